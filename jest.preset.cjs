@@ -1,0 +1,28 @@
+// One preset for every project: SWC to CommonJS, the aliases of tsconfig.base.json, two workers.
+const path = require('node:path');
+const { compilerOptions } = require('./tsconfig.base.json');
+
+const aliases = Object.fromEntries(
+  Object.entries(compilerOptions.paths).map(([alias, [file]]) => [
+    `^${alias}$`,
+    path.join(__dirname, file),
+  ]),
+);
+
+module.exports = {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/**/*.spec.ts'],
+  transform: {
+    '^.+\\.(t|mj)s$': [
+      require.resolve('@swc/jest'),
+      {
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+        module: { type: 'commonjs' },
+      },
+    ],
+  },
+  moduleNameMapper: aliases,
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
+  maxWorkers: 2,
+  testTimeout: 20_000,
+};

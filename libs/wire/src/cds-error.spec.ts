@@ -1,0 +1,28 @@
+import { CdsError, isCdsErrorBody } from './cds-error';
+
+describe('CdsError', () => {
+  it('has the body and the sentence of CDS', () => {
+    const error = new CdsError('wrongRequest', { from: 'invalid given sort key' });
+
+    expect(error.status).toBe(400);
+    expect(error.toBody()).toEqual({
+      id: 74,
+      message: 'wrong request (from: invalid given sort key)',
+      data: null,
+      uuid: error.uuid,
+    });
+  });
+
+  it('has a new uuid each time', () => {
+    expect(new CdsError('notFound').uuid).not.toBe(new CdsError('notFound').uuid);
+  });
+});
+
+describe('isCdsErrorBody', () => {
+  it('tells the refusal of the API from the page of a proxy', () => {
+    expect(isCdsErrorBody(new CdsError('internal').toBody())).toBe(true);
+    expect(isCdsErrorBody('<html>502 Bad Gateway</html>')).toBe(false);
+    expect(isCdsErrorBody({ error: 'nope' })).toBe(false);
+    expect(isCdsErrorBody(null)).toBe(false);
+  });
+});

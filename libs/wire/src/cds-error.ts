@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { KNOWN_ERRORS, type KnownErrorName } from './known-errors';
+
+/** The body of every refusal of a CDS service. `uuid` is new for each error and is logged with it. */
+export interface CdsErrorBody {
+  id: number;
+  message: string;
+  data: unknown;
+  uuid: string;
+}
+
+/** What may be added to a known error. */
+export interface CdsErrorOptions {
+  /** What went wrong this time and what to do about it; shown to the caller, so it holds no secret. */
+  from?: string;
+  /** Replaces the known error's HTTP status, where an upstream status has to reach the caller. */
+  status?: number;
+  /** Headers of the answer, `Retry-After` for instance. */
+  headers?: Record<string, string>;
+  /** The error that led to this one; logged, never sent. */
+  cause?: unknown;
+}
+
+/**
+ * An error that a caller of the service sees as CDS's error body.
+ *
+ * `message` has the form that CDS gives it: the known sentence, then `(from: …)`.
+ */
+export class CdsError extends Error {
+  override readonly name = 'CdsError';
+  readonly id: number;
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly uuid = randomUUID();
+
+  constructor(
+    readonly kind: KnownErrorName,
+    options: CdsErrorOptions = {},
+  ) {
+    const known = KNOWN_ERRORS[kind];
+    super(options.from ? `${known.message} (from: ${options.from})` : known.message, {
+      cause: options.cause,
+    });
+    this.id = known.id;
+    this.status = options.status ?? known.status;
+    this.headers = options.headers ?? {};
+  }
+
+  /** The JSON that goes to the caller. */
+  toBody(): CdsErrorBody {
+    return { id: this.id, message: this.message, data: null, uuid: this.uuid };
+  }
+}
+
+/** Whether `error` is a {@link CdsError}. */
+export function isCdsError(error: unknown): error is CdsError {
+  return error instanceof CdsError;
+}
+
+/** Whether `body` has the shape of CDS's error body: how a refusal of the API is told from a proxy's. */
+export function isCdsErrorBody(body: unknown): body is CdsErrorBody {
+  if (typeof body !== 'object' || body === null) return false;
+  const { id, message, uuid } = body as Partial<Record<string, unknown>>;
+  return typeof id === 'number' && typeof message === 'string' && typeof uuid === 'string';
+}

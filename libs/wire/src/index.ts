@@ -1,0 +1,5 @@
+export * from './cds-error';
+export * from './hook-types';
+export * from './known-errors';
+export * from './service-types';
+export * from './vcs-types';
