@@ -1,0 +1,24 @@
+import type { ConfigProblem } from './config-types';
+
+/** One line for an operator: `line 12: vcs.http.port: …`. */
+export function formatProblem(problem: ConfigProblem): string {
+  const where = [problem.line ? `line ${problem.line}` : '', problem.key].filter(Boolean);
+  const sentence = [...where, problem.message].join(': ');
+  return problem.level === 'warning' ? `warning: ${sentence}` : sentence;
+}
+
+/** A configuration that a service cannot start with. Holds everything that is wrong, warnings too. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly problems: ConfigProblem[]) {
+    super(
+      `The configuration has problems:\n${problems.map((p) => `  ${formatProblem(p)}`).join('\n')}`,
+    );
+  }
+}
+
+/** Whether `error` is a {@link ConfigError}. */
+export function isConfigError(error: unknown): error is ConfigError {
+  return error instanceof ConfigError;
+}

@@ -1,0 +1,92 @@
+/** The services that this project provides. */
+export type ServiceName = 'vcs' | 'hooks';
+
+/** CDS's names of the log levels. */
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+
+export interface HostAndPort {
+  host: string;
+  port: number;
+}
+
+/** Where Redis is: one server, or the Sentinels that know which server is the master of `name`. */
+export type RedisAddress =
+  ({ kind: 'single' } & HostAndPort) | { kind: 'sentinel'; name: string; sentinels: HostAndPort[] };
+
+export interface RedisConfig {
+  /** Empty when Redis asks for none. With Sentinel it is the master's. */
+  password: string;
+  address: RedisAddress;
+}
+
+/** What both services have. */
+export interface ServiceConfig {
+  name: string;
+  /** How the CDS API reaches this service; no slash at the end. */
+  url: string;
+  http: {
+    /** Address to listen on; empty means all. */
+    addr: string;
+    port: number;
+  };
+  api: {
+    /** Where the CDS API is; no slash at the end. */
+    url: string;
+    /** Accept any TLS certificate of the API. */
+    insecure: boolean;
+    token: string;
+    requestTimeoutSeconds: number;
+    maxHeartbeatFailures: number;
+  };
+  redis: RedisConfig;
+  log: { level: LogLevel };
+}
+
+/** One `[vcs.servers.NAME.bitbucketcloud]`. */
+export interface BitbucketServerConfig {
+  /** NAME as it is written in the file; in lower case when it comes from the environment alone. */
+  name: string;
+  url: string;
+  clientId: string;
+  clientSecret: string;
+  apiUrl: string;
+  oauthUrl: string;
+  disableWebHooks: boolean;
+  disableWebHooksCreation: boolean;
+  /** Empty when there is none; no slash at the end. */
+  proxyWebhook: string;
+  status: { disable: boolean; showDetail: boolean };
+}
+
+export interface VcsConfig extends ServiceConfig {
+  uiUrl: string;
+  servers: BitbucketServerConfig[];
+}
+
+export interface HooksConfig extends ServiceConfig {
+  /** How Bitbucket reaches `/webhook/…`; no slash at the end. */
+  urlPublic: string;
+  /** Accept deliveries, but start nothing. */
+  disable: boolean;
+  executionHistory: number;
+  retryDelaySeconds: number;
+  /** Tries in all. */
+  retryError: number;
+  branchDeletion: { delaySeconds: number };
+}
+
+/** Something wrong, or something to look at, in a configuration. Never holds a secret. */
+export interface ConfigProblem {
+  /** The key as TOML writes it (`vcs.http.port`), or the name of an environment variable; empty for the file as a whole. */
+  key: string;
+  /** Line in the file, from 1, where known. */
+  line?: number;
+  message: string;
+  level: 'error' | 'warning';
+}
+
+export interface LoadedConfig {
+  vcs?: VcsConfig;
+  hooks?: HooksConfig;
+  warnings: ConfigProblem[];
+}
