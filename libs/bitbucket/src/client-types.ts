@@ -1,0 +1,132 @@
+import type { Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import type {
+  BbBranch,
+  BbCommit,
+  BbHook,
+  BbPullRequest,
+  BbRepository,
+  BbStatus,
+  BbTag,
+  BbWorkspace,
+  HookSettings,
+  NewPullRequest,
+  NewStatus,
+  PullRequestState,
+  RepoRef,
+} from './model';
+
+/** How long the caller waits. */
+export interface CallContext {
+  /** Aborted when nobody waits for the answer any more. */
+  signal: AbortSignal;
+  /**
+   * When `signal` will be aborted, in milliseconds since 1970. With it, a pause that would not end in time (a long
+   * `Retry-After`) is not begun: the caller has the error at once.
+   */
+  deadline?: number;
+}
+
+/** Where access tokens come from. The owner of the grant implements it. */
+export interface AccessTokenSource {
+  current(ctx: CallContext): Promise<string>;
+  /** Called at most once for each call of the client, after Bitbucket answered 401 to `rejected`. */
+  renew(rejected: string, ctx: CallContext): Promise<string>;
+}
+
+/** The part of pino's logger that is used here. */
+export interface BitbucketLogger {
+  debug(obj: object, msg: string): void;
+  info(obj: object, msg: string): void;
+  warn(obj: object, msg: string): void;
+  error(obj: object, msg: string): void;
+}
+
+/** One HTTP attempt, for metrics. Holds no value of a request. */
+export interface BitbucketCall {
+  /** The template of the route, e.g. `/repositories/{workspace}/{repo_slug}`. */
+  route: string;
+  method: string;
+  /** Absent when there was no answer. */
+  status?: number;
+  durationMs: number;
+}
+
+export interface HttpAgents {
+  http?: HttpAgent;
+  https?: HttpsAgent;
+}
+
+export interface BitbucketClientOptions {
+  /** `https://api.bitbucket.org/2.0` */
+  apiUrl: string;
+  tokens: AccessTokenSource;
+  logger?: BitbucketLogger;
+  onCall?: (call: BitbucketCall) => void;
+  /** Default: keep-alive agents shared by all clients of the process. */
+  httpAgents?: HttpAgents;
+  /** Milliseconds one attempt may take, its body included. Default 15000. */
+  attemptTimeoutMs?: number;
+}
+
+export interface ListCommitsOptions {
+  /** Hashes, branches or tags whose commits are wanted; empty means all. */
+  include: string[];
+  /** Commits reachable from these are left out. */
+  exclude: string[];
+  /** The newest so many. */
+  limit: number;
+}
+
+export interface ListPullRequestsOptions {
+  /** Default: only OPEN. */
+  states?: PullRequestState[];
+  /** Only those whose source branch stands at this commit (at least 7 digits). */
+  sourceCommitHash?: string;
+}
+
+/**
+ * Bitbucket Cloud's REST API, as far as a CI service needs it. Every method throws {@link BitbucketError}; lists hold all
+ * pages.
+ */
+export interface BitbucketClient {
+  listWorkspaces(ctx: CallContext): Promise<BbWorkspace[]>;
+  /** Of every workspace the user is in. A workspace that refuses (403, 404) is left out with a warning. */
+  listRepositories(ctx: CallContext): Promise<BbRepository[]>;
+  getRepository(repo: RepoRef, ctx: CallContext): Promise<BbRepository>;
+  listForks(repo: RepoRef, ctx: CallContext): Promise<BbRepository[]>;
+  /** Newest commit first. */
+  listBranches(repo: RepoRef, ctx: CallContext): Promise<BbBranch[]>;
+  getBranch(repo: RepoRef, name: string, ctx: CallContext): Promise<BbBranch>;
+  listTags(repo: RepoRef, ctx: CallContext): Promise<BbTag[]>;
+  getTag(repo: RepoRef, name: string, ctx: CallContext): Promise<BbTag>;
+  listCommits(repo: RepoRef, o: ListCommitsOptions, ctx: CallContext): Promise<BbCommit[]>;
+  /** `revision` is a hash, or a tag or branch, also one with `/`. */
+  getCommit(repo: RepoRef, revision: string, ctx: CallContext): Promise<BbCommit>;
+  /** `revision` is a hash, or a tag or branch, also one with `/`. */
+  listStatuses(repo: RepoRef, revision: string, ctx: CallContext): Promise<BbStatus[]>;
+  /** `created` is false when a status of this key was overwritten. */
+  postStatus(
+    repo: RepoRef,
+    hash: string,
+    status: NewStatus,
+    ctx: CallContext,
+  ): Promise<{ created: boolean }>;
+  listPullRequests(
+    repo: RepoRef,
+    o: ListPullRequestsOptions,
+    ctx: CallContext,
+  ): Promise<BbPullRequest[]>;
+  getPullRequest(repo: RepoRef, id: number, ctx: CallContext): Promise<BbPullRequest>;
+  createPullRequest(
+    repo: RepoRef,
+    pullRequest: NewPullRequest,
+    ctx: CallContext,
+  ): Promise<BbPullRequest>;
+  commentPullRequest(repo: RepoRef, id: number, markdown: string, ctx: CallContext): Promise<void>;
+  listHooks(repo: RepoRef, ctx: CallContext): Promise<BbHook[]>;
+  createHook(repo: RepoRef, hook: HookSettings, ctx: CallContext): Promise<BbHook>;
+  updateHook(repo: RepoRef, uuid: string, hook: HookSettings, ctx: CallContext): Promise<BbHook>;
+  /** A hook that is gone already counts as deleted. */
+  deleteHook(repo: RepoRef, uuid: string, ctx: CallContext): Promise<void>;
+}

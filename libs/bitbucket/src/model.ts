@@ -1,0 +1,134 @@
+/** A repository as a URL names it: `{workspace}/{slug}`. */
+export interface RepoRef {
+  workspace: string;
+  slug: string;
+}
+
+export interface BbWorkspace {
+  slug: string;
+  uuid: string;
+}
+
+export interface BbRepository {
+  uuid: string;
+  /** Display name. Not the slug. */
+  name: string;
+  slug: string;
+  /** `{workspace}/{slug}`. */
+  fullName: string;
+  htmlUrl: string;
+  cloneHttps: string;
+  cloneSsh: string;
+  /** Absent in an empty repository. */
+  mainBranch?: string;
+}
+
+export interface BbBranch {
+  name: string;
+  hash: string;
+  parents: string[];
+}
+
+export interface BbTag {
+  name: string;
+  /** Empty for a lightweight tag. */
+  message: string;
+  /** The commit's hash, not the tag object's. */
+  hash: string;
+  /** ISO 8601. Absent for a lightweight tag. */
+  date?: string;
+  tagger?: BbAuthor;
+}
+
+export interface BbAuthor {
+  /** As git has it: `Name <mail>`. Empty where Bitbucket only knows the account. */
+  raw: string;
+  displayName: string;
+  username?: string;
+  nickname?: string;
+  avatarUrl?: string;
+  /** What stands between `<` and `>` in `raw`, else empty. */
+  email: string;
+}
+
+export interface BbCommit {
+  hash: string;
+  /** ISO 8601. */
+  date: string;
+  message: string;
+  htmlUrl: string;
+  author: BbAuthor;
+  parents: string[];
+}
+
+export type BuildState = 'SUCCESSFUL' | 'FAILED' | 'INPROGRESS' | 'STOPPED';
+
+export interface BbStatus {
+  key: string;
+  name: string;
+  state: string;
+  description: string;
+  url: string;
+  refname?: string;
+  /** ISO 8601. */
+  createdOn: string;
+  /** ISO 8601. */
+  updatedOn: string;
+}
+
+export interface NewStatus {
+  /** At most 40 characters. The same key of a commit is overwritten. */
+  key: string;
+  state: BuildState;
+  url: string;
+  name: string;
+  description: string;
+  /** The source branch: a pull request shows only statuses that name it. */
+  refname?: string;
+}
+
+export type PullRequestState = 'OPEN' | 'MERGED' | 'DECLINED' | 'SUPERSEDED';
+
+export interface BbPullRequestEnd {
+  /** Full name; absent when the fork was deleted or may not be seen. */
+  repository?: string;
+  branch: string;
+  /** 40 digits wherever they can be had, else Bitbucket's 12. */
+  hash: string;
+}
+
+export interface BbPullRequest {
+  id: number;
+  title: string;
+  state: string;
+  htmlUrl: string;
+  author: BbAuthor;
+  source: BbPullRequestEnd;
+  destination: BbPullRequestEnd;
+}
+
+export interface NewPullRequest {
+  title: string;
+  description?: string;
+  sourceBranch: string;
+  /** Full name of the fork the branch is in; this repository when left out. */
+  sourceRepository?: string;
+  /** The main branch when left out. */
+  destinationBranch?: string;
+}
+
+export interface BbHook {
+  uuid: string;
+  url: string;
+  description: string;
+  active: boolean;
+  events: string[];
+  secretSet?: boolean;
+}
+
+export interface HookSettings {
+  url: string;
+  description: string;
+  events: string[];
+  active: boolean;
+}

@@ -1,0 +1,57 @@
+const repo = '/repositories/{workspace}/{repo_slug}';
+
+/**
+ * When a call may be repeated although it is not known whether Bitbucket acted on it: `always` where a second time does
+ * nothing more, `unless-received` where it would (a second comment).
+ */
+export type RepeatRule = 'always' | 'unless-received';
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below apiUrl, as Bitbucket's specification writes it. */
+  readonly template: string;
+  readonly repeat: RepeatRule;
+}
+
+function read(template: string): Route {
+  return { method: 'GET', template, repeat: 'always' };
+}
+
+/** Every call that the client can make; there is no other way to call than by an entry of this. */
+export const routes = {
+  listWorkspaces: read('/user/workspaces'),
+  listRepositories: read('/repositories/{workspace}'),
+  getRepository: read(repo),
+  listForks: read(`${repo}/forks`),
+  listBranches: read(`${repo}/refs/branches`),
+  getBranch: read(`${repo}/refs/branches/{name}`),
+  listTags: read(`${repo}/refs/tags`),
+  getTag: read(`${repo}/refs/tags/{name}`),
+  listCommits: read(`${repo}/commits`),
+  getCommit: read(`${repo}/commit/{commit}`),
+  listStatuses: read(`${repo}/commit/{commit}/statuses`),
+  // The same key is overwritten, so that a second time changes nothing.
+  postStatus: {
+    method: 'POST',
+    template: `${repo}/commit/{commit}/statuses/build`,
+    repeat: 'always',
+  },
+  listPullRequests: read(`${repo}/pullrequests`),
+  getPullRequest: read(`${repo}/pullrequests/{pull_request_id}`),
+  createPullRequest: {
+    method: 'POST',
+    template: `${repo}/pullrequests`,
+    repeat: 'unless-received',
+  },
+  commentPullRequest: {
+    method: 'POST',
+    template: `${repo}/pullrequests/{pull_request_id}/comments`,
+    repeat: 'unless-received',
+  },
+  listHooks: read(`${repo}/hooks`),
+  createHook: { method: 'POST', template: `${repo}/hooks`, repeat: 'unless-received' },
+  updateHook: { method: 'PUT', template: `${repo}/hooks/{uid}`, repeat: 'always' },
+  deleteHook: { method: 'DELETE', template: `${repo}/hooks/{uid}`, repeat: 'always' },
+} as const satisfies Record<string, Route>;
+
+export const ROUTES: readonly Route[] = Object.values(routes);
