@@ -1,0 +1,37 @@
+// Builds the image of an app with docker, or with the tool that CONTAINER_TOOL names (podman, buildah).
+// The base image is an argument: NODE_IMAGE=… (node:24-slim unless set).
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { revision } from './revision.mjs';
+
+const app = process.argv[2];
+if (!app) throw new Error('usage: node tools/build/build-image.mjs APP');
+
+const tool = process.env.CONTAINER_TOOL ?? 'docker';
+const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const folder = app === 'sandbox' ? 'tools/sandbox' : `apps/${app}`;
+
+const { status, error } = spawnSync(
+  tool,
+  [
+    'build',
+    '--file',
+    `${folder}/Dockerfile`,
+    ...(process.env.NODE_IMAGE ? ['--build-arg', `NODE_IMAGE=${process.env.NODE_IMAGE}`] : []),
+    '--build-arg',
+    `GIT_COMMIT=${revision()}`,
+    '--tag',
+    `${name}-${app}:${version}`,
+    '--tag',
+    `${name}-${app}:latest`,
+    ...(process.env.CONTAINER_ARGS?.split(' ') ?? []),
+    '.',
+  ],
+  { stdio: 'inherit' },
+);
+if (error) {
+  console.error(
+    `✖ ${tool} cannot be run (${error.message}): install Docker, or name another tool in CONTAINER_TOOL.`,
+  );
+}
+process.exit(status ?? 1);

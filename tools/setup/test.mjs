@@ -1,0 +1,50 @@
+// `npm test [-- PROJECT…]`: everything that must hold before a change lands, on a machine that may have
+// nothing but Node and npm. With names it runs the specs of these projects only.
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureDependencies } from './ensure-dependencies.mjs';
+import { ensureNode } from './ensure-node.mjs';
+import { ensureRedis } from './ensure-redis.mjs';
+import { nx, root } from './run.mjs';
+import { say } from './say.mjs';
+
+const projects = process.argv.slice(2);
+const started = Date.now();
+
+ensureNode();
+ensureDependencies(root);
+ensureRedis();
+
+const results = join(root, 'tmp', 'test-results');
+rmSync(results, { recursive: true, force: true });
+
+const only = projects.length ? ['--projects', projects.join(',')] : [];
+const steps = [
+  ...(projects.length
+    ? []
+    : [
+        ['Checking types …', ['run', 'workspace:typecheck']],
+        ['Linting: rules and module boundaries …', ['run', 'workspace:lint']],
+        ['Checking the format …', ['run', 'workspace:format']],
+        ['Building the apps …', ['run-many', '-t', 'build']],
+      ]),
+  ['Running the specs, unit to end to end …', ['run-many', '-t', 'test', '--parallel=1', ...only]],
+];
+
+let failed = false;
+for (const [sentence, args] of steps) {
+  say(sentence);
+  if (nx([...args, '--output-style=stream']) !== 0) failed = true;
+}
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+for (const file of readdirSync(results)) {
+  const result = JSON.parse(readFileSync(join(results, file), 'utf8'));
+  counts.passed += result.numPassedTests;
+  counts.failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
+  counts.skipped += result.numPendingTests;
+}
+if (failed && counts.failed === 0) say('A step above failed.');
+say(`Done in ${Math.round((Date.now() - started) / 1000)} s.`);
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exit(failed || counts.passed === 0 ? 1 : 0);
