@@ -1,0 +1,21 @@
+/**
+ * From what a webhook received to what has to be done for it. Pure functions: no clock, no network, no
+ * Redis; the same input always gives the same plan, so a delivery can be planned again after a crash.
+ */
+export { canonicalHeaders } from './canonical-headers';
+export { judgeRepositoryDelivery } from './judge-repository-delivery';
+export {
+  MalformedPushError,
+  MalformedWebhookError,
+  isMalformedDelivery,
+} from './malformed-delivery';
+export { planPush } from './plan-push';
+export { judgeWebhookDelivery, planWebhook, type WebhookDelivery } from './plan-webhook';
+export { isDecodableQuery } from './query-string';
+export type {
+  DeliveryPlan,
+  DeliveryStep,
+  DeliveryVerdict,
+  PushChange,
+  WebhookVerdict,
+} from './types';

@@ -1,0 +1,16 @@
+/** A `repo:push` delivery that does not hold what a push holds. The message names the path and what belongs there. */
+export class MalformedPushError extends Error {
+  override readonly name = 'MalformedPushError';
+}
+
+/** A request to a plain webhook whose query or body cannot be read. The message says which and why. */
+export class MalformedWebhookError extends Error {
+  override readonly name = 'MalformedWebhookError';
+}
+
+/** Whether a delivery itself is at fault, so that trying it again is useless. */
+export function isMalformedDelivery(
+  error: unknown,
+): error is MalformedPushError | MalformedWebhookError {
+  return error instanceof MalformedPushError || error instanceof MalformedWebhookError;
+}

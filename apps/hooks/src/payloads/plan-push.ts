@@ -1,0 +1,121 @@
+import { MalformedPushError } from './malformed-delivery';
+import {
+  type Account,
+  type CommitAuthor,
+  type PushDelivery,
+  type Ref,
+  readPushDelivery,
+} from './push-delivery';
+import type { DeliveryPlan, DeliveryStep, PushChange } from './types';
+
+/**
+ * What a `repo:push` delivery of Bitbucket Cloud leads to, one step per change in the delivery's order: a run
+ * for each branch or tag pushed (created, updated, forced), the removal of its runs for each branch deleted,
+ * nothing for a tag deleted. Refs that are neither branch nor tag, and changes without a ref, are ignored.
+ *
+ * The run's payload holds `git.hash`, `git.hash.before` ("" when created), `git.hash.short`, `git.message`
+ * (absent when there is none), `git.author`, `git.branch` or `git.tag`, `git.repository`,
+ * `cds.triggered_by.username` and `.fullname`, and `payload`: the text of the `push` object as received.
+ *
+ * @param body the raw body of the delivery
+ * @throws MalformedPushError naming the path that does not hold what a push holds
+ */
+export function planPush(body: Buffer): DeliveryPlan {
+  const delivery = readPushDelivery(body);
+  const changes: PushChange[] = [];
+  const steps: DeliveryStep[] = [];
+  delivery.push.changes.forEach((change, index) => {
+    if (change.new) {
+      const kind = pushedKind(change.new);
+      if (!kind) return;
+      changes.push({ kind, name: change.new.name });
+      const payload = runPayload(delivery, change.new, change.old ?? undefined, index);
+      steps.push(
+        kind === 'branch-pushed'
+          ? { type: 'run', payload, branch: change.new.name }
+          : { type: 'run', payload },
+      );
+    } else if (change.old?.type === 'branch') {
+      changes.push({ kind: 'branch-deleted', name: change.old.name });
+      steps.push({ type: 'delete-branch', branch: change.old.name });
+    } else if (change.old?.type === 'tag') {
+      changes.push({ kind: 'tag-deleted', name: change.old.name });
+    }
+  });
+
+  return {
+    repository: steps.length > 0 ? repositoryOf(delivery) : (delivery.repository?.full_name ?? ''),
+    changes,
+    steps,
+    runs: steps.flatMap((step) => (step.type === 'run' ? [{ payload: step.payload }] : [])),
+    deletedBranches: namesOf(changes, 'branch-deleted'),
+    pushedBranches: namesOf(changes, 'branch-pushed'),
+  };
+}
+
+function pushedKind(ref: Ref): PushChange['kind'] | undefined {
+  if (ref.type === 'branch') return 'branch-pushed';
+  return ref.type === 'tag' ? 'tag-pushed' : undefined;
+}
+
+function namesOf(changes: PushChange[], kind: PushChange['kind']): string[] {
+  return changes.filter((change) => change.kind === kind).map((change) => change.name);
+}
+
+function runPayload(
+  delivery: PushDelivery,
+  pushed: Ref,
+  before: Ref | undefined,
+  index: number,
+): Record<string, string> {
+  const hash = pushed.target?.hash;
+  if (!hash) {
+    throw new MalformedPushError(
+      `the body is no push of Bitbucket Cloud: push.changes[${index}].new.target.hash: the hash of the pushed commit is missing`,
+    );
+  }
+  const message = pushed.target?.message;
+  return {
+    'cds.triggered_by.fullname': fullName(delivery.actor),
+    'cds.triggered_by.username': userName(delivery.actor),
+    'git.author': fullName(delivery.actor) || authorName(pushed.target?.author),
+    [pushed.type === 'branch' ? 'git.branch' : 'git.tag']: pushed.name,
+    'git.hash': hash,
+    'git.hash.before': before?.target?.hash ?? '',
+    'git.hash.short': hash.slice(0, 7),
+    ...(message ? { 'git.message': message } : {}),
+    'git.repository': repositoryOf(delivery),
+    payload: delivery.pushText,
+  };
+}
+
+function repositoryOf(delivery: PushDelivery): string {
+  const name = delivery.repository?.full_name;
+  if (name) return name;
+  throw new MalformedPushError(
+    'the body is no push of Bitbucket Cloud: repository.full_name: the name of the repository is missing',
+  );
+}
+
+/** Who pushed, in words. */
+function fullName(account: Account | undefined): string {
+  return account?.display_name || account?.nickname || account?.username || '';
+}
+
+/**
+ * Who pushed, as a name of one word where there is one. Users have had no `username` since 2019, only a
+ * `nickname`; teams still have one; the `app_user` behind a consumer's own token has neither, so that only
+ * its display name can tell who it was.
+ */
+function userName(account: Account | undefined): string {
+  return account?.username || account?.nickname || account?.display_name || '';
+}
+
+/**
+ * The author of the commit, for a delivery that names no actor: its account, or the name in front of the
+ * e-mail address where the address belongs to no account (`Name <mail>`).
+ */
+function authorName(author: CommitAuthor | undefined): string {
+  const raw = author?.raw ?? '';
+  return fullName(author?.user) || (raw.split('<', 1)[0] ?? '').trim() || raw;
+}
