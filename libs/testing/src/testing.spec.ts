@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { Redis } from 'ioredis';
+import {
+  captureLogger,
+  freePort,
+  sharedPath,
+  silentLogger,
+  startProcess,
+  startTestRedis,
+  waitFor,
+  type TestRedis,
+} from './index';
+
+describe('startTestRedis', () => {
+  let server: TestRedis;
+  let redis: Redis;
+
+  beforeAll(async () => {
+    server = await startTestRedis({ appendonly: true });
+    redis = new Redis(server.url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+    redis.on('error', () => undefined);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+
+  it('keeps what was acknowledged over a crash, on the same port', async () => {
+    await redis.set('kept', 'yes');
+    await server.kill();
+    await server.start();
+    expect(await redis.get('kept')).toBe('yes');
+  });
+
+  it('freezes and goes on', async () => {
+    server.freeze();
+    let answered = false;
+    const answer = redis.ping().then(() => (answered = true));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(answered).toBe(false);
+    server.thaw();
+    await answer;
+    expect(answered).toBe(true);
+  });
+
+  it('flushes', async () => {
+    await redis.set('a', '1');
+    await server.flush();
+    expect(await redis.dbsize()).toBe(0);
+  });
+
+  it('removes its folder and gives the port back when it stops', async () => {
+    const other = await startTestRedis();
+    const connection = new Redis(other.url);
+    const [, folder] = (await connection.config('GET', 'dir')) as string[];
+    connection.disconnect();
+    expect(existsSync(folder ?? '')).toBe(true);
+    await other.stop();
+    expect(existsSync(folder ?? '')).toBe(false);
+    const listener = createServer().listen(other.port, '127.0.0.1');
+    await new Promise((resolve) => listener.once('listening', resolve));
+    listener.close();
+  });
+
+  it('takes a password', async () => {
+    const other = await startTestRedis({ args: ['--requirepass', 'pw'] });
+    const connection = new Redis(other.url);
+    expect(await connection.ping()).toBe('PONG');
+    expect(other.config.password).toBe('pw');
+    connection.disconnect();
+    await other.stop();
+  });
+});
+
+describe('waitFor', () => {
+  it('returns what the probe returns at last', async () => {
+    let calls = 0;
+    expect(await waitFor(() => (++calls < 3 ? undefined : calls))).toBe(3);
+  });
+
+  it('names what it waited for, and the last error', async () => {
+    const waiting = waitFor(
+      () => {
+        throw new Error('not yet');
+      },
+      { timeoutMs: 50, what: 'the moon' },
+    );
+    await expect(waiting).rejects.toThrow('Waited 50 ms in vain for the moon: not yet');
+  });
+});
+
+describe('startProcess', () => {
+  const node = (script: string) =>
+    startProcess({ command: process.execPath, args: ['-e', script], env: { WORD: 'hello' } });
+
+  it('gives the output and the exit code', async () => {
+    const child = await node(
+      'console.log(process.env.WORD); console.error("bad"); process.exit(3)',
+    );
+    expect((await child.waitForOutput('hello')).index).toBe(0);
+    expect(await child.exited).toEqual({ code: 3, signal: null });
+    expect(child.stderr()).toBe('bad\n');
+  });
+
+  it('rejects at once, with the output, when the process ends without the line', async () => {
+    const child = await node('console.error("no such thing")');
+    const began = Date.now();
+    await expect(child.waitForOutput(/ready/, 10_000)).rejects.toThrow(/no such thing/);
+    expect(Date.now() - began).toBeLessThan(5_000);
+  });
+
+  it('sends signals', async () => {
+    const child = await node('console.log("up"); setInterval(() => {}, 1000)');
+    await child.waitForOutput(/up/);
+    child.kill('SIGTERM');
+    expect(await child.exited).toEqual({ code: null, signal: 'SIGTERM' });
+  });
+
+  it('says when the command does not exist', async () => {
+    const start = startProcess({ command: 'no-such-command', args: [], env: {} });
+    await expect(start).rejects.toThrow(/ENOENT/);
+  });
+});
+
+describe('the small ones', () => {
+  it('finds free ports', async () => {
+    const port = await freePort();
+    const listener = createServer().listen(port, '127.0.0.1');
+    await new Promise((resolve) => listener.once('listening', resolve));
+    listener.close();
+  });
+
+  it('captures log lines', () => {
+    const { logger, lines } = captureLogger();
+    logger.warn({ port: 1 }, 'hello');
+    silentLogger().error('nobody sees this');
+    expect(lines).toMatchObject([{ level: 40, port: 1, msg: 'hello' }]);
+  });
+
+  it('has no path for a recording that does not exist', () => {
+    expect(sharedPath('no-such-recording')).toBeUndefined();
+  });
+});
