@@ -17,8 +17,12 @@ export class FlattenedTooLargeError extends Error {
   }
 }
 
-interface Node {
-  value: unknown;
+/** An object or array that is being walked through. */
+interface Frame {
+  /** Undefined for an array. */
+  keys: string[] | undefined;
+  values: readonly unknown[];
+  next: number;
   /** All names from the root, joined by dots. */
   path: string;
   /** The last name of the path: items of an array repeat it. */
@@ -40,48 +44,46 @@ interface Node {
  */
 export function flattenJson(root: unknown): Map<string, string> {
   const variables = new Map<string, string>();
-  const stack: Node[] = [];
+  const stack: Frame[] = isContainer(root) ? [frameOf(root, '', '')] : [];
   let characters = 0;
-  const count = (length: number): void => {
-    characters += length;
-    if (characters > MAX_FLATTENED_CHARACTERS) throw new FlattenedTooLargeError();
-  };
 
-  pushChildren(stack, { value: root, path: '', name: '' });
-  for (let node = stack.pop(); node; node = stack.pop()) {
-    if (typeof node.value === 'object' && node.value !== null) {
-      pushChildren(stack, node);
+  for (let frame = stack.at(-1); frame; frame = stack.at(-1)) {
+    const index = frame.next++;
+    if (index >= frame.values.length) {
+      stack.pop();
       continue;
     }
-    if (typeof node.value === 'number' && !Number.isFinite(node.value)) return new Map();
-    if (variables.has(node.path)) continue;
-    const text = scalarText(node.value);
-    count(node.path.length + text.length);
-    variables.set(node.path, text);
+    const key = frame.keys?.[index];
+    if (key === '') continue;
+    const name = key === undefined ? `${frame.name}${index}` : variableName(key);
+    // Checked before they are joined: the names of nested arrays grow with the square of the depth.
+    if (frame.path.length + name.length > MAX_FLATTENED_CHARACTERS)
+      throw new FlattenedTooLargeError();
+    const path = frame.path === '' ? name : `${frame.path}.${name}`;
+
+    const value = frame.values[index];
+    if (isContainer(value)) {
+      stack.push(frameOf(value, path, name));
+      continue;
+    }
+    if (typeof value === 'number' && !Number.isFinite(value)) return new Map();
+    if (variables.has(path)) continue;
+    const text = scalarText(value);
+    characters += path.length + text.length;
+    if (characters > MAX_FLATTENED_CHARACTERS) throw new FlattenedTooLargeError();
+    variables.set(path, text);
   }
   return variables;
 }
 
-/** Puts the children on the stack, last first, so that they are taken in the order of the body. */
-function pushChildren(stack: Node[], parent: Node): void {
-  const { value } = parent;
-  if (Array.isArray(value)) {
-    for (let i = value.length - 1; i >= 0; i--) {
-      stack.push(childOf(parent, `${parent.name}${i}`, value[i]));
-    }
-    return;
-  }
-  if (typeof value !== 'object' || value === null) return;
-  for (const [key, child] of Object.entries(value).reverse()) {
-    if (key !== '') stack.push(childOf(parent, variableName(key), child));
-  }
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
-function childOf(parent: Node, name: string, value: unknown): Node {
-  // Checked before the names are joined: nested arrays double their names with every few levels.
-  if (parent.path.length + name.length > MAX_FLATTENED_CHARACTERS)
-    throw new FlattenedTooLargeError();
-  return { value, name, path: parent.path === '' ? name : `${parent.path}.${name}` };
+function frameOf(container: object, path: string, name: string): Frame {
+  return Array.isArray(container)
+    ? { keys: undefined, values: container, next: 0, path, name }
+    : { keys: Object.keys(container), values: Object.values(container), next: 0, path, name };
 }
 
 function scalarText(value: unknown): string {

@@ -7,9 +7,8 @@
  */
 export function formatGoNumber(value: number): string {
   if (Object.is(value, -0)) return '-0';
-  const [digits = '', power = '0'] = value.toExponential().split('e');
-  const exponent = Number(power);
-  if (exponent >= -4 && exponent < 6) return String(value);
-  const size = String(Math.abs(exponent)).padStart(2, '0');
-  return `${digits}e${exponent < 0 ? '-' : '+'}${size}`;
+  const size = Math.abs(value);
+  if (size === 0 || (size >= 1e-4 && size < 1e6)) return String(value);
+  const [digits = '', exponent = ''] = value.toExponential().split('e');
+  return `${digits}e${exponent.charAt(0)}${exponent.slice(1).padStart(2, '0')}`;
 }

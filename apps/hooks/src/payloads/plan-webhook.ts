@@ -30,28 +30,28 @@ const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
  * @throws MalformedWebhookError when query or form cannot be decoded, or the body flattens into too much
  */
 export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
-  const { config } = delivery;
-  const values = new Map<string, string>();
-  addFirst(values, decoded('query', delivery.query));
+  const { config, body } = delivery;
+  const query = decoded('query', delivery.query);
+  const readsBody = METHODS_WITH_BODY.has(config.method?.value ?? '');
+  const type = readsBody ? mediaType(delivery.contentType) : '';
+  const form =
+    type === 'application/x-www-form-urlencoded'
+      ? decoded('form-encoded body', body.toString('latin1'))
+      : [];
+  const json = type === 'application/json' ? body.toString('utf8') : undefined;
 
-  const type = METHODS_WITH_BODY.has(config.method?.value ?? '')
-    ? mediaType(delivery.contentType)
-    : '';
-  if (type === 'application/x-www-form-urlencoded') {
-    addFirst(values, decoded('form-encoded body', delivery.body.toString('latin1')));
-  }
-  const jsonText = type === 'application/json' ? delivery.body.toString('utf8') : undefined;
-  if (jsonText !== undefined) addFirst(values, flattened(jsonText));
-
-  // A Map and Object.fromEntries: `__proto__` is a name like any other.
-  const payload = Object.fromEntries([
-    ...(jsonText === undefined ? [] : [['payload', jsonText] as const]),
+  // In the order of rank, the highest last: of several entries for a name, the last one stays. No assignment
+  // takes place, so that `__proto__` is a name like any other.
+  const payload = Object.fromEntries<string>([
+    ...(json === undefined ? [] : [['payload', json] as const]),
     ...Object.entries(config)
       .filter(([key]) => !NOT_FOR_THE_RUN.has(key))
       .map(([key, { value }]) => [key, value] as const),
-    ['cds.triggered_by.username', 'cds.webhook'] as const,
-    ['cds.triggered_by.fullname', 'CDS Webhook'] as const,
-    ...values,
+    ['cds.triggered_by.username', 'cds.webhook'],
+    ['cds.triggered_by.fullname', 'CDS Webhook'],
+    ...(json === undefined ? [] : flattened(json)),
+    ...form.reverse(),
+    ...query.reverse(),
   ]);
   return {
     runs: [{ payload }],
@@ -72,10 +72,6 @@ export function judgeWebhookDelivery(delivery: WebhookDelivery): WebhookVerdict 
     if (error instanceof MalformedWebhookError) return { kind: 'malformed', reason: error.message };
     throw error;
   }
-}
-
-function addFirst(values: Map<string, string>, pairs: Iterable<QueryPair>): void {
-  for (const [name, value] of pairs) if (!values.has(name)) values.set(name, value);
 }
 
 function decoded(what: string, text: string): QueryPair[] {
