@@ -1,0 +1,138 @@
+import type { ServiceName } from '../config-types';
+import type { SectionDescriptor } from './descriptor';
+
+/** Printed where the token belongs, in the words of CDS, which every CDS operator knows. */
+export const TOKEN_PLACEHOLDER = 'enter sharedInfraToken from section [api.auth] here';
+
+const DAY = 86_400;
+
+/** `[SERVICE.api]`, `[SERVICE.cache]` and `[SERVICE.http]`: the same for both services but for the port. */
+export function commonSections(service: ServiceName, port: number): SectionDescriptor[] {
+  return [
+    {
+      path: [service, 'api'],
+      comment: 'How the service talks to the CDS API.',
+      keys: [
+        {
+          name: 'maxHeartbeatFailures',
+          default: 10,
+          rule: { kind: 'integer', min: 0 },
+          comment:
+            service === 'vcs'
+              ? 'Heartbeats that may fail in a row; the service ends when it is one more.'
+              : 'Heartbeats that may fail in a row; /mon/status shows AL when it is one more. The service goes on accepting webhooks.',
+        },
+        {
+          name: 'requestTimeout',
+          default: 10,
+          rule: { kind: 'integer', min: 1, max: 3600 },
+          comment: 'Time limit of a call to the API, in seconds. Asking for a run always has 60 s.',
+        },
+        {
+          name: 'token',
+          default: '',
+          placeholder: TOKEN_PLACEHOLDER,
+          rule: { kind: 'text' },
+          required: true,
+          secret: true,
+          comment: 'The shared.infra token: sharedInfraToken in section [api.auth] of the CDS API.',
+        },
+      ],
+    },
+    {
+      path: [service, 'api', 'grpc'],
+      comment: 'Accepted because CDS prints it; not used.',
+      keys: [
+        {
+          name: 'insecure',
+          default: false,
+          rule: { kind: 'boolean' },
+          unused: true,
+          comment: 'Not used.',
+        },
+        {
+          name: 'url',
+          default: 'http://localhost:8082',
+          rule: { kind: 'text' },
+          unused: true,
+          comment: 'Not used.',
+        },
+      ],
+    },
+    {
+      path: [service, 'api', 'http'],
+      comment: 'Where the CDS API is.',
+      keys: [
+        {
+          name: 'insecure',
+          default: false,
+          rule: { kind: 'boolean' },
+          comment: 'Set to true to accept any TLS certificate of the API.',
+        },
+        {
+          name: 'url',
+          default: 'http://localhost:8081',
+          rule: { kind: 'url' },
+          required: true,
+          comment: 'URL of the CDS API.',
+        },
+      ],
+    },
+    {
+      path: [service, 'cache'],
+      comment: 'What the service stores.',
+      keys: [
+        {
+          name: 'ttl',
+          default: 60,
+          rule: { kind: 'integer', min: 0 },
+          unused: true,
+          comment: 'Not used: nothing here expires by a common time.',
+        },
+      ],
+    },
+    {
+      path: [service, 'cache', 'redis'],
+      comment:
+        'Redis, database 0. Give it an append-only file and maxmemory-policy noeviction: what it loses is lost.',
+      keys: [
+        {
+          name: 'host',
+          default: 'localhost:6379',
+          rule: { kind: 'redis' },
+          required: true,
+          comment: 'host:port, or name@sentinel1:26379,sentinel2:26379 for Redis Sentinel.',
+        },
+        {
+          name: 'password',
+          default: '',
+          rule: { kind: 'text' },
+          secret: true,
+          comment: 'Password of Redis (with Sentinel: of the master); empty when it asks for none.',
+        },
+      ],
+    },
+    {
+      path: [service, 'http'],
+      comment: 'Where the service listens.',
+      keys: [
+        {
+          name: 'addr',
+          default: '',
+          rule: { kind: 'address' },
+          comment: 'Address to listen on, without a port, 127.0.0.1 for instance; empty means all.',
+        },
+        {
+          name: 'port',
+          default: port,
+          rule: { kind: 'integer', min: 1, max: 65_535 },
+          comment: 'Port to listen on.',
+        },
+      ],
+    },
+  ];
+}
+
+/** A year: longer pauses are a mistake in the unit. */
+export const LONGEST_DELAY_SECONDS = 365 * DAY;
+export const DAY_SECONDS = DAY;

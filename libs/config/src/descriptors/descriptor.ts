@@ -1,0 +1,45 @@
+/** What a value must be. */
+export type Rule =
+  | { kind: 'text' }
+  /** Absolute http or https URL, without credentials, query or fragment. */
+  | { kind: 'url' }
+  /** Address or host name to listen on, without a port. */
+  | { kind: 'address' }
+  | { kind: 'redis' }
+  | { kind: 'log-level' }
+  | { kind: 'integer'; min: number; max?: number }
+  | { kind: 'boolean' };
+
+/** One key of the configuration: all that printing, reading, checking and documenting need to know of it. */
+export interface KeyDescriptor {
+  /** As it is printed; matched without regard to case. */
+  name: string;
+  default: string | number | boolean;
+  rule: Rule;
+  /** One or more sentences for the operator. */
+  comment: string;
+  /** Printed in place of the default, and counts as missing: the operator has to fill it in. */
+  placeholder?: string;
+  /** There is no starting without a value. */
+  required?: true;
+  /** Never shown in a message or in what is registered with the API. */
+  secret?: true;
+  /** Printed behind a `#`, with this value. */
+  example?: string;
+  /** Accepted because CDS's own services have it; nothing reads it. */
+  unused?: true;
+}
+
+/** One table of the configuration. */
+export interface SectionDescriptor {
+  /** Segments of the table's name as they are printed. */
+  path: readonly string[];
+  /** What the table is about. */
+  comment: string;
+  keys: readonly KeyDescriptor[];
+}
+
+/** The name under which the environment overrides a key: `CDS_VCS_API_TOKEN`. */
+export function envName(path: readonly string[]): string {
+  return ['CDS', ...path].join('_').toUpperCase();
+}

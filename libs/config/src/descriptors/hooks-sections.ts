@@ -1,0 +1,72 @@
+import { DAY_SECONDS, LONGEST_DELAY_SECONDS, commonSections } from './common-sections';
+import type { SectionDescriptor } from './descriptor';
+
+/** All of `[hooks]`. */
+export const HOOKS_SECTIONS: readonly SectionDescriptor[] = [
+  {
+    path: ['hooks'],
+    comment: 'The hooks service: receives webhooks and asks CDS for runs.',
+    keys: [
+      {
+        name: 'URL',
+        default: 'http://localhost:8083',
+        rule: { kind: 'url' },
+        required: true,
+        comment: 'How the CDS API reaches this service.',
+      },
+      {
+        name: 'urlPublic',
+        default: '',
+        rule: { kind: 'url' },
+        comment:
+          'How Bitbucket reaches this service: the URL of a webhook is this, /webhook/ and its uuid. When empty, URL is used.',
+      },
+      {
+        name: 'name',
+        default: '',
+        rule: { kind: 'text' },
+        required: true,
+        comment: 'Name of this service in CDS. Every replica has its own.',
+      },
+      {
+        name: 'disable',
+        default: false,
+        rule: { kind: 'boolean' },
+        comment:
+          'Set to true to start nothing: deliveries are accepted and wait until it is false.',
+      },
+      {
+        name: 'executionHistory',
+        default: 10,
+        rule: { kind: 'integer', min: 1, max: 10_000 },
+        comment: 'Executions kept for each task.',
+      },
+      {
+        name: 'retryDelay',
+        default: 120,
+        rule: { kind: 'integer', min: 1, max: DAY_SECONDS },
+        comment: 'Pause before a refused run is asked for again, in seconds.',
+      },
+      {
+        name: 'retryError',
+        default: 3,
+        rule: { kind: 'integer', min: 1, max: 10_000 },
+        comment: 'How often a run that the API refuses is asked for in all.',
+      },
+    ],
+  },
+  {
+    path: ['hooks', 'branchDeletion'],
+    comment: 'What happens after a branch was deleted at Bitbucket.',
+    keys: [
+      {
+        name: 'delay',
+        default: DAY_SECONDS,
+        rule: { kind: 'integer', min: 0, max: LONGEST_DELAY_SECONDS },
+        comment:
+          'Time from the deletion of a branch to the removal of its runs, in seconds. A push to the branch in the meantime cancels it.',
+      },
+    ],
+  },
+  ...commonSections('hooks', 8083),
+];

@@ -1,0 +1,82 @@
+import { readFileSync, statSync } from 'node:fs';
+import { ConfigError } from './config-error';
+import type { ConfigProblem, LoadedConfig, ServiceName } from './config-types';
+import { checkKeys } from './sources/check-keys';
+import { checkVariables } from './sources/check-variables';
+import { readEnvironment } from './sources/environment';
+import { readHooks, readLogLevel, readVcs } from './sources/read-services';
+import type { Reading } from './sources/reading';
+import { readTomlTree } from './toml/toml-tree';
+
+const LARGEST_FILE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Reads the configuration of `services`: defaults, then the file (a path), then the environment.
+ * Returns what is worth a look as `warnings`.
+ *
+ * @throws ConfigError with everything that is wrong.
+ */
+export function loadConfig(o: {
+  services: readonly ServiceName[];
+  file?: string | undefined;
+  env: NodeJS.ProcessEnv;
+}): LoadedConfig {
+  const text = o.file === undefined ? undefined : readText(o.file);
+  const { problems, ...loaded } = read(text, o.services, o.env);
+  if (problems.some(({ level }) => level === 'error')) throw new ConfigError(problems);
+  return { ...loaded, warnings: problems };
+}
+
+/**
+ * Checks the text of a configuration file: the sections of our services that it has, or `services`.
+ * The environment counts only where it is given. Returns errors and warnings, in the order of the file.
+ */
+export function checkConfigText(
+  text: string,
+  o: { services?: readonly ServiceName[]; env?: NodeJS.ProcessEnv } = {},
+): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const file = readTomlTree(text, problems);
+  if (!file) return problems;
+  const present = (['vcs', 'hooks'] as const).filter((service) => file.children.has(service));
+  const services = o.services ?? present;
+  const result = read(text, services, o.env ?? {}).problems;
+  if (services.length === 0)
+    result.push({ key: '', level: 'error', message: 'there is neither [vcs] nor [hooks] in it' });
+  return result;
+}
+
+function read(
+  text: string | undefined,
+  services: readonly ServiceName[],
+  env: NodeJS.ProcessEnv,
+): Omit<LoadedConfig, 'warnings'> & { problems: ConfigProblem[] } {
+  const problems: ConfigProblem[] = [];
+  const file = text === undefined ? undefined : readTomlTree(text, problems);
+  // Without a readable file nothing else can be said: all of it would seem to be missing.
+  if (text !== undefined && !file) return { problems };
+
+  const reading: Reading = { file, env: readEnvironment(env), problems };
+  checkKeys(reading, services);
+  checkVariables(reading, services);
+  const level = readLogLevel(reading);
+  const loaded = {
+    ...(services.includes('vcs') ? { vcs: readVcs(reading, level) } : {}),
+    ...(services.includes('hooks') ? { hooks: readHooks(reading, level) } : {}),
+  };
+  const lineOf = ({ line }: ConfigProblem) => line ?? Number.MAX_SAFE_INTEGER;
+  return { ...loaded, problems: problems.sort((a, b) => lineOf(a) - lineOf(b)) };
+}
+
+function readText(file: string): string {
+  try {
+    if (statSync(file).size > LARGEST_FILE_BYTES)
+      throw new Error(`it is larger than ${LARGEST_FILE_BYTES} bytes`);
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([
+      { key: '', level: 'error', message: `cannot read the configuration file ${file}: ${reason}` },
+    ]);
+  }
+}

@@ -1,0 +1,65 @@
+import type { HooksConfig, ServiceName, VcsConfig } from './config-types';
+import { SERVICE_SECTIONS } from './descriptors';
+import { formatRedisAddress } from './values/redis-address';
+
+/**
+ * What a service tells the API of its configuration when it registers, in the shape of CDS's own
+ * services: no token, no client, no password.
+ */
+export function publicConfig(
+  service: ServiceName,
+  config: VcsConfig | HooksConfig,
+): Record<string, unknown> {
+  return {
+    name: config.name,
+    url: config.url,
+    http: { addr: config.http.addr, port: config.http.port },
+    api: {
+      grpc: unused(service, 'grpc'),
+      http: { insecure: config.api.insecure, url: config.api.url },
+      maxHeartbeatFailures: config.api.maxHeartbeatFailures,
+      requestTimeout: config.api.requestTimeoutSeconds,
+    },
+    cache: {
+      redis: { host: formatRedisAddress(config.redis.address) },
+      ...unused(service, 'cache'),
+    },
+    ...('servers' in config ? vcsPart(config) : hooksPart(config)),
+  };
+}
+
+/** The defaults of what is known and unused in a section. */
+function unused(service: ServiceName, section: string): Record<string, unknown> {
+  const keys = SERVICE_SECTIONS[service].find(({ path }) => path.at(-1) === section)?.keys ?? [];
+  return Object.fromEntries(keys.filter((key) => key.unused).map((key) => [key.name, key.default]));
+}
+
+function vcsPart(config: VcsConfig): Record<string, unknown> {
+  return {
+    UI: { http: { url: config.uiUrl } },
+    servers: Object.fromEntries(
+      config.servers.map(({ name, url, ...server }) => [
+        name,
+        {
+          url,
+          bitbucketcloud: {
+            disableWebHooks: server.disableWebHooks,
+            disableWebHooksCreation: server.disableWebHooksCreation,
+            Status: server.status,
+          },
+        },
+      ]),
+    ),
+  };
+}
+
+function hooksPart(config: HooksConfig): Record<string, unknown> {
+  return {
+    urlPublic: config.urlPublic,
+    disable: config.disable,
+    executionHistory: config.executionHistory,
+    retryDelay: config.retryDelaySeconds,
+    retryError: config.retryError,
+    branchDeletion: { delay: config.branchDeletion.delaySeconds },
+  };
+}

@@ -1,0 +1,35 @@
+import type { ServiceName } from '../config-types';
+import { LOG_SECTIONS, SERVICE_SECTIONS, envName } from '../descriptors';
+import { nearest } from './nearest';
+import { isFilledInValue, otherKindMessage } from './other-vcs-kinds';
+import { report, type Reading } from './reading';
+import { parseServerVariable } from './server-variables';
+
+/** What Kubernetes sets for a service that is called cds-vcs or cds-hooks. */
+const KUBERNETES = /^CDS_[A-Z]+_(SERVICE_(HOST|PORT)(_.*)?|PORT(_\d+_.*)?)$/;
+
+/** Looks for variables that nothing knows, and for VCS servers of other kinds. */
+export function checkVariables(reading: Reading, services: readonly ServiceName[]): void {
+  const sections = [...services.flatMap((service) => SERVICE_SECTIONS[service]), ...LOG_SECTIONS];
+  const known = sections.flatMap(({ path, keys }) =>
+    keys.map((key) => envName([...path, key.name])),
+  );
+  const prefixes = [...services, 'log'].map((name) => `CDS_${name.toUpperCase()}_`);
+
+  for (const name of reading.env.names) {
+    if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
+    if (known.includes(name) || KUBERNETES.test(name)) continue;
+    const variable = parseServerVariable(name);
+    if (variable?.about === 'other-kind') {
+      if (isFilledInValue(reading.env.get(name)))
+        report(reading, 'error', { key: name }, otherKindMessage(variable.kind));
+    } else if (!variable || variable.about === 'unknown') {
+      report(
+        reading,
+        'warning',
+        { key: name },
+        `is not known and is ignored; the nearest known variable is ${nearest(name, known)}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import type { BitbucketServerConfig } from '../config-types';
+import {
+  BITBUCKET_CLOUD_KIND,
+  bitbucketServerSections,
+  DEFAULT_SERVER,
+  PROXY_EXAMPLE,
+} from '../descriptors';
+import { findTable, type TomlTable } from '../toml/toml-tree';
+import { isMissing } from '../values/placeholder';
+import { readSections } from './read-sections';
+import { report, type Reading } from './reading';
+import { serverEnvNames, serverEnvSegment, serversOfEnvironment } from './server-variables';
+
+const CREDENTIALS = ['clientId', 'clientSecret'];
+
+interface Candidate {
+  name: string;
+  server: TomlTable | undefined;
+  block: TomlTable | undefined;
+}
+
+/**
+ * Reads every `[vcs.servers.NAME.bitbucketcloud]` of the file and of the environment. Blocks that hold
+ * only placeholders are left out; when nothing else is left, they are what is wrong.
+ */
+export function readServers(reading: Reading): BitbucketServerConfig[] {
+  const candidates = [...fromFile(reading)];
+  const known = new Set(candidates.map(({ name }) => serverEnvSegment(name)));
+  for (const name of serversOfEnvironment(reading.env)) {
+    if (known.has(name)) continue;
+    const server = serverTables(reading).find((table) => serverEnvSegment(table.name) === name);
+    candidates.push({ name: server?.name ?? name.toLowerCase(), server, block: undefined });
+  }
+  const filledIn = candidates.filter((candidate) => hasCredentials(reading, candidate));
+  if (filledIn.length > 0) {
+    for (const { name, block } of candidates.filter((each) => !filledIn.includes(each)))
+      report(
+        reading,
+        'warning',
+        block ?? { key: `vcs.servers.${name}` },
+        'is ignored: it has neither clientId nor clientSecret',
+      );
+    return filledIn.map((candidate) => readServer(reading, candidate));
+  }
+  if (candidates.length === 0) {
+    const [example] = serverEnvNames(DEFAULT_SERVER, [BITBUCKET_CLOUD_KIND, 'clientId']);
+    report(
+      reading,
+      'error',
+      { key: 'vcs.servers', line: findTable(reading.file, ['vcs', 'servers'])?.line },
+      `no Bitbucket Cloud server: add [vcs.servers.${DEFAULT_SERVER}.${BITBUCKET_CLOUD_KIND}] with clientId and clientSecret, or set ${example} and its like`,
+    );
+  }
+  return candidates.map((candidate) => readServer(reading, candidate));
+}
+
+function serverTables(reading: Reading): TomlTable[] {
+  const servers = findTable(reading.file, ['vcs', 'servers']);
+  return [...(servers?.children.values() ?? [])].filter((node) => node.kind === 'table');
+}
+
+function* fromFile(reading: Reading): Generator<Candidate> {
+  for (const server of serverTables(reading)) {
+    // CDS prints bitbucket_cloud but reads bitbucketcloud only, so files exist that hold both.
+    const blocks = ['bitbucketcloud', 'bitbucket_cloud']
+      .map((kind) => server.children.get(kind))
+      .filter((node) => node?.kind === 'table');
+    const filledIn = blocks.filter((block) => CREDENTIALS.some((key) => has(block, key)));
+    if (filledIn[1])
+      report(
+        reading,
+        'error',
+        filledIn[1],
+        `is the same as ${filledIn[0]?.key}: keep one of the two`,
+      );
+    const block = filledIn[0] ?? blocks[0];
+    if (block) yield { name: server.name, server, block };
+  }
+}
+
+function hasCredentials(reading: Reading, { name, block }: Candidate): boolean {
+  return CREDENTIALS.some(
+    (key) =>
+      has(block, key) ||
+      serverEnvNames(name, [BITBUCKET_CLOUD_KIND, key]).some((variable) =>
+        reading.env.get(variable),
+      ),
+  );
+}
+
+function has(block: TomlTable | undefined, key: string): boolean {
+  const node = block?.children.get(key.toLowerCase());
+  return node !== undefined && !(node.kind === 'leaf' && isMissing(node.value));
+}
+
+function readServer(reading: Reading, { name, server, block }: Candidate): BitbucketServerConfig {
+  const kind = `vcs.servers.${name}.${BITBUCKET_CLOUD_KIND}`;
+  const values = readSections(reading, bitbucketServerSections(name), ({ path }) => {
+    const inBlock = path.slice(4);
+    const table = path.length > 3 ? block && findTable(block, inBlock) : server;
+    return { table, envNames: (key) => serverEnvNames(name, [...path.slice(3), key]) };
+  });
+  const proxyWebhook = values.text(`${kind}.proxyWebhook`);
+  const isExample = proxyWebhook === PROXY_EXAMPLE;
+  if (isExample)
+    report(
+      reading,
+      'warning',
+      block?.children.get('proxywebhook') ?? { key: `${kind}.proxyWebhook` },
+      `is the printed example ${PROXY_EXAMPLE} and is ignored: put your own proxy there, or remove it`,
+    );
+  return {
+    name,
+    url: values.text(`vcs.servers.${name}.url`),
+    clientId: values.text(`${kind}.clientId`),
+    clientSecret: values.text(`${kind}.clientSecret`),
+    apiUrl: values.text(`${kind}.apiUrl`),
+    oauthUrl: values.text(`${kind}.oauthUrl`),
+    disableWebHooks: values.boolean(`${kind}.disableWebHooks`),
+    disableWebHooksCreation: values.boolean(`${kind}.disableWebHooksCreation`),
+    proxyWebhook: isExample ? '' : proxyWebhook,
+    status: {
+      disable: values.boolean(`${kind}.Status.disable`),
+      showDetail: values.boolean(`${kind}.Status.showDetail`),
+    },
+  };
+}

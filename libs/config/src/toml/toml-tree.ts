@@ -1,0 +1,99 @@
+import { parse, TomlError } from 'smol-toml';
+import type { ConfigProblem } from '../config-types';
+import { indexLines, type LineIndex } from './toml-lines';
+
+/** A key of the file with its value. */
+export interface TomlLeaf {
+  kind: 'leaf';
+  /** The key as it is spelled in the file, `vcs.http.port`. */
+  key: string;
+  line: number | undefined;
+  value: unknown;
+}
+
+/** A table of the file. `children` is keyed by name in lower case. */
+export interface TomlTable {
+  kind: 'table';
+  key: string;
+  /** The table's own name as it is spelled in the file. */
+  name: string;
+  line: number | undefined;
+  children: Map<string, TomlNode>;
+  /** Keys that are there already in another case. */
+  twins: { key: string; line: number | undefined; first: string }[];
+}
+
+export type TomlNode = TomlLeaf | TomlTable;
+
+/**
+ * Parses TOML into a tree whose keys are found without regard to case and know their lines.
+ * A syntax error is put into `problems`.
+ */
+export function readTomlTree(text: string, problems: ConfigProblem[]): TomlTable | undefined {
+  try {
+    const document: unknown = parse(text);
+    return toTable([], document as object, indexLines(text));
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    // Only the first line: what follows quotes the file, which may hold a secret at that place.
+    const [sentence = ''] = error.message.replace('Invalid TOML document: ', '').split('\n');
+    problems.push({
+      key: '',
+      line: error.line,
+      level: 'error',
+      message: `column ${error.column}: this is not TOML: ${sentence}`,
+    });
+    return undefined;
+  }
+}
+
+/** The node at `path`, which is given in lower case. */
+export function findNode(root: TomlTable, path: readonly string[]): TomlNode | undefined {
+  let node: TomlNode | undefined = root;
+  for (const segment of path) {
+    if (node?.kind !== 'table') return undefined;
+    node = node.children.get(segment.toLowerCase());
+  }
+  return node;
+}
+
+/** The table at `path`. */
+export function findTable(
+  root: TomlTable | undefined,
+  path: readonly string[],
+): TomlTable | undefined {
+  const node = root && findNode(root, path);
+  return node?.kind === 'table' ? node : undefined;
+}
+
+function toTable(path: readonly string[], source: object, lines: LineIndex): TomlTable {
+  const table: TomlTable = {
+    kind: 'table',
+    key: path.join('.'),
+    name: path.at(-1) ?? '',
+    line: lines(path),
+    children: new Map(),
+    twins: [],
+  };
+  for (const [name, value] of Object.entries(source)) {
+    const childPath = [...path, name];
+    const key = childPath.join('.');
+    const line = lines(childPath);
+    const first = table.children.get(name.toLowerCase());
+    if (first) {
+      table.twins.push({ key, line, first: first.key });
+      continue;
+    }
+    table.children.set(
+      name.toLowerCase(),
+      isTable(value) ? toTable(childPath, value, lines) : { kind: 'leaf', key, line, value },
+    );
+  }
+  return table;
+}
+
+function isTable(value: unknown): value is object {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  );
+}

@@ -1,0 +1,113 @@
+import { isIP } from 'node:net';
+import type { Rule } from '../descriptors';
+import { LOG_LEVELS, parseLogLevel } from './log-level';
+import { parseRedisAddress, REDIS_FORMS } from './redis-address';
+
+export type ConfigValue = string | number | boolean;
+
+/** A value that a service can use, or why it cannot. Messages never quote a text: it may hold a secret. */
+export type Verdict = { value: ConfigValue; warning?: string } | { error: string };
+
+/** What would be right, in the words of the reference and of error messages. */
+export function describeRule(rule: Rule): string {
+  switch (rule.kind) {
+    case 'text':
+      return 'a text in quotes';
+    case 'url':
+      return 'an absolute http:// or https:// URL in quotes';
+    case 'address':
+      return 'an IP address or a host name in quotes, without a port';
+    case 'redis':
+      return `${REDIS_FORMS}, in quotes`;
+    case 'log-level':
+      return `one of ${LOG_LEVELS.map((level) => `"${level}"`).join(', ')}`;
+    case 'boolean':
+      return 'true or false, without quotes';
+    case 'integer':
+      return rule.max === undefined
+        ? `a whole number from ${rule.min} up`
+        : `a whole number from ${rule.min} to ${rule.max}`;
+  }
+}
+
+/** Checks a value of a file, which has the type that TOML gave it. */
+export function checkValue(rule: Rule, value: unknown): Verdict {
+  const wrongType = { error: `must be ${describeRule(rule)}; it is ${typeName(value)}` };
+  if (rule.kind === 'boolean') return typeof value === 'boolean' ? { value } : wrongType;
+  if (rule.kind === 'integer') {
+    if (typeof value !== 'number') return wrongType;
+    return isWithin(value, rule)
+      ? { value }
+      : { error: `must be ${describeRule(rule)}; it is ${value}` };
+  }
+  return typeof value === 'string' ? checkText(rule, value) : wrongType;
+}
+
+/** Checks the text of an environment variable after turning it into the type of its key. */
+export function checkEnvValue(rule: Rule, text: string): Verdict {
+  const trimmed = text.trim();
+  if (rule.kind === 'boolean') {
+    // The spellings that Go's strconv.ParseBool takes, as CDS's own services use it.
+    if (/^(1|t|true)$/i.test(trimmed)) return { value: true };
+    if (/^(0|f|false)$/i.test(trimmed)) return { value: false };
+    return { error: 'must be true or false' };
+  }
+  if (rule.kind === 'integer') {
+    if (!/^[+-]?\d{1,15}$/.test(trimmed)) return { error: `must be ${describeRule(rule)}` };
+    return checkValue(rule, Number(trimmed));
+  }
+  return checkText(rule, text);
+}
+
+function checkText(rule: Rule, text: string): Verdict {
+  const wrong = { error: `must be ${describeRule(rule)}` };
+  switch (rule.kind) {
+    case 'url':
+      return checkUrl(text.trim());
+    case 'redis':
+      return parseRedisAddress(text) ? { value: text.trim() } : wrong;
+    case 'address':
+      return checkAddress(text.trim()) ?? wrong;
+    case 'log-level': {
+      const level = parseLogLevel(text);
+      return level
+        ? { value: level }
+        : { value: 'info', warning: `is ${describeRule(rule)}; anything else means "info"` };
+    }
+    default:
+      // Passwords may begin or end with a space: what was written is what counts.
+      return { value: text };
+  }
+}
+
+function checkUrl(text: string): Verdict {
+  const form = 'must be an absolute http:// or https:// URL';
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:\/\/[^/]/i.test(text))
+    return { error: `${form}, http://localhost:8081 for instance` };
+  if (url.username || url.password) return { error: `${form} without a user name and password` };
+  if (url.search || url.hash) return { error: `${form} without a query (?) and fragment (#)` };
+  return { value: text.replace(/\/+$/, '') };
+}
+
+function checkAddress(text: string): Verdict | undefined {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  const isHostName = /^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(bare);
+  return isIP(bare) !== 0 || isHostName ? { value: bare } : undefined;
+}
+
+function isWithin(value: number, rule: { min: number; max?: number }): boolean {
+  return (
+    Number.isSafeInteger(value) &&
+    value >= rule.min &&
+    value <= (rule.max ?? Number.MAX_SAFE_INTEGER)
+  );
+}
+
+function typeName(value: unknown): string {
+  if (typeof value === 'string') return 'a text in quotes';
+  if (typeof value === 'number') return 'a number';
+  if (typeof value === 'boolean') return 'true or false';
+  if (Array.isArray(value)) return 'a list';
+  return value instanceof Date ? 'a date' : 'a table';
+}

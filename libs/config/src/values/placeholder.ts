@@ -1,0 +1,16 @@
+/**
+ * Whether `value` is what a printed configuration holds where the operator has to fill something in:
+ * `xxxxx`, `enter sharedInfraToken from section [api.auth] here`. Such a value counts as missing.
+ */
+export function isPlaceholder(value: unknown): boolean {
+  return typeof value === 'string' && /^(x{3,}|enter sharedInfraToken.*)$/i.test(value.trim());
+}
+
+/** Whether nothing was filled in. */
+export function isMissing(value: unknown): boolean {
+  return (
+    value === undefined ||
+    (typeof value === 'string' && value.trim() === '') ||
+    isPlaceholder(value)
+  );
+}
