@@ -108,7 +108,7 @@ describe('planWebhook', () => {
       payloadOf({
         type: `${FORM}; charset=UTF-8`,
         query: 'a=query',
-        body: 'a=form&Upper+Case=%C3%A9+x&empty&=skipped&c=1;d=2&e=a=b',
+        body: 'a=form&Upper+Case=%C3%A9+x&empty&=skipped&c=1;d=2&e=a=b&e=later',
       }),
     ).toEqual({
       ...TRIGGERED_BY,
