@@ -133,7 +133,8 @@ async function withConnection<T>(
     await redis.connect();
     return await work(redis);
   } finally {
-    redis.disconnect();
+    // After a failed attempt there is nothing left to end, and ioredis would keep a timer for it.
+    if (redis.status !== 'end') redis.disconnect();
   }
 }
 
