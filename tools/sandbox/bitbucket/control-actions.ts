@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { faultOrderSchema } from '../http/faults';
+import { action, nothing, type ControlAction } from '../http/control';
+import { PULL_REQUEST_STATES } from './model';
+import type { BitbucketSandbox } from './index';
+
+const repo = z.string().regex(/^[^/]+\/[^/]+$/, 'workspace/slug is expected');
+const name = z.string().min(1);
+
+/** What people can make this Bitbucket do: the methods of the sandbox under their own names. */
+export function controlActions(sandbox: BitbucketSandbox): Record<string, ControlAction> {
+  const change = { repo, branch: name, message: z.string().optional() };
+  return {
+    state: action('repositories with their refs, statuses and webhooks', nothing, () =>
+      sandbox.state(),
+    ),
+    requests: action('what was asked of this Bitbucket', nothing, () => sandbox.requests.entries()),
+    deliveries: action('webhook deliveries and their attempts', nothing, () =>
+      sandbox.deliveries(),
+    ),
+    push: action(
+      'push commits to a branch, which is created if need be',
+      z.strictObject({
+        ...change,
+        commits: z.int().min(0).max(1_000).optional(),
+        from: name.optional(),
+      }),
+      async (input) => summary(await sandbox.push(input)),
+    ),
+    forcePush: action(
+      'replace the last commit of a branch',
+      z.strictObject(change),
+      async (input) => summary(await sandbox.forcePush(input)),
+    ),
+    deleteBranch: action('delete a branch', z.strictObject({ repo, branch: name }), async (input) =>
+      summary(await sandbox.deleteBranch(input)),
+    ),
+    createTag: action(
+      'create a tag, annotated if it has a message',
+      z.strictObject({ repo, tag: name, target: name.optional(), message: z.string().optional() }),
+      async (input) => summary(await sandbox.createTag(input)),
+    ),
+    deleteTag: action('delete a tag', z.strictObject({ repo, tag: name }), async (input) =>
+      summary(await sandbox.deleteTag(input)),
+    ),
+    openPullRequest: action(
+      'open a pull request',
+      z.strictObject({
+        repo,
+        title: name,
+        sourceBranch: name,
+        sourceRepository: repo.optional(),
+        destinationBranch: name.optional(),
+      }),
+      (input) => sandbox.openPullRequest(input),
+    ),
+    closePullRequest: action(
+      'merge, decline or supersede a pull request',
+      z.strictObject({ repo, id: z.int(), state: z.enum(PULL_REQUEST_STATES) }),
+      (input) => sandbox.closePullRequest(input),
+    ),
+    revokeGrants: action('the user takes every grant back', nothing, () => sandbox.revokeGrants()),
+    expireAccessTokens: action('every access token expires now', nothing, () =>
+      sandbox.expireAccessTokens(),
+    ),
+    setAccessTokenLifetime: action(
+      'seconds that access tokens issued from now on last',
+      z.strictObject({ seconds: z.number().min(0) }),
+      ({ seconds }) => sandbox.setAccessTokenLifetime(seconds),
+    ),
+    setScopes: action(
+      'the scopes of the consumer and of its grants',
+      z.strictObject({ scopes: z.array(z.string()) }),
+      ({ scopes }) => sandbox.setScopes(scopes),
+    ),
+    setConsent: action(
+      'what the user does at the consent page',
+      z.strictObject({ consent: z.enum(['auto', 'ask', 'deny']) }),
+      ({ consent }) => sandbox.setConsent(consent),
+    ),
+    setRateLimit: action(
+      'requests to repositories that are allowed in an hour',
+      z.strictObject({
+        requestsPerHour: z.int().min(0),
+        retryAfter: z
+          .strictObject({ form: z.enum(['seconds', 'date']), seconds: z.int().min(0) })
+          .optional(),
+      }),
+      ({ requestsPerHour, retryAfter }) =>
+        sandbox.setRateLimit({ requestsPerHour, ...(retryAfter ? { retryAfter } : {}) }),
+    ),
+    fail: action('a fault for the next requests', faultOrderSchema, (order) =>
+      sandbox.faults.order(order),
+    ),
+    recover: action('takes back the faults that are still to come', nothing, () =>
+      sandbox.faults.clear(),
+    ),
+  };
+}
+
+/** The deliveries of a push without their bodies, which are in `deliveries`. */
+async function summary(pushed: Awaited<ReturnType<BitbucketSandbox['push']>>): Promise<unknown> {
+  const delivered = await pushed.delivered;
+  return {
+    hash: pushed.hash,
+    deliveries: delivered.map(({ url, event, attempts }) => ({ url, event, attempts })),
+  };
+}

@@ -1,0 +1,53 @@
+import type { NextFunction, Request, Response } from 'express';
+
+/** One request that a stand-in answered, or whose connection it cut (status 0). */
+export interface LoggedRequest {
+  at: string;
+  method: string;
+  /** The route that served it, `/2.0/repositories/:workspace/:slug` for instance; '' when none did. */
+  template: string;
+  /** Path and query as they came. */
+  url: string;
+  status: number;
+  durationMs: number;
+}
+
+export interface RequestLog {
+  /** Oldest first; the oldest are dropped beyond 5,000. */
+  entries(): LoggedRequest[];
+  /** How many requests a route served; `template` is compared whole. */
+  count(method: string, template: string): number;
+  clear(): void;
+  middleware(request: Request, response: Response, next: NextFunction): void;
+}
+
+const KEPT = 5_000;
+
+/** Remembers what was asked, without headers and bodies: these hold secrets. */
+export function createRequestLog(): RequestLog {
+  let entries: LoggedRequest[] = [];
+  return {
+    entries: () => [...entries],
+    count: (method, template) =>
+      entries.filter((entry) => entry.method === method && entry.template === template).length,
+    clear() {
+      entries = [];
+    },
+    middleware(request, response, next) {
+      const started = performance.now();
+      response.once('close', () => {
+        const route = request.route as { path?: string } | undefined;
+        entries.push({
+          at: new Date().toISOString(),
+          method: request.method,
+          template: route?.path ? `${request.baseUrl}${route.path}` : '',
+          url: request.originalUrl,
+          status: response.writableFinished ? response.statusCode : 0,
+          durationMs: Math.round(performance.now() - started),
+        });
+        if (entries.length > KEPT) entries = entries.slice(-KEPT);
+      });
+      next();
+    },
+  };
+}
