@@ -67,6 +67,8 @@ export interface BitbucketClientOptions {
   httpAgents?: HttpAgents;
   /** Milliseconds one attempt may take, its body included. Default 15000. */
   attemptTimeoutMs?: number;
+  /** Milliseconds before the first repeat, where Bitbucket names none; doubled each time. Default 1000. */
+  firstPauseMs?: number;
 }
 
 export interface ListCommitsOptions {

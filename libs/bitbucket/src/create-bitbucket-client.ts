@@ -1,3 +1,35 @@
 import type { BitbucketClient, BitbucketClientOptions } from './client-types';
+import { createApiHttp } from './http/api-http';
+import { createCommits } from './resources/commits';
+import { createFullHashes } from './resources/full-hashes';
+import { createPullRequests } from './resources/pull-requests';
+import { createRefs } from './resources/refs';
+import { createRepositories } from './resources/repositories';
+import { createStatuses } from './resources/statuses';
+import { createWebhooks } from './resources/webhooks';
+import { createWorkspaces } from './resources/workspaces';
 
-export declare function createBitbucketClient(o: BitbucketClientOptions): BitbucketClient;
+/**
+ * A client for one user's grant. Cheap to make (one per request is fine): connections and known hashes are shared by all
+ * clients of the process.
+ */
+export function createBitbucketClient(o: BitbucketClientOptions): BitbucketClient {
+  const http = createApiHttp(o);
+  const { listWorkspaces } = createWorkspaces(http);
+  const { newestBranches, resolveRevision, ...refs } = createRefs(http);
+  const commits = createCommits(http, { resolveRevision });
+  const fullHashes = createFullHashes({
+    apiUrl: o.apiUrl,
+    refs: { newestBranches },
+    getCommit: commits.getCommit,
+  });
+  return {
+    listWorkspaces,
+    ...createRepositories({ http, logger: o.logger, listWorkspaces }),
+    ...refs,
+    ...commits,
+    ...createStatuses(http, { resolveRevision }),
+    ...createPullRequests({ http, fullHashes, logger: o.logger }),
+    ...createWebhooks(http),
+  };
+}

@@ -16,6 +16,8 @@ export interface OAuthClientOptions {
   /** Milliseconds one attempt may take. Default 15000. */
   timeoutMs?: number;
   httpAgents?: HttpAgents;
+  /** Milliseconds before the first repeat; doubled each time. Default 1000. */
+  firstPauseMs?: number;
 }
 
 /** Authorization code and refresh token grants (RFC 6749, 4.1 and 6). */

@@ -1,0 +1,140 @@
+import type { z } from 'zod';
+import type { BitbucketClientOptions, CallContext } from '../client-types';
+import type { Route } from '../routes';
+import { BitbucketError } from './bitbucket-error';
+import { parseJsonAnswer } from './parse-json-answer';
+import { refusalError } from './refusal';
+import { type HttpAnswer, type HttpRequest, outOfTime, sendOnce } from './request';
+import { withRetries } from './retry-policy';
+import { expandTemplate, type PathValues, requireBelow } from './urls';
+
+const MAX_REDIRECTS = 3;
+
+export interface ApiCall {
+  path: PathValues;
+  query?: URLSearchParams;
+  body?: unknown;
+}
+
+export interface ApiAnswer {
+  status: number;
+  url: string;
+  /** Throws `invalid-answer` when the body is not what `schema` takes. */
+  read<T>(schema: z.ZodType<T>): T;
+}
+
+/** Calls of routes, with a token, retries and errors. */
+export interface ApiHttp {
+  call(route: Route, o: ApiCall, ctx: CallContext): Promise<ApiAnswer>;
+  /** Reads a further page at a URL that Bitbucket gave. */
+  follow(route: Route, url: string, current: string, ctx: CallContext): Promise<ApiAnswer>;
+}
+
+export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
+  const apiUrl = o.apiUrl.replace(/\/+$/, '');
+  const settings = { timeoutMs: o.attemptTimeoutMs ?? 15_000, agents: o.httpAgents };
+
+  async function attempt(
+    route: Route,
+    request: HttpRequest,
+    token: string,
+    ctx: CallContext,
+  ): Promise<HttpAnswer> {
+    const headers = { ...request.headers, Authorization: `Bearer ${token}` };
+    const startedAt = performance.now();
+    let status: number | undefined;
+    try {
+      const answer = await sendOnce({ ...request, headers }, settings, ctx);
+      status = answer.status;
+      if (status >= 400) throw refusalError(request.call, answer, [token]);
+      return answer;
+    } finally {
+      const durationMs = performance.now() - startedAt;
+      o.onCall?.({ route: route.template, method: route.method, status, durationMs });
+    }
+  }
+
+  function sendWithToken(
+    route: Route,
+    request: HttpRequest,
+    token: string,
+    ctx: CallContext,
+  ): Promise<HttpAnswer> {
+    const retries = {
+      repeat: route.repeat,
+      firstPauseMs: o.firstPauseMs ?? 1_000,
+      onRetry(failure: BitbucketError, pauseMs: number) {
+        const { kind, status, bitbucketMessage } = failure;
+        o.logger?.info(
+          { call: request.call, kind, status, bitbucketMessage, pauseMs },
+          'Bitbucket call failed, it is tried again',
+        );
+      },
+    };
+    return withRetries(retries, ctx, () => attempt(route, request, token, ctx));
+  }
+
+  /** A 401 did nothing, so that writes too are sent again with the new token. */
+  async function sendAuthorized(
+    route: Route,
+    request: HttpRequest,
+    ctx: CallContext,
+  ): Promise<HttpAnswer> {
+    if (ctx.signal.aborted) throw outOfTime(request.call);
+    const token = await o.tokens.current(ctx);
+    try {
+      return await sendWithToken(route, request, token, ctx);
+    } catch (error) {
+      if (!(error instanceof BitbucketError) || error.status !== 401) throw error;
+      const renewed = await o.tokens.renew(token, ctx);
+      return sendWithToken(route, request, renewed, ctx);
+    }
+  }
+
+  async function send(route: Route, request: HttpRequest, ctx: CallContext): Promise<ApiAnswer> {
+    let { url } = request;
+    for (let hops = 0; ; hops += 1) {
+      const answer = await sendAuthorized(route, { ...request, url }, ctx);
+      if (answer.status < 300) {
+        return { status: answer.status, url, read: parseJsonAnswer(request.call, answer) };
+      }
+      const location = answer.header('location');
+      if (route.method !== 'GET' || location === '' || hops === MAX_REDIRECTS) {
+        throw refusalError(request.call, answer, []);
+      }
+      url = requireBelow(apiUrl, location, url, request.call);
+    }
+  }
+
+  return {
+    call(route, { path, query, body }, ctx) {
+      const search = query === undefined || query.size === 0 ? '' : `?${query.toString()}`;
+      const url = `${apiUrl}${expandTemplate(route.template, path, callName(route))}${search}`;
+      return send(route, newRequest(route, url, body), ctx);
+    },
+    follow(route, url, current, ctx) {
+      const next = requireBelow(apiUrl, url, current, callName(route));
+      return send(route, newRequest(route, next), ctx);
+    },
+  };
+}
+
+function callName(route: Route): string {
+  return `${route.method} ${route.template}`;
+}
+
+function newRequest(route: Route, url: string, body?: unknown): HttpRequest {
+  const headers: Record<string, string> = {
+    Accept: 'application/json',
+    'User-Agent': 'cds-bitbucket-cloud',
+  };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  return {
+    method: route.method,
+    url,
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    call: callName(route),
+    repeat: route.repeat,
+  };
+}

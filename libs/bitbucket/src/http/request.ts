@@ -1,0 +1,138 @@
+import type { Readable } from 'node:stream';
+import axios, { type AxiosResponse } from 'axios';
+import type { CallContext, HttpAgents } from '../client-types';
+import type { RepeatRule } from '../routes';
+import { agentsFor } from './agents';
+import { attemptSignal } from './attempt-signal';
+import { BitbucketError } from './bitbucket-error';
+import { readBody } from './read-body';
+
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+const MAX_ERROR_BYTES = 64 * 1024;
+
+/** Codes of errors that come before a single byte was sent. */
+const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+export interface HttpRequest {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body?: string;
+  /** For errors: method and route, no values. */
+  call: string;
+  repeat: RepeatRule;
+}
+
+export interface HttpAnswer {
+  status: number;
+  /** A header's value; '' when absent. */
+  header(name: string): string;
+  body: Buffer;
+}
+
+export interface RequestSettings {
+  timeoutMs: number;
+  agents?: HttpAgents;
+}
+
+/**
+ * One attempt. Any status is an answer. An error's body is cut at 64 KiB; a longer answer than 16 MiB is refused.
+ * Redirects are not followed.
+ */
+export async function sendOnce(
+  request: HttpRequest,
+  settings: RequestSettings,
+  ctx: CallContext,
+): Promise<HttpAnswer> {
+  const attempt = attemptSignal(ctx, settings.timeoutMs);
+  try {
+    const response = await start(request, settings, attempt.signal);
+    const failed = response.status >= 400;
+    const { body, truncated } = await readBody(
+      response.data,
+      failed ? MAX_ERROR_BYTES : MAX_ANSWER_BYTES,
+      attempt.signal,
+    );
+    if (truncated && !failed) throw tooLarge(request.call, response.status);
+    return { status: response.status, header: headerReader(response), body };
+  } catch (error) {
+    if (error instanceof BitbucketError) throw error;
+    if (attempt.signal.aborted) throw timedOut(request.call, settings.timeoutMs, ctx);
+    throw unreachable(request.call, error);
+  } finally {
+    attempt.dispose();
+  }
+}
+
+function start(
+  request: HttpRequest,
+  settings: RequestSettings,
+  signal: AbortSignal,
+): Promise<AxiosResponse<Readable>> {
+  const agents = agentsFor(request.repeat, settings.agents);
+  return axios.request<Readable>({
+    adapter: 'http',
+    method: request.method,
+    url: request.url,
+    headers: request.headers,
+    data: request.body,
+    httpAgent: agents.http,
+    httpsAgent: agents.https,
+    maxRedirects: 0,
+    responseType: 'stream',
+    signal,
+    transformRequest: (data: unknown) => data,
+    validateStatus: () => true,
+  });
+}
+
+function headerReader(response: AxiosResponse): (name: string) => string {
+  return (name) => {
+    const value: unknown = response.headers[name.toLowerCase()];
+    return typeof value === 'string' ? value : '';
+  };
+}
+
+function tooLarge(call: string, status: number): BitbucketError {
+  return new BitbucketError({
+    kind: 'invalid-answer',
+    call,
+    status,
+    bitbucketMessage: `the answer is larger than ${MAX_ANSWER_BYTES} bytes and was not read`,
+  });
+}
+
+function timedOut(call: string, timeoutMs: number, ctx: CallContext): BitbucketError {
+  if (ctx.signal.aborted) return outOfTime(call);
+  return new BitbucketError({
+    kind: 'timeout',
+    call,
+    bitbucketMessage: `no whole answer within ${timeoutMs} ms`,
+  });
+}
+
+/** The caller does not wait any more. */
+export function outOfTime(call: string): BitbucketError {
+  return new BitbucketError({
+    kind: 'timeout',
+    call,
+    bitbucketMessage: 'no answer before the time for this request ended',
+  });
+}
+
+/** The original error is not kept as a cause: axios puts the request, with its token, into it. */
+function unreachable(call: string, error: unknown): BitbucketError {
+  const code = errorCode(error);
+  return new BitbucketError({
+    kind: 'unreachable',
+    call,
+    bitbucketMessage: `cannot be reached, or the connection broke (${code})`,
+    notSent: NOT_SENT.has(code),
+  });
+}
+
+function errorCode(error: unknown): string {
+  const code: unknown =
+    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'connection error';
+}

@@ -1,0 +1,30 @@
+import type { BitbucketClient } from '../client-types';
+import type { ApiHttp } from '../http/api-http';
+import { listQuery } from '../http/list-query';
+import { collectPages } from '../http/paginate';
+import { routes } from '../routes';
+import { COMMIT_FIELDS, commitSchema } from '../schemas/commit';
+import type { Refs } from './refs';
+import { repoPath } from './repo-path';
+
+export function createCommits(
+  http: ApiHttp,
+  refs: Pick<Refs, 'resolveRevision'>,
+): Pick<BitbucketClient, 'listCommits' | 'getCommit'> {
+  return {
+    async listCommits(repo, { include, exclude, limit }, ctx) {
+      if (limit <= 0) return [];
+      // 10 and 100 are Bitbucket's bounds for a page.
+      const query = listQuery(Math.min(100, Math.max(10, limit)), COMMIT_FIELDS);
+      for (const ref of include) if (ref !== '') query.append('include', ref);
+      for (const ref of exclude) if (ref !== '') query.append('exclude', ref);
+      const call = { path: repoPath(repo), query, item: commitSchema, limit };
+      return collectPages(http, routes.listCommits, call, ctx);
+    },
+    async getCommit(repo, revision, ctx) {
+      const commit = await refs.resolveRevision(repo, revision, ctx);
+      const answer = await http.call(routes.getCommit, { path: repoPath(repo, { commit }) }, ctx);
+      return answer.read(commitSchema);
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { BitbucketClient, BitbucketLogger, CallContext } from '../client-types';
+import type { ApiHttp } from '../http/api-http';
+import { BitbucketError } from '../http/bitbucket-error';
+import { listQuery } from '../http/list-query';
+import { collectPages } from '../http/paginate';
+import type { BbPullRequest, NewPullRequest, RepoRef } from '../model';
+import { routes } from '../routes';
+import { PULL_REQUEST_FIELDS, pullRequestSchema } from '../schemas/pull-request';
+import type { FullHashes } from './full-hashes';
+import { repoPath } from './repo-path';
+
+type PullRequestsClient = Pick<
+  BitbucketClient,
+  'listPullRequests' | 'getPullRequest' | 'createPullRequest' | 'commentPullRequest'
+>;
+
+/** Bitbucket's own bound for this list; more is a 400. */
+const PAGELEN = 50;
+
+export interface PullRequestsDeps {
+  http: ApiHttp;
+  fullHashes: FullHashes;
+  logger?: BitbucketLogger;
+}
+
+export function createPullRequests(deps: PullRequestsDeps): PullRequestsClient {
+  const { http, fullHashes, logger } = deps;
+
+  async function completeOne(repo: RepoRef, pullRequest: BbPullRequest, ctx: CallContext) {
+    const [completed] = await fullHashes.complete(repo, [pullRequest], ctx);
+    return completed ?? pullRequest;
+  }
+
+  return {
+    async listPullRequests(repo, { states = [], sourceCommitHash }, ctx) {
+      const query = listQuery(PAGELEN, PULL_REQUEST_FIELDS);
+      for (const state of states) query.append('state', state);
+      const call = { path: repoPath(repo), query, item: pullRequestSchema };
+      const all = await collectPages(http, routes.listPullRequests, call, ctx);
+      if (sourceCommitHash === undefined) return fullHashes.complete(repo, all, ctx);
+      const candidates = all.filter((one) => samePrefix(one.source.hash, sourceCommitHash));
+      const completed = await fullHashes.complete(repo, candidates, ctx);
+      return completed.filter((one) => samePrefix(one.source.hash, sourceCommitHash));
+    },
+    async getPullRequest(repo, id, ctx) {
+      const path = repoPath(repo, { pull_request_id: id });
+      const answer = await http.call(routes.getPullRequest, { path }, ctx);
+      return completeOne(repo, answer.read(pullRequestSchema), ctx);
+    },
+    async createPullRequest(repo, pullRequest, ctx) {
+      const call = { path: repoPath(repo), body: toBody(pullRequest) };
+      const answer = await http.call(routes.createPullRequest, call, ctx);
+      const created = answer.read(pullRequestSchema);
+      try {
+        return await completeOne(repo, created, ctx);
+      } catch (error) {
+        // It exists: failing now would make the caller create it again.
+        if (!(error instanceof BitbucketError)) throw error;
+        const { status, bitbucketMessage } = error;
+        logger?.warn(
+          { pullRequest: created.id, status, bitbucketMessage },
+          'The pull request is created, its full hashes could not be read',
+        );
+        return created;
+      }
+    },
+    async commentPullRequest(repo, id, markdown, ctx) {
+      const path = repoPath(repo, { pull_request_id: id });
+      const body = { content: { raw: markdown } };
+      await http.call(routes.commentPullRequest, { path, body }, ctx);
+    },
+  };
+}
+
+/** Bitbucket's list has no documented filter by commit, so that hashes, short or full, are compared here. */
+function samePrefix(one: string, other: string): boolean {
+  const length = Math.min(one.length, other.length);
+  return length >= 7 && one.slice(0, length) === other.slice(0, length).toLowerCase();
+}
+
+function toBody(o: NewPullRequest): object {
+  return {
+    title: o.title,
+    ...(o.description !== undefined && { description: o.description }),
+    source: {
+      branch: { name: o.sourceBranch },
+      ...(o.sourceRepository && { repository: { full_name: o.sourceRepository } }),
+    },
+    ...(o.destinationBranch && { destination: { branch: { name: o.destinationBranch } } }),
+  };
+}

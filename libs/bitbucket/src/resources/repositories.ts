@@ -1,0 +1,78 @@
+import type { BitbucketClient, BitbucketLogger, CallContext } from '../client-types';
+import type { ApiHttp } from '../http/api-http';
+import { BitbucketError } from '../http/bitbucket-error';
+import { listQuery } from '../http/list-query';
+import { collectPages } from '../http/paginate';
+import { sideBySide } from '../http/side-by-side';
+import type { BbRepository, BbWorkspace } from '../model';
+import { routes } from '../routes';
+import { REPOSITORY_FIELDS, repositorySchema } from '../schemas/repository';
+import { repoPath } from './repo-path';
+
+type RepositoriesClient = Pick<BitbucketClient, 'listRepositories' | 'getRepository' | 'listForks'>;
+
+export interface RepositoriesDeps {
+  http: ApiHttp;
+  logger?: BitbucketLogger;
+  listWorkspaces: BitbucketClient['listWorkspaces'];
+}
+
+export function createRepositories(deps: RepositoriesDeps): RepositoriesClient {
+  const { http, logger } = deps;
+
+  function listOfWorkspace(slug: string, ctx: CallContext): Promise<BbRepository[]> {
+    const query = listQuery(100, REPOSITORY_FIELDS);
+    query.set('role', 'member');
+    const call = { path: { workspace: slug }, query, item: repositorySchema };
+    return collectPages(http, routes.listRepositories, call, ctx);
+  }
+
+  /** Nothing for a workspace that refuses: one of them must not hide the repositories of all others. */
+  async function listOrSkip(
+    workspace: BbWorkspace,
+    refusals: BitbucketError[],
+    ctx: CallContext,
+  ): Promise<BbRepository[]> {
+    try {
+      return await listOfWorkspace(workspace.slug, ctx);
+    } catch (error) {
+      if (!isRefusedWorkspace(error)) throw error;
+      refusals.push(error);
+      const { status, bitbucketMessage } = error;
+      logger?.warn(
+        { workspace: workspace.slug, status, bitbucketMessage },
+        'The workspace refuses to list its repositories, they are left out',
+      );
+      return [];
+    }
+  }
+
+  return {
+    async listRepositories(ctx) {
+      const workspaces = await deps.listWorkspaces(ctx);
+      const refusals: BitbucketError[] = [];
+      const lists = await sideBySide(workspaces, ctx, (workspace, inner) =>
+        listOrSkip(workspace, refusals, inner),
+      );
+      // All of them: then it is the grant (a missing scope), and an empty list would hide it.
+      if (refusals[0] && refusals.length === workspaces.length) throw refusals[0];
+      return lists.flat();
+    },
+    async getRepository(repo, ctx) {
+      const answer = await http.call(routes.getRepository, { path: repoPath(repo) }, ctx);
+      return answer.read(repositorySchema);
+    },
+    listForks(repo, ctx) {
+      const query = listQuery(100, REPOSITORY_FIELDS);
+      const call = { path: repoPath(repo), query, item: repositorySchema };
+      return collectPages(http, routes.listForks, call, ctx);
+    },
+  };
+}
+
+/** 410 is answered for a workspace marked as spam, but also, with a change number, for a route that is gone. */
+function isRefusedWorkspace(error: unknown): error is BitbucketError {
+  if (!(error instanceof BitbucketError)) return false;
+  if (error.status === 410) return !/CHANGE-\d/.test(error.bitbucketMessage);
+  return error.status === 403 || error.status === 404;
+}

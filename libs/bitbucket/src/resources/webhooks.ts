@@ -1,0 +1,40 @@
+import type { BitbucketClient } from '../client-types';
+import type { ApiHttp } from '../http/api-http';
+import { BitbucketError } from '../http/bitbucket-error';
+import { collectPages } from '../http/paginate';
+import type { HookSettings } from '../model';
+import { routes } from '../routes';
+import { hookSchema } from '../schemas/hook';
+import { repoPath } from './repo-path';
+
+type HooksClient = Pick<BitbucketClient, 'listHooks' | 'createHook' | 'updateHook' | 'deleteHook'>;
+
+export function createWebhooks(http: ApiHttp): HooksClient {
+  return {
+    listHooks(repo, ctx) {
+      const query = new URLSearchParams({ pagelen: '100' });
+      const call = { path: repoPath(repo), query, item: hookSchema };
+      return collectPages(http, routes.listHooks, call, ctx);
+    },
+    async createHook(repo, hook, ctx) {
+      const call = { path: repoPath(repo), body: toBody(hook) };
+      return (await http.call(routes.createHook, call, ctx)).read(hookSchema);
+    },
+    async updateHook(repo, uuid, hook, ctx) {
+      const call = { path: repoPath(repo, { uid: uuid }), body: toBody(hook) };
+      return (await http.call(routes.updateHook, call, ctx)).read(hookSchema);
+    },
+    async deleteHook(repo, uuid, ctx) {
+      try {
+        await http.call(routes.deleteHook, { path: repoPath(repo, { uid: uuid }) }, ctx);
+      } catch (error) {
+        if (!(error instanceof BitbucketError) || error.status !== 404) throw error;
+      }
+    },
+  };
+}
+
+/** The whole hook, as Bitbucket's own clients send it. No `secret`: absent on an update, the present one stays. */
+function toBody({ url, description, events, active }: HookSettings): HookSettings {
+  return { url, description, events, active };
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import type { BbAuthor } from '../model';
+import { href, optionalText, text } from './text';
+
+/** A user, team or app_user. Only the names are of use; `username` is gone for users since 2019, teams still have it. */
+const account = z.object({
+  display_name: text,
+  username: optionalText,
+  nickname: optionalText,
+  links: z
+    .object({ avatar: href })
+    .transform((links) => links.avatar)
+    .catch(''),
+});
+
+type Account = z.infer<typeof account>;
+
+/** `author` of a commit and `tagger` of a tag: `raw` from git, `user` when the mail belongs to an account. */
+export const gitAuthor = z
+  .object({ raw: text, user: account.optional().catch(undefined) })
+  .catch({ raw: '', user: undefined })
+  .transform(({ raw, user }) => toAuthor(raw, user));
+
+/** `author` of a pull request: an account alone; null when it was deleted. */
+export const accountAuthor = account
+  .optional()
+  .catch(undefined)
+  .transform((user) => toAuthor('', user));
+
+function toAuthor(raw: string, user: Account | undefined): BbAuthor {
+  const author: BbAuthor = {
+    raw,
+    displayName: user?.display_name || (raw.split('<')[0] ?? '').trim(),
+    email: /<([^<>]*)>/.exec(raw)?.[1]?.trim() ?? '',
+  };
+  if (user?.username) author.username = user.username;
+  if (user?.nickname) author.nickname = user.nickname;
+  if (user?.links) author.avatarUrl = user.links;
+  return author;
+}

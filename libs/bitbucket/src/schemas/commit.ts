@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import type { BbCommit } from '../model';
+import { gitAuthor } from './author';
+import { hashes, htmlLink, text } from './text';
+
+export const commitSchema = z
+  .object({
+    hash: z.string(),
+    date: text,
+    message: text,
+    author: gitAuthor,
+    parents: hashes,
+    links: htmlLink,
+  })
+  .transform(({ links, ...commit }): BbCommit => ({
+    hash: commit.hash,
+    date: commit.date,
+    message: commit.message,
+    htmlUrl: links,
+    author: commit.author,
+    parents: commit.parents,
+  }));
+
+export const COMMIT_FIELDS = [
+  'hash',
+  'date',
+  'message',
+  'author',
+  'parents.hash',
+  'links.html.href',
+] as const;

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import type { BbPullRequest, BbPullRequestEnd } from '../model';
+import { accountAuthor } from './author';
+import { htmlLink, text } from './text';
+
+/** `repository` is null when the fork was deleted, `commit` when it cannot be found any more. */
+const end = z
+  .object({
+    branch: z.object({ name: text }).catch({ name: '' }),
+    commit: z.object({ hash: text }).catch({ hash: '' }),
+    repository: z.object({ full_name: z.string() }).optional().catch(undefined),
+  })
+  .transform(({ branch, commit, repository }): BbPullRequestEnd => ({
+    ...(repository && { repository: repository.full_name }),
+    branch: branch.name,
+    hash: commit.hash,
+  }));
+
+export const pullRequestSchema = z
+  .object({
+    id: z.number().int(),
+    title: text,
+    state: z.string(),
+    author: accountAuthor,
+    source: end,
+    destination: end,
+    links: htmlLink,
+  })
+  .transform(({ links, ...rest }): BbPullRequest => ({
+    id: rest.id,
+    title: rest.title,
+    state: rest.state,
+    htmlUrl: links,
+    author: rest.author,
+    source: rest.source,
+    destination: rest.destination,
+  }));
+
+const END_FIELDS = ['branch.name', 'commit.hash', 'repository.full_name'];
+
+export const PULL_REQUEST_FIELDS: readonly string[] = [
+  'id',
+  'title',
+  'state',
+  'links.html.href',
+  'author',
+  ...END_FIELDS.map((field) => `source.${field}`),
+  ...END_FIELDS.map((field) => `destination.${field}`),
+];

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import type { BbBranch, BbTag } from '../model';
+import { gitAuthor } from './author';
+import { hashes, optionalText, text } from './text';
+
+export const branchSchema = z
+  .object({
+    name: z.string(),
+    target: z.object({ hash: z.string(), parents: hashes }),
+  })
+  .transform(({ name, target }): BbBranch => ({
+    name,
+    hash: target.hash,
+    parents: target.parents,
+  }));
+
+export const BRANCH_FIELDS = ['name', 'target.hash', 'target.parents.hash'] as const;
+
+/** `message`, `date` and `tagger` are null in a lightweight tag. */
+export const tagSchema = z
+  .object({
+    name: z.string(),
+    message: text,
+    date: optionalText,
+    tagger: gitAuthor,
+    target: z.object({ hash: z.string() }),
+  })
+  .transform(({ name, message, date, tagger, target }): BbTag => ({
+    name,
+    message,
+    hash: target.hash,
+    ...(date !== undefined && { date }),
+    ...((tagger.raw !== '' || tagger.displayName !== '') && { tagger }),
+  }));
+
+export const TAG_FIELDS = ['name', 'message', 'date', 'tagger', 'target.hash'] as const;

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import type { BbStatus } from '../model';
+import { optionalText, text } from './text';
+
+export const statusSchema = z
+  .object({
+    key: z.string(),
+    name: text,
+    state: z.string(),
+    description: text,
+    url: text,
+    refname: optionalText,
+    created_on: text,
+    updated_on: text,
+  })
+  .transform(({ refname, created_on: createdOn, updated_on: updatedOn, ...rest }): BbStatus => ({
+    ...rest,
+    ...(refname !== undefined && { refname }),
+    createdOn,
+    updatedOn,
+  }));
+
+export const STATUS_FIELDS = [
+  'key',
+  'name',
+  'state',
+  'description',
+  'url',
+  'refname',
+  'created_on',
+  'updated_on',
+] as const;
