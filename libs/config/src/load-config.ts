@@ -69,14 +69,16 @@ function read(
 }
 
 function readText(file: string): string {
-  try {
-    if (statSync(file).size > LARGEST_FILE_BYTES)
-      throw new Error(`it is larger than ${LARGEST_FILE_BYTES} bytes`);
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError([
+  const refuse = (reason: string) =>
+    new ConfigError([
       { key: '', level: 'error', message: `cannot read the configuration file ${file}: ${reason}` },
     ]);
+  try {
+    if (statSync(file).size > LARGEST_FILE_BYTES)
+      throw refuse(`it is larger than ${LARGEST_FILE_BYTES} bytes`);
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw refuse((error as NodeJS.ErrnoException).code ?? String(error));
   }
 }

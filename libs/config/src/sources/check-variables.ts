@@ -1,7 +1,7 @@
 import type { ServiceName } from '../config-types';
 import { LOG_SECTIONS, SERVICE_SECTIONS, envName } from '../descriptors';
 import { nearest } from './nearest';
-import { isFilledInValue, otherKindMessage } from './other-vcs-kinds';
+import { isFilledInVariable, otherKindMessage } from './other-vcs-kinds';
 import { report, type Reading } from './reading';
 import { parseServerVariable } from './server-variables';
 
@@ -21,7 +21,7 @@ export function checkVariables(reading: Reading, services: readonly ServiceName[
     if (known.includes(name) || KUBERNETES.test(name)) continue;
     const variable = parseServerVariable(name);
     if (variable?.about === 'other-kind') {
-      if (isFilledInValue(reading.env.get(name)))
+      if (isFilledInVariable(name, reading.env.get(name)))
         report(reading, 'error', { key: name }, otherKindMessage(variable.kind));
     } else if (!variable || variable.about === 'unknown') {
       report(

@@ -25,16 +25,20 @@ const PRINTED_BY_CDS: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Whether someone filled in this block of another kind. Switches do not count: without credentials they
- * switch nothing.
+ * Whether someone filled in this block of another kind. Switches and user names do not count: without
+ * credentials they are of no use.
  */
 export function isFilledIn(node: TomlNode): boolean {
   if (node.kind === 'table') return [...node.children.values()].some(isFilledIn);
-  return isFilledInValue(node.value);
+  return !/\.user(name)?$/i.test(node.key) && isFilledInValue(node.value);
 }
 
-/** The same for one value, which may be the text of an environment variable. */
-export function isFilledInValue(value: unknown): boolean {
+/** The same for a variable of the environment. */
+export function isFilledInVariable(name: string, value: string | undefined): boolean {
+  return !/_USER(NAME)?$/.test(name) && isFilledInValue(value);
+}
+
+function isFilledInValue(value: unknown): boolean {
   const isSwitch = typeof value === 'boolean' || /^(true|false)$/i.test(String(value));
   return !isSwitch && !isMissing(value) && !PRINTED_BY_CDS.has(value);
 }

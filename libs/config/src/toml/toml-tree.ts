@@ -19,7 +19,7 @@ export interface TomlTable {
   name: string;
   line: number | undefined;
   children: Map<string, TomlNode>;
-  /** Keys that are there already in another case. */
+  /** Keys that are there already in another case. Tables are merged instead. */
   twins: { key: string; line: number | undefined; first: string }[];
 }
 
@@ -77,19 +77,27 @@ function toTable(path: readonly string[], source: object, lines: LineIndex): Tom
   };
   for (const [name, value] of Object.entries(source)) {
     const childPath = [...path, name];
-    const key = childPath.join('.');
-    const line = lines(childPath);
-    const first = table.children.get(name.toLowerCase());
-    if (first) {
-      table.twins.push({ key, line, first: first.key });
-      continue;
-    }
-    table.children.set(
+    addChild(
+      table,
       name.toLowerCase(),
-      isTable(value) ? toTable(childPath, value, lines) : { kind: 'leaf', key, line, value },
+      isTable(value)
+        ? toTable(childPath, value, lines)
+        : { kind: 'leaf', key: childPath.join('.'), line: lines(childPath), value },
     );
   }
   return table;
+}
+
+function addChild(table: TomlTable, name: string, node: TomlNode): void {
+  const first = table.children.get(name);
+  if (!first) {
+    table.children.set(name, node);
+  } else if (first.kind === 'table' && node.kind === 'table') {
+    for (const [childName, child] of node.children) addChild(first, childName, child);
+    first.twins.push(...node.twins);
+  } else {
+    table.twins.push({ key: node.key, line: node.line, first: first.key });
+  }
 }
 
 function isTable(value: unknown): value is object {

@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { stringify } from 'smol-toml';
+import { checkConfigText } from '../index';
+import { indexLines } from './toml-lines';
+
+describe('indexLines', () => {
+  it('finds keys behind headers, dots, quotes and in inline tables, and none in texts', () => {
+    const lineOf = indexLines(`# [not.a.table]
+a.b = 1
+"quoted.key" = "x" # c = 2
+text = """
+[no.table]
+key = 1
+\\"""
+"""
+literal = '''
+also = 'none' '''
+list = [
+  1, # with = "comment"
+  { inner = 3 }, ["]", '}'],
+]
+[t . "u v" . w]
+point = { x = 1, y.z = { deep = "}" } }
+multi = {
+  one = 1,
+  two = 2,
+}
+  [t.next]
+    last = 2026-01-01T00:00:00Z
+[[array.of]]
+name = 1
+`);
+
+    expect(lineOf(['a', 'b'])).toBe(2);
+    expect(lineOf(['quoted.key'])).toBe(3);
+    expect(lineOf(['text'])).toBe(4);
+    expect(lineOf(['no'])).toBeUndefined();
+    expect(lineOf(['key'])).toBeUndefined();
+    expect(lineOf(['also'])).toBeUndefined();
+    expect(lineOf(['literal'])).toBe(9);
+    expect(lineOf(['list'])).toBe(11);
+    expect(lineOf(['t', 'u v', 'w'])).toBe(15);
+    expect(lineOf(['t', 'u v', 'w', 'point', 'y', 'z', 'deep'])).toBe(16);
+    expect(lineOf(['t', 'u v', 'w', 'multi', 'two'])).toBe(19);
+    expect(lineOf(['t', 'next', 'last'])).toBe(22);
+    expect(lineOf(['array', 'of', 'name'])).toBe(24);
+  });
+
+  it('finds every key of any document', () => {
+    const value = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.double({ noNaN: true }));
+    const key = fc.string({ minLength: 1 }).filter((name) => name !== '__proto__');
+    const table = fc.dictionary(key, fc.oneof(value, fc.dictionary(key, value)), {
+      noNullPrototype: true,
+    });
+    fc.assert(
+      fc.property(table, (document) => {
+        const text = stringify(document);
+        const lineOf = indexLines(text);
+        for (const [name, child] of Object.entries(document)) {
+          if (typeof child !== 'object') expect(lineOf([name])).toBeGreaterThan(0);
+          else
+            for (const inner of Object.keys(child))
+              expect(lineOf([name, inner])).toBeGreaterThan(0);
+        }
+      }),
+    );
+  });
+
+  it('ends on any text', () => {
+    const pieces = fc.constantFrom(
+      '[',
+      ']',
+      '{',
+      '}',
+      '"',
+      "'",
+      '"""',
+      '=',
+      ',',
+      '.',
+      'a',
+      '#',
+      '\n',
+      '\\',
+      ' ',
+    );
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 60 }), (parts) => {
+        indexLines(parts.join(''));
+        expect(Array.isArray(checkConfigText(parts.join('')))).toBe(true);
+      }),
+    );
+  });
+});
