@@ -1,0 +1,100 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { logOutages } from './log-outages';
+
+/** The shape of the `redis` part of a service's configuration. */
+export interface RedisConfigLike {
+  /** Empty when Redis asks for none. With Sentinel it is the master's. */
+  password: string;
+  address:
+    | { kind: 'single'; host: string; port: number }
+    | { kind: 'sentinel'; name: string; sentinels: { host: string; port: number }[] };
+}
+
+export interface LoggerLike {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface RedisDeps {
+  redis: RedisConfigLike;
+  logger: LoggerLike;
+  /** Which connection this is, in the log and in Redis's CLIENT LIST. */
+  name: string;
+}
+
+/** `client` answers requests and must not hang; `worker` is for BullMQ, which waits by itself. */
+export type RedisRole = 'client' | 'worker';
+
+const LONGEST_PAUSE_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 2_000;
+const COMMAND_TIMEOUT_MS = 2_000;
+/** A peer that vanished without a word keeps a TCP connection "open" for a quarter of an hour. */
+const CLIENT_SILENCE_MS = 4_000;
+/** Longer than any command of a worker blocks (BullMQ: 10 s). */
+const WORKER_SILENCE_MS = 30_000;
+
+/**
+ * Connects to Redis in the background and returns at once. The connection comes back by itself, for
+ * ever; each outage is one warning in the log and one line when it is over.
+ *
+ * Role `client`: while Redis is away a command fails at once, one that is under way fails when the
+ * connection drops, and one that is not answered fails after 2 s. A failed command may still have been
+ * done. It is never sent a second time: our scripts are not all safe to repeat.
+ *
+ * Role `worker`: commands wait for Redis to come back.
+ */
+export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole): Redis {
+  const connection = new Redis({
+    ...addressOptions(redis),
+    password: redis.password || undefined,
+    connectionName: name.replaceAll(/\s/g, '-'),
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    retryStrategy: pause,
+    ...(role === 'client' ? CLIENT_OPTIONS : WORKER_OPTIONS),
+  });
+  logOutages(connection, { logger, name, address: describeAddress(redis.address) });
+  return connection;
+}
+
+const CLIENT_OPTIONS: RedisOptions = {
+  commandTimeout: COMMAND_TIMEOUT_MS,
+  socketTimeout: CLIENT_SILENCE_MS,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  // A master that became a replica after a failover: look for the new one.
+  reconnectOnError: (error) => (isReadOnly(error) ? 1 : false),
+};
+
+const WORKER_OPTIONS: RedisOptions = {
+  socketTimeout: WORKER_SILENCE_MS,
+  maxRetriesPerRequest: null,
+  // 2: and send the command again, to the new master.
+  reconnectOnError: (error) => (isReadOnly(error) ? 2 : false),
+};
+
+function addressOptions({ address }: RedisConfigLike): RedisOptions {
+  if (address.kind === 'single') return { host: address.host, port: address.port };
+  return {
+    name: address.name,
+    sentinels: address.sentinels,
+    sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
+    sentinelRetryStrategy: pause,
+  };
+}
+
+/** Milliseconds before the next try: 50, 100, 150 … 1,000. */
+function pause(attempt: number): number {
+  return Math.min(attempt * 50, LONGEST_PAUSE_MS);
+}
+
+function isReadOnly(error: Error): boolean {
+  return error.message.startsWith('READONLY');
+}
+
+/** The address as the operator wrote it; never the password. */
+function describeAddress(address: RedisConfigLike['address']): string {
+  if (address.kind === 'single') return `${address.host}:${address.port}`;
+  const sentinels = address.sentinels.map(({ host, port }) => `${host}:${port}`);
+  return `${address.name}@${sentinels.join(',')}`;
+}

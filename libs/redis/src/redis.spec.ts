@@ -1,0 +1,378 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import {
+  captureLogger,
+  freePort,
+  silentLogger,
+  startTestRedis,
+  waitFor,
+  type TestRedis,
+} from '@cds/testing';
+import {
+  connectRedis,
+  defineScript,
+  LockTimeoutError,
+  redisHealthWarnings,
+  withLock,
+  type RedisConfigLike,
+  type RedisRole,
+} from './index';
+
+const open: Redis[] = [];
+
+function connect(redis: RedisConfigLike, role: RedisRole = 'client', logger = silentLogger()) {
+  const connection = connectRedis({ redis, logger, name: 'a test' }, role);
+  open.push(connection);
+  return connection;
+}
+
+async function ready(connection: Redis): Promise<Redis> {
+  await waitFor(() => connection.status === 'ready', { what: 'the connection' });
+  return connection;
+}
+
+async function millisecondsToFail(work: () => Promise<unknown>): Promise<number> {
+  const began = Date.now();
+  await expect(work()).rejects.toThrow();
+  return Date.now() - began;
+}
+
+afterEach(() => {
+  for (const connection of open.splice(0)) {
+    if (connection.status !== 'end') connection.disconnect();
+  }
+});
+
+describe('connectRedis', () => {
+  let server: TestRedis;
+  beforeEach(async () => {
+    server = await startTestRedis({ appendonly: true });
+  });
+  afterEach(() => server.stop());
+
+  it('returns at once and fails fast while Redis was never there', async () => {
+    await server.kill();
+    const redis = connect(server.config);
+    expect(await millisecondsToFail(() => redis.get('a'))).toBeLessThan(500);
+    await sleep(300);
+    // A pipeline gives an error for each command.
+    const began = Date.now();
+    expect(await redis.pipeline().get('a').exec()).toEqual([[expect.any(Error)]]);
+    expect(Date.now() - began).toBeLessThan(500);
+
+    await server.start();
+    await ready(redis);
+    expect(await redis.set('a', '1')).toBe('OK');
+  });
+
+  it('fails what is under way when Redis dies, and comes back by itself', async () => {
+    const redis = await ready(connect(server.config));
+    const pending = redis.blpop('nothing', 30);
+    await sleep(50);
+    const failed = expect(pending).rejects.toThrow();
+    await server.kill();
+    await failed;
+    expect(await millisecondsToFail(() => redis.get('a'))).toBeLessThan(500);
+    await server.start();
+    await ready(redis);
+    expect(await redis.get('a')).toBeNull();
+  });
+
+  it('never sends a command twice', async () => {
+    const redis = await ready(connect(server.config));
+    const controller = await ready(connect(server.config));
+    // The connection drops while an INCR waits behind a blocking command.
+    const id = await redis.client('ID');
+    const blocked = expect(redis.blpop('nothing', 30)).rejects.toThrow();
+    const waiting = expect(redis.incr('counter')).rejects.toThrow();
+    await sleep(50);
+    await controller.client('KILL', 'ID', id);
+    await blocked;
+    await waiting;
+    await ready(redis);
+    await sleep(100);
+    expect(await redis.get('counter')).toBeNull();
+  });
+
+  it('fails within about 2 s when Redis is frozen, also while connecting', async () => {
+    const redis = await ready(connect(server.config));
+    server.freeze();
+    const late = connect(server.config);
+    expect(await millisecondsToFail(() => redis.get('a'))).toBeLessThan(2_500);
+    expect(await millisecondsToFail(() => redis.multi().set('a', '1').exec())).toBeLessThan(2_500);
+    expect(await millisecondsToFail(() => late.get('a'))).toBeLessThan(2_500);
+    server.thaw();
+    await ready(late);
+    await waitFor(() => redis.ping(), { what: 'the first connection to be usable again' });
+  });
+
+  it('gives up a connection over which no answer comes any more', async () => {
+    const { logger, lines } = captureLogger();
+    const redis = await ready(connect(server.config, 'client', logger));
+    server.freeze();
+    await millisecondsToFail(() => redis.get('a'));
+    await waitFor(() => lines.length > 0, { what: 'the warning', timeoutMs: 5_000 });
+    server.thaw();
+    await waitFor(() => lines.length > 1, { what: 'the return', timeoutMs: 10_000 });
+    expect(lines[0]).toMatchObject({
+      level: 40,
+      reason: expect.stringContaining('Socket timeout'),
+    });
+    expect(await redis.ping()).toBe('PONG');
+  });
+
+  it('lets a worker wait for Redis', async () => {
+    await server.kill();
+    const redis = connect(server.config, 'worker');
+    const answer = redis.ping();
+    await sleep(500);
+    await server.start();
+    expect(await answer).toBe('PONG');
+  });
+
+  it('warns once per outage and says once that it is over', async () => {
+    const { logger, lines } = captureLogger();
+    const redis = await ready(connect(server.config, 'client', logger));
+    expect(lines).toEqual([]);
+    for (let outage = 0; outage < 2; outage++) {
+      await server.kill();
+      await sleep(600);
+      await server.start();
+      await ready(redis);
+    }
+    const seen = { connection: 'a test', address: `127.0.0.1:${server.port}` };
+    expect(lines).toMatchObject([
+      { level: 40, msg: 'Redis cannot be reached; trying again until it answers', ...seen },
+      { level: 30, msg: 'Redis is back', outageMs: expect.any(Number), ...seen },
+      { level: 40, ...seen },
+      { level: 30, ...seen },
+    ]);
+  });
+
+  it('says nothing when it is closed on purpose', async () => {
+    const { logger, lines } = captureLogger();
+    const redis = await ready(connect(server.config, 'client', logger));
+    redis.disconnect();
+    await waitFor(() => redis.status === 'end');
+    expect(lines).toEqual([]);
+  });
+
+  it('keeps trying with a refused password, and does not log it', async () => {
+    const guarded = await startTestRedis({ args: ['--requirepass', 'right-password'] });
+    try {
+      const { logger, lines } = captureLogger();
+      const wrong = { ...guarded.config, password: 'wrong-password' };
+      const redis = connect(wrong, 'client', logger);
+      await waitFor(() => lines.length > 0, { what: 'the warning' });
+      expect(lines[0]).toMatchObject({ reason: expect.stringContaining('WRONGPASS') });
+      expect(JSON.stringify(lines)).not.toContain('wrong-password');
+      const admin = await ready(connect(guarded.config));
+      await admin.config('SET', 'requirepass', 'wrong-password');
+      await ready(redis);
+      expect(await redis.ping()).toBe('PONG');
+    } finally {
+      await guarded.stop();
+    }
+  });
+});
+
+describe('connectRedis through Sentinel', () => {
+  it('finds the master, sends the password to it alone, and follows a failover', async () => {
+    const password = 'of-the-master';
+    const auth = ['--requirepass', password, '--masterauth', password];
+    const one = await startTestRedis({ args: auth });
+    const two = await startTestRedis({ args: [...auth, '--replicaof', `127.0.0.1 ${one.port}`] });
+    const folder = mkdtempSync(join(tmpdir(), 'cds-test-sentinel-'));
+    const port = await freePort();
+    const file = join(folder, 'sentinel.conf');
+    writeFileSync(
+      file,
+      [
+        `port ${port}`,
+        'bind 127.0.0.1',
+        `dir ${folder}`,
+        `sentinel monitor cds 127.0.0.1 ${one.port} 1`,
+        `sentinel auth-pass cds ${password}`,
+        'sentinel down-after-milliseconds cds 500',
+        'sentinel failover-timeout cds 3000',
+      ].join('\n'),
+    );
+    const sentinel = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+    const away = await freePort();
+    try {
+      const { logger, lines } = captureLogger();
+      const config: RedisConfigLike = {
+        password,
+        address: {
+          kind: 'sentinel',
+          name: 'cds',
+          sentinels: [
+            { host: '127.0.0.1', port: away },
+            { host: '127.0.0.1', port },
+          ],
+        },
+      };
+      const redis = connect(config, 'client', logger);
+      await waitFor(() => redis.set('a', '1'), { what: 'the master', timeoutMs: 10_000 });
+      expect(await redis.config('GET', 'port')).toEqual(['port', String(one.port)]);
+
+      const replica = await ready(connect(two.config));
+      const watcher = connect({
+        password: '',
+        address: { kind: 'single', host: '127.0.0.1', port },
+      });
+      await ready(watcher);
+      await waitFor(async () => (await replica.get('a')) === '1', { what: 'the replica' });
+      await waitFor(
+        async () => {
+          const replicas = (await watcher.call('SENTINEL', 'REPLICAS', 'cds')) as string[][];
+          return replicas.length === 1 && !JSON.stringify(replicas).includes('disconnected');
+        },
+        { what: 'the sentinel to know the replica', timeoutMs: 15_000 },
+      );
+
+      await one.kill();
+      await waitFor(() => redis.set('a', '2'), { what: 'the failover', timeoutMs: 30_000 });
+      expect(await replica.get('a')).toBe('2');
+      expect(lines[0]).toMatchObject({ address: `cds@127.0.0.1:${away},127.0.0.1:${port}` });
+      expect(JSON.stringify(lines)).not.toContain(password);
+    } finally {
+      const ended = once(sentinel, 'exit');
+      sentinel.kill('SIGKILL');
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+      await Promise.all([one.stop(), two.stop()]);
+    }
+  }, 60_000);
+});
+
+describe('with one Redis', () => {
+  let server: TestRedis;
+  beforeAll(async () => {
+    server = await startTestRedis();
+  });
+  afterAll(() => server.stop());
+
+  describe('defineScript', () => {
+    it('runs on a Redis that does not know the script, and again after it forgot', async () => {
+      const redis = await ready(connect(server.config));
+      const run = defineScript(redis, 'pair', 'return {KEYS[1], ARGV[1], ARGV[2]}', 1);
+      expect(await run(['k'], [1, 'b'])).toEqual(['k', '1', 'b']);
+      expect(await run(['k'], [1, 'b'])).toEqual(['k', '1', 'b']);
+      await redis.script('FLUSH');
+      expect(await run(['k'], [2, 'c'])).toEqual(['k', '2', 'c']);
+    });
+
+    it('passes the errors of a script on, and refuses a wrong number of keys', async () => {
+      const redis = await ready(connect(server.config));
+      const run = defineScript(redis, 'broken', 'return redis.error_reply("MINE no")', 1);
+      await expect(run(['k'], [])).rejects.toThrow('MINE no');
+      await expect(run([], [])).rejects.toThrow('Script broken takes 1 keys, not 0');
+    });
+  });
+
+  describe('withLock', () => {
+    it('lets one holder in at a time, over two connections', async () => {
+      const [one, two] = await Promise.all([
+        ready(connect(server.config)),
+        ready(connect(server.config)),
+      ]);
+      let inside = 0;
+      let most = 0;
+      const work = async (): Promise<number> => {
+        most = Math.max(most, ++inside);
+        await sleep(20);
+        return --inside;
+      };
+      const options = { ttlMs: 5_000, waitMs: 5_000, pollMs: 5 };
+      await Promise.all(
+        [one, two, one, two, one].map((redis) => withLock(redis, 'lock:a', options, work)),
+      );
+      expect(most).toBe(1);
+      expect(await one.exists('lock:a')).toBe(0);
+    });
+
+    it('gives up after the wait, naming the lock', async () => {
+      const redis = await ready(connect(server.config));
+      await redis.set('lock:b', 'somebody', 'PX', 60_000);
+      const began = Date.now();
+      const waiting = withLock(redis, 'lock:b', { ttlMs: 1_000, waitMs: 200 }, async () => 1);
+      await expect(waiting).rejects.toThrow(LockTimeoutError);
+      expect(Date.now() - began).toBeGreaterThanOrEqual(195);
+      await expect(
+        withLock(redis, 'lock:b', { ttlMs: 1_000, waitMs: 0 }, async () => 1),
+      ).rejects.toThrow('The lock lock:b was not free within 0 ms');
+      expect(await redis.get('lock:b')).toBe('somebody');
+    });
+
+    it('gets the lock of a holder that died when it expires', async () => {
+      const redis = await ready(connect(server.config));
+      await redis.set('lock:c', 'dead', 'PX', 150);
+      const options = { ttlMs: 1_000, waitMs: 2_000, pollMs: 10 };
+      expect(await withLock(redis, 'lock:c', options, async () => 'mine')).toBe('mine');
+    });
+
+    it('does not free the lock of the next holder when its own has expired', async () => {
+      const redis = await ready(connect(server.config));
+      const options = { ttlMs: 50, waitMs: 0 };
+      await withLock(redis, 'lock:d', options, async () => {
+        await sleep(100);
+        await redis.set('lock:d', 'the next', 'PX', 60_000, 'NX');
+      });
+      expect(await redis.get('lock:d')).toBe('the next');
+    });
+
+    it('frees the lock when the work fails, and passes its error on', async () => {
+      const redis = await ready(connect(server.config));
+      const failing = withLock(redis, 'lock:e', { ttlMs: 60_000, waitMs: 0 }, async () => {
+        throw new Error('of the work');
+      });
+      await expect(failing).rejects.toThrow('of the work');
+      expect(await redis.exists('lock:e')).toBe(0);
+    });
+
+    it('stops waiting when told to', async () => {
+      const redis = await ready(connect(server.config));
+      await redis.set('lock:f', 'somebody', 'PX', 60_000);
+      const stop = new AbortController();
+      const waiting = withLock(
+        redis,
+        'lock:f',
+        { ttlMs: 1_000, waitMs: 60_000, signal: stop.signal },
+        async () => 1,
+      );
+      setTimeout(() => stop.abort(new Error('enough')), 50);
+      await expect(waiting).rejects.toThrow('enough');
+    });
+  });
+
+  describe('redisHealthWarnings', () => {
+    it('says what to set', async () => {
+      const redis = await ready(connect(server.config));
+      await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+      const [persistence, policy] = await redisHealthWarnings(redis);
+      expect(persistence).toContain('restart loses everything in it: set "appendonly yes"');
+      expect(policy).toContain('set "maxmemory-policy noeviction"');
+
+      await redis.config('SET', 'save', '3600 1');
+      expect((await redisHealthWarnings(redis))[0]).toContain('loses what came after');
+    });
+
+    it('is silent about a good Redis and about one that forbids CONFIG', async () => {
+      const redis = await ready(connect(server.config));
+      await redis.config('SET', 'maxmemory-policy', 'noeviction');
+      await redis.config('SET', 'appendonly', 'yes');
+      expect(await redisHealthWarnings(redis)).toEqual([]);
+
+      const strict = await startTestRedis({ args: ['--rename-command', 'CONFIG', ''] });
+      const other = await ready(connect(strict.config));
+      expect(await redisHealthWarnings(other)).toEqual([]);
+      await strict.stop();
+    });
+  });
+});

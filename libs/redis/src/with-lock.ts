@@ -1,0 +1,69 @@
+import type { Redis } from 'ioredis';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineScript } from './define-script';
+import { LockTimeoutError } from './lock-timeout-error';
+
+export interface LockOptions {
+  /**
+   * Milliseconds after which Redis frees the lock of a holder that died. It must exceed the deadline of
+   * the work: work is not aborted when its lock expires, another holder just starts beside it.
+   */
+  ttlMs: number;
+  /** Milliseconds to wait for the lock; 0 tries once. */
+  waitMs: number;
+  /** Milliseconds between two tries, 50 when not given. */
+  pollMs?: number;
+  /** Ends the waiting (not the work). */
+  signal?: AbortSignal;
+}
+
+// Compare and delete: a holder whose lock expired must not free the lock of the next one.
+const RELEASE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('DEL', KEYS[1])
+end
+return 0
+`;
+
+/**
+ * Does `work` while nobody else, in any process, holds the lock `key`; returns what it returns.
+ *
+ * @throws LockTimeoutError when the lock was not free within `waitMs`.
+ * @throws The signal's reason when it is aborted while waiting; Redis's errors; the errors of `work`.
+ * @see https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/ (one instance)
+ */
+export async function withLock<T>(
+  redis: Redis,
+  key: string,
+  options: LockOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  const holder = randomUUID();
+  await acquire(redis, key, holder, options);
+  try {
+    return await work();
+  } finally {
+    const release = defineScript(redis, 'lock-release', RELEASE, 1);
+    // The work is done whatever Redis says now; what cannot be released expires.
+    await release([key], [holder]).catch(() => undefined);
+  }
+}
+
+async function acquire(
+  redis: Redis,
+  key: string,
+  holder: string,
+  { ttlMs, waitMs, pollMs = 50, signal }: LockOptions,
+): Promise<void> {
+  const deadline = Date.now() + waitMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    if ((await redis.set(key, holder, 'PX', ttlMs, 'NX')) === 'OK') return;
+    const left = deadline - Date.now();
+    if (left <= 0) throw new LockTimeoutError(key, waitMs);
+    // A little chance, so that those who wait do not ask in step.
+    const pauseMs = Math.min(left, pollMs * (0.75 + Math.random() / 2));
+    await sleep(pauseMs, undefined, { signal }).catch(() => signal?.throwIfAborted());
+  }
+}
