@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { action, nothing, type ControlAction } from '../http/control';
+import { faultOrderSchema } from '../http/faults';
+import type { CdsApiSandbox } from './index';
+
+const name = z.string().min(1);
+const repo = z.string().regex(/^[^/]+\/[^/]+$/, 'workspace/slug is expected');
+
+/** What people can make this API do: the methods of the sandbox under their own names. */
+export function controlActions(api: CdsApiSandbox): Record<string, ControlAction> {
+  return {
+    state: action('services, projects, workflows and their runs', nothing, () => api.state()),
+    requests: action('what the services asked', nothing, () => api.requests.entries()),
+    calls: action('what the API asked of the services', nothing, () => api.calls()),
+    removals: action('branches whose runs were removed', nothing, () => api.removals()),
+    link: action(
+      'link a project to a VCS server, as a user does it in a browser',
+      z.strictObject({ project: name, server: name.default('bitbucketcloud') }),
+      ({ project, server }) => api.linkProject(project, server),
+    ),
+    repositories: action(
+      'the repositories that a linked project can see',
+      z.strictObject({ project: name }),
+      ({ project }) => api.repositories(project),
+    ),
+    createWorkflow: action(
+      'a workflow that runs on every push to a repository',
+      z.strictObject({ project: name, name, repo, server: name.optional() }),
+      (input) => api.workflows.createRepositoryWorkflow(input),
+    ),
+    createWebhookWorkflow: action(
+      'a workflow that runs on every call of a plain webhook',
+      z.strictObject({ project: name, name, method: name.optional() }),
+      (input) => api.workflows.createWebhookWorkflow(input),
+    ),
+    renameWorkflow: action(
+      'rename a workflow',
+      z.strictObject({ project: name, name, newName: name }),
+      (input) => api.workflows.renameWorkflow(input),
+    ),
+    deleteWorkflow: action(
+      'delete a workflow with its webhook',
+      z.strictObject({ project: name, name }),
+      (input) => api.workflows.deleteWorkflow(input),
+    ),
+    tasks: action('the tasks of hooks', nothing, () => api.tasks()),
+    executions: action('the executions of a task', z.strictObject({ uuid: name }), ({ uuid }) =>
+      api.callHooks('GET', `/task/${uuid}/execution`),
+    ),
+    callHooks: action(
+      'call a route of hooks as the API does',
+      z.strictObject({ method: name, path: name, body: z.unknown().optional() }),
+      ({ method, path, body }) => api.callHooks(method, path, body),
+    ),
+    callVcs: action(
+      'call a route of vcs with the tokens of a project; the path is what follows /vcs/{server}',
+      z.strictObject({
+        project: name,
+        server: name.default('bitbucketcloud'),
+        method: name,
+        path: z.string(),
+        body: z.unknown().optional(),
+      }),
+      ({ project, server, method, path, body }) => api.callVcs(project, server, method, path, body),
+    ),
+    setBuild: action(
+      'how builds end, and how long they take',
+      z.strictObject({
+        result: z.enum(['Success', 'Fail']).optional(),
+        durationMs: z.int().min(0).optional(),
+      }),
+      (input) => api.setBuild(input),
+    ),
+    forgetServices: action('every hash becomes unknown', nothing, () => api.forgetServices()),
+    setMaintenance: action(
+      'registrations are answered 503',
+      z.strictObject({ on: z.boolean() }),
+      ({ on }) => api.setMaintenance(on),
+    ),
+    fail: action('a fault for the next requests', faultOrderSchema, (order) =>
+      api.faults.order(order),
+    ),
+    recover: action('takes back the faults that are still to come', nothing, () =>
+      api.faults.clear(),
+    ),
+  };
+}

@@ -1,0 +1,210 @@
+import express from 'express';
+import type { Task, VcsRepo } from '@cds/wire';
+import { createControlRouter } from '../http/control';
+import { createFaultSwitch, type FaultSwitch } from '../http/faults';
+import { listenOn } from '../http/listener';
+import { createRequestLog, type RequestLog } from '../http/request-log';
+import { answerError, errorBody } from './api-refusal';
+import { build } from './builder';
+import { controlActions } from './control-actions';
+import type { BranchRemoval, RegisteredService, VcsLink, WorkflowRun } from './model';
+import { CALLBACK_PATH, createOAuthLink } from './oauth-link';
+import { createProjectStore } from './project-store';
+import { createServiceCaller, type ServiceCall } from './service-caller';
+import { createServiceRegistry } from './service-registry';
+import { createServiceRoutes } from './service-routes';
+import { createVcsCalls } from './vcs-calls';
+import { createWorkflows, type Workflows } from './workflows';
+
+export type { BranchRemoval, RegisteredService, VcsLink, Workflow, WorkflowRun } from './model';
+export { ServiceCallError } from './service-caller';
+
+export interface CdsApiOptions {
+  host?: string;
+  /** 0 (the default) takes a free one. */
+  port?: number;
+  /** Where browsers reach it, if not where it listens. */
+  publicUrl?: string;
+  sharedInfraToken?: string;
+  version?: string;
+  /** How long a build takes. */
+  buildDurationMs?: number;
+  /** A CDS from 0.52 on finds branches with an escaped slash. */
+  matchesEscapedSlash?: boolean;
+}
+
+/** A stand-in of the CDS API, on both sides: what it answers to services, and what it asks of them. */
+export interface CdsApiSandbox {
+  url: string;
+  port: number;
+  /** The callback for the OAuth consumer. */
+  callbackUrl: string;
+  sharedInfraToken: string;
+  faults: FaultSwitch;
+  requests: RequestLog;
+  workflows: Workflows;
+  services(): RegisteredService[];
+  /** Links a project as a user does it; returns the page that was opened. */
+  linkProject(project: string, server?: string): Promise<{ state: string; url: string }>;
+  /** Asks `vcs` for the page only: the rest is for a person with a browser. */
+  beginLink(project: string, server?: string): Promise<{ state: string; url: string }>;
+  vcsLink(project: string, server?: string): VcsLink;
+  repositories(project: string, server?: string): Promise<VcsRepo[]>;
+  callVcs(
+    project: string,
+    server: string,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<unknown>;
+  callHooks(method: string, path: string, body?: unknown): Promise<unknown>;
+  tasks(): Promise<Task[]>;
+  /** The runs of a workflow that were not removed, oldest first. */
+  runs(project: string, workflow: string): WorkflowRun[];
+  removals(): BranchRemoval[];
+  calls(): ServiceCall[];
+  setBuild(options: {
+    result?: 'Success' | 'Fail' | undefined;
+    durationMs?: number | undefined;
+  }): void;
+  /** 500 with CDS's body, for so many requests whose URL matches. */
+  failWithCdsError(options?: { count?: number; path?: string }): void;
+  /** The page of a proxy whose API is down. */
+  failAsProxy(options?: { status?: number; count?: number; path?: string }): void;
+  forgetServices(): void;
+  setMaintenance(on: boolean): void;
+  state(): Record<string, unknown>;
+  away(): Promise<void>;
+  back(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const SERVER = 'bitbucketcloud';
+
+/** Starts an API of CDS 0.41 on this machine. */
+export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSandbox> {
+  const host = options.host ?? '127.0.0.1';
+  const sharedInfraToken = options.sharedInfraToken ?? 'sandbox-shared-infra-token';
+  const version = options.version ?? '0.41.0';
+  const registry = createServiceRegistry({ token: sharedInfraToken, version });
+  const projects = createProjectStore();
+  const caller = createServiceCaller(registry);
+  const vcs = createVcsCalls({ projects, caller });
+  const workflows = createWorkflows({ projects, caller, vcs });
+  const link = createOAuthLink({ projects, caller });
+  const faults = createFaultSwitch();
+  const requests = createRequestLog();
+  const removals: BranchRemoval[] = [];
+  const builds = new Set<Promise<void>>();
+  const stopped = new AbortController();
+  let buildResult: 'Success' | 'Fail' = 'Success';
+  let buildDurationMs = options.buildDurationMs ?? 200;
+  let inMaintenance = false;
+
+  function onRun(run: WorkflowRun): void {
+    const { application } = projects.workflow(run.project, run.workflow);
+    if (!application || stopped.signal.aborted) return;
+    const building = build(
+      {
+        vcs,
+        durationMs: () => buildDurationMs,
+        result: () => buildResult,
+        signal: stopped.signal,
+      },
+      run,
+      application,
+    ).catch((error: unknown) => {
+      run.status = 'Fail';
+      run.problems.push(String(error));
+    });
+    builds.add(building);
+    void building.finally(() => builds.delete(building));
+  }
+
+  const app = express().disable('x-powered-by').disable('etag');
+  const control = express.Router();
+  app.use('/_control', control);
+  app.use(requests.middleware, faults.middleware);
+  app.use(link.router);
+  app.use(
+    createServiceRoutes({
+      registry,
+      projects,
+      caller,
+      version,
+      inMaintenance: () => inMaintenance,
+      matchesEscapedSlash: options.matchesEscapedSlash ?? false,
+      onRun,
+      onRemoval: (removal) => removals.push(removal),
+    }),
+  );
+  app.use(answerError);
+
+  let listener = await listenOn(app, { host, port: options.port ?? 0 });
+  const url = options.publicUrl ?? listener.url;
+
+  const sandbox: CdsApiSandbox = {
+    url,
+    port: listener.port,
+    callbackUrl: `${url}${CALLBACK_PATH}`,
+    sharedInfraToken,
+    faults,
+    requests,
+    workflows,
+    services: registry.all,
+    linkProject: (project, server = SERVER) => link.link(project, server),
+    beginLink: (project, server = SERVER) => link.begin(project, server),
+    vcsLink(project, server = SERVER) {
+      const found = projects.project(project).links.get(server);
+      if (!found) throw new Error(`${project} is not linked to ${server}`);
+      return found;
+    },
+    repositories: async (project, server = SERVER) =>
+      (await vcs.ofProject(project, server)('GET', '/repos')) as VcsRepo[],
+    callVcs: (project, server, method, path, body) =>
+      vcs.ofProject(project, server)(method, path, body),
+    callHooks: async (method, path, body) =>
+      (await caller.call('hooks', { method, path, ...(body === undefined ? {} : { body }) })).body,
+    tasks: async () =>
+      (await caller.call('hooks', { method: 'GET', path: '/task' })).body as Task[],
+    runs: (project, workflow) => [...projects.workflow(project, workflow).runs],
+    removals: () => [...removals],
+    calls: caller.calls,
+    setBuild({ result, durationMs }) {
+      buildResult = result ?? buildResult;
+      buildDurationMs = durationMs ?? buildDurationMs;
+    },
+    failWithCdsError({ count = 1, path } = {}) {
+      const body = JSON.stringify(errorBody(1, 'internal server error'));
+      const fault = { kind: 'answer', status: 500, contentType: 'application/json', body } as const;
+      faults.order({ fault, count, path });
+    },
+    failAsProxy({ status = 502, count = 1, path } = {}) {
+      const body = `<html><body><h1>${status}</h1></body></html>`;
+      faults.order({ fault: { kind: 'answer', status, body }, count, path });
+    },
+    forgetServices: registry.forget,
+    setMaintenance(on) {
+      inMaintenance = on;
+    },
+    state: () => ({
+      services: registry.all().map(({ hash: _hash, registration: _registration, ...rest }) => rest),
+      projects: projects.all().map((project) => ({
+        key: project.key,
+        linkedTo: [...project.links.keys()],
+        workflows: [...project.workflows.values()],
+      })),
+    }),
+    away: () => listener.close(),
+    async back() {
+      listener = await listenOn(app, { host, port: listener.port });
+    },
+    async close() {
+      stopped.abort();
+      await listener.close();
+      await Promise.all(builds);
+    },
+  };
+  control.use(createControlRouter(controlActions(sandbox)));
+  return sandbox;
+}

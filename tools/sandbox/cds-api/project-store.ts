@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import type { HookConfig, HookConfigValue, NodeHook } from '@cds/wire';
+import { ApiRefusal } from './api-refusal';
+import type { Project, Workflow } from './model';
+
+export type ProjectStore = ReturnType<typeof createProjectStore>;
+
+/** Projects and their workflows. */
+export function createProjectStore() {
+  const projects = new Map<string, Project>();
+  let lastWorkflowId = 0;
+
+  /** @throws ApiRefusal 404, id 30 */
+  function project(key: string): Project {
+    const found = projects.get(key);
+    if (!found) throw new ApiRefusal('projectNotFound');
+    return found;
+  }
+
+  return {
+    project,
+    all: (): Project[] => [...projects.values()],
+
+    /** Creates a project, or returns the one there is. */
+    ensureProject(key: string): Project {
+      const found = projects.get(key) ?? { key, links: new Map(), workflows: new Map() };
+      projects.set(key, found);
+      return found;
+    },
+
+    /** @throws ApiRefusal 404, id 30 or 92 */
+    workflow(key: string, name: string): Workflow {
+      const found = project(key).workflows.get(name);
+      if (!found) throw new ApiRefusal('workflowNotFound');
+      return found;
+    },
+
+    nextWorkflowId(): number {
+      lastWorkflowId += 1;
+      return lastWorkflowId;
+    },
+
+    /** All hooks of all workflows, as `GET /workflow/hook` lists them. */
+    hooks: (): NodeHook[] =>
+      [...projects.values()].flatMap(({ workflows }) =>
+        [...workflows.values()].map(({ hook }) => hook),
+      ),
+  };
+}
+
+/** One value of a hook's configuration. */
+export function configValue(value: string, type = '', configurable = false): HookConfigValue {
+  return { value, configurable, type, multiple_choice_list: null };
+}
+
+/** A hook before it is saved: without id, as `POST /task/bulk` carries it. */
+export function newHook(model: 'RepositoryWebHook' | 'WebHook', config: HookConfig): NodeHook {
+  return {
+    id: 0,
+    uuid: randomUUID(),
+    ref: String(Math.floor(Date.now() / 1_000)),
+    node_id: 0,
+    hook_model_id: model === 'RepositoryWebHook' ? 2 : 1,
+    hook_model_name: model,
+    config,
+  };
+}

@@ -1,0 +1,140 @@
+import { sendRequest, type IncomingAnswer } from '../http/send-request';
+import type { RegisteredService, VcsLink } from './model';
+import type { ServiceRegistry } from './service-registry';
+
+/** A call that the API made to a service. */
+export interface ServiceCall {
+  at: string;
+  service: string;
+  method: string;
+  url: string;
+  /** 0: no answer. */
+  status: number;
+  durationMs: number;
+}
+
+/** What a service answered, read as JSON where it has a body. */
+export interface ServiceAnswer {
+  status: number;
+  body: unknown;
+  headers: IncomingAnswer['headers'];
+  service: string;
+}
+
+/** A service refused or did not answer. */
+export class ServiceCallError extends Error {
+  override readonly name = 'ServiceCallError';
+  constructor(
+    message: string,
+    /** Of the last service that was tried; undefined when none answered. */
+    readonly answer?: ServiceAnswer,
+  ) {
+    super(message);
+  }
+}
+
+export interface CallOptions {
+  method: string;
+  /** Path and query, exactly as they go out. */
+  path: string;
+  body?: unknown;
+  link?: VcsLink | undefined;
+}
+
+export interface ServiceCaller {
+  /** Calls the first service of a type and, after any error status, the next. @throws ServiceCallError */
+  call(type: RegisteredService['type'], options: CallOptions): Promise<ServiceAnswer>;
+  /** Newest last. */
+  calls(): ServiceCall[];
+}
+
+/** The API gives a service a minute. */
+const DEADLINE_MS = 60_000;
+const KEPT = 5_000;
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+/** How the API calls its services. */
+export function createServiceCaller(registry: ServiceRegistry): ServiceCaller {
+  const calls: ServiceCall[] = [];
+
+  async function callOne(service: RegisteredService, options: CallOptions): Promise<ServiceAnswer> {
+    const started = performance.now();
+    const call: ServiceCall = {
+      at: new Date().toISOString(),
+      service: service.name,
+      method: options.method,
+      url: options.path,
+      status: 0,
+      durationMs: 0,
+    };
+    calls.push(call);
+    if (calls.length > KEPT) calls.shift();
+    try {
+      const answer = await sendRequest({
+        method: options.method,
+        url: `${service.url}${options.path}`,
+        headers: headersOf(service, options.link),
+        timeoutMs: DEADLINE_MS,
+        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      });
+      call.status = answer.status;
+      return {
+        status: answer.status,
+        body: parsed(answer.text),
+        headers: answer.headers,
+        service: service.name,
+      };
+    } finally {
+      call.durationMs = Math.round(performance.now() - started);
+    }
+  }
+
+  return {
+    calls: () => [...calls],
+    async call(type, options) {
+      const services = registry.ofType(type);
+      let last = new ServiceCallError(`No ${type} service is registered`);
+      for (const service of services) {
+        try {
+          const answer = await callOne(service, options);
+          if (answer.status < 400) return answer;
+          last = new ServiceCallError(
+            `${service.name} answered ${answer.status} to ${options.method} ${options.path}: ${JSON.stringify(answer.body)}`,
+            answer,
+          );
+        } catch (error) {
+          last = new ServiceCallError(
+            `${service.name} did not answer ${options.method} ${options.path}: ${String(error)}`,
+          );
+        }
+      }
+      throw last;
+    },
+  };
+}
+
+function headersOf(service: RegisteredService, link: VcsLink | undefined): Record<string, string> {
+  return {
+    'User-Agent': 'Go-http-client/1.1',
+    'Content-Type': 'application/json',
+    'X-Requested-With': 'X-CDS-SDK',
+    X_AUTH_HEADER: base64(service.hash),
+    ...(link
+      ? {
+          'X-CDS-ACCESS-TOKEN': base64(link.accessToken),
+          'X-CDS-ACCESS-TOKEN-SECRET': base64(link.refreshToken),
+          'X-CDS-ACCESS-TOKEN-CREATED': base64(String(link.created)),
+        }
+      : {}),
+  };
+}
+
+function parsed(text: string): unknown {
+  if (text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,178 @@
+import { startCdsApi, type CdsApiSandbox } from './index';
+import { callApi, registration, scriptedService, type ScriptedService } from './services.fixture';
+
+let api: CdsApiSandbox;
+let hooks: ScriptedService;
+let hash: string;
+
+const register = (body: unknown) => callApi(api, 'POST', '/services/register', { body });
+
+beforeEach(async () => {
+  api = await startCdsApi();
+  hooks = await scriptedService();
+  hooks.answers['POST /task/bulk'] = ({ body }) => {
+    const map = body as Record<string, { config: Record<string, unknown> }>;
+    for (const [uuid, hook] of Object.entries(map))
+      hook.config['webHookURL'] = { value: `https://hooks.example/webhook/${uuid}` };
+    return { body: map };
+  };
+  hash = String((await register(registration('h', 'hooks', hooks.url))).json['hash']);
+});
+afterEach(async () => {
+  await api.close();
+  await hooks.close();
+});
+
+const refused = (id: number) => ({
+  id,
+  message: expect.any(String) as string,
+  data: null,
+  uuid: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+});
+
+describe('registration', () => {
+  it('gives one hash to a name, and takes the last URL', async () => {
+    const again = await register(registration('h', 'hooks', 'http://127.0.0.1:1'));
+    expect(again.json).toMatchObject({ hash, token: '', group_id: 1, up_to_date: true });
+    expect((await register(registration('h2', 'hooks', hooks.url))).json['hash']).not.toBe(hash);
+    expect(api.services()).toMatchObject([
+      { name: 'h', url: 'http://127.0.0.1:1', heartbeats: 2 },
+      { name: 'h2' },
+    ]);
+  });
+
+  it('sees a version other than its own', async () => {
+    const other = { ...registration('h', 'hooks', hooks.url), version: '0.1.0' };
+    expect((await register(other)).json['up_to_date']).toBe(false);
+  });
+
+  it.each([
+    ['another token', 401, 10, { token: 'wrong' }],
+    ['no name', 400, 74, { name: '' }],
+    ['a relative URL', 400, 74, { http_url: 'localhost:8083' }],
+    ['an unknown type', 400, 74, { type: 'vcss' }],
+    ['a monitoring status of another shape', 400, 74, { monitoring_status: { now: 'today' } }],
+    ['an id that is text', 400, 74, { id: '0' }],
+  ])('is refused with %s', async (_what, status, id, more) => {
+    const answer = await register({ ...registration('h', 'hooks', hooks.url), ...more });
+    expect(answer.status).toBe(status);
+    expect(answer.json).toEqual(refused(id));
+  });
+
+  it('is refused to who is not a service, during maintenance, and as bad JSON', async () => {
+    const body = registration('h', 'hooks', hooks.url);
+    expect((await callApi(api, 'POST', '/services/register', { body, agent: 'curl' })).status).toBe(
+      401,
+    );
+    expect((await register('{bad')).json).toEqual(refused(74));
+    api.setMaintenance(true);
+    expect((await register(body)).status).toBe(503);
+  });
+});
+
+describe('the guard', () => {
+  it('wants the hash of a service and the name of one', async () => {
+    expect((await callApi(api, 'GET', '/workflow/hook', { hash })).text).toBe('[]');
+    for (const wrong of [{}, { hash: 'nope' }, { hash, agent: 'axios/1.21' }])
+      expect(await callApi(api, 'GET', '/workflow/hook', wrong)).toMatchObject({
+        status: 401,
+        json: refused(10),
+      });
+    api.forgetServices();
+    expect((await callApi(api, 'GET', '/workflow/hook', { hash })).status).toBe(401);
+    expect((await callApi(api, 'GET', '/mon/version', { agent: 'curl' })).json).toMatchObject({
+      version: '0.41.0',
+      db_migrate: '0',
+    });
+    expect((await callApi(api, 'GET', '/nope', { hash })).status).toBe(401);
+  });
+});
+
+describe('runs', () => {
+  const run = (path: string, body: unknown) => callApi(api, 'POST', path, { hash, body });
+  const event = {
+    hook: {
+      payload: { 'git.branch': 'dev', 'cds.triggered_by.username': 'jane' },
+      uuid: 'u',
+      parent_workflow: { key: '', name: '', run: 0, HookRunID: '' },
+    },
+  };
+  beforeEach(() => api.workflows.createWebhookWorkflow({ project: 'P', name: 'w' }));
+
+  it('are numbered and kept', async () => {
+    const first = await run('/project/P/workflows/w/runs', event);
+    expect(first.status).toBe(202);
+    expect(first.json).toMatchObject({ num: 1, status: 'Pending', workflow: { name: 'w' } });
+    expect((await run('/project/P/workflows/w/runs', event)).json['num']).toBe(2);
+    expect(api.runs('P', 'w')).toMatchObject([{ number: 1, event: event.hook }, { number: 2 }]);
+  });
+
+  it.each([
+    ['an unknown project', '/project/NOPE/workflows/w/runs', event, 404, 30],
+    ['an unknown workflow', '/project/P/workflows/nope/runs', event, 404, 92],
+    ['bad JSON', '/project/P/workflows/w/runs', '{bad', 400, 74],
+    ['no hook', '/project/P/workflows/w/runs', {}, 400, 74],
+    [
+      'a number in the payload',
+      '/project/P/workflows/w/runs',
+      { hook: { payload: { n: 1 }, uuid: 'u' } },
+      400,
+      74,
+    ],
+    ['a trailing slash', '/project/P/workflows/w/runs/', event, 404, 38],
+  ])('are refused for %s', async (_what, path, body, status, id) => {
+    expect(await run(path, body)).toMatchObject({ status, json: refused(id) });
+  });
+
+  it('of a branch are removed, unless its name has a slash', async () => {
+    await run('/project/P/workflows/w/runs', event);
+    const remove = (path: string) => callApi(api, 'DELETE', path, { hash });
+
+    expect(await remove('/project/P/workflows/w/runs/branch/feat%2Fb1')).toMatchObject({
+      status: 404,
+      json: refused(38),
+    });
+    expect((await remove('/project/P/workflows/w/runs/branch/feat/b1')).status).toBe(404);
+    expect((await remove('/project/P/workflows/w/runs/branch/develop')).text).toBe('null');
+    expect(api.runs('P', 'w')).toHaveLength(1);
+    expect(await remove('/project/P/workflows/w/runs/branch/dev')).toMatchObject({
+      status: 200,
+      text: 'null',
+    });
+    expect(api.runs('P', 'w')).toEqual([]);
+    expect((await remove('/project/P/workflows/nope/runs/branch/dev')).text).toBe('null');
+    expect(api.removals()).toMatchObject([
+      { branch: 'develop', runs: 0 },
+      { branch: 'dev', runs: 1 },
+      { workflow: 'nope', runs: 0 },
+    ]);
+  });
+
+  it('of a branch with a slash are removed by a CDS from 0.52 on', async () => {
+    const newer = await startCdsApi({ matchesEscapedSlash: true });
+    const registered = await callApi(newer, 'POST', '/services/register', {
+      body: registration('h', 'hooks', hooks.url),
+    });
+    await newer.workflows.createWebhookWorkflow({ project: 'P', name: 'w' });
+    const answer = await callApi(newer, 'DELETE', '/project/P/workflows/w/runs/branch/feat%2Fb1', {
+      hash: String(registered.json['hash']),
+    });
+    await newer.close();
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe('faults', () => {
+  it('are errors of CDS, pages of a proxy, or no answer at all', async () => {
+    const ask = () => callApi(api, 'GET', '/workflow/hook', { hash });
+
+    api.failWithCdsError({ path: 'workflow' });
+    expect(await ask()).toMatchObject({ status: 500, json: refused(1) });
+    api.failAsProxy();
+    expect(await ask()).toMatchObject({ status: 502, headers: { 'content-type': 'text/html' } });
+    await api.away();
+    await expect(ask()).rejects.toThrow('ECONNREFUSED');
+    await api.back();
+    expect((await ask()).status).toBe(200);
+  });
+});

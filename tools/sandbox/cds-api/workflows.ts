@@ -1,0 +1,155 @@
+import type { NodeHook, VcsHook, VcsWebhooksInfo } from '@cds/wire';
+import { z } from 'zod';
+import { ApiRefusal } from './api-refusal';
+import type { Workflow } from './model';
+import { configValue, newHook, type ProjectStore } from './project-store';
+import type { ServiceCaller } from './service-caller';
+import type { VcsCalls } from './vcs-calls';
+
+export interface NewRepositoryWorkflow {
+  project: string;
+  name: string;
+  /** `owner/repository` */
+  repo: string;
+  server?: string | undefined;
+}
+
+const hooksSchema = z.record(
+  z.string(),
+  z.looseObject({
+    config: z.looseObject({ webHookURL: z.looseObject({ value: z.url() }) }),
+  }),
+);
+
+export type Workflows = ReturnType<typeof createWorkflows>;
+
+/** Creates, renames and deletes workflows, telling `hooks` and `vcs` in the API's own order. */
+export function createWorkflows(deps: {
+  projects: ProjectStore;
+  caller: ServiceCaller;
+  vcs: VcsCalls;
+}) {
+  const { projects, caller } = deps;
+
+  /** Gives the hook to `hooks`, which fills in the URL that it listens on. */
+  async function register(hook: NodeHook): Promise<NodeHook> {
+    const { body } = await caller.call('hooks', {
+      method: 'POST',
+      path: '/task/bulk',
+      body: { [hook.uuid]: hook },
+    });
+    const answered = hooksSchema.parse(body)[hook.uuid];
+    if (!answered) throw new Error(`hooks did not answer the hook ${hook.uuid}`);
+    const webHookURL = configValue(answered.config.webHookURL.value);
+    return { ...hook, config: { ...hook.config, webHookURL } };
+  }
+
+  function save(project: string, name: string, hook: NodeHook): Workflow {
+    const id = Number(hook.config['workflow_id']?.value);
+    const workflow: Workflow = {
+      id,
+      name,
+      hook: { ...hook, id, node_id: id },
+      runs: [],
+    };
+    projects.project(project).workflows.set(name, workflow);
+    return workflow;
+  }
+
+  function common(project: string, name: string): NodeHook['config'] {
+    if (projects.project(project).workflows.has(name))
+      throw new ApiRefusal('wrongRequest', `the workflow ${name} exists already`);
+    return {
+      project: configValue(project),
+      workflow: configValue(name),
+      workflow_id: configValue(String(projects.nextWorkflowId())),
+    };
+  }
+
+  return {
+    /** A workflow that runs on every push to a repository. */
+    async createRepositoryWorkflow(asked: NewRepositoryWorkflow): Promise<Workflow> {
+      const { project, name, repo, server = 'bitbucketcloud' } = asked;
+      const hook = await register(
+        newHook('RepositoryWebHook', {
+          method: configValue('POST', 'string'),
+          repoFullName: configValue(repo),
+          vcsServer: configValue(server),
+          ...common(project, name),
+        }),
+      );
+      const vcs = deps.vcs.ofProject(project, server);
+      const info = (await vcs('GET', '/webhooks')) as VcsWebhooksInfo;
+      if (!info.webhooks_supported || info.webhooks_disabled)
+        throw new ApiRefusal('wrongRequest', `${server} has webhooks disabled`);
+      const created = (await vcs('POST', `/repos/${repo}/hooks`, {
+        id: '',
+        name: '',
+        events: null,
+        method: 'POST',
+        url: hook.config['webHookURL']?.value ?? '',
+        content_type: '',
+        body: '',
+        disable: false,
+        insecure_ssl: false,
+        workflow: true,
+      } satisfies VcsHook)) as VcsHook;
+      const workflow = save(project, name, {
+        ...hook,
+        config: {
+          ...hook.config,
+          hookIcon: configValue(info.webhooks_icon, 'string'),
+          webHookID: configValue(created.id),
+        },
+      });
+      workflow.application = { server, repo };
+      return workflow;
+    },
+
+    /** A workflow that runs on every call of a plain webhook. */
+    async createWebhookWorkflow(asked: {
+      project: string;
+      name: string;
+      method?: string | undefined;
+    }): Promise<Workflow> {
+      const { project, name, method = 'POST' } = asked;
+      projects.ensureProject(project);
+      const config = { method: configValue(method, 'string', true), ...common(project, name) };
+      return save(project, name, await register(newHook('WebHook', config)));
+    },
+
+    /** The hook stays the same, its configuration names the new workflow. */
+    async renameWorkflow(asked: {
+      project: string;
+      name: string;
+      newName: string;
+    }): Promise<Workflow> {
+      const workflow = projects.workflow(asked.project, asked.name);
+      const config = { ...workflow.hook.config, workflow: configValue(asked.newName) };
+      workflow.hook = await register({ ...workflow.hook, config });
+      workflow.name = asked.newName;
+      const { workflows } = projects.project(asked.project);
+      workflows.delete(asked.name);
+      workflows.set(asked.newName, workflow);
+      return workflow;
+    },
+
+    /** First the webhook at the VCS server goes, then the task. */
+    async deleteWorkflow({ project, name }: { project: string; name: string }): Promise<void> {
+      const { hook, application } = projects.workflow(project, name);
+      if (application) {
+        const url = encodeURIComponent(hook.config['webHookURL']?.value ?? '');
+        // The id goes out as it is, braces and all.
+        const id = hook.config['webHookID']?.value ?? '';
+        const vcs = deps.vcs.ofProject(project, application.server);
+        await vcs('DELETE', `/repos/${application.repo}/hooks?url=${url}&id=${id}`);
+      }
+      await caller.call('hooks', {
+        method: 'DELETE',
+        path: '/task/bulk',
+        body: { [hook.uuid]: hook },
+      });
+      projects.project(project).workflows.delete(name);
+    },
+  };
+}
