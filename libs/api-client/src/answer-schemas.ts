@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { GO_ZERO_TIME, type NodeHook, type ServiceRegistration, type VersionInfo } from '@cds/wire';
+
+// What we cannot do without is required, all else is forgiven: other versions of CDS add and leave out.
+
+const text = z.string().catch('');
+const integer = z.number().int().catch(0);
+const flag = z.boolean().catch(false);
+
+const hookConfig = z.record(
+  z.string(),
+  z.object({
+    value: text,
+    configurable: flag,
+    type: text,
+    multiple_choice_list: z.array(z.unknown()).nullable().catch(null),
+  }),
+);
+
+const nodeHook: z.ZodType<NodeHook> = z.object({
+  id: integer,
+  uuid: z.string().min(1),
+  ref: text,
+  node_id: integer,
+  hook_model_id: integer,
+  hook_model_name: text,
+  config: hookConfig.catch({}),
+});
+
+/** `GET /workflow/hook`. Go writes an empty list as null; an entry without a uuid cannot be a task. */
+export const nodeHooks: z.ZodType<NodeHook[]> = z
+  .array(z.unknown())
+  .nullable()
+  .transform((entries) =>
+    (entries ?? []).flatMap((entry) => {
+      const parsed = nodeHook.safeParse(entry);
+      return parsed.success ? [parsed.data] : [];
+    }),
+  );
+
+/** `POST /services/register`. Without its hash the service cannot talk to the API. */
+export const serviceRegistration: z.ZodType<ServiceRegistration> = z.object({
+  id: integer,
+  name: text,
+  type: z.enum(['vcs', 'hooks']),
+  http_url: text,
+  last_heartbeat: z.string().catch(GO_ZERO_TIME),
+  hash: z.string().min(1),
+  token: text,
+  group_id: z.number().nullable().catch(null),
+  group: z.unknown().transform(() => null),
+  monitoring_status: z
+    .object({
+      now: text,
+      lines: z.array(
+        z.object({
+          status: z.enum(['OK', 'WARN', 'AL']),
+          component: text,
+          value: text,
+          type: text,
+        }),
+      ),
+    })
+    .catch({ now: '', lines: [] }),
+  config: z.record(z.string(), z.unknown()).catch({}),
+  is_shared_infra: flag,
+  version: text,
+  // Only a clear "false" is worth a warning.
+  up_to_date: z.boolean().catch(true),
+});
+
+/** `GET /mon/version`. */
+export const versionInfo: z.ZodType<VersionInfo> = z.object({
+  version: z.string(),
+  architecture: text,
+  os: text,
+  git_hash: text,
+  build_time: text,
+  db_migrate: z.string().nullable().catch(null),
+});
+
+/** `POST …/runs`: a large object, of which the number is told to people. 0 when it cannot be read. */
+export const startedRun = z.object({ num: integer }).catch({ num: 0 });

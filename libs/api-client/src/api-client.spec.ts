@@ -1,0 +1,423 @@
+import { readFileSync } from 'node:fs';
+import { createServer as createTlsServer } from 'node:https';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { NO_PARENT_WORKFLOW } from '@cds/wire';
+import { describeShared, freePort } from '@cds/testing';
+import { cdsError, json, startStrictApi, type Answer, type StrictApi } from '../test/strict-api';
+import { TLS_CERTIFICATE, TLS_KEY } from '../test/tls.fixture';
+import { CdsApiClient, isApiError, type ApiError, type CdsApiOptions } from './index';
+
+let api: StrictApi;
+let client: CdsApiClient;
+const clients: CdsApiClient[] = [];
+
+function connect(options: Partial<CdsApiOptions> = {}): CdsApiClient {
+  const made = new CdsApiClient({
+    url: api.url,
+    insecure: false,
+    requestTimeoutSeconds: 0.3,
+    ...options,
+  });
+  clients.push(made);
+  return made;
+}
+
+beforeEach(async () => {
+  api = await startStrictApi();
+  client = connect();
+});
+afterEach(async () => {
+  clients.splice(0).forEach((each) => each.close());
+  await api.close();
+});
+
+const registration = () => ({
+  name: 'cds-hooks',
+  type: 'hooks' as const,
+  http_url: 'http://localhost:8083',
+  token: api.token,
+  monitoring_status: { now: '2026-11-22T10:32:32Z', lines: [] },
+  config: { name: 'cds-hooks' },
+  version: '1.2.3',
+});
+const event = {
+  payload: { 'git.branch': 'master' },
+  uuid: 'u',
+  parent_workflow: NO_PARENT_WORKFLOW,
+};
+const run = (workflow = 'wf1', from = client) =>
+  from.runWorkflow({ project: 'PROJ', workflow, event });
+
+async function failure(work: Promise<unknown>): Promise<ApiError> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!isApiError(error)) throw new Error(`expected an ApiError, got ${String(error)}`);
+  return error;
+}
+
+describe('CdsApiClient', () => {
+  it('registers with every field of CDS, and keeps the hash', async () => {
+    expect(client.hash).toBeUndefined();
+    const answer = await client.register(registration());
+    expect(answer).toMatchObject({ hash: api.hash, up_to_date: true });
+    expect(client.hash).toBe(api.hash);
+    expect(api.requests[0]?.body).toEqual({
+      id: 0,
+      name: 'cds-hooks',
+      type: 'hooks',
+      http_url: 'http://localhost:8083',
+      last_heartbeat: '0001-01-01T00:00:00Z',
+      hash: '',
+      token: api.token,
+      group_id: null,
+      group: null,
+      monitoring_status: { now: '2026-11-22T10:32:32Z', lines: [] },
+      config: { name: 'cds-hooks' },
+      is_shared_infra: false,
+      version: '1.2.3',
+      up_to_date: false,
+    });
+    await client.register(registration());
+    expect(api.requests[1]?.headers).not.toHaveProperty('x_auth_header');
+  });
+
+  it('lists hooks, forgiving what it does not need', async () => {
+    await client.register(registration());
+    expect(await client.workflowHooks()).toEqual([
+      {
+        id: 1,
+        uuid: 'a64f7a38-1ffb-460e-b058-89f4e5b03359',
+        ref: '1795343649',
+        node_id: 1,
+        hook_model_id: 2,
+        hook_model_name: 'RepositoryWebHook',
+        config: {
+          project: {
+            value: 'PROJ',
+            configurable: false,
+            type: 'string',
+            multiple_choice_list: null,
+          },
+          method: { value: 'POST', configurable: false, type: '', multiple_choice_list: null },
+          odd: { value: '', configurable: false, type: '', multiple_choice_list: null },
+        },
+      },
+      {
+        id: 0,
+        uuid: 'only-a-uuid',
+        ref: '',
+        node_id: 0,
+        hook_model_id: 0,
+        hook_model_name: '',
+        config: {},
+      },
+    ]);
+    api.override = (_req, res) => json(res, 200, null);
+    expect(await client.workflowHooks()).toEqual([]);
+  });
+
+  it('starts a run with the event under "hook"', async () => {
+    await client.register(registration());
+    expect(await run()).toEqual({ runNumber: 7 });
+    expect(api.requests[1]).toMatchObject({
+      method: 'POST',
+      url: '/project/PROJ/workflows/wf1/runs',
+      headers: { x_auth_header: 'YjdlOWNkNWYtNDQ1NC00NDFmLTg0YTItYTNhYmJlNDU3MDBm' },
+      body: { hook: event },
+    });
+  });
+
+  it('escapes the branch whose runs are removed', async () => {
+    await client.register(registration());
+    await client.deleteBranchRuns({ project: 'PROJ', workflow: 'wf1', branch: 'master' });
+    const slash = { project: 'PROJ', workflow: 'wf1', branch: 'feat/b #1' };
+    const error = await failure(client.deleteBranchRuns(slash));
+    expect(error).toMatchObject({ kind: 'refused', status: 404, cdsId: 38 });
+    expect(api.requests.at(-1)?.url).toBe(
+      '/project/PROJ/workflows/wf1/runs/branch/feat%2Fb%20%231',
+    );
+    const upwards = { project: 'PROJ', workflow: '..', branch: 'master' };
+    expect((await failure(client.deleteBranchRuns(upwards))).kind).toBe('refused');
+    expect(api.requests).toHaveLength(3);
+  });
+
+  it('reads the version without being registered', async () => {
+    expect(await client.version()).toMatchObject({ version: '0.41.0', db_migrate: null });
+  });
+
+  it('keeps a prefix of the API URL', async () => {
+    const prefixed = connect({ url: `${api.url}/cdsapi` });
+    await failure(prefixed.version());
+    expect(api.requests[0]?.url).toBe('/cdsapi/mon/version');
+  });
+
+  it('uses a connection again', async () => {
+    const ports = new Set<number | undefined>();
+    api.override = (req, res) => {
+      ports.add(req.socket.remotePort);
+      json(res, 200, []);
+    };
+    for (let i = 0; i < 3; i++) await client.workflowHooks();
+    expect(ports.size).toBe(1);
+  });
+});
+
+describe('what a failure means', () => {
+  const html: Answer = (_req, res) => {
+    res.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad Gateway</html>');
+  };
+  const refusals: [string, Answer, Partial<ApiError>][] = [
+    [
+      'a 404 of CDS',
+      (_q, r) => json(r, 404, cdsError(92, 'no')),
+      { kind: 'refused', status: 404, cdsId: 92 },
+    ],
+    [
+      'a 500 of CDS',
+      (_q, r) => json(r, 500, cdsError(1, 'oops')),
+      { kind: 'refused', status: 500, cdsId: 1 },
+    ],
+    [
+      'a 401 of CDS',
+      (_q, r) => json(r, 401, cdsError(10, 'who')),
+      { kind: 'unauthorized', status: 401, cdsId: 10 },
+    ],
+    [
+      'a 503 of CDS in maintenance',
+      (_q, r) => json(r, 503, cdsError(1, 'later')),
+      { kind: 'unavailable', status: 503 },
+    ],
+    ['a 502 page', html, { kind: 'unavailable', status: 502 }],
+    [
+      'a 401 page',
+      (_q, r) => void r.writeHead(401).end('who?'),
+      { kind: 'unavailable', status: 401 },
+    ],
+    [
+      'a 404 page',
+      (_q, r) => void r.writeHead(404).end('404 page not found'),
+      { kind: 'unavailable', status: 404 },
+    ],
+    ['another JSON', (_q, r) => json(r, 500, { error: 'x' }), { kind: 'unavailable', status: 500 }],
+    ['an empty 504', (_q, r) => void r.writeHead(504).end(), { kind: 'unavailable', status: 504 }],
+    [
+      'a redirect',
+      (_q, r) => void r.writeHead(302, { location: '/mon/version' }).end(),
+      { kind: 'unavailable', status: 302 },
+    ],
+    [
+      'a dropped socket',
+      (q) => void q.socket.destroy(),
+      { kind: 'unavailable', status: undefined },
+    ],
+    ['no answer in time', () => undefined, { kind: 'unavailable', status: undefined }],
+    [
+      'half a refusal',
+      (q, r) => {
+        r.writeHead(404, { 'content-length': 100 });
+        r.write('{"id":');
+        setTimeout(() => q.socket.destroy(), 20);
+      },
+      { kind: 'unavailable', status: 404 },
+    ],
+    [
+      'a refusal without an end',
+      (_q, r) => void r.writeHead(400).write('{"id":'),
+      { kind: 'unavailable', status: 400 },
+    ],
+  ];
+
+  it.each(refusals)('%s', async (_name, answer, expected) => {
+    api.override = answer;
+    const error = await failure(run('wf1', connect({ runTimeoutMs: 300 })));
+    expect(error).toMatchObject(expected);
+    expect(api.requests).toHaveLength(1);
+  });
+
+  it('nobody listens', async () => {
+    const nobody = connect({ url: `http://127.0.0.1:${await freePort()}` });
+    const error = await failure(nobody.version());
+    expect(error).toMatchObject({ kind: 'unavailable', status: undefined });
+    expect(error.message).toContain('ECONNREFUSED');
+  });
+
+  it('gives a run its own time', async () => {
+    api.override = (_req, res) => setTimeout(() => json(res, 202, { num: 3 }), 600);
+    expect(await run()).toEqual({ runNumber: 3 });
+    expect((await failure(client.workflowHooks())).message).toContain('no answer within 300 ms');
+  });
+
+  it.each<[string, Answer]>([
+    ['is empty', (_q, r) => void r.writeHead(202).end()],
+    ['is no JSON', (_q, r) => void r.writeHead(202).end('{"num":')],
+    [
+      'breaks off',
+      (q, r) => {
+        r.writeHead(202, { 'content-length': 100 }).write('{"num":');
+        setTimeout(() => q.socket.destroy(), 20);
+      },
+    ],
+    ['does not end', (_q, r) => void r.writeHead(202).write('{"num":')],
+    [
+      'is huge',
+      (_q, r) => {
+        r.writeHead(202).write('{"num":1,"x":"');
+        const more = (): void => {
+          while (!r.destroyed && r.write('x'.repeat(1024 * 1024)));
+          if (!r.destroyed) r.once('drain', more);
+        };
+        more();
+      },
+    ],
+  ])('a run is accepted by its 202, also when the body %s', async (_name, answer) => {
+    api.override = answer;
+    const patient = connect({ runTimeoutMs: 2_000 });
+    expect(await run('wf1', patient)).toEqual({ runNumber: 0 });
+  });
+
+  it('but a list that cannot be read is not an empty list', async () => {
+    api.override = (_req, res) => void res.writeHead(200).end('<html>Welcome</html>');
+    expect((await failure(client.workflowHooks())).kind).toBe('unavailable');
+    expect((await failure(client.register(registration()))).kind).toBe('unavailable');
+    expect(client.hash).toBeUndefined();
+  });
+
+  it('stops when its caller stops, with the reason of the caller', async () => {
+    api.override = () => undefined;
+    const stop = new AbortController();
+    const call = client.workflowHooks(stop.signal);
+    setTimeout(() => stop.abort(new Error('shutting down')), 20);
+    await expect(call).rejects.toThrow('shutting down');
+  });
+
+  it('never holds the token or the hash', async () => {
+    // The stand-in echoes the token that it refuses.
+    const wrong = { ...registration(), token: 'a-wrong-token' };
+    const error = await failure(client.register(wrong));
+    expect(error).toMatchObject({ kind: 'unauthorized' });
+    expect(error.message).toContain('not authenticated (from: ***)');
+
+    await client.register(registration());
+    api.override = (req, res) =>
+      json(
+        res,
+        400,
+        cdsError(74, `${Buffer.from(String(req.headers['x_auth_header']), 'base64')}`),
+      );
+    expect((await failure(client.workflowHooks())).message).not.toContain(api.hash);
+
+    const nobody = connect({ url: `http://127.0.0.1:${await freePort()}` });
+    const lost = await failure(nobody.register(registration()));
+    const everything = JSON.stringify([lost, Object.getOwnPropertyDescriptors(lost), lost.cause]);
+    expect(everything).not.toContain(api.token);
+  });
+});
+
+describe('onSuccess', () => {
+  it('tells that the API answers, also when it refuses, but not when it fails', async () => {
+    let heard = 0;
+    const end = client.onSuccess(() => heard++);
+    await failure(run());
+    expect(heard).toBe(1);
+    await client.register(registration());
+    await run();
+    await failure(run('nosuch'));
+    expect(heard).toBe(4);
+    const silent: Answer[] = [
+      (_q, r) => json(r, 500, cdsError(1, 'x')),
+      (_q, r) => void r.writeHead(404).end('not found'),
+      (q) => void q.socket.destroy(),
+    ];
+    for (const answer of silent) {
+      api.override = answer;
+      await failure(run());
+    }
+    expect(heard).toBe(4);
+    api.override = undefined;
+    end();
+    await run();
+    expect(heard).toBe(4);
+  });
+});
+
+describe('TLS', () => {
+  it('is verified unless "insecure" says otherwise', async () => {
+    const server = createTlsServer({ key: TLS_KEY, cert: TLS_CERTIFICATE }, (_req, res) =>
+      json(res, 200, { version: '0.41.0' }),
+    );
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const error = await failure(connect({ url }).version());
+      expect(error).toMatchObject({ kind: 'unavailable' });
+      expect(error.message).toContain('self-signed certificate');
+      expect(await connect({ url, insecure: true }).version()).toMatchObject({ version: '0.41.0' });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});
+
+describeShared('the recorded calls of hooks', (root) => {
+  interface Exchange {
+    request: { method: string; url: string; headers: Record<string, string>; body: unknown };
+    response: { status: number; body: unknown };
+  }
+  const recorded = JSON.parse(
+    readFileSync(join(root, 'contract', 'services-to-api.json'), 'utf8'),
+  ) as Exchange[];
+  const at = (index: number): Exchange => {
+    const found = recorded[index];
+    if (!found) throw new Error(`no recorded exchange ${index}`);
+    return found;
+  };
+
+  it.each([
+    [2, () => client.workflowHooks()],
+    [5, () => client.workflowHooks()],
+    [27, () => run('nosuch')],
+    [30, () => client.deleteBranchRuns({ project: 'PROJ', workflow: 'wf1', branch: 'master' })],
+    [7, () => client.deleteBranchRuns({ project: 'PROJ', workflow: 'wf1', branch: 'feat/b1' })],
+  ])('%i is made the same way and its answer understood', async (index, call) => {
+    await client.register(registration());
+    const { request, response } = at(index);
+    api.override = (_req, res) => json(res, response.status, response.body);
+    const outcome = await call().catch((error: unknown) => error);
+    const made = api.requests[1];
+    expect(made).toMatchObject({ method: request.method, url: request.url });
+    for (const [name, value] of Object.entries(request.headers)) {
+      if (name !== 'accept') expect(made?.headers).toHaveProperty(name, value);
+    }
+    if (response.status < 300) expect(outcome).not.toBeInstanceOf(Error);
+    else expect(outcome).toMatchObject({ kind: 'refused', status: response.status });
+  });
+
+  it('reads the number of every recorded run', async () => {
+    await client.register(registration());
+    const runs = recorded.filter(({ response }) => response.status === 202);
+    expect(runs.length).toBeGreaterThan(3);
+    for (const { request, response } of runs) {
+      const [, , project = '', , workflow = ''] = request.url.split('/');
+      const { hook } = request.body as { hook: typeof event };
+      api.override = (_req, res) => json(res, 202, response.body);
+      const { num } = response.body as { num: number };
+      expect(await client.runWorkflow({ project, workflow, event: hook })).toEqual({
+        runNumber: num,
+      });
+      expect(api.requests.at(-1)).toMatchObject({ url: request.url, body: request.body });
+    }
+  });
+
+  it('passes the recorded hooks on whole', async () => {
+    await client.register(registration());
+    const { response } = at(5);
+    api.override = (_req, res) => json(res, 200, response.body);
+    expect(await client.workflowHooks()).toEqual(response.body);
+  });
+});

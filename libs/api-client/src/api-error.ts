@@ -1,0 +1,33 @@
+/**
+ * Why a call of the CDS API failed.
+ *
+ * - `refused`: the API looked at the call and answered with its error body; also with a 500.
+ * - `unauthorized`: its 401. The hash (or, when registering, the token) is not known to it.
+ * - `unavailable`: no answer of the API: connection refused or dropped, too slow, 502, 503, 504, or a
+ *   body that is not CDS's (a proxy's page). Whether the call was carried out is not known.
+ */
+export type ApiErrorKind = 'refused' | 'unauthorized' | 'unavailable';
+
+/** A failed call of the CDS API. Its message holds neither the token nor the hash. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  /** HTTP status, undefined when there was no answer. */
+  readonly status?: number;
+  /** CDS's error number, undefined when the body was not CDS's. */
+  readonly cdsId?: number;
+
+  constructor(
+    readonly kind: ApiErrorKind,
+    message: string,
+    details: { status?: number; cdsId?: number } = {},
+  ) {
+    super(message);
+    this.status = details.status;
+    this.cdsId = details.cdsId;
+  }
+}
+
+/** Whether `error` is an {@link ApiError}. */
+export function isApiError(error: unknown): error is ApiError {
+  return error instanceof ApiError;
+}

@@ -1,0 +1,231 @@
+import type { z } from 'zod';
+import {
+  GO_ZERO_TIME,
+  type HookEvent,
+  type NodeHook,
+  type ServiceRegistration,
+  type VersionInfo,
+} from '@cds/wire';
+import * as schemas from './answer-schemas';
+import { ApiError } from './api-error';
+import { judgeAnswer } from './judge-answer';
+import { createHttpSender, type HttpCall, type HttpSender } from './send-request';
+
+/** What `requestTimeout` says, a run is given a minute: the API builds the whole workflow meanwhile. */
+const RUN_TIMEOUT_MS = 60_000;
+
+export interface CdsApiOptions {
+  /** Where the API is. */
+  url: string;
+  /** Accept any TLS certificate, for this client only. */
+  insecure: boolean;
+  requestTimeoutSeconds: number;
+  /** Milliseconds for starting a run, 60,000 when not given. */
+  runTimeoutMs?: number;
+}
+
+export interface WorkflowRef {
+  /** Key of the project. */
+  project: string;
+  workflow: string;
+}
+
+/** What a service says of itself; the client adds the fields that are always the same. */
+export type RegistrationRequest = Pick<
+  ServiceRegistration,
+  'name' | 'type' | 'http_url' | 'token' | 'monitoring_status' | 'config' | 'version'
+>;
+
+type Call = Pick<HttpCall, 'method' | 'path' | 'body' | 'timeoutMs' | 'signal'>;
+
+/**
+ * The calls that the services make to the CDS API. Every failed one rejects with an {@link ApiError}
+ * (or with the reason of the caller's own signal).
+ */
+export class CdsApiClient {
+  readonly #http: HttpSender;
+  readonly #timeoutMs: number;
+  readonly #runTimeoutMs: number;
+  readonly #listeners = new Set<() => void>();
+  #hash: string | undefined;
+
+  constructor(options: CdsApiOptions) {
+    this.#http = createHttpSender(options);
+    this.#timeoutMs = options.requestTimeoutSeconds * 1_000;
+    this.#runTimeoutMs = options.runTimeoutMs ?? RUN_TIMEOUT_MS;
+  }
+
+  /** What the API gave this service at its last registration; undefined before the first. */
+  get hash(): string | undefined {
+    return this.#hash;
+  }
+
+  /** `POST /services/register`, also the heartbeat. Keeps the hash for all later calls. */
+  async register(
+    registration: RegistrationRequest,
+    signal?: AbortSignal,
+  ): Promise<ServiceRegistration> {
+    const body: ServiceRegistration = {
+      id: 0,
+      last_heartbeat: GO_ZERO_TIME,
+      hash: '',
+      group_id: null,
+      group: null,
+      is_shared_infra: false,
+      up_to_date: false,
+      ...registration,
+    };
+    // The token identifies the caller here. A hash that the API has forgotten must not stand in its way.
+    const answer = await this.#readable(
+      { method: 'POST', path: '/services/register', body, signal },
+      schemas.serviceRegistration,
+      { anonymous: true, secret: registration.token },
+    );
+    this.#hash = answer.hash;
+    return answer;
+  }
+
+  /** `GET /workflow/hook`: the hooks of all workflows. */
+  workflowHooks(signal?: AbortSignal): Promise<NodeHook[]> {
+    return this.#readable({ method: 'GET', path: '/workflow/hook', signal }, schemas.nodeHooks);
+  }
+
+  /**
+   * `POST /project/{key}/workflows/{name}/runs`: starts a run, and is given 60 s for it.
+   *
+   * @returns the number of the run, 0 where the API accepted but its answer cannot be read.
+   */
+  async runWorkflow({
+    project,
+    workflow,
+    event,
+  }: WorkflowRef & { event: HookEvent }): Promise<{ runNumber: number }> {
+    const answer = await this.#call({
+      method: 'POST',
+      path: `${workflowPath(project, workflow)}/runs`,
+      body: { hook: event },
+      timeoutMs: this.#runTimeoutMs,
+    });
+    return { runNumber: schemas.startedRun.parse(answer).num };
+  }
+
+  /** `DELETE …/runs/branch/{branch}`: removes the runs of exactly this branch. */
+  async deleteBranchRuns({
+    project,
+    workflow,
+    branch,
+  }: WorkflowRef & { branch: string }): Promise<void> {
+    const path = `${workflowPath(project, workflow)}/runs/branch/${segment(branch)}`;
+    await this.#call({ method: 'DELETE', path });
+  }
+
+  /** `GET /mon/version`: the version of the API; needs no registration. */
+  version(): Promise<VersionInfo> {
+    return this.#readable({ method: 'GET', path: '/mon/version' }, schemas.versionInfo);
+  }
+
+  /**
+   * Calls `listener`, which must not throw, after every call that the API itself answered with less
+   * than 500: it is there again. Returns what ends the listening.
+   */
+  onSuccess(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Closes the kept connections. */
+  close(): void {
+    this.#http.close();
+  }
+
+  /** A call whose answer is needed: a 2xx that cannot be read is no answer of the API. */
+  async #readable<T>(
+    call: Omit<Call, 'timeoutMs'>,
+    schema: z.ZodType<T>,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const parsed = schema.safeParse(await this.#call(call, options));
+    if (parsed.success) return parsed.data;
+    throw new ApiError(
+      'unavailable',
+      `${describeCall(call)}: the answer is not the CDS API's; check that api.http.url is the API`,
+    );
+  }
+
+  /** The JSON of a 2xx, undefined where it cannot be read. */
+  async #call(
+    call: Omit<Call, 'timeoutMs'> & { timeoutMs?: number },
+    options: CallOptions = {},
+  ): Promise<unknown> {
+    const name = describeCall(call);
+    try {
+      const answer = await this.#http.send({
+        timeoutMs: this.#timeoutMs,
+        ...call,
+        headers: this.#headers(options),
+      });
+      const error = judgeAnswer(name, answer);
+      if (!error || (error.cdsId !== undefined && answer.status < 500)) this.#announce();
+      if (error) throw error;
+      return answer.json;
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      throw this.#withoutSecrets(name, error, options.secret);
+    }
+  }
+
+  #headers({ anonymous = false }: CallOptions): Record<string, string> {
+    return {
+      // The API takes a caller for a service by this name, and answers 401 otherwise.
+      'User-Agent': 'CDS/service',
+      'X-Requested-With': 'X-CDS-SDK',
+      'Content-Type': 'application/json',
+      ...(this.#hash && !anonymous
+        ? { X_AUTH_HEADER: Buffer.from(this.#hash).toString('base64') }
+        : {}),
+    };
+  }
+
+  #announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** An answer may echo what it was sent. */
+  #withoutSecrets(call: string, error: unknown, secret: string | undefined): ApiError {
+    const hide = (message: string): string =>
+      [secret, this.#hash]
+        .filter((word): word is string => Boolean(word))
+        .reduce((text, word) => text.replaceAll(word, '***'), message);
+    if (error instanceof ApiError) {
+      return new ApiError(error.kind, hide(error.message), error);
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    return new ApiError(
+      'unavailable',
+      hide(`${call}: the CDS API cannot be reached at api.http.url: ${reason}`),
+    );
+  }
+}
+
+interface CallOptions {
+  /** Do not send the hash. */
+  anonymous?: boolean;
+  /** Must not occur in an error. */
+  secret?: string;
+}
+
+function describeCall({ method, path }: Pick<Call, 'method' | 'path'>): string {
+  return `${method} ${path}`;
+}
+
+function workflowPath(project: string, workflow: string): string {
+  return `/project/${segment(project)}/workflows/${segment(workflow)}`;
+}
+
+/** One path segment. `.` and `..` cannot be escaped: they would lead to another route. */
+function segment(value: string): string {
+  if (value === '' || value === '.' || value === '..') {
+    throw new ApiError('refused', `"${value}" cannot be part of a URL of the CDS API`);
+  }
+  return encodeURIComponent(value);
+}

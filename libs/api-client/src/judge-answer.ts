@@ -1,0 +1,24 @@
+import { isCdsErrorBody } from '@cds/wire';
+import { ApiError } from './api-error';
+import type { HttpAnswer } from './send-request';
+
+/** What stands between us and the API says these, and so does an API in maintenance. */
+const UNAVAILABLE = new Set([502, 503, 504]);
+
+/** The error that `answer` means; undefined for a 2xx, whatever its body: the API has done it. */
+export function judgeAnswer(call: string, answer: HttpAnswer): ApiError | undefined {
+  const { status, json } = answer;
+  if (status >= 200 && status < 300) return undefined;
+  if (!isCdsErrorBody(json)) {
+    return new ApiError(
+      'unavailable',
+      `${call}: HTTP ${status} with a body that is not the CDS API's; check that api.http.url is the API and what stands in front of it`,
+      { status },
+    );
+  }
+  const details = { status, cdsId: json.id };
+  const sentence = `${call}: ${json.message} (HTTP ${status}, CDS error ${json.id})`;
+  if (status === 401) return new ApiError('unauthorized', sentence, details);
+  if (UNAVAILABLE.has(status)) return new ApiError('unavailable', sentence, details);
+  return new ApiError('refused', sentence, details);
+}

@@ -1,0 +1,104 @@
+import axios, { type AxiosInstance } from 'axios';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
+
+/** Answers to a run hold the whole workflow; nothing the API says is near this size. */
+const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
+/** Idle connections are given up before the other side does, so that a call does not meet a closed one. */
+const IDLE_CONNECTION_MS = 10_000;
+
+export interface HttpCall {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** Below the API's URL, already escaped. */
+  path: string;
+  headers: Record<string, string>;
+  body?: unknown;
+  /** Milliseconds for the whole call, the reading of the answer included. */
+  timeoutMs: number;
+  signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  status: number;
+  /** The parsed JSON; undefined when the body could not be read whole or is no JSON. */
+  json: unknown;
+}
+
+export interface HttpSender {
+  /** @throws Error when no status was received. */
+  send(call: HttpCall): Promise<HttpAnswer>;
+  close(): void;
+}
+
+/** Calls one server over kept connections. Redirects are not followed, proxies of the environment not used. */
+export function createHttpSender(o: { url: string; insecure: boolean }): HttpSender {
+  const kept = { keepAlive: true, timeout: IDLE_CONNECTION_MS };
+  const httpAgent = new HttpAgent(kept);
+  const httpsAgent = new HttpsAgent({ ...kept, rejectUnauthorized: !o.insecure });
+  const http = axios.create({
+    baseURL: o.url,
+    httpAgent,
+    httpsAgent,
+    proxy: false,
+    maxRedirects: 0,
+    responseType: 'stream',
+    validateStatus: () => true,
+  });
+  return {
+    send: (call) => send(http, call),
+    close() {
+      httpAgent.destroy();
+      httpsAgent.destroy();
+    },
+  };
+}
+
+async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
+  const deadline = AbortSignal.timeout(call.timeoutMs);
+  const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
+  try {
+    const answer = await http.request<Readable>({
+      method: call.method,
+      url: call.path,
+      headers: call.headers,
+      data: call.body === undefined ? undefined : JSON.stringify(call.body),
+      signal,
+    });
+    return { status: answer.status, json: await readJson(answer.data, signal) };
+  } catch (error) {
+    call.signal?.throwIfAborted();
+    /* eslint-disable preserve-caught-error -- axios's error holds the request, and with it the token */
+    if (deadline.aborted) throw new Error(`no answer within ${call.timeoutMs} ms`);
+    throw new Error(describe(error));
+  }
+}
+
+async function readJson(body: Readable, signal: AbortSignal): Promise<unknown> {
+  const stop = (): void => void body.destroy(new Error('aborted'));
+  signal.addEventListener('abort', stop, { once: true });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      // Leaving the loop destroys the stream and its connection.
+      if (size > LARGEST_ANSWER_BYTES) return undefined;
+      chunks.push(chunk);
+    }
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    return undefined;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Only the reason. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  const { code } = error as NodeJS.ErrnoException;
+  if (error.message) return error.message;
+  // Node gives several attempts (IPv6, IPv4) an empty message.
+  return code ?? error.name;
+}
