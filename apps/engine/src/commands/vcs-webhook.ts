@@ -1,0 +1,79 @@
+import {
+  formatProblem,
+  isConfigError,
+  loadConfig,
+  type LoadedConfig,
+  type ServiceName,
+} from '@cds/config';
+import { CommandError, EXIT_FAILED, usageError } from '../command-error';
+import type { Context } from '../context';
+import { readManualWebhook, type ManualWebhook } from '../manual-webhooks';
+
+/** What vcs asks Bitbucket for where CDS names no events. */
+const DEFAULT_EVENTS = ['repo:push'];
+
+/**
+ * `engine vcs webhook UUID [--config FILE]`: for a webhook that vcs did not create because of
+ * `disableWebHooksCreation`.
+ */
+export async function showWebhook(
+  uuid: string,
+  { config: file }: { config?: string },
+  context: Context,
+): Promise<void> {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(uuid))
+    throw usageError(`${JSON.stringify(uuid)} is no uuid of a webhook.`);
+  const { vcs } = read('vcs', file, context);
+  if (!vcs) throw new CommandError('the configuration has no [vcs]');
+
+  const stored = await readManualWebhook(vcs.redis, uuid).catch((error: Error) => error);
+  if (stored && !(stored instanceof Error)) return print(context, stored);
+  context.say(
+    stored
+      ? `Redis of vcs cannot be asked (${stored.message}): this is what the configuration says.`
+      : `vcs has not been asked for webhook ${uuid} (or creates it by itself): this is what the configuration says.`,
+  );
+  for (const server of vcs.servers) {
+    if (vcs.servers.length > 1) context.out(`Server: ${server.name}\n`);
+    const url = server.proxyWebhook
+      ? `${server.proxyWebhook}/${uuid}`
+      : `${urlPublic(file, context)}/webhook/${uuid}`;
+    print(context, { url, events: DEFAULT_EVENTS });
+  }
+}
+
+function print(
+  context: Context,
+  { repository, url, events }: Omit<ManualWebhook, 'repository'> & { repository?: string },
+): void {
+  if (repository !== undefined) context.out(`Repository: ${repository}\n`);
+  context.out(`URL: ${url}\nEvents: ${events.join(', ')}\n`);
+}
+
+function urlPublic(file: string | undefined, context: Context): string {
+  const { hooks } = read(
+    'hooks',
+    file,
+    context,
+    'The URL of a webhook is made of [hooks] urlPublic.',
+  );
+  return hooks?.urlPublic ?? '';
+}
+
+function read(
+  service: ServiceName,
+  file: string | undefined,
+  context: Context,
+  why = '',
+): LoadedConfig {
+  try {
+    return loadConfig({ services: [service], file, env: context.env });
+  } catch (error) {
+    if (!isConfigError(error)) throw error;
+    error.problems.forEach((problem) => context.say(formatProblem(problem)));
+    throw new CommandError(
+      `the configuration of ${service} is not complete. ${why}`.trim(),
+      EXIT_FAILED,
+    );
+  }
+}

@@ -1,0 +1,12 @@
+/** What a command gets from the process it runs in. */
+export interface Context {
+  env: NodeJS.ProcessEnv;
+  /** Standard output: what was asked for. */
+  out: (text: string) => void;
+  /** Standard error, one sentence for the person at the terminal. */
+  say: (sentence: string) => void;
+  /** Folder of the bundle that runs. */
+  home: string;
+  /** Files that are this command, as they were called. */
+  ownFiles: readonly string[];
+}

@@ -1,0 +1,79 @@
+import { Command, CommanderError } from 'commander';
+import { buildInfo } from './build-info';
+import { CommandError, EXIT_FAILED, EXIT_USAGE } from './command-error';
+import { checkConfig } from './commands/config-check';
+import { newConfig } from './commands/config-new';
+import { startServices } from './commands/start';
+import { showWebhook } from './commands/vcs-webhook';
+import { showVersion } from './commands/version';
+import type { Context } from './context';
+
+const CONFIG_OPTION = ['--config <file>', 'configuration file (TOML)'] as const;
+
+/** Runs one `engine …` command. Returns the exit code: 0, 1 when it failed, 2 when it was called in the wrong way. */
+export async function runProgram(args: readonly string[], context: Context): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(context, (code) => (exitCode = code));
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    if (error instanceof CommandError) {
+      context.say(`error: ${error.message}`);
+      return error.exitCode;
+    }
+    context.say(`error: ${error instanceof Error ? error.message : String(error)}`);
+    return EXIT_FAILED;
+  }
+}
+
+function createProgram(context: Context, endWith: (exitCode: number) => void): Command {
+  const program = new Command('engine')
+    .description('The vcs and hooks services of CDS for Bitbucket Cloud.')
+    .version(buildInfo().version)
+    .exitOverride()
+    .configureOutput({ writeOut: context.out, writeErr: (text) => context.say(text.trimEnd()) })
+    .showSuggestionAfterError();
+
+  const config = program.command('config').description('print and check configuration files');
+  config
+    .command('new')
+    .argument('[services...]', 'vcs, hooks; both when none is named')
+    .option('--env', 'print environment variables instead of TOML')
+    .description('print a configuration with every key, its default and what it does')
+    .action(async (services: string[], o: { env?: true }) => newConfig(services, o, context));
+  config
+    .command('check')
+    .argument('<file>', 'configuration file (TOML)')
+    .option('--env', 'let the environment override the file, as start does')
+    .description('say everything that is wrong with a configuration file')
+    .action((file: string, o: { env?: true }) => endWith(checkConfig(file, o, context)));
+
+  program
+    .command('start')
+    .argument('[services...]', 'vcs, hooks, api; those in CDS_SERVICE when none is named')
+    .option(...CONFIG_OPTION)
+    .description('start services; `api` starts the binary of CDS itself')
+    .addHelpText(
+      'after',
+      '\nDefaults come first, then the file, then the environment (CDS_VCS_API_TOKEN, …).\nThe binary of CDS is the one named by CDS_ENGINE, or cds-engine or engine on PATH.',
+    )
+    .action(async (services: string[], o: { config?: string }) =>
+      endWith(await startServices(services, o, context)),
+    );
+
+  const vcs = program.command('vcs').description('help with the vcs service');
+  vcs
+    .command('webhook')
+    .argument('<uuid>', 'uuid of the webhook in CDS')
+    .option(...CONFIG_OPTION)
+    .description('print the URL and events of a webhook that has to be added at Bitbucket by hand')
+    .action(async (uuid: string, o: { config?: string }) => showWebhook(uuid, o, context));
+
+  program
+    .command('version')
+    .description('print version, commit and Node version')
+    .action(() => showVersion(context));
+  return program;
+}

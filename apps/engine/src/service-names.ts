@@ -1,0 +1,27 @@
+import type { ServiceName } from '@cds/config';
+import { usageError } from './command-error';
+
+/** Services that CDS's own engine starts. */
+const SERVICES_OF_CDS = [
+  'api',
+  'cdn',
+  'elasticsearch',
+  'hatchery',
+  'migrate',
+  'repositories',
+  'ui',
+];
+
+export function isOurService(name: string): name is ServiceName {
+  return name === 'vcs' || name === 'hooks';
+}
+
+/** The service that somebody asked for is none that this command can serve. */
+export function unknownService(name: string, known: string): Error {
+  const [kind = name] = name.split(':');
+  return usageError(
+    SERVICES_OF_CDS.includes(kind)
+      ? `${name} is a service of CDS itself: use CDS's own engine for it. Here there are ${known}.`
+      : `there is no service ${JSON.stringify(name)}. There are ${known}.`,
+  );
+}

@@ -1,0 +1,25 @@
+import { Transform } from 'node:stream';
+
+/** Longer lines are cut in pieces, so that a child without line ends does not fill the memory. */
+const LONGEST_LINE = 64 * 1024;
+
+/** Puts `prefix` before every line that passes. The last line gets its end if it has none. */
+export function prefixLines(prefix: string): Transform {
+  let rest = '';
+  return new Transform({
+    decodeStrings: false,
+    encoding: 'utf8',
+    transform(chunk: string | Buffer, _encoding, done) {
+      const lines = `${rest}${chunk}`.split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > LONGEST_LINE) {
+        lines.push(rest);
+        rest = '';
+      }
+      done(null, lines.map((line) => `${prefix}${line}\n`).join(''));
+    },
+    flush(done) {
+      done(null, rest === '' ? '' : `${prefix}${rest}\n`);
+    },
+  });
+}

@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { waitFor } from '@cds/testing';
+import { prefixLines } from './prefix-lines';
+import { createSupervisor } from './supervisor';
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+describe('createSupervisor', () => {
+  it('kills what does not end in time, with all that it started', async () => {
+    const said: string[] = [];
+    const supervisor = createSupervisor({
+      say: (sentence) => said.push(sentence),
+      nameWidth: 5,
+      stopDeadlineMs: 300,
+    });
+    const printed: string[] = [];
+    const write = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+      printed.push(String(chunk));
+      return true;
+    });
+    const script = `trap '' TERM; sleep 60 & echo pid $!; while :; do sleep 0.05; done`;
+    supervisor.start({ name: 'deaf', command: '/bin/sh', args: ['-c', script], env: process.env });
+    const [, pid] = await waitFor(() => /deaf {2}\| pid (\d+)/.exec(printed.join('')));
+
+    supervisor.stop('SIGTERM');
+    const exitCode = await supervisor.finished;
+    write.mockRestore();
+
+    expect(exitCode).toBe(1);
+    expect(said).toEqual(['Killing what did not end in time: deaf.']);
+    await waitFor(() => !isAlive(Number(pid)), { what: 'the process behind the child to be gone' });
+  });
+
+  it('says which command cannot be started', async () => {
+    const said: string[] = [];
+    const supervisor = createSupervisor({ say: (sentence) => said.push(sentence), nameWidth: 5 });
+
+    supervisor.start({ name: 'api', command: '/no/such/binary', args: [], env: {} });
+
+    expect(await supervisor.finished).toBe(1);
+    expect(said).toEqual([expect.stringMatching(/^api could not be started \(.*ENOENT.*\)\.$/)]);
+  });
+});
+
+describe('prefixLines', () => {
+  it('keeps lines whole, whatever the pieces, and ends the last one', async () => {
+    const input = new PassThrough({ encoding: 'utf8' });
+    const output = text(input.pipe(prefixLines('a | ')));
+    for (const piece of ['one\ntw', 'o\n\nthr', 'ee'])
+      if (!input.write(piece)) await once(input, 'drain');
+    input.end();
+
+    expect(await output).toBe('a | one\na | two\na | \na | three\n');
+  });
+
+  it('does not keep a line without end', async () => {
+    const input = new PassThrough({ encoding: 'utf8' });
+    const output = text(input.pipe(prefixLines('> ')));
+    input.end('x'.repeat(200_000));
+
+    expect((await output).replaceAll(/> |\n/g, '')).toHaveLength(200_000);
+  });
+});

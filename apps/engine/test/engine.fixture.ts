@@ -1,0 +1,144 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startProcess, type RunningProcess } from '@cds/testing';
+
+const ROOT = join(__dirname, '..', '..', '..');
+
+export interface Engine {
+  /** Where the bundle is. */
+  home: string;
+  /** An empty folder for files of a test. */
+  folder(): string;
+  /** Runs a command to its end. */
+  run(args: string[], env?: NodeJS.ProcessEnv): { code: number | null; out: string; err: string };
+  start(args: string[], env?: NodeJS.ProcessEnv): Promise<RunningProcess>;
+  remove(): void;
+}
+
+/** PATH with no engine on it. */
+export const PLAIN_PATH = '/usr/bin:/bin';
+
+/** A service in place of the real one: says what it was started with, and does what its environment tells it. */
+const FAKE_SERVICE = `
+const name = require('node:path').basename(__dirname);
+console.log(name + ' started with ' + process.argv.slice(2).join(' '));
+console.error(name + ' warns');
+const keepAlive = setInterval(() => {}, 1000);
+const after = (ms, work) => setTimeout(work, Number(ms));
+const end = process.env['END_' + name.toUpperCase()];
+if (end) after(end.split(':')[0], () => process.exit(Number(end.split(':')[1])));
+let signals = 0;
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => {
+  console.log(name + ' got ' + signal + ' ' + ++signals);
+  if (process.env['STUBBORN_' + name.toUpperCase()]) return;
+  after(200, () => { console.log(name + ' finished what was under way'); process.exit(0); });
+});
+`;
+
+/** Bundles the command as the build does, with services beside it that only play theirs. */
+export function bundleEngine(): Engine {
+  const root = mkdtempSync(join(tmpdir(), 'cds-engine-'));
+  const home = join(root, 'installed');
+  execFileSync(join(ROOT, 'node_modules', '.bin', 'esbuild'), [
+    join(ROOT, 'apps', 'engine', 'src', 'main.ts'),
+    `--outfile=${join(home, 'main.js')}`,
+    '--bundle',
+    '--platform=node',
+    '--target=node20.19',
+    '--format=cjs',
+    '--log-level=warning',
+    `--tsconfig=${join(ROOT, 'tsconfig.base.json')}`,
+    '--define:BUILD_VERSION="1.2.3"',
+    '--define:BUILD_COMMIT="abcdef"',
+  ]);
+  for (const service of ['vcs', 'hooks']) {
+    mkdirSync(join(home, 'services', service), { recursive: true });
+    writeFileSync(join(home, 'services', service, 'main.js'), FAKE_SERVICE);
+  }
+  let folders = 0;
+  const environment = (env: NodeJS.ProcessEnv) => ({ PATH: PLAIN_PATH, ...env });
+  return {
+    home,
+    folder() {
+      const folder = join(root, `folder-${++folders}`);
+      mkdirSync(folder);
+      return folder;
+    },
+    run(args, env = {}) {
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [join(home, 'main.js'), ...args],
+        { env: environment(env), encoding: 'utf8', timeout: 15_000 },
+      );
+      return { code: status, out: stdout, err: stderr };
+    },
+    start: (args, env = {}) =>
+      startProcess({
+        command: process.execPath,
+        args: [join(home, 'main.js'), ...args],
+        env: environment(env),
+      }),
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+/** Writes an executable script and returns its path. */
+export function writeScript(path: string, text: string): string {
+  writeFileSync(path, text);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/**
+ * The engine of CDS, played by a shell script: prints the section of an API, or starts one that listens on
+ * `port` after a while.
+ */
+export function fakeCdsEngine(path: string, port = 0): string {
+  const api = `
+    const server = require('node:http').createServer((request, response) => {
+      console.log('api answers ' + request.url);
+      response.setHeader('content-type', 'application/json').end('{}');
+    });
+    console.log('api migrates');
+    setTimeout(() => server.listen(${port}, '127.0.0.1', () => console.log('api listens')), 700);
+  `;
+  writeFileSync(`${path}.api.js`, api);
+  return writeScript(
+    path,
+    `#!/bin/sh
+case "$1 $2 $3 $4" in
+"config new api --env") echo 'export CDS_API_AUTH_SHAREDINFRATOKEN="token-of-cds"'; echo 'export CDS_LOG_LEVEL="info"';;
+"config new api ") printf '[api]\\n  [api.auth]\\n    sharedInfraToken = "token-of-cds"\\n[log]\\n  level = "info"\\n';;
+"start api --config $4") echo "cds engine was called with $*"; "${process.execPath}" "${path}.api.js";;
+*) echo "unexpected: $*" >&2; exit 9;;
+esac
+`,
+  );
+}
+
+/** A configuration that is ready to start with. */
+export function readyConfig(
+  o: { apiUrl?: string; redisPort?: number; more?: string } = {},
+): string {
+  const service = (name: string) => `
+[${name}]
+name = "my-${name}"
+[${name}.api]
+token = "hunter2"
+[${name}.api.http]
+url = "${o.apiUrl ?? 'http://localhost:8081'}"
+[${name}.cache.redis]
+host = "127.0.0.1:${o.redisPort ?? 6379}"
+`;
+  return `${service('vcs')}
+[vcs.servers.bitbucketcloud.bitbucketcloud]
+clientId = "id"
+clientSecret = "hunter3"
+${o.more ?? ''}
+${service('hooks')}
+[hooks.branchDeletion]
+delay = 60
+`;
+}
