@@ -13,8 +13,7 @@ const HEADINGS = ['Key', 'Default', 'Environment', 'Meaning'];
 export function configReference(): string {
   return [...SERVICE_SECTIONS.vcs, ...SERVICE_SECTIONS.hooks, ...LOG_SECTIONS]
     .map(
-      (section) =>
-        `#### \`[${section.path.join('.')}]\`\n\n${section.comment}\n\n${table(section)}`,
+      (section) => `### \`[${section.path.join('.')}]\`\n\n${section.comment}\n\n${table(section)}`,
     )
     .join('\n');
 }
