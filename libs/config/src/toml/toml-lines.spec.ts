@@ -91,4 +91,19 @@ name = 1
       }),
     );
   });
+
+  it('takes what is deep, long or odd without failing', () => {
+    const dots = 'a.'.repeat(20_000);
+    const long = `name = "${'y'.repeat(1_000_000)}"\ntext = '''${'z\n'.repeat(300_000)}'''`;
+    const odd = '__proto__ = 1\nconstructor.prototype.x = 2\ntoString = "x"';
+
+    expect(checkConfigText(`[vcs]\n${dots}b = 1`)).toContainEqual(
+      expect.objectContaining({ key: 'vcs.a', line: 2, level: 'warning' }),
+    );
+    expect(checkConfigText(`[vcs]\n${long}`).map(({ key }) => key)).toContain('vcs.text');
+    expect(checkConfigText(`[vcs]\n${odd}\n[__proto__]\nname = "x"`).map(({ key }) => key)).toEqual(
+      expect.arrayContaining(['vcs.__proto__', 'vcs.constructor', 'vcs.toString', 'vcs.name']),
+    );
+    expect({}).not.toHaveProperty('name');
+  });
 });

@@ -3,6 +3,8 @@ import { TomlScanner } from './toml-scanner';
 /** Where keys stand in a file: from the path of a key or table, spelled as in the file, to its line. */
 export type LineIndex = (path: readonly string[]) => number | undefined;
 
+const DEEPEST_KEY = 32;
+
 /**
  * Finds the line of every key and table of a TOML document: of `[a.b]`, of `c.d = 1`, and of what an
  * inline table holds. The text must be valid TOML.
@@ -13,6 +15,8 @@ export function indexLines(text: string): LineIndex {
   const record = (parent: readonly string[], key: readonly string[], line: number): string[] => {
     const path = [...parent];
     for (const segment of key) {
+      // Nothing that is known lies deeper, and a key of a thousand segments is to cost little.
+      if (path.length > DEEPEST_KEY) break;
       path.push(segment);
       const id = JSON.stringify(path);
       if (!lines.has(id)) lines.set(id, line);

@@ -75,18 +75,25 @@ export class TomlScanner {
   }
 }
 
-/** TOML's basic strings are JSON's but for `\e`, `\x..` and `\U........`. */
+const ESCAPES: Readonly<Record<string, string>> = {
+  b: '\b',
+  t: '\t',
+  n: '\n',
+  f: '\f',
+  r: '\r',
+  e: '\u001b',
+};
+
+/** The text of a basic string, which is given with its quotes. */
 function unescape(token: string): string {
-  const json = token
-    .replace(/\\U([0-9a-fA-F]{8})/g, (_, code: string) =>
-      JSON.stringify(String.fromCodePoint(parseInt(code, 16))).slice(1, -1),
-    )
-    .replace(/\\x([0-9a-fA-F]{2})/g, '\\u00$1')
-    .replace(/\\e/g, '\\u001b')
-    .replaceAll('\t', '\\t');
-  try {
-    return JSON.parse(json) as string;
-  } catch {
-    return token;
-  }
+  return token
+    .slice(1, -1)
+    .replace(
+      /\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))/g,
+      (_, short?: string, long?: string, byte?: string, letter?: string) => {
+        if (letter !== undefined) return ESCAPES[letter] ?? letter;
+        const code = parseInt(short ?? long ?? byte ?? '', 16);
+        return code <= 0x10ffff ? String.fromCodePoint(code) : '';
+      },
+    );
 }

@@ -2,6 +2,9 @@ import { parse, TomlError } from 'smol-toml';
 import type { ConfigProblem } from '../config-types';
 import { indexLines, type LineIndex } from './toml-lines';
 
+/** Nothing that is known lies deeper; what does is taken as one value. */
+const DEEPEST_TABLE = 32;
+
 /** A key of the file with its value. */
 export interface TomlLeaf {
   kind: 'leaf';
@@ -80,7 +83,7 @@ function toTable(path: readonly string[], source: object, lines: LineIndex): Tom
     addChild(
       table,
       name.toLowerCase(),
-      isTable(value)
+      isTable(value) && path.length < DEEPEST_TABLE
         ? toTable(childPath, value, lines)
         : { kind: 'leaf', key: childPath.join('.'), line: lines(childPath), value },
     );
