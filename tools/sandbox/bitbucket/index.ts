@@ -112,8 +112,8 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
   const host = options.host ?? '127.0.0.1';
   const world = createWorld(options.seed ?? DEFAULT_SEED);
   const consumer: Consumer = {
-    clientId: 'sandbox-client-id',
-    clientSecret: 'sandbox-client-secret',
+    clientId: 'sandbox-client',
+    clientSecret: 'sandbox-secret',
     callbackUrl: 'http://127.0.0.1:8081/repositories_manager/oauth2/callback',
     scopes: DEFAULT_SCOPES,
     ...options.consumer,

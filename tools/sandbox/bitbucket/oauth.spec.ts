@@ -21,7 +21,7 @@ describe('the consent page', () => {
     });
 
   it('sends the browser to the one callback of the consumer, with code and state', async () => {
-    const answer = await ask('client_id=sandbox-client-id&response_type=code&state=a%26b');
+    const answer = await ask('client_id=sandbox-client&response_type=code&state=a%26b');
 
     expect(answer.status).toBe(302);
     const location = new URL(String(answer.headers['location']));
@@ -32,10 +32,10 @@ describe('the consent page', () => {
 
   it.each([
     ['an unknown client', 'client_id=nobody&response_type=code'],
-    ['the implicit grant', 'client_id=sandbox-client-id&response_type=token'],
+    ['the implicit grant', 'client_id=sandbox-client&response_type=token'],
     [
       'another callback',
-      'client_id=sandbox-client-id&response_type=code&redirect_uri=http%3A%2F%2Fevil.example',
+      'client_id=sandbox-client&response_type=code&redirect_uri=http%3A%2F%2Fevil.example',
     ],
   ])('refuses %s', async (_what, query) => {
     expect((await ask(query)).status).toBe(400);
@@ -43,13 +43,13 @@ describe('the consent page', () => {
 
   it('shows a form, or the refusal of the user, as configured', async () => {
     bitbucket.sandbox.setConsent('ask');
-    const page = await ask('client_id=sandbox-client-id&response_type=code&state="><script>');
+    const page = await ask('client_id=sandbox-client&response_type=code&state="><script>');
     expect(page.status).toBe(200);
     expect(page.text).toContain('webhook');
     expect(page.text).not.toContain('<script>');
 
     bitbucket.sandbox.setConsent('deny');
-    const denied = await ask('client_id=sandbox-client-id&response_type=code&state=s');
+    const denied = await ask('client_id=sandbox-client&response_type=code&state=s');
     expect(denied.headers['location']).toContain('error=access_denied');
   });
 });
@@ -100,13 +100,13 @@ describe('the token endpoint', () => {
 
   it('refuses the wrong secret, no secret, and credentials in the body', async () => {
     const form = { grant_type: 'refresh_token', refresh_token: bitbucket.tokens.refresh };
-    const wrong = `Basic ${Buffer.from('sandbox-client-id:wrong').toString('base64')}`;
+    const wrong = `Basic ${Buffer.from('sandbox-client:wrong').toString('base64')}`;
 
     expect(await bitbucket.token(form, wrong)).toMatchObject({ status: 400, json: DEAD });
     const inBody = {
       ...form,
-      client_id: 'sandbox-client-id',
-      client_secret: 'sandbox-client-secret',
+      client_id: 'sandbox-client',
+      client_secret: 'sandbox-secret',
     };
     expect(await bitbucket.token(inBody, '')).toMatchObject({ status: 400, json: DEAD });
     expect((await bitbucket.token(form)).status).toBe(200);

@@ -27,7 +27,7 @@ beforeEach(async () => {
   vcs.answers['GET /vcs/bitbucketcloud/authorize'] = () => ({
     body: {
       token: 's1',
-      url: `${bitbucket.oauthUrl}/authorize?client_id=sandbox-client-id&response_type=code&state=s1`,
+      url: `${bitbucket.oauthUrl}/authorize?client_id=sandbox-client&response_type=code&state=s1`,
     },
   });
   vcs.answers['POST /vcs/bitbucketcloud/authorize'] = () => ({

@@ -35,10 +35,11 @@ export function createRequestLog(): RequestLog {
     },
     middleware(request, response, next) {
       const started = performance.now();
+      const at = new Date().toISOString();
       response.once('close', () => {
         const route = request.route as { path?: string } | undefined;
         entries.push({
-          at: new Date().toISOString(),
+          at,
           method: request.method,
           template: route?.path ? `${request.baseUrl}${route.path}` : '',
           url: request.originalUrl,

@@ -1,0 +1,44 @@
+import type { BitbucketSandbox } from '../bitbucket';
+import type { CdsApiSandbox } from '../cds-api';
+import type { Ports } from './ports';
+import type { RunFolder } from './run-folder';
+import { PROJECT, REPO, WORKFLOW } from './tell-story';
+
+/** Where everything is, and what to try next. */
+export function addresses(run: {
+  bitbucket: BitbucketSandbox;
+  api: CdsApiSandbox;
+  ports?: Ports;
+  folder?: RunFolder;
+}): string[] {
+  const { bitbucket, api, ports, folder } = run;
+  const bitbucketControl = `${bitbucket.url}/_control`;
+  const apiControl = `${api.url}/_control`;
+  return [
+    '',
+    'It stays up until Ctrl-C:',
+    `  CDS API (stand-in)    ${api.url}`,
+    `  Bitbucket (stand-in)  ${bitbucket.url}`,
+    ...(ports
+      ? [
+          `  vcs                   http://127.0.0.1:${ports.vcs}/mon/status`,
+          `  hooks                 http://127.0.0.1:${ports.hooks}/mon/status`,
+          `  Redis                 redis-cli -p ${ports.redis}`,
+        ]
+      : []),
+    ...(folder
+      ? [`  configuration         ${folder.config}`, `  log of the services   ${folder.log}`]
+      : []),
+    '',
+    'Try:',
+    `  curl -d '{"repo":"${REPO}","branch":"try-it"}' ${bitbucketControl}/push`,
+    `  curl -d '{"repo":"${REPO}","branch":"try-it"}' ${bitbucketControl}/deleteBranch`,
+    `  curl -d '{"result":"Fail"}' ${apiControl}/setBuild`,
+    `  curl -d '{"fault":{"kind":"answer","status":503},"count":5}' ${apiControl}/fail`,
+    `  curl -d '{}' ${bitbucketControl}/expireAccessTokens`,
+    `  curl -d '{"project":"${PROJECT}","name":"${WORKFLOW}"}' ${apiControl}/deleteWorkflow`,
+    `  curl ${apiControl}/tasks`,
+    `  curl ${apiControl}/state       curl ${bitbucketControl}/deliveries`,
+    `  curl ${apiControl}/            curl ${bitbucketControl}/      (all there is, with its input)`,
+  ];
+}

@@ -1,0 +1,73 @@
+import { addresses } from './addresses';
+import type { Narrator } from './narrator';
+import { USUAL_PORTS } from './ports';
+import { startStandIns } from './stand-ins';
+import { tellStory } from './tell-story';
+
+export interface ExternalOptions {
+  env: NodeJS.ProcessEnv;
+  once: boolean;
+  narrator: Narrator;
+  say: (line: string) => void;
+  interrupted: AbortSignal;
+}
+
+/** How long services that are started elsewhere may take. */
+const PATIENCE_MS = 300_000;
+
+/**
+ * Runs the stand-ins alone, on fixed ports of all interfaces, and tells the story with services that are started
+ * elsewhere, by Docker Compose for instance. `SANDBOX_API_URL` and `SANDBOX_BITBUCKET_URL` say how these reach the
+ * stand-ins.
+ */
+export async function runExternal(options: ExternalOptions): Promise<number> {
+  const { env, narrator, say, interrupted } = options;
+  const publicUrls = {
+    api: env['SANDBOX_API_URL'] ?? `http://sandbox:${USUAL_PORTS.api}`,
+    bitbucket: env['SANDBOX_BITBUCKET_URL'] ?? `http://sandbox:${USUAL_PORTS.bitbucket}`,
+  };
+  for (const url of Object.values(publicUrls))
+    if (!/^https?:\/\/[^/]+$/.test(url)) {
+      say(
+        `✖ SANDBOX_API_URL and SANDBOX_BITBUCKET_URL have to be like http://host:port, not ${url}`,
+      );
+      return 1;
+    }
+  const portOf = (url: string, usual: number): number => Number(new URL(url).port) || usual;
+  const standIns = await startStandIns({
+    host: '0.0.0.0',
+    ports: {
+      api: portOf(publicUrls.api, USUAL_PORTS.api),
+      bitbucket: portOf(publicUrls.bitbucket, USUAL_PORTS.bitbucket),
+    },
+    publicUrls,
+  });
+  const { bitbucket, api } = standIns;
+  const interruption = new Promise<never>((_resolve, reject) => {
+    const reason = new Error('interrupted');
+    if (interrupted.aborted) reject(reason);
+    interrupted.addEventListener('abort', () => reject(reason), { once: true });
+  });
+  interruption.catch(() => undefined);
+  let failed = false;
+  try {
+    say(`Waiting for vcs and hooks to register at ${publicUrls.api} …`);
+    await tellStory({
+      bitbucket,
+      api,
+      narrator,
+      patienceMs: PATIENCE_MS,
+      servicesEnded: interruption,
+    });
+    say('');
+    say('The whole way works.');
+  } catch {
+    failed = true;
+  }
+  if (!options.once && !interrupted.aborted) {
+    addresses({ bitbucket, api }).forEach(say);
+    await interruption.catch(() => undefined);
+  }
+  await standIns.close();
+  return failed && !interrupted.aborted ? 1 : 0;
+}

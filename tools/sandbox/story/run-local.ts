@@ -1,0 +1,127 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { printConfig } from '@cds/config';
+import { startChild } from './child';
+import { addresses } from './addresses';
+import type { Narrator } from './narrator';
+import { choosePorts } from './ports';
+import { startPrivateRedis } from './private-redis';
+import { createRunFolder } from './run-folder';
+import { serviceConfig } from './service-config';
+import { startStandIns } from './stand-ins';
+import { tellStory } from './tell-story';
+
+export interface LocalOptions {
+  root: string;
+  once: boolean;
+  narrator: Narrator;
+  say: (line: string) => void;
+  /** Aborted by Ctrl-C or SIGTERM. */
+  interrupted: AbortSignal;
+}
+
+const BRANCH_DELETION_DELAY_SECONDS = 5;
+/** The services take up to 30 s to finish what is under way. */
+const PATIENCE_MS = 35_000;
+const LOG_LINES_SHOWN = 40;
+
+/**
+ * Starts Redis, the stand-ins and the real services on this machine, tells the story, and then stays up unless it
+ * is told `once`. Returns the exit code; everything it started has ended then.
+ */
+export async function runLocal(options: LocalOptions): Promise<number> {
+  const { root, narrator, say, interrupted } = options;
+  const engine = join(root, 'dist', 'apps', 'engine', 'main.js');
+  if (!existsSync(engine)) {
+    say(`✖ ${engine} is missing: run \`npx nx run-many -t build\` first.`);
+    return 1;
+  }
+  const ports = await choosePorts({ anywhere: options.once });
+  const folder = createRunFolder(root);
+  const undo: (() => Promise<void>)[] = [];
+  const interruption = new Promise<'interrupted'>((resolve) => {
+    if (interrupted.aborted) resolve('interrupted');
+    interrupted.addEventListener('abort', () => resolve('interrupted'), { once: true });
+  });
+
+  const play = async (): Promise<number> => {
+    say(`Redis on port ${ports.redis}, its append-only file in ${folder.redis}`);
+    const redis = await startPrivateRedis(folder, ports.redis);
+    undo.push(() => redis.stop(5_000));
+    const standIns = await startStandIns({ host: '127.0.0.1', ports });
+    undo.push(standIns.close);
+    const { bitbucket, api } = standIns;
+    const { clientId, clientSecret } = bitbucket.consumer;
+    const config = serviceConfig(printConfig({ services: ['vcs', 'hooks'] }), {
+      vcsPort: ports.vcs,
+      hooksPort: ports.hooks,
+      redisPort: ports.redis,
+      apiUrl: api.url,
+      token: api.sharedInfraToken,
+      bitbucket: {
+        apiUrl: bitbucket.apiUrl,
+        oauthUrl: bitbucket.oauthUrl,
+        clientId,
+        clientSecret,
+      },
+      branchDeletionDelaySeconds: BRANCH_DELETION_DELAY_SECONDS,
+    });
+    writeFileSync(folder.config, config, { mode: 0o600 });
+    say(`engine start vcs hooks --config ${folder.config}`);
+    const services = await startChild(
+      process.execPath,
+      [engine, 'start', 'vcs', 'hooks', '--config', folder.config],
+      { cwd: root, env: withoutCdsVariables(process.env), log: folder.log },
+    );
+    undo.push(() => services.stop(PATIENCE_MS));
+
+    const servicesEnded = services.exited.then((sentence) =>
+      Promise.reject(new Error(`the services are gone: ${sentence}`)),
+    );
+    servicesEnded.catch(() => undefined);
+    let failed = false;
+    try {
+      await tellStory({ bitbucket, api, narrator, patienceMs: 30_000, servicesEnded });
+      say('');
+      say('The whole way works.');
+    } catch {
+      failed = true;
+      say('');
+      say(`The story ended early. The last lines of the services' log (${folder.log}):`);
+      lastLines(folder.log).forEach((line) => say(`  ${line}`));
+    }
+    if (options.once) return failed ? 1 : 0;
+    addresses({ bitbucket, api, ports, folder }).forEach(say);
+    await Promise.race([interruption, services.exited]);
+    return failed ? 1 : 0;
+  };
+
+  const playing = play();
+  try {
+    const outcome = await Promise.race([playing, interruption]);
+    return outcome === 'interrupted' ? await settled(playing, undo) : outcome;
+  } catch (error) {
+    say(`✖ ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  } finally {
+    for (const step of undo.splice(0).reverse()) await step();
+    folder.remove();
+  }
+}
+
+/** Ctrl-C in the midst of it: what was started is stopped, what is waited for does not matter any more. */
+async function settled(playing: Promise<number>, undo: (() => Promise<void>)[]): Promise<number> {
+  for (const step of undo.splice(0).reverse()) await step();
+  return playing.catch(() => 0).then(() => 0);
+}
+
+/** The configuration is the file alone: what the caller has set for a CDS of theirs is not meant. */
+function withoutCdsVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('CDS_')));
+}
+
+function lastLines(file: string): string[] {
+  return existsSync(file)
+    ? readFileSync(file, 'utf8').trimEnd().split('\n').slice(-LOG_LINES_SHOWN)
+    : [];
+}

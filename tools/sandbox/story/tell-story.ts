@@ -1,0 +1,176 @@
+import { waitFor } from '@cds/testing';
+import type { Task, TaskExecution } from '@cds/wire';
+import type { BitbucketSandbox } from '../bitbucket';
+import { statusName } from '../cds-api/build-event';
+import type { CdsApiSandbox } from '../cds-api';
+import { createListener, type Narrator } from './narrator';
+
+export interface StoryDeps {
+  bitbucket: BitbucketSandbox;
+  api: CdsApiSandbox;
+  narrator: Narrator;
+  /** How long the services may take to register. */
+  patienceMs: number;
+  /** Rejects when the services are gone: nothing that is waited for will come then. */
+  servicesEnded: Promise<never>;
+}
+
+export const PROJECT = 'SHOP';
+export const WORKFLOW = 'build-and-test';
+export const REPO = 'acme/web-shop';
+/** Without a slash: a CDS before 0.52 cannot remove the runs of a branch that has one. */
+export const BRANCH = 'feature-login';
+
+/**
+ * Plays the main job between the two services and the stand-ins, and prints who said what to whom, each chapter
+ * with the proof seen on the stand-ins' side.
+ *
+ * @throws Error at the first thing that does not come about.
+ */
+export async function tellStory(deps: StoryDeps): Promise<void> {
+  const { bitbucket, api, narrator } = deps;
+  const listen = createListener(bitbucket, api);
+
+  async function chapter(title: string, play: () => Promise<string[]>): Promise<void> {
+    narrator.chapter(title);
+    try {
+      const proofs = await Promise.race([play(), deps.servicesEnded]);
+      listen().forEach(narrator.line);
+      proofs.forEach(narrator.proof);
+    } catch (error) {
+      listen().forEach(narrator.line);
+      narrator.failure(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+  const eventually = <T>(what: string, probe: () => T | Promise<T>, timeoutMs = 15_000) =>
+    waitFor(probe, { what, timeoutMs });
+
+  await chapter('The services register with the CDS API', async () => {
+    const types = ['vcs', 'hooks'] as const;
+    await eventually(
+      'vcs and hooks to register',
+      () => types.every((type) => api.services().some((one) => one.type === type)),
+      deps.patienceMs,
+    );
+    return api
+      .services()
+      .map(({ name, type, url }) => `${type} is registered as ${name} at ${url}`);
+  });
+
+  await chapter(`Project ${PROJECT} is linked to Bitbucket Cloud`, async () => {
+    await api.linkProject(PROJECT);
+    const { accessToken } = api.vcsLink(PROJECT);
+    return [
+      `Bitbucket exchanged one code for tokens; the access token has ${accessToken.length} characters`,
+    ];
+  });
+
+  await chapter('The repositories of all workspaces are listed', async () => {
+    const repositories = await api.repositories(PROJECT);
+    const names = repositories.map(({ fullname }) => fullname);
+    expectThat(names.includes(REPO), `${REPO} is missing in: ${names.join(', ')}`);
+    return [`${names.length} repositories: ${names.join(', ')}`];
+  });
+
+  await chapter(`Workflow ${WORKFLOW} gets a webhook on ${REPO}`, async () => {
+    await api.workflows.createRepositoryWorkflow({ project: PROJECT, name: WORKFLOW, repo: REPO });
+    const [webhook] = [...bitbucket.repository(REPO).webhooks.values()];
+    expectThat(webhook, `Bitbucket has no webhook on ${REPO}`);
+    return [
+      `Bitbucket has webhook ${webhook.uuid} for ${webhook.events.join(', ')}: ${webhook.url}`,
+    ];
+  });
+
+  const pushed = await bitbucketPush(deps, chapter);
+
+  await chapter('The CDS API is asked for a run', async () => {
+    const run = await eventually('a run', () => api.runs(PROJECT, WORKFLOW)[0]);
+    const { payload } = run.event;
+    expectThat(
+      payload['git.branch'] === BRANCH,
+      `the run is of ${payload['git.branch'] ?? 'no'} branch`,
+    );
+    expectThat(payload['git.hash'] === pushed, `the run is of commit ${payload['git.hash'] ?? ''}`);
+    return [
+      `run #${run.number}: git.branch ${BRANCH}, git.hash ${pushed.slice(0, 12)}…, git.author ${payload['git.author'] ?? ''}`,
+    ];
+  });
+
+  await chapter('The run is built, and Bitbucket shows it on the commit', async () => {
+    const run = await eventually('the build to end', () => {
+      const [first] = api.runs(PROJECT, WORKFLOW);
+      return first && !['Pending', 'Building'].includes(first.status) ? first : undefined;
+    });
+    expectThat(
+      run.status === 'Success',
+      `the build ended as ${run.status}: ${run.problems.join('; ')}`,
+    );
+    const status = await eventually('build status SUCCESSFUL', () =>
+      bitbucket.statuses(REPO, pushed).find(({ state }) => state === 'SUCCESSFUL'),
+    );
+    expectThat(status.name === statusName(run), `the status is called ${status.name}`);
+    expectThat(status.refname === BRANCH, `the status is of ${status.refname ?? 'no ref'}`);
+    return [
+      `${status.name} is ${status.state} on ${pushed.slice(0, 12)} (${status.refname}), after ${status.writes} writes: ${status.url}`,
+    ];
+  });
+
+  await chapter(`Branch ${BRANCH} is deleted: its cleanup is scheduled`, async () => {
+    await (
+      await bitbucket.deleteBranch({ repo: REPO, branch: BRANCH })
+    ).delivered;
+    const due = await eventually('a BranchDeletion among the tasks', () => cleanupDate(api));
+    return [`hooks will clean up at ${due}`];
+  });
+
+  await chapter('When it is due, the runs are removed', async () => {
+    const removal = await eventually(
+      'the runs to be removed',
+      () => api.removals().find(({ branch }) => branch === BRANCH),
+      60_000,
+    );
+    expectThat(removal.runs === 1, `${removal.runs} runs were removed, not 1`);
+    const left = api.runs(PROJECT, WORKFLOW).length;
+    expectThat(left === 0, `${left} runs are left`);
+    return [`1 run of ${BRANCH} was removed, none is left`];
+  });
+}
+
+async function bitbucketPush(
+  { bitbucket }: StoryDeps,
+  chapter: (title: string, play: () => Promise<string[]>) => Promise<void>,
+): Promise<string> {
+  let hash = '';
+  await chapter(`Jane pushes two commits to ${BRANCH}`, async () => {
+    const message = 'Let people log in\n';
+    const pushed = await bitbucket.push({ repo: REPO, branch: BRANCH, commits: 2, message });
+    hash = pushed.hash;
+    const [delivery] = await pushed.delivered;
+    const attempt = delivery?.attempts.at(-1);
+    expectThat(
+      attempt?.outcome === 200,
+      `the delivery ended with ${String(attempt?.outcome)}: ${attempt?.answer ?? ''}`,
+    );
+    return [`hooks took the delivery in ${attempt.durationMs} ms and answered ${attempt.answer}`];
+  });
+  return hash;
+}
+
+/** The date of the branch's cleanup, once it is listed among the tasks. */
+async function cleanupDate(api: CdsApiSandbox): Promise<string | undefined> {
+  const task = (await api.tasks()).find(
+    ({ type, config }) => type === 'BranchDeletion' && config?.['branch']?.value === BRANCH,
+  );
+  if (!task) return undefined;
+  const executions =
+    task.executions ??
+    ((await api.callHooks('GET', `/task/${task.uuid}/execution`)) as Task).executions ??
+    [];
+  const dated = executions.find((one: TaskExecution) => one.scheduled_task !== undefined);
+  return dated?.scheduled_task?.date_scheduled_execution;
+}
+
+function expectThat(condition: unknown, sentence: string): asserts condition {
+  if (!condition) throw new Error(sentence);
+}
