@@ -1,0 +1,27 @@
+import type { RequestHandler, Response } from 'express';
+import { randomUUID } from 'node:crypto';
+import { JSON_TYPE } from './send-json';
+
+/** Made once. Helmet's checks per request would bring nothing more to answers that no browser renders. */
+const HEADERS = new Map([
+  ['Content-Type', JSON_TYPE],
+  ['Cache-Control', 'no-store'],
+  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['X-Content-Type-Options', 'nosniff'],
+]);
+
+const USABLE_ID = /^[\w.:-]{1,100}$/;
+
+/** Sets the headers of every answer, among them the id by which the request is found in the log. */
+export const commonHeaders: RequestHandler = (req, res, next) => {
+  res.setHeaders(HEADERS);
+  const given = req.headers['x-request-id'];
+  const id = typeof given === 'string' && USABLE_ID.test(given) ? given : randomUUID();
+  res.setHeader('X-Request-Id', id);
+  next();
+};
+
+/** The id that {@link commonHeaders} gave to the request. */
+export function requestIdOf(res: Response): string {
+  return String(res.getHeader('X-Request-Id'));
+}

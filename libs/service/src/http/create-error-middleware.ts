@@ -1,0 +1,53 @@
+import type { ErrorRequestHandler } from 'express';
+import { CdsError, isCdsError } from '@cds/wire';
+import type { Logger } from '../logs/create-logger';
+import { requestIdOf } from './common-headers';
+import { sendJson } from './send-json';
+
+/** Somebody else's trouble, which this service passes on. */
+const UPSTREAM = new Set([429, 502, 503, 504]);
+
+/** Turns every error into CDS's error body, and logs it with the uuid that the caller sees. */
+export function createErrorMiddleware(logger: Logger): ErrorRequestHandler {
+  return (thrown: unknown, req, res, next) => {
+    const error = toCdsError(thrown);
+    logger[levelOf(error.status)](
+      {
+        err: thrown,
+        uuid: error.uuid,
+        status: error.status,
+        requestId: requestIdOf(res),
+        method: req.method,
+        path: req.path,
+      },
+      'Request refused or failed',
+    );
+    if (res.headersSent) return next(thrown);
+    for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
+    sendJson(res, error.status, error.toBody());
+  };
+}
+
+function levelOf(status: number): 'error' | 'warn' | 'debug' {
+  if (UPSTREAM.has(status)) return 'warn';
+  return status === 500 ? 'error' : 'debug';
+}
+
+function toCdsError(error: unknown): CdsError {
+  if (isCdsError(error)) return error;
+  const status = clientStatusOf(error);
+  if (status === undefined) return new CdsError('internal', { cause: error });
+  const from = error instanceof Error ? error.message : undefined;
+  if (status === 413) return new CdsError('tooLarge', { from, cause: error });
+  return new CdsError('wrongRequest', { status, from, cause: error });
+}
+
+/** The status of the errors that Express and its body parser make of what a client did wrong. */
+function clientStatusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { status, expose } = error as Error & { status?: unknown; expose?: unknown };
+  if (error instanceof URIError) return 400;
+  return expose === true && typeof status === 'number' && status >= 400 && status < 500
+    ? status
+    : undefined;
+}

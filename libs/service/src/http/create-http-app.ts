@@ -1,0 +1,80 @@
+import express, { type Express, type RequestHandler, type Router } from 'express';
+import { CdsError, type MonitoringStatus } from '@cds/wire';
+import { versionInfo } from '../build-info';
+import type { Logger } from '../logs/create-logger';
+import type { Registration } from '../registration/create-registration';
+import { checkPath } from './check-path';
+import { commonHeaders } from './common-headers';
+import { createErrorMiddleware } from './create-error-middleware';
+import { createRequestLog } from './create-request-log';
+import { createRouter } from './create-router';
+import { handle } from './handle';
+
+/** A build status carries its push twice and can pass 1 MiB. */
+const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
+
+export interface HttpAppDeps {
+  logger: Logger;
+  registration: Pick<Registration, 'isAllowed'>;
+  monitoring: () => Promise<MonitoringStatus>;
+  /** Routes for everybody. They get the request unread. */
+  open?: Router;
+  /** Routes for the CDS API. They get the whole body as a Buffer in `req.body`. */
+  guarded: Router;
+  /** Bytes, 10 MiB when not given. */
+  bodyLimitBytes?: number;
+}
+
+/**
+ * The HTTP side of a service: `/mon/version` and `/mon/status`, the open routes, then the guard, then
+ * the guarded routes. Every refusal has CDS's error body.
+ */
+export function createHttpApp(deps: HttpAppDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('strict routing');
+  app.enable('case sensitive routing');
+
+  app.use(commonHeaders, checkPath);
+  app.use('/mon', monitoringRoutes(deps.monitoring), notFound);
+  if (deps.open) app.use(deps.open);
+  if (deps.logger.isLevelEnabled('debug')) app.use(createRequestLog(deps.logger));
+  app.use(createGuard(deps.registration), noOptions);
+  app.use(express.raw({ type: () => true, limit: deps.bodyLimitBytes ?? BODY_LIMIT_BYTES }));
+  app.use(bodyAlwaysBuffer, deps.guarded, notFound);
+  app.use(createErrorMiddleware(deps.logger));
+  return app;
+}
+
+function monitoringRoutes(monitoring: () => Promise<MonitoringStatus>): Router {
+  const version = versionInfo();
+  return createRouter()
+    .get(
+      '/version',
+      handle(async () => version),
+    )
+    .get(
+      '/status',
+      handle(() => monitoring()),
+    );
+}
+
+function createGuard(registration: Pick<Registration, 'isAllowed'>): RequestHandler {
+  return (req, _res, next) => {
+    const header = req.headers['x_auth_header'];
+    const allowed = typeof header === 'string' && registration.isAllowed(header);
+    next(allowed ? undefined : new CdsError('notAuthenticated'));
+  };
+}
+
+/** Express would answer OPTIONS by itself. */
+const noOptions: RequestHandler = (req, _res, next) =>
+  next(req.method === 'OPTIONS' ? new CdsError('notFound') : undefined);
+
+const bodyAlwaysBuffer: RequestHandler = (req, _res, next) => {
+  if (!Buffer.isBuffer(req.body)) req.body = Buffer.alloc(0);
+  next();
+};
+
+const notFound: RequestHandler = (_req, _res, next) => next(new CdsError('notFound'));

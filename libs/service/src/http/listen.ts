@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Logger } from '../logs/create-logger';
+import { answerMalformed } from './answer-malformed';
+
+/** Three tokens of 2,500 characters in base64 pass Node's 16 KiB; the reference allows this. */
+const MAX_HEADER_BYTES = 1024 * 1024;
+const HEADERS_TIMEOUT_MS = 20_000;
+/** For the whole request, not its answer. */
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Longer than Go's clients keep an idle connection (90 s), so that theirs is the side that closes it. */
+const KEEP_ALIVE_MS = 95_000;
+
+export interface ListenOptions {
+  /** Address to listen on; empty means all. */
+  addr: string;
+  /** 0 takes a free one. */
+  port: number;
+  logger: Logger;
+}
+
+export interface HttpServer {
+  port: number;
+  /** Takes nothing new, lets requests under way finish, and destroys what is left after `deadlineMs`. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/**
+ * Listens.
+ *
+ * @throws Error saying which key of the configuration to change, when the address cannot be had.
+ */
+export async function listen(
+  app: RequestListener,
+  { addr, port, logger }: ListenOptions,
+): Promise<HttpServer> {
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
+  const close = trackForClose(server);
+  server.on('request', app);
+  server.on('clientError', answerMalformed);
+  server.listen(port, addr || undefined);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw explain(error, addr, port);
+  }
+  server.on('error', (err) => logger.error({ err }, 'The HTTP server failed'));
+  const address = server.address() as AddressInfo;
+  logger.info({ addr: address.address, port: address.port }, 'Listening');
+  return { port: address.port, close };
+}
+
+/** Knows which connections have a request under way. */
+function trackForClose(server: Server): HttpServer['close'] {
+  const sockets = new Set<Socket>();
+  const underWay = new Map<Socket, Set<ServerResponse>>();
+  let closing = false;
+
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      underWay.delete(socket);
+    });
+  });
+  server.on('request', ({ socket }, res) => {
+    const answers = underWay.get(socket) ?? new Set();
+    underWay.set(socket, answers.add(res));
+    if (closing) res.setHeader('Connection', 'close');
+    res.once('close', () => {
+      answers.delete(res);
+      if (answers.size > 0) return;
+      underWay.delete(socket);
+      // Its header may have been sent before the closing began.
+      if (closing) socket.end();
+    });
+  });
+
+  return async (deadlineMs) => {
+    if (closing) return;
+    closing = true;
+    const closed = once(server, 'close');
+    server.close();
+    for (const socket of sockets) {
+      if (!underWay.has(socket)) socket.destroy();
+    }
+    for (const answers of underWay.values()) {
+      for (const res of answers) if (!res.headersSent) res.setHeader('Connection', 'close');
+    }
+    const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    await closed;
+    clearTimeout(timer);
+  };
+}
+
+function explain(error: unknown, addr: string, port: number): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const where = `${addr || '*'}:${port}`;
+  const advice: Partial<Record<string, string>> = {
+    EADDRINUSE: 'the port is taken already: stop the other process, or change http.port',
+    EACCES: 'this user may not listen there: take an http.port from 1024 up',
+    EADDRNOTAVAIL: 'this machine does not have the address: change http.addr, or leave it empty',
+    ENOTFOUND: 'the address is not known: change http.addr, or leave it empty',
+  };
+  return new Error(`Cannot listen on ${where}: ${(code && advice[code]) ?? message}`, {
+    cause: error,
+  });
+}

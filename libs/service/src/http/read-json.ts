@@ -1,0 +1,37 @@
+import type { Request } from 'express';
+import type { z } from 'zod';
+import { CdsError } from '@cds/wire';
+
+/** The sentence that CDS gives for a body that is missing or cut off. */
+const CUT_OFF = 'unexpected end of JSON input';
+const MOST_PROBLEMS = 3;
+
+/**
+ * The JSON body of a request to a guarded route, checked.
+ *
+ * @throws CdsError 400, id 74, saying what is wrong with it.
+ */
+export function readJson<T>(req: Request, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(parseBody(req.body));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues
+    .slice(0, MOST_PROBLEMS)
+    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message));
+  throw new CdsError('wrongRequest', { from: problems.join('; ') });
+}
+
+function parseBody(body: unknown): unknown {
+  const text = Buffer.isBuffer(body) ? body.toString('utf8') : '';
+  if (text.trim() === '') throw new CdsError('wrongRequest', { from: CUT_OFF });
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const cutOff =
+      error instanceof SyntaxError && error.message.toLowerCase().includes(CUT_OFF.toLowerCase());
+    // V8's other messages quote the body.
+    throw new CdsError('wrongRequest', {
+      from: cutOff ? CUT_OFF : 'the body is not valid JSON',
+      cause: error,
+    });
+  }
+}

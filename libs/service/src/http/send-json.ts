@@ -1,0 +1,13 @@
+import type { Response } from 'express';
+
+/** CDS's type, without the charset that Express would add. */
+export const JSON_TYPE = 'application/json';
+
+/** Answers with `body` as JSON. */
+export function sendJson(res: Response, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  res.statusCode = status;
+  res.setHeader('Content-Type', JSON_TYPE);
+  res.setHeader('Content-Length', Buffer.byteLength(text));
+  res.end(text);
+}

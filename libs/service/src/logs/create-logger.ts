@@ -1,0 +1,44 @@
+import pino from 'pino';
+import pretty from 'pino-pretty';
+import type { LogLevel } from '@cds/config';
+import { redact } from './redact';
+
+export type Logger = pino.Logger;
+
+export interface LoggerOptions {
+  /** Named in every line. */
+  service: string;
+  level: LogLevel;
+  /** Where the JSON lines go; standard output when not given. */
+  destination?: pino.DestinationStream;
+}
+
+const PINO_LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'error' } as const;
+
+/**
+ * The log of a service: a line of JSON each, readable text on a terminal. Secrets are removed by the
+ * name of their field, however deep it is.
+ *
+ * Levels: `error` means that someone must act; `warning` that something is wrong and is being dealt
+ * with; `info` what an operator wants to know of a healthy service; `debug` each request.
+ */
+export function createLogger({ service, level, destination }: LoggerOptions): Logger {
+  const onTerminal = !destination && process.stdout.isTTY;
+  return pino(
+    {
+      level: PINO_LEVELS[level],
+      base: { service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: {
+        log: redact,
+        bindings: redact,
+        // pino-pretty colours by the number.
+        level: (label, number) =>
+          onTerminal ? { level: number } : { level: label === 'warn' ? 'warning' : label },
+      },
+    },
+    // Written at once, without a worker thread: nothing is lost when the process ends.
+    destination ??
+      (onTerminal ? pretty({ sync: true, ignore: 'service' }) : pino.destination({ sync: true })),
+  );
+}

@@ -1,0 +1,58 @@
+import { describeError } from './describe-error';
+
+const HIDDEN = '[redacted]';
+const DEEPEST = 6;
+
+/** Names of fields and headers that hold secrets, in lower case without `-` and `_`. */
+const SECRET_NAMES = new Set([
+  'token',
+  'accesstoken',
+  'refreshtoken',
+  'password',
+  'secret',
+  'clientsecret',
+  'authorization',
+  'proxyauthorization',
+  'cookie',
+  'setcookie',
+  'xauthheader',
+]);
+
+/** A copy of the fields of a log line without secrets; errors become plain objects. */
+export function redact(fields: Record<string, unknown>): Record<string, unknown> {
+  return redactFields(fields, 0);
+}
+
+function redactFields(fields: object, depth: number): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      isSecret(name) ? HIDDEN : redactValue(value, depth + 1),
+    ]),
+  );
+}
+
+function redactValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return hideInText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth > DEEPEST) return '[deeper]';
+  if (value instanceof Error) return redactFields(describeError(value), depth);
+  if (Buffer.isBuffer(value)) return `[${value.length} bytes]`;
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, depth + 1));
+  // Dates, URLs and the like know how to print themselves.
+  if ('toJSON' in value) return value;
+  return redactFields(value, depth);
+}
+
+function isSecret(name: string): boolean {
+  const plain = name.toLowerCase().replaceAll(/[-_]/g, '');
+  return SECRET_NAMES.has(plain) || plain.startsWith('xcdsaccesstoken');
+}
+
+/** What other libraries put into their messages: bearer tokens, and passwords in URLs. */
+function hideInText(text: string): string {
+  return text
+    .replaceAll(/\b(Bearer|Basic) [\w.~+/=-]+/gi, `$1 ${HIDDEN}`)
+    .replaceAll(/(:\/\/[^/\s:@]*):[^/\s@]+@/g, `$1:${HIDDEN}@`)
+    .replaceAll(/\b((?:access|refresh)_token|client_secret)=[^&\s"']+/gi, `$1=${HIDDEN}`);
+}

@@ -1,0 +1,63 @@
+import { isApiError } from '@cds/api-client';
+import type { RegistrationDeps } from './create-registration';
+
+interface FailureCount {
+  readonly inARow: number;
+  /** @param registered whether there was a success before. */
+  add(error: unknown, registered: boolean): void;
+  reset(): void;
+}
+
+/**
+ * Counts and logs failed heartbeats. A refused token counts from the start, since waiting does not mend
+ * it; an API that is not there counts only once it has been there.
+ */
+export function createFailureCount({
+  logger,
+  maxHeartbeatFailures,
+  onTooManyFailures,
+}: Pick<RegistrationDeps, 'logger' | 'maxHeartbeatFailures' | 'onTooManyFailures'>): FailureCount {
+  let inARow = 0;
+  let waiting = false;
+
+  return {
+    get inARow() {
+      return inARow;
+    },
+    add(error, registered) {
+      const refused = isTokenRefused(error);
+      if (refused || registered) inARow++;
+      if (refused) {
+        logger.error(
+          { err: error, failuresInARow: inARow },
+          "The CDS API refuses the token: set api.token to the API's shared.infra token",
+        );
+      } else if (registered) {
+        logger.warn({ err: error, failuresInARow: inARow }, 'A heartbeat to the CDS API failed');
+      } else {
+        // Once loud, then quiet: this may take as long as an operator likes.
+        logger[waiting ? 'debug' : 'warn']({ err: error }, 'Waiting for the CDS API');
+        waiting = true;
+      }
+      if (inARow !== maxHeartbeatFailures + 1 || !onTooManyFailures) return;
+      onTooManyFailures(
+        new Error(
+          `${inARow} heartbeats to the CDS API failed in a row (maxHeartbeatFailures is ${maxHeartbeatFailures}); the last one: ${describe(error)}`,
+          { cause: error },
+        ),
+      );
+    },
+    reset() {
+      if (inARow > 0) logger.info({ failuresInARow: inARow }, 'Heartbeats reach the CDS API again');
+      inARow = 0;
+    },
+  };
+}
+
+function isTokenRefused(error: unknown): boolean {
+  return isApiError(error) && (error.kind === 'unauthorized' || error.status === 403);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

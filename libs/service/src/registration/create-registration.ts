@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CdsApiClient } from '@cds/api-client';
+import type { MonitoringStatus, ServiceType } from '@cds/wire';
+import { buildInfo } from '../build-info';
+import { API_COMPONENT } from '../create-monitoring';
+import type { Logger } from '../logs/create-logger';
+import { isSameSecret } from './is-same-secret';
+import { createFailureCount } from './create-failure-count';
+
+/** The API deletes a service that was silent for 180 s. */
+const INTERVAL_MS = 30_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+
+export interface RegistrationDeps {
+  api: CdsApiClient;
+  logger: Logger;
+  /** `url` is how the API reaches this service. */
+  identity: { name: string; type: ServiceType; url: string };
+  token: string;
+  /** The configuration without its secrets. */
+  config: Record<string, unknown>;
+  monitoring: () => Promise<MonitoringStatus>;
+  maxHeartbeatFailures: number;
+  /** Called once when more heartbeats than that have failed in a row. */
+  onTooManyFailures?: (error: Error) => void;
+  /** Milliseconds between heartbeats, 30,000 when not given. */
+  intervalMs?: number;
+  /** Milliseconds before the second try of the first registration, 1,000 when not given; they grow to 30,000. */
+  firstRetryMs?: number;
+}
+
+export interface Registration {
+  /** Registers and keeps sending heartbeats, in the background. */
+  start(): void;
+  stop(): void;
+  /** Registers now, after the API answered 401. Concurrent calls share one. Rejects with an `ApiError`. */
+  registerNow(): Promise<void>;
+  /** Whether a request with this `X_AUTH_HEADER` comes from the API. */
+  isAllowed(xAuthHeader: string | undefined): boolean;
+  readonly failuresInARow: number;
+  readonly registered: boolean;
+  /** Resolves at the first success; does not reject. */
+  firstRegistration(): Promise<void>;
+  /** Calls `listener`, which must not throw, after every success; returns what ends it. */
+  onHeartbeat(listener: () => void): () => void;
+}
+
+/**
+ * Registers the service with the CDS API and keeps it registered. An API that is not up yet is waited
+ * for, for ever.
+ */
+export function createRegistration(deps: RegistrationDeps): Registration {
+  const { api, logger, identity, intervalMs = INTERVAL_MS, firstRetryMs = FIRST_RETRY_MS } = deps;
+  const lifetime = new AbortController();
+  const listeners = new Set<() => void>();
+  const failures = createFailureCount(deps);
+  let started = false;
+  let registered = false;
+  let underWay: Promise<void> | undefined;
+  let toldOfVersion = false;
+  let resolveFirst: () => void = () => undefined;
+  const firstSuccess = new Promise<void>((resolve) => (resolveFirst = resolve));
+
+  const send = async (): Promise<void> => {
+    const { now, lines } = await deps.monitoring();
+    const answer = await api.register(
+      {
+        name: identity.name,
+        type: identity.type,
+        http_url: identity.url,
+        token: deps.token,
+        // What we think of the API is not for the API.
+        monitoring_status: {
+          now,
+          lines: lines.filter(({ component }) => component !== API_COMPONENT),
+        },
+        config: deps.config,
+        version: buildInfo().version,
+      },
+      lifetime.signal,
+    );
+    failures.reset();
+    if (!registered) logger.info({ name: identity.name }, 'Registered with the CDS API');
+    registered = true;
+    if (!answer.up_to_date && !toldOfVersion) {
+      toldOfVersion = true;
+      logger.warn(
+        { version: buildInfo().version },
+        'The CDS API has another version than this service',
+      );
+    }
+    resolveFirst();
+    for (const listener of listeners) listener();
+  };
+
+  const register = (): Promise<void> =>
+    (underWay ??= send().finally(() => {
+      underWay = undefined;
+    }));
+
+  const keepRegistered = async (): Promise<void> => {
+    for (let attempt = 0; !lifetime.signal.aborted; attempt++) {
+      try {
+        await register();
+      } catch (error) {
+        if (lifetime.signal.aborted) return;
+        failures.add(error, registered);
+      }
+      const pauseMs = registered
+        ? intervalMs
+        : Math.min(firstRetryMs * 2 ** attempt, LONGEST_RETRY_MS);
+      await sleep(pauseMs, undefined, { signal: lifetime.signal }).catch(() => undefined);
+    }
+  };
+
+  return {
+    start() {
+      if (started) return;
+      started = true;
+      void keepRegistered();
+    },
+    stop: () => lifetime.abort(new Error('the service is stopping')),
+    registerNow: register,
+    isAllowed(xAuthHeader) {
+      if (xAuthHeader === undefined || api.hash === undefined) return false;
+      return isSameSecret(xAuthHeader, Buffer.from(api.hash).toString('base64'));
+    },
+    get failuresInARow() {
+      return failures.inARow;
+    },
+    get registered() {
+      return registered;
+    },
+    firstRegistration: () => firstSuccess,
+    onHeartbeat(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}

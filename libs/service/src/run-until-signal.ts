@@ -1,0 +1,62 @@
+import type { Logger } from './logs/create-logger';
+
+/** CDS's services have 30 s to end. */
+const DEADLINE_MS = 30_000;
+/** Left of the deadline when `stop` should be done: for the log and the exit. */
+const LONGEST_MARGIN_MS = 2_000;
+/** Ctrl-C reaches a whole group of processes, and a supervisor passes it on: that is one signal. */
+const SAME_SIGNAL_MS = 1_000;
+
+export interface RunUntilSignalOptions {
+  logger: Logger;
+  /** Ends the service in the milliseconds given. */
+  stop: (deadlineMs: number) => Promise<void>;
+  /** Milliseconds, 30,000 when not given. */
+  deadlineMs?: number;
+}
+
+/**
+ * Ends the process: at SIGTERM or SIGINT after `stop`, with 0; with 1 when that fails or takes too long,
+ * at a second signal, or at an error that nobody caught.
+ */
+export function runUntilSignal({
+  logger,
+  stop,
+  deadlineMs = DEADLINE_MS,
+}: RunUntilSignalOptions): Promise<never> {
+  let stoppingSince: number | undefined;
+
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stoppingSince !== undefined) {
+      if (Date.now() - stoppingSince < SAME_SIGNAL_MS) return;
+      logger.warn({ signal }, 'A second signal: ending at once');
+      process.exit(1);
+    }
+    stoppingSince = Date.now();
+    logger.info({ signal, deadlineMs }, 'Stopping');
+    setTimeout(() => {
+      logger.error({ deadlineMs }, 'Not stopped in time: ending all the same');
+      process.exit(1);
+    }, deadlineMs);
+    stop(deadlineMs - Math.min(LONGEST_MARGIN_MS, deadlineMs / 10)).then(
+      () => {
+        logger.info({}, 'Stopped');
+        process.exit(0);
+      },
+      (err: unknown) => {
+        logger.error({ err }, 'Stopping failed');
+        process.exit(1);
+      },
+    );
+  };
+
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  const onUncaught = (err: unknown): void => {
+    logger.error({ err }, 'An error that nobody caught: ending');
+    process.exit(1);
+  };
+  process.on('uncaughtException', onUncaught);
+  process.on('unhandledRejection', onUncaught);
+  return new Promise<never>(() => undefined);
+}
