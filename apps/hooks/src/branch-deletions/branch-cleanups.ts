@@ -1,0 +1,82 @@
+import type { Logger } from '@cds/service';
+import type { Clock } from '../clock';
+import type { Head } from '../executions/delivery-store';
+import type { Claim } from '../executions/hook-ownership';
+import { cleanupId } from './cleanup';
+import type { CleanupQueue } from './cleanup-queue';
+import type { CleanupStore } from './cleanup-store';
+
+/** A branch that a delivery told of. */
+export interface BranchOfDelivery {
+  claim: Claim;
+  head: Head;
+  /** `workspace/slug` */
+  repository: string;
+  branch: string;
+}
+
+export interface BranchCleanupsDeps {
+  store: CleanupStore;
+  queue: CleanupQueue;
+  logger: Logger;
+  now: Clock;
+  /** From the deletion to the cleanup (ms). */
+  delayMs: number;
+}
+
+export type BranchCleanups = ReturnType<typeof createBranchCleanups>;
+
+/** What deliveries do to cleanups. Only the holder of the hook may: an order from before would undo a later one. */
+export function createBranchCleanups(deps: BranchCleanupsDeps) {
+  const { store, queue, logger, now, delayMs } = deps;
+
+  function keyOf({ head, repository, branch }: BranchOfDelivery) {
+    const project = head.config?.project?.value ?? '';
+    const workflow = head.config?.workflow?.value ?? '';
+    return { project, workflow, repository, branch };
+  }
+
+  return {
+    /**
+     * Schedules the cleanup of a deleted branch, counted from when the deletion was accepted; safe to repeat.
+     * @returns false when the hook is another's by now
+     */
+    async schedule(of: BranchOfDelivery): Promise<boolean> {
+      const key = keyOf(of);
+      const id = cleanupId(key);
+      const due = of.head.execution.accepted_at + delayMs;
+      const scheduled = await store.schedule(of.claim.holder, {
+        ...key,
+        id,
+        due,
+        accepted: of.head.id,
+        hook: of.claim.uuid,
+      });
+      if (!scheduled) return false;
+      await queue.ring(id, due - now());
+      logger.info(
+        { hook: of.claim.uuid, cleanup: id, due: new Date(due).toISOString(), ...key },
+        'branch deleted: the removal of its runs is scheduled',
+      );
+      return true;
+    },
+
+    /** Cancels the cleanup of a branch that was pushed to. @returns false when the hook is another's by now */
+    async cancel(of: BranchOfDelivery): Promise<boolean> {
+      const key = keyOf(of);
+      const id = cleanupId(key);
+      const result = await store.cancel(of.claim.holder, {
+        id,
+        hook: of.claim.uuid,
+        branch: of.branch,
+      });
+      if (result === 'cancelled') {
+        logger.info(
+          { hook: of.claim.uuid, cleanup: id, ...key },
+          'branch pushed again: the removal of its runs is cancelled',
+        );
+      }
+      return result !== 'lost';
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { Logger } from '@cds/service';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { cleanupJobId } from '../executions/job-ids';
+import { BULL_PREFIX } from '../redis-keys';
+
+export const CLEANUP_QUEUE = 'branch-deletion';
+
+/** What the job of a cleanup carries: nothing but which one. */
+export interface CleanupJob {
+  id: string;
+  wokenInVain?: number;
+}
+
+export type CleanupQueue = ReturnType<typeof createCleanupQueue>;
+
+/** One delayed job for each cleanup, to ring when it is due. */
+export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
+  const queue = new Queue<CleanupJob>(CLEANUP_QUEUE, {
+    connection: deps.redis,
+    prefix: BULL_PREFIX,
+  });
+  queue.on('error', (error) => deps.logger.debug({ err: error }, 'cleanup queue'));
+
+  async function add(id: string, delayMs: number): Promise<void> {
+    await queue.add(
+      CLEANUP_QUEUE,
+      { id },
+      {
+        jobId: cleanupJobId(id),
+        delay: Math.max(0, delayMs),
+        removeOnComplete: true,
+        removeOnFail: true,
+      },
+    );
+  }
+
+  return {
+    queue,
+    /**
+     * Adds the job, unless there is one: that one looks at the record when it rings, and goes to sleep again if it
+     * is not due yet.
+     */
+    async ring(id: string, delayMs: number): Promise<void> {
+      try {
+        await add(id, delayMs);
+      } catch (error) {
+        deps.logger.debug({ err: error, cleanup: id }, 'a cleanup was not queued: the sweep will');
+      }
+    },
+    /** Lets the job look at its record now. */
+    async ringNow(id: string): Promise<void> {
+      const job = await queue.getJob(cleanupJobId(id));
+      if (job && (await job.isDelayed())) await job.promote();
+      else if (!job) await add(id, 0);
+    },
+    async close(): Promise<void> {
+      await queue.close();
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import type { HookConfigValue, Task, TaskExecution } from '@cds/wire';
+import { timestampOfId, timestampOfMs } from '../clock';
+
+/** The removal of a deleted branch's runs, scheduled, stopped, or failed for good. */
+export interface Cleanup {
+  id: string;
+  status: 'waiting' | 'stopped' | 'failed';
+  /** When to do it (ms). */
+  due: number;
+  /** Id of the delivery that told of the deletion. */
+  accepted: string;
+  /** The hook that received it. */
+  hook: string;
+  /** As they were then; those of the hook's task count, as long as there is one. */
+  project: string;
+  workflow: string;
+  /** `workspace/slug` */
+  repository: string;
+  branch: string;
+  nb_errors: number;
+  last_error: string;
+  /** Not to be tried again before (ms), after a refusal. */
+  retry_at: number;
+  /** Tries in a row that the API did not answer. */
+  outages: number;
+  /** When it was given up (ms), else 0. */
+  processed: number;
+}
+
+/** Which cleanups are one and the same. All four count, to the letter. */
+export function cleanupId(
+  of: Pick<Cleanup, 'project' | 'workflow' | 'repository' | 'branch'>,
+): string {
+  const exact = JSON.stringify([of.project, of.workflow, of.repository, of.branch]);
+  return createHash('sha256').update(exact).digest('hex');
+}
+
+/** Whether a task's uuid may be that of a cleanup. */
+export function isCleanupId(uuid: string): boolean {
+  return /^[0-9a-f]{64}$/.test(uuid);
+}
+
+/** From the hash in Redis; undefined when there is none. */
+export function parseCleanup(id: string, hash: Record<string, string>): Cleanup | undefined {
+  if (!hash.due) return undefined;
+  return {
+    id,
+    status: hash.status === 'stopped' || hash.status === 'failed' ? hash.status : 'waiting',
+    due: Number(hash.due),
+    accepted: hash.accepted ?? '0',
+    hook: hash.hook ?? '',
+    project: hash.project ?? '',
+    workflow: hash.workflow ?? '',
+    repository: hash.repository ?? '',
+    branch: hash.branch ?? '',
+    nb_errors: Number(hash.nb_errors ?? 0),
+    last_error: hash.last_error ?? '',
+    retry_at: Number(hash.retry_at ?? 0),
+    outages: Number(hash.outages ?? 0),
+    processed: Number(hash.processed ?? 0),
+  };
+}
+
+function configValue(value: string): HookConfigValue {
+  return { value, configurable: false, type: '', multiple_choice_list: null };
+}
+
+function configOf(cleanup: Cleanup): Record<string, HookConfigValue> {
+  return {
+    project: configValue(cleanup.project),
+    workflow: configValue(cleanup.workflow),
+    branch: configValue(cleanup.branch),
+    repository: configValue(cleanup.repository),
+  };
+}
+
+/** The cleanup as an execution of CDS: it shows the date, and the error if there was one. */
+export function cleanupExecution(cleanup: Cleanup): TaskExecution {
+  const failed = cleanup.status === 'failed';
+  return {
+    uuid: cleanup.id,
+    type: 'BranchDeletion',
+    timestamp: timestampOfId(cleanup.accepted),
+    nb_errors: cleanup.nb_errors,
+    ...(cleanup.last_error ? { last_error: cleanup.last_error } : {}),
+    processing_timestamp: failed ? timestampOfMs(cleanup.processed) : 0,
+    workflow_run: 0,
+    config: configOf(cleanup),
+    scheduled_task: { date_scheduled_execution: new Date(cleanup.due).toISOString() },
+    status: failed ? 'DONE' : 'SCHEDULED',
+  };
+}
+
+/** The cleanup as a task of CDS, with its one execution. */
+export function cleanupTask(cleanup: Cleanup): Task {
+  return {
+    uuid: cleanup.id,
+    type: 'BranchDeletion',
+    config: configOf(cleanup),
+    stopped: cleanup.status === 'stopped',
+    executions: [cleanupExecution(cleanup)],
+    nb_executions_total: 1,
+    nb_executions_todo: cleanup.status === 'failed' ? 0 : 1,
+  };
+}

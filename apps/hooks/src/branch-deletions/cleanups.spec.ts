@@ -1,0 +1,354 @@
+import { waitFor } from '@cds/testing';
+import type { NodeHook, Task } from '@cds/wire';
+import { Redis } from 'ioredis';
+import {
+  post,
+  repositoryHook,
+  type RunningHooks,
+  startWorld,
+  type World,
+} from '../../test/harness';
+import { type Change, pushDelivery } from '../../test/pushes';
+
+const LONG = 40_000;
+
+describe('branch cleanup', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await startWorld();
+  });
+  beforeEach(() => world.reset());
+  afterAll(() => world.end());
+  afterEach(() => {
+    expect(world.api.violations).toEqual([]);
+  });
+
+  async function push(hooks: RunningHooks, hook: NodeHook, ...changes: Change[]): Promise<void> {
+    const response = await hooks.webhook(hook.uuid, pushDelivery(...changes));
+    if (response.status !== 200) throw new Error(`webhook answered ${response.status}`);
+  }
+
+  async function cleanups(hooks: RunningHooks): Promise<Task[]> {
+    return (await hooks.tasks()).filter(({ type }) => type === 'BranchDeletion');
+  }
+
+  async function branches(hooks: RunningHooks): Promise<string[]> {
+    return (await cleanups(hooks)).map(({ config }) => config?.branch?.value ?? '').sort();
+  }
+
+  async function scheduled(hooks: RunningHooks, count: number): Promise<Task[]> {
+    return waitFor(
+      async () => {
+        const found = await cleanups(hooks);
+        return found.length === count ? found : undefined;
+      },
+      { what: `${count} cleanups` },
+    );
+  }
+
+  function dateOf(task: Task | undefined): number {
+    return Date.parse(task?.executions?.[0]?.scheduled_task?.date_scheduled_execution ?? '');
+  }
+
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  const soon = (delaySeconds: number) => ({ branchDeletion: { delaySeconds } });
+
+  it('is scheduled 24 h after the deletion was accepted, and visible with its date', async () => {
+    const hooks = await world.start();
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    const before = Date.now();
+
+    await push(hooks, hook, { deleted: 'feat/x' }, { deletedTag: 'v1' });
+    const [task] = await scheduled(hooks, 1);
+
+    expect(task).toMatchObject({
+      type: 'BranchDeletion',
+      stopped: false,
+      nb_executions_total: 1,
+      nb_executions_todo: 1,
+      config: {
+        project: { value: 'PROJ' },
+        workflow: { value: 'wf1' },
+        branch: { value: 'feat/x' },
+      },
+      executions: [{ status: 'SCHEDULED', processing_timestamp: 0, nb_errors: 0 }],
+    });
+    expect(dateOf(task)).toBeGreaterThanOrEqual(before + 86_400_000);
+    expect(dateOf(task)).toBeLessThanOrEqual(Date.now() + 86_400_000);
+    expect(await hooks.task(task?.uuid ?? '')).toEqual(task);
+    const timestamp = task?.executions?.[0]?.timestamp;
+    const one = await hooks.call('GET', `/task/${task?.uuid}/execution/${timestamp}`);
+    expect(one.body).toEqual(task?.executions?.[0]);
+    expect((await hooks.status())['Branch Deletions']?.value).toBe('1');
+    expect(world.api.runs()).toEqual([]);
+  });
+
+  it('removes the runs when it is due, not before, once, by the escaped name', async () => {
+    const hooks = await world.start(soon(1));
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    const began = Date.now();
+
+    await push(hooks, hook, { deleted: 'feat/a b#1' });
+    await waitFor(() => world.api.deletions().length > 0);
+
+    expect(world.api.calls.find(({ method }) => method === 'DELETE')?.at).toBeGreaterThanOrEqual(
+      began + 1_000,
+    );
+    expect(world.api.deletions()).toEqual([
+      '/project/PROJ/workflows/wf1/runs/branch/feat%2Fa%20b%231',
+    ]);
+    await scheduled(hooks, 0);
+    await pause(800);
+    expect(world.api.deletions()).toHaveLength(1);
+  });
+
+  it('is cancelled by a push to exactly that branch, by no other push', async () => {
+    const hooks = await world.start();
+    const [hook, otherRepository] = [repositoryHook(), repositoryHook({ workflow: 'wf9' })];
+    await post(hooks, hook, otherRepository);
+    await push(hooks, hook, { deleted: 'dev' }, { deleted: 'develop' }, { deleted: 'Dev' });
+    await scheduled(hooks, 3);
+
+    await push(hooks, hook, { tag: 'develop' }, { push: 'dev', before: 'b'.repeat(40) });
+    await push(hooks, otherRepository, { push: 'develop' });
+    await waitFor(() => world.api.runs().length === 3);
+
+    expect(await branches(hooks)).toEqual(['Dev', 'develop']);
+  });
+
+  it('is cancelled by the push of a hook that was created anew for the same workflow', async () => {
+    const hooks = await world.start();
+    const [before, after] = [repositoryHook(), repositoryHook()];
+    await post(hooks, before);
+    await push(hooks, before, { deleted: 'dev' });
+    await scheduled(hooks, 1);
+    await hooks.call('DELETE', '/task/bulk', { [before.uuid]: before });
+    expect(await branches(hooks)).toEqual(['dev']);
+    await post(hooks, after);
+
+    await push(hooks, after, { push: 'dev' });
+
+    await scheduled(hooks, 0);
+  });
+
+  it('is cancelled although the workflow was renamed in the meantime', async () => {
+    const hooks = await world.start();
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    await push(hooks, hook, { deleted: 'dev' });
+    await scheduled(hooks, 1);
+    await post(hooks, { ...hook, config: repositoryHook({ workflow: 'renamed' }).config });
+
+    await push(hooks, hook, { push: 'dev' });
+
+    await scheduled(hooks, 0);
+  });
+
+  it('starts its time again when the branch is deleted again', async () => {
+    const hooks = await world.start(soon(2));
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    await push(hooks, hook, { deleted: 'dev' });
+    const [first] = await scheduled(hooks, 1);
+    await pause(1_200);
+
+    await push(hooks, hook, { deleted: 'dev' });
+    const again = Date.now();
+    await waitFor(async () => dateOf((await cleanups(hooks))[0]) > dateOf(first));
+    await waitFor(() => world.api.deletions().length > 0);
+
+    expect(world.api.calls.at(-1)?.at).toBeGreaterThanOrEqual(again + 1_900);
+    await pause(600);
+    expect(world.api.deletions()).toHaveLength(1);
+  });
+
+  it('is for the workflow of the task when it falls due', async () => {
+    const hooks = await world.start(soon(1));
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    await push(hooks, hook, { deleted: 'dev' });
+    await scheduled(hooks, 1);
+
+    await post(hooks, { ...hook, config: repositoryHook({ workflow: 'renamed' }).config });
+
+    await waitFor(() => world.api.deletions().length > 0);
+    expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/renamed/runs/branch/dev']);
+  });
+
+  it('is not hit when a push to the branch still waits', async () => {
+    const hooks = await world.start({ ...soon(1), retryDelaySeconds: 3 });
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    await push(hooks, hook, { deleted: 'dev' }, { deleted: 'gone' });
+    await scheduled(hooks, 2);
+    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 500 } : 'ok');
+
+    await push(hooks, hook, { push: 'blocks' });
+    await push(hooks, hook, { push: 'dev' });
+
+    await waitFor(() => world.api.deletions().length > 0);
+    expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/gone']);
+    await scheduled(hooks, 0);
+    expect(world.api.deletions()).toHaveLength(1);
+  });
+
+  it('holds back a push that comes in while the API removes', async () => {
+    const hooks = await world.start(soon(1));
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    let removing = 0;
+    world.api.behave = ({ method }) => {
+      if (method !== 'DELETE') return 'ok';
+      removing++;
+      return { delayMs: 1_000 };
+    };
+    await push(hooks, hook, { deleted: 'dev' });
+    await waitFor(() => removing === 1);
+
+    await push(hooks, hook, { push: 'dev' });
+    await waitFor(() => world.api.runs().length === 1);
+
+    const order = world.api.calls
+      .filter(({ url }) => url.includes('/runs'))
+      .map(({ method }) => method);
+    expect(order).toEqual(['DELETE', 'POST']);
+  });
+
+  it('keeps the 404 of an older CDS for a branch with a slash as an error, and does not try again', async () => {
+    const hooks = await world.start(soon(0));
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    world.api.slashKnown = false;
+
+    await push(hooks, hook, { deleted: 'feat/x' });
+    const [task] = await waitFor(async () => {
+      const found = await cleanups(hooks);
+      return found[0]?.nb_executions_todo === 0 ? found : undefined;
+    });
+
+    expect(task?.executions).toMatchObject([
+      { status: 'DONE', nb_errors: 1, last_error: expect.stringContaining('before 0.52') },
+    ]);
+    await pause(1_500);
+    expect(world.api.deletions()).toHaveLength(1);
+    expect((await hooks.status())['Branch Deletions Failed']).toEqual({
+      status: 'WARN',
+      value: '1',
+    });
+    expect((await hooks.call('DELETE', `/task/${task?.uuid}`)).status).toBe(204);
+    expect(await cleanups(hooks)).toEqual([]);
+  });
+
+  it('tries three times in all what the API refuses, then keeps the error', async () => {
+    const hooks = await world.start(soon(0));
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    let tries = 0;
+    world.api.behave = ({ method }) => {
+      if (method !== 'DELETE') return 'ok';
+      tries++;
+      return { refuse: 500 };
+    };
+
+    await push(hooks, hook, { deleted: 'dev' });
+    await waitFor(async () => (await cleanups(hooks))[0]?.executions?.[0]?.status === 'DONE', {
+      timeoutMs: 8_000,
+    });
+
+    expect(tries).toBe(3);
+    expect((await cleanups(hooks))[0]?.executions).toMatchObject([{ nb_errors: 3 }]);
+  });
+
+  it(
+    'waits for an API that is away, and goes on when it is back',
+    async () => {
+      const hooks = await world.start({ ...soon(1), retryDelaySeconds: 600 });
+      const hook = repositoryHook();
+      await post(hooks, hook);
+      await push(hooks, hook, { deleted: 'dev' });
+      await scheduled(hooks, 1);
+      await world.api.stop();
+      const task = await waitFor(
+        async () => {
+          const redis = new Redis(world.redis.url);
+          const keys = await redis.keys('cdsbb:hooks:cleanup:*');
+          const outages = await redis.hget(keys[0] ?? '', 'outages');
+          redis.disconnect();
+          return Number(outages) >= 2;
+        },
+        { timeoutMs: 15_000 },
+      );
+      expect(task).toBe(true);
+
+      await world.api.start();
+
+      await waitFor(() => world.api.deletions().length === 1);
+      await scheduled(hooks, 0);
+    },
+    LONG,
+  );
+
+  it('can be stopped, started and deleted through the routes of tasks', async () => {
+    const hooks = await world.start(soon(1));
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    await push(hooks, hook, { deleted: 'stopped' }, { deleted: 'deleted' }, { deleted: 'ended' });
+    const tasks = await scheduled(hooks, 3);
+    const of = (branch: string) => tasks.find(({ config }) => config?.branch?.value === branch);
+
+    expect((await hooks.call('GET', `/task/${of('stopped')?.uuid}/stop`)).status).toBe(204);
+    expect((await hooks.call('DELETE', `/task/${of('deleted')?.uuid}`)).status).toBe(204);
+    const ended = of('ended');
+    const end = `/task/${ended?.uuid}/execution/${ended?.executions?.[0]?.timestamp}/stop`;
+    expect((await hooks.call('POST', end)).status).toBe(204);
+    await pause(2_000);
+    expect(world.api.deletions()).toEqual([]);
+    expect(await hooks.task(of('stopped')?.uuid ?? '')).toMatchObject({ stopped: true });
+    expect(await hooks.executions(ended?.uuid ?? '')).toMatchObject([
+      { status: 'DONE', last_error: 'DONE', nb_errors: 4 },
+    ]);
+
+    expect((await hooks.call('GET', `/task/${of('stopped')?.uuid}/start`)).status).toBe(204);
+    await waitFor(() => world.api.deletions().length === 1);
+    expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/stopped']);
+  });
+
+  it(
+    'survives restarts of the service, synchronizations and restarts of Redis',
+    async () => {
+      const hook = repositoryHook();
+      const hooks = await world.start(soon(4));
+      await post(hooks, hook);
+      await push(hooks, hook, { deleted: 'dev' });
+      await scheduled(hooks, 1);
+      world.api.hooks = [hook];
+      await hooks.service.stop(2_000);
+      await world.redis.kill();
+      await world.redis.start();
+
+      const again = await world.start(soon(4));
+      await waitFor(() => world.api.calls.filter(({ url }) => url === '/workflow/hook').length > 1);
+      expect(await branches(again)).toEqual(['dev']);
+
+      await waitFor(() => world.api.deletions().length === 1, { timeoutMs: 10_000 });
+      await scheduled(again, 0);
+    },
+    LONG,
+  );
+
+  it('is done although its job was lost', async () => {
+    const hooks = await world.start(soon(1));
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    await push(hooks, hook, { deleted: 'dev' });
+    await scheduled(hooks, 1);
+    const redis = new Redis(world.redis.url);
+    for (const key of await redis.keys('cdsbb:hooks:bull:branch-deletion:*')) await redis.del(key);
+    redis.disconnect();
+
+    await waitFor(() => world.api.deletions().length === 1, { timeoutMs: 10_000 });
+  });
+});

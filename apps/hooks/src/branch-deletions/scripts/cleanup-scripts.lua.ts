@@ -1,0 +1,147 @@
+/** Lua function: takes a cleanup out of everything that knows it. */
+const FORGET = `
+local function forget(id, prefix, hookPrefix)
+  local record = redis.call('HMGET', prefix .. id, 'hook', 'branch')
+  if record[1] and redis.call('HGET', hookPrefix .. record[1], record[2]) == id then
+    redis.call('HDEL', hookPrefix .. record[1], record[2])
+  end
+  redis.call('UNLINK', prefix .. id)
+  redis.call('ZREM', KEYS[1], id)
+  redis.call('ZREM', KEYS[2], id)
+  redis.call('ZREM', KEYS[3], id)
+end
+`;
+
+/**
+ * Schedules the cleanup of a branch for the hook's holder, or restarts it from a later deletion.
+ *
+ * KEYS cleanups, stopped, failed, owner · ARGV holder, prefix of records, prefix of the hooks' lists, id, due (ms),
+ *   accepted (execution id), hook, project, workflow, repository, branch
+ * Returns `ok` | `lost`
+ *
+ * Where the hook scheduled the branch for another workflow before (it was renamed), that one is replaced.
+ */
+export const SCHEDULE_CLEANUP = `
+${FORGET}
+local owner = redis.call('GET', KEYS[4])
+if owner and owner ~= ARGV[1] then return 'lost' end
+local id, record, byHook = ARGV[4], ARGV[2] .. ARGV[4], ARGV[3] .. ARGV[7]
+local before = redis.call('HGET', byHook, ARGV[11])
+if before and before ~= id then forget(before, ARGV[2], ARGV[3]) end
+local due = redis.call('HMGET', record, 'due', 'accepted')
+if due[2] and tonumber(due[2]) > tonumber(ARGV[6]) then return 'ok' end
+redis.call('HSET', record, 'status', 'waiting', 'due', ARGV[5], 'accepted', ARGV[6], 'hook', ARGV[7],
+  'project', ARGV[8], 'workflow', ARGV[9], 'repository', ARGV[10], 'branch', ARGV[11],
+  'nb_errors', '0', 'last_error', '', 'retry_at', '0', 'outages', '0', 'processed', '0')
+redis.call('ZREM', KEYS[2], id)
+redis.call('ZREM', KEYS[3], id)
+redis.call('ZADD', KEYS[1], ARGV[5], id)
+redis.call('HSET', byHook, ARGV[11], id)
+return 'ok'
+`;
+
+/**
+ * Cancels what is scheduled for a branch that is back: the cleanup of this project, workflow, repository and
+ * branch, and the one that this hook scheduled for the branch, whatever its workflow was called then.
+ *
+ * KEYS cleanups, stopped, failed, owner · ARGV holder, prefix of records, prefix of the hooks' lists, id, hook, branch
+ * Returns `none` | `cancelled` | `lost`
+ */
+export const CANCEL_CLEANUP = `
+${FORGET}
+local owner = redis.call('GET', KEYS[4])
+if owner and owner ~= ARGV[1] then return 'lost' end
+local result = 'none'
+local byHook = redis.call('HGET', ARGV[3] .. ARGV[5], ARGV[6])
+for _, id in ipairs({ARGV[4], byHook or ARGV[4]}) do
+  if redis.call('EXISTS', ARGV[2] .. id) == 1 then
+    forget(id, ARGV[2], ARGV[3])
+    result = 'cancelled'
+  end
+end
+return result
+`;
+
+/**
+ * Removes a cleanup, or only while it is still the one of that deletion.
+ *
+ * KEYS cleanups, stopped, failed · ARGV id, prefix of records, prefix of the hooks' lists, accepted or ""
+ * Returns `unknown` | `changed` | `ok`
+ */
+export const REMOVE_CLEANUP = `
+${FORGET}
+local accepted = redis.call('HGET', ARGV[2] .. ARGV[1], 'accepted')
+if not accepted then return 'unknown' end
+if ARGV[4] ~= '' and accepted ~= ARGV[4] then return 'changed' end
+forget(ARGV[1], ARGV[2], ARGV[3])
+return 'ok'
+`;
+
+/**
+ * The last look before the API is called.
+ *
+ * KEYS record, owner, waiting · ARGV holder, accepted, id of the last delivery that was looked at or ""
+ * Returns `ok` | `lost` | `changed` (moved, stopped or cancelled) | `more` (deliveries came in meanwhile)
+ */
+export const BEGIN_CLEANUP = `
+local owner = redis.call('GET', KEYS[2])
+if owner and owner ~= ARGV[1] then return 'lost' end
+local record = redis.call('HMGET', KEYS[1], 'accepted', 'status')
+if record[1] ~= ARGV[2] or record[2] ~= 'waiting' then return 'changed' end
+local last = redis.call('LINDEX', KEYS[3], -1)
+if last and last ~= ARGV[3] then return 'more' end
+return 'ok'
+`;
+
+/**
+ * Keeps a failure: for another try, or for good.
+ *
+ * KEYS cleanups, stopped, failed, record · ARGV id, prefix of records, prefix of the hooks' lists, accepted, now (ms),
+ *   errors, error, tries without an answer in a row, when to try again (ms) or "" when given up, pause is for a
+ *   refusal (1), failures to keep
+ * Returns `ok` | `changed`
+ */
+export const FAIL_CLEANUP = `
+${FORGET}
+local record = redis.call('HMGET', KEYS[4], 'accepted', 'status')
+if record[1] ~= ARGV[4] then return 'changed' end
+redis.call('HSET', KEYS[4], 'nb_errors', ARGV[6], 'last_error', ARGV[7], 'outages', ARGV[8])
+if ARGV[9] ~= '' then
+  if ARGV[10] == '1' then redis.call('HSET', KEYS[4], 'retry_at', ARGV[9]) end
+  if record[2] == 'waiting' then redis.call('ZADD', KEYS[1], ARGV[9], ARGV[1]) end
+  return 'ok'
+end
+redis.call('HSET', KEYS[4], 'status', 'failed', 'processed', ARGV[5])
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZADD', KEYS[3], ARGV[5], ARGV[1])
+local excess = redis.call('ZCARD', KEYS[3]) - tonumber(ARGV[11])
+if excess > 0 then
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, excess - 1)) do forget(id, ARGV[2], ARGV[3]) end
+end
+return 'ok'
+`;
+
+/**
+ * Stops a cleanup, or starts one that was stopped or failed; one that failed has all its tries again.
+ *
+ * KEYS cleanups, stopped, failed, record · ARGV id, 1 to stop or 0 to start, now (ms)
+ * Returns {`unknown`} | {`ok`, due}
+ */
+export const SET_CLEANUP_STOPPED = `
+local record = redis.call('HMGET', KEYS[4], 'due', 'status')
+if not record[1] then return {'unknown'} end
+if ARGV[2] == '1' then
+  if record[2] == 'waiting' then
+    redis.call('HSET', KEYS[4], 'status', 'stopped')
+    redis.call('ZREM', KEYS[1], ARGV[1])
+    redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+  end
+elseif record[2] ~= 'waiting' then
+  redis.call('HSET', KEYS[4], 'status', 'waiting', 'retry_at', '0', 'nb_errors', '0', 'outages', '0', 'processed', '0')
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  redis.call('ZREM', KEYS[3], ARGV[1])
+  redis.call('ZADD', KEYS[1], record[1], ARGV[1])
+end
+return {'ok', record[1]}
+`;

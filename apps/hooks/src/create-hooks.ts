@@ -1,0 +1,215 @@
+import { CdsApiClient } from '@cds/api-client';
+import { type HooksConfig, publicConfig } from '@cds/config';
+import { connectRedis, redisHealthWarnings } from '@cds/redis';
+import { createMonitoring, createRegistration, listen, type Logger } from '@cds/service';
+import { createBranchCleanups } from './branch-deletions/branch-cleanups';
+import { createCleanUpBranch } from './branch-deletions/clean-up-branch';
+import { createCleanupQueue } from './branch-deletions/cleanup-queue';
+import { createCleanupStore } from './branch-deletions/cleanup-store';
+import { createCleanupWorker } from './branch-deletions/cleanup-worker';
+import { createApiCaller } from './executions/api-calls';
+import { createApiWaiters } from './executions/api-waiters';
+import { createDeliveryStore } from './executions/delivery-store';
+import { createDrainQueue } from './executions/drain-queue';
+import { createDrainWorker } from './executions/drain-worker';
+import { createExecutionStore } from './executions/execution-store';
+import { createHookOwnership } from './executions/hook-ownership';
+import { isDrainJobId } from './executions/job-ids';
+import { createSweep } from './executions/sweep';
+import { createWorkOffDelivery } from './executions/work-off-delivery';
+import { createWorkOffHook } from './executions/work-off-hook';
+import { getApp } from './get-app';
+import { createHooksMonitoring } from './monitoring/hooks-monitoring';
+import { synchronizeUntilDone } from './tasks/synchronize-tasks';
+import { createTaskService } from './tasks/task-service';
+import { createTaskStore } from './tasks/task-store';
+import { createAcceptDelivery } from './webhooks/accept-delivery';
+
+/** Times that tests shorten. */
+export interface Timing {
+  /** BullMQ's lock and stall check. */
+  lockMs?: number;
+  beatMs?: number;
+  sweepMs?: number;
+  heartbeatMs?: number;
+  firstRetryMs?: number;
+}
+
+export interface HooksService {
+  port: number;
+  /** Stops taking, finishes what is under way, closes; lets go of what is left after `deadlineMs`. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/**
+ * Builds and starts the service: HTTP first, so that webhooks are accepted for the tasks in Redis whatever the API
+ * does; Redis, registration and synchronization follow in the background.
+ */
+export async function createHooks(
+  config: HooksConfig,
+  logger: Logger,
+  timing: Timing = {},
+): Promise<HooksService> {
+  const now = Date.now;
+  const ending = new AbortController();
+  const killed = new AbortController();
+  const retryDelayMs = config.retryDelaySeconds * 1000;
+  const { retryError, executionHistory, urlPublic, disable: disabled } = config;
+
+  const connection = { redis: config.redis, logger, name: config.name };
+  const redis = connectRedis(connection, 'client');
+  const api = new CdsApiClient(config.api);
+
+  const drainQueue = createDrainQueue({ redis, logger });
+  const cleanupQueue = createCleanupQueue({ redis, logger });
+  const waiters = createApiWaiters({
+    redis,
+    logger,
+    queueOf: (jobId) => (isDrainJobId(jobId) ? drainQueue.queue : cleanupQueue.queue),
+  });
+  const deliveries = createDeliveryStore({ redis, executionHistory });
+  const cleanupStore = createCleanupStore({ redis });
+  const tasks = createTaskStore({ redis });
+
+  const { maxHeartbeatFailures } = config.api;
+  const monitoring: ReturnType<typeof createMonitoring> = createMonitoring({
+    extra: createHooksMonitoring({ redis, disabled, executionHistory }),
+    registration: {
+      get failuresInARow() {
+        return registration.failuresInARow;
+      },
+      get registered() {
+        return registration.registered;
+      },
+    },
+    maxHeartbeatFailures,
+  });
+  const registration = createRegistration({
+    api,
+    logger,
+    identity: { name: config.name, type: 'hooks', url: config.url },
+    token: config.api.token,
+    config: publicConfig('hooks', config),
+    monitoring,
+    maxHeartbeatFailures,
+    intervalMs: timing.heartbeatMs,
+    firstRetryMs: timing.firstRetryMs,
+  });
+
+  const app = getApp({
+    logger,
+    registration,
+    monitoring,
+    acceptDelivery: createAcceptDelivery({
+      store: deliveries,
+      workArrived: (uuid) => {
+        if (!disabled) drainQueue.ensureSoon(uuid);
+      },
+      logger,
+      now,
+    }),
+    taskService: createTaskService({
+      tasks,
+      executions: createExecutionStore({ redis, executionHistory }),
+      cleanups: cleanupStore,
+      drainQueue,
+      cleanupQueue,
+      logger,
+      now,
+      urlPublic,
+      retryError,
+      disabled,
+    }),
+  });
+  const server = await listen(app, { ...config.http, logger });
+
+  const work = disabled ? undefined : startWork();
+  if (disabled) logger.warn({}, 'hooks.disable is set: deliveries are accepted and wait');
+  api.onSuccess(waiters.apiAnswered);
+  registration.onHeartbeat(waiters.apiAnswered);
+  registration.start();
+  void registration
+    .firstRegistration()
+    .then(() => synchronizeUntilDone({ api, tasks, logger, now, urlPublic }, ending.signal))
+    .catch((error: unknown) => logger.debug({ err: error }, 'not synchronized'));
+  redis.once('ready', () => void warnOfRedis());
+
+  async function warnOfRedis(): Promise<void> {
+    try {
+      for (const warning of await redisHealthWarnings(redis)) logger.warn({}, warning);
+    } catch (error) {
+      logger.debug({ err: error }, 'the settings of Redis could not be read');
+    }
+  }
+
+  function startWork() {
+    const workers = connectRedis({ ...connection, name: `${config.name}-worker` }, 'worker');
+    const ownership = createHookOwnership({ redis, logger, beatMs: timing.beatMs });
+    const callApi = createApiCaller({ registration });
+    const common = { api, callApi, logger, now, retryDelayMs, retryError, killed: killed.signal };
+    const cleanups = createBranchCleanups({
+      store: cleanupStore,
+      queue: cleanupQueue,
+      logger,
+      now,
+      delayMs: config.branchDeletion.delaySeconds * 1000,
+    });
+    const workOffHook = createWorkOffHook({
+      store: deliveries,
+      ownership,
+      workOffDelivery: createWorkOffDelivery({
+        ...common,
+        store: deliveries,
+        cleanups,
+        ending: ending.signal,
+      }),
+      now,
+      retryDelayMs,
+      ending: ending.signal,
+    });
+    const cleanUpBranch = createCleanUpBranch({ ...common, redis, store: cleanupStore, ownership });
+    const sweep = createSweep({
+      redis,
+      drainQueue,
+      cleanupStore,
+      cleanupQueue,
+      logger,
+      everyMs: timing.sweepMs,
+    });
+    const worker = { connection: workers, waiters, logger, lockMs: timing.lockMs };
+    const drainWorker = createDrainWorker({ ...worker, redis, queue: drainQueue, workOffHook });
+    const cleanupWorker = createCleanupWorker({ ...worker, cleanUpBranch });
+    void ownership.start();
+    sweep.start();
+    return {
+      async stop(deadlineMs: number) {
+        sweep.stop();
+        await Promise.all([drainWorker.close(deadlineMs), cleanupWorker.close(deadlineMs)]);
+        ownership.stop();
+        killed.abort();
+        workers.disconnect();
+      },
+    };
+  }
+
+  return {
+    port: server.port,
+    async stop(deadlineMs) {
+      const until = Date.now() + deadlineMs;
+      ending.abort();
+      registration.stop();
+      waiters.stop();
+      await Promise.all([
+        server.close(Math.max(0, until - Date.now() - 1_000)),
+        work?.stop(Math.max(0, until - Date.now() - 2_000)),
+      ]);
+      killed.abort();
+      await Promise.race([
+        Promise.allSettled([drainQueue.close(), cleanupQueue.close()]),
+        new Promise((resolve) => setTimeout(resolve, 500).unref()),
+      ]);
+      redis.disconnect();
+      api.close();
+    },
+  };
+}

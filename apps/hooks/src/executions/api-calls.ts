@@ -1,0 +1,48 @@
+import { isApiError } from '@cds/api-client';
+import type { Registration } from '@cds/service';
+import { type Failure, failureOf } from './failures';
+
+export type ApiResult<T> = { ok: true; value: T } | { ok: false; failure: Failure };
+
+export type ApiCaller = ReturnType<typeof createApiCaller>;
+
+/**
+ * Calls the API and tells success from failure. A 401 means that the API forgot this service: it registers
+ * again and the call is made once more; neither is counted.
+ */
+export function createApiCaller(deps: { registration: Pick<Registration, 'registerNow'> }) {
+  /**
+   * @param stillMine asked before the second try, since registering takes time; false gives the call up
+   * @returns undefined when it was given up
+   */
+  return async function callApi<T>(
+    call: () => Promise<T>,
+    stillMine: () => Promise<boolean>,
+  ): Promise<ApiResult<T> | undefined> {
+    try {
+      return { ok: true, value: await call() };
+    } catch (error) {
+      if (!isApiError(error) || error.kind !== 'unauthorized') {
+        return { ok: false, failure: failureOf(error) };
+      }
+    }
+    try {
+      await deps.registration.registerNow();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return {
+        ok: false,
+        failure: {
+          kind: 'unavailable',
+          message: `registering with the API again failed: ${reason}`,
+        },
+      };
+    }
+    if (!(await stillMine())) return undefined;
+    try {
+      return { ok: true, value: await call() };
+    } catch (error) {
+      return { ok: false, failure: failureOf(error) };
+    }
+  };
+}

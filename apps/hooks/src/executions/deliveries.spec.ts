@@ -1,0 +1,493 @@
+import { connect } from 'node:net';
+import { freePort, startProcess, waitFor } from '@cds/testing';
+import type { NodeHook, TaskExecution } from '@cds/wire';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { TOKEN } from '../../test/cds-api-stand-in';
+import {
+  plainHook,
+  post,
+  repositoryHook,
+  type RunningHooks,
+  startWorld,
+  type World,
+} from '../../test/harness';
+import { type Change, pushDelivery } from '../../test/pushes';
+import { BULL_PREFIX } from '../redis-keys';
+import { DRAIN_QUEUE } from './drain-queue';
+import { drainJobId } from './job-ids';
+
+const LONG = 40_000;
+
+describe('deliveries', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await startWorld();
+  });
+  beforeEach(() => world.reset());
+  afterAll(() => world.end());
+
+  async function push(hooks: RunningHooks, hook: NodeHook, ...changes: Change[]): Promise<void> {
+    const response = await hooks.webhook(hook.uuid, pushDelivery(...changes));
+    if (response.status !== 200) throw new Error(`webhook answered ${response.status}`);
+  }
+
+  /** Branches or tags of the runs that the API was asked for, in order. */
+  function refs(hook?: NodeHook): (string | undefined)[] {
+    return world.api
+      .runs()
+      .filter((run) => !hook || run.hook.uuid === hook.uuid)
+      .map(({ hook: { payload } }) => payload['git.branch'] ?? payload['git.tag']);
+  }
+
+  async function execution(hooks: RunningHooks, hook: NodeHook, at = 0): Promise<TaskExecution> {
+    const found = (await hooks.executions(hook.uuid)).at(-1 - at);
+    if (!found) throw new Error('no such execution');
+    return found;
+  }
+
+  async function allDone(hooks: RunningHooks, hook: NodeHook, timeoutMs = 15_000): Promise<void> {
+    await waitFor(
+      async () => (await hooks.executions(hook.uuid)).every(({ status }) => status === 'DONE'),
+      { timeoutMs, what: 'all executions to be done' },
+    );
+  }
+
+  afterEach(() => {
+    expect(world.api.violations).toEqual([]);
+  });
+
+  it('asks for one run for each changed branch and tag, in the order of the delivery', async () => {
+    const hooks = await world.start();
+    const hook = repositoryHook();
+    await post(hooks, hook);
+
+    await push(hooks, hook, { push: 'a' }, { deletedTag: 'v0' }, { tag: 'v1' }, { push: 'b/c' });
+    await push(hooks, hook, { deletedTag: 'v1' });
+    await allDone(hooks, hook);
+
+    expect(refs()).toEqual(['a', 'v1', 'b/c']);
+    expect(await execution(hooks, hook)).toMatchObject({ workflow_run: 3, nb_errors: 0 });
+    expect(await execution(hooks, hook, 1)).toMatchObject({ workflow_run: 0, nb_errors: 0 });
+  });
+
+  it('runs the workflow that the hook has when its turn comes', async () => {
+    const hooks = await world.start();
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    await hooks.call('GET', `/task/${hook.uuid}/stop`);
+    await push(hooks, hook, { push: 'main' });
+
+    await post(hooks, { ...hook, config: repositoryHook({ workflow: 'renamed' }).config });
+    await hooks.call('GET', `/task/${hook.uuid}/start`);
+    await allDone(hooks, hook);
+
+    expect(world.api.runs()).toMatchObject([{ workflow: 'renamed' }]);
+  });
+
+  it(
+    'keeps the order of each hook over two replicas, and works hooks off side by side',
+    async () => {
+      const replicas = [await world.start(), await world.start()] as const;
+      const hookList = Array.from({ length: 6 }, () => repositoryHook());
+      await post(replicas[0], ...hookList);
+      let atOnce = 0;
+      let most = 0;
+      const perHook = new Map<string, number>();
+      let overlaps = 0;
+      world.api.behave = (call) => {
+        if (call.method !== 'POST' || call.url === '/services/register') return 'ok';
+        const { uuid } = (call.body as { hook: { uuid: string } }).hook;
+        most = Math.max(most, ++atOnce);
+        if ((perHook.get(uuid) ?? 0) > 0) overlaps++;
+        perHook.set(uuid, (perHook.get(uuid) ?? 0) + 1);
+        setTimeout(() => {
+          atOnce--;
+          perHook.set(uuid, (perHook.get(uuid) ?? 0) - 1);
+        }, 10);
+        return { delayMs: 10 };
+      };
+
+      await Promise.all(
+        hookList.map(async (hook, index) => {
+          for (let i = 0; i < 25; i++) {
+            await push(i % 2 === index % 2 ? replicas[0] : replicas[1], hook, { push: `b${i}` });
+          }
+        }),
+      );
+      await waitFor(() => world.api.runs().length >= 150, { timeoutMs: 20_000 });
+
+      for (const hook of hookList) {
+        expect(refs(hook)).toEqual(Array.from({ length: 25 }, (_, i) => `b${i}`));
+      }
+      expect(most).toBeGreaterThan(1);
+      expect(overlaps).toBe(0);
+    },
+    LONG,
+  );
+
+  it('tries three times in all what the API refuses, then goes on with the next', async () => {
+    const hooks = await world.start();
+    const [hook, other] = [repositoryHook(), repositoryHook()];
+    await post(hooks, hook, other);
+    const tries: number[] = [];
+    world.api.behave = ({ body, at }) => {
+      const branch = (body as { hook?: { payload: Record<string, string> } } | null)?.hook?.payload;
+      if (branch?.['git.branch'] !== 'refused') return 'ok';
+      tries.push(at);
+      return { refuse: 500, message: 'internal server error' };
+    };
+
+    await push(hooks, hook, { push: 'refused' });
+    await push(hooks, hook, { push: 'next' });
+    await waitFor(() => tries.length === 1);
+    await push(hooks, other, { push: 'elsewhere' });
+    await waitFor(() => refs(other).length === 1, { timeoutMs: 900 });
+    const waiting = await execution(hooks, hook);
+    await allDone(hooks, hook);
+
+    expect(waiting).toMatchObject({
+      processing_timestamp: 0,
+      nb_errors: 1,
+      last_error: expect.stringContaining('internal server error'),
+    });
+    expect(tries).toHaveLength(3);
+    expect((tries[1] ?? 0) - (tries[0] ?? 0)).toBeGreaterThanOrEqual(1_000);
+    expect(refs(hook)).toEqual(['next']);
+    expect(await execution(hooks, hook)).toMatchObject({
+      status: 'DONE',
+      nb_errors: 3,
+      workflow_run: 0,
+      last_error: expect.stringContaining('internal server error'),
+    });
+    expect((await hooks.status())['Executions Failed']).toEqual({ status: 'WARN', value: '1' });
+  });
+
+  it('asks again for nothing of a delivery that it has already asked for', async () => {
+    const hooks = await world.start();
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    let refusals = 0;
+    world.api.behave = ({ body }) => {
+      const run = (body as { hook?: { payload: Record<string, string> } } | null)?.hook?.payload;
+      return run?.['git.branch'] === 'second' && refusals++ < 2 ? { refuse: 400 } : 'ok';
+    };
+
+    await push(hooks, hook, { push: 'first' }, { push: 'second' }, { push: 'third' });
+    await allDone(hooks, hook);
+
+    expect(refs()).toEqual(['first', 'second', 'third']);
+    expect(await execution(hooks, hook)).toMatchObject({ nb_errors: 2, workflow_run: 3 });
+    expect((await execution(hooks, hook)).last_error).toBeUndefined();
+  });
+
+  it('goes on with the other changes of a delivery when one is refused for good', async () => {
+    const hooks = await world.start({ retryError: 1 });
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    world.api.behave = ({ body }) => {
+      const run = (body as { hook?: { payload: Record<string, string> } } | null)?.hook?.payload;
+      return run?.['git.branch'] === 'refused' ? { refuse: 404, id: 92 } : 'ok';
+    };
+
+    await push(hooks, hook, { push: 'refused' }, { push: 'good' });
+    await allDone(hooks, hook);
+
+    expect(refs()).toEqual(['good']);
+    expect(await execution(hooks, hook)).toMatchObject({ nb_errors: 1, workflow_run: 1 });
+    expect((await execution(hooks, hook)).last_error).toBeDefined();
+  });
+
+  it.each([
+    ['502 of a proxy', { html: 502 } as const],
+    ['503 of a proxy', { html: 503 } as const],
+    ['a body that is not of CDS', { html: 500 } as const],
+    ['a dropped connection', 'drop' as const],
+  ])(
+    'tries for as long as it takes after %s, and counts nothing',
+    async (_, misbehaviour) => {
+      const hooks = await world.start({ retryDelaySeconds: 1, retryError: 2 });
+      const hook = repositoryHook();
+      await post(hooks, hook);
+      await hooks.tasks();
+      let tries = 0;
+      world.api.behave = ({ url }) => (url.endsWith('/runs') && tries++ < 4 ? misbehaviour : 'ok');
+
+      await push(hooks, hook, { push: 'main' });
+      await waitFor(async () => (await execution(hooks, hook)).last_error);
+      const waiting = await execution(hooks, hook);
+      await allDone(hooks, hook);
+
+      expect(waiting).toMatchObject({ nb_errors: 0, processing_timestamp: 0 });
+      expect(tries).toBe(5);
+      expect(refs()).toEqual(['main']);
+      expect(await execution(hooks, hook)).toMatchObject({ nb_errors: 0, workflow_run: 1 });
+    },
+    LONG,
+  );
+
+  it(
+    'wakes all that wait when the API is back, long before their pause is over',
+    async () => {
+      const hooks = await world.start({ retryDelaySeconds: 600 });
+      const hookList = Array.from({ length: 5 }, () => repositoryHook());
+      await post(hooks, ...hookList);
+      await world.api.stop();
+      for (const hook of hookList) await push(hooks, hook, { push: 'main' });
+      // By now the pause has grown beyond what this test waits for.
+      await waitFor(
+        async () => {
+          const pauses = await Promise.all(hookList.map(async (hook) => pauseOf(await job(hook))));
+          return pauses.every((pause) => pause > 6_000);
+        },
+        { timeoutMs: 25_000 },
+      );
+
+      await world.api.start();
+
+      await waitFor(() => world.api.runs().length === 5, { timeoutMs: 4_000 });
+    },
+    LONG,
+  );
+
+  async function job(hook: NodeHook) {
+    const redis = new Redis(world.redis.url, { maxRetriesPerRequest: null });
+    const queue = new Queue(DRAIN_QUEUE, { connection: redis, prefix: BULL_PREFIX });
+    try {
+      return await queue.getJob(drainJobId(hook.uuid));
+    } finally {
+      await queue.close();
+      redis.disconnect();
+    }
+  }
+
+  function pauseOf(found: Awaited<ReturnType<typeof job>>): number {
+    return found?.delay ?? 0;
+  }
+
+  it('registers again after a 401 and does not count it', async () => {
+    const hooks = await world.start();
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    const registrations = world.api.registrations.length;
+    world.api.forgetHash();
+
+    await push(hooks, hook, { push: 'main' });
+    await waitFor(() => refs().length === 1);
+
+    await allDone(hooks, hook);
+    expect(world.api.registrations.length).toBeGreaterThan(registrations);
+    expect(await execution(hooks, hook)).toMatchObject({ nb_errors: 0, workflow_run: 1 });
+  });
+
+  it(
+    'asks twice only where the answer was lost',
+    async () => {
+      const hooks = await world.start();
+      const hook = repositoryHook();
+      await post(hooks, hook);
+      let tries = 0;
+      world.api.behave = ({ url }) =>
+        url.endsWith('/runs') && tries++ === 0 ? 'do and drop' : 'ok';
+
+      await push(hooks, hook, { push: 'main' });
+      await allDone(hooks, hook);
+
+      expect(refs()).toEqual(['main', 'main']);
+    },
+    LONG,
+  );
+
+  it('accepts and works off nothing while hooks.disable is set, and says so', async () => {
+    const hooks = await world.start({ disable: true });
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    for (let i = 0; i < 12; i++) await push(hooks, hook, { push: `b${i}` });
+
+    const status = await hooks.status();
+    expect(status.Hooks).toMatchObject({
+      status: 'WARN',
+      value: expect.stringContaining('disabled'),
+    });
+    expect(status.Queue).toEqual({ status: 'WARN', value: '12' });
+    expect(status[`Execs Todo ${hook.uuid}`]).toEqual({ status: 'WARN', value: '12' });
+    expect(world.api.runs()).toEqual([]);
+
+    await hooks.service.stop(2_000);
+    const enabled = await world.start();
+    await allDone(enabled, hook);
+    expect(refs()).toEqual(Array.from({ length: 12 }, (_, i) => `b${i}`));
+  });
+
+  it('finds deliveries whose job was lost', async () => {
+    const hooks = await world.start({}, { timing: { sweepMs: 500 } });
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    await hooks.call('GET', `/task/${hook.uuid}/stop`);
+    await push(hooks, hook, { push: 'main' });
+    const redis = new Redis(world.redis.url);
+    await redis.hset(`cdsbb:hooks:task:${hook.uuid}`, 'stopped', '0');
+    await redis.srem('cdsbb:hooks:stopped', hook.uuid);
+    await redis.sadd('cdsbb:hooks:pending', hook.uuid);
+    redis.disconnect();
+
+    await waitFor(() => refs().length === 1);
+  });
+
+  it(
+    'loses nothing and asks twice for nothing when Redis is killed and comes back',
+    async () => {
+      const hooks = await world.start();
+      const hookList = [repositoryHook(), repositoryHook(), repositoryHook()];
+      await post(hooks, ...hookList);
+      world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 30 } : 'ok');
+      const accepted = new Map(hookList.map((hook) => [hook.uuid, [] as string[]]));
+      const sending = { on: true };
+      const senders = hookList.map(async (hook) => {
+        for (let i = 0; sending.on; i++) {
+          const response = await hooks.webhook(hook.uuid, pushDelivery({ push: `b${i}` }));
+          if (response.status === 200) accepted.get(hook.uuid)?.push(`b${i}`);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      });
+      await waitFor(() => world.api.runs().length > 10);
+
+      await world.redis.kill();
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await world.redis.start();
+      await waitFor(() => (accepted.get(hookList[0]?.uuid ?? '')?.length ?? 0) > 40, {
+        timeoutMs: 15_000,
+      });
+      sending.on = false;
+      await Promise.all(senders);
+      for (const hook of hookList) await allDone(hooks, hook, 30_000);
+
+      for (const hook of hookList) {
+        const asked = refs(hook);
+        // A delivery answered 503 may be there all the same: its fate was not certain.
+        expect(new Set(asked).size).toBe(asked.length);
+        expect(asked.filter((ref) => accepted.get(hook.uuid)?.includes(ref ?? ''))).toEqual(
+          accepted.get(hook.uuid),
+        );
+      }
+    },
+    LONG,
+  );
+
+  it(
+    'asks for no run twice when Redis is frozen longer than any lock lives',
+    async () => {
+      const replicas = [await world.start(), await world.start()] as const;
+      const hookList = Array.from({ length: 4 }, () => repositoryHook());
+      await post(replicas[0], ...hookList);
+      world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 300 } : 'ok');
+      for (const hook of hookList) {
+        for (let i = 0; i < 6; i++) await push(replicas[0], hook, { push: `b${i}` });
+      }
+      await waitFor(() => world.api.runs().length >= 2);
+
+      world.redis.freeze();
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      world.redis.thaw();
+      for (const hook of hookList) await allDone(replicas[1], hook, 25_000);
+
+      for (const hook of hookList) {
+        expect(refs(hook)).toEqual(Array.from({ length: 6 }, (_, i) => `b${i}`));
+      }
+    },
+    LONG,
+  );
+
+  it('finishes what is under way when it is stopped, and leaves the rest to others', async () => {
+    const hooks = await world.start();
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 400 } : 'ok');
+    for (let i = 0; i < 4; i++) await push(hooks, hook, { push: `b${i}` });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+
+    await hooks.service.stop(10_000);
+    expect(refs()).toEqual(['b0']);
+    const next = await world.start();
+    await allDone(next, hook);
+
+    expect(refs()).toEqual(['b0', 'b1', 'b2', 'b3']);
+  });
+
+  it('ends in time although Redis is away', async () => {
+    const hooks = await world.start();
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 500 } : 'ok');
+    await push(hooks, hook, { push: 'main' });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await world.redis.kill();
+    try {
+      const began = performance.now();
+      await hooks.service.stop(5_000);
+      expect(performance.now() - began).toBeLessThan(6_000);
+    } finally {
+      await world.redis.start();
+    }
+  });
+
+  it('goes on after a process was killed with SIGKILL: nothing is lost, nothing overtakes', async () => {
+    const start = async () => {
+      const port = await freePort();
+      const child = await startProcess({
+        command: process.execPath,
+        args: ['--import', 'tsx', 'apps/hooks/src/main.ts'],
+        cwd: `${__dirname}/../../../..`,
+        env: {
+          ...(process.env as Record<string, string>),
+          TSX_TSCONFIG_PATH: 'tsconfig.base.json',
+          CDS_HOOKS_NAME: `cds-hooks-${port}`,
+          CDS_HOOKS_URL: `http://127.0.0.1:${port}`,
+          CDS_HOOKS_HTTP_ADDR: '127.0.0.1',
+          CDS_HOOKS_HTTP_PORT: String(port),
+          CDS_HOOKS_API_TOKEN: TOKEN,
+          CDS_HOOKS_API_HTTP_URL: world.api.url,
+          CDS_HOOKS_CACHE_REDIS_HOST: `127.0.0.1:${world.redis.port}`,
+        },
+      });
+      await waitFor(() => listens(port), { timeoutMs: 20_000, what: 'the process to listen' });
+      return { child, url: `http://127.0.0.1:${port}` };
+    };
+    const hooks = await world.start({ disable: true });
+    const hook = plainHook();
+    await post(hooks, hook);
+    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 150 } : 'ok');
+    const first = await start();
+    for (let i = 0; i < 30; i++) {
+      const sent = await fetch(`${first.url}/webhook/${hook.uuid}?n=${i}`, { method: 'POST' });
+      expect(sent.status).toBe(200);
+    }
+    await waitFor(() => world.api.runs().length >= 3, { timeoutMs: 15_000 });
+
+    first.child.kill('SIGKILL');
+    await first.child.exited;
+    const second = await start();
+    await waitFor(() => world.api.runs().some((run) => run.hook.payload.n === '29'), {
+      timeoutMs: 40_000,
+      what: 'the last run',
+    });
+
+    const numbers = world.api.runs().map((run) => Number(run.hook.payload.n));
+    expect([...new Set(numbers)]).toEqual(Array.from({ length: 30 }, (_, i) => i));
+    expect(numbers.length).toBeLessThanOrEqual(31);
+    second.child.kill('SIGTERM');
+    expect(await second.child.exited).toMatchObject({ code: 0 });
+  }, 90_000);
+
+  function listens(port: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+  }
+});

@@ -1,0 +1,154 @@
+import { defineScript } from '@cds/redis';
+import type { HookConfig, TaskType } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import { hookKeys, KEYS } from '../redis-keys';
+import { type ExecutionState, parseState, type StoredExecution } from './execution';
+import { ACCEPT_DELIVERY } from './scripts/accept-delivery.lua';
+import { FINISH_EXECUTION } from './scripts/finish-execution.lua';
+import { SAVE_STATE } from './scripts/save-state.lua';
+import { TAKE_HEAD } from './scripts/take-head.lua';
+
+/** The types of hooks whose deliveries are worked off. */
+export type ServedType = 'RepoWebHook' | 'Webhook';
+
+export interface DeliveryToAccept {
+  uuid: string;
+  /** Of the request. */
+  method: string;
+  /** The type of hook for which `verdict` was found. */
+  judgedFor: ServedType;
+  /** `ignore` keeps it as done, `refuse` keeps nothing. */
+  verdict: 'accept' | 'ignore' | 'refuse';
+  /** Milliseconds. */
+  acceptedAt: number;
+  webhook: StoredExecution['webhook'];
+  /** The state of an ignored one. */
+  state: ExecutionState;
+}
+
+export type Acceptance =
+  | { kind: 'unknown' | 'wrong-method' | 'refused' }
+  /** Judge it for this type and come again. */
+  | { kind: 'judge'; type: TaskType }
+  | { kind: 'accepted'; type: TaskType; id: string; waiting: number };
+
+/** The oldest delivery that waits at a hook. */
+export interface Head {
+  type: TaskType;
+  /** The hook's configuration now. */
+  config: HookConfig | null;
+  id: string;
+  execution: StoredExecution;
+  state: ExecutionState;
+  /** Whether any cleanup is scheduled at all. */
+  cleanupsScheduled: boolean;
+}
+
+export type TakenHead =
+  { kind: 'lost' | 'gone' | 'stopped' | 'empty' } | { kind: 'work'; head: Head };
+export type Saved = 'ok' | 'lost' | 'gone' | 'stopped';
+
+export type DeliveryStore = ReturnType<typeof createDeliveryStore>;
+
+/** The deliveries of the hooks in Redis: taken in, taken from the head, finished. One script each. */
+export function createDeliveryStore(deps: { redis: Redis; executionHistory: number }) {
+  const { redis, executionHistory } = deps;
+  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 8);
+  const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 9);
+  const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
+  const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 8);
+
+  return {
+    /** Keeps a delivery; when this returns `accepted` it is in Redis. */
+    async accept(delivery: DeliveryToAccept): Promise<Acceptance> {
+      const { uuid, webhook, acceptedAt } = delivery;
+      const keys = hookKeys(uuid);
+      const rest = JSON.stringify({ webhook, accepted_at: acceptedAt }).slice(1);
+      const [kind, type = '', id = '', waiting = 0] = (await acceptScript(
+        [
+          keys.task,
+          keys.executions,
+          keys.waiting,
+          KEYS.pending,
+          KEYS.waitingTotal,
+          keys.done,
+          keys.states,
+          KEYS.failed,
+        ],
+        [
+          delivery.method,
+          delivery.judgedFor,
+          delivery.verdict,
+          acceptedAt * 1000,
+          uuid,
+          rest,
+          delivery.verdict === 'ignore' ? JSON.stringify(delivery.state) : '',
+          executionHistory,
+        ],
+      )) as [string, TaskType?, string?, number?];
+      if (kind === 'accepted') return { kind, type: type as TaskType, id, waiting };
+      if (kind === 'judge') return { kind, type: type as TaskType };
+      if (kind === 'method') return { kind: 'wrong-method' };
+      return { kind: kind === 'unknown' ? 'unknown' : 'refused' };
+    },
+
+    /** The head of the hook's list, for its holder. */
+    async takeHead(uuid: string, holder: string, jobId: string): Promise<TakenHead> {
+      const keys = hookKeys(uuid);
+      const reply = (await takeScript(
+        [
+          keys.task,
+          keys.waiting,
+          keys.executions,
+          keys.states,
+          keys.owner,
+          KEYS.pending,
+          KEYS.waitingTotal,
+          KEYS.apiWaiters,
+          KEYS.cleanups,
+        ],
+        [holder, uuid, jobId],
+      )) as ['lost' | 'gone' | 'stopped' | 'empty'] | ['work', ...string[]];
+      if (reply[0] !== 'work') return { kind: reply[0] };
+      const [, type, config = 'null', id = '', execution = '{}', state = '', cleanups] = reply;
+      return {
+        kind: 'work',
+        head: {
+          type: type as TaskType,
+          config: JSON.parse(config) as HookConfig | null,
+          id,
+          execution: JSON.parse(execution) as StoredExecution,
+          state: parseState(state),
+          cleanupsScheduled: Number(cleanups) > 0,
+        },
+      };
+    },
+
+    /** Keeps how far the head has come; anything but `ok` says that it must not be gone on with. */
+    async save(uuid: string, holder: string, id: string, state: ExecutionState): Promise<Saved> {
+      const keys = hookKeys(uuid);
+      return (await saveScript(
+        [keys.task, keys.waiting, keys.states, keys.owner],
+        [holder, id, JSON.stringify(state)],
+      )) as Saved;
+    },
+
+    /** Moves the head into the history. */
+    async finish(uuid: string, holder: string, id: string, state: ExecutionState): Promise<Saved> {
+      const keys = hookKeys(uuid);
+      return (await finishScript(
+        [
+          keys.waiting,
+          keys.states,
+          keys.owner,
+          keys.done,
+          keys.executions,
+          KEYS.waitingTotal,
+          KEYS.failed,
+          KEYS.pending,
+        ],
+        [holder, uuid, id, JSON.stringify(state), executionHistory, state.failed ? 1 : 0],
+      )) as Saved;
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import type { Logger } from '@cds/service';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { BULL_PREFIX } from '../redis-keys';
+import { drainJobId } from './job-ids';
+
+export const DRAIN_QUEUE = 'drain';
+
+/** What a drain job carries. */
+export interface DrainJob {
+  uuid: string;
+  /** How often in a row it was woken because the API answered others, and then got no answer itself. */
+  wokenInVain?: number;
+}
+
+export type DrainQueue = ReturnType<typeof createDrainQueue>;
+
+/**
+ * The jobs that say which hooks have work. They carry no delivery: those wait in the hook's list, in order, so
+ * losing a job loses nothing (the sweep puts it back), and one too many finds an empty list.
+ */
+export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
+  const { redis, logger } = deps;
+  const queue = new Queue<DrainJob>(DRAIN_QUEUE, { connection: redis, prefix: BULL_PREFIX });
+  queue.on('error', (error) => logger.debug({ err: error }, 'drain queue'));
+  const underWay = new Map<string, 'adding' | 'add again'>();
+
+  async function add(uuid: string): Promise<void> {
+    await queue.add(
+      DRAIN_QUEUE,
+      { uuid },
+      { jobId: drainJobId(uuid), removeOnComplete: true, removeOnFail: true },
+    );
+  }
+
+  async function addUntilSettled(uuid: string): Promise<void> {
+    try {
+      do {
+        underWay.set(uuid, 'adding');
+        await add(uuid);
+      } while (underWay.get(uuid) === 'add again');
+    } catch (error) {
+      logger.debug({ err: error, hook: uuid }, 'a job was not queued: the sweep will');
+    } finally {
+      underWay.delete(uuid);
+    }
+  }
+
+  return {
+    queue,
+
+    /**
+     * Sees to it that the hook has a job, without being waited for. BullMQ ignores a job that exists. Calls for one
+     * hook that come while one is under way become a single further one.
+     */
+    ensureSoon(uuid: string): void {
+      if (underWay.has(uuid)) underWay.set(uuid, 'add again');
+      else void addUntilSettled(uuid);
+    },
+
+    /** Adds the jobs that are missing of those given, in two round trips. @returns how many there were to add */
+    async ensureAll(uuids: string[]): Promise<number> {
+      if (uuids.length === 0) return 0;
+      const pipeline = redis.pipeline();
+      for (const uuid of uuids) pipeline.exists(queue.toKey(drainJobId(uuid)));
+      const replies = (await pipeline.exec()) ?? [];
+      const missing = uuids.filter((_, index) => replies[index]?.[1] === 0);
+      await Promise.all(missing.map(add));
+      return missing.length;
+    },
+
+    /** Lets a job that pauses go on now. */
+    async promote(uuid: string): Promise<void> {
+      const job = await queue.getJob(drainJobId(uuid));
+      if (job && (await job.isDelayed())) await job.promote();
+      else if (!job) await add(uuid);
+    },
+
+    async close(): Promise<void> {
+      await queue.close();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+import { KEYS } from '../redis-keys';
+import type { ApiWaiters } from './api-waiters';
+import { DRAIN_QUEUE, type DrainJob, type DrainQueue } from './drain-queue';
+import { drainJobId } from './job-ids';
+import { createJobWorker, type JobOutcome, type JobWorker } from './job-worker';
+import type { WorkOffHook } from './work-off-hook';
+
+export interface DrainWorkerDeps {
+  connection: Redis;
+  redis: Redis;
+  queue: DrainQueue;
+  workOffHook: WorkOffHook;
+  waiters: ApiWaiters;
+  logger: Logger;
+  /** Hooks at a time. */
+  concurrency?: number;
+  lockMs?: number;
+}
+
+const BUSY_MS = 300;
+
+/** Works off hooks, several at a time, each by one job. */
+export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
+  const { redis, queue, workOffHook, waiters, logger } = deps;
+
+  /** A delivery may have come in after the job saw an empty list, when its own job was still this one. */
+  async function lookAgain(uuid: string): Promise<void> {
+    try {
+      if (await redis.sismember(KEYS.pending, uuid)) queue.ensureSoon(uuid);
+    } catch (error) {
+      logger.debug({ err: error, hook: uuid }, 'not looked at again: the sweep will');
+    }
+  }
+
+  return createJobWorker<DrainJob>({
+    queue: DRAIN_QUEUE,
+    connection: deps.connection,
+    logger,
+    concurrency: deps.concurrency ?? 20,
+    lockMs: deps.lockMs,
+    async process({ data }): Promise<JobOutcome> {
+      const outcome = await workOffHook(data.uuid);
+      switch (outcome.kind) {
+        case 'idle':
+          return { kind: 'end' };
+        case 'busy':
+          return { kind: 'delay', until: Date.now() + BUSY_MS };
+        case 'more':
+          return { kind: 'delay', until: Date.now() };
+        case 'pause':
+          if (outcome.forApi) {
+            await waiters.add(drainJobId(data.uuid), outcome.until, data.wokenInVain ?? 0);
+          }
+          return { kind: 'delay', until: outcome.until };
+      }
+    },
+    ended: ({ data }) => void lookAgain(data.uuid),
+  });
+}

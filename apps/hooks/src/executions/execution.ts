@@ -1,0 +1,73 @@
+import type { HookConfig, TaskExecution, TaskType, WebHookExecution } from '@cds/wire';
+
+/** What was received, written once when it is accepted. */
+export interface StoredExecution {
+  /** Nanoseconds: the id × 1000. */
+  timestamp: number;
+  type: TaskType;
+  /** The hook's configuration at the time. */
+  config: HookConfig | null;
+  webhook: WebHookExecution;
+  /** When it was accepted (ms). The id may be later where two arrive at once or a clock was put back. */
+  accepted_at: number;
+}
+
+/** What became of an execution, rewritten with every try. */
+export interface ExecutionState {
+  status: TaskExecution['status'];
+  nb_errors: number;
+  last_error: string;
+  /** 0 while there is still something to do. */
+  processing_timestamp: number;
+  workflow_run: number;
+  /** Steps of the plan that need not be done again. */
+  steps_done: number;
+  /** Refusals of the step under way. */
+  refusals: number;
+  /** Tries in a row that the API did not answer. */
+  outages: number;
+  /** After a refusal: not to be tried again before (ms). */
+  retry_at: number;
+  /** Whether a step was given up. */
+  failed: boolean;
+}
+
+/** The state of an execution that was never tried. */
+export const NEW_STATE: Readonly<ExecutionState> = {
+  status: '',
+  nb_errors: 0,
+  last_error: '',
+  processing_timestamp: 0,
+  workflow_run: 0,
+  steps_done: 0,
+  refusals: 0,
+  outages: 0,
+  retry_at: 0,
+  failed: false,
+};
+
+export function parseState(json: string | null | undefined): ExecutionState {
+  return json
+    ? { ...NEW_STATE, ...(JSON.parse(json) as Partial<ExecutionState>) }
+    : { ...NEW_STATE };
+}
+
+/** The execution as CDS's routes answer it. */
+export function toTaskExecution(
+  uuid: string,
+  stored: StoredExecution,
+  state: ExecutionState,
+): TaskExecution {
+  return {
+    uuid,
+    type: stored.type,
+    timestamp: stored.timestamp,
+    nb_errors: state.nb_errors,
+    ...(state.last_error ? { last_error: state.last_error } : {}),
+    processing_timestamp: state.processing_timestamp,
+    workflow_run: state.workflow_run,
+    config: stored.config,
+    webhook: stored.webhook,
+    status: state.status,
+  };
+}

@@ -1,0 +1,29 @@
+import { isApiError } from '@cds/api-client';
+
+/** Why a call to the API did not succeed. */
+export type Failure =
+  /** The API said no, with CDS's error body: counts. */
+  | { kind: 'refused'; message: string; status?: number }
+  /** The API did not answer, or something else answered for it: does not count. */
+  | { kind: 'unavailable'; message: string };
+
+/** @throws what is no failure of the API */
+export function failureOf(error: unknown): Failure {
+  if (!isApiError(error)) throw error;
+  return error.kind === 'refused'
+    ? { kind: 'refused', message: error.message, status: error.status }
+    : { kind: 'unavailable', message: error.message };
+}
+
+const FIRST_PAUSE_MS = 1_000;
+
+/**
+ * The pause before the next try of a call that the API did not answer: one second, doubled each time, at most
+ * `retryDelay`; up to a fifth shorter, so that those who wait do not come back all at once.
+ *
+ * @param outages tries in a row that were not answered, from 1
+ */
+export function outagePauseMs(outages: number, retryDelayMs: number): number {
+  const pause = Math.min(retryDelayMs, FIRST_PAUSE_MS * 2 ** Math.min(outages - 1, 20));
+  return Math.round(pause * (1 - Math.random() / 5));
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { defineScript } from '@cds/redis';
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+import { hookKeys, KEYS } from '../redis-keys';
+import { BEAT, CLAIM_HOOK, RELEASE_HOOK } from './scripts/ownership.lua';
+
+/** The right to work off one hook. Every script that writes for it names the holder, and is refused to others. */
+export interface Claim {
+  uuid: string;
+  holder: string;
+}
+
+export interface HookOwnershipDeps {
+  redis: Redis;
+  logger: Logger;
+  /** How often a worker tells that it lives. */
+  beatMs?: number;
+}
+
+export type HookOwnership = ReturnType<typeof createHookOwnership>;
+
+/** Beats missed in a row after which a worker counts as dead. */
+const BEATS_MISSED = 6;
+/** A worker that was silent for this many of our beats is forgotten (about an hour). */
+const BEATS_TO_FORGET = 1800;
+
+/**
+ * At most one process works off a hook at a time, also where BullMQ hands its job to a second one because the
+ * first could not extend its lock.
+ *
+ * No key's time-to-live decides: time also passes for keys while Redis is frozen and nobody can renew them, and a
+ * hook taken over then would ask for the same run twice. Instead each worker counts its beats in Redis, and counts
+ * as dead for another one that saw the same number six times in a row, two seconds apart, with Redis answering
+ * promptly all the while.
+ */
+export function createHookOwnership(deps: HookOwnershipDeps) {
+  const { redis, logger, beatMs = 2_000 } = deps;
+  const worker = randomUUID();
+  const claimScript = defineScript(redis, 'cdsbbClaimHook', CLAIM_HOOK, 1);
+  const releaseScript = defineScript(redis, 'cdsbbReleaseHook', RELEASE_HOOK, 1);
+  const beatScript = defineScript(redis, 'cdsbbBeat', BEAT, 1);
+
+  const held = new Set<string>();
+  const others = new Map<string, { beats: string; unchanged: number }>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  async function beat(): Promise<void> {
+    const began = performance.now();
+    const forgotten = [...others].filter(([, seen]) => seen.unchanged > BEATS_TO_FORGET);
+    for (const [other] of forgotten) others.delete(other);
+    let reply: string[];
+    try {
+      reply = (await beatScript(
+        [KEYS.beats],
+        [worker, ...forgotten.map(([other]) => other)],
+      )) as string[];
+    } catch (error) {
+      // The others could not tell that they live either.
+      for (const seen of others.values()) seen.unchanged = 0;
+      logger.debug({ err: error }, 'the beat of this worker did not reach Redis');
+      return;
+    }
+    const prompt = performance.now() - began < beatMs / 2;
+    const now = new Map<string, string>();
+    for (let i = 0; i + 1 < reply.length; i += 2) now.set(String(reply[i]), String(reply[i + 1]));
+    now.delete(worker);
+    for (const other of now.keys()) {
+      if (!others.has(other)) others.set(other, { beats: '', unchanged: 0 });
+    }
+    for (const [other, seen] of others) {
+      const beats = now.get(other) ?? 'none';
+      seen.unchanged = prompt && beats === seen.beats ? seen.unchanged + 1 : 0;
+      seen.beats = beats;
+    }
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      void beat().finally(() => {
+        if (!stopped) schedule();
+      });
+    }, beatMs).unref();
+  }
+
+  /** Whether the holder is of a process that died, or a leftover of this one. */
+  function isDead(holder: string): boolean {
+    const [other = ''] = holder.split('/');
+    if (other === worker) return !held.has(holder);
+    const seen = others.get(other);
+    if (!seen) others.set(other, { beats: 'none', unchanged: 0 });
+    return seen !== undefined && seen.unchanged >= BEATS_MISSED;
+  }
+
+  return {
+    /** Begins to beat; to be called before the first claim. Does not wait for Redis. */
+    async start(): Promise<void> {
+      await beat();
+      if (!stopped) schedule();
+    },
+
+    /** Takes the hook, or tells that another one, who lives, is at it. */
+    async claim(uuid: string): Promise<Claim | undefined> {
+      const holder = `${worker}/${randomUUID()}`;
+      held.add(holder);
+      try {
+        let owner = (await claimScript([hookKeys(uuid).owner], [holder, ''])) as string;
+        if (owner !== '' && isDead(owner)) {
+          logger.info({ hook: uuid }, 'taking over a hook from a worker that died');
+          owner = (await claimScript([hookKeys(uuid).owner], [holder, owner])) as string;
+        }
+        if (owner === '') return { uuid, holder };
+      } catch (error) {
+        held.delete(holder);
+        throw error;
+      }
+      held.delete(holder);
+      return undefined;
+    },
+
+    /** Gives the hook back. Never throws: what cannot be given back is taken over as a leftover. */
+    async release(claim: Claim): Promise<void> {
+      held.delete(claim.holder);
+      try {
+        await releaseScript([hookKeys(claim.uuid).owner], [claim.holder]);
+      } catch (error) {
+        logger.debug({ err: error, hook: claim.uuid }, 'a hook could not be given back');
+      }
+    },
+
+    /** Ends the beat. */
+    stop(): void {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

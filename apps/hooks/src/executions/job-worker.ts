@@ -1,0 +1,78 @@
+import type { Logger } from '@cds/service';
+import { DelayedError, type Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { BULL_PREFIX } from '../redis-keys';
+
+/** What is to become of a job. */
+export type JobOutcome = { kind: 'end' } | { kind: 'delay'; until: number };
+
+export interface JobWorkerDeps<Data> {
+  queue: string;
+  connection: Redis;
+  logger: Logger;
+  concurrency: number;
+  /** BullMQ's lock and stall check (ms); the same everywhere, since the longest wins. */
+  lockMs?: number;
+  process: (job: Job<Data>) => Promise<JobOutcome>;
+  /** After the job is gone. */
+  ended?: (job: Job<Data>) => void;
+}
+
+export interface JobWorker {
+  /** Takes no job any more and waits for those under way, at most this long; then lets go of them. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/**
+ * A BullMQ worker as this service uses them: a job is only a reason to look at Redis, so it is never failed for
+ * good, and pausing means giving it back with a delay, which holds no place of the worker.
+ *
+ * A job that stalls is given out again any number of times: whoever gets it finds out by itself what is left to do.
+ */
+export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
+  const { logger, lockMs = 10_000 } = deps;
+  const worker = new Worker<Data>(
+    deps.queue,
+    async (job, token) => {
+      const outcome = await deps.process(job);
+      if (outcome.kind === 'end') return;
+      await job.moveToDelayed(outcome.until, token);
+      throw new DelayedError();
+    },
+    {
+      connection: deps.connection,
+      prefix: BULL_PREFIX,
+      concurrency: deps.concurrency,
+      lockDuration: lockMs,
+      stalledInterval: lockMs,
+      maxStalledCount: 1_000_000_000,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    },
+  );
+  worker.on('error', (error) => logger.debug({ err: error, queue: deps.queue }, 'worker'));
+  worker.on('failed', (job, error) => {
+    logger.warn({ err: error, job: job?.id }, 'a job broke off: the sweep starts it again');
+  });
+  worker.on('completed', (job) => deps.ended?.(job));
+
+  return {
+    async close(deadlineMs) {
+      let timer: NodeJS.Timeout | undefined;
+      const deadline = new Promise<'late'>((resolve) => {
+        timer = setTimeout(() => resolve('late'), deadlineMs).unref();
+      });
+      const closing = worker.close().then(() => 'closed' as const);
+      closing.catch(() => undefined);
+      if ((await Promise.race([closing, deadline])) === 'late') {
+        // A second close() only returns the first one's promise: the connections are what holds the process.
+        logger.warn(
+          { queue: deps.queue },
+          'jobs under way are left to others: no time is left for them',
+        );
+        await worker.disconnect().catch(() => undefined);
+      }
+      clearTimeout(timer);
+    },
+  };
+}

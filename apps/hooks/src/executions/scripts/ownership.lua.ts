@@ -1,0 +1,28 @@
+/**
+ * Takes a hook: when nobody holds it, or from a holder that is known to be dead.
+ *
+ * KEYS owner · ARGV holder, the dead holder or "" · Returns "" when taken, else who holds it
+ */
+export const CLAIM_HOOK = `
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] and owner ~= ARGV[2] then return owner end
+redis.call('SET', KEYS[1], ARGV[1])
+return ''
+`;
+
+/** KEYS owner · ARGV holder */
+export const RELEASE_HOOK = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`;
+
+/**
+ * Tells the others that this worker lives, and how often each has told so.
+ *
+ * KEYS beats · ARGV worker, workers to forget… · Returns worker, beats, worker, beats…
+ */
+export const BEAT = `
+redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+for i = 2, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+return redis.call('HGETALL', KEYS[1])
+`;

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
+import type { CleanupStore } from '../branch-deletions/cleanup-store';
+import { KEYS } from '../redis-keys';
+import type { DrainQueue } from './drain-queue';
+
+export interface SweepDeps {
+  redis: Redis;
+  drainQueue: DrainQueue;
+  cleanupStore: CleanupStore;
+  cleanupQueue: CleanupQueue;
+  logger: Logger;
+  everyMs?: number;
+}
+
+export interface Sweep {
+  start(): void;
+  stop(): void;
+  /** One sweep; @returns how many jobs were put back */
+  sweep(): Promise<number>;
+}
+
+const HOOKS_AT_ONCE = 1_000;
+const CLEANUPS_AT_ONCE = 200;
+/** A cleanup's own job has this long to ring. */
+const GRACE_MS = 2_000;
+
+/**
+ * Puts back jobs that got lost: between a delivery's script and its job, in a crash, or with the data of BullMQ.
+ * Looks only at hooks that have work and cleanups that are overdue; one replica at a time.
+ */
+export function createSweep(deps: SweepDeps): Sweep {
+  const { redis, drainQueue, cleanupStore, cleanupQueue, logger, everyMs = 3_000 } = deps;
+  const me = randomUUID();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let cursor = '0';
+
+  async function sweepHooks(): Promise<number> {
+    const [next, uuids] = await redis.sscan(KEYS.pending, cursor, 'COUNT', HOOKS_AT_ONCE);
+    cursor = next;
+    return drainQueue.ensureAll(uuids);
+  }
+
+  async function sweepCleanups(): Promise<number> {
+    const ids = await cleanupStore.overdue(Date.now() - GRACE_MS, CLEANUPS_AT_ONCE);
+    await Promise.all(ids.map((id) => cleanupQueue.ring(id, 0)));
+    return ids.length;
+  }
+
+  async function sweep(): Promise<number> {
+    const hooks = await sweepHooks();
+    if (hooks > 0) logger.debug({ hooks }, 'hooks without a job have one again');
+    return hooks + (await sweepCleanups());
+  }
+
+  async function sweepIfMine(): Promise<void> {
+    try {
+      // Only saves work: two sweeps at once do no harm.
+      const mine = await redis.set(KEYS.sweepLock, me, 'PX', Math.round(everyMs * 0.8), 'NX');
+      if (mine) await sweep();
+    } catch (error) {
+      logger.debug({ err: error }, 'no sweep: Redis does not answer');
+    }
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      void sweepIfMine().finally(() => {
+        if (!stopped) schedule();
+      });
+    }, everyMs).unref();
+  }
+
+  return {
+    start: schedule,
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+    sweep,
+  };
+}

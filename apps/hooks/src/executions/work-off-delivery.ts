@@ -1,0 +1,182 @@
+import type { CdsApiClient } from '@cds/api-client';
+import type { Logger } from '@cds/service';
+import { NO_PARENT_WORKFLOW } from '@cds/wire';
+import type { BranchCleanups } from '../branch-deletions/branch-cleanups';
+import { type Clock, timestampOfMs } from '../clock';
+import { type DeliveryPlan, type DeliveryStep, isMalformedDelivery } from '../payloads';
+import type { ApiCaller } from './api-calls';
+import type { DeliveryStore, Head, Saved } from './delivery-store';
+import type { ExecutionState } from './execution';
+import { outagePauseMs } from './failures';
+import type { Claim } from './hook-ownership';
+import { planDelivery } from './plan-delivery';
+import { untilStored } from './until-stored';
+
+export interface WorkOffDeliveryDeps {
+  store: DeliveryStore;
+  api: Pick<CdsApiClient, 'runWorkflow'>;
+  callApi: ApiCaller;
+  cleanups: BranchCleanups;
+  logger: Logger;
+  now: Clock;
+  retryDelayMs: number;
+  /** Tries in all of a step that the API refuses. */
+  retryError: number;
+  ending: AbortSignal;
+  /** Aborted when there is no time left to wait for Redis either. */
+  killed: AbortSignal;
+}
+
+export type DeliveryOutcome =
+  | { kind: 'done' }
+  /** It is for someone else, or for later, to go on. */
+  | { kind: 'left' }
+  | { kind: 'pause'; until: number; forApi: boolean };
+
+type StepOutcome =
+  | { kind: 'ok'; runNumber?: number }
+  | { kind: 'failed'; message: string }
+  | { kind: 'pause'; forApi: boolean; pauseMs: number; message: string }
+  | { kind: 'left' };
+
+/**
+ * Works off one delivery: its steps in order, each kept in Redis as soon as it is done, so that a later try begins
+ * where this one ended. A step that the API refused for good is given up and the others of the delivery go on:
+ * a workflow that refuses one branch says nothing about the next.
+ *
+ * What is kept after a step also tells whether this process still holds the hook, so it is the check before the
+ * next call. If the process dies between the API's answer and that, the run is asked for again: the only case.
+ */
+export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
+  const { store, api, callApi, cleanups, logger, now, retryDelayMs, retryError } = deps;
+  const stored = { logger, signal: deps.killed };
+
+  async function runStep(
+    claim: Claim,
+    head: Head,
+    step: DeliveryStep & { type: 'run' },
+    state: ExecutionState,
+  ): Promise<StepOutcome> {
+    const project = head.config?.project?.value ?? '';
+    const workflow = head.config?.workflow?.value ?? '';
+    if (project === '' || workflow === '') {
+      return {
+        kind: 'failed',
+        message: 'the configuration of the hook names no project or no workflow',
+      };
+    }
+    const event = { payload: step.payload, uuid: claim.uuid, parent_workflow: NO_PARENT_WORKFLOW };
+    const stillMine = async () =>
+      (await store.save(claim.uuid, claim.holder, head.id, state)) === 'ok';
+    const result = await callApi(() => api.runWorkflow({ project, workflow, event }), stillMine);
+    if (!result) return { kind: 'left' };
+    if (result.ok) return { kind: 'ok', runNumber: result.value.runNumber };
+
+    const { failure } = result;
+    if (failure.kind === 'unavailable') {
+      const pauseMs = outagePauseMs(state.outages + 1, retryDelayMs);
+      return { kind: 'pause', forApi: true, pauseMs, message: failure.message };
+    }
+    return state.refusals + 1 >= retryError
+      ? { kind: 'failed', message: failure.message }
+      : { kind: 'pause', forApi: false, pauseMs: retryDelayMs, message: failure.message };
+  }
+
+  async function doStep(
+    claim: Claim,
+    head: Head,
+    plan: DeliveryPlan,
+    step: DeliveryStep,
+    state: ExecutionState,
+  ): Promise<StepOutcome> {
+    const branchOf = { claim, head, repository: plan.repository, branch: step.branch ?? '' };
+    if (step.type === 'delete-branch') {
+      return (await cleanups.schedule(branchOf)) ? { kind: 'ok' } : { kind: 'left' };
+    }
+    const mayHaveCleanup = head.cleanupsScheduled || state.steps_done > 0;
+    if (step.branch !== undefined && mayHaveCleanup && !(await cleanups.cancel(branchOf))) {
+      return { kind: 'left' };
+    }
+    return runStep(claim, head, step, state);
+  }
+
+  function afterFailure(state: ExecutionState, message: string): ExecutionState {
+    return { ...state, nb_errors: state.nb_errors + 1, last_error: message };
+  }
+
+  async function finish(claim: Claim, head: Head, state: ExecutionState): Promise<DeliveryOutcome> {
+    const finished: ExecutionState = {
+      ...state,
+      status: 'DONE',
+      processing_timestamp: timestampOfMs(now()),
+      last_error: state.failed ? state.last_error : '',
+      retry_at: 0,
+    };
+    const saved = await untilStored(
+      () => store.finish(claim.uuid, claim.holder, head.id, finished),
+      stored,
+    );
+    return { kind: saved === 'lost' ? 'left' : 'done' };
+  }
+
+  return async function workOffDelivery(claim: Claim, head: Head): Promise<DeliveryOutcome> {
+    const log = logger.child({ hook: claim.uuid, execution: head.execution.timestamp });
+    const save = (state: ExecutionState): Promise<Saved> =>
+      untilStored(() => store.save(claim.uuid, claim.holder, head.id, state), stored);
+
+    let state = head.state;
+    let plan: DeliveryPlan;
+    try {
+      plan = planDelivery(head);
+    } catch (error) {
+      if (!isMalformedDelivery(error)) throw error;
+      log.warn({ err: error }, 'a delivery cannot be read: given up');
+      return finish(claim, head, { ...afterFailure(state, error.message), failed: true });
+    }
+
+    for (const [index, step] of plan.steps.entries()) {
+      if (index < state.steps_done) continue;
+      if (deps.ending.aborted) return { kind: 'left' };
+      const outcome = await doStep(claim, head, plan, step, state);
+
+      if (outcome.kind === 'left') return { kind: 'left' };
+      if (outcome.kind === 'pause') {
+        const until = now() + outcome.pauseMs;
+        state = outcome.forApi
+          ? { ...state, outages: state.outages + 1, last_error: outcome.message }
+          : {
+              ...afterFailure(state, outcome.message),
+              refusals: state.refusals + 1,
+              outages: 0,
+              retry_at: until,
+            };
+        log.warn(
+          { error: outcome.message, nb_errors: state.nb_errors },
+          'a run was not started: trying again later',
+        );
+        const saved = await save(state);
+        if (saved === 'gone') return { kind: 'done' };
+        return saved === 'ok' ? { kind: 'pause', until, forApi: outcome.forApi } : { kind: 'left' };
+      }
+
+      const next = { ...state, steps_done: index + 1, refusals: 0, outages: 0, retry_at: 0 };
+      if (outcome.kind === 'failed') {
+        log.error(
+          { error: outcome.message, step: index },
+          'a run was not started and is given up: see the error of the execution',
+        );
+        state = { ...afterFailure(next, outcome.message), failed: true };
+      } else {
+        state = { ...next, workflow_run: outcome.runNumber ?? state.workflow_run };
+      }
+      if (index + 1 === plan.steps.length) break;
+      const saved = await save(state);
+      if (saved === 'gone') return { kind: 'done' };
+      if (saved !== 'ok') return { kind: 'left' };
+    }
+    log.debug({ steps: plan.steps.length, run: state.workflow_run }, 'delivery worked off');
+    return finish(claim, head, state);
+  };
+}
+
+export type WorkOffDelivery = ReturnType<typeof createWorkOffDelivery>;

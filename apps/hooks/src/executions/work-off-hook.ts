@@ -1,0 +1,62 @@
+import type { Clock } from '../clock';
+import type { DeliveryStore } from './delivery-store';
+import type { HookOwnership } from './hook-ownership';
+import { drainJobId } from './job-ids';
+import type { DeliveryOutcome, WorkOffDelivery } from './work-off-delivery';
+
+export interface WorkOffHookDeps {
+  store: DeliveryStore;
+  ownership: HookOwnership;
+  workOffDelivery: WorkOffDelivery;
+  now: Clock;
+  retryDelayMs: number;
+  /** Aborted when the service ends: what is under way is finished, nothing new is begun. */
+  ending: AbortSignal;
+}
+
+export type HookOutcome =
+  /** Nothing to do any more, or not for this job. */
+  | { kind: 'idle' }
+  /** Another one is at it. */
+  | { kind: 'busy' }
+  /** There is more, but others are to have their turn. */
+  | { kind: 'more' }
+  /** Not before `until` (ms). `forApi`: unless the API answers earlier. */
+  | { kind: 'pause'; until: number; forApi: boolean };
+
+/** Deliveries of one hook after which hooks that wait for a worker have their turn. */
+const SHARE = 50;
+
+/** Works off the deliveries of one hook in the order in which they were accepted. */
+export function createWorkOffHook(deps: WorkOffHookDeps) {
+  const { store, ownership, workOffDelivery, now, retryDelayMs, ending } = deps;
+
+  async function workOff(uuid: string, holder: string): Promise<HookOutcome> {
+    for (let share = 0; share < SHARE; share++) {
+      if (ending.aborted) return { kind: 'more' };
+      const taken = await store.takeHead(uuid, holder, drainJobId(uuid));
+      if (taken.kind !== 'work') return { kind: 'idle' };
+      const { head } = taken;
+      // A clock that was put back must not make the pause longer than a pause is.
+      const until = Math.min(head.state.retry_at, now() + retryDelayMs);
+      if (until > now()) return { kind: 'pause', until, forApi: false };
+
+      const outcome: DeliveryOutcome = await workOffDelivery({ uuid, holder }, head);
+      if (outcome.kind === 'pause') return outcome;
+      if (outcome.kind === 'left') return ending.aborted ? { kind: 'more' } : { kind: 'idle' };
+    }
+    return { kind: 'more' };
+  }
+
+  return async function workOffHook(uuid: string): Promise<HookOutcome> {
+    const claim = await ownership.claim(uuid);
+    if (!claim) return { kind: 'busy' };
+    try {
+      return await workOff(uuid, claim.holder);
+    } finally {
+      await ownership.release(claim);
+    }
+  };
+}
+
+export type WorkOffHook = ReturnType<typeof createWorkOffHook>;

@@ -1,0 +1,87 @@
+import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import { hookKeys, KEYS } from '../redis-keys';
+import { isServed } from '../tasks/unserved-kinds';
+
+export interface HooksMonitoringDeps {
+  redis: Redis;
+  disabled: boolean;
+  executionHistory: number;
+}
+
+/** Tasks that are named one by one; a heartbeat must not grow with their number. */
+const NAMED = 50;
+
+function line(component: string, value: string | number, status: MonitoringLevel): MonitoringLine {
+  return { status, component, value: String(value), type: '' };
+}
+
+function level(value: number, warn: number, alert: number): MonitoringLevel {
+  if (value >= alert) return 'AL';
+  return value >= warn ? 'WARN' : 'OK';
+}
+
+/**
+ * What `hooks` adds to `/mon/status` and to each heartbeat. Counts come from counters; of single tasks only those are
+ * named that have work or are stopped, at most 50 of each.
+ */
+export function createHooksMonitoring(deps: HooksMonitoringDeps) {
+  const { redis, disabled, executionHistory } = deps;
+
+  async function countLines(): Promise<MonitoringLine[]> {
+    const [waiting, kinds, cleanups, failedCleanups, failed, stopped, pending] = await Promise.all([
+      redis.get(KEYS.waitingTotal),
+      redis.hgetall(KEYS.kinds),
+      redis.zcard(KEYS.cleanups),
+      redis.zcard(KEYS.failedCleanups),
+      redis.zcard(KEYS.failed),
+      redis.srandmember(KEYS.stopped, NAMED),
+      redis.srandmember(KEYS.pending, NAMED),
+    ]);
+    const unserved = Object.entries(kinds).filter(([type, n]) => Number(n) > 0 && !isServed(type));
+    return [
+      line('Queue', Number(waiting ?? 0), level(Number(waiting ?? 0), 10, 100)),
+      line('Redis', 'answers', 'OK'),
+      ...stopped.map((uuid) => line('Task Stopped', uuid, 'WARN')),
+      ...(await taskLines(pending)),
+      line('Hook Kafka', Number(kinds.Kafka ?? 0), 'OK'),
+      line('Hook Kafka Consumers', 0, 'OK'),
+      line('Branch Deletions', cleanups, 'OK'),
+      line('Branch Deletions Failed', failedCleanups, level(failedCleanups, 1, Infinity)),
+      line('Executions Failed', failed, level(failed, 1, Infinity)),
+      ...unserved.map(([type, n]) =>
+        line(`Hooks not served ${type}`, `${n}: kept, but nothing is done for them yet`, 'WARN'),
+      ),
+    ];
+  }
+
+  async function taskLines(uuids: string[]): Promise<MonitoringLine[]> {
+    const counts = await Promise.all(
+      uuids.map(async (uuid) => {
+        const keys = hookKeys(uuid);
+        const [todo, done] = await Promise.all([redis.llen(keys.waiting), redis.zcard(keys.done)]);
+        return { uuid, todo, total: todo + done };
+      }),
+    );
+    return counts.flatMap(({ uuid, todo, total }) => [
+      line(`Execs Todo ${uuid}`, todo, level(todo, 11, 20)),
+      line(
+        `Execs Total ${uuid}`,
+        total,
+        level(total, executionHistory * 5 + 1, executionHistory * 10 + 1),
+      ),
+    ]);
+  }
+
+  /** Never throws: an outage of Redis is a line, too. */
+  return async function hooksLines(): Promise<MonitoringLine[]> {
+    const lines = disabled
+      ? [line('Hooks', 'disabled: deliveries are accepted and wait, nothing is worked off', 'WARN')]
+      : [];
+    try {
+      return [...lines, ...(await countLines())];
+    } catch {
+      return [...lines, line('Redis', 'does not answer: webhooks are refused with 503', 'AL')];
+    }
+  };
+}

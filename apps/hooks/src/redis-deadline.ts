@@ -1,0 +1,37 @@
+import { CdsError, isCdsError } from '@cds/wire';
+
+/** How long a caller is kept waiting for Redis; callers are promised an answer within 2 s. */
+export const REDIS_DEADLINE_MS = 1_500;
+
+/**
+ * Runs commands on Redis for a caller that waits for an answer.
+ *
+ * The deadline is our own: a frozen Redis leaves commands unanswered for much longer than any caller waits.
+ *
+ * @throws CdsError 503 with Retry-After when Redis is away, refuses, or does not answer in time
+ */
+export async function answeredByRedis<T>(
+  work: () => Promise<T>,
+  deadlineMs = REDIS_DEADLINE_MS,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`no answer within ${deadlineMs} ms`)),
+      deadlineMs,
+    ).unref();
+  });
+  try {
+    return await Promise.race([work(), deadline]);
+  } catch (error) {
+    // Mistakes of ours are no outage.
+    if (isCdsError(error) || error instanceof TypeError || error instanceof RangeError) throw error;
+    throw new CdsError('unavailable', {
+      from: 'Redis is away or does not accept writes: try again later, and look at the log and at Redis',
+      headers: { 'Retry-After': '5' },
+      cause: error,
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}

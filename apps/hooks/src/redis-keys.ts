@@ -1,0 +1,61 @@
+const PREFIX = 'cdsbb:hooks:';
+
+/** Where BullMQ keeps its jobs. */
+export const BULL_PREFIX = `${PREFIX}bull`;
+
+/** The keys of Redis that belong to no single hook or cleanup. */
+export const KEYS = {
+  /** Set: uuids of all tasks. */
+  tasks: `${PREFIX}tasks`,
+  /** Set: uuids of the tasks that were stopped. */
+  stopped: `${PREFIX}stopped`,
+  /** Hash: task type → number of tasks. */
+  kinds: `${PREFIX}kinds`,
+  /** Set: uuids of hooks that have deliveries to work off and are not stopped. */
+  pending: `${PREFIX}pending`,
+  /** Counter: deliveries that wait, over all hooks. */
+  waitingTotal: `${PREFIX}waiting-total`,
+  /** Sorted set: `uuid/id` of the executions in the history that failed for good. */
+  failed: `${PREFIX}failed`,
+  /** Hash: worker → number of beats, by which replicas see that each other lives. */
+  beats: `${PREFIX}beats`,
+  /** Sorted set: ids of the jobs that wait for the API → when one may be woken (ms). */
+  apiWaiters: `${PREFIX}waiting-for-api`,
+  /** The replica that sweeps holds it. */
+  sweepLock: `${PREFIX}sweep-lock`,
+  /** Sorted set: cleanup ids → when to act next (ms). */
+  cleanups: `${PREFIX}cleanups`,
+  /** Sorted set: ids of the cleanups that an operator stopped → when (ms). */
+  stoppedCleanups: `${PREFIX}cleanups-stopped`,
+  /** Sorted set: ids of the cleanups that failed for good → when (ms). */
+  failedCleanups: `${PREFIX}cleanups-failed`,
+} as const;
+
+/** The keys of one hook, by the uuid of its task. */
+export function hookKeys(uuid: string) {
+  return {
+    /** Hash: type, method, config (JSON), stopped, updated_at (ms), last_id. */
+    task: `${PREFIX}task:${uuid}`,
+    /** Hash: execution id → what was received (JSON). */
+    executions: `${PREFIX}exec:${uuid}`,
+    /** Hash: execution id → what became of it (JSON); none before the first try. */
+    states: `${PREFIX}state:${uuid}`,
+    /** List: ids of the executions to work off, the oldest first; the head stays until it is done. */
+    waiting: `${PREFIX}waiting:${uuid}`,
+    /** Sorted set: ids of the finished executions, the history. */
+    done: `${PREFIX}done:${uuid}`,
+    /** Who works the hook off at the moment. */
+    owner: `${PREFIX}owner:${uuid}`,
+    /** Hash: branch → id of the cleanup that this hook scheduled for it. */
+    cleanups: `${PREFIX}hook-cleanups:${uuid}`,
+  };
+}
+
+/** Prefix of the key of one cleanup's record, a hash. */
+export const CLEANUP_PREFIX = `${PREFIX}cleanup:`;
+/** Prefix of {@link hookKeys}'s `cleanups`. */
+export const HOOK_CLEANUPS_PREFIX = `${PREFIX}hook-cleanups:`;
+
+export function cleanupKey(id: string): string {
+  return CLEANUP_PREFIX + id;
+}

@@ -1,0 +1,80 @@
+import {
+  CdsError,
+  type HookConfig,
+  type HookModelName,
+  TASK_TYPES,
+  type TaskType,
+} from '@cds/wire';
+import { z } from 'zod';
+import { isTaskUuid } from './task-uuid';
+
+const configValue = z.looseObject({
+  value: z.string(),
+  configurable: z.boolean().default(false),
+  type: z.string().default(''),
+  multiple_choice_list: z.array(z.unknown()).nullable().default(null),
+});
+
+const uuid = z.string().refine(isTaskUuid, {
+  message: 'a uuid holds up to 128 letters, digits and . _ = + -',
+});
+
+/** A hook as the API sends it; fields that this service does not use are handed back as they came. */
+export const nodeHookSchema = z.looseObject({
+  uuid,
+  hook_model_name: z.string(),
+  config: z.record(z.string(), configValue).nullish(),
+});
+export type ReceivedHook = z.infer<typeof nodeHookSchema>;
+
+/** The body of `POST /task/bulk`: hooks by their uuid. */
+export const nodeHooksSchema = z.record(uuid, nodeHookSchema);
+
+/** The body of `DELETE /task/bulk`: of what is under each uuid nothing is needed. */
+export const uuidsSchema = z.record(uuid, z.unknown());
+
+/** A task as it is kept. */
+export interface TaskToKeep {
+  uuid: string;
+  type: TaskType;
+  /** Of the requests that its webhook takes; empty for hooks that take none. */
+  method: string;
+  config: HookConfig | null;
+}
+
+function isKnownModel(name: string): name is HookModelName {
+  return Object.hasOwn(TASK_TYPES, name);
+}
+
+/**
+ * The task that serves a hook, its `webHookURL` filled in where it takes webhooks.
+ *
+ * @param urlPublic how Bitbucket and others reach this service
+ * @throws CdsError 400 for an unknown kind of hook
+ */
+export function taskOfHook(hook: ReceivedHook, urlPublic: string): TaskToKeep {
+  const model = hook.hook_model_name;
+  if (!isKnownModel(model)) {
+    throw new CdsError('wrongRequest', {
+      from: `unknown hook_model_name ${JSON.stringify(model.slice(0, 100))}: one of ${Object.keys(TASK_TYPES).join(', ')}`,
+    });
+  }
+  const type = TASK_TYPES[model];
+  if (type === 'Workflow') return { uuid: hook.uuid, type, method: '', config: null };
+  const config = (hook.config ?? {}) as HookConfig;
+  if (type !== 'RepoWebHook' && type !== 'Webhook')
+    return { uuid: hook.uuid, type, method: '', config };
+  const webHookURL = {
+    value: `${urlPublic.replace(/\/+$/, '')}/webhook/${hook.uuid}`,
+    configurable: false,
+    type: '',
+    multiple_choice_list: null,
+  };
+  const method = (config.method?.value || 'POST').toUpperCase();
+  return { uuid: hook.uuid, type, method, config: { ...config, webHookURL } };
+}
+
+/** The hook as it is answered: as it came, with the configuration that is kept. */
+export function answeredHook(hook: ReceivedHook, task: TaskToKeep): ReceivedHook {
+  return task.config ? { ...hook, config: task.config as unknown as ReceivedHook['config'] } : hook;
+}

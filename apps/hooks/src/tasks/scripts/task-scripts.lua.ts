@@ -1,0 +1,61 @@
+/**
+ * Keeps a task, new or changed. What waits for it, its history and whether it is stopped stay.
+ *
+ * KEYS task, tasks, kinds · ARGV uuid, type, method, config (JSON), now (ms), "" or: leave it when it was changed
+ *   later than this (ms) · Returns `ok` | `newer`
+ */
+export const PUT_TASK = `
+local old = redis.call('HMGET', KEYS[1], 'type', 'updated_at')
+if ARGV[6] ~= '' and old[2] and tonumber(old[2]) > tonumber(ARGV[6]) then return 'newer' end
+redis.call('HSET', KEYS[1], 'type', ARGV[2], 'method', ARGV[3], 'config', ARGV[4], 'updated_at', ARGV[5])
+redis.call('HSETNX', KEYS[1], 'stopped', '0')
+redis.call('SADD', KEYS[2], ARGV[1])
+if old[1] ~= ARGV[2] then
+  if old[1] then redis.call('HINCRBY', KEYS[3], old[1], -1) end
+  redis.call('HINCRBY', KEYS[3], ARGV[2], 1)
+end
+return 'ok'
+`;
+
+/**
+ * Removes a task with all that waits for it. The cleanups that it scheduled stay: the branches are gone all the same.
+ *
+ * KEYS task, tasks, kinds, stopped, pending, waiting-total, failed, executions, states, waiting, done, owner
+ * ARGV uuid, "" or: only when nothing waits and it was not changed since (ms) · Returns `ok` | `unknown` | `kept`
+ */
+export const DELETE_TASK = `
+local task = redis.call('HMGET', KEYS[1], 'type', 'updated_at')
+if not task[1] then return 'unknown' end
+local waiting = redis.call('LLEN', KEYS[10])
+if ARGV[2] ~= '' and (waiting > 0 or tonumber(task[2]) > tonumber(ARGV[2])) then return 'kept' end
+if waiting > 0 then redis.call('DECRBY', KEYS[6], waiting) end
+for _, id in ipairs(redis.call('ZRANGE', KEYS[11], 0, -1)) do
+  redis.call('ZREM', KEYS[7], ARGV[1] .. '/' .. id)
+end
+redis.call('HINCRBY', KEYS[3], task[1], -1)
+redis.call('SREM', KEYS[2], ARGV[1])
+redis.call('SREM', KEYS[4], ARGV[1])
+redis.call('SREM', KEYS[5], ARGV[1])
+redis.call('UNLINK', KEYS[1], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12])
+return 'ok'
+`;
+
+/**
+ * Stops or starts a task.
+ *
+ * KEYS task, stopped, pending, waiting · ARGV uuid, 1 to stop or 0 to start
+ * Returns {`unknown`} | {`ok`, deliveries waiting}
+ */
+export const SET_STOPPED = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return {'unknown'} end
+local waiting = redis.call('LLEN', KEYS[4])
+redis.call('HSET', KEYS[1], 'stopped', ARGV[2])
+if ARGV[2] == '1' then
+  redis.call('SADD', KEYS[2], ARGV[1])
+  redis.call('SREM', KEYS[3], ARGV[1])
+else
+  redis.call('SREM', KEYS[2], ARGV[1])
+  if waiting > 0 then redis.call('SADD', KEYS[3], ARGV[1]) end
+end
+return {'ok', waiting}
+`;

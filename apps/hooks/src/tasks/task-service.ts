@@ -1,0 +1,225 @@
+import type { Logger } from '@cds/service';
+import { CdsError, type Task, type TaskExecution } from '@cds/wire';
+import {
+  cleanupExecution,
+  type Cleanup,
+  cleanupTask,
+  isCleanupId,
+} from '../branch-deletions/cleanup';
+import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
+import type { CleanupStore } from '../branch-deletions/cleanup-store';
+import { type Clock, idOfTimestamp, timestampOfMs } from '../clock';
+import type { DrainQueue } from '../executions/drain-queue';
+import type { ExecutionStore } from '../executions/execution-store';
+import { answeredHook, type ReceivedHook, taskOfHook, type TaskToKeep } from './node-hook';
+import type { TaskStore } from './task-store';
+import { isTaskUuid } from './task-uuid';
+import { warnOfUnserved } from './unserved-kinds';
+
+export interface TaskServiceDeps {
+  tasks: TaskStore;
+  executions: ExecutionStore;
+  cleanups: CleanupStore;
+  drainQueue: DrainQueue;
+  cleanupQueue: CleanupQueue;
+  logger: Logger;
+  now: Clock;
+  urlPublic: string;
+  retryError: number;
+  /** Whether this service works off at all. */
+  disabled: boolean;
+}
+
+/** Commands that are sent to Redis side by side. */
+const AT_ONCE = 100;
+
+async function inChunks<T>(items: T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  for (let i = 0; i < items.length; i += AT_ONCE) {
+    await Promise.all(items.slice(i, i + AT_ONCE).map(work));
+  }
+}
+
+function unknownTask(uuid: string): CdsError {
+  return new CdsError('notFound', {
+    from: `no task has the uuid ${JSON.stringify(uuid.slice(0, 128))}`,
+  });
+}
+
+export type TaskService = ReturnType<typeof createTaskService>;
+
+/** What the routes under `/task` do, for the tasks of hooks and for scheduled cleanups alike. */
+export function createTaskService(deps: TaskServiceDeps) {
+  const { tasks, executions, cleanups, drainQueue, cleanupQueue, logger, now } = deps;
+
+  async function cleanupOf(uuid: string): Promise<Cleanup | undefined> {
+    return isCleanupId(uuid) ? cleanups.read(uuid) : undefined;
+  }
+
+  /** @throws CdsError 404 */
+  async function taskOf(uuid: string): Promise<Task> {
+    const task = isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
+    if (!task) throw unknownTask(uuid);
+    // As recorded: one task alone comes without counts.
+    return { ...task, nb_executions_total: 0, nb_executions_todo: 0 };
+  }
+
+  async function keep(task: TaskToKeep): Promise<void> {
+    await tasks.put(task, now());
+    warnOfUnserved(logger, task.type);
+  }
+
+  async function setStopped(uuid: string, stopped: boolean): Promise<boolean> {
+    if (isCleanupId(uuid)) {
+      const due = await cleanups.setStopped(uuid, stopped, now());
+      if (due === undefined) return false;
+      if (!stopped && !deps.disabled) await wakeCleanup(uuid, due);
+      return true;
+    }
+    const waiting = isTaskUuid(uuid) ? await tasks.setStopped(uuid, stopped) : undefined;
+    if (waiting === undefined) return false;
+    if (!stopped && waiting > 0) await goOn(uuid);
+    return true;
+  }
+
+  async function wakeCleanup(id: string, due: number): Promise<void> {
+    await (due > now() ? cleanupQueue.ring(id, due - now()) : cleanupQueue.ringNow(id));
+  }
+
+  /** Ends a pause that the hook's job may be in. What fails here, the sweep does. */
+  async function goOn(uuid: string): Promise<void> {
+    if (deps.disabled) return;
+    await drainQueue.promote(uuid).catch((error: unknown) => {
+      logger.debug({ err: error, hook: uuid }, 'the job of a hook was not woken');
+    });
+  }
+
+  return {
+    /** Keeps hooks, new or changed: all or, when one is of an unknown kind, none. */
+    async putHooks(hooks: Record<string, ReceivedHook>): Promise<Record<string, ReceivedHook>> {
+      const kept = Object.entries(hooks).map(([key, hook]) => {
+        if (key !== hook.uuid) {
+          throw new CdsError('wrongRequest', { from: `the hook under ${key} has another uuid` });
+        }
+        return { hook, task: taskOfHook(hook, deps.urlPublic) };
+      });
+      await inChunks(kept, ({ task }) => keep(task));
+      return Object.fromEntries(
+        kept.map(({ hook, task }) => [hook.uuid, answeredHook(hook, task)]),
+      );
+    },
+
+    /** Changes a task and starts it, as CDS 0.41 does. */
+    async replaceTask(uuid: string, hook: ReceivedHook | undefined): Promise<void> {
+      if (hook && hook.uuid !== uuid) {
+        throw new CdsError('wrongRequest', { from: 'the hook in the body has another uuid' });
+      }
+      await taskOf(uuid);
+      if (hook) await keep(taskOfHook(hook, deps.urlPublic));
+      await setStopped(uuid, false);
+    },
+
+    /** Unknown ones are no error, so that it can be repeated. */
+    async removeTasks(uuids: string[]): Promise<void> {
+      await inChunks(uuids, (uuid) =>
+        isCleanupId(uuid) ? cleanups.remove(uuid) : tasks.remove(uuid),
+      );
+    },
+
+    /** @throws CdsError 404 */
+    async removeTask(uuid: string): Promise<void> {
+      const removed = isCleanupId(uuid)
+        ? await cleanups.remove(uuid)
+        : isTaskUuid(uuid) && (await tasks.remove(uuid));
+      if (removed !== 'ok') throw unknownTask(uuid);
+    },
+
+    /** @throws CdsError 404 */
+    async setStopped(uuid: string, stopped: boolean): Promise<void> {
+      if (!(await setStopped(uuid, stopped))) throw unknownTask(uuid);
+    },
+
+    async setAllStopped(stopped: boolean): Promise<void> {
+      const [uuids, ids] = await Promise.all([tasks.uuids(), cleanups.ids()]);
+      await inChunks([...uuids, ...ids], (uuid) => setStopped(uuid, stopped));
+    },
+
+    /** @throws CdsError 404 */
+    async task(uuid: string): Promise<Task> {
+      const cleanup = await cleanupOf(uuid);
+      return cleanup ? cleanupTask(cleanup) : taskOf(uuid);
+    },
+
+    /** All tasks with their counts, some at a time: those of hooks, then the cleanups. */
+    async *allTasks(): AsyncGenerator<Task[]> {
+      yield* tasks.readAll(await tasks.uuids());
+      const ids = await cleanups.ids();
+      for (let i = 0; i < ids.length; i += AT_ONCE) {
+        yield (await cleanups.readAll(ids.slice(i, i + AT_ONCE))).map(cleanupTask);
+      }
+    },
+
+    /** The task with its executions, newest first. @throws CdsError 404 */
+    async taskWithExecutions(uuid: string): Promise<Task> {
+      const cleanup = await cleanupOf(uuid);
+      if (cleanup) return cleanupTask(cleanup);
+      const task = await taskOf(uuid);
+      return { ...task, executions: await executions.list(uuid) };
+    },
+
+    /** @throws CdsError 404 */
+    async execution(uuid: string, timestamp: string): Promise<TaskExecution> {
+      const id = idOfTimestamp(timestamp);
+      const cleanup = await cleanupOf(uuid);
+      if (cleanup && cleanup.accepted === id) return cleanupExecution(cleanup);
+      const execution = id && isTaskUuid(uuid) ? await executions.find(uuid, id) : undefined;
+      if (!execution) {
+        throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
+      }
+      return execution;
+    },
+
+    /** Ends an execution that waits; one that has ended stays as it is. @throws CdsError 404 */
+    async stopExecution(uuid: string, timestamp: string): Promise<void> {
+      const id = idOfTimestamp(timestamp);
+      const marks = { nb_errors: deps.retryError + 1, last_error: 'DONE' };
+      const cleanup = await cleanupOf(uuid);
+      if (cleanup && cleanup.accepted === id) {
+        if (cleanup.status === 'failed') return;
+        await cleanups.fail(cleanup, {
+          nbErrors: marks.nb_errors,
+          error: marks.last_error,
+          outages: 0,
+          refused: true,
+          now: now(),
+        });
+        return;
+      }
+      const state = {
+        ...marks,
+        status: 'DONE' as const,
+        processing_timestamp: timestampOfMs(now()),
+      };
+      if (!id || !isTaskUuid(uuid) || !(await executions.stop(uuid, id, state))) {
+        throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
+      }
+      await goOn(uuid);
+    },
+
+    /** Removes all executions of a task, those that wait too. @throws CdsError 404 */
+    async removeExecutions(uuid: string): Promise<Task> {
+      const cleanup = await cleanupOf(uuid);
+      if (cleanup) {
+        await cleanups.remove(uuid);
+        return {
+          ...cleanupTask(cleanup),
+          executions: null,
+          nb_executions_total: 0,
+          nb_executions_todo: 0,
+        };
+      }
+      const task = await taskOf(uuid);
+      await executions.removeAll(uuid);
+      return task;
+    },
+  };
+}

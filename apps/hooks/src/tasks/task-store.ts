@@ -1,0 +1,125 @@
+import { defineScript } from '@cds/redis';
+import type { HookConfig, Task, TaskType } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import { hookKeys, KEYS } from '../redis-keys';
+import type { TaskToKeep } from './node-hook';
+import { DELETE_TASK, PUT_TASK, SET_STOPPED } from './scripts/task-scripts.lua';
+
+/** Tasks read or written in one go. */
+const CHUNK = 200;
+
+export type TaskStore = ReturnType<typeof createTaskStore>;
+
+/** The tasks of hooks in Redis. */
+export function createTaskStore(deps: { redis: Redis }) {
+  const { redis } = deps;
+  const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 3);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 12);
+  const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 4);
+
+  async function readChunk(uuids: string[]): Promise<Task[]> {
+    const pipeline = redis.pipeline();
+    for (const uuid of uuids) {
+      const keys = hookKeys(uuid);
+      pipeline.hmget(keys.task, 'type', 'config', 'stopped');
+      pipeline.zcard(keys.done);
+      pipeline.llen(keys.waiting);
+    }
+    const replies = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+      if (error) throw error;
+      return reply;
+    });
+    return uuids.flatMap((uuid, index) => {
+      const [type, config, stopped] = replies[3 * index] as (string | null)[];
+      if (!type) return [];
+      const done = Number(replies[3 * index + 1]);
+      const waiting = Number(replies[3 * index + 2]);
+      return [
+        {
+          uuid,
+          type: type as TaskType,
+          config: JSON.parse(config ?? 'null') as HookConfig | null,
+          stopped: stopped === '1',
+          executions: null,
+          nb_executions_total: done + waiting,
+          nb_executions_todo: waiting,
+        },
+      ];
+    });
+  }
+
+  return {
+    /**
+     * Keeps a task, new or changed; it stays stopped if it was.
+     * @param unlessNewerThan leaves a task that was changed later (ms)
+     */
+    async put(task: TaskToKeep, now: number, unlessNewerThan?: number): Promise<'ok' | 'newer'> {
+      return (await putScript(
+        [hookKeys(task.uuid).task, KEYS.tasks, KEYS.kinds],
+        [
+          task.uuid,
+          task.type,
+          task.method,
+          JSON.stringify(task.config),
+          now,
+          unlessNewerThan ?? '',
+        ],
+      )) as 'ok' | 'newer';
+    },
+
+    /**
+     * Removes a task with all that waits for it.
+     * @param unlessChangedSince only when nothing waits for it and it was not changed since (ms)
+     */
+    async remove(uuid: string, unlessChangedSince?: number): Promise<'ok' | 'unknown' | 'kept'> {
+      const keys = hookKeys(uuid);
+      return (await deleteScript(
+        [
+          keys.task,
+          KEYS.tasks,
+          KEYS.kinds,
+          KEYS.stopped,
+          KEYS.pending,
+          KEYS.waitingTotal,
+          KEYS.failed,
+          keys.executions,
+          keys.states,
+          keys.waiting,
+          keys.done,
+          keys.owner,
+        ],
+        [uuid, unlessChangedSince ?? ''],
+      )) as 'ok' | 'unknown' | 'kept';
+    },
+
+    /** @returns how many deliveries wait; undefined for an unknown task */
+    async setStopped(uuid: string, stopped: boolean): Promise<number | undefined> {
+      const keys = hookKeys(uuid);
+      const [kind, waiting] = (await stopScript(
+        [keys.task, KEYS.stopped, KEYS.pending, keys.waiting],
+        [uuid, stopped ? 1 : 0],
+      )) as [string, number?];
+      return kind === 'ok' ? waiting : undefined;
+    },
+
+    /** With its counts. */
+    async read(uuid: string): Promise<Task | undefined> {
+      return (await readChunk([uuid]))[0];
+    },
+
+    async exists(uuid: string): Promise<boolean> {
+      return (await redis.exists(hookKeys(uuid).task)) === 1;
+    },
+
+    /** Sorted, so that a listing does not jump. */
+    async uuids(): Promise<string[]> {
+      return (await redis.smembers(KEYS.tasks)).sort();
+    },
+
+    /** All tasks with their counts, some at a time. */
+    async *readAll(uuids: string[]): AsyncGenerator<Task[]> {
+      for (let i = 0; i < uuids.length; i += CHUNK)
+        yield await readChunk(uuids.slice(i, i + CHUNK));
+    },
+  };
+}

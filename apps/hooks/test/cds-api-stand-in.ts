@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { HookEvent, NodeHook } from '@cds/wire';
+
+export const TOKEN = 'the-shared-infra-token';
+
+/** A call that passed all checks of headers and hash. */
+export interface ApiCall {
+  method: string;
+  /** As it stood on the wire, still escaped. */
+  url: string;
+  body: unknown;
+  /** Milliseconds. */
+  at: number;
+}
+
+export interface RunCall {
+  project: string;
+  workflow: string;
+  hook: HookEvent;
+  at: number;
+}
+
+/** What the API does with a call instead of what it should. */
+export type Misbehaviour =
+  | 'ok'
+  /** Does it, then drops the connection instead of answering. */
+  | 'do and drop'
+  | 'drop'
+  | 'unauthorized'
+  | { refuse: number; id?: number; message?: string }
+  /** Another server answers: a proxy. */
+  | { html: number }
+  | { delayMs: number };
+
+export interface CdsApiStandIn {
+  readonly url: string;
+  readonly calls: ApiCall[];
+  readonly registrations: Record<string, unknown>[];
+  /** What was wrong with the requests: a strict API would not have understood them. Must stay empty. */
+  readonly violations: string[];
+  hooks: NodeHook[];
+  /** For each call, before it is done. */
+  behave: (call: ApiCall) => Misbehaviour;
+  runs(): RunCall[];
+  deletions(): string[];
+  /** A CDS before 0.52: its router does not know an escaped slash. */
+  slashKnown: boolean;
+  /** The next run is number 1. */
+  forgetRuns(): void;
+  /** The hash that registered services have. */
+  hash(): string;
+  /** As after 180 s without a heartbeat: the next registration gets a new hash. */
+  forgetHash(): void;
+  /** Refuses connections until `start`. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+function errorBody(id: number, message: string) {
+  return { id, message, data: null, uuid: randomUUID() };
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'Content-Type': 'application/json' });
+  response.end(body === null && status === 204 ? undefined : JSON.stringify(body));
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** A CDS API as far as `hooks` sees it, as strict about headers, hash and bodies as the real one, and as frail. */
+export async function startCdsApi(): Promise<CdsApiStandIn> {
+  let hash = randomUUID() as string;
+  let runNumber = 0;
+  let server: Server | undefined;
+  let port = 0;
+  const sockets = new Set<Socket>();
+
+  function checkHeaders(request: IncomingMessage): void {
+    const { headers, method, url } = request;
+    const wrong = (what: string) => api.violations.push(`${method} ${url}: ${what}`);
+    if (headers['user-agent'] !== 'CDS/service') wrong(`User-Agent ${headers['user-agent']}`);
+    if (headers['x-requested-with'] !== 'X-CDS-SDK') wrong('no X-Requested-With: X-CDS-SDK');
+    if (headers['content-type'] !== 'application/json') {
+      wrong(`Content-Type ${headers['content-type']}`);
+    }
+  }
+
+  function register(text: string, response: ServerResponse): void {
+    const body = JSON.parse(text) as Record<string, unknown>;
+    if (body.token !== TOKEN) {
+      answer(response, 401, errorBody(10, 'not authenticated (from: Cannot register service)'));
+      return;
+    }
+    for (const field of ['name', 'type', 'http_url', 'monitoring_status', 'config', 'version']) {
+      if (body[field] === undefined) api.violations.push(`registration without ${field}`);
+    }
+    api.registrations.push(body);
+    answer(response, 200, { ...body, id: 3, hash, token: '' });
+  }
+
+  function perform(call: ApiCall): { status: number; body: unknown } {
+    if (call.method === 'GET' && call.url === '/workflow/hook') {
+      return { status: 200, body: api.hooks };
+    }
+    if (call.method === 'POST' && /^\/project\/[^/]+\/workflows\/[^/]+\/runs$/.test(call.url)) {
+      const { hook } = call.body as { hook?: HookEvent };
+      if (!hook?.uuid || typeof hook.payload !== 'object' || !hook.parent_workflow) {
+        api.violations.push(`${call.url}: no hook in the body`);
+        return { status: 400, body: errorBody(74, 'wrong request') };
+      }
+      runNumber++;
+      return { status: 202, body: { id: runNumber, num: runNumber, status: 'Pending' } };
+    }
+    const deletion = /^\/project\/[^/]+\/workflows\/[^/]+\/runs\/branch\/([^/]+)$/.exec(call.url);
+    if (call.method === 'DELETE' && deletion) {
+      if (!api.slashKnown && /%2f/i.test(deletion[1] ?? '')) {
+        return { status: 404, body: errorBody(38, 'resource not found') };
+      }
+      return { status: 200, body: null };
+    }
+    api.violations.push(`${call.method} ${call.url}: no such route`);
+    return { status: 404, body: errorBody(38, 'resource not found') };
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    checkHeaders(request);
+    const text = await read(request);
+    const isRegistration = request.url === '/services/register';
+    const call: ApiCall = {
+      method: request.method ?? '',
+      url: request.url ?? '',
+      body: text === '' ? null : JSON.parse(text),
+      at: Date.now(),
+    };
+    const behaviour = api.behave(call);
+    if (behaviour === 'drop') {
+      request.socket.destroy();
+      return;
+    }
+    if (typeof behaviour === 'object') {
+      if ('html' in behaviour) {
+        response.writeHead(behaviour.html, { 'Content-Type': 'text/html' });
+        response.end('<html><h1>Bad Gateway</h1></html>');
+        return;
+      }
+      if ('refuse' in behaviour) {
+        const { refuse, id = 1, message = 'internal server error' } = behaviour;
+        answer(response, refuse, errorBody(id, message));
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, behaviour.delayMs));
+    }
+    if (isRegistration) {
+      register(text, response);
+      return;
+    }
+    const expected = Buffer.from(hash).toString('base64');
+    if (behaviour === 'unauthorized' || request.headers.x_auth_header !== expected) {
+      answer(response, 401, errorBody(10, 'not authenticated'));
+      return;
+    }
+    const { status, body } = perform(call);
+    api.calls.push(call);
+    if (behaviour === 'do and drop') request.socket.destroy();
+    else answer(response, status, body);
+  }
+
+  async function listen(): Promise<void> {
+    const created = createServer((request, response) => void serve(request, response));
+    created.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
+    await new Promise<void>((resolve, reject) => {
+      created.once('error', reject);
+      created.listen(port, '127.0.0.1', resolve);
+    });
+    server = created;
+    port = (created.address() as AddressInfo).port;
+  }
+
+  const api: CdsApiStandIn = {
+    get url() {
+      return `http://127.0.0.1:${port}`;
+    },
+    calls: [],
+    registrations: [],
+    violations: [],
+    hooks: [],
+    behave: () => 'ok',
+    slashKnown: true,
+    runs() {
+      return api.calls.flatMap((call) => {
+        const match = /^\/project\/([^/]+)\/workflows\/([^/]+)\/runs$/.exec(call.url);
+        if (!match || call.method !== 'POST') return [];
+        const { hook } = call.body as { hook: HookEvent };
+        return [{ project: match[1] ?? '', workflow: match[2] ?? '', hook, at: call.at }];
+      });
+    },
+    deletions() {
+      return api.calls.flatMap((call) => (call.method === 'DELETE' ? [call.url] : []));
+    },
+    forgetRuns() {
+      runNumber = 0;
+    },
+    hash: () => hash,
+    forgetHash() {
+      hash = randomUUID();
+    },
+    async stop() {
+      const closing = server;
+      if (!closing) return;
+      server = undefined;
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => closing.close(resolve));
+    },
+    async start() {
+      if (!server) await listen();
+    },
+  };
+  await listen();
+  return api;
+}

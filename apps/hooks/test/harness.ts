@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { freePort, silentLogger, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
+import type { HookConfig, NodeHook, Task, TaskExecution } from '@cds/wire';
+import type { HooksConfig } from '@cds/config';
+import type { Logger } from '@cds/service';
+import { createHooks, type HooksService, type Timing } from '../src/create-hooks';
+import { type CdsApiStandIn, startCdsApi, TOKEN } from './cds-api-stand-in';
+
+/** Short times, so that what takes minutes takes moments. */
+export const QUICK: Timing = {
+  lockMs: 1_000,
+  beatMs: 200,
+  sweepMs: 300,
+  heartbeatMs: 500,
+  firstRetryMs: 50,
+};
+
+export function hooksConfig(
+  redis: TestRedis,
+  apiUrl: string,
+  port: number,
+  change: Partial<HooksConfig> = {},
+): HooksConfig {
+  return {
+    name: `cds-hooks-${port}`,
+    url: `http://127.0.0.1:${port}`,
+    urlPublic: 'http://localhost:8083',
+    http: { addr: '127.0.0.1', port },
+    api: {
+      url: apiUrl,
+      insecure: false,
+      token: TOKEN,
+      requestTimeoutSeconds: 10,
+      maxHeartbeatFailures: 10,
+    },
+    redis: redis.config,
+    log: { level: 'info' },
+    disable: false,
+    executionHistory: 10,
+    retryDelaySeconds: 1,
+    retryError: 3,
+    branchDeletion: { delaySeconds: 86_400 },
+    ...change,
+  };
+}
+
+/** A running `hooks` service and how its callers reach it. */
+export interface RunningHooks {
+  url: string;
+  service: HooksService;
+  /** With the authentication of the API. */
+  call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
+  /** As the world outside calls. */
+  webhook(uuid: string, request?: WebhookRequest): Promise<Response>;
+  task(uuid: string): Promise<Task>;
+  tasks(): Promise<Task[]>;
+  executions(uuid: string): Promise<TaskExecution[]>;
+  status(): Promise<Record<string, { status: string; value: string }>>;
+}
+
+export interface WebhookRequest {
+  method?: string;
+  query?: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+}
+
+export interface World {
+  redis: TestRedis;
+  api: CdsApiStandIn;
+  start(
+    change?: Partial<HooksConfig>,
+    options?: { logger?: Logger; timing?: Timing },
+  ): Promise<RunningHooks>;
+  /** Everything down; to be called once. */
+  end(): Promise<void>;
+  /** Services down, Redis and API as new. */
+  reset(): Promise<void>;
+}
+
+/** A real Redis, a strict stand-in of the API, and as many `hooks` as a test starts. */
+export async function startWorld(): Promise<World> {
+  const redis = await startTestRedis({ appendonly: true });
+  const api = await startCdsApi();
+  let services: HooksService[] = [];
+
+  async function stopServices(): Promise<void> {
+    const stopping = services;
+    services = [];
+    await Promise.all(stopping.map((service) => service.stop(3_000)));
+  }
+
+  return {
+    redis,
+    api,
+    async start(change = {}, options = {}) {
+      const port = await freePort();
+      const { logger = silentLogger(), timing = {} } = options;
+      const config = hooksConfig(redis, api.url, port, change);
+      const service = await createHooks(config, logger, { ...QUICK, ...timing });
+      services.push(service);
+      const url = `http://127.0.0.1:${service.port}`;
+      return running(url, service, api, config.name);
+    },
+    async end() {
+      await stopServices();
+      await api.stop();
+      await redis.stop();
+    },
+    async reset() {
+      await stopServices();
+      await redis.flush();
+      await api.start();
+      api.behave = () => 'ok';
+      api.slashKnown = true;
+      api.hooks = [];
+      api.calls.length = 0;
+      api.registrations.length = 0;
+      api.violations.length = 0;
+      api.forgetRuns();
+    },
+  };
+}
+
+function running(
+  url: string,
+  service: HooksService,
+  api: CdsApiStandIn,
+  name: string,
+): RunningHooks {
+  let knownTo = '';
+  /** The hash, once the service has it, too. */
+  async function currentHash(): Promise<string> {
+    await waitFor(() => api.registrations.some((registration) => registration.name === name), {
+      what: 'the registration',
+    });
+    const hash = api.hash();
+    const headers = { X_AUTH_HEADER: Buffer.from(hash).toString('base64') };
+    if (hash !== knownTo) {
+      await waitFor(async () => (await fetch(`${url}/task`, { headers })).ok);
+    }
+    knownTo = hash;
+    return hash;
+  }
+
+  const hooks: RunningHooks = {
+    url,
+    service,
+    async call(method, path, body) {
+      const response = await fetch(url + path, {
+        method,
+        headers: { X_AUTH_HEADER: Buffer.from(await currentHash()).toString('base64') },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+    },
+    async webhook(uuid, request = {}) {
+      const { method = 'POST', query = '', headers = {}, body } = request;
+      return fetch(`${url}/webhook/${uuid}${query === '' ? '' : `?${query}`}`, {
+        method,
+        headers,
+        body: body as string | undefined,
+      });
+    },
+    async task(uuid) {
+      return (await hooks.call('GET', `/task/${uuid}`)).body as Task;
+    },
+    async tasks() {
+      return (await hooks.call('GET', '/task')).body as Task[];
+    },
+    async executions(uuid) {
+      const { body } = await hooks.call('GET', `/task/${uuid}/execution`);
+      return (body as Task).executions ?? [];
+    },
+    async status() {
+      const response = await fetch(`${url}/mon/status`);
+      const { lines } = (await response.json()) as {
+        lines: { component: string; status: string; value: string }[];
+      };
+      return Object.fromEntries(
+        lines.map(({ component, status, value }) => [component, { status, value }]),
+      );
+    },
+  };
+  return hooks;
+}
+
+function value(text: string): HookConfig[string] {
+  return { value: text, configurable: false, type: '', multiple_choice_list: null };
+}
+
+/** A repository webhook as the API posts it. */
+export function repositoryHook(change: Partial<Record<string, string>> = {}): NodeHook {
+  return nodeHook('RepositoryWebHook', {
+    method: 'POST',
+    project: 'PROJ',
+    repoFullName: 'jdoe/repo-0',
+    vcsServer: 'bitbucketcloud',
+    workflow: 'wf1',
+    workflow_id: '1',
+    ...change,
+  });
+}
+
+export function plainHook(change: Partial<Record<string, string>> = {}): NodeHook {
+  return nodeHook('WebHook', {
+    method: 'POST',
+    project: 'PROJ',
+    workflow: 'wf2',
+    workflow_id: '2',
+    ...change,
+  });
+}
+
+export function nodeHook(model: string, config: Partial<Record<string, string>>): NodeHook {
+  return {
+    id: 0,
+    uuid: randomUUID(),
+    ref: '1795343649',
+    node_id: 0,
+    hook_model_id: 2,
+    hook_model_name: model,
+    config: Object.fromEntries(
+      Object.entries(config).map(([key, text]) => [key, value(text ?? '')]),
+    ),
+  };
+}
+
+/** Adds hooks as the API does. */
+export async function post(hooks: RunningHooks, ...added: NodeHook[]): Promise<void> {
+  const body = Object.fromEntries(added.map((hook) => [hook.uuid, hook]));
+  const { status } = await hooks.call('POST', '/task/bulk', body);
+  if (status !== 200) throw new Error(`POST /task/bulk answered ${status}`);
+}
+
+/** CDS's error body. */
+export async function errorOf(response: Response): Promise<{ id: number; message: string }> {
+  return (await response.json()) as { id: number; message: string };
+}
