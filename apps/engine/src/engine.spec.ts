@@ -221,11 +221,16 @@ describe('engine start', () => {
   });
 
   it.each([
-    ['200:3', 3, 'vcs ended with exit code 3: stopping hooks.'],
-    ['200:0', 1, 'vcs ended with exit code 0: stopping hooks.'],
-  ])('ends the rest when one ends: %s', async (end, code, sentence) => {
+    [3, 3, 'vcs ended with exit code 3: stopping hooks.'],
+    [0, 1, 'vcs ended with exit code 0: stopping hooks.'],
+  ])('ends the rest when one ends with %i', async (ending, code, sentence) => {
     const args = ['start', 'vcs', 'hooks', '--config', configFile()];
+    const end = join(engine.folder(), 'end');
     const running = await engine.start(args, { END_VCS: end });
+    await running.waitForOutput('vcs started');
+    await running.waitForOutput('hooks started');
+
+    writeFileSync(end, String(ending));
 
     expect(await running.exited).toEqual({ code, signal: null });
     expect(running.stderr()).toContain(sentence);
@@ -262,6 +267,7 @@ describe('engine start api', () => {
     const running = await engine.start(['start', 'vcs', 'api', 'hooks', '--config', file], {
       PATH: `${folder}${delimiter}${PLAIN_PATH}`,
     });
+    await running.waitForOutput('vcs started');
     await running.waitForOutput('hooks started');
 
     running.kill('SIGTERM');

@@ -20,21 +20,21 @@ export interface Engine {
 /** PATH with no engine on it. */
 export const PLAIN_PATH = '/usr/bin:/bin';
 
-/** A service in place of the real one: says what it was started with, and does what its environment tells it. */
+/** A service in place of the real one: says what it was started with, and ends with the code in the file END_NAME. */
 const FAKE_SERVICE = `
 const name = require('node:path').basename(__dirname);
-console.log(name + ' started with ' + process.argv.slice(2).join(' '));
-console.error(name + ' warns');
-const keepAlive = setInterval(() => {}, 1000);
-const after = (ms, work) => setTimeout(work, Number(ms));
+setInterval(() => {}, 1000);
 const end = process.env['END_' + name.toUpperCase()];
-if (end) after(end.split(':')[0], () => process.exit(Number(end.split(':')[1])));
+if (end) setInterval(() => {
+  if (require('node:fs').existsSync(end)) process.exit(Number(require('node:fs').readFileSync(end)));
+}, 20);
 let signals = 0;
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => {
   console.log(name + ' got ' + signal + ' ' + ++signals);
-  if (process.env['STUBBORN_' + name.toUpperCase()]) return;
-  after(200, () => { console.log(name + ' finished what was under way'); process.exit(0); });
+  setTimeout(() => { console.log(name + ' finished what was under way'); process.exit(0); }, 200);
 });
+console.error(name + ' warns');
+console.log(name + ' started with ' + process.argv.slice(2).join(' '));
 `;
 
 /** Bundles the command as the build does, with services beside it that only play theirs. */
