@@ -1,0 +1,210 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  freePort,
+  startProcess,
+  startTestRedis,
+  waitFor,
+  type RunningProcess,
+  type TestRedis,
+} from '@cds/testing';
+import { startBitbucket, type BitbucketOptions, type BitbucketSandbox } from '../sandbox/bitbucket';
+import { startCdsApi, type CdsApiOptions, type CdsApiSandbox } from '../sandbox/cds-api';
+import { findRoot } from '../sandbox/story/find-root';
+import { serviceEnvironment, type ServiceSettings } from '../sandbox/story/service-config';
+
+export type ServiceName = 'vcs' | 'hooks';
+export const SERVICES: readonly ServiceName[] = ['vcs', 'hooks'];
+export const root = findRoot(__dirname);
+export const PROJECT = 'SHOP';
+export const REPO = 'acme/web-shop';
+
+/** The built app. @throws Error saying how to build it */
+export function bundle(name: ServiceName | 'engine' | 'sandbox'): string {
+  const file = join(root, 'dist', name === 'sandbox' ? 'tools' : 'apps', name, 'main.js');
+  if (!existsSync(file))
+    throw new Error(
+      `${file} is missing: end-to-end tests need \`npx nx run-many -t build\` first.`,
+    );
+  return file;
+}
+
+export interface StackOptions {
+  bitbucket?: BitbucketOptions;
+  api?: CdsApiOptions;
+  /** From the deletion of a branch to the removal of its runs. */
+  branchDeletionDelaySeconds?: number;
+}
+
+/** A replica of a service. */
+export interface Replica {
+  name: ServiceName;
+  url: string;
+  process: RunningProcess;
+  /** SIGTERM unless told otherwise; resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Redis, both stand-ins, and whatever services a test starts: real processes, on free ports. */
+export interface Stack {
+  redis: TestRedis;
+  bitbucket: BitbucketSandbox;
+  api: CdsApiSandbox;
+  settings: ServiceSettings;
+  /** A file in a folder of the stack's own. */
+  writeFile(name: string, text: string): string;
+  /** Starts a bundle with the environment alone; `replica` sets another name and port. */
+  start(
+    name: ServiceName,
+    options?: { env?: Record<string, string>; replica?: number },
+  ): Promise<Replica>;
+  /** Starts any program; it is ended with the stack. */
+  run(args: string[], env?: Record<string, string>): Promise<RunningProcess>;
+  /** Waits until so many services are registered. */
+  registered(count: number): Promise<void>;
+  /** Starts both services, waits for them, links the project. */
+  startLinked(env?: Record<string, string>): Promise<{ vcs: Replica; hooks: Replica }>;
+  stop(): Promise<void>;
+}
+
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  SERVICES.forEach(bundle);
+  const folder = mkdtempSync(join(tmpdir(), 'cds-e2e-'));
+  const redis = await startTestRedis({ appendonly: true });
+  const api = await startCdsApi({ buildDurationMs: 50, ...options.api });
+  const bitbucket = await startBitbucket({
+    webhookRetryPauseMs: 100,
+    ...options.bitbucket,
+    consumer: { callbackUrl: api.callbackUrl, ...options.bitbucket?.consumer },
+  });
+  const settings: ServiceSettings = {
+    vcsPort: await freePort(),
+    hooksPort: await freePort(),
+    redisPort: redis.port,
+    apiUrl: api.url,
+    token: api.sharedInfraToken,
+    bitbucket: {
+      apiUrl: bitbucket.apiUrl,
+      oauthUrl: bitbucket.oauthUrl,
+      clientId: bitbucket.consumer.clientId,
+      clientSecret: bitbucket.consumer.clientSecret,
+    },
+    branchDeletionDelaySeconds: options.branchDeletionDelaySeconds ?? 2,
+    names: { vcs: 'e2e-vcs', hooks: 'e2e-hooks' },
+  };
+  const processes: RunningProcess[] = [];
+
+  const stack: Stack = {
+    redis,
+    bitbucket,
+    api,
+    settings,
+    writeFile(name, text) {
+      const file = join(folder, name);
+      writeFileSync(file, text, { mode: 0o600 });
+      return file;
+    },
+    async run(args, env = {}) {
+      const running = await startProcess({
+        command: process.execPath,
+        args,
+        env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
+        cwd: folder,
+      });
+      processes.push(running);
+      return running;
+    },
+    async start(name, { env = {}, replica } = {}) {
+      const own = { ...settings };
+      if (replica !== undefined) {
+        own[name === 'vcs' ? 'vcsPort' : 'hooksPort'] = await freePort();
+        own.names = { vcs: `e2e-vcs-${replica}`, hooks: `e2e-hooks-${replica}` };
+      }
+      const running = await stack.run([bundle(name)], {
+        ...serviceEnvironment(own, [name]),
+        ...env,
+      });
+      return {
+        name,
+        url: `http://127.0.0.1:${name === 'vcs' ? own.vcsPort : own.hooksPort}`,
+        process: running,
+        async stop(signal = 'SIGTERM') {
+          running.kill(signal);
+          return (await running.exited).code;
+        },
+      };
+    },
+    async registered(count) {
+      try {
+        await waitFor(() => api.services().length >= count, {
+          what: `${count} services to register`,
+          timeoutMs: 15_000,
+        });
+      } catch (error) {
+        throw new Error(`${String(error)}\n${printed(processes)}`, { cause: error });
+      }
+    },
+    async startLinked(env) {
+      const [vcs, hooks] = await Promise.all([
+        stack.start('vcs', env ? { env } : {}),
+        stack.start('hooks', env ? { env } : {}),
+      ]);
+      await stack.registered(2);
+      await api.linkProject(PROJECT);
+      return { vcs, hooks };
+    },
+    async stop() {
+      for (const running of processes) running.kill('SIGKILL');
+      await Promise.all(processes.map(({ exited }) => exited));
+      await Promise.all([bitbucket.close(), api.close(), redis.stop()]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return stack;
+}
+
+/** What the processes have printed, for the message of a test that failed. */
+function printed(processes: RunningProcess[]): string {
+  return processes.map((one) => `${one.stdout()}${one.stderr()}`).join('\n');
+}
+
+/** The runs of a workflow, once there are so many. */
+export async function runsOf(stack: Stack, workflow: string, count: number, timeoutMs = 15_000) {
+  await waitFor(() => stack.api.runs(PROJECT, workflow).length >= count, {
+    what: `${count} runs of ${workflow}, there are ${stack.api.runs(PROJECT, workflow).length}`,
+    timeoutMs,
+  });
+  return stack.api.runs(PROJECT, workflow);
+}
+
+/** The branches whose cleanup `hooks` lists, sorted. */
+export async function pendingCleanups(stack: Stack): Promise<string[]> {
+  const tasks = await stack.api.tasks();
+  return tasks
+    .filter(({ type }) => type === 'BranchDeletion')
+    .map(({ config }) => config?.['branch']?.value ?? '')
+    .toSorted();
+}
+
+/** The workflow with a webhook on {@link REPO}. */
+export function createWorkflow(stack: Stack, name: string) {
+  return stack.api.workflows.createRepositoryWorkflow({ project: PROJECT, name, repo: REPO });
+}
+
+/** Calls a route of `vcs` with the project's tokens. */
+export function callVcs(
+  stack: Stack,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  return stack.api.callVcs(PROJECT, 'bitbucketcloud', method, path, body);
+}
+
+/** Stops a push's deliveries from being waited for forever: all of them, when they are over. */
+export async function outcomes(pushed: {
+  delivered: Promise<{ attempts: { outcome: unknown }[] }[]>;
+}) {
+  return (await pushed.delivered).map(({ attempts }) => attempts.at(-1)?.outcome);
+}

@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { printConfig } from '@cds/config';
+import { describeShared, waitFor } from '@cds/testing';
+import { fillIn } from '../sandbox/story/fill-in';
+import { serviceConfig, serviceEnvironment } from '../sandbox/story/service-config';
+import { REFERENCE_SHAPED_CONFIG } from './reference-config.fixture';
+import {
+  bundle,
+  createWorkflow,
+  outcomes,
+  PROJECT,
+  REPO,
+  runsOf,
+  SERVICES,
+  startStack,
+  type Stack,
+} from './stack.fixture';
+
+jest.setTimeout(60_000);
+
+let stack: Stack;
+beforeEach(async () => {
+  stack = await startStack();
+});
+afterEach(() => stack?.stop());
+
+/** Both services do their part: linked, pushed, built. */
+async function expectTheWayWorks(): Promise<void> {
+  await stack.registered(2);
+  await stack.api.linkProject(PROJECT);
+  await createWorkflow(stack, 'w');
+  const pushed = await stack.bitbucket.push({ repo: REPO, branch: 'dev' });
+  expect(await outcomes(pushed)).toEqual([200]);
+  await runsOf(stack, 'w', 1);
+  await waitFor(
+    () => stack.bitbucket.statuses(REPO, pushed.hash).some(({ state }) => state === 'SUCCESSFUL'),
+    { what: 'the build status', timeoutMs: 15_000 },
+  );
+}
+
+/** Fills in what an operator fills in; what this project adds to the reference's keys comes from the environment. */
+async function startReferenceConfig(printed: string): Promise<void> {
+  const { settings } = stack;
+  const url = (port: number): string => `http://127.0.0.1:${port}`;
+  const redis = `127.0.0.1:${settings.redisPort}`;
+  const consumer = 'vcs.servers.bitbucketcloud.bitbucket_cloud';
+  const text = fillIn(printed, {
+    'vcs.URL': url(settings.vcsPort),
+    'vcs.name': 'from-reference-vcs',
+    'vcs.api.token': settings.token,
+    'vcs.api.http.url': settings.apiUrl,
+    'vcs.cache.redis.host': redis,
+    'vcs.http.port': settings.vcsPort,
+    [`${consumer}.clientId`]: settings.bitbucket.clientId,
+    [`${consumer}.clientSecret`]: settings.bitbucket.clientSecret,
+    'hooks.URL': url(settings.hooksPort),
+    'hooks.urlPublic': url(settings.hooksPort),
+    'hooks.name': 'from-reference-hooks',
+    'hooks.api.token': settings.token,
+    'hooks.api.http.url': settings.apiUrl,
+    'hooks.cache.redis.host': redis,
+    'hooks.http.port': settings.hooksPort,
+  });
+  const file = stack.writeFile('conf.toml', text);
+  const prefix = 'CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD';
+  for (const name of SERVICES)
+    await stack.run([bundle(name), '--config', file], {
+      [`${prefix}_APIURL`]: settings.bitbucket.apiUrl,
+      [`${prefix}_OAUTHURL`]: settings.bitbucket.oauthUrl,
+    });
+  await expectTheWayWorks();
+  expect(
+    stack.api
+      .services()
+      .map(({ name }) => name)
+      .toSorted(),
+  ).toEqual(['from-reference-hooks', 'from-reference-vcs']);
+}
+
+describe('the services start', () => {
+  it('from the environment alone', async () => {
+    for (const name of SERVICES)
+      await stack.run([bundle(name)], serviceEnvironment(stack.settings, [name]));
+    await expectTheWayWorks();
+  });
+
+  it('from one file, by one command, and end with it', async () => {
+    const file = stack.writeFile(
+      'conf.toml',
+      serviceConfig(printConfig({ services: ['vcs', 'hooks'] }), stack.settings),
+    );
+    const engine = await stack.run([bundle('engine'), 'start', 'vcs', 'hooks', '--config', file]);
+    await expectTheWayWorks();
+
+    const secrets = [stack.settings.token, stack.settings.bitbucket.clientSecret];
+    const registrations = JSON.stringify(stack.api.services());
+    for (const secret of [...secrets, stack.api.vcsLink(PROJECT).accessToken])
+      expect(`${engine.stdout()}${engine.stderr()}${registrations}`).not.toContain(secret);
+    engine.kill('SIGTERM');
+    expect((await engine.exited).code).toBe(0);
+  });
+
+  it('from a configuration in the shape that the reference prints', () =>
+    startReferenceConfig(REFERENCE_SHAPED_CONFIG));
+});
+
+describeShared('the services start from what the reference prints', (shared) => {
+  it('once its placeholders are filled', () => {
+    const read = (name: string): string =>
+      readFileSync(join(shared, 'contract', `config-new-${name}.toml`), 'utf8');
+    // Each file has the sections of one service and the log's, which may stand once only.
+    const hooks = read('hooks');
+    const [start, end] = [hooks.indexOf('[hooks]'), hooks.search(/^\[log\]/m)];
+    const ofHooks = end > start ? hooks.slice(start, end) : hooks.slice(start);
+    return startReferenceConfig(`${read('vcs')}\n${ofHooks}`);
+  });
+});
+
+describe('npm start', () => {
+  it('tells the whole way and ends', async () => {
+    const sandbox = await stack.run([bundle('sandbox'), '--once']);
+    const { code } = await sandbox.exited;
+    expect(sandbox.stdout()).toContain('The whole way works.');
+    expect(sandbox.stdout()).toContain('1 run of feature-login was removed');
+    expect(code).toBe(0);
+  });
+
+  it('stays up, with its addresses printed, until it is told to stop', async () => {
+    const sandbox = await stack.run([bundle('sandbox')]);
+    await sandbox.waitForOutput('It stays up until Ctrl-C', 50_000);
+    const [, hooks = ''] = await sandbox.waitForOutput(/(http:\S+)\/mon\/status/);
+    expect((await fetch(`${hooks}/mon/version`)).status).toBe(200);
+    sandbox.kill('SIGINT');
+    expect((await sandbox.exited).code).toBe(0);
+    await expect(fetch(`${hooks}/mon/version`)).rejects.toThrow('fetch failed');
+  });
+
+  it('says what is missing when the story cannot go on', async () => {
+    const sandbox = await stack.run([bundle('sandbox'), '--once'], { PATH: '/nowhere' });
+    expect((await sandbox.exited).code).toBe(1);
+    expect(sandbox.stdout()).toContain('redis-server cannot be started');
+  });
+});
