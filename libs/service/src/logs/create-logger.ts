@@ -1,7 +1,7 @@
 import pino from 'pino';
 import pretty from 'pino-pretty';
 import type { LogLevel } from '@cds/config';
-import { redact } from './redact';
+import { HIDDEN, redact, SECRET_FIELDS } from './redact';
 
 export type Logger = pino.Logger;
 
@@ -29,9 +29,12 @@ export function createLogger({ service, level, destination }: LoggerOptions): Lo
       level: PINO_LEVELS[level],
       base: { service },
       timestamp: pino.stdTimeFunctions.isoTime,
+      // `redact` has made plain objects of errors already.
+      serializers: { err: (fields: unknown) => fields },
+      // The fields of child loggers do not pass through `formatters`.
+      redact: { paths: [...SECRET_FIELDS], censor: HIDDEN },
       formatters: {
         log: redact,
-        bindings: redact,
         // pino-pretty colours by the number.
         level: (label, number) =>
           onTerminal ? { level: number } : { level: label === 'warn' ? 'warning' : label },

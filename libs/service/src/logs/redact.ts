@@ -1,17 +1,22 @@
 import { describeError } from './describe-error';
 
-const HIDDEN = '[redacted]';
+export const HIDDEN = '[redacted]';
 const DEEPEST = 6;
 
-/** Names of fields and headers that hold secrets, in lower case without `-` and `_`. */
-const SECRET_NAMES = new Set([
+/** Fields that hold secrets, as our code writes them. */
+export const SECRET_FIELDS = [
   'token',
-  'accesstoken',
-  'refreshtoken',
+  'accessToken',
+  'refreshToken',
   'password',
   'secret',
-  'clientsecret',
+  'clientSecret',
   'authorization',
+] as const;
+
+/** The same and the headers that do, in lower case without `-` and `_`. */
+const SECRET_NAMES = new Set([
+  ...SECRET_FIELDS.map((name) => name.toLowerCase()),
   'proxyauthorization',
   'cookie',
   'setcookie',

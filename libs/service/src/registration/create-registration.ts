@@ -90,14 +90,19 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         'The CDS API has another version than this service',
       );
     }
+  };
+
+  const sendAndTell = async (): Promise<void> => {
+    try {
+      await send();
+    } finally {
+      // Before anybody hears of it: who registers in answer to this wants a new registration.
+      underWay = undefined;
+    }
     resolveFirst();
     for (const listener of listeners) listener();
   };
-
-  const register = (): Promise<void> =>
-    (underWay ??= send().finally(() => {
-      underWay = undefined;
-    }));
+  const register = (): Promise<void> => (underWay ??= sendAndTell());
 
   const keepRegistered = async (): Promise<void> => {
     for (let attempt = 0; !lifetime.signal.aborted; attempt++) {

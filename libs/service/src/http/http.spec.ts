@@ -1,0 +1,371 @@
+import { once } from 'node:events';
+import { Agent, request, type RequestListener } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import supertest from 'supertest';
+import { z } from 'zod';
+import { CdsError, isCdsErrorBody } from '@cds/wire';
+import { captureLogger, freePort, silentLogger, waitFor } from '@cds/testing';
+import { readAll } from '../../test/api-stand-in';
+import {
+  createHttpApp,
+  createRouter,
+  handle,
+  listen,
+  readJson,
+  sendJson,
+  type HttpServer,
+} from '../index';
+
+const AUTH = { X_AUTH_HEADER: 'c2VjcmV0' };
+
+function build(bodyLimitBytes?: number) {
+  const { logger, lines } = captureLogger();
+  const open = createRouter();
+  open.all('/webhook/:uuid', (req, res) => {
+    const chunks: Buffer[] = [];
+    req.on('data', (chunk: Buffer) => chunks.push(chunk));
+    req.on('end', () => sendJson(res, 200, { raw: Buffer.concat(chunks).toString() }));
+  });
+  const guarded = createRouter();
+  const schema = z.object({ name: z.string(), size: z.number() });
+  guarded
+    .get(
+      '/thing',
+      handle(async () => ({ list: true })),
+    )
+    .get(
+      '/thing/',
+      handle(async () => ({ slash: true })),
+    )
+    .get(
+      '/thing/:name',
+      handle(async (req) => req.params['name']),
+    )
+    .get(
+      '/nothing',
+      handle(async () => undefined),
+    )
+    .get(
+      '/null',
+      handle(async () => null),
+    )
+    .post(
+      '/created',
+      handle(async (_req, res) => (res.status(202), { created: true })),
+    )
+    .post(
+      '/length',
+      handle(async (req) => req.body.length),
+    )
+    .post(
+      '/json',
+      handle(async (req) => readJson(req, schema)),
+    )
+    .post(
+      '/string',
+      handle(async (req) => readJson(req, z.string())),
+    )
+    .get(
+      '/busy',
+      handle(async () => {
+        throw new CdsError('tooManyRequests', { from: 'slow', headers: { 'Retry-After': '7' } });
+      }),
+    )
+    .get(
+      '/bug',
+      handle(async () => {
+        throw new Error('SELECT password');
+      }),
+    )
+    .get(
+      '/half',
+      handle(async (_req, res) => {
+        res.write('half');
+        throw new Error('in the middle');
+      }),
+    );
+  const app = createHttpApp({
+    logger,
+    registration: { isAllowed: (header) => header === AUTH.X_AUTH_HEADER },
+    monitoring: async () => ({ now: '2026-11-22T10:32:32Z', lines: [] }),
+    open,
+    guarded,
+    bodyLimitBytes,
+  });
+  return { app, lines, client: supertest(app) };
+}
+
+function expectRefusal(
+  answer: supertest.Response,
+  status: number,
+  id: number,
+  message?: string,
+): void {
+  expect(answer.status).toBe(status);
+  expect(answer.headers['content-type']).toBe('application/json');
+  expect(isCdsErrorBody(answer.body)).toBe(true);
+  expect(answer.body).toMatchObject({ id, data: null, ...(message ? { message } : {}) });
+}
+
+describe('createHttpApp', () => {
+  const { client } = build();
+
+  it('answers /mon to everybody', async () => {
+    const version = await client.get('/mon/version');
+    expect(version.status).toBe(200);
+    expect(version.body).toMatchObject({ version: 'snapshot', db_migrate: null });
+    const status = await client.get('/mon/status');
+    expect(status.body).toEqual({ now: '2026-11-22T10:32:32Z', lines: [] });
+    expect(status.headers['content-type']).toBe('application/json');
+    expectRefusal(await client.get('/mon/nope'), 404, 38, 'resource not found');
+    expectRefusal(await client.post('/mon/status'), 404, 38);
+    expectRefusal(await client.get('/mon/status/'), 404, 38);
+  });
+
+  it('hands open routes the request unread, without the guard', async () => {
+    const answer = await client.post('/webhook/u').type('application/json').send('{"broken');
+    expect(answer.body).toEqual({ raw: '{"broken' });
+  });
+
+  it.each<Record<string, string>>([
+    {},
+    { X_AUTH_HEADER: 'nope' },
+    { X_AUTH_HEADER: '%%%' },
+    { X_AUTH_HEADER: '' },
+  ])('keeps out %j with a 401', async (headers) => {
+    for (const path of ['/thing', '/nope']) {
+      expectRefusal(await client.get(path).set(headers), 401, 10, 'not authenticated');
+    }
+  });
+
+  it('answers what a route returns', async () => {
+    const list = await client.get('/thing').set(AUTH);
+    expect([list.status, list.text]).toEqual([200, '{"list":true}']);
+    expect(list.headers['content-type']).toBe('application/json');
+    const nothing = await client.get('/nothing').set(AUTH);
+    expect([nothing.status, nothing.text]).toEqual([204, '']);
+    expect(nothing.headers['content-type']).toBe('application/json');
+    expect((await client.get('/null').set(AUTH)).text).toBe('null');
+    expect((await client.post('/created').set(AUTH)).status).toBe(202);
+    expect((await client.get('/thing/a%2Fb').set(AUTH)).text).toBe('"a/b"');
+  });
+
+  it('tells a slash at the end and upper case apart', async () => {
+    expect((await client.get('/thing/').set(AUTH)).body).toEqual({ slash: true });
+    expectRefusal(await client.get('/Thing').set(AUTH), 404, 38);
+    expectRefusal(await client.get('/nothing/').set(AUTH), 404, 38);
+  });
+
+  it('refuses unknown paths and methods with a 404', async () => {
+    expectRefusal(await client.get('/nope').set(AUTH), 404, 38, 'resource not found');
+    expectRefusal(await client.put('/thing').set(AUTH), 404, 38);
+    expectRefusal(await client.options('/thing').set(AUTH), 404, 38);
+    expectRefusal(await client.delete('/json').set(AUTH), 404, 38);
+  });
+
+  it.each(['/thing/%zz', '/%', '/webhook/%E0%A4%A', '/mon/%ff'])(
+    'refuses the malformed path %s with a 400',
+    async (path) => {
+      expectRefusal(await client.get(path).set(AUTH), 400, 74);
+    },
+  );
+
+  it('lets a route judge a malformed query', async () => {
+    expect((await client.get('/thing?a=%zz').set(AUTH)).status).toBe(200);
+  });
+
+  it('checks JSON bodies', async () => {
+    const post = (body: string, path = '/json') => client.post(path).set(AUTH).send(body);
+    expect((await post('{"name":"a","size":1,"more":2}')).body).toEqual({ name: 'a', size: 1 });
+    // Whatever the type says, or does not say.
+    expect((await post('"just text"', '/string').type('text/plain')).body).toBe('just text');
+    const end = 'wrong request (from: unexpected end of JSON input)';
+    expectRefusal(await post(''), 400, 74, end);
+    expectRefusal(await post('{"name":'), 400, 74, end);
+    expectRefusal(await post('{bad'), 400, 74, 'wrong request (from: the body is not valid JSON)');
+    const typed = await post('{"name":1}');
+    expectRefusal(typed, 400, 74);
+    expect(typed.body.message).toMatch(/^wrong request \(from: name: .*; size: /);
+  });
+
+  it('takes bodies up to the limit', async () => {
+    const post = (size: number) =>
+      client.post('/length').set(AUTH).type('application/json').send('x'.repeat(size));
+    expect((await post(10 * 1024 * 1024)).body).toBe(10 * 1024 * 1024);
+    expectRefusal(await post(10 * 1024 * 1024 + 1), 413, 74);
+    expect((await client.post('/length').set(AUTH)).body).toBe(0);
+  });
+
+  it('counts a compressed body by what it becomes', async () => {
+    const small = build(1_000).client;
+    const post = (body: Buffer, encoding = 'gzip') =>
+      small
+        .post('/length')
+        .set({ ...AUTH, 'content-encoding': encoding })
+        .type('text/plain')
+        .send(body);
+    expect((await post(gzipSync('x'.repeat(1_000)))).body).toBe(1_000);
+    expectRefusal(await post(gzipSync('x'.repeat(100_000))), 413, 74);
+    expectRefusal(await post(Buffer.from('no gzip')), 400, 74);
+    expectRefusal(await post(Buffer.from('x'), 'rot13'), 415, 74);
+  });
+
+  it('sets safe headers and a request id', async () => {
+    const answer = await client.get('/thing').set({ ...AUTH, 'X-Request-Id': 'abc-1' });
+    expect(answer.headers).toMatchObject({
+      'x-request-id': 'abc-1',
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    });
+    expect(answer.headers).not.toHaveProperty('x-powered-by');
+    expect(answer.headers).not.toHaveProperty('etag');
+    const own = await client.get('/thing').set({ ...AUTH, 'X-Request-Id': 'a b"<' });
+    expect(own.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe('errors', () => {
+  it("pass on status, headers and uuid; another service's trouble is a warning", async () => {
+    const { client, lines } = build();
+    const answer = await client.get('/busy').set(AUTH);
+    expectRefusal(answer, 429, 1, 'too many requests (from: slow)');
+    expect(answer.headers['retry-after']).toBe('7');
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        level: 40,
+        uuid: answer.body.uuid,
+        requestId: answer.headers['x-request-id'],
+      }),
+    );
+  });
+
+  it('hide what was not foreseen, and log it with the uuid', async () => {
+    const { client, lines } = build();
+    const answer = await client.get('/bug?code=private').set(AUTH);
+    expectRefusal(answer, 500, 1, 'internal server error');
+    expect(lines.filter(({ level }) => level === 50)).toMatchObject([
+      { uuid: answer.body.uuid, path: '/bug', err: { message: 'SELECT password' } },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('private');
+  });
+
+  it('of callers are not worth more than debug', async () => {
+    const { client, lines } = build();
+    await client.get('/nope').set(AUTH);
+    await client.get('/thing');
+    expect(Math.max(...lines.map(({ level }) => Number(level)))).toBe(20);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ msg: 'Request', path: '/nope', status: 404, answered: true }),
+    );
+  });
+
+  it('end an answer that has begun', async () => {
+    const { client } = build();
+    await expect(client.get('/half').set(AUTH)).rejects.toThrow(/aborted|hang up|reset/i);
+  });
+});
+
+describe('listen', () => {
+  let server: HttpServer | undefined;
+  afterEach(async () => {
+    await server?.close(0);
+    server = undefined;
+  });
+  const start = async (app: Parameters<typeof listen>[0], port = 0) =>
+    (server = await listen(app, { addr: '127.0.0.1', port, logger: silentLogger() }));
+
+  it('takes headers of several tokens, and answers larger ones as CDS would', async () => {
+    const { port } = await start(build().app);
+    const client = supertest(`http://127.0.0.1:${port}`);
+    const large = { ...AUTH, 'X-CDS-ACCESS-TOKEN': 'x'.repeat(200_000) };
+    expect((await client.get('/thing').set(large)).status).toBe(200);
+
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`GET /thing HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(1_200_000)}`);
+    socket.on('error', () => undefined);
+    const text = await readAll(socket);
+    expect(text).toMatch(/^HTTP\/1\.1 431 /);
+    expect(JSON.parse(text.split('\r\n\r\n')[1] ?? '')).toMatchObject({ id: 74 });
+  });
+
+  it('answers what is no HTTP', async () => {
+    const { port } = await start(build().app);
+    const socket = connect(port, '127.0.0.1');
+    socket.end('hello\r\n\r\n');
+    expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*"id":74/);
+  });
+
+  it('says what to change when the address cannot be had', async () => {
+    const { port } = await start(build().app);
+    const again = (addr: string, other: number) =>
+      listen(build().app, { addr, port: other, logger: silentLogger() });
+    await expect(again('127.0.0.1', port)).rejects.toThrow(
+      `Cannot listen on 127.0.0.1:${port}: the port is taken already: stop the other process, or change http.port`,
+    );
+    await expect(again('192.0.2.1', await freePort())).rejects.toThrow('change http.addr');
+  });
+
+  it('closes at once when nothing is under way, whatever connections are open', async () => {
+    const { port, close } = await start(build().app);
+    const silent = connect(port, '127.0.0.1');
+    await once(silent, 'connect');
+    const agent = new Agent({ keepAlive: true });
+    await get(port, '/thing', agent);
+    const began = Date.now();
+    await close(10_000);
+    expect(Date.now() - began).toBeLessThan(1_000);
+    agent.destroy();
+    silent.destroy();
+  });
+
+  it('lets requests under way finish, on connections that end then', async () => {
+    const slow: RequestListener = (req, res) => {
+      if (req.url === '/begun') res.write('begun,');
+      setTimeout(() => res.end('done'), 300);
+    };
+    const { port, close } = await start(slow);
+    const agent = new Agent({ keepAlive: true });
+    const answers = [get(port, '/', agent), get(port, '/begun', agent)];
+    await sleep(100);
+    const closing = close(10_000);
+    await expect(get(port, '/', new Agent())).rejects.toThrow(/ECONNREFUSED/);
+    expect(await Promise.all(answers)).toEqual([
+      { body: 'done', connection: 'close' },
+      { body: 'begun,done', connection: 'keep-alive' },
+    ]);
+    const began = Date.now();
+    await closing;
+    expect(Date.now() - began).toBeLessThan(1_000);
+    agent.destroy();
+  });
+
+  it('destroys what is left at the deadline', async () => {
+    const { port, close } = await start(() => undefined);
+    const answer = get(port, '/', new Agent()).catch((error: Error) => error.message);
+    await waitFor(() => sleep(50).then(() => true));
+    const began = Date.now();
+    await close(200);
+    expect(Date.now() - began).toBeGreaterThanOrEqual(190);
+    expect(Date.now() - began).toBeLessThan(1_500);
+    expect(await answer).toMatch(/hang up|ECONNRESET/);
+  });
+});
+
+function get(
+  port: number,
+  path: string,
+  agent: Agent,
+): Promise<{ body: string; connection: string | undefined }> {
+  return new Promise((resolve, reject) => {
+    const req = request({ port, path, agent, host: '127.0.0.1', headers: AUTH }, (res) => {
+      let body = '';
+      res.on('data', (chunk) => (body += chunk));
+      res.on('end', () => resolve({ body, connection: res.headers.connection }));
+      res.on('error', reject);
+    });
+    req.on('error', reject);
+    req.end();
+  });
+}
