@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { printConfig } from '@cds/config';
-import { describeShared, waitFor } from '@cds/testing';
+import { describeShared, freePort, waitFor } from '@cds/testing';
 import { fillIn } from '../sandbox/story/fill-in';
 import { serviceConfig, serviceEnvironment } from '../sandbox/story/service-config';
 import { REFERENCE_SHAPED_CONFIG } from './reference-config.fixture';
@@ -134,6 +134,42 @@ describe('npm start', () => {
     sandbox.kill('SIGINT');
     expect((await sandbox.exited).code).toBe(0);
     await expect(fetch(`${hooks}/mon/version`)).rejects.toThrow('fetch failed');
+  });
+
+  it('says what failed, and shows the log, when the services end', async () => {
+    const sandbox = await stack.run([bundle('sandbox'), '--once']);
+    await sandbox.waitForOutput('hooks will clean up at', 40_000);
+    const children = readFileSync(`/proc/${sandbox.pid}/task/${sandbox.pid}/children`, 'utf8');
+    const engine = children
+      .trim()
+      .split(' ')
+      .find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('engine'));
+    process.kill(Number(engine), 'SIGTERM');
+    expect((await sandbox.exited).code).toBe(1);
+    expect(sandbox.stdout()).toMatch(/✖ .*the services are gone: .*ended with/);
+    expect(sandbox.stdout()).toContain('The last lines of the services');
+  });
+
+  it('plays with services that are started elsewhere', async () => {
+    const [api, bitbucket] = [await freePort(), await freePort()];
+    const settings = {
+      ...stack.settings,
+      apiUrl: `http://127.0.0.1:${api}`,
+      bitbucket: {
+        ...stack.settings.bitbucket,
+        apiUrl: `http://127.0.0.1:${bitbucket}/2.0`,
+        oauthUrl: `http://127.0.0.1:${bitbucket}/site/oauth2`,
+      },
+    };
+    for (const name of SERVICES)
+      await stack.run([bundle(name)], serviceEnvironment(settings, [name]));
+    const sandbox = await stack.run([bundle('sandbox'), '--once'], {
+      SANDBOX_SERVICES: 'external',
+      SANDBOX_API_URL: settings.apiUrl,
+      SANDBOX_BITBUCKET_URL: `http://127.0.0.1:${bitbucket}`,
+    });
+    expect((await sandbox.exited).code).toBe(0);
+    expect(sandbox.stdout()).toContain('The whole way works.');
   });
 
   it('says what is missing when the story cannot go on', async () => {

@@ -61,8 +61,10 @@ export async function tellStory(deps: StoryDeps): Promise<void> {
   await chapter(`Project ${PROJECT} is linked to Bitbucket Cloud`, async () => {
     await api.linkProject(PROJECT);
     const { accessToken } = api.vcsLink(PROJECT);
+    const { authorization_code: codes } = bitbucket.oauth.counts;
+    expectThat(codes === 1, `Bitbucket exchanged ${codes} codes, not 1`);
     return [
-      `Bitbucket exchanged one code for tokens; the access token has ${accessToken.length} characters`,
+      `Bitbucket exchanged ${codes} code for tokens; the access token has ${accessToken.length} characters`,
     ];
   });
 
