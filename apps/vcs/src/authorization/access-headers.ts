@@ -1,0 +1,41 @@
+import { CdsError } from '@cds/wire';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** The tokens that the API keeps of a linked project. */
+export interface AccessPair {
+  accessToken: string;
+  /** The one of the linking, for ever. */
+  refreshToken: string;
+}
+
+const ACCESS_TOKEN = 'x-cds-access-token';
+const REFRESH_TOKEN = 'x-cds-access-token-secret';
+
+/** By it the API learns of a new access token; in plain text, although it sends them in base64. */
+export const NEW_ACCESS_TOKEN_HEADER = 'X-CDS-ACCESS-TOKEN';
+
+/** Reads the headers that carry the project's tokens. @throws CdsError 401 when one is missing or malformed. */
+export function readAccessHeaders(headers: IncomingHttpHeaders): AccessPair {
+  return {
+    accessToken: decode(headers, ACCESS_TOKEN),
+    refreshToken: decode(headers, REFRESH_TOKEN),
+  };
+}
+
+function decode(headers: IncomingHttpHeaders, name: string): string {
+  const value = headers[name];
+  if (typeof value !== 'string' || value === '')
+    throw new CdsError('notAuthenticated', { from: `header ${name.toUpperCase()} is missing` });
+  const bytes = Buffer.from(value, 'base64');
+  // What is no printable ASCII is no token; it would also break the header that goes to Bitbucket.
+  const token = bytes.toString('latin1');
+  if (stripPadding(bytes.toString('base64')) !== stripPadding(value) || !/^[!-~]+$/.test(token))
+    throw new CdsError('notAuthenticated', {
+      from: `header ${name.toUpperCase()} is not a token in base64`,
+    });
+  return token;
+}
+
+function stripPadding(text: string): string {
+  return text.replace(/=+$/, '');
+}

@@ -1,0 +1,370 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { waitFor } from '@cds/testing';
+import axios from 'axios';
+import {
+  accessHeaders,
+  startVcsHarness,
+  useTestRedis,
+  type Pair,
+  type VcsHarness,
+} from '../../test/vcs-harness.fixture';
+import { grantKey } from './grant-store';
+
+const REPO = '/vcs/bitbucketcloud/repos/acme/widgets';
+const NEW_TOKEN = 'x-cds-access-token';
+
+const redisServer = useTestRedis();
+
+let harness: VcsHarness;
+
+beforeEach(async () => {
+  harness = await startVcsHarness(redisServer());
+});
+
+afterEach(() => harness.close());
+
+async function linked(instance = harness.instance()): Promise<Pair> {
+  const secret = harness.bitbucket.oauth.code();
+  const { body } = await instance
+    .call('post', '/vcs/bitbucketcloud/authorize')
+    .send({ token: 'the-state', secret });
+  return { accessToken: body.token, refreshToken: body.secret };
+}
+
+describe('linking a project', () => {
+  it('sends the user to Bitbucket with a state that nobody can guess', async () => {
+    const vcs = harness.instance();
+    const first = await vcs.call('get', '/vcs/bitbucketcloud/authorize');
+    const second = await vcs.call('get', '/vcs/bitbucketcloud/authorize');
+
+    expect(first.status).toBe(200);
+    expect(first.body.token).toMatch(/^[0-9a-f]{128}$/);
+    expect(first.body.token).not.toBe(second.body.token);
+    const url = new URL(first.body.url);
+    expect(url.searchParams.get('state')).toBe(first.body.token);
+    expect(url.searchParams.get('client_id')).toBe('the-client-id');
+    expect(url.searchParams.get('response_type')).toBe('code');
+  });
+
+  it('turns the code into tokens and keeps them encrypted, for 100 days', async () => {
+    const vcs = harness.instance();
+    const pair = await linked(vcs);
+
+    expect(pair.accessToken).toMatch(/^access-/);
+    expect(pair.refreshToken).toMatch(/^refresh-/);
+    const key = grantKey(pair.refreshToken);
+    const stored = await vcs.redis.get(key);
+    expect(stored).not.toBeNull();
+    expect(key + stored).not.toContain(pair.accessToken);
+    expect(key + stored).not.toContain(pair.refreshToken);
+    expect(await vcs.redis.ttl(key)).toBeGreaterThan(99 * 24 * 3600);
+  });
+
+  it('says what to do when Bitbucket refuses the code', async () => {
+    const answer = await harness
+      .instance()
+      .call('post', '/vcs/bitbucketcloud/authorize')
+      .send({ token: 's', secret: 'made-up' });
+
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatchObject({
+      id: 74,
+      message: expect.stringContaining('link the project'),
+    });
+  });
+
+  it('tells a wrong client secret from a dead grant', async () => {
+    const vcs = harness.instance({ server: { clientSecret: 'wrong' } });
+    const answer = await vcs
+      .call('post', '/vcs/bitbucketcloud/authorize')
+      .send({ token: 's', secret: harness.bitbucket.oauth.code() });
+
+    expect(answer.status).toBe(502);
+    expect(answer.body.message).toContain('client secret');
+  });
+
+  it('works while Redis is away, since the API has the pair too', async () => {
+    const vcs = harness.instance();
+    await harness.redisServer.kill();
+    const pair = await linked(vcs);
+
+    expect(pair.accessToken).toMatch(/^access-/);
+    expect((await vcs.call('get', REPO, pair)).status).toBe(200);
+    await harness.reviveRedis();
+  });
+});
+
+describe('the tokens of a request', () => {
+  it.each([
+    ['no tokens', {}],
+    ['no refresh token', { 'X-CDS-ACCESS-TOKEN': 'YWNjZXNzLTE=' }],
+    [
+      'tokens that are no base64',
+      { 'X-CDS-ACCESS-TOKEN': '%%%', 'X-CDS-ACCESS-TOKEN-SECRET': 'cmVmcmVzaC0x' },
+    ],
+    [
+      'tokens with control characters',
+      { 'X-CDS-ACCESS-TOKEN': 'YQpiOiBj', 'X-CDS-ACCESS-TOKEN-SECRET': 'cmVmcmVzaC0x' },
+    ],
+  ])('refuses %s with 401', async (_, headers) => {
+    const answer = await harness.instance().call('get', REPO).set(headers);
+
+    expect(answer.status).toBe(401);
+    expect(answer.body.id).toBe(10);
+    expect(harness.bitbucket.requests).toHaveLength(0);
+  });
+
+  it('are those of the headers when Redis has none', async () => {
+    const answer = await harness.instance().call('get', REPO, harness.pair);
+
+    expect(answer.status).toBe(200);
+    expect(answer.headers[NEW_TOKEN]).toBeUndefined();
+    expect(harness.bitbucket.requests[0]?.token).toBe(harness.pair.accessToken);
+  });
+
+  it('are refreshed once on a 401, stored, and told to the API in plain text', async () => {
+    const { oauth, requests } = harness.bitbucket;
+    const vcs = harness.instance();
+    oauth.expire(harness.pair.accessToken);
+    const answer = await vcs.call('get', REPO, harness.pair);
+    const renewed = requests.at(-1)?.token;
+
+    expect(answer.status).toBe(200);
+    expect(renewed).not.toBe(harness.pair.accessToken);
+    expect(answer.headers[NEW_TOKEN]).toBe(renewed);
+    expect(oauth.refreshes).toEqual([200]);
+
+    // The API may go on with the old pair for ever: another replica finds the new one.
+    const again = await harness.instance().call('get', REPO, harness.pair);
+    expect(again.status).toBe(200);
+    expect(again.headers[NEW_TOKEN]).toBe(renewed);
+    expect(oauth.refreshes).toEqual([200]);
+
+    // And the API's new access token is no news to it.
+    const told = { ...harness.pair, accessToken: String(renewed) };
+    expect((await vcs.call('get', REPO, told)).headers[NEW_TOKEN]).toBeUndefined();
+  });
+
+  it('go through many refreshes although the API keeps the first refresh token', async () => {
+    const { oauth } = harness.bitbucket;
+    const vcs = harness.instance();
+    let accessToken = harness.pair.accessToken;
+    for (let round = 0; round < 4; round += 1) {
+      oauth.expire(accessToken);
+      const answer = await vcs.call('get', REPO, harness.pair);
+      expect(answer.status).toBe(200);
+      accessToken = String(answer.headers[NEW_TOKEN]);
+    }
+    expect(oauth.refreshes).toEqual([200, 200, 200, 200]);
+  });
+
+  it('are refreshed ahead of their time, by expires_in', async () => {
+    const { oauth, requests } = harness.bitbucket;
+    const vcs = harness.instance();
+    oauth.expiresIn = 1;
+    const pair = await linked(vcs);
+    oauth.expiresIn = 3600;
+    await new Promise((resolve) => setTimeout(resolve, 970));
+    const answer = await vcs.call('get', REPO, pair);
+
+    expect(answer.status).toBe(200);
+    expect(oauth.refreshes).toEqual([200]);
+    // No 401 was needed.
+    expect(requests).toHaveLength(1);
+  });
+
+  it('keep the grant alive: its time in Redis begins anew when it is used', async () => {
+    const pair = await linked();
+    const other = harness.instance();
+    const key = grantKey(pair.refreshToken);
+    await other.redis.expire(key, 1000);
+    await other.call('get', REPO, pair);
+
+    await waitFor(async () => (await other.redis.ttl(key)) > 99 * 24 * 3600, {
+      what: 'the grant to be prolonged',
+    });
+  });
+
+  it('come from the headers when the client secret was changed, which means linking again', async () => {
+    const { oauth } = harness.bitbucket;
+    oauth.expire(harness.pair.accessToken);
+    const before = await harness.instance().call('get', REPO, harness.pair);
+    oauth.clientSecret = 'another';
+    const changed = harness.instance({ server: { clientSecret: 'another' } });
+    const fresh = { ...harness.pair, accessToken: String(before.headers[NEW_TOKEN]) };
+
+    expect((await changed.call('get', REPO, fresh)).status).toBe(200);
+    expect((await changed.call('get', REPO, harness.pair)).body.id).toBe(44);
+    expect(harness.logged).toContainEqual(
+      expect.objectContaining({ msg: expect.stringContaining('cannot be decrypted') }),
+    );
+  });
+});
+
+describe('a dead grant', () => {
+  it('is 401 with id 44, keeps the pair, and is not asked for again at once', async () => {
+    const { oauth } = harness.bitbucket;
+    const vcs = harness.instance();
+    const pair = await linked(vcs);
+    oauth.expire(pair.accessToken);
+    oauth.revokeAll();
+    const first = await vcs.call('get', REPO, pair);
+    const second = await vcs.call('get', REPO, pair);
+
+    expect(first.status).toBe(401);
+    expect(first.body.id).toBe(44);
+    expect(first.body.message).toContain('link the project again');
+    expect(first.headers[NEW_TOKEN]).toBeUndefined();
+    expect(second.status).toBe(401);
+    expect(oauth.refreshes).toEqual([400]);
+    expect(await vcs.redis.get(grantKey(pair.refreshToken))).not.toBeNull();
+  });
+
+  it('lives again after the project is linked again', async () => {
+    const { oauth } = harness.bitbucket;
+    const vcs = harness.instance();
+    oauth.expire(harness.pair.accessToken);
+    oauth.revokeAll();
+    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(401);
+
+    expect((await vcs.call('get', REPO, await linked(vcs))).status).toBe(200);
+  });
+
+  it('is what a token that is refused right after its refresh means', async () => {
+    harness.bitbucket.disturb({
+      path: /widgets$/,
+      status: 401,
+      body: { type: 'error', error: { message: 'No' } },
+      times: 2,
+    });
+    const answer = await harness.instance().call('get', REPO, harness.pair);
+
+    expect(answer.status).toBe(401);
+    expect(answer.body.id).toBe(44);
+    expect(harness.bitbucket.oauth.refreshes).toEqual([200]);
+  });
+});
+
+describe('many callers', () => {
+  it('of two replicas make one refresh', async () => {
+    const { oauth } = harness.bitbucket;
+    const replicas = [harness.instance(), harness.instance()];
+    oauth.expire(harness.pair.accessToken);
+    oauth.latencyMs = 200;
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        replicas[index % 2]?.call('get', REPO, harness.pair),
+      ),
+    );
+
+    expect(answers.map((answer) => answer?.status)).toEqual(Array(50).fill(200));
+    expect(new Set(answers.map((answer) => answer?.headers[NEW_TOKEN])).size).toBe(1);
+    expect(oauth.refreshes).toEqual([200]);
+  });
+
+  it('of two projects do not wait for each other', async () => {
+    const { oauth } = harness.bitbucket;
+    const vcs = harness.instance();
+    const other = oauth.issue();
+    oauth.expire(harness.pair.accessToken);
+    oauth.latencyMs = 500;
+    const slow = vcs.call('get', REPO, harness.pair).then((answer) => answer.status);
+    await waitFor(() => harness.bitbucket.requests.length > 0, { what: 'the first call' });
+    const quick = await vcs.call('get', REPO, other);
+
+    expect(quick.status).toBe(200);
+    expect(oauth.refreshes).toEqual([]);
+    expect(await slow).toBe(200);
+  });
+
+  it('do not lose the new pair when the one that asked for it hangs up', async () => {
+    const { oauth } = harness.bitbucket;
+    const vcs = harness.instance();
+    oauth.expire(harness.pair.accessToken);
+    oauth.latencyMs = 300;
+    const server = vcs.app.app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const caller = new AbortController();
+    const { port } = server.address() as AddressInfo;
+    const headers = { ...accessHeaders(harness.pair), X_AUTH_HEADER: 'aGFzaA==' };
+    const gone = axios.get(`http://127.0.0.1:${port}${REPO}`, { signal: caller.signal, headers });
+    await waitFor(() => harness.bitbucket.requests.length > 0, { what: 'the first call' });
+    caller.abort();
+    await expect(gone).rejects.toThrow('canceled');
+
+    await waitFor(async () => vcs.redis.exists(grantKey(harness.pair.refreshToken)), {
+      what: 'the grant to be stored',
+    });
+    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(200);
+    expect(oauth.refreshes).toEqual([200]);
+    server.close();
+  });
+});
+
+describe('without Redis', () => {
+  it("the API's access token is used as it is", async () => {
+    const vcs = harness.instance();
+    await linked(vcs);
+    await harness.redisServer.kill();
+
+    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(200);
+    await harness.reviveRedis();
+  });
+
+  it('nothing is refreshed: 503 and what to do; once it is back all goes on', async () => {
+    const { oauth } = harness.bitbucket;
+    const vcs = harness.instance();
+    await vcs.redis.ping();
+    oauth.expire(harness.pair.accessToken);
+    await harness.redisServer.kill();
+    const answer = await vcs.call('get', REPO, harness.pair);
+
+    expect(answer.status).toBe(503);
+    expect(answer.body.message).toContain('bring Redis back');
+    expect(oauth.refreshes).toEqual([]);
+
+    await harness.reviveRedis();
+    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(200);
+  });
+
+  it('a pair that was refreshed already is kept in memory and stored before it is used', async () => {
+    const { oauth, requests } = harness.bitbucket;
+    const vcs = harness.instance();
+    await vcs.redis.ping();
+    oauth.expire(harness.pair.accessToken);
+    oauth.latencyMs = 500;
+    const answering = vcs.call('get', REPO, harness.pair).then((answer) => answer);
+    await waitFor(() => requests.length > 0, { what: 'the first call' });
+    // The lock is taken by now, the refresh is under way.
+    await waitFor(async () => (await vcs.redis.keys('cdsbb:vcs:lock:*')).length > 0, {
+      what: 'the lock',
+    });
+    await harness.redisServer.kill();
+    await waitFor(() => oauth.refreshes.length > 0, { what: 'the refresh' });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(requests).toHaveLength(1);
+
+    await harness.reviveRedis();
+    const answer = await answering;
+    expect(answer.status).toBe(200);
+    expect(oauth.refreshes).toEqual([200]);
+    expect(await vcs.redis.exists(grantKey(harness.pair.refreshToken))).toBe(1);
+    expect(requests).toHaveLength(2);
+  });
+});
+
+it('never logs a token', async () => {
+  const { oauth } = harness.bitbucket;
+  const vcs = harness.instance();
+  const pair = await linked(vcs);
+  oauth.expire(pair.accessToken);
+  await vcs.call('get', REPO, pair);
+  oauth.revokeAll();
+  await vcs.call('get', REPO, pair);
+  await vcs.call('get', `${REPO}/commits/nope`, pair);
+
+  expect(harness.logged.length).toBeGreaterThan(0);
+  expect(JSON.stringify(harness.logged)).not.toMatch(/(access|refresh|code)-\d/);
+  expect(JSON.stringify(harness.logged)).not.toContain('the-client-secret');
+});

@@ -1,0 +1,93 @@
+import type { AccessTokenSource, CallContext } from '@cds/bitbucket';
+import type { Logger } from '@cds/service';
+import { CdsError } from '@cds/wire';
+import { deadlinePassed, within } from '../calls/within';
+import type { AccessPair } from './access-headers';
+import { isExpired, isExpiring, type Grant } from './grant';
+import { grantKey, type GrantStore } from './grant-store';
+import type { RenewGrant } from './renew-grant';
+import type { UnsavedGrants } from './unsaved-grants';
+
+export interface GrantTokensDeps {
+  store: GrantStore;
+  unsaved: UnsavedGrants;
+  renewGrant: RenewGrant;
+  logger: Logger;
+}
+
+/** The access tokens of one request of the API. */
+export interface GrantTokens extends AccessTokenSource {
+  /** Which grant it is, without saying its tokens. */
+  readonly key: string;
+  /** The token that was used last; undefined before the first call. */
+  readonly lastUsed: string | undefined;
+}
+
+/**
+ * Access tokens for one request: the newest pair in Redis, else the pair that the API sent. With Redis away the access
+ * token that the API sent is used as it is.
+ */
+export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): GrantTokens {
+  const key = grantKey(given.refreshToken);
+  let token: Promise<string> | undefined;
+  let lastUsed: string | undefined;
+
+  async function stored(): Promise<Grant | undefined> {
+    try {
+      return await deps.store.read(key);
+    } catch (error) {
+      deps.logger.warn({ err: error }, "Redis does not answer: using the API's access token");
+      return undefined;
+    }
+  }
+
+  function renewed(rejected: string): Promise<string> {
+    return deps
+      .renewGrant({ key, givenRefreshToken: given.refreshToken, rejected })
+      .then((grant) => grant.accessToken);
+  }
+
+  async function first(): Promise<string> {
+    // A pair that is not in Redis yet is not used, and the one before it is used up.
+    await deps.unsaved.settled(key);
+    const grant = await stored();
+    if (!grant) return given.accessToken;
+    if (!isExpiring(grant, Date.now())) return grant.accessToken;
+    try {
+      return await renewed(grant.accessToken);
+    } catch (error) {
+      if (isExpired(grant, Date.now())) throw error;
+      deps.logger.warn(
+        { err: error },
+        'could not renew a grant ahead of time; its token still holds',
+      );
+      return grant.accessToken;
+    }
+  }
+
+  async function use(chosen: Promise<string>, ctx: CallContext): Promise<string> {
+    token = chosen;
+    try {
+      lastUsed = await within(chosen, ctx.signal, deadlinePassed);
+      return lastUsed;
+    } catch (error) {
+      if (token === chosen) token = undefined;
+      throw error;
+    }
+  }
+
+  return {
+    key,
+    get lastUsed() {
+      return lastUsed;
+    },
+    current: (ctx) => use(token ?? first(), ctx),
+    async renew(rejected, ctx) {
+      // Calls side by side are refused side by side: the first one's new token serves the others.
+      if (token && lastUsed !== rejected) return use(token, ctx);
+      const next = await use(renewed(rejected), ctx);
+      if (next === rejected) throw new CdsError('grantRefused');
+      return next;
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { OAuthClient, OAuthTokens } from '@cds/bitbucket';
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+import type { AccessPair } from './access-headers';
+import { grantFrom } from './grant';
+import { createGrantCipher } from './grant-cipher';
+import { createGrantStore, grantKey } from './grant-store';
+import { createGrantTokens, type GrantTokens } from './grant-tokens';
+import { createRenewGrant } from './renew-grant';
+import { createUnsavedGrants } from './unsaved-grants';
+
+export interface GrantsDeps {
+  redis: Redis;
+  oauth: Pick<OAuthClient, 'refresh'>;
+  clientSecret: string;
+  logger: Logger;
+}
+
+/** The grants of the projects that are linked through one OAuth consumer. */
+export interface Grants {
+  /** The access tokens for one request of the API. */
+  tokensFor(given: AccessPair): GrantTokens;
+  /** Keeps the pair of a new linking. Redis being away is no failure: the API has this pair too. */
+  remember(tokens: OAuthTokens): Promise<void>;
+  /** Waits at most `deadlineMs` for new pairs that are not in Redis yet. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+export function createGrants({ redis, oauth, clientSecret, logger }: GrantsDeps): Grants {
+  const store = createGrantStore({ redis, cipher: createGrantCipher(clientSecret), logger });
+  const unsaved = createUnsavedGrants({ store, logger });
+  const renewGrant = createRenewGrant({ redis, store, unsaved, oauth, logger });
+  const deps = { store, unsaved, renewGrant, logger };
+  return {
+    tokensFor: (given) => createGrantTokens(deps, given),
+    async remember(tokens) {
+      try {
+        await store.write(grantKey(tokens.refreshToken), grantFrom(tokens, Date.now()));
+      } catch (error) {
+        logger.warn(
+          { err: error },
+          'Redis did not take a new grant; it is kept at its first refresh',
+        );
+      }
+    },
+    close: (deadlineMs) => unsaved.close(deadlineMs),
+  };
+}

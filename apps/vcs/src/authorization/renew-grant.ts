@@ -1,0 +1,112 @@
+import { DeadGrantError, type OAuthClient } from '@cds/bitbucket';
+import { withLock } from '@cds/redis';
+import type { Logger } from '@cds/service';
+import { CdsError } from '@cds/wire';
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
+import { tokenErrorToCds } from '../calls/bitbucket-errors';
+import { grantFrom, type Grant } from './grant';
+import type { GrantStore } from './grant-store';
+import { redisNeeded } from './redis-needed';
+import type { UnsavedGrants } from './unsaved-grants';
+
+/** The lock outlives all that is done under it: one refresh (20 s at most) and storing it (20 s at most). */
+const LOCK_TTL_MS = 60_000;
+const LOCK_WAIT_MS = 45_000;
+const REFRESH_MS = 20_000;
+
+/** A token endpoint that goes on being asked for a dead grant locks the whole consumer out for a while. */
+const REMEMBER_DEAD_MS = 30_000;
+
+export interface RenewGrantDeps {
+  redis: Redis;
+  store: GrantStore;
+  unsaved: UnsavedGrants;
+  oauth: Pick<OAuthClient, 'refresh'>;
+  logger: Logger;
+}
+
+/** Which grant to renew. */
+export interface Renewal {
+  key: string;
+  /** The refresh token to use when Redis holds none for `key`. */
+  givenRefreshToken: string;
+  /** The access token that Bitbucket refused, or that is about to expire. */
+  rejected: string;
+}
+
+/**
+ * Gives a grant whose access token is not `rejected`: the one that somebody else stored meanwhile, else a refreshed one,
+ * which is in Redis by then. However many callers and replicas ask, Bitbucket is asked once.
+ *
+ * It goes on when its caller is gone, since an answer of Bitbucket's that is dropped is a grant lost.
+ * @throws CdsError 401 id 44 when the grant is dead, 503 when Redis is away, else as Bitbucket's error maps.
+ */
+export type RenewGrant = (renewal: Renewal) => Promise<Grant>;
+
+export function createRenewGrant(deps: RenewGrantDeps): RenewGrant {
+  const { redis, store, unsaved, oauth, logger } = deps;
+  const underway = new Map<string, Promise<Grant>>();
+  const dead = new LRUCache<string, string>({ max: 1000, ttl: REMEMBER_DEAD_MS });
+
+  async function refresh(key: string, refreshToken: string): Promise<Grant> {
+    const deadId = createHash('sha256').update(refreshToken).digest('hex');
+    const known = dead.get(deadId);
+    if (known !== undefined) throw new CdsError('grantRefused', { from: known });
+    try {
+      const ctx = { signal: AbortSignal.timeout(REFRESH_MS), deadline: Date.now() + REFRESH_MS };
+      const grant = grantFrom(await oauth.refresh(refreshToken, ctx), Date.now());
+      await unsaved.save(key, grant);
+      logger.info({ key }, 'grant renewed');
+      return grant;
+    } catch (error) {
+      if (error instanceof DeadGrantError) {
+        dead.set(deadId, error.bitbucketMessage);
+        logger.warn(
+          { key, err: error },
+          'Bitbucket refused a grant: its project must be linked again',
+        );
+      }
+      throw tokenErrorToCds(error);
+    }
+  }
+
+  async function renew({ key, givenRefreshToken, rejected }: Renewal): Promise<Grant> {
+    await unsaved.settled(key);
+    const before = await store.readFresh(key);
+    if (before && before.accessToken !== rejected) return before;
+    return withLock(
+      redis,
+      `cdsbb:vcs:lock:${key}`,
+      { ttlMs: LOCK_TTL_MS, waitMs: LOCK_WAIT_MS, pollMs: 50 },
+      async () => {
+        const grant = await store.readFresh(key);
+        if (grant && grant.accessToken !== rejected) return grant;
+        return refresh(key, grant?.refreshToken ?? givenRefreshToken);
+      },
+    );
+  }
+
+  /** One renewal per grant at a time in this process; the lock in Redis is for the other replicas. */
+  function alone(renewal: Renewal): Promise<Grant> {
+    const running = underway.get(renewal.key);
+    if (running) return running;
+    const started = renew(renewal).finally(() => underway.delete(renewal.key));
+    underway.set(renewal.key, started);
+    started.catch(() => undefined);
+    return started;
+  }
+
+  return async (renewal) => {
+    try {
+      const grant = await alone(renewal);
+      // The renewal that was under way may have been for an older token and given just the rejected one.
+      return grant.accessToken === renewal.rejected ? await alone(renewal) : grant;
+    } catch (error) {
+      if (error instanceof CdsError) throw error;
+      logger.warn({ err: error }, 'a grant could not be renewed: Redis did not answer');
+      throw redisNeeded(error);
+    }
+  };
+}

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '@cds/service';
+import { within } from '../calls/within';
+import type { Grant } from './grant';
+import type { GrantStore } from './grant-store';
+import { redisNeeded } from './redis-needed';
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+
+/** How long a caller waits for its grant to be stored. */
+const WAIT_MS = 20_000;
+
+/** New pairs on their way into Redis. */
+export interface UnsavedGrants {
+  /** Resolves when the grant is in Redis. Rejects with 503 after 20 s; the grant is tried on for as long as it takes. */
+  save(key: string, grant: Grant): Promise<void>;
+  /** Resolves when nothing of this key is unsaved, at once as a rule; rejects like {@link save}. */
+  settled(key: string): Promise<void>;
+  /** Tries until `deadlineMs` is over, then gives up what is left. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/**
+ * A refresh uses the old pair up, so the new one is all that is left of the grant: while Redis refuses it, it stays in
+ * memory and is tried again, and nobody uses it before it is stored. Only a process that is killed in this time loses it.
+ */
+export function createUnsavedGrants(deps: {
+  store: Pick<GrantStore, 'write'>;
+  logger: Logger;
+}): UnsavedGrants {
+  const pending = new Map<string, Promise<void>>();
+  const stop = new AbortController();
+
+  async function tryUntilStored(key: string, grant: Grant): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        return await deps.store.write(key, grant);
+      } catch (error) {
+        if (pauseMs === FIRST_PAUSE_MS)
+          deps.logger.error(
+            { err: error, key },
+            'Redis did not take a renewed grant: bring Redis back before this process ends, or the project has to be linked again',
+          );
+        await sleep(pauseMs, undefined, { signal: stop.signal });
+      }
+    }
+  }
+
+  async function settled(key: string): Promise<void> {
+    const saving = pending.get(key);
+    if (saving) await within(saving, AbortSignal.timeout(WAIT_MS), redisNeeded);
+  }
+
+  return {
+    save(key, grant) {
+      const saving = tryUntilStored(key, grant).finally(() => pending.delete(key));
+      saving.catch(() => undefined);
+      pending.set(key, saving);
+      return settled(key);
+    },
+    settled,
+    async close(deadlineMs) {
+      const timer = setTimeout(() => stop.abort(), deadlineMs);
+      await Promise.allSettled(pending.values());
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { DeadGrantError, isBitbucketError, type BitbucketError } from '@cds/bitbucket';
+import { CdsError, type KnownErrorName } from '@cds/wire';
+
+/** What a 404 of Bitbucket means on a route. */
+export type MissingKind = Extract<KnownErrorName, 'notFound' | 'repositoryNotFound'>;
+
+/** Seconds to wait after a 429 that does not say how long; Bitbucket counts over a rolling hour. */
+const DEFAULT_RETRY_AFTER_SECONDS = 60;
+
+/**
+ * What the API is told when Bitbucket refused or failed, with Bitbucket's message in the form that CDS gives it. Other
+ * errors are returned as they are.
+ */
+export function bitbucketErrorToCds(error: unknown, missing: MissingKind): unknown {
+  if (!isBitbucketError(error)) return error;
+  const kind = kindOf(error, missing);
+  return new CdsError(kind, {
+    from: `(bitbucketcloud_error) ${error.bitbucketMessage}`,
+    headers: kind === 'tooManyRequests' ? { 'Retry-After': retryAfter(error) } : undefined,
+    cause: error,
+  });
+}
+
+/**
+ * The same for errors of the token endpoint. There, only a {@link DeadGrantError} speaks of the project's grant; other
+ * refusals speak of the OAuth consumer, and linking again would not help.
+ */
+export function tokenErrorToCds(error: unknown): unknown {
+  if (!isBitbucketError(error) || error instanceof DeadGrantError || error.status === 429)
+    return bitbucketErrorToCds(error, 'notFound');
+  return new CdsError(error.kind === 'timeout' ? 'gatewayTimeout' : 'badGateway', {
+    from: `(bitbucketcloud_error) ${error.bitbucketMessage}`,
+    cause: error,
+  });
+}
+
+function kindOf(error: BitbucketError, missing: MissingKind): KnownErrorName {
+  if (error instanceof DeadGrantError) return 'grantRefused';
+  if (error.kind === 'timeout') return 'gatewayTimeout';
+  if (error.kind !== 'answer') return 'badGateway';
+  switch (error.status) {
+    case 400:
+      return 'wrongRequest';
+    // The client renewed the token already and was refused again.
+    case 401:
+      return 'grantRefused';
+    case 402:
+    case 403:
+      return 'forbidden';
+    case 404:
+      return missing;
+    case 409:
+      return 'conflict';
+    case 429:
+      return 'tooManyRequests';
+    default:
+      return 'badGateway';
+  }
+}
+
+function retryAfter(error: BitbucketError): string {
+  return String(Math.max(1, Math.ceil(error.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS)));
+}

@@ -1,0 +1,68 @@
+import type { VcsConfig } from '@cds/config';
+import { createHttpApp, createRouter, type Logger, type Registration } from '@cds/service';
+import type { MonitoringStatus } from '@cds/wire';
+import type { Express } from 'express';
+import type { Redis } from 'ioredis';
+import type { ApiVersion } from './api-version';
+import { addAuthorizeRoutes } from './authorization/authorize-routes';
+import { createBitbucketServer } from './bitbucket-server';
+import { DEADLINE_MS } from './calls/call-context';
+import { addCommitRoutes } from './commits/commit-routes';
+import { addPullRequestRoutes } from './pull-requests/pull-request-routes';
+import { createMainBranchOf } from './repositories/main-branch';
+import { addNotImplementedRoutes } from './repositories/not-implemented-routes';
+import { addRepositoryRoutes } from './repositories/repository-routes';
+import { addServerRoutes } from './repositories/server-routes';
+import { addStatusRoutes } from './statuses/status-routes';
+import { addHookRoutes } from './webhooks/hook-routes';
+import { createManualWebhooks } from './webhooks/manual-webhooks';
+import { addWebhooksInfoRoute } from './webhooks/webhooks-info-route';
+
+export interface VcsAppDeps {
+  config: Pick<VcsConfig, 'servers' | 'uiUrl'>;
+  redis: Redis;
+  logger: Logger;
+  registration: Pick<Registration, 'isAllowed'>;
+  monitoring: () => Promise<MonitoringStatus>;
+  apiVersion: ApiVersion;
+  /** Milliseconds that a route may take. Default 50,000: the API waits 60 s. */
+  deadlineMs?: number;
+}
+
+export interface VcsApp {
+  app: Express;
+  /** Waits at most `deadlineMs` for what must not be lost. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** The service without its port: every route of `vcs`. */
+export function getApp(deps: VcsAppDeps): VcsApp {
+  const { config, redis, logger, registration, monitoring, apiVersion } = deps;
+  const servers = new Map(
+    config.servers.map((server) => [
+      server.name,
+      createBitbucketServer({ config: server, redis, logger }),
+    ]),
+  );
+  const routes = { servers, logger, deadlineMs: deps.deadlineMs ?? DEADLINE_MS };
+  const mainBranchOf = createMainBranchOf();
+  const manualWebhooks = createManualWebhooks({ redis, logger });
+
+  const router = createRouter();
+  addServerRoutes(router, routes);
+  addAuthorizeRoutes(router, routes);
+  addWebhooksInfoRoute(router, routes);
+  addRepositoryRoutes(router, { ...routes, mainBranchOf });
+  addCommitRoutes(router, { ...routes, mainBranchOf });
+  addPullRequestRoutes(router, routes);
+  addHookRoutes(router, { ...routes, manualWebhooks, apiVersion });
+  addStatusRoutes(router, { ...routes, redis, apiVersion, uiUrl: config.uiUrl });
+  addNotImplementedRoutes(router, routes);
+
+  return {
+    app: createHttpApp({ logger, registration, monitoring, guarded: router }),
+    async close(deadlineMs) {
+      await Promise.all([...servers.values()].map((server) => server.grants.close(deadlineMs)));
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import {
+  freePort,
+  startProcess,
+  startTestRedis,
+  waitFor,
+  type RunningProcess,
+  type TestRedis,
+} from '@cds/testing';
+import axios from 'axios';
+import { startBitbucketStandIn, type BitbucketStandIn } from '../test/bitbucket-stand-in.fixture';
+import { startCdsApiStandIn, type CdsApiStandIn } from '../test/cds-api-stand-in.fixture';
+import { newRepository } from '../test/stand-in-data.fixture';
+import { accessHeaders } from '../test/vcs-harness.fixture';
+
+jest.setTimeout(60_000);
+
+const ROOT = join(__dirname, '..', '..', '..');
+
+let redis: TestRedis;
+let bitbucket: BitbucketStandIn;
+let port: number;
+let running: RunningProcess[];
+const closers: (() => Promise<void>)[] = [];
+
+beforeEach(async () => {
+  redis = await startTestRedis();
+  bitbucket = await startBitbucketStandIn();
+  bitbucket.repositories.push(newRepository('acme', 'widgets'));
+  port = await freePort();
+  running = [];
+  closers.push(
+    () => redis.stop(),
+    () => bitbucket.close(),
+  );
+});
+
+afterEach(async () => {
+  for (const started of running) {
+    started.kill('SIGKILL');
+    await started.exited;
+  }
+  await Promise.all(closers.splice(0).map((close) => close()));
+});
+
+async function startVcs(apiUrl: string, change: NodeJS.ProcessEnv = {}): Promise<RunningProcess> {
+  const server = 'CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD';
+  const started = await startProcess({
+    command: process.execPath,
+    args: ['--import', 'tsx', join('apps', 'vcs', 'src', 'main.ts')],
+    cwd: ROOT,
+    env: {
+      PATH: process.env.PATH,
+      CDS_VCS_NAME: 'vcs-1',
+      CDS_VCS_URL: `http://127.0.0.1:${port}`,
+      CDS_VCS_HTTP_ADDR: '127.0.0.1',
+      CDS_VCS_HTTP_PORT: String(port),
+      CDS_VCS_API_HTTP_URL: apiUrl,
+      CDS_VCS_API_TOKEN: 'the-shared-infra-token',
+      CDS_VCS_CACHE_REDIS_HOST: `127.0.0.1:${redis.port}`,
+      [`${server}_CLIENTID`]: 'the-client-id',
+      [`${server}_CLIENTSECRET`]: 'the-client-secret',
+      [`${server}_APIURL`]: bitbucket.apiUrl,
+      [`${server}_OAUTHURL`]: bitbucket.oauthUrl,
+      ...change,
+    },
+  });
+  running.push(started);
+  return started;
+}
+
+async function startApi(at?: number): Promise<CdsApiStandIn> {
+  const api = await startCdsApiStandIn(at);
+  closers.push(() => api.close());
+  return api;
+}
+
+const call = (path: string, headers: Record<string, string> = {}) =>
+  axios.get(`http://127.0.0.1:${port}${path}`, { headers, validateStatus: () => true });
+
+it('waits for the API, registers, answers it, and ends on SIGTERM', async () => {
+  const apiPort = await freePort();
+  const vcs = await startVcs(`http://127.0.0.1:${apiPort}`);
+  await waitFor(async () => (await call('/mon/version')).status === 200, {
+    what: 'the service to listen',
+    timeoutMs: 20_000,
+  });
+  // Nobody has a hash yet, so nobody is let in.
+  expect((await call('/vcs', { X_AUTH_HEADER: 'x' })).status).toBe(401);
+
+  const api = await startApi(apiPort);
+  await waitFor(() => api.registrations.length > 0, { what: 'a registration', timeoutMs: 20_000 });
+  expect(api.registrations[0]).toMatchObject({
+    name: 'vcs-1',
+    type: 'vcs',
+    http_url: `http://127.0.0.1:${port}`,
+  });
+  expect(JSON.stringify(api.registrations[0]?.config)).not.toContain('the-client-secret');
+
+  const auth = { X_AUTH_HEADER: Buffer.from(api.hash).toString('base64') };
+  await waitFor(async () => (await call('/vcs', auth)).status === 200, { what: 'the hash' });
+  const repository = await call('/vcs/bitbucketcloud/repos/acme/widgets', {
+    ...auth,
+    ...accessHeaders(bitbucket.oauth.issue()),
+  });
+  expect(repository.data).toMatchObject({ fullname: 'acme/widgets' });
+  const { lines } = (await call('/mon/status')).data;
+  expect(lines).toContainEqual({ component: 'Redis', status: 'OK', value: 'OK', type: '' });
+
+  // The test's Redis keeps nothing on disk.
+  expect(vcs.stdout()).toContain('Redis may lose grants');
+  vcs.kill('SIGTERM');
+  expect(await vcs.exited).toEqual({ code: 0, signal: null });
+});
+
+it('ends with 1 when the API refuses it too often', async () => {
+  const api = await startApi();
+  api.token = 'another';
+  const vcs = await startVcs(api.url, { CDS_VCS_API_MAXHEARTBEATFAILURES: '0' });
+
+  expect((await vcs.exited).code).toBe(1);
+  expect(vcs.stdout()).toContain('vcs ends');
+});
+
+it('says all that is wrong with its configuration and ends with 1', async () => {
+  const vcs = await startVcs('no url', { CDS_VCS_HTTP_PORT: '99999', CDS_VCS_NAME: '' });
+
+  expect((await vcs.exited).code).toBe(1);
+  for (const key of ['CDS_VCS_API_HTTP_URL', 'CDS_VCS_HTTP_PORT', 'CDS_VCS_NAME'])
+    expect(vcs.stderr().toUpperCase().replaceAll('.', '_')).toContain(key.replace('CDS_', ''));
+});

@@ -1,0 +1,120 @@
+import { readJson } from '@cds/service';
+import { CdsError } from '@cds/wire';
+import type { Router } from 'express';
+import { z } from 'zod';
+import { grantedRoute, type GrantedCall, type RouteDeps } from '../calls/granted-route';
+import { fullNameOf, repoOf } from '../calls/request-values';
+import { toVcsPullRequest } from './vcs-pull-request';
+
+const end = z.object({
+  repo: z.string().nullish(),
+  branch: z.object({ display_id: z.string().nullish(), id: z.string().nullish() }).nullish(),
+});
+
+const newPullRequestSchema = z.object({
+  title: z.string().min(1),
+  head: end,
+  base: end.nullish(),
+});
+
+const commentSchema = z.object({
+  id: z.int().nonnegative().nullish(),
+  revision: z.string().nullish(),
+  message: z.string().min(1),
+});
+
+/** Listing, reading and creating pull requests, and commenting on them. */
+export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
+  const path = '/vcs/:name/repos/:owner/:repo/pullrequests';
+
+  router.get(
+    path,
+    grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
+      (await bitbucket.listPullRequests(repoOf(req), {}, ctx)).map(toVcsPullRequest),
+    ),
+  );
+
+  router.get(
+    `${path}/:id`,
+    grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
+      toVcsPullRequest(
+        await bitbucket.getPullRequest(repoOf(req), pullRequestId(req.params.id), ctx),
+      ),
+    ),
+  );
+
+  router.post(
+    path,
+    grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) => {
+      const repo = repoOf(req);
+      const { title, head, base } = readJson(req, newPullRequestSchema);
+      const sourceBranch = branchOf(head);
+      if (!sourceBranch)
+        throw new CdsError('wrongRequest', {
+          from: 'head.branch.display_id names the source branch',
+        });
+      const created = await bitbucket.createPullRequest(
+        repo,
+        {
+          title,
+          sourceBranch,
+          sourceRepository: head.repo && head.repo !== fullNameOf(repo) ? head.repo : undefined,
+          destinationBranch: base ? branchOf(base) : undefined,
+        },
+        ctx,
+      );
+      return toVcsPullRequest(created);
+    }),
+  );
+
+  // CDS 0.41 and before: a bare JSON string.
+  router.post(
+    `${path}/:id/comments`,
+    grantedRoute(deps, 'repositoryNotFound', async (call) => {
+      const id = pullRequestId(call.req.params.id);
+      await comment(call, id, readJson(call.req, z.string().min(1)));
+    }),
+  );
+
+  // CDS 0.42 and later.
+  router.post(
+    `${path}/comments`,
+    grantedRoute(deps, 'repositoryNotFound', async (call) => {
+      const { id, revision, message } = readJson(call.req, commentSchema);
+      if (call.server.config.status.disable) return;
+      await comment(call, id || (await openPullRequestOf(call, revision ?? '')), message);
+    }),
+  );
+}
+
+async function comment(call: GrantedCall, id: number, text: string): Promise<void> {
+  if (call.server.config.status.disable) return;
+  await call.bitbucket.commentPullRequest(repoOf(call.req), id, text, call.ctx);
+}
+
+/** The open pull request whose source branch stands at `revision`. */
+async function openPullRequestOf(call: GrantedCall, revision: string): Promise<number> {
+  if (!/^[0-9a-f]{12,40}$/i.test(revision))
+    throw new CdsError('wrongRequest', {
+      from: 'give the id of the pull request, or the hash of its newest commit as revision',
+    });
+  const found = await call.bitbucket.listPullRequests(
+    repoOf(call.req),
+    { states: ['OPEN'], sourceCommitHash: revision },
+    call.ctx,
+  );
+  const first = found[0];
+  if (!first)
+    throw new CdsError('notFound', { from: `no open pull request has ${revision} as its head` });
+  return first.id;
+}
+
+function branchOf({ branch }: z.infer<typeof end>): string | undefined {
+  return branch?.display_id || branch?.id || undefined;
+}
+
+function pullRequestId(text: unknown): number {
+  const id = typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (id === 0) throw new CdsError('wrongRequest');
+  return id;
+}

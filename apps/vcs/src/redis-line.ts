@@ -1,0 +1,13 @@
+import type { MonitoringLine } from '@cds/wire';
+import type { Redis } from 'ioredis';
+
+/** The line of `/mon/status` that says whether grants can be renewed. */
+export async function redisLine(redis: Redis): Promise<MonitoringLine> {
+  const line = { component: 'Redis', type: '' };
+  try {
+    await redis.ping();
+    return { ...line, status: 'OK', value: 'OK' };
+  } catch {
+    return { ...line, status: 'AL', value: 'Redis does not answer: no grant can be renewed' };
+  }
+}

@@ -1,0 +1,281 @@
+import { newRepository } from '../../test/stand-in-data.fixture';
+import {
+  startVcsHarness,
+  useTestRedis,
+  type VcsHarness,
+  type VcsInstance,
+} from '../../test/vcs-harness.fixture';
+
+const SERVER = '/vcs/bitbucketcloud';
+const REPO = `${SERVER}/repos/acme/widgets`;
+
+const redisServer = useTestRedis();
+
+let harness: VcsHarness;
+let vcs: VcsInstance;
+
+beforeEach(async () => {
+  harness = await startVcsHarness(redisServer());
+  vcs = harness.instance();
+});
+
+afterEach(() => harness.close());
+
+const get = (path: string) => vcs.call('get', path, harness.pair);
+
+describe('servers', () => {
+  it('are listed with their type, without asking for tokens', async () => {
+    const server = {
+      type: 'bitbucketcloud',
+      username: '',
+      password: '',
+      url: 'https://bitbucket.org',
+      sshport: 0,
+    };
+    expect((await vcs.call('get', '/vcs')).body).toEqual({ bitbucketcloud: server });
+    expect((await vcs.call('get', SERVER)).body).toEqual(server);
+    expect((await vcs.call('get', `${SERVER}/polling`)).body).toEqual({
+      polling_supported: false,
+      polling_disabled: false,
+    });
+  });
+
+  it.each(['', '/polling', '/webhooks', '/authorize', '/repos'])(
+    'that are unknown are 404: %s',
+    async (rest) => {
+      const answer = await get(`/vcs/nosuch${rest}`);
+      expect(answer.status).toBe(404);
+      expect(answer.body).toMatchObject({ id: 38, message: 'resource not found', data: null });
+    },
+  );
+});
+
+describe('repositories', () => {
+  it('of every workspace of the user are listed, page by page', async () => {
+    for (let index = 0; index < 130; index += 1)
+      harness.bitbucket.repositories.push(newRepository('acme', `many-${index}`, 0));
+    harness.bitbucket.repositories.push(newRepository('other', 'gadgets', 0));
+    const answer = await get(`${SERVER}/repos`);
+
+    expect(answer.status).toBe(200);
+    expect(answer.body).toHaveLength(132);
+    expect(answer.body.map((repo: { fullname: string }) => repo.fullname)).toContain(
+      'other/gadgets',
+    );
+  });
+
+  it('have their clone URLs by name, whatever their order', async () => {
+    expect((await get(REPO)).body).toEqual({
+      id: '{widgets-uuid}',
+      name: 'The widgets',
+      slug: 'widgets',
+      fullname: 'acme/widgets',
+      url: 'https://bitbucket.org/acme/widgets',
+      http_url: 'https://bitbucket.org/acme/widgets.git',
+      ssh_url: 'git@bitbucket.org:acme/widgets.git',
+    });
+  });
+
+  it('that are unknown are 404 with id 45 and what Bitbucket says', async () => {
+    const answer = await get(`${SERVER}/repos/acme/nope`);
+
+    expect(answer.status).toBe(404);
+    expect(answer.body).toMatchObject({
+      id: 45,
+      message: 'repository not found (from: (bitbucketcloud_error) Repository acme/nope not found)',
+    });
+  });
+
+  it('have forks', async () => {
+    harness.widgets.forks.push(newRepository('bob', 'widgets', 0));
+    expect((await get(`${REPO}/forks`)).body).toMatchObject([{ fullname: 'bob/widgets' }]);
+  });
+});
+
+describe('branches', () => {
+  it('are listed with the main branch marked', async () => {
+    const [newest, older] = harness.widgets.commits;
+    harness.widgets.branches.set('feat/one', String(older?.hash));
+    const answer = await get(`${REPO}/branches`);
+
+    expect(answer.body).toEqual([
+      {
+        id: 'main',
+        display_id: 'main',
+        latest_commit: newest?.hash,
+        default: true,
+        parents: [older?.hash],
+      },
+      expect.objectContaining({ id: 'feat/one', default: false }),
+    ]);
+  });
+
+  it.each(['feat/deep/one', 'with space', 'fix#12', 'a+b&c=d', 'plain', '100%'])(
+    'are found by name: %s',
+    async (name) => {
+      harness.widgets.branches.set(name, String(harness.widgets.commits[0]?.hash));
+      const answer = await get(`${REPO}/branches/?branch=${encodeURIComponent(name)}`);
+
+      expect(answer.status).toBe(200);
+      expect(answer.body).toMatchObject({ id: name, display_id: name, default: false });
+    },
+  );
+
+  it('that are unknown are 404, not 500', async () => {
+    const answer = await get(`${REPO}/branches/?branch=nope`);
+
+    expect(answer.status).toBe(404);
+    expect(answer.body).toMatchObject({ id: 38 });
+    expect(answer.body.message).toContain('Branch not found');
+  });
+
+  it('need a name', async () => {
+    expect((await get(`${REPO}/branches/`)).status).toBe(400);
+  });
+
+  it('do not cost a second call for the main branch within a minute', async () => {
+    await get(`${REPO}/branches/?branch=main`);
+    await get(`${REPO}/branches/?branch=main`);
+    const paths = harness.bitbucket.requests.map((request) => request.path);
+
+    expect(paths.filter((path) => path.endsWith('/widgets'))).toHaveLength(1);
+    expect(paths.filter((path) => path.endsWith('/main'))).toHaveLength(2);
+  });
+});
+
+it('tags have the commit in sha and hash', async () => {
+  const hash = String(harness.widgets.commits[1]?.hash);
+  harness.widgets.tags.push({ name: 'v1', message: 'one', hash });
+  const answer = await get(`${REPO}/tags`);
+
+  expect(answer.body).toEqual([
+    {
+      tag: 'v1',
+      sha: hash,
+      hash,
+      message: 'one',
+      tagger: {
+        name: '',
+        displayName: 'Tom Tagger',
+        emailAddress: 'tom@acme.example',
+        avatar: '',
+      },
+    },
+  ]);
+});
+
+describe('what Bitbucket Cloud does not have', () => {
+  it.each([
+    ['post', '/grant'],
+    ['post', '/releases'],
+    ['post', '/releases/1/artifacts/a.tar.gz'],
+    ['get', '/events'],
+    ['get', '/events?since=1795343631'],
+  ] as const)('is 501: %s %s', async (method, path) => {
+    const answer = await vcs.call(method, REPO + path, harness.pair);
+    expect(answer.status).toBe(501);
+    expect(answer.body).toMatchObject({ id: 99, message: "This functionality isn't implemented" });
+  });
+
+  it('is checked all the same', async () => {
+    const post = (path: string, body?: object) =>
+      vcs.call('post', REPO + path, harness.pair).send(body);
+    expect((await post('/events?filter=push', [])).status).toBe(501);
+    expect((await post('/events?filter=nope', [])).status).toBe(400);
+    expect((await post('/events?filter=push')).body.id).toBe(74);
+    expect((await get(`${REPO}/events?since=yesterday`)).status).toBe(400);
+    expect((await vcs.call('post', `${REPO}/grant`)).status).toBe(401);
+  });
+});
+
+describe("Bitbucket's refusals and failures", () => {
+  it.each([
+    [400, 400, 74, 'wrong request'],
+    [403, 403, 11, 'forbidden'],
+    [409, 409, 74, 'wrong request'],
+    [410, 502, 1, 'bad gateway'],
+  ])('%i becomes %i with id %i', async (status, expected, id, sentence) => {
+    harness.bitbucket.disturb({
+      path: /widgets$/,
+      status,
+      body: { type: 'error', error: { message: 'No.', detail: { required: ['account'] } } },
+    });
+    const answer = await get(REPO);
+
+    expect(answer.status).toBe(expected);
+    expect(answer.body.id).toBe(id);
+    expect(answer.body.message).toContain(`${sentence} (from: (bitbucketcloud_error) No.`);
+    expect(answer.body.uuid).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('a 429 that cannot be waited out reaches the API as one', async () => {
+    const limit = 'Rate limit for this resource has been exceeded';
+    const headers = { 'Retry-After': '300' };
+    harness.bitbucket.disturb({ path: /widgets$/, status: 429, headers, body: limit });
+    const answer = await get(REPO);
+
+    expect(answer.status).toBe(429);
+    expect(answer.headers['retry-after']).toBe('300');
+    expect(answer.body.message).toContain(limit);
+  });
+
+  it('a short 429 is waited out', async () => {
+    const headers = { 'Retry-After': '1' };
+    harness.bitbucket.disturb({ path: /widgets$/, status: 429, headers, body: 'slow down' });
+
+    expect((await get(REPO)).status).toBe(200);
+    expect(harness.bitbucket.requests).toHaveLength(2);
+  });
+
+  it('a 5xx is tried again', async () => {
+    harness.bitbucket.disturb({ path: /widgets$/, status: 503, body: '<html>oops</html>' });
+    expect((await get(REPO)).status).toBe(200);
+  });
+
+  it('that never end are 504 at the deadline', async () => {
+    harness.bitbucket.latencyMs = 5_000;
+    const hurried = harness.instance({ deadlineMs: 300 });
+    const before = Date.now();
+    const answer = await hurried.call('get', REPO, harness.pair);
+
+    expect(answer.status).toBe(504);
+    expect(answer.body.id).toBe(1);
+    expect(Date.now() - before).toBeLessThan(2_000);
+  });
+
+  it('an unreachable Bitbucket is 502 or 504, never 500', async () => {
+    const apart = harness.instance({
+      server: { apiUrl: 'http://127.0.0.1:9/2.0' },
+      deadlineMs: 1000,
+    });
+    expect([502, 504]).toContain((await apart.call('get', REPO, harness.pair)).status);
+  });
+});
+
+describe('routing', () => {
+  it.each([
+    '/vcs/',
+    `${REPO}/`,
+    `${REPO}/tags/`,
+    '/VCS',
+    '/vcs/bitbucketcloud/nope',
+    `${SERVER}/repos/acme`,
+  ])('is strict: %s is unknown', async (path) => {
+    const answer = await get(path);
+    expect(answer.status).toBe(404);
+    expect(answer.headers['content-type']).toContain('application/json');
+    expect(answer.body.id).toBe(38);
+  });
+
+  it('does not let a name climb out of its place', async () => {
+    const answers = await Promise.all([
+      get(`${SERVER}/repos/%2e%2e/user`),
+      get(`${SERVER}/repos/acme/%2e%2e`),
+      get(`${SERVER}/repos/acme%2F..%2Fother/widgets`),
+      get(`${REPO}/branches/?branch=..%2F..`),
+    ]);
+    for (const answer of answers) expect(answer.status).toBeGreaterThanOrEqual(400);
+    for (const answer of answers) expect(answer.status).toBeLessThan(500);
+    for (const { path } of harness.bitbucket.requests) expect(path).toMatch(/^\/repositories\//);
+  });
+});

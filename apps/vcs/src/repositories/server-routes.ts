@@ -1,0 +1,33 @@
+import { handle } from '@cds/service';
+import type { VcsPollingInfo, VcsServer } from '@cds/wire';
+import type { Router } from 'express';
+import type { BitbucketServer } from '../bitbucket-server';
+import { findServer } from '../calls/find-server';
+import type { RouteDeps } from '../calls/granted-route';
+
+/** Which servers there are. */
+export function addServerRoutes(router: Router, { servers }: RouteDeps): void {
+  router.get(
+    '/vcs',
+    handle(async () =>
+      Object.fromEntries([...servers].map(([name, server]) => [name, toVcsServer(server)])),
+    ),
+  );
+
+  router.get(
+    '/vcs/:name',
+    handle(async (req) => toVcsServer(findServer(servers, req))),
+  );
+
+  router.get(
+    '/vcs/:name/polling',
+    handle(async (req): Promise<VcsPollingInfo> => {
+      findServer(servers, req);
+      return { polling_supported: false, polling_disabled: false };
+    }),
+  );
+}
+
+function toVcsServer({ config }: BitbucketServer): VcsServer {
+  return { type: 'bitbucketcloud', username: '', password: '', url: config.url, sshport: 0 };
+}

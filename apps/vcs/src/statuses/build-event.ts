@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+/** The `type_event` of the only event that makes a build status. */
+export const NODE_RUN_EVENT = 'sdk.EventRunWorkflowNode';
+
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
+
+const count = z
+  .int()
+  .nonnegative()
+  .nullish()
+  .transform((value) => value ?? 0);
+
+/** Any event of CDS: what kind it is. */
+export const eventSchema = z.object({
+  type_event: z.string(),
+  project_key: text,
+  workflow_name: text,
+  payload: z.unknown(),
+});
+
+/** The run of one workflow node, as far as a build status needs it. */
+export const nodeRunSchema = z.object({
+  NodeName: text,
+  Status: z.string(),
+  /** The number of the workflow run. */
+  Number: count,
+  /** Counts how often the node was run again within it. */
+  SubNumber: count,
+  Hash: text,
+  RepositoryFullName: text,
+  BranchName: text,
+});
+
+export interface BuildEvent {
+  projectKey: string;
+  workflowName: string;
+  node: z.infer<typeof nodeRunSchema>;
+}

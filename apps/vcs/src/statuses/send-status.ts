@@ -1,0 +1,45 @@
+import type { NewStatus, RepoRef } from '@cds/bitbucket';
+import type { Logger } from '@cds/service';
+import type { GrantedCall } from '../calls/granted-route';
+import { fullNameOf } from '../calls/request-values';
+import type { BuildEvent } from './build-event';
+import type { OneAtATime } from './one-at-a-time';
+import { sentStatusId, type SentStatuses } from './sent-statuses';
+import { shouldSend } from './status-order';
+
+/** How long one status may take; the lock on its key outlives it. */
+export const SEND_MS = 25_000;
+
+export interface SendStatusDeps {
+  sent: SentStatuses;
+  oneAtATime: OneAtATime;
+  logger: Logger;
+}
+
+/**
+ * Posts a status unless Bitbucket has it already or has a newer one. The state is kept after the answer, so that a send
+ * that failed is done again when the event is repeated.
+ */
+export function createSendStatus({ sent, oneAtATime, logger }: SendStatusDeps) {
+  return async (
+    call: GrantedCall,
+    repo: RepoRef,
+    { node }: BuildEvent,
+    status: NewStatus,
+  ): Promise<void> => {
+    const id = sentStatusId(call.server.config.name, fullNameOf(repo), node.Hash, status.key);
+    const { state, description, url } = status;
+    const next = { number: node.Number, subNumber: node.SubNumber, state, description, url };
+    await oneAtATime(id, call.ctx.signal, async () => {
+      const last = await sent.read(id);
+      if (!shouldSend(last, next)) {
+        logger.debug({ last, next, name: status.name }, 'build status not sent: old or known');
+        return;
+      }
+      const deadline = Math.min(call.ctx.deadline, Date.now() + SEND_MS);
+      const signal = AbortSignal.any([call.ctx.signal, AbortSignal.timeout(SEND_MS)]);
+      await call.bitbucket.postStatus(repo, node.Hash, status, { signal, deadline });
+      await sent.write(id, next);
+    });
+  };
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import type { SentStatus } from './status-order';
+
+/** Longer than any workflow runs. */
+const TTL_SECONDS = 30 * 24 * 60 * 60;
+
+const sentSchema = z.object({
+  number: z.number(),
+  subNumber: z.number(),
+  state: z.enum(['SUCCESSFUL', 'FAILED', 'INPROGRESS', 'STOPPED']),
+  description: z.string(),
+  url: z.string(),
+});
+
+/** The last status that Bitbucket has of each key. */
+export interface SentStatuses {
+  read(id: string): Promise<SentStatus | undefined>;
+  write(id: string, status: SentStatus): Promise<void>;
+}
+
+/** What a status overwrites: the one of the same key, on the same commit of the same repository. */
+export function sentStatusId(server: string, repository: string, hash: string, key: string) {
+  const identity = JSON.stringify([server, repository, hash, key]);
+  return `cdsbb:vcs:status:${createHash('sha256').update(identity).digest('hex')}`;
+}
+
+/** Kept in Redis for all replicas; what this process sent is also in its memory, which serves while Redis is away. */
+export function createSentStatuses(deps: { redis: Redis; logger: Logger }): SentStatuses {
+  const { redis, logger } = deps;
+  const memory = new LRUCache<string, SentStatus>({ max: 5000 });
+  return {
+    async read(id) {
+      try {
+        const text = await redis.get(id);
+        return text === null ? undefined : sentSchema.parse(JSON.parse(text));
+      } catch (error) {
+        logger.warn({ err: error }, 'Redis does not say which build status was sent last');
+        return memory.get(id);
+      }
+    },
+    async write(id, status) {
+      memory.set(id, status);
+      try {
+        await redis.set(id, JSON.stringify(status), 'EX', TTL_SECONDS);
+      } catch (error) {
+        logger.warn({ err: error }, 'Redis did not take which build status was sent last');
+      }
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { readJson, type Logger } from '@cds/service';
+import { CdsError } from '@cds/wire';
+import type { Router } from 'express';
+import type { Redis } from 'ioredis';
+import type { ApiVersion } from '../api-version';
+import { grantedRoute, type RouteDeps } from '../calls/granted-route';
+import { repoFromFullName } from '../calls/request-values';
+import { eventSchema, NODE_RUN_EVENT, nodeRunSchema, type BuildEvent } from './build-event';
+import { buildStatus } from './build-status';
+import { createOneAtATime } from './one-at-a-time';
+import { createSendStatus, SEND_MS } from './send-status';
+import { createSentStatuses } from './sent-statuses';
+
+export interface StatusRouteDeps extends RouteDeps {
+  redis: Redis;
+  logger: Logger;
+  apiVersion: ApiVersion;
+  uiUrl: string;
+}
+
+/** `POST /vcs/{name}/status`: CDS's events, of which the runs of workflow nodes become build statuses. */
+export function addStatusRoutes(router: Router, deps: StatusRouteDeps): void {
+  const { redis, logger, apiVersion, uiUrl } = deps;
+  const oneAtATime = createOneAtATime({
+    redis,
+    logger,
+    lockTtlMs: SEND_MS + 5_000,
+    lockWaitMs: SEND_MS + 10_000,
+  });
+  const sendStatus = createSendStatus({
+    sent: createSentStatuses({ redis, logger }),
+    oneAtATime,
+    logger,
+  });
+
+  router.post(
+    '/vcs/:name/status',
+    grantedRoute(deps, 'notFound', async (call) => {
+      const event = readJson(call.req, eventSchema);
+      const { disable, showDetail } = call.server.config.status;
+      if (disable || event.type_event !== NODE_RUN_EVENT) return;
+      const build = toBuildEvent(event);
+      const { Hash: hash, RepositoryFullName: repository } = build.node;
+      if (hash === '' || repository === '') return;
+      const sendSkipped = apiVersion.atLeast(0, 42);
+      const status = buildStatus(build, { uiUrl, showDetail, sendSkipped });
+      if (status) await sendStatus(call, repoFromFullName(repository), build, status);
+    }),
+  );
+}
+
+function toBuildEvent(event: ReturnType<typeof eventSchema.parse>): BuildEvent {
+  const node = nodeRunSchema.safeParse(event.payload);
+  if (!node.success)
+    throw new CdsError('wrongRequest', {
+      from: `the payload of the event is no ${NODE_RUN_EVENT}`,
+      cause: node.error,
+    });
+  return { projectKey: event.project_key, workflowName: event.workflow_name, node: node.data };
+}

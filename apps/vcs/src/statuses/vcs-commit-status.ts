@@ -1,0 +1,36 @@
+import type { BbStatus } from '@cds/bitbucket';
+import type { VcsCommitStatus } from '@cds/wire';
+
+/** How the names of CDS's statuses begin; those of others are not CDS's business. */
+export const STATUS_NAME_PREFIX = 'CDS/';
+
+/** From Bitbucket's states to CDS's. */
+const STATES: Readonly<Record<string, string>> = {
+  SUCCESSFUL: 'Success',
+  FAILED: 'Fail',
+  STOPPED: 'Stopped',
+};
+
+export function isCdsStatus(status: BbStatus): boolean {
+  return status.name.startsWith(STATUS_NAME_PREFIX);
+}
+
+/**
+ * The API looks for its statuses by comparing `description` with their name, and does not send those again that it finds
+ * finished. So the name stands there, whole, also where the key had to be shortened.
+ *
+ * @param revision as the API asked for it
+ */
+export function toVcsCommitStatus(status: BbStatus, revision: string): VcsCommitStatus {
+  return {
+    ref: revision,
+    created_at: goTime(status.createdOn),
+    state: STATES[status.state] ?? 'Building',
+    description: status.name,
+  };
+}
+
+/** Bitbucket writes UTC as `+00:00`, Go as `Z`, without zeros at the end of the fraction. */
+function goTime(date: string): string {
+  return date.replace(/(?:\.0+|(\.\d*?[1-9])0*)?(?:\+00:00|Z)$/, '$1Z');
+}

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
+
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value ?? false);
+
+/** The hook that CDS sends: as in Go, what is absent is the zero value. */
+export const hookSchema = z.object({
+  id: text,
+  name: text,
+  events: z
+    .array(z.string())
+    .nullish()
+    .transform((value) => value ?? null),
+  method: text,
+  url: z.url({ protocol: /^https?$/ }),
+  content_type: text,
+  body: text,
+  disable: flag,
+  insecure_ssl: flag,
+  workflow: flag,
+});

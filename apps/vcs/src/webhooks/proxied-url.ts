@@ -1,0 +1,16 @@
+/**
+ * The URL that Bitbucket gets for a hook: behind `proxyWebhook`, if there is one, only the hook's uuid is kept. The API
+ * goes on naming the hook by its own URL, so every lookup rewrites it in the same way.
+ *
+ * @param url the hook's URL as the API knows it
+ * @param proxyWebhook `https://proxy.example`, or '' for none
+ */
+export function proxiedUrl(url: string, proxyWebhook: string): string {
+  if (proxyWebhook === '') return url;
+  return `${proxyWebhook.replace(/\/+$/, '')}/${hookUuid(url)}`;
+}
+
+/** The last segment of a hook's URL, which is the uuid of its task in the `hooks` service. */
+export function hookUuid(url: string): string {
+  return url.slice(url.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,286 @@
+import {
+  startVcsHarness,
+  useTestRedis,
+  type VcsHarness,
+  type VcsInstance,
+} from '../../test/vcs-harness.fixture';
+import { manualWebhookKey } from './manual-webhooks';
+
+const HOOKS = '/vcs/bitbucketcloud/repos/acme/widgets/hooks';
+const UUID = 'a64f7a38-1ffb-460e-b058-89f4e5b03359';
+const URL_OF_HOOK = `https://hooks.acme.example/webhook/${UUID}`;
+const QUERY = `?url=${encodeURIComponent(URL_OF_HOOK)}`;
+
+const redisServer = useTestRedis();
+
+let harness: VcsHarness;
+let vcs: VcsInstance;
+
+beforeEach(async () => {
+  harness = await startVcsHarness(redisServer());
+  vcs = harness.instance();
+});
+
+afterEach(() => harness.close());
+
+function hook(change: object = {}) {
+  return {
+    id: '',
+    name: '',
+    events: null,
+    method: 'POST',
+    url: URL_OF_HOOK,
+    content_type: '',
+    body: '',
+    disable: false,
+    insecure_ssl: false,
+    workflow: true,
+    ...change,
+  };
+}
+
+const send = (method: 'post' | 'put', body: object, instance = vcs) =>
+  instance.call(method, HOOKS, harness.pair).send(body);
+
+describe('what may be done with webhooks', () => {
+  it('is told with the events that CDS is offered', async () => {
+    const { body } = await vcs.call('get', '/vcs/bitbucketcloud/webhooks');
+    expect(body).toMatchObject({
+      webhooks_supported: true,
+      webhooks_disabled: false,
+      webhooks_creation_supported: true,
+      webhooks_creation_disabled: false,
+      webhooks_icon: 'Bitbucket',
+      gerrithook_disabled: false,
+    });
+    expect(body.events).toHaveLength(23);
+    expect(body.events).toContain('repo:push');
+  });
+
+  it('follows the configuration', async () => {
+    const server = { disableWebHooks: true, disableWebHooksCreation: true };
+    const { body } = await harness.instance({ server }).call('get', '/vcs/bitbucketcloud/webhooks');
+    expect(body).toMatchObject({ webhooks_disabled: true, webhooks_creation_disabled: true });
+  });
+});
+
+describe('creating a webhook', () => {
+  it('subscribes to pushes and answers the hook with its id', async () => {
+    const answer = await send('post', hook());
+    const [created] = harness.widgets.hooks;
+
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual(hook({ id: created?.uuid }));
+    expect(created).toMatchObject({
+      url: URL_OF_HOOK,
+      description: 'CDS webhook - ',
+      events: ['repo:push'],
+      active: true,
+    });
+  });
+
+  it('twice leaves one, put right', async () => {
+    const first = await send('post', hook());
+    Object.assign(harness.widgets.hooks[0] ?? {}, { active: false, events: [] });
+    const second = await send('post', hook({ name: 'named' }));
+
+    expect(second.body.id).toBe(first.body.id);
+    expect(harness.widgets.hooks).toEqual([
+      expect.objectContaining({
+        active: true,
+        events: ['repo:push'],
+        description: 'CDS webhook - named',
+      }),
+    ]);
+  });
+
+  it('subscribes to the events that are named, and answers those in force', async () => {
+    const events = ['repo:push', 'pullrequest:created', 'repo:push'];
+    const answer = await send('post', hook({ events }));
+
+    expect(answer.body.events).toEqual(['repo:push', 'pullrequest:created']);
+    expect(harness.widgets.hooks[0]?.events).toEqual(['repo:push', 'pullrequest:created']);
+  });
+
+  it('without events means repo:push; CDS from 0.42 on is told so', async () => {
+    const answer = await send(
+      'post',
+      hook({ events: [] }),
+      harness.instance({ apiVersion: [0, 42] }),
+    );
+    expect(answer.body.events).toEqual(['repo:push']);
+  });
+
+  it('refuses events that Bitbucket Cloud does not have, naming them', async () => {
+    const answer = await send('post', hook({ events: ['repo:push', 'push', 'tag_push'] }));
+    expect(answer.status).toBe(400);
+    expect(answer.body.message).toContain('"push", "tag_push"');
+    expect(harness.bitbucket.requests).toHaveLength(0);
+  });
+
+  it.each([{ url: '' }, { url: 'not a url' }, { url: 'ftp://x/y' }, { events: 'repo:push' }])(
+    'refuses %j',
+    async (change) => {
+      expect((await send('post', hook(change))).body.id).toBe(74);
+      expect(harness.bitbucket.requests).toHaveLength(0);
+    },
+  );
+
+  it('is forbidden where webhooks are disabled', async () => {
+    const disabled = harness.instance({ server: { disableWebHooks: true } });
+    const answer = await send('post', hook(), disabled);
+    expect(answer.status).toBe(403);
+    expect(answer.body.id).toBe(11);
+    expect(answer.body.message).toContain('disableWebHooks');
+    expect(harness.bitbucket.requests).toHaveLength(0);
+  });
+});
+
+describe('updating a webhook', () => {
+  it('by its id puts it in force and answers the events', async () => {
+    const { body } = await send('post', hook());
+    const answer = await send('put', hook({ id: body.id, events: ['pullrequest:created'] }));
+
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual(hook({ id: body.id, events: ['pullrequest:created'] }));
+    expect(harness.widgets.hooks).toHaveLength(1);
+    expect(harness.widgets.hooks[0]?.events).toEqual(['pullrequest:created']);
+  });
+
+  it('without an id finds it by its URL', async () => {
+    await send('post', hook());
+    const answer = await send('put', hook({ events: null }));
+    expect(answer.body.events).toEqual(['repo:push']);
+    expect(answer.body.id).toBe(harness.widgets.hooks[0]?.uuid);
+  });
+
+  it('that somebody deleted creates it again', async () => {
+    const answer = await send('put', hook({ id: '{gone}' }));
+    expect(answer.status).toBe(200);
+    expect(harness.widgets.hooks).toHaveLength(1);
+    expect(answer.body.id).toBe(harness.widgets.hooks[0]?.uuid);
+  });
+});
+
+describe('finding a webhook', () => {
+  it('answers what Bitbucket has', async () => {
+    const { body } = await send('post', hook({ name: 'n' }));
+    expect((await vcs.call('get', HOOKS + QUERY, harness.pair)).body).toEqual({
+      ...hook({ id: body.id, name: 'CDS webhook - n', events: ['repo:push'] }),
+      method: '',
+      workflow: false,
+    });
+  });
+
+  it('looks through all pages', async () => {
+    for (let index = 0; index < 150; index += 1)
+      harness.widgets.hooks.push({
+        uuid: `{${index}}`,
+        url: `${URL_OF_HOOK}${index}`,
+        description: '',
+        active: true,
+        events: [],
+      });
+    const url = encodeURIComponent(`${URL_OF_HOOK}149`);
+    expect((await vcs.call('get', `${HOOKS}?url=${url}`, harness.pair)).status).toBe(200);
+  });
+
+  it('that is unknown is 404', async () => {
+    const answer = await vcs.call('get', `${HOOKS}?url=http%3A%2F%2Fx`, harness.pair);
+    expect(answer.status).toBe(404);
+    expect(answer.body).toMatchObject({ id: 38, message: 'resource not found' });
+  });
+});
+
+describe('deleting a webhook', () => {
+  const remove = (query: string, instance = vcs) =>
+    instance.call('delete', HOOKS + query, harness.pair);
+
+  it('by its id', async () => {
+    const { body } = await send('post', hook());
+    const answer = await remove(`${QUERY}&id=${body.id}`);
+    expect(answer.status).toBe(204);
+    expect(answer.text).toBe('');
+    expect(harness.widgets.hooks).toEqual([]);
+  });
+
+  it('by its URL', async () => {
+    await send('post', hook());
+    expect((await remove(QUERY)).status).toBe(204);
+    expect(harness.widgets.hooks).toEqual([]);
+  });
+
+  it('that is gone already succeeds', async () => {
+    expect((await remove(`?id=${encodeURIComponent('{gone}')}`)).status).toBe(204);
+    expect((await remove(QUERY)).status).toBe(204);
+  });
+
+  it('needs a name', async () => {
+    expect((await remove('')).status).toBe(400);
+  });
+});
+
+it('proxyWebhook is what Bitbucket gets, and CDS never sees it', async () => {
+  const proxied = harness.instance({ server: { proxyWebhook: 'https://proxy.acme.example' } });
+  const created = await send('post', hook(), proxied);
+  expect(harness.widgets.hooks[0]?.url).toBe(`https://proxy.acme.example/${UUID}`);
+  expect(created.body.url).toBe(URL_OF_HOOK);
+
+  await send('post', hook(), proxied);
+  await send('put', hook(), proxied);
+  expect(harness.widgets.hooks).toHaveLength(1);
+
+  const found = await proxied.call('get', HOOKS + QUERY, harness.pair);
+  expect(found.body).toMatchObject({ id: created.body.id, url: URL_OF_HOOK });
+
+  await proxied.call('delete', HOOKS + QUERY, harness.pair);
+  expect(harness.widgets.hooks).toEqual([]);
+});
+
+describe('disableWebHooksCreation', () => {
+  const server = { disableWebHooksCreation: true, proxyWebhook: 'https://proxy.acme.example' };
+
+  it('asks a person: an empty id, no call to Bitbucket, the log and Redis say what to add', async () => {
+    const manual = harness.instance({ server });
+    const answer = await send('post', hook({ events: ['pullrequest:created'] }), manual);
+    const webhook = {
+      repository: 'acme/widgets',
+      url: `https://proxy.acme.example/${UUID}`,
+      events: ['pullrequest:created'],
+    };
+
+    expect(answer.status).toBe(200);
+    expect(answer.body.id).toBe('');
+    expect(harness.bitbucket.requests).toHaveLength(0);
+    expect(JSON.parse(String(await manual.redis.get(manualWebhookKey(UUID))))).toEqual(webhook);
+    expect(harness.logged).toContainEqual(
+      expect.objectContaining({ ...webhook, msg: expect.stringContaining('by hand') }),
+    );
+  });
+
+  it('asks to remove it by hand as well', async () => {
+    const manual = harness.instance({ server });
+    await send('post', hook(), manual);
+    const answer = await manual.call('delete', `${HOOKS}${QUERY}&id=`, harness.pair);
+
+    expect(answer.status).toBe(204);
+    expect(harness.bitbucket.requests).toHaveLength(0);
+    expect(await manual.redis.exists(manualWebhookKey(UUID))).toBe(0);
+  });
+
+  it('still updates and deletes those that were created before', async () => {
+    const { body } = await send('post', hook());
+    const manual = harness.instance({ server: { disableWebHooksCreation: true } });
+    await send('put', hook({ id: body.id, events: ['repo:fork'] }), manual);
+    expect(harness.widgets.hooks[0]?.events).toEqual(['repo:fork']);
+    await manual.call('delete', `${HOOKS}?id=${body.id}`, harness.pair);
+    expect(harness.widgets.hooks).toEqual([]);
+  });
+
+  it('does not depend on Redis', async () => {
+    const manual = harness.instance({ server });
+    await harness.redisServer.kill();
+    expect((await send('post', hook(), manual)).status).toBe(200);
+    await harness.reviveRedis();
+  });
+});

@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import type { BitbucketServerConfig } from '@cds/config';
+import { captureLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
+import { connectRedis } from '@cds/redis';
+import type { Redis } from 'ioredis';
+import request, { type Test } from 'supertest';
+import { getApp, type VcsApp } from '../src/get-app';
+import { startBitbucketStandIn, type BitbucketStandIn } from './bitbucket-stand-in.fixture';
+import { CLIENT_ID, CLIENT_SECRET } from './oauth-stand-in.fixture';
+import { newRepository, type StandInRepository } from './stand-in-data.fixture';
+
+const MOST_INSTANCES = 3;
+
+export const SERVER = 'bitbucketcloud';
+
+export interface Pair {
+  accessToken: string;
+  refreshToken: string;
+}
+
+/** One instance of the service, called as the CDS API calls it. */
+export interface VcsInstance {
+  app: VcsApp;
+  redis: Redis;
+  /** With the tokens of `pair`, or without any. */
+  call(method: 'get' | 'post' | 'put' | 'delete', path: string, pair?: Pair): Test;
+}
+
+export interface InstanceOptions {
+  server?: Partial<BitbucketServerConfig>;
+  status?: Partial<BitbucketServerConfig['status']>;
+  deadlineMs?: number;
+  /** Which CDS asks: `[0, 42]`; unknown when left out. */
+  apiVersion?: [number, number];
+}
+
+/** The app over a real Redis and a stand-in of Bitbucket, with the repository `acme/widgets`. */
+export interface VcsHarness {
+  redisServer: TestRedis;
+  bitbucket: BitbucketStandIn;
+  widgets: StandInRepository;
+  /** All lines that any instance logged. */
+  logged: Record<string, unknown>[];
+  /** A pair as the API has it after linking. */
+  pair: Pair;
+  instance(options?: InstanceOptions): VcsInstance;
+  /** Starts Redis again after `redisServer.kill()` and waits until every instance reaches it. */
+  reviveRedis(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One redis-server for all tests of a file. A test that ends it starts it again. */
+export function useTestRedis(): () => TestRedis {
+  let server: TestRedis | undefined;
+  beforeAll(async () => {
+    server = await startTestRedis();
+  });
+  afterAll(() => server?.stop());
+  return () => {
+    if (!server) throw new Error('redis-server is started before the first test');
+    return server;
+  };
+}
+
+/** @param redisServer emptied first */
+export async function startVcsHarness(redisServer: TestRedis): Promise<VcsHarness> {
+  await redisServer.flush();
+  const bitbucket = await startBitbucketStandIn();
+  const widgets = newRepository('acme', 'widgets');
+  bitbucket.repositories.push(widgets);
+  const { logger, lines } = captureLogger();
+  const opened: VcsInstance[] = [];
+  // Connected before they are handed out: while it connects, a connection counts as a Redis that is away.
+  const connections = await Promise.all(
+    Array.from({ length: MOST_INSTANCES }, async () => {
+      const redis = connectRedis({ redis: redisServer.config, logger, name: 'vcs' }, 'client');
+      if (redis.status !== 'ready') await once(redis, 'ready');
+      return redis;
+    }),
+  );
+
+  function instance(options: InstanceOptions = {}): VcsInstance {
+    const redis = connections[opened.length];
+    if (!redis) throw new Error(`a spec has at most ${MOST_INSTANCES} instances`);
+    const [major = 0, minor = 0] = options.apiVersion ?? [];
+    const app = getApp({
+      config: { uiUrl: 'https://cds.acme.example', servers: [serverConfig(bitbucket, options)] },
+      redis,
+      logger,
+      registration: { isAllowed: () => true },
+      monitoring: async () => ({ now: new Date().toISOString(), lines: [] }),
+      apiVersion: { atLeast: (a, b) => major > a || (major === a && minor >= b) },
+      deadlineMs: options.deadlineMs,
+    });
+    const created: VcsInstance = {
+      app,
+      redis,
+      call(method, path, pair) {
+        const call = request(app.app)[method](path).set('X_AUTH_HEADER', 'aGFzaA==');
+        return pair ? call.set(accessHeaders(pair)) : call;
+      },
+    };
+    opened.push(created);
+    return created;
+  }
+
+  return {
+    redisServer,
+    bitbucket,
+    widgets,
+    logged: lines,
+    pair: bitbucket.oauth.issue(),
+    instance,
+    async reviveRedis() {
+      await redisServer.start();
+      for (const redis of connections)
+        await waitFor(() => redis.ping(), { what: 'a connection to Redis', timeoutMs: 10_000 });
+    },
+    async close() {
+      await Promise.all(opened.map(({ app }) => app.close(100)));
+      for (const redis of connections) redis.disconnect();
+      await bitbucket.close();
+    },
+  };
+}
+
+/** The headers in which the API sends a project's tokens. */
+export function accessHeaders({ accessToken, refreshToken }: Pair): Record<string, string> {
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  return {
+    'X-CDS-ACCESS-TOKEN': base64(accessToken),
+    'X-CDS-ACCESS-TOKEN-SECRET': base64(refreshToken),
+    'X-CDS-ACCESS-TOKEN-CREATED': base64('1795343631'),
+  };
+}
+
+function serverConfig(
+  bitbucket: BitbucketStandIn,
+  { server, status }: InstanceOptions,
+): BitbucketServerConfig {
+  return {
+    name: SERVER,
+    url: 'https://bitbucket.org',
+    clientId: CLIENT_ID,
+    clientSecret: CLIENT_SECRET,
+    apiUrl: bitbucket.apiUrl,
+    oauthUrl: bitbucket.oauthUrl,
+    disableWebHooks: false,
+    disableWebHooksCreation: false,
+    proxyWebhook: '',
+    ...server,
+    status: { disable: false, showDetail: true, ...status },
+  };
+}
