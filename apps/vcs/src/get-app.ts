@@ -7,6 +7,7 @@ import type { ApiVersion } from './api-version';
 import { addAuthorizeRoutes } from './authorization/authorize-routes';
 import { createBitbucketServer } from './bitbucket-server';
 import { DEADLINE_MS } from './calls/call-context';
+import { createOneAtATime } from './calls/one-at-a-time';
 import { addCommitRoutes } from './commits/commit-routes';
 import { addPullRequestRoutes } from './pull-requests/pull-request-routes';
 import { createMainBranchOf } from './repositories/main-branch';
@@ -47,6 +48,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   const routes = { servers, logger, deadlineMs: deps.deadlineMs ?? DEADLINE_MS };
   const mainBranchOf = createMainBranchOf();
   const manualWebhooks = createManualWebhooks({ redis, logger });
+  const oneAtATime = createOneAtATime({ redis, logger, longestMs: routes.deadlineMs });
 
   const router = createRouter();
   addServerRoutes(router, routes);
@@ -55,7 +57,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   addRepositoryRoutes(router, { ...routes, mainBranchOf });
   addCommitRoutes(router, { ...routes, mainBranchOf });
   addPullRequestRoutes(router, routes);
-  addHookRoutes(router, { ...routes, manualWebhooks, apiVersion });
+  addHookRoutes(router, { ...routes, manualWebhooks, apiVersion, oneAtATime });
   addStatusRoutes(router, { ...routes, redis, apiVersion, uiUrl: config.uiUrl });
   addNotImplementedRoutes(router, routes);
 

@@ -16,7 +16,9 @@ import { getApp } from './get-app';
 import { readConfig } from './read-config';
 import { redisLine } from './redis-line';
 
+/** How long requests under way may take after a signal, and new grants on their way into Redis after that. */
 const CLOSE_MS = 25_000;
+const GRANTS_MS = 2_500;
 
 async function main(): Promise<void> {
   const { config, warnings } = readConfig(process.argv.slice(2), process.env);
@@ -51,7 +53,7 @@ async function main(): Promise<void> {
     maxHeartbeatFailures,
     onTooManyFailures(error) {
       logger.error({ err: error }, 'the CDS API cannot be reached any more: vcs ends');
-      process.exit(1);
+      void close(GRANTS_MS).finally(() => process.exit(1));
     },
   });
   registration.onHeartbeat(() => void apiVersion.refresh());
@@ -65,7 +67,7 @@ async function main(): Promise<void> {
     async stop() {
       registration.stop();
       await server.close(CLOSE_MS);
-      await close(CLOSE_MS / 10);
+      await close(GRANTS_MS);
       redis.disconnect();
     },
   });

@@ -3,7 +3,7 @@ import type { Logger } from '@cds/service';
 import type { GrantedCall } from '../calls/granted-route';
 import { fullNameOf } from '../calls/request-values';
 import type { BuildEvent } from './build-event';
-import type { OneAtATime } from './one-at-a-time';
+import type { OneAtATime } from '../calls/one-at-a-time';
 import { sentStatusId, type SentStatuses } from './sent-statuses';
 import { shouldSend } from './status-order';
 

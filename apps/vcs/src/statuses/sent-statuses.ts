@@ -28,24 +28,30 @@ export function sentStatusId(server: string, repository: string, hash: string, k
   return `cdsbb:vcs:status:${createHash('sha256').update(identity).digest('hex')}`;
 }
 
-/** Kept in Redis for all replicas; what this process sent is also in its memory, which serves while Redis is away. */
+/**
+ * Kept in Redis for all replicas. What this process sent is also in its memory: that serves while Redis is away, and after
+ * that for what Redis did not take.
+ */
 export function createSentStatuses(deps: { redis: Redis; logger: Logger }): SentStatuses {
   const { redis, logger } = deps;
-  const memory = new LRUCache<string, SentStatus>({ max: 5000 });
+  const memory = new LRUCache<string, { status: SentStatus; inRedis: boolean }>({ max: 5000 });
   return {
     async read(id) {
+      const own = memory.get(id);
+      if (own && !own.inRedis) return own.status;
       try {
         const text = await redis.get(id);
         return text === null ? undefined : sentSchema.parse(JSON.parse(text));
       } catch (error) {
         logger.warn({ err: error }, 'Redis does not say which build status was sent last');
-        return memory.get(id);
+        return own?.status;
       }
     },
     async write(id, status) {
-      memory.set(id, status);
+      memory.set(id, { status, inRedis: false });
       try {
         await redis.set(id, JSON.stringify(status), 'EX', TTL_SECONDS);
+        memory.set(id, { status, inRedis: true });
       } catch (error) {
         logger.warn({ err: error }, 'Redis did not take which build status was sent last');
       }

@@ -7,7 +7,7 @@ import { grantedRoute, type RouteDeps } from '../calls/granted-route';
 import { repoFromFullName } from '../calls/request-values';
 import { eventSchema, NODE_RUN_EVENT, nodeRunSchema, type BuildEvent } from './build-event';
 import { buildStatus } from './build-status';
-import { createOneAtATime } from './one-at-a-time';
+import { createOneAtATime } from '../calls/one-at-a-time';
 import { createSendStatus, SEND_MS } from './send-status';
 import { createSentStatuses } from './sent-statuses';
 
@@ -21,15 +21,9 @@ export interface StatusRouteDeps extends RouteDeps {
 /** `POST /vcs/{name}/status`: CDS's events, of which the runs of workflow nodes become build statuses. */
 export function addStatusRoutes(router: Router, deps: StatusRouteDeps): void {
   const { redis, logger, apiVersion, uiUrl } = deps;
-  const oneAtATime = createOneAtATime({
-    redis,
-    logger,
-    lockTtlMs: SEND_MS + 5_000,
-    lockWaitMs: SEND_MS + 10_000,
-  });
   const sendStatus = createSendStatus({
     sent: createSentStatuses({ redis, logger }),
-    oneAtATime,
+    oneAtATime: createOneAtATime({ redis, logger, longestMs: SEND_MS }),
     logger,
   });
 

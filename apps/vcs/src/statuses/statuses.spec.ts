@@ -224,6 +224,8 @@ describe('the order of statuses', () => {
       expect((await send({ node: { Status: status } })).status).toBe(204);
     expect(states()).toEqual(['INPROGRESS', 'SUCCESSFUL']);
     await harness.reviveRedis();
+    await send({ node: { Status: 'Success' } });
+    expect(states()).toEqual(['INPROGRESS', 'SUCCESSFUL']);
   });
 });
 

@@ -4,17 +4,19 @@ import { CdsError, type VcsHook } from '@cds/wire';
 import type { Router } from 'express';
 import type { ApiVersion } from '../api-version';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../calls/granted-route';
+import type { OneAtATime } from '../calls/one-at-a-time';
 import { fullNameOf, queryText, repoOf } from '../calls/request-values';
 import { eventsInForce } from './hook-events';
 import { hookSchema } from './hook-schema';
 import type { ManualWebhooks } from './manual-webhooks';
-import { proxiedUrl } from './proxied-url';
+import { hookUuid, proxiedUrl } from './proxied-url';
 import { findHook, putHookInForce } from './put-hook-in-force';
 import { toVcsHook } from './vcs-hook';
 
 export interface HookRouteDeps extends RouteDeps {
   manualWebhooks: ManualWebhooks;
   apiVersion: ApiVersion;
+  oneAtATime: OneAtATime;
 }
 
 /** The webhooks of a repository: creating, finding, updating, deleting. */
@@ -95,7 +97,10 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
       events,
       active: true,
     };
-    return (await putHookInForce(call, id, settings)).uuid;
+    // Two replicas that both find none would both create one.
+    const lock = `cdsbb:vcs:hook:${fullNameOf(repoOf(call.req))}:${hookUuid(url)}`;
+    const work = () => putHookInForce(call, id, settings);
+    return (await deps.oneAtATime(lock, call.ctx.signal, work)).uuid;
   }
 }
 

@@ -94,6 +94,17 @@ describe('creating a webhook', () => {
     ]);
   });
 
+  it('from everywhere at once leaves one', async () => {
+    const replicas = [vcs, harness.instance()];
+    harness.bitbucket.latencyMs = 30;
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => send('post', hook(), replicas[index % 2])),
+    );
+
+    expect(harness.widgets.hooks).toHaveLength(1);
+    expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(1);
+  });
+
   it('subscribes to the events that are named, and answers those in force', async () => {
     const events = ['repo:push', 'pullrequest:created', 'repo:push'];
     const answer = await send('post', hook({ events }));

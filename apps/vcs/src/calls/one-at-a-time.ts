@@ -6,9 +6,8 @@ import type { Redis } from 'ioredis';
 export interface OneAtATimeDeps {
   redis: Redis;
   logger: Logger;
-  /** The longest that work may take. */
-  lockTtlMs: number;
-  lockWaitMs: number;
+  /** The longest that any work takes; a lock whose holder died is free a little after that. */
+  longestMs: number;
 }
 
 /** Runs `work` while no other work of the same id runs, in this process or another. */
@@ -23,7 +22,12 @@ export function createOneAtATime(deps: OneAtATimeDeps): OneAtATime {
 
   async function locked<T>(id: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     let begun = false;
-    const options = { ttlMs: deps.lockTtlMs, waitMs: deps.lockWaitMs, pollMs: 25, signal };
+    const options = {
+      ttlMs: deps.longestMs + 5_000,
+      waitMs: deps.longestMs + 10_000,
+      pollMs: 25,
+      signal,
+    };
     try {
       return await withLock(deps.redis, `cdsbb:vcs:lock:${id}`, options, () => {
         begun = true;
@@ -33,7 +37,7 @@ export function createOneAtATime(deps: OneAtATimeDeps): OneAtATime {
       if (begun) throw error;
       if (error instanceof LockTimeoutError || signal.aborted)
         throw new CdsError('unavailable', {
-          from: 'another call for the same commit takes too long: repeat the call',
+          from: 'another call about the same takes too long: repeat the call',
           cause: error,
         });
       deps.logger.warn({ err: error }, 'Redis gives no lock; going on without');
