@@ -11,7 +11,7 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(90_000);
+jest.setTimeout(180_000);
 
 let stack: Stack;
 beforeEach(async () => {

@@ -17,7 +17,7 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 let stack: Stack;
 beforeEach(async () => {
@@ -134,6 +134,14 @@ describe('npm start', () => {
     sandbox.kill('SIGINT');
     expect((await sandbox.exited).code).toBe(0);
     await expect(fetch(`${hooks}/mon/version`)).rejects.toThrow('fetch failed');
+  });
+
+  it('stops without a word about it in the midst of the story', async () => {
+    const sandbox = await stack.run([bundle('sandbox')]);
+    await sandbox.waitForOutput('is linked to Bitbucket Cloud', 30_000);
+    sandbox.kill('SIGINT');
+    expect((await sandbox.exited).code).toBe(0);
+    expect(sandbox.stdout()).toMatch(/Stopping …\n$/);
   });
 
   it('says what failed, and shows the log, when the services end', async () => {

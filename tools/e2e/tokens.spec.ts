@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callVcs, PROJECT, REPO, startStack, type Replica, type Stack } from './stack.fixture';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 let stack: Stack;
 let vcs: Replica;

@@ -12,7 +12,7 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 let stack: Stack;
 beforeAll(async () => {

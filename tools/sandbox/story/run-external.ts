@@ -58,6 +58,7 @@ export async function runExternal(options: ExternalOptions): Promise<number> {
       narrator,
       patienceMs: PATIENCE_MS,
       servicesEnded: interruption,
+      interrupted,
     });
     say('');
     say('The whole way works.');

@@ -23,6 +23,8 @@ export interface LocalOptions {
 const BRANCH_DELETION_DELAY_SECONDS = 5;
 /** The services take up to 30 s to finish what is under way. */
 const PATIENCE_MS = 35_000;
+/** The exit code of a command that Ctrl-C ended before it was done. */
+const INTERRUPTED = 130;
 const LOG_LINES_SHOWN = 40;
 
 /**
@@ -48,8 +50,10 @@ export async function runLocal(options: LocalOptions): Promise<number> {
     say(`Redis on port ${ports.redis}, its append-only file in ${folder.redis}`);
     const redis = await startPrivateRedis(folder, ports.redis);
     undo.push(() => redis.stop(5_000));
+    interrupted.throwIfAborted();
     const standIns = await startStandIns({ host: '127.0.0.1', ports });
     undo.push(standIns.close);
+    interrupted.throwIfAborted();
     const { bitbucket, api } = standIns;
     const { clientId, clientSecret } = bitbucket.consumer;
     const config = serviceConfig(printConfig({ services: ['vcs', 'hooks'] }), {
@@ -74,6 +78,7 @@ export async function runLocal(options: LocalOptions): Promise<number> {
       { cwd: root, env: withoutCdsVariables(process.env), log: folder.log },
     );
     undo.push(() => services.stop(PATIENCE_MS));
+    interrupted.throwIfAborted();
 
     const servicesEnded = services.exited.then((sentence) =>
       Promise.reject(new Error(`the services are gone: ${sentence}`)),
@@ -81,10 +86,11 @@ export async function runLocal(options: LocalOptions): Promise<number> {
     servicesEnded.catch(() => undefined);
     let failed = false;
     try {
-      await tellStory({ bitbucket, api, narrator, patienceMs: 30_000, servicesEnded });
+      await tellStory({ bitbucket, api, narrator, patienceMs: 30_000, servicesEnded, interrupted });
       say('');
       say('The whole way works.');
     } catch {
+      if (interrupted.aborted) return INTERRUPTED;
       failed = true;
       say('');
       say(`The story ended early. The last lines of the services' log (${folder.log}):`);
@@ -99,7 +105,11 @@ export async function runLocal(options: LocalOptions): Promise<number> {
   const playing = play();
   try {
     const outcome = await Promise.race([playing, interruption]);
-    return outcome === 'interrupted' ? await settled(playing, undo) : outcome;
+    if (outcome !== 'interrupted') return outcome;
+    // What was started is stopped, what is waited for does not matter any more.
+    for (const step of undo.splice(0).reverse()) await step();
+    const code = await playing.catch(() => INTERRUPTED);
+    return options.once ? code : 0;
   } catch (error) {
     say(`✖ ${error instanceof Error ? error.message : String(error)}`);
     return 1;
@@ -107,12 +117,6 @@ export async function runLocal(options: LocalOptions): Promise<number> {
     for (const step of undo.splice(0).reverse()) await step();
     folder.remove();
   }
-}
-
-/** Ctrl-C in the midst of it: what was started is stopped, what is waited for does not matter any more. */
-async function settled(playing: Promise<number>, undo: (() => Promise<void>)[]): Promise<number> {
-  for (const step of undo.splice(0).reverse()) await step();
-  return playing.catch(() => 0).then(() => 0);
 }
 
 /** The configuration is the file alone: what the caller has set for a CDS of theirs is not meant. */

@@ -13,6 +13,8 @@ export interface StoryDeps {
   patienceMs: number;
   /** Rejects when the services are gone: nothing that is waited for will come then. */
   servicesEnded: Promise<never>;
+  /** Aborted by Ctrl-C: what fails from then on is not worth a word. */
+  interrupted: AbortSignal;
 }
 
 export const PROJECT = 'SHOP';
@@ -38,6 +40,7 @@ export async function tellStory(deps: StoryDeps): Promise<void> {
       listen().forEach(narrator.line);
       proofs.forEach(narrator.proof);
     } catch (error) {
+      if (deps.interrupted.aborted) throw error;
       listen().forEach(narrator.line);
       narrator.failure(error instanceof Error ? error.message : String(error));
       throw error;
