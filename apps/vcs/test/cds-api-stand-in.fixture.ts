@@ -7,6 +7,7 @@ export interface CdsApiStandIn {
   url: string;
   hash: string;
   token: string;
+  version: string;
   registrations: Record<string, unknown>[];
   /** Answers registrations with 503, as an API in maintenance. */
   maintenance: boolean;
@@ -25,13 +26,14 @@ export async function startCdsApiStandIn(port = 0): Promise<CdsApiStandIn> {
     standIn.registrations.push(req.body);
     res.json({ ...req.body, id: 2, hash: standIn.hash, token: '', group_id: 1, up_to_date: true });
   });
-  app.get('/mon/version', (_, res) => void res.json({ version: '0.41.0' }));
+  app.get('/mon/version', (_, res) => void res.json({ version: standIn.version }));
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const standIn: CdsApiStandIn = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     hash: '6c9862f2-2dbd-44c7-ab70-751beab7c8bf',
     token: 'the-shared-infra-token',
+    version: '0.41.0',
     registrations: [],
     maintenance: false,
     close: () =>
