@@ -1,3 +1,4 @@
+import { errorText } from './error-text';
 import { CdsApiClient } from '@cds/api-client';
 import { type HooksConfig, publicConfig } from '@cds/config';
 import { connectRedis, redisHealthWarnings } from '@cds/redis';
@@ -18,6 +19,7 @@ import { isDrainJobId } from './executions/job-ids';
 import { createSweep } from './executions/sweep';
 import { createWorkOffDelivery } from './executions/work-off-delivery';
 import { createWorkOffHook } from './executions/work-off-hook';
+import { createWorkerConnection } from './executions/worker-connection';
 import { getApp } from './get-app';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
@@ -131,19 +133,21 @@ export async function createHooks(
   void registration
     .firstRegistration()
     .then(() => synchronizeUntilDone({ api, tasks, logger, now, urlPublic }, ending.signal))
-    .catch((error: unknown) => logger.debug({ err: error }, 'not synchronized'));
+    .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'not synchronized'));
   redis.once('ready', () => void warnOfRedis());
 
   async function warnOfRedis(): Promise<void> {
     try {
       for (const warning of await redisHealthWarnings(redis)) logger.warn({}, warning);
     } catch (error) {
-      logger.debug({ err: error }, 'the settings of Redis could not be read');
+      logger.debug({ error: errorText(error) }, 'the settings of Redis could not be read');
     }
   }
 
   function startWork() {
-    const workers = connectRedis({ ...connection, name: `${config.name}-worker` }, 'worker');
+    const workers = createWorkerConnection(
+      connectRedis({ ...connection, name: `${config.name}-worker` }, 'worker'),
+    );
     const ownership = createHookOwnership({ redis, logger, beatMs: timing.beatMs });
     const callApi = createApiCaller({ registration });
     const common = { api, callApi, logger, now, retryDelayMs, retryError, killed: killed.signal };
@@ -176,7 +180,7 @@ export async function createHooks(
       logger,
       everyMs: timing.sweepMs,
     });
-    const worker = { connection: workers, waiters, logger, lockMs: timing.lockMs };
+    const worker = { connection: workers.connection, waiters, logger, lockMs: timing.lockMs };
     const drainWorker = createDrainWorker({ ...worker, redis, queue: drainQueue, workOffHook });
     const cleanupWorker = createCleanupWorker({ ...worker, cleanUpBranch });
     void ownership.start();

@@ -27,8 +27,10 @@ export interface CleanUpBranchDeps {
 
 export type CleanupOutcome =
   | { kind: 'end' }
-  /** Not before `until` (ms). `forApi`: unless the API answers earlier. */
-  | { kind: 'wait'; until: number; forApi: boolean };
+  /** Not before `until` (ms). */
+  | { kind: 'wait'; until: number; forApi: false }
+  /** Not before `until`, unless the API answers earlier. `outages`: how often it did not, in a row. */
+  | { kind: 'wait'; until: number; forApi: true; outages: number };
 
 const BUSY_MS = 300;
 const END: CleanupOutcome = { kind: 'end' };
@@ -75,7 +77,10 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
       stored,
     );
     if (kept === 'changed') return { kind: 'wait', until: now(), forApi: false };
-    return retryAt === undefined ? END : { kind: 'wait', until: retryAt, forApi: !refused };
+    if (retryAt === undefined) return END;
+    return refused
+      ? { kind: 'wait', until: retryAt, forApi: false }
+      : { kind: 'wait', until: retryAt, forApi: true, outages };
   }
 
   async function cleanUp(cleanup: Cleanup, claim: Claim): Promise<CleanupOutcome> {

@@ -1,15 +1,16 @@
+import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { WaitingJobData } from '../executions/api-waiters';
 import { cleanupJobId } from '../executions/job-ids';
 import { BULL_PREFIX } from '../redis-keys';
 
 export const CLEANUP_QUEUE = 'branch-deletion';
 
 /** What the job of a cleanup carries: nothing but which one. */
-export interface CleanupJob {
+export interface CleanupJob extends WaitingJobData {
   id: string;
-  wokenInVain?: number;
 }
 
 export type CleanupQueue = ReturnType<typeof createCleanupQueue>;
@@ -20,7 +21,7 @@ export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
     connection: deps.redis,
     prefix: BULL_PREFIX,
   });
-  queue.on('error', (error) => deps.logger.debug({ err: error }, 'cleanup queue'));
+  queue.on('error', (error) => deps.logger.debug({ error: errorText(error) }, 'cleanup queue'));
 
   async function add(id: string, delayMs: number): Promise<void> {
     await queue.add(
@@ -45,7 +46,10 @@ export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
       try {
         await add(id, delayMs);
       } catch (error) {
-        deps.logger.debug({ err: error, cleanup: id }, 'a cleanup was not queued: the sweep will');
+        deps.logger.debug(
+          { error: errorText(error), cleanup: id },
+          'a cleanup was not queued: the sweep will',
+        );
       }
     },
     /** Lets the job look at its record now. */

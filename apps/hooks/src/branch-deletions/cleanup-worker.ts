@@ -24,12 +24,12 @@ export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
     logger: deps.logger,
     concurrency: deps.concurrency ?? 10,
     lockMs: deps.lockMs,
-    async process({ data }) {
-      const outcome = await deps.cleanUpBranch(data.id);
+    async process(job) {
+      const { id } = job.data;
+      await deps.waiters.remove(cleanupJobId(id));
+      const outcome = await deps.cleanUpBranch(id);
       if (outcome.kind === 'end') return { kind: 'end' };
-      if (outcome.forApi) {
-        await deps.waiters.add(cleanupJobId(data.id), outcome.until, data.wokenInVain ?? 0);
-      }
+      if (outcome.forApi) await deps.waiters.add(job, outcome.until, outcome.outages);
       return { kind: 'delay', until: outcome.until };
     },
   });

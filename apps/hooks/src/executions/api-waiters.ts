@@ -1,10 +1,14 @@
+import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
-import type { Queue } from 'bullmq';
+import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { KEYS } from '../redis-keys';
 
 /** What a job that may wait for the API carries. */
 export interface WaitingJobData {
+  /** Its pause was shortened because the API answered others. */
+  woken?: boolean;
+  /** How often in a row it was woken and then got no answer itself. */
   wokenInVain?: number;
 }
 
@@ -44,12 +48,10 @@ export function createApiWaiters(deps: ApiWaitersDeps) {
     // One that is still on its way into its pause is found by the next success.
     if (!(await job.isDelayed())) return;
     const pause = wakeableAt - Date.now();
-    if (pause > 0) {
-      await job.changeDelay(pause);
-      return;
-    }
-    await job.updateData({ ...job.data, wokenInVain: (job.data.wokenInVain ?? 0) + 1 });
-    await job.promote();
+    const wasWoken = job.data.woken === true;
+    if (!wasWoken) await job.updateData({ ...job.data, woken: true });
+    if (pause <= 0) await job.promote();
+    else if (!wasWoken) await job.changeDelay(pause);
   }
 
   async function wake(): Promise<void> {
@@ -61,12 +63,12 @@ export function createApiWaiters(deps: ApiWaitersDeps) {
       for (let i = 0; i + 1 < waiting.length; i += 2) {
         await wakeOne(String(waiting[i]), Number(waiting[i + 1])).catch((error: unknown) => {
           // Woken by another replica, or it has just begun by itself.
-          logger.debug({ err: error, job: waiting[i] }, 'a job could not be woken');
+          logger.debug({ error: errorText(error), job: waiting[i] }, 'a job could not be woken');
         });
       }
       if (waiting.length === 2 * AT_ONCE) wakeSoon();
     } catch (error) {
-      logger.debug({ err: error }, 'those who wait for the API could not be read');
+      logger.debug({ error: errorText(error) }, 'those who wait for the API could not be read');
     }
   }
 
@@ -83,13 +85,22 @@ export function createApiWaiters(deps: ApiWaitersDeps) {
     /**
      * Notes that the job is about to pause.
      * @param resumeAt when it goes on by itself (ms)
+     * @param outages tries in a row that the API did not answer, this one included
      */
-    async add(jobId: string, resumeAt: number, wokenInVain: number): Promise<void> {
+    async add(job: Job<WaitingJobData>, resumeAt: number, outages: number): Promise<void> {
+      const { woken, wokenInVain = 0 } = job.data;
+      const inVain = outages <= 1 ? 0 : wokenInVain + (woken ? 1 : 0);
+      if (woken || inVain !== wokenInVain) {
+        await job.updateData({ ...job.data, woken: false, wokenInVain: inVain });
+      }
       const pause =
-        wokenInVain === 0
-          ? 0
-          : Math.min(MOST_WOKEN_IN_VAIN_PAUSE_MS, 500 * 2 ** Math.min(wokenInVain, 10));
-      await redis.zadd(KEYS.apiWaiters, Math.min(resumeAt, Date.now() + pause), jobId);
+        inVain === 0 ? 0 : Math.min(MOST_WOKEN_IN_VAIN_PAUSE_MS, 500 * 2 ** Math.min(inVain, 10));
+      await redis.zadd(KEYS.apiWaiters, Math.min(resumeAt, Date.now() + pause), String(job.id));
+    },
+
+    /** Notes that the job goes on. */
+    async remove(jobId: string): Promise<void> {
+      await redis.zrem(KEYS.apiWaiters, jobId);
     },
 
     /** To be called whenever the API answered. */

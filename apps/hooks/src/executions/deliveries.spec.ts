@@ -266,6 +266,56 @@ describe('deliveries', () => {
     return found?.delay ?? 0;
   }
 
+  it(
+    'does not try a hook that fails alone with every success of others',
+    async () => {
+      const hooks = await world.start({ retryDelaySeconds: 600 });
+      const [failing, good] = [repositoryHook(), repositoryHook()];
+      await post(hooks, failing, good);
+      let tries = 0;
+      world.api.behave = ({ body }) => {
+        if ((body as { hook?: { uuid: string } } | null)?.hook?.uuid !== failing.uuid) return 'ok';
+        tries++;
+        return { html: 504 };
+      };
+      await push(hooks, failing, { push: 'main' });
+
+      for (let i = 0; i < 40; i++) {
+        await push(hooks, good, { push: `b${i}` });
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+
+      await allDone(hooks, good);
+      expect(tries).toBeGreaterThan(2);
+      expect(tries).toBeLessThan(8);
+    },
+    LONG,
+  );
+
+  it(
+    'waits for a Redis that is not up yet',
+    async () => {
+      const hook = repositoryHook();
+      const first = await world.start();
+      await post(first, hook);
+      await first.service.stop(2_000);
+      await world.redis.kill();
+      const hooks = await world.start();
+
+      const answer = await hooks.webhook(hook.uuid, pushDelivery({ push: 'main' }));
+      expect(answer.status).toBe(503);
+      expect((await hooks.status()).Redis?.status).toBe('AL');
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await world.redis.start();
+
+      await waitFor(
+        async () => (await hooks.webhook(hook.uuid, pushDelivery({ push: 'main' }))).ok,
+      );
+      await waitFor(() => refs().length === 1);
+    },
+    LONG,
+  );
+
   it('registers again after a 401 and does not count it', async () => {
     const hooks = await world.start();
     const hook = repositoryHook();

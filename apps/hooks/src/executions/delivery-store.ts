@@ -2,6 +2,7 @@ import { defineScript } from '@cds/redis';
 import type { HookConfig, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { hookKeys, KEYS } from '../redis-keys';
+import type { Claim } from './hook-ownership';
 import { type ExecutionState, parseState, type StoredExecution } from './execution';
 import { ACCEPT_DELIVERY } from './scripts/accept-delivery.lua';
 import { FINISH_EXECUTION } from './scripts/finish-execution.lua';
@@ -40,6 +41,8 @@ export interface Head {
   id: string;
   execution: StoredExecution;
   state: ExecutionState;
+  /** The same as it stands in Redis; empty before the first try. */
+  stateJson: string;
   /** Whether any cleanup is scheduled at all. */
   cleanupsScheduled: boolean;
 }
@@ -119,22 +122,31 @@ export function createDeliveryStore(deps: { redis: Redis; executionHistory: numb
           id,
           execution: JSON.parse(execution) as StoredExecution,
           state: parseState(state),
+          stateJson: state,
           cleanupsScheduled: Number(cleanups) > 0,
         },
       };
     },
 
-    /** Keeps how far the head has come; anything but `ok` says that it must not be gone on with. */
-    async save(uuid: string, holder: string, id: string, state: ExecutionState): Promise<Saved> {
+    /**
+     * Keeps how far the head has come; anything but `ok` says that it must not be gone on with.
+     * @param before the state as this holder last saw or kept it (JSON)
+     */
+    async save({ uuid, holder }: Claim, id: string, state: string, before: string): Promise<Saved> {
       const keys = hookKeys(uuid);
       return (await saveScript(
         [keys.task, keys.waiting, keys.states, keys.owner],
-        [holder, id, JSON.stringify(state)],
+        [holder, id, state, before],
       )) as Saved;
     },
 
-    /** Moves the head into the history. */
-    async finish(uuid: string, holder: string, id: string, state: ExecutionState): Promise<Saved> {
+    /** Moves the head into the history. @param before as for `save` */
+    async finish(
+      { uuid, holder }: Claim,
+      id: string,
+      state: ExecutionState,
+      before: string,
+    ): Promise<Saved> {
       const keys = hookKeys(uuid);
       return (await finishScript(
         [
@@ -147,7 +159,7 @@ export function createDeliveryStore(deps: { redis: Redis; executionHistory: numb
           KEYS.failed,
           KEYS.pending,
         ],
-        [holder, uuid, id, JSON.stringify(state), executionHistory, state.failed ? 1 : 0],
+        [holder, uuid, id, JSON.stringify(state), executionHistory, state.failed ? 1 : 0, before],
       )) as Saved;
     },
   };

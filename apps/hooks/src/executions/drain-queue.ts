@@ -1,16 +1,16 @@
+import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { BULL_PREFIX } from '../redis-keys';
+import type { WaitingJobData } from './api-waiters';
 import { drainJobId } from './job-ids';
 
 export const DRAIN_QUEUE = 'drain';
 
 /** What a drain job carries. */
-export interface DrainJob {
+export interface DrainJob extends WaitingJobData {
   uuid: string;
-  /** How often in a row it was woken because the API answered others, and then got no answer itself. */
-  wokenInVain?: number;
 }
 
 export type DrainQueue = ReturnType<typeof createDrainQueue>;
@@ -22,7 +22,7 @@ export type DrainQueue = ReturnType<typeof createDrainQueue>;
 export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
   const { redis, logger } = deps;
   const queue = new Queue<DrainJob>(DRAIN_QUEUE, { connection: redis, prefix: BULL_PREFIX });
-  queue.on('error', (error) => logger.debug({ err: error }, 'drain queue'));
+  queue.on('error', (error) => logger.debug({ error: errorText(error) }, 'drain queue'));
   const underWay = new Map<string, 'adding' | 'add again'>();
 
   async function add(uuid: string): Promise<void> {
@@ -40,7 +40,7 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
         await add(uuid);
       } while (underWay.get(uuid) === 'add again');
     } catch (error) {
-      logger.debug({ err: error, hook: uuid }, 'a job was not queued: the sweep will');
+      logger.debug({ error: errorText(error), hook: uuid }, 'a job was not queued: the sweep will');
     } finally {
       underWay.delete(uuid);
     }

@@ -1,9 +1,9 @@
+import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { KEYS } from '../redis-keys';
 import type { ApiWaiters } from './api-waiters';
 import { DRAIN_QUEUE, type DrainJob, type DrainQueue } from './drain-queue';
-import { drainJobId } from './job-ids';
 import { createJobWorker, type JobOutcome, type JobWorker } from './job-worker';
 import type { WorkOffHook } from './work-off-hook';
 
@@ -30,7 +30,7 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
     try {
       if (await redis.sismember(KEYS.pending, uuid)) queue.ensureSoon(uuid);
     } catch (error) {
-      logger.debug({ err: error, hook: uuid }, 'not looked at again: the sweep will');
+      logger.debug({ error: errorText(error), hook: uuid }, 'not looked at again: the sweep will');
     }
   }
 
@@ -40,7 +40,8 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
     logger,
     concurrency: deps.concurrency ?? 20,
     lockMs: deps.lockMs,
-    async process({ data }): Promise<JobOutcome> {
+    async process(job): Promise<JobOutcome> {
+      const { data } = job;
       const outcome = await workOffHook(data.uuid);
       switch (outcome.kind) {
         case 'idle':
@@ -50,9 +51,7 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
         case 'more':
           return { kind: 'delay', until: Date.now() };
         case 'pause':
-          if (outcome.forApi) {
-            await waiters.add(drainJobId(data.uuid), outcome.until, data.wokenInVain ?? 0);
-          }
+          if (outcome.forApi) await waiters.add(job, outcome.until, outcome.outages);
           return { kind: 'delay', until: outcome.until };
       }
     },

@@ -1,3 +1,4 @@
+import { errorText } from '../error-text';
 import { randomUUID } from 'node:crypto';
 import { defineScript } from '@cds/redis';
 import type { Logger } from '@cds/service';
@@ -23,7 +24,7 @@ export type HookOwnership = ReturnType<typeof createHookOwnership>;
 /** Beats missed in a row after which a worker counts as dead. */
 const BEATS_MISSED = 6;
 /** A worker that was silent for this many of our beats is forgotten (about an hour). */
-const BEATS_TO_FORGET = 1800;
+const BEATS_TO_FORGET = 2400;
 
 /**
  * At most one process works off a hook at a time, also where BullMQ hands its job to a second one because the
@@ -31,11 +32,11 @@ const BEATS_TO_FORGET = 1800;
  *
  * No key's time-to-live decides: time also passes for keys while Redis is frozen and nobody can renew them, and a
  * hook taken over then would ask for the same run twice. Instead each worker counts its beats in Redis, and counts
- * as dead for another one that saw the same number six times in a row, two seconds apart, with Redis answering
- * promptly all the while.
+ * as dead for another one that saw the same number six times in a row, a second and a half apart, with Redis
+ * answering promptly all the while.
  */
 export function createHookOwnership(deps: HookOwnershipDeps) {
-  const { redis, logger, beatMs = 2_000 } = deps;
+  const { redis, logger, beatMs = 1_500 } = deps;
   const worker = randomUUID();
   const claimScript = defineScript(redis, 'cdsbbClaimHook', CLAIM_HOOK, 1);
   const releaseScript = defineScript(redis, 'cdsbbReleaseHook', RELEASE_HOOK, 1);
@@ -59,7 +60,7 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
     } catch (error) {
       // The others could not tell that they live either.
       for (const seen of others.values()) seen.unchanged = 0;
-      logger.debug({ err: error }, 'the beat of this worker did not reach Redis');
+      logger.debug({ error: errorText(error) }, 'the beat of this worker did not reach Redis');
       return;
     }
     const prompt = performance.now() - began < beatMs / 2;
@@ -125,7 +126,10 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
       try {
         await releaseScript([hookKeys(claim.uuid).owner], [claim.holder]);
       } catch (error) {
-        logger.debug({ err: error, hook: claim.uuid }, 'a hook could not be given back');
+        logger.debug(
+          { error: errorText(error), hook: claim.uuid },
+          'a hook could not be given back',
+        );
       }
     },
 

@@ -1,3 +1,4 @@
+import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -19,7 +20,10 @@ export interface JobWorkerDeps<Data> {
 }
 
 export interface JobWorker {
-  /** Takes no job any more and waits for those under way, at most this long; then lets go of them. */
+  /**
+   * Takes no job any more and waits for those under way, at most this long. The connection is then to be ended: BullMQ
+   * itself waits for ever when Redis is away.
+   */
   close(deadlineMs: number): Promise<void>;
 }
 
@@ -30,7 +34,7 @@ export interface JobWorker {
  * A job that stalls is given out again any number of times: whoever gets it finds out by itself what is left to do.
  */
 export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
-  const { logger, lockMs = 10_000 } = deps;
+  const { logger, lockMs = 5_000 } = deps;
   const worker = new Worker<Data>(
     deps.queue,
     async (job, token) => {
@@ -50,9 +54,12 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
       removeOnFail: { count: 0 },
     },
   );
-  worker.on('error', (error) => logger.debug({ err: error, queue: deps.queue }, 'worker'));
+  worker.on('error', (error) =>
+    logger.debug({ error: errorText(error), queue: deps.queue }, 'worker'),
+  );
   worker.on('failed', (job, error) => {
-    logger.warn({ err: error, job: job?.id }, 'a job broke off: the sweep starts it again');
+    // The stack, since this may be a mistake of ours; not the error, which may carry a delivery.
+    logger.warn({ stack: error.stack, job: job?.id }, 'a job broke off: the sweep starts it again');
   });
   worker.on('completed', (job) => deps.ended?.(job));
 
@@ -65,12 +72,10 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
       const closing = worker.close().then(() => 'closed' as const);
       closing.catch(() => undefined);
       if ((await Promise.race([closing, deadline])) === 'late') {
-        // A second close() only returns the first one's promise: the connections are what holds the process.
         logger.warn(
           { queue: deps.queue },
           'jobs under way are left to others: no time is left for them',
         );
-        await worker.disconnect().catch(() => undefined);
       }
       clearTimeout(timer);
     },

@@ -1,3 +1,4 @@
+import { errorText } from '../error-text';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
@@ -62,7 +63,7 @@ export function createSweep(deps: SweepDeps): Sweep {
       const mine = await redis.set(KEYS.sweepLock, me, 'PX', Math.round(everyMs * 0.8), 'NX');
       if (mine) await sweep();
     } catch (error) {
-      logger.debug({ err: error }, 'no sweep: Redis does not answer');
+      logger.debug({ error: errorText(error) }, 'no sweep: Redis does not answer');
     }
   }
 

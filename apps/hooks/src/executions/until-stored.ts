@@ -1,3 +1,4 @@
+import { errorText } from '../error-text';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@cds/service';
 
@@ -22,7 +23,7 @@ export async function untilStored<T>(
     } catch (error) {
       if (error instanceof TypeError || deps.signal.aborted) throw asNotStored(error);
       if (tries === 0) {
-        deps.logger.warn({ err: error }, 'waiting for Redis to keep what the API did');
+        deps.logger.warn({ error: errorText(error) }, 'waiting for Redis to keep what the API did');
       }
     }
     try {

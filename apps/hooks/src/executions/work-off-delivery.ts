@@ -1,3 +1,4 @@
+import { errorText } from '../error-text';
 import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import { NO_PARENT_WORKFLOW } from '@cds/wire';
@@ -31,7 +32,11 @@ export type DeliveryOutcome =
   | { kind: 'done' }
   /** It is for someone else, or for later, to go on. */
   | { kind: 'left' }
-  | { kind: 'pause'; until: number; forApi: boolean };
+  /** `outages`: tries in a row that the API did not answer, 0 after a refusal. */
+  | { kind: 'pause'; until: number; forApi: boolean; outages: number };
+
+/** Keeps the state of the delivery, for as long as that takes. */
+type Keep = (state: ExecutionState) => Promise<Saved>;
 
 type StepOutcome =
   | { kind: 'ok'; runNumber?: number }
@@ -56,6 +61,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
     head: Head,
     step: DeliveryStep & { type: 'run' },
     state: ExecutionState,
+    keep: Keep,
   ): Promise<StepOutcome> {
     const project = head.config?.project?.value ?? '';
     const workflow = head.config?.workflow?.value ?? '';
@@ -66,8 +72,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
       };
     }
     const event = { payload: step.payload, uuid: claim.uuid, parent_workflow: NO_PARENT_WORKFLOW };
-    const stillMine = async () =>
-      (await store.save(claim.uuid, claim.holder, head.id, state)) === 'ok';
+    const stillMine = async () => (await keep(state)) === 'ok';
     const result = await callApi(() => api.runWorkflow({ project, workflow, event }), stillMine);
     if (!result) return { kind: 'left' };
     if (result.ok) return { kind: 'ok', runNumber: result.value.runNumber };
@@ -88,6 +93,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
     plan: DeliveryPlan,
     step: DeliveryStep,
     state: ExecutionState,
+    keep: Keep,
   ): Promise<StepOutcome> {
     const branchOf = { claim, head, repository: plan.repository, branch: step.branch ?? '' };
     if (step.type === 'delete-branch') {
@@ -97,14 +103,19 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
     if (step.branch !== undefined && mayHaveCleanup && !(await cleanups.cancel(branchOf))) {
       return { kind: 'left' };
     }
-    return runStep(claim, head, step, state);
+    return runStep(claim, head, step, state, keep);
   }
 
   function afterFailure(state: ExecutionState, message: string): ExecutionState {
     return { ...state, nb_errors: state.nb_errors + 1, last_error: message };
   }
 
-  async function finish(claim: Claim, head: Head, state: ExecutionState): Promise<DeliveryOutcome> {
+  async function finish(
+    claim: Claim,
+    head: Head,
+    state: ExecutionState,
+    before: string,
+  ): Promise<DeliveryOutcome> {
     const finished: ExecutionState = {
       ...state,
       status: 'DONE',
@@ -112,17 +123,19 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
       last_error: state.failed ? state.last_error : '',
       retry_at: 0,
     };
-    const saved = await untilStored(
-      () => store.finish(claim.uuid, claim.holder, head.id, finished),
-      stored,
-    );
+    const saved = await untilStored(() => store.finish(claim, head.id, finished, before), stored);
     return { kind: saved === 'lost' ? 'left' : 'done' };
   }
 
   return async function workOffDelivery(claim: Claim, head: Head): Promise<DeliveryOutcome> {
     const log = logger.child({ hook: claim.uuid, execution: head.execution.timestamp });
-    const save = (state: ExecutionState): Promise<Saved> =>
-      untilStored(() => store.save(claim.uuid, claim.holder, head.id, state), stored);
+    let before = head.stateJson;
+    const keep: Keep = async (kept) => {
+      const json = JSON.stringify(kept);
+      const saved = await untilStored(() => store.save(claim, head.id, json, before), stored);
+      before = json;
+      return saved;
+    };
 
     let state = head.state;
     let plan: DeliveryPlan;
@@ -130,14 +143,14 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
       plan = planDelivery(head);
     } catch (error) {
       if (!isMalformedDelivery(error)) throw error;
-      log.warn({ err: error }, 'a delivery cannot be read: given up');
-      return finish(claim, head, { ...afterFailure(state, error.message), failed: true });
+      log.warn({ error: errorText(error) }, 'a delivery cannot be read: given up');
+      return finish(claim, head, { ...afterFailure(state, error.message), failed: true }, before);
     }
 
     for (const [index, step] of plan.steps.entries()) {
       if (index < state.steps_done) continue;
       if (deps.ending.aborted) return { kind: 'left' };
-      const outcome = await doStep(claim, head, plan, step, state);
+      const outcome = await doStep(claim, head, plan, step, state, keep);
 
       if (outcome.kind === 'left') return { kind: 'left' };
       if (outcome.kind === 'pause') {
@@ -150,13 +163,16 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
               outages: 0,
               retry_at: until,
             };
-        log.warn(
+        // One line for each outage of a hook, not one for each try.
+        log[state.outages > 1 ? 'debug' : 'warn'](
           { error: outcome.message, nb_errors: state.nb_errors },
           'a run was not started: trying again later',
         );
-        const saved = await save(state);
+        const saved = await keep(state);
         if (saved === 'gone') return { kind: 'done' };
-        return saved === 'ok' ? { kind: 'pause', until, forApi: outcome.forApi } : { kind: 'left' };
+        return saved === 'ok'
+          ? { kind: 'pause', until, forApi: outcome.forApi, outages: state.outages }
+          : { kind: 'left' };
       }
 
       const next = { ...state, steps_done: index + 1, refusals: 0, outages: 0, retry_at: 0 };
@@ -170,12 +186,12 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
         state = { ...next, workflow_run: outcome.runNumber ?? state.workflow_run };
       }
       if (index + 1 === plan.steps.length) break;
-      const saved = await save(state);
+      const saved = await keep(state);
       if (saved === 'gone') return { kind: 'done' };
       if (saved !== 'ok') return { kind: 'left' };
     }
     log.debug({ steps: plan.steps.length, run: state.workflow_run }, 'delivery worked off');
-    return finish(claim, head, state);
+    return finish(claim, head, state, before);
   };
 }
 

@@ -21,8 +21,8 @@ export type HookOutcome =
   | { kind: 'busy' }
   /** There is more, but others are to have their turn. */
   | { kind: 'more' }
-  /** Not before `until` (ms). `forApi`: unless the API answers earlier. */
-  | { kind: 'pause'; until: number; forApi: boolean };
+  /** Not before `until` (ms). `forApi`: unless the API answers earlier; `outages`: how often it did not, in a row. */
+  | { kind: 'pause'; until: number; forApi: boolean; outages: number };
 
 /** Deliveries of one hook after which hooks that wait for a worker have their turn. */
 const SHARE = 50;
@@ -39,7 +39,7 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
       const { head } = taken;
       // A clock that was put back must not make the pause longer than a pause is.
       const until = Math.min(head.state.retry_at, now() + retryDelayMs);
-      if (until > now()) return { kind: 'pause', until, forApi: false };
+      if (until > now()) return { kind: 'pause', until, forApi: false, outages: 0 };
 
       const outcome: DeliveryOutcome = await workOffDelivery({ uuid, holder }, head);
       if (outcome.kind === 'pause') return outcome;

@@ -1,3 +1,4 @@
+import { errorText } from '../error-text';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
@@ -73,7 +74,10 @@ export async function synchronizeUntilDone(
       return;
     } catch (error) {
       if (signal.aborted) return;
-      deps.logger.warn({ err: error }, 'the hooks of the API could not be read: trying again');
+      deps.logger.warn(
+        { error: errorText(error) },
+        'the hooks of the API could not be read: trying again',
+      );
     }
     const pause = Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** Math.min(tries, 10));
     await sleep(pause, undefined, { signal }).catch(() => undefined);

@@ -1,3 +1,4 @@
+import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import { CdsError, type Task, type TaskExecution } from '@cds/wire';
 import {
@@ -89,7 +90,7 @@ export function createTaskService(deps: TaskServiceDeps) {
   async function goOn(uuid: string): Promise<void> {
     if (deps.disabled) return;
     await drainQueue.promote(uuid).catch((error: unknown) => {
-      logger.debug({ err: error, hook: uuid }, 'the job of a hook was not woken');
+      logger.debug({ error: errorText(error), hook: uuid }, 'the job of a hook was not woken');
     });
   }
 

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { connectRedis } from '@cds/redis';
+import { silentLogger, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
+import type { Redis } from 'ioredis';
+import { createHookOwnership, type HookOwnership } from './hook-ownership';
+
+const BEAT_MS = 100;
+
+describe('ownership of hooks', () => {
+  let server: TestRedis;
+  let connections: Redis[] = [];
+  let started: HookOwnership[] = [];
+
+  beforeAll(async () => {
+    server = await startTestRedis();
+  });
+  afterEach(() => {
+    for (const ownership of started) ownership.stop();
+    for (const connection of connections) connection.disconnect();
+    [started, connections] = [[], []];
+  });
+  afterAll(() => server.stop());
+
+  async function worker(): Promise<HookOwnership> {
+    const logger = silentLogger();
+    const redis = connectRedis({ redis: server.config, logger, name: 'test' }, 'client');
+    connections.push(redis);
+    await waitFor(() => redis.status === 'ready');
+    const ownership = createHookOwnership({ redis, logger, beatMs: BEAT_MS });
+    started.push(ownership);
+    await ownership.start();
+    return ownership;
+  }
+
+  it('gives a hook to one at a time, within one worker and over several', async () => {
+    const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
+
+    const claim = await a.claim(uuid);
+
+    expect(claim).toBeDefined();
+    expect(await a.claim(uuid)).toBeUndefined();
+    expect(await b.claim(uuid)).toBeUndefined();
+    expect(await b.claim(randomUUID())).toBeDefined();
+    if (claim) await a.release(claim);
+    expect(await b.claim(uuid)).toBeDefined();
+  });
+
+  it('lets a worker that lives keep its hook for any time', async () => {
+    const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
+    await a.claim(uuid);
+
+    await new Promise((resolve) => setTimeout(resolve, 12 * BEAT_MS));
+
+    expect(await b.claim(uuid)).toBeUndefined();
+  });
+
+  it('takes over from a worker that died, and not at once', async () => {
+    const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
+    await a.claim(uuid);
+    a.stop();
+    const began = performance.now();
+
+    await waitFor(() => b.claim(uuid), { timeoutMs: 20 * BEAT_MS });
+
+    expect(performance.now() - began).toBeGreaterThan(5 * BEAT_MS);
+  });
+
+  it('takes over from a worker that it has never seen', async () => {
+    const [a, uuid] = [await worker(), randomUUID()];
+    await a.claim(uuid);
+    a.stop();
+    const b = await worker();
+
+    await waitFor(() => b.claim(uuid), { timeoutMs: 20 * BEAT_MS });
+  });
+
+  it('takes nobody for dead because Redis was frozen', async () => {
+    const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
+    await a.claim(uuid);
+
+    server.freeze();
+    await new Promise((resolve) => setTimeout(resolve, 15 * BEAT_MS));
+    server.thaw();
+
+    for (let i = 0; i < 30; i++) {
+      const claim = await b.claim(uuid).catch(() => undefined);
+      expect(claim).toBeUndefined();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+});
