@@ -128,13 +128,14 @@ describe('refs', () => {
       message: null,
       date: null,
       tagger: null,
-      target: { hash: hashOf(name) },
+      target: { hash: hashOf(name), author: { raw: 'Ada <ada@example.org>' } },
     });
     expect((await client().getBranch(repo, name, context())).hash).toBe(hashOf(name));
     expect(await client().getTag(repo, name, context())).toEqual({
       name,
       message: '',
       hash: hashOf(name),
+      author: { raw: 'Ada <ada@example.org>', displayName: 'Ada', email: 'ada@example.org' },
     });
     expect(bitbucket.requests[0]?.rawPath.split('/')).toHaveLength(8);
   });
@@ -147,7 +148,7 @@ describe('refs', () => {
           message: 'first\n',
           date: '2026-01-01T00:00:00+00:00',
           tagger: { raw: 'Ada <ada@example.org>' },
-          target: { hash: hashOf('v1') },
+          target: { hash: hashOf('v1'), author: { raw: 'Bob <bob@example.org>' } },
         },
       ],
     });
@@ -158,6 +159,7 @@ describe('refs', () => {
         date: '2026-01-01T00:00:00+00:00',
         hash: hashOf('v1'),
         tagger: { raw: 'Ada <ada@example.org>', displayName: 'Ada', email: 'ada@example.org' },
+        author: { raw: 'Bob <bob@example.org>', displayName: 'Bob', email: 'bob@example.org' },
       },
     ]);
   });

@@ -37,7 +37,10 @@ export interface BbTag {
   hash: string;
   /** ISO 8601. Absent for a lightweight tag. */
   date?: string;
+  /** Absent for a lightweight tag. */
   tagger?: BbAuthor;
+  /** Of the commit. */
+  author: BbAuthor;
 }
 
 export interface BbAuthor {

@@ -172,6 +172,13 @@ describeShared('recorded answers of Bitbucket', (root) => {
         email: 'johndoe@acme.com',
         avatarUrl: expect.stringMatching(/^https:/),
       },
+      author: {
+        raw: 'Builder <no-reply@acme.com>',
+        displayName: 'amuniz',
+        nickname: 'amuniz',
+        email: 'no-reply@acme.com',
+        avatarUrl: expect.stringMatching(/^https:/),
+      },
     });
     expect(pullRequestSchema.parse(read(`${name}-pullrequests-2.json`))).toMatchObject({
       id: 2,

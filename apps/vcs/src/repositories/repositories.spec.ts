@@ -143,6 +143,16 @@ describe('branches', () => {
   });
 });
 
+it('a tag without a tagger shows the author of its commit', async () => {
+  const commit = harness.widgets.commits[1];
+  harness.widgets.tags.push({ name: 'light', message: null, hash: String(commit?.hash) });
+  const { body: tags } = await get(`${REPO}/tags`);
+  const { body: tagged } = await get(`${REPO}/commits/${commit?.hash}`);
+
+  expect(tagged.author.displayName).not.toBe('');
+  expect(tags).toEqual([expect.objectContaining({ tag: 'light', tagger: tagged.author })]);
+});
+
 it('tags have the commit in sha and hash', async () => {
   const hash = String(harness.widgets.commits[1]?.hash);
   harness.widgets.tags.push({ name: 'v1', message: 'one', hash });

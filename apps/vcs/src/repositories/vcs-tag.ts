@@ -1,14 +1,14 @@
 import type { BbTag } from '@cds/bitbucket';
 import type { VcsTag } from '@cds/wire';
-import { NO_AUTHOR, toVcsAuthor } from './vcs-author';
+import { toVcsAuthor } from './vcs-author';
 
-/** CDS wants the commit in both `sha` and `hash`. */
+/** CDS wants the commit in both `sha` and `hash`; a tag without a tagger shows the author of its commit. */
 export function toVcsTag(tag: BbTag): VcsTag {
   return {
     tag: tag.name,
     sha: tag.hash,
     message: tag.message,
-    tagger: tag.tagger ? toVcsAuthor(tag.tagger) : NO_AUTHOR,
+    tagger: toVcsAuthor(tag.tagger ?? tag.author),
     hash: tag.hash,
   };
 }

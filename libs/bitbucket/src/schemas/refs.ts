@@ -23,14 +23,22 @@ export const tagSchema = z
     message: text,
     date: optionalText,
     tagger: gitAuthor,
-    target: z.object({ hash: z.string() }),
+    target: z.object({ hash: z.string(), author: gitAuthor }),
   })
   .transform(({ name, message, date, tagger, target }): BbTag => ({
     name,
     message,
     hash: target.hash,
+    author: target.author,
     ...(date !== undefined && { date }),
     ...((tagger.raw !== '' || tagger.displayName !== '') && { tagger }),
   }));
 
-export const TAG_FIELDS = ['name', 'message', 'date', 'tagger', 'target.hash'] as const;
+export const TAG_FIELDS = [
+  'name',
+  'message',
+  'date',
+  'tagger',
+  'target.hash',
+  'target.author',
+] as const;
