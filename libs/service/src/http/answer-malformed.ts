@@ -1,6 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from 'node:http';
 import { CdsError } from '@cds/wire';
+
+/** Time for the other side to read the answer; then the socket is let go, whether or not it closes. */
+const LINGER_MS = 1_000;
 
 /** What Node's parser could not make a request of: no route sees it, so it is answered here. */
 export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
@@ -8,8 +12,17 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): v
     socket.destroy();
     return;
   }
-  const refusal = new CdsError('wrongRequest', reasons[error.code ?? ''] ?? malformed);
+  refuse(socket, new CdsError('wrongRequest', reasons[error.code ?? ''] ?? malformed));
+}
+
+/** CONNECT asks for a proxy, which this is not. Node would hang up without a word. */
+export function answerConnect(_request: IncomingMessage, socket: Duplex): void {
+  refuse(socket, new CdsError('notFound'));
+}
+
+function refuse(socket: Duplex, refusal: CdsError): void {
   const body = JSON.stringify(refusal.toBody());
+  socket.on('error', () => socket.destroy());
   socket.end(
     [
       `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
@@ -20,6 +33,8 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): v
       body,
     ].join('\r\n'),
   );
+  const lingering = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(lingering));
 }
 
 const malformed = { status: 400, from: 'this is not an HTTP request' };

@@ -37,9 +37,17 @@ function toCdsError(error: unknown): CdsError {
   if (isCdsError(error)) return error;
   const status = clientStatusOf(error);
   if (status === undefined) return new CdsError('internal', { cause: error });
+  if (status === 413) return new CdsError('tooLarge', { from: tooLarge(error), cause: error });
   const from = error instanceof Error ? error.message : undefined;
-  if (status === 413) return new CdsError('tooLarge', { from, cause: error });
   return new CdsError('wrongRequest', { status, from, cause: error });
+}
+
+/** The body parser's own sentence does not name its limit. */
+function tooLarge(error: unknown): string {
+  const { limit } = error as { limit?: unknown };
+  return typeof limit === 'number'
+    ? `the body is larger than ${limit} bytes`
+    : 'the body is too large';
 }
 
 /** The status of the errors that Express and its body parser make of what a client did wrong. */

@@ -3,6 +3,7 @@ import { CdsError, type MonitoringStatus } from '@cds/wire';
 import { versionInfo } from '../build-info';
 import type { Logger } from '../logs/create-logger';
 import type { Registration } from '../registration/create-registration';
+import { checkHost } from './check-host';
 import { checkPath } from './check-path';
 import { commonHeaders } from './common-headers';
 import { createErrorMiddleware } from './create-error-middleware';
@@ -36,8 +37,8 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   app.enable('strict routing');
   app.enable('case sensitive routing');
 
-  app.use(commonHeaders, checkPath);
-  app.use('/mon', monitoringRoutes(deps.monitoring), notFound);
+  app.use(commonHeaders, checkHost, checkPath);
+  app.use('/mon', noOptions, monitoringRoutes(deps.monitoring), notFound);
   if (deps.open) app.use(deps.open);
   if (deps.logger.isLevelEnabled('debug')) app.use(createRequestLog(deps.logger));
   app.use(createGuard(deps.registration), noOptions);

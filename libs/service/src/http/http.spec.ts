@@ -1,6 +1,7 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { Agent, request, type RequestListener } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import supertest from 'supertest';
@@ -122,6 +123,7 @@ describe('createHttpApp', () => {
     expectRefusal(await client.get('/mon/nope'), 404, 38, 'resource not found');
     expectRefusal(await client.post('/mon/status'), 404, 38);
     expectRefusal(await client.get('/mon/status/'), 404, 38);
+    expectRefusal(await client.options('/mon/status'), 404, 38);
   });
 
   it('hands open routes the request unread, without the guard', async () => {
@@ -194,7 +196,12 @@ describe('createHttpApp', () => {
     const post = (size: number) =>
       client.post('/length').set(AUTH).type('application/json').send('x'.repeat(size));
     expect((await post(10 * 1024 * 1024)).body).toBe(10 * 1024 * 1024);
-    expectRefusal(await post(10 * 1024 * 1024 + 1), 413, 74);
+    expectRefusal(
+      await post(10 * 1024 * 1024 + 1),
+      413,
+      74,
+      'wrong request (from: the body is larger than 10485760 bytes)',
+    );
     expect((await client.post('/length').set(AUTH)).body).toBe(0);
   });
 
@@ -290,12 +297,39 @@ describe('listen', () => {
     expect(JSON.parse(text.split('\r\n\r\n')[1] ?? '')).toMatchObject({ id: 74 });
   });
 
-  it('answers what is no HTTP', async () => {
+  it.each([
+    ['hello\r\n\r\n', /^HTTP\/1\.1 400 Bad Request\r\n[^]*"id":74/],
+    ['GET /thing HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 400 [^]*"id":74.*the Host header is missing/],
+    ['CONNECT evil:443 HTTP/1.1\r\nHost: x\r\n\r\n', /^HTTP\/1\.1 404 Not Found\r\n[^]*"id":38/],
+  ])("answers %j with CDS's error body", async (text, answer) => {
     const { port } = await start(build().app);
     const socket = connect(port, '127.0.0.1');
-    socket.end('hello\r\n\r\n');
-    expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*"id":74/);
+    socket.end(text);
+    expect(await readAll(socket)).toMatch(answer);
   });
+
+  it('serves a request that expects what no server knows', async () => {
+    const { port } = await start(build().app);
+    const socket = connect(port, '127.0.0.1');
+    socket.end('GET /mon/status HTTP/1.1\r\nHost: x\r\nExpect: a-miracle\r\n\r\n');
+    expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*"lines":\[\]/);
+  });
+
+  it.each(['hello\r\n\r\n', 'CONNECT evil:443 HTTP/1.1\r\nHost: x\r\n\r\n'])(
+    'lets go of a connection whose %j it refused, though the other side keeps it open',
+    async (text) => {
+      const { port } = await start(build().app);
+      const accepted: Socket[] = [];
+      const remember = (message: unknown) => accepted.push((message as { socket: Socket }).socket);
+      subscribe('net.server.socket', remember);
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      socket.write(text);
+      await once(socket.resume(), 'end');
+      await waitFor(() => accepted.length === 1 && accepted[0]?.destroyed, { timeoutMs: 3_000 });
+      unsubscribe('net.server.socket', remember);
+      socket.destroy();
+    },
+  );
 
   it('says what to change when the address cannot be had', async () => {
     const { port } = await start(build().app);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '../logs/create-logger';
-import { answerMalformed } from './answer-malformed';
+import { answerConnect, answerMalformed } from './answer-malformed';
 
 /** Three tokens of 2,500 characters in base64 pass Node's 16 KiB; the reference allows this. */
 const MAX_HEADER_BYTES = 1024 * 1024;
@@ -40,10 +40,15 @@ export async function listen(
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // The app refuses it, with a body.
+    requireHostHeader: false,
   });
   const close = trackForClose(server);
   server.on('request', app);
   server.on('clientError', answerMalformed);
+  server.on('connect', answerConnect);
+  // An expectation that nobody knows may be ignored; Node's refusal has no body.
+  server.on('checkExpectation', (req, res) => server.emit('request', req, res));
   server.listen(port, addr || undefined);
   try {
     await once(server, 'listening');
