@@ -109,7 +109,11 @@ describe('engine config check', () => {
   it('says that there is no such file', () => {
     expect(engine.run(['config', 'check', '/no/such/file'])).toMatchObject({
       code: 1,
-      err: expect.stringContaining('cannot read /no/such/file'),
+      err: 'error: cannot read the configuration file /no/such/file: there is no such file\n',
+    });
+    expect(engine.run(['start', 'hooks', '--config', '/no/such/file'])).toMatchObject({
+      code: 1,
+      err: 'cannot read the configuration file /no/such/file: there is no such file\nerror: nothing was started: correct the configuration first.\n',
     });
   });
 });
@@ -164,6 +168,22 @@ describe('engine config new', () => {
       .replaceAll('"xxxxx"', '"filled-in"');
 
     expect(engine.run(['config', 'check', configFile(text)])).toMatchObject({ code: 0 });
+  });
+
+  it('runs the very file that CDS_ENGINE names, also one in the current folder', () => {
+    const cwd = engine.folder();
+    fakeCdsEngine(join(cwd, 'mine'));
+    const onPath = engine.folder();
+    writeScript(join(onPath, 'mine'), '#!/bin/sh\nexit 3\n');
+
+    const { out, err } = engine.run(
+      ['config', 'new'],
+      { CDS_ENGINE: 'mine', PATH: `${onPath}${delimiter}${PLAIN_PATH}` },
+      cwd,
+    );
+
+    expect(err).toBe('');
+    expect(parse(out)).toMatchObject({ vcs: { api: { token: 'token-of-cds' } } });
   });
 
   it('goes without it when that engine fails, and does not repeat what it printed', () => {

@@ -12,7 +12,11 @@ export interface Engine {
   /** An empty folder for files of a test. */
   folder(): string;
   /** Runs a command to its end. */
-  run(args: string[], env?: NodeJS.ProcessEnv): { code: number | null; out: string; err: string };
+  run(
+    args: string[],
+    env?: NodeJS.ProcessEnv,
+    cwd?: string,
+  ): { code: number | null; out: string; err: string };
   start(args: string[], env?: NodeJS.ProcessEnv): Promise<RunningProcess>;
   remove(): void;
 }
@@ -66,11 +70,11 @@ export function bundleEngine(): Engine {
       mkdirSync(folder);
       return folder;
     },
-    run(args, env = {}) {
+    run(args, env = {}, cwd = root) {
       const { status, stdout, stderr } = spawnSync(
         process.execPath,
         [join(home, 'main.js'), ...args],
-        { env: environment(env), encoding: 'utf8', timeout: 15_000 },
+        { env: environment(env), encoding: 'utf8', timeout: 15_000, cwd },
       );
       return { code: status, out: stdout, err: stderr };
     },

@@ -1,6 +1,6 @@
 export * from './config-error';
 export * from './config-types';
-export { checkConfigText, loadConfig } from './load-config';
+export { checkConfigText, loadConfig, readConfigFile } from './load-config';
 export { configReference } from './print/config-reference';
 export { printConfig } from './print/print-config';
 export { printEnv } from './print/print-env';

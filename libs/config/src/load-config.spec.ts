@@ -7,6 +7,7 @@ import {
   checkConfigText,
   isConfigError,
   loadConfig,
+  readConfigFile,
   publicConfig,
   type ConfigProblem,
 } from './index';
@@ -249,9 +250,10 @@ disable = true`,
       loadConfig({ services: ['vcs'], file: '/no/such/file', env: {} }),
     );
 
-    expect(problem?.message).toMatch(
-      /^cannot read the configuration file \/no\/such\/file: ENOENT/,
+    expect(problem?.message).toBe(
+      'cannot read the configuration file /no/such/file: there is no such file',
     );
+    expect(() => readConfigFile(tmpdir())).toThrow('it is a folder');
   });
 });
 
@@ -318,6 +320,25 @@ delay = -5`);
     expect(said('hooks.http.port')).toBe('must be a whole number from 1 to 65535; it is 70000');
     expect(said('hooks.URL')).toMatch(/^must be an absolute http:\/\/ or https:\/\/ URL/);
     expect(said('hooks.cache.redis')).toBe('must be a table: write [hooks.cache.redis]');
+  });
+
+  it('names all that is wrong beside a number that is too large, and leaves those of others alone', () => {
+    const problems = errors(
+      checkConfigText(`[api]
+size = 9223372036854775807
+[hooks]
+name = 9223372036854775807
+retryError = 9223372036854775807
+retryDelay = 1.5
+[hooks.api]
+token = "t"`),
+    );
+
+    expect(problems.map(({ line, key, message }) => [line, key, message])).toEqual([
+      [4, 'hooks.name', 'must be a text in quotes; it is a number'],
+      [5, 'hooks.retryError', 'must be a whole number from 1 to 10000; it is 9223372036854775807'],
+      [6, 'hooks.retryDelay', 'must be a whole number from 1 to 86400; it is 1.5'],
+    ]);
   });
 
   it('names the variable that is wrong', () => {

@@ -10,6 +10,12 @@ import { readTomlTree } from './toml/toml-tree';
 
 const LARGEST_FILE_BYTES = 4 * 1024 * 1024;
 
+const WHY_UNREADABLE: Readonly<Partial<Record<string, string>>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'this user may not read it',
+  EISDIR: 'it is a folder',
+};
+
 /**
  * Reads the configuration of `services`: defaults, then the file (a path), then the environment.
  * Returns what is worth a look as `warnings`.
@@ -21,7 +27,7 @@ export function loadConfig(o: {
   file?: string | undefined;
   env: NodeJS.ProcessEnv;
 }): LoadedConfig {
-  const text = o.file === undefined ? undefined : readText(o.file);
+  const text = o.file === undefined ? undefined : readConfigFile(o.file);
   const { problems, ...loaded } = read(text, o.services, o.env);
   if (problems.some(({ level }) => level === 'error')) throw new ConfigError(problems);
   return { ...loaded, warnings: problems };
@@ -68,7 +74,12 @@ function read(
   return { ...loaded, problems: problems.sort((a, b) => lineOf(a) - lineOf(b)) };
 }
 
-function readText(file: string): string {
+/**
+ * The text of a configuration file.
+ *
+ * @throws ConfigError saying why it cannot be read.
+ */
+export function readConfigFile(file: string): string {
   const refuse = (reason: string) =>
     new ConfigError([
       { key: '', level: 'error', message: `cannot read the configuration file ${file}: ${reason}` },
@@ -79,6 +90,7 @@ function readText(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw refuse((error as NodeJS.ErrnoException).code ?? String(error));
+    const { code = String(error) } = error as NodeJS.ErrnoException;
+    throw refuse(WHY_UNREADABLE[code] ?? code);
   }
 }

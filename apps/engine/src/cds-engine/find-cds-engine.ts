@@ -7,7 +7,7 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { Context } from '../context';
 
 /** What an operator without that binary can do. */
@@ -35,7 +35,8 @@ export function findCdsEngine(
       return {
         reason: `${named} this command and not the engine of CDS. ${HOW_TO_GET_CDS_ENGINE}.`,
       };
-    return { path: env.CDS_ENGINE };
+    // What was looked at is what is started: a bare name would be searched on PATH.
+    return { path: resolve(env.CDS_ENGINE) };
   }
   // An empty entry of PATH would mean the current folder: nothing is started from there.
   const folders = (env.PATH ?? '').split(delimiter).filter(isAbsolute);

@@ -61,7 +61,7 @@ function readConfig(
   } catch (error) {
     if (!isConfigError(error)) throw error;
     error.problems.forEach((problem) => context.say(formatProblem(problem)));
-    context.say('error: nothing was started, because the configuration is not complete.');
+    context.say('error: nothing was started: correct the configuration first.');
     return undefined;
   }
 }

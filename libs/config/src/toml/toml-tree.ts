@@ -34,7 +34,9 @@ export type TomlNode = TomlLeaf | TomlTable;
  */
 export function readTomlTree(text: string, problems: ConfigProblem[]): TomlTable | undefined {
   try {
-    const document: unknown = parse(text);
+    // A number that JavaScript cannot carry is a wrong value of its key, not the end of the reading; CDS itself
+    // has 64 bits for those of its own sections.
+    const document: unknown = parse(text, { integersAsBigInt: 'asNeeded' });
     return toTable([], document as object, indexLines(text));
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;

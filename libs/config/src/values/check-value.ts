@@ -35,8 +35,8 @@ export function checkValue(rule: Rule, value: unknown): Verdict {
   const wrongType = { error: `must be ${describeRule(rule)}; it is ${typeName(value)}` };
   if (rule.kind === 'boolean') return typeof value === 'boolean' ? { value } : wrongType;
   if (rule.kind === 'integer') {
-    if (typeof value !== 'number') return wrongType;
-    return isWithin(value, rule)
+    if (typeof value !== 'number' && typeof value !== 'bigint') return wrongType;
+    return typeof value === 'number' && isWithin(value, rule)
       ? { value }
       : { error: `must be ${describeRule(rule)}; it is ${value}` };
   }
@@ -106,7 +106,7 @@ function isWithin(value: number, rule: { min: number; max?: number }): boolean {
 
 function typeName(value: unknown): string {
   if (typeof value === 'string') return 'a text in quotes';
-  if (typeof value === 'number') return 'a number';
+  if (typeof value === 'number' || typeof value === 'bigint') return 'a number';
   if (typeof value === 'boolean') return 'true or false';
   if (Array.isArray(value)) return 'a list';
   return value instanceof Date ? 'a date' : 'a table';
