@@ -294,6 +294,12 @@ describe('what a failure means', () => {
     await expect(call).rejects.toThrow('shutting down');
   });
 
+  it('is of a length that can be logged and kept', async () => {
+    await client.register(registration());
+    api.override = (_req, res) => json(res, 500, cdsError(1, 'x'.repeat(1_000_000)));
+    expect((await failure(client.workflowHooks())).message.length).toBeLessThanOrEqual(2_000);
+  });
+
   it('never holds the token or the hash', async () => {
     // The stand-in echoes the token that it refuses.
     const wrong = { ...registration(), token: 'a-wrong-token' };
@@ -302,13 +308,18 @@ describe('what a failure means', () => {
     expect(error.message).toContain('not authenticated (from: ***)');
 
     await client.register(registration());
+    const header = Buffer.from(api.hash).toString('base64');
     api.override = (req, res) =>
-      json(
-        res,
-        400,
-        cdsError(74, `${Buffer.from(String(req.headers['x_auth_header']), 'base64')}`),
-      );
-    expect((await failure(client.workflowHooks())).message).not.toContain(api.hash);
+      json(res, 400, cdsError(74, `${api.hash} or ${String(req.headers['x_auth_header'])}`));
+    const { message } = await failure(client.workflowHooks());
+    expect(message).not.toContain(api.hash);
+    expect(message).not.toContain(header.slice(0, -2));
+
+    const quoted = { ...registration(), token: 'quo"ted\\token' };
+    api.override = (_req, res) =>
+      json(res, 400, cdsError(74, JSON.stringify(api.requests.at(-1)?.body)));
+    expect((await failure(client.register(quoted))).message).toContain('"token":"***"');
+    api.override = undefined;
 
     const nobody = connect({ url: `http://127.0.0.1:${await freePort()}` });
     const lost = await failure(nobody.register(registration()));

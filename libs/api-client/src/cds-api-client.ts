@@ -9,6 +9,7 @@ import {
 import * as schemas from './answer-schemas';
 import { ApiError } from './api-error';
 import { judgeAnswer } from './judge-answer';
+import { toSafeMessage } from './safe-message';
 import { createHttpSender, type HttpCall, type HttpSender } from './send-request';
 
 /** What `requestTimeout` says, a run is given a minute: the API builds the whole workflow meanwhile. */
@@ -190,12 +191,8 @@ export class CdsApiClient {
     for (const listener of this.#listeners) listener();
   }
 
-  /** An answer may echo what it was sent. */
   #withoutSecrets(call: string, error: unknown, secret: string | undefined): ApiError {
-    const hide = (message: string): string =>
-      [secret, this.#hash]
-        .filter((word): word is string => Boolean(word))
-        .reduce((text, word) => text.replaceAll(word, '***'), message);
+    const hide = (message: string): string => toSafeMessage(message, [secret, this.#hash]);
     if (error instanceof ApiError) {
       return new ApiError(error.kind, hide(error.message), error);
     }
