@@ -482,52 +482,94 @@ describe('deliveries', () => {
     }
   });
 
+  /** The service as a process of its own, with the times it has in production. */
+  async function startServiceProcess() {
+    const port = await freePort();
+    const child = await startProcess({
+      command: process.execPath,
+      args: ['--import', 'tsx', 'apps/hooks/src/main.ts'],
+      cwd: `${__dirname}/../../../..`,
+      env: {
+        ...(process.env as Record<string, string>),
+        TSX_TSCONFIG_PATH: 'tsconfig.base.json',
+        CDS_HOOKS_NAME: `cds-hooks-${port}`,
+        CDS_HOOKS_URL: `http://127.0.0.1:${port}`,
+        CDS_HOOKS_HTTP_ADDR: '127.0.0.1',
+        CDS_HOOKS_HTTP_PORT: String(port),
+        CDS_HOOKS_RETRYDELAY: '2',
+        CDS_HOOKS_API_TOKEN: TOKEN,
+        CDS_HOOKS_API_HTTP_URL: world.api.url,
+        CDS_HOOKS_CACHE_REDIS_HOST: `127.0.0.1:${world.redis.port}`,
+      },
+    });
+    await waitFor(() => listens(port), { timeoutMs: 20_000, what: 'the process to listen' });
+    return { child, url: `http://127.0.0.1:${port}` };
+  }
+
+  const numbers = () => world.api.runs().map((run) => Number(run.hook.payload.n));
+  const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
+
   it('goes on after a process was killed with SIGKILL: nothing is lost, nothing overtakes', async () => {
-    const start = async () => {
-      const port = await freePort();
-      const child = await startProcess({
-        command: process.execPath,
-        args: ['--import', 'tsx', 'apps/hooks/src/main.ts'],
-        cwd: `${__dirname}/../../../..`,
-        env: {
-          ...(process.env as Record<string, string>),
-          TSX_TSCONFIG_PATH: 'tsconfig.base.json',
-          CDS_HOOKS_NAME: `cds-hooks-${port}`,
-          CDS_HOOKS_URL: `http://127.0.0.1:${port}`,
-          CDS_HOOKS_HTTP_ADDR: '127.0.0.1',
-          CDS_HOOKS_HTTP_PORT: String(port),
-          CDS_HOOKS_API_TOKEN: TOKEN,
-          CDS_HOOKS_API_HTTP_URL: world.api.url,
-          CDS_HOOKS_CACHE_REDIS_HOST: `127.0.0.1:${world.redis.port}`,
-        },
-      });
-      await waitFor(() => listens(port), { timeoutMs: 20_000, what: 'the process to listen' });
-      return { child, url: `http://127.0.0.1:${port}` };
-    };
     const hooks = await world.start({ disable: true });
     const hook = plainHook();
     await post(hooks, hook);
     world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 150 } : 'ok');
-    const first = await start();
-    for (let i = 0; i < 30; i++) {
-      const sent = await fetch(`${first.url}/webhook/${hook.uuid}?n=${i}`, { method: 'POST' });
+    const first = await startServiceProcess();
+    for (const n of upTo(30)) {
+      const sent = await fetch(`${first.url}/webhook/${hook.uuid}?n=${n}`, { method: 'POST' });
       expect(sent.status).toBe(200);
     }
     await waitFor(() => world.api.runs().length >= 3, { timeoutMs: 15_000 });
 
     first.child.kill('SIGKILL');
     await first.child.exited;
-    const second = await start();
-    await waitFor(() => world.api.runs().some((run) => run.hook.payload.n === '29'), {
-      timeoutMs: 40_000,
-      what: 'the last run',
-    });
+    const second = await startServiceProcess();
+    await waitFor(() => numbers().includes(29), { timeoutMs: 40_000, what: 'the last run' });
 
-    const numbers = world.api.runs().map((run) => Number(run.hook.payload.n));
-    expect([...new Set(numbers)]).toEqual(Array.from({ length: 30 }, (_, i) => i));
-    expect(numbers.length).toBeLessThanOrEqual(31);
+    expect([...new Set(numbers())]).toEqual(upTo(30));
+    expect(numbers().length).toBeLessThanOrEqual(31);
     second.child.kill('SIGTERM');
     expect(await second.child.exited).toMatchObject({ code: 0 });
+  }, 90_000);
+
+  it('is a process that outlives all that happens to Redis and to the API', async () => {
+    const hooks = await world.start({ disable: true });
+    const hook = plainHook();
+    await post(hooks, hook);
+    const { child, url } = await startServiceProcess();
+    let sent = 0;
+    const accepted: number[] = [];
+    // Each try has a number of its own: what was answered 503 may have been kept all the same.
+    const send = async () => {
+      const n = sent++;
+      const answer = await fetch(`${url}/webhook/${hook.uuid}?n=${n}`, { method: 'POST' });
+      if (answer.ok) accepted.push(n);
+      return answer.ok;
+    };
+    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    await waitFor(send);
+    await waitFor(() => numbers().length > 0);
+
+    await world.redis.kill();
+    await pause(3_000);
+    await world.redis.start();
+    await waitFor(send, { timeoutMs: 10_000 });
+    world.redis.freeze();
+    await pause(6_000);
+    world.redis.thaw();
+    await waitFor(send, { timeoutMs: 10_000 });
+    await world.api.stop();
+    await waitFor(send);
+    await pause(2_000);
+    await world.api.start();
+
+    await waitFor(() => accepted.every((n) => numbers().includes(n)), { timeoutMs: 30_000 });
+    expect(new Set(numbers()).size).toBe(numbers().length);
+    expect(numbers()).toEqual(numbers().toSorted((a, b) => a - b));
+    const began = performance.now();
+    child.kill('SIGTERM');
+    expect(await child.exited).toMatchObject({ code: 0 });
+    expect(performance.now() - began).toBeLessThan(10_000);
   }, 90_000);
 
   function listens(port: number): Promise<boolean> {

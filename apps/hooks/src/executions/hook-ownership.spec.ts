@@ -74,6 +74,16 @@ describe('ownership of hooks', () => {
     await waitFor(() => b.claim(uuid), { timeoutMs: 20 * BEAT_MS });
   });
 
+  it('gives back a claim that was made without being answered', async () => {
+    const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
+    server.freeze();
+    const claiming = a.claim(uuid);
+    await expect(claiming).rejects.toThrow();
+    server.thaw();
+
+    await waitFor(() => b.claim(uuid), { timeoutMs: 10_000 });
+  });
+
   it('takes nobody for dead because Redis was frozen', async () => {
     const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
     await a.claim(uuid);

@@ -23,6 +23,8 @@ export type HookOwnership = ReturnType<typeof createHookOwnership>;
 
 /** Beats missed in a row after which a worker counts as dead. */
 const BEATS_MISSED = 6;
+/** Beats with which a claim that was not answered is given back. */
+const ORPHAN_BEATS = 3;
 /** A worker that was silent for this many of our beats is forgotten (about an hour). */
 const BEATS_TO_FORGET = 2400;
 
@@ -44,8 +46,23 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
 
   const held = new Set<string>();
   const others = new Map<string, { beats: string; unchanged: number }>();
+  /** Claims that failed or could not be given back, and with how many more beats to try to give them back. */
+  const orphans = new Map<Claim, number>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
+
+  async function giveBack(claim: Claim): Promise<void> {
+    await releaseScript([hookKeys(claim.uuid).owner], [claim.holder]);
+  }
+
+  /** A claim that was not answered may still be done when Redis comes back: it would block the hook for others. */
+  async function giveBackOrphans(): Promise<void> {
+    for (const [claim, beats] of orphans) {
+      await giveBack(claim);
+      if (beats > 1) orphans.set(claim, beats - 1);
+      else orphans.delete(claim);
+    }
+  }
 
   async function beat(): Promise<void> {
     const began = performance.now();
@@ -57,6 +74,7 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
         [KEYS.beats],
         [worker, ...forgotten.map(([other]) => other)],
       )) as string[];
+      await giveBackOrphans();
     } catch (error) {
       // The others could not tell that they live either.
       for (const seen of others.values()) seen.unchanged = 0;
@@ -114,18 +132,20 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
         if (owner === '') return { uuid, holder };
       } catch (error) {
         held.delete(holder);
+        orphans.set({ uuid, holder }, ORPHAN_BEATS);
         throw error;
       }
       held.delete(holder);
       return undefined;
     },
 
-    /** Gives the hook back. Never throws: what cannot be given back is taken over as a leftover. */
+    /** Gives the hook back. Never throws: what cannot be given back now is given back with the next beats. */
     async release(claim: Claim): Promise<void> {
       held.delete(claim.holder);
       try {
-        await releaseScript([hookKeys(claim.uuid).owner], [claim.holder]);
+        await giveBack(claim);
       } catch (error) {
+        orphans.set(claim, ORPHAN_BEATS);
         logger.debug(
           { error: errorText(error), hook: claim.uuid },
           'a hook could not be given back',

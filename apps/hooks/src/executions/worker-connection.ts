@@ -21,7 +21,8 @@ export function createWorkerConnection(connection: Redis): WorkerConnection {
   return {
     connection,
     disconnect() {
-      for (const one of all) one.disconnect();
+      // Ending what has ended would only start a timer.
+      for (const one of all) if (one.status !== 'end') one.disconnect();
     },
   };
 }

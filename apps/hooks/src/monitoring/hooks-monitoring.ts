@@ -1,5 +1,6 @@
 import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
+import { answeredByRedis } from '../redis-deadline';
 import { hookKeys, KEYS } from '../redis-keys';
 import { isServed } from '../tasks/unserved-kinds';
 
@@ -79,7 +80,7 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       ? [line('Hooks', 'disabled: deliveries are accepted and wait, nothing is worked off', 'WARN')]
       : [];
     try {
-      return [...lines, ...(await countLines())];
+      return [...lines, ...(await answeredByRedis(countLines))];
     } catch {
       return [...lines, line('Redis', 'does not answer: webhooks are refused with 503', 'AL')];
     }

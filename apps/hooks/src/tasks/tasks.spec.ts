@@ -81,6 +81,9 @@ describe('tasks', () => {
     expect(await hooks.task(workflow.uuid)).toMatchObject({ type: 'Workflow', config: null });
     expect(await hooks.task(schedulers[0]?.uuid ?? '')).toMatchObject({ type: 'Scheduler' });
     const status = await hooks.status();
+    expect(status['Hook Kafka']).toEqual({ status: 'OK', value: '0' });
+    expect(status['Hook Kafka Consumers']).toEqual({ status: 'OK', value: '0' });
+    expect(status['CDS API']?.status).toBe('OK');
     expect(status['Hooks not served Scheduler']).toMatchObject({ status: 'WARN' });
     expect(status['Hooks not served Scheduler']?.value).toMatch(/^2/);
     expect(status['Hooks not served Workflow']).toMatchObject({ status: 'WARN' });
@@ -174,6 +177,7 @@ describe('tasks', () => {
     }
     expect((await hooks.call('PATCH', '/task')).status).toBe(404);
     expect((await hooks.call('GET', '/task/')).status).toBe(404);
+    expect((await hooks.call('HEAD', '/task')).status).toBe(404);
     expect((await hooks.call('GET', '/nothing')).status).toBe(404);
   });
 

@@ -1,5 +1,6 @@
+import { createRouter, sendJson } from '@cds/service';
 import { CdsError } from '@cds/wire';
-import { type Request, type RequestHandler, Router } from 'express';
+import type { Request, RequestHandler, Router } from 'express';
 import { answeredByRedis } from '../redis-deadline';
 import type { AcceptDelivery } from './accept-delivery';
 import { WEBHOOK_METHODS } from './accept-delivery';
@@ -30,9 +31,9 @@ export function createWebhookRouter(deps: { acceptDelivery: AcceptDelivery }): R
         body,
       }),
     );
-    response.json(accepted);
+    sendJson(response, 200, accepted);
   };
-  return Router({ strict: true, caseSensitive: true }).all('/webhook/:uuid', take);
+  return createRouter().all('/webhook/:uuid', take);
 }
 
 function rawQuery(request: Request<{ uuid: string }>): string {
