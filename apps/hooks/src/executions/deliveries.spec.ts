@@ -1,18 +1,9 @@
-import { connect } from 'node:net';
-import { freePort, startProcess, waitFor } from '@cds/testing';
-import type { NodeHook, TaskExecution } from '@cds/wire';
+import { waitFor } from '@cds/testing';
+import type { NodeHook } from '@cds/wire';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { TOKEN } from '../../test/cds-api-stand-in';
-import {
-  plainHook,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../test/harness';
-import { type Change, pushDelivery } from '../../test/pushes';
+import { allDone, execution, push, refsOf } from '../../test/deliveries';
+import { post, repositoryHook, startWorld, type World } from '../../test/harness';
 import { BULL_PREFIX } from '../redis-keys';
 import { DRAIN_QUEUE } from './drain-queue';
 import { drainJobId } from './job-ids';
@@ -27,36 +18,11 @@ describe('deliveries', () => {
   });
   beforeEach(() => world.reset());
   afterAll(() => world.end());
-
-  async function push(hooks: RunningHooks, hook: NodeHook, ...changes: Change[]): Promise<void> {
-    const response = await hooks.webhook(hook.uuid, pushDelivery(...changes));
-    if (response.status !== 200) throw new Error(`webhook answered ${response.status}`);
-  }
-
-  /** Branches or tags of the runs that the API was asked for, in order. */
-  function refs(hook?: NodeHook): (string | undefined)[] {
-    return world.api
-      .runs()
-      .filter((run) => !hook || run.hook.uuid === hook.uuid)
-      .map(({ hook: { payload } }) => payload['git.branch'] ?? payload['git.tag']);
-  }
-
-  async function execution(hooks: RunningHooks, hook: NodeHook, at = 0): Promise<TaskExecution> {
-    const found = (await hooks.executions(hook.uuid)).at(-1 - at);
-    if (!found) throw new Error('no such execution');
-    return found;
-  }
-
-  async function allDone(hooks: RunningHooks, hook: NodeHook, timeoutMs = 15_000): Promise<void> {
-    await waitFor(
-      async () => (await hooks.executions(hook.uuid)).every(({ status }) => status === 'DONE'),
-      { timeoutMs, what: 'all executions to be done' },
-    );
-  }
-
   afterEach(() => {
     expect(world.api.violations).toEqual([]);
   });
+
+  const refs = (hook?: NodeHook) => refsOf(world, hook);
 
   it('asks for one run for each changed branch and tag, in the order of the delivery', async () => {
     const hooks = await world.start();
@@ -292,30 +258,6 @@ describe('deliveries', () => {
     LONG,
   );
 
-  it(
-    'waits for a Redis that is not up yet',
-    async () => {
-      const hook = repositoryHook();
-      const first = await world.start();
-      await post(first, hook);
-      await first.service.stop(2_000);
-      await world.redis.kill();
-      const hooks = await world.start();
-
-      const answer = await hooks.webhook(hook.uuid, pushDelivery({ push: 'main' }));
-      expect(answer.status).toBe(503);
-      expect((await hooks.status()).Redis?.status).toBe('AL');
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
-      await world.redis.start();
-
-      await waitFor(
-        async () => (await hooks.webhook(hook.uuid, pushDelivery({ push: 'main' }))).ok,
-      );
-      await waitFor(() => refs().length === 1);
-    },
-    LONG,
-  );
-
   it('registers again after a 401 and does not count it', async () => {
     const hooks = await world.start();
     const hook = repositoryHook();
@@ -384,202 +326,4 @@ describe('deliveries', () => {
 
     await waitFor(() => refs().length === 1);
   });
-
-  it(
-    'loses nothing and asks twice for nothing when Redis is killed and comes back',
-    async () => {
-      const hooks = await world.start();
-      const hookList = [repositoryHook(), repositoryHook(), repositoryHook()];
-      await post(hooks, ...hookList);
-      world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 30 } : 'ok');
-      const accepted = new Map(hookList.map((hook) => [hook.uuid, [] as string[]]));
-      const sending = { on: true };
-      const senders = hookList.map(async (hook) => {
-        for (let i = 0; sending.on; i++) {
-          const response = await hooks.webhook(hook.uuid, pushDelivery({ push: `b${i}` }));
-          if (response.status === 200) accepted.get(hook.uuid)?.push(`b${i}`);
-          await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-      });
-      await waitFor(() => world.api.runs().length > 10);
-
-      await world.redis.kill();
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-      await world.redis.start();
-      await waitFor(() => (accepted.get(hookList[0]?.uuid ?? '')?.length ?? 0) > 40, {
-        timeoutMs: 15_000,
-      });
-      sending.on = false;
-      await Promise.all(senders);
-      for (const hook of hookList) await allDone(hooks, hook, 30_000);
-
-      for (const hook of hookList) {
-        const asked = refs(hook);
-        // A delivery answered 503 may be there all the same: its fate was not certain.
-        expect(new Set(asked).size).toBe(asked.length);
-        expect(asked.filter((ref) => accepted.get(hook.uuid)?.includes(ref ?? ''))).toEqual(
-          accepted.get(hook.uuid),
-        );
-      }
-    },
-    LONG,
-  );
-
-  it(
-    'asks for no run twice when Redis is frozen longer than any lock lives',
-    async () => {
-      const replicas = [await world.start(), await world.start()] as const;
-      const hookList = Array.from({ length: 4 }, () => repositoryHook());
-      await post(replicas[0], ...hookList);
-      world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 300 } : 'ok');
-      for (const hook of hookList) {
-        for (let i = 0; i < 6; i++) await push(replicas[0], hook, { push: `b${i}` });
-      }
-      await waitFor(() => world.api.runs().length >= 2);
-
-      world.redis.freeze();
-      await new Promise((resolve) => setTimeout(resolve, 4_000));
-      world.redis.thaw();
-      for (const hook of hookList) await allDone(replicas[1], hook, 25_000);
-
-      for (const hook of hookList) {
-        expect(refs(hook)).toEqual(Array.from({ length: 6 }, (_, i) => `b${i}`));
-      }
-    },
-    LONG,
-  );
-
-  it('finishes what is under way when it is stopped, and leaves the rest to others', async () => {
-    const hooks = await world.start();
-    const hook = repositoryHook();
-    await post(hooks, hook);
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 400 } : 'ok');
-    for (let i = 0; i < 4; i++) await push(hooks, hook, { push: `b${i}` });
-    await new Promise((resolve) => setTimeout(resolve, 200));
-
-    await hooks.service.stop(10_000);
-    expect(refs()).toEqual(['b0']);
-    const next = await world.start();
-    await allDone(next, hook);
-
-    expect(refs()).toEqual(['b0', 'b1', 'b2', 'b3']);
-  });
-
-  it('ends in time although Redis is away', async () => {
-    const hooks = await world.start();
-    const hook = repositoryHook();
-    await post(hooks, hook);
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 500 } : 'ok');
-    await push(hooks, hook, { push: 'main' });
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await world.redis.kill();
-    try {
-      const began = performance.now();
-      await hooks.service.stop(5_000);
-      expect(performance.now() - began).toBeLessThan(6_000);
-    } finally {
-      await world.redis.start();
-    }
-  });
-
-  /** The service as a process of its own, with the times it has in production. */
-  async function startServiceProcess() {
-    const port = await freePort();
-    const child = await startProcess({
-      command: process.execPath,
-      args: ['--import', 'tsx', 'apps/hooks/src/main.ts'],
-      cwd: `${__dirname}/../../../..`,
-      env: {
-        ...(process.env as Record<string, string>),
-        TSX_TSCONFIG_PATH: 'tsconfig.base.json',
-        CDS_HOOKS_NAME: `cds-hooks-${port}`,
-        CDS_HOOKS_URL: `http://127.0.0.1:${port}`,
-        CDS_HOOKS_HTTP_ADDR: '127.0.0.1',
-        CDS_HOOKS_HTTP_PORT: String(port),
-        CDS_HOOKS_RETRYDELAY: '2',
-        CDS_HOOKS_API_TOKEN: TOKEN,
-        CDS_HOOKS_API_HTTP_URL: world.api.url,
-        CDS_HOOKS_CACHE_REDIS_HOST: `127.0.0.1:${world.redis.port}`,
-      },
-    });
-    await waitFor(() => listens(port), { timeoutMs: 20_000, what: 'the process to listen' });
-    return { child, url: `http://127.0.0.1:${port}` };
-  }
-
-  const numbers = () => world.api.runs().map((run) => Number(run.hook.payload.n));
-  const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
-
-  it('goes on after a process was killed with SIGKILL: nothing is lost, nothing overtakes', async () => {
-    const hooks = await world.start({ disable: true });
-    const hook = plainHook();
-    await post(hooks, hook);
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 150 } : 'ok');
-    const first = await startServiceProcess();
-    for (const n of upTo(30)) {
-      const sent = await fetch(`${first.url}/webhook/${hook.uuid}?n=${n}`, { method: 'POST' });
-      expect(sent.status).toBe(200);
-    }
-    await waitFor(() => world.api.runs().length >= 3, { timeoutMs: 15_000 });
-
-    first.child.kill('SIGKILL');
-    await first.child.exited;
-    const second = await startServiceProcess();
-    await waitFor(() => numbers().includes(29), { timeoutMs: 40_000, what: 'the last run' });
-
-    expect([...new Set(numbers())]).toEqual(upTo(30));
-    expect(numbers().length).toBeLessThanOrEqual(31);
-    second.child.kill('SIGTERM');
-    expect(await second.child.exited).toMatchObject({ code: 0 });
-  }, 90_000);
-
-  it('is a process that outlives all that happens to Redis and to the API', async () => {
-    const hooks = await world.start({ disable: true });
-    const hook = plainHook();
-    await post(hooks, hook);
-    const { child, url } = await startServiceProcess();
-    let sent = 0;
-    const accepted: number[] = [];
-    // Each try has a number of its own: what was answered 503 may have been kept all the same.
-    const send = async () => {
-      const n = sent++;
-      const answer = await fetch(`${url}/webhook/${hook.uuid}?n=${n}`, { method: 'POST' });
-      if (answer.ok) accepted.push(n);
-      return answer.ok;
-    };
-    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-    await waitFor(send);
-    await waitFor(() => numbers().length > 0);
-
-    await world.redis.kill();
-    await pause(3_000);
-    await world.redis.start();
-    await waitFor(send, { timeoutMs: 10_000 });
-    world.redis.freeze();
-    await pause(6_000);
-    world.redis.thaw();
-    await waitFor(send, { timeoutMs: 10_000 });
-    await world.api.stop();
-    await waitFor(send);
-    await pause(2_000);
-    await world.api.start();
-
-    await waitFor(() => accepted.every((n) => numbers().includes(n)), { timeoutMs: 30_000 });
-    expect(new Set(numbers()).size).toBe(numbers().length);
-    expect(numbers()).toEqual(numbers().toSorted((a, b) => a - b));
-    const began = performance.now();
-    child.kill('SIGTERM');
-    expect(await child.exited).toMatchObject({ code: 0 });
-    expect(performance.now() - began).toBeLessThan(10_000);
-  }, 90_000);
-
-  function listens(port: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once('error', () => resolve(false));
-    });
-  }
 });

@@ -1,0 +1,44 @@
+import { waitFor } from '@cds/testing';
+import type { NodeHook, TaskExecution } from '@cds/wire';
+import type { RunningHooks, World } from './harness';
+import { type Change, pushDelivery } from './pushes';
+
+/** Delivers one push. */
+export async function push(
+  hooks: RunningHooks,
+  hook: NodeHook,
+  ...changes: Change[]
+): Promise<void> {
+  const response = await hooks.webhook(hook.uuid, pushDelivery(...changes));
+  if (response.status !== 200) throw new Error(`webhook answered ${response.status}`);
+}
+
+/** Branches or tags of the runs that the API was asked for, in order. */
+export function refsOf(world: World, hook?: NodeHook): (string | undefined)[] {
+  return world.api
+    .runs()
+    .filter((run) => !hook || run.hook.uuid === hook.uuid)
+    .map(({ hook: { payload } }) => payload['git.branch'] ?? payload['git.tag']);
+}
+
+/** The execution of the first delivery, or of a later one. */
+export async function execution(
+  hooks: RunningHooks,
+  hook: NodeHook,
+  at = 0,
+): Promise<TaskExecution> {
+  const found = (await hooks.executions(hook.uuid)).at(-1 - at);
+  if (!found) throw new Error('no such execution');
+  return found;
+}
+
+export async function allDone(
+  hooks: RunningHooks,
+  hook: NodeHook,
+  timeoutMs = 15_000,
+): Promise<void> {
+  await waitFor(
+    async () => (await hooks.executions(hook.uuid)).every(({ status }) => status === 'DONE'),
+    { timeoutMs, what: 'all executions to be done' },
+  );
+}
