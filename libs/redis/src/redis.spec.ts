@@ -169,12 +169,28 @@ describe('connectRedis', () => {
       const wrong = { ...guarded.config, password: 'wrong-password' };
       const redis = connect(wrong, 'client', logger);
       await waitFor(() => lines.length > 0, { what: 'the warning' });
-      expect(lines[0]).toMatchObject({ reason: expect.stringContaining('WRONGPASS') });
+      const refusal = {
+        msg: 'Redis refuses the password: correct cache.redis.password',
+        reason: expect.stringContaining('WRONGPASS'),
+      };
+      expect(lines[0]).toMatchObject(refusal);
+      // Also where it was away before, and once in each outage.
+      await guarded.kill();
+      await guarded.start();
+      await sleep(2_500);
+      expect(lines.filter(({ msg }) => msg === refusal.msg)).toHaveLength(1);
       expect(JSON.stringify(lines)).not.toContain('wrong-password');
       const admin = await ready(connect(guarded.config));
       await admin.config('SET', 'requirepass', 'wrong-password');
       await ready(redis);
       expect(await redis.ping()).toBe('PONG');
+      expect(lines.at(-1)).toMatchObject({ msg: 'Redis is back' });
+
+      await admin.config('SET', 'requirepass', 'another-password');
+      await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await waitFor(() => lines.filter(({ msg }) => msg === refusal.msg).length === 2, {
+        what: 'the refusal after a loss of the connection',
+      });
     } finally {
       await guarded.stop();
     }
