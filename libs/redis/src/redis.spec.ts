@@ -187,7 +187,7 @@ describe('connectRedis', () => {
       expect(lines.at(-1)).toMatchObject({ msg: 'Redis is back' });
 
       await admin.config('SET', 'requirepass', 'another-password');
-      await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
       await waitFor(() => lines.filter(({ msg }) => msg === refusal.msg).length === 2, {
         what: 'the refusal after a loss of the connection',
       });

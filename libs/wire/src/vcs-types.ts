@@ -94,13 +94,6 @@ export interface VcsPullRequest {
   closed: boolean;
 }
 
-/** From CDS 0.42 on, the body of `POST …/pullrequests/comments`. */
-export interface VcsPullRequestComment {
-  id: number;
-  message: string;
-  revision: string;
-}
-
 export interface VcsHook {
   id: string;
   name: string;

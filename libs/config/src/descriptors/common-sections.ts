@@ -2,7 +2,7 @@ import type { ServiceName } from '../config-types';
 import type { SectionDescriptor } from './descriptor';
 
 /** Printed where the token belongs, in the words of CDS, which every CDS operator knows. */
-export const TOKEN_PLACEHOLDER = 'enter sharedInfraToken from section [api.auth] here';
+const TOKEN_PLACEHOLDER = 'enter sharedInfraToken from section [api.auth] here';
 
 const DAY = 86_400;
 
@@ -34,7 +34,6 @@ export function commonSections(service: ServiceName, port: number): SectionDescr
           placeholder: TOKEN_PLACEHOLDER,
           rule: { kind: 'text' },
           required: true,
-          secret: true,
           comment: 'The shared.infra token: sharedInfraToken in section [api.auth] of the CDS API.',
         },
       ],
@@ -107,7 +106,6 @@ export function commonSections(service: ServiceName, port: number): SectionDescr
           name: 'password',
           default: '',
           rule: { kind: 'text' },
-          secret: true,
           comment: 'Password of Redis (with Sentinel: of the master); empty when it asks for none.',
         },
       ],

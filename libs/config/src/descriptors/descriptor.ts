@@ -22,8 +22,6 @@ export interface KeyDescriptor {
   placeholder?: string;
   /** There is no starting without a value. */
   required?: true;
-  /** Never shown in a message or in what is registered with the API. */
-  secret?: true;
   /** Printed behind a `#`, with this value. */
   example?: string;
   /** Accepted because CDS's own services have it; nothing reads it. */

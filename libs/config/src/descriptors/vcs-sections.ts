@@ -46,7 +46,6 @@ export function bitbucketServerSections(name: string): SectionDescriptor[] {
           placeholder: CLIENT_PLACEHOLDER,
           rule: { kind: 'text' },
           required: true,
-          secret: true,
           comment:
             'Secret of the OAuth consumer. Stored grants are encrypted with it: after a change every project has to be linked again.',
         },

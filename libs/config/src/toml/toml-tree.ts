@@ -53,7 +53,7 @@ export function readTomlTree(text: string, problems: ConfigProblem[]): TomlTable
 }
 
 /** The node at `path`, which is given in lower case. */
-export function findNode(root: TomlTable, path: readonly string[]): TomlNode | undefined {
+function findNode(root: TomlTable, path: readonly string[]): TomlNode | undefined {
   let node: TomlNode | undefined = root;
   for (const segment of path) {
     if (node?.kind !== 'table') return undefined;
