@@ -1,6 +1,6 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { freePort, startTestRedis, type TestRedis } from '@cds/testing';
+import { freePort, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
 import Redis from 'ioredis';
 import { parse } from 'smol-toml';
 import {
@@ -215,6 +215,16 @@ describe('engine start', () => {
     expect(running.stdout()).toContain('vcs   | vcs finished what was under way');
     expect(running.stdout()).toContain('hooks | hooks finished what was under way');
     expect(running.stderr()).toContain('vcs   | vcs warns\n');
+  });
+
+  it('lets no service go on when it is killed itself', async () => {
+    const ORPHAN = join(engine.folder(), 'orphan');
+    const running = await engine.start(['start', 'hooks', '--config', configFile()], { ORPHAN });
+    await running.waitForOutput('hooks started');
+
+    running.kill('SIGKILL');
+
+    await waitFor(() => existsSync(ORPHAN), { what: 'the end of the service' });
   });
 
   it('sends a signal on once, however often it comes at the same moment', async () => {

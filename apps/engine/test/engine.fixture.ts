@@ -37,6 +37,11 @@ for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => {
   console.log(name + ' got ' + signal + ' ' + ++signals);
   setTimeout(() => { console.log(name + ' finished what was under way'); process.exit(0); }, 200);
 });
+const orphan = process.env.ORPHAN;
+if (orphan && process.env.CDS_BITBUCKET_SUPERVISED) process.stdin.resume().on('end', () => {
+  require('node:fs').writeFileSync(orphan, name);
+  process.exit(0);
+});
 console.error(name + ' warns');
 console.log(name + ' started with ' + process.argv.slice(2).join(' '));
 `;

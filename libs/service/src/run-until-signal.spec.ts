@@ -64,6 +64,19 @@ describe('runUntilSignal', () => {
     expect(child.stdout()).toContain('A second signal');
   });
 
+  it.each([
+    ['1', { code: 0, signal: null }],
+    ['', 'goes on'],
+  ])('ends with its supervisor, if it has one: %j', async (supervised, ending) => {
+    // The input of these processes is empty: it ends at once.
+    const child = await start({ CDS_BITBUCKET_SUPERVISED: supervised });
+    await portOf(child);
+    const goesOn = sleep(1_000).then(() => 'goes on');
+    expect(await Promise.race([child.exited, goesOn])).toEqual(ending);
+    child.kill('SIGKILL');
+    await child.exited;
+  });
+
   it('ends at the deadline', async () => {
     const child = await start({ MODE: 'hang', DEADLINE_MS: '500' });
     await portOf(child);

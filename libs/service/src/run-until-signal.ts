@@ -4,6 +4,8 @@ import type { Logger } from './logs/create-logger';
 const DEADLINE_MS = 30_000;
 /** Left of the deadline when `stop` should be done: for the log and the exit. */
 const LONGEST_MARGIN_MS = 2_000;
+/** Set by `engine start`, which keeps our standard input open for as long as it lives. */
+const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';
 /** Ctrl-C reaches a whole group of processes, and a supervisor passes it on: that is one signal. */
 const SAME_SIGNAL_MS = 1_000;
 
@@ -16,8 +18,8 @@ export interface RunUntilSignalOptions {
 }
 
 /**
- * Ends the process: at SIGTERM or SIGINT after `stop`, with 0; with 1 when that fails or takes too long,
- * at a second signal, or at an error that nobody caught.
+ * Ends the process: at SIGTERM or SIGINT, or when its supervisor is gone, after `stop`, with 0; with 1 when
+ * that fails or takes too long, at a second signal, or at an error that nobody caught.
  */
 export function runUntilSignal({
   logger,
@@ -52,6 +54,8 @@ export function runUntilSignal({
 
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  // A supervisor that was killed can pass no signal on: without it nobody would ever end this process.
+  if (process.env[SUPERVISED]) process.stdin.resume().once('end', () => onSignal('SIGTERM'));
   const onUncaught = (err: unknown): void => {
     logger.error({ err }, 'An error that nobody caught: ending');
     process.exit(1);

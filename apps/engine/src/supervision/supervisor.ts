@@ -24,6 +24,9 @@ export interface Supervisor {
 /** How long children may take to finish what is under way. */
 const STOP_DEADLINE_MS = 30_000;
 
+/** Tells our services to end with their input (`runUntilSignal` of @cds/service). */
+const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';
+
 /** How long the output of a process that has ended is waited for. */
 const LAST_WORDS_MS = 2_000;
 
@@ -79,10 +82,12 @@ export function createSupervisor(o: {
       if (stopping.signal.aborted) return;
       // In a process group of its own: Ctrl-C in a terminal reaches it once, through us.
       const child = spawn(command, args, {
-        env,
-        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...env, [SUPERVISED]: '1' },
+        // Nothing is written to its input: its end tells a service that this process was killed.
+        stdio: ['pipe', 'pipe', 'pipe'],
         detached: true,
       });
+      child.stdin.on('error', () => undefined);
       children.set(name, child);
       const prefix = `${name.padEnd(o.nameWidth)} | `;
       pipeLines(child.stdout, process.stdout, prefix);
