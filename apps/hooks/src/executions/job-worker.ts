@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { BULL_PREFIX } from '../redis-keys';
+
+/** How often a closing worker is looked at. */
+const CLOSE_POLL_MS = 20;
 
 /** What is to become of a job. */
 export type JobOutcome = { kind: 'end' } | { kind: 'delay'; until: number };
@@ -35,10 +39,21 @@ export interface JobWorker {
  */
 export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
   const { logger, lockMs = 5_000 } = deps;
+  let underWay = 0;
+
+  async function process(job: Job<Data>): Promise<JobOutcome> {
+    underWay++;
+    try {
+      return await deps.process(job);
+    } finally {
+      underWay--;
+    }
+  }
+
   const worker = new Worker<Data>(
     deps.queue,
     async (job, token) => {
-      const outcome = await deps.process(job);
+      const outcome = await process(job);
       if (outcome.kind === 'end') return;
       await job.moveToDelayed(outcome.until, token);
       throw new DelayedError();
@@ -65,19 +80,23 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
 
   return {
     async close(deadlineMs) {
-      let timer: NodeJS.Timeout | undefined;
-      const deadline = new Promise<'late'>((resolve) => {
-        timer = setTimeout(() => resolve('late'), deadlineMs).unref();
-      });
-      const closing = worker.close().then(() => 'closed' as const);
-      closing.catch(() => undefined);
-      if ((await Promise.race([closing, deadline])) === 'late') {
-        logger.warn(
-          { queue: deps.queue },
-          'jobs under way are left to others: no time is left for them',
-        );
+      let closed = false;
+      void worker
+        .close()
+        .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'worker closed'))
+        .finally(() => (closed = true));
+      const until = Date.now() + deadlineMs;
+      const nothingToWaitFor = () => underWay === 0 && deps.connection.status !== 'ready';
+      while (!closed && !nothingToWaitFor()) {
+        if (Date.now() >= until) {
+          logger.warn(
+            { queue: deps.queue, jobs: underWay },
+            'jobs under way are left to others: no time is left for them',
+          );
+          return;
+        }
+        await sleep(CLOSE_POLL_MS);
       }
-      clearTimeout(timer);
     },
   };
 }
