@@ -44,7 +44,7 @@ export interface ServiceConfig {
 
 /** One `[vcs.servers.NAME.bitbucketcloud]`. */
 export interface BitbucketServerConfig {
-  /** NAME as it is written in the file; in lower case when it comes from the environment alone. */
+  /** NAME in lower case, which is how CDS knows it. */
   name: string;
   url: string;
   clientId: string;

@@ -172,8 +172,16 @@ STATUS = { ShowDetail = true }`,
     expect(vcs).toMatchObject({
       url: 'http://a:1',
       http: { port: 3333 },
-      servers: [{ name: 'MyCloud', clientId: 'id', status: { showDetail: true } }],
+      servers: [{ name: 'mycloud', clientId: 'id', status: { showDetail: true } }],
     });
+  });
+
+  it('calls a server as CDS does, in lower case', () => {
+    const { vcs } = load(MINIMAL.replace('servers.bitbucketcloud', 'servers.BitbucketCloud'), {
+      CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_CLIENTID: 'id-of-env',
+    });
+
+    expect(vcs?.servers).toMatchObject([{ name: 'bitbucketcloud', clientId: 'id-of-env' }]);
   });
 
   it('reads several servers, from file and environment', () => {

@@ -110,7 +110,8 @@ function readServer(reading: Reading, { name, server, block }: Candidate): Bitbu
       `is the printed example ${PROXY_EXAMPLE} and is ignored: put your own proxy there, or remove it`,
     );
   return {
-    name,
+    // So CDS knows it: its own services lower all keys when they read the file, and projects hold that name.
+    name: name.toLowerCase(),
     url: values.text(`vcs.servers.${name}.url`),
     clientId: values.text(`${kind}.clientId`),
     clientSecret: values.text(`${kind}.clientSecret`),
