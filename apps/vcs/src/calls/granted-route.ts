@@ -4,7 +4,7 @@ import type { Request, RequestHandler } from 'express';
 import { NEW_ACCESS_TOKEN_HEADER, readAccessHeaders } from '../authorization/access-headers';
 import type { BitbucketServer } from '../bitbucket-server';
 import { bitbucketErrorToCds, type MissingKind } from './bitbucket-errors';
-import { callContext, type DeadlineContext } from './call-context';
+import { withRequestDeadline, type DeadlineContext } from './call-context';
 import { findServer, type BitbucketServers } from './find-server';
 import { deadlinePassed, within } from './within';
 
@@ -42,11 +42,12 @@ export function grantedRoute(
     const server = findServer(deps.servers, req);
     const given = readAccessHeaders(req.headers);
     const tokens = server.grants.tokensFor(given);
-    const ctx = callContext(req, deps.deadlineMs);
     const bitbucket = server.connect(tokens);
     try {
-      const call = { req, server, bitbucket, grant: tokens.key, ctx };
-      const answer = await within(work(call), ctx.signal, deadlinePassed);
+      const answer = await withRequestDeadline(req, deps.deadlineMs, (ctx) => {
+        const call = { req, server, bitbucket, grant: tokens.key, ctx };
+        return within(work(call), ctx.signal, deadlinePassed);
+      });
       if (tokens.lastUsed !== undefined && tokens.lastUsed !== given.accessToken)
         res.setHeader(NEW_ACCESS_TOKEN_HEADER, tokens.lastUsed);
       return answer;

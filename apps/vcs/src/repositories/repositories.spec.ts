@@ -1,3 +1,4 @@
+import { collectGarbage } from '../../test/collect-garbage.fixture';
 import { newRepository } from '../../test/stand-in-data.fixture';
 import {
   startVcsHarness,
@@ -250,6 +251,22 @@ describe("Bitbucket's refusals and failures", () => {
 
     expect(answer.status).toBe(504);
     expect(answer.body.id).toBe(1);
+    expect(Date.now() - before).toBeLessThan(2_000);
+  });
+
+  it.each([
+    ['get', REPO, undefined],
+    ['post', `${REPO}/pullrequests/1/comments`, '"text"'],
+  ] as const)('are 504 at the deadline whatever is collected: %s', async (method, path, body) => {
+    harness.bitbucket.latencyMs = 5_000;
+    const hurried = harness.instance({ deadlineMs: 600 });
+    const before = Date.now();
+    const collecting = setInterval(collectGarbage, 50);
+    const answer = await hurried.call(method, path, harness.pair).send(body);
+    clearInterval(collecting);
+
+    expect(answer.status).toBe(504);
+
     expect(Date.now() - before).toBeLessThan(2_000);
   });
 

@@ -1,5 +1,6 @@
 import type { NewStatus, RepoRef } from '@cds/bitbucket';
 import type { Logger } from '@cds/service';
+import { withDeadline } from '../calls/call-context';
 import type { GrantedCall } from '../calls/granted-route';
 import { fullNameOf } from '../calls/request-values';
 import type { BuildEvent } from './build-event';
@@ -36,9 +37,9 @@ export function createSendStatus({ sent, oneAtATime, logger }: SendStatusDeps) {
         logger.debug({ last, next, name: status.name }, 'build status not sent: old or known');
         return;
       }
-      const deadline = Math.min(call.ctx.deadline, Date.now() + SEND_MS);
-      const signal = AbortSignal.any([call.ctx.signal, AbortSignal.timeout(SEND_MS)]);
-      await call.bitbucket.postStatus(repo, node.Hash, status, { signal, deadline });
+      await withDeadline(call.ctx, SEND_MS, (ctx) =>
+        call.bitbucket.postStatus(repo, node.Hash, status, ctx),
+      );
       await sent.write(id, next);
     });
   };
