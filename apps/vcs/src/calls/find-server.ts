@@ -5,9 +5,14 @@ import type { BitbucketServer } from '../bitbucket-server';
 /** By the name of `[vcs.servers.NAME]`. */
 export type BitbucketServers = ReadonlyMap<string, BitbucketServer>;
 
-/** The server that the route's `{name}` names. @throws CdsError 404 when there is none. */
+/**
+ * The server that the route's `{name}` names, without regard to case: the reference lowers the names of its configuration,
+ * and projects were linked under those.
+ *
+ * @throws CdsError 404 when there is none
+ */
 export function findServer(servers: BitbucketServers, req: Request): BitbucketServer {
-  const server = servers.get(String(req.params.name));
-  if (!server) throw new CdsError('notFound');
-  return server;
+  const name = String(req.params.name).toLowerCase();
+  for (const [known, server] of servers) if (known.toLowerCase() === name) return server;
+  throw new CdsError('notFound');
 }

@@ -41,6 +41,14 @@ describe('servers', () => {
     });
   });
 
+  it('are found without regard to case: CDS knew them in lower case', async () => {
+    const mixed = harness.instance({ server: { name: 'AcmeBitbucket' } });
+    const path = '/vcs/acmebitbucket/repos/acme/widgets';
+
+    expect((await mixed.call('get', path, harness.pair)).status).toBe(200);
+    expect((await mixed.call('get', '/vcs/AcmeBitbucket')).status).toBe(200);
+  });
+
   it.each(['', '/polling', '/webhooks', '/authorize', '/repos'])(
     'that are unknown are 404: %s',
     async (rest) => {
