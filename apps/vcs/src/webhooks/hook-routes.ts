@@ -10,7 +10,7 @@ import { eventsInForce } from './hook-events';
 import { hookSchema } from './hook-schema';
 import type { ManualWebhooks } from './manual-webhooks';
 import { hookUuid, proxiedUrl } from './proxied-url';
-import { findHook, putHookInForce } from './put-hook-in-force';
+import { findHook, putHookInForce, updateIfThere } from './put-hook-in-force';
 import { toVcsHook } from './vcs-hook';
 
 export interface HookRouteDeps extends RouteDeps {
@@ -87,16 +87,18 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
     events: string[],
   ): Promise<string> {
     const url = atBitbucket(call, hook.url);
-    if (id === '' && call.server.config.disableWebHooksCreation) {
-      await deps.manualWebhooks.add({ repository: fullNameOf(repoOf(call.req)), url, events });
-      return '';
-    }
     const settings: HookSettings = {
       url,
       description: `CDS webhook - ${hook.name}`,
       events,
       active: true,
     };
+    if (call.server.config.disableWebHooksCreation) {
+      const updated = await updateIfThere(call, id, settings);
+      if (updated) return updated.uuid;
+      await deps.manualWebhooks.add({ repository: fullNameOf(repoOf(call.req)), url, events });
+      return '';
+    }
     // Two replicas that both find none would both create one.
     const lock = `cdsbb:vcs:hook:${fullNameOf(repoOf(call.req))}:${hookUuid(url)}`;
     const work = () => putHookInForce(call, id, settings);

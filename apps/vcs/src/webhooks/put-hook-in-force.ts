@@ -13,19 +13,29 @@ export async function putHookInForce(
   uuid: string,
   settings: HookSettings,
 ): Promise<BbHook> {
+  const updated = await updateIfThere(call, uuid, settings);
+  if (updated) return updated;
   const repo = repoOf(call.req);
-  if (uuid !== '') {
-    try {
-      return await call.bitbucket.updateHook(repo, uuid, settings, call.ctx);
-    } catch (error) {
-      // Somebody deleted it at Bitbucket.
-      if (!isBitbucketError(error) || error.status !== 404) throw error;
-    }
-  }
   const existing = await findHook(call, settings.url);
   return existing
     ? call.bitbucket.updateHook(repo, existing.uuid, settings, call.ctx)
     : call.bitbucket.createHook(repo, settings, call.ctx);
+}
+
+/** Updates the hook with this uuid; undefined when there is none, or none is named. */
+export async function updateIfThere(
+  call: GrantedCall,
+  uuid: string,
+  settings: HookSettings,
+): Promise<BbHook | undefined> {
+  if (uuid === '') return undefined;
+  try {
+    return await call.bitbucket.updateHook(repoOf(call.req), uuid, settings, call.ctx);
+  } catch (error) {
+    // Somebody deleted it at Bitbucket.
+    if (isBitbucketError(error) && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 /** @param url as Bitbucket has it */

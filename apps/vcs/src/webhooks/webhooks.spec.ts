@@ -288,6 +288,16 @@ describe('disableWebHooksCreation', () => {
     expect(harness.widgets.hooks).toEqual([]);
   });
 
+  it('creates none either for an update of one that is gone', async () => {
+    const manual = harness.instance({ server });
+    const answer = await send('put', hook({ id: '{gone}' }), manual);
+
+    expect(answer.status).toBe(200);
+    expect(answer.body.id).toBe('');
+    expect(harness.widgets.hooks).toEqual([]);
+    expect(await manual.redis.exists(manualWebhookKey(UUID))).toBe(1);
+  });
+
   it('does not depend on Redis', async () => {
     const manual = harness.instance({ server });
     await harness.redisServer.kill();
