@@ -9,6 +9,8 @@ export interface OAuthStandIn {
   clientSecret: string;
   /** Seconds that new access tokens live. */
   expiresIn: number;
+  /** Whether every refresh token is refused for now, in the words for a dead one. */
+  lockedOut: boolean;
   /** Milliseconds before the token endpoint answers. */
   latencyMs: number;
   /** How many refreshes were asked for, with the answers' statuses. */
@@ -50,12 +52,18 @@ export function newOAuthStandIn(): OAuthStandIn {
     if (authorization !== basic) return [400, { error: 'invalid_client', error_description: 'No' }];
     if (body.grant_type === 'authorization_code' && codes.delete(body.code ?? ''))
       return [200, tokens()];
-    if (body.grant_type === 'refresh_token' && refresh.delete(body.refresh_token ?? ''))
-      return [200, tokens()];
+    if (isLiving(body)) return [200, tokens()];
     return [
       400,
       { error: 'unauthorized_client', error_description: 'Invalid OAuth client credentials' },
     ];
+  }
+
+  function isLiving({
+    grant_type: type,
+    refresh_token: token = '',
+  }: Record<string, string | undefined>) {
+    return type === 'refresh_token' && !oauth.lockedOut && refresh.delete(token);
   }
 
   function tokens() {
@@ -74,6 +82,7 @@ export function newOAuthStandIn(): OAuthStandIn {
     router,
     clientSecret: CLIENT_SECRET,
     expiresIn: 3600,
+    lockedOut: false,
     latencyMs: 0,
     refreshes: [],
     issue() {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@cds/testing';
 import axios from 'axios';
 import {
@@ -219,6 +220,19 @@ describe('a dead grant', () => {
     expect(second.status).toBe(401);
     expect(oauth.refreshes).toEqual([400]);
     expect(await vcs.redis.get(grantKey(pair.refreshToken))).not.toBeNull();
+  });
+
+  it('that was only locked out lives again by itself', async () => {
+    const { oauth } = harness.bitbucket;
+    const vcs = harness.instance();
+    oauth.expire(harness.pair.accessToken);
+    oauth.lockedOut = true;
+    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(401);
+    oauth.lockedOut = false;
+    await sleep(1_100);
+
+    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(200);
+    expect(oauth.refreshes).toEqual([400, 200]);
   });
 
   it('lives again after the project is linked again', async () => {

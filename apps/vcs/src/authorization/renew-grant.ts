@@ -2,22 +2,18 @@ import { DeadGrantError, type OAuthClient } from '@cds/bitbucket';
 import { withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
-import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { LRUCache } from 'lru-cache';
 import { tokenErrorToCds } from '../calls/bitbucket-errors';
 import { grantFrom, type Grant } from './grant';
 import type { GrantStore } from './grant-store';
 import { redisNeeded } from './redis-needed';
+import { createRefusedGrants } from './refused-grants';
 import type { UnsavedGrants } from './unsaved-grants';
 
 /** The lock outlives all that is done under it: one refresh (20 s at most) and storing it (20 s at most). */
 const LOCK_TTL_MS = 60_000;
 const LOCK_WAIT_MS = 45_000;
 const REFRESH_MS = 20_000;
-
-/** A token endpoint that goes on being asked for a dead grant locks the whole consumer out for a while. */
-const REMEMBER_DEAD_MS = 30_000;
 
 export interface RenewGrantDeps {
   redis: Redis;
@@ -48,11 +44,10 @@ export type RenewGrant = (renewal: Renewal) => Promise<Grant>;
 export function createRenewGrant(deps: RenewGrantDeps): RenewGrant {
   const { redis, store, unsaved, oauth, logger } = deps;
   const underway = new Map<string, Promise<Grant>>();
-  const dead = new LRUCache<string, string>({ max: 1000, ttl: REMEMBER_DEAD_MS });
+  const refused = createRefusedGrants();
 
   async function refresh(key: string, refreshToken: string): Promise<Grant> {
-    const deadId = createHash('sha256').update(refreshToken).digest('hex');
-    const known = dead.get(deadId);
+    const known = refused.reasonToWait(refreshToken);
     if (known !== undefined) throw new CdsError('grantRefused', { from: known });
     try {
       const ctx = { signal: AbortSignal.timeout(REFRESH_MS), deadline: Date.now() + REFRESH_MS };
@@ -62,7 +57,7 @@ export function createRenewGrant(deps: RenewGrantDeps): RenewGrant {
       return grant;
     } catch (error) {
       if (error instanceof DeadGrantError) {
-        dead.set(deadId, error.bitbucketMessage);
+        refused.add(refreshToken, error.bitbucketMessage);
         logger.warn(
           { key, err: error },
           'Bitbucket refused a grant: its project must be linked again',

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** Refresh tokens that Bitbucket refused. */
+export interface RefusedGrants {
+  /** Bitbucket's words while it should not be asked about this token; undefined when it may be. */
+  reasonToWait(refreshToken: string): string | undefined;
+  /** Keeps a refusal; each one of the same token doubles the pause, from 1 s to 60 s. */
+  add(refreshToken: string, bitbucketMessage: string): void;
+}
+
+/**
+ * A token endpoint that goes on being asked for a dead grant locks the whole consumer out for a while, and then refuses
+ * living grants in the same words. So a refused grant is asked for again: soon at first, since it may have been such a
+ * lockout, then ever more rarely.
+ */
+export function createRefusedGrants(): RefusedGrants {
+  const refused = new LRUCache<string, { message: string; pauseMs: number; until: number }>({
+    max: 1000,
+  });
+  const idOf = (refreshToken: string) => createHash('sha256').update(refreshToken).digest('hex');
+  return {
+    reasonToWait(refreshToken) {
+      const last = refused.get(idOf(refreshToken));
+      return last && performance.now() < last.until ? last.message : undefined;
+    },
+    add(refreshToken, message) {
+      const id = idOf(refreshToken);
+      const last = refused.get(id);
+      const pauseMs = last ? Math.min(last.pauseMs * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
+      refused.set(id, { message, pauseMs, until: performance.now() + pauseMs });
+    },
+  };
+}
