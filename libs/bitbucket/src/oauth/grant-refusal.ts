@@ -4,8 +4,8 @@ import type { HttpAnswer } from '../http/request';
 
 /**
  * What a refusal of the token endpoint means. A grant is dead on `invalid_grant`, on a 401, and on what Bitbucket really
- * answers to a used refresh token: `unauthorized_client`, "Invalid OAuth client credentials". Everything else (a wrong
- * client secret, 429, 5xx) can be set right or passes, and the grant lives on.
+ * answers to a used refresh token, whatever words come with it: `unauthorized_client`. Everything else (429, 5xx) can be
+ * set right or passes, and the grant lives on.
  */
 export function grantRefusal(call: string, answer: HttpAnswer, secrets: string[]): BitbucketError {
   const { details, body } = readRefusal(call, answer, secrets);
@@ -16,14 +16,10 @@ export function grantRefusal(call: string, answer: HttpAnswer, secrets: string[]
       bitbucketMessage: `${details.bitbucketMessage}: check the client id and the client secret of the OAuth consumer`,
     });
   }
-  return isDead(answer.status, code, body.message)
-    ? new DeadGrantError(details)
-    : new BitbucketError(details);
+  return isDead(answer.status, code) ? new DeadGrantError(details) : new BitbucketError(details);
 }
 
-function isDead(status: number, code: string, message: string): boolean {
+function isDead(status: number, code: string): boolean {
   if (status === 401) return true;
-  if (status !== 400) return false;
-  if (code === 'invalid_grant') return true;
-  return code === 'unauthorized_client' && /invalid oauth client credentials/i.test(message);
+  return status === 400 && (code === 'invalid_grant' || code === 'unauthorized_client');
 }
