@@ -225,6 +225,30 @@ describe('429', () => {
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(990);
   });
 
+  it('waits as often as Bitbucket says, within the deadline', async () => {
+    const wait = () => ({ ...rateLimited, headers: { 'Retry-After': '1' } });
+    for (let i = 0; i < 4; i += 1) bitbucket.scripted.push(wait);
+    const client = fastClient(bitbucket.apiUrl);
+    await expect(client.getRepository(repo, context())).resolves.toMatchObject({ slug: 'repo' });
+    expect(bitbucket.requests).toHaveLength(5);
+
+    for (let i = 0; i < 9; i += 1) bitbucket.scripted.push(wait);
+    const ctx = { ...context(), deadline: Date.now() + 1_500 };
+    const error = await failure(client.getRepository(repo, ctx));
+    expect(error).toMatchObject({ status: 429, retryAfterSeconds: 1 });
+    expect(bitbucket.requests).toHaveLength(7);
+  });
+
+  it('with a Retry-After of 0 is not hammered', async () => {
+    const wait = () => ({ ...rateLimited, headers: { 'Retry-After': '0' } });
+    for (let i = 0; i < 9; i += 1) bitbucket.scripted.push(wait);
+    const startedAt = Date.now();
+    const client = fastClient(bitbucket.apiUrl, { firstPauseMs: 50 });
+    expect(await failure(client.getRepository(repo, context()))).toMatchObject({ status: 429 });
+    expect(bitbucket.requests).toHaveLength(4);
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(170);
+  });
+
   it('waits until the date of Retry-After', async () => {
     const date = new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000);
     bitbucket.scripted.push(() => ({

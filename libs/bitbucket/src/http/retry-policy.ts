@@ -5,6 +5,8 @@ import type { RepeatRule } from '../routes';
 import { BitbucketError } from './bitbucket-error';
 
 const MAX_ATTEMPTS = 4;
+/** When Bitbucket itself says each time how long to wait. */
+const MAX_ATTEMPTS_AS_TOLD = 10;
 /** A longer wait than any caller has; asked for more, we give up at once. */
 const LONGEST_PAUSE_MS = 55_000;
 
@@ -16,9 +18,9 @@ export interface RetrySettings {
 }
 
 /**
- * Calls `attempt` until it succeeds, at most four times, pausing as `Retry-After` says or ever longer. A pause that would
- * not end before the caller's deadline is not begun: the last error is thrown instead, so that a 429 reaches the caller
- * as one.
+ * Calls `attempt` until it succeeds, pausing as `Retry-After` says (ten attempts at most) or ever longer (four at most). A
+ * pause that would not end before the caller's deadline is not begun: the last error is thrown instead, so that a 429
+ * reaches the caller as one.
  */
 export function withRetries<T>(
   settings: RetrySettings,
@@ -27,18 +29,20 @@ export function withRetries<T>(
 ): Promise<T> {
   let failure: BitbucketError | undefined;
   let givenUp = false;
+  let guesses = 0;
   const policy = retry(
     handleWhen((error) => {
       if (givenUp || ctx.signal.aborted || !mayRepeat(error, settings.repeat)) return false;
       failure = error;
-      return true;
+      if (!isTold(error)) guesses += 1;
+      return guesses < MAX_ATTEMPTS;
     }),
     // The pause is made below, where the caller's signal can end it.
-    { maxAttempts: MAX_ATTEMPTS - 1, backoff: new ConstantBackoff(0) },
+    { maxAttempts: MAX_ATTEMPTS_AS_TOLD - 1, backoff: new ConstantBackoff(0) },
   );
-  return policy.execute(async (context) => {
+  return policy.execute(async () => {
     if (failure) {
-      const pauseMs = pauseAfter(failure, context.attempt, settings.firstPauseMs);
+      const pauseMs = pauseAfter(failure, guesses, settings.firstPauseMs);
       givenUp = !fits(pauseMs, ctx) || !(await pause(pauseMs, ctx, settings, failure));
       if (givenUp) throw failure;
     }
@@ -54,9 +58,16 @@ function mayRepeat(error: unknown, repeat: RepeatRule): error is BitbucketError 
   return error.kind === 'answer' && error.status !== undefined && error.status >= 500;
 }
 
-function pauseAfter(failure: BitbucketError, attempt: number, firstPauseMs: number): number {
-  if (failure.retryAfterSeconds !== undefined) return failure.retryAfterSeconds * 1000;
-  return firstPauseMs * 2 ** (attempt - 1) * (0.5 + Math.random());
+/** Whether the failure says how long to wait. `Retry-After: 0` does not. */
+function isTold(
+  failure: BitbucketError,
+): failure is BitbucketError & { retryAfterSeconds: number } {
+  return (failure.retryAfterSeconds ?? 0) > 0;
+}
+
+function pauseAfter(failure: BitbucketError, guesses: number, firstPauseMs: number): number {
+  if (isTold(failure)) return failure.retryAfterSeconds * 1000;
+  return firstPauseMs * 2 ** (guesses - 1) * (0.5 + Math.random());
 }
 
 function fits(pauseMs: number, ctx: CallContext): boolean {
