@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { freePort, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
@@ -128,6 +129,16 @@ describe('engine config new', () => {
     expect(engine.run(['config', 'new', 'hooks', '--env']).out).toMatch(
       /^(export CDS_(HOOKS|LOG)_[A-Z_]+=".*"\n)+$/,
     );
+  });
+
+  (existsSync('/dev/full') ? it : it.skip)('fails when what it prints is lost', () => {
+    const command = `"${process.execPath}" "${join(engine.home, 'main.js')}" config new hooks`;
+    const { status, stderr } = spawnSync('sh', ['-c', `${command} > /dev/full`], {
+      encoding: 'utf8',
+    });
+
+    expect(stderr).toMatch(/^error: cannot write the output: ENOSPC/);
+    expect(status).toBe(1);
   });
 
   it('says how to get the section of the API where there is no engine of CDS', () => {

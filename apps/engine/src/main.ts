@@ -1,8 +1,13 @@
 #!/usr/bin/env node
+import { EXIT_FAILED } from './command-error';
 import { runProgram } from './program';
 
-// `engine config new | head` is no error.
-process.stdout.on('error', () => undefined);
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  // `engine config new | head` is no error.
+  if (code === 'EPIPE') return;
+  process.stderr.write(`error: cannot write the output: ${message}\n`);
+  process.exitCode = EXIT_FAILED;
+});
 process.stderr.on('error', () => undefined);
 
 void runProgram(process.argv.slice(2), {
@@ -12,5 +17,5 @@ void runProgram(process.argv.slice(2), {
   home: __dirname,
   ownFiles: [__filename, process.argv[1] ?? __filename],
 }).then((exitCode) => {
-  process.exitCode = exitCode;
+  process.exitCode ||= exitCode;
 });
