@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { printConfig } from '@cds/config';
@@ -114,6 +115,35 @@ describeShared('the services start from what the reference prints', (shared) => 
     const [start, end] = [hooks.indexOf('[hooks]'), hooks.search(/^\[log\]/m)];
     const ofHooks = end > start ? hooks.slice(start, end) : hooks.slice(start);
     return startReferenceConfig(`${read('vcs')}\n${ofHooks}`);
+  });
+});
+
+describe.each(SERVICES)('the bundle of %s', (service) => {
+  const run = (args: string[], env: Record<string, string> = {}) =>
+    spawnSync(process.execPath, [bundle(service), ...args], {
+      env: { PATH: process.env.PATH, ...env },
+      encoding: 'utf8',
+      timeout: 10_000,
+    });
+
+  it('explains itself', () => {
+    const { status, stdout } = run(['--help']);
+    expect(stdout).toContain(`usage: ${service} [--config FILE]`);
+    expect(status).toBe(0);
+  });
+
+  it('refuses what it does not know', () => {
+    const { status, stderr } = run(['--port', '1']);
+    expect(stderr).toContain("'--port'");
+    expect(stderr).toContain(`usage: ${service}`);
+    expect(status).toBe(2);
+  });
+
+  it('names everything that is wrong with its configuration', () => {
+    const { status, stderr } = run([], { [`CDS_${service.toUpperCase()}_HTTP_PORT`]: '99999' });
+    expect(stderr).toContain(`${service}: ${service}.name`);
+    expect(stderr).toContain(`${service}: CDS_${service.toUpperCase()}_HTTP_PORT`);
+    expect(status).toBe(1);
   });
 });
 

@@ -1,7 +1,6 @@
-import { errorText } from './error-text';
 import { CdsApiClient } from '@cds/api-client';
 import { type HooksConfig, publicConfig } from '@cds/config';
-import { connectRedis, redisHealthWarnings } from '@cds/redis';
+import { connectRedis, redisHealthWarnings, whenReady } from '@cds/redis';
 import { createMonitoring, createRegistration, listen, type Logger } from '@cds/service';
 import { createBranchCleanups } from './branch-deletions/branch-cleanups';
 import { createCleanUpBranch } from './branch-deletions/clean-up-branch';
@@ -20,12 +19,16 @@ import { createSweep } from './executions/sweep';
 import { createWorkOffDelivery } from './executions/work-off-delivery';
 import { createWorkOffHook } from './executions/work-off-hook';
 import { createWorkerConnection } from './executions/worker-connection';
+import { errorText } from './error-text';
 import { getApp } from './get-app';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
 import { createTaskStore } from './tasks/task-store';
 import { createAcceptDelivery } from './webhooks/accept-delivery';
+
+/** How long the first registration waits for Redis. */
+const REDIS_READY_MS = 2_000;
 
 /** Times that tests shorten. */
 export interface Timing {
@@ -129,7 +132,10 @@ export async function createHooks(
   if (disabled) logger.warn({}, 'hooks.disable is set: deliveries are accepted and wait');
   api.onSuccess(waiters.apiAnswered);
   registration.onHeartbeat(waiters.apiAnswered);
-  registration.start();
+  // Else the first registration would tell the API that Redis is away.
+  void whenReady(redis, REDIS_READY_MS).then(() => {
+    if (!ending.signal.aborted) registration.start();
+  });
   void registration
     .firstRegistration()
     .then(() => synchronizeUntilDone({ api, tasks, logger, now, urlPublic }, ending.signal))
@@ -138,7 +144,8 @@ export async function createHooks(
 
   async function warnOfRedis(): Promise<void> {
     try {
-      for (const warning of await redisHealthWarnings(redis)) logger.warn({}, warning);
+      for (const warning of await redisHealthWarnings(redis))
+        logger.warn({ warning }, 'Redis may lose deliveries');
     } catch (error) {
       logger.debug({ error: errorText(error) }, 'the settings of Redis could not be read');
     }

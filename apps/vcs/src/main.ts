@@ -1,6 +1,6 @@
 import { CdsApiClient } from '@cds/api-client';
-import { formatProblem, publicConfig } from '@cds/config';
-import { connectRedis, redisHealthWarnings } from '@cds/redis';
+import { configFromCommandLine, publicConfig } from '@cds/config';
+import { connectRedis, redisHealthWarnings, whenReady } from '@cds/redis';
 import {
   createLogger,
   createMonitoring,
@@ -13,18 +13,20 @@ import {
 import type { Redis } from 'ioredis';
 import { createApiVersion } from './api-version';
 import { getApp } from './get-app';
-import { readConfig } from './read-config';
 import { redisLine } from './redis-line';
 
-/** How long requests under way may take after a signal, and new grants on their way into Redis after that. */
+/** How long requests under way may take after a signal. */
 const CLOSE_MS = 25_000;
+/** What is left after that, at least, for grants that are renewed or on their way into Redis. */
 const GRANTS_MS = 2_500;
+/** How long the first registration waits for Redis. */
+const REDIS_READY_MS = 2_000;
 
 async function main(): Promise<void> {
-  const { config, warnings } = readConfig(process.argv.slice(2), process.env);
+  const { config, warnings } = configFromCommandLine('vcs');
   const logger = createLogger({ service: 'vcs', level: config.log.level });
-  for (const warning of warnings)
-    logger.warn({ problem: formatProblem(warning) }, 'the configuration is not quite right');
+  for (const { key, line, message } of warnings)
+    logger.warn({ key, line, problem: message }, 'the configuration is not quite right');
   const redis = connectRedis({ redis: config.redis, logger, name: config.name }, 'client');
   warnOfUnsafeRedis(redis, logger);
 
@@ -60,14 +62,16 @@ async function main(): Promise<void> {
 
   const { app, close } = getApp({ config, redis, logger, registration, monitoring, apiVersion });
   const server = await listen(app, { ...config.http, logger });
-  registration.start();
+  // Else the first registration would tell the API that Redis is away.
+  void whenReady(redis, REDIS_READY_MS).then(() => registration.start());
 
   await runUntilSignal({
     logger,
     async stop() {
       registration.stop();
+      const endsAt = performance.now() + CLOSE_MS + GRANTS_MS;
       await server.close(CLOSE_MS);
-      await close(GRANTS_MS);
+      await close(endsAt - performance.now());
       redis.disconnect();
     },
   });

@@ -1,4 +1,5 @@
 export * from './config-error';
+export { configFromCommandLine } from './config-from-command-line';
 export * from './config-types';
 export { checkConfigText, loadConfig, readConfigFile } from './load-config';
 export { configReference } from './print/config-reference';

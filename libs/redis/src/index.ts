@@ -9,3 +9,4 @@ export { defineScript, type RunScript } from './define-script';
 export { LockTimeoutError } from './lock-timeout-error';
 export { redisHealthWarnings } from './redis-health-warnings';
 export { withLock, type LockOptions } from './with-lock';
+export { whenReady } from './when-ready';

@@ -18,6 +18,7 @@ import {
   defineScript,
   LockTimeoutError,
   redisHealthWarnings,
+  whenReady,
   withLock,
   type RedisConfigLike,
   type RedisRole,
@@ -364,6 +365,23 @@ describe('with one Redis', () => {
       );
       setTimeout(() => stop.abort(new Error('enough')), 50);
       await expect(waiting).rejects.toThrow('enough');
+    });
+  });
+
+  describe('whenReady', () => {
+    it('resolves with the connection, and without it when the time is over', async () => {
+      const there = connect(server.config);
+      await whenReady(there, 5_000);
+      expect(there.status).toBe('ready');
+      await whenReady(there, 0);
+
+      const port = await freePort();
+      const away = connect({
+        ...server.config,
+        address: { kind: 'single', host: '127.0.0.1', port },
+      });
+      await whenReady(away, 50);
+      expect(away.status).not.toBe('ready');
     });
   });
 

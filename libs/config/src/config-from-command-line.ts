@@ -1,0 +1,53 @@
+import { parseArgs } from 'node:util';
+import { formatProblem, isConfigError } from './config-error';
+import type { ConfigProblem, HooksConfig, ServiceName, VcsConfig } from './config-types';
+import { loadConfig } from './load-config';
+
+interface ConfigOf {
+  vcs: VcsConfig;
+  hooks: HooksConfig;
+}
+
+/**
+ * What the bundle of a service does with its command line: `--config FILE`, `--help`.
+ * Ends the process with 0 after printing the usage, 2 on an unknown option, and 1, with every problem on stderr, when
+ * the service cannot start with its configuration.
+ *
+ * @returns the configuration, and what is not quite right in it, for the log
+ */
+export function configFromCommandLine<S extends ServiceName>(
+  service: S,
+  args = process.argv.slice(2),
+  env = process.env,
+): { config: ConfigOf[S]; warnings: ConfigProblem[] } {
+  const usage = `usage: ${service} [--config FILE]\n\nStarts the ${service} service: defaults, then the file, then the environment (CDS_${service.toUpperCase()}_…).\n`;
+  const { file, help } = readArguments(args, usage);
+  if (help) {
+    process.stdout.write(usage);
+    process.exit(0);
+  }
+  try {
+    const { [service]: config, warnings } = loadConfig({ services: [service], file, env });
+    if (!config) throw new Error(`the configuration has no section [${service}]`);
+    return { config: config as ConfigOf[S], warnings };
+  } catch (error) {
+    const sentences = isConfigError(error)
+      ? error.problems.map(formatProblem)
+      : [error instanceof Error ? error.message : String(error)];
+    process.stderr.write(sentences.map((sentence) => `${service}: ${sentence}\n`).join(''));
+    process.exit(1);
+  }
+}
+
+function readArguments(args: string[], usage: string): { file?: string; help?: boolean } {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+    return { file: values.config, help: values.help };
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    process.exit(2);
+  }
+}
