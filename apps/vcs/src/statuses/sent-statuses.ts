@@ -3,7 +3,7 @@ import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import type { SentStatus } from './status-order';
+import { shouldSend, type SentStatus } from './status-order';
 
 /** Longer than any workflow runs. */
 const TTL_SECONDS = 30 * 24 * 60 * 60;
@@ -30,7 +30,7 @@ export function sentStatusId(server: string, repository: string, hash: string, k
 
 /**
  * Kept in Redis for all replicas. What this process sent is also in its memory: that serves while Redis is away, and after
- * that for what Redis did not take.
+ * that for what Redis did not take or has lost.
  */
 export function createSentStatuses(deps: { redis: Redis; logger: Logger }): SentStatuses {
   const { redis, logger } = deps;
@@ -38,10 +38,13 @@ export function createSentStatuses(deps: { redis: Redis; logger: Logger }): Sent
   return {
     async read(id) {
       const own = memory.get(id);
-      if (own && !own.inRedis) return own.status;
       try {
         const text = await redis.get(id);
-        return text === null ? undefined : sentSchema.parse(JSON.parse(text));
+        // What Redis lost is still known here.
+        if (text === null) return own?.status;
+        const kept = sentSchema.parse(JSON.parse(text));
+        // Another replica may have sent since what Redis did not take from this one.
+        return own && !own.inRedis && shouldSend(kept, own.status) ? own.status : kept;
       } catch (error) {
         logger.warn({ err: error }, 'Redis does not say which build status was sent last');
         return own?.status;

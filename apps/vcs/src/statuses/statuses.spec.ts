@@ -217,6 +217,25 @@ describe('the order of statuses', () => {
     expect(atBitbucket()).toHaveLength(1);
   });
 
+  it('is kept by the process that sent it when Redis loses it', async () => {
+    await send({ node: { Status: 'Success' } });
+    await harness.redisServer.flush();
+    await send({ node: { Status: 'Building' } });
+
+    expect(states()).toEqual(['SUCCESSFUL']);
+  });
+
+  it('is the one of the other replica when that sent later than what Redis did not take', async () => {
+    const other = harness.instance();
+    await harness.redisServer.kill();
+    await send({ node: { Status: 'Building' } });
+    await harness.reviveRedis();
+    await send({ node: { Status: 'Success' } }, other);
+    await send({ node: { Status: 'Pending' } });
+
+    expect(states()).toEqual(['INPROGRESS', 'SUCCESSFUL']);
+  });
+
   it('is kept within a process while Redis is away', async () => {
     await vcs.redis.ping();
     await harness.redisServer.kill();
