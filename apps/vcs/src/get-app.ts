@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import type { ApiVersion } from './api-version';
 import { addAuthorizeRoutes } from './authorization/authorize-routes';
 import { createBitbucketServer } from './bitbucket-server';
-import { DEADLINE_MS } from './calls/call-context';
+import { DEADLINE_MS } from './calls/deadline';
 import { createOneAtATime } from './calls/one-at-a-time';
 import { addCommitRoutes } from './commits/commit-routes';
 import { addPullRequestRoutes } from './pull-requests/pull-request-routes';

@@ -316,6 +316,19 @@ describe('many callers', () => {
   });
 });
 
+it('a service that ends waits for the refresh of a caller who is gone', async () => {
+  const { oauth } = harness.bitbucket;
+  const vcs = harness.instance({ deadlineMs: 100 });
+  oauth.expire(harness.pair.accessToken);
+  oauth.latencyMs = 600;
+  expect((await vcs.call('get', REPO, harness.pair)).status).toBe(504);
+  expect(oauth.refreshes).toEqual([]);
+  await vcs.app.close(5_000);
+
+  expect(oauth.refreshes).toEqual([200]);
+  expect(await vcs.redis.exists(grantKey(harness.pair.refreshToken))).toBe(1);
+});
+
 describe('without Redis', () => {
   it("the API's access token is used as it is", async () => {
     const vcs = harness.instance();

@@ -6,7 +6,7 @@ import { grantFrom } from './grant';
 import { createGrantCipher } from './grant-cipher';
 import { createGrantStore, grantKey } from './grant-store';
 import { createGrantTokens, type GrantTokens } from './grant-tokens';
-import { createRenewGrant } from './renew-grant';
+import { createGrantRenewals } from './renew-grant';
 import { createUnsavedGrants } from './unsaved-grants';
 
 export interface GrantsDeps {
@@ -22,15 +22,15 @@ export interface Grants {
   tokensFor(given: AccessPair): GrantTokens;
   /** Keeps the pair of a new linking. Redis being away is no failure: the API has this pair too. */
   remember(tokens: OAuthTokens): Promise<void>;
-  /** Waits at most `deadlineMs` for new pairs that are not in Redis yet. */
+  /** Waits at most `deadlineMs` for renewals under way and for new pairs that are not in Redis yet. */
   close(deadlineMs: number): Promise<void>;
 }
 
 export function createGrants({ redis, oauth, clientSecret, logger }: GrantsDeps): Grants {
   const store = createGrantStore({ redis, cipher: createGrantCipher(clientSecret), logger });
   const unsaved = createUnsavedGrants({ store, logger });
-  const renewGrant = createRenewGrant({ redis, store, unsaved, oauth, logger });
-  const deps = { store, unsaved, renewGrant, logger };
+  const renewals = createGrantRenewals({ redis, store, unsaved, oauth, logger });
+  const deps = { store, unsaved, renewGrant: renewals.renewGrant, logger };
   return {
     tokensFor: (given) => createGrantTokens(deps, given),
     async remember(tokens) {
@@ -43,6 +43,10 @@ export function createGrants({ redis, oauth, clientSecret, logger }: GrantsDeps)
         );
       }
     },
-    close: (deadlineMs) => unsaved.close(deadlineMs),
+    async close(deadlineMs) {
+      const endsAt = performance.now() + deadlineMs;
+      await renewals.close(deadlineMs);
+      await unsaved.close(Math.max(0, endsAt - performance.now()));
+    },
   };
 }

@@ -1,9 +1,11 @@
 import { DeadGrantError, type OAuthClient } from '@cds/bitbucket';
-import { withLock } from '@cds/redis';
+import { LockTimeoutError, withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { tokenErrorToCds } from '../calls/bitbucket-errors';
+import { withDeadline } from '../calls/deadline';
+import { within } from '../calls/within';
 import { grantFrom, type Grant } from './grant';
 import type { GrantStore } from './grant-store';
 import { redisNeeded } from './redis-needed';
@@ -11,8 +13,9 @@ import { createRefusedGrants } from './refused-grants';
 import type { UnsavedGrants } from './unsaved-grants';
 
 /** The lock outlives all that is done under it: one refresh (20 s at most) and storing it (20 s at most). */
-const LOCK_TTL_MS = 60_000;
-const LOCK_WAIT_MS = 45_000;
+const LOCK_TTL_MS = 44_000;
+/** Longer than the lock lives when its holder was killed. */
+const LOCK_WAIT_MS = 46_000;
 const REFRESH_MS = 20_000;
 
 export interface RenewGrantDeps {
@@ -41,7 +44,13 @@ export interface Renewal {
  */
 export type RenewGrant = (renewal: Renewal) => Promise<Grant>;
 
-export function createRenewGrant(deps: RenewGrantDeps): RenewGrant {
+export interface GrantRenewals {
+  renewGrant: RenewGrant;
+  /** Waits at most `deadlineMs` for renewals under way, also those whose callers are gone. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
   const { redis, store, unsaved, oauth, logger } = deps;
   const underway = new Map<string, Promise<Grant>>();
   const refused = createRefusedGrants();
@@ -93,15 +102,36 @@ export function createRenewGrant(deps: RenewGrantDeps): RenewGrant {
     return started;
   }
 
-  return async (renewal) => {
+  async function renewGrant(renewal: Renewal): Promise<Grant> {
     try {
       const grant = await alone(renewal);
       // The renewal that was under way may have been for an older token and given just the rejected one.
       return grant.accessToken === renewal.rejected ? await alone(renewal) : grant;
     } catch (error) {
       if (error instanceof CdsError) throw error;
+      if (error instanceof LockTimeoutError) throw renewedTooSlowly(error);
       logger.warn({ err: error }, 'a grant could not be renewed: Redis did not answer');
       throw redisNeeded(error);
     }
+  }
+
+  return {
+    renewGrant,
+    async close(deadlineMs) {
+      const renewals = Promise.allSettled(underway.values());
+      const late = () => new Error('renewals are still under way');
+      try {
+        await withDeadline(undefined, deadlineMs, ({ signal }) => within(renewals, signal, late));
+      } catch (error) {
+        logger.error({ err: error }, 'grants may be lost: their projects have to be linked again');
+      }
+    },
   };
+}
+
+function renewedTooSlowly(cause: LockTimeoutError): CdsError {
+  return new CdsError('unavailable', {
+    from: 'another call renews the access token and takes too long: repeat the call',
+    cause,
+  });
 }

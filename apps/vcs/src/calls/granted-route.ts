@@ -4,7 +4,7 @@ import type { Request, RequestHandler } from 'express';
 import { NEW_ACCESS_TOKEN_HEADER, readAccessHeaders } from '../authorization/access-headers';
 import type { BitbucketServer } from '../bitbucket-server';
 import { bitbucketErrorToCds, type MissingKind } from './bitbucket-errors';
-import { withRequestDeadline, type DeadlineContext } from './call-context';
+import { withRequestDeadline, type DeadlineContext } from './deadline';
 import { findServer, type BitbucketServers } from './find-server';
 import { deadlinePassed, within } from './within';
 

@@ -1,6 +1,6 @@
 import type { NewStatus, RepoRef } from '@cds/bitbucket';
 import type { Logger } from '@cds/service';
-import { withDeadline } from '../calls/call-context';
+import { withDeadline } from '../calls/deadline';
 import type { GrantedCall } from '../calls/granted-route';
 import { fullNameOf } from '../calls/request-values';
 import type { BuildEvent } from './build-event';
