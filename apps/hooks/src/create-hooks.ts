@@ -38,6 +38,8 @@ export interface Timing {
   sweepMs?: number;
   heartbeatMs?: number;
   firstRetryMs?: number;
+  /** How long the API may take to list a hook that it posted. */
+  recentMs?: number;
 }
 
 export interface HooksService {
@@ -138,7 +140,12 @@ export async function createHooks(
   });
   void registration
     .firstRegistration()
-    .then(() => synchronizeUntilDone({ api, tasks, logger, now, urlPublic }, ending.signal))
+    .then(() =>
+      synchronizeUntilDone(
+        { api, tasks, logger, now, urlPublic, recentMs: timing.recentMs },
+        ending.signal,
+      ),
+    )
     .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'not synchronized'));
   redis.once('ready', () => void warnOfRedis());
 

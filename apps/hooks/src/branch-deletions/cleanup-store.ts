@@ -137,6 +137,11 @@ export function createCleanupStore(deps: { redis: Redis }) {
       return all.flat();
     },
 
+    /** Ids of those that an operator stopped. */
+    async stoppedIds(): Promise<string[]> {
+      return redis.zrange(KEYS.stoppedCleanups, '0', '-1');
+    },
+
     async readAll(ids: string[]): Promise<Cleanup[]> {
       const pipeline = redis.pipeline();
       for (const id of ids) pipeline.hgetall(cleanupKey(id));

@@ -291,6 +291,31 @@ describe('branch cleanup', () => {
     LONG,
   );
 
+  it('that was stopped, or failed for good, is cancelled by a push too', async () => {
+    const hooks = await world.start(soon(1));
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    world.api.behave = ({ url }) => (url.endsWith('/failed') ? { refuse: 404, id: 30 } : 'ok');
+    await push(hooks, hook, { deleted: 'stopped' });
+    const [stopped] = await scheduled(hooks, 1);
+    await hooks.call('GET', `/task/${stopped?.uuid}/stop`);
+    // Nothing else is scheduled: the push alone has to find the one that was stopped.
+    await push(hooks, hook, { push: 'stopped' });
+    await scheduled(hooks, 0);
+
+    await push(hooks, hook, { deleted: 'failed' });
+    await waitFor(async () => (await cleanups(hooks))[0]?.nb_executions_todo === 0, {
+      timeoutMs: 15_000,
+    });
+    const asked = world.api.calls.filter(({ method }) => method === 'DELETE').length;
+    await hooks.call('GET', '/task/bulk/start');
+    await pause(1_500);
+    expect(world.api.calls.filter(({ method }) => method === 'DELETE')).toHaveLength(asked);
+
+    await push(hooks, hook, { push: 'failed' });
+    await scheduled(hooks, 0);
+  });
+
   it('can be stopped, started and deleted through the routes of tasks', async () => {
     const hooks = await world.start(soon(1));
     const hook = repositoryHook();

@@ -43,8 +43,8 @@ export interface Head {
   state: ExecutionState;
   /** The same as it stands in Redis; empty before the first try. */
   stateJson: string;
-  /** Whether any cleanup is scheduled at all. */
-  cleanupsScheduled: boolean;
+  /** Whether there is any cleanup at all, stopped and failed ones included. */
+  anyCleanups: boolean;
 }
 
 export type TakenHead =
@@ -57,7 +57,7 @@ export type DeliveryStore = ReturnType<typeof createDeliveryStore>;
 export function createDeliveryStore(deps: { redis: Redis; executionHistory: number }) {
   const { redis, executionHistory } = deps;
   const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 8);
-  const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 9);
+  const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 11);
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
   const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 8);
 
@@ -109,6 +109,8 @@ export function createDeliveryStore(deps: { redis: Redis; executionHistory: numb
           KEYS.waitingTotal,
           KEYS.apiWaiters,
           KEYS.cleanups,
+          KEYS.stoppedCleanups,
+          KEYS.failedCleanups,
         ],
         [holder, uuid, jobId],
       )) as ['lost' | 'gone' | 'stopped' | 'empty'] | ['work', ...string[]];
@@ -123,7 +125,7 @@ export function createDeliveryStore(deps: { redis: Redis; executionHistory: numb
           execution: JSON.parse(execution) as StoredExecution,
           state: parseState(state),
           stateJson: state,
-          cleanupsScheduled: Number(cleanups) > 0,
+          anyCleanups: Number(cleanups) > 0,
         },
       };
     },

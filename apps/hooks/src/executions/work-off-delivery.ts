@@ -99,7 +99,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
     if (step.type === 'delete-branch') {
       return (await cleanups.schedule(branchOf)) ? { kind: 'ok' } : { kind: 'left' };
     }
-    const mayHaveCleanup = head.cleanupsScheduled || state.steps_done > 0;
+    const mayHaveCleanup = head.anyCleanups || state.steps_done > 0;
     if (step.branch !== undefined && mayHaveCleanup && !(await cleanups.cancel(branchOf))) {
       return { kind: 'left' };
     }

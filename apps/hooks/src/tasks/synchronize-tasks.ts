@@ -14,10 +14,12 @@ export interface SynchronizeTasksDeps {
   logger: Logger;
   now: Clock;
   urlPublic: string;
+  /** How long the API may take to list a hook that it posted (ms); also when to look again. Default two minutes. */
+  recentMs?: number;
 }
 
-/** The API lists what it has committed; a hook it is about to commit was posted before. */
-const RECENT_MS = 10 * 60 * 1000;
+/** The API lists what it has committed. A hook that it is about to commit was posted before, at most two calls of 60 s ago. */
+const RECENT_MS = 2 * 60 * 1000;
 const AT_ONCE = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -39,13 +41,15 @@ function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefi
  * Brings the tasks in line with the hooks that the API lists: adds and changes, and removes those that are gone.
  *
  * Scheduled cleanups are no hooks and never touched. A task stays when deliveries wait for it, or when it was changed
- * in the ten minutes before the call: the API may not have committed it yet.
+ * in the two minutes before the call: the API may not have committed it yet.
+ *
+ * @returns how many tasks stayed for one of these reasons although the API does not list them
  */
 export async function synchronizeTasks(
   deps: SynchronizeTasksDeps,
   signal?: AbortSignal,
-): Promise<void> {
-  const { api, tasks, logger, now } = deps;
+): Promise<number> {
+  const { api, tasks, logger, now, recentMs = RECENT_MS } = deps;
   const began = now();
   const hooks = await api.workflowHooks(signal);
   const listed = hooks.flatMap((hook) => taskOf(hook, deps) ?? []);
@@ -58,20 +62,30 @@ export async function synchronizeTasks(
   const unlisted = (await tasks.uuids()).filter((uuid) => !uuids.has(uuid));
   let removed = 0;
   for (const uuid of unlisted) {
-    if ((await tasks.remove(uuid, began - RECENT_MS)) === 'ok') removed++;
+    if ((await tasks.remove(uuid, began - recentMs)) === 'ok') removed++;
   }
-  logger.info({ hooks: listed.length, removed }, 'tasks are in line with the hooks of the API');
+  const stayed = unlisted.length - removed;
+  logger.info(
+    { hooks: listed.length, removed, stayed },
+    'tasks are in line with the hooks of the API',
+  );
+  return stayed;
 }
 
-/** Tries until it succeeded once, with growing pauses of at most 30 s, or until `signal` ends it. */
+/**
+ * Tries until it succeeded, with growing pauses of at most 30 s, and looks again while tasks stay that the API does not
+ * list; until `signal` ends it.
+ */
 export async function synchronizeUntilDone(
   deps: SynchronizeTasksDeps,
   signal: AbortSignal,
 ): Promise<void> {
   for (let tries = 0; !signal.aborted; tries++) {
     try {
-      await synchronizeTasks(deps, signal);
-      return;
+      if ((await synchronizeTasks(deps, signal)) === 0) return;
+      await sleep(deps.recentMs ?? RECENT_MS, undefined, { signal }).catch(() => undefined);
+      tries = -1;
+      continue;
     } catch (error) {
       if (signal.aborted) return;
       deps.logger.warn(

@@ -140,7 +140,11 @@ export function createTaskService(deps: TaskServiceDeps) {
     },
 
     async setAllStopped(stopped: boolean): Promise<void> {
-      const [uuids, ids] = await Promise.all([tasks.uuids(), cleanups.ids()]);
+      // Starting all does not try again what failed for good: that is asked for one by one.
+      const [uuids, ids] = await Promise.all([
+        tasks.uuids(),
+        stopped ? cleanups.ids() : cleanups.stoppedIds(),
+      ]);
       await inChunks([...uuids, ...ids], (uuid) => setStopped(uuid, stopped));
     },
 
@@ -220,6 +224,8 @@ export function createTaskService(deps: TaskServiceDeps) {
       }
       const task = await taskOf(uuid);
       await executions.removeAll(uuid);
+      // What comes next does not wait out the pause of what is gone.
+      await goOn(uuid);
       return task;
     },
   };

@@ -371,6 +371,37 @@ describe('tasks', () => {
     expect(uuids).toEqual([listed.uuid, waiting.uuid, recent.uuid].sort());
   });
 
+  it('looks again at tasks that stayed although the API does not list them', async () => {
+    const [recent, waiting] = [repositoryHook(), repositoryHook()];
+    await post(hooks, recent, waiting);
+    await hooks.call('GET', `/task/${waiting.uuid}/stop`);
+    await deliver(waiting);
+
+    hooks = await world.start({}, { timing: { recentMs: 1_000 } });
+
+    await waitFor(async () => !(await hooks.tasks()).some(({ uuid }) => uuid === recent.uuid));
+    expect((await hooks.tasks()).map(({ uuid }) => uuid)).toEqual([waiting.uuid]);
+    await hooks.call('GET', `/task/${waiting.uuid}/start`);
+    await waitFor(async () => (await hooks.tasks()).length === 0);
+    expect(world.api.runs()).toHaveLength(1);
+  });
+
+  it('lets the next delivery pass when the one that pauses is deleted', async () => {
+    await hooks.service.stop(2_000);
+    hooks = await world.start({ retryDelaySeconds: 60 });
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 500 } : 'ok');
+    await deliver(hook);
+    await waitFor(async () => (await hooks.executions(hook.uuid))[0]?.nb_errors === 1);
+    world.api.behave = () => 'ok';
+
+    await hooks.call('DELETE', `/task/${hook.uuid}/execution`);
+    await deliver(hook);
+
+    await waitFor(() => world.api.runs().length === 1);
+  });
+
   it('accepts webhooks for known tasks while the API is not up yet', async () => {
     const hook = repositoryHook();
     await post(hooks, hook);

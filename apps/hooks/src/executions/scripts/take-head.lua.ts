@@ -1,10 +1,11 @@
 /**
  * Reads the oldest delivery that waits at a hook; it stays at the head until it is finished.
  *
- * KEYS task, waiting, executions, states, owner, pending, waiting-total, waiting-for-api, cleanups
+ * KEYS task, waiting, executions, states, owner, pending, waiting-total, waiting-for-api, cleanups, stopped cleanups,
+ *   failed cleanups
  * ARGV holder, uuid, job id
  * Returns {`lost`} when another one holds the hook | {`gone`} | {`stopped`} | {`empty`} |
- *   {`work`, type, config, id, execution, state or "", number of cleanups scheduled}
+ *   {`work`, type, config, id, execution, state or "", number of cleanups, whatever their state}
  */
 export const TAKE_HEAD = `
 local owner = redis.call('GET', KEYS[5])
@@ -26,7 +27,8 @@ while true do
   end
   local execution = redis.call('HGET', KEYS[3], id)
   if execution then
-    return {'work', task[1], task[2], id, execution, redis.call('HGET', KEYS[4], id) or '', redis.call('ZCARD', KEYS[9])}
+    return {'work', task[1], task[2], id, execution, redis.call('HGET', KEYS[4], id) or '',
+      redis.call('ZCARD', KEYS[9]) + redis.call('ZCARD', KEYS[10]) + redis.call('ZCARD', KEYS[11])}
   end
   redis.call('LPOP', KEYS[2])
   redis.call('DECR', KEYS[7])
