@@ -298,6 +298,14 @@ describe('build statuses', () => {
       { ...status, description: '', createdOn: 'then', updatedOn: 'now' },
     ]);
   });
+
+  it('lists them also when another tool left one without a key', async () => {
+    bitbucket.lists.set(key('commit', hashOf('c'), 'statuses'), {
+      values: [{ name: 'other', key: null, state: null }, status],
+    });
+    const listed = await client().listStatuses(repo, hashOf('c'), context());
+    expect(listed.map(({ name }) => name)).toEqual(['other', status.name]);
+  });
 });
 
 describe('webhooks', () => {

@@ -4,9 +4,9 @@ import { optionalText, text } from './text';
 
 export const statusSchema = z
   .object({
-    key: z.string(),
+    key: text,
     name: text,
-    state: z.string(),
+    state: text,
     description: text,
     url: text,
     refname: optionalText,
