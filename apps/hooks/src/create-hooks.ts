@@ -130,6 +130,7 @@ export async function createHooks(
   });
   const server = await listen(app, { ...config.http, logger });
 
+  let synchronizing = false;
   const work = disabled ? undefined : startWork();
   if (disabled) logger.warn({}, 'hooks.disable is set: deliveries are accepted and wait');
   api.onSuccess(waiters.apiAnswered);
@@ -138,16 +139,21 @@ export async function createHooks(
   void whenReady(redis, REDIS_READY_MS).then(() => {
     if (!ending.signal.aborted) registration.start();
   });
-  void registration
-    .firstRegistration()
-    .then(() =>
-      synchronizeUntilDone(
-        { api, tasks, logger, now, urlPublic, recentMs: timing.recentMs },
-        ending.signal,
-      ),
-    )
-    .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'not synchronized'));
+  void registration.firstRegistration().then(synchronize);
+  // A Redis that comes back may have lost its tasks, and webhooks are refused without them.
+  redis.on('ready', () => {
+    if (registration.registered) void synchronize();
+  });
   redis.once('ready', () => void warnOfRedis());
+
+  async function synchronize(): Promise<void> {
+    if (synchronizing) return;
+    synchronizing = true;
+    const { recentMs } = timing;
+    await synchronizeUntilDone({ api, tasks, logger, now, urlPublic, recentMs }, ending.signal)
+      .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'not synchronized'))
+      .finally(() => (synchronizing = false));
+  }
 
   async function warnOfRedis(): Promise<void> {
     try {

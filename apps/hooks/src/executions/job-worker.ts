@@ -5,6 +5,11 @@ import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { BULL_PREFIX } from '../redis-keys';
 
+/**
+ * How long BullMQ waits for a job before it looks at its delayed ones again (s). A pause of a moment, set while it
+ * waits, would otherwise last its default of five seconds.
+ */
+const DRAIN_DELAY_SECONDS = 1;
 /** How often a closing worker is looked at. */
 const CLOSE_POLL_MS = 20;
 
@@ -64,6 +69,7 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
       concurrency: deps.concurrency,
       lockDuration: lockMs,
       stalledInterval: lockMs,
+      drainDelay: DRAIN_DELAY_SECONDS,
       maxStalledCount: 1_000_000_000,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },

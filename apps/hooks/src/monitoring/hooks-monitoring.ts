@@ -44,7 +44,7 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       line('Queue', Number(waiting ?? 0), level(Number(waiting ?? 0), 10, 100)),
       line('Redis', 'answers', 'OK'),
       ...stopped.map((uuid) => line('Task Stopped', uuid, 'WARN')),
-      ...(await taskLines(pending)),
+      ...(await taskLines([...new Set([...pending, ...stopped])])),
       line('Hook Kafka', Number(kinds.Kafka ?? 0), 'OK'),
       line('Hook Kafka Consumers', 0, 'OK'),
       line('Branch Deletions', cleanups, 'OK'),
@@ -64,7 +64,8 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
         return { uuid, todo, total: todo + done };
       }),
     );
-    return counts.flatMap(({ uuid, todo, total }) => [
+    const withWork = counts.filter(({ todo }) => todo > 0);
+    return withWork.flatMap(({ uuid, todo, total }) => [
       line(`Execs Todo ${uuid}`, todo, level(todo, 11, 20)),
       line(
         `Execs Total ${uuid}`,

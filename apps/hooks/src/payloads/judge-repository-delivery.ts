@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { MalformedPushError } from './malformed-delivery';
-import { mediaType } from './media-type';
 import { planPush } from './plan-push';
 import type { DeliveryVerdict } from './types';
 
@@ -55,18 +54,11 @@ export function judgeRepositoryDelivery(
       `the header X-Event-Key holds ${JSON.stringify(event.slice(0, 100))}, which is no event of Bitbucket Cloud`,
     );
   }
-  return event === 'repo:push'
-    ? judgePush(headers, body)
-    : { kind: 'ignored', event: event.slice(0, 100) };
+  return event === 'repo:push' ? judgePush(body) : { kind: 'ignored', event: event.slice(0, 100) };
 }
 
-function judgePush(headers: IncomingHttpHeaders, body: Buffer): DeliveryVerdict {
-  const type = mediaType(headers['content-type'] ?? '');
-  if (type !== 'application/json') {
-    return malformed(
-      `the Content-Type of repo:push is ${type === '' ? 'missing' : JSON.stringify(type.slice(0, 100))}: it has to be application/json`,
-    );
-  }
+/** The body alone counts: a proxy that drops the Content-Type shall not cost a push. */
+function judgePush(body: Buffer): DeliveryVerdict {
   try {
     planPush(body);
     return { kind: 'push' };

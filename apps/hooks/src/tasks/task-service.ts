@@ -82,6 +82,14 @@ export function createTaskService(deps: TaskServiceDeps) {
     return true;
   }
 
+  async function removeOne(uuid: string): Promise<boolean> {
+    if (isCleanupId(uuid)) return (await cleanups.remove(uuid)) === 'ok';
+    if (!isTaskUuid(uuid) || (await tasks.remove(uuid)) !== 'ok') return false;
+    // Its job finds nothing and ends, so that a hook created anew does not inherit a pause.
+    await goOn(uuid);
+    return true;
+  }
+
   async function wakeCleanup(id: string, due: number): Promise<void> {
     await (due > now() ? cleanupQueue.ring(id, due - now()) : cleanupQueue.ringNow(id));
   }
@@ -121,17 +129,12 @@ export function createTaskService(deps: TaskServiceDeps) {
 
     /** Unknown ones are no error, so that it can be repeated. */
     async removeTasks(uuids: string[]): Promise<void> {
-      await inChunks(uuids, (uuid) =>
-        isCleanupId(uuid) ? cleanups.remove(uuid) : tasks.remove(uuid),
-      );
+      await inChunks(uuids, removeOne);
     },
 
     /** @throws CdsError 404 */
     async removeTask(uuid: string): Promise<void> {
-      const removed = isCleanupId(uuid)
-        ? await cleanups.remove(uuid)
-        : isTaskUuid(uuid) && (await tasks.remove(uuid));
-      if (removed !== 'ok') throw unknownTask(uuid);
+      if (!(await removeOne(uuid))) throw unknownTask(uuid);
     },
 
     /** @throws CdsError 404 */

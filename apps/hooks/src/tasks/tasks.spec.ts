@@ -250,6 +250,7 @@ describe('tasks', () => {
     const status = await hooks.status();
     expect(status['Task Stopped']).toEqual({ status: 'WARN', value: hook.uuid });
     expect(status.Queue).toEqual({ status: 'OK', value: '3' });
+    expect(status[`Execs Todo ${hook.uuid}`]?.value).toBe('3');
     await post(hooks, hook); // An update of the workflow does not start what was stopped.
     expect((await hooks.task(hook.uuid)).stopped).toBe(true);
 
@@ -386,7 +387,10 @@ describe('tasks', () => {
     expect(world.api.runs()).toHaveLength(1);
   });
 
-  it('lets the next delivery pass when the one that pauses is deleted', async () => {
+  it.each([
+    ['delivery', (uuid: string) => hooks.call('DELETE', `/task/${uuid}/execution`)],
+    ['hook', (uuid: string) => hooks.call('DELETE', `/task/${uuid}`)],
+  ])('lets the next delivery pass when the %s that pauses is deleted', async (_, remove) => {
     await hooks.service.stop(2_000);
     hooks = await world.start({ retryDelaySeconds: 60 });
     const hook = repositoryHook();
@@ -396,10 +400,27 @@ describe('tasks', () => {
     await waitFor(async () => (await hooks.executions(hook.uuid))[0]?.nb_errors === 1);
     world.api.behave = () => 'ok';
 
-    await hooks.call('DELETE', `/task/${hook.uuid}/execution`);
+    await remove(hook.uuid);
+    await post(hooks, hook);
     await deliver(hook);
 
     await waitFor(() => world.api.runs().length === 1);
+  });
+
+  it('reads the hooks of the API again when Redis lost them', async () => {
+    const hook = repositoryHook();
+    world.api.hooks = [hook];
+    hooks = await world.start();
+    await waitFor(async () => (await hooks.tasks()).length === 1);
+    await world.redis.flush();
+    expect(await hooks.tasks()).toEqual([]);
+
+    await world.redis.kill();
+    await world.redis.start();
+
+    await waitFor(async () => (await hooks.tasks().catch(() => [])).length === 1, {
+      timeoutMs: 10_000,
+    });
   });
 
   it('accepts webhooks for known tasks while the API is not up yet', async () => {
