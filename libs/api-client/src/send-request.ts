@@ -55,8 +55,17 @@ export function createHttpSender(o: { url: string; insecure: boolean }): HttpSen
 }
 
 async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
-  const deadline = AbortSignal.timeout(call.timeoutMs);
-  const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
+  call.signal?.throwIfAborted();
+  // Not AbortSignal.any: a timeout in it may be collected, and then never fires (nodejs/node#57736).
+  const abort = new AbortController();
+  const { signal } = abort;
+  let isOverdue = false;
+  const timer = setTimeout(() => {
+    isOverdue = true;
+    abort.abort();
+  }, call.timeoutMs);
+  const follow = (): void => abort.abort();
+  call.signal?.addEventListener('abort', follow, { once: true });
   try {
     const answer = await http.request<Readable>({
       method: call.method,
@@ -69,8 +78,11 @@ async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
   } catch (error) {
     call.signal?.throwIfAborted();
     /* eslint-disable preserve-caught-error -- axios's error holds the request, and with it the token */
-    if (deadline.aborted) throw new Error(`no answer within ${call.timeoutMs} ms`);
+    if (isOverdue) throw new Error(`no answer within ${call.timeoutMs} ms`);
     throw new Error(describe(error));
+  } finally {
+    clearTimeout(timer);
+    call.signal?.removeEventListener('abort', follow);
   }
 }
 

@@ -544,11 +544,16 @@ clientSecret = "s"`;
     });
   });
 
-  it('ignores the example of a proxy, with a warning', () => {
-    const { vcs, warnings } = load(`${MINIMAL}proxyWebhook = "https://myproxy.com/"`);
-
+  it('ignores the example of a proxy that CDS exports, with a warning, and takes it from a file', () => {
+    const { vcs, warnings } = load(MINIMAL, {
+      CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_PROXYWEBHOOK: 'https://myproxy.com',
+    });
     expect(vcs?.servers[0]?.proxyWebhook).toBe('');
-    expect(warnings).toMatchObject([{ line: 9, message: expect.stringContaining('example') }]);
+    expect(warnings).toMatchObject([{ message: expect.stringContaining('example') }]);
+
+    const fromFile = load(`${MINIMAL}proxyWebhook = "https://myproxy.com/"`);
+    expect(fromFile.vcs?.servers[0]?.proxyWebhook).toBe('https://myproxy.com');
+    expect(fromFile.warnings).toEqual([]);
   });
 });
 

@@ -101,12 +101,13 @@ function readServer(reading: Reading, { name, server, block }: Candidate): Bitbu
     return { table, envNames: (key) => serverEnvNames(name, [...path.slice(3), key]) };
   });
   const proxyWebhook = values.text(`${kind}.proxyWebhook`);
-  const isExample = proxyWebhook === PROXY_EXAMPLE;
+  // CDS's own `config new --env` exports its example; in a file it is a comment, so there somebody means it.
+  const isExample = proxyWebhook === PROXY_EXAMPLE && !has(block, 'proxyWebhook');
   if (isExample)
     report(
       reading,
       'warning',
-      block?.children.get('proxywebhook') ?? { key: `${kind}.proxyWebhook` },
+      { key: `${kind}.proxyWebhook` },
       `is the printed example ${PROXY_EXAMPLE} and is ignored: put your own proxy there, or remove it`,
     );
   return {
