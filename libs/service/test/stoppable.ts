@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   );
   if (mode === 'throw') setTimeout(() => JSON.parse('{'), 100);
   if (mode === 'reject') void Promise.reject(new Error('nobody cares'));
-  await runUntilSignal({
+  const running = runUntilSignal({
     logger,
     deadlineMs: Number(process.env['DEADLINE_MS'] ?? 10_000),
     async stop(deadlineMs) {
@@ -24,6 +24,9 @@ async function main(): Promise<void> {
       await server.close(deadlineMs);
     },
   });
+  // A signal that comes earlier ends the process by itself.
+  logger.info({}, 'Ready for signals');
+  await running;
 }
 
 void main();
