@@ -8,6 +8,8 @@ const LINGER_MS = 1_000;
 
 /** What Node's parser could not make a request of: no route sees it, so it is answered here. */
 export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Answered already: the parser tells of each further piece of the same nonsense. The socket lingers.
+  if (socket.writableEnded) return;
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
@@ -23,6 +25,8 @@ export function answerConnect(_request: IncomingMessage, socket: Duplex): void {
 function refuse(socket: Duplex, refusal: CdsError): void {
   const body = JSON.stringify(refusal.toBody());
   socket.on('error', () => socket.destroy());
+  // What still comes in is read and dropped: closing over unread bytes resets the connection, and the answer with it.
+  socket.resume();
   socket.end(
     [
       `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
