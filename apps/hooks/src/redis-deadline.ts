@@ -1,7 +1,7 @@
 import { CdsError, isCdsError } from '@cds/wire';
 
 /** How long a caller is kept waiting for Redis; callers are promised an answer within 2 s. */
-export const REDIS_DEADLINE_MS = 1_500;
+const REDIS_DEADLINE_MS = 1_500;
 
 /**
  * Runs commands on Redis for a caller that waits for an answer.

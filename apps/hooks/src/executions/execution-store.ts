@@ -13,7 +13,7 @@ import { DELETE_EXECUTIONS } from './scripts/delete-executions.lua';
 import { STOP_EXECUTION } from './scripts/stop-execution.lua';
 
 /** Deliveries that wait are listed up to this many, the oldest; the counts of the task tell how many there are. */
-export const WAITING_LISTED = 500;
+const WAITING_LISTED = 500;
 
 export type ExecutionStore = ReturnType<typeof createExecutionStore>;
 
@@ -68,36 +68,31 @@ export function createExecutionStore(deps: { redis: Redis; executionHistory: num
 
     /** Ends an execution that waits, with the marks that CDS gives it. @returns false for an unknown one */
     async stop(uuid: string, id: string, state: Partial<ExecutionState>): Promise<boolean> {
-      const keys = hookKeys(uuid);
-      const reply = await stopScript(
-        [
-          keys.executions,
-          keys.states,
-          keys.waiting,
-          keys.done,
-          KEYS.waitingTotal,
-          KEYS.failed,
-          KEYS.pending,
-        ],
-        [uuid, id, JSON.stringify({ ...NEW_STATE, ...state }), executionHistory],
-      );
+      const reply = await stopScript(keysOfExecutions(uuid), [
+        uuid,
+        id,
+        JSON.stringify({ ...NEW_STATE, ...state }),
+        executionHistory,
+      ]);
       return reply !== 'unknown';
     },
 
     async removeAll(uuid: string): Promise<void> {
-      const keys = hookKeys(uuid);
-      await deleteScript(
-        [
-          keys.executions,
-          keys.states,
-          keys.waiting,
-          keys.done,
-          KEYS.waitingTotal,
-          KEYS.failed,
-          KEYS.pending,
-        ],
-        [uuid],
-      );
+      await deleteScript(keysOfExecutions(uuid), [uuid]);
     },
   };
+}
+
+/** In the order in which the scripts that end or delete executions take them. */
+function keysOfExecutions(uuid: string): string[] {
+  const keys = hookKeys(uuid);
+  return [
+    keys.executions,
+    keys.states,
+    keys.waiting,
+    keys.done,
+    KEYS.waitingTotal,
+    KEYS.failed,
+    KEYS.pending,
+  ];
 }

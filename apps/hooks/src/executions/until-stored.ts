@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@cds/service';
 
 /** Thrown when the service has to end before Redis is back. */
-export class NotStoredError extends Error {
+class NotStoredError extends Error {
   override readonly name = 'NotStoredError';
 }
 

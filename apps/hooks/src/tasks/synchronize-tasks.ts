@@ -45,10 +45,7 @@ function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefi
  *
  * @returns how many tasks stayed for one of these reasons although the API does not list them
  */
-export async function synchronizeTasks(
-  deps: SynchronizeTasksDeps,
-  signal?: AbortSignal,
-): Promise<number> {
+async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal): Promise<number> {
   const { api, tasks, logger, now, recentMs = RECENT_MS } = deps;
   const began = now();
   const hooks = await api.workflowHooks(signal);

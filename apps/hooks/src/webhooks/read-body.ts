@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CdsError } from '@cds/wire';
 
 /** Bitbucket sends 256 KB at most. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 
 /** What a sender may still send after it was refused, so that it reads the answer instead of a broken connection. */
 const LINGER_BYTES = 4 * MAX_BODY_BYTES;

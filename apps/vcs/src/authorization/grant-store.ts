@@ -9,7 +9,7 @@ import type { GrantCipher } from './grant-cipher';
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** A grant that nobody used for so long is forgotten; Bitbucket forgets its refresh token after three months. */
-export const GRANT_TTL_SECONDS = 100 * 24 * 60 * 60;
+const GRANT_TTL_SECONDS = 100 * 24 * 60 * 60;
 
 /** How long a decrypted grant is kept in memory, to save the round trips of a burst. */
 const MEMORY_MS = 5_000;
