@@ -60,8 +60,14 @@ export interface BitbucketServerConfig {
 
 export interface VcsConfig extends ServiceConfig {
   uiUrl: string;
+  /** What the secrets of webhooks are made of: the token where nothing else is configured. */
+  webhookKey: string;
   servers: BitbucketServerConfig[];
 }
+
+/** Whether deliveries have to be signed; `auto`: as soon as one of the hook was. */
+export type SignatureMode = (typeof SIGNATURE_MODES)[number];
+export const SIGNATURE_MODES = ['auto', 'required', 'off'] as const;
 
 export interface HooksConfig extends ServiceConfig {
   /** How Bitbucket reaches `/webhook/…`; no slash at the end. */
@@ -73,6 +79,15 @@ export interface HooksConfig extends ServiceConfig {
   /** Tries in all. */
   retryError: number;
   branchDeletion: { delaySeconds: number };
+  http: ServiceConfig['http'] & {
+    /** Addresses and networks whose `X-Forwarded-For` is believed. */
+    trustedProxies: string[];
+  };
+  signature: SignatureMode;
+  /** What the secrets of webhooks are made of: the present key, then those before it. Never empty. */
+  webhookKeys: string[];
+  /** Executions that failed for good, kept for each task. */
+  deadLetters: number;
 }
 
 /** Something wrong, or something to look at, in a configuration. Never holds a secret. */

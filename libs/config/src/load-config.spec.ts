@@ -83,6 +83,7 @@ describe('loadConfig', () => {
       redis: { password: '', address: { kind: 'single', host: 'localhost', port: 6379 } },
       log: { level: 'info' },
       uiUrl: 'http://localhost:4200',
+      webhookKey: 'the-token',
       servers: [
         {
           name: 'bitbucketcloud',

@@ -5,6 +5,7 @@ import { checkKeys } from './sources/check-keys';
 import { checkVariables } from './sources/check-variables';
 import { readEnvironment } from './sources/environment';
 import { readHooks, readLogLevel, readVcs } from './sources/read-services';
+import { checkSameKey } from './sources/check-same-key';
 import type { Reading } from './sources/reading';
 import { readTomlTree } from './toml/toml-tree';
 
@@ -70,6 +71,7 @@ function read(
     ...(services.includes('vcs') ? { vcs: readVcs(reading, level) } : {}),
     ...(services.includes('hooks') ? { hooks: readHooks(reading, level) } : {}),
   };
+  checkSameKey(reading, loaded);
   const lineOf = ({ line }: ConfigProblem) => line ?? Number.MAX_SAFE_INTEGER;
   return { ...loaded, problems: problems.sort((a, b) => lineOf(a) - lineOf(b)) };
 }

@@ -61,5 +61,7 @@ function hooksPart(config: HooksConfig): Record<string, unknown> {
     retryDelay: config.retryDelaySeconds,
     retryError: config.retryError,
     branchDeletion: { delay: config.branchDeletion.delaySeconds },
+    signature: config.signature,
+    deadLetters: config.deadLetters,
   };
 }

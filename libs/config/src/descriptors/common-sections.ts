@@ -1,5 +1,5 @@
 import type { ServiceName } from '../config-types';
-import type { SectionDescriptor } from './descriptor';
+import type { KeyDescriptor, SectionDescriptor } from './descriptor';
 
 /** Printed where the token belongs, in the words of CDS, which every CDS operator knows. */
 const TOKEN_PLACEHOLDER = 'enter sharedInfraToken from section [api.auth] here';
@@ -126,7 +126,39 @@ export function commonSections(service: ServiceName, port: number): SectionDescr
           rule: { kind: 'integer', min: 1, max: 65_535 },
           comment: 'Port to listen on.',
         },
+        ...(service === 'hooks' ? [TRUSTED_PROXIES] : []),
       ],
+    },
+  ];
+}
+
+const TRUSTED_PROXIES: KeyDescriptor = {
+  name: 'trustedProxies',
+  default: [],
+  rule: { kind: 'networks' },
+  comment:
+    'Addresses and networks of the reverse proxies in front of this service: from them X-Forwarded-For tells whose requests to limit after many refusals.',
+};
+
+/** `webhookKey` and `previousWebhookKeys`. */
+export function webhookKeys(service: ServiceName): KeyDescriptor[] {
+  return [
+    {
+      name: 'webhookKey',
+      default: '',
+      rule: { kind: 'text' },
+      comment:
+        'Secret that the secrets of webhooks are made of, the same in [vcs] and [hooks]: 32 random characters or more. When empty, api.token is used, and a new token then means new secrets.',
+    },
+    {
+      name: 'previousWebhookKeys',
+      default: [],
+      rule: { kind: 'texts' },
+      ...(service === 'vcs' && { unused: true }),
+      comment:
+        service === 'hooks'
+          ? 'Values that webhookKey (or api.token) had before: signatures made with them stay right while the webhooks get their new secrets.'
+          : 'Accepted so that both sections may read alike; not used.',
     },
   ];
 }

@@ -7,6 +7,10 @@ export type Rule =
   | { kind: 'address' }
   | { kind: 'redis' }
   | { kind: 'log-level' }
+  | { kind: 'one-of'; values: readonly string[] }
+  | { kind: 'texts' }
+  /** IP addresses, or networks as `10.0.0.0/8`. */
+  | { kind: 'networks' }
   | { kind: 'integer'; min: number; max?: number }
   | { kind: 'boolean' };
 
@@ -14,7 +18,7 @@ export type Rule =
 export interface KeyDescriptor {
   /** As it is printed; matched without regard to case. */
   name: string;
-  default: string | number | boolean;
+  default: string | number | boolean | readonly string[];
   rule: Rule;
   /** One or more sentences for the operator. */
   comment: string;
@@ -24,7 +28,7 @@ export interface KeyDescriptor {
   required?: true;
   /** Printed behind a `#`, with this value. */
   example?: string;
-  /** Accepted because CDS's own services have it; nothing reads it. */
+  /** Accepted because CDS's own services have it, or our other service; nothing reads it. */
   unused?: true;
 }
 

@@ -1,4 +1,5 @@
-import { DAY_SECONDS, LONGEST_DELAY_SECONDS, commonSections } from './common-sections';
+import { SIGNATURE_MODES } from '../config-types';
+import { DAY_SECONDS, LONGEST_DELAY_SECONDS, commonSections, webhookKeys } from './common-sections';
 import type { SectionDescriptor } from './descriptor';
 
 /** All of `[hooks]`. */
@@ -53,6 +54,21 @@ export const HOOKS_SECTIONS: readonly SectionDescriptor[] = [
         rule: { kind: 'integer', min: 1, max: 10_000 },
         comment: 'How often a run that the API refuses is asked for in all.',
       },
+      {
+        name: 'deadLetters',
+        default: 1_000,
+        rule: { kind: 'integer', min: 1, max: 100_000 },
+        comment:
+          'Executions that failed for good, kept for each task beside its history; `engine hooks dead-letters` lists them and sends them again.',
+      },
+      {
+        name: 'signature',
+        default: 'auto',
+        rule: { kind: 'one-of', values: SIGNATURE_MODES },
+        comment:
+          'Which deliveries are believed. "auto": a signature must be right, and from the first right one on a hook takes signed ones only. "required": signed ones only. "off": all.',
+      },
+      ...webhookKeys('hooks'),
     ],
   },
   {

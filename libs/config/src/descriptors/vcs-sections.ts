@@ -1,4 +1,4 @@
-import { commonSections } from './common-sections';
+import { commonSections, webhookKeys } from './common-sections';
 import type { SectionDescriptor } from './descriptor';
 
 /** The reference prints this URL as an example; a webhook there would reach nobody. */
@@ -126,6 +126,7 @@ export const VCS_SECTIONS: readonly SectionDescriptor[] = [
         required: true,
         comment: 'Name of this service in CDS. Every replica has its own.',
       },
+      ...webhookKeys('vcs'),
     ],
   },
   {

@@ -1,4 +1,5 @@
 import { envName } from '../descriptors';
+import type { ConfigValue } from '../values/check-value';
 import { printedSections, printedValue, type PrintOptions } from './printed-sections';
 
 /** The same as `export NAME="value"` lines for a shell, sorted by name. */
@@ -14,6 +15,6 @@ export function printEnv(o: PrintOptions): string {
 }
 
 /** Double quotes, as CDS prints them; what a shell would take for its own in them is escaped. */
-function quote(value: string | number | boolean): string {
+function quote(value: ConfigValue): string {
   return `"${String(value).replace(/["\\$`]/g, '\\$&')}"`;
 }

@@ -20,6 +20,11 @@ export class ConfigValues {
     return this.get(key) === true;
   }
 
+  texts(key: string): string[] {
+    const value = this.get(key);
+    return Array.isArray(value) ? [...(value as string[])] : [];
+  }
+
   private get(key: string): ConfigValue {
     const value = this.values.get(key.toLowerCase());
     // Cannot happen with a configuration file: it would be a key that no descriptor declares.

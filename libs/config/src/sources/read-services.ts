@@ -1,4 +1,11 @@
-import type { HooksConfig, LogLevel, ServiceConfig, ServiceName, VcsConfig } from '../config-types';
+import {
+  SIGNATURE_MODES,
+  type HooksConfig,
+  type LogLevel,
+  type ServiceConfig,
+  type ServiceName,
+  type VcsConfig,
+} from '../config-types';
 import { DEFAULT_SERVER, LOG_SECTIONS, SERVICE_SECTIONS } from '../descriptors';
 import { findTable } from '../toml/toml-tree';
 import { parseLogLevel } from '../values/log-level';
@@ -20,6 +27,7 @@ export function readVcs(reading: Reading, level: LogLevel): VcsConfig {
   return {
     ...common(values, 'vcs', level),
     uiUrl: values.text('vcs.UI.http.url'),
+    webhookKey: webhookKey(reading, values, 'vcs'),
     servers: readServers(reading),
   };
 }
@@ -44,7 +52,32 @@ export function readHooks(reading: Reading, level: LogLevel): HooksConfig {
     retryDelaySeconds: values.number('hooks.retryDelay'),
     retryError: values.number('hooks.retryError'),
     branchDeletion: { delaySeconds: values.number('hooks.branchDeletion.delay') },
+    http: { ...service.http, trustedProxies: values.texts('hooks.http.trustedProxies') },
+    signature:
+      SIGNATURE_MODES.find((mode) => mode === values.text('hooks.signature')) ?? 'required',
+    webhookKeys: [
+      webhookKey(reading, values, 'hooks'),
+      ...values.texts('hooks.previousWebhookKeys'),
+    ],
+    deadLetters: values.number('hooks.deadLetters'),
   };
+}
+
+/** Shorter keys can be guessed from one delivery, by trying. */
+const SHORT_KEY = 16;
+
+function webhookKey(reading: Reading, values: ConfigValues, service: ServiceName): string {
+  const key = values.text(`${service}.webhookKey`);
+  if (key !== '' && key.length < SHORT_KEY)
+    report(
+      reading,
+      'warning',
+      findTable(reading.file, [service])?.children.get('webhookkey') ?? {
+        key: `${service}.webhookKey`,
+      },
+      'is short: take 32 random characters or more, `openssl rand -hex 32` prints some',
+    );
+  return key || values.text(`${service}.api.token`);
 }
 
 function common(values: ConfigValues, service: ServiceName, level: LogLevel): ServiceConfig {

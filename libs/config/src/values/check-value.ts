@@ -3,7 +3,7 @@ import type { Rule } from '../descriptors';
 import { LOG_LEVELS, parseLogLevel } from './log-level';
 import { parseRedisAddress, REDIS_FORMS } from './redis-address';
 
-export type ConfigValue = string | number | boolean;
+export type ConfigValue = string | number | boolean | readonly string[];
 
 /** A value that a service can use, or why it cannot. Messages never quote a text: it may hold a secret. */
 export type Verdict = { value: ConfigValue; warning?: string } | { error: string };
@@ -21,6 +21,12 @@ export function describeRule(rule: Rule): string {
       return `${REDIS_FORMS}, in quotes`;
     case 'log-level':
       return `one of ${LOG_LEVELS.map((level) => `"${level}"`).join(', ')}`;
+    case 'one-of':
+      return `one of ${rule.values.map((value) => `"${value}"`).join(', ')}`;
+    case 'texts':
+      return 'a list of texts: ["…", "…"]';
+    case 'networks':
+      return 'a list of IP addresses or networks: ["10.1.2.3", "10.0.0.0/8"]';
     case 'boolean':
       return 'true or false, without quotes';
     case 'integer':
@@ -40,6 +46,11 @@ export function checkValue(rule: Rule, value: unknown): Verdict {
       ? { value }
       : { error: `must be ${describeRule(rule)}; it is ${value}` };
   }
+  if (isListRule(rule)) {
+    return Array.isArray(value) && value.every((item) => typeof item === 'string')
+      ? checkList(rule, value)
+      : wrongType;
+  }
   return typeof value === 'string' ? checkText(rule, value) : wrongType;
 }
 
@@ -56,7 +67,30 @@ export function checkEnvValue(rule: Rule, text: string): Verdict {
     if (!/^[+-]?\d{1,15}$/.test(trimmed)) return { error: `must be ${describeRule(rule)}` };
     return checkValue(rule, Number(trimmed));
   }
+  // As CDS's own services write lists in a variable.
+  if (isListRule(rule)) return checkList(rule, text.split(','));
   return checkText(rule, text);
+}
+
+function isListRule(rule: Rule): boolean {
+  return rule.kind === 'texts' || rule.kind === 'networks';
+}
+
+function checkList(rule: Rule, items: readonly string[]): Verdict {
+  const value = items.map((item) => item.trim()).filter((item) => item !== '');
+  const odd = value.findIndex((item) => rule.kind === 'networks' && !isNetwork(item));
+  return odd < 0
+    ? { value }
+    : { error: `must be ${describeRule(rule)}; number ${odd + 1} of it is neither` };
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
+  );
 }
 
 function checkText(rule: Rule, text: string): Verdict {
@@ -68,6 +102,10 @@ function checkText(rule: Rule, text: string): Verdict {
       return parseRedisAddress(text) ? { value: text.trim() } : wrong;
     case 'address':
       return checkAddress(text.trim()) ?? wrong;
+    case 'one-of': {
+      const value = rule.values.find((each) => each === text.trim().toLowerCase());
+      return value === undefined ? wrong : { value };
+    }
     case 'log-level': {
       const level = parseLogLevel(text);
       return level

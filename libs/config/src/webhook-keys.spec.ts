@@ -1,0 +1,105 @@
+import { checkConfigText, formatProblem, isConfigError, loadConfig } from './index';
+
+const KEY = 'k'.repeat(32);
+const BASE = {
+  CDS_VCS_NAME: 'v',
+  CDS_VCS_API_TOKEN: 'the-token',
+  CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_CLIENTID: 'id',
+  CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_CLIENTSECRET: 'secret',
+  CDS_HOOKS_NAME: 'h',
+  CDS_HOOKS_API_TOKEN: 'the-token',
+  CDS_HOOKS_URLPUBLIC: 'https://hooks.example.com',
+};
+
+const load = (env: NodeJS.ProcessEnv) =>
+  loadConfig({ services: ['vcs', 'hooks'], env: { ...BASE, ...env } });
+
+function problemsOf(env: NodeJS.ProcessEnv): string[] {
+  try {
+    load(env);
+  } catch (error) {
+    if (isConfigError(error)) return error.problems.map(formatProblem);
+    throw error;
+  }
+  throw new Error('expected a ConfigError');
+}
+
+describe('the key of the webhooks', () => {
+  it('is the token where none is set', () => {
+    const { vcs, hooks, warnings } = load({});
+
+    expect(vcs?.webhookKey).toBe('the-token');
+    expect(hooks?.webhookKeys).toEqual(['the-token']);
+    expect(hooks?.signature).toBe('auto');
+    expect(warnings).toEqual([]);
+  });
+
+  it('comes before those that were used before', () => {
+    const { vcs, hooks } = load({
+      CDS_VCS_WEBHOOKKEY: KEY,
+      CDS_HOOKS_WEBHOOKKEY: KEY,
+      CDS_HOOKS_PREVIOUSWEBHOOKKEYS: 'the-token, older-key',
+    });
+
+    expect(vcs?.webhookKey).toBe(KEY);
+    expect(hooks?.webhookKeys).toEqual([KEY, 'the-token', 'older-key']);
+  });
+
+  it('is warned of where both sections differ, or where it is short, and never quoted', () => {
+    const warnings = load({ CDS_VCS_WEBHOOKKEY: KEY, CDS_HOOKS_WEBHOOKKEY: 'hunter2' }).warnings;
+
+    expect(warnings.map(({ key }) => key)).toEqual(['hooks.webhookKey', 'hooks.webhookKey']);
+    expect(warnings.map(({ message }) => message).join()).toMatch(
+      /is short.*not the key of \[vcs\]/s,
+    );
+    expect(JSON.stringify(warnings)).not.toMatch(/hunter2|kkkk/);
+  });
+
+  it('may differ while the new one is on its way, and where nothing is checked', () => {
+    const rotating = load({
+      CDS_VCS_WEBHOOKKEY: KEY.replace('k', 'o'),
+      CDS_HOOKS_WEBHOOKKEY: KEY,
+      CDS_HOOKS_PREVIOUSWEBHOOKKEYS: KEY.replace('k', 'o'),
+    });
+    const off = load({ CDS_VCS_WEBHOOKKEY: KEY, CDS_HOOKS_SIGNATURE: 'off' });
+
+    expect([...rotating.warnings, ...off.warnings]).toEqual([]);
+  });
+});
+
+describe('lists and choices', () => {
+  it('are read from a file', () => {
+    const problems = checkConfigText(`[hooks]
+name = "h"
+urlPublic = "https://hooks.example.com"
+signature = "Required"
+previousWebhookKeys = ["a, b", "c"]
+[hooks.api]
+token = "the-token"
+[hooks.http]
+trustedProxies = ["10.0.0.0/8", "::1", "fd00::/8"]
+`);
+
+    expect(problems).toEqual([]);
+  });
+
+  it.each([
+    ['a mode that there is not', 'signature = "on"', 'one of "auto", "required", "off"'],
+    ['a text for a list', 'previousWebhookKeys = "a"', 'a list of texts'],
+    ['a number in a list', 'previousWebhookKeys = [1]', 'a list of texts'],
+    ['a host name', 'http.trustedProxies = ["proxy.example.com"]', 'number 1 of it'],
+    ['a mask that is too long', 'http.trustedProxies = ["::1", "10.0.0.0/33"]', 'number 2 of it'],
+  ])('refuse %s', (_what, line, sentence) => {
+    const text = `[hooks]\nname = "h"\nurlPublic = "http://h"\napi.token = "t"\n${line}\n`;
+    const problems = checkConfigText(text);
+
+    expect(problems).toMatchObject([{ line: 5, level: 'error' }]);
+    expect(problems[0]?.message).toContain(sentence);
+  });
+
+  it('refuse a mode of the environment that there is not', () => {
+    expect(problemsOf({ CDS_HOOKS_SIGNATURE: 'maybe' })).toEqual([
+      expect.stringContaining('one of "auto", "required", "off"'),
+    ]);
+  });
+});
