@@ -1,7 +1,13 @@
 import { CdsApiClient } from '@cds/api-client';
 import { type HooksConfig, publicConfig } from '@cds/config';
 import { connectRedis, redisHealthWarnings, whenReady } from '@cds/redis';
-import { createMonitoring, createRegistration, listen, type Logger } from '@cds/service';
+import {
+  createMetrics,
+  createMonitoring,
+  createRegistration,
+  listen,
+  type Logger,
+} from '@cds/service';
 import { createBranchCleanups } from './branch-deletions/branch-cleanups';
 import { createCleanUpBranch } from './branch-deletions/clean-up-branch';
 import { createCleanupQueue } from './branch-deletions/cleanup-queue';
@@ -78,6 +84,7 @@ export async function createHooks(
   const cleanupStore = createCleanupStore({ redis });
   const tasks = createTaskStore({ redis });
 
+  const metrics = createMetrics({ service: 'hooks' });
   const { maxHeartbeatFailures } = config.api;
   const monitoring: ReturnType<typeof createMonitoring> = createMonitoring({
     extra: createHooksMonitoring({ redis, disabled, executionHistory }),
@@ -107,6 +114,8 @@ export async function createHooks(
     logger,
     registration,
     monitoring,
+    metrics,
+    trustedProxies: config.http.trustedProxies,
     acceptDelivery: createAcceptDelivery({
       store: deliveries,
       workArrived: (uuid) => {

@@ -1,4 +1,4 @@
-import { createHttpApp, type Logger, type Registration } from '@cds/service';
+import { createHttpApp, type Logger, type Metrics, type Registration } from '@cds/service';
 import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import { createTaskRouter } from './tasks/task-router';
@@ -10,6 +10,8 @@ export interface AppDeps {
   logger: Logger;
   registration: Pick<Registration, 'isAllowed'>;
   monitoring: () => Promise<MonitoringStatus>;
+  metrics: Pick<Metrics, 'text'>;
+  trustedProxies: readonly string[];
   acceptDelivery: AcceptDelivery;
   taskService: TaskService;
 }
@@ -20,6 +22,8 @@ export function getApp(deps: AppDeps): Express {
     logger: deps.logger,
     registration: deps.registration,
     monitoring: deps.monitoring,
+    metrics: deps.metrics,
+    trustedProxies: deps.trustedProxies,
     open: createWebhookRouter({ acceptDelivery: deps.acceptDelivery }),
     guarded: createTaskRouter({ service: deps.taskService }),
   });

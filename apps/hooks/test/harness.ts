@@ -25,7 +25,7 @@ export function hooksConfig(
     name: `cds-hooks-${port}`,
     url: `http://127.0.0.1:${port}`,
     urlPublic: 'http://localhost:8083',
-    http: { addr: '127.0.0.1', port },
+    http: { addr: '127.0.0.1', port, trustedProxies: [] },
     api: {
       url: apiUrl,
       insecure: false,
@@ -40,6 +40,9 @@ export function hooksConfig(
     retryDelaySeconds: 1,
     retryError: 3,
     branchDeletion: { delaySeconds: 86_400 },
+    signature: 'auto',
+    webhookKeys: [TOKEN],
+    deadLetters: 1_000,
     ...change,
   };
 }

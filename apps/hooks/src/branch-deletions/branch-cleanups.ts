@@ -1,5 +1,5 @@
 import type { Logger } from '@cds/service';
-import type { Clock } from '../clock';
+import type { Clock } from '@cds/hooks-store';
 import type { Head } from '../executions/delivery-store';
 import type { Claim } from '../executions/hook-ownership';
 import { cleanupId } from './cleanup';

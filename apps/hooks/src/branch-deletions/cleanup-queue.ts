@@ -4,7 +4,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { WaitingJobData } from '../executions/api-waiters';
 import { cleanupJobId } from '../executions/job-ids';
-import { BULL_PREFIX } from '../redis-keys';
+import { BULL_PREFIX } from '@cds/hooks-store';
 
 export const CLEANUP_QUEUE = 'branch-deletion';
 

@@ -1,6 +1,6 @@
 import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import { CLEANUP_PREFIX, cleanupKey, HOOK_CLEANUPS_PREFIX, hookKeys, KEYS } from '../redis-keys';
+import { CLEANUP_PREFIX, cleanupKey, HOOK_CLEANUPS_PREFIX, hookKeys, KEYS } from '@cds/hooks-store';
 import { type Cleanup, parseCleanup } from './cleanup';
 import {
   BEGIN_CLEANUP,

@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { StoredExecution } from '../executions/execution';
+import { type StoredExecution, hookKeys } from '@cds/hooks-store';
 import { type DeliveryPlan, isMalformedDelivery, planPush } from '../payloads';
-import { hookKeys } from '../redis-keys';
 import type { Cleanup } from './cleanup';
 
 const CHUNK = 50;

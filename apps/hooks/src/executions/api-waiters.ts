@@ -2,7 +2,7 @@ import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { KEYS } from '../redis-keys';
+import { KEYS } from '@cds/hooks-store';
 
 /** What a job that may wait for the API carries. */
 export interface WaitingJobData {

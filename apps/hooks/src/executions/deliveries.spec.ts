@@ -4,7 +4,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { allDone, execution, push, refsOf } from '../../test/deliveries';
 import { post, repositoryHook, startWorld, type World } from '../../test/harness';
-import { BULL_PREFIX } from '../redis-keys';
+import { BULL_PREFIX } from '@cds/hooks-store';
 import { DRAIN_QUEUE } from './drain-queue';
 import { drainJobId } from './job-ids';
 

@@ -1,9 +1,14 @@
 import { defineScript } from '@cds/redis';
 import type { HookConfig, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS } from '../redis-keys';
+import {
+  hookKeys,
+  KEYS,
+  type ExecutionState,
+  parseState,
+  type StoredExecution,
+} from '@cds/hooks-store';
 import type { Claim } from './hook-ownership';
-import { type ExecutionState, parseState, type StoredExecution } from './execution';
 import { ACCEPT_DELIVERY } from './scripts/accept-delivery.lua';
 import { FINISH_EXECUTION } from './scripts/finish-execution.lua';
 import { SAVE_STATE } from './scripts/save-state.lua';

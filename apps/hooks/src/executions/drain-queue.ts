@@ -2,7 +2,7 @@ import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { BULL_PREFIX } from '../redis-keys';
+import { BULL_PREFIX } from '@cds/hooks-store';
 import type { WaitingJobData } from './api-waiters';
 import { drainJobId } from './job-ids';
 

@@ -1,7 +1,7 @@
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { KEYS } from '../redis-keys';
+import { KEYS } from '@cds/hooks-store';
 import type { ApiWaiters } from './api-waiters';
 import { DRAIN_QUEUE, type DrainJob, type DrainQueue } from './drain-queue';
 import { createJobWorker, type JobOutcome, type JobWorker } from './job-worker';

@@ -1,14 +1,15 @@
 import { defineScript } from '@cds/redis';
 import type { TaskExecution } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS } from '../redis-keys';
 import {
+  hookKeys,
+  KEYS,
   type ExecutionState,
   NEW_STATE,
   parseState,
   type StoredExecution,
   toTaskExecution,
-} from './execution';
+} from '@cds/hooks-store';
 import { DELETE_EXECUTIONS } from './scripts/delete-executions.lua';
 import { STOP_EXECUTION } from './scripts/stop-execution.lua';
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { defineScript } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS } from '../redis-keys';
+import { hookKeys, KEYS } from '@cds/hooks-store';
 import { BEAT, CLAIM_HOOK, RELEASE_HOOK } from './scripts/ownership.lua';
 
 /** The right to work off one hook. Every script that writes for it names the holder, and is refused to others. */

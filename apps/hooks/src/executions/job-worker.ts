@@ -3,7 +3,7 @@ import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { BULL_PREFIX } from '../redis-keys';
+import { BULL_PREFIX } from '@cds/hooks-store';
 
 /**
  * How long BullMQ waits for a job before it looks at its delayed ones again (s). A pause of a moment, set while it

@@ -4,7 +4,7 @@ import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import type { CleanupStore } from '../branch-deletions/cleanup-store';
-import { KEYS } from '../redis-keys';
+import { KEYS } from '@cds/hooks-store';
 import type { DrainQueue } from './drain-queue';
 
 export interface SweepDeps {

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock';
+import type { Clock } from '@cds/hooks-store';
 import type { DeliveryStore } from './delivery-store';
 import type { HookOwnership } from './hook-ownership';
 import { drainJobId } from './job-ids';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import { isCdsError, type NodeHook } from '@cds/wire';
-import type { Clock } from '../clock';
+import type { Clock } from '@cds/hooks-store';
 import { nodeHookSchema, taskOfHook, type TaskToKeep } from './node-hook';
 import type { TaskStore } from './task-store';
 import { warnOfUnserved } from './unserved-kinds';

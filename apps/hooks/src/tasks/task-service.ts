@@ -9,7 +9,7 @@ import {
 } from '../branch-deletions/cleanup';
 import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import type { CleanupStore } from '../branch-deletions/cleanup-store';
-import { type Clock, idOfTimestamp, timestampOfMs } from '../clock';
+import { type Clock, idOfTimestamp, timestampOfMs } from '@cds/hooks-store';
 import type { DrainQueue } from '../executions/drain-queue';
 import type { ExecutionStore } from '../executions/execution-store';
 import { answeredHook, type ReceivedHook, taskOfHook, type TaskToKeep } from './node-hook';

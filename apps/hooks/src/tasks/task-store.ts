@@ -1,7 +1,7 @@
 import { defineScript } from '@cds/redis';
 import type { HookConfig, Task, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS } from '../redis-keys';
+import { hookKeys, KEYS } from '@cds/hooks-store';
 import type { TaskToKeep } from './node-hook';
 import { DELETE_TASK, PUT_TASK, SET_STOPPED } from './scripts/task-scripts.lua';
 

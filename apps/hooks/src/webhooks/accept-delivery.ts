@@ -1,9 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Logger } from '@cds/service';
 import { CdsError, type TaskType } from '@cds/wire';
-import { type Clock, timestampOfId, timestampOfMs } from '../clock';
+import { type Clock, timestampOfId, timestampOfMs, NEW_STATE } from '@cds/hooks-store';
 import type { Acceptance, DeliveryStore, ServedType } from '../executions/delivery-store';
-import { NEW_STATE } from '../executions/execution';
 import {
   canonicalHeaders,
   isDecodableQuery,

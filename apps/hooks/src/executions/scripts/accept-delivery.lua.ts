@@ -1,4 +1,4 @@
-import { TRIM_HISTORY } from './trim-history.lua';
+import { TRIM_HISTORY } from '@cds/hooks-store';
 
 /**
  * Takes a delivery in: everything or nothing, in one round trip.

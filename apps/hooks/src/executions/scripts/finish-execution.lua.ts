@@ -1,4 +1,4 @@
-import { TRIM_HISTORY } from './trim-history.lua';
+import { TRIM_HISTORY } from '@cds/hooks-store';
 
 /**
  * Moves the delivery at the head into the history.

@@ -1,4 +1,4 @@
-import { TRIM_HISTORY } from './trim-history.lua';
+import { TRIM_HISTORY } from '@cds/hooks-store';
 
 /**
  * Ends a delivery that waits, wherever it stands in the list. A finished one is left as it is.
