@@ -1,5 +1,11 @@
 import type { VcsConfig } from '@cds/config';
-import { createHttpApp, createRouter, type Logger, type Registration } from '@cds/service';
+import {
+  createHttpApp,
+  createRouter,
+  type Logger,
+  type Metrics,
+  type Registration,
+} from '@cds/service';
 import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import type { Redis } from 'ioredis';
@@ -25,6 +31,7 @@ export interface VcsAppDeps {
   logger: Logger;
   registration: Pick<Registration, 'isAllowed'>;
   monitoring: () => Promise<MonitoringStatus>;
+  metrics?: Pick<Metrics, 'text'>;
   apiVersion: ApiVersion;
   /** Milliseconds that a route may take. Default 50,000: the API waits 60 s. */
   deadlineMs?: number;
@@ -62,7 +69,13 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   addNotImplementedRoutes(router, routes);
 
   return {
-    app: createHttpApp({ logger, registration, monitoring, guarded: router }),
+    app: createHttpApp({
+      logger,
+      registration,
+      monitoring,
+      metrics: deps.metrics,
+      guarded: router,
+    }),
     async close(deadlineMs) {
       await Promise.all([...servers.values()].map((server) => server.grants.close(deadlineMs)));
     },

@@ -3,6 +3,7 @@ import { configFromCommandLine, publicConfig } from '@cds/config';
 import { connectRedis, redisHealthWarnings, whenReady } from '@cds/redis';
 import {
   createLogger,
+  createMetrics,
   createMonitoring,
   createRegistration,
   listen,
@@ -60,7 +61,16 @@ async function main(): Promise<void> {
   });
   registration.onHeartbeat(() => void apiVersion.refresh());
 
-  const { app, close } = getApp({ config, redis, logger, registration, monitoring, apiVersion });
+  const metrics = createMetrics({ service: 'vcs' });
+  const { app, close } = getApp({
+    config,
+    redis,
+    logger,
+    registration,
+    monitoring,
+    metrics,
+    apiVersion,
+  });
   const server = await listen(app, { ...config.http, logger });
   // Else the first registration would tell the API that Redis is away.
   void whenReady(redis, REDIS_READY_MS).then(() => registration.start());

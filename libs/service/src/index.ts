@@ -7,6 +7,7 @@ export { listen, type HttpServer, type ListenOptions } from './http/listen';
 export { readJson } from './http/read-json';
 export { sendJson } from './http/send-json';
 export { createLogger, type Logger, type LoggerOptions } from './logs/create-logger';
+export { createMetrics, type Metrics } from './metrics/create-metrics';
 export { createMonitoring, type MonitoringDeps } from './create-monitoring';
 export {
   createRegistration,

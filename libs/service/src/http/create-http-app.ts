@@ -2,6 +2,7 @@ import express, { type Express, type RequestHandler, type Router } from 'express
 import { CdsError, type MonitoringStatus } from '@cds/wire';
 import { versionInfo } from '../build-info';
 import type { Logger } from '../logs/create-logger';
+import type { Metrics } from '../metrics/create-metrics';
 import type { Registration } from '../registration/create-registration';
 import { checkHost } from './check-host';
 import { checkPath } from './check-path';
@@ -18,6 +19,10 @@ export interface HttpAppDeps {
   logger: Logger;
   registration: Pick<Registration, 'isAllowed'>;
   monitoring: () => Promise<MonitoringStatus>;
+  /** Served at `/mon/metrics` when given. */
+  metrics?: Pick<Metrics, 'text'>;
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed for `req.ip`; none when not given. */
+  trustedProxies?: readonly string[];
   /** Routes for everybody. They get the request unread. */
   open?: Router;
   /** Routes for the CDS API. They get the whole body as a Buffer in `req.body`. */
@@ -27,7 +32,7 @@ export interface HttpAppDeps {
 }
 
 /**
- * The HTTP side of a service: `/mon/version` and `/mon/status`, the open routes, then the guard, then
+ * The HTTP side of a service: `/mon/version`, `/mon/status` and `/mon/metrics`, the open routes, then the guard, then
  * the guarded routes. Every refusal has CDS's error body.
  */
 export function createHttpApp(deps: HttpAppDeps): Express {
@@ -38,7 +43,8 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   app.enable('case sensitive routing');
 
   app.use(commonHeaders, checkHost, checkPath);
-  app.use('/mon', noOptions, monitoringRoutes(deps.monitoring), notFound);
+  if (deps.trustedProxies?.length) app.set('trust proxy', [...deps.trustedProxies]);
+  app.use('/mon', noOptions, monitoringRoutes(deps), notFound);
   if (deps.open) app.use(deps.open);
   if (deps.logger.isLevelEnabled('debug')) app.use(createRequestLog(deps.logger));
   app.use(createGuard(deps.registration), noOptions);
@@ -48,9 +54,16 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   return app;
 }
 
-function monitoringRoutes(monitoring: () => Promise<MonitoringStatus>): Router {
+function monitoringRoutes({ monitoring, metrics }: HttpAppDeps): Router {
   const version = versionInfo();
-  return createRouter()
+  const router = createRouter();
+  if (metrics) {
+    router.get('/metrics', async (_req, res) => {
+      const { contentType, text } = await metrics.text();
+      res.status(200).setHeader('Content-Type', contentType).end(text);
+    });
+  }
+  return router
     .get(
       '/version',
       handle(async () => version),

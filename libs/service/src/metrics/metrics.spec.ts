@@ -1,0 +1,63 @@
+import supertest from 'supertest';
+import { captureLogger } from '@cds/testing';
+import { createHttpApp, createMetrics, createRouter } from '../index';
+
+function build(metrics = createMetrics({ service: 'hooks' })) {
+  const app = createHttpApp({
+    logger: captureLogger().logger,
+    registration: { isAllowed: () => false },
+    monitoring: async () => ({ now: '', lines: [] }),
+    guarded: createRouter(),
+    metrics,
+    trustedProxies: ['127.0.0.0/8', '::1'],
+    open: createRouter().get('/ip', (req, res) => void res.type('text/plain').end(req.ip)),
+  });
+  return { metrics, app: supertest(app) };
+}
+
+describe('/mon/metrics', () => {
+  it('shows what was counted, the process and the build', async () => {
+    const { metrics, app } = build();
+    const counter = metrics.counter({
+      name: 'cds_hooks_things_total',
+      help: 'Things.',
+      labels: ['result'],
+    });
+    counter.inc({ result: 'done' }, 2);
+    metrics.gauge({
+      name: 'cds_hooks_waiting',
+      help: 'Read when asked for.',
+      collect() {
+        this.set(7);
+      },
+    });
+    metrics.histogram({ name: 'cds_hooks_seconds', help: 'Time.', buckets: [1] }).observe(0.5);
+
+    const { status, headers, text } = await app.get('/mon/metrics');
+
+    expect([status, headers['content-type']]).toEqual([200, expect.stringContaining('text/plain')]);
+    expect(text).toContain('cds_hooks_things_total{result="done"} 2');
+    expect(text).toContain('cds_hooks_waiting 7');
+    expect(text).toContain('cds_hooks_seconds_bucket{le="1"} 1');
+    expect(text).toMatch(/^cds_hooks_build_info\{version="[^"]+",commit="[^"]*",node="v\d/m);
+    expect(text).toContain('nodejs_eventloop_lag_seconds');
+  });
+
+  it('keeps the registries of two services apart', async () => {
+    const first = build();
+    first.metrics.counter({ name: 'cds_hooks_only_here', help: 'x' });
+
+    expect((await build().app.get('/mon/metrics')).text).not.toContain('cds_hooks_only_here');
+  });
+});
+
+describe('trusted proxies', () => {
+  it('tell the address of the sender', async () => {
+    const { app } = build();
+
+    expect((await app.get('/ip').set('X-Forwarded-For', '203.0.113.9')).text).toBe('203.0.113.9');
+    expect((await app.get('/ip').set('X-Forwarded-For', '198.51.100.1, 203.0.113.9')).text).toBe(
+      '203.0.113.9',
+    );
+  });
+});
