@@ -1,7 +1,7 @@
 // `npm test [-- PROJECT…]`: everything that must hold before a change lands, on a machine that may have
 // nothing but Node and npm. With names it runs the specs of these projects only.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { countResults, countsLine, results } from './count-results.mjs';
 import { ensureDependencies } from './ensure-dependencies.mjs';
 import { ensureNode } from './ensure-node.mjs';
 import { ensureRedis } from './ensure-redis.mjs';
@@ -15,7 +15,6 @@ ensureNode();
 ensureDependencies(root);
 ensureRedis();
 
-const results = join(root, 'tmp', 'test-results');
 rmSync(results, { recursive: true, force: true });
 
 const only = projects.length ? ['--projects', projects.join(',')] : [];
@@ -37,14 +36,8 @@ for (const [sentence, args] of steps) {
   if (nx([...args, '--output-style=stream']) !== 0) failed = true;
 }
 
-const counts = { passed: 0, failed: 0, skipped: 0 };
-for (const file of readdirSync(results)) {
-  const result = JSON.parse(readFileSync(join(results, file), 'utf8'));
-  counts.passed += result.numPassedTests;
-  counts.failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
-  counts.skipped += result.numPendingTests;
-}
+const counts = countResults();
 if (failed && counts.failed === 0) say('A step above failed.');
 say(`Done in ${Math.round((Date.now() - started) / 1000)} s.`);
-console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+console.log(countsLine(counts));
 process.exit(failed || counts.passed === 0 ? 1 : 0);
