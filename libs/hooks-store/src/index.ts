@@ -13,5 +13,6 @@ export {
   HOOK_CLEANUPS_PREFIX,
   hookKeys,
   KEYS,
+  SIGNED_FIELD,
 } from './redis-keys';
 export { TRIM_HISTORY } from './trim-history.lua';

@@ -31,10 +31,13 @@ export const KEYS = {
   failedCleanups: `${PREFIX}cleanups-failed`,
 } as const;
 
+/** Field of a task's hash: `1` once a delivery of it had a right signature, so that unsigned ones are refused. */
+export const SIGNED_FIELD = 'signed';
+
 /** The keys of one hook, by the uuid of its task. */
 export function hookKeys(uuid: string) {
   return {
-    /** Hash: type, method, config (JSON), stopped, updated_at (ms), last_id. */
+    /** Hash: type, method, config (JSON), stopped, updated_at (ms), last_id, {@link SIGNED_FIELD}. */
     task: `${PREFIX}task:${uuid}`,
     /** Hash: execution id → what was received (JSON). */
     executions: `${PREFIX}exec:${uuid}`,
@@ -44,6 +47,8 @@ export function hookKeys(uuid: string) {
     waiting: `${PREFIX}waiting:${uuid}`,
     /** Sorted set: ids of the finished executions, the history. */
     done: `${PREFIX}done:${uuid}`,
+    /** Sorted set: X-Request-UUID of a delivery → id of the execution that it led to; about 48 hours of them. */
+    seen: `${PREFIX}seen:${uuid}`,
     /** Who works the hook off at the moment. */
     owner: `${PREFIX}owner:${uuid}`,
     /** Hash: branch → id of the cleanup that this hook scheduled for it. */

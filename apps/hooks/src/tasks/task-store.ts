@@ -14,7 +14,7 @@ export type TaskStore = ReturnType<typeof createTaskStore>;
 export function createTaskStore(deps: { redis: Redis }) {
   const { redis } = deps;
   const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 3);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 12);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 13);
   const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 4);
 
   async function readChunk(uuids: string[]): Promise<Task[]> {
@@ -87,6 +87,7 @@ export function createTaskStore(deps: { redis: Redis }) {
           keys.waiting,
           keys.done,
           keys.owner,
+          keys.seen,
         ],
         [uuid, unlessChangedSince ?? ''],
       )) as 'ok' | 'unknown' | 'kept';

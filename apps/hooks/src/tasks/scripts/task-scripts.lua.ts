@@ -1,5 +1,6 @@
 /**
- * Keeps a task, new or changed. What waits for it, its history and whether it is stopped stay.
+ * Keeps a task, new or changed. What waits for it, its history, what was seen of it (also whether signed) and whether
+ * it is stopped stay.
  *
  * KEYS task, tasks, kinds · ARGV uuid, type, method, config (JSON), now (ms), "" or: leave it when it was changed
  *   later than this (ms) · Returns `ok` | `newer`
@@ -20,7 +21,8 @@ return 'ok'
 /**
  * Removes a task with all that waits for it. The cleanups that it scheduled stay: the branches are gone all the same.
  *
- * KEYS task, tasks, kinds, stopped, pending, waiting-total, failed, executions, states, waiting, done, owner
+ * KEYS task, tasks, kinds, stopped, pending, waiting-total, failed, executions, states, waiting, done, owner,
+ *   seen
  * ARGV uuid, "" or: only when nothing waits and it was not changed since (ms) · Returns `ok` | `unknown` | `kept`
  */
 export const DELETE_TASK = `
@@ -36,7 +38,7 @@ redis.call('HINCRBY', KEYS[3], task[1], -1)
 redis.call('SREM', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[4], ARGV[1])
 redis.call('SREM', KEYS[5], ARGV[1])
-redis.call('UNLINK', KEYS[1], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12])
+redis.call('UNLINK', KEYS[1], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13])
 return 'ok'
 `;
 
