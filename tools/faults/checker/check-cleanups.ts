@@ -1,0 +1,193 @@
+import {
+  deliveriesOf,
+  shiftAt,
+  type AskedRemoval,
+  type Delivery,
+  type History,
+  type Violation,
+} from './history';
+
+/** A delivery that is being accepted while the removal is on its way to the API may be before or after it. */
+const SAME_MOMENT_MS = 1_000;
+/** A cleanup is done so long after it is due, or after the fault is over. */
+export const CLEANUP_WITHIN_MS = 30_000;
+
+/** What was accepted of one branch, in order. */
+interface BranchEvent {
+  kind: 'push' | 'deletion';
+  hash: string;
+  sentAt: number;
+  acceptedAt: number;
+}
+
+export interface CleanupCheck {
+  violations: Violation[];
+  /** Deletions whose cleanup was due while it was watched. */
+  due: number;
+  removals: number;
+}
+
+/**
+ * Compares the removals that the API was asked for with the deletions that were accepted.
+ *
+ * Early is a removal at which no replica's wall clock had come to the acceptance of the deletion plus the delay;
+ * clocks that were set count as they stood. Late is one half a minute after it was due by every replica's clock and
+ * the fault was over. A branch is back when a push to it was accepted after its deletion.
+ */
+export function checkCleanups(history: History): CleanupCheck {
+  const deliveries = deliveriesOf(history).filter(({ authentic }) => authentic);
+  const removals = history.removals.filter(({ servedAt }) => servedAt !== undefined);
+  const branches = branchesOf(deliveries);
+  const violations: Violation[] = [];
+  let due = 0;
+  for (const [name, { events, isSure }] of branches) {
+    const own = removals.filter((removal) => nameOf(removal) === name);
+    for (const [index, removal] of own.entries())
+      violations.push(...checkRemoval(history, events, removal, own[index - 1]));
+    if (!isSure) continue;
+    const outcome = checkLast(history, events, own, name);
+    due += outcome.due;
+    violations.push(...outcome.violations);
+  }
+  for (const removal of removals)
+    if (!branches.has(nameOf(removal)))
+      violations.push({
+        kind: 'unasked',
+        sentence: `The runs of ${nameOf(removal)} were removed, and no accepted delivery deletes that branch.`,
+      });
+  return { violations, due, removals: removals.length };
+}
+
+const nameOf = ({ hook, branch }: { hook: string; branch: string }): string => `${hook} ${branch}`;
+
+function branchesOf(
+  deliveries: Delivery[],
+): Map<string, { events: BranchEvent[]; isSure: boolean }> {
+  const branches = new Map<string, { events: BranchEvent[]; isSure: boolean }>();
+  for (const { hook, changes, fate, sentAt, acceptedAt } of deliveries) {
+    if (fate === 'refused') continue;
+    for (const change of changes) {
+      const name = nameOf({ hook, branch: change.branch });
+      const branch = branches.get(name) ?? { events: [], isSure: true };
+      branches.set(name, branch);
+      if (fate === 'unsure') branch.isSure = false;
+      branch.events.push({
+        kind: change.kind,
+        hash: change.kind === 'push' ? change.hash : '',
+        sentAt,
+        acceptedAt,
+      });
+    }
+  }
+  return branches;
+}
+
+function checkRemoval(
+  history: History,
+  events: BranchEvent[],
+  removal: AskedRemoval,
+  before: AskedRemoval | undefined,
+): Violation[] {
+  const violations: Violation[] = [];
+  const of = `of branch ${removal.branch} of hook ${removal.hook}`;
+  const known = events.filter(
+    ({ kind, sentAt, acceptedAt }) =>
+      sentAt < removal.at && (kind === 'deletion' || acceptedAt + SAME_MOMENT_MS < removal.at),
+  );
+  const deletions = known.filter(({ kind }) => kind === 'deletion');
+  const settled = deletions.filter(({ acceptedAt }) => acceptedAt + SAME_MOMENT_MS < removal.at);
+  const deletion = settled.at(-1) ?? deletions.at(-1);
+  if (!deletion)
+    return [
+      { kind: 'unasked', sentence: `The runs ${of} were removed before the branch was deleted.` },
+    ];
+
+  const due = dueOf(history, deletion, 'least');
+  const clock = removal.at + shiftAt(history, removal.at, 'most');
+  if (clock < due)
+    violations.push({
+      kind: 'early',
+      sentence: `The runs ${of} were removed ${due - clock} ms before they were due.`,
+    });
+
+  const later = events.slice(events.indexOf(deletion) + 1);
+  const back = later.find(
+    ({ kind, hash, acceptedAt }) =>
+      kind === 'push' &&
+      (acceptedAt + SAME_MOMENT_MS < removal.at || hasRunBefore(history, removal, hash)),
+  );
+  if (back && deletions.at(-1) === deletion)
+    violations.push({
+      kind: 'hit',
+      sentence: `The runs ${of} were removed although the branch was back with ${back.hash}.`,
+    });
+
+  const isRepeated = before !== undefined && before.at > deletion.acceptedAt;
+  if (isRepeated && before.answered && !history.kills.some((kill) => kill >= before.at && kill <= removal.at))
+    violations.push({
+      kind: 'doubled',
+      sentence: `The runs ${of} were removed twice for one deletion, by processes that lived on.`,
+    });
+  return violations;
+}
+
+function hasRunBefore(history: History, removal: AskedRemoval, hash: string): boolean {
+  return history.runs.some(
+    (run) =>
+      run.hook === removal.hook && run.hash === hash && (run.servedAt ?? Infinity) < removal.at,
+  );
+}
+
+/** The last that was accepted decides: a deletion that became due has been cleaned up, in time. */
+function checkLast(
+  history: History,
+  events: BranchEvent[],
+  removals: AskedRemoval[],
+  name: string,
+): { violations: Violation[]; due: number } {
+  const last = events.at(-1);
+  if (last?.kind !== 'deletion') return { violations: [], due: 0 };
+  const dueAt = whenDue(history, last);
+  const latest = Math.max(dueAt, history.faultEndedAt) + CLEANUP_WITHIN_MS;
+  const removal = removals.find(({ at }) => at >= last.sentAt);
+  if (removal)
+    return {
+      due: 1,
+      violations:
+        removal.at <= latest
+          ? []
+          : [
+              {
+                kind: 'late',
+                sentence: `The runs of ${name} were removed ${removal.at - latest} ms too late.`,
+              },
+            ],
+    };
+  if (dueAt > history.endedAt) return { violations: [], due: 0 };
+  return {
+    due: 1,
+    violations: [
+      {
+        kind: 'lost',
+        sentence: `The cleanup of ${name} was due ${history.endedAt - dueAt} ms before the end and was never done.`,
+      },
+    ],
+  };
+}
+
+function dueOf(history: History, deletion: BranchEvent, which: 'most' | 'least'): number {
+  return deletion.sentAt + shiftAt(history, deletion.sentAt, which) + history.cleanupDelayMs;
+}
+
+/** The real time from which on every replica's clock has come to the due date. */
+function whenDue(history: History, deletion: BranchEvent): number {
+  const due = dueOf(history, deletion, 'most');
+  const times = [deletion.acceptedAt, ...history.clocks.map(({ at }) => at)]
+    .filter((at) => at >= deletion.acceptedAt)
+    .toSorted((one, other) => one - other);
+  for (const [index, from] of times.entries()) {
+    const reached = Math.max(from, due - shiftAt(history, from, 'least'));
+    if (reached < (times[index + 1] ?? Infinity)) return reached;
+  }
+  return Infinity;
+}

@@ -1,0 +1,149 @@
+/** What one change of a push calls for. */
+export type Change =
+  | { kind: 'push'; branch: string; /** Of its commit; names the run. */ hash: string }
+  | { kind: 'deletion'; branch: string };
+
+/** One HTTP request to a webhook, and what came back. All times are real ones, in ms since 1970. */
+export interface SentDelivery {
+  /** uuid of the hook. */
+  hook: string;
+  /** Requests of one hook that share it are one delivery, sent again. */
+  requestUuid: string;
+  /** False for what somebody else made up. */
+  authentic: boolean;
+  changes: Change[];
+  sentAt: number;
+  answeredAt: number;
+  /** Undefined when no answer came. */
+  status?: number | undefined;
+  /** Why no answer came. */
+  failure?: 'timeout' | 'connection' | undefined;
+  retryAfter?: string | undefined;
+  /** Of the execution, as answered; executions of a hook are ordered by it. */
+  timestamp?: number | undefined;
+  /** Of the replica that was asked. */
+  replica: string;
+}
+
+/** A call that the API was asked for. */
+interface Asked {
+  hook: string;
+  /** The service that asked. */
+  by: string;
+  at: number;
+  /** When the API did it; undefined when the API never did. */
+  servedAt?: number | undefined;
+  /** Whether the API's answer was handed to the service's connection. */
+  answered: boolean;
+}
+
+export interface AskedRun extends Asked {
+  hash: string;
+}
+
+export interface AskedRemoval extends Asked {
+  branch: string;
+}
+
+/** A replica's wall clock was set: from `at` on it is ahead by `shiftMs`. */
+export interface ClockShift {
+  replica: string;
+  at: number;
+  shiftMs: number;
+}
+
+/** All that is known of a fault's run, and all that the checker looks at. */
+export interface History {
+  deliveries: SentDelivery[];
+  runs: AskedRun[];
+  removals: AskedRemoval[];
+  /** When a service was killed: what it was told just before may be forgotten. */
+  kills: number[];
+  clocks: ClockShift[];
+  /** From the acceptance of a branch's deletion to the removal of its runs. */
+  cleanupDelayMs: number;
+  faultBeganAt: number;
+  faultEndedAt: number;
+  /** When nothing was watched any more. */
+  endedAt: number;
+}
+
+export type ViolationKind =
+  | 'lost'
+  | 'doubled'
+  | 'reordered'
+  | 'unasked'
+  | 'early'
+  | 'late'
+  | 'hit'
+  | 'intake'
+  | 'recovery'
+  | 'memory'
+  | 'books'
+  | 'fault';
+
+/** A broken promise, as a sentence. */
+export interface Violation {
+  kind: ViolationKind;
+  sentence: string;
+}
+
+/** One delivery: all requests that carried it. */
+export interface Delivery {
+  hook: string;
+  requestUuid: string;
+  authentic: boolean;
+  changes: Change[];
+  /** `accepted`: answered 2xx at least once; `unsure`: nobody was told; `refused`: 4xx alone. */
+  fate: 'accepted' | 'unsure' | 'refused';
+  sentAt: number;
+  /** When its sender knew that it is accepted. */
+  acceptedAt: number;
+  timestamp: number;
+}
+
+/** The deliveries of a history, those of a hook in the order in which it accepted them. */
+export function deliveriesOf(history: History): Delivery[] {
+  const groups = new Map<string, SentDelivery[]>();
+  for (const sent of history.deliveries) {
+    const key = `${sent.hook} ${sent.requestUuid}`;
+    groups.set(key, [...(groups.get(key) ?? []), sent]);
+  }
+  return [...groups.values()]
+    .flatMap((group) => {
+      const [first] = group;
+      if (!first) return [];
+      const positive = group.filter(isPositive);
+      const isRefused = group.every(({ status }) => status !== undefined && status >= 400 && status < 500);
+      const fate = positive.length > 0 ? 'accepted' : isRefused ? 'refused' : 'unsure';
+      return [
+        {
+          hook: first.hook,
+          requestUuid: first.requestUuid,
+          authentic: first.authentic,
+          changes: first.changes,
+          fate,
+          sentAt: Math.min(...group.map(({ sentAt }) => sentAt)),
+          acceptedAt: Math.min(...positive.map(({ answeredAt }) => answeredAt)),
+          timestamp: Math.min(...positive.map(({ timestamp }) => timestamp ?? Infinity)),
+        } satisfies Delivery,
+      ];
+    })
+    .toSorted((one, other) => one.timestamp - other.timestamp);
+}
+
+function isPositive({ status }: SentDelivery): boolean {
+  return status !== undefined && status >= 200 && status < 300;
+}
+
+/** How far ahead the wall clock of some replica was: the furthest, or the least far. */
+export function shiftAt(history: History, at: number, which: 'most' | 'least'): number {
+  const byReplica = new Map<string, number>();
+  for (const shift of history.clocks) {
+    if (shift.at <= at) byReplica.set(shift.replica, shift.shiftMs);
+    else if (!byReplica.has(shift.replica)) byReplica.set(shift.replica, 0);
+  }
+  const shifts = [...byReplica.values()];
+  if (shifts.length === 0) return 0;
+  return which === 'most' ? Math.max(...shifts) : Math.min(...shifts);
+}

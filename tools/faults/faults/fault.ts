@@ -1,0 +1,31 @@
+import type { Stage, StageOptions } from '../stage/stage';
+
+/** One row of the matrix. */
+export interface Fault {
+  /** For `--only`. */
+  name: string;
+  /** What happens. */
+  what: string;
+  /** What is looked at beyond what is for all of them. */
+  checks?: string;
+  /** How many runs may come twice, and why; 0 when not given. */
+  doubles?: { most: number; because: string };
+  stage?: StageOptions;
+  /** About how long it takes. */
+  seconds?: number;
+  /** Makes it happen, and ends it. What was accepted is waited for afterwards. @throws Error with what went wrong */
+  play(stage: Stage): Promise<void>;
+}
+
+/** Ends a fault's story: work goes on after the fault's end, then nothing new comes. */
+export async function workOn(
+  load: { acceptedByEach(timeoutMs: number): Promise<void>; stop(): Promise<void> },
+): Promise<void> {
+  await load.acceptedByEach(30_000);
+  await load.stop();
+}
+
+/** @throws Error with the sentence, unless it is so */
+export function mustBe(isSo: boolean, sentence: string): void {
+  if (!isSo) throw new Error(sentence);
+}

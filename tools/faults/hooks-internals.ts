@@ -1,0 +1,14 @@
+// The only file of this tool that looks into `hooks`. A kill point is the very script that the service runs, so the
+// proxy has to know its digest; and what the script was given tells which delivery was hit.
+export { ACCEPT_DELIVERY } from '../../apps/hooks/src/executions/scripts/accept-delivery.lua';
+export { FINISH_EXECUTION } from '../../apps/hooks/src/executions/scripts/finish-execution.lua';
+
+/** The pushed commit of the delivery that ACCEPT_DELIVERY was to take in. @throws Error when there is none */
+export function pushedHashIn(words: string[]): string {
+  for (const word of words) {
+    const body = /"request_body":"([^"]+)"/.exec(word)?.[1] ?? '';
+    const hash = /"hash":"([0-9a-f]{40})"/.exec(Buffer.from(body, 'base64').toString())?.[1];
+    if (hash) return hash;
+  }
+  throw new Error('The script that takes deliveries in was given none');
+}

@@ -1,0 +1,65 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FaultResult } from './run-fault';
+
+const seconds = (ms: number | undefined): string =>
+  ms === undefined ? '–' : (ms / 1_000).toFixed(1);
+
+/** One line for people, and what went wrong below it. */
+export function describeResult(result: FaultResult): string {
+  const { name, seed, violations, folder } = result;
+  const head = violations.length === 0 ? '✔' : '✖';
+  const lines = [
+    `${head} ${name.padEnd(36)} ${String(result.accepted).padStart(4)} accepted ${String(result.runs).padStart(4)} runs` +
+      `  ${result.doubles}/${result.doublesAllowed} doubles ${String(result.cleanups).padStart(2)} cleanups` +
+      `  first run ${seconds(result.firstRunMs).padStart(4)} s  drained ${seconds(result.drainedMs).padStart(4)} s` +
+      `  ${String(result.peakRssMb ?? '–').padStart(3)} MB  (${seconds(result.tookMs)} s)`,
+    ...violations.slice(0, 10).map(({ sentence }) => `    ${sentence}`),
+  ];
+  if (violations.length > 10) lines.push(`    … and ${violations.length - 10} more`);
+  if (violations.length > 0)
+    lines.push(
+      `    Seed ${seed}. Logs and history: ${folder ?? '–'}. Again: npm run test:faults -- --only ${name} --seed ${seed}`,
+    );
+  return lines.join('\n');
+}
+
+/** The table for docs/promises.md. What differs each time is said to be measured. */
+export function markdownTable(results: FaultResult[]): string {
+  const head = [
+    'What happens',
+    'What is checked beyond the rules for all',
+    'Runs that may come twice',
+    'Deliveries accepted / runs (measured)',
+    'First run, drained after its end (s, measured)',
+    'Peak memory (MB, measured)',
+    'Result',
+  ];
+  const rows = results.map((result) => [
+    result.what,
+    result.checks || '–',
+    result.doublesAllowed === 0 ? '0' : `${result.doublesAllowed}: ${result.doublesBecause}`,
+    `${result.accepted} / ${result.runs}`,
+    `${seconds(result.firstRunMs)}, ${seconds(result.drainedMs)}`,
+    String(result.peakRssMb ?? '–'),
+    result.violations.length === 0 ? 'passed' : 'FAILED',
+  ]);
+  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line), ''].join('\n');
+}
+
+/** Leaves the counts where `npm test` adds them up, and the table. */
+export function writeReports(root: string, folder: string, results: FaultResult[]): void {
+  const failed = results.filter(({ violations }) => violations.length > 0).length;
+  const counts = {
+    numPassedTests: results.length - failed,
+    numFailedTests: failed,
+    numRuntimeErrorTestSuites: 0,
+    numPendingTests: 0,
+  };
+  const counted = join(root, 'tmp', 'test-results');
+  mkdirSync(counted, { recursive: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(counted, 'faults.json'), JSON.stringify({ ...counts, results }, null, 1));
+  writeFileSync(join(folder, 'table.md'), markdownTable(results));
+}

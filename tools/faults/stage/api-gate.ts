@@ -1,0 +1,181 @@
+import { once } from 'node:events';
+import { Agent, createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AskedRemoval, AskedRun } from '../checker/history';
+import { stablePort } from './ports';
+
+/** A call of a run or a removal that has come to the gate. */
+export interface GateCall {
+  kind: 'run' | 'removal';
+  hook: string;
+  /** Of a run: the pushed commit; of a removal: the branch. */
+  name: string;
+  /** The service that asks. */
+  by: string;
+}
+
+/** What the gate does with a call: `pass` it on; the other ones are what can happen on the way. */
+export type Handling =
+  | { kind: 'pass' }
+  /** Passed on after a while. */
+  | { kind: 'slow'; ms: number }
+  /** Not passed on: this is the answer. */
+  | { kind: 'answer'; status: number; contentType: string; body: string }
+  /** Not passed on: the connection is cut. */
+  | { kind: 'drop' }
+  /** Passed on and done, and the connection is cut instead of the answer. */
+  | { kind: 'lose-answer' }
+  /** Not passed on, and never answered. */
+  | { kind: 'swallow' };
+
+export type Judge = (call: GateCall) => Handling | Promise<Handling>;
+
+/** What stands between the services and the API: it writes down every run and removal, and can make calls fail. */
+export interface ApiGate {
+  url: string;
+  runs: AskedRun[];
+  removals: AskedRemoval[];
+  /** Decides about each call of a run or a removal from now on; nothing given lets all pass. */
+  judge(judge?: Judge): void;
+  /** Stops listening and cuts all connections: the API is away. */
+  away(): Promise<void>;
+  back(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const RUN = /^\/project\/[^/]+\/workflows\/([^/]+)\/runs$/;
+const REMOVAL = /^\/project\/[^/]+\/workflows\/([^/]+)\/runs\/branch\/([^/]+)$/;
+
+export async function startApiGate(deps: {
+  /** Where the stand-in of the API listens. */
+  target: { port: number };
+  /** Whose hash it is. */
+  serviceOf: (hash: string) => string;
+  /** uuid of the hook of a workflow. */
+  hookOf: (workflow: string) => string;
+}): Promise<ApiGate> {
+  const port = await stablePort();
+  const agent = new Agent({ keepAlive: true });
+  const runs: AskedRun[] = [];
+  const removals: AskedRemoval[] = [];
+  let judge: Judge = () => ({ kind: 'pass' });
+  let server: Server | undefined;
+
+  /** Writes the call down; undefined for calls that are neither a run nor a removal. */
+  function note(
+    incoming: IncomingMessage,
+    body: Buffer,
+  ): { call: GateCall; asked: AskedRun | AskedRemoval } | undefined {
+    const { pathname } = new URL(incoming.url ?? '/', 'http://gate');
+    const by = deps.serviceOf(
+      Buffer.from(String(incoming.headers['x_auth_header'] ?? ''), 'base64').toString('utf8'),
+    );
+    const at = Date.now();
+    if (incoming.method === 'POST' && RUN.test(pathname)) {
+      const { hook } = JSON.parse(body.toString('utf8')) as {
+        hook: { uuid: string; payload: Record<string, string> };
+      };
+      const hash = hook.payload['git.hash'] ?? '';
+      const asked: AskedRun = { hook: hook.uuid, hash, by, at, answered: false };
+      runs.push(asked);
+      return { call: { kind: 'run', hook: hook.uuid, name: hash, by }, asked };
+    }
+    const removal = incoming.method === 'DELETE' ? REMOVAL.exec(pathname) : null;
+    if (!removal) return undefined;
+    const [, workflow = '', branch = ''] = removal.map((part) => decodeURIComponent(part ?? ''));
+    const hook = deps.hookOf(workflow);
+    const asked: AskedRemoval = { hook, branch, by, at, answered: false };
+    removals.push(asked);
+    return { call: { kind: 'removal', hook, name: branch, by }, asked };
+  }
+
+  function pass(
+    incoming: IncomingMessage,
+    body: Buffer,
+  ): Promise<{ answer: IncomingMessage; text: Buffer }> {
+    return new Promise((resolve, reject) => {
+      const outgoing = httpRequest(
+        {
+          agent,
+          host: '127.0.0.1',
+          port: deps.target.port,
+          method: incoming.method,
+          path: incoming.url,
+          headers: { ...incoming.headers, connection: 'keep-alive' },
+        },
+        (answer) => void bodyOf(answer).then((text) => resolve({ answer, text }), reject),
+      );
+      outgoing.once('error', reject);
+      outgoing.end(body);
+    });
+  }
+
+  function open(): Promise<unknown> {
+    const opened = createServer((incoming, response) => {
+      response.on('error', () => undefined);
+      void (async () => {
+        const body = await bodyOf(incoming);
+        const noted = note(incoming, body);
+        const handling = noted ? await judge(noted.call) : { kind: 'pass' as const };
+        if (handling.kind === 'swallow') return;
+        if (handling.kind === 'drop') {
+          incoming.socket.destroy();
+          return;
+        }
+        if (handling.kind === 'answer') {
+          response.writeHead(handling.status, { 'Content-Type': handling.contentType });
+          response.end(handling.body);
+          return;
+        }
+        if (handling.kind === 'slow') await sleep(handling.ms);
+        const { answer, text } = await pass(incoming, body);
+        if (noted && (answer.statusCode ?? 500) < 300) noted.asked.servedAt = Date.now();
+        if (handling.kind === 'lose-answer' || response.destroyed) {
+          incoming.socket.destroy();
+          return;
+        }
+        response.once('finish', () => {
+          if (noted) noted.asked.answered = true;
+        });
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        response.end(text);
+      })().catch(() => incoming.socket.destroy());
+    });
+    server = opened;
+    opened.listen(port, '127.0.0.1');
+    return once(opened, 'listening');
+  }
+
+  async function close(): Promise<void> {
+    const closing = server;
+    server = undefined;
+    if (!closing) return;
+    const closed = new Promise((resolve) => closing.close(resolve));
+    closing.closeAllConnections();
+    await closed;
+  }
+
+  await open();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    runs,
+    removals,
+    judge(next = () => ({ kind: 'pass' })) {
+      judge = next;
+    },
+    away: close,
+    async back() {
+      if (!server) await open();
+    },
+    async close() {
+      await close();
+      agent.destroy();
+    },
+  };
+}
+
+async function bodyOf(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}

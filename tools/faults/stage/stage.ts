@@ -1,0 +1,273 @@
+import { mkdirSync, appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, waitFor } from '@cds/testing';
+import { startBitbucket } from '../../sandbox/bitbucket';
+import { startCdsApi, type CdsApiSandbox } from '../../sandbox/cds-api';
+import { serviceEnvironment, type ServiceSettings } from '../../sandbox/story/service-config';
+import type { History, SentDelivery } from '../checker/history';
+import type { Random } from '../seeded-random';
+import { startApiGate, type ApiGate } from './api-gate';
+import { bundleOf } from './bundles';
+import { startLoad, type Load, type LoadOptions } from './load';
+import { stablePort } from './ports';
+import { startRedisProxy, type RedisProxy } from './redis-proxy';
+import { startRedisServer, type RedisServer } from './redis-server';
+import { createReplica, type Replica } from './replica';
+import { createSender, type PreparedDelivery, type Sender, type Webhook } from './sender';
+import { createWallClock, SHIFT_DATE, type WallClock } from './wall-clock';
+
+const PROJECT = 'SHOP';
+const REPOSITORY = 'acme/web-shop';
+const WEBHOOK_KEY = 'the key of the fault matrix';
+
+export interface StageOptions {
+  /** Webhooks, each with a workflow of its own. */
+  hooks?: number;
+  replicas?: number;
+  /** Between the services and Redis, for kill points. */
+  redisProxy?: boolean;
+  /** Replicas whose wall clock can be set. */
+  wallClocks?: boolean;
+  cleanupDelaySeconds?: number;
+  retryDelaySeconds?: number;
+  retryError?: number;
+}
+
+/** Everything a fault happens to: Redis, API, services and webhooks, all real processes or strict stand-ins. */
+export interface Stage {
+  random: Random;
+  long: boolean;
+  folder: string;
+  redis: RedisServer;
+  proxy: RedisProxy;
+  gate: ApiGate;
+  api: CdsApiSandbox;
+  replicas: Replica[];
+  /** The first replica, for faults with one. */
+  hooks: Replica;
+  /** In the order of `replicas`; only with `wallClocks`. */
+  clocks: WallClock[];
+  webhooks: Webhook[];
+  history: History;
+  sender: Sender;
+  /** Sends one delivery to some replica; or to this one. */
+  send(delivery: PreparedDelivery, to?: Replica): Promise<SentDelivery>;
+  /** Sends pushes or deletions of a webhook's branches as one delivery; see Sender.prepare. */
+  push(hook: Webhook, ...changes: string[]): Promise<SentDelivery>;
+  load(options?: LoadOptions): Load;
+  /** SIGKILL, written down: the checker forgives what a kill explains. */
+  kill(replica: Replica): Promise<void>;
+  /** Takes a replica out of the load balancer, or puts it back. */
+  route(replica: Replica, isRouted: boolean): void;
+  faultBegins(): void;
+  faultEnds(): void;
+  /** Runs that the API did for a hook, in order. */
+  runsOf(hook: Webhook): string[];
+  /** Resolves when all that was accepted has its run: of one hook, or of all. */
+  worked(hook?: Webhook): Promise<void>;
+  note(sentence: string): void;
+  close(): Promise<void>;
+}
+
+/** Starts everything, links the project, and leaves a warm-up delivery behind it at each hook. */
+export async function openStage(
+  deps: { random: Random; folder: string; long: boolean },
+  options: StageOptions = {},
+): Promise<Stage> {
+  const { random, folder } = deps;
+  mkdirSync(folder, { recursive: true });
+  const history: History = {
+    deliveries: [],
+    runs: [],
+    removals: [],
+    kills: [],
+    clocks: [],
+    cleanupDelayMs: (options.cleanupDelaySeconds ?? 86_400) * 1_000,
+    faultBeganAt: Infinity,
+    faultEndedAt: Infinity,
+    endedAt: Infinity,
+  };
+  const closing: (() => Promise<unknown>)[] = [];
+  const webhooks: Webhook[] = [];
+  const note = (sentence: string): void =>
+    appendFileSync(join(folder, 'story.log'), `${new Date().toISOString()} ${sentence}\n`);
+  note(`seed ${random.seed}`);
+
+  try {
+    const redis = await startRedisServer(folder);
+    closing.push(redis.kill);
+    const proxy = await startRedisProxy(redis.port);
+    closing.push(proxy.close);
+    const api = await startCdsApi({ port: await stablePort() });
+    closing.push(api.close);
+    const gate = await startApiGate({
+      target: api,
+      serviceOf: (hash) => api.services().find((one) => one.hash === hash)?.name ?? '',
+      hookOf: (name) => webhooks.find(({ workflow }) => workflow === name)?.uuid ?? name,
+    });
+    closing.push(gate.close);
+    history.runs = gate.runs;
+    history.removals = gate.removals;
+    const bitbucket = await startBitbucket({ consumer: { callbackUrl: api.callbackUrl } });
+    closing.push(bitbucket.close);
+
+    const settings = async (name: string): Promise<ServiceSettings> => ({
+      vcsPort: await freePort(),
+      hooksPort: await stablePort(),
+      redisPort: options.redisProxy ? proxy.port : redis.port,
+      apiUrl: gate.url,
+      token: api.sharedInfraToken,
+      bitbucket: {
+        apiUrl: bitbucket.apiUrl,
+        oauthUrl: bitbucket.oauthUrl,
+        clientId: bitbucket.consumer.clientId,
+        clientSecret: bitbucket.consumer.clientSecret,
+      },
+      branchDeletionDelaySeconds: options.cleanupDelaySeconds ?? 86_400,
+      names: { vcs: 'vcs', hooks: name },
+    });
+
+    const replicas: Replica[] = [];
+    const clocks: WallClock[] = [];
+    for (let number = 1; number <= (options.replicas ?? 1); number += 1) {
+      const name = `hooks-${number}`;
+      const own = await settings(name);
+      const clock = options.wallClocks ? createWallClock(folder, name, history.clocks) : undefined;
+      if (clock) clocks.push(clock);
+      replicas.push(
+        createReplica({
+          name,
+          bundle: bundleOf('hooks'),
+          port: own.hooksPort,
+          folder,
+          preload: clock ? SHIFT_DATE : undefined,
+          env: {
+            ...serviceEnvironment(own, ['hooks']),
+            CDS_HOOKS_WEBHOOKKEY: WEBHOOK_KEY,
+            CDS_HOOKS_RETRYDELAY: String(options.retryDelaySeconds ?? 1),
+            CDS_HOOKS_RETRYERROR: String(options.retryError ?? 3),
+            CDS_HOOKS_LOG_LEVEL: 'debug',
+            ...clock?.env,
+          },
+        }),
+      );
+    }
+    const [hooks] = replicas;
+    if (!hooks) throw new Error('A stage has one replica at least');
+    for (const replica of replicas) closing.push(replica.kill);
+
+    const vcsSettings = await settings('');
+    const vcs = createReplica({
+      name: 'vcs',
+      bundle: bundleOf('vcs'),
+      port: vcsSettings.vcsPort,
+      folder,
+      env: { ...serviceEnvironment(vcsSettings, ['vcs']), CDS_VCS_WEBHOOKKEY: WEBHOOK_KEY },
+    });
+    closing.push(vcs.kill);
+    await Promise.all([vcs, ...replicas].map((replica) => replica.start()));
+    await waitFor(() => api.services().length === replicas.length + 1, {
+      what: 'all services to register',
+      timeoutMs: 20_000,
+    });
+    await api.linkProject(PROJECT);
+    for (let number = 1; number <= (options.hooks ?? 3); number += 1) {
+      const name = `workflow-${number}`;
+      const { hook } = await api.workflows.createRepositoryWorkflow({
+        project: PROJECT,
+        name,
+        repo: REPOSITORY,
+      });
+      webhooks.push({ uuid: hook.uuid, workflow: name, repository: REPOSITORY });
+    }
+    // It has created the webhooks. Builds would report to it, which is nobody's business here.
+    await vcs.stop();
+
+    const sender = createSender({ webhookKey: WEBHOOK_KEY, sent: history.deliveries });
+    const routed = new Set(replicas);
+    const balancer = random.fork('load balancer');
+    const target = (): Replica => balancer.pick([...routed]);
+    const send: Stage['send'] = (delivery, to = target()) => sender.send(delivery, to);
+
+    const stage: Stage = {
+      random,
+      long: deps.long,
+      folder,
+      redis,
+      proxy,
+      gate,
+      api,
+      replicas,
+      hooks,
+      clocks,
+      webhooks,
+      history,
+      sender,
+      send,
+      push: (hook, ...changes) => send(sender.prepare(hook, changes)),
+      load: (loadOptions) =>
+        startLoad(
+          { random, sender, hooks: webhooks, target, sent: history.deliveries },
+          loadOptions,
+        ),
+      async kill(replica) {
+        note(`SIGKILL for ${replica.name}`);
+        history.kills.push(Date.now());
+        await replica.kill();
+      },
+      route(replica, isRouted) {
+        if (isRouted) routed.add(replica);
+        else routed.delete(replica);
+      },
+      faultBegins() {
+        note('the fault begins');
+        history.faultBeganAt = Date.now();
+      },
+      faultEnds() {
+        note('the fault ends');
+        history.faultEndedAt = Date.now();
+      },
+      runsOf: ({ uuid }) =>
+        gate.runs
+          .filter(({ hook, servedAt }) => hook === uuid && servedAt !== undefined)
+          .map(({ hash }) => hash),
+      async worked(hook) {
+        const done = new Set(gate.runs.flatMap((run) => (run.servedAt ? [run.hash] : [])));
+        await waitFor(
+          () => {
+            for (const { hash, servedAt } of gate.runs) if (servedAt) done.add(hash);
+            return history.deliveries.every(
+              ({ status, authentic, hook: of, changes }) =>
+                status !== 200 ||
+                !authentic ||
+                (hook && hook.uuid !== of) ||
+                changes.every((change) => change.kind === 'deletion' || done.has(change.hash)),
+            );
+          },
+          { what: 'the runs of all that was accepted', timeoutMs: 40_000 },
+        );
+      },
+      note,
+      async close() {
+        await Promise.allSettled(closing.toReversed().map((close) => close()));
+      },
+    };
+    await warmUp(stage);
+    return stage;
+  } catch (error) {
+    await Promise.allSettled(closing.toReversed().map((close) => close()));
+    throw error;
+  }
+}
+
+/** One delivery for each hook by each replica, so that Redis knows all scripts and connections are up. */
+async function warmUp(stage: Stage): Promise<void> {
+  for (const replica of stage.replicas)
+    for (const hook of stage.webhooks)
+      await stage.send(stage.sender.prepare(hook, ['+warm-up']), replica);
+  const sent = stage.replicas.length;
+  await waitFor(() => stage.webhooks.every((hook) => stage.runsOf(hook).length === sent), {
+    what: 'the runs of the first deliveries',
+    timeoutMs: 20_000,
+  });
+}
