@@ -10,6 +10,9 @@ import { expandTemplate, type PathValues, requireBelow } from './urls';
 
 const MAX_REDIRECTS = 3;
 
+/** The first is used; all that Bitbucket saw are kept out of errors. */
+type Tokens = readonly [string, ...string[]];
+
 export interface ApiCall {
   path: PathValues;
   query?: URLSearchParams;
@@ -19,6 +22,8 @@ export interface ApiCall {
 export interface ApiAnswer {
   status: number;
   url: string;
+  /** Size of the body. */
+  bytes: number;
   /** Throws `invalid-answer` when the body is not what `schema` takes. */
   read<T>(schema: z.ZodType<T>): T;
 }
@@ -37,16 +42,16 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
   async function attempt(
     route: Route,
     request: HttpRequest,
-    token: string,
+    tokens: Tokens,
     ctx: CallContext,
   ): Promise<HttpAnswer> {
-    const headers = { ...request.headers, Authorization: `Bearer ${token}` };
+    const headers = { ...request.headers, Authorization: `Bearer ${tokens[0]}` };
     const startedAt = performance.now();
     let status: number | undefined;
     try {
       const answer = await sendOnce({ ...request, headers }, settings, ctx);
       status = answer.status;
-      if (status >= 400) throw refusalError(request.call, answer, [token]);
+      if (status >= 400) throw refusalError(request.call, answer, tokens);
       return answer;
     } finally {
       const durationMs = performance.now() - startedAt;
@@ -57,7 +62,7 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
   function sendWithToken(
     route: Route,
     request: HttpRequest,
-    token: string,
+    tokens: Tokens,
     ctx: CallContext,
   ): Promise<HttpAnswer> {
     const retries = {
@@ -71,38 +76,40 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
         );
       },
     };
-    return withRetries(retries, ctx, () => attempt(route, request, token, ctx));
+    return withRetries(retries, ctx, () => attempt(route, request, tokens, ctx));
   }
 
-  /** A 401 did nothing, so that writes too are sent again with the new token. */
-  async function sendAuthorized(
+  /** Follows redirects of reads, a few and below apiUrl only. */
+  async function sendFollowing(
     route: Route,
     request: HttpRequest,
+    tokens: Tokens,
     ctx: CallContext,
-  ): Promise<HttpAnswer> {
-    if (ctx.signal.aborted) throw outOfTime(request.call);
-    const token = await o.tokens.current(ctx);
-    try {
-      return await sendWithToken(route, request, token, ctx);
-    } catch (error) {
-      if (!(error instanceof BitbucketError) || error.status !== 401) throw error;
-      const renewed = await o.tokens.renew(token, ctx);
-      return sendWithToken(route, request, renewed, ctx);
+  ): Promise<ApiAnswer> {
+    let { url } = request;
+    for (let hops = 0; ; hops += 1) {
+      const answer = await sendWithToken(route, { ...request, url }, tokens, ctx);
+      const { status, body } = answer;
+      if (status < 300) {
+        return { status, url, bytes: body.length, read: parseJsonAnswer(request.call, answer) };
+      }
+      if (route.method !== 'GET' || answer.header('location') === '' || hops === MAX_REDIRECTS) {
+        throw refusalError(request.call, answer, tokens);
+      }
+      url = requireBelow(apiUrl, answer.header('location'), url, request.call);
     }
   }
 
+  /** A 401 did nothing, so that writes too are sent again with the new token. */
   async function send(route: Route, request: HttpRequest, ctx: CallContext): Promise<ApiAnswer> {
-    let { url } = request;
-    for (let hops = 0; ; hops += 1) {
-      const answer = await sendAuthorized(route, { ...request, url }, ctx);
-      if (answer.status < 300) {
-        return { status: answer.status, url, read: parseJsonAnswer(request.call, answer) };
-      }
-      const location = answer.header('location');
-      if (route.method !== 'GET' || location === '' || hops === MAX_REDIRECTS) {
-        throw refusalError(request.call, answer, []);
-      }
-      url = requireBelow(apiUrl, location, url, request.call);
+    if (ctx.signal.aborted) throw outOfTime(request.call);
+    const token = await o.tokens.current(ctx);
+    try {
+      return await sendFollowing(route, request, [token], ctx);
+    } catch (error) {
+      if (!(error instanceof BitbucketError) || error.status !== 401) throw error;
+      const renewed = await o.tokens.renew(token, ctx);
+      return sendFollowing(route, request, [renewed, token], ctx);
     }
   }
 

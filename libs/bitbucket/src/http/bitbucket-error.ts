@@ -14,7 +14,12 @@ export interface BitbucketErrorDetails {
   retryAfterSeconds?: number;
   /** True when Bitbucket cannot have received anything (connection refused, no such host). */
   notSent?: boolean;
+  /** True when its TLS certificate is not to be trusted; nothing was sent, and trying again would not help. */
+  untrusted?: boolean;
 }
+
+/** A message holds what others sent: never more than this of it. */
+const LONGEST_MESSAGE = 1_500;
 
 /** Every failure of the client. Holds no token and no request. */
 export class BitbucketError extends Error {
@@ -25,16 +30,19 @@ export class BitbucketError extends Error {
   readonly retryAfterSeconds?: number;
   readonly bitbucketMessage: string;
   readonly notSent: boolean;
+  readonly untrusted: boolean;
 
   constructor(details: BitbucketErrorDetails) {
     const status = details.status === undefined ? '' : ` ${details.status}`;
-    super(`Bitbucket: ${details.call}:${status} ${details.bitbucketMessage}`);
+    const message = details.bitbucketMessage.slice(0, LONGEST_MESSAGE);
+    super(`Bitbucket: ${details.call}:${status} ${message}`);
     this.name = new.target.name;
     this.kind = details.kind;
     this.status = details.status;
     this.retryAfterSeconds = details.retryAfterSeconds;
-    this.bitbucketMessage = details.bitbucketMessage;
+    this.bitbucketMessage = message;
     this.notSent = details.notSent ?? false;
+    this.untrusted = details.untrusted ?? false;
   }
 }
 

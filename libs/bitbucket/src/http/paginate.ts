@@ -3,9 +3,20 @@ import type { CallContext } from '../client-types';
 import type { Route } from '../routes';
 import type { ApiHttp } from './api-http';
 import { BitbucketError } from './bitbucket-error';
+import { boundedArray } from '../schemas/bounded-array';
 import type { PathValues } from './urls';
 
 const MAX_PAGES = 1_000;
+const MAX_LIST_BYTES = 64 * 1024 * 1024;
+
+/** How much may still be read for one answer of ours; lists that make one answer together share it. */
+export interface ListBudget {
+  bytes: number;
+}
+
+export function listBudget(): ListBudget {
+  return { bytes: MAX_LIST_BYTES };
+}
 
 export interface ListCall<T> {
   path: PathValues;
@@ -14,11 +25,13 @@ export interface ListCall<T> {
   item: z.ZodType<T>;
   /** The first so many values; all when left out. */
   limit?: number;
+  /** Default: one of its own. */
+  budget?: ListBudget;
 }
 
 /**
  * Reads a list page by page. `next` is opaque and holds every parameter, so that it is followed exactly as given. A list
- * that leads back to a page already read, or has more than 1,000 pages, is refused.
+ * that leads back to a page already read, or has more than 1,000 pages or 64 MiB, is refused.
  */
 export async function collectPages<T>(
   http: ApiHttp,
@@ -27,18 +40,22 @@ export async function collectPages<T>(
   ctx: CallContext,
 ): Promise<T[]> {
   const pageSchema = z.object({
-    values: z.array(o.item),
-    next: z.string().min(1).optional().catch(undefined),
+    values: boundedArray(o.item),
+    // Anything else is no end: half a list taken for the whole would be worse than none.
+    next: z.string().nullish(),
   });
   const limit = o.limit ?? Infinity;
+  const budget = o.budget ?? listBudget();
   const values: T[] = [];
   const seen = new Set<string>();
   let answer = await http.call(route, { path: o.path, query: o.query }, ctx);
   for (let pages = 1; ; pages += 1) {
     seen.add(answer.url);
+    budget.bytes -= answer.bytes;
+    if (budget.bytes < 0) throw refuse(route, `the list is larger than ${MAX_LIST_BYTES} bytes`);
     const page = answer.read(pageSchema);
     for (const value of page.values) values.push(value);
-    if (page.next === undefined || values.length >= limit) break;
+    if (!page.next || values.length >= limit) break;
     if (seen.has(page.next)) throw refuse(route, 'the pages lead in a circle');
     if (pages === MAX_PAGES) throw refuse(route, `there are more than ${MAX_PAGES} pages`);
     seen.add(page.next);

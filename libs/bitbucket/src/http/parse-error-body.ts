@@ -3,6 +3,8 @@ import { z } from 'zod';
 const MAX_MESSAGE = 1_000;
 /** Enough of a page to find its title; keeps the cost of stripping it small. */
 const MAX_HTML = 8 * 1024;
+/** More than fit into a message. */
+const MOST_ITEMS = 100;
 
 const restError = z.object({
   error: z.object({
@@ -23,9 +25,16 @@ export interface ErrorBody {
   oauthError?: string;
 }
 
-/** Makes one readable line of any error body: Bitbucket's envelope, RFC 6749, HTML, plain text. Never throws. */
-export function parseErrorBody(body: Buffer): ErrorBody {
+/**
+ * Makes one readable line of any error body: Bitbucket's envelope, RFC 6749, HTML, plain text. Never throws. `hide` takes out what
+ * nobody may read; it is applied before anything is cut off, so that no half of a secret is left.
+ */
+export function parseErrorBody(
+  body: Buffer,
+  hide: (text: string) => string = (text) => text,
+): ErrorBody {
   const text = body.toString('utf8');
+  const oneLine = (line: string) => cut(withoutBreaks(hide(line)));
   const json = parseJson(text);
   const rest = restError.safeParse(json);
   if (rest.success) return { message: oneLine(restMessage(rest.data.error)) };
@@ -37,7 +46,8 @@ export function parseErrorBody(body: Buffer): ErrorBody {
       oauthError: error,
     };
   }
-  return { message: oneLine(/<[a-z!]/i.test(text) ? stripHtml(text) : text) };
+  const page = hide(text);
+  return { message: oneLine(/<[a-z!]/i.test(page) ? stripHtml(page) : page) };
 }
 
 function parseJson(text: string): unknown {
@@ -50,8 +60,8 @@ function parseJson(text: string): unknown {
 
 function restMessage(error: z.infer<typeof restError>['error']): string {
   const parts = [error.message, detailText(error.detail)];
-  for (const [field, problems] of Object.entries(error.fields ?? {})) {
-    const text = Array.isArray(problems) ? problems.join(', ') : String(problems);
+  for (const [field, problems] of Object.entries(error.fields ?? {}).slice(0, MOST_ITEMS)) {
+    const text = plain(problems);
     // Bitbucket's message often names the first field already.
     if (!error.message.includes(text)) parts.push(`${field}: ${text}`);
   }
@@ -64,12 +74,25 @@ function detailText(detail: unknown): string {
   if (typeof detail === 'string') return detail;
   if (typeof detail !== 'object' || detail === null) return '';
   return Object.entries(detail)
-    .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : plain(value)}`)
+    .slice(0, MOST_ITEMS)
+    .map(([name, value]) => `${name}: ${plain(value)}`)
     .join('; ');
 }
 
+/** A text as it is, a list with commas, anything else as JSON. */
 function plain(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (Array.isArray(value)) return value.slice(0, MOST_ITEMS).map(asText).join(', ');
+  return asText(value);
+}
+
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // JSON can be read at any depth, but not written.
+    return '…';
+  }
 }
 
 function stripHtml(text: string): string {
@@ -79,8 +102,11 @@ function stripHtml(text: string): string {
   return page.replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ').replace(/<[^<>]*>/g, ' ');
 }
 
-function oneLine(text: string): string {
+function withoutBreaks(text: string): string {
   // eslint-disable-next-line no-control-regex
-  const line = text.replace(/[\s\u0000-\u001f\u007f]+/g, ' ').trim();
+  return text.replace(/[\s\u0000-\u001f\u007f]+/g, ' ').trim();
+}
+
+function cut(line: string): string {
   return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}…` : line;
 }

@@ -1,6 +1,10 @@
 import type { z } from 'zod';
 import { BitbucketError } from './bitbucket-error';
+import { isTooComplex } from './json-weight';
 import type { HttpAnswer } from './request';
+
+/** A page of Bitbucket's has some thousands. */
+const MOST_VALUES = 1_000_000;
 
 /** A reader of the answer's JSON body. It throws `invalid-answer`, saying what does not fit, never what was there. */
 export function parseJsonAnswer(call: string, answer: HttpAnswer): <T>(schema: z.ZodType<T>) => T {
@@ -14,6 +18,13 @@ export function parseJsonAnswer(call: string, answer: HttpAnswer): <T>(schema: z
 }
 
 function parseJson(call: string, answer: HttpAnswer): unknown {
+  if (isTooComplex(answer.body, MOST_VALUES)) {
+    throw invalid(
+      call,
+      answer,
+      `the answer holds more than ${MOST_VALUES} values and was not read`,
+    );
+  }
   try {
     return JSON.parse(answer.body.toString('utf8'));
   } catch {

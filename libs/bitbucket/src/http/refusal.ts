@@ -1,4 +1,5 @@
 import { BitbucketError, type BitbucketErrorDetails } from './bitbucket-error';
+import { hideSecrets } from './hide-secrets';
 import { type ErrorBody, parseErrorBody } from './parse-error-body';
 import type { HttpAnswer } from './request';
 import { parseRetryAfter } from './retry-after';
@@ -9,24 +10,24 @@ export interface Refusal {
 }
 
 /** Reads an answer of 300 and above. `secrets` are cut out of Bitbucket's message, should it repeat them. */
-export function readRefusal(call: string, answer: HttpAnswer, secrets: string[]): Refusal {
-  const body = parseErrorBody(answer.body);
-  const message = secrets.reduce(
-    (text, secret) => (secret === '' ? text : text.replaceAll(secret, '[hidden]')),
-    body.message,
-  );
+export function readRefusal(call: string, answer: HttpAnswer, secrets: readonly string[]): Refusal {
+  const body = parseErrorBody(answer.body, (text) => hideSecrets(text, secrets));
   return {
     body,
     details: {
       kind: 'answer',
       call,
       status: answer.status,
-      bitbucketMessage: message || 'refused without a message',
+      bitbucketMessage: body.message || 'refused without a message',
       retryAfterSeconds: parseRetryAfter(answer.header('retry-after'), Date.now()),
     },
   };
 }
 
-export function refusalError(call: string, answer: HttpAnswer, secrets: string[]): BitbucketError {
+export function refusalError(
+  call: string,
+  answer: HttpAnswer,
+  secrets: readonly string[],
+): BitbucketError {
   return new BitbucketError(readRefusal(call, answer, secrets).details);
 }

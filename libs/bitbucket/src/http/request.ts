@@ -36,7 +36,7 @@ export interface RequestSettings {
 }
 
 /**
- * One attempt. Any status is an answer. An error's body is cut at 64 KiB; a longer answer than 16 MiB is refused.
+ * One attempt. Any status is an answer. The body of an error or a redirect is cut at 64 KiB; a longer answer than 16 MiB is refused.
  * Redirects are not followed.
  */
 export async function sendOnce(
@@ -47,13 +47,13 @@ export async function sendOnce(
   const attempt = attemptSignal(ctx, settings.timeoutMs);
   try {
     const response = await start(request, settings, attempt.signal);
-    const failed = response.status >= 400;
+    const isRead = response.status < 300;
     const { body, truncated } = await readBody(
       response.data,
-      failed ? MAX_ERROR_BYTES : MAX_ANSWER_BYTES,
+      isRead ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES,
       attempt.signal,
     );
-    if (truncated && !failed) throw tooLarge(request.call, response.status);
+    if (truncated && isRead) throw tooLarge(request.call, response.status);
     return { status: response.status, header: headerReader(response), body };
   } catch (error) {
     if (error instanceof BitbucketError) throw error;
@@ -120,9 +120,21 @@ export function outOfTime(call: string): BitbucketError {
   });
 }
 
+/** OpenSSL's names for a certificate that is not to be trusted, and Node's. */
+const UNTRUSTED = /CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(CA|PURPOSE)$/;
+
 /** The original error is not kept as a cause: axios puts the request, with its token, into it. */
 function unreachable(call: string, error: unknown): BitbucketError {
   const code = errorCode(error);
+  if (UNTRUSTED.test(code)) {
+    return new BitbucketError({
+      kind: 'unreachable',
+      call,
+      bitbucketMessage: `the TLS certificate is not to be trusted (${code}): check apiUrl, oauthUrl and what stands in between; the certificate of a company's own proxy is trusted when NODE_EXTRA_CA_CERTS names its authority`,
+      notSent: true,
+      untrusted: true,
+    });
+  }
   return new BitbucketError({
     kind: 'unreachable',
     call,

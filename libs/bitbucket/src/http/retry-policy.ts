@@ -51,7 +51,7 @@ export function withRetries<T>(
 }
 
 function mayRepeat(error: unknown, repeat: RepeatRule): error is BitbucketError {
-  if (!(error instanceof BitbucketError)) return false;
+  if (!(error instanceof BitbucketError) || error.untrusted) return false;
   if (error.status === 429 || error.notSent) return true;
   if (repeat === 'unless-received') return false;
   if (error.kind === 'unreachable' || error.kind === 'timeout') return true;

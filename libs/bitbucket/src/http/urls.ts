@@ -21,12 +21,17 @@ export function expandTemplate(template: string, values: PathValues, call: strin
   });
 }
 
+/** What Bitbucket writes into `next` is far shorter, and no server takes a longer line. */
+const LONGEST_URL = 16 * 1024;
+const LONGEST_ORIGIN = 200;
+
 /**
  * Checks a URL that Bitbucket gave (`next`, `Location`): the token goes only to the origin of `apiUrl` and below its path.
  */
 export function requireBelow(apiUrl: string, given: string, current: string, call: string): string {
   const api = new URL(apiUrl);
-  const url = URL.canParse(given, current) ? new URL(given, current) : undefined;
+  const isUrl = given.length <= LONGEST_URL && URL.canParse(given, current);
+  const url = isUrl ? new URL(given, current) : undefined;
   const below = api.pathname.endsWith('/') ? api.pathname : `${api.pathname}/`;
   if (
     !url ||
@@ -38,7 +43,7 @@ export function requireBelow(apiUrl: string, given: string, current: string, cal
     throw new BitbucketError({
       kind: 'invalid-answer',
       call,
-      bitbucketMessage: `the answer leads to ${url?.origin ?? 'a malformed address'}, away from ${apiUrl}; it was not followed`,
+      bitbucketMessage: `the answer leads to ${url?.origin.slice(0, LONGEST_ORIGIN) ?? 'a malformed address'}, away from ${apiUrl}; it was not followed`,
     });
   }
   return url.href;

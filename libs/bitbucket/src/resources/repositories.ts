@@ -2,7 +2,7 @@ import type { BitbucketClient, BitbucketLogger, CallContext } from '../client-ty
 import type { ApiHttp } from '../http/api-http';
 import { BitbucketError } from '../http/bitbucket-error';
 import { listQuery } from '../http/list-query';
-import { collectPages } from '../http/paginate';
+import { collectPages, listBudget, type ListBudget } from '../http/paginate';
 import { sideBySide } from '../http/side-by-side';
 import type { BbRepository, BbWorkspace } from '../model';
 import { routes } from '../routes';
@@ -20,10 +20,14 @@ export interface RepositoriesDeps {
 export function createRepositories(deps: RepositoriesDeps): RepositoriesClient {
   const { http, logger } = deps;
 
-  function listOfWorkspace(slug: string, ctx: CallContext): Promise<BbRepository[]> {
+  function listOfWorkspace(
+    slug: string,
+    budget: ListBudget,
+    ctx: CallContext,
+  ): Promise<BbRepository[]> {
     const query = listQuery(100, REPOSITORY_FIELDS);
     query.set('role', 'member');
-    const call = { path: { workspace: slug }, query, item: repositorySchema };
+    const call = { path: { workspace: slug }, query, item: repositorySchema, budget };
     return collectPages(http, routes.listRepositories, call, ctx);
   }
 
@@ -31,10 +35,11 @@ export function createRepositories(deps: RepositoriesDeps): RepositoriesClient {
   async function listOrSkip(
     workspace: BbWorkspace,
     refusals: BitbucketError[],
+    budget: ListBudget,
     ctx: CallContext,
   ): Promise<BbRepository[]> {
     try {
-      return await listOfWorkspace(workspace.slug, ctx);
+      return await listOfWorkspace(workspace.slug, budget, ctx);
     } catch (error) {
       if (!isRefusedWorkspace(error)) throw error;
       refusals.push(error);
@@ -51,8 +56,9 @@ export function createRepositories(deps: RepositoriesDeps): RepositoriesClient {
     async listRepositories(ctx) {
       const workspaces = await deps.listWorkspaces(ctx);
       const refusals: BitbucketError[] = [];
+      const budget = listBudget();
       const lists = await sideBySide(workspaces, ctx, (workspace, inner) =>
-        listOrSkip(workspace, refusals, inner),
+        listOrSkip(workspace, refusals, budget, inner),
       );
       // All of them: then it is the grant (a missing scope), and an empty list would hide it.
       if (refusals[0] && refusals.length === workspaces.length) throw refusals[0];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BbHook } from '../model';
+import { boundedArray } from './bounded-array';
 import { text } from './text';
 
 export const hookSchema = z
@@ -8,7 +9,7 @@ export const hookSchema = z
     url: text,
     description: text,
     active: z.boolean().catch(true),
-    events: z.array(z.string()).catch([]),
+    events: boundedArray(z.string()).catch([]),
     secret_set: z.boolean().optional().catch(undefined),
   })
   .transform(({ secret_set: secretSet, ...hook }): BbHook => ({

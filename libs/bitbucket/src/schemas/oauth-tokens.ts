@@ -1,12 +1,23 @@
 import { z } from 'zod';
 import type { OAuthTokens } from '../oauth/oauth-types';
+import { boundedArray } from './bounded-array';
 
 /** Without `expires_in` (it is only recommended, RFC 6749, 5.1) the shorter of the lifetimes seen is taken. */
 const DEFAULT_EXPIRES_IN = 3600;
+/** Ten years: what is longer is no lifetime. */
+const LONGEST_EXPIRES_IN = 10 * 365 * 24 * 3600;
+/** Bitbucket's have passed 2,500 characters. */
+const LONGEST_TOKEN = 16_384;
+
+/** Printable ASCII: it goes into a header, to Bitbucket as well as to the API. */
+const token = z
+  .string()
+  .max(LONGEST_TOKEN)
+  .regex(/^[!-~]+$/);
 
 /** Since May 2026 `scope`, before that `scopes`. */
 const scopes = z
-  .union([z.string().transform((text) => text.split(/\s+/)), z.array(z.string())])
+  .union([z.string().transform((text) => text.split(/\s+/)), boundedArray(z.string())])
   .optional()
   .catch(undefined);
 
@@ -15,15 +26,12 @@ const scopes = z
  * for a refresh).
  */
 export function oauthTokensSchema(previousRefreshToken?: string): z.ZodType<OAuthTokens> {
-  const refreshToken = z.string().min(1);
   return z
     .object({
-      access_token: z.string().min(1),
+      access_token: token,
       refresh_token:
-        previousRefreshToken === undefined
-          ? refreshToken
-          : refreshToken.default(previousRefreshToken),
-      expires_in: z.coerce.number().positive().catch(DEFAULT_EXPIRES_IN),
+        previousRefreshToken === undefined ? token : token.default(previousRefreshToken),
+      expires_in: z.coerce.number().positive().max(LONGEST_EXPIRES_IN).catch(DEFAULT_EXPIRES_IN),
       scope: scopes,
       scopes,
     })

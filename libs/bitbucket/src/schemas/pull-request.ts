@@ -3,12 +3,18 @@ import type { BbPullRequest, BbPullRequestEnd } from '../model';
 import { accountAuthor } from './author';
 import { htmlLink, text } from './text';
 
+/** Names go into URLs and into memory; Bitbucket's have 62 characters on each side of the slash. */
+const LONGEST_NAME = 512;
+
 /** `repository` is null when the fork was deleted, `commit` when it cannot be found any more. */
 const end = z
   .object({
     branch: z.object({ name: text }).catch({ name: '' }),
     commit: z.object({ hash: text }).catch({ hash: '' }),
-    repository: z.object({ full_name: z.string() }).optional().catch(undefined),
+    repository: z
+      .object({ full_name: z.string().max(LONGEST_NAME) })
+      .optional()
+      .catch(undefined),
   })
   .transform(({ branch, commit, repository }): BbPullRequestEnd => ({
     ...(repository && { repository: repository.full_name }),

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { BbRepository } from '../model';
+import { boundedArray } from './bounded-array';
 import { href, text } from './text';
 
-const cloneLinks = z.array(z.object({ name: text, href: text })).catch([]);
+const cloneLinks = boundedArray(z.object({ name: text, href: text })).catch([]);
 
 export const repositorySchema = z
   .object({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { boundedArray } from './bounded-array';
 
 /** A string that nothing depends on: '' when it is absent, null or something else. */
 export const text = z.string().catch('');
@@ -22,6 +23,6 @@ export const htmlLink = z
   .catch('');
 
 /** `[{ hash }]`, as Bitbucket writes the parents of a commit. */
-export const hashes = z
-  .array(z.object({ hash: z.string() }).transform((commit) => commit.hash))
-  .catch([]);
+export const hashes = boundedArray(
+  z.object({ hash: z.string() }).transform((commit) => commit.hash),
+).catch([]);

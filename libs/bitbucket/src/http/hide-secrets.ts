@@ -1,0 +1,19 @@
+/** A spelling as short as this would be found everywhere. */
+const SHORT = 3;
+
+/** `text` without `secrets`: as they are, or as a form, a JSON text or a Basic header holds them. */
+export function hideSecrets(text: string, secrets: readonly string[]): string {
+  return secrets
+    .flatMap(spellings)
+    .reduce((rest, spelling) => rest.replaceAll(spelling, '[hidden]'), text);
+}
+
+function spellings(secret: string): string[] {
+  return [
+    secret,
+    new URLSearchParams([['', secret]]).toString().slice(1),
+    JSON.stringify(secret).slice(1, -1),
+    // Without its end, which depends on what follows.
+    Buffer.from(secret).toString('base64').replace(/.?=*$/, ''),
+  ].filter((spelling) => spelling.length > SHORT);
+}

@@ -1,0 +1,19 @@
+import type { Parameters } from 'fast-check';
+
+const { FUZZ_RUNS = '1', FUZZ_SEED } = process.env;
+const factor = Number(FUZZ_RUNS);
+
+/** Milliseconds for one property, for `jest.setTimeout`. */
+export const FUZZ_TIMEOUT_MS = 30_000 * Math.max(1, factor);
+
+/**
+ * How often a property is tried: `runs` times, multiplied by the environment's `FUZZ_RUNS`. A failure prints its seed, which
+ * `FUZZ_SEED` repeats.
+ */
+export function fuzzRuns(runs: number): Parameters<unknown> {
+  if (!(factor > 0)) throw new Error('FUZZ_RUNS is a number above 0, by which runs are multiplied');
+  return {
+    numRuns: Math.max(1, Math.round(runs * factor)),
+    ...(FUZZ_SEED !== undefined && { seed: Number(FUZZ_SEED) }),
+  };
+}
