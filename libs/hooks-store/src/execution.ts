@@ -10,6 +10,8 @@ export interface StoredExecution {
   webhook: WebHookExecution;
   /** When it was accepted (ms). The id may be later where two arrive at once or a clock was put back. */
   accepted_at: number;
+  /** Timestamp of the execution of which this one is a replay. */
+  replay_of?: number;
 }
 
 /** What became of an execution, rewritten with every try. */
@@ -30,6 +32,12 @@ export interface ExecutionState {
   retry_at: number;
   /** Whether a step was given up. */
   failed: boolean;
+  /** The steps that were given up; none where the delivery could not even be read, or an older version gave up. */
+  failed_steps: readonly number[];
+  /** A dead letter that was sent again: the steps to do; none stands for every run. */
+  retry_steps?: readonly number[];
+  /** How often it was sent again. */
+  retries: number;
 }
 
 /** The state of an execution that was never tried. */
@@ -44,7 +52,22 @@ export const NEW_STATE: Readonly<ExecutionState> = {
   outages: 0,
   retry_at: 0,
   failed: false,
+  failed_steps: [],
+  retries: 0,
 };
+
+/**
+ * The state of a dead letter that is sent again: all its tries again, for what failed alone. The number of its last
+ * run stays.
+ */
+export function stateOfRetry(state: ExecutionState): ExecutionState {
+  return {
+    ...NEW_STATE,
+    workflow_run: state.workflow_run,
+    retry_steps: state.failed_steps.length > 0 ? state.failed_steps : (state.retry_steps ?? []),
+    retries: state.retries + 1,
+  };
+}
 
 export function parseState(json: string | null | undefined): ExecutionState {
   return json
@@ -66,6 +89,7 @@ export function toTaskExecution(
     ...(state.last_error ? { last_error: state.last_error } : {}),
     processing_timestamp: state.processing_timestamp,
     workflow_run: state.workflow_run,
+    ...(stored.replay_of === undefined ? {} : { replay_of: stored.replay_of }),
     config: stored.config,
     webhook: stored.webhook,
     status: state.status,

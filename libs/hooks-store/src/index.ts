@@ -1,3 +1,14 @@
+export { DEAD_LETTERS } from './dead-letters.lua';
+export {
+  type AllMoved,
+  createDeadLetters,
+  type DeadLetters,
+  type Moved,
+} from './dead-letters/create-dead-letters';
+export type { DeadLetter, DeadLetterRef } from './dead-letters/dead-letter';
+export { FORGET_CLEANUP } from './forget-cleanup.lua';
+export { createReplay, type Replayed } from './replay/create-replay';
+export { createResetSignature } from './reset-signature';
 export { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from './clock';
 export {
   type ExecutionState,

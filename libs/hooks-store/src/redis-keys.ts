@@ -15,7 +15,10 @@ export const KEYS = {
   pending: `${PREFIX}pending`,
   /** Counter: deliveries that wait, over all hooks. */
   waitingTotal: `${PREFIX}waiting-total`,
-  /** Sorted set: `uuid/id` of the executions in the history that failed for good. */
+  /**
+   * Sorted set: `uuid/id` of the executions that failed for good, the dead letters → id. Those that a version without
+   * dead letters left are in their hook's `done` until they are adopted.
+   */
   failed: `${PREFIX}failed`,
   /** Hash: worker → number of beats, by which replicas see that each other lives. */
   beats: `${PREFIX}beats`,
@@ -27,7 +30,9 @@ export const KEYS = {
   cleanups: `${PREFIX}cleanups`,
   /** Sorted set: ids of the cleanups that an operator stopped → when (ms). */
   stoppedCleanups: `${PREFIX}cleanups-stopped`,
-  /** Sorted set: ids of the cleanups that failed for good → when (ms). */
+  /**
+   * Sorted set: ids of the cleanups that failed for good → when (ms); of those that an operator ended, less than 0.
+   */
   failedCleanups: `${PREFIX}cleanups-failed`,
 } as const;
 
@@ -37,7 +42,7 @@ export const SIGNED_FIELD = 'signed';
 /** The keys of one hook, by the uuid of its task. */
 export function hookKeys(uuid: string) {
   return {
-    /** Hash: type, method, config (JSON), stopped, updated_at (ms), last_id, {@link SIGNED_FIELD}. */
+    /** Hash: type, method, config (JSON), stopped, updated_at (ms), last_id, last_replay, {@link SIGNED_FIELD}. */
     task: `${PREFIX}task:${uuid}`,
     /** Hash: execution id → what was received (JSON). */
     executions: `${PREFIX}exec:${uuid}`,
@@ -47,6 +52,8 @@ export function hookKeys(uuid: string) {
     waiting: `${PREFIX}waiting:${uuid}`,
     /** Sorted set: ids of the finished executions, the history. */
     done: `${PREFIX}done:${uuid}`,
+    /** Sorted set: ids of the executions that failed for good; they are neither in `waiting` nor in `done`. */
+    dead: `${PREFIX}dead:${uuid}`,
     /** Sorted set: X-Request-UUID of a delivery → id of the execution that it led to; about 48 hours of them. */
     seen: `${PREFIX}seen:${uuid}`,
     /** Who works the hook off at the moment. */
@@ -60,6 +67,10 @@ export function hookKeys(uuid: string) {
 export const CLEANUP_PREFIX = `${PREFIX}cleanup:`;
 /** Prefix of {@link hookKeys}'s `cleanups`. */
 export const HOOK_CLEANUPS_PREFIX = `${PREFIX}hook-cleanups:`;
+
+/** Prefix of {@link hookKeys}'s `done`, and of its `dead`. */
+export const DONE_PREFIX = `${PREFIX}done:`;
+export const DEAD_PREFIX = `${PREFIX}dead:`;
 
 export function cleanupKey(id: string): string {
   return CLEANUP_PREFIX + id;

@@ -72,6 +72,8 @@ export interface TaskExecution {
   processing_timestamp: number;
   /** Number of the last workflow run that it started, 0 before. */
   workflow_run: number;
+  /** Not of CDS: the timestamp of the execution of which an operator asked for this replay. */
+  replay_of?: number;
   config: HookConfig | null;
   webhook?: WebHookExecution;
   scheduled_task?: { date_scheduled_execution: string };

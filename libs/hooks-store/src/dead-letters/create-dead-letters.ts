@@ -1,0 +1,191 @@
+import { defineScript } from '@cds/redis';
+import type { Redis } from 'ioredis';
+import { parseState, stateOfRetry } from '../execution';
+import {
+  CLEANUP_PREFIX,
+  cleanupKey,
+  DEAD_PREFIX,
+  DONE_PREFIX,
+  HOOK_CLEANUPS_PREFIX,
+  hookKeys,
+  KEYS,
+} from '../redis-keys';
+import {
+  type DeadLetter,
+  type DeadLetterRef,
+  readExecutions,
+  readFailedCleanups,
+} from './dead-letter';
+import {
+  ADOPT_FAILED,
+  DROP_CLEANUP,
+  DROP_EXECUTION,
+  RETRY_CLEANUP,
+  RETRY_EXECUTION,
+} from './dead-letter-scripts.lua';
+import { eachChunk, refOfMember } from './each-chunk';
+
+/** `unknown`: there is no such execution; `not-dead`: it has not failed for good, or was sent again already. */
+export type Moved = 'ok' | 'unknown' | 'not-dead';
+
+export interface AllMoved {
+  executions: number;
+  cleanups: number;
+  /** Whether time was up before the end: to be called again. */
+  more: boolean;
+}
+
+export interface MoveAllOptions {
+  /** Those of this hook and of the cleanups that it scheduled, or this cleanup. All when not given. */
+  uuid?: string;
+  /** When to stop (ms since 1970). */
+  until: number;
+  /** Told of what was moved, some at a time. */
+  moved?: (refs: DeadLetterRef[]) => void;
+}
+
+export type DeadLetters = ReturnType<typeof createDeadLetters>;
+
+const SETS = [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups];
+/** Looked at in one call of Redis. */
+const SCANNED = 500;
+
+/** Whether a uuid may be that of a cleanup: those are SHA-256 in hex. */
+function isCleanup(uuid: string): boolean {
+  return /^[0-9a-f]{64}$/.test(uuid);
+}
+
+/**
+ * What failed for good, in Redis: listed, sent again, dropped. Each move is one script, safe to repeat, and every call
+ * of Redis is bounded. Whoever sends again wakes the hook's job, or leaves that to the sweep.
+ */
+export function createDeadLetters({ redis }: { redis: Redis }) {
+  const retryExecution = defineScript(redis, 'cdsbbRetryExecution', RETRY_EXECUTION, 9);
+  const dropExecution = defineScript(redis, 'cdsbbDropExecution', DROP_EXECUTION, 5);
+  const retryCleanup = defineScript(redis, 'cdsbbRetryCleanup', RETRY_CLEANUP, 4);
+  const dropCleanup = defineScript(redis, 'cdsbbDropCleanup', DROP_CLEANUP, 4);
+  const adoptScript = defineScript(redis, 'cdsbbAdoptFailed', ADOPT_FAILED, 1);
+
+  async function retry(ref: DeadLetterRef): Promise<Moved> {
+    const { uuid, id } = ref;
+    if (ref.kind === 'cleanup') {
+      return (await retryCleanup([...SETS, cleanupKey(uuid)], [uuid, id])) as Moved;
+    }
+    const keys = hookKeys(uuid);
+    for (;;) {
+      const state = (await redis.hget(keys.states, id)) ?? '';
+      const reply = (await retryExecution(
+        [
+          keys.executions,
+          keys.states,
+          keys.done,
+          keys.dead,
+          KEYS.failed,
+          keys.waiting,
+          KEYS.waitingTotal,
+          KEYS.pending,
+          keys.task,
+        ],
+        [uuid, id, state, JSON.stringify(stateOfRetry(parseState(state)))],
+      )) as Moved | 'changed';
+      if (reply !== 'changed') return reply;
+    }
+  }
+
+  async function drop({ kind, uuid, id }: DeadLetterRef): Promise<Moved> {
+    if (kind === 'cleanup') {
+      const prefixes = [CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX];
+      return (await dropCleanup([...SETS, cleanupKey(uuid)], [uuid, id, ...prefixes])) as Moved;
+    }
+    const keys = hookKeys(uuid);
+    return (await dropExecution(
+      [keys.executions, keys.states, keys.done, keys.dead, KEYS.failed],
+      [uuid, id],
+    )) as Moved;
+  }
+
+  async function moveAll(
+    move: (ref: DeadLetterRef) => Promise<Moved>,
+    { uuid, until, moved }: MoveAllOptions,
+  ): Promise<AllMoved> {
+    const counts = { execution: 0, cleanup: 0 };
+    const moveSome = async (refs: DeadLetterRef[]): Promise<void> => {
+      const results = await Promise.all(refs.map(move));
+      const done = refs.filter((_, index) => results[index] === 'ok');
+      for (const { kind } of done) counts[kind]++;
+      if (done.length > 0) moved?.(done);
+    };
+    const isComplete = await eachChunk(redis, { uuid, until }, moveSome);
+    return { executions: counts.execution, cleanups: counts.cleanup, more: !isComplete };
+  }
+
+  return {
+    /**
+     * Newest first, by when their deliveries were accepted.
+     * @param page.uuid those of one hook and of the cleanups that it scheduled, or one cleanup
+     */
+    async list(page: { uuid?: string; offset: number; limit: number }): Promise<DeadLetter[]> {
+      const { uuid, offset, limit } = page;
+      const cleanups = await readFailedCleanups(redis, uuid);
+      // All cleanups are at hand, so a page needs the executions from so far before it at most.
+      const first = Math.max(0, offset - cleanups.length);
+      const last = offset + limit - 1;
+      const refs: DeadLetterRef[] =
+        uuid === undefined
+          ? (await redis.zrevrange(KEYS.failed, first, last)).map(refOfMember)
+          : (await redis.zrevrange(hookKeys(uuid).dead, first, last)).map((id) => ({
+              kind: 'execution',
+              uuid,
+              id,
+            }));
+      const executions = await readExecutions(redis, refs);
+      return [...executions, ...cleanups]
+        .sort((a, b) => b.timestamp - a.timestamp)
+        .slice(offset - first, offset - first + limit);
+    },
+
+    /** How many there are. */
+    async count(uuid?: string): Promise<number> {
+      const [executions, cleanups] = await Promise.all([
+        redis.zcard(uuid === undefined ? KEYS.failed : hookKeys(uuid).dead),
+        uuid === undefined
+          ? redis.zcount(KEYS.failedCleanups, '0', '+inf')
+          : readFailedCleanups(redis, uuid).then(({ length }) => length),
+      ]);
+      return executions + cleanups;
+    },
+
+    /** Sends one again: to the end of its hook's list, or the cleanup to when it was due. */
+    retry: (uuid: string, id: string): Promise<Moved> =>
+      retry({ kind: isCleanup(uuid) ? 'cleanup' : 'execution', uuid, id }),
+
+    /** Removes one for good. */
+    drop: (uuid: string, id: string): Promise<Moved> =>
+      drop({ kind: isCleanup(uuid) ? 'cleanup' : 'execution', uuid, id }),
+
+    /** Sends all again, the oldest first. What fails again meanwhile is not sent a second time. */
+    retryAll: (options: MoveAllOptions): Promise<AllMoved> => moveAll(retry, options),
+
+    dropAll: (options: MoveAllOptions): Promise<AllMoved> => moveAll(drop, options),
+
+    /**
+     * Takes over what a version without dead letters gave up: it is in the history, and only the list of all names it.
+     * Safe to repeat. @returns how many there were
+     */
+    async adopt(): Promise<number> {
+      let adopted = 0;
+      let cursor = '0';
+      do {
+        const [next, found] = await redis.zscan(KEYS.failed, cursor, 'COUNT', SCANNED);
+        cursor = next;
+        const members = found.filter((_, index) => index % 2 === 0);
+        if (members.length === 0) continue;
+        adopted += (await adoptScript(
+          [KEYS.failed],
+          [DONE_PREFIX, DEAD_PREFIX, ...members],
+        )) as number;
+      } while (cursor !== '0');
+      return adopted;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import type { HookConfig, TaskType } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import { timestampOfId } from '../clock';
+import { parseState } from '../execution';
+import { cleanupKey, hookKeys, KEYS } from '../redis-keys';
+
+/** An execution, or the cleanup of a branch, that failed for good. Never holds a body or a header of its delivery. */
+export interface DeadLetter {
+  kind: 'execution' | 'cleanup';
+  /** Of the task; of a cleanup its own. */
+  uuid: string;
+  /** Nanoseconds, as CDS names executions. */
+  timestamp: number;
+  type: TaskType | '';
+  /** What would be run now: the configuration that the task has, which may have changed since. */
+  project: string;
+  workflow: string;
+  /** `workspace/slug`; empty for a plain webhook. */
+  repository: string;
+  /** Of a cleanup. */
+  branch?: string;
+  nb_errors: number;
+  last_error: string;
+  /** ISO 8601. */
+  failed_at: string;
+}
+
+/** Where a dead letter is. */
+export interface DeadLetterRef {
+  kind: DeadLetter['kind'];
+  uuid: string;
+  /** Of the execution; of a cleanup, the execution that told of the deletion. */
+  id: string;
+}
+
+const LONGEST_ERROR = 1_000;
+
+/** The executions of these places, in the same order; those that are gone by now are left out. */
+export async function readExecutions(redis: Redis, refs: DeadLetterRef[]): Promise<DeadLetter[]> {
+  const uuids = [...new Set(refs.map(({ uuid }) => uuid))];
+  const pipeline = redis.pipeline();
+  for (const uuid of uuids) pipeline.hmget(hookKeys(uuid).task, 'type', 'config');
+  for (const { uuid, id } of refs) pipeline.hget(hookKeys(uuid).states, id);
+  const replies = await repliesOf(pipeline);
+  const tasks = new Map(uuids.map((uuid, index) => [uuid, replies[index] as (string | null)[]]));
+  return refs.flatMap(({ uuid, id }, index) => {
+    const state = replies[uuids.length + index] as string | null;
+    const [type, config] = tasks.get(uuid) ?? [];
+    if (!type || !state) return [];
+    const { nb_errors, last_error, processing_timestamp } = parseState(state);
+    const values = JSON.parse(config ?? 'null') as HookConfig | null;
+    return [
+      {
+        kind: 'execution',
+        uuid,
+        timestamp: timestampOfId(id),
+        type: type as TaskType,
+        project: values?.project?.value ?? '',
+        workflow: values?.workflow?.value ?? '',
+        repository: values?.repoFullName?.value ?? '',
+        nb_errors,
+        last_error: last_error.slice(0, LONGEST_ERROR),
+        failed_at: new Date(processing_timestamp / 1e6).toISOString(),
+      },
+    ];
+  });
+}
+
+/** Cleanups that failed for good, of one hook or all. Only the newest hundred or so are ever kept. */
+export async function readFailedCleanups(redis: Redis, uuid?: string): Promise<DeadLetter[]> {
+  const ids = await redis.zrangebyscore(KEYS.failedCleanups, '0', '+inf', 'LIMIT', 0, 1_000);
+  const pipeline = redis.pipeline();
+  for (const id of ids) pipeline.hgetall(cleanupKey(id));
+  const replies = await repliesOf(pipeline);
+  return ids.flatMap((id, index) => {
+    const hash = replies[index] as Record<string, string>;
+    if (!hash.accepted || (uuid !== undefined && uuid !== id && uuid !== hash.hook)) return [];
+    return [
+      {
+        kind: 'cleanup',
+        uuid: id,
+        timestamp: timestampOfId(hash.accepted),
+        type: 'BranchDeletion',
+        project: hash.project ?? '',
+        workflow: hash.workflow ?? '',
+        repository: hash.repository ?? '',
+        branch: hash.branch ?? '',
+        nb_errors: Number(hash.nb_errors ?? 0),
+        last_error: (hash.last_error ?? '').slice(0, LONGEST_ERROR),
+        failed_at: new Date(Number(hash.processed ?? 0)).toISOString(),
+      },
+    ];
+  });
+}
+
+/** The replies of a pipeline. @throws the first error among them */
+export async function repliesOf(pipeline: ReturnType<Redis['pipeline']>): Promise<unknown[]> {
+  return ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+    if (error) throw error;
+    return reply;
+  });
+}

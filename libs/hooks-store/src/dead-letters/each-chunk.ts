@@ -1,0 +1,52 @@
+import type { Redis } from 'ioredis';
+import { hookKeys, KEYS } from '../redis-keys';
+import { type DeadLetterRef, readFailedCleanups } from './dead-letter';
+
+/** Read, and worked on side by side, at a time. */
+const CHUNK = 200;
+
+/**
+ * Calls `work` for all dead letters, some at a time, executions first and the oldest first. Goes by their ids, not by
+ * their places, so that what `work` removes makes it skip nothing, and what comes back is not met again.
+ *
+ * @param of.until when to stop (ms since 1970)
+ * @returns whether it came to the end
+ */
+export async function eachChunk(
+  redis: Redis,
+  of: { uuid?: string; until: number },
+  work: (refs: DeadLetterRef[]) => Promise<void>,
+): Promise<boolean> {
+  const { uuid, until } = of;
+  const set = uuid === undefined ? KEYS.failed : hookKeys(uuid).dead;
+  const toRef = (member: string): DeadLetterRef =>
+    uuid === undefined ? refOfMember(member) : { kind: 'execution', uuid, id: member };
+
+  for (let after = '-inf'; ;) {
+    if (Date.now() >= until) return false;
+    const chunk = await redis.zrangebyscore(set, after, '+inf', 'LIMIT', 0, CHUNK);
+    const last = chunk.at(-1);
+    if (last === undefined) break;
+    // Ids are unique for one hook only: those of others that end on the same microsecond belong to this chunk.
+    const { id } = toRef(last);
+    const ties = await redis.zrangebyscore(set, id, id);
+    await work([...new Set([...chunk, ...ties])].map(toRef));
+    after = `(${id}`;
+  }
+
+  const cleanups = await readFailedCleanups(redis, uuid);
+  await work(
+    cleanups.map((cleanup) => ({
+      kind: 'cleanup',
+      uuid: cleanup.uuid,
+      id: String(cleanup.timestamp / 1000),
+    })),
+  );
+  return true;
+}
+
+/** From `uuid/id`; a uuid holds no slash. */
+export function refOfMember(member: string): DeadLetterRef {
+  const at = member.lastIndexOf('/');
+  return { kind: 'execution', uuid: member.slice(0, at), id: member.slice(at + 1) };
+}

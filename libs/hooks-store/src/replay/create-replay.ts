@@ -1,0 +1,49 @@
+import { defineScript } from '@cds/redis';
+import type { Redis } from 'ioredis';
+import { timestampOfId } from '../clock';
+import type { StoredExecution } from '../execution';
+import { hookKeys, KEYS } from '../redis-keys';
+import { REPLAY_EXECUTION } from './replay-execution.lua';
+import { whyNoReplay } from './why-no-replay';
+
+export type Replayed =
+  /** `again`: it was asked for a moment ago already; this is that one. */
+  | { kind: 'ok' | 'again'; id: string }
+  /** There is no such execution, or it is not finished. */
+  | { kind: 'unknown' | 'waiting' }
+  | { kind: 'refused'; reason: string };
+
+const SAME_REPLAY_US = 60_000_000;
+
+/**
+ * Prepares replays: a new execution of the same content, at the end of the hook's list.
+ *
+ * @returns a function of uuid, id of the execution and now (ms)
+ */
+export function createReplay({ redis }: { redis: Redis }) {
+  const replayScript = defineScript(redis, 'cdsbbReplayExecution', REPLAY_EXECUTION, 7);
+
+  return async function replay(uuid: string, id: string, now: number): Promise<Replayed> {
+    const keys = hookKeys(uuid);
+    const json = await redis.hget(keys.executions, id);
+    if (!json) return { kind: 'unknown' };
+    const execution = JSON.parse(json) as StoredExecution;
+    const reason = whyNoReplay(execution);
+    if (reason !== undefined) return { kind: 'refused', reason };
+    const { type, config, webhook } = execution;
+    const copy = { type, config, webhook, accepted_at: now, replay_of: timestampOfId(id) };
+    const [kind, replayId = ''] = (await replayScript(
+      [
+        keys.task,
+        keys.executions,
+        keys.waiting,
+        KEYS.pending,
+        KEYS.waitingTotal,
+        keys.done,
+        keys.dead,
+      ],
+      [uuid, id, now * 1000, JSON.stringify(copy).slice(1), SAME_REPLAY_US],
+    )) as ['unknown' | 'waiting'] | ['ok' | 'again', string];
+    return kind === 'ok' || kind === 'again' ? { kind, id: replayId } : { kind };
+  };
+}
