@@ -1,20 +1,28 @@
 import { formatGoNumber } from './format-go-number';
+import { MAX_VARIABLES } from './max-variables';
 
 /**
  * Most characters that the names and values of one flattened body may have together. Names repeat those of
- * all levels above, so a body of 1 MiB that is nested deeply enough would become gigabytes.
+ * all levels above, so a body of 1 MiB that is nested deeply enough would become gigabytes. Values whose name
+ * is taken already count too: it takes as long to find that out.
  */
 export const MAX_FLATTENED_CHARACTERS = 16 * 1024 * 1024;
 
-/** The body is so deeply nested that its flattened form is beyond {@link MAX_FLATTENED_CHARACTERS}. */
+/** The flattened form of the body is too large. The message says in which way. */
 export class FlattenedTooLargeError extends Error {
   override readonly name = 'FlattenedTooLargeError';
+}
 
-  constructor() {
-    super(
-      `the JSON body is nested so deeply that its flattened form has more than ${MAX_FLATTENED_CHARACTERS} characters: send a flatter one`,
-    );
-  }
+function tooManyCharacters(): FlattenedTooLargeError {
+  return new FlattenedTooLargeError(
+    `the JSON body is nested so deeply that its flattened form has more than ${MAX_FLATTENED_CHARACTERS} characters: send a flatter one`,
+  );
+}
+
+function tooManyVariables(): FlattenedTooLargeError {
+  return new FlattenedTooLargeError(
+    `the JSON body holds more than ${MAX_VARIABLES} values: send fewer`,
+  );
 }
 
 /** An object or array that is being walked through. */
@@ -57,8 +65,7 @@ export function flattenJson(root: unknown): Map<string, string> {
     if (key === '') continue;
     const name = key === undefined ? `${frame.name}${index}` : variableName(key);
     // Checked before they are joined: the names of nested arrays grow with the square of the depth.
-    if (frame.path.length + name.length > MAX_FLATTENED_CHARACTERS)
-      throw new FlattenedTooLargeError();
+    if (frame.path.length + name.length > MAX_FLATTENED_CHARACTERS) throw tooManyCharacters();
     const path = frame.path === '' ? name : `${frame.path}.${name}`;
 
     const value = frame.values[index];
@@ -67,10 +74,12 @@ export function flattenJson(root: unknown): Map<string, string> {
       continue;
     }
     if (typeof value === 'number' && !Number.isFinite(value)) return new Map();
-    if (variables.has(path)) continue;
     const text = scalarText(value);
     characters += path.length + text.length;
-    if (characters > MAX_FLATTENED_CHARACTERS) throw new FlattenedTooLargeError();
+    // Before the name is looked up: that takes its whole length.
+    if (characters > MAX_FLATTENED_CHARACTERS) throw tooManyCharacters();
+    if (variables.has(path)) continue;
+    if (variables.size === MAX_VARIABLES) throw tooManyVariables();
     variables.set(path, text);
   }
   return variables;

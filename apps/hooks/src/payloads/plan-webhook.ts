@@ -27,7 +27,7 @@ const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
  * The **configured** method decides whether the body is read; a JSON body that is neither object nor array,
  * or cannot be parsed, gives `payload` alone.
  *
- * @throws MalformedWebhookError when query or form cannot be decoded, or the body flattens into too much
+ * @throws MalformedWebhookError when query or form cannot be decoded or holds too much, or the body flattens into too much
  */
 export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
   const { config, body } = delivery;
@@ -77,9 +77,7 @@ export function judgeWebhookDelivery(delivery: WebhookDelivery): WebhookVerdict 
 function decoded(what: string, text: string): QueryPair[] {
   const result = parseQuery(text);
   if ('pairs' in result) return result.pairs;
-  throw new MalformedWebhookError(
-    `the ${what} holds ${JSON.stringify(result.invalidEscape)}, which is no percent-encoded byte: write a percent sign as %25`,
-  );
+  throw new MalformedWebhookError(`the ${what} holds ${result.problem}`);
 }
 
 function flattened(jsonText: string): Iterable<QueryPair> {

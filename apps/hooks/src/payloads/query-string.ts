@@ -1,8 +1,13 @@
+import { MAX_VARIABLES } from './max-variables';
+
 /** Name and value, in the order in which they stand. */
 export type QueryPair = [name: string, value: string];
 
 /** A `%` that two hexadecimal digits do not follow, and what follows instead. */
 const INVALID_ESCAPE = /%(?![0-9a-f]{2}).{0,2}/is;
+
+/** What stands for itself, as nearly everything does. */
+const IS_PLAIN = /^[\x20-\x24\x26-\x2a\x2c-\x7e]*$/;
 
 /**
  * Reads a query, or a form-encoded body, as Go's `url.ParseQuery` did in the days of CDS 0.41: `&` and
@@ -10,17 +15,24 @@ const INVALID_ESCAPE = /%(?![0-9a-f]{2}).{0,2}/is;
  * as they could be given to no variable. Bytes that are no UTF-8 become U+FFFD.
  *
  * @param text the raw text; a body is given with one character per byte (latin1)
- * @returns the pairs, or the first escape that cannot be decoded
+ * @returns the pairs, or what is wrong: the first escape that cannot be decoded, or too many pairs
  */
-export function parseQuery(text: string): { pairs: QueryPair[] } | { invalidEscape: string } {
+export function parseQuery(text: string): { pairs: QueryPair[] } | { problem: string } {
   const invalid = INVALID_ESCAPE.exec(text);
-  if (invalid) return { invalidEscape: invalid[0] };
-
+  if (invalid) {
+    return {
+      problem: `${JSON.stringify(invalid[0])}, which is no percent-encoded byte: write a percent sign as %25`,
+    };
+  }
   const pairs: QueryPair[] = [];
   for (const piece of text.split(/[&;]/)) {
+    if (piece === '') continue;
     const equals = piece.indexOf('=');
     const name = decode(equals < 0 ? piece : piece.slice(0, equals));
     if (name === '') continue;
+    if (pairs.length === MAX_VARIABLES) {
+      return { problem: `more than ${MAX_VARIABLES} values: send fewer` };
+    }
     pairs.push([name, equals < 0 ? '' : decode(piece.slice(equals + 1))]);
   }
   return { pairs };
@@ -33,6 +45,7 @@ export function isDecodableQuery(query: string): boolean {
 
 /** One character per byte in, text out. */
 function decode(escaped: string): string {
+  if (IS_PLAIN.test(escaped)) return escaped;
   const bytes = escaped
     .replaceAll('+', ' ')
     .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
