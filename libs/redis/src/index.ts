@@ -10,3 +10,4 @@ export { LockTimeoutError } from './lock-timeout-error';
 export { redisHealthWarnings } from './redis-health-warnings';
 export { withLock, type LockOptions } from './with-lock';
 export { whenReady } from './when-ready';
+export { type RedisHealth, watchRedisHealth } from './watch-redis-health';

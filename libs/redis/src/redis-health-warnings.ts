@@ -1,37 +1,82 @@
 import type { Redis } from 'ioredis';
 
 /**
- * What about this Redis endangers what is stored in it, a sentence each, saying what to set. None where
- * Redis forbids CONFIG (hosted ones do), since nothing is known then.
+ * What about this Redis endangers what is stored in it, a sentence each, saying what to set: that it keeps nothing on
+ * disk, or removes keys when its memory is full.
+ *
+ * Where Redis forbids CONFIG (hosted ones do), INFO tells; where it forbids that too, the sentence says so.
  *
  * @throws The connection's errors.
  */
 export async function redisHealthWarnings(redis: Redis): Promise<string[]> {
-  const warnings: string[] = [];
-  const appendonly = await readSetting(redis, 'appendonly');
-  if (appendonly === 'no') {
-    const save = await readSetting(redis, 'save');
-    const loss =
-      save === ''
-        ? 'keeps nothing on disk, so a restart loses everything in it'
-        : 'keeps no append-only file, so a crash loses what came after its last snapshot';
-    warnings.push(`Redis ${loss}: set "appendonly yes" in redis.conf`);
+  const [persistence, eviction] = await Promise.all([
+    persistenceWarning(redis),
+    evictionWarning(redis),
+  ]);
+  return [persistence, eviction].filter((warning) => warning !== undefined);
+}
+
+async function persistenceWarning(redis: Redis): Promise<string | undefined> {
+  const setting = await readSetting(redis, 'appendonly');
+  if (setting === undefined) {
+    const enabled = await readInfo(redis, 'persistence', 'aof_enabled');
+    if (enabled === '1') return undefined;
+    return enabled === undefined
+      ? unchecked('whether it keeps an append-only file', 'its append-only file (AOF) is on')
+      : `Redis keeps no append-only file, so a crash may lose what it accepted last: ${ASK_PROVIDER} its append-only file (AOF) is on`;
   }
-  const policy = await readSetting(redis, 'maxmemory-policy');
-  if (policy !== undefined && policy !== 'noeviction') {
-    warnings.push(
-      `Redis removes keys when its memory is full (maxmemory-policy ${policy}): set "maxmemory-policy noeviction" in redis.conf`,
+  if (setting !== 'no') return undefined;
+  const loss =
+    (await readSetting(redis, 'save')) === ''
+      ? 'keeps nothing on disk, so a restart loses everything in it'
+      : 'keeps no append-only file, so a crash loses what came after its last snapshot';
+  return `Redis ${loss}: ${howToSet('appendonly', 'yes')}`;
+}
+
+async function evictionWarning(redis: Redis): Promise<string | undefined> {
+  const setting = await readSetting(redis, 'maxmemory-policy');
+  const policy = setting ?? (await readInfo(redis, 'memory', 'maxmemory_policy'));
+  if (policy === 'noeviction') return undefined;
+  if (policy === undefined) {
+    return unchecked(
+      'whether it removes keys when its memory is full',
+      'maxmemory-policy is noeviction',
     );
   }
-  return warnings;
+  const todo =
+    setting === undefined
+      ? `${ASK_PROVIDER} maxmemory-policy is noeviction`
+      : howToSet('maxmemory-policy', 'noeviction');
+  return `Redis removes keys when its memory is full (maxmemory-policy ${policy}): ${todo}`;
+}
+
+const ASK_PROVIDER = 'CONFIG is forbidden here, so see to it in the settings of its host that';
+
+function howToSet(name: string, value: string): string {
+  return `set "${name} ${value}" in redis.conf, and now at once with: redis-cli CONFIG SET ${name} ${value}`;
+}
+
+function unchecked(what: string, wanted: string): string {
+  return `Redis does not tell ${what} (CONFIG and INFO are forbidden), so it could not be checked: see to it that ${wanted}`;
 }
 
 async function readSetting(redis: Redis, name: string): Promise<string | undefined> {
+  return unlessForbidden(async () => ((await redis.config('GET', name)) as string[])[1]);
+}
+
+async function readInfo(redis: Redis, section: string, name: string): Promise<string | undefined> {
+  const text = (await unlessForbidden(() => redis.info(section))) ?? '';
+  return text
+    .split('\r\n')
+    .find((line) => line.startsWith(`${name}:`))
+    ?.slice(name.length + 1);
+}
+
+/** Undefined where Redis answered, but not with what was asked for: forbidden, or renamed away. */
+async function unlessForbidden<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
-    const [, value] = (await redis.config('GET', name)) as string[];
-    return value;
+    return await ask();
   } catch (error) {
-    // Forbidden or renamed away: Redis answered, but not with the value.
     if (error instanceof Error && error.name === 'ReplyError') return undefined;
     throw error;
   }

@@ -18,6 +18,7 @@ import {
   defineScript,
   LockTimeoutError,
   redisHealthWarnings,
+  watchRedisHealth,
   whenReady,
   withLock,
   type RedisConfigLike,
@@ -43,11 +44,13 @@ async function millisecondsToFail(work: () => Promise<unknown>): Promise<number>
   return Date.now() - began;
 }
 
-afterEach(() => {
+/** Before its server is stopped: a connection that is between two attempts would keep a timer. */
+function disconnectAll(): void {
   for (const connection of open.splice(0)) {
     if (connection.status !== 'end') connection.disconnect();
   }
-});
+}
+afterEach(disconnectAll);
 
 describe('connectRedis', () => {
   let server: TestRedis;
@@ -390,23 +393,91 @@ describe('with one Redis', () => {
       const redis = await ready(connect(server.config));
       await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
       const [persistence, policy] = await redisHealthWarnings(redis);
-      expect(persistence).toContain('restart loses everything in it: set "appendonly yes"');
-      expect(policy).toContain('set "maxmemory-policy noeviction"');
+      expect(persistence).toBe(
+        'Redis keeps nothing on disk, so a restart loses everything in it: set "appendonly yes" in redis.conf, and now at once with: redis-cli CONFIG SET appendonly yes',
+      );
+      expect(policy).toBe(
+        'Redis removes keys when its memory is full (maxmemory-policy allkeys-lru): set "maxmemory-policy noeviction" in redis.conf, and now at once with: redis-cli CONFIG SET maxmemory-policy noeviction',
+      );
 
       await redis.config('SET', 'save', '3600 1');
       expect((await redisHealthWarnings(redis))[0]).toContain('loses what came after');
     });
 
-    it('is silent about a good Redis and about one that forbids CONFIG', async () => {
+    it('is silent about a good Redis', async () => {
       const redis = await ready(connect(server.config));
       await redis.config('SET', 'maxmemory-policy', 'noeviction');
       await redis.config('SET', 'appendonly', 'yes');
       expect(await redisHealthWarnings(redis)).toEqual([]);
+    });
 
-      const strict = await startTestRedis({ args: ['--rename-command', 'CONFIG', ''] });
-      const other = await ready(connect(strict.config));
-      expect(await redisHealthWarnings(other)).toEqual([]);
-      await strict.stop();
+    it.each([
+      ['yes', 'noeviction', []],
+      ['no', 'noeviction', [/no append-only file.*settings of its host.*append-only file/]],
+      ['yes', 'volatile-lru', [/policy volatile-lru\).*settings of its host.*noeviction/]],
+    ])('asks INFO where CONFIG is forbidden: %s, %s', async (appendonly, policy, sentences) => {
+      const args = ['--rename-command', 'CONFIG', '', '--maxmemory-policy', policy];
+      const hosted = await startTestRedis({ appendonly: appendonly === 'yes', args });
+      try {
+        const warnings = await redisHealthWarnings(await ready(connect(hosted.config)));
+        expect(warnings).toEqual(sentences.map((sentence) => expect.stringMatching(sentence)));
+      } finally {
+        disconnectAll();
+        await hosted.stop();
+      }
+    });
+
+    it('says that it could not check where INFO is forbidden too', async () => {
+      const hosted = await startTestRedis();
+      const admin = await ready(connect(hosted.config));
+      const redis = await ready(connect(hosted.config));
+      await admin.call('ACL', 'SETUSER', 'default', '-config', '-info');
+      try {
+        expect(await redisHealthWarnings(redis)).toEqual([
+          expect.stringMatching(/could not be checked.*append-only file \(AOF\) is on/),
+          expect.stringMatching(/could not be checked.*maxmemory-policy is noeviction/),
+        ]);
+      } finally {
+        disconnectAll();
+        await hosted.stop();
+      }
+    });
+
+    it('looks again at each connection, and logs what is new once', async () => {
+      const replaced = await startTestRedis({ appendonly: true });
+      try {
+        const { logger, lines } = captureLogger();
+        const redis = connect(replaced.config);
+        const health = watchRedisHealth(redis, { logger, loss: 'Redis may lose it' });
+        await ready(redis);
+        const again = async () => {
+          const admin = await ready(connect(replaced.config));
+          const back = once(redis, 'ready');
+          await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+          await back;
+          return admin;
+        };
+        const admin = await ready(connect(replaced.config));
+        await sleep(100);
+        expect([health.warnings(), lines]).toEqual([[], []]);
+
+        await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+        await again();
+        await waitFor(() => health.warnings().length === 1);
+        await again();
+        await sleep(200);
+        expect(lines).toMatchObject([
+          { level: 40, msg: 'Redis may lose it', warning: expect.stringContaining('allkeys-lru') },
+        ]);
+
+        await (await again()).config('SET', 'maxmemory-policy', 'noeviction');
+        await again();
+        await waitFor(() => health.warnings().length === 0);
+        expect(lines).toHaveLength(2);
+      } finally {
+        disconnectAll();
+        await replaced.stop();
+      }
     });
   });
 });
