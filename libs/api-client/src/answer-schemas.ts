@@ -7,19 +7,30 @@ const text = z.string().catch('');
 const integer = z.number().int().catch(0);
 const flag = z.boolean().catch(false);
 
-const hookConfig = z.record(
-  z.string(),
-  z.object({
-    value: text,
-    configurable: flag,
-    type: text,
-    multiple_choice_list: z.array(z.unknown()).nullable().catch(null),
-  }),
-);
+/** A uuid has 36 characters, a hash no more; both become headers and names of keys. */
+const LONGEST_NAME = 1_024;
+/** Far more than a CDS has; what else there is of them would only fill the memory. */
+const MOST_HOOKS = 100_000;
+const MOST_SETTINGS = 1_000;
+
+const hookConfig = z
+  .unknown()
+  .refine((config) => Object.keys(Object(config)).length <= MOST_SETTINGS)
+  .pipe(
+    z.record(
+      z.string(),
+      z.object({
+        value: text,
+        configurable: flag,
+        type: text,
+        multiple_choice_list: z.array(z.unknown()).nullable().catch(null),
+      }),
+    ),
+  );
 
 const nodeHook: z.ZodType<NodeHook> = z.object({
   id: integer,
-  uuid: z.string().min(1),
+  uuid: z.string().min(1).max(LONGEST_NAME),
   ref: text,
   node_id: integer,
   hook_model_id: integer,
@@ -30,6 +41,7 @@ const nodeHook: z.ZodType<NodeHook> = z.object({
 /** `GET /workflow/hook`. Go writes an empty list as null; an entry without a uuid cannot be a task. */
 export const nodeHooks: z.ZodType<NodeHook[]> = z
   .array(z.unknown())
+  .max(MOST_HOOKS)
   .nullable()
   .transform((entries) =>
     (entries ?? []).flatMap((entry) => {
@@ -45,21 +57,26 @@ export const serviceRegistration: z.ZodType<ServiceRegistration> = z.object({
   type: z.enum(['vcs', 'hooks']),
   http_url: text,
   last_heartbeat: z.string().catch(GO_ZERO_TIME),
-  hash: z.string().min(1),
+  hash: z.string().min(1).max(LONGEST_NAME),
   token: text,
   group_id: z.number().nullable().catch(null),
-  group: z.unknown().transform(() => null),
+  group: z.null().catch(null),
   monitoring_status: z
     .object({
       now: text,
-      lines: z.array(
-        z.object({
-          status: z.enum(['OK', 'WARN', 'AL']),
-          component: text,
-          value: text,
-          type: text,
-        }),
-      ),
+      lines: z
+        .array(z.unknown())
+        .max(MOST_SETTINGS)
+        .pipe(
+          z.array(
+            z.object({
+              status: z.enum(['OK', 'WARN', 'AL']),
+              component: text,
+              value: text,
+              type: text,
+            }),
+          ),
+        ),
     })
     .catch({ now: '', lines: [] }),
   config: z.record(z.string(), z.unknown()).catch({}),

@@ -49,6 +49,8 @@ export class CdsApiClient {
   readonly #runTimeoutMs: number;
   readonly #listeners = new Set<() => void>();
   #hash: string | undefined;
+  /** Kept for one reason: it must not occur in an error, whatever the API repeats. */
+  #token: string | undefined;
 
   constructor(options: CdsApiOptions) {
     this.#http = createHttpSender(options);
@@ -66,6 +68,7 @@ export class CdsApiClient {
     registration: RegistrationRequest,
     signal?: AbortSignal,
   ): Promise<ServiceRegistration> {
+    this.#token = registration.token;
     const body: ServiceRegistration = {
       id: 0,
       last_heartbeat: GO_ZERO_TIME,
@@ -80,7 +83,7 @@ export class CdsApiClient {
     const answer = await this.#readable(
       { method: 'POST', path: '/services/register', body, signal },
       schemas.serviceRegistration,
-      { anonymous: true, secret: registration.token },
+      { anonymous: true },
     );
     this.#hash = answer.hash;
     return answer;
@@ -171,7 +174,7 @@ export class CdsApiClient {
       return answer.json;
     } catch (error) {
       call.signal?.throwIfAborted();
-      throw this.#withoutSecrets(name, error, options.secret);
+      throw this.#withoutSecrets(name, error);
     }
   }
 
@@ -191,8 +194,8 @@ export class CdsApiClient {
     for (const listener of this.#listeners) listener();
   }
 
-  #withoutSecrets(call: string, error: unknown, secret: string | undefined): ApiError {
-    const hide = (message: string): string => toSafeMessage(message, [secret, this.#hash]);
+  #withoutSecrets(call: string, error: unknown): ApiError {
+    const hide = (message: string): string => toSafeMessage(message, [this.#token, this.#hash]);
     if (error instanceof ApiError) {
       return new ApiError(error.kind, hide(error.message), error);
     }
@@ -207,8 +210,6 @@ export class CdsApiClient {
 interface CallOptions {
   /** Do not send the hash. */
   anonymous?: boolean;
-  /** Must not occur in an error. */
-  secret?: string;
 }
 
 function describeCall({ method, path }: Pick<Call, 'method' | 'path'>): string {

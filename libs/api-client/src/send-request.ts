@@ -2,9 +2,12 @@ import axios, { type AxiosInstance } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
+import { isTooComplex } from '@cds/wire';
 
 /** Answers to a run hold the whole workflow; nothing the API says is near this size. */
 const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
+/** A workflow has a value for about every ten bytes; what has more becomes far larger in memory. */
+const MOST_VALUES = 4_000_000;
 /** Idle connections are given up before the other side does, so that a call does not meet a closed one. */
 const IDLE_CONNECTION_MS = 10_000;
 
@@ -98,7 +101,8 @@ async function readJson(body: Readable, signal: AbortSignal): Promise<unknown> {
       if (size > LARGEST_ANSWER_BYTES) return undefined;
       chunks.push(chunk);
     }
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    const text = Buffer.concat(chunks);
+    return isTooComplex(text, MOST_VALUES) ? undefined : JSON.parse(text.toString('utf8'));
   } catch {
     return undefined;
   } finally {
@@ -106,10 +110,16 @@ async function readJson(body: Readable, signal: AbortSignal): Promise<unknown> {
   }
 }
 
+/** Node's and OpenSSL's names for a certificate that is not to be trusted. */
+const UNTRUSTED = /CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(CA|PURPOSE)$/;
+
 /** Only the reason. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   const { code } = error as NodeJS.ErrnoException;
+  if (UNTRUSTED.test(code ?? '')) {
+    return `${error.message}: its TLS certificate is not to be trusted; start the service with NODE_EXTRA_CA_CERTS naming the authority that signed it, or, for tests, set api.http.insecure = true`;
+  }
   if (error.message) return error.message;
   // Node gives several attempts (IPv6, IPv4) an empty message.
   return code ?? error.name;

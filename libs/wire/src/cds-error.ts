@@ -9,6 +9,9 @@ export interface CdsErrorBody {
   uuid: string;
 }
 
+/** What went wrong may be told in the words of others: never in more than this. */
+const LONGEST_FROM = 2_000;
+
 /** What may be added to a known error. */
 export interface CdsErrorOptions {
   /** What went wrong this time and what to do about it; shown to the caller, so it holds no secret. */
@@ -38,7 +41,8 @@ export class CdsError extends Error {
     options: CdsErrorOptions = {},
   ) {
     const known = KNOWN_ERRORS[kind];
-    super(options.from ? `${known.message} (from: ${options.from})` : known.message, {
+    const from = options.from?.slice(0, LONGEST_FROM);
+    super(from ? `${known.message} (from: ${from})` : known.message, {
       cause: options.cause,
     });
     this.id = known.id;

@@ -1,5 +1,6 @@
 export * from './cds-error';
 export * from './hook-types';
+export * from './json-weight';
 export * from './known-errors';
 export * from './service-types';
 export * from './vcs-types';
