@@ -4,12 +4,14 @@ import type { BitbucketServerConfig } from '@cds/config';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { createGrants, type Grants } from './authorization/grants';
+import { createCallBudget, type CallBudget } from './calls/call-budget';
 
 /** One `[vcs.servers.NAME]`: an OAuth consumer of Bitbucket Cloud and what belongs to it. */
 export interface BitbucketServer {
   config: BitbucketServerConfig;
   oauth: OAuthClient;
   grants: Grants;
+  budget: CallBudget;
   /** A client that calls Bitbucket with these tokens. */
   connect(tokens: AccessTokenSource): BitbucketClient;
 }
@@ -27,11 +29,14 @@ export function createBitbucketServer({
 }: BitbucketServerDeps): BitbucketServer {
   const { apiUrl, oauthUrl, clientId, clientSecret } = config;
   const serverLogger = logger.child({ server: config.name });
+  const budget = createCallBudget({ redis, logger: serverLogger, server: config.name });
   const oauth = createOAuthClient({ oauthUrl, clientId, clientSecret });
   return {
     config,
     oauth,
     grants: createGrants({ redis, oauth, clientSecret, logger: serverLogger }),
-    connect: (tokens) => createBitbucketClient({ apiUrl, tokens, logger: serverLogger }),
+    budget,
+    connect: (tokens) =>
+      createBitbucketClient({ apiUrl, tokens, logger: serverLogger, onCall: budget.count }),
   };
 }

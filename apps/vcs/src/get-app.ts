@@ -22,16 +22,22 @@ import { addRepositoryRoutes } from './repositories/repository-routes';
 import { addServerRoutes } from './repositories/server-routes';
 import { addStatusRoutes } from './statuses/status-routes';
 import { addHookRoutes } from './webhooks/hook-routes';
+import { createKnownWebhooks } from './webhooks/known-webhooks';
 import { createManualWebhooks } from './webhooks/manual-webhooks';
+import { createWebhookKey } from './webhooks/webhook-key';
+import { createWebhookMemory } from './webhooks/webhook-memory';
+import { createWebhookRepairs, type RepairResult } from './webhooks/webhook-repairs';
 import { addWebhooksInfoRoute } from './webhooks/webhooks-info-route';
 
 export interface VcsAppDeps {
-  config: Pick<VcsConfig, 'servers' | 'uiUrl'>;
+  config: Pick<VcsConfig, 'servers' | 'uiUrl' | 'webhookKey'>;
+  /** `urlPublic` of `hooks`, where it is known: webhooks that lead there are ours. */
+  hooksUrl?: string;
   redis: Redis;
   logger: Logger;
   registration: Pick<Registration, 'isAllowed'>;
   monitoring: () => Promise<MonitoringStatus>;
-  metrics?: Pick<Metrics, 'text'>;
+  metrics?: Pick<Metrics, 'text' | 'counter'>;
   apiVersion: ApiVersion;
   /** Milliseconds that a route may take. Default 50,000: the API waits 60 s. */
   deadlineMs?: number;
@@ -52,7 +58,19 @@ export function getApp(deps: VcsAppDeps): VcsApp {
       createBitbucketServer({ config: server, redis, logger }),
     ]),
   );
-  const routes = { servers, logger, deadlineMs: deps.deadlineMs ?? DEADLINE_MS };
+  const webhookKey = createWebhookKey(config.webhookKey);
+  const knownWebhooks = createKnownWebhooks(redis, deps.hooksUrl);
+  const webhookRepairs = createWebhookRepairs({
+    redis,
+    knownWebhooks,
+    webhookKey,
+    logger,
+    onResult: countRepairs(deps.metrics),
+  });
+  const webhookMemory = createWebhookMemory({ knownWebhooks, webhookKey, logger });
+
+  const common = { servers, logger, deadlineMs: deps.deadlineMs ?? DEADLINE_MS };
+  const routes = { ...common, onAnswered: webhookRepairs.afterAnswer };
   const mainBranchOf = createMainBranchOf();
   const manualWebhooks = createManualWebhooks({ redis, logger });
   const oneAtATime = createOneAtATime({ redis, logger, longestMs: routes.deadlineMs });
@@ -64,7 +82,16 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   addRepositoryRoutes(router, { ...routes, mainBranchOf });
   addCommitRoutes(router, { ...routes, mainBranchOf });
   addPullRequestRoutes(router, routes);
-  addHookRoutes(router, { ...routes, manualWebhooks, apiVersion, oneAtATime });
+  // The API is about to see to webhooks itself.
+  addHookRoutes(router, {
+    ...common,
+    manualWebhooks,
+    apiVersion,
+    oneAtATime,
+    webhookKey,
+    webhookMemory,
+    webhookRepairs,
+  });
   addStatusRoutes(router, { ...routes, redis, apiVersion, uiUrl: config.uiUrl });
   addNotImplementedRoutes(router, routes);
 
@@ -77,7 +104,19 @@ export function getApp(deps: VcsAppDeps): VcsApp {
       guarded: router,
     }),
     async close(deadlineMs) {
+      webhookRepairs.close();
       await Promise.all([...servers.values()].map((server) => server.grants.close(deadlineMs)));
     },
   };
+}
+
+function countRepairs(
+  metrics: Pick<Metrics, 'counter'> | undefined,
+): (result: RepairResult) => void {
+  const repairs = metrics?.counter({
+    name: 'cds_vcs_webhook_repairs_total',
+    help: 'Webhooks at Bitbucket that were unsigned, inactive or signed with another key, and what came of their repair.',
+    labels: ['result'],
+  });
+  return (result) => repairs?.inc({ result });
 }

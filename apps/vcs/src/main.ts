@@ -14,6 +14,7 @@ import {
 import type { Redis } from 'ioredis';
 import { createApiVersion } from './api-version';
 import { getApp } from './get-app';
+import { hooksUrlBesides } from './hooks-url-besides';
 import { redisLine } from './redis-line';
 
 /** How long requests under way may take after a signal. */
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
   const metrics = createMetrics({ service: 'vcs' });
   const { app, close } = getApp({
     config,
+    hooksUrl: hooksUrlBesides(process.argv.slice(2), process.env),
     redis,
     logger,
     registration,

@@ -128,7 +128,11 @@ describeShared('what a CDS 0.41 asked of its vcs service', (root) => {
       status: { disable: false, showDetail: true },
     };
     return getApp({
-      config: { uiUrl: 'http://localhost:4200', servers: configured ? [server] : [] },
+      config: {
+        uiUrl: 'http://localhost:4200',
+        webhookKey: 'the-webhook-key-of-this-spec',
+        servers: configured ? [server] : [],
+      },
       redis,
       logger: silentLogger(),
       registration: {

@@ -23,6 +23,8 @@ export interface StandInHook {
   description: string;
   active: boolean;
   events: string[];
+  /** Never told. */
+  secret?: string;
 }
 
 export interface StandInRepository {

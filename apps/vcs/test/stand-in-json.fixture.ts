@@ -99,5 +99,6 @@ export function pullRequestJson(repo: StandInRepository, one: StandInPullRequest
 }
 
 export function hookJson(hook: StandInHook) {
-  return { type: 'webhook_subscription', ...hook, secret_set: false };
+  const { secret, ...rest } = hook;
+  return { type: 'webhook_subscription', ...rest, secret_set: Boolean(secret) };
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { BitbucketServerConfig } from '@cds/config';
 import { captureLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
 import { connectRedis } from '@cds/redis';
+import type { Metrics } from '@cds/service';
 import type { Redis } from 'ioredis';
 import request, { type Test } from 'supertest';
 import { getApp, type VcsApp } from '../src/get-app';
@@ -11,6 +12,7 @@ import { newRepository, type StandInRepository } from './stand-in-data.fixture';
 
 const MOST_INSTANCES = 3;
 
+export const WEBHOOK_KEY = 'the-webhook-key-that-nobody-may-read';
 export const SERVER = 'bitbucketcloud';
 
 export interface Pair {
@@ -30,6 +32,9 @@ export interface InstanceOptions {
   server?: Partial<BitbucketServerConfig>;
   status?: Partial<BitbucketServerConfig['status']>;
   deadlineMs?: number;
+  webhookKey?: string;
+  hooksUrl?: string;
+  metrics?: Metrics;
   /** Which CDS asks: `[0, 42]`; unknown when left out. */
   apiVersion?: [number, number];
 }
@@ -84,7 +89,13 @@ export async function startVcsHarness(redisServer: TestRedis): Promise<VcsHarnes
     if (!redis) throw new Error(`a spec has at most ${MOST_INSTANCES} instances`);
     const [major = 0, minor = 0] = options.apiVersion ?? [];
     const app = getApp({
-      config: { uiUrl: 'https://cds.acme.example', servers: [serverConfig(bitbucket, options)] },
+      config: {
+        uiUrl: 'https://cds.acme.example',
+        webhookKey: options.webhookKey ?? WEBHOOK_KEY,
+        servers: [serverConfig(bitbucket, options)],
+      },
+      hooksUrl: options.hooksUrl,
+      metrics: options.metrics,
       redis,
       logger,
       registration: { isAllowed: () => true },

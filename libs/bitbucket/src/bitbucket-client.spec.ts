@@ -316,24 +316,27 @@ describe('webhooks', () => {
     events: ['repo:push'],
     active: true,
   };
+  const secret = 'a'.repeat(64);
+  const settings = { ...hook, secret };
 
-  it('creates, lists, updates and deletes', async () => {
+  it('creates, lists, updates and deletes, and what Bitbucket has is without the secret', async () => {
     const bodies: object[] = [];
     const answer = (status: number) => (body: object) => {
       bodies.push(body);
-      return { status, body: { ...body, uuid, secret_set: false } };
+      return { status, body: { ...body, uuid, secret_set: true } };
     };
     bitbucket.writes.set(`POST ${key('hooks')}`, answer(201));
     bitbucket.writes.set(`PUT ${key('hooks', uuid)}`, answer(200));
     bitbucket.writes.set(`DELETE ${key('hooks', uuid)}`, () => ({ status: 204 }));
     bitbucket.lists.set(key('hooks'), { values: [{ uuid, ...hook, description: null }] });
-    const created = await client().createHook(repo, hook, context());
-    expect(created).toEqual({ uuid, ...hook, secretSet: false });
+    const created = await client().createHook(repo, settings, context());
+    expect(created).toEqual({ uuid, ...hook, secretSet: true });
     const changed = { ...hook, events: ['repo:push', 'pullrequest:created'] };
-    expect(await client().updateHook(repo, uuid, changed, context())).toMatchObject(changed);
+    const updated = await client().updateHook(repo, uuid, { ...changed, secret }, context());
+    expect(updated).toEqual({ uuid, ...changed, secretSet: true });
     expect(await client().listHooks(repo, context())).toEqual([{ uuid, ...hook, description: '' }]);
     await client().deleteHook(repo, uuid, context());
-    expect(bodies).toEqual([hook, changed]);
+    expect(bodies).toEqual([settings, { ...changed, secret }]);
     expect(paths()[3]).toBe(
       'DELETE /2.0/repositories/ws/repo/hooks/%7B202cf34e-7ccf-44b7-ba6b-8827a14d5324%7D',
     );

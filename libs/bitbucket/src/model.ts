@@ -134,4 +134,6 @@ export interface HookSettings {
   description: string;
   events: string[];
   active: boolean;
+  /** What deliveries are signed with, at most 128 characters. Bitbucket never tells it again. */
+  secret: string;
 }

@@ -1,11 +1,13 @@
-import type { BitbucketClient } from '@cds/bitbucket';
+import type { BitbucketClient, RepoRef } from '@cds/bitbucket';
 import { handle, type Logger } from '@cds/service';
 import type { Request, RequestHandler } from 'express';
 import { NEW_ACCESS_TOKEN_HEADER, readAccessHeaders } from '../authorization/access-headers';
+import type { GrantTokens } from '../authorization/grant-tokens';
 import type { BitbucketServer } from '../bitbucket-server';
 import { bitbucketErrorToCds, type MissingKind } from './bitbucket-errors';
 import { withRequestDeadline, type DeadlineContext } from './deadline';
 import { findServer, type BitbucketServers } from './find-server';
+import { repoOf } from './request-values';
 import { deadlinePassed, within } from './within';
 
 /** What all routes share. */
@@ -14,6 +16,15 @@ export interface RouteDeps {
   logger: Logger;
   /** Milliseconds that a route may take. */
   deadlineMs: number;
+  /** Told after a call about a repository was answered with success; it may not throw. */
+  onAnswered?: (call: AnsweredCall) => void;
+}
+
+/** What is known after a call: Bitbucket served this token just now. */
+export interface AnsweredCall {
+  server: BitbucketServer;
+  repository: RepoRef;
+  accessToken: string;
 }
 
 /** A request of the API on behalf of a linked project. */
@@ -24,6 +35,10 @@ export interface GrantedCall {
   bitbucket: BitbucketClient;
   /** Names the project's grant, so that nothing of one project is remembered for another. */
   grant: string;
+  /** The one that the route names. A route that finds it elsewhere sets it. */
+  repository?: RepoRef;
+  /** What is known of this call so far; undefined while nothing was asked of Bitbucket, or not about a repository. */
+  answered(): AnsweredCall | undefined;
   ctx: DeadlineContext;
 }
 
@@ -42,12 +57,15 @@ export function grantedRoute(
     const server = findServer(deps.servers, req);
     const given = readAccessHeaders(req.headers);
     const tokens = server.grants.tokensFor(given);
-    const bitbucket = server.connect(tokens);
     try {
-      const answer = await withRequestDeadline(req, deps.deadlineMs, (ctx) => {
-        const call = { req, server, bitbucket, grant: tokens.key, ctx };
-        return within(work(call), ctx.signal, deadlinePassed);
+      const { answer, call } = await withRequestDeadline(req, deps.deadlineMs, async (ctx) => {
+        const call = newCall(req, server, tokens, ctx);
+        return { call, answer: await within(work(call), ctx.signal, deadlinePassed) };
       });
+      const answered = call.answered();
+      if (answered && deps.onAnswered)
+        // Not before the answer has left: nobody waits for what follows.
+        res.once('finish', () => deps.onAnswered?.(answered));
       if (tokens.lastUsed !== undefined && tokens.lastUsed !== given.accessToken)
         res.setHeader(NEW_ACCESS_TOKEN_HEADER, tokens.lastUsed);
       return answer;
@@ -55,4 +73,29 @@ export function grantedRoute(
       throw bitbucketErrorToCds(error, missing);
     }
   });
+}
+
+function newCall(
+  req: Request,
+  server: BitbucketServer,
+  tokens: GrantTokens,
+  ctx: DeadlineContext,
+): GrantedCall {
+  const { owner, repo } = req.params;
+  const call: GrantedCall = {
+    req,
+    server,
+    bitbucket: server.connect(tokens),
+    grant: tokens.key,
+    ctx,
+    ...(owner !== undefined && repo !== undefined && { repository: repoOf(req) }),
+    answered() {
+      const { lastUsed: accessToken } = tokens;
+      const { repository } = call;
+      return accessToken !== undefined && repository
+        ? { server, repository, accessToken }
+        : undefined;
+    },
+  };
+  return call;
 }

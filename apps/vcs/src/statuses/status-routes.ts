@@ -38,7 +38,9 @@ export function addStatusRoutes(router: Router, deps: StatusRouteDeps): void {
       if (hash === '' || repository === '') return;
       const sendSkipped = apiVersion.atLeast(0, 42);
       const status = buildStatus(build, { uiUrl, showDetail, sendSkipped });
-      if (status) await sendStatus(call, repoFromFullName(repository), build, status);
+      if (!status) return;
+      call.repository = repoFromFullName(repository);
+      await sendStatus(call, call.repository, build, status);
     }),
   );
 }

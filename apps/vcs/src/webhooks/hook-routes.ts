@@ -9,18 +9,26 @@ import { fullNameOf, queryText, repoOf } from '../calls/request-values';
 import { eventsInForce } from './hook-events';
 import { hookSchema } from './hook-schema';
 import type { ManualWebhooks } from './manual-webhooks';
-import { hookUuid, proxiedUrl } from './proxied-url';
-import { findHook, putHookInForce, updateIfThere } from './put-hook-in-force';
+import { proxiedUrl } from './proxied-url';
+import { findHook, putHookInForce, updateIfThere, webhookLock } from './put-hook-in-force';
 import { toVcsHook } from './vcs-hook';
+import type { WebhookKey } from './webhook-key';
+import type { WebhookMemory } from './webhook-memory';
+import type { WebhookRepairs } from './webhook-repairs';
+import { describeWebhook } from './webhook-rules';
 
 export interface HookRouteDeps extends RouteDeps {
   manualWebhooks: ManualWebhooks;
   apiVersion: ApiVersion;
   oneAtATime: OneAtATime;
+  webhookKey: WebhookKey;
+  webhookMemory: WebhookMemory;
+  webhookRepairs: WebhookRepairs;
 }
 
 /** The webhooks of a repository: creating, finding, updating, deleting. */
 export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
+  const { webhookMemory, webhookRepairs } = deps;
   const path = '/vcs/:name/repos/:owner/:repo/hooks';
 
   router.post(
@@ -52,9 +60,12 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
     path,
     grantedRoute(deps, 'notFound', async (call) => {
       const url = queryText(call.req, 'url');
-      const found = await findHook(call, atBitbucket(call, url));
+      const { found, others } = await findHook(call, atBitbucket(call, url));
+      const answered = call.answered();
+      if (answered) webhookRepairs.byTheWay(answered, others);
       if (!found) throw new CdsError('notFound');
-      return toVcsHook(found, url);
+      const hook = answered ? await webhookRepairs.lookedUp(answered, found, call.ctx) : found;
+      return toVcsHook(hook, url);
     }),
   );
 
@@ -73,9 +84,11 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
           repository: fullNameOf(repo),
           url: atBitbucket(call, url),
         });
-      const uuid = id || (await findHook(call, atBitbucket(call, url)))?.uuid;
+      const urlThere = url === '' ? '' : atBitbucket(call, url);
+      const uuid = id || (await findHook(call, urlThere)).found?.uuid;
       // Gone already is as good as deleted.
       if (uuid !== undefined) await call.bitbucket.deleteHook(repo, uuid, call.ctx);
+      await webhookMemory.deleted(call, { url: urlThere, uuid: uuid ?? '' });
     }),
   );
 
@@ -89,20 +102,30 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
     const url = atBitbucket(call, hook.url);
     const settings: HookSettings = {
       url,
-      description: `CDS webhook - ${hook.name}`,
+      description: describeWebhook(hook.name),
       events,
       active: true,
+      secret: deps.webhookKey.secretOf(url),
     };
     if (call.server.config.disableWebHooksCreation) {
       const updated = await updateIfThere(call, id, settings);
-      if (updated) return updated.uuid;
+      if (updated) {
+        await webhookMemory.putInForce(call, { url, events, uuid: updated.uuid }, hook.url);
+        return updated.uuid;
+      }
       await deps.manualWebhooks.add({ repository: fullNameOf(repoOf(call.req)), url, events });
       return '';
     }
     // Two replicas that both find none would both create one.
-    const lock = `cdsbb:vcs:hook:${fullNameOf(repoOf(call.req))}:${hookUuid(url)}`;
-    const work = () => putHookInForce(call, id, settings);
-    return (await deps.oneAtATime(lock, call.ctx.signal, work)).uuid;
+    const lock = webhookLock(repoOf(call.req), url);
+    const put = await deps.oneAtATime(lock, call.ctx.signal, async () => {
+      const inForce = await putHookInForce(call, id, settings);
+      await webhookMemory.putInForce(call, { url, events, uuid: inForce.hook.uuid }, hook.url);
+      return inForce;
+    });
+    const answered = call.answered();
+    if (answered) webhookRepairs.byTheWay(answered, put.others);
+    return put.hook.uuid;
   }
 }
 

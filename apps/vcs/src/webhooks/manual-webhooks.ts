@@ -1,6 +1,6 @@
 import type { Logger } from '@cds/service';
+import { hookUuidOf } from '@cds/webhook-signature';
 import type { Redis } from 'ioredis';
-import { hookUuid } from './proxied-url';
 
 /** A webhook that a person has to add at Bitbucket. */
 export interface ManualWebhook {
@@ -22,16 +22,17 @@ export function manualWebhookKey(uuid: string): string {
   return `cdsbb:vcs:manual-webhook:${uuid}`;
 }
 
-/** The log says it all too, so a Redis that is away is no reason to refuse. */
+/** The log says all but the secret, which no log may hold, so a Redis that is away is no reason to refuse. */
 export function createManualWebhooks(deps: { redis: Redis; logger: Logger }): ManualWebhooks {
   const { redis, logger } = deps;
   return {
     async add(webhook) {
+      const uuid = hookUuidOf(webhook.url);
       logger.warn(
-        { ...webhook },
-        'disableWebHooksCreation is set: add this webhook to the repository by hand',
+        { ...webhook, command: `engine vcs webhook ${uuid}` },
+        'disableWebHooksCreation is set: add this webhook to the repository by hand, with the secret that the command prints',
       );
-      const key = manualWebhookKey(hookUuid(webhook.url));
+      const key = manualWebhookKey(uuid);
       await redis.set(key, JSON.stringify(webhook)).catch((error: unknown) => {
         logger.warn({ err: error }, 'Redis did not take a webhook to add by hand');
       });
@@ -41,7 +42,7 @@ export function createManualWebhooks(deps: { redis: Redis; logger: Logger }): Ma
         { ...webhook },
         'disableWebHooksCreation is set: remove this webhook from the repository by hand',
       );
-      await redis.del(manualWebhookKey(hookUuid(webhook.url))).catch((error: unknown) => {
+      await redis.del(manualWebhookKey(hookUuidOf(webhook.url))).catch((error: unknown) => {
         logger.warn({ err: error }, 'Redis did not forget a webhook that was added by hand');
       });
     },

@@ -1,3 +1,5 @@
+import { hookUuidOf } from '@cds/webhook-signature';
+
 /**
  * The URL that Bitbucket gets for a hook: behind `proxyWebhook`, if there is one, only the hook's uuid is kept. The API
  * goes on naming the hook by its own URL, so every lookup rewrites it in the same way.
@@ -7,10 +9,5 @@
  */
 export function proxiedUrl(url: string, proxyWebhook: string): string {
   if (proxyWebhook === '') return url;
-  return `${proxyWebhook.replace(/\/+$/, '')}/${hookUuid(url)}`;
-}
-
-/** The last segment of a hook's URL, which is the uuid of its task in the `hooks` service. */
-export function hookUuid(url: string): string {
-  return url.slice(url.lastIndexOf('/') + 1);
+  return `${proxyWebhook.replace(/\/+$/, '')}/${hookUuidOf(url)}`;
 }

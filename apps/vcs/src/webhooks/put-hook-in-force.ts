@@ -1,6 +1,13 @@
-import { isBitbucketError, type BbHook, type HookSettings } from '@cds/bitbucket';
+import { isBitbucketError, type BbHook, type HookSettings, type RepoRef } from '@cds/bitbucket';
+import { hookUuidOf } from '@cds/webhook-signature';
 import type { GrantedCall } from '../calls/granted-route';
-import { repoOf } from '../calls/request-values';
+import { fullNameOf, repoOf } from '../calls/request-values';
+
+export interface HookInForce {
+  hook: BbHook;
+  /** The other webhooks of the repository, where they had to be listed. */
+  others: BbHook[];
+}
 
 /**
  * Makes the hook exist at Bitbucket as `settings` say: the one with this uuid, else the one with this URL is updated, so
@@ -12,14 +19,15 @@ export async function putHookInForce(
   call: GrantedCall,
   uuid: string,
   settings: HookSettings,
-): Promise<BbHook> {
+): Promise<HookInForce> {
   const updated = await updateIfThere(call, uuid, settings);
-  if (updated) return updated;
+  if (updated) return { hook: updated, others: [] };
   const repo = repoOf(call.req);
-  const existing = await findHook(call, settings.url);
-  return existing
-    ? call.bitbucket.updateHook(repo, existing.uuid, settings, call.ctx)
-    : call.bitbucket.createHook(repo, settings, call.ctx);
+  const { found, others } = await findHook(call, settings.url);
+  const hook = found
+    ? await call.bitbucket.updateHook(repo, found.uuid, settings, call.ctx)
+    : await call.bitbucket.createHook(repo, settings, call.ctx);
+  return { hook, others };
 }
 
 /** Updates the hook with this uuid; undefined when there is none, or none is named. */
@@ -38,8 +46,21 @@ export async function updateIfThere(
   }
 }
 
-/** @param url as Bitbucket has it */
-export async function findHook(call: GrantedCall, url: string): Promise<BbHook | undefined> {
+/**
+ * The webhook with this URL, and the others of the repository.
+ *
+ * @param url as Bitbucket has it
+ */
+export async function findHook(
+  call: GrantedCall,
+  url: string,
+): Promise<{ found: BbHook | undefined; others: BbHook[] }> {
   const hooks = await call.bitbucket.listHooks(repoOf(call.req), call.ctx);
-  return hooks.find((hook) => hook.url === url);
+  const found = hooks.find((hook) => hook.url === url);
+  return { found, others: hooks.filter((hook) => hook !== found) };
+}
+
+/** The lock under which a webhook is written, so that what the API wants and a repair do not cross. */
+export function webhookLock(repo: RepoRef, url: string): string {
+  return `cdsbb:vcs:hook:${fullNameOf(repo)}:${hookUuidOf(url)}`;
 }

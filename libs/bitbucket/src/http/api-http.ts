@@ -10,13 +10,15 @@ import { expandTemplate, type PathValues, requireBelow } from './urls';
 
 const MAX_REDIRECTS = 3;
 
-/** The first is used; all that Bitbucket saw are kept out of errors. */
+/** The first is used; all, and what else Bitbucket saw that is secret, are kept out of errors. */
 type Tokens = readonly [string, ...string[]];
 
 export interface ApiCall {
   path: PathValues;
   query?: URLSearchParams;
   body?: unknown;
+  /** What of the body is kept out of errors, should Bitbucket repeat it. */
+  secrets?: readonly string[];
 }
 
 export interface ApiAnswer {
@@ -101,23 +103,28 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
   }
 
   /** A 401 did nothing, so that writes too are sent again with the new token. */
-  async function send(route: Route, request: HttpRequest, ctx: CallContext): Promise<ApiAnswer> {
+  async function send(
+    route: Route,
+    request: HttpRequest,
+    ctx: CallContext,
+    secrets: readonly string[] = [],
+  ): Promise<ApiAnswer> {
     if (ctx.signal.aborted) throw outOfTime(request.call);
     const token = await o.tokens.current(ctx);
     try {
-      return await sendFollowing(route, request, [token], ctx);
+      return await sendFollowing(route, request, [token, ...secrets], ctx);
     } catch (error) {
       if (!(error instanceof BitbucketError) || error.status !== 401) throw error;
       const renewed = await o.tokens.renew(token, ctx);
-      return sendFollowing(route, request, [renewed, token], ctx);
+      return sendFollowing(route, request, [renewed, token, ...secrets], ctx);
     }
   }
 
   return {
-    call(route, { path, query, body }, ctx) {
+    call(route, { path, query, body, secrets }, ctx) {
       const search = query === undefined || query.size === 0 ? '' : `?${query.toString()}`;
       const url = `${apiUrl}${expandTemplate(route.template, path, callName(route))}${search}`;
-      return send(route, newRequest(route, url, body), ctx);
+      return send(route, newRequest(route, url, body), ctx, secrets);
     },
     follow(route, url, current, ctx) {
       const next = requireBelow(apiUrl, url, current, callName(route));

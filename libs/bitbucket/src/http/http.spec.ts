@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -8,7 +9,13 @@ import { startFakeServer } from '../../test/fake-server.fixture';
 import { branchValue, hashOf, repositoryValue } from '../../test/values.fixture';
 
 const repo = { workspace: 'ws', slug: 'repo' };
-const hook = { url: 'https://h.example', description: 'd', events: ['repo:push'], active: true };
+const hook = {
+  url: 'https://h.example',
+  description: 'd',
+  events: ['repo:push'],
+  active: true,
+  secret: 'c'.repeat(64),
+};
 const rateLimited = {
   status: 429,
   headers: { 'Content-Type': 'text/plain' },
@@ -197,6 +204,23 @@ describe('retries of writes', () => {
     bitbucket.scripted.push(() => rateLimited);
     await fastClient(bitbucket.apiUrl).createHook(repo, hook, context());
     expect(posted()).toHaveLength(2);
+  });
+
+  it('keeps the secret of a webhook out of errors, though Bitbucket repeats it', async () => {
+    const logged: unknown[] = [];
+    const log = (...line: unknown[]) => void logged.push(line);
+    const logger = { debug: log, info: log, warn: log, error: log };
+    const refusal = (status: number) => () => ({
+      status,
+      body: { type: 'error', error: { message: `not ${hook.secret}`, fields: { a: [hook] } } },
+    });
+    bitbucket.scripted.push(refusal(503), refusal(400));
+    const error = await failure(
+      fastClient(bitbucket.apiUrl, { logger }).updateHook(repo, '{1}', hook, context()),
+    );
+    expect(error.bitbucketMessage).toContain('not [hidden]');
+    expect(logged).toHaveLength(1);
+    expect(inspect([error, logged], { depth: 9, showHidden: true })).not.toContain(hook.secret);
   });
 
   it('repeats a build status, whose key makes the second overwrite the first', async () => {

@@ -17,11 +17,11 @@ export function createWebhooks(http: ApiHttp): HooksClient {
       return collectPages(http, routes.listHooks, call, ctx);
     },
     async createHook(repo, hook, ctx) {
-      const call = { path: repoPath(repo), body: toBody(hook) };
+      const call = { path: repoPath(repo), ...withBody(hook) };
       return (await http.call(routes.createHook, call, ctx)).read(hookSchema);
     },
     async updateHook(repo, uuid, hook, ctx) {
-      const call = { path: repoPath(repo, { uid: uuid }), body: toBody(hook) };
+      const call = { path: repoPath(repo, { uid: uuid }), ...withBody(hook) };
       return (await http.call(routes.updateHook, call, ctx)).read(hookSchema);
     },
     async deleteHook(repo, uuid, ctx) {
@@ -34,7 +34,7 @@ export function createWebhooks(http: ApiHttp): HooksClient {
   };
 }
 
-/** The whole hook, as Bitbucket's own clients send it. No `secret`: absent on an update, the present one stays. */
-function toBody({ url, description, events, active }: HookSettings): HookSettings {
-  return { url, description, events, active };
+/** The whole hook, as Bitbucket's own clients send it. */
+function withBody({ url, description, events, active, secret }: HookSettings) {
+  return { body: { url, description, events, active, secret }, secrets: [secret] };
 }

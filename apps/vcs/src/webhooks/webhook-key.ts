@@ -1,0 +1,24 @@
+import { createHmac } from 'node:crypto';
+import { hookUuidOf, webhookSecret } from '@cds/webhook-signature';
+
+/** The configured key, as far as webhooks need it. */
+export interface WebhookKey {
+  /**
+   * Which key it is: 16 hexadecimal digits of a MAC over a constant, from which the key cannot be computed. It is kept
+   * in Redis with every webhook, so that a changed key is noticed.
+   */
+  fingerprint: string;
+  /** The secret of the webhook with this URL, at Bitbucket or in CDS: both end in the hook's uuid. */
+  secretOf(url: string): string;
+}
+
+/** @param key `webhookKey` of the configuration, `api.token` where there is none */
+export function createWebhookKey(key: string): WebhookKey {
+  return {
+    fingerprint: createHmac('sha256', key)
+      .update('cds-webhook-key-fingerprint')
+      .digest('hex')
+      .slice(0, 16),
+    secretOf: (url) => webhookSecret(key, hookUuidOf(url)),
+  };
+}

@@ -1,0 +1,200 @@
+import { isBitbucketError, type AccessTokenSource, type BbHook } from '@cds/bitbucket';
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
+import type { BitbucketServer } from '../bitbucket-server';
+import { createBackgroundWork } from '../calls/background-work';
+import { withDeadline, type DeadlineContext } from '../calls/deadline';
+import type { AnsweredCall } from '../calls/granted-route';
+import { createOneAtATime } from '../calls/one-at-a-time';
+import { fullNameOf } from '../calls/request-values';
+import { deadlinePassed, within } from '../calls/within';
+import { repositoryId, type KnownWebhooks } from './known-webhooks';
+import { createRepairWebhook, type RepairTarget } from './repair-webhook';
+import type { WebhookKey } from './webhook-key';
+import { faultsOf, isOurs, saysCds } from './webhook-rules';
+
+const DAY_SECONDS = 24 * 60 * 60;
+/** What failed for a reason that passes is tried again after that. */
+const AGAIN_SECONDS = 60 * 60;
+/** So long this process does not even ask Redis whether a repository's turn has come. */
+const ASK_AGAIN_MS = 10 * 60_000;
+
+const AT_ONCE = 4;
+const MOST_WAITING = 100;
+const LONGEST_MS = 30_000;
+/** How long the API's lookup may wait for the repair of what it found. */
+const LOOKUP_MS = 5_000;
+/** The lock on one webhook outlives one call of Bitbucket. */
+const ONE_WEBHOOK_MS = 18_000;
+/** Of the webhooks that a listing for the API happens to show. */
+const MOST_BY_THE_WAY = 5;
+
+export type RepairResult = 'repaired' | 'failed' | 'dropped';
+
+export interface WebhookRepairsDeps {
+  redis: Redis;
+  knownWebhooks: KnownWebhooks;
+  webhookKey: WebhookKey;
+  logger: Logger;
+  onResult(result: RepairResult): void;
+}
+
+/** Webhooks of ours that are unsigned, inactive or signed with another key are put right. */
+export interface WebhookRepairs {
+  /** Looks at all webhooks of the repository, once a day over all replicas. */
+  afterAnswer(call: AnsweredCall): void;
+  /** Looks at what a listing for the API showed beside the webhook it was for. */
+  byTheWay(call: AnsweredCall, listed: BbHook[]): void;
+  /** The webhook that the API looked up, as it is at Bitbucket after that. Never rejects. */
+  lookedUp(call: AnsweredCall, hook: BbHook, ctx: DeadlineContext): Promise<BbHook>;
+  /** What is not done yet is done another day. */
+  close(): void;
+}
+
+/**
+ * Nobody waits for it but a lookup, and nothing depends on it: it makes no call while Bitbucket's budget is short, renews no
+ * token, repeats nothing, and what fails is tried again another time. Without Redis nothing is repaired, since only
+ * Redis knows whose turn it is.
+ */
+export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
+  const { redis, knownWebhooks, webhookKey, logger, onResult } = deps;
+  const oneAtATime = createOneAtATime({ redis, logger, longestMs: ONE_WEBHOOK_MS });
+  const repairWebhook = createRepairWebhook({ ...deps, oneAtATime });
+  const asked = new LRUCache<string, true>({ max: 10_000, ttl: ASK_AGAIN_MS });
+  const scopeWarned = new LRUCache<string, true>({ max: 100, ttl: DAY_SECONDS * 1000 });
+  const background = createBackgroundWork({
+    atOnce: AT_ONCE,
+    waiting: MOST_WAITING,
+    longestMs: LONGEST_MS,
+    onError: (error) => logger.debug({ err: error }, 'webhooks not looked after for now'),
+  });
+
+  function targetOf({ server, repository, accessToken }: AnsweredCall): RepairTarget {
+    return {
+      id: repositoryId(server.config.name, repository),
+      repo: repository,
+      bitbucket: server.connect(onlyThis(accessToken)),
+    };
+  }
+
+  /** False when something is left to do. */
+  async function repairAll(
+    server: BitbucketServer,
+    target: RepairTarget,
+    list: () => Promise<BbHook[]>,
+    most: number,
+    ctx: DeadlineContext,
+  ): Promise<boolean> {
+    const known = await knownWebhooks.of(target.id);
+    const { fingerprint } = webhookKey;
+    const wrong = (await list()).filter(
+      (hook) =>
+        isOurs(hook, known, server.config.proxyWebhook) &&
+        faultsOf(hook, known.webhooks.get(hook.url), fingerprint).length > 0,
+    );
+    for (const hook of wrong.slice(0, most)) {
+      if (ctx.signal.aborted || server.budget.isShort()) return false;
+      await repairWebhook(target, hook, known.webhooks.get(hook.url), ctx);
+    }
+    return true;
+  }
+
+  async function daily(call: AnsweredCall, outer: DeadlineContext): Promise<void> {
+    const target = targetOf(call);
+    const ctx = onlyOnce(outer);
+    if (await call.server.budget.isShortAnywhere()) return;
+    // With the key, so that the webhooks need not wait a day for a new one.
+    const turn = `cdsbb:vcs:webhooks-looked-at:${webhookKey.fingerprint}:${target.id}`;
+    if ((await redis.set(turn, '1', 'EX', DAY_SECONDS, 'NX')) !== 'OK') return;
+    try {
+      const list = () => target.bitbucket.listHooks(target.repo, ctx);
+      if (!(await repairAll(call.server, target, list, Infinity, ctx)))
+        await redis.expire(turn, AGAIN_SECONDS);
+    } catch (error) {
+      if (!isForToday(error)) await redis.expire(turn, AGAIN_SECONDS);
+      warnOfScope(call, error);
+      throw error;
+    }
+  }
+
+  /** What the API names is ours from now on, even if it cannot be put right now. */
+  function isNamed(id: string, { url, uuid }: BbHook) {
+    return knownWebhooks.remember(id, url, { uuid, events: [], key: '' });
+  }
+
+  function warnOfScope({ server, repository }: AnsweredCall, error: unknown): void {
+    if (!isBitbucketError(error) || error.status !== 403) return;
+    const { name } = server.config;
+    if (!/scope/i.test(error.bitbucketMessage) || scopeWarned.has(name)) return;
+    scopeWarned.set(name, true);
+    logger.warn(
+      { server: name, repository: fullNameOf(repository), err: error },
+      'webhooks cannot be kept signed and active: tick "Webhooks: Read and write" at the OAuth consumer, then link the projects again',
+    );
+  }
+
+  return {
+    afterAnswer(call) {
+      const { server, repository } = call;
+      if (isByHand(server)) return;
+      const id = repositoryId(server.config.name, repository);
+      if (asked.has(id)) return;
+      asked.set(id, true);
+      if (background.add((ctx) => daily(call, ctx))) return;
+      asked.delete(id);
+      onResult('dropped');
+    },
+    byTheWay(call, listed) {
+      if (isByHand(call.server) || listed.length === 0) return;
+      const list = () => Promise.resolve(listed);
+      const added = background.add(async (ctx) => {
+        if (await call.server.budget.isShortAnywhere()) return;
+        await repairAll(call.server, targetOf(call), list, MOST_BY_THE_WAY, onlyOnce(ctx));
+      });
+      if (!added) onResult('dropped');
+    },
+    async lookedUp(call, hook, outer) {
+      const { server } = call;
+      if (isByHand(server) || !saysCds(hook)) return hook;
+      const target = targetOf(call);
+      try {
+        const known =
+          (await knownWebhooks.get(target.id, hook.url)) ?? (await isNamed(target.id, hook));
+        if (faultsOf(hook, known, webhookKey.fingerprint).length === 0) return hook;
+        if (await server.budget.isShortAnywhere()) return hook;
+        return await withDeadline(outer, LOOKUP_MS, (ctx) =>
+          within(repairWebhook(target, hook, known, onlyOnce(ctx)), ctx.signal, deadlinePassed),
+        );
+      } catch (error) {
+        warnOfScope(call, error);
+        logger.debug({ err: error }, 'a webhook that was looked up is not put right for now');
+        return hook;
+      }
+    },
+    close: background.close,
+  };
+}
+
+/** There, webhooks are the operator's: he may have put another secret on them, or switched them off. */
+function isByHand({ config }: BitbucketServer): boolean {
+  return config.disableWebHooks || config.disableWebHooksCreation;
+}
+
+/** The token that just served. Renewing a grant is for calls that somebody waits for. */
+function onlyThis(accessToken: string): AccessTokenSource {
+  return {
+    current: () => Promise.resolve(accessToken),
+    renew: () => Promise.reject(new Error('the access token is no longer valid')),
+  };
+}
+
+/** No pause ends before a deadline that is over, so that the client repeats nothing. */
+function onlyOnce({ signal }: DeadlineContext): DeadlineContext {
+  return { signal, deadline: 0 };
+}
+
+/** Whether asking again today would end in the same way. */
+function isForToday(error: unknown): boolean {
+  return isBitbucketError(error) && (error.status === 403 || error.status === 404);
+}
