@@ -14,6 +14,9 @@ import { openStage, type Stage } from '../stage/stage';
 /** A service with a few hooks stays far below this, whatever happens to it. */
 export const PEAK_RSS_MB = 256;
 
+const MOST_MS = 60_000;
+const LONGEST_MS = 1_200_000;
+
 export interface FaultResult {
   name: string;
   what: string;
@@ -47,7 +50,7 @@ export async function runFault(
   try {
     rmSync(folder, { recursive: true, force: true });
     stage = await openStage({ random: createRandom(seed), folder, long }, fault.stage);
-    await fault.play(stage);
+    await within(fault, fault.play(stage), long);
     violations.push(...(await settle(stage)));
   } catch (error) {
     violations.push({ kind: 'fault', sentence: (error as Error).message });
@@ -73,6 +76,21 @@ export async function runFault(
   if (violations.length > 0 || options.keep) result.folder = folder;
   else rmSync(folder, { recursive: true, force: true });
   return result;
+}
+
+/** A story that does not come to its end has found something that hangs. */
+async function within(fault: Fault, playing: Promise<void>, long: boolean): Promise<void> {
+  const limitMs = long ? LONGEST_MS : MOST_MS + (fault.seconds ?? 0) * 2_000;
+  const over = new AbortController();
+  const deadline = sleep(limitMs, undefined, { signal: over.signal }).then(
+    () => Promise.reject(new Error(`It was not over after ${limitMs} ms: see its story.`)),
+    () => undefined,
+  );
+  try {
+    await Promise.race([playing, deadline]);
+  } finally {
+    over.abort();
+  }
 }
 
 function judge(fault: Fault, stage: Stage | undefined, violations: Violation[]) {

@@ -29,6 +29,8 @@ interface Armed extends KillPoint {
   hit: (words: string[]) => void;
 }
 
+const PATIENCE_MS = 30_000;
+
 export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
   const port = await stablePort();
   const sockets = new Set<Socket>();
@@ -96,7 +98,17 @@ export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
     port,
     reached(point) {
       const digest = createHash('sha1').update(point.script).digest('hex');
-      return new Promise((resolve) => armed.push({ ...point, digest, hit: resolve }));
+      return new Promise((resolve, reject) => {
+        const patience = setTimeout(
+          () => reject(new Error('hooks never came to the kill point: was it built from these sources?')),
+          PATIENCE_MS,
+        );
+        const hit = (words: string[]): void => {
+          clearTimeout(patience);
+          resolve(words);
+        };
+        armed.push({ ...point, digest, hit });
+      });
     },
     async close() {
       for (const socket of sockets) socket.destroy();

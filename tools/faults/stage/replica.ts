@@ -57,13 +57,11 @@ export function createReplica(options: {
         log: join(folder, `${name}.log`),
       });
       const own = running;
-      await waitFor(
-        async () => {
-          if (!own.isRunning()) throw new Error(`${name} ended by itself`);
-          return (await fetch(`${url}/mon/version`)).ok;
-        },
-        { what: `${name} to listen`, timeoutMs: 20_000 },
-      );
+      await waitFor(async () => !own.isRunning() || (await fetch(`${url}/mon/version`)).ok, {
+        what: `${name} to listen`,
+        timeoutMs: 20_000,
+      });
+      if (!own.isRunning()) throw new Error(`${name} ended by itself: see its log in ${folder}`);
     },
     isRunning: () => running?.isRunning() ?? false,
     async kill() {

@@ -1,6 +1,6 @@
 import { mkdirSync, appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, waitFor } from '@cds/testing';
+import { waitFor } from '@cds/testing';
 import { startBitbucket } from '../../sandbox/bitbucket';
 import { startCdsApi, type CdsApiSandbox } from '../../sandbox/cds-api';
 import { serviceEnvironment, type ServiceSettings } from '../../sandbox/story/service-config';
@@ -112,7 +112,7 @@ export async function openStage(
     closing.push(bitbucket.close);
 
     const settings = async (name: string): Promise<ServiceSettings> => ({
-      vcsPort: await freePort(),
+      vcsPort: await stablePort(),
       hooksPort: await stablePort(),
       redisPort: options.redisProxy ? proxy.port : redis.port,
       apiUrl: gate.url,
@@ -146,7 +146,7 @@ export async function openStage(
             CDS_HOOKS_WEBHOOKKEY: WEBHOOK_KEY,
             CDS_HOOKS_RETRYDELAY: String(options.retryDelaySeconds ?? 1),
             CDS_HOOKS_RETRYERROR: String(options.retryError ?? 3),
-            CDS_HOOKS_LOG_LEVEL: 'debug',
+            CDS_LOG_LEVEL: 'debug',
             ...clock?.env,
           },
         }),

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Stage } from '../stage/stage';
+import { mustBe, workOn, type Fault } from './fault';
+
+/** Under load, something happens to Redis, and ends. The API takes a moment, so that runs are under way then. */
+async function underLoad(
+  stage: Stage,
+  begin: () => unknown,
+  end: () => unknown,
+  lastsMs: number,
+): Promise<void> {
+  const random = stage.random.fork('API');
+  stage.gate.judge(() => ({ kind: 'slow', ms: random.between(1, 100) }));
+  const load = stage.load();
+  await load.accepted(stage.random.between(15, 40));
+  stage.faultBegins();
+  await begin();
+  await sleep(lastsMs);
+  await end();
+  stage.faultEnds();
+  await workOn(load);
+}
+
+/** While nothing could be kept, somebody asked and was told so. */
+function mustHaveRefused(stage: Stage): void {
+  const { deliveries, faultBeganAt, faultEndedAt } = stage.history;
+  const during = deliveries.filter(
+    ({ sentAt, answeredAt }) => sentAt > faultBeganAt && answeredAt < faultEndedAt,
+  );
+  mustBe(
+    during.some(({ status }) => status === 503),
+    'No delivery was answered 503 while Redis was not there: nothing was shown.',
+  );
+}
+
+function frozen(seconds: number): Fault {
+  return {
+    name: `redis-frozen-${seconds}`,
+    what: `Redis is frozen for ${seconds} s (SIGSTOP): connections stay, answers do not come`,
+    checks: '503 meanwhile; a run that was under way is not asked for again',
+    seconds: seconds + 10,
+    async play(stage) {
+      await underLoad(stage, stage.redis.freeze, stage.redis.thaw, seconds * 1_000);
+      mustHaveRefused(stage);
+    },
+  };
+}
+
+async function setMaxmemory(stage: Stage, bytes: number): Promise<void> {
+  await stage.redis.ask((redis) => redis.config('SET', 'maxmemory', String(bytes)));
+}
+
+export const REDIS_AWAY: Fault[] = [
+  {
+    name: 'redis-restarted',
+    what: 'Redis is restarted (SIGTERM) under load',
+    seconds: 10,
+    async play(stage) {
+      const lastsMs = stage.random.between(200, 3_000);
+      await underLoad(stage, stage.redis.stop, stage.redis.start, lastsMs);
+    },
+  },
+  {
+    name: 'redis-killed',
+    what: 'Redis is killed (SIGKILL) under load, with its append-only file on, three times',
+    seconds: 12,
+    async play(stage) {
+      const kill = async (): Promise<void> => {
+        for (let kills = 0; kills < 2; kills += 1) {
+          await stage.redis.kill();
+          await sleep(stage.random.between(100, 500));
+          await stage.redis.start();
+          await sleep(stage.random.between(300, 1_500));
+        }
+        await stage.redis.kill();
+      };
+      await underLoad(stage, kill, stage.redis.start, stage.random.between(200, 2_000));
+    },
+  },
+  frozen(10),
+  frozen(60),
+  {
+    name: 'redis-out-of-memory',
+    what: 'Redis is out of memory (noeviction) under load, and has memory again, three times',
+    checks: '503 meanwhile; no script is left half done',
+    seconds: 20,
+    async play(stage) {
+      const flap = async (): Promise<void> => {
+        for (let times = 0; times < 2; times += 1) {
+          await setMaxmemory(stage, 1);
+          await sleep(stage.random.between(200, 2_500));
+          await setMaxmemory(stage, 0);
+          await sleep(stage.random.between(200, 1_000));
+        }
+        await setMaxmemory(stage, 1);
+      };
+      await underLoad(stage, flap, () => setMaxmemory(stage, 0), 2_000);
+      mustHaveRefused(stage);
+    },
+  },
+  {
+    name: 'redis-away-at-start',
+    what: '`hooks` is started while Redis is away, with deliveries that wait in its file',
+    checks: '503 meanwhile; what waited is worked off when Redis is there',
+    seconds: 12,
+    async play(stage) {
+      await stage.gate.away();
+      const load = stage.load();
+      await load.accepted(10);
+      stage.faultBegins();
+      await stage.kill(stage.hooks);
+      await stage.redis.stop();
+      await stage.gate.back();
+      await stage.hooks.start();
+      await sleep(stage.random.between(1_000, 4_000));
+      mustHaveRefusedSince(stage);
+      await stage.redis.start();
+      stage.faultEnds();
+      await workOn(load);
+    },
+  },
+];
+
+function mustHaveRefusedSince(stage: Stage): void {
+  stage.history.faultEndedAt = Date.now();
+  mustHaveRefused(stage);
+}
