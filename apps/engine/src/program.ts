@@ -7,6 +7,7 @@ import { startServices } from './commands/start';
 import { showWebhook } from './commands/vcs-webhook';
 import { showVersion } from './commands/version';
 import type { Context } from './context';
+import { addHooksCommands } from './hooks-commands';
 
 const CONFIG_OPTION = ['--config <file>', 'configuration file (TOML)'] as const;
 
@@ -70,6 +71,8 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .option(...CONFIG_OPTION)
     .description('print the URL and events of a webhook that has to be added at Bitbucket by hand')
     .action(async (uuid: string, o: { config?: string }) => showWebhook(uuid, o, context));
+
+  addHooksCommands(program, context);
 
   program
     .command('version')

@@ -1,0 +1,36 @@
+import { createReplay, timestampOfId } from '@cds/hooks-store';
+import { CommandError } from '../command-error';
+import type { Context } from '../context';
+import { checkTimestamp, checkUuid } from '../execution-arguments';
+import { withHooksRedis } from '../hooks-redis';
+
+/** `engine hooks replay UUID TIMESTAMP` */
+export async function replayExecution(
+  uuid: string,
+  timestamp: string,
+  o: { config?: string },
+  context: Context,
+): Promise<void> {
+  checkUuid(uuid);
+  const id = checkTimestamp(timestamp);
+  const replayed = await withHooksRedis(o.config, context, (redis) =>
+    createReplay({ redis })(uuid, id, Date.now()),
+  );
+  switch (replayed.kind) {
+    case 'unknown':
+      throw new CommandError('there is no execution of this uuid and timestamp.');
+    case 'waiting':
+      throw new CommandError('this execution has not ended: hooks works it off by itself.');
+    case 'refused':
+      throw new CommandError(`this execution cannot be replayed: ${replayed.reason}.`);
+    case 'again':
+      context.out(
+        `It was replayed within the last minute already, as execution ${timestampOfId(replayed.id)}.\n`,
+      );
+      return;
+    case 'ok':
+      context.out(
+        `Replayed as execution ${timestampOfId(replayed.id)}: hooks takes it up within seconds, after what waits there already.\n`,
+      );
+  }
+}

@@ -1,0 +1,23 @@
+import { createResetSignature } from '@cds/hooks-store';
+import { CommandError } from '../command-error';
+import type { Context } from '../context';
+import { checkUuid } from '../execution-arguments';
+import { withHooksRedis } from '../hooks-redis';
+
+/** `engine hooks signature reset UUID` */
+export async function resetSignature(
+  uuid: string,
+  o: { config?: string },
+  context: Context,
+): Promise<void> {
+  checkUuid(uuid);
+  const result = await withHooksRedis(o.config, context, (redis) =>
+    createResetSignature({ redis })(uuid),
+  );
+  if (result === 'unknown') throw new CommandError(`there is no task ${uuid}.`);
+  context.out(
+    result === 'ok'
+      ? 'Forgotten: with signature = "auto" unsigned deliveries are taken until the next one with a right signature.\n'
+      : 'Nothing to forget: no right signature was seen, or it was forgotten already.\n',
+  );
+}

@@ -1,0 +1,17 @@
+import { idOfTimestamp } from '@cds/hooks-store';
+import { usageError } from './command-error';
+
+/** @throws CommandError for what no task of hooks is called */
+export function checkUuid(uuid: string): string {
+  if (/^[A-Za-z0-9._=+-]{1,128}$/.test(uuid)) return uuid;
+  throw usageError(`${JSON.stringify(uuid.slice(0, 128))} is no uuid of a task.`);
+}
+
+/** The id of the execution. @throws CommandError for what no execution of hooks is called */
+export function checkTimestamp(timestamp: string): string {
+  const id = idOfTimestamp(timestamp);
+  if (id !== undefined) return id;
+  throw usageError(
+    `${JSON.stringify(timestamp.slice(0, 40))} is no timestamp of an execution: they are nanoseconds, a number that ends in 000.`,
+  );
+}

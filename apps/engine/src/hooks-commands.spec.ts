@@ -1,0 +1,293 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cleanupKey, hookKeys, KEYS, NEW_STATE, SIGNED_FIELD } from '@cds/hooks-store';
+import { freePort, startTestRedis, type TestRedis } from '@cds/testing';
+import Redis from 'ioredis';
+import { bundleEngine, readyConfig, type Engine } from '../test/engine.fixture';
+
+const HOOK = '0e9a4f4c-56b8-4ba6-9e6b-0f0b6f2a4d11';
+const OTHER = '11111111-56b8-4ba6-9e6b-0f0b6f2a4d11';
+const CLEANUP = 'a'.repeat(64);
+const ID = '1763841600000001';
+const NEXT_ID = '1763841600000002';
+
+let engine: Engine;
+let server: TestRedis;
+let redis: Redis;
+let file: string;
+
+beforeAll(async () => {
+  engine = bundleEngine();
+  server = await startTestRedis();
+  redis = new Redis(server.port, server.host);
+  file = configFile(server.port);
+});
+beforeEach(() => server.flush());
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+  engine.remove();
+});
+
+function configFile(redisPort: number): string {
+  const path = join(engine.folder(), 'config.toml');
+  writeFileSync(path, readyConfig({ redisPort }));
+  return path;
+}
+
+const run = (...args: string[]) => engine.run(['hooks', ...args, '--config', file]);
+
+const value = (text: string) => ({ value: text });
+
+async function task(uuid: string): Promise<void> {
+  const config = {
+    project: value('PROJ'),
+    workflow: value('wf1'),
+    repoFullName: value('jdoe/repo-0'),
+  };
+  const fields = { type: 'RepoWebHook', config: JSON.stringify(config), stopped: '0' };
+  await redis.hset(hookKeys(uuid).task, fields);
+}
+
+/** An execution that hooks keeps; `where` it stands is up to the test. */
+async function execution(uuid: string, id: string, changes: unknown[], error = ''): Promise<void> {
+  const keys = hookKeys(uuid);
+  const body = JSON.stringify({ push: { changes } });
+  const webhook = {
+    request_url: '',
+    request_method: '',
+    request_header: { 'X-Event-Key': ['repo:push'], 'X-Secret-Header': ['hidden-header'] },
+    request_body: Buffer.from(body).toString('base64'),
+  };
+  const stored = { timestamp: Number(id) * 1000, type: 'RepoWebHook', config: {}, webhook };
+  await redis.hset(keys.executions, id, JSON.stringify({ ...stored, accepted_at: 1 }));
+  const state = { ...NEW_STATE, status: 'DONE', nb_errors: 3, last_error: error, failed: true };
+  const ended = { ...state, processing_timestamp: 1763841660000 * 1e6, failed_steps: [1] };
+  await redis.hset(keys.states, id, JSON.stringify(ended));
+}
+
+async function deadLetter(uuid: string, id: string, error = 'no such workflow'): Promise<void> {
+  await task(uuid);
+  await execution(uuid, id, [{ new: { type: 'branch' } }], error);
+  await redis.zadd(hookKeys(uuid).dead, id, id);
+  await redis.zadd(KEYS.failed, id, `${uuid}/${id}`);
+}
+
+async function failedCleanup(): Promise<void> {
+  await redis.hset(cleanupKey(CLEANUP), {
+    ...{ status: 'failed', due: '1763928000000', accepted: '1763841600000000', hook: HOOK },
+    ...{ project: 'PROJ', workflow: 'wf1', repository: 'jdoe/repo-0', branch: 'old\u001b[2Jone' },
+    ...{ nb_errors: '3', last_error: 'refused', processed: '1763928000000' },
+  });
+  await redis.zadd(KEYS.failedCleanups, 1763928000000, CLEANUP);
+}
+
+describe('engine hooks dead-letters', () => {
+  it('lists none, and all the newest first, without what was delivered', async () => {
+    expect(run('dead-letters', 'list')).toEqual({
+      code: 0,
+      out: 'There are no dead letters.\n',
+      err: '',
+    });
+    expect(run('dead-letters', 'list', '--json').out).toBe('[]\n');
+
+    await failedCleanup();
+    await deadLetter(HOOK, ID);
+    await deadLetter(OTHER, NEXT_ID, 'first line\nsecond\u009bline');
+
+    const { out, err, code } = run('dead-letters', 'list');
+    expect(out.replaceAll(/ {2,}/g, '  ')).toBe(
+      [
+        'UUID  TIMESTAMP  KIND  FAILED AT  WORKFLOW  REPOSITORY  ERRORS  LAST ERROR',
+        `${OTHER}  ${NEXT_ID}000  execution  2025-11-22T20:01:00Z  PROJ/wf1  jdoe/repo-0  3  first line second line`,
+        `${HOOK}  ${ID}000  execution  2025-11-22T20:01:00Z  PROJ/wf1  jdoe/repo-0  3  no such workflow`,
+        `${CLEANUP}  1763841600000000000  cleanup  2025-11-23T20:00:00Z  PROJ/wf1  jdoe/repo-0 old [2Jone  3  refused`,
+        '',
+      ].join('\n'),
+    );
+    expect([err, code]).toEqual(['', 0]);
+    expect(out).not.toContain('hidden-header');
+
+    expect(JSON.parse(run('dead-letters', 'list', HOOK, '--json').out)).toEqual([
+      expect.objectContaining({ kind: 'execution', uuid: HOOK, timestamp: Number(ID) * 1000 }),
+      expect.objectContaining({ kind: 'cleanup', uuid: CLEANUP, branch: 'old\u001b[2Jone' }),
+    ]);
+    const limited = run('dead-letters', 'list', '--limit', '1');
+    expect(limited.out.split('\n')).toHaveLength(3);
+    expect(limited.err).toBe('These are the 1 newest of 3: --limit 3 shows all.\n');
+  });
+
+  it('sends one again, once', async () => {
+    await deadLetter(HOOK, ID);
+
+    const first = run('dead-letters', 'retry', HOOK, `${ID}000`);
+    const second = run('dead-letters', 'retry', HOOK, `${ID}000`);
+
+    expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^Sent again/) });
+    expect(second).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('is no dead letter'),
+    });
+    expect(await redis.lrange(hookKeys(HOOK).waiting, 0, -1)).toEqual([ID]);
+    expect(await redis.smembers(KEYS.pending)).toEqual([HOOK]);
+    expect(await redis.get(KEYS.waitingTotal)).toBe('1');
+    expect(JSON.parse((await redis.hget(hookKeys(HOOK).states, ID)) ?? '')).toMatchObject({
+      status: '',
+      retry_steps: [1],
+      processing_timestamp: 0,
+    });
+    expect(run('dead-letters', 'retry', HOOK, `${NEXT_ID}000`).err).toContain(
+      'there is no execution of this uuid and timestamp',
+    );
+  });
+
+  it('sends all of one task again, or all', async () => {
+    await deadLetter(HOOK, NEXT_ID);
+    await deadLetter(HOOK, ID);
+    await deadLetter(OTHER, ID);
+    await failedCleanup();
+
+    expect(run('dead-letters', 'retry', '--all', OTHER).out).toBe(
+      'Sent again: 1 execution, 0 cleanups.\n',
+    );
+    expect(run('dead-letters', 'retry', '--all').out).toBe(
+      'Sent again: 2 executions, 1 cleanup.\n',
+    );
+    expect(await redis.lrange(hookKeys(HOOK).waiting, 0, -1)).toEqual([ID, NEXT_ID]);
+    expect(await redis.zscore(KEYS.cleanups, CLEANUP)).toBe('1763928000000');
+    expect(await redis.zcard(KEYS.failedCleanups)).toBe(0);
+  });
+
+  it('drops one, or all', async () => {
+    await deadLetter(HOOK, ID);
+    await deadLetter(HOOK, NEXT_ID);
+    await failedCleanup();
+
+    expect(run('dead-letters', 'drop', HOOK, `${ID}000`)).toMatchObject({
+      code: 0,
+      out: 'Dropped.\n',
+    });
+    expect(run('dead-letters', 'drop', '--all').out).toBe('Dropped: 1 execution, 1 cleanup.\n');
+    expect(await redis.keys('*')).toEqual([hookKeys(HOOK).task]);
+  });
+
+  it('takes what an older version gave up for a dead letter', async () => {
+    await task(HOOK);
+    await execution(HOOK, ID, [{ new: {} }]);
+    await redis.zadd(hookKeys(HOOK).done, ID, ID);
+    await redis.zadd(KEYS.failed, ID, `${HOOK}/${ID}`);
+
+    expect(JSON.parse(run('dead-letters', 'list', HOOK, '--json').out)).toHaveLength(1);
+    expect(await redis.zcard(hookKeys(HOOK).done)).toBe(0);
+    expect(run('dead-letters', 'retry', '--all', HOOK).out).toContain('1 execution,');
+  });
+
+  it.each([
+    [['dead-letters', 'retry'], /name one dead letter \(retry UUID TIMESTAMP\) or all/],
+    [['dead-letters', 'drop', HOOK], /name one dead letter \(drop UUID TIMESTAMP\) or all/],
+    [['dead-letters', 'drop', HOOK, `${ID}000`, '--all'], /or all of them/],
+    [['dead-letters', 'retry', HOOK, '17'], /"17" is no timestamp of an execution: .*ends in 000/],
+    [['dead-letters', 'retry', 'a/b', `${ID}000`], /"a\/b" is no uuid of a task/],
+    [['dead-letters', 'list', '--limit', '0'], /--limit takes a number from 1 to 10000/],
+    [['dead-letters', 'lst'], /unknown command 'lst'\n\(Did you mean list\?\)/],
+    [['replay', HOOK], /missing required argument 'timestamp'/],
+    [['replay', HOOK, '0'], /"0" is no timestamp/],
+    [['signature', 'reset', '../x'], /no uuid of a task/],
+  ])('refuses %j with exit code 2', (args, sentence) => {
+    const { code, out, err } = run(...args);
+
+    expect(err).toMatch(sentence);
+    expect([code, out]).toEqual([2, '']);
+  });
+
+  it('says what to do when Redis is away, falls silent, or the configuration is not complete', async () => {
+    const port = await freePort();
+    file = configFile(port);
+    const away = run('dead-letters', 'list');
+    file = configFile(server.port);
+    server.freeze();
+    const began = Date.now();
+    const silent = run('dead-letters', 'retry', '--all');
+    const took = Date.now() - began;
+    server.thaw();
+    const incomplete = engine.run(['hooks', 'replay', HOOK, `${ID}000`]);
+
+    expect(away).toMatchObject({ code: 1, out: '' });
+    expect(away.err).toMatch(
+      new RegExp(`^error: Redis at 127.0.0.1:${port} cannot be asked .*hooks.cache.redis`),
+    );
+    expect(silent).toMatchObject({ code: 1, out: '' });
+    expect(silent.err).toContain('cannot be asked');
+    expect(took).toBeLessThan(10_000);
+    expect(incomplete).toMatchObject({ code: 1, out: '' });
+    expect(incomplete.err).toContain('name its file with --config');
+  }, 30_000);
+
+  it('takes the environment for the configuration too', async () => {
+    await deadLetter(HOOK, ID);
+    const env = {
+      CDS_HOOKS_NAME: 'h',
+      CDS_HOOKS_API_TOKEN: 't',
+      CDS_HOOKS_CACHE_REDIS_HOST: `127.0.0.1:${server.port}`,
+    };
+    expect(engine.run(['hooks', 'dead-letters', 'list'], env).out).toContain(HOOK);
+  });
+});
+
+describe('engine hooks replay', () => {
+  it('appends a new execution of the same content, once a minute', async () => {
+    await task(HOOK);
+    await execution(HOOK, ID, [{ new: { type: 'branch' } }]);
+    await redis.zadd(hookKeys(HOOK).done, ID, ID);
+
+    const first = run('replay', HOOK, `${ID}000`);
+    const second = run('replay', HOOK, `${ID}000`);
+
+    const [replay = ''] = await redis.lrange(hookKeys(HOOK).waiting, 0, -1);
+    expect(first.out).toMatch(`Replayed as execution ${replay}000:`);
+    expect(second.out).toMatch(`within the last minute already, as execution ${replay}000.`);
+    const source = JSON.parse((await redis.hget(hookKeys(HOOK).executions, ID)) ?? '');
+    const stored = JSON.parse((await redis.hget(hookKeys(HOOK).executions, replay)) ?? '');
+    expect(stored).toEqual({
+      ...source,
+      timestamp: Number(replay) * 1000,
+      accepted_at: expect.any(Number),
+      replay_of: Number(ID) * 1000,
+    });
+    expect(await redis.get(KEYS.waitingTotal)).toBe('1');
+    expect(run('replay', HOOK, `${replay}000`)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('has not ended'),
+    });
+  });
+
+  it.each([
+    ['deletions alone', [{ old: { type: 'branch' }, new: null }], /only tells of deleted/],
+    ['no push at all', 'text', /cannot be read as a push/],
+  ])('refuses a delivery with %s', async (_, changes, sentence) => {
+    await task(HOOK);
+    await execution(HOOK, ID, changes as unknown[]);
+    await redis.zadd(hookKeys(HOOK).done, ID, ID);
+
+    const { code, out, err } = run('replay', HOOK, `${ID}000`);
+    expect(err).toMatch(sentence);
+    expect([code, out]).toEqual([1, '']);
+    expect(run('replay', HOOK, `${NEXT_ID}000`).err).toContain('there is no execution');
+  });
+});
+
+describe('engine hooks signature reset', () => {
+  it('forgets that a task was signed', async () => {
+    await task(HOOK);
+    await redis.hset(hookKeys(HOOK).task, SIGNED_FIELD, '1');
+
+    expect(run('signature', 'reset', HOOK).out).toMatch(/^Forgotten: /);
+    expect(await redis.hexists(hookKeys(HOOK).task, SIGNED_FIELD)).toBe(0);
+    expect(run('signature', 'reset', HOOK).out).toMatch(/^Nothing to forget/);
+    expect(run('signature', 'reset', OTHER)).toMatchObject({
+      code: 1,
+      err: `error: there is no task ${OTHER}.\n`,
+    });
+  });
+});

@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+import {
+  dropDeadLetters,
+  listDeadLetters,
+  type ListOptions,
+  type MoveOptions,
+  retryDeadLetters,
+} from './commands/hooks-dead-letters';
+import { replayExecution } from './commands/hooks-replay';
+import { resetSignature } from './commands/hooks-signature';
+import type { Context } from './context';
+
+const CONFIG_OPTION = [
+  '--config <file>',
+  'configuration file (TOML) of hooks; the environment when not given',
+] as const;
+const UUID = 'uuid of the task in CDS; of a cleanup its own';
+const TIMESTAMP = 'timestamp of the execution (nanoseconds)';
+
+/** Adds `engine hooks …`: what an operator does to executions, on the Redis of hooks, whether hooks runs or not. */
+export function addHooksCommands(program: Command, context: Context): void {
+  const hooks = program.command('hooks').description('help with the hooks service');
+
+  const deadLetters = hooks
+    .command('dead-letters')
+    .description('executions and branch cleanups that failed for good');
+  deadLetters
+    .command('list')
+    .argument('[uuid]', 'only those of this task and of its cleanups')
+    .option(...CONFIG_OPTION)
+    .option('--json', 'print a JSON array')
+    .option('--limit <number>', 'how many to print', '100')
+    .description('list them, the newest first')
+    .action(async (uuid: string | undefined, o: ListOptions) => listDeadLetters(uuid, o, context));
+  deadLetters
+    .command('retry')
+    .argument('[uuid]', UUID)
+    .argument('[timestamp]', TIMESTAMP)
+    .option('--all', 'all of them, or all of one task')
+    .option(...CONFIG_OPTION)
+    .description('send them again: only what failed of them is asked for again')
+    .action(async (uuid: string | undefined, timestamp: string | undefined, o: MoveOptions) =>
+      retryDeadLetters(uuid, timestamp, o, context),
+    );
+  deadLetters
+    .command('drop')
+    .argument('[uuid]', UUID)
+    .argument('[timestamp]', TIMESTAMP)
+    .option('--all', 'all of them, or all of one task')
+    .option(...CONFIG_OPTION)
+    .description('remove them for good')
+    .action(async (uuid: string | undefined, timestamp: string | undefined, o: MoveOptions) =>
+      dropDeadLetters(uuid, timestamp, o, context),
+    );
+
+  hooks
+    .command('replay')
+    .argument('<uuid>', 'uuid of the task in CDS')
+    .argument('<timestamp>', TIMESTAMP)
+    .option(...CONFIG_OPTION)
+    .description(
+      'send any execution that has ended again, as a new one: every run of it is asked for again',
+    )
+    .action(async (uuid: string, timestamp: string, o: { config?: string }) =>
+      replayExecution(uuid, timestamp, o, context),
+    );
+
+  hooks
+    .command('signature')
+    .description('what hooks knows about the signatures of deliveries')
+    .command('reset')
+    .argument('<uuid>', 'uuid of the task in CDS')
+    .option(...CONFIG_OPTION)
+    .description(
+      'take unsigned deliveries of a task again that was signed before (signature = "auto")',
+    )
+    .action(async (uuid: string, o: { config?: string }) => resetSignature(uuid, o, context));
+}
