@@ -31,7 +31,7 @@ import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
 import { createTaskStore } from './tasks/task-store';
-import { createAcceptDelivery } from './webhooks/accept-delivery';
+import { createIntake } from './webhooks/create-intake';
 
 /** How long the first registration waits for Redis. */
 const REDIS_READY_MS = 2_000;
@@ -80,14 +80,34 @@ export async function createHooks(
     logger,
     queueOf: (jobId) => (isDrainJobId(jobId) ? drainQueue.queue : cleanupQueue.queue),
   });
-  const deliveries = createDeliveryStore({ redis, executionHistory });
+  const deliveries = createDeliveryStore({
+    redis,
+    executionHistory,
+    signature: config.signature,
+  });
   const cleanupStore = createCleanupStore({ redis });
   const tasks = createTaskStore({ redis });
 
   const metrics = createMetrics({ service: 'hooks' });
+  const intake = createIntake({
+    store: deliveries,
+    mode: config.signature,
+    keys: config.webhookKeys,
+    workArrived: (uuid) => {
+      if (!disabled) drainQueue.ensureSoon(uuid);
+    },
+    metrics,
+    logger,
+    now,
+  });
   const { maxHeartbeatFailures } = config.api;
   const monitoring: ReturnType<typeof createMonitoring> = createMonitoring({
-    extra: createHooksMonitoring({ redis, disabled, executionHistory }),
+    extra: createHooksMonitoring({
+      redis,
+      disabled,
+      executionHistory,
+      intakeLines: intake.metrics.lines,
+    }),
     registration: {
       get failuresInARow() {
         return registration.failuresInARow;
@@ -116,14 +136,7 @@ export async function createHooks(
     monitoring,
     metrics,
     trustedProxies: config.http.trustedProxies,
-    acceptDelivery: createAcceptDelivery({
-      store: deliveries,
-      workArrived: (uuid) => {
-        if (!disabled) drainQueue.ensureSoon(uuid);
-      },
-      logger,
-      now,
-    }),
+    webhooks: intake,
     taskService: createTaskService({
       tasks,
       executions: createExecutionStore({ redis, executionHistory }),

@@ -3,8 +3,7 @@ import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import { createTaskRouter } from './tasks/task-router';
 import type { TaskService } from './tasks/task-service';
-import type { AcceptDelivery } from './webhooks/accept-delivery';
-import { createWebhookRouter } from './webhooks/webhook-router';
+import { createWebhookRouter, type WebhookRouterDeps } from './webhooks/webhook-router';
 
 export interface AppDeps {
   logger: Logger;
@@ -12,7 +11,7 @@ export interface AppDeps {
   monitoring: () => Promise<MonitoringStatus>;
   metrics: Pick<Metrics, 'text'>;
   trustedProxies: readonly string[];
-  acceptDelivery: AcceptDelivery;
+  webhooks: Omit<WebhookRouterDeps, 'logger'>;
   taskService: TaskService;
 }
 
@@ -24,7 +23,7 @@ export function getApp(deps: AppDeps): Express {
     monitoring: deps.monitoring,
     metrics: deps.metrics,
     trustedProxies: deps.trustedProxies,
-    open: createWebhookRouter({ acceptDelivery: deps.acceptDelivery }),
+    open: createWebhookRouter({ ...deps.webhooks, logger: deps.logger }),
     guarded: createTaskRouter({ service: deps.taskService }),
   });
 }

@@ -17,7 +17,7 @@ export async function answeredByRedis<T>(
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`no answer within ${deadlineMs} ms`)),
+      () => reject(new Error(`no answer within ${Math.round(deadlineMs)} ms`)),
       deadlineMs,
     ).unref();
   });
@@ -34,4 +34,20 @@ export async function answeredByRedis<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * {@link answeredByRedis} for a caller that needs Redis more than once: one deadline for all of it together. What the
+ * caller does in between does not count.
+ */
+export function redisBudget(totalMs = REDIS_DEADLINE_MS) {
+  let leftMs = totalMs;
+  return async function answered<T>(work: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    try {
+      return await answeredByRedis(work, Math.max(0, leftMs));
+    } finally {
+      leftMs -= performance.now() - began;
+    }
+  };
 }

@@ -3,6 +3,7 @@ import { freePort, silentLogger, startTestRedis, type TestRedis, waitFor } from 
 import type { HookConfig, NodeHook, Task, TaskExecution } from '@cds/wire';
 import type { HooksConfig } from '@cds/config';
 import type { Logger } from '@cds/service';
+import { signatureOf, webhookSecret } from '@cds/webhook-signature';
 import { createHooks, type HooksService, type Timing } from '../src/create-hooks';
 import { type CdsApiStandIn, startCdsApi, TOKEN } from './cds-api-stand-in';
 
@@ -187,6 +188,12 @@ function running(
     },
   };
   return hooks;
+}
+
+/** The request as Bitbucket signs it for this hook. @param key the `webhookKey` that its secret was made of */
+export function signed(hook: NodeHook, request: WebhookRequest, key = TOKEN): WebhookRequest {
+  const signature = signatureOf(webhookSecret(key, hook.uuid), Buffer.from(request.body ?? ''));
+  return { ...request, headers: { ...request.headers, 'X-Hub-Signature': signature } };
 }
 
 function value(text: string): HookConfig[string] {

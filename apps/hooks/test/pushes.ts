@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { WebhookRequest } from './harness';
 
 export type Change =
@@ -39,13 +40,14 @@ export function pushDelivery(...changes: Change[]): WebhookRequest {
   };
 }
 
+/** The headers of a delivery, new with each call: what is sent twice is to be the same object. */
 export function bitbucketHeaders(event: string): Record<string, string> {
   return {
     'Content-Type': 'application/json',
     'User-Agent': 'Bitbucket-Webhooks/2.0',
     'X-Event-Key': event,
     'X-Hook-UUID': '61b72a24-b0d0-43e1-a0ae-76c66ad781d3',
-    'X-Request-UUID': '11111111-2222-3333-4444-555555555555',
+    'X-Request-UUID': randomUUID(),
     'X-Attempt-Number': '1',
   };
 }

@@ -1,4 +1,5 @@
 import { defineScript } from '@cds/redis';
+import type { SignatureMode } from '@cds/config';
 import type { HookConfig, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import {
@@ -6,6 +7,7 @@ import {
   KEYS,
   type ExecutionState,
   parseState,
+  SIGNED_FIELD,
   type StoredExecution,
 } from '@cds/hooks-store';
 import type { Claim } from './hook-ownership';
@@ -17,6 +19,15 @@ import { TAKE_HEAD } from './scripts/take-head.lua';
 /** The types of hooks whose deliveries are worked off. */
 export type ServedType = 'RepoWebHook' | 'Webhook';
 
+/** What decides, before anything of a delivery is read, whether its hook may take it. */
+export interface HookOnFile {
+  type: TaskType;
+  /** Of the requests that it takes. */
+  method: string;
+  /** Whether a delivery of it had a right signature before. */
+  signed: boolean;
+}
+
 export interface DeliveryToAccept {
   uuid: string;
   /** Of the request. */
@@ -25,17 +36,25 @@ export interface DeliveryToAccept {
   judgedFor: ServedType;
   /** `ignore` keeps it as done, `refuse` keeps nothing. */
   verdict: 'accept' | 'ignore' | 'refuse';
+  /** Whether it was signed; a wrong signature never comes as far as here. */
+  signature: 'right' | 'none';
+  /** Its X-Request-UUID; empty when it has none and so can be nothing sent again. */
+  requestUuid: string;
   /** Milliseconds. */
   acceptedAt: number;
   webhook: StoredExecution['webhook'];
   /** The state of an ignored one. */
-  state: ExecutionState;
+  ignored: ExecutionState;
+  /** The state of one that was sent again; `{first}` stands for the timestamp of the first one. */
+  duplicate: ExecutionState;
 }
 
 export type Acceptance =
-  | { kind: 'unknown' | 'wrong-method' | 'refused' }
+  | { kind: 'unknown' | 'wrong-method' | 'unsigned' | 'refused' }
   /** Judge it for this type and come again. */
   | { kind: 'judge'; type: TaskType }
+  /** Sent before; `firstId` is what it led to then. */
+  | { kind: 'duplicate'; type: TaskType; firstId: string; anotherBody: boolean }
   | { kind: 'accepted'; type: TaskType; id: string; waiting: number };
 
 /** The oldest delivery that waits at a hook. */
@@ -56,23 +75,42 @@ export type TakenHead =
   { kind: 'lost' | 'gone' | 'stopped' | 'empty' } | { kind: 'work'; head: Head };
 export type Saved = 'ok' | 'lost' | 'gone' | 'stopped';
 
+/** As the script returns it. */
+type AcceptReply =
+  | ['unknown' | 'method' | 'unsigned' | 'refused']
+  | ['judge', TaskType]
+  | ['duplicate', TaskType, string, number]
+  | ['accepted', TaskType, string, number];
+
 export type DeliveryStore = ReturnType<typeof createDeliveryStore>;
 
 /** The deliveries of the hooks in Redis: taken in, taken from the head, finished. One script each. */
-export function createDeliveryStore(deps: { redis: Redis; executionHistory: number }) {
+export function createDeliveryStore(deps: {
+  redis: Redis;
+  executionHistory: number;
+  signature: SignatureMode;
+}) {
   const { redis, executionHistory } = deps;
-  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 8);
+  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 9);
   const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 11);
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
   const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 8);
 
   return {
+    /** One lookup. */
+    async lookUp(uuid: string): Promise<HookOnFile | undefined> {
+      const { task } = hookKeys(uuid);
+      const [type, method, signed] = await redis.hmget(task, 'type', 'method', SIGNED_FIELD);
+      if (!type) return undefined;
+      return { type: type as TaskType, method: method ?? '', signed: signed === '1' };
+    },
+
     /** Keeps a delivery; when this returns `accepted` it is in Redis. */
     async accept(delivery: DeliveryToAccept): Promise<Acceptance> {
-      const { uuid, webhook, acceptedAt } = delivery;
+      const { uuid, webhook, acceptedAt, verdict } = delivery;
       const keys = hookKeys(uuid);
       const rest = JSON.stringify({ webhook, accepted_at: acceptedAt }).slice(1);
-      const [kind, type = '', id = '', waiting = 0] = (await acceptScript(
+      const reply = (await acceptScript(
         [
           keys.task,
           keys.executions,
@@ -82,22 +120,40 @@ export function createDeliveryStore(deps: { redis: Redis; executionHistory: numb
           keys.done,
           keys.states,
           KEYS.failed,
+          keys.seen,
         ],
         [
           delivery.method,
           delivery.judgedFor,
-          delivery.verdict,
+          verdict,
           acceptedAt * 1000,
           uuid,
           rest,
-          delivery.verdict === 'ignore' ? JSON.stringify(delivery.state) : '',
+          verdict === 'ignore' ? JSON.stringify(delivery.ignored) : '',
           executionHistory,
+          delivery.signature,
+          deps.signature,
+          delivery.requestUuid,
+          delivery.requestUuid === '' ? '' : JSON.stringify(delivery.duplicate),
         ],
-      )) as [string, TaskType?, string?, number?];
-      if (kind === 'accepted') return { kind, type: type as TaskType, id, waiting };
-      if (kind === 'judge') return { kind, type: type as TaskType };
-      if (kind === 'method') return { kind: 'wrong-method' };
-      return { kind: kind === 'unknown' ? 'unknown' : 'refused' };
+      )) as AcceptReply;
+      switch (reply[0]) {
+        case 'accepted':
+          return { kind: 'accepted', type: reply[1], id: reply[2], waiting: reply[3] };
+        case 'duplicate':
+          return {
+            kind: 'duplicate',
+            type: reply[1],
+            firstId: reply[2],
+            anotherBody: reply[3] === 1,
+          };
+        case 'judge':
+          return { kind: 'judge', type: reply[1] };
+        case 'method':
+          return { kind: 'wrong-method' };
+        default:
+          return { kind: reply[0] };
+      }
     },
 
     /** The head of the hook's list, for its holder. */

@@ -8,6 +8,8 @@ export interface HooksMonitoringDeps {
   redis: Redis;
   disabled: boolean;
   executionHistory: number;
+  /** What the intake counted; known without Redis. */
+  intakeLines: () => MonitoringLine[];
 }
 
 /** Tasks that are named one by one; a heartbeat must not grow with their number. */
@@ -77,9 +79,18 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
 
   /** Never throws: an outage of Redis is a line, too. */
   return async function hooksLines(): Promise<MonitoringLine[]> {
-    const lines = disabled
-      ? [line('Hooks', 'disabled: deliveries are accepted and wait, nothing is worked off', 'WARN')]
-      : [];
+    const lines = [
+      ...(disabled
+        ? [
+            line(
+              'Hooks',
+              'disabled: deliveries are accepted and wait, nothing is worked off',
+              'WARN',
+            ),
+          ]
+        : []),
+      ...deps.intakeLines(),
+    ];
     try {
       return [...lines, ...(await answeredByRedis(countLines))];
     } catch {

@@ -1,15 +1,24 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { type Clock, timestampOfId } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
-import { CdsError, type TaskType } from '@cds/wire';
-import { type Clock, timestampOfId, timestampOfMs, NEW_STATE } from '@cds/hooks-store';
-import type { Acceptance, DeliveryStore, ServedType } from '../executions/delivery-store';
-import {
-  canonicalHeaders,
-  isDecodableQuery,
-  judgeRepositoryDelivery,
-  judgeWebhookDelivery,
-} from '../payloads';
+import type { TaskType } from '@cds/wire';
+import type { DeliveryStore, HookOnFile, ServedType } from '../executions/delivery-store';
+import { redisBudget } from '../redis-deadline';
 import { isTaskUuid } from '../tasks/task-uuid';
+import { likelyType } from './judge-delivery';
+import { createKeepDelivery, type ReadDelivery } from './keep-delivery';
+import {
+  limited,
+  malformed,
+  notAuthentic,
+  notServed,
+  Refusal,
+  unknownHook,
+  wrongMethod,
+} from './refusal';
+import type { RefusalLimit } from './refusal-limit';
+import type { RefusalLog } from './refusal-log';
+import type { ShownSignature, SignatureCheck } from './signature-check';
 
 /** A request to `/webhook/{uuid}`, whatever brought it. */
 export interface IncomingDelivery {
@@ -20,7 +29,10 @@ export interface IncomingDelivery {
   headers: IncomingHttpHeaders;
   /** Name, value, name, value…, as they came. */
   rawHeaders: string[];
-  body: Buffer;
+  /** Of the sender, as far as it is known. */
+  address: string;
+  /** Called once at most, and not for a delivery that is refused whatever its body is. */
+  readBody: () => Promise<Buffer>;
 }
 
 /** What the sender is told; nothing of the hook's configuration. */
@@ -30,132 +42,156 @@ export interface AcceptedDelivery {
   timestamp: number;
 }
 
+export interface TakenDelivery {
+  result: 'accepted' | 'ignored' | 'duplicate';
+  answer: AcceptedDelivery;
+}
+
 export interface AcceptDeliveryDeps {
-  store: DeliveryStore;
+  store: Pick<DeliveryStore, 'lookUp' | 'accept'>;
+  signature: SignatureCheck;
+  limit: RefusalLimit;
+  warnOnce: RefusalLog;
   /** Called for a hook that has something to do now. */
   workArrived: (uuid: string) => void;
   logger: Logger;
   now: Clock;
 }
 
-type Verdict =
-  { kind: 'accept' } | { kind: 'ignore'; event: string } | { kind: 'refuse'; reason: string };
-
 export const WEBHOOK_METHODS: readonly string[] = ['POST', 'GET', 'PUT', 'DELETE'];
 
-/** Most deliveries tell by their headers which type of hook they are for; Redis knows. */
-function likelyType(headers: IncomingHttpHeaders): ServedType {
-  return headers['x-event-key'] === undefined ? 'Webhook' : 'RepoWebHook';
-}
-
-function judge(type: ServedType, delivery: IncomingDelivery): Verdict {
-  const { query, headers, body } = delivery;
-  if (!isDecodableQuery(query)) {
-    return { kind: 'refuse', reason: 'the query cannot be decoded: write a percent sign as %25' };
-  }
-  if (type === 'RepoWebHook') {
-    const verdict = judgeRepositoryDelivery(headers, body);
-    switch (verdict.kind) {
-      case 'push':
-        return { kind: 'accept' };
-      case 'ignored':
-        return { kind: 'ignore', event: verdict.event };
-      case 'malformed':
-        return { kind: 'refuse', reason: verdict.reason };
-      case 'foreign':
-        return {
-          kind: 'refuse',
-          reason: `this is a delivery of ${verdict.sender}: this service takes those of Bitbucket Cloud alone`,
-        };
-    }
-  }
-  const method = {
-    value: delivery.method,
-    configurable: false,
-    type: '',
-    multiple_choice_list: null,
-  };
-  const contentType = headers['content-type'] ?? '';
-  const verdict = judgeWebhookDelivery({ config: { method }, query, contentType, body });
-  return verdict.kind === 'ok' ? { kind: 'accept' } : { kind: 'refuse', reason: verdict.reason };
-}
+/** The type of a hook may change while a delivery is judged for the one it had. */
+const MOST_JUDGEMENTS = 2;
 
 /**
  * Takes a delivery in. When it returns, the delivery is in Redis and will be worked off whatever happens next.
  *
+ * With a right signature that is one round trip to Redis, and nothing is parsed before the signature was found right.
+ * Without one, and for addresses that were refused too often, the hook is looked up before the body is read: a refused
+ * delivery costs that lookup and no more.
+ *
  * Knows nothing of Express: bytes and headers in, an answer or a refusal out.
  */
 export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
-  const { store, workArrived, logger, now } = deps;
+  const { store, signature, limit, warnOnce, workArrived, logger } = deps;
+  const keepDelivery = createKeepDelivery(deps);
 
-  async function acceptAs(
-    type: ServedType,
-    delivery: IncomingDelivery,
-  ): Promise<{ verdict: Verdict; acceptance: Acceptance }> {
-    const verdict = judge(type, delivery);
-    const acceptedAt = now();
-    const acceptance = await store.accept({
-      uuid: delivery.uuid,
-      method: delivery.method,
-      judgedFor: type,
-      verdict: verdict.kind,
-      acceptedAt,
-      webhook: {
-        request_url: delivery.query,
-        request_body: delivery.body.toString('base64'),
-        request_header: canonicalHeaders(delivery.rawHeaders),
-        request_method: '',
-      },
-      state: {
-        ...NEW_STATE,
-        status: 'DONE',
-        processing_timestamp: timestampOfMs(acceptedAt),
-        last_error: verdict.kind === 'ignore' ? `ignored: ${verdict.event} starts no workflow` : '',
-      },
-    });
-    return { verdict, acceptance };
+  /** @throws Refusal when the hook takes no delivery with such headers, whatever its body is */
+  function checkHook(
+    hook: HookOnFile | undefined,
+    method: string,
+    shown: ShownSignature,
+  ): ServedType {
+    if (!hook) throw unknownHook();
+    if (hook.method !== method) throw wrongMethod(method);
+    const { type, signed } = hook;
+    if (type !== 'RepoWebHook' && type !== 'Webhook') throw notServed(type);
+    if (signature.isRefused(shown, { type, signed })) throw notAuthentic();
+    return type;
   }
 
-  /** @throws CdsError 404, 405, 400, 501 */
-  return async function acceptDelivery(delivery: IncomingDelivery): Promise<AcceptedDelivery> {
-    const { uuid, method } = delivery;
-    if (!WEBHOOK_METHODS.includes(method)) throw methodNotAllowed(method);
+  async function take(delivery: IncomingDelivery): Promise<TakenDelivery> {
+    const { uuid, method, query, headers, rawHeaders, address } = delivery;
+    if (!WEBHOOK_METHODS.includes(method)) throw wrongMethod(method);
     if (!isTaskUuid(uuid)) throw unknownHook();
 
-    let { verdict, acceptance } = await acceptAs(likelyType(delivery.headers), delivery);
-    if (acceptance.kind === 'judge') {
-      if (acceptance.type !== 'RepoWebHook' && acceptance.type !== 'Webhook') {
-        throw new CdsError('notImplemented', {
-          from: `hooks of type ${acceptance.type} take no webhooks`,
-        });
-      }
-      ({ verdict, acceptance } = await acceptAs(acceptance.type, delivery));
-    }
+    const answered = redisBudget();
+    const shown = signature.shown(headers);
+    const check = async () => checkHook(await answered(() => store.lookUp(uuid)), method, shown);
+    const looksFirst = shown !== 'bitbucket' || limit.retryAfter(address) !== undefined;
+    const type = looksFirst ? await check() : likelyType(headers);
 
-    switch (acceptance.kind) {
-      case 'accepted':
-        if (verdict.kind === 'accept') workArrived(uuid);
-        else logger.debug({ hook: uuid }, 'a delivery was kept as ignored');
-        return { uuid, type: acceptance.type, timestamp: timestampOfId(acceptance.id) };
-      case 'wrong-method':
-        throw methodNotAllowed(method);
-      case 'refused':
-        throw new CdsError('wrongRequest', {
-          from: verdict.kind === 'refuse' ? verdict.reason : undefined,
-        });
-      case 'judge': // Its type changed twice while it was judged: there is no such hook any more.
-      case 'unknown':
-        throw unknownHook();
+    const body = await delivery.readBody();
+    const isRight = shown === 'bitbucket' && signature.isRight(uuid, headers, body);
+    if (shown === 'bitbucket' && !isRight) {
+      if (!looksFirst) await check();
+      throw notAuthentic();
+    }
+    const read: ReadDelivery = {
+      ...{ uuid, method, query, headers, rawHeaders, body },
+      signature: isRight ? 'right' : 'none',
+    };
+    return keep(type, read, { address, shown, answered });
+  }
+
+  async function keep(
+    likely: ServedType,
+    delivery: ReadDelivery,
+    { address, shown, answered }: KeepContext,
+  ): Promise<TakenDelivery> {
+    const { uuid, method } = delivery;
+    let type = likely;
+    for (let judgements = 0; judgements < MOST_JUDGEMENTS; judgements++) {
+      const judgedFor = type;
+      const { verdict, acceptance } = await answered(() => keepDelivery(judgedFor, delivery));
+      switch (acceptance.kind) {
+        case 'accepted': {
+          const isIgnored = verdict.kind !== 'accept';
+          if (isIgnored) logger.debug({ hook: uuid }, 'a delivery was kept as ignored');
+          else workArrived(uuid);
+          const timestamp = timestampOfId(acceptance.id);
+          return {
+            result: isIgnored ? 'ignored' : 'accepted',
+            answer: { uuid, type: acceptance.type, timestamp },
+          };
+        }
+        case 'duplicate': {
+          if (acceptance.anotherBody) {
+            warnOnce(
+              'a delivery came under the X-Request-UUID of an earlier one with another body: taken for that one',
+              uuid,
+              { hook: uuid, address },
+            );
+          }
+          const timestamp = timestampOfId(acceptance.firstId);
+          return { result: 'duplicate', answer: { uuid, type: acceptance.type, timestamp } };
+        }
+        case 'judge':
+          type = checkHook({ type: acceptance.type, method, signed: false }, method, shown);
+          break;
+        case 'wrong-method':
+          throw wrongMethod(method);
+        case 'unsigned':
+          throw notAuthentic();
+        case 'refused':
+          throw malformed(verdict.kind === 'refuse' ? verdict.reason : '');
+        case 'unknown':
+          throw unknownHook();
+      }
+    }
+    // Its type changed each time that it was judged: there is no such hook any more.
+    throw unknownHook();
+  }
+
+  /** Counts and logs a refusal that a stranger can cause. @returns what the sender gets */
+  function refuse(refusal: Refusal, { uuid, address }: IncomingDelivery): Refusal {
+    const seconds = limit.count(address);
+    const fields = { hook: isTaskUuid(uuid) ? uuid : undefined, address };
+    // Of unknown hooks there may be any number.
+    if (refusal.reason === 'unknown') {
+      warnOnce('a delivery for an unknown hook was refused', '', fields);
+    } else {
+      warnOnce('a delivery that is not authentic was refused', uuid, fields);
+    }
+    return seconds === undefined ? refusal : limited(seconds);
+  }
+
+  /** @throws Refusal; CdsError 503; what `readBody` throws */
+  return async function acceptDelivery(delivery: IncomingDelivery): Promise<TakenDelivery> {
+    try {
+      return await take(delivery);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const isOfStranger = error.reason === 'unknown' || error.reason === 'unauthentic';
+      throw isOfStranger ? refuse(error, delivery) : error;
     }
   };
 }
 
+interface KeepContext {
+  address: string;
+  shown: ShownSignature;
+  answered: ReturnType<typeof redisBudget>;
+}
+
 export type AcceptDelivery = ReturnType<typeof createAcceptDelivery>;
-
-function unknownHook(): CdsError {
-  return new CdsError('notFound', { from: 'no hook has this uuid' });
-}
-
-function methodNotAllowed(method: string): CdsError {
-  return new CdsError('methodNotAllowed', { from: `this hook does not take ${method}` });
-}

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CdsError } from '@cds/wire';
+import { tooLarge } from './refusal';
 
 /** Bitbucket sends 256 KB at most. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -11,16 +11,13 @@ const LINGER_MS = 1_000;
 /**
  * The whole raw body. Slow senders are ended by the server's request timeout.
  *
- * @throws CdsError 413 as soon as it is known to be too large; nothing more of it is kept
+ * @throws Refusal 413 as soon as it is known to be too large; nothing more of it is kept
  * @throws ClientGoneError when the sender broke off
  */
-export async function readBody(
-  request: IncomingMessage,
-  response: ServerResponse,
-  limit = MAX_BODY_BYTES,
-): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > limit)
-    throw refuse(request, response, limit);
+export async function readBody(request: IncomingMessage, limit = MAX_BODY_BYTES): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+  // It may have gone before this was called, and tells nobody a second time.
+  if (request.destroyed) throw new ClientGoneError();
   const chunks: Buffer[] = [];
   let size = 0;
   return new Promise((resolve, reject) => {
@@ -32,7 +29,7 @@ export async function readBody(
       }
       chunks.length = 0;
       request.removeAllListeners('data');
-      reject(refuse(request, response, limit));
+      reject(tooLarge(limit));
     });
     request.once('end', () => resolve(Buffer.concat(chunks, size)));
     request.once('error', () => reject(new ClientGoneError()));
@@ -50,19 +47,31 @@ export class ClientGoneError extends Error {
   }
 }
 
-function refuse(request: IncomingMessage, response: ServerResponse, limit: number): CdsError {
-  let discarded = 0;
+/**
+ * To be called before a sender is answered whose body nobody reads to its end. What still comes is dropped, for a
+ * moment and up to a bound; then the connection is cut.
+ *
+ * Node would close the connection right after an answer that ends it. Closing over bytes that nobody has read resets
+ * it, and the sender, which is still sending, never sees the answer.
+ */
+export function dropRestOfBody(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete || request.destroyed) return;
+  const { socket } = request;
+  let ended = false;
+  socket.destroySoon = () => {
+    ended = true;
+    socket.end();
+  };
+  let dropped = 0;
   request.on('data', (chunk: Buffer) => {
-    discarded += chunk.length;
-    if (discarded > LINGER_BYTES) request.destroy();
+    dropped += chunk.length;
+    if (dropped > LINGER_BYTES) socket.destroy();
   });
   request.on('error', () => undefined);
+  request.once('end', () => Reflect.deleteProperty(socket, 'destroySoon'));
   response.once('finish', () => {
-    const timer = setTimeout(() => request.destroy(), LINGER_MS);
-    request.once('close', () => clearTimeout(timer));
-  });
-  return new CdsError('tooLarge', {
-    from: `the body is larger than ${limit} bytes: Bitbucket Cloud sends at most 256 KB`,
-    headers: { Connection: 'close' },
+    setTimeout(() => {
+      if (ended || !request.complete) socket.destroy();
+    }, LINGER_MS).unref();
   });
 }

@@ -1,38 +1,83 @@
-import { createRouter, sendJson } from '@cds/service';
-import { CdsError } from '@cds/wire';
-import type { Request, RequestHandler, Router } from 'express';
-import { answeredByRedis } from '../redis-deadline';
+import { createRouter, type Logger, sendJson } from '@cds/service';
+import { type CdsError, isCdsError } from '@cds/wire';
+import type { Request, RequestHandler, Response, Router } from 'express';
+import { errorText } from '../error-text';
 import type { AcceptDelivery } from './accept-delivery';
-import { WEBHOOK_METHODS } from './accept-delivery';
-import { ClientGoneError, readBody } from './read-body';
+import type { IntakeMetrics, IntakeResult } from './intake-metrics';
+import { ClientGoneError, dropRestOfBody, readBody } from './read-body';
+import { Refusal } from './refusal';
+import type { RefusalLog } from './refusal-log';
 
-/** `/webhook/{uuid}`: open to everyone, so everything that comes in is bounded. */
-export function createWebhookRouter(deps: { acceptDelivery: AcceptDelivery }): Router {
+export interface WebhookRouterDeps {
+  acceptDelivery: AcceptDelivery;
+  metrics: IntakeMetrics;
+  warnOnce: RefusalLog;
+  logger: Logger;
+}
+
+/** `/webhook/{uuid}`: open to everyone, so everything that comes in, and every trace it leaves, is bounded. */
+export function createWebhookRouter(deps: WebhookRouterDeps): Router {
+  const { acceptDelivery, metrics, warnOnce, logger } = deps;
+
   const take: RequestHandler<{ uuid: string }> = async (request, response) => {
-    if (!WEBHOOK_METHODS.includes(request.method)) {
-      throw new CdsError('methodNotAllowed', {
-        from: `webhooks take ${WEBHOOK_METHODS.join(', ')}`,
-      });
-    }
-    let body: Buffer;
+    const began = performance.now();
+    let sendingMs = 0;
+    const readIt = async () => {
+      const readingBegan = performance.now();
+      try {
+        return await readBody(request);
+      } finally {
+        sendingMs += performance.now() - readingBegan;
+      }
+    };
+    const count = (result: IntakeResult) =>
+      metrics.count(result, performance.now() - began - sendingMs);
+
     try {
-      body = await readBody(request, response);
-    } catch (error) {
-      if (error instanceof ClientGoneError) return;
-      throw error;
-    }
-    const accepted = await answeredByRedis(() =>
-      deps.acceptDelivery({
+      const { result, answer } = await acceptDelivery({
         uuid: request.params.uuid,
         method: request.method,
         query: rawQuery(request),
         headers: request.headers,
         rawHeaders: request.rawHeaders,
-        body,
-      }),
-    );
-    sendJson(response, 200, accepted);
+        address: request.ip ?? '',
+        readBody: readIt,
+      });
+      sendJson(response, 200, answer);
+      count(result);
+    } catch (error) {
+      if (error instanceof ClientGoneError) {
+        count('broken_off');
+        return;
+      }
+      dropRestOfBody(request, response);
+      // Logged as an error and answered 500 where all others are.
+      if (!isCdsError(error)) {
+        count('failed');
+        throw error;
+      }
+      tellOf(error, request, response);
+      for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
+      sendJson(response, error.status, error.toBody());
+      count(error instanceof Refusal ? error.reason : 'unavailable');
+    }
   };
+
+  /** Not by the error middleware, which has a warning for each: a flood would fill the disk. */
+  function tellOf(error: CdsError, request: Request<{ uuid: string }>, response: Response): void {
+    const { uuid, status, message, cause } = error;
+    const requestId = response.getHeader('X-Request-Id');
+    logger.debug(
+      { uuid, requestId, status, path: request.path, error: message },
+      'Delivery refused',
+    );
+    if (error instanceof Refusal) return;
+    warnOnce('deliveries are refused with 503: Redis does not take them', '', {
+      ...{ uuid, requestId },
+      error: errorText(cause),
+    });
+  }
+
   return createRouter().all('/webhook/:uuid', take);
 }
 

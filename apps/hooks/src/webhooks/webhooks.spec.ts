@@ -213,8 +213,11 @@ describe('webhooks', () => {
   });
 
   it('refuses a body over 1 MiB by its length, without reading it', async () => {
+    const hook = repositoryHook();
+    await post(hooks, hook);
+
     const answer = await raw(
-      `POST /webhook/x HTTP/1.1\r\nHost: x\r\nContent-Length: ${1024 * 1024 + 1}\r\n\r\n`,
+      `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nContent-Length: ${1024 * 1024 + 1}\r\n\r\n`,
     );
 
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
@@ -223,10 +226,12 @@ describe('webhooks', () => {
   });
 
   it('stops reading a chunked body that never ends', async () => {
+    const hook = repositoryHook();
+    await post(hooks, hook);
     const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
 
     const answer = await raw(
-      'POST /webhook/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n',
+      `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`,
       () => chunk,
     );
 

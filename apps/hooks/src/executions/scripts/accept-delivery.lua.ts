@@ -1,37 +1,88 @@
-import { TRIM_HISTORY } from '@cds/hooks-store';
+import { SIGNED_FIELD, TRIM_HISTORY } from '@cds/hooks-store';
+
+/** How long a delivery that is sent again is known, in µs as the ids are: 48 h. */
+const REMEMBERED_US = 48 * 3_600 * 1_000_000;
+/** A delivery a second for 48 h. Bounds what is kept where a clock that was far ahead keeps ids from growing. */
+const MOST_REMEMBERED = 200_000;
+/** Removed in one go at most, so that no script holds Redis up. */
+const FORGOTTEN_AT_ONCE = 500;
 
 /**
- * Takes a delivery in: everything or nothing, in one round trip.
+ * Takes a delivery in: everything or nothing, in one round trip. What is seen is queued, and the other way round.
  *
- * KEYS task, executions, waiting, pending, waiting-total, done, states, failed
- * ARGV method of the request; type of hook that the delivery was judged for; verdict (`accept`, `ignore`,
- *   `refuse`); now in µs; uuid; the execution's JSON without its opening brace and what is filled in here; the
- *   state of an ignored one (JSON); history to keep
- * Returns {`unknown`} | {`method`} | {`judge`, type} when it was judged for another type | {`refused`} |
- *   {`accepted`, type, id, deliveries waiting}
+ * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen
+ * ARGV
+ *    1 method of the request
+ *    2 type of hook that the delivery was judged for
+ *    3 verdict: `accept`, `ignore`, `refuse`
+ *    4 now in µs
+ *    5 uuid
+ *    6 the execution's JSON without its opening brace and what is filled in here
+ *    7 the state of an ignored one (JSON)
+ *    8 history to keep
+ *    9 signature: `right`, `none`
+ *   10 whether it is needed: `auto`, `required`, `off`
+ *   11 X-Request-UUID or ""
+ *   12 the state of a duplicate (JSON), `{first}` standing for the first one's timestamp
+ * Returns {`unknown`} | {`method`} | {`unsigned`} when it has to be signed |
+ *   {`duplicate`, type, id of the first, 1 when its body was another} |
+ *   {`judge`, type} when it was judged for another type | {`refused`} | {`accepted`, type, id, deliveries waiting}
  *
- * Ids are µs, unique and growing for each task, whatever the clocks of the replicas say. The configuration goes
- * into the execution as text, since Lua's JSON cannot tell an empty list from an empty object.
+ * Ids are µs, unique and growing for each task, whatever the clocks of the replicas say; how long ago a delivery was
+ * seen is told by them, too, so no clock that jumps and no time-to-live makes a delivery count twice or not at all.
+ * The configuration goes into the execution as text, since Lua's JSON cannot tell an empty list from an empty object.
  */
 export const ACCEPT_DELIVERY = `
 ${TRIM_HISTORY}
-local task = redis.call('HMGET', KEYS[1], 'type', 'method', 'config', 'stopped', 'last_id')
+local function bodyOf(execution)
+  return string.match(execution, '"request_body":"([^"]*)"')
+end
+
+local task = redis.call('HMGET', KEYS[1], 'type', 'method', 'config', 'stopped', 'last_id', '${SIGNED_FIELD}')
 if not task[1] then return {'unknown'} end
 if task[2] ~= ARGV[1] then return {'method'} end
-if task[1] ~= ARGV[2] then return {'judge', task[1]} end
-if ARGV[3] == 'refuse' then return {'refused'} end
+if ARGV[9] == 'right' then
+  if task[6] ~= '1' then redis.call('HSET', KEYS[1], '${SIGNED_FIELD}', '1') end
+elseif ARGV[10] == 'required' or (ARGV[10] == 'auto' and task[6] == '1') then
+  return {'unsigned'}
+end
 
-local id = string.format('%.0f', math.max(tonumber(ARGV[4]), tonumber(task[5] or '0') + 1))
+local id = math.max(tonumber(ARGV[4]), tonumber(task[5] or '0') + 1)
+local oldest = id - ${REMEMBERED_US}
+id = string.format('%.0f', id)
+local first = ARGV[11] ~= '' and redis.call('ZSCORE', KEYS[9], ARGV[11])
+if first and tonumber(first) <= oldest then first = false end
+if not first then
+  if task[1] ~= ARGV[2] then return {'judge', task[1]} end
+  if ARGV[3] == 'refuse' then return {'refused'} end
+end
+
 redis.call('HSET', KEYS[1], 'last_id', id)
 redis.call('HSET', KEYS[2], id, '{"timestamp":' .. id .. '000,"type":"' .. task[1] .. '","config":' .. task[3] .. ',' .. ARGV[6])
-if ARGV[3] == 'ignore' then
-  redis.call('HSET', KEYS[7], id, ARGV[7])
+if first or ARGV[3] == 'ignore' then
+  local state = ARGV[7]
+  if first then state = string.gsub(ARGV[12], '{first}', string.format('%.0f000', first)) end
+  redis.call('HSET', KEYS[7], id, state)
   redis.call('ZADD', KEYS[6], id, id)
-  trimHistory(ARGV[5], KEYS[6], KEYS[2], KEYS[7], KEYS[8], tonumber(ARGV[8]))
 else
   redis.call('RPUSH', KEYS[3], id)
   redis.call('INCR', KEYS[5])
   if task[4] ~= '1' then redis.call('SADD', KEYS[4], ARGV[5]) end
+end
+if first then
+  local before = redis.call('HGET', KEYS[2], string.format('%.0f', first))
+  local another = before and bodyOf(before) ~= bodyOf(ARGV[6])
+  trimHistory(ARGV[5], KEYS[6], KEYS[2], KEYS[7], KEYS[8], tonumber(ARGV[8]))
+  return {'duplicate', task[1], string.format('%.0f', first), another and 1 or 0}
+end
+
+if ARGV[3] == 'ignore' then trimHistory(ARGV[5], KEYS[6], KEYS[2], KEYS[7], KEYS[8], tonumber(ARGV[8])) end
+if ARGV[11] ~= '' then
+  redis.call('ZADD', KEYS[9], id, ARGV[11])
+  local forgotten = redis.call('ZRANGEBYSCORE', KEYS[9], '-inf', string.format('%.0f', oldest), 'LIMIT', 0, ${FORGOTTEN_AT_ONCE})
+  if #forgotten > 0 then redis.call('ZREM', KEYS[9], unpack(forgotten)) end
+  local excess = redis.call('ZCARD', KEYS[9]) - ${MOST_REMEMBERED}
+  if excess > 0 then redis.call('ZPOPMIN', KEYS[9], math.min(excess, ${FORGOTTEN_AT_ONCE})) end
 end
 return {'accepted', task[1], id, redis.call('LLEN', KEYS[3])}
 `;

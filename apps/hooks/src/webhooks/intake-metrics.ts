@@ -1,0 +1,72 @@
+import type { Metrics } from '@cds/service';
+import type { MonitoringLine } from '@cds/wire';
+import type { RefusalReason } from './refusal';
+
+/** What becomes of a request to a webhook. */
+export type IntakeResult =
+  | 'accepted'
+  | 'ignored'
+  | 'duplicate'
+  | RefusalReason
+  /** Redis did not take it for certain: 503. */
+  | 'unavailable'
+  /** The sender went away before the end of the body. */
+  | 'broken_off'
+  /** A mistake of ours: 500. */
+  | 'failed';
+
+const RESULTS: readonly IntakeResult[] = [
+  ...(['accepted', 'ignored', 'duplicate'] as const),
+  ...(['unknown', 'unauthentic', 'limited'] as const),
+  ...(['wrong_method', 'malformed', 'too_large', 'not_served'] as const),
+  ...(['unavailable', 'broken_off', 'failed'] as const),
+];
+/** Those that the line in `/mon/status` names. */
+const REFUSED = ['unknown', 'unauthentic', 'limited', 'malformed'] as const;
+/** How long the line warns of a delivery that was forged, or whose key is another. */
+const WARN_MS = 10 * 60_000;
+
+export type IntakeMetrics = ReturnType<typeof createIntakeMetrics>;
+
+/** Counts what becomes of deliveries, for Prometheus and for `/mon/status`. */
+export function createIntakeMetrics(deps: { metrics: Pick<Metrics, 'counter' | 'histogram'> }) {
+  const counter = deps.metrics.counter({
+    name: 'cds_hooks_deliveries_total',
+    help: 'Requests to webhooks, by what became of them.',
+    labels: ['result'],
+  });
+  const seconds = deps.metrics.histogram({
+    name: 'cds_hooks_intake_seconds',
+    help: 'Time in which requests to webhooks were answered, without the time their senders took to send them.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
+  });
+  // A counter that appears with its first event shows no increase for it.
+  for (const result of RESULTS) counter.inc({ result }, 0);
+
+  const refused = new Map(REFUSED.map((reason) => [reason as IntakeResult, 0]));
+  let lastSuspicious = -Infinity;
+
+  return {
+    /** @param ms what the sender waited for, once it had sent everything */
+    count(result: IntakeResult, ms: number): void {
+      counter.inc({ result });
+      seconds.observe(ms / 1000);
+      const before = refused.get(result);
+      if (before !== undefined) refused.set(result, before + 1);
+      if (result === 'unauthentic' || result === 'limited') lastSuspicious = performance.now();
+    },
+
+    /** Counts since the start; a warning for ten minutes after a delivery that was not authentic. */
+    lines(): MonitoringLine[] {
+      const recent = performance.now() - lastSuspicious < WARN_MS;
+      return [
+        {
+          component: 'Deliveries Refused',
+          value: [...refused].map(([reason, count]) => `${reason} ${count}`).join(', '),
+          status: recent ? 'WARN' : 'OK',
+          type: '',
+        },
+      ];
+    },
+  };
+}

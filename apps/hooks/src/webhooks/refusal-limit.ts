@@ -1,0 +1,66 @@
+import { isIP } from 'node:net';
+import { LRUCache } from 'lru-cache';
+
+/** Refusals that an address is told of in a minute; whoever is refused more often gets 429. */
+export const REFUSALS_PER_MINUTE = 60;
+const WINDOW_MS = 60_000;
+/** Addresses that are counted; beyond that the one that was quiet for longest starts again. */
+const MOST_ADDRESSES = 10_000;
+
+export type RefusalLimit = ReturnType<typeof createRefusalLimit>;
+
+/**
+ * Counts, for each address and in this process, deliveries to unknown hooks and those that are not authentic.
+ *
+ * It only decides how a refusal is answered. Deliveries that a hook takes are never counted and never limited, since
+ * without trusted proxies all of them may come from one address. A malformed delivery is not counted: its sender knows
+ * a hook that takes it, so there is nothing to guess.
+ */
+export function createRefusalLimit() {
+  const counts = new LRUCache<string, { refusals: number; until: number }>({
+    max: MOST_ADDRESSES,
+  });
+
+  /** Whole seconds until the address is told again; undefined when it is not over the limit. */
+  function retryAfter(address: string): number | undefined {
+    const count = counts.get(networkOf(address));
+    const left = count ? count.until - performance.now() : 0;
+    if (!count || left <= 0 || count.refusals < REFUSALS_PER_MINUTE) return undefined;
+    return Math.ceil(left / 1000);
+  }
+
+  return {
+    retryAfter,
+
+    /** Counts a refusal. @returns {@link retryAfter} as it was before this one */
+    count(address: string): number | undefined {
+      const over = retryAfter(address);
+      const network = networkOf(address);
+      const now = performance.now();
+      const count = counts.get(network);
+      if (count && count.until > now) count.refusals++;
+      else counts.set(network, { refusals: 1, until: now + WINDOW_MS });
+      return over;
+    },
+  };
+}
+
+/**
+ * What counts as one address: an IPv4 address, however it is written, or the /64 of an IPv6 address, which is what one
+ * customer has. All that is no address is one.
+ */
+export function networkOf(address: string): string {
+  const [ip = ''] = address.replace(/^::ffff:(?=\d+\.)/i, '').split('%');
+  if (isIP(ip) !== 6) return isIP(ip) === 4 ? ip : '';
+  // An IPv4 address at the end stands for the last two groups.
+  const [head = '', tail] = ip.replace(/[\d.]+\.\d+$/, '0:0').split('::');
+  const first = groupsOf(head);
+  const last = groupsOf(tail ?? '');
+  const zeros = Array<string>(8 - first.length - last.length).fill('0');
+  const groups = [...first, ...zeros, ...last].slice(0, 4);
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+}
+
+function groupsOf(text: string): string[] {
+  return text === '' ? [] : text.split(':');
+}

@@ -1,0 +1,57 @@
+import { CdsError } from '@cds/wire';
+
+/** Why a delivery was not taken, as metrics name it. */
+export type RefusalReason =
+  'unknown' | 'unauthentic' | 'limited' | 'wrong_method' | 'malformed' | 'too_large' | 'not_served';
+
+/** A delivery that is not taken, with the error that its sender gets. */
+export class Refusal extends CdsError {
+  constructor(
+    readonly reason: RefusalReason,
+    ...error: ConstructorParameters<typeof CdsError>
+  ) {
+    super(...error);
+  }
+}
+
+/** There is no such hook, or its uuid is none. */
+export function unknownHook(): Refusal {
+  return new Refusal('unknown', 'notFound', { from: 'no hook has this uuid' });
+}
+
+/** Unsigned where it has to be signed, or wrongly signed: the same for all, so that nothing can be learned from it. */
+export function notAuthentic(): Refusal {
+  return new Refusal('unauthentic', 'notAuthenticated');
+}
+
+/** In place of the two above. @param seconds until the sender may be told again */
+export function limited(seconds: number): Refusal {
+  return new Refusal('limited', 'tooManyRequests', {
+    from: 'too many refused deliveries from this address',
+    headers: { 'Retry-After': String(seconds) },
+  });
+}
+
+export function wrongMethod(method: string): Refusal {
+  return new Refusal('wrong_method', 'methodNotAllowed', {
+    from: `this hook does not take ${method}`,
+  });
+}
+
+/** @param reason what is wrong with it, for the sender to read */
+export function malformed(reason: string): Refusal {
+  return new Refusal('malformed', 'wrongRequest', { from: reason });
+}
+
+export function tooLarge(limitBytes: number): Refusal {
+  return new Refusal('too_large', 'tooLarge', {
+    from: `the body is larger than ${limitBytes} bytes: Bitbucket Cloud sends at most 256 KB`,
+    headers: { Connection: 'close' },
+  });
+}
+
+export function notServed(type: string): Refusal {
+  return new Refusal('not_served', 'notImplemented', {
+    from: `hooks of type ${type} take no webhooks`,
+  });
+}
