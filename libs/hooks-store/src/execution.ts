@@ -69,10 +69,37 @@ export function stateOfRetry(state: ExecutionState): ExecutionState {
   };
 }
 
+/**
+ * The state as it stands in Redis. What cannot be read counts as never written: rather is a step done again than left
+ * out.
+ */
 export function parseState(json: string | null | undefined): ExecutionState {
-  return json
-    ? { ...NEW_STATE, ...(JSON.parse(json) as Partial<ExecutionState>) }
-    : { ...NEW_STATE };
+  const state: ExecutionState = { ...NEW_STATE };
+  const { retry_steps, ...read } = json ? parseObject(json) : {};
+  for (const [name, before] of Object.entries(NEW_STATE)) {
+    const value = read[name];
+    if (isLike(before, value)) Object.assign(state, { [name]: value });
+  }
+  return isLike([], retry_steps) ? { ...state, retry_steps } : state;
+}
+
+function parseObject(json: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Whether a value can stand where this default stands: all numbers of a state are whole, from 0 on. Timestamps are
+ * beyond the safe integers.
+ */
+function isLike<T>(example: T, value: unknown): value is T {
+  if (Array.isArray(example)) return Array.isArray(value) && value.every((one) => isLike(0, one));
+  if (typeof example === 'number') return Number.isInteger(value) && Number(value) >= 0;
+  return typeof value === typeof example;
 }
 
 /** The execution as CDS's routes answer it. */

@@ -41,24 +41,44 @@ export function isCleanupId(uuid: string): boolean {
   return /^[0-9a-f]{64}$/.test(uuid);
 }
 
-/** From the hash in Redis; undefined when there is none. */
+/** The latest moment that JavaScript knows. */
+const LATEST_MS = 8.64e15;
+
+/** A count or a moment; undefined for what is none. */
+function countOrMoment(text: string | undefined): number | undefined {
+  const number = Number(text || NaN);
+  return number >= 0 && number <= LATEST_MS ? number : undefined;
+}
+
+function statusOf(status: string | undefined): Cleanup['status'] {
+  return status === 'stopped' || status === 'failed' ? status : 'waiting';
+}
+
+/**
+ * From the hash in Redis; undefined when there is none. A cleanup of which nobody can tell when it is due is one that
+ * failed: runs are not removed on a guess.
+ */
 export function parseCleanup(id: string, hash: Record<string, string>): Cleanup | undefined {
   if (!hash.due) return undefined;
+  const due = countOrMoment(hash.due);
   return {
     id,
-    status: hash.status === 'stopped' || hash.status === 'failed' ? hash.status : 'waiting',
-    due: Number(hash.due),
-    accepted: hash.accepted ?? '0',
+    status: due === undefined ? 'failed' : statusOf(hash.status),
+    due: due ?? 0,
+    accepted: /^\d{1,16}$/.test(hash.accepted ?? '') ? (hash.accepted ?? '') : '0',
     hook: hash.hook ?? '',
     project: hash.project ?? '',
     workflow: hash.workflow ?? '',
     repository: hash.repository ?? '',
     branch: hash.branch ?? '',
-    nb_errors: Number(hash.nb_errors ?? 0),
-    last_error: hash.last_error ?? '',
-    retry_at: Number(hash.retry_at ?? 0),
-    outages: Number(hash.outages ?? 0),
-    processed: Number(hash.processed ?? 0),
+    nb_errors: countOrMoment(hash.nb_errors) ?? 0,
+    last_error:
+      due === undefined
+        ? 'its record in Redis does not say when it is due: remove the runs by hand, then this task'
+        : (hash.last_error ?? ''),
+    retry_at: countOrMoment(hash.retry_at) ?? 0,
+    outages: countOrMoment(hash.outages) ?? 0,
+    processed: countOrMoment(hash.processed) ?? 0,
   };
 }
 

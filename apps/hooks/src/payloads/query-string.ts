@@ -43,11 +43,22 @@ export function isDecodableQuery(query: string): boolean {
   return !INVALID_ESCAPE.test(query);
 }
 
-/** One character per byte in, text out. */
+const [PERCENT, PLUS, SPACE] = [0x25, 0x2b, 0x20];
+
+/** One character per byte in, text out. Every `%` is one of an escape. */
 function decode(escaped: string): string {
   if (IS_PLAIN.test(escaped)) return escaped;
-  const bytes = escaped
-    .replaceAll('+', ' ')
-    .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-  return Buffer.from(bytes, 'latin1').toString('utf8');
+  // The result is never longer, so it is written over what it comes from.
+  const bytes = Buffer.from(escaped, 'latin1');
+  let length = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte === PERCENT) {
+      bytes[length++] = Number.parseInt(escaped.slice(at + 1, at + 3), 16);
+      at += 2;
+    } else {
+      bytes[length++] = byte === PLUS ? SPACE : byte;
+    }
+  }
+  return bytes.toString('utf8', 0, length);
 }

@@ -78,7 +78,7 @@ describe('a request to a plain webhook', () => {
     const body = hostileBytes(fc, hostileJson(fc, EVENT));
     fc.assert(
       fc.property(body, (bytes) => check(request(bytes))),
-      fuzzRuns(200),
+      fuzzRuns(150),
     );
   });
 
@@ -106,7 +106,7 @@ describe('a request to a plain webhook', () => {
         check(request(bytes, contentType, query));
         expect(isDecodableQuery(query)).toBe('pairs' in parseQuery(query));
       }),
-      fuzzRuns(500),
+      fuzzRuns(300),
     );
   });
 
@@ -195,7 +195,7 @@ describe('the time a plain webhook takes', () => {
     ['percent signs at the end', ...mib((n) => `${fill('%20', n)}%`, FORM)],
   ])('grows no faster than its body: %s', (_, text, type) => {
     const make = (n: number) => request(text(n), type);
-    expect(growth(MIB / 4, make, planWebhook)).toBeLessThan(LINEAR);
+    expect(growth(MIB / 8, make, planWebhook)).toBeLessThan(LINEAR);
   });
 });
 
@@ -231,7 +231,7 @@ describe('formatGoNumber', () => {
         expect(text).toMatch(/^-?\d+(\.\d+)?(e[+-]\d{2,3})?$/);
         expect(text.length).toBeLessThan(26);
       }),
-      fuzzRuns(1_000),
+      fuzzRuns(500),
     );
   });
 });
@@ -260,7 +260,7 @@ describe('canonicalHeaders', () => {
         }
         expect(Object.keys(headers).filter((key) => secret.test(key))).toEqual([]);
       }),
-      fuzzRuns(500),
+      fuzzRuns(300),
     );
   });
 

@@ -1,6 +1,7 @@
 import { CdsError, type Task } from '@cds/wire';
 
-type SortKey = 'nb_executions_total' | 'nb_executions_todo';
+const SORT_KEYS = ['nb_executions_total', 'nb_executions_todo'] as const;
+type SortKey = (typeof SORT_KEYS)[number];
 
 export interface TaskSort {
   key: SortKey;
@@ -8,7 +9,7 @@ export interface TaskSort {
 }
 
 function isSortKey(key: string): key is SortKey {
-  return key === 'nb_executions_total' || key === 'nb_executions_todo';
+  return SORT_KEYS.some((known) => known === key);
 }
 
 /**
@@ -19,9 +20,9 @@ function isSortKey(key: string): key is SortKey {
 export function parseTaskSort(sort: unknown): TaskSort[] {
   const first: unknown = Array.isArray(sort) ? sort[0] : sort;
   if (first === undefined || first === '') return [];
-  return String(first)
+  const sorts = String(first)
     .split(',')
-    .map((part) => {
+    .map((part): TaskSort => {
       const [key = '', order = 'asc', ...rest] = part.trim().split(':');
       if (!isSortKey(key)) throw new CdsError('wrongRequest', { from: 'invalid given sort key' });
       if ((order !== 'asc' && order !== 'desc') || rest.length > 0) {
@@ -29,6 +30,10 @@ export function parseTaskSort(sort: unknown): TaskSort[] {
       }
       return { key, descending: order === 'desc' };
     });
+  // A key that stood before decides nothing; thousands of them would only take their time.
+  return SORT_KEYS.flatMap((key) => sorts.find((sort) => sort.key === key) ?? []).toSorted(
+    (a, b) => sorts.indexOf(a) - sorts.indexOf(b),
+  );
 }
 
 /** The tasks in that order; the first key counts most, equal ones keep their places. */
