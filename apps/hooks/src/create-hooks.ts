@@ -1,6 +1,6 @@
 import { CdsApiClient } from '@cds/api-client';
 import { type HooksConfig, publicConfig } from '@cds/config';
-import { connectRedis, redisHealthWarnings, whenReady } from '@cds/redis';
+import { connectRedis, watchRedisHealth, whenReady } from '@cds/redis';
 import {
   createMetrics,
   createMonitoring,
@@ -8,6 +8,7 @@ import {
   listen,
   type Logger,
 } from '@cds/service';
+import { createAdminService } from './admin/admin-service';
 import { createBranchCleanups } from './branch-deletions/branch-cleanups';
 import { createCleanUpBranch } from './branch-deletions/clean-up-branch';
 import { createCleanupQueue } from './branch-deletions/cleanup-queue';
@@ -28,6 +29,7 @@ import { createWorkerConnection } from './executions/worker-connection';
 import { errorText } from './error-text';
 import { getApp } from './get-app';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
+import { createWorkMetrics } from './monitoring/work-metrics';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
 import { createTaskStore } from './tasks/task-store';
@@ -71,6 +73,7 @@ export async function createHooks(
 
   const connection = { redis: config.redis, logger, name: config.name };
   const redis = connectRedis(connection, 'client');
+  const redisHealth = watchRedisHealth(redis, { logger, loss: 'Redis may lose deliveries' });
   const api = new CdsApiClient(config.api);
 
   const drainQueue = createDrainQueue({ redis, logger });
@@ -83,12 +86,14 @@ export async function createHooks(
   const deliveries = createDeliveryStore({
     redis,
     executionHistory,
+    deadLetters: config.deadLetters,
     signature: config.signature,
   });
   const cleanupStore = createCleanupStore({ redis });
   const tasks = createTaskStore({ redis });
 
   const metrics = createMetrics({ service: 'hooks' });
+  const workMetrics = createWorkMetrics({ redis, metrics, logger });
   const intake = createIntake({
     store: deliveries,
     mode: config.signature,
@@ -107,6 +112,7 @@ export async function createHooks(
       disabled,
       executionHistory,
       intakeLines: intake.metrics.lines,
+      redisWarnings: redisHealth.warnings,
     }),
     registration: {
       get failuresInARow() {
@@ -130,6 +136,7 @@ export async function createHooks(
     firstRetryMs: timing.firstRetryMs,
   });
 
+  const admin = createAdminService({ redis, drainQueue, cleanupQueue, logger, now, disabled });
   const app = getApp({
     logger,
     registration,
@@ -137,6 +144,7 @@ export async function createHooks(
     metrics,
     trustedProxies: config.http.trustedProxies,
     webhooks: intake,
+    adminService: admin,
     taskService: createTaskService({
       tasks,
       executions: createExecutionStore({ redis, executionHistory }),
@@ -165,8 +173,8 @@ export async function createHooks(
   // A Redis that comes back may have lost its tasks, and webhooks are refused without them.
   redis.on('ready', () => {
     if (registration.registered) void synchronize();
+    void admin.adopt();
   });
-  redis.once('ready', () => void warnOfRedis());
 
   async function synchronize(): Promise<void> {
     if (synchronizing) return;
@@ -175,15 +183,6 @@ export async function createHooks(
     await synchronizeUntilDone({ api, tasks, logger, now, urlPublic, recentMs }, ending.signal)
       .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'not synchronized'))
       .finally(() => (synchronizing = false));
-  }
-
-  async function warnOfRedis(): Promise<void> {
-    try {
-      for (const warning of await redisHealthWarnings(redis))
-        logger.warn({ warning }, 'Redis may lose deliveries');
-    } catch (error) {
-      logger.debug({ error: errorText(error) }, 'the settings of Redis could not be read');
-    }
   }
 
   function startWork() {
@@ -199,6 +198,7 @@ export async function createHooks(
       logger,
       now,
       delayMs: config.branchDeletion.delaySeconds * 1000,
+      cancelled: () => workMetrics.cleanupEnded('cancelled'),
     });
     const workOffHook = createWorkOffHook({
       store: deliveries,
@@ -208,12 +208,19 @@ export async function createHooks(
         store: deliveries,
         cleanups,
         ending: ending.signal,
+        ended: workMetrics.executionEnded,
       }),
       now,
       retryDelayMs,
       ending: ending.signal,
     });
-    const cleanUpBranch = createCleanUpBranch({ ...common, redis, store: cleanupStore, ownership });
+    const cleanUpBranch = createCleanUpBranch({
+      ...common,
+      redis,
+      store: cleanupStore,
+      ownership,
+      ended: workMetrics.cleanupEnded,
+    });
     const sweep = createSweep({
       redis,
       drainQueue,

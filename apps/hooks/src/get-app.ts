@@ -1,6 +1,14 @@
-import { createHttpApp, type Logger, type Metrics, type Registration } from '@cds/service';
+import {
+  createHttpApp,
+  createRouter,
+  type Logger,
+  type Metrics,
+  type Registration,
+} from '@cds/service';
 import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
+import { createAdminRouter } from './admin/admin-router';
+import type { AdminService } from './admin/admin-service';
 import { createTaskRouter } from './tasks/task-router';
 import type { TaskService } from './tasks/task-service';
 import { createWebhookRouter, type WebhookRouterDeps } from './webhooks/webhook-router';
@@ -13,6 +21,7 @@ export interface AppDeps {
   trustedProxies: readonly string[];
   webhooks: Omit<WebhookRouterDeps, 'logger'>;
   taskService: TaskService;
+  adminService: AdminService;
 }
 
 /** The Express app, without a port and without workers. */
@@ -24,6 +33,9 @@ export function getApp(deps: AppDeps): Express {
     metrics: deps.metrics,
     trustedProxies: deps.trustedProxies,
     open: createWebhookRouter({ ...deps.webhooks, logger: deps.logger }),
-    guarded: createTaskRouter({ service: deps.taskService }),
+    guarded: createRouter().use(
+      createTaskRouter({ service: deps.taskService }),
+      createAdminRouter({ service: deps.adminService }),
+    ),
   });
 }

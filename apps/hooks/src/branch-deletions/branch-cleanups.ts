@@ -22,6 +22,8 @@ export interface BranchCleanupsDeps {
   now: Clock;
   /** From the deletion to the cleanup (ms). */
   delayMs: number;
+  /** Told of each cleanup that a push cancelled. */
+  cancelled?: () => void;
 }
 
 export type BranchCleanups = ReturnType<typeof createBranchCleanups>;
@@ -71,6 +73,7 @@ export function createBranchCleanups(deps: BranchCleanupsDeps) {
         branch: of.branch,
       });
       if (result === 'cancelled') {
+        deps.cancelled?.();
         logger.info(
           { hook: of.claim.uuid, cleanup: id, ...key },
           'branch pushed again: the removal of its runs is cancelled',

@@ -22,6 +22,8 @@ export interface CleanUpBranchDeps {
   retryDelayMs: number;
   retryError: number;
   killed: AbortSignal;
+  /** Told of each cleanup that has ended. */
+  ended?: (result: 'done' | 'failed' | 'cancelled') => void;
 }
 
 export type CleanupOutcome =
@@ -76,6 +78,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
       stored,
     );
     if (kept === 'changed') return { kind: 'wait', until: now(), forApi: false };
+    if (isFinal) deps.ended?.('failed');
     if (retryAt === undefined) return END;
     return refused
       ? { kind: 'wait', until: retryAt, forApi: false }
@@ -89,7 +92,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
         { cleanup: cleanup.id, branch: cleanup.branch },
         'a delivery that waits tells of the branch: its runs stay',
       );
-      await store.cancel(claim.holder, cleanup);
+      if ((await store.cancel(claim.holder, cleanup)) === 'cancelled') deps.ended?.('cancelled');
       return END;
     }
     const { project, workflow } = await targetOf(cleanup);
@@ -113,6 +116,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
       );
     }
     await untilStored(() => store.remove(cleanup.id, cleanup.accepted), stored);
+    deps.ended?.('done');
     logger.info(
       { cleanup: cleanup.id, project, workflow, branch },
       'the runs of a deleted branch were removed',

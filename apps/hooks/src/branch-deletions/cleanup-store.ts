@@ -24,6 +24,8 @@ export interface CleanupFailure {
   retryAt?: number;
   /** The API said no, so that nothing but time ends the pause. */
   refused: boolean;
+  /** An operator ended it: it did not fail. */
+  ended?: boolean;
   now: number;
 }
 
@@ -113,6 +115,7 @@ export function createCleanupStore(deps: { redis: Redis }) {
           failure.retryAt ?? '',
           failure.refused ? 1 : 0,
           FAILURES_KEPT,
+          failure.ended ? 1 : 0,
         ],
       )) as 'ok' | 'changed';
     },

@@ -89,12 +89,14 @@ export function createDeliveryStore(deps: {
   redis: Redis;
   executionHistory: number;
   signature: SignatureMode;
+  /** To keep for each hook. */
+  deadLetters: number;
 }) {
-  const { redis, executionHistory } = deps;
+  const { redis, executionHistory, deadLetters } = deps;
   const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 9);
   const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 11);
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
-  const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 8);
+  const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 9);
 
   return {
     /** One lookup. */
@@ -203,15 +205,19 @@ export function createDeliveryStore(deps: {
       )) as Saved;
     },
 
-    /** Moves the head into the history. @param before as for `save` */
+    /**
+     * Moves the head into the history, or to the dead letters.
+     * @param before as for `save`
+     * @returns also how many dead letters of the hook were dropped for it
+     */
     async finish(
       { uuid, holder }: Claim,
       id: string,
       state: ExecutionState,
       before: string,
-    ): Promise<Saved> {
+    ): Promise<{ saved: Saved; dropped: number }> {
       const keys = hookKeys(uuid);
-      return (await finishScript(
+      const [saved, dropped = 0] = (await finishScript(
         [
           keys.waiting,
           keys.states,
@@ -221,9 +227,21 @@ export function createDeliveryStore(deps: {
           KEYS.waitingTotal,
           KEYS.failed,
           KEYS.pending,
+          keys.dead,
         ],
-        [holder, uuid, id, JSON.stringify(state), executionHistory, state.failed ? 1 : 0, before],
-      )) as Saved;
+        [
+          holder,
+          uuid,
+          id,
+          JSON.stringify(state),
+          executionHistory,
+          state.failed ? 1 : 0,
+          before,
+          deadLetters,
+          state.retries,
+        ],
+      )) as [Saved, number?];
+      return { saved, dropped };
     },
   };
 }

@@ -15,6 +15,8 @@ import { STOP_EXECUTION } from './scripts/stop-execution.lua';
 
 /** Deliveries that wait are listed up to this many, the oldest; the counts of the task tell how many there are. */
 const WAITING_LISTED = 500;
+/** Dead letters are listed up to this many, the newest; `/admin/dead-letters` lists all. */
+const DEAD_LISTED = 500;
 
 export type ExecutionStore = ReturnType<typeof createExecutionStore>;
 
@@ -22,7 +24,7 @@ export type ExecutionStore = ReturnType<typeof createExecutionStore>;
 export function createExecutionStore(deps: { redis: Redis; executionHistory: number }) {
   const { redis, executionHistory } = deps;
   const stopScript = defineScript(redis, 'cdsbbStopExecution', STOP_EXECUTION, 7);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteExecutions', DELETE_EXECUTIONS, 7);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteExecutions', DELETE_EXECUTIONS, 8);
 
   async function read(uuid: string, ids: string[], doing?: string): Promise<TaskExecution[]> {
     if (ids.length === 0) return [];
@@ -54,12 +56,15 @@ export function createExecutionStore(deps: { redis: Redis; executionHistory: num
     /** Newest first. */
     async list(uuid: string): Promise<TaskExecution[]> {
       const keys = hookKeys(uuid);
-      const [waiting, done, underWay] = await Promise.all([
+      const [waiting, done, dead, underWay] = await Promise.all([
         redis.lrange(keys.waiting, 0, WAITING_LISTED - 1),
         redis.zrange(keys.done, '0', '-1'),
+        redis.zrange(keys.dead, String(-DEAD_LISTED), '-1'),
         doing(uuid),
       ]);
-      const ids = [...new Set([...done, ...waiting])].sort((a, b) => Number(b) - Number(a));
+      const ids = [...new Set([...done, ...dead, ...waiting])].sort(
+        (a, b) => Number(b) - Number(a),
+      );
       return read(uuid, ids, underWay);
     },
 
@@ -79,7 +84,7 @@ export function createExecutionStore(deps: { redis: Redis; executionHistory: num
     },
 
     async removeAll(uuid: string): Promise<void> {
-      await deleteScript(keysOfExecutions(uuid), [uuid]);
+      await deleteScript([...keysOfExecutions(uuid), hookKeys(uuid).dead], [uuid]);
     },
   };
 }

@@ -25,6 +25,8 @@ export interface WorkOffDeliveryDeps {
   ending: AbortSignal;
   /** Aborted when there is no time left to wait for Redis either. */
   killed: AbortSignal;
+  /** Told of each delivery that has ended. */
+  ended?: (uuid: string, result: 'done' | 'failed', deadLettersDropped: number) => void;
 }
 
 export type DeliveryOutcome =
@@ -98,7 +100,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
     if (step.type === 'delete-branch') {
       return (await cleanups.schedule(branchOf)) ? { kind: 'ok' } : { kind: 'left' };
     }
-    const mayHaveCleanup = head.anyCleanups || state.steps_done > 0;
+    const mayHaveCleanup = !isSentAgain(head, state) && (head.anyCleanups || state.steps_done > 0);
     if (step.branch !== undefined && mayHaveCleanup && !(await cleanups.cancel(branchOf))) {
       return { kind: 'left' };
     }
@@ -122,7 +124,11 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
       last_error: state.failed ? state.last_error : '',
       retry_at: 0,
     };
-    const saved = await untilStored(() => store.finish(claim, head.id, finished, before), stored);
+    const { saved, dropped } = await untilStored(
+      () => store.finish(claim, head.id, finished, before),
+      stored,
+    );
+    if (saved === 'ok') deps.ended?.(claim.uuid, state.failed ? 'failed' : 'done', dropped);
     return { kind: saved === 'lost' ? 'left' : 'done' };
   }
 
@@ -147,7 +153,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
     }
 
     for (const [index, step] of plan.steps.entries()) {
-      if (index < state.steps_done) continue;
+      if (index < state.steps_done || !isAskedFor(step, index, head, state)) continue;
       if (deps.ending.aborted) return { kind: 'left' };
       const outcome = await doStep(claim, head, plan, step, state, keep);
 
@@ -180,7 +186,8 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
           { error: outcome.message, step: index },
           'a run was not started and is given up: see the error of the execution',
         );
-        state = { ...afterFailure(next, outcome.message), failed: true };
+        const failedSteps = [...state.failed_steps, index];
+        state = { ...afterFailure(next, outcome.message), failed: true, failed_steps: failedSteps };
       } else {
         state = { ...next, workflow_run: outcome.runNumber ?? state.workflow_run };
       }
@@ -192,6 +199,21 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
     log.debug({ steps: plan.steps.length, run: state.workflow_run }, 'delivery worked off');
     return finish(claim, head, state, before);
   };
+}
+
+/** Whether an operator sent this delivery again. */
+function isSentAgain({ execution }: Head, state: ExecutionState): boolean {
+  return execution.replay_of !== undefined || state.retry_steps !== undefined;
+}
+
+/**
+ * Whether the step is to be done. A delivery that was sent again leads to runs alone, and a retry to those that had
+ * failed: its branches may have been pushed to or deleted again since, so it must not touch their cleanups.
+ */
+function isAskedFor(step: DeliveryStep, index: number, head: Head, state: ExecutionState): boolean {
+  if (!isSentAgain(head, state)) return true;
+  const { retry_steps: only = [] } = state;
+  return step.type === 'run' && (only.length === 0 || only.includes(index));
 }
 
 export type WorkOffDelivery = ReturnType<typeof createWorkOffDelivery>;

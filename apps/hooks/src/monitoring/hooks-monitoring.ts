@@ -10,6 +10,8 @@ export interface HooksMonitoringDeps {
   executionHistory: number;
   /** What the intake counted; known without Redis. */
   intakeLines: () => MonitoringLine[];
+  /** What endangers the data in Redis; known since the last connection. */
+  redisWarnings: () => readonly string[];
 }
 
 /** Tasks that are named one by one; a heartbeat must not grow with their number. */
@@ -36,7 +38,7 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       redis.get(KEYS.waitingTotal),
       redis.hgetall(KEYS.kinds),
       redis.zcard(KEYS.cleanups),
-      redis.zcard(KEYS.failedCleanups),
+      redis.zcount(KEYS.failedCleanups, '0', '+inf'),
       redis.zcard(KEYS.failed),
       redis.srandmember(KEYS.stopped, NAMED),
       redis.srandmember(KEYS.pending, NAMED),
@@ -62,8 +64,12 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
     const counts = await Promise.all(
       uuids.map(async (uuid) => {
         const keys = hookKeys(uuid);
-        const [todo, done] = await Promise.all([redis.llen(keys.waiting), redis.zcard(keys.done)]);
-        return { uuid, todo, total: todo + done };
+        const [todo, done, dead] = await Promise.all([
+          redis.llen(keys.waiting),
+          redis.zcard(keys.done),
+          redis.zcard(keys.dead),
+        ]);
+        return { uuid, todo, total: todo + done + dead };
       }),
     );
     const withWork = counts.filter(({ todo }) => todo > 0);
@@ -90,6 +96,7 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
           ]
         : []),
       ...deps.intakeLines(),
+      ...deps.redisWarnings().map((warning) => line('Redis Settings', warning, 'WARN')),
     ];
     try {
       return [...lines, ...(await answeredByRedis(countLines))];

@@ -198,6 +198,7 @@ export function createTaskService(deps: TaskServiceDeps) {
           error: marks.last_error,
           outages: 0,
           refused: true,
+          ended: true,
           now: now(),
         });
         return;

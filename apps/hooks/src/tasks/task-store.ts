@@ -14,7 +14,7 @@ export type TaskStore = ReturnType<typeof createTaskStore>;
 export function createTaskStore(deps: { redis: Redis }) {
   const { redis } = deps;
   const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 3);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 13);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 14);
   const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 4);
 
   async function readChunk(uuids: string[]): Promise<Task[]> {
@@ -24,16 +24,18 @@ export function createTaskStore(deps: { redis: Redis }) {
       pipeline.hmget(keys.task, 'type', 'config', 'stopped');
       pipeline.zcard(keys.done);
       pipeline.llen(keys.waiting);
+      pipeline.zcard(keys.dead);
     }
     const replies = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
       if (error) throw error;
       return reply;
     });
     return uuids.flatMap((uuid, index) => {
-      const [type, config, stopped] = replies[3 * index] as (string | null)[];
+      const [type, config, stopped] = replies[4 * index] as (string | null)[];
       if (!type) return [];
-      const done = Number(replies[3 * index + 1]);
-      const waiting = Number(replies[3 * index + 2]);
+      const done = Number(replies[4 * index + 1]);
+      const waiting = Number(replies[4 * index + 2]);
+      const dead = Number(replies[4 * index + 3]);
       return [
         {
           uuid,
@@ -41,7 +43,7 @@ export function createTaskStore(deps: { redis: Redis }) {
           config: JSON.parse(config ?? 'null') as HookConfig | null,
           stopped: stopped === '1',
           executions: null,
-          nb_executions_total: done + waiting,
+          nb_executions_total: done + waiting + dead,
           nb_executions_todo: waiting,
         },
       ];
@@ -88,6 +90,7 @@ export function createTaskStore(deps: { redis: Redis }) {
           keys.done,
           keys.owner,
           keys.seen,
+          keys.dead,
         ],
         [uuid, unlessChangedSince ?? ''],
       )) as 'ok' | 'unknown' | 'kept';

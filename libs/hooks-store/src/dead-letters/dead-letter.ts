@@ -21,7 +21,7 @@ export interface DeadLetter {
   branch?: string;
   nb_errors: number;
   last_error: string;
-  /** ISO 8601. */
+  /** ISO 8601; empty when its record does not tell. */
   failed_at: string;
 }
 
@@ -46,9 +46,9 @@ export async function readExecutions(redis: Redis, refs: DeadLetterRef[]): Promi
   return refs.flatMap(({ uuid, id }, index) => {
     const state = replies[uuids.length + index] as string | null;
     const [type, config] = tasks.get(uuid) ?? [];
-    if (!type || !state) return [];
+    if (!type) return [];
     const { nb_errors, last_error, processing_timestamp } = parseState(state);
-    const values = JSON.parse(config ?? 'null') as HookConfig | null;
+    const values = configOf(config);
     return [
       {
         kind: 'execution',
@@ -60,7 +60,7 @@ export async function readExecutions(redis: Redis, refs: DeadLetterRef[]): Promi
         repository: values?.repoFullName?.value ?? '',
         nb_errors,
         last_error: last_error.slice(0, LONGEST_ERROR),
-        failed_at: new Date(processing_timestamp / 1e6).toISOString(),
+        failed_at: isoOf(processing_timestamp / 1e6),
       },
     ];
   });
@@ -74,23 +74,40 @@ export async function readFailedCleanups(redis: Redis, uuid?: string): Promise<D
   const replies = await repliesOf(pipeline);
   return ids.flatMap((id, index) => {
     const hash = replies[index] as Record<string, string>;
-    if (!hash.accepted || (uuid !== undefined && uuid !== id && uuid !== hash.hook)) return [];
+    if (
+      !/^\d{1,16}$/.test(hash.accepted ?? '') ||
+      (uuid !== undefined && uuid !== id && uuid !== hash.hook)
+    )
+      return [];
     return [
       {
         kind: 'cleanup',
         uuid: id,
-        timestamp: timestampOfId(hash.accepted),
+        timestamp: timestampOfId(hash.accepted ?? ''),
         type: 'BranchDeletion',
         project: hash.project ?? '',
         workflow: hash.workflow ?? '',
         repository: hash.repository ?? '',
         branch: hash.branch ?? '',
-        nb_errors: Number(hash.nb_errors ?? 0),
+        nb_errors: Number(hash.nb_errors) || 0,
         last_error: (hash.last_error ?? '').slice(0, LONGEST_ERROR),
-        failed_at: new Date(Number(hash.processed ?? 0)).toISOString(),
+        failed_at: isoOf(Number(hash.processed)),
       },
     ];
   });
+}
+
+function configOf(json: string | null | undefined): HookConfig | null {
+  try {
+    return JSON.parse(json ?? 'null') as HookConfig | null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param ms since 1970 */
+function isoOf(ms: number): string {
+  return ms > 0 && ms <= 8.64e15 ? new Date(ms).toISOString() : '';
 }
 
 /** The replies of a pipeline. @throws the first error among them */

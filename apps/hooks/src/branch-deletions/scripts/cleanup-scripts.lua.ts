@@ -1,16 +1,4 @@
-/** Lua function: takes a cleanup out of everything that knows it. */
-const FORGET = `
-local function forget(id, prefix, hookPrefix)
-  local record = redis.call('HMGET', prefix .. id, 'hook', 'branch')
-  if record[1] and redis.call('HGET', hookPrefix .. record[1], record[2]) == id then
-    redis.call('HDEL', hookPrefix .. record[1], record[2])
-  end
-  redis.call('UNLINK', prefix .. id)
-  redis.call('ZREM', KEYS[1], id)
-  redis.call('ZREM', KEYS[2], id)
-  redis.call('ZREM', KEYS[3], id)
-end
-`;
+import { FORGET_CLEANUP } from '@cds/hooks-store';
 
 /**
  * Schedules the cleanup of a branch for the hook's holder, or restarts it from a later deletion.
@@ -22,7 +10,7 @@ end
  * Where the hook scheduled the branch for another workflow before (it was renamed), that one is replaced.
  */
 export const SCHEDULE_CLEANUP = `
-${FORGET}
+${FORGET_CLEANUP}
 local owner = redis.call('GET', KEYS[4])
 if owner and owner ~= ARGV[1] then return 'lost' end
 local id, record, byHook = ARGV[4], ARGV[2] .. ARGV[4], ARGV[3] .. ARGV[7]
@@ -48,7 +36,7 @@ return 'ok'
  * Returns `none` | `cancelled` | `lost`
  */
 export const CANCEL_CLEANUP = `
-${FORGET}
+${FORGET_CLEANUP}
 local owner = redis.call('GET', KEYS[4])
 if owner and owner ~= ARGV[1] then return 'lost' end
 local result = 'none'
@@ -69,7 +57,7 @@ return result
  * Returns `unknown` | `changed` | `ok`
  */
 export const REMOVE_CLEANUP = `
-${FORGET}
+${FORGET_CLEANUP}
 local accepted = redis.call('HGET', ARGV[2] .. ARGV[1], 'accepted')
 if not accepted then return 'unknown' end
 if ARGV[4] ~= '' and accepted ~= ARGV[4] then return 'changed' end
@@ -98,11 +86,11 @@ return 'ok'
  *
  * KEYS cleanups, stopped, failed, record · ARGV id, prefix of records, prefix of the hooks' lists, accepted, now (ms),
  *   errors, error, tries without an answer in a row, when to try again (ms) or "" when given up, pause is for a
- *   refusal (1), failures to keep
+ *   refusal (1), failures to keep, whether an operator ended it (1): then it is no dead letter, and the first to go
  * Returns `ok` | `changed`
  */
 export const FAIL_CLEANUP = `
-${FORGET}
+${FORGET_CLEANUP}
 local record = redis.call('HMGET', KEYS[4], 'accepted', 'status')
 if record[1] ~= ARGV[4] then return 'changed' end
 redis.call('HSET', KEYS[4], 'nb_errors', ARGV[6], 'last_error', ARGV[7], 'outages', ARGV[8])
@@ -114,7 +102,7 @@ end
 redis.call('HSET', KEYS[4], 'status', 'failed', 'processed', ARGV[5])
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('ZADD', KEYS[3], ARGV[5], ARGV[1])
+redis.call('ZADD', KEYS[3], ARGV[12] == '1' and '-' .. ARGV[5] or ARGV[5], ARGV[1])
 local excess = redis.call('ZCARD', KEYS[3]) - tonumber(ARGV[11])
 if excess > 0 then
   for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, excess - 1)) do forget(id, ARGV[2], ARGV[3]) end

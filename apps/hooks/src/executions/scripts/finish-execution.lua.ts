@@ -1,28 +1,39 @@
-import { TRIM_HISTORY } from '@cds/hooks-store';
+import { DEAD_LETTERS, TRIM_HISTORY } from '@cds/hooks-store';
 
 /**
- * Moves the delivery at the head into the history.
+ * Moves the delivery at the head into the history, or to the dead letters when it failed for good.
  *
- * KEYS waiting, states, owner, done, executions, waiting-total, failed, pending
+ * KEYS waiting, states, owner, done, executions, waiting-total, failed, pending, dead
  * ARGV holder, uuid, id, state (JSON), history to keep, 1 when it failed for good, the state before
- *   (JSON or "")
- * Returns `ok` | `lost` | `gone`, as SAVE_STATE; safe to repeat
+ *   (JSON or ""), dead letters to keep, how often it was sent again as far as the holder knows
+ * Returns {`ok`, dead letters dropped} | {`lost`} | {`gone`}, as SAVE_STATE; safe to repeat, also when what failed was
+ *   sent again and is the head once more
  */
 export const FINISH_EXECUTION = `
 ${TRIM_HISTORY}
+${DEAD_LETTERS}
 local owner = redis.call('GET', KEYS[3])
-if owner and owner ~= ARGV[1] then return 'lost' end
-if redis.call('LINDEX', KEYS[1], 0) ~= ARGV[3] then return 'gone' end
+if owner and owner ~= ARGV[1] then return {'lost'} end
+if redis.call('LINDEX', KEYS[1], 0) ~= ARGV[3] then return {'gone'} end
+local state = redis.call('HGET', KEYS[2], ARGV[3])
+local readable, decoded = pcall(cjson.decode, state or '')
+if readable and type(decoded) == 'table' and (tonumber(decoded.retries) or 0) > tonumber(ARGV[9]) then return {'gone'} end
 if not owner then
-  if (redis.call('HGET', KEYS[2], ARGV[3]) or '') ~= ARGV[7] then return 'lost' end
+  if (state or '') ~= ARGV[7] then return {'lost'} end
   redis.call('SET', KEYS[3], ARGV[1])
 end
 redis.call('LPOP', KEYS[1])
 redis.call('DECR', KEYS[6])
 redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
-redis.call('ZADD', KEYS[4], ARGV[3], ARGV[3])
-if ARGV[6] == '1' then redis.call('ZADD', KEYS[7], ARGV[3], ARGV[2] .. '/' .. ARGV[3]) end
-trimHistory(ARGV[2], KEYS[4], KEYS[5], KEYS[2], KEYS[7], tonumber(ARGV[5]))
+local dropped = 0
+if ARGV[6] == '1' then
+  redis.call('ZADD', KEYS[9], ARGV[3], ARGV[3])
+  redis.call('ZADD', KEYS[7], ARGV[3], ARGV[2] .. '/' .. ARGV[3])
+  dropped = trimDeadLetters(ARGV[2], KEYS[9], KEYS[5], KEYS[2], KEYS[7], tonumber(ARGV[8]))
+else
+  redis.call('ZADD', KEYS[4], ARGV[3], ARGV[3])
+  trimHistory(ARGV[2], KEYS[4], KEYS[5], KEYS[2], KEYS[7], tonumber(ARGV[5]))
+end
 if redis.call('LLEN', KEYS[1]) == 0 then redis.call('SREM', KEYS[8], ARGV[2]) end
-return 'ok'
+return {'ok', dropped}
 `;

@@ -1,3 +1,5 @@
+import { DEAD_LETTERS } from '@cds/hooks-store';
+
 /**
  * Keeps a task, new or changed. What waits for it, its history, what was seen of it (also whether signed) and whether
  * it is stopped stay.
@@ -22,23 +24,23 @@ return 'ok'
  * Removes a task with all that waits for it. The cleanups that it scheduled stay: the branches are gone all the same.
  *
  * KEYS task, tasks, kinds, stopped, pending, waiting-total, failed, executions, states, waiting, done, owner,
- *   seen
+ *   seen, dead
  * ARGV uuid, "" or: only when nothing waits and it was not changed since (ms) · Returns `ok` | `unknown` | `kept`
  */
 export const DELETE_TASK = `
+${DEAD_LETTERS}
 local task = redis.call('HMGET', KEYS[1], 'type', 'updated_at')
 if not task[1] then return 'unknown' end
 local waiting = redis.call('LLEN', KEYS[10])
 if ARGV[2] ~= '' and (waiting > 0 or tonumber(task[2]) > tonumber(ARGV[2])) then return 'kept' end
 if waiting > 0 then redis.call('DECRBY', KEYS[6], waiting) end
-for _, id in ipairs(redis.call('ZRANGE', KEYS[11], 0, -1)) do
-  redis.call('ZREM', KEYS[7], ARGV[1] .. '/' .. id)
-end
+forgetFailed(ARGV[1], KEYS[11], KEYS[7])
+forgetFailed(ARGV[1], KEYS[14], KEYS[7])
 redis.call('HINCRBY', KEYS[3], task[1], -1)
 redis.call('SREM', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[4], ARGV[1])
 redis.call('SREM', KEYS[5], ARGV[1])
-redis.call('UNLINK', KEYS[1], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13])
+redis.call('UNLINK', KEYS[1], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14])
 return 'ok'
 `;
 

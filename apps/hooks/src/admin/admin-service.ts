@@ -1,0 +1,171 @@
+import {
+  type Clock,
+  createDeadLetters,
+  createReplay,
+  createResetSignature,
+  type DeadLetter,
+  type DeadLetterRef,
+  idOfTimestamp,
+  type Moved,
+  timestampOfId,
+} from '@cds/hooks-store';
+import type { Logger } from '@cds/service';
+import { CdsError } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
+import { errorText } from '../error-text';
+import type { DrainQueue } from '../executions/drain-queue';
+import { isTaskUuid } from '../tasks/task-uuid';
+
+export interface AdminServiceDeps {
+  redis: Redis;
+  drainQueue: Pick<DrainQueue, 'ensureSoon'>;
+  cleanupQueue: Pick<CleanupQueue, 'ringNow'>;
+  logger: Logger;
+  now: Clock;
+  /** Whether this service works off at all. */
+  disabled: boolean;
+}
+
+/** How many were sent again or dropped. */
+export interface AllAnswer {
+  executions: number;
+  cleanups: number;
+  /** There was not enough time for all: to be called again. */
+  more: boolean;
+}
+
+export interface ReplayAnswer {
+  uuid: string;
+  /** Of the new execution. */
+  timestamp: number;
+  replay_of: number;
+  /** It had been asked for within the last minute already; this is that one. */
+  repeated: boolean;
+}
+
+/** The API waits about a minute for an answer. */
+const ALL_MS = 20_000;
+
+export type AdminService = ReturnType<typeof createAdminService>;
+
+/** What the routes under `/admin` do: dead letters, replays, signatures. */
+export function createAdminService(deps: AdminServiceDeps) {
+  const { redis, drainQueue, cleanupQueue, logger, now } = deps;
+  const deadLetters = createDeadLetters({ redis });
+  const replay = createReplay({ redis });
+  const resetSignature = createResetSignature({ redis });
+
+  /** Has what was sent again taken up at once. What fails here, the sweep does. */
+  function wake(refs: DeadLetterRef[]): void {
+    if (deps.disabled) return;
+    for (const { kind, uuid } of refs) {
+      if (kind === 'execution') drainQueue.ensureSoon(uuid);
+      else
+        cleanupQueue.ringNow(uuid).catch((error: unknown) => {
+          logger.debug({ error: errorText(error), cleanup: uuid }, 'a cleanup was not woken');
+        });
+    }
+  }
+
+  function kindOf(uuid: string): DeadLetterRef['kind'] {
+    return /^[0-9a-f]{64}$/.test(uuid) ? 'cleanup' : 'execution';
+  }
+
+  return {
+    /** Newest first. @param page.uuid only those of one task and of its cleanups */
+    list: (page: { uuid?: string; offset: number; limit: number }): Promise<DeadLetter[]> =>
+      deadLetters.list(page),
+
+    /** Sends one again. @throws CdsError 400, 404, 409 */
+    async retry(uuid: string, timestamp: string): Promise<void> {
+      const id = idOf(uuid, timestamp);
+      judge(await deadLetters.retry(uuid, id));
+      logger.info({ uuid, execution: timestamp }, 'a dead letter is sent again');
+      wake([{ kind: kindOf(uuid), uuid, id }]);
+    },
+
+    async retryAll(uuid?: string): Promise<AllAnswer> {
+      const all = await deadLetters.retryAll({ uuid, until: Date.now() + ALL_MS, moved: wake });
+      logger.info({ ...all, uuid }, 'all dead letters are sent again');
+      return all;
+    },
+
+    /** Removes one for good. @throws CdsError 400, 404, 409 */
+    async drop(uuid: string, timestamp: string): Promise<void> {
+      judge(await deadLetters.drop(uuid, idOf(uuid, timestamp)));
+      logger.info({ uuid, execution: timestamp }, 'a dead letter was dropped');
+    },
+
+    async dropAll(uuid?: string): Promise<AllAnswer> {
+      const all = await deadLetters.dropAll({ uuid, until: Date.now() + ALL_MS });
+      logger.info({ ...all, uuid }, 'all dead letters were dropped');
+      return all;
+    },
+
+    /** Sends any execution that has ended again, as a new one. @throws CdsError 400, 404, 409 */
+    async replay(uuid: string, timestamp: string): Promise<ReplayAnswer> {
+      const id = idOf(uuid, timestamp);
+      const replayed = await replay(uuid, id, now());
+      switch (replayed.kind) {
+        case 'unknown':
+          throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
+        case 'waiting':
+          throw new CdsError('conflict', {
+            from: 'the execution has not ended: it is worked off by itself',
+          });
+        case 'refused':
+          throw new CdsError('wrongRequest', { from: `no replay: ${replayed.reason}` });
+      }
+      logger.info({ uuid, execution: timestamp, replay: replayed.id }, 'an execution is replayed');
+      wake([{ kind: 'execution', uuid, id: replayed.id }]);
+      return {
+        uuid,
+        timestamp: timestampOfId(replayed.id),
+        replay_of: timestampOfId(id),
+        repeated: replayed.kind === 'again',
+      };
+    },
+
+    /** Takes unsigned deliveries of a task again that was signed before. Safe to repeat. @throws CdsError 404 */
+    async resetSignature(uuid: string): Promise<void> {
+      const result = isTaskUuid(uuid) ? await resetSignature(uuid) : 'unknown';
+      if (result === 'unknown') {
+        throw new CdsError('notFound', { from: 'no task has this uuid: GET /task lists them' });
+      }
+      logger.info({ hook: uuid, result }, 'the signature of a task was reset');
+    },
+
+    /** Takes over what a version without dead letters gave up. Never throws: the next connection tries again. */
+    async adopt(): Promise<void> {
+      try {
+        const executions = await deadLetters.adopt();
+        if (executions > 0) logger.info({ executions }, 'failed executions are dead letters now');
+      } catch (error) {
+        logger.debug({ error: errorText(error) }, 'failed executions were not looked for');
+      }
+    },
+  };
+}
+
+/** @throws CdsError 400 */
+function idOf(uuid: string, timestamp: string): string {
+  const id = idOfTimestamp(timestamp);
+  if (id !== undefined && isTaskUuid(uuid)) return id;
+  throw new CdsError('wrongRequest', {
+    from: 'no execution is called this: the timestamp is a number of nanoseconds that ends in 000, as GET /admin/dead-letters and GET /task/{uuid}/execution show it',
+  });
+}
+
+function judge(result: Moved): void {
+  if (result === 'unknown') {
+    throw new CdsError('notFound', {
+      from: 'no dead letter has this uuid and timestamp: GET /admin/dead-letters lists them',
+    });
+  }
+  if (result === 'not-dead') {
+    throw new CdsError('conflict', {
+      from: 'the execution is no dead letter, or no longer: it waits or has ended; POST /admin/task/{uuid}/execution/{timestamp}/replay sends any that has ended again',
+    });
+  }
+}
