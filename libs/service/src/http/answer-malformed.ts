@@ -44,6 +44,6 @@ function refuse(socket: Duplex, refusal: CdsError): void {
 const malformed = { status: 400, from: 'this is not an HTTP request' };
 
 const reasons: Partial<Record<string, { status: number; from: string }>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, from: 'the headers exceed 1 MiB' },
+  HPE_HEADER_OVERFLOW: { status: 431, from: 'the headers exceed 256 KiB' },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, from: 'the request came too slowly' },
 };

@@ -11,6 +11,8 @@ import { createErrorMiddleware } from './create-error-middleware';
 import { createRequestLog } from './create-request-log';
 import { createRouter } from './create-router';
 import { handle } from './handle';
+import { readBody } from './read-body';
+import { closeOnUnreadBody } from './unread-body';
 
 /** A build status carries its push twice and can pass 1 MiB. */
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -29,6 +31,8 @@ export interface HttpAppDeps {
   guarded: Router;
   /** Bytes, 10 MiB when not given. */
   bodyLimitBytes?: number;
+  /** Milliseconds that somebody may go on sending after his answer, 5,000 when not given. */
+  lingerMs?: number;
 }
 
 /**
@@ -42,14 +46,13 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   app.enable('strict routing');
   app.enable('case sensitive routing');
 
-  app.use(commonHeaders, checkHost, checkPath);
+  app.use(commonHeaders, closeOnUnreadBody(deps.lingerMs), checkHost, checkPath);
   if (deps.trustedProxies?.length) app.set('trust proxy', [...deps.trustedProxies]);
   app.use('/mon', noOptions, monitoringRoutes(deps), notFound);
   if (deps.open) app.use(deps.open);
   if (deps.logger.isLevelEnabled('debug')) app.use(createRequestLog(deps.logger));
   app.use(createGuard(deps.registration), noOptions);
-  app.use(express.raw({ type: () => true, limit: deps.bodyLimitBytes ?? BODY_LIMIT_BYTES }));
-  app.use(bodyAlwaysBuffer, deps.guarded, notFound);
+  app.use(readBody(deps.bodyLimitBytes ?? BODY_LIMIT_BYTES), deps.guarded, notFound);
   app.use(createErrorMiddleware(deps.logger));
   return app;
 }
@@ -85,10 +88,5 @@ function createGuard(registration: Pick<Registration, 'isAllowed'>): RequestHand
 /** Express would answer OPTIONS by itself. */
 const noOptions: RequestHandler = (req, _res, next) =>
   next(req.method === 'OPTIONS' ? new CdsError('notFound') : undefined);
-
-const bodyAlwaysBuffer: RequestHandler = (req, _res, next) => {
-  if (!Buffer.isBuffer(req.body)) req.body = Buffer.alloc(0);
-  next();
-};
 
 const notFound: RequestHandler = (_req, _res, next) => next(new CdsError('notFound'));

@@ -3,14 +3,33 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '../logs/create-logger';
 import { answerConnect, answerMalformed } from './answer-malformed';
+import { createConnectionLimit, mostConnections } from './connection-limit';
 
-/** Three tokens of 2,500 characters in base64 pass Node's 16 KiB; the reference allows this. */
-const MAX_HEADER_BYTES = 1024 * 1024;
+/**
+ * Three tokens of 2,500 characters in base64 pass Node's 16 KiB. The reference takes 1 MiB, which anybody could fill on every
+ * connection; the longest tokens that are taken need 64 KiB.
+ */
+const MAX_HEADER_BYTES = 256 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
-/** For the whole request, not its answer. */
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than Go's clients keep an idle connection (90 s), so that theirs is the side that closes it. */
 const KEEP_ALIVE_MS = 95_000;
+/** Without a byte in either direction: longer than any answer takes, and than an idle connection is kept. */
+const SILENCE_MS = 120_000;
+/** How often Node looks for what is too slow; by default every 30 s. */
+const CHECK_EVERY_MS = 5_000;
+
+/** Milliseconds. Only tests need others. */
+export interface HttpTimes {
+  /** For the headers, from the first byte or the opening of the connection. */
+  headers: number;
+  /** For the whole request, not its answer. */
+  request: number;
+  /** Without a byte in either direction. */
+  silence: number;
+  /** How often these are looked at. */
+  check: number;
+}
 
 export interface ListenOptions {
   /** Address to listen on; empty means all. */
@@ -18,6 +37,9 @@ export interface ListenOptions {
   /** 0 takes a free one. */
   port: number;
   logger: Logger;
+  times?: Partial<HttpTimes>;
+  /** Default 5,000, or half of the files that the process may open. */
+  maxConnections?: number;
 }
 
 export interface HttpServer {
@@ -33,17 +55,20 @@ export interface HttpServer {
  */
 export async function listen(
   app: RequestListener,
-  { addr, port, logger }: ListenOptions,
+  { addr, port, logger, times, maxConnections = mostConnections() }: ListenOptions,
 ): Promise<HttpServer> {
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: times?.headers ?? HEADERS_TIMEOUT_MS,
+    requestTimeout: times?.request ?? REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: times?.check ?? CHECK_EVERY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // The app refuses it, with a body.
     requireHostHeader: false,
   });
-  const close = trackForClose(server);
+  // Also who does not read his answer is let go.
+  server.setTimeout(times?.silence ?? SILENCE_MS);
+  const close = trackConnections(server, maxConnections, logger);
   server.on('request', app);
   server.on('clientError', answerMalformed);
   server.on('connect', answerConnect);
@@ -61,13 +86,21 @@ export async function listen(
   return { port: address.port, close };
 }
 
-/** Knows which connections have a request under way. */
-function trackForClose(server: Server): HttpServer['close'] {
+/** Knows which connections have a request under way: to close, and to make room. */
+function trackConnections(server: Server, most: number, logger: Logger): HttpServer['close'] {
+  // Those that were used last are at the end.
   const sockets = new Set<Socket>();
   const underWay = new Map<Socket, Set<ServerResponse>>();
   let closing = false;
+  const makeRoom = createConnectionLimit({ most, idleFirst: idle, logger });
+
+  function* idle(): Generator<Socket> {
+    for (const socket of sockets) if (!underWay.has(socket) && !socket.destroyed) yield socket;
+  }
 
   server.on('connection', (socket) => {
+    makeRoom(socket, sockets.size + 1);
+    if (socket.destroyed) return;
     sockets.add(socket);
     socket.once('close', () => {
       sockets.delete(socket);
@@ -82,6 +115,7 @@ function trackForClose(server: Server): HttpServer['close'] {
       answers.delete(res);
       if (answers.size > 0) return;
       underWay.delete(socket);
+      if (sockets.delete(socket)) sockets.add(socket);
       // Its header may have been sent before the closing began.
       if (closing) socket.end();
     });
@@ -92,9 +126,7 @@ function trackForClose(server: Server): HttpServer['close'] {
     closing = true;
     const closed = once(server, 'close');
     server.close();
-    for (const socket of sockets) {
-      if (!underWay.has(socket)) socket.destroy();
-    }
+    for (const socket of idle()) socket.destroy();
     for (const answers of underWay.values()) {
       for (const res of answers) if (!res.headersSent) res.setHeader('Connection', 'close');
     }

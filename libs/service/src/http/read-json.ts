@@ -1,10 +1,12 @@
 import type { Request } from 'express';
 import type { z } from 'zod';
-import { CdsError } from '@cds/wire';
+import { CdsError, isTooComplex } from '@cds/wire';
 
 /** The sentence that CDS gives for a body that is missing or cut off. */
 const CUT_OFF = 'unexpected end of JSON input';
 const MOST_PROBLEMS = 3;
+/** A body of 10 MiB as CDS sends it has one for every ten bytes. */
+const MOST_VALUES = 2_000_000;
 
 /**
  * The JSON body of a request to a guarded route, checked.
@@ -21,6 +23,9 @@ export function readJson<T>(req: Request, schema: z.ZodType<T>): T {
 }
 
 function parseBody(body: unknown): unknown {
+  if (Buffer.isBuffer(body) && isTooComplex(body, MOST_VALUES)) {
+    throw new CdsError('tooLarge', { from: `the body holds more than ${MOST_VALUES} values` });
+  }
   const text = Buffer.isBuffer(body) ? body.toString('utf8') : '';
   if (text.trim() === '') throw new CdsError('wrongRequest', { from: CUT_OFF });
   try {

@@ -1,0 +1,22 @@
+import type { RequestHandler } from 'express';
+
+/** Time for a refusal to be read by somebody who is still sending. */
+const LINGER_MS = 5_000;
+
+/**
+ * Closes the connection of a request that was answered before its body was there, unless the rest comes soon. Node reads and drops the
+ * rest, which nobody needs, for as long as a request may take. Closing at once could take the answer away from its reader.
+ */
+export function closeOnUnreadBody(lingerMs = LINGER_MS): RequestHandler {
+  return (req, res, next) => {
+    res.once('finish', () => {
+      if (req.complete || req.socket.destroyed) return;
+      const { socket } = req;
+      const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
+      const done = (): void => clearTimeout(timer);
+      req.once('end', done);
+      socket.once('close', done);
+    });
+    next();
+  };
+}
