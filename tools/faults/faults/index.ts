@@ -1,8 +1,12 @@
 import { API_FAILS } from './api-fails';
+import { CLEANUPS } from './cleanups';
+import { CLOCK_JUMPS } from './clock-jumps';
 import type { Fault } from './fault';
+import { FORGERY } from './forged';
 import { HOOKS_KILLED } from './hooks-killed';
 import { HOOKS_STOPPED } from './hooks-stopped';
 import { REDIS_AWAY } from './redis-away';
+import { RESENT } from './resent';
 
 /** The matrix. */
 export const FAULTS: readonly Fault[] = [
@@ -10,4 +14,8 @@ export const FAULTS: readonly Fault[] = [
   ...HOOKS_STOPPED,
   ...REDIS_AWAY,
   ...API_FAILS,
+  ...RESENT,
+  ...CLOCK_JUMPS,
+  ...CLEANUPS,
+  ...FORGERY,
 ];

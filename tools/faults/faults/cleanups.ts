@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '@cds/testing';
+import type { Webhook } from '../stage/sender';
+import type { Stage } from '../stage/stage';
+import { mustBe, workOn, type Fault } from './fault';
+
+async function pushAll(stage: Stage, ...changes: string[]): Promise<void> {
+  for (const hook of stage.webhooks)
+    for (const change of changes) {
+      const { status } = await stage.push(hook, change);
+      mustBe(status === 200, `${change} was answered ${String(status)}.`);
+    }
+}
+
+function isRemoved(stage: Stage, hook: Webhook, branch: string): boolean {
+  return stage.gate.removals.some(
+    (removal) =>
+      removal.hook === hook.uuid && removal.branch === branch && removal.servedAt !== undefined,
+  );
+}
+
+async function mustRemove(stage: Stage, branches: string[]): Promise<void> {
+  await waitFor(
+    () => stage.webhooks.every((hook) => branches.every((name) => isRemoved(stage, hook, name))),
+    { what: `the cleanups of ${branches.join(', ')}`, timeoutMs: 32_000 },
+  );
+}
+
+export const CLEANUPS: Fault[] = [
+  {
+    name: 'all-down-when-due',
+    what: 'cleanups are due while `hooks`, Redis and the API are all down',
+    checks: 'each is done once when they are back, in whatever order they come back',
+    stage: { cleanupDelaySeconds: 4 },
+    seconds: 20,
+    async play(stage) {
+      await pushAll(stage, '+dev', '+other', '-dev');
+      await stage.worked();
+      const deleted = Date.now();
+      await sleep(stage.random.between(300, 800));
+      stage.faultBegins();
+      await stage.kill(stage.hooks);
+      await stage.redis.kill();
+      await stage.gate.away();
+      await sleep(Math.max(0, deleted + 5_000 - Date.now()));
+      const back = [stage.redis.start, stage.gate.back, () => stage.hooks.start()];
+      for (const start of stage.random.shuffled(back)) {
+        await start();
+        await sleep(stage.random.between(0, 500));
+      }
+      stage.faultEnds();
+      await mustRemove(stage, ['dev']);
+      await workOn(stage.load());
+      await sleep(2_000);
+    },
+  },
+  {
+    name: 'branch-is-back',
+    what: 'branches are deleted and come back, and are deleted again, while the API is away and `hooks` and Redis are killed',
+    checks: 'what is back when its cleanup is due stays, also when its push still waits; the others go',
+    stage: { cleanupDelaySeconds: 4 },
+    doubles: { most: 3, because: 'one for each hook whose run was being asked for at the kill' },
+    seconds: 30,
+    async play(stage) {
+      await pushAll(stage, '+back', '+twice', '+gone', '+later');
+      await pushAll(stage, '-back', '-twice', '-gone', '-later');
+      await stage.worked();
+      await sleep(300);
+      stage.faultBegins();
+      await stage.gate.away();
+      await pushAll(stage, '+back', '+twice');
+      const kills = [
+        async () => {
+          await stage.kill(stage.hooks);
+          await stage.hooks.start();
+        },
+        async () => {
+          await stage.redis.kill();
+          await stage.redis.start();
+        },
+      ];
+      for (const kill of stage.random.shuffled(kills)) await kill();
+      await waitFor(async () => (await stage.push(stage.webhooks[0] as Webhook, '+x')).status === 200, {
+        what: 'deliveries to be accepted again',
+      });
+      await pushAll(stage, '-twice');
+      await sleep(5_000);
+      await stage.gate.back();
+      stage.faultEnds();
+      await mustRemove(stage, ['twice', 'gone', 'later']);
+      await pushAll(stage, '+later');
+      await workOn(stage.load());
+      await sleep(1_000);
+      for (const hook of stage.webhooks)
+        mustBe(!isRemoved(stage, hook, 'back'), 'The runs of a branch that is back were removed.');
+    },
+  },
+  {
+    name: 'branches-at-random',
+    what: 'branches are pushed, deleted and pushed again at random while `hooks` and Redis are killed and the API is away at random',
+    stage: { cleanupDelaySeconds: 2 },
+    doubles: { most: 12, because: 'one for each hook at each of up to four kills' },
+    seconds: 35,
+    async play(stage) {
+      let on = true;
+      const pushers = stage.webhooks.map(async (hook, index) => {
+        const random = stage.random.fork(`pusher ${index}`);
+        while (on) {
+          const names = random.shuffled(['a', 'b', 'c/d', 'e']).slice(0, random.between(1, 2));
+          await stage.push(hook, ...names.map((name) => random.pick(['+', '-']) + name));
+          await sleep(random.between(50, 900));
+        }
+      });
+      stage.faultBegins();
+      for (let faults = 0; faults < 4; faults += 1) {
+        await sleep(stage.random.between(500, 1_500));
+        const kind = stage.random.pick(['hooks', 'redis', 'api'] as const);
+        if (kind === 'hooks') {
+          await stage.kill(stage.hooks);
+          await sleep(stage.random.between(0, 1_000));
+          await stage.hooks.start();
+        } else if (kind === 'redis') {
+          await stage.redis.kill();
+          await sleep(stage.random.between(0, 1_000));
+          await stage.redis.start();
+        } else {
+          await stage.gate.away();
+          await sleep(stage.random.between(500, 3_000));
+          await stage.gate.back();
+        }
+      }
+      stage.faultEnds();
+      await sleep(2_000);
+      on = false;
+      await Promise.all(pushers);
+      await stage.worked();
+      await sleep(3_000);
+    },
+  },
+];
