@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -383,6 +384,8 @@ describe('engine start api', () => {
 
 describe('engine vcs webhook', () => {
   const UUID = '0e9a4f4c-56b8-4ba6-9e6b-0f0b6f2a4d11';
+  const secretOf = (key: string, uuid: string) =>
+    createHmac('sha256', key).update(`cds-webhook:${uuid}`).digest('hex');
   let redis: TestRedis;
   beforeAll(async () => {
     redis = await startTestRedis();
@@ -404,9 +407,19 @@ describe('engine vcs webhook', () => {
 
     expect(engine.run(['vcs', 'webhook', UUID, '--config', file])).toEqual({
       code: 0,
-      out: `Repository: team/repo\nURL: https://hooks.example/webhook/${UUID}\nEvents: repo:push, pullrequest:created\n`,
+      out: `Repository: team/repo\nURL: https://hooks.example/webhook/${UUID}\nEvents: repo:push, pullrequest:created\nSecret: ${secretOf('hunter2', UUID)}\n`,
       err: '',
     });
+
+    const keyed = configFile(
+      readyConfig({ redisPort: redis.port }).replace(
+        'name = "my-vcs"',
+        'name = "v"\nwebhookKey = "a-key-of-its-own-for-webhooks"',
+      ),
+    );
+    expect(engine.run(['vcs', 'webhook', UUID, '--config', keyed]).out).toContain(
+      `Secret: ${secretOf('a-key-of-its-own-for-webhooks', UUID)}\n`,
+    );
   });
 
   it('says what the configuration makes of one that vcs knows nothing of', () => {
@@ -423,7 +436,9 @@ describe('engine vcs webhook', () => {
       configFile(text),
     ]);
 
-    expect(out).toBe('URL: https://public.example/webhook/unknown-1\nEvents: repo:push\n');
+    expect(out).toBe(
+      `URL: https://public.example/webhook/unknown-1\nEvents: repo:push\nSecret: ${secretOf('hunter2', 'unknown-1')}\n`,
+    );
     expect(err).toContain('vcs has not been asked for webhook unknown-1');
     expect(code).toBe(0);
   });
@@ -436,7 +451,9 @@ describe('engine vcs webhook', () => {
 
     const { code, out, err } = engine.run(['vcs', 'webhook', 'u-1', '--config', configFile(text)]);
 
-    expect(out).toBe('URL: https://proxy.example/in/u-1\nEvents: repo:push\n');
+    expect(out).toBe(
+      `URL: https://proxy.example/in/u-1\nEvents: repo:push\nSecret: ${secretOf('hunter2', 'u-1')}\n`,
+    );
     expect(err).toContain('Redis of vcs cannot be asked');
     expect(code).toBe(0);
   });

@@ -69,7 +69,9 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .command('webhook')
     .argument('<uuid>', 'uuid of the webhook in CDS')
     .option(...CONFIG_OPTION)
-    .description('print the URL and events of a webhook that has to be added at Bitbucket by hand')
+    .description(
+      'print URL, events and secret of a webhook that has to be added at Bitbucket by hand',
+    )
     .action(async (uuid: string, o: { config?: string }) => showWebhook(uuid, o, context));
 
   addHooksCommands(program, context);

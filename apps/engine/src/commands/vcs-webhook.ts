@@ -5,6 +5,7 @@ import {
   type LoadedConfig,
   type ServiceName,
 } from '@cds/config';
+import { webhookSecret } from '@cds/webhook-signature';
 import { CommandError, EXIT_FAILED, usageError } from '../command-error';
 import type { Context } from '../context';
 import { readManualWebhook, type ManualWebhook } from '../manual-webhooks';
@@ -14,7 +15,8 @@ const DEFAULT_EVENTS = ['repo:push'];
 
 /**
  * `engine vcs webhook UUID [--config FILE]`: for a webhook that vcs did not create because of
- * `disableWebHooksCreation`.
+ * `disableWebHooksCreation`. It prints the secret, which nothing else does: made of the configured key, as hooks makes it
+ * to check deliveries.
  */
 export async function showWebhook(
   uuid: string,
@@ -26,8 +28,9 @@ export async function showWebhook(
   const { vcs } = read('vcs', file, context);
   if (!vcs) throw new CommandError('the configuration has no [vcs]');
 
+  const secret = webhookSecret(vcs.webhookKey, uuid);
   const stored = await readManualWebhook(vcs.redis, uuid).catch((error: Error) => error);
-  if (stored && !(stored instanceof Error)) return print(context, stored);
+  if (stored && !(stored instanceof Error)) return print(context, { ...stored, secret });
   context.say(
     stored
       ? `Redis of vcs cannot be asked (${stored.message}): this is what the configuration says.`
@@ -38,16 +41,18 @@ export async function showWebhook(
     const url = server.proxyWebhook
       ? `${server.proxyWebhook}/${uuid}`
       : `${urlPublic(file, context)}/webhook/${uuid}`;
-    print(context, { url, events: DEFAULT_EVENTS });
+    print(context, { url, events: DEFAULT_EVENTS, secret });
   }
 }
 
-function print(
-  context: Context,
-  { repository, url, events }: Omit<ManualWebhook, 'repository'> & { repository?: string },
-): void {
+interface PrintedWebhook extends Omit<ManualWebhook, 'repository'> {
+  repository?: string;
+  secret: string;
+}
+
+function print(context: Context, { repository, url, events, secret }: PrintedWebhook): void {
   if (repository !== undefined) context.out(`Repository: ${repository}\n`);
-  context.out(`URL: ${url}\nEvents: ${events.join(', ')}\n`);
+  context.out(`URL: ${url}\nEvents: ${events.join(', ')}\nSecret: ${secret}\n`);
 }
 
 function urlPublic(file: string | undefined, context: Context): string {
