@@ -24,6 +24,8 @@ export interface Disturbance {
   body?: unknown;
   /** How many requests; default 1. */
   times?: number;
+  /** Milliseconds before it. */
+  delayMs?: number;
 }
 
 /** A strict little Bitbucket Cloud for the specs of `vcs`, with real HTTP. */
@@ -71,14 +73,19 @@ export async function startBitbucketStandIn(): Promise<BitbucketStandIn> {
     );
     if (disturbance) {
       disturbance.times -= 1;
-      res.status(disturbance.status).set(disturbance.headers ?? {});
-      if (typeof disturbance.body === 'string') res.type('text/plain').send(disturbance.body);
-      else res.json(disturbance.body ?? {});
+      const delay = setTimeout(() => disturbed(res, disturbance), disturbance.delayMs ?? 0);
+      res.once('close', () => clearTimeout(delay));
       return;
     }
     const refusal = oauth.refusalOf(token);
     if (refusal) res.status(401).json({ type: 'error', error: { message: refusal } });
     else next();
+  }
+
+  function disturbed(res: Response, { status, headers = {}, body = {} }: Disturbance) {
+    res.status(status).set(headers);
+    if (typeof body === 'string') res.type('text/plain').send(body);
+    else res.json(body);
   }
 
   app.use('/2.0', repositoriesStandIn(repositories));

@@ -6,6 +6,8 @@ import type { Metrics } from '@cds/service';
 import type { Redis } from 'ioredis';
 import request, { type Test } from 'supertest';
 import { getApp, type VcsApp } from '../src/get-app';
+import { turnKey } from '../src/webhooks/daily-turns';
+import { createWebhookKey } from '../src/webhooks/webhook-key';
 import { startBitbucketStandIn, type BitbucketStandIn } from './bitbucket-stand-in.fixture';
 import { CLIENT_ID, CLIENT_SECRET } from './oauth-stand-in.fixture';
 import { newRepository, type StandInRepository } from './stand-in-data.fixture';
@@ -14,6 +16,8 @@ const MOST_INSTANCES = 3;
 
 export const WEBHOOK_KEY = 'the-webhook-key-that-nobody-may-read';
 export const SERVER = 'bitbucketcloud';
+/** What `acme/widgets` is called in Redis. */
+export const WIDGETS = `${SERVER}:acme/widgets`;
 
 export interface Pair {
   accessToken: string;
@@ -67,8 +71,14 @@ export function useTestRedis(): () => TestRedis {
   };
 }
 
-/** @param redisServer emptied first */
-export async function startVcsHarness(redisServer: TestRedis): Promise<VcsHarness> {
+/**
+ * @param redisServer emptied first. Unless told otherwise, the webhooks of `acme/widgets` were looked at today, so that no call
+ *   in the background disturbs a spec that counts.
+ */
+export async function startVcsHarness(
+  redisServer: TestRedis,
+  { lookedAtWebhooks = true } = {},
+): Promise<VcsHarness> {
   await redisServer.flush();
   const bitbucket = await startBitbucketStandIn();
   const widgets = newRepository('acme', 'widgets');
@@ -83,6 +93,9 @@ export async function startVcsHarness(redisServer: TestRedis): Promise<VcsHarnes
       return redis;
     }),
   );
+
+  if (lookedAtWebhooks)
+    await connections[0]?.set(turnKey(createWebhookKey(WEBHOOK_KEY).fingerprint, WIDGETS), '1');
 
   function instance(options: InstanceOptions = {}): VcsInstance {
     const redis = connections[opened.length];

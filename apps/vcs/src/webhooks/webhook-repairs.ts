@@ -9,14 +9,13 @@ import type { AnsweredCall } from '../calls/granted-route';
 import { createOneAtATime } from '../calls/one-at-a-time';
 import { fullNameOf } from '../calls/request-values';
 import { deadlinePassed, within } from '../calls/within';
+import { createDailyTurns } from './daily-turns';
 import { repositoryId, type KnownWebhooks } from './known-webhooks';
 import { createRepairWebhook, type RepairTarget } from './repair-webhook';
 import type { WebhookKey } from './webhook-key';
 import { faultsOf, isOurs, saysCds } from './webhook-rules';
 
-const DAY_SECONDS = 24 * 60 * 60;
-/** What failed for a reason that passes is tried again after that. */
-const AGAIN_SECONDS = 60 * 60;
+const DAY_MS = 24 * 60 * 60_000;
 /** So long this process does not even ask Redis whether a repository's turn has come. */
 const ASK_AGAIN_MS = 10 * 60_000;
 
@@ -60,9 +59,10 @@ export interface WebhookRepairs {
 export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
   const { redis, knownWebhooks, webhookKey, logger, onResult } = deps;
   const oneAtATime = createOneAtATime({ redis, logger, longestMs: ONE_WEBHOOK_MS });
+  const turns = createDailyTurns({ redis, fingerprint: webhookKey.fingerprint });
   const repairWebhook = createRepairWebhook({ ...deps, oneAtATime });
   const asked = new LRUCache<string, true>({ max: 10_000, ttl: ASK_AGAIN_MS });
-  const scopeWarned = new LRUCache<string, true>({ max: 100, ttl: DAY_SECONDS * 1000 });
+  const scopeWarned = new LRUCache<string, true>({ max: 100, ttl: DAY_MS });
   const background = createBackgroundWork({
     atOnce: AT_ONCE,
     waiting: MOST_WAITING,
@@ -104,16 +104,14 @@ export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
     const target = targetOf(call);
     const ctx = onlyOnce(outer);
     if (await call.server.budget.isShortAnywhere()) return;
-    // With the key, so that the webhooks need not wait a day for a new one.
-    const turn = `cdsbb:vcs:webhooks-looked-at:${webhookKey.fingerprint}:${target.id}`;
-    if ((await redis.set(turn, '1', 'EX', DAY_SECONDS, 'NX')) !== 'OK') return;
+    if (!(await turns.take(target.id))) return;
     try {
       const list = () => target.bitbucket.listHooks(target.repo, ctx);
       if (!(await repairAll(call.server, target, list, Infinity, ctx)))
-        await redis.expire(turn, AGAIN_SECONDS);
+        await turns.takeBack(target.id);
     } catch (error) {
-      if (!isForToday(error)) await redis.expire(turn, AGAIN_SECONDS);
       warnOfScope(call, error);
+      if (!isForToday(error)) await turns.takeBack(target.id);
       throw error;
     }
   }

@@ -1,0 +1,32 @@
+import type { Redis } from 'ioredis';
+
+const DAY_SECONDS = 24 * 60 * 60;
+/** What failed for a reason that passes is tried again after that. */
+const AGAIN_SECONDS = 60 * 60;
+
+/** Whose webhooks were looked at today, by any replica. Both reject when Redis does not answer. */
+export interface DailyTurns {
+  /** Whether it is this repository's turn; if so, it is not again for a day. */
+  take(repository: string): Promise<boolean>;
+  /** Its turn comes again in an hour. */
+  takeBack(repository: string): Promise<void>;
+}
+
+/** With the key in it, so that a new key need not wait for tomorrow. */
+export function turnKey(fingerprint: string, repository: string): string {
+  return `cdsbb:vcs:webhooks-looked-at:${fingerprint}:${repository}`;
+}
+
+/** It only saves calls: a turn that Redis loses costs one listing more. */
+export function createDailyTurns(deps: { redis: Redis; fingerprint: string }): DailyTurns {
+  const { redis, fingerprint } = deps;
+  return {
+    async take(repository) {
+      const key = turnKey(fingerprint, repository);
+      return (await redis.set(key, '1', 'EX', DAY_SECONDS, 'NX')) === 'OK';
+    },
+    async takeBack(repository) {
+      await redis.expire(turnKey(fingerprint, repository), AGAIN_SECONDS);
+    },
+  };
+}
