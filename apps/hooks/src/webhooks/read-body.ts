@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { tooLarge } from './refusal';
+import type { BodyBudget } from './body-budget';
+import { crowdedOut, tooLarge } from './refusal';
 
 /** Bitbucket sends 256 KB at most. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -11,31 +12,48 @@ const LINGER_MS = 1_000;
 /**
  * The whole raw body. Slow senders are ended by the server's request timeout.
  *
- * @throws Refusal 413 as soon as it is known to be too large; nothing more of it is kept
+ * Pieces are copied together as they come: a megabyte that comes in pieces of one byte would else take a hundred.
+ *
+ * @throws Refusal 413 as soon as it is known to be too large, 503 when its memory is needed for others; nothing more of
+ *   it is kept
  * @throws ClientGoneError when the sender broke off
  */
-export async function readBody(request: IncomingMessage, limit = MAX_BODY_BYTES): Promise<Buffer> {
+export async function readBody(
+  request: IncomingMessage,
+  budget: BodyBudget,
+  limit = MAX_BODY_BYTES,
+): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
   // It may have gone before this was called, and tells nobody a second time.
   if (request.destroyed) throw new ClientGoneError();
-  const chunks: Buffer[] = [];
-  let size = 0;
   return new Promise((resolve, reject) => {
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= limit) {
-        chunks.push(chunk);
-        return;
+    let body: Buffer = Buffer.alloc(0);
+    let size = 0;
+    const memory = budget.begin(() => end(() => reject(crowdedOut())));
+
+    const keep = (chunk: Buffer) => {
+      if (size + chunk.length > limit) return end(() => reject(tooLarge(limit)));
+      if (size + chunk.length > body.length) {
+        const larger = Buffer.allocUnsafeSlow(
+          Math.min(limit, Math.max(2 * body.length, size + chunk.length)),
+        );
+        body.copy(larger, 0, 0, size);
+        body = larger;
+        memory.holds(body.length);
       }
-      chunks.length = 0;
-      request.removeAllListeners('data');
-      reject(tooLarge(limit));
-    });
-    request.once('end', () => resolve(Buffer.concat(chunks, size)));
-    request.once('error', () => reject(new ClientGoneError()));
-    request.once('close', () => {
-      if (!request.complete) reject(new ClientGoneError());
-    });
+      size += chunk.copy(body, size);
+    };
+    const finish = () => end(() => resolve(body.subarray(0, size)));
+    const breakOff = () => end(() => reject(new ClientGoneError()));
+
+    function end(settle: () => void): void {
+      request.off('data', keep).off('end', finish).off('error', breakOff).off('close', breakOff);
+      memory.release();
+      settle();
+      body = Buffer.alloc(0);
+      size = 0;
+    }
+    request.on('data', keep).once('end', finish).once('error', breakOff).once('close', breakOff);
   });
 }
 

@@ -2,7 +2,14 @@ import { CdsError } from '@cds/wire';
 
 /** Why a delivery was not taken, as metrics name it. */
 export type RefusalReason =
-  'unknown' | 'unauthentic' | 'limited' | 'wrong_method' | 'malformed' | 'too_large' | 'not_served';
+  | 'unknown'
+  | 'unauthentic'
+  | 'limited'
+  | 'wrong_method'
+  | 'malformed'
+  | 'too_large'
+  | 'crowded_out'
+  | 'not_served';
 
 /** A delivery that is not taken, with the error that its sender gets. */
 export class Refusal extends CdsError {
@@ -47,6 +54,14 @@ export function tooLarge(limitBytes: number): Refusal {
   return new Refusal('too_large', 'tooLarge', {
     from: `the body is larger than ${limitBytes} bytes: Bitbucket Cloud sends at most 256 KB`,
     headers: { Connection: 'close' },
+  });
+}
+
+/** All bodies under way together are too large, and this one was under way for longest. */
+export function crowdedOut(): Refusal {
+  return new Refusal('crowded_out', 'unavailable', {
+    from: 'too much is being sent at once, and this took longest: send it again',
+    headers: { 'Retry-After': '5', Connection: 'close' },
   });
 }
 

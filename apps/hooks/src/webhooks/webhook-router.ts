@@ -3,6 +3,7 @@ import { type CdsError, isCdsError } from '@cds/wire';
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { errorText } from '../error-text';
 import type { AcceptDelivery } from './accept-delivery';
+import { createBodyBudget } from './body-budget';
 import type { IntakeMetrics, IntakeResult } from './intake-metrics';
 import { ClientGoneError, dropRestOfBody, readBody } from './read-body';
 import { Refusal } from './refusal';
@@ -18,6 +19,7 @@ export interface WebhookRouterDeps {
 /** `/webhook/{uuid}`: open to everyone, so everything that comes in, and every trace it leaves, is bounded. */
 export function createWebhookRouter(deps: WebhookRouterDeps): Router {
   const { acceptDelivery, metrics, warnOnce, logger } = deps;
+  const bodies = createBodyBudget();
 
   const take: RequestHandler<{ uuid: string }> = async (request, response) => {
     const began = performance.now();
@@ -25,7 +27,7 @@ export function createWebhookRouter(deps: WebhookRouterDeps): Router {
     const readIt = async () => {
       const readingBegan = performance.now();
       try {
-        return await readBody(request);
+        return await readBody(request, bodies);
       } finally {
         sendingMs += performance.now() - readingBegan;
       }
@@ -71,7 +73,12 @@ export function createWebhookRouter(deps: WebhookRouterDeps): Router {
       { uuid, requestId, status, path: request.path, error: message },
       'Delivery refused',
     );
-    if (error instanceof Refusal) return;
+    if (error instanceof Refusal) {
+      if (error.reason !== 'crowded_out') return;
+      const message =
+        'more is being sent to webhooks at once than fits: the slowest senders are refused';
+      return warnOnce(message, '', { address: request.ip });
+    }
     warnOnce('deliveries are refused with 503: Redis does not take them', '', {
       ...{ uuid, requestId },
       error: errorText(cause),

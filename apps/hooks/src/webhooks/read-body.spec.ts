@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { fuzzRuns, waitFor } from '@cds/testing';
+import fc from 'fast-check';
+import { createBodyBudget } from './body-budget';
+import { readBody } from './read-body';
+
+const LIMIT = 1_000;
+const MOST = 2_500;
+
+type Outcome = { body: Buffer } | { error: string };
+
+const budget = createBodyBudget(MOST);
+const outcomes: Outcome[] = [];
+const server = createServer(async (request: IncomingMessage, response) => {
+  try {
+    outcomes.push({ body: await readBody(request, budget, LIMIT) });
+  } catch (error) {
+    outcomes.push({ error: error instanceof Error ? `${error.name} ${error.message}` : '' });
+  }
+  response.setHeader('Connection', 'close').end();
+});
+const sockets: Socket[] = [];
+
+beforeAll(() => once(server.listen(0, '127.0.0.1'), 'listening'));
+beforeEach(() => void outcomes.splice(0));
+afterEach(() => sockets.splice(0).forEach((socket) => socket.destroy()));
+afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+/** Begins a request with a body in chunks. */
+async function send(...chunks: Uint8Array[]): Promise<Socket> {
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  sockets.push(socket.on('error', () => undefined));
+  socket.resume().write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+  for (const chunk of chunks) more(socket, chunk);
+  return socket;
+}
+
+function more(socket: Socket, chunk: Uint8Array): void {
+  socket.write(`${chunk.length.toString(16)}\r\n`);
+  socket.write(chunk);
+  socket.write('\r\n');
+}
+
+const next = (count = 1) => waitFor(() => outcomes.length >= count, { what: 'the outcome' });
+
+it('gives the bytes as they came, in whatever pieces', async () => {
+  const pieces = fc.array(fc.uint8Array({ minLength: 1, maxLength: 90 }), { maxLength: 10 });
+  await fc.assert(
+    fc.asyncProperty(pieces, async (chunks) => {
+      outcomes.splice(0);
+      (await send(...chunks)).write('0\r\n\r\n');
+      await next();
+      expect(outcomes).toEqual([{ body: Buffer.concat(chunks) }]);
+      expect(budget.total()).toBe(0);
+    }),
+    fuzzRuns(40),
+  );
+});
+
+it('refuses what is larger, and forgets it, before its end', async () => {
+  await send(new Uint8Array(LIMIT), new Uint8Array(1));
+  await next();
+  expect(outcomes).toEqual([{ error: expect.stringContaining('larger than 1000 bytes') }]);
+  expect(budget.total()).toBe(0);
+});
+
+it('forgets what was broken off', async () => {
+  const socket = await send(new Uint8Array(900));
+  await waitFor(() => budget.total() > 0);
+  socket.destroy();
+  await next();
+  expect(outcomes).toEqual([{ error: expect.stringContaining('ClientGoneError') }]);
+  expect(budget.total()).toBe(0);
+});
+
+it('gives up the oldest of those under way when together they are too much, and serves the others', async () => {
+  const first = await send(new Uint8Array(900));
+  await waitFor(() => budget.total() === 900);
+  const second = await send(new Uint8Array(900));
+  await waitFor(() => budget.total() === 1_800);
+  const third = await send(new Uint8Array(900));
+  await next();
+  expect(outcomes).toEqual([{ error: expect.stringContaining('took longest: send it again') }]);
+  expect(budget.total()).toBe(1_800);
+
+  for (const socket of [first, second, third]) socket.write('0\r\n\r\n');
+  await next(3);
+  expect(outcomes.slice(1)).toEqual([{ body: Buffer.alloc(900) }, { body: Buffer.alloc(900) }]);
+  expect(budget.total()).toBe(0);
+});
