@@ -31,12 +31,17 @@ function names(text: string): string[] {
 
 function readOptions(): Options {
   return new Command('faults')
-    .description('Makes real processes fail in every way, and checks that nothing accepted is lost.')
+    .description(
+      'Makes real processes fail in every way, and checks that nothing accepted is lost.',
+    )
     .option('--seed <number>', 'play with this seed', wholeNumber)
     .option('--seeds <count>', 'play each fault with so many seeds', wholeNumber, 1)
     .option('--jobs <count>', 'faults at a time', wholeNumber, 2)
     .option('--only <names>', 'only these faults, separated by commas', names)
-    .option('--long', 'take the time that faults take in reality: an API that is away for ten minutes')
+    .option(
+      '--long',
+      'take the time that faults take in reality: an API that is away for ten minutes',
+    )
     .option('--keep', 'keep the logs of faults that passed')
     .option('--list', 'print the names of all faults')
     .parse()

@@ -36,7 +36,9 @@ export function createRandom(seed: number): Random {
     },
     shuffled(items) {
       const left = [...items];
-      return items.map(() => left.splice(between(0, left.length - 1), 1)[0] as (typeof items)[number]);
+      return items.map(
+        () => left.splice(between(0, left.length - 1), 1)[0] as (typeof items)[number],
+      );
     },
     fork: (name) => createRandom(mixIn(seed, name)),
   };

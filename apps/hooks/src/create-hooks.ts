@@ -227,6 +227,7 @@ export async function createHooks(
       cleanupStore,
       cleanupQueue,
       logger,
+      retryDelayMs,
       everyMs: timing.sweepMs,
     });
     const worker = { connection: workers.connection, waiters, logger, lockMs: timing.lockMs };

@@ -123,7 +123,11 @@ function checkRemoval(
     });
 
   const isRepeated = before !== undefined && before.at > deletion.acceptedAt;
-  if (isRepeated && before.answered && !history.kills.some((kill) => kill >= before.at && kill <= removal.at))
+  if (
+    isRepeated &&
+    before.answered &&
+    !history.kills.some((kill) => kill >= before.at && kill <= removal.at)
+  )
     violations.push({
       kind: 'doubled',
       sentence: `The runs ${of} were removed twice for one deletion, by processes that lived on.`,

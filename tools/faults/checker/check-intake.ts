@@ -20,7 +20,8 @@ export function checkIntake(history: History): Violation[] {
     if (tookMs > ANSWER_WITHIN_MS) say(`was answered ${status} after ${tookMs} ms.`);
     if (!authentic && status !== 503 && (status < 400 || status >= 500))
       say(`was forged and answered ${status}.`);
-    if (authentic && status !== 503 && (status < 200 || status >= 300)) say(`was answered ${status}.`);
+    if (authentic && status !== 503 && (status < 200 || status >= 300))
+      say(`was answered ${status}.`);
     if (status === 503 && !(Number(retryAfter) > 0)) say('was answered 503 without Retry-After.');
   }
   return violations;

@@ -66,15 +66,29 @@ function lost(deliveries: Delivery[], served: AskedRun[]): Violation[] {
 function unasked(deliveries: Delivery[], served: AskedRun[]): Violation[] {
   const fates = new Map<string, Delivery>();
   for (const delivery of deliveries)
-    for (const hash of hashesOf(delivery)) fates.set(nameOf({ hook: delivery.hook, hash }), delivery);
+    for (const hash of hashesOf(delivery))
+      fates.set(nameOf({ hook: delivery.hook, hash }), delivery);
   return served.flatMap((run) => {
     const delivery = fates.get(nameOf(run));
     const of = `run ${run.hash} of hook ${run.hook}`;
-    if (!delivery) return [{ kind: 'unasked' as const, sentence: `The ${of} was started, and no delivery calls for it.` }];
+    if (!delivery)
+      return [
+        {
+          kind: 'unasked' as const,
+          sentence: `The ${of} was started, and no delivery calls for it.`,
+        },
+      ];
     if (!delivery.authentic)
-      return [{ kind: 'unasked' as const, sentence: `The ${of} was started by a forged delivery.` }];
+      return [
+        { kind: 'unasked' as const, sentence: `The ${of} was started by a forged delivery.` },
+      ];
     if (delivery.fate === 'refused')
-      return [{ kind: 'unasked' as const, sentence: `The ${of} was started by a delivery that was refused.` }];
+      return [
+        {
+          kind: 'unasked' as const,
+          sentence: `The ${of} was started by a delivery that was refused.`,
+        },
+      ];
     return [];
   });
 }

@@ -114,7 +114,9 @@ export function deliveriesOf(history: History): Delivery[] {
       const [first] = group;
       if (!first) return [];
       const positive = group.filter(isPositive);
-      const isRefused = group.every(({ status }) => status !== undefined && status >= 400 && status < 500);
+      const isRefused = group.every(
+        ({ status }) => status !== undefined && status >= 400 && status < 500,
+      );
       const fate = positive.length > 0 ? 'accepted' : isRefused ? 'refused' : 'unsure';
       return [
         {

@@ -36,9 +36,7 @@ function forSome(ms: number): () => boolean {
 /** What comes in meanwhile is taken, whatever the API does. */
 function mustHaveAccepted(stage: Stage): void {
   const { deliveries, faultBeganAt, faultEndedAt } = stage.history;
-  const during = deliveries.filter(
-    ({ sentAt }) => sentAt > faultBeganAt && sentAt < faultEndedAt,
-  );
+  const during = deliveries.filter(({ sentAt }) => sentAt > faultBeganAt && sentAt < faultEndedAt);
   mustBe(during.length > 0, 'Nothing was sent while the API was failing: nothing was shown.');
   const refused = during.filter(({ status }) => status !== 200).length;
   mustBe(refused === 0, `${refused} deliveries were refused although only the API was failing.`);
@@ -192,7 +190,7 @@ function waitsOfOthers(stage: Stage, hook: string): number[] {
       : changes.flatMap((change) =>
           change.kind === 'deletion'
             ? []
-            : ((runs.find(({ hash }) => hash === change.hash)?.servedAt ?? Infinity) - answeredAt),
+            : (runs.find(({ hash }) => hash === change.hash)?.servedAt ?? Infinity) - answeredAt,
         ),
   );
 }

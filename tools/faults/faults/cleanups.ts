@@ -57,7 +57,8 @@ export const CLEANUPS: Fault[] = [
   {
     name: 'branch-is-back',
     what: 'branches are deleted and come back, and are deleted again, while the API is away and `hooks` and Redis are killed',
-    checks: 'what is back when its cleanup is due stays, also when its push still waits; the others go',
+    checks:
+      'what is back when its cleanup is due stays, also when its push still waits; the others go',
     stage: { cleanupDelaySeconds: 4 },
     doubles: { most: 3, because: 'one for each hook whose run was being asked for at the kill' },
     seconds: 30,
@@ -80,9 +81,12 @@ export const CLEANUPS: Fault[] = [
         },
       ];
       for (const kill of stage.random.shuffled(kills)) await kill();
-      await waitFor(async () => (await stage.push(stage.webhooks[0] as Webhook, '+x')).status === 200, {
-        what: 'deliveries to be accepted again',
-      });
+      await waitFor(
+        async () => (await stage.push(stage.webhooks[0] as Webhook, '+x')).status === 200,
+        {
+          what: 'deliveries to be accepted again',
+        },
+      );
       await pushAll(stage, '-twice');
       await sleep(5_000);
       await stage.gate.back();

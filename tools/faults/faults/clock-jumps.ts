@@ -73,7 +73,8 @@ export const CLOCK_JUMPS: Fault[] = [
   {
     name: 'clock-back',
     what: 'the wall clock jumps 25 h back, with cleanups due in 3 s and deliveries that wait, and ahead again',
-    checks: 'what waits does not wait for 25 h; the cleanups are done when the clock has come to their date again',
+    checks:
+      'what waits does not wait for 25 h; the cleanups are done when the clock has come to their date again',
     stage: { wallClocks: true, retryError: 20, cleanupDelaySeconds: 3 },
     seconds: 25,
     async play(stage) {
@@ -102,7 +103,8 @@ export const CLOCK_JUMPS: Fault[] = [
   {
     name: 'clock-of-one-replica',
     what: 'the wall clock of one of two replicas jumps 25 h ahead and back, three times under load, the API failing',
-    checks: 'each hook keeps its order over both replicas; no cleanup before some replica’s clock says so',
+    checks:
+      'each hook keeps its order over both replicas; no cleanup before some replica’s clock says so',
     stage: { wallClocks: true, retryError: 1_000, replicas: 2, cleanupDelaySeconds: 86_400 },
     seconds: 25,
     async play(stage) {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '@cds/testing';
 import type { PreparedDelivery } from '../stage/sender';
 import { mustBe, workOn, type Fault } from './fault';
 
@@ -40,6 +41,10 @@ export const FORGERY: Fault[] = [
       await stage.hooks.start();
       stage.faultEnds();
       await workOn(load);
+      await waitFor(() => stage.gate.removals.length >= stage.webhooks.length, {
+        what: 'the cleanups that forged pushes must not cancel',
+        timeoutMs: 30_000,
+      });
       on = false;
       await forger;
       await stage.worked();

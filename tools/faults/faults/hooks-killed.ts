@@ -65,7 +65,10 @@ export const HOOKS_KILLED: Fault[] = [
       const hash = pushedHashIn(await killAt(stage, ACCEPT_DELIVERY, 'after'));
       await stage.worked();
       const runs = runsWith(stage, hash);
-      mustBe(runs === 1, `The delivery of ${hash} was kept, and its run was started ${runs} times.`);
+      mustBe(
+        runs === 1,
+        `The delivery of ${hash} was kept, and its run was started ${runs} times.`,
+      );
     },
   },
   {

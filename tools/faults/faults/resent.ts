@@ -7,7 +7,10 @@ import { mustBe, workOn, type Fault } from './fault';
 /** The second one is told of the first, so that its sender finds the one execution. */
 function mustBeOne(answers: SentDelivery[]): void {
   for (const { status, requestUuid } of answers)
-    mustBe(status === 200, `The delivery ${requestUuid} sent again was answered ${String(status)}.`);
+    mustBe(
+      status === 200,
+      `The delivery ${requestUuid} sent again was answered ${String(status)}.`,
+    );
   const timestamps = new Set(answers.map(({ timestamp }) => timestamp));
   mustBe(timestamps.size === 1, 'Deliveries with the same X-Request-UUID were answered as two.');
 }

@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { Agent, createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
+import {
+  Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+} from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AskedRemoval, AskedRun } from '../checker/history';
 import { stablePort } from './ports';

@@ -100,7 +100,10 @@ export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
       const digest = createHash('sha1').update(point.script).digest('hex');
       return new Promise((resolve, reject) => {
         const patience = setTimeout(
-          () => reject(new Error('hooks never came to the kill point: was it built from these sources?')),
+          () =>
+            reject(
+              new Error('hooks never came to the kill point: was it built from these sources?'),
+            ),
           PATIENCE_MS,
         );
         const hit = (words: string[]): void => {

@@ -50,6 +50,7 @@ function readNumber(
   const end = bytes.indexOf(CRLF, begin);
   if (end < 0) return undefined;
   const line = bytes.toString('latin1', begin, end);
-  if (!line.startsWith(mark)) throw new Error(`Redis was sent ${JSON.stringify(line.slice(0, 50))}`);
+  if (!line.startsWith(mark))
+    throw new Error(`Redis was sent ${JSON.stringify(line.slice(0, 50))}`);
   return { value: Number(line.slice(1)), end: end + CRLF.length };
 }

@@ -83,10 +83,7 @@ export function createSender(deps: { webhookKey: string; sent: SentDelivery[] })
             ...(signature === 'unsigned'
               ? {}
               : {
-                  'X-Hub-Signature': signatureOf(
-                    webhookSecret(key, hook.uuid),
-                    Buffer.from(body),
-                  ),
+                  'X-Hub-Signature': signatureOf(webhookSecret(key, hook.uuid), Buffer.from(body)),
                 }),
           },
           body,

@@ -19,6 +19,7 @@ export function createWallClock(folder: string, replica: string, shifts: ClockSh
   const file = join(folder, `${replica}.clock`);
   let current = 0;
   writeFileSync(file, '0');
+  shifts.push({ replica, at: Date.now(), shiftMs: 0 });
   return {
     env: { FAULTS_CLOCK_FILE: file },
     async shift(ms) {

@@ -4,7 +4,7 @@ import type { HookConfig } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { type Clock, hookKeys } from '@cds/hooks-store';
 import type { ApiCaller } from '../executions/api-calls';
-import { type Failure, outagePauseMs } from '../executions/failures';
+import { type Failure, outagePauseMs, pauseEnd } from '../executions/failures';
 import type { Claim, HookOwnership } from '../executions/hook-ownership';
 import { untilStored } from '../executions/until-stored';
 import type { Cleanup } from './cleanup';
@@ -127,8 +127,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
   return async function cleanUpBranch(id: string): Promise<CleanupOutcome> {
     const cleanup = await store.read(id);
     if (!cleanup || cleanup.status !== 'waiting') return END;
-    const retryAt = Math.min(cleanup.retry_at, now() + retryDelayMs);
-    const until = Math.max(cleanup.due, retryAt);
+    const until = Math.max(cleanup.due, pauseEnd(cleanup.retry_at, now(), retryDelayMs));
     if (until > now()) return { kind: 'wait', until, forApi: false };
 
     const claim = await ownership.claim(cleanup.hook);

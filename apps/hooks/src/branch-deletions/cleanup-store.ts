@@ -13,6 +13,7 @@ import {
 
 /** Cleanups that failed for good stay visible up to this many; then the oldest go. */
 const FAILURES_KEPT = 100;
+const BROUGHT_FORWARD_AT_ONCE = 200;
 const PREFIXES = [CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX];
 const SETS = [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups];
 
@@ -127,6 +128,25 @@ export function createCleanupStore(deps: { redis: Redis }) {
         [id, stopped ? 1 : 0, now],
       )) as [string, string?];
       return kind === 'ok' ? Number(due) : undefined;
+    },
+
+    /**
+     * Brings cleanups forward that are to be acted on later than anything makes them wait: they failed before the
+     * clock was put back. The record still decides whether they are due.
+     *
+     * @param latestPause when a pause that begins now ends at the latest (ms)
+     */
+    async bringForward(latestPause: number): Promise<void> {
+      const late = await redis.zrangebyscore(KEYS.cleanups, `(${latestPause}`, '+inf', 'WITHSCORES');
+      for (let i = 0; i < late.length; i += 2 * BROUGHT_FORWARD_AT_ONCE) {
+        const chunk = late.slice(i, i + 2 * BROUGHT_FORWARD_AT_ONCE);
+        const ids = chunk.filter((_, index) => index % 2 === 0);
+        const scores = new Map(ids.map((id, index) => [id, Number(chunk[2 * index + 1])]));
+        for (const { id, due } of await this.readAll(ids)) {
+          const next = Math.max(due, latestPause);
+          if (next < (scores.get(id) ?? 0)) await redis.zadd(KEYS.cleanups, 'XX', 'LT', next, id);
+        }
+      }
     },
 
     /** Ids that should have been acted on before `before` (ms), the oldest first. */

@@ -47,7 +47,8 @@ export function createApiWaiters(deps: ApiWaitersDeps) {
     }
     // One that is still on its way into its pause is found by the next success.
     if (!(await job.isDelayed())) return;
-    const pause = wakeableAt - Date.now();
+    // A clock that was put back must not make it longer than it can be.
+    const pause = Math.min(wakeableAt - Date.now(), MOST_WOKEN_IN_VAIN_PAUSE_MS);
     const wasWoken = job.data.woken === true;
     if (!wasWoken) await job.updateData({ ...job.data, woken: true });
     if (pause <= 0) await job.promote();

@@ -8,6 +8,10 @@ import { drainJobId } from './job-ids';
 
 export const DRAIN_QUEUE = 'drain';
 
+/** BullMQ's scores of delayed jobs: so many for each ms. */
+const BULL_SCORES_PER_MS = 0x1000;
+const WOKEN_AT_ONCE = 500;
+
 /** What a drain job carries. */
 export interface DrainJob extends WaitingJobData {
   uuid: string;
@@ -67,6 +71,30 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
       const missing = uuids.filter((_, index) => replies[index]?.[1] === 0);
       await Promise.all(missing.map(add));
       return missing.length;
+    },
+
+    /**
+     * Lets jobs go on that would pause beyond `latest` (ms), which no pause does: the clock was put back since they
+     * began. @returns how many
+     */
+    async wakeOverslept(latest: number): Promise<number> {
+      const ids = await redis.zrangebyscore(
+        queue.toKey('delayed'),
+        latest * BULL_SCORES_PER_MS,
+        '+inf',
+        'LIMIT',
+        0,
+        WOKEN_AT_ONCE,
+      );
+      for (const id of ids) {
+        try {
+          await (await queue.getJob(id))?.promote();
+        } catch (error) {
+          // It has just begun by itself.
+          logger.debug({ error: errorText(error), job: id }, 'a job could not be woken');
+        }
+      }
+      return ids.length;
     },
 
     /** Lets a job that pauses go on now. */

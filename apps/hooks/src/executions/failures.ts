@@ -15,6 +15,17 @@ export function failureOf(error: unknown): Failure {
     : { kind: 'unavailable', message: error.message };
 }
 
+/** A date that is further ahead than a pause is long, by more than this, is of a clock that was put back since. */
+export const CLOCK_SLACK_MS = 5_000;
+
+/**
+ * When a pause that was to end at `retryAt` is over (ms); 0 when it is. A pause that began before the clock was put
+ * back is over: it would last for as long as the clock jumped.
+ */
+export function pauseEnd(retryAt: number, now: number, retryDelayMs: number): number {
+  return retryAt > now && retryAt <= now + retryDelayMs + CLOCK_SLACK_MS ? retryAt : 0;
+}
+
 const FIRST_PAUSE_MS = 1_000;
 
 /**

@@ -6,6 +6,7 @@ import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import type { CleanupStore } from '../branch-deletions/cleanup-store';
 import { KEYS } from '@cds/hooks-store';
 import type { DrainQueue } from './drain-queue';
+import { CLOCK_SLACK_MS } from './failures';
 
 export interface SweepDeps {
   redis: Redis;
@@ -13,6 +14,8 @@ export interface SweepDeps {
   cleanupStore: CleanupStore;
   cleanupQueue: CleanupQueue;
   logger: Logger;
+  /** The longest pause between two tries. */
+  retryDelayMs: number;
   everyMs?: number;
 }
 
@@ -29,7 +32,8 @@ const CLEANUPS_AT_ONCE = 200;
 const GRACE_MS = 2_000;
 
 /**
- * Puts back jobs that got lost: between a delivery's script and its job, in a crash, or with the data of BullMQ.
+ * Puts back jobs that got lost: between a delivery's script and its job, in a crash, or with the data of BullMQ; and
+ * wakes those that would sleep for hours because the clock was put back.
  * Looks only at hooks that have work and cleanups that are overdue; one replica at a time.
  */
 export function createSweep(deps: SweepDeps): Sweep {
@@ -38,16 +42,25 @@ export function createSweep(deps: SweepDeps): Sweep {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let cursor = '0';
+  let lastClock = Infinity;
+  const longestPauseMs = deps.retryDelayMs + CLOCK_SLACK_MS;
 
   async function sweepHooks(): Promise<number> {
+    const overslept = await drainQueue.wakeOverslept(Date.now() + longestPauseMs);
+    if (overslept > 0) logger.info({ hooks: overslept }, 'hooks that slept by another clock go on');
     const [next, uuids] = await redis.sscan(KEYS.pending, cursor, 'COUNT', HOOKS_AT_ONCE);
     cursor = next;
     return drainQueue.ensureAll(uuids);
   }
 
   async function sweepCleanups(): Promise<number> {
-    const ids = await cleanupStore.overdue(Date.now() - GRACE_MS, CLEANUPS_AT_ONCE);
-    await Promise.all(ids.map((id) => cleanupQueue.ring(id, 0)));
+    const now = Date.now();
+    const clock = now - performance.now();
+    // At its first sweep, too: the clock may have been put back while no replica ran.
+    if (clock < lastClock - CLOCK_SLACK_MS) await cleanupStore.bringForward(now + longestPauseMs);
+    lastClock = clock;
+    const ids = await cleanupStore.overdue(now - GRACE_MS, CLEANUPS_AT_ONCE);
+    await Promise.all(ids.map((id) => cleanupQueue.ringNow(id)));
     return ids.length;
   }
 

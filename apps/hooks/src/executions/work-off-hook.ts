@@ -1,5 +1,6 @@
 import type { Clock } from '@cds/hooks-store';
 import type { DeliveryStore } from './delivery-store';
+import { pauseEnd } from './failures';
 import type { HookOwnership } from './hook-ownership';
 import { drainJobId } from './job-ids';
 import type { DeliveryOutcome, WorkOffDelivery } from './work-off-delivery';
@@ -37,9 +38,8 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
       const taken = await store.takeHead(uuid, holder, drainJobId(uuid));
       if (taken.kind !== 'work') return { kind: 'idle' };
       const { head } = taken;
-      // A clock that was put back must not make the pause longer than a pause is.
-      const until = Math.min(head.state.retry_at, now() + retryDelayMs);
-      if (until > now()) return { kind: 'pause', until, forApi: false, outages: 0 };
+      const until = pauseEnd(head.state.retry_at, now(), retryDelayMs);
+      if (until > 0) return { kind: 'pause', until, forApi: false, outages: 0 };
 
       const outcome: DeliveryOutcome = await workOffDelivery({ uuid, holder }, head);
       if (outcome.kind === 'pause') return outcome;
