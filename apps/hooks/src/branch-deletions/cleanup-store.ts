@@ -137,7 +137,12 @@ export function createCleanupStore(deps: { redis: Redis }) {
      * @param latestPause when a pause that begins now ends at the latest (ms)
      */
     async bringForward(latestPause: number): Promise<void> {
-      const late = await redis.zrangebyscore(KEYS.cleanups, `(${latestPause}`, '+inf', 'WITHSCORES');
+      const late = await redis.zrangebyscore(
+        KEYS.cleanups,
+        `(${latestPause}`,
+        '+inf',
+        'WITHSCORES',
+      );
       for (let i = 0; i < late.length; i += 2 * BROUGHT_FORWARD_AT_ONCE) {
         const chunk = late.slice(i, i + 2 * BROUGHT_FORWARD_AT_ONCE);
         const ids = chunk.filter((_, index) => index % 2 === 0);
