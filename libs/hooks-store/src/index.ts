@@ -14,6 +14,7 @@ export {
   type ExecutionState,
   NEW_STATE,
   parseState,
+  stateOfRetry,
   type StoredExecution,
   toTaskExecution,
 } from './execution';

@@ -12,6 +12,7 @@ import {
   type World,
 } from '../../test/harness';
 import { bitbucketHeaders } from '../../test/pushes';
+import { createDeliveryStore } from '../executions/delivery-store';
 
 interface Letter {
   kind: string;
@@ -148,6 +149,7 @@ describe('dead letters', () => {
       expect.stringContaining('no dead letter, or no longer'),
     ]);
     // A stopped task stays stopped.
+    expect(await redis.smembers(KEYS.pending)).toEqual([]);
     await pause(700);
     expect(refs()).toEqual(['good', 'v1']);
     expect(await letters(hooks)).toEqual([]);
@@ -251,6 +253,30 @@ describe('dead letters', () => {
     expect(await redis.zcard(KEYS.failed)).toBe(0);
   });
 
+  it('stay sent again when what gave them up is repeated late', async () => {
+    const hooks = await start({ disable: true });
+    const hook = await withHook(hooks);
+    await push(hooks, hook, { push: 'bad' });
+    const store = createDeliveryStore({
+      redis,
+      executionHistory: 10,
+      deadLetters: 10,
+      signature: 'auto',
+    });
+    const claim = { uuid: hook.uuid, holder: 'worker/1' };
+    const taken = await store.takeHead(hook.uuid, claim.holder, 'job');
+    if (taken.kind !== 'work') throw new Error(taken.kind);
+    const { id, state } = taken.head;
+    const finish = () => store.finish(claim, id, { ...state, status: 'DONE', failed: true }, '');
+
+    expect(await finish()).toEqual({ saved: 'ok', dropped: 0 });
+    expect(await finish()).toEqual({ saved: 'gone', dropped: 0 });
+    expect(await createDeadLetters({ redis }).retry(hook.uuid, id)).toBe('ok');
+    expect(await finish()).toEqual({ saved: 'gone', dropped: 0 });
+    expect(await redis.lrange(hookKeys(hook.uuid).waiting, 0, -1)).toEqual([id]);
+    expect(await letters(hooks)).toEqual([]);
+  });
+
   it('can be dropped one by one', async () => {
     const hooks = await start();
     const hook = await withHook(hooks);
@@ -339,10 +365,8 @@ describe('dead letters', () => {
     const { done, dead, states } = hookKeys(hook.uuid);
     const [id = ''] = await redis.zrange(dead, '0', '-1');
     await redis.rename(dead, done);
-    const { failed_steps: _, ...old } = JSON.parse((await redis.hget(states, id)) ?? '') as Record<
-      string,
-      unknown
-    >;
+    const old = JSON.parse((await redis.hget(states, id)) ?? '') as Record<string, unknown>;
+    delete old.failed_steps;
     await redis.hset(states, id, JSON.stringify(old));
 
     const next = await start();

@@ -1,0 +1,263 @@
+import { startTestRedis, type TestRedis } from '@cds/testing';
+import * as fc from 'fast-check';
+import { Redis } from 'ioredis';
+import {
+  cleanupKey,
+  createDeadLetters,
+  createReplay,
+  createResetSignature,
+  hookKeys,
+  idOfTimestamp,
+  KEYS,
+  NEW_STATE,
+  parseState,
+  stateOfRetry,
+  timestampOfId,
+} from './index';
+
+const BASE = 1_763_841_600_000_000;
+
+let server: TestRedis;
+let redis: Redis;
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = new Redis(server.port, server.host);
+});
+beforeEach(() => server.flush());
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+const idAt = (offset: number) => String(BASE + offset);
+
+async function deadLetter(uuid: string, id: string, state: object = {}): Promise<void> {
+  const keys = hookKeys(uuid);
+  const webhook = { request_url: '', request_body: '', request_header: {}, request_method: '' };
+  const stored = { timestamp: timestampOfId(id), type: 'Webhook', config: null, webhook };
+  await redis
+    .multi()
+    .hset(keys.task, { type: 'Webhook', config: 'null', stopped: '0' })
+    .hset(keys.executions, id, JSON.stringify({ ...stored, accepted_at: 1 }))
+    .hset(keys.states, id, JSON.stringify({ ...NEW_STATE, status: 'DONE', failed: true, ...state }))
+    .zadd(keys.dead, id, id)
+    .zadd(KEYS.failed, id, `${uuid}/${id}`)
+    .exec();
+}
+
+async function failedCleanup(name: string, accepted: string, hook: string): Promise<string> {
+  const id = name.padEnd(64, '0');
+  await redis.hset(cleanupKey(id), { status: 'failed', due: '5', accepted, hook, processed: '9' });
+  await redis.zadd(KEYS.failedCleanups, 9, id);
+  return id;
+}
+
+describe('ids and timestamps', () => {
+  it('are the same thing, and nothing else is', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (id) => {
+        expect(idOfTimestamp(JSON.stringify(timestampOfId(id)))).toBe(String(id));
+      }),
+    );
+    for (const text of ['', '0', '000', '1', '1e3', '01000', '-1000', ' 1000', '1000.0', '1001']) {
+      expect(idOfTimestamp(text)).toBeUndefined();
+    }
+  });
+});
+
+describe('the state of a dead letter that is sent again', () => {
+  it('holds what failed, also when it could not even be read the next time', () => {
+    const failed = parseState(
+      JSON.stringify({
+        ...NEW_STATE,
+        failed: true,
+        failed_steps: [1, 3],
+        nb_errors: 6,
+        refusals: 2,
+      }),
+    );
+    const again = stateOfRetry({ ...failed, workflow_run: 7 });
+    expect(again).toEqual({ ...NEW_STATE, workflow_run: 7, retry_steps: [1, 3], retries: 1 });
+    expect(stateOfRetry({ ...again, failed: true })).toMatchObject({
+      retry_steps: [1, 3],
+      retries: 2,
+    });
+    expect(stateOfRetry({ ...again, failed_steps: [3] }).retry_steps).toEqual([3]);
+    expect(stateOfRetry(parseState('{"failed":true}')).retry_steps).toEqual([]);
+  });
+});
+
+describe('the list of dead letters', () => {
+  it('has every one on exactly one page, executions and cleanups together', async () => {
+    const ids: number[] = [];
+    for (let i = 0; i < 30; i++) {
+      // Some of the cleanups are older than all executions, some newer.
+      if (i % 3 === 0) await failedCleanup(`c${i}`, idAt((i * 7) % 30), 'hook-1');
+      else await deadLetter(`hook-${i % 2}`, idAt((i * 7) % 30));
+      ids.push(timestampOfId(idAt((i * 7) % 30)));
+    }
+    const { list, count } = createDeadLetters({ redis });
+    const newestFirst = ids.sort((a, b) => b - a);
+
+    for (let limit = 1; limit <= 31; limit += 3) {
+      const pages: number[] = [];
+      for (let offset = 0; offset < 40; offset += limit) {
+        const page = await list({ offset, limit });
+        expect(page.length).toBeLessThanOrEqual(limit);
+        pages.push(...page.map(({ timestamp }) => timestamp));
+      }
+      expect(pages).toEqual(newestFirst);
+    }
+    expect(await count()).toBe(30);
+    const ofOne = await list({ uuid: 'hook-1', offset: 0, limit: 100 });
+    expect(await count('hook-1')).toBe(ofOne.length);
+    expect(ofOne.filter(({ kind }) => kind === 'cleanup')).toHaveLength(10);
+    const cleanup = 'c3'.padEnd(64, '0');
+    expect(await list({ uuid: cleanup, offset: 0, limit: 9 })).toMatchObject([{ uuid: cleanup }]);
+  });
+
+  it('bears with records that cannot be read', async () => {
+    await deadLetter('hook', idAt(1), { processing_timestamp: 1e40, nb_errors: 'x' });
+    await redis.hset(hookKeys('hook').task, 'config', '{');
+    await redis.hset(hookKeys('hook').states, idAt(2), '{');
+    await redis.zadd(KEYS.failed, idAt(2), `hook/${idAt(2)}`, idAt(3), `gone/${idAt(3)}`);
+    await redis.hset(cleanupKey('f'.repeat(64)), { accepted: 'never' });
+    await redis.zadd(KEYS.failedCleanups, 1, 'f'.repeat(64));
+
+    expect(await createDeadLetters({ redis }).list({ offset: 0, limit: 9 })).toMatchObject([
+      { timestamp: timestampOfId(idAt(2)), failed_at: '', last_error: '' },
+      { timestamp: timestampOfId(idAt(1)), failed_at: '', nb_errors: 0, project: '' },
+    ]);
+  });
+});
+
+describe('moving dead letters', () => {
+  it('sends each again once, whoever asks at the same time', async () => {
+    await deadLetter('hook', idAt(1));
+    const { retry } = createDeadLetters({ redis });
+
+    const results = await Promise.all(Array.from({ length: 20 }, () => retry('hook', idAt(1))));
+
+    expect(results.filter((result) => result === 'ok')).toHaveLength(1);
+    expect(results.filter((result) => result === 'not-dead')).toHaveLength(19);
+    expect(await redis.lrange(hookKeys('hook').waiting, 0, -1)).toEqual([idAt(1)]);
+    expect(await redis.get(KEYS.waitingTotal)).toBe('1');
+  });
+
+  it('sends all again in their order, also those of many hooks on the same microsecond', async () => {
+    const hooks = Array.from({ length: 450 }, (_, index) => `hook-${index}`);
+    for (const uuid of hooks) {
+      await deadLetter(uuid, idAt(2));
+      await deadLetter(uuid, idAt(1));
+    }
+    const told: number[] = [];
+    const { retryAll, count } = createDeadLetters({ redis });
+
+    expect(
+      await retryAll({ until: Date.now() + 60_000, moved: (refs) => told.push(refs.length) }),
+    ).toEqual({ executions: 900, cleanups: 0, more: false });
+
+    expect(told.reduce((sum, length) => sum + length, 0)).toBe(900);
+    expect(await count()).toBe(0);
+    for (const uuid of hooks) {
+      expect(await redis.lrange(hookKeys(uuid).waiting, 0, -1)).toEqual([idAt(1), idAt(2)]);
+    }
+    expect(await redis.get(KEYS.waitingTotal)).toBe('900');
+    expect(await redis.scard(KEYS.pending)).toBe(450);
+  });
+
+  it('stops when its time is up, and says that there is more', async () => {
+    await deadLetter('hook', idAt(1));
+    const { dropAll } = createDeadLetters({ redis });
+
+    expect(await dropAll({ until: Date.now() })).toEqual({
+      executions: 0,
+      cleanups: 0,
+      more: true,
+    });
+    expect(await dropAll({ until: Date.now() + 5_000 })).toMatchObject({ executions: 1 });
+    expect(await redis.keys('*')).toEqual([hookKeys('hook').task]);
+  });
+
+  it('forgets an entry whose execution is gone', async () => {
+    await redis.zadd(KEYS.failed, idAt(1), `hook/${idAt(1)}`);
+    await redis.zadd(KEYS.failed, idAt(2), `hook/${idAt(2)}`);
+    const { retry, drop } = createDeadLetters({ redis });
+
+    expect(await retry('hook', idAt(1))).toBe('unknown');
+    expect(await drop('hook', idAt(2))).toBe('unknown');
+    expect(await redis.keys('*')).toEqual([]);
+  });
+
+  it('leaves a cleanup of another deletion, and one that an operator ended, alone', async () => {
+    const id = await failedCleanup('c', idAt(1), 'hook');
+    const ended = await failedCleanup('e', idAt(1), 'hook');
+    await redis.zadd(KEYS.failedCleanups, -9, ended);
+    const { retry, drop, dropAll } = createDeadLetters({ redis });
+
+    expect(await retry(id, idAt(2))).toBe('unknown');
+    expect(await drop(id, idAt(2))).toBe('unknown');
+    expect(await retry(ended, idAt(1))).toBe('not-dead');
+    expect(await retry(id, idAt(1))).toBe('ok');
+    expect(await redis.zscore(KEYS.cleanups, id)).toBe('5');
+    expect(await retry(id, idAt(1))).toBe('not-dead');
+    expect(await dropAll({ until: Date.now() + 5_000 })).toMatchObject({ cleanups: 0 });
+    expect(await redis.exists(cleanupKey(ended))).toBe(1);
+  });
+
+  it('takes over what stands in the history, and nothing else, however often', async () => {
+    await deadLetter('new', idAt(1));
+    const old = hookKeys('old');
+    for (let i = 0; i < 1_200; i++) {
+      await redis.zadd(old.done, idAt(i), idAt(i));
+      if (i % 2 === 0) await redis.zadd(KEYS.failed, idAt(i), `old/${idAt(i)}`);
+    }
+    const { adopt } = createDeadLetters({ redis });
+
+    expect(await adopt()).toBe(600);
+    expect(await adopt()).toBe(0);
+    expect(await redis.zcard(old.done)).toBe(600);
+    expect(await redis.zcard(old.dead)).toBe(600);
+    expect(await redis.zcard(hookKeys('new').dead)).toBe(1);
+  });
+});
+
+describe('replay', () => {
+  it('is one for all who ask within a minute, and another one later', async () => {
+    await deadLetter('hook', idAt(1));
+    const replay = createReplay({ redis });
+    const now = BASE / 1000 + 5;
+
+    const all = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => replay('hook', idAt(1), now + index)),
+    );
+    const [first] = await redis.lrange(hookKeys('hook').waiting, 0, -1);
+    expect(all.map((one) => 'id' in one && one.id)).toEqual(all.map(() => first));
+    expect(all.filter(({ kind }) => kind === 'ok')).toHaveLength(1);
+
+    // Also when the clock was put back by a day: ids only grow.
+    const later = [now + 61_000, now - 86_400_000];
+    for (const time of later) {
+      expect(await replay('hook', idAt(1), time)).toMatchObject({ kind: 'ok' });
+    }
+    const ids = (await redis.lrange(hookKeys('hook').waiting, 0, -1)).map(Number);
+    expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+    expect(ids).toHaveLength(3);
+    expect(await replay('hook', String(ids[0]), now)).toEqual({ kind: 'waiting' });
+    expect(await replay('hook', idAt(9), now)).toEqual({ kind: 'unknown' });
+  });
+});
+
+describe('resetting a signature', () => {
+  it('tells a task that was not signed from one that is not there', async () => {
+    await deadLetter('hook', idAt(1));
+    await redis.hset(hookKeys('hook').task, 'signed', '1');
+    const reset = createResetSignature({ redis });
+
+    expect([await reset('hook'), await reset('hook'), await reset('none')]).toEqual([
+      'ok',
+      'unsigned',
+      'unknown',
+    ]);
+  });
+});
