@@ -1,8 +1,11 @@
 import type { ConfigProblem } from './config-types';
 
+const LONGEST_KEY = 200;
+
 /** One line for an operator: `line 12: vcs.http.port: …`. */
 export function formatProblem(problem: ConfigProblem): string {
-  const where = [problem.line ? `line ${problem.line}` : '', problem.key].filter(Boolean);
+  const key = problem.key.slice(0, LONGEST_KEY);
+  const where = [problem.line ? `line ${problem.line}` : '', key].filter(Boolean);
   const sentence = [...where, problem.message].join(': ');
   return problem.level === 'warning' ? `warning: ${sentence}` : sentence;
 }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
 import { ConfigError } from './config-error';
 import type { ConfigProblem, LoadedConfig, ServiceName } from './config-types';
 import { checkKeys } from './sources/check-keys';
@@ -7,9 +7,13 @@ import { readEnvironment } from './sources/environment';
 import { readHooks, readLogLevel, readVcs } from './sources/read-services';
 import { checkSameKey } from './sources/check-same-key';
 import type { Reading } from './sources/reading';
+import { readBounded } from './read-bounded';
 import { readTomlTree } from './toml/toml-tree';
 
-const LARGEST_FILE_BYTES = 4 * 1024 * 1024;
+/** That of a whole CDS with all its hatcheries has a tenth of it. */
+const LARGEST_FILE_BYTES = 1024 * 1024;
+/** Nobody reads more at a time. */
+const MOST_PROBLEMS = 200;
 
 const WHY_UNREADABLE: Readonly<Partial<Record<string, string>>> = {
   ENOENT: 'there is no such file',
@@ -73,7 +77,16 @@ function read(
   };
   checkSameKey(reading, loaded);
   const lineOf = ({ line }: ConfigProblem) => line ?? Number.MAX_SAFE_INTEGER;
-  return { ...loaded, problems: problems.sort((a, b) => lineOf(a) - lineOf(b)) };
+  return { ...loaded, problems: firstOf(problems.sort((a, b) => lineOf(a) - lineOf(b))) };
+}
+
+/** The first of them, those that keep a service from starting before all others, and how many more there are. */
+function firstOf(problems: ConfigProblem[]): ConfigProblem[] {
+  if (problems.length <= MOST_PROBLEMS) return problems;
+  const errors = problems.filter(({ level }) => level === 'error');
+  const first = (errors.length > 0 ? errors : problems).slice(0, MOST_PROBLEMS);
+  const message = `there are ${problems.length - first.length} more problems: mend these first`;
+  return [...first, { key: '', level: 'warning', message }];
 }
 
 /**
@@ -87,9 +100,11 @@ export function readConfigFile(file: string): string {
       { key: '', level: 'error', message: `cannot read the configuration file ${file}: ${reason}` },
     ]);
   try {
-    if (statSync(file).size > LARGEST_FILE_BYTES)
-      throw refuse(`it is larger than ${LARGEST_FILE_BYTES} bytes`);
-    return readFileSync(file, 'utf8');
+    const bytes = readBounded(file, LARGEST_FILE_BYTES);
+    if (!bytes) throw refuse(`it is larger than ${LARGEST_FILE_BYTES} bytes`);
+    // As TOML wants it. Otherwise a password in another encoding would quietly become another one.
+    if (!isUtf8(bytes)) throw refuse('it is not UTF-8: save it in that encoding');
+    return bytes.toString('utf8');
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     const { code = String(error) } = error as NodeJS.ErrnoException;

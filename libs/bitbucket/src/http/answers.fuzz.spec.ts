@@ -233,10 +233,42 @@ describe('parseRetryAfter', () => {
 describe('requireBelow', () => {
   const API = 'https://api.bitbucket.org/2.0';
   const parts = fc.constantFrom(
-    'https:', 'http:', 'javascript:', '//', '/', '\\', '\\\\', '@', ':', ':443', ':80', '?', '#', '..', '.',
-    '%2e%2e', '%2f', '%00', 'api.bitbucket.org', 'API.BITBUCKET.ORG', 'evil.example', 'api.bitbucket.org.',
-    '2.0', '2.0/', '2.0evil', 'repositories', ' ', '\t', '\n', 'ü', 'ａ', 'user', '[::1]', '127.0.0.1', '\u3002',
-  ); // prettier-ignore
+    'https:',
+    'http:',
+    'javascript:',
+    '//',
+    '/',
+    '\\',
+    '\\\\',
+    '@',
+    ':',
+    ':443',
+    ':80',
+    '?',
+    '#',
+    '..',
+    '.',
+    '%2e%2e',
+    '%2f',
+    '%00',
+    'api.bitbucket.org',
+    'API.BITBUCKET.ORG',
+    'evil.example',
+    'api.bitbucket.org.',
+    '2.0',
+    '2.0/',
+    '2.0evil',
+    'repositories',
+    ' ',
+    '\t',
+    '\n',
+    'ü',
+    'ａ',
+    'user',
+    '[::1]',
+    '127.0.0.1',
+    '\u3002',
+  );
 
   it('lets a URL through only with the scheme, host, port and path of the API, and no user', () => {
     fc.assert(
