@@ -10,12 +10,18 @@ const flag = z
   .nullish()
   .transform((value) => value ?? false);
 
+/** Bitbucket has some thirty events. Counted first, so that a million of wrong ones are not noted one by one. */
+const MOST_EVENTS = 100;
+const LONGEST_EVENT = 100;
+
 /** The hook that CDS sends: as in Go, what is absent is the zero value. */
 export const hookSchema = z.object({
   id: text,
   name: text,
   events: z
-    .array(z.string())
+    .array(z.unknown())
+    .max(MOST_EVENTS)
+    .pipe(z.array(z.string().max(LONGEST_EVENT)))
     .nullish()
     .transform((value) => value ?? null),
   method: text,
