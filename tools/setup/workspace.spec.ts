@@ -27,6 +27,36 @@ describe('package-lock.json', () => {
   });
 });
 
+describe('the workflow of the public CI', () => {
+  const workflow = read('.github/workflows/ci.yml');
+  const [head = '', body = ''] = workflow.split(/^jobs:\n/m);
+  const jobs = body.split(/^ {2}(?=\w+:\n)/m).slice(1);
+
+  it('asks for advisories on what is shipped, in a job that stands for itself', () => {
+    const auditing = jobs.filter((job) => /^ +- run: npm audit --omit=dev$/m.test(job));
+    expect(auditing).toHaveLength(1);
+    expect(auditing[0]).toMatch(/^audit:\n/);
+    expect(auditing[0]).not.toMatch(/needs:|\.ci\/run/);
+    expect(workflow).not.toMatch(/needs:.*audit/);
+  });
+
+  it('may read the repository and no more, and keeps no credentials', () => {
+    expect(head).toMatch(/^permissions:\n {2}contents: read\n\n/m);
+    for (const job of jobs) {
+      expect(job).not.toContain('permissions:');
+      expect(job).toMatch(/uses: actions\/checkout@v4\n +with:\n +persist-credentials: false\n/);
+    }
+  });
+});
+
+describe('SECURITY.md', () => {
+  it('says how to report a flaw in private, and invents no address', () => {
+    const text = read('SECURITY.md');
+    expect(text).toContain('Report a vulnerability');
+    expect(text).not.toMatch(/\S+@\S+\.\w+|mailto:/);
+  });
+});
+
 describe('module boundaries', () => {
   const probes: [file: string, code: string, sentence: string][] = [
     ['apps/vcs/src/probe.ts', "import '../../hooks/src/main';", 'Nothing imports an app'],

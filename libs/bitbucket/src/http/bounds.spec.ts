@@ -254,6 +254,18 @@ describe('a secret that Bitbucket repeats', () => {
     }
   });
 
+  it('is not in the error when it is the secret of a webhook', async () => {
+    const secret = 'the-secret-of-the-webhook';
+    const hook = { url: 'https://h.example', description: 'd', events: [], active: true, secret };
+    server.behave((_req, res) => res.writeHead(400).end(`secret: "${secret}" is too short`));
+    for (const call of [
+      client().createHook(repo, hook, context()),
+      client().updateHook(repo, '{1}', hook, context()),
+    ]) {
+      expect((await failure(call)).bitbucketMessage).toBe('secret: "[hidden]" is too short');
+    }
+  });
+
   it('is found in other spellings too', async () => {
     const clientSecret = 'a"b+c/d=e f';
     const oauth = createOAuthClient({ oauthUrl: server.origin, clientId: 'id', clientSecret });
