@@ -45,6 +45,8 @@ describe('createLogger', () => {
         token: 'SECRET-1',
         config: { api: { token: 'SECRET-2' }, servers: [{ clientSecret: 'SECRET-3' }] },
         redis: { password: 'SECRET-4' },
+        vcs: { webhookKey: 'SECRET-17' },
+        hooks: { webhookKeys: ['SECRET-18'], previousWebhookKeys: ['SECRET-19'] },
         headers: {
           Authorization: 'SECRET-5',
           X_AUTH_HEADER: 'SECRET-6',

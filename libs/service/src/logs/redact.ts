@@ -11,6 +11,9 @@ export const SECRET_FIELDS = [
   'password',
   'secret',
   'clientSecret',
+  'webhookKey',
+  'webhookKeys',
+  'previousWebhookKeys',
   'authorization',
 ] as const;
 
