@@ -109,6 +109,12 @@ it('waits for the API, registers, answers it, and ends on SIGTERM', async () => 
 
   // The test's Redis keeps nothing on disk.
   expect(vcs.stdout()).toContain('Redis may lose grants');
+  expect(lines).toContainEqual({
+    component: 'Redis Settings',
+    status: 'WARN',
+    value: expect.stringContaining('redis-cli CONFIG SET appendonly yes'),
+    type: '',
+  });
   vcs.kill('SIGTERM');
   expect(await vcs.exited).toEqual({ code: 0, signal: null });
 });

@@ -1,6 +1,6 @@
 import { CdsApiClient } from '@cds/api-client';
 import { configFromCommandLine, publicConfig } from '@cds/config';
-import { connectRedis, redisHealthWarnings, whenReady } from '@cds/redis';
+import { connectRedis, watchRedisHealth, whenReady } from '@cds/redis';
 import {
   createLogger,
   createMetrics,
@@ -8,14 +8,12 @@ import {
   createRegistration,
   listen,
   runUntilSignal,
-  type Logger,
   type Registration,
 } from '@cds/service';
-import type { Redis } from 'ioredis';
 import { createApiVersion } from './api-version';
 import { getApp } from './get-app';
 import { hooksUrlBesides } from './hooks-url-besides';
-import { redisLine } from './redis-line';
+import { redisLine, redisSettingsLines } from './redis-line';
 
 /** How long requests under way may take after a signal. */
 const CLOSE_MS = 25_000;
@@ -30,7 +28,8 @@ async function main(): Promise<void> {
   for (const { key, line, message } of warnings)
     logger.warn({ key, line, problem: message }, 'the configuration is not quite right');
   const redis = connectRedis({ redis: config.redis, logger, name: config.name }, 'client');
-  warnOfUnsafeRedis(redis, logger);
+  // A lost grant means that a person has to link the project again.
+  const redisHealth = watchRedisHealth(redis, { logger, loss: 'Redis may lose grants' });
 
   const api = new CdsApiClient(config.api);
   const apiVersion = createApiVersion({ api, logger });
@@ -45,7 +44,7 @@ async function main(): Promise<void> {
       },
     },
     maxHeartbeatFailures,
-    extra: async () => [await redisLine(redis)],
+    extra: async () => [await redisLine(redis), ...redisSettingsLines(redisHealth)],
   });
   const registration: Registration = createRegistration({
     api,
@@ -86,18 +85,6 @@ async function main(): Promise<void> {
       await close(endsAt - performance.now());
       redis.disconnect();
     },
-  });
-}
-
-/** A lost grant means that a person has to link the project again. */
-function warnOfUnsafeRedis(redis: Redis, logger: Logger): void {
-  redis.once('ready', () => {
-    redisHealthWarnings(redis).then(
-      (warnings) => {
-        for (const warning of warnings) logger.warn({ warning }, 'Redis may lose grants');
-      },
-      (error: unknown) => logger.debug({ err: error }, 'could not ask how Redis is set up'),
-    );
   });
 }
 

@@ -1,3 +1,4 @@
+import type { RedisHealth } from '@cds/redis';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
 
@@ -10,4 +11,11 @@ export async function redisLine(redis: Redis): Promise<MonitoringLine> {
   } catch {
     return { ...line, status: 'AL', value: 'Redis does not answer: no grant can be renewed' };
   }
+}
+
+/** What about Redis endangers the grants in it, a line each. */
+export function redisSettingsLines(health: RedisHealth): MonitoringLine[] {
+  return health
+    .warnings()
+    .map((value) => ({ component: 'Redis Settings', type: '', status: 'WARN', value }));
 }
