@@ -235,6 +235,22 @@ describe('engine hooks dead-letters', () => {
   });
 });
 
+describe('help', () => {
+  it.each([
+    [['hooks', '--help'], /dead-letters .*replay .*signature/],
+    [['hooks', 'dead-letters', '--help'], /list .*retry .*drop/],
+    [['hooks', 'dead-letters', 'list', '--help'], /--config .*--json .*--limit/],
+    [['hooks', 'dead-letters', 'retry', '--help'], /--all .*--config/],
+    [['hooks', 'replay', '--help'], /<uuid> .*<timestamp>/],
+    [['hooks', 'signature', 'reset', '--help'], /--config/],
+  ])('has %j', (args, text) => {
+    const { code, out } = engine.run(args);
+
+    expect(out.replaceAll('\n', ' ')).toMatch(text);
+    expect(code).toBe(0);
+  });
+});
+
 describe('engine hooks replay', () => {
   it('appends a new execution of the same content, once a minute', async () => {
     await task(HOOK);
