@@ -1,4 +1,5 @@
 import {
+  ARRIVES_LATE_MS,
   deliveriesOf,
   shiftAt,
   type AskedRemoval,
@@ -103,7 +104,9 @@ function checkRemoval(
     ];
 
   const due = dueOf(history, deletion, 'least');
-  const clock = removal.at + shiftAt(history, removal.at, 'most');
+  // It was begun by the clock as it stood then.
+  const begun = [removal.at, removal.at - SAME_MOMENT_MS];
+  const clock = removal.at + Math.max(...begun.map((at) => shiftAt(history, at, 'most')));
   if (clock < due)
     violations.push({
       kind: 'early',
@@ -126,7 +129,7 @@ function checkRemoval(
   if (
     isRepeated &&
     before.answered &&
-    !history.kills.some((kill) => kill >= before.at && kill <= removal.at)
+    !history.kills.some((kill) => kill + ARRIVES_LATE_MS >= before.at && kill <= removal.at)
   )
     violations.push({
       kind: 'doubled',

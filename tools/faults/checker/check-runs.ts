@@ -1,4 +1,5 @@
 import {
+  ARRIVES_LATE_MS,
   deliveriesOf,
   type AskedRun,
   type Delivery,
@@ -119,7 +120,9 @@ function mayBeForgotten(history: History, served: AskedRun[], run: AskedRun): bo
   )?.servedAt;
   return history.kills.some(
     (kill) =>
-      kill >= run.at && kill <= servedAt + FORGOTTEN_BY_A_KILL_MS && kill <= (next ?? Infinity),
+      kill + ARRIVES_LATE_MS >= run.at &&
+      kill <= servedAt + FORGOTTEN_BY_A_KILL_MS &&
+      kill <= (next ?? Infinity),
   );
 }
 

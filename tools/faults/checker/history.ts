@@ -57,7 +57,7 @@ export interface History {
   deliveries: SentDelivery[];
   runs: AskedRun[];
   removals: AskedRemoval[];
-  /** When a service was killed: what it was told just before may be forgotten. */
+  /** When a service that was killed was gone: what it was told just before may be forgotten. */
   kills: number[];
   clocks: ClockShift[];
   /** From the acceptance of a branch's deletion to the removal of its runs. */
@@ -67,6 +67,9 @@ export interface History {
   /** When nothing was watched any more. */
   endedAt: number;
 }
+
+/** What a process sent before it was gone may be read a moment later. */
+export const ARRIVES_LATE_MS = 250;
 
 export type ViolationKind =
   | 'lost'

@@ -7,6 +7,7 @@ import { HOOKS_KILLED } from './hooks-killed';
 import { HOOKS_STOPPED } from './hooks-stopped';
 import { REDIS_AWAY } from './redis-away';
 import { RESENT } from './resent';
+import { SEVERAL_AT_ONCE } from './several-at-once';
 
 /** The matrix. */
 export const FAULTS: readonly Fault[] = [
@@ -18,4 +19,5 @@ export const FAULTS: readonly Fault[] = [
   ...CLOCK_JUMPS,
   ...CLEANUPS,
   ...FORGERY,
+  ...SEVERAL_AT_ONCE,
 ];

@@ -8,9 +8,10 @@ async function underLoad(
   begin: () => unknown,
   end: () => unknown,
   lastsMs: number,
+  slowMs = 100,
 ): Promise<void> {
   const random = stage.random.fork('API');
-  stage.gate.judge(() => ({ kind: 'slow', ms: random.between(1, 100) }));
+  stage.gate.judge(() => ({ kind: 'slow', ms: random.between(1, slowMs) }));
   const load = stage.load();
   await load.accepted(stage.random.between(15, 40));
   stage.faultBegins();
@@ -81,12 +82,12 @@ export const REDIS_AWAY: Fault[] = [
   frozen(60),
   {
     name: 'redis-out-of-memory',
-    what: 'Redis is out of memory (noeviction) under load, and has memory again, three times',
+    what: 'Redis is out of memory (noeviction) under load, and has memory again, five times',
     checks: '503 meanwhile; no script is left half done',
     seconds: 20,
     async play(stage) {
       const flap = async (): Promise<void> => {
-        for (let times = 0; times < 2; times += 1) {
+        for (let times = 0; times < 4; times += 1) {
           await setMaxmemory(stage, 1);
           await sleep(stage.random.between(200, 2_500));
           await setMaxmemory(stage, 0);
@@ -94,7 +95,7 @@ export const REDIS_AWAY: Fault[] = [
         }
         await setMaxmemory(stage, 1);
       };
-      await underLoad(stage, flap, () => setMaxmemory(stage, 0), 2_000);
+      await underLoad(stage, flap, () => setMaxmemory(stage, 0), 2_000, 500);
       mustHaveRefused(stage);
     },
   },

@@ -60,6 +60,9 @@ export function writeReports(root: string, folder: string, results: FaultResult[
   const counted = join(root, 'tmp', 'test-results');
   mkdirSync(counted, { recursive: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(counted, 'faults.json'), JSON.stringify({ ...counts, results }, null, 1));
+  writeFileSync(
+    join(counted, 'fault-matrix.json'),
+    JSON.stringify({ ...counts, results }, null, 1),
+  );
   writeFileSync(join(folder, 'table.md'), markdownTable(results));
 }

@@ -131,18 +131,10 @@ function judge(fault: Fault, stage: Stage | undefined, violations: Violation[]) 
  * After the time that everything has to recover in, what is missing is lost.
  */
 async function settle(stage: Stage): Promise<Violation[]> {
-  const { history, webhooks } = stage;
+  const { history } = stage;
   const until = Date.now() + RECOVERY_WITHIN_MS + 5_000;
-  let books: Books = { waiting: Infinity, violations: [] };
-  do {
-    try {
-      books = await stage.redis.ask((redis) => readBooks(redis, webhooks));
-    } catch (error) {
-      books = {
-        waiting: Infinity,
-        violations: [{ kind: 'books', sentence: `Redis cannot be asked: ${String(error)}` }],
-      };
-    }
+  let books = await lookIntoBooks(stage);
+  while (Date.now() < until) {
     history.endedAt = Date.now();
     const isOver =
       books.waiting === 0 &&
@@ -151,11 +143,21 @@ async function settle(stage: Stage): Promise<Violation[]> {
       !checkCleanups(history).violations.some(({ kind }) => kind === 'lost');
     if (isOver) return [];
     await sleep(100);
-  } while (Date.now() < until);
+    books = await lookIntoBooks(stage);
+  }
   if (books.waiting > 0)
     books.violations.push({
       kind: 'lost',
       sentence: `${books.waiting} deliveries still wait ${CLEANUP_WITHIN_MS} ms after everything was over.`,
     });
   return books.violations;
+}
+
+async function lookIntoBooks({ redis, webhooks }: Stage): Promise<Books> {
+  try {
+    return await redis.ask((connection) => readBooks(connection, webhooks));
+  } catch (error) {
+    const sentence = `Redis cannot be asked: ${String(error)}`;
+    return { waiting: 0, violations: [{ kind: 'books', sentence }] };
+  }
 }

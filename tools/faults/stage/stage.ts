@@ -98,7 +98,7 @@ export async function openStage(
     closing.push(redis.kill);
     const proxy = await startRedisProxy(redis.port);
     closing.push(proxy.close);
-    const api = await startCdsApi({ port: await stablePort() });
+    const api = await startCdsApi({ port: await stablePort(), matchesEscapedSlash: true });
     closing.push(api.close);
     const gate = await startApiGate({
       target: api,
@@ -146,6 +146,7 @@ export async function openStage(
             CDS_HOOKS_WEBHOOKKEY: WEBHOOK_KEY,
             CDS_HOOKS_RETRYDELAY: String(options.retryDelaySeconds ?? 1),
             CDS_HOOKS_RETRYERROR: String(options.retryError ?? 3),
+            CDS_HOOKS_EXECUTIONHISTORY: '10000',
             CDS_LOG_LEVEL: 'debug',
             ...clock?.env,
           },
@@ -212,8 +213,8 @@ export async function openStage(
         ),
       async kill(replica) {
         note(`SIGKILL for ${replica.name}`);
-        history.kills.push(Date.now());
         await replica.kill();
+        history.kills.push(Date.now());
       },
       route(replica, isRouted) {
         if (isRouted) routed.add(replica);

@@ -68,7 +68,8 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
       prefix: BULL_PREFIX,
       concurrency: deps.concurrency,
       lockDuration: lockMs,
-      stalledInterval: lockMs,
+      // Only a job whose lock is gone is given to another one: looking more often finds it sooner, and takes none away.
+      stalledInterval: lockMs / 2,
       drainDelay: DRAIN_DELAY_SECONDS,
       maxStalledCount: 1_000_000_000,
       removeOnComplete: { count: 0 },
