@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { waitFor } from '@cds/testing';
 import type { VcsBranch, VcsPullRequest } from '@cds/wire';
 import {
@@ -138,10 +139,19 @@ describe('a push', () => {
     if (!webhook) throw new Error('no webhook');
     const post = (headers: Record<string, string>) =>
       fetch(webhook.url, { method: 'POST', headers, body: '{}' });
-    const github = await post({ 'X-GitHub-Event': 'push', 'X-Hub-Signature-256': 'sha256=0' });
-    expect(github.status).toBe(400);
-    expect(await github.text()).toContain('GitHub');
-    expect((await post({ 'X-Event-Key': 'repo:fork' })).status).toBe(200);
+    const github = { 'X-GitHub-Event': 'push', 'X-Hub-Signature-256': 'sha256=0' };
+    const fork = { 'X-Event-Key': 'repo:fork' };
+    for (const headers of [github, fork]) expect((await post(headers)).status).toBe(401);
+
+    const signed = {
+      'X-Hub-Signature': `sha256=${createHmac('sha256', webhook.secret ?? '')
+        .update('{}')
+        .digest('hex')}`,
+    };
+    const refused = await post({ ...github, ...signed });
+    expect(refused.status).toBe(400);
+    expect(await refused.text()).toContain('GitHub');
+    expect((await post({ ...fork, ...signed })).status).toBe(200);
     expect((await fetch(webhook.url)).status).toBe(405);
     expect((await fetch(`${webhook.url}0`, { method: 'POST' })).status).toBe(404);
     expect(stack.api.runs(PROJECT, 'pushes')).toHaveLength(before);
