@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { createBodyBudget } from './body-budget';
 import { readBody } from './read-body';
 
-const LIMIT = 1_000;
-const MOST = 2_500;
+const LIMIT = 6_000;
+const MOST = 12_000;
 
 type Outcome = { body: Buffer } | { error: string };
 
@@ -62,12 +62,24 @@ it('gives the bytes as they came, in whatever pieces', async () => {
 it('refuses what is larger, and forgets it, before its end', async () => {
   await send(new Uint8Array(LIMIT), new Uint8Array(1));
   await next();
-  expect(outcomes).toEqual([{ error: expect.stringContaining('larger than 1000 bytes') }]);
+  expect(outcomes).toEqual([{ error: expect.stringContaining('larger than 6000 bytes') }]);
   expect(budget.total()).toBe(0);
 });
 
+it('takes a body in thousands of pieces, but not in any number of them', async () => {
+  const one = new Uint8Array(1);
+  (await send(...Array<Uint8Array>(5_000).fill(one))).write('0\r\n\r\n');
+  await next();
+  await send(...Array<Uint8Array>(5_001).fill(one));
+  await next(2);
+  expect(outcomes).toEqual([
+    { body: Buffer.alloc(5_000) },
+    { error: expect.stringContaining('too many small pieces') },
+  ]);
+});
+
 it('forgets what was broken off', async () => {
-  const socket = await send(new Uint8Array(900));
+  const socket = await send(new Uint8Array(5_000));
   await waitFor(() => budget.total() > 0);
   socket.destroy();
   await next();
@@ -76,17 +88,17 @@ it('forgets what was broken off', async () => {
 });
 
 it('gives up the oldest of those under way when together they are too much, and serves the others', async () => {
-  const first = await send(new Uint8Array(900));
-  await waitFor(() => budget.total() === 900);
-  const second = await send(new Uint8Array(900));
-  await waitFor(() => budget.total() === 1_800);
-  const third = await send(new Uint8Array(900));
+  const first = await send(new Uint8Array(5_000));
+  await waitFor(() => budget.total() === 5_000);
+  const second = await send(new Uint8Array(5_000));
+  await waitFor(() => budget.total() === 10_000);
+  const third = await send(new Uint8Array(5_000));
   await next();
   expect(outcomes).toEqual([{ error: expect.stringContaining('took longest: send it again') }]);
-  expect(budget.total()).toBe(1_800);
+  expect(budget.total()).toBe(10_000);
 
   for (const socket of [first, second, third]) socket.write('0\r\n\r\n');
   await next(3);
-  expect(outcomes.slice(1)).toEqual([{ body: Buffer.alloc(900) }, { body: Buffer.alloc(900) }]);
+  expect(outcomes.slice(1)).toEqual([{ body: Buffer.alloc(5_000) }, { body: Buffer.alloc(5_000) }]);
   expect(budget.total()).toBe(0);
 });

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BodyBudget } from './body-budget';
-import { crowdedOut, tooLarge } from './refusal';
+import { crowdedOut, tooLarge, tooManyPieces } from './refusal';
 
 /** Bitbucket sends 256 KB at most. */
 const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Each piece takes some microseconds. A body that comes over a slow line has some hundred. */
+const MOST_PIECES = 5_000;
 
 /** What a sender may still send after it was refused, so that it reads the answer instead of a broken connection. */
 const LINGER_BYTES = 4 * MAX_BODY_BYTES;
@@ -14,8 +17,8 @@ const LINGER_MS = 1_000;
  *
  * Pieces are copied together as they come: a megabyte that comes in pieces of one byte would else take a hundred.
  *
- * @throws Refusal 413 as soon as it is known to be too large, 503 when its memory is needed for others; nothing more of
- *   it is kept
+ * @throws Refusal 413 as soon as it is known to be too large, 400 when it comes in too many pieces, 503 when its memory is
+ *   needed for others; nothing more of it is kept
  * @throws ClientGoneError when the sender broke off
  */
 export async function readBody(
@@ -29,10 +32,12 @@ export async function readBody(
   return new Promise((resolve, reject) => {
     let body: Buffer = Buffer.alloc(0);
     let size = 0;
+    let pieces = 0;
     const memory = budget.begin(() => end(() => reject(crowdedOut())));
 
     const keep = (chunk: Buffer) => {
       if (size + chunk.length > limit) return end(() => reject(tooLarge(limit)));
+      if (++pieces > MOST_PIECES) return end(() => reject(tooManyPieces()));
       if (size + chunk.length > body.length) {
         const larger = Buffer.allocUnsafeSlow(
           Math.min(limit, Math.max(2 * body.length, size + chunk.length)),
@@ -82,7 +87,7 @@ export function dropRestOfBody(request: IncomingMessage, response: ServerRespons
   };
   let dropped = 0;
   request.on('data', (chunk: Buffer) => {
-    dropped += chunk.length;
+    dropped += Math.max(chunk.length, LINGER_BYTES / MOST_PIECES);
     if (dropped > LINGER_BYTES) socket.destroy();
   });
   request.on('error', () => undefined);

@@ -57,6 +57,13 @@ export function tooLarge(limitBytes: number): Refusal {
   });
 }
 
+export function tooManyPieces(): Refusal {
+  return new Refusal('malformed', 'wrongRequest', {
+    from: 'the body comes in too many small pieces: send larger ones',
+    headers: { Connection: 'close' },
+  });
+}
+
 /** All bodies under way together are too large, and this one was under way for longest. */
 export function crowdedOut(): Refusal {
   return new Refusal('crowded_out', 'unavailable', {
