@@ -1,0 +1,262 @@
+import { checkCleanups } from './check-cleanups';
+import { checkIntake } from './check-intake';
+import { checkRecovery } from './check-recovery';
+import { checkRuns } from './check-runs';
+import type { AskedRemoval, AskedRun, Change, History, SentDelivery, Violation } from './history';
+
+const HOUR = 3_600_000;
+/** Each history begins here; a second between two things that happen. */
+const T0 = 1_800_000_000_000;
+const DELAY = 10_000;
+
+function sent(second: number, changes: Change[], change: Partial<SentDelivery> = {}): SentDelivery {
+  const at = T0 + second * 1_000;
+  return {
+    hook: 'h',
+    requestUuid: `request-${second}`,
+    authentic: true,
+    changes,
+    replica: 'hooks-1',
+    sentAt: at,
+    answeredAt: at + 10,
+    status: 200,
+    timestamp: at,
+    ...change,
+  };
+}
+const pushed = (hash: string, branch = 'main'): Change => ({ kind: 'push', branch, hash });
+const deleted = (branch: string): Change => ({ kind: 'deletion', branch });
+
+function asked(second: number) {
+  const at = T0 + second * 1_000;
+  return { hook: 'h', by: 'hooks-1', at, servedAt: at + 5, answered: true };
+}
+function run(second: number, hash: string, change: Partial<AskedRun> = {}): AskedRun {
+  return { ...asked(second), hash, ...change };
+}
+function removal(second: number, branch: string, change: Partial<AskedRemoval> = {}): AskedRemoval {
+  return { ...asked(second), branch, ...change };
+}
+
+function history(change: Partial<History>): History {
+  return {
+    deliveries: [],
+    runs: [],
+    removals: [],
+    kills: [],
+    clocks: [],
+    cleanupDelayMs: DELAY,
+    faultBeganAt: T0,
+    faultEndedAt: T0,
+    endedAt: T0 + 1_000_000,
+    ...change,
+  };
+}
+const kinds = (violations: Violation[]) => violations.map(({ kind }) => kind);
+const runKinds = (change: Partial<History>, mostDoubles = 9) =>
+  kinds(checkRuns(history(change), mostDoubles).violations);
+const cleanupKinds = (change: Partial<History>) => kinds(checkCleanups(history(change)).violations);
+
+const two = [sent(1, [pushed('a')]), sent(2, [pushed('b')])];
+
+describe('checkRuns', () => {
+  it('is content when each accepted delivery has its runs, once, in order', () => {
+    const outcome = checkRuns(history({ deliveries: two, runs: [run(3, 'a'), run(4, 'b')] }), 0);
+    expect(outcome).toEqual({ violations: [], accepted: 2, runs: 2, doubles: 0 });
+  });
+
+  it('finds an accepted delivery without its run, also where the API never did what it was asked', () => {
+    expect(runKinds({ deliveries: two, runs: [run(3, 'a')] })).toEqual(['lost']);
+    const unserved = run(4, 'b', { servedAt: undefined });
+    expect(runKinds({ deliveries: two, runs: [run(3, 'a'), unserved] })).toEqual(['lost']);
+  });
+
+  it('finds one run of several that a delivery calls for', () => {
+    const deliveries = [sent(1, [pushed('a'), pushed('b', 'dev')])];
+    expect(runKinds({ deliveries, runs: [run(2, 'a')] })).toEqual(['lost']);
+  });
+
+  it('does not ask for the run of a delivery that nobody was told of, and allows it one', () => {
+    const deliveries = [
+      sent(1, [pushed('a')], { status: 503 }),
+      sent(2, [pushed('b')], { status: undefined, failure: 'connection' }),
+    ];
+    expect(runKinds({ deliveries })).toEqual([]);
+    expect(runKinds({ deliveries, runs: [run(3, 'a'), run(4, 'b')] })).toEqual([]);
+    expect(runKinds({ deliveries, runs: [run(3, 'a'), run(4, 'a')] })).toEqual(['doubled']);
+  });
+
+  it('finds a run that came twice for a process that lived on and had the answer', () => {
+    const runs = [run(3, 'a'), run(4, 'a'), run(5, 'b')];
+    expect(runKinds({ deliveries: two, runs })).toEqual(['doubled']);
+  });
+
+  it('allows a run to come again when its answer was lost, no more often than was said', () => {
+    const runs = [run(3, 'a', { answered: false }), run(4, 'a'), run(5, 'b')];
+    expect(runKinds({ deliveries: two, runs }, 1)).toEqual([]);
+    expect(runKinds({ deliveries: two, runs }, 0)).toEqual(['doubled']);
+  });
+
+  it('allows the last run before a kill to come again, no earlier one, and none that came long before', () => {
+    const kill = (second: number) => [T0 + second * 1_000];
+    const again = [run(3, 'a'), run(5, 'a'), run(6, 'b')];
+    expect(runKinds({ deliveries: two, runs: again, kills: kill(4) })).toEqual([]);
+    const overtaken = [run(3, 'a'), run(3.5, 'b'), run(5, 'a')];
+    expect(runKinds({ deliveries: two, runs: overtaken, kills: kill(4) })).toContain('doubled');
+    const late = [run(3, 'a'), run(13, 'a'), run(14, 'b')];
+    expect(runKinds({ deliveries: two, runs: late, kills: kill(12) })).toEqual(['doubled']);
+  });
+
+  it('takes requests with the same X-Request-UUID for one delivery', () => {
+    const again = sent(2, [pushed('a')], { requestUuid: 'request-1', timestamp: T0 + 1_000 });
+    const deliveries = [sent(1, [pushed('a')], { status: 503, timestamp: undefined }), again];
+    expect(runKinds({ deliveries, runs: [run(3, 'a')] })).toEqual([]);
+    expect(runKinds({ deliveries })).toEqual(['lost']);
+    expect(runKinds({ deliveries, runs: [run(3, 'a'), run(4, 'a')] })).toEqual(['doubled']);
+  });
+
+  it('finds runs in another order than their deliveries were accepted, for each hook by itself', () => {
+    const runs = [run(3, 'b'), run(4, 'a')];
+    expect(runKinds({ deliveries: two, runs })).toEqual(['reordered']);
+    const other = two.map((one, index) => (index === 1 ? { ...one, hook: 'g' } : one));
+    const ofOther = runs.map((one) => (one.hash === 'b' ? { ...one, hook: 'g' } : one));
+    expect(runKinds({ deliveries: other, runs: ofOther })).toEqual([]);
+  });
+
+  it('goes by the order of acceptance, not by that of sending', () => {
+    const [first, second] = two.map((one, index) => ({ ...one, timestamp: T0 - index }));
+    const deliveries = [first, second].flatMap((one) => one ?? []);
+    expect(runKinds({ deliveries, runs: [run(3, 'b'), run(4, 'a')] })).toEqual([]);
+  });
+
+  it('finds a double that comes after the next run', () => {
+    const runs = [run(3, 'a', { answered: false }), run(4, 'b'), run(5, 'a')];
+    expect(runKinds({ deliveries: two, runs })).toEqual(['reordered']);
+  });
+
+  it('finds runs that nothing, something forged, or something refused called for', () => {
+    expect(runKinds({ runs: [run(3, 'x')] })).toEqual(['unasked']);
+    const forged = [sent(1, [pushed('a')], { authentic: false, status: 401 })];
+    expect(runKinds({ deliveries: forged, runs: [run(3, 'a')] })).toEqual(['unasked']);
+    const refused = [sent(1, [pushed('a')], { status: 404 })];
+    expect(runKinds({ deliveries: refused, runs: [run(3, 'a')] })).toEqual(['unasked']);
+  });
+});
+
+describe('checkCleanups', () => {
+  const deletion = sent(1, [deleted('dev')]);
+
+  it('is content with one removal when it is due', () => {
+    const outcome = checkCleanups(
+      history({ deliveries: [deletion], removals: [removal(12, 'dev')] }),
+    );
+    expect(outcome).toEqual({ violations: [], due: 1, removals: 1 });
+  });
+
+  it('finds an early, a late, a lost and a repeated one', () => {
+    const deliveries = [deletion];
+    expect(cleanupKinds({ deliveries, removals: [removal(10, 'dev')] })).toEqual(['early']);
+    expect(cleanupKinds({ deliveries, removals: [removal(45, 'dev')] })).toEqual(['late']);
+    expect(cleanupKinds({ deliveries })).toEqual(['lost']);
+    const twice = [removal(12, 'dev'), removal(14, 'dev')];
+    expect(cleanupKinds({ deliveries, removals: twice })).toEqual(['doubled']);
+    const lostAnswer = [removal(12, 'dev', { answered: false }), removal(14, 'dev')];
+    expect(cleanupKinds({ deliveries, removals: lostAnswer })).toEqual([]);
+  });
+
+  it('does not ask for one that is not due yet, and counts lateness from the fault’s end', () => {
+    expect(cleanupKinds({ deliveries: [deletion], endedAt: T0 + 5_000 })).toEqual([]);
+    const removals = [removal(60, 'dev')];
+    const faultEndedAt = T0 + 50_000;
+    expect(cleanupKinds({ deliveries: [deletion], removals, faultEndedAt })).toEqual([]);
+  });
+
+  it('finds one that hits a branch that is back, and one that nobody asked for', () => {
+    const back = [deletion, sent(3, [pushed('a', 'dev')])];
+    expect(cleanupKinds({ deliveries: back, removals: [removal(12, 'dev')] })).toEqual(['hit']);
+    expect(cleanupKinds({ deliveries: back })).toEqual([]);
+    expect(cleanupKinds({ removals: [removal(12, 'dev')] })).toEqual(['unasked']);
+    const forged = [sent(1, [deleted('dev')], { authentic: false, status: 401 })];
+    expect(cleanupKinds({ deliveries: forged, removals: [removal(12, 'dev')] })).toEqual([
+      'unasked',
+    ]);
+    expect(cleanupKinds({ deliveries: [deletion], removals: [removal(0, 'dev')] })).toContain(
+      'unasked',
+    );
+  });
+
+  it('allows a push that is accepted while its branch is being removed only if its run comes after', () => {
+    const deliveries = [deletion, sent(11.5, [pushed('a', 'dev')])];
+    const removals = [removal(12, 'dev')];
+    expect(cleanupKinds({ deliveries, removals, runs: [run(12.1, 'a')] })).toEqual([]);
+    expect(cleanupKinds({ deliveries, removals, runs: [run(11.8, 'a')] })).toEqual(['hit']);
+  });
+
+  it('counts from the last deletion', () => {
+    const deliveries = [deletion, sent(5, [deleted('dev')])];
+    expect(cleanupKinds({ deliveries, removals: [removal(12, 'dev')] })).toContain('early');
+    expect(cleanupKinds({ deliveries, removals: [removal(16, 'dev')] })).toEqual([]);
+  });
+
+  it('goes by the wall clocks as they stood', () => {
+    const shift = (second: number, hours: number, replica = 'hooks-1') => ({
+      replica,
+      at: T0 + second * 1_000,
+      shiftMs: hours * HOUR,
+    });
+    const deliveries = [deletion];
+    const removals = [removal(5, 'dev')];
+    const begin = [shift(0, 0), shift(0, 0, 'hooks-2')];
+    const jump = shift(4, 25, 'hooks-2');
+    expect(cleanupKinds({ deliveries, removals, clocks: [...begin, jump] })).toEqual([]);
+    expect(cleanupKinds({ deliveries, removals, clocks: begin })).toEqual(['early']);
+    const isBack = shift(2, 0, 'hooks-2');
+    const before = { ...jump, at: T0 + 1_500 };
+    expect(cleanupKinds({ deliveries, removals, clocks: [...begin, before, isBack] })).toEqual([
+      'early',
+    ]);
+    // Accepted by a clock that is put back afterwards: due in 25 h, not before, and not lost meanwhile.
+    const putBack = [shift(0, 25), shift(3, 0)];
+    expect(cleanupKinds({ deliveries, clocks: putBack })).toEqual([]);
+    expect(cleanupKinds({ deliveries, removals: [removal(20, 'dev')], clocks: putBack })).toEqual([
+      'early',
+    ]);
+    const forwardAgain = [...putBack, shift(30, 25)];
+    expect(cleanupKinds({ deliveries, clocks: forwardAgain })).toEqual(['lost']);
+  });
+});
+
+describe('checkIntake', () => {
+  const intake = (change: Partial<SentDelivery>) =>
+    checkIntake(history({ deliveries: [sent(1, [pushed('a')], change)] })).length;
+
+  it('takes 200, a prompt 503 with Retry-After, and a connection that broke', () => {
+    expect(intake({})).toBe(0);
+    expect(intake({ status: 503, retryAfter: '5' })).toBe(0);
+    expect(intake({ status: undefined, failure: 'connection' })).toBe(0);
+  });
+
+  it('finds an answer that is late, missing or wrong', () => {
+    expect(intake({ answeredAt: T0 + 3_600 })).toBe(1);
+    expect(intake({ status: 503, retryAfter: undefined })).toBe(1);
+    expect(intake({ status: undefined, failure: 'timeout', answeredAt: T0 + 11_000 })).toBe(1);
+    expect(intake({ status: 500 })).toBe(1);
+    expect(intake({ status: 404 })).toBe(1);
+  });
+
+  it('wants what is forged to be refused', () => {
+    expect(intake({ authentic: false, status: 401 })).toBe(0);
+    expect(intake({ authentic: false, status: 200 })).toBe(1);
+  });
+});
+
+describe('checkRecovery', () => {
+  it('measures the first new run and the last old one from the fault’s end, and finds both too late', () => {
+    const deliveries = [sent(1, [pushed('a')]), sent(5, [pushed('b')])];
+    const faultEndedAt = T0 + 4_000;
+    const quick = history({ deliveries, runs: [run(6, 'a'), run(7, 'b')], faultEndedAt });
+    expect(checkRecovery(quick)).toEqual({ violations: [], firstRunMs: 3_005, drainedMs: 2_005 });
+    const slow = history({ deliveries, runs: [run(36, 'a'), run(37, 'b')], faultEndedAt });
+    expect(kinds(checkRecovery(slow).violations)).toEqual(['recovery', 'recovery']);
+  });
+});
