@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { FAULTS } from './faults';
 import { describeResult, writeReports } from './matrix/report';
 import { runMatrix } from './matrix/run-matrix';
-import { root } from './stage/bundles';
+import { keepBundles, root } from './stage/bundles';
 
 interface Options {
   seed?: number;
@@ -58,6 +58,7 @@ async function main(): Promise<number> {
   const seeds = Array.from({ length: Math.max(1, options.seeds) }, (_, index) => first + index);
   const faults = FAULTS.filter(({ name }) => options.only?.includes(name) ?? true);
   const folder = join(root, 'tmp', 'faults');
+  keepBundles(folder);
   const began = Date.now();
   console.log(`▸ ${faults.length} faults, seeds from ${first}, ${options.jobs} at a time`);
   const results = await runMatrix(faults, {
