@@ -73,7 +73,7 @@ export function bitbucketServerSections(name: string): SectionDescriptor[] {
           default: false,
           rule: { kind: 'boolean' },
           comment:
-            'Set to true to add webhooks at Bitbucket by hand: `engine vcs webhook UUID` then prints the URL and the events.',
+            'Set to true to add webhooks at Bitbucket by hand: `engine vcs webhook UUID` then prints the URL, the events and the secret.',
         },
         {
           name: 'proxyWebhook',
