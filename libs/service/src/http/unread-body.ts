@@ -13,7 +13,11 @@ export function closeOnUnreadBody(lingerMs = LINGER_MS): RequestHandler {
       if (req.complete || req.socket.destroyed) return;
       const { socket } = req;
       const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
-      const done = (): void => clearTimeout(timer);
+      const done = (): void => {
+        clearTimeout(timer);
+        // The connection goes on, and must not gather one listener for each such request.
+        socket.off('close', done);
+      };
       req.once('end', done);
       socket.once('close', done);
     });

@@ -1,0 +1,496 @@
+import { randomUUID } from 'node:crypto';
+import { captureLogger, waitFor } from '@cds/testing';
+import { hookKeys, KEYS } from '@cds/hooks-store';
+import type { NodeHook } from '@cds/wire';
+import { Redis } from 'ioredis';
+import { allDone } from '../../test/deliveries';
+import {
+  errorOf,
+  post,
+  repositoryHook,
+  type RunningHooks,
+  signed,
+  startWorld,
+  type WebhookRequest,
+  type World,
+} from '../../test/harness';
+import { pushDelivery } from '../../test/pushes';
+import { slowRequest } from '../../test/slow-request';
+import { redisBudget } from '../redis-deadline';
+import { networkOf, REFUSALS_PER_MINUTE } from './refusal-limit';
+import { createRefusalLog } from './refusal-log';
+
+describe('refused deliveries', () => {
+  let world: World;
+  let redis: Redis;
+
+  beforeAll(async () => {
+    world = await startWorld();
+    redis = new Redis(world.redis.url);
+    redis.on('error', () => undefined);
+  });
+  beforeEach(() => world.reset());
+  afterAll(async () => {
+    redis.disconnect();
+    await world.end();
+  });
+
+  /** Wrong whatever the hook is, and of the right form: its body has to be read. */
+  const WRONG = { 'X-Hub-Signature': `sha256=${'0'.repeat(64)}` };
+
+  function forged(...headers: Record<string, string>[]): WebhookRequest {
+    const push = pushDelivery({ push: 'forged' });
+    return { ...push, headers: Object.assign({}, push.headers, WRONG, ...headers) };
+  }
+
+  async function statuses(
+    hooks: RunningHooks,
+    count: number,
+    uuid: () => string,
+    request: () => WebhookRequest,
+  ): Promise<Record<number, number>> {
+    const found: Record<number, number> = {};
+    for (let i = 0; i < count; i++) {
+      const { status } = await hooks.webhook(uuid(), request());
+      found[status] = (found[status] ?? 0) + 1;
+    }
+    return found;
+  }
+
+  async function ready(change: Parameters<World['start']>[0] = {}) {
+    const hooks = await world.start(change);
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    return { hooks, hook };
+  }
+
+  /** All commands that Redis gets from the service while `work` runs. */
+  async function commandsDuring(work: () => Promise<void>): Promise<string[][]> {
+    const monitor = await redis.monitor();
+    const commands: string[][] = [];
+    monitor.on('monitor', (_time: string, args: string[]) => commands.push(args));
+    await work();
+    await redis.echo('all came in');
+    await waitFor(() => commands.some(([name]) => name?.toLowerCase() === 'echo'));
+    monitor.disconnect();
+    // Each answer of the API is a reason to look who waits for it.
+    return commands.filter(
+      ([name, key]) => name?.toLowerCase() !== 'echo' && key !== KEYS.apiWaiters,
+    );
+  }
+
+  describe('cost', () => {
+    it.each([
+      ['without a signature', () => pushDelivery({ push: 'main' })],
+      ['with one', () => forged()],
+      ['with a malformed one', () => forged({ 'X-Hub-Signature': 'sha256=' })],
+    ])('an unknown uuid costs one lookup %s, also over the limit', async (_, request) => {
+      // Without workers, all commands are those of the webhooks.
+      const hooks = await world.start({ disable: true }, { timing: { heartbeatMs: 60_000 } });
+      await hooks.tasks();
+      const uuids = Array.from({ length: REFUSALS_PER_MINUTE + 20 }, () => randomUUID() as string);
+
+      const commands = await commandsDuring(async () => {
+        for (const uuid of uuids) await hooks.webhook(uuid, request());
+      });
+
+      expect(commands.map(([name, key]) => [name, key])).toEqual(
+        uuids.map((uuid) => ['hmget', hookKeys(uuid).task]),
+      );
+    });
+
+    it('a known hook costs no second lookup for a refused delivery, and a signed one a single script', async () => {
+      const hooks = await world.start({ disable: true }, { timing: { heartbeatMs: 60_000 } });
+      const hook = repositoryHook();
+      await post(hooks, hook);
+      await hooks.webhook(hook.uuid, signed(hook, pushDelivery({ push: 'a' })));
+      const names = async (request: WebhookRequest) => {
+        const commands = await commandsDuring(async () => {
+          await hooks.webhook(hook.uuid, request);
+        });
+        // What a script calls itself is shown without an address of its own; only its call counts.
+        return commands
+          .map(([name]) => name)
+          .filter((name) => /^(hmget|evalsha)$/i.test(name ?? ''));
+      };
+
+      expect((await names(pushDelivery({ push: 'unsigned' }))).length).toBe(1);
+      expect((await names(forged())).length).toBe(1);
+      expect((await names(signed(hook, pushDelivery({ push: 'b' }))))[0]).toBe('evalsha');
+    });
+
+    it('looks nothing up for what can be no uuid or no method', async () => {
+      const hooks = await world.start({ disable: true }, { timing: { heartbeatMs: 60_000 } });
+      await hooks.tasks();
+
+      const commands = await commandsDuring(async () => {
+        await hooks.webhook('a:b');
+        await hooks.webhook('x'.repeat(129));
+        await hooks.webhook(randomUUID(), { method: 'PATCH' });
+      });
+
+      expect(commands).toEqual([]);
+    });
+
+    it.each([
+      ['unknown', {}],
+      ['unknown, over the limit', WRONG],
+    ])('reads no body for a hook that is %s', async (what, headers: Record<string, string>) => {
+      const { hooks } = await ready();
+      const over = what.includes('limit');
+      if (over) await statuses(hooks, REFUSALS_PER_MINUTE, randomUUID, () => ({}));
+      const request = await slowRequest(hooks.url);
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+
+      request.send(
+        `POST /webhook/${randomUUID()} HTTP/1.1\r\nHost: x\r\n${lines.join('')}Content-Length: 1000\r\n\r\n`,
+      );
+
+      expect(await request.answer()).toMatch(over ? /^HTTP\/1.1 429 / : /^HTTP\/1.1 404 /);
+      request.end();
+    });
+  });
+
+  describe('limit', () => {
+    it('answers 429 in place of 404 and 401 to an address that is refused more than 60 times a minute', async () => {
+      const { hooks, hook } = await ready({ signature: 'required' });
+
+      const unknown = await statuses(hooks, 30, randomUUID, () => ({ body: '{}' }));
+      const unauthentic = await statuses(hooks, 40, () => hook.uuid, forged);
+      const limited = await hooks.webhook(randomUUID());
+
+      expect(REFUSALS_PER_MINUTE).toBe(60);
+      expect(unknown).toEqual({ 404: 30 });
+      expect(unauthentic).toEqual({ 401: 30, 429: 10 });
+      expect([limited.status, (await errorOf(limited)).message]).toEqual([
+        429,
+        expect.stringContaining('too many requests'),
+      ]);
+      const seconds = Number(limited.headers.get('retry-after'));
+      expect(seconds).toBeGreaterThan(50);
+      expect(seconds).toBeLessThanOrEqual(60);
+      expect((await hooks.webhook(hook.uuid, pushDelivery({ push: 'a' }))).status).toBe(429);
+      expect((await hooks.webhook('a:b')).status).toBe(429);
+    });
+
+    it('never limits what is right for a known hook, whatever came from the same address', async () => {
+      const { hooks, hook } = await ready();
+      const other = repositoryHook();
+      await post(hooks, other);
+      const requests = Array.from({ length: 400 }, (_, i) => i);
+
+      const answers = await Promise.all(
+        requests.map(async (i) => {
+          if (i % 4 === 0) {
+            const request = signed(hook, pushDelivery({ push: `s${i}` }));
+            return (await hooks.webhook(hook.uuid, request)).status;
+          }
+          if (i % 4 === 1) {
+            return (await hooks.webhook(other.uuid, pushDelivery({ push: `u${i}` }))).status;
+          }
+          const uuid = i % 4 === 2 ? hook.uuid : randomUUID();
+          return -(await hooks.webhook(uuid, forged())).status;
+        }),
+      );
+
+      expect(answers.filter((status) => status > 0)).toEqual(Array<number>(200).fill(200));
+      const refused = answers.filter((status) => status < 0);
+      expect(refused.filter((status) => status === -429)).toHaveLength(200 - REFUSALS_PER_MINUTE);
+      // What is malformed is no guess, and neither counted nor limited.
+      expect(
+        await statuses(
+          hooks,
+          3,
+          () => other.uuid,
+          () => ({ body: '{' }),
+        ),
+      ).toEqual({ 400: 3 });
+      await waitFor(() => world.api.runs().length === 200, { timeoutMs: 20_000 });
+    }, 40_000);
+
+    it('goes by the address of the connection: a X-Forwarded-For of anybody changes nothing', async () => {
+      const { hooks } = await ready();
+      let i = 0;
+      const spoofed = () => ({ headers: { 'X-Forwarded-For': `192.0.2.${i++}` } });
+
+      expect(await statuses(hooks, 70, randomUUID, spoofed)).toEqual({ 404: 60, 429: 10 });
+    });
+
+    it('goes by the address that a trusted proxy names, an IPv6 network counting as one', async () => {
+      const { hooks } = await ready({ http: { ...HTTP, trustedProxies: ['127.0.0.0/8'] } });
+      const from = (address: string) => () => ({ headers: { 'X-Forwarded-For': address } });
+      let i = 0;
+
+      expect(await statuses(hooks, 61, randomUUID, from('192.0.2.1'))).toEqual({ 404: 60, 429: 1 });
+      // The one that the proxy added counts, not what the sender claims before it.
+      const chained = () => from(`203.0.113.${i++}, 192.0.2.2`)();
+      expect(await statuses(hooks, 61, randomUUID, chained)).toEqual({ 404: 60, 429: 1 });
+      const sameNetwork = () => from(`2001:db8::${(i++).toString(16)}`)();
+      expect(await statuses(hooks, 61, randomUUID, sameNetwork)).toEqual({ 404: 60, 429: 1 });
+      expect(await statuses(hooks, 1, randomUUID, from('2001:db8:0:1::1'))).toEqual({ 404: 1 });
+      expect(await statuses(hooks, 1, randomUUID, from('192.0.2.3'))).toEqual({ 404: 1 });
+      expect(await statuses(hooks, 61, randomUUID, from('no address'))).toEqual({
+        404: 60,
+        429: 1,
+      });
+    });
+
+    it.each([
+      ['192.0.2.1', '192.0.2.1'],
+      ['::ffff:192.0.2.1', '192.0.2.1'],
+      ['::FFFF:192.0.2.1', '192.0.2.1'],
+      ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+      ['2001:0DB8:0001:0002:ffff::', '2001:db8:1:2::/64'],
+      ['2001:db8::1', '2001:db8:0:0::/64'],
+      ['::1', '0:0:0:0::/64'],
+      ['::', '0:0:0:0::/64'],
+      ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+      ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
+      ['1:2:3:4:5:6:192.0.2.1', '1:2:3:4::/64'],
+      ['', ''],
+      ['unknown', ''],
+    ])('takes %s for %s', (address, network) => {
+      expect(networkOf(address)).toBe(network);
+    });
+  });
+
+  it('reaches a sender that is still sending, also one that wants the connection closed', async () => {
+    const { hooks, hook } = await ready({ signature: 'required' });
+
+    for (const connection of ['keep-alive', 'close']) {
+      const request = await slowRequest(hooks.url);
+      request.send(
+        `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\nContent-Length: 400000\r\n\r\n`,
+      );
+      for (let sent = 0; sent < 400_000; sent += 20_000) {
+        request.send('x'.repeat(20_000));
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      expect(request.broken()).toBe(false);
+      expect(await request.answer()).toMatch(/^HTTP\/1.1 401 /);
+      request.end();
+    }
+  });
+
+  it('reads on for a moment and up to a bound only, then cuts the connection', async () => {
+    const { hooks, hook } = await ready({ signature: 'required' });
+    const never = () => false;
+    const head = `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\n`;
+
+    const idle = await slowRequest(hooks.url);
+    idle.send(`${head}Content-Length: 1000\r\n\r\n`);
+    expect(await idle.answer(never, 3_000)).toMatch(/^HTTP\/1.1 401 /);
+
+    const endless = await slowRequest(hooks.url);
+    endless.send(`${head}Transfer-Encoding: chunked\r\n\r\n`);
+    const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
+    const timer = setInterval(() => {
+      for (let i = 0; i < 20; i++) endless.send(chunk);
+    }, 5);
+    expect(await endless.answer(never, 3_000)).toMatch(/^HTTP\/1.1 401 /);
+    clearInterval(timer);
+    endless.end();
+  });
+
+  it('leaves the connection usable for the next delivery', async () => {
+    const { hooks, hook } = await ready({ signature: 'required' });
+    const { headers = {}, body = '' } = signed(hook, pushDelivery({ push: 'main' }));
+    const head = `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\n`;
+    const request = await slowRequest(hooks.url);
+
+    for (let i = 0; i < 12; i++) {
+      request.send(`${head}Content-Length: 10\r\n\r\n`);
+      await waitFor(() => request.received().split('HTTP/1.1 401').length === i + 2);
+      request.send('0123456789');
+    }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    request.send(`${head}${lines.join('')}Content-Length: ${body.length}\r\n\r\n${String(body)}`);
+
+    expect(await request.answer((text) => text.includes('"timestamp"'))).toContain('HTTP/1.1 200');
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    request.send(`${head}Content-Length: 0\r\n\r\n`);
+    await waitFor(() => request.received().split('HTTP/1.1 401').length === 14);
+    request.end();
+  });
+
+  describe('traces', () => {
+    it('leave one line for each hook, whatever the number, and one for all unknown ones', async () => {
+      const { logger, lines } = captureLogger();
+      logger.level = 'info';
+      const hooks = await world.start({}, { logger });
+      const hookList = [repositoryHook(), repositoryHook()];
+      await post(hooks, ...hookList);
+
+      await statuses(hooks, 60, () => String(hookList[0]?.uuid), forged);
+      await statuses(hooks, 60, () => String(hookList[1]?.uuid), forged);
+      await statuses(hooks, 60, randomUUID, forged);
+      await statuses(hooks, 5, () => 'a:b', forged);
+
+      const warnings = lines.filter(({ msg }) => String(msg).endsWith('was refused'));
+      const message = 'a delivery that is not authentic was refused';
+      expect(warnings).toMatchObject([
+        { level: 40, msg: message, hook: hookList[0]?.uuid, leftOut: 0 },
+        { level: 40, msg: message, hook: hookList[1]?.uuid, leftOut: 0 },
+        { level: 40, msg: 'a delivery for an unknown hook was refused', leftOut: 0 },
+      ]);
+    });
+
+    it('say how many were left out when a minute is over, and are bounded', () => {
+      jest.useFakeTimers();
+      try {
+        const { logger, lines } = captureLogger();
+        const warnOnce = createRefusalLog({ logger });
+        for (let i = 0; i < 100; i++) warnOnce('refused', 'hook', { address: 'a' });
+        jest.advanceTimersByTime(59_000);
+        warnOnce('refused', 'hook', {});
+        jest.advanceTimersByTime(2_000);
+        warnOnce('refused', 'hook', {});
+        warnOnce('something else', 'hook', {});
+
+        expect(lines.map(({ msg, leftOut }) => [msg, leftOut])).toEqual([
+          ['refused', 0],
+          ['refused', 100],
+          ['something else', 0],
+        ]);
+      } finally {
+        jest.useRealTimers();
+      }
+    });
+
+    it('leave one line for a Redis that does not take deliveries, whatever comes meanwhile', async () => {
+      const { logger, lines } = captureLogger();
+      logger.level = 'info';
+      const hooks = await world.start({}, { logger });
+      const hook = repositoryHook();
+      await post(hooks, hook);
+      await world.redis.kill();
+
+      const found = await statuses(
+        hooks,
+        20,
+        () => hook.uuid,
+        () => ({ body: '{}' }),
+      );
+      await world.redis.start();
+      await waitFor(() => redis.ping());
+
+      expect(found).toEqual({ 503: 20 });
+      const told = lines.filter(({ msg }) => String(msg).startsWith('deliveries are refused'));
+      expect(told).toMatchObject([{ level: 40, leftOut: 0 }]);
+    });
+
+    it('are counted in the metrics and shown in /mon/status, without a uuid', async () => {
+      const { hooks, hook } = await ready();
+      expect((await hooks.status())['Deliveries Refused']).toEqual({
+        status: 'OK',
+        value: 'unknown 0, unauthentic 0, limited 0, malformed 0',
+      });
+
+      await hooks.webhook(hook.uuid, pushDelivery({ push: 'main' }));
+      await hooks.webhook(hook.uuid, { body: '{' });
+      await hooks.webhook(hook.uuid, { method: 'PUT' });
+      await hooks.webhook(hook.uuid, { body: 'x'.repeat(1024 * 1024 + 1) });
+      await statuses(hooks, 59, randomUUID, () => ({}));
+      expect((await hooks.status())['Deliveries Refused']?.status).toBe('OK');
+      await hooks.webhook(hook.uuid, forged());
+      await hooks.webhook(hook.uuid, forged());
+      const gone = await slowRequest(hooks.url);
+      gone.send(`POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      gone.end();
+
+      const counted = [
+        ...['accepted"} 1', 'malformed"} 1', 'wrong_method"} 1', 'too_large"} 1', 'unknown"} 59'],
+        ...['unauthentic"} 1', 'limited"} 1', 'broken_off"} 1', 'duplicate"} 0', 'failed"} 0'],
+      ].map((end) => `cds_hooks_deliveries_total{result="${end}`);
+      await waitFor(async () => (await metrics(hooks)).includes('broken_off"} 1'));
+      const text = await metrics(hooks);
+      for (const line of counted) expect(text).toContain(line);
+      expect(text).toContain('cds_hooks_intake_seconds_count 66');
+      expect(text).not.toContain(hook.uuid);
+      expect((await hooks.status())['Deliveries Refused']).toEqual({
+        status: 'WARN',
+        value: 'unknown 59, unauthentic 1, limited 1, malformed 1',
+      });
+    });
+  });
+
+  const metrics = async (hooks: RunningHooks) => (await fetch(`${hooks.url}/mon/metrics`)).text();
+
+  describe('503', () => {
+    /** The head of a delivery, with the body to come. */
+    async function begun(hooks: RunningHooks, hook: NodeHook) {
+      const { body = '' } = pushDelivery({ push: 'main' });
+      const request = await slowRequest(hooks.url);
+      request.send(
+        `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nX-Event-Key: repo:push\r\nContent-Length: ${body.length}\r\n\r\n`,
+      );
+      return { request, body: String(body) };
+    }
+
+    it('comes within 2 s where the lookup succeeded and the enqueue hangs', async () => {
+      const { hooks, hook } = await ready();
+      const { request, body } = await begun(hooks, hook);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      world.redis.freeze();
+      try {
+        const began = performance.now();
+        request.send(body);
+        const answer = await request.answer();
+
+        expect(answer).toMatch(/^HTTP\/1.1 503 /);
+        expect(answer).toMatch(/^Retry-After: \d+\r$/m);
+        expect(performance.now() - began).toBeLessThan(2_000);
+      } finally {
+        world.redis.thaw();
+        request.end();
+      }
+    });
+
+    it.each([
+      ['unsigned', () => pushDelivery({ push: 'main' })],
+      ['signed', (hook: NodeHook) => signed(hook, pushDelivery({ push: 'main' }))],
+      ['wrongly signed', () => forged()],
+    ])('comes within 2 s while Redis is frozen (%s)', async (_, request) => {
+      const { hooks, hook } = await ready();
+      world.redis.freeze();
+      try {
+        const began = performance.now();
+        const response = await hooks.webhook(hook.uuid, request(hook));
+
+        expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+        expect(performance.now() - began).toBeLessThan(2_000);
+      } finally {
+        world.redis.thaw();
+      }
+    });
+
+    it('does not come because a sender is slow', async () => {
+      const { hooks, hook } = await ready();
+      const { request, body } = await begun(hooks, hook);
+      for (let i = 0; i < 5; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 600));
+        request.send(body.slice((i * body.length) / 5, ((i + 1) * body.length) / 5));
+      }
+
+      expect(await request.answer()).toMatch(/^HTTP\/1.1 200 /);
+      request.end();
+      await allDone(hooks, hook);
+    });
+
+    it('has one deadline for all that a delivery needs of Redis', async () => {
+      const answered = redisBudget(300);
+      const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+      const began = performance.now();
+
+      await answered(() => sleep(200));
+      await sleep(200); // What is not Redis's does not count.
+      await expect(answered(() => sleep(200))).rejects.toMatchObject({ status: 503 });
+
+      expect(performance.now() - began).toBeLessThan(590);
+    });
+  });
+});
+
+/** The port is the harness's. */
+const HTTP = { addr: '127.0.0.1', port: 0 };
