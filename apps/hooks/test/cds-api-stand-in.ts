@@ -154,7 +154,8 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
         answer(response, refuse, errorBody(id, message));
         return;
       }
-      await new Promise((resolve) => setTimeout(resolve, behaviour.delayMs));
+      // Nobody has to wait for an answer that is of no use any more.
+      await new Promise((resolve) => setTimeout(resolve, behaviour.delayMs).unref());
     }
     if (isRegistration) {
       register(text, response);

@@ -14,12 +14,14 @@ export interface DrainWorkerDeps {
   workOffHook: WorkOffHook;
   waiters: ApiWaiters;
   logger: Logger;
-  /** Hooks at a time. */
+  /** Hooks at a time; how many of them may ask the API at once is bounded where they are worked off. */
   concurrency?: number;
   lockMs?: number;
 }
 
 const BUSY_MS = 300;
+/** Most of them wait for an answer. A hook for which the API hangs holds one for a minute. */
+const HOOKS_AT_ONCE = 200;
 
 /** Works off hooks, several at a time, each by one job. */
 export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
@@ -38,7 +40,7 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
     queue: DRAIN_QUEUE,
     connection: deps.connection,
     logger,
-    concurrency: deps.concurrency ?? 20,
+    concurrency: deps.concurrency ?? HOOKS_AT_ONCE,
     lockMs: deps.lockMs,
     async process(job): Promise<JobOutcome> {
       const { data } = job;

@@ -3,6 +3,7 @@ import type { DeliveryStore } from './delivery-store';
 import { pauseEnd } from './failures';
 import type { HookOwnership } from './hook-ownership';
 import { drainJobId } from './job-ids';
+import { createPlaces } from './places';
 import type { DeliveryOutcome, WorkOffDelivery } from './work-off-delivery';
 
 export interface WorkOffHookDeps {
@@ -31,19 +32,32 @@ const SHARE = 50;
 /** Works off the deliveries of one hook in the order in which they were accepted. */
 export function createWorkOffHook(deps: WorkOffHookDeps) {
   const { store, ownership, workOffDelivery, now, retryDelayMs, ending } = deps;
+  const places = createPlaces();
+
+  /** @returns undefined when the hook may have more to do now */
+  async function workOffHead(uuid: string, holder: string): Promise<HookOutcome | undefined> {
+    const taken = await store.takeHead(uuid, holder, drainJobId(uuid));
+    if (taken.kind !== 'work') return { kind: 'idle' };
+    const { head } = taken;
+    const until = pauseEnd(head.state.retry_at, now(), retryDelayMs);
+    if (until > 0) return { kind: 'pause', until, forApi: false, outages: 0 };
+
+    const outcome: DeliveryOutcome = await workOffDelivery({ uuid, holder }, head);
+    if (outcome.kind === 'pause') return outcome;
+    if (outcome.kind === 'left') return ending.aborted ? { kind: 'more' } : { kind: 'idle' };
+    return undefined;
+  }
 
   async function workOff(uuid: string, holder: string): Promise<HookOutcome> {
     for (let share = 0; share < SHARE; share++) {
-      if (ending.aborted) return { kind: 'more' };
-      const taken = await store.takeHead(uuid, holder, drainJobId(uuid));
-      if (taken.kind !== 'work') return { kind: 'idle' };
-      const { head } = taken;
-      const until = pauseEnd(head.state.retry_at, now(), retryDelayMs);
-      if (until > 0) return { kind: 'pause', until, forApi: false, outages: 0 };
-
-      const outcome: DeliveryOutcome = await workOffDelivery({ uuid, holder }, head);
-      if (outcome.kind === 'pause') return outcome;
-      if (outcome.kind === 'left') return ending.aborted ? { kind: 'more' } : { kind: 'idle' };
+      const giveBackPlace = await places.take();
+      try {
+        if (ending.aborted) return { kind: 'more' };
+        const outcome = await workOffHead(uuid, holder);
+        if (outcome) return outcome;
+      } finally {
+        giveBackPlace();
+      }
     }
     return { kind: 'more' };
   }
