@@ -120,7 +120,42 @@ export const REDIS_AWAY: Fault[] = [
       await workOn(load);
     },
   },
+  {
+    name: 'redis-flaps-at-start',
+    what: 'Redis is killed and started eight times while `hooks` starts, three times over',
+    checks: 'cleanups and deliveries that come in afterwards are worked off, too',
+    stage: { cleanupDelaySeconds: 1 },
+    doubles: { most: 9, because: 'one for each hook whose run was being asked for at a kill' },
+    seconds: 20,
+    async play(stage) {
+      const load = stage.load();
+      await load.accepted(10);
+      stage.faultBegins();
+      for (let starts = 0; starts < 3; starts += 1) {
+        await stage.kill(stage.hooks);
+        await flapWhileStarting(stage);
+      }
+      stage.faultEnds();
+      await workOn(load);
+      for (const hook of stage.webhooks) {
+        await stage.push(hook, '+gone');
+        await stage.push(hook, '-gone');
+      }
+      await sleep(2_000);
+    },
+  },
 ];
+
+/** Redis comes and goes while `hooks` is being started: each of its connections may break at its first command. */
+async function flapWhileStarting(stage: Stage): Promise<void> {
+  const starting = stage.hooks.start();
+  for (let times = 0; times < 8; times += 1) {
+    await sleep(stage.random.between(0, 250));
+    await stage.redis.kill();
+    await stage.redis.start();
+  }
+  await starting;
+}
 
 function mustHaveRefusedSince(stage: Stage): void {
   stage.history.faultEndedAt = Date.now();

@@ -1,10 +1,9 @@
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
-import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { WaitingJobData } from '../executions/api-waiters';
 import { cleanupJobId } from '../executions/job-ids';
-import { BULL_PREFIX } from '@cds/hooks-store';
+import { createSteadyQueue } from '../executions/steady-queue';
 
 export const CLEANUP_QUEUE = 'branch-deletion';
 
@@ -17,14 +16,10 @@ export type CleanupQueue = ReturnType<typeof createCleanupQueue>;
 
 /** One delayed job for each cleanup, to ring when it is due. */
 export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
-  const queue = new Queue<CleanupJob>(CLEANUP_QUEUE, {
-    connection: deps.redis,
-    prefix: BULL_PREFIX,
-  });
-  queue.on('error', (error) => deps.logger.debug({ error: errorText(error) }, 'cleanup queue'));
+  const steady = createSteadyQueue<CleanupJob>(CLEANUP_QUEUE, deps);
 
   async function add(id: string, delayMs: number): Promise<void> {
-    await queue.add(
+    await steady.queue.add(
       CLEANUP_QUEUE,
       { id },
       {
@@ -37,7 +32,9 @@ export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
   }
 
   return {
-    queue,
+    get queue() {
+      return steady.queue;
+    },
     /**
      * Adds the job, unless there is one: that one looks at the record when it rings, and goes to sleep again if it
      * is not due yet.
@@ -54,12 +51,12 @@ export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
     },
     /** Lets the job look at its record now. */
     async ringNow(id: string): Promise<void> {
-      const job = await queue.getJob(cleanupJobId(id));
+      const job = await steady.queue.getJob(cleanupJobId(id));
       if (job && (await job.isDelayed())) await job.promote();
       else if (!job) await add(id, 0);
     },
     async close(): Promise<void> {
-      await queue.close();
+      await steady.close();
     },
   };
 }

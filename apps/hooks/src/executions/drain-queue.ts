@@ -1,10 +1,9 @@
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
-import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { BULL_PREFIX } from '@cds/hooks-store';
 import type { WaitingJobData } from './api-waiters';
 import { drainJobId } from './job-ids';
+import { createSteadyQueue } from './steady-queue';
 
 export const DRAIN_QUEUE = 'drain';
 
@@ -25,12 +24,11 @@ export type DrainQueue = ReturnType<typeof createDrainQueue>;
  */
 export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
   const { redis, logger } = deps;
-  const queue = new Queue<DrainJob>(DRAIN_QUEUE, { connection: redis, prefix: BULL_PREFIX });
-  queue.on('error', (error) => logger.debug({ error: errorText(error) }, 'drain queue'));
+  const steady = createSteadyQueue<DrainJob>(DRAIN_QUEUE, deps);
   const underWay = new Map<string, 'adding' | 'add again'>();
 
   async function add(uuid: string): Promise<void> {
-    await queue.add(
+    await steady.queue.add(
       DRAIN_QUEUE,
       { uuid },
       { jobId: drainJobId(uuid), removeOnComplete: true, removeOnFail: true },
@@ -51,7 +49,9 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
   }
 
   return {
-    queue,
+    get queue() {
+      return steady.queue;
+    },
 
     /**
      * Sees to it that the hook has a job, without being waited for. BullMQ ignores a job that exists. Calls for one
@@ -66,7 +66,7 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
     async ensureAll(uuids: string[]): Promise<number> {
       if (uuids.length === 0) return 0;
       const pipeline = redis.pipeline();
-      for (const uuid of uuids) pipeline.exists(queue.toKey(drainJobId(uuid)));
+      for (const uuid of uuids) pipeline.exists(steady.queue.toKey(drainJobId(uuid)));
       const replies = (await pipeline.exec()) ?? [];
       const missing = uuids.filter((_, index) => replies[index]?.[1] === 0);
       await Promise.all(missing.map(add));
@@ -79,7 +79,7 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
      */
     async wakeOverslept(latest: number): Promise<number> {
       const ids = await redis.zrangebyscore(
-        queue.toKey('delayed'),
+        steady.queue.toKey('delayed'),
         latest * BULL_SCORES_PER_MS,
         '+inf',
         'LIMIT',
@@ -88,7 +88,7 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
       );
       for (const id of ids) {
         try {
-          await (await queue.getJob(id))?.promote();
+          await (await steady.queue.getJob(id))?.promote();
         } catch (error) {
           // It has just begun by itself.
           logger.debug({ error: errorText(error), job: id }, 'a job could not be woken');
@@ -99,13 +99,13 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
 
     /** Lets a job that pauses go on now. */
     async promote(uuid: string): Promise<void> {
-      const job = await queue.getJob(drainJobId(uuid));
+      const job = await steady.queue.getJob(drainJobId(uuid));
       if (job && (await job.isDelayed())) await job.promote();
       else if (!job) await add(uuid);
     },
 
     async close(): Promise<void> {
-      await queue.close();
+      await steady.close();
     },
   };
 }
