@@ -97,9 +97,13 @@ function parseObject(json: string): Record<string, unknown> {
  * beyond the safe integers.
  */
 function isLike<T>(example: T, value: unknown): value is T {
-  if (Array.isArray(example)) return Array.isArray(value) && value.every((one) => isLike(0, one));
+  if (Array.isArray(example)) return Array.isArray(value) && value.every(isStep);
   if (typeof example === 'number') return Number.isInteger(value) && Number(value) >= 0;
   return typeof value === typeof example;
+}
+
+function isStep(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** The execution as CDS's routes answer it. */
