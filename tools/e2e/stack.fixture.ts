@@ -35,6 +35,8 @@ export interface StackOptions {
   api?: CdsApiOptions;
   /** From the deletion of a branch to the removal of its runs. */
   branchDeletionDelaySeconds?: number;
+  /** None when not given. */
+  redisPassword?: string;
 }
 
 /** A replica of a service. */
@@ -71,7 +73,11 @@ export interface Stack {
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   SERVICES.forEach(bundle);
   const folder = mkdtempSync(join(tmpdir(), 'cds-e2e-'));
-  const redis = await startTestRedis({ appendonly: true });
+  const { redisPassword } = options;
+  const redis = await startTestRedis({
+    appendonly: true,
+    args: redisPassword === undefined ? [] : ['--requirepass', redisPassword],
+  });
   const api = await startCdsApi({ buildDurationMs: 50, ...options.api });
   const bitbucket = await startBitbucket({
     webhookRetryPauseMs: 100,
@@ -123,6 +129,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       }
       const running = await stack.run([bundle(name)], {
         ...serviceEnvironment(own, [name]),
+        ...(redisPassword === undefined
+          ? {}
+          : { [`CDS_${name.toUpperCase()}_CACHE_REDIS_PASSWORD`]: redisPassword }),
         ...env,
       });
       return {
