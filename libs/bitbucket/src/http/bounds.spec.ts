@@ -248,10 +248,17 @@ describe('a redirect', () => {
 describe('a secret that Bitbucket repeats', () => {
   it('is not half in the error where the message is cut', async () => {
     for (let pad = 985; pad < 1_001; pad += 1) {
-      server.behave((_req, res) => res.writeHead(403).end(`${'p'.repeat(pad)}token-1`));
+      server.behave((_req, res) => res.writeHead(403).end(`${'.'.repeat(pad - 1)}ptoken-1`));
       const error = await failure(client().getRepository(repo, context()));
       expect(error.message).not.toContain('pt');
     }
+  });
+
+  it('is not in the error either when it is a token of another call', async () => {
+    const token = 'aB3_-'.repeat(500);
+    server.behave((_req, res) => res.writeHead(400).end(`no: ${token}, nor "${token}"`));
+    const error = await failure(client().getRepository(repo, context()));
+    expect(error.bitbucketMessage).toBe('no: [hidden], nor "[hidden]"');
   });
 
   it('is not in the error when it is the secret of a webhook', async () => {

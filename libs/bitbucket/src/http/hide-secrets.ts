@@ -1,11 +1,18 @@
 /** A spelling as short as this would be found everywhere. */
 const SHORT = 3;
 
-/** `text` without `secrets`: as they are, or as a form, a JSON text or a Basic header holds them. */
+/** Bitbucket's tokens have more than 2,500 characters, and no sentence has a word of this length. */
+const TOKEN = /[\w~+=-]{200,}/g;
+
+/**
+ * `text` without `secrets`: as they are, or as a form, a JSON text or a Basic header holds them; and without whatever else
+ * looks like a token, for it may be an earlier one, or that of another call.
+ */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .flatMap(spellings)
-    .reduce((rest, spelling) => rest.replaceAll(spelling, '[hidden]'), text);
+    .reduce((rest, spelling) => rest.replaceAll(spelling, '[hidden]'), text)
+    .replace(TOKEN, '[hidden]');
 }
 
 function spellings(secret: string): string[] {

@@ -70,6 +70,16 @@ describe('createLogger', () => {
     });
   });
 
+  it('hides what looks like a token of Bitbucket wherever it stands, and leaves hashes and paths', () => {
+    const { logger, texts, last } = capture();
+    const token = `${'aZ09_-'.repeat(450)}SECRET`;
+    const hash = 'a1'.repeat(64);
+    const path = '/deep/folder'.repeat(30);
+    logger.info({ error: `refused: ${token} is dead`, hash, path }, 'Oh');
+    expect(texts[0]).not.toMatch(/aZ09|SECRET/);
+    expect(last()).toMatchObject({ error: 'refused: [redacted] is dead', hash, path });
+  });
+
   it('hides secrets of child loggers', () => {
     const { logger, texts } = capture();
     logger.child({ token: 'SECRET', repository: 'team/repo' }).info('Hello');

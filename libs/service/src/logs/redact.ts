@@ -57,10 +57,14 @@ function isSecret(name: string): boolean {
   return SECRET_NAMES.has(plain) || plain.startsWith('xcdsaccesstoken');
 }
 
-/** What other libraries put into their messages: bearer tokens, and passwords in URLs. */
+/**
+ * What other libraries and other services put into their messages: bearer tokens, passwords in URLs, and whatever is too
+ * long for a word: tokens of Bitbucket have more than 2,500 characters.
+ */
 function hideInText(text: string): string {
   return text
     .replaceAll(/\b(Bearer|Basic) [\w.~+/=-]+/gi, `$1 ${HIDDEN}`)
     .replaceAll(/(:\/\/[^/\s:@]*):[^/\s@]+@/g, `$1:${HIDDEN}@`)
-    .replaceAll(/\b((?:access|refresh)_token|client_secret)=[^&\s"']+/gi, `$1=${HIDDEN}`);
+    .replaceAll(/\b((?:access|refresh)_token|client_secret)=[^&\s"']+/gi, `$1=${HIDDEN}`)
+    .replaceAll(/[\w~+=-]{200,}/g, HIDDEN);
 }
