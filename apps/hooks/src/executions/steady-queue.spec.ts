@@ -7,12 +7,16 @@ import { createSteadyQueue } from './steady-queue';
 describe('createSteadyQueue', () => {
   let redis: TestRedis;
   let proxy: Server;
+  let connection: ReturnType<typeof connectRedis>;
 
   beforeAll(async () => {
     redis = await startTestRedis();
   });
   afterAll(() => redis.stop());
-  afterEach(() => new Promise((resolve) => proxy.close(resolve)));
+  afterEach(async () => {
+    connection.disconnect();
+    await new Promise((resolve) => proxy.close(resolve));
+  });
 
   /** Cuts the connection at these commands INFO, counted over all connections. */
   async function connectThrough(cutAt: number[]) {
@@ -38,7 +42,7 @@ describe('createSteadyQueue', () => {
     proxy.listen(0, '127.0.0.1');
     await once(proxy, 'listening');
     const { port } = proxy.address() as AddressInfo;
-    const connection = connectRedis(
+    connection = connectRedis(
       {
         redis: { password: '', address: { kind: 'single', host: '127.0.0.1', port } },
         logger: silentLogger(),
@@ -46,7 +50,6 @@ describe('createSteadyQueue', () => {
       },
       'client',
     );
-    return { connection, infos: () => infos };
   }
 
   it.each([
@@ -56,7 +59,7 @@ describe('createSteadyQueue', () => {
     'works although Redis went away %s when the queue asked it for its version',
     async (_times, cutAt) => {
       const cuts = [...cutAt];
-      const { connection } = await connectThrough(cuts);
+      await connectThrough(cuts);
       // The first INFO of each connection is the client's own; the second one is the queue's.
       const steady = createSteadyQueue<{ uuid: string }>('steady', {
         redis: connection,
@@ -69,7 +72,6 @@ describe('createSteadyQueue', () => {
       expect((await steady.queue.getJob('a-job'))?.data).toEqual({ uuid: 'u' });
       await steady.queue.obliterate({ force: true });
       await steady.close();
-      connection.disconnect();
     },
   );
 });
