@@ -3,7 +3,7 @@ export type Clock = () => number;
 
 /**
  * CDS's timestamps are nanoseconds, beyond what JavaScript's integers hold. Ids of executions are microseconds,
- * and id × 1000 prints and parses exactly.
+ * and id × 1000 prints and parses exactly (until 2116).
  */
 export function timestampOfId(id: string | number): number {
   return Number(id) * 1000;

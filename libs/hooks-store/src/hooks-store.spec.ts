@@ -55,7 +55,8 @@ async function failedCleanup(name: string, accepted: string, hook: string): Prom
 describe('ids and timestamps', () => {
   it('are the same thing, and nothing else is', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (id) => {
+      // Beyond 2^62 ns, in the year 2116, neighbouring ids share a double.
+      fc.property(fc.integer({ min: 1, max: Math.floor(2 ** 62 / 1000) }), (id) => {
         expect(idOfTimestamp(JSON.stringify(timestampOfId(id)))).toBe(String(id));
       }),
     );
