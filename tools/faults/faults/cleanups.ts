@@ -69,7 +69,8 @@ export const CLEANUPS: Fault[] = [
       await sleep(300);
       stage.faultBegins();
       await stage.gate.away();
-      await pushAll(stage, '+back', '+twice');
+      // What is at the head of the list is looked at once; the others only wait.
+      await pushAll(stage, '+head', '+back', '+twice');
       const kills = [
         async () => {
           await stage.kill(stage.hooks);

@@ -34,14 +34,19 @@ function mustHaveRefused(stage: Stage): void {
   );
 }
 
+/** Runs are under way when Redis stops answering, and longer than a lock of BullMQ lives. */
+const SLOW_MS = 1_000;
+
 function frozen(seconds: number): Fault {
   return {
     name: `redis-frozen-${seconds}`,
-    what: `Redis is frozen for ${seconds} s (SIGSTOP): connections stay, answers do not come`,
+    what: `Redis is frozen for ${seconds} s (SIGSTOP) under two replicas: connections stay, answers do not come`,
     checks: '503 meanwhile; a run that was under way is not asked for again',
+    stage: { replicas: 2 },
     seconds: seconds + 10,
     async play(stage) {
-      await underLoad(stage, stage.redis.freeze, stage.redis.thaw, seconds * 1_000);
+      const lastsMs = seconds * 1_000;
+      await underLoad(stage, stage.redis.freeze, stage.redis.thaw, lastsMs, SLOW_MS);
       mustHaveRefused(stage);
     },
   };
