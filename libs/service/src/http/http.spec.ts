@@ -187,6 +187,12 @@ describe('createHttpApp', () => {
     expectRefusal(await post(''), 400, 74, end);
     expectRefusal(await post('{"name":'), 400, 74, end);
     expectRefusal(await post('{bad'), 400, 74, 'wrong request (from: the body is not valid JSON)');
+    const nested = (levels: number) =>
+      `{"name":"[[\\"[","size":1,"more":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+    expect((await post(nested(1_000))).status).toBe(200);
+    const tooDeep = 'wrong request (from: the body is nested deeper than 1000 levels)';
+    expectRefusal(await post(nested(1_001)), 400, 74, tooDeep);
+    expectRefusal(await post('[{"a":'.repeat(500_000)), 400, 74, tooDeep);
     const typed = await post('{"name":1}');
     expectRefusal(typed, 400, 74);
     expect(typed.body.message).toMatch(/^wrong request \(from: name: .*; size: /);

@@ -1,12 +1,15 @@
 import type { Request } from 'express';
 import type { z } from 'zod';
 import { CdsError, isTooComplex } from '@cds/wire';
+import { isNestedDeeper } from './json-depth';
 
 /** The sentence that CDS gives for a body that is missing or cut off. */
 const CUT_OFF = 'unexpected end of JSON input';
 const MOST_PROBLEMS = 3;
 /** A body of 10 MiB as CDS sends it has one for every ten bytes. */
 const MOST_VALUES = 2_000_000;
+/** What the API sends has a handful. */
+const MOST_LEVELS = 1_000;
 
 /**
  * The JSON body of a request to a guarded route, checked.
@@ -25,6 +28,11 @@ export function readJson<T>(req: Request, schema: z.ZodType<T>): T {
 function parseBody(body: unknown): unknown {
   if (Buffer.isBuffer(body) && isTooComplex(body, MOST_VALUES)) {
     throw new CdsError('tooLarge', { from: `the body holds more than ${MOST_VALUES} values` });
+  }
+  if (Buffer.isBuffer(body) && isNestedDeeper(body, MOST_LEVELS)) {
+    throw new CdsError('wrongRequest', {
+      from: `the body is nested deeper than ${MOST_LEVELS} levels`,
+    });
   }
   const text = Buffer.isBuffer(body) ? body.toString('utf8') : '';
   if (text.trim() === '') throw new CdsError('wrongRequest', { from: CUT_OFF });
