@@ -48,6 +48,7 @@ export const API_FAILS: Fault[] = [
     what: 'the API is away for 20 retry pauses of 1 s (with `--long`: of 30 s, for ten minutes)',
     checks: 'all deliveries are accepted meanwhile',
     doubles: { most: 3, because: 'one for each hook whose answer was cut off when it went' },
+    stage: { longRetryDelaySeconds: 30 },
     seconds: 35,
     async play(stage) {
       const load = stage.load({ pauseMs: stage.long ? [1_000, 5_000] : [100, 400] });

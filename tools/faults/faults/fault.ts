@@ -9,7 +9,7 @@ export interface Fault {
   /** What is looked at beyond what is for all of them. */
   checks?: string;
   /** How many runs may come twice, and why; 0 when not given. */
-  doubles?: { most: number; because: string };
+  doubles?: { most: number; mostWithLong?: number; because: string };
   stage?: StageOptions;
   /** About how long it takes. */
   seconds?: number;

@@ -89,6 +89,7 @@ export const SEVERAL_AT_ONCE: Fault[] = [
     checks: 'each run that comes twice had its answer cut off or forgotten in a kill',
     doubles: {
       most: 60,
+      mostWithLong: 600,
       because: 'one for each hook at each kill, and for each answer that was lost',
     },
     stage: { replicas: 2, hooks: 6, wallClocks: true, cleanupDelaySeconds: 3, retryError: 1_000 },

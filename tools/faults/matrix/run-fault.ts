@@ -61,7 +61,7 @@ export async function runFault(
     what: fault.what,
     checks: fault.checks ?? '',
     seed,
-    doublesAllowed: fault.doubles?.most ?? 0,
+    doublesAllowed: mostDoubles(fault, long),
     doublesBecause: fault.doubles?.because ?? '',
     ...judge(fault, stage, violations),
     tookMs: 0,
@@ -93,13 +93,17 @@ async function within(fault: Fault, playing: Promise<void>, long: boolean): Prom
   }
 }
 
+function mostDoubles({ doubles }: Fault, long: boolean): number {
+  return (long ? doubles?.mostWithLong : undefined) ?? doubles?.most ?? 0;
+}
+
 function judge(fault: Fault, stage: Stage | undefined, violations: Violation[]) {
   const nothing = { accepted: 0, runs: 0, cleanups: 0, doubles: 0 };
   if (!stage)
     return { ...nothing, firstRunMs: undefined, drainedMs: undefined, peakRssMb: undefined };
   const { history } = stage;
   history.endedAt = Date.now();
-  const runs = checkRuns(history, fault.doubles?.most ?? 0);
+  const runs = checkRuns(history, mostDoubles(fault, stage.long));
   const cleanups = checkCleanups(history);
   const recovery = checkRecovery(history);
   violations.push(

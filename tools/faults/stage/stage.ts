@@ -29,7 +29,9 @@ export interface StageOptions {
   /** Replicas whose wall clock can be set. */
   wallClocks?: boolean;
   cleanupDelaySeconds?: number;
+  /** 1 when not given; with `--long` the other one. */
   retryDelaySeconds?: number;
+  longRetryDelaySeconds?: number;
   retryError?: number;
 }
 
@@ -87,6 +89,8 @@ export async function openStage(
     faultEndedAt: Infinity,
     endedAt: Infinity,
   };
+  const retryDelaySeconds =
+    (deps.long ? options.longRetryDelaySeconds : undefined) ?? options.retryDelaySeconds ?? 1;
   const closing: (() => Promise<unknown>)[] = [];
   const webhooks: Webhook[] = [];
   const note = (sentence: string): void =>
@@ -144,7 +148,7 @@ export async function openStage(
           env: {
             ...serviceEnvironment(own, ['hooks']),
             CDS_HOOKS_WEBHOOKKEY: WEBHOOK_KEY,
-            CDS_HOOKS_RETRYDELAY: String(options.retryDelaySeconds ?? 1),
+            CDS_HOOKS_RETRYDELAY: String(retryDelaySeconds),
             CDS_HOOKS_RETRYERROR: String(options.retryError ?? 3),
             CDS_HOOKS_EXECUTIONHISTORY: '10000',
             CDS_LOG_LEVEL: 'debug',
