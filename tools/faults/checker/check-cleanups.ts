@@ -125,7 +125,8 @@ function checkRemoval(
       sentence: `The runs ${of} were removed although the branch was back with ${back.hash}.`,
     });
 
-  const isRepeated = before !== undefined && before.at > deletion.acceptedAt;
+  const isRepeated =
+    before !== undefined && !deletions.some((one) => isNewSince(history, one, before));
   if (
     isRepeated &&
     before.answered &&
@@ -136,6 +137,12 @@ function checkRemoval(
       sentence: `The runs ${of} were removed twice for one deletion, by processes that lived on.`,
     });
   return violations;
+}
+
+/** Whether this deletion may have come after that removal, or without anybody's knowing. */
+function isNewSince(history: History, deletion: BranchEvent, removal: AskedRemoval): boolean {
+  if (deletion.acceptedAt < Infinity) return deletion.acceptedAt > removal.at;
+  return deletion.sentAt > removal.at - history.cleanupDelayMs - CLEANUP_WITHIN_MS;
 }
 
 function hasRunBefore(history: History, removal: AskedRemoval, hash: string): boolean {

@@ -160,6 +160,10 @@ describe('checkCleanups', () => {
     expect(cleanupKinds({ deliveries })).toEqual(['lost']);
     const twice = [removal(12, 'dev'), removal(14, 'dev')];
     expect(cleanupKinds({ deliveries, removals: twice })).toEqual(['doubled']);
+    const deletedAgain = sent(12.5, [deleted('dev')]);
+    const byJump = { deliveries: [deletion, deletedAgain], removals: twice };
+    const jump = { replica: 'hooks-1', at: T0 + 12_800, shiftMs: HOUR };
+    expect(cleanupKinds({ ...byJump, clocks: [jump] })).toEqual([]);
     const lostAnswer = [removal(12, 'dev', { answered: false }), removal(14, 'dev')];
     expect(cleanupKinds({ deliveries, removals: lostAnswer })).toEqual([]);
   });
