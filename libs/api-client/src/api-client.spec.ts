@@ -279,6 +279,14 @@ describe('what a failure means', () => {
     expect(await run('wf1', patient)).toEqual({ runNumber: 0 });
   });
 
+  it('but a web page is nobody’s yes: something answers in place of the API', async () => {
+    api.override = (_req, res) =>
+      void res.writeHead(200, { 'content-type': 'text/html' }).end('\n<!doctype html><p>Back soon');
+    expect(await failure(run())).toMatchObject({ kind: 'unavailable', status: 200 });
+    const removal = { project: 'PROJ', workflow: 'wf1', branch: 'dev' };
+    expect((await failure(client.deleteBranchRuns(removal))).kind).toBe('unavailable');
+  });
+
   it('but a list that cannot be read is not an empty list', async () => {
     api.override = (_req, res) => void res.writeHead(200).end('<html>Welcome</html>');
     expect((await failure(client.workflowHooks())).kind).toBe('unavailable');

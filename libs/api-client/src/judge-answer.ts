@@ -5,10 +5,13 @@ import type { HttpAnswer } from './send-request';
 /** What stands between us and the API says these, and so does an API in maintenance. */
 const UNAVAILABLE = new Set([502, 503, 504]);
 
-/** The error that `answer` means; undefined for a 2xx, whatever its body: the API has done it. */
+/**
+ * The error that `answer` means; undefined for a 2xx: the API has done it, also where its body broke off or cannot be
+ * read. A web page is none of the API's answers, whatever its status.
+ */
 export function judgeAnswer(call: string, answer: HttpAnswer): ApiError | undefined {
-  const { status, json } = answer;
-  if (status >= 200 && status < 300) return undefined;
+  const { status, json, isPage } = answer;
+  if (status >= 200 && status < 300 && !isPage) return undefined;
   if (!isCdsErrorBody(json)) {
     return new ApiError(
       'unavailable',

@@ -8,6 +8,8 @@ import { isTooComplex } from '@cds/wire';
 const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
 /** A workflow has a value for about every ten bytes; what has more becomes far larger in memory. */
 const MOST_VALUES = 4_000_000;
+/** A page says what it is at its beginning. */
+const PAGE_START_BYTES = 1_024;
 /** Idle connections are given up before the other side does, so that a call does not meet a closed one. */
 const IDLE_CONNECTION_MS = 10_000;
 
@@ -26,6 +28,8 @@ export interface HttpAnswer {
   status: number;
   /** The parsed JSON; undefined when the body could not be read whole or is no JSON. */
   json: unknown;
+  /** Whether it is a web page: what stands between us and the API (maintenance, login) said it, not the API. */
+  isPage: boolean;
 }
 
 export interface HttpSender {
@@ -77,7 +81,7 @@ async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
       data: call.body === undefined ? undefined : JSON.stringify(call.body),
       signal,
     });
-    return { status: answer.status, json: await readJson(answer.data, signal) };
+    return { status: answer.status, ...(await readAnswer(answer.data, signal)) };
   } catch (error) {
     call.signal?.throwIfAborted();
     /* eslint-disable preserve-caught-error -- axios's error holds the request, and with it the token */
@@ -89,7 +93,23 @@ async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
   }
 }
 
-async function readJson(body: Readable, signal: AbortSignal): Promise<unknown> {
+async function readAnswer(
+  body: Readable,
+  signal: AbortSignal,
+): Promise<Pick<HttpAnswer, 'json' | 'isPage'>> {
+  const text = await readWhole(body, signal);
+  const isPage = text !== undefined && /^\s*</.test(text.toString('latin1', 0, PAGE_START_BYTES));
+  if (text === undefined || isPage || isTooComplex(text, MOST_VALUES))
+    return { json: undefined, isPage };
+  try {
+    return { json: JSON.parse(text.toString('utf8')), isPage };
+  } catch {
+    return { json: undefined, isPage };
+  }
+}
+
+/** The body; undefined when it broke off or is too large. */
+async function readWhole(body: Readable, signal: AbortSignal): Promise<Buffer | undefined> {
   const stop = (): void => void body.destroy(new Error('aborted'));
   signal.addEventListener('abort', stop, { once: true });
   const chunks: Buffer[] = [];
@@ -101,8 +121,7 @@ async function readJson(body: Readable, signal: AbortSignal): Promise<unknown> {
       if (size > LARGEST_ANSWER_BYTES) return undefined;
       chunks.push(chunk);
     }
-    const text = Buffer.concat(chunks);
-    return isTooComplex(text, MOST_VALUES) ? undefined : JSON.parse(text.toString('utf8'));
+    return Buffer.concat(chunks);
   } catch {
     return undefined;
   } finally {
