@@ -312,7 +312,10 @@ describe('deliveries', () => {
     expect(refs()).toEqual(Array.from({ length: 12 }, (_, i) => `b${i}`));
   });
 
-  it('finds deliveries whose job was lost', async () => {
+  it.each([
+    ['', false],
+    [', also where the turn of another replica does not end', true],
+  ])('finds deliveries whose job was lost%s', async (_what, turnStays) => {
     const hooks = await world.start({}, { timing: { sweepMs: 500 } });
     const hook = repositoryHook();
     await post(hooks, hook);
@@ -321,6 +324,8 @@ describe('deliveries', () => {
     const redis = new Redis(world.redis.url);
     await redis.hset(`cdsbb:hooks:task:${hook.uuid}`, 'stopped', '0');
     await redis.srem('cdsbb:hooks:stopped', hook.uuid);
+    // As when the clock of Redis's machine is put back by a day.
+    if (turnStays) await redis.set('cdsbb:hooks:sweep-lock', 'another', 'PX', 25 * 3_600_000);
     await redis.sadd('cdsbb:hooks:pending', hook.uuid);
     redis.disconnect();
 

@@ -126,7 +126,8 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
       try {
         let owner = (await claimScript([hookKeys(uuid).owner], [holder, ''])) as string;
         if (owner !== '' && isDead(owner)) {
-          logger.info({ hook: uuid }, 'taking over a hook from a worker that died');
+          if (!owner.startsWith(`${worker}/`))
+            logger.info({ hook: uuid }, 'taking over a hook from a worker that died');
           owner = (await claimScript([hookKeys(uuid).owner], [holder, owner])) as string;
         }
         if (owner === '') return { uuid, holder };

@@ -28,6 +28,8 @@ export interface Sweep {
 
 const HOOKS_AT_ONCE = 1_000;
 const CLEANUPS_AT_ONCE = 200;
+/** A turn that is seen so often in a row is over, whatever its time-to-live says. */
+const TURN_SEEN = 3;
 /** A cleanup's own job has this long to ring. */
 const GRACE_MS = 2_000;
 
@@ -38,11 +40,11 @@ const GRACE_MS = 2_000;
  */
 export function createSweep(deps: SweepDeps): Sweep {
   const { redis, drainQueue, cleanupStore, cleanupQueue, logger, everyMs = 3_000 } = deps;
-  const me = randomUUID();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let cursor = '0';
   let lastClock = Infinity;
+  let lastTurn: { token: string | null; seen: number } = { token: null, seen: 0 };
   const longestPauseMs = deps.retryDelayMs + CLOCK_SLACK_MS;
 
   async function sweepHooks(): Promise<number> {
@@ -70,11 +72,24 @@ export function createSweep(deps: SweepDeps): Sweep {
     return hooks + (await sweepCleanups());
   }
 
+  /**
+   * Whether it is this replica's turn. Only saves work: two sweeps at once do no harm. Each turn has a token of its own: one
+   * that stays is one whose time-to-live does not end, since the clock of Redis's machine was put back.
+   */
+  async function isMyTurn(): Promise<boolean> {
+    const token = randomUUID();
+    const turnMs = Math.round(everyMs * 0.8);
+    if (await redis.set(KEYS.sweepLock, token, 'PX', turnMs, 'NX')) return true;
+    const other = await redis.get(KEYS.sweepLock);
+    lastTurn = { token: other, seen: other === lastTurn.token ? lastTurn.seen + 1 : 1 };
+    if (lastTurn.seen < TURN_SEEN) return false;
+    await redis.set(KEYS.sweepLock, token, 'PX', turnMs);
+    return true;
+  }
+
   async function sweepIfMine(): Promise<void> {
     try {
-      // Only saves work: two sweeps at once do no harm.
-      const mine = await redis.set(KEYS.sweepLock, me, 'PX', Math.round(everyMs * 0.8), 'NX');
-      if (mine) await sweep();
+      if (await isMyTurn()) await sweep();
     } catch (error) {
       logger.debug({ error: errorText(error) }, 'no sweep: Redis does not answer');
     }

@@ -1,7 +1,9 @@
 import { SIGNED_FIELD, TRIM_HISTORY } from '@cds/hooks-store';
 
-/** How long a delivery that is sent again is known, in µs as the ids are: 48 h. */
+/** How long a delivery that is sent again is known at least, in µs as the ids are: 48 h. */
 const REMEMBERED_US = 48 * 3_600 * 1_000_000;
+/** The newest so many are known however old: a clock that was days ahead for a moment must not make all forgotten. */
+const ALWAYS_REMEMBERED = 1_000;
 /** A delivery a second for 48 h. Bounds what is kept where a clock that was far ahead keeps ids from growing. */
 const MOST_REMEMBERED = 200_000;
 /** Removed in one go at most, so that no script holds Redis up. */
@@ -29,7 +31,8 @@ const FORGOTTEN_AT_ONCE = 500;
  *   {`judge`, type} when it was judged for another type | {`refused`} | {`accepted`, type, id, deliveries waiting}
  *
  * Ids are µs, unique and growing for each task, whatever the clocks of the replicas say; how long ago a delivery was
- * seen is told by them, too, so no clock that jumps and no time-to-live makes a delivery count twice or not at all.
+ * seen is told by them, too, and the newest ones are known in any case, so no clock that jumps and no time-to-live makes
+ * a delivery count twice or not at all.
  * The configuration goes into the execution as text, since Lua's JSON cannot tell an empty list from an empty object.
  */
 export const ACCEPT_DELIVERY = `
@@ -51,7 +54,6 @@ local id = math.max(tonumber(ARGV[4]), tonumber(task[5] or '0') + 1)
 local oldest = id - ${REMEMBERED_US}
 id = string.format('%.0f', id)
 local first = ARGV[11] ~= '' and redis.call('ZSCORE', KEYS[9], ARGV[11])
-if first and tonumber(first) <= oldest then first = false end
 if not first then
   if task[1] ~= ARGV[2] then return {'judge', task[1]} end
   if ARGV[3] == 'refuse' then return {'refused'} end
@@ -79,9 +81,13 @@ end
 if ARGV[3] == 'ignore' then trimHistory(ARGV[5], KEYS[6], KEYS[2], KEYS[7], KEYS[8], tonumber(ARGV[8])) end
 if ARGV[11] ~= '' then
   redis.call('ZADD', KEYS[9], id, ARGV[11])
-  local forgotten = redis.call('ZRANGEBYSCORE', KEYS[9], '-inf', string.format('%.0f', oldest), 'LIMIT', 0, ${FORGOTTEN_AT_ONCE})
-  if #forgotten > 0 then redis.call('ZREM', KEYS[9], unpack(forgotten)) end
-  local excess = redis.call('ZCARD', KEYS[9]) - ${MOST_REMEMBERED}
+  local known = redis.call('ZCARD', KEYS[9])
+  local spare = math.min(known - ${ALWAYS_REMEMBERED}, ${FORGOTTEN_AT_ONCE})
+  if spare > 0 then
+    local forgotten = redis.call('ZRANGEBYSCORE', KEYS[9], '-inf', string.format('%.0f', oldest), 'LIMIT', 0, spare)
+    if #forgotten > 0 then known = known - redis.call('ZREM', KEYS[9], unpack(forgotten)) end
+  end
+  local excess = known - ${MOST_REMEMBERED}
   if excess > 0 then redis.call('ZPOPMIN', KEYS[9], math.min(excess, ${FORGOTTEN_AT_ONCE})) end
 end
 return {'accepted', task[1], id, redis.call('LLEN', KEYS[3])}
