@@ -206,6 +206,17 @@ describe('moving dead letters', () => {
     expect(await redis.exists(cleanupKey(ended))).toBe(1);
   });
 
+  it('finds every cleanup by its id, also those whose timestamp cannot be divided exactly', async () => {
+    const count = 40;
+    for (let i = 0; i < count; i += 1)
+      await failedCleanup(`c${i}x`, String(1_790_000_000_000_000 + 1_000 * i), 'h');
+
+    const all = await createDeadLetters({ redis }).retryAll({ until: Date.now() + 5_000 });
+
+    expect(all).toEqual({ executions: 0, cleanups: count, more: false });
+    expect(await redis.zcard(KEYS.failedCleanups)).toBe(0);
+  });
+
   it('takes over what stands in the history, and nothing else, however often', async () => {
     await deadLetter('new', idAt(1));
     const old = hookKeys('old');

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { idOfTimestamp } from '../clock';
 import { hookKeys, KEYS } from '../redis-keys';
 import { type DeadLetterRef, readFailedCleanups } from './dead-letter';
 
@@ -36,11 +37,11 @@ export async function eachChunk(
 
   const cleanups = await readFailedCleanups(redis, uuid);
   await work(
-    cleanups.map((cleanup) => ({
-      kind: 'cleanup',
-      uuid: cleanup.uuid,
-      id: String(cleanup.timestamp / 1000),
-    })),
+    // Not by dividing: 1790000000002000000 / 1000 is no whole number in doubles.
+    cleanups.flatMap(({ uuid: cleanup, timestamp }): DeadLetterRef[] => {
+      const id = idOfTimestamp(String(timestamp));
+      return id === undefined ? [] : [{ kind: 'cleanup', uuid: cleanup, id }];
+    }),
   );
   return true;
 }
