@@ -14,6 +14,8 @@ import { createCleanUpBranch } from './branch-deletions/clean-up-branch';
 import { createCleanupQueue } from './branch-deletions/cleanup-queue';
 import { createCleanupStore } from './branch-deletions/cleanup-store';
 import { createCleanupWorker } from './branch-deletions/cleanup-worker';
+import { createSpareBranches } from './branch-deletions/spare-branches';
+import { createWaitingDeliveries } from './branch-deletions/waiting-deliveries';
 import { createApiCaller } from './executions/api-calls';
 import { createApiWaiters } from './executions/api-waiters';
 import { createDeliveryStore } from './executions/delivery-store';
@@ -89,11 +91,13 @@ export async function createHooks(
     deadLetters: config.deadLetters,
     signature: config.signature,
   });
-  const cleanupStore = createCleanupStore({ redis });
+  const cleanupStore = createCleanupStore({ redis, deadLetters: config.deadLetters });
+  const waiting = createWaitingDeliveries({ redis });
   const tasks = createTaskStore({ redis });
 
   const metrics = createMetrics({ service: 'hooks' });
   const workMetrics = createWorkMetrics({ redis, metrics, logger });
+  const cleanupCancelled = () => workMetrics.cleanupEnded('cancelled');
   const intake = createIntake({
     store: deliveries,
     mode: config.signature,
@@ -149,6 +153,12 @@ export async function createHooks(
       tasks,
       executions: createExecutionStore({ redis, executionHistory }),
       cleanups: cleanupStore,
+      spareBranches: createSpareBranches({
+        waiting,
+        store: cleanupStore,
+        logger,
+        cancelled: cleanupCancelled,
+      }),
       drainQueue,
       cleanupQueue,
       logger,
@@ -192,13 +202,15 @@ export async function createHooks(
     const ownership = createHookOwnership({ redis, logger, beatMs: timing.beatMs });
     const callApi = createApiCaller({ registration });
     const common = { api, callApi, logger, now, retryDelayMs, retryError, killed: killed.signal };
+    const delayMs = config.branchDeletion.delaySeconds * 1000;
     const cleanups = createBranchCleanups({
       store: cleanupStore,
       queue: cleanupQueue,
+      ownership,
       logger,
       now,
-      delayMs: config.branchDeletion.delaySeconds * 1000,
-      cancelled: () => workMetrics.cleanupEnded('cancelled'),
+      delayMs,
+      cancelled: cleanupCancelled,
     });
     const workOffHook = createWorkOffHook({
       store: deliveries,
@@ -219,6 +231,9 @@ export async function createHooks(
       redis,
       store: cleanupStore,
       ownership,
+      waiting,
+      hooksOf: tasks.hooksOf,
+      delayMs,
       ended: workMetrics.cleanupEnded,
     });
     const sweep = createSweep({

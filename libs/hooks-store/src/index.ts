@@ -26,5 +26,7 @@ export {
   hookKeys,
   KEYS,
   SIGNED_FIELD,
+  WORKFLOW_INDEX_FIELD,
+  workflowHooksKey,
 } from './redis-keys';
 export { TRIM_HISTORY } from './trim-history.lua';

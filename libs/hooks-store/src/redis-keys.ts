@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 const PREFIX = 'cdsbb:hooks:';
 
 /** Where BullMQ keeps its jobs. */
@@ -39,10 +41,22 @@ export const KEYS = {
 /** Field of a task's hash: `1` once a delivery of it had a right signature, so that unsigned ones are refused. */
 export const SIGNED_FIELD = 'signed';
 
+/** Field of a task's hash: the {@link workflowHooksKey} under which the task is listed; empty when under none. */
+export const WORKFLOW_INDEX_FIELD = 'workflow_index';
+
+/** Set: uuids of the repository webhooks of a workflow. */
+export function workflowHooksKey(project: string, workflow: string): string {
+  const exact = JSON.stringify([project, workflow]);
+  return `${PREFIX}workflow-hooks:${createHash('sha256').update(exact).digest('hex')}`;
+}
+
 /** The keys of one hook, by the uuid of its task. */
 export function hookKeys(uuid: string) {
   return {
-    /** Hash: type, method, config (JSON), stopped, updated_at (ms), last_id, last_replay, {@link SIGNED_FIELD}. */
+    /**
+     * Hash: type, method, config (JSON), stopped, updated_at (ms), last_id, last_replay, {@link SIGNED_FIELD},
+     * {@link WORKFLOW_INDEX_FIELD}.
+     */
     task: `${PREFIX}task:${uuid}`,
     /** Hash: execution id → what was received (JSON). */
     executions: `${PREFIX}exec:${uuid}`,

@@ -1,7 +1,7 @@
 import type { Logger } from '@cds/service';
 import type { Clock } from '@cds/hooks-store';
 import type { Head } from '../executions/delivery-store';
-import type { Claim } from '../executions/hook-ownership';
+import type { Claim, HookOwnership } from '../executions/hook-ownership';
 import { cleanupId } from './cleanup';
 import type { CleanupQueue } from './cleanup-queue';
 import type { CleanupStore } from './cleanup-store';
@@ -18,6 +18,7 @@ export interface BranchOfDelivery {
 export interface BranchCleanupsDeps {
   store: CleanupStore;
   queue: CleanupQueue;
+  ownership: Pick<HookOwnership, 'claim' | 'release'>;
   logger: Logger;
   now: Clock;
   /** From the deletion to the cleanup (ms). */
@@ -30,12 +31,19 @@ export type BranchCleanups = ReturnType<typeof createBranchCleanups>;
 
 /** What deliveries do to cleanups. Only the holder of the hook may: an order from before would undo a later one. */
 export function createBranchCleanups(deps: BranchCleanupsDeps) {
-  const { store, queue, logger, now, delayMs } = deps;
+  const { store, queue, ownership, logger, now, delayMs } = deps;
 
   function keyOf({ head, repository, branch }: BranchOfDelivery) {
     const project = head.config?.project?.value ?? '';
     const workflow = head.config?.workflow?.value ?? '';
     return { project, workflow, repository, branch };
+  }
+
+  /** Whether whoever marked a cleanup as under way died: then the hook can be taken, which ends the mark. */
+  async function isLeftover(hook: string): Promise<boolean> {
+    const claim = await ownership.claim(hook);
+    if (claim) await ownership.release(claim);
+    return claim !== undefined;
   }
 
   return {
@@ -63,23 +71,25 @@ export function createBranchCleanups(deps: BranchCleanupsDeps) {
       return true;
     },
 
-    /** Cancels the cleanup of a branch that was pushed to. @returns false when the hook is another's by now */
-    async cancel(of: BranchOfDelivery): Promise<boolean> {
+    /**
+     * Cancels the cleanup of a branch that was pushed to.
+     * @returns `lost` when the hook is another's by now; `busy` while the API removes the runs for another hook
+     */
+    async cancel(of: BranchOfDelivery): Promise<'ok' | 'lost' | 'busy'> {
       const key = keyOf(of);
       const id = cleanupId(key);
-      const result = await store.cancel(of.claim.holder, {
-        id,
-        hook: of.claim.uuid,
-        branch: of.branch,
-      });
-      if (result === 'cancelled') {
+      const cancel = () =>
+        store.cancel(of.claim.holder, { id, hook: of.claim.uuid, branch: of.branch });
+      let result = await cancel();
+      if (result.kind === 'busy' && (await isLeftover(result.hook))) result = await cancel();
+      if (result.kind === 'cancelled') {
         deps.cancelled?.();
         logger.info(
           { hook: of.claim.uuid, cleanup: id, ...key },
           'branch pushed again: the removal of its runs is cancelled',
         );
       }
-      return result !== 'lost';
+      return result.kind === 'lost' || result.kind === 'busy' ? result.kind : 'ok';
     },
   };
 }

@@ -9,21 +9,27 @@ import type { Claim, HookOwnership } from '../executions/hook-ownership';
 import { untilStored } from '../executions/until-stored';
 import type { Cleanup } from './cleanup';
 import type { CleanupStore } from './cleanup-store';
-import { lookThroughWaiting } from './waiting-deliveries';
+import { latestNews } from './latest-news';
+import type { WaitingDeliveries } from './waiting-deliveries';
 
 export interface CleanUpBranchDeps {
   redis: Redis;
   store: CleanupStore;
   ownership: HookOwnership;
+  waiting: WaitingDeliveries;
+  /** The hooks that the API may ask for runs of a workflow through. */
+  hooksOf(project: string, workflow: string): Promise<string[]>;
   api: Pick<CdsApiClient, 'deleteBranchRuns'>;
   callApi: ApiCaller;
   logger: Logger;
   now: Clock;
   retryDelayMs: number;
   retryError: number;
+  /** From a deletion to the cleanup (ms). */
+  delayMs: number;
   killed: AbortSignal;
   /** Told of each cleanup that has ended. */
-  ended?: (result: 'done' | 'failed' | 'cancelled') => void;
+  ended?: (result: 'done' | 'failed' | 'cancelled', deadLettersDropped?: number) => void;
 }
 
 export type CleanupOutcome =
@@ -39,11 +45,12 @@ const END: CleanupOutcome = { kind: 'end' };
 /**
  * Removes the runs of a deleted branch when the time has come.
  *
- * The hook is held meanwhile, so that no run of it is asked for while the API removes: a push that comes in during
- * the call has its run afterwards.
+ * The hook is held meanwhile and the cleanup marked, so that no run of the branch is asked for while the API removes:
+ * a push that comes in during the call, at whichever hook of the workflow, has its run afterwards.
  */
 export function createCleanUpBranch(deps: CleanUpBranchDeps) {
   const { redis, store, ownership, api, callApi, logger, now, retryDelayMs, retryError } = deps;
+  const { waiting, hooksOf, delayMs } = deps;
   const stored = { logger, signal: deps.killed };
 
   /** Project and workflow of the hook's task now; those of then when the task is gone. */
@@ -72,33 +79,55 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     if (isFinal)
       logger.error(of, 'the runs of a deleted branch were not removed and stay: see its task');
     else logger.warn(of, 'the runs of a deleted branch were not removed: trying again later');
-    const kept = await untilStored(
+    const { kept, dropped } = await untilStored(
       () =>
         store.fail(cleanup, { nbErrors, error: sentence, outages, retryAt, refused, now: now() }),
       stored,
     );
     if (kept === 'changed') return { kind: 'wait', until: now(), forApi: false };
-    if (isFinal) deps.ended?.('failed');
+    if (isFinal) deps.ended?.('failed', dropped);
     if (retryAt === undefined) return END;
     return refused
       ? { kind: 'wait', until: retryAt, forApi: false }
       : { kind: 'wait', until: retryAt, forApi: true, outages };
   }
 
+  async function cancel(cleanup: Cleanup, claim: Claim): Promise<CleanupOutcome> {
+    const { kind } = await store.cancel(claim.holder, cleanup);
+    if (kind !== 'cancelled') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
+    deps.ended?.('cancelled');
+    logger.info(
+      { cleanup: cleanup.id, branch: cleanup.branch },
+      'a push that waits brings the branch back: its runs stay',
+    );
+    return END;
+  }
+
+  /** The deletion that waits schedules it anew when its turn comes; should it be removed before, this one stays. */
+  async function postpone(cleanup: Cleanup, claim: Claim, due: number): Promise<CleanupOutcome> {
+    const postponed = await store.postpone(claim.holder, cleanup, due);
+    if (postponed !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
+    logger.info(
+      { cleanup: cleanup.id, branch: cleanup.branch, due: new Date(due).toISOString() },
+      'the branch was deleted again: the removal of its runs waits from then on',
+    );
+    return { kind: 'wait', until: due, forApi: false };
+  }
+
   async function cleanUp(cleanup: Cleanup, claim: Claim): Promise<CleanupOutcome> {
-    const { isBack, lastSeen } = await lookThroughWaiting(redis, cleanup);
-    if (isBack) {
-      logger.info(
-        { cleanup: cleanup.id, branch: cleanup.branch },
-        'a delivery that waits tells of the branch: its runs stay',
-      );
-      if ((await store.cancel(claim.holder, cleanup)) === 'cancelled') deps.ended?.('cancelled');
-      return END;
-    }
     const { project, workflow } = await targetOf(cleanup);
-    const begin = () => store.begin(claim.holder, cleanup, lastSeen);
+    const others = [
+      ...(await hooksOf(project, workflow)),
+      ...(await hooksOf(cleanup.project, cleanup.workflow)),
+    ];
+    const news = await latestNews(waiting, cleanup, new Set([cleanup.hook, ...others]));
+    if (news.kind === 'pushed') return cancel(cleanup, claim);
+    const due = news.acceptedAt + delayMs;
+    if (news.kind === 'deleted' && due > now()) return postpone(cleanup, claim, due);
+
+    const begin = () => store.begin(claim.holder, cleanup, news.lastSeen);
     const begun = await begin();
-    // Moved, cancelled, or the hook has got more to look at: what is to be done is read again.
+    // Moved, cancelled, or a hook has got more to look at: what is to be done is read again.
     if (begun !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
 
     const { branch } = cleanup;

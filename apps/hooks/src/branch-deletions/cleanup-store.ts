@@ -4,17 +4,18 @@ import { CLEANUP_PREFIX, cleanupKey, HOOK_CLEANUPS_PREFIX, hookKeys, KEYS } from
 import { type Cleanup, parseCleanup } from './cleanup';
 import {
   BEGIN_CLEANUP,
+  CANCEL_BEFORE_PUSH,
   CANCEL_CLEANUP,
   FAIL_CLEANUP,
+  POSTPONE_CLEANUP,
   REMOVE_CLEANUP,
   SCHEDULE_CLEANUP,
   SET_CLEANUP_STOPPED,
 } from './scripts/cleanup-scripts.lua';
 
-/** Cleanups that failed for good stay visible up to this many; then the oldest go. */
-const FAILURES_KEPT = 100;
 const BROUGHT_FORWARD_AT_ONCE = 200;
 const PREFIXES = [CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX];
+const OWNER_PREFIX = hookKeys('').owner;
 const SETS = [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups];
 
 export interface CleanupFailure {
@@ -30,15 +31,30 @@ export interface CleanupFailure {
   now: number;
 }
 
+export interface KeptFailure {
+  kept: 'ok' | 'changed';
+  /** Dead letters that gave way to this one. */
+  dropped: number;
+}
+
+/** What an order to cancel led to. `busy`: a holder of that hook has the API remove the runs at this moment. */
+export type Cancelled = { kind: 'none' | 'cancelled' | 'lost' } | { kind: 'busy'; hook: string };
+
 export type CleanupStore = ReturnType<typeof createCleanupStore>;
 
 /** The scheduled cleanups in Redis. The record decides; BullMQ's job is only its alarm clock. */
-export function createCleanupStore(deps: { redis: Redis }) {
-  const { redis } = deps;
+export function createCleanupStore(deps: {
+  redis: Redis;
+  /** Cleanups that failed for good stay visible up to this many; then the oldest go. */
+  deadLetters: number;
+}) {
+  const { redis, deadLetters } = deps;
   const scheduleScript = defineScript(redis, 'cdsbbScheduleCleanup', SCHEDULE_CLEANUP, 4);
   const cancelScript = defineScript(redis, 'cdsbbCancelCleanup', CANCEL_CLEANUP, 4);
   const removeScript = defineScript(redis, 'cdsbbRemoveCleanup', REMOVE_CLEANUP, 3);
-  const beginScript = defineScript(redis, 'cdsbbBeginCleanup', BEGIN_CLEANUP, 3);
+  const beginScript = defineScript(redis, 'cdsbbBeginCleanup', BEGIN_CLEANUP, 2);
+  const beforePushScript = defineScript(redis, 'cdsbbCancelBeforePush', CANCEL_BEFORE_PUSH, 3);
+  const postponeScript = defineScript(redis, 'cdsbbPostponeCleanup', POSTPONE_CLEANUP, 3);
   const failScript = defineScript(redis, 'cdsbbFailCleanup', FAIL_CLEANUP, 4);
   const stopScript = defineScript(redis, 'cdsbbStopCleanup', SET_CLEANUP_STOPPED, 4);
 
@@ -70,14 +86,38 @@ export function createCleanupStore(deps: { redis: Redis }) {
     },
 
     /** For the holder of the hook whose branch is back. */
-    async cancel(
-      holder: string,
-      of: Pick<Cleanup, 'id' | 'hook' | 'branch'>,
-    ): Promise<'none' | 'cancelled' | 'lost'> {
-      return (await cancelScript(
+    async cancel(holder: string, of: Pick<Cleanup, 'id' | 'hook' | 'branch'>): Promise<Cancelled> {
+      const [kind, hook] = (await cancelScript(
         [...SETS, hookKeys(of.hook).owner],
-        [holder, ...PREFIXES, of.id, of.hook, of.branch],
-      )) as 'none' | 'cancelled' | 'lost';
+        [holder, ...PREFIXES, of.id, of.hook, of.branch, OWNER_PREFIX],
+      )) as ['none' | 'cancelled' | 'lost'] | ['busy', string];
+      return kind === 'busy' ? { kind, hook: hook ?? '' } : { kind };
+    },
+
+    /**
+     * For whoever is about to remove a push that waits.
+     * @param of.push id of its execution
+     * @returns how many were cancelled
+     */
+    async cancelBeforePush(
+      of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { push: string },
+    ): Promise<number> {
+      return (await beforePushScript(
+        [...SETS],
+        [...PREFIXES, of.id, of.hook, of.branch, of.push],
+      )) as number;
+    },
+
+    /** For the holder of the hook: not before `due` (ms). */
+    async postpone(
+      holder: string,
+      cleanup: Cleanup,
+      due: number,
+    ): Promise<'ok' | 'lost' | 'changed'> {
+      return (await postponeScript(
+        [KEYS.cleanups, cleanupKey(cleanup.id), hookKeys(cleanup.hook).owner],
+        [cleanup.id, holder, cleanup.accepted, due],
+      )) as 'ok' | 'lost' | 'changed';
     },
 
     async read(id: string): Promise<Cleanup | undefined> {
@@ -89,21 +129,24 @@ export function createCleanupStore(deps: { redis: Redis }) {
       return (await removeScript([...SETS], [id, ...PREFIXES, accepted])) as 'unknown' | 'ok';
     },
 
-    /** The last look before the call: still ours, still due, nothing new since `lastSeen`. */
+    /**
+     * The last look before the call: still ours, still due, nothing new at the hooks of the workflow.
+     * @param lastSeen hook → id of the last delivery that was looked at, or ""
+     */
     async begin(
       holder: string,
       cleanup: Cleanup,
-      lastSeen: string,
+      lastSeen: ReadonlyMap<string, string>,
     ): Promise<'ok' | 'lost' | 'changed' | 'more'> {
-      const keys = hookKeys(cleanup.hook);
+      const seen = [...lastSeen].flatMap(([uuid, id]) => [hookKeys(uuid).waiting, id]);
       return (await beginScript(
-        [cleanupKey(cleanup.id), keys.owner, keys.waiting],
-        [holder, cleanup.accepted, lastSeen],
+        [cleanupKey(cleanup.id), hookKeys(cleanup.hook).owner],
+        [holder, cleanup.accepted, cleanup.hook, ...seen],
       )) as 'ok' | 'lost' | 'changed' | 'more';
     },
 
-    async fail(cleanup: Cleanup, failure: CleanupFailure): Promise<'ok' | 'changed'> {
-      return (await failScript(
+    async fail(cleanup: Cleanup, failure: CleanupFailure): Promise<KeptFailure> {
+      const [kept, dropped = 0] = (await failScript(
         [...SETS, cleanupKey(cleanup.id)],
         [
           cleanup.id,
@@ -115,10 +158,11 @@ export function createCleanupStore(deps: { redis: Redis }) {
           failure.outages,
           failure.retryAt ?? '',
           failure.refused ? 1 : 0,
-          FAILURES_KEPT,
+          deadLetters,
           failure.ended ? 1 : 0,
         ],
-      )) as 'ok' | 'changed';
+      )) as ['ok' | 'changed', number?];
+      return { kept, dropped };
     },
 
     /** @returns when it is due (ms); undefined when there is none of this id */

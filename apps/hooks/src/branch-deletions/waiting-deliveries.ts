@@ -1,47 +1,111 @@
-import type { Redis } from 'ioredis';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type StoredExecution, hookKeys } from '@cds/hooks-store';
+import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
 import { type DeliveryPlan, isMalformedDelivery, planPush } from '../payloads';
-import type { Cleanup } from './cleanup';
 
-const CHUNK = 50;
-
-/**
- * Looks through the deliveries that wait at the hook for one that makes the cleanup void: a push to exactly that
- * branch, or a later deletion of it, which schedules it anew when its turn comes.
- *
- * @returns whether there is one, and the id of the last delivery looked at ("" when none waits)
- */
-export async function lookThroughWaiting(
-  redis: Redis,
-  cleanup: Cleanup,
-): Promise<{ isBack: boolean; lastSeen: string }> {
-  const keys = hookKeys(cleanup.hook);
-  const ids = await redis.lrange(keys.waiting, 0, -1);
-  for (let i = 0; i < ids.length; i += CHUNK) {
-    const chunk = ids.slice(i, i + CHUNK).filter((id) => Number(id) >= Number(cleanup.accepted));
-    if (chunk.length === 0) continue;
-    const executions = await redis.hmget(keys.executions, ...chunk);
-    for (const [index, json] of executions.entries()) {
-      const plan = json ? planOf(json) : undefined;
-      if (!plan) continue;
-      if (plan.pushedBranches.includes(cleanup.branch)) return { isBack: true, lastSeen: '' };
-      const isLater = chunk[index] !== cleanup.accepted;
-      if (isLater && plan.deletedBranches.includes(cleanup.branch)) {
-        return { isBack: true, lastSeen: '' };
-      }
-    }
-  }
-  return { isBack: false, lastSeen: ids.at(-1) ?? '' };
+/** What a delivery tells of branches; a branch that it names more than once is as it was left last. */
+export interface BranchNews {
+  /** Milliseconds. */
+  acceptedAt: number;
+  /** `workspace/slug` */
+  repository: string;
+  branches: ReadonlyMap<string, 'pushed' | 'deleted'>;
 }
 
-function planOf(json: string): DeliveryPlan | undefined {
-  const { webhook, replay_of } = JSON.parse(json) as StoredExecution;
+export interface WaitingNews {
+  /** In the order in which they were accepted. */
+  deliveries: { id: string; news: BranchNews }[];
+  /** Id of the last delivery that waits; "" when none does. */
+  lastSeen: string;
+}
+
+export type WaitingDeliveries = ReturnType<typeof createWaitingDeliveries>;
+
+/** Read and parsed in one go. */
+const CHUNK = 50;
+/** Characters of names, and what holds them, that are remembered. */
+const REMEMBERED = 8_000_000;
+const PER_ENTRY = 100;
+const NO_NEWS: BranchNews = { acceptedAt: 0, repository: '', branches: new Map() };
+
+/**
+ * Tells what the deliveries that wait at a hook say of branches. What was received never changes, so each is read and
+ * parsed once, however often somebody asks; others have their turn in between.
+ */
+export function createWaitingDeliveries(deps: { redis: Redis }) {
+  const { redis } = deps;
+  const known = new LRUCache<string, BranchNews>({
+    maxSize: REMEMBERED,
+    sizeCalculation: ({ repository, branches }) =>
+      [...branches.keys()].reduce((sum, name) => sum + name.length + PER_ENTRY, repository.length) +
+      PER_ENTRY,
+  });
+  /** Those that ask about the same hook at once: the later ones find everything known. */
+  const reading = new Map<string, Promise<WaitingNews>>();
+
+  async function readChunk(uuid: string, ids: string[]): Promise<WaitingNews['deliveries']> {
+    const found = new Map(ids.map((id) => [id, known.get(`${uuid}/${id}`)]));
+    const missing = ids.filter((id) => !found.get(id));
+    if (missing.length > 0) {
+      const executions = await redis.hmget(hookKeys(uuid).executions, ...missing);
+      for (const [index, id] of missing.entries()) {
+        const json = executions[index];
+        if (!json) continue;
+        const news = newsOf(json);
+        found.set(id, news);
+        known.set(`${uuid}/${id}`, news);
+      }
+      await nextTurn();
+    }
+    return ids.flatMap((id) => {
+      const news = found.get(id);
+      return news && news.branches.size > 0 ? [{ id, news }] : [];
+    });
+  }
+
+  async function readNow(uuid: string): Promise<WaitingNews> {
+    const ids = await redis.lrange(hookKeys(uuid).waiting, 0, -1);
+    const deliveries: WaitingNews['deliveries'] = [];
+    for (let i = 0; i < ids.length; i += CHUNK) {
+      deliveries.push(...(await readChunk(uuid, ids.slice(i, i + CHUNK))));
+    }
+    return { deliveries, lastSeen: ids.at(-1) ?? '' };
+  }
+
+  return {
+    /** All that wait at the hook and name a branch. */
+    async read(uuid: string): Promise<WaitingNews> {
+      const before = reading.get(uuid);
+      const now = (async () => {
+        await before?.catch(() => undefined);
+        return readNow(uuid);
+      })();
+      reading.set(uuid, now);
+      try {
+        return await now;
+      } finally {
+        if (reading.get(uuid) === now) reading.delete(uuid);
+      }
+    },
+  };
+}
+
+function newsOf(json: string): BranchNews {
+  const { webhook, accepted_at, replay_of } = JSON.parse(json) as StoredExecution;
   // It tells of what was long ago, and leaves cleanups alone when its turn comes.
-  if (replay_of !== undefined) return undefined;
+  if (replay_of !== undefined) return NO_NEWS;
+  let plan: DeliveryPlan;
   try {
-    return planPush(Buffer.from(webhook.request_body, 'base64'));
+    plan = planPush(Buffer.from(webhook.request_body, 'base64'));
   } catch (error) {
-    if (isMalformedDelivery(error)) return undefined;
+    if (isMalformedDelivery(error)) return NO_NEWS;
     throw error;
   }
+  const branches = new Map<string, 'pushed' | 'deleted'>();
+  for (const step of plan.steps) {
+    if (step.branch === undefined) continue;
+    branches.set(step.branch, step.type === 'run' ? 'pushed' : 'deleted');
+  }
+  return { acceptedAt: accepted_at, repository: plan.repository, branches };
 }

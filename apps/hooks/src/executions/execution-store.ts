@@ -83,8 +83,10 @@ export function createExecutionStore(deps: { redis: Redis; executionHistory: num
       return reply !== 'unknown';
     },
 
-    async removeAll(uuid: string): Promise<void> {
-      await deleteScript([...keysOfExecutions(uuid), hookKeys(uuid).dead], [uuid]);
+    /** @param lastSeen id of the last delivery that waits, or "": with any after it, nothing is done */
+    async removeAll(uuid: string, lastSeen: string): Promise<'ok' | 'more'> {
+      const keys = [...keysOfExecutions(uuid), hookKeys(uuid).dead];
+      return (await deleteScript(keys, [uuid, lastSeen])) as 'ok' | 'more';
     },
   };
 }

@@ -43,7 +43,12 @@ type StepOutcome =
   | { kind: 'ok'; runNumber?: number }
   | { kind: 'failed'; message: string }
   | { kind: 'pause'; forApi: boolean; pauseMs: number; message: string }
+  /** The API removes the runs of the branch for another hook: a moment later. */
+  | { kind: 'busy' }
   | { kind: 'left' };
+
+/** Between two looks whether the API is done. */
+const BUSY_MS = 300;
 
 /**
  * Works off one delivery: its steps in order, each kept in Redis as soon as it is done, so that a later try begins
@@ -101,8 +106,10 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
       return (await cleanups.schedule(branchOf)) ? { kind: 'ok' } : { kind: 'left' };
     }
     const mayHaveCleanup = !isSentAgain(head, state) && (head.anyCleanups || state.steps_done > 0);
-    if (step.branch !== undefined && mayHaveCleanup && !(await cleanups.cancel(branchOf))) {
-      return { kind: 'left' };
+    if (step.branch !== undefined && mayHaveCleanup) {
+      const cancelled = await cleanups.cancel(branchOf);
+      if (cancelled === 'busy') return { kind: 'busy' };
+      if (cancelled === 'lost') return { kind: 'left' };
     }
     return runStep(claim, head, step, state, keep);
   }
@@ -158,6 +165,9 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
       const outcome = await doStep(claim, head, plan, step, state, keep);
 
       if (outcome.kind === 'left') return { kind: 'left' };
+      if (outcome.kind === 'busy') {
+        return { kind: 'pause', until: now() + BUSY_MS, forApi: false, outages: 0 };
+      }
       if (outcome.kind === 'pause') {
         const until = now() + outcome.pauseMs;
         state = outcome.forApi

@@ -25,6 +25,7 @@ export function createWorkMetrics(deps: { redis: Redis; metrics: Metrics; logger
   const { redis, metrics, logger } = deps;
   let underWay: Promise<Counts | undefined> | undefined;
   let told = new Set<string>();
+  let toldOfCleanups = false;
 
   async function readCounts(): Promise<Counts | undefined> {
     const pipeline = redis
@@ -118,8 +119,16 @@ export function createWorkMetrics(deps: { redis: Redis; metrics: Metrics; logger
       );
     },
 
-    cleanupEnded(result: 'done' | 'failed' | 'cancelled'): void {
+    cleanupEnded(result: 'done' | 'failed' | 'cancelled', deadLettersDropped = 0): void {
       cleanups.inc({ result });
+      if (deadLettersDropped === 0) return;
+      dropped.inc(deadLettersDropped);
+      if (toldOfCleanups) return;
+      toldOfCleanups = true;
+      logger.error(
+        { dropped: deadLettersDropped },
+        'more cleanups of deleted branches failed than deadLetters keeps: the oldest are dropped from now on, and the runs of their branches stay; send them again (engine hooks dead-letters retry) or drop them',
+      );
     },
   };
 }

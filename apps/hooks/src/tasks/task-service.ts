@@ -9,6 +9,7 @@ import {
 } from '../branch-deletions/cleanup';
 import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import type { CleanupStore } from '../branch-deletions/cleanup-store';
+import type { SpareBranches } from '../branch-deletions/spare-branches';
 import { type Clock, idOfTimestamp, timestampOfMs } from '@cds/hooks-store';
 import type { DrainQueue } from '../executions/drain-queue';
 import type { ExecutionStore } from '../executions/execution-store';
@@ -21,6 +22,7 @@ export interface TaskServiceDeps {
   tasks: TaskStore;
   executions: ExecutionStore;
   cleanups: CleanupStore;
+  spareBranches: SpareBranches;
   drainQueue: DrainQueue;
   cleanupQueue: CleanupQueue;
   logger: Logger;
@@ -33,6 +35,8 @@ export interface TaskServiceDeps {
 
 /** Commands that are sent to Redis side by side. */
 const AT_ONCE = 100;
+/** Removals that may be begun again because deliveries came in. */
+const MOST_TRIES = 50;
 
 async function inChunks<T>(items: T[], work: (item: T) => Promise<unknown>): Promise<void> {
   for (let i = 0; i < items.length; i += AT_ONCE) {
@@ -50,7 +54,8 @@ export type TaskService = ReturnType<typeof createTaskService>;
 
 /** What the routes under `/task` do, for the tasks of hooks and for scheduled cleanups alike. */
 export function createTaskService(deps: TaskServiceDeps) {
-  const { tasks, executions, cleanups, drainQueue, cleanupQueue, logger, now } = deps;
+  const { tasks, executions, cleanups, spareBranches, drainQueue, cleanupQueue, logger, now } =
+    deps;
 
   async function cleanupOf(uuid: string): Promise<Cleanup | undefined> {
     return isCleanupId(uuid) ? cleanups.read(uuid) : undefined;
@@ -84,10 +89,34 @@ export function createTaskService(deps: TaskServiceDeps) {
 
   async function removeOne(uuid: string): Promise<boolean> {
     if (isCleanupId(uuid)) return (await cleanups.remove(uuid)) === 'ok';
-    if (!isTaskUuid(uuid) || (await tasks.remove(uuid)) !== 'ok') return false;
+    const task = isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
+    if (!task) return false;
+    const removed = await removeWithAllThatWaits(task, (lastSeen) =>
+      tasks.remove(uuid, undefined, lastSeen),
+    );
+    if (removed !== 'ok') return false;
     // Its job finds nothing and ends, so that a hook created anew does not inherit a pause.
     await goOn(uuid);
     return true;
+  }
+
+  /** Cancels what a push cancels that only a hook of a repository can have received. */
+  async function spareBranchesOf(task: Task, only?: string): Promise<string> {
+    return task.type === 'RepoWebHook' ? spareBranches(task, only) : '';
+  }
+
+  /** @throws CdsError 503 when deliveries come in faster than they can be looked at */
+  async function removeWithAllThatWaits<T extends string>(
+    task: Task,
+    remove: (lastSeen: string) => Promise<T | 'more'>,
+  ): Promise<T> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const removed = await remove(await spareBranchesOf(task));
+      if (removed !== 'more') return removed;
+    }
+    throw new CdsError('unavailable', {
+      from: 'deliveries come in faster than they can be removed: stop the task, or try again',
+    });
   }
 
   async function wakeCleanup(id: string, due: number): Promise<void> {
@@ -208,7 +237,9 @@ export function createTaskService(deps: TaskServiceDeps) {
         status: 'DONE' as const,
         processing_timestamp: timestampOfMs(now()),
       };
-      if (!id || !isTaskUuid(uuid) || !(await executions.stop(uuid, id, state))) {
+      const task = id && isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
+      if (task) await spareBranchesOf(task, id);
+      if (!task || !id || !(await executions.stop(uuid, id, state))) {
         throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
       }
       await goOn(uuid);
@@ -227,7 +258,7 @@ export function createTaskService(deps: TaskServiceDeps) {
         };
       }
       const task = await taskOf(uuid);
-      await executions.removeAll(uuid);
+      await removeWithAllThatWaits(task, (lastSeen) => executions.removeAll(uuid, lastSeen));
       // What comes next does not wait out the pause of what is gone.
       await goOn(uuid);
       return task;

@@ -1,7 +1,7 @@
 import { defineScript } from '@cds/redis';
 import type { HookConfig, Task, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS } from '@cds/hooks-store';
+import { hookKeys, KEYS, workflowHooksKey } from '@cds/hooks-store';
 import type { TaskToKeep } from './node-hook';
 import { DELETE_TASK, PUT_TASK, SET_STOPPED } from './scripts/task-scripts.lua';
 
@@ -10,11 +10,18 @@ const CHUNK = 200;
 
 export type TaskStore = ReturnType<typeof createTaskStore>;
 
+/** Where a task is listed by its workflow; plain webhooks know nothing of branches. */
+function indexOf({ type, config }: TaskToKeep): string {
+  const project = config?.project?.value;
+  const workflow = config?.workflow?.value;
+  return type === 'RepoWebHook' && project && workflow ? workflowHooksKey(project, workflow) : '';
+}
+
 /** The tasks of hooks in Redis. */
 export function createTaskStore(deps: { redis: Redis }) {
   const { redis } = deps;
   const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 3);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 14);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 13);
   const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 4);
 
   async function readChunk(uuids: string[]): Promise<Task[]> {
@@ -65,6 +72,7 @@ export function createTaskStore(deps: { redis: Redis }) {
           JSON.stringify(task.config),
           now,
           unlessNewerThan ?? '',
+          indexOf(task),
         ],
       )) as 'ok' | 'newer';
     },
@@ -72,8 +80,13 @@ export function createTaskStore(deps: { redis: Redis }) {
     /**
      * Removes a task with all that waits for it.
      * @param unlessChangedSince only when nothing waits for it and it was not changed since (ms)
+     * @param lastSeen id of the last delivery that waits, or "": `more` says that there are others by now
      */
-    async remove(uuid: string, unlessChangedSince?: number): Promise<'ok' | 'unknown' | 'kept'> {
+    async remove(
+      uuid: string,
+      unlessChangedSince?: number,
+      lastSeen = '',
+    ): Promise<'ok' | 'unknown' | 'kept' | 'more'> {
       const keys = hookKeys(uuid);
       return (await deleteScript(
         [
@@ -88,12 +101,11 @@ export function createTaskStore(deps: { redis: Redis }) {
           keys.states,
           keys.waiting,
           keys.done,
-          keys.owner,
           keys.seen,
           keys.dead,
         ],
-        [uuid, unlessChangedSince ?? ''],
-      )) as 'ok' | 'unknown' | 'kept';
+        [uuid, unlessChangedSince ?? '', lastSeen],
+      )) as 'ok' | 'unknown' | 'kept' | 'more';
     },
 
     /** @returns how many deliveries wait; undefined for an unknown task */
@@ -109,6 +121,11 @@ export function createTaskStore(deps: { redis: Redis }) {
     /** With its counts. */
     async read(uuid: string): Promise<Task | undefined> {
       return (await readChunk([uuid]))[0];
+    },
+
+    /** Uuids of the repository webhooks of a workflow. */
+    async hooksOf(project: string, workflow: string): Promise<string[]> {
+      return redis.smembers(workflowHooksKey(project, workflow));
     },
 
     async exists(uuid: string): Promise<boolean> {

@@ -16,8 +16,11 @@ if owner and owner ~= ARGV[1] then return 'lost' end
 local id, record, byHook = ARGV[4], ARGV[2] .. ARGV[4], ARGV[3] .. ARGV[7]
 local before = redis.call('HGET', byHook, ARGV[11])
 if before and before ~= id then forget(before, ARGV[2], ARGV[3]) end
-local due = redis.call('HMGET', record, 'due', 'accepted')
-if due[2] and tonumber(due[2]) > tonumber(ARGV[6]) then return 'ok' end
+local old = redis.call('HMGET', record, 'accepted', 'hook', 'branch')
+if old[1] and tonumber(old[1]) > tonumber(ARGV[6]) then return 'ok' end
+if old[2] and old[2] ~= ARGV[7] and redis.call('HGET', ARGV[3] .. old[2], old[3]) == id then
+  redis.call('HDEL', ARGV[3] .. old[2], old[3])
+end
 redis.call('HSET', record, 'status', 'waiting', 'due', ARGV[5], 'accepted', ARGV[6], 'hook', ARGV[7],
   'project', ARGV[8], 'workflow', ARGV[9], 'repository', ARGV[10], 'branch', ARGV[11],
   'nb_errors', '0', 'last_error', '', 'retry_at', '0', 'outages', '0', 'processed', '0')
@@ -32,22 +35,65 @@ return 'ok'
  * Cancels what is scheduled for a branch that is back: the cleanup of this project, workflow, repository and
  * branch, and the one that this hook scheduled for the branch, whatever its workflow was called then.
  *
- * KEYS cleanups, stopped, failed, owner · ARGV holder, prefix of records, prefix of the hooks' lists, id, hook, branch
- * Returns `none` | `cancelled` | `lost`
+ * KEYS cleanups, stopped, failed, owner · ARGV holder, prefix of records, prefix of the hooks' lists, id, hook, branch,
+ *   prefix of owners
+ * Returns {`none`} | {`cancelled`} | {`lost`} | {`busy`, hook} while another hook's holder has the API remove the runs
+ *
+ * A mark of who is no longer the owner of its hook means nothing; nor does one of this hook, of which the caller is
+ * the only holder.
  */
 export const CANCEL_CLEANUP = `
 ${FORGET_CLEANUP}
 local owner = redis.call('GET', KEYS[4])
-if owner and owner ~= ARGV[1] then return 'lost' end
-local result = 'none'
+if owner and owner ~= ARGV[1] then return {'lost'} end
+local found = {}
 local byHook = redis.call('HGET', ARGV[3] .. ARGV[5], ARGV[6])
 for _, id in ipairs({ARGV[4], byHook or ARGV[4]}) do
   if redis.call('EXISTS', ARGV[2] .. id) == 1 then
-    forget(id, ARGV[2], ARGV[3])
-    result = 'cancelled'
+    local mark = redis.call('HGET', ARGV[2] .. id, 'under_way') or ''
+    local hook, holder = string.match(mark, '^(%S+) (.+)$')
+    if hook and hook ~= ARGV[5] and redis.call('GET', ARGV[7] .. hook) == holder then return {'busy', hook} end
+    found[#found + 1] = id
   end
 end
-return result
+for _, id in ipairs(found) do forget(id, ARGV[2], ARGV[3]) end
+return {#found > 0 and 'cancelled' or 'none'}
+`;
+
+/**
+ * Cancels what is scheduled for a branch whose push is about to be removed unread: the cleanup of that id and the one
+ * that the hook scheduled, unless it is of a deletion after that push.
+ *
+ * KEYS cleanups, stopped, failed · ARGV prefix of records, prefix of the hooks' lists, id, hook, branch, id of the push
+ * Returns how many
+ */
+export const CANCEL_BEFORE_PUSH = `
+${FORGET_CLEANUP}
+local cancelled = 0
+local byHook = redis.call('HGET', ARGV[2] .. ARGV[4], ARGV[5])
+for _, id in ipairs({ARGV[3], byHook or ARGV[3]}) do
+  local accepted = redis.call('HGET', ARGV[1] .. id, 'accepted')
+  if accepted and (tonumber(accepted) or 0) <= tonumber(ARGV[6]) then
+    forget(id, ARGV[1], ARGV[2])
+    cancelled = cancelled + 1
+  end
+end
+return cancelled
+`;
+
+/**
+ * Moves a cleanup to when a later deletion, which still waits, makes it due.
+ *
+ * KEYS cleanups, record, owner · ARGV id, holder, accepted, due (ms) · Returns `ok` | `lost` | `changed`
+ */
+export const POSTPONE_CLEANUP = `
+local owner = redis.call('GET', KEYS[3])
+if owner and owner ~= ARGV[2] then return 'lost' end
+local record = redis.call('HMGET', KEYS[2], 'accepted', 'status')
+if record[1] ~= ARGV[3] or record[2] ~= 'waiting' then return 'changed' end
+redis.call('HSET', KEYS[2], 'due', ARGV[4])
+redis.call('ZADD', KEYS[1], ARGV[4], ARGV[1])
+return 'ok'
 `;
 
 /**
@@ -66,9 +112,11 @@ return 'ok'
 `;
 
 /**
- * The last look before the API is called.
+ * The last look before the API is called; it marks the cleanup as under way. The mark counts for as long as the holder
+ * owns its hook.
  *
- * KEYS record, owner, waiting · ARGV holder, accepted, id of the last delivery that was looked at or ""
+ * KEYS record, owner · ARGV holder, accepted, hook, then for each hook of the workflow: key of its waiting list, id of
+ *   the last delivery that was looked at or ""
  * Returns `ok` | `lost` | `changed` (moved, stopped or cancelled) | `more` (deliveries came in meanwhile)
  */
 export const BEGIN_CLEANUP = `
@@ -76,8 +124,12 @@ local owner = redis.call('GET', KEYS[2])
 if owner and owner ~= ARGV[1] then return 'lost' end
 local record = redis.call('HMGET', KEYS[1], 'accepted', 'status')
 if record[1] ~= ARGV[2] or record[2] ~= 'waiting' then return 'changed' end
-local last = redis.call('LINDEX', KEYS[3], -1)
-if last and last ~= ARGV[3] then return 'more' end
+for i = 4, #ARGV, 2 do
+  local last = redis.call('LINDEX', ARGV[i], -1)
+  if last and last ~= ARGV[i + 1] then return 'more' end
+end
+if not owner then redis.call('SET', KEYS[2], ARGV[1]) end
+redis.call('HSET', KEYS[1], 'under_way', ARGV[3] .. ' ' .. ARGV[1])
 return 'ok'
 `;
 
@@ -87,27 +139,33 @@ return 'ok'
  * KEYS cleanups, stopped, failed, record · ARGV id, prefix of records, prefix of the hooks' lists, accepted, now (ms),
  *   errors, error, tries without an answer in a row, when to try again (ms) or "" when given up, pause is for a
  *   refusal (1), failures to keep, whether an operator ended it (1): then it is no dead letter, and the first to go
- * Returns `ok` | `changed`
+ * Returns {`ok`, dead letters dropped} | {`changed`}
  */
 export const FAIL_CLEANUP = `
 ${FORGET_CLEANUP}
 local record = redis.call('HMGET', KEYS[4], 'accepted', 'status')
-if record[1] ~= ARGV[4] then return 'changed' end
+if record[1] ~= ARGV[4] then return {'changed'} end
+redis.call('HDEL', KEYS[4], 'under_way')
 redis.call('HSET', KEYS[4], 'nb_errors', ARGV[6], 'last_error', ARGV[7], 'outages', ARGV[8])
 if ARGV[9] ~= '' then
   if ARGV[10] == '1' then redis.call('HSET', KEYS[4], 'retry_at', ARGV[9]) end
   if record[2] == 'waiting' then redis.call('ZADD', KEYS[1], ARGV[9], ARGV[1]) end
-  return 'ok'
+  return {'ok', 0}
 end
 redis.call('HSET', KEYS[4], 'status', 'failed', 'processed', ARGV[5])
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZADD', KEYS[3], ARGV[12] == '1' and '-' .. ARGV[5] or ARGV[5], ARGV[1])
-local excess = redis.call('ZCARD', KEYS[3]) - tonumber(ARGV[11])
+local dropped = 0
+local excess = math.min(redis.call('ZCARD', KEYS[3]) - tonumber(ARGV[11]), 500)
 if excess > 0 then
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, excess - 1)) do forget(id, ARGV[2], ARGV[3]) end
+  local oldest = redis.call('ZRANGE', KEYS[3], 0, excess - 1, 'WITHSCORES')
+  for i = 1, #oldest, 2 do
+    if tonumber(oldest[i + 1]) >= 0 then dropped = dropped + 1 end
+    forget(oldest[i], ARGV[2], ARGV[3])
+  end
 end
-return 'ok'
+return {'ok', dropped}
 `;
 
 /**

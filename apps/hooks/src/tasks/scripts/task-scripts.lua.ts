@@ -1,18 +1,21 @@
-import { DEAD_LETTERS } from '@cds/hooks-store';
+import { DEAD_LETTERS, WORKFLOW_INDEX_FIELD } from '@cds/hooks-store';
 
 /**
  * Keeps a task, new or changed. What waits for it, its history, what was seen of it (also whether signed) and whether
  * it is stopped stay.
  *
  * KEYS task, tasks, kinds · ARGV uuid, type, method, config (JSON), now (ms), "" or: leave it when it was changed
- *   later than this (ms) · Returns `ok` | `newer`
+ *   later than this (ms), key of the hooks of its workflow or "" · Returns `ok` | `newer`
  */
 export const PUT_TASK = `
-local old = redis.call('HMGET', KEYS[1], 'type', 'updated_at')
+local old = redis.call('HMGET', KEYS[1], 'type', 'updated_at', '${WORKFLOW_INDEX_FIELD}')
 if ARGV[6] ~= '' and old[2] and tonumber(old[2]) > tonumber(ARGV[6]) then return 'newer' end
 redis.call('HSET', KEYS[1], 'type', ARGV[2], 'method', ARGV[3], 'config', ARGV[4], 'updated_at', ARGV[5])
 redis.call('HSETNX', KEYS[1], 'stopped', '0')
 redis.call('SADD', KEYS[2], ARGV[1])
+if old[3] and old[3] ~= '' and old[3] ~= ARGV[7] then redis.call('SREM', old[3], ARGV[1]) end
+redis.call('HSET', KEYS[1], '${WORKFLOW_INDEX_FIELD}', ARGV[7])
+if ARGV[7] ~= '' then redis.call('SADD', ARGV[7], ARGV[1]) end
 if old[1] ~= ARGV[2] then
   if old[1] then redis.call('HINCRBY', KEYS[3], old[1], -1) end
   redis.call('HINCRBY', KEYS[3], ARGV[2], 1)
@@ -22,25 +25,31 @@ return 'ok'
 
 /**
  * Removes a task with all that waits for it. The cleanups that it scheduled stay: the branches are gone all the same.
+ * So does who holds the hook, who gives it back: a removal of runs may be under way.
  *
- * KEYS task, tasks, kinds, stopped, pending, waiting-total, failed, executions, states, waiting, done, owner,
- *   seen, dead
- * ARGV uuid, "" or: only when nothing waits and it was not changed since (ms) · Returns `ok` | `unknown` | `kept`
+ * KEYS task, tasks, kinds, stopped, pending, waiting-total, failed, executions, states, waiting, done, seen, dead
+ * ARGV uuid, "" or: only when nothing waits and it was not changed since (ms), id of the last delivery that waits as
+ *   far as the caller looked, or ""
+ * Returns `ok` | `unknown` | `kept` | `more` when deliveries came in meanwhile
+ *
+ * A Redis that is out of memory takes whatever follows a first write that frees memory.
  */
 export const DELETE_TASK = `
 ${DEAD_LETTERS}
-local task = redis.call('HMGET', KEYS[1], 'type', 'updated_at')
+local task = redis.call('HMGET', KEYS[1], 'type', 'updated_at', '${WORKFLOW_INDEX_FIELD}')
 if not task[1] then return 'unknown' end
 local waiting = redis.call('LLEN', KEYS[10])
 if ARGV[2] ~= '' and (waiting > 0 or tonumber(task[2]) > tonumber(ARGV[2])) then return 'kept' end
-if waiting > 0 then redis.call('DECRBY', KEYS[6], waiting) end
-forgetFailed(ARGV[1], KEYS[11], KEYS[7])
-forgetFailed(ARGV[1], KEYS[14], KEYS[7])
-redis.call('HINCRBY', KEYS[3], task[1], -1)
+if waiting > 0 and redis.call('LINDEX', KEYS[10], -1) ~= ARGV[3] then return 'more' end
 redis.call('SREM', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[4], ARGV[1])
 redis.call('SREM', KEYS[5], ARGV[1])
-redis.call('UNLINK', KEYS[1], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14])
+if task[3] and task[3] ~= '' then redis.call('SREM', task[3], ARGV[1]) end
+if waiting > 0 then redis.call('DECRBY', KEYS[6], waiting) end
+forgetFailed(ARGV[1], KEYS[11], KEYS[7])
+forgetFailed(ARGV[1], KEYS[13], KEYS[7])
+redis.call('HINCRBY', KEYS[3], task[1], -1)
+redis.call('UNLINK', KEYS[1], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13])
 return 'ok'
 `;
 
