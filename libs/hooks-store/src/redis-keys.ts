@@ -36,6 +36,11 @@ export const KEYS = {
    * Sorted set: ids of the cleanups that failed for good → when (ms); of those that an operator ended, less than 0.
    */
   failedCleanups: `${PREFIX}cleanups-failed`,
+  /**
+   * Sorted set: ids of cleanups whose branch a push brought back that was removed before its turn → id of the push; the
+   * newest ten thousand. A deletion from before it schedules nothing.
+   */
+  broughtBack: `${PREFIX}brought-back`,
 } as const;
 
 /** Field of a task's hash: `1` once a delivery of it had a right signature, so that unsigned ones are refused. */

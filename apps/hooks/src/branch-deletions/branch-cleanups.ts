@@ -62,7 +62,14 @@ export function createBranchCleanups(deps: BranchCleanupsDeps) {
         accepted: of.head.id,
         hook: of.claim.uuid,
       });
-      if (!scheduled) return false;
+      if (scheduled === 'lost') return false;
+      if (scheduled === 'back') {
+        logger.info(
+          { hook: of.claim.uuid, cleanup: id, ...key },
+          'branch deleted before a push that was removed: its runs stay',
+        );
+        return true;
+      }
       await queue.ring(id, due - now());
       logger.info(
         { hook: of.claim.uuid, cleanup: id, due: new Date(due).toISOString(), ...key },

@@ -49,26 +49,26 @@ export function createCleanupStore(deps: {
   deadLetters: number;
 }) {
   const { redis, deadLetters } = deps;
-  const scheduleScript = defineScript(redis, 'cdsbbScheduleCleanup', SCHEDULE_CLEANUP, 4);
+  const scheduleScript = defineScript(redis, 'cdsbbScheduleCleanup', SCHEDULE_CLEANUP, 5);
   const cancelScript = defineScript(redis, 'cdsbbCancelCleanup', CANCEL_CLEANUP, 4);
   const removeScript = defineScript(redis, 'cdsbbRemoveCleanup', REMOVE_CLEANUP, 3);
   const beginScript = defineScript(redis, 'cdsbbBeginCleanup', BEGIN_CLEANUP, 2);
-  const beforePushScript = defineScript(redis, 'cdsbbCancelBeforePush', CANCEL_BEFORE_PUSH, 3);
+  const beforePushScript = defineScript(redis, 'cdsbbCancelBeforePush', CANCEL_BEFORE_PUSH, 4);
   const postponeScript = defineScript(redis, 'cdsbbPostponeCleanup', POSTPONE_CLEANUP, 3);
   const failScript = defineScript(redis, 'cdsbbFailCleanup', FAIL_CLEANUP, 4);
   const stopScript = defineScript(redis, 'cdsbbStopCleanup', SET_CLEANUP_STOPPED, 4);
 
   return {
-    /** For the holder of the hook. @returns false when that is another one by now */
+    /** For the holder of the hook. @returns `back` when a push after that deletion was removed before its turn */
     async schedule(
       holder: string,
       of: Pick<
         Cleanup,
         'id' | 'due' | 'accepted' | 'hook' | 'project' | 'workflow' | 'repository' | 'branch'
       >,
-    ): Promise<boolean> {
-      const reply = await scheduleScript(
-        [...SETS, hookKeys(of.hook).owner],
+    ): Promise<'ok' | 'lost' | 'back'> {
+      return (await scheduleScript(
+        [...SETS, hookKeys(of.hook).owner, KEYS.broughtBack],
         [
           holder,
           ...PREFIXES,
@@ -81,8 +81,7 @@ export function createCleanupStore(deps: {
           of.repository,
           of.branch,
         ],
-      );
-      return reply === 'ok';
+      )) as 'ok' | 'lost' | 'back';
     },
 
     /** For the holder of the hook whose branch is back. */
@@ -103,7 +102,7 @@ export function createCleanupStore(deps: {
       of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { push: string },
     ): Promise<number> {
       return (await beforePushScript(
-        [...SETS],
+        [...SETS, KEYS.broughtBack],
         [...PREFIXES, of.id, of.hook, of.branch, of.push],
       )) as number;
     },

@@ -3,7 +3,7 @@ import { cleanupKey, hookKeys, KEYS, workflowHooksKey } from '@cds/hooks-store';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
-import { push, refsOf } from '../../test/deliveries';
+import { allDone, push, refsOf } from '../../test/deliveries';
 import {
   post,
   repositoryHook,
@@ -107,6 +107,30 @@ describe('branch cleanups, removals and other hooks', () => {
 
     expect(await redis.exists(cleanupKey(ID_OF_DEV))).toBe(1);
   });
+
+  it.each(['the same', 'another'])(
+    'are not scheduled by a deletion that waits at %s hook and is older than a push that was removed',
+    async (which) => {
+      const hooks = await world.start();
+      const [first, second] = [repositoryHook(), repositoryHook()];
+      await post(hooks, first, second);
+      const pushed = which === 'another' ? second : first;
+      await stopTask(hooks, first);
+      await stopTask(hooks, second);
+      await push(hooks, first, { deleted: 'dev' }, { deleted: 'gone' });
+      await push(hooks, pushed, { push: 'dev' });
+      await stopExecution(hooks, pushed, -1);
+
+      await startTask(hooks, first);
+      await hasCleanups(1);
+      await allDone(hooks, first);
+      expect(await redis.exists(cleanupKey(ID_OF_DEV))).toBe(0);
+
+      await push(hooks, first, { deleted: 'dev' });
+      await hasCleanups(2);
+      expect(await redis.exists(KEYS.broughtBack)).toBe(0);
+    },
+  );
 
   it('wait from a later deletion on, and are not lost when that one is removed', async () => {
     const hooks = await world.start(soon(2));

@@ -1,11 +1,14 @@
 import { FORGET_CLEANUP } from '@cds/hooks-store';
 
+/** Branches that are remembered to be back. */
+const MOST_BROUGHT_BACK = 10_000;
+
 /**
  * Schedules the cleanup of a branch for the hook's holder, or restarts it from a later deletion.
  *
- * KEYS cleanups, stopped, failed, owner · ARGV holder, prefix of records, prefix of the hooks' lists, id, due (ms),
- *   accepted (execution id), hook, project, workflow, repository, branch
- * Returns `ok` | `lost`
+ * KEYS cleanups, stopped, failed, owner, brought-back · ARGV holder, prefix of records, prefix of the hooks' lists, id,
+ *   due (ms), accepted (execution id), hook, project, workflow, repository, branch
+ * Returns `ok` | `lost` | `back` when a push after this deletion was removed before its turn
  *
  * Where the hook scheduled the branch for another workflow before (it was renamed), that one is replaced.
  */
@@ -13,6 +16,9 @@ export const SCHEDULE_CLEANUP = `
 ${FORGET_CLEANUP}
 local owner = redis.call('GET', KEYS[4])
 if owner and owner ~= ARGV[1] then return 'lost' end
+local back = redis.call('ZSCORE', KEYS[5], ARGV[4])
+if back and tonumber(back) > tonumber(ARGV[6]) then return 'back' end
+if back then redis.call('ZREM', KEYS[5], ARGV[4]) end
 local id, record, byHook = ARGV[4], ARGV[2] .. ARGV[4], ARGV[3] .. ARGV[7]
 local before = redis.call('HGET', byHook, ARGV[11])
 if before and before ~= id then forget(before, ARGV[2], ARGV[3]) end
@@ -62,13 +68,18 @@ return {#found > 0 and 'cancelled' or 'none'}
 
 /**
  * Cancels what is scheduled for a branch whose push is about to be removed unread: the cleanup of that id and the one
- * that the hook scheduled, unless it is of a deletion after that push.
+ * that the hook scheduled, unless it is of a deletion after that push. Remembers the push, too: deletions from before it
+ * may wait, at this hook or another.
  *
- * KEYS cleanups, stopped, failed · ARGV prefix of records, prefix of the hooks' lists, id, hook, branch, id of the push
+ * KEYS cleanups, stopped, failed, brought-back · ARGV prefix of records, prefix of the hooks' lists, id, hook, branch, id of the push
  * Returns how many
+ *
+ * A Redis that is out of memory takes whatever follows a first write that frees memory.
  */
 export const CANCEL_BEFORE_PUSH = `
 ${FORGET_CLEANUP}
+redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -${MOST_BROUGHT_BACK})
+redis.call('ZADD', KEYS[4], 'GT', ARGV[6], ARGV[3])
 local cancelled = 0
 local byHook = redis.call('HGET', ARGV[2] .. ARGV[4], ARGV[5])
 for _, id in ipairs({ARGV[3], byHook or ARGV[3]}) do
