@@ -295,7 +295,11 @@ describe('the environment', () => {
     );
     fc.assert(
       fc.property(fc.array(fc.tuple(name, value), { maxLength: 6 }), (pairs) => {
-        const env = { ...known, ...Object.fromEntries(pairs) };
+        // The names of a service and of a master are public: a secret that somebody writes there is told.
+        const kept = pairs.filter(
+          ([key, text]) => !(/_(NAME|REDIS_HOST|ADDR)$/.test(key) && text.includes(SECRETS.token)),
+        );
+        const env = { ...known, ...Object.fromEntries(kept) };
         expect(load(env)).toEqual(load(env));
       }),
       fuzzRuns(200),
