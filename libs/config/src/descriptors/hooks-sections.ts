@@ -59,7 +59,7 @@ export const HOOKS_SECTIONS: readonly SectionDescriptor[] = [
         default: 1_000,
         rule: { kind: 'integer', min: 1, max: 100_000 },
         comment:
-          'Executions that failed for good, kept for each task beside its history; `engine hooks dead-letters` lists them and sends them again.',
+          'Executions that failed for good, kept for each task beside its history, and cleanups that failed, kept over all tasks; `engine hooks dead-letters` lists them and sends them again.',
       },
       {
         name: 'signature',
