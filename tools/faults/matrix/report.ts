@@ -27,6 +27,7 @@ export function describeResult(result: FaultResult): string {
 /** The table for docs/promises.md. What differs each time is said to be measured. */
 export function markdownTable(results: FaultResult[]): string {
   const head = [
+    'Fault',
     'What happens',
     'What is checked beyond the rules for all',
     'Runs that may come twice',
@@ -36,6 +37,7 @@ export function markdownTable(results: FaultResult[]): string {
     'Result',
   ];
   const rows = results.map((result) => [
+    `\`${result.name}\``,
     result.what,
     result.checks || '–',
     result.doublesAllowed === 0 ? '0' : `${result.doublesAllowed}: ${result.doublesBecause}`,

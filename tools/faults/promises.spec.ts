@@ -1,0 +1,40 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FAULTS } from './faults';
+
+const root = join(__dirname, '..', '..');
+const text = readFileSync(join(root, 'docs', 'promises.md'), 'utf8');
+const [head = '', table = ''] = text.split('## The matrix');
+const [, sentences = ''] = head.split('## Sentence by sentence');
+
+describe('docs/promises.md', () => {
+  it('carries every fault of the matrix, with what happens and what may come twice', () => {
+    const cell = (words: string) => words.replace(/\s+/g, ' ');
+    const shown = table.replace(/\s+/g, ' ');
+    for (const { name, what, checks, doubles } of FAULTS) {
+      expect(shown).toContain(`| \`${name}\` | ${cell(what)}`);
+      if (checks) expect(shown).toContain(cell(checks));
+      if (doubles) expect(shown).toContain(`${doubles.most}: ${cell(doubles.because)}`);
+    }
+    expect(table.match(/^\| `/gm)).toHaveLength(FAULTS.length);
+    expect(table).not.toContain('FAILED');
+  });
+
+  it('names faults that there are', () => {
+    const named = [...sentences.matchAll(/`([a-z0-9]+(?:-[a-z0-9]+)+)`/g)].map(([, name]) => name);
+    expect(named.length).toBeGreaterThan(20);
+    expect(FAULTS.map(({ name }) => name)).toEqual(expect.arrayContaining(named));
+  });
+
+  it('names tests that there are', () => {
+    const files = [
+      ...sentences.matchAll(/`((?:apps|libs|tools)\/[^`]+\.spec\.ts)`((?:: "[^"]+")?)/g),
+    ];
+    expect(files.length).toBeGreaterThan(10);
+    for (const [, file = '', test = ''] of files) {
+      expect(existsSync(join(root, file)) ? '' : `${file} is missing`).toBe('');
+      const title = test.replace(/^: "|"$/g, '');
+      expect(readFileSync(join(root, file), 'utf8')).toContain(title);
+    }
+  });
+});
