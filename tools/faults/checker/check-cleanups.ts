@@ -126,7 +126,9 @@ function checkRemoval(
     });
 
   const isRepeated =
-    before !== undefined && !deletions.some((one) => isNewSince(history, one, before));
+    before !== undefined &&
+    !deletions.some((one) => isNewSince(history, one, before)) &&
+    !hasRunBetween(history, events, before, removal);
   if (
     isRepeated &&
     before.answered &&
@@ -143,6 +145,20 @@ function checkRemoval(
 function isNewSince(history: History, deletion: BranchEvent, removal: AskedRemoval): boolean {
   if (deletion.acceptedAt < Infinity) return deletion.acceptedAt > removal.at;
   return deletion.sentAt > removal.at - history.cleanupDelayMs - CLEANUP_WITHIN_MS;
+}
+
+/** Whether a push to the branch that had waited was run after the first removal: its run is to be removed, too. */
+function hasRunBetween(
+  history: History,
+  events: BranchEvent[],
+  before: AskedRemoval,
+  removal: AskedRemoval,
+): boolean {
+  const pushed = new Set(events.flatMap(({ kind, hash }) => (kind === 'push' ? [hash] : [])));
+  return history.runs.some(
+    ({ hook, hash, servedAt = Infinity }) =>
+      hook === removal.hook && pushed.has(hash) && servedAt >= before.at && servedAt <= removal.at,
+  );
 }
 
 function hasRunBefore(history: History, removal: AskedRemoval, hash: string): boolean {

@@ -168,6 +168,14 @@ describe('checkCleanups', () => {
     expect(cleanupKinds({ deliveries, removals: lostAnswer })).toEqual([]);
   });
 
+  it('allows a second one where a push that had waited was run after the first', () => {
+    const deliveries = [deletion, sent(1.2, [pushed('a', 'dev')]), sent(1.4, [deleted('dev')])];
+    const removals = [removal(14, 'dev'), removal(15, 'dev')];
+    expect(cleanupKinds({ deliveries, removals, runs: [run(14.5, 'a')] })).toEqual([]);
+    expect(cleanupKinds({ deliveries, removals, runs: [run(13, 'a')] })).toEqual(['doubled']);
+    expect(cleanupKinds({ deliveries, removals })).toEqual(['doubled']);
+  });
+
   it('does not ask for one that is not due yet, and counts lateness from the fault’s end', () => {
     expect(cleanupKinds({ deliveries: [deletion], endedAt: T0 + 5_000 })).toEqual([]);
     const removals = [removal(60, 'dev')];
