@@ -12,6 +12,7 @@ import {
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
+import { isCleanupId } from '../branch-deletions/cleanup';
 import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import { errorText } from '../error-text';
 import type { DrainQueue } from '../executions/drain-queue';
@@ -68,10 +69,6 @@ export function createAdminService(deps: AdminServiceDeps) {
     }
   }
 
-  function kindOf(uuid: string): DeadLetterRef['kind'] {
-    return /^[0-9a-f]{64}$/.test(uuid) ? 'cleanup' : 'execution';
-  }
-
   return {
     /** Newest first. @param page.uuid only those of one task and of its cleanups */
     list: (page: { uuid?: string; offset: number; limit: number }): Promise<DeadLetter[]> =>
@@ -82,7 +79,7 @@ export function createAdminService(deps: AdminServiceDeps) {
       const id = idOf(uuid, timestamp);
       judge(await deadLetters.retry(uuid, id));
       logger.info({ uuid, execution: timestamp }, 'a dead letter is sent again');
-      wake([{ kind: kindOf(uuid), uuid, id }]);
+      wake([{ kind: isCleanupId(uuid) ? 'cleanup' : 'execution', uuid, id }]);
     },
 
     async retryAll(uuid?: string): Promise<AllAnswer> {

@@ -1,7 +1,7 @@
 import { defineScript } from '@cds/redis';
 import type { HookConfig, Task, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS, workflowHooksKey } from '@cds/hooks-store';
+import { hookKeys, KEYS, repliesOf, workflowHooksKey } from '@cds/hooks-store';
 import type { TaskToKeep } from './node-hook';
 import { DELETE_TASK, PUT_TASK, SET_STOPPED } from './scripts/task-scripts.lua';
 
@@ -33,10 +33,7 @@ export function createTaskStore(deps: { redis: Redis }) {
       pipeline.llen(keys.waiting);
       pipeline.zcard(keys.dead);
     }
-    const replies = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
-      if (error) throw error;
-      return reply;
-    });
+    const replies = await repliesOf(pipeline);
     return uuids.flatMap((uuid, index) => {
       const [type, config, stopped] = replies[4 * index] as (string | null)[];
       if (!type) return [];
