@@ -17,7 +17,7 @@ export interface AppDeps {
   logger: Logger;
   registration: Pick<Registration, 'isAllowed'>;
   monitoring: () => Promise<MonitoringStatus>;
-  metrics: Pick<Metrics, 'text'>;
+  metrics: Metrics;
   trustedProxies: readonly string[];
   webhooks: Omit<WebhookRouterDeps, 'logger'>;
   taskService: TaskService;

@@ -37,7 +37,7 @@ export interface VcsAppDeps {
   logger: Logger;
   registration: Pick<Registration, 'isAllowed'>;
   monitoring: () => Promise<MonitoringStatus>;
-  metrics?: Pick<Metrics, 'text' | 'counter'>;
+  metrics?: Metrics;
   apiVersion: ApiVersion;
   /** Milliseconds that a route may take. Default 50,000: the API waits 60 s. */
   deadlineMs?: number;

@@ -5,6 +5,7 @@ import {
   createLogger,
   createMetrics,
   createMonitoring,
+  createRedisUpMetric,
   createRegistration,
   listen,
   runUntilSignal,
@@ -46,6 +47,8 @@ async function main(): Promise<void> {
     maxHeartbeatFailures,
     extra: async () => [await redisLine(redis), ...redisSettingsLines(redisHealth)],
   });
+  const metrics = createMetrics({ service: 'vcs' });
+  createRedisUpMetric(metrics, () => redis.ping());
   const registration: Registration = createRegistration({
     api,
     logger,
@@ -54,6 +57,7 @@ async function main(): Promise<void> {
     config: publicConfig('vcs', config),
     monitoring,
     maxHeartbeatFailures,
+    metrics,
     onTooManyFailures(error) {
       logger.error({ err: error }, 'the CDS API cannot be reached any more: vcs ends');
       void close(GRANTS_MS).finally(() => process.exit(1));
@@ -61,7 +65,6 @@ async function main(): Promise<void> {
   });
   registration.onHeartbeat(() => void apiVersion.refresh());
 
-  const metrics = createMetrics({ service: 'vcs' });
   const { app, close } = getApp({
     config,
     hooksUrl: hooksUrlBesides(process.argv.slice(2), process.env),

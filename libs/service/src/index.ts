@@ -1,5 +1,6 @@
 export { buildInfo, versionInfo } from './build-info';
 export { formatGoDuration } from './format-go-duration';
+export { requestIdOf } from './http/common-headers';
 export { createHttpApp, type HttpAppDeps } from './http/create-http-app';
 export { createRouter } from './http/create-router';
 export { handle } from './http/handle';
@@ -8,6 +9,7 @@ export { readJson } from './http/read-json';
 export { sendJson } from './http/send-json';
 export { createLogger, type Logger, type LoggerOptions } from './logs/create-logger';
 export { createMetrics, type Metrics } from './metrics/create-metrics';
+export { createRedisUpMetric } from './metrics/redis-up-metric';
 export { createMonitoring, type MonitoringDeps } from './create-monitoring';
 export {
   createRegistration,

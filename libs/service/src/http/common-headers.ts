@@ -12,10 +12,13 @@ const HEADERS = new Map([
 
 const USABLE_ID = /^[\w.:-]{1,100}$/;
 
-/** Sets the headers of every answer, among them the id by which the request is found in the log. */
+/**
+ * Sets the headers of every answer, among them the id by which the request is found in the log: the one that it came
+ * with (proxies say `X-Request-Id`, CDS says `Request-ID`), or a new one.
+ */
 export const commonHeaders: RequestHandler = (req, res, next) => {
   res.setHeaders(HEADERS);
-  const given = req.headers['x-request-id'];
+  const given = req.headers['x-request-id'] ?? req.headers['request-id'];
   const id = typeof given === 'string' && USABLE_ID.test(given) ? given : randomUUID();
   res.setHeader('X-Request-Id', id);
   next();

@@ -9,6 +9,7 @@ import { checkPath } from './check-path';
 import { commonHeaders } from './common-headers';
 import { createErrorMiddleware } from './create-error-middleware';
 import { createRequestLog } from './create-request-log';
+import { createRequestMetrics } from './request-metrics';
 import { createRouter } from './create-router';
 import { handle } from './handle';
 import { readBody } from './read-body';
@@ -21,8 +22,8 @@ export interface HttpAppDeps {
   logger: Logger;
   registration: Pick<Registration, 'isAllowed'>;
   monitoring: () => Promise<MonitoringStatus>;
-  /** Served at `/mon/metrics` when given. */
-  metrics?: Pick<Metrics, 'text'>;
+  /** Served at `/mon/metrics` when given; requests to the guarded routes are counted there. */
+  metrics?: Metrics;
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed for `req.ip`; none when not given. */
   trustedProxies?: readonly string[];
   /** Routes for everybody. They get the request unread. */
@@ -51,6 +52,7 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   app.use('/mon', noOptions, monitoringRoutes(deps), notFound);
   if (deps.open) app.use(deps.open);
   if (deps.logger.isLevelEnabled('debug')) app.use(createRequestLog(deps.logger));
+  if (deps.metrics) app.use(createRequestMetrics(deps.metrics, deps.metrics.service));
   app.use(createGuard(deps.registration), noOptions);
   app.use(readBody(deps.bodyLimitBytes ?? BODY_LIMIT_BYTES), deps.guarded, notFound);
   app.use(createErrorMiddleware(deps.logger));

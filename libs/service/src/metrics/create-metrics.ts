@@ -12,6 +12,8 @@ import { buildInfo } from '../build-info';
 
 /** What is counted of a service, in one registry. */
 export interface Metrics {
+  /** The prefix of its names is `cds_SERVICE_`. */
+  readonly service: 'vcs' | 'hooks';
   counter<T extends string = never>(options: MetricOptions<T>): Counter<T>;
   gauge<T extends string = never>(
     options: MetricOptions<T> & Pick<GaugeConfiguration<T>, 'collect'>,
@@ -45,6 +47,7 @@ export function createMetrics(deps: { service: 'vcs' | 'hooks' }): Metrics {
     registers: [registry],
   });
   const metrics: Metrics = {
+    service: deps.service,
     counter: (options) => new Counter(configuration(options) as CounterConfiguration<never>),
     gauge: (options) => new Gauge(configuration(options) as GaugeConfiguration<never>),
     histogram: (options) => new Histogram(configuration(options) as HistogramConfiguration<never>),

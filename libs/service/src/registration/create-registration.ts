@@ -6,6 +6,8 @@ import { API_COMPONENT } from '../create-monitoring';
 import type { Logger } from '../logs/create-logger';
 import { isSameSecret } from './is-same-secret';
 import { createFailureCount } from './create-failure-count';
+import { createHeartbeatMetrics } from './heartbeat-metrics';
+import type { Metrics } from '../metrics/create-metrics';
 
 /** The API deletes a service that was silent for 180 s. */
 const INTERVAL_MS = 30_000;
@@ -22,6 +24,8 @@ export interface RegistrationDeps {
   config: Record<string, unknown>;
   monitoring: () => Promise<MonitoringStatus>;
   maxHeartbeatFailures: number;
+  /** Counts heartbeats when given. */
+  metrics?: Pick<Metrics, 'counter' | 'gauge'>;
   /** Called once when more heartbeats than that have failed in a row. */
   onTooManyFailures?: (error: Error) => void;
   /** Milliseconds between heartbeats, 30,000 when not given. */
@@ -55,6 +59,13 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const lifetime = new AbortController();
   const listeners = new Set<() => void>();
   const failures = createFailureCount(deps);
+  const counts = deps.metrics
+    ? createHeartbeatMetrics({
+        metrics: deps.metrics,
+        service: identity.type,
+        failuresInARow: () => failures.inARow,
+      })
+    : undefined;
   let started = false;
   let registered = false;
   let underWay: Promise<void> | undefined;
@@ -95,6 +106,10 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const sendAndTell = async (): Promise<void> => {
     try {
       await send();
+      counts?.ok();
+    } catch (error) {
+      if (!lifetime.signal.aborted) counts?.failed();
+      throw error;
     } finally {
       // Before anybody hears of it: who registers in answer to this wants a new registration.
       underWay = undefined;

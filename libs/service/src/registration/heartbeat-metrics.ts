@@ -1,0 +1,36 @@
+import type { Metrics } from '../metrics/create-metrics';
+
+/** Counts heartbeats to the CDS API, the first registration and those after a 401 included. */
+export function createHeartbeatMetrics(o: {
+  metrics: Pick<Metrics, 'counter' | 'gauge'>;
+  service: string;
+  failuresInARow: () => number;
+}) {
+  const heartbeats = o.metrics.counter({
+    name: `cds_${o.service}_heartbeats_total`,
+    help: 'Heartbeats to the CDS API, the registration included.',
+    labels: ['result'],
+  });
+  for (const result of ['ok', 'failed']) heartbeats.inc({ result }, 0);
+  const lastSuccess = o.metrics.gauge({
+    name: `cds_${o.service}_heartbeat_success_timestamp_seconds`,
+    help: 'When the CDS API last took a heartbeat; 0 before the first time.',
+  });
+  o.metrics.gauge({
+    name: `cds_${o.service}_heartbeat_failures`,
+    help: 'Heartbeats that failed in a row; an API that was never there does not count.',
+    collect() {
+      this.set(o.failuresInARow());
+    },
+  });
+
+  return {
+    ok(): void {
+      heartbeats.inc({ result: 'ok' });
+      lastSuccess.set(Date.now() / 1_000);
+    },
+    failed(): void {
+      heartbeats.inc({ result: 'failed' });
+    },
+  };
+}
