@@ -27,6 +27,9 @@ const STOP_DEADLINE_MS = 30_000;
 /** Tells our services to end with their input (`runUntilSignal` of @cds/service). */
 const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';
 
+/** Tells our services that what they print is read on a terminal (`createLogger` of @cds/service). */
+const TERMINAL = 'CDS_BITBUCKET_TERMINAL';
+
 /** How long the output of a process that has ended is waited for. */
 const LAST_WORDS_MS = 2_000;
 
@@ -82,7 +85,7 @@ export function createSupervisor(o: {
       if (stopping.signal.aborted) return;
       // In a process group of its own: Ctrl-C in a terminal reaches it once, through us.
       const child = spawn(command, args, {
-        env: { ...env, [SUPERVISED]: '1' },
+        env: { ...env, [SUPERVISED]: '1', ...(process.stdout.isTTY ? { [TERMINAL]: '1' } : {}) },
         // Nothing is written to its input: its end tells a service that this process was killed.
         stdio: ['pipe', 'pipe', 'pipe'],
         detached: true,
