@@ -27,10 +27,13 @@ import { isDrainJobId } from './executions/job-ids';
 import { createSweep } from './executions/sweep';
 import { createWorkOffDelivery } from './executions/work-off-delivery';
 import { createWorkOffHook } from './executions/work-off-hook';
+import { createWaitingHeads } from './executions/waiting-heads';
 import { createWorkerConnection } from './executions/worker-connection';
 import { errorText } from './error-text';
 import { getApp } from './get-app';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
+import { measureRuns } from './monitoring/run-metrics';
+import { createStoredMetrics } from './monitoring/stored-metrics';
 import { createWorkMetrics } from './monitoring/work-metrics';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
@@ -93,10 +96,12 @@ export async function createHooks(
   });
   const cleanupStore = createCleanupStore({ redis, deadLetters: config.deadLetters });
   const waiting = createWaitingDeliveries({ redis });
+  const waitingHeads = createWaitingHeads({ redis });
   const tasks = createTaskStore({ redis });
 
   const metrics = createMetrics({ service: 'hooks' });
-  const workMetrics = createWorkMetrics({ redis, metrics, logger });
+  createStoredMetrics({ redis, metrics });
+  const workMetrics = createWorkMetrics({ metrics, logger });
   const cleanupCancelled = () => workMetrics.cleanupEnded('cancelled');
   const intake = createIntake({
     store: deliveries,
@@ -136,6 +141,7 @@ export async function createHooks(
     config: publicConfig('hooks', config),
     monitoring,
     maxHeartbeatFailures,
+    metrics,
     intervalMs: timing.heartbeatMs,
     firstRetryMs: timing.firstRetryMs,
   });
@@ -184,7 +190,15 @@ export async function createHooks(
   redis.on('ready', () => {
     if (registration.registered) void synchronize();
     void admin.adopt();
+    void noteHeads();
   });
+
+  /** What a version left that did not keep since when deliveries wait. */
+  async function noteHeads(): Promise<void> {
+    await waitingHeads.noteAll().catch((error: unknown) => {
+      logger.debug({ error: errorText(error) }, 'not looked since when deliveries wait');
+    });
+  }
 
   async function synchronize(): Promise<void> {
     if (synchronizing) return;
@@ -211,6 +225,7 @@ export async function createHooks(
       now,
       delayMs,
       cancelled: cleanupCancelled,
+      scheduled: workMetrics.cleanupScheduled,
     });
     const workOffHook = createWorkOffHook({
       store: deliveries,
@@ -220,7 +235,9 @@ export async function createHooks(
         store: deliveries,
         cleanups,
         ending: ending.signal,
+        api: measureRuns(api, metrics),
         ended: workMetrics.executionEnded,
+        retried: (reason) => workMetrics.retried('run', reason),
       }),
       now,
       retryDelayMs,
@@ -235,12 +252,14 @@ export async function createHooks(
       hooksOf: tasks.hooksOf,
       delayMs,
       ended: workMetrics.cleanupEnded,
+      retried: (reason) => workMetrics.retried('cleanup', reason),
     });
     const sweep = createSweep({
       redis,
       drainQueue,
       cleanupStore,
       cleanupQueue,
+      waitingHeads,
       logger,
       retryDelayMs,
       everyMs: timing.sweepMs,

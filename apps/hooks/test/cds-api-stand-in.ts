@@ -11,6 +11,8 @@ export interface ApiCall {
   /** As it stood on the wire, still escaped. */
   url: string;
   body: unknown;
+  /** Its `Request-ID`. */
+  requestId?: string;
   /** Milliseconds. */
   at: number;
 }
@@ -136,6 +138,7 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
       method: request.method ?? '',
       url: request.url ?? '',
       body: text === '' ? null : JSON.parse(text),
+      requestId: request.headers['request-id']?.toString(),
       at: Date.now(),
     };
     const behaviour = api.behave(call);

@@ -14,6 +14,8 @@ import { createHttpSender, type HttpCall, type HttpSender } from './send-request
 
 /** What `requestTimeout` says, a run is given a minute: the API builds the whole workflow meanwhile. */
 const RUN_TIMEOUT_MS = 60_000;
+/** What may stand in a header: it comes from Redis, where anything may have got in. */
+const USABLE_REQUEST_ID = /^[\w.:-]{1,100}$/;
 
 export interface CdsApiOptions {
   /** Where the API is. */
@@ -29,6 +31,8 @@ export interface WorkflowRef {
   /** Key of the project. */
   project: string;
   workflow: string;
+  /** Sent along as CDS's `Request-ID`: an API that knows the header logs a uuid that comes so as its own. */
+  requestId?: string;
 }
 
 /** What a service says of itself; the client adds the fields that are always the same. */
@@ -103,13 +107,15 @@ export class CdsApiClient {
     project,
     workflow,
     event,
+    requestId,
   }: WorkflowRef & { event: HookEvent }): Promise<{ runNumber: number }> {
-    const answer = await this.#call({
+    const call = {
       method: 'POST',
       path: `${workflowPath(project, workflow)}/runs`,
       body: { hook: event },
       timeoutMs: this.#runTimeoutMs,
-    });
+    } as const;
+    const answer = await this.#call(call, { requestId });
     return { runNumber: schemas.startedRun.parse(answer).num };
   }
 
@@ -118,9 +124,10 @@ export class CdsApiClient {
     project,
     workflow,
     branch,
+    requestId,
   }: WorkflowRef & { branch: string }): Promise<void> {
     const path = `${workflowPath(project, workflow)}/runs/branch/${segment(branch)}`;
-    await this.#call({ method: 'DELETE', path });
+    await this.#call({ method: 'DELETE', path }, { requestId });
   }
 
   /** `GET /mon/version`: the version of the API; needs no registration. */
@@ -178,7 +185,7 @@ export class CdsApiClient {
     }
   }
 
-  #headers({ anonymous = false }: CallOptions): Record<string, string> {
+  #headers({ anonymous = false, requestId }: CallOptions): Record<string, string> {
     return {
       // The API takes a caller for a service by this name, and answers 401 otherwise.
       'User-Agent': 'CDS/service',
@@ -187,6 +194,7 @@ export class CdsApiClient {
       ...(this.#hash && !anonymous
         ? { X_AUTH_HEADER: Buffer.from(this.#hash).toString('base64') }
         : {}),
+      ...(requestId && USABLE_REQUEST_ID.test(requestId) ? { 'Request-ID': requestId } : {}),
     };
   }
 
@@ -210,6 +218,7 @@ export class CdsApiClient {
 interface CallOptions {
   /** Do not send the hash. */
   anonymous?: boolean;
+  requestId?: string;
 }
 
 function describeCall({ method, path }: Pick<Call, 'method' | 'path'>): string {

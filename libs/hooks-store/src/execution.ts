@@ -12,6 +12,8 @@ export interface StoredExecution {
   accepted_at: number;
   /** Timestamp of the execution of which this one is a replay. */
   replay_of?: number;
+  /** The id of the request that brought it, as it stands in the log; none before there were such ids. */
+  request_id?: string;
 }
 
 /** What became of an execution, rewritten with every try. */
@@ -38,6 +40,8 @@ export interface ExecutionState {
   retry_steps?: readonly number[];
   /** How often it was sent again. */
   retries: number;
+  /** When it was sent again (ms): it waits since then. */
+  queued_at?: number;
 }
 
 /** The state of an execution that was never tried. */
@@ -60,9 +64,10 @@ export const NEW_STATE: Readonly<ExecutionState> = {
  * The state of a dead letter that is sent again: all its tries again, for what failed alone. The number of its last
  * run stays.
  */
-export function stateOfRetry(state: ExecutionState): ExecutionState {
+export function stateOfRetry(state: ExecutionState, now: number): ExecutionState {
   return {
     ...NEW_STATE,
+    queued_at: now,
     workflow_run: state.workflow_run,
     retry_steps: state.failed_steps.length > 0 ? state.failed_steps : (state.retry_steps ?? []),
     retries: state.retries + 1,
@@ -75,12 +80,16 @@ export function stateOfRetry(state: ExecutionState): ExecutionState {
  */
 export function parseState(json: string | null | undefined): ExecutionState {
   const state: ExecutionState = { ...NEW_STATE };
-  const { retry_steps, ...read } = json ? parseObject(json) : {};
+  const { retry_steps, queued_at, ...read } = json ? parseObject(json) : {};
   for (const [name, before] of Object.entries(NEW_STATE)) {
     const value = read[name];
     if (isLike(before, value)) Object.assign(state, { [name]: value });
   }
-  return isLike([], retry_steps) ? { ...state, retry_steps } : state;
+  return {
+    ...state,
+    ...(isLike<readonly number[]>([], retry_steps) ? { retry_steps } : {}),
+    ...(isStep(queued_at) ? { queued_at } : {}),
+  };
 }
 
 function parseObject(json: string): Record<string, unknown> {
@@ -102,7 +111,7 @@ function isLike<T>(example: T, value: unknown): value is T {
   return typeof value === typeof example;
 }
 
-function isStep(value: unknown): boolean {
+function isStep(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 

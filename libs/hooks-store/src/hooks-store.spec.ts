@@ -77,14 +77,17 @@ describe('the state of a dead letter that is sent again', () => {
         refusals: 2,
       }),
     );
-    const again = stateOfRetry({ ...failed, workflow_run: 7 });
-    expect(again).toEqual({ ...NEW_STATE, workflow_run: 7, retry_steps: [1, 3], retries: 1 });
-    expect(stateOfRetry({ ...again, failed: true })).toMatchObject({
+    const again = stateOfRetry({ ...failed, workflow_run: 7 }, 5);
+    expect(again).toEqual({
+      ...NEW_STATE,
+      ...{ workflow_run: 7, retry_steps: [1, 3], retries: 1, queued_at: 5 },
+    });
+    expect(stateOfRetry({ ...again, failed: true }, 6)).toMatchObject({
       retry_steps: [1, 3],
       retries: 2,
     });
-    expect(stateOfRetry({ ...again, failed_steps: [3] }).retry_steps).toEqual([3]);
-    expect(stateOfRetry(parseState('{"failed":true}')).retry_steps).toEqual([]);
+    expect(stateOfRetry({ ...again, failed_steps: [3] }, 6).retry_steps).toEqual([3]);
+    expect(stateOfRetry(parseState('{"failed":true}'), 6).retry_steps).toEqual([]);
   });
 });
 

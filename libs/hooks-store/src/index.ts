@@ -26,7 +26,11 @@ export {
   hookKeys,
   KEYS,
   SIGNED_FIELD,
+  STATE_PREFIX,
+  TASK_PREFIX,
+  WAITING_PREFIX,
   WORKFLOW_INDEX_FIELD,
   workflowHooksKey,
 } from './redis-keys';
 export { TRIM_HISTORY } from './trim-history.lua';
+export { WAITING_HEADS } from './waiting-heads.lua';

@@ -15,6 +15,13 @@ export const KEYS = {
   kinds: `${PREFIX}kinds`,
   /** Set: uuids of hooks that have deliveries to work off and are not stopped. */
   pending: `${PREFIX}pending`,
+  /**
+   * Sorted set: uuids of hooks that have deliveries to work off and are not stopped → since when the one at the head has
+   * waited (ms).
+   */
+  heads: `${PREFIX}heads`,
+  /** The same for hooks whose task was stopped. */
+  stoppedHeads: `${PREFIX}heads-stopped`,
   /** Counter: deliveries that wait, over all hooks. */
   waitingTotal: `${PREFIX}waiting-total`,
   /**
@@ -94,3 +101,8 @@ export const DEAD_PREFIX = `${PREFIX}dead:`;
 export function cleanupKey(id: string): string {
   return CLEANUP_PREFIX + id;
 }
+
+/** Prefixes of {@link hookKeys}'s `task`, `waiting` and `states`. */
+export const TASK_PREFIX = hookKeys('').task;
+export const WAITING_PREFIX = hookKeys('').waiting;
+export const STATE_PREFIX = hookKeys('').states;

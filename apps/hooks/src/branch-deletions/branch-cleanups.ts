@@ -25,6 +25,8 @@ export interface BranchCleanupsDeps {
   delayMs: number;
   /** Told of each cleanup that a push cancelled. */
   cancelled?: () => void;
+  /** Told of each cleanup that was scheduled. */
+  scheduled?: () => void;
 }
 
 export type BranchCleanups = ReturnType<typeof createBranchCleanups>;
@@ -37,6 +39,12 @@ export function createBranchCleanups(deps: BranchCleanupsDeps) {
     const project = head.config?.project?.value ?? '';
     const workflow = head.config?.workflow?.value ?? '';
     return { project, workflow, repository, branch };
+  }
+
+  /** What names the delivery in the log. */
+  function nameOf({ claim, head }: BranchOfDelivery) {
+    const { request_id, timestamp } = head.execution;
+    return { requestId: request_id, hook: claim.uuid, execution: timestamp };
   }
 
   /** Whether whoever marked a cleanup as under way died: then the hook can be taken, which ends the mark. */
@@ -61,18 +69,20 @@ export function createBranchCleanups(deps: BranchCleanupsDeps) {
         due,
         accepted: of.head.id,
         hook: of.claim.uuid,
+        requestId: of.head.execution.request_id ?? '',
       });
       if (scheduled === 'lost') return false;
       if (scheduled === 'back') {
         logger.info(
-          { hook: of.claim.uuid, cleanup: id, ...key },
+          { ...nameOf(of), cleanup: id, ...key },
           'branch deleted before a push that was removed: its runs stay',
         );
         return true;
       }
+      deps.scheduled?.();
       await queue.ring(id, due - now());
       logger.info(
-        { hook: of.claim.uuid, cleanup: id, due: new Date(due).toISOString(), ...key },
+        { ...nameOf(of), cleanup: id, due: new Date(due).toISOString(), ...key },
         'branch deleted: the removal of its runs is scheduled',
       );
       return true;
@@ -92,7 +102,7 @@ export function createBranchCleanups(deps: BranchCleanupsDeps) {
       if (result.kind === 'cancelled') {
         deps.cancelled?.();
         logger.info(
-          { hook: of.claim.uuid, cleanup: id, ...key },
+          { ...nameOf(of), cleanup: id, scheduledBy: result.requestId, ...key },
           'branch pushed again: the removal of its runs is cancelled',
         );
       }

@@ -7,6 +7,7 @@ import type { ApiCaller } from '../executions/api-calls';
 import { type Failure, outagePauseMs, pauseEnd } from '../executions/failures';
 import type { Claim, HookOwnership } from '../executions/hook-ownership';
 import { untilStored } from '../executions/until-stored';
+import type { RetryReason } from '../executions/work-off-delivery';
 import type { Cleanup } from './cleanup';
 import type { CleanupStore } from './cleanup-store';
 import { latestNews } from './latest-news';
@@ -30,6 +31,8 @@ export interface CleanUpBranchDeps {
   killed: AbortSignal;
   /** Told of each cleanup that has ended. */
   ended?: (result: 'done' | 'failed' | 'cancelled', deadLettersDropped?: number) => void;
+  /** Told of each removal that is to be asked for again. */
+  retried?: (reason: RetryReason) => void;
 }
 
 export type CleanupOutcome =
@@ -75,7 +78,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     const isFinal = refused && (nbErrors >= retryError || isSlashBefore052(cleanup, failure));
     const pause = refused ? retryDelayMs : outagePauseMs(outages, retryDelayMs);
     const retryAt = isFinal ? undefined : now() + pause;
-    const of = { cleanup: cleanup.id, branch: cleanup.branch, error: sentence };
+    const of = { ...nameOf(cleanup), branch: cleanup.branch, error: sentence };
     if (isFinal)
       logger.error(of, 'the runs of a deleted branch were not removed and stay: see its task');
     else logger.warn(of, 'the runs of a deleted branch were not removed: trying again later');
@@ -86,6 +89,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     );
     if (kept === 'changed') return { kind: 'wait', until: now(), forApi: false };
     if (isFinal) deps.ended?.('failed', dropped);
+    else deps.retried?.(failure.kind);
     if (retryAt === undefined) return END;
     return refused
       ? { kind: 'wait', until: retryAt, forApi: false }
@@ -97,7 +101,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     if (kind !== 'cancelled') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     deps.ended?.('cancelled');
     logger.info(
-      { cleanup: cleanup.id, branch: cleanup.branch },
+      { ...nameOf(cleanup), branch: cleanup.branch },
       'a push that waits brings the branch back: its runs stay',
     );
     return END;
@@ -108,7 +112,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     const postponed = await store.postpone(claim.holder, cleanup, due);
     if (postponed !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     logger.info(
-      { cleanup: cleanup.id, branch: cleanup.branch, due: new Date(due).toISOString() },
+      { ...nameOf(cleanup), branch: cleanup.branch, due: new Date(due).toISOString() },
       'the branch was deleted again: the removal of its runs waits from then on',
     );
     return { kind: 'wait', until: due, forApi: false };
@@ -132,7 +136,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
 
     const { branch } = cleanup;
     const result = await callApi(
-      () => api.deleteBranchRuns({ project, workflow, branch }),
+      () => api.deleteBranchRuns({ project, workflow, branch, requestId: cleanup.requestId }),
       async () => (await begin()) === 'ok',
     );
     if (!result) return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
@@ -147,7 +151,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     await untilStored(() => store.remove(cleanup.id, cleanup.accepted), stored);
     deps.ended?.('done');
     logger.info(
-      { cleanup: cleanup.id, project, workflow, branch },
+      { ...nameOf(cleanup), project, workflow, branch },
       'the runs of a deleted branch were removed',
     );
     return END;
@@ -167,6 +171,11 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
       await ownership.release(claim);
     }
   };
+}
+
+/** Every line about a cleanup names the request that told of the deletion. */
+function nameOf({ id, requestId, hook }: Cleanup) {
+  return { ...(requestId ? { requestId } : {}), hook, cleanup: id };
 }
 
 /** A CDS before 0.52 does not know the address of a branch with a slash; asking again changes nothing. */

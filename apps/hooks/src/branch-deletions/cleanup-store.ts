@@ -38,7 +38,11 @@ export interface KeptFailure {
 }
 
 /** What an order to cancel led to. `busy`: a holder of that hook has the API remove the runs at this moment. */
-export type Cancelled = { kind: 'none' | 'cancelled' | 'lost' } | { kind: 'busy'; hook: string };
+export type Cancelled =
+  | { kind: 'none' | 'lost' }
+  /** `requestId`: of the deletion that had scheduled it, or empty. */
+  | { kind: 'cancelled'; requestId: string }
+  | { kind: 'busy'; hook: string };
 
 export type CleanupStore = ReturnType<typeof createCleanupStore>;
 
@@ -64,7 +68,15 @@ export function createCleanupStore(deps: {
       holder: string,
       of: Pick<
         Cleanup,
-        'id' | 'due' | 'accepted' | 'hook' | 'project' | 'workflow' | 'repository' | 'branch'
+        | 'id'
+        | 'due'
+        | 'accepted'
+        | 'hook'
+        | 'project'
+        | 'workflow'
+        | 'repository'
+        | 'branch'
+        | 'requestId'
       >,
     ): Promise<'ok' | 'lost' | 'back'> {
       return (await scheduleScript(
@@ -80,17 +92,19 @@ export function createCleanupStore(deps: {
           of.workflow,
           of.repository,
           of.branch,
+          of.requestId,
         ],
       )) as 'ok' | 'lost' | 'back';
     },
 
     /** For the holder of the hook whose branch is back. */
     async cancel(holder: string, of: Pick<Cleanup, 'id' | 'hook' | 'branch'>): Promise<Cancelled> {
-      const [kind, hook] = (await cancelScript(
+      const [kind, detail = ''] = (await cancelScript(
         [...SETS, hookKeys(of.hook).owner],
         [holder, ...PREFIXES, of.id, of.hook, of.branch, OWNER_PREFIX],
-      )) as ['none' | 'cancelled' | 'lost'] | ['busy', string];
-      return kind === 'busy' ? { kind, hook: hook ?? '' } : { kind };
+      )) as ['none' | 'lost'] | ['cancelled' | 'busy', string];
+      if (kind === 'busy') return { kind, hook: detail };
+      return kind === 'cancelled' ? { kind, requestId: detail } : { kind };
     },
 
     /**

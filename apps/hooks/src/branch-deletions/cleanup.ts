@@ -26,6 +26,8 @@ export interface Cleanup {
   outages: number;
   /** When it was given up (ms), else 0. */
   processed: number;
+  /** Of the request that told of the deletion; empty where an older version scheduled it. */
+  requestId: string;
 }
 
 /** Which cleanups are one and the same. All four count, to the letter. */
@@ -79,6 +81,7 @@ export function parseCleanup(id: string, hash: Record<string, string>): Cleanup 
     retry_at: countOrMoment(hash.retry_at) ?? 0,
     outages: countOrMoment(hash.outages) ?? 0,
     processed: countOrMoment(hash.processed) ?? 0,
+    requestId: hash.request_id ?? '',
   };
 }
 

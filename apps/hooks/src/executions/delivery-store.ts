@@ -42,6 +42,8 @@ export interface DeliveryToAccept {
   requestUuid: string;
   /** Milliseconds. */
   acceptedAt: number;
+  /** Of the request, as it stands in the log. */
+  requestId: string;
   webhook: StoredExecution['webhook'];
   /** The state of an ignored one. */
   ignored: ExecutionState;
@@ -82,6 +84,8 @@ type AcceptReply =
   | ['duplicate', TaskType, string, number]
   | ['accepted', TaskType, string, number];
 
+const HEADS = [KEYS.heads, KEYS.stoppedHeads];
+
 export type DeliveryStore = ReturnType<typeof createDeliveryStore>;
 
 /** The deliveries of the hooks in Redis: taken in, taken from the head, finished. One script each. */
@@ -93,10 +97,10 @@ export function createDeliveryStore(deps: {
   deadLetters: number;
 }) {
   const { redis, executionHistory, deadLetters } = deps;
-  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 9);
-  const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 11);
+  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 11);
+  const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 13);
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
-  const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 9);
+  const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 11);
 
   return {
     /** One lookup. */
@@ -109,9 +113,10 @@ export function createDeliveryStore(deps: {
 
     /** Keeps a delivery; when this returns `accepted` it is in Redis. */
     async accept(delivery: DeliveryToAccept): Promise<Acceptance> {
-      const { uuid, webhook, acceptedAt, verdict } = delivery;
+      const { uuid, webhook, acceptedAt, requestId, verdict } = delivery;
       const keys = hookKeys(uuid);
-      const rest = JSON.stringify({ webhook, accepted_at: acceptedAt }).slice(1);
+      const received = { webhook, accepted_at: acceptedAt, request_id: requestId };
+      const rest = JSON.stringify(received).slice(1);
       const reply = (await acceptScript(
         [
           keys.task,
@@ -123,6 +128,7 @@ export function createDeliveryStore(deps: {
           keys.states,
           KEYS.failed,
           keys.seen,
+          ...HEADS,
         ],
         [
           delivery.method,
@@ -174,6 +180,7 @@ export function createDeliveryStore(deps: {
           KEYS.cleanups,
           KEYS.stoppedCleanups,
           KEYS.failedCleanups,
+          ...HEADS,
         ],
         [holder, uuid, jobId],
       )) as ['lost' | 'gone' | 'stopped' | 'empty'] | ['work', ...string[]];
@@ -228,6 +235,7 @@ export function createDeliveryStore(deps: {
           KEYS.failed,
           KEYS.pending,
           keys.dead,
+          ...HEADS,
         ],
         [
           holder,

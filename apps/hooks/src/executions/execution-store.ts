@@ -23,8 +23,8 @@ export type ExecutionStore = ReturnType<typeof createExecutionStore>;
 /** The executions of a task as CDS's routes see them. */
 export function createExecutionStore(deps: { redis: Redis; executionHistory: number }) {
   const { redis, executionHistory } = deps;
-  const stopScript = defineScript(redis, 'cdsbbStopExecution', STOP_EXECUTION, 7);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteExecutions', DELETE_EXECUTIONS, 8);
+  const stopScript = defineScript(redis, 'cdsbbStopExecution', STOP_EXECUTION, 9);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteExecutions', DELETE_EXECUTIONS, 10);
 
   async function read(uuid: string, ids: string[], doing?: string): Promise<TaskExecution[]> {
     if (ids.length === 0) return [];
@@ -102,5 +102,7 @@ function keysOfExecutions(uuid: string): string[] {
     KEYS.waitingTotal,
     KEYS.failed,
     KEYS.pending,
+    KEYS.heads,
+    KEYS.stoppedHeads,
   ];
 }

@@ -25,6 +25,7 @@ const STATE = {
   steps_done: 1,
   failed_steps: [0, 3],
   retry_steps: [1],
+  queued_at: 3,
 };
 
 describe('the state of an execution, as it stands in Redis', () => {
@@ -33,7 +34,14 @@ describe('the state of an execution, as it stands in Redis', () => {
     const steps = fc.array(fc.nat(1_000), { maxLength: 5 });
     const state = fc.record(
       {
-        ...{ nb_errors: count, steps_done: count, refusals: count, outages: count, retries: count },
+        ...{
+          nb_errors: count,
+          steps_done: count,
+          refusals: count,
+          outages: count,
+          retries: count,
+          queued_at: count,
+        },
         ...{ retry_at: count, workflow_run: count, processing_timestamp: count },
         ...{ failed_steps: steps, retry_steps: steps },
         last_error: fc.string({ unit: 'binary' }),

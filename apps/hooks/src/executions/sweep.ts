@@ -7,12 +7,14 @@ import type { CleanupStore } from '../branch-deletions/cleanup-store';
 import { KEYS } from '@cds/hooks-store';
 import type { DrainQueue } from './drain-queue';
 import { CLOCK_SLACK_MS } from './failures';
+import type { WaitingHeads } from './waiting-heads';
 
 export interface SweepDeps {
   redis: Redis;
   drainQueue: DrainQueue;
   cleanupStore: CleanupStore;
   cleanupQueue: CleanupQueue;
+  waitingHeads: Pick<WaitingHeads, 'noteAnew'>;
   logger: Logger;
   /** The longest pause between two tries. */
   retryDelayMs: number;
@@ -35,7 +37,7 @@ const GRACE_MS = 2_000;
 
 /**
  * Puts back jobs that got lost: between a delivery's script and its job, in a crash, or with the data of BullMQ; and
- * wakes those that would sleep for hours because the clock was put back.
+ * wakes those that would sleep for hours because the clock was put back. Puts right since when deliveries wait, too.
  * Looks only at hooks that have work and cleanups that are overdue; one replica at a time.
  */
 export function createSweep(deps: SweepDeps): Sweep {
@@ -52,7 +54,9 @@ export function createSweep(deps: SweepDeps): Sweep {
     if (overslept > 0) logger.info({ hooks: overslept }, 'hooks that slept by another clock go on');
     const [next, uuids] = await redis.sscan(KEYS.pending, cursor, 'COUNT', HOOKS_AT_ONCE);
     cursor = next;
-    return drainQueue.ensureAll(uuids);
+    const missing = await drainQueue.ensureAll(uuids);
+    await deps.waitingHeads.noteAnew(uuids);
+    return missing;
   }
 
   async function sweepCleanups(): Promise<number> {

@@ -27,7 +27,12 @@ export interface WorkOffDeliveryDeps {
   killed: AbortSignal;
   /** Told of each delivery that has ended. */
   ended?: (uuid: string, result: 'done' | 'failed', deadLettersDropped: number) => void;
+  /** Told of each run that is to be asked for again. */
+  retried?: (reason: RetryReason) => void;
 }
+
+/** Why something is tried again: the API said no, or it did not answer. */
+export type RetryReason = 'refused' | 'unavailable';
 
 export type DeliveryOutcome =
   | { kind: 'done' }
@@ -62,6 +67,12 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
   const { store, api, callApi, cleanups, logger, now, retryDelayMs, retryError } = deps;
   const stored = { logger, signal: deps.killed };
 
+  /** Every line about a delivery names the request that brought it. */
+  function logOf({ uuid }: Claim, { execution }: Head): Logger {
+    const { request_id, timestamp, replay_of } = execution;
+    return logger.child({ requestId: request_id, hook: uuid, execution: timestamp, replay_of });
+  }
+
   async function runStep(
     claim: Claim,
     head: Head,
@@ -79,9 +90,18 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
     }
     const event = { payload: step.payload, uuid: claim.uuid, parent_workflow: NO_PARENT_WORKFLOW };
     const stillMine = async () => (await keep(state)) === 'ok';
-    const result = await callApi(() => api.runWorkflow({ project, workflow, event }), stillMine);
+    const requestId = head.execution.request_id;
+    const result = await callApi(
+      () => api.runWorkflow({ project, workflow, event, requestId }),
+      stillMine,
+    );
     if (!result) return { kind: 'left' };
-    if (result.ok) return { kind: 'ok', runNumber: result.value.runNumber };
+    if (result.ok) {
+      const { runNumber } = result.value;
+      const { branch } = step;
+      logOf(claim, head).info({ project, workflow, branch, run: runNumber }, 'a run was started');
+      return { kind: 'ok', runNumber };
+    }
 
     const { failure } = result;
     if (failure.kind === 'unavailable') {
@@ -140,7 +160,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
   }
 
   return async function workOffDelivery(claim: Claim, head: Head): Promise<DeliveryOutcome> {
-    const log = logger.child({ hook: claim.uuid, execution: head.execution.timestamp });
+    const log = logOf(claim, head);
     let before = head.stateJson;
     const keep: Keep = async (kept) => {
       const json = JSON.stringify(kept);
@@ -170,6 +190,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
       }
       if (outcome.kind === 'pause') {
         const until = now() + outcome.pauseMs;
+        deps.retried?.(outcome.forApi ? 'unavailable' : 'refused');
         state = outcome.forApi
           ? { ...state, outages: state.outages + 1, last_error: outcome.message }
           : {

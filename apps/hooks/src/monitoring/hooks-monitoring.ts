@@ -1,8 +1,10 @@
 import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
+import { formatGoDuration } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { answeredByRedis } from '../redis-deadline';
 import { hookKeys, KEYS } from '@cds/hooks-store';
 import { isServed } from '../tasks/unserved-kinds';
+import { scoreOf, secondsSince } from './oldest-delivery';
 
 export interface HooksMonitoringDeps {
   redis: Redis;
@@ -16,6 +18,9 @@ export interface HooksMonitoringDeps {
 
 /** Tasks that are named one by one; a heartbeat must not grow with their number. */
 const NAMED = 50;
+/** Longer than two pauses of `retryDelay` after refusals, by default. */
+const WAITS_LONG_SECONDS = 300;
+const WAITS_TOO_LONG_SECONDS = 1_800;
 
 function line(component: string, value: string | number, status: MonitoringLevel): MonitoringLine {
   return { status, component, value: String(value), type: '' };
@@ -34,18 +39,26 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
   const { redis, disabled, executionHistory } = deps;
 
   async function countLines(): Promise<MonitoringLine[]> {
-    const [waiting, kinds, cleanups, failedCleanups, failed, stopped, pending] = await Promise.all([
-      redis.get(KEYS.waitingTotal),
-      redis.hgetall(KEYS.kinds),
-      redis.zcard(KEYS.cleanups),
-      redis.zcount(KEYS.failedCleanups, '0', '+inf'),
-      redis.zcard(KEYS.failed),
-      redis.srandmember(KEYS.stopped, NAMED),
-      redis.srandmember(KEYS.pending, NAMED),
-    ]);
+    const [waiting, head, kinds, cleanups, failedCleanups, failed, stopped, pending] =
+      await Promise.all([
+        redis.get(KEYS.waitingTotal),
+        redis.zrange(KEYS.heads, '0', '0', 'WITHSCORES'),
+        redis.hgetall(KEYS.kinds),
+        redis.zcard(KEYS.cleanups),
+        redis.zcount(KEYS.failedCleanups, '0', '+inf'),
+        redis.zcard(KEYS.failed),
+        redis.srandmember(KEYS.stopped, NAMED),
+        redis.srandmember(KEYS.pending, NAMED),
+      ]);
     const unserved = Object.entries(kinds).filter(([type, n]) => Number(n) > 0 && !isServed(type));
+    const oldest = Math.round(secondsSince(scoreOf(head)));
     return [
       line('Queue', Number(waiting ?? 0), level(Number(waiting ?? 0), 10, 100)),
+      line(
+        'Oldest Waiting Delivery',
+        `${formatGoDuration(oldest * 1_000)}, stopped tasks aside`,
+        level(oldest, WAITS_LONG_SECONDS, WAITS_TOO_LONG_SECONDS),
+      ),
       line('Redis', 'answers', 'OK'),
       ...stopped.map((uuid) => line('Task Stopped', uuid, 'WARN')),
       ...(await taskLines([...new Set([...pending, ...stopped])])),

@@ -21,8 +21,8 @@ function indexOf({ type, config }: TaskToKeep): string {
 export function createTaskStore(deps: { redis: Redis }) {
   const { redis } = deps;
   const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 3);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 13);
-  const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 4);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 15);
+  const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 6);
 
   async function readChunk(uuids: string[]): Promise<Task[]> {
     const pipeline = redis.pipeline();
@@ -100,6 +100,8 @@ export function createTaskStore(deps: { redis: Redis }) {
           keys.done,
           keys.seen,
           keys.dead,
+          KEYS.heads,
+          KEYS.stoppedHeads,
         ],
         [uuid, unlessChangedSince ?? '', lastSeen],
       )) as 'ok' | 'unknown' | 'kept' | 'more';
@@ -109,7 +111,7 @@ export function createTaskStore(deps: { redis: Redis }) {
     async setStopped(uuid: string, stopped: boolean): Promise<number | undefined> {
       const keys = hookKeys(uuid);
       const [kind, waiting] = (await stopScript(
-        [keys.task, KEYS.stopped, KEYS.pending, keys.waiting],
+        [keys.task, KEYS.stopped, KEYS.pending, keys.waiting, KEYS.heads, KEYS.stoppedHeads],
         [uuid, stopped ? 1 : 0],
       )) as [string, number?];
       return kind === 'ok' ? waiting : undefined;

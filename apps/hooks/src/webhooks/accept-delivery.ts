@@ -18,6 +18,7 @@ import {
 } from './refusal';
 import type { RefusalLimit } from './refusal-limit';
 import type { RefusalLog } from './refusal-log';
+import { requestUuidOf } from './request-uuid';
 import type { ShownSignature, SignatureCheck } from './signature-check';
 
 /** A request to `/webhook/{uuid}`, whatever brought it. */
@@ -31,6 +32,8 @@ export interface IncomingDelivery {
   rawHeaders: string[];
   /** Of the sender, as far as it is known. */
   address: string;
+  /** Names the request in the log, from here to the run. */
+  requestId: string;
   /** Called once at most, and not for a delivery that is refused whatever its body is. */
   readBody: () => Promise<Buffer>;
 }
@@ -91,7 +94,7 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
   }
 
   async function take(delivery: IncomingDelivery): Promise<TakenDelivery> {
-    const { uuid, method, query, headers, rawHeaders, address } = delivery;
+    const { uuid, method, query, headers, rawHeaders, address, requestId } = delivery;
     if (!WEBHOOK_METHODS.includes(method)) throw wrongMethod(method);
     if (!isTaskUuid(uuid)) throw unknownHook();
 
@@ -108,7 +111,7 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
       throw notAuthentic();
     }
     const read: ReadDelivery = {
-      ...{ uuid, method, query, headers, rawHeaders, body },
+      ...{ uuid, method, query, headers, rawHeaders, body, requestId },
       signature: isRight ? 'right' : 'none',
     };
     return keep(type, read, { address, shown, answered });
@@ -119,7 +122,12 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
     delivery: ReadDelivery,
     { address, shown, answered }: KeepContext,
   ): Promise<TakenDelivery> {
-    const { uuid, method } = delivery;
+    const { uuid, method, requestId } = delivery;
+    const log = (execution: number, message: string): void =>
+      logger.debug(
+        { requestId, hook: uuid, execution, requestUuid: requestUuidOf(delivery.headers) },
+        message,
+      );
     let type = likely;
     for (let judgements = 0; judgements < MOST_JUDGEMENTS; judgements++) {
       const judgedFor = type;
@@ -127,9 +135,9 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
       switch (acceptance.kind) {
         case 'accepted': {
           const isIgnored = verdict.kind !== 'accept';
-          if (isIgnored) logger.debug({ hook: uuid }, 'a delivery was kept as ignored');
-          else workArrived(uuid);
           const timestamp = timestampOfId(acceptance.id);
+          log(timestamp, isIgnored ? 'a delivery was kept as ignored' : 'a delivery was accepted');
+          if (!isIgnored) workArrived(uuid);
           return {
             result: isIgnored ? 'ignored' : 'accepted',
             answer: { uuid, type: acceptance.type, timestamp },
@@ -140,10 +148,11 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
             warnOnce(
               'a delivery came under the X-Request-UUID of an earlier one with another body: taken for that one',
               uuid,
-              { hook: uuid, address },
+              { hook: uuid, address, requestId },
             );
           }
           const timestamp = timestampOfId(acceptance.firstId);
+          log(timestamp, 'a delivery was sent again: see the execution of the first');
           return { result: 'duplicate', answer: { uuid, type: acceptance.type, timestamp } };
         }
         case 'judge':
@@ -164,9 +173,9 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
   }
 
   /** Counts and logs a refusal that a stranger can cause. @returns what the sender gets */
-  function refuse(refusal: Refusal, { uuid, address }: IncomingDelivery): Refusal {
+  function refuse(refusal: Refusal, { uuid, address, requestId }: IncomingDelivery): Refusal {
     const seconds = limit.count(address);
-    const fields = { hook: isTaskUuid(uuid) ? uuid : undefined, address };
+    const fields = { hook: isTaskUuid(uuid) ? uuid : undefined, address, requestId };
     // Of unknown hooks there may be any number.
     if (refusal.reason === 'unknown') {
       warnOnce('a delivery for an unknown hook was refused', '', fields);

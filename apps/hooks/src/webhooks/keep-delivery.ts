@@ -10,6 +10,8 @@ export interface ReadDelivery extends DeliveryToJudge {
   /** Name, value, name, value…, as they came. */
   rawHeaders: string[];
   signature: 'right' | 'none';
+  /** Of the request, as it stands in the log. */
+  requestId: string;
 }
 
 const DUPLICATE =
@@ -34,6 +36,7 @@ export function createKeepDelivery(deps: { store: Pick<DeliveryStore, 'accept'>;
       signature: delivery.signature,
       requestUuid: requestUuidOf(delivery.headers),
       acceptedAt,
+      requestId: delivery.requestId,
       webhook: {
         request_url: delivery.query,
         request_body: delivery.body.toString('base64'),

@@ -1,4 +1,4 @@
-import { createRouter, type Logger, sendJson } from '@cds/service';
+import { createRouter, type Logger, requestIdOf, sendJson } from '@cds/service';
 import { type CdsError, isCdsError } from '@cds/wire';
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { errorText } from '../error-text';
@@ -43,6 +43,7 @@ export function createWebhookRouter(deps: WebhookRouterDeps): Router {
         headers: request.headers,
         rawHeaders: request.rawHeaders,
         address: request.ip ?? '',
+        requestId: requestIdOf(response),
         readBody: readIt,
       });
       sendJson(response, 200, answer);
@@ -68,7 +69,7 @@ export function createWebhookRouter(deps: WebhookRouterDeps): Router {
   /** Not by the error middleware, which has a warning for each: a flood would fill the disk. */
   function tellOf(error: CdsError, request: Request<{ uuid: string }>, response: Response): void {
     const { uuid, status, message, cause } = error;
-    const requestId = response.getHeader('X-Request-Id');
+    const requestId = requestIdOf(response);
     logger.debug(
       { uuid, requestId, status, path: request.path, error: message },
       'Delivery refused',
@@ -77,7 +78,7 @@ export function createWebhookRouter(deps: WebhookRouterDeps): Router {
       if (error.reason !== 'crowded_out') return;
       const message =
         'more is being sent to webhooks at once than fits: the slowest senders are refused';
-      return warnOnce(message, '', { address: request.ip });
+      return warnOnce(message, '', { address: request.ip, requestId });
     }
     warnOnce('deliveries are refused with 503: Redis does not take them', '', {
       ...{ uuid, requestId },

@@ -60,7 +60,7 @@ function isCleanup(uuid: string): boolean {
  * of Redis is bounded. Whoever sends again wakes the hook's job, or leaves that to the sweep.
  */
 export function createDeadLetters({ redis }: { redis: Redis }) {
-  const retryExecution = defineScript(redis, 'cdsbbRetryExecution', RETRY_EXECUTION, 9);
+  const retryExecution = defineScript(redis, 'cdsbbRetryExecution', RETRY_EXECUTION, 11);
   const dropExecution = defineScript(redis, 'cdsbbDropExecution', DROP_EXECUTION, 5);
   const retryCleanup = defineScript(redis, 'cdsbbRetryCleanup', RETRY_CLEANUP, 4);
   const dropCleanup = defineScript(redis, 'cdsbbDropCleanup', DROP_CLEANUP, 4);
@@ -72,6 +72,7 @@ export function createDeadLetters({ redis }: { redis: Redis }) {
       return (await retryCleanup([...SETS, cleanupKey(uuid)], [uuid, id])) as Moved;
     }
     const keys = hookKeys(uuid);
+    const now = Date.now();
     for (;;) {
       const state = (await redis.hget(keys.states, id)) ?? '';
       const reply = (await retryExecution(
@@ -85,8 +86,10 @@ export function createDeadLetters({ redis }: { redis: Redis }) {
           KEYS.waitingTotal,
           KEYS.pending,
           keys.task,
+          KEYS.heads,
+          KEYS.stoppedHeads,
         ],
-        [uuid, id, state, JSON.stringify(stateOfRetry(parseState(state)))],
+        [uuid, id, state, JSON.stringify(stateOfRetry(parseState(state), now)), now],
       )) as Moved | 'changed';
       if (reply !== 'changed') return reply;
     }

@@ -1,14 +1,16 @@
 import { FORGET_CLEANUP } from '../forget-cleanup.lua';
+import { WAITING_HEADS } from '../waiting-heads.lua';
 
 /**
  * Puts a dead letter at the end of its hook's list, so that what is asked for keeps the order in which it was accepted
  * or asked for. A stopped task stays stopped.
  *
- * KEYS executions, states, done, dead, failed, waiting, waiting-total, pending, task
- * ARGV uuid, id, its state as it was read (JSON or ""), its new state (JSON)
+ * KEYS executions, states, done, dead, failed, waiting, waiting-total, pending, task, heads, stopped heads
+ * ARGV uuid, id, its state as it was read (JSON or ""), its new state (JSON), now (ms)
  * Returns `ok` | `unknown` | `not-dead` | `changed` (its state is another by now: read it again)
  */
 export const RETRY_EXECUTION = `
+${WAITING_HEADS}
 local member = ARGV[1] .. '/' .. ARGV[2]
 if redis.call('HEXISTS', KEYS[1], ARGV[2]) == 0 then
   redis.call('ZREM', KEYS[5], member)
@@ -21,9 +23,11 @@ redis.call('ZREM', KEYS[5], member)
 redis.call('ZREM', KEYS[4], ARGV[2])
 redis.call('ZREM', KEYS[3], ARGV[2])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[4])
-redis.call('RPUSH', KEYS[6], ARGV[2])
+local length = redis.call('RPUSH', KEYS[6], ARGV[2])
 redis.call('INCR', KEYS[7])
-if redis.call('HGET', KEYS[9], 'stopped') ~= '1' then redis.call('SADD', KEYS[8], ARGV[1]) end
+local stopped = redis.call('HGET', KEYS[9], 'stopped') == '1'
+if not stopped then redis.call('SADD', KEYS[8], ARGV[1]) end
+headAdded(ARGV[1], length, ARGV[5], KEYS[stopped and 11 or 10])
 return 'ok'
 `;
 

@@ -21,7 +21,7 @@ const SAME_REPLAY_US = 60_000_000;
  * @returns a function of uuid, id of the execution and now (ms)
  */
 export function createReplay({ redis }: { redis: Redis }) {
-  const replayScript = defineScript(redis, 'cdsbbReplayExecution', REPLAY_EXECUTION, 7);
+  const replayScript = defineScript(redis, 'cdsbbReplayExecution', REPLAY_EXECUTION, 9);
 
   return async function replay(uuid: string, id: string, now: number): Promise<Replayed> {
     const keys = hookKeys(uuid);
@@ -30,8 +30,12 @@ export function createReplay({ redis }: { redis: Redis }) {
     const execution = JSON.parse(json) as StoredExecution;
     const reason = whyNoReplay(execution);
     if (reason !== undefined) return { kind: 'refused', reason };
-    const { type, config, webhook } = execution;
-    const copy = { type, config, webhook, accepted_at: now, replay_of: timestampOfId(id) };
+    const { type, config, webhook, request_id } = execution;
+    // Under the same request id: the log tells one story.
+    const copy = {
+      ...{ type, config, webhook, accepted_at: now },
+      ...{ replay_of: timestampOfId(id), request_id },
+    };
     const [kind, replayId = ''] = (await replayScript(
       [
         keys.task,
@@ -41,6 +45,8 @@ export function createReplay({ redis }: { redis: Redis }) {
         KEYS.waitingTotal,
         keys.done,
         keys.dead,
+        KEYS.heads,
+        KEYS.stoppedHeads,
       ],
       [uuid, id, now * 1000, JSON.stringify(copy).slice(1), SAME_REPLAY_US],
     )) as ['unknown' | 'waiting'] | ['ok' | 'again', string];

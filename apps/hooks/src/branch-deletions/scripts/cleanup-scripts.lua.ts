@@ -7,7 +7,7 @@ const MOST_BROUGHT_BACK = 10_000;
  * Schedules the cleanup of a branch for the hook's holder, or restarts it from a later deletion.
  *
  * KEYS cleanups, stopped, failed, owner, brought-back · ARGV holder, prefix of records, prefix of the hooks' lists, id,
- *   due (ms), accepted (execution id), hook, project, workflow, repository, branch
+ *   due (ms), accepted (execution id), hook, project, workflow, repository, branch, id of the request
  * Returns `ok` | `lost` | `back` when a push after this deletion was removed before its turn
  *
  * Where the hook scheduled the branch for another workflow before (it was renamed), that one is replaced.
@@ -29,7 +29,7 @@ if old[2] and old[2] ~= ARGV[7] and redis.call('HGET', ARGV[3] .. old[2], old[3]
 end
 redis.call('HSET', record, 'status', 'waiting', 'due', ARGV[5], 'accepted', ARGV[6], 'hook', ARGV[7],
   'project', ARGV[8], 'workflow', ARGV[9], 'repository', ARGV[10], 'branch', ARGV[11],
-  'nb_errors', '0', 'last_error', '', 'retry_at', '0', 'outages', '0', 'processed', '0')
+  'nb_errors', '0', 'last_error', '', 'retry_at', '0', 'outages', '0', 'processed', '0', 'request_id', ARGV[12])
 redis.call('ZREM', KEYS[2], id)
 redis.call('ZREM', KEYS[3], id)
 redis.call('ZADD', KEYS[1], ARGV[5], id)
@@ -43,7 +43,7 @@ return 'ok'
  *
  * KEYS cleanups, stopped, failed, owner · ARGV holder, prefix of records, prefix of the hooks' lists, id, hook, branch,
  *   prefix of owners
- * Returns {`none`} | {`cancelled`} | {`lost`} | {`busy`, hook} while another hook's holder has the API remove the runs
+ * Returns {`none`} | {`cancelled`, id of the request that scheduled it or ""} | {`lost`} | {`busy`, hook} while another hook's holder has the API remove the runs
  *
  * A mark of who is no longer the owner of its hook means nothing; nor does one of this hook, of which the caller is
  * the only holder.
@@ -52,18 +52,20 @@ export const CANCEL_CLEANUP = `
 ${FORGET_CLEANUP}
 local owner = redis.call('GET', KEYS[4])
 if owner and owner ~= ARGV[1] then return {'lost'} end
-local found = {}
+local found, request = {}, ''
 local byHook = redis.call('HGET', ARGV[3] .. ARGV[5], ARGV[6])
 for _, id in ipairs({ARGV[4], byHook or ARGV[4]}) do
   if redis.call('EXISTS', ARGV[2] .. id) == 1 then
-    local mark = redis.call('HGET', ARGV[2] .. id, 'under_way') or ''
-    local hook, holder = string.match(mark, '^(%S+) (.+)$')
+    local record = redis.call('HMGET', ARGV[2] .. id, 'under_way', 'request_id')
+    local hook, holder = string.match(record[1] or '', '^(%S+) (.+)$')
     if hook and hook ~= ARGV[5] and redis.call('GET', ARGV[7] .. hook) == holder then return {'busy', hook} end
     found[#found + 1] = id
+    request = record[2] or request
   end
 end
 for _, id in ipairs(found) do forget(id, ARGV[2], ARGV[3]) end
-return {#found > 0 and 'cancelled' or 'none'}
+if #found == 0 then return {'none'} end
+return {'cancelled', request}
 `;
 
 /**

@@ -1,4 +1,4 @@
-import { SIGNED_FIELD, TRIM_HISTORY } from '@cds/hooks-store';
+import { SIGNED_FIELD, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
 
 /** How long a delivery that is sent again is known at least, in µs as the ids are: 48 h. */
 const REMEMBERED_US = 48 * 3_600 * 1_000_000;
@@ -12,7 +12,7 @@ const FORGOTTEN_AT_ONCE = 500;
 /**
  * Takes a delivery in: everything or nothing, in one round trip. What is seen is queued, and the other way round.
  *
- * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen
+ * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen, heads, stopped heads
  * ARGV
  *    1 method of the request
  *    2 type of hook that the delivery was judged for
@@ -37,6 +37,7 @@ const FORGOTTEN_AT_ONCE = 500;
  */
 export const ACCEPT_DELIVERY = `
 ${TRIM_HISTORY}
+${WAITING_HEADS}
 local function bodyOf(execution)
   return string.match(execution, '"request_body":"([^"]*)"')
 end
@@ -67,9 +68,10 @@ if first or ARGV[3] == 'ignore' then
   redis.call('HSET', KEYS[7], id, state)
   redis.call('ZADD', KEYS[6], id, id)
 else
-  redis.call('RPUSH', KEYS[3], id)
+  local length = redis.call('RPUSH', KEYS[3], id)
   redis.call('INCR', KEYS[5])
   if task[4] ~= '1' then redis.call('SADD', KEYS[4], ARGV[5]) end
+  headAdded(ARGV[5], length, msOf(id), KEYS[task[4] == '1' and 11 or 10])
 end
 if first then
   local before = redis.call('HGET', KEYS[2], string.format('%.0f', first))

@@ -1,9 +1,9 @@
-import { DEAD_LETTERS, TRIM_HISTORY } from '@cds/hooks-store';
+import { DEAD_LETTERS, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
 
 /**
  * Moves the delivery at the head into the history, or to the dead letters when it failed for good.
  *
- * KEYS waiting, states, owner, done, executions, waiting-total, failed, pending, dead
+ * KEYS waiting, states, owner, done, executions, waiting-total, failed, pending, dead, heads, stopped heads
  * ARGV holder, uuid, id, state (JSON), history to keep, 1 when it failed for good, the state before
  *   (JSON or ""), dead letters to keep, how often it was sent again as far as the holder knows
  * Returns {`ok`, dead letters dropped} | {`lost`} | {`gone`}, as SAVE_STATE; safe to repeat, also when what failed was
@@ -12,6 +12,7 @@ import { DEAD_LETTERS, TRIM_HISTORY } from '@cds/hooks-store';
 export const FINISH_EXECUTION = `
 ${TRIM_HISTORY}
 ${DEAD_LETTERS}
+${WAITING_HEADS}
 local owner = redis.call('GET', KEYS[3])
 if owner and owner ~= ARGV[1] then return {'lost'} end
 if redis.call('LINDEX', KEYS[1], 0) ~= ARGV[3] then return {'gone'} end
@@ -34,6 +35,7 @@ else
   redis.call('ZADD', KEYS[4], ARGV[3], ARGV[3])
   trimHistory(ARGV[2], KEYS[4], KEYS[5], KEYS[2], KEYS[7], tonumber(ARGV[5]))
 end
+headMoved(ARGV[2], KEYS[1], KEYS[2], KEYS[10], KEYS[11])
 if redis.call('LLEN', KEYS[1]) == 0 then redis.call('SREM', KEYS[8], ARGV[2]) end
 return {'ok', dropped}
 `;

@@ -27,7 +27,8 @@ return 'ok'
  * Removes a task with all that waits for it. The cleanups that it scheduled stay: the branches are gone all the same.
  * So does who holds the hook, who gives it back: a removal of runs may be under way.
  *
- * KEYS task, tasks, kinds, stopped, pending, waiting-total, failed, executions, states, waiting, done, seen, dead
+ * KEYS task, tasks, kinds, stopped, pending, waiting-total, failed, executions, states, waiting, done, seen, dead, heads,
+ *   stopped heads
  * ARGV uuid, "" or: only when nothing waits and it was not changed since (ms), id of the last delivery that waits as
  *   far as the caller looked, or ""
  * Returns `ok` | `unknown` | `kept` | `more` when deliveries came in meanwhile
@@ -44,6 +45,8 @@ if waiting > 0 and redis.call('LINDEX', KEYS[10], -1) ~= ARGV[3] then return 'mo
 redis.call('SREM', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[4], ARGV[1])
 redis.call('SREM', KEYS[5], ARGV[1])
+redis.call('ZREM', KEYS[14], ARGV[1])
+redis.call('ZREM', KEYS[15], ARGV[1])
 if task[3] and task[3] ~= '' then redis.call('SREM', task[3], ARGV[1]) end
 if waiting > 0 then redis.call('DECRBY', KEYS[6], waiting) end
 forgetFailed(ARGV[1], KEYS[11], KEYS[7])
@@ -56,7 +59,7 @@ return 'ok'
 /**
  * Stops or starts a task.
  *
- * KEYS task, stopped, pending, waiting · ARGV uuid, 1 to stop or 0 to start
+ * KEYS task, stopped, pending, waiting, heads, stopped heads · ARGV uuid, 1 to stop or 0 to start
  * Returns {`unknown`} | {`ok`, deliveries waiting}
  */
 export const SET_STOPPED = `
@@ -69,6 +72,13 @@ if ARGV[2] == '1' then
 else
   redis.call('SREM', KEYS[2], ARGV[1])
   if waiting > 0 then redis.call('SADD', KEYS[3], ARGV[1]) end
+end
+local from, to = KEYS[5], KEYS[6]
+if ARGV[2] ~= '1' then from, to = to, from end
+local since = redis.call('ZSCORE', from, ARGV[1])
+if since then
+  redis.call('ZREM', from, ARGV[1])
+  redis.call('ZADD', to, since, ARGV[1])
 end
 return {'ok', waiting}
 `;

@@ -1,0 +1,26 @@
+import { WAITING_HEADS } from '@cds/hooks-store';
+
+/**
+ * Notes anew, for each of some hooks, since when the delivery at its head has waited: what an older version left, and
+ * what one did that ran beside this one.
+ *
+ * KEYS heads, stopped heads · ARGV prefix of tasks, of waiting lists, of states, uuid…
+ */
+export const NOTE_HEADS = `
+${WAITING_HEADS}
+for i = 4, #ARGV do
+  local uuid = ARGV[i]
+  local stopped = redis.call('HGET', ARGV[1] .. uuid, 'stopped')
+  local waiting = ARGV[2] .. uuid
+  if stopped and redis.call('EXISTS', waiting) == 1 then
+    local right, wrong = KEYS[1], KEYS[2]
+    if stopped == '1' then right, wrong = wrong, right end
+    redis.call('ZREM', wrong, uuid)
+    redis.call('ZADD', right, 'NX', 0, uuid)
+    headMoved(uuid, waiting, ARGV[3] .. uuid, KEYS[1], KEYS[2])
+  else
+    redis.call('ZREM', KEYS[1], uuid)
+    redis.call('ZREM', KEYS[2], uuid)
+  end
+end
+`;

@@ -1,0 +1,55 @@
+import { KEYS, repliesOf, STATE_PREFIX, TASK_PREFIX, WAITING_PREFIX } from '@cds/hooks-store';
+import { defineScript } from '@cds/redis';
+import type { Redis } from 'ioredis';
+import { NOTE_HEADS } from './scripts/note-heads.lua';
+
+/** Hooks that one script looks at, so that none holds Redis up. */
+const AT_ONCE = 200;
+const SCANNED = 1_000;
+/** Of each set those that are looked at anew by each sweep. */
+const OLDEST = 50;
+const HEADS = [KEYS.heads, KEYS.stoppedHeads];
+
+export type WaitingHeads = ReturnType<typeof createWaitingHeads>;
+
+/**
+ * Since when deliveries wait. The scripts that move deliveries keep it by themselves; here is mended what versions that
+ * do not know of it left.
+ */
+export function createWaitingHeads({ redis }: { redis: Redis }) {
+  const noteScript = defineScript(redis, 'cdsbbNoteHeads', NOTE_HEADS, 2);
+
+  async function note(uuids: readonly string[]): Promise<void> {
+    for (let i = 0; i < uuids.length; i += AT_ONCE) {
+      await noteScript(HEADS, [
+        ...[TASK_PREFIX, WAITING_PREFIX, STATE_PREFIX],
+        ...uuids.slice(i, i + AT_ONCE),
+      ]);
+    }
+  }
+
+  async function noteAllOf(key: string): Promise<void> {
+    let cursor = '0';
+    do {
+      const [next, uuids] = await redis.sscan(key, cursor, 'COUNT', SCANNED);
+      cursor = next;
+      await note(uuids);
+    } while (cursor !== '0');
+  }
+
+  return {
+    /** Of every hook that has work or is stopped; after a connection. */
+    async noteAll(): Promise<void> {
+      await noteAllOf(KEYS.pending);
+      await noteAllOf(KEYS.stopped);
+    },
+
+    /** Of these hooks and of those that seem to have waited longest: a version from before does not say that they are done. */
+    async noteAnew(uuids: readonly string[]): Promise<void> {
+      const pipeline = redis.pipeline();
+      for (const key of HEADS) pipeline.zrange(key, '0', String(OLDEST - 1));
+      const oldest = (await repliesOf(pipeline)) as string[][];
+      await note([...new Set([...uuids, ...oldest.flat()])]);
+    },
+  };
+}

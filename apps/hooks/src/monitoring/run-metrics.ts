@@ -1,0 +1,43 @@
+import { type CdsApiClient, isApiError } from '@cds/api-client';
+import type { Metrics } from '@cds/service';
+
+type RunWorkflow = CdsApiClient['runWorkflow'];
+
+/** What the API says when it is asked for a run: `ok`, or the kind of its error. `failed` is a mistake of ours. */
+const RESULTS = ['ok', 'refused', 'unavailable', 'unauthorized', 'failed'];
+
+/** Counts and times the calls that ask the API for a run. */
+export function measureRuns(
+  api: { runWorkflow: RunWorkflow },
+  metrics: Pick<Metrics, 'counter' | 'histogram'>,
+): { runWorkflow: RunWorkflow } {
+  const runs = metrics.counter({
+    name: 'cds_hooks_runs_total',
+    help: 'Calls that asked the CDS API for a run, by its answer; a delivery may need several.',
+    labels: ['result'],
+  });
+  const seconds = metrics.histogram({
+    name: 'cds_hooks_run_duration_seconds',
+    help: 'Time that the CDS API took when it was asked for a run, whatever it answered.',
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  });
+  for (const result of RESULTS) runs.inc({ result }, 0);
+
+  return {
+    async runWorkflow(call) {
+      const end = seconds.startTimer();
+      let result = 'failed';
+      try {
+        const started = await api.runWorkflow(call);
+        result = 'ok';
+        return started;
+      } catch (error) {
+        if (isApiError(error)) result = error.kind;
+        throw error;
+      } finally {
+        runs.inc({ result });
+        end();
+      }
+    },
+  };
+}

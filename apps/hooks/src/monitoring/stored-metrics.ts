@@ -1,0 +1,122 @@
+import { createRedisUpMetric, type Metrics } from '@cds/service';
+import { KEYS, repliesOf } from '@cds/hooks-store';
+import type { Redis } from 'ioredis';
+import { answeredByRedis } from '../redis-deadline';
+import { scoreOf, secondsSince } from './oldest-delivery';
+
+/** A gauge and what it shows of Redis, for each value of its label. */
+interface StoredGauge {
+  name: string;
+  help: string;
+  label?: string;
+  values: (counts: Counts) => readonly [label: string, value: number][];
+}
+
+type Counts = NonNullable<Awaited<ReturnType<typeof readCounts>>>;
+
+/** Before a scrape that waits for a second is told that Redis is down. */
+const REDIS_MS = 900;
+
+async function readCounts(redis: Redis) {
+  const pipeline = redis
+    .pipeline()
+    .zcard(KEYS.failed)
+    .zcount(KEYS.failedCleanups, '0', '+inf')
+    .get(KEYS.waitingTotal)
+    .zrange(KEYS.heads, '0', '0', 'WITHSCORES')
+    .zrange(KEYS.stoppedHeads, '0', '0', 'WITHSCORES')
+    .scard(KEYS.stopped)
+    .zcard(KEYS.cleanups)
+    .zcount(KEYS.cleanups, '-inf', Date.now())
+    .zcard(KEYS.stoppedCleanups);
+  try {
+    const replies = await answeredByRedis(() => repliesOf(pipeline), REDIS_MS);
+    const count = (index: number): number => Number(replies[index] ?? 0);
+    return {
+      dead: { executions: count(0), cleanups: count(1) },
+      waiting: count(2),
+      oldest: {
+        running: secondsSince(scoreOf(replies[3])),
+        stopped: secondsSince(scoreOf(replies[4])),
+      },
+      tasksStopped: count(5),
+      cleanups: { pending: count(6), due: count(7), stopped: count(8) },
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+const GAUGES: readonly StoredGauge[] = [
+  {
+    name: 'cds_hooks_waiting_deliveries',
+    help: 'Deliveries that wait to be worked off, over all replicas.',
+    values: ({ waiting }) => [['', waiting]],
+  },
+  {
+    name: 'cds_hooks_oldest_waiting_delivery_seconds',
+    help: 'How long the delivery has waited that waits longest, over all replicas; 0 when none does.',
+    label: 'task',
+    values: ({ oldest }) => Object.entries(oldest),
+  },
+  {
+    name: 'cds_hooks_stopped_tasks',
+    help: 'Tasks that an operator stopped: their deliveries wait.',
+    values: ({ tasksStopped }) => [['', tasksStopped]],
+  },
+  {
+    name: 'cds_hooks_dead_letters',
+    help: 'Executions and cleanups that failed for good, over all replicas.',
+    label: 'kind',
+    values: ({ dead }) => [
+      ['execution', dead.executions],
+      ['cleanup', dead.cleanups],
+    ],
+  },
+  {
+    name: 'cds_hooks_cleanups_pending',
+    help: 'Scheduled cleanups of deleted branches, over all replicas.',
+    values: ({ cleanups }) => [['', cleanups.pending]],
+  },
+  {
+    name: 'cds_hooks_cleanups_due',
+    help: 'Those of the scheduled cleanups whose time has come: the CDS API is about to be asked.',
+    values: ({ cleanups }) => [['', cleanups.due]],
+  },
+  {
+    name: 'cds_hooks_cleanups_stopped',
+    help: 'Cleanups that an operator stopped.',
+    values: ({ cleanups }) => [['', cleanups.stopped]],
+  },
+];
+
+/**
+ * Shows what stands in Redis, over all replicas. Whatever is to be read for a scrape is one pipeline of commands that
+ * scan nothing; when Redis does not answer within a second these gauges have no value.
+ */
+export function createStoredMetrics({ redis, metrics }: { redis: Redis; metrics: Metrics }): void {
+  let underWay: Promise<Counts | undefined> | undefined;
+  /** All gauges of one scrape ask at the same moment. */
+  const counts = () => (underWay ??= readCounts(redis).finally(() => (underWay = undefined)));
+
+  createRedisUpMetric(metrics, async () => {
+    if (!(await counts())) throw new Error('Redis does not answer');
+  });
+  for (const { name, help, label, values } of GAUGES) {
+    metrics.gauge<string>({
+      name,
+      help,
+      labels: label === undefined ? [] : [label],
+      async collect() {
+        const now = await counts();
+        // A gauge without labels is 0 after a reset, which would be a lie while Redis is away.
+        if (label === undefined) this.remove();
+        else this.reset();
+        for (const [of, value] of now ? values(now) : []) {
+          if (label === undefined) this.set(value);
+          else this.set({ [label]: of }, value);
+        }
+      },
+    });
+  }
+}
