@@ -34,5 +34,7 @@ export async function readBooks(redis: Redis, webhooks: Webhook[]): Promise<Book
   }
   const total = Number((await redis.get(KEYS.waitingTotal)) ?? 0);
   if (total !== waiting) say(`Redis counts ${total} waiting deliveries, and ${waiting} wait.`);
+  const heads = (await redis.zcard(KEYS.heads)) + (await redis.zcard(KEYS.stoppedHeads));
+  if (waiting === 0 && heads > 0) say(`Redis holds that ${heads} hooks have work, and none waits.`);
   return { waiting, violations };
 }
