@@ -131,6 +131,18 @@ describe('CdsApiClient', () => {
     });
   });
 
+  it('names the request that a run and a removal are for, by what can stand in a header', async () => {
+    await client.register(registration());
+    const of = { project: 'PROJ', workflow: 'wf1' };
+    const requestId = '7b0c3e0e-5a3c-4a9b-9c55-0d6f5e0c1b2a';
+    await client.runWorkflow({ ...of, event, requestId });
+    await client.deleteBranchRuns({ ...of, branch: 'master', requestId });
+    await client.runWorkflow({ ...of, event, requestId: 'a\r\nX_AUTH_HEADER: b' });
+    await client.runWorkflow({ ...of, event });
+    const sent = api.requests.map(({ headers }) => headers['request-id']);
+    expect(sent).toEqual([undefined, requestId, requestId, undefined, undefined]);
+  });
+
   it('escapes the branch whose runs are removed', async () => {
     await client.register(registration());
     await client.deleteBranchRuns({ project: 'PROJ', workflow: 'wf1', branch: 'master' });

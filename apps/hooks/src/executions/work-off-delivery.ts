@@ -7,7 +7,7 @@ import { type Clock, timestampOfMs, type ExecutionState } from '@cds/hooks-store
 import { type DeliveryPlan, type DeliveryStep, isMalformedDelivery } from '../payloads';
 import type { ApiCaller } from './api-calls';
 import type { DeliveryStore, Head, Saved } from './delivery-store';
-import { outagePauseMs } from './failures';
+import { type Failure, outagePauseMs } from './failures';
 import type { Claim } from './hook-ownership';
 import { planDelivery } from './plan-delivery';
 import { untilStored } from './until-stored';
@@ -32,7 +32,7 @@ export interface WorkOffDeliveryDeps {
 }
 
 /** Why something is tried again: the API said no, or it did not answer. */
-export type RetryReason = 'refused' | 'unavailable';
+export type RetryReason = Failure['kind'];
 
 export type DeliveryOutcome =
   | { kind: 'done' }

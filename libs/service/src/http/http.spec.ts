@@ -236,6 +236,8 @@ describe('createHttpApp', () => {
     expect(answer.headers).not.toHaveProperty('etag');
     const own = await client.get('/thing').set({ ...AUTH, 'X-Request-Id': 'a b"<' });
     expect(own.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    const cds = await client.get('/thing').set({ ...AUTH, 'Request-ID': 'of-the-api' });
+    expect(cds.headers['x-request-id']).toBe('of-the-api');
   });
 });
 

@@ -43,7 +43,8 @@ return 'ok'
  *
  * KEYS cleanups, stopped, failed, owner · ARGV holder, prefix of records, prefix of the hooks' lists, id, hook, branch,
  *   prefix of owners
- * Returns {`none`} | {`cancelled`, id of the request that scheduled it or ""} | {`lost`} | {`busy`, hook} while another hook's holder has the API remove the runs
+ * Returns {`none`} | {`cancelled`, id of the request that scheduled it or ""} | {`lost`} | {`busy`, hook} while another
+ *   hook's holder has the API remove the runs
  *
  * A mark of who is no longer the owner of its hook means nothing; nor does one of this hook, of which the caller is
  * the only holder.
