@@ -26,7 +26,11 @@ import { createKnownWebhooks } from './webhooks/known-webhooks';
 import { createManualWebhooks } from './webhooks/manual-webhooks';
 import { createWebhookKey } from './webhooks/webhook-key';
 import { createWebhookMemory } from './webhooks/webhook-memory';
-import { createWebhookRepairs, type RepairResult } from './webhooks/webhook-repairs';
+import {
+  createWebhookRepairs,
+  REPAIR_RESULTS,
+  type RepairResult,
+} from './webhooks/webhook-repairs';
 import { addWebhooksInfoRoute } from './webhooks/webhooks-info-route';
 
 export interface VcsAppDeps {
@@ -118,5 +122,6 @@ function countRepairs(
     help: 'Webhooks at Bitbucket that were unsigned, inactive or signed with another key, and what came of their repair.',
     labels: ['result'],
   });
+  for (const result of REPAIR_RESULTS) repairs?.inc({ result }, 0);
   return (result) => repairs?.inc({ result });
 }

@@ -29,7 +29,8 @@ const ONE_WEBHOOK_MS = 18_000;
 /** Of the webhooks that a listing for the API happens to show. */
 const MOST_BY_THE_WAY = 5;
 
-export type RepairResult = 'repaired' | 'failed' | 'dropped';
+export const REPAIR_RESULTS = ['repaired', 'failed', 'dropped'] as const;
+export type RepairResult = (typeof REPAIR_RESULTS)[number];
 
 export interface WebhookRepairsDeps {
   redis: Redis;
