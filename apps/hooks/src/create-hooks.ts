@@ -30,6 +30,8 @@ import { createWorkOffHook } from './executions/work-off-hook';
 import { createWorkerConnection } from './executions/worker-connection';
 import { errorText } from './error-text';
 import { getApp } from './get-app';
+import type { TaskListeners } from './kinds/task-listeners';
+import { createWorkOffByKind } from './kinds/work-off-by-kind';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { createWorkMetrics } from './monitoring/work-metrics';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
@@ -140,6 +142,8 @@ export async function createHooks(
     firstRetryMs: timing.firstRetryMs,
   });
 
+  const listeners: TaskListeners = {};
+
   const admin = createAdminService({ redis, drainQueue, cleanupQueue, logger, now, disabled });
   const app = getApp({
     logger,
@@ -151,6 +155,7 @@ export async function createHooks(
     adminService: admin,
     taskService: createTaskService({
       tasks,
+      listeners,
       executions: createExecutionStore({ redis, executionHistory }),
       cleanups: cleanupStore,
       spareBranches: createSpareBranches({
@@ -190,7 +195,10 @@ export async function createHooks(
     if (synchronizing) return;
     synchronizing = true;
     const { recentMs } = timing;
-    await synchronizeUntilDone({ api, tasks, logger, now, urlPublic, recentMs }, ending.signal)
+    await synchronizeUntilDone(
+      { api, tasks, listeners, logger, now, urlPublic, recentMs },
+      ending.signal,
+    )
       .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'not synchronized'))
       .finally(() => (synchronizing = false));
   }
@@ -212,16 +220,17 @@ export async function createHooks(
       delayMs,
       cancelled: cleanupCancelled,
     });
+    const workOffDelivery = createWorkOffDelivery({
+      ...common,
+      store: deliveries,
+      cleanups,
+      ending: ending.signal,
+      ended: workMetrics.executionEnded,
+    });
     const workOffHook = createWorkOffHook({
       store: deliveries,
       ownership,
-      workOffDelivery: createWorkOffDelivery({
-        ...common,
-        store: deliveries,
-        cleanups,
-        ending: ending.signal,
-        ended: workMetrics.executionEnded,
-      }),
+      workOff: createWorkOffByKind({}, workOffDelivery),
       now,
       retryDelayMs,
       ending: ending.signal,

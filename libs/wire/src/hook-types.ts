@@ -33,7 +33,12 @@ export const TASK_TYPES = {
 } as const;
 
 export type HookModelName = keyof typeof TASK_TYPES;
-export type TaskType = (typeof TASK_TYPES)[HookModelName] | 'BranchDeletion';
+export type TaskType =
+  | (typeof TASK_TYPES)[HookModelName]
+  | 'BranchDeletion'
+  /** What `POST /task/execute` brings. */
+  | 'OutgoingWebhook'
+  | 'OutgoingWorkflow';
 
 /** A task of `hooks`, as its routes answer it. */
 export interface Task {

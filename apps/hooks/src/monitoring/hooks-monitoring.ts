@@ -2,7 +2,7 @@ import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { answeredByRedis } from '../redis-deadline';
 import { hookKeys, KEYS } from '@cds/hooks-store';
-import { isServed } from '../tasks/unserved-kinds';
+import { whyNotServed } from '../kinds/kinds';
 
 export interface HooksMonitoringDeps {
   redis: Redis;
@@ -43,7 +43,10 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       redis.srandmember(KEYS.stopped, NAMED),
       redis.srandmember(KEYS.pending, NAMED),
     ]);
-    const unserved = Object.entries(kinds).filter(([type, n]) => Number(n) > 0 && !isServed(type));
+    const unserved = Object.entries(kinds).flatMap(([type, n]) => {
+      const reason = Number(n) > 0 ? whyNotServed(type) : undefined;
+      return reason === undefined ? [] : [{ type, n, reason }];
+    });
     return [
       line('Queue', Number(waiting ?? 0), level(Number(waiting ?? 0), 10, 100)),
       line('Redis', 'answers', 'OK'),
@@ -54,8 +57,8 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       line('Branch Deletions', cleanups, 'OK'),
       line('Branch Deletions Failed', failedCleanups, level(failedCleanups, 1, Infinity)),
       line('Executions Failed', failed, level(failed, 1, Infinity)),
-      ...unserved.map(([type, n]) =>
-        line(`Hooks not served ${type}`, `${n}: kept, but nothing is done for them yet`, 'WARN'),
+      ...unserved.map(({ type, n, reason }) =>
+        line(`Hooks not served ${type}`, `${n}: ${reason}`, 'WARN'),
       ),
     ];
   }

@@ -1,6 +1,6 @@
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
-import { CdsError, type Task, type TaskExecution } from '@cds/wire';
+import { CdsError, isCdsError, type Task, type TaskExecution } from '@cds/wire';
 import {
   cleanupExecution,
   type Cleanup,
@@ -11,15 +11,19 @@ import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import type { CleanupStore } from '../branch-deletions/cleanup-store';
 import type { SpareBranches } from '../branch-deletions/spare-branches';
 import { type Clock, idOfTimestamp, timestampOfMs } from '@cds/hooks-store';
+import { checkStart } from '../kinds/kinds';
+import { tell, type TaskListeners } from '../kinds/task-listeners';
+import { warnOfRefused } from '../kinds/warn-of-refused';
 import type { DrainQueue } from '../executions/drain-queue';
 import type { ExecutionStore } from '../executions/execution-store';
 import { answeredHook, type ReceivedHook, taskOfHook, type TaskToKeep } from './node-hook';
 import type { TaskStore } from './task-store';
 import { isTaskUuid } from './task-uuid';
-import { warnOfUnserved } from './unserved-kinds';
 
 export interface TaskServiceDeps {
   tasks: TaskStore;
+  /** What kinds do when something happens to their tasks. */
+  listeners: TaskListeners;
   executions: ExecutionStore;
   cleanups: CleanupStore;
   spareBranches: SpareBranches;
@@ -54,8 +58,8 @@ export type TaskService = ReturnType<typeof createTaskService>;
 
 /** What the routes under `/task` do, for the tasks of hooks and for scheduled cleanups alike. */
 export function createTaskService(deps: TaskServiceDeps) {
-  const { tasks, executions, cleanups, spareBranches, drainQueue, cleanupQueue, logger, now } =
-    deps;
+  const { tasks, listeners, executions, cleanups, spareBranches } = deps;
+  const { drainQueue, cleanupQueue, logger, now } = deps;
 
   async function cleanupOf(uuid: string): Promise<Cleanup | undefined> {
     return isCleanupId(uuid) ? cleanups.read(uuid) : undefined;
@@ -71,9 +75,14 @@ export function createTaskService(deps: TaskServiceDeps) {
 
   async function keep(task: TaskToKeep): Promise<void> {
     await tasks.put(task, now());
-    warnOfUnserved(logger, task.type);
+    await tell(listeners, 'kept', task);
+    warnOfRefused(logger, task);
   }
 
+  /**
+   * @returns false for an unknown task
+   * @throws CdsError 501 for the start of a task that is not served
+   */
   async function setStopped(uuid: string, stopped: boolean): Promise<boolean> {
     if (isCleanupId(uuid)) {
       const due = await cleanups.setStopped(uuid, stopped, now());
@@ -81,8 +90,12 @@ export function createTaskService(deps: TaskServiceDeps) {
       if (!stopped && !deps.disabled) await wakeCleanup(uuid, due);
       return true;
     }
-    const waiting = isTaskUuid(uuid) ? await tasks.setStopped(uuid, stopped) : undefined;
+    const task = isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
+    if (!task) return false;
+    if (!stopped) checkStart(task);
+    const waiting = await tasks.setStopped(uuid, stopped);
     if (waiting === undefined) return false;
+    await tell(listeners, stopped ? 'stopped' : 'started', task);
     if (!stopped && waiting > 0) await goOn(uuid);
     return true;
   }
@@ -95,6 +108,7 @@ export function createTaskService(deps: TaskServiceDeps) {
       tasks.remove(uuid, undefined, lastSeen),
     );
     if (removed !== 'ok') return false;
+    await tell(listeners, 'removed', task);
     // Its job finds nothing and ends, so that a hook created anew does not inherit a pause.
     await goOn(uuid);
     return true;
@@ -166,7 +180,7 @@ export function createTaskService(deps: TaskServiceDeps) {
       if (!(await removeOne(uuid))) throw unknownTask(uuid);
     },
 
-    /** @throws CdsError 404 */
+    /** @throws CdsError 404, and 501 for the start of a task that is not served */
     async setStopped(uuid: string, stopped: boolean): Promise<void> {
       if (!(await setStopped(uuid, stopped))) throw unknownTask(uuid);
     },
@@ -177,7 +191,14 @@ export function createTaskService(deps: TaskServiceDeps) {
         tasks.uuids(),
         stopped ? cleanups.ids() : cleanups.stoppedIds(),
       ]);
-      await inChunks([...uuids, ...ids], (uuid) => setStopped(uuid, stopped));
+      await inChunks([...uuids, ...ids], async (uuid) => {
+        try {
+          await setStopped(uuid, stopped);
+        } catch (error) {
+          // One that is not served does not keep the others from starting.
+          if (!isCdsError(error) || error.kind !== 'notImplemented') throw error;
+        }
+      });
     },
 
     /** @throws CdsError 404 */
