@@ -34,6 +34,7 @@ import type { TaskListeners } from './kinds/task-listeners';
 import { createWorkOffByKind } from './kinds/work-off-by-kind';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { createWorkMetrics } from './monitoring/work-metrics';
+import { createQueues } from './rabbitmq/create-queues';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
 import { createTaskStore } from './tasks/task-store';
@@ -50,6 +51,8 @@ export interface Timing {
   sweepMs?: number;
   heartbeatMs?: number;
   firstRetryMs?: number;
+  /** Between two looks at which queues are to be consumed. */
+  queuesMs?: number;
   /** How long the API may take to list a hook that it posted. */
   recentMs?: number;
 }
@@ -100,13 +103,14 @@ export async function createHooks(
   const metrics = createMetrics({ service: 'hooks' });
   const workMetrics = createWorkMetrics({ redis, metrics, logger });
   const cleanupCancelled = () => workMetrics.cleanupEnded('cancelled');
+  const workArrived = (uuid: string) => {
+    if (!disabled) drainQueue.ensureSoon(uuid);
+  };
   const intake = createIntake({
     store: deliveries,
     mode: config.signature,
     keys: config.webhookKeys,
-    workArrived: (uuid) => {
-      if (!disabled) drainQueue.ensureSoon(uuid);
-    },
+    workArrived,
     metrics,
     logger,
     now,
@@ -117,7 +121,7 @@ export async function createHooks(
       redis,
       disabled,
       executionHistory,
-      intakeLines: intake.metrics.lines,
+      moreLines: () => [...intake.metrics.lines(), ...queues.lines()],
       redisWarnings: redisHealth.warnings,
     }),
     registration: {
@@ -142,7 +146,18 @@ export async function createHooks(
     firstRetryMs: timing.firstRetryMs,
   });
 
-  const listeners: TaskListeners = {};
+  const queues = createQueues({
+    redis,
+    api,
+    store: deliveries,
+    workArrived,
+    metrics,
+    logger,
+    now,
+    lookMs: timing.queuesMs,
+    firstPauseMs: timing.firstRetryMs,
+  });
+  const listeners: TaskListeners = { RabbitMQ: queues.listener };
 
   const admin = createAdminService({ redis, drainQueue, cleanupQueue, logger, now, disabled });
   const app = getApp({
@@ -185,6 +200,7 @@ export async function createHooks(
     if (!ending.signal.aborted) registration.start();
   });
   void registration.firstRegistration().then(synchronize);
+  void registration.firstRegistration().then(queues.start);
   // A Redis that comes back may have lost its tasks, and webhooks are refused without them.
   redis.on('ready', () => {
     if (registration.registered) void synchronize();
@@ -278,6 +294,7 @@ export async function createHooks(
       registration.stop();
       waiters.stop();
       await Promise.all([
+        queues.stop(),
         server.close(Math.max(0, until - Date.now() - 1_000)),
         work?.stop(Math.max(0, until - Date.now() - 2_000)),
       ]);

@@ -26,6 +26,8 @@ export const KEYS = {
   beats: `${PREFIX}beats`,
   /** Sorted set: ids of the jobs that wait for the API → when one may be woken (ms). */
   apiWaiters: `${PREFIX}waiting-for-api`,
+  /** Hash: uuids of the RabbitMQ hooks that consume → the settings of their queue (JSON). */
+  queues: `${PREFIX}queues`,
   /** The replica that sweeps holds it. */
   sweepLock: `${PREFIX}sweep-lock`,
   /** Sorted set: cleanup ids → when to act next (ms). */

@@ -63,6 +63,12 @@ export interface WebHookExecution {
   request_method: string;
 }
 
+/** The message that a queue brought. */
+export interface RabbitmqExecution {
+  /** In base64. */
+  message: string;
+}
+
 /** "" is queued. */
 export type ExecutionStatus = '' | 'SCHEDULED' | 'DOING' | 'DONE';
 
@@ -81,6 +87,7 @@ export interface TaskExecution {
   replay_of?: number;
   config: HookConfig | null;
   webhook?: WebHookExecution;
+  rabbitmq?: RabbitmqExecution;
   scheduled_task?: { date_scheduled_execution: string };
   status: ExecutionStatus;
 }

@@ -1,4 +1,5 @@
 import { CdsError, type HookConfig, type TaskType } from '@cds/wire';
+import { rabbitmqKind } from '../rabbitmq/rabbitmq-kind';
 import type { Kind } from './kind';
 import { incomingWebhook } from './webhook-kinds';
 
@@ -20,7 +21,7 @@ export const KINDS: Readonly<Record<TaskType, Kind>> = {
   Workflow: { keep: () => ({ method: '', config: null }) },
   Scheduler: notServed(NOT_YET),
   RepoPoller: notServed(NOT_YET),
-  RabbitMQ: notServed(NOT_YET),
+  RabbitMQ: rabbitmqKind,
   Kafka: notServed(
     'this service does not consume Kafka topics: let the producer call a webhook of the workflow instead',
   ),

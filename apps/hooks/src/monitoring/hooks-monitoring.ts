@@ -8,8 +8,8 @@ export interface HooksMonitoringDeps {
   redis: Redis;
   disabled: boolean;
   executionHistory: number;
-  /** What the intake counted; known without Redis. */
-  intakeLines: () => MonitoringLine[];
+  /** What is known without Redis. */
+  moreLines: () => MonitoringLine[];
   /** What endangers the data in Redis; known since the last connection. */
   redisWarnings: () => readonly string[];
 }
@@ -98,7 +98,7 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
             ),
           ]
         : []),
-      ...deps.intakeLines(),
+      ...deps.moreLines(),
       ...deps.redisWarnings().map((warning) => line('Redis Settings', warning, 'WARN')),
     ];
     try {

@@ -5,10 +5,12 @@
 export { canonicalHeaders } from './canonical-headers';
 export { judgeRepositoryDelivery } from './judge-repository-delivery';
 export {
+  MalformedMessageError,
   MalformedPushError,
   MalformedWebhookError,
   isMalformedDelivery,
 } from './malformed-delivery';
+export { planMessage } from './plan-message';
 export { planPush } from './plan-push';
 export { judgeWebhookDelivery, planWebhook, type WebhookDelivery } from './plan-webhook';
 export { isDecodableQuery } from './query-string';

@@ -34,11 +34,13 @@ export function createKeepDelivery(deps: { store: Pick<DeliveryStore, 'accept'>;
       signature: delivery.signature,
       requestUuid: requestUuidOf(delivery.headers),
       acceptedAt,
-      webhook: {
-        request_url: delivery.query,
-        request_body: delivery.body.toString('base64'),
-        request_header: canonicalHeaders(delivery.rawHeaders),
-        request_method: '',
+      received: {
+        webhook: {
+          request_url: delivery.query,
+          request_body: delivery.body.toString('base64'),
+          request_header: canonicalHeaders(delivery.rawHeaders),
+          request_method: '',
+        },
       },
       ignored: { ...done, last_error: `ignored: ${event} starts no workflow` },
       duplicate: { ...done, last_error: DUPLICATE },
