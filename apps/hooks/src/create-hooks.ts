@@ -32,6 +32,10 @@ import { errorText } from './error-text';
 import { getApp } from './get-app';
 import type { TaskListeners } from './kinds/task-listeners';
 import { createWorkOffByKind } from './kinds/work-off-by-kind';
+import { createRinger } from './scheduler/ringer';
+import { createScheduleStore } from './scheduler/schedule-store';
+import { createUpcoming } from './scheduler/upcoming';
+import { createScheduleTasks } from './scheduler/schedule-tasks';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { createWorkMetrics } from './monitoring/work-metrics';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
@@ -96,6 +100,7 @@ export async function createHooks(
   const cleanupStore = createCleanupStore({ redis, deadLetters: config.deadLetters });
   const waiting = createWaitingDeliveries({ redis });
   const tasks = createTaskStore({ redis });
+  const schedules = createScheduleStore({ redis, executionHistory });
 
   const metrics = createMetrics({ service: 'hooks' });
   const workMetrics = createWorkMetrics({ redis, metrics, logger });
@@ -142,7 +147,7 @@ export async function createHooks(
     firstRetryMs: timing.firstRetryMs,
   });
 
-  const listeners: TaskListeners = {};
+  const listeners: TaskListeners = { Scheduler: createScheduleTasks({ store: schedules }) };
 
   const admin = createAdminService({ redis, drainQueue, cleanupQueue, logger, now, disabled });
   const app = getApp({
@@ -157,6 +162,7 @@ export async function createHooks(
       tasks,
       listeners,
       executions: createExecutionStore({ redis, executionHistory }),
+      upcoming: createUpcoming({ store: schedules }),
       cleanups: cleanupStore,
       spareBranches: createSpareBranches({
         waiting,
@@ -259,9 +265,17 @@ export async function createHooks(
     const cleanupWorker = createCleanupWorker({ ...worker, cleanUpBranch });
     void ownership.start();
     sweep.start();
+    const ringer = createRinger({
+      store: schedules,
+      drainQueue,
+      logger,
+      rang: workMetrics.schedulerRang,
+    });
+    ringer.start();
     return {
       async stop(deadlineMs: number) {
         sweep.stop();
+        await ringer.stop();
         await Promise.all([drainWorker.close(deadlineMs), cleanupWorker.close(deadlineMs)]);
         ownership.stop();
         killed.abort();

@@ -6,6 +6,8 @@ import { type OffsetAt, timeZoneOf, wholeSeconds } from './time-zone';
 export interface Schedule {
   /** The first time after this instant (ms), in whole seconds; undefined when there is none any more. */
   next(after: number): number | undefined;
+  /** The last time up to `until`, when `time` is one of them (ms). Takes as long for years as for minutes. */
+  latest(time: number, until: number): number;
 }
 
 /**
@@ -31,17 +33,32 @@ export function createSchedule(expression: string, timeZone: string): Schedule {
   if (nextOnCalendar(0) === undefined) {
     throw new CronError('it has no time at all: no year that it names has such a day', 1);
   }
+
+  function next(after: number): number | undefined {
+    const from = wholeSeconds(after);
+    let time = nextOnCalendar(from + offsetAt(from));
+    while (time !== undefined) {
+      const instant = instantOf(time, offsetAt);
+      // Where clocks change, the reference gives times once more that it gave before, or that are past.
+      if (instant > after) return instant;
+      time = nextOnCalendar(lastInVain(time, instant, from, offsetAt));
+    }
+    return undefined;
+  }
+
   return {
-    next(after) {
-      const from = wholeSeconds(after);
-      let time = nextOnCalendar(from + offsetAt(from));
-      while (time !== undefined) {
-        const instant = instantOf(time, offsetAt);
-        // Where clocks change, the reference gives times once more that it gave before, or that are past.
-        if (instant > after) return instant;
-        time = nextOnCalendar(lastInVain(time, instant, from, offsetAt));
+    next,
+    latest(time, until) {
+      let latest = time;
+      // No time is after `beyond` and up to `until`.
+      let beyond = until;
+      while (beyond - latest >= 1000) {
+        const middle = latest + Math.floor((beyond - latest) / 2);
+        const found = next(middle) ?? Infinity;
+        if (found <= until) latest = found;
+        else beyond = middle;
       }
-      return undefined;
+      return latest;
     },
   };
 }

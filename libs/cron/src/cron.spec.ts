@@ -115,6 +115,21 @@ describe('the time asked from', () => {
   });
 });
 
+describe('the last time up to another', () => {
+  it.each([
+    ['* * * * * * *', '2026-11-20T10:00:00Z', '2026-11-26T12:34:56.789Z', '2026-11-26T12:34:56Z'],
+    ['0 0 * * *', '2026-11-20T00:00:00Z', '2026-11-26T12:34:56Z', '2026-11-26T00:00:00Z'],
+    ['0 0 * * *', '2026-11-26T00:00:00Z', '2026-11-26T12:34:56Z', '2026-11-26T00:00:00Z'],
+    ['0 0 * * *', '2026-11-25T00:00:00Z', '2026-11-26T00:00:00Z', '2026-11-26T00:00:00Z'],
+    ['0 0 29 2 *', '2016-02-29T00:00:00Z', '2028-02-28T23:59:59Z', '2024-02-29T00:00:00Z'],
+    ['0 9,10 * * *', '2026-11-20T09:00:00Z', '2026-11-26T09:30:00Z', '2026-11-26T09:00:00Z'],
+    ['0 0 1 1 * 2020-2022', '2020-01-01T00:00:00Z', '2026-11-26T09:30:00Z', '2022-01-01T00:00:00Z'],
+  ])('of %s from %s to %s', (cron, time, until, latest) => {
+    const found = createSchedule(cron, 'UTC').latest(Date.parse(time), Date.parse(until));
+    expect(new Date(found).toISOString()).toBe(new Date(latest).toISOString());
+  });
+});
+
 describe('a bad expression', () => {
   it.each([
     ['* 25 * * *', 3, 'field 2 (hour) at column 3: 25 is beyond 23'],

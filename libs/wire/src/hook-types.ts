@@ -63,6 +63,12 @@ export interface WebHookExecution {
   request_method: string;
 }
 
+/** The time that a schedule named. */
+export interface ScheduledTask {
+  /** As Go prints a time: `2026-11-22 10:46:00 +0000 UTC`. */
+  date_scheduled_execution: string;
+}
+
 /** "" is queued. */
 export type ExecutionStatus = '' | 'SCHEDULED' | 'DOING' | 'DONE';
 
@@ -81,7 +87,7 @@ export interface TaskExecution {
   replay_of?: number;
   config: HookConfig | null;
   webhook?: WebHookExecution;
-  scheduled_task?: { date_scheduled_execution: string };
+  scheduled_task?: ScheduledTask;
   status: ExecutionStatus;
 }
 

@@ -1,6 +1,6 @@
 import { defineScript } from '@cds/redis';
 import type { SignatureMode } from '@cds/config';
-import type { HookConfig, TaskType } from '@cds/wire';
+import type { HookConfig, TaskType, WebHookExecution } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import {
   hookKeys,
@@ -42,7 +42,7 @@ export interface DeliveryToAccept {
   requestUuid: string;
   /** Milliseconds. */
   acceptedAt: number;
-  webhook: StoredExecution['webhook'];
+  webhook: WebHookExecution;
   /** The state of an ignored one. */
   ignored: ExecutionState;
   /** The state of one that was sent again; `{first}` stands for the timestamp of the first one. */

@@ -1,16 +1,24 @@
-import { type DeliveryPlan, planPush, planWebhook } from '../payloads';
+import {
+  type DeliveryPlan,
+  MalformedWebhookError,
+  planPush,
+  planSchedule,
+  planWebhook,
+} from '../payloads';
 import type { Head } from './delivery-store';
 
 /**
  * What a delivery that waits has to lead to. The payload comes from the configuration at the time of the delivery;
  * which workflow runs is a matter of the configuration now.
  *
- * @throws MalformedPushError, MalformedWebhookError
+ * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError
  */
 export function planDelivery(delivery: Pick<Head, 'execution'>): DeliveryPlan {
-  const { config, webhook } = delivery.execution;
+  const { type, config, webhook } = delivery.execution;
+  if (type === 'Scheduler') return planSchedule(config ?? {});
+  if (!webhook) throw new MalformedWebhookError('the execution holds no request');
   const body = Buffer.from(webhook.request_body, 'base64');
-  if (delivery.execution.type === 'RepoWebHook') return planPush(body);
+  if (type === 'RepoWebHook') return planPush(body);
   return planWebhook({
     config: config ?? {},
     query: webhook.request_url,

@@ -6,10 +6,12 @@ export { canonicalHeaders } from './canonical-headers';
 export { judgeRepositoryDelivery } from './judge-repository-delivery';
 export {
   MalformedPushError,
+  MalformedScheduleError,
   MalformedWebhookError,
   isMalformedDelivery,
 } from './malformed-delivery';
 export { planPush } from './plan-push';
+export { planSchedule } from './plan-schedule';
 export { judgeWebhookDelivery, planWebhook, type WebhookDelivery } from './plan-webhook';
 export { isDecodableQuery } from './query-string';
 export type {

@@ -8,9 +8,18 @@ export class MalformedWebhookError extends Error {
   override readonly name = 'MalformedWebhookError';
 }
 
+/** The payload of a scheduler that cannot be handed on. The message says why. */
+export class MalformedScheduleError extends Error {
+  override readonly name = 'MalformedScheduleError';
+}
+
 /** Whether a delivery itself is at fault, so that trying it again is useless. */
 export function isMalformedDelivery(
   error: unknown,
-): error is MalformedPushError | MalformedWebhookError {
-  return error instanceof MalformedPushError || error instanceof MalformedWebhookError;
+): error is MalformedPushError | MalformedWebhookError | MalformedScheduleError {
+  return (
+    error instanceof MalformedPushError ||
+    error instanceof MalformedWebhookError ||
+    error instanceof MalformedScheduleError
+  );
 }

@@ -30,8 +30,9 @@ export function createReplay({ redis }: { redis: Redis }) {
     const execution = JSON.parse(json) as StoredExecution;
     const reason = whyNoReplay(execution);
     if (reason !== undefined) return { kind: 'refused', reason };
-    const { type, config, webhook } = execution;
-    const copy = { type, config, webhook, accepted_at: now, replay_of: timestampOfId(id) };
+    const { type, config, webhook, scheduled_task } = execution;
+    const content = { type, config, webhook, scheduled_task };
+    const copy = { ...content, accepted_at: now, replay_of: timestampOfId(id) };
     const [kind, replayId = ''] = (await replayScript(
       [
         keys.task,
