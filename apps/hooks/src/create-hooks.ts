@@ -32,6 +32,10 @@ import { errorText } from './error-text';
 import { getApp } from './get-app';
 import type { TaskListeners } from './kinds/task-listeners';
 import { createWorkOffByKind } from './kinds/work-off-by-kind';
+import { createRinger } from './scheduler/ringer';
+import { createScheduleStore } from './scheduler/schedule-store';
+import { createUpcoming } from './scheduler/upcoming';
+import { createScheduleTasks } from './scheduler/schedule-tasks';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { createWorkMetrics } from './monitoring/work-metrics';
 import { createQueues } from './rabbitmq/create-queues';
@@ -99,6 +103,7 @@ export async function createHooks(
   const cleanupStore = createCleanupStore({ redis, deadLetters: config.deadLetters });
   const waiting = createWaitingDeliveries({ redis });
   const tasks = createTaskStore({ redis });
+  const schedules = createScheduleStore({ redis, executionHistory });
 
   const metrics = createMetrics({ service: 'hooks' });
   const workMetrics = createWorkMetrics({ redis, metrics, logger });
@@ -146,18 +151,12 @@ export async function createHooks(
     firstRetryMs: timing.firstRetryMs,
   });
 
-  const queues = createQueues({
-    redis,
-    api,
-    store: deliveries,
-    workArrived,
-    metrics,
-    logger,
-    now,
-    lookMs: timing.queuesMs,
-    firstPauseMs: timing.firstRetryMs,
-  });
-  const listeners: TaskListeners = { RabbitMQ: queues.listener };
+  const store = deliveries;
+  const queues = createQueues({ redis, api, store, workArrived, metrics, logger, now, timing });
+  const listeners: TaskListeners = {
+    Scheduler: createScheduleTasks({ store: schedules }),
+    RabbitMQ: queues.listener,
+  };
 
   const admin = createAdminService({ redis, drainQueue, cleanupQueue, logger, now, disabled });
   const app = getApp({
@@ -172,6 +171,7 @@ export async function createHooks(
       tasks,
       listeners,
       executions: createExecutionStore({ redis, executionHistory }),
+      upcoming: createUpcoming({ store: schedules }),
       cleanups: cleanupStore,
       spareBranches: createSpareBranches({
         waiting,
@@ -275,9 +275,17 @@ export async function createHooks(
     const cleanupWorker = createCleanupWorker({ ...worker, cleanUpBranch });
     void ownership.start();
     sweep.start();
+    const ringer = createRinger({
+      store: schedules,
+      drainQueue,
+      logger,
+      rang: workMetrics.schedulerRang,
+    });
+    ringer.start();
     return {
       async stop(deadlineMs: number) {
         sweep.stop();
+        await ringer.stop();
         await Promise.all([drainWorker.close(deadlineMs), cleanupWorker.close(deadlineMs)]);
         ownership.stop();
         killed.abort();

@@ -1,6 +1,7 @@
 import type {
   HookConfig,
   RabbitmqExecution,
+  ScheduledTask,
   TaskExecution,
   TaskType,
   WebHookExecution,
@@ -17,6 +18,8 @@ export interface StoredExecution {
   webhook?: WebHookExecution;
   /** The message that it brought. */
   rabbitmq?: RabbitmqExecution;
+  /** The time that a schedule named. */
+  scheduled_task?: ScheduledTask;
   /** When it was accepted (ms). The id may be later where two arrive at once or a clock was put back. */
   accepted_at: number;
   /** Timestamp of the execution of which this one is a replay. */
@@ -133,6 +136,7 @@ export function toTaskExecution(
     config: stored.config,
     ...(stored.webhook ? { webhook: stored.webhook } : {}),
     ...(stored.rabbitmq ? { rabbitmq: stored.rabbitmq } : {}),
+    ...(stored.scheduled_task ? { scheduled_task: stored.scheduled_task } : {}),
     status: state.status,
   };
 }

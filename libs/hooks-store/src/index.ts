@@ -25,6 +25,7 @@ export {
   HOOK_CLEANUPS_PREFIX,
   hookKeys,
   KEYS,
+  SCHEDULE_FIELD,
   SIGNED_FIELD,
   WORKFLOW_INDEX_FIELD,
   workflowHooksKey,

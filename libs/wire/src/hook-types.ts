@@ -69,6 +69,12 @@ export interface RabbitmqExecution {
   message: string;
 }
 
+/** The time that a schedule named. */
+export interface ScheduledTask {
+  /** As Go prints a time: `2026-11-22 10:46:00 +0000 UTC`. */
+  date_scheduled_execution: string;
+}
+
 /** "" is queued. */
 export type ExecutionStatus = '' | 'SCHEDULED' | 'DOING' | 'DONE';
 
@@ -88,7 +94,7 @@ export interface TaskExecution {
   config: HookConfig | null;
   webhook?: WebHookExecution;
   rabbitmq?: RabbitmqExecution;
-  scheduled_task?: { date_scheduled_execution: string };
+  scheduled_task?: ScheduledTask;
   status: ExecutionStatus;
 }
 

@@ -3,6 +3,7 @@ import {
   MalformedWebhookError,
   planMessage,
   planPush,
+  planSchedule,
   planWebhook,
 } from '../payloads';
 import type { Head } from './delivery-store';
@@ -11,10 +12,11 @@ import type { Head } from './delivery-store';
  * What a delivery that waits has to lead to. The payload comes from the configuration at the time of the delivery;
  * which workflow runs is a matter of the configuration now.
  *
- * @throws MalformedPushError, MalformedWebhookError, MalformedMessageError
+ * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError, MalformedMessageError
  */
 export function planDelivery(delivery: Pick<Head, 'execution'>): DeliveryPlan {
   const { type, config, webhook, rabbitmq } = delivery.execution;
+  if (type === 'Scheduler') return planSchedule(config ?? {});
   if (type === 'RabbitMQ') return planMessage(Buffer.from(rabbitmq?.message ?? '', 'base64'));
   if (!webhook) throw new MalformedWebhookError('the execution holds no request');
   const body = Buffer.from(webhook.request_body, 'base64');

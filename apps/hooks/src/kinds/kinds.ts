@@ -1,6 +1,7 @@
 import { CdsError, type HookConfig, type TaskType } from '@cds/wire';
 import { rabbitmqKind } from '../rabbitmq/rabbitmq-kind';
 import type { Kind } from './kind';
+import { scheduler } from './scheduler-kind';
 import { incomingWebhook } from './webhook-kinds';
 
 /** Kept as it came. */
@@ -19,7 +20,7 @@ export const KINDS: Readonly<Record<TaskType, Kind>> = {
   Webhook: incomingWebhook,
   // Targets of outgoing workflow hooks: the API starts their runs for those, nothing is to be done here.
   Workflow: { keep: () => ({ method: '', config: null }) },
-  Scheduler: notServed(NOT_YET),
+  Scheduler: scheduler,
   RepoPoller: notServed(NOT_YET),
   RabbitMQ: rabbitmqKind,
   Kafka: notServed(

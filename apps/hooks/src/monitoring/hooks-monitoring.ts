@@ -34,19 +34,23 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
   const { redis, disabled, executionHistory } = deps;
 
   async function countLines(): Promise<MonitoringLine[]> {
-    const [waiting, kinds, cleanups, failedCleanups, failed, stopped, pending] = await Promise.all([
-      redis.get(KEYS.waitingTotal),
-      redis.hgetall(KEYS.kinds),
-      redis.zcard(KEYS.cleanups),
-      redis.zcount(KEYS.failedCleanups, '0', '+inf'),
-      redis.zcard(KEYS.failed),
-      redis.srandmember(KEYS.stopped, NAMED),
-      redis.srandmember(KEYS.pending, NAMED),
-    ]);
+    const [waiting, kinds, cleanups, failedCleanups, failed, stopped, pending, schedulers, first] =
+      await Promise.all([
+        redis.get(KEYS.waitingTotal),
+        redis.hgetall(KEYS.kinds),
+        redis.zcard(KEYS.cleanups),
+        redis.zcount(KEYS.failedCleanups, '0', '+inf'),
+        redis.zcard(KEYS.failed),
+        redis.srandmember(KEYS.stopped, NAMED),
+        redis.srandmember(KEYS.pending, NAMED),
+        redis.zcard(KEYS.due),
+        redis.zrange(KEYS.due, '0', '0', 'WITHSCORES'),
+      ]);
     const unserved = Object.entries(kinds).flatMap(([type, n]) => {
       const reason = Number(n) > 0 ? whyNotServed(type) : undefined;
       return reason === undefined ? [] : [{ type, n, reason }];
     });
+    const lateSeconds = Math.max(0, Math.floor((Date.now() - Number(first[1] ?? Infinity)) / 1000));
     return [
       line('Queue', Number(waiting ?? 0), level(Number(waiting ?? 0), 10, 100)),
       line('Redis', 'answers', 'OK'),
@@ -56,6 +60,8 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       line('Hook Kafka Consumers', 0, 'OK'),
       line('Branch Deletions', cleanups, 'OK'),
       line('Branch Deletions Failed', failedCleanups, level(failedCleanups, 1, Infinity)),
+      line('Schedulers', schedulers, 'OK'),
+      line('Schedulers Late', `${lateSeconds}s`, level(lateSeconds, 5, 60)),
       line('Executions Failed', failed, level(failed, 1, Infinity)),
       ...unserved.map(({ type, n, reason }) =>
         line(`Hooks not served ${type}`, `${n}: ${reason}`, 'WARN'),

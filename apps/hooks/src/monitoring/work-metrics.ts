@@ -60,11 +60,17 @@ export function createWorkMetrics(deps: { redis: Redis; metrics: Metrics; logger
     help: 'Cleanups of deleted branches: done, failed for good, or cancelled because the branch is back.',
     labels: ['result'],
   });
+  const rings = metrics.counter({
+    name: 'cds_hooks_scheduler_times_total',
+    help: 'Times of schedulers that this process took: on time, late since nobody was there, or skipped while an earlier run waits for the API.',
+    labels: ['result'],
+  });
   const dropped = metrics.counter({
     name: 'cds_hooks_dead_letters_dropped_total',
     help: 'Dead letters that gave way to newer ones (deadLetters).',
   });
   for (const result of ['done', 'failed']) executions.inc({ result }, 0);
+  for (const result of ['on time', 'late', 'skipped']) rings.inc({ result }, 0);
   for (const result of ['done', 'failed', 'cancelled']) cleanups.inc({ result }, 0);
 
   metrics.gauge({
@@ -106,6 +112,10 @@ export function createWorkMetrics(deps: { redis: Redis; metrics: Metrics; logger
   });
 
   return {
+    schedulerRang(result: 'on time' | 'late' | 'skipped'): void {
+      rings.inc({ result });
+    },
+
     executionEnded(uuid: string, result: 'done' | 'failed', deadLettersDropped: number): void {
       executions.inc({ result });
       if (deadLettersDropped === 0) return;

@@ -17,8 +17,8 @@ export interface QueuesDeps {
   metrics: Pick<Metrics, 'counter' | 'gauge'>;
   logger: Logger;
   now: Clock;
-  lookMs?: number;
-  firstPauseMs?: number;
+  /** Milliseconds between two looks at which queues there are, and before the first repeat. */
+  timing: { queuesMs?: number; firstRetryMs?: number };
 }
 
 /** Consumers that `/mon/status` names one by one, those in trouble alone. */
@@ -37,7 +37,7 @@ export function createQueues(deps: QueuesDeps) {
   const consumers = createConsumers({
     redis: deps.redis,
     logger: deps.logger,
-    everyMs: deps.lookMs,
+    everyMs: deps.timing.queuesMs,
     consume: ({ uuid, settings }, changed, signal) =>
       keepConsuming(
         {
@@ -47,7 +47,7 @@ export function createQueues(deps: QueuesDeps) {
           take: (message) => takeMessage(uuid, message, signal),
           changed,
           logger: deps.logger,
-          firstPauseMs: deps.firstPauseMs,
+          firstPauseMs: deps.timing.firstRetryMs,
         },
         signal,
       ),

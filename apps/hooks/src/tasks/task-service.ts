@@ -10,12 +10,13 @@ import {
 import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import type { CleanupStore } from '../branch-deletions/cleanup-store';
 import type { SpareBranches } from '../branch-deletions/spare-branches';
-import { type Clock, idOfTimestamp, timestampOfMs } from '@cds/hooks-store';
+import { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from '@cds/hooks-store';
 import { checkStart } from '../kinds/kinds';
 import { tell, type TaskListeners } from '../kinds/task-listeners';
 import { warnOfRefused } from '../kinds/warn-of-refused';
 import type { DrainQueue } from '../executions/drain-queue';
 import type { ExecutionStore } from '../executions/execution-store';
+import type { Upcoming } from '../scheduler/upcoming';
 import { answeredHook, type ReceivedHook, taskOfHook, type TaskToKeep } from './node-hook';
 import type { TaskStore } from './task-store';
 import { isTaskUuid } from './task-uuid';
@@ -25,6 +26,8 @@ export interface TaskServiceDeps {
   /** What kinds do when something happens to their tasks. */
   listeners: TaskListeners;
   executions: ExecutionStore;
+  /** The next times of schedulers. */
+  upcoming: Upcoming;
   cleanups: CleanupStore;
   spareBranches: SpareBranches;
   drainQueue: DrainQueue;
@@ -58,7 +61,7 @@ export type TaskService = ReturnType<typeof createTaskService>;
 
 /** What the routes under `/task` do, for the tasks of hooks and for scheduled cleanups alike. */
 export function createTaskService(deps: TaskServiceDeps) {
-  const { tasks, listeners, executions, cleanups, spareBranches } = deps;
+  const { tasks, listeners, executions, upcoming, cleanups, spareBranches } = deps;
   const { drainQueue, cleanupQueue, logger, now } = deps;
 
   async function cleanupOf(uuid: string): Promise<Cleanup | undefined> {
@@ -221,7 +224,8 @@ export function createTaskService(deps: TaskServiceDeps) {
       const cleanup = await cleanupOf(uuid);
       if (cleanup) return cleanupTask(cleanup);
       const task = await taskOf(uuid);
-      return { ...task, executions: await executions.list(uuid) };
+      const [next, others] = await Promise.all([upcoming.find(task), executions.list(uuid)]);
+      return { ...task, executions: next ? [next, ...others] : others };
     },
 
     /** @throws CdsError 404 */
@@ -230,13 +234,13 @@ export function createTaskService(deps: TaskServiceDeps) {
       const cleanup = await cleanupOf(uuid);
       if (cleanup && cleanup.accepted === id) return cleanupExecution(cleanup);
       const execution = id && isTaskUuid(uuid) ? await executions.find(uuid, id) : undefined;
-      if (!execution) {
-        throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
-      }
-      return execution;
+      if (execution) return execution;
+      const next = id ? await upcoming.find(await taskOf(uuid)) : undefined;
+      if (next && id && next.timestamp === timestampOfId(id)) return next;
+      throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
     },
 
-    /** Ends an execution that waits; one that has ended stays as it is. @throws CdsError 404 */
+    /** Ends an execution that waits or is to come; one that has ended stays as it is. @throws CdsError 404 */
     async stopExecution(uuid: string, timestamp: string): Promise<void> {
       const id = idOfTimestamp(timestamp);
       const marks = { nb_errors: deps.retryError + 1, last_error: 'DONE' };
@@ -260,7 +264,11 @@ export function createTaskService(deps: TaskServiceDeps) {
       };
       const task = id && isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
       if (task) await spareBranchesOf(task, id);
-      if (!task || !id || !(await executions.stop(uuid, id, state))) {
+      const stopped =
+        task && id !== undefined
+          ? (await executions.stop(uuid, id, state)) || (await upcoming.leaveOut(task, id, state))
+          : false;
+      if (!stopped) {
         throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
       }
       await goOn(uuid);

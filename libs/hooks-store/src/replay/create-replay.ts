@@ -30,8 +30,8 @@ export function createReplay({ redis }: { redis: Redis }) {
     const execution = JSON.parse(json) as StoredExecution;
     const reason = whyNoReplay(execution);
     if (reason !== undefined) return { kind: 'refused', reason };
-    const { type, config, webhook, rabbitmq } = execution;
-    const content = { type, config, webhook, rabbitmq };
+    const { type, config, webhook, scheduled_task, rabbitmq } = execution;
+    const content = { type, config, webhook, scheduled_task, rabbitmq };
     const copy = { ...content, accepted_at: now, replay_of: timestampOfId(id) };
     const [kind, replayId = ''] = (await replayScript(
       [

@@ -13,7 +13,7 @@ const push = z.object({
  * @returns a sentence; undefined when it can be
  */
 export function whyNoReplay({ type, webhook }: StoredExecution): string | undefined {
-  if (type === 'Webhook' || type === 'RabbitMQ') return undefined;
+  if (type === 'Webhook' || type === 'Scheduler' || type === 'RabbitMQ') return undefined;
   if (type !== 'RepoWebHook' || !webhook) return `executions of type ${type} cannot be replayed`;
   const event = webhook.request_header['X-Event-Key']?.[0] ?? '';
   if (event !== 'repo:push') {
