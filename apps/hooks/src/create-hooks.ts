@@ -31,10 +31,17 @@ import { createWaitingHeads } from './executions/waiting-heads';
 import { createWorkerConnection } from './executions/worker-connection';
 import { errorText } from './error-text';
 import { getApp } from './get-app';
+import type { TaskListeners } from './kinds/task-listeners';
+import { createWorkOffByKind } from './kinds/work-off-by-kind';
+import { createRinger } from './scheduler/ringer';
+import { createScheduleStore } from './scheduler/schedule-store';
+import { createUpcoming } from './scheduler/upcoming';
+import { createScheduleTasks } from './scheduler/schedule-tasks';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { measureRuns } from './monitoring/run-metrics';
 import { createStoredMetrics } from './monitoring/stored-metrics';
 import { createWorkMetrics } from './monitoring/work-metrics';
+import { createQueues } from './rabbitmq/create-queues';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
 import { createTaskStore } from './tasks/task-store';
@@ -51,6 +58,8 @@ export interface Timing {
   sweepMs?: number;
   heartbeatMs?: number;
   firstRetryMs?: number;
+  /** Between two looks at which queues are to be consumed. */
+  queuesMs?: number;
   /** How long the API may take to list a hook that it posted. */
   recentMs?: number;
 }
@@ -98,18 +107,20 @@ export async function createHooks(
   const waiting = createWaitingDeliveries({ redis });
   const waitingHeads = createWaitingHeads({ redis });
   const tasks = createTaskStore({ redis });
+  const schedules = createScheduleStore({ redis, executionHistory });
 
   const metrics = createMetrics({ service: 'hooks' });
   createStoredMetrics({ redis, metrics });
   const workMetrics = createWorkMetrics({ metrics, logger });
   const cleanupCancelled = () => workMetrics.cleanupEnded('cancelled');
+  const workArrived = (uuid: string) => {
+    if (!disabled) drainQueue.ensureSoon(uuid);
+  };
   const intake = createIntake({
     store: deliveries,
     mode: config.signature,
     keys: config.webhookKeys,
-    workArrived: (uuid) => {
-      if (!disabled) drainQueue.ensureSoon(uuid);
-    },
+    workArrived,
     metrics,
     logger,
     now,
@@ -120,7 +131,7 @@ export async function createHooks(
       redis,
       disabled,
       executionHistory,
-      intakeLines: intake.metrics.lines,
+      moreLines: () => [...intake.metrics.lines(), ...queues.lines()],
       redisWarnings: redisHealth.warnings,
     }),
     registration: {
@@ -146,6 +157,13 @@ export async function createHooks(
     firstRetryMs: timing.firstRetryMs,
   });
 
+  const store = deliveries;
+  const queues = createQueues({ redis, api, store, workArrived, metrics, logger, now, timing });
+  const listeners: TaskListeners = {
+    Scheduler: createScheduleTasks({ store: schedules }),
+    RabbitMQ: queues.listener,
+  };
+
   const admin = createAdminService({ redis, drainQueue, cleanupQueue, logger, now, disabled });
   const app = getApp({
     logger,
@@ -157,7 +175,9 @@ export async function createHooks(
     adminService: admin,
     taskService: createTaskService({
       tasks,
+      listeners,
       executions: createExecutionStore({ redis, executionHistory }),
+      upcoming: createUpcoming({ store: schedules }),
       cleanups: cleanupStore,
       spareBranches: createSpareBranches({
         waiting,
@@ -186,6 +206,7 @@ export async function createHooks(
     if (!ending.signal.aborted) registration.start();
   });
   void registration.firstRegistration().then(synchronize);
+  void registration.firstRegistration().then(queues.start);
   // A Redis that comes back may have lost its tasks, and webhooks are refused without them.
   redis.on('ready', () => {
     if (registration.registered) void synchronize();
@@ -204,7 +225,10 @@ export async function createHooks(
     if (synchronizing) return;
     synchronizing = true;
     const { recentMs } = timing;
-    await synchronizeUntilDone({ api, tasks, logger, now, urlPublic, recentMs }, ending.signal)
+    await synchronizeUntilDone(
+      { api, tasks, listeners, logger, now, urlPublic, recentMs },
+      ending.signal,
+    )
       .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'not synchronized'))
       .finally(() => (synchronizing = false));
   }
@@ -227,18 +251,19 @@ export async function createHooks(
       cancelled: cleanupCancelled,
       scheduled: workMetrics.cleanupScheduled,
     });
+    const workOffDelivery = createWorkOffDelivery({
+      ...common,
+      store: deliveries,
+      cleanups,
+      ending: ending.signal,
+      api: measureRuns(api, metrics),
+      ended: workMetrics.executionEnded,
+      retried: (reason) => workMetrics.retried('run', reason),
+    });
     const workOffHook = createWorkOffHook({
       store: deliveries,
       ownership,
-      workOffDelivery: createWorkOffDelivery({
-        ...common,
-        store: deliveries,
-        cleanups,
-        ending: ending.signal,
-        api: measureRuns(api, metrics),
-        ended: workMetrics.executionEnded,
-        retried: (reason) => workMetrics.retried('run', reason),
-      }),
+      workOff: createWorkOffByKind({}, workOffDelivery),
       now,
       retryDelayMs,
       ending: ending.signal,
@@ -269,9 +294,17 @@ export async function createHooks(
     const cleanupWorker = createCleanupWorker({ ...worker, cleanUpBranch });
     void ownership.start();
     sweep.start();
+    const ringer = createRinger({
+      store: schedules,
+      drainQueue,
+      logger,
+      rang: workMetrics.schedulerRang,
+    });
+    ringer.start();
     return {
       async stop(deadlineMs: number) {
         sweep.stop();
+        await ringer.stop();
         await Promise.all([drainWorker.close(deadlineMs), cleanupWorker.close(deadlineMs)]);
         ownership.stop();
         killed.abort();
@@ -288,6 +321,7 @@ export async function createHooks(
       registration.stop();
       waiters.stop();
       await Promise.all([
+        queues.stop(),
         server.close(Math.max(0, until - Date.now() - 1_000)),
         work?.stop(Math.max(0, until - Date.now() - 2_000)),
       ]);

@@ -43,6 +43,8 @@ export interface CdsApiStandIn {
   /** What was wrong with the requests: a strict API would not have understood them. Must stay empty. */
   readonly violations: string[];
   hooks: NodeHook[];
+  /** `project/name` of an integration → its values. */
+  integrations: Map<string, Record<string, { value: string; type: string }>>;
   /** For each call, before it is done. */
   behave: (call: ApiCall) => Misbehaviour;
   runs(): RunCall[];
@@ -118,6 +120,16 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
       }
       runNumber++;
       return { status: 202, body: { id: runNumber, num: runNumber, status: 'Pending' } };
+    }
+    const integration = /^\/project\/([^/]+)\/integrations\/([^/?]+)\?clearPassword=true$/.exec(
+      call.url,
+    );
+    if (call.method === 'GET' && integration) {
+      const [, project = '', name = ''] = integration;
+      const config = api.integrations.get(`${project}/${decodeURIComponent(name)}`);
+      return config
+        ? { status: 200, body: { id: 1, project_id: 1, name, config } }
+        : { status: 404, body: errorBody(38, 'resource not found') };
     }
     const deletion = /^\/project\/[^/]+\/workflows\/[^/]+\/runs\/branch\/([^/]+)$/.exec(call.url);
     if (call.method === 'DELETE' && deletion) {
@@ -197,6 +209,7 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
     registrations: [],
     violations: [],
     hooks: [],
+    integrations: new Map(),
     behave: () => 'ok',
     slashKnown: true,
     runs() {

@@ -118,6 +118,7 @@ export async function startWorld(): Promise<World> {
       api.behave = () => 'ok';
       api.slashKnown = true;
       api.hooks = [];
+      api.integrations.clear();
       api.calls.length = 0;
       api.registrations.length = 0;
       api.violations.length = 0;

@@ -15,6 +15,9 @@ import { createBitbucketServer } from './bitbucket-server';
 import { DEADLINE_MS } from './calls/deadline';
 import { createOneAtATime } from './calls/one-at-a-time';
 import { addCommitRoutes } from './commits/commit-routes';
+import { createEventLog } from './polling/event-log';
+import { createFindEvents } from './polling/find-events';
+import { addPollingRoutes } from './polling/polling-routes';
 import { addPullRequestRoutes } from './pull-requests/pull-request-routes';
 import { createMainBranchOf } from './repositories/main-branch';
 import { addNotImplementedRoutes } from './repositories/not-implemented-routes';
@@ -97,6 +100,8 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     webhookRepairs,
   });
   addStatusRoutes(router, { ...routes, redis, apiVersion, uiUrl: config.uiUrl });
+  const findEvents = createFindEvents({ log: createEventLog({ redis, logger }) });
+  addPollingRoutes(router, { ...routes, mainBranchOf, findEvents });
   addNotImplementedRoutes(router, routes);
 
   return {

@@ -57,6 +57,12 @@ export function repositoriesStandIn(repositories: StandInRepository[]): Router {
     page(req, res, repoOf(req).forks.map(repositoryJson), 100),
   );
 
+  router.get(`${base}/refs`, (req, res) => {
+    const repo = repoOf(req);
+    const branches = [...repo.branches].map(([name, hash]) => refJson(repo, 'branch', name, hash));
+    const tags = repo.tags.map((tag) => tagJson(repo, tag));
+    page(req, res, [...branches, ...tags], 100);
+  });
   router.get(`${base}/refs/branches`, (req, res) => {
     const repo = repoOf(req);
     const values = [...repo.branches].map(([name, hash]) => refJson(repo, 'branch', name, hash));

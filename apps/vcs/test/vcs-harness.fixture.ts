@@ -172,6 +172,7 @@ function serverConfig(
     disableWebHooks: false,
     disableWebHooksCreation: false,
     proxyWebhook: '',
+    polling: false,
     ...server,
     status: { disable: false, showDetail: true, ...status },
   };

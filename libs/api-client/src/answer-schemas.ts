@@ -99,3 +99,11 @@ export const versionInfo: z.ZodType<VersionInfo> = z.object({
 
 /** `POST …/runs`: a large object, of which the number is told to people. 0 when it cannot be read. */
 export const startedRun = z.object({ num: integer }).catch({ num: 0 });
+
+/** `GET /project/{key}/integrations/{name}`. A handful of values, some of them secret. */
+export const integration = z.object({
+  config: z
+    .unknown()
+    .refine((config) => Object.keys(Object(config)).length <= MOST_SETTINGS)
+    .pipe(z.record(z.string(), z.object({ value: text }))),
+});

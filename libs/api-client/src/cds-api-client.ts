@@ -130,6 +130,19 @@ export class CdsApiClient {
     await this.#call({ method: 'DELETE', path }, { requestId });
   }
 
+  /**
+   * `GET /project/{key}/integrations/{name}`: the values of an integration of a project, its passwords in clear: for one
+   * connection, not to be kept or logged.
+   */
+  async projectIntegration(
+    project: string,
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<Record<string, { value: string }>> {
+    const path = `/project/${segment(project)}/integrations/${segment(name)}?clearPassword=true`;
+    return (await this.#readable({ method: 'GET', path, signal }, schemas.integration)).config;
+  }
+
   /** `GET /mon/version`: the version of the API; needs no registration. */
   version(): Promise<VersionInfo> {
     return this.#readable({ method: 'GET', path: '/mon/version' }, schemas.versionInfo);

@@ -165,6 +165,37 @@ describe('refs', () => {
   });
 });
 
+describe('refs', () => {
+  it('are branches and tags in one list, each with its commit', async () => {
+    const value = (type: string, name: string) => ({
+      type,
+      name,
+      target: {
+        hash: hashOf(name),
+        date: '2026-01-02T00:00:00+00:00',
+        message: 'change\n',
+        author: { raw: 'Bob <bob@example.org>' },
+        links: { html: { href: `https://bitbucket.org/acme/web/commits/${hashOf(name)}` } },
+      },
+    });
+    bitbucket.lists.set(key('refs'), {
+      values: [value('branch', 'feat/one'), value('tag', 'v1')],
+    });
+
+    const commit = (name: string) => ({
+      hash: hashOf(name),
+      date: '2026-01-02T00:00:00+00:00',
+      message: 'change\n',
+      author: { raw: 'Bob <bob@example.org>', displayName: 'Bob', email: 'bob@example.org' },
+      htmlUrl: `https://bitbucket.org/acme/web/commits/${hashOf(name)}`,
+    });
+    expect(await client().listRefs(repo, context())).toEqual([
+      { type: 'branch', name: 'feat/one', commit: commit('feat/one') },
+      { type: 'tag', name: 'v1', commit: commit('v1') },
+    ]);
+  });
+});
+
 describe('commits', () => {
   const ada = {
     raw: 'Ada L <ada@example.org>',

@@ -5,6 +5,7 @@ import type {
   BbCommit,
   BbHook,
   BbPullRequest,
+  BbRef,
   BbRepository,
   BbStatus,
   BbTag,
@@ -97,6 +98,8 @@ export interface BitbucketClient {
   listRepositories(ctx: CallContext): Promise<BbRepository[]>;
   getRepository(repo: RepoRef, ctx: CallContext): Promise<BbRepository>;
   listForks(repo: RepoRef, ctx: CallContext): Promise<BbRepository[]>;
+  /** Branches and tags together, by name, each with its commit. */
+  listRefs(repo: RepoRef, ctx: CallContext): Promise<BbRef[]>;
   /** Newest commit first. */
   listBranches(repo: RepoRef, ctx: CallContext): Promise<BbBranch[]>;
   getBranch(repo: RepoRef, name: string, ctx: CallContext): Promise<BbBranch>;

@@ -43,6 +43,13 @@ export interface BbTag {
   author: BbAuthor;
 }
 
+/** A branch or a tag with the commit that it points to. */
+export interface BbRef {
+  type: 'branch' | 'tag';
+  name: string;
+  commit: Omit<BbCommit, 'parents'>;
+}
+
 export interface BbAuthor {
   /** As git has it: `Name <mail>`. Empty where Bitbucket only knows the account. */
   raw: string;

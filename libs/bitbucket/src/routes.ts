@@ -23,6 +23,7 @@ export const routes = {
   listRepositories: read('/repositories/{workspace}'),
   getRepository: read(repo),
   listForks: read(`${repo}/forks`),
+  listRefs: read(`${repo}/refs`),
   listBranches: read(`${repo}/refs/branches`),
   getBranch: read(`${repo}/refs/branches/{name}`),
   listTags: read(`${repo}/refs/tags`),

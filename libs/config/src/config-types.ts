@@ -55,6 +55,8 @@ export interface BitbucketServerConfig {
   disableWebHooksCreation: boolean;
   /** Empty when there is none; no slash at the end. */
   proxyWebhook: string;
+  /** Look for pushes when the API asks for them, for workflows that poll. */
+  polling: boolean;
   status: { disable: boolean; showDetail: boolean };
 }
 

@@ -95,6 +95,7 @@ describe('loadConfig', () => {
           disableWebHooks: false,
           disableWebHooksCreation: false,
           proxyWebhook: '',
+          polling: false,
           status: { disable: false, showDetail: false },
         },
       ],

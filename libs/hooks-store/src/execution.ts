@@ -1,4 +1,11 @@
-import type { HookConfig, TaskExecution, TaskType, WebHookExecution } from '@cds/wire';
+import type {
+  HookConfig,
+  RabbitmqExecution,
+  ScheduledTask,
+  TaskExecution,
+  TaskType,
+  WebHookExecution,
+} from '@cds/wire';
 
 /** What was received, written once when it is accepted. */
 export interface StoredExecution {
@@ -7,7 +14,12 @@ export interface StoredExecution {
   type: TaskType;
   /** The hook's configuration at the time. */
   config: HookConfig | null;
-  webhook: WebHookExecution;
+  /** The request that it brought. */
+  webhook?: WebHookExecution;
+  /** The message that it brought. */
+  rabbitmq?: RabbitmqExecution;
+  /** The time that a schedule named. */
+  scheduled_task?: ScheduledTask;
   /** When it was accepted (ms). The id may be later where two arrive at once or a clock was put back. */
   accepted_at: number;
   /** Timestamp of the execution of which this one is a replay. */
@@ -131,7 +143,9 @@ export function toTaskExecution(
     workflow_run: state.workflow_run,
     ...(stored.replay_of === undefined ? {} : { replay_of: stored.replay_of }),
     config: stored.config,
-    webhook: stored.webhook,
+    ...(stored.webhook ? { webhook: stored.webhook } : {}),
+    ...(stored.rabbitmq ? { rabbitmq: stored.rabbitmq } : {}),
+    ...(stored.scheduled_task ? { scheduled_task: stored.scheduled_task } : {}),
     status: state.status,
   };
 }

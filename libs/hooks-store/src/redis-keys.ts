@@ -33,6 +33,10 @@ export const KEYS = {
   beats: `${PREFIX}beats`,
   /** Sorted set: ids of the jobs that wait for the API → when one may be woken (ms). */
   apiWaiters: `${PREFIX}waiting-for-api`,
+  /** Sorted set: uuids of the schedulers that run → when they are due next (ms). */
+  due: `${PREFIX}due`,
+  /** Hash: uuids of the RabbitMQ hooks that consume → the settings of their queue (JSON). */
+  queues: `${PREFIX}queues`,
   /** The replica that sweeps holds it. */
   sweepLock: `${PREFIX}sweep-lock`,
   /** Sorted set: cleanup ids → when to act next (ms). */
@@ -56,6 +60,9 @@ export const SIGNED_FIELD = 'signed';
 /** Field of a task's hash: the {@link workflowHooksKey} under which the task is listed; empty when under none. */
 export const WORKFLOW_INDEX_FIELD = 'workflow_index';
 
+/** Field of the hash of a scheduler: the cron expression and the time zone that it is due by. */
+export const SCHEDULE_FIELD = 'schedule';
+
 /** Set: uuids of the repository webhooks of a workflow. */
 export function workflowHooksKey(project: string, workflow: string): string {
   const exact = JSON.stringify([project, workflow]);
@@ -67,7 +74,7 @@ export function hookKeys(uuid: string) {
   return {
     /**
      * Hash: type, method, config (JSON), stopped, updated_at (ms), last_id, last_replay, {@link SIGNED_FIELD},
-     * {@link WORKFLOW_INDEX_FIELD}.
+     * {@link WORKFLOW_INDEX_FIELD}, {@link SCHEDULE_FIELD}.
      */
     task: `${PREFIX}task:${uuid}`,
     /** Hash: execution id → what was received (JSON). */

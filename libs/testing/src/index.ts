@@ -5,5 +5,6 @@ export { hostileBytes, hostileJson, NASTY_JSON } from './hostile-json';
 export { startHostileServer, type HostileServer } from './hostile-server';
 export { captureLogger, silentLogger, type CapturedLog } from './loggers';
 export { startProcess, type RunningProcess, type ProcessOptions } from './start-process';
+export { rabbitmqServerScript, startTestRabbitmq, type TestRabbitmq } from './start-test-rabbitmq';
 export { startTestRedis, type TestRedis, type TestRedisOptions } from './start-test-redis';
 export { waitFor, type WaitOptions } from './wait-for';

@@ -33,7 +33,12 @@ export const TASK_TYPES = {
 } as const;
 
 export type HookModelName = keyof typeof TASK_TYPES;
-export type TaskType = (typeof TASK_TYPES)[HookModelName] | 'BranchDeletion';
+export type TaskType =
+  | (typeof TASK_TYPES)[HookModelName]
+  | 'BranchDeletion'
+  /** What `POST /task/execute` brings. */
+  | 'OutgoingWebhook'
+  | 'OutgoingWorkflow';
 
 /** A task of `hooks`, as its routes answer it. */
 export interface Task {
@@ -58,6 +63,18 @@ export interface WebHookExecution {
   request_method: string;
 }
 
+/** The message that a queue brought. */
+export interface RabbitmqExecution {
+  /** In base64. */
+  message: string;
+}
+
+/** The time that a schedule named. */
+export interface ScheduledTask {
+  /** As Go prints a time: `2026-11-22 10:46:00 +0000 UTC`. */
+  date_scheduled_execution: string;
+}
+
 /** "" is queued. */
 export type ExecutionStatus = '' | 'SCHEDULED' | 'DOING' | 'DONE';
 
@@ -76,7 +93,8 @@ export interface TaskExecution {
   replay_of?: number;
   config: HookConfig | null;
   webhook?: WebHookExecution;
-  scheduled_task?: { date_scheduled_execution: string };
+  rabbitmq?: RabbitmqExecution;
+  scheduled_task?: ScheduledTask;
   status: ExecutionStatus;
 }
 

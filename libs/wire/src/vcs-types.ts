@@ -83,6 +83,29 @@ export interface VcsPushEvent {
   clone_url: string;
 }
 
+/** What `GET …/events` answers. The API hands the events back, unread, to `POST …/events?filter=`. */
+export interface VcsEvents {
+  events: unknown[];
+  /** Nanoseconds until the API should be asked again. */
+  delay: number;
+}
+
+/** What `POST …/events?filter=delete` makes of an event. */
+export interface VcsDeleteEvent {
+  branch: VcsBranch;
+}
+
+/** What `POST …/events?filter=pullrequests` makes of an event. */
+export interface VcsPullRequestEvent {
+  action: string;
+  url: string;
+  repo: string;
+  user: VcsAuthor;
+  head: VcsPushEvent;
+  base: VcsPushEvent;
+  branch: VcsBranch;
+}
+
 export interface VcsPullRequest {
   id: number;
   url: string;

@@ -196,6 +196,21 @@ describe('pages', () => {
 });
 
 describe('refs and commits', () => {
+  it('lists branches, then tags, by name', async () => {
+    for (const branch of ['b', 'a/x'])
+      await bitbucket.sandbox.push({ repo: 'acme/web-shop', branch });
+    await bitbucket.sandbox.createTag({ repo: 'acme/web-shop', tag: 'a-tag' });
+
+    const { json } = await get(`${REPO}/refs?pagelen=100&fields=values.type,values.name,next`);
+
+    expect(values(json).map(({ type, name }) => `${type} ${name}`)).toEqual([
+      'branch a/x',
+      'branch b',
+      'branch main',
+      'tag a-tag',
+    ]);
+  });
+
   it('finds a branch with a slash only where it is encoded', async () => {
     await bitbucket.sandbox.push({ repo: 'acme/web-shop', branch: 'feat/a b#1' });
 

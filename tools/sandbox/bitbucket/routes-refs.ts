@@ -7,6 +7,22 @@ export const refRoutes: Routes = (router, context) => {
   const { render } = context;
   const root = '/repositories/:workspace/:slug/refs';
 
+  // By name, as `git show-ref` has them: branches, then tags.
+  router.get(
+    root,
+    guarded(['repository'], (request) => {
+      const repository = repositoryOf(context, request);
+      const byName = (a: [string, unknown], b: [string, unknown]) => (a[0] < b[0] ? -1 : 1);
+      const branches = [...repository.branches].toSorted(byName);
+      const tags = [...repository.tags].toSorted(byName);
+      const refs = [
+        ...branches.map(([name, hash]) => render.branch(repository, name, hash)),
+        ...tags.map(([, tag]) => render.tag(repository, tag)),
+      ];
+      return listing(context, request, refs, COMMIT_PAGES);
+    }),
+  );
+
   router.get(
     `${root}/branches`,
     guarded(['repository'], (request) => {

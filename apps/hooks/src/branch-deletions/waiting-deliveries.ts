@@ -94,7 +94,7 @@ export function createWaitingDeliveries(deps: { redis: Redis }) {
 function newsOf(json: string): BranchNews {
   const { webhook, accepted_at, replay_of } = JSON.parse(json) as StoredExecution;
   // It tells of what was long ago, and leaves cleanups alone when its turn comes.
-  if (replay_of !== undefined) return NO_NEWS;
+  if (replay_of !== undefined || !webhook) return NO_NEWS;
   let plan: DeliveryPlan;
   try {
     plan = planPush(Buffer.from(webhook.request_body, 'base64'));

@@ -19,6 +19,9 @@ import { TAKE_HEAD } from './scripts/take-head.lua';
 /** The types of hooks whose deliveries are worked off. */
 export type ServedType = 'RepoWebHook' | 'Webhook';
 
+/** What an execution holds of what was received. */
+export type Received = Pick<StoredExecution, 'webhook' | 'rabbitmq'>;
+
 /** What decides, before anything of a delivery is read, whether its hook may take it. */
 export interface HookOnFile {
   type: TaskType;
@@ -33,18 +36,18 @@ export interface DeliveryToAccept {
   /** Of the request. */
   method: string;
   /** The type of hook for which `verdict` was found. */
-  judgedFor: ServedType;
+  judgedFor: ServedType | 'RabbitMQ';
   /** `ignore` keeps it as done, `refuse` keeps nothing. */
   verdict: 'accept' | 'ignore' | 'refuse';
   /** Whether it was signed; a wrong signature never comes as far as here. */
-  signature: 'right' | 'none';
-  /** Its X-Request-UUID; empty when it has none and so can be nothing sent again. */
+  signature: 'right' | 'none' | 'not-needed';
+  /** Its X-Request-UUID, or what else names it; empty when it has none and so can be nothing sent again. */
   requestUuid: string;
   /** Milliseconds. */
   acceptedAt: number;
   /** Of the request, as it stands in the log. */
   requestId: string;
-  webhook: StoredExecution['webhook'];
+  received: Received;
   /** The state of an ignored one. */
   ignored: ExecutionState;
   /** The state of one that was sent again; `{first}` stands for the timestamp of the first one. */
@@ -113,10 +116,10 @@ export function createDeliveryStore(deps: {
 
     /** Keeps a delivery; when this returns `accepted` it is in Redis. */
     async accept(delivery: DeliveryToAccept): Promise<Acceptance> {
-      const { uuid, webhook, acceptedAt, requestId, verdict } = delivery;
+      const { uuid, received, acceptedAt, requestId, verdict } = delivery;
       const keys = hookKeys(uuid);
-      const received = { webhook, accepted_at: acceptedAt, request_id: requestId };
-      const rest = JSON.stringify(received).slice(1);
+      const content = { ...received, accepted_at: acceptedAt, request_id: requestId };
+      const rest = JSON.stringify(content).slice(1);
       const reply = (await acceptScript(
         [
           keys.task,
@@ -139,8 +142,8 @@ export function createDeliveryStore(deps: {
           rest,
           verdict === 'ignore' ? JSON.stringify(delivery.ignored) : '',
           executionHistory,
-          delivery.signature,
-          deps.signature,
+          delivery.signature === 'right' ? 'right' : 'none',
+          delivery.signature === 'not-needed' ? 'off' : deps.signature,
           delivery.requestUuid,
           delivery.requestUuid === '' ? '' : JSON.stringify(delivery.duplicate),
         ],

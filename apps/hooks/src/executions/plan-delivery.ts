@@ -1,16 +1,26 @@
-import { type DeliveryPlan, planPush, planWebhook } from '../payloads';
+import {
+  type DeliveryPlan,
+  MalformedWebhookError,
+  planMessage,
+  planPush,
+  planSchedule,
+  planWebhook,
+} from '../payloads';
 import type { Head } from './delivery-store';
 
 /**
  * What a delivery that waits has to lead to. The payload comes from the configuration at the time of the delivery;
  * which workflow runs is a matter of the configuration now.
  *
- * @throws MalformedPushError, MalformedWebhookError
+ * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError, MalformedMessageError
  */
-export function planDelivery(delivery: Pick<Head, 'type' | 'execution'>): DeliveryPlan {
-  const { config, webhook } = delivery.execution;
+export function planDelivery(delivery: Pick<Head, 'execution'>): DeliveryPlan {
+  const { type, config, webhook, rabbitmq } = delivery.execution;
+  if (type === 'Scheduler') return planSchedule(config ?? {});
+  if (type === 'RabbitMQ') return planMessage(Buffer.from(rabbitmq?.message ?? '', 'base64'));
+  if (!webhook) throw new MalformedWebhookError('the execution holds no request');
   const body = Buffer.from(webhook.request_body, 'base64');
-  if (delivery.type === 'RepoWebHook') return planPush(body);
+  if (type === 'RepoWebHook') return planPush(body);
   return planWebhook({
     config: config ?? {},
     query: webhook.request_url,

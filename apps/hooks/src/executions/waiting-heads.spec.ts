@@ -52,7 +52,9 @@ function createStores() {
       ...{ uuid, method: 'POST', judgedFor: 'Webhook', verdict: 'accept', signature: 'none' },
       ...{ requestUuid: '', acceptedAt: clock, requestId: 'r', ignored: NEW_STATE },
       duplicate: NEW_STATE,
-      webhook: { request_url: '', request_body: '', request_header: {}, request_method: '' },
+      received: {
+        webhook: { request_url: '', request_body: '', request_header: {}, request_method: '' },
+      },
     });
   }
 

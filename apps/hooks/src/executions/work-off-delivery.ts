@@ -4,6 +4,7 @@ import type { Logger } from '@cds/service';
 import { NO_PARENT_WORKFLOW } from '@cds/wire';
 import type { BranchCleanups } from '../branch-deletions/branch-cleanups';
 import { type Clock, timestampOfMs, type ExecutionState } from '@cds/hooks-store';
+import type { WorkOff, WorkOffOutcome } from '../kinds/work-off-by-kind';
 import { type DeliveryPlan, type DeliveryStep, isMalformedDelivery } from '../payloads';
 import type { ApiCaller } from './api-calls';
 import type { DeliveryStore, Head, Saved } from './delivery-store';
@@ -34,13 +35,6 @@ export interface WorkOffDeliveryDeps {
 /** Why something is tried again: the API said no, or it did not answer. */
 export type RetryReason = Failure['kind'];
 
-export type DeliveryOutcome =
-  | { kind: 'done' }
-  /** It is for someone else, or for later, to go on. */
-  | { kind: 'left' }
-  /** `outages`: tries in a row that the API did not answer, 0 after a refusal. */
-  | { kind: 'pause'; until: number; forApi: boolean; outages: number };
-
 /** Keeps the state of the delivery, for as long as that takes. */
 type Keep = (state: ExecutionState) => Promise<Saved>;
 
@@ -63,7 +57,7 @@ const BUSY_MS = 300;
  * What is kept after a step also tells whether this process still holds the hook, so it is the check before the
  * next call. If the process dies between the API's answer and that, the run is asked for again: the only case.
  */
-export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
+export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
   const { store, api, callApi, cleanups, logger, now, retryDelayMs, retryError } = deps;
   const stored = { logger, signal: deps.killed };
 
@@ -143,7 +137,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
     head: Head,
     state: ExecutionState,
     before: string,
-  ): Promise<DeliveryOutcome> {
+  ): Promise<WorkOffOutcome> {
     const finished: ExecutionState = {
       ...state,
       status: 'DONE',
@@ -159,7 +153,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps) {
     return { kind: saved === 'lost' ? 'left' : 'done' };
   }
 
-  return async function workOffDelivery(claim: Claim, head: Head): Promise<DeliveryOutcome> {
+  return async function workOffDelivery(claim: Claim, head: Head): Promise<WorkOffOutcome> {
     const log = logOf(claim, head);
     let before = head.stateJson;
     const keep: Keep = async (kept) => {
@@ -246,5 +240,3 @@ function isAskedFor(step: DeliveryStep, index: number, head: Head, state: Execut
   const { retry_steps: only = [] } = state;
   return step.type === 'run' && (only.length === 0 || only.includes(index));
 }
-
-export type WorkOffDelivery = ReturnType<typeof createWorkOffDelivery>;

@@ -1,15 +1,15 @@
 import type { Clock } from '@cds/hooks-store';
+import type { WorkOff } from '../kinds/work-off-by-kind';
 import type { DeliveryStore } from './delivery-store';
 import { pauseEnd } from './failures';
 import type { HookOwnership } from './hook-ownership';
 import { drainJobId } from './job-ids';
 import { createPlaces } from './places';
-import type { DeliveryOutcome, WorkOffDelivery } from './work-off-delivery';
 
 export interface WorkOffHookDeps {
   store: DeliveryStore;
   ownership: HookOwnership;
-  workOffDelivery: WorkOffDelivery;
+  workOff: WorkOff;
   now: Clock;
   retryDelayMs: number;
   /** Aborted when the service ends: what is under way is finished, nothing new is begun. */
@@ -29,9 +29,9 @@ export type HookOutcome =
 /** Deliveries of one hook after which hooks that wait for a worker have their turn. */
 const SHARE = 50;
 
-/** Works off the deliveries of one hook in the order in which they were accepted. */
+/** Works off the executions of one hook in the order in which they were accepted. */
 export function createWorkOffHook(deps: WorkOffHookDeps) {
-  const { store, ownership, workOffDelivery, now, retryDelayMs, ending } = deps;
+  const { store, ownership, now, retryDelayMs, ending } = deps;
   const places = createPlaces();
 
   /** @returns undefined when the hook may have more to do now */
@@ -42,7 +42,7 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
     const until = pauseEnd(head.state.retry_at, now(), retryDelayMs);
     if (until > 0) return { kind: 'pause', until, forApi: false, outages: 0 };
 
-    const outcome: DeliveryOutcome = await workOffDelivery({ uuid, holder }, head);
+    const outcome = await deps.workOff({ uuid, holder }, head);
     if (outcome.kind === 'pause') return outcome;
     if (outcome.kind === 'left') return ending.aborted ? { kind: 'more' } : { kind: 'idle' };
     return undefined;

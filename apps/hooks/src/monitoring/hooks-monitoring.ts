@@ -3,15 +3,15 @@ import { formatGoDuration } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { answeredByRedis } from '../redis-deadline';
 import { hookKeys, KEYS } from '@cds/hooks-store';
-import { isServed } from '../tasks/unserved-kinds';
+import { whyNotServed } from '../kinds/kinds';
 import { scoreOf, secondsSince } from './oldest-delivery';
 
 export interface HooksMonitoringDeps {
   redis: Redis;
   disabled: boolean;
   executionHistory: number;
-  /** What the intake counted; known without Redis. */
-  intakeLines: () => MonitoringLine[];
+  /** What is known without Redis. */
+  moreLines: () => MonitoringLine[];
   /** What endangers the data in Redis; known since the last connection. */
   redisWarnings: () => readonly string[];
 }
@@ -39,18 +39,34 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
   const { redis, disabled, executionHistory } = deps;
 
   async function countLines(): Promise<MonitoringLine[]> {
-    const [waiting, head, kinds, cleanups, failedCleanups, failed, stopped, pending] =
-      await Promise.all([
-        redis.get(KEYS.waitingTotal),
-        redis.zrange(KEYS.heads, '0', '0', 'WITHSCORES'),
-        redis.hgetall(KEYS.kinds),
-        redis.zcard(KEYS.cleanups),
-        redis.zcount(KEYS.failedCleanups, '0', '+inf'),
-        redis.zcard(KEYS.failed),
-        redis.srandmember(KEYS.stopped, NAMED),
-        redis.srandmember(KEYS.pending, NAMED),
-      ]);
-    const unserved = Object.entries(kinds).filter(([type, n]) => Number(n) > 0 && !isServed(type));
+    const [
+      waiting,
+      head,
+      kinds,
+      cleanups,
+      failedCleanups,
+      failed,
+      stopped,
+      pending,
+      schedulers,
+      first,
+    ] = await Promise.all([
+      redis.get(KEYS.waitingTotal),
+      redis.zrange(KEYS.heads, '0', '0', 'WITHSCORES'),
+      redis.hgetall(KEYS.kinds),
+      redis.zcard(KEYS.cleanups),
+      redis.zcount(KEYS.failedCleanups, '0', '+inf'),
+      redis.zcard(KEYS.failed),
+      redis.srandmember(KEYS.stopped, NAMED),
+      redis.srandmember(KEYS.pending, NAMED),
+      redis.zcard(KEYS.due),
+      redis.zrange(KEYS.due, '0', '0', 'WITHSCORES'),
+    ]);
+    const unserved = Object.entries(kinds).flatMap(([type, n]) => {
+      const reason = Number(n) > 0 ? whyNotServed(type) : undefined;
+      return reason === undefined ? [] : [{ type, n, reason }];
+    });
+    const lateSeconds = Math.max(0, Math.floor((Date.now() - Number(first[1] ?? Infinity)) / 1000));
     const oldest = Math.round(secondsSince(scoreOf(head)));
     return [
       line('Queue', Number(waiting ?? 0), level(Number(waiting ?? 0), 10, 100)),
@@ -66,9 +82,11 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       line('Hook Kafka Consumers', 0, 'OK'),
       line('Branch Deletions', cleanups, 'OK'),
       line('Branch Deletions Failed', failedCleanups, level(failedCleanups, 1, Infinity)),
+      line('Schedulers', schedulers, 'OK'),
+      line('Schedulers Late', `${lateSeconds}s`, level(lateSeconds, 5, 60)),
       line('Executions Failed', failed, level(failed, 1, Infinity)),
-      ...unserved.map(([type, n]) =>
-        line(`Hooks not served ${type}`, `${n}: kept, but nothing is done for them yet`, 'WARN'),
+      ...unserved.map(({ type, n, reason }) =>
+        line(`Hooks not served ${type}`, `${n}: ${reason}`, 'WARN'),
       ),
     ];
   }
@@ -108,7 +126,7 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
             ),
           ]
         : []),
-      ...deps.intakeLines(),
+      ...deps.moreLines(),
       ...deps.redisWarnings().map((warning) => line('Redis Settings', warning, 'WARN')),
     ];
     try {

@@ -23,12 +23,18 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
     help: 'Cleanups of deleted branches: scheduled, done, failed for good, or cancelled because the branch is back.',
     labels: ['result'],
   });
+  const rings = metrics.counter({
+    name: 'cds_hooks_scheduler_times_total',
+    help: 'Times of schedulers that this process took: on time, late since nobody was there, or skipped while an earlier run waits for the API.',
+    labels: ['result'],
+  });
   const dropped = metrics.counter({
     name: 'cds_hooks_dead_letters_dropped_total',
     help: 'Dead letters that gave way to newer ones (deadLetters).',
   });
   for (const result of ['done', 'failed']) executions.inc({ result }, 0);
   for (const result of CLEANUP_RESULTS) cleanups.inc({ result }, 0);
+  for (const result of ['on time', 'late', 'skipped']) rings.inc({ result }, 0);
 
   const retries = metrics.counter({
     name: 'cds_hooks_retries_total',
@@ -40,6 +46,10 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
   }
 
   return {
+    schedulerRang(result: 'on time' | 'late' | 'skipped'): void {
+      rings.inc({ result });
+    },
+
     executionEnded(uuid: string, result: 'done' | 'failed', deadLettersDropped: number): void {
       executions.inc({ result });
       if (deadLettersDropped === 0) return;

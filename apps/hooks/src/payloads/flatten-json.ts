@@ -85,6 +85,21 @@ export function flattenJson(root: unknown): Map<string, string> {
   return variables;
 }
 
+/**
+ * {@link flattenJson} of a text. As recorded, one that is no JSON gives nothing.
+ *
+ * @throws FlattenedTooLargeError
+ */
+export function flattenJsonText(text: string): Map<string, string> {
+  let root: unknown;
+  try {
+    root = JSON.parse(text);
+  } catch {
+    return new Map();
+  }
+  return flattenJson(root);
+}
+
 function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

@@ -5,11 +5,15 @@
 export { canonicalHeaders } from './canonical-headers';
 export { judgeRepositoryDelivery } from './judge-repository-delivery';
 export {
+  MalformedMessageError,
   MalformedPushError,
+  MalformedScheduleError,
   MalformedWebhookError,
   isMalformedDelivery,
 } from './malformed-delivery';
+export { planMessage } from './plan-message';
 export { planPush } from './plan-push';
+export { planSchedule } from './plan-schedule';
 export { judgeWebhookDelivery, planWebhook, type WebhookDelivery } from './plan-webhook';
 export { isDecodableQuery } from './query-string';
 export type {

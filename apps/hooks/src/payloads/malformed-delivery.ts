@@ -8,9 +8,25 @@ export class MalformedWebhookError extends Error {
   override readonly name = 'MalformedWebhookError';
 }
 
+/** The payload of a scheduler that cannot be handed on. The message says why. */
+export class MalformedScheduleError extends Error {
+  override readonly name = 'MalformedScheduleError';
+}
+
+/** A message of a queue that cannot be handed on. The message says why. */
+export class MalformedMessageError extends Error {
+  override readonly name = 'MalformedMessageError';
+}
+
 /** Whether a delivery itself is at fault, so that trying it again is useless. */
 export function isMalformedDelivery(
   error: unknown,
-): error is MalformedPushError | MalformedWebhookError {
-  return error instanceof MalformedPushError || error instanceof MalformedWebhookError;
+): error is
+  MalformedPushError | MalformedWebhookError | MalformedScheduleError | MalformedMessageError {
+  return (
+    error instanceof MalformedPushError ||
+    error instanceof MalformedWebhookError ||
+    error instanceof MalformedScheduleError ||
+    error instanceof MalformedMessageError
+  );
 }

@@ -1,7 +1,8 @@
 import type { HookConfig } from '@cds/wire';
-import { FlattenedTooLargeError, flattenJson } from './flatten-json';
+import { FlattenedTooLargeError, flattenJsonText } from './flatten-json';
 import { MalformedWebhookError } from './malformed-delivery';
 import { mediaType } from './media-type';
+import { planOfRun } from './plan-of-run';
 import { parseQuery, type QueryPair } from './query-string';
 import type { DeliveryPlan, WebhookVerdict } from './types';
 
@@ -53,14 +54,7 @@ export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
     ...form.reverse(),
     ...query.reverse(),
   ]);
-  return {
-    runs: [{ payload }],
-    steps: [{ type: 'run', payload }],
-    deletedBranches: [],
-    pushedBranches: [],
-    changes: [],
-    repository: '',
-  };
+  return planOfRun(payload);
 }
 
 /** Whether {@link planWebhook} can plan the request; if not, what the sender has to change. */
@@ -81,14 +75,8 @@ function decoded(what: string, text: string): QueryPair[] {
 }
 
 function flattened(jsonText: string): Iterable<QueryPair> {
-  let body: unknown;
   try {
-    body = JSON.parse(jsonText);
-  } catch {
-    return []; // As recorded: what is no JSON is handed on as `payload` alone.
-  }
-  try {
-    return flattenJson(body);
+    return flattenJsonText(jsonText);
   } catch (error) {
     if (!(error instanceof FlattenedTooLargeError)) throw error;
     throw new MalformedWebhookError(error.message, { cause: error });

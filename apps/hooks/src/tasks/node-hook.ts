@@ -6,6 +6,7 @@ import {
   type TaskType,
 } from '@cds/wire';
 import { z } from 'zod';
+import { KINDS } from '../kinds/kinds';
 import { isTaskUuid } from './task-uuid';
 
 const configValue = z.looseObject({
@@ -47,10 +48,10 @@ function isKnownModel(name: string): name is HookModelName {
 }
 
 /**
- * The task that serves a hook, its `webHookURL` filled in where it takes webhooks.
+ * The task that serves a hook, as its kind keeps it: with a `webHookURL` where it takes webhooks.
  *
  * @param urlPublic how Bitbucket and others reach this service
- * @throws CdsError 400 for an unknown kind of hook
+ * @throws CdsError 400 for an unknown kind of hook, or a hook that its kind refuses
  */
 export function taskOfHook(hook: ReceivedHook, urlPublic: string): TaskToKeep {
   const model = hook.hook_model_name;
@@ -60,18 +61,8 @@ export function taskOfHook(hook: ReceivedHook, urlPublic: string): TaskToKeep {
     });
   }
   const type = TASK_TYPES[model];
-  if (type === 'Workflow') return { uuid: hook.uuid, type, method: '', config: null };
   const config = (hook.config ?? {}) as HookConfig;
-  if (type !== 'RepoWebHook' && type !== 'Webhook')
-    return { uuid: hook.uuid, type, method: '', config };
-  const webHookURL = {
-    value: `${urlPublic.replace(/\/+$/, '')}/webhook/${hook.uuid}`,
-    configurable: false,
-    type: '',
-    multiple_choice_list: null,
-  };
-  const method = (config.method?.value || 'POST').toUpperCase();
-  return { uuid: hook.uuid, type, method, config: { ...config, webHookURL } };
+  return { uuid: hook.uuid, type, ...KINDS[type].keep({ uuid: hook.uuid, config }, urlPublic) };
 }
 
 /** The hook as it is answered: as it came, with the configuration that is kept. */

@@ -4,13 +4,16 @@ import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import { isCdsError, type NodeHook } from '@cds/wire';
 import type { Clock } from '@cds/hooks-store';
+import { isListedByApi } from '../kinds/kinds';
+import { tell, type TaskListeners } from '../kinds/task-listeners';
+import { warnOfRefused } from '../kinds/warn-of-refused';
 import { nodeHookSchema, taskOfHook, type TaskToKeep } from './node-hook';
 import type { TaskStore } from './task-store';
-import { warnOfUnserved } from './unserved-kinds';
 
 export interface SynchronizeTasksDeps {
   api: Pick<CdsApiClient, 'workflowHooks'>;
   tasks: TaskStore;
+  listeners: TaskListeners;
   logger: Logger;
   now: Clock;
   urlPublic: string;
@@ -40,28 +43,39 @@ function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefi
 /**
  * Brings the tasks in line with the hooks that the API lists: adds and changes, and removes those that are gone.
  *
- * Scheduled cleanups are no hooks and never touched. A task stays when deliveries wait for it, or when it was changed
+ * Scheduled cleanups and outgoing hooks are never listed, and never touched. A task stays when deliveries wait for it, or when it was changed
  * in the two minutes before the call: the API may not have committed it yet.
  *
  * @returns how many tasks stayed for one of these reasons although the API does not list them
  */
 async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal): Promise<number> {
-  const { api, tasks, logger, now, recentMs = RECENT_MS } = deps;
+  const { api, tasks, listeners, logger, now, recentMs = RECENT_MS } = deps;
   const began = now();
   const hooks = await api.workflowHooks(signal);
   const listed = hooks.flatMap((hook) => taskOf(hook, deps) ?? []);
   for (let i = 0; i < listed.length; i += AT_ONCE) {
-    await Promise.all(listed.slice(i, i + AT_ONCE).map((task) => tasks.put(task, began, began)));
+    await Promise.all(
+      listed.slice(i, i + AT_ONCE).map(async (task) => {
+        if ((await tasks.put(task, began, began)) === 'ok') await tell(listeners, 'kept', task);
+      }),
+    );
   }
-  for (const { type } of listed) warnOfUnserved(logger, type);
+  for (const task of listed) warnOfRefused(logger, task);
 
   const uuids = new Set(hooks.map(({ uuid }) => uuid));
   const unlisted = (await tasks.uuids()).filter((uuid) => !uuids.has(uuid));
   let removed = 0;
-  for (const uuid of unlisted) {
-    if ((await tasks.remove(uuid, began - recentMs)) === 'ok') removed++;
+  let stayed = 0;
+  for await (const some of tasks.readAll(unlisted)) {
+    for (const task of some) {
+      if (!isListedByApi(task.type)) continue;
+      if ((await tasks.remove(task.uuid, began - recentMs)) === 'kept') stayed++;
+      else {
+        await tell(listeners, 'removed', task);
+        removed++;
+      }
+    }
   }
-  const stayed = unlisted.length - removed;
   logger.info(
     { hooks: listed.length, removed, stayed },
     'tasks are in line with the hooks of the API',

@@ -1,6 +1,6 @@
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
-import { CdsError, type Task, type TaskExecution } from '@cds/wire';
+import { CdsError, isCdsError, type Task, type TaskExecution } from '@cds/wire';
 import {
   cleanupExecution,
   type Cleanup,
@@ -10,17 +10,24 @@ import {
 import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import type { CleanupStore } from '../branch-deletions/cleanup-store';
 import type { SpareBranches } from '../branch-deletions/spare-branches';
-import { type Clock, idOfTimestamp, timestampOfMs } from '@cds/hooks-store';
+import { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from '@cds/hooks-store';
+import { checkStart } from '../kinds/kinds';
+import { tell, type TaskListeners } from '../kinds/task-listeners';
+import { warnOfRefused } from '../kinds/warn-of-refused';
 import type { DrainQueue } from '../executions/drain-queue';
 import type { ExecutionStore } from '../executions/execution-store';
+import type { Upcoming } from '../scheduler/upcoming';
 import { answeredHook, type ReceivedHook, taskOfHook, type TaskToKeep } from './node-hook';
 import type { TaskStore } from './task-store';
 import { isTaskUuid } from './task-uuid';
-import { warnOfUnserved } from './unserved-kinds';
 
 export interface TaskServiceDeps {
   tasks: TaskStore;
+  /** What kinds do when something happens to their tasks. */
+  listeners: TaskListeners;
   executions: ExecutionStore;
+  /** The next times of schedulers. */
+  upcoming: Upcoming;
   cleanups: CleanupStore;
   spareBranches: SpareBranches;
   drainQueue: DrainQueue;
@@ -54,8 +61,8 @@ export type TaskService = ReturnType<typeof createTaskService>;
 
 /** What the routes under `/task` do, for the tasks of hooks and for scheduled cleanups alike. */
 export function createTaskService(deps: TaskServiceDeps) {
-  const { tasks, executions, cleanups, spareBranches, drainQueue, cleanupQueue, logger, now } =
-    deps;
+  const { tasks, listeners, executions, upcoming, cleanups, spareBranches } = deps;
+  const { drainQueue, cleanupQueue, logger, now } = deps;
 
   async function cleanupOf(uuid: string): Promise<Cleanup | undefined> {
     return isCleanupId(uuid) ? cleanups.read(uuid) : undefined;
@@ -71,9 +78,14 @@ export function createTaskService(deps: TaskServiceDeps) {
 
   async function keep(task: TaskToKeep): Promise<void> {
     await tasks.put(task, now());
-    warnOfUnserved(logger, task.type);
+    await tell(listeners, 'kept', task);
+    warnOfRefused(logger, task);
   }
 
+  /**
+   * @returns false for an unknown task
+   * @throws CdsError 501 for the start of a task that is not served
+   */
   async function setStopped(uuid: string, stopped: boolean): Promise<boolean> {
     if (isCleanupId(uuid)) {
       const due = await cleanups.setStopped(uuid, stopped, now());
@@ -81,8 +93,12 @@ export function createTaskService(deps: TaskServiceDeps) {
       if (!stopped && !deps.disabled) await wakeCleanup(uuid, due);
       return true;
     }
-    const waiting = isTaskUuid(uuid) ? await tasks.setStopped(uuid, stopped) : undefined;
+    const task = isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
+    if (!task) return false;
+    if (!stopped) checkStart(task);
+    const waiting = await tasks.setStopped(uuid, stopped);
     if (waiting === undefined) return false;
+    await tell(listeners, stopped ? 'stopped' : 'started', task);
     if (!stopped && waiting > 0) await goOn(uuid);
     return true;
   }
@@ -95,6 +111,7 @@ export function createTaskService(deps: TaskServiceDeps) {
       tasks.remove(uuid, undefined, lastSeen),
     );
     if (removed !== 'ok') return false;
+    await tell(listeners, 'removed', task);
     // Its job finds nothing and ends, so that a hook created anew does not inherit a pause.
     await goOn(uuid);
     return true;
@@ -166,7 +183,7 @@ export function createTaskService(deps: TaskServiceDeps) {
       if (!(await removeOne(uuid))) throw unknownTask(uuid);
     },
 
-    /** @throws CdsError 404 */
+    /** @throws CdsError 404, and 501 for the start of a task that is not served */
     async setStopped(uuid: string, stopped: boolean): Promise<void> {
       if (!(await setStopped(uuid, stopped))) throw unknownTask(uuid);
     },
@@ -177,7 +194,14 @@ export function createTaskService(deps: TaskServiceDeps) {
         tasks.uuids(),
         stopped ? cleanups.ids() : cleanups.stoppedIds(),
       ]);
-      await inChunks([...uuids, ...ids], (uuid) => setStopped(uuid, stopped));
+      await inChunks([...uuids, ...ids], async (uuid) => {
+        try {
+          await setStopped(uuid, stopped);
+        } catch (error) {
+          // One that is not served does not keep the others from starting.
+          if (!isCdsError(error) || error.kind !== 'notImplemented') throw error;
+        }
+      });
     },
 
     /** @throws CdsError 404 */
@@ -200,7 +224,8 @@ export function createTaskService(deps: TaskServiceDeps) {
       const cleanup = await cleanupOf(uuid);
       if (cleanup) return cleanupTask(cleanup);
       const task = await taskOf(uuid);
-      return { ...task, executions: await executions.list(uuid) };
+      const [next, others] = await Promise.all([upcoming.find(task), executions.list(uuid)]);
+      return { ...task, executions: next ? [next, ...others] : others };
     },
 
     /** @throws CdsError 404 */
@@ -209,13 +234,13 @@ export function createTaskService(deps: TaskServiceDeps) {
       const cleanup = await cleanupOf(uuid);
       if (cleanup && cleanup.accepted === id) return cleanupExecution(cleanup);
       const execution = id && isTaskUuid(uuid) ? await executions.find(uuid, id) : undefined;
-      if (!execution) {
-        throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
-      }
-      return execution;
+      if (execution) return execution;
+      const next = id ? await upcoming.find(await taskOf(uuid)) : undefined;
+      if (next && id && next.timestamp === timestampOfId(id)) return next;
+      throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
     },
 
-    /** Ends an execution that waits; one that has ended stays as it is. @throws CdsError 404 */
+    /** Ends an execution that waits or is to come; one that has ended stays as it is. @throws CdsError 404 */
     async stopExecution(uuid: string, timestamp: string): Promise<void> {
       const id = idOfTimestamp(timestamp);
       const marks = { nb_errors: deps.retryError + 1, last_error: 'DONE' };
@@ -239,7 +264,11 @@ export function createTaskService(deps: TaskServiceDeps) {
       };
       const task = id && isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
       if (task) await spareBranchesOf(task, id);
-      if (!task || !id || !(await executions.stop(uuid, id, state))) {
+      const stopped =
+        task && id !== undefined
+          ? (await executions.stop(uuid, id, state)) || (await upcoming.leaveOut(task, id, state))
+          : false;
+      if (!stopped) {
         throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
       }
       await goOn(uuid);

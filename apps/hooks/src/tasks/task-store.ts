@@ -32,14 +32,15 @@ export function createTaskStore(deps: { redis: Redis }) {
       pipeline.zcard(keys.done);
       pipeline.llen(keys.waiting);
       pipeline.zcard(keys.dead);
+      pipeline.zscore(KEYS.due, uuid);
     }
     const replies = await repliesOf(pipeline);
     return uuids.flatMap((uuid, index) => {
-      const [type, config, stopped] = replies[4 * index] as (string | null)[];
+      const [task, done, waiting, dead, due] = replies.slice(5 * index);
+      const [type, config, stopped] = task as (string | null)[];
       if (!type) return [];
-      const done = Number(replies[4 * index + 1]);
-      const waiting = Number(replies[4 * index + 2]);
-      const dead = Number(replies[4 * index + 3]);
+      // The next time of a scheduler is an execution, too.
+      const todo = Number(waiting) + (due === null ? 0 : 1);
       return [
         {
           uuid,
@@ -47,8 +48,8 @@ export function createTaskStore(deps: { redis: Redis }) {
           config: JSON.parse(config ?? 'null') as HookConfig | null,
           stopped: stopped === '1',
           executions: null,
-          nb_executions_total: done + waiting + dead,
-          nb_executions_todo: waiting,
+          nb_executions_total: Number(done) + Number(dead) + todo,
+          nb_executions_todo: todo,
         },
       ];
     });

@@ -70,26 +70,46 @@ describe('tasks', () => {
     expect(await hooks.tasks()).toHaveLength(3);
   });
 
-  it('keeps other kinds, warns once of each, and shows them in the status', async () => {
-    const log = captureLogger();
-    hooks = await world.start({}, { logger: log.logger });
+  it('keeps targets of outgoing workflow hooks, for which there is nothing to do', async () => {
     const workflow = nodeHook('Workflow', { project: 'PROJ', workflow: 'wft' });
-    const schedulers = [nodeHook('Scheduler', {}), nodeHook('Scheduler', {})];
 
-    await post(hooks, workflow, ...schedulers);
+    await post(hooks, workflow);
 
     expect(await hooks.task(workflow.uuid)).toMatchObject({ type: 'Workflow', config: null });
-    expect(await hooks.task(schedulers[0]?.uuid ?? '')).toMatchObject({ type: 'Scheduler' });
-    const status = await hooks.status();
-    expect(status['Hook Kafka']).toEqual({ status: 'OK', value: '0' });
-    expect(status['Hook Kafka Consumers']).toEqual({ status: 'OK', value: '0' });
-    expect(status['CDS API']?.status).toBe('OK');
-    expect(status['Hooks not served Scheduler']).toMatchObject({ status: 'WARN' });
-    expect(status['Hooks not served Scheduler']?.value).toMatch(/^2/);
-    expect(status['Hooks not served Workflow']).toMatchObject({ status: 'WARN' });
-    const warnings = log.lines.filter((line) => line.level === 40 && line.type === 'Scheduler');
-    expect(warnings).toHaveLength(1);
+    expect((await hooks.call('GET', `/task/${workflow.uuid}/start`)).status).toBe(204);
+    expect((await hooks.status())['Hooks not served Workflow']).toBeUndefined();
   });
+
+  it.each([
+    ['Kafka hook', 'Kafka', 'Kafka topics'],
+    ['GerritHook', 'Gerrit', 'events of Gerrit'],
+  ] as const)(
+    'keeps hooks of the kind %s, says so, and refuses to start them',
+    async (model, type, reason) => {
+      const log = captureLogger();
+      hooks = await world.start({}, { logger: log.logger });
+      const [hook, other] = [nodeHook(model, { topic: 't' }), nodeHook(model, {})];
+
+      await post(hooks, hook, other);
+
+      expect(await hooks.task(hook.uuid)).toMatchObject({
+        type,
+        config: { topic: { value: 't' } },
+      });
+      const answer = await hooks.call('GET', `/task/${hook.uuid}/start`);
+      expect(answer).toMatchObject({ status: 501, body: { id: 99 } });
+      expect((answer.body as { message: string }).message).toContain(reason);
+      expect((await hooks.call('GET', `/task/${hook.uuid}/stop`)).status).toBe(204);
+      expect((await hooks.call('GET', '/task/bulk/start')).status).toBe(204);
+      const status = await hooks.status();
+      expect(status[`Hook Kafka`]).toEqual({ status: 'OK', value: type === 'Kafka' ? '2' : '0' });
+      expect(status['Hook Kafka Consumers']).toEqual({ status: 'OK', value: '0' });
+      expect(status[`Hooks not served ${type}`]?.status).toBe('WARN');
+      expect(status[`Hooks not served ${type}`]?.value).toMatch(new RegExp(`^2: .*${reason}`));
+      const warnings = log.lines.filter((line) => line.level === 40 && line.type === type);
+      expect(warnings).toHaveLength(1);
+    },
+  );
 
   it.each([
     ['an unknown kind', { hook_model_name: 'CarrierPigeon' }],

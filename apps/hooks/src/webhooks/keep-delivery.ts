@@ -37,11 +37,13 @@ export function createKeepDelivery(deps: { store: Pick<DeliveryStore, 'accept'>;
       requestUuid: requestUuidOf(delivery.headers),
       acceptedAt,
       requestId: delivery.requestId,
-      webhook: {
-        request_url: delivery.query,
-        request_body: delivery.body.toString('base64'),
-        request_header: canonicalHeaders(delivery.rawHeaders),
-        request_method: '',
+      received: {
+        webhook: {
+          request_url: delivery.query,
+          request_body: delivery.body.toString('base64'),
+          request_header: canonicalHeaders(delivery.rawHeaders),
+          request_method: '',
+        },
       },
       ignored: { ...done, last_error: `ignored: ${event} starts no workflow` },
       duplicate: { ...done, last_error: DUPLICATE },

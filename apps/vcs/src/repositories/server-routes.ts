@@ -1,5 +1,5 @@
 import { handle } from '@cds/service';
-import type { VcsPollingInfo, VcsServer } from '@cds/wire';
+import type { VcsServer } from '@cds/wire';
 import type { Router } from 'express';
 import type { BitbucketServer } from '../bitbucket-server';
 import { findServer } from '../calls/find-server';
@@ -17,14 +17,6 @@ export function addServerRoutes(router: Router, { servers }: RouteDeps): void {
   router.get(
     '/vcs/:name',
     handle(async (req) => toVcsServer(findServer(servers, req))),
-  );
-
-  router.get(
-    '/vcs/:name/polling',
-    handle(async (req): Promise<VcsPollingInfo> => {
-      findServer(servers, req);
-      return { polling_supported: false, polling_disabled: false };
-    }),
   );
 }
 

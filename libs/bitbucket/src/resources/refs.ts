@@ -5,10 +5,20 @@ import { listQuery } from '../http/list-query';
 import { collectPages } from '../http/paginate';
 import type { BbBranch, RepoRef } from '../model';
 import { routes } from '../routes';
-import { BRANCH_FIELDS, branchSchema, TAG_FIELDS, tagSchema } from '../schemas/refs';
+import {
+  BRANCH_FIELDS,
+  branchSchema,
+  REF_FIELDS,
+  refSchema,
+  TAG_FIELDS,
+  tagSchema,
+} from '../schemas/refs';
 import { repoPath } from './repo-path';
 
-type RefsClient = Pick<BitbucketClient, 'listBranches' | 'getBranch' | 'listTags' | 'getTag'>;
+type RefsClient = Pick<
+  BitbucketClient,
+  'listRefs' | 'listBranches' | 'getBranch' | 'listTags' | 'getTag'
+>;
 
 export interface Refs extends RefsClient {
   /** The branches whose last commits are the newest. */
@@ -42,6 +52,11 @@ export function createRefs(http: ApiHttp): Refs {
     newestBranches,
     getBranch,
     getTag,
+    listRefs(repo, ctx) {
+      const query = listQuery(100, REF_FIELDS);
+      const call = { path: repoPath(repo), query, item: refSchema };
+      return collectPages(http, routes.listRefs, call, ctx);
+    },
     listBranches: (repo, ctx) => newestBranches(repo, Infinity, ctx),
     listTags(repo, ctx) {
       const query = listQuery(100, TAG_FIELDS);

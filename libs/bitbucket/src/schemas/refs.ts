@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { BbBranch, BbTag } from '../model';
+import type { BbBranch, BbRef, BbTag } from '../model';
 import { gitAuthor } from './author';
-import { hashes, optionalText, text } from './text';
+import { hashes, htmlLink, optionalText, text } from './text';
 
 export const branchSchema = z
   .object({
@@ -41,4 +41,33 @@ export const TAG_FIELDS = [
   'tagger',
   'target.hash',
   'target.author',
+] as const;
+
+/** Other kinds of refs (Mercurial's bookmarks) are gone since 2020. */
+export const refSchema = z
+  .object({
+    type: z.enum(['branch', 'tag']),
+    name: z.string(),
+    target: z.object({
+      hash: z.string(),
+      date: text,
+      message: text,
+      author: gitAuthor,
+      links: htmlLink,
+    }),
+  })
+  .transform(({ type, name, target: { links, ...commit } }): BbRef => ({
+    type,
+    name,
+    commit: { ...commit, htmlUrl: links },
+  }));
+
+export const REF_FIELDS = [
+  'type',
+  'name',
+  'target.hash',
+  'target.date',
+  'target.message',
+  'target.author',
+  'target.links.html.href',
 ] as const;

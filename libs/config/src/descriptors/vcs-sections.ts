@@ -83,6 +83,13 @@ export function bitbucketServerSections(name: string): SectionDescriptor[] {
           comment:
             'A reverse proxy in front of the webhooks: Bitbucket then calls this URL, a slash and the uuid of the webhook.',
         },
+        {
+          name: 'polling',
+          default: false,
+          rule: { kind: 'boolean' },
+          comment:
+            'Set to true to look for pushes without webhooks: for the hook "Git Repository Poller", and to find pushes whose webhook never came.',
+        },
       ],
     },
     {

@@ -30,11 +30,11 @@ export function createReplay({ redis }: { redis: Redis }) {
     const execution = JSON.parse(json) as StoredExecution;
     const reason = whyNoReplay(execution);
     if (reason !== undefined) return { kind: 'refused', reason };
-    const { type, config, webhook, request_id } = execution;
+    const { type, config, webhook, scheduled_task, rabbitmq, request_id } = execution;
     // Under the same request id: the log tells one story.
     const copy = {
-      ...{ type, config, webhook, accepted_at: now },
-      ...{ replay_of: timestampOfId(id), request_id },
+      ...{ type, config, webhook, scheduled_task, rabbitmq },
+      ...{ accepted_at: now, replay_of: timestampOfId(id), request_id },
     };
     const [kind, replayId = ''] = (await replayScript(
       [

@@ -13,8 +13,8 @@ const push = z.object({
  * @returns a sentence; undefined when it can be
  */
 export function whyNoReplay({ type, webhook }: StoredExecution): string | undefined {
-  if (type === 'Webhook') return undefined;
-  if (type !== 'RepoWebHook') return `executions of type ${type} cannot be replayed`;
+  if (type === 'Webhook' || type === 'Scheduler' || type === 'RabbitMQ') return undefined;
+  if (type !== 'RepoWebHook' || !webhook) return `executions of type ${type} cannot be replayed`;
   const event = webhook.request_header['X-Event-Key']?.[0] ?? '';
   if (event !== 'repo:push') {
     return `the delivery is no push (${JSON.stringify(event.slice(0, 100))}): it starts no run`;

@@ -1,0 +1,34 @@
+import type { HookConfig } from '@cds/wire';
+
+/** A hook as it came, as far as a kind looks at it. */
+export interface HookToKeep {
+  uuid: string;
+  config: HookConfig;
+}
+
+/** What is kept of a hook beside its uuid and type. */
+export interface KeptHook {
+  /** Of the requests that its webhook takes; empty for hooks that take none. */
+  method: string;
+  config: HookConfig | null;
+}
+
+/** One kind of hook: what of it needs neither Redis nor the API. One entry of the table in `kinds.ts`. */
+export interface Kind {
+  /**
+   * Why no hook of this kind is served, for the operator to read. Such hooks are accepted, kept and listed, and their
+   * start is refused.
+   */
+  notServed?: string;
+  /** The same for one hook of a kind that is served; undefined when this hook is. */
+  refusal?(config: HookConfig | null): string | undefined;
+  /** Set where the API never lists its tasks among its hooks, so that none is missing there. */
+  unlisted?: boolean;
+  /**
+   * Checks a hook and says what is kept of it.
+   *
+   * @param urlPublic how others reach this service
+   * @throws CdsError 400 when it cannot work whatever happens
+   */
+  keep(hook: HookToKeep, urlPublic: string): KeptHook;
+}

@@ -1,0 +1,33 @@
+import { CdsError, type HookConfig, isCdsError } from '@cds/wire';
+import { isMalformedDelivery, planSchedule } from '../payloads';
+import { scheduleOf } from '../scheduler/scheduled-times';
+import type { Kind } from './kind';
+
+/** Hooks that run by the clock. */
+export const scheduler: Kind = {
+  /** Of a task that an older version kept without reading it. */
+  refusal(config) {
+    try {
+      check(config ?? {});
+      return undefined;
+    } catch (error) {
+      if (isCdsError(error)) return error.message;
+      throw error;
+    }
+  },
+  keep({ config }) {
+    check(config);
+    return { method: '', config };
+  },
+};
+
+/** @throws CdsError 400 */
+function check(config: HookConfig): void {
+  scheduleOf(config);
+  try {
+    planSchedule(config);
+  } catch (error) {
+    if (!isMalformedDelivery(error)) throw error;
+    throw new CdsError('wrongRequest', { from: error.message, cause: error });
+  }
+}

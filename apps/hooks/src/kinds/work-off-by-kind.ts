@@ -1,0 +1,26 @@
+import type { TaskType } from '@cds/wire';
+import type { Head } from '../executions/delivery-store';
+import type { Claim } from '../executions/hook-ownership';
+
+/** What came of working at one execution. */
+export type WorkOffOutcome =
+  | { kind: 'done' }
+  /** It is for someone else, or for later, to go on. */
+  | { kind: 'left' }
+  /** `outages`: tries in a row that the API did not answer, 0 after a refusal. */
+  | { kind: 'pause'; until: number; forApi: boolean; outages: number };
+
+/** Works at the execution at the head of a hook's list, and ends it in the store when it is done. */
+export type WorkOff = (claim: Claim, head: Head) => Promise<WorkOffOutcome>;
+
+/**
+ * Hands each execution to what works off its kind: the kind that the hook had when the execution was accepted.
+ *
+ * @param otherwise for kinds that have no entry
+ */
+export function createWorkOffByKind(
+  kinds: Partial<Record<TaskType, WorkOff>>,
+  otherwise: WorkOff,
+): WorkOff {
+  return (claim, head) => (kinds[head.execution.type] ?? otherwise)(claim, head);
+}

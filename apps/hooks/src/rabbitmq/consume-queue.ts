@@ -1,0 +1,116 @@
+import { connect, type ConsumeMessage, type Options } from 'amqplib';
+import type { RabbitmqSettings } from './rabbitmq-settings';
+
+/** What is to become of a message. */
+export type MessageFate =
+  /** Its execution is in Redis: the broker may forget it. */
+  | 'stored'
+  /** The hook does not take it any more: for others that consume the queue. */
+  | 'returned'
+  /** It can never be kept. The broker drops it, or hands it to the queue's dead-letter exchange. */
+  | 'rejected';
+
+/** A message as far as anybody looks at it. */
+export interface QueueMessage {
+  content: Buffer;
+  /** Empty when its sender gave none. */
+  messageId: string;
+}
+
+export interface ConsumeQueueOptions {
+  broker: Options.Connect;
+  settings: RabbitmqSettings;
+  /** Decides about one message; the broker keeps it until then. Never rejects. */
+  take: (message: QueueMessage) => Promise<MessageFate>;
+  /** Told when messages can come. */
+  consuming: () => void;
+  /** Ends it: what is being taken is finished, the rest goes back to the queue. */
+  signal: AbortSignal;
+}
+
+/** Messages that the broker hands over before they are acknowledged: what bounds the memory. */
+const PREFETCH = 20;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** The largest message that a broker takes is far larger; an execution is kept in Redis. */
+const LARGEST_FRAME = 4 * 1024 * 1024;
+
+/**
+ * Consumes a queue over one connection until `signal` is aborted. Exchange and queue are durable and are made where they
+ * are missing, as CDS does it.
+ *
+ * @throws Error when the connection cannot be made or is lost, or the broker refuses the queue
+ */
+export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> {
+  const { settings, signal } = options;
+  signal.throwIfAborted();
+  const connection = await connect(
+    { ...options.broker, maxFrameSize: LARGEST_FRAME } as Options.Connect,
+    {
+      timeout: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+      noDelay: true,
+      clientProperties: { connection_name: 'cds hooks' },
+    },
+  );
+  const underWay = new Set<Promise<void>>();
+  let lost: ((error: Error) => void) | undefined;
+  const ended = new Promise<never>((_resolve, reject) => (lost = reject));
+  // Whoever waits for it hears of it; a loss while nobody waits is none of anybody's business.
+  ended.catch(() => undefined);
+  connection.on('error', (error) => lost?.(error));
+  connection.on('close', () => lost?.(new Error('the broker closed the connection')));
+  try {
+    const channel = await connection.createChannel();
+    channel.on('error', (error) => lost?.(error));
+    channel.on('close', () => lost?.(new Error('the broker closed the channel')));
+    await channel.assertExchange(settings.exchange, settings.exchangeType, { durable: true });
+    await channel.assertQueue(settings.queue, { durable: true });
+    await channel.bindQueue(settings.queue, settings.exchange, settings.bindingKey);
+    await channel.prefetch(PREFETCH);
+
+    const decide = async (message: ConsumeMessage): Promise<void> => {
+      const fate = await options.take({
+        content: message.content,
+        messageId: textOf(message.properties.messageId),
+      });
+      try {
+        if (fate === 'stored') channel.ack(message);
+        else channel.nack(message, false, fate === 'returned');
+      } catch {
+        // The channel is gone: the broker hands the message out again.
+      }
+    };
+    // One after the other: the executions of a hook keep the order of its queue.
+    let line: Promise<void> = Promise.resolve();
+    const { consumerTag } = await channel.consume(
+      settings.queue,
+      (message) => {
+        if (!message) return lost?.(new Error('the broker cancelled the consumer'));
+        if (signal.aborted) return;
+        const decided = line.then(() => (signal.aborted ? undefined : decide(message)));
+        line = decided;
+        underWay.add(decided);
+        void decided.finally(() => underWay.delete(decided));
+      },
+      settings.consumerTag === '' ? {} : { consumerTag: settings.consumerTag },
+    );
+    options.consuming();
+    await Promise.race([ended, aborted(signal)]);
+    await Promise.race([channel.cancel(consumerTag), ended]);
+    await Promise.race([Promise.all(underWay), ended]);
+    await Promise.race([channel.close(), ended]).catch(() => undefined);
+  } finally {
+    await connection.close().catch(() => undefined);
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

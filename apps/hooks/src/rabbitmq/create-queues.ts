@@ -1,0 +1,88 @@
+import type { CdsApiClient } from '@cds/api-client';
+import type { Clock } from '@cds/hooks-store';
+import type { Logger, Metrics } from '@cds/service';
+import type { MonitoringLine } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import type { DeliveryStore } from '../executions/delivery-store';
+import { createConsumers } from './consumers';
+import { keepConsuming } from './keep-consuming';
+import { createTakeMessage } from './take-message';
+
+export interface QueuesDeps {
+  redis: Redis;
+  api: Pick<CdsApiClient, 'projectIntegration'>;
+  store: Pick<DeliveryStore, 'accept'>;
+  /** Told of a hook for which something is in Redis now. */
+  workArrived: (uuid: string) => void;
+  metrics: Pick<Metrics, 'counter' | 'gauge'>;
+  logger: Logger;
+  now: Clock;
+  /** Milliseconds between two looks at which queues there are, and before the first repeat. */
+  timing: { queuesMs?: number; firstRetryMs?: number };
+}
+
+/** Consumers that `/mon/status` names one by one, those in trouble alone. */
+const NAMED = 50;
+const RESULTS = ['stored', 'duplicate', 'returned', 'rejected'] as const;
+
+/** The RabbitMQ hooks of a `hooks` process: what consumes their queues, counts messages and tells how it is doing. */
+export function createQueues(deps: QueuesDeps) {
+  const messages = deps.metrics.counter({
+    name: 'cds_hooks_rabbitmq_messages_total',
+    help: 'Messages of RabbitMQ queues, by what became of them.',
+    labels: ['result'],
+  });
+  for (const result of RESULTS) messages.inc({ result }, 0);
+  const takeMessage = createTakeMessage({ ...deps, count: (result) => messages.inc({ result }) });
+  const consumers = createConsumers({
+    redis: deps.redis,
+    logger: deps.logger,
+    everyMs: deps.timing.queuesMs,
+    consume: ({ uuid, settings }, changed, signal) =>
+      keepConsuming(
+        {
+          uuid,
+          settings,
+          api: deps.api,
+          take: (message) => takeMessage(uuid, message, signal),
+          changed,
+          logger: deps.logger,
+          firstPauseMs: deps.timing.firstRetryMs,
+        },
+        signal,
+      ),
+  });
+  deps.metrics.gauge({
+    name: 'cds_hooks_rabbitmq_consumers',
+    help: 'Queues of RabbitMQ hooks, by whether this process consumes them or waits to.',
+    labels: ['state'],
+    collect() {
+      const states = [...consumers.states().values()];
+      for (const state of ['consuming', 'waiting'] as const)
+        this.set({ state }, states.filter(({ kind }) => kind === state).length);
+    },
+  });
+
+  return {
+    listener: consumers.listener,
+    start: consumers.start,
+    stop: consumers.stop,
+
+    /** How many queues are consumed, and which are not; known without Redis. Why stands in the log only: anybody may read this. */
+    lines(): MonitoringLine[] {
+      const states = [...consumers.states()];
+      if (states.length === 0) return [];
+      const waiting = states.flatMap(([uuid, { kind }]) => (kind === 'waiting' ? [uuid] : []));
+      const consumed = `${states.length - waiting.length} of ${states.length} consumed`;
+      return [
+        { component: 'RabbitMQ Queues', value: consumed, status: 'OK', type: '' },
+        ...waiting.slice(0, NAMED).map((uuid) => ({
+          component: `RabbitMQ Queue ${uuid}`,
+          value: 'not consumed yet: the log says why',
+          status: 'WARN' as const,
+          type: '',
+        })),
+      ];
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import type { HookConfig } from '@cds/wire';
+
+/** What a hook says of its queue. */
+export interface RabbitmqSettings {
+  project: string;
+  /** The project's integration that knows the broker and its password. */
+  integration: string;
+  exchange: string;
+  exchangeType: string;
+  queue: string;
+  bindingKey: string;
+  /** Empty lets the broker choose one. */
+  consumerTag: string;
+}
+
+/** AMQP 0-9-1 bounds its short strings so. */
+const LONGEST_BYTES = 255;
+/** Plugins of a broker bring more, all of them with this prefix. */
+const EXCHANGE_TYPES = new Set(['direct', 'fanout', 'topic', 'headers']);
+
+/** The settings of a hook, or what is wrong with them. CDS before 0.37 called the integration a platform. */
+export function readSettings(config: HookConfig | null): RabbitmqSettings | { problem: string } {
+  const value = (key: string) => config?.[key]?.value ?? '';
+  const settings: RabbitmqSettings = {
+    project: value('project'),
+    integration: value('integration') || value('platform'),
+    exchange: value('exchange_name'),
+    exchangeType: value('exchange_type'),
+    queue: value('queue'),
+    bindingKey: value('binding_key'),
+    consumerTag: value('consumer_tag'),
+  };
+  const { exchangeType } = settings;
+  for (const [key, text] of Object.entries({
+    project: settings.project,
+    integration: settings.integration,
+    queue: settings.queue,
+    exchange_name: settings.exchange,
+    exchange_type: exchangeType,
+  }))
+    if (text === '') return { problem: `a RabbitMQ hook needs ${key} in its configuration` };
+  const tooLong = Object.values(settings).find((text) => Buffer.byteLength(text) > LONGEST_BYTES);
+  if (tooLong !== undefined)
+    return {
+      problem: `names of RabbitMQ have ${LONGEST_BYTES} bytes at most: ${tooLong.slice(0, 40)}…`,
+    };
+  if (!EXCHANGE_TYPES.has(exchangeType) && !exchangeType.startsWith('x-'))
+    return {
+      problem: `exchange_type is one of ${[...EXCHANGE_TYPES].join(', ')}, or x-… of a plugin, not ${exchangeType}`,
+    };
+  return settings;
+}

@@ -1,0 +1,124 @@
+import type { Logger } from '@cds/service';
+import { type HookConfig, isCdsError } from '@cds/wire';
+import { errorText } from '../error-text';
+import type { DrainQueue } from '../executions/drain-queue';
+import { answeredByRedis } from '../redis-deadline';
+import { occurrenceOf, scheduleOf, scheduleText } from './scheduled-times';
+import type { DueScheduler, ReadScheduler, ScheduleStore } from './schedule-store';
+
+export interface RingerDeps {
+  store: ScheduleStore;
+  drainQueue: Pick<DrainQueue, 'ensureSoon'>;
+  logger: Logger;
+  /** Told of each time that this replica took. */
+  rang?: (result: 'on time' | 'late' | 'skipped') => void;
+}
+
+export interface Ringer {
+  start(): void;
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void>;
+}
+
+/** Taken side by side. */
+const AT_ONCE = 100;
+/** The longest sleep: by then a scheduler may have been added that is due before all that were known. */
+const LONGEST_SLEEP_MS = 500;
+/** While Redis does not answer. */
+const OUTAGE_SLEEP_MS = 500;
+
+/**
+ * Takes the times of schedulers as they come. Every replica does, each sleeping until the first one is due: the script that
+ * takes a time lets one of them have it.
+ *
+ * It costs one small script of Redis every half second and replica, whatever the number of schedulers.
+ */
+export function createRinger(deps: RingerDeps): Ringer {
+  const { store, drainQueue, logger, rang } = deps;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let underWay: Promise<void> = Promise.resolve();
+
+  async function ringOne(scheduler: ReadScheduler, now: number): Promise<void> {
+    const { uuid, due } = scheduler;
+    const config = JSON.parse(scheduler.config) as HookConfig | null;
+    const schedule = scheduleOf(config);
+    if (scheduler.schedule !== scheduleText(config)) {
+      // Whoever changed it died before he said so.
+      await store.makeDue(uuid, config, schedule.next(now));
+      return;
+    }
+    const occurrence = occurrenceOf(schedule, due, now);
+    const taken = await store.take(scheduler, occurrence);
+    if (taken === 'skipped') {
+      rang?.('skipped');
+      logger.debug({ hook: uuid, due }, 'a time is left out: an earlier run waits for the API');
+    }
+    if (taken !== 'taken') return;
+    drainQueue.ensureSoon(uuid);
+    rang?.(occurrence.late ? 'late' : 'on time');
+    if (!occurrence.late) return;
+    logger.warn(
+      {
+        hook: uuid,
+        due: new Date(due).toISOString(),
+        time: new Date(occurrence.time).toISOString(),
+      },
+      'a scheduled run is late, and those missed before it are left out: neither a replica nor Redis was there at its time',
+    );
+  }
+
+  async function ringReadable(scheduler: ReadScheduler, now: number): Promise<void> {
+    try {
+      await ringOne(scheduler, now);
+    } catch (error) {
+      if (!isCdsError(error)) throw error;
+      await store.cancel(scheduler.uuid);
+      logger.error(
+        { hook: scheduler.uuid, error: errorText(error) },
+        'a scheduler cannot be read and does not run any more: correct it in its workflow and save that',
+      );
+    }
+  }
+
+  async function ringDue(due: DueScheduler[], now: number): Promise<void> {
+    const schedulers = await store.read(due);
+    await Promise.all(schedulers.map((scheduler) => ringReadable(scheduler, now)));
+  }
+
+  /** @returns how long to sleep (ms) */
+  async function ring(): Promise<number> {
+    const { now, schedulers } = await answeredByRedis(() => store.first(AT_ONCE));
+    const due = schedulers.filter((scheduler) => scheduler.due <= now);
+    if (due.length > 0) {
+      await answeredByRedis(() => ringDue(due, now));
+      return 0;
+    }
+    return Math.min(LONGEST_SLEEP_MS, ...schedulers.map((scheduler) => scheduler.due - now));
+  }
+
+  async function ringAndSleep(): Promise<void> {
+    let sleepMs = OUTAGE_SLEEP_MS;
+    try {
+      sleepMs = await ring();
+    } catch (error) {
+      logger.debug({ error: errorText(error) }, 'no scheduler is looked at: Redis does not answer');
+    }
+    if (!stopped) sleep(sleepMs);
+  }
+
+  function sleep(ms: number): void {
+    timer = setTimeout(() => {
+      underWay = ringAndSleep();
+    }, ms).unref();
+  }
+
+  return {
+    start: () => sleep(0),
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await underWay;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { RepositoryEvent } from './repository-event';
+import type { RepositoryState, Snapshot } from './repository-state';
+
+/** Bitbucket gives the hashes of pull requests with 12 digits where the whole cannot be had. */
+const SHORT_HASH = 12;
+
+/**
+ * What happened between two looks at a repository: several pushes to one branch are one event, a branch that came and went
+ * is none.
+ *
+ * @param gone refs that are confirmed to be gone; others that are missing in `now` are left alone
+ */
+export function compareStates(
+  before: Snapshot,
+  now: RepositoryState,
+  gone: ReadonlySet<string>,
+): RepositoryEvent[] {
+  const events: RepositoryEvent[] = [];
+  for (const [ref, commit] of now.refs) {
+    const known = before.refs[ref];
+    if (known === undefined) events.push({ kind: 'create', ref, commit });
+    else if (known !== commit.id) events.push({ kind: 'push', ref, commit });
+  }
+  for (const ref of gone) events.push({ kind: 'delete', ref });
+  for (const [id, pullRequest] of now.pullRequests) {
+    const known = before.pullRequests[id];
+    const head = pullRequest.head.branch.latest_commit;
+    if (known === undefined) events.push({ kind: 'pullrequest', action: 'opened', pullRequest });
+    else if (known.slice(0, SHORT_HASH) !== head.slice(0, SHORT_HASH))
+      events.push({ kind: 'pullrequest', action: 'edited', pullRequest });
+  }
+  return events;
+}

@@ -1,0 +1,91 @@
+import type { VcsBranch, VcsDeleteEvent, VcsPullRequestEvent, VcsPushEvent } from '@cds/wire';
+import type { RepositoryEvent } from './repository-event';
+
+export const EVENT_FILTERS = ['push', 'create', 'delete', 'pullrequests'] as const;
+export type EventFilter = (typeof EVENT_FILTERS)[number];
+
+const BRANCH = 'refs/heads/';
+
+/** What the answers need to know of the repository. */
+export interface Repository {
+  fullName: string;
+  /** Undefined in an empty repository. */
+  mainBranch: string | undefined;
+}
+
+/**
+ * The events of one kind in the shape that CDS has for it, one for each ref or pull request: of several the last, and
+ * none for a ref that was deleted after it. A new branch is also a push to it.
+ */
+export function filterEvents(
+  events: readonly RepositoryEvent[],
+  filter: EventFilter,
+  repository: Repository,
+): (VcsPushEvent | VcsDeleteEvent | VcsPullRequestEvent)[] {
+  const last = lastOfEach(events);
+  switch (filter) {
+    case 'push':
+      return last.flatMap((event) =>
+        event.kind === 'push' || event.kind === 'create' ? [toPush(event, repository)] : [],
+      );
+    case 'create': {
+      const created = new Set(
+        events.flatMap((event) => (event.kind === 'create' ? [event.ref] : [])),
+      );
+      return last.flatMap((event) =>
+        (event.kind === 'push' || event.kind === 'create') && created.has(event.ref)
+          ? [toPush(event, repository)]
+          : [],
+      );
+    }
+    case 'delete':
+      return last.flatMap((event) =>
+        event.kind === 'delete' ? [{ branch: toBranch(event.ref, '', repository) }] : [],
+      );
+    case 'pullrequests':
+      return last.flatMap((event) => (event.kind === 'pullrequest' ? [toPullRequest(event)] : []));
+  }
+}
+
+function lastOfEach(events: readonly RepositoryEvent[]): RepositoryEvent[] {
+  const last = new Map<string, RepositoryEvent>();
+  for (const event of events) {
+    const subject = event.kind === 'pullrequest' ? `#${event.pullRequest.id}` : event.ref;
+    // Deleted first, so that the order is that of the last events.
+    last.delete(subject);
+    last.set(subject, event);
+  }
+  return [...last.values()];
+}
+
+function toPush(
+  { ref, commit }: Extract<RepositoryEvent, { kind: 'create' | 'push' }>,
+  repository: Repository,
+): VcsPushEvent {
+  return {
+    repo: repository.fullName,
+    branch: toBranch(ref, commit.id, repository),
+    commit,
+    clone_url: '',
+  };
+}
+
+/** A tag keeps its whole name, by which the hooks service tells it from a branch. */
+function toBranch(ref: string, hash: string, { mainBranch }: Repository): VcsBranch {
+  const name = ref.startsWith(BRANCH) ? ref.slice(BRANCH.length) : ref;
+  return {
+    id: name,
+    display_id: name,
+    latest_commit: hash,
+    default: name === mainBranch,
+    parents: null,
+  };
+}
+
+function toPullRequest({
+  action,
+  pullRequest,
+}: Extract<RepositoryEvent, { kind: 'pullrequest' }>): VcsPullRequestEvent {
+  const { url, user, head, base } = pullRequest;
+  return { action, url, repo: head.repo, user, head, base, branch: head.branch };
+}

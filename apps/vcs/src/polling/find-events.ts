@@ -1,0 +1,68 @@
+import { CdsError } from '@cds/wire';
+import type { GrantedCall } from '../calls/granted-route';
+import { fullNameOf, repoOf } from '../calls/request-values';
+import { compareStates } from './compare-states';
+import { repositoryKey, type EventLog, type Seen } from './event-log';
+import type { RepositoryEvent } from './repository-event';
+import { confirmGone, readRepositoryState, snapshotOf } from './repository-state';
+
+const SHORTEST_DELAY_SECONDS = 60;
+/** A repository is looked at so seldom that its looks take no more than 120 of Bitbucket's 1,000 calls an hour. */
+const SECONDS_PER_CALL = 30;
+
+export interface FoundEvents {
+  events: RepositoryEvent[];
+  /** Seconds until another look is worth its calls. */
+  delaySeconds: number;
+}
+
+export type FindEvents = (call: GrantedCall, sinceSeconds: number) => Promise<FoundEvents>;
+
+/**
+ * Looks at a repository with the caller's own grant, keeps what changed since the last look of anybody, and tells what
+ * happened since `sinceSeconds`. The first look finds nothing: there is nothing to compare with.
+ *
+ * @throws CdsError 503 when Redis, which remembers the last look, does not answer
+ */
+export function createFindEvents(deps: { log: EventLog }): FindEvents {
+  const { log } = deps;
+  return async (call, sinceSeconds) => {
+    const repo = repoOf(call.req);
+    const key = repositoryKey(call.server.config.name, fullNameOf(repo));
+    // Read first: what another replica keeps meanwhile makes this look void, not its own older one.
+    const seen = await remembered(() => log.read(key));
+    const now = await readRepositoryState(repo, call);
+    const gone = seen.snapshot
+      ? await confirmGone(seen.snapshot, now, repo, call)
+      : new Set<string>();
+    const events = seen.snapshot ? compareStates(seen.snapshot, now, gone) : [];
+    await remembered(() => log.record(key, seen, withUnconfirmed(seen, now, gone), events));
+    return {
+      events: await remembered(() => log.since(key, sinceSeconds)),
+      delaySeconds: Math.max(SHORTEST_DELAY_SECONDS, now.calls * SECONDS_PER_CALL),
+    };
+  };
+}
+
+/** Refs that are missing in the list, but not for sure, stay as they were. */
+function withUnconfirmed(
+  { snapshot }: Seen,
+  now: Parameters<typeof snapshotOf>[0],
+  gone: ReadonlySet<string>,
+) {
+  const taken = snapshotOf(now);
+  for (const [ref, hash] of Object.entries(snapshot?.refs ?? {}))
+    if (!gone.has(ref)) taken.refs[ref] ??= hash;
+  return taken;
+}
+
+async function remembered<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new CdsError('unavailable', {
+      from: 'what was seen of the repository before is kept in Redis, and Redis does not answer: bring it back, nothing is lost meanwhile',
+      cause,
+    });
+  }
+}

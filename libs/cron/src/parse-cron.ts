@@ -1,0 +1,87 @@
+import { CronError } from './cron-error';
+import { DAY_OF_MONTH, FIELDS } from './fields';
+import { type FieldText, parseField } from './parse-field';
+
+const PREDEFINED: Readonly<Record<string, string>> = {
+  '@yearly': '0 0 0 1 1 * *',
+  '@annually': '0 0 0 1 1 * *',
+  '@monthly': '0 0 0 1 * * *',
+  '@weekly': '0 0 0 * * 0 *',
+  '@daily': '0 0 0 * * * *',
+  '@hourly': '0 0 * * * * *',
+};
+
+/** What an expression may hold at most; the longest sensible ones stay far below. */
+const MOST_CHARACTERS = 1_000;
+/** In croner the last working day of the month stands alone. */
+const LAST_WORKING_DAY = 'LW';
+
+/**
+ * Translates an expression of the reference's dialect (github.com/gorhill/cronexpr, with 5, 6 or 7 fields) into patterns of
+ * croner with 7 fields. The times of all of them together are those of the expression.
+ *
+ * @throws CronError
+ */
+export function parseCron(expression: string): string[] {
+  if (expression.length > MOST_CHARACTERS) {
+    throw new CronError(`it is longer than ${MOST_CHARACTERS} characters`, MOST_CHARACTERS + 1);
+  }
+  // The white space of the reference, no other.
+  const found = [...expression.matchAll(/[^ \t\n\f\r]+/g)];
+  const [first] = found;
+  if (first?.[0].startsWith('@')) return parsePredefined(found);
+  if (found.length < 5 || found.length > 7) {
+    throw new CronError(
+      `it has ${found.length} fields: 5 (minute, hour, day of the month, month, day of the week), 6 with the year behind ` +
+        'them, or 7 with the seconds before them',
+      found.length > 7 ? columnOf(found[7]) : expression.length + 1,
+    );
+  }
+  const fields = found.map((match, index): FieldText => ({
+    text: match[0],
+    column: columnOf(match),
+    number: index + 1,
+  }));
+  return patternsOf(fields);
+}
+
+function parsePredefined(found: RegExpExecArray[]): string[] {
+  const name = found[0]?.[0] ?? '';
+  const pattern = Object.hasOwn(PREDEFINED, name) ? PREDEFINED[name] : undefined;
+  if (pattern === undefined) {
+    throw new CronError(
+      `at column ${columnOf(found[0])}: ${JSON.stringify(name.slice(0, 40))} is not known, in small letters these are: ` +
+        Object.keys(PREDEFINED).join(', '),
+      columnOf(found[0]),
+    );
+  }
+  if (found.length > 1) {
+    throw new CronError(
+      `at column ${columnOf(found[1])}: nothing may stand behind ${name}`,
+      columnOf(found[1]),
+    );
+  }
+  return [pattern];
+}
+
+function columnOf(match: RegExpExecArray | undefined): number {
+  return (match?.index ?? 0) + 1;
+}
+
+function patternsOf(fields: readonly FieldText[]): string[] {
+  const offset = fields.length === 7 ? 0 : 1;
+  const entries = FIELDS.map((field, index) => {
+    const text = fields[index - offset];
+    if (text) return parseField(text, field);
+    return index === 0 ? ['0'] : undefined;
+  });
+  const days = entries[FIELDS.indexOf(DAY_OF_MONTH)];
+  const withDays = (some: string[] | undefined) =>
+    FIELDS.map((field, index) => (field === DAY_OF_MONTH ? some : entries[index]))
+      .map((values) => values?.join(',') ?? '*')
+      .join(' ');
+  if (!days?.includes(LAST_WORKING_DAY)) return [withDays(days)];
+  const others = days.filter((day) => day !== LAST_WORKING_DAY);
+  const last = withDays([LAST_WORKING_DAY]);
+  return others.length > 0 ? [withDays(others), last] : [last];
+}
