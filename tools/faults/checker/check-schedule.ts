@@ -1,5 +1,8 @@
 import type { Violation } from './history';
 
+/** A service that is started runs schedulers within this, on a machine that is busy. */
+const READY_MS = 10_000;
+
 /** A scheduler as it was watched, from its first time to its last one. All times are in ms since 1970. */
 export interface WatchedSchedule {
   hook: string;
@@ -11,7 +14,10 @@ export interface WatchedSchedule {
   runs: { number: number; askedAt: number }[];
   /** Runs that may come twice, since a process may have died between the API's yes and what it made of that. */
   mostDoubles: number;
-  /** While nobody was there. Of the times within, the last one is asked for late, and those before it are left out. */
+  /**
+   * While nobody was there, until somebody was started. Of the times that passed until he was ready, the last one is asked for
+   * late, and those before it are left out.
+   */
   away?: { from: number; until: number };
   /** Within this a run has to be asked for after its time, unless that was while a fault was on. */
   withinMs: number;
@@ -45,27 +51,25 @@ export function checkSchedule(schedule: WatchedSchedule): Violation[] {
 
 function gaps(schedule: WatchedSchedule): Violation[] {
   const { hook, periodMs, executions } = schedule;
-  return executions.slice(1).flatMap(({ time, run }, index): Violation[] => {
+  return executions.slice(1).flatMap(({ time }, index): Violation[] => {
     const before = executions[index]?.time ?? 0;
     if (time - before === periodMs) return [];
     const what = `of the scheduler ${hook} after that of ${iso(before)} is that of ${iso(time)}`;
     if (time <= before) return [{ kind: 'doubled', sentence: `The execution ${what}.` }];
-    return mayBeLeftOut(schedule, before, time, run)
+    return mayBeLeftOut(schedule, before, time)
       ? []
       : [{ kind: 'lost', sentence: `The execution ${what}: some are missing.` }];
   });
 }
 
 /** Whether the times between two may be missing: nobody was there, and the second one is the last of that while. */
-function mayBeLeftOut(
-  { away, periodMs, withinMs, runs }: WatchedSchedule,
-  before: number,
-  time: number,
-  run: number,
-): boolean {
-  if (!away || before < away.from - periodMs || time > away.until) return false;
-  const asked = runs.find(({ number }) => number === run)?.askedAt ?? Infinity;
-  return asked - time < periodMs + withinMs;
+function mayBeLeftOut({ away, periodMs }: WatchedSchedule, before: number, time: number): boolean {
+  return (
+    away !== undefined &&
+    before >= away.from - periodMs &&
+    time > away.until - periodMs &&
+    time <= away.until + READY_MS
+  );
 }
 
 function unpunctual({ hook, executions, runs, withinMs, fault }: WatchedSchedule): Violation[] {

@@ -322,15 +322,15 @@ describe('schedules', () => {
   });
 
   it('may leave times out while nobody is there, but the last one', () => {
-    const away = { from: T0 + 3_000, until: T0 + 12_000 };
-    const schedule = watched([1, 2, 3, 10, 11], { away });
-    expect(kinds(schedule)).toEqual([]);
-    expect(kinds({ ...schedule, away: { from: T0 + 3_000, until: T0 + 9_000 } })).toEqual(['lost']);
-    expect(kinds({ ...schedule, away: { from: T0 + 5_000, until: T0 + 12_000 } })).toEqual([
-      'lost',
-    ]);
-    // One of those before it instead.
-    schedule.runs[3] = { number: 4, askedAt: T0 + 12_900 };
-    expect(kinds(schedule)).toContain('lost');
+    const schedule = watched([1, 2, 3, 20, 21]);
+    const kindsWith = (from: number, until: number) =>
+      kinds({ ...schedule, away: { from: T0 + from * 1_000, until: T0 + until * 1_000 } });
+    expect(kinds(schedule)).toEqual(['lost']);
+    expect(kindsWith(3, 19)).toEqual([]);
+    expect(kindsWith(3, 20.5)).toEqual([]);
+    // It was there before that, was there long before it, or did not take the last one.
+    expect(kindsWith(5, 19)).toEqual(['lost']);
+    expect(kindsWith(3, 9)).toEqual(['lost']);
+    expect(kindsWith(3, 21.5)).toEqual(['lost']);
   });
 });

@@ -13,12 +13,12 @@ import type { Head } from './delivery-store';
  *
  * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError
  */
-export function planDelivery(delivery: Pick<Head, 'execution'>): DeliveryPlan {
-  const { type, config, webhook } = delivery.execution;
-  if (type === 'Scheduler') return planSchedule(config ?? {});
+export function planDelivery(delivery: Pick<Head, 'type' | 'execution'>): DeliveryPlan {
+  const { config, webhook } = delivery.execution;
+  if (delivery.execution.type === 'Scheduler') return planSchedule(config ?? {});
   if (!webhook) throw new MalformedWebhookError('the execution holds no request');
   const body = Buffer.from(webhook.request_body, 'base64');
-  if (type === 'RepoWebHook') return planPush(body);
+  if (delivery.type === 'RepoWebHook') return planPush(body);
   return planWebhook({
     config: config ?? {},
     query: webhook.request_url,
