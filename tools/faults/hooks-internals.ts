@@ -2,6 +2,7 @@
 // proxy has to know its digest; and what the script was given tells which delivery was hit.
 export { ACCEPT_DELIVERY } from '../../apps/hooks/src/executions/scripts/accept-delivery.lua';
 export { FINISH_EXECUTION } from '../../apps/hooks/src/executions/scripts/finish-execution.lua';
+export { TAKE_DUE } from '../../apps/hooks/src/scheduler/scripts/schedule-scripts.lua';
 
 /** The pushed commit of the delivery that ACCEPT_DELIVERY was to take in. @throws Error when there is none */
 export function pushedHashIn(words: string[]): string {

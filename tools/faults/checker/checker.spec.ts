@@ -2,6 +2,7 @@ import { checkCleanups } from './check-cleanups';
 import { checkIntake } from './check-intake';
 import { checkRecovery } from './check-recovery';
 import { checkRuns } from './check-runs';
+import { checkSchedule, type WatchedSchedule } from './check-schedule';
 import type { AskedRemoval, AskedRun, Change, History, SentDelivery, Violation } from './history';
 
 const HOUR = 3_600_000;
@@ -270,5 +271,66 @@ describe('checkRecovery', () => {
     expect(checkRecovery(quick)).toEqual({ violations: [], firstRunMs: 3_005, drainedMs: 2_005 });
     const slow = history({ deliveries, runs: [run(36, 'a'), run(37, 'b')], faultEndedAt });
     expect(kinds(checkRecovery(slow).violations)).toEqual(['recovery', 'recovery']);
+  });
+});
+
+describe('schedules', () => {
+  /** Each second from the first to the last has an execution and a run, asked for 100 ms later. */
+  function watched(seconds: number[], change: Partial<WatchedSchedule> = {}): WatchedSchedule {
+    const times = seconds.map((second) => T0 + second * 1_000);
+    return {
+      hook: 'h',
+      periodMs: 1_000,
+      executions: times.map((time, index) => ({ time, run: index + 1 })),
+      runs: times.map((time, index) => ({ number: index + 1, askedAt: time + 100 })),
+      mostDoubles: 0,
+      withinMs: 1_500,
+      fault: { from: Infinity, until: Infinity },
+      ...change,
+    };
+  }
+  const kinds = (schedule: WatchedSchedule) => checkSchedule(schedule).map(({ kind }) => kind);
+
+  it('pass where each time has one run in time', () => {
+    expect(checkSchedule(watched([1, 2, 3, 4]))).toEqual([]);
+  });
+
+  it('fail for a time that is left out, comes twice, or has no run', () => {
+    expect(kinds(watched([1, 2, 4]))).toEqual(['lost']);
+    expect(kinds(watched([1, 2, 2, 3]))).toEqual(['doubled']);
+    expect(kinds(watched([1, 2], { runs: [{ number: 1, askedAt: T0 + 1_100 }] }))).toEqual([
+      'lost',
+    ]);
+  });
+
+  it('fail for a run of no time beyond those that are excused', () => {
+    const schedule = watched([1, 2]);
+    schedule.runs.push({ number: 3, askedAt: T0 + 2_200 });
+    expect(kinds(schedule)).toEqual(['doubled']);
+    expect(kinds({ ...schedule, mostDoubles: 1 })).toEqual([]);
+  });
+
+  it('fail for a run before its time, and for one long after it unless a fault was on', () => {
+    const early = watched([1, 2]);
+    early.runs[1] = { number: 2, askedAt: T0 + 1_999 };
+    expect(kinds(early)).toEqual(['early']);
+    const late = watched([1, 2]);
+    late.runs[1] = { number: 2, askedAt: T0 + 3_501 };
+    expect(kinds(late)).toEqual(['late']);
+    expect(kinds({ ...late, fault: { from: T0 + 2_500, until: T0 + 3_000 } })).toEqual([]);
+    expect(kinds({ ...late, fault: { from: T0 - 9_000, until: T0 + 1_000 } })).toEqual(['late']);
+  });
+
+  it('may leave times out while nobody is there, but the last one', () => {
+    const schedule = watched([1, 2, 3, 20, 21]);
+    const kindsWith = (from: number, until: number) =>
+      kinds({ ...schedule, away: { from: T0 + from * 1_000, until: T0 + until * 1_000 } });
+    expect(kinds(schedule)).toEqual(['lost']);
+    expect(kindsWith(3, 19)).toEqual([]);
+    expect(kindsWith(3, 20.5)).toEqual([]);
+    // It was there before that, was there long before it, or did not take the last one.
+    expect(kindsWith(5, 19)).toEqual(['lost']);
+    expect(kindsWith(3, 9)).toEqual(['lost']);
+    expect(kindsWith(3, 21.5)).toEqual(['lost']);
   });
 });

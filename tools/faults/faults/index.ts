@@ -7,6 +7,7 @@ import { HOOKS_KILLED } from './hooks-killed';
 import { HOOKS_STOPPED } from './hooks-stopped';
 import { REDIS_AWAY } from './redis-away';
 import { RESENT } from './resent';
+import { SCHEDULERS } from './schedulers';
 import { SEVERAL_AT_ONCE } from './several-at-once';
 
 /** The matrix. */
@@ -18,6 +19,7 @@ export const FAULTS: readonly Fault[] = [
   ...RESENT,
   ...CLOCK_JUMPS,
   ...CLEANUPS,
+  ...SCHEDULERS,
   ...FORGERY,
   ...SEVERAL_AT_ONCE,
 ];

@@ -14,7 +14,7 @@ import { stablePort } from './ports';
 export interface GateCall {
   kind: 'run' | 'removal';
   hook: string;
-  /** Of a run: the pushed commit; of a removal: the branch. */
+  /** Of a run: the pushed commit, or `scheduled`; of a removal: the branch. */
   name: string;
   /** The service that asks. */
   by: string;
@@ -81,6 +81,11 @@ export async function startApiGate(deps: {
       const { hook } = JSON.parse(body.toString('utf8')) as {
         hook: { uuid: string; payload: Record<string, string> };
       };
+      // No delivery calls for it: it is checked with the schedule that does.
+      if (hook.payload['cds.triggered_by.username'] === 'cds.scheduler') {
+        const asked: AskedRun = { hook: hook.uuid, hash: '', by, at, answered: false };
+        return { call: { kind: 'run', hook: hook.uuid, name: 'scheduled', by }, asked };
+      }
       const hash = hook.payload['git.hash'] ?? '';
       const asked: AskedRun = { hook: hook.uuid, hash, by, at, answered: false };
       runs.push(asked);

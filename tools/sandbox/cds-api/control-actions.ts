@@ -33,6 +33,17 @@ export function controlActions(api: CdsApiSandbox): Record<string, ControlAction
       z.strictObject({ project: name, name, method: name.optional() }),
       (input) => api.workflows.createWebhookWorkflow(input),
     ),
+    createSchedulerWorkflow: action(
+      'a workflow that runs by the clock',
+      z.strictObject({
+        project: name,
+        name,
+        cron: name,
+        timezone: z.string().optional(),
+        payload: z.string().optional(),
+      }),
+      (input) => api.workflows.createSchedulerWorkflow(input),
+    ),
     renameWorkflow: action(
       'rename a workflow',
       z.strictObject({ project: name, name, newName: name }),

@@ -53,14 +53,17 @@ export function configValue(value: string, type = '', configurable = false): Hoo
   return { value, configurable, type, multiple_choice_list: null };
 }
 
+/** The ids of the kinds of hooks, as they were recorded. */
+const MODEL_IDS = { WebHook: 1, RepositoryWebHook: 2, Scheduler: 4 } as const;
+
 /** A hook before it is saved: without id, as `POST /task/bulk` carries it. */
-export function newHook(model: 'RepositoryWebHook' | 'WebHook', config: HookConfig): NodeHook {
+export function newHook(model: keyof typeof MODEL_IDS, config: HookConfig): NodeHook {
   return {
     id: 0,
     uuid: randomUUID(),
     ref: String(Math.floor(Date.now() / 1_000)),
     node_id: 0,
-    hook_model_id: model === 'RepositoryWebHook' ? 2 : 1,
+    hook_model_id: MODEL_IDS[model],
     hook_model_name: model,
     config,
   };

@@ -2,7 +2,7 @@ import express, { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
 import type { HookEvent } from '@cds/wire';
 import { answerError, answerJson, ApiRefusal } from './api-refusal';
-import type { BranchRemoval, WorkflowRun } from './model';
+import type { BranchRemoval, Workflow, WorkflowRun } from './model';
 import type { ProjectStore } from './project-store';
 import type { ServiceCaller } from './service-caller';
 import type { ServiceRegistry } from './service-registry';
@@ -29,6 +29,26 @@ const runSchema = z.looseObject({
       .optional(),
   }),
 });
+
+/** Of a scheduler's configuration these are never part of a run's payload. */
+const NEVER_IN_PAYLOAD = ['project', 'workflow', 'cron', 'timezone'];
+
+/** What is wrong with a run of a workflow that runs by the clock; undefined when nothing is, or it is another one. */
+function whyNotScheduled(
+  { hook }: Workflow,
+  run: { uuid: string; payload: Record<string, string> },
+): string | undefined {
+  if (hook.hook_model_name !== 'Scheduler') return undefined;
+  if (run.uuid !== hook.uuid) return `the workflow has no hook ${run.uuid}`;
+  const { payload } = run;
+  if (payload['cds.triggered_by.username'] !== 'cds.scheduler') return 'no cds.scheduler asks';
+  const extra = NEVER_IN_PAYLOAD.filter((key) => key in payload);
+  if (extra.length > 0) return `the payload holds ${extra.join(', ')}`;
+  const given = hook.config['payload']?.value ?? '{}';
+  if (payload['payload'] !== (given === '{}' ? undefined : given))
+    return 'the payload is not that of the hook';
+  return undefined;
+}
 
 const NO_PARENT = { key: '', name: '', run: 0, HookRunID: '' };
 
@@ -73,6 +93,8 @@ export function createServiceRoutes(deps: ServiceRoutesDeps): Router {
     const checked = runSchema.safeParse(jsonOf(request));
     if (!checked.success) throw new ApiRefusal('wrongRequest', z.prettifyError(checked.error));
     const { hook } = checked.data;
+    const problem = whyNotScheduled(workflow, hook);
+    if (problem !== undefined) throw new ApiRefusal('wrongRequest', problem);
     lastRunId += 1;
     const run: WorkflowRun = {
       id: lastRunId,

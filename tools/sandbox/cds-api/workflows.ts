@@ -17,9 +17,19 @@ export interface NewRepositoryWorkflow {
 const hooksSchema = z.record(
   z.string(),
   z.looseObject({
-    config: z.looseObject({ webHookURL: z.looseObject({ value: z.url() }) }),
+    config: z.looseObject({ webHookURL: z.looseObject({ value: z.url() }).optional() }),
   }),
 );
+
+export interface NewSchedulerWorkflow {
+  project: string;
+  name: string;
+  /** In CDS's dialect: of six fields the last one is the year, seven begin with the seconds. */
+  cron: string;
+  timezone?: string | undefined;
+  /** JSON as text. */
+  payload?: string | undefined;
+}
 
 export type Workflows = ReturnType<typeof createWorkflows>;
 
@@ -31,7 +41,7 @@ export function createWorkflows(deps: {
 }) {
   const { projects, caller } = deps;
 
-  /** Gives the hook to `hooks`, which fills in the URL that it listens on. */
+  /** Gives the hook to `hooks`, which fills in the URL that it listens on, if it is one that is called. */
   async function register(hook: NodeHook): Promise<NodeHook> {
     const { body } = await caller.call('hooks', {
       method: 'POST',
@@ -40,8 +50,11 @@ export function createWorkflows(deps: {
     });
     const answered = hooksSchema.parse(body)[hook.uuid];
     if (!answered) throw new Error(`hooks did not answer the hook ${hook.uuid}`);
-    const webHookURL = configValue(answered.config.webHookURL.value);
-    return { ...hook, config: { ...hook.config, webHookURL } };
+    const { webHookURL } = answered.config;
+    if ((webHookURL === undefined) !== (hook.hook_model_name === 'Scheduler'))
+      throw new Error(`hooks answered the ${hook.hook_model_name} ${hook.uuid} as another kind`);
+    if (webHookURL === undefined) return hook;
+    return { ...hook, config: { ...hook.config, webHookURL: configValue(webHookURL.value) } };
   }
 
   function save(project: string, name: string, hook: NodeHook): Workflow {
@@ -116,6 +129,19 @@ export function createWorkflows(deps: {
       projects.ensureProject(project);
       const config = { method: configValue(method, 'string', true), ...common(project, name) };
       return save(project, name, await register(newHook('WebHook', config)));
+    },
+
+    /** A workflow that runs by the clock. */
+    async createSchedulerWorkflow(asked: NewSchedulerWorkflow): Promise<Workflow> {
+      const { project, name, cron, timezone = 'UTC', payload = '{}' } = asked;
+      projects.ensureProject(project);
+      const config = {
+        cron: configValue(cron, 'string', true),
+        timezone: configValue(timezone, 'string', true),
+        payload: configValue(payload, 'string', true),
+        ...common(project, name),
+      };
+      return save(project, name, await register(newHook('Scheduler', config)));
     },
 
     /** The hook stays the same, its configuration names the new workflow. */

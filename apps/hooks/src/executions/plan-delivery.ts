@@ -14,13 +14,13 @@ import type { Head } from './delivery-store';
  *
  * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError, MalformedMessageError
  */
-export function planDelivery(delivery: Pick<Head, 'execution'>): DeliveryPlan {
+export function planDelivery(delivery: Pick<Head, 'type' | 'execution'>): DeliveryPlan {
   const { type, config, webhook, rabbitmq } = delivery.execution;
   if (type === 'Scheduler') return planSchedule(config ?? {});
   if (type === 'RabbitMQ') return planMessage(Buffer.from(rabbitmq?.message ?? '', 'base64'));
   if (!webhook) throw new MalformedWebhookError('the execution holds no request');
   const body = Buffer.from(webhook.request_body, 'base64');
-  if (type === 'RepoWebHook') return planPush(body);
+  if (delivery.type === 'RepoWebHook') return planPush(body);
   return planWebhook({
     config: config ?? {},
     query: webhook.request_url,

@@ -143,7 +143,7 @@ describe('a scrape', () => {
       const samples = await scrape(hooks);
       expect(samples.get('cds_hooks_redis_up')).toBe(0);
       expect(
-        [...samples.keys()].filter((name) => /waiting|pending|dead_letters\{/.test(name)),
+        [...samples.keys()].filter((name) => /waiting_|_waiting|pending|dead_letters\{/.test(name)),
       ).toEqual([]);
     } finally {
       world.redis.thaw();

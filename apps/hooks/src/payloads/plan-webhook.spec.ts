@@ -6,8 +6,11 @@ import {
   MalformedWebhookError,
   isDecodableQuery,
   judgeWebhookDelivery,
+  MalformedScheduleError,
+  planSchedule,
   planWebhook,
 } from './index';
+import { MAX_VARIABLES } from './max-variables';
 import { parseQuery } from './query-string';
 
 function config(values: Record<string, string>): HookConfig {
@@ -404,5 +407,51 @@ describe('parseQuery', () => {
         },
       ),
     );
+  });
+});
+
+describe('planSchedule', () => {
+  const SCHEDULED_BY = {
+    'cds.triggered_by.username': 'cds.scheduler',
+    'cds.triggered_by.fullname': 'CDS Scheduler',
+  };
+  const SCHEDULE = { cron: '@daily', timezone: 'UTC', project: 'P', workflow: 'w' };
+  const payloadOf = (values: Record<string, string>) =>
+    planSchedule(config({ ...SCHEDULE, ...values })).runs;
+
+  it('asks for one run, with the flattened payload, its text, and the rest of the configuration', () => {
+    const text = '{"Git": {"branch": "dev"}, "n": 1000000, "workflow_id": "0", "payload": "x"}';
+    expect(payloadOf({ payload: text, workflow_id: '2' })).toEqual([
+      {
+        payload: {
+          'git.branch': 'dev',
+          n: '1e+06',
+          payload: text,
+          workflow_id: '2',
+          ...SCHEDULED_BY,
+        },
+      },
+    ]);
+    const plan = planSchedule(config(SCHEDULE));
+    expect(plan.steps).toEqual([{ type: 'run', payload: plan.runs[0]?.payload }]);
+  });
+
+  it('hands on nothing of {} or no payload, and the text alone of what is no JSON', () => {
+    expect(payloadOf({ payload: '{}' })).toEqual([{ payload: SCHEDULED_BY }]);
+    expect(payloadOf({})).toEqual([{ payload: SCHEDULED_BY }]);
+    expect(payloadOf({ payload: '{"a"' })).toEqual([
+      { payload: { payload: '{"a"', ...SCHEDULED_BY } },
+    ]);
+  });
+
+  it('lets nobody pretend to be somebody else', () => {
+    const text = '{"cds": {"triggered_by": {"username": "root"}}, "__proto__": {"x": 1}}';
+    const [run] = payloadOf({ payload: text });
+    expect(run?.payload).toMatchObject({ ...SCHEDULED_BY, '__proto__.x': '1' });
+  });
+
+  it('refuses what flattens into too much', () => {
+    const text = `[[${Array.from({ length: MAX_VARIABLES + 1 }, () => '0').join(',')}]]`;
+    expect(() => payloadOf({ payload: text })).toThrow(MalformedScheduleError);
   });
 });

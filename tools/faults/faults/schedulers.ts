@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '@cds/testing';
+import type { Task } from '@cds/wire';
+import type { Workflow } from '../../sandbox/cds-api';
+import { checkSchedule } from '../checker/check-schedule';
+import { TAKE_DUE } from '../hooks-internals';
+import type { Stage } from '../stage/stage';
+import { mustBe, workOn, type Fault } from './fault';
+
+const EVERY_SECOND = '* * * * * * *';
+const PERIOD_MS = 1_000;
+/** A second is promised; half of one is for a busy machine. */
+const WITHIN_MS = 1_500;
+/** From the end of a fault until everything is punctual again: what was missed is made up for first. */
+const PUNCTUAL_AFTER_MS = 15_000;
+const PROJECT = 'SHOP';
+
+const executionsOf = async (stage: Stage, { hook }: Workflow) => {
+  const task = (await stage.api.callHooks('GET', `/task/${hook.uuid}/execution`)) as Task;
+  return (task.executions ?? []).filter(({ status }) => status !== 'SCHEDULED').reverse();
+};
+
+const runsOf = (stage: Stage, { name }: Workflow) => stage.api.runs(PROJECT, name);
+
+async function startSchedule(stage: Stage): Promise<Workflow> {
+  const workflow = await stage.api.workflows.createSchedulerWorkflow({
+    project: PROJECT,
+    name: 'scheduled',
+    cron: EVERY_SECOND,
+    payload: '{"git.branch": "main"}',
+  });
+  await moreRuns(stage, workflow, 3);
+  return workflow;
+}
+
+async function moreRuns(stage: Stage, workflow: Workflow, count: number): Promise<void> {
+  const before = runsOf(stage, workflow).length;
+  await waitFor(() => runsOf(stage, workflow).length >= before + count, {
+    what: `${count} more runs of the scheduler`,
+    timeoutMs: 30_000,
+  });
+}
+
+/** Makes the scheduler due in years, waits until all that it asked for is done, and checks every one of its times. */
+async function endSchedule(
+  stage: Stage,
+  workflow: Workflow,
+  expected: { mostDoubles?: number; away?: { from: number; until: number } } = {},
+): Promise<void> {
+  const { hook } = workflow;
+  const cron = { ...hook.config['cron'], value: '0 0 29 2 *' };
+  await stage.api.callHooks('PUT', `/task/${hook.uuid}`, {
+    ...hook,
+    config: { ...hook.config, cron },
+  });
+  await waitFor(
+    async () => (await executionsOf(stage, workflow)).every(({ status }) => status === 'DONE'),
+    { what: 'the runs of the scheduler', timeoutMs: 30_000 },
+  );
+  const executions = await executionsOf(stage, workflow);
+  const violations = checkSchedule({
+    hook: hook.uuid,
+    periodMs: PERIOD_MS,
+    executions: executions.map(({ timestamp, workflow_run }) => ({
+      time: timestamp / 1e6,
+      run: workflow_run,
+    })),
+    runs: runsOf(stage, workflow).map(({ number, askedAt }) => ({
+      number,
+      askedAt: Date.parse(askedAt),
+    })),
+    mostDoubles: expected.mostDoubles ?? 0,
+    ...(expected.away ? { away: expected.away } : {}),
+    withinMs: WITHIN_MS,
+    fault: {
+      from: stage.history.faultBeganAt,
+      until: stage.history.faultEndedAt + PUNCTUAL_AFTER_MS,
+    },
+  });
+  mustBe(violations.length === 0, violations.map(({ sentence }) => sentence).join(' '));
+}
+
+export const SCHEDULERS: Fault[] = [
+  {
+    name: 'scheduler-replica-killed',
+    what: 'Two replicas, a scheduler that runs every second, and one of them is killed five times around its times',
+    checks:
+      'no time is left out; where no fault is on, each run is asked for within 1.5 s (1 s is promised)',
+    doubles: { most: 15, because: 'one for each hook at each kill' },
+    stage: { replicas: 2 },
+    seconds: 35,
+    async play(stage) {
+      const workflow = await startSchedule(stage);
+      const load = stage.load();
+      await load.accepted(5);
+      stage.faultBegins();
+      for (let kills = 0; kills < 5; kills += 1) {
+        const replica = stage.random.pick([...stage.replicas]);
+        await sleep(PERIOD_MS - (Date.now() % PERIOD_MS) + stage.random.between(-100, 200));
+        await stage.kill(replica);
+        await sleep(stage.random.between(100, 800));
+        await replica.start();
+      }
+      stage.faultEnds();
+      await workOn(load);
+      await sleep(PUNCTUAL_AFTER_MS);
+      await moreRuns(stage, workflow, 5);
+      await endSchedule(stage, workflow, { mostDoubles: 5 });
+    },
+  },
+  {
+    name: 'scheduler-killed',
+    what: '`hooks` is killed when Redis has taken a time of a scheduler, and nobody was told to work on it yet',
+    checks: 'that time has its run, and so has each that passes until `hooks` is back',
+    doubles: { most: 3, because: 'one for each hook whose run was being asked for' },
+    stage: { redisProxy: true },
+    seconds: 35,
+    async play(stage) {
+      const workflow = await startSchedule(stage);
+      const load = stage.load();
+      await load.accepted(5);
+      stage.faultBegins();
+      await stage.proxy.reached({ script: TAKE_DUE, when: 'after' });
+      await stage.kill(stage.hooks);
+      await sleep(stage.random.between(100, 3_000));
+      await stage.hooks.start();
+      stage.faultEnds();
+      await workOn(load);
+      await moreRuns(stage, workflow, 5);
+      // The kill may also hit the run of the time before, between the API's yes and what was made of it.
+      await endSchedule(stage, workflow, { mostDoubles: 1 });
+    },
+  },
+  {
+    name: 'scheduler-all-down',
+    what: 'Both replicas are killed, and come back 15 s later: a scheduler that runs every second was due all the while',
+    checks: 'the last of the missed times runs once, late; those before it are left out',
+    doubles: { most: 3, because: 'one for each hook whose run was being asked for' },
+    stage: { replicas: 2 },
+    seconds: 60,
+    async play(stage) {
+      const workflow = await startSchedule(stage);
+      stage.faultBegins();
+      const from = Date.now();
+      await Promise.all(stage.replicas.map((replica) => stage.kill(replica)));
+      const before = runsOf(stage, workflow).length;
+      await sleep(15_000);
+      mustBe(runsOf(stage, workflow).length === before, 'A run came though nobody was there.');
+      const away = { from, until: Date.now() };
+      await Promise.all(stage.replicas.map((replica) => replica.start()));
+      stage.faultEnds();
+      await moreRuns(stage, workflow, 5);
+      await workOn(stage.load());
+      await endSchedule(stage, workflow, { mostDoubles: 1, away });
+      const missed = (await executionsOf(stage, workflow)).filter(
+        ({ timestamp }) =>
+          timestamp / 1e6 > away.from + PERIOD_MS && timestamp / 1e6 <= away.until - PERIOD_MS,
+      );
+      mustBe(missed.length === 0, `${missed.length} times that were long past were run.`);
+    },
+  },
+];
