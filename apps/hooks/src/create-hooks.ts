@@ -34,7 +34,7 @@ import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { createWorkMetrics } from './monitoring/work-metrics';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
-import { createTaskStore } from './tasks/task-store';
+import { createTaskStore } from '@cds/hooks-store';
 import { createIntake } from './webhooks/create-intake';
 
 /** How long the first registration waits for Redis. */

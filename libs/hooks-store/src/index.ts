@@ -1,3 +1,12 @@
+export {
+  type Cleanup,
+  cleanupExecution,
+  cleanupId,
+  cleanupTask,
+  isCleanupId,
+  parseCleanup,
+} from './cleanups/cleanup';
+export * from './cleanups/cleanup-scripts.lua';
 export { DEAD_LETTERS } from './dead-letters.lua';
 export {
   type AllMoved,
@@ -29,4 +38,7 @@ export {
   WORKFLOW_INDEX_FIELD,
   workflowHooksKey,
 } from './redis-keys';
+export { isServed } from './tasks/served-types';
+export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
+export { isTaskUuid } from './tasks/task-uuid';
 export { TRIM_HISTORY } from './trim-history.lua';

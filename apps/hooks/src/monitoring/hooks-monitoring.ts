@@ -1,8 +1,7 @@
 import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { answeredByRedis } from '../redis-deadline';
-import { hookKeys, KEYS } from '@cds/hooks-store';
-import { isServed } from '../tasks/unserved-kinds';
+import { isServed, hookKeys, KEYS } from '@cds/hooks-store';
 
 export interface HooksMonitoringDeps {
   redis: Redis;

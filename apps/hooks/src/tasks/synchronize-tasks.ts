@@ -3,9 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import { isCdsError, type NodeHook } from '@cds/wire';
-import type { Clock } from '@cds/hooks-store';
-import { nodeHookSchema, taskOfHook, type TaskToKeep } from './node-hook';
-import type { TaskStore } from './task-store';
+import type { Clock, TaskStore, TaskToKeep } from '@cds/hooks-store';
+import { nodeHookSchema, taskOfHook } from './node-hook';
 import { warnOfUnserved } from './unserved-kinds';
 
 export interface SynchronizeTasksDeps {

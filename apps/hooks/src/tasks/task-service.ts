@@ -1,21 +1,24 @@
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import { CdsError, type Task, type TaskExecution } from '@cds/wire';
+import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
+import type { CleanupStore } from '../branch-deletions/cleanup-store';
+import type { SpareBranches } from '../branch-deletions/spare-branches';
 import {
   cleanupExecution,
   type Cleanup,
   cleanupTask,
   isCleanupId,
-} from '../branch-deletions/cleanup';
-import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
-import type { CleanupStore } from '../branch-deletions/cleanup-store';
-import type { SpareBranches } from '../branch-deletions/spare-branches';
-import { type Clock, idOfTimestamp, timestampOfMs } from '@cds/hooks-store';
+  type Clock,
+  idOfTimestamp,
+  timestampOfMs,
+  type TaskStore,
+  isTaskUuid,
+  type TaskToKeep,
+} from '@cds/hooks-store';
 import type { DrainQueue } from '../executions/drain-queue';
 import type { ExecutionStore } from '../executions/execution-store';
-import { answeredHook, type ReceivedHook, taskOfHook, type TaskToKeep } from './node-hook';
-import type { TaskStore } from './task-store';
-import { isTaskUuid } from './task-uuid';
+import { answeredHook, type ReceivedHook, taskOfHook } from './node-hook';
 import { warnOfUnserved } from './unserved-kinds';
 
 export interface TaskServiceDeps {

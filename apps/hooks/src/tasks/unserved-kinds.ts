@@ -1,12 +1,6 @@
+import { isServed } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { TaskType } from '@cds/wire';
-
-const SERVED: readonly TaskType[] = ['RepoWebHook', 'Webhook', 'BranchDeletion'];
-
-/** Whether tasks of this type do something yet. */
-export function isServed(type: string): boolean {
-  return SERVED.some((served) => served === type);
-}
 
 const warned = new WeakMap<Logger, Set<string>>();
 
