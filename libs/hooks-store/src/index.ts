@@ -16,6 +16,16 @@ export {
 } from './dead-letters/create-dead-letters';
 export { type DeadLetter, type DeadLetterRef, repliesOf } from './dead-letters/dead-letter';
 export { FORGET_CLEANUP } from './forget-cleanup.lua';
+export {
+  type CleanupImport,
+  createImport,
+  type DeliveryImport,
+  type Import,
+  type ImportedCleanup,
+  type ImportedDelivery,
+  type ImportedTask,
+  importedName,
+} from './import/create-import';
 export { createReplay, type Replayed } from './replay/create-replay';
 export { createResetSignature } from './reset-signature';
 export { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from './clock';
