@@ -1,4 +1,4 @@
-import { cleanupId, type Import } from '@cds/hooks-store';
+import { cleanupId, type Import, importedName } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import type { Reporter } from './import-report';
 import { type Deletion, type KnownTasks, workflowName } from './import-tasks';
@@ -61,6 +61,8 @@ export async function importCleanups(deps: {
         date: new Date(due).toISOString(),
       });
 
+    const marker = importedName('cleanup', uuid, timestamp);
+    if ((await into.known([marker])).has(marker)) return row('imported before');
     const hooks = known.byWorkflow.get(name) ?? [];
     const repositories = new Set(hooks.map(({ repository }) => repository));
     const [hook] = hooks.map((one) => one.uuid).sort();
