@@ -12,7 +12,7 @@ export interface ImportOptions {
   json?: true;
 }
 
-const OF_SOURCE = `look whether it runs, whether --from is right, and whether ${IMPORT_PASSWORD} holds its password.`;
+const OF_SOURCE = `look whether it and the Redis of the configuration run, whether --from is right, and whether ${IMPORT_PASSWORD} holds its password.`;
 
 /** `engine hooks import` */
 export async function importHooks(o: ImportOptions, context: Context): Promise<void> {

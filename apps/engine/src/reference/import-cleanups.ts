@@ -63,6 +63,11 @@ export async function importCleanups(deps: {
 
     const marker = importedName('cleanup', uuid, timestamp);
     if ((await into.known([marker])).has(marker)) return row('imported before');
+    const passOver = async (result: string) => {
+      await into.passOver(uuid, timestamp);
+      row(result);
+    };
+    if (deletion.stopped) return passOver('called off there');
     const hooks = known.byWorkflow.get(name) ?? [];
     const repositories = new Set(hooks.map(({ repository }) => repository));
     const [hook] = hooks.map((one) => one.uuid).sort();
@@ -74,10 +79,7 @@ export async function importCleanups(deps: {
       );
     }
     const uuids = hooks.map((one) => one.uuid);
-    if (deletion.stopped || (await isBack(uuids, branch, deletedNs))) {
-      await into.passOver(uuid, timestamp);
-      return row(deletion.stopped ? 'called off there' : 'branch is back');
-    }
+    if (await isBack(uuids, branch, deletedNs)) return passOver('branch is back');
     const result = await into.cleanup({
       ...{ uuid, timestamp, due, hook, project, workflow, repository, branch },
       id: cleanupId({ project, workflow, repository, branch }),
