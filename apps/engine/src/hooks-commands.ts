@@ -6,6 +6,7 @@ import {
   type MoveOptions,
   retryDeadLetters,
 } from './commands/hooks-dead-letters';
+import { importHooks, type ImportOptions } from './commands/hooks-import';
 import { replayExecution } from './commands/hooks-replay';
 import { resetSignature } from './commands/hooks-signature';
 import type { Context } from './context';
@@ -75,4 +76,19 @@ export function addHooksCommands(program: Command, context: Context): void {
       'take unsigned deliveries of a task again that was signed before (signature = "auto")',
     )
     .action(async (uuid: string, o: { config?: string }) => resetSignature(uuid, o, context));
+
+  hooks
+    .command('import')
+    .option(...CONFIG_OPTION)
+    .option('--from <redis>', "Redis of CDS's own hooks; that of the configuration when not given")
+    .option('--dry-run', 'say what would be done, and write nothing')
+    .option('--json', 'print the report as JSON')
+    .description(
+      "take over the tasks, pending deliveries and branch deletions of CDS's own hooks; its keys are left as they are",
+    )
+    .addHelpText(
+      'after',
+      '\nCDS_IMPORT_REDIS_PASSWORD: the password of the Redis that --from names.',
+    )
+    .action(async (o: ImportOptions) => importHooks(o, context));
 }

@@ -1,10 +1,18 @@
-import { formatProblem, isConfigError, loadConfig, type RedisConfig } from '@cds/config';
-import { connectRedis, whenReady } from '@cds/redis';
+import {
+  formatProblem,
+  formatRedisAddress,
+  type HooksConfig,
+  isConfigError,
+  loadConfig,
+} from '@cds/config';
+import { connectRedis, type RedisConfigLike, whenReady } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { CommandError } from './command-error';
 import type { Context } from './context';
 
 const CONNECT_MS = 5_000;
+const OF_HOOKS =
+  'look whether it runs, and whether [hooks.cache.redis] of the configuration (or CDS_HOOKS_CACHE_REDIS_HOST and …_PASSWORD) is the one that hooks uses.';
 
 /**
  * Runs commands on the Redis of `hooks`. Ends within about seven seconds when Redis is away or falls silent.
@@ -14,9 +22,23 @@ const CONNECT_MS = 5_000;
 export async function withHooksRedis<T>(
   file: string | undefined,
   context: Context,
+  work: (redis: Redis, hooks: HooksConfig) => Promise<T>,
+): Promise<T> {
+  const hooks = readHooksConfig(file, context);
+  return withRedis(hooks.redis, OF_HOOKS, (redis) => work(redis, hooks));
+}
+
+/**
+ * Runs commands on a Redis.
+ *
+ * @param advice what to look at when it cannot be asked
+ * @throws CommandError
+ */
+export async function withRedis<T>(
+  config: RedisConfigLike,
+  advice: string,
   work: (redis: Redis) => Promise<T>,
 ): Promise<T> {
-  const config = readRedisConfig(file, context);
   let reason = `no answer within ${CONNECT_MS / 1_000} s`;
   const logger = {
     info: () => undefined,
@@ -24,34 +46,28 @@ export async function withHooksRedis<T>(
       if ('reason' in fields) reason = String(fields.reason);
     },
   };
+  const fail = (why: string) =>
+    new CommandError(
+      `Redis at ${formatRedisAddress(config.address)} cannot be asked (${why}): ${advice}`,
+    );
   const redis = connectRedis({ redis: config, logger, name: 'engine' }, 'client');
   try {
     await whenReady(redis, CONNECT_MS);
-    if (redis.status !== 'ready') throw redisError(config, reason);
+    if (redis.status !== 'ready') throw fail(reason);
     return await work(redis);
   } catch (error) {
     if (error instanceof CommandError) throw error;
     // Only the message: errors of Redis carry the command, and with it what was stored.
-    throw redisError(config, error instanceof Error ? error.message : String(error));
+    throw fail(error instanceof Error ? error.message : String(error));
   } finally {
     redis.disconnect();
   }
 }
 
-function redisError({ address }: RedisConfig, reason: string): CommandError {
-  const where =
-    address.kind === 'single'
-      ? `${address.host}:${address.port}`
-      : `${address.name}@${address.sentinels.map(({ host, port }) => `${host}:${port}`).join(',')}`;
-  return new CommandError(
-    `Redis at ${where} cannot be asked (${reason}): look whether it runs, and whether [hooks.cache.redis] of the configuration (or CDS_HOOKS_CACHE_REDIS_HOST and …_PASSWORD) is the one that hooks uses.`,
-  );
-}
-
-function readRedisConfig(file: string | undefined, context: Context): RedisConfig {
+function readHooksConfig(file: string | undefined, context: Context): HooksConfig {
   try {
     const { hooks } = loadConfig({ services: ['hooks'], file, env: context.env });
-    if (hooks) return hooks.redis;
+    if (hooks) return hooks;
   } catch (error) {
     if (!isConfigError(error)) throw error;
     error.problems.forEach((problem) => context.say(formatProblem(problem)));

@@ -44,7 +44,7 @@ import { createWorkMetrics } from './monitoring/work-metrics';
 import { createQueues } from './rabbitmq/create-queues';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
-import { createTaskStore } from './tasks/task-store';
+import { createTaskStore } from '@cds/hooks-store';
 import { createIntake } from './webhooks/create-intake';
 
 /** How long the first registration waits for Redis. */

@@ -6,3 +6,4 @@ export { configReference } from './print/config-reference';
 export { printConfig } from './print/print-config';
 export { printEnv } from './print/print-env';
 export { publicConfig } from './public-config';
+export { formatRedisAddress, parseRedisAddress } from './values/redis-address';

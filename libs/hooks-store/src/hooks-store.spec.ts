@@ -4,8 +4,10 @@ import { Redis } from 'ioredis';
 import {
   cleanupKey,
   createDeadLetters,
+  createImport,
   createReplay,
   createResetSignature,
+  createTaskStore,
   hookKeys,
   idOfTimestamp,
   KEYS,
@@ -275,4 +277,89 @@ describe('resetting a signature', () => {
       'unknown',
     ]);
   });
+});
+
+describe('importing', () => {
+  const webhook = { request_url: '', request_body: '', request_header: {}, request_method: '' };
+  const delivery = (offset: number, change: object = {}) => ({
+    ...{ uuid: 'hook', timestamp: `${idAt(offset)}123`, acceptedUs: BASE + offset, late: false },
+    ...{ state: NEW_STATE, requestUuid: '' },
+    execution: { type: 'RepoWebHook' as const, config: null, webhook, accepted_at: 1 },
+    ...change,
+  });
+  const task = { uuid: 'hook', type: 'RepoWebHook' as const, method: 'POST', config: null };
+  const cleanup = {
+    ...{ uuid: 'feat/a-1', timestamp: '1', id: 'a'.repeat(64), due: 7, accepted: idAt(5) },
+    ...{ hook: 'hook', project: 'P', workflow: 'w', repository: 'a/b', branch: 'feat/a' },
+  };
+
+  it('keeps each delivery once, in order, and what is older than the last as a replay', async () => {
+    const into = createImport({ redis });
+    expect(await into.delivery(delivery(1))).toBe('unknown');
+    expect(await into.task(task, false, 1)).toBe('ok');
+
+    const results = [];
+    for (const one of [
+      delivery(1),
+      delivery(2, { requestUuid: 'r' }),
+      delivery(1),
+      delivery(3, { requestUuid: 'r' }),
+      delivery(3, { requestUuid: 'r' }),
+      delivery(0),
+      delivery(9, { late: true }),
+    ]) {
+      results.push(await into.delivery(one));
+    }
+
+    expect(results).toEqual(['ok', 'ok', 'known', 'duplicate', 'known', 'late', 'late']);
+    const { waiting, executions } = hookKeys('hook');
+    const ids = [idAt(1), idAt(2), idAt(3), idAt(9)];
+    expect(await redis.lrange(waiting, 0, -1)).toEqual(ids);
+    const stored = (await redis.hmget(executions, ...ids)).map((json) => JSON.parse(json ?? ''));
+    expect(stored.map(({ timestamp }) => timestamp)).toEqual(ids.map(timestampOfId));
+    expect(stored.map(({ replay_of }) => replay_of)).toEqual([
+      ...[undefined, undefined],
+      ...[timestampOfId(idAt(0)), timestampOfId(idAt(9))],
+    ]);
+    expect(await redis.get(KEYS.waitingTotal)).toBe('4');
+    expect(await redis.smembers(KEYS.pending)).toEqual(['hook']);
+  });
+
+  it('keeps a task that is there or was deleted since as it is, but stops it the first time', async () => {
+    const tasks = createTaskStore({ redis });
+    const into = createImport({ redis });
+    await tasks.put({ ...task, method: 'PUT' }, 5);
+
+    expect(await into.task(task, true, 9)).toBe('there');
+    expect(await redis.hmget(hookKeys('hook').task, 'method', 'stopped')).toEqual(['PUT', '1']);
+    await tasks.setStopped('hook', false);
+    expect(await into.task(task, true, 9)).toBe('known');
+    expect(await redis.hget(hookKeys('hook').task, 'stopped')).toBe('0');
+    await tasks.remove('hook');
+    expect(await into.task(task, true, 9)).toBe('known');
+    expect(await redis.exists(hookKeys('hook').task)).toBe(0);
+  });
+
+  it('waits for a hook that is held, keeps a cleanup once, and none whose branch is back', async () => {
+    const into = createImport({ redis });
+    const { owner } = hookKeys('hook');
+    await redis.set(owner, 'somebody');
+    expect(await into.cleanup(cleanup)).toBe('busy');
+    await redis.del(owner);
+
+    expect(await into.cleanup(cleanup)).toBe('ok');
+    expect(await redis.hgetall(cleanupKey(cleanup.id))).toMatchObject({
+      ...{ status: 'waiting', due: '7', accepted: idAt(5), branch: 'feat/a' },
+    });
+    await redis.zrem(KEYS.cleanups, cleanup.id);
+    await redis.del(cleanupKey(cleanup.id));
+    expect(await into.cleanup(cleanup)).toBe('known');
+    expect(await redis.exists(cleanupKey(cleanup.id))).toBe(0);
+
+    await redis.zadd(KEYS.broughtBack, idAt(6), cleanup.id);
+    expect(await into.cleanup({ ...cleanup, uuid: 'feat/a-2' })).toBe('back');
+    await into.passOver('feat/a-3', '1');
+    expect(await into.cleanup({ ...cleanup, uuid: 'feat/a-3' })).toBe('known');
+    expect(await redis.zcard(KEYS.cleanups)).toBe(0);
+  }, 15_000);
 });

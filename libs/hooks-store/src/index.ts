@@ -1,3 +1,12 @@
+export {
+  type Cleanup,
+  cleanupExecution,
+  cleanupId,
+  cleanupTask,
+  isCleanupId,
+  parseCleanup,
+} from './cleanups/cleanup';
+export * from './cleanups/cleanup-scripts.lua';
 export { DEAD_LETTERS } from './dead-letters.lua';
 export {
   type AllMoved,
@@ -7,6 +16,16 @@ export {
 } from './dead-letters/create-dead-letters';
 export { type DeadLetter, type DeadLetterRef, repliesOf } from './dead-letters/dead-letter';
 export { FORGET_CLEANUP } from './forget-cleanup.lua';
+export {
+  type CleanupImport,
+  createImport,
+  type DeliveryImport,
+  type Import,
+  type ImportedCleanup,
+  type ImportedDelivery,
+  type ImportedTask,
+  importedName,
+} from './import/create-import';
 export { createReplay, type Replayed } from './replay/create-replay';
 export { createResetSignature } from './reset-signature';
 export { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from './clock';
@@ -33,5 +52,8 @@ export {
   WORKFLOW_INDEX_FIELD,
   workflowHooksKey,
 } from './redis-keys';
+export { whyNotServed } from './tasks/why-not-served';
+export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
+export { isTaskUuid } from './tasks/task-uuid';
 export { TRIM_HISTORY } from './trim-history.lua';
 export { WAITING_HEADS } from './waiting-heads.lua';

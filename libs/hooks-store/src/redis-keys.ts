@@ -52,6 +52,11 @@ export const KEYS = {
    * newest ten thousand. A deletion from before it schedules nothing.
    */
   broughtBack: `${PREFIX}brought-back`,
+  /**
+   * Hash: what was taken over from CDS's own hooks (`task/uuid`, `delivery/uuid/timestamp`, `cleanup/uuid/timestamp`) →
+   * what became of it. It keeps a second import from bringing back what has ended since.
+   */
+  imported: `${PREFIX}imported`,
 } as const;
 
 /** Field of a task's hash: `1` once a delivery of it had a right signature, so that unsigned ones are refused. */

@@ -5,6 +5,10 @@ import { logOutages } from './log-outages';
 export interface RedisConfigLike {
   /** Empty when Redis asks for none. With Sentinel it is the master's. */
   password: string;
+  /** The user of an ACL; the default one when not given. */
+  username?: string;
+  /** 0 when not given, as for all that the services keep. */
+  database?: number;
   address:
     | { kind: 'single'; host: string; port: number }
     | { kind: 'sentinel'; name: string; sentinels: { host: string; port: number }[] };
@@ -46,7 +50,9 @@ const WORKER_SILENCE_MS = 30_000;
 export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole): Redis {
   const connection = new Redis({
     ...addressOptions(redis),
+    username: redis.username,
     password: redis.password || undefined,
+    db: redis.database ?? 0,
     connectionName: name.replaceAll(/\s/g, '-'),
     connectTimeout: CONNECT_TIMEOUT_MS,
     retryStrategy: pause,

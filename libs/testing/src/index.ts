@@ -2,6 +2,7 @@ export { describeShared, sharedPath } from './shared-path';
 export { freePort } from './free-port';
 export { FUZZ_TIMEOUT_MS, fuzzRuns } from './fuzz-runs';
 export { hostileBytes, hostileJson, NASTY_JSON } from './hostile-json';
+export { referenceHooks, type ReferenceHooks } from './reference-hooks';
 export { startHostileServer, type HostileServer } from './hostile-server';
 export { captureLogger, silentLogger, type CapturedLog } from './loggers';
 export { startProcess, type RunningProcess, type ProcessOptions } from './start-process';

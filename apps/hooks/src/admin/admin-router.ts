@@ -3,7 +3,7 @@ import { CdsError } from '@cds/wire';
 import type { Request, Router } from 'express';
 import { z } from 'zod';
 import { answeredByRedis } from '../redis-deadline';
-import { isTaskUuid } from '../tasks/task-uuid';
+import { isTaskUuid } from '@cds/hooks-store';
 import type { AdminService } from './admin-service';
 
 /** Longer than the service takes for all dead letters before it says that there are more. */

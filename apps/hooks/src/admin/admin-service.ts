@@ -8,15 +8,15 @@ import {
   idOfTimestamp,
   type Moved,
   timestampOfId,
+  isCleanupId,
+  isTaskUuid,
 } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { isCleanupId } from '../branch-deletions/cleanup';
 import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import { errorText } from '../error-text';
 import type { DrainQueue } from '../executions/drain-queue';
-import { isTaskUuid } from '../tasks/task-uuid';
 
 export interface AdminServiceDeps {
   redis: Redis;

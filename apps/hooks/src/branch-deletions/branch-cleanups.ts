@@ -1,8 +1,7 @@
 import type { Logger } from '@cds/service';
-import type { Clock } from '@cds/hooks-store';
+import { type Clock, cleanupId } from '@cds/hooks-store';
 import type { Head } from '../executions/delivery-store';
 import type { Claim, HookOwnership } from '../executions/hook-ownership';
-import { cleanupId } from './cleanup';
 import type { CleanupQueue } from './cleanup-queue';
 import type { CleanupStore } from './cleanup-store';
 

@@ -1,8 +1,13 @@
 import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import { CLEANUP_PREFIX, cleanupKey, HOOK_CLEANUPS_PREFIX, hookKeys, KEYS } from '@cds/hooks-store';
-import { type Cleanup, parseCleanup } from './cleanup';
 import {
+  CLEANUP_PREFIX,
+  cleanupKey,
+  HOOK_CLEANUPS_PREFIX,
+  hookKeys,
+  KEYS,
+  type Cleanup,
+  parseCleanup,
   BEGIN_CLEANUP,
   CANCEL_BEFORE_PUSH,
   CANCEL_CLEANUP,
@@ -11,7 +16,7 @@ import {
   REMOVE_CLEANUP,
   SCHEDULE_CLEANUP,
   SET_CLEANUP_STOPPED,
-} from './scripts/cleanup-scripts.lua';
+} from '@cds/hooks-store';
 
 const BROUGHT_FORWARD_AT_ONCE = 200;
 const PREFIXES = [CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cleanupKey, hookKeys, KEYS, workflowHooksKey } from '@cds/hooks-store';
+import { cleanupKey, hookKeys, KEYS, workflowHooksKey, cleanupId } from '@cds/hooks-store';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
@@ -12,7 +12,6 @@ import {
   type World,
 } from '../../test/harness';
 import { pushDelivery } from '../../test/pushes';
-import { cleanupId } from './cleanup';
 import { createWaitingDeliveries } from './waiting-deliveries';
 
 const LONG = 40_000;

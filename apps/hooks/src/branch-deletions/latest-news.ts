@@ -1,4 +1,4 @@
-import type { Cleanup } from './cleanup';
+import type { Cleanup } from '@cds/hooks-store';
 import type { WaitingDeliveries } from './waiting-deliveries';
 
 /** What the deliveries that wait say last of the branch of a cleanup. */

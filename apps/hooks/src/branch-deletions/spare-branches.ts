@@ -1,6 +1,6 @@
 import type { HookConfig } from '@cds/wire';
 import type { Logger } from '@cds/service';
-import { cleanupId } from './cleanup';
+import { cleanupId } from '@cds/hooks-store';
 import type { CleanupStore } from './cleanup-store';
 import type { BranchNews, WaitingDeliveries } from './waiting-deliveries';
 

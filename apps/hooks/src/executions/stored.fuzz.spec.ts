@@ -5,16 +5,14 @@ import {
   timestampOfId,
   timestampOfMs,
   toTaskExecution,
-} from '@cds/hooks-store';
-import { fuzzRuns, hostileJson } from '@cds/testing';
-import fc from 'fast-check';
-import { expectCleanPrototypes } from '../../test/hostile';
-import {
   cleanupExecution,
   cleanupId,
   cleanupTask,
   parseCleanup,
-} from '../branch-deletions/cleanup';
+} from '@cds/hooks-store';
+import { fuzzRuns, hostileJson } from '@cds/testing';
+import fc from 'fast-check';
+import { expectCleanPrototypes } from '../../test/hostile';
 
 afterEach(expectCleanPrototypes);
 

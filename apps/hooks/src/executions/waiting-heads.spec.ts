@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   createDeadLetters,
   createReplay,
+  createTaskStore,
   hookKeys,
   KEYS,
   NEW_STATE,
@@ -10,7 +11,6 @@ import {
 import { fuzzRuns, startTestRedis, type TestRedis } from '@cds/testing';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
-import { createTaskStore } from '../tasks/task-store';
 import { createDeliveryStore } from './delivery-store';
 import { createExecutionStore } from './execution-store';
 import { createWaitingHeads } from './waiting-heads';

@@ -15,12 +15,7 @@ export interface KeptHook {
 
 /** One kind of hook: what of it needs neither Redis nor the API. One entry of the table in `kinds.ts`. */
 export interface Kind {
-  /**
-   * Why no hook of this kind is served, for the operator to read. Such hooks are accepted, kept and listed, and their
-   * start is refused.
-   */
-  notServed?: string;
-  /** The same for one hook of a kind that is served; undefined when this hook is. */
+  /** Why one hook of a kind that is served cannot be started, for the operator to read; undefined when it can. */
   refusal?(config: HookConfig | null): string | undefined;
   /** Set where the API never lists its tasks among its hooks, so that none is missing there. */
   unlisted?: boolean;

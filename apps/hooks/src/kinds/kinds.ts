@@ -1,3 +1,4 @@
+import { whyNotServed } from '@cds/hooks-store';
 import { CdsError, type HookConfig, type TaskType } from '@cds/wire';
 import { rabbitmqKind } from '../rabbitmq/rabbitmq-kind';
 import type { Kind } from './kind';
@@ -7,28 +8,20 @@ import { incomingWebhook } from './webhook-kinds';
 /** Kept as it came. */
 const keepAsItIs: Kind['keep'] = ({ config }) => ({ method: '', config });
 
-function notServed(reason: string): Kind {
-  return { notServed: reason, keep: keepAsItIs };
-}
-
-const NOT_YET =
-  'hooks of this type are kept, but nothing is done for them yet: workflows that use them do not start by themselves';
-
-/** Every kind of task, and what is done about its hooks. How executions are worked off is in `work-off-by-kind.ts`. */
+/**
+ * Every kind of task, and what is done about its hooks. How executions are worked off is in
+ * `work-off-by-kind.ts`; which kinds are not served, and why, in `libs/hooks-store`, for the `engine` command, too.
+ */
 export const KINDS: Readonly<Record<TaskType, Kind>> = {
   RepoWebHook: incomingWebhook,
   Webhook: incomingWebhook,
   // Targets of outgoing workflow hooks: the API starts their runs for those, nothing is to be done here.
   Workflow: { keep: () => ({ method: '', config: null }) },
   Scheduler: scheduler,
-  RepoPoller: notServed(NOT_YET),
+  RepoPoller: { keep: keepAsItIs },
   RabbitMQ: rabbitmqKind,
-  Kafka: notServed(
-    'this service does not consume Kafka topics: let the producer call a webhook of the workflow instead',
-  ),
-  Gerrit: notServed(
-    'this service does not follow the events of Gerrit: use a webhook or a scheduler for this workflow instead',
-  ),
+  Kafka: { keep: keepAsItIs },
+  Gerrit: { keep: keepAsItIs },
   OutgoingWebhook: { unlisted: true, keep: keepAsItIs },
   OutgoingWorkflow: { unlisted: true, keep: keepAsItIs },
   BranchDeletion: { unlisted: true, keep: keepAsItIs },
@@ -43,15 +36,10 @@ export function isListedByApi(type: string): boolean {
   return !isKnownType(type) || KINDS[type].unlisted !== true;
 }
 
-/** Why no hook of this type is served; undefined when they are. */
-export function whyNotServed(type: string): string | undefined {
-  return isKnownType(type) ? KINDS[type].notServed : undefined;
-}
-
 /** Why this task cannot be started; undefined when it can. */
 export function whyNotStarted(type: string, config: HookConfig | null): string | undefined {
   if (!isKnownType(type)) return undefined;
-  return KINDS[type].notServed ?? KINDS[type].refusal?.(config);
+  return whyNotServed(type) ?? KINDS[type].refusal?.(config);
 }
 
 /** @throws CdsError 501 when a task of this kind cannot be started */

@@ -2,8 +2,7 @@ import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
 import { formatGoDuration } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { answeredByRedis } from '../redis-deadline';
-import { hookKeys, KEYS } from '@cds/hooks-store';
-import { whyNotServed } from '../kinds/kinds';
+import { hookKeys, KEYS, whyNotServed } from '@cds/hooks-store';
 import { scoreOf, secondsSince } from './oldest-delivery';
 
 export interface HooksMonitoringDeps {

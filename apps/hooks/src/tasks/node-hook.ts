@@ -1,13 +1,7 @@
-import {
-  CdsError,
-  type HookConfig,
-  type HookModelName,
-  TASK_TYPES,
-  type TaskType,
-} from '@cds/wire';
+import { CdsError, type HookConfig, type HookModelName, TASK_TYPES } from '@cds/wire';
 import { z } from 'zod';
+import { isTaskUuid, type TaskToKeep } from '@cds/hooks-store';
 import { KINDS } from '../kinds/kinds';
-import { isTaskUuid } from './task-uuid';
 
 const configValue = z.looseObject({
   value: z.string(),
@@ -33,15 +27,6 @@ export const nodeHooksSchema = z.record(uuid, nodeHookSchema);
 
 /** The body of `DELETE /task/bulk`: of what is under each uuid nothing is needed. */
 export const uuidsSchema = z.record(uuid, z.unknown());
-
-/** A task as it is kept. */
-export interface TaskToKeep {
-  uuid: string;
-  type: TaskType;
-  /** Of the requests that its webhook takes; empty for hooks that take none. */
-  method: string;
-  config: HookConfig | null;
-}
 
 function isKnownModel(name: string): name is HookModelName {
   return Object.hasOwn(TASK_TYPES, name);

@@ -3,12 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import { isCdsError, type NodeHook } from '@cds/wire';
-import type { Clock } from '@cds/hooks-store';
+import type { Clock, TaskStore, TaskToKeep } from '@cds/hooks-store';
 import { isListedByApi } from '../kinds/kinds';
 import { tell, type TaskListeners } from '../kinds/task-listeners';
 import { warnOfRefused } from '../kinds/warn-of-refused';
-import { nodeHookSchema, taskOfHook, type TaskToKeep } from './node-hook';
-import type { TaskStore } from './task-store';
+import { nodeHookSchema, taskOfHook } from './node-hook';
 
 export interface SynchronizeTasksDeps {
   api: Pick<CdsApiClient, 'workflowHooks'>;

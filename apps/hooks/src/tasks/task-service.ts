@@ -1,25 +1,29 @@
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import { CdsError, isCdsError, type Task, type TaskExecution } from '@cds/wire';
+import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
+import type { CleanupStore } from '../branch-deletions/cleanup-store';
+import type { SpareBranches } from '../branch-deletions/spare-branches';
 import {
   cleanupExecution,
   type Cleanup,
   cleanupTask,
   isCleanupId,
-} from '../branch-deletions/cleanup';
-import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
-import type { CleanupStore } from '../branch-deletions/cleanup-store';
-import type { SpareBranches } from '../branch-deletions/spare-branches';
-import { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from '@cds/hooks-store';
+  type Clock,
+  idOfTimestamp,
+  isTaskUuid,
+  type TaskStore,
+  type TaskToKeep,
+  timestampOfId,
+  timestampOfMs,
+} from '@cds/hooks-store';
+import type { DrainQueue } from '../executions/drain-queue';
+import type { ExecutionStore } from '../executions/execution-store';
 import { checkStart } from '../kinds/kinds';
 import { tell, type TaskListeners } from '../kinds/task-listeners';
 import { warnOfRefused } from '../kinds/warn-of-refused';
-import type { DrainQueue } from '../executions/drain-queue';
-import type { ExecutionStore } from '../executions/execution-store';
 import type { Upcoming } from '../scheduler/upcoming';
-import { answeredHook, type ReceivedHook, taskOfHook, type TaskToKeep } from './node-hook';
-import type { TaskStore } from './task-store';
-import { isTaskUuid } from './task-uuid';
+import { answeredHook, type ReceivedHook, taskOfHook } from './node-hook';
 
 export interface TaskServiceDeps {
   tasks: TaskStore;

@@ -12,7 +12,7 @@ import {
   uuidsSchema,
 } from './node-hook';
 import { parseTaskSort, sortTasks } from './sort-tasks';
-import { isTaskUuid } from './task-uuid';
+import { isTaskUuid } from '@cds/hooks-store';
 
 afterEach(expectCleanPrototypes);
 

@@ -1,10 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Clock, timestampOfId } from '@cds/hooks-store';
+import { type Clock, timestampOfId, isTaskUuid } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { TaskType } from '@cds/wire';
 import type { DeliveryStore, HookOnFile, ServedType } from '../executions/delivery-store';
 import { redisBudget } from '../redis-deadline';
-import { isTaskUuid } from '../tasks/task-uuid';
 import { likelyType } from './judge-delivery';
 import { createKeepDelivery, type ReadDelivery } from './keep-delivery';
 import {

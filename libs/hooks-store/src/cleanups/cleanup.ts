@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { HookConfigValue, Task, TaskExecution } from '@cds/wire';
-import { timestampOfId, timestampOfMs } from '@cds/hooks-store';
+import { timestampOfId, timestampOfMs } from '../clock';
 
 /** The removal of a deleted branch's runs, scheduled, stopped, or failed for good. */
 export interface Cleanup {

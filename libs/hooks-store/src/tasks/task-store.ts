@@ -1,12 +1,21 @@
 import { defineScript } from '@cds/redis';
 import type { HookConfig, Task, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS, repliesOf, workflowHooksKey } from '@cds/hooks-store';
-import type { TaskToKeep } from './node-hook';
-import { DELETE_TASK, PUT_TASK, SET_STOPPED } from './scripts/task-scripts.lua';
+import { repliesOf } from '../dead-letters/dead-letter';
+import { hookKeys, KEYS, workflowHooksKey } from '../redis-keys';
+import { DELETE_TASK, PUT_TASK, SET_STOPPED } from './task-scripts.lua';
 
 /** Tasks read or written in one go. */
 const CHUNK = 200;
+
+/** A task as it is kept. */
+export interface TaskToKeep {
+  uuid: string;
+  type: TaskType;
+  /** Of the requests that its webhook takes; empty for hooks that take none. */
+  method: string;
+  config: HookConfig | null;
+}
 
 export type TaskStore = ReturnType<typeof createTaskStore>;
 

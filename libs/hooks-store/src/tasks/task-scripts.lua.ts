@@ -1,4 +1,5 @@
-import { DEAD_LETTERS, WORKFLOW_INDEX_FIELD } from '@cds/hooks-store';
+import { DEAD_LETTERS } from '../dead-letters.lua';
+import { WORKFLOW_INDEX_FIELD } from '../redis-keys';
 
 /**
  * Keeps a task, new or changed. What waits for it, its history, what was seen of it (also whether signed) and whether

@@ -1,4 +1,4 @@
-import { FORGET_CLEANUP } from '@cds/hooks-store';
+import { FORGET_CLEANUP } from '../forget-cleanup.lua';
 
 /** Branches that are remembered to be back. */
 const MOST_BROUGHT_BACK = 10_000;

@@ -1,0 +1,39 @@
+import { CommandError } from '../command-error';
+import type { Context } from '../context';
+import { withHooksRedis, withRedis } from '../hooks-redis';
+import { importReference } from '../reference/import-reference';
+import { importRemarks, printImport } from '../reference/print-import';
+import { IMPORT_PASSWORD, sourceAddress } from '../reference/source-address';
+
+export interface ImportOptions {
+  config?: string;
+  from?: string;
+  dryRun?: true;
+  json?: true;
+}
+
+const OF_SOURCE = `look whether it and the Redis of the configuration run, whether --from is right, and whether ${IMPORT_PASSWORD} holds its password.`;
+
+/** `engine hooks import` */
+export async function importHooks(o: ImportOptions, context: Context): Promise<void> {
+  const source =
+    o.from === undefined ? undefined : sourceAddress(o.from, context.env[IMPORT_PASSWORD] ?? '');
+  const report = await withHooksRedis(o.config, context, async (into, { retryError }) => {
+    const options = { into, retryError, dryRun: o.dryRun === true, now: Date.now() };
+    return source
+      ? withRedis(source, OF_SOURCE, (from) => importReference({ ...options, from }))
+      : importReference({ ...options, from: into });
+  });
+  if (!report) {
+    throw new CommandError(
+      "there is nothing of CDS's own hooks in that Redis (no sorted set hooks:tasks): name the one that it used with --from.",
+    );
+  }
+  context.out(o.json ? `${JSON.stringify(report, null, 2)}\n` : printImport(report));
+  importRemarks(report).forEach((remark) => context.say(remark));
+  if (report.problems.length > 0) {
+    throw new CommandError(
+      'not everything could be imported, see above. What could be was; to import again is safe.',
+    );
+  }
+}

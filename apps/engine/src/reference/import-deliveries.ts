@@ -1,0 +1,113 @@
+import { type Import, NEW_STATE } from '@cds/hooks-store';
+import type { HookConfig } from '@cds/wire';
+import type { Reporter } from './import-report';
+import type { KnownTasks } from './import-tasks';
+import { judgeExecution } from './judge-execution';
+import type { Reference, StoredReferenceExecution } from './read-reference';
+import type { ReferenceExecution } from './reference-records';
+
+/** Clocks of two machines. */
+const AHEAD_MS = 3_600_000;
+
+type Hook = KnownTasks['hooks'][number];
+type WithWebhook = ReferenceExecution & { webhook: NonNullable<ReferenceExecution['webhook']> };
+
+/**
+ * Imports the deliveries that the reference accepted and that have not led to their runs, hook by hook, the oldest
+ * first. What has ended is only counted as seen: its history stays where it is.
+ */
+export async function importDeliveries(deps: {
+  reference: Reference;
+  into: Import;
+  reporter: Reporter;
+  known: KnownTasks;
+  retryError: number;
+  now: number;
+}): Promise<void> {
+  const { reference, into, reporter, known, retryError, now } = deps;
+
+  /** Reads all, keeps the names of those with something left to do and when the last one ended. */
+  async function pendingOf({ type, uuid }: Hook): Promise<{ pending: string[]; ended: number }> {
+    const pending: string[] = [];
+    let ended = 0;
+    const timestamps = await reference.timestamps(type, uuid);
+    for await (const { timestamp, key, execution } of reference.executions(
+      type,
+      uuid,
+      timestamps,
+    )) {
+      if (!execution.ok) reporter.problem(key, execution.reason);
+      else if (judgeExecution(execution.value, retryError) !== 'done') pending.push(timestamp);
+      else ended = Math.max(ended, Number(timestamp));
+    }
+    return { pending, ended };
+  }
+
+  async function importOne(hook: Hook, found: StoredReferenceExecution, ended: number) {
+    const { timestamp, key, execution } = found;
+    if (!execution.ok) return;
+    const judged = judgeExecution(execution.value, retryError);
+    if (judged === 'done') return;
+    if (!hasWebhook(execution.value)) return reporter.problem(key, 'it holds no request');
+    const { webhook, nb_errors, last_error, config } = execution.value;
+    const acceptedUs = Number(BigInt(timestamp) / 1000n);
+    const acceptedAt = Math.floor(acceptedUs / 1000);
+    if (acceptedAt > now + AHEAD_MS) return reporter.problem(key, 'its timestamp is in the future');
+    const row = (result: string) =>
+      reporter.row({
+        ...{ kind: 'delivery', type: hook.type, uuid: hook.uuid, workflow: hook.workflow, result },
+        date: new Date(acceptedAt).toISOString(),
+      });
+    if (hook.type === 'RepoWebHook' && header(webhook, 'x-event-key') !== 'repo:push') {
+      return row('starts no run');
+    }
+    const result = await into.delivery({
+      ...{ uuid: hook.uuid, timestamp, acceptedUs, late: Number(timestamp) < ended },
+      requestUuid: requestUuid(webhook),
+      execution: {
+        type: hook.type,
+        config: config as HookConfig | null,
+        webhook: {
+          request_url: webhook.request_url,
+          request_body: webhook.request_body,
+          request_header: webhook.request_header,
+          request_method: '',
+        },
+        accepted_at: acceptedAt,
+      },
+      state: { ...NEW_STATE, nb_errors, last_error },
+    });
+    row(DELIVERY_RESULTS[result] + (result === 'known' ? '' : WHY[judged]));
+  }
+
+  for (const hook of known.hooks) {
+    const { pending, ended } = await pendingOf(hook);
+    for await (const found of reference.executions(hook.type, hook.uuid, pending)) {
+      await importOne(hook, found, ended);
+    }
+  }
+}
+
+const DELIVERY_RESULTS = {
+  ok: 'imported',
+  late: 'imported for its runs alone',
+  known: 'imported before',
+  duplicate: 'came in again since',
+  unknown: 'its task is gone',
+};
+const WHY = { waiting: '', 'under-way': ', was under way', retry: ', had failed' };
+
+function hasWebhook(execution: ReferenceExecution): execution is WithWebhook {
+  return execution.webhook !== null && execution.webhook !== undefined;
+}
+
+function header({ request_header: headers }: WithWebhook['webhook'], name: string): string {
+  const found = Object.entries(headers).find(([key]) => key.toLowerCase() === name);
+  return found?.[1][0] ?? '';
+}
+
+/** By which Bitbucket would send the delivery again. */
+function requestUuid(webhook: WithWebhook['webhook']): string {
+  const text = header(webhook, 'x-request-uuid');
+  return /^[\x21-\x7e]{1,128}$/.test(text) ? text : '';
+}

@@ -1,0 +1,95 @@
+import { type Import, isTaskUuid, type TaskToKeep, whyNotServed } from '@cds/hooks-store';
+import { type HookConfig, TASK_TYPES, type TaskType } from '@cds/wire';
+import type { Reporter } from './import-report';
+import type { Reference, StoredTask } from './read-reference';
+import type { ReferenceTask } from './reference-records';
+
+/** What the reference holds, as far as deliveries and cleanups need it. */
+export interface KnownTasks {
+  /** Hooks whose deliveries are taken over. */
+  hooks: { uuid: string; type: 'RepoWebHook' | 'Webhook'; workflow: string }[];
+  /** {@link workflowName} → its repository webhooks. */
+  byWorkflow: Map<string, { uuid: string; repository: string }[]>;
+  deletions: Deletion[];
+}
+
+/** The removal of a deleted branch's runs, a task of its own there. */
+export interface Deletion {
+  uuid: string;
+  key: string;
+  project: string;
+  workflow: string;
+  branch: string;
+  /** By a push that brought the branch back, or by an operator. */
+  stopped: boolean;
+}
+
+const AT_ONCE = 100;
+
+/** For people, and to tell workflows apart: a key of a project holds no slash. */
+export function workflowName(project: string, workflow: string): string {
+  return `${project}/${workflow}`;
+}
+
+/** Imports the tasks, whatever their type, and remembers what the rest of the import needs of them. */
+export async function importTasks(deps: {
+  reference: Reference;
+  into: Import;
+  reporter: Reporter;
+  now: number;
+}): Promise<KnownTasks> {
+  const { reference, into, reporter, now } = deps;
+  const known: KnownTasks = { hooks: [], byWorkflow: new Map(), deletions: [] };
+
+  async function importTask({ uuid, key, task }: StoredTask): Promise<void> {
+    if (!task.ok) return reporter.problem(key, task.reason);
+    const { type, stopped } = task.value;
+    const project = task.value.config?.project?.value ?? '';
+    const workflow = task.value.config?.workflow?.value ?? '';
+    const row = { kind: 'task', type, uuid, date: '', workflow: workflowName(project, workflow) };
+    if (type === 'BranchDeletion') {
+      const branch = task.value.config?.branch?.value ?? '';
+      known.deletions.push({ uuid, key, project, workflow, branch, stopped });
+      return;
+    }
+    if (!isOurType(type)) {
+      return reporter.row({ ...row, kind: 'task', result: 'not taken over' });
+    }
+    if (!isTaskUuid(uuid)) return reporter.problem(key, 'its uuid is none that a hook may have');
+    const result = await into.task(toKeep(task.value, type), stopped, now);
+    reporter.row({ ...row, kind: 'task', result: TASK_RESULTS[result] + (stopped ? STOPPED : '') });
+    if (whyNotServed(type) !== undefined) reporter.unserved(type);
+    if (type !== 'RepoWebHook' && type !== 'Webhook') return;
+    known.hooks.push({ uuid, type, workflow: row.workflow });
+    if (type === 'Webhook') return;
+    const repository = task.value.config?.repoFullName?.value ?? '';
+    const hooks = known.byWorkflow.get(row.workflow) ?? [];
+    known.byWorkflow.set(row.workflow, [...hooks, { uuid, repository }]);
+  }
+
+  let chunk: Promise<void>[] = [];
+  for await (const task of reference.tasks()) {
+    chunk.push(importTask(task));
+    if (chunk.length < AT_ONCE) continue;
+    await Promise.all(chunk);
+    chunk = [];
+  }
+  await Promise.all(chunk);
+  return known;
+}
+
+const TASK_RESULTS = { ok: 'imported', there: 'there already', known: 'imported before' };
+const STOPPED = ', stopped there';
+
+const OUR_TYPES: readonly string[] = Object.values(TASK_TYPES);
+
+function isOurType(type: string): type is TaskType {
+  return OUR_TYPES.includes(type);
+}
+
+function toKeep({ uuid, config }: ReferenceTask, type: TaskType): TaskToKeep {
+  if (type === 'Workflow') return { uuid, type, method: '', config: null };
+  const takesWebhooks = type === 'RepoWebHook' || type === 'Webhook';
+  const method = takesWebhooks ? (config?.method?.value || 'POST').toUpperCase() : '';
+  return { uuid, type, method, config: (config ?? {}) as HookConfig };
+}

@@ -1,0 +1,55 @@
+import { hookKeys, type StoredExecution } from '@cds/hooks-store';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+
+/** As much of a push as tells which branches were there after it. */
+const push = z.object({
+  push: z.object({
+    changes: z.array(
+      z.object({ new: z.object({ type: z.string(), name: z.string() }).nullish().catch(null) }),
+    ),
+  }),
+});
+
+const AT_ONCE = 20;
+
+/** The branches that a delivery (base64) pushed to; none when it is no push. */
+export function pushedBranches(body: string): string[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(body, 'base64').toString('utf8'));
+  } catch {
+    return [];
+  }
+  const parsed = push.safeParse(value);
+  if (!parsed.success) return [];
+  return parsed.data.push.changes.flatMap((change) =>
+    change.new?.type === 'branch' ? [change.new.name] : [],
+  );
+}
+
+/**
+ * Whether a delivery that this project's hooks has worked off pushed to a branch after a moment. Those that wait have
+ * their say when their turn comes.
+ *
+ * @param after id of an execution (µs)
+ */
+export async function wasPushedSince(
+  redis: Redis,
+  hook: string,
+  branch: string,
+  after: string,
+): Promise<boolean> {
+  const keys = hookKeys(hook);
+  for (const set of [keys.done, keys.dead]) {
+    const ids = await redis.zrangebyscore(set, `(${after}`, '+inf');
+    for (let i = 0; i < ids.length; i += AT_ONCE) {
+      for (const json of await redis.hmget(keys.executions, ...ids.slice(i, i + AT_ONCE))) {
+        const execution = json ? (JSON.parse(json) as StoredExecution) : undefined;
+        if (!execution?.webhook || execution.replay_of !== undefined) continue;
+        if (pushedBranches(execution.webhook.request_body).includes(branch)) return true;
+      }
+    }
+  }
+  return false;
+}

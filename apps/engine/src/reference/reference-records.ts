@@ -1,0 +1,84 @@
+import { z } from 'zod';
+
+const configValue = z.looseObject({
+  value: z.string().default(''),
+  configurable: z.boolean().default(false),
+  type: z.string().default(''),
+  multiple_choice_list: z.array(z.unknown()).nullable().default(null),
+});
+const config = z
+  .record(z.string(), configValue)
+  .nullish()
+  .transform((value) => value ?? null);
+
+/** A task as CDS's own hooks keeps it. */
+export const referenceTask = z.looseObject({
+  uuid: z.string().min(1),
+  type: z.enum([
+    'RepoWebHook',
+    'Webhook',
+    'Scheduler',
+    'RepoPoller',
+    'Kafka',
+    'RabbitMQ',
+    'Workflow',
+    'Gerrit',
+    'BranchDeletion',
+    'OutgoingWebhook',
+    'OutgoingWorkflow',
+  ]),
+  config,
+  stopped: z.boolean().default(false),
+});
+export type ReferenceTask = z.infer<typeof referenceTask>;
+
+/** Nanoseconds are beyond what JavaScript's integers hold: as near as they come. */
+const nanoseconds = z.number().nonnegative();
+
+/** An execution as CDS's own hooks keeps it. Its timestamp is taken from its key, to the letter. */
+export const referenceExecution = z.looseObject({
+  uuid: z.string(),
+  type: z.string(),
+  nb_errors: z.int().nonnegative().default(0),
+  last_error: z.string().default(''),
+  processing_timestamp: nanoseconds.default(0),
+  config,
+  webhook: z
+    .looseObject({
+      request_url: z.string().default(''),
+      request_body: z
+        .string()
+        .refine((text) => Buffer.from(text, 'base64').toString('base64') === text)
+        .nullish()
+        .transform((body) => body ?? ''),
+      request_header: z
+        .record(z.string(), z.array(z.string()).nullable())
+        .nullish()
+        .transform((headers) =>
+          Object.fromEntries(
+            Object.entries(headers ?? {}).map(([name, values]) => [name, values ?? []]),
+          ),
+        ),
+      request_method: z.string().default(''),
+    })
+    .nullish(),
+  status: z.enum(['', 'SCHEDULED', 'ENQUEUED', 'DOING', 'DONE']).default(''),
+});
+export type ReferenceExecution = z.infer<typeof referenceExecution>;
+
+export type Read<T> = { ok: true; value: T } | { ok: false; reason: string };
+
+/** Reads JSON of the reference. The reason names fields, never what stands in them: configurations hold secrets. */
+export function readRecord<T>(schema: z.ZodType<T>, json: string | null | undefined): Read<T> {
+  if (!json) return { ok: false, reason: 'there is nothing under its key' };
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return { ok: false, reason: 'it is no JSON' };
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const fields = parsed.error.issues.map(({ path }) => path.slice(0, 2).join('.') || 'it');
+  return { ok: false, reason: `not as CDS writes it: ${[...new Set(fields)].join(', ')}` };
+}

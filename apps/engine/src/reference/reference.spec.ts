@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeShared } from '@cds/testing';
+import { judgeExecution } from './judge-execution';
+import { pushedBranches } from './pushed-branches';
+import { readRecord, referenceExecution, referenceTask } from './reference-records';
+import { sourceAddress } from './source-address';
+
+const execution = (fields: object) => {
+  const read = readRecord(referenceExecution, JSON.stringify({ uuid: 'u', type: 't', ...fields }));
+  if (!read.ok) throw new Error(read.reason);
+  return read.value;
+};
+
+describe('what is left to do for an execution', () => {
+  it.each([
+    ['waiting', { status: '' }],
+    ['waiting', { status: 'ENQUEUED' }],
+    ['waiting', { status: 'SCHEDULED' }],
+    ['under-way', { status: 'DOING', processing_timestamp: 1 }],
+    ['retry', { status: 'DONE', processing_timestamp: 1, nb_errors: 2, last_error: 'refused' }],
+    ['retry', { status: 'ENQUEUED', processing_timestamp: 1, nb_errors: 1, last_error: 'refused' }],
+    ['done', { status: 'DONE', processing_timestamp: 1 }],
+    ['done', { status: 'DONE', processing_timestamp: 1, nb_errors: 3, last_error: 'refused' }],
+    // Stopped by an operator.
+    ['done', { status: 'DONE', processing_timestamp: 1, nb_errors: 4, last_error: 'DONE' }],
+    [
+      'done',
+      {
+        ...{ status: 'DONE', processing_timestamp: 1, nb_errors: 1 },
+        last_error: 'cannot: branchName parameter must be provided',
+      },
+    ],
+  ])('%s: %j', (left, fields) => {
+    expect(judgeExecution(execution(fields), 3)).toBe(left);
+  });
+});
+
+describe('records of the reference', () => {
+  it('are read as Go writes them, nothing for what is empty', () => {
+    const webhook = { request_url: '', request_body: null, request_header: null };
+    expect(execution({ config: null, webhook }).webhook).toMatchObject({
+      request_body: '',
+      request_header: {},
+    });
+  });
+
+  it('name the fields that are wrong, never their values', () => {
+    const task = { uuid: 'u', type: 'hunter2', config: { password: { value: ['hunter2'] } } };
+    expect(readRecord(referenceTask, JSON.stringify(task))).toEqual({
+      ok: false,
+      reason: 'not as CDS writes it: type, config.password',
+    });
+  });
+
+  it('tell the branches that were pushed to, and none of what cannot be read', () => {
+    const body = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64');
+    const changes = [
+      { new: { type: 'branch', name: 'dev' } },
+      { new: { type: 'tag', name: 'v1' } },
+      { new: null },
+      { new: { type: 'branch' } },
+    ];
+    expect(pushedBranches(body({ push: { changes } }))).toEqual(['dev']);
+    expect(pushedBranches(body([]))).toEqual([]);
+    expect(pushedBranches('####')).toEqual([]);
+  });
+});
+
+describe('the Redis to import from', () => {
+  it.each([
+    ['old', { address: { kind: 'single', host: 'old', port: 6379 } }],
+    ['old:6380', { address: { kind: 'single', host: 'old', port: 6380 } }],
+    [
+      'm@s1:26379,s2:26380',
+      { address: { kind: 'sentinel', name: 'm', sentinels: expect.any(Array) } },
+    ],
+    [
+      'redis://reader@old:6380/2',
+      { address: { kind: 'single', host: 'old', port: 6380 }, username: 'reader', database: 2 },
+    ],
+  ])('%s', (text, expected) => {
+    expect(sourceAddress(text, 's3cret')).toEqual({ ...expected, password: 's3cret' });
+  });
+
+  it.each([
+    '',
+    'a b',
+    'http://old',
+    'rediss://old',
+    'redis://old/db',
+    'redis://old?x=1',
+    'redis:/',
+  ])('refuses %j', (text) =>
+    expect(() => sourceAddress(text, '')).toThrow(/--from takes host:port/),
+  );
+
+  it('refuses a password where everybody could read it, without repeating it', () => {
+    expect(() => sourceAddress('redis://u:hunter2@old', '')).toThrow(
+      /^--from takes no password.*CDS_IMPORT_REDIS_PASSWORD/,
+    );
+    expect(() => sourceAddress('redis://u:hunter2@old', '')).not.toThrow(/hunter2/);
+  });
+});
+
+describeShared('the recorded answers of the reference', (root) => {
+  interface Recorded {
+    uuid?: string;
+    type?: string;
+    executions?: Recorded[] | null;
+    timestamp?: number;
+  }
+  const entries = JSON.parse(readFileSync(join(root, 'contract', 'api-to-hooks.json'), 'utf8')) as {
+    request: { url: string };
+    response: { status: number; body: unknown };
+  }[];
+  const bodies = entries
+    .filter(({ response }) => response.status === 200)
+    .flatMap(({ response }) => response.body as Recorded | Recorded[] | null)
+    .filter((body): body is Recorded => body !== null && typeof body === 'object');
+  const tasks = bodies.filter((body) => body.type !== undefined && 'executions' in body);
+  const executions = [
+    ...tasks.flatMap((task) => task.executions ?? []),
+    ...bodies.filter((body) => body.timestamp !== undefined && body.type !== undefined),
+  ];
+
+  it('are tasks and executions that the import understands', () => {
+    expect([tasks.length, executions.length].every((n) => n > 3)).toBe(true);
+    for (const task of tasks) {
+      expect(readRecord(referenceTask, JSON.stringify(task))).toMatchObject({ ok: true });
+    }
+    for (const one of executions) {
+      expect(readRecord(referenceExecution, JSON.stringify(one))).toMatchObject({ ok: true });
+    }
+  });
+});

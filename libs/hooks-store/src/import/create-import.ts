@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineScript } from '@cds/redis';
+import type { Redis } from 'ioredis';
+import type { Cleanup } from '../cleanups/cleanup';
+import { type ExecutionState, type StoredExecution } from '../execution';
+import { CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX, hookKeys, KEYS } from '../redis-keys';
+import { createTaskStore, type TaskToKeep } from '../tasks/task-store';
+import { IMPORT_CLEANUP, IMPORT_DELIVERY } from './import-scripts.lua';
+
+/** A delivery that was accepted elsewhere and has not led to its runs. */
+export interface ImportedDelivery {
+  uuid: string;
+  /** Its timestamp there, to the letter: it names the delivery. */
+  timestamp: string;
+  /** Microseconds. */
+  acceptedUs: number;
+  /** Whether something of the hook that came later has been worked off there. */
+  late: boolean;
+  execution: Omit<StoredExecution, 'timestamp' | 'replay_of'>;
+  state: ExecutionState;
+  /** Empty when it has none. */
+  requestUuid: string;
+}
+
+/** A cleanup that was scheduled elsewhere. */
+export type ImportedCleanup = Pick<
+  Cleanup,
+  'id' | 'due' | 'accepted' | 'hook' | 'project' | 'workflow' | 'repository' | 'branch'
+> & {
+  /** Uuid and timestamp there: they name the cleanup. */
+  uuid: string;
+  timestamp: string;
+};
+
+/** `known`: it was imported before, whatever became of it since. */
+export type ImportedTask = 'ok' | 'there' | 'known';
+export type DeliveryImport = 'ok' | 'late' | 'known' | 'unknown' | 'duplicate';
+/** `busy`: the hook was held all the time. `back`: a push brought the branch back. */
+export type CleanupImport = 'ok' | 'known' | 'back' | 'busy';
+
+export type Import = ReturnType<typeof createImport>;
+
+const HOLDER = 'import';
+const BUSY_PAUSE_MS = 200;
+const BUSY_TRIES = 25;
+
+/** The name of a task, a delivery or a cleanup in `KEYS.imported`. */
+export function importedName(
+  kind: 'task' | 'delivery' | 'cleanup',
+  uuid: string,
+  timestamp?: string,
+): string {
+  return [kind, uuid, ...(timestamp === undefined ? [] : [timestamp])].join('/');
+}
+
+/**
+ * Puts what another hooks kept into this one's Redis, whether this one runs or not. Each is imported once: what was
+ * done, cancelled or deleted since does not come back. Deliveries of a hook have to come oldest first.
+ */
+export function createImport({ redis }: { redis: Redis }) {
+  const tasks = createTaskStore({ redis });
+  const deliveryScript = defineScript(redis, 'cdsbbImportDelivery', IMPORT_DELIVERY, 10);
+  const cleanupScript = defineScript(redis, 'cdsbbImportCleanup', IMPORT_CLEANUP, 6);
+
+  async function tryCleanup(cleanup: ImportedCleanup): Promise<'ok' | 'known' | 'back' | 'lost'> {
+    return (await cleanupScript(
+      [
+        KEYS.cleanups,
+        KEYS.stoppedCleanups,
+        KEYS.failedCleanups,
+        hookKeys(cleanup.hook).owner,
+        KEYS.broughtBack,
+        KEYS.imported,
+      ],
+      [
+        HOLDER,
+        CLEANUP_PREFIX,
+        HOOK_CLEANUPS_PREFIX,
+        cleanup.id,
+        cleanup.due,
+        cleanup.accepted,
+        cleanup.hook,
+        cleanup.project,
+        cleanup.workflow,
+        cleanup.repository,
+        cleanup.branch,
+        importedName('cleanup', cleanup.uuid, cleanup.timestamp),
+      ],
+    )) as 'ok' | 'known' | 'back' | 'lost';
+  }
+
+  return {
+    /**
+     * Keeps a task unless there is one of this uuid, which is newer; it is stopped if it was.
+     * A crash in between leaves it unmarked: the next import goes on.
+     */
+    async task(task: TaskToKeep, stopped: boolean, now: number): Promise<ImportedTask> {
+      const name = importedName('task', task.uuid);
+      if ((await redis.hexists(KEYS.imported, name)) === 1) return 'known';
+      const kept = await tasks.put(task, now, 0);
+      if (stopped) await tasks.setStopped(task.uuid, true);
+      await redis.hset(KEYS.imported, name, kept);
+      return kept === 'ok' ? 'ok' : 'there';
+    },
+
+    async delivery(delivery: ImportedDelivery): Promise<DeliveryImport> {
+      const { uuid, timestamp } = delivery;
+      const keys = hookKeys(uuid);
+      const [kind] = (await deliveryScript(
+        [
+          keys.task,
+          keys.executions,
+          keys.states,
+          keys.waiting,
+          KEYS.pending,
+          KEYS.waitingTotal,
+          keys.seen,
+          KEYS.imported,
+          KEYS.heads,
+          KEYS.stoppedHeads,
+        ],
+        [
+          uuid,
+          importedName('delivery', uuid, timestamp),
+          delivery.acceptedUs,
+          JSON.stringify(delivery.execution).slice(1),
+          JSON.stringify(delivery.state),
+          delivery.requestUuid,
+          `"replay_of":${delivery.acceptedUs}000,`,
+          delivery.late ? 1 : 0,
+        ],
+      )) as [DeliveryImport];
+      return kind;
+    },
+
+    /** Waits a few seconds for a hook that is held. */
+    async cleanup(cleanup: ImportedCleanup): Promise<CleanupImport> {
+      for (let tries = 0; tries < BUSY_TRIES; tries++) {
+        if (tries > 0) await sleep(BUSY_PAUSE_MS);
+        const result = await tryCleanup(cleanup);
+        if (result !== 'lost') return result;
+      }
+      return 'busy';
+    },
+
+    /** Keeps in mind that there is nothing to import of a cleanup, so that no later import does. */
+    async passOver(uuid: string, timestamp: string): Promise<void> {
+      await redis.hsetnx(KEYS.imported, importedName('cleanup', uuid, timestamp), 'passed-over');
+    },
+
+    /** Which of these names were imported. */
+    async known(names: string[]): Promise<Set<string>> {
+      if (names.length === 0) return new Set();
+      const found = await redis.hmget(KEYS.imported, ...names);
+      return new Set(names.filter((_, index) => found[index] !== null));
+    },
+  };
+}
