@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 export const root = resolve(__dirname, '..', '..');
@@ -9,12 +8,17 @@ export function read(file: string): string {
   return readFileSync(join(root, file), 'utf8');
 }
 
-/** Every file that is, or is about to be, part of the repository. */
+/** Every file of the repository, from its root. The folders that git ignores are left out; git itself is not needed. */
 export function repositoryFiles(): string[] {
-  return execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-    .split('\n')
-    .filter((file) => file && existsSync(join(root, file)));
+  const ignored = new Set(
+    ['.git', ...read('.gitignore').split('\n')].map((line) => line.replace(/\/$/, '')),
+  );
+  const filesIn = (folder: string): string[] =>
+    readdirSync(join(root, folder), { withFileTypes: true })
+      .filter(({ name }) => !ignored.has(name))
+      .flatMap((entry) => {
+        const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+        return entry.isDirectory() ? filesIn(path) : [path];
+      });
+  return filesIn('').sort();
 }
