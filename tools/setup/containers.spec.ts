@@ -1,0 +1,323 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '@cds/config';
+import { validate } from 'dockerfile-utils';
+import { stringify } from 'yaml';
+import { mergedCompose, type ComposeService } from './compose.fixture';
+import { read, repositoryFiles, root } from './repository.fixture';
+
+const BASE = 'docker-compose.yml';
+const CDS = 'tools/compose/cds.yml';
+const OUR_SERVICES = ['hooks', 'sandbox', 'vcs'];
+/** A tag down to the patch, or a digest. */
+const PINNED = /^[\w./-]+:v?\d+\.\d+\.\d+(-[\w.]+)*$|@sha256:[0-9a-f]{64}$/;
+const SECRET = /(TOKEN|PASSWORD|SECRET|KEY)$/;
+
+const stacks = { sandbox: mergedCompose(BASE), cds: mergedCompose(BASE, CDS) };
+const started = (services: Record<string, ComposeService>, ...profiles: string[]) =>
+  Object.keys(services)
+    .filter((name) => {
+      const wanted = services[name]?.profiles;
+      return !wanted || wanted.some((profile) => profiles.includes(profile));
+    })
+    .sort();
+
+/** Values that `.env` may have, by the variables that its example names. */
+const SETTINGS: Record<string, string> = Object.fromEntries(
+  [...read('tools/compose/.env.example').matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = '']) => [
+    name,
+    name.endsWith('URL') ? 'https://tunnel.example.com' : `${name}-0123456789abcdef0123456789`,
+  ]),
+);
+const fillIn = (value: string) =>
+  value.replace(/\$\{(\w+):\?[^}]*\}/g, (_all, name: string) => SETTINGS[name] ?? '');
+
+describe.each([BASE, CDS])('%s', (file) => {
+  it('passes dclint without a remark', () => {
+    const { stdout, status } = spawnSync(
+      process.execPath,
+      ['node_modules/dclint/bin/dclint.cjs', '--max-warnings', '0', file],
+      { cwd: root, encoding: 'utf8' },
+    );
+
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.not.stringContaining('error') });
+  });
+});
+
+/** Of services and keys: the merged result has that of two files. */
+const ORDERS = ['top-level-properties-order', 'services-alphabetical-order', 'service-keys-order'];
+
+it('passes dclint merged, too', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'compose-'));
+  const file = join(folder, 'docker-compose.yml');
+  const { services } = stacks.cds;
+  // dclint knows no profiles: what is never started together shares ports.
+  const together = started(services, 'hatchery').map((name) => [name, services[name]]);
+  const merged = { ...stacks.cds, services: Object.fromEntries(together) as unknown };
+  writeFileSync(file, stringify(merged, { aliasDuplicateObjects: false }));
+
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    [
+      'node_modules/dclint/bin/dclint.cjs',
+      file,
+      '--max-warnings',
+      '0',
+      '--disable-rule',
+      ...ORDERS,
+      // What is a matter of how the merged file is written.
+      'require-quotes-in-ports',
+    ],
+    { cwd: root, encoding: 'utf8' },
+  );
+  rmSync(folder, { recursive: true });
+
+  expect({ status, stdout }).toEqual({ status: 0, stdout: expect.not.stringContaining('error') });
+});
+
+describe.each(Object.entries(stacks))('the %s stack', (_name, { services }) => {
+  const entries = Object.entries(services);
+
+  it('gives our containers a read-only root, no capability, and none to gain', () => {
+    for (const name of OUR_SERVICES)
+      expect(services[name]).toMatchObject({
+        build: { dockerfile: expect.stringMatching(/^(apps|tools)\/\w+\/Dockerfile$/) },
+        read_only: true,
+        tmpfs: ['/tmp'],
+        cap_drop: ['ALL'],
+      });
+    for (const [, service] of entries)
+      expect(service.security_opt).toEqual(['no-new-privileges:true']);
+  });
+
+  it('pins what it does not build', () => {
+    for (const [name, { image, build }] of entries)
+      expect([name, build ? 'built' : image]).toEqual([
+        name,
+        build ? 'built' : expect.stringMatching(PINNED),
+      ]);
+  });
+
+  it('publishes its ports to this machine alone, and each one once', () => {
+    const ports = started(services).flatMap((name) => services[name]?.ports ?? []);
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+    expect(new Set(ports.map((port) => port.split(':')[1])).size).toBe(ports.length);
+  });
+
+  it('waits for what is healthy, or has ended well', () => {
+    for (const [, { depends_on: dependencies = {} }] of entries)
+      for (const [name, { condition }] of Object.entries(dependencies))
+        expect([name, condition]).toEqual([
+          name,
+          services[name]?.healthcheck ? 'service_healthy' : 'service_completed_successfully',
+        ]);
+  });
+
+  it('keeps the append-only file of Redis on a volume and never evicts', () => {
+    expect(services['redis']?.command?.join(' ')).toContain('--appendonly yes');
+    expect(services['redis']?.command?.join(' ')).toContain('--maxmemory-policy noeviction');
+    expect(services['redis']?.volumes).toEqual(['redis-data:/data']);
+  });
+
+  it.each(['vcs', 'hooks'] as const)('sets what %s starts with', (service) => {
+    const environment = services[service]?.environment ?? {};
+    const env = Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [name, fillIn(value)]),
+    );
+
+    const { warnings, [service]: config } = loadConfig({ services: [service], env });
+
+    expect(warnings).toEqual([]);
+    expect(config).toMatchObject({ name: service });
+  });
+});
+
+describe('the stack with the real CDS', () => {
+  const { services, volumes, name } = stacks.cds;
+
+  it('runs CDS with our services in place of its own, and without the sandbox', () => {
+    const running = ['cds-api', 'cds-db', 'cds-migrate', 'cds-ui', 'hooks', 'redis', 'vcs'];
+    expect(started(services)).toEqual(running);
+    expect(started(services, 'hatchery')).toEqual([...running, 'cds-hatchery'].sort());
+    expect(JSON.stringify(started(services).map((each) => services[each]))).not.toContain(
+      '//sandbox',
+    );
+  });
+
+  it('keeps its volumes apart from those of the sandbox', () => {
+    expect(name).not.toBe(stacks.sandbox.name);
+    expect(Object.keys(volumes).sort()).toEqual(['cds-db-data', 'redis-data']);
+  });
+
+  it('has one version of CDS, and a health check for every service that is no job', () => {
+    const versions = Object.values(services)
+      .map(({ image }) => image)
+      .filter((image) => image?.startsWith('ovhcom/'));
+    expect(versions).toHaveLength(4);
+    for (const image of versions) expect(image).toMatch(/:0\.41\.0$/);
+    for (const each of started(services))
+      expect([each, services[each]?.healthcheck !== undefined]).toEqual([
+        each,
+        each !== 'cds-migrate',
+      ]);
+  });
+
+  it('serves the UI where CDS documents it, and reaches our services where they listen', () => {
+    expect(services['cds-ui']?.ports).toEqual(['127.0.0.1:4200:2015']);
+    expect(services['vcs']?.environment).toMatchObject({
+      CDS_VCS_API_HTTP_URL: 'http://cds-api:8081',
+      CDS_VCS_URL: 'http://vcs:8084',
+      CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_APIURL: 'https://api.bitbucket.org/2.0',
+    });
+    expect(services['hooks']?.environment).toMatchObject({
+      CDS_HOOKS_API_HTTP_URL: 'http://cds-api:8081',
+      CDS_HOOKS_URL: 'http://hooks:8083',
+    });
+  });
+
+  it('has no secret in it: each is a variable of .env without which nothing starts', () => {
+    const secrets = Object.entries(services)
+      .filter(([service]) => service !== 'sandbox')
+      .flatMap(([, { environment = {} }]) => Object.entries(environment))
+      .filter(([variable]) => SECRET.test(variable));
+
+    expect(secrets.length).toBeGreaterThanOrEqual(10);
+    for (const [, value] of secrets) expect(value).toMatch(/^\$\{[A-Z_]+:\?[^}]+\}$/);
+    expect(JSON.stringify(services['cds-migrate']?.command)).toMatch(/\$\$CDS_DB_PASSWORD/);
+  });
+
+  it('asks for the variables that .env.example names, and these hold nothing', () => {
+    const example = read('tools/compose/.env.example');
+    const asked = [...read(CDS).matchAll(/(?<!\$)\$\{(\w+)/g)].map(([, variable]) => variable);
+
+    expect([...new Set(asked)].sort()).toEqual(Object.keys(SETTINGS).sort());
+    expect(example).not.toMatch(/^[A-Z_]+=.+$/m);
+    for (const file of ['.gitignore', '.dockerignore'])
+      expect(read(file).split('\n')).toContain('.env');
+  });
+
+  const compose = (...args: string[]) =>
+    spawnSync('docker', ['compose', ...args], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, COMPOSE_DISABLE_ENV_FILE: '1', ...SETTINGS },
+    });
+  const hasCompose = compose('version').status === 0;
+
+  (hasCompose ? it : it.skip)(
+    `is to Docker Compose what it is here${hasCompose ? '' : ' (skipped: Docker Compose is not installed)'}`,
+    () => {
+      const { stdout, status } = compose('-f', BASE, '-f', CDS, 'config', '--format', 'json');
+      expect(status).toBe(0);
+      const theirs = JSON.parse(stdout) as {
+        name: string;
+        services: Record<string, { environment: Record<string, string>; read_only?: boolean }>;
+      };
+
+      expect(theirs.name).toBe(name);
+      expect(Object.keys(theirs.services).sort()).toEqual(started(services));
+      for (const [each, service] of Object.entries(theirs.services)) {
+        const ours = services[each];
+        expect(service.read_only).toBe(ours?.read_only);
+        expect(service.environment).toEqual(
+          ours?.environment &&
+            Object.fromEntries(
+              Object.entries(ours.environment).map(([key, value]) => [key, fillIn(value)]),
+            ),
+        );
+      }
+    },
+  );
+
+  (hasCompose ? it : it.skip)(
+    `starts nothing without its secrets${hasCompose ? '' : ' (skipped: Docker Compose is not installed)'}`,
+    () => {
+      for (const missing of Object.keys(SETTINGS)) {
+        const { stderr, status } = spawnSync(
+          'docker',
+          ['compose', '-f', BASE, '-f', CDS, 'config'],
+          {
+            cwd: root,
+            encoding: 'utf8',
+            env: {
+              ...process.env,
+              COMPOSE_DISABLE_ENV_FILE: '1',
+              ...SETTINGS,
+              [missing]: '',
+            },
+          },
+        );
+        expect([status, stderr]).toEqual([expect.any(Number), expect.stringContaining(missing)]);
+        expect(status).not.toBe(0);
+      }
+    },
+  );
+});
+
+const dockerfiles = repositoryFiles().filter((file) => file.endsWith('Dockerfile'));
+
+it('knows every Dockerfile of the repository', () => {
+  expect(dockerfiles.sort()).toEqual([
+    'apps/engine/Dockerfile',
+    'apps/hooks/Dockerfile',
+    'apps/vcs/Dockerfile',
+    'tools/sandbox/Dockerfile',
+  ]);
+});
+
+describe.each(dockerfiles)('%s', (file) => {
+  const text = read(file);
+  const instructions = text
+    .replace(/\\\n\s*/g, '')
+    .split('\n')
+    .filter((line) => line && !line.startsWith('#'));
+  const last = instructions.slice(instructions.findLastIndex((line) => line.startsWith('FROM ')));
+
+  it('passes the Dockerfile linter without a remark', () => {
+    expect(validate(text)).toEqual([]);
+  });
+
+  it('is built in stages on a pinned base image that is an argument, and runs as no root', () => {
+    const [, base] = /^ARG NODE_IMAGE=(.+)$/.exec(instructions[0] ?? '') ?? [];
+    expect(base).toMatch(PINNED);
+    expect(base).toBe(/^ARG NODE_IMAGE=(.+)$/m.exec(read('apps/vcs/Dockerfile'))?.[1]);
+    expect(instructions.filter((line) => line.startsWith('FROM '))).toEqual([
+      'FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS build',
+      'FROM ${NODE_IMAGE}',
+    ]);
+    expect(last).toContain('USER node');
+    expect(last.some((line) => line.startsWith('HEALTHCHECK '))).toBe(true);
+    expect(last.some((line) => /^(ENTRYPOINT|CMD) \[/.test(line))).toBe(true);
+    expect(last.filter((line) => line.startsWith('RUN '))).toEqual([]);
+  });
+
+  it('says in labels what it is, of which version and of which commit', () => {
+    const label = last.find((line) => line.startsWith('LABEL '));
+    const labels = Object.fromEntries(
+      [...(label ?? '').matchAll(/org\.opencontainers\.image\.(\w+)="([^"]+)"/g)].map(
+        ([, key = '', value]) => [key, value],
+      ),
+    );
+
+    expect(labels).toEqual({
+      title: expect.stringMatching(/^cds-bitbucket-cloud-\w+$/),
+      description: expect.any(String),
+      licenses: 'BSD-3-Clause',
+      version: '${VERSION}',
+      revision: '${GIT_COMMIT}',
+      created: '${BUILD_TIME}',
+      source: '${SOURCE}',
+    });
+    for (const argument of ['VERSION', 'GIT_COMMIT', 'BUILD_TIME', 'SOURCE'])
+      expect(last.some((line) => line.startsWith(`ARG ${argument}=`))).toBe(true);
+  });
+
+  it('copies no secret into the build: what git ignores, the build does not see either', () => {
+    expect(instructions.filter((line) => /^ADD /.test(line))).toEqual([]);
+    expect(read('.dockerignore').split('\n')).toEqual(
+      expect.arrayContaining(['.git', '.env', 'node_modules', 'dist']),
+    );
+  });
+});

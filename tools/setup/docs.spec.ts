@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { read, repositoryFiles, root } from './repository.fixture';
+
+const files = repositoryFiles();
+const documents = files.filter((file) => file.endsWith('.md'));
+/** Those whose paths are meant from the root of the repository. */
+const guides = documents.filter((file) => !file.includes('/') || file.startsWith('docs/'));
+
+const withoutFences = (text: string) => text.replace(/^( *)(```|~~~)[\s\S]*?^\1\2$/gm, '');
+
+/** The anchors that GitHub gives the headings of a document. */
+function anchors(text: string): Set<string> {
+  const seen = new Map<string, number>();
+  const all = new Set<string>();
+  for (const [, heading = ''] of withoutFences(text).matchAll(/^#{1,6} +(.+?)(?: +#+)?$/gm)) {
+    const slug = heading
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-');
+    const before = seen.get(slug) ?? 0;
+    seen.set(slug, before + 1);
+    all.add(before === 0 ? slug : `${slug}-${before}`);
+  }
+  return all;
+}
+
+/** Where the relative links of a document lead that lead nowhere. */
+function brokenLinks(file: string, text: string): string[] {
+  const prose = withoutFences(text).replace(/`[^`\n]*`/g, '');
+  const targets = [
+    ...prose.matchAll(/\]\(([^()\s]+)(?: "[^"]*")?\)/g),
+    ...prose.matchAll(/^ *\[[^\]]+\]: +(\S+)$/gm),
+  ].map(([, target = '']) => target);
+  return targets
+    .filter((target) => !/^(https?:|mailto:)/.test(target))
+    .filter((target) => {
+      const [path = '', anchor] = target.split('#');
+      const linked = normalize(join(dirname(file), decodeURI(path)));
+      if (path !== '' && !existsSync(join(root, linked))) return true;
+      return anchor !== undefined && !anchors(path === '' ? text : read(linked)).has(anchor);
+    });
+}
+
+const FOLDERS = /^(\.ci|\.github|apps|docs|libs|tools)\//;
+const ROOT_FILE = /^[\w.-]+\.(md|json|yml|mjs|cjs)$/;
+const quoted = (text: string) =>
+  [...withoutFences(text).matchAll(/`([^`\n]+)`/g)].map(([, quote = '']) => quote);
+
+/** Whether there is such a file or folder; `*` stands for any part of a name. */
+function isThere(path: string): boolean {
+  const name = path
+    .replace(/\/$/, '')
+    .replace(/[.+^$()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '[^/]*');
+  const pattern = new RegExp(`^${name}(/|$)`);
+  return files.some((file) => pattern.test(file));
+}
+
+/** What stands in backticks, looks like a path of this repository, and is none. */
+function missingPaths(text: string): string[] {
+  return quoted(text)
+    .filter((quote) => FOLDERS.test(quote) && !/[\s…{}]/.test(quote))
+    .map((quote) => quote.replace(/[:#].*$/, ''))
+    .filter((path) => !isThere(path));
+}
+
+/** The targets of every project, by its name. */
+const projects = new Map(
+  files
+    .filter((file) => /(^|\/)project\.json$/.test(file))
+    .map((file) => JSON.parse(read(file)) as { name: string; targets: Record<string, unknown> })
+    .map(({ name, targets }) => [name, targets]),
+);
+
+/** Commands of npm and Nx that a document names and that there are not. */
+function missingCommands(text: string): string[] {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const named = [
+    ...text.matchAll(/\bnpm (start|test)\b/g),
+    ...text.matchAll(/\bnpm run ([\w:-]+)/g),
+  ].map(([, name = '']) => name);
+  const targets = [...text.matchAll(/\bnx run ([\w-]+):([\w-]+)/g)];
+  return [
+    ...named.filter((name) => !(name in scripts)),
+    ...targets
+      .filter(([, project = '', target = '']) => projects.get(project)?.[target] === undefined)
+      .map(([all]) => all),
+  ];
+}
+
+describe.each(documents)('%s', (file) => {
+  it('links to what there is', () => {
+    expect(brokenLinks(file, read(file))).toEqual([]);
+  });
+
+  it('names commands that there are', () => {
+    expect(missingCommands(read(file))).toEqual([]);
+  });
+});
+
+describe.each(guides)('%s', (file) => {
+  it('names files that there are', () => {
+    expect(missingPaths(read(file))).toEqual([]);
+  });
+});
+
+it('CONTRIBUTING.md names the commands of package.json, each one', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const text = read('CONTRIBUTING.md');
+
+  for (const name of Object.keys(scripts))
+    expect(text).toContain(['start', 'test'].includes(name) ? `npm ${name}` : `npm run ${name}`);
+});
+
+it('CONTRIBUTING.md names files of the root that there are', () => {
+  for (const text of quoted(read('CONTRIBUTING.md')).filter((each) => ROOT_FILE.test(each)))
+    expect([text, existsSync(join(root, text))]).toEqual([text, true]);
+});
+
+it('the index of decisions has every record, with its title', () => {
+  const index = read('docs/adr/README.md');
+  const records = documents.filter((file) => /^docs\/adr\/\d{4}-/.test(file));
+
+  expect(records.length).toBeGreaterThan(0);
+  for (const record of records) {
+    const [, number, title] = /^# (\d+)\. (.+)$/m.exec(read(record)) ?? [];
+    const name = record.slice('docs/adr/'.length);
+    expect(name).toMatch(new RegExp(`^${number?.padStart(4, '0')}-`));
+    expect(index.replace(/ +\|/g, ' |')).toContain(`| [${number}](${name}) | ${title} |`);
+  }
+});
+
+it('sees what is broken', () => {
+  const text = [
+    '# `hooks`: a *B*',
+    '## One & two',
+    '## One & two',
+    '[a](#hooks-a-b) [b](#one--two-1) [c](#one--two-2) [d](promises.md#none) [e](none.md) [f](../README.md)',
+    '[g]: none-either.md',
+    '`[h](in-code.md)` `docs/none.md` `docs/*.md` `apps/*/none.ts` `apps/vcs/src` npm run none, npx nx run vcs:none',
+    '```\n[i](in-a-fence.md)\n```',
+  ].join('\n\n');
+
+  expect(brokenLinks('docs/probe.md', text)).toEqual([
+    '#one--two-2',
+    'promises.md#none',
+    'none.md',
+    'none-either.md',
+  ]);
+  expect(missingPaths(text)).toEqual(['docs/none.md', 'apps/*/none.ts']);
+  expect(missingCommands(text)).toEqual(['none', 'nx run vcs:none']);
+});
