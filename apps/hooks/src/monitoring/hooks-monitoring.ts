@@ -34,23 +34,38 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
   const { redis, disabled, executionHistory } = deps;
 
   async function countLines(): Promise<MonitoringLine[]> {
-    const [waiting, kinds, cleanups, failedCleanups, failed, stopped, pending, schedulers, first] =
-      await Promise.all([
-        redis.get(KEYS.waitingTotal),
-        redis.hgetall(KEYS.kinds),
-        redis.zcard(KEYS.cleanups),
-        redis.zcount(KEYS.failedCleanups, '0', '+inf'),
-        redis.zcard(KEYS.failed),
-        redis.srandmember(KEYS.stopped, NAMED),
-        redis.srandmember(KEYS.pending, NAMED),
-        redis.zcard(KEYS.due),
-        redis.zrange(KEYS.due, '0', '0', 'WITHSCORES'),
-      ]);
+    const [
+      waiting,
+      kinds,
+      cleanups,
+      failedCleanups,
+      failed,
+      stopped,
+      pending,
+      schedulers,
+      first,
+      clock,
+    ] = await Promise.all([
+      redis.get(KEYS.waitingTotal),
+      redis.hgetall(KEYS.kinds),
+      redis.zcard(KEYS.cleanups),
+      redis.zcount(KEYS.failedCleanups, '0', '+inf'),
+      redis.zcard(KEYS.failed),
+      redis.srandmember(KEYS.stopped, NAMED),
+      redis.srandmember(KEYS.pending, NAMED),
+      redis.zcard(KEYS.due),
+      redis.zrange(KEYS.due, '0', '0', 'WITHSCORES'),
+      redis.time(),
+    ]);
     const unserved = Object.entries(kinds).flatMap(([type, n]) => {
       const reason = Number(n) > 0 ? whyNotServed(type) : undefined;
       return reason === undefined ? [] : [{ type, n, reason }];
     });
-    const lateSeconds = Math.max(0, Math.floor((Date.now() - Number(first[1] ?? Infinity)) / 1000));
+    // By the clock that they run by.
+    const lateSeconds = Math.max(
+      0,
+      Math.floor(Number(clock[0]) - Number(first[1] ?? Infinity) / 1000),
+    );
     return [
       line('Queue', Number(waiting ?? 0), level(Number(waiting ?? 0), 10, 100)),
       line('Redis', 'answers', 'OK'),

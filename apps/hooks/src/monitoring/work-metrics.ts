@@ -70,7 +70,7 @@ export function createWorkMetrics(deps: { redis: Redis; metrics: Metrics; logger
     help: 'Dead letters that gave way to newer ones (deadLetters).',
   });
   for (const result of ['done', 'failed']) executions.inc({ result }, 0);
-  for (const result of ['on time', 'late', 'skipped']) rings.inc({ result }, 0);
+  for (const result of ['on_time', 'late', 'skipped']) rings.inc({ result }, 0);
   for (const result of ['done', 'failed', 'cancelled']) cleanups.inc({ result }, 0);
 
   metrics.gauge({
@@ -112,7 +112,7 @@ export function createWorkMetrics(deps: { redis: Redis; metrics: Metrics; logger
   });
 
   return {
-    schedulerRang(result: 'on time' | 'late' | 'skipped'): void {
+    schedulerRang(result: 'on_time' | 'late' | 'skipped'): void {
       rings.inc({ result });
     },
 

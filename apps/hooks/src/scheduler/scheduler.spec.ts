@@ -273,7 +273,8 @@ describe('schedulers', () => {
     });
 
     it('is not due while it is stopped, or once it is removed or something else', async () => {
-      const hooks = await world.start();
+      const { logger, lines } = captureLogger();
+      const hooks = await world.start({}, { logger });
       const [stopped, removed, other, gone] = [1, 2, 3, 4].map(() => schedulerHook(NEVER_NOW)) as [
         NodeHook,
         NodeHook,
@@ -297,6 +298,7 @@ describe('schedulers', () => {
       await client.del(hookKeys(gone.uuid).task);
       await Promise.all([forgeDue(other, 1_000), forgeDue(gone, 1_000)]);
       await waitFor(async () => !(await dueOf(other)) && !(await dueOf(gone)));
+      expect(lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
       expect(world.api.runs()).toEqual([]);
     });
 
@@ -320,7 +322,11 @@ describe('schedulers', () => {
       await post(first, unlisted);
       await forgeDue(listed, Date.parse('2030-01-01T00:00:00Z'));
 
-      await first.service.stop(3_000);
+      // Also one that runs so often that something of it waits all the time.
+      world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 60_000 } : 'ok');
+      await forgeDue(unlisted, Date.now());
+      await waitFor(async () => (await waiting(unlisted)) === 1);
+      await first.service.stop(100);
       await world.start({}, { timing: { recentMs: 500 } });
       await waitFor(async () => (await dueOf(unlisted)) === undefined, { timeoutMs: 10_000 });
       expect(await dueOf(listed)).toBe(Date.parse('2030-01-01T00:00:00Z'));
@@ -376,7 +382,15 @@ describe('schedulers', () => {
       expect(body).toMatchObject({ message: expect.stringContaining('25 is beyond 23') });
       await forgeDue(hook, 1_000);
       await waitFor(async () => (await dueOf(hook)) === undefined);
-      expect(lines.filter(({ msg }) => String(msg).includes('cannot be read'))).toHaveLength(1);
+      const told = () => lines.filter(({ msg }) => String(msg).includes('cannot be read'));
+      expect(told()).toHaveLength(1);
+
+      await client.hset(hookKeys(uuid).task, 'config', '{');
+      await forgeDue(hook, 1_000);
+      await waitFor(async () => (await dueOf(hook)) === undefined);
+      expect(told()).toHaveLength(2);
+      await post(hooks, hook);
+      expect(await dueOf(hook)).toBeGreaterThan(Date.now());
     });
   });
 
