@@ -195,6 +195,23 @@ describe('schedulers', () => {
       await waitFor(() => runsOf(hook).length >= 3, { timeoutMs: 15_000 });
     });
 
+    it('or slow, no more than a hundred runs wait', async () => {
+      const hooks = await world.start();
+      const hook = schedulerHook(NEVER_NOW);
+      world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 60_000 } : 'ok');
+      await post(hooks, hook);
+      await forgeDue(hook, Date.now());
+      await waitFor(async () => (await waiting(hook)) === 1);
+      const others = Array.from({ length: 98 }, (_, index) => String(index));
+      await client.rpush(hookKeys(hook.uuid).waiting, ...others);
+
+      for (const count of [100, 100]) {
+        await forgeDue(hook, Date.now());
+        await waitFor(async () => Number(await dueOf(hook)) > Date.now());
+        expect(await waiting(hook)).toBe(count);
+      }
+    });
+
     it('a run that it refuses for good is a dead letter, and can be sent again', async () => {
       const hooks = await world.start();
       const hook = schedulerHook(NEVER_NOW);
@@ -300,6 +317,21 @@ describe('schedulers', () => {
       await waitFor(async () => !(await dueOf(other)) && !(await dueOf(gone)));
       expect(lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
       expect(world.api.runs()).toEqual([]);
+    });
+
+    it('that is due in a time to which the clock was put back runs when that has come, or is started anew', async () => {
+      const hooks = await world.start();
+      const hook = schedulerHook('* * * * *');
+      await post(hooks, hook);
+      const ahead = lastMinute() + 24 * 3_600_000;
+      await forgeDue(hook, ahead);
+
+      await post(hooks, hook);
+      await hooks.call('GET', `/task/${hook.uuid}/start`);
+      expect(await dueOf(hook)).toBe(ahead);
+      await hooks.call('GET', `/task/${hook.uuid}/stop`);
+      await hooks.call('GET', `/task/${hook.uuid}/start`);
+      expect(Number(await dueOf(hook)) - Date.now()).toBeLessThanOrEqual(60_000);
     });
 
     it('that was changed by one who died before he said so is due by its new schedule', async () => {
