@@ -33,15 +33,15 @@ import { errorText } from './error-text';
 import { getApp } from './get-app';
 import type { TaskListeners } from './kinds/task-listeners';
 import { createWorkOffByKind } from './kinds/work-off-by-kind';
-import { createRinger } from './scheduler/ringer';
-import { createScheduleStore } from './scheduler/schedule-store';
-import { createUpcoming } from './scheduler/upcoming';
-import { createScheduleTasks } from './scheduler/schedule-tasks';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { measureRuns } from './monitoring/run-metrics';
 import { createStoredMetrics } from './monitoring/stored-metrics';
 import { createWorkMetrics } from './monitoring/work-metrics';
 import { createQueues } from './rabbitmq/create-queues';
+import { createRinger } from './scheduler/ringer';
+import { createScheduleStore } from './scheduler/schedule-store';
+import { createScheduleTasks } from './scheduler/schedule-tasks';
+import { createUpcoming } from './scheduler/upcoming';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
 import { createTaskStore } from '@cds/hooks-store';
@@ -304,8 +304,11 @@ export async function createHooks(
     return {
       async stop(deadlineMs: number) {
         sweep.stop();
-        await ringer.stop();
-        await Promise.all([drainWorker.close(deadlineMs), cleanupWorker.close(deadlineMs)]);
+        await Promise.all([
+          ringer.stop(),
+          drainWorker.close(deadlineMs),
+          cleanupWorker.close(deadlineMs),
+        ]);
         ownership.stop();
         killed.abort();
         workers.disconnect();

@@ -49,6 +49,7 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       pending,
       schedulers,
       first,
+      clock,
     ] = await Promise.all([
       redis.get(KEYS.waitingTotal),
       redis.zrange(KEYS.heads, '0', '0', 'WITHSCORES'),
@@ -60,12 +61,17 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       redis.srandmember(KEYS.pending, NAMED),
       redis.zcard(KEYS.due),
       redis.zrange(KEYS.due, '0', '0', 'WITHSCORES'),
+      redis.time(),
     ]);
     const unserved = Object.entries(kinds).flatMap(([type, n]) => {
       const reason = Number(n) > 0 ? whyNotServed(type) : undefined;
       return reason === undefined ? [] : [{ type, n, reason }];
     });
-    const lateSeconds = Math.max(0, Math.floor((Date.now() - Number(first[1] ?? Infinity)) / 1000));
+    // By the clock that they run by.
+    const lateSeconds = Math.max(
+      0,
+      Math.floor(Number(clock[0]) - Number(first[1] ?? Infinity) / 1000),
+    );
     const oldest = Math.round(secondsSince(scoreOf(head)));
     return [
       line('Queue', Number(waiting ?? 0), level(Number(waiting ?? 0), 10, 100)),

@@ -34,7 +34,7 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
   });
   for (const result of ['done', 'failed']) executions.inc({ result }, 0);
   for (const result of CLEANUP_RESULTS) cleanups.inc({ result }, 0);
-  for (const result of ['on time', 'late', 'skipped']) rings.inc({ result }, 0);
+  for (const result of ['on_time', 'late', 'skipped']) rings.inc({ result }, 0);
 
   const retries = metrics.counter({
     name: 'cds_hooks_retries_total',
@@ -46,7 +46,7 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
   }
 
   return {
-    schedulerRang(result: 'on time' | 'late' | 'skipped'): void {
+    schedulerRang(result: 'on_time' | 'late' | 'skipped'): void {
       rings.inc({ result });
     },
 

@@ -1,3 +1,4 @@
+import type { Schedule } from '@cds/cron';
 import type { Logger } from '@cds/service';
 import { type HookConfig, isCdsError } from '@cds/wire';
 import { errorText } from '../error-text';
@@ -11,7 +12,7 @@ export interface RingerDeps {
   drainQueue: Pick<DrainQueue, 'ensureSoon'>;
   logger: Logger;
   /** Told of each time that this replica took. */
-  rang?: (result: 'on time' | 'late' | 'skipped') => void;
+  rang?: (result: 'on_time' | 'late' | 'skipped') => void;
 }
 
 export interface Ringer {
@@ -24,6 +25,8 @@ export interface Ringer {
 const AT_ONCE = 100;
 /** The longest sleep: by then a scheduler may have been added that is due before all that were known. */
 const LONGEST_SLEEP_MS = 500;
+/** After times were taken: there may be more. */
+const AGAIN_MS = 5;
 /** While Redis does not answer. */
 const OUTAGE_SLEEP_MS = 500;
 
@@ -39,15 +42,33 @@ export function createRinger(deps: RingerDeps): Ringer {
   let stopped = false;
   let underWay: Promise<void> = Promise.resolve();
 
+  /** @returns undefined when there is nothing to run: it is gone, cannot be read, or is due by another schedule */
+  async function readOne(scheduler: ReadScheduler, now: number): Promise<Schedule | undefined> {
+    if (scheduler.config === '') {
+      await store.makeDue(scheduler, undefined);
+      return undefined;
+    }
+    try {
+      const config = JSON.parse(scheduler.config) as HookConfig | null;
+      const schedule = scheduleOf(config);
+      if (scheduler.schedule === scheduleText(config)) return schedule;
+      // Whoever changed it died before he said so.
+      await store.makeDue({ ...scheduler, schedule: scheduleText(config) }, schedule.next(now));
+    } catch (error) {
+      if (!isCdsError(error) && !(error instanceof SyntaxError)) throw error;
+      await store.makeDue({ ...scheduler, schedule: '' }, undefined);
+      logger.error(
+        { hook: scheduler.uuid, error: errorText(error) },
+        'a scheduler cannot be read and does not run any more: correct it in its workflow and save that',
+      );
+    }
+    return undefined;
+  }
+
   async function ringOne(scheduler: ReadScheduler, now: number): Promise<void> {
     const { uuid, due } = scheduler;
-    const config = JSON.parse(scheduler.config) as HookConfig | null;
-    const schedule = scheduleOf(config);
-    if (scheduler.schedule !== scheduleText(config)) {
-      // Whoever changed it died before he said so.
-      await store.makeDue(uuid, config, schedule.next(now));
-      return;
-    }
+    const schedule = await readOne(scheduler, now);
+    if (!schedule) return;
     const occurrence = occurrenceOf(schedule, due, now);
     const taken = await store.take(scheduler, occurrence);
     if (taken === 'skipped') {
@@ -56,7 +77,7 @@ export function createRinger(deps: RingerDeps): Ringer {
     }
     if (taken !== 'taken') return;
     drainQueue.ensureSoon(uuid);
-    rang?.(occurrence.late ? 'late' : 'on time');
+    rang?.(occurrence.late ? 'late' : 'on_time');
     if (!occurrence.late) return;
     logger.warn(
       {
@@ -68,22 +89,9 @@ export function createRinger(deps: RingerDeps): Ringer {
     );
   }
 
-  async function ringReadable(scheduler: ReadScheduler, now: number): Promise<void> {
-    try {
-      await ringOne(scheduler, now);
-    } catch (error) {
-      if (!isCdsError(error)) throw error;
-      await store.cancel(scheduler.uuid);
-      logger.error(
-        { hook: scheduler.uuid, error: errorText(error) },
-        'a scheduler cannot be read and does not run any more: correct it in its workflow and save that',
-      );
-    }
-  }
-
   async function ringDue(due: DueScheduler[], now: number): Promise<void> {
     const schedulers = await store.read(due);
-    await Promise.all(schedulers.map((scheduler) => ringReadable(scheduler, now)));
+    await Promise.all(schedulers.map((scheduler) => ringOne(scheduler, now)));
   }
 
   /** @returns how long to sleep (ms) */
@@ -92,7 +100,7 @@ export function createRinger(deps: RingerDeps): Ringer {
     const due = schedulers.filter((scheduler) => scheduler.due <= now);
     if (due.length > 0) {
       await answeredByRedis(() => ringDue(due, now));
-      return 0;
+      return AGAIN_MS;
     }
     return Math.min(LONGEST_SLEEP_MS, ...schedulers.map((scheduler) => scheduler.due - now));
   }

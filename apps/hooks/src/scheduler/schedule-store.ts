@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type ExecutionState, hookKeys, KEYS, repliesOf, SCHEDULE_FIELD } from '@cds/hooks-store';
 import { defineScript } from '@cds/redis';
-import type { HookConfig } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { type Occurrence, scheduledTask, scheduleText } from './scheduled-times';
+import { type Occurrence, scheduledTask } from './scheduled-times';
 import { MAKE_DUE, READ_DUE, TAKE_DUE } from './scripts/schedule-scripts.lua';
 
 /** A scheduler that is due, or will be. */
@@ -13,12 +12,13 @@ export interface DueScheduler {
   due: number;
 }
 
-/** The same with its configuration now (JSON) and the schedule by which it is due. */
+/** The same with its configuration now (JSON) and the schedule by which it is due; both empty when there is no such scheduler. */
 export interface ReadScheduler extends DueScheduler {
   config: string;
   schedule: string;
 }
 
+/** `other`, `early`: not to be taken any more, or not yet. */
 export type TakenDue = 'other' | 'early' | 'skipped' | 'taken';
 
 /** Executions of one scheduler that may wait. Times beyond are left out: an API that is so slow never catches up. */
@@ -54,28 +54,28 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
     async read(schedulers: DueScheduler[]): Promise<ReadScheduler[]> {
       const pipeline = redis.pipeline();
       for (const { uuid } of schedulers) {
-        pipeline.hmget(hookKeys(uuid).task, 'config', SCHEDULE_FIELD);
+        pipeline.hmget(hookKeys(uuid).task, 'type', 'config', SCHEDULE_FIELD);
       }
       const replies = (await repliesOf(pipeline)) as (string | null)[][];
       return schedulers.map((scheduler, index) => {
-        const [config, schedule] = replies[index] ?? [];
-        return { ...scheduler, config: config ?? 'null', schedule: schedule ?? '' };
+        const [type, config, schedule] = replies[index] ?? [];
+        return type === 'Scheduler'
+          ? { ...scheduler, config: config ?? '', schedule: schedule ?? '' }
+          : { ...scheduler, config: '', schedule: '' };
       });
     },
 
     /**
-     * Makes a scheduler due at this time, unless it is due by the same schedule already.
+     * Makes a scheduler due at this time, unless it is due by the same schedule already. One that is stopped or removed is not
+     * due afterwards, and with one whose configuration is another nothing happens.
      * @param next ms; undefined when its schedule has no time any more
      */
     async makeDue(
-      uuid: string,
-      config: HookConfig | null,
+      scheduler: Pick<ReadScheduler, 'uuid' | 'config' | 'schedule'>,
       next: number | undefined,
-    ): Promise<'none' | 'changed' | 'kept' | 'due'> {
-      return (await makeScript(
-        [KEYS.due, hookKeys(uuid).task],
-        [uuid, JSON.stringify(config), scheduleText(config), next ?? ''],
-      )) as 'none' | 'changed' | 'kept' | 'due';
+    ): Promise<void> {
+      const { uuid, config, schedule } = scheduler;
+      await makeScript([KEYS.due, hookKeys(uuid).task], [uuid, config, schedule, next ?? '']);
     },
 
     /** Takes its time: an execution waits, or is in the history where `ended` is the state that an operator gave it. */
@@ -117,10 +117,6 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
     async dueAt(uuid: string): Promise<number | undefined> {
       const due = await redis.zscore(KEYS.due, uuid);
       return due === null ? undefined : Number(due);
-    },
-
-    async cancel(uuid: string): Promise<void> {
-      await redis.zrem(KEYS.due, uuid);
     },
   };
 }

@@ -195,6 +195,23 @@ describe('schedulers', () => {
       await waitFor(() => runsOf(hook).length >= 3, { timeoutMs: 15_000 });
     });
 
+    it('or slow, no more than a hundred runs wait', async () => {
+      const hooks = await world.start();
+      const hook = schedulerHook(NEVER_NOW);
+      world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 60_000 } : 'ok');
+      await post(hooks, hook);
+      await forgeDue(hook, Date.now());
+      await waitFor(async () => (await waiting(hook)) === 1);
+      const others = Array.from({ length: 98 }, (_, index) => String(index));
+      await client.rpush(hookKeys(hook.uuid).waiting, ...others);
+
+      for (const count of [100, 100]) {
+        await forgeDue(hook, Date.now());
+        await waitFor(async () => Number(await dueOf(hook)) > Date.now());
+        expect(await waiting(hook)).toBe(count);
+      }
+    });
+
     it('a run that it refuses for good is a dead letter, and can be sent again', async () => {
       const hooks = await world.start();
       const hook = schedulerHook(NEVER_NOW);
@@ -273,7 +290,8 @@ describe('schedulers', () => {
     });
 
     it('is not due while it is stopped, or once it is removed or something else', async () => {
-      const hooks = await world.start();
+      const { logger, lines } = captureLogger();
+      const hooks = await world.start({}, { logger });
       const [stopped, removed, other, gone] = [1, 2, 3, 4].map(() => schedulerHook(NEVER_NOW)) as [
         NodeHook,
         NodeHook,
@@ -297,7 +315,23 @@ describe('schedulers', () => {
       await client.del(hookKeys(gone.uuid).task);
       await Promise.all([forgeDue(other, 1_000), forgeDue(gone, 1_000)]);
       await waitFor(async () => !(await dueOf(other)) && !(await dueOf(gone)));
+      expect(lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
       expect(world.api.runs()).toEqual([]);
+    });
+
+    it('that is due in a time to which the clock was put back runs when that has come, or is started anew', async () => {
+      const hooks = await world.start();
+      const hook = schedulerHook('* * * * *');
+      await post(hooks, hook);
+      const ahead = lastMinute() + 24 * 3_600_000;
+      await forgeDue(hook, ahead);
+
+      await post(hooks, hook);
+      await hooks.call('GET', `/task/${hook.uuid}/start`);
+      expect(await dueOf(hook)).toBe(ahead);
+      await hooks.call('GET', `/task/${hook.uuid}/stop`);
+      await hooks.call('GET', `/task/${hook.uuid}/start`);
+      expect(Number(await dueOf(hook)) - Date.now()).toBeLessThanOrEqual(60_000);
     });
 
     it('that was changed by one who died before he said so is due by its new schedule', async () => {
@@ -320,7 +354,11 @@ describe('schedulers', () => {
       await post(first, unlisted);
       await forgeDue(listed, Date.parse('2030-01-01T00:00:00Z'));
 
-      await first.service.stop(3_000);
+      // Also one that runs so often that something of it waits all the time.
+      world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 60_000 } : 'ok');
+      await forgeDue(unlisted, Date.now());
+      await waitFor(async () => (await waiting(unlisted)) === 1);
+      await first.service.stop(100);
       await world.start({}, { timing: { recentMs: 500 } });
       await waitFor(async () => (await dueOf(unlisted)) === undefined, { timeoutMs: 10_000 });
       expect(await dueOf(listed)).toBe(Date.parse('2030-01-01T00:00:00Z'));
@@ -376,7 +414,15 @@ describe('schedulers', () => {
       expect(body).toMatchObject({ message: expect.stringContaining('25 is beyond 23') });
       await forgeDue(hook, 1_000);
       await waitFor(async () => (await dueOf(hook)) === undefined);
-      expect(lines.filter(({ msg }) => String(msg).includes('cannot be read'))).toHaveLength(1);
+      const told = () => lines.filter(({ msg }) => String(msg).includes('cannot be read'));
+      expect(told()).toHaveLength(1);
+
+      await client.hset(hookKeys(uuid).task, 'config', '{');
+      await forgeDue(hook, 1_000);
+      await waitFor(async () => (await dueOf(hook)) === undefined);
+      expect(told()).toHaveLength(2);
+      await post(hooks, hook);
+      expect(await dueOf(hook)).toBeGreaterThan(Date.now());
     });
   });
 

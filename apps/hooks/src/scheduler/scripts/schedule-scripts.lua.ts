@@ -21,11 +21,12 @@ return reply
 `;
 
 /**
- * Makes a scheduler due; what is due by the same schedule already stays so. A task that is stopped or no scheduler any more is
- * not due.
+ * Makes a scheduler due; what is due by the same schedule already stays so. A task that is stopped, gone or no scheduler any
+ * more is not due.
  *
- * KEYS due, task · ARGV uuid, its configuration as the caller knows it (JSON), the schedule, next time (ms) or ""
- * Returns `none` | `changed` when the configuration is another | `kept` | `due`
+ * KEYS due, task · ARGV uuid, its configuration as the caller knows it (JSON), the schedule or "" when it cannot be
+ *   read, next time (ms) or ""
+ * Returns `none` | `other` when the configuration is another | `kept` | `due`
  */
 export const MAKE_DUE = `
 local task = redis.call('HMGET', KEYS[2], 'type', 'stopped', 'config', '${SCHEDULE_FIELD}')
@@ -33,8 +34,8 @@ if task[1] ~= 'Scheduler' or task[2] == '1' then
   redis.call('ZREM', KEYS[1], ARGV[1])
   return 'none'
 end
-if task[3] ~= ARGV[2] then return 'changed' end
-if task[4] == ARGV[3] and redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 'kept' end
+if task[3] ~= ARGV[2] then return 'other' end
+if ARGV[3] ~= '' and task[4] == ARGV[3] and redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 'kept' end
 redis.call('HSET', KEYS[2], '${SCHEDULE_FIELD}', ARGV[3])
 if ARGV[4] == '' then redis.call('ZREM', KEYS[1], ARGV[1])
 else redis.call('ZADD', KEYS[1], ARGV[4], ARGV[1]) end
