@@ -381,7 +381,7 @@ describe('schedulers', () => {
   describe('are refused when they are posted', () => {
     it.each([
       ['* 25 * * *', {}, 'cron: field 2 (hour) at column 3: 25 is beyond 23'],
-      ['', {}, 'cron: it has 0 fields'],
+      ['', {}, 'cron: at column 1: it has 0 fields'],
       ['@reboot', {}, 'cron: at column 1: "@reboot" is not known'],
       ['@daily', { timezone: 'Europe/Pari' }, 'timezone: "Europe/Pari" is no time zone'],
       ['@daily', { payload: LARGE }, 'payload: the JSON body holds more than'],
