@@ -160,6 +160,8 @@ describeShared('the recorded contract', (root) => {
       const executions = (task.executions ?? []).toReversed();
       for (const execution of webhook ? [] : executions) await deliver(execution);
       if (task.type === 'Scheduler') {
+        // Its next minute does not begin meanwhile.
+        await waitFor(() => Date.now() % 60_000 < 50_000, { timeoutMs: 12_000 });
         const past = task.nb_executions_total - task.nb_executions_todo;
         for (let i = 0; i < past; i++) await comeDue(task.uuid);
         continue;

@@ -24,17 +24,22 @@ const LAST_WORKING_DAY = 'LW';
  */
 export function parseCron(expression: string): string[] {
   if (expression.length > MOST_CHARACTERS) {
-    throw new CronError(`it is longer than ${MOST_CHARACTERS} characters`, MOST_CHARACTERS + 1);
+    const column = MOST_CHARACTERS + 1;
+    throw new CronError(
+      `at column ${column}: it is longer than ${MOST_CHARACTERS} characters`,
+      column,
+    );
   }
   // The white space of the reference, no other.
   const found = [...expression.matchAll(/[^ \t\n\f\r]+/g)];
   const [first] = found;
   if (first?.[0].startsWith('@')) return parsePredefined(found);
   if (found.length < 5 || found.length > 7) {
+    const column = found.length > 7 ? columnOf(found[7]) : expression.length + 1;
     throw new CronError(
-      `it has ${found.length} fields: 5 (minute, hour, day of the month, month, day of the week), 6 with the year behind ` +
-        'them, or 7 with the seconds before them',
-      found.length > 7 ? columnOf(found[7]) : expression.length + 1,
+      `at column ${column}: it has ${found.length} fields, not 5 (minute, hour, day of the month, month, day of the week), ` +
+        '6 with the year behind them, or 7 with the seconds before them, too',
+      column,
     );
   }
   const fields = found.map((match, index): FieldText => ({
