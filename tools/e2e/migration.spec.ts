@@ -99,7 +99,7 @@ describe('engine hooks import', () => {
     await keep(hook);
     await keep(plain);
     await keep(off, true);
-    await reference.task('Scheduler', 'a-scheduler', { project: 'PROJ', cron: '* * * * *' });
+    await reference.task('Kafka', 'a-topic', { project: 'PROJ', topic: 'builds' });
     await reference.task('OutgoingWebhook', 'an-outgoing', { project: 'PROJ' });
     await received(hook, fromNow(-50_000), [{ push: 'done-before' }], {
       ...{ status: 'DONE', processed: fromNow(-49_000) },
