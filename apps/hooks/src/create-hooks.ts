@@ -34,6 +34,9 @@ import type { TaskListeners } from './kinds/task-listeners';
 import { createWorkOffByKind } from './kinds/work-off-by-kind';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { createWorkMetrics } from './monitoring/work-metrics';
+import { createOutgoingKinds } from './outgoing/create-outgoing-kinds';
+import { createExecuteOutgoing } from './outgoing/execute-outgoing';
+import { createOutgoingStore } from './outgoing/outgoing-store';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
 import { createTaskStore } from './tasks/task-store';
@@ -153,6 +156,14 @@ export async function createHooks(
     trustedProxies: config.http.trustedProxies,
     webhooks: intake,
     adminService: admin,
+    executeOutgoing: createExecuteOutgoing({
+      store: createOutgoingStore({ redis, tasks }),
+      workArrived: (uuid) => {
+        if (!disabled) drainQueue.goOnSoon(uuid);
+      },
+      logger,
+      now,
+    }),
     taskService: createTaskService({
       tasks,
       listeners,
@@ -230,7 +241,15 @@ export async function createHooks(
     const workOffHook = createWorkOffHook({
       store: deliveries,
       ownership,
-      workOff: createWorkOffByKind({}, workOffDelivery),
+      workOff: createWorkOffByKind(
+        createOutgoingKinds(config.outgoing, {
+          ...common,
+          store: deliveries,
+          ending: ending.signal,
+          metrics: workMetrics,
+        }),
+        workOffDelivery,
+      ),
       now,
       retryDelayMs,
       ending: ending.signal,

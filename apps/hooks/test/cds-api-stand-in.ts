@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { HookEvent, NodeHook } from '@cds/wire';
+import type { HookEvent, NodeHook, OutgoingCallback } from '@cds/wire';
+import { type HookRuns, performOutgoing } from './outgoing-api';
 
 export const TOKEN = 'the-shared-infra-token';
 
@@ -43,6 +44,10 @@ export interface CdsApiStandIn {
   hooks: NodeHook[];
   /** For each call, before it is done. */
   behave: (call: ApiCall) => Misbehaviour;
+  /** Runs whose outgoing hooks the API knows, by `/project/…/runs/{number}`. */
+  hookRuns: Map<string, HookRuns>;
+  /** What it was told of outgoing hooks. */
+  callbacks: { url: string; callback: OutgoingCallback; at: number }[];
   runs(): RunCall[];
   deletions(): string[];
   /** A CDS before 0.52: its router does not know an escaped slash. */
@@ -117,6 +122,8 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
       runNumber++;
       return { status: 202, body: { id: runNumber, num: runNumber, status: 'Pending' } };
     }
+    const outgoing = performOutgoing(api, call, (what) => api.violations.push(what));
+    if (outgoing) return outgoing;
     const deletion = /^\/project\/[^/]+\/workflows\/[^/]+\/runs\/branch\/([^/]+)$/.exec(call.url);
     if (call.method === 'DELETE' && deletion) {
       if (!api.slashKnown && /%2f/i.test(deletion[1] ?? '')) {
@@ -194,6 +201,8 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
     registrations: [],
     violations: [],
     hooks: [],
+    hookRuns: new Map(),
+    callbacks: [],
     behave: () => 'ok',
     slashKnown: true,
     runs() {

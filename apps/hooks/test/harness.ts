@@ -44,6 +44,14 @@ export function hooksConfig(
     signature: 'auto',
     webhookKeys: [TOKEN],
     deadLetters: 1_000,
+    outgoing: {
+      allow: ['127.0.0.1'],
+      deny: [],
+      timeoutSeconds: 5,
+      maxRedirects: 5,
+      maxRequestBytes: 1_048_576,
+      maxLogBytes: 65_536,
+    },
     ...change,
   };
 }

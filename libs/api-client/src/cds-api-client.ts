@@ -3,6 +3,7 @@ import {
   GO_ZERO_TIME,
   type HookEvent,
   type NodeHook,
+  type OutgoingCallback,
   type ServiceRegistration,
   type VersionInfo,
 } from '@cds/wire';
@@ -29,6 +30,14 @@ export interface WorkflowRef {
   /** Key of the project. */
   project: string;
   workflow: string;
+}
+
+/** One run of an outgoing hook. */
+export interface HookRunRef extends WorkflowRef {
+  /** Of the workflow's run. */
+  number: number;
+  /** Its uuid. */
+  hookRun: string;
 }
 
 /** What a service says of itself; the client adds the fields that are always the same. */
@@ -103,14 +112,15 @@ export class CdsApiClient {
     project,
     workflow,
     event,
-  }: WorkflowRef & { event: HookEvent }): Promise<{ runNumber: number }> {
+  }: WorkflowRef & { event: HookEvent }): Promise<{ runNumber: number; subNumber: number }> {
     const answer = await this.#call({
       method: 'POST',
       path: `${workflowPath(project, workflow)}/runs`,
       body: { hook: event },
       timeoutMs: this.#runTimeoutMs,
     });
-    return { runNumber: schemas.startedRun.parse(answer).num };
+    const { num, last_subnumber } = schemas.startedRun.parse(answer);
+    return { runNumber: num, subNumber: last_subnumber };
   }
 
   /** `DELETE …/runs/branch/{branch}`: removes the runs of exactly this branch. */
@@ -121,6 +131,23 @@ export class CdsApiClient {
   }: WorkflowRef & { branch: string }): Promise<void> {
     const path = `${workflowPath(project, workflow)}/runs/branch/${segment(branch)}`;
     await this.#call({ method: 'DELETE', path });
+  }
+
+  /** `GET …/runs/{number}`: as much of a run as concerns this run of an outgoing hook. */
+  async workflowRun({ hookRun, ...run }: HookRunRef): Promise<schemas.RunOfHook> {
+    const answer = await this.#readable({ method: 'GET', path: runPath(run) }, schemas.workflowRun);
+    return { status: answer.status, hookRun: schemas.findHookRun(answer, hookRun) };
+  }
+
+  /** `GET …/hooks/{uuid}/details`: the variables of an outgoing hook that the run does not show, secrets among them. */
+  async outgoingHookDetails(ref: HookRunRef): Promise<schemas.BuildParameter[]> {
+    const path = `${hookRunPath(ref)}/details`;
+    return (await this.#readable({ method: 'GET', path }, schemas.hookRun)).build_parameters;
+  }
+
+  /** `POST …/hooks/{uuid}/callback`: what came of an outgoing hook. */
+  async outgoingHookCallback(ref: HookRunRef, callback: OutgoingCallback): Promise<void> {
+    await this.#call({ method: 'POST', path: `${hookRunPath(ref)}/callback`, body: callback });
   }
 
   /** `GET /mon/version`: the version of the API; needs no registration. */
@@ -218,6 +245,14 @@ function describeCall({ method, path }: Pick<Call, 'method' | 'path'>): string {
 
 function workflowPath(project: string, workflow: string): string {
   return `/project/${segment(project)}/workflows/${segment(workflow)}`;
+}
+
+function runPath({ project, workflow, number }: Omit<HookRunRef, 'hookRun'>): string {
+  return `${workflowPath(project, workflow)}/runs/${number}`;
+}
+
+function hookRunPath({ hookRun, ...run }: HookRunRef): string {
+  return `${runPath(run)}/hooks/${segment(hookRun)}`;
 }
 
 /** One path segment. `.` and `..` cannot be escaped: they would lead to another route. */

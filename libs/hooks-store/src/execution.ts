@@ -1,4 +1,10 @@
-import type { HookConfig, TaskExecution, TaskType, WebHookExecution } from '@cds/wire';
+import type {
+  HookConfig,
+  OutgoingCallback,
+  TaskExecution,
+  TaskType,
+  WebHookExecution,
+} from '@cds/wire';
 
 /** What was received, written once when it is accepted. */
 export interface StoredExecution {
@@ -38,6 +44,8 @@ export interface ExecutionState {
   retry_steps?: readonly number[];
   /** How often it was sent again. */
   retries: number;
+  /** Of an outgoing hook whose call is over: what the API is to be told. */
+  callback?: OutgoingCallback;
 }
 
 /** The state of an execution that was never tried. */
@@ -66,6 +74,8 @@ export function stateOfRetry(state: ExecutionState): ExecutionState {
     workflow_run: state.workflow_run,
     retry_steps: state.failed_steps.length > 0 ? state.failed_steps : (state.retry_steps ?? []),
     retries: state.retries + 1,
+    // What was called is not called again: what is missing is that the API hears of it.
+    ...(state.callback ? { callback: state.callback, steps_done: state.steps_done } : {}),
   };
 }
 
@@ -75,12 +85,25 @@ export function stateOfRetry(state: ExecutionState): ExecutionState {
  */
 export function parseState(json: string | null | undefined): ExecutionState {
   const state: ExecutionState = { ...NEW_STATE };
-  const { retry_steps, ...read } = json ? parseObject(json) : {};
+  const { retry_steps, callback, ...read } = json ? parseObject(json) : {};
   for (const [name, before] of Object.entries(NEW_STATE)) {
     const value = read[name];
     if (isLike(before, value)) Object.assign(state, { [name]: value });
   }
-  return isLike([], retry_steps) ? { ...state, retry_steps } : state;
+  return {
+    ...state,
+    ...(isLike([], retry_steps) ? { retry_steps } : {}),
+    ...(isCallback(callback) ? { callback } : {}),
+  };
+}
+
+function isCallback(value: unknown): value is OutgoingCallback {
+  if (typeof value !== 'object' || value === null) return false;
+  const { start, done, status, log, ...numbers } = value as Partial<Record<string, unknown>>;
+  return (
+    [start, done, status, log].every((text) => typeof text === 'string') &&
+    Number.isSafeInteger(numbers.workflow_node_outgoing_hook_id)
+  );
 }
 
 function parseObject(json: string): Record<string, unknown> {
@@ -122,7 +145,8 @@ export function toTaskExecution(
     workflow_run: state.workflow_run,
     ...(stored.replay_of === undefined ? {} : { replay_of: stored.replay_of }),
     config: stored.config,
-    webhook: stored.webhook,
+    // The run of a workflow is asked for without a request of its own.
+    ...(stored.type === 'OutgoingWorkflow' ? {} : { webhook: stored.webhook }),
     status: state.status,
   };
 }

@@ -9,6 +9,9 @@ function notServed(reason: string): Kind {
   return { notServed: reason, keep: keepAsItIs };
 }
 
+/** Tasks that `POST /task/execute` brings, one execution for each run that comes to the hook. */
+const outgoing: Kind = { unlisted: true, inAnyOrder: true, keep: keepAsItIs };
+
 const NOT_YET =
   'hooks of this type are kept, but nothing is done for them yet: workflows that use them do not start by themselves';
 
@@ -27,8 +30,8 @@ export const KINDS: Readonly<Record<TaskType, Kind>> = {
   Gerrit: notServed(
     'this service does not follow the events of Gerrit: use a webhook or a scheduler for this workflow instead',
   ),
-  OutgoingWebhook: { unlisted: true, keep: keepAsItIs },
-  OutgoingWorkflow: { unlisted: true, keep: keepAsItIs },
+  OutgoingWebhook: outgoing,
+  OutgoingWorkflow: outgoing,
   BranchDeletion: { unlisted: true, keep: keepAsItIs },
 };
 
@@ -39,6 +42,11 @@ function isKnownType(type: string): type is TaskType {
 /** Whether the API lists the tasks of this type, so that one it does not list is gone. */
 export function isListedByApi(type: string): boolean {
   return !isKnownType(type) || KINDS[type].unlisted !== true;
+}
+
+/** Whether executions of this type may overtake each other. */
+export function isInAnyOrder(type: string): boolean {
+  return isKnownType(type) && KINDS[type].inAnyOrder === true;
 }
 
 /** Why no hook of this type is served; undefined when they are. */

@@ -60,12 +60,19 @@ export function createWorkMetrics(deps: { redis: Redis; metrics: Metrics; logger
     help: 'Cleanups of deleted branches: done, failed for good, or cancelled because the branch is back.',
     labels: ['result'],
   });
+  const outgoing = metrics.counter({
+    name: 'cds_hooks_outgoing_calls_total',
+    help: 'Outgoing hooks that were executed: with success, failed after all tries, or nothing to do because no run waits.',
+    labels: ['kind', 'result'],
+  });
   const dropped = metrics.counter({
     name: 'cds_hooks_dead_letters_dropped_total',
     help: 'Dead letters that gave way to newer ones (deadLetters).',
   });
   for (const result of ['done', 'failed']) executions.inc({ result }, 0);
   for (const result of ['done', 'failed', 'cancelled']) cleanups.inc({ result }, 0);
+  for (const kind of ['webhook', 'workflow'])
+    for (const result of ['success', 'failed', 'nothing']) outgoing.inc({ kind, result }, 0);
 
   metrics.gauge({
     name: 'cds_hooks_redis_up',
@@ -117,6 +124,10 @@ export function createWorkMetrics(deps: { redis: Redis; metrics: Metrics; logger
         { hook: uuid, dropped: deadLettersDropped },
         'more executions of a task failed than deadLetters keeps: the oldest are dropped from now on; send them again (engine hooks dead-letters retry) or drop them',
       );
+    },
+
+    outgoingCalled(kind: 'webhook' | 'workflow', result: 'success' | 'failed' | 'nothing'): void {
+      outgoing.inc({ kind, result });
     },
 
     cleanupEnded(result: 'done' | 'failed' | 'cancelled', deadLettersDropped = 0): void {
