@@ -128,6 +128,8 @@ export async function startWorld(): Promise<World> {
       api.hooks = [];
       api.calls.length = 0;
       api.registrations.length = 0;
+      api.callbacks.length = 0;
+      api.hookRuns.clear();
       api.violations.length = 0;
       api.forgetRuns();
     },
