@@ -44,6 +44,8 @@ export interface CdsApiStandIn {
   hooks: NodeHook[];
   /** For each call, before it is done. */
   behave: (call: ApiCall) => Misbehaviour;
+  /** What is answered to a GET of this path, in place of what it would be: a recorded answer. */
+  recorded: Map<string, unknown>;
   /** Runs whose outgoing hooks the API knows, by `/project/…/runs/{number}`. */
   hookRuns: Map<string, HookRuns>;
   /** What it was told of outgoing hooks. */
@@ -121,6 +123,9 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
       }
       runNumber++;
       return { status: 202, body: { id: runNumber, num: runNumber, status: 'Pending' } };
+    }
+    if (call.method === 'GET' && api.recorded.has(call.url)) {
+      return { status: 200, body: api.recorded.get(call.url) };
     }
     const outgoing = performOutgoing(api, call, (what) => api.violations.push(what));
     if (outgoing) return outgoing;
@@ -201,6 +206,7 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
     registrations: [],
     violations: [],
     hooks: [],
+    recorded: new Map(),
     hookRuns: new Map(),
     callbacks: [],
     behave: () => 'ok',

@@ -129,6 +129,7 @@ export async function startWorld(): Promise<World> {
       api.calls.length = 0;
       api.registrations.length = 0;
       api.callbacks.length = 0;
+      api.recorded.clear();
       api.hookRuns.clear();
       api.violations.length = 0;
       api.forgetRuns();
