@@ -5,6 +5,7 @@ import type { Fault } from './fault';
 import { FORGERY } from './forged';
 import { HOOKS_KILLED } from './hooks-killed';
 import { HOOKS_STOPPED } from './hooks-stopped';
+import { OUTGOING } from './outgoing';
 import { REDIS_AWAY } from './redis-away';
 import { RESENT } from './resent';
 import { SEVERAL_AT_ONCE } from './several-at-once';
@@ -18,6 +19,7 @@ export const FAULTS: readonly Fault[] = [
   ...RESENT,
   ...CLOCK_JUMPS,
   ...CLEANUPS,
+  ...OUTGOING,
   ...FORGERY,
   ...SEVERAL_AT_ONCE,
 ];

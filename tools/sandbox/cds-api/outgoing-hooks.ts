@@ -144,7 +144,10 @@ export function createOutgoingHooks(deps: { projects: ProjectStore; caller: Serv
     const checked = callbackSchema.safeParse(body);
     if (!checked.success) throw new ApiRefusal('wrongRequest', z.prettifyError(checked.error));
     hook.callbacks.push(checked.data);
-    if (checked.data.status !== 'Building') run.status = checked.data.status;
+    const results = hookRunsOf(run).map(({ callbacks }) => callbacks.at(-1)?.status ?? 'Building');
+    // A run is over when all of its hooks are.
+    if (results.includes('Fail')) run.status = 'Fail';
+    else if (!results.includes('Building')) run.status = 'Success';
     answerJson(response, 204, null);
   });
 
