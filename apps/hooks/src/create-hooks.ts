@@ -9,39 +9,29 @@ import {
   type Logger,
 } from '@cds/service';
 import { createAdminService } from './admin/admin-service';
-import { createBranchCleanups } from './branch-deletions/branch-cleanups';
-import { createCleanUpBranch } from './branch-deletions/clean-up-branch';
 import { createCleanupQueue } from './branch-deletions/cleanup-queue';
 import { createCleanupStore } from './branch-deletions/cleanup-store';
-import { createCleanupWorker } from './branch-deletions/cleanup-worker';
 import { createSpareBranches } from './branch-deletions/spare-branches';
 import { createWaitingDeliveries } from './branch-deletions/waiting-deliveries';
-import { createApiCaller } from './executions/api-calls';
 import { createApiWaiters } from './executions/api-waiters';
 import { createDeliveryStore } from './executions/delivery-store';
 import { createDrainQueue } from './executions/drain-queue';
-import { createDrainWorker } from './executions/drain-worker';
 import { createExecutionStore } from './executions/execution-store';
-import { createHookOwnership } from './executions/hook-ownership';
 import { isDrainJobId } from './executions/job-ids';
-import { createSweep } from './executions/sweep';
-import { createWorkOffDelivery } from './executions/work-off-delivery';
-import { createWorkOffHook } from './executions/work-off-hook';
 import { createWaitingHeads } from './executions/waiting-heads';
-import { createWorkerConnection } from './executions/worker-connection';
 import { errorText } from './error-text';
 import { getApp } from './get-app';
 import type { TaskListeners } from './kinds/task-listeners';
-import { createWorkOffByKind } from './kinds/work-off-by-kind';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
-import { measureRuns } from './monitoring/run-metrics';
 import { createStoredMetrics } from './monitoring/stored-metrics';
 import { createWorkMetrics } from './monitoring/work-metrics';
 import { createQueues } from './rabbitmq/create-queues';
-import { createRinger } from './scheduler/ringer';
 import { createScheduleStore } from './scheduler/schedule-store';
 import { createScheduleTasks } from './scheduler/schedule-tasks';
 import { createUpcoming } from './scheduler/upcoming';
+import { createExecuteOutgoing } from './outgoing/execute-outgoing';
+import { createOutgoingStore } from './outgoing/outgoing-store';
+import { startWork, type Timing } from './start-work';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
 import { createTaskStore } from '@cds/hooks-store';
@@ -49,20 +39,6 @@ import { createIntake } from './webhooks/create-intake';
 
 /** How long the first registration waits for Redis. */
 const REDIS_READY_MS = 2_000;
-
-/** Times that tests shorten. */
-export interface Timing {
-  /** BullMQ's lock and stall check. */
-  lockMs?: number;
-  beatMs?: number;
-  sweepMs?: number;
-  heartbeatMs?: number;
-  firstRetryMs?: number;
-  /** Between two looks at which queues are to be consumed. */
-  queuesMs?: number;
-  /** How long the API may take to list a hook that it posted. */
-  recentMs?: number;
-}
 
 export interface HooksService {
   port: number;
@@ -82,7 +58,6 @@ export async function createHooks(
   const now = Date.now;
   const ending = new AbortController();
   const killed = new AbortController();
-  const retryDelayMs = config.retryDelaySeconds * 1000;
   const { retryError, executionHistory, urlPublic, disable: disabled } = config;
 
   const connection = { redis: config.redis, logger, name: config.name };
@@ -173,6 +148,14 @@ export async function createHooks(
     trustedProxies: config.http.trustedProxies,
     webhooks: intake,
     adminService: admin,
+    executeOutgoing: createExecuteOutgoing({
+      store: createOutgoingStore({ redis, tasks }),
+      workArrived: (uuid) => {
+        if (!disabled) drainQueue.goOnSoon(uuid);
+      },
+      logger,
+      now,
+    }),
     taskService: createTaskService({
       tasks,
       listeners,
@@ -197,7 +180,14 @@ export async function createHooks(
   const server = await listen(app, { ...config.http, logger });
 
   let synchronizing = false;
-  const work = disabled ? undefined : startWork();
+  const work = disabled
+    ? undefined
+    : startWork({
+        ...{ config, logger, timing, now, api, registration, redis, connection, waiters },
+        ...{ drainQueue, cleanupQueue, deliveries, cleanupStore, waiting, waitingHeads, tasks },
+        ...{ schedules, metrics, workMetrics, cleanupCancelled },
+        ...{ ending: ending.signal, killed },
+      });
   if (disabled) logger.warn({}, 'hooks.disable is set: deliveries are accepted and wait');
   api.onSuccess(waiters.apiAnswered);
   registration.onHeartbeat(waiters.apiAnswered);
@@ -231,89 +221,6 @@ export async function createHooks(
     )
       .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'not synchronized'))
       .finally(() => (synchronizing = false));
-  }
-
-  function startWork() {
-    const workers = createWorkerConnection(
-      connectRedis({ ...connection, name: `${config.name}-worker` }, 'worker'),
-    );
-    const ownership = createHookOwnership({ redis, logger, beatMs: timing.beatMs });
-    const callApi = createApiCaller({ registration });
-    const common = { api, callApi, logger, now, retryDelayMs, retryError, killed: killed.signal };
-    const delayMs = config.branchDeletion.delaySeconds * 1000;
-    const cleanups = createBranchCleanups({
-      store: cleanupStore,
-      queue: cleanupQueue,
-      ownership,
-      logger,
-      now,
-      delayMs,
-      cancelled: cleanupCancelled,
-      scheduled: workMetrics.cleanupScheduled,
-    });
-    const workOffDelivery = createWorkOffDelivery({
-      ...common,
-      store: deliveries,
-      cleanups,
-      ending: ending.signal,
-      api: measureRuns(api, metrics),
-      ended: workMetrics.executionEnded,
-      retried: (reason) => workMetrics.retried('run', reason),
-    });
-    const workOffHook = createWorkOffHook({
-      store: deliveries,
-      ownership,
-      workOff: createWorkOffByKind({}, workOffDelivery),
-      now,
-      retryDelayMs,
-      ending: ending.signal,
-    });
-    const cleanUpBranch = createCleanUpBranch({
-      ...common,
-      redis,
-      store: cleanupStore,
-      ownership,
-      waiting,
-      hooksOf: tasks.hooksOf,
-      delayMs,
-      ended: workMetrics.cleanupEnded,
-      retried: (reason) => workMetrics.retried('cleanup', reason),
-    });
-    const sweep = createSweep({
-      redis,
-      drainQueue,
-      cleanupStore,
-      cleanupQueue,
-      waitingHeads,
-      logger,
-      retryDelayMs,
-      everyMs: timing.sweepMs,
-    });
-    const worker = { connection: workers.connection, waiters, logger, lockMs: timing.lockMs };
-    const drainWorker = createDrainWorker({ ...worker, redis, queue: drainQueue, workOffHook });
-    const cleanupWorker = createCleanupWorker({ ...worker, cleanUpBranch });
-    void ownership.start();
-    sweep.start();
-    const ringer = createRinger({
-      store: schedules,
-      drainQueue,
-      logger,
-      rang: workMetrics.schedulerRang,
-    });
-    ringer.start();
-    return {
-      async stop(deadlineMs: number) {
-        sweep.stop();
-        await Promise.all([
-          ringer.stop(),
-          drainWorker.close(deadlineMs),
-          cleanupWorker.close(deadlineMs),
-        ]);
-        ownership.stop();
-        killed.abort();
-        workers.disconnect();
-      },
-    };
   }
 
   return {

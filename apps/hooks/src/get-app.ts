@@ -9,6 +9,7 @@ import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import { createAdminRouter } from './admin/admin-router';
 import type { AdminService } from './admin/admin-service';
+import type { ExecuteOutgoing } from './outgoing/execute-outgoing';
 import { createTaskRouter } from './tasks/task-router';
 import type { TaskService } from './tasks/task-service';
 import { createWebhookRouter, type WebhookRouterDeps } from './webhooks/webhook-router';
@@ -21,6 +22,7 @@ export interface AppDeps {
   trustedProxies: readonly string[];
   webhooks: Omit<WebhookRouterDeps, 'logger'>;
   taskService: TaskService;
+  executeOutgoing: ExecuteOutgoing;
   adminService: AdminService;
 }
 
@@ -34,7 +36,7 @@ export function getApp(deps: AppDeps): Express {
     trustedProxies: deps.trustedProxies,
     open: createWebhookRouter({ ...deps.webhooks, logger: deps.logger }),
     guarded: createRouter().use(
-      createTaskRouter({ service: deps.taskService }),
+      createTaskRouter({ service: deps.taskService, executeOutgoing: deps.executeOutgoing }),
       createAdminRouter({ service: deps.adminService }),
     ),
   });

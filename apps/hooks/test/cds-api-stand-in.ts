@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { HookEvent, NodeHook } from '@cds/wire';
+import type { HookEvent, NodeHook, OutgoingCallback } from '@cds/wire';
+import { type HookRuns, performOutgoing } from './outgoing-api';
 
 export const TOKEN = 'the-shared-infra-token';
 
@@ -47,6 +48,12 @@ export interface CdsApiStandIn {
   integrations: Map<string, Record<string, { value: string; type: string }>>;
   /** For each call, before it is done. */
   behave: (call: ApiCall) => Misbehaviour;
+  /** What is answered to a GET of this path, in place of what it would be: a recorded answer. */
+  recorded: Map<string, unknown>;
+  /** Runs whose outgoing hooks the API knows, by `/project/…/runs/{number}`. */
+  hookRuns: Map<string, HookRuns>;
+  /** What it was told of outgoing hooks. */
+  callbacks: { url: string; callback: OutgoingCallback; at: number }[];
   runs(): RunCall[];
   deletions(): string[];
   /** A CDS before 0.52: its router does not know an escaped slash. */
@@ -131,6 +138,11 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
         ? { status: 200, body: { id: 1, project_id: 1, name, config } }
         : { status: 404, body: errorBody(38, 'resource not found') };
     }
+    if (call.method === 'GET' && api.recorded.has(call.url)) {
+      return { status: 200, body: api.recorded.get(call.url) };
+    }
+    const outgoing = performOutgoing(api, call, (what) => api.violations.push(what));
+    if (outgoing) return outgoing;
     const deletion = /^\/project\/[^/]+\/workflows\/[^/]+\/runs\/branch\/([^/]+)$/.exec(call.url);
     if (call.method === 'DELETE' && deletion) {
       if (!api.slashKnown && /%2f/i.test(deletion[1] ?? '')) {
@@ -210,6 +222,9 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
     violations: [],
     hooks: [],
     integrations: new Map(),
+    recorded: new Map(),
+    hookRuns: new Map(),
+    callbacks: [],
     behave: () => 'ok',
     slashKnown: true,
     runs() {

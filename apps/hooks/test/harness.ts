@@ -4,7 +4,8 @@ import type { HookConfig, NodeHook, Task, TaskExecution } from '@cds/wire';
 import type { HooksConfig } from '@cds/config';
 import type { Logger } from '@cds/service';
 import { signatureOf, webhookSecret } from '@cds/webhook-signature';
-import { createHooks, type HooksService, type Timing } from '../src/create-hooks';
+import { createHooks, type HooksService } from '../src/create-hooks';
+import type { Timing } from '../src/start-work';
 import { type CdsApiStandIn, startCdsApi, TOKEN } from './cds-api-stand-in';
 
 /** Short times, so that what takes minutes takes moments. */
@@ -44,6 +45,14 @@ export function hooksConfig(
     signature: 'auto',
     webhookKeys: [TOKEN],
     deadLetters: 1_000,
+    outgoing: {
+      allow: ['127.0.0.1'],
+      deny: [],
+      timeoutSeconds: 5,
+      maxRedirects: 5,
+      maxRequestBytes: 1_048_576,
+      maxLogBytes: 65_536,
+    },
     ...change,
   };
 }
@@ -121,6 +130,9 @@ export async function startWorld(): Promise<World> {
       api.integrations.clear();
       api.calls.length = 0;
       api.registrations.length = 0;
+      api.callbacks.length = 0;
+      api.recorded.clear();
+      api.hookRuns.clear();
       api.violations.length = 0;
       api.forgetRuns();
     },

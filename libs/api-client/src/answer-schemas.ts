@@ -98,7 +98,68 @@ export const versionInfo: z.ZodType<VersionInfo> = z.object({
 });
 
 /** `POST …/runs`: a large object, of which the number is told to people. 0 when it cannot be read. */
-export const startedRun = z.object({ num: integer }).catch({ num: 0 });
+export const startedRun = z
+  .object({ num: integer, last_subnumber: integer })
+  .catch({ num: 0, last_subnumber: 0 });
+
+/** A variable of a run, with the type that CDS gives it (`string`, `password`, …). */
+export interface BuildParameter {
+  name: string;
+  type: string;
+  value: string;
+}
+
+const buildParameter: z.ZodType<BuildParameter> = z.object({
+  name: z.string().min(1),
+  type: text,
+  value: z.string(),
+});
+
+/** A run of an outgoing hook, alone or within its workflow's run. What is no variable is left out. */
+export const hookRun = z.object({
+  uuid: text,
+  outgoinghook: z.unknown(),
+  build_parameters: z
+    .array(z.unknown())
+    .nullish()
+    .transform((entries) =>
+      (entries ?? []).flatMap((entry) => {
+        const parsed = buildParameter.safeParse(entry);
+        return parsed.success ? [parsed.data] : [];
+      }),
+    ),
+});
+export type HookRun = z.infer<typeof hookRun>;
+
+/** A run of a workflow, as far as an outgoing hook asks for it. */
+export interface RunOfHook {
+  status: string;
+  /** Undefined when the run has none of this uuid. */
+  hookRun: HookRun | undefined;
+}
+
+/** `GET …/runs/{number}`. Its nodes are looked through, not checked: there may be thousands. */
+export const workflowRun = z.object({
+  status: z.string(),
+  nodes: z.record(z.string(), z.unknown()).nullish(),
+});
+
+/** The run of an outgoing hook among the nodes of its workflow's run. */
+export function findHookRun(run: z.infer<typeof workflowRun>, uuid: string): HookRun | undefined {
+  for (const runs of Object.values(run.nodes ?? {})) {
+    if (!Array.isArray(runs)) continue;
+    const found: unknown = runs.find(
+      (each: unknown) =>
+        typeof each === 'object' &&
+        each !== null &&
+        (each as { uuid?: unknown }).uuid === uuid &&
+        Boolean((each as { outgoinghook?: unknown }).outgoinghook),
+    );
+    const parsed = hookRun.safeParse(found);
+    if (parsed.success) return parsed.data;
+  }
+  return undefined;
+}
 
 /** `GET /project/{key}/integrations/{name}`. A handful of values, some of them secret. */
 export const integration = z.object({

@@ -122,7 +122,7 @@ describe('CdsApiClient', () => {
 
   it('starts a run with the event under "hook"', async () => {
     await client.register(registration());
-    expect(await run()).toEqual({ runNumber: 7 });
+    expect(await run()).toMatchObject({ runNumber: 7 });
     expect(api.requests[1]).toMatchObject({
       method: 'POST',
       url: '/project/PROJ/workflows/wf1/runs',
@@ -259,7 +259,7 @@ describe('what a failure means', () => {
 
   it('gives a run its own time', async () => {
     api.override = (_req, res) => setTimeout(() => json(res, 202, { num: 3 }), 600);
-    expect(await run()).toEqual({ runNumber: 3 });
+    expect(await run()).toMatchObject({ runNumber: 3 });
     expect((await failure(client.workflowHooks())).message).toContain('no answer within 300 ms');
   });
 
@@ -288,7 +288,7 @@ describe('what a failure means', () => {
   ])('a run is accepted by its 202, also when the body %s', async (_name, answer) => {
     api.override = answer;
     const patient = connect({ runTimeoutMs: 2_000 });
-    expect(await run('wf1', patient)).toEqual({ runNumber: 0 });
+    expect(await run('wf1', patient)).toMatchObject({ runNumber: 0 });
   });
 
   it('but a web page is nobody’s yes: something answers in place of the API', async () => {

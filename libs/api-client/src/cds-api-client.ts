@@ -3,6 +3,7 @@ import {
   GO_ZERO_TIME,
   type HookEvent,
   type NodeHook,
+  type OutgoingCallback,
   type ServiceRegistration,
   type VersionInfo,
 } from '@cds/wire';
@@ -33,6 +34,14 @@ export interface WorkflowRef {
   workflow: string;
   /** Sent along as CDS's `Request-ID`: an API that knows the header logs a uuid that comes so as its own. */
   requestId?: string;
+}
+
+/** One run of an outgoing hook. */
+export interface HookRunRef extends WorkflowRef {
+  /** Of the workflow's run. */
+  number: number;
+  /** Its uuid. */
+  hookRun: string;
 }
 
 /** What a service says of itself; the client adds the fields that are always the same. */
@@ -108,7 +117,7 @@ export class CdsApiClient {
     workflow,
     event,
     requestId,
-  }: WorkflowRef & { event: HookEvent }): Promise<{ runNumber: number }> {
+  }: WorkflowRef & { event: HookEvent }): Promise<{ runNumber: number; subNumber: number }> {
     const call = {
       method: 'POST',
       path: `${workflowPath(project, workflow)}/runs`,
@@ -116,7 +125,8 @@ export class CdsApiClient {
       timeoutMs: this.#runTimeoutMs,
     } as const;
     const answer = await this.#call(call, { requestId });
-    return { runNumber: schemas.startedRun.parse(answer).num };
+    const { num, last_subnumber } = schemas.startedRun.parse(answer);
+    return { runNumber: num, subNumber: last_subnumber };
   }
 
   /** `DELETE …/runs/branch/{branch}`: removes the runs of exactly this branch. */
@@ -141,6 +151,23 @@ export class CdsApiClient {
   ): Promise<Record<string, { value: string }>> {
     const path = `/project/${segment(project)}/integrations/${segment(name)}?clearPassword=true`;
     return (await this.#readable({ method: 'GET', path, signal }, schemas.integration)).config;
+  }
+
+  /** `GET …/runs/{number}`: as much of a run as concerns this run of an outgoing hook. */
+  async workflowRun({ hookRun, ...run }: HookRunRef): Promise<schemas.RunOfHook> {
+    const answer = await this.#readable({ method: 'GET', path: runPath(run) }, schemas.workflowRun);
+    return { status: answer.status, hookRun: schemas.findHookRun(answer, hookRun) };
+  }
+
+  /** `GET …/hooks/{uuid}/details`: the variables of an outgoing hook that the run does not show, secrets among them. */
+  async outgoingHookDetails(ref: HookRunRef): Promise<schemas.BuildParameter[]> {
+    const path = `${hookRunPath(ref)}/details`;
+    return (await this.#readable({ method: 'GET', path }, schemas.hookRun)).build_parameters;
+  }
+
+  /** `POST …/hooks/{uuid}/callback`: what came of an outgoing hook. */
+  async outgoingHookCallback(ref: HookRunRef, callback: OutgoingCallback): Promise<void> {
+    await this.#call({ method: 'POST', path: `${hookRunPath(ref)}/callback`, body: callback });
   }
 
   /** `GET /mon/version`: the version of the API; needs no registration. */
@@ -240,6 +267,14 @@ function describeCall({ method, path }: Pick<Call, 'method' | 'path'>): string {
 
 function workflowPath(project: string, workflow: string): string {
   return `/project/${segment(project)}/workflows/${segment(workflow)}`;
+}
+
+function runPath({ project, workflow, number }: Omit<HookRunRef, 'hookRun'>): string {
+  return `${workflowPath(project, workflow)}/runs/${number}`;
+}
+
+function hookRunPath({ hookRun, ...run }: HookRunRef): string {
+  return `${runPath(run)}/hooks/${segment(hookRun)}`;
 }
 
 /** One path segment. `.` and `..` cannot be escaped: they would lead to another route. */

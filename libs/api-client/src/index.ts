@@ -2,6 +2,8 @@ export { ApiError, isApiError, type ApiErrorKind } from './api-error';
 export {
   CdsApiClient,
   type CdsApiOptions,
+  type HookRunRef,
   type RegistrationRequest,
   type WorkflowRef,
 } from './cds-api-client';
+export type { BuildParameter, RunOfHook } from './answer-schemas';

@@ -90,6 +90,18 @@ export interface HooksConfig extends ServiceConfig {
   webhookKeys: string[];
   /** Executions that failed for good, kept for each task. */
   deadLetters: number;
+  outgoing: OutgoingConfig;
+}
+
+/** Bounds of the calls of outgoing webhooks. */
+export interface OutgoingConfig {
+  /** Host names, addresses and networks. */
+  allow: string[];
+  deny: string[];
+  timeoutSeconds: number;
+  maxRedirects: number;
+  maxRequestBytes: number;
+  maxLogBytes: number;
 }
 
 /** Something wrong, or something to look at, in a configuration. Never holds a secret. */

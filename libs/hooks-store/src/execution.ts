@@ -1,5 +1,6 @@
 import type {
   HookConfig,
+  OutgoingCallback,
   RabbitmqExecution,
   ScheduledTask,
   TaskExecution,
@@ -54,6 +55,8 @@ export interface ExecutionState {
   retries: number;
   /** When it was sent again (ms): it waits since then. */
   queued_at?: number;
+  /** Of an outgoing hook whose call is over: what the API is to be told. */
+  callback?: OutgoingCallback;
 }
 
 /** The state of an execution that was never tried. */
@@ -83,6 +86,8 @@ export function stateOfRetry(state: ExecutionState, now: number): ExecutionState
     workflow_run: state.workflow_run,
     retry_steps: state.failed_steps.length > 0 ? state.failed_steps : (state.retry_steps ?? []),
     retries: state.retries + 1,
+    // What was called is not called again: what is missing is that the API hears of it.
+    ...(state.callback ? { callback: state.callback, steps_done: state.steps_done } : {}),
   };
 }
 
@@ -92,7 +97,7 @@ export function stateOfRetry(state: ExecutionState, now: number): ExecutionState
  */
 export function parseState(json: string | null | undefined): ExecutionState {
   const state: ExecutionState = { ...NEW_STATE };
-  const { retry_steps, queued_at, ...read } = json ? parseObject(json) : {};
+  const { retry_steps, queued_at, callback, ...read } = json ? parseObject(json) : {};
   for (const [name, before] of Object.entries(NEW_STATE)) {
     const value = read[name];
     if (isLike(before, value)) Object.assign(state, { [name]: value });
@@ -101,7 +106,17 @@ export function parseState(json: string | null | undefined): ExecutionState {
     ...state,
     ...(isLike<readonly number[]>([], retry_steps) ? { retry_steps } : {}),
     ...(isStep(queued_at) ? { queued_at } : {}),
+    ...(isCallback(callback) ? { callback } : {}),
   };
+}
+
+function isCallback(value: unknown): value is OutgoingCallback {
+  if (typeof value !== 'object' || value === null) return false;
+  const { start, done, status, log, ...numbers } = value as Partial<Record<string, unknown>>;
+  return (
+    [start, done, status, log].every((text) => typeof text === 'string') &&
+    Number.isSafeInteger(numbers.workflow_node_outgoing_hook_id)
+  );
 }
 
 function parseObject(json: string): Record<string, unknown> {
@@ -143,7 +158,8 @@ export function toTaskExecution(
     workflow_run: state.workflow_run,
     ...(stored.replay_of === undefined ? {} : { replay_of: stored.replay_of }),
     config: stored.config,
-    ...(stored.webhook ? { webhook: stored.webhook } : {}),
+    // The run of a workflow is asked for without a request of its own.
+    ...(stored.webhook && stored.type !== 'OutgoingWorkflow' ? { webhook: stored.webhook } : {}),
     ...(stored.rabbitmq ? { rabbitmq: stored.rabbitmq } : {}),
     ...(stored.scheduled_task ? { scheduled_task: stored.scheduled_task } : {}),
     status: state.status,

@@ -11,6 +11,8 @@ export const KEYS = {
   tasks: `${PREFIX}tasks`,
   /** Set: uuids of the tasks that were stopped. */
   stopped: `${PREFIX}stopped`,
+  /** Sorted set: uuids of the tasks of outgoing hooks → when one was executed last (ms). */
+  outgoing: `${PREFIX}outgoing`,
   /** Hash: task type → number of tasks. */
   kinds: `${PREFIX}kinds`,
   /** Set: uuids of hooks that have deliveries to work off and are not stopped. */

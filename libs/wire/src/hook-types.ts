@@ -106,6 +106,19 @@ export interface HookEvent {
   parent_workflow: { key: string; name: string; run: number; HookRunID: string };
 }
 
+/** What the API is told of an outgoing hook that ran. Times are RFC 3339. */
+export interface OutgoingCallback {
+  /** The node of the workflow. */
+  workflow_node_outgoing_hook_id: number;
+  start: string;
+  /** Go's zero time while the run that it started goes on. */
+  done: string;
+  status: 'Success' | 'Fail' | 'Building';
+  log: string;
+  /** Of the run that it started. */
+  workflow_run_number: number | null;
+}
+
 /** The `parent_workflow` of a run that no other workflow started. */
 export const NO_PARENT_WORKFLOW: HookEvent['parent_workflow'] = {
   key: '',

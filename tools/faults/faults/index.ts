@@ -5,6 +5,7 @@ import type { Fault } from './fault';
 import { FORGERY } from './forged';
 import { HOOKS_KILLED } from './hooks-killed';
 import { HOOKS_STOPPED } from './hooks-stopped';
+import { OUTGOING } from './outgoing';
 import { REDIS_AWAY } from './redis-away';
 import { RESENT } from './resent';
 import { SCHEDULERS } from './schedulers';
@@ -20,6 +21,7 @@ export const FAULTS: readonly Fault[] = [
   ...CLOCK_JUMPS,
   ...CLEANUPS,
   ...SCHEDULERS,
+  ...OUTGOING,
   ...FORGERY,
   ...SEVERAL_AT_ONCE,
 ];

@@ -151,6 +151,7 @@ export async function openStage(
             CDS_HOOKS_RETRYDELAY: String(retryDelaySeconds),
             CDS_HOOKS_RETRYERROR: String(options.retryError ?? 3),
             CDS_HOOKS_EXECUTIONHISTORY: '10000',
+            CDS_HOOKS_OUTGOING_ALLOW: '127.0.0.1',
             CDS_LOG_LEVEL: 'debug',
             ...clock?.env,
           },

@@ -54,6 +54,22 @@ export function controlActions(api: CdsApiSandbox): Record<string, ControlAction
       z.strictObject({ project: name, name }),
       (input) => api.workflows.deleteWorkflow(input),
     ),
+    executeOutgoing: action(
+      'let a run of a workflow come to an outgoing hook',
+      z.strictObject({
+        project: name,
+        workflow: name,
+        number: z.int().min(1),
+        model: z.enum(['WebHook', 'Workflow']),
+        config: z.record(z.string(), z.string()),
+        parameters: z.record(z.string(), z.string()).optional(),
+        secrets: z.record(z.string(), z.string()).optional(),
+      }),
+      (order) => api.outgoing.execute(order),
+    ),
+    outgoingHooks: action('outgoing hooks, and what the API was told of them', nothing, () =>
+      api.outgoing.all(),
+    ),
     tasks: action('the tasks of hooks', nothing, () => api.tasks()),
     executions: action('the executions of a task', z.strictObject({ uuid: name }), ({ uuid }) =>
       api.callHooks('GET', `/task/${uuid}/execution`),

@@ -9,6 +9,7 @@ import { build } from './builder';
 import { controlActions } from './control-actions';
 import type { BranchRemoval, RegisteredService, VcsLink, WorkflowRun } from './model';
 import { CALLBACK_PATH, createOAuthLink } from './oauth-link';
+import { createOutgoingHooks, type OutgoingHooks } from './outgoing-hooks';
 import { createProjectStore } from './project-store';
 import { createServiceCaller, type ServiceCall } from './service-caller';
 import { createServiceRegistry } from './service-registry';
@@ -43,6 +44,7 @@ export interface CdsApiSandbox {
   faults: FaultSwitch;
   requests: RequestLog;
   workflows: Workflows;
+  outgoing: OutgoingHooks;
   services(): RegisteredService[];
   /** Links a project as a user does it; returns the page that was opened. */
   linkProject(project: string, server?: string): Promise<{ state: string; url: string }>;
@@ -91,6 +93,7 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
   const caller = createServiceCaller(registry);
   const vcs = createVcsCalls({ projects, caller });
   const workflows = createWorkflows({ projects, caller, vcs });
+  const outgoing = createOutgoingHooks({ projects, caller });
   const link = createOAuthLink({ projects, caller });
   const faults = createFaultSwitch();
   const requests = createRequestLog();
@@ -136,6 +139,7 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
       matchesEscapedSlash: options.matchesEscapedSlash ?? false,
       onRun,
       onRemoval: (removal) => removals.push(removal),
+      outgoing: outgoing.router,
     }),
   );
   app.use(answerError);
@@ -151,6 +155,7 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
     faults,
     requests,
     workflows,
+    outgoing,
     services: registry.all,
     linkProject: (project, server = SERVER) => link.link(project, server),
     beginLink: (project, server = SERVER) => link.begin(project, server),

@@ -17,6 +17,8 @@ export interface ServiceRoutesDeps {
   matchesEscapedSlash: boolean;
   onRun: (run: WorkflowRun) => void;
   onRemoval: (removal: BranchRemoval) => void;
+  /** The routes of outgoing hooks. */
+  outgoing: Router;
 }
 
 const runSchema = z.looseObject({
@@ -128,6 +130,8 @@ export function createServiceRoutes(deps: ServiceRoutesDeps): Router {
     });
     answerJson(response, 200, null);
   });
+
+  router.use(deps.outgoing);
 
   router.use(() => {
     throw new ApiRefusal('notFound');

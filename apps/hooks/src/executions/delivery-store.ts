@@ -13,6 +13,7 @@ import {
 import type { Claim } from './hook-ownership';
 import { ACCEPT_DELIVERY } from './scripts/accept-delivery.lua';
 import { FINISH_EXECUTION } from './scripts/finish-execution.lua';
+import { MOVE_BACK } from './scripts/move-back.lua';
 import { SAVE_STATE } from './scripts/save-state.lua';
 import { TAKE_HEAD } from './scripts/take-head.lua';
 
@@ -104,6 +105,8 @@ export function createDeliveryStore(deps: {
   const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 13);
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
   const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 11);
+
+  const moveBackScript = defineScript(redis, 'cdsbbMoveBack', MOVE_BACK, 5);
 
   return {
     /** One lookup. */
@@ -201,6 +204,15 @@ export function createDeliveryStore(deps: {
           anyCleanups: Number(cleanups) > 0,
         },
       };
+    },
+
+    /** Lets the head wait behind the others. `only`: there are no others. */
+    async moveBack({ uuid, holder }: Claim, id: string): Promise<'ok' | 'only' | 'lost'> {
+      const { waiting, owner, states } = hookKeys(uuid);
+      return (await moveBackScript(
+        [waiting, owner, states, KEYS.heads, KEYS.stoppedHeads],
+        [holder, id, uuid],
+      )) as 'ok' | 'only' | 'lost';
     },
 
     /**

@@ -48,6 +48,12 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
     }
   }
 
+  async function promote(uuid: string): Promise<void> {
+    const job = await steady.queue.getJob(drainJobId(uuid));
+    if (job && (await job.isDelayed())) await job.promote();
+    else if (!job) await add(uuid);
+  }
+
   return {
     get queue() {
       return steady.queue;
@@ -98,10 +104,16 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
     },
 
     /** Lets a job that pauses go on now. */
-    async promote(uuid: string): Promise<void> {
-      const job = await steady.queue.getJob(drainJobId(uuid));
-      if (job && (await job.isDelayed())) await job.promote();
-      else if (!job) await add(uuid);
+    promote,
+
+    /** Like `ensureSoon`; a job that pauses for another execution goes on, too. What fails here, the sweep does. */
+    goOnSoon(uuid: string): void {
+      promote(uuid).catch((error: unknown) => {
+        logger.debug(
+          { error: errorText(error), hook: uuid },
+          'a job was not woken: the sweep will',
+        );
+      });
     },
 
     async close(): Promise<void> {

@@ -1,8 +1,9 @@
 import type { Clock } from '@cds/hooks-store';
-import type { WorkOff } from '../kinds/work-off-by-kind';
-import type { DeliveryStore } from './delivery-store';
+import { isInAnyOrder } from '../kinds/kinds';
+import type { WorkOff, WorkOffOutcome } from '../kinds/work-off-by-kind';
+import type { DeliveryStore, Head } from './delivery-store';
 import { pauseEnd } from './failures';
-import type { HookOwnership } from './hook-ownership';
+import type { Claim, HookOwnership } from './hook-ownership';
 import { drainJobId } from './job-ids';
 import { createPlaces } from './places';
 
@@ -29,31 +30,57 @@ export type HookOutcome =
 /** Deliveries of one hook after which hooks that wait for a worker have their turn. */
 const SHARE = 50;
 
-/** Works off the executions of one hook in the order in which they were accepted. */
+/** Executions of one hook that may let others pass in one go. */
+const MOST_PASSED = 1_000;
+
+/** Ids of the executions that pause → until when (ms). */
+type Passed = Map<string, number>;
+
+/** Works off the executions of one hook, in the order in which they were accepted where its kind asks for that. */
 export function createWorkOffHook(deps: WorkOffHookDeps) {
   const { store, ownership, now, retryDelayMs, ending } = deps;
   const places = createPlaces();
 
   /** @returns undefined when the hook may have more to do now */
-  async function workOffHead(uuid: string, holder: string): Promise<HookOutcome | undefined> {
+  async function workOffHead(claim: Claim, passed: Passed): Promise<HookOutcome | undefined> {
+    const { uuid, holder } = claim;
     const taken = await store.takeHead(uuid, holder, drainJobId(uuid));
     if (taken.kind !== 'work') return { kind: 'idle' };
     const { head } = taken;
-    const until = pauseEnd(head.state.retry_at, now(), retryDelayMs);
-    if (until > 0) return { kind: 'pause', until, forApi: false, outages: 0 };
-
-    const outcome = await deps.workOff({ uuid, holder }, head);
-    if (outcome.kind === 'pause') return outcome;
+    const paused = pauseEnd(head.state.retry_at, now(), retryDelayMs);
+    const outcome: WorkOffOutcome =
+      paused > 0
+        ? { kind: 'pause', until: paused, forApi: false, outages: 0 }
+        : await deps.workOff(claim, head);
+    if (outcome.kind === 'pause') return letPass(claim, head, outcome, passed);
     if (outcome.kind === 'left') return ending.aborted ? { kind: 'more' } : { kind: 'idle' };
     return undefined;
   }
 
-  async function workOff(uuid: string, holder: string): Promise<HookOutcome> {
-    for (let share = 0; share < SHARE; share++) {
+  /** Where order does not matter, what pauses lets the others pass, until all pause. */
+  async function letPass(
+    claim: Claim,
+    { id, execution }: Head,
+    pause: WorkOffOutcome & { kind: 'pause' },
+    passed: Passed,
+  ): Promise<HookOutcome | undefined> {
+    if (pause.forApi || !isInAnyOrder(execution.type)) return pause;
+    const isSeen = passed.has(id);
+    passed.set(id, pause.until);
+    const all = { ...pause, until: Math.min(...passed.values()) };
+    if (isSeen || passed.size > MOST_PASSED) return all;
+    const moved = await store.moveBack(claim, id);
+    if (moved === 'ok') return undefined;
+    return moved === 'only' ? all : { kind: 'idle' };
+  }
+
+  async function workOff(claim: Claim): Promise<HookOutcome> {
+    const passed: Passed = new Map();
+    for (let share = 0; share < SHARE + passed.size; share++) {
       const giveBackPlace = await places.take();
       try {
         if (ending.aborted) return { kind: 'more' };
-        const outcome = await workOffHead(uuid, holder);
+        const outcome = await workOffHead(claim, passed);
         if (outcome) return outcome;
       } finally {
         giveBackPlace();
@@ -66,7 +93,7 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
     const claim = await ownership.claim(uuid);
     if (!claim) return { kind: 'busy' };
     try {
-      return await workOff(uuid, claim.holder);
+      return await workOff(claim);
     } finally {
       await ownership.release(claim);
     }

@@ -19,6 +19,8 @@ export interface Kind {
   refusal?(config: HookConfig | null): string | undefined;
   /** Set where the API never lists its tasks among its hooks, so that none is missing there. */
   unlisted?: boolean;
+  /** Set where one execution has nothing to do with the next: what pauses lets the others pass. */
+  inAnyOrder?: boolean;
   /**
    * Checks a hook and says what is kept of it.
    *

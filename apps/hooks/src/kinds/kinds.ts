@@ -8,6 +8,9 @@ import { incomingWebhook } from './webhook-kinds';
 /** Kept as it came. */
 const keepAsItIs: Kind['keep'] = ({ config }) => ({ method: '', config });
 
+/** Tasks that `POST /task/execute` brings, one execution for each run that comes to the hook. */
+const outgoing: Kind = { unlisted: true, inAnyOrder: true, keep: keepAsItIs };
+
 /**
  * Every kind of task, and what is done about its hooks. How executions are worked off is in
  * `work-off-by-kind.ts`; which kinds are not served, and why, in `libs/hooks-store`, for the `engine` command, too.
@@ -22,8 +25,8 @@ export const KINDS: Readonly<Record<TaskType, Kind>> = {
   RabbitMQ: rabbitmqKind,
   Kafka: { keep: keepAsItIs },
   Gerrit: { keep: keepAsItIs },
-  OutgoingWebhook: { unlisted: true, keep: keepAsItIs },
-  OutgoingWorkflow: { unlisted: true, keep: keepAsItIs },
+  OutgoingWebhook: outgoing,
+  OutgoingWorkflow: outgoing,
   BranchDeletion: { unlisted: true, keep: keepAsItIs },
 };
 
@@ -34,6 +37,11 @@ function isKnownType(type: string): type is TaskType {
 /** Whether the API lists the tasks of this type, so that one it does not list is gone. */
 export function isListedByApi(type: string): boolean {
   return !isKnownType(type) || KINDS[type].unlisted !== true;
+}
+
+/** Whether executions of this type may overtake each other. */
+export function isInAnyOrder(type: string): boolean {
+  return isKnownType(type) && KINDS[type].inAnyOrder === true;
 }
 
 /** Why this task cannot be started; undefined when it can. */

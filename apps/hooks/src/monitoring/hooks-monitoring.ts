@@ -85,6 +85,11 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       ...(await taskLines([...new Set([...pending, ...stopped])])),
       line('Hook Kafka', Number(kinds.Kafka ?? 0), 'OK'),
       line('Hook Kafka Consumers', 0, 'OK'),
+      line(
+        'Outgoing Hooks',
+        Number(kinds.OutgoingWebhook ?? 0) + Number(kinds.OutgoingWorkflow ?? 0),
+        'OK',
+      ),
       line('Branch Deletions', cleanups, 'OK'),
       line('Branch Deletions Failed', failedCleanups, level(failedCleanups, 1, Infinity)),
       line('Schedulers', schedulers, 'OK'),

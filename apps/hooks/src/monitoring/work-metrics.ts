@@ -28,6 +28,11 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
     help: 'Times of schedulers that this process took: on time, late since nobody was there, or skipped while an earlier run waits for the API.',
     labels: ['result'],
   });
+  const outgoing = metrics.counter({
+    name: 'cds_hooks_outgoing_calls_total',
+    help: 'Outgoing hooks that were executed: with success, failed after all tries, or nothing to do because no run waits.',
+    labels: ['kind', 'result'],
+  });
   const dropped = metrics.counter({
     name: 'cds_hooks_dead_letters_dropped_total',
     help: 'Dead letters that gave way to newer ones (deadLetters).',
@@ -35,6 +40,8 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
   for (const result of ['done', 'failed']) executions.inc({ result }, 0);
   for (const result of CLEANUP_RESULTS) cleanups.inc({ result }, 0);
   for (const result of ['on_time', 'late', 'skipped']) rings.inc({ result }, 0);
+  for (const kind of ['webhook', 'workflow'])
+    for (const result of ['success', 'failed', 'nothing']) outgoing.inc({ kind, result }, 0);
 
   const retries = metrics.counter({
     name: 'cds_hooks_retries_total',
@@ -69,6 +76,10 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
 
     cleanupScheduled(): void {
       cleanups.inc({ result: 'scheduled' });
+    },
+
+    outgoingCalled(kind: 'webhook' | 'workflow', result: 'success' | 'failed' | 'nothing'): void {
+      outgoing.inc({ kind, result });
     },
 
     cleanupEnded(result: 'done' | 'failed' | 'cancelled', deadLettersDropped = 0): void {

@@ -1,6 +1,8 @@
 import { createRouter, handle, readJson } from '@cds/service';
-import { CdsError, type Task } from '@cds/wire';
+import type { Task } from '@cds/wire';
 import type { Request, Router } from 'express';
+import type { ExecuteOutgoing } from '../outgoing/execute-outgoing';
+import { nodeRunSchema } from '../outgoing/outgoing-hook';
 import { answeredByRedis } from '../redis-deadline';
 import { nodeHookSchema, nodeHooksSchema, uuidsSchema } from './node-hook';
 import { parseTaskSort, sortTasks } from './sort-tasks';
@@ -15,8 +17,11 @@ function param(request: Request, name: 'uuid' | 'timestamp'): string {
 }
 
 /** The routes under `/task`. Every one of them is safe to repeat: the API calls the next replica after any error. */
-export function createTaskRouter(deps: { service: TaskService }): Router {
-  const { service } = deps;
+export function createTaskRouter(deps: {
+  service: TaskService;
+  executeOutgoing: ExecuteOutgoing;
+}): Router {
+  const { service, executeOutgoing } = deps;
   const router = createRouter();
   // Express would take HEAD for GET, which starts and stops tasks here.
   router.use((request, _response, next) => next(request.method === 'HEAD' ? 'router' : undefined));
@@ -45,11 +50,7 @@ export function createTaskRouter(deps: { service: TaskService }): Router {
   );
   router.post(
     '/task/execute',
-    handle(async () => {
-      throw new CdsError('notImplemented', {
-        from: 'outgoing hooks are not built yet: remove them from the workflow',
-      });
-    }),
+    one((request) => executeOutgoing(readJson(request, nodeRunSchema))),
   );
 
   router.get(

@@ -201,12 +201,6 @@ describe('tasks', () => {
     expect((await hooks.call('GET', '/nothing')).status).toBe(404);
   });
 
-  it('does not execute outgoing hooks yet', async () => {
-    const answer = await hooks.call('POST', '/task/execute', { id: 1 });
-
-    expect(answer).toMatchObject({ status: 501, body: { id: 99 } });
-  });
-
   it('lists executions newest first, one alone, and counts them', async () => {
     const hook = repositoryHook();
     await post(hooks, hook);

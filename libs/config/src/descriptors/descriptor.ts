@@ -11,6 +11,8 @@ export type Rule =
   | { kind: 'texts' }
   /** IP addresses, or networks as `10.0.0.0/8`. */
   | { kind: 'networks' }
+  /** Host names (`*.example.com`), IP addresses, networks, or `*`. */
+  | { kind: 'targets' }
   | { kind: 'integer'; min: number; max?: number }
   | { kind: 'boolean' };
 

@@ -84,5 +84,50 @@ export const HOOKS_SECTIONS: readonly SectionDescriptor[] = [
       },
     ],
   },
+  {
+    path: ['hooks', 'outgoing'],
+    comment: 'Outgoing webhooks: whom they may call, and how much of it.',
+    keys: [
+      {
+        name: 'allow',
+        default: [],
+        rule: { kind: 'targets' },
+        comment:
+          'Targets that may be called although they are loopback, link-local or metadata addresses, which are refused otherwise, or although deny holds "*".',
+      },
+      {
+        name: 'deny',
+        default: [],
+        rule: { kind: 'targets' },
+        comment:
+          'Targets that are never called, whatever allow says. "*" stands for everything that allow does not name.',
+      },
+      {
+        name: 'timeout',
+        default: 60,
+        rule: { kind: 'integer', min: 1, max: 60 },
+        comment: 'Time for one call, its redirects and its answer included, in seconds.',
+      },
+      {
+        name: 'maxRedirects',
+        default: 5,
+        rule: { kind: 'integer', min: 0, max: 10 },
+        comment: 'Redirects that one call follows.',
+      },
+      {
+        name: 'maxRequestBytes',
+        default: 1_048_576,
+        rule: { kind: 'integer', min: 1_024, max: 10_485_760 },
+        comment: 'Size of the body of a call, after its variables were filled in.',
+      },
+      {
+        name: 'maxLogBytes',
+        default: 65_536,
+        rule: { kind: 'integer', min: 1_024, max: 1_048_576 },
+        comment:
+          'How much of the body of a call, and of its answer, the log of the run shows; no more of an answer is read.',
+      },
+    ],
+  },
   ...commonSections('hooks', 8083),
 ];

@@ -60,6 +60,14 @@ export function readHooks(reading: Reading, level: LogLevel): HooksConfig {
       ...values.texts('hooks.previousWebhookKeys'),
     ],
     deadLetters: values.number('hooks.deadLetters'),
+    outgoing: {
+      allow: values.texts('hooks.outgoing.allow'),
+      deny: values.texts('hooks.outgoing.deny'),
+      timeoutSeconds: values.number('hooks.outgoing.timeout'),
+      maxRedirects: values.number('hooks.outgoing.maxRedirects'),
+      maxRequestBytes: values.number('hooks.outgoing.maxRequestBytes'),
+      maxLogBytes: values.number('hooks.outgoing.maxLogBytes'),
+    },
   };
 }
 

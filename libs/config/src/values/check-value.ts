@@ -27,6 +27,8 @@ export function describeRule(rule: Rule): string {
       return 'a list of texts: ["…", "…"]';
     case 'networks':
       return 'a list of IP addresses or networks: ["10.1.2.3", "10.0.0.0/8"]';
+    case 'targets':
+      return 'a list of host names, IP addresses or networks: ["*.example.com", "10.0.0.0/8"]';
     case 'boolean':
       return 'true or false, without quotes';
     case 'integer':
@@ -73,15 +75,26 @@ export function checkEnvValue(rule: Rule, text: string): Verdict {
 }
 
 function isListRule(rule: Rule): boolean {
-  return rule.kind === 'texts' || rule.kind === 'networks';
+  return rule.kind === 'texts' || rule.kind === 'networks' || rule.kind === 'targets';
 }
 
 function checkList(rule: Rule, items: readonly string[]): Verdict {
   const value = items.map((item) => item.trim()).filter((item) => item !== '');
-  const odd = value.findIndex((item) => rule.kind === 'networks' && !isNetwork(item));
+  const isRight = { networks: isNetwork, targets: isTarget, texts: () => true }[listKind(rule)];
+  const odd = value.findIndex((item) => !isRight(item));
   return odd < 0
     ? { value }
-    : { error: `must be ${describeRule(rule)}; number ${odd + 1} of it is neither` };
+    : { error: `must be ${describeRule(rule)}; number ${odd + 1} of it is none` };
+}
+
+function listKind(rule: Rule): 'networks' | 'targets' | 'texts' {
+  return rule.kind === 'networks' || rule.kind === 'targets' ? rule.kind : 'texts';
+}
+
+function isTarget(text: string): boolean {
+  const isHostName = /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$/.test(text);
+  // What looks like an address is one, or a typing error.
+  return text === '*' || isNetwork(text) || (isHostName && !/^[\d.]+$/.test(text));
 }
 
 function isNetwork(text: string): boolean {

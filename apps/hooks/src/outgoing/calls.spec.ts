@@ -1,0 +1,410 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type LookupFunction } from 'node:net';
+import type { lookup } from 'node:dns';
+import { type CallBounds, createCallTarget, type TargetRequest } from './call-target';
+import { createMasking } from './mask-secrets';
+import { createTargetGuard, TargetRefusedError, type TargetRules } from './target-guard';
+
+const NONE: TargetRules = { allow: [], deny: [] };
+
+/** A resolver that knows these names alone. */
+function resolver(names: Record<string, string[]>): typeof lookup {
+  const resolve = (
+    name: string,
+    _options: unknown,
+    callback: (error: Error | null, found: unknown) => void,
+  ): void => {
+    const found = names[name];
+    if (!found) callback(new Error(`ENOTFOUND ${name}`), []);
+    else
+      callback(
+        null,
+        found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+      );
+  };
+  return resolve as unknown as typeof lookup;
+}
+
+function resolved(lookupOf: LookupFunction, name: string): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    lookupOf(name, { all: true }, (error, addresses) => {
+      if (error) reject(error);
+      else resolve((addresses as { address: string }[]).map(({ address }) => address));
+    });
+  });
+}
+
+describe('the guard of targets', () => {
+  const check = (url: string, rules: TargetRules = NONE) =>
+    createTargetGuard(rules).check(new URL(url));
+
+  it.each([
+    'http://127.0.0.1/',
+    'http://127.1/',
+    'http://2130706433/',
+    'http://0x7f.0.0.1/',
+    'http://0177.0.0.01/',
+    'http://127.0.0.1.:8080/',
+    'http://0.0.0.0/',
+    'http://0/',
+    'http://169.254.169.254/latest/meta-data/',
+    'http://169.254.0.1/',
+    'http://100.100.100.200/',
+    'http://168.63.129.16/',
+    'http://224.0.0.1/',
+    'http://255.255.255.255/',
+    'http://[::1]/',
+    'http://[::]/',
+    'http://[fe80::1]/',
+    'http://[fd00:ec2::254]/',
+    'http://[ff02::1]/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://[::ffff:7f00:1]/',
+    'http://[::127.0.0.1]/',
+    'http://[64:ff9b::127.0.0.1]/',
+    'http://[64:ff9b::a9fe:a9fe]/',
+    'http://[2002:7f00:1::]/',
+    'http://[::ffff:0:127.0.0.1]/',
+    'ftp://example.com/',
+    'file:///etc/passwd',
+    'gopher://example.com/',
+  ])('refuses %s', (url) => {
+    expect(() => check(url)).toThrow(TargetRefusedError);
+  });
+
+  it.each([
+    'http://10.1.2.3/',
+    'http://192.168.0.1:8080/',
+    'https://8.8.8.8/',
+    'http://[2001:4860:4860::8888]/',
+    'http://[fd12:3456::1]/',
+    'http://name.example.com/',
+  ])('lets %s be called', (url) => {
+    expect(() => check(url)).not.toThrow();
+  });
+
+  it.each([
+    ['http://127.0.0.1/', ['127.0.0.1'], []],
+    ['http://[::ffff:127.0.0.1]/', ['127.0.0.0/8'], []],
+    ['http://[::1]/', ['::1'], []],
+    ['http://169.254.169.254/', ['169.254.0.0/16'], []],
+    ['http://127.0.0.1/', ['*'], []],
+    ['http://10.0.0.1/', ['10.0.0.0/8'], ['*']],
+    ['http://hooks.example.com/', ['*.example.com'], ['*']],
+  ])('lets %s be called with allow %p and deny %p', (url, allow, deny) => {
+    expect(() => check(url, { allow, deny })).not.toThrow();
+  });
+
+  it.each([
+    ['http://10.0.0.1/', [], ['10.0.0.0/8']],
+    ['http://[::ffff:10.0.0.1]/', [], ['10.0.0.0/8']],
+    ['http://10.0.0.1/', ['10.0.0.1'], ['10.0.0.0/8']],
+    ['http://10.0.0.1/', [], ['*']],
+    ['http://10.0.0.1/', ['192.168.0.0/16'], ['*']],
+    ['http://HOOKS.example.com./', [], ['*.example.com']],
+    ['http://hooks.example.com/', ['*'], ['hooks.example.com']],
+  ])('refuses %s with allow %p and deny %p', (url, allow, deny) => {
+    expect(() => check(url, { allow, deny })).toThrow(TargetRefusedError);
+  });
+
+  it('judges the addresses that a name has, and leaves those out that must not be called', async () => {
+    const names = {
+      inner: ['127.0.0.1'],
+      mixed: ['169.254.169.254', '10.0.0.1'],
+      mapped: ['::ffff:127.0.0.1'],
+      'a.example.com': ['127.0.0.1'],
+      outer: ['8.8.8.8'],
+    };
+    const guard = (rules: TargetRules) => createTargetGuard(rules, resolver(names)).lookup;
+
+    await expect(resolved(guard(NONE), 'inner')).rejects.toThrow('is a loopback address');
+    await expect(resolved(guard(NONE), 'mapped')).rejects.toThrow(TargetRefusedError);
+    await expect(resolved(guard(NONE), 'mixed')).resolves.toEqual(['10.0.0.1']);
+    await expect(resolved(guard({ allow: ['inner'], deny: [] }), 'inner')).resolves.toHaveLength(1);
+    const wildcard = guard({ allow: ['*.example.com'], deny: ['*'] });
+    await expect(resolved(wildcard, 'a.example.com')).resolves.toEqual(['127.0.0.1']);
+    await expect(resolved(wildcard, 'outer')).rejects.toThrow('hooks.outgoing.allow');
+    await expect(resolved(guard({ allow: ['*'], deny: ['8.0.0.0/8'] }), 'outer')).rejects.toThrow(
+      'hooks.outgoing.deny',
+    );
+    await expect(resolved(guard(NONE), 'unknown')).rejects.toThrow('ENOTFOUND');
+  });
+});
+
+describe('the masking of secrets', () => {
+  const value = 'p@ss w/rd "<ü>\n2nd line+';
+  const utf8 = Buffer.from(value);
+  const { mask, maskCut } = createMasking([
+    { name: 'cds.proj.token', value },
+    { name: 'cds.proj.longer', value: `${value}-and-more` },
+    { name: 'empty', value: '' },
+  ]);
+
+  it.each([
+    ['as it is', value],
+    ['in a URL', encodeURIComponent(value)],
+    ['in a form', new URLSearchParams({ value }).toString().slice('value='.length)],
+    ['in JSON', JSON.stringify(value).slice(1, -1)],
+    ['in base64', utf8.toString('base64')],
+    ['in base64url', utf8.toString('base64url')],
+    [
+      'in base64 with a name before',
+      Buffer.concat([Buffer.from('user:'), utf8]).toString('base64'),
+    ],
+    ['in base64 with something around', Buffer.from(`{"a":"${value}"}`).toString('base64')],
+    ['in hex', utf8.toString('hex')],
+    ['in upper case', value.toUpperCase()],
+    ['in lower case', value.toLowerCase()],
+    ['with other line ends', value.replace('\n', '\r\n')],
+    ['in HTML', value.replaceAll('<', '&lt;').replaceAll('>', '&gt;')],
+  ])('finds one %s', (_, form) => {
+    const masked = mask(`before ${form} after`);
+
+    expect(masked).toContain('**cds.proj.token**');
+    expect(masked).not.toContain(form.slice(4, -4));
+    expect(masked).toMatch(/^before .* after$/s);
+  });
+
+  it('finds the lines of a key one by one, and the longer of two first', () => {
+    expect(mask('x 2nd line+ y')).toBe('x **cds.proj.token** y');
+    expect(mask(`${value}-and-more`)).toBe('**cds.proj.longer**');
+    expect(mask('nothing of it')).toBe('nothing of it');
+  });
+
+  it('takes away the beginning of a secret at which a text was cut off', () => {
+    expect(maskCut(`text ${value.slice(0, 9)}`)).toBe('text ');
+    expect(maskCut(`text ${value}`)).toBe('text **cds.proj.token**');
+  });
+});
+
+describe('the call of a target', () => {
+  const servers: Server[] = [];
+  const BOUNDS: CallBounds = {
+    timeoutMs: 3_000,
+    maxRedirects: 3,
+    maxRequestBytes: 2_048,
+    maxLogBytes: 1_024,
+  };
+  const names = { outer: ['127.0.0.1'], other: ['127.0.0.1'], metadata: ['169.254.169.254'] };
+  const rules: TargetRules = { allow: ['outer', 'other'], deny: [] };
+
+  afterEach(() => {
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  async function serve(
+    handler: (request: IncomingMessage, response: ServerResponse) => void,
+  ): Promise<number> {
+    const server = createServer(handler);
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return (server.address() as AddressInfo).port;
+  }
+
+  function call(request: Partial<TargetRequest>, bounds: Partial<CallBounds> = {}) {
+    const guard = createTargetGuard(rules, resolver(names));
+    const callTarget = createCallTarget({ guard, bounds: { ...BOUNDS, ...bounds } });
+    const whole = {
+      method: 'POST',
+      url: '',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{"a":"b"}',
+      ...request,
+    };
+    return callTarget(whole, new AbortController().signal);
+  }
+
+  it('sends what it is given, and shows what was sent and answered', async () => {
+    const seen: unknown[] = [];
+    const port = await serve((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        seen.push([request.method, request.url, request.headers, String(Buffer.concat(chunks))]);
+        response.writeHead(201, { 'Content-Type': 'application/json', 'X-One': '1' });
+        response.end('{"ok":true}');
+      });
+    });
+
+    const answer = await call({ method: 'put', url: `http://outer:${port}/out?q=1#part` });
+
+    expect(seen).toEqual([
+      [
+        'PUT',
+        '/out?q=1',
+        {
+          host: `outer:${port}`,
+          'user-agent': 'CDS/hooks',
+          'content-length': '9',
+          'content-type': 'application/json',
+          'accept-encoding': 'identity',
+          connection: 'close',
+        },
+        '{"a":"b"}',
+      ],
+    ]);
+    expect(answer.status).toBe(201);
+    expect(answer.request.head).toMatch(/^PUT \/out\?q=1 HTTP\/1.1\r\nHost: outer:\d+\r\n/);
+    expect(answer.request.body).toBe('{"a":"b"}');
+    expect(answer.response.head).toMatch(
+      /^HTTP\/1.1 201 Created\r\nContent-Type: application\/json\r\n/,
+    );
+    expect(answer.response).toMatchObject({ body: '{"ok":true}', isCut: false });
+  });
+
+  it('gives the credentials of a URL as a header, and not to another server', async () => {
+    const seen: (string | undefined)[][] = [];
+    const note = (request: IncomingMessage) =>
+      seen.push([request.method, request.url, request.headers.authorization, request.headers.host]);
+    const second = await serve((request, response) => {
+      note(request);
+      response.end('end');
+    });
+    const first = await serve((request, response) => {
+      note(request);
+      const location = request.url === '/a' ? '/b' : `http://user:pass@other:${second}/c`;
+      response.writeHead(307, { Location: location }).end();
+    });
+
+    await call({ url: `http://us%65r:p%40ss@outer:${first}/a` });
+
+    const basic = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
+    expect(seen).toEqual([
+      ['POST', '/a', basic, `outer:${first}`],
+      ['POST', '/b', basic, `outer:${first}`],
+      ['POST', '/c', undefined, `other:${second}`],
+    ]);
+  });
+
+  it.each([
+    [301, 'GET'],
+    [302, 'GET'],
+    [303, 'GET'],
+    [307, 'POST'],
+    [308, 'POST'],
+  ])('follows a %s with %s', async (status, method) => {
+    const seen: unknown[] = [];
+    const port = await serve((request, response) => {
+      seen.push([request.method, request.headers['content-length']]);
+      if (request.url === '/') response.writeHead(status, { Location: '/next' }).end();
+      else response.end();
+    });
+
+    await call({ url: `http://outer:${port}/` });
+
+    expect(seen).toEqual([
+      ['POST', '9'],
+      [method, method === 'POST' ? '9' : undefined],
+    ]);
+  });
+
+  it.each([
+    ['metadata by its address', 'http://169.254.169.254/latest'],
+    ['metadata by a name', 'http://metadata/latest'],
+    ['this machine', 'http://127.0.0.1:1/'],
+    ['this machine in IPv6', 'http://[::ffff:127.0.0.1]:1/'],
+    ['a file', 'file:///etc/passwd'],
+  ])('does not follow a redirect to %s', async (_, location) => {
+    const port = await serve((_request, response) => {
+      response.writeHead(302, { Location: location }).end();
+    });
+
+    await expect(call({ url: `http://outer:${port}/` })).rejects.toMatchObject({
+      message: expect.stringContaining('the target is refused'),
+      final: true,
+    });
+  });
+
+  it('connects to the address that was checked, whatever the name resolves to later', async () => {
+    let asked = 0;
+    const port = await serve((_request, response) => void response.end('reached'));
+    const changing = ((
+      name: string,
+      _options: unknown,
+      callback: (e: null, a: unknown) => void,
+    ) => {
+      asked++;
+      callback(null, [{ address: asked === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }]);
+      return name;
+    }) as unknown as typeof lookup;
+    const guard = createTargetGuard({ allow: ['127.0.0.1'], deny: [] }, changing);
+    const callTarget = createCallTarget({ guard, bounds: BOUNDS });
+    const request = { method: 'GET', url: `http://any:${port}/`, headers: {}, body: '' };
+    const { signal } = new AbortController();
+
+    expect((await callTarget(request, signal)).response.body).toBe('reached');
+    expect(asked).toBe(1);
+    await expect(callTarget(request, signal)).rejects.toThrow('is a linkLocal address');
+  });
+
+  it('ends redirects that do not end', async () => {
+    const port = await serve((_request, response) => {
+      response.writeHead(302, { Location: '/' }).end();
+    });
+
+    await expect(call({ url: `http://outer:${port}/` })).rejects.toThrow('more than 3 times');
+  });
+
+  it('reads no more of an endless answer than it shows, and does not wait for its end', async () => {
+    const port = await serve((_request, response) => {
+      response.write('x'.repeat(2_000));
+    });
+
+    const answer = await call({ url: `http://outer:${port}/` });
+
+    expect(answer.response).toMatchObject({ body: 'x'.repeat(1_024), isCut: true });
+  });
+
+  it('bounds the time of a call, its redirects and its answer included', async () => {
+    const slow = await serve((request, response) => {
+      if (request.url === '/drip') response.write('a');
+    });
+    const bounds = { timeoutMs: 300 };
+
+    for (const path of ['/', '/drip']) {
+      const began = performance.now();
+      await expect(call({ url: `http://outer:${slow}${path}` }, bounds)).rejects.toMatchObject({
+        message: 'the target did not answer within 0.3 s',
+        final: false,
+      });
+      expect(performance.now() - began).toBeGreaterThan(250);
+    }
+  });
+
+  it('does not take an answer whose headers are too large, or which is none', async () => {
+    const large = await serve((_request, response) => {
+      response.writeHead(200, { 'X-Large': 'x'.repeat(40_000) }).end();
+    });
+    await expect(call({ url: `http://outer:${large}/` })).rejects.toThrow('cannot be called');
+
+    const odd = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.end('this is no HTTP\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => odd.listen(0, '127.0.0.1', resolve));
+    const { port } = odd.address() as AddressInfo;
+    await expect(call({ url: `http://outer:${port}/` })).rejects.toThrow('cannot be called');
+    odd.close();
+  });
+
+  it.each([
+    [{ url: 'no url' }, 'is none'],
+    [{ url: '/path' }, 'is none'],
+    [{ url: 'http://outer/', method: 'CONNECT' }, 'method'],
+    [{ url: 'http://outer/', method: 'GET / HTTP/1.1\r\nX: y' }, 'method'],
+    [{ url: 'http://outer/', body: 'x'.repeat(3_000) }, 'maxRequestBytes'],
+    [{ url: 'http://127.0.0.1/' }, 'refused'],
+  ])('refuses %p, and would again', async (request, message) => {
+    await expect(call(request)).rejects.toMatchObject({
+      message: expect.stringContaining(message),
+      final: true,
+    });
+  });
+
+  it('can be tried again when nobody listens', async () => {
+    await expect(call({ url: 'http://outer:1/' })).rejects.toMatchObject({ final: false });
+  });
+});

@@ -1,0 +1,38 @@
+import type { OutgoingConfig } from '@cds/config';
+import type { WorkOff } from '../kinds/work-off-by-kind';
+import type { WorkMetrics } from '../monitoring/work-metrics';
+import { createCallTarget } from './call-target';
+import { createCallWebhook } from './call-webhook';
+import { callWorkflow } from './call-workflow';
+import type { CallHook } from './hook-call';
+import { createTargetGuard } from './target-guard';
+import { createWorkOffOutgoing, type WorkOffOutgoingDeps } from './work-off-outgoing';
+
+export interface OutgoingKindsDeps extends Omit<
+  WorkOffOutgoingDeps,
+  'callHook' | 'ended' | 'called'
+> {
+  metrics: Pick<WorkMetrics, 'executionEnded' | 'outgoingCalled'>;
+}
+
+/** What works off the outgoing hooks of each kind. */
+export function createOutgoingKinds(
+  config: OutgoingConfig,
+  { metrics, ...deps }: OutgoingKindsDeps,
+): Record<'OutgoingWebhook' | 'OutgoingWorkflow', WorkOff> {
+  const { timeoutSeconds, ...rest } = config;
+  const bounds = { ...rest, timeoutMs: timeoutSeconds * 1_000 };
+  const callTarget = createCallTarget({ guard: createTargetGuard(config), bounds });
+  const nowIso = () => new Date(deps.now()).toISOString();
+  const workOff = (kind: 'webhook' | 'workflow', callHook: CallHook): WorkOff =>
+    createWorkOffOutgoing({
+      ...deps,
+      callHook,
+      ended: metrics.executionEnded,
+      called: (result) => metrics.outgoingCalled(kind, result),
+    });
+  return {
+    OutgoingWebhook: workOff('webhook', createCallWebhook({ callTarget, bounds, nowIso })),
+    OutgoingWorkflow: workOff('workflow', callWorkflow),
+  };
+}

@@ -1,0 +1,239 @@
+import type { CdsApiClient } from '@cds/api-client';
+import { type Clock, type ExecutionState, timestampOfMs } from '@cds/hooks-store';
+import type { Logger } from '@cds/service';
+import type { OutgoingCallback } from '@cds/wire';
+import type { ApiCaller } from '../executions/api-calls';
+import type { DeliveryStore, Head, Saved } from '../executions/delivery-store';
+import { type Failure, outagePauseMs } from '../executions/failures';
+import type { Claim } from '../executions/hook-ownership';
+import { untilStored } from '../executions/until-stored';
+import type { WorkOff, WorkOffOutcome } from '../kinds/work-off-by-kind';
+import { type CallHook, type HookCallOutcome, nodeOf, refOf } from './hook-call';
+
+export interface WorkOffOutgoingDeps {
+  store: Pick<DeliveryStore, 'save' | 'finish'>;
+  api: CdsApiClient;
+  callApi: ApiCaller;
+  callHook: CallHook;
+  logger: Logger;
+  now: Clock;
+  retryDelayMs: number;
+  /** Tries in all, of the call and of what the API is told. */
+  retryError: number;
+  ending: AbortSignal;
+  killed: AbortSignal;
+  /** Told of each execution that has ended. */
+  ended?: (uuid: string, result: 'done' | 'failed', deadLettersDropped: number) => void;
+  /** Told of what came of each call. */
+  called?: (result: 'success' | 'failed' | 'nothing') => void;
+}
+
+/** The API did not do what it was asked for. */
+class ApiFailedError extends Error {
+  override readonly name = 'ApiFailedError';
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+  }
+}
+
+/** This process is no longer the one to go on. */
+class LostError extends Error {
+  override readonly name = 'LostError';
+}
+
+/** What the API shows while it waits for the hook. */
+const WAITS = 'Building';
+const [CALLED, TOLD] = [1, 2];
+
+/**
+ * Works off one run of an outgoing hook, in two steps: the call, as often as `retryError` says; and the callback, until
+ * the API has it. What came of the call is kept before the callback is sent, so a call that is over is not repeated,
+ * whatever happens then. If the process dies between a target's answer and that, it is called again: the only case.
+ */
+export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
+  const { store, api, callApi, callHook, logger, now, retryDelayMs, retryError } = deps;
+  const stored = { logger, signal: deps.killed };
+
+  return async function workOffOutgoing(claim: Claim, head: Head): Promise<WorkOffOutcome> {
+    const { execution } = head;
+    const { timestamp, request_id } = execution;
+    const log = logger.child({ requestId: request_id, hook: claim.uuid, execution: timestamp });
+    const ref = refOf(execution);
+    let before = head.stateJson;
+    let { state } = head;
+
+    async function keep(next: ExecutionState): Promise<Saved> {
+      const json = JSON.stringify(next);
+      const saved = await untilStored(() => store.save(claim, head.id, json, before), stored);
+      before = json;
+      state = next;
+      return saved;
+    }
+
+    async function goesOn(next: ExecutionState): Promise<void> {
+      if ((await keep(next)) !== 'ok') throw new LostError();
+    }
+
+    /** @throws ApiFailedError, LostError */
+    async function ask<T>(call: (client: CdsApiClient) => Promise<T>): Promise<T> {
+      if (deps.ending.aborted) throw new LostError();
+      const mine = async () => (await keep(state)) === 'ok';
+      const result = await callApi(() => call(api), mine);
+      if (!result) throw new LostError();
+      if (!result.ok) throw new ApiFailedError(result.failure);
+      return result.value;
+    }
+
+    async function finish(ended: ExecutionState): Promise<WorkOffOutcome> {
+      const finished: ExecutionState = {
+        ...ended,
+        status: 'DONE',
+        processing_timestamp: timestampOfMs(now()),
+        retry_at: 0,
+      };
+      const { saved, dropped } = await untilStored(
+        () => store.finish(claim, head.id, finished, before),
+        stored,
+      );
+      if (saved === 'ok') deps.ended?.(claim.uuid, ended.failed ? 'failed' : 'done', dropped);
+      return { kind: saved === 'lost' ? 'left' : 'done' };
+    }
+
+    async function pause(next: ExecutionState, until: number, forApi: boolean) {
+      const saved = await keep(next);
+      if (saved === 'gone') return { kind: 'done' } as const;
+      if (saved !== 'ok') return { kind: 'left' } as const;
+      return { kind: 'pause', until, forApi, outages: next.outages } as const;
+    }
+
+    function outage(message: string): Promise<WorkOffOutcome> {
+      const outages = state.outages + 1;
+      if (outages === 1) log.warn({ error: message }, 'an outgoing hook waits for the API');
+      const until = now() + outagePauseMs(outages, retryDelayMs);
+      return pause({ ...state, outages, last_error: message }, until, true);
+    }
+
+    function counted(message: string): ExecutionState {
+      const { nb_errors, refusals } = state;
+      return {
+        ...state,
+        nb_errors: nb_errors + 1,
+        refusals: refusals + 1,
+        outages: 0,
+        last_error: message,
+      };
+    }
+
+    /** Gives a step up for good: the execution becomes a dead letter. */
+    function giveUp(message: string): Promise<WorkOffOutcome> {
+      log.error({ error: message }, 'an outgoing hook is given up: see the error of the execution');
+      return finish({ ...counted(message), failed: true, failed_steps: [state.steps_done] });
+    }
+
+    function tryLater(message: string): Promise<WorkOffOutcome> {
+      const until = now() + retryDelayMs;
+      return pause({ ...counted(message), retry_at: until }, until, false);
+    }
+
+    async function tryOnce(start: string): Promise<HookCallOutcome> {
+      const run = await ask((client) => client.workflowRun(ref));
+      if (run.status !== WAITS) {
+        const reason = `the run of the workflow is ${JSON.stringify(run.status.slice(0, 50))} and waits for nothing: nothing was called`;
+        return { kind: 'nothing', reason };
+      }
+      if (!run.hookRun) {
+        const message = `the run of the workflow has no outgoing hook ${ref.hookRun}`;
+        return { kind: 'failed', message, final: false };
+      }
+      await goesOn(state);
+      const parameters = run.hookRun.build_parameters;
+      return callHook({ ref, execution, parameters, start, signal: deps.killed, ask });
+    }
+
+    /** @returns undefined when the callback is to be sent now */
+    async function makeCall(): Promise<WorkOffOutcome | undefined> {
+      const start = new Date(now()).toISOString();
+      let outcome: HookCallOutcome;
+      try {
+        outcome = await tryOnce(start);
+      } catch (error) {
+        if (!(error instanceof ApiFailedError)) throw error;
+        if (error.failure.kind === 'unavailable') return outage(error.message);
+        outcome = { kind: 'failed', message: error.message, final: false };
+      }
+      if (deps.killed.aborted) return { kind: 'left' };
+      if (outcome.kind === 'nothing') {
+        log.info({ reason: outcome.reason }, 'an outgoing hook is not executed');
+        deps.called?.('nothing');
+        return finish({ ...state, last_error: outcome.reason });
+      }
+      if (outcome.kind === 'failed' && !outcome.final && state.refusals + 1 < retryError) {
+        log.warn({ error: outcome.message }, 'an outgoing hook failed: trying again later');
+        return tryLater(outcome.message);
+      }
+      const over =
+        outcome.kind === 'failed' ? counted(outcome.message) : { ...state, last_error: '' };
+      const callback =
+        outcome.kind === 'failed' ? failedCallback(start, outcome) : outcome.callback;
+      if (outcome.kind === 'failed') {
+        log.warn({ error: outcome.message }, 'an outgoing hook failed for good: CDS is told so');
+      }
+      deps.called?.(outcome.kind === 'failed' ? 'failed' : 'success');
+      const workflow_run = callback.workflow_run_number ?? state.workflow_run;
+      await goesOn({
+        ...over,
+        callback,
+        workflow_run,
+        steps_done: CALLED,
+        refusals: 0,
+        outages: 0,
+        retry_at: 0,
+      });
+      return undefined;
+    }
+
+    function failedCallback(
+      start: string,
+      { message, log: dumped }: HookCallOutcome & { kind: 'failed' },
+    ): OutgoingCallback {
+      return {
+        workflow_node_outgoing_hook_id: nodeOf(execution),
+        start,
+        done: new Date(now()).toISOString(),
+        status: 'Fail',
+        log: dumped === undefined ? message : `${message}\n\n${dumped}`,
+        workflow_run_number: null,
+      };
+    }
+
+    async function sendCallback(callback: OutgoingCallback): Promise<WorkOffOutcome> {
+      try {
+        await ask((client) => client.outgoingHookCallback(ref, callback));
+      } catch (error) {
+        if (!(error instanceof ApiFailedError)) throw error;
+        const message = `the API did not take the result of the hook: ${error.message}`;
+        if (error.failure.kind === 'unavailable') return outage(message);
+        return state.refusals + 1 >= retryError ? giveUp(message) : tryLater(message);
+      }
+      log.debug({ status: callback.status }, 'outgoing hook worked off');
+      // What was told needs no keeping: it is in CDS, and may be large.
+      const last_error = callback.status === 'Fail' ? firstLine(callback.log) : '';
+      return finish({ ...state, callback: undefined, steps_done: TOLD, last_error });
+    }
+
+    try {
+      if (state.callback === undefined || state.steps_done < CALLED) {
+        const outcome = await makeCall();
+        if (outcome) return outcome;
+      }
+      return state.callback ? await sendCallback(state.callback) : { kind: 'left' };
+    } catch (error) {
+      if (error instanceof LostError) return { kind: 'left' };
+      throw error;
+    }
+  };
+}
+
+function firstLine(text: string): string {
+  return text.slice(0, text.indexOf('\n') < 0 ? undefined : text.indexOf('\n'));
+}

@@ -1,0 +1,168 @@
+import type { CdsApiClient } from '@cds/api-client';
+import type { HooksConfig } from '@cds/config';
+import type { Clock, TaskStore } from '@cds/hooks-store';
+import { connectRedis } from '@cds/redis';
+import type { Logger, Metrics, Registration } from '@cds/service';
+import type { Redis } from 'ioredis';
+import type { CleanupQueue } from './branch-deletions/cleanup-queue';
+import type { CleanupStore } from './branch-deletions/cleanup-store';
+import type { WaitingDeliveries } from './branch-deletions/waiting-deliveries';
+import type { ApiWaiters } from './executions/api-waiters';
+import type { DeliveryStore } from './executions/delivery-store';
+import type { DrainQueue } from './executions/drain-queue';
+import type { WaitingHeads } from './executions/waiting-heads';
+import type { WorkMetrics } from './monitoring/work-metrics';
+import type { ScheduleStore } from './scheduler/schedule-store';
+import { createBranchCleanups } from './branch-deletions/branch-cleanups';
+import { createCleanUpBranch } from './branch-deletions/clean-up-branch';
+import { createCleanupWorker } from './branch-deletions/cleanup-worker';
+import { createApiCaller } from './executions/api-calls';
+import { createDrainWorker } from './executions/drain-worker';
+import { createHookOwnership } from './executions/hook-ownership';
+import { createSweep } from './executions/sweep';
+import { createWorkOffDelivery } from './executions/work-off-delivery';
+import { createWorkOffHook } from './executions/work-off-hook';
+import { createWorkerConnection } from './executions/worker-connection';
+import { createWorkOffByKind } from './kinds/work-off-by-kind';
+import { measureRuns } from './monitoring/run-metrics';
+import { createOutgoingKinds } from './outgoing/create-outgoing-kinds';
+import { createRinger } from './scheduler/ringer';
+
+/** Times that tests shorten. */
+export interface Timing {
+  /** BullMQ's lock and stall check. */
+  lockMs?: number;
+  beatMs?: number;
+  sweepMs?: number;
+  heartbeatMs?: number;
+  firstRetryMs?: number;
+  /** Between two looks at which queues are to be consumed. */
+  queuesMs?: number;
+  /** How long the API may take to list a hook that it posted. */
+  recentMs?: number;
+}
+
+/** What `createHooks` made, and what works off deliveries needs of it. */
+export interface WorkDeps {
+  config: HooksConfig;
+  logger: Logger;
+  timing: Timing;
+  now: Clock;
+  api: CdsApiClient;
+  registration: Registration;
+  redis: Redis;
+  connection: Omit<Parameters<typeof connectRedis>[0], 'name'>;
+  waiters: ApiWaiters;
+  drainQueue: DrainQueue;
+  cleanupQueue: CleanupQueue;
+  deliveries: DeliveryStore;
+  cleanupStore: CleanupStore;
+  waiting: WaitingDeliveries;
+  waitingHeads: WaitingHeads;
+  tasks: TaskStore;
+  schedules: ScheduleStore;
+  metrics: Metrics;
+  workMetrics: WorkMetrics;
+  cleanupCancelled: () => void;
+  /** No new work is begun. */
+  ending: AbortSignal;
+  /** Aborted when there is no time left to wait for anything. */
+  killed: AbortController;
+}
+
+/** Everything that works off what waits in Redis: deliveries, schedules, cleanups, and the sweep over what got lost. */
+export function startWork(deps: WorkDeps) {
+  const { config, logger, timing, now, api, registration, redis, connection, waiters } = deps;
+  const { drainQueue, cleanupQueue, deliveries, cleanupStore, waiting, waitingHeads } = deps;
+  const { tasks, schedules, metrics, workMetrics, cleanupCancelled, ending, killed } = deps;
+  const { retryError } = config;
+  const retryDelayMs = config.retryDelaySeconds * 1000;
+  const workers = createWorkerConnection(
+    connectRedis({ ...connection, name: `${config.name}-worker` }, 'worker'),
+  );
+  const ownership = createHookOwnership({ redis, logger, beatMs: timing.beatMs });
+  const callApi = createApiCaller({ registration });
+  const common = { api, callApi, logger, now, retryDelayMs, retryError, killed: killed.signal };
+  const delayMs = config.branchDeletion.delaySeconds * 1000;
+  const cleanups = createBranchCleanups({
+    store: cleanupStore,
+    queue: cleanupQueue,
+    ownership,
+    logger,
+    now,
+    delayMs,
+    cancelled: cleanupCancelled,
+    scheduled: workMetrics.cleanupScheduled,
+  });
+  const workOffDelivery = createWorkOffDelivery({
+    ...common,
+    store: deliveries,
+    cleanups,
+    ending: ending,
+    api: measureRuns(api, metrics),
+    ended: workMetrics.executionEnded,
+    retried: (reason) => workMetrics.retried('run', reason),
+  });
+  const workOffHook = createWorkOffHook({
+    store: deliveries,
+    ownership,
+    workOff: createWorkOffByKind(
+      createOutgoingKinds(config.outgoing, {
+        ...common,
+        store: deliveries,
+        ending: ending,
+        metrics: workMetrics,
+      }),
+      workOffDelivery,
+    ),
+    now,
+    retryDelayMs,
+    ending: ending,
+  });
+  const cleanUpBranch = createCleanUpBranch({
+    ...common,
+    redis,
+    store: cleanupStore,
+    ownership,
+    waiting,
+    hooksOf: tasks.hooksOf,
+    delayMs,
+    ended: workMetrics.cleanupEnded,
+    retried: (reason) => workMetrics.retried('cleanup', reason),
+  });
+  const sweep = createSweep({
+    redis,
+    drainQueue,
+    cleanupStore,
+    cleanupQueue,
+    waitingHeads,
+    logger,
+    retryDelayMs,
+    everyMs: timing.sweepMs,
+  });
+  const worker = { connection: workers.connection, waiters, logger, lockMs: timing.lockMs };
+  const drainWorker = createDrainWorker({ ...worker, redis, queue: drainQueue, workOffHook });
+  const cleanupWorker = createCleanupWorker({ ...worker, cleanUpBranch });
+  void ownership.start();
+  sweep.start();
+  const ringer = createRinger({
+    store: schedules,
+    drainQueue,
+    logger,
+    rang: workMetrics.schedulerRang,
+  });
+  ringer.start();
+  return {
+    async stop(deadlineMs: number) {
+      sweep.stop();
+      await Promise.all([
+        ringer.stop(),
+        drainWorker.close(deadlineMs),
+        cleanupWorker.close(deadlineMs),
+      ]);
+      ownership.stop();
+      killed.abort();
+      workers.disconnect();
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { posix } from 'node:path';
+import { textOf, type Value } from './value';
+
+/** Helpers that write a value down for another reader. */
+
+const GO_ESCAPES: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+};
+/** What Go prints as it is. */
+const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+
+/** The text in double quotes, as Go source would hold it. */
+export function goQuote(text: string): string {
+  let quoted = '';
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    if (GO_ESCAPES[character]) quoted += GO_ESCAPES[character];
+    else if (PRINTABLE.test(character)) quoted += character;
+    else if (code < 0x80) quoted += `\\x${code.toString(16).padStart(2, '0')}`;
+    else if (code < 0x10000) quoted += `\\u${code.toString(16).padStart(4, '0')}`;
+    else quoted += `\\U${code.toString(16).padStart(8, '0')}`;
+  }
+  return `"${quoted}"`;
+}
+
+/** As Go's encoder, which also escapes what HTML would read. */
+export function toJson(value: Value): string {
+  if (typeof value !== 'string') return value === null ? 'null' : textOf(value);
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** What cannot be decoded gives the words of Go's error, as in CDS. */
+export function fromBase64(text: string): string {
+  const stripped = text.replace(/[\r\n]/g, '');
+  const wrong = stripped.search(/[^A-Za-z0-9+/](?!=?$)|[^A-Za-z0-9+/=]$/);
+  const isWhole = stripped.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(stripped);
+  if (wrong < 0 && isWhole) return Buffer.from(stripped, 'base64').toString();
+  return `illegal base64 data at input byte ${wrong < 0 ? Math.floor(stripped.length / 4) * 4 : wrong}`;
+}
+
+export function urlencode(text: string): string {
+  return encodeURIComponent(Buffer.from(text).toString())
+    .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+');
+}
+
+function clean(path: string): string {
+  const normal = posix.normalize(path);
+  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+}
+
+export function dirname(path: string): string {
+  return clean(path.slice(0, path.lastIndexOf('/') + 1));
+}
+
+export function basename(path: string): string {
+  if (path === '') return '.';
+  let end = path.length;
+  while (end > 0 && path[end - 1] === '/') end--;
+  return end === 0 ? '/' : path.slice(path.lastIndexOf('/', end - 1) + 1, end);
+}
+
+export function indent(spaces: number, text: string): string {
+  const pad = ' '.repeat(spaces);
+  return pad + text.replaceAll('\n', `\n${pad}`);
+}

@@ -1,0 +1,201 @@
+import {
+  basename,
+  dirname,
+  fromBase64,
+  goQuote,
+  indent,
+  toJson,
+  urlencode,
+} from './encoding-helpers';
+import { InterpolateError } from './interpolate-error';
+import * as text from './text-helpers';
+import { asCount, asText, isEmpty, textOf, toBoolean, toInteger, type Value } from './value';
+
+export interface Helper {
+  /** How many values it needs, and how many it takes at most. */
+  least: number;
+  most: number;
+  call(values: readonly Value[], limit: number): Value;
+}
+
+/** @throws InterpolateError before something is made that is larger than the whole result may be */
+function checkSize(characters: number, limit: number): void {
+  if (characters > limit) {
+    throw new InterpolateError(`the result would have more than ${limit} characters`);
+  }
+}
+
+function onText(name: string, change: (text: string) => string): [string, Helper] {
+  return [name, { least: 1, most: 1, call: ([value = null]) => change(asText(value, name)) }];
+}
+
+function onTwoTexts(name: string, change: (a: string, b: string) => string): [string, Helper] {
+  return [
+    name,
+    {
+      least: 2,
+      most: 2,
+      call: ([a = null, b = null]) => change(asText(a, name), asText(b, name)),
+    },
+  ];
+}
+
+function withCount(
+  name: string,
+  change: (count: number, text: string) => string,
+  size: (count: number, text: string) => number = () => 0,
+): [string, Helper] {
+  return [
+    name,
+    {
+      least: 2,
+      most: 2,
+      call([first = null, second = null], limit) {
+        const [count, given] = [asCount(first, name), asText(second, name)];
+        checkSize(size(count, given), limit);
+        return change(count, given);
+      },
+    },
+  ];
+}
+
+function withTwoCounts(
+  name: string,
+  change: (a: number, b: number, text: string) => string,
+): [string, Helper] {
+  return [
+    name,
+    {
+      least: 3,
+      most: 3,
+      call: ([a = null, b = null, given = null]) =>
+        change(asCount(a, name), asCount(b, name), asText(given, name)),
+    },
+  ];
+}
+
+function random(name: text.RandomHelper): [string, Helper] {
+  return [
+    name,
+    {
+      least: 1,
+      most: 1,
+      call([value = null], limit) {
+        const count = asCount(value, name);
+        checkSize(count, limit);
+        return text.random(name, count);
+      },
+    },
+  ];
+}
+
+function ofAny(
+  name: string,
+  least: number,
+  most: number,
+  call: (...values: Value[]) => Value,
+): [string, Helper] {
+  return [name, { least, most, call: (values) => call(...values) }];
+}
+
+const lines = (given: string): number => given.split('\n').length;
+const wrap = (value: bigint): bigint => BigInt.asIntN(64, value);
+
+function notByZero(divisor: bigint, helper: string): bigint {
+  if (divisor === 0n) throw new InterpolateError(`${helper}: division by zero`);
+  return divisor;
+}
+
+/** `default`: the last text that is not empty; what is piped in comes last. */
+function firstOf(...values: Value[]): string {
+  return (
+    values.findLast((value): value is string => typeof value === 'string' && value !== '') ?? ''
+  );
+}
+
+/** All helpers, by the name that a template uses. */
+export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
+  onText('trim', text.trimSpace),
+  onText('upper', text.toUpper),
+  onText('lower', text.toLower),
+  onText('title', text.title),
+  onText('untitle', text.untitle),
+  onText('nospace', text.nospace),
+  onText('initials', text.initials),
+  onText('swapcase', text.swapcase),
+  onText('shuffle', text.shuffle),
+  onText('snakecase', text.snakecase),
+  onText('camelcase', text.camelcase),
+  onText('b64enc', (given) => Buffer.from(given).toString('base64')),
+  onText('b64dec', fromBase64),
+  onText('escape', (given) => given.replace(/[_/.]/g, '-')),
+  onText('stringQuote', (given) => goQuote(given).slice(1, -1)),
+  onText('urlencode', urlencode),
+  onText('dirname', dirname),
+  onText('basename', basename),
+  onTwoTexts('trimall', text.trimAll),
+  onTwoTexts('trimAll', text.trimAll),
+  onTwoTexts('trimSuffix', (end, given) =>
+    end !== '' && given.endsWith(end) ? given.slice(0, -end.length) : given,
+  ),
+  onTwoTexts('trimPrefix', (start, given) =>
+    given.startsWith(start) ? given.slice(start.length) : given,
+  ),
+  withCount('abbrev', text.abbrev),
+  withCount('trunc', text.trunc),
+  withCount(
+    'repeat',
+    (count, given) => {
+      if (count < 0) throw new InterpolateError('repeat: the number is below 0');
+      return given.repeat(count);
+    },
+    (count, given) => count * given.length,
+  ),
+  withCount('indent', (spaces, given) => indent(Math.max(0, spaces), given), indented),
+  withCount('nindent', (spaces, given) => `\n${indent(Math.max(0, spaces), given)}`, indented),
+  withTwoCounts('substr', text.substr),
+  withTwoCounts('abbrevboth', text.abbrevboth),
+  random('randAlphaNum'),
+  random('randAlpha'),
+  random('randASCII'),
+  random('randNumeric'),
+  [
+    'replace',
+    {
+      least: 3,
+      most: 3,
+      call(values, limit) {
+        const [old = '', put = '', given = ''] = values.map((value) => asText(value, 'replace'));
+        // Between all characters and at both ends, where nothing is to be replaced.
+        const parts = given.split(old === '' ? /(?:)/u : old);
+        checkSize(given.length + (parts.length + 1) * put.length, limit);
+        return old === '' ? put + parts.join(put) + (given === '' ? '' : put) : parts.join(put);
+      },
+    },
+  ],
+  ofAny('plural', 3, 3, (one = null, many = null, count = null) =>
+    asCount(count, 'plural') === 1 ? asText(one, 'plural') : asText(many, 'plural'),
+  ),
+  ofAny('quote', 0, Infinity, (...values) => values.map((v) => goQuote(textOf(v))).join(' ')),
+  ofAny('squote', 0, Infinity, (...values) => values.map((v) => `'${textOf(v)}'`).join(' ')),
+  ofAny('toString', 1, 1, (value = null) => textOf(value)),
+  ofAny('default', 1, Infinity, firstOf),
+  ofAny('empty', 1, 1, (value = null) => isEmpty(value)),
+  ofAny('coalesce', 1, Infinity, (...values) => values.find((value) => !isEmpty(value)) ?? null),
+  ofAny('toJSON', 1, 1, (value = null) => toJson(value)),
+  ofAny('toPrettyJSON', 1, 1, (value = null) => toJson(value)),
+  ofAny('ternary', 3, 3, (yes = null, no = null, test = null) => (toBoolean(test) ? yes : no)),
+  ofAny('add', 1, Infinity, (...values) =>
+    wrap(values.map(toInteger).reduce((sum, value) => sum + value, 0n)),
+  ),
+  ofAny('sub', 2, 2, (a = null, b = null) => wrap(toInteger(a) - toInteger(b))),
+  ofAny('mul', 1, Infinity, (...values) =>
+    values.map(toInteger).reduce((product, value) => wrap(product * value), 1n),
+  ),
+  ofAny('div', 2, 2, (a = null, b = null) => wrap(toInteger(a) / notByZero(toInteger(b), 'div'))),
+  ofAny('mod', 2, 2, (a = null, b = null) => toInteger(a) % notByZero(toInteger(b), 'mod')),
+]);
+
+function indented(spaces: number, given: string): number {
+  return given.length + 1 + lines(given) * Math.max(0, spaces);
+}

@@ -1,0 +1,3 @@
+export { interpolate, type InterpolateOptions, MOST_CHARACTERS } from './interpolate';
+export { InterpolateError } from './interpolate-error';
+export { HELPERS } from './helpers';
