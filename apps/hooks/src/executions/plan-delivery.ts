@@ -7,10 +7,10 @@ import type { Head } from './delivery-store';
  *
  * @throws MalformedPushError, MalformedWebhookError
  */
-export function planDelivery(delivery: Pick<Head, 'execution'>): DeliveryPlan {
+export function planDelivery(delivery: Pick<Head, 'type' | 'execution'>): DeliveryPlan {
   const { config, webhook } = delivery.execution;
   const body = Buffer.from(webhook.request_body, 'base64');
-  if (delivery.execution.type === 'RepoWebHook') return planPush(body);
+  if (delivery.type === 'RepoWebHook') return planPush(body);
   return planWebhook({
     config: config ?? {},
     query: webhook.request_url,
