@@ -120,6 +120,45 @@ describe('CdsApiClient', () => {
     expect(await client.workflowHooks()).toEqual([]);
   });
 
+  it('asks for the run of an outgoing hook, for its secrets, and tells what came of it', async () => {
+    await client.register(registration());
+    const ref = { project: 'PROJ', workflow: 'w f', number: 2, hookRun: 'u-1' };
+    const parameters = [{ id: 0, name: 'a', type: 'string', value: '1' }, { name: 'no value' }];
+    const hook = { uuid: 'u-1', outgoinghook: {}, build_parameters: parameters };
+    const nodes = { '1': null, '2': [null, { uuid: 'u-1' }, { ...hook, uuid: 'u-2' }, hook] };
+
+    api.override = (_req, res) => json(res, 200, { status: 'Building', nodes });
+    expect(await client.workflowRun(ref)).toMatchObject({
+      status: 'Building',
+      hookRun: { build_parameters: [{ name: 'a', type: 'string', value: '1' }] },
+    });
+    expect(await client.workflowRun({ ...ref, hookRun: 'other' })).toEqual({
+      status: 'Building',
+      hookRun: undefined,
+    });
+    api.override = (_req, res) => json(res, 200, { uuid: 'u-1', outgoinghook: {} });
+    expect(await client.outgoingHookDetails(ref)).toEqual([]);
+    const callback = {
+      workflow_node_outgoing_hook_id: 3,
+      start: '2026-11-22T10:47:35.560Z',
+      done: '2026-11-22T10:47:36Z',
+      status: 'Success' as const,
+      log: 'all of it',
+      workflow_run_number: null,
+    };
+    api.override = (_req, res) => res.writeHead(204).end();
+    await client.outgoingHookCallback(ref, callback);
+
+    const path = '/project/PROJ/workflows/w%20f/runs/2';
+    expect(api.requests.slice(1).map(({ method, url }) => `${method} ${url}`)).toEqual([
+      `GET ${path}`,
+      `GET ${path}`,
+      `GET ${path}/hooks/u-1/details`,
+      `POST ${path}/hooks/u-1/callback`,
+    ]);
+    expect(api.requests.at(-1)?.body).toEqual(callback);
+  });
+
   it('starts a run with the event under "hook"', async () => {
     await client.register(registration());
     expect(await run()).toMatchObject({ runNumber: 7 });
@@ -440,6 +479,7 @@ describeShared('the recorded calls of hooks', (root) => {
       const { num } = response.body as { num: number };
       expect(await client.runWorkflow({ project, workflow, event: hook })).toEqual({
         runNumber: num,
+        subNumber: 0,
       });
       expect(api.requests.at(-1)).toMatchObject({ url: request.url, body: request.body });
     }

@@ -103,3 +103,37 @@ trustedProxies = ["10.0.0.0/8", "::1", "fd00::/8"]
     ]);
   });
 });
+
+describe('the bounds of outgoing webhooks', () => {
+  it('have defaults that let all but this machine and its link be called', () => {
+    expect(load({}).hooks?.outgoing).toEqual({
+      allow: [],
+      deny: [],
+      timeoutSeconds: 60,
+      maxRedirects: 5,
+      maxRequestBytes: 1_048_576,
+      maxLogBytes: 65_536,
+    });
+  });
+
+  it('name targets by host, wildcard, address and network', () => {
+    const { hooks } = load({
+      CDS_HOOKS_OUTGOING_ALLOW: 'localhost, *.example.com, 127.0.0.1, ::1',
+      CDS_HOOKS_OUTGOING_DENY: '*,10.0.0.0/8,fd00::/8',
+    });
+
+    expect(hooks?.outgoing).toMatchObject({
+      allow: ['localhost', '*.example.com', '127.0.0.1', '::1'],
+      deny: ['*', '10.0.0.0/8', 'fd00::/8'],
+    });
+  });
+
+  it.each(['10.0.0.0/33', '10.0.0', 'https://example.com', 'a.*.com', 'host:80', 'a b'])(
+    'do not take %s for a target',
+    (target) => {
+      expect(problemsOf({ CDS_HOOKS_OUTGOING_DENY: `ok.example.com,${target}` }).join()).toMatch(
+        /outgoing.*number 2 of it/is,
+      );
+    },
+  );
+});

@@ -15,6 +15,10 @@ export interface OutgoingKindsDeps extends Omit<
   metrics: Pick<WorkMetrics, 'executionEnded' | 'outgoingCalled'>;
 }
 
+/** Executions of outgoing hooks under way in this process. */
+const MOST_AT_ONCE = 100;
+const FULL_PAUSE_MS = 300;
+
 /** What works off the outgoing hooks of each kind. */
 export function createOutgoingKinds(
   config: OutgoingConfig,
@@ -24,13 +28,30 @@ export function createOutgoingKinds(
   const bounds = { ...rest, timeoutMs: timeoutSeconds * 1_000 };
   const callTarget = createCallTarget({ guard: createTargetGuard(config), bounds });
   const nowIso = () => new Date(deps.now()).toISOString();
+  let underWay = 0;
+  /** Hooks have 200 workers, and a target may hold one for a minute: deliveries must not wait for targets. */
+  const bounded =
+    (workOffOne: WorkOff): WorkOff =>
+    async (claim, head) => {
+      if (underWay >= MOST_AT_ONCE) {
+        return { kind: 'pause', until: deps.now() + FULL_PAUSE_MS, forApi: false, outages: 0 };
+      }
+      underWay++;
+      try {
+        return await workOffOne(claim, head);
+      } finally {
+        underWay--;
+      }
+    };
   const workOff = (kind: 'webhook' | 'workflow', callHook: CallHook): WorkOff =>
-    createWorkOffOutgoing({
-      ...deps,
-      callHook,
-      ended: metrics.executionEnded,
-      called: (result) => metrics.outgoingCalled(kind, result),
-    });
+    bounded(
+      createWorkOffOutgoing({
+        ...deps,
+        callHook,
+        ended: metrics.executionEnded,
+        called: (result) => metrics.outgoingCalled(kind, result),
+      }),
+    );
   return {
     OutgoingWebhook: workOff('webhook', createCallWebhook({ callTarget, bounds, nowIso })),
     OutgoingWorkflow: workOff('workflow', callWorkflow),

@@ -258,9 +258,10 @@ describe('outgoing hooks', () => {
 
     await told();
     expect(world.api.callbacks[0]?.url).toContain(next.uuid);
+    await waitFor(async () => (await hooks.executions(uuid))[0]?.status === 'DONE');
     expect(await hooks.executions(uuid)).toMatchObject([
       { status: 'DONE', nb_errors: 0 },
-      { status: '', nb_errors: 1, last_error: 'HTTP Status 500' },
+      { processing_timestamp: 0, nb_errors: 1, last_error: 'HTTP Status 500' },
     ]);
   });
 
