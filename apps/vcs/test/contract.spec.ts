@@ -125,6 +125,7 @@ describeShared('what a CDS 0.41 asked of its vcs service', (root) => {
       disableWebHooks: false,
       disableWebHooksCreation: false,
       proxyWebhook: '',
+      callsPerHour: 1000,
       status: { disable: false, showDetail: true },
     };
     return getApp({

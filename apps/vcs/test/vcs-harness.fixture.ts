@@ -172,6 +172,7 @@ function serverConfig(
     disableWebHooks: false,
     disableWebHooksCreation: false,
     proxyWebhook: '',
+    callsPerHour: 1000,
     ...server,
     status: { disable: false, showDetail: true, ...status },
   };

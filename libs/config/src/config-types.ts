@@ -55,6 +55,8 @@ export interface BitbucketServerConfig {
   disableWebHooksCreation: boolean;
   /** Empty when there is none; no slash at the end. */
   proxyWebhook: string;
+  /** Calls that Bitbucket grants the OAuth consumer in any hour; 0 when there is no limit. */
+  callsPerHour: number;
   status: { disable: boolean; showDetail: boolean };
 }
 

@@ -95,6 +95,7 @@ describe('loadConfig', () => {
           disableWebHooks: false,
           disableWebHooksCreation: false,
           proxyWebhook: '',
+          callsPerHour: 1000,
           status: { disable: false, showDetail: false },
         },
       ],
@@ -193,6 +194,7 @@ url = "https://bb.example"
 [vcs.servers.second-one.bitbucket_cloud]
 clientId = "id2"
 proxyWebhook = "https://proxy.example/"
+callsPerHour = 0
 [vcs.servers.second-one.bitbucket_cloud.Status]
 disable = true`,
       {
@@ -201,6 +203,7 @@ disable = true`,
         CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_STATUS_SHOWDETAIL: '1',
         CDS_VCS_SERVERS_THIRD_BITBUCKET_CLOUD_CLIENTID: 'id3',
         CDS_VCS_SERVERS_THIRD_BITBUCKETCLOUD_CLIENTSECRET: 'secret3',
+        CDS_VCS_SERVERS_THIRD_BITBUCKETCLOUD_CALLSPERHOUR: '5000',
         CDS_VCS_SERVERS_THIRD_URL: 'https://third.example',
       },
     );
@@ -213,9 +216,16 @@ disable = true`,
         clientId: 'id2',
         clientSecret: 'secret2',
         proxyWebhook: 'https://proxy.example',
+        callsPerHour: 0,
         status: { disable: true },
       },
-      { name: 'third', url: 'https://third.example', clientId: 'id3', clientSecret: 'secret3' },
+      {
+        name: 'third',
+        url: 'https://third.example',
+        clientId: 'id3',
+        clientSecret: 'secret3',
+        callsPerHour: 5000,
+      },
     ]);
   });
 

@@ -83,6 +83,13 @@ export function bitbucketServerSections(name: string): SectionDescriptor[] {
           comment:
             'A reverse proxy in front of the webhooks: Bitbucket then calls this URL, a slash and the uuid of the webhook.',
         },
+        {
+          name: 'callsPerHour',
+          default: 1000,
+          rule: { kind: 'integer', min: 0 },
+          comment:
+            'Calls about repositories that Bitbucket grants the OAuth consumer in an hour, 0 for no limit. Near it listings are refused, so that runs go on.',
+        },
       ],
     },
     {

@@ -121,6 +121,7 @@ function readServer(reading: Reading, { name, server, block }: Candidate): Bitbu
     disableWebHooks: values.boolean(`${kind}.disableWebHooks`),
     disableWebHooksCreation: values.boolean(`${kind}.disableWebHooksCreation`),
     proxyWebhook: isExample ? '' : proxyWebhook,
+    callsPerHour: values.number(`${kind}.callsPerHour`),
     status: {
       disable: values.boolean(`${kind}.Status.disable`),
       showDetail: values.boolean(`${kind}.Status.showDetail`),
