@@ -69,7 +69,7 @@ describe('background work', () => {
 
 describe('the budget of calls', () => {
   const redisServer = useTestRedis();
-  const call = { method: 'GET', durationMs: 1, status: 200 };
+  const call = { method: 'GET', durationMs: 1, status: 200, isRetry: false };
 
   it('is short near the end of the hour’s calls about repositories, and after a 429', async () => {
     const logger = silentLogger();
