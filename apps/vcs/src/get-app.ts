@@ -6,16 +6,18 @@ import {
   type Metrics,
   type Registration,
 } from '@cds/service';
-import type { MonitoringStatus } from '@cds/wire';
+import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import type { Redis } from 'ioredis';
 import type { ApiVersion } from './api-version';
 import { addAuthorizeRoutes } from './authorization/authorize-routes';
 import { createBitbucketServer } from './bitbucket-server';
+import { budgetLine } from './calls/budget-line';
 import { DEADLINE_MS } from './calls/deadline';
 import { createOneAtATime } from './calls/one-at-a-time';
 import { addCommitRoutes } from './commits/commit-routes';
 import { addPullRequestRoutes } from './pull-requests/pull-request-routes';
+import { createVcsMetrics } from './monitoring/vcs-metrics';
 import { createMainBranchOf } from './repositories/main-branch';
 import { addNotImplementedRoutes } from './repositories/not-implemented-routes';
 import { addRepositoryRoutes } from './repositories/repository-routes';
@@ -26,7 +28,7 @@ import { createKnownWebhooks } from './webhooks/known-webhooks';
 import { createManualWebhooks } from './webhooks/manual-webhooks';
 import { createWebhookKey } from './webhooks/webhook-key';
 import { createWebhookMemory } from './webhooks/webhook-memory';
-import { createWebhookRepairs, type RepairResult } from './webhooks/webhook-repairs';
+import { createWebhookRepairs } from './webhooks/webhook-repairs';
 import { addWebhooksInfoRoute } from './webhooks/webhooks-info-route';
 
 export interface VcsAppDeps {
@@ -37,7 +39,7 @@ export interface VcsAppDeps {
   logger: Logger;
   registration: Pick<Registration, 'isAllowed'>;
   monitoring: () => Promise<MonitoringStatus>;
-  metrics?: Pick<Metrics, 'text' | 'counter'>;
+  metrics?: Metrics;
   apiVersion: ApiVersion;
   /** Milliseconds that a route may take. Default 50,000: the API waits 60 s. */
   deadlineMs?: number;
@@ -45,6 +47,8 @@ export interface VcsAppDeps {
 
 export interface VcsApp {
   app: Express;
+  /** What `/mon/status` says of the servers. */
+  lines(): Promise<MonitoringLine[]>;
   /** Waits at most `deadlineMs` for what must not be lost. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -52,10 +56,11 @@ export interface VcsApp {
 /** The service without its port: every route of `vcs`. */
 export function getApp(deps: VcsAppDeps): VcsApp {
   const { config, redis, logger, registration, monitoring, apiVersion } = deps;
+  const metrics = createVcsMetrics(deps.metrics);
   const servers = new Map(
     config.servers.map((server) => [
       server.name,
-      createBitbucketServer({ config: server, redis, logger }),
+      createBitbucketServer({ config: server, redis, logger, metrics }),
     ]),
   );
   const webhookKey = createWebhookKey(config.webhookKey);
@@ -65,7 +70,8 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     knownWebhooks,
     webhookKey,
     logger,
-    onResult: countRepairs(deps.metrics),
+    onResult: metrics.repair,
+    onHeldBack: () => metrics.heldBack('repair'),
   });
   const webhookMemory = createWebhookMemory({ knownWebhooks, webhookKey, logger });
 
@@ -92,7 +98,13 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     webhookMemory,
     webhookRepairs,
   });
-  addStatusRoutes(router, { ...routes, redis, apiVersion, uiUrl: config.uiUrl });
+  addStatusRoutes(router, {
+    ...routes,
+    redis,
+    apiVersion,
+    uiUrl: config.uiUrl,
+    onResult: metrics.status,
+  });
   addNotImplementedRoutes(router, routes);
 
   return {
@@ -103,20 +115,15 @@ export function getApp(deps: VcsAppDeps): VcsApp {
       metrics: deps.metrics,
       guarded: router,
     }),
+    lines: () => Promise.all([...servers.values()].map(budgetLine)),
     async close(deadlineMs) {
       webhookRepairs.close();
-      await Promise.all([...servers.values()].map((server) => server.grants.close(deadlineMs)));
+      await Promise.all(
+        [...servers.values()].flatMap(({ grants, budget }) => [
+          grants.close(deadlineMs),
+          budget.close(),
+        ]),
+      );
     },
   };
-}
-
-function countRepairs(
-  metrics: Pick<Metrics, 'counter'> | undefined,
-): (result: RepairResult) => void {
-  const repairs = metrics?.counter({
-    name: 'cds_vcs_webhook_repairs_total',
-    help: 'Webhooks at Bitbucket that were unsigned, inactive or signed with another key, and what came of their repair.',
-    labels: ['result'],
-  });
-  return (result) => repairs?.inc({ result });
 }

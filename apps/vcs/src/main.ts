@@ -44,7 +44,11 @@ async function main(): Promise<void> {
       },
     },
     maxHeartbeatFailures,
-    extra: async () => [await redisLine(redis), ...redisSettingsLines(redisHealth)],
+    extra: async () => [
+      await redisLine(redis),
+      ...redisSettingsLines(redisHealth),
+      ...(await lines()),
+    ],
   });
   const registration: Registration = createRegistration({
     api,
@@ -62,7 +66,7 @@ async function main(): Promise<void> {
   registration.onHeartbeat(() => void apiVersion.refresh());
 
   const metrics = createMetrics({ service: 'vcs' });
-  const { app, close } = getApp({
+  const { app, lines, close } = getApp({
     config,
     hooksUrl: hooksUrlBesides(process.argv.slice(2), process.env),
     redis,

@@ -21,6 +21,8 @@ export interface GrantTokens extends AccessTokenSource {
   readonly key: string;
   /** The token that was used last; undefined before the first call. */
   readonly lastUsed: string | undefined;
+  /** Another request of this grant, which used this token, served this one too. */
+  noteServed(token: string | undefined): void;
 }
 
 /**
@@ -31,6 +33,7 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Gra
   const key = grantKey(given.refreshToken);
   let token: Promise<string> | undefined;
   let lastUsed: string | undefined;
+  let served: string | undefined;
 
   async function stored(): Promise<Grant | undefined> {
     try {
@@ -79,7 +82,10 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Gra
   return {
     key,
     get lastUsed() {
-      return lastUsed;
+      return lastUsed ?? served;
+    },
+    noteServed(token) {
+      served = token;
     },
     current: (ctx) => use(token ?? first(), ctx),
     async renew(rejected, ctx) {
