@@ -44,7 +44,7 @@ export function createSharingClient(deps: SharingDeps): BitbucketClient {
 
   function common(what: unknown[]) {
     return {
-      key: JSON.stringify([tokens.key, ...what]),
+      key: JSON.stringify([tokens.sender, ...what]),
       servedBy: () => tokens.lastUsed,
       onJoined: tokens.noteServed,
     };
