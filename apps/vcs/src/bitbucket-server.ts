@@ -3,8 +3,13 @@ import type { AccessTokenSource, BitbucketClient, OAuthClient } from '@cds/bitbu
 import type { BitbucketServerConfig } from '@cds/config';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
+import type { GrantTokens } from './authorization/grant-tokens';
 import { createGrants, type Grants } from './authorization/grants';
 import { createCallBudget, type CallBudget } from './calls/call-budget';
+import { createRepositoryWrites, noteWrites } from './calls/repository-writes';
+import { createSharedReads } from './calls/shared-reads';
+import { createSharingClient } from './calls/sharing-client';
+import type { VcsMetrics } from './monitoring/vcs-metrics';
 
 /** One `[vcs.servers.NAME]`: an OAuth consumer of Bitbucket Cloud and what belongs to it. */
 export interface BitbucketServer {
@@ -12,31 +17,64 @@ export interface BitbucketServer {
   oauth: OAuthClient;
   grants: Grants;
   budget: CallBudget;
-  /** A client that calls Bitbucket with these tokens. */
+  /** A client that calls Bitbucket with these tokens, each time. */
   connect(tokens: AccessTokenSource): BitbucketClient;
+  /** A client for a request that only reads: what is asked for twice is read once. */
+  connectToRead(tokens: GrantTokens): BitbucketClient;
 }
 
 export interface BitbucketServerDeps {
   config: BitbucketServerConfig;
   redis: Redis;
   logger: Logger;
+  metrics: VcsMetrics;
 }
 
 export function createBitbucketServer({
   config,
   redis,
   logger,
+  metrics,
 }: BitbucketServerDeps): BitbucketServer {
-  const { apiUrl, oauthUrl, clientId, clientSecret } = config;
-  const serverLogger = logger.child({ server: config.name });
-  const budget = createCallBudget({ redis, logger: serverLogger, server: config.name });
+  const { name, apiUrl, oauthUrl, clientId, clientSecret } = config;
+  const serverLogger = logger.child({ server: name });
+  const budget = createCallBudget({
+    config,
+    redis,
+    logger: serverLogger,
+    onListingRefused: () => metrics.heldBack('listing'),
+  });
+  metrics.showBudget(name, config.callsPerHour, budget.state);
   const oauth = createOAuthClient({ oauthUrl, clientId, clientSecret });
+  const writes = createRepositoryWrites();
+  const reads = createSharedReads({ onRead: metrics.read });
+
+  function connect(tokens: AccessTokenSource): BitbucketClient {
+    const bitbucket = createBitbucketClient({
+      apiUrl,
+      tokens,
+      logger: serverLogger,
+      onCall(call) {
+        budget.count(call);
+        metrics.call(name, call);
+      },
+    });
+    return noteWrites(bitbucket, writes);
+  }
+
   return {
     config,
     oauth,
-    grants: createGrants({ redis, oauth, clientSecret, logger: serverLogger }),
+    grants: createGrants({
+      redis,
+      oauth,
+      clientSecret,
+      logger: serverLogger,
+      onRefresh: metrics.tokenRefresh,
+    }),
     budget,
-    connect: (tokens) =>
-      createBitbucketClient({ apiUrl, tokens, logger: serverLogger, onCall: budget.count }),
+    connect,
+    connectToRead: (tokens) =>
+      createSharingClient({ bitbucket: connect(tokens), tokens, reads, writes, budget }),
   };
 }

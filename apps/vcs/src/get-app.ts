@@ -6,12 +6,13 @@ import {
   type Metrics,
   type Registration,
 } from '@cds/service';
-import type { MonitoringStatus } from '@cds/wire';
+import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import type { Redis } from 'ioredis';
 import type { ApiVersion } from './api-version';
 import { addAuthorizeRoutes } from './authorization/authorize-routes';
 import { createBitbucketServer } from './bitbucket-server';
+import { budgetLine } from './calls/budget-line';
 import { DEADLINE_MS } from './calls/deadline';
 import { createOneAtATime } from './calls/one-at-a-time';
 import { addCommitRoutes } from './commits/commit-routes';
@@ -19,6 +20,7 @@ import { createEventLog } from './polling/event-log';
 import { createFindEvents } from './polling/find-events';
 import { addPollingRoutes } from './polling/polling-routes';
 import { addPullRequestRoutes } from './pull-requests/pull-request-routes';
+import { createVcsMetrics } from './monitoring/vcs-metrics';
 import { createMainBranchOf } from './repositories/main-branch';
 import { addNotImplementedRoutes } from './repositories/not-implemented-routes';
 import { addRepositoryRoutes } from './repositories/repository-routes';
@@ -29,11 +31,7 @@ import { createKnownWebhooks } from './webhooks/known-webhooks';
 import { createManualWebhooks } from './webhooks/manual-webhooks';
 import { createWebhookKey } from './webhooks/webhook-key';
 import { createWebhookMemory } from './webhooks/webhook-memory';
-import {
-  createWebhookRepairs,
-  REPAIR_RESULTS,
-  type RepairResult,
-} from './webhooks/webhook-repairs';
+import { createWebhookRepairs } from './webhooks/webhook-repairs';
 import { addWebhooksInfoRoute } from './webhooks/webhooks-info-route';
 
 export interface VcsAppDeps {
@@ -52,6 +50,8 @@ export interface VcsAppDeps {
 
 export interface VcsApp {
   app: Express;
+  /** What `/mon/status` says of the servers. */
+  lines(): Promise<MonitoringLine[]>;
   /** Waits at most `deadlineMs` for what must not be lost. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -59,10 +59,11 @@ export interface VcsApp {
 /** The service without its port: every route of `vcs`. */
 export function getApp(deps: VcsAppDeps): VcsApp {
   const { config, redis, logger, registration, monitoring, apiVersion } = deps;
+  const metrics = createVcsMetrics(deps.metrics);
   const servers = new Map(
     config.servers.map((server) => [
       server.name,
-      createBitbucketServer({ config: server, redis, logger }),
+      createBitbucketServer({ config: server, redis, logger, metrics }),
     ]),
   );
   const webhookKey = createWebhookKey(config.webhookKey);
@@ -72,7 +73,8 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     knownWebhooks,
     webhookKey,
     logger,
-    onResult: countRepairs(deps.metrics),
+    onResult: metrics.repair,
+    onHeldBack: () => metrics.heldBack('repair'),
   });
   const webhookMemory = createWebhookMemory({ knownWebhooks, webhookKey, logger });
 
@@ -99,7 +101,13 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     webhookMemory,
     webhookRepairs,
   });
-  addStatusRoutes(router, { ...routes, redis, apiVersion, uiUrl: config.uiUrl });
+  addStatusRoutes(router, {
+    ...routes,
+    redis,
+    apiVersion,
+    uiUrl: config.uiUrl,
+    onResult: metrics.status,
+  });
   const findEvents = createFindEvents({ log: createEventLog({ redis, logger }) });
   addPollingRoutes(router, { ...routes, mainBranchOf, findEvents });
   addNotImplementedRoutes(router, routes);
@@ -112,21 +120,15 @@ export function getApp(deps: VcsAppDeps): VcsApp {
       metrics: deps.metrics,
       guarded: router,
     }),
+    lines: () => Promise.all([...servers.values()].map(budgetLine)),
     async close(deadlineMs) {
       webhookRepairs.close();
-      await Promise.all([...servers.values()].map((server) => server.grants.close(deadlineMs)));
+      await Promise.all(
+        [...servers.values()].flatMap(({ grants, budget }) => [
+          grants.close(deadlineMs),
+          budget.close(),
+        ]),
+      );
     },
   };
-}
-
-function countRepairs(
-  metrics: Pick<Metrics, 'counter'> | undefined,
-): (result: RepairResult) => void {
-  const repairs = metrics?.counter({
-    name: 'cds_vcs_webhook_repairs_total',
-    help: 'Webhooks at Bitbucket that were unsigned, inactive or signed with another key, and what came of their repair.',
-    labels: ['result'],
-  });
-  for (const result of REPAIR_RESULTS) repairs?.inc({ result }, 0);
-  return (result) => repairs?.inc({ result });
 }

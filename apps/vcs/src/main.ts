@@ -45,7 +45,11 @@ async function main(): Promise<void> {
       },
     },
     maxHeartbeatFailures,
-    extra: async () => [await redisLine(redis), ...redisSettingsLines(redisHealth)],
+    extra: async () => [
+      await redisLine(redis),
+      ...redisSettingsLines(redisHealth),
+      ...(await lines()),
+    ],
   });
   const metrics = createMetrics({ service: 'vcs' });
   createRedisUpMetric(metrics, () => redis.ping());
@@ -65,7 +69,7 @@ async function main(): Promise<void> {
   });
   registration.onHeartbeat(() => void apiVersion.refresh());
 
-  const { app, close } = getApp({
+  const { app, lines, close } = getApp({
     config,
     hooksUrl: hooksUrlBesides(process.argv.slice(2), process.env),
     redis,

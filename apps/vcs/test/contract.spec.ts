@@ -126,6 +126,7 @@ describeShared('what a CDS 0.41 asked of its vcs service', (root) => {
       disableWebHooksCreation: false,
       proxyWebhook: '',
       polling: false,
+      callsPerHour: 1000,
       status: { disable: false, showDetail: true },
     };
     return getApp({

@@ -173,6 +173,7 @@ function serverConfig(
     disableWebHooksCreation: false,
     proxyWebhook: '',
     polling: false,
+    callsPerHour: 1000,
     ...server,
     status: { disable: false, showDetail: true, ...status },
   };

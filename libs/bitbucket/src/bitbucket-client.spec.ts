@@ -1,6 +1,7 @@
 import { BitbucketError, type NewStatus } from '.';
 import { context, fastClient } from '../test/client.fixture';
 import { type FakeBitbucket, refuse, startFakeBitbucket } from '../test/fake-bitbucket.fixture';
+import { depthOf } from '../test/rounds.fixture';
 import {
   branchValue,
   commitValue,
@@ -42,7 +43,24 @@ describe('repositories', () => {
     ]);
   });
 
-  it('lists those of every workspace, at most eight side by side, in order', async () => {
+  it('lists 1,000 of ten workspaces with no call waiting but for the page before it', async () => {
+    const slugs = Array.from({ length: 10 }, (_, i) => `ws${i}`);
+    workspaces(...slugs);
+    for (const [i, slug] of slugs.entries()) {
+      // 55, 65 … 145: 1,000 in all, five of them on two pages.
+      const values = Array.from({ length: 55 + i * 10 }, (_, n) =>
+        repositoryValue(`${slug}/r${n}`),
+      );
+      bitbucket.lists.set(`repositories|${slug}`, { values });
+    }
+    const depth = await depthOf(bitbucket, async () => {
+      expect(await client().listRepositories(context())).toHaveLength(1_000);
+    });
+    expect(bitbucket.requests).toHaveLength(1 + 5 + 2 * 5);
+    expect(depth).toBe(3);
+  });
+
+  it('lists those of every workspace, at most sixteen side by side, in order', async () => {
     const slugs = Array.from({ length: 20 }, (_, i) => `ws${i}`);
     workspaces(...slugs);
     for (const slug of slugs) {
@@ -60,7 +78,7 @@ describe('repositories', () => {
     bitbucket.scripted.push(() => undefined, ...slugs.map(() => slowly));
     const got = await client().listRepositories(context());
     expect(got.map((one) => one.fullName)).toEqual(slugs.map((slug) => `${slug}/r`));
-    expect(most).toBe(8);
+    expect(most).toBe(16);
     expect(bitbucket.requests[1]?.query.get('role')).toBe('member');
     expect(got[0]).toEqual({
       uuid: '{r}',
@@ -121,6 +139,13 @@ describe('repositories', () => {
 });
 
 describe('refs', () => {
+  it('lists 1,000 branches in ten calls', async () => {
+    const names = Array.from({ length: 1_000 }, (_, i) => `b/${i}`);
+    bitbucket.lists.set(key('refs', 'branches'), { values: names.map(branchValue) });
+    expect(await client().listBranches(repo, context())).toHaveLength(1_000);
+    expect(bitbucket.requests).toHaveLength(10);
+  });
+
   it.each(ODD)('finds the branch and the tag %j', async (name) => {
     bitbucket.objects.set(key('refs', 'branches', name), branchValue(name));
     bitbucket.objects.set(key('refs', 'tags', name), {
@@ -420,6 +445,34 @@ describe('pull requests', () => {
     expect(bitbucket.requests[0]?.query.getAll('state')).toEqual([]);
     // 3 pages of pull requests, 2 of branches, 1 commit.
     expect(bitbucket.requests).toHaveLength(6);
+  });
+
+  it('reads branches beside pull requests, no more of them than bring hashes', async () => {
+    const names = Array.from({ length: 500 }, (_, i) => `beside/${i}`);
+    list(names.map((source, id) => pullRequestValue({ id, source })));
+    commit('main');
+    const heads = [...names, 'main', ...Array.from({ length: 499 }, (_, i) => `idle/${i}`)];
+    bitbucket.lists.set(key('refs', 'branches'), { values: heads.map(branchValue) });
+    const depth = await depthOf(bitbucket, async () => {
+      const got = await client().listPullRequests(repo, {}, context());
+      expect(got.map((one) => one.source.hash)).toEqual(names.map(hashOf));
+      expect(got.every((one) => one.destination.hash === hashOf('main'))).toBe(true);
+    });
+    // 10 pages of pull requests, 5 of branches beside them, and what is left after that: the commit of `main`.
+    expect(bitbucket.requests).toHaveLength(16);
+    expect(depth).toBe(11);
+  });
+
+  it('does not read on in branches that bring nothing', async () => {
+    const names = Array.from({ length: 20 }, (_, i) => `gone/${i}`);
+    list(names.map((source, id) => pullRequestValue({ id, source })));
+    for (const name of [...names, 'main']) commit(name);
+    const idle = Array.from({ length: 900 }, (_, i) => `idle/${i}`);
+    bitbucket.lists.set(key('refs', 'branches'), { values: idle.map(branchValue) });
+    const got = await client().listPullRequests(repo, {}, context());
+    expect(got.map((one) => one.source.hash)).toEqual(names.map(hashOf));
+    const pages = bitbucket.requests.filter((one) => one.rawPath.endsWith('/refs/branches'));
+    expect(pages).toHaveLength(3);
   });
 
   it('looks for the commit of a fork in the fork, then where the pull request is', async () => {

@@ -50,6 +50,12 @@ export interface BitbucketCall {
   method: string;
   /** Absent when there was no answer. */
   status?: number;
+  /** Why there was none, or why it could not be read; `abandoned` when nobody waited for it any more. */
+  failure?: 'timeout' | 'unreachable' | 'invalid-answer' | 'abandoned';
+  /** True when the same call failed just before and is tried again. */
+  isRetry: boolean;
+  /** How long Bitbucket asked to wait (429). */
+  retryAfterSeconds?: number;
   durationMs: number;
 }
 

@@ -57,6 +57,8 @@ export interface BitbucketServerConfig {
   proxyWebhook: string;
   /** Look for pushes when the API asks for them, for workflows that poll. */
   polling: boolean;
+  /** Calls that Bitbucket grants the OAuth consumer in any hour; 0 when there is no limit. */
+  callsPerHour: number;
   status: { disable: boolean; showDetail: boolean };
 }
 

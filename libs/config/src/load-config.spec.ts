@@ -96,6 +96,7 @@ describe('loadConfig', () => {
           disableWebHooksCreation: false,
           proxyWebhook: '',
           polling: false,
+          callsPerHour: 1000,
           status: { disable: false, showDetail: false },
         },
       ],
@@ -194,6 +195,7 @@ url = "https://bb.example"
 [vcs.servers.second-one.bitbucket_cloud]
 clientId = "id2"
 proxyWebhook = "https://proxy.example/"
+callsPerHour = 0
 [vcs.servers.second-one.bitbucket_cloud.Status]
 disable = true`,
       {
@@ -202,6 +204,7 @@ disable = true`,
         CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_STATUS_SHOWDETAIL: '1',
         CDS_VCS_SERVERS_THIRD_BITBUCKET_CLOUD_CLIENTID: 'id3',
         CDS_VCS_SERVERS_THIRD_BITBUCKETCLOUD_CLIENTSECRET: 'secret3',
+        CDS_VCS_SERVERS_THIRD_BITBUCKETCLOUD_CALLSPERHOUR: '5000',
         CDS_VCS_SERVERS_THIRD_URL: 'https://third.example',
       },
     );
@@ -214,9 +217,16 @@ disable = true`,
         clientId: 'id2',
         clientSecret: 'secret2',
         proxyWebhook: 'https://proxy.example',
+        callsPerHour: 0,
         status: { disable: true },
       },
-      { name: 'third', url: 'https://third.example', clientId: 'id3', clientSecret: 'secret3' },
+      {
+        name: 'third',
+        url: 'https://third.example',
+        clientId: 'id3',
+        clientSecret: 'secret3',
+        callsPerHour: 5000,
+      },
     ]);
   });
 

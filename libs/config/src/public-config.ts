@@ -45,6 +45,7 @@ function vcsPart(config: VcsConfig): Record<string, unknown> {
           bitbucketcloud: {
             disableWebHooks: server.disableWebHooks,
             disableWebHooksCreation: server.disableWebHooksCreation,
+            callsPerHour: server.callsPerHour,
             Status: server.status,
           },
         },

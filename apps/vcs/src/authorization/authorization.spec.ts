@@ -153,7 +153,7 @@ describe('the tokens of a request', () => {
     let accessToken = harness.pair.accessToken;
     for (let round = 0; round < 4; round += 1) {
       oauth.expire(accessToken);
-      const answer = await vcs.call('get', REPO, harness.pair);
+      const answer = await vcs.call('get', `${REPO}/branches/?branch=main`, harness.pair);
       expect(answer.status).toBe(200);
       accessToken = String(answer.headers[NEW_TOKEN]);
     }

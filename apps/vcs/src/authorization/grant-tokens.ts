@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { AccessTokenSource, CallContext } from '@cds/bitbucket';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
@@ -19,8 +20,12 @@ export interface GrantTokensDeps {
 export interface GrantTokens extends AccessTokenSource {
   /** Which grant it is, without saying its tokens. */
   readonly key: string;
+  /** Which pair the API sent, without saying its tokens: who sends another is not told what this one read. */
+  readonly sender: string;
   /** The token that was used last; undefined before the first call. */
   readonly lastUsed: string | undefined;
+  /** Another request of this grant, which used this token, served this one too. */
+  noteServed(token: string | undefined): void;
 }
 
 /**
@@ -31,6 +36,7 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Gra
   const key = grantKey(given.refreshToken);
   let token: Promise<string> | undefined;
   let lastUsed: string | undefined;
+  let served: string | undefined;
 
   async function stored(): Promise<Grant | undefined> {
     try {
@@ -78,8 +84,12 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Gra
 
   return {
     key,
+    sender: createHash('sha256').update(JSON.stringify(given)).digest('hex'),
     get lastUsed() {
-      return lastUsed;
+      return lastUsed ?? served;
+    },
+    noteServed(token) {
+      served = token;
     },
     current: (ctx) => use(token ?? first(), ctx),
     async renew(rejected, ctx) {

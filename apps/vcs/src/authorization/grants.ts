@@ -6,7 +6,7 @@ import { grantFrom } from './grant';
 import { createGrantCipher } from './grant-cipher';
 import { createGrantStore, grantKey } from './grant-store';
 import { createGrantTokens, type GrantTokens } from './grant-tokens';
-import { createGrantRenewals } from './renew-grant';
+import { createGrantRenewals, type RefreshResult } from './renew-grant';
 import { createUnsavedGrants } from './unsaved-grants';
 
 export interface GrantsDeps {
@@ -14,6 +14,7 @@ export interface GrantsDeps {
   oauth: Pick<OAuthClient, 'refresh'>;
   clientSecret: string;
   logger: Logger;
+  onRefresh: (result: RefreshResult) => void;
 }
 
 /** The grants of the projects that are linked through one OAuth consumer. */
@@ -26,10 +27,16 @@ export interface Grants {
   close(deadlineMs: number): Promise<void>;
 }
 
-export function createGrants({ redis, oauth, clientSecret, logger }: GrantsDeps): Grants {
+export function createGrants({
+  redis,
+  oauth,
+  clientSecret,
+  logger,
+  onRefresh,
+}: GrantsDeps): Grants {
   const store = createGrantStore({ redis, cipher: createGrantCipher(clientSecret), logger });
   const unsaved = createUnsavedGrants({ store, logger });
-  const renewals = createGrantRenewals({ redis, store, unsaved, oauth, logger });
+  const renewals = createGrantRenewals({ redis, store, unsaved, oauth, logger, onRefresh });
   const deps = { store, unsaved, renewGrant: renewals.renewGrant, logger };
   return {
     tokensFor: (given) => createGrantTokens(deps, given),

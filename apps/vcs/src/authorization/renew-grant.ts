@@ -24,7 +24,12 @@ export interface RenewGrantDeps {
   unsaved: UnsavedGrants;
   oauth: Pick<OAuthClient, 'refresh'>;
   logger: Logger;
+  /** Told what came of asking Bitbucket for new tokens. */
+  onRefresh(result: RefreshResult): void;
 }
+
+/** `refused`: the grant is dead; `failed`: Bitbucket did not answer, or its answer could not be kept. */
+export type RefreshResult = 'renewed' | 'refused' | 'failed';
 
 /** Which grant to renew. */
 export interface Renewal {
@@ -51,7 +56,7 @@ export interface GrantRenewals {
 }
 
 export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
-  const { redis, store, unsaved, oauth, logger } = deps;
+  const { redis, store, unsaved, oauth, logger, onRefresh } = deps;
   const underway = new Map<string, Promise<Grant>>();
   const refused = createRefusedGrants();
 
@@ -62,9 +67,11 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
       const ctx = { signal: AbortSignal.timeout(REFRESH_MS), deadline: Date.now() + REFRESH_MS };
       const grant = grantFrom(await oauth.refresh(refreshToken, ctx), Date.now());
       await unsaved.save(key, grant);
+      onRefresh('renewed');
       logger.info({ key }, 'grant renewed');
       return grant;
     } catch (error) {
+      onRefresh(error instanceof DeadGrantError ? 'refused' : 'failed');
       if (error instanceof DeadGrantError) {
         refused.add(refreshToken, error.bitbucketMessage);
         logger.warn(

@@ -1,10 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectRedis } from '@cds/redis';
-import { silentLogger, waitFor } from '@cds/testing';
-import { once } from 'node:events';
-import { useTestRedis } from '../../test/vcs-harness.fixture';
+import { waitFor } from '@cds/testing';
 import { createBackgroundWork } from './background-work';
-import { createCallBudget } from './call-budget';
 
 describe('background work', () => {
   function create(longestMs = 5_000) {
@@ -64,33 +60,5 @@ describe('background work', () => {
     await waitFor(() => errors.length === 2, { what: 'the end' });
     expect(ended).toHaveLength(2);
     expect(work.add(job)).toBe(false);
-  });
-});
-
-describe('the budget of calls', () => {
-  const redisServer = useTestRedis();
-  const call = { method: 'GET', durationMs: 1, status: 200 };
-
-  it('is short near the end of the hour’s calls about repositories, and after a 429', async () => {
-    const logger = silentLogger();
-    const redis = connectRedis({ redis: redisServer().config, logger, name: 'vcs' }, 'client');
-    await once(redis, 'ready');
-    const create = (server: string) => createCallBudget({ redis, logger, server });
-    const [one, same, other] = [create('a'), create('a'), create('b')];
-
-    for (let count = 0; count < 2_000; count += 1)
-      one.count({ ...call, route: '/user/workspaces' });
-    for (let count = 0; count < 699; count += 1)
-      one.count({ ...call, route: '/repositories/{workspace}/{repo_slug}' });
-    expect(await one.isShortAnywhere()).toBe(false);
-    one.count({ ...call, route: '/repositories/{workspace}' });
-    expect(one.isShort()).toBe(true);
-
-    expect(await same.isShortAnywhere()).toBe(false);
-    one.count({ ...call, status: 429, route: '/repositories/{workspace}' });
-    await waitFor(() => same.isShortAnywhere(), { what: 'the other replica to know' });
-    expect(same.isShort()).toBe(false);
-    expect(await other.isShortAnywhere()).toBe(false);
-    redis.disconnect();
   });
 });

@@ -1,82 +1,76 @@
 import type { BitbucketCall } from '@cds/bitbucket';
+import type { BitbucketServerConfig } from '@cds/config';
 import type { Logger } from '@cds/service';
+import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
+import { budgetState, type BudgetState } from './budget-state';
+import { consumerId, createSpentCalls, REFUSAL_SECONDS } from './spent-calls';
 
-/**
- * Of the 1,000 calls about repositories that Bitbucket grants a consumer in any hour, as many are for the API alone.
- * https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/
- */
-const FOR_THE_API_ALONE = 300;
-const CALLS_PER_HOUR = 1_000;
-const WINDOW_MINUTES = 60;
-/** How long after a 429 nothing is asked that can wait. */
-const AFTER_429_SECONDS = 15 * 60;
-const MINUTE_MS = 60_000;
+/** How long listings wait after a 429 that does not say how long. */
+const WAIT_SECONDS = 60;
 
-/** What is left of the calls that Bitbucket grants one OAuth consumer. */
+/** What is left of the calls that Bitbucket grants one OAuth consumer in an hour. */
 export interface CallBudget {
-  /** Takes note of a call. */
+  /** Takes note of a call. Costs no time. */
   count(call: BitbucketCall): void;
-  /** Whether this process made so many calls, or was refused one lately, that what can wait should wait. */
+  /** The error to answer a listing with, when what is left is for runs alone. Never rejects. */
+  refusalOfListing(): Promise<CdsError | undefined>;
+  /** Whether what nobody waits for should wait, as far as this process knows. */
   isShort(): boolean;
-  /** The same, and whether another replica was refused one. Rejects when Redis does not answer. */
+  /** The same, by what all replicas spent. Never rejects. */
   isShortAnywhere(): Promise<boolean>;
+  /** By what all replicas spent. Never rejects. */
+  state(): Promise<BudgetState>;
+  /** Tells Redis what it does not know yet. Never rejects. */
+  close(): Promise<void>;
+}
+
+export interface CallBudgetDeps {
+  config: Pick<BitbucketServerConfig, 'name' | 'apiUrl' | 'clientId' | 'callsPerHour'>;
+  redis: Redis;
+  logger: Logger;
+  onListingRefused?: () => void;
 }
 
 /**
- * Counts the calls of this process over the rolling hour, since Bitbucket does not tell an OAuth consumer what is left; a
- * refusal is told to the other replicas by Redis.
+ * Bitbucket does not tell an OAuth consumer what is left, so that it is counted here, over all replicas. It counts calls about
+ * repositories, whatever user they are for.
+ * https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/
  */
-export function createCallBudget(deps: {
-  redis: Redis;
-  logger: Logger;
-  server: string;
-}): CallBudget {
-  const { redis, logger } = deps;
-  const key = `cdsbb:vcs:rate-limited:${deps.server}`;
-  const perMinute = new Map<number, number>();
-  let refusedAt = Number.NEGATIVE_INFINITY;
-
-  function refused(): void {
-    const told = performance.now() - refusedAt < MINUTE_MS;
-    refusedAt = performance.now();
-    if (told) return;
-    redis.set(key, '1', 'EX', AFTER_429_SECONDS).catch((error: unknown) => {
-      logger.debug({ err: error }, 'Redis did not take that Bitbucket answered 429');
-    });
-  }
-
-  function used(): number {
-    const oldest = thisMinute() - WINDOW_MINUTES;
-    let sum = 0;
-    for (const [minute, calls] of perMinute) {
-      if (minute < oldest) perMinute.delete(minute);
-      else sum += calls;
-    }
-    return sum;
-  }
-
-  function isShort(): boolean {
-    if (performance.now() - refusedAt < AFTER_429_SECONDS * 1000) return true;
-    return used() >= CALLS_PER_HOUR - FOR_THE_API_ALONE;
-  }
-
+export function createCallBudget(deps: CallBudgetDeps): CallBudget {
+  const { config, redis, logger } = deps;
+  const limit = config.callsPerHour;
+  const spent = createSpentCalls({ redis, logger, consumer: consumerId(config) });
+  const state = async () => budgetState(limit, await spent.fresh());
   return {
-    count({ route, status }) {
-      if (status === 429) refused();
-      if (!route.startsWith('/repositories')) return;
-      const minute = thisMinute();
-      const calls = perMinute.get(minute) ?? 0;
-      // Once a minute what is over is forgotten.
-      if (calls === 0) used();
-      perMinute.set(minute, calls + 1);
+    count({ route, status, retryAfterSeconds = 0 }) {
+      if (status === 429)
+        spent.refuse(Math.ceil(Math.min(retryAfterSeconds || WAIT_SECONDS, REFUSAL_SECONDS)));
+      if (route.startsWith('/repositories')) spent.add();
     },
-    isShort,
-    isShortAnywhere: async () => isShort() || (await redis.exists(key)) === 1,
+    async refusalOfListing() {
+      const now = await state();
+      if (now.allowed !== 'runs') return undefined;
+      deps.onListingRefused?.();
+      return listingRefused(config, now);
+    },
+    isShort: () => budgetState(limit, spent.known()).allowed !== 'all',
+    isShortAnywhere: async () => (await state()).allowed !== 'all',
+    state,
+    close: spent.close,
   };
 }
 
-/** Of this process, so that a clock that is set changes nothing. */
-function thisMinute(): number {
-  return Math.floor(performance.now() / MINUTE_MS);
+function listingRefused(
+  { name, callsPerHour }: CallBudgetDeps['config'],
+  { spent, waitSeconds }: BudgetState,
+): CdsError {
+  const why =
+    callsPerHour > 0
+      ? `${spent} of the ${callsPerHour} calls that Bitbucket grants the OAuth consumer of ${name} in an hour are spent`
+      : `Bitbucket refuses more calls of the OAuth consumer of ${name}`;
+  return new CdsError('tooManyRequests', {
+    from: `${why}; what is left is kept for runs: list again in ${Math.ceil(waitSeconds / 60)} min`,
+    headers: { 'Retry-After': String(Math.max(1, waitSeconds)) },
+  });
 }

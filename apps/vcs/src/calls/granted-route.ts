@@ -85,7 +85,8 @@ function newCall(
   const call: GrantedCall = {
     req,
     server,
-    bitbucket: server.connect(tokens),
+    // What is read before a write decides on it has to be read then.
+    bitbucket: req.method === 'GET' ? server.connectToRead(tokens) : server.connect(tokens),
     grant: tokens.key,
     ctx,
     ...(owner !== undefined && repo !== undefined && { repository: repoOf(req) }),

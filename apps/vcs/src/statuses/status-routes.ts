@@ -8,7 +8,7 @@ import { repoFromFullName } from '../calls/request-values';
 import { eventSchema, NODE_RUN_EVENT, nodeRunSchema, type BuildEvent } from './build-event';
 import { buildStatus } from './build-status';
 import { createOneAtATime } from '../calls/one-at-a-time';
-import { createSendStatus, SEND_MS } from './send-status';
+import { createSendStatus, SEND_MS, type SendResult } from './send-status';
 import { createSentStatuses } from './sent-statuses';
 
 export interface StatusRouteDeps extends RouteDeps {
@@ -16,6 +16,7 @@ export interface StatusRouteDeps extends RouteDeps {
   logger: Logger;
   apiVersion: ApiVersion;
   uiUrl: string;
+  onResult(result: SendResult): void;
 }
 
 /** `POST /vcs/{name}/status`: CDS's events, of which the runs of workflow nodes become build statuses. */
@@ -25,6 +26,7 @@ export function addStatusRoutes(router: Router, deps: StatusRouteDeps): void {
     sent: createSentStatuses({ redis, logger }),
     oneAtATime: createOneAtATime({ redis, logger, longestMs: SEND_MS }),
     logger,
+    onResult: deps.onResult,
   });
 
   router.post(

@@ -38,6 +38,8 @@ export interface WebhookRepairsDeps {
   webhookKey: WebhookKey;
   logger: Logger;
   onResult(result: RepairResult): void;
+  /** A repair waits, so that calls are left for the API. */
+  onHeldBack(): void;
 }
 
 /** Webhooks of ours that are unsigned, inactive or signed with another key are put right. */
@@ -79,6 +81,12 @@ export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
     };
   }
 
+  async function isHeldBack({ budget }: BitbucketServer): Promise<boolean> {
+    const held = await budget.isShortAnywhere();
+    if (held) deps.onHeldBack();
+    return held;
+  }
+
   /** False when something is left to do. */
   async function repairAll(
     server: BitbucketServer,
@@ -104,7 +112,7 @@ export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
   async function daily(call: AnsweredCall, outer: DeadlineContext): Promise<void> {
     const target = targetOf(call);
     const ctx = onlyOnce(outer);
-    if (await call.server.budget.isShortAnywhere()) return;
+    if (await isHeldBack(call.server)) return;
     if (!(await turns.take(target.id))) return;
     try {
       const list = () => target.bitbucket.listHooks(target.repo, ctx);
@@ -148,7 +156,7 @@ export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
       if (isByHand(call.server) || listed.length === 0) return;
       const list = () => Promise.resolve(listed);
       const added = background.add(async (ctx) => {
-        if (await call.server.budget.isShortAnywhere()) return;
+        if (await isHeldBack(call.server)) return;
         await repairAll(call.server, targetOf(call), list, MOST_BY_THE_WAY, onlyOnce(ctx));
       });
       if (!added) onResult('dropped');
@@ -161,7 +169,7 @@ export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
         const known =
           (await knownWebhooks.get(target.id, hook.url)) ?? (await isNamed(target.id, hook));
         if (faultsOf(hook, known, webhookKey.fingerprint).length === 0) return hook;
-        if (await server.budget.isShortAnywhere()) return hook;
+        if (await isHeldBack(server)) return hook;
         return await withDeadline(outer, LOOKUP_MS, (ctx) =>
           within(repairWebhook(target, hook, known, onlyOnce(ctx)), ctx.signal, deadlinePassed),
         );

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { BitbucketClientOptions, CallContext } from '../client-types';
+import type { BitbucketCall, BitbucketClientOptions, CallContext } from '../client-types';
 import type { Route } from '../routes';
 import { BitbucketError } from './bitbucket-error';
 import { parseJsonAnswer } from './parse-json-answer';
@@ -46,18 +46,26 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
     request: HttpRequest,
     tokens: Tokens,
     ctx: CallContext,
+    isRetry: boolean,
   ): Promise<HttpAnswer> {
     const headers = { ...request.headers, Authorization: `Bearer ${tokens[0]}` };
     const startedAt = performance.now();
-    let status: number | undefined;
+    const tell = (outcome: Pick<BitbucketCall, 'status' | 'failure' | 'retryAfterSeconds'>) =>
+      o.onCall?.({
+        route: route.template,
+        method: route.method,
+        isRetry,
+        durationMs: performance.now() - startedAt,
+        ...outcome,
+      });
     try {
       const answer = await sendOnce({ ...request, headers }, settings, ctx);
-      status = answer.status;
-      if (status >= 400) throw refusalError(request.call, answer, tokens);
+      if (answer.status >= 400) throw refusalError(request.call, answer, tokens);
+      tell({ status: answer.status });
       return answer;
-    } finally {
-      const durationMs = performance.now() - startedAt;
-      o.onCall?.({ route: route.template, method: route.method, status, durationMs });
+    } catch (error) {
+      tell(outcomeOf(error, ctx));
+      throw error;
     }
   }
 
@@ -78,7 +86,11 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
         );
       },
     };
-    return withRetries(retries, ctx, () => attempt(route, request, tokens, ctx));
+    let attempts = 0;
+    return withRetries(retries, ctx, () => {
+      attempts += 1;
+      return attempt(route, request, tokens, ctx, attempts > 1);
+    });
   }
 
   /** Follows redirects of reads, a few and below apiUrl only. */
@@ -131,6 +143,16 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
       return send(route, newRequest(route, next), ctx);
     },
   };
+}
+
+function outcomeOf(
+  error: unknown,
+  ctx: CallContext,
+): Pick<BitbucketCall, 'status' | 'failure' | 'retryAfterSeconds'> {
+  if (!(error instanceof BitbucketError)) return { failure: 'unreachable' };
+  const { kind, status, retryAfterSeconds } = error;
+  if (kind === 'answer') return { status, retryAfterSeconds };
+  return { status, failure: kind === 'timeout' && ctx.signal.aborted ? 'abandoned' : kind };
 }
 
 function callName(route: Route): string {

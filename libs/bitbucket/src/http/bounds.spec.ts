@@ -131,7 +131,7 @@ describe('a list', () => {
     });
     const error = await failure(client().listRepositories(context(15_000)));
     expect(error.message).toContain('the list is larger');
-    expect(server.requests.length).toBeLessThan(1 + 7 + 8);
+    expect(server.requests.length).toBeLessThan(1 + 7 + 16);
   });
 
   it('whose next is nothing to follow is not taken for the whole', async () => {

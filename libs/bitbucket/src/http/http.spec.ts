@@ -100,6 +100,7 @@ describe('retries of reads', () => {
     const client = fastClient(bitbucket.apiUrl, { onCall: (call) => calls.push(call) });
     await expect(client.getRepository(repo, context())).resolves.toMatchObject({ slug: 'repo' });
     expect(calls.map((call) => call.status)).toEqual([status, 200]);
+    expect(calls.map((call) => call.isRetry)).toEqual([false, true]);
     expect(calls[0]).toMatchObject({
       route: '/repositories/{workspace}/{repo_slug}',
       method: 'GET',
@@ -111,6 +112,34 @@ describe('retries of reads', () => {
     const error = await failure(fastClient(bitbucket.apiUrl).getRepository(repo, context()));
     expect(error).toMatchObject({ kind: 'answer', status: 500, bitbucketMessage: 'down' });
     expect(bitbucket.requests).toHaveLength(4);
+  });
+
+  it('tells the observer the route and never a value, why there was no answer, and how long to wait', async () => {
+    bitbucket.lists.set('repositories|ws|repo|refs|branches', {
+      values: Array.from({ length: 101 }, (_, i) => branchValue(`b${i}`)),
+    });
+    bitbucket.scripted.push(
+      () => ({ status: 429, headers: { 'Retry-After': '7' }, body: 'limit' }),
+      () => 'handled',
+    );
+    const calls: BitbucketCall[] = [];
+    const client = fastClient(bitbucket.apiUrl, {
+      onCall: (call) => calls.push(call),
+      attemptTimeoutMs: 200,
+    });
+    await failure(client.getRepository(repo, { ...context(), deadline: Date.now() }));
+    await failure(client.getRepository(repo, context(50)));
+    bitbucket.scripted.push(() => 'handled');
+    await client.listBranches(repo, context());
+    const route = '/repositories/{workspace}/{repo_slug}';
+    const branches = `${route}/refs/branches`;
+    expect(calls.map(({ durationMs, ...call }) => ({ ...call, timed: durationMs > 0 }))).toEqual([
+      { route, method: 'GET', status: 429, retryAfterSeconds: 7, isRetry: false, timed: true },
+      { route, method: 'GET', failure: 'abandoned', isRetry: false, timed: true },
+      { route: branches, method: 'GET', failure: 'timeout', isRetry: false, timed: true },
+      { route: branches, method: 'GET', status: 200, isRetry: true, timed: true },
+      { route: branches, method: 'GET', status: 200, isRetry: false, timed: true },
+    ]);
   });
 
   it('does not repeat a 4xx', async () => {
@@ -176,7 +205,7 @@ describe('retries of reads', () => {
     expect(error).toMatchObject({ kind: 'unreachable', status: undefined, notSent: true });
     expect(error.bitbucketMessage).toContain('ECONNREFUSED');
     expect(calls).toHaveLength(4);
-    expect(calls[0]?.status).toBeUndefined();
+    expect(calls[0]).toMatchObject({ status: undefined, failure: 'unreachable' });
   });
 });
 

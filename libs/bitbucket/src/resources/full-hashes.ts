@@ -8,8 +8,8 @@ import type { Refs } from './refs';
 const FULL_HASH = /^[0-9a-f]{40}$/;
 /** From so many unknown hashes of one repository on, its branches are listed once instead of asking for each. */
 const MANY = 4;
-/** Three pages: the branches of open pull requests are among the newest. */
-const BRANCHES = 300;
+/** Pages of branches that are read in any case: the branches of open pull requests are among the newest. */
+const PAGES = 3;
 
 /**
  * Full hash by API, repository and short hash. What a hash stands for never changes, so that all clients of the process
@@ -24,10 +24,10 @@ export interface FullHashesDeps {
 }
 
 export interface FullHashes {
-  /** The pull requests of `repo` with 40-digit hashes, wherever Bitbucket tells them. */
+  /** The pull requests of `repo`, of all pages, with 40-digit hashes, wherever Bitbucket tells them. */
   complete(
     repo: RepoRef,
-    pullRequests: BbPullRequest[],
+    pages: AsyncGenerator<BbPullRequest[], undefined>,
     ctx: CallContext,
   ): Promise<BbPullRequest[]>;
 }
@@ -36,18 +36,58 @@ export interface FullHashes {
 export function createFullHashes(deps: FullHashesDeps): FullHashes {
   const cacheKey = (fullName: string, short: string) => `${deps.apiUrl} ${fullName} ${short}`;
 
-  async function learnFromBranches(
+  /**
+   * Reads all pages of pull requests and, beside them, so many of the repository's branches as are worth a call: a page of them
+   * stands for up to a hundred calls for single commits.
+   */
+  async function readBesideBranches(
     repo: RepoRef,
-    shorts: string[],
+    pages: AsyncGenerator<BbPullRequest[], undefined>,
     ctx: CallContext,
-  ): Promise<void> {
-    const branches = await deps.refs.newestBranches(repo, BRANCHES, ctx);
-    const fullName = nameOf(repo);
-    for (const short of shorts) {
-      const full = branches.find((branch) => isFull(branch.hash, short))?.hash;
-      if (full !== undefined) known.set(cacheKey(fullName, short), full);
+  ): Promise<BbPullRequest[]> {
+    const own = nameOf(repo);
+    const branches = deps.refs.newestBranches(repo, ctx);
+    const heads: string[] = [];
+    const all: BbPullRequest[] = [];
+    let unknown: ShortEnd[] = [];
+    let more = { pullRequests: true, branches: true };
+    for (let read = 0; more.pullRequests || (more.branches && unknown.length >= MANY);) {
+      const isWorth = more.branches && unknown.length >= MANY;
+      const [pullRequests, newest] = await Promise.all([
+        more.pullRequests ? pages.next() : undefined,
+        isWorth ? branches.next() : undefined,
+      ]);
+      if (pullRequests?.value) all.push(...pullRequests.value);
+      const page = newest?.value?.map((branch) => branch.hash) ?? [];
+      heads.push(...page);
+      if (newest) read += 1;
+      const asked = unknownEnds(all, own).filter((end) => end.repository === own);
+      const learned = learn(asked, heads);
+      unknown = asked.filter((end) => !isKnown(end));
+      more = {
+        pullRequests: more.pullRequests && pullRequests?.done !== true,
+        branches:
+          more.branches && newest?.done !== true && (!isWorth || read < PAGES || learned >= MANY),
+      };
     }
+    return all;
   }
+
+  /** How many of `ends` are the head of a branch. */
+  function learn(ends: ShortEnd[], heads: string[]): number {
+    let learned = 0;
+    for (const end of ends) {
+      const full = heads.find((head) => isFull(head, end.hash));
+      if (full === undefined) continue;
+      known.set(cacheKey(end.repository, end.hash), full);
+      learned += 1;
+    }
+    return learned;
+  }
+
+  const isKnown = (end: ShortEnd) => known.has(cacheKey(end.repository, end.hash));
+  const unknownEnds = (pullRequests: BbPullRequest[], own: string) =>
+    shortEnds(pullRequests, own).filter((end) => !isKnown(end));
 
   /** Asks for the commit; undefined where it is not, or may not be seen. */
   async function ask(fullName: string, short: string, ctx: CallContext) {
@@ -73,18 +113,11 @@ export function createFullHashes(deps: FullHashesDeps): FullHashes {
   }
 
   return {
-    async complete(repo, pullRequests, ctx) {
+    async complete(repo, pages, ctx) {
       const own = nameOf(repo);
-      const unknown = () =>
-        shortEnds(pullRequests, own).filter(
-          (end) => !known.has(cacheKey(end.repository, end.hash)),
-        );
-      const here = unknown().filter((end) => end.repository === own);
-      if (here.length >= MANY) {
-        const shorts = here.map((end) => end.hash);
-        await learnFromBranches(repo, shorts, ctx);
-      }
-      await sideBySide(unknown(), ctx, (end, inner) => learnFromCommit(repo, end, inner));
+      const pullRequests = await readBesideBranches(repo, pages, ctx);
+      const unknown = unknownEnds(pullRequests, own);
+      await sideBySide(unknown, ctx, (end, inner) => learnFromCommit(repo, end, inner));
       const full = (end: BbPullRequestEnd): BbPullRequestEnd => ({
         ...end,
         hash: known.get(cacheKey(end.repository ?? own, end.hash)) ?? end.hash,

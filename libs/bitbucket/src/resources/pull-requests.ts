@@ -2,7 +2,7 @@ import type { BitbucketClient, BitbucketLogger, CallContext } from '../client-ty
 import type { ApiHttp } from '../http/api-http';
 import { BitbucketError } from '../http/bitbucket-error';
 import { listQuery } from '../http/list-query';
-import { collectPages } from '../http/paginate';
+import { readPages } from '../http/paginate';
 import type { BbPullRequest, NewPullRequest, RepoRef } from '../model';
 import { routes } from '../routes';
 import { PULL_REQUEST_FIELDS, pullRequestSchema } from '../schemas/pull-request';
@@ -27,7 +27,7 @@ export function createPullRequests(deps: PullRequestsDeps): PullRequestsClient {
   const { http, fullHashes, logger } = deps;
 
   async function completeOne(repo: RepoRef, pullRequest: BbPullRequest, ctx: CallContext) {
-    const [completed] = await fullHashes.complete(repo, [pullRequest], ctx);
+    const [completed] = await fullHashes.complete(repo, onePage([pullRequest]), ctx);
     return completed ?? pullRequest;
   }
 
@@ -36,10 +36,12 @@ export function createPullRequests(deps: PullRequestsDeps): PullRequestsClient {
       const query = listQuery(PAGELEN, PULL_REQUEST_FIELDS);
       for (const state of states) query.append('state', state);
       const call = { path: repoPath(repo), query, item: pullRequestSchema };
-      const all = await collectPages(http, routes.listPullRequests, call, ctx);
-      if (sourceCommitHash === undefined) return fullHashes.complete(repo, all, ctx);
-      const candidates = all.filter((one) => samePrefix(one.source.hash, sourceCommitHash));
-      const completed = await fullHashes.complete(repo, candidates, ctx);
+      const pages = readPages(http, routes.listPullRequests, call, ctx);
+      if (sourceCommitHash === undefined) return fullHashes.complete(repo, pages, ctx);
+      const candidates: BbPullRequest[] = [];
+      for await (const page of pages)
+        candidates.push(...page.filter((one) => samePrefix(one.source.hash, sourceCommitHash)));
+      const completed = await fullHashes.complete(repo, onePage(candidates), ctx);
       return completed.filter((one) => samePrefix(one.source.hash, sourceCommitHash));
     },
     async getPullRequest(repo, id, ctx) {
@@ -70,6 +72,10 @@ export function createPullRequests(deps: PullRequestsDeps): PullRequestsClient {
       await http.call(routes.commentPullRequest, { path, body }, ctx);
     },
   };
+}
+
+async function* onePage<T>(values: T[]): AsyncGenerator<T[], undefined> {
+  yield values;
 }
 
 /** Bitbucket's list has no documented filter by commit, so that hashes, short or full, are compared here. */

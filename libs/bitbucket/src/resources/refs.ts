@@ -2,7 +2,7 @@ import type { BitbucketClient, CallContext } from '../client-types';
 import type { ApiHttp } from '../http/api-http';
 import { BitbucketError } from '../http/bitbucket-error';
 import { listQuery } from '../http/list-query';
-import { collectPages } from '../http/paginate';
+import { collectPages, readPages } from '../http/paginate';
 import type { BbBranch, RepoRef } from '../model';
 import { routes } from '../routes';
 import {
@@ -21,8 +21,8 @@ type RefsClient = Pick<
 >;
 
 export interface Refs extends RefsClient {
-  /** The branches whose last commits are the newest. */
-  newestBranches(repo: RepoRef, limit: number, ctx: CallContext): Promise<BbBranch[]>;
+  /** Page by page, those first whose last commits are the newest. */
+  newestBranches(repo: RepoRef, ctx: CallContext): AsyncGenerator<BbBranch[], undefined>;
   /**
    * What can stand for `{commit}` in a path: a name with `/` cannot (Bitbucket answers 404, however it is encoded), so the
    * tag, else the branch, of that name is resolved to its hash.
@@ -31,11 +31,10 @@ export interface Refs extends RefsClient {
 }
 
 export function createRefs(http: ApiHttp): Refs {
-  function newestBranches(repo: RepoRef, limit: number, ctx: CallContext) {
+  function newestFirst(repo: RepoRef) {
     const query = listQuery(100, BRANCH_FIELDS);
     query.set('sort', '-target.date');
-    const call = { path: repoPath(repo), query, item: branchSchema, limit };
-    return collectPages(http, routes.listBranches, call, ctx);
+    return { path: repoPath(repo), query, item: branchSchema };
   }
 
   async function getBranch(repo: RepoRef, name: string, ctx: CallContext) {
@@ -49,7 +48,6 @@ export function createRefs(http: ApiHttp): Refs {
   }
 
   return {
-    newestBranches,
     getBranch,
     getTag,
     listRefs(repo, ctx) {
@@ -57,7 +55,8 @@ export function createRefs(http: ApiHttp): Refs {
       const call = { path: repoPath(repo), query, item: refSchema };
       return collectPages(http, routes.listRefs, call, ctx);
     },
-    listBranches: (repo, ctx) => newestBranches(repo, Infinity, ctx),
+    newestBranches: (repo, ctx) => readPages(http, routes.listBranches, newestFirst(repo), ctx),
+    listBranches: (repo, ctx) => collectPages(http, routes.listBranches, newestFirst(repo), ctx),
     listTags(repo, ctx) {
       const query = listQuery(100, TAG_FIELDS);
       const call = { path: repoPath(repo), query, item: tagSchema };

@@ -90,6 +90,13 @@ export function bitbucketServerSections(name: string): SectionDescriptor[] {
           comment:
             'Set to true to look for pushes without webhooks: for the hook "Git Repository Poller", and to find pushes whose webhook never came.',
         },
+        {
+          name: 'callsPerHour',
+          default: 1000,
+          rule: { kind: 'integer', min: 0 },
+          comment:
+            'Calls about repositories that Bitbucket grants the OAuth consumer in an hour, 0 for no limit. Near it listings are refused, so that runs go on.',
+        },
       ],
     },
     {

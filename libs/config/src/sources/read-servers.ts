@@ -122,6 +122,7 @@ function readServer(reading: Reading, { name, server, block }: Candidate): Bitbu
     disableWebHooksCreation: values.boolean(`${kind}.disableWebHooksCreation`),
     proxyWebhook: isExample ? '' : proxyWebhook,
     polling: values.boolean(`${kind}.polling`),
+    callsPerHour: values.number(`${kind}.callsPerHour`),
     status: {
       disable: values.boolean(`${kind}.Status.disable`),
       showDetail: values.boolean(`${kind}.Status.showDetail`),

@@ -1,0 +1,25 @@
+import type { MonitoringLine } from '@cds/wire';
+import type { BitbucketServer } from '../bitbucket-server';
+import type { BudgetState } from './budget-state';
+
+const LEVELS = { all: 'OK', 'the-api': 'WARN', runs: 'AL' } as const;
+
+/** The line of `/mon/status` about the calls of one server's OAuth consumer. */
+export async function budgetLine({ config, budget }: BitbucketServer): Promise<MonitoringLine> {
+  const state = await budget.state();
+  return {
+    component: `Bitbucket Calls ${config.name}`,
+    type: '',
+    status: LEVELS[state.allowed],
+    value: describe(config.callsPerHour, state),
+  };
+}
+
+function describe(limit: number, { spent, allowed, refusedSecondsAgo }: BudgetState): string {
+  const parts = [`${spent}${limit > 0 ? ` of ${limit}` : ''} spent in the last hour`];
+  if (refusedSecondsAgo !== undefined)
+    parts.push(`Bitbucket refused calls ${Math.floor(refusedSecondsAgo / 60)} min ago`);
+  if (allowed === 'the-api') parts.push('repairs of webhooks wait');
+  if (allowed === 'runs') parts.push('listings are refused, runs go on');
+  return parts.join('; ');
+}

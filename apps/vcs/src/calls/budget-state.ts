@@ -1,0 +1,58 @@
+import type { Spent } from './spent-calls';
+
+/** With less than this share left, what nobody waits for waits. */
+const FOR_THE_API = 0.3;
+/** The last share is for runs: branches, commits, statuses, webhooks, comments. */
+const FOR_RUNS = 0.1;
+const WINDOW_SECONDS = 60 * 60;
+
+/** Who may still call: all; all but what nobody waits for; runs alone. */
+export type Allowance = 'all' | 'the-api' | 'runs';
+
+export interface BudgetState {
+  spent: number;
+  /** Undefined without a limit. */
+  left: number | undefined;
+  allowed: Allowance;
+  /** Seconds until listings are allowed again; 0 when they are. */
+  waitSeconds: number;
+  /** Seconds since Bitbucket last answered 429, if it did in the last quarter of an hour. */
+  refusedSecondsAgo?: number;
+}
+
+/** @param limit calls that are granted in an hour, 0 for no limit */
+export function budgetState(limit: number, { calls, refused }: Spent): BudgetState {
+  const spent = calls.reduce((sum, [, count]) => sum + count, 0);
+  const refusedFor = refused ? Math.max(0, refused.waitSeconds - refused.secondsAgo) : 0;
+  const reserved = limit - reserveOf(limit, FOR_RUNS);
+  const overspent = limit > 0 && spent >= reserved;
+  const wait = overspent ? secondsUntil(spent - reserved, calls) : 0;
+  return {
+    spent,
+    // Whatever was counted: Bitbucket itself says that nothing is left.
+    left: limit === 0 ? undefined : refusedFor > 0 ? 0 : Math.max(0, limit - spent),
+    allowed: allowanceOf(),
+    waitSeconds: Math.ceil(Math.max(refusedFor, wait)),
+    ...(refused && { refusedSecondsAgo: refused.secondsAgo }),
+  };
+
+  function allowanceOf(): Allowance {
+    if (refusedFor > 0 || overspent) return 'runs';
+    const isShort = limit > 0 && spent >= limit - reserveOf(limit, FOR_THE_API);
+    return refused || isShort ? 'the-api' : 'all';
+  }
+}
+
+function reserveOf(limit: number, share: number): number {
+  return Math.ceil(limit * share);
+}
+
+/** When more than `surplus` of the oldest calls are no longer of the last hour. */
+function secondsUntil(surplus: number, calls: Spent['calls']): number {
+  let gone = 0;
+  for (const [minutesAgo, count] of calls) {
+    gone += count;
+    if (gone > surplus) return Math.max(60, WINDOW_SECONDS + 60 - minutesAgo * 60);
+  }
+  return WINDOW_SECONDS;
+}

@@ -1,0 +1,46 @@
+const WINDOW_MINUTES = 60;
+const MINUTE_MS = 60_000;
+
+/** A number of calls, and how many minutes ago they were made. */
+export type CallsAgo = readonly [minutesAgo: number, calls: number];
+
+/** Calls of the last hour by the minute: 61 numbers at most, of which the last tells of a minute that is over in part. */
+export interface MinuteCounts {
+  add(calls: number, minutesAgo?: number): void;
+  /** Oldest first. */
+  entries(): CallsAgo[];
+  sum(): number;
+}
+
+/** Minutes are counted from the start of the process, so that a clock that is set changes nothing. */
+export function createMinuteCounts(counted: Iterable<CallsAgo> = []): MinuteCounts {
+  const perMinute = new Map<number, number>();
+
+  function add(calls: number, minutesAgo = 0): void {
+    const minute = thisMinute() - minutesAgo;
+    const before = perMinute.get(minute);
+    // Once a minute, what is over is forgotten.
+    if (before === undefined) forget();
+    perMinute.set(minute, (before ?? 0) + calls);
+  }
+
+  function forget(): void {
+    const oldest = thisMinute() - WINDOW_MINUTES;
+    for (const minute of perMinute.keys()) if (minute < oldest) perMinute.delete(minute);
+  }
+
+  function entries(): CallsAgo[] {
+    forget();
+    const now = thisMinute();
+    return [...perMinute]
+      .map(([minute, calls]) => [now - minute, calls] as const)
+      .sort(([a], [b]) => b - a);
+  }
+
+  for (const [minutesAgo, calls] of counted) add(calls, minutesAgo);
+  return { add, entries, sum: () => entries().reduce((sum, [, calls]) => sum + calls, 0) };
+}
+
+function thisMinute(): number {
+  return Math.floor(performance.now() / MINUTE_MS);
+}

@@ -1,0 +1,41 @@
+import type { BitbucketClient, RepoRef } from '@cds/bitbucket';
+import { LRUCache } from 'lru-cache';
+import { fullNameOf } from './request-values';
+
+/** Numbers the states of repositories, by their writes through this process. */
+export interface RepositoryWrites {
+  /** Another one after every write. */
+  stateOf(repo: RepoRef): number;
+  wrote(repo: RepoRef): void;
+}
+
+export function createRepositoryWrites(): RepositoryWrites {
+  const states = new LRUCache<string, number>({ max: 10_000 });
+  let writes = 0;
+  // Bitbucket does not tell capitals from small letters.
+  const id = (repo: RepoRef) => fullNameOf(repo).toLowerCase();
+  return {
+    stateOf: (repo) => states.get(id(repo)) ?? 0,
+    wrote: (repo) => void states.set(id(repo), ++writes),
+  };
+}
+
+/** After each write, whatever became of it, what was read of the repository before is out of date. */
+export function noteWrites(bitbucket: BitbucketClient, writes: RepositoryWrites): BitbucketClient {
+  async function noted<T>(repo: RepoRef, write: Promise<T>): Promise<T> {
+    try {
+      return await write;
+    } finally {
+      writes.wrote(repo);
+    }
+  }
+  return {
+    ...bitbucket,
+    postStatus: (repo, ...rest) => noted(repo, bitbucket.postStatus(repo, ...rest)),
+    createPullRequest: (repo, ...rest) => noted(repo, bitbucket.createPullRequest(repo, ...rest)),
+    commentPullRequest: (repo, ...rest) => noted(repo, bitbucket.commentPullRequest(repo, ...rest)),
+    createHook: (repo, ...rest) => noted(repo, bitbucket.createHook(repo, ...rest)),
+    updateHook: (repo, ...rest) => noted(repo, bitbucket.updateHook(repo, ...rest)),
+    deleteHook: (repo, ...rest) => noted(repo, bitbucket.deleteHook(repo, ...rest)),
+  };
+}

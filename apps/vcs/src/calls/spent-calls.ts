@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineScript } from '@cds/redis';
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { createMinuteCounts, type CallsAgo } from './minute-counts';
+
+/** How long a refusal (429) is remembered. */
+export const REFUSAL_SECONDS = 15 * 60;
+/** Calls are told to Redis together, so that none waits for it. */
+const TELL_AFTER_MS = 250;
+const TELL_AGAIN_AFTER_MS = 5_000;
+/** How old the sum over all replicas may be when something is decided by it. */
+const FRESH_MS = 2_000;
+/** How long a decision waits for a newer one. */
+const WAIT_MS = 250;
+/** Bitbucket may refuse many calls at once; the first of them tells the others. */
+const REFUSED_AGAIN_MS = 5_000;
+
+/**
+ * Adds calls to the minutes in which they were made, by the clock of Redis, and returns those of the last hour.
+ * ARGV: minutes ago and calls, in pairs.
+ */
+const COUNT = `
+local minute = math.floor(tonumber(redis.call('TIME')[1]) / 60)
+for i = 1, #ARGV, 2 do
+  redis.call('HINCRBY', KEYS[1], minute - tonumber(ARGV[i]), ARGV[i + 1])
+end
+if #ARGV > 0 then redis.call('EXPIRE', KEYS[1], 3720) end
+local recent = {}
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  local ago = minute - tonumber(all[i])
+  if math.abs(ago) > 60 then
+    redis.call('HDEL', KEYS[1], all[i])
+  else
+    table.insert(recent, math.max(ago, 0))
+    table.insert(recent, tonumber(all[i + 1]))
+  end
+end
+return { recent, redis.call('GET', KEYS[2]) or '', redis.call('PTTL', KEYS[2]) }
+`;
+
+const countedSchema = z.tuple([z.array(z.number()), z.string(), z.number()]);
+
+/** What is known of the calls of one OAuth consumer. */
+export interface Spent {
+  /** Oldest first. */
+  calls: CallsAgo[];
+  /** The last 429 of the last quarter of an hour. */
+  refused?: { secondsAgo: number; waitSeconds: number };
+}
+
+/** The calls that all replicas made with one OAuth consumer in the last hour. */
+export interface SpentCalls {
+  add(): void;
+  /** Bitbucket refused a call: too many were made. */
+  refuse(waitSeconds: number): void;
+  /** What this process knows now. */
+  known(): Spent;
+  /** The same, not much older than two seconds unless Redis does not answer. Never rejects. */
+  fresh(): Promise<Spent>;
+  /** Tells Redis what it does not know yet. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Names a consumer in Redis: the same for all who spend its calls, whatever they call it. */
+export function consumerId({ apiUrl, clientId }: { apiUrl: string; clientId: string }): string {
+  const identity = JSON.stringify([apiUrl, clientId]);
+  return createHash('sha256').update(identity).digest('hex').slice(0, 32);
+}
+
+/**
+ * Every process counts its own calls and tells them to Redis a moment later, in one round trip, whose answer is what all
+ * replicas spent. While Redis is away, a process goes by what it knew and its own calls.
+ */
+export function createSpentCalls(deps: {
+  redis: Redis;
+  logger: Logger;
+  consumer: string;
+}): SpentCalls {
+  const { redis, logger, consumer } = deps;
+  const callsKey = `cdsbb:vcs:calls:${consumer}`;
+  const refusedKey = `cdsbb:vcs:rate-limited:${consumer}`;
+  const count = defineScript(redis, 'count-calls', COUNT, 2);
+  const own = createMinuteCounts();
+  let ofAll = createMinuteCounts();
+  let untold = createMinuteCounts();
+  let refusal: { at: number; waitSeconds: number } | undefined;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  let telling: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let failed = false;
+  let closed = false;
+
+  async function tellAll(): Promise<void> {
+    const told = untold.entries();
+    const begunAt = performance.now();
+    untold = createMinuteCounts();
+    const before = ofAll;
+    // Counted here until Redis's answer counts them.
+    ofAll = createMinuteCounts([...before.entries(), ...told]);
+    try {
+      const answer = await count([callsKey, refusedKey], told.flat());
+      const [recent, waitSeconds, ttlMs] = countedSchema.parse(answer);
+      ofAll = createMinuteCounts(inPairs(recent));
+      if (ttlMs > 0) learnRefusal(begunAt - (REFUSAL_SECONDS * 1000 - ttlMs), Number(waitSeconds));
+      toldAt = begunAt;
+      failed = false;
+    } catch (error) {
+      // Redis may have counted them. Twice is better than not at all.
+      failed = true;
+      ofAll = before;
+      for (const [minutesAgo, calls] of told) untold.add(calls, minutesAgo);
+      logger.debug({ err: error }, 'Redis does not count calls of Bitbucket for now');
+    }
+  }
+
+  function learnRefusal(at: number, waitSeconds: number): void {
+    if (refusal === undefined || at > refusal.at) refusal = { at, waitSeconds };
+  }
+
+  function tell(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    telling ??= tellAll().finally(() => {
+      telling = undefined;
+      if (untold.sum() > 0) tellLater(failed ? TELL_AGAIN_AFTER_MS : TELL_AFTER_MS);
+    });
+    return telling;
+  }
+
+  function tellLater(ms: number): void {
+    if (closed) return;
+    timer ??= setTimeout(() => void tell(), ms).unref();
+  }
+
+  function known(): Spent {
+    const calls = createMinuteCounts([...ofAll.entries(), ...untold.entries()]);
+    // More than a Redis knows that was emptied.
+    const most = calls.sum() >= own.sum() ? calls : own;
+    const secondsAgo = refusal ? (performance.now() - refusal.at) / 1000 : Infinity;
+    return {
+      calls: most.entries(),
+      ...(refusal && secondsAgo < REFUSAL_SECONDS
+        ? { refused: { secondsAgo, waitSeconds: refusal.waitSeconds } }
+        : {}),
+    };
+  }
+
+  return {
+    known,
+    add() {
+      own.add(1);
+      untold.add(1);
+      tellLater(TELL_AFTER_MS);
+    },
+    refuse(waitSeconds) {
+      const now = performance.now();
+      const told = refusal !== undefined && now - refusal.at < REFUSED_AGAIN_MS;
+      refusal = { at: now, waitSeconds };
+      if (told) return;
+      redis.set(refusedKey, String(waitSeconds), 'EX', REFUSAL_SECONDS).catch((error: unknown) => {
+        logger.debug({ err: error }, 'Redis did not take that Bitbucket answered 429');
+      });
+    },
+    async fresh() {
+      if (performance.now() - toldAt > FRESH_MS) {
+        const waited = new AbortController();
+        const late = sleep(WAIT_MS, undefined, { signal: waited.signal }).catch(() => undefined);
+        await Promise.race([tell(), late]);
+        waited.abort();
+      }
+      return known();
+    },
+    async close() {
+      closed = true;
+      await telling;
+      if (untold.sum() > 0) await tell();
+      clearTimeout(timer);
+    },
+  };
+}
+
+function inPairs(numbers: number[]): CallsAgo[] {
+  const pairs: CallsAgo[] = [];
+  for (let i = 0; i + 1 < numbers.length; i += 2)
+    pairs.push([numbers[i] ?? 0, numbers[i + 1] ?? 0]);
+  return pairs;
+}

@@ -1,0 +1,118 @@
+import type { BitbucketCall } from '@cds/bitbucket';
+import type { Metrics } from '@cds/service';
+import type { RefreshResult } from '../authorization/renew-grant';
+import type { BudgetState } from '../calls/budget-state';
+import type { ReadSource } from '../calls/shared-reads';
+import type { SendResult } from '../statuses/send-status';
+import type { RepairResult } from '../webhooks/webhook-repairs';
+
+/** From what Bitbucket answers at best to what one attempt may take. */
+const SECONDS = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 15];
+
+/** What had to wait because of the budget of calls. */
+export type HeldBack = 'listing' | 'repair';
+
+/** What is counted of `vcs`. No label holds a value of a request: routes are templates, servers are those of the configuration. */
+export interface VcsMetrics {
+  call(server: string, call: BitbucketCall): void;
+  read(source: ReadSource): void;
+  heldBack(what: HeldBack): void;
+  tokenRefresh(result: RefreshResult): void;
+  status(result: SendResult): void;
+  repair(result: RepairResult): void;
+  /** Shows what is left of the calls of a server; nothing without a limit. */
+  showBudget(server: string, limit: number, state: () => Promise<BudgetState>): void;
+}
+
+/** Without `metrics` nothing is counted. */
+export function createVcsMetrics(
+  metrics: Pick<Metrics, 'counter' | 'gauge' | 'histogram'> | undefined,
+): VcsMetrics {
+  const budgets = new Map<string, () => Promise<BudgetState>>();
+  const calls = metrics?.counter({
+    name: 'cds_vcs_bitbucket_requests_total',
+    help: 'Requests to Bitbucket, retries included; status is that of the answer, or why there was none.',
+    labels: ['route', 'method', 'status'],
+  });
+  const duration = metrics?.histogram({
+    name: 'cds_vcs_bitbucket_request_duration_seconds',
+    help: 'How long one request to Bitbucket took, its answer included.',
+    labels: ['route'],
+    buckets: SECONDS,
+  });
+  const retries = metrics?.counter({
+    name: 'cds_vcs_bitbucket_retries_total',
+    help: 'Requests to Bitbucket that repeated one that had failed.',
+    labels: ['route'],
+  });
+  const limited = metrics?.counter({
+    name: 'cds_vcs_bitbucket_rate_limited_total',
+    help: 'Requests that Bitbucket refused with 429, since too many were made.',
+    labels: ['server'],
+  });
+  metrics?.gauge({
+    name: 'cds_vcs_bitbucket_calls_left',
+    help: 'Calls that are left to the OAuth consumer of a server, of those of an hour, over all replicas.',
+    labels: ['server'],
+    async collect() {
+      for (const [server, state] of budgets) this.set({ server }, (await state()).left ?? 0);
+    },
+  });
+  const limits = metrics?.gauge({
+    name: 'cds_vcs_bitbucket_calls_limit',
+    help: 'Calls that Bitbucket grants the OAuth consumer of a server in an hour.',
+    labels: ['server'],
+  });
+  const reads = byLabel(metrics, 'source', ['bitbucket', 'under_way', 'memory'], {
+    name: 'cds_vcs_reads_total',
+    help: 'Reads that can be shared: those that asked Bitbucket, joined one under way, or were answered from memory.',
+  });
+  const heldBack = byLabel(metrics, 'what', ['listing', 'repair'], {
+    name: 'cds_vcs_held_back_total',
+    help: 'Listings not asked for and repairs of webhooks put off, so that calls are left for runs.',
+  });
+  const refreshes = byLabel(metrics, 'result', ['renewed', 'refused', 'failed'], {
+    name: 'cds_vcs_token_refreshes_total',
+    help: 'Access tokens that Bitbucket was asked to renew.',
+  });
+  const statuses = byLabel(metrics, 'result', ['sent', 'known', 'failed'], {
+    name: 'cds_vcs_statuses_total',
+    help: 'Build statuses: sent, known to Bitbucket already, or failed.',
+  });
+  const repairs = byLabel(metrics, 'result', ['repaired', 'failed', 'dropped'], {
+    name: 'cds_vcs_webhook_repairs_total',
+    help: 'Webhooks at Bitbucket that were unsigned, inactive or signed with another key, and what came of their repair.',
+  });
+
+  return {
+    call(server, { route, method, status, failure, isRetry, durationMs }) {
+      calls?.inc({ route, method, status: failure ?? String(status) });
+      duration?.observe({ route }, durationMs / 1000);
+      if (isRetry) retries?.inc({ route });
+      if (status === 429) limited?.inc({ server });
+    },
+    read: reads,
+    heldBack,
+    tokenRefresh: refreshes,
+    status: statuses,
+    repair: repairs,
+    showBudget(server, limit, state) {
+      limited?.inc({ server }, 0);
+      if (limit === 0) return;
+      limits?.set({ server }, limit);
+      budgets.set(server, state);
+    },
+  };
+}
+
+/** A counter of one label, whose values are all there from the beginning, so that the first count is seen as an increase. */
+function byLabel<T extends string>(
+  metrics: Pick<Metrics, 'counter'> | undefined,
+  label: string,
+  values: readonly T[],
+  options: { name: string; help: string },
+): (value: T) => void {
+  const counter = metrics?.counter({ ...options, labels: [label] });
+  for (const value of values) counter?.inc({ [label]: value }, 0);
+  return (value) => counter?.inc({ [label]: value });
+}
