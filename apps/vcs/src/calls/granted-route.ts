@@ -33,6 +33,8 @@ export interface GrantedCall {
   server: BitbucketServer;
   /** Calls Bitbucket with the project's tokens. */
   bitbucket: BitbucketClient;
+  /** The same, each time anew: for what has to be true at this moment. */
+  current: BitbucketClient;
   /** Names the project's grant, so that nothing of one project is remembered for another. */
   grant: string;
   /** The one that the route names. A route that finds it elsewhere sets it. */
@@ -82,11 +84,13 @@ function newCall(
   ctx: DeadlineContext,
 ): GrantedCall {
   const { owner, repo } = req.params;
+  const current = server.connect(tokens);
   const call: GrantedCall = {
     req,
     server,
     // What is read before a write decides on it has to be read then.
-    bitbucket: req.method === 'GET' ? server.connectToRead(tokens) : server.connect(tokens),
+    bitbucket: req.method === 'GET' ? server.connectToRead(tokens) : current,
+    current,
     grant: tokens.key,
     ctx,
     ...(owner !== undefined && repo !== undefined && { repository: repoOf(req) }),

@@ -67,6 +67,8 @@ export function createSharingClient(deps: SharingDeps): BitbucketClient {
       list(LISTING, ctx, of(repo, 'pull requests', o), (inner) =>
         bitbucket.listPullRequests(repo, o, inner),
       ),
+    listRefs: (repo, ctx) =>
+      list(CURRENT, ctx, of(repo, 'refs'), (inner) => bitbucket.listRefs(repo, inner)),
     listBranches: (repo, ctx) =>
       list(CURRENT, ctx, of(repo, 'branches'), (inner) => bitbucket.listBranches(repo, inner)),
     getRepository: (repo, ctx) =>

@@ -29,17 +29,16 @@ const MOST_CONFIRMED = 20;
 /** CDS shows the first lines of a message; events are kept, and sent three times. */
 const MESSAGE_CHARACTERS = 2_000;
 
-type Asking = Pick<GrantedCall, 'bitbucket' | 'ctx'>;
+type Asking = Pick<GrantedCall, 'bitbucket' | 'current' | 'ctx'>;
 
 /** Asks Bitbucket for all refs and all open pull requests. */
 export async function readRepositoryState(
   repo: RepoRef,
-  { bitbucket, ctx }: Asking,
+  { bitbucket, current, ctx }: Asking,
 ): Promise<RepositoryState> {
-  const [refs, pullRequests] = await Promise.all([
-    bitbucket.listRefs(repo, ctx),
-    bitbucket.listPullRequests(repo, {}, ctx),
-  ]);
+  // First, since it is refused when the calls of the hour are needed for runs. A list from memory would show old states as new.
+  const refs = await bitbucket.listRefs(repo, ctx);
+  const pullRequests = await current.listPullRequests(repo, {}, ctx);
   const heads = new Map(refs.map((ref) => [FOLDERS[ref.type] + ref.name, commitOf(ref)]));
   return {
     refs: heads,
@@ -70,7 +69,7 @@ export async function confirmGone(
   before: Snapshot,
   now: RepositoryState,
   repo: RepoRef,
-  { bitbucket, ctx }: Asking,
+  { current, ctx }: Asking,
 ): Promise<Set<string>> {
   const missing = Object.keys(before.refs).filter((ref) => !now.refs.has(ref));
   const gone = new Set<string>();
@@ -78,7 +77,7 @@ export async function confirmGone(
     const isTag = ref.startsWith(FOLDERS.tag);
     const name = ref.slice(FOLDERS[isTag ? 'tag' : 'branch'].length);
     try {
-      await (isTag ? bitbucket.getTag(repo, name, ctx) : bitbucket.getBranch(repo, name, ctx));
+      await (isTag ? current.getTag(repo, name, ctx) : current.getBranch(repo, name, ctx));
     } catch (error) {
       if (!isBitbucketError(error) || error.status !== 404) throw error;
       gone.add(ref);
