@@ -140,7 +140,15 @@ export async function createHooks(
     firstRetryMs: timing.firstRetryMs,
   });
 
-  const admin = createAdminService({ redis, drainQueue, cleanupQueue, logger, now, disabled });
+  const admin = createAdminService({
+    redis,
+    drainQueue,
+    cleanupQueue,
+    cleanups: cleanupStore,
+    logger,
+    now,
+    disabled,
+  });
   const app = getApp({
     logger,
     registration,
