@@ -13,9 +13,9 @@ function projectNode({ key }) {
 
 function workflowNode() {
   const node = el('div', { class: 'workflow' });
-  node.title = el('p');
+  node.heading = el('p');
   node.runs = el('ul', { class: 'list', 'data-empty': 'No run.' });
-  node.append(node.title, node.runs);
+  node.append(node.heading, node.runs);
   return node;
 }
 
@@ -87,13 +87,12 @@ export function showCds({ cds }) {
         project.workflows,
         ({ name }) => name,
         workflowNode,
-        ({ title, runs }, workflow) => {
+        ({ heading, runs }, workflow) => {
           const more =
             workflow.runCount > workflow.runs.length
               ? `, the last ${workflow.runs.length} shown`
               : '';
-          setText(
-            title,
+          setText(heading,
             `${workflow.name} · ${workflow.repo || 'plain webhook'} · runs: ${workflow.runCount}${more}`,
           );
           keyed(
