@@ -14,6 +14,8 @@ import { tellStory } from './tell-story';
 export interface LocalOptions {
   root: string;
   once: boolean;
+  /** Take free ports only, not the usual ones. */
+  freePorts: boolean;
   narrator: Narrator;
   say: (line: string) => void;
   /** Aborted by Ctrl-C or SIGTERM. */
@@ -39,7 +41,7 @@ export async function runLocal(options: LocalOptions): Promise<number> {
     say(`✖ ${engine} is missing: run \`npx nx run-many -t build\` first.`);
     return 1;
   }
-  const ports = await choosePorts({ anywhere: options.once });
+  const ports = await choosePorts({ anywhere: options.freePorts });
   const folder = createRunFolder(root);
   const undo: (() => Promise<void>)[] = [];
   const interruption = new Promise<'interrupted'>((resolve) => {

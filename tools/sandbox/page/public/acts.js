@@ -76,7 +76,7 @@ export function act({ action, label, body, then = '', name = label }) {
       'aria-label': `Copy the line of curl: ${name}`,
       title: 'Copy',
     },
-    '⧉',
+    'Copy',
   );
   const line = () => curlLine(location.origin, action, body());
   const node = el('div', { class: 'act' }, button, code, copier);

@@ -92,7 +92,8 @@ export function showCds({ cds }) {
             workflow.runCount > workflow.runs.length
               ? `, the last ${workflow.runs.length} shown`
               : '';
-          setText(heading,
+          setText(
+            heading,
             `${workflow.name} · ${workflow.repo || 'plain webhook'} · runs: ${workflow.runCount}${more}`,
           );
           keyed(
