@@ -104,11 +104,10 @@ function repositoryOf(repository: Repository, deliveries: Delivery[]) {
       signed: Boolean(secret),
     })),
     deliveries: deliveries
-      .map((delivery, index) => ({ delivery, id: index }))
-      .filter(({ delivery }) => delivery.repository === repository.fullName)
+      .filter((delivery) => delivery.repository === repository.fullName)
       .slice(-DELIVERIES)
       .toReversed()
-      .map(({ delivery }) => deliveryOf(delivery)),
+      .map(deliveryOf),
   };
 }
 

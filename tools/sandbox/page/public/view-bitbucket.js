@@ -134,7 +134,10 @@ export function showBitbucket({ bitbucket, guide }) {
         cells.text,
         `${one.event}${one.resent ? ', sent again' : ''}${one.attempts > 1 ? `, ${one.attempts} attempts` : ''}`,
       );
-      setText(cells.dim, `${clock(one.at)} · ${one.ms} ms ${one.answer}`);
+      setText(
+        cells.dim,
+        `${clock(one.at)} · ${one.ms} ms${one.outcome === 200 ? '' : ` · ${one.answer}`}`,
+      );
     },
   );
   keyed(
