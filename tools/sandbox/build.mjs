@@ -1,5 +1,6 @@
-// Bundles the sandbox into dist/tools/sandbox/main.js, for `npm start` and for its image.
+// Bundles the sandbox into dist/tools/sandbox/main.js, with the files of its page beside it, for `npm start` and for its image.
 import { build } from 'esbuild';
+import { cpSync, rmSync } from 'node:fs';
 
 await build({
   entryPoints: ['tools/sandbox/main.ts'],
@@ -13,3 +14,6 @@ await build({
   tsconfig: 'tsconfig.base.json',
   logLevel: 'warning',
 });
+
+rmSync('dist/tools/sandbox/page', { recursive: true, force: true });
+cpSync('tools/sandbox/page/public', 'dist/tools/sandbox/page', { recursive: true });

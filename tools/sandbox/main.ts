@@ -5,12 +5,14 @@ import { createNarrator } from './story/narrator';
 import { runExternal } from './story/run-external';
 import { runLocal } from './story/run-local';
 
-const USAGE = `usage: npm start [-- --once]
+const USAGE = `usage: npm start [-- --once] [--free-ports]
 
 Starts a Redis, stand-ins of Bitbucket Cloud and of the CDS API, and the two services between them, plays the main
 job and prints it. Then it stays up until Ctrl-C.
 
   --once   end after the story: exit code 0, or 1 if something failed
+  --free-ports
+           leave the usual ports alone, as --once does
   --help   print this
 
 With SANDBOX_SERVICES=external only the stand-ins are started; the services are started elsewhere.`;
@@ -21,15 +23,21 @@ function say(line: string): void {
 
 async function main(): Promise<number> {
   let once: boolean;
+  let freePorts: boolean;
   try {
     const { values } = parseArgs({
-      options: { once: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        once: { type: 'boolean' },
+        'free-ports': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
     if (values.help) {
       say(USAGE);
       return 0;
     }
     once = values.once ?? false;
+    freePorts = values['free-ports'] ?? once;
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${USAGE}\n`);
     return 2;
@@ -51,7 +59,7 @@ async function main(): Promise<number> {
   };
   return process.env['SANDBOX_SERVICES'] === 'external'
     ? runExternal({ ...shared, env: process.env })
-    : runLocal({ ...shared, root: findRoot(__dirname) });
+    : runLocal({ ...shared, freePorts, root: findRoot(__dirname) });
 }
 
 void main().then(

@@ -139,7 +139,15 @@ export async function createHooks(
     RabbitMQ: queues.listener,
   };
 
-  const admin = createAdminService({ redis, drainQueue, cleanupQueue, logger, now, disabled });
+  const admin = createAdminService({
+    redis,
+    drainQueue,
+    cleanupQueue,
+    cleanups: cleanupStore,
+    logger,
+    now,
+    disabled,
+  });
   const app = getApp({
     logger,
     registration,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { faultOrderSchema } from '../http/faults';
-import { action, nothing, type ControlAction } from '../http/control';
+import { action, nothing, telling, type ControlAction } from '../http/control';
+import { SIGNATURES } from './forge-delivery';
 import { PULL_REQUEST_STATES } from './model';
 import type { BitbucketSandbox } from './index';
 
@@ -11,11 +12,13 @@ const name = z.string().min(1);
 export function controlActions(sandbox: BitbucketSandbox): Record<string, ControlAction> {
   const change = { repo, branch: name, message: z.string().optional() };
   return {
-    state: action('repositories with their refs, statuses and webhooks', nothing, () =>
+    state: telling('repositories with their refs, statuses and webhooks', nothing, () =>
       sandbox.state(),
     ),
-    requests: action('what was asked of this Bitbucket', nothing, () => sandbox.requests.entries()),
-    deliveries: action('webhook deliveries and their attempts', nothing, () =>
+    requests: telling('what was asked of this Bitbucket', nothing, () =>
+      sandbox.requests.entries(),
+    ),
+    deliveries: telling('webhook deliveries and their attempts', nothing, () =>
       sandbox.deliveries(),
     ),
     push: action(
@@ -58,6 +61,28 @@ export function controlActions(sandbox: BitbucketSandbox): Record<string, Contro
       'merge, decline or supersede a pull request',
       z.strictObject({ repo, id: z.int(), state: z.enum(PULL_REQUEST_STATES) }),
       (input) => sandbox.closePullRequest(input),
+    ),
+    resend: action(
+      'send a delivery once more, as the button of that name does; the last one by default',
+      z.strictObject({ requestUuid: z.uuid().optional() }),
+      async ({ requestUuid }) => {
+        const found = sandbox
+          .deliveries()
+          .findLast((one) => requestUuid === undefined || one.requestUuid === requestUuid);
+        if (!found)
+          throw new Error(
+            requestUuid === undefined
+              ? 'Nothing was delivered yet: push to a repository that has a webhook'
+              : `No delivery has the id ${requestUuid}: \`deliveries\` lists them`,
+          );
+        const { event, url, attempts } = await sandbox.resend(found);
+        return { requestUuid: found.requestUuid, event, url, attempts };
+      },
+    ),
+    forge: action(
+      'call the webhook of a repository as somebody who does not know its secret would',
+      z.strictObject({ repo, signature: z.enum(SIGNATURES).default('none') }),
+      (input) => sandbox.forge(input),
     ),
     revokeGrants: action('the user takes every grant back', nothing, () => sandbox.revokeGrants()),
     expireAccessTokens: action('every access token expires now', nothing, () =>

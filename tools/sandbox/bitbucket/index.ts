@@ -1,11 +1,12 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
-import { createControlRouter } from '../http/control';
+import { createControlRouter, createControls, type Controls } from '../http/control';
 import { createFaultSwitch, type FaultSwitch } from '../http/faults';
 import { listenOn } from '../http/listener';
 import { createRequestLog, type RequestLog } from '../http/request-log';
 import { BitbucketApiError } from './api-error';
 import { answerError, createApiRouter } from './api-router';
 import { controlActions } from './control-actions';
+import { forgeDelivery, type Forgery } from './forge-delivery';
 import type { BuildStatus, Json, PullRequest, PullRequestState, Repository } from './model';
 import { createOAuthRouter, type Consent } from './oauth-routes';
 import { createOAuthServer, type Consumer, type OAuthServer } from './oauth-server';
@@ -28,9 +29,10 @@ import {
   repositoryNamed,
   type NewPullRequest,
 } from './routes-pull-requests';
-import { createWebhookSender, type Delivery } from './webhook-sender';
+import { createWebhookSender, type Attempt, type Delivery } from './webhook-sender';
 import { addRepository, createWorld, DEFAULT_SEED, type Seed, type SeedRepository } from './world';
 
+export type { Forgery } from './forge-delivery';
 export type { Attempt, Delivery } from './webhook-sender';
 export type { BuildStatus, PullRequest, Repository } from './model';
 export type { Seed } from './world';
@@ -74,6 +76,7 @@ export interface BitbucketSandbox {
   oauth: OAuthServer;
   faults: FaultSwitch;
   requests: RequestLog;
+  controls: Controls;
   push(input: In<Push>): Promise<Pushed>;
   forcePush(input: In<Pick<Push, 'branch' | 'message'>>): Promise<Pushed>;
   deleteBranch(input: In<{ branch: string }>): Promise<Pushed>;
@@ -85,10 +88,17 @@ export interface BitbucketSandbox {
   closePullRequest(input: In<{ id: number; state: PullRequestState }>): PullRequest;
   addRepository(seed: SeedRepository): Repository;
   repository(fullName: string): Repository;
+  repositories(): Repository[];
   /** The build statuses of a commit, oldest first. */
   statuses(fullName: string, hash: string): BuildStatus[];
   deliveries(): Delivery[];
   resend(delivery: Delivery): Promise<Delivery>;
+  onAttempt(listener: (delivery: Delivery, attempt: Attempt) => void): void;
+  /** Calls the webhook of a repository without knowing its secret. @throws BitbucketApiError 404 without a webhook */
+  forge(input: In<Pick<Forgery, 'signature'>>): Promise<Forgery>;
+  /** Newest last. */
+  forgeries(): Forgery[];
+  onForgery(listener: (forgery: Forgery) => void): void;
   /** Sends any event to the webhooks that asked for it. */
   sendEvent(fullName: string, event: string, payload: Json): Promise<Delivery[]>;
   revokeGrants(): void;
@@ -97,12 +107,16 @@ export interface BitbucketSandbox {
   setScopes(scopes: string[]): void;
   setConsent(consent: Consent): void;
   setRateLimit(options: RateLimitOptions): void;
+  rateLimit(): RateLimitOptions;
+  consent(): Consent;
   state(): Json;
   /** Stops and starts listening on the same port: Bitbucket is away. */
   away(): Promise<void>;
   back(): Promise<void>;
   close(): Promise<void>;
 }
+
+const KEPT_FORGERIES = 100;
 
 /** The scopes that the operator guide asks for. */
 export const DEFAULT_SCOPES = ['account', 'repository:write', 'pullrequest:write', 'webhook'];
@@ -130,6 +144,8 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
     timeoutMs: options.webhookTimeoutMs ?? 10_000,
     retryPauseMs: options.webhookRetryPauseMs ?? 1_000,
   });
+  const forgeries: Forgery[] = [];
+  const forgeryListeners: ((forgery: Forgery) => void)[] = [];
   let consent: Consent = options.consent ?? 'auto';
   let publicUrl = options.publicUrl ?? '';
   const render = createRenderer(() => publicUrl);
@@ -139,7 +155,10 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
   const control = express.Router();
   app.use('/_control', control);
   app.use(requests.middleware, faults.middleware);
-  app.use('/site/oauth2', createOAuthRouter({ oauth, consent: () => consent }));
+  app.use(
+    '/site/oauth2',
+    createOAuthRouter({ oauth, consent: () => consent, user: world.account.displayName }),
+  );
   app.use('/2.0', createApiRouter({ world, oauth, render, rateLimit, publicUrl: () => publicUrl }));
   app.use((_request: Request, _response: Response, next: NextFunction) =>
     next(new BitbucketApiError(404, 'Resource not found')),
@@ -168,6 +187,14 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
     };
   }
 
+  /** A push that never was, of a commit that is there. */
+  function forgedBody(repository: Repository): string {
+    const after = repository.branches.get(repository.mainBranch) ?? null;
+    const name = 'forged';
+    const change = { type: 'branch', name, before: null, after, forced: false } as const;
+    return JSON.stringify(pushPayload(render, repository, world.account, [change]));
+  }
+
   const sandbox: BitbucketSandbox = {
     url: publicUrl,
     apiUrl: `${publicUrl}/2.0`,
@@ -176,6 +203,9 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
     oauth,
     faults,
     requests,
+    get controls() {
+      return controls;
+    },
     push: ({ repo, ...push }) => pushed(repo, [(one) => pushCommits(one, world.account, push)]),
     forcePush: ({ repo, ...push }) =>
       pushed(repo, [(one) => forcePushCommit(one, world.account, push)]),
@@ -201,9 +231,25 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
     },
     addRepository: (seed) => addRepository(world, seed),
     repository: find,
+    repositories: () => [...world.repositories.values()],
     statuses: (fullName, hash) => [...(find(fullName).statuses.get(hash)?.values() ?? [])],
     deliveries: sender.history,
     resend: sender.resend,
+    onAttempt: sender.onAttempt,
+    async forge({ repo, signature }) {
+      const repository = find(repo);
+      const webhook = [...repository.webhooks.values()].at(-1);
+      if (!webhook)
+        throw new BitbucketApiError(404, `${repo} has no webhook yet: create a workflow on it`);
+      const body = forgedBody(repository);
+      const forgery = await forgeDelivery({ repository: repo, webhook, signature, body });
+      forgeries.push(forgery);
+      for (const listener of forgeryListeners) listener(forgery);
+      if (forgeries.length > KEPT_FORGERIES) forgeries.shift();
+      return forgery;
+    },
+    forgeries: () => [...forgeries],
+    onForgery: (listener) => void forgeryListeners.push(listener),
     sendEvent: (fullName, event, payload) => sender.send(find(fullName), event, payload),
     revokeGrants: oauth.revokeGrants,
     expireAccessTokens: oauth.expireAccessTokens,
@@ -213,6 +259,8 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
       consent = next;
     },
     setRateLimit: rateLimit.set,
+    rateLimit: rateLimit.options,
+    consent: () => consent,
     state: () => ({
       workspaces: world.workspaces.map(({ slug, member }) => ({ slug, member })),
       repositories: [...world.repositories.values()].map((one) => ({
@@ -243,6 +291,7 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
       await sender.idle();
     },
   };
-  control.use(createControlRouter(controlActions(sandbox)));
+  const controls = createControls(controlActions(sandbox));
+  control.use(createControlRouter(controls));
   return sandbox;
 }

@@ -1,11 +1,19 @@
 import express, { Router, type Request, type Response } from 'express';
+import { sendBadRequest, sendConsentPage } from './consent-page';
 import { OAuthError, type OAuthServer } from './oauth-server';
 
 /** What the user does at the consent page. */
 export type Consent = 'auto' | 'ask' | 'deny';
 
+export interface OAuthRouterDeps {
+  oauth: OAuthServer;
+  consent: () => Consent;
+  /** Whose account it is. */
+  user: string;
+}
+
 /** `/site/oauth2`: the page where a user agrees, and the token endpoint. */
-export function createOAuthRouter(deps: { oauth: OAuthServer; consent: () => Consent }): Router {
+export function createOAuthRouter(deps: OAuthRouterDeps): Router {
   const router = Router({ strict: true, caseSensitive: true });
   router.get('/authorize', (request, response) => authorizePage(deps, request, response));
   router.post('/authorize', express.urlencoded({ extended: false }), (request, response) => {
@@ -21,7 +29,7 @@ export function createOAuthRouter(deps: { oauth: OAuthServer; consent: () => Con
 }
 
 function authorizePage(
-  { oauth, consent }: { oauth: OAuthServer; consent: () => Consent },
+  { oauth, consent, user }: OAuthRouterDeps,
   request: Request,
   response: Response,
 ): void {
@@ -35,15 +43,13 @@ function authorizePage(
           ? 'Invalid redirect_uri: it is not the callback of this consumer.'
           : undefined;
   if (problem) {
-    response
-      .status(400)
-      .type('html')
-      .send(page(`<h1>Bad request</h1><p>${problem}</p>`));
+    sendBadRequest(response, problem);
     return;
   }
   const state = query.get('state') ?? '';
   const decision = consent();
-  if (decision === 'ask') response.type('html').send(consentForm(oauth.consumer.scopes, state));
+  const { scopes } = oauth.consumer;
+  if (decision === 'ask') sendConsentPage(response, { user, scopes, state });
   else sendBack(oauth, response, state, decision === 'auto');
 }
 
@@ -85,17 +91,4 @@ function basicCredentials(request: Request): { clientId: string; clientSecret: s
     scheme.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString('utf8') : '';
   const colon = text.indexOf(':');
   return { clientId: text.slice(0, Math.max(colon, 0)), clientSecret: text.slice(colon + 1) };
-}
-
-function consentForm(scopes: string[], state: string): string {
-  const escaped = state.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
-  return page(`<h1>CDS asks for access to your account</h1>
-<ul>${scopes.map((scope) => `<li>${scope}</li>`).join('')}</ul>
-<form method="post" action="authorize"><input type="hidden" name="state" value="${escaped}">
-<button name="answer" value="allow">Grant access</button>
-<button name="answer" value="deny">Cancel</button></form>`);
-}
-
-function page(body: string): string {
-  return `<!doctype html><html lang="en"><head><title>Bitbucket (stand-in)</title></head><body>${body}</body></html>`;
 }

@@ -10,6 +10,7 @@ export interface RateLimitOptions {
 }
 
 export interface RateLimit {
+  options(): RateLimitOptions;
   set(options: RateLimitOptions): void;
   /** Forgets the requests of the last hour. */
   reset(): void;
@@ -21,6 +22,7 @@ export function createRateLimit(initial: RateLimitOptions): RateLimit {
   let options = initial;
   let times: number[] = [];
   return {
+    options: () => options,
     set(next) {
       options = next;
     },

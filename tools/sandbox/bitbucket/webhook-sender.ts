@@ -21,6 +21,8 @@ export interface Delivery {
   url: string;
   event: string;
   requestUuid: string;
+  /** It was sent before; its id stayed the same. */
+  resent: boolean;
   headers: Record<string, string>;
   body: string;
   /** Too large a payload is not sent, and nobody is told. */
@@ -42,6 +44,8 @@ export interface WebhookSender {
   resend(delivery: Delivery): Promise<Delivery>;
   /** Newest last. */
   history(): Delivery[];
+  /** Told of each attempt when it is over. */
+  onAttempt(listener: (delivery: Delivery, attempt: Attempt) => void): void;
   /** Resolves when nothing is on its way. */
   idle(): Promise<void>;
   stop(): void;
@@ -56,6 +60,7 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
   const history: Delivery[] = [];
   const underWay = new Set<Promise<unknown>>();
   const stopped = new AbortController();
+  const listeners: ((delivery: Delivery, attempt: Attempt) => void)[] = [];
 
   async function attempt(delivery: Delivery, number: number): Promise<Attempt> {
     const started = performance.now();
@@ -89,6 +94,7 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
         );
       const made = await attempt(delivery, number);
       delivery.attempts.push(made);
+      for (const listener of listeners) listener(delivery, made);
       const serverFailed = typeof made.outcome === 'number' && made.outcome >= 500;
       if (!serverFailed) break;
     }
@@ -113,7 +119,8 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
       );
       return Promise.all(wanted.map((hook) => start(deliveryOf(repository, hook, event, body))));
     },
-    resend: (delivery) => start({ ...delivery, requestUuid: randomUUID(), attempts: [] }),
+    resend: (delivery) => start({ ...delivery, resent: true, attempts: [] }),
+    onAttempt: (listener) => void listeners.push(listener),
     history: () => [...history],
     async idle() {
       while (underWay.size) await Promise.all(underWay);
@@ -130,6 +137,7 @@ function deliveryOf(repository: Repository, hook: Webhook, event: string, body: 
     url: hook.url,
     event,
     requestUuid,
+    resent: false,
     body,
     dropped: Buffer.byteLength(body) > LARGEST_PAYLOAD,
     attempts: [],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { action, nothing, type ControlAction } from '../http/control';
+import { action, nothing, telling, type ControlAction } from '../http/control';
 import { faultOrderSchema } from '../http/faults';
 import type { CdsApiSandbox } from './index';
 
@@ -9,16 +9,26 @@ const repo = z.string().regex(/^[^/]+\/[^/]+$/, 'workspace/slug is expected');
 /** What people can make this API do: the methods of the sandbox under their own names. */
 export function controlActions(api: CdsApiSandbox): Record<string, ControlAction> {
   return {
-    state: action('services, projects, workflows and their runs', nothing, () => api.state()),
-    requests: action('what the services asked', nothing, () => api.requests.entries()),
-    calls: action('what the API asked of the services', nothing, () => api.calls()),
-    removals: action('branches whose runs were removed', nothing, () => api.removals()),
+    state: telling('services, projects, workflows and their runs', nothing, () => api.state()),
+    requests: telling('what the services asked', nothing, () => api.requests.entries()),
+    calls: telling('what the API asked of the services', nothing, () => api.calls()),
+    removals: telling('branches whose runs were removed', nothing, () => api.removals()),
     link: action(
       'link a project to a VCS server, as a user does it in a browser',
       z.strictObject({ project: name, server: name.default('bitbucketcloud') }),
       ({ project, server }) => api.linkProject(project, server),
     ),
-    repositories: action(
+    beginLink: action(
+      'ask vcs for the page where a user agrees; open the url in a browser',
+      z.strictObject({ project: name, server: name.default('bitbucketcloud') }),
+      ({ project, server }) => api.beginLink(project, server),
+    ),
+    unlink: action(
+      'forget the tokens of a project',
+      z.strictObject({ project: name, server: name.default('bitbucketcloud') }),
+      ({ project, server }) => api.unlink(project, server),
+    ),
+    repositories: telling(
       'the repositories that a linked project can see',
       z.strictObject({ project: name }),
       ({ project }) => api.repositories(project),
@@ -67,12 +77,17 @@ export function controlActions(api: CdsApiSandbox): Record<string, ControlAction
       }),
       (order) => api.outgoing.execute(order),
     ),
-    outgoingHooks: action('outgoing hooks, and what the API was told of them', nothing, () =>
+    outgoingHooks: telling('outgoing hooks, and what the API was told of them', nothing, () =>
       api.outgoing.all(),
     ),
-    tasks: action('the tasks of hooks', nothing, () => api.tasks()),
-    executions: action('the executions of a task', z.strictObject({ uuid: name }), ({ uuid }) =>
+    tasks: telling('the tasks of hooks', nothing, () => api.tasks()),
+    executions: telling('the executions of a task', z.strictObject({ uuid: name }), ({ uuid }) =>
       api.callHooks('GET', `/task/${uuid}/execution`),
+    ),
+    bringForward: action(
+      'make a pending cleanup due now',
+      z.strictObject({ uuid: z.string().regex(/^[0-9a-f]{64}$/, 'tasks lists the uuids') }),
+      ({ uuid }) => api.callHooks('POST', `/admin/task/${uuid}/due`),
     ),
     callHooks: action(
       'call a route of hooks as the API does',

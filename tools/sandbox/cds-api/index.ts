@@ -1,13 +1,13 @@
 import express from 'express';
 import type { Task, VcsRepo } from '@cds/wire';
-import { createControlRouter } from '../http/control';
+import { createControlRouter, createControls, type Controls } from '../http/control';
 import { createFaultSwitch, type FaultSwitch } from '../http/faults';
 import { listenOn } from '../http/listener';
 import { createRequestLog, type RequestLog } from '../http/request-log';
 import { answerError, errorBody } from './api-refusal';
 import { build } from './builder';
 import { controlActions } from './control-actions';
-import type { BranchRemoval, RegisteredService, VcsLink, WorkflowRun } from './model';
+import type { BranchRemoval, Project, RegisteredService, VcsLink, WorkflowRun } from './model';
 import { CALLBACK_PATH, createOAuthLink } from './oauth-link';
 import { createOutgoingHooks, type OutgoingHooks } from './outgoing-hooks';
 import { createProjectStore } from './project-store';
@@ -26,6 +26,10 @@ export interface CdsApiOptions {
   port?: number;
   /** Where browsers reach it, if not where it listens. */
   publicUrl?: string;
+  /** Where the CDS UI is: the browser is sent there when a project was linked. */
+  uiUrl?: string;
+  /** The callback of the OAuth consumer, where browsers do not reach `publicUrl`. */
+  callbackUrl?: string;
   sharedInfraToken?: string;
   version?: string;
   /** How long a build takes. */
@@ -43,6 +47,7 @@ export interface CdsApiSandbox {
   sharedInfraToken: string;
   faults: FaultSwitch;
   requests: RequestLog;
+  controls: Controls;
   workflows: Workflows;
   outgoing: OutgoingHooks;
   services(): RegisteredService[];
@@ -50,6 +55,9 @@ export interface CdsApiSandbox {
   linkProject(project: string, server?: string): Promise<{ state: string; url: string }>;
   /** Asks `vcs` for the page only: the rest is for a person with a browser. */
   beginLink(project: string, server?: string): Promise<{ state: string; url: string }>;
+  /** Forgets the tokens of a project. @throws Error while a workflow uses them, as CDS refuses it */
+  unlink(project: string, server?: string): void;
+  projects(): Project[];
   vcsLink(project: string, server?: string): VcsLink;
   repositories(project: string, server?: string): Promise<VcsRepo[]>;
   callVcs(
@@ -60,11 +68,15 @@ export interface CdsApiSandbox {
     body?: unknown,
   ): Promise<unknown>;
   callHooks(method: string, path: string, body?: unknown): Promise<unknown>;
-  tasks(): Promise<Task[]>;
+  /** @param look.unlogged not among the calls: for who looks every second */
+  tasks(look?: { unlogged: boolean }): Promise<Task[]>;
   /** The runs of a workflow that were not removed, oldest first. */
   runs(project: string, workflow: string): WorkflowRun[];
   removals(): BranchRemoval[];
   calls(): ServiceCall[];
+  onCall(listener: (call: ServiceCall) => void): void;
+  build(): { result: 'Success' | 'Fail'; durationMs: number };
+  isAway(): boolean;
   setBuild(options: {
     result?: 'Success' | 'Fail' | undefined;
     durationMs?: number | undefined;
@@ -94,7 +106,7 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
   const vcs = createVcsCalls({ projects, caller });
   const workflows = createWorkflows({ projects, caller, vcs });
   const outgoing = createOutgoingHooks({ projects, caller });
-  const link = createOAuthLink({ projects, caller });
+  const link = createOAuthLink({ projects, caller, uiUrl: options.uiUrl });
   const faults = createFaultSwitch();
   const requests = createRequestLog();
   const removals: BranchRemoval[] = [];
@@ -103,6 +115,7 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
   let buildResult: 'Success' | 'Fail' = 'Success';
   let buildDurationMs = options.buildDurationMs ?? 200;
   let inMaintenance = false;
+  let away = false;
 
   function onRun(run: WorkflowRun): void {
     const { application } = projects.workflow(run.project, run.workflow);
@@ -150,15 +163,26 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
   const sandbox: CdsApiSandbox = {
     url,
     port: listener.port,
-    callbackUrl: `${url}${CALLBACK_PATH}`,
+    callbackUrl: options.callbackUrl ?? `${url}${CALLBACK_PATH}`,
     sharedInfraToken,
     faults,
     requests,
+    get controls() {
+      return controls;
+    },
     workflows,
     outgoing,
     services: registry.all,
     linkProject: (project, server = SERVER) => link.link(project, server),
     beginLink: (project, server = SERVER) => link.begin(project, server),
+    unlink(project, server = SERVER) {
+      const { links, workflows: all } = projects.project(project);
+      const user = [...all.values()].find(({ application }) => application?.server === server);
+      if (user)
+        throw new Error(`${project} cannot be unlinked: its workflow ${user.name} uses ${server}`);
+      links.delete(server);
+    },
+    projects: projects.all,
     vcsLink(project, server = SERVER) {
       const found = projects.project(project).links.get(server);
       if (!found) throw new Error(`${project} is not linked to ${server}`);
@@ -170,11 +194,14 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
       vcs.ofProject(project, server)(method, path, body),
     callHooks: async (method, path, body) =>
       (await caller.call('hooks', { method, path, ...(body === undefined ? {} : { body }) })).body,
-    tasks: async () =>
-      (await caller.call('hooks', { method: 'GET', path: '/task' })).body as Task[],
+    tasks: async (look) =>
+      (await caller.call('hooks', { method: 'GET', path: '/task', ...look })).body as Task[],
     runs: (project, workflow) => [...projects.workflow(project, workflow).runs],
     removals: () => [...removals],
     calls: caller.calls,
+    onCall: caller.onCall,
+    build: () => ({ result: buildResult, durationMs: buildDurationMs }),
+    isAway: () => away,
     setBuild({ result, durationMs }) {
       buildResult = result ?? buildResult;
       buildDurationMs = durationMs ?? buildDurationMs;
@@ -200,9 +227,13 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
         workflows: [...project.workflows.values()],
       })),
     }),
-    away: () => listener.close(),
+    async away() {
+      away = true;
+      await listener.close();
+    },
     async back() {
-      listener = await listenOn(app, { host, port: listener.port });
+      if (away) listener = await listenOn(app, { host, port: listener.port });
+      away = false;
     },
     async close() {
       stopped.abort();
@@ -210,6 +241,7 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
       await Promise.all(builds);
     },
   };
-  control.use(createControlRouter(controlActions(sandbox)));
+  const controls = createControls(controlActions(sandbox));
+  control.use(createControlRouter(controls));
   return sandbox;
 }

@@ -13,7 +13,12 @@ const tokensSchema = z.object({ token: z.string().min(1), secret: z.string().min
 export type OAuthLink = ReturnType<typeof createOAuthLink>;
 
 /** Links projects to VCS servers: asks `vcs` for the page, takes the callback, has `vcs` exchange the code. */
-export function createOAuthLink(deps: { projects: ProjectStore; caller: ServiceCaller }) {
+export function createOAuthLink(deps: {
+  projects: ProjectStore;
+  caller: ServiceCaller;
+  /** Where the CDS UI is; without one the callback says itself what came of it. */
+  uiUrl?: string | undefined;
+}) {
   const pending = new Map<string, { project: string; server: string }>();
 
   async function finish(state: string, code: string): Promise<string> {
@@ -35,6 +40,14 @@ export function createOAuthLink(deps: { projects: ProjectStore; caller: ServiceC
     return asked.project;
   }
 
+  /** The user did not agree; the state is used up. */
+  function refused(state: string): string {
+    const asked = pending.get(state);
+    if (!asked) throw new ApiRefusal('wrongRequest', 'unknown or used state');
+    pending.delete(state);
+    return asked.project;
+  }
+
   /** Asks `vcs` where the user has to go. */
   async function begin(project: string, server: string): Promise<{ state: string; url: string }> {
     deps.projects.ensureProject(project);
@@ -49,11 +62,28 @@ export function createOAuthLink(deps: { projects: ProjectStore; caller: ServiceC
 
   const router = Router();
   router.get(CALLBACK_PATH, async (request: Request, response: Response) => {
-    const { state, code } = request.query;
+    const { state, code, error } = request.query;
+    if (typeof state === 'string' && typeof error === 'string') {
+      const project = refused(state);
+      if (deps.uiUrl === undefined)
+        throw new ApiRefusal('wrongRequest', `${project} was not linked: access was not granted`);
+      backToUi(response, deps.uiUrl, project, '&linked=refused');
+      return;
+    }
     if (typeof state !== 'string' || typeof code !== 'string')
       throw new ApiRefusal('wrongRequest', 'the callback needs state and code');
-    const project = await finish(state, code);
-    response.type('html').send(`<p>Project ${encodeURIComponent(project)} is linked.</p>`);
+    const asked = pending.get(state);
+    let project: string;
+    try {
+      project = await finish(state, code);
+    } catch (error) {
+      if (deps.uiUrl === undefined || !asked) throw error;
+      backToUi(response, deps.uiUrl, asked.project, '&linked=failed');
+      return;
+    }
+    if (deps.uiUrl === undefined)
+      response.type('html').send(`<p>Project ${encodeURIComponent(project)} is linked.</p>`);
+    else backToUi(response, deps.uiUrl, project);
   });
 
   return {
@@ -70,9 +100,17 @@ export function createOAuthLink(deps: { projects: ProjectStore; caller: ServiceC
       if (page.status !== 302 || typeof location !== 'string')
         throw new Error(`The page answered ${page.status}; open it in a browser: ${asked.url}`);
       const callback = await sendRequest({ method: 'GET', url: location, timeoutMs: 60_000 });
-      if (callback.status !== 200)
+      if (callback.status !== 200 && callback.status !== 307)
         throw new Error(`The callback answered ${callback.status}: ${callback.text}`);
       return asked;
     },
   };
+}
+
+/** To the project in the UI, as the API does it. */
+function backToUi(response: Response, uiUrl: string, project: string, more = ''): void {
+  response
+    .status(307)
+    .set('Location', `${uiUrl}/project/${encodeURIComponent(project)}?tab=advanced${more}`)
+    .end();
 }

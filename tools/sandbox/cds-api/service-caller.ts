@@ -39,6 +39,8 @@ export interface CallOptions {
   path: string;
   body?: unknown;
   link?: VcsLink | undefined;
+  /** A look that is of no interest to anybody who watches the calls. */
+  unlogged?: boolean;
 }
 
 export interface ServiceCaller {
@@ -46,6 +48,8 @@ export interface ServiceCaller {
   call(type: RegisteredService['type'], options: CallOptions): Promise<ServiceAnswer>;
   /** Newest last. */
   calls(): ServiceCall[];
+  /** Told of each call when it is over. */
+  onCall(listener: (call: ServiceCall) => void): void;
 }
 
 /** The API gives a service a minute. */
@@ -57,6 +61,7 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64');
 /** How the API calls its services. */
 export function createServiceCaller(registry: ServiceRegistry): ServiceCaller {
   const calls: ServiceCall[] = [];
+  const listeners: ((call: ServiceCall) => void)[] = [];
 
   async function callOne(service: RegisteredService, options: CallOptions): Promise<ServiceAnswer> {
     const started = performance.now();
@@ -68,7 +73,7 @@ export function createServiceCaller(registry: ServiceRegistry): ServiceCaller {
       status: 0,
       durationMs: 0,
     };
-    calls.push(call);
+    if (!options.unlogged) calls.push(call);
     if (calls.length > KEPT) calls.shift();
     try {
       const answer = await sendRequest({
@@ -87,11 +92,13 @@ export function createServiceCaller(registry: ServiceRegistry): ServiceCaller {
       };
     } finally {
       call.durationMs = Math.round(performance.now() - started);
+      if (!options.unlogged) for (const listener of listeners) listener(call);
     }
   }
 
   return {
     calls: () => [...calls],
+    onCall: (listener) => void listeners.push(listener),
     async call(type, options) {
       const services = registry.ofType(type);
       let last = new ServiceCallError(`No ${type} service is registered`);

@@ -18,6 +18,8 @@ export interface RequestLog {
   /** How many requests a route served; `template` is compared whole. */
   count(method: string, template: string): number;
   clear(): void;
+  /** Told of each request when it is over. */
+  onEntry(listener: (entry: LoggedRequest) => void): void;
   middleware(request: Request, response: Response, next: NextFunction): void;
 }
 
@@ -26,7 +28,9 @@ const KEPT = 5_000;
 /** Remembers what was asked, without headers and bodies: these hold secrets. */
 export function createRequestLog(): RequestLog {
   let entries: LoggedRequest[] = [];
+  const listeners: ((entry: LoggedRequest) => void)[] = [];
   return {
+    onEntry: (listener) => void listeners.push(listener),
     entries: () => [...entries],
     count: (method, template) =>
       entries.filter((entry) => entry.method === method && entry.template === template).length,
@@ -38,14 +42,16 @@ export function createRequestLog(): RequestLog {
       const at = new Date().toISOString();
       response.once('close', () => {
         const route = request.route as { path?: string } | undefined;
-        entries.push({
+        const entry: LoggedRequest = {
           at,
           method: request.method,
           template: route?.path ? `${request.baseUrl}${route.path}` : '',
           url: request.originalUrl,
           status: response.writableFinished ? response.statusCode : 0,
           durationMs: Math.round(performance.now() - started),
-        });
+        };
+        entries.push(entry);
+        for (const listener of listeners) listener(entry);
         if (entries.length > KEPT) entries = entries.slice(-KEPT);
       });
       next();

@@ -1,5 +1,6 @@
 import type { BitbucketSandbox } from '../bitbucket';
 import type { CdsApiSandbox } from '../cds-api';
+import type { Page } from '../page/start-page';
 import type { Ports } from './ports';
 import type { RunFolder } from './run-folder';
 import { PROJECT, REPO, WORKFLOW } from './tell-story';
@@ -8,13 +9,16 @@ import { PROJECT, REPO, WORKFLOW } from './tell-story';
 export function addresses(run: {
   bitbucket: BitbucketSandbox;
   api: CdsApiSandbox;
+  page: Page;
   ports?: Ports;
   folder?: RunFolder;
 }): string[] {
-  const { bitbucket, api, ports, folder } = run;
+  const { bitbucket, api, page, ports, folder } = run;
   const bitbucketControl = `${bitbucket.url}/_control`;
   const apiControl = `${api.url}/_control`;
   return [
+    '',
+    `Open ${page.url} to see it all and to make things happen.`,
     '',
     'It stays up until Ctrl-C:',
     `  CDS API (stand-in)    ${api.url}`,

@@ -25,6 +25,17 @@ export function createNarrator(write: (line: string) => void, colours: boolean):
   };
 }
 
+/** The same narrator, whose headlines stand among the calls on the page, too. */
+export function withChapters(narrator: Narrator, page: { chapter(title: string): void }): Narrator {
+  return {
+    ...narrator,
+    chapter(title) {
+      page.chapter(title);
+      narrator.chapter(title);
+    },
+  };
+}
+
 const LONGEST = 88;
 
 /** One thing that was said, as the stand-ins heard it. */

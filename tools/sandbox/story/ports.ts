@@ -1,8 +1,15 @@
 import { createServer } from 'node:net';
 import { freePort } from '@cds/testing';
 
-/** Where everything listens when nothing else does: CDS's own ports, and 8090 for Bitbucket. */
-export const USUAL_PORTS = { api: 8081, hooks: 8083, vcs: 8084, bitbucket: 8090, redis: 6390 };
+/** Where everything listens when nothing else does: CDS's own ports, 8090 for Bitbucket, and the CDS UI's for the page. */
+export const USUAL_PORTS = {
+  api: 8081,
+  hooks: 8083,
+  vcs: 8084,
+  bitbucket: 8090,
+  redis: 6390,
+  page: 4200,
+};
 export type Ports = typeof USUAL_PORTS;
 
 /** The usual ports where they are free, else free ones; only free ones if `anywhere`. */

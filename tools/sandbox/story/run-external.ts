@@ -1,5 +1,5 @@
 import { addresses } from './addresses';
-import type { Narrator } from './narrator';
+import { withChapters, type Narrator } from './narrator';
 import { USUAL_PORTS } from './ports';
 import { startStandIns } from './stand-ins';
 import { tellStory } from './tell-story';
@@ -39,10 +39,11 @@ export async function runExternal(options: ExternalOptions): Promise<number> {
     ports: {
       api: portOf(publicUrls.api, USUAL_PORTS.api),
       bitbucket: portOf(publicUrls.bitbucket, USUAL_PORTS.bitbucket),
+      page: Number(env['SANDBOX_PAGE_PORT'] ?? USUAL_PORTS.page),
     },
     publicUrls,
   });
-  const { bitbucket, api } = standIns;
+  const { bitbucket, api, page } = standIns;
   const interruption = new Promise<never>((_resolve, reject) => {
     const reason = new Error('interrupted');
     if (interrupted.aborted) reject(reason);
@@ -51,11 +52,12 @@ export async function runExternal(options: ExternalOptions): Promise<number> {
   interruption.catch(() => undefined);
   let failed = false;
   try {
+    say(`The page: ${page.url}`);
     say(`Waiting for vcs and hooks to register at ${publicUrls.api} …`);
     await tellStory({
       bitbucket,
       api,
-      narrator,
+      narrator: withChapters(narrator, page),
       patienceMs: PATIENCE_MS,
       servicesEnded: interruption,
       interrupted,
@@ -66,7 +68,7 @@ export async function runExternal(options: ExternalOptions): Promise<number> {
     failed = true;
   }
   if (!options.once && !interrupted.aborted) {
-    addresses({ bitbucket, api }).forEach(say);
+    addresses({ bitbucket, api, page }).forEach(say);
     await interruption.catch(() => undefined);
   }
   await standIns.close();

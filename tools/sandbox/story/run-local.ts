@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { printConfig } from '@cds/config';
 import { startChild } from './child';
 import { addresses } from './addresses';
-import type { Narrator } from './narrator';
+import { withChapters, type Narrator } from './narrator';
 import { choosePorts } from './ports';
 import { startPrivateRedis } from './private-redis';
 import { createRunFolder } from './run-folder';
@@ -14,13 +14,16 @@ import { tellStory } from './tell-story';
 export interface LocalOptions {
   root: string;
   once: boolean;
+  /** Take free ports only, not the usual ones. */
+  freePorts: boolean;
   narrator: Narrator;
   say: (line: string) => void;
   /** Aborted by Ctrl-C or SIGTERM. */
   interrupted: AbortSignal;
 }
 
-const BRANCH_DELETION_DELAY_SECONDS = 5;
+/** Long enough to see it count down; who does not want to wait brings it forward. */
+const BRANCH_DELETION_DELAY_SECONDS = 60;
 /** The services take up to 30 s to finish what is under way. */
 const PATIENCE_MS = 35_000;
 /** The exit code of a command that Ctrl-C ended before it was done. */
@@ -38,7 +41,7 @@ export async function runLocal(options: LocalOptions): Promise<number> {
     say(`✖ ${engine} is missing: run \`npx nx run-many -t build\` first.`);
     return 1;
   }
-  const ports = await choosePorts({ anywhere: options.once });
+  const ports = await choosePorts({ anywhere: options.freePorts });
   const folder = createRunFolder(root);
   const undo: (() => Promise<void>)[] = [];
   const interruption = new Promise<'interrupted'>((resolve) => {
@@ -54,7 +57,8 @@ export async function runLocal(options: LocalOptions): Promise<number> {
     const standIns = await startStandIns({ host: '127.0.0.1', ports });
     undo.push(standIns.close);
     interrupted.throwIfAborted();
-    const { bitbucket, api } = standIns;
+    const { bitbucket, api, page } = standIns;
+    say(`The page: ${page.url}`);
     const { clientId, clientSecret } = bitbucket.consumer;
     const config = serviceConfig(printConfig({ services: ['vcs', 'hooks'] }), {
       vcsPort: ports.vcs,
@@ -86,7 +90,14 @@ export async function runLocal(options: LocalOptions): Promise<number> {
     servicesEnded.catch(() => undefined);
     let failed = false;
     try {
-      await tellStory({ bitbucket, api, narrator, patienceMs: 30_000, servicesEnded, interrupted });
+      await tellStory({
+        bitbucket,
+        api,
+        narrator: withChapters(narrator, page),
+        patienceMs: 30_000,
+        servicesEnded,
+        interrupted,
+      });
       say('');
       say('The whole way works.');
     } catch {
@@ -97,7 +108,7 @@ export async function runLocal(options: LocalOptions): Promise<number> {
       lastLines(folder.log).forEach((line) => say(`  ${line}`));
     }
     if (options.once) return failed ? 1 : 0;
-    addresses({ bitbucket, api, ports, folder }).forEach(say);
+    addresses({ bitbucket, api, page, ports, folder }).forEach(say);
     await Promise.race([interruption, services.exited]);
     return failed ? 1 : 0;
   };

@@ -1,27 +1,35 @@
 import { startBitbucket, type BitbucketSandbox } from '../bitbucket';
 import { startCdsApi, type CdsApiSandbox } from '../cds-api';
+import { CALLBACK_PATH } from '../cds-api/oauth-link';
+import { startPage, type Page } from '../page/start-page';
 
 export interface StandIns {
   bitbucket: BitbucketSandbox;
   api: CdsApiSandbox;
+  page: Page;
   close(): Promise<void>;
 }
 
 export interface StandInOptions {
   host: string;
-  ports: { api: number; bitbucket: number };
+  ports: { api: number; bitbucket: number; page: number };
   /** How others reach them, where that is not this machine. */
   publicUrls?: { api: string; bitbucket: string };
 }
 
-/** Starts both stand-ins, the consumer's callback leading to the API. */
+/** Starts both stand-ins, the consumer's callback leading to the API, and the page that shows them. */
 export async function startStandIns(options: StandInOptions): Promise<StandIns> {
   const { host, ports, publicUrls } = options;
+  const localhost = (port: number): string => `http://localhost:${port}`;
   const api = await startCdsApi({
     host,
     port: ports.api,
     buildDurationMs: 300,
-    ...(publicUrls ? { publicUrl: publicUrls.api } : {}),
+    uiUrl: localhost(ports.page),
+    // A browser does not know the names that containers have.
+    ...(publicUrls
+      ? { publicUrl: publicUrls.api, callbackUrl: `${localhost(ports.api)}${CALLBACK_PATH}` }
+      : {}),
   });
   const bitbucket = await startBitbucket({
     host,
@@ -29,10 +37,19 @@ export async function startStandIns(options: StandInOptions): Promise<StandIns> 
     consumer: { callbackUrl: api.callbackUrl },
     ...(publicUrls ? { publicUrl: publicUrls.bitbucket } : {}),
   });
+  const page = await startPage({
+    bitbucket,
+    api,
+    host,
+    port: ports.page,
+    ...(publicUrls ? { bitbucketForBrowsers: localhost(ports.bitbucket) } : {}),
+  });
   return {
     bitbucket,
     api,
+    page,
     async close() {
+      await page.close();
       await Promise.all([bitbucket.close(), api.close()]);
     },
   };

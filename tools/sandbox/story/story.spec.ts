@@ -119,17 +119,24 @@ describe('the command', () => {
   });
 
   it('runs the stand-ins alone where the services are elsewhere, until it is told to stop', async () => {
-    const [api, bitbucket] = [await freePort(), await freePort()];
+    const [api, bitbucket, page] = [await freePort(), await freePort(), await freePort()];
     const external = await start([], {
       SANDBOX_SERVICES: 'external',
       SANDBOX_API_URL: `http://127.0.0.1:${api}`,
       SANDBOX_BITBUCKET_URL: `http://127.0.0.1:${bitbucket}`,
+      SANDBOX_PAGE_PORT: String(page),
     });
     await external.waitForOutput('Waiting for vcs and hooks to register');
     const version = await waitFor(() =>
       sendRequest({ method: 'GET', url: `http://127.0.0.1:${api}/mon/version`, timeoutMs: 1_000 }),
     );
     expect(version.status).toBe(200);
+    const shown = await sendRequest({
+      method: 'GET',
+      url: `http://127.0.0.1:${page}/`,
+      timeoutMs: 1_000,
+    });
+    expect(shown.text).toContain('<h2 id="guide-title">Start here</h2>');
     external.kill('SIGTERM');
     expect((await external.exited).code).toBe(0);
   });

@@ -63,6 +63,8 @@ export async function tellStory(deps: StoryDeps): Promise<void> {
 
   await chapter(`Project ${PROJECT} is linked to Bitbucket Cloud`, async () => {
     await api.linkProject(PROJECT);
+    // Nobody sat at the browser for the story; whoever links from here on is asked.
+    bitbucket.setConsent('ask');
     const { accessToken } = api.vcsLink(PROJECT);
     const { authorization_code: codes } = bitbucket.oauth.counts;
     expectThat(codes === 1, `Bitbucket exchanged ${codes} codes, not 1`);
@@ -125,11 +127,13 @@ export async function tellStory(deps: StoryDeps): Promise<void> {
     await (
       await bitbucket.deleteBranch({ repo: REPO, branch: BRANCH })
     ).delivered;
-    const due = await eventually('a BranchDeletion among the tasks', () => cleanupDate(api));
-    return [`hooks will clean up at ${due}`];
+    const due = await eventually('a BranchDeletion among the tasks', () => pendingCleanup(api));
+    return [`hooks will clean up at ${due.date ?? 'no date'}`];
   });
 
-  await chapter('When it is due, the runs are removed', async () => {
+  await chapter('The cleanup is brought forward, and the runs are removed', async () => {
+    const { uuid } = await eventually('the cleanup', () => pendingCleanup(api));
+    await api.callHooks('POST', `/admin/task/${uuid}/due`);
     const removal = await eventually(
       'the runs to be removed',
       () => api.removals().find(({ branch }) => branch === BRANCH),
@@ -162,8 +166,10 @@ async function bitbucketPush(
   return hash;
 }
 
-/** The date of the branch's cleanup, once it is listed among the tasks. */
-async function cleanupDate(api: CdsApiSandbox): Promise<string | undefined> {
+/** The branch's cleanup and its date, once it is listed among the tasks. */
+async function pendingCleanup(
+  api: CdsApiSandbox,
+): Promise<{ uuid: string; date: string | undefined } | undefined> {
   const task = (await api.tasks()).find(
     ({ type, config }) => type === 'BranchDeletion' && config?.['branch']?.value === BRANCH,
   );
@@ -173,7 +179,7 @@ async function cleanupDate(api: CdsApiSandbox): Promise<string | undefined> {
     ((await api.callHooks('GET', `/task/${task.uuid}/execution`)) as Task).executions ??
     [];
   const dated = executions.find((one: TaskExecution) => one.scheduled_task !== undefined);
-  return dated?.scheduled_task?.date_scheduled_execution;
+  return { uuid: task.uuid, date: dated?.scheduled_task?.date_scheduled_execution };
 }
 
 function expectThat(condition: unknown, sentence: string): asserts condition {

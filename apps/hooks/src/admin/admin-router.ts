@@ -62,6 +62,10 @@ export function createAdminRouter(deps: { service: AdminService }): Router {
     '/admin/task/:uuid/execution/:timestamp/replay',
     one((request) => service.replay(param(request, 'uuid'), param(request, 'timestamp'))),
   );
+  router.post(
+    '/admin/task/:uuid/due',
+    one((request) => service.makeDue(param(request, 'uuid'))),
+  );
   router.delete(
     '/admin/task/:uuid/signature',
     one((request) => service.resetSignature(param(request, 'uuid'))),

@@ -15,6 +15,7 @@ import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
+import type { CleanupStore } from '../branch-deletions/cleanup-store';
 import { errorText } from '../error-text';
 import type { DrainQueue } from '../executions/drain-queue';
 
@@ -22,6 +23,7 @@ export interface AdminServiceDeps {
   redis: Redis;
   drainQueue: Pick<DrainQueue, 'ensureSoon'>;
   cleanupQueue: Pick<CleanupQueue, 'ringNow'>;
+  cleanups: Pick<CleanupStore, 'makeDue'>;
   logger: Logger;
   now: Clock;
   /** Whether this service works off at all. */
@@ -45,20 +47,26 @@ export interface ReplayAnswer {
   repeated: boolean;
 }
 
+export interface DueAnswer {
+  uuid: string;
+  /** When the cleanup is to be done: now, or the earlier date that it had. */
+  date_scheduled_execution: string;
+}
+
 /** The API waits about a minute for an answer. */
 const ALL_MS = 20_000;
 
 export type AdminService = ReturnType<typeof createAdminService>;
 
-/** What the routes under `/admin` do: dead letters, replays, signatures. */
+/** What the routes under `/admin` do: dead letters, replays, signatures, cleanups brought forward. */
 export function createAdminService(deps: AdminServiceDeps) {
-  const { redis, drainQueue, cleanupQueue, logger, now } = deps;
+  const { redis, drainQueue, cleanupQueue, cleanups, logger, now } = deps;
   const deadLetters = createDeadLetters({ redis });
   const replay = createReplay({ redis });
   const resetSignature = createResetSignature({ redis });
 
   /** Has what was sent again taken up at once. What fails here, the sweep does. */
-  function wake(refs: DeadLetterRef[]): void {
+  function wake(refs: Pick<DeadLetterRef, 'kind' | 'uuid'>[]): void {
     if (deps.disabled) return;
     for (const { kind, uuid } of refs) {
       if (kind === 'execution') drainQueue.ensureSoon(uuid);
@@ -79,7 +87,7 @@ export function createAdminService(deps: AdminServiceDeps) {
       const id = idOf(uuid, timestamp);
       judge(await deadLetters.retry(uuid, id));
       logger.info({ uuid, execution: timestamp }, 'a dead letter is sent again');
-      wake([{ kind: isCleanupId(uuid) ? 'cleanup' : 'execution', uuid, id }]);
+      wake([{ kind: isCleanupId(uuid) ? 'cleanup' : 'execution', uuid }]);
     },
 
     async retryAll(uuid?: string): Promise<AllAnswer> {
@@ -115,7 +123,7 @@ export function createAdminService(deps: AdminServiceDeps) {
           throw new CdsError('wrongRequest', { from: `no replay: ${replayed.reason}` });
       }
       logger.info({ uuid, execution: timestamp, replay: replayed.id }, 'an execution is replayed');
-      wake([{ kind: 'execution', uuid, id: replayed.id }]);
+      wake([{ kind: 'execution', uuid }]);
       return {
         uuid,
         timestamp: timestampOfId(replayed.id),
@@ -131,6 +139,33 @@ export function createAdminService(deps: AdminServiceDeps) {
         throw new CdsError('notFound', { from: 'no task has this uuid: GET /task lists them' });
       }
       logger.info({ hook: uuid, result }, 'the signature of a task was reset');
+    },
+
+    /** Brings a pending cleanup forward, so that it is done now. Safe to repeat. @throws CdsError 400, 404, 409 */
+    async makeDue(uuid: string): Promise<DueAnswer> {
+      if (!isCleanupId(uuid)) {
+        throw new CdsError('wrongRequest', {
+          from: 'this is no uuid of a cleanup, which has 64 digits: GET /task lists them as BranchDeletion',
+        });
+      }
+      const made = await cleanups.makeDue(uuid, now());
+      switch (made.kind) {
+        case 'unknown':
+          throw new CdsError('notFound', {
+            from: 'no cleanup is pending under this uuid: it was done or cancelled, or never scheduled; GET /task lists them as BranchDeletion',
+          });
+        case 'stopped':
+          throw new CdsError('conflict', {
+            from: 'the cleanup is stopped: GET /task/{uuid}/start starts it',
+          });
+        case 'failed':
+          throw new CdsError('conflict', {
+            from: 'the cleanup failed for good or was ended: GET /task/{uuid}/start lets it try again',
+          });
+      }
+      logger.info({ cleanup: uuid }, 'a cleanup is brought forward: it is due now');
+      wake([{ kind: 'cleanup', uuid }]);
+      return { uuid, date_scheduled_execution: new Date(made.due).toISOString() };
     },
 
     /** Takes over what a version without dead letters gave up. Never throws: the next connection tries again. */

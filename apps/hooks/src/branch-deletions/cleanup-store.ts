@@ -12,6 +12,7 @@ import {
   CANCEL_BEFORE_PUSH,
   CANCEL_CLEANUP,
   FAIL_CLEANUP,
+  MAKE_CLEANUP_DUE,
   POSTPONE_CLEANUP,
   REMOVE_CLEANUP,
   SCHEDULE_CLEANUP,
@@ -42,6 +43,9 @@ export interface KeptFailure {
   dropped: number;
 }
 
+/** What bringing a cleanup forward led to; `due` (ms) is when it is to be done now. */
+export type MadeDue = { kind: 'ok'; due: number } | { kind: 'unknown' | 'stopped' | 'failed' };
+
 /** What an order to cancel led to. `busy`: a holder of that hook has the API remove the runs at this moment. */
 export type Cancelled =
   | { kind: 'none' | 'lost' }
@@ -65,6 +69,7 @@ export function createCleanupStore(deps: {
   const beforePushScript = defineScript(redis, 'cdsbbCancelBeforePush', CANCEL_BEFORE_PUSH, 4);
   const postponeScript = defineScript(redis, 'cdsbbPostponeCleanup', POSTPONE_CLEANUP, 3);
   const failScript = defineScript(redis, 'cdsbbFailCleanup', FAIL_CLEANUP, 4);
+  const dueScript = defineScript(redis, 'cdsbbMakeCleanupDue', MAKE_CLEANUP_DUE, 2);
   const stopScript = defineScript(redis, 'cdsbbStopCleanup', SET_CLEANUP_STOPPED, 4);
 
   return {
@@ -190,6 +195,15 @@ export function createCleanupStore(deps: {
         [id, stopped ? 1 : 0, now],
       )) as [string, string?];
       return kind === 'ok' ? Number(due) : undefined;
+    },
+
+    /** For an operator who does not want to wait: due at `now` (ms) at the latest. */
+    async makeDue(id: string, now: number): Promise<MadeDue> {
+      const [kind, due] = (await dueScript([KEYS.cleanups, cleanupKey(id)], [id, now])) as [
+        MadeDue['kind'],
+        string?,
+      ];
+      return kind === 'ok' ? { kind, due: Number(due) } : { kind };
     },
 
     /**

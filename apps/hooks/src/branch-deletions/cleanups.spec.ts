@@ -364,6 +364,83 @@ describe('branch cleanup', () => {
     LONG,
   );
 
+  describe('that is brought forward', () => {
+    const due = (hooks: RunningHooks, task: Task | undefined) =>
+      hooks.call('POST', `/admin/task/${task?.uuid}/due`);
+
+    it('is done now, once, and has gone then', async () => {
+      const hooks = await world.start();
+      const hook = repositoryHook();
+      await post(hooks, hook);
+      await push(hooks, hook, { deleted: 'dev' }, { deleted: 'other' });
+      const tasks = await scheduled(hooks, 2);
+      const task = tasks.find(({ config }) => config?.branch?.value === 'dev');
+
+      const before = Date.now();
+      const [first, second] = await Promise.all([due(hooks, task), due(hooks, task)]);
+      expect(first).toMatchObject({ status: 200, body: { uuid: task?.uuid } });
+      const { date_scheduled_execution: date } = first.body as { date_scheduled_execution: string };
+      expect(Date.parse(date)).toBeGreaterThanOrEqual(before);
+      expect(Date.parse(date)).toBeLessThanOrEqual(Date.now());
+      // The other call is the same order, or comes when the work is done.
+      expect([200, 404]).toContain(second.status);
+
+      await waitFor(async () => (await branches(hooks)).join() === 'other');
+      expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/dev']);
+      const done = await due(hooks, task);
+      expect(done).toMatchObject({ status: 404 });
+      expect((done.body as { message: string }).message).toContain('it was done or cancelled');
+    });
+
+    it('does not wait out the pause after a refusal', async () => {
+      const hooks = await world.start({ retryDelaySeconds: 600, ...soon(0) });
+      const hook = repositoryHook();
+      await post(hooks, hook);
+      world.api.behave = () => ({ refuse: 500, id: 1 });
+      await push(hooks, hook, { deleted: 'dev' });
+      const refused = await waitFor(async () => {
+        const [task] = await cleanups(hooks);
+        return task?.executions?.[0]?.nb_errors === 1 ? task : undefined;
+      });
+      world.api.behave = () => 'ok';
+      const date = dateOf(refused);
+
+      expect(await due(hooks, refused)).toMatchObject({
+        status: 200,
+        body: { date_scheduled_execution: new Date(date).toISOString() },
+      });
+      await scheduled(hooks, 0);
+    });
+
+    it('stays as it is where it is stopped or failed, and names what to do', async () => {
+      const hooks = await world.start({ retryError: 1 });
+      const hook = repositoryHook();
+      await post(hooks, hook);
+      world.api.behave = () => ({ refuse: 404, id: 30 });
+      await push(hooks, hook, { deleted: 'failed' });
+      await due(hooks, (await scheduled(hooks, 1))[0]);
+      const failed = await waitFor(async () => {
+        const [task] = await cleanups(hooks);
+        return task?.nb_executions_todo === 0 ? task : undefined;
+      });
+      await push(hooks, hook, { deleted: 'stopped' });
+      const stopped = await waitFor(async () =>
+        (await cleanups(hooks)).find(({ config }) => config?.branch?.value === 'stopped'),
+      );
+      await hooks.call('GET', `/task/${stopped.uuid}/stop`);
+      const asked = world.api.deletions().length;
+
+      for (const task of [failed, stopped]) {
+        const { status, body } = await due(hooks, task);
+        expect(status).toBe(409);
+        expect((body as { message: string }).message).toContain('GET /task/{uuid}/start');
+      }
+      expect((await hooks.call('POST', `/admin/task/${hook.uuid}/due`)).status).toBe(400);
+      expect((await hooks.call('POST', `/admin/task/${'0'.repeat(64)}/due`)).status).toBe(404);
+      expect(world.api.deletions()).toHaveLength(asked);
+    });
+  });
+
   it('is done although its job was lost', async () => {
     const hooks = await world.start(soon(1));
     const hook = repositoryHook();

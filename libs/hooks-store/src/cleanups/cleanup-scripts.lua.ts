@@ -205,3 +205,22 @@ elseif record[2] ~= 'waiting' then
 end
 return {'ok', record[1]}
 `;
+
+/**
+ * Makes a cleanup that waits due now, and ends the pause after a refusal. One that is due already stays as it is.
+ *
+ * KEYS cleanups, record · ARGV id, now (ms)
+ * Returns {`unknown`} | {`stopped`} | {`failed`} | {`ok`, due}
+ */
+export const MAKE_CLEANUP_DUE = `
+local record = redis.call('HMGET', KEYS[2], 'due', 'status')
+if not record[1] then return {'unknown'} end
+if record[2] ~= 'waiting' then return {record[2]} end
+local due = tonumber(record[1])
+if not due then return {'failed'} end
+if due > tonumber(ARGV[2]) then due = tonumber(ARGV[2]) end
+due = string.format('%.0f', due)
+redis.call('HSET', KEYS[2], 'due', due, 'retry_at', '0')
+redis.call('ZADD', KEYS[1], due, ARGV[1])
+return {'ok', due}
+`;

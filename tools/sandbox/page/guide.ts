@@ -1,0 +1,45 @@
+import type { Task } from '@cds/wire';
+import type { BitbucketSandbox } from '../bitbucket';
+import type { CdsApiSandbox } from '../cds-api';
+
+/** What a person who opens the page works with; the story has a project and a repository of its own. */
+export const GUIDE = {
+  project: 'DEMO',
+  workflow: 'demo',
+  repo: 'acme/payments',
+  branch: 'my-branch',
+} as const;
+
+/** Which steps of the guide are done, read off what the two sides hold: nothing else remembers them. */
+export function guide(bitbucket: BitbucketSandbox, api: CdsApiSandbox, tasks: Task[]) {
+  const project = api.projects().find(({ key }) => key === GUIDE.project);
+  const { webhooks, statuses } = bitbucket.repository(GUIDE.repo);
+  const ofGuide = (task: Task): boolean =>
+    task.type === 'BranchDeletion' && task.config?.['project']?.value === GUIDE.project;
+  return {
+    ...GUIDE,
+    done: {
+      link: Boolean(project?.links.size),
+      workflow: webhooks.size > 0,
+      push: bitbucket
+        .deliveries()
+        .some(({ repository, attempts }) => repository === GUIDE.repo && taken(attempts)),
+      status: [...statuses.values()].some((byKey) =>
+        [...byKey.values()].some(
+          ({ name, state }) => name.startsWith(`CDS/${GUIDE.project}-`) && state !== 'INPROGRESS',
+        ),
+      ),
+      deleted: tasks.some(ofGuide) || removed(api),
+      removed: removed(api),
+      forged: bitbucket.forgeries().some(({ status }) => status === 401),
+    },
+  };
+}
+
+function taken(attempts: { outcome: number | string }[]): boolean {
+  return attempts.some(({ outcome }) => outcome === 200);
+}
+
+function removed(api: CdsApiSandbox): boolean {
+  return api.removals().some(({ project, runs }) => project === GUIDE.project && runs > 0);
+}
