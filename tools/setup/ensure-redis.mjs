@@ -1,9 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { canBeRoot, runStep } from './as-root.mjs';
+import { findCommand } from './find-command.mjs';
 import { giveUp, say } from './say.mjs';
 
-/** How each package manager installs a redis-server. RUNLEVEL=1 keeps Debian from starting the daemon. */
+/** How each package manager installs a redis-server. */
 const INSTALLERS = [
   {
     command: 'apt-get',
@@ -19,29 +18,6 @@ const INSTALLERS = [
   { command: 'brew', needsRoot: false, steps: [['brew', 'install', 'redis']] },
 ];
 
-/** The full path of a command, or undefined where PATH does not have it. */
-export function findCommand(name, path = process.env.PATH ?? '') {
-  for (const folder of path.split(delimiter)) {
-    if (!folder) continue;
-    const file = join(folder, name);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      continue;
-    }
-  }
-  return undefined;
-}
-
-function isRoot() {
-  return process.getuid?.() === 0;
-}
-
-function sudoWithoutPassword() {
-  return findCommand('sudo') !== undefined && spawnSync('sudo', ['-n', 'true']).status === 0;
-}
-
 /** Sees to it that a `redis-server` is on PATH: from the system's packages where it is missing. */
 export function ensureRedis() {
   if (findCommand('redis-server')) return;
@@ -53,28 +29,17 @@ export function ensureRedis() {
     );
 
   const byHand = installer.steps.map((step) => step.join(' ')).join(' && ');
-  const useSudo = installer.needsRoot && !isRoot();
-  if (useSudo && !sudoWithoutPassword())
+  if (installer.needsRoot && !canBeRoot())
     giveUp(
       `redis-server is missing, and installing it needs root. Run this, then try again: sudo sh -c '${byHand}'`,
     );
 
   say(`redis-server is missing: installing it (${byHand}) …`);
-  for (const step of installer.steps) {
-    const [command, ...args] = useSudo ? ['sudo', '-n', 'env', ...environment(), ...step] : step;
-    const { status } = spawnSync(command, args, {
-      stdio: ['ignore', 2, 2],
-      env: { ...process.env, ...Object.fromEntries(environment().map((pair) => pair.split('='))) },
-    });
-    if (status !== 0)
+  for (const step of installer.steps)
+    if (runStep(step, { asRoot: installer.needsRoot }) !== 0)
       giveUp(
         `Installing redis-server failed at \`${step.join(' ')}\`. Install it by hand, then try again.`,
       );
-  }
   if (!findCommand('redis-server'))
     giveUp('redis-server was installed but is not on PATH: please add its folder to PATH.');
-}
-
-function environment() {
-  return ['DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1'];
 }
