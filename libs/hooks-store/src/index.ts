@@ -5,7 +5,12 @@ export {
   type DeadLetters,
   type Moved,
 } from './dead-letters/create-dead-letters';
-export { type DeadLetter, type DeadLetterRef, repliesOf } from './dead-letters/dead-letter';
+export {
+  type DeadLetter,
+  deadLetterSchema,
+  type DeadLetterRef,
+  repliesOf,
+} from './dead-letters/dead-letter';
 export { FORGET_CLEANUP } from './forget-cleanup.lua';
 export { createReplay, type Replayed } from './replay/create-replay';
 export { createResetSignature } from './reset-signature';

@@ -10,8 +10,9 @@ import {
   timestampOfId,
 } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
-import { CdsError } from '@cds/wire';
+import { CdsError, nanosecondsSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { isCleanupId } from '../branch-deletions/cleanup';
 import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import { errorText } from '../error-text';
@@ -29,21 +30,28 @@ export interface AdminServiceDeps {
 }
 
 /** How many were sent again or dropped. */
-export interface AllAnswer {
-  executions: number;
-  cleanups: number;
-  /** There was not enough time for all: to be called again. */
-  more: boolean;
-}
+export const allAnswerSchema = z
+  .object({
+    executions: z.int(),
+    cleanups: z.int(),
+    more: z
+      .boolean()
+      .meta({ description: 'There was not enough time for all: to be called again.' }),
+  })
+  .meta({ id: 'AllAnswer' });
+export type AllAnswer = z.infer<typeof allAnswerSchema>;
 
-export interface ReplayAnswer {
-  uuid: string;
-  /** Of the new execution. */
-  timestamp: number;
-  replay_of: number;
-  /** It had been asked for within the last minute already; this is that one. */
-  repeated: boolean;
-}
+export const replayAnswerSchema = z
+  .object({
+    uuid: z.string(),
+    timestamp: nanosecondsSchema.meta({ description: 'Of the new execution, in nanoseconds.' }),
+    replay_of: nanosecondsSchema,
+    repeated: z.boolean().meta({
+      description: 'It had been asked for within the last minute already; this is that one.',
+    }),
+  })
+  .meta({ id: 'ReplayAnswer' });
+export type ReplayAnswer = z.infer<typeof replayAnswerSchema>;
 
 /** The API waits about a minute for an answer. */
 const ALL_MS = 20_000;

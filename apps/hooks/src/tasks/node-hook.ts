@@ -1,12 +1,13 @@
 import {
   CdsError,
   type HookConfig,
+  hookConfigSchema,
   type HookModelName,
   TASK_TYPES,
   type TaskType,
 } from '@cds/wire';
 import { z } from 'zod';
-import { isTaskUuid } from './task-uuid';
+import { TASK_UUID } from './task-uuid';
 
 const configValue = z.looseObject({
   value: z.string(),
@@ -15,7 +16,7 @@ const configValue = z.looseObject({
   multiple_choice_list: z.array(z.unknown()).nullable().default(null),
 });
 
-const uuid = z.string().refine(isTaskUuid, {
+const uuid = z.string().regex(TASK_UUID, {
   message: 'a uuid holds up to 128 letters, digits and . _ = + -',
 });
 
@@ -29,6 +30,16 @@ export type ReceivedHook = z.infer<typeof nodeHookSchema>;
 
 /** The body of `POST /task/bulk`: hooks by their uuid. */
 export const nodeHooksSchema = z.record(uuid, nodeHookSchema);
+
+/** The answer to it: the hooks as they came, with the configuration that is kept. */
+export const answeredHooksSchema = z.record(
+  z.string(),
+  z.looseObject({
+    uuid: z.string(),
+    hook_model_name: z.string(),
+    config: hookConfigSchema.nullish(),
+  }),
+);
 
 /** The body of `DELETE /task/bulk`: of what is under each uuid nothing is needed. */
 export const uuidsSchema = z.record(uuid, z.unknown());

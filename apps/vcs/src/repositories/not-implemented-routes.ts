@@ -1,45 +1,73 @@
-import { readJson } from '@cds/service';
+import { route } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Router } from 'express';
 import { z } from 'zod';
 import { grantedRoute, type RouteDeps } from '../calls/granted-route';
-import { queryText } from '../calls/request-values';
+import { repositoryParams } from '../calls/route-params';
 
-const EVENT_FILTERS = ['push', 'create', 'delete', 'pullrequests'];
+const EVENT_FILTERS = ['push', 'create', 'delete', 'pullrequests'] as const;
 
 const eventsSchema = z.array(z.unknown());
+
+const first = (value: unknown) => (Array.isArray(value) ? value[0] : value);
+const sinceQuery = z.object({
+  since: z
+    .preprocess(first, z.string().regex(/^\d*$/, 'is a number of seconds since 1970').default(''))
+    .meta({ description: 'Seconds since 1970.' }),
+});
+const filterQuery = z.object({
+  filter: z.preprocess(
+    first,
+    z.enum(EVENT_FILTERS, { error: `is one of ${EVENT_FILTERS.join(', ')}` }),
+  ),
+});
+const artifactParams = repositoryParams.extend({
+  release: z.string(),
+  artifactName: z.string(),
+});
+const never = { params: repositoryParams, answer: 'never', errors: ['notImplemented'] } as const;
 
 /** What CDS can ask of a VCS server and Bitbucket Cloud does not have; CDS's service answers 501 too. */
 export function addNotImplementedRoutes(router: Router, deps: RouteDeps): void {
   const notImplemented = grantedRoute(deps, 'notFound', async () => {
     throw new CdsError('notImplemented');
   });
-  router.post('/vcs/:name/repos/:owner/:repo/grant', notImplemented);
-  router.post('/vcs/:name/repos/:owner/:repo/releases', notImplemented);
+  router.post(
+    '/vcs/:name/repos/:owner/:repo/grant',
+    route({ summary: 'Grants access to a repository', ...never }, () => notImplemented),
+  );
+  router.post(
+    '/vcs/:name/repos/:owner/:repo/releases',
+    route({ summary: 'Makes a release', ...never }, () => notImplemented),
+  );
   router.post(
     '/vcs/:name/repos/:owner/:repo/releases/:release/artifacts/:artifactName',
-    notImplemented,
+    route(
+      { summary: 'Adds a file to a release', ...never, params: artifactParams },
+      () => notImplemented,
+    ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/events',
-    grantedRoute(deps, 'notFound', async ({ req }) => {
-      const since = queryText(req, 'since');
-      if (!/^\d*$/.test(since))
-        throw new CdsError('wrongRequest', { from: 'since is a number of seconds since 1970' });
-      throw new CdsError('notImplemented');
-    }),
+    route({ summary: 'Lists events', ...never, query: sinceQuery }, ({ query }) =>
+      grantedRoute(deps, 'notFound', async ({ req }) => {
+        query(req);
+        throw new CdsError('notImplemented');
+      }),
+    ),
   );
 
   router.post(
     '/vcs/:name/repos/:owner/:repo/events',
-    grantedRoute(deps, 'notFound', async ({ req }) => {
-      readJson(req, eventsSchema);
-      if (!EVENT_FILTERS.includes(queryText(req, 'filter')))
-        throw new CdsError('wrongRequest', {
-          from: `filter is one of ${EVENT_FILTERS.join(', ')}`,
-        });
-      throw new CdsError('notImplemented');
-    }),
+    route(
+      { summary: 'Reads events', ...never, query: filterQuery, body: eventsSchema },
+      ({ query, body }) =>
+        grantedRoute(deps, 'notFound', async ({ req }) => {
+          body(req);
+          query(req);
+          throw new CdsError('notImplemented');
+        }),
+    ),
   );
 }
