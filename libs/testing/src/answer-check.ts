@@ -40,7 +40,7 @@ export type AnswerCheck = ReturnType<typeof createAnswerCheck>;
 export function createAnswerCheck(document: DescribedApi) {
   // OpenAPI has keywords of its own. What does not count for JSON Schema is not looked at: the document as a whole.
   const ajv = addFormats(new Ajv2020({ strict: false, validateSchema: false, allErrors: true }));
-  // Read by us, not by a validator: a 64-bit integer may be larger than JavaScript's whole numbers.
+  // No format of JSON Schema. Above 2^53, a whole number is all that JavaScript can tell.
   ajv.addFormat('int64', true);
   ajv.addSchema(document, 'api');
   // What is more literal was meant: /task/bulk, not /task/{uuid}.
@@ -87,6 +87,8 @@ export function createAnswerCheck(document: DescribedApi) {
       if (!found) {
         const isRefusal = status === 400 || status === 401 || status === 404 || status === 405;
         if (!isRefusal) throw new Error(`${told}, and the document has no such route`);
+        // Has no body, whatever is refused.
+        if (method === 'HEAD') return;
         const problem = problemOf(JSON.parse(text), 'components/schemas/CdsError');
         if (problem) throw new Error(`${told}: ${problem}`);
         return;

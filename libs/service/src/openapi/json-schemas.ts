@@ -5,12 +5,16 @@ export type Json = Record<string, unknown>;
 /** Turns schemas into JSON Schema; those that have an id are gathered as components and referred to. */
 export function createJsonSchemas() {
   const components: Record<string, Json> = {};
+  // Most schemas are part of many routes.
+  const made = { input: new Map<z.ZodType, Json>(), output: new Map<z.ZodType, Json>() };
 
   return {
     components,
 
     /** @param io what is read may be another thing than what the schema makes of it */
     of(schema: z.ZodType, io: 'input' | 'output'): Json {
+      const known = made[io].get(schema);
+      if (known) return known;
       const converted = z.toJSONSchema(schema, { io, override: withoutSafeBounds });
       const { $defs = {}, ...json } = placed(converted);
       for (const [id, component] of Object.entries($defs as Record<string, Json>)) {
@@ -21,6 +25,7 @@ export function createJsonSchemas() {
         components[id] = component;
       }
       delete json.$schema;
+      made[io].set(schema, json);
       return json;
     },
   };
