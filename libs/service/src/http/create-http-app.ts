@@ -38,8 +38,8 @@ export interface HttpAppDeps {
 }
 
 /**
- * The HTTP side of a service: `/mon/version`, `/mon/status` and `/mon/metrics`, `/openapi.json`, the open routes, then the guard, then
- * the guarded routes. Every refusal has CDS's error body.
+ * The HTTP side of a service: `/mon/version`, `/mon/status` and `/mon/metrics`, `/openapi.json`, the open routes, then
+ * the guard, then the guarded routes. Every refusal has CDS's error body.
  *
  * @throws Error for a route without a description, where the app is to be described
  */
