@@ -7,6 +7,7 @@ import {
 } from '@cds/service';
 import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
+import { ABOUT } from './about';
 import { createAdminRouter } from './admin/admin-router';
 import type { AdminService } from './admin/admin-service';
 import type { ExecuteOutgoing } from './outgoing/execute-outgoing';
@@ -29,6 +30,7 @@ export interface AppDeps {
 /** The Express app, without a port and without workers. */
 export function getApp(deps: AppDeps): Express {
   return createHttpApp({
+    about: ABOUT,
     logger: deps.logger,
     registration: deps.registration,
     monitoring: deps.monitoring,

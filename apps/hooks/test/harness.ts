@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createAnswerCheck, type AnswerCheck, type DescribedApi } from '@cds/testing/openapi';
 import { freePort, silentLogger, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import type { HookConfig, NodeHook, Task, TaskExecution } from '@cds/wire';
 import type { HooksConfig } from '@cds/config';
@@ -139,6 +140,27 @@ export async function startWorld(): Promise<World> {
   };
 }
 
+let answerCheck: Promise<AnswerCheck> | undefined;
+
+/** Holds all that any spec gets to see against the document that the service serves. */
+export function documentOf(url: string): Promise<AnswerCheck> {
+  answerCheck ??= fetch(`${url}/openapi.json`).then(async (response) =>
+    createAnswerCheck((await response.json()) as DescribedApi),
+  );
+  return answerCheck;
+}
+
+/** @returns its body. @throws Error when the document tells of another answer */
+async function checked(method: string, answered: Response): Promise<string> {
+  const { status, headers, url } = answered;
+  const text = await answered.clone().text();
+  const { origin } = new URL(url);
+  const path = url.slice(origin.length);
+  const contentType = headers.get('content-type');
+  (await documentOf(origin)).answer({ method, path, status, contentType, text });
+  return text;
+}
+
 function running(
   url: string,
   service: HooksService,
@@ -169,16 +191,18 @@ function running(
         headers: { X_AUTH_HEADER: Buffer.from(await currentHash()).toString('base64') },
         body: body === undefined ? undefined : JSON.stringify(body),
       });
-      const text = await response.text();
+      const text = await checked(method, response);
       return { status: response.status, body: text === '' ? null : JSON.parse(text) };
     },
     async webhook(uuid, request = {}) {
       const { method = 'POST', query = '', headers = {}, body } = request;
-      return fetch(`${url}/webhook/${uuid}${query === '' ? '' : `?${query}`}`, {
+      const response = await fetch(`${url}/webhook/${uuid}${query === '' ? '' : `?${query}`}`, {
         method,
         headers,
         body: body as string | undefined,
       });
+      await checked(method, response);
+      return response;
     },
     async task(uuid) {
       return (await hooks.call('GET', `/task/${uuid}`)).body as Task;
@@ -192,6 +216,7 @@ function running(
     },
     async status() {
       const response = await fetch(`${url}/mon/status`);
+      await checked('GET', response);
       const { lines } = (await response.json()) as {
         lines: { component: string; status: string; value: string }[];
       };

@@ -10,6 +10,7 @@ import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import type { Redis } from 'ioredis';
 import type { ApiVersion } from './api-version';
+import { ABOUT } from './about';
 import { addAuthorizeRoutes } from './authorization/authorize-routes';
 import { createBitbucketServer } from './bitbucket-server';
 import { budgetLine } from './calls/budget-line';
@@ -114,6 +115,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
 
   return {
     app: createHttpApp({
+      about: ABOUT,
       logger,
       registration,
       monitoring,

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import type { BitbucketServerConfig } from '@cds/config';
-import { captureLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
+import { createAnswerCheck, type AnswerCheck } from '@cds/testing/openapi';
+import { captureLogger, silentLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
 import { connectRedis } from '@cds/redis';
-import type { Metrics } from '@cds/service';
+import { createMetrics, type Metrics } from '@cds/service';
 import type { Redis } from 'ioredis';
 import request, { type Test } from 'supertest';
 import { getApp, type VcsApp } from '../src/get-app';
@@ -52,6 +53,8 @@ export interface VcsHarness {
   logged: Record<string, unknown>[];
   /** A pair as the API has it after linking. */
   pair: Pair;
+  /** Against which every answer is held. */
+  document: AnswerCheck;
   instance(options?: InstanceOptions): VcsInstance;
   /** Starts Redis again after `redisServer.kill()` and waits until every instance reaches it. */
   reviveRedis(): Promise<void>;
@@ -69,6 +72,24 @@ export function useTestRedis(): () => TestRedis {
     if (!server) throw new Error('redis-server is started before the first test');
     return server;
   };
+}
+
+/** The document is the same whatever is configured. */
+let answerCheck: Promise<AnswerCheck> | undefined;
+
+async function readDocument(redis: Redis): Promise<AnswerCheck> {
+  const { app, close } = getApp({
+    config: { uiUrl: '', webhookKey: WEBHOOK_KEY, servers: [] },
+    redis,
+    logger: silentLogger(),
+    registration: { isAllowed: () => false },
+    monitoring: async () => ({ now: '', lines: [] }),
+    metrics: createMetrics({ service: 'vcs' }),
+    apiVersion: { atLeast: () => false },
+  });
+  const { body } = await request(app).get('/openapi.json');
+  await close(0);
+  return createAnswerCheck(body);
 }
 
 /**
@@ -97,6 +118,10 @@ export async function startVcsHarness(
   if (lookedAtWebhooks)
     await connections[0]?.set(turnKey(createWebhookKey(WEBHOOK_KEY).fingerprint, WIDGETS), '1');
 
+  const [connection] = connections;
+  if (!connection) throw new Error('there is no connection');
+  const document = await (answerCheck ??= readDocument(connection));
+
   function instance(options: InstanceOptions = {}): VcsInstance {
     const redis = connections[opened.length];
     if (!redis) throw new Error(`a spec has at most ${MOST_INSTANCES} instances`);
@@ -120,7 +145,12 @@ export async function startVcsHarness(
       app,
       redis,
       call(method, path, pair) {
-        const call = request(app.app)[method](path).set('X_AUTH_HEADER', 'aGFzaA==');
+        const agent = request(app.app);
+        const call = agent[method](path)
+          .set('X_AUTH_HEADER', 'aGFzaA==')
+          .expect(({ status, headers, text }) =>
+            document.answer({ method, path, status, contentType: headers['content-type'], text }),
+          );
         return pair ? call.set(accessHeaders(pair)) : call;
       },
     };
@@ -134,6 +164,7 @@ export async function startVcsHarness(
     widgets,
     logged: lines,
     pair: bitbucket.oauth.issue(),
+    document,
     instance,
     async reviveRedis() {
       await redisServer.start();

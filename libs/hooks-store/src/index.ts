@@ -14,7 +14,12 @@ export {
   type DeadLetters,
   type Moved,
 } from './dead-letters/create-dead-letters';
-export { type DeadLetter, type DeadLetterRef, repliesOf } from './dead-letters/dead-letter';
+export {
+  type DeadLetter,
+  deadLetterSchema,
+  type DeadLetterRef,
+  repliesOf,
+} from './dead-letters/dead-letter';
 export { FORGET_CLEANUP } from './forget-cleanup.lua';
 export {
   type CleanupImport,
@@ -54,6 +59,6 @@ export {
 } from './redis-keys';
 export { whyNotServed } from './tasks/why-not-served';
 export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
-export { isTaskUuid } from './tasks/task-uuid';
+export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';
 export { TRIM_HISTORY } from './trim-history.lua';
 export { WAITING_HEADS } from './waiting-heads.lua';

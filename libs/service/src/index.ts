@@ -7,6 +7,8 @@ export { handle } from './http/handle';
 export { listen, type HttpServer, type ListenOptions } from './http/listen';
 export { readJson } from './http/read-json';
 export { sendJson } from './http/send-json';
+export { type ServiceDescription } from './openapi/build-document';
+export { route, withCommon } from './openapi/route';
 export { createLogger, type Logger, type LoggerOptions } from './logs/create-logger';
 export { createMetrics, type Metrics } from './metrics/create-metrics';
 export { createRedisUpMetric } from './metrics/redis-up-metric';

@@ -1,12 +1,22 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { KNOWN_ERRORS, type KnownErrorName } from './known-errors';
 
-/** The body of every refusal of a CDS service. `uuid` is new for each error and is logged with it. */
-export interface CdsErrorBody {
-  id: number;
-  message: string;
+/** The body of every refusal of a CDS service. */
+export const cdsErrorBodySchema = z
+  .object({
+    id: z.int().meta({ description: "CDS's number of the error." }),
+    message: z
+      .string()
+      .meta({ description: 'What went wrong and, after `from:`, what to do about it.' }),
+    data: z.null(),
+    uuid: z.uuid().meta({ description: 'New for each error, and logged with it.' }),
+  })
+  .meta({ id: 'CdsError' });
+
+/** What {@link cdsErrorBodySchema} describes; the API's may also have `data`. */
+export interface CdsErrorBody extends Omit<z.infer<typeof cdsErrorBodySchema>, 'data'> {
   data: unknown;
-  uuid: string;
 }
 
 /** What went wrong may be told in the words of others: never in more than this. */

@@ -1,13 +1,22 @@
-/** One value of a hook's configuration, as CDS writes it. */
-export interface HookConfigValue {
-  value: string;
-  configurable: boolean;
-  type: string;
-  multiple_choice_list: unknown[] | null;
-}
+import { z } from 'zod';
+import { nanosecondsSchema } from './nanoseconds';
+
+/** One value of a hook's configuration, as CDS writes it. What is unknown to us is handed back as it came. */
+export const hookConfigValueSchema = z
+  .looseObject({
+    value: z.string(),
+    configurable: z.boolean(),
+    type: z.string(),
+    multiple_choice_list: z.array(z.unknown()).nullable(),
+  })
+  .meta({ id: 'HookConfigValue' });
+export type HookConfigValue = z.infer<typeof hookConfigValueSchema>;
 
 /** A hook's configuration: `project`, `workflow`, `method`, `repoFullName`, `webHookURL`, … */
-export type HookConfig = Record<string, HookConfigValue>;
+export const hookConfigSchema = z
+  .record(z.string(), hookConfigValueSchema)
+  .meta({ id: 'HookConfig' });
+export type HookConfig = z.infer<typeof hookConfigSchema>;
 
 /** A hook of a workflow, as `GET /workflow/hook` lists it and `/task/bulk` carries it. */
 export interface NodeHook {
@@ -33,70 +42,89 @@ export const TASK_TYPES = {
 } as const;
 
 export type HookModelName = keyof typeof TASK_TYPES;
-export type TaskType =
-  | (typeof TASK_TYPES)[HookModelName]
-  | 'BranchDeletion'
-  /** What `POST /task/execute` brings. */
-  | 'OutgoingWebhook'
-  | 'OutgoingWorkflow';
-
-/** A task of `hooks`, as its routes answer it. */
-export interface Task {
-  uuid: string;
-  type: TaskType;
-  config: HookConfig | null;
-  stopped: boolean;
-  executions: TaskExecution[] | null;
-  nb_executions_total: number;
-  nb_executions_todo: number;
-}
+export const taskTypeSchema = z
+  .enum([
+    ...Object.values(TASK_TYPES),
+    'BranchDeletion',
+    // What `POST /task/execute` brings.
+    'OutgoingWebhook',
+    'OutgoingWorkflow',
+  ])
+  .meta({ id: 'TaskType' });
+export type TaskType = z.infer<typeof taskTypeSchema>;
 
 /** The request that an incoming webhook brought. */
-export interface WebHookExecution {
-  /** The raw query, without the question mark. */
-  request_url: string;
-  /** The raw body in base64. */
-  request_body: string;
-  /** Names in Go's canonical form (`X-Event-Key`). */
-  request_header: Record<string, string[]>;
-  /** Empty for what came in; the method of what goes out. */
-  request_method: string;
-}
+export const webHookExecutionSchema = z
+  .object({
+    request_url: z.string().meta({ description: 'The raw query, without the question mark.' }),
+    request_body: z.string().meta({ description: 'The raw body in base64.' }),
+    request_header: z
+      .record(z.string(), z.array(z.string()))
+      .meta({ description: "Names in Go's canonical form (`X-Event-Key`)." }),
+    request_method: z
+      .string()
+      .meta({ description: 'Empty for what came in; the method of what goes out.' }),
+  })
+  .meta({ id: 'WebHookExecution' });
+export type WebHookExecution = z.infer<typeof webHookExecutionSchema>;
 
 /** The message that a queue brought. */
-export interface RabbitmqExecution {
-  /** In base64. */
-  message: string;
-}
+export const rabbitmqExecutionSchema = z
+  .object({ message: z.string().meta({ description: 'In base64.' }) })
+  .meta({ id: 'RabbitmqExecution' });
+export type RabbitmqExecution = z.infer<typeof rabbitmqExecutionSchema>;
 
-/** The time that a schedule named. */
-export interface ScheduledTask {
-  /** As Go prints a time: `2026-11-22 10:46:00 +0000 UTC`. */
-  date_scheduled_execution: string;
-}
+/** The time that a schedule named, or that a cleanup is due at. */
+export const scheduledTaskSchema = z
+  .object({
+    date_scheduled_execution: z
+      .string()
+      .meta({ description: 'Of a schedule as Go prints a time: `2026-11-22 10:46:00 +0000 UTC`.' }),
+  })
+  .meta({ id: 'ScheduledTask' });
+export type ScheduledTask = z.infer<typeof scheduledTaskSchema>;
 
-/** "" is queued. */
-export type ExecutionStatus = '' | 'SCHEDULED' | 'DOING' | 'DONE';
+/** One execution of a task. */
+export const taskExecutionSchema = z
+  .object({
+    uuid: z.string().meta({ description: 'Of the task.' }),
+    type: taskTypeSchema,
+    timestamp: nanosecondsSchema,
+    nb_errors: z.int(),
+    last_error: z.string().optional(),
+    processing_timestamp: nanosecondsSchema.meta({
+      description: 'When it ended, in nanoseconds; 0 while there is still something to do.',
+    }),
+    workflow_run: z.int().meta({
+      description: 'Number of the last workflow run that it started, 0 before.',
+    }),
+    replay_of: nanosecondsSchema.optional().meta({
+      description:
+        'Not of CDS: the timestamp of the execution of which an operator asked for this replay.',
+    }),
+    config: hookConfigSchema.nullable(),
+    webhook: webHookExecutionSchema.optional(),
+    rabbitmq: rabbitmqExecutionSchema.optional(),
+    scheduled_task: scheduledTaskSchema.optional(),
+    status: z.enum(['', 'SCHEDULED', 'DOING', 'DONE']).meta({ description: 'Empty is queued.' }),
+  })
+  .meta({ id: 'TaskExecution' });
+export type TaskExecution = z.infer<typeof taskExecutionSchema>;
+export type ExecutionStatus = TaskExecution['status'];
 
-/** One execution of a task. Timestamps are nanoseconds: multiples of 1,000, which JavaScript carries exactly. */
-export interface TaskExecution {
-  uuid: string;
-  type: TaskType;
-  timestamp: number;
-  nb_errors: number;
-  last_error?: string;
-  /** 0 while there is still something to do. */
-  processing_timestamp: number;
-  /** Number of the last workflow run that it started, 0 before. */
-  workflow_run: number;
-  /** Not of CDS: the timestamp of the execution of which an operator asked for this replay. */
-  replay_of?: number;
-  config: HookConfig | null;
-  webhook?: WebHookExecution;
-  rabbitmq?: RabbitmqExecution;
-  scheduled_task?: ScheduledTask;
-  status: ExecutionStatus;
-}
+/** A task of `hooks`, as its routes answer it. */
+export const taskSchema = z
+  .object({
+    uuid: z.string(),
+    type: taskTypeSchema,
+    config: hookConfigSchema.nullable(),
+    stopped: z.boolean(),
+    executions: z.array(taskExecutionSchema).nullable(),
+    nb_executions_total: z.int(),
+    nb_executions_todo: z.int(),
+  })
+  .meta({ id: 'Task' });
+export type Task = z.infer<typeof taskSchema>;
 
 /** What the body of `POST /project/{key}/workflows/{name}/runs` holds under `hook`. */
 export interface HookEvent {

@@ -1,29 +1,39 @@
-export type MonitoringLevel = 'OK' | 'WARN' | 'AL';
-
-/** One line of `/mon/status`. */
-export interface MonitoringLine {
-  status: MonitoringLevel;
-  component: string;
-  value: string;
-  type: string;
-}
+import { z } from 'zod';
 
 /** The answer of `/mon/status`, also part of every registration. */
-export interface MonitoringStatus {
-  /** RFC 3339. */
-  now: string;
-  lines: MonitoringLine[];
-}
+export const monitoringStatusSchema = z
+  .object({
+    now: z.string().meta({ description: 'RFC 3339.' }),
+    lines: z.array(
+      z
+        .object({
+          status: z.enum(['OK', 'WARN', 'AL']),
+          component: z.string(),
+          value: z.string(),
+          type: z.string(),
+        })
+        .meta({ id: 'MonitoringLine' }),
+    ),
+  })
+  .meta({ id: 'MonitoringStatus' });
+export type MonitoringStatus = z.infer<typeof monitoringStatusSchema>;
+
+/** One line of `/mon/status`. */
+export type MonitoringLine = MonitoringStatus['lines'][number];
+export type MonitoringLevel = MonitoringLine['status'];
 
 /** The answer of `/mon/version`. */
-export interface VersionInfo {
-  version: string;
-  architecture: string;
-  os: string;
-  git_hash: string;
-  build_time: string;
-  db_migrate: string | null;
-}
+export const versionInfoSchema = z
+  .object({
+    version: z.string(),
+    architecture: z.string().meta({ description: "In Go's words: `amd64`." }),
+    os: z.string(),
+    git_hash: z.string(),
+    build_time: z.string(),
+    db_migrate: z.string().nullable(),
+  })
+  .meta({ id: 'VersionInfo' });
+export type VersionInfo = z.infer<typeof versionInfoSchema>;
 
 export type ServiceType = 'vcs' | 'hooks';
 

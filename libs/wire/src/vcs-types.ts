@@ -1,138 +1,186 @@
+import { z } from 'zod';
+
 /** A VCS server, as `GET /vcs` and `GET /vcs/{name}` list it. */
-export interface VcsServer {
-  type: string;
-  username: string;
-  password: string;
-  url: string;
-  sshport: number;
-}
+export const vcsServerSchema = z
+  .object({
+    type: z.string(),
+    username: z.string(),
+    password: z.string().meta({ description: 'Always empty.' }),
+    url: z.string(),
+    sshport: z.int(),
+  })
+  .meta({ id: 'VcsServer' });
+export type VcsServer = z.infer<typeof vcsServerSchema>;
 
-export interface VcsAuthorize {
-  /** The unguessable `state`. */
-  token: string;
-  url: string;
-}
+export const vcsAuthorizeSchema = z
+  .object({
+    token: z.string().meta({ description: 'The unguessable `state`.' }),
+    url: z.string().meta({ description: 'Where to send the user.' }),
+  })
+  .meta({ id: 'VcsAuthorize' });
+export type VcsAuthorize = z.infer<typeof vcsAuthorizeSchema>;
 
-/** Body and answer of `POST /vcs/{name}/authorize`: first state and code, then access and refresh token. */
-export interface VcsAuthorization {
-  token: string;
-  secret: string;
-}
+/** Answer of `POST /vcs/{name}/authorize`. */
+export const vcsAuthorizationSchema = z
+  .object({
+    token: z.string().meta({ description: 'The access token.' }),
+    secret: z.string().meta({ description: 'The refresh token.' }),
+  })
+  .meta({ id: 'VcsAuthorization' });
+export type VcsAuthorization = z.infer<typeof vcsAuthorizationSchema>;
 
-export interface VcsWebhooksInfo {
-  webhooks_supported: boolean;
-  webhooks_disabled: boolean;
-  webhooks_creation_supported: boolean;
-  webhooks_creation_disabled: boolean;
-  webhooks_icon: string;
-  gerrithook_disabled: boolean;
-  events: string[];
-}
+export const vcsWebhooksInfoSchema = z
+  .object({
+    webhooks_supported: z.boolean(),
+    webhooks_disabled: z.boolean(),
+    webhooks_creation_supported: z.boolean(),
+    webhooks_creation_disabled: z.boolean(),
+    webhooks_icon: z.string(),
+    gerrithook_disabled: z.boolean(),
+    events: z.array(z.string()),
+  })
+  .meta({ id: 'VcsWebhooksInfo' });
+export type VcsWebhooksInfo = z.infer<typeof vcsWebhooksInfoSchema>;
 
-export interface VcsPollingInfo {
-  polling_supported: boolean;
-  polling_disabled: boolean;
-}
+export const vcsPollingInfoSchema = z
+  .object({ polling_supported: z.boolean(), polling_disabled: z.boolean() })
+  .meta({ id: 'VcsPollingInfo' });
+export type VcsPollingInfo = z.infer<typeof vcsPollingInfoSchema>;
 
-export interface VcsRepo {
-  id: string;
-  name: string;
-  slug: string;
-  fullname: string;
-  url: string;
-  http_url: string;
-  ssh_url: string;
-}
+export const vcsRepoSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    slug: z.string(),
+    fullname: z.string().meta({ description: '`workspace/slug`' }),
+    url: z.string(),
+    http_url: z.string(),
+    ssh_url: z.string(),
+  })
+  .meta({ id: 'VcsRepo' });
+export type VcsRepo = z.infer<typeof vcsRepoSchema>;
 
-export interface VcsBranch {
-  id: string;
-  display_id: string;
-  latest_commit: string;
-  default: boolean;
-  parents: string[] | null;
-}
+export const vcsBranchSchema = z
+  .object({
+    id: z.string(),
+    display_id: z.string(),
+    latest_commit: z.string(),
+    default: z.boolean(),
+    parents: z.array(z.string()).nullable(),
+  })
+  .meta({ id: 'VcsBranch' });
+export type VcsBranch = z.infer<typeof vcsBranchSchema>;
 
-export interface VcsAuthor {
-  name: string;
-  displayName: string;
-  emailAddress: string;
-  avatar: string;
-}
+export const vcsAuthorSchema = z
+  .object({
+    name: z.string(),
+    displayName: z.string(),
+    emailAddress: z.string(),
+    avatar: z.string(),
+  })
+  .meta({ id: 'VcsAuthor' });
+export type VcsAuthor = z.infer<typeof vcsAuthorSchema>;
 
-export interface VcsCommit {
-  id: string;
-  author: VcsAuthor;
-  /** Milliseconds. */
-  authorTimestamp: number;
-  message: string;
-  url: string;
-}
+export const vcsCommitSchema = z
+  .object({
+    id: z.string(),
+    author: vcsAuthorSchema,
+    authorTimestamp: z.int().meta({ description: 'Milliseconds since 1970.' }),
+    message: z.string(),
+    url: z.string(),
+  })
+  .meta({ id: 'VcsCommit' });
+export type VcsCommit = z.infer<typeof vcsCommitSchema>;
 
-export interface VcsTag {
-  tag: string;
-  sha: string;
-  message: string;
-  tagger: VcsAuthor;
-  hash: string;
-}
+export const vcsTagSchema = z
+  .object({
+    tag: z.string(),
+    sha: z.string().meta({ description: 'The commit, as `hash`.' }),
+    message: z.string(),
+    tagger: vcsAuthorSchema,
+    hash: z.string(),
+  })
+  .meta({ id: 'VcsTag' });
+export type VcsTag = z.infer<typeof vcsTagSchema>;
 
-export interface VcsPushEvent {
-  repo: string;
-  branch: VcsBranch;
-  commit: VcsCommit;
-  clone_url: string;
-}
+/** One end of a pull request. */
+export const vcsPushEventSchema = z
+  .object({
+    repo: z.string(),
+    branch: vcsBranchSchema,
+    commit: vcsCommitSchema,
+    clone_url: z.string(),
+  })
+  .meta({ id: 'VcsPushEvent' });
+export type VcsPushEvent = z.infer<typeof vcsPushEventSchema>;
+
+export const vcsPullRequestSchema = z
+  .object({
+    id: z.int(),
+    url: z.string(),
+    user: vcsAuthorSchema,
+    head: vcsPushEventSchema,
+    base: vcsPushEventSchema,
+    title: z.string(),
+    merged: z.boolean(),
+    closed: z.boolean(),
+  })
+  .meta({ id: 'VcsPullRequest' });
+export type VcsPullRequest = z.infer<typeof vcsPullRequestSchema>;
 
 /** What `GET …/events` answers. The API hands the events back, unread, to `POST …/events?filter=`. */
-export interface VcsEvents {
-  events: unknown[];
-  /** Nanoseconds until the API should be asked again. */
-  delay: number;
-}
+export const vcsEventsSchema = z
+  .object({
+    events: z.array(z.unknown()).meta({ description: 'To be handed back as they are.' }),
+    delay: z.number().meta({ description: 'Nanoseconds until the API should ask again.' }),
+  })
+  .meta({ id: 'VcsEvents' });
+export type VcsEvents = z.infer<typeof vcsEventsSchema>;
 
 /** What `POST …/events?filter=delete` makes of an event. */
-export interface VcsDeleteEvent {
-  branch: VcsBranch;
-}
+export const vcsDeleteEventSchema = z
+  .object({ branch: vcsBranchSchema })
+  .meta({ id: 'VcsDeleteEvent' });
+export type VcsDeleteEvent = z.infer<typeof vcsDeleteEventSchema>;
 
 /** What `POST …/events?filter=pullrequests` makes of an event. */
-export interface VcsPullRequestEvent {
-  action: string;
-  url: string;
-  repo: string;
-  user: VcsAuthor;
-  head: VcsPushEvent;
-  base: VcsPushEvent;
-  branch: VcsBranch;
-}
+export const vcsPullRequestEventSchema = z
+  .object({
+    action: z.string(),
+    url: z.string(),
+    repo: z.string(),
+    user: vcsAuthorSchema,
+    head: vcsPushEventSchema,
+    base: vcsPushEventSchema,
+    branch: vcsBranchSchema,
+  })
+  .meta({ id: 'VcsPullRequestEvent' });
+export type VcsPullRequestEvent = z.infer<typeof vcsPullRequestEventSchema>;
 
-export interface VcsPullRequest {
-  id: number;
-  url: string;
-  user: VcsAuthor;
-  head: VcsPushEvent;
-  base: VcsPushEvent;
-  title: string;
-  merged: boolean;
-  closed: boolean;
-}
+export const vcsHookSchema = z
+  .object({
+    id: z.string().meta({
+      description: 'Of the webhook at Bitbucket; empty when a person has to add it there.',
+    }),
+    name: z.string(),
+    events: z.array(z.string()).nullable(),
+    method: z.string(),
+    url: z.string(),
+    content_type: z.string(),
+    body: z.string(),
+    disable: z.boolean(),
+    insecure_ssl: z.boolean(),
+    workflow: z.boolean(),
+  })
+  .meta({ id: 'VcsHook' });
+export type VcsHook = z.infer<typeof vcsHookSchema>;
 
-export interface VcsHook {
-  id: string;
-  name: string;
-  events: string[] | null;
-  method: string;
-  url: string;
-  content_type: string;
-  body: string;
-  disable: boolean;
-  insecure_ssl: boolean;
-  workflow: boolean;
-}
-
-export interface VcsCommitStatus {
-  ref: string;
-  created_at: string;
-  state: string;
-  description: string;
-}
+export const vcsCommitStatusSchema = z
+  .object({
+    ref: z.string(),
+    created_at: z.string().meta({ description: 'RFC 3339.' }),
+    state: z.string(),
+    description: z.string().meta({ description: 'The whole name of the status.' }),
+  })
+  .meta({ id: 'VcsCommitStatus' });
+export type VcsCommitStatus = z.infer<typeof vcsCommitStatusSchema>;

@@ -1,15 +1,24 @@
-import { createRouter, handle } from '@cds/service';
-import { CdsError } from '@cds/wire';
+import { deadLetterSchema } from '@cds/hooks-store';
+import { createRouter, handle, route } from '@cds/service';
 import type { Request, Router } from 'express';
 import { z } from 'zod';
 import { answeredByRedis } from '../redis-deadline';
-import { isTaskUuid } from '@cds/hooks-store';
-import type { AdminService } from './admin-service';
+import { TASK_UUID } from '@cds/hooks-store';
+import { ofExecution, ofTask, REDIS_AWAY } from '../tasks/task-params';
+import {
+  type AdminService,
+  allAnswerSchema,
+  dueAnswerSchema,
+  replayAnswerSchema,
+} from './admin-service';
 
 /** Longer than the service takes for all dead letters before it says that there are more. */
 const ALL_MS = 30_000;
 
-const uuid = z.string().refine(isTaskUuid, { message: 'is no uuid of a task' });
+const uuid = z
+  .string()
+  .regex(TASK_UUID, 'is no uuid of a task')
+  .meta({ description: 'Only those of this task and of its cleanups.' });
 const count = (most: number) =>
   z
     .string()
@@ -19,12 +28,21 @@ const count = (most: number) =>
 
 const pageQuery = z.strictObject({
   uuid: uuid.optional(),
-  offset: count(100_000_000).default(0),
+  offset: count(100_000_000)
+    .default(0)
+    .meta({ description: 'How many to leave out; 0 when not given.' }),
   limit: count(1_000)
-    .refine((limit) => limit > 0, { message: 'is 0' })
-    .default(100),
+    .refine((limit) => limit > 0, { message: 'is 0: it takes 1 to 1000' })
+    .default(100)
+    .meta({ description: 'How many to list, 1 to 1000; 100 when not given.' }),
 });
 const allQuery = z.strictObject({ uuid: uuid.optional() });
+
+/** What is described alike of all routes of one execution. */
+const ofOne = {
+  ...ofExecution,
+  errors: [...ofExecution.errors, 'conflict'],
+} as const;
 
 /**
  * The routes under `/admin`, for operators: `cdsctl` reaches them through the API's `/admin/services/call`. They ask
@@ -40,51 +58,87 @@ export function createAdminRouter(deps: { service: AdminService }): Router {
 
   router.get(
     '/admin/dead-letters',
-    all((request) => service.list(readQuery(request, pageQuery))),
+    route(
+      {
+        ...{ summary: 'Lists dead letters', query: pageQuery, answer: z.array(deadLetterSchema) },
+        description: 'Executions and cleanups that failed for good, newest first.',
+        errors: REDIS_AWAY,
+      },
+      ({ query }) => all((request) => service.list(query(request))),
+    ),
   );
   router.post(
     '/admin/dead-letters/retry',
-    all((request) => service.retryAll(readQuery(request, allQuery).uuid)),
+    route(
+      {
+        ...{ summary: 'Sends all dead letters again', query: allQuery, answer: allAnswerSchema },
+        errors: REDIS_AWAY,
+      },
+      ({ query }) => all((request) => service.retryAll(query(request).uuid)),
+    ),
   );
   router.delete(
     '/admin/dead-letters',
-    all((request) => service.dropAll(readQuery(request, allQuery).uuid)),
+    route(
+      {
+        ...{ summary: 'Drops all dead letters', query: allQuery, answer: allAnswerSchema },
+        errors: REDIS_AWAY,
+      },
+      ({ query }) => all((request) => service.dropAll(query(request).uuid)),
+    ),
   );
   router.post(
     '/admin/dead-letters/:uuid/:timestamp/retry',
-    one((request) => service.retry(param(request, 'uuid'), param(request, 'timestamp'))),
+    route({ summary: 'Sends a dead letter again', ...ofOne, answer: 'nothing' }, ({ params }) =>
+      one((request) => {
+        const { uuid, timestamp } = params(request);
+        return service.retry(uuid, timestamp);
+      }),
+    ),
   );
   router.delete(
     '/admin/dead-letters/:uuid/:timestamp',
-    one((request) => service.drop(param(request, 'uuid'), param(request, 'timestamp'))),
+    route({ summary: 'Drops a dead letter', ...ofOne, answer: 'nothing' }, ({ params }) =>
+      one((request) => {
+        const { uuid, timestamp } = params(request);
+        return service.drop(uuid, timestamp);
+      }),
+    ),
   );
   router.post(
     '/admin/task/:uuid/execution/:timestamp/replay',
-    one((request) => service.replay(param(request, 'uuid'), param(request, 'timestamp'))),
+    route(
+      {
+        ...{ summary: 'Replays an execution', ...ofOne, answer: replayAnswerSchema },
+        description: 'Any that has ended, as a new one.',
+      },
+      ({ params }) =>
+        one((request) => {
+          const { uuid, timestamp } = params(request);
+          return service.replay(uuid, timestamp);
+        }),
+    ),
   );
   router.post(
     '/admin/task/:uuid/due',
-    one((request) => service.makeDue(param(request, 'uuid'))),
+    route(
+      {
+        ...{ summary: 'Makes a pending cleanup due now', ...ofTask, answer: dueAnswerSchema },
+        errors: [...ofTask.errors, 'conflict'],
+        description: 'Of a deleted branch. One that is due already stays as it is.',
+      },
+      ({ params }) => one((request) => service.makeDue(params(request).uuid)),
+    ),
   );
   router.delete(
     '/admin/task/:uuid/signature',
-    one((request) => service.resetSignature(param(request, 'uuid'))),
+    route(
+      {
+        ...{ summary: 'Takes unsigned deliveries again', ...ofTask, answer: 'nothing' },
+        description: 'Of a task of which a delivery was signed before.',
+      },
+      ({ params }) => one((request) => service.resetSignature(params(request).uuid)),
+    ),
   );
   return router;
-}
-
-function param(request: Request, name: 'uuid' | 'timestamp'): string {
-  const value = request.params[name];
-  return typeof value === 'string' ? value : '';
-}
-
-/** @throws CdsError 400 naming what is wrong and what there is */
-function readQuery<T>(request: Request, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse({ ...request.query });
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const name = issue?.path.join('.') ?? '';
-  throw new CdsError('wrongRequest', {
-    from: `the query ${name ? `${name} ` : ''}${issue?.message ?? 'cannot be read'}: it takes uuid and, for a list, offset and limit (1 to 1000)`,
-  });
 }

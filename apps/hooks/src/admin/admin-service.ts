@@ -12,8 +12,9 @@ import {
   isTaskUuid,
 } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
-import { CdsError } from '@cds/wire';
+import { CdsError, nanosecondsSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import type { CleanupStore } from '../branch-deletions/cleanup-store';
 import { errorText } from '../error-text';
@@ -31,27 +32,38 @@ export interface AdminServiceDeps {
 }
 
 /** How many were sent again or dropped. */
-export interface AllAnswer {
-  executions: number;
-  cleanups: number;
-  /** There was not enough time for all: to be called again. */
-  more: boolean;
-}
+export const allAnswerSchema = z
+  .object({
+    executions: z.int(),
+    cleanups: z.int(),
+    more: z
+      .boolean()
+      .meta({ description: 'There was not enough time for all: to be called again.' }),
+  })
+  .meta({ id: 'AllAnswer' });
+export type AllAnswer = z.infer<typeof allAnswerSchema>;
 
-export interface ReplayAnswer {
-  uuid: string;
-  /** Of the new execution. */
-  timestamp: number;
-  replay_of: number;
-  /** It had been asked for within the last minute already; this is that one. */
-  repeated: boolean;
-}
+export const replayAnswerSchema = z
+  .object({
+    uuid: z.string(),
+    timestamp: nanosecondsSchema.meta({ description: 'Of the new execution, in nanoseconds.' }),
+    replay_of: nanosecondsSchema,
+    repeated: z.boolean().meta({
+      description: 'It had been asked for within the last minute already; this is that one.',
+    }),
+  })
+  .meta({ id: 'ReplayAnswer' });
+export type ReplayAnswer = z.infer<typeof replayAnswerSchema>;
 
-export interface DueAnswer {
-  uuid: string;
-  /** When the cleanup is to be done: now, or the earlier date that it had. */
-  date_scheduled_execution: string;
-}
+export const dueAnswerSchema = z
+  .object({
+    uuid: z.string(),
+    date_scheduled_execution: z.string().meta({
+      description: 'When the cleanup is to be done: now, or the earlier date that it had.',
+    }),
+  })
+  .meta({ id: 'DueAnswer' });
+export type DueAnswer = z.infer<typeof dueAnswerSchema>;
 
 /** The API waits about a minute for an answer. */
 const ALL_MS = 20_000;

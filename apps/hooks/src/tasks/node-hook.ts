@@ -1,6 +1,12 @@
-import { CdsError, type HookConfig, type HookModelName, TASK_TYPES } from '@cds/wire';
+import {
+  CdsError,
+  type HookConfig,
+  hookConfigSchema,
+  type HookModelName,
+  TASK_TYPES,
+} from '@cds/wire';
 import { z } from 'zod';
-import { isTaskUuid, type TaskToKeep } from '@cds/hooks-store';
+import { TASK_UUID, type TaskToKeep } from '@cds/hooks-store';
 import { KINDS } from '../kinds/kinds';
 
 const configValue = z.looseObject({
@@ -10,7 +16,7 @@ const configValue = z.looseObject({
   multiple_choice_list: z.array(z.unknown()).nullable().default(null),
 });
 
-const uuid = z.string().refine(isTaskUuid, {
+const uuid = z.string().regex(TASK_UUID, {
   message: 'a uuid holds up to 128 letters, digits and . _ = + -',
 });
 
@@ -24,6 +30,16 @@ export type ReceivedHook = z.infer<typeof nodeHookSchema>;
 
 /** The body of `POST /task/bulk`: hooks by their uuid. */
 export const nodeHooksSchema = z.record(uuid, nodeHookSchema);
+
+/** The answer to it: the hooks as they came, with the configuration that is kept. */
+export const answeredHooksSchema = z.record(
+  z.string(),
+  z.looseObject({
+    uuid: z.string(),
+    hook_model_name: z.string(),
+    config: hookConfigSchema.nullish(),
+  }),
+);
 
 /** The body of `DELETE /task/bulk`: of what is under each uuid nothing is needed. */
 export const uuidsSchema = z.record(uuid, z.unknown());

@@ -1,4 +1,5 @@
 import { CdsError, type Task } from '@cds/wire';
+import { z } from 'zod';
 
 const SORT_KEYS = ['nb_executions_total', 'nb_executions_todo'] as const;
 type SortKey = (typeof SORT_KEYS)[number];
@@ -12,24 +13,31 @@ function isSortKey(key: string): key is SortKey {
   return SORT_KEYS.some((known) => known === key);
 }
 
+/** The query of a listing; of several values, the first counts. */
+export const sortQuery = z.object({
+  sort: z
+    .preprocess((sort: unknown) => (Array.isArray(sort) ? sort[0] : sort), z.string().default(''))
+    .meta({
+      description: `\`key[:asc|desc][,…]\`, ascending when not told; keys: ${SORT_KEYS.join(', ')}`,
+      examples: ['nb_executions_todo:desc,nb_executions_total'],
+    }),
+});
+
 /**
  * Reads `sort=key[:asc|desc][,…]`.
  *
  * @throws CdsError 400 for anything else
  */
-export function parseTaskSort(sort: unknown): TaskSort[] {
-  const first: unknown = Array.isArray(sort) ? sort[0] : sort;
-  if (first === undefined || first === '') return [];
-  const sorts = String(first)
-    .split(',')
-    .map((part): TaskSort => {
-      const [key = '', order = 'asc', ...rest] = part.trim().split(':');
-      if (!isSortKey(key)) throw new CdsError('wrongRequest', { from: 'invalid given sort key' });
-      if ((order !== 'asc' && order !== 'desc') || rest.length > 0) {
-        throw new CdsError('wrongRequest', { from: 'invalid given sort order: asc or desc' });
-      }
-      return { key, descending: order === 'desc' };
-    });
+export function parseTaskSort(sort: string): TaskSort[] {
+  if (sort === '') return [];
+  const sorts = sort.split(',').map((part): TaskSort => {
+    const [key = '', order = 'asc', ...rest] = part.trim().split(':');
+    if (!isSortKey(key)) throw new CdsError('wrongRequest', { from: 'invalid given sort key' });
+    if ((order !== 'asc' && order !== 'desc') || rest.length > 0) {
+      throw new CdsError('wrongRequest', { from: 'invalid given sort order: asc or desc' });
+    }
+    return { key, descending: order === 'desc' };
+  });
   // A key that stood before decides nothing; thousands of them would only take their time.
   return SORT_KEYS.flatMap((key) => sorts.find((sort) => sort.key === key) ?? []).toSorted(
     (a, b) => sorts.indexOf(a) - sorts.indexOf(b),

@@ -1,20 +1,17 @@
-import { createRouter, handle, readJson } from '@cds/service';
-import type { Task } from '@cds/wire';
+import { createRouter, handle, route } from '@cds/service';
+import { type Task, taskExecutionSchema, taskSchema } from '@cds/wire';
 import type { Request, Router } from 'express';
+import { z } from 'zod';
 import type { ExecuteOutgoing } from '../outgoing/execute-outgoing';
 import { nodeRunSchema } from '../outgoing/outgoing-hook';
 import { answeredByRedis } from '../redis-deadline';
-import { nodeHookSchema, nodeHooksSchema, uuidsSchema } from './node-hook';
-import { parseTaskSort, sortTasks } from './sort-tasks';
+import { answeredHooksSchema, nodeHookSchema, nodeHooksSchema, uuidsSchema } from './node-hook';
+import { parseTaskSort, sortQuery, sortTasks } from './sort-tasks';
+import { ofExecution, ofTask, REDIS_AWAY } from './task-params';
 import type { TaskService } from './task-service';
 
 /** Routes that touch every task may take longer than one that touches one. */
 const ALL_TASKS_MS = 30_000;
-
-function param(request: Request, name: 'uuid' | 'timestamp'): string {
-  const value = request.params[name];
-  return typeof value === 'string' ? value : '';
-}
 
 /** The routes under `/task`. Every one of them is safe to repeat: the API calls the next replica after any error. */
 export function createTaskRouter(deps: {
@@ -34,82 +31,170 @@ export function createTaskRouter(deps: {
 
   router.post(
     '/task/bulk',
-    all((request) => service.putHooks(readJson(request, nodeHooksSchema))),
+    route(
+      {
+        ...{ summary: 'Adds or changes hooks', body: nodeHooksSchema, answer: answeredHooksSchema },
+        description:
+          'All, or none when one is of an unknown kind. The answer is the body, the `webHookURL` of each hook filled in.',
+        errors: REDIS_AWAY,
+      },
+      ({ body }) => all((request) => service.putHooks(body(request))),
+    ),
   );
   router.delete(
     '/task/bulk',
-    all((request) => service.removeTasks(Object.keys(readJson(request, uuidsSchema)))),
+    route(
+      {
+        ...{ summary: 'Removes tasks', body: uuidsSchema, answer: 'nothing' },
+        description: 'By the keys of the body. Unknown ones are no error.',
+        errors: REDIS_AWAY,
+      },
+      ({ body }) => all((request) => service.removeTasks(Object.keys(body(request)))),
+    ),
   );
   router.get(
     '/task/bulk/start',
-    all(() => service.setAllStopped(false)),
+    route({ summary: 'Starts all tasks', answer: 'nothing', errors: REDIS_AWAY }, () =>
+      all(() => service.setAllStopped(false)),
+    ),
   );
   router.get(
     '/task/bulk/stop',
-    all(() => service.setAllStopped(true)),
+    route({ summary: 'Stops all tasks', answer: 'nothing', errors: REDIS_AWAY }, () =>
+      all(() => service.setAllStopped(true)),
+    ),
   );
   router.post(
     '/task/execute',
-    one((request) => executeOutgoing(readJson(request, nodeRunSchema))),
+    route(
+      {
+        ...{ summary: 'Runs an outgoing hook', body: nodeRunSchema, answer: taskSchema },
+        errors: REDIS_AWAY,
+        description:
+          'Kept before it is answered. A run that comes again is answered alike and executed once.',
+      },
+      ({ body }) => one((request) => executeOutgoing(body(request))),
+    ),
   );
 
   router.get(
     '/task',
-    all((request) => listTasks(service, request)),
+    route(
+      {
+        ...{ summary: 'Lists all tasks', query: sortQuery, answer: z.array(taskSchema) },
+        description: 'Scheduled removals of the runs of deleted branches are tasks, too.',
+        errors: REDIS_AWAY,
+      },
+      ({ query }) => all((request) => listTasks(service, query(request).sort)),
+    ),
   );
   router.post(
     '/task',
-    one(async (request) => {
-      const hook = readJson(request, nodeHookSchema);
-      await service.putHooks({ [hook.uuid]: hook });
-    }),
+    route(
+      {
+        ...{ summary: 'Adds or changes a hook', body: nodeHookSchema, answer: 'nothing' },
+        errors: REDIS_AWAY,
+      },
+      ({ body }) =>
+        one(async (request) => {
+          const hook = body(request);
+          await service.putHooks({ [hook.uuid]: hook });
+        }),
+    ),
   );
 
   router.get(
     '/task/:uuid',
-    one((request) => service.task(param(request, 'uuid'))),
+    route(
+      {
+        ...{ summary: 'One task', ...ofTask, answer: taskSchema },
+        description: 'Without counts and executions.',
+      },
+      ({ params }) => one((request) => service.task(params(request).uuid)),
+    ),
   );
   router.put(
     '/task/:uuid',
-    one((request) => {
-      const isEmpty = !Buffer.isBuffer(request.body) || request.body.length === 0;
-      const hook = isEmpty ? undefined : readJson(request, nodeHookSchema);
-      return service.replaceTask(param(request, 'uuid'), hook);
-    }),
+    route(
+      {
+        ...{ summary: 'Changes and starts a task', ...ofTask, body: nodeHookSchema },
+        description: 'Without a body it is only started.',
+        ...{ bodyOptional: true, answer: 'nothing' },
+      },
+      ({ params, body }) =>
+        one((request) => {
+          const isEmpty = !Buffer.isBuffer(request.body) || request.body.length === 0;
+          const hook = isEmpty ? undefined : body(request);
+          return service.replaceTask(params(request).uuid, hook);
+        }),
+    ),
   );
   router.delete(
     '/task/:uuid',
-    one((request) => service.removeTask(param(request, 'uuid'))),
+    route({ summary: 'Removes a task', ...ofTask, answer: 'nothing' }, ({ params }) =>
+      one((request) => service.removeTask(params(request).uuid)),
+    ),
   );
   router.get(
     '/task/:uuid/start',
-    one((request) => service.setStopped(param(request, 'uuid'), false)),
+    route({ summary: 'Starts a task', ...ofTask, answer: 'nothing' }, ({ params }) =>
+      one((request) => service.setStopped(params(request).uuid, false)),
+    ),
   );
   router.get(
     '/task/:uuid/stop',
-    one((request) => service.setStopped(param(request, 'uuid'), true)),
+    route({ summary: 'Stops a task', ...ofTask, answer: 'nothing' }, ({ params }) =>
+      one((request) => service.setStopped(params(request).uuid, true)),
+    ),
   );
   router.get(
     '/task/:uuid/execution',
-    one((request) => service.taskWithExecutions(param(request, 'uuid'))),
+    route(
+      {
+        ...{ summary: 'A task with its executions', ...ofTask, answer: taskSchema },
+        description: 'Newest first: the history, the oldest that wait, the newest dead letters.',
+      },
+      ({ params }) => one((request) => service.taskWithExecutions(params(request).uuid)),
+    ),
   );
   router.delete(
     '/task/:uuid/execution',
-    one((request) => service.removeExecutions(param(request, 'uuid'))),
+    route(
+      {
+        ...{ summary: 'Removes the executions of a task', ...ofTask, answer: taskSchema },
+        description: 'Those that wait, too.',
+      },
+      ({ params }) => one((request) => service.removeExecutions(params(request).uuid)),
+    ),
   );
   router.get(
     '/task/:uuid/execution/:timestamp',
-    one((request) => service.execution(param(request, 'uuid'), param(request, 'timestamp'))),
+    route({ summary: 'One execution', ...ofExecution, answer: taskExecutionSchema }, ({ params }) =>
+      one((request) => {
+        const { uuid, timestamp } = params(request);
+        return service.execution(uuid, timestamp);
+      }),
+    ),
   );
   router.post(
     '/task/:uuid/execution/:timestamp/stop',
-    one((request) => service.stopExecution(param(request, 'uuid'), param(request, 'timestamp'))),
+    route(
+      {
+        ...{ summary: 'Ends an execution that waits', ...ofExecution, answer: 'nothing' },
+        description: 'One that has ended stays as it is.',
+      },
+      ({ params }) =>
+        one((request) => {
+          const { uuid, timestamp } = params(request);
+          return service.stopExecution(uuid, timestamp);
+        }),
+    ),
   );
   return router;
 }
 
-async function listTasks(service: TaskService, request: Request): Promise<Task[]> {
-  const sorts = parseTaskSort(request.query.sort);
+async function listTasks(service: TaskService, sort: string): Promise<Task[]> {
+  const sorts = parseTaskSort(sort);
   const tasks: Task[] = [];
   for await (const some of service.allTasks()) tasks.push(...some);
   return sorts.length > 0 ? sortTasks(tasks, sorts) : tasks;

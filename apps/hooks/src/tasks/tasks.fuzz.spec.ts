@@ -11,7 +11,7 @@ import {
   taskOfHook,
   uuidsSchema,
 } from './node-hook';
-import { parseTaskSort, sortTasks } from './sort-tasks';
+import { parseTaskSort, sortQuery, sortTasks } from './sort-tasks';
 import { isTaskUuid } from '@cds/hooks-store';
 
 afterEach(expectCleanPrototypes);
@@ -141,7 +141,7 @@ describe('sort', () => {
     fc.assert(
       fc.property(given, (sort) => {
         try {
-          const sorts = parseTaskSort(sort);
+          const sorts = parseTaskSort(sortQuery.parse({ sort }).sort);
           expect(sorts.length).toBeLessThanOrEqual(2);
         } catch (error) {
           expect(isCdsError(error) && error.status).toBe(400);

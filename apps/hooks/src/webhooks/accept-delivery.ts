@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Clock, timestampOfId, isTaskUuid } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
-import type { TaskType } from '@cds/wire';
+import { nanosecondsSchema, taskTypeSchema } from '@cds/wire';
+import { z } from 'zod';
 import type { DeliveryStore, HookOnFile, ServedType } from '../executions/delivery-store';
 import { redisBudget } from '../redis-deadline';
 import { likelyType } from './judge-delivery';
@@ -38,11 +39,10 @@ export interface IncomingDelivery {
 }
 
 /** What the sender is told; nothing of the hook's configuration. */
-export interface AcceptedDelivery {
-  uuid: string;
-  type: TaskType;
-  timestamp: number;
-}
+export const acceptedDeliverySchema = z
+  .object({ uuid: z.string(), type: taskTypeSchema, timestamp: nanosecondsSchema })
+  .meta({ id: 'AcceptedDelivery' });
+export type AcceptedDelivery = z.infer<typeof acceptedDeliverySchema>;
 
 export interface TakenDelivery {
   result: 'accepted' | 'ignored' | 'duplicate';

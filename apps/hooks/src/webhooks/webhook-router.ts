@@ -1,4 +1,4 @@
-import { createRouter, type Logger, requestIdOf, sendJson } from '@cds/service';
+import { createRouter, type Logger, requestIdOf, route, sendJson } from '@cds/service';
 import { type CdsError, isCdsError } from '@cds/wire';
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { errorText } from '../error-text';
@@ -8,6 +8,7 @@ import type { IntakeMetrics, IntakeResult } from './intake-metrics';
 import { ClientGoneError, dropRestOfBody, readBody } from './read-body';
 import { Refusal } from './refusal';
 import type { RefusalLog } from './refusal-log';
+import { WEBHOOK } from './webhook-description';
 
 export interface WebhookRouterDeps {
   acceptDelivery: AcceptDelivery;
@@ -86,7 +87,10 @@ export function createWebhookRouter(deps: WebhookRouterDeps): Router {
     });
   }
 
-  return createRouter().all('/webhook/:uuid', take);
+  return createRouter().all(
+    '/webhook/:uuid',
+    route(WEBHOOK, () => take as RequestHandler<object> as RequestHandler),
+  );
 }
 
 function rawQuery(request: Request<{ uuid: string }>): string {

@@ -14,6 +14,21 @@ const REFRESH_TOKEN = 'x-cds-access-token-secret';
 /** By it the API learns of a new access token; in plain text, although it sends them in base64. */
 export const NEW_ACCESS_TOKEN_HEADER = 'X-CDS-ACCESS-TOKEN';
 
+/** The headers of a call on behalf of a linked project. */
+export const ACCESS_HEADERS = {
+  'X-CDS-ACCESS-TOKEN': {
+    description: "The project's access token, in base64.",
+    required: true,
+  },
+  'X-CDS-ACCESS-TOKEN-SECRET': {
+    description: 'The refresh token that the linking of the project gave, in base64.',
+    required: true,
+  },
+  'X-CDS-ACCESS-TOKEN-CREATED': {
+    description: 'When the API got the access token, in base64; not looked at.',
+  },
+};
+
 /** Reads the headers that carry the project's tokens. @throws CdsError 401 when one is missing or malformed. */
 export function readAccessHeaders(headers: IncomingHttpHeaders): AccessPair {
   return {

@@ -1,50 +1,73 @@
 import { randomBytes } from 'node:crypto';
 import { DeadGrantError } from '@cds/bitbucket';
-import { handle, readJson } from '@cds/service';
-import { CdsError, type VcsAuthorization, type VcsAuthorize } from '@cds/wire';
+import { handle, route } from '@cds/service';
+import {
+  CdsError,
+  type VcsAuthorization,
+  vcsAuthorizationSchema,
+  type VcsAuthorize,
+  vcsAuthorizeSchema,
+} from '@cds/wire';
 import type { Router } from 'express';
 import { z } from 'zod';
 import { tokenErrorToCds } from '../calls/bitbucket-errors';
 import { findServer } from '../calls/find-server';
 import type { RouteDeps } from '../calls/granted-route';
+import { serverParams } from '../calls/route-params';
 
 const STATE_BYTES = 64;
 
 const codeSchema = z.object({
-  token: z.string().optional(),
-  secret: z.string().min(1),
+  token: z.string().optional().meta({ description: 'The state; not looked at.' }),
+  secret: z.string().min(1).meta({ description: 'The code.' }),
 });
 
 /** Linking a project: where to send the user, and the code that comes back into tokens (RFC 6749, 4.1). */
 export function addAuthorizeRoutes(router: Router, deps: RouteDeps): void {
   router.get(
     '/vcs/:name/authorize',
-    handle(async (req): Promise<VcsAuthorize> => {
-      const { oauth } = findServer(deps.servers, req);
-      const state = randomBytes(STATE_BYTES).toString('hex');
-      return { token: state, url: oauth.authorizeUrl(state) };
-    }),
+    route(
+      {
+        ...{ summary: 'Where to send the user', params: serverParams },
+        ...{ answer: vcsAuthorizeSchema, errors: ['notFound'] },
+      },
+      () =>
+        handle(async (req): Promise<VcsAuthorize> => {
+          const { oauth } = findServer(deps.servers, req);
+          const state = randomBytes(STATE_BYTES).toString('hex');
+          return { token: state, url: oauth.authorizeUrl(state) };
+        }),
+    ),
   );
 
   router.post(
     '/vcs/:name/authorize',
-    handle(async (req): Promise<VcsAuthorization> => {
-      const { oauth, grants } = findServer(deps.servers, req);
-      const { secret: code } = readJson(req, codeSchema);
-      // Not ended when the API hangs up: a code works once.
-      const ctx = {
-        signal: AbortSignal.timeout(deps.deadlineMs),
-        deadline: Date.now() + deps.deadlineMs,
-      };
-      try {
-        const tokens = await oauth.exchangeCode(code, ctx);
-        await grants.remember(tokens);
-        return { token: tokens.accessToken, secret: tokens.refreshToken };
-      } catch (error) {
-        if (error instanceof DeadGrantError) throw codeRefused(error);
-        throw tokenErrorToCds(error);
-      }
-    }),
+    route(
+      {
+        ...{ summary: 'Links a project', params: serverParams, body: codeSchema },
+        description: 'The code that the user came back with, into tokens.',
+        answer: vcsAuthorizationSchema,
+        errors: ['notFound', 'tooManyRequests', 'badGateway', 'unavailable', 'gatewayTimeout'],
+      },
+      ({ body: readCode }) =>
+        handle(async (req): Promise<VcsAuthorization> => {
+          const { oauth, grants } = findServer(deps.servers, req);
+          const { secret: code } = readCode(req);
+          // Not ended when the API hangs up: a code works once.
+          const ctx = {
+            signal: AbortSignal.timeout(deps.deadlineMs),
+            deadline: Date.now() + deps.deadlineMs,
+          };
+          try {
+            const tokens = await oauth.exchangeCode(code, ctx);
+            await grants.remember(tokens);
+            return { token: tokens.accessToken, secret: tokens.refreshToken };
+          } catch (error) {
+            if (error instanceof DeadGrantError) throw codeRefused(error);
+            throw tokenErrorToCds(error);
+          }
+        }),
+    ),
   );
 }
 

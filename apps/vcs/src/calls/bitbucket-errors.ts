@@ -4,6 +4,17 @@ import { CdsError, type KnownErrorName } from '@cds/wire';
 /** What a 404 of Bitbucket means on a route. */
 export type MissingKind = Extract<KnownErrorName, 'notFound' | 'repositoryNotFound'>;
 
+/** What {@link bitbucketErrorToCds} makes of other errors, and what Redis or the end of the time for a call leads to. */
+export const BITBUCKET_ERRORS = [
+  'grantRefused',
+  'forbidden',
+  'conflict',
+  'tooManyRequests',
+  'badGateway',
+  'unavailable',
+  'gatewayTimeout',
+] as const satisfies KnownErrorName[];
+
 /** Seconds to wait after a 429 that does not say how long; Bitbucket counts over a rolling hour. */
 const DEFAULT_RETRY_AFTER_SECONDS = 60;
 

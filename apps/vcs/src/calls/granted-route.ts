@@ -1,10 +1,14 @@
 import type { BitbucketClient, RepoRef } from '@cds/bitbucket';
-import { handle, type Logger } from '@cds/service';
+import { handle, type Logger, withCommon } from '@cds/service';
 import type { Request, RequestHandler } from 'express';
-import { NEW_ACCESS_TOKEN_HEADER, readAccessHeaders } from '../authorization/access-headers';
+import {
+  ACCESS_HEADERS,
+  NEW_ACCESS_TOKEN_HEADER,
+  readAccessHeaders,
+} from '../authorization/access-headers';
 import type { GrantTokens } from '../authorization/grant-tokens';
 import type { BitbucketServer } from '../bitbucket-server';
-import { bitbucketErrorToCds, type MissingKind } from './bitbucket-errors';
+import { BITBUCKET_ERRORS, bitbucketErrorToCds, type MissingKind } from './bitbucket-errors';
 import { withRequestDeadline, type DeadlineContext } from './deadline';
 import { findServer, type BitbucketServers } from './find-server';
 import { repoOf } from './request-values';
@@ -55,7 +59,7 @@ export function grantedRoute(
   missing: MissingKind,
   work: (call: GrantedCall) => Promise<unknown>,
 ): RequestHandler {
-  return handle(async (req, res) => {
+  const handler = handle(async (req, res) => {
     const server = findServer(deps.servers, req);
     const given = readAccessHeaders(req.headers);
     const tokens = server.grants.tokensFor(given);
@@ -75,6 +79,20 @@ export function grantedRoute(
       throw bitbucketErrorToCds(error, missing);
     }
   });
+  return withCommon(
+    {
+      headers: ACCESS_HEADERS,
+      answerHeaders: {
+        [NEW_ACCESS_TOKEN_HEADER]: {
+          description:
+            'A new access token, in plain text, when another one was used than was sent.',
+        },
+      },
+      // The first for an unknown VCS server.
+      errors: ['notFound', missing, ...BITBUCKET_ERRORS],
+    },
+    handler,
+  );
 }
 
 function newCall(

@@ -22,10 +22,3 @@ export function repoFromFullName(fullName: string): RepoRef {
 export function fullNameOf(repo: RepoRef): string {
   return `${repo.workspace}/${repo.slug}`;
 }
-
-/** A query parameter, decoded once; "" when it is absent, the first when there are several. */
-export function queryText(req: Request, name: string): string {
-  const value = req.query[name];
-  const first = Array.isArray(value) ? value[0] : value;
-  return typeof first === 'string' ? first : '';
-}

@@ -1,14 +1,35 @@
 import type { BitbucketClient } from '@cds/bitbucket';
-import { CdsError } from '@cds/wire';
+import { route } from '@cds/service';
+import { vcsCommitSchema, vcsCommitStatusSchema } from '@cds/wire';
 import type { Router } from 'express';
+import { z } from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../calls/granted-route';
-import { queryText, repoOf } from '../calls/request-values';
+import { repoOf } from '../calls/request-values';
+import { queryText, repositoryParams } from '../calls/route-params';
 import type { MainBranchOf } from '../repositories/main-branch';
 import { isCdsStatus, toVcsCommitStatus } from '../statuses/vcs-commit-status';
 import { commitRange } from './commit-range';
 import { toVcsCommit } from './vcs-commit';
 
-const STATUSES = '/statuses';
+const newest = 'The newest 100 when it is not given.';
+const branchCommitsQuery = z.object({
+  branch: queryText('The branch, where `until` is not given; else the main branch.'),
+  since: queryText(`The commit that the list begins after. ${newest}`),
+  until: queryText('The newest commit of the list.'),
+});
+const commitsQuery = z.object({
+  head: queryText('The upper end; the main branch when it is not given.'),
+  base: queryText(`The lower end, not listed itself. ${newest}`),
+});
+
+const revisionParams = repositoryParams.extend({
+  revision: z
+    .preprocess(
+      (segments: unknown) => (Array.isArray(segments) ? segments.join('/') : segments),
+      z.string().regex(/[^/]$/, 'is incomplete: name a commit, a branch or a tag'),
+    )
+    .meta({ description: 'A commit, a branch or a tag, slashes unescaped.' }),
+});
 
 /** Commits of a branch or between two refs, one commit, and its build statuses. */
 export function addCommitRoutes(
@@ -29,32 +50,58 @@ export function addCommitRoutes(
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/branches/commits',
-    grantedRoute(deps, 'notFound', (call) =>
-      listCommits(
-        call,
-        queryText(call.req, 'until') || queryText(call.req, 'branch'),
-        queryText(call.req, 'since'),
-      ),
+    route(
+      {
+        ...{ summary: 'Lists the commits of a branch', params: repositoryParams },
+        ...{ query: branchCommitsQuery, answer: z.array(vcsCommitSchema) },
+      },
+      ({ query }) =>
+        grantedRoute(deps, 'notFound', (call) => {
+          const { branch, since, until } = query(call.req);
+          return listCommits(call, until || branch, since);
+        }),
     ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/commits',
-    grantedRoute(deps, 'notFound', (call) =>
-      listCommits(call, queryText(call.req, 'head'), queryText(call.req, 'base')),
+    route(
+      {
+        ...{ summary: 'Lists the commits between two refs', params: repositoryParams },
+        ...{ query: commitsQuery, answer: z.array(vcsCommitSchema) },
+      },
+      ({ query }) =>
+        grantedRoute(deps, 'notFound', (call) => {
+          const { head, base } = query(call.req);
+          return listCommits(call, head, base);
+        }),
     ),
   );
 
   // A tag comes unescaped and may hold slashes, so that only the end tells statuses from a commit.
   router.get(
+    '/vcs/:name/repos/:owner/:repo/commits/*revision/statuses',
+    route(
+      {
+        ...{ summary: "Lists CDS's build statuses of a commit", params: revisionParams },
+        answer: z.array(vcsCommitStatusSchema),
+      },
+      ({ params }) =>
+        grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) => {
+          const { revision } = params(req);
+          return listCdsStatuses(bitbucket.listStatuses(repoOf(req), revision, ctx), revision);
+        }),
+    ),
+  );
+  router.get(
     '/vcs/:name/repos/:owner/:repo/commits/*revision',
-    grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) => {
-      const repo = repoOf(req);
-      const path = revisionPath(req.params.revision);
-      if (!path.endsWith(STATUSES)) return toVcsCommit(await bitbucket.getCommit(repo, path, ctx));
-      const revision = path.slice(0, -STATUSES.length);
-      return listCdsStatuses(bitbucket.listStatuses(repo, revision, ctx), revision);
-    }),
+    route(
+      { summary: 'One commit', params: revisionParams, answer: vcsCommitSchema },
+      ({ params }) =>
+        grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
+          toVcsCommit(await bitbucket.getCommit(repoOf(req), params(req).revision, ctx)),
+        ),
+    ),
   );
 }
 
@@ -63,11 +110,4 @@ async function listCdsStatuses(
   revision: string,
 ) {
   return (await listing).filter(isCdsStatus).map((status) => toVcsCommitStatus(status, revision));
-}
-
-function revisionPath(segments: unknown): string {
-  const path = Array.isArray(segments) ? segments.join('/') : String(segments);
-  if (path === '' || path.endsWith('/'))
-    throw new CdsError('wrongRequest', { from: 'name a commit, a branch or a tag' });
-  return path;
 }

@@ -1,9 +1,10 @@
-import { readJson } from '@cds/service';
-import { CdsError } from '@cds/wire';
+import { route } from '@cds/service';
+import { CdsError, KNOWN_ERRORS, vcsPullRequestSchema } from '@cds/wire';
 import type { Router } from 'express';
 import { z } from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../calls/granted-route';
 import { fullNameOf, repoOf } from '../calls/request-values';
+import { repositoryParams } from '../calls/route-params';
 import { toVcsPullRequest } from './vcs-pull-request';
 
 const end = z.object({
@@ -23,67 +24,115 @@ const commentSchema = z.object({
   message: z.string().min(1),
 });
 
+const pullRequestParams = repositoryParams.extend({
+  id: z
+    .string()
+    .regex(/^(?=.*[1-9])\d{1,15}$/, KNOWN_ERRORS.wrongRequest.message)
+    .transform(Number)
+    .meta({ description: 'The number of the pull request.' }),
+});
+
 /** Listing, reading and creating pull requests, and commenting on them. */
 export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
   const path = '/vcs/:name/repos/:owner/:repo/pullrequests';
 
   router.get(
     path,
-    grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
-      (await bitbucket.listPullRequests(repoOf(req), {}, ctx)).map(toVcsPullRequest),
+    route(
+      {
+        summary: 'Lists the open pull requests',
+        params: repositoryParams,
+        answer: z.array(vcsPullRequestSchema),
+      },
+      () =>
+        grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
+          (await bitbucket.listPullRequests(repoOf(req), {}, ctx)).map(toVcsPullRequest),
+        ),
     ),
   );
 
   router.get(
     `${path}/:id`,
-    grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
-      toVcsPullRequest(
-        await bitbucket.getPullRequest(repoOf(req), pullRequestId(req.params.id), ctx),
-      ),
+    route(
+      { summary: 'One pull request', params: pullRequestParams, answer: vcsPullRequestSchema },
+      ({ params }) =>
+        grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
+          toVcsPullRequest(await bitbucket.getPullRequest(repoOf(req), params(req).id, ctx)),
+        ),
     ),
   );
 
   router.post(
     path,
-    grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) => {
-      const repo = repoOf(req);
-      const { title, head, base } = readJson(req, newPullRequestSchema);
-      const sourceBranch = branchOf(head);
-      if (!sourceBranch)
-        throw new CdsError('wrongRequest', {
-          from: 'head.branch.display_id names the source branch',
-        });
-      const created = await bitbucket.createPullRequest(
-        repo,
-        {
-          title,
-          sourceBranch,
-          sourceRepository: head.repo && head.repo !== fullNameOf(repo) ? head.repo : undefined,
-          destinationBranch: base ? branchOf(base) : undefined,
-        },
-        ctx,
-      );
-      return toVcsPullRequest(created);
-    }),
+    route(
+      {
+        summary: 'Creates a pull request',
+        params: repositoryParams,
+        body: newPullRequestSchema,
+        answer: vcsPullRequestSchema,
+      },
+      ({ body }) =>
+        grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) => {
+          const repo = repoOf(req);
+          const { title, head, base } = body(req);
+          const sourceBranch = branchOf(head);
+          if (!sourceBranch)
+            throw new CdsError('wrongRequest', {
+              from: 'head.branch.display_id names the source branch',
+            });
+          const created = await bitbucket.createPullRequest(
+            repo,
+            {
+              title,
+              sourceBranch,
+              sourceRepository: head.repo && head.repo !== fullNameOf(repo) ? head.repo : undefined,
+              destinationBranch: base ? branchOf(base) : undefined,
+            },
+            ctx,
+          );
+          return toVcsPullRequest(created);
+        }),
+    ),
   );
 
   // CDS 0.41 and before: a bare JSON string.
   router.post(
     `${path}/:id/comments`,
-    grantedRoute(deps, 'repositoryNotFound', async (call) => {
-      const id = pullRequestId(call.req.params.id);
-      await comment(call, id, readJson(call.req, z.string().min(1)));
-    }),
+    route(
+      {
+        summary: 'Comments on a pull request',
+        description:
+          'As CDS 0.41 and before do: the body is the text. Nothing is done with `status.disable`.',
+        params: pullRequestParams,
+        body: z.string().min(1),
+        answer: 'nothing',
+      },
+      ({ params, body }) =>
+        grantedRoute(deps, 'repositoryNotFound', async (call) => {
+          const id = params(call.req).id;
+          await comment(call, id, body(call.req));
+        }),
+    ),
   );
 
   // CDS 0.42 and later.
   router.post(
     `${path}/comments`,
-    grantedRoute(deps, 'repositoryNotFound', async (call) => {
-      const { id, revision, message } = readJson(call.req, commentSchema);
-      if (call.server.config.status.disable) return;
-      await comment(call, id || (await openPullRequestOf(call, revision ?? '')), message);
-    }),
+    route(
+      {
+        summary: 'Comments on the pull request of a commit',
+        description: 'As CDS 0.42 and later do. Nothing is done with `status.disable`.',
+        params: repositoryParams,
+        body: commentSchema,
+        answer: 'nothing',
+      },
+      ({ body }) =>
+        grantedRoute(deps, 'repositoryNotFound', async (call) => {
+          const { id, revision, message } = body(call.req);
+          if (call.server.config.status.disable) return;
+          await comment(call, id || (await openPullRequestOf(call, revision ?? '')), message);
+        }),
+    ),
   );
 }
 
@@ -111,10 +160,4 @@ async function openPullRequestOf(call: GrantedCall, revision: string): Promise<n
 
 function branchOf({ branch }: z.infer<typeof end>): string | undefined {
   return branch?.display_id || branch?.id || undefined;
-}
-
-function pullRequestId(text: unknown): number {
-  const id = typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : 0;
-  if (id === 0) throw new CdsError('wrongRequest');
-  return id;
 }

@@ -1,11 +1,16 @@
-import { CdsError } from '@cds/wire';
+import { route } from '@cds/service';
+import { CdsError, vcsBranchSchema, vcsRepoSchema, vcsTagSchema } from '@cds/wire';
 import type { Router } from 'express';
+import { z } from 'zod';
 import { grantedRoute, type RouteDeps } from '../calls/granted-route';
-import { queryText, repoOf } from '../calls/request-values';
+import { repoOf } from '../calls/request-values';
+import { queryText, repositoryParams, serverParams } from '../calls/route-params';
 import type { MainBranchOf } from './main-branch';
 import { toVcsBranch } from './vcs-branch';
 import { toVcsRepo } from './vcs-repo';
 import { toVcsTag } from './vcs-tag';
+
+const branchQuery = z.object({ branch: queryText('The name of the branch.') });
 
 /** Repositories, their forks, branches and tags. */
 export function addRepositoryRoutes(
@@ -14,55 +19,87 @@ export function addRepositoryRoutes(
 ): void {
   router.get(
     '/vcs/:name/repos',
-    grantedRoute(deps, 'notFound', async ({ bitbucket, ctx }) =>
-      (await bitbucket.listRepositories(ctx)).map(toVcsRepo),
+    route(
+      {
+        summary: 'Lists the repositories that the user may write to',
+        params: serverParams,
+        answer: z.array(vcsRepoSchema),
+      },
+      () =>
+        grantedRoute(deps, 'notFound', async ({ bitbucket, ctx }) =>
+          (await bitbucket.listRepositories(ctx)).map(toVcsRepo),
+        ),
     ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo',
-    grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
-      toVcsRepo(await bitbucket.getRepository(repoOf(req), ctx)),
+    route({ summary: 'One repository', params: repositoryParams, answer: vcsRepoSchema }, () =>
+      grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
+        toVcsRepo(await bitbucket.getRepository(repoOf(req), ctx)),
+      ),
     ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/forks',
-    grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
-      (await bitbucket.listForks(repoOf(req), ctx)).map(toVcsRepo),
+    route(
+      { summary: 'Lists forks', params: repositoryParams, answer: z.array(vcsRepoSchema) },
+      () =>
+        grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
+          (await bitbucket.listForks(repoOf(req), ctx)).map(toVcsRepo),
+        ),
     ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/branches',
-    grantedRoute(deps, 'notFound', async (call) => {
-      const [mainBranch, branches] = await Promise.all([
-        deps.mainBranchOf(call),
-        call.bitbucket.listBranches(repoOf(call.req), call.ctx),
-      ]);
-      return branches.map((branch) => toVcsBranch(branch, mainBranch));
-    }),
+    route(
+      { summary: 'Lists branches', params: repositoryParams, answer: z.array(vcsBranchSchema) },
+      () =>
+        grantedRoute(deps, 'notFound', async (call) => {
+          const [mainBranch, branches] = await Promise.all([
+            deps.mainBranchOf(call),
+            call.bitbucket.listBranches(repoOf(call.req), call.ctx),
+          ]);
+          return branches.map((branch) => toVcsBranch(branch, mainBranch));
+        }),
+    ),
   );
 
   // With the slash: one branch.
   router.get(
     '/vcs/:name/repos/:owner/:repo/branches/',
-    grantedRoute(deps, 'notFound', async (call) => {
-      const name = queryText(call.req, 'branch');
-      if (name === '')
-        throw new CdsError('wrongRequest', { from: 'name the branch in the query: ?branch=NAME' });
-      const [mainBranch, branch] = await Promise.all([
-        deps.mainBranchOf(call),
-        call.bitbucket.getBranch(repoOf(call.req), name, call.ctx),
-      ]);
-      return toVcsBranch(branch, mainBranch);
-    }),
+    route(
+      {
+        summary: 'One branch',
+        description: 'The slash at the end makes the difference to the list.',
+        params: repositoryParams,
+        query: branchQuery,
+        answer: vcsBranchSchema,
+      },
+      ({ query }) =>
+        grantedRoute(deps, 'notFound', async (call) => {
+          const { branch: name } = query(call.req);
+          if (name === '')
+            throw new CdsError('wrongRequest', {
+              from: 'name the branch in the query: ?branch=NAME',
+            });
+          const [mainBranch, branch] = await Promise.all([
+            deps.mainBranchOf(call),
+            call.bitbucket.getBranch(repoOf(call.req), name, call.ctx),
+          ]);
+          return toVcsBranch(branch, mainBranch);
+        }),
+    ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/tags',
-    grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
-      (await bitbucket.listTags(repoOf(req), ctx)).map(toVcsTag),
+    route({ summary: 'Lists tags', params: repositoryParams, answer: z.array(vcsTagSchema) }, () =>
+      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
+        (await bitbucket.listTags(repoOf(req), ctx)).map(toVcsTag),
+      ),
     ),
   );
 }

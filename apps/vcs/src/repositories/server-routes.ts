@@ -1,22 +1,28 @@
-import { handle } from '@cds/service';
-import type { VcsServer } from '@cds/wire';
+import { handle, route } from '@cds/service';
+import { type VcsServer, vcsServerSchema } from '@cds/wire';
 import type { Router } from 'express';
+import { z } from 'zod';
 import type { BitbucketServer } from '../bitbucket-server';
 import { findServer } from '../calls/find-server';
 import type { RouteDeps } from '../calls/granted-route';
+import { ofServer } from '../calls/route-params';
 
 /** Which servers there are. */
 export function addServerRoutes(router: Router, { servers }: RouteDeps): void {
   router.get(
     '/vcs',
-    handle(async () =>
-      Object.fromEntries([...servers].map(([name, server]) => [name, toVcsServer(server)])),
+    route({ summary: 'Lists the VCS servers', answer: z.record(z.string(), vcsServerSchema) }, () =>
+      handle(async () =>
+        Object.fromEntries([...servers].map(([name, server]) => [name, toVcsServer(server)])),
+      ),
     ),
   );
 
   router.get(
     '/vcs/:name',
-    handle(async (req) => toVcsServer(findServer(servers, req))),
+    route({ summary: 'One VCS server', ...ofServer, answer: vcsServerSchema }, () =>
+      handle(async (req) => toVcsServer(findServer(servers, req))),
+    ),
   );
 }
 

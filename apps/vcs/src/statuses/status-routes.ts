@@ -1,10 +1,11 @@
-import { readJson, type Logger } from '@cds/service';
+import { type Logger, route } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Router } from 'express';
 import type { Redis } from 'ioredis';
 import type { ApiVersion } from '../api-version';
 import { grantedRoute, type RouteDeps } from '../calls/granted-route';
 import { repoFromFullName } from '../calls/request-values';
+import { serverParams } from '../calls/route-params';
 import { eventSchema, NODE_RUN_EVENT, nodeRunSchema, type BuildEvent } from './build-event';
 import { buildStatus } from './build-status';
 import { createOneAtATime } from '../calls/one-at-a-time';
@@ -31,19 +32,29 @@ export function addStatusRoutes(router: Router, deps: StatusRouteDeps): void {
 
   router.post(
     '/vcs/:name/status',
-    grantedRoute(deps, 'notFound', async (call) => {
-      const event = readJson(call.req, eventSchema);
-      const { disable, showDetail } = call.server.config.status;
-      if (disable || event.type_event !== NODE_RUN_EVENT) return;
-      const build = toBuildEvent(event);
-      const { Hash: hash, RepositoryFullName: repository } = build.node;
-      if (hash === '' || repository === '') return;
-      const sendSkipped = apiVersion.atLeast(0, 42);
-      const status = buildStatus(build, { uiUrl, showDetail, sendSkipped });
-      if (!status) return;
-      call.repository = repoFromFullName(repository);
-      await sendStatus(call, call.repository, build, status);
-    }),
+    route(
+      {
+        summary: 'Sends a build status',
+        description: `Of \`${NODE_RUN_EVENT}\`, whose payload is a node run; other events are taken and lead to nothing.`,
+        params: serverParams,
+        body: eventSchema,
+        answer: 'nothing',
+      },
+      ({ body }) =>
+        grantedRoute(deps, 'notFound', async (call) => {
+          const event = body(call.req);
+          const { disable, showDetail } = call.server.config.status;
+          if (disable || event.type_event !== NODE_RUN_EVENT) return;
+          const build = toBuildEvent(event);
+          const { Hash: hash, RepositoryFullName: repository } = build.node;
+          if (hash === '' || repository === '') return;
+          const sendSkipped = apiVersion.atLeast(0, 42);
+          const status = buildStatus(build, { uiUrl, showDetail, sendSkipped });
+          if (!status) return;
+          call.repository = repoFromFullName(repository);
+          await sendStatus(call, call.repository, build, status);
+        }),
+    ),
   );
 }
 

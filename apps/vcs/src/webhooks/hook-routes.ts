@@ -1,11 +1,13 @@
 import type { HookSettings } from '@cds/bitbucket';
-import { readJson } from '@cds/service';
-import { CdsError, type VcsHook } from '@cds/wire';
-import type { Router } from 'express';
+import { route } from '@cds/service';
+import { CdsError, type VcsHook, vcsHookSchema } from '@cds/wire';
+import type { Request, Router } from 'express';
+import { z } from 'zod';
 import type { ApiVersion } from '../api-version';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../calls/granted-route';
 import type { OneAtATime } from '../calls/one-at-a-time';
-import { fullNameOf, queryText, repoOf } from '../calls/request-values';
+import { fullNameOf, repoOf } from '../calls/request-values';
+import { queryText, repositoryParams } from '../calls/route-params';
 import { eventsInForce } from './hook-events';
 import { hookSchema } from './hook-schema';
 import type { ManualWebhooks } from './manual-webhooks';
@@ -26,6 +28,9 @@ export interface HookRouteDeps extends RouteDeps {
   webhookRepairs: WebhookRepairs;
 }
 
+const foundBy = z.object({ url: queryText('Where it leads, as the API knows it.') });
+const deletedBy = foundBy.extend({ id: queryText('Of the webhook at Bitbucket, or `url`.') });
+
 /** The webhooks of a repository: creating, finding, updating, deleting. */
 export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
   const { webhookMemory, webhookRepairs } = deps;
@@ -33,63 +38,100 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
 
   router.post(
     path,
-    grantedRoute(deps, 'notFound', async (call) => {
-      const hook = readHook(call);
-      const events = eventsInForce(hook.events);
-      const id = await put(call, '', hook, events);
-      // CDS before 0.42 gets back what it sent; it does not know of events.
-      const given = hook.events && hook.events.length > 0;
-      return {
-        ...hook,
-        id,
-        events: given || deps.apiVersion.atLeast(0, 42) ? events : hook.events,
-      };
-    }),
+    route(
+      {
+        summary: 'Creates a webhook',
+        description: 'Or puts the one in force that is there.',
+        params: repositoryParams,
+        body: hookSchema,
+        answer: vcsHookSchema,
+      },
+      ({ body }) =>
+        grantedRoute(deps, 'notFound', async (call) => {
+          const hook = readHook(call, body);
+          const events = eventsInForce(hook.events);
+          const id = await put(call, '', hook, events);
+          // CDS before 0.42 gets back what it sent; it does not know of events.
+          const given = hook.events && hook.events.length > 0;
+          return {
+            ...hook,
+            id,
+            events: given || deps.apiVersion.atLeast(0, 42) ? events : hook.events,
+          };
+        }),
+    ),
   );
 
   router.put(
     path,
-    grantedRoute(deps, 'notFound', async (call) => {
-      const hook = readHook(call);
-      const events = eventsInForce(hook.events);
-      return { ...hook, id: await put(call, hook.id, hook, events), events };
-    }),
+    route(
+      {
+        summary: 'Updates a webhook',
+        params: repositoryParams,
+        body: hookSchema,
+        answer: vcsHookSchema,
+      },
+      ({ body }) =>
+        grantedRoute(deps, 'notFound', async (call) => {
+          const hook = readHook(call, body);
+          const events = eventsInForce(hook.events);
+          return { ...hook, id: await put(call, hook.id, hook, events), events };
+        }),
+    ),
   );
 
   router.get(
     path,
-    grantedRoute(deps, 'notFound', async (call) => {
-      const url = queryText(call.req, 'url');
-      const { found, others } = await findHook(call, atBitbucket(call, url));
-      const answered = call.answered();
-      if (answered) webhookRepairs.byTheWay(answered, others);
-      if (!found) throw new CdsError('notFound');
-      const hook = answered ? await webhookRepairs.lookedUp(answered, found, call.ctx) : found;
-      return toVcsHook(hook, url);
-    }),
+    route(
+      {
+        summary: 'Finds a webhook',
+        params: repositoryParams,
+        query: foundBy,
+        answer: vcsHookSchema,
+      },
+      ({ query }) =>
+        grantedRoute(deps, 'notFound', async (call) => {
+          const { url } = query(call.req);
+          const { found, others } = await findHook(call, atBitbucket(call, url));
+          const answered = call.answered();
+          if (answered) webhookRepairs.byTheWay(answered, others);
+          if (!found) throw new CdsError('notFound');
+          const hook = answered ? await webhookRepairs.lookedUp(answered, found, call.ctx) : found;
+          return toVcsHook(hook, url);
+        }),
+    ),
   );
 
   router.delete(
     path,
-    grantedRoute(deps, 'notFound', async (call) => {
-      const id = queryText(call.req, 'id');
-      const url = queryText(call.req, 'url');
-      if (id === '' && url === '')
-        throw new CdsError('wrongRequest', {
-          from: 'name the webhook in the query: ?url= or ?id=',
-        });
-      const repo = repoOf(call.req);
-      if (id === '' && call.server.config.disableWebHooksCreation)
-        return deps.manualWebhooks.remove({
-          repository: fullNameOf(repo),
-          url: atBitbucket(call, url),
-        });
-      const urlThere = url === '' ? '' : atBitbucket(call, url);
-      const uuid = id || (await findHook(call, urlThere)).found?.uuid;
-      // Gone already is as good as deleted.
-      if (uuid !== undefined) await call.bitbucket.deleteHook(repo, uuid, call.ctx);
-      await webhookMemory.deleted(call, { url: urlThere, uuid: uuid ?? '' });
-    }),
+    route(
+      {
+        summary: 'Deletes a webhook',
+        description: 'Gone already is as good as deleted.',
+        params: repositoryParams,
+        query: deletedBy,
+        answer: 'nothing',
+      },
+      ({ query }) =>
+        grantedRoute(deps, 'notFound', async (call) => {
+          const { id, url } = query(call.req);
+          if (id === '' && url === '')
+            throw new CdsError('wrongRequest', {
+              from: 'name the webhook in the query: ?url= or ?id=',
+            });
+          const repo = repoOf(call.req);
+          if (id === '' && call.server.config.disableWebHooksCreation)
+            return deps.manualWebhooks.remove({
+              repository: fullNameOf(repo),
+              url: atBitbucket(call, url),
+            });
+          const urlThere = url === '' ? '' : atBitbucket(call, url);
+          const uuid = id || (await findHook(call, urlThere)).found?.uuid;
+          // Gone already is as good as deleted.
+          if (uuid !== undefined) await call.bitbucket.deleteHook(repo, uuid, call.ctx);
+          await webhookMemory.deleted(call, { url: urlThere, uuid: uuid ?? '' });
+        }),
+    ),
   );
 
   /** The id at Bitbucket; '' when a person has to add the webhook. */
@@ -129,12 +171,12 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
   }
 }
 
-function readHook(call: GrantedCall): VcsHook {
+function readHook(call: GrantedCall, body: (req: Request) => VcsHook): VcsHook {
   if (call.server.config.disableWebHooks)
     throw new CdsError('forbidden', {
       from: `webhooks are disabled: set disableWebHooks = false for the VCS server ${call.server.config.name}`,
     });
-  return readJson(call.req, hookSchema);
+  return body(call.req);
 }
 
 function atBitbucket(call: GrantedCall, url: string): string {

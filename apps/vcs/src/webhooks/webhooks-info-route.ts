@@ -1,25 +1,30 @@
-import { handle } from '@cds/service';
-import type { VcsWebhooksInfo } from '@cds/wire';
+import { handle, route } from '@cds/service';
+import { type VcsWebhooksInfo, vcsWebhooksInfoSchema } from '@cds/wire';
 import type { Router } from 'express';
 import { findServer } from '../calls/find-server';
 import type { RouteDeps } from '../calls/granted-route';
+import { ofServer } from '../calls/route-params';
 import { OFFERED_EVENTS } from './hook-events';
 
 /** What CDS may do with webhooks on this server. */
 export function addWebhooksInfoRoute(router: Router, { servers }: RouteDeps): void {
   router.get(
     '/vcs/:name/webhooks',
-    handle(async (req): Promise<VcsWebhooksInfo> => {
-      const { disableWebHooks, disableWebHooksCreation } = findServer(servers, req).config;
-      return {
-        webhooks_supported: true,
-        webhooks_disabled: disableWebHooks,
-        webhooks_creation_supported: true,
-        webhooks_creation_disabled: disableWebHooksCreation,
-        webhooks_icon: 'Bitbucket',
-        gerrithook_disabled: false,
-        events: OFFERED_EVENTS,
-      };
-    }),
+    route(
+      { summary: 'What CDS may do with webhooks', ...ofServer, answer: vcsWebhooksInfoSchema },
+      () =>
+        handle(async (req): Promise<VcsWebhooksInfo> => {
+          const { disableWebHooks, disableWebHooksCreation } = findServer(servers, req).config;
+          return {
+            webhooks_supported: true,
+            webhooks_disabled: disableWebHooks,
+            webhooks_creation_supported: true,
+            webhooks_creation_disabled: disableWebHooksCreation,
+            webhooks_icon: 'Bitbucket',
+            gerrithook_disabled: false,
+            events: OFFERED_EVENTS,
+          };
+        }),
+    ),
   );
 }

@@ -1,29 +1,28 @@
-import type { HookConfig, TaskType } from '@cds/wire';
+import { type HookConfig, nanosecondsSchema, type TaskType, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { timestampOfId } from '../clock';
 import { parseState } from '../execution';
 import { cleanupKey, hookKeys, KEYS } from '../redis-keys';
 
 /** An execution, or the cleanup of a branch, that failed for good. Never holds a body or a header of its delivery. */
-export interface DeadLetter {
-  kind: 'execution' | 'cleanup';
-  /** Of the task; of a cleanup its own. */
-  uuid: string;
-  /** Nanoseconds, as CDS names executions. */
-  timestamp: number;
-  type: TaskType | '';
-  /** What would be run now: the configuration that the task has, which may have changed since. */
-  project: string;
-  workflow: string;
-  /** `workspace/slug`; empty for a plain webhook. */
-  repository: string;
-  /** Of a cleanup. */
-  branch?: string;
-  nb_errors: number;
-  last_error: string;
-  /** ISO 8601; empty when its record does not tell. */
-  failed_at: string;
-}
+export const deadLetterSchema = z
+  .object({
+    kind: z.enum(['execution', 'cleanup']),
+    uuid: z.string().meta({ description: 'Of the task; of a cleanup its own.' }),
+    timestamp: nanosecondsSchema,
+    type: z.union([taskTypeSchema, z.literal('')]),
+    // What would be run now: the configuration that the task has, which may have changed since.
+    project: z.string(),
+    workflow: z.string(),
+    repository: z.string().meta({ description: '`workspace/slug`; empty for a plain webhook.' }),
+    branch: z.string().optional().meta({ description: 'Of a cleanup.' }),
+    nb_errors: z.int(),
+    last_error: z.string(),
+    failed_at: z.string().meta({ description: 'ISO 8601; empty when its record does not tell.' }),
+  })
+  .meta({ id: 'DeadLetter' });
+export type DeadLetter = z.infer<typeof deadLetterSchema>;
 
 /** Where a dead letter is. */
 export interface DeadLetterRef {

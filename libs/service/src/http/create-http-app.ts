@@ -1,6 +1,5 @@
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import { CdsError, type MonitoringStatus } from '@cds/wire';
-import { versionInfo } from '../build-info';
 import type { Logger } from '../logs/create-logger';
 import type { Metrics } from '../metrics/create-metrics';
 import type { Registration } from '../registration/create-registration';
@@ -10,8 +9,9 @@ import { commonHeaders } from './common-headers';
 import { createErrorMiddleware } from './create-error-middleware';
 import { createRequestLog } from './create-request-log';
 import { createRequestMetrics } from './request-metrics';
-import { createRouter } from './create-router';
-import { handle } from './handle';
+import { buildDocument, type ServiceDescription } from '../openapi/build-document';
+import { createDocumentRouter } from '../openapi/document-router';
+import { createMonitoringRouter } from './monitoring-router';
 import { readBody } from './read-body';
 import { closeOnUnreadBody } from './unread-body';
 
@@ -30,6 +30,8 @@ export interface HttpAppDeps {
   open?: Router;
   /** Routes for the CDS API. They get the whole body as a Buffer in `req.body`. */
   guarded: Router;
+  /** When given, every route has to have a description, and `/openapi.json` serves them all. */
+  about?: ServiceDescription;
   /** Bytes, 10 MiB when not given. */
   bodyLimitBytes?: number;
   /** Milliseconds that somebody may go on sending after his answer, 5,000 when not given. */
@@ -37,8 +39,10 @@ export interface HttpAppDeps {
 }
 
 /**
- * The HTTP side of a service: `/mon/version`, `/mon/status` and `/mon/metrics`, the open routes, then the guard, then
- * the guarded routes. Every refusal has CDS's error body.
+ * The HTTP side of a service: `/mon/version`, `/mon/status` and `/mon/metrics`, `/openapi.json`, the open routes, then
+ * the guard, then the guarded routes. Every refusal has CDS's error body.
+ *
+ * @throws Error for a route without a description, where the app is to be described
  */
 export function createHttpApp(deps: HttpAppDeps): Express {
   const app = express();
@@ -49,7 +53,18 @@ export function createHttpApp(deps: HttpAppDeps): Express {
 
   app.use(commonHeaders, closeOnUnreadBody(deps.lingerMs), checkHost, checkPath);
   if (deps.trustedProxies?.length) app.set('trust proxy', [...deps.trustedProxies]);
-  app.use('/mon', noOptions, monitoringRoutes(deps), notFound);
+  const monitoring = createMonitoringRouter(deps);
+  app.use('/mon', noOptions);
+  app.use(monitoring);
+  app.use('/mon', notFound);
+  if (deps.about) {
+    const document = createDocumentRouter();
+    const open = [monitoring, document.router, ...(deps.open ? [deps.open] : [])];
+    document.serve(buildDocument(deps.about, { open, guarded: [deps.guarded] }));
+    app.use('/openapi.json', noOptions);
+    app.use(document.router);
+    app.use('/openapi.json', notFound);
+  }
   if (deps.open) app.use(deps.open);
   if (deps.logger.isLevelEnabled('debug')) app.use(createRequestLog(deps.logger));
   if (deps.metrics) app.use(createRequestMetrics(deps.metrics, deps.metrics.service));
@@ -57,26 +72,6 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   app.use(readBody(deps.bodyLimitBytes ?? BODY_LIMIT_BYTES), deps.guarded, notFound);
   app.use(createErrorMiddleware(deps.logger));
   return app;
-}
-
-function monitoringRoutes({ monitoring, metrics }: HttpAppDeps): Router {
-  const version = versionInfo();
-  const router = createRouter();
-  if (metrics) {
-    router.get('/metrics', async (_req, res) => {
-      const { contentType, text } = await metrics.text();
-      res.status(200).setHeader('Content-Type', contentType).end(text);
-    });
-  }
-  return router
-    .get(
-      '/version',
-      handle(async () => version),
-    )
-    .get(
-      '/status',
-      handle(() => monitoring()),
-    );
 }
 
 function createGuard(registration: Pick<Registration, 'isAllowed'>): RequestHandler {

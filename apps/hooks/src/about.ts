@@ -1,0 +1,14 @@
+import type { ServiceDescription } from '@cds/service';
+
+/** What the OpenAPI document says of this service besides its routes. */
+export const ABOUT: ServiceDescription = {
+  title: 'hooks',
+  description:
+    'The hooks service of CDS for Bitbucket Cloud. Only `/webhook/{uuid}` is for the world outside; what asks for `X_AUTH_HEADER` is for the CDS API, and as safe to repeat as everything here. Every refusal has the body `CdsError`. Before a route is looked for, headers over 256 KiB are refused with 431 and requests that come too slowly with 408.',
+  tags: [
+    { name: 'webhooks', description: 'Where deliveries come in.', paths: /^\/webhook\// },
+    { name: 'tasks', description: 'Hooks, and what they execute.', paths: /^\/task(\/|$)/ },
+    { name: 'admin', description: 'For operators.', paths: /^\/admin\// },
+    { name: 'monitoring', description: 'How the service is.', paths: /^\/(mon\/|openapi)/ },
+  ],
+};

@@ -1,0 +1,34 @@
+import type { Router } from 'express';
+import { z } from 'zod';
+import { createRouter } from '../http/create-router';
+import type { OpenApiDocument } from './build-document';
+import { route } from './route';
+
+/** `/openapi.json`, which holds no secret and is open to everybody. A route like others: the document tells of it, too. */
+export function createDocumentRouter(): {
+  router: Router;
+  serve(document: OpenApiDocument): void;
+} {
+  let bytes = Buffer.alloc(0);
+  const router = createRouter();
+  router.get(
+    '/openapi.json',
+    route(
+      {
+        summary: 'This document',
+        answer: z.looseObject({ openapi: z.string(), paths: z.looseObject({}) }),
+      },
+      () => (_req, res) => {
+        res.setHeader('Content-Length', bytes.length);
+        res.end(bytes);
+      },
+    ),
+  );
+  return {
+    router,
+    /** Made once; no request costs more than sending it. */
+    serve(document) {
+      bytes = Buffer.from(JSON.stringify(document));
+    },
+  };
+}

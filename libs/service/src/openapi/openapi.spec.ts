@@ -1,0 +1,108 @@
+import { silentLogger } from '@cds/testing';
+import type { Router } from 'express';
+import request from 'supertest';
+import { z } from 'zod';
+import { createHttpApp, createRouter, handle, route } from '../index';
+
+const about = { title: 'things', description: '', tags: [] };
+
+function appOf(guarded: Router) {
+  return createHttpApp({
+    about,
+    logger: silentLogger(),
+    registration: { isAllowed: () => true },
+    monitoring: async () => ({ now: '', lines: [] }),
+    guarded,
+  });
+}
+
+const nothing = handle(async () => undefined);
+const described = (params?: z.ZodObject) =>
+  route({ summary: 'A thing', params, answer: 'nothing' }, () => nothing);
+
+describe('an app that is described', () => {
+  it.each([
+    ['without a description', createRouter().get('/x', nothing), /GET \/x has no description/],
+    ['within another router', createRouter().use(createRouter().get('/x', nothing)), /GET \/x has/],
+    ['of every method, none named', createRouter().all('/x', described()), /name its methods/],
+    ['whose path has a value more', createRouter().get('/x/:id', described()), /\/x\/:id has/],
+    [
+      'whose path has a value less',
+      createRouter().get('/x', described(z.object({ id: z.string() }))),
+      /its description id/,
+    ],
+    ['that stands twice', createRouter().get('/x', described()).get('/x', described()), /twice/],
+    ['below a path', createRouter().use('/a', createRouter().get('/x', described())), /whole path/],
+  ])('is not built with a route %s', (_, router, message) => {
+    expect(() => appOf(router)).toThrow(message);
+  });
+
+  it('is not built with two schemas of one name', () => {
+    const answer = (text: z.ZodType) => {
+      const schema = z.object({ text }).meta({ id: 'Twice' });
+      return route({ summary: 'A thing', answer: schema }, () => nothing);
+    };
+    const router = createRouter().get('/a', answer(z.string())).get('/b', answer(z.int()));
+    expect(() => appOf(router)).toThrow(/two schemas are called Twice/);
+  });
+
+  const thing = route(
+    {
+      summary: 'A thing',
+      params: z.object({ id: z.string().regex(/^\d+$/, 'is no number') }),
+      query: z.strictObject({ limit: z.string().optional() }),
+      body: z.object({ name: z.string() }),
+      answer: z.object({ id: z.string() }),
+    },
+    ({ params, query, body }) =>
+      handle(async (req) => ({ ...params(req), ...query(req), ...body(req) })),
+  );
+
+  it.each([
+    ['/things/x', { name: 'a' }, 'the path id is no number'],
+    ['/things/1?more=1', { name: 'a' }, 'the query holds "more": it takes limit'],
+    ['/things/1?limit=1&limit=2', { name: 'a' }, 'the query limit Invalid input'],
+    ['/things/1', { name: 1 }, 'name: Invalid input'],
+  ])('reads by its description: %s %j', async (path, body, message) => {
+    const answer = await request(appOf(createRouter().post('/things/:id', thing)))
+      .post(path)
+      .set('X_AUTH_HEADER', 'x')
+      .send(body);
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatchObject({ id: 74 });
+    expect(answer.body.message).toContain(message);
+  });
+
+  it('fails where a route reads what it does not describe', async () => {
+    const liar = route({ summary: 'A thing', answer: 'nothing' }, ({ body }) =>
+      handle(async (req) => body(req)),
+    );
+    const answer = await request(appOf(createRouter().post('/x', liar)))
+      .post('/x')
+      .set('X_AUTH_HEADER', 'x')
+      .send({});
+    expect(answer.status).toBe(500);
+  });
+
+  it('serves its document, guarded routes marked as such', async () => {
+    const { body } = await request(appOf(createRouter().post('/things/:id', thing))).get(
+      '/openapi.json',
+    );
+    expect(Object.keys(body.paths)).toEqual([
+      '/mon/version',
+      '/mon/status',
+      '/openapi.json',
+      '/things/{id}',
+    ]);
+    expect(body.paths['/mon/version'].get.security).toBeUndefined();
+    expect(body.paths['/things/{id}'].post).toMatchObject({
+      operationId: 'postThingsById',
+      security: [{ service: [] }],
+      parameters: [
+        { name: 'id', in: 'path', required: true },
+        { name: 'limit', in: 'query', required: false },
+      ],
+      requestBody: { required: true },
+    });
+  });
+});
