@@ -128,6 +128,11 @@ describe('/openapi.json of vcs', () => {
     expect(await call('get', `${REPO}/events?since=1`)).toBe(501);
     expect(await call('post', `${REPO}/events?filter=push`, [])).toBe(501);
     expect(await call('post', `${REPO}/events?filter=nope`, [])).toBe(400);
+    const polling = harness.instance({ server: { polling: true } });
+    const looked = await polling.call('get', `${REPO}/events`, harness.pair);
+    expect(looked.status).toBe(200);
+    const filtered = polling.call('post', `${REPO}/events?filter=push`, harness.pair);
+    expect((await filtered.set('content-type', 'application/json').send('[]')).status).toBe(200);
     expect(await call('delete', `${REPO}/tags`)).toBe(404);
 
     // Every route of a project, without its tokens; and of a server that there is not.

@@ -137,8 +137,13 @@ export function createTaskRouter(deps: {
   );
   router.get(
     '/task/:uuid/start',
-    route({ summary: 'Starts a task', ...ofTask, answer: 'nothing' }, ({ params }) =>
-      one((request) => service.setStopped(params(request).uuid, false)),
+    route(
+      {
+        ...{ summary: 'Starts a task', ...ofTask, answer: 'nothing' },
+        errors: [...ofTask.errors, 'notImplemented'],
+        description: '501 for a kind of hook that is not served, with the reason.',
+      },
+      ({ params }) => one((request) => service.setStopped(params(request).uuid, false)),
     ),
   );
   router.get(
