@@ -54,6 +54,16 @@ export function controlActions(api: CdsApiSandbox): Record<string, ControlAction
       }),
       (input) => api.workflows.createSchedulerWorkflow(input),
     ),
+    createQueueWorkflow: action(
+      'a workflow that runs for every message of a queue of RabbitMQ',
+      z.strictObject({
+        ...{ project: name, name, queue: name, broker: name, username: name, password: name },
+      }),
+      async (input) => {
+        const { id, hook } = await api.workflows.createQueueWorkflow(input);
+        return { id, uuid: hook.uuid };
+      },
+    ),
     renameWorkflow: action(
       'rename a workflow',
       z.strictObject({ project: name, name, newName: name }),

@@ -34,6 +34,8 @@ export interface Project {
   key: string;
   links: Map<string, VcsLink>;
   workflows: Map<string, Workflow>;
+  /** By name: the values of an integration, passwords in clear. */
+  integrations: Map<string, Record<string, { value: string; type: string }>>;
 }
 
 export type RunStatus = 'Pending' | 'Building' | 'Success' | 'Fail';

@@ -23,7 +23,9 @@ export function createProjectStore() {
 
     /** Creates a project, or returns the one there is. */
     ensureProject(key: string): Project {
-      const found = projects.get(key) ?? { key, links: new Map(), workflows: new Map() };
+      const found = projects.get(key) ?? {
+        ...{ key, links: new Map(), workflows: new Map(), integrations: new Map() },
+      };
       projects.set(key, found);
       return found;
     },
@@ -53,8 +55,8 @@ export function configValue(value: string, type = '', configurable = false): Hoo
   return { value, configurable, type, multiple_choice_list: null };
 }
 
-/** The ids of the kinds of hooks, as they were recorded. */
-const MODEL_IDS = { WebHook: 1, RepositoryWebHook: 2, Scheduler: 4 } as const;
+/** The ids of the kinds of hooks, as they were recorded; RabbitMQ was not, and nobody reads it. */
+const MODEL_IDS = { WebHook: 1, RepositoryWebHook: 2, Scheduler: 4, 'RabbitMQ hook': 6 } as const;
 
 /** A hook before it is saved: without id, as `POST /task/bulk` carries it. */
 export function newHook(model: keyof typeof MODEL_IDS, config: HookConfig): NodeHook {

@@ -84,6 +84,15 @@ export function createServiceRoutes(deps: ServiceRoutesDeps): Router {
     answerJson(response, 200, deps.projects.hooks()),
   );
 
+  router.get('/project/:key/integrations/:name', (request, response) => {
+    // Without it CDS hides the passwords: a service could not connect.
+    if (request.query['clearPassword'] !== 'true') throw new ApiRefusal('wrongRequest');
+    const { key, name } = request.params;
+    const config = deps.projects.project(key).integrations.get(name);
+    if (!config) throw new ApiRefusal('notFound');
+    answerJson(response, 200, { id: 1, project_id: 1, name, config });
+  });
+
   router.get('/config/vcs', async (_request, response) => {
     const { body } = await deps.caller.call('vcs', { method: 'GET', path: '/vcs' });
     answerJson(response, 200, body);

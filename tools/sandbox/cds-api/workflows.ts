@@ -31,6 +31,19 @@ export interface NewSchedulerWorkflow {
   payload?: string | undefined;
 }
 
+export interface NewQueueWorkflow {
+  project: string;
+  name: string;
+  queue: string;
+  /** Of RabbitMQ, without a scheme. */
+  broker: string;
+  username: string;
+  password: string;
+}
+
+/** Kinds of hooks that nobody calls: they have no URL. */
+const NOT_CALLED: readonly string[] = ['Scheduler', 'RabbitMQ hook'];
+
 export type Workflows = ReturnType<typeof createWorkflows>;
 
 /** Creates, renames and deletes workflows, telling `hooks` and `vcs` in the API's own order. */
@@ -51,7 +64,7 @@ export function createWorkflows(deps: {
     const answered = hooksSchema.parse(body)[hook.uuid];
     if (!answered) throw new Error(`hooks did not answer the hook ${hook.uuid}`);
     const { webHookURL } = answered.config;
-    if ((webHookURL === undefined) !== (hook.hook_model_name === 'Scheduler'))
+    if ((webHookURL === undefined) !== NOT_CALLED.includes(hook.hook_model_name))
       throw new Error(`hooks answered the ${hook.hook_model_name} ${hook.uuid} as another kind`);
     if (webHookURL === undefined) return hook;
     return { ...hook, config: { ...hook.config, webHookURL: configValue(webHookURL.value) } };
@@ -142,6 +155,26 @@ export function createWorkflows(deps: {
         ...common(project, name),
       };
       return save(project, name, await register(newHook('Scheduler', config)));
+    },
+
+    /** A workflow that runs for every message of a queue, and the integration of its project that knows the broker. */
+    async createQueueWorkflow(asked: NewQueueWorkflow): Promise<Workflow> {
+      const { project, name, queue } = asked;
+      projects.ensureProject(project).integrations.set(`${name}-broker`, {
+        uri: { value: asked.broker, type: 'string' },
+        username: { value: asked.username, type: 'string' },
+        password: { value: asked.password, type: 'password' },
+      });
+      const config = {
+        integration: configValue(`${name}-broker`, 'integration', true),
+        exchange_name: configValue(`${queue}-exchange`, 'string', true),
+        exchange_type: configValue('topic', 'string', true),
+        queue: configValue(queue, 'string', true),
+        binding_key: configValue('#', 'string', true),
+        consumer_tag: configValue('cds', 'string', true),
+        ...common(project, name),
+      };
+      return save(project, name, await register(newHook('RabbitMQ hook', config)));
     },
 
     /** The hook stays the same, its configuration names the new workflow. */
