@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ConsumeMessage, type Options } from 'amqplib';
 import type { RabbitmqSettings } from './rabbitmq-settings';
 
@@ -31,6 +32,8 @@ export interface ConsumeQueueOptions {
 /** Messages that the broker hands over before they are acknowledged: what bounds the memory. */
 const PREFETCH = 20;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** For each of the last two words to a broker that may be frozen; what it was not told it finds out by the heartbeat. */
+const GOODBYE_MS = 2_000;
 /** The largest message that a broker takes is far larger; an execution is kept in Redis. */
 const LARGEST_FRAME = 4 * 1024 * 1024;
 
@@ -96,11 +99,17 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
     );
     options.consuming();
     await Promise.race([ended, aborted(signal)]);
-    await Promise.race([channel.cancel(consumerTag), ended]);
-    await Promise.race([Promise.all(underWay), ended]);
-    await Promise.race([channel.close(), ended]).catch(() => undefined);
+    const goodbye = async (): Promise<void> => {
+      await channel.cancel(consumerTag);
+      await Promise.all(underWay);
+      await channel.close();
+    };
+    // A connection that breaks now hands the rest back as well.
+    const gone = goodbye().catch(() => undefined);
+    await Promise.race([gone, ended, sleep(GOODBYE_MS, undefined, { ref: false })]);
   } finally {
-    await connection.close().catch(() => undefined);
+    const closed = connection.close().catch(() => undefined);
+    await Promise.race([closed, sleep(GOODBYE_MS, undefined, { ref: false })]);
   }
 }
 
