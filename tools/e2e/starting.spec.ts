@@ -176,7 +176,8 @@ describe('npm start', () => {
 
   it('says what failed, and shows the log, when the services end', async () => {
     const sandbox = await stack.run([bundle('sandbox'), '--once']);
-    await sandbox.waitForOutput('hooks will clean up at', 40_000);
+    // While the story waits for them: later, a call that breaks might be what it tells of.
+    await sandbox.waitForOutput('The services register with the CDS API', 40_000);
     const children = readFileSync(`/proc/${sandbox.pid}/task/${sandbox.pid}/children`, 'utf8');
     const engine = children
       .trim()
