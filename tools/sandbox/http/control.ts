@@ -1,6 +1,6 @@
 import express, { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
-import { refuseOtherOrigins } from './same-origin';
+import { browsersByLocalName, refuseOtherOrigins } from './same-origin';
 
 /** One thing that a person or a test can make a stand-in do or tell. */
 export interface ControlAction {
@@ -75,7 +75,7 @@ export function createControlRouter(...all: Controls[]): Router {
     all.find(({ actions }) => Object.hasOwn(actions, name));
   const names = [...new Set(all.flatMap(({ actions }) => Object.keys(actions)))];
   const router = Router();
-  router.use(refuseOtherOrigins);
+  router.use(browsersByLocalName, refuseOtherOrigins);
   router.use(express.json({ type: () => true, limit: '1mb' }));
   router.get('/', (_request, response) => {
     response.json(

@@ -32,3 +32,21 @@ export function onlyForHosts(hosts: readonly string[]) {
         .json({ error: `This page is at http://${hosts[0] ?? ''} and has no other name.` });
   };
 }
+
+const LOCAL_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+
+/**
+ * Lets browsers in by the names of this machine alone, as {@link onlyForHosts} does it for a page whose port is known. Others
+ * (curl, services in containers) may use any name.
+ */
+export function browsersByLocalName(
+  request: Request,
+  response: Response,
+  next: NextFunction,
+): void {
+  const isBrowser =
+    request.get('origin') !== undefined || request.get('sec-fetch-site') !== undefined;
+  const name = (request.get('host') ?? '').replace(/:\d+$/, '');
+  if (!isBrowser || LOCAL_NAMES.includes(name)) next();
+  else response.status(421).json({ error: `Open this at http://${LOCAL_NAMES[0]} instead.` });
+}

@@ -43,6 +43,20 @@ it('obeys curl and its own page, not pages of another origin or name', async () 
   expect((await ask('GET', '/bitbucket/revokeGrants')).status).toBe(405);
 });
 
+it('lets no browser drive the stand-ins under a name that was made to lead here', async () => {
+  const asked = (headers: Record<string, string>) =>
+    sendRequest({
+      method: 'GET',
+      url: `${bitbucket.url}/_control/state`,
+      headers,
+      timeoutMs: 5_000,
+    });
+  const host = `evil.example:${new URL(bitbucket.url).port}`;
+  const rebound = { Host: host, Origin: `http://${host}`, 'Sec-Fetch-Site': 'same-origin' };
+  expect((await asked(rebound)).status).toBe(421);
+  expect((await asked({ Host: 'sandbox:8090' })).status).toBe(200);
+});
+
 it('does not tell what the stand-ins tell of signatures', async () => {
   for (const path of ['/bitbucket/deliveries', '/bitbucket/state', '/cds/state'])
     expect((await ask('POST', path, {}, '{}')).status).toBe(404);

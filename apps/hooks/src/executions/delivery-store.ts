@@ -106,7 +106,7 @@ export function createDeliveryStore(deps: {
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
   const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 11);
 
-  const moveBackScript = defineScript(redis, 'cdsbbMoveBack', MOVE_BACK, 5);
+  const moveBackScript = defineScript(redis, 'cdsbbMoveBack', MOVE_BACK, 2);
 
   return {
     /** One lookup. */
@@ -208,11 +208,8 @@ export function createDeliveryStore(deps: {
 
     /** Lets the head wait behind the others. `only`: there are no others. */
     async moveBack({ uuid, holder }: Claim, id: string): Promise<'ok' | 'only' | 'lost'> {
-      const { waiting, owner, states } = hookKeys(uuid);
-      return (await moveBackScript(
-        [waiting, owner, states, KEYS.heads, KEYS.stoppedHeads],
-        [holder, id, uuid],
-      )) as 'ok' | 'only' | 'lost';
+      const { waiting, owner } = hookKeys(uuid);
+      return (await moveBackScript([waiting, owner], [holder, id])) as 'ok' | 'only' | 'lost';
     },
 
     /**

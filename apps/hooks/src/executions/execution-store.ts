@@ -24,7 +24,7 @@ export type ExecutionStore = ReturnType<typeof createExecutionStore>;
 export function createExecutionStore(deps: { redis: Redis; executionHistory: number }) {
   const { redis, executionHistory } = deps;
   const stopScript = defineScript(redis, 'cdsbbStopExecution', STOP_EXECUTION, 9);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteExecutions', DELETE_EXECUTIONS, 10);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteExecutions', DELETE_EXECUTIONS, 11);
 
   async function read(uuid: string, ids: string[], doing?: string): Promise<TaskExecution[]> {
     if (ids.length === 0) return [];
@@ -85,7 +85,8 @@ export function createExecutionStore(deps: { redis: Redis; executionHistory: num
 
     /** @param lastSeen id of the last delivery that waits, or "": with any after it, nothing is done */
     async removeAll(uuid: string, lastSeen: string): Promise<'ok' | 'more'> {
-      const keys = [...keysOfExecutions(uuid), hookKeys(uuid).dead];
+      const { dead, task } = hookKeys(uuid);
+      const keys = [...keysOfExecutions(uuid), dead, task];
       return (await deleteScript(keys, [uuid, lastSeen])) as 'ok' | 'more';
     },
   };

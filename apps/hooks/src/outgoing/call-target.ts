@@ -91,12 +91,12 @@ export function createCallTarget(deps: { guard: TargetGuard; bounds: CallBounds 
     request: TargetRequest,
     signal: AbortSignal,
   ): Promise<TargetAnswer> {
+    let hop = firstHop(request);
     const until = AbortSignal.timeout(bounds.timeoutMs);
     const abort = new AbortController();
     const stop = (): void => abort.abort();
     for (const ended of [until, signal]) ended.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
-    let hop = firstHop(request);
     try {
       for (let redirects = 0; ; redirects++) {
         guard.check(hop.url);

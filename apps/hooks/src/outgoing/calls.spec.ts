@@ -103,6 +103,10 @@ describe('the guard of targets', () => {
     ['http://10.0.0.1/', ['192.168.0.0/16'], ['*']],
     ['http://HOOKS.example.com./', [], ['*.example.com']],
     ['http://hooks.example.com/', ['*'], ['hooks.example.com']],
+    ['http://[64:ff9b::a00:1]/', [], ['64:ff9b::/96']],
+    ['http://[2002:a00:1::]/', [], ['2002::/16']],
+    ['http://[::ffff:10.1.2.3]/', [], ['::ffff:10.0.0.0/104']],
+    ['http://10.1.2.3/', [], ['::ffff:10.0.0.0/104']],
   ])('refuses %s with allow %p and deny %p', (url, allow, deny) => {
     expect(() => check(url, { allow, deny })).toThrow(TargetRefusedError);
   });
@@ -128,6 +132,25 @@ describe('the guard of targets', () => {
       'hooks.outgoing.deny',
     );
     await expect(resolved(guard(NONE), 'unknown')).rejects.toThrow('ENOTFOUND');
+  });
+});
+
+describe('masks of secrets of one character', () => {
+  it('are not looked through for others, so that the text stays bounded', () => {
+    const { mask } = createMasking(
+      ['1', '2', '3', '4', '5', '6'].map((value) => ({ name: `p${value}2345`, value })),
+    );
+    const masked = mask('123456 '.repeat(9_000));
+    expect(masked.replace(/\*\*p\d2345\*\*/g, '').trim()).toBe('');
+    expect(masked.length).toBeLessThan(1024 * 1024);
+  });
+
+  it('leave nothing of two secrets that overlap', () => {
+    const secrets = [
+      { name: 'a', value: 'abc' },
+      { name: 'b', value: 'cdef' },
+    ];
+    expect(createMasking(secrets).mask('x abcdef y')).toBe('x **a****b** y');
   });
 });
 

@@ -55,6 +55,9 @@ function base64Forms(utf8: Buffer): string[] {
   return [...whole, ...within];
 }
 
+/** Names are longer than what they stand for where secrets have one character. */
+const LONGEST_MASKED = 1024 * 1024;
+
 export interface Masking {
   /** The text with `**name**` in place of each secret. */
   mask(text: string): string;
@@ -75,8 +78,22 @@ export function createMasking(secrets: readonly Secret[]): Masking {
   }
   const sorted = [...forms].sort(([a], [b]) => b.length - a.length);
 
-  const mask = (text: string): string =>
-    sorted.reduce((masked, [form, shown]) => masked.replaceAll(form, () => shown), text);
+  /** In one pass over the text as it came: what was put in place of a secret is not looked through again. */
+  const mask = (text: string): string => {
+    const hiddenBy = new Int32Array(text.length);
+    for (const [index, [form]] of sorted.entries()) {
+      for (let at = text.indexOf(form); at >= 0; at = text.indexOf(form, at + form.length)) {
+        for (let i = at; i < at + form.length; i++) hiddenBy[i] ||= index + 1;
+      }
+    }
+    const parts: string[] = [];
+    for (let from = 0, to = 0; from < text.length; from = to) {
+      const by = hiddenBy[from] ?? 0;
+      while (to < text.length && hiddenBy[to] === by) to++;
+      parts.push(by === 0 ? text.slice(from, to) : (sorted[by - 1]?.[1] ?? ''));
+    }
+    return parts.join('').slice(0, LONGEST_MASKED);
+  };
 
   const maskCut = (text: string): string => {
     const masked = mask(text);

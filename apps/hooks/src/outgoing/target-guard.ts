@@ -45,9 +45,7 @@ function readRules(entries: readonly string[]): Rules {
   for (const entry of entries) {
     const [base = '', bits] = entry.split('/');
     if (ipaddr.isValid(base)) {
-      const address = plainAddress(base);
-      const whole = address.kind() === 'ipv4' ? 32 : 128;
-      networks.push([address, bits === undefined ? whole : Math.min(Number(bits), whole)]);
+      networks.push(networkOf(ipaddr.parse(base), bits));
     } else if (entry.startsWith('*.')) suffixes.push(plainName(entry.slice(1)));
     else names.add(plainName(entry));
   }
@@ -56,6 +54,15 @@ function readRules(entries: readonly string[]): Rules {
     isName: (host) => names.has(host) || suffixes.some((suffix) => host.endsWith(suffix)),
     isAddress: (address) => networks.some(([network, bits]) => isWithin(address, network, bits)),
   };
+}
+
+/** As it is written; only an IPv4 network in the IPv6 form of one (`::ffff:10.0.0.0/104`) is that IPv4 network. */
+function networkOf(base: Address, bits: string | undefined): [Address, number] {
+  const whole = base.kind() === 'ipv4' ? 32 : 128;
+  const length = bits === undefined ? whole : Math.min(Number(bits), whole);
+  if (base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && length >= 96)
+    return [base.toIPv4Address(), length - 96];
+  return [base, length];
 }
 
 function isWithin(address: Address, network: Address, bits: number): boolean {
@@ -104,8 +111,11 @@ export function createTargetGuard(
   const metadata = readRules(METADATA);
 
   /** Why not, for people; undefined when it may be called. */
-  function whyNot(host: string, address: Address): string | undefined {
-    if (deny.isName(host) || deny.isAddress(address)) return 'is denied by hooks.outgoing.deny';
+  function whyNot(host: string, text: string): string | undefined {
+    const address = plainAddress(text);
+    const written = ipaddr.parse(text.replace(/%.*$/, ''));
+    if (deny.isName(host) || deny.isAddress(address) || deny.isAddress(written))
+      return 'is denied by hooks.outgoing.deny';
     if (allow.all || allow.isName(host) || allow.isAddress(address)) return undefined;
     if (deny.all) return 'is not named by hooks.outgoing.allow, and hooks.outgoing.deny holds "*"';
     const range = metadata.isAddress(address) ? 'metadata' : address.range();
@@ -120,7 +130,7 @@ export function createTargetGuard(
     }
     const host = plainName(url.hostname.replace(/^\[(.*)\]$/, '$1'));
     if (host === '') throw new TargetRefusedError('the URL names no host');
-    const reason = isIP(host) !== 0 ? whyNot(host, plainAddress(host)) : whyNotByName(host);
+    const reason = isIP(host) !== 0 ? whyNot(host, host) : whyNotByName(host);
     if (reason !== undefined) throw new TargetRefusedError(`${host} ${reason}`);
   };
 
@@ -133,11 +143,11 @@ export function createTargetGuard(
       if (error) return callback(error, '');
       const addresses = found as unknown as LookupAddress[];
       const host = plainName(hostname);
-      const permitted = addresses.filter(({ address }) => !whyNot(host, plainAddress(address)));
+      const permitted = addresses.filter(({ address }) => !whyNot(host, address));
       const [first] = permitted;
       if (!first) {
         const [refused] = addresses;
-        const reason = refused && whyNot(host, plainAddress(refused.address));
+        const reason = refused && whyNot(host, refused.address);
         const message = refused
           ? `${host}, at ${refused.address}, ${reason}`
           : `${host} has no address`;

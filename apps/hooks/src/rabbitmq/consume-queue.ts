@@ -98,7 +98,15 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
       settings.consumerTag === '' ? {} : { consumerTag: settings.consumerTag },
     );
     options.consuming();
-    await Promise.race([ended, aborted(signal)]);
+    const stopListening = new AbortController();
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), {
+        once: true,
+        signal: stopListening.signal,
+      });
+    });
+    await Promise.race([ended, aborted]).finally(() => stopListening.abort());
     const goodbye = async (): Promise<void> => {
       await channel.cancel(consumerTag);
       await Promise.all(underWay);
@@ -115,11 +123,4 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,14 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@cds/service';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { KEYS } from '@cds/hooks-store';
 import { errorText } from '../error-text';
-import type { ListenedTask, TaskListener } from '../kinds/task-listeners';
+import type { TaskListener } from '../kinds/task-listeners';
 import type { ConsumerState } from './keep-consuming';
-import { readSettings, type RabbitmqSettings } from './rabbitmq-settings';
+import type { RabbitmqSettings } from './rabbitmq-settings';
+import type { WantedQueues } from './wanted-queues';
 
 export interface ConsumersDeps {
-  redis: Redis;
+  wanted: WantedQueues;
   /** Consumes the queue of one hook until `signal` is aborted. */
   consume: (
     hook: { uuid: string; settings: RabbitmqSettings },
@@ -28,25 +28,37 @@ interface Consumer {
   ended: Promise<void>;
 }
 
-const settingsSchema = z.record(
-  z.enum([
-    'project',
-    'integration',
-    'exchange',
-    'exchangeType',
-    'queue',
-    'bindingKey',
-    'consumerTag',
-  ]),
-  z.string(),
-);
+/** A broker that does not answer must not hold up the end of the service: it finds out by the heartbeat. */
+const STOP_MS = 5_000;
+
+const settingsSchema = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'no JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.record(
+      z.enum([
+        ...(['project', 'integration', 'exchange', 'exchangeType'] as const),
+        ...(['queue', 'bindingKey', 'consumerTag'] as const),
+      ]),
+      z.string(),
+    ),
+  );
 
 /** The consumers of all hooks of a `hooks` process, and the hook's listener that says which there are to be. */
 export interface Consumers {
   listener: TaskListener;
   start(): void;
-  /** Finishes what is being taken; resolves when all have ended. */
+  /** Finishes what is being taken; resolves when all have ended, or after five seconds. */
   stop(): Promise<void>;
+  /** After a message came for a hook that does not take it. */
+  notTaken(uuid: string): Promise<void>;
   states(): ReadonlyMap<string, ConsumerState>;
 }
 
@@ -56,16 +68,26 @@ export interface Consumers {
  * looked at every two seconds by all.
  */
 export function createConsumers(deps: ConsumersDeps): Consumers {
-  const { redis, logger, everyMs = 2_000 } = deps;
+  const { wanted, logger, everyMs = 2_000 } = deps;
   const running = new Map<string, Consumer>();
+  /** Told to end: nobody waits for a slow one, but no second one of the hook begins beside it. */
+  const leaving = new Map<string, Promise<void>>();
+  const toldUnreadable = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let underWay: Promise<void> | undefined;
   let stopped = true;
 
   function begin(uuid: string, text: string): void {
-    const settings = settingsSchema.safeParse(JSON.parse(text));
-    if (!settings.success)
-      return logger.warn({ hook: uuid }, 'the kept settings of a queue are unreadable');
+    const settings = settingsSchema.safeParse(text);
+    if (!settings.success) {
+      if (!toldUnreadable.has(uuid))
+        logger.warn(
+          { hook: uuid },
+          'the kept settings of a queue are unreadable: save its workflow',
+        );
+      toldUnreadable.add(uuid);
+      return;
+    }
     const stop = new AbortController();
     const consumer: Consumer = {
       settings: text,
@@ -79,24 +101,26 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
     running.set(uuid, consumer);
   }
 
-  async function end(uuid: string, consumer: Consumer): Promise<void> {
+  function end(uuid: string, consumer: Consumer): void {
     running.delete(uuid);
     consumer.stop.abort();
-    await consumer.ended;
+    leaving.set(
+      uuid,
+      consumer.ended.finally(() => leaving.delete(uuid)),
+    );
   }
 
   async function reconcile(): Promise<void> {
-    const wanted = new Map(Object.entries(await redis.hgetall(KEYS.queues)));
-    const leaving = [...running].filter(([uuid, { settings }]) => wanted.get(uuid) !== settings);
-    await Promise.all(leaving.map(([uuid, consumer]) => end(uuid, consumer)));
-    for (const [uuid, settings] of wanted)
-      if (!stopped && !running.has(uuid)) begin(uuid, settings);
+    const now = new Map(Object.entries(await wanted.all()));
+    for (const [uuid, consumer] of running)
+      if (now.get(uuid) !== consumer.settings) end(uuid, consumer);
+    for (const [uuid, settings] of now)
+      if (!stopped && !running.has(uuid) && !leaving.has(uuid)) begin(uuid, settings);
   }
 
   /** Looks at once; two at a time would start a consumer twice. */
   async function look(): Promise<void> {
-    if (stopped) return;
-    await underWay;
+    while (underWay) await underWay;
     if (stopped) return;
     clearTimeout(timer);
     underWay = reconcile()
@@ -110,28 +134,17 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
     await underWay;
   }
 
-  async function want({ uuid, config }: ListenedTask): Promise<void> {
-    const settings = readSettings(config);
-    if ('problem' in settings) return unwant({ uuid });
-    await redis.hset(KEYS.queues, uuid, JSON.stringify(settings));
-    void look();
-  }
-
-  async function unwant({ uuid }: { uuid: string }): Promise<void> {
-    await redis.hdel(KEYS.queues, uuid);
-    void look();
-  }
+  const thenLook = (change: Promise<void>): Promise<void> =>
+    change.finally(() => {
+      void look();
+    });
 
   return {
     listener: {
-      async kept(task) {
-        // A task that an operator stopped is told of, too.
-        if ((await redis.sismember(KEYS.stopped, task.uuid)) === 1) return;
-        await want(task);
-      },
-      started: want,
-      stopped: unwant,
-      removed: unwant,
+      kept: ({ uuid, config }) => thenLook(wanted.want(uuid, config)),
+      started: ({ uuid, config }) => thenLook(wanted.want(uuid, config)),
+      stopped: ({ uuid }) => thenLook(wanted.forget(uuid)),
+      removed: ({ uuid }) => thenLook(wanted.forget(uuid)),
     },
     start() {
       stopped = false;
@@ -140,9 +153,12 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
     async stop() {
       stopped = true;
       clearTimeout(timer);
-      await underWay;
-      await Promise.all([...running].map(([uuid, consumer]) => end(uuid, consumer)));
+      while (underWay) await underWay;
+      for (const [uuid, consumer] of running) end(uuid, consumer);
+      const deadline = sleep(STOP_MS, undefined, { ref: false });
+      await Promise.race([Promise.all(leaving.values()), deadline]);
     },
+    notTaken: (uuid) => thenLook(wanted.check(uuid)),
     states: () => new Map([...running].map(([uuid, { state }]) => [uuid, state])),
   };
 }

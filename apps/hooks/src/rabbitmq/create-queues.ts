@@ -4,9 +4,10 @@ import type { Logger, Metrics } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import type { DeliveryStore } from '../executions/delivery-store';
-import { createConsumers } from './consumers';
+import { type Consumers, createConsumers } from './consumers';
 import { keepConsuming } from './keep-consuming';
 import { createTakeMessage } from './take-message';
+import { createWantedQueues } from './wanted-queues';
 
 export interface QueuesDeps {
   redis: Redis;
@@ -33,9 +34,13 @@ export function createQueues(deps: QueuesDeps) {
     labels: ['result'],
   });
   for (const result of RESULTS) messages.inc({ result }, 0);
-  const takeMessage = createTakeMessage({ ...deps, count: (result) => messages.inc({ result }) });
-  const consumers = createConsumers({
-    redis: deps.redis,
+  const takeMessage = createTakeMessage({
+    ...deps,
+    count: (result) => messages.inc({ result }),
+    notTaken: (uuid) => consumers.notTaken(uuid),
+  });
+  const consumers: Consumers = createConsumers({
+    wanted: createWantedQueues({ redis: deps.redis }),
     logger: deps.logger,
     everyMs: deps.timing.queuesMs,
     consume: ({ uuid, settings }, changed, signal) =>

@@ -22,6 +22,11 @@ const settings = {
   binding_key: 'build.#',
   consumer_tag: 'cds',
 };
+/** A plain webhook under the uuid of another hook. */
+const plainHook = (uuid: string) => ({
+  ...nodeHook('WebHook', { method: 'POST', project: 'PROJ', workflow: 'wf2' }),
+  uuid,
+});
 const queueHook = (change: Partial<Record<string, string>> = {}) =>
   nodeHook('RabbitMQ hook', { ...settings, ...change });
 
@@ -284,6 +289,22 @@ describeBroker(
 
       const everything = `${JSON.stringify(lines)} ${JSON.stringify(await hooks.status())}`;
       expect(everything).not.toContain(PASSWORD);
+    });
+
+    it('of a hook that became one of another kind is left alone, its messages with it', async () => {
+      const hooks = await world.start({}, { timing: { queuesMs: 100 } });
+      const hook = queueHook();
+      await post(hooks, hook);
+      await consumed(hooks);
+      await post(hooks, plainHook(hook.uuid));
+      await publish(['{"n":1}']);
+
+      await waitFor(async () => !(await hooks.status())['RabbitMQ Queues'], {
+        what: 'the consumer to end',
+        timeoutMs: 15_000,
+      });
+      await waitFor(async () => (await left()) === 1, { what: 'the message to be back' });
+      expect(world.api.runs()).toEqual([]);
     });
 
     it('refuses hooks that can never work, with the reason', async () => {

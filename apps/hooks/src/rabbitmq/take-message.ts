@@ -10,6 +10,8 @@ import type { MessageFate, QueueMessage } from './consume-queue';
 /** What a webhook may bring, and more than any message should. */
 const LARGEST_MESSAGE_BYTES = 1024 * 1024;
 const REDIS_AWAY_PAUSE_MS = 500;
+/** Else a message that nobody takes would circle between broker and service. */
+const NOT_TAKEN_PAUSE_MS = 2_000;
 
 const DUPLICATE =
   'duplicate: a message with the same id and content was accepted before, see the execution {first}';
@@ -18,6 +20,8 @@ export interface TakeMessageDeps {
   store: Pick<DeliveryStore, 'accept'>;
   /** Told of the hook for which something is in Redis now. */
   workArrived: (uuid: string) => void;
+  /** Told of a hook that does not take messages any more. */
+  notTaken: (uuid: string) => Promise<void>;
   count: (result: MessageFate | 'duplicate') => void;
   logger: Logger;
   now: Clock;
@@ -91,6 +95,14 @@ export function createTakeMessage(deps: TakeMessageDeps): TakeMessage {
         );
         await sleep(REDIS_AWAY_PAUSE_MS, undefined, { signal }).catch(() => undefined);
       }
+    }
+    if (!signal.aborted) {
+      logger.warn(
+        { requestId: names.requestId, hook: uuid },
+        'a message goes back to its queue: its hook is gone, or of another kind',
+      );
+      await deps.notTaken(uuid).catch(() => undefined);
+      await sleep(NOT_TAKEN_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
     deps.count('returned');
     return 'returned';

@@ -55,7 +55,10 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
   for (let i = 0; i < listed.length; i += AT_ONCE) {
     await Promise.all(
       listed.slice(i, i + AT_ONCE).map(async (task) => {
-        if ((await tasks.put(task, began, began)) === 'ok') await tell(listeners, 'kept', task);
+        const isOurs = (await tasks.put(task, began, began)) === 'ok';
+        // Whoever kept a newer one may have died before he said so; an import says nothing.
+        const kept = isOurs ? task : await tasks.read(task.uuid);
+        if (kept) await tell(listeners, 'kept', kept);
       }),
     );
   }

@@ -307,6 +307,19 @@ describe('tasks', () => {
     await waitFor(() => world.api.runs().length === 2);
   });
 
+  it('drops what waits at a plain webhook, too, though nobody looks at it first', async () => {
+    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { html: 503 } : 'ok');
+    const hook = plainHook();
+    await post(hooks, hook);
+    for (let i = 0; i < 3; i++) await hooks.webhook(hook.uuid, { query: `n=${i}` });
+
+    expect((await hooks.call('DELETE', `/task/${hook.uuid}/execution`)).status).toBe(200);
+    expect(await hooks.executions(hook.uuid)).toEqual([]);
+    await hooks.webhook(hook.uuid, { query: 'n=4' });
+    expect((await hooks.call('DELETE', `/task/${hook.uuid}`)).status).toBe(204);
+    expect((await hooks.call('GET', `/task/${hook.uuid}`)).status).toBe(404);
+  });
+
   it('ends an execution that waits, with the marks of CDS, and leaves one that has ended', async () => {
     const hook = repositoryHook();
     await post(hooks, hook);

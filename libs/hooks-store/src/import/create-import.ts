@@ -84,6 +84,8 @@ export function createImport({ redis }: { redis: Redis }) {
         cleanup.workflow,
         cleanup.repository,
         cleanup.branch,
+        // No request brought it.
+        '',
         importedName('cleanup', cleanup.uuid, cleanup.timestamp),
       ],
     )) as 'ok' | 'known' | 'back' | 'lost';

@@ -44,11 +44,11 @@ return {late and 'late' or 'ok', id}
  * Returns `known`, or what SCHEDULE_CLEANUP returns
  */
 export const IMPORT_CLEANUP = `
-if redis.call('HEXISTS', KEYS[6], ARGV[12]) == 1 then return 'known' end
+if redis.call('HEXISTS', KEYS[6], ARGV[13]) == 1 then return 'known' end
 local function schedule()
 ${SCHEDULE_CLEANUP}
 end
 local scheduled = schedule()
-if scheduled ~= 'lost' then redis.call('HSET', KEYS[6], ARGV[12], scheduled) end
+if scheduled ~= 'lost' then redis.call('HSET', KEYS[6], ARGV[13], scheduled) end
 return scheduled
 `;

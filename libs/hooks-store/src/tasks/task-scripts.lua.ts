@@ -34,6 +34,7 @@ return 'ok'
  *   far as the caller looked, or ""
  * Returns `ok` | `unknown` | `kept` | `more` when deliveries came in meanwhile
  *
+ * Only what waits at a repository webhook has to be looked at first: it may bring a branch back.
  * What waits of a scheduler was promised to nobody, and one that runs often would never be without.
  *
  * A Redis that is out of memory takes whatever follows a first write that frees memory.
@@ -45,7 +46,7 @@ if not task[1] then return 'unknown' end
 local waiting = redis.call('LLEN', KEYS[10])
 local promised = task[1] == 'Scheduler' and 0 or waiting
 if ARGV[2] ~= '' and (promised > 0 or tonumber(task[2]) > tonumber(ARGV[2])) then return 'kept' end
-if promised > 0 and redis.call('LINDEX', KEYS[10], -1) ~= ARGV[3] then return 'more' end
+if task[1] == 'RepoWebHook' and waiting > 0 and redis.call('LINDEX', KEYS[10], -1) ~= ARGV[3] then return 'more' end
 redis.call('SREM', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[4], ARGV[1])
 redis.call('SREM', KEYS[5], ARGV[1])

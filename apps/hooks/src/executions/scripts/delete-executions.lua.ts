@@ -3,16 +3,16 @@ import { DEAD_LETTERS } from '@cds/hooks-store';
 /**
  * Removes all executions of a task: the history, the dead letters and those that wait.
  *
- * KEYS executions, states, waiting, done, waiting-total, failed, pending, heads, stopped heads, dead
+ * KEYS executions, states, waiting, done, waiting-total, failed, pending, heads, stopped heads, dead, task
  * ARGV uuid, id of the last delivery that waits as far as the caller looked, or ""
- * Returns `ok` | `more` when deliveries came in meanwhile
+ * Returns `ok` | `more` when deliveries came in meanwhile at a repository webhook: one may bring a branch back
  *
  * A Redis that is out of memory takes whatever follows a first write that frees memory.
  */
 export const DELETE_EXECUTIONS = `
 ${DEAD_LETTERS}
 local last = redis.call('LINDEX', KEYS[3], -1)
-if last and last ~= ARGV[2] then return 'more' end
+if last and last ~= ARGV[2] and redis.call('HGET', KEYS[11], 'type') == 'RepoWebHook' then return 'more' end
 local waiting = redis.call('LLEN', KEYS[3])
 redis.call('SREM', KEYS[7], ARGV[1])
 redis.call('ZREM', KEYS[8], ARGV[1])

@@ -95,7 +95,7 @@ if ARGV[8] == '' then
   local length = redis.call('RPUSH', KEYS[4], id)
   redis.call('INCR', KEYS[6])
   redis.call('SADD', KEYS[5], ARGV[1])
-  headAdded(ARGV[1], length, msOf(id), KEYS[10])
+  headAdded(ARGV[1], length, string.format('%.0f', time), KEYS[10])
 else
   redis.call('HSET', KEYS[7], id, ARGV[8])
   redis.call('ZADD', KEYS[8], id, id)
