@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AskedRemoval, AskedRun } from '../checker/history';
-import { stablePort } from './ports';
+import { freePort } from '@cds/testing';
 
 /** A call of a run or a removal that has come to the gate. */
 export interface GateCall {
@@ -60,7 +60,7 @@ export async function startApiGate(deps: {
   /** uuid of the hook of a workflow. */
   hookOf: (workflow: string) => string;
 }): Promise<ApiGate> {
-  const port = await stablePort();
+  const port = await freePort();
   const agent = new Agent({ keepAlive: true });
   const runs: AskedRun[] = [];
   const removals: AskedRemoval[] = [];

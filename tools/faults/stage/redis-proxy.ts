@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { stablePort } from './ports';
+import { freePort } from '@cds/testing';
 import { createCommandReader, type RespCommand } from './resp-commands';
 
 /** Where a process is hit: before Redis gets a script, or when Redis has done it and nobody knows yet. */
@@ -32,7 +32,7 @@ interface Armed extends KillPoint {
 const PATIENCE_MS = 30_000;
 
 export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
-  const port = await stablePort();
+  const port = await freePort();
   const sockets = new Set<Socket>();
   let armed: Armed[] = [];
 

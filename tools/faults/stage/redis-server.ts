@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from '@cds/testing';
+import { freePort, waitFor } from '@cds/testing';
 import { Redis } from 'ioredis';
 import { startManaged, type ManagedProcess } from './managed-process';
-import { stablePort } from './ports';
 
 const HOST = '127.0.0.1';
 
@@ -25,7 +24,7 @@ export interface RedisServer {
 
 /** Starts a redis-server as an operator should have it: append-only file, nothing evicted. */
 export async function startRedisServer(folder: string): Promise<RedisServer> {
-  const port = await stablePort();
+  const port = await freePort();
   const data = join(folder, 'redis');
   mkdirSync(data, { recursive: true });
   let server: ManagedProcess | undefined;

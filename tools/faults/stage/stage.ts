@@ -1,6 +1,6 @@
 import { mkdirSync, appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from '@cds/testing';
+import { freePort, waitFor } from '@cds/testing';
 import { startBitbucket } from '../../sandbox/bitbucket';
 import { startCdsApi, type CdsApiSandbox } from '../../sandbox/cds-api';
 import { serviceEnvironment, type ServiceSettings } from '../../sandbox/story/service-config';
@@ -9,7 +9,6 @@ import type { Random } from '../seeded-random';
 import { startApiGate, type ApiGate } from './api-gate';
 import { bundleOf } from './bundles';
 import { startLoad, type Load, type LoadOptions } from './load';
-import { stablePort } from './ports';
 import { startRedisProxy, type RedisProxy } from './redis-proxy';
 import { startRedisServer, type RedisServer } from './redis-server';
 import { createReplica, type Replica } from './replica';
@@ -102,7 +101,7 @@ export async function openStage(
     closing.push(redis.kill);
     const proxy = await startRedisProxy(redis.port);
     closing.push(proxy.close);
-    const api = await startCdsApi({ port: await stablePort(), matchesEscapedSlash: true });
+    const api = await startCdsApi({ port: await freePort(), matchesEscapedSlash: true });
     closing.push(api.close);
     const gate = await startApiGate({
       target: api,
@@ -116,8 +115,8 @@ export async function openStage(
     closing.push(bitbucket.close);
 
     const settings = async (name: string): Promise<ServiceSettings> => ({
-      vcsPort: await stablePort(),
-      hooksPort: await stablePort(),
+      vcsPort: await freePort(),
+      hooksPort: await freePort(),
       redisPort: options.redisProxy ? proxy.port : redis.port,
       apiUrl: gate.url,
       token: api.sharedInfraToken,
