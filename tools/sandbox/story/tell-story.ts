@@ -34,9 +34,12 @@ export async function tellStory(deps: StoryDeps): Promise<void> {
   const listen = createListener(bitbucket, api);
 
   async function chapter(title: string, play: () => Promise<string[]>): Promise<void> {
+    deps.interrupted.throwIfAborted();
     narrator.chapter(title);
     try {
       const proofs = await Promise.race([play(), deps.servicesEnded]);
+      // What came about all the same is not worth a word either.
+      deps.interrupted.throwIfAborted();
       listen().forEach(narrator.line);
       proofs.forEach(narrator.proof);
     } catch (error) {
