@@ -234,11 +234,16 @@ describe('crashes and outages', () => {
     const hook = plainHook();
     await post(hooks, hook);
     const { child, url } = await startServiceProcess();
-    world.api.behave = ({ url: path }) => (path.endsWith('/runs') ? { delayMs: 1_000 } : 'ok');
+    let asked = false;
+    world.api.behave = ({ url: path }) => {
+      if (!path.endsWith('/runs')) return 'ok';
+      asked = true;
+      return { delayMs: 1_000 };
+    };
     await waitFor(
       async () => (await fetch(`${url}/webhook/${hook.uuid}?n=0`, { method: 'POST' })).ok,
     );
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await waitFor(() => asked, { what: 'the run to be asked for', timeoutMs: 15_000 });
     await world.redis.kill();
     try {
       const began = performance.now();
