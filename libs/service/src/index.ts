@@ -8,6 +8,7 @@ export { listen, type HttpServer, type ListenOptions } from './http/listen';
 export { readJson } from './http/read-json';
 export { sendJson } from './http/send-json';
 export { type ServiceDescription } from './openapi/build-document';
+export { firstOf } from './openapi/first-of';
 export { route, withCommon } from './openapi/route';
 export { createLogger, type Logger, type LoggerOptions } from './logs/create-logger';
 export { createMetrics, type Metrics } from './metrics/create-metrics';

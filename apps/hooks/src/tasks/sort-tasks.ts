@@ -1,3 +1,4 @@
+import { firstOf } from '@cds/service';
 import { CdsError, type Task } from '@cds/wire';
 import { z } from 'zod';
 
@@ -15,12 +16,10 @@ function isSortKey(key: string): key is SortKey {
 
 /** The query of a listing; of several values, the first counts. */
 export const sortQuery = z.object({
-  sort: z
-    .preprocess((sort: unknown) => (Array.isArray(sort) ? sort[0] : sort), z.string().default(''))
-    .meta({
-      description: `\`key[:asc|desc][,…]\`, ascending when not told; keys: ${SORT_KEYS.join(', ')}`,
-      examples: ['nb_executions_todo:desc,nb_executions_total'],
-    }),
+  sort: firstOf(z.string().default('')).meta({
+    description: `\`key[:asc|desc][,…]\`, ascending when not told; keys: ${SORT_KEYS.join(', ')}`,
+    examples: ['nb_executions_todo:desc,nb_executions_total'],
+  }),
 });
 
 /**

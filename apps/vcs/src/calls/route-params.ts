@@ -1,3 +1,4 @@
+import { firstOf } from '@cds/service';
 import { z } from 'zod';
 
 const name = z.string().meta({
@@ -17,10 +18,5 @@ export const repositoryParams = z.object({ name, owner, repo });
 
 /** A value of the query; "" when it is absent, the first when there are several. */
 export function queryText(description: string) {
-  return z
-    .preprocess(
-      (value: unknown) => (Array.isArray(value) ? value[0] : value),
-      z.string().default(''),
-    )
-    .meta({ description });
+  return firstOf(z.string().default('')).meta({ description });
 }

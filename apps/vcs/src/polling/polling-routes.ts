@@ -1,4 +1,4 @@
-import { handle, route } from '@cds/service';
+import { firstOf, handle, route } from '@cds/service';
 import {
   CdsError,
   vcsDeleteEventSchema,
@@ -23,23 +23,16 @@ import { repositoryEventSchema } from './repository-event';
 
 const NANOSECONDS = 1_000_000_000;
 
-const first = (value: unknown) => (Array.isArray(value) ? value[0] : value);
 const sinceQuery = z.object({
-  since: z
-    .preprocess(
-      first,
-      z
-        .string()
-        .regex(/^\d{0,12}$/, 'is a number of seconds since 1970')
-        .default(''),
-    )
-    .meta({ description: 'Seconds since 1970; everything that is known when left out.' }),
+  since: firstOf(
+    z
+      .string()
+      .regex(/^\d{0,12}$/, 'is a number of seconds since 1970')
+      .default(''),
+  ).meta({ description: 'Seconds since 1970; everything that is known when left out.' }),
 });
 const filterQuery = z.object({
-  filter: z.preprocess(
-    first,
-    z.enum(EVENT_FILTERS, { error: `is one of ${EVENT_FILTERS.join(', ')}` }),
-  ),
+  filter: firstOf(z.enum(EVENT_FILTERS, { error: `is one of ${EVENT_FILTERS.join(', ')}` })),
 });
 
 /** What is no event of ours gets a sentence of its own, so only the list is checked here. */
