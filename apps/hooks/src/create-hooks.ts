@@ -2,6 +2,7 @@ import { CdsApiClient } from '@cds/api-client';
 import { type HooksConfig, publicConfig } from '@cds/config';
 import { connectRedis, watchRedisHealth, whenReady } from '@cds/redis';
 import {
+  createFront,
   createMetrics,
   createMonitoring,
   createRegistration,
@@ -36,6 +37,7 @@ import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
 import { createTaskStore } from '@cds/hooks-store';
 import { createIntake } from './webhooks/create-intake';
+import { uuidOfWebhookUrl } from './webhooks/webhook-url';
 
 /** How long the first registration waits for Redis. */
 const REDIS_READY_MS = 2_000;
@@ -88,8 +90,8 @@ export async function createHooks(
   createStoredMetrics({ redis, metrics });
   const workMetrics = createWorkMetrics({ metrics, logger });
   const cleanupCancelled = () => workMetrics.cleanupEnded('cancelled');
-  const workArrived = (uuid: string) => {
-    if (!disabled) drainQueue.ensureSoon(uuid);
+  const workArrived = (uuid: string, waiting: number) => {
+    if (!disabled) drainQueue.arrived(uuid, waiting);
   };
   const intake = createIntake({
     store: deliveries,
@@ -154,7 +156,7 @@ export async function createHooks(
     monitoring,
     metrics,
     trustedProxies: config.http.trustedProxies,
-    webhooks: intake,
+    takeWebhook: intake.take,
     adminService: admin,
     executeOutgoing: createExecuteOutgoing({
       store: createOutgoingStore({ redis, tasks }),
@@ -185,7 +187,9 @@ export async function createHooks(
       disabled,
     }),
   });
-  const server = await listen(app, { ...config.http, logger });
+  const { trustedProxies } = config.http;
+  const front = { match: uuidOfWebhookUrl, handle: intake.take, trustedProxies };
+  const server = await listen(createFront({ ...front, app, logger }), { ...config.http, logger });
 
   let synchronizing = false;
   const work = disabled

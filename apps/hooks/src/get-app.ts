@@ -13,7 +13,8 @@ import type { AdminService } from './admin/admin-service';
 import type { ExecuteOutgoing } from './outgoing/execute-outgoing';
 import { createTaskRouter } from './tasks/task-router';
 import type { TaskService } from './tasks/task-service';
-import { createWebhookRouter, type WebhookRouterDeps } from './webhooks/webhook-router';
+import type { TakeWebhook } from './webhooks/take-webhook';
+import { createWebhookRouter } from './webhooks/webhook-router';
 
 export interface AppDeps {
   logger: Logger;
@@ -21,7 +22,7 @@ export interface AppDeps {
   monitoring: () => Promise<MonitoringStatus>;
   metrics: Metrics;
   trustedProxies: readonly string[];
-  webhooks: Omit<WebhookRouterDeps, 'logger'>;
+  takeWebhook: TakeWebhook;
   taskService: TaskService;
   executeOutgoing: ExecuteOutgoing;
   adminService: AdminService;
@@ -36,7 +37,7 @@ export function getApp(deps: AppDeps): Express {
     monitoring: deps.monitoring,
     metrics: deps.metrics,
     trustedProxies: deps.trustedProxies,
-    open: createWebhookRouter({ ...deps.webhooks, logger: deps.logger }),
+    open: createWebhookRouter(deps.takeWebhook),
     guarded: createRouter().use(
       createTaskRouter({ service: deps.taskService, executeOutgoing: deps.executeOutgoing }),
       createAdminRouter({ service: deps.adminService }),

@@ -38,7 +38,7 @@ function app(): Express {
     ...({
       logger: silentLogger(),
       trustedProxies: [],
-      webhooks: unused,
+      takeWebhook: unused,
     } satisfies Partial<AppDeps>),
     registration: { isAllowed: () => true },
     monitoring: async () => ({ now: '', lines: [] }),

@@ -1,6 +1,7 @@
 export { buildInfo, versionInfo } from './build-info';
 export { formatGoDuration } from './format-go-duration';
 export { requestIdOf } from './http/common-headers';
+export { createFront, type FrontRequest } from './http/create-front';
 export { createHttpApp, type HttpAppDeps } from './http/create-http-app';
 export { createRouter } from './http/create-router';
 export { handle } from './http/handle';

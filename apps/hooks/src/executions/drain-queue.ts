@@ -3,6 +3,7 @@ import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { WaitingJobData } from './api-waiters';
 import { drainJobId } from './job-ids';
+import { createRecently } from './recently';
 import { createSteadyQueue } from './steady-queue';
 
 export const DRAIN_QUEUE = 'drain';
@@ -10,6 +11,8 @@ export const DRAIN_QUEUE = 'drain';
 /** BullMQ's scores of delayed jobs: so many for each ms. */
 const BULL_SCORES_PER_MS = 0x1000;
 const WOKEN_AT_ONCE = 500;
+/** A job that got lost is missed for so long at most by deliveries that come; the sweep comes a little later. */
+const ENSURED_MS = 1_000;
 
 /** What a drain job carries. */
 export interface DrainJob extends WaitingJobData {
@@ -26,6 +29,7 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
   const { redis, logger } = deps;
   const steady = createSteadyQueue<DrainJob>(DRAIN_QUEUE, deps);
   const underWay = new Map<string, 'adding' | 'add again'>();
+  const ensured = createRecently(ENSURED_MS);
 
   async function add(uuid: string): Promise<void> {
     await steady.queue.add(
@@ -48,6 +52,12 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
     }
   }
 
+  function ensureSoon(uuid: string): void {
+    ensured.add(uuid);
+    if (underWay.has(uuid)) underWay.set(uuid, 'add again');
+    else void addUntilSettled(uuid);
+  }
+
   async function promote(uuid: string): Promise<void> {
     const job = await steady.queue.getJob(drainJobId(uuid));
     if (job && (await job.isDelayed())) await job.promote();
@@ -63,9 +73,14 @@ export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
      * Sees to it that the hook has a job, without being waited for. BullMQ ignores a job that exists. Calls for one
      * hook that come while one is under way become a single further one.
      */
-    ensureSoon(uuid: string): void {
-      if (underWay.has(uuid)) underWay.set(uuid, 'add again');
-      else void addUntilSettled(uuid);
+    ensureSoon,
+
+    /**
+     * {@link ensureSoon} for a delivery that came, the `waiting`-th that waits. The first sees to the job; those behind
+     * it only where nobody has for a while.
+     */
+    arrived(uuid: string, waiting: number): void {
+      if (waiting === 1 || !ensured.has(uuid)) ensureSoon(uuid);
     },
 
     /** Adds the jobs that are missing of those given, in two round trips. @returns how many there were to add */

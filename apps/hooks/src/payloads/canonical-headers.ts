@@ -1,10 +1,10 @@
 /** Credentials are not kept with an execution; `Host` is left out because Go's HTTP server takes it out. */
 const DROPPED = new Set([
-  'authorization',
-  'proxy-authorization',
-  'cookie',
-  'host',
-  'x_auth_header',
+  'Authorization',
+  'Proxy-Authorization',
+  'Cookie',
+  'Host',
+  'X_auth_header',
 ]);
 
 /**
@@ -16,9 +16,9 @@ const DROPPED = new Set([
 export function canonicalHeaders(rawHeaders: string[]): Record<string, string[]> {
   const headers = new Map<string, string[]>();
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const [rawName = '', value = ''] = rawHeaders.slice(i, i + 2);
-    if (DROPPED.has(rawName.toLowerCase())) continue;
-    const name = canonicalName(rawName);
+    const name = canonicalName(rawHeaders[i] ?? '');
+    const value = rawHeaders[i + 1] ?? '';
+    if (DROPPED.has(name)) continue;
     const values = headers.get(name);
     if (values) values.push(value);
     else headers.set(name, [value]);
@@ -26,7 +26,15 @@ export function canonicalHeaders(rawHeaders: string[]): Record<string, string[]>
   return Object.fromEntries(headers);
 }
 
+/** Most requests carry the same few names. Bounded, since anybody may send others. */
+const MOST_KNOWN = 500;
+const known = new Map<string, string>();
+
 /** `x-event-key` → `X-Event-Key`; only `-` separates words (https://pkg.go.dev/net/textproto#CanonicalMIMEHeaderKey). */
 function canonicalName(name: string): string {
-  return name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const canonical = name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+  if (known.size < MOST_KNOWN && name.length < 100) known.set(name, canonical);
+  return canonical;
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { MalformedPushError } from './malformed-delivery';
-import { planPush } from './plan-push';
+import { checkPush } from './plan-push';
 import type { DeliveryVerdict } from './types';
 
 /**
@@ -60,7 +60,7 @@ export function judgeRepositoryDelivery(
 /** The body alone counts: a proxy that drops the Content-Type shall not cost a push. */
 function judgePush(body: Buffer): DeliveryVerdict {
   try {
-    planPush(body);
+    checkPush(body);
     return { kind: 'push' };
   } catch (error) {
     if (error instanceof MalformedPushError) return malformed(error.message);

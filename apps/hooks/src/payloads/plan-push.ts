@@ -1,3 +1,4 @@
+import { cutJsonProperty } from './cut-json-property';
 import { MalformedPushError } from './malformed-delivery';
 import {
   type Account,
@@ -21,7 +22,16 @@ import type { DeliveryPlan, DeliveryStep, PushChange } from './types';
  * @throws MalformedPushError naming the path that does not hold what a push holds
  */
 export function planPush(body: Buffer): DeliveryPlan {
-  const delivery = readPushDelivery(body);
+  const json = body.toString('utf8');
+  return planDelivery(readPushDelivery(json), cutJsonProperty(json, 'push') ?? '');
+}
+
+/** Throws what {@link planPush} would, and does no more than is needed for that. */
+export function checkPush(body: Buffer): void {
+  planDelivery(readPushDelivery(body.toString('utf8')), '');
+}
+
+function planDelivery(delivery: PushDelivery, pushText: string): DeliveryPlan {
   const changes: PushChange[] = [];
   const steps: DeliveryStep[] = [];
   delivery.push.changes.forEach((change, index) => {
@@ -29,7 +39,8 @@ export function planPush(body: Buffer): DeliveryPlan {
       const kind = pushedKind(change.new);
       if (!kind) return;
       changes.push({ kind, name: change.new.name });
-      const payload = runPayload(delivery, change.new, change.old ?? undefined, index);
+      const commit = runPayload(delivery, change.new, change.old ?? undefined, index);
+      const payload = { ...commit, payload: pushText };
       steps.push(
         kind === 'branch-pushed'
           ? { type: 'run', payload, branch: change.new.name }
@@ -85,7 +96,6 @@ function runPayload(
     'git.hash.short': hash.slice(0, 7),
     ...(message ? { 'git.message': message } : {}),
     'git.repository': repositoryOf(delivery),
-    payload: delivery.pushText,
   };
 }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { cutJsonProperty } from './cut-json-property';
 import { MalformedPushError } from './malformed-delivery';
 
 /**
@@ -39,16 +38,15 @@ const push = z.object({
   repository: z.object({ full_name: text }).optional().catch(undefined),
 });
 
-/** A `repo:push` delivery, as far as it is used, and the text of its `push` object as it was received. */
-export type PushDelivery = z.infer<typeof push> & { pushText: string };
+/** A `repo:push` delivery, as far as it is used. */
+export type PushDelivery = z.infer<typeof push>;
 
 /**
  * Reads the body of a `repo:push` delivery.
  *
  * @throws MalformedPushError naming the first path that does not hold what a push holds
  */
-export function readPushDelivery(body: Buffer): PushDelivery {
-  const json = body.toString('utf8');
+export function readPushDelivery(json: string): PushDelivery {
   const result = push.safeParse(parse(json));
   if (!result.success) {
     const [issue] = result.error.issues;
@@ -57,7 +55,7 @@ export function readPushDelivery(body: Buffer): PushDelivery {
       `the body is no push of Bitbucket Cloud: ${path || 'the body'}: ${issue?.message ?? 'unreadable'}`,
     );
   }
-  return { ...result.data, pushText: cutJsonProperty(json, 'push') ?? '' };
+  return result.data;
 }
 
 function parse(json: string): unknown {

@@ -14,7 +14,7 @@ export interface QueuesDeps {
   api: Pick<CdsApiClient, 'projectIntegration'>;
   store: Pick<DeliveryStore, 'accept'>;
   /** Told of a hook for which something is in Redis now. */
-  workArrived: (uuid: string) => void;
+  workArrived: (uuid: string, waiting: number) => void;
   metrics: Pick<Metrics, 'counter' | 'gauge'>;
   logger: Logger;
   now: Clock;

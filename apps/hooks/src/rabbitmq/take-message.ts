@@ -19,7 +19,7 @@ const DUPLICATE =
 export interface TakeMessageDeps {
   store: Pick<DeliveryStore, 'accept'>;
   /** Told of the hook for which something is in Redis now. */
-  workArrived: (uuid: string) => void;
+  workArrived: (uuid: string, waiting: number) => void;
   /** Told of a hook that does not take messages any more. */
   notTaken: (uuid: string) => Promise<void>;
   count: (result: MessageFate | 'duplicate') => void;
@@ -82,7 +82,7 @@ export function createTakeMessage(deps: TakeMessageDeps): TakeMessage {
       try {
         const acceptance = await accept(uuid, message, names);
         if (acceptance.kind === 'accepted' || acceptance.kind === 'duplicate') {
-          if (acceptance.kind === 'accepted') deps.workArrived(uuid);
+          if (acceptance.kind === 'accepted') deps.workArrived(uuid, acceptance.waiting);
           deps.count(acceptance.kind === 'accepted' ? 'stored' : 'duplicate');
           return 'stored';
         }

@@ -54,8 +54,8 @@ export interface AcceptDeliveryDeps {
   signature: SignatureCheck;
   limit: RefusalLimit;
   warnOnce: RefusalLog;
-  /** Called for a hook that has something to do now. */
-  workArrived: (uuid: string) => void;
+  /** Called for a hook that has something to do now: so many deliveries, the new one included. */
+  workArrived: (uuid: string, waiting: number) => void;
   logger: Logger;
   now: Clock;
 }
@@ -136,7 +136,7 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
           const isIgnored = verdict.kind !== 'accept';
           const timestamp = timestampOfId(acceptance.id);
           log(timestamp, isIgnored ? 'a delivery was kept as ignored' : 'a delivery was accepted');
-          if (!isIgnored) workArrived(uuid);
+          if (!isIgnored) workArrived(uuid, acceptance.waiting);
           return {
             result: isIgnored ? 'ignored' : 'accepted',
             answer: { uuid, type: acceptance.type, timestamp },

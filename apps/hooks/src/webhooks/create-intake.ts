@@ -7,20 +7,21 @@ import { createIntakeMetrics } from './intake-metrics';
 import { createRefusalLimit } from './refusal-limit';
 import { createRefusalLog } from './refusal-log';
 import { createSignatureCheck } from './signature-check';
+import { createTakeWebhook } from './take-webhook';
 
 export interface IntakeDeps {
   store: Pick<DeliveryStore, 'lookUp' | 'accept'>;
   mode: SignatureMode;
   /** `webhookKey`, then the ones before it. */
   keys: readonly string[];
-  /** Called for a hook that has something to do now. */
-  workArrived: (uuid: string) => void;
+  /** Called for a hook that has something to do now: so many deliveries, the new one included. */
+  workArrived: (uuid: string, waiting: number) => void;
   metrics: Pick<Metrics, 'counter' | 'histogram'>;
   logger: Logger;
   now: Clock;
 }
 
-/** All that takes deliveries in, for the webhook router. */
+/** All that takes deliveries in, for whatever serves their route. */
 export function createIntake(deps: IntakeDeps) {
   const { mode, keys, logger } = deps;
   const warnOnce = createRefusalLog({ logger });
@@ -30,5 +31,6 @@ export function createIntake(deps: IntakeDeps) {
     limit: createRefusalLimit(),
     warnOnce,
   });
-  return { acceptDelivery, warnOnce, metrics: createIntakeMetrics(deps) };
+  const metrics = createIntakeMetrics(deps);
+  return { take: createTakeWebhook({ acceptDelivery, metrics, warnOnce, logger }), metrics };
 }

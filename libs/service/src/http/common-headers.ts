@@ -1,5 +1,6 @@
-import type { RequestHandler, Response } from 'express';
+import type { RequestHandler } from 'express';
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JSON_TYPE } from './send-json';
 
 /** Made once. Helmet's checks per request would bring nothing more to answers that no browser renders. */
@@ -16,15 +17,19 @@ const USABLE_ID = /^[\w.:-]{1,100}$/;
  * Sets the headers of every answer, among them the id by which the request is found in the log: the one that it came
  * with (proxies say `X-Request-Id`, CDS says `Request-ID`), or a new one.
  */
-export const commonHeaders: RequestHandler = (req, res, next) => {
+export function setCommonHeaders(req: IncomingMessage, res: ServerResponse): void {
   res.setHeaders(HEADERS);
   const given = req.headers['x-request-id'] ?? req.headers['request-id'];
   const id = typeof given === 'string' && USABLE_ID.test(given) ? given : randomUUID();
   res.setHeader('X-Request-Id', id);
+}
+
+export const commonHeaders: RequestHandler = (req, res, next) => {
+  setCommonHeaders(req, res);
   next();
 };
 
-/** The id that {@link commonHeaders} gave to the request. */
-export function requestIdOf(res: Response): string {
+/** The id that {@link setCommonHeaders} gave to the request. */
+export function requestIdOf(res: ServerResponse): string {
   return String(res.getHeader('X-Request-Id'));
 }

@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler } from 'express';
+import type { ServerResponse } from 'node:http';
 import { CdsError, isCdsError } from '@cds/wire';
 import type { Logger } from '../logs/create-logger';
 import { requestIdOf } from './common-headers';
@@ -9,23 +10,33 @@ const UPSTREAM = new Set([429, 502, 503, 504]);
 
 /** Turns every error into CDS's error body, and logs it with the uuid that the caller sees. */
 export function createErrorMiddleware(logger: Logger): ErrorRequestHandler {
-  return (thrown: unknown, req, res, next) => {
-    const error = toCdsError(thrown);
-    logger[levelOf(error.status)](
-      {
-        err: thrown,
-        uuid: error.uuid,
-        status: error.status,
-        requestId: requestIdOf(res),
-        method: req.method,
-        path: req.path,
-      },
-      'Request refused or failed',
-    );
-    if (res.headersSent) return next(thrown);
-    for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
-    sendJson(res, error.status, error.toBody());
+  return (thrown: unknown, { method, path }, res, next) => {
+    if (!answerError(logger, thrown, { method, path }, res)) next(thrown);
   };
+}
+
+/** What {@link createErrorMiddleware} does. @returns false when an answer is on its way already */
+export function answerError(
+  logger: Logger,
+  thrown: unknown,
+  request: { method: string | undefined; path: string },
+  res: ServerResponse,
+): boolean {
+  const error = toCdsError(thrown);
+  logger[levelOf(error.status)](
+    {
+      err: thrown,
+      uuid: error.uuid,
+      status: error.status,
+      requestId: requestIdOf(res),
+      ...request,
+    },
+    'Request refused or failed',
+  );
+  if (res.headersSent) return false;
+  for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
+  sendJson(res, error.status, error.toBody());
+  return true;
 }
 
 function levelOf(status: number): 'error' | 'warn' | 'debug' {

@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** Time for a refusal to be read by somebody who is still sending. */
 const LINGER_MS = 5_000;
@@ -7,20 +8,25 @@ const LINGER_MS = 5_000;
  * Closes the connection of a request that was answered before its body was there, unless the rest comes soon. Node reads and drops the
  * rest, which nobody needs, for as long as a request may take. Closing at once could take the answer away from its reader.
  */
-export function closeOnUnreadBody(lingerMs = LINGER_MS): RequestHandler {
+export function closeUnread(req: IncomingMessage, res: ServerResponse, lingerMs = LINGER_MS): void {
+  res.once('finish', () => {
+    if (req.complete || req.socket.destroyed) return;
+    const { socket } = req;
+    const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
+    const done = (): void => {
+      clearTimeout(timer);
+      // The connection goes on, and must not gather one listener for each such request.
+      socket.off('close', done);
+    };
+    req.once('end', done);
+    socket.once('close', done);
+  });
+}
+
+/** {@link closeUnread} for every request. */
+export function closeOnUnreadBody(lingerMs?: number): RequestHandler {
   return (req, res, next) => {
-    res.once('finish', () => {
-      if (req.complete || req.socket.destroyed) return;
-      const { socket } = req;
-      const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
-      const done = (): void => {
-        clearTimeout(timer);
-        // The connection goes on, and must not gather one listener for each such request.
-        socket.off('close', done);
-      };
-      req.once('end', done);
-      socket.once('close', done);
-    });
+    closeUnread(req, res, lingerMs);
     next();
   };
 }

@@ -1,0 +1,58 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Logger } from '../logs/create-logger';
+import proxyaddr from 'proxy-addr';
+import { setCommonHeaders } from './common-headers';
+import { answerError } from './create-error-middleware';
+import { closeUnread } from './unread-body';
+
+/** What is known of a request that the front serves. */
+export interface FrontRequest {
+  /** What `match` returned. */
+  parameter: string;
+  /** Of the sender, as far as proxies that are trusted tell it. */
+  address: string;
+}
+
+export interface FrontDeps {
+  /** Serves all that the front does not. */
+  app: RequestListener;
+  /** The parameter of a URL that the front serves; undefined for every other one. */
+  match: (url: string) => string | undefined;
+  /** Answers. What it throws becomes CDS's error body. */
+  handle: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    about: FrontRequest,
+  ) => Promise<void>;
+  logger: Logger;
+  /** As for `createHttpApp`. */
+  trustedProxies: readonly string[];
+}
+
+/**
+ * Serves one route with nothing but Node, and all others by Express, whose way to a route takes longer than a route that
+ * has little to do. The route is to be one of the app's, too: requests that are out of the ordinary (no Host, an escape
+ * in the path) go there, as does every check that needs more than a look.
+ */
+export function createFront(deps: FrontDeps): RequestListener {
+  const { app, match, handle, logger } = deps;
+  const trust = proxyaddr.compile([...deps.trustedProxies]);
+  const addressOf: (request: IncomingMessage) => string =
+    deps.trustedProxies.length > 0
+      ? (request) => proxyaddr(request, trust)
+      : ({ socket }) => socket.remoteAddress ?? '';
+
+  return (request, response) => {
+    const parameter = request.headers.host === undefined ? undefined : match(request.url ?? '');
+    if (parameter === undefined) return app(request, response);
+    setCommonHeaders(request, response);
+    closeUnread(request, response);
+    handle(request, response, { parameter, address: addressOf(request) }).catch(
+      (thrown: unknown) => {
+        const [path = ''] = (request.url ?? '').split('?', 1);
+        if (!answerError(logger, thrown, { method: request.method, path }, response))
+          request.socket.destroy();
+      },
+    );
+  };
+}

@@ -1,0 +1,68 @@
+import { printTable } from './report/print-table';
+import { alternate } from './measure/alternate';
+import { percentile, summarize } from './measure/statistics';
+import { usageOf } from './measure/usage';
+import { commitOf, readCommit, signedPush } from './processes/deliveries';
+
+describe('the arithmetic', () => {
+  it('finds percentiles between values', () => {
+    expect(percentile([4, 1, 3, 2], 50)).toBe(2.5);
+    expect(percentile([10], 99)).toBe(10);
+    expect(() => summarize([])).toThrow('Nothing was measured');
+  });
+
+  it('measures in turn, and compares pair by pair', async () => {
+    const calls: string[] = [];
+    const side = (name: string, value: number) => async (round: number) => {
+      calls.push(`${name}${round}`);
+      return value * (round + 1);
+    };
+    const { ratio } = await alternate({ pairs: 2, ours: side('a', 3), limit: side('b', 6) });
+    expect(calls).toEqual(['a-1', 'b-1', 'a0', 'b0', 'a1', 'b1']);
+    expect(ratio).toEqual({ median: 0.5, min: 0.5, max: 0.5, values: [0.5, 0.5] });
+  });
+
+  it('reads what this process has used', () => {
+    const { cpuSeconds, memoryMb, peakMemoryMb } = usageOf(process.pid);
+    expect(cpuSeconds).toBeGreaterThan(0);
+    expect(memoryMb).toBeGreaterThan(10);
+    expect(peakMemoryMb).toBeGreaterThanOrEqual(memoryMb * 0.9);
+  });
+});
+
+describe('the deliveries', () => {
+  it('carry where they belong in their commit', () => {
+    expect(readCommit(commitOf(3, 49, 123_456))).toEqual([3, 49, 123_456]);
+    expect(commitOf(3, 49, 123_456)).toMatch(/^[0-9a-f]{40}$/);
+  });
+
+  it('are pushes of about 6 KB', () => {
+    const hash = commitOf(1, 2, 3);
+    const { body, headers } = signedPush({ uuid: 'u', secret: 's' }, hash);
+    expect(body.length).toBeGreaterThan(5_500);
+    expect(body.length).toBeLessThan(6_500);
+    expect(JSON.parse(body.toString()).push.changes[0].new.target.hash).toBe(hash);
+    expect(headers['X-Hub-Signature']).toMatch(/^sha256=[0-9a-f]{64}$/);
+  });
+});
+
+describe('the table', () => {
+  it('shows medians, the spread, the ratio, and whether the goal is reached', () => {
+    const table = printTable([
+      {
+        case: 'intake',
+        measured: 'pushes',
+        unit: '/s',
+        ours: summarize([1000, 2000, 3000]),
+        limit: summarize([4000]),
+        ratio: summarize([0.5]),
+        goal: '≥ 0.75',
+        reached: false,
+        cpu: { service: 1.234 },
+      },
+    ]);
+    expect(table.split('\n')[2]).toBe(
+      '| intake | pushes | 2,000 /s (1,000–3,000) | 4,000 /s (4,000–4,000) | 0.5 (0.5–0.5) | ≥ 0.75 | **no** | service 1.23 s |  |',
+    );
+  });
+});

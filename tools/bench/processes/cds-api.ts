@@ -1,0 +1,127 @@
+// Stands in for the CDS API where it must not be what takes the time: it counts, and judges nothing.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { answerParent } from './answer-parent';
+import { readCommit } from './deliveries';
+
+/** What has come since the last `reset`. */
+export interface ApiCounts {
+  runs: number;
+  removals: number;
+  /** Runs of a commit that had its run before. */
+  repeated: number;
+  /** Runs of a hook that came before one that was sent earlier. */
+  outOfOrder: number;
+  /** Milliseconds since the epoch. */
+  firstAt: number;
+  lastAt: number;
+  heartbeats: number;
+}
+
+export const HASH = 'hash-of-the-bench';
+const RUN = /^\/project\/[^/]+\/workflows\/[^/]+\/runs$/;
+
+let listed = '[]';
+let isHeld = false;
+let release: (() => void)[] = [];
+let seen = new Set<string>();
+let newest = new Map<string, number>();
+let removalTimes: number[] = [];
+let runTimes: { hash: string; at: number }[] = [];
+let counts = nothing();
+
+function nothing(): ApiCounts {
+  return { runs: 0, removals: 0, repeated: 0, outOfOrder: 0, firstAt: 0, lastAt: 0, heartbeats: 0 };
+}
+
+const now = (): number => performance.timeOrigin + performance.now();
+
+function noteRun(body: string): void {
+  const at = now();
+  counts.runs += 1;
+  counts.firstAt ||= at;
+  counts.lastAt = at;
+  const hash = /"git\.hash":"([0-9a-f]{40})"/.exec(body)?.[1];
+  if (hash === undefined) return;
+  if (seen.has(hash)) {
+    counts.repeated += 1;
+    return;
+  }
+  seen.add(hash);
+  runTimes.push({ hash, at });
+  const [round, hook, number] = readCommit(hash);
+  const key = `${round} ${hook}`;
+  if (number < (newest.get(key) ?? -1)) counts.outOfOrder += 1;
+  newest.set(key, number);
+}
+
+function answer(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks).toString('utf8');
+  const [path = ''] = (request.url ?? '').split('?');
+  if (request.method === 'POST' && RUN.test(path)) {
+    if (isHeld) await new Promise<void>((resolve) => release.push(resolve));
+    if (response.destroyed) return;
+    noteRun(body);
+    answer(response, 202, `{"id":${counts.runs},"num":${counts.runs}}`);
+    return;
+  }
+  if (request.method === 'DELETE') {
+    counts.removals += 1;
+    removalTimes.push(now());
+    return answer(response, 200, 'null');
+  }
+  if (path === '/services/register') {
+    counts.heartbeats += 1;
+    const asked = JSON.parse(body) as object;
+    return answer(response, 200, JSON.stringify({ ...asked, id: 1, hash: HASH, token: '' }));
+  }
+  if (path === '/workflow/hook') return answer(response, 200, listed);
+  if (path === '/mon/version') return answer(response, 200, '{"version":"0.41.0"}');
+  answer(response, 404, '{"id":1,"status":404,"message":"not here"}');
+}
+
+answerParent({
+  async listen(): Promise<string> {
+    const server = createServer((request, response) => {
+      serve(request, response).catch(() => response.destroy());
+    });
+    server.keepAliveTimeout = 60_000;
+    server.requestTimeout = 0;
+    server.listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  },
+  /** The hooks that the API lists (JSON). */
+  list(hooks: string) {
+    listed = hooks;
+  },
+  /** Runs are not answered until `go`. */
+  hold() {
+    isHeld = true;
+  },
+  go() {
+    isHeld = false;
+    for (const resolve of release) resolve();
+    release = [];
+  },
+  counts: () => counts,
+  runTimes: () => runTimes,
+  removalTimes: () => removalTimes,
+  reset() {
+    counts = nothing();
+    seen = new Set();
+    newest = new Map();
+    removalTimes = [];
+    runTimes = [];
+  },
+});
