@@ -7,8 +7,9 @@ export { TAKE_DUE } from '../../apps/hooks/src/scheduler/scripts/schedule-script
 /** The pushed commit of the delivery that ACCEPT_DELIVERY was to take in. @throws Error when there is none */
 export function pushedHashIn(words: string[]): string {
   for (const word of words) {
-    const body = /"request_body":"([^"]+)"/.exec(word)?.[1] ?? '';
-    const hash = /"hash":"([0-9a-f]{40})"/.exec(Buffer.from(body, 'base64').toString())?.[1];
+    // The execution: a line of JSON, and the body of the delivery below it.
+    const [, body = ''] = word.split('\n', 2);
+    const hash = /"hash":"([0-9a-f]{40})"/.exec(body)?.[1];
     if (hash) return hash;
   }
   throw new Error('The script that takes deliveries in was given none');

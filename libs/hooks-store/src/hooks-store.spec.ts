@@ -13,8 +13,10 @@ import {
   KEYS,
   NEW_STATE,
   parseState,
+  readExecution,
   stateOfRetry,
   timestampOfId,
+  writeExecution,
 } from './index';
 
 const BASE = 1_763_841_600_000_000;
@@ -362,4 +364,39 @@ describe('importing', () => {
     expect(await into.cleanup({ ...cleanup, uuid: 'feat/a-3' })).toBe('known');
     expect(await redis.zcard(KEYS.cleanups)).toBe(0);
   }, 15_000);
+});
+
+describe('the text of an execution', () => {
+  const webhook = {
+    request_url: '',
+    request_body: '',
+    request_header: { 'X-Event-Key': ['repo:push'] },
+    request_method: '',
+  };
+  const content = { timestamp: 1_000, type: 'RepoWebHook' as const, config: null, accepted_at: 1 };
+
+  it.each([
+    ['a body of text', Buffer.from('{"a":"ü\\n",\n"b":1}\n')],
+    ['a body of bytes that are no text', Buffer.from([0x7b, 0xff, 0x00, 0x0a])],
+    ['an empty body', Buffer.alloc(0)],
+  ])('keeps %s as it came', (_what, body) => {
+    const text = writeExecution({ ...content, webhook }, body).toString();
+    expect(readExecution(text)).toEqual({
+      ...content,
+      webhook: { ...webhook, request_body: body.toString('base64') },
+    });
+  });
+
+  it('reads what was written with the body in it, and what has no request', () => {
+    const older = { ...content, webhook: { ...webhook, request_body: 'e30=' } };
+    expect(readExecution(JSON.stringify(older))).toEqual(older);
+    expect(readExecution(writeExecution(content).toString())).toEqual(content);
+  });
+
+  it('holds a body of text once, and not in base64', () => {
+    const body = Buffer.from('x'.repeat(1_000));
+    const text = writeExecution({ ...content, webhook }, body);
+    expect(text.length).toBeLessThan(1_300);
+    expect(text.toString().endsWith(`\n${body}`)).toBe(true);
+  });
 });

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { createHash } from 'node:crypto';
 
 /** Runs a script: its keys, then its other arguments; returns what the script returns. */
-export type RunScript = (keys: string[], args: (string | number)[]) => Promise<unknown>;
+export type RunScript = (keys: string[], args: (string | number | Buffer)[]) => Promise<unknown>;
 
 /**
  * Prepares a Lua script: it is sent by its digest, and whole only to a Redis that does not know it yet

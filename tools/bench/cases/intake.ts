@@ -19,7 +19,7 @@ export const intake: BenchCase = {
       const [{ secret = '' } = {}] = stage.hooks;
       const expressUrl = await express.ask<string>('listen', { secret });
       const sameSecret = stage.hooks.map((hook) => ({ ...hook, secret }));
-      const cpu = { service: 0, redis: 0 };
+      const cpu = { service: 0, redis: 0, limit: 0 };
       const compared = await alternate({
         pairs,
         async ours(round) {
@@ -41,6 +41,7 @@ export const intake: BenchCase = {
           return report.perSecond;
         },
         async limit(round) {
+          const before = express.usage().cpuSeconds;
           const report = await stage.load.ask<LoadReport>('load', {
             url: expressUrl,
             hooks: sameSecret,
@@ -48,6 +49,7 @@ export const intake: BenchCase = {
             amount: PER_ROUND,
             round: round + 1,
           });
+          if (round >= 0) cpu.limit += express.usage().cpuSeconds - before;
           say(`round ${round}: Express ${Math.round(report.perSecond)}/s`);
           return report.perSecond;
         },

@@ -1,4 +1,4 @@
-import { hookKeys, type StoredExecution } from '@cds/hooks-store';
+import { hookKeys, readExecution } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 
@@ -45,7 +45,7 @@ export async function wasPushedSince(
     const ids = await redis.zrangebyscore(set, `(${after}`, '+inf');
     for (let i = 0; i < ids.length; i += AT_ONCE) {
       for (const json of await redis.hmget(keys.executions, ...ids.slice(i, i + AT_ONCE))) {
-        const execution = json ? (JSON.parse(json) as StoredExecution) : undefined;
+        const execution = json ? (readExecution(json)) : undefined;
         if (!execution?.webhook || execution.replay_of !== undefined) continue;
         if (pushedBranches(execution.webhook.request_body).includes(branch)) return true;
       }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type StoredExecution, hookKeys } from '@cds/hooks-store';
+import { readExecution, hookKeys } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { type DeliveryPlan, isMalformedDelivery, planPush } from '../payloads';
@@ -92,7 +92,7 @@ export function createWaitingDeliveries(deps: { redis: Redis }) {
 }
 
 function newsOf(json: string): BranchNews {
-  const { webhook, accepted_at, replay_of } = JSON.parse(json) as StoredExecution;
+  const { webhook, accepted_at, replay_of } = readExecution(json);
   // It tells of what was long ago, and leaves cleanups alone when its turn comes.
   if (replay_of !== undefined || !webhook) return NO_NEWS;
   let plan: DeliveryPlan;

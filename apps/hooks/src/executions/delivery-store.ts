@@ -7,8 +7,10 @@ import {
   KEYS,
   type ExecutionState,
   parseState,
+  readExecution,
   SIGNED_FIELD,
   type StoredExecution,
+  writeExecution,
 } from '@cds/hooks-store';
 import type { Claim } from './hook-ownership';
 import { ACCEPT_DELIVERY } from './scripts/accept-delivery.lua';
@@ -49,6 +51,8 @@ export interface DeliveryToAccept {
   /** Of the request, as it stands in the log. */
   requestId: string;
   received: Received;
+  /** Of the request, where `received` does not hold it. */
+  body?: Buffer;
   /** The state of an ignored one. */
   ignored: ExecutionState;
   /** The state of one that was sent again; `{first}` stands for the timestamp of the first one. */
@@ -122,7 +126,7 @@ export function createDeliveryStore(deps: {
       const { uuid, received, acceptedAt, requestId, verdict } = delivery;
       const keys = hookKeys(uuid);
       const content = { ...received, accepted_at: acceptedAt, request_id: requestId };
-      const rest = JSON.stringify(content).slice(1);
+      const rest = writeExecution(content, delivery.body).slice(1);
       const reply = (await acceptScript(
         [
           keys.task,
@@ -198,7 +202,7 @@ export function createDeliveryStore(deps: {
           type: type as TaskType,
           config: JSON.parse(config) as HookConfig | null,
           id,
-          execution: JSON.parse(execution) as StoredExecution,
+          execution: readExecution(execution),
           state: parseState(state),
           stateJson: state,
           anyCleanups: Number(cleanups) > 0,

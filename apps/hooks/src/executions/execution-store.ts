@@ -7,7 +7,7 @@ import {
   type ExecutionState,
   NEW_STATE,
   parseState,
-  type StoredExecution,
+  readExecution,
   toTaskExecution,
 } from '@cds/hooks-store';
 import { DELETE_EXECUTIONS } from './scripts/delete-executions.lua';
@@ -38,7 +38,7 @@ export function createExecutionStore(deps: { redis: Redis; executionHistory: num
       if (!json) return [];
       const state = parseState(states[index]);
       const status = id === doing && state.status === '' ? 'DOING' : state.status;
-      return [toTaskExecution(uuid, JSON.parse(json) as StoredExecution, { ...state, status })];
+      return [toTaskExecution(uuid, readExecution(json), { ...state, status })];
     });
   }
 

@@ -40,11 +40,12 @@ export function createKeepDelivery(deps: { store: Pick<DeliveryStore, 'accept'>;
       received: {
         webhook: {
           request_url: delivery.query,
-          request_body: delivery.body.toString('base64'),
+          request_body: '',
           request_header: canonicalHeaders(delivery.rawHeaders),
           request_method: '',
         },
       },
+      body: delivery.body,
       ignored: { ...done, last_error: `ignored: ${event} starts no workflow` },
       duplicate: { ...done, last_error: DUPLICATE },
     });

@@ -1,8 +1,8 @@
 import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { timestampOfId } from '../clock';
-import type { StoredExecution } from '../execution';
 import { hookKeys, KEYS } from '../redis-keys';
+import { readExecution } from '../stored-execution-text';
 import { REPLAY_EXECUTION } from './replay-execution.lua';
 import { whyNoReplay } from './why-no-replay';
 
@@ -27,7 +27,7 @@ export function createReplay({ redis }: { redis: Redis }) {
     const keys = hookKeys(uuid);
     const json = await redis.hget(keys.executions, id);
     if (!json) return { kind: 'unknown' };
-    const execution = JSON.parse(json) as StoredExecution;
+    const execution = readExecution(json);
     const reason = whyNoReplay(execution);
     if (reason !== undefined) return { kind: 'refused', reason };
     const { type, config, webhook, scheduled_task, rabbitmq, request_id } = execution;

@@ -19,7 +19,7 @@ const FORGOTTEN_AT_ONCE = 500;
  *    3 verdict: `accept`, `ignore`, `refuse`
  *    4 now in µs
  *    5 uuid
- *    6 the execution's JSON without its opening brace and what is filled in here
+ *    6 the execution as it is kept, without its opening brace and what is filled in here
  *    7 the state of an ignored one (JSON)
  *    8 history to keep
  *    9 signature: `right`, `none`
@@ -39,7 +39,7 @@ export const ACCEPT_DELIVERY = `
 ${TRIM_HISTORY}
 ${WAITING_HEADS}
 local function bodyOf(execution)
-  return string.match(execution, '"request_body":"([^"]*)"')
+  return string.match(execution, '\\n(.*)$') or string.match(execution, '"request_body":"([^"]*)"')
 end
 
 local task = redis.call('HMGET', KEYS[1], 'type', 'method', 'config', 'stopped', 'last_id', '${SIGNED_FIELD}')
