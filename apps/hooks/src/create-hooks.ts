@@ -33,9 +33,10 @@ import { createUpcoming } from './scheduler/upcoming';
 import { createExecuteOutgoing } from './outgoing/execute-outgoing';
 import { createOutgoingStore } from './outgoing/outgoing-store';
 import { startWork, type Timing } from './start-work';
+import { createOneForAll } from './tasks/one-for-all';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
-import { createTaskStore } from '@cds/hooks-store';
+import { createTaskStore, KEYS } from '@cds/hooks-store';
 import { createIntake } from './webhooks/create-intake';
 import { uuidOfWebhookUrl } from './webhooks/webhook-url';
 
@@ -191,6 +192,7 @@ export async function createHooks(
   const front = { match: uuidOfWebhookUrl, handle: intake.take, trustedProxies };
   const server = await listen(createFront({ ...front, app, logger }), { ...config.http, logger });
 
+  const oneForAll = createOneForAll({ redis, key: KEYS.synchronizing });
   let synchronizing = false;
   const work = disabled
     ? undefined
@@ -228,7 +230,7 @@ export async function createHooks(
     synchronizing = true;
     const { recentMs } = timing;
     await synchronizeUntilDone(
-      { api, tasks, listeners, logger, now, urlPublic, recentMs },
+      { api, tasks, listeners, oneForAll, logger, now, urlPublic, recentMs },
       ending.signal,
     )
       .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'not synchronized'))

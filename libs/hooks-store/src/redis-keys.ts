@@ -41,6 +41,8 @@ export const KEYS = {
   queues: `${PREFIX}queues`,
   /** The replica that sweeps holds it. */
   sweepLock: `${PREFIX}sweep-lock`,
+  /** The replica that synchronizes for all holds it; `…:done`: when it was begun last (µs), and what came of it. */
+  synchronizing: `${PREFIX}synchronizing`,
   /** Sorted set: cleanup ids → when to act next (ms). */
   cleanups: `${PREFIX}cleanups`,
   /** Sorted set: ids of the cleanups that an operator stopped → when (ms). */

@@ -8,11 +8,14 @@ import { isListedByApi } from '../kinds/kinds';
 import { tell, type TaskListeners } from '../kinds/task-listeners';
 import { warnOfRefused } from '../kinds/warn-of-refused';
 import { nodeHookSchema, taskOfHook } from './node-hook';
+import type { OneForAll } from './one-for-all';
 
 export interface SynchronizeTasksDeps {
   api: Pick<CdsApiClient, 'workflowHooks'>;
   tasks: TaskStore;
   listeners: TaskListeners;
+  /** Several replicas need it at the same time: when they start, and when Redis comes back. */
+  oneForAll: OneForAll;
   logger: Logger;
   now: Clock;
   urlPublic: string;
@@ -95,7 +98,8 @@ export async function synchronizeUntilDone(
 ): Promise<void> {
   for (let tries = 0; !signal.aborted; tries++) {
     try {
-      if ((await synchronizeTasks(deps, signal)) === 0) return;
+      const stayed = await deps.oneForAll(() => synchronizeTasks(deps, signal), signal);
+      if (stayed === 0) return;
       await sleep(deps.recentMs ?? RECENT_MS, undefined, { signal }).catch(() => undefined);
       tries = -1;
       continue;

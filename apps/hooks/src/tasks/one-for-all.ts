@@ -1,0 +1,63 @@
+import { LockTimeoutError, withLock } from '@cds/redis';
+import type { Redis } from 'ioredis';
+
+export interface OneForAllDeps {
+  redis: Redis;
+  /** Held by the replica that works; its name with `:done` holds what came of it last. */
+  key: string;
+  /** After so long the work of a holder that died is begun by another (ms). Two at once must do no harm. */
+  ttlMs?: number;
+  /** Between two looks whether the other one is done (ms). */
+  pollMs?: number;
+}
+
+const TTL_MS = 30_000;
+const POLL_MS = 250;
+/** Nobody needs to know longer what came of it: whoever waits for it waits less. */
+const DONE_MS = 600_000;
+
+/**
+ * Work that each replica needs and one can do for all: at a start of several, or when Redis comes back to all of them.
+ *
+ * What counts is begun after the need arose, by the clock of Redis. A work that fails is done again by the next that waits.
+ *
+ * @returns a function of the work, whose result (a number) is that of whoever did it
+ */
+export function createOneForAll(deps: OneForAllDeps) {
+  const { redis, key, ttlMs = TTL_MS, pollMs = POLL_MS } = deps;
+  const doneKey = `${key}:done`;
+
+  async function redisNow(): Promise<number> {
+    const [seconds, micros] = await redis.time();
+    return Number(seconds) * 1_000_000 + Number(micros);
+  }
+
+  async function doneSince(needed: number): Promise<number | undefined> {
+    const [began, result] = ((await redis.get(doneKey)) ?? '').split('/').map(Number);
+    return began !== undefined && result !== undefined && began >= needed ? result : undefined;
+  }
+
+  return async function oneForAll(
+    work: () => Promise<number>,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const needed = await redisNow();
+    const workOrNot = async (): Promise<number> => {
+      const done = await doneSince(needed);
+      if (done !== undefined) return done;
+      const began = await redisNow();
+      const result = await work();
+      await redis.set(doneKey, `${began}/${result}`, 'PX', DONE_MS);
+      return result;
+    };
+    try {
+      return await withLock(redis, key, { ttlMs, waitMs: 2 * ttlMs, pollMs, signal }, workOrNot);
+    } catch (error) {
+      // Others took it in turn for all this time, and each failed: now it is this one's.
+      if (error instanceof LockTimeoutError) return workOrNot();
+      throw error;
+    }
+  };
+}
+
+export type OneForAll = ReturnType<typeof createOneForAll>;
