@@ -4,6 +4,16 @@ export { ACCEPT_DELIVERY } from '../../apps/hooks/src/executions/scripts/accept-
 export { FINISH_EXECUTION } from '../../apps/hooks/src/executions/scripts/finish-execution.lua';
 export { TAKE_DUE } from '../../apps/hooks/src/scheduler/scripts/schedule-scripts.lua';
 
+/** What names the run of the message that ACCEPT_DELIVERY was to take in. @throws Error when there is none */
+export function messageHashIn(words: string[]): string {
+  for (const word of words) {
+    const message = /"rabbitmq":\{"message":"([^"]+)"/.exec(word)?.[1] ?? '';
+    const hash = /"hash":"([0-9a-f]{40})"/.exec(Buffer.from(message, 'base64').toString())?.[1];
+    if (hash) return hash;
+  }
+  throw new Error('The script that takes messages in was given none');
+}
+
 /** The pushed commit of the delivery that ACCEPT_DELIVERY was to take in. @throws Error when there is none */
 export function pushedHashIn(words: string[]): string {
   for (const word of words) {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { FAULTS } from './faults';
-import { describeResult, writeReports } from './matrix/report';
+import { countResults, describeResult, writeReports } from './matrix/report';
 import { runMatrix } from './matrix/run-matrix';
 import { keepBundles, root } from './stage/bundles';
 
@@ -70,9 +70,9 @@ async function main(): Promise<number> {
     finished: (result) => console.log(describeResult(result)),
   });
   writeReports(root, folder, results);
-  const failed = results.filter(({ violations }) => violations.length > 0).length;
+  const { passed, failed, skipped } = countResults(results);
   console.log(
-    `${results.length - failed} passed, ${failed} failed in ${Math.round((Date.now() - began) / 1_000)} s; table: tmp/faults/table.md`,
+    `${passed} passed, ${failed} failed, ${skipped} skipped in ${Math.round((Date.now() - began) / 1_000)} s; table: tmp/faults/table.md`,
   );
   return failed > 0 ? 1 : 0;
 }

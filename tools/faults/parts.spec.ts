@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeResult, markdownTable } from './matrix/report';
-import type { FaultResult } from './matrix/run-fault';
+import { countResults, describeResult, markdownTable } from './matrix/report';
+import { type FaultResult, runFault } from './matrix/run-fault';
 import { createRandom } from './seeded-random';
 import { createCommandReader } from './stage/resp-commands';
 
@@ -119,6 +119,21 @@ describe('the report', () => {
     expect(text).toContain('The run abc was never started.');
     expect(text).toContain('--only redis-killed --seed 42');
     expect(text).toContain('tmp/faults/redis-killed-42');
+  });
+
+  it('says why a fault was not played, and counts it as neither passed nor failed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cds-skipped-fault-'));
+    const play = jest.fn();
+    const skipped = await runFault(
+      { name: 'broker-killed', what: 'a', play, skipped: () => 'There is no broker.' },
+      { seed: 1, folder, long: false, keep: false },
+    );
+    rmSync(folder, { recursive: true, force: true });
+    expect(play).not.toHaveBeenCalled();
+    expect(describeResult(skipped)).toMatch(/^– broker-killed +skipped: There is no broker\.$/);
+    expect(markdownTable([skipped])).toContain('| skipped |');
+    const passed = { ...result, violations: [] };
+    expect(countResults([result, passed, skipped])).toEqual({ passed: 1, failed: 1, skipped: 1 });
   });
 
   it('has a row for each fault in the table', () => {

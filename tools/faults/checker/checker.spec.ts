@@ -3,7 +3,15 @@ import { checkIntake } from './check-intake';
 import { checkRecovery } from './check-recovery';
 import { checkRuns } from './check-runs';
 import { checkSchedule, type WatchedSchedule } from './check-schedule';
-import type { AskedRemoval, AskedRun, Change, History, SentDelivery, Violation } from './history';
+import type {
+  AskedRemoval,
+  AskedRun,
+  Change,
+  History,
+  SentDelivery,
+  SentMessage,
+  Violation,
+} from './history';
 
 const HOUR = 3_600_000;
 /** Each history begins here; a second between two things that happen. */
@@ -42,6 +50,7 @@ function removal(second: number, branch: string, change: Partial<AskedRemoval> =
 function history(change: Partial<History>): History {
   return {
     deliveries: [],
+    messages: [],
     runs: [],
     removals: [],
     kills: [],
@@ -141,6 +150,39 @@ describe('checkRuns', () => {
     expect(runKinds({ deliveries: forged, runs: [run(3, 'a')] })).toEqual(['unasked']);
     const refused = [sent(1, [pushed('a')], { status: 404 })];
     expect(runKinds({ deliveries: refused, runs: [run(3, 'a')] })).toEqual(['unasked']);
+  });
+});
+
+describe('checkRuns of the messages of a queue', () => {
+  const message = (second: number, change: Partial<SentMessage> = {}): SentMessage => ({
+    hook: 'q',
+    messageId: `message-${second}`,
+    hash: `of-${second}`,
+    sentAt: T0 + second * 1_000,
+    confirmedAt: T0 + second * 1_000 + 10,
+    ...change,
+  });
+  const ran = (second: number, of: number, change: Partial<AskedRun> = {}) =>
+    run(second, `of-${of}`, { hook: 'q', ...change });
+  const messages = [message(1), message(2)];
+
+  it('is content when each that the broker confirmed has one run, in the order in which they were published', () => {
+    expect(runKinds({ messages, runs: [ran(1, 1), ran(2, 2)] }, 0)).toEqual([]);
+    const between = { deliveries: [sent(1, [pushed('a')])], messages };
+    expect(runKinds({ ...between, runs: [ran(1, 1), run(2, 'a'), ran(3, 2)] }, 0)).toEqual([]);
+  });
+
+  it('finds one that is lost, doubled, out of order, or unknown', () => {
+    expect(runKinds({ messages, runs: [ran(2, 2)] })).toEqual(['lost']);
+    expect(runKinds({ messages, runs: [ran(1, 1), ran(2, 1), ran(3, 2)] })).toEqual(['doubled']);
+    expect(runKinds({ messages, runs: [ran(1, 2), ran(2, 1)] })).toEqual(['reordered']);
+    expect(runKinds({ messages, runs: [ran(1, 1), ran(2, 2), ran(3, 3)] })).toEqual(['unasked']);
+  });
+
+  it('does not ask for the run of one that nobody was told of, and allows it one', () => {
+    const unsure = [message(1, { confirmedAt: undefined })];
+    expect(runKinds({ messages: unsure })).toEqual([]);
+    expect(runKinds({ messages: unsure, runs: [ran(1, 1)] })).toEqual([]);
   });
 });
 

@@ -25,6 +25,21 @@ export interface SentDelivery {
   replica: string;
 }
 
+/**
+ * One message of a queue. Its publisher sends it until the broker confirms it, always under the same id, and only then the
+ * next one: their order is that of the history.
+ */
+export interface SentMessage {
+  hook: string;
+  messageId: string;
+  /** Names its run. */
+  hash: string;
+  /** Of the first time. */
+  sentAt: number;
+  /** When the broker had it; undefined when nobody was told. */
+  confirmedAt?: number | undefined;
+}
+
 /** A call that the API was asked for. */
 interface Asked {
   hook: string;
@@ -55,6 +70,7 @@ export interface ClockShift {
 /** All that is known of a fault's run, and all that the checker looks at. */
 export interface History {
   deliveries: SentDelivery[];
+  messages: SentMessage[];
   runs: AskedRun[];
   removals: AskedRemoval[];
   /** When a service that was killed was gone: what it was told just before may be forgotten. */
@@ -91,13 +107,13 @@ export interface Violation {
   sentence: string;
 }
 
-/** One delivery: all requests that carried it. */
+/** One delivery: all requests that carried it; or a message of a queue. */
 export interface Delivery {
   hook: string;
   requestUuid: string;
   authentic: boolean;
   changes: Change[];
-  /** `accepted`: answered 2xx at least once; `unsure`: nobody was told; `refused`: 4xx alone. */
+  /** `accepted`: answered 2xx at least once, or confirmed by the broker; `unsure`: nobody was told; `refused`: 4xx alone. */
   fate: 'accepted' | 'unsure' | 'refused';
   sentAt: number;
   /** When its sender knew that it is accepted. */
@@ -134,7 +150,23 @@ export function deliveriesOf(history: History): Delivery[] {
         } satisfies Delivery,
       ];
     })
+    .concat(history.messages.map(deliveryOf))
     .toSorted((one, other) => one.timestamp - other.timestamp);
+}
+
+/** A message that the broker has is as good as accepted: it has to have its run, and the place at which it was sent. */
+function deliveryOf(message: SentMessage, place: number): Delivery {
+  const { hook, messageId, hash, sentAt, confirmedAt } = message;
+  return {
+    hook,
+    requestUuid: messageId,
+    authentic: true,
+    changes: [{ kind: 'push', branch: '', hash }],
+    fate: confirmedAt === undefined ? 'unsure' : 'accepted',
+    sentAt,
+    acceptedAt: confirmedAt ?? Infinity,
+    timestamp: place,
+  };
 }
 
 function isPositive({ status }: SentDelivery): boolean {

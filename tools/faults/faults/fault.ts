@@ -13,6 +13,8 @@ export interface Fault {
   stage?: StageOptions;
   /** About how long it takes. */
   seconds?: number;
+  /** Why it cannot be played on this machine, as a sentence; undefined when it can. */
+  skipped?: () => string | undefined;
   /** Makes it happen, and ends it. What was accepted is waited for afterwards. @throws Error with what went wrong */
   play(stage: Stage): Promise<void>;
 }

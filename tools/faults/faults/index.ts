@@ -6,6 +6,7 @@ import { FORGERY } from './forged';
 import { HOOKS_KILLED } from './hooks-killed';
 import { HOOKS_STOPPED } from './hooks-stopped';
 import { OUTGOING } from './outgoing';
+import { QUEUES } from './queues';
 import { REDIS_AWAY } from './redis-away';
 import { RESENT } from './resent';
 import { SCHEDULERS } from './schedulers';
@@ -22,6 +23,7 @@ export const FAULTS: readonly Fault[] = [
   ...CLEANUPS,
   ...SCHEDULERS,
   ...OUTGOING,
+  ...QUEUES,
   ...FORGERY,
   ...SEVERAL_AT_ONCE,
 ];

@@ -33,6 +33,8 @@ export interface FaultResult {
   peakRssMb: number | undefined;
   tookMs: number;
   violations: Violation[];
+  /** Why it was not played. */
+  skipped?: string | undefined;
   /** Where the logs of its processes are; only of one that failed. */
   folder: string | undefined;
 }
@@ -43,6 +45,8 @@ export async function runFault(
   options: { seed: number; folder: string; long: boolean; keep: boolean },
 ): Promise<FaultResult> {
   const { seed, long } = options;
+  const skipped = fault.skipped?.();
+  if (skipped !== undefined) return resultOfSkipped(fault, seed, skipped);
   const folder = join(options.folder, `${fault.name}-${seed}`);
   const began = Date.now();
   const violations: Violation[] = [];
@@ -78,6 +82,22 @@ export async function runFault(
   return result;
 }
 
+function resultOfSkipped(fault: Fault, seed: number, skipped: string): FaultResult {
+  return {
+    name: fault.name,
+    what: fault.what,
+    checks: fault.checks ?? '',
+    seed,
+    ...judgedNothing,
+    doublesAllowed: mostDoubles(fault, false),
+    doublesBecause: fault.doubles?.because ?? '',
+    tookMs: 0,
+    violations: [],
+    skipped,
+    folder: undefined,
+  };
+}
+
 /** A story that does not come to its end has found something that hangs. */
 async function within(fault: Fault, playing: Promise<void>, long: boolean): Promise<void> {
   const limitMs = long ? LONGEST_MS : MOST_MS + (fault.seconds ?? 0) * 2_000;
@@ -97,10 +117,13 @@ function mostDoubles({ doubles }: Fault, long: boolean): number {
   return (long ? doubles?.mostWithLong : undefined) ?? doubles?.most ?? 0;
 }
 
+const judgedNothing = {
+  ...{ accepted: 0, runs: 0, cleanups: 0, doubles: 0 },
+  ...{ firstRunMs: undefined, drainedMs: undefined, peakRssMb: undefined },
+};
+
 function judge(fault: Fault, stage: Stage | undefined, violations: Violation[]) {
-  const nothing = { accepted: 0, runs: 0, cleanups: 0, doubles: 0 };
-  if (!stage)
-    return { ...nothing, firstRunMs: undefined, drainedMs: undefined, peakRssMb: undefined };
+  if (!stage) return judgedNothing;
   const { history } = stage;
   history.endedAt = Date.now();
   const runs = checkRuns(history, mostDoubles(fault, stage.long));
@@ -157,9 +180,9 @@ async function settle(stage: Stage): Promise<Violation[]> {
   return books.violations;
 }
 
-async function lookIntoBooks({ redis, webhooks }: Stage): Promise<Books> {
+async function lookIntoBooks({ redis, webhooks, otherHooks }: Stage): Promise<Books> {
   try {
-    return await redis.ask((connection) => readBooks(connection, webhooks));
+    return await redis.ask((connection) => readBooks(connection, [...webhooks, ...otherHooks]));
   } catch (error) {
     const sentence = `Redis cannot be asked: ${String(error)}`;
     return { waiting: 0, violations: [{ kind: 'books', sentence }] };

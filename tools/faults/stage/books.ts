@@ -1,7 +1,6 @@
 import { hookKeys, KEYS, parseState } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import type { Violation } from '../checker/history';
-import type { Webhook } from './sender';
 
 /** What Redis says of deliveries when everything is over. */
 export interface Books {
@@ -11,11 +10,11 @@ export interface Books {
 }
 
 /** Looks whether nothing waits any more and the counts agree: nothing that was worked off has left anything behind. */
-export async function readBooks(redis: Redis, webhooks: Webhook[]): Promise<Books> {
+export async function readBooks(redis: Redis, hooks: { uuid: string }[]): Promise<Books> {
   const violations: Violation[] = [];
   const say = (sentence: string): number => violations.push({ kind: 'books', sentence });
   let waiting = 0;
-  for (const { uuid } of webhooks) {
+  for (const { uuid } of hooks) {
     const keys = hookKeys(uuid);
     const listed = await redis.llen(keys.waiting);
     const executions = await redis.hkeys(keys.executions);

@@ -4,7 +4,7 @@ import { freePort, waitFor } from '@cds/testing';
 import { startBitbucket } from '../../sandbox/bitbucket';
 import { startCdsApi, type CdsApiSandbox } from '../../sandbox/cds-api';
 import { serviceEnvironment, type ServiceSettings } from '../../sandbox/story/service-config';
-import type { History, SentDelivery } from '../checker/history';
+import { deliveriesOf, type History, type SentDelivery } from '../checker/history';
 import type { Random } from '../seeded-random';
 import { startApiGate, type ApiGate } from './api-gate';
 import { bundleOf } from './bundles';
@@ -49,6 +49,8 @@ export interface Stage {
   /** In the order of `replicas`; only with `wallClocks`. */
   clocks: WallClock[];
   webhooks: Webhook[];
+  /** Those of other kinds whose books have to be right at the end, too. */
+  otherHooks: { uuid: string }[];
   history: History;
   sender: Sender;
   /** Sends one delivery to some replica; or to this one. */
@@ -79,6 +81,7 @@ export async function openStage(
   mkdirSync(folder, { recursive: true });
   const history: History = {
     deliveries: [],
+    messages: [],
     runs: [],
     removals: [],
     kills: [],
@@ -206,6 +209,7 @@ export async function openStage(
       hooks,
       clocks,
       webhooks,
+      otherHooks: [],
       history,
       sender,
       send,
@@ -241,9 +245,9 @@ export async function openStage(
         await waitFor(
           () => {
             for (const { hash, servedAt } of gate.runs) if (servedAt) done.add(hash);
-            return history.deliveries.every(
-              ({ status, authentic, hook: of, changes }) =>
-                status !== 200 ||
+            return deliveriesOf(history).every(
+              ({ fate, authentic, hook: of, changes }) =>
+                fate !== 'accepted' ||
                 !authentic ||
                 (hook && hook.uuid !== of) ||
                 changes.every((change) => change.kind === 'deletion' || done.has(change.hash)),
