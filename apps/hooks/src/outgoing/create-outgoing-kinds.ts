@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { OutgoingConfig } from '@cds/config';
 import type { WorkOff } from '../kinds/work-off-by-kind';
 import type { WorkMetrics } from '../monitoring/work-metrics';
@@ -28,6 +29,8 @@ export function createOutgoingKinds(
   const bounds = { ...rest, timeoutMs: timeoutSeconds * 1_000 };
   const callTarget = createCallTarget({ guard: createTargetGuard(config), bounds });
   const nowIso = () => new Date(deps.now()).toISOString();
+  // Each call listens to it: Node.js would warn of a leak from the eleventh on.
+  setMaxListeners(0, deps.killed);
   let underWay = 0;
   /** Hooks have 200 workers, and a target may hold one for a minute: deliveries must not wait for targets. */
   const bounded =
