@@ -1,11 +1,11 @@
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { KEYS } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store';
 import type { ApiWaiters } from './api-waiters';
 import { DRAIN_QUEUE, type DrainJob, type DrainQueue } from './drain-queue';
 import { createJobWorker, type JobOutcome, type JobWorker } from './job-worker';
-import type { WorkOffHook } from './work-off-hook';
+import type { Passed, WorkOffHook } from './work-off-hook';
 
 export interface DrainWorkerDeps {
   connection: Redis;
@@ -36,6 +36,23 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
     }
   }
 
+  /**
+   * An execution may have come in between the last look at the list and the job's pause, when there was nothing to promote
+   * yet: it does not wait for those that pause. From now on whoever brings one promotes the job himself.
+   */
+  async function goOnForOthers(uuid: string, passed: Passed): Promise<void> {
+    try {
+      // Of one more than those that pause, one is another.
+      const waiting = await redis.lrange(hookKeys(uuid).waiting, 0, passed.size);
+      if (waiting.some((id) => !passed.has(id))) await queue.promote(uuid);
+    } catch (error) {
+      logger.debug(
+        { error: errorText(error), hook: uuid },
+        'what came in meanwhile waits for the pause',
+      );
+    }
+  }
+
   return createJobWorker<DrainJob>({
     queue: DRAIN_QUEUE,
     connection: deps.connection,
@@ -52,9 +69,12 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
           return { kind: 'delay', until: Date.now() + BUSY_MS };
         case 'more':
           return { kind: 'delay', until: Date.now() };
-        case 'pause':
-          if (outcome.forApi) await waiters.add(job, outcome.until, outcome.outages);
-          return { kind: 'delay', until: outcome.until };
+        case 'pause': {
+          const { until, passed } = outcome;
+          if (outcome.forApi) await waiters.add(job, until, outcome.outages);
+          if (!passed) return { kind: 'delay', until };
+          return { kind: 'delay', until, delayed: () => goOnForOthers(data.uuid, passed) };
+        }
       }
     },
     ended: ({ data }) => void lookAgain(data.uuid),

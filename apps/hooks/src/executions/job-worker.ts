@@ -14,7 +14,10 @@ const DRAIN_DELAY_SECONDS = 1;
 const CLOSE_POLL_MS = 20;
 
 /** What is to become of a job. */
-export type JobOutcome = { kind: 'end' } | { kind: 'delay'; until: number };
+export type JobOutcome =
+  | { kind: 'end' }
+  /** `delayed`: called when the job pauses, and so can be promoted. Never rejects. */
+  | { kind: 'delay'; until: number; delayed?: () => Promise<void> };
 
 export interface JobWorkerDeps<Data> {
   queue: string;
@@ -61,6 +64,7 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
       const outcome = await process(job);
       if (outcome.kind === 'end') return;
       await job.moveToDelayed(outcome.until, token);
+      await outcome.delayed?.();
       throw new DelayedError();
     },
     {

@@ -24,8 +24,11 @@ export type HookOutcome =
   | { kind: 'busy' }
   /** There is more, but others are to have their turn. */
   | { kind: 'more' }
-  /** Not before `until` (ms). `forApi`: unless the API answers earlier; `outages`: how often it did not, in a row. */
-  | { kind: 'pause'; until: number; forApi: boolean; outages: number };
+  /**
+   * Not before `until` (ms). `forApi`: unless the API answers earlier; `outages`: how often it did not, in a row.
+   * `passed`: the executions that pause, where order does not matter; one that is not among them has nothing to wait for.
+   */
+  | { kind: 'pause'; until: number; forApi: boolean; outages: number; passed?: Passed };
 
 /** Deliveries of one hook after which hooks that wait for a worker have their turn. */
 const SHARE = 50;
@@ -34,7 +37,7 @@ const SHARE = 50;
 const MOST_PASSED = 1_000;
 
 /** Ids of the executions that pause → until when (ms). */
-type Passed = Map<string, number>;
+export type Passed = ReadonlyMap<string, number>;
 
 /** Works off the executions of one hook, in the order in which they were accepted where its kind asks for that. */
 export function createWorkOffHook(deps: WorkOffHookDeps) {
@@ -42,7 +45,10 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
   const places = createPlaces();
 
   /** @returns undefined when the hook may have more to do now */
-  async function workOffHead(claim: Claim, passed: Passed): Promise<HookOutcome | undefined> {
+  async function workOffHead(
+    claim: Claim,
+    passed: Map<string, number>,
+  ): Promise<HookOutcome | undefined> {
     const { uuid, holder } = claim;
     const taken = await store.takeHead(uuid, holder, drainJobId(uuid));
     if (taken.kind !== 'work') return { kind: 'idle' };
@@ -62,20 +68,20 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
     claim: Claim,
     { id, execution }: Head,
     pause: WorkOffOutcome & { kind: 'pause' },
-    passed: Passed,
+    passed: Map<string, number>,
   ): Promise<HookOutcome | undefined> {
     if (pause.forApi || !isInAnyOrder(execution.type)) return pause;
     const isSeen = passed.has(id);
     passed.set(id, pause.until);
     const all = { ...pause, until: Math.min(...passed.values()) };
-    if (isSeen || passed.size > MOST_PASSED) return all;
-    const moved = await store.moveBack(claim, id);
+    if (passed.size > MOST_PASSED) return all;
+    const moved = isSeen ? 'seen' : await store.moveBack(claim, id);
     if (moved === 'ok') return undefined;
-    return moved === 'only' ? all : { kind: 'idle' };
+    return moved === 'lost' ? { kind: 'idle' } : { ...all, passed };
   }
 
   async function workOff(claim: Claim): Promise<HookOutcome> {
-    const passed: Passed = new Map();
+    const passed = new Map<string, number>();
     for (let share = 0; share < SHARE + passed.size; share++) {
       const giveBackPlace = await places.take();
       try {

@@ -265,6 +265,36 @@ describe('outgoing hooks', () => {
     ]);
   });
 
+  it('lets a run that comes in during the call of another pass what pauses, too', async () => {
+    await hooks.service.stop(2_000);
+    hooks = await world.start({ retryDelaySeconds: 600 });
+    const runs = [1, 2, 3].map((num) => {
+      const run = webhookRun(target, { URL: `${target.url}/{{.path}}` }, { num });
+      apiKnows(world, run, { parameters: { path: String(num) } });
+      return run;
+    });
+    const [first, second, third] = runs as [PostedRun, PostedRun, PostedRun];
+    let refuseSecond: (() => void) | undefined;
+    target.answer = ({ url }, response) => {
+      const refuse = (): void => void response.writeHead(500).end();
+      if (url === '/1') refuse();
+      else if (url === '/2') refuseSecond = refuse;
+      else response.end();
+    };
+
+    const { uuid } = await execute(first);
+    await waitFor(async () => (await hooks.executions(uuid))[0]?.nb_errors === 1);
+    await execute(second);
+    await waitFor(() => refuseSecond !== undefined);
+    // The first one pauses and will be the head again when the second one pauses, too.
+    await execute(third);
+    refuseSecond?.();
+
+    await told();
+    expect(world.api.callbacks[0]?.url).toContain(third.uuid);
+    expect(target.received.map(({ url }) => url)).toEqual(['/1', '/2', '/3']);
+  });
+
   it.each([
     [
       'a target that is refused',
