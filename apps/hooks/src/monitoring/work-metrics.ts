@@ -1,7 +1,6 @@
-import type { Logger, Metrics } from '@cds/service';
+import { countFromZero, type Logger, type Metrics } from '@cds/service';
 import type { RetryReason } from '../executions/work-off-delivery';
 
-const CLEANUP_RESULTS = ['scheduled', 'done', 'failed', 'cancelled'];
 /** Hooks that are remembered to have lost dead letters, so that each is told of once. */
 const MOST_REMEMBERED = 10_000;
 
@@ -37,20 +36,19 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
     name: 'cds_hooks_dead_letters_dropped_total',
     help: 'Dead letters that gave way to newer ones (deadLetters).',
   });
-  for (const result of ['done', 'failed']) executions.inc({ result }, 0);
-  for (const result of CLEANUP_RESULTS) cleanups.inc({ result }, 0);
-  for (const result of ['on_time', 'late', 'skipped']) rings.inc({ result }, 0);
-  for (const kind of ['webhook', 'workflow'])
-    for (const result of ['success', 'failed', 'nothing']) outgoing.inc({ kind, result }, 0);
-
   const retries = metrics.counter({
     name: 'cds_hooks_retries_total',
     help: 'Runs and removals of runs that are to be asked for again, because the CDS API refused or did not answer.',
     labels: ['kind', 'reason'],
   });
-  for (const kind of ['run', 'cleanup'] as const) {
-    for (const reason of ['refused', 'unavailable'] as const) retries.inc({ kind, reason }, 0);
-  }
+  countFromZero(executions, { result: ['done', 'failed'] });
+  countFromZero(cleanups, { result: ['scheduled', 'done', 'failed', 'cancelled'] });
+  countFromZero(rings, { result: ['on_time', 'late', 'skipped'] });
+  countFromZero(outgoing, {
+    kind: ['webhook', 'workflow'],
+    result: ['success', 'failed', 'nothing'],
+  });
+  countFromZero(retries, { kind: ['run', 'cleanup'], reason: ['refused', 'unavailable'] });
 
   return {
     schedulerRang(result: 'on_time' | 'late' | 'skipped'): void {

@@ -1,6 +1,6 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { Clock } from '@cds/hooks-store';
-import type { Logger, Metrics } from '@cds/service';
+import { countFromZero, type Logger, type Metrics } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import type { DeliveryStore } from '../executions/delivery-store';
@@ -33,7 +33,7 @@ export function createQueues(deps: QueuesDeps) {
     help: 'Messages of RabbitMQ queues, by what became of them.',
     labels: ['result'],
   });
-  for (const result of RESULTS) messages.inc({ result }, 0);
+  countFromZero(messages, { result: RESULTS });
   const takeMessage = createTakeMessage({
     ...deps,
     count: (result) => messages.inc({ result }),

@@ -1,8 +1,9 @@
-import { readJson } from '@cds/service';
+import { route } from '@cds/service';
 import { fuzzRuns, hostileBytes, hostileJson } from '@cds/testing';
 import { isCdsError, type Task } from '@cds/wire';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import fc from 'fast-check';
+import type { z } from 'zod';
 import { expectCleanPrototypes, fill, growth, LINEAR } from '../../test/hostile';
 import {
   answeredHook,
@@ -26,14 +27,19 @@ const HOOK = {
 };
 
 /** As the routes read a body: a value, or a refusal of the sender that is to the point. */
-function read<T>(body: Buffer, schema: Parameters<typeof readJson<T>>[1]): T | undefined {
+function read<T>(body: Buffer, schema: z.ZodType<T>): T | undefined {
+  let value: T | undefined;
+  const handler = route<unknown, unknown, T>(
+    { summary: 'Reads', body: schema, answer: 'nothing' },
+    (input) => (request) => (value = input.body(request)),
+  );
   try {
-    return readJson({ body } as Request, schema);
+    void handler({ body } as Request, {} as Response, () => undefined);
   } catch (error) {
     if (!isCdsError(error)) throw error;
     expect(error.status).toBe(400);
-    return undefined;
   }
+  return value;
 }
 
 describe('the body of a hook', () => {

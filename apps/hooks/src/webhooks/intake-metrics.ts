@@ -1,4 +1,4 @@
-import type { Metrics } from '@cds/service';
+import { countFromZero, type Metrics } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
 import type { RefusalReason } from './refusal';
 
@@ -40,8 +40,7 @@ export function createIntakeMetrics(deps: { metrics: Pick<Metrics, 'counter' | '
     help: 'Time in which requests to webhooks were answered, without the time their senders took to send them.',
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
   });
-  // A counter that appears with its first event shows no increase for it.
-  for (const result of RESULTS) counter.inc({ result }, 0);
+  countFromZero(counter, { result: RESULTS });
 
   const refused = new Map(REFUSED.map((reason) => [reason as IntakeResult, 0]));
   let lastSuspicious = -Infinity;

@@ -1,5 +1,5 @@
 import type { BitbucketCall } from '@cds/bitbucket';
-import type { Metrics } from '@cds/service';
+import { countFromZero, type Metrics } from '@cds/service';
 import type { RefreshResult } from '../authorization/renew-grant';
 import type { BudgetState } from '../calls/budget-state';
 import type { ReadSource } from '../calls/shared-reads';
@@ -113,6 +113,6 @@ function byLabel<T extends string>(
   options: { name: string; help: string },
 ): (value: T) => void {
   const counter = metrics?.counter({ ...options, labels: [label] });
-  for (const value of values) counter?.inc({ [label]: value }, 0);
+  if (counter) countFromZero(counter, { [label]: values });
   return (value) => counter?.inc({ [label]: value });
 }

@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { captureLogger, waitFor } from '@cds/testing';
 import { isCdsErrorBody } from '@cds/wire';
 import { readAll } from '../../test/api-stand-in';
-import { createHttpApp, createRouter, handle, listen, readJson, type HttpServer } from '../index';
+import { createHttpApp, createRouter, handle, listen, type HttpServer } from '../index';
+import { readJson } from './read-json';
 import { mostConnections } from './connection-limit';
 
 type Times = NonNullable<Parameters<typeof listen>[1]['times']>;

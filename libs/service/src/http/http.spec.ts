@@ -9,15 +9,8 @@ import { z } from 'zod';
 import { CdsError, isCdsErrorBody } from '@cds/wire';
 import { captureLogger, freePort, silentLogger, waitFor } from '@cds/testing';
 import { readAll } from '../../test/api-stand-in';
-import {
-  createHttpApp,
-  createRouter,
-  handle,
-  listen,
-  readJson,
-  sendJson,
-  type HttpServer,
-} from '../index';
+import { createHttpApp, createRouter, handle, listen, sendJson, type HttpServer } from '../index';
+import { readJson } from './read-json';
 
 const AUTH = { X_AUTH_HEADER: 'c2VjcmV0' };
 

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { FUZZ_TIMEOUT_MS, captureLogger, fuzzRuns, hostileBytes, hostileJson } from '@cds/testing';
 import { CdsError, isCdsErrorBody } from '@cds/wire';
 import type { Request } from 'express';
-import { createHttpApp, createRouter, handle, listen, readJson, type HttpServer } from '../index';
+import { createHttpApp, createRouter, handle, listen, type HttpServer } from '../index';
+import { readJson } from './read-json';
 
 const HASH = 'Kp2-the-hash-nobody-may-read';
 const BODY = 'Lw5-the-body-nobody-may-read';

@@ -1,6 +1,6 @@
 import supertest from 'supertest';
 import { captureLogger } from '@cds/testing';
-import { createHttpApp, createMetrics, createRouter } from '../index';
+import { countFromZero, createHttpApp, createMetrics, createRouter } from '../index';
 
 function build(metrics = createMetrics({ service: 'hooks' })) {
   const app = createHttpApp({
@@ -41,6 +41,22 @@ describe('/mon/metrics', () => {
     expect(text).toContain('cds_hooks_seconds_bucket{le="1"} 1');
     expect(text).toMatch(/^cds_hooks_build_info\{version="[^"]+",commit="[^"]*",node="v\d/m);
     expect(text).toContain('nodejs_eventloop_lag_seconds');
+  });
+
+  it('shows a counter at 0 for each combination of the values of its labels', async () => {
+    const { metrics, app } = build();
+    const labels = ['kind', 'result'] as const;
+    const counter = metrics.counter({ name: 'cds_hooks_things_total', help: 'Things.', labels });
+
+    countFromZero(counter, { kind: ['one', 'other'], result: ['done', 'failed'] });
+
+    const { text } = await app.get('/mon/metrics');
+    expect(text.match(/^cds_hooks_things_total.*$/gm)).toEqual([
+      'cds_hooks_things_total{kind="one",result="done"} 0',
+      'cds_hooks_things_total{kind="one",result="failed"} 0',
+      'cds_hooks_things_total{kind="other",result="done"} 0',
+      'cds_hooks_things_total{kind="other",result="failed"} 0',
+    ]);
   });
 
   it('keeps the registries of two services apart', async () => {

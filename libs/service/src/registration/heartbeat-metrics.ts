@@ -1,3 +1,4 @@
+import { countFromZero } from '../metrics/count-from-zero';
 import type { Metrics } from '../metrics/create-metrics';
 
 /** Counts heartbeats to the CDS API, the first registration and those after a 401 included. */
@@ -11,7 +12,7 @@ export function createHeartbeatMetrics(o: {
     help: 'Heartbeats to the CDS API, the registration included.',
     labels: ['result'],
   });
-  for (const result of ['ok', 'failed']) heartbeats.inc({ result }, 0);
+  countFromZero(heartbeats, { result: ['ok', 'failed'] });
   const lastSuccess = o.metrics.gauge({
     name: `cds_${o.service}_heartbeat_success_timestamp_seconds`,
     help: 'When the CDS API last took a heartbeat; 0 before the first time.',
