@@ -3,31 +3,24 @@ import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import { NO_PARENT_WORKFLOW } from '@cds/wire';
 import type { BranchCleanups } from '../branch-deletions/branch-cleanups';
-import { type Clock, timestampOfMs, type ExecutionState } from '@cds/hooks-store';
+import type { ExecutionState } from '@cds/hooks-store';
 import type { WorkOff, WorkOffOutcome } from '../kinds/work-off-by-kind';
 import { type DeliveryPlan, type DeliveryStep, isMalformedDelivery } from '../payloads';
 import type { ApiCaller } from './api-calls';
-import type { DeliveryStore, Head, Saved } from './delivery-store';
+import type { Head } from './delivery-store';
 import { type Failure, outagePauseMs } from './failures';
 import type { Claim } from './hook-ownership';
+import { createKeepHead, type KeepHeadDeps, type KeptHead, notKept } from './keep-head';
 import { planDelivery } from './plan-delivery';
-import { untilStored } from './until-stored';
 
-export interface WorkOffDeliveryDeps {
-  store: DeliveryStore;
+export interface WorkOffDeliveryDeps extends KeepHeadDeps {
   api: Pick<CdsApiClient, 'runWorkflow'>;
   callApi: ApiCaller;
   cleanups: BranchCleanups;
-  logger: Logger;
-  now: Clock;
   retryDelayMs: number;
   /** Tries in all of a step that the API refuses. */
   retryError: number;
   ending: AbortSignal;
-  /** Aborted when there is no time left to wait for Redis either. */
-  killed: AbortSignal;
-  /** Told of each delivery that has ended. */
-  ended?: (uuid: string, result: 'done' | 'failed', deadLettersDropped: number) => void;
   /** Told of each run that is to be asked for again. */
   retried?: (reason: RetryReason) => void;
 }
@@ -35,8 +28,7 @@ export interface WorkOffDeliveryDeps {
 /** Why something is tried again: the API said no, or it did not answer. */
 export type RetryReason = Failure['kind'];
 
-/** Keeps the state of the delivery, for as long as that takes. */
-type Keep = (state: ExecutionState) => Promise<Saved>;
+type Keep = KeptHead['keep'];
 
 type StepOutcome =
   | { kind: 'ok'; runNumber?: number }
@@ -58,8 +50,8 @@ const BUSY_MS = 300;
  * next call. If the process dies between the API's answer and that, the run is asked for again: the only case.
  */
 export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
-  const { store, api, callApi, cleanups, logger, now, retryDelayMs, retryError } = deps;
-  const stored = { logger, signal: deps.killed };
+  const { api, callApi, cleanups, logger, now, retryDelayMs, retryError } = deps;
+  const keepHead = createKeepHead(deps);
 
   /** Every line about a delivery names the request that brought it. */
   function logOf({ uuid }: Claim, { execution }: Head): Logger {
@@ -132,37 +124,9 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
     return { ...state, nb_errors: state.nb_errors + 1, last_error: message };
   }
 
-  async function finish(
-    claim: Claim,
-    head: Head,
-    state: ExecutionState,
-    before: string,
-  ): Promise<WorkOffOutcome> {
-    const finished: ExecutionState = {
-      ...state,
-      status: 'DONE',
-      processing_timestamp: timestampOfMs(now()),
-      last_error: state.failed ? state.last_error : '',
-      retry_at: 0,
-    };
-    const { saved, dropped } = await untilStored(
-      () => store.finish(claim, head.id, finished, before),
-      stored,
-    );
-    if (saved === 'ok') deps.ended?.(claim.uuid, state.failed ? 'failed' : 'done', dropped);
-    return { kind: saved === 'lost' ? 'left' : 'done' };
-  }
-
   return async function workOffDelivery(claim: Claim, head: Head): Promise<WorkOffOutcome> {
     const log = logOf(claim, head);
-    let before = head.stateJson;
-    const keep: Keep = async (kept) => {
-      const json = JSON.stringify(kept);
-      const saved = await untilStored(() => store.save(claim, head.id, json, before), stored);
-      before = json;
-      return saved;
-    };
-
+    const { keep, pause, finish } = keepHead(claim, head);
     let state = head.state;
     let plan: DeliveryPlan;
     try {
@@ -170,7 +134,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
     } catch (error) {
       if (!isMalformedDelivery(error)) throw error;
       log.warn({ error: errorText(error) }, 'a delivery cannot be read: given up');
-      return finish(claim, head, { ...afterFailure(state, error.message), failed: true }, before);
+      return finish({ ...afterFailure(state, error.message), failed: true });
     }
 
     for (const [index, step] of plan.steps.entries()) {
@@ -198,11 +162,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
           { error: outcome.message, nb_errors: state.nb_errors },
           'a run was not started: trying again later',
         );
-        const saved = await keep(state);
-        if (saved === 'gone') return { kind: 'done' };
-        return saved === 'ok'
-          ? { kind: 'pause', until, forApi: outcome.forApi, outages: state.outages }
-          : { kind: 'left' };
+        return pause(state, until, outcome.forApi);
       }
 
       const next = { ...state, steps_done: index + 1, refusals: 0, outages: 0, retry_at: 0 };
@@ -218,11 +178,10 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
       }
       if (index + 1 === plan.steps.length) break;
       const saved = await keep(state);
-      if (saved === 'gone') return { kind: 'done' };
-      if (saved !== 'ok') return { kind: 'left' };
+      if (saved !== 'ok') return notKept(saved);
     }
     log.debug({ steps: plan.steps.length, run: state.workflow_run }, 'delivery worked off');
-    return finish(claim, head, state, before);
+    return finish({ ...state, last_error: state.failed ? state.last_error : '' });
   };
 }
 

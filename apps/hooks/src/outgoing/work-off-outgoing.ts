@@ -1,29 +1,22 @@
 import type { CdsApiClient } from '@cds/api-client';
-import { type Clock, type ExecutionState, timestampOfMs } from '@cds/hooks-store';
-import type { Logger } from '@cds/service';
+import type { ExecutionState } from '@cds/hooks-store';
 import type { OutgoingCallback } from '@cds/wire';
 import type { ApiCaller } from '../executions/api-calls';
-import type { DeliveryStore, Head, Saved } from '../executions/delivery-store';
+import type { Head, Saved } from '../executions/delivery-store';
 import { type Failure, outagePauseMs } from '../executions/failures';
 import type { Claim } from '../executions/hook-ownership';
-import { untilStored } from '../executions/until-stored';
+import { createKeepHead, type KeepHeadDeps } from '../executions/keep-head';
 import type { WorkOff, WorkOffOutcome } from '../kinds/work-off-by-kind';
 import { type CallHook, type HookCallOutcome, nodeOf, refOf } from './hook-call';
 
-export interface WorkOffOutgoingDeps {
-  store: Pick<DeliveryStore, 'save' | 'finish'>;
+export interface WorkOffOutgoingDeps extends KeepHeadDeps {
   api: CdsApiClient;
   callApi: ApiCaller;
   callHook: CallHook;
-  logger: Logger;
-  now: Clock;
   retryDelayMs: number;
   /** Tries in all, of the call and of what the API is told. */
   retryError: number;
   ending: AbortSignal;
-  killed: AbortSignal;
-  /** Told of each execution that has ended. */
-  ended?: (uuid: string, result: 'done' | 'failed', deadLettersDropped: number) => void;
   /** Told of what came of each call. */
   called?: (result: 'success' | 'failed' | 'nothing') => void;
 }
@@ -51,21 +44,20 @@ const [CALLED, TOLD] = [1, 2];
  * whatever happens then. If the process dies between a target's answer and that, it is called again: the only case.
  */
 export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
-  const { store, api, callApi, callHook, logger, now, retryDelayMs, retryError } = deps;
-  const stored = { logger, signal: deps.killed };
+  const { api, callApi, callHook, logger, now, retryDelayMs, retryError } = deps;
+  const keepHead = createKeepHead(deps);
 
   return async function workOffOutgoing(claim: Claim, head: Head): Promise<WorkOffOutcome> {
     const { execution } = head;
     const { timestamp, request_id } = execution;
     const log = logger.child({ requestId: request_id, hook: claim.uuid, execution: timestamp });
     const ref = refOf(execution);
-    let before = head.stateJson;
+    const kept = keepHead(claim, head);
+    const { finish, pause } = kept;
     let { state } = head;
 
     async function keep(next: ExecutionState): Promise<Saved> {
-      const json = JSON.stringify(next);
-      const saved = await untilStored(() => store.save(claim, head.id, json, before), stored);
-      before = json;
+      const saved = await kept.keep(next);
       state = next;
       return saved;
     }
@@ -82,28 +74,6 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
       if (!result) throw new LostError();
       if (!result.ok) throw new ApiFailedError(result.failure);
       return result.value;
-    }
-
-    async function finish(ended: ExecutionState): Promise<WorkOffOutcome> {
-      const finished: ExecutionState = {
-        ...ended,
-        status: 'DONE',
-        processing_timestamp: timestampOfMs(now()),
-        retry_at: 0,
-      };
-      const { saved, dropped } = await untilStored(
-        () => store.finish(claim, head.id, finished, before),
-        stored,
-      );
-      if (saved === 'ok') deps.ended?.(claim.uuid, ended.failed ? 'failed' : 'done', dropped);
-      return { kind: saved === 'lost' ? 'left' : 'done' };
-    }
-
-    async function pause(next: ExecutionState, until: number, forApi: boolean) {
-      const saved = await keep(next);
-      if (saved === 'gone') return { kind: 'done' } as const;
-      if (saved !== 'ok') return { kind: 'left' } as const;
-      return { kind: 'pause', until, forApi, outages: next.outages } as const;
     }
 
     function outage(message: string): Promise<WorkOffOutcome> {
