@@ -1,4 +1,4 @@
-import { hookKeys, KEYS } from '@cds/hooks-store';
+import { hookKeys, KEYS, readExecution } from '@cds/hooks-store';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
@@ -290,7 +290,7 @@ describe('one request id', () => {
     const ids = (await redis.hkeys(executions)).sort();
     const strange = [undefined, 'a\r\nX-Evil: 1', { an: 'object' }];
     for (const [index, id] of ids.entries()) {
-      const stored = JSON.parse((await redis.hget(executions, id)) ?? '{}');
+      const stored = readExecution((await redis.hget(executions, id)) ?? '{}');
       const changed = JSON.stringify({ ...stored, request_id: strange[index] });
       await redis.hset(executions, id, changed);
     }
