@@ -22,7 +22,7 @@ import type { DrainQueue } from '../executions/drain-queue';
 
 export interface AdminServiceDeps {
   redis: Redis;
-  drainQueue: Pick<DrainQueue, 'ensureSoon'>;
+  drainQueue: Pick<DrainQueue, 'goOnSoon'>;
   cleanupQueue: Pick<CleanupQueue, 'ringNow'>;
   cleanups: Pick<CleanupStore, 'makeDue'>;
   logger: Logger;
@@ -80,9 +80,10 @@ export function createAdminService(deps: AdminServiceDeps) {
   /** Has what was sent again taken up at once. What fails here, the sweep does. */
   function wake(refs: Pick<DeadLetterRef, 'kind' | 'uuid'>[]): void {
     if (deps.disabled) return;
+    const hooks = refs.flatMap(({ kind, uuid }) => (kind === 'execution' ? [uuid] : []));
+    for (const uuid of new Set(hooks)) drainQueue.goOnSoon(uuid);
     for (const { kind, uuid } of refs) {
-      if (kind === 'execution') drainQueue.ensureSoon(uuid);
-      else
+      if (kind === 'cleanup')
         cleanupQueue.ringNow(uuid).catch((error: unknown) => {
           logger.debug({ error: errorText(error), cleanup: uuid }, 'a cleanup was not woken');
         });
