@@ -23,6 +23,10 @@ import { createWaitingHeads } from './executions/waiting-heads';
 import { errorText } from './error-text';
 import { getApp } from './get-app';
 import type { TaskListeners } from './kinds/task-listeners';
+import { createCheckPolling } from './polling/check-polling';
+import { createPollStore } from './polling/poll-store';
+import { createPollTasks } from './polling/poll-tasks';
+import { createApiCaller } from './executions/api-calls';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
 import { createStoredMetrics } from './monitoring/stored-metrics';
 import { createWorkMetrics } from './monitoring/work-metrics';
@@ -87,6 +91,10 @@ export async function createHooks(
   const tasks = createTaskStore({ redis });
   const schedules = createScheduleStore({ redis, executionHistory });
 
+  const { intervalSeconds: reconcileSeconds } = config.reconcile;
+  const { leaseMs } = timing;
+  const polls = createPollStore({ redis, reconcileSeconds, leaseMs });
+
   const metrics = createMetrics({ service: 'hooks' });
   createStoredMetrics({ redis, metrics });
   const workMetrics = createWorkMetrics({ metrics, logger });
@@ -140,6 +148,9 @@ export async function createHooks(
   const listeners: TaskListeners = {
     Scheduler: createScheduleTasks({ store: schedules }),
     RabbitMQ: queues.listener,
+    RepoPoller: createPollTasks({ store: polls }),
+    // Also where they are not polled: they may have been, before the configuration was changed.
+    RepoWebHook: createPollTasks({ store: polls }),
   };
 
   const admin = createAdminService({
@@ -171,7 +182,12 @@ export async function createHooks(
       tasks,
       listeners,
       executions: createExecutionStore({ redis, executionHistory }),
-      upcoming: createUpcoming({ store: schedules }),
+      checkPolling: createCheckPolling({
+        api,
+        callApi: createApiCaller({ registration }),
+        store: polls,
+      }),
+      upcoming: createUpcoming({ store: schedules, polls }),
       cleanups: cleanupStore,
       spareBranches: createSpareBranches({
         waiting,
@@ -199,7 +215,7 @@ export async function createHooks(
     : startWork({
         ...{ config, logger, timing, now, api, registration, redis, connection, waiters },
         ...{ drainQueue, cleanupQueue, deliveries, cleanupStore, waiting, waitingHeads, tasks },
-        ...{ schedules, metrics, workMetrics, cleanupCancelled },
+        ...{ schedules, polls, metrics, workMetrics, cleanupCancelled },
         ...{ ending: ending.signal, killed },
       });
   if (disabled) logger.warn({}, 'hooks.disable is set: deliveries are accepted and wait');

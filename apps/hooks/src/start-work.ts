@@ -26,6 +26,10 @@ import { createWorkerConnection } from './executions/worker-connection';
 import { createWorkOffByKind } from './kinds/work-off-by-kind';
 import { measureRuns } from './monitoring/run-metrics';
 import { createOutgoingKinds } from './outgoing/create-outgoing-kinds';
+import { createKnownChanges } from './polling/known-changes';
+import { createPollHook } from './polling/poll-hook';
+import { createPoller } from './polling/poller';
+import type { PollStore } from './polling/poll-store';
 import { createRinger } from './scheduler/ringer';
 
 /** Times that tests shorten. */
@@ -38,6 +42,10 @@ export interface Timing {
   firstRetryMs?: number;
   /** Between two looks at which queues are to be consumed. */
   queuesMs?: number;
+  /** How long a poll may take before another replica makes it. */
+  leaseMs?: number;
+  /** The shortest pause between two polls of a hook; also the longest after one that brought nothing. */
+  pollMs?: number;
   /** How long the API may take to list a hook that it posted. */
   recentMs?: number;
 }
@@ -61,6 +69,7 @@ export interface WorkDeps {
   waitingHeads: WaitingHeads;
   tasks: TaskStore;
   schedules: ScheduleStore;
+  polls: PollStore;
   metrics: Metrics;
   workMetrics: WorkMetrics;
   cleanupCancelled: () => void;
@@ -98,6 +107,7 @@ export function startWork(deps: WorkDeps) {
     ...common,
     store: deliveries,
     cleanups,
+    knownChanges: createKnownChanges({ redis, on: config.reconcile.intervalSeconds > 0 }),
     ending: ending,
     api: measureRuns(api, metrics),
     ended: workMetrics.executionEnded,
@@ -152,11 +162,24 @@ export function startWork(deps: WorkDeps) {
     rang: workMetrics.schedulerRang,
   });
   ringer.start();
+  const poller = createPoller({
+    store: deps.polls,
+    pollHook: createPollHook({
+      ...{ api, callApi, store: deliveries, logger, now },
+      workArrived: drainQueue.ensureSoon,
+      reconcileSeconds: config.reconcile.intervalSeconds,
+      shortestDelayMs: timing.pollMs,
+    }),
+    logger,
+    polled: workMetrics.polled,
+  });
+  poller.start();
   return {
     async stop(deadlineMs: number) {
       sweep.stop();
       await Promise.all([
         ringer.stop(),
+        poller.stop(),
         drainWorker.close(deadlineMs),
         cleanupWorker.close(deadlineMs),
       ]);

@@ -14,8 +14,18 @@ export interface ApiCall {
   body: unknown;
   /** Its `Request-ID`. */
   requestId?: string;
+  /** Its `X-CDS-Last-Execution`. */
+  lastExecution?: string;
   /** Milliseconds. */
   at: number;
+}
+
+/** What happened in the repository of a hook. */
+export interface PolledRepository {
+  /** As the API answers it; null where the server cannot be polled. */
+  events: unknown;
+  /** The header `X-CDS-Poll-Interval`, in seconds. */
+  interval?: string;
 }
 
 export interface RunCall {
@@ -50,6 +60,10 @@ export interface CdsApiStandIn {
   behave: (call: ApiCall) => Misbehaviour;
   /** What is answered to a GET of this path, in place of what it would be: a recorded answer. */
   recorded: Map<string, unknown>;
+  /** Uuid of a hook → what a poll of it is answered. */
+  repositories: Map<string, PolledRepository>;
+  /** The polls of a hook, oldest first: since when (ms). */
+  polls(uuid: string): { since: number; at: number }[];
   /** Runs whose outgoing hooks the API knows, by `/project/…/runs/{number}`. */
   hookRuns: Map<string, HookRuns>;
   /** What it was told of outgoing hooks. */
@@ -73,8 +87,13 @@ function errorBody(id: number, message: string) {
   return { id, message, data: null, uuid: randomUUID() };
 }
 
-function answer(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'Content-Type': 'application/json' });
+function answer(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
   response.end(body === null && status === 204 ? undefined : JSON.stringify(body));
 }
 
@@ -83,6 +102,8 @@ async function read(request: IncomingMessage): Promise<string> {
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');
 }
+
+const POLL = /^\/hook\/([^/]+)\/workflow\/\d+\/vcsevent\/[^/?]+$/;
 
 /** A CDS API as far as `hooks` sees it, as strict about headers, hash and bodies as the real one, and as frail. */
 export async function startCdsApi(): Promise<CdsApiStandIn> {
@@ -115,7 +136,26 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
     answer(response, 200, { ...body, id: 3, hash, token: '' });
   }
 
-  function perform(call: ApiCall): { status: number; body: unknown } {
+  interface Performed {
+    status: number;
+    body: unknown;
+    headers?: Record<string, string>;
+  }
+
+  function poll(call: ApiCall, uuid: string): Performed {
+    if (!/^\d{13}000000$/.test(call.lastExecution ?? ''))
+      api.violations.push(`${call.url}: X-CDS-Last-Execution ${call.lastExecution}`);
+    const repository = api.repositories.get(uuid);
+    if (!repository) return { status: 404, body: errorBody(38, 'resource not found') };
+    const { events, interval } = repository;
+    return {
+      status: 200,
+      body: events,
+      ...(interval === undefined ? {} : { headers: { 'X-CDS-Poll-Interval': interval } }),
+    };
+  }
+
+  function perform(call: ApiCall): Performed {
     if (call.method === 'GET' && call.url === '/workflow/hook') {
       return { status: 200, body: api.hooks };
     }
@@ -128,6 +168,8 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
       runNumber++;
       return { status: 202, body: { id: runNumber, num: runNumber, status: 'Pending' } };
     }
+    const polled = POLL.exec(call.url);
+    if (call.method === 'GET' && polled) return poll(call, polled[1] ?? '');
     const integration = /^\/project\/([^/]+)\/integrations\/([^/?]+)\?clearPassword=true$/.exec(
       call.url,
     );
@@ -163,6 +205,7 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
       url: request.url ?? '',
       body: text === '' ? null : JSON.parse(text),
       requestId: request.headers['request-id']?.toString(),
+      lastExecution: request.headers['x-cds-last-execution']?.toString(),
       at: Date.now(),
     };
     const behaviour = api.behave(call);
@@ -193,10 +236,10 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
       answer(response, 401, errorBody(10, 'not authenticated'));
       return;
     }
-    const { status, body } = perform(call);
+    const { status, body, headers } = perform(call);
     api.calls.push(call);
     if (behaviour === 'do and drop') request.socket.destroy();
-    else answer(response, status, body);
+    else answer(response, status, body, headers);
   }
 
   async function listen(): Promise<void> {
@@ -223,6 +266,7 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
     hooks: [],
     integrations: new Map(),
     recorded: new Map(),
+    repositories: new Map(),
     hookRuns: new Map(),
     callbacks: [],
     behave: () => 'ok',
@@ -234,6 +278,11 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
         const { hook } = call.body as { hook: HookEvent };
         return [{ project: match[1] ?? '', workflow: match[2] ?? '', hook, at: call.at }];
       });
+    },
+    polls(uuid) {
+      return api.calls.flatMap(({ url, lastExecution, at }) =>
+        POLL.exec(url)?.[1] === uuid ? [{ since: Number(lastExecution?.slice(0, -6)), at }] : [],
+      );
     },
     deletions() {
       return api.calls.flatMap((call) => (call.method === 'DELETE' ? [call.url] : []));

@@ -43,6 +43,7 @@ export function hooksConfig(
     retryDelaySeconds: 1,
     retryError: 3,
     branchDeletion: { delaySeconds: 86_400 },
+    reconcile: { intervalSeconds: 0 },
     signature: 'auto',
     webhookKeys: [TOKEN],
     deadLetters: 1_000,
@@ -133,6 +134,7 @@ export async function startWorld(): Promise<World> {
       api.registrations.length = 0;
       api.callbacks.length = 0;
       api.recorded.clear();
+      api.repositories.clear();
       api.hookRuns.clear();
       api.violations.length = 0;
       api.forgetRuns();

@@ -11,10 +11,13 @@ import * as schemas from './answer-schemas';
 import { ApiError } from './api-error';
 import { judgeAnswer } from './judge-answer';
 import { toSafeMessage } from './safe-message';
-import { createHttpSender, type HttpCall, type HttpSender } from './send-request';
+import { type PolledEvents, readPolledEvents } from './polled-events';
+import { createHttpSender, type HttpAnswer, type HttpCall, type HttpSender } from './send-request';
 
 /** What `requestTimeout` says, a run is given a minute: the API builds the whole workflow meanwhile. */
 const RUN_TIMEOUT_MS = 60_000;
+/** The API asks `vcs` five things for one poll, and gives it a minute for each. */
+const POLL_TIMEOUT_MS = 60_000;
 /** What may stand in a header: it comes from Redis, where anything may have got in. */
 const USABLE_REQUEST_ID = /^[\w.:-]{1,100}$/;
 
@@ -42,6 +45,15 @@ export interface HookRunRef extends WorkflowRef {
   number: number;
   /** Its uuid. */
   hookRun: string;
+}
+
+/** A hook whose repository is looked at. */
+export interface PolledHook {
+  uuid: string;
+  /** The number of its workflow, as its configuration holds it. */
+  workflowId: string;
+  /** Name of the VCS server. */
+  vcsServer: string;
 }
 
 /** What a service says of itself; the client adds the fields that are always the same. */
@@ -153,6 +165,28 @@ export class CdsApiClient {
     return (await this.#readable({ method: 'GET', path, signal }, schemas.integration)).config;
   }
 
+  /**
+   * `GET /hook/{uuid}/workflow/{id}/vcsevent/{server}`: what happened in the repository of a hook since then, without commits
+   * that have a run already.
+   *
+   * @param sinceMs milliseconds since 1970; the API takes nanoseconds
+   * @returns undefined where the server cannot be polled: the API answers `null`
+   */
+  async pollVcsEvents(
+    { uuid, workflowId, vcsServer }: PolledHook,
+    sinceMs: number,
+    signal?: AbortSignal,
+  ): Promise<PolledEvents | undefined> {
+    const path = `/hook/${segment(uuid)}/workflow/${segment(workflowId)}/vcsevent/${segment(vcsServer)}`;
+    const call = { method: 'GET', path, timeoutMs: POLL_TIMEOUT_MS, signal } as const;
+    const headers = { 'X-CDS-Last-Execution': `${Math.floor(sinceMs)}000000` };
+    const answer = await this.#answer(call, { headers });
+    if (answer.json === null) return undefined;
+    const events = readPolledEvents(answer.json, answer.headers['x-cds-poll-interval']);
+    if (!events) throw notOfTheApi(call);
+    return events;
+  }
+
   /** `GET …/runs/{number}`: as much of a run as concerns this run of an outgoing hook. */
   async workflowRun({ hookRun, ...run }: HookRunRef): Promise<schemas.RunOfHook> {
     const answer = await this.#readable({ method: 'GET', path: runPath(run) }, schemas.workflowRun);
@@ -197,10 +231,7 @@ export class CdsApiClient {
   ): Promise<T> {
     const parsed = schema.safeParse(await this.#call(call, options));
     if (parsed.success) return parsed.data;
-    throw new ApiError(
-      'unavailable',
-      `${describeCall(call)}: the answer is not the CDS API's; check that api.http.url is the API`,
-    );
+    throw notOfTheApi(call);
   }
 
   /** The JSON of a 2xx, undefined where it cannot be read. */
@@ -208,6 +239,14 @@ export class CdsApiClient {
     call: Omit<Call, 'timeoutMs'> & { timeoutMs?: number },
     options: CallOptions = {},
   ): Promise<unknown> {
+    return (await this.#answer(call, options)).json;
+  }
+
+  /** A 2xx of the API. */
+  async #answer(
+    call: Omit<Call, 'timeoutMs'> & { timeoutMs?: number },
+    options: CallOptions = {},
+  ): Promise<HttpAnswer> {
     const name = describeCall(call);
     try {
       const answer = await this.#http.send({
@@ -218,14 +257,14 @@ export class CdsApiClient {
       const error = judgeAnswer(name, answer);
       if (!error || (error.cdsId !== undefined && answer.status < 500)) this.#announce();
       if (error) throw error;
-      return answer.json;
+      return answer;
     } catch (error) {
       call.signal?.throwIfAborted();
       throw this.#withoutSecrets(name, error);
     }
   }
 
-  #headers({ anonymous = false, requestId }: CallOptions): Record<string, string> {
+  #headers({ anonymous = false, requestId, headers }: CallOptions): Record<string, string> {
     return {
       // The API takes a caller for a service by this name, and answers 401 otherwise.
       'User-Agent': 'CDS/service',
@@ -235,6 +274,7 @@ export class CdsApiClient {
         ? { X_AUTH_HEADER: Buffer.from(this.#hash).toString('base64') }
         : {}),
       ...(requestId && USABLE_REQUEST_ID.test(requestId) ? { 'Request-ID': requestId } : {}),
+      ...headers,
     };
   }
 
@@ -259,6 +299,15 @@ interface CallOptions {
   /** Do not send the hash. */
   anonymous?: boolean;
   requestId?: string;
+  /** Of this call alone. */
+  headers?: Record<string, string>;
+}
+
+function notOfTheApi(call: Pick<Call, 'method' | 'path'>): ApiError {
+  return new ApiError(
+    'unavailable',
+    `${describeCall(call)}: the answer is not the CDS API's; check that api.http.url is the API`,
+  );
 }
 
 function describeCall({ method, path }: Pick<Call, 'method' | 'path'>): string {

@@ -3,7 +3,9 @@ export {
   CdsApiClient,
   type CdsApiOptions,
   type HookRunRef,
+  type PolledHook,
   type RegistrationRequest,
   type WorkflowRef,
 } from './cds-api-client';
+export type { PolledEvents, PolledPush } from './polled-events';
 export type { BuildParameter, RunOfHook } from './answer-schemas';

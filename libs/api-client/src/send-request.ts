@@ -30,6 +30,8 @@ export interface HttpAnswer {
   json: unknown;
   /** Whether it is a web page: what stands between us and the API (maintenance, login) said it, not the API. */
   isPage: boolean;
+  /** By their names in lower case. */
+  headers: Record<string, unknown>;
 }
 
 export interface HttpSender {
@@ -81,7 +83,8 @@ async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
       data: call.body === undefined ? undefined : JSON.stringify(call.body),
       signal,
     });
-    return { status: answer.status, ...(await readAnswer(answer.data, signal)) };
+    const { status, headers } = answer;
+    return { status, headers, ...(await readAnswer(answer.data, signal)) };
   } catch (error) {
     call.signal?.throwIfAborted();
     /* eslint-disable preserve-caught-error -- axios's error holds the request, and with it the token */

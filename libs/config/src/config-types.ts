@@ -83,6 +83,8 @@ export interface HooksConfig extends ServiceConfig {
   /** Tries in all. */
   retryError: number;
   branchDeletion: { delaySeconds: number };
+  /** How often repositories are looked at for pushes whose webhook never came; 0 is never. */
+  reconcile: { intervalSeconds: number };
   http: ServiceConfig['http'] & {
     /** Addresses and networks whose `X-Forwarded-For` is believed. */
     trustedProxies: string[];

@@ -142,6 +142,7 @@ executionHistory = 5
 retryDelay = 7
 retryError = 2
 branchDeletion.delay = 60
+reconcile.interval = 900
 api.token = "t"`,
       {},
       ['hooks'],
@@ -155,6 +156,7 @@ api.token = "t"`,
       retryDelaySeconds: 7,
       retryError: 2,
       branchDeletion: { delaySeconds: 60 },
+      reconcile: { intervalSeconds: 900 },
     });
   });
 

@@ -62,6 +62,7 @@ function hooksPart(config: HooksConfig): Record<string, unknown> {
     retryDelay: config.retryDelaySeconds,
     retryError: config.retryError,
     branchDeletion: { delay: config.branchDeletion.delaySeconds },
+    reconcile: { interval: config.reconcile.intervalSeconds },
     signature: config.signature,
     deadLetters: config.deadLetters,
   };

@@ -1,12 +1,21 @@
 import type {
   HookConfig,
   OutgoingCallback,
+  PollExecution,
   RabbitmqExecution,
   ScheduledTask,
   TaskExecution,
   TaskType,
   WebHookExecution,
 } from '@cds/wire';
+
+/** A change that a look at a repository found. */
+export interface PolledChange extends PollExecution {
+  /** The push as the API told of it (JSON); empty for a deletion. */
+  event: string;
+  /** When the look began, by the clock of Redis (ms): what came later is newer. */
+  looked_at: number;
+}
 
 /** What was received, written once when it is accepted. */
 export interface StoredExecution {
@@ -21,6 +30,8 @@ export interface StoredExecution {
   rabbitmq?: RabbitmqExecution;
   /** The time that a schedule named. */
   scheduled_task?: ScheduledTask;
+  /** The change that polling found. */
+  poll?: PolledChange;
   /** When it was accepted (ms). The id may be later where two arrive at once or a clock was put back. */
   accepted_at: number;
   /** Timestamp of the execution of which this one is a replay. */
@@ -162,6 +173,11 @@ export function toTaskExecution(
     ...(stored.webhook && stored.type !== 'OutgoingWorkflow' ? { webhook: stored.webhook } : {}),
     ...(stored.rabbitmq ? { rabbitmq: stored.rabbitmq } : {}),
     ...(stored.scheduled_task ? { scheduled_task: stored.scheduled_task } : {}),
+    ...(stored.poll ? { poll: shownChange(stored.poll) } : {}),
     status: state.status,
   };
+}
+
+function shownChange({ kind, ref, hash }: PolledChange): PollExecution {
+  return { kind, ref, hash };
 }

@@ -37,6 +37,10 @@ export const KEYS = {
   apiWaiters: `${PREFIX}waiting-for-api`,
   /** Sorted set: uuids of the schedulers that run → when they are due next (ms). */
   due: `${PREFIX}due`,
+  /** Sorted set: uuids of the hooks whose repository is polled → when next, by the clock of Redis (ms). */
+  polls: `${PREFIX}polls`,
+  /** Sorted set: those of them whose last poll brought nothing → since when (ms). */
+  pollsFailing: `${PREFIX}polls-failing`,
   /** Hash: uuids of the RabbitMQ hooks that consume → the settings of their queue (JSON). */
   queues: `${PREFIX}queues`,
   /** The replica that sweeps holds it. */
@@ -72,6 +76,11 @@ export const WORKFLOW_INDEX_FIELD = 'workflow_index';
 /** Field of the hash of a scheduler: the cron expression and the time zone that it is due by. */
 export const SCHEDULE_FIELD = 'schedule';
 
+/** Field of the hash of a hook that is polled: when the last poll began that was answered (ms). */
+export const POLLED_FIELD = 'polled_at';
+/** Field of the hash of a hook that is polled: why its last poll brought nothing; empty when it did. */
+export const POLL_ERROR_FIELD = 'poll_error';
+
 /** Set: uuids of the repository webhooks of a workflow. */
 export function workflowHooksKey(project: string, workflow: string): string {
   const exact = JSON.stringify([project, workflow]);
@@ -83,7 +92,7 @@ export function hookKeys(uuid: string) {
   return {
     /**
      * Hash: type, method, config (JSON), stopped, updated_at (ms), last_id, last_replay, {@link SIGNED_FIELD},
-     * {@link WORKFLOW_INDEX_FIELD}, {@link SCHEDULE_FIELD}.
+     * {@link WORKFLOW_INDEX_FIELD}, {@link SCHEDULE_FIELD}, {@link POLLED_FIELD}, {@link POLL_ERROR_FIELD}.
      */
     task: `${PREFIX}task:${uuid}`,
     /** Hash: execution id → what was received (JSON). */
@@ -98,6 +107,11 @@ export function hookKeys(uuid: string) {
     dead: `${PREFIX}dead:${uuid}`,
     /** Sorted set: X-Request-UUID of a delivery → id of the execution that it led to; about 48 hours of them. */
     seen: `${PREFIX}seen:${uuid}`,
+    /**
+     * Hash: change (`REF@HASH` or `REF@deleted`) → what became of it and the id of the execution: `found:`, `polled:`,
+     * `late:`, `delivered:`; about the newest thousand. Of hooks that are polled.
+     */
+    changes: `${PREFIX}changes:${uuid}`,
     /** Who works the hook off at the moment. */
     owner: `${PREFIX}owner:${uuid}`,
     /** Hash: branch → id of the cleanup that this hook scheduled for it. */

@@ -84,6 +84,16 @@ export const scheduledTaskSchema = z
   .meta({ id: 'ScheduledTask' });
 export type ScheduledTask = z.infer<typeof scheduledTaskSchema>;
 
+/** A change that a look at a repository found. */
+export const pollExecutionSchema = z
+  .object({
+    kind: z.enum(['push', 'pullrequest', 'delete']),
+    ref: z.string().meta({ description: '`refs/heads/NAME` or `refs/tags/NAME`.' }),
+    hash: z.string().meta({ description: 'Of the commit; empty for a deletion.' }),
+  })
+  .meta({ id: 'PollExecution' });
+export type PollExecution = z.infer<typeof pollExecutionSchema>;
+
 /** One execution of a task. */
 export const taskExecutionSchema = z
   .object({
@@ -106,6 +116,9 @@ export const taskExecutionSchema = z
     webhook: webHookExecutionSchema.optional(),
     rabbitmq: rabbitmqExecutionSchema.optional(),
     scheduled_task: scheduledTaskSchema.optional(),
+    poll: pollExecutionSchema
+      .optional()
+      .meta({ description: 'Not of CDS: the change that it is for.' }),
     status: z.enum(['', 'SCHEDULED', 'DOING', 'DONE']).meta({ description: 'Empty is queued.' }),
   })
   .meta({ id: 'TaskExecution' });

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readExecution, hookKeys } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { type DeliveryPlan, isMalformedDelivery, planPush } from '../payloads';
+import { type DeliveryPlan, isMalformedDelivery, planPoll, planPush } from '../payloads';
 
 /** What a delivery tells of branches; a branch that it names more than once is as it was left last. */
 export interface BranchNews {
@@ -92,12 +92,14 @@ export function createWaitingDeliveries(deps: { redis: Redis }) {
 }
 
 function newsOf(json: string): BranchNews {
-  const { webhook, accepted_at, replay_of } = readExecution(json);
+  const { type, config, webhook, poll, accepted_at, replay_of } = readExecution(json);
   // It tells of what was long ago, and leaves cleanups alone when its turn comes.
-  if (replay_of !== undefined || !webhook) return NO_NEWS;
+  if (replay_of !== undefined || (!webhook && !poll)) return NO_NEWS;
   let plan: DeliveryPlan;
   try {
-    plan = planPush(Buffer.from(webhook.request_body, 'base64'));
+    plan = poll
+      ? planPoll({ type, config: config ?? {}, poll })
+      : planPush(Buffer.from(webhook?.request_body ?? '', 'base64'));
   } catch (error) {
     if (isMalformedDelivery(error)) return NO_NEWS;
     throw error;

@@ -23,7 +23,7 @@ import { TAKE_HEAD } from './scripts/take-head.lua';
 export type ServedType = 'RepoWebHook' | 'Webhook';
 
 /** What an execution holds of what was received. */
-export type Received = Pick<StoredExecution, 'webhook' | 'rabbitmq'>;
+export type Received = Pick<StoredExecution, 'webhook' | 'rabbitmq' | 'poll'>;
 
 /** What decides, before anything of a delivery is read, whether its hook may take it. */
 export interface HookOnFile {
@@ -39,13 +39,15 @@ export interface DeliveryToAccept {
   /** Of the request. */
   method: string;
   /** The type of hook for which `verdict` was found. */
-  judgedFor: ServedType | 'RabbitMQ';
+  judgedFor: ServedType | 'RabbitMQ' | 'RepoPoller';
   /** `ignore` keeps it as done, `refuse` keeps nothing. */
   verdict: 'accept' | 'ignore' | 'refuse';
   /** Whether it was signed; a wrong signature never comes as far as here. */
   signature: 'right' | 'none' | 'not-needed';
   /** Its X-Request-UUID, or what else names it; empty when it has none and so can be nothing sent again. */
   requestUuid: string;
+  /** What names the change that a poll found: one that is known already is a duplicate without a trace. */
+  change?: string;
   /** Milliseconds. */
   acceptedAt: number;
   /** Of the request, as it stands in the log. */
@@ -105,7 +107,7 @@ export function createDeliveryStore(deps: {
   deadLetters: number;
 }) {
   const { redis, executionHistory, deadLetters } = deps;
-  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 11);
+  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 12);
   const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 13);
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
   const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 11);
@@ -139,6 +141,7 @@ export function createDeliveryStore(deps: {
           KEYS.failed,
           keys.seen,
           ...HEADS,
+          keys.changes,
         ],
         [
           delivery.method,
@@ -153,6 +156,7 @@ export function createDeliveryStore(deps: {
           delivery.signature === 'not-needed' ? 'off' : deps.signature,
           delivery.requestUuid,
           delivery.requestUuid === '' ? '' : JSON.stringify(delivery.duplicate),
+          delivery.change ?? '',
         ],
       )) as AcceptReply;
       switch (reply[0]) {

@@ -2,6 +2,7 @@ import {
   type DeliveryPlan,
   MalformedWebhookError,
   planMessage,
+  planPoll,
   planPush,
   planSchedule,
   planWebhook,
@@ -12,10 +13,11 @@ import type { Head } from './delivery-store';
  * What a delivery that waits has to lead to. The payload comes from the configuration at the time of the delivery;
  * which workflow runs is a matter of the configuration now.
  *
- * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError, MalformedMessageError
+ * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError, MalformedMessageError, MalformedPollError
  */
 export function planDelivery(delivery: Pick<Head, 'type' | 'execution'>): DeliveryPlan {
-  const { type, config, webhook, rabbitmq } = delivery.execution;
+  const { type, config, webhook, rabbitmq, poll } = delivery.execution;
+  if (poll) return planPoll({ type, config: config ?? {}, poll });
   if (type === 'Scheduler') return planSchedule(config ?? {});
   if (type === 'RabbitMQ') return planMessage(Buffer.from(rabbitmq?.message ?? '', 'base64'));
   if (!webhook) throw new MalformedWebhookError('the execution holds no request');

@@ -4,6 +4,7 @@ import type { Logger } from '@cds/service';
 import { NO_PARENT_WORKFLOW } from '@cds/wire';
 import type { BranchCleanups } from '../branch-deletions/branch-cleanups';
 import type { ExecutionState } from '@cds/hooks-store';
+import type { KnownChanges } from '../polling/known-changes';
 import type { WorkOff, WorkOffOutcome } from '../kinds/work-off-by-kind';
 import { type DeliveryPlan, type DeliveryStep, isMalformedDelivery } from '../payloads';
 import type { ApiCaller } from './api-calls';
@@ -12,11 +13,14 @@ import { type Failure, outagePauseMs } from './failures';
 import type { Claim } from './hook-ownership';
 import { createKeepHead, type KeepHeadDeps, type KeptHead, notKept } from './keep-head';
 import { planDelivery } from './plan-delivery';
+import { untilStored } from './until-stored';
 
 export interface WorkOffDeliveryDeps extends KeepHeadDeps {
   api: Pick<CdsApiClient, 'runWorkflow'>;
   callApi: ApiCaller;
   cleanups: BranchCleanups;
+  /** Of repository webhooks that are polled, too. */
+  knownChanges: KnownChanges;
   retryDelayMs: number;
   /** Tries in all of a step that the API refuses. */
   retryError: number;
@@ -32,6 +36,8 @@ type Keep = KeptHead['keep'];
 
 type StepOutcome =
   | { kind: 'ok'; runNumber?: number }
+  /** Nothing was to be done; `message` says why. */
+  | { kind: 'left out'; message: string }
   | { kind: 'failed'; message: string }
   | { kind: 'pause'; forApi: boolean; pauseMs: number; message: string }
   /** The API removes the runs of the branch for another hook: a moment later. */
@@ -52,6 +58,7 @@ const BUSY_MS = 300;
 export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
   const { api, callApi, cleanups, logger, now, retryDelayMs, retryError } = deps;
   const keepHead = createKeepHead(deps);
+  const stored = { logger, signal: deps.killed };
 
   /** Every line about a delivery names the request that brought it. */
   function logOf({ uuid }: Claim, { execution }: Head): Logger {
@@ -137,10 +144,16 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
       return finish({ ...afterFailure(state, error.message), failed: true });
     }
 
+    const changes = await untilStored(() => deps.knownChanges(claim, head, plan), stored);
+    let leftOut = '';
     for (const [index, step] of plan.steps.entries()) {
       if (index < state.steps_done || !isAskedFor(step, index, head, state)) continue;
       if (deps.ending.aborted) return { kind: 'left' };
-      const outcome = await doStep(claim, head, plan, step, state, keep);
+      const known = isSentAgain(head, state) ? undefined : changes.whyNot(step);
+      const outcome: StepOutcome =
+        known === undefined
+          ? await doStep(claim, head, plan, step, state, keep)
+          : { kind: 'left out', message: known };
 
       if (outcome.kind === 'left') return { kind: 'left' };
       if (outcome.kind === 'busy') {
@@ -165,6 +178,8 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
         return pause(state, until, outcome.forApi);
       }
 
+      const mine = await untilStored(() => changes.note(step, outcome.kind), stored);
+      if (!mine) return { kind: 'left' };
       const next = { ...state, steps_done: index + 1, refusals: 0, outages: 0, retry_at: 0 };
       if (outcome.kind === 'failed') {
         log.error(
@@ -173,6 +188,10 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
         );
         const failedSteps = [...state.failed_steps, index];
         state = { ...afterFailure(next, outcome.message), failed: true, failed_steps: failedSteps };
+      } else if (outcome.kind === 'left out') {
+        log.info({ step: index, reason: outcome.message }, 'nothing is done for a change');
+        leftOut = `nothing to do: ${outcome.message}`;
+        state = next;
       } else {
         state = { ...next, workflow_run: outcome.runNumber ?? state.workflow_run };
       }
@@ -181,7 +200,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
       if (saved !== 'ok') return notKept(saved);
     }
     log.debug({ steps: plan.steps.length, run: state.workflow_run }, 'delivery worked off');
-    return finish({ ...state, last_error: state.failed ? state.last_error : '' });
+    return finish({ ...state, last_error: state.failed ? state.last_error : leftOut });
   };
 }
 

@@ -1,5 +1,6 @@
 import { whyNotServed } from '@cds/hooks-store';
 import { CdsError, type HookConfig, type TaskType } from '@cds/wire';
+import { pollerKind } from '../polling/poller-kind';
 import { rabbitmqKind } from '../rabbitmq/rabbitmq-kind';
 import type { Kind } from './kind';
 import { scheduler } from './scheduler-kind';
@@ -21,7 +22,7 @@ export const KINDS: Readonly<Record<TaskType, Kind>> = {
   // Targets of outgoing workflow hooks: the API starts their runs for those, nothing is to be done here.
   Workflow: { keep: () => ({ method: '', config: null }) },
   Scheduler: scheduler,
-  RepoPoller: { keep: keepAsItIs },
+  RepoPoller: pollerKind,
   RabbitMQ: rabbitmqKind,
   Kafka: { keep: keepAsItIs },
   Gerrit: { keep: keepAsItIs },

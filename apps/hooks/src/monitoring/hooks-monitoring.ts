@@ -50,6 +50,10 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       schedulers,
       first,
       clock,
+      polls,
+      firstPoll,
+      pollsFailing,
+      failing,
     ] = await Promise.all([
       redis.get(KEYS.waitingTotal),
       redis.zrange(KEYS.heads, '0', '0', 'WITHSCORES'),
@@ -62,16 +66,20 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       redis.zcard(KEYS.due),
       redis.zrange(KEYS.due, '0', '0', 'WITHSCORES'),
       redis.time(),
+      redis.zcard(KEYS.polls),
+      redis.zrange(KEYS.polls, '0', '0', 'WITHSCORES'),
+      redis.zcard(KEYS.pollsFailing),
+      redis.zrange(KEYS.pollsFailing, '0', String(NAMED - 1)),
     ]);
     const unserved = Object.entries(kinds).flatMap(([type, n]) => {
       const reason = Number(n) > 0 ? whyNotServed(type) : undefined;
       return reason === undefined ? [] : [{ type, n, reason }];
     });
     // By the clock that they run by.
-    const lateSeconds = Math.max(
-      0,
-      Math.floor(Number(clock[0]) - Number(first[1] ?? Infinity) / 1000),
-    );
+    const lateBy = (due: string | undefined) =>
+      Math.max(0, Math.floor(Number(clock[0]) - Number(due ?? Infinity) / 1000));
+    const lateSeconds = lateBy(first[1]);
+    const pollLateSeconds = lateBy(firstPoll[1]);
     const oldest = Math.round(secondsSince(scoreOf(head)));
     return [
       line('Queue', Number(waiting ?? 0), level(Number(waiting ?? 0), 10, 100)),
@@ -94,6 +102,11 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       line('Branch Deletions Failed', failedCleanups, level(failedCleanups, 1, Infinity)),
       line('Schedulers', schedulers, 'OK'),
       line('Schedulers Late', `${lateSeconds}s`, level(lateSeconds, 5, 60)),
+      line('Polls', polls, 'OK'),
+      line('Polls Late', `${pollLateSeconds}s`, level(pollLateSeconds, 60, 1_800)),
+      line('Polls Failing', pollsFailing, level(pollsFailing, 1, Infinity)),
+      // Why is in its next execution, and in the log: anybody may read this.
+      ...failing.map((uuid) => line(`Poll Failing ${uuid}`, 'see its next execution', 'WARN')),
       line('Executions Failed', failed, level(failed, 1, Infinity)),
       ...unserved.map(({ type, n, reason }) =>
         line(`Hooks not served ${type}`, `${n}: ${reason}`, 'WARN'),

@@ -1,4 +1,5 @@
 import { countFromZero, type Logger, type Metrics } from '@cds/service';
+import type { PollResult } from '../polling/poll-hook';
 import type { RetryReason } from '../executions/work-off-delivery';
 
 /** Hooks that are remembered to have lost dead letters, so that each is told of once. */
@@ -27,6 +28,16 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
     help: 'Times of schedulers that this process took: on time, late since nobody was there, or skipped while an earlier run waits for the API.',
     labels: ['result'],
   });
+  const polls = metrics.counter({
+    name: 'cds_hooks_polls_total',
+    help: 'Polls of repositories that this process made, for pollers and to find what no webhook told of, by the answer of the CDS API.',
+    labels: ['kind', 'result'],
+  });
+  const changes = metrics.counter({
+    name: 'cds_hooks_polled_changes_total',
+    help: 'Changes that polls of this process found and that were not known: for repository webhooks those whose delivery has not come.',
+    labels: ['kind'],
+  });
   const outgoing = metrics.counter({
     name: 'cds_hooks_outgoing_calls_total',
     help: 'Outgoing hooks that were executed: with success, failed after all tries, or nothing to do because no run waits.',
@@ -44,6 +55,11 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
   countFromZero(executions, { result: ['done', 'failed'] });
   countFromZero(cleanups, { result: ['scheduled', 'done', 'failed', 'cancelled'] });
   countFromZero(rings, { result: ['on_time', 'late', 'skipped'] });
+  countFromZero(polls, {
+    kind: ['poller', 'reconcile'],
+    result: ['ok', 'unsupported', 'refused', 'unavailable'],
+  });
+  countFromZero(changes, { kind: ['poller', 'reconcile'] });
   countFromZero(outgoing, {
     kind: ['webhook', 'workflow'],
     result: ['success', 'failed', 'nothing'],
@@ -53,6 +69,11 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
   return {
     schedulerRang(result: 'on_time' | 'late' | 'skipped'): void {
       rings.inc({ result });
+    },
+
+    polled(kind: 'poller' | 'reconcile', result: PollResult, found: number): void {
+      polls.inc({ kind, result });
+      changes.inc({ kind }, found);
     },
 
     executionEnded(uuid: string, result: 'done' | 'failed', deadLettersDropped: number): void {

@@ -6,12 +6,14 @@ export { canonicalHeaders } from './canonical-headers';
 export { judgeRepositoryDelivery } from './judge-repository-delivery';
 export {
   MalformedMessageError,
+  MalformedPollError,
   MalformedPushError,
   MalformedScheduleError,
   MalformedWebhookError,
   isMalformedDelivery,
 } from './malformed-delivery';
 export { planMessage } from './plan-message';
+export { planPoll } from './plan-poll';
 export { planPush } from './plan-push';
 export { planSchedule } from './plan-schedule';
 export { judgeWebhookDelivery, planWebhook, type WebhookDelivery } from './plan-webhook';

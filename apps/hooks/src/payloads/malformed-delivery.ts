@@ -18,15 +18,25 @@ export class MalformedMessageError extends Error {
   override readonly name = 'MalformedMessageError';
 }
 
+/** The payload in the configuration of a poller that cannot be handed on, or a change that cannot be read. The message says why. */
+export class MalformedPollError extends Error {
+  override readonly name = 'MalformedPollError';
+}
+
 /** Whether a delivery itself is at fault, so that trying it again is useless. */
 export function isMalformedDelivery(
   error: unknown,
 ): error is
-  MalformedPushError | MalformedWebhookError | MalformedScheduleError | MalformedMessageError {
+  | MalformedPushError
+  | MalformedWebhookError
+  | MalformedScheduleError
+  | MalformedMessageError
+  | MalformedPollError {
   return (
     error instanceof MalformedPushError ||
     error instanceof MalformedWebhookError ||
     error instanceof MalformedScheduleError ||
-    error instanceof MalformedMessageError
+    error instanceof MalformedMessageError ||
+    error instanceof MalformedPollError
   );
 }

@@ -22,6 +22,7 @@ import type { ExecutionStore } from '../executions/execution-store';
 import { checkStart } from '../kinds/kinds';
 import { tell, type TaskListeners } from '../kinds/task-listeners';
 import { warnOfRefused } from '../kinds/warn-of-refused';
+import type { CheckPolling } from '../polling/check-polling';
 import type { Upcoming } from '../scheduler/upcoming';
 import { answeredHook, type ReceivedHook, taskOfHook } from './node-hook';
 
@@ -29,8 +30,10 @@ export interface TaskServiceDeps {
   tasks: TaskStore;
   /** What kinds do when something happens to their tasks. */
   listeners: TaskListeners;
+  /** Asked before a task starts. */
+  checkPolling: CheckPolling;
   executions: ExecutionStore;
-  /** The next times of schedulers. */
+  /** The next times of schedulers, and polls. */
   upcoming: Upcoming;
   cleanups: CleanupStore;
   spareBranches: SpareBranches;
@@ -99,7 +102,10 @@ export function createTaskService(deps: TaskServiceDeps) {
     }
     const task = isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
     if (!task) return false;
-    if (!stopped) checkStart(task);
+    if (!stopped) {
+      checkStart(task);
+      await deps.checkPolling(task);
+    }
     const waiting = await tasks.setStopped(uuid, stopped);
     if (waiting === undefined) return false;
     await tell(listeners, stopped ? 'stopped' : 'started', task);

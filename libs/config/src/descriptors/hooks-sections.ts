@@ -85,6 +85,19 @@ export const HOOKS_SECTIONS: readonly SectionDescriptor[] = [
     ],
   },
   {
+    path: ['hooks', 'reconcile'],
+    comment: 'Pushes whose webhook never came.',
+    keys: [
+      {
+        name: 'interval',
+        default: 0,
+        rule: { kind: 'integer', min: 0, max: DAY_SECONDS },
+        comment:
+          'How often the repository of each RepositoryWebHook is looked at, in seconds, for pushes and deletions that no webhook told of; 0 is never. It needs polling = true at vcs, and Bitbucket calls: from 600 on is sensible.',
+      },
+    ],
+  },
+  {
     path: ['hooks', 'outgoing'],
     comment: 'Outgoing webhooks: whom they may call, and how much of it.',
     keys: [

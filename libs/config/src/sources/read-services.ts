@@ -52,6 +52,7 @@ export function readHooks(reading: Reading, level: LogLevel): HooksConfig {
     retryDelaySeconds: values.number('hooks.retryDelay'),
     retryError: values.number('hooks.retryError'),
     branchDeletion: { delaySeconds: values.number('hooks.branchDeletion.delay') },
+    reconcile: { intervalSeconds: values.number('hooks.reconcile.interval') },
     http: { ...service.http, trustedProxies: values.texts('hooks.http.trustedProxies') },
     signature:
       SIGNATURE_MODES.find((mode) => mode === values.text('hooks.signature')) ?? 'required',

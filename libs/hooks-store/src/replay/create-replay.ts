@@ -30,10 +30,10 @@ export function createReplay({ redis }: { redis: Redis }) {
     const execution = readExecution(json);
     const reason = whyNoReplay(execution);
     if (reason !== undefined) return { kind: 'refused', reason };
-    const { type, config, webhook, scheduled_task, rabbitmq, request_id } = execution;
+    const { type, config, webhook, scheduled_task, rabbitmq, poll, request_id } = execution;
     // Under the same request id: the log tells one story.
     const copy = {
-      ...{ type, config, webhook, scheduled_task, rabbitmq },
+      ...{ type, config, webhook, scheduled_task, rabbitmq, poll },
       ...{ accepted_at: now, replay_of: timestampOfId(id), request_id },
     };
     const [kind, replayId = ''] = (await replayScript(

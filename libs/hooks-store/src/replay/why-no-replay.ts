@@ -12,7 +12,11 @@ const push = z.object({
  *
  * @returns a sentence; undefined when it can be
  */
-export function whyNoReplay({ type, webhook }: StoredExecution): string | undefined {
+export function whyNoReplay({ type, webhook, poll }: StoredExecution): string | undefined {
+  if (poll)
+    return poll.kind === 'delete'
+      ? 'it tells of a deleted branch, and a replay removes nothing: it starts no run'
+      : undefined;
   if (type === 'Webhook' || type === 'Scheduler' || type === 'RabbitMQ') return undefined;
   if (type !== 'RepoWebHook' || !webhook) return `executions of type ${type} cannot be replayed`;
   const event = webhook.request_header['X-Event-Key']?.[0] ?? '';

@@ -29,7 +29,7 @@ return 'ok'
  * So does who holds the hook, who gives it back: a removal of runs may be under way.
  *
  * KEYS task, tasks, kinds, stopped, pending, waiting-total, failed, executions, states, waiting, done, seen, dead, heads,
- *   stopped heads
+ *   stopped heads, polls, polls that fail, changes
  * ARGV uuid, "" or: only when nothing waits and it was not changed since (ms), id of the last delivery that waits as
  *   far as the caller looked, or ""
  * Returns `ok` | `unknown` | `kept` | `more` when deliveries came in meanwhile
@@ -52,12 +52,14 @@ redis.call('SREM', KEYS[4], ARGV[1])
 redis.call('SREM', KEYS[5], ARGV[1])
 redis.call('ZREM', KEYS[14], ARGV[1])
 redis.call('ZREM', KEYS[15], ARGV[1])
+redis.call('ZREM', KEYS[16], ARGV[1])
+redis.call('ZREM', KEYS[17], ARGV[1])
 if task[3] and task[3] ~= '' then redis.call('SREM', task[3], ARGV[1]) end
 if waiting > 0 then redis.call('DECRBY', KEYS[6], waiting) end
 forgetFailed(ARGV[1], KEYS[11], KEYS[7])
 forgetFailed(ARGV[1], KEYS[13], KEYS[7])
 redis.call('HINCRBY', KEYS[3], task[1], -1)
-redis.call('UNLINK', KEYS[1], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13])
+redis.call('UNLINK', KEYS[1], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[18])
 return 'ok'
 `;
 

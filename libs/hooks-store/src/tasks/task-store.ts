@@ -30,7 +30,7 @@ function indexOf({ type, config }: TaskToKeep): string {
 export function createTaskStore(deps: { redis: Redis }) {
   const { redis } = deps;
   const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 3);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 15);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 18);
   const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 6);
 
   async function readChunk(uuids: string[]): Promise<Task[]> {
@@ -42,14 +42,15 @@ export function createTaskStore(deps: { redis: Redis }) {
       pipeline.llen(keys.waiting);
       pipeline.zcard(keys.dead);
       pipeline.zscore(KEYS.due, uuid);
+      pipeline.zscore(KEYS.polls, uuid);
     }
     const replies = await repliesOf(pipeline);
     return uuids.flatMap((uuid, index) => {
-      const [task, done, waiting, dead, due] = replies.slice(5 * index);
+      const [task, done, waiting, dead, due, poll] = replies.slice(6 * index);
       const [type, config, stopped] = task as (string | null)[];
       if (!type) return [];
-      // The next time of a scheduler is an execution, too.
-      const todo = Number(waiting) + (due === null ? 0 : 1);
+      // The next time of a scheduler is an execution, too, and so is the next poll.
+      const todo = Number(waiting) + (due === null ? 0 : 1) + (poll === null ? 0 : 1);
       return [
         {
           uuid,
@@ -112,6 +113,9 @@ export function createTaskStore(deps: { redis: Redis }) {
           keys.dead,
           KEYS.heads,
           KEYS.stoppedHeads,
+          KEYS.polls,
+          KEYS.pollsFailing,
+          keys.changes,
         ],
         [uuid, unlessChangedSince ?? '', lastSeen],
       )) as 'ok' | 'unknown' | 'kept' | 'more';

@@ -2,8 +2,6 @@ import type { TaskType } from '@cds/wire';
 
 /** Kinds of tasks that are kept and listed, and for which nothing is done: why, for the operator to read. */
 const REASONS: Partial<Record<TaskType, string>> = {
-  RepoPoller:
-    'hooks of this type are kept, but nothing is done for them yet: workflows that use them do not start by themselves',
   Kafka:
     'this service does not consume Kafka topics: let the producer call a webhook of the workflow instead',
   Gerrit:

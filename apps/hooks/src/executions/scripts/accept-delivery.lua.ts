@@ -1,7 +1,7 @@
 import { SIGNED_FIELD, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
+import { NOTE_CHANGE } from '../../polling/scripts/note-change.lua';
+import { REMEMBERED_US } from '../../polling/remembered';
 
-/** How long a delivery that is sent again is known at least, in µs as the ids are: 48 h. */
-const REMEMBERED_US = 48 * 3_600 * 1_000_000;
 /** The newest so many are known however old: a clock that was days ahead for a moment must not make all forgotten. */
 const ALWAYS_REMEMBERED = 1_000;
 /** A delivery a second for 48 h. Bounds what is kept where a clock that was far ahead keeps ids from growing. */
@@ -12,7 +12,7 @@ const FORGOTTEN_AT_ONCE = 500;
 /**
  * Takes a delivery in: everything or nothing, in one round trip. What is seen is queued, and the other way round.
  *
- * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen, heads, stopped heads
+ * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen, heads, stopped heads, changes
  * ARGV
  *    1 method of the request
  *    2 type of hook that the delivery was judged for
@@ -26,6 +26,7 @@ const FORGOTTEN_AT_ONCE = 500;
  *   10 whether it is needed: `auto`, `required`, `off`
  *   11 X-Request-UUID or ""
  *   12 the state of a duplicate (JSON), `{first}` standing for the first one's timestamp
+ *   13 the change that a poll found, or ""; one that is known already is a duplicate that leaves no trace
  * Returns {`unknown`} | {`method`} | {`unsigned`} when it has to be signed |
  *   {`duplicate`, type, id of the first, 1 when its body was another} |
  *   {`judge`, type} when it was judged for another type | {`refused`} | {`accepted`, type, id, deliveries waiting}
@@ -38,6 +39,7 @@ const FORGOTTEN_AT_ONCE = 500;
 export const ACCEPT_DELIVERY = `
 ${TRIM_HISTORY}
 ${WAITING_HEADS}
+${NOTE_CHANGE}
 local function bodyOf(execution)
   return string.match(execution, '\\n(.*)$') or string.match(execution, '"request_body":"([^"]*)"')
 end
@@ -58,6 +60,11 @@ local first = ARGV[11] ~= '' and redis.call('ZSCORE', KEYS[9], ARGV[11])
 if not first then
   if task[1] ~= ARGV[2] then return {'judge', task[1]} end
   if ARGV[3] == 'refuse' then return {'refused'} end
+end
+if ARGV[13] ~= '' then
+  local known = string.match(redis.call('HGET', KEYS[12], ARGV[13]) or '', '(%d+)$')
+  if known and tonumber(known) >= oldest then return {'duplicate', task[1], known, 0} end
+  noteChange(KEYS[12], ARGV[13], 'found:' .. id)
 end
 
 redis.call('HSET', KEYS[1], 'last_id', id)

@@ -1,0 +1,21 @@
+/** Whatever the API says, `vcs` looks at a repository once a minute at most. */
+const SHORTEST_DELAY_MS = 10_000;
+/** Where the API does not say. */
+export const DEFAULT_DELAY_MS = 60_000;
+export const LONGEST_DELAY_MS = 3_600_000;
+/** After a no: what is refused now is hardly served a minute later. */
+export const REFUSED_DELAY_MS = 300_000;
+
+/**
+ * The pause to the next poll (ms): what the API asks for, within bounds, and for a repository webhook what is configured, if
+ * that is longer.
+ */
+export function pollDelayMs(
+  intervalSeconds: number | undefined,
+  leastSeconds: number,
+  shortestMs = SHORTEST_DELAY_MS,
+): number {
+  const asked = intervalSeconds === undefined ? DEFAULT_DELAY_MS : intervalSeconds * 1_000;
+  const bounded = Math.min(Math.max(asked, shortestMs), LONGEST_DELAY_MS);
+  return Math.max(bounded, leastSeconds * 1_000);
+}
