@@ -38,6 +38,13 @@ export function controlActions(api: CdsApiSandbox): Record<string, ControlAction
       z.strictObject({ project: name, name, repo, server: name.optional() }),
       (input) => api.workflows.createRepositoryWorkflow(input),
     ),
+    createPollerWorkflow: action(
+      'a workflow whose repository is polled; vcs needs polling = true',
+      z.strictObject({
+        ...{ project: name, name, repo, server: name.optional(), payload: z.string().optional() },
+      }),
+      (input) => api.workflows.createPollerWorkflow(input),
+    ),
     createWebhookWorkflow: action(
       'a workflow that runs on every call of a plain webhook',
       z.strictObject({ project: name, name, method: name.optional() }),

@@ -15,6 +15,7 @@ import { createServiceCaller, type ServiceCall } from './service-caller';
 import { createServiceRegistry } from './service-registry';
 import { createServiceRoutes } from './service-routes';
 import { createVcsCalls } from './vcs-calls';
+import { createVcsEvents } from './vcs-events';
 import { createWorkflows, type Workflows } from './workflows';
 
 export type { BranchRemoval, RegisteredService, VcsLink, Workflow, WorkflowRun } from './model';
@@ -153,6 +154,7 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
       onRun,
       onRemoval: (removal) => removals.push(removal),
       outgoing: outgoing.router,
+      vcsEvents: createVcsEvents({ projects, vcs }),
     }),
   );
   app.use(answerError);

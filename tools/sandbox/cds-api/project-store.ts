@@ -55,8 +55,14 @@ export function configValue(value: string, type = '', configurable = false): Hoo
   return { value, configurable, type, multiple_choice_list: null };
 }
 
-/** The ids of the kinds of hooks, as they were recorded; RabbitMQ was not, and nobody reads it. */
-const MODEL_IDS = { WebHook: 1, RepositoryWebHook: 2, Scheduler: 4, 'RabbitMQ hook': 6 } as const;
+/** The ids of the kinds of hooks, as they were recorded; pollers and RabbitMQ were not, and nobody reads theirs. */
+const MODEL_IDS = {
+  WebHook: 1,
+  RepositoryWebHook: 2,
+  'Git Repository Poller': 3,
+  Scheduler: 4,
+  'RabbitMQ hook': 6,
+} as const;
 
 /** A hook before it is saved: without id, as `POST /task/bulk` carries it. */
 export function newHook(model: keyof typeof MODEL_IDS, config: HookConfig): NodeHook {

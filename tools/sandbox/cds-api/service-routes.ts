@@ -19,6 +19,8 @@ export interface ServiceRoutesDeps {
   onRemoval: (removal: BranchRemoval) => void;
   /** The routes of outgoing hooks. */
   outgoing: Router;
+  /** The route of hooks that poll. */
+  vcsEvents: Router;
 }
 
 const runSchema = z.looseObject({
@@ -140,7 +142,7 @@ export function createServiceRoutes(deps: ServiceRoutesDeps): Router {
     answerJson(response, 200, null);
   });
 
-  router.use(deps.outgoing);
+  router.use(deps.outgoing, deps.vcsEvents);
 
   router.use(() => {
     throw new ApiRefusal('notFound');

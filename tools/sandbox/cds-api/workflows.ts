@@ -42,7 +42,7 @@ export interface NewQueueWorkflow {
 }
 
 /** Kinds of hooks that nobody calls: they have no URL. */
-const NOT_CALLED: readonly string[] = ['Scheduler', 'RabbitMQ hook'];
+const NOT_CALLED: readonly string[] = ['Scheduler', 'RabbitMQ hook', 'Git Repository Poller'];
 
 export type Workflows = ReturnType<typeof createWorkflows>;
 
@@ -132,6 +132,25 @@ export function createWorkflows(deps: {
       return workflow;
     },
 
+    /** A workflow whose repository is polled. */
+    async createPollerWorkflow(
+      asked: NewRepositoryWorkflow & { payload?: string | undefined },
+    ): Promise<Workflow> {
+      const { project, name, repo, server = 'bitbucketcloud', payload = '{}' } = asked;
+      projects.ensureProject(project);
+      const hook = await register(
+        newHook('Git Repository Poller', {
+          payload: configValue(payload, 'string', true),
+          repoFullName: configValue(repo),
+          vcsServer: configValue(server),
+          ...common(project, name),
+        }),
+      );
+      const workflow = save(project, name, hook);
+      workflow.application = { server, repo };
+      return workflow;
+    },
+
     /** A workflow that runs on every call of a plain webhook. */
     async createWebhookWorkflow(asked: {
       project: string;
@@ -196,8 +215,9 @@ export function createWorkflows(deps: {
     /** First the webhook at the VCS server goes, then the task. */
     async deleteWorkflow({ project, name }: { project: string; name: string }): Promise<void> {
       const { hook, application } = projects.workflow(project, name);
-      if (application) {
-        const url = encodeURIComponent(hook.config['webHookURL']?.value ?? '');
+      const { webHookURL } = hook.config;
+      if (application && webHookURL) {
+        const url = encodeURIComponent(webHookURL.value);
         // The id goes out as it is, braces and all.
         const id = hook.config['webHookID']?.value ?? '';
         const vcs = deps.vcs.ofProject(project, application.server);
