@@ -72,6 +72,27 @@ async function outcome(call: Promise<unknown>): Promise<unknown> {
   }
 }
 
+const branch = { id: 'main', display_id: 'main', latest_commit: '', default: true, parents: null };
+const pushed = {
+  repo: 'acme/web-shop',
+  branch,
+  commit: {
+    id: 'a'.repeat(40),
+    author: { name: 'ann', displayName: 'Ann', emailAddress: 'ann@example.com', avatar: '' },
+    authorTimestamp: 1,
+    message: 'M',
+    url: '',
+  },
+  clone_url: '',
+};
+const happened = {
+  push_events: [pushed],
+  create_events: null,
+  delete_events: [{ branch }],
+  pullrequest_events: [{ action: 'opened', head: pushed }],
+};
+const polled = { uuid: 'u', workflowId: '3', vcsServer: 'bitbucketcloud' };
+
 const CALLS: [name: string, valid: unknown, call: () => Promise<unknown>][] = [
   ['a registration', registered, () => client.register(registration)],
   ['the list of hooks', [hook, hook, null], () => client.workflowHooks()],
@@ -81,6 +102,7 @@ const CALLS: [name: string, valid: unknown, call: () => Promise<unknown>][] = [
     { id: 1, num: 7, workflow: { name: 'w' } },
     () => client.runWorkflow({ project: 'P', workflow: 'w', event }),
   ],
+  ['a poll', happened, () => client.pollVcsEvents(polled, 1_795_343_649_000)],
   [
     'a refusal',
     { id: 10, message: `no ${TOKEN} ${HASH}`, data: null, uuid: 'u' },

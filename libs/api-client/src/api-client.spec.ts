@@ -182,6 +182,66 @@ describe('CdsApiClient', () => {
     expect(sent).toEqual([undefined, requestId, requestId, undefined, undefined]);
   });
 
+  describe('asks what happened in the repository of a hook', () => {
+    const poll = () =>
+      client.pollVcsEvents(
+        { uuid: 'a64f7a38', workflowId: '3', vcsServer: 'my bitbucket' },
+        1_795_343_649_123.7,
+      );
+    const answers = (body: string, headers: Record<string, string> = {}) => {
+      api.override = (_req, res) => void res.writeHead(200, headers).end(body);
+    };
+
+    it('since then, in nanoseconds, and when to ask again', async () => {
+      answers('{"push_events":null}', { 'X-CDS-Poll-Interval': '90' });
+      expect(await poll()).toEqual({
+        pushes: [],
+        pullRequests: [],
+        deletions: [],
+        unreadable: 0,
+        intervalSeconds: 90,
+      });
+      expect(api.requests.at(-1)).toMatchObject({
+        method: 'GET',
+        url: '/hook/a64f7a38/workflow/3/vcsevent/my%20bitbucket',
+        headers: { 'x-cds-last-execution': '1795343649123000000', 'user-agent': 'CDS/service' },
+      });
+    });
+
+    it.each([['-1'], ['1.5'], ['soon'], [''], ['99999999999']])(
+      'at its own pace when the API says %p',
+      async (interval) => {
+        answers('{}', { 'X-CDS-Poll-Interval': interval });
+        expect((await poll())?.intervalSeconds).toBeUndefined();
+      },
+    );
+
+    it('of a server that cannot be polled: null is an answer, nothing is none', async () => {
+      answers('null');
+      expect(await poll()).toBeUndefined();
+      for (const body of ['', '{"push_events":', '[]', '7', '"null"', '{"push_events":{}}']) {
+        answers(body);
+        expect((await failure(poll())).kind).toBe('unavailable');
+      }
+    });
+
+    it('and takes no more than it can bear', async () => {
+      const push = (id: string) => ({ branch: { id: 'b' }, commit: { id, message: 'M' } });
+      const pushes = Array.from({ length: 5_010 }, () => push('a'.repeat(40)));
+      const deep = `{"branch":{"id":"d"},"commit":{"id":"abcdef0","x":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
+      answers(`{"push_events":[${pushes.map((one) => JSON.stringify(one)).join()}]}`);
+      expect(await poll()).toMatchObject({ unreadable: 10 });
+      answers(
+        `{"push_events":[${deep}],"delete_events":[{"branch":{"id":"${'b'.repeat(2_000)}"}}]}`,
+      );
+      expect(await poll()).toMatchObject({
+        pushes: [{ commit: { id: 'abcdef0' } }],
+        deletions: [],
+        unreadable: 1,
+      });
+    });
+  });
+
   it('escapes the branch whose runs are removed', async () => {
     await client.register(registration());
     await client.deleteBranchRuns({ project: 'PROJ', workflow: 'wf1', branch: 'master' });

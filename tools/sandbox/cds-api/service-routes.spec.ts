@@ -162,6 +162,80 @@ describe('runs', () => {
   });
 });
 
+describe('what happened in the repository of a hook', () => {
+  let vcs: ScriptedService;
+  let path: string;
+  const push = (id: string) => ({ commit: { id, message: 'M' }, branch: { id: 'main' } });
+
+  beforeEach(async () => {
+    vcs = await scriptedService();
+    await register(registration('v', 'vcs', vcs.url));
+    hooks.answers['POST /task/bulk'] = ({ body }) => ({ body });
+    const { hook, id } = await api.workflows.createPollerWorkflow({
+      ...{ project: 'P', name: 'w', repo: 'acme/web-shop' },
+    });
+    path = `/hook/${hook.uuid}/workflow/${id}/vcsevent/bitbucketcloud`;
+  });
+  afterEach(() => vcs.close());
+
+  const link = async () => {
+    api
+      .projects()
+      .find(({ key }) => key === 'P')
+      ?.links.set('bitbucketcloud', {
+        ...{ server: 'bitbucketcloud', accessToken: 'a', refreshToken: 'r', created: 1 },
+      });
+    const supported = { polling_supported: true, polling_disabled: false };
+    vcs.answers['GET /vcs/bitbucketcloud/polling'] = () => ({ body: supported });
+    vcs.answers['GET /vcs/bitbucketcloud/repos/acme/web-shop/events'] = () => ({
+      body: { events: [{ kind: 'x' }], delay: 90_000_000_000 },
+    });
+    vcs.answers['POST /vcs/bitbucketcloud/repos/acme/web-shop/events'] = ({ url }) => ({
+      body: url.endsWith('push') ? [push('new'), push('ran')] : [],
+    });
+    await callApi(api, 'POST', '/project/P/workflows/w/runs', {
+      hash,
+      body: { hook: { payload: { 'git.hash': 'ran' }, uuid: 'u' } },
+    });
+  };
+
+  it('is asked of vcs, without commits that have a run', async () => {
+    await link();
+    const answer = await callApi(api, 'GET', path, {
+      hash,
+      headers: { 'X-CDS-Last-Execution': '1795343649123000000' },
+    });
+    expect(answer).toMatchObject({ status: 200, headers: { 'x-cds-poll-interval': '90' } });
+    expect(answer.json).toEqual({
+      push_events: [push('new')],
+      create_events: [],
+      delete_events: [],
+      pullrequest_events: null,
+    });
+    expect(vcs.seen.map(({ url }) => url)).toContain(
+      '/vcs/bitbucketcloud/repos/acme/web-shop/events?since=1795343649',
+    );
+    expect(vcs.seen.at(-1)?.body).toEqual([{ kind: 'x' }]);
+  });
+
+  it('is null where nothing is polled, and refused for what is wrong', async () => {
+    const ask = (at = path, since = '1') =>
+      callApi(api, 'GET', at, { hash, headers: { 'X-CDS-Last-Execution': since } });
+    expect(await ask()).toMatchObject({ status: 404, json: refused(38) });
+    await link();
+    vcs.answers['GET /vcs/bitbucketcloud/polling'] = () => ({
+      body: { polling_supported: false, polling_disabled: false },
+    });
+    expect((await ask()).text).toBe('null');
+    expect(await ask(path.replace(/hook\/[^/]+/, 'hook/other'))).toMatchObject({
+      status: 404,
+      json: refused(38),
+    });
+    expect(await ask(path, 'now')).toMatchObject({ status: 400, json: refused(74) });
+    expect(await ask(path.replace(/workflow\/\d+/, 'workflow/w'))).toMatchObject({ status: 400 });
+  });
+});
+
 describe('faults', () => {
   it('are errors of CDS, pages of a proxy, or no answer at all', async () => {
     const ask = () => callApi(api, 'GET', '/workflow/hook', { hash });

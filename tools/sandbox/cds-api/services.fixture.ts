@@ -74,7 +74,12 @@ export async function callApi(
   api: CdsApiSandbox,
   method: string,
   path: string,
-  { body, hash, agent = 'CDS/service' }: { body?: unknown; hash?: string; agent?: string } = {},
+  {
+    body,
+    hash,
+    agent = 'CDS/service',
+    headers = {},
+  }: { body?: unknown; hash?: string; agent?: string; headers?: Record<string, string> } = {},
 ): Promise<IncomingAnswer & { json: Record<string, unknown> }> {
   const answer = await sendRequest({
     method,
@@ -83,6 +88,7 @@ export async function callApi(
       'User-Agent': agent,
       'Content-Type': 'application/json',
       ...(hash === undefined ? {} : { X_AUTH_HEADER: Buffer.from(hash).toString('base64') }),
+      ...headers,
     },
     timeoutMs: 5_000,
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
