@@ -88,7 +88,7 @@ export function bitbucketServerSections(name: string): SectionDescriptor[] {
           default: false,
           rule: { kind: 'boolean' },
           comment:
-            'Set to true to tell the CDS API what happened in a repository since it asked last. It asks for hooks that poll; the hooks service of this project does not poll yet.',
+            'Set to true to tell the CDS API what happened in a repository since it asked last. It asks for Git Repository Pollers, and for every RepositoryWebHook where hooks.reconcile.interval is set.',
         },
         {
           name: 'callsPerHour',
