@@ -13,8 +13,8 @@ import type {
 export interface PolledChange extends PollExecution {
   /** The push as the API told of it (JSON); empty for a deletion. */
   event: string;
-  /** When the look began, by the clock of Redis (ms): what came later is newer. */
-  looked_at: number;
+  /** Id of the newest execution of the hook when the look began: what has a greater one may be newer than what was seen. */
+  seen_after: number;
 }
 
 /** What was received, written once when it is accepted. */

@@ -13,7 +13,7 @@ export {
   isMalformedDelivery,
 } from './malformed-delivery';
 export { planMessage } from './plan-message';
-export { planPoll } from './plan-poll';
+export { checkPollPayload, planPoll } from './plan-poll';
 export { planPush } from './plan-push';
 export { planSchedule } from './plan-schedule';
 export { judgeWebhookDelivery, planWebhook, type WebhookDelivery } from './plan-webhook';

@@ -66,6 +66,15 @@ export function planPoll({ type, config, poll }: ChangeToPlan): DeliveryPlan {
   };
 }
 
+/**
+ * Whether the payload in the configuration of a poller can be handed on.
+ *
+ * @throws MalformedPollError
+ */
+export function checkPollPayload(config: HookConfig): void {
+  flattened(config.payload?.value ?? '{}');
+}
+
 function payloadOf(
   { type, config, poll }: ChangeToPlan,
   repository: string,

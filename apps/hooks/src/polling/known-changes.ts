@@ -77,7 +77,7 @@ export function createKnownChanges(deps: { redis: Redis; on: boolean }): KnownCh
           name.startsWith(pushes) &&
           name !== nameOfStep(step) &&
           kind !== 'found' &&
-          id > poll.looked_at * 1_000,
+          id > poll.seen_after,
       );
       return isBack ? 'the branch was pushed again meanwhile' : undefined;
     }

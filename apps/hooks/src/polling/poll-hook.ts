@@ -74,7 +74,7 @@ export function createPollHook(deps: PollHookDeps) {
 
   async function acceptAll(poll: TakenPoll, events: PolledEvents): Promise<number> {
     const requestId = randomUUID();
-    const changes = changesOf(poll.type, events, poll.began);
+    const changes = changesOf(poll.type, events, poll.lastId);
     let found = 0;
     for (let i = 0; i < changes.length; i += AT_ONCE) {
       const some = changes.slice(i, i + AT_ONCE);

@@ -33,6 +33,8 @@ export interface TakenPoll {
   began: number;
   /** When the last one began that was answered, or the hook was first to be polled (ms). */
   since: number;
+  /** Id of the newest execution of the hook at that moment. */
+  lastId: number;
 }
 
 /** What came of a poll: when the next one is, and why this one brought nothing. */
@@ -87,7 +89,7 @@ export function createPollStore(deps: {
     async take({ uuid, due }: DuePoll): Promise<TakenPoll | undefined> {
       const reply = (await takeScript(keysOf(uuid), [uuid, due, leaseMs, reconcile])) as string[];
       if (reply[0] !== 'taken') return undefined;
-      const [, began, until, type, method = '', config, since] = reply;
+      const [, began, until, type, method = '', config, since, lastId] = reply;
       return {
         uuid,
         until: Number(until),
@@ -96,6 +98,7 @@ export function createPollStore(deps: {
         config: (JSON.parse(config ?? 'null') as HookConfig | null) ?? {},
         began: Number(began),
         since: Number(since || began),
+        lastId: Number(lastId),
       };
     },
 

@@ -27,16 +27,16 @@ export function shortRef(ref: string): { branch: string } | { tag: string } {
  * What the API told of a repository, as far as hooks of this type act on it. A poller runs for branches, tags and the heads of
  * pull requests; a repository webhook that missed something for what its webhook would have told of.
  *
- * @param lookedAt when the look began (ms)
+ * @param seenAfter id of the newest execution of the hook when the look began
  */
 export function changesOf(
   type: 'RepoPoller' | 'RepoWebHook',
   events: PolledEvents,
-  lookedAt: number,
+  seenAfter: number,
 ): PolledChange[] {
-  const pushes = events.pushes.map((push) => changeOf('push', push, lookedAt));
+  const pushes = events.pushes.map((push) => changeOf('push', push, seenAfter));
   if (type === 'RepoPoller') {
-    const heads = events.pullRequests.map((push) => changeOf('pullrequest', push, lookedAt));
+    const heads = events.pullRequests.map((push) => changeOf('pullrequest', push, seenAfter));
     return [...pushes, ...heads];
   }
   const gone = events.deletions
@@ -47,18 +47,18 @@ export function changesOf(
       ref,
       hash: '',
       event: '',
-      looked_at: lookedAt,
+      seen_after: seenAfter,
     }));
   return [...gone, ...pushes];
 }
 
-function changeOf(kind: 'push' | 'pullrequest', push: PolledPush, lookedAt: number): PolledChange {
+function changeOf(kind: 'push' | 'pullrequest', push: PolledPush, seenAfter: number): PolledChange {
   const { branch, commit } = push;
   return {
     kind,
     ref: refOf(branch.display_id || branch.id),
     hash: commit.id,
     event: JSON.stringify(push),
-    looked_at: lookedAt,
+    seen_after: seenAfter,
   };
 }

@@ -1,6 +1,7 @@
 import type { PolledHook } from '@cds/api-client';
-import type { HookConfig } from '@cds/wire';
+import { CdsError, type HookConfig } from '@cds/wire';
 import type { Kind } from '../kinds/kind';
+import { checkPollPayload, isMalformedDelivery } from '../payloads';
 
 /**
  * What the API is asked for a hook.
@@ -23,5 +24,13 @@ export const pollerKind: Kind = {
     const hook = polledHook('', config);
     return typeof hook === 'string' ? hook : undefined;
   },
-  keep: ({ config }) => ({ method: '', config }),
+  keep({ config }) {
+    try {
+      checkPollPayload(config);
+    } catch (error) {
+      if (!isMalformedDelivery(error)) throw error;
+      throw new CdsError('wrongRequest', { from: error.message, cause: error });
+    }
+    return { method: '', config };
+  },
 };

@@ -4,6 +4,7 @@ import type { NodeHook, TaskExecution } from '@cds/wire';
 import { Redis } from 'ioredis';
 import { refsOf } from '../../test/deliveries';
 import { post, type RunningHooks, startWorld, type World } from '../../test/harness';
+import { MAX_VARIABLES } from '../payloads/max-variables';
 import { events, hash, pollerHook, pushEvent } from '../../test/polled';
 
 const timing = { pollMs: 100 };
@@ -270,6 +271,8 @@ describe('pollers', () => {
       body: { message: expect.stringContaining('workflow_id') as unknown },
     });
     expect((await hooks.tasks()).map(({ stopped }) => stopped)).toEqual([true, true, true]);
+    const many = JSON.stringify(Array.from({ length: MAX_VARIABLES + 1 }, () => 1));
+    await expect(post(hooks, pollerHook({ payload: many }))).rejects.toThrow('400');
 
     answers(elsewhere, events({}));
     expect((await startOf(elsewhere)).status).toBe(204);
@@ -318,6 +321,18 @@ describe('pollers', () => {
     await waitFor(async () => (await client.keys(`*${hook.uuid}*`)).length === 0, {
       what: 'nothing of it to be left',
     });
+  });
+
+  it('polls at once when its workflow was put right', async () => {
+    const hooks = await world.start();
+    const hook = pollerHook({ workflow_id: '' });
+    await post(hooks, hook);
+    await waitFor(async () => (await next(hooks, hook))?.last_error?.includes('workflow_id'));
+    expect(await dueIn(hook)).toBeGreaterThan(240_000);
+    const right = { ...hook, config: pollerHook().config };
+    answers(right, events({ pushes: [pushEvent('main', hash('a'))] }));
+    await post(hooks, right);
+    await waitFor(() => refs(hook).length === 1);
   });
 
   it('leaves out the next poll when that is stopped', async () => {

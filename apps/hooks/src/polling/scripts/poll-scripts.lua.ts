@@ -32,7 +32,7 @@ return reply
 
 /**
  * Brings in line whether a hook is polled with its task as it is now. A poller that was not is polled at once,
- * a repository webhook some time.
+ * and so is one whose last poll brought nothing, since its task may have been put right; a repository webhook some time.
  *
  * KEYS polls, polls that fail, task
  * ARGV uuid, 1 when repository webhooks are polled, 1 to poll it at once in any case, pause before the first poll of a
@@ -48,7 +48,8 @@ if not isPolled(task[1], task[2], ARGV[2]) then
 end
 local time = string.format('%.0f', now())
 redis.call('HSETNX', KEYS[3], '${POLLED_FIELD}', time)
-if ARGV[3] == '1' then redis.call('ZADD', KEYS[1], time, ARGV[1])
+if ARGV[3] == '1' or (task[1] == 'RepoPoller' and redis.call('ZSCORE', KEYS[2], ARGV[1])) then
+  redis.call('ZADD', KEYS[1], time, ARGV[1])
 else
   local first = task[1] == 'RepoPoller' and time or string.format('%.0f', now() + tonumber(ARGV[4]))
   redis.call('ZADD', KEYS[1], 'NX', first, ARGV[1])
@@ -61,13 +62,14 @@ end
  *
  * KEYS polls, polls that fail, task
  * ARGV uuid, when it is due as the caller knows it (ms), how long it may take (ms), 1 when repository webhooks are polled
- * Returns {`other`} | {`taken`, now (ms), until when (ms), type, method, config, when the last poll began (ms) or ""}
+ * Returns {`other`} | {`taken`, now (ms), until when (ms), type, method, config, when the last poll began (ms) or "", id of
+ *   the newest execution or ""}
  */
 export const TAKE_POLL = `
 ${COMMON}
 local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not due or tonumber(due) ~= tonumber(ARGV[2]) then return {'other'} end
-local task = redis.call('HMGET', KEYS[3], 'type', 'stopped', 'method', 'config', '${POLLED_FIELD}')
+local task = redis.call('HMGET', KEYS[3], 'type', 'stopped', 'method', 'config', '${POLLED_FIELD}', 'last_id')
 if not isPolled(task[1], task[2], ARGV[4]) then
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('ZREM', KEYS[2], ARGV[1])
@@ -76,7 +78,8 @@ end
 local time = now()
 local until_ = string.format('%.0f', time + tonumber(ARGV[3]))
 redis.call('ZADD', KEYS[1], until_, ARGV[1])
-return {'taken', string.format('%.0f', time), until_, task[1], task[3] or '', task[4], task[5] or ''}
+return {'taken', string.format('%.0f', time), until_, task[1], task[3] or '', task[4], task[5] or '',
+  task[6] or ''}
 `;
 
 /**
