@@ -168,6 +168,46 @@ describe('pollers', () => {
     expect(polls(hook).at(-1)?.since).toBe(Number(polledAt));
   });
 
+  it('loses nothing when Redis is away while the API answers', async () => {
+    const hooks = await start();
+    const hook = pollerHook();
+    answers(hook, events({}), '3600');
+    await post(hooks, hook);
+    await waitFor(async () => ((await dueIn(hook)) ?? 0) > 3_000_000);
+    answers(hook, events({ pushes: [pushEvent('main', hash('a'))] }), '3600');
+    let held = false;
+    world.api.behave = ({ url }) => {
+      if (!url.includes('/vcsevent/') || held) return 'ok';
+      held = true;
+      return { delayMs: 1_000 };
+    };
+    await client.zadd(KEYS.polls, 1, hook.uuid);
+    await waitFor(() => held);
+    const before = polls(hook).length;
+    await world.redis.kill();
+    await waitFor(() => polls(hook).length > before, { what: 'the answer of the API' });
+    await world.redis.start();
+    // Its lease ends.
+    await waitFor(async () => (await client.zadd(KEYS.polls, 1, hook.uuid)) >= 0);
+
+    await waitFor(() => refs(hook).length === 1, { timeoutMs: 15_000 });
+    expect(polls(hook).length).toBeGreaterThan(before + 1);
+  });
+
+  it('makes no more than eight polls at once', async () => {
+    const hooks = await start();
+    let asked = 0;
+    world.api.behave = ({ url }) => {
+      if (!url.includes('/vcsevent/')) return 'ok';
+      asked++;
+      return { delayMs: 60_000 };
+    };
+    await post(hooks, ...Array.from({ length: 20 }, () => pollerHook()));
+    await waitFor(() => asked === 8);
+    await waitFor(async () => parseInt((await hooks.status())['Polls Late']?.value ?? '', 10) >= 2);
+    expect(asked).toBe(8);
+  });
+
   it('gives back at once what it does not finish before it ends', async () => {
     const hooks = await start();
     const hook = pollerHook();
