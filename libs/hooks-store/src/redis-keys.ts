@@ -109,7 +109,7 @@ export function hookKeys(uuid: string) {
     seen: `${PREFIX}seen:${uuid}`,
     /**
      * Hash: change (`REF@HASH` or `REF@deleted`) → what became of it and the id of the execution: `found:`, `polled:`,
-     * `late:`, `delivered:`; about the newest thousand. Of hooks that are polled.
+     * `late:`, `delivered:`; about the newest thousand, and those of the last hour. Of hooks that are polled.
      */
     changes: `${PREFIX}changes:${uuid}`,
     /** Who works the hook off at the moment. */

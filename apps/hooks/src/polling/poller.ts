@@ -1,5 +1,6 @@
 import type { Logger } from '@cds/service';
 import { errorText } from '../error-text';
+import { createRecently } from '../executions/recently';
 import { answeredByRedis } from '../redis-deadline';
 import type { PolledOutcome, PollHook, PollResult } from './poll-hook';
 import type { DuePoll, PollStore, TakenPoll } from './poll-store';
@@ -22,6 +23,8 @@ export interface Poller {
 const MOST_AT_ONCE = 8;
 /** The longest sleep: by then a hook may have been added that is due before all that were known. */
 const LONGEST_SLEEP_MS = 500;
+/** Between two lines of the log that say of hooks why all of them fail. */
+const TOLD_MS = 300_000;
 /** While Redis does not answer. */
 const OUTAGE_SLEEP_MS = 500;
 /** Before a poll is made again whose changes were not kept. */
@@ -36,6 +39,7 @@ const BUSY_SLEEP_MS = 50;
 export function createPoller(deps: PollerDeps): Poller {
   const { store, pollHook, logger, polled } = deps;
   const underWay = new Map<string, Promise<void>>();
+  const told = createRecently(TOLD_MS);
   const ending = new AbortController();
   const { signal } = ending;
   let timer: NodeJS.Timeout | undefined;
@@ -48,12 +52,19 @@ export function createPoller(deps: PollerDeps): Poller {
     const kept = await answeredByRedis(() => store.end(poll, outcome));
     const pause = Math.round(pauseMs / 1_000);
     if (kept === 'better') logger.info({ hook: uuid }, 'the polls of a hook are answered again');
-    // One line for each time that it fails, not one for each poll.
     if (error !== undefined)
-      logger[kept === 'failed' ? 'warn' : 'debug'](
+      logger[kept === 'failed' && isNews(outcome.result) ? 'warn' : 'debug'](
         { hook: uuid, error, pauseSeconds: pause },
         'the repository of a hook could not be polled: trying again',
       );
+  }
+
+  /** One line for each hook, not one for each poll; and one for all where the API or its server is the reason. */
+  function isNews(result: PollResult): boolean {
+    if (result === 'refused') return true;
+    const isTold = told.has(result);
+    told.add(result);
+    return !isTold;
   }
 
   async function pollOne(due: DuePoll): Promise<void> {

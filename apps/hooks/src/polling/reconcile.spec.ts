@@ -187,11 +187,23 @@ describe('repository webhooks that are reconciled', () => {
     await waitFor(() => refs(hook).length === 2);
     expect(refs(hook).toSorted()).toEqual(['main', 'two']);
 
-    const many = Array.from({ length: 1_200 }, (_, i) => [`refs/heads/b${i}@x`, `polled:${i + 1}`]);
-    await client.hset(changes, Object.fromEntries(many));
+    // Looked through after each hundredth.
+    const fill = async (total: number, at: (i: number) => number) => {
+      const missing = total - (await client.hlen(changes));
+      const many = Array.from({ length: missing }, (_, i) => [
+        `refs/heads/b${total}-${i}@x`,
+        `polled:${at(i + 1)}`,
+      ]);
+      await client.hset(changes, Object.fromEntries(many));
+    };
+    await fill(1_299, (i) => i);
     await push(hooks, hook, { push: 'three', hash: hash('c') });
-    await waitFor(() => refs(hook).length === 3);
     await waitFor(async () => (await client.hlen(changes)) === 1_000);
+    // Those of the last hour stay: the next poll is told of them again.
+    await fill(2_599, (i) => Date.now() * 1_000 + i);
+    await push(hooks, hook, { push: 'four', hash: hash('d') });
+    await waitFor(async () => (await client.hlen(changes)) < 2_599);
+    expect(await client.hlen(changes)).toBeGreaterThan(1_599);
     expect(await client.hget(changes, `refs/heads/three@${hash('c').slice(0, 12)}`)).toMatch(
       /^delivered:/,
     );

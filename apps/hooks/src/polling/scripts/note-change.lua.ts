@@ -1,22 +1,29 @@
-/** More than so many changes of a hook, and the oldest give way until as many are left as the second one says. */
-const MOST_CHANGES = 1_100;
-const CHANGES_LEFT = 1_000;
+/** Changes of a hook that are kept however old they are. */
+const KEPT_CHANGES = 1_000;
+/** Changes that are younger are kept, too, since the next poll is told of them again: an hour, in µs as ids are. */
+const YOUNG_US = 3_600 * 1_000_000;
+/** More are never kept: `vcs` keeps half as many events of a repository. */
+const MOST_CHANGES = 10_000;
+/** All are looked through after so many new ones. */
+const LOOKED_THROUGH_EVERY = 100;
 
-/**
- * Lua: notes what became of a change; the value ends in the id of its execution. Looks through all that are kept only when
- * they have become too many, so after every hundredth new one.
- */
+/** Lua: notes what became of a change; the value ends in the id of its execution. Of too many, the oldest give way. */
 export const NOTE_CHANGE = `
 local function noteChange(changes, change, value)
   redis.call('HSET', changes, change, value)
-  if redis.call('HLEN', changes) <= ${MOST_CHANGES} then return end
+  local count = redis.call('HLEN', changes)
+  if count <= ${KEPT_CHANGES} or count % ${LOOKED_THROUGH_EVERY} ~= 0 then return end
+  local young = tonumber(string.match(value, '(%d+)$')) - ${YOUNG_US}
   local all = redis.call('HGETALL', changes)
   local aged = {}
   for i = 1, #all, 2 do
     table.insert(aged, {all[i], tonumber(string.match(all[i + 1], '(%d+)$') or '0')})
   end
   table.sort(aged, function(a, b) return a[2] < b[2] end)
-  for i = 1, #aged - ${CHANGES_LEFT} do redis.call('HDEL', changes, aged[i][1]) end
+  for i = 1, count - ${KEPT_CHANGES} do
+    if aged[i][2] >= young and count - i < ${MOST_CHANGES} then return end
+    redis.call('HDEL', changes, aged[i][1])
+  end
 end
 `;
 
