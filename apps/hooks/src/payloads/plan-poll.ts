@@ -81,14 +81,16 @@ function payloadOf(
 ): Record<string, string> {
   const push = readPush(poll.event);
   const { message, author: by } = push.commit;
+  // Who has no account at Bitbucket has no name of one word.
+  const name = by.name || by.displayName;
   const ref = shortRef(poll.ref);
   // No assignment takes place, so that `__proto__` is a name like any other.
   return Object.fromEntries<string>([
     ...(type === 'RepoPoller' ? flattened(config.payload?.value ?? '{}') : []),
     ['cds.triggered_by.email', by.emailAddress],
-    ['cds.triggered_by.fullname', by.name],
-    ['cds.triggered_by.username', by.displayName],
-    ['git.author', by.name],
+    ['cds.triggered_by.fullname', name],
+    ['cds.triggered_by.username', by.displayName || name],
+    ['git.author', name],
     ['git.author.email', by.emailAddress],
     'branch' in ref ? ['git.branch', ref.branch] : ['git.tag', ref.tag],
     ['git.hash', poll.hash],

@@ -273,12 +273,17 @@ describe('pollers', () => {
       { ...pushEvent('three', hash('e')), commit: 'x' },
     ];
     const nameless = { ...pushEvent('four', hash('f')), repo: 7 };
+    nameless.commit.author = { ...nameless.commit.author, name: '' };
     answers(hook, events({ pushes: [...broken, nameless, pushEvent('main', hash('a'))] }), '3600');
     await post(hooks, hook);
 
     await waitFor(() => refs(hook).length === 2);
 
     expect(refs(hook)).toEqual(['four', 'main']);
+    expect(world.api.runs()[0]?.hook.payload).toMatchObject({
+      'git.author': 'Ann Example',
+      'git.repository': 'jdoe/repo-0',
+    });
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 40, hook: hook.uuid, events: broken.length }),
     );
