@@ -2,6 +2,16 @@ import { printTable } from './report/print-table';
 import { alternate } from './measure/alternate';
 import { percentile, summarize } from './measure/statistics';
 import { usageOf } from './measure/usage';
+import {
+  accountOf,
+  ACCOUNTS,
+  branchOfPullRequest,
+  BRANCHES,
+  newToken,
+  PULL_REQUESTS,
+  repositories,
+  workspaces,
+} from './processes/bitbucket-world';
 import { commitOf, readCommit, signedPush } from './processes/deliveries';
 
 describe('the arithmetic', () => {
@@ -64,5 +74,32 @@ describe('the table', () => {
     expect(table.split('\n')[2]).toBe(
       '| intake | pushes | 2,000 /s (1,000–3,000) | 4,000 /s (4,000–4,000) | 0.5 (0.5–0.5) | ≥ 0.75 | **no** | service 1.23 s |  |',
     );
+  });
+});
+
+describe('the world of Bitbucket', () => {
+  it('knows its own tokens only', () => {
+    expect(accountOf(newToken('even', 7))).toBe('even');
+    expect(accountOf(newToken('even', 7).replace('.7.', '.8.'))).toBeUndefined();
+    expect(accountOf('somebody')).toBeUndefined();
+  });
+
+  it('holds 1,000 repositories in 10 workspaces of either account', () => {
+    for (const account of Object.keys(ACCOUNTS)) {
+      const slugs = workspaces(account).map(
+        ({ workspace }) => (workspace as { slug: string }).slug,
+      );
+      const names = slugs.flatMap((slug) => repositories(slug).map((one) => one['full_name']));
+      expect(slugs).toHaveLength(10);
+      expect(new Set(names).size).toBe(1_000);
+    }
+  });
+
+  it('has each pull request on a branch of its own, none on the main branch', () => {
+    const ids = Array.from({ length: PULL_REQUESTS }, (_, index) => index + 1);
+    const numbers = new Set(ids.map(branchOfPullRequest));
+    expect(numbers.size).toBe(PULL_REQUESTS);
+    expect(Math.min(...numbers)).toBe(1);
+    expect(Math.max(...numbers)).toBeLessThan(BRANCHES);
   });
 });

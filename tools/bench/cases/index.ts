@@ -1,5 +1,7 @@
 import type { BenchCase } from '../bench-case';
+import { branches } from './branches';
 import { intake } from './intake';
+import { repositories } from './repositories';
 
 /** In the order of the table. */
-export const CASES: readonly BenchCase[] = [intake];
+export const CASES: readonly BenchCase[] = [intake, repositories, branches];

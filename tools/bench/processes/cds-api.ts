@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { answerParent } from './answer-parent';
 import { readCommit } from './deliveries';
+import { HASH } from './service-hash';
 
 /** What has come since the last `reset`. */
 export interface ApiCounts {
@@ -18,7 +19,6 @@ export interface ApiCounts {
   heartbeats: number;
 }
 
-export const HASH = 'hash-of-the-bench';
 const RUN = /^\/project\/[^/]+\/workflows\/[^/]+\/runs$/;
 
 let listed = '[]';
