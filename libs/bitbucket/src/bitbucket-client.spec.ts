@@ -475,6 +475,18 @@ describe('pull requests', () => {
     expect(pages).toHaveLength(3);
   });
 
+  it('reads on in them while that takes no longer than asking for each would', async () => {
+    const names = Array.from({ length: 200 }, (_, i) => `old/${i}`);
+    list(names.map((source, id) => pullRequestValue({ id, source })));
+    const idle = Array.from({ length: 799 }, (_, i) => `idle/${i}`);
+    const heads = [...idle, 'main', ...names];
+    bitbucket.lists.set(key('refs', 'branches'), { values: heads.map(branchValue) });
+    const got = await client().listPullRequests(repo, {}, context());
+    expect(got.map((one) => one.source.hash)).toEqual(names.map(hashOf));
+    // 4 pages of pull requests and all of the branches, but none of the 200 commits.
+    expect(bitbucket.requests).toHaveLength(4 + 10);
+  });
+
   it('looks for the commit of a fork in the fork, then where the pull request is', async () => {
     commit('main');
     commit('in-fork', 'repositories|me|fork');

@@ -3,7 +3,7 @@ import { bulkhead } from 'cockatiel';
 import type { CallContext } from '../client-types';
 
 /** As many as a user has workspaces, as a rule, so that these take no longer than the slowest of them. */
-const AT_A_TIME = 16;
+export const AT_A_TIME = 16;
 
 /** Maps `items` side by side, at most sixteen at a time; results in the order of the items. The first error ends the rest. */
 export async function sideBySide<T, R>(

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { BitbucketClient, CallContext } from '../client-types';
 import { BitbucketError } from '../http/bitbucket-error';
-import { sideBySide } from '../http/side-by-side';
+import { AT_A_TIME, sideBySide } from '../http/side-by-side';
 import type { BbPullRequest, BbPullRequestEnd, RepoRef } from '../model';
+import { createHeadIndex, type HeadIndex } from './head-index';
 import type { Refs } from './refs';
 
 const FULL_HASH = /^[0-9a-f]{40}$/;
@@ -47,39 +48,42 @@ export function createFullHashes(deps: FullHashesDeps): FullHashes {
   ): Promise<BbPullRequest[]> {
     const own = nameOf(repo);
     const branches = deps.refs.newestBranches(repo, ctx);
-    const heads: string[] = [];
+    const heads = createHeadIndex();
     const all: BbPullRequest[] = [];
-    let unknown: ShortEnd[] = [];
+    const unknown = new Map<string, ShortEnd>();
     let more = { pullRequests: true, branches: true };
-    for (let read = 0; more.pullRequests || (more.branches && unknown.length >= MANY);) {
-      const isWorth = more.branches && unknown.length >= MANY;
+    for (let read = 0; more.pullRequests || (more.branches && unknown.size >= MANY);) {
+      const isWorth = more.branches && unknown.size >= MANY;
       const [pullRequests, newest] = await Promise.all([
         more.pullRequests ? pages.next() : undefined,
         isWorth ? branches.next() : undefined,
       ]);
-      if (pullRequests?.value) all.push(...pullRequests.value);
-      const page = newest?.value?.map((branch) => branch.hash) ?? [];
-      heads.push(...page);
+      const page = pullRequests?.value ?? [];
+      all.push(...page);
+      for (const end of unknownEnds(page, own))
+        if (end.repository === own) unknown.set(end.hash, end);
       if (newest) read += 1;
-      const asked = unknownEnds(all, own).filter((end) => end.repository === own);
-      const learned = learn(asked, heads);
-      unknown = asked.filter((end) => !isKnown(end));
+      heads.add((newest?.value ?? []).map(({ hash }) => hash).filter((hash) => isFull(hash)));
+      const learned = learn(unknown, heads);
+      // No more than takes as long as asking for each would.
+      const atMost = Math.max(PAGES, Math.ceil(unknown.size / AT_A_TIME));
       more = {
         pullRequests: more.pullRequests && pullRequests?.done !== true,
         branches:
-          more.branches && newest?.done !== true && (!isWorth || read < PAGES || learned >= MANY),
+          more.branches && newest?.done !== true && (!isWorth || read < atMost || learned >= MANY),
       };
     }
     return all;
   }
 
-  /** How many of `ends` are the head of a branch. */
-  function learn(ends: ShortEnd[], heads: string[]): number {
+  /** Takes out of `unknown` what is the head of a branch. @returns how many */
+  function learn(unknown: Map<string, ShortEnd>, heads: HeadIndex): number {
     let learned = 0;
-    for (const end of ends) {
-      const full = heads.find((head) => isFull(head, end.hash));
+    for (const { repository, hash } of unknown.values()) {
+      const full = heads.find(hash);
       if (full === undefined) continue;
-      known.set(cacheKey(end.repository, end.hash), full);
+      known.set(cacheKey(repository, hash), full);
+      unknown.delete(hash);
       learned += 1;
     }
     return learned;
@@ -148,7 +152,7 @@ function shortEnds(pullRequests: BbPullRequest[], own: string): ShortEnd[] {
   return [...ends.values()];
 }
 
-function isFull(hash: string, short: string): boolean {
+function isFull(hash: string, short = ''): boolean {
   return FULL_HASH.test(hash) && hash.startsWith(short);
 }
 
