@@ -432,6 +432,18 @@ describe('pull requests', () => {
     expect(bitbucket.requests).toHaveLength(4);
   });
 
+  it('knows the hash of a branch or a commit that was read before', async () => {
+    bitbucket.objects.set(key('refs', 'branches', 'read'), branchValue('read'));
+    bitbucket.objects.set(key('commit', hashOf('main')), commitValue('main'));
+    const value = pullRequestValue({ id: 8, source: 'read' });
+    bitbucket.objects.set(key('pullrequests', '8'), value);
+    await client().getBranch(repo, 'read', context());
+    await client().getCommit(repo, hashOf('main'), context());
+    const { source, destination } = await client().getPullRequest(repo, 8, context());
+    expect([source.hash, destination.hash]).toEqual([hashOf('read'), hashOf('main')]);
+    expect(bitbucket.requests).toHaveLength(3);
+  });
+
   it('reads all pages, and the hashes of many from one list of branches', async () => {
     const names = Array.from({ length: 120 }, (_, i) => `f/${i}`);
     list(names.map((source, id) => pullRequestValue({ id, source })));

@@ -1,5 +1,6 @@
-import type { BitbucketClient, BitbucketClientOptions } from './client-types';
+import type { BitbucketClient, BitbucketClientOptions, CallContext } from './client-types';
 import { createApiHttp } from './http/api-http';
+import type { RepoRef } from './model';
 import { createCommits } from './resources/commits';
 import { createFullHashes } from './resources/full-hashes';
 import { createPullRequests } from './resources/pull-requests';
@@ -23,11 +24,24 @@ export function createBitbucketClient(o: BitbucketClientOptions): BitbucketClien
     refs: { newestBranches },
     getCommit: commits.getCommit,
   });
+  /** A read of one commit, of which the hash is noted. */
+  function noting<T extends { hash: string }>(
+    read: (repo: RepoRef, name: string, ctx: CallContext) => Promise<T>,
+  ): typeof read {
+    return async (repo, name, ctx) => {
+      const found = await read(repo, name, ctx);
+      fullHashes.note(repo, found.hash);
+      return found;
+    };
+  }
+
   return {
     listWorkspaces,
     ...createRepositories({ http, logger: o.logger, listWorkspaces }),
     ...refs,
     ...commits,
+    getBranch: noting(refs.getBranch),
+    getCommit: noting(commits.getCommit),
     ...createStatuses(http, { resolveRevision }),
     ...createPullRequests({ http, fullHashes, logger: o.logger }),
     ...createWebhooks(http),

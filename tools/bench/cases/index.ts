@@ -1,7 +1,8 @@
 import type { BenchCase } from '../bench-case';
 import { branches } from './branches';
+import { calls } from './calls';
 import { intake } from './intake';
 import { repositories } from './repositories';
 
 /** In the order of the table. */
-export const CASES: readonly BenchCase[] = [intake, repositories, branches];
+export const CASES: readonly BenchCase[] = [intake, repositories, branches, calls];

@@ -9,6 +9,8 @@ export const ACCOUNTS: Record<string, readonly number[]> = {
 
 export const BRANCHES = 1_000;
 export const PULL_REQUESTS = 500;
+/** Branches and pull requests of a repository whose name says `small`. */
+const FEW = 3;
 const SHORT_HASH = 12;
 
 type Json = Record<string, unknown>;
@@ -24,9 +26,26 @@ export function accountOf(token: string): string | undefined {
   return account in ACCOUNTS && newToken(account, Number(number)) === token ? account : undefined;
 }
 
-/** The commit that the n-th branch of a repository points to; another one in every repository. */
+/** How often a branch was pushed to. */
+const pushes = new Map<string, number>();
+
+/** The commit that the n-th branch of a repository points to; another one in every repository, and after every push. */
 export function hashOf(fullName: string, branch: number): string {
-  return createHash('sha1').update(`${fullName} ${branch}`).digest('hex');
+  const key = `${fullName} ${branch}`;
+  return createHash('sha1')
+    .update(`${key} ${pushes.get(key) ?? 0}`)
+    .digest('hex');
+}
+
+/** @returns the new commit of the n-th branch */
+export function push(fullName: string, branch: number): string {
+  const key = `${fullName} ${branch}`;
+  pushes.set(key, (pushes.get(key) ?? 0) + 1);
+  return hashOf(fullName, branch);
+}
+
+function countOf(fullName: string, usual: number): number {
+  return fullName.includes('small') ? FEW : usual;
 }
 
 /** Of all branches. */
@@ -91,7 +110,8 @@ export function branch(fullName: string, number: number): Json {
 }
 
 export function branches(fullName: string): Json[] {
-  return Array.from({ length: BRANCHES }, (_, number) => branch(fullName, number));
+  const length = countOf(fullName, BRANCHES);
+  return Array.from({ length }, (_, number) => branch(fullName, number));
 }
 
 /** Open ones, newest first, with hashes of twelve digits. */
@@ -101,7 +121,8 @@ export function pullRequests(fullName: string): Json[] {
     commit: { hash: hashOf(fullName, number).slice(0, SHORT_HASH) },
     repository: { full_name: fullName },
   });
-  return Array.from({ length: PULL_REQUESTS }, (_, index) => {
+  const length = countOf(fullName, PULL_REQUESTS);
+  return Array.from({ length }, (_, index) => {
     const id = PULL_REQUESTS - index;
     return {
       type: 'pullrequest',

@@ -7,7 +7,7 @@ import { queryOf } from '../../sandbox/bitbucket/pagination';
 import { selectFields } from '../../sandbox/bitbucket/partial-response';
 import { answerParent } from './answer-parent';
 import { type Answer, exchangeCode, ROUTES, setOrigin } from './bitbucket-routes';
-import { accountOf } from './bitbucket-world';
+import { accountOf, push } from './bitbucket-world';
 
 let latencyMs = 0;
 let calls: Record<string, number> = {};
@@ -76,6 +76,8 @@ answerParent({
     setOrigin(origin);
     return origin;
   },
+  /** Somebody pushes to the n-th branch. @returns the new commit */
+  push: ([fullName, branch]: [string, number]) => push(fullName, branch),
   /** The calls since this was last asked, by name. */
   calls() {
     const counted = calls;

@@ -11,6 +11,8 @@ export interface BenchBitbucket {
   child: Child;
   /** The calls since this was last asked. @throws Error for one that Bitbucket does not know */
   calls(): Promise<BitbucketCalls>;
+  /** Moves the n-th branch of a repository. @returns its new commit */
+  push(repo: string, branch: number): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export async function startBenchBitbucket(latencyMs: number): Promise<BenchBitbu
         throw new Error(`Bitbucket does not know: ${unknown.slice(0, 5).join(', ')}`);
       return calls;
     },
+    push: (repo, branch) => child.ask('push', [repo, branch]),
     stop: () => child.stop(),
   };
 }

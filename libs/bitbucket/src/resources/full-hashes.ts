@@ -7,6 +7,8 @@ import { createHeadIndex, type HeadIndex } from './head-index';
 import type { Refs } from './refs';
 
 const FULL_HASH = /^[0-9a-f]{40}$/;
+/** Digits that Bitbucket gives in pull requests. */
+const SHORT = 12;
 /** From so many unknown hashes of one repository on, its branches are listed once instead of asking for each. */
 const MANY = 4;
 /** Pages of branches that are read in any case: the branches of open pull requests are among the newest. */
@@ -25,6 +27,8 @@ export interface FullHashesDeps {
 }
 
 export interface FullHashes {
+  /** Takes note of a commit that was read: the pull request of its branch is often read next. */
+  note(repo: RepoRef, hash: string): void;
   /** The pull requests of `repo`, of all pages, with 40-digit hashes, wherever Bitbucket tells them. */
   complete(
     repo: RepoRef,
@@ -117,6 +121,9 @@ export function createFullHashes(deps: FullHashesDeps): FullHashes {
   }
 
   return {
+    note(repo, hash) {
+      if (isFull(hash)) known.set(cacheKey(nameOf(repo), hash.slice(0, SHORT)), hash);
+    },
     async complete(repo, pages, ctx) {
       const own = nameOf(repo);
       const pullRequests = await readBesideBranches(repo, pages, ctx);
