@@ -17,17 +17,16 @@ export interface HooksService {
   stop(): Promise<void>;
 }
 
-/** Starts the built service. @returns when it answers */
-export async function startHooksService(options: {
+interface HooksOptions {
   folder: string;
   redisPort: number;
   apiUrl: string;
   name?: string;
   env?: Record<string, string>;
-}): Promise<HooksService> {
-  const { folder, name = 'hooks' } = options;
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+}
+
+/** What the service is told in its environment. */
+export function hooksEnvironment(options: HooksOptions, port: number): NodeJS.ProcessEnv {
   const settings = {
     vcsPort: 0,
     hooksPort: port,
@@ -36,20 +35,28 @@ export async function startHooksService(options: {
     token: 'token-of-the-bench',
     bitbucket: { apiUrl: '', oauthUrl: '', clientId: '', clientSecret: '' },
     branchDeletionDelaySeconds: 86_400,
-    names: { vcs: 'vcs', hooks: name },
+    names: { vcs: 'vcs', hooks: options.name ?? 'hooks' },
   };
+  return {
+    PATH: process.env['PATH'],
+    NODE_ENV: 'production',
+    ...serviceEnvironment(settings, ['hooks']),
+    CDS_HOOKS_WEBHOOKKEY: WEBHOOK_KEY,
+    CDS_LOG_LEVEL: 'info',
+    ...options.env,
+  };
+}
+
+/** Starts the built service. @returns when it answers */
+export async function startHooksService(options: HooksOptions): Promise<HooksService> {
+  const { folder, name = 'hooks' } = options;
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
   const running = await startManaged({
     command: process.execPath,
     // For a look inside: BENCH_NODE_ARGS='--cpu-prof --cpu-prof-dir=/tmp' leaves a profile of each service.
     args: [...(process.env['BENCH_NODE_ARGS']?.split(' ') ?? []), bundleOf('hooks')],
-    env: {
-      PATH: process.env['PATH'],
-      NODE_ENV: 'production',
-      ...serviceEnvironment(settings, ['hooks']),
-      CDS_HOOKS_WEBHOOKKEY: WEBHOOK_KEY,
-      CDS_LOG_LEVEL: 'info',
-      ...options.env,
-    },
+    env: hooksEnvironment(options, port),
     cwd: folder,
     log: join(folder, `${name}.log`),
   });

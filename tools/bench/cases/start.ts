@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KEYS } from '@cds/hooks-store';
+import { waitFor } from '@cds/testing';
+import type { Bench, BenchCase, Row } from '../bench-case';
+import { alternate } from '../measure/alternate';
+import { summarize } from '../measure/statistics';
+import { root } from '../../faults/stage/bundles';
+import { startBenchApi } from '../stage/bench-api';
+import { startBenchRedis } from '../stage/bench-redis';
+import { makeHooks, startHooksService } from '../stage/hooks-service';
+import { startEngine } from '../stage/started-engine';
+
+const TASKS = 10_000;
+const LATEST_MS = 1_500;
+const MOST_MB = 120;
+/** When what starting and synchronizing took is over. */
+const IDLE_MS = 5_000;
+
+/** The libraries that `hooks` cannot do without. */
+const IMPORTS = [
+  ...['express', 'ioredis', 'bullmq', 'axios', 'pino', 'zod', 'prom-client', 'amqplib'],
+  ...['croner', 'cockatiel', 'lru-cache'],
+];
+
+/** How long a restart keeps deliveries waiting, and what a service takes that does nothing. */
+export const start: BenchCase = {
+  name: 'start',
+  what: '`engine start hooks` to the first delivery answered, with 10,000 tasks in Redis',
+  async run({ folder, pairs, say }: Bench): Promise<Row[]> {
+    const redis = await startBenchRedis(folder);
+    const api = await startBenchApi();
+    try {
+      const { listed, loaded } = makeHooks(TASKS);
+      const [hook] = loaded;
+      if (!hook) throw new Error('There is no hook');
+      await api.list(listed);
+      const where = { folder, redisPort: redis.port, apiUrl: api.url };
+      await fillRedis();
+      const rss: { service: number[]; node: number[] } = { service: [], node: [] };
+      const engineMb: number[] = [];
+      let cpu = 0;
+      const compared = await alternate({
+        pairs,
+        async ours(round) {
+          const started = await startEngine({ ...where, hook, round: round + 1 });
+          if (round >= 0) {
+            await sleep(IDLE_MS);
+            const { memoryMb, cpuSeconds } = started.service();
+            rss.service.push(memoryMb);
+            engineMb.push(started.engine.memoryMb);
+            cpu += cpuSeconds;
+            say(`round ${round}: ${Math.round(started.startMs)} ms, ${Math.round(memoryMb)} MB`);
+          }
+          await started.stop();
+          return started.startMs;
+        },
+        async limit(round) {
+          const { ms, rssMb } = await importAll();
+          if (round >= 0) rss.node.push(rssMb);
+          return ms;
+        },
+        compare: (ours, limit) => ours - limit,
+      });
+      return [
+        {
+          case: 'start',
+          measured: `\`engine start hooks\` to the first delivery answered 200, ${TASKS} tasks in Redis`,
+          unit: 'ms',
+          ...compared,
+          limitName: `node -e with the imports that are needed (${IMPORTS.join(', ')})`,
+          goal: `≤ ${LATEST_MS} ms beyond it (the ratio is the difference)`,
+          reached: compared.ratio.median <= LATEST_MS,
+          cpu: { service: cpu },
+        },
+        {
+          case: 'start',
+          measured: `resident memory of the service ${IDLE_MS / 1000} s after that, without load`,
+          unit: 'MB',
+          ours: summarize(rss.service),
+          limit: summarize(rss.node),
+          limitName: 'node after these imports',
+          ratio: summarize(rss.service.map((mb, at) => mb / (rss.node[at] ?? Number.NaN))),
+          goal: `≤ ${MOST_MB} MB`,
+          reached: summarize(rss.service).median <= MOST_MB,
+          memoryMb: { engine: summarize(engineMb).median },
+        },
+      ];
+
+      /** As after a first start: the API's tasks are in Redis. */
+      async function fillRedis(): Promise<void> {
+        const service = await startHooksService(where);
+        await waitFor(async () => (await redis.redis.scard(KEYS.tasks)) >= TASKS, {
+          what: 'the tasks to be in Redis',
+          timeoutMs: 60_000,
+        });
+        await service.stop();
+      }
+    } finally {
+      await api.stop();
+      await redis.stop();
+    }
+  },
+};
+
+/** Starts node, imports, ends. */
+async function importAll(): Promise<{ ms: number; rssMb: number }> {
+  const script = `for (const name of ${JSON.stringify(IMPORTS)}) require(name);
+    process.stdout.write(String(process.memoryUsage.rss()))`;
+  const began = performance.now();
+  const child = spawn(process.execPath, ['-e', script], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const printed = await text(child.stdout);
+  const ms = performance.now() - began;
+  const rssMb = Number(printed) / 1024 / 1024;
+  if (!(rssMb > 0)) throw new Error('The imports of the limit failed');
+  return { ms, rssMb };
+}
