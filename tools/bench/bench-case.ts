@@ -35,5 +35,7 @@ export interface Row {
 export interface BenchCase {
   name: string;
   what: string;
+  /** Not part of a run that names no case. */
+  onlyWhenNamed?: true;
   run(bench: Bench): Promise<Row[]>;
 }

@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   const began = Date.now();
   const rows: Row[] = [];
   for (const one of CASES) {
-    if (names.length > 0 && !names.includes(one.name)) continue;
+    if (names.length > 0 ? !names.includes(one.name) : one.onlyWhenNamed) continue;
     const { folder, remove } = makeBenchFolder();
     try {
       const say = (sentence: string): boolean =>
