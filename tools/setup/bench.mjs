@@ -11,8 +11,8 @@ ensureNode();
 ensureDependencies(root);
 ensureRedis();
 
-say('Building hooks and vcs …');
-if (nx(['run-many', '-t', 'build', '-p', 'hooks', 'vcs'], { quiet: true }) !== 0)
+say('Building the services …');
+if (nx(['run-many', '-t', 'build', '-p', 'hooks', 'vcs', 'engine'], { quiet: true }) !== 0)
   giveUp('The build failed: see above.');
 
 const { status } = spawnSync(
