@@ -1,5 +1,7 @@
 import type { BenchCase } from '../bench-case';
+import { drain } from './drain';
 import { intake } from './intake';
+import { pushIdle } from './push-idle';
 
 /** In the order of the table. */
-export const CASES: readonly BenchCase[] = [intake];
+export const CASES: readonly BenchCase[] = [intake, drain, pushIdle];
