@@ -51,16 +51,17 @@ export async function scheduleRaw(
   }
 }
 
-/** Schedules them as the holder of a hook does: the record, and what rings when it is due. */
+/** Schedules them as the holder of a hook does; those that were scheduled before begin anew, by this date. */
 export async function scheduleAll(
   { redis }: BenchRedis,
   cleanups: readonly PendingCleanup[],
 ): Promise<void> {
   const store = createCleanupStore({ redis, deadLetters: 1_000 });
   const queue = createCleanupQueue({ redis, logger: pino({ level: 'silent' }) });
+  const deletedAt = Date.now() * 1_000;
   async function schedule(cleanup: PendingCleanup, index: number): Promise<void> {
     const id = cleanupId(cleanup);
-    const accepted = String(cleanup.due * 1_000 - 86_400_000_000 + index);
+    const accepted = String(deletedAt + index);
     const kept = await store.schedule('bench/holder', { ...cleanup, id, accepted });
     if (kept !== 'ok') throw new Error(`A cleanup was not scheduled: ${kept}`);
     await queue.ring(id, cleanup.due - Date.now());
