@@ -111,25 +111,28 @@ async function readAnswer(
   }
 }
 
-/** The body; undefined when it broke off or is too large. */
-async function readWhole(body: Readable, signal: AbortSignal): Promise<Buffer | undefined> {
-  const stop = (): void => void body.destroy(new Error('aborted'));
-  signal.addEventListener('abort', stop, { once: true });
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+/** The body; undefined when it broke off or is too large. By events: iterating costs as much as the call itself. */
+function readWhole(body: Readable, signal: AbortSignal): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const stop = (): void => void body.destroy();
+    const settle = (whole: Buffer | undefined): void => {
+      signal.removeEventListener('abort', stop);
+      resolve(whole);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    body.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      // Leaving the loop destroys the stream and its connection.
-      if (size > LARGEST_ANSWER_BYTES) return undefined;
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-  } catch {
-    return undefined;
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+      // Destroying the stream closes its connection, and ends this.
+      if (size > LARGEST_ANSWER_BYTES) stop();
+      else chunks.push(chunk);
+    });
+    body.once('end', () => settle(Buffer.concat(chunks)));
+    body.on('error', () => settle(undefined));
+    body.once('close', () => settle(undefined));
+    if (signal.aborted) stop();
+  });
 }
 
 /** Node's and OpenSSL's names for a certificate that is not to be trusted. */

@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import { batchWrites } from './batch-writes';
 import { logOutages } from './log-outages';
 
 /** The shape of the `redis` part of a service's configuration. */
@@ -58,6 +59,7 @@ export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole
     retryStrategy: pause,
     ...(role === 'client' ? CLIENT_OPTIONS : WORKER_OPTIONS),
   });
+  batchWrites(connection);
   logOutages(connection, { logger, name, address: describeAddress(redis.address) });
   return connection;
 }

@@ -1,10 +1,23 @@
 import type { BenchCase } from '../bench-case';
 import { branches } from './branches';
 import { calls } from './calls';
+import { cleanups } from './cleanups';
+import { drain } from './drain';
 import { intake } from './intake';
+import { pushIdle } from './push-idle';
 import { repositories } from './repositories';
 import { scale } from './scale';
 import { start } from './start';
 
 /** In the order of the table. */
-export const CASES: readonly BenchCase[] = [intake, repositories, branches, calls, start, scale];
+export const CASES: readonly BenchCase[] = [
+  intake,
+  drain,
+  pushIdle,
+  cleanups,
+  repositories,
+  branches,
+  calls,
+  start,
+  scale,
+];

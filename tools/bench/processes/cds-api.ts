@@ -19,6 +19,19 @@ export interface ApiCounts {
   heartbeats: number;
 }
 
+/** A run as a service asked for it. */
+export interface RunSample {
+  path: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** What `go` let go, and when (ms since the epoch). */
+export interface LetGo {
+  held: number;
+  at: number;
+}
+
 const RUN = /^\/project\/[^/]+\/workflows\/[^/]+\/runs$/;
 
 let listed = '[]';
@@ -29,6 +42,7 @@ let newest = new Map<string, number>();
 let removalTimes: number[] = [];
 let runTimes: { hash: string; at: number }[] = [];
 let counts = nothing();
+let sample: RunSample | undefined;
 
 function nothing(): ApiCounts {
   return { runs: 0, removals: 0, repeated: 0, outOfOrder: 0, firstAt: 0, lastAt: 0, heartbeats: 0 };
@@ -55,6 +69,16 @@ function noteRun(body: string): void {
   newest.set(key, number);
 }
 
+/** Those that a client chose, not those that the connection needs. */
+function sentHeaders({ headers }: IncomingMessage): Record<string, string> {
+  const ofConnection = new Set(['host', 'connection', 'content-length', 'transfer-encoding']);
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      typeof value === 'string' && !ofConnection.has(name) ? [[name, value]] : [],
+    ),
+  );
+}
+
 function answer(response: ServerResponse, status: number, body: string): void {
   response.writeHead(status, {
     'Content-Type': 'application/json',
@@ -72,6 +96,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     if (isHeld) await new Promise<void>((resolve) => release.push(resolve));
     if (response.destroyed) return;
     noteRun(body);
+    sample ??= { path, headers: sentHeaders(request), body };
     answer(response, 202, `{"id":${counts.runs},"num":${counts.runs}}`);
     return;
   }
@@ -109,11 +134,15 @@ answerParent({
   hold() {
     isHeld = true;
   },
-  go() {
+  go(): LetGo {
     isHeld = false;
+    const before = { held: release.length, at: now() };
     for (const resolve of release) resolve();
     release = [];
+    return before;
   },
+  /** The first run that ever came. */
+  sample: () => sample,
   counts: () => counts,
   runTimes: () => runTimes,
   removalTimes: () => removalTimes,

@@ -1,4 +1,4 @@
-import type { ApiCounts } from '../processes/cds-api';
+import type { ApiCounts, LetGo, RunSample } from '../processes/cds-api';
 import { type Child, startChild } from './child';
 
 /** The stand-in of the CDS API, in a process of its own. */
@@ -9,8 +9,10 @@ export interface BenchApi {
   list(hooks: readonly object[]): Promise<void>;
   /** Runs are not answered until `go`. */
   hold(): Promise<void>;
-  go(): Promise<void>;
+  go(): Promise<LetGo>;
   counts(): Promise<ApiCounts>;
+  /** The first run that ever came, for whoever is to send the same. @throws Error while none has come */
+  sample(): Promise<RunSample>;
   /** When each commit's first run came, milliseconds since the epoch. */
   runTimes(): Promise<{ hash: string; at: number }[]>;
   removalTimes(): Promise<number[]>;
@@ -27,6 +29,11 @@ export async function startBenchApi(): Promise<BenchApi> {
     list: (hooks) => child.ask('list', JSON.stringify(hooks)),
     hold: () => child.ask('hold'),
     go: () => child.ask('go'),
+    async sample() {
+      const sample = await child.ask<RunSample | undefined>('sample');
+      if (!sample) throw new Error('No run has come yet');
+      return sample;
+    },
     counts: () => child.ask('counts'),
     runTimes: () => child.ask('runTimes'),
     removalTimes: () => child.ask('removalTimes'),

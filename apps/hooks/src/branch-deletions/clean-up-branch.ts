@@ -119,9 +119,10 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
 
   async function cleanUp(cleanup: Cleanup, claim: Claim): Promise<CleanupOutcome> {
     const { project, workflow } = await targetOf(cleanup);
+    const isRenamed = project !== cleanup.project || workflow !== cleanup.workflow;
     const others = [
       ...(await hooksOf(project, workflow)),
-      ...(await hooksOf(cleanup.project, cleanup.workflow)),
+      ...(isRenamed ? await hooksOf(cleanup.project, cleanup.workflow) : []),
     ];
     const news = await latestNews(waiting, cleanup, new Set([cleanup.hook, ...others]));
     if (news.kind === 'pushed') return cancel(cleanup, claim);

@@ -235,6 +235,29 @@ export function createCleanupStore(deps: {
       return redis.zrangebyscore(KEYS.cleanups, '-inf', before, 'LIMIT', 0, limit);
     },
 
+    /** Those to act on later than `after` and not later than `until` (ms), the first ones first. */
+    async dueWithin(of: {
+      after: number;
+      until: number;
+      offset: number;
+      limit: number;
+    }): Promise<{ id: string; due: number }[]> {
+      const { after, until, offset, limit } = of;
+      const from = Number.isFinite(after) ? `(${after}` : '-inf';
+      const replies = await redis.zrangebyscore(
+        KEYS.cleanups,
+        from,
+        until,
+        'WITHSCORES',
+        'LIMIT',
+        offset,
+        limit,
+      );
+      return replies.flatMap((id, index) =>
+        index % 2 === 0 ? [{ id, due: Number(replies[index + 1]) }] : [],
+      );
+    },
+
     /** All ids: scheduled, stopped, failed. */
     async ids(): Promise<string[]> {
       const all = await Promise.all(SETS.map((set) => redis.zrange(set, '0', '-1')));

@@ -94,7 +94,11 @@ type AcceptReply =
   | ['duplicate', TaskType, string, number]
   | ['accepted', TaskType, string, number];
 
+/** As TAKE_HEAD returns it. */
+type TakeReply = ['lost' | 'gone' | 'stopped' | 'empty'] | ['work', ...string[]];
+
 const HEADS = [KEYS.heads, KEYS.stoppedHeads];
+const CLEANUPS = [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups];
 
 export type DeliveryStore = ReturnType<typeof createDeliveryStore>;
 
@@ -110,7 +114,7 @@ export function createDeliveryStore(deps: {
   const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 12);
   const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 13);
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
-  const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 11);
+  const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 16);
 
   const moveBackScript = defineScript(redis, 'cdsbbMoveBack', MOVE_BACK, 2);
 
@@ -191,27 +195,12 @@ export function createDeliveryStore(deps: {
           KEYS.pending,
           KEYS.waitingTotal,
           KEYS.apiWaiters,
-          KEYS.cleanups,
-          KEYS.stoppedCleanups,
-          KEYS.failedCleanups,
+          ...CLEANUPS,
           ...HEADS,
         ],
         [holder, uuid, jobId],
-      )) as ['lost' | 'gone' | 'stopped' | 'empty'] | ['work', ...string[]];
-      if (reply[0] !== 'work') return { kind: reply[0] };
-      const [, type, config = 'null', id = '', execution = '{}', state = '', cleanups] = reply;
-      return {
-        kind: 'work',
-        head: {
-          type: type as TaskType,
-          config: JSON.parse(config) as HookConfig | null,
-          id,
-          execution: readExecution(execution),
-          state: parseState(state),
-          stateJson: state,
-          anyCleanups: Number(cleanups) > 0,
-        },
-      };
+      )) as TakeReply;
+      return readTaken(reply);
     },
 
     /** Lets the head wait behind the others. `only`: there are no others. */
@@ -233,18 +222,20 @@ export function createDeliveryStore(deps: {
     },
 
     /**
-     * Moves the head into the history, or to the dead letters.
+     * Moves the head into the history, or to the dead letters, and takes the next one where it is asked to.
      * @param before as for `save`
-     * @returns also how many dead letters of the hook were dropped for it
+     * @param nextFor the hook's job, as for `takeHead`; the next one is not taken when not given
+     * @returns also how many dead letters of the hook were dropped for it; `next` only with `ok`
      */
     async finish(
       { uuid, holder }: Claim,
       id: string,
       state: ExecutionState,
       before: string,
-    ): Promise<{ saved: Saved; dropped: number }> {
+      nextFor = '',
+    ): Promise<{ saved: Saved; dropped: number; next?: TakenHead }> {
       const keys = hookKeys(uuid);
-      const [saved, dropped = 0] = (await finishScript(
+      const [saved, dropped = 0, taken] = (await finishScript(
         [
           keys.waiting,
           keys.states,
@@ -256,6 +247,9 @@ export function createDeliveryStore(deps: {
           KEYS.pending,
           keys.dead,
           ...HEADS,
+          keys.task,
+          KEYS.apiWaiters,
+          ...CLEANUPS,
         ],
         [
           holder,
@@ -267,9 +261,27 @@ export function createDeliveryStore(deps: {
           before,
           deadLetters,
           state.retries,
+          nextFor,
         ],
-      )) as [Saved, number?];
-      return { saved, dropped };
+      )) as [Saved, number?, TakeReply?];
+      return { saved, dropped, ...(taken ? { next: readTaken(taken) } : {}) };
+    },
+  };
+}
+
+function readTaken(reply: TakeReply): TakenHead {
+  if (reply[0] !== 'work') return { kind: reply[0] };
+  const [, type, config = 'null', id = '', execution = '{}', state = '', cleanups] = reply;
+  return {
+    kind: 'work',
+    head: {
+      type: type as TaskType,
+      config: JSON.parse(config) as HookConfig | null,
+      id,
+      execution: readExecution(execution),
+      state: parseState(state),
+      stateJson: state,
+      anyCleanups: Number(cleanups) > 0,
     },
   };
 }

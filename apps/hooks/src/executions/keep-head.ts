@@ -3,6 +3,7 @@ import type { Logger } from '@cds/service';
 import type { WorkOffOutcome } from '../kinds/work-off-by-kind';
 import type { DeliveryStore, Head, Saved } from './delivery-store';
 import type { Claim } from './hook-ownership';
+import { drainJobId } from './job-ids';
 import { untilStored } from './until-stored';
 
 export interface KeepHeadDeps {
@@ -30,12 +31,15 @@ export function notKept(saved: Exclude<Saved, 'ok'>): WorkOffOutcome {
   return { kind: saved === 'gone' ? 'done' : 'left' };
 }
 
-/** What works at the head of a hook's list keeps its state through this. */
+/**
+ * What works at the head of a hook's list keeps its state through this. The next one is taken with what ends a head, where
+ * `mayTakeNext` allows that; see WorkOff.
+ */
 export function createKeepHead(deps: KeepHeadDeps) {
   const { store, now } = deps;
   const stored = { logger: deps.logger, signal: deps.killed };
 
-  return function keepHead(claim: Claim, head: Head): KeptHead {
+  return function keepHead(claim: Claim, head: Head, mayTakeNext = () => false): KeptHead {
     /** As it stands in Redis. */
     let before = head.stateJson;
 
@@ -62,12 +66,12 @@ export function createKeepHead(deps: KeepHeadDeps) {
           processing_timestamp: timestampOfMs(now()),
           retry_at: 0,
         };
-        const { saved, dropped } = await untilStored(
-          () => store.finish(claim, head.id, finished, before),
-          stored,
-        );
+        const { saved, dropped, next } = await untilStored(() => {
+          const nextFor = mayTakeNext() ? drainJobId(claim.uuid) : '';
+          return store.finish(claim, head.id, finished, before, nextFor);
+        }, stored);
         if (saved === 'ok') deps.ended?.(claim.uuid, state.failed ? 'failed' : 'done', dropped);
-        return { kind: saved === 'lost' ? 'left' : 'done' };
+        return saved === 'lost' ? { kind: 'left' } : { kind: 'done', next };
       },
     };
   };

@@ -3,6 +3,14 @@ const PLACES = 20;
 /** Whoever takes longer waits for somebody else, and holds nobody up meanwhile. */
 const SLOW_MS = 250;
 
+/** One of them, held by whoever took it. */
+export interface Place {
+  /** False once it was given on, also because it took too long. */
+  readonly isHeld: boolean;
+  /** Safe to repeat. */
+  giveBack(): void;
+}
+
 export type Places = ReturnType<typeof createPlaces>;
 
 /**
@@ -21,8 +29,8 @@ export function createPlaces({ places = PLACES, slowMs = SLOW_MS } = {}) {
   }
 
   return {
-    /** Waits for a place. @returns gives it back; safe to repeat */
-    async take(): Promise<() => void> {
+    /** Waits for a place. */
+    async take(): Promise<Place> {
       if (free > 0) free--;
       else await new Promise<void>((resolve) => waiting.push(resolve));
       let held = true;
@@ -33,7 +41,12 @@ export function createPlaces({ places = PLACES, slowMs = SLOW_MS } = {}) {
         giveOn();
       };
       const timer = setTimeout(giveBack, slowMs).unref();
-      return giveBack;
+      return {
+        get isHeld() {
+          return held;
+        },
+        giveBack,
+      };
     },
   };
 }

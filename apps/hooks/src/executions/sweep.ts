@@ -4,6 +4,7 @@ import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
 import type { CleanupStore } from '../branch-deletions/cleanup-store';
+import { createRingAhead } from '../branch-deletions/ring-ahead';
 import { KEYS } from '@cds/hooks-store';
 import type { DrainQueue } from './drain-queue';
 import { CLOCK_SLACK_MS } from './failures';
@@ -38,7 +39,8 @@ const GRACE_MS = 2_000;
 /**
  * Puts back jobs that got lost: between a delivery's script and its job, in a crash, or with the data of BullMQ; and
  * wakes those that would sleep for hours because the clock was put back. Puts right since when deliveries wait, too.
- * Looks only at hooks that have work and cleanups that are overdue; one replica at a time.
+ * Gives cleanups that are due soon their jobs. Looks only at hooks that have work, and at cleanups that have come near or
+ * are overdue; one replica at a time.
  */
 export function createSweep(deps: SweepDeps): Sweep {
   const { redis, drainQueue, cleanupStore, cleanupQueue, logger, everyMs = 3_000 } = deps;
@@ -47,6 +49,7 @@ export function createSweep(deps: SweepDeps): Sweep {
   let cursor = '0';
   let lastClock = Infinity;
   let lastTurn: { token: string | null; seen: number } = { token: null, seen: 0 };
+  const ringAhead = createRingAhead({ store: cleanupStore, queue: cleanupQueue });
   const longestPauseMs = deps.retryDelayMs + CLOCK_SLACK_MS;
 
   async function sweepHooks(): Promise<number> {
@@ -65,6 +68,7 @@ export function createSweep(deps: SweepDeps): Sweep {
     // At its first sweep, too: the clock may have been put back while no replica ran.
     if (clock < lastClock - CLOCK_SLACK_MS) await cleanupStore.bringForward(now + longestPauseMs);
     lastClock = clock;
+    await ringAhead.ring(now);
     const ids = await cleanupStore.overdue(now - GRACE_MS, CLEANUPS_AT_ONCE);
     await Promise.all(ids.map((id) => cleanupQueue.ringNow(id)));
     return ids.length;
@@ -95,6 +99,7 @@ export function createSweep(deps: SweepDeps): Sweep {
     try {
       if (await isMyTurn()) await sweep();
     } catch (error) {
+      ringAhead.beginAnew();
       logger.debug({ error: errorText(error) }, 'no sweep: Redis does not answer');
     }
   }

@@ -5,7 +5,7 @@ import { NO_PARENT_WORKFLOW } from '@cds/wire';
 import type { BranchCleanups } from '../branch-deletions/branch-cleanups';
 import type { ExecutionState } from '@cds/hooks-store';
 import type { KnownChanges } from '../polling/known-changes';
-import type { WorkOff, WorkOffOutcome } from '../kinds/work-off-by-kind';
+import type { WorkOff } from '../kinds/work-off-by-kind';
 import { type DeliveryPlan, type DeliveryStep, isMalformedDelivery } from '../payloads';
 import type { ApiCaller } from './api-calls';
 import type { Head } from './delivery-store';
@@ -131,9 +131,9 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
     return { ...state, nb_errors: state.nb_errors + 1, last_error: message };
   }
 
-  return async function workOffDelivery(claim: Claim, head: Head): Promise<WorkOffOutcome> {
+  return async function workOffDelivery(claim, head, mayTakeNext) {
     const log = logOf(claim, head);
-    const { keep, pause, finish } = keepHead(claim, head);
+    const { keep, pause, finish } = keepHead(claim, head, mayTakeNext);
     let state = head.state;
     let plan: DeliveryPlan;
     try {

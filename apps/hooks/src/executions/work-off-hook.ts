@@ -1,7 +1,7 @@
 import type { Clock } from '@cds/hooks-store';
 import { isInAnyOrder } from '../kinds/kinds';
 import type { WorkOff, WorkOffOutcome } from '../kinds/work-off-by-kind';
-import type { DeliveryStore, Head } from './delivery-store';
+import type { DeliveryStore, Head, TakenHead } from './delivery-store';
 import { pauseEnd } from './failures';
 import type { Claim, HookOwnership } from './hook-ownership';
 import { drainJobId } from './job-ids';
@@ -33,6 +33,9 @@ export type HookOutcome =
 /** Deliveries of one hook after which hooks that wait for a worker have their turn. */
 const SHARE = 50;
 
+/** Deliveries of one hook that follow each other at one place; then whoever waits for one has it. */
+const AT_ONE_PLACE = 10;
+
 /** Executions of one hook that may let others pass in one go. */
 const MOST_PASSED = 1_000;
 
@@ -44,23 +47,29 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
   const { store, ownership, now, retryDelayMs, ending } = deps;
   const places = createPlaces();
 
-  /** @returns undefined when the hook may have more to do now */
+  /**
+   * @param next the head, where it is known already
+   * @returns what to do with the hook, or the next head or nothing when it may have more to do now
+   */
   async function workOffHead(
     claim: Claim,
     passed: Map<string, number>,
-  ): Promise<HookOutcome | undefined> {
+    next: TakenHead | undefined,
+    mayTakeNext: () => boolean,
+  ): Promise<{ ended: HookOutcome } | { next?: TakenHead }> {
     const { uuid, holder } = claim;
-    const taken = await store.takeHead(uuid, holder, drainJobId(uuid));
-    if (taken.kind !== 'work') return { kind: 'idle' };
+    const taken = next ?? (await store.takeHead(uuid, holder, drainJobId(uuid)));
+    if (taken.kind !== 'work') return { ended: { kind: 'idle' } };
     const { head } = taken;
     const paused = pauseEnd(head.state.retry_at, now(), retryDelayMs);
     const outcome: WorkOffOutcome =
       paused > 0
         ? { kind: 'pause', until: paused, forApi: false, outages: 0 }
-        : await deps.workOff(claim, head);
-    if (outcome.kind === 'pause') return letPass(claim, head, outcome, passed);
-    if (outcome.kind === 'left') return ending.aborted ? { kind: 'more' } : { kind: 'idle' };
-    return undefined;
+        : await deps.workOff(claim, head, mayTakeNext);
+    if (outcome.kind === 'done') return { next: outcome.next };
+    if (outcome.kind === 'left') return { ended: { kind: ending.aborted ? 'more' : 'idle' } };
+    const ended = await letPass(claim, head, outcome, passed);
+    return ended ? { ended } : {};
   }
 
   /** Where order does not matter, what pauses lets the others pass, until all pause. */
@@ -82,14 +91,23 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
 
   async function workOff(claim: Claim): Promise<HookOutcome> {
     const passed = new Map<string, number>();
-    for (let share = 0; share < SHARE + passed.size; share++) {
-      const giveBackPlace = await places.take();
+    let done = 0;
+    while (done < SHARE + passed.size) {
+      const place = await places.take();
       try {
-        if (ending.aborted) return { kind: 'more' };
-        const outcome = await workOffHead(claim, passed);
-        if (outcome) return outcome;
+        const last = Math.min(done + AT_ONE_PLACE, SHARE + passed.size);
+        // What is taken is gone on with at once: were it to wait, its task could be stopped meanwhile.
+        const mayTakeNext = () => done + 1 < last && place.isHeld && !ending.aborted;
+        let next: TakenHead | undefined;
+        do {
+          if (ending.aborted) return { kind: 'more' };
+          const result = await workOffHead(claim, passed, next, mayTakeNext);
+          if ('ended' in result) return result.ended;
+          next = result.next;
+          done++;
+        } while (next);
       } finally {
-        giveBackPlace();
+        place.giveBack();
       }
     }
     return { kind: 'more' };

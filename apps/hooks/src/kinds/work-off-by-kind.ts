@@ -1,17 +1,25 @@
 import type { TaskType } from '@cds/wire';
-import type { Head } from '../executions/delivery-store';
+import type { Head, TakenHead } from '../executions/delivery-store';
 import type { Claim } from '../executions/hook-ownership';
 
 /** What came of working at one execution. */
 export type WorkOffOutcome =
-  | { kind: 'done' }
+  /** `next`: the one behind it, where it was taken along. */
+  | { kind: 'done'; next?: TakenHead }
   /** It is for someone else, or for later, to go on. */
   | { kind: 'left' }
   /** `outages`: tries in a row that the API did not answer, 0 after a refusal. */
   | { kind: 'pause'; until: number; forApi: boolean; outages: number };
 
-/** Works at the execution at the head of a hook's list, and ends it in the store when it is done. */
-export type WorkOff = (claim: Claim, head: Head) => Promise<WorkOffOutcome>;
+/**
+ * Works at the execution at the head of a hook's list, and ends it in the store when it is done.
+ * `mayTakeNext` is asked when that is so: whether the one behind it can be gone on with at once.
+ */
+export type WorkOff = (
+  claim: Claim,
+  head: Head,
+  mayTakeNext?: () => boolean,
+) => Promise<WorkOffOutcome>;
 
 /**
  * Hands each execution to what works off its kind: the kind that the hook had when the execution was accepted.
@@ -22,5 +30,6 @@ export function createWorkOffByKind(
   kinds: Partial<Record<TaskType, WorkOff>>,
   otherwise: WorkOff,
 ): WorkOff {
-  return (claim, head) => (kinds[head.execution.type] ?? otherwise)(claim, head);
+  return (claim, head, mayTakeNext) =>
+    (kinds[head.execution.type] ?? otherwise)(claim, head, mayTakeNext);
 }

@@ -23,6 +23,14 @@ export function cutJsonProperty(json: string, property: string): string | undefi
   return found;
 }
 
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPENING_BRACKET = 0x5b;
+const CLOSING_BRACKET = 0x5d;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+
 function skipSpace(json: string, from: number): number {
   let at = from;
   while (at < json.length && ' \t\n\r'.includes(json.charAt(at))) at++;
@@ -31,29 +39,33 @@ function skipSpace(json: string, from: number): number {
 
 /** The index after the closing quote of the string that opens at `from`. */
 function skipString(json: string, from: number): number {
-  let at = from + 1;
-  while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
-  return at + 1;
+  for (let quote = json.indexOf('"', from + 1); quote >= 0; quote = json.indexOf('"', quote + 1)) {
+    // A quote behind an odd number of backslashes is part of the string.
+    let before = quote - 1;
+    while (json.charCodeAt(before) === BACKSLASH) before--;
+    if ((quote - before) % 2 === 1) return quote + 1;
+  }
+  return json.length;
 }
 
 /** The index of the comma or brace that ends the value which begins at `from`. */
 function skipValue(json: string, from: number): number {
   let depth = 0;
   for (let at = from; at < json.length; at++) {
-    switch (json[at]) {
-      case '"':
+    switch (json.charCodeAt(at)) {
+      case QUOTE:
         at = skipString(json, at) - 1;
         break;
-      case '{':
-      case '[':
+      case OPENING_BRACE:
+      case OPENING_BRACKET:
         depth++;
         break;
-      case '}':
-      case ']':
+      case CLOSING_BRACE:
+      case CLOSING_BRACKET:
         if (depth === 0) return at;
         depth--;
         break;
-      case ',':
+      case COMMA:
         if (depth === 0) return at;
     }
   }

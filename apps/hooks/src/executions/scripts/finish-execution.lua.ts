@@ -1,18 +1,23 @@
 import { DEAD_LETTERS, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
+import { TAKE_NEXT } from './take-head.lua';
 
 /**
- * Moves the delivery at the head into the history, or to the dead letters when it failed for good.
+ * Moves the delivery at the head into the history, or to the dead letters when it failed for good; and takes
+ * the next one, where the holder wants it: the same round trip.
  *
- * KEYS waiting, states, owner, done, executions, waiting-total, failed, pending, dead, heads, stopped heads
+ * KEYS waiting, states, owner, done, executions, waiting-total, failed, pending, dead, heads, stopped heads, task,
+ *   waiting-for-api, cleanups, stopped cleanups, failed cleanups
  * ARGV holder, uuid, id, state (JSON), history to keep, 1 when it failed for good, the state before
- *   (JSON or ""), dead letters to keep, how often it was sent again as far as the holder knows
- * Returns {`ok`, dead letters dropped} | {`lost`} | {`gone`}, as SAVE_STATE; safe to repeat, also when what failed was
+ *   (JSON or ""), dead letters to keep, how often it was sent again as far as the holder knows,
+ *   job id to take the next one for or ""
+ * Returns {`ok`, dead letters dropped, what TAKE_HEAD returns} | {`lost`} | {`gone`}, as SAVE_STATE; safe to repeat, also when what failed was
  *   sent again and is the head once more
  */
 export const FINISH_EXECUTION = `
 ${TRIM_HISTORY}
 ${DEAD_LETTERS}
 ${WAITING_HEADS}
+${TAKE_NEXT}
 local owner = redis.call('GET', KEYS[3])
 if owner and owner ~= ARGV[1] then return {'lost'} end
 if redis.call('LINDEX', KEYS[1], 0) ~= ARGV[3] then return {'gone'} end
@@ -37,5 +42,10 @@ else
 end
 headMoved(ARGV[2], KEYS[1], KEYS[2], KEYS[10], KEYS[11])
 if redis.call('LLEN', KEYS[1]) == 0 then redis.call('SREM', KEYS[8], ARGV[2]) end
-return {'ok', dropped}
+if ARGV[10] == '' then return {'ok', dropped} end
+return {'ok', dropped, takeNext(ARGV[2], ARGV[10], {
+  task = KEYS[12], waiting = KEYS[1], executions = KEYS[5], states = KEYS[2], pending = KEYS[8], waitingTotal = KEYS[6],
+  apiWaiters = KEYS[13], cleanups = KEYS[14], stoppedCleanups = KEYS[15], failedCleanups = KEYS[16], heads = KEYS[10],
+  stoppedHeads = KEYS[11],
+})}
 `;

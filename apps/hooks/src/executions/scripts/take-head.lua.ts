@@ -1,6 +1,40 @@
 import { WAITING_HEADS } from '@cds/hooks-store';
 
 /**
+ * Lua function: reads the oldest delivery that waits at a hook, for its holder; it stays at the head until it is finished.
+ * Needs WAITING_HEADS. `keys` holds those that TAKE_HEAD names, and what it returns is what TAKE_HEAD returns.
+ */
+export const TAKE_NEXT = `
+local function takeNext(uuid, job, keys)
+  redis.call('ZREM', keys.apiWaiters, job)
+  local task = redis.call('HMGET', keys.task, 'type', 'config', 'stopped')
+  if not task[1] then
+    redis.call('SREM', keys.pending, uuid)
+    redis.call('ZREM', keys.heads, uuid)
+    redis.call('ZREM', keys.stoppedHeads, uuid)
+    return {'gone'}
+  end
+  if task[3] == '1' then return {'stopped'} end
+  while true do
+    local id = redis.call('LINDEX', keys.waiting, 0)
+    if not id then
+      redis.call('SREM', keys.pending, uuid)
+      return {'empty'}
+    end
+    local execution = redis.call('HGET', keys.executions, id)
+    if execution then
+      local cleanups = redis.call('ZCARD', keys.cleanups) + redis.call('ZCARD', keys.stoppedCleanups)
+        + redis.call('ZCARD', keys.failedCleanups)
+      return {'work', task[1], task[2], id, execution, redis.call('HGET', keys.states, id) or '', cleanups}
+    end
+    redis.call('LPOP', keys.waiting)
+    redis.call('DECR', keys.waitingTotal)
+    headMoved(uuid, keys.waiting, keys.states, keys.heads, keys.stoppedHeads)
+  end
+end
+`;
+
+/**
  * Reads the oldest delivery that waits at a hook; it stays at the head until it is finished.
  *
  * KEYS task, waiting, executions, states, owner, pending, waiting-total, waiting-for-api, cleanups, stopped cleanups,
@@ -11,32 +45,13 @@ import { WAITING_HEADS } from '@cds/hooks-store';
  */
 export const TAKE_HEAD = `
 ${WAITING_HEADS}
+${TAKE_NEXT}
 local owner = redis.call('GET', KEYS[5])
 if owner and owner ~= ARGV[1] then return {'lost'} end
 if not owner then redis.call('SET', KEYS[5], ARGV[1]) end
-redis.call('ZREM', KEYS[8], ARGV[3])
-
-local task = redis.call('HMGET', KEYS[1], 'type', 'config', 'stopped')
-if not task[1] then
-  redis.call('SREM', KEYS[6], ARGV[2])
-  redis.call('ZREM', KEYS[12], ARGV[2])
-  redis.call('ZREM', KEYS[13], ARGV[2])
-  return {'gone'}
-end
-if task[3] == '1' then return {'stopped'} end
-while true do
-  local id = redis.call('LINDEX', KEYS[2], 0)
-  if not id then
-    redis.call('SREM', KEYS[6], ARGV[2])
-    return {'empty'}
-  end
-  local execution = redis.call('HGET', KEYS[3], id)
-  if execution then
-    return {'work', task[1], task[2], id, execution, redis.call('HGET', KEYS[4], id) or '',
-      redis.call('ZCARD', KEYS[9]) + redis.call('ZCARD', KEYS[10]) + redis.call('ZCARD', KEYS[11])}
-  end
-  redis.call('LPOP', KEYS[2])
-  redis.call('DECR', KEYS[7])
-  headMoved(ARGV[2], KEYS[2], KEYS[4], KEYS[12], KEYS[13])
-end
+return takeNext(ARGV[2], ARGV[3], {
+  task = KEYS[1], waiting = KEYS[2], executions = KEYS[3], states = KEYS[4], pending = KEYS[6], waitingTotal = KEYS[7],
+  apiWaiters = KEYS[8], cleanups = KEYS[9], stoppedCleanups = KEYS[10], failedCleanups = KEYS[11], heads = KEYS[12],
+  stoppedHeads = KEYS[13],
+})
 `;

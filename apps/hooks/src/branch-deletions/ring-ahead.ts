@@ -1,0 +1,41 @@
+import type { CleanupQueue } from './cleanup-queue';
+import type { CleanupStore } from './cleanup-store';
+
+export interface RingAheadDeps {
+  store: Pick<CleanupStore, 'dueWithin'>;
+  queue: Pick<CleanupQueue, 'ringAll'>;
+}
+
+export type RingAhead = ReturnType<typeof createRingAhead>;
+
+/** How long before a cleanup is due it has its job (ms): many times the pause between two sweeps. */
+export const AHEAD_MS = 60_000;
+const AT_ONCE = 500;
+
+/**
+ * Gives cleanups their jobs shortly before they are due, so that the many that wait for a day are one record each. Only
+ * those are looked at that have come near since the last time; a job that exists is left as it is.
+ */
+export function createRingAhead({ store, queue }: RingAheadDeps) {
+  /** All that are due until then have had their jobs. */
+  let rungUntil = -Infinity;
+
+  return {
+    /** @param now ms */
+    async ring(now: number): Promise<void> {
+      const until = now + AHEAD_MS;
+      const after = Math.min(rungUntil, until);
+      for (let offset = 0; ; offset += AT_ONCE) {
+        const near = await store.dueWithin({ after, until, offset, limit: AT_ONCE });
+        await queue.ringAll(near.map(({ id, due }) => ({ id, delayMs: due - now })));
+        if (near.length < AT_ONCE) break;
+      }
+      rungUntil = until;
+    },
+
+    /** Redis was away: it may have come back without jobs that it had. */
+    beginAnew(): void {
+      rungUntil = -Infinity;
+    },
+  };
+}
