@@ -2,6 +2,7 @@ import { printTable } from './report/print-table';
 import { alternate } from './measure/alternate';
 import { percentile, summarize } from './measure/statistics';
 import { usageOf } from './measure/usage';
+import { formOf } from './stage/fill-backlog';
 import { commitOf, readCommit, signedPush } from './processes/deliveries';
 
 describe('the arithmetic', () => {
@@ -43,6 +44,16 @@ describe('the deliveries', () => {
     expect(body.length).toBeLessThan(6_500);
     expect(JSON.parse(body.toString()).push.changes[0].new.target.hash).toBe(hash);
     expect(headers['X-Hub-Signature']).toMatch(/^sha256=[0-9a-f]{64}$/);
+  });
+});
+
+describe('the backlog', () => {
+  it('has the form of what was sent when no more than numbers and letters differ', () => {
+    const sent = { id: 1, webhook: { headers: { A: ['x'] }, body: 'abc' } };
+    const form = formOf(sent);
+    expect(formOf({ id: 22, webhook: { headers: { A: ['y'] }, body: 'xyz' } })).toBe(form);
+    expect(formOf({ id: 1, webhook: { headers: { A: ['x'] }, body: 'abcd' } })).not.toBe(form);
+    expect(formOf({ id: 1, webhook: { headers: {}, body: 'abc' } })).not.toBe(form);
   });
 });
 

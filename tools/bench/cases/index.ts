@@ -1,5 +1,7 @@
 import type { BenchCase } from '../bench-case';
+import { backlog } from './backlog';
 import { intake } from './intake';
+import { latency } from './latency';
 
 /** In the order of the table. */
-export const CASES: readonly BenchCase[] = [intake];
+export const CASES: readonly BenchCase[] = [intake, backlog, latency];
