@@ -1,4 +1,4 @@
-import type { ApiCounts } from '../processes/cds-api';
+import type { ApiCounts, Heartbeat } from '../processes/cds-api';
 import { type Child, startChild } from './child';
 
 /** The stand-in of the CDS API, in a process of its own. */
@@ -10,6 +10,13 @@ export interface BenchApi {
   /** Runs are not answered until `go`. */
   hold(): Promise<void>;
   go(): Promise<void>;
+  /** Whoever asks for all hooks waits until `goList`. */
+  holdList(): Promise<void>;
+  goList(): Promise<void>;
+  /** Refuses the next run with 401, as an API does that has forgotten the service. */
+  forget(): Promise<void>;
+  /** The registrations that followed since the last `reset`. */
+  heartbeats(): Promise<Heartbeat[]>;
   counts(): Promise<ApiCounts>;
   /** When each commit's first run came, milliseconds since the epoch. */
   runTimes(): Promise<{ hash: string; at: number }[]>;
@@ -27,6 +34,10 @@ export async function startBenchApi(): Promise<BenchApi> {
     list: (hooks) => child.ask('list', JSON.stringify(hooks)),
     hold: () => child.ask('hold'),
     go: () => child.ask('go'),
+    holdList: () => child.ask('holdList'),
+    goList: () => child.ask('goList'),
+    forget: () => child.ask('forget'),
+    heartbeats: () => child.ask('heartbeats'),
     counts: () => child.ask('counts'),
     runTimes: () => child.ask('runTimes'),
     removalTimes: () => child.ask('removalTimes'),

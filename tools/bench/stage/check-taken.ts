@@ -1,4 +1,4 @@
-import { hookKeys, KEYS, type StoredExecution } from '@cds/hooks-store';
+import { hookKeys, KEYS, readExecution } from '@cds/hooks-store';
 import { readCommit } from '../processes/deliveries';
 import type { HooksStage } from './hooks-stage';
 
@@ -35,7 +35,7 @@ export async function checkTaken(stage: HooksStage, round: number, sent: number[
 }
 
 function commitIn(execution: string): number[] {
-  const { webhook } = JSON.parse(execution) as StoredExecution;
+  const { webhook } = readExecution(execution);
   const body = Buffer.from(webhook?.request_body ?? '', 'base64').toString();
   const { push } = JSON.parse(body) as {
     push: { changes: { new: { target: { hash: string } } }[] };

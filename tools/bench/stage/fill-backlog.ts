@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { hookKeys, KEYS, NEW_STATE, type StoredExecution } from '@cds/hooks-store';
-import { createDeliveryStore } from '../hooks-internals';
+import { hookKeys, KEYS, NEW_STATE, readExecution } from '@cds/hooks-store';
+import type { WebHookExecution } from '@cds/wire';
+import { createDeliveryStore } from './hooks-internals';
 import { commitOf, signedPush } from '../processes/deliveries';
 import type { HooksStage } from './hooks-stage';
 
@@ -18,6 +19,8 @@ export async function fillBacklog(stage: HooksStage, amount: number, round: numb
   await stage.send({ round, amount: 1, connections: 1 });
   const [first] = stage.hooks as [(typeof stage.hooks)[number]];
   const real = await newest(stage, first.uuid);
+  const { request_url, request_header, request_method } = readExecution(real)
+    .webhook as WebHookExecution;
   const store = createDeliveryStore({
     redis,
     executionHistory: 30,
@@ -37,15 +40,15 @@ export async function fillBacklog(stage: HooksStage, amount: number, round: numb
       ...{ signature: 'right', requestUuid, acceptedAt: Date.now(), requestId: randomUUID() },
       received: {
         webhook: {
-          ...(real.webhook as Required<StoredExecution>['webhook']),
-          request_body: body.toString('base64'),
+          ...{ request_url, request_method, request_body: '' },
           request_header: {
-            ...real.webhook?.request_header,
+            ...request_header,
             'X-Hub-Signature': [headers['X-Hub-Signature'] as string],
             'X-Request-Uuid': [requestUuid],
           },
         },
       },
+      body,
       ...{ ignored: NEW_STATE, duplicate: NEW_STATE },
     });
     if (kept.kind !== 'accepted') throw new Error(`The backlog was not taken: ${kept.kind}`);
@@ -59,20 +62,16 @@ export async function fillBacklog(stage: HooksStage, amount: number, round: numb
   if (waiting !== amount) throw new Error(`${waiting} deliveries wait, not ${amount}`);
   const filled = await newest(stage, first.uuid);
   if (formOf(filled) !== formOf(real))
-    throw new Error(`Filled in was\n${formOf(filled)}\nnot, as really sent,\n${formOf(real)}`);
+    throw new Error(`Filled in was\n${filled}\nnot, as really sent,\n${real}`);
 }
 
-async function newest(stage: HooksStage, uuid: string): Promise<StoredExecution> {
+async function newest(stage: HooksStage, uuid: string): Promise<string> {
   const keys = hookKeys(uuid);
   const id = (await stage.redis.redis.lindex(keys.waiting, -1)) ?? '';
-  return JSON.parse(
-    (await stage.redis.redis.hget(keys.executions, id)) ?? 'null',
-  ) as StoredExecution;
+  return (await stage.redis.redis.hget(keys.executions, id)) ?? '';
 }
 
-/** The JSON with nothing but the length of each text, and no number: all that two deliveries have in common. */
-export function formOf(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'string' ? part.length : typeof part === 'number' ? 'number' : part,
-  );
+/** A stored execution without what digits and letters say: what two of the same hook have in common. */
+export function formOf(stored: string): string {
+  return stored.replaceAll(/[0-9a-z]/gi, 'x');
 }

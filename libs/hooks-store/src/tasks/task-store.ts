@@ -3,6 +3,7 @@ import type { HookConfig, Task, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { repliesOf } from '../dead-letters/dead-letter';
 import { hookKeys, KEYS, workflowHooksKey } from '../redis-keys';
+import { byCodeUnits, sortGently } from '../sort-gently';
 import { DELETE_TASK, PUT_TASK, SET_STOPPED } from './task-scripts.lua';
 
 /** Tasks read or written in one go. */
@@ -145,12 +146,20 @@ export function createTaskStore(deps: { redis: Redis }) {
       return (await redis.exists(hookKeys(uuid).task)) === 1;
     },
 
-    /** Sorted, so that a listing does not jump. */
+    /** Of all tasks. */
     async uuids(): Promise<string[]> {
-      return (await redis.smembers(KEYS.tasks)).sort();
+      return redis.smembers(KEYS.tasks);
     },
 
-    /** All tasks with their counts, some at a time. */
+    /** Of all tasks, sorted, so that a listing does not jump. */
+    async sortedUuids(): Promise<string[]> {
+      return sortGently(await redis.smembers(KEYS.tasks), byCodeUnits);
+    },
+
+    /** Those that are still there, with their counts, in one round trip. */
+    readSome: readChunk,
+
+    /** Those that are still there, with their counts, some at a time. */
     async *readAll(uuids: string[]): AsyncGenerator<Task[]> {
       for (let i = 0; i < uuids.length; i += CHUNK)
         yield await readChunk(uuids.slice(i, i + CHUNK));

@@ -3,4 +3,4 @@
 export {
   createDeliveryStore,
   type DeliveryStore,
-} from '../../apps/hooks/src/executions/delivery-store';
+} from '../../../apps/hooks/src/executions/delivery-store';
