@@ -104,8 +104,8 @@ export async function heartbeat(
   await stage.api.reset();
   for (let n = 0; n < times; n += 1) {
     await stage.api.forget();
-    // One hook, so that the numbers of its commits grow.
-    await stage.send({ round: round * times + n, amount: 1, connections: 1 });
+    const one = { rate: 1_000, seconds: 0.001, connections: 1 };
+    await stage.sendSteadily({ ...one, round: round * times + n });
     await stage.verify(n + 1);
   }
   const seen = await stage.api.heartbeats();
