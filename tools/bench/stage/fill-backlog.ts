@@ -40,12 +40,13 @@ export async function fillBacklog(stage: HooksStage, amount: number, round: numb
       ...{ signature: 'right', requestUuid, acceptedAt: Date.now(), requestId: randomUUID() },
       received: {
         webhook: {
-          ...{ request_url, request_method, request_body: '' },
+          ...{ request_url, request_body: '' },
           request_header: {
             ...request_header,
             'X-Hub-Signature': [headers['X-Hub-Signature'] as string],
             'X-Request-Uuid': [requestUuid],
           },
+          request_method,
         },
       },
       body,
@@ -62,7 +63,9 @@ export async function fillBacklog(stage: HooksStage, amount: number, round: numb
   if (waiting !== amount) throw new Error(`${waiting} deliveries wait, not ${amount}`);
   const filled = await newest(stage, first.uuid);
   if (formOf(filled) !== formOf(real))
-    throw new Error(`Filled in was\n${filled}\nnot, as really sent,\n${real}`);
+    throw new Error(
+      `Filled in was\n${filled.slice(0, 3_000)}\nnot, as really sent,\n${real.slice(0, 3_000)}`,
+    );
 }
 
 async function newest(stage: HooksStage, uuid: string): Promise<string> {
