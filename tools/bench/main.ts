@@ -28,6 +28,8 @@ async function main(): Promise<void> {
   }
   const unknown = names.filter((name) => !CASES.some((one) => one.name === name));
   if (unknown.length > 0) program.error(`no such case: ${unknown.join(', ')}; see --list`);
+  // Each process of a case is killed with this one.
+  process.setMaxListeners(100);
   const began = Date.now();
   const rows: Row[] = [];
   for (const one of CASES) {

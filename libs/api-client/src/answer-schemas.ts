@@ -10,7 +10,6 @@ const flag = z.boolean().catch(false);
 /** A uuid has 36 characters, a hash no more; both become headers and names of keys. */
 const LONGEST_NAME = 1_024;
 /** Far more than a CDS has; what else there is of them would only fill the memory. */
-const MOST_HOOKS = 100_000;
 const MOST_SETTINGS = 1_000;
 
 const hookConfig = z
@@ -28,7 +27,8 @@ const hookConfig = z
     ),
   );
 
-const nodeHook: z.ZodType<NodeHook> = z.object({
+/** An entry of `GET /workflow/hook`; one without a uuid cannot be a task. */
+export const nodeHook: z.ZodType<NodeHook> = z.object({
   id: integer,
   uuid: z.string().min(1).max(LONGEST_NAME),
   ref: text,
@@ -37,18 +37,6 @@ const nodeHook: z.ZodType<NodeHook> = z.object({
   hook_model_name: text,
   config: hookConfig.catch({}),
 });
-
-/** `GET /workflow/hook`. Go writes an empty list as null; an entry without a uuid cannot be a task. */
-export const nodeHooks: z.ZodType<NodeHook[]> = z
-  .array(z.unknown())
-  .max(MOST_HOOKS)
-  .nullable()
-  .transform((entries) =>
-    (entries ?? []).flatMap((entry) => {
-      const parsed = nodeHook.safeParse(entry);
-      return parsed.success ? [parsed.data] : [];
-    }),
-  );
 
 /** `POST /services/register`. Without its hash the service cannot talk to the API. */
 export const serviceRegistration: z.ZodType<ServiceRegistration> = z.object({

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { NO_PARENT_WORKFLOW } from '@cds/wire';
+import { NO_PARENT_WORKFLOW, type NodeHook } from '@cds/wire';
 import {
   FUZZ_TIMEOUT_MS,
   fuzzRuns,
@@ -57,6 +57,12 @@ afterEach(async () => {
   await server.close();
 });
 
+async function listHooks(from = client): Promise<NodeHook[]> {
+  const all: NodeHook[] = [];
+  for await (const some of from.workflowHooks()) all.push(...some);
+  return all;
+}
+
 /** What came of a call: its value, or its error, which must be an ApiError. */
 async function outcome(call: Promise<unknown>): Promise<unknown> {
   try {
@@ -95,7 +101,7 @@ const polled = { uuid: 'u', workflowId: '3', vcsServer: 'bitbucketcloud' };
 
 const CALLS: [name: string, valid: unknown, call: () => Promise<unknown>][] = [
   ['a registration', registered, () => client.register(registration)],
-  ['the list of hooks', [hook, hook, null], () => client.workflowHooks()],
+  ['the list of hooks', [hook, hook, null], () => listHooks()],
   ['the version', { version: '0.41.0' }, () => client.version()],
   [
     'a run',
@@ -137,12 +143,18 @@ describe('an answer of any kind', () => {
 describe('an answer that is too much', () => {
   const heap = () => process.memoryUsage().rss;
 
-  it('without end is read up to its bound, and its connection closed', async () => {
-    const sent = server.streamForEver(Buffer.alloc(256 * 1024, ' '));
-    expect(await outcome(client.workflowHooks())).toMatchObject({ kind: 'unavailable' });
-    await waitFor(() => server.open.size === 0, { what: 'the connection to be closed' });
-    expect(sent()).toBeLessThan(40 * MIB);
-  });
+  it.each([
+    ['a version', 40, () => client.version()],
+    ['a list', 140, () => listHooks()],
+  ])(
+    'without end is read up to its bound, and its connection closed: %s',
+    async (_, most, call) => {
+      const sent = server.streamForEver(Buffer.alloc(256 * 1024, ' '));
+      expect(await outcome(call())).toMatchObject({ kind: 'unavailable' });
+      await waitFor(() => server.open.size === 0, { what: 'the connection to be closed' });
+      expect(sent()).toBeLessThan(most * MIB);
+    },
+  );
 
   it('when it is unpacked is counted by that', async () => {
     const bomb = gzipSync(Buffer.alloc(128 * MIB, ' '));
@@ -161,9 +173,10 @@ describe('an answer that is too much', () => {
   ])('in memory is bounded in time and memory: %s', async (_, body) => {
     server.behave((_req, res) => res.end(body));
     const before = heap();
-    const startedAt = Date.now();
-    await outcome(client.workflowHooks());
-    expect(Date.now() - startedAt).toBeLessThan(5_000);
+    const atFirst = process.cpuUsage();
+    await outcome(listHooks());
+    const { user, system } = process.cpuUsage(atFirst);
+    expect((user + system) / 1_000).toBeLessThan(5_000);
     expect(heap() - before).toBeLessThan(600 * MIB);
   });
 
@@ -178,7 +191,7 @@ describe('an answer that is too much', () => {
       res.once('close', () => clearInterval(dripping));
     });
     const startedAt = Date.now();
-    expect(await outcome(hasty.workflowHooks())).toMatchObject({ kind: 'unavailable' });
+    expect(await outcome(listHooks(hasty))).toMatchObject({ kind: 'unavailable' });
     expect(Date.now() - startedAt).toBeLessThan(1_500);
     hasty.close();
   });
@@ -199,7 +212,7 @@ describe('a redirect', () => {
     const stranger = await startHostileServer();
     for (const status of [301, 302, 303, 307, 308]) {
       server.behave((_req, res) => res.writeHead(status, { Location: stranger.origin }).end());
-      expect(await outcome(client.workflowHooks())).toMatchObject({ kind: 'unavailable' });
+      expect(await outcome(listHooks())).toMatchObject({ kind: 'unavailable' });
     }
     expect(stranger.requests).toEqual([]);
     await stranger.close();

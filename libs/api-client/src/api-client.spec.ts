@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { NO_PARENT_WORKFLOW } from '@cds/wire';
+import { NO_PARENT_WORKFLOW, type NodeHook } from '@cds/wire';
 import { describeShared, freePort } from '@cds/testing';
 import { cdsError, json, startStrictApi, type Answer, type StrictApi } from '../test/strict-api';
 import { TLS_CERTIFICATE, TLS_KEY } from '../test/tls.fixture';
@@ -50,6 +50,12 @@ const event = {
 const run = (workflow = 'wf1', from = client) =>
   from.runWorkflow({ project: 'PROJ', workflow, event });
 
+async function listHooks(signal?: AbortSignal): Promise<NodeHook[]> {
+  const all: NodeHook[] = [];
+  for await (const some of client.workflowHooks(signal)) all.push(...some);
+  return all;
+}
+
 async function failure(work: Promise<unknown>): Promise<ApiError> {
   const error = await work.then(
     () => undefined,
@@ -87,7 +93,7 @@ describe('CdsApiClient', () => {
 
   it('lists hooks, forgiving what it does not need', async () => {
     await client.register(registration());
-    expect(await client.workflowHooks()).toEqual([
+    expect(await listHooks()).toEqual([
       {
         id: 1,
         uuid: 'a64f7a38-1ffb-460e-b058-89f4e5b03359',
@@ -117,7 +123,7 @@ describe('CdsApiClient', () => {
       },
     ]);
     api.override = (_req, res) => json(res, 200, null);
-    expect(await client.workflowHooks()).toEqual([]);
+    expect(await listHooks()).toEqual([]);
   });
 
   it('asks for the run of an outgoing hook, for its secrets, and tells what came of it', async () => {
@@ -272,7 +278,7 @@ describe('CdsApiClient', () => {
       ports.add(req.socket.remotePort);
       json(res, 200, []);
     };
-    for (let i = 0; i < 3; i++) await client.workflowHooks();
+    for (let i = 0; i < 3; i++) await listHooks();
     expect(ports.size).toBe(1);
   });
 });
@@ -359,7 +365,7 @@ describe('what a failure means', () => {
   it('gives a run its own time', async () => {
     api.override = (_req, res) => setTimeout(() => json(res, 202, { num: 3 }), 600);
     expect(await run()).toMatchObject({ runNumber: 3 });
-    expect((await failure(client.workflowHooks())).message).toContain('no answer within 300 ms');
+    expect((await failure(listHooks())).message).toContain('no answer within 300 ms');
   });
 
   it.each<[string, Answer]>([
@@ -400,15 +406,25 @@ describe('what a failure means', () => {
 
   it('but a list that cannot be read is not an empty list', async () => {
     api.override = (_req, res) => void res.writeHead(200).end('<html>Welcome</html>');
-    expect((await failure(client.workflowHooks())).kind).toBe('unavailable');
+    expect((await failure(listHooks())).kind).toBe('unavailable');
     expect((await failure(client.register(registration()))).kind).toBe('unavailable');
     expect(client.hash).toBeUndefined();
+  });
+
+  it('lists more hooks than are read in one go, and none of a list that breaks off for all', async () => {
+    const many = Array.from({ length: 250 }, (_, n) => ({ uuid: `hook-${n}` }));
+    api.override = (_req, res) => json(res, 200, many);
+    expect((await listHooks()).map(({ uuid }) => uuid)).toEqual(many.map(({ uuid }) => uuid));
+    api.override = (_req, res) => void res.end(JSON.stringify(many).slice(0, -1));
+    expect((await failure(listHooks())).kind).toBe('unavailable');
+    api.override = (_req, res) => json(res, 200, Array(100_200).fill({}));
+    expect((await failure(listHooks())).kind).toBe('unavailable');
   });
 
   it('stops when its caller stops, with the reason of the caller', async () => {
     api.override = () => undefined;
     const stop = new AbortController();
-    const call = client.workflowHooks(stop.signal);
+    const call = listHooks(stop.signal);
     setTimeout(() => stop.abort(new Error('shutting down')), 20);
     await expect(call).rejects.toThrow('shutting down');
   });
@@ -416,7 +432,7 @@ describe('what a failure means', () => {
   it('is of a length that can be logged and kept', async () => {
     await client.register(registration());
     api.override = (_req, res) => json(res, 500, cdsError(1, 'x'.repeat(1_000_000)));
-    expect((await failure(client.workflowHooks())).message.length).toBeLessThanOrEqual(2_000);
+    expect((await failure(listHooks())).message.length).toBeLessThanOrEqual(2_000);
   });
 
   it('never holds the token or the hash', async () => {
@@ -430,7 +446,7 @@ describe('what a failure means', () => {
     const header = Buffer.from(api.hash).toString('base64');
     api.override = (req, res) =>
       json(res, 400, cdsError(74, `${api.hash} or ${String(req.headers['x_auth_header'])}`));
-    const { message } = await failure(client.workflowHooks());
+    const { message } = await failure(listHooks());
     expect(message).not.toContain(api.hash);
     expect(message).not.toContain(header.slice(0, -2));
 
@@ -509,8 +525,8 @@ describeShared('the recorded calls of hooks', (root) => {
   };
 
   it.each([
-    [2, () => client.workflowHooks()],
-    [5, () => client.workflowHooks()],
+    [2, () => listHooks()],
+    [5, () => listHooks()],
     [27, () => run('nosuch')],
     [30, () => client.deleteBranchRuns({ project: 'PROJ', workflow: 'wf1', branch: 'master' })],
     [7, () => client.deleteBranchRuns({ project: 'PROJ', workflow: 'wf1', branch: 'feat/b1' })],
@@ -549,6 +565,6 @@ describeShared('the recorded calls of hooks', (root) => {
     await client.register(registration());
     const { response } = at(5);
     api.override = (_req, res) => json(res, 200, response.body);
-    expect(await client.workflowHooks()).toEqual(response.body);
+    expect(await listHooks()).toEqual(response.body);
   });
 });

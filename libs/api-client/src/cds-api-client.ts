@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { z } from 'zod';
 import {
   GO_ZERO_TIME,
@@ -9,6 +10,7 @@ import {
 } from '@cds/wire';
 import * as schemas from './answer-schemas';
 import { ApiError } from './api-error';
+import { jsonEntries } from './json-entries';
 import { judgeAnswer } from './judge-answer';
 import { toSafeMessage } from './safe-message';
 import { type PolledEvents, readPolledEvents } from './polled-events';
@@ -18,6 +20,10 @@ import { createHttpSender, type HttpAnswer, type HttpCall, type HttpSender } fro
 const RUN_TIMEOUT_MS = 60_000;
 /** The API asks `vcs` five things for one poll, and gives it a minute for each. */
 const POLL_TIMEOUT_MS = 60_000;
+/** Far more than a CDS has. */
+const MOST_HOOKS = 100_000;
+/** Read between two turns of the others. */
+const HOOKS_AT_ONCE = 100;
 /** What may stand in a header: it comes from Redis, where anything may have got in. */
 const USABLE_REQUEST_ID = /^[\w.:-]{1,100}$/;
 
@@ -62,7 +68,8 @@ export type RegistrationRequest = Pick<
   'name' | 'type' | 'http_url' | 'token' | 'monitoring_status' | 'config' | 'version'
 >;
 
-type Call = Pick<HttpCall, 'method' | 'path' | 'body' | 'timeoutMs' | 'signal'>;
+type Call = Pick<HttpCall, 'method' | 'path' | 'body' | 'timeoutMs' | 'signal' | 'inPieces'>;
+type CallInTime = Omit<Call, 'timeoutMs'> & { timeoutMs?: number };
 
 /**
  * The calls that the services make to the CDS API. Every failed one rejects with an {@link ApiError}
@@ -114,9 +121,22 @@ export class CdsApiClient {
     return answer;
   }
 
-  /** `GET /workflow/hook`: the hooks of all workflows. */
-  workflowHooks(signal?: AbortSignal): Promise<NodeHook[]> {
-    return this.#readable({ method: 'GET', path: '/workflow/hook', signal }, schemas.nodeHooks);
+  /**
+   * `GET /workflow/hook`: the hooks of all workflows, some at a time, so that nothing waits while tens of thousands are
+   * read. They are all only when it ends without an error.
+   */
+  async *workflowHooks(signal?: AbortSignal): AsyncGenerator<NodeHook[]> {
+    const call = { method: 'GET', path: '/workflow/hook', signal, inPieces: true } as const;
+    const { pieces } = await this.#answer(call);
+    if (!pieces) throw notOfTheApi(call);
+    const entries = jsonEntries(pieces);
+    for (let count = 0; ; count += HOOKS_AT_ONCE) {
+      const some = takeSome(call, entries);
+      yield some.flatMap((entry) => schemas.nodeHook.safeParse(entry).data ?? []);
+      if (some.length < HOOKS_AT_ONCE) return;
+      if (count > MOST_HOOKS) throw notOfTheApi(call);
+      await othersTurn();
+    }
   }
 
   /**
@@ -235,18 +255,12 @@ export class CdsApiClient {
   }
 
   /** The JSON of a 2xx, undefined where it cannot be read. */
-  async #call(
-    call: Omit<Call, 'timeoutMs'> & { timeoutMs?: number },
-    options: CallOptions = {},
-  ): Promise<unknown> {
+  async #call(call: CallInTime, options?: CallOptions): Promise<unknown> {
     return (await this.#answer(call, options)).json;
   }
 
-  /** A 2xx of the API. */
-  async #answer(
-    call: Omit<Call, 'timeoutMs'> & { timeoutMs?: number },
-    options: CallOptions = {},
-  ): Promise<HttpAnswer> {
+  /** A 2xx. */
+  async #answer(call: CallInTime, options: CallOptions = {}): Promise<HttpAnswer> {
     const name = describeCall(call);
     try {
       const answer = await this.#http.send({
@@ -312,6 +326,21 @@ function notOfTheApi(call: Pick<Call, 'method' | 'path'>): ApiError {
 
 function describeCall({ method, path }: Pick<Call, 'method' | 'path'>): string {
   return `${method} ${path}`;
+}
+
+/** @throws ApiError when the text goes on in a way that no list does */
+function takeSome(call: Pick<Call, 'method' | 'path'>, entries: Generator<unknown>): unknown[] {
+  const some: unknown[] = [];
+  try {
+    while (some.length < HOOKS_AT_ONCE) {
+      const next = entries.next();
+      if (next.done) break;
+      some.push(next.value);
+    }
+    return some;
+  } catch {
+    throw notOfTheApi(call);
+  }
 }
 
 function workflowPath(project: string, workflow: string): string {

@@ -6,6 +6,8 @@ import { isTooComplex } from '@cds/wire';
 
 /** Answers to a run hold the whole workflow; nothing the API says is near this size. */
 const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
+/** A hundred thousand hooks of a kilobyte each, and some more. */
+const LARGEST_LIST_BYTES = 128 * 1024 * 1024;
 /** A workflow has a value for about every ten bytes; what has more becomes far larger in memory. */
 const MOST_VALUES = 4_000_000;
 /** A page says what it is at its beginning. */
@@ -22,12 +24,16 @@ export interface HttpCall {
   /** Milliseconds for the whole call, the reading of the answer included. */
   timeoutMs: number;
   signal?: AbortSignal;
+  /** For a long list: the body of a 2xx is not parsed but handed over in pieces. */
+  inPieces?: boolean;
 }
 
 export interface HttpAnswer {
   status: number;
   /** The parsed JSON; undefined when the body could not be read whole or is no JSON. */
   json: unknown;
+  /** The body of a 2xx to a call that wants it so; undefined when it could not be read whole. */
+  pieces?: Buffer[] | undefined;
   /** Whether it is a web page: what stands between us and the API (maintenance, login) said it, not the API. */
   isPage: boolean;
   /** By their names in lower case. */
@@ -83,8 +89,10 @@ async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
       data: call.body === undefined ? undefined : JSON.stringify(call.body),
       signal,
     });
-    const { status, headers } = answer;
-    return { status, headers, ...(await readAnswer(answer.data, signal)) };
+    const { status, headers, data } = answer;
+    if (call.inPieces && status >= 200 && status < 300)
+      return { status, headers, json: undefined, ...(await readPieces(data, signal)) };
+    return { status, headers, ...(await readAnswer(data, signal)) };
   } catch (error) {
     call.signal?.throwIfAborted();
     /* eslint-disable preserve-caught-error -- axios's error holds the request, and with it the token */
@@ -100,8 +108,9 @@ async function readAnswer(
   body: Readable,
   signal: AbortSignal,
 ): Promise<Pick<HttpAnswer, 'json' | 'isPage'>> {
-  const text = await readWhole(body, signal);
-  const isPage = text !== undefined && /^\s*</.test(text.toString('latin1', 0, PAGE_START_BYTES));
+  const pieces = await readWhole(body, signal, LARGEST_ANSWER_BYTES);
+  const text = pieces && Buffer.concat(pieces);
+  const isPage = text !== undefined && isPageStart(text);
   if (text === undefined || isPage || isTooComplex(text, MOST_VALUES))
     return { json: undefined, isPage };
   try {
@@ -111,13 +120,30 @@ async function readAnswer(
   }
 }
 
-/** The body; undefined when it broke off or is too large. By events: iterating costs as much as the call itself. */
-function readWhole(body: Readable, signal: AbortSignal): Promise<Buffer | undefined> {
+async function readPieces(
+  body: Readable,
+  signal: AbortSignal,
+): Promise<Pick<HttpAnswer, 'pieces' | 'isPage'>> {
+  const pieces = await readWhole(body, signal, LARGEST_LIST_BYTES);
+  const [first] = pieces ?? [];
+  return { pieces, isPage: first !== undefined && isPageStart(first) };
+}
+
+function isPageStart(text: Buffer): boolean {
+  return /^\s*</.test(text.toString('latin1', 0, PAGE_START_BYTES));
+}
+
+/** The body in pieces; undefined when it broke off or is too large. By events: iterating costs as much as the call itself. */
+function readWhole(
+  body: Readable,
+  signal: AbortSignal,
+  largestBytes: number,
+): Promise<Buffer[] | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const stop = (): void => void body.destroy();
-    const settle = (whole: Buffer | undefined): void => {
+    const settle = (whole: Buffer[] | undefined): void => {
       signal.removeEventListener('abort', stop);
       resolve(whole);
     };
@@ -125,10 +151,10 @@ function readWhole(body: Readable, signal: AbortSignal): Promise<Buffer | undefi
     body.on('data', (chunk: Buffer) => {
       size += chunk.length;
       // Destroying the stream closes its connection, and ends this.
-      if (size > LARGEST_ANSWER_BYTES) stop();
+      if (size > largestBytes) stop();
       else chunks.push(chunk);
     });
-    body.once('end', () => settle(Buffer.concat(chunks)));
+    body.once('end', () => settle(chunks));
     body.on('error', () => settle(undefined));
     body.once('close', () => settle(undefined));
     if (signal.aborted) stop();

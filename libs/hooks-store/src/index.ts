@@ -60,6 +60,7 @@ export {
   WORKFLOW_INDEX_FIELD,
   workflowHooksKey,
 } from './redis-keys';
+export { byCodeUnits, sortGently } from './sort-gently';
 export { whyNotServed } from './tasks/why-not-served';
 export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
 export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';

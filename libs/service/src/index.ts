@@ -7,6 +7,7 @@ export { createRouter } from './http/create-router';
 export { handle } from './http/handle';
 export { listen, type HttpServer, type ListenOptions } from './http/listen';
 export { sendJson } from './http/send-json';
+export { sendJsonList } from './http/send-json-list';
 export { type ServiceDescription } from './openapi/build-document';
 export { firstOf } from './openapi/first-of';
 export { route, withCommon } from './openapi/route';

@@ -1,9 +1,12 @@
 import type { BenchCase } from '../bench-case';
+import { backlog } from './backlog';
 import { branches } from './branches';
 import { calls } from './calls';
 import { cleanups } from './cleanups';
 import { drain } from './drain';
 import { intake } from './intake';
+import { latency } from './latency';
+import { manyHooks } from './many-hooks';
 import { pushIdle } from './push-idle';
 import { repositories } from './repositories';
 import { scale } from './scale';
@@ -12,9 +15,12 @@ import { start } from './start';
 /** In the order of the table. */
 export const CASES: readonly BenchCase[] = [
   intake,
+  backlog,
+  latency,
   drain,
   pushIdle,
   cleanups,
+  manyHooks,
   repositories,
   branches,
   calls,

@@ -17,6 +17,15 @@ export interface ApiCounts {
   firstAt: number;
   lastAt: number;
   heartbeats: number;
+  /** How often it was asked for all hooks. */
+  lists: number;
+}
+
+/** A registration that a 401 brought about. */
+export interface Heartbeat {
+  /** From the 401 until it was here (ms). */
+  afterMs: number;
+  bytes: number;
 }
 
 /** A run as a service asked for it. */
@@ -43,9 +52,18 @@ let removalTimes: number[] = [];
 let runTimes: { hash: string; at: number }[] = [];
 let counts = nothing();
 let sample: RunSample | undefined;
+let listHeld: Promise<void> | undefined;
+let releaseList: () => void = () => undefined;
+/** When the last run was refused with 401, until the service has registered again. */
+let forgotAt: number | undefined;
+let forgetsNext = false;
+let heartbeats: Heartbeat[] = [];
 
 function nothing(): ApiCounts {
-  return { runs: 0, removals: 0, repeated: 0, outOfOrder: 0, firstAt: 0, lastAt: 0, heartbeats: 0 };
+  return {
+    ...{ runs: 0, removals: 0, repeated: 0, outOfOrder: 0, firstAt: 0, lastAt: 0 },
+    ...{ heartbeats: 0, lists: 0 },
+  };
 }
 
 const now = (): number => performance.timeOrigin + performance.now();
@@ -88,6 +106,7 @@ function answer(response: ServerResponse, status: number, body: string): void {
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const came = now();
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks).toString('utf8');
@@ -95,6 +114,11 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   if (request.method === 'POST' && RUN.test(path)) {
     if (isHeld) await new Promise<void>((resolve) => release.push(resolve));
     if (response.destroyed) return;
+    if (forgetsNext) {
+      forgetsNext = false;
+      forgotAt = now();
+      return answer(response, 401, '{"id":10,"status":401,"message":"who?","uuid":"u"}');
+    }
     noteRun(body);
     sample ??= { path, headers: sentHeaders(request), body };
     answer(response, 202, `{"id":${counts.runs},"num":${counts.runs}}`);
@@ -107,10 +131,17 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   }
   if (path === '/services/register') {
     counts.heartbeats += 1;
+    if (forgotAt !== undefined)
+      heartbeats.push({ afterMs: came - forgotAt, bytes: Buffer.byteLength(body) });
+    forgotAt = undefined;
     const asked = JSON.parse(body) as object;
     return answer(response, 200, JSON.stringify({ ...asked, id: 1, hash: HASH, token: '' }));
   }
-  if (path === '/workflow/hook') return answer(response, 200, listed);
+  if (path === '/workflow/hook') {
+    counts.lists += 1;
+    await listHeld;
+    return answer(response, 200, listed);
+  }
   if (path === '/mon/version') return answer(response, 200, '{"version":"0.41.0"}');
   answer(response, 404, '{"id":1,"status":404,"message":"not here"}');
 }
@@ -143,6 +174,20 @@ answerParent({
   },
   /** The first run that ever came. */
   sample: () => sample,
+  /** Whoever asks for all hooks waits until `goList`. */
+  holdList() {
+    listHeld = new Promise((resolve) => (releaseList = resolve));
+  },
+  goList() {
+    listHeld = undefined;
+    releaseList();
+  },
+  /** Refuses the next run with 401, as an API does that has forgotten the service. */
+  forget() {
+    forgetsNext = true;
+  },
+  /** The registrations that followed since the last `reset`. */
+  heartbeats: () => heartbeats,
   counts: () => counts,
   runTimes: () => runTimes,
   removalTimes: () => removalTimes,
@@ -152,5 +197,6 @@ answerParent({
     newest = new Map();
     removalTimes = [];
     runTimes = [];
+    heartbeats = [];
   },
 });

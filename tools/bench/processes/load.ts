@@ -1,7 +1,9 @@
-// Sends pushes as Bitbucket does, over connections that stay, and says how many were answered how and how fast.
+// Sends pushes as Bitbucket does, over connections that stay, and says how many were answered how and how fast: `load`
+// as fast as it goes, `steady` at a set rate (autocannon's rates send a second's share at once, and then pause).
 import autocannon from 'autocannon';
 import { answerParent } from './answer-parent';
 import { commitOf, type LoadedHook, signedPush } from './deliveries';
+import { endSteady, steady } from './steady-load';
 
 export interface LoadOrder {
   url: string;
@@ -11,8 +13,6 @@ export interface LoadOrder {
   /** How many deliveries in all, divided by the number of connections. */
   amount: number;
   round: number;
-  /** Deliveries a second; as fast as it goes when not given. */
-  rate?: number;
 }
 
 export interface LoadReport {
@@ -40,7 +40,6 @@ async function load(order: LoadOrder): Promise<LoadReport> {
     connections,
     amount: order.amount,
     timeout: 60,
-    ...(order.rate === undefined ? {} : { overallRate: order.rate }),
     setupClient(client) {
       // Hooks i, i + connections, … are this connection's own.
       const first = clients % hooks.length;
@@ -83,4 +82,4 @@ async function load(order: LoadOrder): Promise<LoadReport> {
   };
 }
 
-answerParent({ load });
+answerParent({ load, steady, endSteady });

@@ -1,4 +1,4 @@
-import type { ApiCounts, LetGo, RunSample } from '../processes/cds-api';
+import type { ApiCounts, Heartbeat, LetGo, RunSample } from '../processes/cds-api';
 import { type Child, startChild } from './child';
 
 /** The stand-in of the CDS API, in a process of its own. */
@@ -10,6 +10,13 @@ export interface BenchApi {
   /** Runs are not answered until `go`. */
   hold(): Promise<void>;
   go(): Promise<LetGo>;
+  /** Whoever asks for all hooks waits until `goList`. */
+  holdList(): Promise<void>;
+  goList(): Promise<void>;
+  /** Refuses the next run with 401, as an API does that has forgotten the service. */
+  forget(): Promise<void>;
+  /** The registrations that followed since the last `reset`. */
+  heartbeats(): Promise<Heartbeat[]>;
   counts(): Promise<ApiCounts>;
   /** The first run that ever came, for whoever is to send the same. @throws Error while none has come */
   sample(): Promise<RunSample>;
@@ -34,6 +41,10 @@ export async function startBenchApi(): Promise<BenchApi> {
       if (!sample) throw new Error('No run has come yet');
       return sample;
     },
+    holdList: () => child.ask('holdList'),
+    goList: () => child.ask('goList'),
+    forget: () => child.ask('forget'),
+    heartbeats: () => child.ask('heartbeats'),
     counts: () => child.ask('counts'),
     runTimes: () => child.ask('runTimes'),
     removalTimes: () => child.ask('removalTimes'),

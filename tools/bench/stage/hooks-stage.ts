@@ -2,10 +2,13 @@ import { KEYS } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
 import type { LoadOrder, LoadReport } from '../processes/load';
 import type { LoadedHook } from '../processes/deliveries';
+import type { SteadyOrder, SteadyReport } from '../processes/steady-load';
 import { type BenchApi, startBenchApi } from './bench-api';
 import { type BenchRedis, startBenchRedis } from './bench-redis';
 import { type Child, startChild } from './child';
 import { type HooksService, makeHooks, startHooksService } from './hooks-service';
+
+type SteadyNeeds = Pick<SteadyOrder, 'rate' | 'seconds' | 'round'>;
 
 /** Redis, the API's stand-in, one `hooks`, and the load, each in a process of its own. */
 export interface HooksStage {
@@ -16,6 +19,8 @@ export interface HooksStage {
   load: Child;
   /** Sends deliveries and demands that each was answered 200. */
   send(order: Partial<LoadOrder> & { amount: number; round: number }): Promise<LoadReport>;
+  /** Sends at a set rate and demands that each was answered 200. */
+  sendSteadily(order: Partial<SteadyOrder> & SteadyNeeds): Promise<SteadyReport>;
   /** Resolves when so many runs have come, each once and in order. @throws Error else */
   verify(runs: number): Promise<void>;
   close(): Promise<void>;
@@ -53,6 +58,17 @@ export async function openHooksStage(options: {
       });
       if (report.refused + report.failed > 0 || report.answered !== order.amount)
         throw new Error(`Not all ${order.amount} deliveries were taken: ${JSON.stringify(report)}`);
+      return report;
+    },
+    async sendSteadily(order) {
+      const report = await load.ask<SteadyReport>('steady', {
+        url: service.url,
+        hooks: loaded,
+        connections: 50,
+        ...order,
+      });
+      if (report.refused + report.failed > 0 || report.answered === 0)
+        throw new Error(`Not all deliveries were taken: ${JSON.stringify(report)}`);
       return report;
     },
     async verify(runs) {

@@ -5,6 +5,9 @@ import { z } from 'zod';
 const SORT_KEYS = ['nb_executions_total', 'nb_executions_todo'] as const;
 type SortKey = (typeof SORT_KEYS)[number];
 
+/** What of a task is needed to sort it. */
+export type TaskCounts = Pick<Task, 'uuid' | SortKey>;
+
 export interface TaskSort {
   key: SortKey;
   descending: boolean;
@@ -43,13 +46,13 @@ export function parseTaskSort(sort: string): TaskSort[] {
   );
 }
 
-/** The tasks in that order; the first key counts most, equal ones keep their places. */
-export function sortTasks(tasks: Task[], sorts: TaskSort[]): Task[] {
-  return tasks.toSorted((a, b) => {
+/** Compares tasks for that order; the first key counts most. */
+export function taskOrder(sorts: TaskSort[]): (a: TaskCounts, b: TaskCounts) => number {
+  return (a, b) => {
     for (const { key, descending } of sorts) {
       const difference = a[key] - b[key];
       if (difference !== 0) return descending ? -difference : difference;
     }
     return 0;
-  });
+  };
 }

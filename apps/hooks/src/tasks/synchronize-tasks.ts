@@ -25,7 +25,6 @@ export interface SynchronizeTasksDeps {
 
 /** The API lists what it has committed. A hook that it is about to commit was posted before, at most two calls of 60 s ago. */
 const RECENT_MS = 2 * 60 * 1000;
-const AT_ONCE = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
 function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefined {
@@ -53,21 +52,24 @@ function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefi
 async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal): Promise<number> {
   const { api, tasks, listeners, logger, now, recentMs = RECENT_MS } = deps;
   const began = now();
-  const hooks = await api.workflowHooks(signal);
-  const listed = hooks.flatMap((hook) => taskOf(hook, deps) ?? []);
-  for (let i = 0; i < listed.length; i += AT_ONCE) {
+  const uuids = new Set<string>();
+  let kept = 0;
+  // Those of a list that breaks off are listed all the same: only what is not in it waits until it is read whole.
+  for await (const hooks of api.workflowHooks(signal)) {
+    for (const { uuid } of hooks) uuids.add(uuid);
+    const listed = hooks.flatMap((hook) => taskOf(hook, deps) ?? []);
     await Promise.all(
-      listed.slice(i, i + AT_ONCE).map(async (task) => {
+      listed.map(async (task) => {
         const isOurs = (await tasks.put(task, began, began)) === 'ok';
         // Whoever kept a newer one may have died before he said so; an import says nothing.
-        const kept = isOurs ? task : await tasks.read(task.uuid);
-        if (kept) await tell(listeners, 'kept', kept);
+        const now = isOurs ? task : await tasks.read(task.uuid);
+        if (now) await tell(listeners, 'kept', now);
+        warnOfRefused(logger, task);
       }),
     );
+    kept += listed.length;
   }
-  for (const task of listed) warnOfRefused(logger, task);
 
-  const uuids = new Set(hooks.map(({ uuid }) => uuid));
   const unlisted = (await tasks.uuids()).filter((uuid) => !uuids.has(uuid));
   let removed = 0;
   let stayed = 0;
@@ -81,10 +83,7 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
       }
     }
   }
-  logger.info(
-    { hooks: listed.length, removed, stayed },
-    'tasks are in line with the hooks of the API',
-  );
+  logger.info({ hooks: kept, removed, stayed }, 'tasks are in line with the hooks of the API');
   return stayed;
 }
 

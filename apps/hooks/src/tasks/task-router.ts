@@ -1,12 +1,12 @@
-import { createRouter, handle, route } from '@cds/service';
-import { type Task, taskExecutionSchema, taskSchema } from '@cds/wire';
+import { createRouter, handle, route, sendJsonList } from '@cds/service';
+import { taskExecutionSchema, taskSchema } from '@cds/wire';
 import type { Request, Router } from 'express';
 import { z } from 'zod';
 import type { ExecuteOutgoing } from '../outgoing/execute-outgoing';
 import { nodeRunSchema } from '../outgoing/outgoing-hook';
-import { answeredByRedis } from '../redis-deadline';
+import { answeredByRedis, redisBudget } from '../redis-deadline';
 import { answeredHooksSchema, nodeHookSchema, nodeHooksSchema, uuidsSchema } from './node-hook';
-import { parseTaskSort, sortQuery, sortTasks } from './sort-tasks';
+import { parseTaskSort, sortQuery } from './sort-tasks';
 import { ofExecution, ofTask, REDIS_AWAY } from './task-params';
 import type { TaskService } from './task-service';
 
@@ -85,7 +85,11 @@ export function createTaskRouter(deps: {
         description: 'Scheduled removals of the runs of deleted branches are tasks, too.',
         errors: REDIS_AWAY,
       },
-      ({ query }) => all((request) => listTasks(service, query(request).sort)),
+      ({ query }) =>
+        handle((request, response) => {
+          const sorts = parseTaskSort(query(request).sort);
+          return sendJsonList(response, answered(service.listTasks(sorts)));
+        }),
     ),
   );
   router.post(
@@ -198,9 +202,17 @@ export function createTaskRouter(deps: {
   return router;
 }
 
-async function listTasks(service: TaskService, sort: string): Promise<Task[]> {
-  const sorts = parseTaskSort(sort);
-  const tasks: Task[] = [];
-  for await (const some of service.allTasks()) tasks.push(...some);
-  return sorts.length > 0 ? sortTasks(tasks, sorts) : tasks;
+/** The parts as they come, with one deadline for all that waits for Redis; how long who asked takes to read does not count. */
+async function* answered<T>(parts: AsyncGenerator<T>): AsyncGenerator<T> {
+  const budget = redisBudget(ALL_TASKS_MS);
+  try {
+    for (;;) {
+      const next = await budget(() => parts.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    // Not waited for: it ends when Redis has answered what it still waits for.
+    void parts.return(undefined).catch(() => undefined);
+  }
 }

@@ -24,6 +24,7 @@ import { tell, type TaskListeners } from '../kinds/task-listeners';
 import { warnOfRefused } from '../kinds/warn-of-refused';
 import type { CheckPolling } from '../polling/check-polling';
 import type { Upcoming } from '../scheduler/upcoming';
+import { createListTasks } from './list-tasks';
 import { answeredHook, type ReceivedHook, taskOfHook } from './node-hook';
 
 export interface TaskServiceDeps {
@@ -220,14 +221,7 @@ export function createTaskService(deps: TaskServiceDeps) {
       return cleanup ? cleanupTask(cleanup) : taskOf(uuid);
     },
 
-    /** All tasks with their counts, some at a time: those of hooks, then the cleanups. */
-    async *allTasks(): AsyncGenerator<Task[]> {
-      yield* tasks.readAll(await tasks.uuids());
-      const ids = await cleanups.ids();
-      for (let i = 0; i < ids.length; i += AT_ONCE) {
-        yield (await cleanups.readAll(ids.slice(i, i + AT_ONCE))).map(cleanupTask);
-      }
-    },
+    listTasks: createListTasks({ tasks, cleanups }),
 
     /** The task with its executions, newest first. @throws CdsError 404 */
     async taskWithExecutions(uuid: string): Promise<Task> {

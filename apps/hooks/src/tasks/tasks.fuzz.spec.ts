@@ -12,7 +12,7 @@ import {
   taskOfHook,
   uuidsSchema,
 } from './node-hook';
-import { parseTaskSort, sortQuery, sortTasks } from './sort-tasks';
+import { parseTaskSort, sortQuery, taskOrder } from './sort-tasks';
 import { isTaskUuid } from '@cds/hooks-store';
 
 afterEach(expectCleanPrototypes);
@@ -164,7 +164,7 @@ describe('sort', () => {
       nb_executions_todo: n,
     })) as Task[];
     const order = (sort: string) =>
-      sortTasks(tasks, parseTaskSort(sort)).map(({ uuid }) => Number(uuid));
+      tasks.toSorted(taskOrder(parseTaskSort(sort))).map(({ uuid }) => Number(uuid));
     expect(order('nb_executions_total:desc,nb_executions_todo:desc')).toEqual([3, 1, 4, 2]);
     expect(order('nb_executions_todo:desc,nb_executions_total')).toEqual([4, 3, 2, 1]);
     expect(order('nb_executions_total,nb_executions_total:desc')).toEqual([2, 4, 1, 3]);
@@ -177,7 +177,7 @@ describe('sort', () => {
       nb_executions_todo: 0,
     })) as Task[];
     const make = (n: number) => fill('nb_executions_total,', n) + 'nb_executions_todo';
-    const run = (sort: string) => sortTasks(tasks, parseTaskSort(sort));
+    const run = (sort: string) => tasks.toSorted(taskOrder(parseTaskSort(sort)));
     expect(growth(250_000, make, run)).toBeLessThan(LINEAR);
     expect(parseTaskSort(make(250_000))).toHaveLength(2);
   });

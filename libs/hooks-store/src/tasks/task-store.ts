@@ -1,12 +1,14 @@
 import { defineScript } from '@cds/redis';
 import type { HookConfig, Task, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { repliesOf } from '../dead-letters/dead-letter';
 import { hookKeys, KEYS, workflowHooksKey } from '../redis-keys';
-import { DELETE_TASK, PUT_TASK, SET_STOPPED } from './task-scripts.lua';
+import { byCodeUnits, sortGently } from '../sort-gently';
+import { DELETE_TASK, PUT_TASK, READ_TASKS, SET_STOPPED } from './task-scripts.lua';
 
-/** Tasks read or written in one go. */
+/** Tasks read in one go. */
 const CHUNK = 200;
+/** Uuids read in one go. */
+const SCANNED = 1_000;
 
 /** A task as it is kept. */
 export interface TaskToKeep {
@@ -16,6 +18,17 @@ export interface TaskToKeep {
   method: string;
   config: HookConfig | null;
 }
+
+/** As the script returns it. */
+type TaskReply = [
+  type: TaskType | null,
+  config: string | null,
+  stopped: string | null,
+  done: number,
+  waiting: number,
+  dead: number,
+  planned: number,
+];
 
 export type TaskStore = ReturnType<typeof createTaskStore>;
 
@@ -30,35 +43,30 @@ function indexOf({ type, config }: TaskToKeep): string {
 export function createTaskStore(deps: { redis: Redis }) {
   const { redis } = deps;
   const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 3);
+  const readScript = defineScript(redis, 'cdsbbReadTasks', READ_TASKS, 2);
   const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 18);
   const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 6);
 
-  async function readChunk(uuids: string[]): Promise<Task[]> {
-    const pipeline = redis.pipeline();
-    for (const uuid of uuids) {
-      const keys = hookKeys(uuid);
-      pipeline.hmget(keys.task, 'type', 'config', 'stopped');
-      pipeline.zcard(keys.done);
-      pipeline.llen(keys.waiting);
-      pipeline.zcard(keys.dead);
-      pipeline.zscore(KEYS.due, uuid);
-      pipeline.zscore(KEYS.polls, uuid);
-    }
-    const replies = await repliesOf(pipeline);
+  async function readSome(uuids: string[]): Promise<Task[]> {
+    const { task, done, waiting, dead } = hookKeys('');
+    const read = (await readScript(
+      [KEYS.due, KEYS.polls],
+      [task, done, waiting, dead, ...uuids],
+    )) as TaskReply[];
     return uuids.flatMap((uuid, index) => {
-      const [task, done, waiting, dead, due, poll] = replies.slice(6 * index);
-      const [type, config, stopped] = task as (string | null)[];
-      if (!type) return [];
+      const reply = read[index];
+      if (!reply?.[0]) return [];
+      const [type, config, stopped, done, waiting, dead, planned] = reply;
       // The next time of a scheduler is an execution, too, and so is the next poll.
-      const todo = Number(waiting) + (due === null ? 0 : 1) + (poll === null ? 0 : 1);
+      const todo = waiting + planned;
       return [
         {
           uuid,
-          type: type as TaskType,
+          type,
           config: JSON.parse(config ?? 'null') as HookConfig | null,
           stopped: stopped === '1',
           executions: null,
-          nb_executions_total: Number(done) + Number(dead) + todo,
+          nb_executions_total: done + dead + todo,
           nb_executions_todo: todo,
         },
       ];
@@ -133,7 +141,7 @@ export function createTaskStore(deps: { redis: Redis }) {
 
     /** With its counts. */
     async read(uuid: string): Promise<Task | undefined> {
-      return (await readChunk([uuid]))[0];
+      return (await readSome([uuid]))[0];
     },
 
     /** Uuids of the repository webhooks of a workflow. */
@@ -145,15 +153,30 @@ export function createTaskStore(deps: { redis: Redis }) {
       return (await redis.exists(hookKeys(uuid).task)) === 1;
     },
 
-    /** Sorted, so that a listing does not jump. */
+    /** Of all tasks. */
     async uuids(): Promise<string[]> {
-      return (await redis.smembers(KEYS.tasks)).sort();
+      return redis.smembers(KEYS.tasks);
     },
 
-    /** All tasks with their counts, some at a time. */
+    /** Of all tasks, sorted, so that a listing does not jump. */
+    async sortedUuids(): Promise<string[]> {
+      const uuids = new Set<string>();
+      let cursor = '0';
+      // Not in one answer: its reading alone would hold up the process.
+      do {
+        const [next, some] = await redis.sscan(KEYS.tasks, cursor, 'COUNT', SCANNED);
+        for (const uuid of some) uuids.add(uuid);
+        cursor = next;
+      } while (cursor !== '0');
+      return sortGently([...uuids], byCodeUnits);
+    },
+
+    /** Those that are still there, with their counts, in one round trip. */
+    readSome,
+
+    /** Those that are still there, with their counts, some at a time. */
     async *readAll(uuids: string[]): AsyncGenerator<Task[]> {
-      for (let i = 0; i < uuids.length; i += CHUNK)
-        yield await readChunk(uuids.slice(i, i + CHUNK));
+      for (let i = 0; i < uuids.length; i += CHUNK) yield await readSome(uuids.slice(i, i + CHUNK));
     },
   };
 }

@@ -11,7 +11,9 @@ const UPSTREAM = new Set([429, 502, 503, 504]);
 /** Turns every error into CDS's error body, and logs it with the uuid that the caller sees. */
 export function createErrorMiddleware(logger: Logger): ErrorRequestHandler {
   return (thrown: unknown, { method, path }, res, next) => {
-    if (!answerError(logger, thrown, { method, path }, res)) next(thrown);
+    const isAnswered = answerError(logger, thrown, { method, path }, res);
+    // Express would close the connection; where it is closed, nothing is left to do.
+    if (!isAnswered && !res.destroyed) next(thrown);
   };
 }
 

@@ -1,0 +1,44 @@
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { JSON_TYPE } from './send-json';
+
+/**
+ * Answers 200 with one JSON array, entries by entries as they come and are read, so that a long list is never in memory
+ * as a whole and nobody else waits for it.
+ *
+ * @throws what `parts` throws. Before its first entries that can still be answered; after them the connection is broken
+ *   off, so that nobody takes what came for the whole list.
+ */
+export async function sendJsonList(
+  res: ServerResponse,
+  parts: AsyncIterable<readonly unknown[]>,
+): Promise<void> {
+  const iterator = parts[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  res.statusCode = 200;
+  res.setHeader('Content-Type', JSON_TYPE);
+  try {
+    await pipeline(Readable.from(textOf(first, iterator)), res);
+  } catch (error) {
+    // Whoever asked has gone, and nobody has to hear of it.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
+}
+
+async function* textOf(
+  first: IteratorResult<readonly unknown[]>,
+  rest: AsyncIterator<readonly unknown[]>,
+): AsyncGenerator<string> {
+  try {
+    let before = '[';
+    for (let next = first; !next.done; next = await rest.next()) {
+      if (next.value.length === 0) continue;
+      yield before + JSON.stringify(next.value).slice(1, -1);
+      before = ',';
+    }
+    yield before === '[' ? '[]' : ']';
+  } finally {
+    await rest.return?.();
+  }
+}
