@@ -128,6 +128,7 @@ function checkRemoval(
   const isRepeated =
     before !== undefined &&
     !deletions.some((one) => isNewSince(history, one, before)) &&
+    !deletions.slice(1).some((one) => hadToWait(history, one, before)) &&
     !hasRunBetween(history, events, before, removal);
   if (
     isRepeated &&
@@ -145,6 +146,24 @@ function checkRemoval(
 function isNewSince(history: History, deletion: BranchEvent, removal: AskedRemoval): boolean {
   if (deletion.acceptedAt < Infinity) return deletion.acceptedAt > removal.at;
   return deletion.sentAt > removal.at - history.cleanupDelayMs - CLEANUP_WITHIN_MS;
+}
+
+/**
+ * Whether this deletion still waited at that removal, behind a push of its hook that had its run only then: its turn comes
+ * later, and knows nothing of what was removed before. (Not the first one: its turn was before any removal.)
+ */
+function hadToWait(history: History, deletion: BranchEvent, removal: AskedRemoval): boolean {
+  const before = new Set(
+    deliveriesOf(history).flatMap(({ hook, acceptedAt, changes }) =>
+      hook === removal.hook && acceptedAt <= deletion.acceptedAt
+        ? changes.flatMap((change) => (change.kind === 'push' ? [change.hash] : []))
+        : [],
+    ),
+  );
+  return history.runs.some(
+    ({ hook, hash, servedAt = Infinity }) =>
+      hook === removal.hook && before.has(hash) && servedAt >= removal.at,
+  );
 }
 
 /** Whether a push to the branch that had waited was run after the first removal: its run is to be removed, too. */

@@ -196,6 +196,16 @@ describe('checkCleanups', () => {
     expect(outcome).toEqual({ violations: [], due: 1, removals: 1 });
   });
 
+  it('allows a second removal for a second deletion that waited behind a run at the first, and for no other', () => {
+    const removals = [removal(12, 'dev'), removal(14, 'dev')];
+    const again = [deletion, sent(1.5, [pushed('a')]), sent(2, [deleted('dev')])];
+    const kinds = (deliveries: SentDelivery[], runs: AskedRun[]) =>
+      cleanupKinds({ deliveries, removals, runs });
+    expect(kinds(again, [run(13, 'a')])).toEqual([]);
+    expect(kinds(again, [run(3, 'a')])).toEqual(['doubled']);
+    expect(kinds(again.slice(0, 2), [run(13, 'a')])).toEqual(['doubled']);
+  });
+
   it('finds an early, a late, a lost and a repeated one', () => {
     const deliveries = [deletion];
     expect(cleanupKinds({ deliveries, removals: [removal(10, 'dev')] })).toEqual(['early']);
