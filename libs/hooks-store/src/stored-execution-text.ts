@@ -21,11 +21,24 @@ export function writeExecution(content: Partial<StoredExecution>, body?: Buffer)
   return Buffer.concat([Buffer.from(JSON.stringify(content) + LINE_BREAK), body]);
 }
 
-/** The execution that {@link writeExecution} wrote, its body in base64 as everywhere else. */
-export function readExecution(text: string): StoredExecution {
+/**
+ * What {@link writeExecution} wrote, without the detour over base64.
+ *
+ * @returns `body`: of the request, as it came; `request_body` does not hold it then
+ */
+export function readWithBody(text: string): { execution: StoredExecution; body: Buffer } {
   const end = text.indexOf(LINE_BREAK);
-  if (end < 0) return JSON.parse(text) as StoredExecution;
-  const stored = JSON.parse(text.slice(0, end)) as StoredExecution;
-  const request_body = Buffer.from(text.slice(end + 1)).toString('base64');
-  return stored.webhook ? { ...stored, webhook: { ...stored.webhook, request_body } } : stored;
+  if (end >= 0) {
+    const execution = JSON.parse(text.slice(0, end)) as StoredExecution;
+    return { execution, body: Buffer.from(text.slice(end + 1)) };
+  }
+  const execution = JSON.parse(text) as StoredExecution;
+  return { execution, body: Buffer.from(execution.webhook?.request_body ?? '', 'base64') };
+}
+
+/** The execution that {@link writeExecution} wrote, its body in base64 as CDS has it. */
+export function readExecution(text: string): StoredExecution {
+  const { execution, body } = readWithBody(text);
+  if (!execution.webhook) return execution;
+  return { ...execution, webhook: { ...execution.webhook, request_body: body.toString('base64') } };
 }

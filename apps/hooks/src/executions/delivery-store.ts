@@ -7,7 +7,7 @@ import {
   KEYS,
   type ExecutionState,
   parseState,
-  readExecution,
+  readWithBody,
   SIGNED_FIELD,
   type StoredExecution,
   writeExecution,
@@ -76,6 +76,8 @@ export interface Head {
   config: HookConfig | null;
   id: string;
   execution: StoredExecution;
+  /** Of the request that it brought, as it came; not everything brings one. */
+  body: Buffer;
   state: ExecutionState;
   /** The same as it stands in Redis; empty before the first try. */
   stateJson: string;
@@ -278,7 +280,7 @@ function readTaken(reply: TakeReply): TakenHead {
       type: type as TaskType,
       config: JSON.parse(config) as HookConfig | null,
       id,
-      execution: readExecution(execution),
+      ...readWithBody(execution),
       state: parseState(state),
       stateJson: state,
       anyCleanups: Number(cleanups) > 0,

@@ -15,13 +15,13 @@ import type { Head } from './delivery-store';
  *
  * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError, MalformedMessageError, MalformedPollError
  */
-export function planDelivery(delivery: Pick<Head, 'type' | 'execution'>): DeliveryPlan {
+export function planDelivery(delivery: Pick<Head, 'type' | 'execution' | 'body'>): DeliveryPlan {
   const { type, config, webhook, rabbitmq, poll } = delivery.execution;
   if (poll) return planPoll({ type, config: config ?? {}, poll });
   if (type === 'Scheduler') return planSchedule(config ?? {});
   if (type === 'RabbitMQ') return planMessage(Buffer.from(rabbitmq?.message ?? '', 'base64'));
   if (!webhook) throw new MalformedWebhookError('the execution holds no request');
-  const body = Buffer.from(webhook.request_body, 'base64');
+  const { body } = delivery;
   if (delivery.type === 'RepoWebHook') return planPush(body);
   return planWebhook({
     config: config ?? {},
