@@ -86,7 +86,8 @@ async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
       method: call.method,
       url: call.path,
       headers: call.headers,
-      data: call.body === undefined ? undefined : JSON.stringify(call.body),
+      // As bytes: of a text axios makes sure that it is JSON, by parsing it.
+      data: call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body)),
       signal,
     });
     const { status, headers, data } = answer;

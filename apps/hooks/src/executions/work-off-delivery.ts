@@ -1,6 +1,5 @@
 import { errorText } from '../error-text';
 import type { CdsApiClient } from '@cds/api-client';
-import type { Logger } from '@cds/service';
 import { NO_PARENT_WORKFLOW } from '@cds/wire';
 import type { BranchCleanups } from '../branch-deletions/branch-cleanups';
 import type { ExecutionState } from '@cds/hooks-store';
@@ -61,9 +60,13 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
   const stored = { logger, signal: deps.killed };
 
   /** Every line about a delivery names the request that brought it. */
-  function logOf({ uuid }: Claim, { execution }: Head): Logger {
+  function logOf({ uuid }: Claim, { execution }: Head) {
     const { request_id, timestamp, replay_of } = execution;
-    return logger.child({ requestId: request_id, hook: uuid, execution: timestamp, replay_of });
+    const of = { requestId: request_id, hook: uuid, execution: timestamp, replay_of };
+    const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: object, message: string) =>
+      logger[level]({ ...of, ...fields }, message);
+    // A child of the logger takes longer to make than a line to write.
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   }
 
   async function runStep(

@@ -122,11 +122,14 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
     { address, shown, answered }: KeepContext,
   ): Promise<TakenDelivery> {
     const { uuid, method, requestId } = delivery;
-    const log = (execution: number, message: string): void =>
+    const isLogged = logger.isLevelEnabled('debug');
+    const log = (execution: number, message: string): void => {
+      if (!isLogged) return;
       logger.debug(
         { requestId, hook: uuid, execution, requestUuid: requestUuidOf(delivery.headers) },
         message,
       );
+    };
     let type = likely;
     for (let judgements = 0; judgements < MOST_JUDGEMENTS; judgements++) {
       const judgedFor = type;

@@ -4,6 +4,8 @@ import { REMEMBERED_US } from '../../polling/remembered';
 
 /** The newest so many are known however old: a clock that was days ahead for a moment must not make all forgotten. */
 const ALWAYS_REMEMBERED = 1_000;
+/** Looked for only so often, since there is rarely any. */
+const FORGET_EVERY = 50;
 /** A delivery a second for 48 h. Bounds what is kept where a clock that was far ahead keeps ids from growing. */
 const MOST_REMEMBERED = 200_000;
 /** Removed in one go at most, so that no script holds Redis up. */
@@ -68,6 +70,7 @@ if ARGV[13] ~= '' then
 end
 
 redis.call('HSET', KEYS[1], 'last_id', id)
+local length = 0
 redis.call('HSET', KEYS[2], id, '{"timestamp":' .. id .. '000,"type":"' .. task[1] .. '","config":' .. task[3] .. ',' .. ARGV[6])
 if first or ARGV[3] == 'ignore' then
   local state = ARGV[7]
@@ -75,7 +78,7 @@ if first or ARGV[3] == 'ignore' then
   redis.call('HSET', KEYS[7], id, state)
   redis.call('ZADD', KEYS[6], id, id)
 else
-  local length = redis.call('RPUSH', KEYS[3], id)
+  length = redis.call('RPUSH', KEYS[3], id)
   redis.call('INCR', KEYS[5])
   if task[4] ~= '1' then redis.call('SADD', KEYS[4], ARGV[5]) end
   headAdded(ARGV[5], length, msOf(id), KEYS[task[4] == '1' and 11 or 10])
@@ -92,12 +95,12 @@ if ARGV[11] ~= '' then
   redis.call('ZADD', KEYS[9], id, ARGV[11])
   local known = redis.call('ZCARD', KEYS[9])
   local spare = math.min(known - ${ALWAYS_REMEMBERED}, ${FORGOTTEN_AT_ONCE})
-  if spare > 0 then
+  if spare > 0 and known % ${FORGET_EVERY} == 0 then
     local forgotten = redis.call('ZRANGEBYSCORE', KEYS[9], '-inf', string.format('%.0f', oldest), 'LIMIT', 0, spare)
     if #forgotten > 0 then known = known - redis.call('ZREM', KEYS[9], unpack(forgotten)) end
   end
   local excess = known - ${MOST_REMEMBERED}
   if excess > 0 then redis.call('ZPOPMIN', KEYS[9], math.min(excess, ${FORGOTTEN_AT_ONCE})) end
 end
-return {'accepted', task[1], id, redis.call('LLEN', KEYS[3])}
+return {'accepted', task[1], id, length}
 `;
