@@ -38,10 +38,30 @@ export function createFindEvents(deps: { log: EventLog }): FindEvents {
     const events = seen.snapshot ? compareStates(seen.snapshot, now, gone) : [];
     await remembered(() => log.record(key, seen, withUnconfirmed(seen, now, gone), events));
     return {
-      events: await remembered(() => log.since(key, sinceSeconds)),
+      events: withoutDeletionOf(now.refs, await remembered(() => log.since(key, sinceSeconds))),
       delaySeconds: Math.max(SHORTEST_DELAY_SECONDS, now.calls * SECONDS_PER_CALL),
     };
   };
+}
+
+/**
+ * A branch that counts as deleted loses its runs, so none does that this look saw: another look that began before may be kept
+ * meanwhile. Were it deleted after all, the next look would tell.
+ *
+ * @returns the events without those of such a ref up to its last deletion
+ */
+function withoutDeletionOf(
+  seen: ReadonlyMap<string, unknown>,
+  events: RepositoryEvent[],
+): RepositoryEvent[] {
+  const untilDeleted = new Map(
+    events.flatMap((event, index) =>
+      event.kind === 'delete' && seen.has(event.ref) ? [[event.ref, index] as const] : [],
+    ),
+  );
+  return events.filter(
+    (event, index) => event.kind === 'pullrequest' || index > (untilDeleted.get(event.ref) ?? -1),
+  );
 }
 
 /** Refs that are missing in the list, but not for sure, stay as they were. */

@@ -1,3 +1,4 @@
+import { waitFor } from '@cds/testing';
 import { hashOf, newRepository } from '../../test/stand-in-data.fixture';
 import {
   startVcsHarness,
@@ -123,6 +124,31 @@ describe('polling', () => {
     expect((await look()).events).toEqual([]);
     // Nor for new when it is back.
     expect((await look()).events).toEqual([]);
+  });
+
+  it('does not tell of a branch as deleted that it saw, though an older look is kept later', async () => {
+    push('back', 'first');
+    push('gone', 'another');
+    await look();
+    const path = '/repositories/acme/widgets/refs/branches/gone';
+    const confirmedAfter = (delayMs: number) =>
+      harness.bitbucket.disturb({ path: new RegExp(`${path}$`), status: 404, delayMs });
+    const asked = () => harness.bitbucket.requests.filter((one) => one.path === path).length;
+
+    harness.widgets.branches.delete('back');
+    harness.widgets.branches.delete('gone');
+    confirmedAfter(500);
+    const older = look();
+    await waitFor(() => asked() === 1, { what: 'the deletion of the first to be confirmed' });
+    push('back', 'second');
+    confirmedAfter(2_000);
+    const younger = look();
+
+    const gone = ['delete refs/heads/back', 'delete refs/heads/gone'];
+    expect(names(await older)).toEqual(gone);
+    expect(names(await younger)).toEqual(gone.slice(1));
+    // Nobody has kept yet that it is back.
+    expect(names(await look())).toEqual([...gone.slice(1), 'create refs/heads/back']);
   });
 
   it('asks seldom for a repository with many refs, so that its looks stay within the budget', async () => {
