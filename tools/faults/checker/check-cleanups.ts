@@ -65,7 +65,7 @@ function branchesOf(
   deliveries: Delivery[],
 ): Map<string, { events: BranchEvent[]; isSure: boolean }> {
   const branches = new Map<string, { events: BranchEvent[]; isSure: boolean }>();
-  for (const { hook, changes, fate, sentAt, acceptedAt } of deliveries) {
+  for (const { hook, changes, fate, sentAt, acceptedAt, isPolled } of deliveries) {
     if (fate === 'refused') continue;
     for (const change of changes) {
       const name = nameOf({ hook, branch: change.branch });
@@ -76,7 +76,8 @@ function branchesOf(
         kind: change.kind,
         hash: change.kind === 'push' ? change.hash : '',
         sentAt,
-        acceptedAt,
+        // `hooks` need not know of a push before it has a run, unless a delivery tells of it.
+        acceptedAt: isPolled && change.kind === 'push' ? Infinity : acceptedAt,
       });
     }
   }

@@ -24,7 +24,8 @@ export function checkRecovery(history: History): RecoveryCheck {
     if (fate !== 'accepted' || !authentic) continue;
     for (const change of changes) {
       const at = change.kind === 'push' ? servedAt.get(`${hook} ${change.hash}`) : undefined;
-      if (at === undefined) continue;
+      // A delivery that comes when its change has run already says nothing.
+      if (at === undefined || at < sentAt) continue;
       if (sentAt >= end) firstOfHook.set(hook, Math.min(firstOfHook.get(hook) ?? Infinity, at));
       else if (acceptedAt <= end) drained = Math.max(drained ?? 0, at);
     }

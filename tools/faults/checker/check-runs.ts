@@ -128,11 +128,21 @@ function mayBeForgotten(history: History, served: AskedRun[], run: AskedRun): bo
 
 function reordered(deliveries: Delivery[], served: AskedRun[]): Violation[] {
   const places = new Map<string, number>();
+  const polled = new Set(
+    deliveries
+      .filter(({ isPolled }) => isPolled)
+      .flatMap((delivery) =>
+        hashesOf(delivery).map((hash) => nameOf({ hook: delivery.hook, hash })),
+      ),
+  );
   for (const delivery of deliveries) {
     // Of one that nobody was told of, the place is not known.
     if (delivery.fate !== 'accepted') continue;
-    for (const hash of hashesOf(delivery))
-      places.set(nameOf({ hook: delivery.hook, hash }), places.size);
+    for (const hash of hashesOf(delivery)) {
+      const name = nameOf({ hook: delivery.hook, hash });
+      // Whoever tells of it first decides its place.
+      if (!polled.has(name)) places.set(name, places.size);
+    }
   }
   const last = new Map<string, { place: number; hash: string }>();
   const violations: Violation[] = [];

@@ -8,6 +8,7 @@ import type {
   AskedRun,
   Change,
   History,
+  PushedChange,
   SentDelivery,
   SentMessage,
   Violation,
@@ -51,6 +52,7 @@ function history(change: Partial<History>): History {
   return {
     deliveries: [],
     messages: [],
+    pushed: [],
     runs: [],
     removals: [],
     kills: [],
@@ -186,6 +188,39 @@ describe('checkRuns of the messages of a queue', () => {
   });
 });
 
+describe('checkRuns of what polls find', () => {
+  const change = (second: number, hash: string): PushedChange => ({
+    hook: 'h',
+    change: pushed(hash),
+    at: T0 + second * 1_000,
+  });
+  const both = [change(1, 'a'), change(2, 'b')];
+
+  it('is content when each change has one run, in whatever order, and whoever told of it first', () => {
+    expect(runKinds({ pushed: both, runs: [run(3, 'b'), run(4, 'a')] }, 0)).toEqual([]);
+    const late = [sent(5, [pushed('b')]), sent(6, [pushed('c')]), sent(7, [pushed('a')])];
+    const runs = [run(3, 'a'), run(4, 'b'), run(7, 'c')];
+    expect(runKinds({ pushed: both, deliveries: late, runs }, 0)).toEqual([]);
+  });
+
+  it('finds one that is lost, doubled, or was never pushed', () => {
+    expect(runKinds({ pushed: both, runs: [run(3, 'a')] })).toEqual(['lost']);
+    expect(runKinds({ pushed: both, runs: [run(3, 'a'), run(4, 'b'), run(5, 'c')] })).toEqual([
+      'unasked',
+    ]);
+    const runs = [run(3, 'a'), run(4, 'b'), run(6, 'a')];
+    expect(runKinds({ pushed: both, runs })).toEqual(['doubled']);
+    const late = [sent(5, [pushed('a')])];
+    expect(runKinds({ pushed: both, deliveries: late, runs })).toEqual(['doubled']);
+  });
+
+  it('still knows the order of what deliveries alone told of', () => {
+    const deliveries = [sent(1, [pushed('c')]), sent(2, [pushed('d')]), sent(3, [pushed('a')])];
+    const runs = [run(4, 'd'), run(5, 'c'), run(6, 'a')];
+    expect(runKinds({ pushed: both.slice(0, 1), deliveries, runs })).toEqual(['reordered']);
+  });
+});
+
 describe('checkCleanups', () => {
   const deletion = sent(1, [deleted('dev')]);
 
@@ -263,6 +298,24 @@ describe('checkCleanups', () => {
     expect(cleanupKinds({ deliveries, removals: [removal(16, 'dev')] })).toEqual([]);
   });
 
+  it('knows deletions that polls find, and pushes to the branch once a delivery or a run told of them', () => {
+    const at = (second: number) => T0 + second * 1_000;
+    const gone: PushedChange = { hook: 'h', change: deleted('dev'), at: at(1) };
+    const cleanup = { removals: [removal(12, 'dev')] };
+    expect(cleanupKinds({ pushed: [gone] })).toEqual(['lost']);
+    expect(cleanupKinds({ pushed: [gone], removals: [removal(5, 'dev')] })).toEqual(['early']);
+    expect(cleanupKinds({ pushed: [gone], ...cleanup })).toEqual([]);
+
+    const back: PushedChange = { hook: 'h', change: pushed('a', 'dev'), at: at(5) };
+    const pushes = [gone, back];
+    expect(cleanupKinds({ pushed: pushes })).toEqual([]);
+    expect(cleanupKinds({ pushed: pushes, ...cleanup })).toEqual([]);
+    expect(cleanupKinds({ pushed: pushes, ...cleanup, runs: [run(6, 'a')] })).toEqual(['hit']);
+    // Executions have nanoseconds.
+    const deliveries = [sent(6, [pushed('a', 'dev')], { timestamp: at(6) * 1e6 })];
+    expect(cleanupKinds({ pushed: pushes, ...cleanup, deliveries })).toEqual(['hit']);
+  });
+
   it('goes by the wall clocks as they stood', () => {
     const shift = (second: number, hours: number, replica = 'hooks-1') => ({
       replica,
@@ -323,6 +376,15 @@ describe('checkRecovery', () => {
     expect(checkRecovery(quick)).toEqual({ violations: [], firstRunMs: 3_005, drainedMs: 2_005 });
     const slow = history({ deliveries, runs: [run(36, 'a'), run(37, 'b')], faultEndedAt });
     expect(kinds(checkRecovery(slow).violations)).toEqual(['recovery', 'recovery']);
+  });
+});
+
+describe('checkRecovery of late deliveries', () => {
+  it('does not take a run from before for the first one after the fault', () => {
+    const late = sent(20, [pushed('a')]);
+    const runs = [run(3, 'a')];
+    const { firstRunMs } = checkRecovery(history({ deliveries: [late], runs }));
+    expect(firstRunMs).toBeUndefined();
   });
 });
 

@@ -40,8 +40,18 @@ export interface SentMessage {
   confirmedAt?: number | undefined;
 }
 
+/**
+ * What somebody changed in a repository that is polled for a hook. A poll has to find it, whether a delivery tells of it, too,
+ * or none does.
+ */
+export interface PushedChange {
+  hook: string;
+  change: Change;
+  at: number;
+}
+
 /** A call that the API was asked for. */
-interface Asked {
+export interface Asked {
   hook: string;
   /** The service that asked. */
   by: string;
@@ -71,6 +81,7 @@ export interface ClockShift {
 export interface History {
   deliveries: SentDelivery[];
   messages: SentMessage[];
+  pushed: PushedChange[];
   runs: AskedRun[];
   removals: AskedRemoval[];
   /** When a service that was killed was gone: what it was told just before may be forgotten. */
@@ -107,12 +118,14 @@ export interface Violation {
   sentence: string;
 }
 
-/** One delivery: all requests that carried it; or a message of a queue. */
+/** One delivery: all requests that carried it; or a message of a queue; or a change that a poll has to find. */
 export interface Delivery {
   hook: string;
   requestUuid: string;
   authentic: boolean;
   changes: Change[];
+  /** Nobody sent it: a poll finds it some time. */
+  isPolled?: boolean;
   /** `accepted`: answered 2xx at least once, or confirmed by the broker; `unsure`: nobody was told; `refused`: 4xx alone. */
   fate: 'accepted' | 'unsure' | 'refused';
   sentAt: number;
@@ -150,7 +163,7 @@ export function deliveriesOf(history: History): Delivery[] {
         } satisfies Delivery,
       ];
     })
-    .concat(history.messages.map(deliveryOf))
+    .concat(history.messages.map(deliveryOf), history.pushed.map(deliveryOfPoll))
     .toSorted((one, other) => one.timestamp - other.timestamp);
 }
 
@@ -166,6 +179,22 @@ function deliveryOf(message: SentMessage, place: number): Delivery {
     sentAt,
     acceptedAt: confirmedAt ?? Infinity,
     timestamp: place,
+  };
+}
+
+/** What is in a repository that is polled has to have its run, as if it had been accepted: polls go on until it has. */
+function deliveryOfPoll({ hook, change, at }: PushedChange): Delivery {
+  return {
+    hook,
+    requestUuid: `${change.kind} of ${change.branch} that a poll finds`,
+    authentic: true,
+    changes: [change],
+    isPolled: true,
+    fate: 'accepted',
+    sentAt: at,
+    acceptedAt: at,
+    // Executions have nanoseconds.
+    timestamp: at * 1e6,
   };
 }
 

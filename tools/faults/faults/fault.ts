@@ -1,3 +1,5 @@
+import { waitFor } from '@cds/testing';
+import { readBooks } from '../stage/books';
 import type { Stage, StageOptions } from '../stage/stage';
 
 /** One row of the matrix. */
@@ -31,4 +33,14 @@ export async function workOn(load: {
 /** @throws Error with the sentence, unless it is so */
 export function mustBe(isSo: boolean, sentence: string): void {
   if (!isSo) throw new Error(sentence);
+}
+
+/** Resolves when all that came in is worked off, and Redis knows it: there is no run that a kill could repeat. */
+export async function nothingUnderWay(stage: Stage): Promise<void> {
+  const hooks = [...stage.webhooks, ...stage.otherHooks];
+  await stage.worked();
+  await waitFor(
+    async () => (await stage.redis.ask((redis) => readBooks(redis, hooks))).waiting === 0,
+    { what: 'all to be worked off', timeoutMs: 20_000 },
+  );
 }

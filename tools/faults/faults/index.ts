@@ -6,6 +6,7 @@ import { FORGERY } from './forged';
 import { HOOKS_KILLED } from './hooks-killed';
 import { HOOKS_STOPPED } from './hooks-stopped';
 import { OUTGOING } from './outgoing';
+import { POLLING } from './polling';
 import { QUEUES } from './queues';
 import { REDIS_AWAY } from './redis-away';
 import { RESENT } from './resent';
@@ -22,6 +23,7 @@ export const FAULTS: readonly Fault[] = [
   ...CLOCK_JUMPS,
   ...CLEANUPS,
   ...SCHEDULERS,
+  ...POLLING,
   ...OUTGOING,
   ...QUEUES,
   ...FORGERY,

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rabbitmqServerScript, waitFor } from '@cds/testing';
+import { rabbitmqServerScript } from '@cds/testing';
 import type { Task } from '@cds/wire';
 import { ACCEPT_DELIVERY, messageHashIn } from '../hooks-internals';
-import { readBooks } from '../stage/books';
 import { type Queue, withQueue } from '../stage/queue';
 import type { Stage } from '../stage/stage';
-import { type Fault, mustBe, workOn } from './fault';
+import { type Fault, mustBe, nothingUnderWay, workOn } from './fault';
 
 /** A fault of a queue, with a broker of its own where one is installed. */
 function ofQueue(
@@ -36,16 +35,6 @@ async function mustHaveAcknowledgedAll(stage: Stage, queue: Queue): Promise<void
   await queue.left();
   const { size } = await queue.held();
   mustBe(size === 0, `The broker still holds ${size} messages that were worked off.`);
-}
-
-/** All that came in is worked off, and Redis knows it: no run is under way. */
-async function nothingUnderWay(stage: Stage): Promise<void> {
-  const hooks = [...stage.webhooks, ...stage.otherHooks];
-  await stage.worked();
-  await waitFor(
-    async () => (await stage.redis.ask((redis) => readBooks(redis, hooks))).waiting === 0,
-    { what: 'all to be worked off', timeoutMs: 20_000 },
-  );
 }
 
 export const QUEUES: Fault[] = [

@@ -7,14 +7,14 @@ import {
   type Server,
 } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AskedRemoval, AskedRun } from '../checker/history';
+import type { Asked, AskedRemoval, AskedRun } from '../checker/history';
 import { freePort } from '@cds/testing';
 
-/** A call of a run or a removal that has come to the gate. */
+/** A call of a run or a removal, or a poll, that has come to the gate. */
 export interface GateCall {
-  kind: 'run' | 'removal';
+  kind: 'run' | 'removal' | 'poll';
   hook: string;
-  /** Of a run: the pushed commit, or `scheduled`; of a removal: the branch. */
+  /** Of a run: the pushed commit, or `scheduled`; of a removal: the branch; of a poll: nothing. */
   name: string;
   /** The service that asks. */
   by: string;
@@ -25,6 +25,8 @@ export type Handling =
   | { kind: 'pass' }
   /** Passed on after a while. */
   | { kind: 'slow'; ms: number }
+  /** Passed on and done at once, and answered after a while. */
+  | { kind: 'slow-answer'; ms: number }
   /** Not passed on: this is the answer. */
   | { kind: 'answer'; status: number; contentType: string; body: string }
   /** Not passed on: the connection is cut. */
@@ -36,12 +38,13 @@ export type Handling =
 
 export type Judge = (call: GateCall) => Handling | Promise<Handling>;
 
-/** What stands between the services and the API: it writes down every run and removal, and can make calls fail. */
+/** What stands between the services and the API: it writes down every run, removal and poll, and can make calls fail. */
 export interface ApiGate {
   url: string;
   runs: AskedRun[];
   removals: AskedRemoval[];
-  /** Decides about each call of a run or a removal from now on; nothing given lets all pass. */
+  polls: Asked[];
+  /** Decides about each of these calls from now on; nothing given lets all pass. */
   judge(judge?: Judge): void;
   /** Stops listening and cuts all connections: the API is away. */
   away(): Promise<void>;
@@ -50,6 +53,7 @@ export interface ApiGate {
 }
 
 const RUN = /^\/project\/[^/]+\/workflows\/([^/]+)\/runs$/;
+const POLL = /^\/hook\/([^/]+)\/workflow\/[^/]+\/vcsevent\//;
 const REMOVAL = /^\/project\/[^/]+\/workflows\/([^/]+)\/runs\/branch\/([^/]+)$/;
 
 export async function startApiGate(deps: {
@@ -64,14 +68,15 @@ export async function startApiGate(deps: {
   const agent = new Agent({ keepAlive: true });
   const runs: AskedRun[] = [];
   const removals: AskedRemoval[] = [];
+  const polls: Asked[] = [];
   let judge: Judge = () => ({ kind: 'pass' });
   let server: Server | undefined;
 
-  /** Writes the call down; undefined for calls that are neither a run nor a removal. */
+  /** Writes the call down; undefined for calls of another kind. */
   function note(
     incoming: IncomingMessage,
     body: Buffer,
-  ): { call: GateCall; asked: AskedRun | AskedRemoval } | undefined {
+  ): { call: GateCall; asked: Asked } | undefined {
     const { pathname } = new URL(incoming.url ?? '/', 'http://gate');
     const by = deps.serviceOf(
       Buffer.from(String(incoming.headers['x_auth_header'] ?? ''), 'base64').toString('utf8'),
@@ -90,6 +95,12 @@ export async function startApiGate(deps: {
       const asked: AskedRun = { hook: hook.uuid, hash, by, at, answered: false };
       runs.push(asked);
       return { call: { kind: 'run', hook: hook.uuid, name: hash, by }, asked };
+    }
+    const [, polled] = (incoming.method === 'GET' && POLL.exec(pathname)) || [];
+    if (polled !== undefined) {
+      const asked: Asked = { hook: polled, by, at, answered: false };
+      polls.push(asked);
+      return { call: { kind: 'poll', hook: polled, name: '', by }, asked };
     }
     const removal = incoming.method === 'DELETE' ? REMOVAL.exec(pathname) : null;
     if (!removal) return undefined;
@@ -141,6 +152,7 @@ export async function startApiGate(deps: {
         if (handling.kind === 'slow') await sleep(handling.ms);
         const { answer, text } = await pass(incoming, body);
         if (noted && (answer.statusCode ?? 500) < 300) noted.asked.servedAt = Date.now();
+        if (handling.kind === 'slow-answer') await sleep(handling.ms);
         if (handling.kind === 'lose-answer' || response.destroyed) {
           incoming.socket.destroy();
           return;
@@ -171,6 +183,7 @@ export async function startApiGate(deps: {
     url: `http://127.0.0.1:${port}`,
     runs,
     removals,
+    polls,
     judge(next = () => ({ kind: 'pass' })) {
       judge = next;
     },

@@ -1,7 +1,7 @@
 import { mkdirSync, appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, waitFor } from '@cds/testing';
-import { startBitbucket } from '../../sandbox/bitbucket';
+import { startBitbucket, type BitbucketSandbox } from '../../sandbox/bitbucket';
 import { startCdsApi, type CdsApiSandbox } from '../../sandbox/cds-api';
 import { serviceEnvironment, type ServiceSettings } from '../../sandbox/story/service-config';
 import { deliveriesOf, type History, type SentDelivery } from '../checker/history';
@@ -18,6 +18,9 @@ import { createWallClock, SHIFT_DATE, type WallClock } from './wall-clock';
 const PROJECT = 'SHOP';
 const REPOSITORY = 'acme/web-shop';
 const WEBHOOK_KEY = 'the key of the fault matrix';
+const POLLING = { CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_POLLING: 'true' };
+/** An hour: who plays a fault says when polls are due. */
+const RECONCILE = { CDS_HOOKS_RECONCILE_INTERVAL: '3600' };
 
 export interface StageOptions {
   /** Webhooks, each with a workflow of its own. */
@@ -27,6 +30,8 @@ export interface StageOptions {
   redisProxy?: boolean;
   /** Replicas whose wall clock can be set. */
   wallClocks?: boolean;
+  /** `vcs` stays up and offers polling; repository webhooks are polled with `reconcile`. See polled-repository.ts. */
+  polling?: 'pollers' | 'reconcile';
   cleanupDelaySeconds?: number;
   /** 1 when not given; with `--long` the other one. */
   retryDelaySeconds?: number;
@@ -43,6 +48,7 @@ export interface Stage {
   proxy: RedisProxy;
   gate: ApiGate;
   api: CdsApiSandbox;
+  bitbucket: BitbucketSandbox;
   replicas: Replica[];
   /** The first replica, for faults with one. */
   hooks: Replica;
@@ -82,6 +88,7 @@ export async function openStage(
   const history: History = {
     deliveries: [],
     messages: [],
+    pushed: [],
     runs: [],
     removals: [],
     kills: [],
@@ -155,6 +162,7 @@ export async function openStage(
             CDS_HOOKS_EXECUTIONHISTORY: '10000',
             CDS_HOOKS_OUTGOING_ALLOW: '127.0.0.1',
             CDS_LOG_LEVEL: 'debug',
+            ...(options.polling === 'reconcile' ? RECONCILE : {}),
             ...clock?.env,
           },
         }),
@@ -170,7 +178,11 @@ export async function openStage(
       bundle: bundleOf('vcs'),
       port: vcsSettings.vcsPort,
       folder,
-      env: { ...serviceEnvironment(vcsSettings, ['vcs']), CDS_VCS_WEBHOOKKEY: WEBHOOK_KEY },
+      env: {
+        ...serviceEnvironment(vcsSettings, ['vcs']),
+        CDS_VCS_WEBHOOKKEY: WEBHOOK_KEY,
+        ...(options.polling ? POLLING : {}),
+      },
     });
     closing.push(vcs.kill);
     await Promise.all([vcs, ...replicas].map((replica) => replica.start()));
@@ -189,7 +201,7 @@ export async function openStage(
       webhooks.push({ uuid: hook.uuid, workflow: name, repository: REPOSITORY });
     }
     // It has created the webhooks. Builds would report to it, which is nobody's business here.
-    await vcs.stop();
+    if (!options.polling) await vcs.stop();
 
     const sender = createSender({ webhookKey: WEBHOOK_KEY, sent: history.deliveries });
     const routed = new Set(replicas);
@@ -205,6 +217,7 @@ export async function openStage(
       proxy,
       gate,
       api,
+      bitbucket,
       replicas,
       hooks,
       clocks,

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import express from 'express';
 import type { Task, VcsRepo } from '@cds/wire';
 import { createControlRouter, createControls, type Controls } from '../http/control';
@@ -113,6 +114,8 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
   const removals: BranchRemoval[] = [];
   const builds = new Set<Promise<void>>();
   const stopped = new AbortController();
+  // Any number of builds wait for their ends.
+  setMaxListeners(0, stopped.signal);
   let buildResult: 'Success' | 'Fail' = 'Success';
   let buildDurationMs = options.buildDurationMs ?? 200;
   let inMaintenance = false;
