@@ -45,7 +45,7 @@ export async function wasPushedSince(
     const ids = await redis.zrangebyscore(set, `(${after}`, '+inf');
     for (let i = 0; i < ids.length; i += AT_ONCE) {
       for (const json of await redis.hmget(keys.executions, ...ids.slice(i, i + AT_ONCE))) {
-        const execution = json ? (readExecution(json)) : undefined;
+        const execution = json ? readExecution(json) : undefined;
         if (!execution?.webhook || execution.replay_of !== undefined) continue;
         if (pushedBranches(execution.webhook.request_body).includes(branch)) return true;
       }
