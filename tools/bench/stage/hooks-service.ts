@@ -1,21 +1,13 @@
-import { join } from 'node:path';
-import { freePort, waitFor } from '@cds/testing';
+import { freePort } from '@cds/testing';
 import { webhookSecret } from '@cds/webhook-signature';
-import { bundleOf } from '../../faults/stage/bundles';
-import { startManaged } from '../../faults/stage/managed-process';
 import { serviceEnvironment } from '../../sandbox/story/service-config';
-import { type Usage, usageOf } from '../measure/usage';
 import type { LoadedHook } from '../processes/deliveries';
+import { type StartedService, startService } from './start-service';
 
 const WEBHOOK_KEY = 'the key of the bench';
 
-/** One process of `hooks`, as it is deployed. */
-export interface HooksService {
-  url: string;
-  pid: number;
-  usage(): Usage;
-  stop(): Promise<void>;
-}
+/** One process of `hooks`. */
+export type HooksService = StartedService;
 
 interface HooksOptions {
   folder: string;
@@ -51,30 +43,9 @@ export function hooksEnvironment(options: HooksOptions, port: number): NodeJS.Pr
 export async function startHooksService(options: HooksOptions): Promise<HooksService> {
   const { folder, name = 'hooks' } = options;
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const running = await startManaged({
-    command: process.execPath,
-    // For a look inside: BENCH_NODE_ARGS='--cpu-prof --cpu-prof-dir=/tmp' leaves a profile of each service.
-    args: [...(process.env['BENCH_NODE_ARGS']?.split(' ') ?? []), bundleOf('hooks')],
-    env: hooksEnvironment(options, port),
-    cwd: folder,
-    log: join(folder, `${name}.log`),
-  });
-  const isUp = async (): Promise<boolean> => (await fetch(`${url}/mon/version`)).ok;
-  await waitFor(async () => !running.isRunning() || (await isUp()), {
-    what: `${name} to listen`,
-    timeoutMs: 30_000,
-  });
-  if (!running.isRunning()) throw new Error(`${name} ended by itself: see its log in ${folder}`);
-  return {
-    url,
-    pid: running.pid,
-    usage: () => usageOf(running.pid),
-    async stop() {
-      running.signal('SIGTERM');
-      await running.exited;
-    },
-  };
+  const env = hooksEnvironment(options, port);
+  const isUp = async (url: string): Promise<boolean> => (await fetch(`${url}/mon/version`)).ok;
+  return startService({ app: 'hooks', name, port, folder, env, isUp });
 }
 
 /** So many repository webhooks, each of a workflow of its own. */

@@ -1,18 +1,10 @@
-import { join } from 'node:path';
-import { freePort, waitFor } from '@cds/testing';
-import { bundleOf } from '../../faults/stage/bundles';
-import { startManaged } from '../../faults/stage/managed-process';
+import { freePort } from '@cds/testing';
 import { serviceEnvironment } from '../../sandbox/story/service-config';
-import { type Usage, usageOf } from '../measure/usage';
 import { HASH } from '../processes/service-hash';
+import { type StartedService, startService } from './start-service';
 
-/** One process of `vcs`, as it is deployed. */
-export interface VcsService {
-  url: string;
-  pid: number;
-  usage(): Usage;
-  stop(): Promise<void>;
-}
+/** One process of `vcs`. */
+export type VcsService = StartedService;
 
 /** Starts the built service. @returns when it has registered and serves */
 export async function startVcsService(options: {
@@ -24,7 +16,6 @@ export async function startVcsService(options: {
 }): Promise<VcsService> {
   const { folder, name = 'vcs' } = options;
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
   const settings = {
     vcsPort: port,
     hooksPort: 0,
@@ -40,37 +31,18 @@ export async function startVcsService(options: {
     branchDeletionDelaySeconds: 0,
     names: { vcs: name, hooks: 'hooks' },
   };
-  const running = await startManaged({
-    command: process.execPath,
-    args: [...(process.env['BENCH_NODE_ARGS']?.split(' ') ?? []), bundleOf('vcs')],
-    env: {
-      PATH: process.env['PATH'],
-      NODE_ENV: 'production',
-      ...serviceEnvironment(settings, ['vcs']),
-      CDS_VCS_WEBHOOKKEY: 'the key of the bench',
-      // The bench spends more than an hour's calls; what is measured here is time.
-      CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_CALLSPERHOUR: '0',
-      CDS_LOG_LEVEL: 'info',
-    },
-    cwd: folder,
-    log: join(folder, `${name}.log`),
-  });
-  const serves = async (): Promise<boolean> =>
-    (await fetch(`${url}/vcs`, { headers: guardHeaders() })).ok;
-  await waitFor(async () => !running.isRunning() || (await serves()), {
-    what: `${name} to serve`,
-    timeoutMs: 30_000,
-  });
-  if (!running.isRunning()) throw new Error(`${name} ended by itself: see its log in ${folder}`);
-  return {
-    url,
-    pid: running.pid,
-    usage: () => usageOf(running.pid),
-    async stop() {
-      running.signal('SIGTERM');
-      await running.exited;
-    },
+  const env = {
+    PATH: process.env['PATH'],
+    NODE_ENV: 'production',
+    ...serviceEnvironment(settings, ['vcs']),
+    CDS_VCS_WEBHOOKKEY: 'the key of the bench',
+    // The bench spends more than an hour's calls; what is measured here is time.
+    CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_CALLSPERHOUR: '0',
+    CDS_LOG_LEVEL: 'info',
   };
+  const isUp = async (url: string): Promise<boolean> =>
+    (await fetch(`${url}/vcs`, { headers: guardHeaders() })).ok;
+  return startService({ app: 'vcs', name, port, folder, env, isUp });
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');

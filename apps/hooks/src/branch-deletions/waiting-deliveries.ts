@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { readExecution, hookKeys } from '@cds/hooks-store';
+import { readWithBody, hookKeys } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { type DeliveryPlan, isMalformedDelivery, planPoll, planPush } from '../payloads';
@@ -92,14 +92,13 @@ export function createWaitingDeliveries(deps: { redis: Redis }) {
 }
 
 function newsOf(json: string): BranchNews {
-  const { type, config, webhook, poll, accepted_at, replay_of } = readExecution(json);
+  const { execution, body } = readWithBody(json);
+  const { type, config, webhook, poll, accepted_at, replay_of } = execution;
   // It tells of what was long ago, and leaves cleanups alone when its turn comes.
   if (replay_of !== undefined || (!webhook && !poll)) return NO_NEWS;
   let plan: DeliveryPlan;
   try {
-    plan = poll
-      ? planPoll({ type, config: config ?? {}, poll })
-      : planPush(Buffer.from(webhook?.request_body ?? '', 'base64'));
+    plan = poll ? planPoll({ type, config: config ?? {}, poll }) : planPush(body);
   } catch (error) {
     if (isMalformedDelivery(error)) return NO_NEWS;
     throw error;
