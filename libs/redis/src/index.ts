@@ -11,3 +11,4 @@ export { redisHealthWarnings } from './redis-health-warnings';
 export { withLock, type LockOptions } from './with-lock';
 export { whenReady } from './when-ready';
 export { type RedisHealth, watchRedisHealth } from './watch-redis-health';
+export { redisNowMs, redisNowUs } from './redis-now';

@@ -1,5 +1,5 @@
 import { hookKeys, KEYS, POLL_ERROR_FIELD } from '@cds/hooks-store';
-import { defineScript } from '@cds/redis';
+import { defineScript, redisNowMs } from '@cds/redis';
 import type { HookConfig } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { DEFAULT_DELAY_MS, LONGEST_DELAY_MS } from './poll-delay';
@@ -133,10 +133,7 @@ export function createPollStore(deps: {
     },
 
     /** The clock (ms). */
-    async now(): Promise<number> {
-      const [seconds, micros] = await redis.time();
-      return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-    },
+    now: (): Promise<number> => redisNowMs(redis),
 
     /** Leaves the next poll out. @returns false when it is not the next one */
     async leaveOut({ uuid, due }: DuePoll): Promise<boolean> {

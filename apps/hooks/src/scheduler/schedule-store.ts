@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type ExecutionState, hookKeys, KEYS, repliesOf, SCHEDULE_FIELD } from '@cds/hooks-store';
-import { defineScript } from '@cds/redis';
+import { defineScript, redisNowMs } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { type Occurrence, scheduledTask } from './scheduled-times';
 import { MAKE_DUE, READ_DUE, TAKE_DUE } from './scripts/schedule-scripts.lua';
@@ -35,10 +35,7 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
 
   return {
     /** The clock (ms). */
-    async now(): Promise<number> {
-      const [seconds, micros] = await redis.time();
-      return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-    },
+    now: (): Promise<number> => redisNowMs(redis),
 
     /** Those that are due first, whenever that is, and the clock. */
     async first(count: number): Promise<{ now: number; schedulers: DueScheduler[] }> {

@@ -1,4 +1,4 @@
-import { LockTimeoutError, withLock } from '@cds/redis';
+import { LockTimeoutError, redisNowUs, withLock } from '@cds/redis';
 import type { Redis } from 'ioredis';
 
 export interface OneForAllDeps {
@@ -27,11 +27,6 @@ export function createOneForAll(deps: OneForAllDeps) {
   const { redis, key, ttlMs = TTL_MS, pollMs = POLL_MS } = deps;
   const doneKey = `${key}:done`;
 
-  async function redisNow(): Promise<number> {
-    const [seconds, micros] = await redis.time();
-    return Number(seconds) * 1_000_000 + Number(micros);
-  }
-
   async function doneSince(needed: number): Promise<number | undefined> {
     const [began, result] = ((await redis.get(doneKey)) ?? '').split('/').map(Number);
     return began !== undefined && result !== undefined && began >= needed ? result : undefined;
@@ -41,11 +36,11 @@ export function createOneForAll(deps: OneForAllDeps) {
     work: () => Promise<number>,
     signal?: AbortSignal,
   ): Promise<number> {
-    const needed = await redisNow();
+    const needed = await redisNowUs(redis);
     const workOrNot = async (): Promise<number> => {
       const done = await doneSince(needed);
       if (done !== undefined) return done;
-      const began = await redisNow();
+      const began = await redisNowUs(redis);
       const result = await work();
       await redis.set(doneKey, `${began}/${result}`, 'PX', DONE_MS);
       return result;
