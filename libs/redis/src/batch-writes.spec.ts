@@ -16,14 +16,20 @@ describe('commands of one turn', () => {
     await server.stop();
   });
 
-  it('leave by one write, in their order', async () => {
+  it('leave by one write for every four, in their order', async () => {
     const stream = redis.stream as unknown as { _writev(...args: unknown[]): void; _write(): void };
     const together = jest.spyOn(stream, '_writev');
     const alone = jest.spyOn(stream, '_write');
     const replies = await Promise.all(Array.from({ length: 50 }, () => redis.incr('n')));
     expect(replies).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
-    expect(together).toHaveBeenCalledTimes(1);
+    // The last two wait for the turn to end.
+    expect(together).toHaveBeenCalledTimes(13);
     expect(alone).not.toHaveBeenCalled();
+  });
+
+  it('wait for no others: one alone leaves with its turn', async () => {
+    expect(await redis.incr('n')).toBe(1);
+    expect(await redis.incr('n')).toBe(2);
   });
 
   it('do so over the connection that follows a lost one, too', async () => {
