@@ -59,10 +59,10 @@ describe('the deliveries', () => {
 
 describe('the backlog', () => {
   it('has the form of what was sent when no more than digits and letters differ', () => {
-    const form = formOf('{"id":1,"headers":{"A":["x-1"]}}\n{}');
-    expect(formOf('{"id":2,"headers":{"A":["y-f"]}}\n{}')).toBe(form);
-    expect(formOf('{"id":22,"headers":{"A":["x-1"]}}\n{}')).not.toBe(form);
-    expect(formOf('{"id":1,"headers":{"A":["x-1"]}}')).not.toBe(form);
+    const form = formOf(['{"id":1,"headers":{"A":["x-1"]}}', '{}']);
+    expect(formOf(['{"id":2,"headers":{"A":["y-f"]}}', '{}'])).toBe(form);
+    expect(formOf(['{"id":22,"headers":{"A":["x-1"]}}', '{}'])).not.toBe(form);
+    expect(formOf(['{"id":1,"headers":{"A":["x-1"]}}'])).not.toBe(form);
   });
 });
 

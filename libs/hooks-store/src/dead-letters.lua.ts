@@ -11,7 +11,7 @@ local function trimDeadLetters(uuid, dead, executions, states, failed, keep)
   if excess <= 0 then return 0 end
   local oldest = redis.call('ZPOPMIN', dead, math.min(excess, 500))
   for i = 1, #oldest, 2 do
-    redis.call('HDEL', executions, oldest[i])
+    redis.call('HDEL', executions, oldest[i], oldest[i] .. ':body')
     redis.call('HDEL', states, oldest[i])
     redis.call('ZREM', failed, uuid .. '/' .. oldest[i])
   end

@@ -66,4 +66,11 @@ export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-s
 export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';
 export { TRIM_HISTORY } from './trim-history.lua';
 export { WAITING_HEADS } from './waiting-heads.lua';
-export { readExecution, readWithBody, writeExecution } from './stored-execution-text';
+export {
+  bodyField,
+  fieldsOf,
+  type KeptBody,
+  readExecution,
+  readWithBody,
+  writeExecution,
+} from './stored-execution-text';

@@ -95,7 +95,7 @@ export function hookKeys(uuid: string) {
      * {@link WORKFLOW_INDEX_FIELD}, {@link SCHEDULE_FIELD}, {@link POLLED_FIELD}, {@link POLL_ERROR_FIELD}.
      */
     task: `${PREFIX}task:${uuid}`,
-    /** Hash: execution id → what was received (JSON). */
+    /** Hash: execution id → what was received (JSON), and id + `:body` → the body of the request, where there is one. */
     executions: `${PREFIX}exec:${uuid}`,
     /** Hash: execution id → what became of it (JSON); none before the first try. */
     states: `${PREFIX}state:${uuid}`,

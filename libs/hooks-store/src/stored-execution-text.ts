@@ -1,24 +1,37 @@
 import { isUtf8 } from 'node:buffer';
 import type { StoredExecution } from './execution';
 
-/** JSON as `JSON.stringify` writes it holds no line break of its own. */
+/** The body of a request: text as it came, or bytes that are no text. */
+export type KeptBody = string | Buffer;
+
+/** An execution as Redis has it: JSON in the field of its id, and beside it, in {@link bodyField}, the body of its request. */
+export interface WrittenExecution {
+  json: string;
+  /** Empty where there is none, or where it stands in the JSON. */
+  body: Buffer | '';
+}
+
+/** In versions before, the body stood below the JSON. */
 const LINE_BREAK = '\n';
 
+/** Of the execution's body, in the hash of the hook's executions. Scripts make it of the id, too. */
+export function bodyField(id: string): string {
+  return `${id}:body`;
+}
+
 /**
- * What is kept of an execution: a line of JSON, and below it the body of its request as it came, where that is text. In
- * base64 within the JSON it would be a third longer, and escaped and searched for each time.
+ * What is kept of an execution. A body of text is kept as it came: in base64 within the JSON it would be a third longer, and
+ * escaped and searched for each time; and no script has to copy it.
  *
  * @param content all but what the script that keeps it fills in
  * @param body of the request; `content.webhook.request_body` holds it where it is not given
  */
-export function writeExecution(content: Partial<StoredExecution>, body?: Buffer): Buffer | string {
+export function writeExecution(content: Partial<StoredExecution>, body?: Buffer): WrittenExecution {
   const { webhook } = content;
-  if (!body || !webhook) return JSON.stringify(content);
-  if (!isUtf8(body)) {
-    const request_body = body.toString('base64');
-    return JSON.stringify({ ...content, webhook: { ...webhook, request_body } });
-  }
-  return Buffer.concat([Buffer.from(JSON.stringify(content) + LINE_BREAK), body]);
+  if (!body || !webhook) return { json: JSON.stringify(content), body: '' };
+  if (isUtf8(body)) return { json: JSON.stringify(content), body };
+  const request_body = body.toString('base64');
+  return { json: JSON.stringify({ ...content, webhook: { ...webhook, request_body } }), body: '' };
 }
 
 /**
@@ -26,19 +39,29 @@ export function writeExecution(content: Partial<StoredExecution>, body?: Buffer)
  *
  * @returns `body`: of the request, as it came; `request_body` does not hold it then
  */
-export function readWithBody(text: string): { execution: StoredExecution; body: Buffer } {
-  const end = text.indexOf(LINE_BREAK);
+export function readWithBody(
+  json: string,
+  body: string | null | undefined,
+): { execution: StoredExecution; body: KeptBody } {
+  if (body) return { execution: JSON.parse(json) as StoredExecution, body };
+  const end = json.indexOf(LINE_BREAK);
   if (end >= 0) {
-    const execution = JSON.parse(text.slice(0, end)) as StoredExecution;
-    return { execution, body: Buffer.from(text.slice(end + 1)) };
+    const execution = JSON.parse(json.slice(0, end)) as StoredExecution;
+    return { execution, body: json.slice(end + 1) };
   }
-  const execution = JSON.parse(text) as StoredExecution;
+  const execution = JSON.parse(json) as StoredExecution;
   return { execution, body: Buffer.from(execution.webhook?.request_body ?? '', 'base64') };
 }
 
 /** The execution that {@link writeExecution} wrote, its body in base64 as CDS has it. */
-export function readExecution(text: string): StoredExecution {
-  const { execution, body } = readWithBody(text);
+export function readExecution(json: string, body: string | null | undefined): StoredExecution {
+  const { execution, body: kept } = readWithBody(json, body);
   if (!execution.webhook) return execution;
-  return { ...execution, webhook: { ...execution.webhook, request_body: body.toString('base64') } };
+  const request_body = Buffer.from(kept as string).toString('base64');
+  return { ...execution, webhook: { ...execution.webhook, request_body } };
+}
+
+/** The fields to ask for with HMGET: of each execution its own, then that of its body. */
+export function fieldsOf(ids: readonly string[]): string[] {
+  return ids.flatMap((id) => [id, bodyField(id)]);
 }

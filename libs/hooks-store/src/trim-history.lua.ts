@@ -8,7 +8,7 @@ local function trimHistory(uuid, done, executions, states, failed, keep)
   if excess <= 0 then return end
   local oldest = redis.call('ZPOPMIN', done, math.min(excess, 500))
   for i = 1, #oldest, 2 do
-    redis.call('HDEL', executions, oldest[i])
+    redis.call('HDEL', executions, oldest[i], oldest[i] .. ':body')
     redis.call('HDEL', states, oldest[i])
     redis.call('ZREM', failed, uuid .. '/' .. oldest[i])
   end

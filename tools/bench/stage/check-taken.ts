@@ -1,4 +1,4 @@
-import { hookKeys, KEYS, readExecution } from '@cds/hooks-store';
+import { bodyField, hookKeys, KEYS } from '@cds/hooks-store';
 import { readCommit } from '../processes/deliveries';
 import type { HooksStage } from './hooks-stage';
 
@@ -21,9 +21,9 @@ export async function checkTaken(stage: HooksStage, round: number, sent: number[
       if (count === 0) return;
       const keys = hookKeys(uuid);
       const ids = await stage.redis.redis.lrange(keys.waiting, -count, -1);
-      const executions = await stage.redis.redis.hmget(keys.executions, ...ids);
-      executions.forEach((json, number) => {
-        const found = commitIn(json ?? '{}');
+      const bodies = await stage.redis.redis.hmget(keys.executions, ...ids.map(bodyField));
+      bodies.forEach((body, number) => {
+        const found = commitIn(body ?? '{}');
         const isNext = Number(ids[number]) > Number(ids[number - 1] ?? 0);
         if (found.join() === [round, index, number].join() && isNext) return;
         throw new Error(
@@ -34,9 +34,7 @@ export async function checkTaken(stage: HooksStage, round: number, sent: number[
   );
 }
 
-function commitIn(execution: string): number[] {
-  const { webhook } = readExecution(execution);
-  const body = Buffer.from(webhook?.request_body ?? '', 'base64').toString();
+function commitIn(body: string): number[] {
   const { push } = JSON.parse(body) as {
     push: { changes: { new: { target: { hash: string } } }[] };
   };

@@ -1,4 +1,4 @@
-import { hookKeys, KEYS, parseState } from '@cds/hooks-store';
+import { bodyField, hookKeys, KEYS, parseState } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import type { Violation } from '../checker/history';
 
@@ -17,7 +17,8 @@ export async function readBooks(redis: Redis, hooks: { uuid: string }[]): Promis
   for (const { uuid } of hooks) {
     const keys = hookKeys(uuid);
     const listed = await redis.llen(keys.waiting);
-    const executions = await redis.hkeys(keys.executions);
+    const fields = await redis.hkeys(keys.executions);
+    const executions = fields.filter((field) => !field.endsWith(bodyField('')));
     const done = new Set(await redis.zrange(keys.done, 0, '-1'));
     const states = await redis.hgetall(keys.states);
     waiting += listed;

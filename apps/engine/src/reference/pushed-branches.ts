@@ -1,4 +1,4 @@
-import { hookKeys, readExecution } from '@cds/hooks-store';
+import { fieldsOf, hookKeys, readExecution } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 
@@ -44,8 +44,11 @@ export async function wasPushedSince(
   for (const set of [keys.done, keys.dead]) {
     const ids = await redis.zrangebyscore(set, `(${after}`, '+inf');
     for (let i = 0; i < ids.length; i += AT_ONCE) {
-      for (const json of await redis.hmget(keys.executions, ...ids.slice(i, i + AT_ONCE))) {
-        const execution = json ? readExecution(json) : undefined;
+      const fields = fieldsOf(ids.slice(i, i + AT_ONCE));
+      const read = await redis.hmget(keys.executions, ...fields);
+      for (let at = 0; at < read.length; at += 2) {
+        const [json, body] = read.slice(at);
+        const execution = json ? readExecution(json, body) : undefined;
         if (!execution?.webhook || execution.replay_of !== undefined) continue;
         if (pushedBranches(execution.webhook.request_body).includes(branch)) return true;
       }

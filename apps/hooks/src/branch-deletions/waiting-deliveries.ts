@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { readWithBody, hookKeys } from '@cds/hooks-store';
+import { fieldsOf, hookKeys, readWithBody } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { type DeliveryPlan, isMalformedDelivery, planPoll, planPush } from '../payloads';
@@ -48,11 +48,11 @@ export function createWaitingDeliveries(deps: { redis: Redis }) {
     const found = new Map(ids.map((id) => [id, known.get(`${uuid}/${id}`)]));
     const missing = ids.filter((id) => !found.get(id));
     if (missing.length > 0) {
-      const executions = await redis.hmget(hookKeys(uuid).executions, ...missing);
+      const executions = await redis.hmget(hookKeys(uuid).executions, ...fieldsOf(missing));
       for (const [index, id] of missing.entries()) {
-        const json = executions[index];
+        const [json, body] = executions.slice(2 * index);
         if (!json) continue;
-        const news = newsOf(json);
+        const news = newsOf(json, body);
         found.set(id, news);
         known.set(`${uuid}/${id}`, news);
       }
@@ -91,8 +91,8 @@ export function createWaitingDeliveries(deps: { redis: Redis }) {
   };
 }
 
-function newsOf(json: string): BranchNews {
-  const { execution, body } = readWithBody(json);
+function newsOf(json: string, kept: string | null | undefined): BranchNews {
+  const { execution, body } = readWithBody(json, kept);
   const { type, config, webhook, poll, accepted_at, replay_of } = execution;
   // It tells of what was long ago, and leaves cleanups alone when its turn comes.
   if (replay_of !== undefined || (!webhook && !poll)) return NO_NEWS;

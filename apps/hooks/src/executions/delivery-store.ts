@@ -6,6 +6,7 @@ import {
   hookKeys,
   KEYS,
   type ExecutionState,
+  type KeptBody,
   parseState,
   readWithBody,
   SIGNED_FIELD,
@@ -77,7 +78,7 @@ export interface Head {
   id: string;
   execution: StoredExecution;
   /** Of the request that it brought, as it came; not everything brings one. */
-  body: Buffer;
+  body: KeptBody;
   state: ExecutionState;
   /** The same as it stands in Redis; empty before the first try. */
   stateJson: string;
@@ -134,7 +135,7 @@ export function createDeliveryStore(deps: {
       const { uuid, received, acceptedAt, requestId, verdict } = delivery;
       const keys = hookKeys(uuid);
       const content = { ...received, accepted_at: acceptedAt, request_id: requestId };
-      const rest = writeExecution(content, delivery.body).slice(1);
+      const { json, body } = writeExecution(content, delivery.body);
       const reply = (await acceptScript(
         [
           keys.task,
@@ -155,7 +156,8 @@ export function createDeliveryStore(deps: {
           verdict,
           acceptedAt * 1000,
           uuid,
-          rest,
+          json.slice(1),
+          body,
           verdict === 'ignore' ? JSON.stringify(delivery.ignored) : '',
           executionHistory,
           delivery.signature === 'right' ? 'right' : 'none',
@@ -273,14 +275,14 @@ export function createDeliveryStore(deps: {
 
 function readTaken(reply: TakeReply): TakenHead {
   if (reply[0] !== 'work') return { kind: reply[0] };
-  const [, type, config = 'null', id = '', execution = '{}', state = '', cleanups] = reply;
+  const [, type, config = 'null', id = '', execution = '{}', body, state = '', cleanups] = reply;
   return {
     kind: 'work',
     head: {
       type: type as TaskType,
       config: JSON.parse(config) as HookConfig | null,
       id,
-      ...readWithBody(execution),
+      ...readWithBody(execution, body),
       state: parseState(state),
       stateJson: state,
       anyCleanups: Number(cleanups) > 0,

@@ -2,6 +2,7 @@ import { defineScript } from '@cds/redis';
 import type { TaskExecution } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import {
+  fieldsOf,
   hookKeys,
   KEYS,
   type ExecutionState,
@@ -30,15 +31,15 @@ export function createExecutionStore(deps: { redis: Redis; executionHistory: num
     if (ids.length === 0) return [];
     const keys = hookKeys(uuid);
     const [executions, states] = await Promise.all([
-      redis.hmget(keys.executions, ...ids),
+      redis.hmget(keys.executions, ...fieldsOf(ids)),
       redis.hmget(keys.states, ...ids),
     ]);
     return ids.flatMap((id, index) => {
-      const json = executions[index];
+      const [json, body] = executions.slice(2 * index);
       if (!json) return [];
       const state = parseState(states[index]);
       const status = id === doing && state.status === '' ? 'DOING' : state.status;
-      return [toTaskExecution(uuid, readExecution(json), { ...state, status })];
+      return [toTaskExecution(uuid, readExecution(json, body), { ...state, status })];
     });
   }
 

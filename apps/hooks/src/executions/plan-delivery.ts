@@ -27,6 +27,6 @@ export function planDelivery(delivery: Pick<Head, 'type' | 'execution' | 'body'>
     config: config ?? {},
     query: webhook.request_url,
     contentType: webhook.request_header['Content-Type']?.[0] ?? '',
-    body,
+    body: Buffer.from(body as string),
   });
 }

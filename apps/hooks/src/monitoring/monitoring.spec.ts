@@ -1,4 +1,4 @@
-import { hookKeys, KEYS, readExecution } from '@cds/hooks-store';
+import { fieldsOf, hookKeys, KEYS, readExecution } from '@cds/hooks-store';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
@@ -287,10 +287,11 @@ describe('one request id', () => {
     for (let i = 0; i < 3; i++) await before.webhook(hook.uuid, { body: '{}' });
     await before.service.stop(1_000);
     const { executions } = hookKeys(hook.uuid);
-    const ids = (await redis.hkeys(executions)).sort();
+    const ids = (await redis.hkeys(executions)).filter((field) => /^\d+$/.test(field)).sort();
     const strange = [undefined, 'a\r\nX-Evil: 1', { an: 'object' }];
     for (const [index, id] of ids.entries()) {
-      const stored = readExecution((await redis.hget(executions, id)) ?? '{}');
+      const [json, body] = await redis.hmget(executions, ...fieldsOf([id]));
+      const stored = readExecution(json ?? '{}', body);
       const changed = JSON.stringify({ ...stored, request_id: strange[index] });
       await redis.hset(executions, id, changed);
     }

@@ -18,11 +18,11 @@ import type { DeliveryPlan, DeliveryStep, PushChange } from './types';
  * (absent when there is none), `git.author`, `git.branch` or `git.tag`, `git.repository`,
  * `cds.triggered_by.username` and `.fullname`, and `payload`: the text of the `push` object as received.
  *
- * @param body the raw body of the delivery
+ * @param body the raw body of the delivery, or its text
  * @throws MalformedPushError naming the path that does not hold what a push holds
  */
-export function planPush(body: Buffer): DeliveryPlan {
-  const json = body.toString('utf8');
+export function planPush(body: Buffer | string): DeliveryPlan {
+  const json = body.toString();
   return planDelivery(readPushDelivery(json), cutJsonProperty(json, 'push') ?? '');
 }
 

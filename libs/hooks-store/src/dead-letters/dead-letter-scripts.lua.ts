@@ -43,7 +43,7 @@ if redis.call('ZREM', KEYS[5], ARGV[1] .. '/' .. ARGV[2]) == 0 then
 end
 redis.call('ZREM', KEYS[4], ARGV[2])
 redis.call('ZREM', KEYS[3], ARGV[2])
-redis.call('HDEL', KEYS[1], ARGV[2])
+redis.call('HDEL', KEYS[1], ARGV[2], ARGV[2] .. ':body')
 redis.call('HDEL', KEYS[2], ARGV[2])
 return known and 'ok' or 'unknown'
 `;

@@ -2,7 +2,7 @@ import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { timestampOfId } from '../clock';
 import { hookKeys, KEYS } from '../redis-keys';
-import { readExecution } from '../stored-execution-text';
+import { fieldsOf, readExecution } from '../stored-execution-text';
 import { REPLAY_EXECUTION } from './replay-execution.lua';
 import { whyNoReplay } from './why-no-replay';
 
@@ -25,9 +25,9 @@ export function createReplay({ redis }: { redis: Redis }) {
 
   return async function replay(uuid: string, id: string, now: number): Promise<Replayed> {
     const keys = hookKeys(uuid);
-    const json = await redis.hget(keys.executions, id);
+    const [json, body] = await redis.hmget(keys.executions, ...fieldsOf([id]));
     if (!json) return { kind: 'unknown' };
-    const execution = readExecution(json);
+    const execution = readExecution(json, body);
     const reason = whyNoReplay(execution);
     if (reason !== undefined) return { kind: 'refused', reason };
     const { type, config, webhook, scheduled_task, rabbitmq, poll, request_id } = execution;

@@ -22,13 +22,14 @@ const FORGOTTEN_AT_ONCE = 500;
  *    4 now in µs
  *    5 uuid
  *    6 the execution as it is kept, without its opening brace and what is filled in here
- *    7 the state of an ignored one (JSON)
- *    8 history to keep
- *    9 signature: `right`, `none`
- *   10 whether it is needed: `auto`, `required`, `off`
- *   11 X-Request-UUID or ""
- *   12 the state of a duplicate (JSON), `{first}` standing for the first one's timestamp
- *   13 the change that a poll found, or ""; one that is known already is a duplicate that leaves no trace
+ *    7 the body of its request, or ""; it is copied nowhere, since handing 6 KB about is most of what this takes
+ *    8 the state of an ignored one (JSON)
+ *    9 history to keep
+ *   10 signature: `right`, `none`
+ *   11 whether it is needed: `auto`, `required`, `off`
+ *   12 X-Request-UUID or ""
+ *   13 the state of a duplicate (JSON), `{first}` standing for the first one's timestamp
+ *   14 the change that a poll found, or ""; one that is known already is a duplicate that leaves no trace
  * Returns {`unknown`} | {`method`} | {`unsigned`} when it has to be signed |
  *   {`duplicate`, type, id of the first, 1 when its body was another} |
  *   {`judge`, type} when it was judged for another type | {`refused`} | {`accepted`, type, id, deliveries waiting}
@@ -42,39 +43,46 @@ export const ACCEPT_DELIVERY = `
 ${TRIM_HISTORY}
 ${WAITING_HEADS}
 ${NOTE_CHANGE}
-local function bodyOf(execution)
-  return string.match(execution, '\\n(.*)$') or string.match(execution, '"request_body":"([^"]*)"')
+local function bodyOf(id)
+  local kept = redis.call('HMGET', KEYS[2], id, id .. ':body')
+  if not kept[1] then return nil end
+  return kept[2] or string.match(kept[1], '\\n(.*)$') or string.match(kept[1], '"request_body":"([^"]*)"')
 end
 
 local task = redis.call('HMGET', KEYS[1], 'type', 'method', 'config', 'stopped', 'last_id', '${SIGNED_FIELD}')
 if not task[1] then return {'unknown'} end
 if task[2] ~= ARGV[1] then return {'method'} end
-if ARGV[9] == 'right' then
+if ARGV[10] == 'right' then
   if task[6] ~= '1' then redis.call('HSET', KEYS[1], '${SIGNED_FIELD}', '1') end
-elseif ARGV[10] == 'required' or (ARGV[10] == 'auto' and task[6] == '1') then
+elseif ARGV[11] == 'required' or (ARGV[11] == 'auto' and task[6] == '1') then
   return {'unsigned'}
 end
 
 local id = math.max(tonumber(ARGV[4]), tonumber(task[5] or '0') + 1)
 local oldest = id - ${REMEMBERED_US}
 id = string.format('%.0f', id)
-local first = ARGV[11] ~= '' and redis.call('ZSCORE', KEYS[9], ARGV[11])
+local first = ARGV[12] ~= '' and redis.call('ZSCORE', KEYS[9], ARGV[12])
 if not first then
   if task[1] ~= ARGV[2] then return {'judge', task[1]} end
   if ARGV[3] == 'refuse' then return {'refused'} end
 end
-if ARGV[13] ~= '' then
-  local known = string.match(redis.call('HGET', KEYS[12], ARGV[13]) or '', '(%d+)$')
+if ARGV[14] ~= '' then
+  local known = string.match(redis.call('HGET', KEYS[12], ARGV[14]) or '', '(%d+)$')
   if known and tonumber(known) >= oldest then return {'duplicate', task[1], known, 0} end
-  noteChange(KEYS[12], ARGV[13], 'found:' .. id)
+  noteChange(KEYS[12], ARGV[14], 'found:' .. id)
 end
 
 redis.call('HSET', KEYS[1], 'last_id', id)
 local length = 0
-redis.call('HSET', KEYS[2], id, '{"timestamp":' .. id .. '000,"type":"' .. task[1] .. '","config":' .. task[3] .. ',' .. ARGV[6])
+local execution = '{"timestamp":' .. id .. '000,"type":"' .. task[1] .. '","config":' .. task[3] .. ',' .. ARGV[6]
+if ARGV[7] ~= '' then
+  redis.call('HSET', KEYS[2], id, execution, id .. ':body', ARGV[7])
+else
+  redis.call('HSET', KEYS[2], id, execution)
+end
 if first or ARGV[3] == 'ignore' then
-  local state = ARGV[7]
-  if first then state = string.gsub(ARGV[12], '{first}', string.format('%.0f000', first)) end
+  local state = ARGV[8]
+  if first then state = string.gsub(ARGV[13], '{first}', string.format('%.0f000', first)) end
   redis.call('HSET', KEYS[7], id, state)
   redis.call('ZADD', KEYS[6], id, id)
 else
@@ -84,15 +92,15 @@ else
   headAdded(ARGV[5], length, msOf(id), KEYS[task[4] == '1' and 11 or 10])
 end
 if first then
-  local before = redis.call('HGET', KEYS[2], string.format('%.0f', first))
-  local another = before and bodyOf(before) ~= bodyOf(ARGV[6])
-  trimHistory(ARGV[5], KEYS[6], KEYS[2], KEYS[7], KEYS[8], tonumber(ARGV[8]))
+  local before = bodyOf(string.format('%.0f', first))
+  local another = before and before ~= bodyOf(id)
+  trimHistory(ARGV[5], KEYS[6], KEYS[2], KEYS[7], KEYS[8], tonumber(ARGV[9]))
   return {'duplicate', task[1], string.format('%.0f', first), another and 1 or 0}
 end
 
-if ARGV[3] == 'ignore' then trimHistory(ARGV[5], KEYS[6], KEYS[2], KEYS[7], KEYS[8], tonumber(ARGV[8])) end
-if ARGV[11] ~= '' then
-  redis.call('ZADD', KEYS[9], id, ARGV[11])
+if ARGV[3] == 'ignore' then trimHistory(ARGV[5], KEYS[6], KEYS[2], KEYS[7], KEYS[8], tonumber(ARGV[9])) end
+if ARGV[12] ~= '' then
+  redis.call('ZADD', KEYS[9], id, ARGV[12])
   local known = redis.call('ZCARD', KEYS[9])
   local spare = math.min(known - ${ALWAYS_REMEMBERED}, ${FORGOTTEN_AT_ONCE})
   if spare > 0 and known % ${FORGET_EVERY} == 0 then

@@ -21,11 +21,12 @@ local function takeNext(uuid, job, keys)
       redis.call('SREM', keys.pending, uuid)
       return {'empty'}
     end
-    local execution = redis.call('HGET', keys.executions, id)
-    if execution then
+    local execution = redis.call('HMGET', keys.executions, id, id .. ':body')
+    if execution[1] then
       local cleanups = redis.call('ZCARD', keys.cleanups) + redis.call('ZCARD', keys.stoppedCleanups)
         + redis.call('ZCARD', keys.failedCleanups)
-      return {'work', task[1], task[2], id, execution, redis.call('HGET', keys.states, id) or '', cleanups}
+      return {'work', task[1], task[2], id, execution[1], execution[2] or '',
+        redis.call('HGET', keys.states, id) or '', cleanups}
     end
     redis.call('LPOP', keys.waiting)
     redis.call('DECR', keys.waitingTotal)
@@ -41,7 +42,7 @@ end
  *   failed cleanups, heads, stopped heads
  * ARGV holder, uuid, job id
  * Returns {`lost`} when another one holds the hook | {`gone`} | {`stopped`} | {`empty`} |
- *   {`work`, type, config, id, execution, state or "", number of cleanups, whatever their state}
+ *   {`work`, type, config, id, execution, its body or "", state or "", number of cleanups, whatever their state}
  */
 export const TAKE_HEAD = `
 ${WAITING_HEADS}
