@@ -2,6 +2,7 @@ import pino from 'pino';
 import pretty from 'pino-pretty';
 import type { LogLevel } from '@cds/config';
 import { HIDDEN, redact, SECRET_FIELDS } from './redact';
+import { writeByTurn } from './write-by-turn';
 
 export type Logger = pino.Logger;
 
@@ -43,8 +44,12 @@ export function createLogger({ service, level, destination }: LoggerOptions): Lo
           onTerminal ? { level: number } : { level: label === 'warn' ? 'warning' : label },
       },
     },
-    // Written at once, without a worker thread: nothing is lost when the process ends.
-    destination ??
-      (onTerminal ? pretty({ sync: true, ignore: 'service' }) : pino.destination({ sync: true })),
+    // Without a worker thread: nothing is lost when the process ends.
+    destination ?? (onTerminal ? pretty({ sync: true, ignore: 'service' }) : linesOnStdout()),
   );
+}
+
+function linesOnStdout(): pino.DestinationStream {
+  const stdout = pino.destination({ sync: true });
+  return writeByTurn((text) => stdout.write(text));
 }
