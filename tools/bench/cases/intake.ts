@@ -6,7 +6,7 @@ import { openHooksStage } from '../stage/hooks-stage';
 
 const HOOKS = 50;
 const CONNECTIONS = 50;
-const PER_ROUND = 5_000;
+const PER_ROUND = 15_000;
 
 /** Taking deliveries in: each is signed, checked, kept out of twice, and in Redis before its answer. */
 export const intake: BenchCase = {
