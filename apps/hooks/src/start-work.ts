@@ -15,7 +15,9 @@ import type { WorkMetrics } from './monitoring/work-metrics';
 import type { ScheduleStore } from './scheduler/schedule-store';
 import { createBranchCleanups } from './branch-deletions/branch-cleanups';
 import { createCleanUpBranch } from './branch-deletions/clean-up-branch';
+import { createCleanUpTogether } from './branch-deletions/clean-up-together';
 import { createCleanupWorker } from './branch-deletions/cleanup-worker';
+import { createRemoveRuns } from './branch-deletions/remove-runs';
 import { createApiCaller } from './executions/api-calls';
 import { createDrainWorker } from './executions/drain-worker';
 import { createHookOwnership } from './executions/hook-ownership';
@@ -129,16 +131,20 @@ export function startWork(deps: WorkDeps) {
     retryDelayMs,
     ending: ending,
   });
-  const cleanUpBranch = createCleanUpBranch({
+  const removeRuns = createRemoveRuns({
     ...common,
-    redis,
     store: cleanupStore,
-    ownership,
+    ended: workMetrics.cleanupEnded,
+    retried: (reason) => workMetrics.retried('cleanup', reason),
+  });
+  const removing = { store: cleanupStore, ownership, removeRuns, logger, now, retryDelayMs };
+  const cleanUpBranch = createCleanUpBranch({
+    ...removing,
+    redis,
     waiting,
     hooksOf: tasks.hooksOf,
     delayMs,
     ended: workMetrics.cleanupEnded,
-    retried: (reason) => workMetrics.retried('cleanup', reason),
   });
   const sweep = createSweep({
     redis,
@@ -152,7 +158,11 @@ export function startWork(deps: WorkDeps) {
   });
   const worker = { connection: workers.connection, waiters, logger, lockMs: timing.lockMs };
   const drainWorker = createDrainWorker({ ...worker, redis, queue: drainQueue, workOffHook });
-  const cleanupWorker = createCleanupWorker({ ...worker, cleanUpBranch });
+  const cleanupWorker = createCleanupWorker({
+    ...worker,
+    ...{ queue: cleanupQueue, cleanUpBranch },
+    cleanUpTogether: createCleanUpTogether(removing),
+  });
   void ownership.start();
   sweep.start();
   const ringer = createRinger({

@@ -14,6 +14,8 @@ const MOST_VALUES = 4_000_000;
 const PAGE_START_BYTES = 1_024;
 /** Idle connections are given up before the other side does, so that a call does not meet a closed one. */
 const IDLE_CONNECTION_MS = 10_000;
+/** What axios sets for each request. Were Node's agent to set another one after each, both would ask the kernel every time. */
+const KEEP_ALIVE_PROBE_MS = 60_000;
 
 export interface HttpCall {
   method: 'GET' | 'POST' | 'DELETE';
@@ -48,7 +50,11 @@ export interface HttpSender {
 
 /** Calls one server over kept connections. Redirects are not followed, proxies of the environment not used. */
 export function createHttpSender(o: { url: string; insecure: boolean }): HttpSender {
-  const kept = { keepAlive: true, timeout: IDLE_CONNECTION_MS };
+  const kept = {
+    keepAlive: true,
+    keepAliveMsecs: KEEP_ALIVE_PROBE_MS,
+    timeout: IDLE_CONNECTION_MS,
+  };
   const httpAgent = new HttpAgent(kept);
   const httpsAgent = new HttpsAgent({ ...kept, rejectUnauthorized: !o.insecure });
   const http = axios.create({
@@ -59,6 +65,9 @@ export function createHttpSender(o: { url: string; insecure: boolean }): HttpSen
     maxRedirects: 0,
     responseType: 'stream',
     validateStatus: () => true,
+    // Bytes go out and come in as they are.
+    transformRequest: [],
+    transformResponse: [],
   });
   return {
     send: (call) => send(http, call),

@@ -7,6 +7,7 @@ export {
   parseCleanup,
 } from './cleanups/cleanup';
 export * from './cleanups/cleanup-scripts.lua';
+export { BEGIN_DUE_CLEANUPS, DUE_WITHIN, READ_CLEANUPS } from './cleanups/due-cleanups.lua';
 export { DEAD_LETTERS } from './dead-letters.lua';
 export {
   type AllMoved,
@@ -50,6 +51,7 @@ export {
   HOOK_CLEANUPS_PREFIX,
   hookKeys,
   KEYS,
+  OWNER_PREFIX,
   POLL_ERROR_FIELD,
   POLLED_FIELD,
   SCHEDULE_FIELD,

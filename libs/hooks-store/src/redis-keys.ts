@@ -132,7 +132,8 @@ export function cleanupKey(id: string): string {
   return CLEANUP_PREFIX + id;
 }
 
-/** Prefixes of {@link hookKeys}'s `task`, `waiting` and `states`. */
+/** Prefixes of {@link hookKeys}'s `task`, `waiting`, `states` and `owner`. */
 export const TASK_PREFIX = hookKeys('').task;
 export const WAITING_PREFIX = hookKeys('').waiting;
 export const STATE_PREFIX = hookKeys('').states;
+export const OWNER_PREFIX = hookKeys('').owner;

@@ -11,7 +11,7 @@ import { makeCleanups, scheduleAll, scheduleRaw } from '../stage/pending-cleanup
 const HOOKS = 500;
 const COUNT = 10_000;
 /** Removals that the service asks for at a time. */
-const PARALLEL = 10;
+const PARALLEL = 20;
 /** Over so long those are due that are not all due at once. */
 const SPREAD_MS = 8_000;
 const RAW_KEY = 'bench:raw-cleanups';

@@ -11,7 +11,8 @@ export interface RunSender {
 export function createRunSender(apiUrl: string, sample: RunSample): RunSender {
   const http = axios.create({
     baseURL: apiUrl,
-    httpAgent: new Agent({ keepAlive: true }),
+    // As axios sets it, so that nothing is asked of the kernel for each call.
+    httpAgent: new Agent({ keepAlive: true, keepAliveMsecs: 60_000 }),
     proxy: false,
     maxRedirects: 0,
   });

@@ -24,7 +24,8 @@ async function empty(order: RemovalLoopOrder): Promise<number> {
   const redis = new Redis({ port: order.redisPort });
   const http = axios.create({
     baseURL: order.apiUrl,
-    httpAgent: new Agent({ keepAlive: true }),
+    // As axios sets it, so that nothing is asked of the kernel for each call.
+    httpAgent: new Agent({ keepAlive: true, keepAliveMsecs: 60_000 }),
     proxy: false,
     maxRedirects: 0,
   });

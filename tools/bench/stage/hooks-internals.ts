@@ -2,6 +2,7 @@
 // hundred thousand requests would take longer than what is measured.
 export { createCleanupQueue } from '../../../apps/hooks/src/branch-deletions/cleanup-queue';
 export { createCleanupStore } from '../../../apps/hooks/src/branch-deletions/cleanup-store';
+export { createRingAhead } from '../../../apps/hooks/src/branch-deletions/ring-ahead';
 export {
   createDeliveryStore,
   type DeliveryStore,

@@ -1,7 +1,7 @@
 import { cleanupId, KEYS } from '@cds/hooks-store';
 import pino from 'pino';
 import type { BenchRedis } from './bench-redis';
-import { createCleanupQueue, createCleanupStore } from './hooks-internals';
+import { createCleanupQueue, createCleanupStore, createRingAhead } from './hooks-internals';
 
 /** A scheduled removal as the bench makes them. */
 export interface PendingCleanup {
@@ -51,7 +51,10 @@ export async function scheduleRaw(
   }
 }
 
-/** Schedules them as the holder of a hook does; those that were scheduled before begin anew, by this date. */
+/**
+ * Schedules them as the holder of a hook does; those that were scheduled before begin anew, by this date. What is near
+ * has its job then as the service gives it.
+ */
 export async function scheduleAll(
   { redis }: BenchRedis,
   cleanups: readonly PendingCleanup[],
@@ -64,12 +67,12 @@ export async function scheduleAll(
     const accepted = String(deletedAt + index);
     const kept = await store.schedule('bench/holder', { ...cleanup, id, accepted });
     if (kept !== 'ok') throw new Error(`A cleanup was not scheduled: ${kept}`);
-    await queue.ring(id, cleanup.due - Date.now());
   }
   for (let first = 0; first < cleanups.length; first += AT_ONCE)
     await Promise.all(
       cleanups.slice(first, first + AT_ONCE).map((one, index) => schedule(one, first + index)),
     );
+  await createRingAhead({ store, queue }).ring(Date.now());
   const count = await redis.zcard(KEYS.cleanups);
   if (count !== cleanups.length)
     throw new Error(`${cleanups.length} cleanups were to be scheduled, ${count} are`);

@@ -1,15 +1,12 @@
-import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import type { HookConfig } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { type Clock, hookKeys, type Cleanup } from '@cds/hooks-store';
-import type { ApiCaller } from '../executions/api-calls';
-import { type Failure, outagePauseMs, pauseEnd } from '../executions/failures';
+import { pauseEnd } from '../executions/failures';
 import type { Claim, HookOwnership } from '../executions/hook-ownership';
-import { untilStored } from '../executions/until-stored';
-import type { RetryReason } from '../executions/work-off-delivery';
 import type { CleanupStore } from './cleanup-store';
 import { latestNews } from './latest-news';
+import { BUSY_MS, type CleanupOutcome, END, nameOf, type RemoveRuns } from './remove-runs';
 import type { WaitingDeliveries } from './waiting-deliveries';
 
 export interface CleanUpBranchDeps {
@@ -19,30 +16,15 @@ export interface CleanUpBranchDeps {
   waiting: WaitingDeliveries;
   /** The hooks that the API may ask for runs of a workflow through. */
   hooksOf(project: string, workflow: string): Promise<string[]>;
-  api: Pick<CdsApiClient, 'deleteBranchRuns'>;
-  callApi: ApiCaller;
+  removeRuns: RemoveRuns;
   logger: Logger;
   now: Clock;
   retryDelayMs: number;
-  retryError: number;
   /** From a deletion to the cleanup (ms). */
   delayMs: number;
-  killed: AbortSignal;
-  /** Told of each cleanup that has ended. */
-  ended?: (result: 'done' | 'failed' | 'cancelled', deadLettersDropped?: number) => void;
-  /** Told of each removal that is to be asked for again. */
-  retried?: (reason: RetryReason) => void;
+  /** Told of each cleanup that a push cancelled. */
+  ended?: (result: 'cancelled') => void;
 }
-
-export type CleanupOutcome =
-  | { kind: 'end' }
-  /** Not before `until` (ms). */
-  | { kind: 'wait'; until: number; forApi: false }
-  /** Not before `until`, unless the API answers earlier. `outages`: how often it did not, in a row. */
-  | { kind: 'wait'; until: number; forApi: true; outages: number };
-
-const BUSY_MS = 300;
-const END: CleanupOutcome = { kind: 'end' };
 
 /**
  * Removes the runs of a deleted branch when the time has come.
@@ -51,9 +33,8 @@ const END: CleanupOutcome = { kind: 'end' };
  * a push that comes in during the call, at whichever hook of the workflow, has its run afterwards.
  */
 export function createCleanUpBranch(deps: CleanUpBranchDeps) {
-  const { redis, store, ownership, api, callApi, logger, now, retryDelayMs, retryError } = deps;
+  const { redis, store, ownership, removeRuns, logger, now, retryDelayMs } = deps;
   const { waiting, hooksOf, delayMs } = deps;
-  const stored = { logger, signal: deps.killed };
 
   /** Project and workflow of the hook's task now; those of then when the task is gone. */
   async function targetOf(cleanup: Cleanup): Promise<{ project: string; workflow: string }> {
@@ -64,35 +45,6 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     return project && workflow
       ? { project, workflow }
       : { project: cleanup.project, workflow: cleanup.workflow };
-  }
-
-  async function keepFailure(
-    cleanup: Cleanup,
-    failure: Failure,
-    sentence = failure.message,
-  ): Promise<CleanupOutcome> {
-    const refused = failure.kind === 'refused';
-    const nbErrors = cleanup.nb_errors + (refused ? 1 : 0);
-    const outages = refused ? 0 : cleanup.outages + 1;
-    const isFinal = refused && (nbErrors >= retryError || isSlashBefore052(cleanup, failure));
-    const pause = refused ? retryDelayMs : outagePauseMs(outages, retryDelayMs);
-    const retryAt = isFinal ? undefined : now() + pause;
-    const of = { ...nameOf(cleanup), branch: cleanup.branch, error: sentence };
-    if (isFinal)
-      logger.error(of, 'the runs of a deleted branch were not removed and stay: see its task');
-    else logger.warn(of, 'the runs of a deleted branch were not removed: trying again later');
-    const { kept, dropped } = await untilStored(
-      () =>
-        store.fail(cleanup, { nbErrors, error: sentence, outages, retryAt, refused, now: now() }),
-      stored,
-    );
-    if (kept === 'changed') return { kind: 'wait', until: now(), forApi: false };
-    if (isFinal) deps.ended?.('failed', dropped);
-    else deps.retried?.(failure.kind);
-    if (retryAt === undefined) return END;
-    return refused
-      ? { kind: 'wait', until: retryAt, forApi: false }
-      : { kind: 'wait', until: retryAt, forApi: true, outages };
   }
 
   async function cancel(cleanup: Cleanup, claim: Claim): Promise<CleanupOutcome> {
@@ -134,33 +86,13 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     // Moved, cancelled, or a hook has got more to look at: what is to be done is read again.
     if (begun !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
 
-    const { branch } = cleanup;
-    const result = await callApi(
-      () => api.deleteBranchRuns({ project, workflow, branch, requestId: cleanup.requestId }),
-      async () => (await begin()) === 'ok',
-    );
-    if (!result) return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
-    if (!result.ok) {
-      const { failure } = result;
-      return keepFailure(
-        cleanup,
-        failure,
-        isSlashBefore052(cleanup, failure) ? slashSentence(failure.message) : failure.message,
-      );
-    }
-    await untilStored(() => store.remove(cleanup.id, cleanup.accepted), stored);
-    deps.ended?.('done');
-    logger.info(
-      { ...nameOf(cleanup), project, workflow, branch },
-      'the runs of a deleted branch were removed',
-    );
-    return END;
+    return removeRuns(cleanup, { project, workflow }, async () => (await begin()) === 'ok');
   }
 
   return async function cleanUpBranch(id: string): Promise<CleanupOutcome> {
     const cleanup = await store.read(id);
     if (!cleanup || cleanup.status !== 'waiting') return END;
-    const until = Math.max(cleanup.due, pauseEnd(cleanup.retry_at, now(), retryDelayMs));
+    const until = notBefore(cleanup, now(), retryDelayMs);
     if (until > now()) return { kind: 'wait', until, forApi: false };
 
     const claim = await ownership.claim(cleanup.hook);
@@ -173,18 +105,13 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
   };
 }
 
-/** Every line about a cleanup names the request that told of the deletion. */
-function nameOf({ id, requestId, hook }: Cleanup) {
-  return { ...(requestId ? { requestId } : {}), hook, cleanup: id };
-}
-
-/** A CDS before 0.52 does not know the address of a branch with a slash; asking again changes nothing. */
-function isSlashBefore052(cleanup: Cleanup, failure: Failure): boolean {
-  return failure.kind === 'refused' && failure.status === 404 && cleanup.branch.includes('/');
-}
-
-function slashSentence(message: string): string {
-  return `a CDS before 0.52 cannot remove the runs of a branch whose name holds a slash: remove them by hand, or upgrade CDS (it answered: ${message})`;
+/** When a cleanup that waits is to be looked at (ms): when it is due, and not within a pause. */
+export function notBefore(
+  cleanup: Pick<Cleanup, 'due' | 'retry_at'>,
+  now: number,
+  retryDelayMs: number,
+): number {
+  return Math.max(cleanup.due, pauseEnd(cleanup.retry_at, now, retryDelayMs));
 }
 
 export type CleanUpBranch = ReturnType<typeof createCleanUpBranch>;

@@ -1,16 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
+import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { WaitingJobData } from '../executions/api-waiters';
-import { cleanupJobId } from '../executions/job-ids';
+import { cleanupGroupJobId, cleanupJobId } from '../executions/job-ids';
 import { createSteadyQueue } from '../executions/steady-queue';
 import { AHEAD_MS } from './ring-ahead';
 
 export const CLEANUP_QUEUE = 'branch-deletion';
 
-/** What the job of a cleanup carries: nothing but which one. */
+/** What the job of a cleanup carries: nothing but which one, or which ones are due together. */
 export interface CleanupJob extends WaitingJobData {
-  id: string;
+  ids: readonly string[];
 }
 
 /** A cleanup that is due later has its job later. Twice as long, since clocks of replicas differ. */
@@ -18,16 +20,16 @@ const NEAR_MS = 2 * AHEAD_MS;
 
 export type CleanupQueue = ReturnType<typeof createCleanupQueue>;
 
-/** One delayed job for each cleanup that is due soon, to ring when it is. */
+/** A delayed job for each cleanup that is due soon, or for some that are due together, to ring when they are. */
 export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
   const steady = createSteadyQueue<CleanupJob>(CLEANUP_QUEUE, deps);
 
-  function jobOf(id: string, delayMs: number) {
+  function jobOf(ids: readonly string[], delayMs: number, jobId = jobIdOf(ids)) {
     return {
       name: CLEANUP_QUEUE,
-      data: { id },
+      data: { ids },
       opts: {
-        jobId: cleanupJobId(id),
+        jobId,
         delay: Math.max(0, delayMs),
         removeOnComplete: true,
         removeOnFail: true,
@@ -35,9 +37,9 @@ export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
     };
   }
 
-  async function add(id: string, delayMs: number): Promise<void> {
-    const { name, data, opts } = jobOf(id, delayMs);
-    await steady.queue.add(name, data, opts);
+  async function add(id: string, delayMs: number): Promise<Job<CleanupJob>> {
+    const { name, data, opts } = jobOf([id], delayMs);
+    return steady.queue.add(name, data, opts);
   }
 
   return {
@@ -59,10 +61,20 @@ export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
         );
       }
     },
-    /** Adds the jobs that are missing, in one round trip. */
-    async ringAll(cleanups: readonly { id: string; delayMs: number }[]): Promise<void> {
-      if (cleanups.length === 0) return;
-      await steady.queue.addBulk(cleanups.map(({ id, delayMs }) => jobOf(id, delayMs)));
+    /** Adds the job, however late it is to ring, or finds the one that there is. */
+    ringAlone: add,
+    /** Adds the jobs that are missing, one for each group, in one round trip. */
+    async ringAll(groups: readonly { ids: readonly string[]; delayMs: number }[]): Promise<void> {
+      if (groups.length === 0) return;
+      await steady.queue.addBulk(groups.map(({ ids, delayMs }) => jobOf(ids, delayMs)));
+    },
+    /** For what is left of a group whose job is not over yet: a job of another name. */
+    async ringAgain(ids: readonly string[], delayMs: number): Promise<void> {
+      const [id, ...more] = ids;
+      if (id === undefined) return;
+      if (more.length === 0) return void (await add(id, delayMs));
+      const { name, data, opts } = jobOf(ids, delayMs, `${jobIdOf(ids)}-${randomUUID()}`);
+      await steady.queue.add(name, data, opts);
     },
     /** Lets the job look at its record now. */
     async ringNow(id: string): Promise<void> {
@@ -74,4 +86,9 @@ export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
       await steady.close();
     },
   };
+}
+
+function jobIdOf(ids: readonly string[]): string {
+  const [id = ''] = ids;
+  return ids.length === 1 ? cleanupJobId(id) : cleanupGroupJobId(id, ids.length);
 }

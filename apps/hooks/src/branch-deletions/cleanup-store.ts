@@ -1,5 +1,6 @@
 import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
+import type { NearCleanup } from './cleanups-together';
 import {
   CLEANUP_PREFIX,
   cleanupKey,
@@ -9,19 +10,30 @@ import {
   type Cleanup,
   parseCleanup,
   BEGIN_CLEANUP,
+  BEGIN_DUE_CLEANUPS,
+  DUE_WITHIN,
   CANCEL_BEFORE_PUSH,
   CANCEL_CLEANUP,
   FAIL_CLEANUP,
   MAKE_CLEANUP_DUE,
   POSTPONE_CLEANUP,
+  READ_CLEANUPS,
   REMOVE_CLEANUP,
   SCHEDULE_CLEANUP,
   SET_CLEANUP_STOPPED,
+  OWNER_PREFIX,
+  TASK_PREFIX,
+  WAITING_PREFIX,
+  WORKFLOW_INDEX_FIELD,
+  workflowHooksKey,
 } from '@cds/hooks-store';
 
 const BROUGHT_FORWARD_AT_ONCE = 200;
+/** By one script, so that none holds Redis up. */
+const READ_AT_ONCE = 500;
+/** What a script that begins many looks at for each of them. */
+const MOST_HOOKS_OF_A_WORKFLOW = 20;
 const PREFIXES = [CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX];
-const OWNER_PREFIX = hookKeys('').owner;
 const SETS = [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups];
 
 export interface CleanupFailure {
@@ -42,6 +54,9 @@ export interface KeptFailure {
   /** Dead letters that gave way to this one. */
   dropped: number;
 }
+
+/** `busy`: another one holds its hook. */
+export type BegunCleanup = 'begun' | 'busy' | 'other';
 
 /** What bringing a cleanup forward led to; `due` (ms) is when it is to be done now. */
 export type MadeDue = { kind: 'ok'; due: number } | { kind: 'unknown' | 'stopped' | 'failed' };
@@ -66,6 +81,9 @@ export function createCleanupStore(deps: {
   const cancelScript = defineScript(redis, 'cdsbbCancelCleanup', CANCEL_CLEANUP, 4);
   const removeScript = defineScript(redis, 'cdsbbRemoveCleanup', REMOVE_CLEANUP, 3);
   const beginScript = defineScript(redis, 'cdsbbBeginCleanup', BEGIN_CLEANUP, 2);
+  const beginDueScript = defineScript(redis, 'cdsbbBeginDueCleanups', BEGIN_DUE_CLEANUPS, 0);
+  const readScript = defineScript(redis, 'cdsbbReadCleanups', READ_CLEANUPS, 0);
+  const dueWithinScript = defineScript(redis, 'cdsbbDueWithin', DUE_WITHIN, 1);
   const beforePushScript = defineScript(redis, 'cdsbbCancelBeforePush', CANCEL_BEFORE_PUSH, 4);
   const postponeScript = defineScript(redis, 'cdsbbPostponeCleanup', POSTPONE_CLEANUP, 3);
   const failScript = defineScript(redis, 'cdsbbFailCleanup', FAIL_CLEANUP, 4);
@@ -188,6 +206,24 @@ export function createCleanupStore(deps: {
       return { kept, dropped };
     },
 
+    /**
+     * Takes the hooks of those for which nothing is to be looked at first, and begins with them.
+     * @param holder of all these hooks, where he gets them
+     * @returns of each what came of it; `other` is for who looks at more, with `begin`
+     */
+    async beginDue(holder: string, cleanups: readonly Cleanup[]): Promise<BegunCleanup[]> {
+      return (await beginDueScript(
+        [],
+        [
+          ...[holder, OWNER_PREFIX, TASK_PREFIX, WAITING_PREFIX],
+          ...[WORKFLOW_INDEX_FIELD, MOST_HOOKS_OF_A_WORKFLOW],
+          ...cleanups.flatMap(({ id, hook, accepted, project, workflow }) => [
+            ...[cleanupKey(id), hook, accepted, workflowHooksKey(project, workflow)],
+          ]),
+        ],
+      )) as BegunCleanup[];
+    },
+
     /** @returns when it is due (ms); undefined when there is none of this id */
     async setStopped(id: string, stopped: boolean, now: number): Promise<number | undefined> {
       const [kind, due] = (await stopScript(
@@ -241,21 +277,17 @@ export function createCleanupStore(deps: {
       until: number;
       offset: number;
       limit: number;
-    }): Promise<{ id: string; due: number }[]> {
+    }): Promise<NearCleanup[]> {
       const { after, until, offset, limit } = of;
       const from = Number.isFinite(after) ? `(${after}` : '-inf';
-      const replies = await redis.zrangebyscore(
-        KEYS.cleanups,
-        from,
-        until,
-        'WITHSCORES',
-        'LIMIT',
-        offset,
-        limit,
-      );
-      return replies.flatMap((id, index) =>
-        index % 2 === 0 ? [{ id, due: Number(replies[index + 1]) }] : [],
-      );
+      const named = (await dueWithinScript(
+        [KEYS.cleanups],
+        [from, until, offset, limit, CLEANUP_PREFIX],
+      )) as string[];
+      const near: NearCleanup[] = [];
+      for (let i = 0; i + 2 < named.length; i += 3)
+        near.push({ id: named[i] ?? '', due: Number(named[i + 1]), hook: named[i + 2] ?? '' });
+      return near;
     },
 
     /** All ids: scheduled, stopped, failed. */
@@ -269,16 +301,25 @@ export function createCleanupStore(deps: {
       return redis.zrange(KEYS.stoppedCleanups, '0', '-1');
     },
 
-    async readAll(ids: string[]): Promise<Cleanup[]> {
-      const pipeline = redis.pipeline();
-      for (const id of ids) pipeline.hgetall(cleanupKey(id));
-      const replies = (await pipeline.exec()) ?? [];
-      return ids.flatMap((id, index) => {
-        const [error, hash] = replies[index] ?? [];
-        if (error) throw error;
-        const cleanup = parseCleanup(id, (hash ?? {}) as Record<string, string>);
-        return cleanup ? [cleanup] : [];
-      });
+    /** Those that are still there, in the same order. */
+    async readAll(ids: readonly string[]): Promise<Cleanup[]> {
+      const cleanups: Cleanup[] = [];
+      for (let i = 0; i < ids.length; i += READ_AT_ONCE) {
+        const some = ids.slice(i, i + READ_AT_ONCE);
+        const records = (await readScript([], some.map(cleanupKey))) as string[][];
+        for (const [index, record] of records.entries()) {
+          const cleanup = parseCleanup(some[index] ?? '', toObject(record));
+          if (cleanup) cleanups.push(cleanup);
+        }
+      }
+      return cleanups;
     },
   };
+}
+
+/** Field, value, field, value… */
+function toObject(record: readonly string[]): Record<string, string> {
+  const object: Record<string, string> = {};
+  for (let i = 0; i + 1 < record.length; i += 2) object[record[i] ?? ''] = record[i + 1] ?? '';
+  return object;
 }

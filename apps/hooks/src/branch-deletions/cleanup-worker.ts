@@ -4,33 +4,67 @@ import type { ApiWaiters } from '../executions/api-waiters';
 import { cleanupJobId } from '../executions/job-ids';
 import { createJobWorker, type JobWorker } from '../executions/job-worker';
 import type { CleanUpBranch } from './clean-up-branch';
-import { CLEANUP_QUEUE, type CleanupJob } from './cleanup-queue';
+import type { CleanUpTogether, LeftCleanups } from './clean-up-together';
+import { CLEANUP_QUEUE, type CleanupJob, type CleanupQueue } from './cleanup-queue';
+import { BUSY_MS } from './remove-runs';
 
 export interface CleanupWorkerDeps {
   connection: Redis;
   cleanUpBranch: CleanUpBranch;
+  cleanUpTogether: CleanUpTogether;
+  queue: Pick<CleanupQueue, 'ring' | 'ringAgain' | 'ringAlone'>;
   waiters: ApiWaiters;
   logger: Logger;
-  /** Cleanups at a time. */
+  /** Cleanups at a time, or groups of them, each of which does one at a time. */
   concurrency?: number;
   lockMs?: number;
 }
 
+/** As many as of deliveries: so much the API is asked for while it answers at its usual pace. */
+const AT_ONCE = 20;
+
 /** Does the cleanups that are due. */
 export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
+  const { queue, waiters } = deps;
+
+  async function ringAlone({ id, outcome }: LeftCleanups['alone'][number]): Promise<void> {
+    const delayMs = outcome.until - Date.now();
+    if (!outcome.forApi) return queue.ring(id, delayMs);
+    const job = await queue.ringAlone(id, delayMs);
+    await waiters.add(job, outcome.until, outcome.outages);
+  }
+
+  /** Should this not come about, the sweep finds those that are overdue. */
+  async function ringAgain({ alone, more, busy }: LeftCleanups): Promise<void> {
+    await Promise.all([
+      ...alone.map(ringAlone),
+      queue.ringAgain(more, 0),
+      queue.ringAgain(busy, BUSY_MS),
+    ]);
+  }
+
   return createJobWorker<CleanupJob>({
     queue: CLEANUP_QUEUE,
     connection: deps.connection,
     logger: deps.logger,
-    concurrency: deps.concurrency ?? 10,
+    concurrency: deps.concurrency ?? AT_ONCE,
     lockMs: deps.lockMs,
     async process(job) {
-      const { id } = job.data;
-      await deps.waiters.remove(cleanupJobId(id));
+      const [id = '', ...more] = idsOf(job.data);
+      if (more.length > 0) {
+        await ringAgain(await deps.cleanUpTogether([id, ...more]));
+        return { kind: 'end' };
+      }
+      await waiters.remove(cleanupJobId(id));
       const outcome = await deps.cleanUpBranch(id);
       if (outcome.kind === 'end') return { kind: 'end' };
-      if (outcome.forApi) await deps.waiters.add(job, outcome.until, outcome.outages);
+      if (outcome.forApi) await waiters.add(job, outcome.until, outcome.outages);
       return { kind: 'delay', until: outcome.until };
     },
   });
+}
+
+/** Versions before had a job for each. */
+function idsOf({ ids, id }: CleanupJob & { id?: string }): readonly string[] {
+  return id === undefined ? ids : [id];
 }

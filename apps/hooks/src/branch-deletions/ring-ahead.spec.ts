@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import pino from 'pino';
 import { createCleanupQueue, type CleanupQueue } from './cleanup-queue';
 import { createCleanupStore } from './cleanup-store';
+import { groupByMoment } from './cleanups-together';
 import { AHEAD_MS, createRingAhead } from './ring-ahead';
 
 const DAY_MS = 86_400_000;
@@ -42,6 +43,7 @@ describe('the jobs of cleanups', () => {
     return createRingAhead({ store: createCleanupStore({ redis, deadLetters: 10 }), queue });
   }
 
+  const rung = async () => (await queue.queue.getDelayed()).flatMap(({ data }) => data.ids);
   const delays = async () => (await queue.queue.getDelayed()).map(({ delay }) => delay);
 
   it('are there only shortly before they are due', async () => {
@@ -49,7 +51,8 @@ describe('the jobs of cleanups', () => {
     const ahead = ringAhead();
     await schedule('far', now + DAY_MS);
     await ahead.ring(now);
-    await ahead.ring(now + DAY_MS - AHEAD_MS - 1);
+    // Those of one moment come near together.
+    await ahead.ring(now + DAY_MS - AHEAD_MS - 20);
     expect(await delays()).toEqual([]);
 
     await ahead.ring(now + DAY_MS - AHEAD_MS);
@@ -75,15 +78,15 @@ describe('the jobs of cleanups', () => {
     );
     const ahead = ringAhead();
     await ahead.ring(due - 1_000);
-    expect(await queue.queue.getDelayedCount()).toBe(ids.length);
+    expect((await rung()).sort()).toEqual(ids.sort());
 
     // One that is done is not looked at again; after an outage of Redis all are that are near.
     await queue.queue.obliterate({ force: true });
     await ahead.ring(due - 900);
-    expect(await queue.queue.getDelayedCount()).toBe(0);
+    expect(await rung()).toEqual([]);
     ahead.beginAnew();
     await ahead.ring(due - 900);
-    expect(await queue.queue.getDelayedCount()).toBe(ids.length);
+    expect((await rung()).sort()).toEqual(ids.sort());
   });
 
   it('are given although the clock was put back since', async () => {
@@ -94,5 +97,29 @@ describe('the jobs of cleanups', () => {
     await schedule('near by the right clock', now + 3 * AHEAD_MS);
     await ahead.ring(now + 2 * AHEAD_MS);
     expect(await delays()).toEqual([AHEAD_MS]);
+  });
+});
+
+describe('cleanups that come near', () => {
+  const near = (due: number, hook: string) => ({ id: `${hook}-${due}`, due, hook });
+
+  it('are put together by their moment, those of one hook in one group', () => {
+    const moment = Array.from({ length: 50 }, (_, at) => near(1_000 + (at % 20), `hook-${at % 2}`));
+    const groups = groupByMoment([...moment, near(1_020, 'hook-0'), near(2_000, 'hook-0')]);
+    expect(groups.map((group) => group.length)).toEqual([25, 25, 1, 1]);
+    for (const group of groups) expect(new Set(group.map(({ hook }) => hook)).size).toBe(1);
+  });
+
+  it('are twenty together, a hundred of one hook', () => {
+    const many = Array.from({ length: 50 }, (_, at) => near(1_000, `hook-${at}`));
+    expect(groupByMoment(many).map((group) => group.length)).toEqual([20, 20, 10]);
+    const ofOne = Array.from({ length: 250 }, () => near(1_000, 'hook'));
+    expect(groupByMoment(ofOne).map((group) => group.length)).toEqual([100, 100, 50]);
+  });
+
+  it('lose nobody', () => {
+    const some = Array.from({ length: 1_000 }, (_, at) => near((at * 7) % 500, `hook-${at % 13}`));
+    const sorted = some.sort((a, b) => a.due - b.due);
+    expect(new Set(groupByMoment(sorted).flat())).toEqual(new Set(some));
   });
 });

@@ -1,5 +1,6 @@
 import type { CleanupQueue } from './cleanup-queue';
 import type { CleanupStore } from './cleanup-store';
+import { endOfMoment, groupByMoment } from './cleanups-together';
 
 export interface RingAheadDeps {
   store: Pick<CleanupStore, 'dueWithin'>;
@@ -10,11 +11,12 @@ export type RingAhead = ReturnType<typeof createRingAhead>;
 
 /** How long before a cleanup is due it has its job (ms): many times the pause between two sweeps. */
 export const AHEAD_MS = 60_000;
-const AT_ONCE = 500;
+const AT_ONCE = 2_000;
 
 /**
  * Gives cleanups their jobs shortly before they are due, so that the many that wait for a day are one record each. Only
- * those are looked at that have come near since the last time; a job that exists is left as it is.
+ * those are looked at that have come near since the last time; a job that exists is left as it is. Those that are due
+ * together share a job.
  */
 export function createRingAhead({ store, queue }: RingAheadDeps) {
   /** All that are due until then have had their jobs. */
@@ -23,11 +25,18 @@ export function createRingAhead({ store, queue }: RingAheadDeps) {
   return {
     /** @param now ms */
     async ring(now: number): Promise<void> {
-      const until = now + AHEAD_MS;
+      const until = endOfMoment(now + AHEAD_MS);
       const after = Math.min(rungUntil, until);
       for (let offset = 0; ; offset += AT_ONCE) {
         const near = await store.dueWithin({ after, until, offset, limit: AT_ONCE });
-        await queue.ringAll(near.map(({ id, due }) => ({ id, delayMs: due - now })));
+        // What is overdue is due now, all of it together.
+        const groups = groupByMoment(near.map((one) => ({ ...one, due: Math.max(one.due, now) })));
+        await queue.ringAll(
+          groups.map((group) => ({
+            ids: group.map(({ id }) => id),
+            delayMs: Math.max(...group.map(({ due }) => due)) - now,
+          })),
+        );
         if (near.length < AT_ONCE) break;
       }
       rungUntil = until;

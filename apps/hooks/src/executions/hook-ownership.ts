@@ -3,12 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { defineScript } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS } from '@cds/hooks-store';
-import { BEAT, CLAIM_HOOK, RELEASE_HOOK } from './scripts/ownership.lua';
+import { hookKeys, KEYS, OWNER_PREFIX } from '@cds/hooks-store';
+import { BEAT, CLAIM_HOOK, RELEASE_HOOKS } from './scripts/ownership.lua';
 
 /** The right to work off one hook. Every script that writes for it names the holder, and is refused to others. */
 export interface Claim {
   uuid: string;
+  holder: string;
+}
+
+/** The same for several hooks, or for those of them that the holder got. */
+export interface Claims {
+  uuids: readonly string[];
   holder: string;
 }
 
@@ -41,18 +47,35 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
   const { redis, logger, beatMs = 1_500 } = deps;
   const worker = randomUUID();
   const claimScript = defineScript(redis, 'cdsbbClaimHook', CLAIM_HOOK, 1);
-  const releaseScript = defineScript(redis, 'cdsbbReleaseHook', RELEASE_HOOK, 1);
+  const releaseScript = defineScript(redis, 'cdsbbReleaseHooks', RELEASE_HOOKS, 0);
   const beatScript = defineScript(redis, 'cdsbbBeat', BEAT, 1);
 
   const held = new Set<string>();
   const others = new Map<string, { beats: string; unchanged: number }>();
   /** Claims that failed or could not be given back, and with how many more beats to try to give them back. */
-  const orphans = new Map<Claim, number>();
+  const orphans = new Map<Claims, number>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  async function giveBack(claim: Claim): Promise<void> {
-    await releaseScript([hookKeys(claim.uuid).owner], [claim.holder]);
+  async function giveBack({ uuids, holder }: Claims): Promise<void> {
+    await releaseScript([], [holder, OWNER_PREFIX, ...uuids]);
+  }
+
+  async function releaseAll(claims: Claims): Promise<void> {
+    held.delete(claims.holder);
+    try {
+      await giveBack(claims);
+    } catch (error) {
+      orphans.set(claims, ORPHAN_BEATS);
+      const hooks = claims.uuids;
+      logger.debug({ error: errorText(error), hooks }, 'hooks could not be given back');
+    }
+  }
+
+  function newHolder(): string {
+    const holder = `${worker}/${randomUUID()}`;
+    held.add(holder);
+    return holder;
   }
 
   /** A claim that was not answered may still be done when Redis comes back: it would block the hook for others. */
@@ -121,8 +144,7 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
 
     /** Takes the hook, or tells that another one, who lives, is at it. */
     async claim(uuid: string): Promise<Claim | undefined> {
-      const holder = `${worker}/${randomUUID()}`;
-      held.add(holder);
+      const holder = newHolder();
       try {
         let owner = (await claimScript([hookKeys(uuid).owner], [holder, ''])) as string;
         if (owner !== '' && isDead(owner)) {
@@ -133,7 +155,7 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
         if (owner === '') return { uuid, holder };
       } catch (error) {
         held.delete(holder);
-        orphans.set({ uuid, holder }, ORPHAN_BEATS);
+        orphans.set({ uuids: [uuid], holder }, ORPHAN_BEATS);
         throw error;
       }
       held.delete(holder);
@@ -141,18 +163,18 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
     },
 
     /** Gives the hook back. Never throws: what cannot be given back now is given back with the next beats. */
-    async release(claim: Claim): Promise<void> {
-      held.delete(claim.holder);
-      try {
-        await giveBack(claim);
-      } catch (error) {
-        orphans.set(claim, ORPHAN_BEATS);
-        logger.debug(
-          { error: errorText(error), hook: claim.uuid },
-          'a hook could not be given back',
-        );
-      }
+    async release({ uuid, holder }: Claim): Promise<void> {
+      await releaseAll({ uuids: [uuid], holder });
     },
+
+    /**
+     * A holder for a script that takes several hooks at once, of which none is of somebody who died. `releaseAll` is to
+     * follow, also where the script was not answered.
+     */
+    newHolder,
+
+    /** As `release`, for hooks that this holder has or may have. */
+    releaseAll,
 
     /** Ends the beat. */
     stop(): void {

@@ -8,6 +8,11 @@ export function cleanupJobId(id: string): string {
   return `cleanup-${id}`;
 }
 
+/** One job for some that are due together. */
+export function cleanupGroupJobId(firstId: string, count: number): string {
+  return `cleanups-${firstId}-${count}`;
+}
+
 export function isDrainJobId(jobId: string): boolean {
   return jobId.startsWith('drain-');
 }

@@ -10,10 +10,13 @@ redis.call('SET', KEYS[1], ARGV[1])
 return ''
 `;
 
-/** KEYS owner · ARGV holder */
-export const RELEASE_HOOK = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
+/** Gives hooks back. KEYS none · ARGV holder, prefix of owners, uuid… */
+export const RELEASE_HOOKS = `
+for i = 3, #ARGV do
+  local owner = ARGV[2] .. ARGV[i]
+  if redis.call('GET', owner) == ARGV[1] then redis.call('DEL', owner) end
+end
+return 'ok'
 `;
 
 /**

@@ -1,0 +1,62 @@
+/**
+ * Takes the hooks of several cleanups and marks those as under way for which nothing is to be looked at first: what
+ * CLAIM_HOOK and BEGIN_CLEANUP do, in one round trip for all of them.
+ *
+ * KEYS none, since they are those of many records and hooks
+ * ARGV holder, prefix of owners, of tasks, of waiting lists, field of a task that names the hooks of its workflow, most
+ *   hooks of one workflow; then for each: key of its record, its hook, the accepted that was read, the key of the hooks of its
+ *   workflow
+ * Returns for each `begun`; `busy` when another one holds its hook; or `other`: it was changed, its hook's task is gone or
+ *   of another workflow by now, or deliveries wait at a hook of the workflow
+ */
+export const BEGIN_DUE_CLEANUPS = `
+local holder, owners, tasks, waiting = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local function isQuiet(hook, workflow)
+  if redis.call('HGET', tasks .. hook, ARGV[5]) ~= workflow then return false end
+  if redis.call('EXISTS', waiting .. hook) == 1 then return false end
+  if redis.call('SCARD', workflow) > tonumber(ARGV[6]) then return false end
+  for _, other in ipairs(redis.call('SMEMBERS', workflow)) do
+    if redis.call('EXISTS', waiting .. other) == 1 then return false end
+  end
+  return true
+end
+local function begin(record, hook, accepted, workflow)
+  local owner = redis.call('GET', owners .. hook)
+  if owner and owner ~= holder then return 'busy' end
+  local kept = redis.call('HMGET', record, 'accepted', 'status')
+  if kept[1] ~= accepted or kept[2] ~= 'waiting' then return 'other' end
+  if not isQuiet(hook, workflow) then return 'other' end
+  if not owner then redis.call('SET', owners .. hook, holder) end
+  redis.call('HSET', record, 'under_way', hook .. ' ' .. holder)
+  return 'begun'
+end
+local begun = {}
+for i = 7, #ARGV, 4 do
+  begun[#begun + 1] = begin(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
+end
+return begun
+`;
+
+/**
+ * Names the cleanups that are to be acted on within a time, the first ones first, with their hooks.
+ *
+ * KEYS cleanups · ARGV from and until as ZRANGEBYSCORE takes them, offset, limit, prefix of records
+ * Returns id, when (ms), hook or "", id…
+ */
+export const DUE_WITHIN = `
+local near = redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], ARGV[2], 'WITHSCORES', 'LIMIT', ARGV[3], ARGV[4])
+local named = {}
+for i = 1, #near, 2 do
+  named[#named + 1] = near[i]
+  named[#named + 1] = near[i + 1]
+  named[#named + 1] = redis.call('HGET', ARGV[5] .. near[i], 'hook') or ''
+end
+return named
+`;
+
+/** Reads records whole. KEYS none · ARGV keys of records · Returns for each field, value, field, value… */
+export const READ_CLEANUPS = `
+local read = {}
+for i, record in ipairs(ARGV) do read[i] = redis.call('HGETALL', record) end
+return read
+`;
