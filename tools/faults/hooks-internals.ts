@@ -17,9 +17,8 @@ export function messageHashIn(words: string[]): string {
 /** The pushed commit of the delivery that ACCEPT_DELIVERY was to take in. @throws Error when there is none */
 export function pushedHashIn(words: string[]): string {
   for (const word of words) {
-    // The execution: a line of JSON, and the body of the delivery below it.
-    const [, body = ''] = word.split('\n', 2);
-    const hash = /"hash":"([0-9a-f]{40})"/.exec(body)?.[1];
+    // The body of the delivery is one of them.
+    const hash = /"hash":"([0-9a-f]{40})"/.exec(word)?.[1];
     if (hash) return hash;
   }
   throw new Error('The script that takes deliveries in was given none');

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BEGIN_DUE_CLEANUPS, REMOVE_CLEANUP } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
 import type { Webhook } from '../stage/sender';
 import type { Stage } from '../stage/stage';
@@ -26,6 +27,12 @@ async function mustRemove(stage: Stage, branches: string[]): Promise<void> {
   );
 }
 
+const KILLED_AT = [
+  { script: BEGIN_DUE_CLEANUPS, when: 'after' },
+  { script: REMOVE_CLEANUP, when: 'before' },
+  { script: REMOVE_CLEANUP, when: 'after' },
+] as const;
+
 export const CLEANUPS: Fault[] = [
   {
     name: 'all-down-when-due',
@@ -52,6 +59,34 @@ export const CLEANUPS: Fault[] = [
       await mustRemove(stage, ['dev']);
       await workOn(stage.load());
       await sleep(2_000);
+    },
+  },
+  {
+    name: 'killed-among-cleanups',
+    what: '`hooks` is killed three times while it removes the runs of branches that are due together: when it has taken their hooks, and around its note of what is removed',
+    checks: 'each is removed, and all hooks go on with what comes then',
+    stage: { cleanupDelaySeconds: 4, redisProxy: true },
+    seconds: 60,
+    async play(stage) {
+      const names = Array.from({ length: 12 }, (_, index) => `b${index}`);
+      for (const hook of stage.webhooks) {
+        await stage.push(hook, ...names.map((name) => `+${name}`));
+        await stage.push(hook, ...names.map((name) => `-${name}`));
+      }
+      await stage.worked();
+      await stage.kill(stage.hooks);
+      await sleep(5_000);
+      stage.faultBegins();
+      for (const point of KILLED_AT) {
+        const reached = stage.proxy.reached(point);
+        await stage.hooks.start();
+        await reached;
+        await stage.kill(stage.hooks);
+      }
+      await stage.hooks.start();
+      stage.faultEnds();
+      await mustRemove(stage, names);
+      await workOn(stage.load());
     },
   },
   {
