@@ -7,8 +7,8 @@ export type KeptBody = string | Buffer;
 /** An execution as Redis has it: JSON in the field of its id, and beside it, in {@link bodyField}, the body of its request. */
 export interface WrittenExecution {
   json: string;
-  /** Empty where there is none, or where it stands in the JSON. */
-  body: Buffer | '';
+  /** Empty where there is none, or where it stands in the JSON. As text, of which a command is made in half the time. */
+  body: string;
 }
 
 /** In versions before, the body stood below the JSON. */
@@ -29,7 +29,7 @@ export function bodyField(id: string): string {
 export function writeExecution(content: Partial<StoredExecution>, body?: Buffer): WrittenExecution {
   const { webhook } = content;
   if (!body || !webhook) return { json: JSON.stringify(content), body: '' };
-  if (isUtf8(body)) return { json: JSON.stringify(content), body };
+  if (isUtf8(body)) return { json: JSON.stringify(content), body: body.toString() };
   const request_body = body.toString('base64');
   return { json: JSON.stringify({ ...content, webhook: { ...webhook, request_body } }), body: '' };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store';
+import { cleanupId, cleanupKey, hookKeys, KEYS } from '@cds/hooks-store';
 import { silentLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
@@ -155,6 +155,64 @@ describe('cleanups that are due together', () => {
     expect(refsOf(world)).toEqual([last]);
     const others = branchesOf('a', 8).filter((branch) => branch !== last);
     expect(removed().sort()).toEqual(others.sort());
+  });
+
+  it('see a push that comes meanwhile at another hook of the workflow', async () => {
+    const hooks = await world.start();
+    const [first, second] = [repositoryHook(), repositoryHook()];
+    await post(hooks, first, second);
+    world.api.behave = ({ method }) => (method === 'DELETE' ? { delayMs: 30 } : 'ok');
+    await deleted(hooks, first, branchesOf('a', 7));
+    const ids = await makeDue();
+    const last = (await redis.hget(cleanupKey(ids.at(-1) ?? ''), 'branch')) ?? '';
+    await waitFor(() => removed().length > 0);
+    await push(hooks, second, { push: last });
+
+    await allGone();
+    await waitFor(() => refsOf(world).length === 1, { what: 'the run of the push' });
+    expect(removed().sort()).toEqual(branchesOf('a', 7).filter((branch) => branch !== last));
+  });
+
+  it('hold no other hook while the API is slow for one', async () => {
+    const hooks = await world.start();
+    const workflows = ['slow', 'quick-1', 'quick-2'];
+    const all = workflows.map((workflow) => repositoryHook({ workflow }));
+    await post(hooks, ...all);
+    for (const hook of all) await deleted(hooks, hook, ['dev']);
+    world.api.behave = ({ method, url }) =>
+      method === 'DELETE' && url.includes('/slow/') ? { delayMs: 3_000 } : 'ok';
+    await makeDue(200);
+    await sleep(600);
+    for (const hook of all.slice(1)) await push(hooks, hook, { push: 'main' });
+    await waitFor(() => refsOf(world).length === 2, { timeoutMs: 1_500, what: 'their runs' });
+    const slow = '/project/PROJ/workflows/slow/runs/branch/dev';
+    expect(world.api.deletions()).not.toContain(slow);
+
+    await allGone();
+    expect(world.api.deletions().sort()).toEqual(
+      workflows.map((name) => `/project/PROJ/workflows/${name}/runs/branch/dev`).sort(),
+    );
+  });
+
+  it('are not begun as they were read when somebody tried meanwhile', async () => {
+    const store = createCleanupStore({ redis, deadLetters: 10 });
+    const hooks = await world.start({ disable: true });
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    const of = { project: 'PROJ', workflow: 'wf1', repository: 'jdoe/repo-0', branch: 'dev' };
+    const id = cleanupId(of);
+    const rest = { id, due: Date.now(), accepted: '1', hook: hook.uuid, requestId: '' };
+    expect(await store.schedule('me', { ...of, ...rest })).toBe('ok');
+    const [read] = await store.readAll([id]);
+    if (!read) throw new Error('There is no cleanup');
+    const failure = { nbErrors: 1, error: 'no', outages: 0, refused: true, now: Date.now() };
+    await store.fail(read, { ...failure, retryAt: Date.now() + 60_000 });
+
+    expect(await store.beginDue('me', [read])).toEqual([['other']]);
+    expect(await store.begin('me', read, new Map())).toBe('changed');
+    const anew = await store.readAll([id]);
+    expect(await store.beginDue('me', anew)).toEqual([['begun']]);
+    expect(await store.beginDue('you', anew)).toEqual([['busy', 'me']]);
   });
 
   it('go on in a moment when somebody else is at their hook', async () => {

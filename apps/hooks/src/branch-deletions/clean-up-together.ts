@@ -1,12 +1,12 @@
 import type { Cleanup, Clock } from '@cds/hooks-store';
-import type { HookOwnership } from '../executions/hook-ownership';
+import type { Claims, HookOwnership } from '../executions/hook-ownership';
 import { notBefore } from './clean-up-branch';
 import type { CleanupStore } from './cleanup-store';
-import { type CleanupOutcome, type RemoveRuns } from './remove-runs';
+import type { CleanupOutcome, RemoveRuns } from './remove-runs';
 
 export interface CleanUpTogetherDeps {
   store: Pick<CleanupStore, 'readAll' | 'beginDue'>;
-  ownership: Pick<HookOwnership, 'newHolder' | 'releaseAll'>;
+  ownership: Pick<HookOwnership, 'newHolder' | 'releaseAll' | 'releaseSome' | 'isDead'>;
   removeRuns: RemoveRuns;
   now: Clock;
   retryDelayMs: number;
@@ -16,17 +16,16 @@ export interface CleanUpTogetherDeps {
 export interface LeftCleanups {
   /** To be done each by itself, not before. */
   alone: { id: string; outcome: CleanupOutcome & { kind: 'wait' } }[];
-  /** To be tried together again at once: they took too long. */
+  /** Of one hook, to be tried together again at once: they took too long. */
   more: string[];
-  /** The same in a moment: others hold their hooks. */
+  /** To be tried together again in a moment: others hold their hooks. */
   busy: string[];
 }
 
-/**
- * Hooks are held, and marks of what is under way count, for no longer than this before their call. What is accepted
- * meanwhile waits, and would not be looked at.
- */
+/** Hooks are held for no longer than this by those whose call has not begun. */
 const HELD_MS = 250;
+/** What is accepted after the last look may bring a branch back: none is older than this when a call begins. */
+const LOOKED_MS = 20;
 
 /**
  * Removes the runs of branches that are due at the same moment, by fewer round trips than one by one: their hooks are
@@ -46,52 +45,97 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
     left.alone.push({ id: cleanup.id, outcome: { kind: 'wait', until, forApi: false } });
   }
 
-  /** One after the other. */
-  async function removeAll(
-    begun: readonly Cleanup[],
+  /** Begins with these, also anew. @returns those for which nothing is to be looked at */
+  async function begin(
+    cleanups: readonly Cleanup[],
     holder: string,
     left: LeftCleanups,
+  ): Promise<Cleanup[]> {
+    const begun: Cleanup[] = [];
+    const results = await store.beginDue(holder, cleanups);
+    for (const [index, cleanup] of cleanups.entries()) {
+      const [result, owner = ''] = results[index] ?? ['other'];
+      if (result === 'begun') begun.push(cleanup);
+      else if (result === 'busy' && !ownership.isDead(owner)) left.busy.push(cleanup.id);
+      else leaveAlone(left, cleanup);
+    }
+    return begun;
+  }
+
+  /** One after the other, for as long as that is quick. */
+  async function removeAll(
+    due: readonly Cleanup[],
+    { holder, uuids }: Claims,
+    left: LeftCleanups,
+    leave: () => Promise<void>,
   ): Promise<void> {
-    const began = performance.now();
-    let isAway = false;
-    for (const cleanup of begun) {
-      // Each is to find out by itself when it is to try again.
-      if (isAway) leaveAlone(left, cleanup);
-      else if (performance.now() - began > HELD_MS) left.more.push(cleanup.id);
-      else {
-        const stillMine = async () => (await store.beginDue(holder, [cleanup]))[0] === 'begun';
+    let lookedAt = performance.now();
+    let rest = await begin(due, holder, left);
+    let called = '';
+    let isCalling = false;
+    const letGo = (together: string): void => {
+      for (const cleanup of rest) {
+        if (cleanup.hook === together) left.more.push(cleanup.id);
+        else leaveAlone(left, cleanup);
+      }
+      rest = [];
+      const others = uuids.filter((uuid) => !isCalling || uuid !== called);
+      void ownership.releaseSome({ holder, uuids: others }).then(leave);
+    };
+    const timer = setTimeout(() => letGo(called), HELD_MS);
+    try {
+      for (;;) {
+        if (performance.now() - lookedAt > LOOKED_MS && rest.length > 0) {
+          lookedAt = performance.now();
+          const looking = rest;
+          const begun = await begin(looking, holder, left);
+          if (rest === looking) rest = begun;
+        }
+        const cleanup = rest.shift();
+        if (!cleanup) return;
+        called = cleanup.hook;
+        isCalling = true;
+        const stillMine = async () => (await store.beginDue(holder, [cleanup]))[0]?.[0] === 'begun';
         const outcome = await removeRuns(cleanup, cleanup, stillMine);
+        isCalling = false;
         if (outcome.kind === 'end') continue;
         left.alone.push({ id: cleanup.id, outcome });
-        isAway = outcome.forApi;
+        // Each of the others is to find out by itself when it is to try again.
+        if (outcome.forApi) letGo('');
       }
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  return async function cleanUpTogether(ids: readonly string[]): Promise<LeftCleanups> {
+  /**
+   * @param ids also of those that are gone
+   * @param leave told of those that are left as soon as their hooks were given back; never rejects
+   */
+  return async function cleanUpTogether(
+    ids: readonly string[],
+    leave: (left: LeftCleanups) => Promise<void>,
+  ): Promise<void> {
     const left: LeftCleanups = { alone: [], more: [], busy: [] };
+    const leaveNow = async () => {
+      const leaving = { ...left };
+      Object.assign(left, { alone: [], more: [], busy: [] });
+      await leave(leaving);
+    };
     const due: Cleanup[] = [];
     for (const cleanup of await store.readAll(ids)) {
       if (cleanup.status !== 'waiting') continue;
       if (notBeforeOf(cleanup) > now()) leaveAlone(left, cleanup);
       else due.push(cleanup);
     }
-    if (due.length === 0) return left;
-
+    if (due.length === 0) return leaveNow();
     const uuids = [...new Set(due.map(({ hook }) => hook))];
     const claims = { holder: ownership.newHolder(), uuids };
     try {
-      const begun: Cleanup[] = [];
-      const results = await store.beginDue(claims.holder, due);
-      for (const [index, cleanup] of due.entries()) {
-        if (results[index] === 'begun') begun.push(cleanup);
-        else if (results[index] === 'busy') left.busy.push(cleanup.id);
-        else leaveAlone(left, cleanup);
-      }
-      await removeAll(begun, claims.holder, left);
-      return left;
+      await removeAll(due, claims, left, leaveNow);
     } finally {
       await ownership.releaseAll(claims);
+      await leaveNow();
     }
   };
 }

@@ -11,9 +11,7 @@ import { AHEAD_MS } from './ring-ahead';
 export const CLEANUP_QUEUE = 'branch-deletion';
 
 /** What the job of a cleanup carries: nothing but which one, or which ones are due together. */
-export interface CleanupJob extends WaitingJobData {
-  ids: readonly string[];
-}
+export type CleanupJob = WaitingJobData & ({ id: string } | { ids: readonly string[] });
 
 /** A cleanup that is due later has its job later. Twice as long, since clocks of replicas differ. */
 const NEAR_MS = 2 * AHEAD_MS;
@@ -27,7 +25,7 @@ export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
   function jobOf(ids: readonly string[], delayMs: number, jobId = jobIdOf(ids)) {
     return {
       name: CLEANUP_QUEUE,
-      data: { ids },
+      data: dataOf(ids),
       opts: {
         jobId,
         delay: Math.max(0, delayMs),
@@ -88,7 +86,12 @@ export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
   };
 }
 
+function dataOf(ids: readonly string[]): CleanupJob {
+  const [id, ...more] = ids;
+  return id === undefined || more.length > 0 ? { ids } : { id };
+}
+
 function jobIdOf(ids: readonly string[]): string {
-  const [id = ''] = ids;
-  return ids.length === 1 ? cleanupJobId(id) : cleanupGroupJobId(id, ids.length);
+  const [id, ...more] = ids;
+  return id === undefined || more.length > 0 ? cleanupGroupJobId(ids) : cleanupJobId(id);
 }

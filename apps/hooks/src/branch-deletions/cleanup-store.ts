@@ -55,8 +55,8 @@ export interface KeptFailure {
   dropped: number;
 }
 
-/** `busy`: another one holds its hook. */
-export type BegunCleanup = 'begun' | 'busy' | 'other';
+/** `busy`: this one holds its hook. */
+export type BegunCleanup = ['begun' | 'other'] | ['busy', string];
 
 /** What bringing a cleanup forward led to; `due` (ms) is when it is to be done now. */
 export type MadeDue = { kind: 'ok'; due: number } | { kind: 'unknown' | 'stopped' | 'failed' };
@@ -182,7 +182,7 @@ export function createCleanupStore(deps: {
       const seen = [...lastSeen].flatMap(([uuid, id]) => [hookKeys(uuid).waiting, id]);
       return (await beginScript(
         [cleanupKey(cleanup.id), hookKeys(cleanup.hook).owner],
-        [holder, cleanup.accepted, cleanup.hook, ...seen],
+        [holder, cleanup.hook, ...asRead(cleanup), ...seen],
       )) as 'ok' | 'lost' | 'changed' | 'more';
     },
 
@@ -217,9 +217,11 @@ export function createCleanupStore(deps: {
         [
           ...[holder, OWNER_PREFIX, TASK_PREFIX, WAITING_PREFIX],
           ...[WORKFLOW_INDEX_FIELD, MOST_HOOKS_OF_A_WORKFLOW],
-          ...cleanups.flatMap(({ id, hook, accepted, project, workflow }) => [
-            ...[cleanupKey(id), hook, accepted, workflowHooksKey(project, workflow)],
-          ]),
+          ...cleanups.flatMap((cleanup) => {
+            const { id, hook, project, workflow } = cleanup;
+            const hooks = workflowHooksKey(project, workflow);
+            return [cleanupKey(id), hook, hooks, ...asRead(cleanup)];
+          }),
         ],
       )) as BegunCleanup[];
     },
@@ -315,6 +317,11 @@ export function createCleanupStore(deps: {
       return cleanups;
     },
   };
+}
+
+/** What tells whether somebody else was at it since it was read. */
+function asRead({ accepted, due, retry_at, outages }: Cleanup): (string | number)[] {
+  return [accepted, due, retry_at, outages];
 }
 
 /** Field, value, field, value… */

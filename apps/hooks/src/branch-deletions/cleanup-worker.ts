@@ -1,3 +1,4 @@
+import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { ApiWaiters } from '../executions/api-waiters';
@@ -34,13 +35,16 @@ export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
     await waiters.add(job, outcome.until, outcome.outages);
   }
 
-  /** Should this not come about, the sweep finds those that are overdue. */
   async function ringAgain({ alone, more, busy }: LeftCleanups): Promise<void> {
-    await Promise.all([
-      ...alone.map(ringAlone),
-      queue.ringAgain(more, 0),
-      queue.ringAgain(busy, BUSY_MS),
-    ]);
+    try {
+      await Promise.all([
+        ...alone.map(ringAlone),
+        queue.ringAgain(more, 0),
+        queue.ringAgain(busy, BUSY_MS),
+      ]);
+    } catch (error) {
+      deps.logger.debug({ error: errorText(error) }, 'cleanups were not queued: the sweep will');
+    }
   }
 
   return createJobWorker<CleanupJob>({
@@ -50,11 +54,11 @@ export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
     concurrency: deps.concurrency ?? AT_ONCE,
     lockMs: deps.lockMs,
     async process(job) {
-      const [id = '', ...more] = idsOf(job.data);
-      if (more.length > 0) {
-        await ringAgain(await deps.cleanUpTogether([id, ...more]));
+      if ('ids' in job.data) {
+        await deps.cleanUpTogether(job.data.ids, ringAgain);
         return { kind: 'end' };
       }
+      const { id } = job.data;
       await waiters.remove(cleanupJobId(id));
       const outcome = await deps.cleanUpBranch(id);
       if (outcome.kind === 'end') return { kind: 'end' };
@@ -62,9 +66,4 @@ export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
       return { kind: 'delay', until: outcome.until };
     },
   });
-}
-
-/** Versions before had a job for each. */
-function idsOf({ ids, id }: CleanupJob & { id?: string }): readonly string[] {
-  return id === undefined ? ids : [id];
 }

@@ -20,8 +20,7 @@ export function endOfMoment(ms: number): number {
 
 /**
  * Puts those together that are due together, those of one hook if possible into one group. Replicas that do so with the same
- * cleanups come to the same groups, as far as they read them in the same pieces; a cleanup that is in two groups is done by
- * the first.
+ * cleanups come to the same groups; a cleanup that is in two groups is done by the first.
  *
  * @param near in the order in which they are due
  */

@@ -43,7 +43,8 @@ describe('the jobs of cleanups', () => {
     return createRingAhead({ store: createCleanupStore({ redis, deadLetters: 10 }), queue });
   }
 
-  const rung = async () => (await queue.queue.getDelayed()).flatMap(({ data }) => data.ids);
+  const rung = async () =>
+    (await queue.queue.getDelayed()).flatMap(({ data }) => ('ids' in data ? data.ids : [data.id]));
   const delays = async () => (await queue.queue.getDelayed()).map(({ delay }) => delay);
 
   it('are there only shortly before they are due', async () => {

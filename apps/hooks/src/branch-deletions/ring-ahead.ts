@@ -1,6 +1,6 @@
 import type { CleanupQueue } from './cleanup-queue';
 import type { CleanupStore } from './cleanup-store';
-import { endOfMoment, groupByMoment } from './cleanups-together';
+import { endOfMoment, groupByMoment, type NearCleanup } from './cleanups-together';
 
 export interface RingAheadDeps {
   store: Pick<CleanupStore, 'dueWithin'>;
@@ -27,18 +27,20 @@ export function createRingAhead({ store, queue }: RingAheadDeps) {
     async ring(now: number): Promise<void> {
       const until = endOfMoment(now + AHEAD_MS);
       const after = Math.min(rungUntil, until);
+      const near: NearCleanup[] = [];
+      // All before any has its job: those that are done at once would move the others to places that were read.
       for (let offset = 0; ; offset += AT_ONCE) {
-        const near = await store.dueWithin({ after, until, offset, limit: AT_ONCE });
+        const some = await store.dueWithin({ after, until, offset, limit: AT_ONCE });
         // What is overdue is due now, all of it together.
-        const groups = groupByMoment(near.map((one) => ({ ...one, due: Math.max(one.due, now) })));
-        await queue.ringAll(
-          groups.map((group) => ({
-            ids: group.map(({ id }) => id),
-            delayMs: Math.max(...group.map(({ due }) => due)) - now,
-          })),
-        );
-        if (near.length < AT_ONCE) break;
+        near.push(...some.map((one) => ({ ...one, due: Math.max(one.due, now) })));
+        if (some.length < AT_ONCE) break;
       }
+      await queue.ringAll(
+        groupByMoment(near).map((group) => ({
+          ids: group.map(({ id }) => id),
+          delayMs: Math.max(...group.map(({ due }) => due)) - now,
+        })),
+      );
       rungUntil = until;
     },
 

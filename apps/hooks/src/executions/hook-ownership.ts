@@ -63,6 +63,10 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
 
   async function releaseAll(claims: Claims): Promise<void> {
     held.delete(claims.holder);
+    await releaseSome(claims);
+  }
+
+  async function releaseSome(claims: Claims): Promise<void> {
     try {
       await giveBack(claims);
     } catch (error) {
@@ -173,8 +177,14 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
      */
     newHolder,
 
-    /** As `release`, for hooks that this holder has or may have. */
+    /** As `release`, for all hooks that this holder has or may have. */
     releaseAll,
+
+    /** As `releaseAll`, for a holder who keeps others. */
+    releaseSome,
+
+    /** Whether this holder is of a process that died: then a claim takes the hook from him. */
+    isDead,
 
     /** Ends the beat. */
     stop(): void {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** One job for each hook that has work. BullMQ's ids must hold no colon and must not be all digits. */
 export function drainJobId(uuid: string): string {
   return `drain-${uuid}`;
@@ -9,8 +11,8 @@ export function cleanupJobId(id: string): string {
 }
 
 /** One job for some that are due together. */
-export function cleanupGroupJobId(firstId: string, count: number): string {
-  return `cleanups-${firstId}-${count}`;
+export function cleanupGroupJobId(ids: readonly string[]): string {
+  return `cleanups-${createHash('sha256').update(ids.join()).digest('hex')}`;
 }
 
 export function isDrainJobId(jobId: string): boolean {

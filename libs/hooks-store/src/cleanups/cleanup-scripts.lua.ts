@@ -126,24 +126,37 @@ return 'ok'
 `;
 
 /**
+ * Lua function: whether a cleanup waits as it was read. Another job may have tried it meanwhile: then it is in a pause, and
+ * has more errors.
+ */
+export const IS_AS_READ = `
+local function isAsRead(record, accepted, due, retryAt, outages)
+  local kept = redis.call('HMGET', record, 'accepted', 'status', 'due', 'retry_at', 'outages')
+  if kept[1] ~= accepted or kept[2] ~= 'waiting' then return false end
+  return tonumber(kept[3]) == tonumber(due) and (tonumber(kept[4]) or 0) == tonumber(retryAt)
+    and (tonumber(kept[5]) or 0) == tonumber(outages)
+end
+`;
+
+/**
  * The last look before the API is called; it marks the cleanup as under way. The mark counts for as long as the holder
  * owns its hook.
  *
- * KEYS record, owner · ARGV holder, accepted, hook, then for each hook of the workflow: key of its waiting list, id of
+ * KEYS record, owner · ARGV holder, hook, accepted, due, retry_at and outages as they were read, then for each hook of the workflow: key of its waiting list, id of
  *   the last delivery that was looked at or ""
- * Returns `ok` | `lost` | `changed` (moved, stopped or cancelled) | `more` (deliveries came in meanwhile)
+ * Returns `ok` | `lost` | `changed` (moved, stopped, cancelled, or tried by another) | `more` (deliveries came in meanwhile)
  */
 export const BEGIN_CLEANUP = `
+${IS_AS_READ}
 local owner = redis.call('GET', KEYS[2])
 if owner and owner ~= ARGV[1] then return 'lost' end
-local record = redis.call('HMGET', KEYS[1], 'accepted', 'status')
-if record[1] ~= ARGV[2] or record[2] ~= 'waiting' then return 'changed' end
-for i = 4, #ARGV, 2 do
+if not isAsRead(KEYS[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]) then return 'changed' end
+for i = 7, #ARGV, 2 do
   local last = redis.call('LINDEX', ARGV[i], -1)
   if last and last ~= ARGV[i + 1] then return 'more' end
 end
 if not owner then redis.call('SET', KEYS[2], ARGV[1]) end
-redis.call('HSET', KEYS[1], 'under_way', ARGV[3] .. ' ' .. ARGV[1])
+redis.call('HSET', KEYS[1], 'under_way', ARGV[2] .. ' ' .. ARGV[1])
 return 'ok'
 `;
 

@@ -1,15 +1,18 @@
+import { IS_AS_READ } from './cleanup-scripts.lua';
+
 /**
  * Takes the hooks of several cleanups and marks those as under way for which nothing is to be looked at first: what
  * CLAIM_HOOK and BEGIN_CLEANUP do, in one round trip for all of them.
  *
  * KEYS none, since they are those of many records and hooks
  * ARGV holder, prefix of owners, of tasks, of waiting lists, field of a task that names the hooks of its workflow, most
- *   hooks of one workflow; then for each: key of its record, its hook, the accepted that was read, the key of the hooks of its
- *   workflow
- * Returns for each `begun`; `busy` when another one holds its hook; or `other`: it was changed, its hook's task is gone or
- *   of another workflow by now, or deliveries wait at a hook of the workflow
+ *   hooks of one workflow; then for each: key of its record, its hook, the key of the hooks of its workflow; accepted, due,
+ *   retry_at and outages as they were read
+ * Returns for each {`begun`}; {`busy`, who} when another one holds its hook; or {`other`}: it was changed, its hook's task is
+ *   gone or of another workflow by now, or deliveries wait at a hook of the workflow
  */
 export const BEGIN_DUE_CLEANUPS = `
+${IS_AS_READ}
 local holder, owners, tasks, waiting = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local function isQuiet(hook, workflow)
   if redis.call('HGET', tasks .. hook, ARGV[5]) ~= workflow then return false end
@@ -20,20 +23,17 @@ local function isQuiet(hook, workflow)
   end
   return true
 end
-local function begin(record, hook, accepted, workflow)
+local function begin(record, hook, workflow, accepted, due, retryAt, outages)
   local owner = redis.call('GET', owners .. hook)
-  if owner and owner ~= holder then return 'busy' end
-  local kept = redis.call('HMGET', record, 'accepted', 'status')
-  if kept[1] ~= accepted or kept[2] ~= 'waiting' then return 'other' end
-  if not isQuiet(hook, workflow) then return 'other' end
+  if owner and owner ~= holder then return {'busy', owner} end
+  if not isAsRead(record, accepted, due, retryAt, outages) then return {'other'} end
+  if not isQuiet(hook, workflow) then return {'other'} end
   if not owner then redis.call('SET', owners .. hook, holder) end
   redis.call('HSET', record, 'under_way', hook .. ' ' .. holder)
-  return 'begun'
+  return {'begun'}
 end
 local begun = {}
-for i = 7, #ARGV, 4 do
-  begun[#begun + 1] = begin(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-end
+for i = 7, #ARGV, 7 do begun[#begun + 1] = begin(unpack(ARGV, i, i + 6)) end
 return begun
 `;
 
