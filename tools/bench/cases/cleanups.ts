@@ -13,7 +13,7 @@ const COUNT = 10_000;
 /** Removals that the service asks for at a time. */
 const PARALLEL = 20;
 /** Over so long those are due that are not all due at once. */
-const SPREAD_MS = 8_000;
+const SPREAD_MS = 4_000;
 const RAW_KEY = 'bench:raw-cleanups';
 const TO_FIRE = COUNT.toLocaleString('en-US');
 
@@ -71,10 +71,10 @@ export const cleanups: BenchCase = {
       const { redis, service, api } = stage;
       const atOnce = await alternate({
         pairs,
-        warmUp: false,
         async ours(round) {
           const before = [service.usage().cpuSeconds, redis.usage().cpuSeconds];
           const fired = await fire(stage, round, 0);
+          if (round < 0) return fired.seconds;
           cpu.service += service.usage().cpuSeconds - (before[0] ?? 0);
           cpu.redis += redis.usage().cpuSeconds - (before[1] ?? 0);
           memory.ours.push(fired.bytesEach);
@@ -92,7 +92,7 @@ export const cleanups: BenchCase = {
             dueOf: () => Date.now(),
           });
           await scheduleRaw(redis, RAW_KEY, raw);
-          memory.limit.push(((await redis.usedMemory()) - before) / COUNT);
+          if (round >= 0) memory.limit.push(((await redis.usedMemory()) - before) / COUNT);
           const order: RemovalLoopOrder = {
             apiUrl: api.url,
             redisPort: redis.port,
@@ -104,8 +104,11 @@ export const cleanups: BenchCase = {
           return ms / 1_000;
         },
       });
-      const spread = await fire(stage, pairs, SPREAD_MS);
-      const spreadLate = percentile(spread.lateness, 99) / 1_000;
+      const spreadLate: number[] = [];
+      for (let round = 0; round < pairs; round += 1) {
+        const { lateness } = await fire(stage, pairs + round, SPREAD_MS);
+        spreadLate.push(percentile(lateness, 99) / 1_000);
+      }
       const kilobytes = {
         ours: summarize(memory.ours.map((bytes) => bytes / 1_024)),
         limit: summarize(memory.limit.map((bytes) => bytes / 1_024)),
@@ -142,9 +145,9 @@ export const cleanups: BenchCase = {
           case: 'cleanups',
           measured: `how late ${TO_FIRE} are that are due within ${SPREAD_MS / 1_000} s, p99`,
           unit: 's',
-          ours: summarize([spreadLate]),
+          ours: summarize(spreadLate),
           goal: '≤ 2 s',
-          reached: spreadLate <= 2,
+          reached: summarize(spreadLate).median <= 2,
         },
       ];
     } finally {
