@@ -44,7 +44,7 @@ export const drain: BenchCase = {
     const loop = await startChild('run-loop');
     try {
       const { api } = stage;
-      const cpu = { service: 0, redis: 0 };
+      const cpu = { service: 0, redis: 0, limit: 0 };
       const compared = await alternate({
         pairs,
         async ours(round) {
@@ -66,7 +66,9 @@ export const drain: BenchCase = {
             round: round + 1,
             parallel: PARALLEL,
           };
+          const before = loop.usage().cpuSeconds;
           const perSecond = await loop.ask<number>('loop', order);
+          if (round >= 0) cpu.limit += loop.usage().cpuSeconds - before;
           await stage.verify(RUNS);
           say(`round ${round}: a loop ${Math.round(perSecond)}/s`);
           return perSecond;
