@@ -160,7 +160,13 @@ describe('crashes and outages', () => {
       },
     });
     await waitFor(() => listens(port), { timeoutMs: 20_000, what: 'the process to listen' });
-    return { child, url: `http://127.0.0.1:${port}` };
+    const url = `http://127.0.0.1:${port}`;
+    // It listens before it has reached Redis, and refuses every delivery with 503 until then.
+    const noHook = `${url}/webhook/00000000-0000-4000-8000-000000000000`;
+    await waitFor(async () => (await fetch(noHook, { method: 'POST' })).status === 404, {
+      what: 'the process to reach Redis',
+    });
+    return { child, url };
   }
 
   const numbers = () => world.api.runs().map((run) => Number(run.hook.payload.n));
