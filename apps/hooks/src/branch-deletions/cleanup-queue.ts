@@ -22,10 +22,13 @@ export type CleanupQueue = ReturnType<typeof createCleanupQueue>;
 export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
   const steady = createSteadyQueue<CleanupJob>(CLEANUP_QUEUE, deps);
 
-  function jobOf(ids: readonly string[], delayMs: number, jobId = jobIdOf(ids)) {
+  function jobOf(ids: readonly string[], delayMs: number, suffix = '') {
+    const [id = ''] = ids;
+    const isAlone = ids.length === 1;
+    const jobId = isAlone ? cleanupJobId(id) : cleanupGroupJobId(ids) + suffix;
     return {
       name: CLEANUP_QUEUE,
-      data: dataOf(ids),
+      data: isAlone ? { id } : { ids },
       opts: {
         jobId,
         delay: Math.max(0, delayMs),
@@ -68,10 +71,8 @@ export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
     },
     /** For what is left of a group whose job is not over yet: a job of another name. */
     async ringAgain(ids: readonly string[], delayMs: number): Promise<void> {
-      const [id, ...more] = ids;
-      if (id === undefined) return;
-      if (more.length === 0) return void (await add(id, delayMs));
-      const { name, data, opts } = jobOf(ids, delayMs, `${jobIdOf(ids)}-${randomUUID()}`);
+      if (ids.length === 0) return;
+      const { name, data, opts } = jobOf(ids, delayMs, `-${randomUUID()}`);
       await steady.queue.add(name, data, opts);
     },
     /** Lets the job look at its record now. */
@@ -84,14 +85,4 @@ export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
       await steady.close();
     },
   };
-}
-
-function dataOf(ids: readonly string[]): CleanupJob {
-  const [id, ...more] = ids;
-  return id === undefined || more.length > 0 ? { ids } : { id };
-}
-
-function jobIdOf(ids: readonly string[]): string {
-  const [id, ...more] = ids;
-  return id === undefined || more.length > 0 ? cleanupGroupJobId(ids) : cleanupJobId(id);
 }

@@ -1,3 +1,5 @@
+import { byCodeUnits } from '@cds/hooks-store';
+
 /** A cleanup that comes near. */
 export interface NearCleanup {
   id: string;
@@ -27,7 +29,7 @@ export function endOfMoment(ms: number): number {
 export function groupByMoment(near: readonly NearCleanup[]): NearCleanup[][] {
   const sorted = near
     .map((cleanup) => ({ cleanup, moment: endOfMoment(cleanup.due) }))
-    .sort((a, b) => a.moment - b.moment || compare(a.cleanup.hook, b.cleanup.hook));
+    .sort((a, b) => a.moment - b.moment || byCodeUnits(a.cleanup.hook, b.cleanup.hook));
   const groups: { moment: number; cleanups: NearCleanup[] }[] = [];
   for (const { cleanup, moment } of sorted) {
     const group = groups.at(-1);
@@ -36,9 +38,4 @@ export function groupByMoment(near: readonly NearCleanup[]): NearCleanup[][] {
     else groups.push({ moment, cleanups: [cleanup] });
   }
   return groups.map(({ cleanups }) => cleanups);
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
