@@ -24,5 +24,6 @@ module.exports = {
   moduleNameMapper: aliases,
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   maxWorkers: 2,
-  testTimeout: 20_000,
+  // Far above the minute that `waitFor` waits: it names what did not come, this limit only ends what hangs.
+  testTimeout: 5 * 60_000 * Math.max(1, Number(process.env.FUZZ_RUNS ?? 1)),
 };

@@ -20,8 +20,6 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(120_000);
-
 /**
  * What an answer may take while others do their worst, on a machine that is busy with them and with the attack itself:
  * half of what Bitbucket waits for.
@@ -72,7 +70,7 @@ async function pushIsTaken(): Promise<void> {
   const [delivery] = await pushed.delivered;
   expect(delivery?.attempts).toMatchObject([{ outcome: 200 }]);
   expect(delivery?.attempts[0]?.durationMs).toBeLessThan(PROMPT_MS);
-  await runsOf(stack, 'w', pushes, 30_000);
+  await runsOf(stack, 'w', pushes);
 }
 
 /** The head of a POST to a webhook. */
@@ -321,5 +319,5 @@ async function post(url: string, body: string, headers: Record<string, string>):
 }
 
 async function waitForPlain(count: number) {
-  return runsOf(stack, 'plain', count, 60_000);
+  return runsOf(stack, 'plain', count);
 }

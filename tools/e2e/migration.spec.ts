@@ -153,7 +153,7 @@ describe('engine hooks import', () => {
     const hooks = await world.start();
     await deliver(hooks, hook, pushDelivery({ push: 'after-import' }));
     await world.api.start();
-    await waitFor(() => world.api.runs().length === 5, { timeoutMs: 20_000 });
+    await waitFor(() => world.api.runs().length === 5);
     const ofHook = world.api.runs().filter((run) => run.hook.uuid === hook.uuid);
     expect(ofHook.map((run) => run.hook.payload['git.branch'])).toEqual([
       'failed',

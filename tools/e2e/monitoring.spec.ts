@@ -25,8 +25,6 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(120_000);
-
 const doc = readFileSync(join(root, 'docs', 'monitoring.md'), 'utf8');
 const alerts = documentedAlerts(section(doc, 'Alerts'));
 const documented: DocumentedMetric[] = [

@@ -4,8 +4,6 @@ import { waitFor } from '@cds/testing';
 import type { OutgoingHookRun } from '../sandbox/cds-api/outgoing-hooks';
 import { PROJECT, type Replica, startStack, type Stack } from './stack.fixture';
 
-jest.setTimeout(120_000);
-
 const SECRET = 'the-deploy-token-of-the-project';
 let stack: Stack;
 let hooks: Replica;
@@ -67,7 +65,7 @@ function find(name: string) {
 }
 
 const told = (hook: OutgoingHookRun) =>
-  waitFor(() => hook.callbacks.at(-1), { what: 'the callback', timeoutMs: 20_000 });
+  waitFor(() => hook.callbacks.at(-1), { what: 'the callback' });
 
 function webhook(number: number, config: Record<string, string> = {}) {
   return {

@@ -12,8 +12,6 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(180_000);
-
 const POLLING = { CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_POLLING: 'true' };
 const RECONCILE = { CDS_HOOKS_RECONCILE_INTERVAL: '3600' };
 const POLLS = 'cdsbb:hooks:polls';
@@ -47,7 +45,7 @@ async function poll(uuid: string): Promise<void> {
   const asked = Date.now();
   await client.zadd(POLLS, 1, uuid);
   const over = async () => Number(await client.hget(`cdsbb:hooks:task:${uuid}`, 'polled_at'));
-  await waitFor(async () => (await over()) >= asked, { what: 'the poll', timeoutMs: 15_000 });
+  await waitFor(async () => (await over()) >= asked, { what: 'the poll' });
 }
 
 async function executions(uuid: string): Promise<TaskExecution[]> {

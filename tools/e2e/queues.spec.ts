@@ -2,8 +2,6 @@ import { rabbitmqServerScript, startTestRabbitmq, type TestRabbitmq, waitFor } f
 import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import { PROJECT, runsOf, startStack, type Stack } from './stack.fixture';
 
-jest.setTimeout(180_000);
-
 const script = rabbitmqServerScript();
 const describeBroker = script ? describe : describe.skip;
 
@@ -55,7 +53,6 @@ describeBroker(
       });
       await waitFor(async () => (await queue()).consumerCount === 1, {
         what: 'a consumer',
-        timeoutMs: 20_000,
       });
 
       await publish(1);
@@ -66,7 +63,7 @@ describeBroker(
       await publish(2);
       await stack.start('hooks', { replica: 2 });
       await publish(3);
-      await runsOf(stack, 'w', 3, 60_000);
+      await runsOf(stack, 'w', 3);
 
       expect([...new Set(numbers())].toSorted()).toEqual(['1', '2', '3']);
       await waitFor(async () => (await queue()).messageCount === 0, {

@@ -11,8 +11,6 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(180_000);
-
 let stack: Stack;
 beforeEach(async () => {
   stack = await startStack({ branchDeletionDelaySeconds: 4 });
@@ -52,7 +50,6 @@ describe('hooks restarted between the deletion of a branch and its cleanup', () 
 
     const removal = await waitFor(() => stack.api.removals()[0], {
       what: 'the removal',
-      timeoutMs: 30_000,
     });
     expect(removal).toMatchObject({ workflow: 'w', branch: 'dev', runs: 1 });
   });
@@ -84,7 +81,7 @@ describe('the API', () => {
     await sleep(1_000);
     await stack.api.back();
 
-    await runsOf(stack, 'w', 2, 60_000);
+    await runsOf(stack, 'w', 2);
     expect(branchesRun('w')).toEqual(['one', 'two']);
   });
 
@@ -102,15 +99,15 @@ describe('the API', () => {
     await createWorkflow(stack, 'w');
     stack.api.failAsProxy({ count: 2, path: '/runs$' });
     await push('proxy');
-    await runsOf(stack, 'w', 1, 30_000);
+    await runsOf(stack, 'w', 1);
     stack.api.failWithCdsError({ count: 2, path: '/runs$' });
     await push('refused');
-    await runsOf(stack, 'w', 2, 30_000);
+    await runsOf(stack, 'w', 2);
     // Three tries in all: the third failure ends it, and the next delivery goes on.
     stack.api.failWithCdsError({ count: 3, path: '/runs$' });
     await push('given-up');
     await push('next');
-    await runsOf(stack, 'w', 3, 30_000);
+    await runsOf(stack, 'w', 3);
     expect(branchesRun('w')).toEqual(['proxy', 'refused', 'next']);
   });
 });
@@ -143,7 +140,6 @@ describe('two replicas of hooks', () => {
     await stack.start('hooks', { replica: 3 });
     await waitFor(() => later.every((name) => branchesRun('w').includes(name)), {
       what: 'the runs of the killed replicas',
-      timeoutMs: 60_000,
     });
     // What was asked for when they were killed may be asked for again; nothing else is.
     expect(branchesRun('w').length).toBeLessThanOrEqual(names.length + later.length + 1);

@@ -2,8 +2,6 @@ import { waitFor } from '@cds/testing';
 import type { Task, TaskExecution } from '@cds/wire';
 import { PROJECT, runsOf, startStack, type Stack } from './stack.fixture';
 
-jest.setTimeout(180_000);
-
 const EVERY_SECOND = '* * * * * * *';
 const HISTORY = { CDS_HOOKS_EXECUTIONHISTORY: '1000' };
 
@@ -73,10 +71,10 @@ describe('a workflow with a scheduler', () => {
 
     await first.stop('SIGKILL');
     // Whoever was killed at work is given up for dead after some seconds.
-    await runsOf(stack, 'w', ran() + 3, 30_000);
+    await runsOf(stack, 'w', ran() + 3);
     expect(await second.stop()).toBe(0);
     await stack.start('hooks', { env: HISTORY, replica: 3 });
-    await runsOf(stack, 'w', ran() + 3, 30_000);
+    await runsOf(stack, 'w', ran() + 3);
     await stack.api.callHooks('PUT', `/task/${hook.uuid}`, {
       ...hook,
       config: { ...hook.config, cron: { ...hook.config['cron'], value: '0 0 29 2 *' } },

@@ -17,8 +17,6 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(180_000);
-
 /** Awkward in JSON, in URLs and in headers. */
 const CONFIGURED = {
   'api.token': 'canary "api" token/+%=&',
@@ -308,16 +306,16 @@ async function faultsOfTheApi(): Promise<void> {
   await sleep(1_500);
   stack.api.forgetServices();
   await push('forgotten');
-  await waitFor(() => stack.api.services().length >= 1, { timeoutMs: 60_000 });
+  await waitFor(() => stack.api.services().length >= 1);
   rememberHashes();
   await stack.api.away();
   await push('away');
   await monitorOpen();
   await stack.api.back();
   faults.clear();
-  await waitFor(() => stack.api.services().length >= 2, { timeoutMs: 60_000 });
+  await waitFor(() => stack.api.services().length >= 2);
   rememberHashes();
-  await runsOf(stack, 'w', 4, 60_000);
+  await runsOf(stack, 'w', 4);
 }
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -334,7 +332,7 @@ async function faultsOfRedis(): Promise<void> {
   await branches();
   await monitorOpen();
   await stack.redis.start();
-  await waitFor(async () => (await push('redis-again')) === 200, { timeoutMs: 30_000 });
+  await waitFor(async () => (await push('redis-again')) === 200);
   await branches();
 }
 

@@ -148,7 +148,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       try {
         await waitFor(() => api.services().length >= count, {
           what: `${count} services to register`,
-          timeoutMs: 15_000,
         });
       } catch (error) {
         throw new Error(`${String(error)}\n${printed(processes)}`, { cause: error });
@@ -179,10 +178,9 @@ function printed(processes: RunningProcess[]): string {
 }
 
 /** The runs of a workflow, once there are so many. */
-export async function runsOf(stack: Stack, workflow: string, count: number, timeoutMs = 15_000) {
+export async function runsOf(stack: Stack, workflow: string, count: number) {
   await waitFor(() => stack.api.runs(PROJECT, workflow).length >= count, {
     what: `${count} runs of ${workflow}, there are ${stack.api.runs(PROJECT, workflow).length}`,
-    timeoutMs,
   });
   return stack.api.runs(PROJECT, workflow);
 }

@@ -18,8 +18,6 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(120_000);
-
 let stack: Stack;
 beforeEach(async () => {
   stack = await startStack();
@@ -36,7 +34,7 @@ async function expectTheWayWorks(): Promise<void> {
   await runsOf(stack, 'w', 1);
   await waitFor(
     () => stack.bitbucket.statuses(REPO, pushed.hash).some(({ state }) => state === 'SUCCESSFUL'),
-    { what: 'the build status', timeoutMs: 15_000 },
+    { what: 'the build status' },
   );
 }
 
@@ -158,7 +156,7 @@ describe('npm start', () => {
 
   it('stays up, with its addresses printed, until it is told to stop', async () => {
     const sandbox = await stack.run([bundle('sandbox')]);
-    await sandbox.waitForOutput('It stays up until Ctrl-C', 50_000);
+    await sandbox.waitForOutput('It stays up until Ctrl-C');
     const [, hooks = ''] = await sandbox.waitForOutput(/(http:\S+)\/mon\/status/);
     expect((await fetch(`${hooks}/mon/version`)).status).toBe(200);
     sandbox.kill('SIGINT');
@@ -168,7 +166,7 @@ describe('npm start', () => {
 
   it('stops without a word about it in the midst of the story', async () => {
     const sandbox = await stack.run([bundle('sandbox')]);
-    await sandbox.waitForOutput('is linked to Bitbucket Cloud', 30_000);
+    await sandbox.waitForOutput('is linked to Bitbucket Cloud');
     sandbox.kill('SIGINT');
     expect((await sandbox.exited).code).toBe(0);
     expect(sandbox.stdout()).toMatch(/Stopping …\n$/);
@@ -177,7 +175,7 @@ describe('npm start', () => {
   it('says what failed, and shows the log, when the services end', async () => {
     const sandbox = await stack.run([bundle('sandbox'), '--once']);
     // While the story waits for them: later, a call that breaks might be what it tells of.
-    await sandbox.waitForOutput('The services register with the CDS API', 40_000);
+    await sandbox.waitForOutput('The services register with the CDS API');
     const children = readFileSync(`/proc/${sandbox.pid}/task/${sandbox.pid}/children`, 'utf8');
     const engine = children
       .trim()

@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callVcs, PROJECT, REPO, startStack, type Replica, type Stack } from './stack.fixture';
 
-jest.setTimeout(120_000);
-
 let stack: Stack;
 let vcs: Replica;
 let firstRefreshToken: string;

@@ -13,8 +13,6 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(120_000);
-
 let stack: Stack;
 beforeAll(async () => {
   stack = await startStack({ branchDeletionDelaySeconds: 3 });
@@ -28,7 +26,7 @@ const ended = (workflow: string, number = 1) =>
       const run = stack.api.runs(PROJECT, workflow)[number - 1];
       return run && ['Success', 'Fail'].includes(run.status) ? run : undefined;
     },
-    { what: `run ${number} of ${workflow} to end`, timeoutMs: 15_000 },
+    { what: `run ${number} of ${workflow} to end` },
   );
 
 describe('a linked project', () => {
@@ -186,7 +184,7 @@ describe('a deleted branch', () => {
         stack.api
           .removals()
           .some(({ workflow, branch }) => workflow === 'cleanups' && branch === 'dev'),
-      { what: 'the removal of dev', timeoutMs: 15_000 },
+      { what: 'the removal of dev' },
     );
     const left = stack.api
       .runs(PROJECT, 'cleanups')
@@ -205,7 +203,7 @@ describe('a deleted branch', () => {
 
     const asked = await waitFor(
       () => stack.api.requests.entries().find(({ url }) => url.includes('feat%2Fgone')),
-      { what: 'the call', timeoutMs: 15_000 },
+      { what: 'the call' },
     );
     expect(asked).toMatchObject({ method: 'DELETE', status: 404 });
     const task = await waitFor(

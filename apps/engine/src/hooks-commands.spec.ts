@@ -222,7 +222,7 @@ describe('engine hooks dead-letters', () => {
     expect(took).toBeLessThan(10_000);
     expect(incomplete).toMatchObject({ code: 1, out: '' });
     expect(incomplete.err).toContain('name its file with --config');
-  }, 30_000);
+  });
 
   it('takes the environment for the configuration too', async () => {
     await deadLetter(HOOK, ID);

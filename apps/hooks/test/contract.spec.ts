@@ -153,7 +153,7 @@ describeShared('the recorded contract', (root) => {
     );
     if (tasks.some(({ type }) => type === 'Scheduler')) {
       // The recorded one runs every minute: its next one does not begin meanwhile.
-      await waitFor(() => Date.now() % 60_000 < 48_000, { timeoutMs: 13_000 });
+      await waitFor(() => Date.now() % 60_000 < 48_000);
     }
     for (const task of tasks) {
       await post(hooks, hookOf(task));

@@ -32,13 +32,9 @@ export async function execution(
   return found;
 }
 
-export async function allDone(
-  hooks: RunningHooks,
-  hook: NodeHook,
-  timeoutMs = 15_000,
-): Promise<void> {
+export async function allDone(hooks: RunningHooks, hook: NodeHook): Promise<void> {
   await waitFor(
     async () => (await hooks.executions(hook.uuid)).every(({ status }) => status === 'DONE'),
-    { timeoutMs, what: 'all executions to be done' },
+    { what: 'all executions to be done' },
   );
 }

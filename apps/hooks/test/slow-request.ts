@@ -6,7 +6,7 @@ export interface SlowRequest {
   /** All that came back so far. */
   received(): string;
   /** What came back, once `isEnough` says so or the other side has ended or broken the connection. */
-  answer(isEnough?: (received: string) => boolean, timeoutMs?: number): Promise<string>;
+  answer(isEnough?: (received: string) => boolean): Promise<string>;
   /** Whether writing failed: the answer may be lost then to a sender that writes before it reads. */
   broken(): boolean;
   end(): void;
@@ -31,18 +31,14 @@ export async function slowRequest(url: string): Promise<SlowRequest> {
     send: (text) => void socket.write(text),
     received: () => received,
     broken: () => broken,
-    answer(isEnough = isWhole, timeoutMs = 5_000) {
-      return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => done(new Error(`no answer, but ${received}`)), timeoutMs);
+    answer(isEnough = isWhole) {
+      return new Promise((resolve) => {
         const look = () => void (isEnough(received) && done());
-        const end = () => done();
-        function done(error?: Error) {
-          clearTimeout(timer);
-          socket.off('data', look).off('end', end).off('close', end);
-          if (error) reject(error);
-          else resolve(received);
+        function done() {
+          socket.off('data', look).off('end', done).off('close', done);
+          resolve(received);
         }
-        socket.on('data', look).on('end', end).on('close', end);
+        socket.on('data', look).on('end', done).on('close', done);
         look();
       });
     },

@@ -13,8 +13,6 @@ import { startCdsApiStandIn, type CdsApiStandIn } from '../test/cds-api-stand-in
 import { newRepository } from '../test/stand-in-data.fixture';
 import { accessHeaders } from '../test/vcs-harness.fixture';
 
-jest.setTimeout(60_000);
-
 const ROOT = join(__dirname, '..', '..', '..');
 
 let redis: TestRedis;
@@ -83,13 +81,12 @@ it('waits for the API, registers, answers it, and ends on SIGTERM', async () => 
   const vcs = await startVcs(`http://127.0.0.1:${apiPort}`);
   await waitFor(async () => (await call('/mon/version')).status === 200, {
     what: 'the service to listen',
-    timeoutMs: 20_000,
   });
   // Nobody has a hash yet, so nobody is let in.
   expect((await call('/vcs', { X_AUTH_HEADER: 'x' })).status).toBe(401);
 
   const api = await startApi(apiPort);
-  await waitFor(() => api.registrations.length > 0, { what: 'a registration', timeoutMs: 20_000 });
+  await waitFor(() => api.registrations.length > 0, { what: 'a registration' });
   expect(api.registrations[0]).toMatchObject({
     name: 'vcs-1',
     type: 'vcs',

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { FUZZ_TIMEOUT_MS, fuzzRuns, hostileBytes, hostileJson } from '@cds/testing';
+import { fuzzRuns, hostileBytes, hostileJson } from '@cds/testing';
 import { isCdsErrorBody } from '@cds/wire';
 import type request from 'supertest';
 import { CLIENT_SECRET } from '../test/oauth-stand-in.fixture';
@@ -13,8 +13,6 @@ import {
   type VcsInstance,
 } from '../test/vcs-harness.fixture';
 import { readAccessHeaders } from './authorization/access-headers';
-
-jest.setTimeout(FUZZ_TIMEOUT_MS);
 
 const redisServer = useTestRedis();
 let harness: VcsHarness;

@@ -169,7 +169,7 @@ export async function startVcsHarness(
     async reviveRedis() {
       await redisServer.start();
       for (const redis of connections)
-        await waitFor(() => redis.ping(), { what: 'a connection to Redis', timeoutMs: 10_000 });
+        await waitFor(() => redis.ping(), { what: 'a connection to Redis' });
     },
     async close() {
       await Promise.all(opened.map(({ app }) => app.close(100)));

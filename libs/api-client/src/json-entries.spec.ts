@@ -1,8 +1,6 @@
 import fc from 'fast-check';
-import { FUZZ_TIMEOUT_MS, fuzzRuns } from '@cds/testing';
+import { fuzzRuns } from '@cds/testing';
 import { jsonEntries } from './json-entries';
-
-jest.setTimeout(FUZZ_TIMEOUT_MS);
 
 /** The text in pieces of so many bytes. */
 function pieces(text: string, size: number): Buffer[] {

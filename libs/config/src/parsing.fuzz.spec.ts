@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { FUZZ_TIMEOUT_MS, fuzzRuns } from '@cds/testing';
+import { fuzzRuns } from '@cds/testing';
 import { fullConfig } from '../test/full-config.fixture';
 import {
   checkConfigText,
@@ -53,8 +53,6 @@ token = "${SECRETS.token}"
 port = 8083
 trustedProxies = ["10.0.0.0/8"]
 `;
-
-jest.setTimeout(FUZZ_TIMEOUT_MS);
 
 let folder: string;
 beforeAll(() => {

@@ -364,7 +364,7 @@ describe('importing', () => {
     await into.passOver('feat/a-3', '1');
     expect(await into.cleanup({ ...cleanup, uuid: 'feat/a-3' })).toBe('known');
     expect(await redis.zcard(KEYS.cleanups)).toBe(0);
-  }, 15_000);
+  });
 });
 
 describe('the text of an execution', () => {

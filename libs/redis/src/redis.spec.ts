@@ -120,9 +120,9 @@ describe('connectRedis', () => {
     const redis = await ready(connect(server.config, 'client', logger));
     server.freeze();
     await millisecondsToFail(() => redis.get('a'));
-    await waitFor(() => lines.length > 0, { what: 'the warning', timeoutMs: 5_000 });
+    await waitFor(() => lines.length > 0, { what: 'the warning' });
     server.thaw();
-    await waitFor(() => lines.length > 1, { what: 'the return', timeoutMs: 10_000 });
+    await waitFor(() => lines.length > 1, { what: 'the return' });
     expect(lines[0]).toMatchObject({
       level: 40,
       reason: expect.stringContaining('Socket timeout'),
@@ -238,7 +238,7 @@ describe('connectRedis through Sentinel', () => {
         },
       };
       const redis = connect(config, 'client', logger);
-      await waitFor(() => redis.set('a', '1'), { what: 'the master', timeoutMs: 10_000 });
+      await waitFor(() => redis.set('a', '1'), { what: 'the master' });
       expect(await redis.config('GET', 'port')).toEqual(['port', String(one.port)]);
 
       const replica = await ready(connect(two.config));
@@ -253,11 +253,11 @@ describe('connectRedis through Sentinel', () => {
           const replicas = (await watcher.call('SENTINEL', 'REPLICAS', 'cds')) as string[][];
           return replicas.length === 1 && !JSON.stringify(replicas).includes('disconnected');
         },
-        { what: 'the sentinel to know the replica', timeoutMs: 15_000 },
+        { what: 'the sentinel to know the replica' },
       );
 
       await one.kill();
-      await waitFor(() => redis.set('a', '2'), { what: 'the failover', timeoutMs: 30_000 });
+      await waitFor(() => redis.set('a', '2'), { what: 'the failover' });
       expect(await replica.get('a')).toBe('2');
       expect(lines[0]).toMatchObject({ address: `cds@127.0.0.1:${away},127.0.0.1:${port}` });
       expect(JSON.stringify(lines)).not.toContain(password);
@@ -268,7 +268,7 @@ describe('connectRedis through Sentinel', () => {
       rmSync(folder, { recursive: true, force: true });
       await Promise.all([one.stop(), two.stop()]);
     }
-  }, 60_000);
+  });
 });
 
 describe('with one Redis', () => {

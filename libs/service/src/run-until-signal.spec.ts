@@ -18,7 +18,7 @@ async function start(env: Record<string, string> = {}): Promise<RunningProcess> 
 }
 
 async function portOf(child: RunningProcess): Promise<number> {
-  const [line] = await child.waitForOutput(/\{.*"Listening".*\}/, 15_000);
+  const [line] = await child.waitForOutput(/\{.*"Listening".*\}/);
   await child.waitForOutput('Ready for signals');
   return (JSON.parse(line) as { port: number }).port;
 }

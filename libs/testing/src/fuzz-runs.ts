@@ -11,9 +11,6 @@ function seed(): number | undefined {
   return FUZZ_SEED === '' ? USUAL_SEED : Number(FUZZ_SEED);
 }
 
-/** Milliseconds for one property, for `jest.setTimeout`. */
-export const FUZZ_TIMEOUT_MS = 30_000 * Math.max(1, factor);
-
 /**
  * How often a property is tried: `runs` times, multiplied by the environment's `FUZZ_RUNS`, with the same cases each time
  * unless `FUZZ_SEED` is `random` or a seed. A failure prints its seed, which `FUZZ_SEED` repeats.

@@ -1,6 +1,7 @@
 export { describeShared, sharedPath } from './shared-path';
+export { cpuTime } from './cpu-time';
 export { freePort } from './free-port';
-export { FUZZ_TIMEOUT_MS, fuzzRuns } from './fuzz-runs';
+export { fuzzRuns } from './fuzz-runs';
 export { hostileBytes, hostileJson, NASTY_JSON } from './hostile-json';
 export { referenceHooks, type ReferenceHooks } from './reference-hooks';
 export { startHostileServer, type HostileServer } from './hostile-server';

@@ -17,8 +17,8 @@ export interface RunningProcess {
   stderr(): string;
   kill(signal?: NodeJS.Signals): boolean;
   exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  /** The first match in what was printed on either stream. Rejects after `ms`, or when the process ends without it. */
-  waitForOutput(pattern: RegExp | string, ms?: number): Promise<RegExpExecArray>;
+  /** The first match in what was printed on either stream. Rejects as `waitFor` does, and when the process ends without it. */
+  waitForOutput(pattern: RegExp | string): Promise<RegExpExecArray>;
 }
 
 /**
@@ -63,7 +63,7 @@ export async function startProcess({
     stderr: () => stderr,
     kill: (signal = 'SIGTERM') => child.kill(signal),
     exited,
-    async waitForOutput(pattern, ms = 10_000) {
+    async waitForOutput(pattern) {
       const wanted =
         typeof pattern === 'string'
           ? new RegExp(pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
@@ -77,7 +77,7 @@ export async function startProcess({
               return error instanceof ProcessEndedError ? error : Promise.reject(error);
             }
           },
-          { timeoutMs: ms, what: `${command} to print ${wanted}` },
+          { what: `${command} to print ${wanted}` },
         );
         if (outcome instanceof ProcessEndedError) throw outcome;
         return outcome;

@@ -67,7 +67,6 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
     server = await spawnServer(port, folder, options);
     await waitFor(() => withConnection(port, password, (redis) => redis.ping()), {
       what: `redis-server on port ${port} to answer`,
-      timeoutMs: 10_000,
     });
   };
 
@@ -125,7 +124,7 @@ async function withConnection<T>(
     password: password || undefined,
     lazyConnect: true,
     retryStrategy: () => null,
-    connectTimeout: 1_000,
+    connectTimeout: 60_000,
   });
   // Without a listener ioredis prints on the console; the rejection of connect() says the same.
   redis.on('error', () => undefined);

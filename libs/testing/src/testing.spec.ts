@@ -105,9 +105,8 @@ describe('startProcess', () => {
 
   it('rejects at once, with the output, when the process ends without the line', async () => {
     const child = await node('console.error("no such thing")');
-    const began = Date.now();
-    await expect(child.waitForOutput(/ready/, 10_000)).rejects.toThrow(/no such thing/);
-    expect(Date.now() - began).toBeLessThan(5_000);
+    const waiting = child.waitForOutput(/ready/);
+    await expect(waiting).rejects.toThrow(/ended without printing[^]*no such thing/);
   });
 
   it('sends signals', async () => {

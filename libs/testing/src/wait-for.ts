@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 20;
+/** Much longer than anything takes: a machine that is slow or busy must not fail a test. */
+const PATIENCE_MS = 60_000;
 
 export interface WaitOptions {
-  /** Milliseconds, 5,000 when not given. */
+  /** Milliseconds, a minute when not given. Less proves nothing: the machine may be busy. */
   timeoutMs?: number;
   /** What is waited for; named in the error. */
   what?: string;
@@ -17,7 +19,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   probe: () => T | Promise<T>,
-  { timeoutMs = 5_000, what = 'a condition' }: WaitOptions = {},
+  { timeoutMs = PATIENCE_MS, what = 'a condition' }: WaitOptions = {},
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + timeoutMs;
   let lastError: unknown;

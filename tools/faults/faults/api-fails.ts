@@ -22,7 +22,7 @@ async function failing(stage: Stage, judge: Judge, isEnough: () => boolean): Pro
   await load.accepted(stage.random.between(10, 30));
   stage.faultBegins();
   stage.gate.judge(judge);
-  await waitFor(isEnough, { what: 'the API to fail often enough', timeoutMs: 30_000 });
+  await waitFor(isEnough, { what: 'the API to fail often enough' });
   stage.gate.judge();
   stage.faultEnds();
   await workOn(load);

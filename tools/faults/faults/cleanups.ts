@@ -23,7 +23,7 @@ function isRemoved(stage: Stage, hook: Webhook, branch: string): boolean {
 async function mustRemove(stage: Stage, branches: string[]): Promise<void> {
   await waitFor(
     () => stage.webhooks.every((hook) => branches.every((name) => isRemoved(stage, hook, name))),
-    { what: `the cleanups of ${branches.join(', ')}`, timeoutMs: 32_000 },
+    { what: `the cleanups of ${branches.join(', ')}` },
   );
 }
 

@@ -29,7 +29,6 @@ function removed(stage: Stage): number {
 async function mustRemoveAll(stage: Stage): Promise<void> {
   await waitFor(() => removed(stage) >= stage.webhooks.length, {
     what: 'the cleanups that are due by the clock',
-    timeoutMs: 30_000,
   });
 }
 

@@ -41,6 +41,6 @@ export async function nothingUnderWay(stage: Stage): Promise<void> {
   await stage.worked();
   await waitFor(
     async () => (await stage.redis.ask((redis) => readBooks(redis, hooks))).waiting === 0,
-    { what: 'all to be worked off', timeoutMs: 20_000 },
+    { what: 'all to be worked off' },
   );
 }

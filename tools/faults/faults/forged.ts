@@ -43,7 +43,6 @@ export const FORGERY: Fault[] = [
       await workOn(load);
       await waitFor(() => stage.gate.removals.length >= stage.webhooks.length, {
         what: 'the cleanups that forged pushes must not cancel',
-        timeoutMs: 30_000,
       });
       on = false;
       await forger;

@@ -64,7 +64,6 @@ async function executeSome(stage: Stage, target: Called): Promise<OutgoingHookRu
 function told(hooks: OutgoingHookRun[]): Promise<unknown> {
   return waitFor(() => hooks.every(({ callbacks }) => callbacks.at(-1)?.status === 'Success'), {
     what: 'the callbacks of all outgoing hooks',
-    timeoutMs: 40_000,
   });
 }
 
@@ -82,7 +81,7 @@ export const OUTGOING: Fault[] = [
         const load = stage.load();
         await load.accepted(5);
         const hooks = await executeSome(stage, target);
-        await waitFor(() => target.calls.length === CALLS, { timeoutMs: 10_000 });
+        await waitFor(() => target.calls.length === CALLS);
         stage.faultBegins();
         await stage.kill(stage.hooks);
         target.holds = false;
@@ -115,12 +114,11 @@ export const OUTGOING: Fault[] = [
         // What is asked before the call gets through; what was called is not told.
         stage.api.failAsProxy({ count: 10_000, path: '/callback' });
         const hooks = await executeSome(stage, target);
-        await waitFor(() => target.calls.length === CALLS, { timeoutMs: 10_000 });
+        await waitFor(() => target.calls.length === CALLS);
         await waitFor(
           () =>
             stage.api.requests.entries().filter(({ url }) => url.endsWith('/callback')).length >=
             CALLS,
-          { timeoutMs: 10_000 },
         );
         stage.faultBegins();
         await stage.gate.away();

@@ -94,7 +94,7 @@ async function mustRemove(stage: Stage, branch: string): Promise<void> {
             one.servedAt !== undefined,
         ),
       ),
-    { what: `the removal of the runs of ${branch}`, timeoutMs: 32_000 },
+    { what: `the removal of the runs of ${branch}` },
   );
 }
 

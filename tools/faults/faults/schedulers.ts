@@ -37,7 +37,6 @@ async function moreRuns(stage: Stage, workflow: Workflow, count: number): Promis
   const before = runsOf(stage, workflow).length;
   await waitFor(() => runsOf(stage, workflow).length >= before + count, {
     what: `${count} more runs of the scheduler`,
-    timeoutMs: 30_000,
   });
 }
 
@@ -55,7 +54,7 @@ async function endSchedule(
   });
   await waitFor(
     async () => (await executionsOf(stage, workflow)).every(({ status }) => status === 'DONE'),
-    { what: 'the runs of the scheduler', timeoutMs: 30_000 },
+    { what: 'the runs of the scheduler' },
   );
   const executions = await executionsOf(stage, workflow);
   const violations = checkSchedule({

@@ -49,7 +49,6 @@ export function startLoad(
       const before = sent.filter(isAccepted).length;
       await waitFor(() => sent.filter(isAccepted).length >= before + more, {
         what: `${more} more deliveries to be accepted`,
-        timeoutMs: 30_000,
       });
     },
     async acceptedByEach(timeoutMs) {

@@ -85,7 +85,6 @@ export async function openPolledRepository(
       await due();
       await waitFor(async () => (await lastPolls()).every((began) => began >= from), {
         what: 'a poll of each hook',
-        timeoutMs: 15_000,
       });
     },
     async worked() {
@@ -103,7 +102,7 @@ export async function openPolledRepository(
           }
           return history.pushed.every(hasRun);
         },
-        { what: 'the runs of all that was pushed', timeoutMs: 30_000 },
+        { what: 'the runs of all that was pushed' },
       );
     },
   };

@@ -70,7 +70,6 @@ async function openQueue(stage: Stage, broker: TestRabbitmq): Promise<Queue> {
     });
   await waitFor(async () => (await consumers().catch(() => 0)) === 1, {
     what: 'a consumer of the queue',
-    timeoutMs: 20_000,
   });
   const messages = stage.history.messages;
 
@@ -90,7 +89,6 @@ async function openQueue(stage: Stage, broker: TestRabbitmq): Promise<Queue> {
     left: async () => {
       await waitFor(async () => (await consumers()) === 0, {
         what: 'the consumer to be gone',
-        timeoutMs: 10_000,
       });
     },
   };

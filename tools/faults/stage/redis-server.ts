@@ -53,7 +53,6 @@ export async function startRedisServer(folder: string): Promise<RedisServer> {
       });
       await waitFor(() => redis.ask((connection) => connection.ping()), {
         what: 'redis-server to answer',
-        timeoutMs: 15_000,
       });
     },
     stop: () => end('SIGTERM'),

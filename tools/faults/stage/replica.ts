@@ -59,7 +59,6 @@ export function createReplica(options: {
       const own = running;
       await waitFor(async () => !own.isRunning() || (await fetch(`${url}/mon/version`)).ok, {
         what: `${name} to listen`,
-        timeoutMs: 20_000,
       });
       if (!own.isRunning()) throw new Error(`${name} ended by itself: see its log in ${folder}`);
     },

@@ -188,7 +188,6 @@ export async function openStage(
     await Promise.all([vcs, ...replicas].map((replica) => replica.start()));
     await waitFor(() => api.services().length === replicas.length + 1, {
       what: 'all services to register',
-      timeoutMs: 20_000,
     });
     await api.linkProject(PROJECT);
     for (let number = 1; number <= (options.hooks ?? 3); number += 1) {
@@ -266,7 +265,7 @@ export async function openStage(
                 changes.every((change) => change.kind === 'deletion' || done.has(change.hash)),
             );
           },
-          { what: 'the runs of all that was accepted', timeoutMs: 40_000 },
+          { what: 'the runs of all that was accepted' },
         );
       },
       note,
@@ -290,6 +289,5 @@ async function warmUp(stage: Stage): Promise<void> {
   const sent = stage.replicas.length;
   await waitFor(() => stage.webhooks.every((hook) => stage.runsOf(hook).length === sent), {
     what: 'the runs of the first deliveries',
-    timeoutMs: 20_000,
   });
 }

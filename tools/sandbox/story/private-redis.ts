@@ -20,10 +20,7 @@ export async function startPrivateRedis(folder: RunFolder, port: number): Promis
     },
   );
   const ended = redis.exited.then((sentence) => Promise.reject(new Error(sentence)));
-  await Promise.race([
-    waitFor(() => answersPing(port), { what: 'Redis', timeoutMs: 10_000 }),
-    ended,
-  ]);
+  await Promise.race([waitFor(() => answersPing(port), { what: 'Redis' }), ended]);
   return redis;
 }
 

@@ -94,7 +94,7 @@ export async function runLocal(options: LocalOptions): Promise<number> {
         bitbucket,
         api,
         narrator: withChapters(narrator, page),
-        patienceMs: 30_000,
+        patienceMs: 60_000,
         servicesEnded,
         interrupted,
       });

@@ -49,8 +49,8 @@ export async function tellStory(deps: StoryDeps): Promise<void> {
       throw error;
     }
   }
-  const eventually = <T>(what: string, probe: () => T | Promise<T>, timeoutMs = 15_000) =>
-    waitFor(probe, { what, timeoutMs });
+  const eventually = <T>(what: string, probe: () => T | Promise<T>, timeoutMs?: number) =>
+    waitFor(probe, { what, ...(timeoutMs !== undefined && { timeoutMs }) });
 
   await chapter('The services register with the CDS API', async () => {
     const types = ['vcs', 'hooks'] as const;
@@ -137,10 +137,8 @@ export async function tellStory(deps: StoryDeps): Promise<void> {
   await chapter('The cleanup is brought forward, and the runs are removed', async () => {
     const { uuid } = await eventually('the cleanup', () => pendingCleanup(api));
     await api.callHooks('POST', `/admin/task/${uuid}/due`);
-    const removal = await eventually(
-      'the runs to be removed',
-      () => api.removals().find(({ branch }) => branch === BRANCH),
-      60_000,
+    const removal = await eventually('the runs to be removed', () =>
+      api.removals().find(({ branch }) => branch === BRANCH),
     );
     expectThat(removal.runs === 1, `${removal.runs} runs were removed, not 1`);
     const left = api.runs(PROJECT, WORKFLOW).length;

@@ -178,7 +178,7 @@ describe('dead letters', () => {
     refused.clear();
 
     await hooks.call('POST', `/admin/dead-letters/${hook.uuid}/${letter?.timestamp}/retry`);
-    await waitFor(() => refs().length === 1, { timeoutMs: 1_000 });
+    await waitFor(() => refs().length === 1);
     await allDone(hooks, hook);
 
     refused.add('bad');
@@ -186,7 +186,7 @@ describe('dead letters', () => {
     await allDone(hooks, hook);
     refused.clear();
     await createDeadLetters({ redis }).retryAll({ until: Date.now() + 5_000 });
-    await waitFor(() => refs().length === 2, { timeoutMs: 6_000 });
+    await waitFor(() => refs().length === 2);
   });
 
   it('neither schedule nor cancel a cleanup when they are sent again or replayed', async () => {
@@ -208,7 +208,7 @@ describe('dead letters', () => {
     await hooks.call('GET', `/task/${hook.uuid}/stop`);
     await hooks.call('POST', `/admin/task/${hook.uuid}/execution/${second.timestamp}/replay`);
 
-    await waitFor(() => world.api.deletions().length > 0, { timeoutMs: 10_000 });
+    await waitFor(() => world.api.deletions().length > 0);
     await pause(500);
     expect(refs()).toEqual(['old', 'bad', 'bad']);
     expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/bad']);
@@ -301,7 +301,7 @@ describe('dead letters', () => {
     const ended = (await cleanups()).find(({ config }) => config?.branch?.value === 'ended');
     const [its] = await hooks.executions(ended?.uuid ?? '');
     await hooks.call('POST', `/task/${ended?.uuid}/execution/${its?.timestamp}/stop`);
-    await waitFor(async () => (await letters(hooks)).length === 2, { timeoutMs: 15_000 });
+    await waitFor(async () => (await letters(hooks)).length === 2);
 
     const [letter, other] = await letters(hooks, `?uuid=${hook.uuid}`);
     expect(letter).toMatchObject({

@@ -60,10 +60,9 @@ describe('cleanups that are due together', () => {
   }
 
   const removed = () => world.api.deletions().map((path) => path.replace(PATH, ''));
-  const allGone = (timeoutMs = 15_000) =>
+  const allGone = () =>
     waitFor(async () => (await redis.zcard(KEYS.cleanups)) === 0, {
       what: 'all cleanups to be done',
-      timeoutMs,
     });
 
   async function nothingIsHeld(...hooks: NodeHook[]): Promise<void> {
@@ -185,7 +184,7 @@ describe('cleanups that are due together', () => {
     await makeDue(200);
     await sleep(600);
     for (const hook of all.slice(1)) await push(hooks, hook, { push: 'main' });
-    await waitFor(() => refsOf(world).length === 2, { timeoutMs: 1_500, what: 'their runs' });
+    await waitFor(() => refsOf(world).length === 2, { what: 'their runs' });
     const slow = '/project/PROJ/workflows/slow/runs/branch/dev';
     expect(world.api.deletions()).not.toContain(slow);
 
@@ -229,7 +228,7 @@ describe('cleanups that are due together', () => {
     expect(removed()).toEqual([]);
 
     await redis.del(hookKeys(hook.uuid).owner);
-    await allGone(2_000);
+    await allGone();
     expect(removed().sort()).toEqual(branchesOf('a', 4));
   });
 
@@ -246,7 +245,7 @@ describe('cleanups that are due together', () => {
     for (const id of ids) await redis.hset(cleanupKey(id), 'under_way', mark);
     await makeDue(100);
 
-    await allGone(20_000);
+    await allGone();
     expect(removed().sort()).toEqual(branchesOf('a', 4));
     await nothingIsHeld(hook);
   });

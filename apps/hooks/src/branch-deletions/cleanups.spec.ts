@@ -10,8 +10,6 @@ import {
 } from '../../test/harness';
 import { type Change, pushDelivery } from '../../test/pushes';
 
-const LONG = 40_000;
-
 describe('branch cleanup', () => {
   let world: World;
 
@@ -254,42 +252,33 @@ describe('branch cleanup', () => {
     };
 
     await push(hooks, hook, { deleted: 'dev' });
-    await waitFor(async () => (await cleanups(hooks))[0]?.executions?.[0]?.status === 'DONE', {
-      timeoutMs: 8_000,
-    });
+    await waitFor(async () => (await cleanups(hooks))[0]?.executions?.[0]?.status === 'DONE');
 
     expect(tries).toBe(3);
     expect((await cleanups(hooks))[0]?.executions).toMatchObject([{ nb_errors: 3 }]);
   });
 
-  it(
-    'waits for an API that is away, and goes on when it is back',
-    async () => {
-      const hooks = await world.start({ ...soon(1), retryDelaySeconds: 600 });
-      const hook = repositoryHook();
-      await post(hooks, hook);
-      await push(hooks, hook, { deleted: 'dev' });
-      await scheduled(hooks, 1);
-      await world.api.stop();
-      const task = await waitFor(
-        async () => {
-          const redis = new Redis(world.redis.url);
-          const keys = await redis.keys('cdsbb:hooks:cleanup:*');
-          const outages = await redis.hget(keys[0] ?? '', 'outages');
-          redis.disconnect();
-          return Number(outages) >= 2;
-        },
-        { timeoutMs: 15_000 },
-      );
-      expect(task).toBe(true);
+  it('waits for an API that is away, and goes on when it is back', async () => {
+    const hooks = await world.start({ ...soon(1), retryDelaySeconds: 600 });
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    await push(hooks, hook, { deleted: 'dev' });
+    await scheduled(hooks, 1);
+    await world.api.stop();
+    const task = await waitFor(async () => {
+      const redis = new Redis(world.redis.url);
+      const keys = await redis.keys('cdsbb:hooks:cleanup:*');
+      const outages = await redis.hget(keys[0] ?? '', 'outages');
+      redis.disconnect();
+      return Number(outages) >= 2;
+    });
+    expect(task).toBe(true);
 
-      await world.api.start();
+    await world.api.start();
 
-      await waitFor(() => world.api.deletions().length === 1);
-      await scheduled(hooks, 0);
-    },
-    LONG,
-  );
+    await waitFor(() => world.api.deletions().length === 1);
+    await scheduled(hooks, 0);
+  });
 
   it('that was stopped, or failed for good, is cancelled by a push too', async () => {
     const hooks = await world.start(soon(1));
@@ -304,9 +293,7 @@ describe('branch cleanup', () => {
     await scheduled(hooks, 0);
 
     await push(hooks, hook, { deleted: 'failed' });
-    await waitFor(async () => (await cleanups(hooks))[0]?.nb_executions_todo === 0, {
-      timeoutMs: 15_000,
-    });
+    await waitFor(async () => (await cleanups(hooks))[0]?.nb_executions_todo === 0);
     const asked = world.api.calls.filter(({ method }) => method === 'DELETE').length;
     await hooks.call('GET', '/task/bulk/start');
     await pause(1_500);
@@ -341,28 +328,24 @@ describe('branch cleanup', () => {
     expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/stopped']);
   });
 
-  it(
-    'survives restarts of the service, synchronizations and restarts of Redis',
-    async () => {
-      const hook = repositoryHook();
-      const hooks = await world.start(soon(4));
-      await post(hooks, hook);
-      await push(hooks, hook, { deleted: 'dev' });
-      await scheduled(hooks, 1);
-      world.api.hooks = [hook];
-      await hooks.service.stop(2_000);
-      await world.redis.kill();
-      await world.redis.start();
+  it('survives restarts of the service, synchronizations and restarts of Redis', async () => {
+    const hook = repositoryHook();
+    const hooks = await world.start(soon(4));
+    await post(hooks, hook);
+    await push(hooks, hook, { deleted: 'dev' });
+    await scheduled(hooks, 1);
+    world.api.hooks = [hook];
+    await hooks.service.stop(2_000);
+    await world.redis.kill();
+    await world.redis.start();
 
-      const again = await world.start(soon(4));
-      await waitFor(() => world.api.calls.filter(({ url }) => url === '/workflow/hook').length > 1);
-      expect(await branches(again)).toEqual(['dev']);
+    const again = await world.start(soon(4));
+    await waitFor(() => world.api.calls.filter(({ url }) => url === '/workflow/hook').length > 1);
+    expect(await branches(again)).toEqual(['dev']);
 
-      await waitFor(() => world.api.deletions().length === 1, { timeoutMs: 10_000 });
-      await scheduled(again, 0);
-    },
-    LONG,
-  );
+    await waitFor(() => world.api.deletions().length === 1);
+    await scheduled(again, 0);
+  });
 
   describe('that is brought forward', () => {
     const due = (hooks: RunningHooks, task: Task | undefined) =>
@@ -451,6 +434,6 @@ describe('branch cleanup', () => {
     for (const key of await redis.keys('cdsbb:hooks:bull:branch-deletion:*')) await redis.del(key);
     redis.disconnect();
 
-    await waitFor(() => world.api.deletions().length === 1, { timeoutMs: 10_000 });
+    await waitFor(() => world.api.deletions().length === 1);
   });
 });

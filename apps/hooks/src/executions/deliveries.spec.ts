@@ -8,8 +8,6 @@ import { BULL_PREFIX } from '@cds/hooks-store';
 import { DRAIN_QUEUE } from './drain-queue';
 import { drainJobId } from './job-ids';
 
-const LONG = 40_000;
-
 describe('deliveries', () => {
   let world: World;
 
@@ -52,46 +50,42 @@ describe('deliveries', () => {
     expect(world.api.runs()).toMatchObject([{ workflow: 'renamed' }]);
   });
 
-  it(
-    'keeps the order of each hook over two replicas, and works hooks off side by side',
-    async () => {
-      const replicas = [await world.start(), await world.start()] as const;
-      const hookList = Array.from({ length: 6 }, () => repositoryHook());
-      await post(replicas[0], ...hookList);
-      let atOnce = 0;
-      let most = 0;
-      const perHook = new Map<string, number>();
-      let overlaps = 0;
-      world.api.behave = (call) => {
-        if (call.method !== 'POST' || call.url === '/services/register') return 'ok';
-        const { uuid } = (call.body as { hook: { uuid: string } }).hook;
-        most = Math.max(most, ++atOnce);
-        if ((perHook.get(uuid) ?? 0) > 0) overlaps++;
-        perHook.set(uuid, (perHook.get(uuid) ?? 0) + 1);
-        setTimeout(() => {
-          atOnce--;
-          perHook.set(uuid, (perHook.get(uuid) ?? 0) - 1);
-        }, 10);
-        return { delayMs: 10 };
-      };
+  it('keeps the order of each hook over two replicas, and works hooks off side by side', async () => {
+    const replicas = [await world.start(), await world.start()] as const;
+    const hookList = Array.from({ length: 6 }, () => repositoryHook());
+    await post(replicas[0], ...hookList);
+    let atOnce = 0;
+    let most = 0;
+    const perHook = new Map<string, number>();
+    let overlaps = 0;
+    world.api.behave = (call) => {
+      if (call.method !== 'POST' || call.url === '/services/register') return 'ok';
+      const { uuid } = (call.body as { hook: { uuid: string } }).hook;
+      most = Math.max(most, ++atOnce);
+      if ((perHook.get(uuid) ?? 0) > 0) overlaps++;
+      perHook.set(uuid, (perHook.get(uuid) ?? 0) + 1);
+      setTimeout(() => {
+        atOnce--;
+        perHook.set(uuid, (perHook.get(uuid) ?? 0) - 1);
+      }, 10);
+      return { delayMs: 10 };
+    };
 
-      await Promise.all(
-        hookList.map(async (hook, index) => {
-          for (let i = 0; i < 25; i++) {
-            await push(i % 2 === index % 2 ? replicas[0] : replicas[1], hook, { push: `b${i}` });
-          }
-        }),
-      );
-      await waitFor(() => world.api.runs().length >= 150, { timeoutMs: 20_000 });
+    await Promise.all(
+      hookList.map(async (hook, index) => {
+        for (let i = 0; i < 25; i++) {
+          await push(i % 2 === index % 2 ? replicas[0] : replicas[1], hook, { push: `b${i}` });
+        }
+      }),
+    );
+    await waitFor(() => world.api.runs().length >= 150);
 
-      for (const hook of hookList) {
-        expect(refs(hook)).toEqual(Array.from({ length: 25 }, (_, i) => `b${i}`));
-      }
-      expect(most).toBeGreaterThan(1);
-      expect(overlaps).toBe(0);
-    },
-    LONG,
-  );
+    for (const hook of hookList) {
+      expect(refs(hook)).toEqual(Array.from({ length: 25 }, (_, i) => `b${i}`));
+    }
+    expect(most).toBeGreaterThan(1);
+    expect(overlaps).toBe(0);
+  });
 
   it('tries three times in all what the API refuses, then goes on with the next', async () => {
     const hooks = await world.start();
@@ -109,7 +103,7 @@ describe('deliveries', () => {
     await push(hooks, hook, { push: 'next' });
     await waitFor(() => tries.length === 1);
     await push(hooks, other, { push: 'elsewhere' });
-    await waitFor(() => refs(other).length === 1, { timeoutMs: 900 });
+    await waitFor(() => refs(other).length === 1);
     const waiting = await execution(hooks, hook);
     await allDone(hooks, hook);
 
@@ -170,52 +164,41 @@ describe('deliveries', () => {
     ['503 of a proxy', { html: 503 } as const],
     ['a body that is not of CDS', { html: 500 } as const],
     ['a dropped connection', 'drop' as const],
-  ])(
-    'tries for as long as it takes after %s, and counts nothing',
-    async (_, misbehaviour) => {
-      const hooks = await world.start({ retryDelaySeconds: 1, retryError: 2 });
-      const hook = repositoryHook();
-      await post(hooks, hook);
-      await hooks.tasks();
-      let tries = 0;
-      world.api.behave = ({ url }) => (url.endsWith('/runs') && tries++ < 4 ? misbehaviour : 'ok');
+  ])('tries for as long as it takes after %s, and counts nothing', async (_, misbehaviour) => {
+    const hooks = await world.start({ retryDelaySeconds: 1, retryError: 2 });
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    await hooks.tasks();
+    let tries = 0;
+    world.api.behave = ({ url }) => (url.endsWith('/runs') && tries++ < 4 ? misbehaviour : 'ok');
 
-      await push(hooks, hook, { push: 'main' });
-      await waitFor(async () => (await execution(hooks, hook)).last_error);
-      const waiting = await execution(hooks, hook);
-      await allDone(hooks, hook);
+    await push(hooks, hook, { push: 'main' });
+    await waitFor(async () => (await execution(hooks, hook)).last_error);
+    const waiting = await execution(hooks, hook);
+    await allDone(hooks, hook);
 
-      expect(waiting).toMatchObject({ nb_errors: 0, processing_timestamp: 0 });
-      expect(tries).toBe(5);
-      expect(refs()).toEqual(['main']);
-      expect(await execution(hooks, hook)).toMatchObject({ nb_errors: 0, workflow_run: 1 });
-    },
-    LONG,
-  );
+    expect(waiting).toMatchObject({ nb_errors: 0, processing_timestamp: 0 });
+    expect(tries).toBe(5);
+    expect(refs()).toEqual(['main']);
+    expect(await execution(hooks, hook)).toMatchObject({ nb_errors: 0, workflow_run: 1 });
+  });
 
-  it(
-    'wakes all that wait when the API is back, long before their pause is over',
-    async () => {
-      const hooks = await world.start({ retryDelaySeconds: 600 });
-      const hookList = Array.from({ length: 5 }, () => repositoryHook());
-      await post(hooks, ...hookList);
-      await world.api.stop();
-      for (const hook of hookList) await push(hooks, hook, { push: 'main' });
-      // By now the pause has grown beyond what this test waits for.
-      await waitFor(
-        async () => {
-          const pauses = await Promise.all(hookList.map(async (hook) => pauseOf(await job(hook))));
-          return pauses.every((pause) => pause > 6_000);
-        },
-        { timeoutMs: 25_000 },
-      );
+  it('wakes all that wait when the API is back, long before their pause is over', async () => {
+    const hooks = await world.start({ retryDelaySeconds: 600 });
+    const hookList = Array.from({ length: 5 }, () => repositoryHook());
+    await post(hooks, ...hookList);
+    await world.api.stop();
+    for (const hook of hookList) await push(hooks, hook, { push: 'main' });
+    // By now the pause has grown beyond what this test waits for.
+    await waitFor(async () => {
+      const pauses = await Promise.all(hookList.map(async (hook) => pauseOf(await job(hook))));
+      return pauses.every((pause) => pause > 6_000);
+    });
 
-      await world.api.start();
+    await world.api.start();
 
-      await waitFor(() => world.api.runs().length === 5, { timeoutMs: 4_000 });
-    },
-    LONG,
-  );
+    await waitFor(() => world.api.runs().length === 5);
+  });
 
   async function job(hook: NodeHook) {
     const redis = new Redis(world.redis.url, { maxRetriesPerRequest: null });
@@ -232,31 +215,27 @@ describe('deliveries', () => {
     return found?.delay ?? 0;
   }
 
-  it(
-    'does not try a hook that fails alone with every success of others',
-    async () => {
-      const hooks = await world.start({ retryDelaySeconds: 600 });
-      const [failing, good] = [repositoryHook(), repositoryHook()];
-      await post(hooks, failing, good);
-      let tries = 0;
-      world.api.behave = ({ body }) => {
-        if ((body as { hook?: { uuid: string } } | null)?.hook?.uuid !== failing.uuid) return 'ok';
-        tries++;
-        return { html: 504 };
-      };
-      await push(hooks, failing, { push: 'main' });
+  it('does not try a hook that fails alone with every success of others', async () => {
+    const hooks = await world.start({ retryDelaySeconds: 600 });
+    const [failing, good] = [repositoryHook(), repositoryHook()];
+    await post(hooks, failing, good);
+    let tries = 0;
+    world.api.behave = ({ body }) => {
+      if ((body as { hook?: { uuid: string } } | null)?.hook?.uuid !== failing.uuid) return 'ok';
+      tries++;
+      return { html: 504 };
+    };
+    await push(hooks, failing, { push: 'main' });
 
-      for (let i = 0; i < 40; i++) {
-        await push(hooks, good, { push: `b${i}` });
-        await new Promise((resolve) => setTimeout(resolve, 200));
-      }
+    for (let i = 0; i < 40; i++) {
+      await push(hooks, good, { push: `b${i}` });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
 
-      await allDone(hooks, good);
-      expect(tries).toBeGreaterThan(2);
-      expect(tries).toBeLessThan(8);
-    },
-    LONG,
-  );
+    await allDone(hooks, good);
+    expect(tries).toBeGreaterThan(2);
+    expect(tries).toBeLessThan(8);
+  });
 
   it('registers again after a 401 and does not count it', async () => {
     const hooks = await world.start();
@@ -273,23 +252,18 @@ describe('deliveries', () => {
     expect(await execution(hooks, hook)).toMatchObject({ nb_errors: 0, workflow_run: 1 });
   });
 
-  it(
-    'asks twice only where the answer was lost',
-    async () => {
-      const hooks = await world.start();
-      const hook = repositoryHook();
-      await post(hooks, hook);
-      let tries = 0;
-      world.api.behave = ({ url }) =>
-        url.endsWith('/runs') && tries++ === 0 ? 'do and drop' : 'ok';
+  it('asks twice only where the answer was lost', async () => {
+    const hooks = await world.start();
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    let tries = 0;
+    world.api.behave = ({ url }) => (url.endsWith('/runs') && tries++ === 0 ? 'do and drop' : 'ok');
 
-      await push(hooks, hook, { push: 'main' });
-      await allDone(hooks, hook);
+    await push(hooks, hook, { push: 'main' });
+    await allDone(hooks, hook);
 
-      expect(refs()).toEqual(['main', 'main']);
-    },
-    LONG,
-  );
+    expect(refs()).toEqual(['main', 'main']);
+  });
 
   it('accepts and works off nothing while hooks.disable is set, and says so', async () => {
     const hooks = await world.start({ disable: true });

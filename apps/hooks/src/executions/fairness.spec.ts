@@ -24,38 +24,34 @@ describe('hooks beside hooks that fail', () => {
     ['hangs up on them', 'drop'],
     ['forgets who asks for them', 'unauthorized'],
     ['does not answer for them', { delayMs: 30_000 }],
-  ])(
-    'are not delayed, and keep their order, while the API %s',
-    async (_, misbehaviour) => {
-      const replicas = [await world.start(), await world.start()] as const;
-      const failing = Array.from({ length: FAILING }, () => repositoryHook());
-      const good = repositoryHook();
-      await post(replicas[0], good, ...failing);
-      let failures = 0;
-      world.api.behave = ({ body }) => {
-        const uuid = (body as { hook?: { uuid: string } } | null)?.hook?.uuid;
-        if (uuid === undefined || uuid === good.uuid) return 'ok';
-        failures++;
-        return misbehaviour;
-      };
-      for (const hook of failing) {
-        await push(replicas[0], hook, { push: 'a' });
-        await push(replicas[1], hook, { push: 'b' });
-      }
-      await waitFor(() => failures >= 40, { timeoutMs: 10_000 });
+  ])('are not delayed, and keep their order, while the API %s', async (_, misbehaviour) => {
+    const replicas = [await world.start(), await world.start()] as const;
+    const failing = Array.from({ length: FAILING }, () => repositoryHook());
+    const good = repositoryHook();
+    await post(replicas[0], good, ...failing);
+    let failures = 0;
+    world.api.behave = ({ body }) => {
+      const uuid = (body as { hook?: { uuid: string } } | null)?.hook?.uuid;
+      if (uuid === undefined || uuid === good.uuid) return 'ok';
+      failures++;
+      return misbehaviour;
+    };
+    for (const hook of failing) {
+      await push(replicas[0], hook, { push: 'a' });
+      await push(replicas[1], hook, { push: 'b' });
+    }
+    await waitFor(() => failures >= 40);
 
-      const delays: number[] = [];
-      for (let i = 0; i < 20; i++) {
-        const began = performance.now();
-        await push(i % 2 ? replicas[0] : replicas[1], good, { push: `g${i}` });
-        await waitFor(() => refsOf(world, good).includes(`g${i}`), { timeoutMs: 10_000 });
-        delays.push(performance.now() - began);
-      }
+    const delays: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      const began = performance.now();
+      await push(i % 2 ? replicas[0] : replicas[1], good, { push: `g${i}` });
+      await waitFor(() => refsOf(world, good).includes(`g${i}`));
+      delays.push(performance.now() - began);
+    }
 
-      expect(refsOf(world, good)).toEqual(delays.map((_, i) => `g${i}`));
-      expect(Math.max(...delays)).toBeLessThan(3_000);
-      world.api.behave = () => 'drop';
-    },
-    60_000,
-  );
+    expect(refsOf(world, good)).toEqual(delays.map((_, i) => `g${i}`));
+    expect(Math.max(...delays)).toBeLessThan(3_000);
+    world.api.behave = () => 'drop';
+  });
 });

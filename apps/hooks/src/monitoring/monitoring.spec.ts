@@ -13,8 +13,6 @@ import {
 } from '../../test/harness';
 import { type Change, pushDelivery } from '../../test/pushes';
 
-const LONG = 40_000;
-
 let world: World;
 let redis: Redis;
 
@@ -57,44 +55,40 @@ async function age(hook: NodeHook): Promise<void> {
 }
 
 describe('the oldest delivery that waits', () => {
-  it(
-    'is shown with its age, apart for tasks that somebody stopped, and gone when it is worked off',
-    async () => {
-      // The sweep would put the age right again.
-      const hooks = await world.start({}, { timing: { sweepMs: 600_000 } });
-      const hook = await withHook(hooks);
-      world.api.behave = ({ method }) => (method === 'POST' ? { html: 502 } : 'ok');
-      expect((await scrape(hooks)).get(oldest('running'))).toBe(0);
-      expect((await hooks.status())[OLDEST_LINE]?.status).toBe('OK');
-      await push(hooks, hook, { push: 'main' });
-      await age(hook);
+  it('is shown with its age, apart for tasks that somebody stopped, and gone when it is worked off', async () => {
+    // The sweep would put the age right again.
+    const hooks = await world.start({}, { timing: { sweepMs: 600_000 } });
+    const hook = await withHook(hooks);
+    world.api.behave = ({ method }) => (method === 'POST' ? { html: 502 } : 'ok');
+    expect((await scrape(hooks)).get(oldest('running'))).toBe(0);
+    expect((await hooks.status())[OLDEST_LINE]?.status).toBe('OK');
+    await push(hooks, hook, { push: 'main' });
+    await age(hook);
 
-      const waits = await scrape(hooks);
-      expect(waits.get(oldest('running'))).toBeGreaterThanOrEqual(3_600);
-      expect(waits.get(oldest('running'))).toBeLessThan(3_700);
-      expect(waits.get(oldest('stopped'))).toBe(0);
-      expect((await hooks.status())[OLDEST_LINE]).toMatchObject({
-        status: 'AL',
-        value: expect.stringMatching(/^1h0m\d+s, stopped tasks aside$/),
-      });
+    const waits = await scrape(hooks);
+    expect(waits.get(oldest('running'))).toBeGreaterThanOrEqual(3_600);
+    expect(waits.get(oldest('running'))).toBeLessThan(3_700);
+    expect(waits.get(oldest('stopped'))).toBe(0);
+    expect((await hooks.status())[OLDEST_LINE]).toMatchObject({
+      status: 'AL',
+      value: expect.stringMatching(/^1h0m\d+s, stopped tasks aside$/),
+    });
 
-      world.api.behave = () => 'ok';
-      await hooks.call('GET', `/task/${hook.uuid}/stop`);
-      await age(hook);
-      const stopped = await scrape(hooks);
-      expect(stopped.get(oldest('running'))).toBe(0);
-      expect(stopped.get(oldest('stopped'))).toBeGreaterThanOrEqual(3_600);
-      expect(stopped.get('cds_hooks_stopped_tasks')).toBe(1);
-      expect((await hooks.status())[OLDEST_LINE]?.status).toBe('OK');
+    world.api.behave = () => 'ok';
+    await hooks.call('GET', `/task/${hook.uuid}/stop`);
+    await age(hook);
+    const stopped = await scrape(hooks);
+    expect(stopped.get(oldest('running'))).toBe(0);
+    expect(stopped.get(oldest('stopped'))).toBeGreaterThanOrEqual(3_600);
+    expect(stopped.get('cds_hooks_stopped_tasks')).toBe(1);
+    expect((await hooks.status())[OLDEST_LINE]?.status).toBe('OK');
 
-      await hooks.call('GET', `/task/${hook.uuid}/start`);
-      await allDone(hooks, hook);
-      const done = await scrape(hooks);
-      expect([done.get(oldest('running')), done.get(oldest('stopped'))]).toEqual([0, 0]);
-      expect(done.get('cds_hooks_stopped_tasks')).toBe(0);
-    },
-    LONG,
-  );
+    await hooks.call('GET', `/task/${hook.uuid}/start`);
+    await allDone(hooks, hook);
+    const done = await scrape(hooks);
+    expect([done.get(oldest('running')), done.get(oldest('stopped'))]).toEqual([0, 0]);
+    expect(done.get('cds_hooks_stopped_tasks')).toBe(0);
+  });
 
   it('is found where a version waits that did not know of it, also when nothing is worked off', async () => {
     const before = await world.start({ disable: true });
@@ -153,48 +147,44 @@ describe('a scrape', () => {
 });
 
 describe('what is counted', () => {
-  it(
-    'are runs by the answer of the API, retries by their reason, cleanups, heartbeats and requests',
-    async () => {
-      const hooks = await world.start({ branchDeletion: { delaySeconds: 0 } });
-      const hook = await withHook(hooks);
-      const start = await scrape(hooks);
-      for (const result of ['ok', 'refused', 'unavailable', 'unauthorized', 'failed'])
-        expect(start.get(`cds_hooks_runs_total{result="${result}"}`)).toBe(0);
+  it('are runs by the answer of the API, retries by their reason, cleanups, heartbeats and requests', async () => {
+    const hooks = await world.start({ branchDeletion: { delaySeconds: 0 } });
+    const hook = await withHook(hooks);
+    const start = await scrape(hooks);
+    for (const result of ['ok', 'refused', 'unavailable', 'unauthorized', 'failed'])
+      expect(start.get(`cds_hooks_runs_total{result="${result}"}`)).toBe(0);
 
-      const answers = [{ html: 502 }, { refuse: 400 }, 'unauthorized', 'ok'] as const;
-      let asked = 0;
-      world.api.behave = ({ url }) => (url.endsWith('/runs') ? (answers[asked++] ?? 'ok') : 'ok');
-      await push(hooks, hook, { push: 'main' }, { deleted: 'gone' });
-      await allDone(hooks, hook);
-      await waitFor(() => world.api.deletions().length === 1);
-      await hooks.call('GET', '/task/no-such-task');
-      await fetch(`${hooks.url}/any/path/0`);
+    const answers = [{ html: 502 }, { refuse: 400 }, 'unauthorized', 'ok'] as const;
+    let asked = 0;
+    world.api.behave = ({ url }) => (url.endsWith('/runs') ? (answers[asked++] ?? 'ok') : 'ok');
+    await push(hooks, hook, { push: 'main' }, { deleted: 'gone' });
+    await allDone(hooks, hook);
+    await waitFor(() => world.api.deletions().length === 1);
+    await hooks.call('GET', '/task/no-such-task');
+    await fetch(`${hooks.url}/any/path/0`);
 
-      const samples = await waitFor(async () => {
-        const now = await scrape(hooks);
-        return now.get('cds_hooks_cleanups_total{result="done"}') === 1 ? now : undefined;
-      });
-      const runs = (result: string) => samples.get(`cds_hooks_runs_total{result="${result}"}`);
-      expect([runs('ok'), runs('refused'), runs('unavailable'), runs('unauthorized')]).toEqual([
-        1, 1, 1, 1,
-      ]);
-      expect(samples.get('cds_hooks_run_duration_seconds_count')).toBe(4);
-      expect(samples.get('cds_hooks_retries_total{kind="run",reason="refused"}')).toBe(1);
-      expect(samples.get('cds_hooks_retries_total{kind="run",reason="unavailable"}')).toBe(1);
-      expect(samples.get('cds_hooks_retries_total{kind="cleanup",reason="refused"}')).toBe(0);
-      expect(samples.get('cds_hooks_cleanups_total{result="scheduled"}')).toBe(1);
-      expect(samples.get('cds_hooks_heartbeats_total{result="ok"}')).toBeGreaterThan(0);
-      expect(samples.get('cds_hooks_heartbeat_success_timestamp_seconds')).toBeGreaterThan(1.7e9);
-      const requests = (labels: string) => samples.get(`cds_hooks_http_requests_total{${labels}}`);
-      expect(requests('route="/task/bulk",method="POST",status="2xx"')).toBe(1);
-      expect(requests('route="/task/:uuid",method="GET",status="4xx"')).toBe(1);
-      expect(requests('route="other",method="GET",status="4xx"')).toBeGreaterThan(0);
-      expect([...samples.keys()].join('\n')).not.toContain('any/path');
-      expect(samples.get('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0);
-    },
-    LONG,
-  );
+    const samples = await waitFor(async () => {
+      const now = await scrape(hooks);
+      return now.get('cds_hooks_cleanups_total{result="done"}') === 1 ? now : undefined;
+    });
+    const runs = (result: string) => samples.get(`cds_hooks_runs_total{result="${result}"}`);
+    expect([runs('ok'), runs('refused'), runs('unavailable'), runs('unauthorized')]).toEqual([
+      1, 1, 1, 1,
+    ]);
+    expect(samples.get('cds_hooks_run_duration_seconds_count')).toBe(4);
+    expect(samples.get('cds_hooks_retries_total{kind="run",reason="refused"}')).toBe(1);
+    expect(samples.get('cds_hooks_retries_total{kind="run",reason="unavailable"}')).toBe(1);
+    expect(samples.get('cds_hooks_retries_total{kind="cleanup",reason="refused"}')).toBe(0);
+    expect(samples.get('cds_hooks_cleanups_total{result="scheduled"}')).toBe(1);
+    expect(samples.get('cds_hooks_heartbeats_total{result="ok"}')).toBeGreaterThan(0);
+    expect(samples.get('cds_hooks_heartbeat_success_timestamp_seconds')).toBeGreaterThan(1.7e9);
+    const requests = (labels: string) => samples.get(`cds_hooks_http_requests_total{${labels}}`);
+    expect(requests('route="/task/bulk",method="POST",status="2xx"')).toBe(1);
+    expect(requests('route="/task/:uuid",method="GET",status="4xx"')).toBe(1);
+    expect(requests('route="other",method="GET",status="4xx"')).toBeGreaterThan(0);
+    expect([...samples.keys()].join('\n')).not.toContain('any/path');
+    expect(samples.get('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0);
+  });
 
   it('are heartbeats that failed', async () => {
     const hooks = await world.start();
@@ -220,54 +210,50 @@ describe('one request id', () => {
     expect(answer.headers.get('X-Request-Id')).toBe(id);
   }
 
-  it(
-    'names a delivery in every line, to its runs and the removal of runs, at the API and when it is sent again',
-    async () => {
-      const { logger, lines } = captureLogger();
-      const change = { retryError: 2, branchDeletion: { delaySeconds: 0 } };
-      const hooks = await world.start(change, { logger });
-      const hook = await withHook(hooks);
-      const answers = [{ html: 502 }, 'ok', { refuse: 400 }, { refuse: 400 }] as const;
-      let asked = 0;
-      world.api.behave = ({ url }) => (url.endsWith('/runs') ? (answers[asked++] ?? 'ok') : 'ok');
-      await deliver(hooks, hook, ID, { push: 'good' }, { deleted: 'gone' }, { push: 'bad' });
-      await allDone(hooks, hook);
-      const { timestamp } = await execution(hooks, hook);
-      await hooks.call('POST', `/admin/dead-letters/${hook.uuid}/${timestamp}/retry`);
-      await waitFor(() => world.api.runs().length === 2);
-      await hooks.call('POST', `/admin/task/${hook.uuid}/execution/${timestamp}/replay`);
-      await waitFor(() => world.api.runs().length === 4);
-      await waitFor(() => world.api.deletions().length === 1);
-      const story = await waitFor(() => {
-        const told = lines.filter(({ requestId }) => requestId === ID);
-        return told.some(({ msg }) => /were removed/.test(String(msg))) ? told : undefined;
-      });
+  it('names a delivery in every line, to its runs and the removal of runs, at the API and when it is sent again', async () => {
+    const { logger, lines } = captureLogger();
+    const change = { retryError: 2, branchDeletion: { delaySeconds: 0 } };
+    const hooks = await world.start(change, { logger });
+    const hook = await withHook(hooks);
+    const answers = [{ html: 502 }, 'ok', { refuse: 400 }, { refuse: 400 }] as const;
+    let asked = 0;
+    world.api.behave = ({ url }) => (url.endsWith('/runs') ? (answers[asked++] ?? 'ok') : 'ok');
+    await deliver(hooks, hook, ID, { push: 'good' }, { deleted: 'gone' }, { push: 'bad' });
+    await allDone(hooks, hook);
+    const { timestamp } = await execution(hooks, hook);
+    await hooks.call('POST', `/admin/dead-letters/${hook.uuid}/${timestamp}/retry`);
+    await waitFor(() => world.api.runs().length === 2);
+    await hooks.call('POST', `/admin/task/${hook.uuid}/execution/${timestamp}/replay`);
+    await waitFor(() => world.api.runs().length === 4);
+    await waitFor(() => world.api.deletions().length === 1);
+    const story = await waitFor(() => {
+      const told = lines.filter(({ requestId }) => requestId === ID);
+      return told.some(({ msg }) => /were removed/.test(String(msg))) ? told : undefined;
+    });
 
-      const at = (level: number) =>
-        story.filter((line) => line.level === level).map(({ msg }) => msg);
-      expect(at(20)).toContain('a delivery was accepted');
-      expect(at(30).filter((msg) => msg === 'a run was started')).toHaveLength(4);
-      expect(at(30)).toEqual(
-        expect.arrayContaining([
-          'branch deleted: the removal of its runs is scheduled',
-          'the runs of a deleted branch were removed',
-        ]),
-      );
-      expect(at(40)).toContain('a run was not started: trying again later');
-      expect(at(50)).toHaveLength(1);
-      expect(story.find(({ msg }) => msg === 'a run was started')).toMatchObject({
-        ...{ hook: hook.uuid, execution: timestamp, project: 'PROJ', workflow: 'wf1', run: 1 },
-        branch: 'good',
-      });
-      expect(story.find(({ msg }) => msg === 'a delivery was accepted')).toMatchObject({
-        requestUuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
-      });
-      expect(story.some(({ replay_of }) => replay_of === timestamp)).toBe(true);
-      const sent = world.api.calls.filter(({ url }) => url.includes('/runs'));
-      expect([...new Set(sent.map(({ requestId }) => requestId))]).toEqual([ID]);
-    },
-    LONG,
-  );
+    const at = (level: number) =>
+      story.filter((line) => line.level === level).map(({ msg }) => msg);
+    expect(at(20)).toContain('a delivery was accepted');
+    expect(at(30).filter((msg) => msg === 'a run was started')).toHaveLength(4);
+    expect(at(30)).toEqual(
+      expect.arrayContaining([
+        'branch deleted: the removal of its runs is scheduled',
+        'the runs of a deleted branch were removed',
+      ]),
+    );
+    expect(at(40)).toContain('a run was not started: trying again later');
+    expect(at(50)).toHaveLength(1);
+    expect(story.find(({ msg }) => msg === 'a run was started')).toMatchObject({
+      ...{ hook: hook.uuid, execution: timestamp, project: 'PROJ', workflow: 'wf1', run: 1 },
+      branch: 'good',
+    });
+    expect(story.find(({ msg }) => msg === 'a delivery was accepted')).toMatchObject({
+      requestUuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    expect(story.some(({ replay_of }) => replay_of === timestamp)).toBe(true);
+    const sent = world.api.calls.filter(({ url }) => url.includes('/runs'));
+    expect([...new Set(sent.map(({ requestId }) => requestId))]).toEqual([ID]);
+  });
 
   it('of a push that cancels a cleanup is told together with that of the deletion', async () => {
     const { logger, lines } = captureLogger();

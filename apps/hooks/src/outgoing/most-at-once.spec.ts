@@ -10,8 +10,6 @@ import { drainJobId } from '../executions/job-ids';
 const MOST = 100;
 const MORE = 3;
 
-jest.setTimeout(90_000);
-
 describe('outgoing hooks whose targets do not answer', () => {
   let world: World;
   let target: Target;
@@ -42,7 +40,7 @@ describe('outgoing hooks whose targets do not answer', () => {
       uuids.set(path, (body as Task).uuid);
     }
 
-    await waitFor(() => held.length >= MOST, { timeoutMs: 30_000 });
+    await waitFor(() => held.length >= MOST);
     const called = new Set(target.received.map(({ url }) => url));
     const others = [...uuids].flatMap(([path, uuid]) => (called.has(path) ? [] : [uuid]));
     expect(others).toHaveLength(MORE);
@@ -63,7 +61,7 @@ describe('outgoing hooks whose targets do not answer', () => {
 
     target.answer = (_, response) => void response.end();
     for (const answer of held) answer();
-    await waitFor(() => world.api.callbacks.length === MOST + MORE, { timeoutMs: 30_000 });
+    await waitFor(() => world.api.callbacks.length === MOST + MORE);
     expect(target.received).toHaveLength(MOST + MORE);
     expect(world.api.violations).toEqual([]);
   });

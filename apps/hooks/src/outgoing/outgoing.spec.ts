@@ -43,11 +43,9 @@ describe('outgoing hooks', () => {
   }
 
   const callbacks = () => world.api.callbacks.map(({ callback }) => callback);
-  const told = (count = 1) => waitFor(() => callbacks().length === count, { timeoutMs: 15_000 });
+  const told = (count = 1) => waitFor(() => callbacks().length === count);
   const ended = (uuid: string) =>
-    waitFor(async () => (await hooks.executions(uuid)).every(({ status }) => status === 'DONE'), {
-      timeoutMs: 15_000,
-    });
+    waitFor(async () => (await hooks.executions(uuid)).every(({ status }) => status === 'DONE'));
 
   it('calls a webhook at once, and tells the API', async () => {
     const run = webhookRun(target);
@@ -400,9 +398,7 @@ describe('outgoing hooks', () => {
     apiKnows(world, run);
     world.api.behave = ({ url }) => (url.endsWith('/callback') ? { refuse: 500 } : 'ok');
     const { uuid } = await execute(run);
-    await waitFor(async () => (await hooks.status())['Executions Failed']?.value === '1', {
-      timeoutMs: 15_000,
-    });
+    await waitFor(async () => (await hooks.status())['Executions Failed']?.value === '1');
     expect(await hooks.executions(uuid)).toMatchObject([
       { nb_errors: 3, last_error: expect.stringContaining('did not take the result') },
     ]);

@@ -190,7 +190,7 @@ describe('pollers', () => {
     // Its lease ends.
     await waitFor(async () => (await client.zadd(KEYS.polls, 1, hook.uuid)) >= 0);
 
-    await waitFor(() => refs(hook).length === 1, { timeoutMs: 15_000 });
+    await waitFor(() => refs(hook).length === 1);
     expect(polls(hook).length).toBeGreaterThan(before + 1);
   });
 
@@ -412,9 +412,7 @@ describe('pollers', () => {
     answers(hook, events({ pushes: [pushEvent('main', hash('a'))] }), '0');
     world.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 403, id: 3 } : 'ok');
     await post(hooks, hook);
-    await waitFor(async () => (await worked(hooks, hook))[0]?.status === 'DONE', {
-      timeoutMs: 15_000,
-    });
+    await waitFor(async () => (await worked(hooks, hook))[0]?.status === 'DONE');
     world.api.behave = () => 'ok';
     const { status } = await hooks.call('POST', '/admin/dead-letters/retry', {});
     expect(status).toBe(200);

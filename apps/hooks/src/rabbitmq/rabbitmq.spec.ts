@@ -90,8 +90,6 @@ const describeBroker = script ? describe : describe.skip;
 describeBroker(
   script ? 'a queue' : 'a queue (skipped: RabbitMQ is not installed, see CONTRIBUTING.md)',
   () => {
-    jest.setTimeout(90_000);
-
     let world: World;
     let broker: TestRabbitmq;
     let publisher: ChannelModel;
@@ -145,7 +143,6 @@ describeBroker(
     const consumed = (hooks: RunningHooks, value = '1 of 1 consumed') =>
       waitFor(async () => (await hooks.status())['RabbitMQ Queues']?.value === value, {
         what: value,
-        timeoutMs: 15_000,
       });
     const payloads = () => world.api.runs().map(({ hook }) => hook.payload);
 
@@ -223,7 +220,7 @@ describeBroker(
       expect(world.api.runs()).toEqual([]);
       world.redis.thaw();
 
-      await waitFor(() => world.api.runs().length >= 2, { what: 'the runs', timeoutMs: 20_000 });
+      await waitFor(() => world.api.runs().length >= 2, { what: 'the runs' });
       await waitFor(async () => (await left()) === 0, { what: 'all acknowledged' });
       // A try that timed out and was kept all the same is the same message.
       expect(payloads().map(({ n }) => n)).toEqual(['1', '2']);
@@ -282,7 +279,6 @@ describeBroker(
       integrate(PASSWORD);
       await waitFor(() => JSON.stringify(lines).includes('ACCESS_REFUSED'), {
         what: 'the refusal in the log',
-        timeoutMs: 20_000,
       });
       integrate('guest');
       await consumed(hooks);
@@ -301,7 +297,6 @@ describeBroker(
 
       await waitFor(async () => !(await hooks.status())['RabbitMQ Queues'], {
         what: 'the consumer to end',
-        timeoutMs: 15_000,
       });
       await waitFor(async () => (await left()) === 1, { what: 'the message to be back' });
       expect(world.api.runs()).toEqual([]);

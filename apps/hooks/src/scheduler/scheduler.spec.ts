@@ -71,7 +71,7 @@ describe('schedulers', () => {
       const hook = schedulerHook(EVERY_SECOND, { payload: '{"a": {"B": [1]}}', extra: 'x' });
 
       await post(replicas[0], hook);
-      await waitFor(() => runsOf(hook).length >= 4, { timeoutMs: 15_000 });
+      await waitFor(() => runsOf(hook).length >= 4);
       // Once it is due in years, nothing is added to what waits.
       await post(replicas[0], { ...hook, config: schedulerHook(NEVER_NOW).config });
       await waitFor(async () => (await waiting(hook)) === 0);
@@ -106,7 +106,7 @@ describe('schedulers', () => {
       const due = Date.now() + 1_000;
 
       await Promise.all(hooks.map((hook) => forgeDue(hook, due)));
-      await waitFor(() => hooks.every((hook) => runsOf(hook).length > 0), { timeoutMs: 15_000 });
+      await waitFor(() => hooks.every((hook) => runsOf(hook).length > 0));
       await waitFor(async () => Number(await client.get(KEYS.waitingTotal)) === 0);
 
       expect(world.api.runs()).toHaveLength(hooks.length);
@@ -151,7 +151,7 @@ describe('schedulers', () => {
       await hooks.service.stop(3_000);
       const before = runsOf(hook).length;
       const missed = Date.now() + 2_500;
-      await waitFor(() => Date.now() > missed, { timeoutMs: 5_000 });
+      await waitFor(() => Date.now() > missed);
       expect(runsOf(hook)).toHaveLength(before);
       const again = await world.start({ executionHistory: 100 });
       await waitFor(() => runsOf(hook).length >= before + 4);
@@ -188,12 +188,12 @@ describe('schedulers', () => {
       };
 
       await post(hooks, hook);
-      await waitFor(() => tried >= 4, { timeoutMs: 15_000 });
+      await waitFor(() => tried >= 4);
       expect((await hooks.executions(hook.uuid)).length).toBeLessThanOrEqual(4);
       const skipped = await (await fetch(`${hooks.url}/mon/metrics`)).text();
       expect(skipped).toMatch(/cds_hooks_scheduler_times_total\{.*result="skipped".*\} [1-9]/);
       away = false;
-      await waitFor(() => runsOf(hook).length >= 3, { timeoutMs: 15_000 });
+      await waitFor(() => runsOf(hook).length >= 3);
     });
 
     it('or slow, no more than a hundred runs wait', async () => {
@@ -220,7 +220,7 @@ describe('schedulers', () => {
       await post(hooks, hook);
       await forgeDue(hook, Date.now());
       const failed = async () => Number((await hooks.status())['Executions Failed']?.value) > 0;
-      await waitFor(failed, { timeoutMs: 15_000 });
+      await waitFor(failed);
       const [, execution] = await hooks.executions(hook.uuid);
       expect(execution).toMatchObject({ status: 'DONE', nb_errors: 3 });
       expect(execution?.last_error).toContain('internal server error');
@@ -361,7 +361,7 @@ describe('schedulers', () => {
       await waitFor(async () => (await waiting(unlisted)) === 1);
       await first.service.stop(100);
       await world.start({}, { timing: { recentMs: 500 } });
-      await waitFor(async () => (await dueOf(unlisted)) === undefined, { timeoutMs: 10_000 });
+      await waitFor(async () => (await dueOf(unlisted)) === undefined);
       expect(await dueOf(listed)).toBe(Date.parse('2030-01-01T00:00:00Z'));
     });
 
@@ -437,7 +437,7 @@ describe('schedulers', () => {
       await world.redis.kill();
       await world.redis.start();
       const before = runsOf(hook).length;
-      await waitFor(() => runsOf(hook).length >= before + 3, { timeoutMs: 15_000 });
+      await waitFor(() => runsOf(hook).length >= before + 3);
       await waitFor(async () => (await hooks.call('GET', `/task/${hook.uuid}/stop`)).status < 300);
 
       const times = await timesOf(hooks, hook);

@@ -445,9 +445,7 @@ describe('tasks', () => {
     await world.redis.kill();
     await world.redis.start();
 
-    await waitFor(async () => (await hooks.tasks().catch(() => [])).length === 1, {
-      timeoutMs: 10_000,
-    });
+    await waitFor(async () => (await hooks.tasks().catch(() => [])).length === 1);
   });
 
   it('accepts webhooks for known tasks while the API is not up yet', async () => {
@@ -462,7 +460,7 @@ describe('tasks', () => {
     expect(world.api.runs()).toEqual([]);
     await world.api.start();
 
-    await waitFor(() => world.api.runs().length === 1, { timeoutMs: 10_000 });
+    await waitFor(() => world.api.runs().length === 1);
     expect(world.api.violations).toEqual([]);
   });
 });

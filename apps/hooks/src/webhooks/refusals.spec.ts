@@ -206,8 +206,8 @@ describe('refused deliveries', () => {
           () => ({ body: '{' }),
         ),
       ).toEqual({ 400: 3 });
-      await waitFor(() => world.api.runs().length === 200, { timeoutMs: 20_000 });
-    }, 40_000);
+      await waitFor(() => world.api.runs().length === 200);
+    });
 
     it('goes by the address of the connection: a X-Forwarded-For of anybody changes nothing', async () => {
       const { hooks } = await ready();
@@ -280,7 +280,7 @@ describe('refused deliveries', () => {
 
     const idle = await slowRequest(hooks.url);
     idle.send(`${head}Content-Length: 1000\r\n\r\n`);
-    expect(await idle.answer(never, 3_000)).toMatch(/^HTTP\/1.1 401 /);
+    expect(await idle.answer(never)).toMatch(/^HTTP\/1.1 401 /);
 
     const endless = await slowRequest(hooks.url);
     endless.send(`${head}Transfer-Encoding: chunked\r\n\r\n`);
@@ -288,7 +288,7 @@ describe('refused deliveries', () => {
     const timer = setInterval(() => {
       for (let i = 0; i < 20; i++) endless.send(chunk);
     }, 5);
-    expect(await endless.answer(never, 3_000)).toMatch(/^HTTP\/1.1 401 /);
+    expect(await endless.answer(never)).toMatch(/^HTTP\/1.1 401 /);
     clearInterval(timer);
     endless.end();
   });

@@ -105,7 +105,6 @@ describe('the budget of calls', () => {
     // It begins at nothing, and is told what it missed.
     await waitFor(async () => sum(await redis.hvals(KEY)) === 401, {
       what: 'Redis to be told',
-      timeoutMs: 15_000,
     });
     expect(await spentBy(one)).toBe(401);
     expect(await spentBy(other)).toBe(500);

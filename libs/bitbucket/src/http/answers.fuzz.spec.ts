@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import {
-  FUZZ_TIMEOUT_MS,
   fuzzRuns,
   hostileBytes,
   hostileJson,
@@ -40,8 +39,6 @@ const status = {
   url: 'https://u',
   description: 'd',
 } as const;
-
-jest.setTimeout(FUZZ_TIMEOUT_MS);
 
 let server: HostileServer;
 beforeAll(async () => {

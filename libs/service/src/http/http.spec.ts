@@ -326,7 +326,7 @@ describe('listen', () => {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
       socket.write(text);
       await once(socket.resume(), 'end');
-      await waitFor(() => accepted.length === 1 && accepted[0]?.destroyed, { timeoutMs: 3_000 });
+      await waitFor(() => accepted.length === 1 && accepted[0]?.destroyed);
       unsubscribe('net.server.socket', remember);
       socket.destroy();
     },

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { FUZZ_TIMEOUT_MS, captureLogger, fuzzRuns, hostileBytes, hostileJson } from '@cds/testing';
+import { captureLogger, fuzzRuns, hostileBytes, hostileJson } from '@cds/testing';
 import { CdsError, isCdsErrorBody } from '@cds/wire';
 import type { Request } from 'express';
 import { createHttpApp, createRouter, handle, listen, type HttpServer } from '../index';
@@ -10,8 +10,6 @@ import { readJson } from './read-json';
 const HASH = 'Kp2-the-hash-nobody-may-read';
 const BODY = 'Lw5-the-body-nobody-may-read';
 const schema = z.object({ name: z.string(), list: z.array(z.number()).nullish() });
-
-jest.setTimeout(FUZZ_TIMEOUT_MS);
 
 let server: HttpServer;
 let lines: Record<string, unknown>[];
