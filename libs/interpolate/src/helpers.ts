@@ -15,6 +15,8 @@ export interface Helper {
   /** How many values it needs, and how many it takes at most. */
   least: number;
   most: number;
+  /** Characters that it looks at, where these are others than those of its values. */
+  reads?(values: readonly Value[]): number;
   call(values: readonly Value[], limit: number): Value;
 }
 
@@ -164,6 +166,7 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
     {
       least: 3,
       most: 3,
+      reads: searched,
       call(values, limit) {
         const [old = '', put = '', given = ''] = values.map((value) => asText(value, 'replace'));
         // Between all characters and at both ends, where nothing is to be replaced.
@@ -198,4 +201,13 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
 
 function indented(spaces: number, given: string): number {
   return given.length + 1 + lines(given) * Math.max(0, spaces);
+}
+
+/** V8 searches for a text that is longer than this in time that grows with both lengths, multiplied. */
+const LONGEST_QUICK_SEARCH = 250;
+
+/** Of `replace`: the text counts again for each further 250 characters of what is searched for. */
+function searched([old = null, put = null, given = null]: readonly Value[]): number {
+  const length = (value: Value): number => (typeof value === 'string' ? value.length : 0);
+  return length(put) + length(given) * (1 + Math.floor(length(old) / LONGEST_QUICK_SEARCH));
 }

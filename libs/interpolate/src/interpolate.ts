@@ -1,3 +1,4 @@
+import { type Budget, createBudget } from './budget';
 import { HELPERS } from './helpers';
 import { InterpolateError } from './interpolate-error';
 import { type Operand, parseAction, type Pipeline } from './parse-action';
@@ -9,6 +10,8 @@ export const MOST_CHARACTERS = 1024 * 1024;
 export interface InterpolateOptions {
   /** Most characters of the result, and of every value on the way to it. */
   limit?: number;
+  /** Shared by texts that belong together; one of its own, {@link MOST_WORK}, when not given. */
+  budget?: Budget;
 }
 
 /** With one of these, a variable that is not known has no value, and is not left as it is written. */
@@ -20,14 +23,16 @@ const TAKE_UNKNOWN = ['default', 'ternary'];
  * What names a variable or a helper that is not known is left as it is written, unless `default` or `ternary` is used.
  *
  * @param variables by their whole name, without the dot in front
- * @throws InterpolateError for what cannot be read, a helper given what it does not take, and results that are too large
+ * @throws InterpolateError for what cannot be read, a helper given what it does not take, and results that are too large;
+ *   TooMuchWorkError when the work of all expressions together is more than `budget` has left
  */
 export function interpolate(
   text: string,
   variables: ReadonlyMap<string, string>,
   options: InterpolateOptions = {},
 ): string {
-  const { limit = MOST_CHARACTERS } = options;
+  const { limit = MOST_CHARACTERS, budget = createBudget() } = options;
+  const context: Context = { variables, limit, budget };
   const parts: string[] = [];
   let length = 0;
   const put = (part: string): void => {
@@ -42,9 +47,11 @@ export function interpolate(
     if (opened < 0) break;
     put(text.slice(at, opened));
     const { pipeline, end } = parseAction(text, opened + 2);
-    const value = isLeftAsWritten(pipeline, variables)
+    const operands = operandsOf(pipeline);
+    budget.spend({ steps: 1 + operands.length });
+    const value = isLeftAsWritten(operands, variables)
       ? text.slice(opened, end)
-      : textOf(evaluate(pipeline, { variables, limit }));
+      : textOf(evaluate(pipeline, context));
     put(value);
     at = end;
   }
@@ -55,6 +62,7 @@ export function interpolate(
 interface Context {
   variables: ReadonlyMap<string, string>;
   limit: number;
+  budget: Budget;
 }
 
 function checkLength(length: number, limit: number): void {
@@ -69,8 +77,7 @@ function operandsOf(pipeline: Pipeline): Operand[] {
     .flatMap((operand) => (operand.kind === 'pipeline' ? operandsOf(operand.pipeline) : [operand]));
 }
 
-function isLeftAsWritten(pipeline: Pipeline, variables: Context['variables']): boolean {
-  const operands = operandsOf(pipeline);
+function isLeftAsWritten(operands: Operand[], variables: Context['variables']): boolean {
   const words = operands.flatMap((operand) => (operand.kind === 'word' ? [operand.name] : []));
   if (words.some((word) => !HELPERS.has(word))) return true;
   if (words.some((word) => TAKE_UNKNOWN.includes(word))) return false;
@@ -99,9 +106,19 @@ function run(command: Operand[], piped: Value[], context: Context): Value {
     const many = helper.most === helper.least ? helper.least : `${helper.least} or more`;
     throw new InterpolateError(`${first.name} takes ${many} values, and is given ${values.length}`);
   }
-  const result = helper.call(values, context.limit);
-  if (typeof result === 'string') checkLength(result.length, context.limit);
+  const { limit, budget } = context;
+  const characters = helper.reads?.(values) ?? lengthOf(values);
+  budget.spend({ characters });
+  const result = helper.call(values, limit);
+  if (typeof result === 'string') checkLength(result.length, limit);
+  budget.spend({ characters: lengthOf([result]) });
   return result;
+}
+
+function lengthOf(values: readonly Value[]): number {
+  let length = 0;
+  for (const value of values) if (typeof value === 'string') length += value.length;
+  return length;
 }
 
 function valueOf(operand: Operand, context: Context): Value {

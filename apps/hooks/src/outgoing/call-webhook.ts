@@ -1,4 +1,4 @@
-import { interpolate, InterpolateError } from '@cds/interpolate';
+import { createBudget, interpolate, InterpolateError } from '@cds/interpolate';
 import type { WebHookExecution } from '@cds/wire';
 import {
   CallFailedError,
@@ -61,13 +61,19 @@ export function createCallWebhook(deps: CallWebhookDeps): CallHook {
   };
 }
 
-/** @throws InterpolateError */
+/**
+ * Method, URL, headers and body share one budget: a request of many small expressions costs no more than one.
+ *
+ * @throws InterpolateError
+ */
 function fillIn(
   webhook: WebHookExecution,
   { values }: Variables,
   maxRequestBytes: number,
 ): TargetRequest {
-  const fill = (text: string, limit = 65_536): string => interpolate(text, values, { limit });
+  const budget = createBudget();
+  const fill = (text: string, limit = 65_536): string =>
+    interpolate(text, values, { limit, budget });
   const headers = Object.entries(webhook.request_header).map(([name, given]) => {
     const value = fill(given.join(', '));
     if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {

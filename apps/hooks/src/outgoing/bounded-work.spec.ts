@@ -1,0 +1,52 @@
+import { waitFor } from '@cds/testing';
+import { type RunningHooks, startWorld, type World } from '../../test/harness';
+import { apiKnows, startTarget, type Target, webhookRun } from '../../test/outgoing';
+
+describe('the work that an outgoing hook may cause', () => {
+  let world: World;
+  let target: Target;
+  let hooks: RunningHooks;
+
+  beforeAll(async () => {
+    world = await startWorld();
+    target = await startTarget();
+    hooks = await world.start();
+  });
+  afterEach(() => {
+    expect(world.api.violations).toEqual([]);
+    world.api.callbacks.length = 0;
+    target.received.length = 0;
+  });
+  afterAll(async () => {
+    target.stop();
+    await world.end();
+  });
+
+  /** What CDS is told of a hook with this configuration. */
+  async function toldOf(config: Record<string, string>) {
+    const run = webhookRun(target, config);
+    apiKnows(world, run);
+    expect((await hooks.call('POST', '/task/execute', run)).status).toBe(200);
+    await waitFor(() => world.api.callbacks.length === 1, { what: 'the callback' });
+    return world.api.callbacks[0]?.callback;
+  }
+
+  it('ends with an error that says what to do, for expressions of which each is small', async () => {
+    const payload = '{{repeat 1000000 "a"|upper|trunc 1}}'.repeat(250);
+    expect(await toldOf({ payload })).toMatchObject({
+      status: 'Fail',
+      log: expect.stringMatching(/^the helpers of the expressions would .*: use fewer helpers/),
+    });
+    expect(target.received).toEqual([]);
+  });
+
+  it('is one for method, URL and body together', async () => {
+    const some = '{{repeat 60000 "a"|upper|trunc 1}}';
+    const half = (text: string) => some.repeat(23) + text;
+    expect(await toldOf({ URL: `${target.url}/${half('')}` })).toMatchObject({ status: 'Success' });
+    world.api.callbacks.length = 0;
+    expect(
+      await toldOf({ URL: `${target.url}/${half('')}`, payload: half('').repeat(2) }),
+    ).toMatchObject({ status: 'Fail', log: expect.stringContaining('use fewer helpers') });
+  });
+});
