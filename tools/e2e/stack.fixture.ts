@@ -37,6 +37,8 @@ export interface StackOptions {
   branchDeletionDelaySeconds?: number;
   /** None when not given. */
   redisPassword?: string;
+  /** The Redis of somebody else, who ends it, and what the keys of this stack begin with. */
+  shared?: { redis: TestRedis; keyPrefix: string };
 }
 
 /** A replica of a service. */
@@ -73,11 +75,13 @@ export interface Stack {
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   SERVICES.forEach(bundle);
   const folder = mkdtempSync(join(tmpdir(), 'cds-e2e-'));
-  const { redisPassword } = options;
-  const redis = await startTestRedis({
-    appendonly: true,
-    args: redisPassword === undefined ? [] : ['--requirepass', redisPassword],
-  });
+  const { redisPassword, shared } = options;
+  const redis =
+    shared?.redis ??
+    (await startTestRedis({
+      appendonly: true,
+      args: redisPassword === undefined ? [] : ['--requirepass', redisPassword],
+    }));
   const api = await startCdsApi({ buildDurationMs: 50, ...options.api });
   const bitbucket = await startBitbucket({
     webhookRetryPauseMs: 100,
@@ -132,6 +136,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         ...(redisPassword === undefined
           ? {}
           : { [`CDS_${name.toUpperCase()}_CACHE_REDIS_PASSWORD`]: redisPassword }),
+        ...(shared && { [`CDS_${name.toUpperCase()}_CACHE_REDIS_KEYPREFIX`]: shared.keyPrefix }),
         ...env,
       });
       return {
@@ -165,7 +170,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     async stop() {
       for (const running of processes) running.kill('SIGKILL');
       await Promise.all(processes.map(({ exited }) => exited));
-      await Promise.all([bitbucket.close(), api.close(), redis.stop()]);
+      await Promise.all([bitbucket.close(), api.close()]);
+      if (!shared) await redis.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

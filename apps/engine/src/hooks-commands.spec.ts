@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cleanupKey, hookKeys, KEYS, NEW_STATE, SIGNED_FIELD } from '@cds/hooks-store';
-import { freePort, startTestRedis, type TestRedis } from '@cds/testing';
+import { freePort, referenceHooks, startTestRedis, type TestRedis } from '@cds/testing';
 import Redis from 'ioredis';
 import { bundleEngine, readyConfig, type Engine } from '../test/engine.fixture';
 
@@ -305,5 +305,61 @@ describe('engine hooks signature reset', () => {
       code: 1,
       err: `error: there is no task ${OTHER}.\n`,
     });
+  });
+});
+
+describe('with a database and a key prefix', () => {
+  const PREFIX = 'acme:';
+  let plain: Redis;
+
+  beforeAll(() => {
+    plain = redis;
+    redis = new Redis(server.port, server.host, { db: 3, keyPrefix: PREFIX });
+    const redisKeys = `dbindex = 3\nkeyPrefix = "${PREFIX}"`;
+    writeFileSync(file, readyConfig({ redisPort: server.port, redis: redisKeys }));
+  });
+  afterAll(() => {
+    redis.disconnect();
+    redis = plain;
+    writeFileSync(file, readyConfig({ redisPort: server.port }));
+  });
+  // Any other key, also one that a script makes up, is refused.
+  beforeEach(() => plain.acl('SETUSER', 'default', 'resetkeys', `~${PREFIX}*`, '~hooks:*'));
+  afterEach(() => plain.acl('SETUSER', 'default', 'allkeys'));
+
+  it('does all that it does without', async () => {
+    await deadLetter(HOOK, ID);
+    await deadLetter(HOOK, NEXT_ID);
+    await failedCleanup();
+    expect(JSON.parse(run('dead-letters', 'list', '--json').out)).toHaveLength(3);
+    expect(run('dead-letters', 'retry', HOOK, `${ID}000`).code).toBe(0);
+    expect(run('dead-letters', 'drop', '--all').out).toBe('Dropped: 1 execution, 1 cleanup.\n');
+    await redis.lrem(hookKeys(HOOK).waiting, 1, ID);
+    await redis.zadd(hookKeys(HOOK).done, ID, ID);
+    expect(run('replay', HOOK, `${ID}000`).code).toBe(0);
+    await redis.hset(hookKeys(HOOK).task, SIGNED_FIELD, '1');
+    expect(run('signature', 'reset', HOOK).out).toMatch(/^Forgotten: /);
+    expect(await redis.exists(cleanupKey(CLEANUP))).toBe(0);
+  });
+
+  it("imports what CDS's own hooks left in that database, under names without a prefix", async () => {
+    const own = plain.duplicate({ db: 3 });
+    const reference = referenceHooks(own);
+    const config = { project: 'PROJ', workflow: 'wf1', repoFullName: 'jdoe/repo-0' };
+    await reference.task('RepoWebHook', HOOK, config);
+    const timestamp = `${Date.now() - 1_000}000000`;
+    const webhook = { body: '{"push":{"changes":[]}}', headers: { 'X-Event-Key': 'repo:push' } };
+    await reference.execution({ type: 'RepoWebHook', uuid: HOOK, timestamp, config, webhook });
+    const of = { project: 'PROJ', workflow: 'wf1', branch: 'old' };
+    await reference.branchDeletion({ ...of, due: `${Date.now() + 3_600_000}000000` }, '1');
+
+    const { err, code } = run('import');
+
+    expect([err, code]).toEqual([expect.any(String), 0]);
+    expect(await redis.llen(hookKeys(HOOK).waiting)).toBe(1);
+    expect(await redis.zcard(KEYS.cleanups)).toBe(1);
+    const keys = await own.keys('*');
+    own.disconnect();
+    expect(keys.filter((key) => !/^(acme:cdsbb:hooks|hooks):/.test(key))).toEqual([]);
   });
 });

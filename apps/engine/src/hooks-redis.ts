@@ -12,7 +12,7 @@ import type { Context } from './context';
 
 const CONNECT_MS = 5_000;
 const OF_HOOKS =
-  'look whether it runs, and whether [hooks.cache.redis] of the configuration (or CDS_HOOKS_CACHE_REDIS_HOST and …_PASSWORD) is the one that hooks uses.';
+  'look whether it runs, and whether [hooks.cache.redis] of the configuration (or CDS_HOOKS_CACHE_REDIS_HOST, …_PASSWORD and …_DBINDEX) is the one that hooks uses.';
 
 /**
  * Runs commands on the Redis of `hooks`. Ends within about seven seconds when Redis is away or falls silent.

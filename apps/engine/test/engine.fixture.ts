@@ -129,7 +129,7 @@ esac
 
 /** A configuration that is ready to start with. */
 export function readyConfig(
-  o: { apiUrl?: string; redisPort?: number; more?: string } = {},
+  o: { apiUrl?: string; redisPort?: number; more?: string; redis?: string } = {},
 ): string {
   const service = (name: string) => `
 [${name}]
@@ -140,7 +140,7 @@ token = "hunter2"
 url = "${o.apiUrl ?? 'http://localhost:8081'}"
 [${name}.cache.redis]
 host = "127.0.0.1:${o.redisPort ?? 6379}"
-`;
+${o.redis === undefined ? '' : `${o.redis}\n`}`;
   return `${service('vcs')}
 [vcs.servers.bitbucketcloud.bitbucketcloud]
 clientId = "id"

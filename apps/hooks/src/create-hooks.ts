@@ -1,6 +1,6 @@
 import { CdsApiClient } from '@cds/api-client';
 import { type HooksConfig, publicConfig } from '@cds/config';
-import { connectRedis, watchRedisHealth, whenReady } from '@cds/redis';
+import { connectRedis, watchRedisHealth, whenReady, withoutKeyPrefix } from '@cds/redis';
 import {
   createFront,
   createMetrics,
@@ -72,8 +72,14 @@ export async function createHooks(
   const redisHealth = watchRedisHealth(redis, { logger, loss: 'Redis may lose deliveries' });
   const api = new CdsApiClient(config.api);
 
-  const drainQueue = createDrainQueue({ redis, logger });
-  const cleanupQueue = createCleanupQueue({ redis, logger });
+  const { keyPrefix } = config.redis;
+  // BullMQ refuses a connection with a key prefix; where there is none, one connection does.
+  const queueRedis =
+    keyPrefix === ''
+      ? redis
+      : connectRedis(withoutKeyPrefix({ ...connection, name: `${config.name}-queues` }), 'client');
+  const drainQueue = createDrainQueue({ redis: queueRedis, keyPrefix, logger });
+  const cleanupQueue = createCleanupQueue({ redis: queueRedis, keyPrefix, logger });
   const waiters = createApiWaiters({
     redis,
     logger,
@@ -271,6 +277,7 @@ export async function createHooks(
         new Promise((resolve) => setTimeout(resolve, 500).unref()),
       ]);
       redis.disconnect();
+      if (queueRedis !== redis) queueRedis.disconnect();
       api.close();
     },
   };

@@ -1,7 +1,7 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { HooksConfig } from '@cds/config';
 import type { Clock, TaskStore } from '@cds/hooks-store';
-import { connectRedis } from '@cds/redis';
+import { connectRedis, withoutKeyPrefix } from '@cds/redis';
 import type { Logger, Metrics, Registration } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { CleanupQueue } from './branch-deletions/cleanup-queue';
@@ -89,7 +89,7 @@ export function startWork(deps: WorkDeps) {
   const { retryError } = config;
   const retryDelayMs = config.retryDelaySeconds * 1000;
   const workers = createWorkerConnection(
-    connectRedis({ ...connection, name: `${config.name}-worker` }, 'worker'),
+    connectRedis(withoutKeyPrefix({ ...connection, name: `${config.name}-worker` }), 'worker'),
   );
   const ownership = createHookOwnership({ redis, logger, beatMs: timing.beatMs });
   const callApi = createApiCaller({ registration });
@@ -156,7 +156,9 @@ export function startWork(deps: WorkDeps) {
     retryDelayMs,
     everyMs: timing.sweepMs,
   });
-  const worker = { connection: workers.connection, waiters, logger, lockMs: timing.lockMs };
+  const { keyPrefix } = connection.redis;
+  const { lockMs } = timing;
+  const worker = { connection: workers.connection, keyPrefix, waiters, logger, lockMs };
   const drainWorker = createDrainWorker({ ...worker, redis, queue: drainQueue, workOffHook });
   const cleanupWorker = createCleanupWorker({
     ...worker,

@@ -93,9 +93,19 @@ export interface World {
   reset(): Promise<void>;
 }
 
-/** A real Redis, a strict stand-in of the API, and as many `hooks` as a test starts. */
-export async function startWorld(): Promise<World> {
-  const redis = await startTestRedis({ appendonly: true });
+/**
+ * A real Redis, a strict stand-in of the API, and as many `hooks` as a test starts.
+ *
+ * @param shared the Redis of another world, which ends it, and the part of it that is this one's
+ */
+export async function startWorld(shared?: {
+  redis: TestRedis;
+  keyPrefix?: string;
+  database?: number;
+}): Promise<World> {
+  const redis = shared?.redis ?? (await startTestRedis({ appendonly: true }));
+  const { keyPrefix = '', database = 0 } = shared ?? {};
+  const part = { redis: { ...redis.config, keyPrefix, database } };
   const api = await startCdsApi();
   let services: HooksService[] = [];
 
@@ -111,7 +121,7 @@ export async function startWorld(): Promise<World> {
     async start(change = {}, options = {}) {
       const port = await freePort();
       const { logger = silentLogger(), timing = {} } = options;
-      const config = hooksConfig(redis, api.url, port, change);
+      const config = hooksConfig(redis, api.url, port, { ...part, ...change });
       const service = await createHooks(config, logger, { ...QUICK, ...timing });
       services.push(service);
       const url = `http://127.0.0.1:${service.port}`;
@@ -120,7 +130,7 @@ export async function startWorld(): Promise<World> {
     async end() {
       await stopServices();
       await api.stop();
-      await redis.stop();
+      if (!shared) await redis.stop();
     },
     async reset() {
       await stopServices();

@@ -17,6 +17,10 @@ export interface RedisConfig {
   /** Empty when Redis asks for none. With Sentinel it is the master's. */
   password: string;
   address: RedisAddress;
+  /** Number of the database, from 0. */
+  database: number;
+  /** Put before the name of every key; empty for none. */
+  keyPrefix: string;
 }
 
 /** What both services have. */

@@ -80,7 +80,12 @@ describe('loadConfig', () => {
         requestTimeoutSeconds: 10,
         maxHeartbeatFailures: 10,
       },
-      redis: { password: '', address: { kind: 'single', host: 'localhost', port: 6379 } },
+      redis: {
+        password: '',
+        address: { kind: 'single', host: 'localhost', port: 6379 },
+        database: 0,
+        keyPrefix: '',
+      },
       log: { level: 'info' },
       uiUrl: 'http://localhost:4200',
       webhookKey: 'the-token',
@@ -250,6 +255,30 @@ disable = true`,
     ],
   ])('understands the Redis host %s', (host, address) => {
     expect(load(MINIMAL, { CDS_VCS_CACHE_REDIS_HOST: host }).vcs?.redis.address).toEqual(address);
+  });
+
+  it('takes a database and a key prefix for one Redis as for Sentinel', () => {
+    const sentinel = 'host = "m@s1:26379,s2:26379"\ndbindex = 15\nkeyPrefix = "acme:"';
+    const file = `${MINIMAL}[vcs.cache.redis]\n${sentinel}`;
+    expect(load(file).vcs?.redis).toMatchObject({ database: 15, keyPrefix: 'acme:' });
+    const env = { CDS_VCS_CACHE_REDIS_DBINDEX: '2', CDS_VCS_CACHE_REDIS_KEYPREFIX: 'b/' };
+    expect(load(MINIMAL, env).vcs?.redis).toMatchObject({ database: 2, keyPrefix: 'b/' });
+  });
+
+  it.each([
+    ['dbindex = -1', 'dbindex', /from 0 to/],
+    ['dbindex = "1"', 'dbindex', /whole number/],
+    ['keyPrefix = "a b"', 'keyPrefix', /letters, digits and \. _ : \/ -/],
+    ['keyPrefix = "all*"', 'keyPrefix', /at most 64/],
+    ['keyPrefix = "é"', 'keyPrefix', /at most 64/],
+    [`keyPrefix = "${'a'.repeat(65)}"`, 'keyPrefix', /at most 64/],
+    ['keyPrefix = "a\\nb"', 'keyPrefix', /at most 64/],
+    ['keyPrefix = "a:\\n"', 'keyPrefix', /at most 64/],
+  ])('refuses %s', (line, key, message) => {
+    const [problem] = problemsOf(() => load(`${MINIMAL}[vcs.cache.redis]\n${line}`));
+
+    expect(problem).toMatchObject({ key: `vcs.cache.redis.${key}`, level: 'error' });
+    expect(problem?.message).toMatch(message);
   });
 
   it.each([

@@ -21,7 +21,11 @@ export function publicConfig(
       requestTimeout: config.api.requestTimeoutSeconds,
     },
     cache: {
-      redis: { host: formatRedisAddress(config.redis.address) },
+      redis: {
+        host: formatRedisAddress(config.redis.address),
+        dbindex: config.redis.database,
+        keyPrefix: config.redis.keyPrefix,
+      },
       ...unused(service, 'cache'),
     },
     ...('servers' in config ? vcsPart(config) : hooksPart(config)),

@@ -8,8 +8,10 @@ export interface RedisConfigLike {
   password: string;
   /** The user of an ACL; the default one when not given. */
   username?: string;
-  /** 0 when not given, as for all that the services keep. */
+  /** 0 when not given. */
   database?: number;
+  /** Put before every key; empty when not given. */
+  keyPrefix?: string;
   address:
     | { kind: 'single'; host: string; port: number }
     | { kind: 'sentinel'; name: string; sentinels: { host: string; port: number }[] };
@@ -54,6 +56,7 @@ export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole
     username: redis.username,
     password: redis.password || undefined,
     db: redis.database ?? 0,
+    keyPrefix: redis.keyPrefix ?? '',
     connectionName: name.replaceAll(/\s/g, '-'),
     connectTimeout: CONNECT_TIMEOUT_MS,
     retryStrategy: pause,
@@ -62,6 +65,11 @@ export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole
   batchWrites(connection);
   logOutages(connection, { logger, name, address: describeAddress(redis.address) });
   return connection;
+}
+
+/** The same for BullMQ, which refuses a connection with a key prefix: it puts its own before its keys. */
+export function withoutKeyPrefix(deps: RedisDeps): RedisDeps {
+  return { ...deps, redis: { ...deps.redis, keyPrefix: '' } };
 }
 
 const CLIENT_OPTIONS: RedisOptions = {

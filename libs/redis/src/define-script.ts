@@ -1,8 +1,23 @@
 import type { Redis } from 'ioredis';
 import { createHash } from 'node:crypto';
 
+/** A key, or what keys begin with, that a script gets among its arguments; made by {@link keyArgument}. */
+export class KeyArgument {
+  constructor(readonly key: string) {}
+}
+
+/**
+ * Names a key, or what keys begin with, among the arguments of a script. The key prefix of the connection is put before it, as
+ * ioredis puts it before KEYS: a plain text would name a key of somebody else who shares this Redis.
+ */
+export function keyArgument(key: string): KeyArgument {
+  return new KeyArgument(key);
+}
+
+export type ScriptArgument = string | number | Buffer | KeyArgument;
+
 /** Runs a script: its keys, then its other arguments; returns what the script returns. */
-export type RunScript = (keys: string[], args: (string | number | Buffer)[]) => Promise<unknown>;
+export type RunScript = (keys: string[], args: ScriptArgument[]) => Promise<unknown>;
 
 /**
  * Prepares a Lua script: it is sent by its digest, and whole only to a Redis that does not know it yet
@@ -18,10 +33,12 @@ export function defineScript(
   numberOfKeys: number,
 ): RunScript {
   const digest = createHash('sha1').update(lua).digest('hex');
-  return async (keys, args) => {
+  const keyPrefix = redis.options.keyPrefix ?? '';
+  return async (keys, withKeys) => {
     if (keys.length !== numberOfKeys) {
       throw new Error(`Script ${name} takes ${numberOfKeys} keys, not ${keys.length}`);
     }
+    const args = withKeys.map((arg) => (arg instanceof KeyArgument ? keyPrefix + arg.key : arg));
     try {
       return await redis.evalsha(digest, numberOfKeys, ...keys, ...args);
     } catch (error) {

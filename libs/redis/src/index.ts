@@ -4,8 +4,9 @@ export {
   type RedisConfigLike,
   type RedisDeps,
   type RedisRole,
+  withoutKeyPrefix,
 } from './connect-redis';
-export { defineScript, type RunScript } from './define-script';
+export { defineScript, keyArgument, type RunScript, type ScriptArgument } from './define-script';
 export { LockTimeoutError } from './lock-timeout-error';
 export { redisHealthWarnings } from './redis-health-warnings';
 export { withLock, type LockOptions } from './with-lock';

@@ -21,7 +21,12 @@ export interface TestRedis {
   host: '127.0.0.1';
   port: number;
   url: string;
-  config: { password: string; address: { kind: 'single'; host: string; port: number } };
+  config: {
+    password: string;
+    address: { kind: 'single'; host: string; port: number };
+    database: number;
+    keyPrefix: string;
+  };
   /** Ends it and removes its folder. */
   stop(): Promise<void>;
   /** SIGKILL: what was not yet written is lost, as in a crash. */
@@ -75,7 +80,12 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
     host: HOST,
     port,
     url: `redis://${password ? `:${password}@` : ''}${HOST}:${port}`,
-    config: { password, address: { kind: 'single', host: HOST, port } },
+    config: {
+      password,
+      address: { kind: 'single', host: HOST, port },
+      database: 0,
+      keyPrefix: '',
+    },
     kill,
     start,
     freeze: () => void server?.kill('SIGSTOP'),

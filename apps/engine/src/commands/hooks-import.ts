@@ -18,11 +18,12 @@ const OF_SOURCE = `look whether it and the Redis of the configuration run, wheth
 export async function importHooks(o: ImportOptions, context: Context): Promise<void> {
   const source =
     o.from === undefined ? undefined : sourceAddress(o.from, context.env[IMPORT_PASSWORD] ?? '');
-  const report = await withHooksRedis(o.config, context, async (into, { retryError }) => {
+  const report = await withHooksRedis(o.config, context, async (into, { redis, retryError }) => {
     const options = { into, retryError, dryRun: o.dryRun === true, now: Date.now() };
-    return source
-      ? withRedis(source, OF_SOURCE, (from) => importReference({ ...options, from }))
-      : importReference({ ...options, from: into });
+    // CDS's own hooks knows of no key prefix.
+    return withRedis(source ?? { ...redis, keyPrefix: '' }, OF_SOURCE, (from) =>
+      importReference({ ...options, from }),
+    );
   });
   if (!report) {
     throw new CommandError(

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
 import type { Job } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { WaitingJobData } from '../executions/api-waiters';
 import { cleanupGroupJobId, cleanupJobId } from '../executions/job-ids';
-import { createSteadyQueue } from '../executions/steady-queue';
+import { createSteadyQueue, type QueueRedis } from '../executions/steady-queue';
 import { AHEAD_MS } from './ring-ahead';
 
 export const CLEANUP_QUEUE = 'branch-deletion';
@@ -19,7 +18,7 @@ const NEAR_MS = 2 * AHEAD_MS;
 export type CleanupQueue = ReturnType<typeof createCleanupQueue>;
 
 /** A delayed job for each cleanup that is due soon, or for some that are due together, to ring when they are. */
-export function createCleanupQueue(deps: { redis: Redis; logger: Logger }) {
+export function createCleanupQueue(deps: QueueRedis & { logger: Logger }) {
   const steady = createSteadyQueue<CleanupJob>(CLEANUP_QUEUE, deps);
 
   function jobOf(ids: readonly string[], delayMs: number, suffix = '') {

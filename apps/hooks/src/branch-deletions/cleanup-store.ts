@@ -1,4 +1,4 @@
-import { defineScript } from '@cds/redis';
+import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import type { NearCleanup } from './cleanups-together';
 import {
@@ -33,7 +33,7 @@ const BROUGHT_FORWARD_AT_ONCE = 200;
 const READ_AT_ONCE = 500;
 /** What a script that begins many looks at for each of them. */
 const MOST_HOOKS_OF_A_WORKFLOW = 20;
-const PREFIXES = [CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX];
+const PREFIXES = [CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX].map(keyArgument);
 const SETS = [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups];
 
 export interface CleanupFailure {
@@ -129,7 +129,7 @@ export function createCleanupStore(deps: {
     async cancel(holder: string, of: Pick<Cleanup, 'id' | 'hook' | 'branch'>): Promise<Cancelled> {
       const [kind, detail = ''] = (await cancelScript(
         [...SETS, hookKeys(of.hook).owner],
-        [holder, ...PREFIXES, of.id, of.hook, of.branch, OWNER_PREFIX],
+        [holder, ...PREFIXES, of.id, of.hook, of.branch, keyArgument(OWNER_PREFIX)],
       )) as ['none' | 'lost'] | ['cancelled' | 'busy', string];
       if (kind === 'busy') return { kind, hook: detail };
       return kind === 'cancelled' ? { kind, requestId: detail } : { kind };
@@ -179,7 +179,7 @@ export function createCleanupStore(deps: {
       cleanup: Cleanup,
       lastSeen: ReadonlyMap<string, string>,
     ): Promise<'ok' | 'lost' | 'changed' | 'more'> {
-      const seen = [...lastSeen].flatMap(([uuid, id]) => [hookKeys(uuid).waiting, id]);
+      const seen = [...lastSeen].flatMap(([uuid, id]) => [keyArgument(hookKeys(uuid).waiting), id]);
       return (await beginScript(
         [cleanupKey(cleanup.id), hookKeys(cleanup.hook).owner],
         [holder, cleanup.hook, ...asRead(cleanup), ...seen],
@@ -215,12 +215,13 @@ export function createCleanupStore(deps: {
       return (await beginDueScript(
         [],
         [
-          ...[holder, OWNER_PREFIX, TASK_PREFIX, WAITING_PREFIX],
+          holder,
+          ...[OWNER_PREFIX, TASK_PREFIX, WAITING_PREFIX].map(keyArgument),
           ...[WORKFLOW_INDEX_FIELD, MOST_HOOKS_OF_A_WORKFLOW],
           ...cleanups.flatMap((cleanup) => {
             const { id, hook, project, workflow } = cleanup;
-            const hooks = workflowHooksKey(project, workflow);
-            return [cleanupKey(id), hook, hooks, ...asRead(cleanup)];
+            const hooks = keyArgument(workflowHooksKey(project, workflow));
+            return [keyArgument(cleanupKey(id)), hook, hooks, ...asRead(cleanup)];
           }),
         ],
       )) as BegunCleanup[];
@@ -284,7 +285,7 @@ export function createCleanupStore(deps: {
       const from = Number.isFinite(after) ? `(${after}` : '-inf';
       const named = (await dueWithinScript(
         [KEYS.cleanups],
-        [from, until, offset, limit, CLEANUP_PREFIX],
+        [from, until, offset, limit, keyArgument(CLEANUP_PREFIX)],
       )) as string[];
       const near: NearCleanup[] = [];
       for (let i = 0; i + 2 < named.length; i += 3)
@@ -308,7 +309,10 @@ export function createCleanupStore(deps: {
       const cleanups: Cleanup[] = [];
       for (let i = 0; i < ids.length; i += READ_AT_ONCE) {
         const some = ids.slice(i, i + READ_AT_ONCE);
-        const records = (await readScript([], some.map(cleanupKey))) as string[][];
+        const records = (await readScript(
+          [],
+          some.map((id) => keyArgument(cleanupKey(id))),
+        )) as string[][];
         for (const [index, record] of records.entries()) {
           const cleanup = parseCleanup(some[index] ?? '', toObject(record));
           if (cleanup) cleanups.push(cleanup);

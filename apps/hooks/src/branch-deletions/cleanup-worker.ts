@@ -11,6 +11,7 @@ import { BUSY_MS } from './remove-runs';
 
 export interface CleanupWorkerDeps {
   connection: Redis;
+  keyPrefix?: string;
   cleanUpBranch: CleanUpBranch;
   cleanUpTogether: CleanUpTogether;
   queue: Pick<CleanupQueue, 'ring' | 'ringAgain' | 'ringAlone'>;
@@ -50,6 +51,7 @@ export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
   return createJobWorker<CleanupJob>({
     queue: CLEANUP_QUEUE,
     connection: deps.connection,
+    keyPrefix: deps.keyPrefix,
     logger: deps.logger,
     concurrency: deps.concurrency ?? AT_ONCE,
     lockMs: deps.lockMs,

@@ -1,10 +1,9 @@
 import { errorText } from '../error-text';
 import type { Logger } from '@cds/service';
-import type { Redis } from 'ioredis';
 import type { WaitingJobData } from './api-waiters';
 import { drainJobId } from './job-ids';
 import { createRecently } from './recently';
-import { createSteadyQueue } from './steady-queue';
+import { createSteadyQueue, type QueueRedis } from './steady-queue';
 
 export const DRAIN_QUEUE = 'drain';
 
@@ -25,7 +24,7 @@ export type DrainQueue = ReturnType<typeof createDrainQueue>;
  * The jobs that say which hooks have work. They carry no delivery: those wait in the hook's list, in order, so
  * losing a job loses nothing (the sweep puts it back), and one too many finds an empty list.
  */
-export function createDrainQueue(deps: { redis: Redis; logger: Logger }) {
+export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
   const { redis, logger } = deps;
   const steady = createSteadyQueue<DrainJob>(DRAIN_QUEUE, deps);
   const underWay = new Map<string, 'adding' | 'add again'>();

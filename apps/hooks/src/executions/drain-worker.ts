@@ -9,6 +9,7 @@ import type { Passed, WorkOffHook } from './work-off-hook';
 
 export interface DrainWorkerDeps {
   connection: Redis;
+  keyPrefix?: string;
   redis: Redis;
   queue: DrainQueue;
   workOffHook: WorkOffHook;
@@ -56,6 +57,7 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
   return createJobWorker<DrainJob>({
     queue: DRAIN_QUEUE,
     connection: deps.connection,
+    keyPrefix: deps.keyPrefix,
     logger,
     concurrency: deps.concurrency ?? HOOKS_AT_ONCE,
     lockMs: deps.lockMs,

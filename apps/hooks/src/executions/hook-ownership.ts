@@ -1,6 +1,6 @@
 import { errorText } from '../error-text';
 import { randomUUID } from 'node:crypto';
-import { defineScript } from '@cds/redis';
+import { defineScript, keyArgument } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { hookKeys, KEYS, OWNER_PREFIX } from '@cds/hooks-store';
@@ -58,7 +58,7 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
   let stopped = false;
 
   async function giveBack({ uuids, holder }: Claims): Promise<void> {
-    await releaseScript([], [holder, OWNER_PREFIX, ...uuids]);
+    await releaseScript([], [holder, keyArgument(OWNER_PREFIX), ...uuids]);
   }
 
   async function releaseAll(claims: Claims): Promise<void> {

@@ -21,7 +21,10 @@ export type JobOutcome =
 
 export interface JobWorkerDeps<Data> {
   queue: string;
+  /** Without a key prefix of its own: BullMQ refuses one. */
   connection: Redis;
+  /** Put before the keys of all jobs; none when not given. */
+  keyPrefix?: string;
   logger: Logger;
   concurrency: number;
   /** BullMQ's lock and stall check (ms); the same everywhere, since the longest wins. */
@@ -69,7 +72,7 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
     },
     {
       connection: deps.connection,
-      prefix: BULL_PREFIX,
+      prefix: (deps.keyPrefix ?? '') + BULL_PREFIX,
       concurrency: deps.concurrency,
       lockDuration: lockMs,
       // Only a job whose lock is gone is given to another one: looking more often finds it sooner, and takes none away.

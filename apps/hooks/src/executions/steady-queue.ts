@@ -7,6 +7,14 @@ import { errorText } from '../error-text';
 /** A Redis that fails at once is not asked again at once. */
 const REOPEN_MS = 200;
 
+/** Where the jobs of this service are. */
+export interface QueueRedis {
+  /** Without a key prefix of its own: BullMQ refuses one. */
+  redis: Redis;
+  /** Put before the keys of all jobs; none when not given. */
+  keyPrefix?: string;
+}
+
 export interface SteadyQueue<Data> {
   /** The queue to use now; not to be kept. */
   readonly queue: Queue<Data>;
@@ -21,14 +29,15 @@ export interface SteadyQueue<Data> {
  */
 export function createSteadyQueue<Data>(
   name: string,
-  deps: { redis: Redis; logger: Logger },
+  deps: QueueRedis & { logger: Logger },
 ): SteadyQueue<Data> {
-  const { redis, logger } = deps;
+  const { redis, logger, keyPrefix = '' } = deps;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
   function open(): Queue<Data> {
-    const opened = new Queue<Data>(name, { connection: redis, prefix: BULL_PREFIX });
+    const prefix = keyPrefix + BULL_PREFIX;
+    const opened = new Queue<Data>(name, { connection: redis, prefix });
     opened.on('error', (error) => logger.debug({ error: errorText(error), queue: name }, 'queue'));
     opened.waitUntilReady().catch((error: unknown) => {
       if (closed) return;

@@ -1,5 +1,5 @@
 import { KEYS, repliesOf, STATE_PREFIX, TASK_PREFIX, WAITING_PREFIX } from '@cds/hooks-store';
-import { defineScript } from '@cds/redis';
+import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { NOTE_HEADS } from './scripts/note-heads.lua';
 
@@ -22,7 +22,7 @@ export function createWaitingHeads({ redis }: { redis: Redis }) {
   async function note(uuids: readonly string[]): Promise<void> {
     for (let i = 0; i < uuids.length; i += AT_ONCE) {
       await noteScript(HEADS, [
-        ...[TASK_PREFIX, WAITING_PREFIX, STATE_PREFIX],
+        ...[TASK_PREFIX, WAITING_PREFIX, STATE_PREFIX].map(keyArgument),
         ...uuids.slice(i, i + AT_ONCE),
       ]);
     }

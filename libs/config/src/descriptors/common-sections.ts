@@ -93,7 +93,7 @@ export function commonSections(service: ServiceName, port: number): SectionDescr
     {
       path: [service, 'cache', 'redis'],
       comment:
-        'Redis, database 0. Give it an append-only file and maxmemory-policy noeviction: what it loses is lost.',
+        'Redis. Give it an append-only file and maxmemory-policy noeviction: what it loses is lost.',
       keys: [
         {
           name: 'host',
@@ -107,6 +107,19 @@ export function commonSections(service: ServiceName, port: number): SectionDescr
           default: '',
           rule: { kind: 'text' },
           comment: 'Password of Redis (with Sentinel: of the master); empty when it asks for none.',
+        },
+        {
+          name: 'dbindex',
+          default: 0,
+          rule: { kind: 'integer', min: 0, max: 65_535 },
+          comment: 'Number of the database in Redis, the same for all replicas.',
+        },
+        {
+          name: 'keyPrefix',
+          default: '',
+          rule: { kind: 'key-prefix' },
+          comment:
+            'Put before the name of every key, the same for all replicas: "acme:" for instance. Two CDS that share a Redis need different ones, or different databases.',
         },
       ],
     },

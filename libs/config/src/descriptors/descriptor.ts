@@ -6,6 +6,7 @@ export type Rule =
   /** Address or host name to listen on, without a port. */
   | { kind: 'address' }
   | { kind: 'redis' }
+  | { kind: 'key-prefix' }
   | { kind: 'log-level' }
   | { kind: 'one-of'; values: readonly string[] }
   | { kind: 'texts' }

@@ -111,6 +111,8 @@ function common(values: ConfigValues, service: ServiceName, level: LogLevel): Se
         host: 'localhost',
         port: 6379,
       },
+      database: values.number(`${service}.cache.redis.dbindex`),
+      keyPrefix: values.text(`${service}.cache.redis.keyPrefix`),
     },
     log: { level },
   };

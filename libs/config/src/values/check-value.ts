@@ -19,6 +19,8 @@ export function describeRule(rule: Rule): string {
       return 'an IP address or a host name in quotes, without a port';
     case 'redis':
       return `${REDIS_FORMS}, in quotes`;
+    case 'key-prefix':
+      return 'a text in quotes of at most 64 letters, digits and . _ : / -';
     case 'log-level':
       return `one of ${LOG_LEVELS.map((level) => `"${level}"`).join(', ')}`;
     case 'one-of':
@@ -113,6 +115,9 @@ function checkText(rule: Rule, text: string): Verdict {
       return checkUrl(text.trim());
     case 'redis':
       return parseRedisAddress(text) ? { value: text.trim() } : wrong;
+    case 'key-prefix':
+      // No space, and nothing that a pattern of SCAN or of an ACL takes for more than itself.
+      return /^[\w.:/-]{0,64}$/.test(text) ? { value: text } : wrong;
     case 'address':
       return checkAddress(text.trim()) ?? wrong;
     case 'one-of': {

@@ -1,4 +1,4 @@
-import { defineScript } from '@cds/redis';
+import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { parseState, stateOfRetry } from '../execution';
 import {
@@ -97,7 +97,7 @@ export function createDeadLetters({ redis }: { redis: Redis }) {
 
   async function drop({ kind, uuid, id }: DeadLetterRef): Promise<Moved> {
     if (kind === 'cleanup') {
-      const prefixes = [CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX];
+      const prefixes = [CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX].map(keyArgument);
       return (await dropCleanup([...SETS, cleanupKey(uuid)], [uuid, id, ...prefixes])) as Moved;
     }
     const keys = hookKeys(uuid);
@@ -185,7 +185,7 @@ export function createDeadLetters({ redis }: { redis: Redis }) {
         if (members.length === 0) continue;
         adopted += (await adoptScript(
           [KEYS.failed],
-          [DONE_PREFIX, DEAD_PREFIX, ...members],
+          [keyArgument(DONE_PREFIX), keyArgument(DEAD_PREFIX), ...members],
         )) as number;
       } while (cursor !== '0');
       return adopted;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defineScript } from '@cds/redis';
+import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import type { Cleanup } from '../cleanups/cleanup';
 import { type ExecutionState, type StoredExecution } from '../execution';
@@ -74,8 +74,8 @@ export function createImport({ redis }: { redis: Redis }) {
       ],
       [
         HOLDER,
-        CLEANUP_PREFIX,
-        HOOK_CLEANUPS_PREFIX,
+        keyArgument(CLEANUP_PREFIX),
+        keyArgument(HOOK_CLEANUPS_PREFIX),
         cleanup.id,
         cleanup.due,
         cleanup.accepted,

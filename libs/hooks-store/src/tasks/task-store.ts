@@ -1,4 +1,4 @@
-import { defineScript } from '@cds/redis';
+import { defineScript, keyArgument } from '@cds/redis';
 import type { HookConfig, Task, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { hookKeys, KEYS, workflowHooksKey } from '../redis-keys';
@@ -51,7 +51,7 @@ export function createTaskStore(deps: { redis: Redis }) {
     const { task, done, waiting, dead } = hookKeys('');
     const read = (await readScript(
       [KEYS.due, KEYS.polls],
-      [task, done, waiting, dead, ...uuids],
+      [...[task, done, waiting, dead].map(keyArgument), ...uuids],
     )) as TaskReply[];
     return uuids.flatMap((uuid, index) => {
       const reply = read[index];
@@ -79,6 +79,7 @@ export function createTaskStore(deps: { redis: Redis }) {
      * @param unlessNewerThan leaves a task that was changed later (ms)
      */
     async put(task: TaskToKeep, now: number, unlessNewerThan?: number): Promise<'ok' | 'newer'> {
+      const workflowIndex = indexOf(task);
       return (await putScript(
         [hookKeys(task.uuid).task, KEYS.tasks, KEYS.kinds],
         [
@@ -88,7 +89,7 @@ export function createTaskStore(deps: { redis: Redis }) {
           JSON.stringify(task.config),
           now,
           unlessNewerThan ?? '',
-          indexOf(task),
+          workflowIndex === '' ? '' : keyArgument(workflowIndex),
         ],
       )) as 'ok' | 'newer';
     },
