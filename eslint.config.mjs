@@ -26,7 +26,7 @@ const notInProduct = {
   message: '@cds/testing is for tests and tools only.',
 };
 const bitbucketAlone = {
-  group: ['@cds/*', '!@cds/testing'],
+  group: ['@cds/*', '!@cds/testing', '!@cds/network'],
   message: 'The Bitbucket client knows nothing of CDS.',
 };
 const wireAlone = {

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { printConfig } from '@cds/config';
+import { ADDRESS_TIMEOUT_MS } from '@cds/network';
 import { describeShared, freePort, waitFor } from '@cds/testing';
 import { fillIn } from '../sandbox/story/fill-in';
 import { serviceConfig, serviceEnvironment } from '../sandbox/story/service-config';
@@ -17,6 +18,13 @@ import {
   startStack,
   type Stack,
 } from './stack.fixture';
+
+/** Writes down at the end of a process how long it gives each address of a host for a handshake. */
+const TELL_HANDSHAKE = `
+const { appendFileSync } = require('node:fs');
+const { getDefaultAutoSelectFamilyAttemptTimeout: timeout } = require('node:net');
+process.on('exit', () => appendFileSync(__dirname + '/handshakes', timeout() + '\\n'));
+`;
 
 let stack: Stack;
 beforeEach(async () => {
@@ -89,7 +97,9 @@ describe('the services start', () => {
       'conf.toml',
       serviceConfig(printConfig({ services: ['vcs', 'hooks'] }), stack.settings),
     );
-    const engine = await stack.run([bundle('engine'), 'start', 'vcs', 'hooks', '--config', file]);
+    const engine = await stack.run([bundle('engine'), 'start', 'vcs', 'hooks', '--config', file], {
+      NODE_OPTIONS: `--require ${stack.writeFile('tell.cjs', TELL_HANDSHAKE)}`,
+    });
     await expectTheWayWorks();
 
     const secrets = [stack.settings.token, stack.settings.bitbucket.clientSecret];
@@ -98,6 +108,10 @@ describe('the services start', () => {
       expect(`${engine.stdout()}${engine.stderr()}${registrations}`).not.toContain(secret);
     engine.kill('SIGTERM');
     expect((await engine.exited).code).toBe(0);
+    // Of the command and of both services.
+    expect(readFileSync(join(dirname(file), 'handshakes'), 'utf8')).toBe(
+      `${ADDRESS_TIMEOUT_MS}\n`.repeat(3),
+    );
   });
 
   it('from a configuration in the shape that the reference prints', () =>

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { allowSlowConnects } from '@cds/network';
 import { EXIT_FAILED } from './command-error';
 import { runProgram } from './program';
 
@@ -10,6 +11,7 @@ process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => undefined);
 
+allowSlowConnects();
 void runProgram(process.argv.slice(2), {
   env: process.env,
   out: (text) => process.stdout.write(text),

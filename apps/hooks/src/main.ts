@@ -1,8 +1,10 @@
 import { configFromCommandLine } from '@cds/config';
+import { allowSlowConnects } from '@cds/network';
 import { createLogger, runUntilSignal } from '@cds/service';
 import { createHooks } from './create-hooks';
 
 async function main(): Promise<void> {
+  allowSlowConnects();
   const { config, warnings } = configFromCommandLine('hooks');
   const logger = createLogger({ service: 'hooks', level: config.log.level });
   for (const { key, line, message } of warnings)

@@ -1,5 +1,6 @@
 import { CdsApiClient } from '@cds/api-client';
 import { configFromCommandLine, publicConfig } from '@cds/config';
+import { allowSlowConnects } from '@cds/network';
 import { connectRedis, watchRedisHealth, whenReady } from '@cds/redis';
 import {
   createLogger,
@@ -24,6 +25,7 @@ const GRANTS_MS = 2_500;
 const REDIS_READY_MS = 2_000;
 
 async function main(): Promise<void> {
+  allowSlowConnects();
   const { config, warnings } = configFromCommandLine('vcs');
   const logger = createLogger({ service: 'vcs', level: config.log.level });
   for (const { key, line, message } of warnings)

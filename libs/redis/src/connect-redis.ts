@@ -33,7 +33,8 @@ export interface RedisDeps {
 export type RedisRole = 'client' | 'worker';
 
 const LONGEST_PAUSE_MS = 1_000;
-const CONNECT_TIMEOUT_MS = 2_000;
+/** Two addresses of a host, 2.5 s for each (`@cds/network`), and some more. */
+const CONNECT_TIMEOUT_MS = 6_000;
 const COMMAND_TIMEOUT_MS = 2_000;
 /** A peer that vanished without a word keeps a TCP connection "open" for a quarter of an hour. */
 const CLIENT_SILENCE_MS = 4_000;

@@ -6,6 +6,7 @@ export { hostileBytes, hostileJson, NASTY_JSON } from './hostile-json';
 export { referenceHooks, type ReferenceHooks } from './reference-hooks';
 export { startHostileServer, type HostileServer } from './hostile-server';
 export { captureLogger, silentLogger, type CapturedLog } from './loggers';
+export { startSlowListener, type SlowListener } from './start-slow-listener';
 export { startProcess, type RunningProcess, type ProcessOptions } from './start-process';
 export { rabbitmqServerScript, startTestRabbitmq, type TestRabbitmq } from './start-test-rabbitmq';
 export { startTestRedis, type TestRedis, type TestRedisOptions } from './start-test-redis';

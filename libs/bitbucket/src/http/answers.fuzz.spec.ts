@@ -18,7 +18,7 @@ import {
 } from '../../test/values.fixture';
 import { parseErrorBody } from './parse-error-body';
 import { parseRetryAfter } from './retry-after';
-import { requireBelow } from './urls';
+import { urlBelowApi } from './urls';
 
 const TOKEN = 'Zq7-the-access-token-nobody-may-read==';
 const CLIENT_SECRET = 'Xk9-the-client-secret-nobody-may-read';
@@ -227,7 +227,7 @@ describe('parseRetryAfter', () => {
   });
 });
 
-describe('requireBelow', () => {
+describe('urlBelowApi', () => {
   const API = 'https://api.bitbucket.org/2.0';
   const parts = fc.constantFrom(
     'https:',
@@ -273,7 +273,7 @@ describe('requireBelow', () => {
         for (const base of [current, `${API}/repositories?page=1`]) {
           let url: URL;
           try {
-            url = new URL(requireBelow(API, pieces.join(''), base, 'GET /x'));
+            url = new URL(urlBelowApi(API, pieces.join(''), base, 'GET /x'));
           } catch (error) {
             expect(error).toBeInstanceOf(BitbucketError);
             continue;

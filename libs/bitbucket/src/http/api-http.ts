@@ -6,7 +6,7 @@ import { parseJsonAnswer } from './parse-json-answer';
 import { refusalError } from './refusal';
 import { type HttpAnswer, type HttpRequest, outOfTime, sendOnce } from './request';
 import { withRetries } from './retry-policy';
-import { expandTemplate, type PathValues, requireBelow } from './urls';
+import { expandTemplate, type PathValues, urlBelowApi } from './urls';
 
 const MAX_REDIRECTS = 3;
 
@@ -110,7 +110,7 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
       if (route.method !== 'GET' || answer.header('location') === '' || hops === MAX_REDIRECTS) {
         throw refusalError(request.call, answer, tokens);
       }
-      url = requireBelow(apiUrl, answer.header('location'), url, request.call);
+      url = urlBelowApi(apiUrl, answer.header('location'), url, request.call);
     }
   }
 
@@ -139,7 +139,7 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
       return send(route, newRequest(route, url, body), ctx, secrets);
     },
     follow(route, url, current, ctx) {
-      const next = requireBelow(apiUrl, url, current, callName(route));
+      const next = urlBelowApi(apiUrl, url, current, callName(route));
       return send(route, newRequest(route, next), ctx);
     },
   };

@@ -417,6 +417,39 @@ describe('pages', () => {
     expect(bitbucket.requests[0]?.query.get('sort')).toBe('-target.date');
   });
 
+  it.each([
+    ['page', (next: URL) => ({ body: { values: [branchValue('a')], next: next.href } })],
+    ['place', (next: URL) => ({ status: 302, headers: { Location: next.href } })],
+    [
+      'place below the root',
+      (next: URL) => ({ status: 302, headers: { Location: next.pathname } }),
+    ],
+  ])(
+    'are read through apiUrl where Bitbucket names its own address as the next %s',
+    async (_, to) => {
+      bitbucket.lists.set(branches, { values: [branchValue('b')] });
+      const next = new URL('https://api.bitbucket.org/2.0/repositories/ws/repo/refs/branches');
+      next.search = `?pagelen=10&page=${Buffer.from('from 0').toString('base64url')}`;
+      bitbucket.scripted.push(() => to(next));
+      const behind = await startFakeServer(async ({ rawPath, query, ...request }) => {
+        const url = `${bitbucket.apiUrl}${rawPath.slice('/to/bb'.length)}?${query.toString()}`;
+        const { authorization = '' } = request.headers;
+        const answer = await fetch(url, { headers: { authorization }, redirect: 'manual' });
+        const location = answer.headers.get('location');
+        const headers: Record<string, string> = location === null ? {} : { Location: location };
+        return { status: answer.status, headers, body: await answer.text() };
+      });
+      const client = fastClient(`${behind.origin}/to/bb`);
+      const names = (await client.listBranches(repo, context())).map(({ name }) => name);
+      expect(names.at(-1)).toBe('b');
+      expect(behind.requests.map(({ rawPath }) => rawPath)).toEqual([
+        '/to/bb/repositories/ws/repo/refs/branches',
+        '/to/bb/repositories/ws/repo/refs/branches',
+      ]);
+      await behind.close();
+    },
+  );
+
   it('of another origin, path or user are not read, and never see the token', async () => {
     const stranger = await startFakeServer(() => ({ body: { values: [] } }));
     const host = new URL(bitbucket.origin).host;

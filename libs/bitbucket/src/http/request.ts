@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import axios, { type AxiosResponse } from 'axios';
+import { isNeverSent } from '@cds/network';
 import type { CallContext, HttpAgents } from '../client-types';
 import type { RepeatRule } from '../routes';
 import { agentsFor } from './agents';
@@ -9,9 +10,6 @@ import { readBody } from './read-body';
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
-
-/** Codes of errors that come before a single byte was sent. */
-const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 export interface HttpRequest {
   method: string;
@@ -139,7 +137,7 @@ function unreachable(call: string, error: unknown): BitbucketError {
     kind: 'unreachable',
     call,
     bitbucketMessage: `cannot be reached, or the connection broke (${code})`,
-    notSent: NOT_SENT.has(code),
+    notSent: isNeverSent(error),
   });
 }
 

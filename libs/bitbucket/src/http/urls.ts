@@ -25,26 +25,38 @@ export function expandTemplate(template: string, values: PathValues, call: strin
 const LONGEST_URL = 16 * 1024;
 const LONGEST_ORIGIN = 200;
 
+/** What Bitbucket calls itself, also where it is reached through a proxy that has another address. */
+const CANONICAL = 'https://api.bitbucket.org/2.0';
+
 /**
- * Checks a URL that Bitbucket gave (`next`, `Location`): the token goes only to the origin of `apiUrl` and below its path.
+ * Where to ask for a URL that Bitbucket gave (`next`, `Location`): below `apiUrl`, to which alone the token goes. What is below
+ * https://api.bitbucket.org/2.0 is asked for through `apiUrl`, with the same path and query.
+ *
+ * @param current the URL below `apiUrl` that led there, for relative ones
+ * @throws BitbucketError for everything else
  */
-export function requireBelow(apiUrl: string, given: string, current: string, call: string): string {
-  const api = new URL(apiUrl);
-  const isUrl = given.length <= LONGEST_URL && URL.canParse(given, current);
-  const url = isUrl ? new URL(given, current) : undefined;
-  const below = api.pathname.endsWith('/') ? api.pathname : `${api.pathname}/`;
-  if (
-    !url ||
-    url.origin !== api.origin ||
-    url.username !== '' ||
-    url.password !== '' ||
-    !url.pathname.startsWith(below)
-  ) {
-    throw new BitbucketError({
-      kind: 'invalid-answer',
-      call,
-      bitbucketMessage: `the answer leads to ${url?.origin.slice(0, LONGEST_ORIGIN) ?? 'a malformed address'}, away from ${apiUrl}; it was not followed`,
-    });
-  }
-  return url.href;
+export function urlBelowApi(apiUrl: string, given: string, current: string, call: string): string {
+  const relative = pathBelow(apiUrl, given, current);
+  if (relative !== undefined) return `${apiUrl}${relative}`;
+  const canonical = pathBelow(CANONICAL, given, `${CANONICAL}${current.slice(apiUrl.length)}`);
+  if (canonical !== undefined) return `${apiUrl}${canonical}`;
+  const origin = URL.canParse(given, current) ? new URL(given, current).origin : '';
+  throw new BitbucketError({
+    kind: 'invalid-answer',
+    call,
+    bitbucketMessage: `the answer leads to ${origin.slice(0, LONGEST_ORIGIN) || 'a malformed address'}, away from ${apiUrl}; it was not followed`,
+  });
+}
+
+/** Path and query of `given` after the path of `base`; undefined where it is not below it. */
+function pathBelow(base: string, given: string, current: string): string | undefined {
+  if (given.length > LONGEST_URL || !URL.canParse(given, current)) return undefined;
+  const [api, url] = [new URL(base), new URL(given, current)];
+  const path = api.pathname.replace(/\/$/, '');
+  const isBelow =
+    url.origin === api.origin &&
+    url.username === '' &&
+    url.password === '' &&
+    url.pathname.startsWith(`${path}/`);
+  return isBelow ? `${url.pathname.slice(path.length)}${url.search}` : undefined;
 }
