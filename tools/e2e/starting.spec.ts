@@ -114,6 +114,48 @@ describe('the services start', () => {
     );
   });
 
+  it('of a group again when one ended in an outage of the API, which hooks outlives', async () => {
+    // As an API does whose database was set up anew: what it refuses counts from the first time.
+    stack.api.faults.order({
+      fault: {
+        kind: 'answer',
+        status: 401,
+        contentType: 'application/json',
+        body: JSON.stringify({ id: 10, message: 'not authenticated', uuid: 'u', data: null }),
+      },
+      path: '/services/register',
+      count: 100_000,
+    });
+    const text = printConfig({ services: ['vcs', 'hooks'] });
+    const file = stack.writeFile('conf.toml', serviceConfig(text, stack.settings));
+    const engine = await stack.run([bundle('engine'), 'start', 'vcs', 'hooks', '--config', file], {
+      CDS_VCS_API_MAXHEARTBEATFAILURES: '0',
+      CDS_HOOKS_API_MAXHEARTBEATFAILURES: '0',
+    });
+    const logged = (service: string, msg: RegExp) =>
+      engine
+        .stdout()
+        .split('\n')
+        .slice(0, -1)
+        // Each line of the output is JSON as it stands.
+        .map((line) => JSON.parse(line) as { service: string; msg: string })
+        .filter((line) => line.service === service && msg.test(line.msg)).length;
+    await waitFor(() => logged('engine', /starting it again/) >= 2, {
+      what: 'the second end of vcs',
+      timeoutMs: 60_000,
+    });
+
+    const alive = await fetch(`http://127.0.0.1:${stack.settings.hooksPort}/mon/version`);
+    expect(alive.status).toBe(200);
+    stack.api.faults.clear();
+    await expectTheWayWorks();
+
+    expect(logged('hooks', /^Listening$/)).toBe(1);
+    expect(logged('vcs', /^Listening$/)).toBeGreaterThan(2);
+    engine.kill('SIGTERM');
+    expect((await engine.exited).code).toBe(0);
+  });
+
   it('from a configuration in the shape that the reference prints', () =>
     startReferenceConfig(REFERENCE_SHAPED_CONFIG));
 });

@@ -1,8 +1,15 @@
 import { createHmac } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { freePort, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
+import {
+  freePort,
+  startProcess,
+  startTestRedis,
+  waitFor,
+  type RunningProcess,
+  type TestRedis,
+} from '@cds/testing';
 import Redis from 'ioredis';
 import { parse } from 'smol-toml';
 import {
@@ -26,6 +33,15 @@ function configFile(text = readyConfig()): string {
   return file;
 }
 
+/** The configuration of each service in a file of its own, as the README has it. */
+function twoFiles(text = readyConfig()): [string, string] {
+  const [vcs = '', hooks = ''] = text.split(/^(?=\[hooks\]$)/m);
+  return [configFile(vcs), configFile(hooks)];
+}
+
+/** Runs a command on a terminal. */
+const SCRIPT = '/usr/bin/script';
+
 describe('engine', () => {
   it('prints name, version, commit and Node version', () => {
     const { code, out } = engine.run(['version']);
@@ -40,7 +56,7 @@ describe('engine', () => {
     [['--help'], /Usage: engine .*config .*start .*vcs .*version/s],
     [['config', '--help'], /new .*check/s],
     [['config', 'new', '--help'], /--env/],
-    [['config', 'check', '--help'], /<file>/],
+    [['config', 'check', '--help'], /<files\.\.\.>/],
     [['start', '--help'], /--config .*CDS_ENGINE/s],
     [['vcs', '--help'], /webhook/],
     [['vcs', 'webhook', '--help'], /<uuid>/],
@@ -63,7 +79,7 @@ describe('engine', () => {
     [['start'], /name the services to start/],
     [['start', 'vcs', '--conf', 'x'], /unknown option '--conf'\n\(Did you mean --config\?\)/],
     [['config', 'new', 'api'], /api is a service of CDS itself/],
-    [['config', 'check'], /missing required argument 'file'/],
+    [['config', 'check'], /missing required argument 'files'/],
     [['vcs', 'webhook', '../x'], /no uuid of a webhook/],
   ])('refuses %j with exit code 2', (args, sentence) => {
     const { code, out, err } = engine.run(args);
@@ -176,7 +192,8 @@ describe('engine config new', () => {
     const env = { CDS_ENGINE: fakeCdsEngine(join(folder, 'anything')) };
     const text = engine
       .run(['config', 'new'], env)
-      .out.replaceAll(/^name = ""/gm, 'name = "x"')
+      .out.replace(/^name = ""/m, 'name = "y"')
+      .replaceAll(/^name = ""/gm, 'name = "x"')
       .replaceAll('"xxxxx"', '"filled-in"');
 
     expect(engine.run(['config', 'check', configFile(text)])).toMatchObject({ code: 0 });
@@ -214,19 +231,40 @@ describe('engine config new', () => {
 });
 
 describe('engine start', () => {
-  it('starts each service as a child, with the file, and prefixes what it prints', async () => {
-    const file = configFile();
-    const running = await engine.start(['start', 'vcs', 'hooks', '--config', file]);
-    await running.waitForOutput(`vcs   | vcs started with --config ${file}`);
-    await running.waitForOutput(`hooks | hooks started with --config ${file}`);
-    await running.waitForOutput('hooks | hooks warns');
+  it('starts each service as a child, with the files, and passes on what it prints as it is', async () => {
+    const files = twoFiles();
+    const options = files.flatMap((file) => ['--config', file]);
+    const running = await engine.start(['start', 'vcs', 'hooks', ...options]);
+    await running.waitForOutput(`vcs started with ${options.join(' ')}`);
+    await running.waitForOutput(`hooks started with ${options.join(' ')}`);
+    await running.waitForOutput('hooks warns');
 
     running.kill('SIGTERM');
 
     expect(await running.exited).toEqual({ code: 0, signal: null });
-    expect(running.stdout()).toContain('vcs   | vcs finished what was under way');
-    expect(running.stdout()).toContain('hooks | hooks finished what was under way');
-    expect(running.stderr()).toContain('vcs   | vcs warns\n');
+    // What the fake services print is JSON in none of its lines, and so are the lines.
+    expect(running.stdout()).toMatch(/^vcs finished what was under way$/m);
+    expect(running.stdout()).toMatch(/^hooks finished what was under way$/m);
+    expect(running.stderr()).toMatch(/^vcs warns$/m);
+    expect(`${running.stdout()}${running.stderr()}`).not.toContain(' | ');
+  });
+
+  (existsSync(SCRIPT) ? it : it.skip)('says whose line it is on a terminal', async () => {
+    const command = [process.execPath, join(engine.home, 'main.js'), 'start', 'vcs', 'hooks'];
+    const running = await startProcess({
+      command: SCRIPT,
+      args: ['-qec', [...command, '--config', configFile()].join(' '), '/dev/null'],
+      env: { PATH: PLAIN_PATH },
+    });
+    await running.waitForOutput('vcs   | vcs started');
+    await running.waitForOutput('hooks | hooks started');
+    await running.waitForOutput('hooks | hooks warns');
+    const [, pid] = await running.waitForOutput(/vcs {3}\| vcs has pid (\d+)/);
+
+    process.kill(Number(pid), 'SIGKILL');
+    await running.waitForOutput('vcs was ended by SIGKILL: starting it again in 1 s.');
+    running.kill('SIGTERM');
+    await running.exited;
   });
 
   it('lets no service go on when it is killed itself', async () => {
@@ -256,27 +294,138 @@ describe('engine start', () => {
       CDS_HOOKS_NAME: 'h',
       CDS_HOOKS_API_TOKEN: 't',
     });
-    await running.waitForOutput(/^hooks \| hooks started with $/m);
+    await running.waitForOutput(/^hooks started with $/m);
     running.kill();
 
     expect(await running.exited).toMatchObject({ code: 0 });
   });
 
-  it.each([
-    [3, 3, 'vcs ended with exit code 3: stopping hooks.'],
-    [0, 1, 'vcs ended with exit code 0: stopping hooks.'],
-  ])('ends the rest when one ends with %i', async (ending, code, sentence) => {
-    const args = ['start', 'vcs', 'hooks', '--config', configFile()];
+  /** What this command itself has logged. */
+  const recordsOf = (running: RunningProcess) =>
+    running
+      .stdout()
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const pidsOf = (running: RunningProcess, service: string) =>
+    [...running.stdout().matchAll(new RegExp(`^${service} has pid (\\d+)$`, 'gm'))].map(([, pid]) =>
+      Number(pid),
+    );
+
+  it.each([1, 0, 'SIGKILL', 'SIGTERM'] as const)(
+    'starts one again that ends with %s, and the other goes on',
+    async (ending) => {
+      const args = ['start', 'vcs', 'hooks', '--config', configFile()];
+      const end = join(engine.folder(), 'end');
+      const running = await engine.start(args, { END_VCS: end });
+      await running.waitForOutput('vcs has pid');
+      await running.waitForOutput('hooks has pid');
+      const [first = 0] = pidsOf(running, 'vcs');
+
+      if (typeof ending === 'number') writeFileSync(end, String(ending));
+      else process.kill(first, ending);
+      await running.waitForOutput('service ended, starting it again');
+      rmSync(end, { force: true });
+      await waitFor(() => pidsOf(running, 'vcs').length === 2, { what: 'another vcs' });
+
+      running.kill('SIGTERM');
+      expect(await running.exited).toEqual({ code: 0, signal: null });
+      expect(recordsOf(running)).toEqual([
+        {
+          level: 'warning',
+          time: expect.any(String),
+          service: 'engine',
+          child: 'vcs',
+          end:
+            ending === 'SIGKILL'
+              ? { code: null, signal: ending }
+              : { code: ending === 1 ? 1 : 0, signal: null },
+          pauseMs: 1_000,
+          msg: 'service ended, starting it again',
+        },
+      ]);
+      expect(pidsOf(running, 'hooks')).toHaveLength(1);
+      expect(running.stdout()).toContain('hooks finished what was under way');
+    },
+  );
+
+  it.each([78, 2])(
+    'ends all when one ends with %i, which a new start does not mend',
+    async (ending) => {
+      const args = ['start', 'vcs', 'hooks', '--config', configFile()];
+      const end = join(engine.folder(), 'end');
+      const running = await engine.start(args, { END_VCS: end });
+      await running.waitForOutput('vcs started');
+      await running.waitForOutput('hooks started');
+
+      writeFileSync(end, String(ending));
+
+      expect(await running.exited).toEqual({ code: ending, signal: null });
+      expect(recordsOf(running)).toMatchObject([
+        {
+          level: 'error',
+          child: 'vcs',
+          others: ['hooks'],
+          msg: 'service ended, stopping the others',
+        },
+      ]);
+      expect(running.stdout()).toContain('hooks finished what was under way');
+    },
+  );
+
+  it('ends with the exit code of the one service that it was started for', async () => {
     const end = join(engine.folder(), 'end');
-    const running = await engine.start(args, { END_VCS: end });
+    const running = await engine.start(['start', 'vcs', '--config', configFile()], {
+      END_VCS: end,
+    });
     await running.waitForOutput('vcs started');
-    await running.waitForOutput('hooks started');
 
-    writeFileSync(end, String(ending));
+    writeFileSync(end, '3');
 
-    expect(await running.exited).toEqual({ code, signal: null });
-    expect(running.stderr()).toContain(sentence);
+    expect(await running.exited).toEqual({ code: 3, signal: null });
+    expect(recordsOf(running)).toMatchObject([{ level: 'error', child: 'vcs', others: [] }]);
+  });
+
+  it('ends at a signal while one waits to be started again', async () => {
+    const end = join(engine.folder(), 'end');
+    writeFileSync(end, '1');
+    const running = await engine.start(['start', 'vcs', 'hooks', '--config', configFile()], {
+      END_VCS: end,
+    });
+    // Its third pause: long enough to be in it.
+    await running.waitForOutput(/"pauseMs":4000/);
+
+    running.kill('SIGTERM');
+
+    expect(await running.exited).toEqual({ code: 0, signal: null });
     expect(running.stdout()).toContain('hooks finished what was under way');
+    expect(recordsOf(running).map(({ pauseMs }) => pauseMs)).toEqual([1_000, 2_000, 4_000]);
+  });
+
+  it('refuses one name for two services, in one file and across two', () => {
+    const named = (text: string) => text.replace('my-hooks', 'my-vcs');
+    const [vcs, hooks] = twoFiles(named(readyConfig()));
+    const one = configFile(named(readyConfig()));
+    const sentence = /hooks\.name: is the name of \[vcs\], too/;
+    for (const config of [
+      ['--config', one],
+      ['--config', vcs, '--config', hooks],
+    ])
+      for (const services of [['vcs', 'hooks'], ['vcs'], ['hooks']]) {
+        const { code, out, err } = engine.run(['start', ...services, ...config]);
+        expect(err).toMatch(sentence);
+        expect(err).toContain('nothing was started');
+        expect({ code, out }).toEqual({ code: 1, out: '' });
+      }
+    expect(engine.run(['config', 'check', one])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(sentence),
+    });
+    expect(engine.run(['config', 'check', vcs, hooks])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(sentence),
+    });
+    expect(engine.run(['config', 'check', ...twoFiles()]).code).toBe(0);
   });
 
   it('says what is wrong with the configuration before anything starts', () => {
@@ -316,10 +465,35 @@ describe('engine start api', () => {
 
     expect(await running.exited).toMatchObject({ code: 0 });
     const out = running.stdout();
-    expect(out).toContain(`api   | cds engine was called with start api --config ${file}\n`);
+    expect(out).toContain(`cds engine was called with start api --config ${file}\n`);
     expect(out.indexOf('api answers /mon/version')).toBeGreaterThan(0);
     expect(out.indexOf('vcs started')).toBeGreaterThan(out.indexOf('api answers /mon/version'));
-    expect(running.stderr()).toContain(`Waiting for the CDS API at http://127.0.0.1:${port}`);
+    expect(out).toContain(`"url":"http://127.0.0.1:${port}","msg":"waiting for the CDS API"`);
+  });
+
+  it('starts an API again that has answered, and gives it the one file with [api]', async () => {
+    const port = await freePort();
+    const folder = engine.folder();
+    fakeCdsEngine(join(folder, 'engine'), port);
+    const apiFile = configFile('[api]\nname = "cds-api"\n');
+    const files = [...twoFiles(readyConfig({ apiUrl: `http://127.0.0.1:${port}` })), apiFile];
+    const env = { PATH: `${folder}${delimiter}${PLAIN_PATH}` };
+    const options = (all: string[]) => all.flatMap((file) => ['--config', file]);
+    const running = await engine.start(['start', 'api', 'vcs', ...options(files)], env);
+    await running.waitForOutput('vcs started');
+    await running.waitForOutput(`cds engine was called with start api --config ${apiFile}\n`);
+
+    const { pid } = (await (await fetch(`http://127.0.0.1:${port}/`)).json()) as { pid: number };
+    process.kill(pid, 'SIGKILL');
+    await waitFor(() => running.stdout().match(/^api listens$/gm)?.length === 2);
+
+    running.kill('SIGTERM');
+    expect(await running.exited).toMatchObject({ code: 0 });
+    expect(running.stdout().match(/^vcs started/gm)).toHaveLength(1);
+    expect(engine.run(['start', 'api', 'vcs', ...options(twoFiles())], env)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('none of the configuration files has a section [api]'),
+    });
   });
 
   it('can be stopped while it waits, and ends when the API does not come up', async () => {
@@ -329,7 +503,7 @@ describe('engine start api', () => {
     const waiting = await engine.start(['start', 'api', 'vcs', '--config', file], {
       CDS_ENGINE: sleeping,
     });
-    await waiting.waitForOutput('Waiting for the CDS API');
+    await waiting.waitForOutput('waiting for the CDS API');
     waiting.kill('SIGTERM');
     expect(await waiting.exited).toMatchObject({ code: 0 });
 
@@ -338,7 +512,7 @@ describe('engine start api', () => {
       CDS_ENGINE: broken,
     });
     expect(await ended.exited).toMatchObject({ code: 4 });
-    expect(ended.stderr()).toContain('api ended with exit code 4.');
+    expect(ended.stdout()).toContain('"end":{"code":4,"signal":null},"others":[]');
     expect(`${waiting.stdout()}${ended.stdout()}`).not.toContain('vcs started');
   });
 
@@ -456,6 +630,19 @@ describe('engine vcs webhook', () => {
     );
     expect(err).toContain('Redis of vcs cannot be asked');
     expect(code).toBe(0);
+  });
+
+  it("takes the README's two files, in whatever order", async () => {
+    const text = readyConfig({ redisPort: redis.port }).replace(
+      'name = "my-hooks"',
+      'name = "h"\nurlPublic = "https://public.example"',
+    );
+    const files = twoFiles(text);
+    for (const [a, b] of [files, files.toReversed()] as [string, string][])
+      expect(engine.run(['vcs', 'webhook', 'u-1', '--config', a, '--config', b])).toMatchObject({
+        code: 0,
+        out: `URL: https://public.example/webhook/u-1\nEvents: repo:push\nSecret: ${secretOf('hunter2', 'u-1')}\n`,
+      });
   });
 
   it('says that it needs [hooks] where only that can tell', () => {

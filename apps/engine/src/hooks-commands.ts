@@ -9,12 +9,11 @@ import {
 import { importHooks, type ImportOptions } from './commands/hooks-import';
 import { replayExecution } from './commands/hooks-replay';
 import { resetSignature } from './commands/hooks-signature';
+import { type ConfigOption, configOption } from './config-option';
 import type { Context } from './context';
 
-const CONFIG_OPTION = [
-  '--config <file>',
-  'configuration file (TOML) of hooks; the environment when not given',
-] as const;
+const hooksConfig = () =>
+  configOption('configuration file (TOML) of hooks; the environment when not given');
 const UUID = 'uuid of the task in CDS; of a cleanup its own';
 const TIMESTAMP = 'timestamp of the execution (nanoseconds)';
 
@@ -28,7 +27,7 @@ export function addHooksCommands(program: Command, context: Context): void {
   deadLetters
     .command('list')
     .argument('[uuid]', 'only those of this task and of its cleanups')
-    .option(...CONFIG_OPTION)
+    .addOption(hooksConfig())
     .option('--json', 'print a JSON array')
     .option('--limit <number>', 'how many to print', '100')
     .description('list them, the newest first')
@@ -38,7 +37,7 @@ export function addHooksCommands(program: Command, context: Context): void {
     .argument('[uuid]', UUID)
     .argument('[timestamp]', TIMESTAMP)
     .option('--all', 'all of them, or all of one task')
-    .option(...CONFIG_OPTION)
+    .addOption(hooksConfig())
     .description('send them again: only what failed of them is asked for again')
     .action(async (uuid: string | undefined, timestamp: string | undefined, o: MoveOptions) =>
       retryDeadLetters(uuid, timestamp, o, context),
@@ -48,7 +47,7 @@ export function addHooksCommands(program: Command, context: Context): void {
     .argument('[uuid]', UUID)
     .argument('[timestamp]', TIMESTAMP)
     .option('--all', 'all of them, or all of one task')
-    .option(...CONFIG_OPTION)
+    .addOption(hooksConfig())
     .description('remove them for good')
     .action(async (uuid: string | undefined, timestamp: string | undefined, o: MoveOptions) =>
       dropDeadLetters(uuid, timestamp, o, context),
@@ -58,11 +57,11 @@ export function addHooksCommands(program: Command, context: Context): void {
     .command('replay')
     .argument('<uuid>', 'uuid of the task in CDS')
     .argument('<timestamp>', TIMESTAMP)
-    .option(...CONFIG_OPTION)
+    .addOption(hooksConfig())
     .description(
       'send any execution that has ended again, as a new one: every run of it is asked for again',
     )
-    .action(async (uuid: string, timestamp: string, o: { config?: string }) =>
+    .action(async (uuid: string, timestamp: string, o: ConfigOption) =>
       replayExecution(uuid, timestamp, o, context),
     );
 
@@ -71,15 +70,15 @@ export function addHooksCommands(program: Command, context: Context): void {
     .description('what hooks knows about the signatures of deliveries')
     .command('reset')
     .argument('<uuid>', 'uuid of the task in CDS')
-    .option(...CONFIG_OPTION)
+    .addOption(hooksConfig())
     .description(
       'take unsigned deliveries of a task again that was signed before (signature = "auto")',
     )
-    .action(async (uuid: string, o: { config?: string }) => resetSignature(uuid, o, context));
+    .action(async (uuid: string, o: ConfigOption) => resetSignature(uuid, o, context));
 
   hooks
     .command('import')
-    .option(...CONFIG_OPTION)
+    .addOption(hooksConfig())
     .option('--from <redis>', "Redis of CDS's own hooks; that of the configuration when not given")
     .option('--dry-run', 'say what would be done, and write nothing')
     .option('--json', 'print the report as JSON')

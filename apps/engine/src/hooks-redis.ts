@@ -20,11 +20,11 @@ const OF_HOOKS =
  * @throws CommandError saying what to do about the configuration or about Redis
  */
 export async function withHooksRedis<T>(
-  file: string | undefined,
+  files: readonly string[] | undefined,
   context: Context,
   work: (redis: Redis, hooks: HooksConfig) => Promise<T>,
 ): Promise<T> {
-  const hooks = readHooksConfig(file, context);
+  const hooks = readHooksConfig(files, context);
   return withRedis(hooks.redis, OF_HOOKS, (redis) => work(redis, hooks));
 }
 
@@ -64,9 +64,9 @@ export async function withRedis<T>(
   }
 }
 
-function readHooksConfig(file: string | undefined, context: Context): HooksConfig {
+function readHooksConfig(files: readonly string[] | undefined, context: Context): HooksConfig {
   try {
-    const { hooks } = loadConfig({ services: ['hooks'], file, env: context.env });
+    const { hooks } = loadConfig({ services: ['hooks'], files, env: context.env });
     if (hooks) return hooks;
   } catch (error) {
     if (!isConfigError(error)) throw error;

@@ -6,10 +6,9 @@ import { newConfig } from './commands/config-new';
 import { startServices } from './commands/start';
 import { showWebhook } from './commands/vcs-webhook';
 import { showVersion } from './commands/version';
+import { type ConfigOption, configOption } from './config-option';
 import type { Context } from './context';
 import { addHooksCommands } from './hooks-commands';
-
-const CONFIG_OPTION = ['--config <file>', 'configuration file (TOML)'] as const;
 
 /** Runs one `engine …` command. Returns the exit code: 0, 1 when it failed, 2 when it was called in the wrong way. */
 export async function runProgram(args: readonly string[], context: Context): Promise<number> {
@@ -46,21 +45,21 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .action(async (services: string[], o: { env?: true }) => newConfig(services, o, context));
   config
     .command('check')
-    .argument('<file>', 'configuration file (TOML)')
-    .option('--env', 'let the environment override the file, as start does')
-    .description('say everything that is wrong with a configuration file')
-    .action((file: string, o: { env?: true }) => endWith(checkConfig(file, o, context)));
+    .argument('<files...>', 'configuration file (TOML), or several that belong together')
+    .option('--env', 'let the environment override the files, as start does')
+    .description('say everything that is wrong with a configuration')
+    .action((files: string[], o: { env?: true }) => endWith(checkConfig(files, o, context)));
 
   program
     .command('start')
     .argument('[services...]', 'vcs, hooks, api; those in CDS_SERVICE when none is named')
-    .option(...CONFIG_OPTION)
+    .addOption(configOption())
     .description('start services; `api` starts the binary of CDS itself')
     .addHelpText(
       'after',
-      '\nDefaults come first, then the file, then the environment (CDS_VCS_API_TOKEN, …).\nThe binary of CDS is the one named by CDS_ENGINE, or cds-engine or engine on PATH.',
+      '\nDefaults come first, then the files (what stands in a later one counts), then the environment (CDS_VCS_API_TOKEN, …).\nThe binary of CDS is the one named by CDS_ENGINE, or cds-engine or engine on PATH.',
     )
-    .action(async (services: string[], o: { config?: string }) =>
+    .action(async (services: string[], o: ConfigOption) =>
       endWith(await startServices(services, o, context)),
     );
 
@@ -68,11 +67,11 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
   vcs
     .command('webhook')
     .argument('<uuid>', 'uuid of the webhook in CDS')
-    .option(...CONFIG_OPTION)
+    .addOption(configOption())
     .description(
       'print URL, events and secret of a webhook that has to be added at Bitbucket by hand',
     )
-    .action(async (uuid: string, o: { config?: string }) => showWebhook(uuid, o, context));
+    .action(async (uuid: string, o: ConfigOption) => showWebhook(uuid, o, context));
 
   addHooksCommands(program, context);
 

@@ -44,6 +44,7 @@ if (orphan && process.env.CDS_BITBUCKET_SUPERVISED) process.stdin.resume().on('e
 });
 console.error(name + ' warns');
 console.log(name + ' started with ' + process.argv.slice(2).join(' '));
+console.log(name + ' has pid ' + process.pid);
 `;
 
 /** Bundles the command as the build does, with services beside it that only play theirs. */
@@ -108,7 +109,7 @@ export function fakeCdsEngine(path: string, port = 0): string {
   const api = `
     const server = require('node:http').createServer((request, response) => {
       console.log('api answers ' + request.url);
-      response.setHeader('content-type', 'application/json').end('{}');
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ pid: process.pid }));
     });
     console.log('api migrates');
     setTimeout(() => server.listen(${port}, '127.0.0.1', () => console.log('api listens')), 700);

@@ -3,12 +3,12 @@ import { loadConfig } from '@cds/config';
 
 /**
  * `urlPublic` of `hooks`, where the configuration that `vcs` was started with holds that service too, as one file for both
- * does. Undefined where it does not: `vcs` then learns it from the first webhook that the API puts in force.
+ * does, or two files. Undefined where it does not: `vcs` then learns it from the first webhook that the API puts in force.
  */
 export function hooksUrlBesides(args: string[], env: NodeJS.ProcessEnv): string | undefined {
   try {
-    const { values } = parseArgs({ args, options: { config: { type: 'string' } } });
-    return loadConfig({ services: ['hooks'], file: values.config, env }).hooks?.urlPublic;
+    const { values } = parseArgs({ args, options: { config: { type: 'string', multiple: true } } });
+    return loadConfig({ services: ['hooks'], files: values.config, env }).hooks?.urlPublic;
   } catch {
     return undefined;
   }

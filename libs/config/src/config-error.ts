@@ -2,10 +2,12 @@ import type { ConfigProblem } from './config-types';
 
 const LONGEST_KEY = 200;
 
-/** One line for an operator: `line 12: vcs.http.port: …`. */
+/** One line for an operator: `line 12: vcs.http.port: …`, with its file in front where there are several. */
 export function formatProblem(problem: ConfigProblem): string {
   const key = problem.key.slice(0, LONGEST_KEY);
-  const where = [problem.line ? `line ${problem.line}` : '', key].filter(Boolean);
+  const where = [problem.file ?? '', problem.line ? `line ${problem.line}` : '', key].filter(
+    Boolean,
+  );
   const sentence = [...where, problem.message].join(': ');
   return problem.level === 'warning' ? `warning: ${sentence}` : sentence;
 }

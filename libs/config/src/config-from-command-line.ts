@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { formatProblem, isConfigError } from './config-error';
 import type { ConfigProblem, HooksConfig, ServiceName, VcsConfig } from './config-types';
+import { badConfigExitCode, EXIT_USAGE } from './exit-codes';
 import { loadConfig } from './load-config';
 
 interface ConfigOf {
@@ -10,8 +11,8 @@ interface ConfigOf {
 
 /**
  * What the bundle of a service does with its command line: `--config FILE`, `--help`.
- * Ends the process with 0 after printing the usage, 2 on an unknown option, and 1, with every problem on stderr, when
- * the service cannot start with its configuration.
+ * Ends the process with 0 after printing the usage, {@link EXIT_USAGE} on an unknown option, and
+ * {@link badConfigExitCode}, with every problem on stderr, when the service cannot start with its configuration.
  *
  * @returns the configuration, and what is not quite right in it, for the log
  */
@@ -20,14 +21,14 @@ export function configFromCommandLine<S extends ServiceName>(
   args = process.argv.slice(2),
   env = process.env,
 ): { config: ConfigOf[S]; warnings: ConfigProblem[] } {
-  const usage = `usage: ${service} [--config FILE]\n\nStarts the ${service} service: defaults, then the file, then the environment (CDS_${service.toUpperCase()}_…).\n`;
-  const { file, help } = readArguments(args, usage);
+  const usage = `usage: ${service} [--config FILE]…\n\nStarts the ${service} service: defaults, then the files, then the environment (CDS_${service.toUpperCase()}_…).\n`;
+  const { files, help } = readArguments(args, usage);
   if (help) {
     process.stdout.write(usage);
     process.exit(0);
   }
   try {
-    const { [service]: config, warnings } = loadConfig({ services: [service], file, env });
+    const { [service]: config, warnings } = loadConfig({ services: [service], files, env });
     if (!config) throw new Error(`the configuration has no section [${service}]`);
     return { config: config as ConfigOf[S], warnings };
   } catch (error) {
@@ -35,19 +36,22 @@ export function configFromCommandLine<S extends ServiceName>(
       ? error.problems.map(formatProblem)
       : [error instanceof Error ? error.message : String(error)];
     process.stderr.write(sentences.map((sentence) => `${service}: ${sentence}\n`).join(''));
-    process.exit(1);
+    process.exit(badConfigExitCode(env));
   }
 }
 
-function readArguments(args: string[], usage: string): { file?: string; help?: boolean } {
+function readArguments(args: string[], usage: string): { files?: string[]; help?: boolean } {
   try {
     const { values } = parseArgs({
       args,
-      options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        config: { type: 'string', multiple: true },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
-    return { file: values.config, help: values.help };
+    return { files: values.config, help: values.help };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-    process.exit(2);
+    process.exit(EXIT_USAGE);
   }
 }

@@ -1,5 +1,6 @@
 /** The services that this project provides. */
-export type ServiceName = 'vcs' | 'hooks';
+export const SERVICE_NAMES = ['vcs', 'hooks'] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** CDS's names of the log levels. */
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
@@ -116,6 +117,8 @@ export interface OutgoingConfig {
 export interface ConfigProblem {
   /** The key as TOML writes it (`vcs.http.port`), or the name of an environment variable; empty for the file as a whole. */
   key: string;
+  /** The file, where several were given. */
+  file?: string;
   /** Line in the file, from 1, where known. */
   line?: number;
   message: string;

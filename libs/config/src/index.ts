@@ -1,7 +1,8 @@
 export * from './config-error';
 export { configFromCommandLine } from './config-from-command-line';
 export * from './config-types';
-export { checkConfigText, loadConfig, readConfigFile } from './load-config';
+export { badConfigExitCode, EXIT_CONFIG, EXIT_USAGE } from './exit-codes';
+export { checkConfigText, loadConfig, readConfigFile, readConfigFiles } from './load-config';
 export { configReference } from './print/config-reference';
 export { printConfig } from './print/print-config';
 export { printEnv } from './print/print-env';

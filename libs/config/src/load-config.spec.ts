@@ -47,7 +47,7 @@ function load(
   env: NodeJS.ProcessEnv = {},
   services: readonly ('vcs' | 'hooks')[] = ['vcs'],
 ) {
-  return loadConfig({ services, file: fileWith(text), env });
+  return loadConfig({ services, files: [fileWith(text)], env });
 }
 
 /** What is said of a configuration that cannot be used. */
@@ -298,7 +298,7 @@ disable = true`,
 
   it('says which file it cannot read', () => {
     const [problem] = problemsOf(() =>
-      loadConfig({ services: ['vcs'], file: '/no/such/file', env: {} }),
+      loadConfig({ services: ['vcs'], files: ['/no/such/file'], env: {} }),
     );
 
     expect(problem?.message).toBe(
@@ -642,6 +642,7 @@ describeShared("the configuration that CDS's own engine printed", (root) => {
   it('starts both services once its placeholders are filled', () => {
     const text =
       `${read('config-new-vcs.toml')}\n${read('config-new-hooks.toml').split('[log]')[0] ?? ''}`
+        .replace(/^ *name = ""/m, 'name = "another"')
         .replaceAll(/^ *name = ""/gm, 'name = "mine"')
         .replaceAll(/"enter sharedInfraToken[^"]*"/g, '"the-token"')
         .replace(/(bitbucket_cloud\][^]*?)"xxxxx"([^]*?)"xxxxx"/, '$1"id"$2"secret"');

@@ -1,14 +1,21 @@
 import { isUtf8 } from 'node:buffer';
 import { ConfigError } from './config-error';
-import type { ConfigProblem, LoadedConfig, ServiceName } from './config-types';
+import {
+  SERVICE_NAMES,
+  type ConfigProblem,
+  type LoadedConfig,
+  type ServiceName,
+} from './config-types';
 import { checkKeys } from './sources/check-keys';
+import { checkNames } from './sources/check-names';
 import { checkVariables } from './sources/check-variables';
 import { readEnvironment } from './sources/environment';
 import { readHooks, readLogLevel, readVcs } from './sources/read-services';
 import { checkSameKey } from './sources/check-same-key';
 import type { Reading } from './sources/reading';
 import { readBounded } from './read-bounded';
-import { readTomlTree } from './toml/toml-tree';
+import { mergeTrees } from './toml/merge-trees';
+import { readTomlTree, type TomlTable } from './toml/toml-tree';
 
 /** That of a whole CDS with all its hatcheries has a tenth of it. */
 const LARGEST_FILE_BYTES = 1024 * 1024;
@@ -21,51 +28,57 @@ const WHY_UNREADABLE: Readonly<Partial<Record<string, string>>> = {
   EISDIR: 'it is a folder',
 };
 
+/** A configuration file that was read. `path` is named in problems; not needed where there is one alone. */
+export interface ConfigText {
+  text: string;
+  path?: string;
+}
+
 /**
- * Reads the configuration of `services`: defaults, then the file (a path), then the environment.
- * Returns what is worth a look as `warnings`.
+ * Reads the configuration of `services`: defaults, then the files (paths), of which the later count where keys are the
+ * same, then the environment. Returns what is worth a look as `warnings`.
  *
  * @throws ConfigError with everything that is wrong.
  */
 export function loadConfig(o: {
   services: readonly ServiceName[];
-  file?: string | undefined;
+  files?: readonly string[] | undefined;
   env: NodeJS.ProcessEnv;
 }): LoadedConfig {
-  const text = o.file === undefined ? undefined : readConfigFile(o.file);
-  const { problems, ...loaded } = read(text, o.services, o.env);
+  const { problems, ...loaded } = read(readConfigFiles(o.files ?? []), o.services, o.env);
   if (problems.some(({ level }) => level === 'error')) throw new ConfigError(problems);
   return { ...loaded, warnings: problems };
 }
 
 /**
- * Checks the text of a configuration file: the sections of our services that it has, or `services`.
+ * Checks the text of a configuration file, or of several: the sections of our services that they have, or `services`.
  * The environment counts only where it is given. Returns errors and warnings, in the order of the file.
  */
 export function checkConfigText(
-  text: string,
+  text: string | readonly ConfigText[],
   o: { services?: readonly ServiceName[]; env?: NodeJS.ProcessEnv } = {},
 ): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
-  const file = readTomlTree(text, problems);
+  const texts = typeof text === 'string' ? [{ text }] : text;
+  const file = readTrees(texts, problems);
   if (!file) return problems;
-  const present = (['vcs', 'hooks'] as const).filter((service) => file.children.has(service));
+  const present = SERVICE_NAMES.filter((service) => file.children.has(service));
   const services = o.services ?? present;
-  const result = read(text, services, o.env ?? {}).problems;
+  const result = read(texts, services, o.env ?? {}).problems;
   if (services.length === 0)
     result.push({ key: '', level: 'error', message: 'there is neither [vcs] nor [hooks] in it' });
   return result;
 }
 
 function read(
-  text: string | undefined,
+  texts: readonly ConfigText[],
   services: readonly ServiceName[],
   env: NodeJS.ProcessEnv,
 ): Omit<LoadedConfig, 'warnings'> & { problems: ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
-  const file = text === undefined ? undefined : readTomlTree(text, problems);
+  const file = readTrees(texts, problems);
   // Without a readable file nothing else can be said: all of it would seem to be missing.
-  if (text !== undefined && !file) return { problems };
+  if (texts.length > 0 && !file) return { problems };
 
   const reading: Reading = { file, env: readEnvironment(env), problems };
   checkKeys(reading, services);
@@ -75,9 +88,25 @@ function read(
     ...(services.includes('vcs') ? { vcs: readVcs(reading, level) } : {}),
     ...(services.includes('hooks') ? { hooks: readHooks(reading, level) } : {}),
   };
+  checkNames(reading, services);
   checkSameKey(reading, loaded);
-  const lineOf = ({ line }: ConfigProblem) => line ?? Number.MAX_SAFE_INTEGER;
-  return { ...loaded, problems: firstOf(problems.sort((a, b) => lineOf(a) - lineOf(b))) };
+  return { ...loaded, problems: firstOf(inOrderOfFiles(problems, texts)) };
+}
+
+/** Undefined when there is no file, or when one of them is not TOML. */
+function readTrees(texts: readonly ConfigText[], problems: ConfigProblem[]): TomlTable | undefined {
+  const trees = texts.map(({ text, path }) => readTomlTree(text, problems, path));
+  const readable = trees.filter((tree) => tree !== undefined);
+  if (readable.length === 0 || readable.length < trees.length) return undefined;
+  return mergeTrees(readable, problems);
+}
+
+/** By file and line; what stands in no file comes last. */
+function inOrderOfFiles(problems: ConfigProblem[], texts: readonly ConfigText[]): ConfigProblem[] {
+  const last = Number.MAX_SAFE_INTEGER;
+  const fileOf = ({ file, line }: ConfigProblem) =>
+    line === undefined ? last : texts.findIndex(({ path }) => path === file);
+  return problems.sort((a, b) => fileOf(a) - fileOf(b) || (a.line ?? last) - (b.line ?? last));
 }
 
 /** The first of them, those that keep a service from starting before all others, and how many more there are. */
@@ -87,6 +116,19 @@ function firstOf(problems: ConfigProblem[]): ConfigProblem[] {
   const first = (errors.length > 0 ? errors : problems).slice(0, MOST_PROBLEMS);
   const message = `there are ${problems.length - first.length} more problems: mend these first`;
   return [...first, { key: '', level: 'warning', message }];
+}
+
+/**
+ * The texts of configuration files.
+ *
+ * @throws ConfigError saying which of them cannot be read, and why.
+ */
+export function readConfigFiles(files: readonly string[]): ConfigText[] {
+  const paths = [...new Set(files)];
+  return paths.map((path) => ({
+    text: readConfigFile(path),
+    ...(paths.length > 1 ? { path } : {}),
+  }));
 }
 
 /**

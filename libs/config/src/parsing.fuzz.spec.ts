@@ -78,7 +78,11 @@ function judge(text: string): string {
 /** What an environment leads to: a configuration, of which the API is told no secret, or a ConfigError without any. */
 function load(env: NodeJS.ProcessEnv, file?: string): unknown {
   try {
-    const { vcs, hooks, warnings } = loadConfig({ services: SERVICES, env, file });
+    const { vcs, hooks, warnings } = loadConfig({
+      services: SERVICES,
+      env,
+      files: file === undefined ? [] : [file],
+    });
     if (!vcs || !hooks) throw new Error('a service is missing');
     const told = JSON.stringify([publicConfig('vcs', vcs), publicConfig('hooks', hooks), warnings]);
     expectNoSecret(told);

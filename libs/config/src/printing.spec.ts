@@ -23,6 +23,7 @@ function leaves(document: object, path: string[] = []): Map<string, unknown> {
 /** What a person does with the printed file. */
 function fillIn(text: string): string {
   return text
+    .replace(/^name = ""$/m, 'name = "another"')
     .replaceAll(/^name = ""$/gm, 'name = "mine"')
     .replaceAll(/"enter sharedInfraToken[^"]*"/g, '"the-token"')
     .replaceAll('"xxxxx"', '"filled-in"');
@@ -114,6 +115,7 @@ describe('printConfig', () => {
 describe('printEnv', () => {
   it('prints lines that start both services once names, token and client are filled in', () => {
     const lines = printEnv({ services: BOTH, token: 'the-token' })
+      .replace('VCS_NAME=""', 'VCS_NAME="another"')
       .replaceAll('_NAME=""', '_NAME="mine"')
       .replaceAll('"xxxxx"', '"filled-in"');
 

@@ -7,11 +7,11 @@ const SAY_EVERY_MS = 10_000;
 
 /**
  * Waits until the CDS API at `url` answers `/mon/version`. It migrates its database first, which can take long:
- * the wait ends only with the answer or with `signal`. Returns whether it answered.
+ * the wait ends only with the answer or with `signal`; `onWait` is called every ten seconds. Returns whether it answered.
  */
 export async function waitForApi(
   { url, insecure }: { url: string; insecure: boolean },
-  o: { signal: AbortSignal; say: (sentence: string) => void },
+  o: { signal: AbortSignal; onWait: () => void },
 ): Promise<boolean> {
   const httpsAgent = new Agent({ rejectUnauthorized: !insecure });
   let said = Number.NEGATIVE_INFINITY;
@@ -28,7 +28,7 @@ export async function waitForApi(
       return true;
     } catch {
       if (performance.now() - said > SAY_EVERY_MS) {
-        o.say(`Waiting for the CDS API at ${url} …`);
+        o.onWait();
         said = performance.now();
       }
       await pause(PAUSE_MS, undefined, { signal: o.signal }).catch(() => undefined);

@@ -1,19 +1,19 @@
-import { checkConfigText, formatProblem, isConfigError, readConfigFile } from '@cds/config';
+import { checkConfigText, formatProblem, isConfigError, readConfigFiles } from '@cds/config';
 import { CommandError, EXIT_FAILED } from '../command-error';
 import type { Context } from '../context';
 
-/** `engine config check FILE`. Returns the exit code. */
-export function checkConfig(file: string, o: { env?: true }, context: Context): number {
-  const problems = checkConfigText(readText(file), o.env ? { env: context.env } : {});
+/** `engine config check FILE…`. Returns the exit code. */
+export function checkConfig(files: readonly string[], o: { env?: true }, context: Context): number {
+  const problems = checkConfigText(readTexts(files), o.env ? { env: context.env } : {});
   for (const problem of problems) context.say(formatProblem(problem));
   if (problems.some(({ level }) => level === 'error')) return EXIT_FAILED;
   context.out('Configuration file OK\n');
   return 0;
 }
 
-function readText(file: string): string {
+function readTexts(files: readonly string[]): ReturnType<typeof readConfigFiles> {
   try {
-    return readConfigFile(file);
+    return readConfigFiles(files);
   } catch (error) {
     if (!isConfigError(error)) throw error;
     throw new CommandError(error.problems.map(formatProblem).join('\n'));

@@ -1,18 +1,17 @@
 import { type AllMoved, createDeadLetters, type DeadLetter, type Moved } from '@cds/hooks-store';
 import { CommandError, usageError } from '../command-error';
+import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkTimestamp, checkUuid } from '../execution-arguments';
 import { withHooksRedis } from '../hooks-redis';
 import { formatTable } from '../print-table';
 
-export interface ListOptions {
-  config?: string;
+export interface ListOptions extends ConfigOption {
   json?: true;
   limit: string;
 }
 
-export interface MoveOptions {
-  config?: string;
+export interface MoveOptions extends ConfigOption {
   all?: true;
 }
 

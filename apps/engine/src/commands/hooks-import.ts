@@ -1,12 +1,12 @@
 import { CommandError } from '../command-error';
+import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { withHooksRedis, withRedis } from '../hooks-redis';
 import { importReference } from '../reference/import-reference';
 import { importRemarks, printImport } from '../reference/print-import';
 import { IMPORT_PASSWORD, sourceAddress } from '../reference/source-address';
 
-export interface ImportOptions {
-  config?: string;
+export interface ImportOptions extends ConfigOption {
   from?: string;
   dryRun?: true;
   json?: true;

@@ -1,5 +1,6 @@
 import { createReplay, timestampOfId } from '@cds/hooks-store';
 import { CommandError } from '../command-error';
+import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkTimestamp, checkUuid } from '../execution-arguments';
 import { withHooksRedis } from '../hooks-redis';
@@ -8,7 +9,7 @@ import { withHooksRedis } from '../hooks-redis';
 export async function replayExecution(
   uuid: string,
   timestamp: string,
-  o: { config?: string },
+  o: ConfigOption,
   context: Context,
 ): Promise<void> {
   checkUuid(uuid);

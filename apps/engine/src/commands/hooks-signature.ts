@@ -1,5 +1,6 @@
 import { createResetSignature } from '@cds/hooks-store';
 import { CommandError } from '../command-error';
+import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkUuid } from '../execution-arguments';
 import { withHooksRedis } from '../hooks-redis';
@@ -7,7 +8,7 @@ import { withHooksRedis } from '../hooks-redis';
 /** `engine hooks signature reset UUID` */
 export async function resetSignature(
   uuid: string,
-  o: { config?: string },
+  o: ConfigOption,
   context: Context,
 ): Promise<void> {
   checkUuid(uuid);

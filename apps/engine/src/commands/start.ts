@@ -1,4 +1,6 @@
 import {
+  EXIT_CONFIG,
+  EXIT_USAGE,
   isConfigError,
   formatProblem,
   loadConfig,
@@ -8,33 +10,40 @@ import {
 import { cdsEngineEnv, findCdsEngine } from '../cds-engine/find-cds-engine';
 import { waitForApi } from '../cds-engine/wait-for-api';
 import { CommandError, EXIT_FAILED, usageError } from '../command-error';
+import { fileOfApi } from '../cds-engine/file-of-api';
+import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { isOurService, unknownService } from '../service-names';
 import { forwardSignals } from '../supervision/forward-signals';
 import { serviceBundle } from '../supervision/service-bundle';
+import { logLineOf, sentenceOf, type SupervisionEvent } from '../supervision/supervision-event';
 import { createSupervisor, type ChildPlan, type Supervisor } from '../supervision/supervisor';
 
 /**
- * `engine start vcs hooks [--config FILE]`: each service as a child process. With `api`, CDS's own engine is
- * started first, and the services once its API answers. Returns the exit code when all have ended.
+ * `engine start vcs hooks [--config FILE]…`: each service as a child process. With `api`, CDS's own engine is
+ * started first, and the services once its API answers. Of several services one that ends is started again; one alone
+ * ends this command with its exit code. Returns the exit code when all have ended.
  */
 export async function startServices(
   names: readonly string[],
-  { config: file }: { config?: string },
+  { config: files = [] }: ConfigOption,
   context: Context,
 ): Promise<number> {
   const wanted = wantedServices(names, context.env);
   const services = wanted.filter(isOurService);
   // All that can be wrong is found out before anything starts.
-  const api = wanted.includes('api') ? apiPlan(file, context) : undefined;
-  const config = readConfig(services, file, context);
+  const api = wanted.includes('api') ? apiPlan(files, context) : undefined;
+  const config = readConfig(services, files, context);
   if (!config) return EXIT_FAILED;
-  const plans = services.map((service) => servicePlan(service, file, context));
+  const isGroup = wanted.length > 1;
+  const plans = services.map((service) => servicePlan(service, { files, isGroup }, context));
 
   const nameWidth = Math.max(...wanted.map((name) => name.length), 'hooks'.length);
-  const supervisor = createSupervisor({ say: context.say, nameWidth });
+  const report = (event: SupervisionEvent): void =>
+    process.stdout.isTTY ? context.say(sentenceOf(event)) : context.out(logLineOf(event));
+  const supervisor = createSupervisor({ report, nameWidth });
   const stopForwarding = forwardSignals(supervisor);
-  if (api) await startApi(api, config, supervisor, context);
+  if (api) await startApi(api, config, supervisor, report);
   plans.forEach((plan) => supervisor.start(plan));
   const exitCode = await supervisor.finished;
   stopForwarding();
@@ -53,11 +62,11 @@ function wantedServices(names: readonly string[], env: NodeJS.ProcessEnv): strin
 /** Undefined when it is no good; what is wrong has then been said. */
 function readConfig(
   services: readonly ServiceName[],
-  file: string | undefined,
+  files: readonly string[],
   context: Context,
 ): LoadedConfig | undefined {
   try {
-    return loadConfig({ services, file, env: context.env });
+    return loadConfig({ services, files, env: context.env });
   } catch (error) {
     if (!isConfigError(error)) throw error;
     error.problems.forEach((problem) => context.say(formatProblem(problem)));
@@ -66,23 +75,33 @@ function readConfig(
   }
 }
 
-function servicePlan(service: ServiceName, file: string | undefined, context: Context): ChildPlan {
+/** What a new start does not mend. */
+const FINAL_CODES: readonly (number | null)[] = [EXIT_CONFIG, EXIT_USAGE];
+
+function servicePlan(
+  service: ServiceName,
+  { files, isGroup }: { files: readonly string[]; isGroup: boolean },
+  context: Context,
+): ChildPlan {
   return {
     name: service,
     command: process.execPath,
-    args: [serviceBundle(service, context.home), ...configArgs(file)],
+    args: [serviceBundle(service, context.home), ...configArgs(files)],
     env: context.env,
+    endsGroup: (code) => !isGroup || FINAL_CODES.includes(code),
   };
 }
 
-function apiPlan(file: string | undefined, context: Context): ChildPlan {
+function apiPlan(files: readonly string[], context: Context): ChildPlan {
   const engine = findCdsEngine(context);
   if ('reason' in engine) throw new CommandError(`cannot start api: ${engine.reason}`);
+  const file = fileOfApi(files);
   return {
     name: 'api',
     command: engine.path,
-    args: ['start', 'api', ...configArgs(file)],
+    args: ['start', 'api', ...configArgs(file === undefined ? [] : [file])],
     env: cdsEngineEnv(context.env),
+    endsGroup: () => true,
   };
 }
 
@@ -90,16 +109,22 @@ async function startApi(
   plan: ChildPlan,
   { vcs, hooks }: LoadedConfig,
   supervisor: Supervisor,
-  context: Context,
+  report: (event: SupervisionEvent) => void,
 ): Promise<void> {
-  supervisor.start(plan);
   const targets = new Map(
     [vcs, hooks].filter((each) => each !== undefined).map((each) => [each.api.url, each.api]),
   );
+  // An API that never answered ends all: nothing else was started yet, and CDS says why.
+  let hasAnswered = false;
+  supervisor.start({ ...plan, endsGroup: () => !hasAnswered || targets.size === 0 });
   for (const target of targets.values())
-    await waitForApi(target, { signal: supervisor.stopping, say: context.say });
+    await waitForApi(target, {
+      signal: supervisor.stopping,
+      onWait: () => report({ kind: 'waiting-for-api', url: target.url }),
+    });
+  hasAnswered = true;
 }
 
-function configArgs(file: string | undefined): string[] {
-  return file === undefined ? [] : ['--config', file];
+function configArgs(files: readonly string[]): string[] {
+  return files.flatMap((file) => ['--config', file]);
 }

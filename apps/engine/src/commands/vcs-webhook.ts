@@ -7,6 +7,7 @@ import {
 } from '@cds/config';
 import { webhookSecret } from '@cds/webhook-signature';
 import { CommandError, EXIT_FAILED, usageError } from '../command-error';
+import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { readManualWebhook, type ManualWebhook } from '../manual-webhooks';
 
@@ -14,18 +15,18 @@ import { readManualWebhook, type ManualWebhook } from '../manual-webhooks';
 const DEFAULT_EVENTS = ['repo:push'];
 
 /**
- * `engine vcs webhook UUID [--config FILE]`: for a webhook that vcs did not create because of
+ * `engine vcs webhook UUID [--config FILE]…`: for a webhook that vcs did not create because of
  * `disableWebHooksCreation`. It prints the secret, which nothing else does: made of the configured key, as hooks makes it
  * to check deliveries.
  */
 export async function showWebhook(
   uuid: string,
-  { config: file }: { config?: string },
+  { config: files }: ConfigOption,
   context: Context,
 ): Promise<void> {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(uuid))
     throw usageError(`${JSON.stringify(uuid)} is no uuid of a webhook.`);
-  const { vcs } = read('vcs', file, context);
+  const { vcs } = read('vcs', files, context);
   if (!vcs) throw new CommandError('the configuration has no [vcs]');
 
   const secret = webhookSecret(vcs.webhookKey, uuid);
@@ -40,7 +41,7 @@ export async function showWebhook(
     if (vcs.servers.length > 1) context.out(`Server: ${server.name}\n`);
     const url = server.proxyWebhook
       ? `${server.proxyWebhook}/${uuid}`
-      : `${urlPublic(file, context)}/webhook/${uuid}`;
+      : `${urlPublic(files, context)}/webhook/${uuid}`;
     print(context, { url, events: DEFAULT_EVENTS, secret });
   }
 }
@@ -55,24 +56,24 @@ function print(context: Context, { repository, url, events, secret }: PrintedWeb
   context.out(`URL: ${url}\nEvents: ${events.join(', ')}\nSecret: ${secret}\n`);
 }
 
-function urlPublic(file: string | undefined, context: Context): string {
+function urlPublic(files: readonly string[] | undefined, context: Context): string {
   const { hooks } = read(
     'hooks',
-    file,
+    files,
     context,
-    'The URL of a webhook is made of [hooks] urlPublic.',
+    'The URL of a webhook is made of [hooks] urlPublic. Name its file, too, with another --config.',
   );
   return hooks?.urlPublic ?? '';
 }
 
 function read(
   service: ServiceName,
-  file: string | undefined,
+  files: readonly string[] | undefined,
   context: Context,
   why = '',
 ): LoadedConfig {
   try {
-    return loadConfig({ services: [service], file, env: context.env });
+    return loadConfig({ services: [service], files, env: context.env });
   } catch (error) {
     if (!isConfigError(error)) throw error;
     error.problems.forEach((problem) => context.say(formatProblem(problem)));

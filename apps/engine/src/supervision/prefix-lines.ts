@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream';
 
 /** Longer lines are cut in pieces, so that a child without line ends does not fill the memory. */
-const LONGEST_LINE = 64 * 1024;
+const LONGEST_LINE = 1024 * 1024;
 
 /** Puts `prefix` before every line that passes. The last line gets its end if it has none. */
 export function prefixLines(prefix: string): Transform {

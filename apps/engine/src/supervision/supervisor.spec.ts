@@ -3,6 +3,8 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { waitFor } from '@cds/testing';
 import { prefixLines } from './prefix-lines';
+import { createPauses } from './restart-pauses';
+import { sentenceOf } from './supervision-event';
 import { createSupervisor } from './supervisor';
 
 const isAlive = (pid: number): boolean => {
@@ -17,7 +19,7 @@ describe('createSupervisor', () => {
   it('kills what does not end in time, with all that it started', async () => {
     const said: string[] = [];
     const supervisor = createSupervisor({
-      say: (sentence) => said.push(sentence),
+      report: (event) => said.push(sentenceOf(event)),
       nameWidth: 5,
       stopDeadlineMs: 300,
     });
@@ -27,8 +29,14 @@ describe('createSupervisor', () => {
       return true;
     });
     const script = `trap '' TERM; sleep 60 & echo pid $!; while :; do sleep 0.05; done`;
-    supervisor.start({ name: 'deaf', command: '/bin/sh', args: ['-c', script], env: process.env });
-    const [, pid] = await waitFor(() => /deaf {2}\| pid (\d+)/.exec(printed.join('')));
+    supervisor.start({
+      name: 'deaf',
+      command: '/bin/sh',
+      args: ['-c', script],
+      env: process.env,
+      endsGroup: () => true,
+    });
+    const [, pid] = await waitFor(() => /^pid (\d+)$/m.exec(printed.join('')));
 
     supervisor.stop('SIGTERM');
     const exitCode = await supervisor.finished;
@@ -41,12 +49,32 @@ describe('createSupervisor', () => {
 
   it('says which command cannot be started', async () => {
     const said: string[] = [];
-    const supervisor = createSupervisor({ say: (sentence) => said.push(sentence), nameWidth: 5 });
+    const supervisor = createSupervisor({
+      report: (event) => said.push(sentenceOf(event)),
+      nameWidth: 5,
+    });
 
-    supervisor.start({ name: 'api', command: '/no/such/binary', args: [], env: {} });
+    supervisor.start({
+      name: 'api',
+      command: '/no/such/binary',
+      args: [],
+      env: {},
+      endsGroup: () => false,
+    });
 
     expect(await supervisor.finished).toBe(1);
     expect(said).toEqual([expect.stringMatching(/^api could not be started \(.*ENOENT.*\)\.$/)]);
+  });
+});
+
+describe('createPauses', () => {
+  it('doubles them up to the longest, and begins anew after a healthy while', () => {
+    const pauses = createPauses({ first: 1_000, longest: 5_000, healthyAfter: 60_000 });
+
+    expect([0, 10, 59_999, 0, 0].map((ran) => pauses.next(ran))).toEqual([
+      1_000, 2_000, 4_000, 5_000, 5_000,
+    ]);
+    expect([60_000, 1, 90_000].map((ran) => pauses.next(ran))).toEqual([1_000, 2_000, 1_000]);
   });
 });
 
@@ -64,8 +92,8 @@ describe('prefixLines', () => {
   it('does not keep a line without end', async () => {
     const input = new PassThrough({ encoding: 'utf8' });
     const output = text(input.pipe(prefixLines('> ')));
-    input.end('x'.repeat(200_000));
+    input.end('x'.repeat(3_000_000));
 
-    expect((await output).replaceAll(/> |\n/g, '')).toHaveLength(200_000);
+    expect((await output).replaceAll(/> |\n/g, '')).toHaveLength(3_000_000);
   });
 });

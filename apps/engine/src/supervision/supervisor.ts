@@ -1,13 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { prefixLines } from './prefix-lines';
+import { createPauses, RESTART_PAUSES, type RestartPauses } from './restart-pauses';
+import type { ChildEnd, SupervisionEvent } from './supervision-event';
 
 export interface ChildPlan {
-  /** What stands before each line of its output. */
+  /** What stands before each line of its output on a terminal. */
   name: string;
   command: string;
   args: readonly string[];
   env: NodeJS.ProcessEnv;
+  /** Whether its end, which nobody asked for, ends all others, too. Else it is started again. */
+  endsGroup: (code: number | null) => boolean;
 }
 
 export interface Supervisor {
@@ -33,13 +37,18 @@ const TERMINAL = 'CDS_BITBUCKET_TERMINAL';
 /** How long the output of a process that has ended is waited for. */
 const LAST_WORDS_MS = 2_000;
 
-/** Keeps a group of processes: their output is prefixed, and the first that ends takes the others with it. */
+/**
+ * Keeps a group of processes. One that ends is started again, with growing pauses, and the others go on meanwhile; one
+ * whose plan says so takes the others with it. On a terminal their lines are prefixed.
+ */
 export function createSupervisor(o: {
-  say: (sentence: string) => void;
+  report: (event: SupervisionEvent) => void;
   nameWidth: number;
   stopDeadlineMs?: number;
+  pauses?: RestartPauses;
 }): Supervisor {
   const children = new Map<string, ChildProcess>();
+  const restarts = new Set<NodeJS.Timeout>();
   const stopping = new AbortController();
   let exitCode = 0;
   let finish: (exitCode: number) => void;
@@ -51,9 +60,11 @@ export function createSupervisor(o: {
 
   function stop(signal: NodeJS.Signals): void {
     stopping.abort();
+    restarts.forEach((restart) => clearTimeout(restart));
+    restarts.clear();
     children.forEach((child) => signalGroup(child, signal));
     deadline ??= setTimeout(() => {
-      o.say(`Killing what did not end in time: ${[...children.keys()].join(', ')}.`);
+      o.report({ kind: 'killing', children: [...children.keys()] });
       exitCode ||= 1;
       killAll();
     }, o.stopDeadlineMs ?? STOP_DEADLINE_MS);
@@ -67,53 +78,84 @@ export function createSupervisor(o: {
     finish(exitCode);
   }
 
-  function ended(name: string, how: string, code: number | null): void {
-    if (!children.delete(name)) return;
-    if (stopping.signal.aborted) {
-      // By a signal (null) is how a process ends that does not handle it: asked for, so well.
-      if (code) exitCode ||= 1;
-      return finishWhenAllEnded();
-    }
-    exitCode = code || 1;
-    const others = [...children.keys()];
-    o.say(`${name} ${how}${others.length > 0 ? `: stopping ${others.join(', ')}` : ''}.`);
+  function start(plan: ChildPlan, pauses: ReturnType<typeof createPauses>): void {
+    const startedAt = performance.now();
+    const child = spawnChild(plan, o.nameWidth);
+    children.set(plan.name, child);
+    whenEnded(child, (end) => {
+      if (!children.delete(plan.name)) return;
+      if (stopping.signal.aborted) {
+        // By a signal (null) is how a process ends that does not handle it: asked for, so well.
+        if (end.code) exitCode ||= 1;
+        return finishWhenAllEnded();
+      }
+      // What it left behind may hold its port.
+      signalGroup(child, 'SIGKILL');
+      if (end.isMissing || plan.endsGroup(end.code)) return endGroup(plan.name, end);
+      const pauseMs = pauses.next(performance.now() - startedAt);
+      o.report({ kind: 'restarting', child: plan.name, end, pauseMs });
+      const restart = setTimeout(() => {
+        restarts.delete(restart);
+        start(plan, pauses);
+      }, pauseMs);
+      restarts.add(restart);
+    });
+  }
+
+  function endGroup(name: string, end: ChildEnd): void {
+    exitCode = end.code || 1;
+    o.report({ kind: 'ending', child: name, end, others: [...children.keys()] });
     stop('SIGTERM');
   }
 
   return {
-    start({ name, command, args, env }) {
-      if (stopping.signal.aborted) return;
-      // In a process group of its own: Ctrl-C in a terminal reaches it once, through us.
-      const child = spawn(command, args, {
-        env: { ...env, [SUPERVISED]: '1', ...(process.stdout.isTTY ? { [TERMINAL]: '1' } : {}) },
-        // Nothing is written to its input: its end tells a service that this process was killed.
-        stdio: ['pipe', 'pipe', 'pipe'],
-        detached: true,
-      });
-      child.stdin.on('error', () => undefined);
-      children.set(name, child);
-      const prefix = `${name.padEnd(o.nameWidth)} | `;
-      pipeLines(child.stdout, process.stdout, prefix);
-      pipeLines(child.stderr, process.stderr, prefix);
-      child.once('error', (error) => ended(name, `could not be started (${error.message})`, null));
-      child.once('exit', (code, signal) => {
-        const how = code === null ? `was ended by ${signal}` : `ended with exit code ${code}`;
-        const end = (): void => {
-          clearTimeout(lastWords);
-          ended(name, how, code);
-        };
-        // Its output may still be under way, but a process that it left behind may hold it open for ever.
-        const lastWords = setTimeout(() => {
-          child.stdout.destroy();
-          child.stderr.destroy();
-        }, LAST_WORDS_MS);
-        child.once('close', end);
-      });
+    start(plan) {
+      if (!stopping.signal.aborted) start(plan, createPauses(o.pauses ?? RESTART_PAUSES));
     },
     stop,
     stopping: stopping.signal,
     finished,
   };
+}
+
+/** In a process group of its own: Ctrl-C in a terminal reaches it once, through us. */
+function spawnChild({ name, command, args, env }: ChildPlan, nameWidth: number): ChildProcess {
+  const onTerminal = process.stdout.isTTY ? { [TERMINAL]: '1' } : {};
+  const child = spawn(command, args, {
+    env: { ...env, [SUPERVISED]: '1', ...onTerminal },
+    // Nothing is written to its input: its end tells a service that this process was killed.
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  child.stdin.on('error', () => undefined);
+  const prefix = `${name.padEnd(nameWidth)} | `;
+  pipeLines(child.stdout, process.stdout, prefix);
+  pipeLines(child.stderr, process.stderr, prefix);
+  return child;
+}
+
+/** Calls `tell` once the child has ended and its output was read, or when it could not be started. */
+function whenEnded(child: ChildProcess, tell: (end: ChildEnd) => void): void {
+  child.once('error', ({ message, code = '' }: NodeJS.ErrnoException) =>
+    tell({
+      code: null,
+      signal: null,
+      error: message,
+      // Others pass: EAGAIN, EMFILE, ENOMEM.
+      isMissing: ['ENOENT', 'EACCES', 'ENOEXEC'].includes(code),
+    }),
+  );
+  child.once('exit', (code, signal) => {
+    // Its output may still be under way, but a process that it left behind may hold it open for ever.
+    const lastWords = setTimeout(() => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, LAST_WORDS_MS);
+    child.once('close', () => {
+      clearTimeout(lastWords);
+      tell({ code, signal });
+    });
+  });
 }
 
 /** A child may be a wrapper around the real process: the signal goes to its whole group. */
@@ -126,6 +168,10 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-function pipeLines(from: Readable, to: NodeJS.WritableStream, prefix: string): void {
-  from.setEncoding('utf8').pipe(prefixLines(prefix)).pipe(to, { end: false });
+/** A collector of logs wants the lines as they are; who reads them on a terminal wants to know whose they are. */
+function pipeLines(from: Readable, to: NodeJS.WriteStream, prefix: string): void {
+  from
+    .setEncoding('utf8')
+    .pipe(prefixLines(to.isTTY ? prefix : ''))
+    .pipe(to, { end: false });
 }

@@ -43,7 +43,11 @@ function readKey(
     return settle(reading, key, { key: variable }, checkEnvValue(key.rule, text));
 
   const node = table?.children.get(key.name.toLowerCase());
-  const place: Place = node ?? { key: [...section.path, key.name].join('.'), line: table?.line };
+  const place: Place = node ?? {
+    key: [...section.path, key.name].join('.'),
+    line: table?.line,
+    file: table?.file,
+  };
   if (node?.kind === 'table')
     return settle(reading, key, place, checkValue(key.rule, Object.create(null)));
   if (node && !isMissing(node.value))

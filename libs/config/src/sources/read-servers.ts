@@ -43,11 +43,12 @@ export function readServers(reading: Reading): BitbucketServerConfig[] {
     return filledIn.map((candidate) => readServer(reading, candidate));
   }
   if (candidates.length === 0) {
+    const servers = findTable(reading.file, ['vcs', 'servers']);
     const [example] = serverEnvNames(DEFAULT_SERVER, [BITBUCKET_CLOUD_KIND, 'clientId']);
     report(
       reading,
       'error',
-      { key: 'vcs.servers', line: findTable(reading.file, ['vcs', 'servers'])?.line },
+      { key: 'vcs.servers', line: servers?.line, file: servers?.file },
       `no Bitbucket Cloud server: add [vcs.servers.${DEFAULT_SERVER}.${BITBUCKET_CLOUD_KIND}] with clientId and clientSecret, or set ${example} and its like`,
     );
   }

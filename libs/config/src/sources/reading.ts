@@ -4,7 +4,7 @@ import type { Environment } from './environment';
 
 /** One reading of a configuration: where values come from, and what was found wrong on the way. */
 export interface Reading {
-  /** The whole file; undefined without one. */
+  /** The whole file, or all files as one; undefined without any. */
   file: TomlTable | undefined;
   env: Environment;
   problems: ConfigProblem[];
@@ -14,14 +14,22 @@ export interface Reading {
 export interface Place {
   key: string;
   line?: number | undefined;
+  /** Set where there are several files. */
+  file?: string | undefined;
 }
 
 /** Adds a problem to those found so far. */
 export function report(
   reading: Reading,
   level: ConfigProblem['level'],
-  { key, line }: Place,
+  { key, line, file }: Place,
   message: string,
 ): void {
-  reading.problems.push({ key, ...(line === undefined ? {} : { line }), message, level });
+  reading.problems.push({
+    key,
+    ...(file === undefined ? {} : { file }),
+    ...(line === undefined ? {} : { line }),
+    message,
+    level,
+  });
 }

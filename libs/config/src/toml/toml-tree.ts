@@ -11,6 +11,8 @@ export interface TomlLeaf {
   /** The key as it is spelled in the file, `vcs.http.port`. */
   key: string;
   line: number | undefined;
+  /** Set where there are several files. */
+  file?: string | undefined;
   value: unknown;
 }
 
@@ -21,9 +23,10 @@ export interface TomlTable {
   /** The table's own name as it is spelled in the file. */
   name: string;
   line: number | undefined;
+  file?: string | undefined;
   children: Map<string, TomlNode>;
   /** Keys that are there already in another case. Tables are merged instead. */
-  twins: { key: string; line: number | undefined; first: string }[];
+  twins: { key: string; line: number | undefined; file?: string | undefined; first: string }[];
 }
 
 export type TomlNode = TomlLeaf | TomlTable;
@@ -31,19 +34,26 @@ export type TomlNode = TomlLeaf | TomlTable;
 /**
  * Parses TOML into a tree whose keys are found without regard to case and know their lines.
  * A syntax error is put into `problems`.
+ *
+ * @param file named in problems; not needed where there is one file alone
  */
-export function readTomlTree(text: string, problems: ConfigProblem[]): TomlTable | undefined {
+export function readTomlTree(
+  text: string,
+  problems: ConfigProblem[],
+  file?: string,
+): TomlTable | undefined {
   try {
     // A number that JavaScript cannot carry is a wrong value of its key, not the end of the reading; CDS itself
     // has 64 bits for those of its own sections.
     const document: unknown = parse(text, { integersAsBigInt: 'asNeeded' });
-    return toTable([], document as object, indexLines(text));
+    return toTable([], document as object, { lines: indexLines(text), file });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     // Only the first line: what follows quotes the file, which may hold a secret at that place.
     const [sentence = ''] = error.message.replace('Invalid TOML document: ', '').split('\n');
     problems.push({
       key: '',
+      ...(file === undefined ? {} : { file }),
       line: error.line,
       level: 'error',
       message: `column ${error.column}: this is not TOML: ${sentence}`,
@@ -71,12 +81,19 @@ export function findTable(
   return node?.kind === 'table' ? node : undefined;
 }
 
-function toTable(path: readonly string[], source: object, lines: LineIndex): TomlTable {
+/** Where the nodes of a file say that they stand. */
+interface Origin {
+  lines: LineIndex;
+  file: string | undefined;
+}
+
+function toTable(path: readonly string[], source: object, origin: Origin): TomlTable {
+  const placeOf = (at: readonly string[]) => ({ line: origin.lines(at), file: origin.file });
   const table: TomlTable = {
     kind: 'table',
     key: path.join('.'),
     name: path.at(-1) ?? '',
-    line: lines(path),
+    ...placeOf(path),
     children: new Map(),
     twins: [],
   };
@@ -86,8 +103,8 @@ function toTable(path: readonly string[], source: object, lines: LineIndex): Tom
       table,
       name.toLowerCase(),
       isTable(value) && path.length < DEEPEST_TABLE
-        ? toTable(childPath, value, lines)
-        : { kind: 'leaf', key: childPath.join('.'), line: lines(childPath), value },
+        ? toTable(childPath, value, origin)
+        : { kind: 'leaf', key: childPath.join('.'), ...placeOf(childPath), value },
     );
   }
   return table;
@@ -101,7 +118,7 @@ function addChild(table: TomlTable, name: string, node: TomlNode): void {
     for (const [childName, child] of node.children) addChild(first, childName, child);
     first.twins.push(...node.twins);
   } else {
-    table.twins.push({ key: node.key, line: node.line, first: first.key });
+    table.twins.push({ key: node.key, line: node.line, file: node.file, first: first.key });
   }
 }
 

@@ -1,0 +1,13 @@
+import { Option } from 'commander';
+
+/** `--config FILE`, which may be given more than once: all files together are the configuration. */
+export function configOption(description = 'configuration file (TOML)'): Option {
+  return new Option('--config <file>', `${description}; may be given more than once`).argParser(
+    (file: string, before: string[] | undefined) => [...(before ?? []), file],
+  );
+}
+
+/** What {@link configOption} makes of a command line. */
+export interface ConfigOption {
+  config?: string[];
+}

@@ -1,0 +1,45 @@
+import type { ConfigProblem } from '../config-types';
+import type { TomlNode, TomlTable } from './toml-tree';
+
+/**
+ * The keys of several files as those of one. A key that stands in two of them has the value of the later file, and a
+ * warning where the values differ: nobody sees that by looking at one file.
+ */
+export function mergeTrees(trees: readonly TomlTable[], problems: ConfigProblem[]): TomlTable {
+  const [first, ...rest] = trees;
+  if (!first) throw new Error('no tree to merge');
+  return rest.reduce((merged, tree) => mergeTables(merged, tree, problems), first);
+}
+
+function mergeTables(earlier: TomlTable, later: TomlTable, problems: ConfigProblem[]): TomlTable {
+  const children = new Map(earlier.children);
+  for (const [name, node] of later.children) {
+    const present = children.get(name);
+    children.set(name, present ? mergeNodes(present, node, problems) : node);
+  }
+  return { ...earlier, children, twins: [...earlier.twins, ...later.twins] };
+}
+
+function mergeNodes(earlier: TomlNode, later: TomlNode, problems: ConfigProblem[]): TomlNode {
+  if (earlier.kind === 'table' && later.kind === 'table')
+    return mergeTables(earlier, later, problems);
+  if (!isSameValue(earlier, later))
+    problems.push({
+      key: later.key,
+      ...(later.file === undefined ? {} : { file: later.file }),
+      ...(later.line === undefined ? {} : { line: later.line }),
+      level: 'warning',
+      message: `has another value in ${earlier.file ?? 'an earlier file'}${earlier.line === undefined ? '' : `, line ${earlier.line}`}: this one counts; remove the other`,
+    });
+  return later;
+}
+
+function isSameValue(a: TomlNode, b: TomlNode): boolean {
+  return a.kind === 'leaf' && b.kind === 'leaf' && text(a.value) === text(b.value);
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) =>
+    typeof each === 'bigint' ? `${each}n` : each,
+  );
+}
