@@ -74,6 +74,15 @@ export function buildEvent(
   };
 }
 
+/** The node of a run as `GET …/runs/{number}` shows it. */
+export function buildNodeRun(run: WorkflowRun): Record<string, unknown> {
+  return {
+    ...{ workflow_run_id: run.id, workflow_id: 1, application_id: 1, id: run.id },
+    ...{ workflow_node_id: 2, workflow_node_name: NODE_NAME, num: run.number, subnumber: 0 },
+    ...{ status: run.status, start: run.askedAt, uuid: '' },
+  };
+}
+
 function stage(status: NodeStatus, seconds: number, done: number): Record<string, unknown> {
   return {
     BuildOrder: 1,

@@ -1,3 +1,4 @@
+import { waitFor } from '@cds/testing';
 import { startBitbucket, type BitbucketSandbox } from '../bitbucket';
 import { sendRequest } from '../http/send-request';
 import { startCdsApi, type CdsApiSandbox } from './index';
@@ -161,6 +162,7 @@ describe('replicas', () => {
     await callApi(api, 'POST', '/services/register', {
       body: registration('v2', 'vcs', second.url),
     });
+    api.restart();
     vcs.answers['GET /vcs/bitbucketcloud/repos'] = () => ({ status: 404, body: {} });
     second.answers['GET /vcs/bitbucketcloud/repos'] = () => ({ body: [{ fullname: 'a/b' }] });
 
@@ -314,15 +316,89 @@ describe('building a run', () => {
     ]);
   });
 
-  it('asks for a tag’s statuses by its bare name, and says what went wrong', async () => {
+  it('asks for a tag’s statuses by its bare name; a build that has ended does not fail by what vcs says', async () => {
     await linkedWorkflow();
     vcs.answers[`GET ${REPO}/commits/v/1/statuses`] = () => ({ status: 500, body: { id: 1 } });
     await runAndWait({ 'git.tag': 'v/1', 'git.hash': HASH });
     expect(asked(vcs)).not.toContain(`GET ${REPO}/branches/?branch=`);
     expect(api.runs('P', 'w')[0]).toMatchObject({
-      status: 'Fail',
+      status: 'Success',
       problems: [expect.stringContaining('v answered 500 to GET') as string],
     });
+  });
+
+  it('fails a run that was accepted when vcs refuses the look-ups before it', async () => {
+    await linkedWorkflow();
+    vcs.answers[`GET ${REPO}/commits/${HASH}`] = () => ({ status: 401, body: { id: 10 } });
+    await runAndWait(payload);
+    expect(api.runs('P', 'w')).toMatchObject([
+      { status: 'Fail', problems: [expect.stringContaining('v answered 401 to GET') as string] },
+    ]);
+    expect(asked(vcs)).not.toContain('POST /vcs/bitbucketcloud/status');
+  });
+
+  it('tries an event three times, then drops it, and the run goes on', async () => {
+    await linkedWorkflow();
+    vcs.answers['POST /vcs/bitbucketcloud/status'] = () => ({ status: 500, body: { id: 1 } });
+    await runAndWait(payload);
+    expect(asked(vcs).filter((line) => line.endsWith('/status'))).toHaveLength(12);
+    expect(api.runs('P', 'w')).toMatchObject([{ status: 'Success' }]);
+    const { json } = await callApi(api, 'GET', '/project/P/workflows/w/runs/1', {
+      hash: hooksHash,
+    });
+    expect(json).toMatchObject({
+      status: 'Success',
+      nodes: {
+        '2': [{ workflow_node_name: 'build', num: 1, subnumber: 0, status: 'Success' }],
+      },
+    });
+  });
+});
+
+describe('the clients of vcs', () => {
+  const hashes = () => vcs.seen.map(({ headers }) => headers['x_auth_header']);
+  const register = async (name = 'v') => {
+    const { json } = await callApi(api, 'POST', '/services/register', {
+      body: registration(name, 'vcs', vcs.url),
+    });
+    return Buffer.from(String(json['hash'])).toString('base64');
+  };
+
+  it('keep the hash of the moment when they were made until the API is restarted', async () => {
+    const first = await register();
+    await linkedWorkflow();
+    api.forgetServices();
+    const second = await register();
+    expect(second).not.toBe(first);
+    await api.repositories('P');
+    expect(hashes()).toEqual([first]);
+    api.restart();
+    await api.repositories('P');
+    expect(hashes()).toEqual([first, second]);
+  });
+
+  it('keep it also when the service was silent for so long that it has another one', async () => {
+    const brief = await startCdsApi({ forgottenAfterMs: 1 });
+    const hashNow = async () =>
+      (
+        await callApi(brief, 'POST', '/services/register', {
+          body: registration('v', 'vcs', vcs.url),
+        })
+      ).json['hash'];
+    const before = await hashNow();
+    await waitFor(() => brief.services().length === 0);
+    expect(await hashNow()).not.toBe(before);
+    await brief.close();
+  });
+
+  it('do not call a service that joined later', async () => {
+    await linkedWorkflow();
+    const late = await register('late');
+    vcs.answers['GET /vcs/bitbucketcloud/repos'] = () => ({ status: 500, body: { id: 1 } });
+    await expect(api.repositories('P')).rejects.toThrow('v answered 500');
+    expect(hashes()).not.toContain(late);
+    api.restart();
+    await expect(api.repositories('P')).rejects.toThrow('late answered 500');
   });
 });
 

@@ -131,6 +131,9 @@ export function controlActions(api: CdsApiSandbox): Record<string, ControlAction
       (input) => api.setBuild(input),
     ),
     forgetServices: action('every hash becomes unknown', nothing, () => api.forgetServices()),
+    restart: action('the API is restarted: it makes its clients of vcs anew', nothing, () =>
+      api.restart(),
+    ),
     setMaintenance: action(
       'registrations are answered 503',
       z.strictObject({ on: z.boolean() }),

@@ -38,6 +38,8 @@ export interface CdsApiOptions {
   buildDurationMs?: number;
   /** A CDS from 0.52 on finds branches with an escaped slash. */
   matchesEscapedSlash?: boolean;
+  /** How long a service may be silent before it is forgotten (ms); 180,000 when not given. */
+  forgottenAfterMs?: number;
 }
 
 /** A stand-in of the CDS API, on both sides: what it answers to services, and what it asks of them. */
@@ -88,6 +90,8 @@ export interface CdsApiSandbox {
   /** The page of a proxy whose API is down. */
   failAsProxy(options?: { status?: number; count?: number; path?: string }): void;
   forgetServices(): void;
+  /** The API is restarted: it makes its clients of `vcs` anew. */
+  restart(): void;
   setMaintenance(on: boolean): void;
   state(): Record<string, unknown>;
   away(): Promise<void>;
@@ -102,10 +106,12 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
   const host = options.host ?? '127.0.0.1';
   const sharedInfraToken = options.sharedInfraToken ?? 'sandbox-shared-infra-token';
   const version = options.version ?? '0.41.0';
-  const registry = createServiceRegistry({ token: sharedInfraToken, version });
+  const registry = createServiceRegistry({
+    ...{ token: sharedInfraToken, version, forgottenAfterMs: options.forgottenAfterMs },
+  });
   const projects = createProjectStore();
   const caller = createServiceCaller(registry);
-  const vcs = createVcsCalls({ projects, caller });
+  const vcs = createVcsCalls({ projects, caller, registry });
   const workflows = createWorkflows({ projects, caller, vcs });
   const outgoing = createOutgoingHooks({ projects, caller });
   const link = createOAuthLink({ projects, caller, uiUrl: options.uiUrl });
@@ -221,6 +227,7 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
       faults.order({ fault: { kind: 'answer', status, body }, count, path });
     },
     forgetServices: registry.forget,
+    restart: vcs.forgetClients,
     setMaintenance(on) {
       inMaintenance = on;
     },

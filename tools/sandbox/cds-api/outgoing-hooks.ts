@@ -3,6 +3,7 @@ import { GO_ZERO_TIME, type OutgoingCallback, type Task } from '@cds/wire';
 import { Router } from 'express';
 import { z } from 'zod';
 import { answerJson, ApiRefusal } from './api-refusal';
+import { buildNodeRun } from './build-event';
 import type { WorkflowRun } from './model';
 import { configValue, type ProjectStore } from './project-store';
 import type { ServiceCaller } from './service-caller';
@@ -128,7 +129,9 @@ export function createOutgoingHooks(deps: { projects: ProjectStore; caller: Serv
   router.get(path, (request, response) => {
     const { key, name, number } = request.params;
     const run = runOf(key, name, number);
-    const nodes = { '2': [], [NODE]: hookRunsOf(run).map(nodeRun) };
+    const { application } = projects.workflow(key, name);
+    const built = application ? [buildNodeRun(run)] : [];
+    const nodes = { '2': built, [NODE]: hookRunsOf(run).map(nodeRun) };
     answerJson(response, 200, { id: run.id, num: run.number, status: run.status, nodes });
   });
   router.get(`${path}/hooks/:uuid/details`, (request, response) => {

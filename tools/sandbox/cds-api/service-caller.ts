@@ -39,6 +39,8 @@ export interface CallOptions {
   path: string;
   body?: unknown;
   link?: VcsLink | undefined;
+  /** Those to call, as they were known at some time; those that are registered now when not given. */
+  services?: readonly RegisteredService[] | undefined;
   /** A look that is of no interest to anybody who watches the calls. */
   unlogged?: boolean;
 }
@@ -100,7 +102,7 @@ export function createServiceCaller(registry: ServiceRegistry): ServiceCaller {
     calls: () => [...calls],
     onCall: (listener) => void listeners.push(listener),
     async call(type, options) {
-      const services = registry.ofType(type);
+      const services = options.services ?? registry.ofType(type);
       let last = new ServiceCallError(`No ${type} service is registered`);
       for (const service of services) {
         try {

@@ -51,13 +51,16 @@ export interface ServiceRegistry {
 export function createServiceRegistry(options: {
   token: string;
   version: string;
+  /** How long a service may be silent (ms); 180,000 as the API has it when not given. */
+  forgottenAfterMs?: number | undefined;
 }): ServiceRegistry {
+  const { forgottenAfterMs = FORGOTTEN_AFTER_MS } = options;
   const services = new Map<string, RegisteredService>();
   let lastId = 0;
 
   function known(): RegisteredService[] {
     for (const [name, { lastHeartbeat }] of services)
-      if (Date.now() - lastHeartbeat > FORGOTTEN_AFTER_MS) services.delete(name);
+      if (Date.now() - lastHeartbeat > forgottenAfterMs) services.delete(name);
     return [...services.values()];
   }
 
