@@ -3,6 +3,8 @@ import { type HooksConfig, publicConfig } from '@cds/config';
 import { connectRedis, watchRedisHealth, whenReady, withoutKeyPrefix } from '@cds/redis';
 import {
   createFront,
+  createHashStore,
+  createKnownHashes,
   createMetrics,
   createMonitoring,
   createRegistration,
@@ -40,7 +42,7 @@ import { startWork, type Timing } from './start-work';
 import { createOneForAll } from './tasks/one-for-all';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
-import { createTaskStore, KEYS } from '@cds/hooks-store';
+import { createTaskStore, hashesKey, KEYS } from '@cds/hooks-store';
 import { createIntake } from './webhooks/create-intake';
 import { uuidOfWebhookUrl } from './webhooks/webhook-url';
 
@@ -144,6 +146,7 @@ export async function createHooks(
     config: publicConfig('hooks', config),
     monitoring,
     maxHeartbeatFailures,
+    hashes: createKnownHashes({ store: createHashStore(redis, hashesKey(config.name)), logger }),
     metrics,
     intervalMs: timing.heartbeatMs,
     firstRetryMs: timing.firstRetryMs,

@@ -1,10 +1,4 @@
-import {
-  createHttpApp,
-  createRouter,
-  type Logger,
-  type Metrics,
-  type Registration,
-} from '@cds/service';
+import { type Callers, createHttpApp, createRouter, type Logger, type Metrics } from '@cds/service';
 import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import { ABOUT } from './about';
@@ -18,7 +12,7 @@ import { createWebhookRouter } from './webhooks/webhook-router';
 
 export interface AppDeps {
   logger: Logger;
-  registration: Pick<Registration, 'isAllowed'>;
+  registration: Callers;
   monitoring: () => Promise<MonitoringStatus>;
   metrics: Metrics;
   trustedProxies: readonly string[];

@@ -5,6 +5,7 @@ import type { HookEvent, NodeHook, OutgoingCallback } from '@cds/wire';
 import { type HookRuns, performOutgoing } from './outgoing-api';
 
 export const TOKEN = 'the-shared-infra-token';
+const VERSION = '0.41.0';
 
 /** A call that passed all checks of headers and hash. */
 export interface ApiCall {
@@ -133,7 +134,8 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
       if (body[field] === undefined) api.violations.push(`registration without ${field}`);
     }
     api.registrations.push(body);
-    answer(response, 200, { ...body, id: 3, hash, token: '' });
+    const upToDate = body.version === VERSION;
+    answer(response, 200, { ...body, id: 3, hash, token: '', up_to_date: upToDate });
   }
 
   interface Performed {
@@ -229,6 +231,11 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
     }
     if (isRegistration) {
       register(text, response);
+      return;
+    }
+    // Open to everybody.
+    if (call.method === 'GET' && call.url === '/mon/version') {
+      answer(response, 200, { version: VERSION });
       return;
     }
     const expected = Buffer.from(hash).toString('base64');

@@ -1,11 +1,5 @@
 import type { VcsConfig } from '@cds/config';
-import {
-  createHttpApp,
-  createRouter,
-  type Logger,
-  type Metrics,
-  type Registration,
-} from '@cds/service';
+import { type Callers, createHttpApp, createRouter, type Logger, type Metrics } from '@cds/service';
 import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import type { Redis } from 'ioredis';
@@ -41,7 +35,7 @@ export interface VcsAppDeps {
   hooksUrl?: string;
   redis: Redis;
   logger: Logger;
-  registration: Pick<Registration, 'isAllowed'>;
+  registration: Callers;
   monitoring: () => Promise<MonitoringStatus>;
   metrics?: Metrics;
   apiVersion: ApiVersion;

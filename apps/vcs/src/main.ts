@@ -3,6 +3,8 @@ import { configFromCommandLine, publicConfig } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
 import { connectRedis, watchRedisHealth, whenReady } from '@cds/redis';
 import {
+  createHashStore,
+  createKnownHashes,
   createLogger,
   createMetrics,
   createMonitoring,
@@ -14,6 +16,7 @@ import {
 } from '@cds/service';
 import { createApiVersion } from './api-version';
 import { getApp } from './get-app';
+import { hashesKey } from './hashes-key';
 import { hooksUrlBesides } from './hooks-url-besides';
 import { redisLine, redisSettingsLines } from './redis-line';
 
@@ -63,6 +66,7 @@ async function main(): Promise<void> {
     config: publicConfig('vcs', config),
     monitoring,
     maxHeartbeatFailures,
+    hashes: createKnownHashes({ store: createHashStore(redis, hashesKey(config.name)), logger }),
     metrics,
     onTooManyFailures(error) {
       logger.error({ err: error }, 'the CDS API cannot be reached any more: vcs ends');

@@ -24,7 +24,10 @@ export async function startCdsApiStandIn(port = 0): Promise<CdsApiStandIn> {
         .status(401)
         .json({ id: 10, message: 'not authenticated', data: null, uuid: 'u' });
     standIn.registrations.push(req.body);
-    res.json({ ...req.body, id: 2, hash: standIn.hash, token: '', group_id: 1, up_to_date: true });
+    res.json({
+      ...{ ...req.body, id: 2, hash: standIn.hash, token: '', group_id: 1 },
+      up_to_date: req.body.version === standIn.version,
+    });
   });
   app.get('/mon/version', (_, res) => void res.json({ version: standIn.version }));
   const server = createServer(app);

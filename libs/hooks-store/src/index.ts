@@ -48,6 +48,7 @@ export {
   BULL_PREFIX,
   CLEANUP_PREFIX,
   cleanupKey,
+  hashesKey,
   HOOK_CLEANUPS_PREFIX,
   hookKeys,
   KEYS,

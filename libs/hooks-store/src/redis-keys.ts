@@ -67,6 +67,11 @@ export const KEYS = {
   imported: `${PREFIX}imported`,
 } as const;
 
+/** Sorted set: fingerprints of the hashes that the API gave to a service of this name → when it did last (ms). */
+export function hashesKey(name: string): string {
+  return `${PREFIX}hashes:${name}`;
+}
+
 /** Field of a task's hash: `1` once a delivery of it had a right signature, so that unsigned ones are refused. */
 export const SIGNED_FIELD = 'signed';
 

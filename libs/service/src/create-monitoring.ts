@@ -6,6 +6,8 @@ import type { Registration } from './registration/create-registration';
 
 /** The line about the API; it is left out of what the API itself is told. */
 export const API_COMPONENT = 'CDS API';
+/** The line about the version; the API compares its value with its own version. */
+export const VERSION_COMPONENT = 'Version';
 
 const EXTRA_TIMEOUT_MS = 2_000;
 
@@ -27,7 +29,7 @@ export function createMonitoring(deps: MonitoringDeps): () => Promise<Monitoring
     return {
       now: now.toISOString(),
       lines: [
-        line('OK', 'Version', version),
+        line('OK', VERSION_COMPONENT, version),
         line('OK', 'Uptime', formatGoDuration(process.uptime() * 1_000)),
         line('OK', 'Time', now.toISOString().replace(/^.*T(..):(..):(..).*$/, '$1h$2m$3s')),
         ...(deps.registration ? [apiLine(deps.registration, deps.maxHeartbeatFailures)] : []),

@@ -2,6 +2,7 @@ export { buildInfo, versionInfo } from './build-info';
 export { formatGoDuration } from './format-go-duration';
 export { requestIdOf } from './http/common-headers';
 export { createFront, type FrontRequest } from './http/create-front';
+export { type Callers } from './http/create-guard';
 export { createHttpApp, type HttpAppDeps } from './http/create-http-app';
 export { createRouter } from './http/create-router';
 export { handle } from './http/handle';
@@ -21,4 +22,6 @@ export {
   type Registration,
   type RegistrationDeps,
 } from './registration/create-registration';
+export { createHashStore } from './registration/hash-store';
+export { createKnownHashes } from './registration/known-hashes';
 export { runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';

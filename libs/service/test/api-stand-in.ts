@@ -10,7 +10,10 @@ export interface ApiStandIn {
   port: number;
   mood: Mood;
   hash: string;
-  upToDate: boolean;
+  /** Its own, to which it compares that of each registration. */
+  version: string;
+  /** Calls every service out of date, whatever it says. */
+  neverUpToDate: boolean;
   /** The bodies of all registrations, refused ones too. */
   registrations: ServiceRegistration[];
   stop(): Promise<void>;
@@ -27,20 +30,24 @@ export async function startApi(port = 0): Promise<ApiStandIn> {
   const api: Omit<ApiStandIn, 'url' | 'port' | 'stop'> = {
     mood: 'well',
     hash: 'b7e9cd5f-4454-441f-84a2-a3abbe45700f',
-    upToDate: true,
+    version: 'snapshot',
+    neverUpToDate: false,
     registrations: [],
   };
   const server = createServer((req, res) => {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {
+      if (req.method === 'GET' && req.url === '/mon/version' && api.mood === 'well')
+        return res.end(JSON.stringify({ version: api.version }));
       if (req.method !== 'POST' || req.url !== '/services/register') throw new Error('wrong route');
       const body = JSON.parse(Buffer.concat(chunks).toString()) as ServiceRegistration;
       api.registrations.push(body);
       if (api.mood === 'silent') return;
       res.setHeader('content-type', 'application/json');
       if (api.mood === 'well') {
-        const answer = { ...body, id: 3, hash: api.hash, token: '', up_to_date: api.upToDate };
+        const upToDate = body.version === api.version && !api.neverUpToDate;
+        const answer = { ...body, id: 3, hash: api.hash, token: '', up_to_date: upToDate };
         return res.end(JSON.stringify(answer));
       }
       const [status, id, message] = REFUSALS[api.mood];

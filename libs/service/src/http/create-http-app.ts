@@ -2,11 +2,11 @@ import express, { type Express, type RequestHandler, type Router } from 'express
 import { CdsError, type MonitoringStatus } from '@cds/wire';
 import type { Logger } from '../logs/create-logger';
 import type { Metrics } from '../metrics/create-metrics';
-import type { Registration } from '../registration/create-registration';
 import { checkHost } from './check-host';
 import { checkPath } from './check-path';
 import { commonHeaders } from './common-headers';
 import { createErrorMiddleware } from './create-error-middleware';
+import { createGuard, type Callers } from './create-guard';
 import { createRequestLog } from './create-request-log';
 import { createRequestMetrics } from './request-metrics';
 import { buildDocument, type ServiceDescription } from '../openapi/build-document';
@@ -20,7 +20,7 @@ const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 
 export interface HttpAppDeps {
   logger: Logger;
-  registration: Pick<Registration, 'isAllowed'>;
+  registration: Callers;
   monitoring: () => Promise<MonitoringStatus>;
   /** Served at `/mon/metrics` when given; requests to the guarded routes are counted there. */
   metrics?: Metrics;
@@ -68,18 +68,10 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   if (deps.open) app.use(deps.open);
   if (deps.logger.isLevelEnabled('debug')) app.use(createRequestLog(deps.logger));
   if (deps.metrics) app.use(createRequestMetrics(deps.metrics, deps.metrics.service));
-  app.use(createGuard(deps.registration), noOptions);
+  app.use(createGuard(deps.registration, deps.logger), noOptions);
   app.use(readBody(deps.bodyLimitBytes ?? BODY_LIMIT_BYTES), deps.guarded, notFound);
   app.use(createErrorMiddleware(deps.logger));
   return app;
-}
-
-function createGuard(registration: Pick<Registration, 'isAllowed'>): RequestHandler {
-  return (req, _res, next) => {
-    const header = req.headers['x_auth_header'];
-    const allowed = typeof header === 'string' && registration.isAllowed(header);
-    next(allowed ? undefined : new CdsError('notAuthenticated'));
-  };
 }
 
 /** Express would answer OPTIONS by itself. */

@@ -106,6 +106,48 @@ function expectRefusal(
 describe('createHttpApp', () => {
   const { client } = build();
 
+  it('logs who is refused and why, once a minute for each reason', async () => {
+    const { client: anybody, lines } = build();
+    const call = (header?: string) => {
+      const asked = anybody.get('/thing?token=secret-of-the-query');
+      return header === undefined ? asked : asked.set('X_AUTH_HEADER', header);
+    };
+    for (let n = 0; n < 3; n++) expectRefusal(await call('dGhlIG9sZCBvbmU='), 401, 10);
+    expectRefusal(await call(), 401, 10);
+    const logged = lines.filter(({ level }) => level === 40);
+    expect(logged).toMatchObject([
+      {
+        msg: 'call refused',
+        address: expect.stringContaining('127.0.0.1'),
+        path: '/thing',
+        reason: expect.stringContaining('ever gave to this service'),
+      },
+      { msg: 'call refused', reason: expect.stringContaining('no X_AUTH_HEADER') },
+    ]);
+    expect(JSON.stringify(lines)).not.toMatch(/dGhlIG9sZCBvbmU|secret-of-the-query/);
+  });
+
+  it('refuses nobody before it knows the hashes of its name', async () => {
+    let known = false;
+    const app = createHttpApp({
+      logger: silentLogger(),
+      registration: {
+        isAllowed: (header) => known && header === AUTH.X_AUTH_HEADER,
+        async hashesSettled() {
+          await sleep(20);
+          known = true;
+        },
+      },
+      monitoring: async () => ({ now: '', lines: [] }),
+      guarded: createRouter().get(
+        '/thing',
+        handle(async () => 'in'),
+      ),
+    });
+    expect((await supertest(app).get('/thing').set(AUTH)).body).toBe('in');
+    expectRefusal(await supertest(app).get('/thing').set('X_AUTH_HEADER', 'eA=='), 401, 10);
+  });
+
   it('answers /mon to everybody', async () => {
     const version = await client.get('/mon/version');
     expect(version.status).toBe(200);
@@ -263,7 +305,9 @@ describe('errors', () => {
     const { client, lines } = build();
     await client.get('/nope').set(AUTH);
     await client.get('/thing');
-    expect(Math.max(...lines.map(({ level }) => Number(level)))).toBe(20);
+    // Which caller it was is said in a line of its own, once a minute.
+    const others = lines.filter(({ msg }) => msg !== 'call refused');
+    expect(Math.max(...others.map(({ level }) => Number(level)))).toBe(20);
     expect(lines).toContainEqual(
       expect.objectContaining({ msg: 'Request', path: '/nope', status: 404, answered: true }),
     );

@@ -1,11 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CdsApiClient, isApiError } from '@cds/api-client';
-import { captureLogger, describeShared, freePort, waitFor } from '@cds/testing';
+import { connectRedis, whenReady } from '@cds/redis';
+import {
+  captureLogger,
+  describeShared,
+  freePort,
+  startTestRedis,
+  type TestRedis,
+  waitFor,
+} from '@cds/testing';
 import type { ServiceRegistration } from '@cds/wire';
+import type { Redis } from 'ioredis';
 import { startApi, type ApiStandIn } from '../../test/api-stand-in';
 import { createMonitoring } from '../create-monitoring';
+import { createHashStore } from './hash-store';
+import { createKnownHashes } from './known-hashes';
 import { createRegistration, type RegistrationDeps } from './create-registration';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -178,7 +190,8 @@ describe('createRegistration', () => {
     api.hash = '11111111-4454-441f-84a2-a3abbe45700f';
     await Promise.all([1, 2, 3].map(() => registration.registerNow()));
     expect(api.registrations).toHaveLength(2);
-    expect(registration.isAllowed(old)).toBe(false);
+    // The API goes on using it for the clients that it made before.
+    expect(registration.isAllowed(old)).toBe(true);
     expect(registration.isAllowed(base64(api.hash))).toBe(true);
 
     api.mood = 'in maintenance';
@@ -208,14 +221,143 @@ describe('createRegistration', () => {
     for (const header of wrong) expect(registration.isAllowed(header)).toBe(false);
   });
 
-  it('warns once of another version', async () => {
-    api.upToDate = false;
+  it('tells the API its own version, also after an upgrade of the API, and logs ours beside it', async () => {
+    api.version = '0.41.0';
+    const { registration, lines } = register();
+    registration.start();
+    await registration.firstRegistration();
+    const told = () => api.registrations.map(({ version }) => version);
+    const toldInLine = () =>
+      api.registrations.map(
+        ({ monitoring_status }) =>
+          monitoring_status.lines.find(({ component }) => component === 'Version')?.value,
+      );
+    expect(told()).toEqual(['snapshot', '0.41.0']);
+    expect(lines).toMatchObject([{ version: 'snapshot', toldVersion: '0.41.0' }]);
+    await waitFor(() => api.registrations.length > 3);
+    const before = api.registrations.length;
+    api.version = '0.42.0';
+    await waitFor(() => told().at(-1) === '0.42.0');
+    expect(told().slice(1, before)).toEqual(Array(before - 1).fill('0.41.0'));
+    expect(toldInLine()).toEqual(told());
+    expect(lines.filter(({ level }) => Number(level) >= 40)).toEqual([]);
+  });
+
+  it('warns once of an API that calls it out of date whatever it says', async () => {
+    api.neverUpToDate = true;
     const { registration, lines } = register();
     registration.start();
     await waitFor(() => api.registrations.length >= 3);
     expect(lines.filter(({ level }) => level === 40)).toMatchObject([
       { msg: 'The CDS API has another version than this service', version: 'snapshot' },
     ]);
+  });
+});
+
+describe('the hashes of a name', () => {
+  let redisServer: TestRedis;
+  let redis: Redis;
+  beforeAll(async () => {
+    redisServer = await startTestRedis();
+  });
+  beforeEach(async () => {
+    await redisServer.flush();
+    redis = await connect();
+  });
+  afterEach(() => redis.disconnect());
+  afterAll(() => redisServer.stop());
+
+  async function connect(): Promise<Redis> {
+    const { logger } = captureLogger();
+    const connection = connectRedis({ redis: redisServer.config, logger, name: 's' }, 'client');
+    ends.push(() => connection.disconnect());
+    await whenReady(connection, 60_000);
+    return connection;
+  }
+
+  function start(connection = redis) {
+    const { logger, lines } = captureLogger();
+    const hashes = createKnownHashes({ store: createHashStore(connection, 'hashes:s'), logger });
+    return { ...register({ hashes }), hashes, hashLines: lines };
+  }
+
+  async function registered(connection = redis) {
+    const one = start(connection);
+    one.registration.start();
+    await one.registration.firstRegistration();
+    await waitFor(() => redis.exists('hashes:s'));
+    return one;
+  }
+
+  it('are all taken, also by a process that has not registered yet', async () => {
+    const first = await registered();
+    const old = base64(api.hash);
+    api.hash = 'the hash after 180 s of silence';
+    await first.registration.registerNow();
+    await waitFor(async () => (await redis.zcard('hashes:s')) === 2);
+    first.registration.stop();
+    await api.stop();
+
+    const { registration } = start(await connect());
+    await registration.hashesSettled();
+    expect(registration.registered).toBe(false);
+    for (const header of [old, base64(api.hash)]) expect(registration.isAllowed(header)).toBe(true);
+    for (const header of [base64('another'), base64(''), '', old.slice(0, -1)])
+      expect(registration.isAllowed(header)).toBe(false);
+    api = await startApi();
+  });
+
+  it('are stored so that who reads Redis can call nobody', async () => {
+    const { registration } = await registered();
+    const stored = await redis.zrange('hashes:s', '0', '-1');
+    expect(stored).toHaveLength(1);
+    const everything = stored.join();
+    expect(everything).not.toContain(api.hash);
+    expect(everything).not.toContain(base64(api.hash));
+    for (const one of stored) {
+      expect(registration.isAllowed(one)).toBe(false);
+      expect(registration.isAllowed(base64(one))).toBe(false);
+    }
+  });
+
+  it('are the newest fifty, of whom the one in use never goes', async () => {
+    const { registration, hashes } = await registered();
+    const inUse = api.hash;
+    for (let n = 0; n < 60; n++) hashes.add(`hash ${n}`);
+    hashes.add(inUse);
+    await waitFor(async () => (await redis.zcard('hashes:s')) === 50);
+    expect(registration.isAllowed(base64('hash 0'))).toBe(false);
+    for (const hash of [inUse, 'hash 59']) expect(registration.isAllowed(base64(hash))).toBe(true);
+    expect(await redis.pttl('hashes:s')).toBeGreaterThan(0);
+  });
+
+  it('are known when a Redis that was away at the start is there', async () => {
+    await registered();
+    await redisServer.kill();
+    const { logger } = captureLogger();
+    const late = connectRedis({ redis: redisServer.config, logger, name: 'late' }, 'client');
+    ends.push(() => late.disconnect());
+    const { registration } = start(late);
+    expect(registration.isAllowed(base64(api.hash))).toBe(false);
+    await redisServer.start();
+    // Nothing is kept on disk here: what another process stored meanwhile.
+    const again = await connect();
+    await createHashStore(again, 'hashes:s').add(
+      createHash('sha256').update(base64('of before')).digest('hex'),
+    );
+    late.disconnect(true);
+    await waitFor(() => registration.isAllowed(base64('of before')));
+  });
+
+  it('are stored by a later heartbeat where Redis did not take them', async () => {
+    await redisServer.kill();
+    const { registration } = start();
+    registration.start();
+    await registration.firstRegistration();
+    expect(registration.isAllowed(base64(api.hash))).toBe(true);
+    await redisServer.start();
+    const again = await connect();
+    await waitFor(async () => (await again.zcard('hashes:s')) === 1);
   });
 });
 

@@ -4,9 +4,10 @@ import type { MonitoringStatus, ServiceType } from '@cds/wire';
 import { buildInfo } from '../build-info';
 import { API_COMPONENT } from '../create-monitoring';
 import type { Logger } from '../logs/create-logger';
-import { isSameSecret } from './is-same-secret';
 import { createFailureCount } from './create-failure-count';
 import { createHeartbeatMetrics } from './heartbeat-metrics';
+import { createKnownHashes, type KnownHashes } from './known-hashes';
+import { createToldVersion } from './told-version';
 import type { Metrics } from '../metrics/create-metrics';
 
 /** The API deletes a service that was silent for 180 s. */
@@ -24,6 +25,8 @@ export interface RegistrationDeps {
   config: Record<string, unknown>;
   monitoring: () => Promise<MonitoringStatus>;
   maxHeartbeatFailures: number;
+  /** Those that this process is given, when not given. */
+  hashes?: KnownHashes;
   /** Counts heartbeats when given. */
   metrics?: Pick<Metrics, 'counter' | 'gauge'>;
   /** Called once when more heartbeats than that have failed in a row. */
@@ -42,6 +45,8 @@ export interface Registration {
   registerNow(): Promise<void>;
   /** Whether a request with this `X_AUTH_HEADER` comes from the API. */
   isAllowed(xAuthHeader: string | undefined): boolean;
+  /** Resolves when all hashes that were stored are known; see `KnownHashes`. */
+  hashesSettled(): Promise<void>;
   readonly failuresInARow: number;
   readonly registered: boolean;
   /** Resolves at the first success; does not reject. */
@@ -59,6 +64,8 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const lifetime = new AbortController();
   const listeners = new Set<() => void>();
   const failures = createFailureCount(deps);
+  const hashes = deps.hashes ?? createKnownHashes({ logger });
+  const version = createToldVersion({ api, logger });
   const counts = deps.metrics
     ? createHeartbeatMetrics({
         metrics: deps.metrics,
@@ -69,11 +76,10 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   let started = false;
   let registered = false;
   let underWay: Promise<void> | undefined;
-  let toldOfVersion = false;
   let resolveFirst: () => void = () => undefined;
   const firstSuccess = new Promise<void>((resolve) => (resolveFirst = resolve));
 
-  const send = async (): Promise<void> => {
+  const sendOnce = async (): Promise<{ up_to_date: boolean }> => {
     const { now, lines } = await deps.monitoring();
     const answer = await api.register(
       {
@@ -81,26 +87,35 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         type: identity.type,
         http_url: identity.url,
         token: deps.token,
-        // What we think of the API is not for the API.
         monitoring_status: {
           now,
-          lines: lines.filter(({ component }) => component !== API_COMPONENT),
+          lines: lines
+            // What we think of the API is not for the API.
+            .filter(({ component }) => component !== API_COMPONENT)
+            .map((line) => version.inLine(line)),
         },
         config: deps.config,
-        version: buildInfo().version,
+        version: version.told,
       },
       lifetime.signal,
     );
+    hashes.add(answer.hash);
+    return answer;
+  };
+
+  const send = async (): Promise<void> => {
+    const answer = await sendOnce();
+    // The API was upgraded, or this is the first time: from now on it hears its own version.
+    if (!answer.up_to_date && (await version.learn(lifetime.signal)))
+      version.judge(await sendOnce());
+    else version.judge(answer);
     failures.reset();
-    if (!registered) logger.info({ name: identity.name }, 'Registered with the CDS API');
-    registered = true;
-    if (!answer.up_to_date && !toldOfVersion) {
-      toldOfVersion = true;
-      logger.warn(
-        { version: buildInfo().version },
-        'The CDS API has another version than this service',
+    if (!registered)
+      logger.info(
+        { name: identity.name, version: buildInfo().version, toldVersion: version.told },
+        'Registered with the CDS API',
       );
-    }
+    registered = true;
   };
 
   const sendAndTell = async (): Promise<void> => {
@@ -143,9 +158,9 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     stop: () => lifetime.abort(new Error('the service is stopping')),
     registerNow: register,
     isAllowed(xAuthHeader) {
-      if (xAuthHeader === undefined || api.hash === undefined) return false;
-      return isSameSecret(xAuthHeader, Buffer.from(api.hash).toString('base64'));
+      return xAuthHeader !== undefined && hashes.includes(xAuthHeader);
     },
+    hashesSettled: () => hashes.settled(),
     get failuresInARow() {
       return failures.inARow;
     },
