@@ -23,9 +23,9 @@ describe('the work that an outgoing hook may cause', () => {
   });
 
   /** What CDS is told of a hook with this configuration. */
-  async function toldOf(config: Record<string, string>) {
+  async function toldOf(config: Record<string, string>, secrets?: Record<string, string>) {
     const run = webhookRun(target, config);
-    apiKnows(world, run);
+    apiKnows(world, run, { secrets: secrets ?? {} });
     expect((await hooks.call('POST', '/task/execute', run)).status).toBe(200);
     await waitFor(() => world.api.callbacks.length === 1, { what: 'the callback' });
     return world.api.callbacks[0]?.callback;
@@ -48,5 +48,17 @@ describe('the work that an outgoing hook may cause', () => {
     expect(
       await toldOf({ URL: `${target.url}/${half('')}`, payload: half('').repeat(2) }),
     ).toMatchObject({ status: 'Fail', log: expect.stringContaining('use fewer helpers') });
+  });
+
+  it('shows nothing of a call whose secrets cannot be masked, and tells how the call ended', async () => {
+    const secrets = Object.fromEntries(
+      Array.from({ length: 3_000 }, (_, i) => [`cds.proj.s${i}`, 'a'.repeat(i)]),
+    );
+    target.answer = (_, response) => void response.end('a'.repeat(60_000));
+    expect(await toldOf({}, secrets)).toMatchObject({
+      status: 'Success',
+      log: 'What was sent and answered is not shown, since its secrets cannot be masked: the secrets of the run are too long.',
+    });
+    expect(target.received).toHaveLength(1);
   });
 });

@@ -1,0 +1,74 @@
+import type { Dump, TargetAnswer, TargetRequest } from './call-target';
+import { createMasking, type Masking, type Secret, TooMuchToMaskError } from './mask-secrets';
+
+/** What is to be shown of a call: what was sent and answered, or the error that it ended with. */
+export type CallToShow = Pick<TargetAnswer, 'request' | 'response'> | { error: string };
+
+export interface CallLogOrder {
+  call: CallToShow;
+  secrets: readonly Secret[];
+}
+
+/** An error's sentence is bounded by itself; what a target sends is not shown in it. */
+const LONGEST_MESSAGE = 1_000;
+
+/** The log of a call, secrets masked; where they cannot be found, nothing is shown of it. */
+export function callLogOf({ call, secrets }: CallLogOrder): string {
+  try {
+    const masking = createMasking(secrets);
+    return 'error' in call
+      ? masking.mask(call.error).slice(0, LONGEST_MESSAGE)
+      : showCall(call, masking);
+  } catch (error) {
+    if (!(error instanceof TooMuchToMaskError)) throw error;
+    return notShown(error.message);
+  }
+}
+
+/** What stands in place of a log that cannot be shown. */
+export function notShown(reason: string): string {
+  return `What was sent and answered is not shown, since its secrets cannot be masked: ${reason}.`;
+}
+
+/** In the form that CDS gives it. */
+function showCall(call: Exclude<CallToShow, { error: string }>, masking: Masking): string {
+  const show = ({ head, body, isCut }: Dump): string =>
+    masking.mask(head) +
+    (isCut ? `${masking.maskCut(body)}\n… (cut off here)` : masking.mask(body));
+  return `Request:\n${show(call.request)}\n\nResponse:\n${show(call.response)}`;
+}
+
+/** What identifies the caller, also where it is no variable of CDS: in a header, or in the URL. */
+export function credentialsOf({ headers, url }: TargetRequest): Secret[] {
+  const secrets: Secret[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^(proxy-)?authorization$/i.test(name)) continue;
+    secrets.push({ name: 'Authorization', value });
+    const credentials = value.slice(value.indexOf(' ') + 1);
+    if (credentials !== value) secrets.push({ name: 'Authorization', value: credentials });
+  }
+  if (!URL.canParse(url)) return secrets;
+  const { username, password } = new URL(url);
+  if (username === '' && password === '') return secrets;
+  const plain = [username, password].map(decoded);
+  const basic = Buffer.from(plain.join(':')).toString('base64');
+  const name = 'Authorization';
+  return [
+    ...secrets,
+    { name, value: basic },
+    ...(password === ''
+      ? []
+      : [
+          { name, value: password },
+          { name, value: plain[1] ?? '' },
+        ]),
+  ].filter(({ value }) => value !== '');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
