@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { batchWrites } from './batch-writes';
 import { logOutages } from './log-outages';
+import { hasRedisErrorCode } from './redis-errors';
 
 /** The shape of the `redis` part of a service's configuration. */
 export interface RedisConfigLike {
@@ -80,14 +81,14 @@ const CLIENT_OPTIONS: RedisOptions = {
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
   // A master that became a replica after a failover: look for the new one.
-  reconnectOnError: (error) => (isReadOnly(error) ? 1 : false),
+  reconnectOnError: (error) => (hasRedisErrorCode(error, 'READONLY') ? 1 : false),
 };
 
 const WORKER_OPTIONS: RedisOptions = {
   socketTimeout: WORKER_SILENCE_MS,
   maxRetriesPerRequest: null,
   // 2: and send the command again, to the new master.
-  reconnectOnError: (error) => (isReadOnly(error) ? 2 : false),
+  reconnectOnError: (error) => (hasRedisErrorCode(error, 'READONLY') ? 2 : false),
 };
 
 function addressOptions({ address }: RedisConfigLike): RedisOptions {
@@ -103,10 +104,6 @@ function addressOptions({ address }: RedisConfigLike): RedisOptions {
 /** Milliseconds before the next try: 50, 100, 150 … 1,000. */
 function pause(attempt: number): number {
   return Math.min(attempt * 50, LONGEST_PAUSE_MS);
-}
-
-function isReadOnly(error: Error): boolean {
-  return error.message.startsWith('READONLY');
 }
 
 /** The address as the operator wrote it; never the password. */

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { createHash } from 'node:crypto';
+import { hasRedisErrorCode } from './redis-errors';
 
 /** A key, or what keys begin with, that a script gets among its arguments; made by {@link keyArgument}. */
 export class KeyArgument {
@@ -43,7 +44,7 @@ export function defineScript(
       return await redis.evalsha(digest, numberOfKeys, ...keys, ...args);
     } catch (error) {
       // Nothing has been run: Redis refuses before it begins.
-      if (error instanceof Error && error.message.startsWith('NOSCRIPT')) {
+      if (hasRedisErrorCode(error, 'NOSCRIPT')) {
         return await redis.eval(lua, numberOfKeys, ...keys, ...args);
       }
       throw error;

@@ -8,6 +8,7 @@ export {
 } from './connect-redis';
 export { defineScript, keyArgument, type RunScript, type ScriptArgument } from './define-script';
 export { LockTimeoutError } from './lock-timeout-error';
+export { hasRedisErrorCode, type RedisErrorCode } from './redis-errors';
 export { redisHealthWarnings } from './redis-health-warnings';
 export { withLock, type LockOptions } from './with-lock';
 export { whenReady } from './when-ready';

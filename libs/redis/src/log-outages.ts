@@ -1,19 +1,25 @@
 import type { Redis } from 'ioredis';
 import type { LoggerLike } from './connect-redis';
+import { hasRedisErrorCode } from './redis-errors';
 
-/** Redis answers, but not to us: waiting does not mend that. */
-const REFUSAL = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)\b/;
+/** How Redis before 6.0 refuses a password, without a word of its own. */
+const OLD_REFUSAL = /\bERR (AUTH|invalid password|Client sent AUTH)\b/;
+/** There is no such database, or none but the first in cluster mode. */
+const NO_DATABASE = /DB index is out of range|SELECT is not allowed in cluster mode/;
 
 /**
- * Logs one warning when the connection is lost or cannot be made, one when Redis refuses the password, and
+ * Logs one warning when the connection is lost or cannot be made, one when Redis refuses the password or the database, and
  * one line when all is well again. Without a listener of `error` ioredis would print every failed attempt.
+ *
+ * A connection whose database is refused is made anew, and never used: ioredis would go on in database 0, which is
+ * somebody else's.
  */
 export function logOutages(
   connection: Redis,
   { logger, name, address }: { logger: LoggerLike; name: string; address: string },
 ): void {
   let since: number | undefined;
-  let toldOfRefusal = false;
+  let toldOf = '';
   let closing = false;
 
   const beginOutage = (reason: string): void => {
@@ -25,26 +31,34 @@ export function logOutages(
     );
   };
 
-  const tellOfRefusal = (reason: string): void => {
+  const tellOfRefusal = (reason: string, message: string): void => {
     since ??= Date.now();
-    if (toldOfRefusal || closing) return;
-    toldOfRefusal = true;
-    logger.warn(
-      { connection: name, address, reason },
-      'Redis refuses the password: correct cache.redis.password',
-    );
+    if (toldOf === message || closing) return;
+    toldOf = message;
+    logger.warn({ connection: name, address, reason }, message);
   };
 
   // Only the message: the error of a refused AUTH carries the password among the command's arguments.
-  connection.on('error', ({ message }: Error) =>
-    REFUSAL.test(message) ? tellOfRefusal(message) : beginOutage(message),
-  );
+  connection.on('error', (error: Error) => {
+    const { message } = error;
+    if (NO_DATABASE.test(message)) {
+      tellOfRefusal(message, 'Redis has no such database: correct cache.redis.dbindex');
+      connection.disconnect(true);
+    } else if (
+      OLD_REFUSAL.test(message) ||
+      hasRedisErrorCode(error, 'WRONGPASS', 'NOAUTH', 'NOPERM')
+    ) {
+      tellOfRefusal(message, 'Redis refuses the password: correct cache.redis.password');
+    } else {
+      beginOutage(message);
+    }
+  });
   connection.on('reconnecting', () => beginOutage('connection closed'));
   connection.on('ready', () => {
     if (since === undefined) return;
     logger.info({ connection: name, address, outageMs: Date.now() - since }, 'Redis is back');
     since = undefined;
-    toldOfRefusal = false;
+    toldOf = '';
   });
   connection.on('end', () => (closing = true));
   connection.on('connecting', () => (closing = false));

@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { captureLogger, freePort, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
+import { Redis } from 'ioredis';
+import { connectRedis, defineScript, hasRedisErrorCode, type RedisErrorCode } from './index';
+
+/** As Redis up to 6.2 writes what a script is refused. */
+const wrapped = (text: string) =>
+  `ERR Error running script (call to f_4ca238f611c9d0ae4e9a75a5dbac22aedc1e44): @user_script:12: @user_script: 12: ${text}`;
+
+describe('an error of Redis', () => {
+  it.each<[RedisErrorCode, string]>([
+    ['READONLY', "READONLY You can't write against a read only replica."],
+    ['READONLY', wrapped("-READONLY You can't write against a read only replica. ")],
+    [
+      'READONLY',
+      "READONLY You can't write against a read only replica. script: 1, on @user_script:1.",
+    ],
+    ['NOSCRIPT', 'NOSCRIPT No matching script. Please use EVAL.'],
+    ['OOM', "OOM command not allowed when used memory > 'maxmemory'."],
+    ['OOM', wrapped("-OOM command not allowed when used memory > 'maxmemory'.")],
+    [
+      'MISCONF',
+      wrapped('-MISCONF Redis is configured to save RDB snapshots, but it is currently not able'),
+    ],
+    ['NOPERM', "NOPERM this user has no permissions to run the 'set' command"],
+    ['NOPERM', wrapped("The user executing the script can't run this command or subcommand")],
+    [
+      'NOPERM',
+      wrapped("The user executing the script can't access at least one of the keys mentioned"),
+    ],
+    ['CROSSSLOT', "CROSSSLOT Keys in request don't hash to the same slot"],
+  ])('is told by %s, wherever it stands: %s', (code, message) => {
+    expect(hasRedisErrorCode(new Error(message), code)).toBe(true);
+    expect(hasRedisErrorCode(new Error(message), 'WRONGPASS', code)).toBe(true);
+    expect(hasRedisErrorCode(new Error(message), 'WRONGPASS', 'MASTERDOWN')).toBe(false);
+  });
+
+  it.each([
+    'ERR unknown command `READONLYX`, with args beginning with: ',
+    'ERR no such key: my-READONLY-branch',
+    'the ROOM command',
+    'READ ONLY',
+    '',
+  ])('is not told by what only looks like its word: %s', (message) => {
+    expect(hasRedisErrorCode(new Error(message), 'READONLY', 'OOM')).toBe(false);
+    expect(hasRedisErrorCode(message, 'READONLY')).toBe(false);
+  });
+});
+
+/** Hands connections on to the newest target, and writes what scripts are refused in the words of Redis 6.2. */
+async function startOldRedisProxy() {
+  const port = await freePort();
+  const sockets = new Set<Socket>();
+  let target = 0;
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1');
+    client.pipe(upstream);
+    upstream.on('data', (chunk) => {
+      const text = chunk.toString('latin1');
+      const old = text.replaceAll(
+        /^-READONLY (.*) script: .*$/gm,
+        (_, words) => `-${wrapped(`-READONLY ${words}`)}`,
+      );
+      client.write(Buffer.from(old, 'latin1'));
+    });
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => [client, upstream].forEach((one) => one.destroy()));
+    }
+  });
+  await once(server.listen(port, '127.0.0.1'), 'listening');
+  return {
+    port,
+    toward(other: number) {
+      target = other;
+    },
+    async stop() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+describe('a master that became a replica', () => {
+  let servers: TestRedis[] = [];
+  afterAll(() => Promise.all(servers.map((server) => server.stop())));
+
+  it.each(['client', 'worker'] as const)(
+    'is left by a %s that runs scripts alone, in the words of Redis 6.2, too',
+    async (role) => {
+      const [one, two] = await Promise.all([startTestRedis(), startTestRedis()]);
+      servers = [...servers, one, two];
+      const admins = [new Redis(one.url), new Redis(two.url)] as const;
+      const proxy = await startOldRedisProxy();
+      proxy.toward(one.port);
+      const address = { kind: 'single', host: '127.0.0.1', port: proxy.port } as const;
+      const { logger } = captureLogger();
+      const redis = connectRedis({ redis: { password: '', address }, logger, name: 't' }, role);
+      try {
+        const write = defineScript(redis, 'write', "return redis.call('SET', KEYS[1], ARGV[1])", 1);
+        await waitFor(() => write(['a'], ['1']).catch(() => false), { what: 'the connection' });
+        await admins[0].call('REPLICAOF', '127.0.0.1', String(two.port));
+        proxy.toward(two.port);
+
+        await waitFor(() => write(['a'], ['2']).catch(() => false), {
+          what: 'a script to be run by the new master',
+        });
+        expect(await admins[1].get('a')).toBe('2');
+      } finally {
+        redis.disconnect();
+        for (const admin of admins) admin.disconnect();
+        await proxy.stop();
+      }
+    },
+  );
+});
+
+describe('a database that Redis does not have', () => {
+  it('is said once, and nothing is written to another', async () => {
+    const server = await startTestRedis({ args: ['--databases', '2'] });
+    const { logger, lines } = captureLogger();
+    const redis = connectRedis(
+      { redis: { ...server.config, database: 9 }, logger, name: 't' },
+      'client',
+    );
+    const admin = new Redis(server.url);
+    try {
+      await waitFor(() => lines.length > 0, { what: 'the line' });
+      for (let tries = 0; tries < 20; tries++) await expect(redis.set('a', '1')).rejects.toThrow();
+      await waitFor(() =>
+        admin.info('stats').then((text) => /total_connections_received:[4-9]/.test(text)),
+      );
+      expect(lines).toEqual([
+        expect.objectContaining({
+          msg: 'Redis has no such database: correct cache.redis.dbindex',
+          reason: 'ERR DB index is out of range',
+        }),
+      ]);
+      expect(await admin.keys('*')).toEqual([]);
+    } finally {
+      redis.disconnect();
+      admin.disconnect();
+      await server.stop();
+    }
+  });
+});

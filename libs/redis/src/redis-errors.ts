@@ -1,0 +1,28 @@
+/** The words by which Redis names the errors that are told apart here. */
+export type RedisErrorCode =
+  | 'READONLY'
+  | 'NOSCRIPT'
+  | 'OOM'
+  | 'MISCONF'
+  | 'NOREPLICAS'
+  | 'MASTERDOWN'
+  | 'NOPERM'
+  | 'NOAUTH'
+  | 'WRONGPASS'
+  | 'CROSSSLOT';
+
+/** How an ACL refuses what a script does, up to Redis 6.2: without its word. */
+const SCRIPT_NOPERM = /The user executing the script can't (run|access)/;
+
+/**
+ * Whether Redis answered with one of these errors.
+ *
+ * Up to Redis 6.2 an error that comes out of a script is wrapped (`ERR Error running script (call to f_…): @user_script:1:
+ * @user_script: 1: -READONLY You can't write against a read only replica.`), so its word may stand anywhere.
+ */
+export function hasRedisErrorCode(error: unknown, ...codes: readonly RedisErrorCode[]): boolean {
+  if (!(error instanceof Error)) return false;
+  const { message } = error;
+  if (codes.includes('NOPERM') && SCRIPT_NOPERM.test(message)) return true;
+  return new RegExp(String.raw`(?:^|[\s:(])-?(?:${codes.join('|')})(?=\s|$)`).test(message);
+}
