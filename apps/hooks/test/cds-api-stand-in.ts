@@ -46,7 +46,10 @@ export type Misbehaviour =
   | { refuse: number; id?: number; message?: string }
   /** Another server answers: a proxy. */
   | { html: number }
-  | { delayMs: number };
+  /** Does it late, also when the caller has gone by then, as the real one does. */
+  | { delayMs: number }
+  /** Drops the connection at once, and does it after that time all the same. */
+  | { dropThenDoMs: number };
 
 export interface CdsApiStandIn {
   readonly url: string;
@@ -226,8 +229,10 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
         answer(response, refuse, errorBody(id, message));
         return;
       }
+      if ('dropThenDoMs' in behaviour) request.socket.destroy();
+      const ms = 'dropThenDoMs' in behaviour ? behaviour.dropThenDoMs : behaviour.delayMs;
       // Nobody has to wait for an answer that is of no use any more.
-      await new Promise((resolve) => setTimeout(resolve, behaviour.delayMs).unref());
+      await new Promise((resolve) => setTimeout(resolve, ms).unref());
     }
     if (isRegistration) {
       register(text, response);

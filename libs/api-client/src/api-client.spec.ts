@@ -358,13 +358,32 @@ describe('what a failure means', () => {
   it('nobody listens', async () => {
     const nobody = connect({ url: `http://127.0.0.1:${await freePort()}` });
     const error = await failure(nobody.version());
-    expect(error).toMatchObject({ kind: 'unavailable', status: undefined });
+    expect(error).toMatchObject({ kind: 'unavailable', status: undefined, mayBeDone: false });
     expect(error.message).toContain('ECONNREFUSED');
   });
 
-  it('gives a run its own time', async () => {
+  it.each<[boolean, string, string | Answer]>([
+    [false, 'nobody listens at any of several addresses', 'http://localhost:'],
+    [false, 'the name is unknown', 'http://nowhere.invalid:'],
+    [false, 'the API says no', (_q, r) => json(r, 500, cdsError(1, 'oops'))],
+    [false, 'the API is in maintenance', (_q, r) => json(r, 503, cdsError(1, 'later'))],
+    [true, 'it dropped the connection', (q) => void q.socket.destroy()],
+    [true, 'it did not answer in time', () => undefined],
+    [true, 'a proxy answers', html],
+    [true, 'a page comes in its place', (_q, r) => void r.writeHead(503).end('<html>')],
+  ])('a removal may be done: %p, when %s', async (mayBeDone, _when, of) => {
+    const options: Partial<CdsApiOptions> = { runTimeoutMs: 300 };
+    if (typeof of === 'string') options.url = of + String(await freePort());
+    else api.override = of;
+    const removal = { project: 'PROJ', workflow: 'wf1', branch: 'dev' };
+    const error = await failure(connect(options).deleteBranchRuns(removal));
+    expect(error.mayBeDone).toBe(mayBeDone);
+  });
+
+  it('gives a run, and a removal of runs, its own time', async () => {
     api.override = (_req, res) => setTimeout(() => json(res, 202, { num: 3 }), 600);
     expect(await run()).toMatchObject({ runNumber: 3 });
+    await client.deleteBranchRuns({ project: 'PROJ', workflow: 'wf1', branch: 'dev' });
     expect((await failure(listHooks())).message).toContain('no answer within 300 ms');
   });
 

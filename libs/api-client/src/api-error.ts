@@ -4,7 +4,7 @@
  * - `refused`: the API looked at the call and answered with its error body; also with a 500.
  * - `unauthorized`: its 401. The hash (or, when registering, the token) is not known to it.
  * - `unavailable`: no answer of the API: connection refused or dropped, too slow, 502, 503, 504, or a
- *   body that is not CDS's (a proxy's page). Whether the call was carried out is not known.
+ *   body that is not CDS's (a proxy's page). {@link ApiError.mayBeDone} tells whether it may have been carried out.
  */
 export type ApiErrorKind = 'refused' | 'unauthorized' | 'unavailable';
 
@@ -15,15 +15,21 @@ export class ApiError extends Error {
   readonly status?: number;
   /** CDS's error number, undefined when the body was not CDS's. */
   readonly cdsId?: number;
+  /**
+   * Whether the API may have carried the call out, or may still do so: it was sent, and no answer of the API says
+   * what became of it.
+   */
+  readonly mayBeDone: boolean;
 
   constructor(
     readonly kind: ApiErrorKind,
     message: string,
-    details: { status?: number; cdsId?: number } = {},
+    details: { status?: number; cdsId?: number; mayBeDone?: boolean } = {},
   ) {
     super(message);
     this.status = details.status;
     this.cdsId = details.cdsId;
+    this.mayBeDone = details.mayBeDone ?? kind === 'unavailable';
   }
 }
 

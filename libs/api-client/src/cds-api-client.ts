@@ -14,9 +14,18 @@ import { jsonEntries } from './json-entries';
 import { judgeAnswer } from './judge-answer';
 import { toSafeMessage } from './safe-message';
 import { type PolledEvents, readPolledEvents } from './polled-events';
-import { createHttpSender, type HttpAnswer, type HttpCall, type HttpSender } from './send-request';
+import {
+  createHttpSender,
+  type HttpAnswer,
+  type HttpCall,
+  type HttpSender,
+  NotSentError,
+} from './send-request';
 
-/** What `requestTimeout` says, a run is given a minute: the API builds the whole workflow meanwhile. */
+/**
+ * Whatever `requestTimeout` says, a run is given a minute, since the API builds the whole workflow meanwhile, and so is
+ * the removal of runs: what is given up may be done later.
+ */
 const RUN_TIMEOUT_MS = 60_000;
 /** The API asks `vcs` five things for one poll, and gives it a minute for each. */
 const POLL_TIMEOUT_MS = 60_000;
@@ -33,7 +42,7 @@ export interface CdsApiOptions {
   /** Accept any TLS certificate, for this client only. */
   insecure: boolean;
   requestTimeoutSeconds: number;
-  /** Milliseconds for starting a run, 60,000 when not given. */
+  /** Milliseconds for starting a run or removing those of a branch, 60,000 when not given. */
   runTimeoutMs?: number;
 }
 
@@ -161,7 +170,7 @@ export class CdsApiClient {
     return { runNumber: num, subNumber: last_subnumber };
   }
 
-  /** `DELETE …/runs/branch/{branch}`: removes the runs of exactly this branch. */
+  /** `DELETE …/runs/branch/{branch}`: removes the runs of exactly this branch, and is given 60 s for it. */
   async deleteBranchRuns({
     project,
     workflow,
@@ -169,7 +178,7 @@ export class CdsApiClient {
     requestId,
   }: WorkflowRef & { branch: string }): Promise<void> {
     const path = `${workflowPath(project, workflow)}/runs/branch/${segment(branch)}`;
-    await this.#call({ method: 'DELETE', path }, { requestId });
+    await this.#call({ method: 'DELETE', path, timeoutMs: this.#runTimeoutMs }, { requestId });
   }
 
   /**
@@ -305,6 +314,7 @@ export class CdsApiClient {
     return new ApiError(
       'unavailable',
       hide(`${call}: the CDS API cannot be reached at api.http.url: ${reason}`),
+      { mayBeDone: !(error instanceof NotSentError) },
     );
   }
 }

@@ -22,6 +22,9 @@ export function judgeAnswer(call: string, answer: HttpAnswer): ApiError | undefi
   const details = { status, cdsId: json.id };
   const sentence = `${call}: ${json.message} (HTTP ${status}, CDS error ${json.id})`;
   if (status === 401) return new ApiError('unauthorized', sentence, details);
-  if (UNAVAILABLE.has(status)) return new ApiError('unavailable', sentence, details);
+  if (UNAVAILABLE.has(status)) {
+    // In maintenance the API itself says 503, and does nothing.
+    return new ApiError('unavailable', sentence, { ...details, mayBeDone: status !== 503 });
+  }
   return new ApiError('refused', sentence, details);
 }

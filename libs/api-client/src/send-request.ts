@@ -42,8 +42,13 @@ export interface HttpAnswer {
   headers: Record<string, unknown>;
 }
 
+/** No status was received: no connection came about, so that nothing was sent. */
+export class NotSentError extends Error {
+  override readonly name = 'NotSentError';
+}
+
 export interface HttpSender {
-  /** @throws Error when no status was received. */
+  /** @throws Error when no status was received; NotSentError when nothing was sent, either. */
   send(call: HttpCall): Promise<HttpAnswer>;
   close(): void;
 }
@@ -107,7 +112,7 @@ async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
     call.signal?.throwIfAborted();
     /* eslint-disable preserve-caught-error -- axios's error holds the request, and with it the token */
     if (isOverdue) throw new Error(`no answer within ${call.timeoutMs} ms`);
-    throw new Error(describe(error));
+    throw isNotSent(error) ? new NotSentError(describe(error)) : new Error(describe(error));
   } finally {
     clearTimeout(timer);
     call.signal?.removeEventListener('abort', follow);
@@ -173,6 +178,22 @@ function readWhole(
 
 /** Node's and OpenSSL's names for a certificate that is not to be trusted. */
 const UNTRUSTED = /CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(CA|PURPOSE)$/;
+
+/** Errors of connecting alone. */
+const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
+const CONNECTING = new Set(['connect', 'getaddrinfo']);
+
+/** Whether no connection came about, or none that is to be trusted. Several addresses fail with several errors. */
+function isNotSent(error: unknown): boolean {
+  const { code, syscall, errors, cause } = error as NodeJS.ErrnoException & {
+    errors?: unknown[];
+  };
+  if (UNTRUSTED.test(code ?? '') || NOT_CONNECTED.has(code ?? '')) return true;
+  if (CONNECTING.has(syscall ?? '')) return true;
+  if (errors && errors.length > 0) return errors.every(isNotSent);
+  // axios hides Node's error behind its own.
+  return typeof cause === 'object' && cause !== null && isNotSent(cause);
+}
 
 /** Only the reason. */
 function describe(error: unknown): string {

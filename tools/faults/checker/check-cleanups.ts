@@ -118,7 +118,8 @@ function checkRemoval(
   const back = later.find(
     ({ kind, hash, acceptedAt }) =>
       kind === 'push' &&
-      (acceptedAt + SAME_MOMENT_MS < removal.at || hasRunBefore(history, removal, hash)),
+      (hasRunBefore(history, removal, hash) ||
+        (acceptedAt + SAME_MOMENT_MS < removal.at && !isAskedAgain(history, removal, acceptedAt))),
   );
   if (back && deletions.at(-1) === deletion)
     violations.push({
@@ -181,10 +182,24 @@ function hasRunBetween(
   );
 }
 
+/**
+ * Whether nobody knew what had become of the removal that was asked for before the branch came back: then it is asked for
+ * again, until it is answered.
+ */
+function isAskedAgain(history: History, removal: AskedRemoval, backAt: number): boolean {
+  const before = history.removals.filter(
+    (one) => nameOf(one) === nameOf(removal) && one.at < removal.at,
+  );
+  const answered = before.findLastIndex((one) => one.answered);
+  return before.slice(answered + 1).some(({ at }) => at < backAt + SAME_MOMENT_MS);
+}
+
 function hasRunBefore(history: History, removal: AskedRemoval, hash: string): boolean {
   return history.runs.some(
     (run) =>
-      run.hook === removal.hook && run.hash === hash && (run.servedAt ?? Infinity) < removal.at,
+      run.hook === removal.hook &&
+      run.hash === hash &&
+      (run.servedAt ?? Infinity) < (removal.servedAt ?? removal.at),
   );
 }
 

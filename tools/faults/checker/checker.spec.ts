@@ -292,6 +292,25 @@ describe('checkCleanups', () => {
     expect(cleanupKinds({ deliveries, removals, runs: [run(11.8, 'a')] })).toEqual(['hit']);
   });
 
+  it('finds one that is done only after the run of a branch that is back', () => {
+    const deliveries = [deletion, sent(12.5, [pushed('a', 'dev')])];
+    const removals = [removal(12, 'dev', { servedAt: T0 + 14_000, answered: false })];
+    expect(cleanupKinds({ deliveries, removals, runs: [run(13, 'a')] })).toEqual(['hit']);
+    expect(cleanupKinds({ deliveries, removals, runs: [run(15, 'a')] })).toEqual([]);
+  });
+
+  it('allows one that is asked for again, whatever came meanwhile, as long as none was answered', () => {
+    const deliveries = [deletion, sent(13, [pushed('a', 'dev')])];
+    const lost = { answered: false, servedAt: undefined };
+    const removals = [removal(12, 'dev', lost), removal(15, 'dev', lost), removal(17, 'dev')];
+    expect(cleanupKinds({ deliveries, removals, runs: [run(18, 'a')] })).toEqual([]);
+    expect(cleanupKinds({ deliveries, removals, runs: [run(16, 'a')] })).toEqual(['hit']);
+    const known = [removal(12, 'dev', { servedAt: undefined }), removal(17, 'dev')];
+    expect(cleanupKinds({ deliveries, removals: known, runs: [run(18, 'a')] })).toEqual(['hit']);
+    const tooLate = [removal(15, 'dev', lost), removal(17, 'dev')];
+    expect(cleanupKinds({ deliveries, removals: tooLate, runs: [run(18, 'a')] })).toEqual(['hit']);
+  });
+
   it('counts from the last deletion', () => {
     const deliveries = [deletion, sent(5, [deleted('dev')])];
     expect(cleanupKinds({ deliveries, removals: [removal(12, 'dev')] })).toContain('early');

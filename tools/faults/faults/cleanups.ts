@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BEGIN_DUE_CLEANUPS, REMOVE_CLEANUP } from '@cds/hooks-store';
+import { BEGIN_DUE_CLEANUPS, FINISH_CLEANUP, KEYS } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
 import type { Webhook } from '../stage/sender';
 import type { Stage } from '../stage/stage';
-import { mustBe, workOn, type Fault } from './fault';
+import { mustBe, nothingUnderWay, workOn, type Fault } from './fault';
 
 async function pushAll(stage: Stage, ...changes: string[]): Promise<void> {
   for (const hook of stage.webhooks)
@@ -29,8 +29,8 @@ async function mustRemove(stage: Stage, branches: string[]): Promise<void> {
 
 const KILLED_AT = [
   { script: BEGIN_DUE_CLEANUPS, when: 'after' },
-  { script: REMOVE_CLEANUP, when: 'before' },
-  { script: REMOVE_CLEANUP, when: 'after' },
+  { script: FINISH_CLEANUP, when: 'before' },
+  { script: FINISH_CLEANUP, when: 'after' },
 ] as const;
 
 export const CLEANUPS: Fault[] = [
@@ -65,7 +65,7 @@ export const CLEANUPS: Fault[] = [
     name: 'killed-among-cleanups',
     what: '`hooks` is killed three times while it removes the runs of branches that are due together: when it has taken their hooks, and around its note of what is removed',
     checks: 'each is removed, and all hooks go on with what comes then',
-    stage: { cleanupDelaySeconds: 4, redisProxy: true },
+    stage: { cleanupDelaySeconds: 10, redisProxy: true },
     seconds: 60,
     async play(stage) {
       const names = Array.from({ length: 12 }, (_, index) => `b${index}`);
@@ -73,9 +73,15 @@ export const CLEANUPS: Fault[] = [
         await stage.push(hook, ...names.map((name) => `+${name}`));
         await stage.push(hook, ...names.map((name) => `-${name}`));
       }
-      await stage.worked();
+      await waitFor(
+        async () =>
+          (await stage.redis.ask((redis) => redis.zcard(KEYS.cleanups))) ===
+          names.length * stage.webhooks.length,
+        { what: 'all cleanups to be scheduled' },
+      );
+      await nothingUnderWay(stage);
       await stage.kill(stage.hooks);
-      await sleep(5_000);
+      await sleep(10_000);
       stage.faultBegins();
       for (const point of KILLED_AT) {
         const reached = stage.proxy.reached(point);
@@ -86,6 +92,37 @@ export const CLEANUPS: Fault[] = [
       await stage.hooks.start();
       stage.faultEnds();
       await mustRemove(stage, names);
+      await workOn(stage.load());
+    },
+  },
+  {
+    name: 'slow-removal',
+    what: 'the API takes 12 s for a removal of runs, and does it although nobody listens any more; the branches come back meanwhile, and one of two replicas is killed',
+    checks: 'no run of a branch that is back is removed: it is asked for when the API has answered',
+    stage: { hooks: 4, replicas: 2, cleanupDelaySeconds: 2 },
+    doubles: { most: 4, because: 'one for each hook whose run was being asked for at the kill' },
+    seconds: 40,
+    async play(stage) {
+      await pushAll(stage, '+dev');
+      await stage.worked();
+      const slow = new Set<string>();
+      stage.gate.judge(({ kind, hook }) => {
+        if (kind !== 'removal' || slow.has(hook)) return { kind: 'pass' };
+        slow.add(hook);
+        return { kind: 'slow', ms: 12_000 };
+      });
+      await pushAll(stage, '-dev');
+      stage.faultBegins();
+      await waitFor(() => slow.size === stage.webhooks.length, { what: 'the removals' });
+      await sleep(stage.random.between(0, 1_000));
+      const killed = stage.random.pick(stage.replicas);
+      await stage.kill(killed);
+      stage.route(killed, false);
+      await pushAll(stage, '+dev');
+      stage.faultEnds();
+      await stage.worked();
+      for (const hook of stage.webhooks)
+        mustBe(isRemoved(stage, hook, 'dev'), 'The runs of a branch were never removed.');
       await workOn(stage.load());
     },
   },

@@ -23,7 +23,7 @@ export interface GateCall {
 /** What the gate does with a call: `pass` it on; the other ones are what can happen on the way. */
 export type Handling =
   | { kind: 'pass' }
-  /** Passed on after a while. */
+  /** Passed on after a while, also when the caller has gone by then. A removal waits for those of the same branch. */
   | { kind: 'slow'; ms: number }
   /** Passed on and done at once, and answered after a while. */
   | { kind: 'slow-answer'; ms: number }
@@ -71,6 +71,16 @@ export async function startApiGate(deps: {
   const polls: Asked[] = [];
   let judge: Judge = () => ({ kind: 'pass' });
   let server: Server | undefined;
+  /** Removals of the same runs follow each other, as the rows of a database are locked. */
+  const removing = new Map<string, Promise<unknown>>();
+
+  function inTurn<T>(call: GateCall | undefined, work: () => Promise<T>): Promise<T> {
+    if (call?.kind !== 'removal') return work();
+    const of = JSON.stringify([call.hook, call.name]);
+    const turn = (removing.get(of) ?? Promise.resolve()).then(work, work);
+    removing.set(of, turn);
+    return turn;
+  }
 
   /** Writes the call down; undefined for calls of another kind. */
   function note(
@@ -149,8 +159,10 @@ export async function startApiGate(deps: {
           response.end(handling.body);
           return;
         }
-        if (handling.kind === 'slow') await sleep(handling.ms);
-        const { answer, text } = await pass(incoming, body);
+        const { answer, text } = await inTurn(noted?.call, async () => {
+          if (handling.kind === 'slow') await sleep(handling.ms);
+          return pass(incoming, body);
+        });
         if (noted && (answer.statusCode ?? 500) < 300) noted.asked.servedAt = Date.now();
         if (handling.kind === 'slow-answer') await sleep(handling.ms);
         if (handling.kind === 'lose-answer' || response.destroyed) {

@@ -89,9 +89,10 @@ export function createBranchCleanups(deps: BranchCleanupsDeps) {
 
     /**
      * Cancels the cleanup of a branch that was pushed to.
-     * @returns `lost` when the hook is another's by now; `busy` while the API removes the runs for another hook
+     * @returns `lost` when the hook is another's by now; `busy` while the API removes the runs for another hook; `unsure`
+     *   until the API has answered whether it has removed them
      */
-    async cancel(of: BranchOfDelivery): Promise<'ok' | 'lost' | 'busy'> {
+    async cancel(of: BranchOfDelivery): Promise<'ok' | 'lost' | 'busy' | 'unsure'> {
       const key = keyOf(of);
       const id = cleanupId(key);
       const cancel = () =>
@@ -105,7 +106,8 @@ export function createBranchCleanups(deps: BranchCleanupsDeps) {
           'branch pushed again: the removal of its runs is cancelled',
         );
       }
-      return result.kind === 'lost' || result.kind === 'busy' ? result.kind : 'ok';
+      if (result.kind === 'unsure') await queue.ring(result.id, 0);
+      return result.kind === 'none' || result.kind === 'cancelled' ? 'ok' : result.kind;
     },
   };
 }

@@ -6,7 +6,14 @@ import { pauseEnd } from '../executions/failures';
 import type { Claim, HookOwnership } from '../executions/hook-ownership';
 import type { CleanupStore } from './cleanup-store';
 import { latestNews } from './latest-news';
-import { BUSY_MS, type CleanupOutcome, END, nameOf, type RemoveRuns } from './remove-runs';
+import {
+  BUSY_MS,
+  type CleanupOutcome,
+  END,
+  nameOf,
+  type RemoveRuns,
+  type RunsOf,
+} from './remove-runs';
 import type { WaitingDeliveries } from './waiting-deliveries';
 
 export interface CleanUpBranchDeps {
@@ -30,7 +37,9 @@ export interface CleanUpBranchDeps {
  * Removes the runs of a deleted branch when the time has come.
  *
  * The hook is held meanwhile and the cleanup marked, so that no run of the branch is asked for while the API removes:
- * a push that comes in during the call, at whichever hook of the workflow, has its run afterwards.
+ * a push that comes in during the call, at whichever hook of the workflow, has its run afterwards. Where nobody knows what
+ * became of an earlier call, the API is asked again in any case, and pushes have their runs after that: a call that was
+ * given up may still be carried out.
  */
 export function createCleanUpBranch(deps: CleanUpBranchDeps) {
   const { redis, store, ownership, removeRuns, logger, now, retryDelayMs } = deps;
@@ -71,6 +80,9 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
 
   async function cleanUp(cleanup: Cleanup, claim: Claim): Promise<CleanupOutcome> {
     const { project, workflow } = await targetOf(cleanup);
+    if (cleanup.unsure) {
+      return remove(cleanup, claim, { project, workflow }, new Map());
+    }
     const isRenamed = project !== cleanup.project || workflow !== cleanup.workflow;
     const others = [
       ...(await hooksOf(project, workflow)),
@@ -81,12 +93,24 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     const due = news.acceptedAt + delayMs;
     if (news.kind === 'deleted' && due > now()) return postpone(cleanup, claim, due);
 
-    const begin = () => store.begin(claim.holder, cleanup, news.lastSeen);
-    const begun = await begin();
-    // Moved, cancelled, or a hook has got more to look at: what is to be done is read again.
-    if (begun !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
+    return remove(cleanup, claim, { project, workflow }, news.lastSeen);
+  }
 
-    return removeRuns(cleanup, { project, workflow }, async () => (await begin()) === 'ok');
+  async function remove(
+    cleanup: Cleanup,
+    claim: Claim,
+    of: RunsOf,
+    lastSeen: ReadonlyMap<string, string>,
+  ): Promise<CleanupOutcome> {
+    const begin = () => store.begin(claim.holder, cleanup, lastSeen);
+    // Moved, cancelled, or a hook has got more to look at: what is to be done is read again.
+    if ((await begin()) !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
+    return removeRuns(cleanup, of, async () => {
+      if ((await begin()) === 'ok') return true;
+      // The API refused the first call, and gets no second one.
+      await store.letGo(claim.holder, [cleanup]);
+      return false;
+    });
   }
 
   return async function cleanUpBranch(id: string): Promise<CleanupOutcome> {
@@ -98,20 +122,25 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     const claim = await ownership.claim(cleanup.hook);
     if (!claim) return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     try {
-      return await cleanUp(cleanup, claim);
+      // Whoever was asking the API when it was read may be done by now.
+      const known = cleanup.unsure ? await store.read(id) : cleanup;
+      return known?.status === 'waiting' ? await cleanUp(known, claim) : END;
     } finally {
       await ownership.release(claim);
     }
   };
 }
 
-/** When a cleanup that waits is to be looked at (ms): when it is due, and not within a pause. */
+/**
+ * When a cleanup that waits is to be looked at (ms): when it is due, or at once where nobody knows what the API did, and not
+ * within a pause.
+ */
 export function notBefore(
-  cleanup: Pick<Cleanup, 'due' | 'retry_at'>,
+  { due, retry_at, unsure }: Pick<Cleanup, 'due' | 'retry_at' | 'unsure'>,
   now: number,
   retryDelayMs: number,
 ): number {
-  return Math.max(cleanup.due, pauseEnd(cleanup.retry_at, now, retryDelayMs));
+  return Math.max(unsure ? 0 : due, pauseEnd(retry_at, now, retryDelayMs));
 }
 
 export type CleanUpBranch = ReturnType<typeof createCleanUpBranch>;

@@ -1,13 +1,16 @@
 import type { Cleanup, Clock } from '@cds/hooks-store';
+import type { Logger } from '@cds/service';
+import { errorText } from '../error-text';
 import type { Claims, HookOwnership } from '../executions/hook-ownership';
 import { notBefore } from './clean-up-branch';
 import type { CleanupStore } from './cleanup-store';
 import type { CleanupOutcome, RemoveRuns } from './remove-runs';
 
 export interface CleanUpTogetherDeps {
-  store: Pick<CleanupStore, 'readAll' | 'beginDue'>;
+  store: Pick<CleanupStore, 'readAll' | 'beginDue' | 'letGo'>;
   ownership: Pick<HookOwnership, 'newHolder' | 'releaseAll' | 'releaseSome' | 'isDead'>;
   removeRuns: RemoveRuns;
+  logger: Logger;
   now: Clock;
   retryDelayMs: number;
 }
@@ -45,6 +48,15 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
     left.alone.push({ id: cleanup.id, outcome: { kind: 'wait', until, forApi: false } });
   }
 
+  /** Where Redis does not take it, the API is asked for them in any case, and pushes wait for that. Never throws. */
+  async function notAskedFor(holder: string, cleanups: readonly Cleanup[]): Promise<void> {
+    try {
+      await store.letGo(holder, cleanups);
+    } catch (error) {
+      deps.logger.debug({ error: errorText(error) }, 'cleanups that were begun stay marked');
+    }
+  }
+
   /** Begins with these, also anew. @returns those for which nothing is to be looked at */
   async function begin(
     cleanups: readonly Cleanup[],
@@ -73,16 +85,19 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
     let rest = await begin(due, holder, left);
     let called = '';
     let isCalling = false;
-    const letGo = (together: string): void => {
-      for (const cleanup of rest) {
+    const letGo = async (together: string): Promise<void> => {
+      const notAsked = rest;
+      rest = [];
+      for (const cleanup of notAsked) {
         if (cleanup.hook === together) left.more.push(cleanup.id);
         else leaveAlone(left, cleanup);
       }
-      rest = [];
       const others = uuids.filter((uuid) => !isCalling || uuid !== called);
-      void ownership.releaseSome({ holder, uuids: others }).then(leave);
+      await notAskedFor(holder, notAsked);
+      await ownership.releaseSome({ holder, uuids: others });
+      await leave();
     };
-    const timer = setTimeout(() => letGo(called), HELD_MS);
+    const timer = setTimeout(() => void letGo(called), HELD_MS);
     try {
       for (;;) {
         if (performance.now() - lookedAt > LOOKED_MS && rest.length > 0) {
@@ -101,10 +116,11 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
         if (outcome.kind === 'end') continue;
         left.alone.push({ id: cleanup.id, outcome });
         // Each of the others is to find out by itself when it is to try again.
-        if (outcome.forApi) letGo('');
+        if (outcome.forApi) void letGo('');
       }
     } finally {
       clearTimeout(timer);
+      await notAskedFor(holder, rest);
     }
   }
 
@@ -125,7 +141,7 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
     const due: Cleanup[] = [];
     for (const cleanup of await store.readAll(ids)) {
       if (cleanup.status !== 'waiting') continue;
-      if (notBeforeOf(cleanup) > now()) leaveAlone(left, cleanup);
+      if (cleanup.unsure || notBeforeOf(cleanup) > now()) leaveAlone(left, cleanup);
       else due.push(cleanup);
     }
     if (due.length === 0) return leaveNow();

@@ -15,6 +15,8 @@ import {
   CANCEL_BEFORE_PUSH,
   CANCEL_CLEANUP,
   FAIL_CLEANUP,
+  FINISH_CLEANUP,
+  LET_GO_CLEANUPS,
   MAKE_CLEANUP_DUE,
   POSTPONE_CLEANUP,
   READ_CLEANUPS,
@@ -46,6 +48,8 @@ export interface CleanupFailure {
   refused: boolean;
   /** An operator ended it: it did not fail. */
   ended?: boolean;
+  /** What is known of the removal that was under way; not given where none was. */
+  removal?: 'answered' | 'not sent' | 'unsure';
   now: number;
 }
 
@@ -61,12 +65,16 @@ export type BegunCleanup = ['begun' | 'other'] | ['busy', string];
 /** What bringing a cleanup forward led to; `due` (ms) is when it is to be done now. */
 export type MadeDue = { kind: 'ok'; due: number } | { kind: 'unknown' | 'stopped' | 'failed' };
 
-/** What an order to cancel led to. `busy`: a holder of that hook has the API remove the runs at this moment. */
+/**
+ * What an order to cancel led to. `busy`: a holder of that hook has the API remove the runs at this moment; `unsure`: the API
+ * was asked to, and may still do so.
+ */
 export type Cancelled =
   | { kind: 'none' | 'lost' }
   /** `requestId`: of the deletion that had scheduled it, or empty. */
   | { kind: 'cancelled'; requestId: string }
-  | { kind: 'busy'; hook: string };
+  | { kind: 'busy'; hook: string }
+  | { kind: 'unsure'; id: string };
 
 export type CleanupStore = ReturnType<typeof createCleanupStore>;
 
@@ -80,6 +88,8 @@ export function createCleanupStore(deps: {
   const scheduleScript = defineScript(redis, 'cdsbbScheduleCleanup', SCHEDULE_CLEANUP, 5);
   const cancelScript = defineScript(redis, 'cdsbbCancelCleanup', CANCEL_CLEANUP, 4);
   const removeScript = defineScript(redis, 'cdsbbRemoveCleanup', REMOVE_CLEANUP, 3);
+  const finishScript = defineScript(redis, 'cdsbbFinishCleanup', FINISH_CLEANUP, 3);
+  const letGoScript = defineScript(redis, 'cdsbbLetGoCleanups', LET_GO_CLEANUPS, 0);
   const beginScript = defineScript(redis, 'cdsbbBeginCleanup', BEGIN_CLEANUP, 2);
   const beginDueScript = defineScript(redis, 'cdsbbBeginDueCleanups', BEGIN_DUE_CLEANUPS, 0);
   const readScript = defineScript(redis, 'cdsbbReadCleanups', READ_CLEANUPS, 0);
@@ -130,8 +140,9 @@ export function createCleanupStore(deps: {
       const [kind, detail = ''] = (await cancelScript(
         [...SETS, hookKeys(of.hook).owner],
         [holder, ...PREFIXES, of.id, of.hook, of.branch, keyArgument(OWNER_PREFIX)],
-      )) as ['none' | 'lost'] | ['cancelled' | 'busy', string];
+      )) as ['none' | 'lost'] | ['cancelled' | 'busy' | 'unsure', string];
       if (kind === 'busy') return { kind, hook: detail };
+      if (kind === 'unsure') return { kind, id: detail };
       return kind === 'cancelled' ? { kind, requestId: detail } : { kind };
     },
 
@@ -165,9 +176,28 @@ export function createCleanupStore(deps: {
       return parseCleanup(id, await redis.hgetall(cleanupKey(id)));
     },
 
-    /** @param accepted only while it is still the cleanup of that deletion */
-    async remove(id: string, accepted = ''): Promise<'unknown' | 'changed' | 'ok'> {
-      return (await removeScript([...SETS], [id, ...PREFIXES, accepted])) as 'unknown' | 'ok';
+    async remove(id: string): Promise<'unknown' | 'ok'> {
+      return (await removeScript([...SETS], [id, ...PREFIXES])) as 'unknown' | 'ok';
+    },
+
+    /**
+     * The API has removed the runs.
+     * @param now ms
+     * @returns `waiting` when a later deletion makes it due another time
+     */
+    async finish(
+      { id, accepted }: Pick<Cleanup, 'id' | 'accepted'>,
+      now: number,
+    ): Promise<'unknown' | 'waiting' | 'ok'> {
+      const args = [id, ...PREFIXES, accepted, now];
+      return (await finishScript([...SETS], args)) as 'unknown' | 'waiting' | 'ok';
+    },
+
+    /** For cleanups that this holder began, and for which the API was not asked. */
+    async letGo(holder: string, cleanups: readonly Pick<Cleanup, 'id' | 'hook'>[]): Promise<void> {
+      if (cleanups.length === 0) return;
+      const of = cleanups.flatMap(({ id, hook }) => [keyArgument(cleanupKey(id)), hook]);
+      await letGoScript([], [holder, ...of]);
     },
 
     /**
@@ -201,6 +231,7 @@ export function createCleanupStore(deps: {
           failure.refused ? 1 : 0,
           deadLetters,
           failure.ended ? 1 : 0,
+          failure.removal ?? '',
         ],
       )) as ['ok' | 'changed', number?];
       return { kept, dropped };

@@ -8,7 +8,7 @@ import type { RetryReason } from '../executions/work-off-delivery';
 import type { CleanupStore } from './cleanup-store';
 
 export interface RemoveRunsDeps {
-  store: Pick<CleanupStore, 'fail' | 'remove'>;
+  store: Pick<CleanupStore, 'fail' | 'finish'>;
   api: Pick<CdsApiClient, 'deleteBranchRuns'>;
   callApi: ApiCaller;
   logger: Logger;
@@ -39,7 +39,10 @@ export interface RunsOf {
 export const BUSY_MS = 300;
 export const END: CleanupOutcome = { kind: 'end' };
 
-/** Asks the API to remove the runs of a branch, for the holder of its hook, and keeps what came of it. */
+/**
+ * Asks the API to remove the runs of a branch, for the holder of its hook, and keeps what came of it. That it is asked is
+ * kept before; where nobody knows what it did, the cleanup stays `unsure` until the API has answered.
+ */
 export function createRemoveRuns(deps: RemoveRunsDeps) {
   const { store, api, callApi, logger, now, retryDelayMs, retryError } = deps;
   const stored = { logger, signal: deps.killed };
@@ -55,13 +58,16 @@ export function createRemoveRuns(deps: RemoveRunsDeps) {
     const isFinal = refused && (nbErrors >= retryError || isSlashBefore052(cleanup, failure));
     const pause = refused ? retryDelayMs : outagePauseMs(outages, retryDelayMs);
     const retryAt = isFinal ? undefined : now() + pause;
+    const removal = refused ? 'answered' : failure.mayBeDone ? 'unsure' : 'not sent';
     const of = { ...nameOf(cleanup), branch: cleanup.branch, error: sentence };
     if (isFinal)
       logger.error(of, 'the runs of a deleted branch were not removed and stay: see its task');
     else logger.warn(of, 'the runs of a deleted branch were not removed: trying again later');
     const { kept, dropped } = await untilStored(
       () =>
-        store.fail(cleanup, { nbErrors, error: sentence, outages, retryAt, refused, now: now() }),
+        store.fail(cleanup, {
+          ...{ nbErrors, error: sentence, outages, retryAt, refused, removal, now: now() },
+        }),
       stored,
     );
     if (kept === 'changed') return { kind: 'wait', until: now(), forApi: false };
@@ -96,8 +102,8 @@ export function createRemoveRuns(deps: RemoveRunsDeps) {
         isSlashBefore052(cleanup, failure) ? slashSentence(failure.message) : failure.message,
       );
     }
-    await untilStored(() => store.remove(cleanup.id, cleanup.accepted), stored);
-    deps.ended?.('done');
+    const finished = await untilStored(() => store.finish(cleanup, now()), stored);
+    if (finished !== 'waiting') deps.ended?.('done');
     logger.info(
       { ...nameOf(cleanup), project, workflow, branch },
       'the runs of a deleted branch were removed',

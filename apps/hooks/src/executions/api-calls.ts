@@ -35,6 +35,8 @@ export function createApiCaller(deps: { registration: Pick<Registration, 'regist
         failure: {
           kind: 'unavailable',
           message: `registering with the API again failed: ${reason}`,
+          // The API refused the call that it was for.
+          mayBeDone: false,
         },
       };
     }

@@ -4,15 +4,18 @@ import { isApiError } from '@cds/api-client';
 export type Failure =
   /** The API said no, with CDS's error body: counts. */
   | { kind: 'refused'; message: string; status?: number }
-  /** The API did not answer, or something else answered for it: does not count. */
-  | { kind: 'unavailable'; message: string };
+  /**
+   * The API did not answer, or something else answered for it: does not count. `mayBeDone`: what it was asked for may
+   * have been done, or may still be.
+   */
+  | { kind: 'unavailable'; message: string; mayBeDone: boolean };
 
 /** @throws what is no failure of the API */
 export function failureOf(error: unknown): Failure {
   if (!isApiError(error)) throw error;
   return error.kind === 'refused'
     ? { kind: 'refused', message: error.message, status: error.status }
-    : { kind: 'unavailable', message: error.message };
+    : { kind: 'unavailable', message: error.message, mayBeDone: error.mayBeDone };
 }
 
 /** A date that is further ahead than a pause is long, by more than this, is of a clock that was put back since. */

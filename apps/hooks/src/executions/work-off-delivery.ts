@@ -41,10 +41,16 @@ type StepOutcome =
   | { kind: 'pause'; forApi: boolean; pauseMs: number; message: string }
   /** The API removes the runs of the branch for another hook: a moment later. */
   | { kind: 'busy' }
+  /** Nobody knows whether the API still removes the runs of the branch: when it has said so. */
+  | { kind: 'unsure' }
   | { kind: 'left' };
 
 /** Between two looks whether the API is done. */
 const BUSY_MS = 300;
+/** Between two looks whether the API has answered what became of a removal. */
+const UNSURE_MS = 1_000;
+const UNSURE =
+  'the API has not said yet whether it has removed the runs of the branch: the run is asked for when it has';
 
 /**
  * Works off one delivery: its steps in order, each kept in Redis as soon as it is done, so that a later try begins
@@ -124,7 +130,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
     const mayHaveCleanup = !isSentAgain(head, state) && (head.anyCleanups || state.steps_done > 0);
     if (step.branch !== undefined && mayHaveCleanup) {
       const cancelled = await cleanups.cancel(branchOf);
-      if (cancelled === 'busy') return { kind: 'busy' };
+      if (cancelled === 'busy' || cancelled === 'unsure') return { kind: cancelled };
       if (cancelled === 'lost') return { kind: 'left' };
     }
     return runStep(claim, head, step, state, keep);
@@ -161,6 +167,12 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
       if (outcome.kind === 'left') return { kind: 'left' };
       if (outcome.kind === 'busy') {
         return { kind: 'pause', until: now() + BUSY_MS, forApi: false, outages: 0 };
+      }
+      if (outcome.kind === 'unsure') {
+        const until = now() + UNSURE_MS;
+        if (state.last_error === UNSURE) return { kind: 'pause', until, forApi: false, outages: 0 };
+        log.warn({ branch: step.branch, reason: UNSURE }, 'a run waits for a removal of runs');
+        return pause({ ...state, last_error: UNSURE }, until, false);
       }
       if (outcome.kind === 'pause') {
         const until = now() + outcome.pauseMs;

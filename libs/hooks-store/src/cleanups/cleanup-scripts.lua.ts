@@ -4,16 +4,35 @@ import { FORGET_CLEANUP } from '../forget-cleanup.lua';
 const MOST_BROUGHT_BACK = 10_000;
 
 /**
+ * Lua functions about removals that the API was asked for. `under_way` names hook and holder, and is kept before the call is
+ * sent; it goes when the API has answered, or nothing was sent. `unsure` stands for one that somebody else asked for before,
+ * and of which nobody knows what became: the API may still be about to do it.
+ */
+export const REMOVAL_MARKS = `
+local function markUnderWay(record, mark)
+  local before = redis.call('HGET', record, 'under_way')
+  if before and before ~= mark then redis.call('HSET', record, 'unsure', '1') end
+  redis.call('HSET', record, 'under_way', mark)
+end
+local function isUnsure(record)
+  local kept = redis.call('HMGET', record, 'status', 'under_way', 'unsure')
+  return kept[1] == 'waiting' and (kept[2] or kept[3]) and true or false
+end
+`;
+
+/**
  * Schedules the cleanup of a branch for the hook's holder, or restarts it from a later deletion.
  *
  * KEYS cleanups, stopped, failed, owner, brought-back · ARGV holder, prefix of records, prefix of the hooks' lists, id,
  *   due (ms), accepted (execution id), hook, project, workflow, repository, branch, id of the request
  * Returns `ok` | `lost` | `back` when a push after this deletion was removed before its turn
  *
- * Where the hook scheduled the branch for another workflow before (it was renamed), that one is replaced.
+ * Where the hook scheduled the branch for another workflow before (it was renamed), that one is replaced. What the API is to
+ * be asked again for an earlier deletion does not wait for the new date.
  */
 export const SCHEDULE_CLEANUP = `
 ${FORGET_CLEANUP}
+${REMOVAL_MARKS}
 local owner = redis.call('GET', KEYS[4])
 if owner and owner ~= ARGV[1] then return 'lost' end
 local back = redis.call('ZSCORE', KEYS[5], ARGV[4])
@@ -32,7 +51,7 @@ redis.call('HSET', record, 'status', 'waiting', 'due', ARGV[5], 'accepted', ARGV
   'nb_errors', '0', 'last_error', '', 'retry_at', '0', 'outages', '0', 'processed', '0', 'request_id', ARGV[12])
 redis.call('ZREM', KEYS[2], id)
 redis.call('ZREM', KEYS[3], id)
-redis.call('ZADD', KEYS[1], ARGV[5], id)
+redis.call('ZADD', KEYS[1], isUnsure(record) and 'LT' or 'CH', ARGV[5], id)
 redis.call('HSET', byHook, ARGV[11], id)
 return 'ok'
 `;
@@ -44,13 +63,14 @@ return 'ok'
  * KEYS cleanups, stopped, failed, owner · ARGV holder, prefix of records, prefix of the hooks' lists, id, hook, branch,
  *   prefix of owners
  * Returns {`none`} | {`cancelled`, id of the request that scheduled it or ""} | {`lost`} | {`busy`, hook} while another
- *   hook's holder has the API remove the runs
+ *   hook's holder has the API remove the runs | {`unsure`, id} when nobody knows whether the API still removes them
  *
- * A mark of who is no longer the owner of its hook means nothing; nor does one of this hook, of which the caller is
- * the only holder.
+ * A mark of who is no longer the owner of its hook, or of this hook, of which the caller is the only holder, is of a removal
+ * that nobody waits for any more.
  */
 export const CANCEL_CLEANUP = `
 ${FORGET_CLEANUP}
+${REMOVAL_MARKS}
 local owner = redis.call('GET', KEYS[4])
 if owner and owner ~= ARGV[1] then return {'lost'} end
 local found, request = {}, ''
@@ -60,6 +80,7 @@ for _, id in ipairs({ARGV[4], byHook or ARGV[4]}) do
     local record = redis.call('HMGET', ARGV[2] .. id, 'under_way', 'request_id')
     local hook, holder = string.match(record[1] or '', '^(%S+) (.+)$')
     if hook and hook ~= ARGV[5] and redis.call('GET', ARGV[7] .. hook) == holder then return {'busy', hook} end
+    if isUnsure(ARGV[2] .. id) then return {'unsure', id} end
     found[#found + 1] = id
     request = record[2] or request
   end
@@ -71,8 +92,8 @@ return {'cancelled', request}
 
 /**
  * Cancels what is scheduled for a branch whose push is about to be removed unread: the cleanup of that id and the one
- * that the hook scheduled, unless it is of a deletion after that push. Remembers the push, too: deletions from before it
- * may wait, at this hook or another.
+ * that the hook scheduled, unless it is of a deletion after that push, or the API is to be asked again, since nobody knows
+ * what it did. Remembers the push, too: deletions from before it may wait, at this hook or another.
  *
  * KEYS cleanups, stopped, failed, brought-back · ARGV prefix of records, prefix of the hooks' lists, id, hook, branch, id of the push
  * Returns how many
@@ -81,13 +102,14 @@ return {'cancelled', request}
  */
 export const CANCEL_BEFORE_PUSH = `
 ${FORGET_CLEANUP}
+${REMOVAL_MARKS}
 redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -${MOST_BROUGHT_BACK})
 redis.call('ZADD', KEYS[4], 'GT', ARGV[6], ARGV[3])
 local cancelled = 0
 local byHook = redis.call('HGET', ARGV[2] .. ARGV[4], ARGV[5])
 for _, id in ipairs({ARGV[3], byHook or ARGV[3]}) do
   local accepted = redis.call('HGET', ARGV[1] .. id, 'accepted')
-  if accepted and (tonumber(accepted) or 0) <= tonumber(ARGV[6]) then
+  if accepted and (tonumber(accepted) or 0) <= tonumber(ARGV[6]) and not isUnsure(ARGV[1] .. id) then
     forget(id, ARGV[1], ARGV[2])
     cancelled = cancelled + 1
   end
@@ -110,18 +132,44 @@ redis.call('ZADD', KEYS[1], ARGV[4], ARGV[1])
 return 'ok'
 `;
 
-/**
- * Removes a cleanup, or only while it is still the one of that deletion.
- *
- * KEYS cleanups, stopped, failed · ARGV id, prefix of records, prefix of the hooks' lists, accepted or ""
- * Returns `unknown` | `changed` | `ok`
- */
+/** Removes a cleanup. KEYS cleanups, stopped, failed · ARGV id, prefix of records, prefix of the hooks' lists · Returns `unknown` | `ok` */
 export const REMOVE_CLEANUP = `
 ${FORGET_CLEANUP}
-local accepted = redis.call('HGET', ARGV[2] .. ARGV[1], 'accepted')
-if not accepted then return 'unknown' end
-if ARGV[4] ~= '' and accepted ~= ARGV[4] then return 'changed' end
+if redis.call('EXISTS', ARGV[2] .. ARGV[1]) == 0 then return 'unknown' end
 forget(ARGV[1], ARGV[2], ARGV[3])
+return 'ok'
+`;
+
+/**
+ * Ends a cleanup whose runs the API has removed. One that is of a later deletion by now, or is not due yet because the API
+ * was asked again for an earlier one, goes on waiting for its date.
+ *
+ * KEYS cleanups, stopped, failed · ARGV id, prefix of records, prefix of the hooks' lists, accepted, now (ms)
+ * Returns `unknown` | `waiting` | `ok`
+ */
+export const FINISH_CLEANUP = `
+${FORGET_CLEANUP}
+local record = ARGV[2] .. ARGV[1]
+local kept = redis.call('HMGET', record, 'accepted', 'due', 'status')
+if not kept[1] then return 'unknown' end
+local due = tonumber(kept[2]) or 0
+if kept[1] ~= ARGV[4] or due > tonumber(ARGV[5]) then
+  redis.call('HDEL', record, 'under_way', 'unsure')
+  redis.call('HSET', record, 'outages', '0', 'retry_at', '0')
+  if kept[3] == 'waiting' then redis.call('ZADD', KEYS[1], string.format('%.0f', due), ARGV[1]) end
+  return 'waiting'
+end
+forget(ARGV[1], ARGV[2], ARGV[3])
+return 'ok'
+`;
+
+/** Notes that the API was not asked for removals that were begun. KEYS none · ARGV holder, then for each: key of its record, its hook */
+export const LET_GO_CLEANUPS = `
+for i = 2, #ARGV, 2 do
+  if redis.call('HGET', ARGV[i], 'under_way') == ARGV[i + 1] .. ' ' .. ARGV[1] then
+    redis.call('HDEL', ARGV[i], 'under_way')
+  end
+end
 return 'ok'
 `;
 
@@ -139,8 +187,7 @@ end
 `;
 
 /**
- * The last look before the API is called; it marks the cleanup as under way. The mark counts for as long as the holder
- * owns its hook.
+ * The last look before the API is called; it marks the cleanup as under way.
  *
  * KEYS record, owner · ARGV holder, hook, accepted, due, retry_at and outages as they were read, then for each hook of the workflow: key of its waiting list, id of
  *   the last delivery that was looked at or ""
@@ -148,6 +195,7 @@ end
  */
 export const BEGIN_CLEANUP = `
 ${IS_AS_READ}
+${REMOVAL_MARKS}
 local owner = redis.call('GET', KEYS[2])
 if owner and owner ~= ARGV[1] then return 'lost' end
 if not isAsRead(KEYS[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]) then return 'changed' end
@@ -156,7 +204,7 @@ for i = 7, #ARGV, 2 do
   if last and last ~= ARGV[i + 1] then return 'more' end
 end
 if not owner then redis.call('SET', KEYS[2], ARGV[1]) end
-redis.call('HSET', KEYS[1], 'under_way', ARGV[2] .. ' ' .. ARGV[1])
+markUnderWay(KEYS[1], ARGV[2] .. ' ' .. ARGV[1])
 return 'ok'
 `;
 
@@ -165,14 +213,17 @@ return 'ok'
  *
  * KEYS cleanups, stopped, failed, record · ARGV id, prefix of records, prefix of the hooks' lists, accepted, now (ms),
  *   errors, error, tries without an answer in a row, when to try again (ms) or "" when given up, pause is for a
- *   refusal (1), failures to keep, whether an operator ended it (1): then it is no dead letter, and the first to go
+ *   refusal (1), failures to keep, whether an operator ended it (1): then it is no dead letter, and the first to go, what
+ *   is known of the removal that was under way: `answered`, `not sent`, `unsure`, or "" where none was
  * Returns {`ok`, dead letters dropped} | {`changed`}
  */
 export const FAIL_CLEANUP = `
 ${FORGET_CLEANUP}
-local record = redis.call('HMGET', KEYS[4], 'accepted', 'status')
+local record = redis.call('HMGET', KEYS[4], 'accepted', 'status', 'under_way')
+if ARGV[13] == 'unsure' and record[3] then redis.call('HSET', KEYS[4], 'unsure', '1') end
+if ARGV[13] == 'answered' then redis.call('HDEL', KEYS[4], 'unsure') end
+if ARGV[13] ~= '' then redis.call('HDEL', KEYS[4], 'under_way') end
 if record[1] ~= ARGV[4] then return {'changed'} end
-redis.call('HDEL', KEYS[4], 'under_way')
 redis.call('HSET', KEYS[4], 'nb_errors', ARGV[6], 'last_error', ARGV[7], 'outages', ARGV[8])
 if ARGV[9] ~= '' then
   if ARGV[10] == '1' then redis.call('HSET', KEYS[4], 'retry_at', ARGV[9]) end

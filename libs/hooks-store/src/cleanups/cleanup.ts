@@ -28,6 +28,8 @@ export interface Cleanup {
   processed: number;
   /** Of the request that told of the deletion; empty where an older version scheduled it. */
   requestId: string;
+  /** The API was asked, or is being asked, and nobody knows yet what it did. */
+  unsure: boolean;
 }
 
 /** Which cleanups are one and the same. All four count, to the letter. */
@@ -82,6 +84,7 @@ export function parseCleanup(id: string, hash: Record<string, string>): Cleanup 
     outages: countOrMoment(hash.outages) ?? 0,
     processed: countOrMoment(hash.processed) ?? 0,
     requestId: hash.request_id ?? '',
+    unsure: hash.under_way !== undefined || hash.unsure !== undefined,
   };
 }
 

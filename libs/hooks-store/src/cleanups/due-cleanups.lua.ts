@@ -1,4 +1,4 @@
-import { IS_AS_READ } from './cleanup-scripts.lua';
+import { IS_AS_READ, REMOVAL_MARKS } from './cleanup-scripts.lua';
 
 /**
  * Takes the hooks of several cleanups and marks those as under way for which nothing is to be looked at first: what
@@ -9,10 +9,12 @@ import { IS_AS_READ } from './cleanup-scripts.lua';
  *   hooks of one workflow; then for each: key of its record, its hook, the key of the hooks of its workflow; accepted, due,
  *   retry_at and outages as they were read
  * Returns for each {`begun`}; {`busy`, who} when another one holds its hook; or {`other`}: it was changed, its hook's task is
- *   gone or of another workflow by now, or deliveries wait at a hook of the workflow
+ *   gone or of another workflow by now, or deliveries wait at a hook of the workflow. What is not begun is not under way for
+ *   this holder any more.
  */
 export const BEGIN_DUE_CLEANUPS = `
 ${IS_AS_READ}
+${REMOVAL_MARKS}
 local holder, owners, tasks, waiting = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local function isQuiet(hook, workflow)
   if redis.call('HGET', tasks .. hook, ARGV[5]) ~= workflow then return false end
@@ -25,11 +27,13 @@ local function isQuiet(hook, workflow)
 end
 local function begin(record, hook, workflow, accepted, due, retryAt, outages)
   local owner = redis.call('GET', owners .. hook)
+  local mark = hook .. ' ' .. holder
+  if redis.call('HGET', record, 'under_way') == mark then redis.call('HDEL', record, 'under_way') end
   if owner and owner ~= holder then return {'busy', owner} end
   if not isAsRead(record, accepted, due, retryAt, outages) then return {'other'} end
   if not isQuiet(hook, workflow) then return {'other'} end
   if not owner then redis.call('SET', owners .. hook, holder) end
-  redis.call('HSET', record, 'under_way', hook .. ' ' .. holder)
+  markUnderWay(record, mark)
   return {'begun'}
 end
 local begun = {}
