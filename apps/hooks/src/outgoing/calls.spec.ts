@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type LookupFunction } from 'node:net';
 import type { lookup } from 'node:dns';
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 import { type CallBounds, createCallTarget, type TargetRequest } from './call-target';
 import { createMasking } from './mask-secrets';
 import { createTargetGuard, TargetRefusedError, type TargetRules } from './target-guard';
@@ -65,6 +66,27 @@ describe('the guard of targets', () => {
     'http://[64:ff9b::a9fe:a9fe]/',
     'http://[2002:7f00:1::]/',
     'http://[::ffff:0:127.0.0.1]/',
+    // A local prefix of NAT64, of 96, 64, 56 and 48 bits.
+    'http://[64:ff9b:1::127.0.0.1]/',
+    'http://[64:ff9b:1:1:2:3:a9fe:a9fe]/',
+    'http://[64:ff9b:1:0:7f:0:100:0]/',
+    'http://[64:ff9b:1:7f:0:1::]/',
+    'http://[64:ff9b:1:7f00:0:100::]/',
+    'http://[64:ff9b:1::]/',
+    // Teredo: client, then server.
+    'http://[2001:0:808:808:0:0:80ff:fffe]/',
+    'http://[2001:0:7f00:1:0:0:f7f7:f7f7]/',
+    // ISATAP below several prefixes; its own prefix counts, too.
+    'http://[2001:db8::5efe:127.0.0.1]/',
+    'http://[fd00::200:5efe:169.254.169.254]/',
+    'http://[fe80::5efe:8.8.8.8]/',
+    'http://[fec0::1]/',
+    'http://[feff:1::1]/',
+    'http://[::0.0.1.1]/',
+    'http://0.1.2.3/',
+    'http://[fd00:ec2::23]/',
+    'http://[fd20:ce::254]/',
+    'http://[fd00:c1::a9fe:a9fe]/',
     'ftp://example.com/',
     'file:///etc/passwd',
     'gopher://example.com/',
@@ -78,6 +100,12 @@ describe('the guard of targets', () => {
     'https://8.8.8.8/',
     'http://[2001:4860:4860::8888]/',
     'http://[fd12:3456::1]/',
+    'http://[64:ff9b::8.8.8.8]/',
+    'http://[64:ff9b:1::8.8.8.8]/',
+    'http://[64:ff9b:1:808:8:800::]/',
+    'http://[2001:0:808:808:0:0:f7f7:f7f7]/',
+    'http://[2001:db8::5efe:8.8.8.8]/',
+    'http://[2002:808:808::1]/',
     'http://name.example.com/',
   ])('lets %s be called', (url) => {
     expect(() => check(url)).not.toThrow();
@@ -89,6 +117,9 @@ describe('the guard of targets', () => {
     ['http://[::1]/', ['::1'], []],
     ['http://169.254.169.254/', ['169.254.0.0/16'], []],
     ['http://127.0.0.1/', ['*'], []],
+    ['http://[64:ff9b:1::127.0.0.1]/', ['127.0.0.0/8'], []],
+    ['http://[fec0::1]/', ['fec0::/10'], []],
+    ['http://[fe80::5efe:127.0.0.1]/', ['fe80::/10', '127.0.0.1'], ['*']],
     ['http://10.0.0.1/', ['10.0.0.0/8'], ['*']],
     ['http://hooks.example.com/', ['*.example.com'], ['*']],
   ])('lets %s be called with allow %p and deny %p', (url, allow, deny) => {
@@ -105,10 +136,46 @@ describe('the guard of targets', () => {
     ['http://hooks.example.com/', ['*'], ['hooks.example.com']],
     ['http://[64:ff9b::a00:1]/', [], ['64:ff9b::/96']],
     ['http://[2002:a00:1::]/', [], ['2002::/16']],
+    ['http://[64:ff9b:1::10.0.0.1]/', [], ['10.0.0.0/8']],
+    ['http://[64:ff9b:1::10.0.0.1]/', ['192.168.0.0/16'], ['*']],
+    ['http://[2001:0:808:808:0:0:f5ff:fffe]/', [], ['10.0.0.0/8']],
+    ['http://[fe80::5efe:127.0.0.1]/', ['127.0.0.1'], []],
     ['http://[::ffff:10.1.2.3]/', [], ['::ffff:10.0.0.0/104']],
     ['http://10.1.2.3/', [], ['::ffff:10.0.0.0/104']],
   ])('refuses %s with allow %p and deny %p', (url, allow, deny) => {
     expect(() => check(url, { allow, deny })).toThrow(TargetRefusedError);
+  });
+
+  it('refuses the addresses of this machine’s interfaces, whichever there are at the moment', async () => {
+    const none = { netmask: '', mac: '', internal: false, cidr: null };
+    const interfaces: Record<string, NetworkInterfaceInfo[]> = {
+      eth0: [
+        { ...none, family: 'IPv4', address: '10.1.2.3' },
+        { ...none, family: 'IPv6', address: 'fd12::3', scopeid: 0 },
+      ],
+    };
+    const resolve = resolver({ 'me.example.com': ['10.1.2.3'], 'other.example.com': ['10.1.2.4'] });
+    const system = { resolve, interfaces: () => interfaces };
+    const guard = createTargetGuard(NONE, system);
+    const refusal = 'is an address of this machine, which hooks.outgoing.allow does not name';
+    for (const host of ['10.1.2.3', '[::ffff:10.1.2.3]', '[fd12:0::3]', '[64:ff9b::10.1.2.3]'])
+      expect(() => guard.check(new URL(`http://${host}/`))).toThrow(refusal);
+    await expect(resolved(guard.lookup, 'me.example.com')).rejects.toThrow(refusal);
+    await expect(resolved(guard.lookup, 'other.example.com')).resolves.toEqual(['10.1.2.4']);
+
+    const allowing = createTargetGuard({ allow: ['10.1.2.3'], deny: [] }, system);
+    expect(() => allowing.check(new URL('http://10.1.2.3/'))).not.toThrow();
+
+    interfaces['tun0'] = [{ ...none, family: 'IPv4', address: '10.1.2.4' }];
+    await expect(resolved(guard.lookup, 'other.example.com')).rejects.toThrow(refusal);
+  });
+
+  it('refuses what this machine really has', () => {
+    const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    for (const { address, family } of own) {
+      const host = family === 'IPv6' ? `[${address.replace(/%.*/, '')}]` : address;
+      expect(() => check(`http://${host}/`)).toThrow(TargetRefusedError);
+    }
   });
 
   it('judges the addresses that a name has, and leaves those out that must not be called', async () => {
@@ -119,7 +186,8 @@ describe('the guard of targets', () => {
       'a.example.com': ['127.0.0.1'],
       outer: ['8.8.8.8'],
     };
-    const guard = (rules: TargetRules) => createTargetGuard(rules, resolver(names)).lookup;
+    const guard = (rules: TargetRules) =>
+      createTargetGuard(rules, { resolve: resolver(names) }).lookup;
 
     await expect(resolved(guard(NONE), 'inner')).rejects.toThrow('is a loopback address');
     await expect(resolved(guard(NONE), 'mapped')).rejects.toThrow(TargetRefusedError);
@@ -228,7 +296,7 @@ describe('the call of a target', () => {
   }
 
   function call(request: Partial<TargetRequest>, bounds: Partial<CallBounds> = {}) {
-    const guard = createTargetGuard(rules, resolver(names));
+    const guard = createTargetGuard(rules, { resolve: resolver(names) });
     const callTarget = createCallTarget({ guard, bounds: { ...BOUNDS, ...bounds } });
     const whole = {
       method: 'POST',
@@ -353,7 +421,7 @@ describe('the call of a target', () => {
       callback(null, [{ address: asked === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }]);
       return name;
     }) as unknown as typeof lookup;
-    const guard = createTargetGuard({ allow: ['127.0.0.1'], deny: [] }, changing);
+    const guard = createTargetGuard({ allow: ['127.0.0.1'], deny: [] }, { resolve: changing });
     const callTarget = createCallTarget({ guard, bounds: BOUNDS });
     const request = { method: 'GET', url: `http://any:${port}/`, headers: {}, body: '' };
     const { signal } = new AbortController();

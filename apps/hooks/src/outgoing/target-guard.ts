@@ -1,8 +1,9 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import type { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
-
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
+import { type Address, meaningsOf, parseAddress, rangeOf } from './embedded-addresses';
+import { isOwnAddress } from './own-addresses';
 
 /** A target that must not be called. The message says which key of the configuration decides. */
 export class TargetRefusedError extends Error {
@@ -22,11 +23,20 @@ export interface TargetRules {
 }
 
 /** Refused unless allowed: this machine, its link, and what is no single host. */
-const REFUSED_RANGES = ['loopback', 'linkLocal', 'unspecified', 'multicast', 'broadcast'];
-/** Where clouds hand out credentials, outside of link-local. */
+const REFUSED_RANGES = [
+  'loopback',
+  'linkLocal',
+  'siteLocal',
+  'unspecified',
+  'multicast',
+  'broadcast',
+];
+/** Where clouds hand out credentials, outside of link-local: AWS, Google, Oracle, Scaleway; Alibaba, Azure, Oracle. */
 const METADATA = [
-  'fd00:ec2::254',
+  'fd00:ec2::/32',
   'fd20:ce::254',
+  'fd00:c1::a9fe:a9fe',
+  'fd00:42::42',
   '100.100.100.200',
   '168.63.129.16',
   '192.0.0.192',
@@ -75,53 +85,43 @@ function plainName(host: string): string {
   return host.toLowerCase().replace(/\.$/, '');
 }
 
-/** The address that is meant: an IPv4 address that stands in an IPv6 address is that IPv4 address. */
-function plainAddress(text: string): Address {
-  const address = ipaddr.parse(text.replace(/%.*$/, ''));
-  if (!(address instanceof ipaddr.IPv6)) return address;
-  const bytes = address.toByteArray();
-  const isZero = (from: number, to: number): boolean =>
-    bytes.slice(from, to).every((byte) => byte === 0);
-  const v4 = (from: number): Address => new ipaddr.IPv4(bytes.slice(from, from + 4));
-  switch (address.range()) {
-    case 'ipv4Mapped':
-      return address.toIPv4Address();
-    case 'rfc6145':
-    case 'rfc6052':
-      return v4(12);
-    case '6to4':
-      return v4(2);
-    default:
-      // `::127.0.0.1`, which some systems still take for the IPv4 address; `::` and `::1` are what they are.
-      return isZero(0, 12) && !isZero(12, 14) ? v4(12) : address;
-  }
-}
-
 /**
- * Decides whom an outgoing webhook may call. `deny` wins over `allow`; its `*` is everything that `allow` does not name.
- * Addresses of this machine, of its link and of metadata services are refused unless `allow` names them, or the host.
+ * Decides whom an outgoing webhook, or a hook of a queue, may connect to. `deny` wins over `allow`; its `*` is everything that
+ * `allow` does not name. Addresses of this machine, of its link and of metadata services are refused unless `allow` names
+ * them, or the host. An IPv4 address that stands in an IPv6 address is judged in its place.
  *
- * @param resolve stands for the system's resolver in tests
+ * @param system stands for the system's resolver and interfaces in tests
  */
 export function createTargetGuard(
   rules: TargetRules,
-  resolve: typeof systemLookup = systemLookup,
+  system: { resolve?: typeof systemLookup; interfaces?: typeof networkInterfaces } = {},
 ): TargetGuard {
+  const { resolve = systemLookup, interfaces } = system;
   const [allow, deny] = [readRules(rules.allow), readRules(rules.deny)];
   const metadata = readRules(METADATA);
 
   /** Why not, for people; undefined when it may be called. */
   function whyNot(host: string, text: string): string | undefined {
-    const address = plainAddress(text);
-    const written = ipaddr.parse(text.replace(/%.*$/, ''));
-    if (deny.isName(host) || deny.isAddress(address) || deny.isAddress(written))
+    const written = parseAddress(text);
+    const meanings = meaningsOf(written);
+    if (deny.isName(host) || [written, ...meanings].some(deny.isAddress))
       return 'is denied by hooks.outgoing.deny';
-    if (allow.all || allow.isName(host) || allow.isAddress(address)) return undefined;
-    if (deny.all) return 'is not named by hooks.outgoing.allow, and hooks.outgoing.deny holds "*"';
-    const range = metadata.isAddress(address) ? 'metadata' : address.range();
-    return range === 'metadata' || REFUSED_RANGES.includes(range)
-      ? `is a ${range} address, which hooks.outgoing.allow does not name`
-      : undefined;
+    if (allow.all || allow.isName(host)) return undefined;
+    const unnamed = meanings.filter((meaning) => !allow.isAddress(meaning));
+    if (deny.all && unnamed.length > 0)
+      return 'is not named by hooks.outgoing.allow, and hooks.outgoing.deny holds "*"';
+    for (const meaning of unnamed) {
+      const kind = refusedKind(meaning);
+      if (kind !== undefined) return `is ${kind}, which hooks.outgoing.allow does not name`;
+    }
+    return undefined;
+  }
+
+  function refusedKind(address: Address): string | undefined {
+    if (metadata.isAddress(address)) return 'a metadata address';
+    const range = rangeOf(address);
+    if (REFUSED_RANGES.includes(range)) return `a ${range} address`;
+    return isOwnAddress(address, interfaces) ? 'an address of this machine' : undefined;
   }
 
   const check = (url: URL): void => {

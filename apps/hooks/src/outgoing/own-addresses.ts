@@ -1,0 +1,15 @@
+import { networkInterfaces } from 'node:os';
+import { type Address, meaningsOf, parseAddress } from './embedded-addresses';
+
+/** Says whether an address is one of this machine's interfaces, as they are at this moment: they come and go. */
+export function isOwnAddress(
+  address: Address,
+  interfaces: typeof networkInterfaces = networkInterfaces,
+): boolean {
+  const text = address.toString();
+  return Object.values(interfaces()).some((addresses) =>
+    (addresses ?? []).some((own) =>
+      meaningsOf(parseAddress(own.address)).some((meaning) => meaning.toString() === text),
+    ),
+  );
+}
