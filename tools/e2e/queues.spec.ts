@@ -2,6 +2,8 @@ import { rabbitmqServerScript, startTestRabbitmq, type TestRabbitmq, waitFor } f
 import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import { PROJECT, runsOf, startStack, type Stack } from './stack.fixture';
 
+/** The broker is on this machine. */
+const env = { CDS_HOOKS_OUTGOING_ALLOW: '127.0.0.1' };
 const script = rabbitmqServerScript();
 const describeBroker = script ? describe : describe.skip;
 
@@ -45,7 +47,7 @@ describeBroker(
     const numbers = () => stack.api.runs(PROJECT, 'w').map(({ event }) => event.payload['number']);
 
     it('runs for each message, over a killed service, and loses none', async () => {
-      const first = await stack.start('hooks');
+      const first = await stack.start('hooks', { env });
       await stack.registered(1);
       await stack.api.workflows.createQueueWorkflow({
         ...{ project: PROJECT, name: 'w', queue: 'builds' },
@@ -61,7 +63,7 @@ describeBroker(
 
       await first.stop('SIGKILL');
       await publish(2);
-      await stack.start('hooks', { replica: 2 });
+      await stack.start('hooks', { env, replica: 2 });
       await publish(3);
       await runsOf(stack, 'w', 3);
 

@@ -37,6 +37,7 @@ import { createScheduleStore } from './scheduler/schedule-store';
 import { createScheduleTasks } from './scheduler/schedule-tasks';
 import { createUpcoming } from './scheduler/upcoming';
 import { createExecuteOutgoing } from './outgoing/execute-outgoing';
+import { createTargetGuard } from './outgoing/target-guard';
 import { createOutgoingStore } from './outgoing/outgoing-store';
 import { startWork, type Timing } from './start-work';
 import { createOneForAll } from './tasks/one-for-all';
@@ -153,7 +154,17 @@ export async function createHooks(
   });
 
   const store = deliveries;
-  const queues = createQueues({ redis, api, store, workArrived, metrics, logger, now, timing });
+  const queues = createQueues({
+    guard: createTargetGuard(config.outgoing),
+    redis,
+    api,
+    store,
+    workArrived,
+    metrics,
+    logger,
+    now,
+    timing,
+  });
   const listeners: TaskListeners = {
     Scheduler: createScheduleTasks({ store: schedules }),
     RabbitMQ: queues.listener,

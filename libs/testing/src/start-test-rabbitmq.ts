@@ -1,9 +1,9 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { freePort } from './free-port';
 import { waitFor } from './wait-for';
 
@@ -15,6 +15,8 @@ const DEBIAN = '/usr/lib/rabbitmq/lib';
 export interface TestRabbitmq {
   host: '127.0.0.1';
   port: number;
+  /** Adds a user with the same password, who may read everything in the default virtual host, and nothing else. */
+  addReader(name: string): void;
   /** SIGKILL: what was not on disk is lost, connections break. */
   kill(): Promise<void>;
   /** Starts it again after `kill`, on the same port and data. */
@@ -111,6 +113,13 @@ export async function startTestRabbitmq(): Promise<TestRabbitmq> {
   return {
     host: HOST,
     port,
+    addReader(name) {
+      const control = (...args: string[]): void => {
+        execFileSync(join(dirname(script), 'rabbitmqctl'), ['-q', ...args], { env, stdio: 'pipe' });
+      };
+      control('add_user', name, name);
+      control('set_permissions', name, '', '', '.*');
+    },
     kill,
     start,
     async stop() {

@@ -31,11 +31,10 @@ export function meaningsOf(address: Address): Address[] {
     bytes.slice(from, to).every((byte) => byte === 0);
 
   const last = v4(12, 13, 14, 15);
+  // `::ffff:a.b.c.d`; `::ffff:0:a.b.c.d`, IPv4-translated (RFC 6145); `64:ff9b::/96`, NAT64 (RFC 6052).
   switch (address.range()) {
     case 'ipv4Mapped':
-    // `::ffff:0:a.b.c.d`, IPv4-translated (RFC 6145).
     case 'rfc6145':
-    // `64:ff9b::/96`, NAT64 (RFC 6052).
     case 'rfc6052':
       return [last];
     case '6to4':

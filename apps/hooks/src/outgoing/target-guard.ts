@@ -13,6 +13,8 @@ export class TargetRefusedError extends Error {
 export interface TargetGuard {
   /** What can be told before the name is resolved. @throws TargetRefusedError */
   check(url: URL): void;
+  /** The same for the host alone, an address without brackets. @throws TargetRefusedError */
+  checkHost(host: string): void;
   /** Resolves for the connection itself, so that what is checked is what is connected to. */
   lookup: LookupFunction;
 }
@@ -128,7 +130,11 @@ export function createTargetGuard(
     if (url.protocol !== 'http:' && url.protocol !== 'https:') {
       throw new TargetRefusedError(`${url.protocol} URLs are not called: http and https alone`);
     }
-    const host = plainName(url.hostname.replace(/^\[(.*)\]$/, '$1'));
+    checkHost(url.hostname.replace(/^\[(.*)\]$/, '$1'));
+  };
+
+  const checkHost = (name: string): void => {
+    const host = plainName(name);
     if (host === '') throw new TargetRefusedError('the URL names no host');
     const reason = isIP(host) !== 0 ? whyNot(host, host) : whyNotByName(host);
     if (reason !== undefined) throw new TargetRefusedError(`${host} ${reason}`);
@@ -158,5 +164,5 @@ export function createTargetGuard(
     });
   };
 
-  return { check, lookup };
+  return { check, checkHost, lookup };
 }

@@ -1,5 +1,7 @@
+import type { LookupFunction } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ConsumeMessage, type Options } from 'amqplib';
+import { prepareQueue } from './prepare-queue';
 import type { RabbitmqSettings } from './rabbitmq-settings';
 
 /** What is to become of a message. */
@@ -20,11 +22,13 @@ export interface QueueMessage {
 
 export interface ConsumeQueueOptions {
   broker: Options.Connect;
+  /** Resolves the name of the broker for the connection itself. */
+  lookup: LookupFunction;
   settings: RabbitmqSettings;
   /** Decides about one message; the broker keeps it until then. Never rejects. */
   take: (message: QueueMessage) => Promise<MessageFate>;
-  /** Told when messages can come. */
-  consuming: () => void;
+  /** Told when messages can come, and why the queue is not bound to the exchange where it is not. */
+  consuming: (notBound: string | undefined) => void;
   /** Ends it: what is being taken is finished, the rest goes back to the queue. */
   signal: AbortSignal;
 }
@@ -38,8 +42,7 @@ const GOODBYE_MS = 2_000;
 const LARGEST_FRAME = 4 * 1024 * 1024;
 
 /**
- * Consumes a queue over one connection until `signal` is aborted. Exchange and queue are durable and are made where they
- * are missing, as CDS does it.
+ * Consumes a queue over one connection until `signal` is aborted. Exchange and queue are made where they are missing.
  *
  * @throws Error when the connection cannot be made or is lost, or the broker refuses the queue
  */
@@ -50,6 +53,7 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
     { ...options.broker, maxFrameSize: LARGEST_FRAME } as Options.Connect,
     {
       timeout: CONNECT_TIMEOUT_MS,
+      lookup: options.lookup,
       keepAlive: true,
       noDelay: true,
       clientProperties: { connection_name: 'cds hooks' },
@@ -63,12 +67,10 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
   connection.on('error', (error) => lost?.(error));
   connection.on('close', () => lost?.(new Error('the broker closed the connection')));
   try {
+    const notBound = await prepareQueue(connection, settings);
     const channel = await connection.createChannel();
     channel.on('error', (error) => lost?.(error));
     channel.on('close', () => lost?.(new Error('the broker closed the channel')));
-    await channel.assertExchange(settings.exchange, settings.exchangeType, { durable: true });
-    await channel.assertQueue(settings.queue, { durable: true });
-    await channel.bindQueue(settings.queue, settings.exchange, settings.bindingKey);
     await channel.prefetch(PREFETCH);
 
     const decide = async (message: ConsumeMessage): Promise<void> => {
@@ -97,7 +99,7 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
       },
       settings.consumerTag === '' ? {} : { consumerTag: settings.consumerTag },
     );
-    options.consuming();
+    options.consuming(notBound);
     const stopListening = new AbortController();
     const aborted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();

@@ -4,6 +4,7 @@ import { countFromZero, type Logger, type Metrics } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import type { DeliveryStore } from '../executions/delivery-store';
+import type { TargetGuard } from '../outgoing/target-guard';
 import { type Consumers, createConsumers } from './consumers';
 import { keepConsuming } from './keep-consuming';
 import { createTakeMessage } from './take-message';
@@ -12,6 +13,7 @@ import { createWantedQueues } from './wanted-queues';
 export interface QueuesDeps {
   redis: Redis;
   api: Pick<CdsApiClient, 'projectIntegration'>;
+  guard: TargetGuard;
   store: Pick<DeliveryStore, 'accept'>;
   /** Told of a hook for which something is in Redis now. */
   workArrived: (uuid: string, waiting: number) => void;
@@ -49,6 +51,7 @@ export function createQueues(deps: QueuesDeps) {
           uuid,
           settings,
           api: deps.api,
+          guard: deps.guard,
           take: (message) => takeMessage(uuid, message, signal),
           changed,
           logger: deps.logger,

@@ -2,6 +2,7 @@ import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import { ExponentialBackoff, handleAll, retry } from 'cockatiel';
 import { errorText } from '../error-text';
+import type { TargetGuard } from '../outgoing/target-guard';
 import { brokerAddress } from './broker-address';
 import { consumeQueue, type MessageFate, type QueueMessage } from './consume-queue';
 import type { RabbitmqSettings } from './rabbitmq-settings';
@@ -13,6 +14,8 @@ export interface KeepConsumingDeps {
   uuid: string;
   settings: RabbitmqSettings;
   api: Pick<CdsApiClient, 'projectIntegration'>;
+  /** Judges the broker's address: whoever may change the project's integrations chose it. */
+  guard: TargetGuard;
   take: (message: QueueMessage) => Promise<MessageFate>;
   /** Told whenever it changes. */
   changed: (state: ConsumerState) => void;
@@ -29,26 +32,36 @@ const WORKED_MS = 5_000;
  * the integration: its address and password are read from the API for each connection, and kept nowhere.
  */
 export async function keepConsuming(deps: KeepConsumingDeps, signal: AbortSignal): Promise<void> {
-  const { api, settings, changed, logger, firstPauseMs = 500 } = deps;
+  const { api, guard, settings, changed, logger, firstPauseMs = 500 } = deps;
   const again = retry(handleAll, {
     maxAttempts: Infinity,
     backoff: new ExponentialBackoff({ initialDelay: firstPauseMs, maxDelay: LONGEST_PAUSE_MS }),
   });
   let told = '';
+  let toldNotBound: string | undefined;
 
   async function session(): Promise<void> {
     let consumingSince: number | undefined;
     try {
       const config = await api.projectIntegration(settings.project, settings.integration, signal);
+      const broker = brokerAddress(config);
+      guard.checkHost(broker.hostname ?? '');
       await consumeQueue({
-        broker: brokerAddress(config),
+        broker,
+        lookup: guard.lookup,
         settings,
         take: deps.take,
-        consuming() {
+        consuming(notBound) {
           consumingSince = performance.now();
           told = '';
           changed({ kind: 'consuming' });
           logger.info({ hook: deps.uuid, queue: settings.queue }, 'a queue is consumed');
+          if (notBound !== undefined && notBound !== toldNotBound)
+            logger.warn(
+              { hook: deps.uuid, ...settings, reason: notBound },
+              'a queue is consumed and cannot be bound: bind it to the exchange, or let the user do so',
+            );
+          toldNotBound = notBound;
         },
         signal,
       });

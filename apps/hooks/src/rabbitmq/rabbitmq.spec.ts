@@ -1,4 +1,4 @@
-import { connect, type ChannelModel } from 'amqplib';
+import { connect, type ChannelModel, type Options } from 'amqplib';
 import {
   captureLogger,
   rabbitmqServerScript,
@@ -6,9 +6,19 @@ import {
   type TestRabbitmq,
   waitFor,
 } from '@cds/testing';
-import { nodeHook, post, type RunningHooks, startWorld, type World } from '../../test/harness';
+import {
+  hooksConfig,
+  nodeHook,
+  post,
+  type RunningHooks,
+  startWorld,
+  type World,
+} from '../../test/harness';
 import { brokerAddress } from './broker-address';
 import { readSettings } from './rabbitmq-settings';
+
+const isRefusal = (reason: unknown): boolean =>
+  String(reason).includes('loopback address, which hooks.outgoing.allow does not name');
 
 const PASSWORD = 'the-password-of-the-broker-that-nobody-may-read';
 
@@ -121,10 +131,14 @@ describeBroker(
       return connection;
     }
 
-    function integrate(password: string): void {
-      world.api.integrations.set('PROJ/my-rabbit', {
-        uri: { value: `${broker.host}:${broker.port}`, type: 'string' },
-        username: { value: 'guest', type: 'string' },
+    function integrate(
+      password: string,
+      username = 'guest',
+      { integration = 'my-rabbit', host = '127.0.0.1' } = {},
+    ): void {
+      world.api.integrations.set(`PROJ/${integration}`, {
+        uri: { value: `${host}:${broker.port}`, type: 'string' },
+        username: { value: username, type: 'string' },
         password: { value: password, type: 'password' },
       });
     }
@@ -262,6 +276,89 @@ describeBroker(
       expect(executions.map(({ last_error: error }) => error ?? '')).toContainEqual(
         expect.stringContaining('duplicate: a message with the same id'),
       );
+    });
+
+    describe('that is there already is consumed as it is:', () => {
+      const argumentsOf: [string, Options.AssertQueue][] = [
+        ['with a dead-letter exchange', { deadLetterExchange: 'amq.fanout' }],
+        ['with a time-to-live', { messageTtl: 3_600_000, expires: 3_600_000 }],
+        ['a quorum queue', { arguments: { 'x-queue-type': 'quorum' } }],
+        ['not durable', { durable: false }],
+        ['with a limit and priorities', { maxLength: 1_000, maxPriority: 5 }],
+      ];
+      it.each(argumentsOf)('%s, behind an exchange of another kind', async (_, made) => {
+        const channel = await publisher.createChannel();
+        await channel.assertExchange(settings.exchange_name, 'topic', {
+          durable: false,
+          alternateExchange: 'amq.fanout',
+        });
+        await channel.assertQueue(settings.queue, { durable: true, ...made });
+        const hooks = await world.start({}, { timing: { queuesMs: 100 } });
+        await post(hooks, queueHook());
+        await consumed(hooks);
+
+        await publish(['{"n":1}']);
+        await waitFor(() => world.api.runs().length === 1, { what: 'the run' });
+        expect(await left()).toBe(0);
+      });
+
+      it('by a user who may only read, who is told that it is not bound', async () => {
+        broker.addReader('reader');
+        const { logger, lines } = captureLogger();
+        const channel = await publisher.createChannel();
+        await channel.assertExchange(settings.exchange_name, 'topic', { durable: true });
+        await channel.assertQueue(settings.queue, { durable: true });
+        await channel.bindQueue(settings.queue, settings.exchange_name, 'build.#');
+        integrate('reader', 'reader');
+        const hooks = await world.start({}, { logger, timing: { queuesMs: 100 } });
+        await post(hooks, queueHook());
+        await consumed(hooks);
+
+        await publish(['{"n":1}']);
+        await waitFor(() => world.api.runs().length === 1, { what: 'the run' });
+        expect(lines).toContainEqual(
+          expect.objectContaining({
+            level: 40,
+            queue: settings.queue,
+            reason: expect.stringContaining('ACCESS_REFUSED'),
+          }),
+        );
+      });
+
+      it('and what is missing is made: here the exchange alone', async () => {
+        const channel = await publisher.createChannel();
+        await channel.assertQueue(settings.queue, { durable: true, messageTtl: 3_600_000 });
+        const hooks = await world.start({}, { timing: { queuesMs: 100 } });
+        await post(hooks, queueHook());
+        await consumed(hooks);
+
+        await publish(['{"n":1}']);
+        await waitFor(() => world.api.runs().length === 1, { what: 'the run' });
+      });
+    });
+
+    it('at an address that hooks.outgoing forbids is not connected to, at any try', async () => {
+      const { logger, lines } = captureLogger();
+      const { outgoing: permissive } = hooksConfig(world.redis, world.api.url, 0);
+      const outgoing = { ...permissive, allow: [] };
+      const hooks = await world.start({ outgoing }, { logger, timing: { queuesMs: 100 } });
+      for (const [index, host] of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]'].entries()) {
+        const integration = `rabbit-${index}`;
+        integrate('guest', 'guest', { integration, host });
+        await post(hooks, queueHook({ integration, queue: `q-${index}` }));
+        await waitFor(
+          () => lines.some(({ queue, reason }) => queue === `q-${index}` && isRefusal(reason)),
+          { what: `the refusal of ${host} in the log` },
+        );
+      }
+      const connections = (await hooks.status())['RabbitMQ Queues']?.value;
+      expect(connections).toBe('0 of 3 consumed');
+      await world.reset();
+
+      const allowing = await world.start({}, { timing: { queuesMs: 100 } });
+      integrate('guest');
+      await post(allowing, queueHook());
+      await consumed(allowing);
     });
 
     it('waits for an integration that is missing or wrong, says so, and tells no secret', async () => {

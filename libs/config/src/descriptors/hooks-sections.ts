@@ -99,14 +99,15 @@ export const HOOKS_SECTIONS: readonly SectionDescriptor[] = [
   },
   {
     path: ['hooks', 'outgoing'],
-    comment: 'Outgoing webhooks: whom they may call, and how much of it.',
+    comment:
+      'Outgoing webhooks: whom they may call, and how much of it. The brokers of RabbitMQ hooks are judged by allow and deny, too.',
     keys: [
       {
         name: 'allow',
         default: [],
         rule: { kind: 'targets' },
         comment:
-          'Targets that may be called although they are loopback, link-local or metadata addresses, which are refused otherwise, or although deny holds "*".',
+          'Targets that may be called although they are addresses of this machine, of its link or of a metadata service, which are refused otherwise, or although deny holds "*".',
       },
       {
         name: 'deny',
