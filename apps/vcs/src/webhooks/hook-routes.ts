@@ -12,7 +12,14 @@ import { eventsInForce } from './hook-events';
 import { hookSchema } from './hook-schema';
 import type { ManualWebhooks } from './manual-webhooks';
 import { proxiedUrl } from './proxied-url';
-import { findHook, putHookInForce, updateIfThere, webhookLock } from './put-hook-in-force';
+import {
+  findHook,
+  type HookInForce,
+  putHookInForce,
+  updateIfThere,
+  webhookLock,
+} from './put-hook-in-force';
+import { removeDoubles } from './same-url';
 import { toVcsHook } from './vcs-hook';
 import type { WebhookKey } from './webhook-key';
 import type { WebhookMemory } from './webhook-memory';
@@ -92,9 +99,10 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
       ({ query }) =>
         grantedRoute(deps, 'notFound', async (call) => {
           const { url } = query(call.req);
-          const { found, others } = await findHook(call, atBitbucket(call, url));
+          const { found, doubles, others } = await findHook(call, atBitbucket(call, url));
           const answered = call.answered();
-          if (answered) webhookRepairs.byTheWay(answered, others);
+          const listed = found && doubles.length > 0 ? [found, ...doubles, ...others] : others;
+          if (answered) webhookRepairs.byTheWay(answered, listed);
           if (!found) throw new CdsError('notFound');
           const hook = answered ? await webhookRepairs.lookedUp(answered, found, call.ctx) : found;
           return toVcsHook(hook, url);
@@ -126,10 +134,16 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
               url: atBitbucket(call, url),
             });
           const urlThere = url === '' ? '' : atBitbucket(call, url);
-          const uuid = id || (await findHook(call, urlThere)).found?.uuid;
+          // The one that the API names may be gone, and another one there with the same URL.
+          const listed = url === '' ? undefined : await findHook(call, urlThere);
+          const there = [listed?.found, ...(listed?.doubles ?? [])].flatMap(
+            (hook) => hook?.uuid ?? [],
+          );
+          const uuids = new Set(id === '' ? there : [id, ...there]);
           // Gone already is as good as deleted.
-          if (uuid !== undefined) await call.bitbucket.deleteHook(repo, uuid, call.ctx);
-          await webhookMemory.deleted(call, { url: urlThere, uuid: uuid ?? '' });
+          for (const uuid of uuids) await call.bitbucket.deleteHook(repo, uuid, call.ctx);
+          const [uuid = ''] = uuids;
+          await webhookMemory.deleted(call, { url: urlThere, uuid });
         }),
     ),
   );
@@ -162,12 +176,32 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
     const lock = webhookLock(repoOf(call.req), url);
     const put = await deps.oneAtATime(lock, call.ctx.signal, async () => {
       const inForce = await putHookInForce(call, id, settings);
+      await tidyUp(deps, call, inForce);
       await webhookMemory.putInForce(call, { url, events, uuid: inForce.hook.uuid }, hook.url);
       return inForce;
     });
     const answered = call.answered();
     if (answered) webhookRepairs.byTheWay(answered, put.others);
     return put.hook.uuid;
+  }
+}
+
+/** Pushes come twice where it fails, and the next repair tries again: the API has what it asked for. */
+async function tidyUp(deps: HookRouteDeps, call: GrantedCall, inForce: HookInForce) {
+  const repo = repoOf(call.req);
+  const { hook, doubles } = inForce;
+  try {
+    const { bitbucket } = call;
+    await removeDoubles(
+      { bitbucket, repo, logger: deps.logger },
+      { kept: hook, doubles },
+      call.ctx,
+    );
+  } catch (error) {
+    deps.logger.warn(
+      { err: error, repository: fullNameOf(repo), webhook: hook.uuid, url: hook.url },
+      'second webhook with the same url not removed: each push is delivered twice',
+    );
   }
 }
 

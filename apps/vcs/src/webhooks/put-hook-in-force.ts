@@ -2,10 +2,12 @@ import { isBitbucketError, type BbHook, type HookSettings, type RepoRef } from '
 import { hookUuidOf } from '@cds/webhook-signature';
 import type { GrantedCall } from '../calls/granted-route';
 import { fullNameOf, repoOf } from '../calls/request-values';
+import { withUrl } from './same-url';
 
 export interface HookInForce {
   hook: BbHook;
-  /** The other webhooks of the repository, where they had to be listed. */
+  /** Those with the same URL, and the other webhooks of the repository, where they had to be listed. */
+  doubles: BbHook[];
   others: BbHook[];
 }
 
@@ -21,13 +23,13 @@ export async function putHookInForce(
   settings: HookSettings,
 ): Promise<HookInForce> {
   const updated = await updateIfThere(call, uuid, settings);
-  if (updated) return { hook: updated, others: [] };
+  if (updated) return { hook: updated, doubles: [], others: [] };
   const repo = repoOf(call.req);
-  const { found, others } = await findHook(call, settings.url);
+  const { found, doubles, others } = await findHook(call, settings.url);
   const hook = found
     ? await call.bitbucket.updateHook(repo, found.uuid, settings, call.ctx)
     : await call.bitbucket.createHook(repo, settings, call.ctx);
-  return { hook, others };
+  return { hook, doubles, others };
 }
 
 /** Updates the hook with this uuid; undefined when there is none, or none is named. */
@@ -47,17 +49,17 @@ export async function updateIfThere(
 }
 
 /**
- * The webhook with this URL, and the others of the repository.
+ * The webhook with this URL, further ones with it, and the others of the repository.
  *
  * @param url as Bitbucket has it
  */
 export async function findHook(
   call: GrantedCall,
   url: string,
-): Promise<{ found: BbHook | undefined; others: BbHook[] }> {
+): Promise<{ found: BbHook | undefined; doubles: BbHook[]; others: BbHook[] }> {
   const hooks = await call.bitbucket.listHooks(repoOf(call.req), call.ctx);
-  const found = hooks.find((hook) => hook.url === url);
-  return { found, others: hooks.filter((hook) => hook !== found) };
+  const { kept, doubles } = withUrl(hooks, url);
+  return { found: kept, doubles, others: hooks.filter((hook) => hook.url !== url) };
 }
 
 /** The lock under which a webhook is written, so that what the API wants and a repair do not cross. */

@@ -5,6 +5,7 @@ import type { OneAtATime } from '../calls/one-at-a-time';
 import { fullNameOf } from '../calls/request-values';
 import type { KnownWebhook, KnownWebhooks } from './known-webhooks';
 import { webhookLock } from './put-hook-in-force';
+import { removeDoubles, withUrl } from './same-url';
 import type { WebhookKey } from './webhook-key';
 import { eventsAfterRepair, faultsOf } from './webhook-rules';
 
@@ -37,6 +38,36 @@ export type RepairWebhook = (
   known: KnownWebhook | undefined,
   ctx: DeadlineContext,
 ) => Promise<BbHook>;
+
+/**
+ * Leaves one webhook of ours with this URL. They are listed anew under the lock, so that whoever else does the same keeps the
+ * same one.
+ *
+ * @param knownUuid Bitbucket's, of the one that was put in force; '' when that is not known
+ * @throws as {@link RepairWebhook}
+ */
+export type KeepOneWebhook = (
+  target: RepairTarget,
+  url: string,
+  knownUuid: string,
+  ctx: DeadlineContext,
+) => Promise<void>;
+
+export function createKeepOneWebhook(deps: RepairWebhookDeps): KeepOneWebhook {
+  const { oneAtATime, logger, onResult } = deps;
+  return async ({ repo, bitbucket }, url, knownUuid, ctx) => {
+    try {
+      await oneAtATime(webhookLock(repo, url), ctx.signal, async () => {
+        const same = withUrl(await bitbucket.listHooks(repo, ctx), url, knownUuid);
+        await removeDoubles({ bitbucket, repo, logger }, same, ctx);
+        onResult('repaired');
+      });
+    } catch (error) {
+      onResult('failed');
+      throw error;
+    }
+  };
+}
 
 export function createRepairWebhook(deps: RepairWebhookDeps): RepairWebhook {
   const { knownWebhooks, webhookKey, oneAtATime, logger, onResult } = deps;

@@ -181,6 +181,23 @@ describe('after another call for the repository', () => {
     );
   });
 
+  it('are one for each URL, the one that was put in force; others’ doubles stay', async () => {
+    const url = `${HOOKS_URL}/webhook/${randomUUID()}`;
+    const { body } = await put({ url });
+    const [ours] = harness.widgets.hooks;
+    standing({ url, secret: 'set by hand', description: 'by hand' });
+    standing({ url, active: false });
+    const another = 'https://another.acme.example/webhook/abcdefgh';
+    const others = [standing({ url: another }), standing({ url: another })];
+
+    await branches();
+    await waitFor(() => harness.widgets.hooks.length === 3, { what: 'the doubles to go' });
+    await quiet();
+    expect(harness.widgets.hooks).toEqual([ours, ...others]);
+    expect(ours?.uuid).toBe(body.id);
+    expect(ours?.secret).toBe(secretOf({ url }));
+  });
+
   it('get the events that the API wants beside those that they have', async () => {
     const url = `${HOOKS_URL}/webhook/${randomUUID()}`;
     await put({ url, events: ['repo:push', 'repo:fork'] });

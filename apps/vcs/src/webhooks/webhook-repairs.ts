@@ -11,7 +11,8 @@ import { fullNameOf } from '../calls/request-values';
 import { deadlinePassed, within } from '../calls/within';
 import { createDailyTurns } from './daily-turns';
 import { repositoryId, type KnownWebhooks } from './known-webhooks';
-import { createRepairWebhook, type RepairTarget } from './repair-webhook';
+import { createKeepOneWebhook, createRepairWebhook, type RepairTarget } from './repair-webhook';
+import { urlsWithDoubles, withUrl } from './same-url';
 import type { WebhookKey } from './webhook-key';
 import { faultsOf, isOurs, saysCds } from './webhook-rules';
 
@@ -64,6 +65,7 @@ export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
   const oneAtATime = createOneAtATime({ redis, logger, longestMs: ONE_WEBHOOK_MS });
   const turns = createDailyTurns({ redis, fingerprint: webhookKey.fingerprint });
   const repairWebhook = createRepairWebhook({ ...deps, oneAtATime });
+  const keepOneWebhook = createKeepOneWebhook({ ...deps, oneAtATime });
   const asked = new LRUCache<string, true>({ max: 10_000, ttl: ASK_AGAIN_MS });
   const scopeWarned = new LRUCache<string, true>({ max: 100, ttl: DAY_MS });
   const background = createBackgroundWork({
@@ -97,10 +99,19 @@ export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
   ): Promise<boolean> {
     const known = await knownWebhooks.of(target.id);
     const { fingerprint } = webhookKey;
-    const wrong = (await list()).filter(
+    const hooks = await list();
+    const ours = hooks.filter((hook) => isOurs(hook, known, server.config.proxyWebhook));
+    const knownUuid = (url: string) => known.webhooks.get(url)?.uuid ?? '';
+    const doubled = urlsWithDoubles(hooks);
+    const urls = new Set(ours.map((hook) => hook.url));
+    for (const url of [...urls].filter((one) => doubled.has(one)).slice(0, most)) {
+      if (ctx.signal.aborted || server.budget.isShort()) return false;
+      await keepOneWebhook(target, url, knownUuid(url), ctx);
+    }
+    const kept = new Set([...urls].map((url) => withUrl(hooks, url, knownUuid(url)).kept));
+    const wrong = ours.filter(
       (hook) =>
-        isOurs(hook, known, server.config.proxyWebhook) &&
-        faultsOf(hook, known.webhooks.get(hook.url), fingerprint).length > 0,
+        kept.has(hook) && faultsOf(hook, known.webhooks.get(hook.url), fingerprint).length > 0,
     );
     for (const hook of wrong.slice(0, most)) {
       if (ctx.signal.aborted || server.budget.isShort()) return false;

@@ -94,6 +94,32 @@ describe('creating a webhook', () => {
     ]);
   });
 
+  it('leaves one with its URL, the signed one, and touches no other', async () => {
+    const doubles = [{ secret: '' }, { secret: 'is set' }, { active: false, secret: '' }];
+    const standing = [
+      ...doubles.map((change, index) => ({
+        uuid: `{double-${index}}`,
+        url: URL_OF_HOOK,
+        ...change,
+      })),
+      { uuid: '{slash}', url: `${URL_OF_HOOK}/` },
+      { uuid: '{query}', url: `${URL_OF_HOOK}?x=1` },
+      { uuid: '{other}', url: 'https://hooks.acme.example/webhook/other' },
+    ];
+    for (const change of standing)
+      harness.widgets.hooks.push({
+        ...{ description: 'by hand', active: true, events: ['repo:push'] },
+        ...change,
+      });
+    expect((await send('post', hook())).body.id).toBe('{double-1}');
+    expect(harness.widgets.hooks.map(({ uuid }) => uuid)).toEqual([
+      '{double-1}',
+      '{slash}',
+      '{query}',
+      '{other}',
+    ]);
+  });
+
   it('from everywhere at once leaves one', async () => {
     const replicas = [vcs, harness.instance()];
     harness.bitbucket.latencyMs = 30;
@@ -218,6 +244,16 @@ describe('deleting a webhook', () => {
   it('by its URL', async () => {
     await send('post', hook());
     expect((await remove(QUERY)).status).toBe(204);
+    expect(harness.widgets.hooks).toEqual([]);
+  });
+
+  it('takes all that have its URL, also where the API names one that is gone', async () => {
+    for (const uuid of ['{one}', '{other}'])
+      harness.widgets.hooks.push({
+        ...{ uuid, url: URL_OF_HOOK, description: '', active: true, events: ['repo:push'] },
+      });
+    const answer = await vcs.call('delete', `${HOOKS}${QUERY}&id=%7Bgone%7D`, harness.pair);
+    expect(answer.status).toBe(204);
     expect(harness.widgets.hooks).toEqual([]);
   });
 
