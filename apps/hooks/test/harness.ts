@@ -33,7 +33,7 @@ export function hooksConfig(
       url: apiUrl,
       insecure: false,
       token: TOKEN,
-      requestTimeoutSeconds: 10,
+      requestTimeoutSeconds: 60,
       maxHeartbeatFailures: 10,
     },
     redis: redis.config,

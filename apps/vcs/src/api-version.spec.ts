@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => api.close());
 
 function observed() {
-  const client = new CdsApiClient({ url: api.url, insecure: false, requestTimeoutSeconds: 5 });
+  const client = new CdsApiClient({ url: api.url, insecure: false, requestTimeoutSeconds: 60 });
   return createApiVersion({ api: client, logger: silentLogger() });
 }
 

@@ -14,6 +14,7 @@ const describeTls = hasOpenssl ? describe : describe.skip;
 describeTls('a server with a self-signed certificate', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tls-'));
   const authorizations: string[] = [];
+  let connections = 0;
   let server: Server;
   let origin: string;
   const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
@@ -33,6 +34,7 @@ describeTls('a server with a self-signed certificate', () => {
       res.setHeader('Content-Type', 'application/json');
       res.end(JSON.stringify({ version: '0.41.0', full_name: 'ws/repo' }));
     });
+    server.on('connection', () => (connections += 1));
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });
@@ -48,7 +50,7 @@ describeTls('a server with a self-signed certificate', () => {
   });
 
   async function askApi(insecure: boolean) {
-    const api = new CdsApiClient({ url: origin, insecure, requestTimeoutSeconds: 5 });
+    const api = new CdsApiClient({ url: origin, insecure, requestTimeoutSeconds: 60 });
     try {
       return await api.version();
     } finally {
@@ -56,7 +58,7 @@ describeTls('a server with a self-signed certificate', () => {
     }
   }
 
-  const ctx = () => ({ signal: AbortSignal.timeout(5_000) });
+  const ctx = () => ({ signal: AbortSignal.timeout(300_000) });
   const tokens = { current: async () => 'a-token', renew: async () => 'a-token' };
   const askBitbucket = () =>
     createBitbucketClient({ apiUrl: `${origin}/2.0`, tokens }).getRepository(
@@ -81,13 +83,13 @@ describeTls('a server with a self-signed certificate', () => {
       /self-signed certificate.*NODE_EXTRA_CA_CERTS.*api\.http\.insecure/,
     );
     for (const ask of [askBitbucket, askOAuth]) {
-      const startedAt = Date.now();
+      connections = 0;
       const error = await refusal(ask());
       expect(error).toBeInstanceOf(BitbucketError);
       expect(error).toMatchObject({ kind: 'unreachable', untrusted: true });
       expect(error.message).toMatch(/TLS certificate.*DEPTH_ZERO_SELF_SIGNED.*NODE_EXTRA_CA_CERTS/);
       // Trying again would not help.
-      expect(Date.now() - startedAt).toBeLessThan(900);
+      expect(connections).toBe(1);
     }
     expect(authorizations).toEqual([]);
   });

@@ -17,7 +17,7 @@ function connect(options: Partial<CdsApiOptions> = {}): CdsApiClient {
   const made = new CdsApiClient({
     url: api.url,
     insecure: false,
-    requestTimeoutSeconds: 0.3,
+    requestTimeoutSeconds: 60,
     ...options,
   });
   clients.push(made);
@@ -287,7 +287,7 @@ describe('what a failure means', () => {
   const html: Answer = (_req, res) => {
     res.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad Gateway</html>');
   };
-  const refusals: [string, Answer, Partial<ApiError>][] = [
+  const refusals: [string, Answer, Partial<ApiError>, runTimeoutMs?: number][] = [
     [
       'a 404 of CDS',
       (_q, r) => json(r, 404, cdsError(92, 'no')),
@@ -331,7 +331,7 @@ describe('what a failure means', () => {
       (q) => void q.socket.destroy(),
       { kind: 'unavailable', status: undefined },
     ],
-    ['no answer in time', () => undefined, { kind: 'unavailable', status: undefined }],
+    ['no answer in time', () => undefined, { kind: 'unavailable', status: undefined }, 300],
     [
       'half a refusal',
       (q, r) => {
@@ -345,12 +345,16 @@ describe('what a failure means', () => {
       'a refusal without an end',
       (_q, r) => void r.writeHead(400).write('{"id":'),
       { kind: 'unavailable', status: 400 },
+      2_000,
     ],
   ];
 
-  it.each(refusals)('%s', async (_name, answer, expected) => {
+  const patiently = refusals.map(([name, answer, expected, runTimeoutMs = 60_000]) => {
+    return [name, answer, expected, runTimeoutMs] as const;
+  });
+  it.each(patiently)('%s', async (_name, answer, expected, runTimeoutMs) => {
     api.override = answer;
-    const error = await failure(run('wf1', connect({ runTimeoutMs: 300 })));
+    const error = await failure(run('wf1', connect({ runTimeoutMs })));
     expect(error).toMatchObject(expected);
     expect(api.requests).toHaveLength(1);
   });
@@ -371,8 +375,9 @@ describe('what a failure means', () => {
     [true, 'it did not answer in time', () => undefined],
     [true, 'a proxy answers', html],
     [true, 'a page comes in its place', (_q, r) => void r.writeHead(503).end('<html>')],
-  ])('a removal may be done: %p, when %s', async (mayBeDone, _when, of) => {
-    const options: Partial<CdsApiOptions> = { runTimeoutMs: 300 };
+  ])('a removal may be done: %p, when %s', async (mayBeDone, when, of) => {
+    const runTimeoutMs = when.includes('in time') ? 300 : 60_000;
+    const options: Partial<CdsApiOptions> = { runTimeoutMs };
     if (typeof of === 'string') options.url = of + String(await freePort());
     else api.override = of;
     const removal = { project: 'PROJ', workflow: 'wf1', branch: 'dev' };
@@ -381,6 +386,7 @@ describe('what a failure means', () => {
   });
 
   it('gives a run, and a removal of runs, its own time', async () => {
+    client = connect({ requestTimeoutSeconds: 0.3 });
     api.override = (_req, res) => setTimeout(() => json(res, 202, { num: 3 }), 600);
     expect(await run()).toMatchObject({ runNumber: 3 });
     await client.deleteBranchRuns({ project: 'PROJ', workflow: 'wf1', branch: 'dev' });

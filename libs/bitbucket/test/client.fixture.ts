@@ -1,7 +1,7 @@
 import type { BitbucketClientOptions, CallContext } from '../src';
 import { createBitbucketClient } from '../src';
 
-export function context(timeoutMs = 10_000): CallContext {
+export function context(timeoutMs = 300_000): CallContext {
   return { signal: AbortSignal.timeout(timeoutMs) };
 }
 

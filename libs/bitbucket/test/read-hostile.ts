@@ -6,7 +6,7 @@ const tokens = { current: async () => 'token', renew: async () => 'token' };
 const client = createBitbucketClient({ apiUrl, tokens, firstPauseMs: 0 });
 
 async function main(): Promise<void> {
-  const ctx = { signal: AbortSignal.timeout(60_000) };
+  const ctx = { signal: AbortSignal.timeout(300_000) };
   const outcome = await client.listBranches({ workspace: 'ws', slug: 'repo' }, ctx).then(
     (branches) => `${branches.length} branches`,
     (error: unknown) => (error instanceof BitbucketError ? error.message : String(error)),

@@ -1,5 +1,6 @@
 export { describeShared, sharedPath } from './shared-path';
-export { cpuTime } from './cpu-time';
+export { awakeTime } from './awake-time';
+export { cpuTime, growth, LINEAR } from './cpu-time';
 export { freePort } from './free-port';
 export { fuzzRuns } from './fuzz-runs';
 export { hostileBytes, hostileJson, NASTY_JSON } from './hostile-json';

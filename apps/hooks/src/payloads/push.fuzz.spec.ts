@@ -1,6 +1,6 @@
-import { fuzzRuns, hostileBytes, hostileJson } from '@cds/testing';
+import { fuzzRuns, growth, hostileBytes, hostileJson, LINEAR } from '@cds/testing';
 import fc from 'fast-check';
-import { expectCleanPrototypes, fill, growth, LINEAR, MIB } from '../../test/hostile';
+import { expectCleanPrototypes, fill, MIB } from '../../test/hostile';
 import { cutJsonProperty } from './cut-json-property';
 import { judgeRepositoryDelivery } from './judge-repository-delivery';
 import { MalformedPushError } from './malformed-delivery';

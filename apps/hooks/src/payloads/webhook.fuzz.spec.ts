@@ -1,7 +1,7 @@
-import { fuzzRuns, hostileBytes, hostileJson } from '@cds/testing';
+import { fuzzRuns, growth, hostileBytes, hostileJson, LINEAR } from '@cds/testing';
 import type { HookConfig } from '@cds/wire';
 import fc from 'fast-check';
-import { expectCleanPrototypes, fill, growth, LINEAR, MIB } from '../../test/hostile';
+import { expectCleanPrototypes, fill, MIB } from '../../test/hostile';
 import { canonicalHeaders } from './canonical-headers';
 import { flattenJson, FlattenedTooLargeError, MAX_FLATTENED_CHARACTERS } from './flatten-json';
 import { formatGoNumber } from './format-go-number';

@@ -1,10 +1,10 @@
 import { route } from '@cds/service';
-import { fuzzRuns, hostileBytes, hostileJson } from '@cds/testing';
+import { fuzzRuns, growth, hostileBytes, hostileJson, LINEAR } from '@cds/testing';
 import { isCdsError, type Task } from '@cds/wire';
 import type { Request, Response } from 'express';
 import fc from 'fast-check';
 import type { z } from 'zod';
-import { expectCleanPrototypes, fill, growth, LINEAR } from '../../test/hostile';
+import { expectCleanPrototypes, fill } from '../../test/hostile';
 import {
   answeredHook,
   nodeHookSchema,

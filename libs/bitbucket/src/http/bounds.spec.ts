@@ -59,12 +59,8 @@ describe('an answer without end', () => {
       const dripping = setInterval(() => res.write(' '), 10);
       res.once('close', () => clearInterval(dripping));
     });
-    const startedAt = Date.now();
-    const error = await failure(
-      client({ attemptTimeoutMs: 150 }).getRepository(repo, context(1_000)),
-    );
+    const error = await failure(client({ attemptTimeoutMs: 150 }).getRepository(repo, context()));
     expect(error.kind).toBe('timeout');
-    expect(Date.now() - startedAt).toBeLessThan(1_500);
     await waitFor(() => server.open.size === 0);
   });
 });
@@ -98,10 +94,8 @@ describe('an answer that is more in memory than on the wire', () => {
       env: { PATH: process.env['PATH'] },
       cwd: root,
     });
-    const startedAt = Date.now();
     expect((await reader.exited).code).toBe(0);
     expect(reader.stdout().trim()).toMatch(sentence);
-    expect(Date.now() - startedAt).toBeLessThan(10_000);
   });
 });
 
@@ -115,7 +109,7 @@ describe('a list', () => {
       page += 1;
       json({ values: [branchValue('b')], next: url(page), padding })(_req, res);
     });
-    const error = await failure(client().listBranches(repo, context(15_000)));
+    const error = await failure(client().listBranches(repo, context()));
     expect(error.message).toContain('the list is larger than 67108864 bytes');
     expect(page).toBe(7);
   });
@@ -129,7 +123,7 @@ describe('a list', () => {
       const values = Array.from({ length: 100 }, (_, i) => ({ workspace: { slug: `w${i}` } }));
       json({ values })(req, res);
     });
-    const error = await failure(client().listRepositories(context(15_000)));
+    const error = await failure(client().listRepositories(context()));
     expect(error.message).toContain('the list is larger');
     expect(server.requests.length).toBeLessThan(1 + 7 + 16);
   });
@@ -151,9 +145,7 @@ describe('a list', () => {
       page += 1;
       setTimeout(() => json({ values: [], next: url(page) })(req, res), 20);
     });
-    const startedAt = Date.now();
     expect((await failure(client().listBranches(repo, context(400)))).kind).toBe('timeout');
-    expect(Date.now() - startedAt).toBeLessThan(2_000);
   });
 });
 
@@ -365,8 +357,8 @@ describe('what is no HTTP', () => {
     });
     await new Promise<void>((done) => raw.listen(0, '127.0.0.1', done));
     const { port } = raw.address() as { port: number };
-    const broken = fastClient(`http://127.0.0.1:${port}/2.0`, { attemptTimeoutMs: 500 });
-    const error = await failure(broken.getRepository(repo, context(5_000)));
+    const broken = fastClient(`http://127.0.0.1:${port}/2.0`, { attemptTimeoutMs: 5_000 });
+    const error = await failure(broken.getRepository(repo, context()));
     expect(['unreachable', 'timeout', 'invalid-answer', 'answer']).toContain(error.kind);
   });
 });

@@ -31,13 +31,13 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-const client = () =>
+const client = (timeoutMs = 60_000) =>
   createOAuthClient({
     oauthUrl: `${server.origin}/site/oauth2`,
     clientId: 'client-1',
     clientSecret: SECRET,
     firstPauseMs: 5,
-    timeoutMs: 500,
+    timeoutMs,
   });
 
 async function failure(call: Promise<unknown>) {
@@ -145,7 +145,7 @@ it('repeats after a 429 only: a code or token may be used up otherwise', async (
   expect(server.requests).toHaveLength(3);
 
   server.scripted.push(() => 'handled');
-  const slow = await failure(client().refresh('refresh-1', context()));
+  const slow = await failure(client(500).refresh('refresh-1', context()));
   expect(slow.kind).toBe('timeout');
   expect(server.requests).toHaveLength(4);
 });

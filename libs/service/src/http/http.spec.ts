@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { Agent, request, type RequestListener } from 'node:http';
+import { Agent, request, type RequestListener, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -11,6 +11,8 @@ import { captureLogger, freePort, silentLogger, waitFor } from '@cds/testing';
 import { readAll } from '../../test/api-stand-in';
 import { createHttpApp, createRouter, handle, listen, sendJson, type HttpServer } from '../index';
 import { readJson } from './read-json';
+
+const AN_HOUR_MS = 3_600_000;
 
 const AUTH = { X_AUTH_HEADER: 'c2VjcmV0' };
 
@@ -392,42 +394,40 @@ describe('listen', () => {
     await once(silent, 'connect');
     const agent = new Agent({ keepAlive: true });
     await get(port, '/thing', agent);
-    const began = Date.now();
-    await close(10_000);
-    expect(Date.now() - began).toBeLessThan(1_000);
+    await close(AN_HOUR_MS);
     agent.destroy();
     silent.destroy();
   });
 
   it('lets requests under way finish, on connections that end then', async () => {
+    const underWay: ServerResponse[] = [];
     const slow: RequestListener = (req, res) => {
       if (req.url === '/begun') res.write('begun,');
-      setTimeout(() => res.end('done'), 300);
+      underWay.push(res);
     };
     const { port, close } = await start(slow);
     const agent = new Agent({ keepAlive: true });
     const answers = [get(port, '/', agent), get(port, '/begun', agent)];
-    await sleep(100);
-    const closing = close(10_000);
+    await waitFor(() => underWay.length === 2);
+    const closing = close(AN_HOUR_MS);
     await expect(get(port, '/', new Agent())).rejects.toThrow(/ECONNREFUSED/);
+    for (const res of underWay) res.end('done');
     expect(await Promise.all(answers)).toEqual([
       { body: 'done', connection: 'close' },
       { body: 'begun,done', connection: 'keep-alive' },
     ]);
-    const began = Date.now();
     await closing;
-    expect(Date.now() - began).toBeLessThan(1_000);
     agent.destroy();
   });
 
   it('destroys what is left at the deadline', async () => {
-    const { port, close } = await start(() => undefined);
+    let asked = false;
+    const { port, close } = await start(() => void (asked = true));
     const answer = get(port, '/', new Agent()).catch((error: Error) => error.message);
-    await waitFor(() => sleep(50).then(() => true));
+    await waitFor(() => asked);
     const began = Date.now();
     await close(200);
     expect(Date.now() - began).toBeGreaterThanOrEqual(190);
-    expect(Date.now() - began).toBeLessThan(1_500);
     expect(await answer).toMatch(/hang up|ECONNRESET/);
   });
 });
