@@ -13,12 +13,14 @@ const SAME_MOMENT_MS = 1_000;
 /** A cleanup is done so long after it is due, or after the fault is over. */
 export const CLEANUP_WITHIN_MS = 30_000;
 
-/** What was accepted of one branch, in order. */
+/** What was accepted of one branch, in order; what nobody was told of comes last, wherever its place was. */
 interface BranchEvent {
   kind: 'push' | 'deletion';
   hash: string;
   sentAt: number;
   acceptedAt: number;
+  /** Orders what was accepted of a hook; Infinity where nobody was told. */
+  timestamp: number;
 }
 
 export interface CleanupCheck {
@@ -33,7 +35,7 @@ export interface CleanupCheck {
  *
  * Early is a removal at which no replica's wall clock had come to the acceptance of the deletion plus the delay;
  * clocks that were set count as they stood. Late is one half a minute after it was due by every replica's clock and
- * the fault was over. A branch is back when a push to it was accepted after its deletion.
+ * the fault was over. A branch is back when a push to it was accepted after its deletion, or is known to have come after it.
  */
 export function checkCleanups(history: History): CleanupCheck {
   const deliveries = deliveriesOf(history).filter(({ authentic }) => authentic);
@@ -65,7 +67,7 @@ function branchesOf(
   deliveries: Delivery[],
 ): Map<string, { events: BranchEvent[]; isSure: boolean }> {
   const branches = new Map<string, { events: BranchEvent[]; isSure: boolean }>();
-  for (const { hook, changes, fate, sentAt, acceptedAt, isPolled } of deliveries) {
+  for (const { hook, changes, fate, sentAt, acceptedAt, timestamp, isPolled } of deliveries) {
     if (fate === 'refused') continue;
     for (const change of changes) {
       const name = nameOf({ hook, branch: change.branch });
@@ -78,6 +80,7 @@ function branchesOf(
         sentAt,
         // `hooks` need not know of a push before it has a run, unless a delivery tells of it.
         acceptedAt: isPolled && change.kind === 'push' ? Infinity : acceptedAt,
+        timestamp,
       });
     }
   }
@@ -114,7 +117,13 @@ function checkRemoval(
       sentence: `The runs ${of} were removed ${due - clock} ms before they were due.`,
     });
 
-  const later = events.slice(events.indexOf(deletion) + 1);
+  const later = events
+    .slice(events.indexOf(deletion) + 1)
+    .filter(
+      (event) =>
+        event.timestamp < Infinity ||
+        cameAfter(history, { ...event, hook: removal.hook }, deletion),
+    );
   const back = later.find(
     ({ kind, hash, acceptedAt }) =>
       kind === 'push' &&
@@ -142,6 +151,36 @@ function checkRemoval(
       sentence: `The runs ${of} were removed twice for one deletion, by processes that lived on.`,
     });
   return violations;
+}
+
+/**
+ * Whether a push that nobody was told of is known to have its place behind a deletion: it was sent when the deletion had been
+ * accepted, or had its run behind that of a push which was accepted after the deletion. It is before it where its run was
+ * there when the deletion was sent first.
+ */
+function cameAfter(
+  history: History,
+  push: { hook: string; hash: string; sentAt: number },
+  deletion: BranchEvent,
+): boolean {
+  const ranAt = firstRunOf(history, push);
+  if (ranAt <= deletion.sentAt) return false;
+  if (push.sentAt >= deletion.acceptedAt) return true;
+  return deliveriesOf(history).some(
+    ({ hook, timestamp, changes }) =>
+      hook === push.hook &&
+      timestamp > deletion.timestamp &&
+      timestamp < Infinity &&
+      changes.some(
+        (change) =>
+          change.kind === 'push' && firstRunOf(history, { hook, hash: change.hash }) < ranAt,
+      ),
+  );
+}
+
+function firstRunOf(history: History, { hook, hash }: { hook: string; hash: string }): number {
+  const own = history.runs.filter((run) => run.hook === hook && run.hash === hash);
+  return Math.min(...own.map(({ servedAt = Infinity }) => servedAt));
 }
 
 /** Whether this deletion may have come after that removal, or without anybody's knowing. */

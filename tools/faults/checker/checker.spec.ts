@@ -292,6 +292,30 @@ describe('checkCleanups', () => {
     expect(cleanupKinds({ deliveries, removals, runs: [run(11.8, 'a')] })).toEqual(['hit']);
   });
 
+  it('orders a push that was answered 503 by when it was sent and run, where that tells', () => {
+    const removals = [removal(18, 'dev')];
+    const unsure = (second: number) =>
+      sent(second, [pushed('a', 'dev')], { status: 503, retryAfter: '5', timestamp: undefined });
+    const gone = sent(7.6, [deleted('dev')]);
+    const found = (deliveries: SentDelivery[], ...runs: AskedRun[]) =>
+      cleanupKinds({ deliveries, removals, runs });
+    // As the matrix met it: its run was 5.6 s before the deletion was accepted.
+    expect(found([unsure(1), gone], run(2, 'a'))).toEqual([]);
+    expect(found([unsure(8), gone], run(9, 'a'))).toEqual(['hit']);
+    const back = sent(9, [pushed('b', 'dev')]);
+    expect(found([unsure(1), gone, back], run(2, 'a'), run(10, 'b'))).toEqual(['hit']);
+
+    // Each may be the one that came first, unless the runs of others tell.
+    const refused = { status: 503, retryAfter: '5', timestamp: undefined };
+    const resent = [sent(1.5, [deleted('dev')], { ...refused, requestUuid: 'request-7.6' }), gone];
+    expect(found([unsure(1), ...resent], run(2, 'a'))).toEqual([]);
+    expect(found([unsure(5), ...resent], run(9, 'a'))).toEqual([]);
+    const main = (second: number) => sent(second, [pushed('m')]);
+    expect(found([unsure(5), ...resent, main(8)], run(8.5, 'm'), run(9, 'a'))).toEqual(['hit']);
+    expect(found([unsure(5), ...resent, main(8)], run(9.5, 'm'), run(9, 'a'))).toEqual([]);
+    expect(found([unsure(5), ...resent, main(7)], run(8.5, 'm'), run(9, 'a'))).toEqual([]);
+  });
+
   it('finds one that is done only after the run of a branch that is back', () => {
     const deliveries = [deletion, sent(12.5, [pushed('a', 'dev')])];
     const removals = [removal(12, 'dev', { servedAt: T0 + 14_000, answered: false })];
