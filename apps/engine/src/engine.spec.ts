@@ -122,6 +122,26 @@ describe('engine config check', () => {
 
     expect(engine.run(['config', 'check', file], env).code).toBe(1);
     expect(engine.run(['config', 'check', file, '--env'], env).code).toBe(0);
+
+    // Proxies are of the environment, too.
+    const proxies = {
+      HTTPS_PROXY: 'http://me:hunter4@proxy:3128',
+      no_proxy: 'near.example,http://x',
+    };
+    const { code, out, err } = engine.run(['config', 'check', file, '--env'], {
+      ...env,
+      ...proxies,
+    });
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'Configuration file OK\nHTTPS_PROXY is in force: http://proxy:3128\nno_proxy is in force: near.example,http://x\n',
+    });
+    expect(err).toContain('warning: NO_PROXY: "http://x" is ignored');
+    const wrong = { ...env, https_proxy: 'socks5://me:hunter4@proxy' };
+    const refused = engine.run(['config', 'check', file, '--env'], wrong);
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.err).toContain('https_proxy: must begin with http:// or https://');
+    expect(refused.err + err + out).not.toContain('hunter4');
   });
 
   it('says that there is no such file', () => {

@@ -9,6 +9,8 @@ async function main(): Promise<void> {
   const logger = createLogger({ service: 'hooks', level: config.log.level });
   for (const { key, line, message } of warnings)
     logger.warn({ key, line, problem: message }, 'the configuration is not quite right');
+  if (config.proxies)
+    logger.info(config.proxies.inForce, 'proxies of the environment are in force');
   try {
     const hooks = await createHooks(config, logger);
     await runUntilSignal({ logger, stop: hooks.stop });

@@ -121,6 +121,7 @@ export function startWork(deps: WorkDeps) {
     workOff: createWorkOffByKind(
       createOutgoingKinds(config.outgoing, {
         ...common,
+        proxies: config.proxies,
         store: deliveries,
         ending: ending,
         metrics: workMetrics,

@@ -1,6 +1,7 @@
 import { createBitbucketClient, createOAuthClient } from '@cds/bitbucket';
 import type { AccessTokenSource, BitbucketClient, OAuthClient } from '@cds/bitbucket';
 import type { BitbucketServerConfig } from '@cds/config';
+import type { ProxySettings } from '@cds/network';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { GrantTokens } from './authorization/grant-tokens';
@@ -28,6 +29,8 @@ export interface BitbucketServerDeps {
   redis: Redis;
   logger: Logger;
   metrics: VcsMetrics;
+  /** None when not given. */
+  proxies?: ProxySettings;
 }
 
 export function createBitbucketServer({
@@ -35,6 +38,7 @@ export function createBitbucketServer({
   redis,
   logger,
   metrics,
+  proxies,
 }: BitbucketServerDeps): BitbucketServer {
   const { name, apiUrl, oauthUrl, clientId, clientSecret } = config;
   const serverLogger = logger.child({ server: name });
@@ -45,7 +49,7 @@ export function createBitbucketServer({
     onListingRefused: () => metrics.heldBack('listing'),
   });
   metrics.showBudget(name, config.callsPerHour, budget.state);
-  const oauth = createOAuthClient({ oauthUrl, clientId, clientSecret });
+  const oauth = createOAuthClient({ oauthUrl, clientId, clientSecret, proxies });
   const writes = createRepositoryWrites();
   const reads = createSharedReads({ onRead: metrics.read });
 
@@ -53,6 +57,7 @@ export function createBitbucketServer({
     const bitbucket = createBitbucketClient({
       apiUrl,
       tokens,
+      proxies,
       logger: serverLogger,
       onCall(call) {
         budget.count(call);

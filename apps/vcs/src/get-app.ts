@@ -1,4 +1,5 @@
 import type { VcsConfig } from '@cds/config';
+import type { ProxySettings } from '@cds/network';
 import { type Callers, createHttpApp, createRouter, type Logger, type Metrics } from '@cds/service';
 import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
@@ -39,6 +40,8 @@ export interface VcsAppDeps {
   monitoring: () => Promise<MonitoringStatus>;
   metrics?: Metrics;
   apiVersion: ApiVersion;
+  /** Through which Bitbucket is called; none when not given. */
+  proxies?: ProxySettings;
   /** Milliseconds that a route may take. Default 50,000: the API waits 60 s. */
   deadlineMs?: number;
 }
@@ -58,7 +61,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   const servers = new Map(
     config.servers.map((server) => [
       server.name,
-      createBitbucketServer({ config: server, redis, logger, metrics }),
+      createBitbucketServer({ config: server, redis, logger, metrics, proxies: deps.proxies }),
     ]),
   );
   const webhookKey = createWebhookKey(config.webhookKey);

@@ -33,6 +33,8 @@ async function main(): Promise<void> {
   const logger = createLogger({ service: 'vcs', level: config.log.level });
   for (const { key, line, message } of warnings)
     logger.warn({ key, line, problem: message }, 'the configuration is not quite right');
+  if (config.proxies)
+    logger.info(config.proxies.inForce, 'proxies of the environment are in force');
   const redis = connectRedis({ redis: config.redis, logger, name: config.name }, 'client');
   // A lost grant means that a person has to link the project again.
   const redisHealth = watchRedisHealth(redis, { logger, loss: 'Redis may lose grants' });
@@ -84,6 +86,7 @@ async function main(): Promise<void> {
     monitoring,
     metrics,
     apiVersion,
+    proxies: config.proxies,
   });
   const server = await listen(app, { ...config.http, logger });
   // Else the first registration would tell the API that Redis is away.

@@ -1,5 +1,4 @@
-import type { Agent as HttpAgent } from 'node:http';
-import type { Agent as HttpsAgent } from 'node:https';
+import type { ProxySettings } from '@cds/network';
 import type {
   BbBranch,
   BbCommit,
@@ -59,19 +58,14 @@ export interface BitbucketCall {
   durationMs: number;
 }
 
-export interface HttpAgents {
-  http?: HttpAgent;
-  https?: HttpsAgent;
-}
-
 export interface BitbucketClientOptions {
   /** `https://api.bitbucket.org/2.0` */
   apiUrl: string;
   tokens: AccessTokenSource;
   logger?: BitbucketLogger;
   onCall?: (call: BitbucketCall) => void;
-  /** Default: keep-alive agents shared by all clients of the process. */
-  httpAgents?: HttpAgents;
+  /** Default: none. */
+  proxies?: ProxySettings;
   /** Milliseconds one attempt may take, its body included. Default 15000. */
   attemptTimeoutMs?: number;
   /** Milliseconds before the first repeat, where Bitbucket names none; doubled each time. Default 1000. */

@@ -1,3 +1,5 @@
+import type { ProxySettings } from '@cds/network';
+
 /** The services that this project provides. */
 export const SERVICE_NAMES = ['vcs', 'hooks'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
@@ -44,6 +46,8 @@ export interface ServiceConfig {
     maxHeartbeatFailures: number;
   };
   redis: RedisConfig;
+  /** Those of the environment; none when not given. */
+  proxies?: ProxySettings;
   log: { level: LogLevel };
 }
 

@@ -8,6 +8,7 @@ import {
 } from './config-types';
 import { checkKeys } from './sources/check-keys';
 import { checkNames } from './sources/check-names';
+import { checkProxies } from './sources/check-proxies';
 import { checkVariables } from './sources/check-variables';
 import { readEnvironment } from './sources/environment';
 import { readHooks, readLogLevel, readVcs } from './sources/read-services';
@@ -84,9 +85,11 @@ function read(
   checkKeys(reading, services);
   checkVariables(reading, services);
   const level = readLogLevel(reading);
+  const found = checkProxies(env, problems);
+  const proxies = found ? { proxies: found } : {};
   const loaded = {
-    ...(services.includes('vcs') ? { vcs: readVcs(reading, level) } : {}),
-    ...(services.includes('hooks') ? { hooks: readHooks(reading, level) } : {}),
+    ...(services.includes('vcs') ? { vcs: { ...readVcs(reading, level), ...proxies } } : {}),
+    ...(services.includes('hooks') ? { hooks: { ...readHooks(reading, level), ...proxies } } : {}),
   };
   checkNames(reading, services);
   checkSameKey(reading, loaded);

@@ -1,2 +1,10 @@
 export { ADDRESS_TIMEOUT_MS, allowSlowConnects } from './connect-timeout';
 export { isNeverSent } from './never-sent';
+export { ForwardingAgent, ProxyError, TunnelAgent } from './proxy-agents';
+export {
+  NO_PROXIES,
+  type ProxyServer,
+  type ProxySettings,
+  ProxySettingsError,
+  readProxySettings,
+} from './proxy-settings';

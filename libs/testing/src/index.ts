@@ -10,5 +10,7 @@ export { captureLogger, silentLogger, type CapturedLog } from './loggers';
 export { startSlowListener, type SlowListener } from './start-slow-listener';
 export { startProcess, type RunningProcess, type ProcessOptions } from './start-process';
 export { rabbitmqServerScript, startTestRabbitmq, type TestRabbitmq } from './start-test-rabbitmq';
+export { startTestProxy, type TestProxy, type TestProxyOptions } from './start-test-proxy';
 export { startTestRedis, type TestRedis, type TestRedisOptions } from './start-test-redis';
+export { TLS_CERTIFICATE, TLS_KEY } from './tls-certificate';
 export { waitFor, type WaitOptions } from './wait-for';

@@ -1,4 +1,5 @@
 import { checkConfigText, formatProblem, isConfigError, readConfigFiles } from '@cds/config';
+import { readProxySettings } from '@cds/network';
 import { CommandError, EXIT_FAILED } from '../command-error';
 import type { Context } from '../context';
 
@@ -8,6 +9,9 @@ export function checkConfig(files: readonly string[], o: { env?: true }, context
   for (const problem of problems) context.say(formatProblem(problem));
   if (problems.some(({ level }) => level === 'error')) return EXIT_FAILED;
   context.out('Configuration file OK\n');
+  if (o.env)
+    for (const [name, value] of Object.entries(readProxySettings(context.env).inForce))
+      context.out(`${name} is in force: ${value}\n`);
   return 0;
 }
 

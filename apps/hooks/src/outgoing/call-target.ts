@@ -1,5 +1,11 @@
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { type ProxyServer, type ProxySettings, TunnelAgent } from '@cds/network';
 import { type TargetGuard, TargetRefusedError } from './target-guard';
 
 export interface TargetRequest {
@@ -56,12 +62,16 @@ interface Hop {
 
 /**
  * Calls the target of an outgoing webhook, and follows its redirects, each checked like the target itself. Nothing is
- * kept between calls: no connection, no cookie. Proxies of the environment are not used, and no answer is unpacked.
+ * kept between calls: no connection, no cookie. No answer is unpacked.
  *
  * @throws CallFailedError
  */
-export function createCallTarget(deps: { guard: TargetGuard; bounds: CallBounds }) {
-  const { guard, bounds } = deps;
+export function createCallTarget(deps: {
+  guard: TargetGuard;
+  bounds: CallBounds;
+  proxies?: ProxySettings | undefined;
+}) {
+  const { guard, bounds, proxies } = deps;
 
   /** @throws CallFailedError */
   function firstHop(request: TargetRequest): Hop {
@@ -99,8 +109,10 @@ export function createCallTarget(deps: { guard: TargetGuard; bounds: CallBounds 
     if (signal.aborted) stop();
     try {
       for (let redirects = 0; ; redirects++) {
-        guard.check(hop.url);
-        const answer = await send(hop, abort.signal);
+        const proxy = proxies?.proxyFor(hop.url);
+        await (proxy ? guard.checkBehindProxy(hop.url) : guard.check(hop.url));
+        const answer = await send(hop, proxy, abort.signal);
+        if (proxy && answer.statusCode === 407) throw proxyRefuses(proxy);
         const location = redirectOf(answer);
         if (location === undefined) return await read(hop, answer, abort.signal);
         answer.destroy();
@@ -134,17 +146,27 @@ export function createCallTarget(deps: { guard: TargetGuard; bounds: CallBounds 
     return new CallFailedError(`the target cannot be called: ${reason}`, false);
   }
 
-  function send(hop: Hop, signal: AbortSignal): Promise<IncomingMessage> {
+  function send(
+    hop: Hop,
+    proxy: ProxyServer | undefined,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
     const { promise, resolve, reject } = withResolvers<IncomingMessage>();
     const isTls = hop.url.protocol === 'https:';
-    const request = (isTls ? httpsRequest : httpRequest)(hop.url, {
+    const common = {
       method: hop.method,
       headers: headersOf(hop),
-      agent: isTls ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false }),
-      lookup: guard.lookup,
       maxHeaderSize: LARGEST_HEAD_BYTES,
       signal,
-    });
+    };
+    const request =
+      proxy && !isTls
+        ? requestThroughProxy(hop.url, proxy, common)
+        : (isTls ? httpsRequest : httpRequest)(hop.url, {
+            ...common,
+            agent: proxy ? new TunnelAgent(proxy) : isTls ? new HttpsAgent() : new HttpAgent(),
+            lookup: guard.lookup,
+          });
     request.once('response', resolve);
     request.once('error', reject);
     request.once('upgrade', (_answer, socket) => {
@@ -186,6 +208,39 @@ export function createCallTarget(deps: { guard: TargetGuard; bounds: CallBounds 
     const shown = body.subarray(0, bounds.maxLogBytes);
     return { head, body: shown.toString(), isCut: shown.length < body.length };
   }
+}
+
+/** An http URL goes to its proxy as a whole. */
+function requestThroughProxy(
+  url: URL,
+  proxy: ProxyServer,
+  {
+    headers,
+    ...common
+  }: Pick<RequestOptions, 'method' | 'maxHeaderSize' | 'signal'> & {
+    headers: Record<string, string>;
+  },
+): ClientRequest {
+  // What the workflow's author sends in this header would be the proxy's business.
+  const others = Object.entries(headers).filter(
+    ([name]) => name.toLowerCase() !== 'proxy-authorization',
+  );
+  const own = proxy.authorization;
+  return (proxy.isTls ? httpsRequest : httpRequest)({
+    ...{ ...common, host: proxy.host, port: proxy.port, agent: false },
+    path: `${url.origin}${url.pathname}${url.search}`,
+    headers: {
+      ...Object.fromEntries(others),
+      ...(own === undefined ? {} : { 'Proxy-Authorization': own }),
+    },
+  });
+}
+
+function proxyRefuses({ name, variable }: ProxyServer): CallFailedError {
+  return new CallFailedError(
+    `the proxy ${name} (${variable}) wants another user or password (407)`,
+    false,
+  );
 }
 
 function parse(text: string): URL {

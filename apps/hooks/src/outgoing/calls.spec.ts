@@ -2,6 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, createServer as createTcpServer, type LookupFunction } from 'node:net';
 import type { lookup } from 'node:dns';
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
+import { createServer as createHttpsServer } from 'node:https';
+import { readProxySettings } from '@cds/network';
+import { startTestProxy, type TestProxy, TLS_CERTIFICATE, TLS_KEY } from '@cds/testing';
 import { type CallBounds, createCallTarget, type TargetRequest } from './call-target';
 import { createMasking } from './mask-secrets';
 import { createTargetGuard, TargetRefusedError, type TargetRules } from './target-guard';
@@ -200,6 +203,43 @@ describe('the guard of targets', () => {
       'hooks.outgoing.deny',
     );
     await expect(resolved(guard(NONE), 'unknown')).rejects.toThrow('ENOTFOUND');
+  });
+});
+
+describe('the guard of targets that a proxy connects to', () => {
+  const judge = (url: string, rules: TargetRules, found: string[] = []) =>
+    createTargetGuard(rules, { addressesOf: async () => found }).checkBehindProxy(new URL(url));
+
+  it.each([
+    ['http://127.0.0.1/', NONE, []],
+    ['http://[64:ff9b:1::127.0.0.1]/', NONE, []],
+    ['http://localhost/', NONE, []],
+    ['http://LOCALHOST./', NONE, []],
+    ['http://a.localhost/', NONE, []],
+    ['http://localhost.localdomain/', NONE, []],
+    ['http://ip6-loopback/', NONE, []],
+    ['http://metadata.google.internal/', NONE, []],
+    ['http://127.0.0.1.nip.example/', NONE, ['127.0.0.1']],
+    ['http://mixed.example/', NONE, ['8.8.8.8', '169.254.169.254']],
+    ['http://a.example/', { allow: [], deny: ['a.example'] }, ['8.8.8.8']],
+    ['http://a.example/', { allow: [], deny: ['*'] }, ['8.8.8.8']],
+    ['http://a.example/', { allow: ['8.0.0.0/8'], deny: ['*'] }, []],
+    ['http://a.example/', { allow: [], deny: ['10.0.0.0/8'] }, ['10.1.2.3']],
+    ['http://a.example/', { allow: [], deny: ['10.0.0.0/8'] }, []],
+  ])('refuses %s with %j where %j is found', async (url, rules, found) => {
+    await expect(judge(url, rules, found)).rejects.toThrow(TargetRefusedError);
+  });
+
+  it.each([
+    ['http://a.example/', NONE, []],
+    ['http://intranet/', NONE, []],
+    ['http://metadata.example.com/', NONE, ['10.1.2.3']],
+    ['http://localhost/', { allow: ['localhost'], deny: [] }, []],
+    ['http://a.example/', { allow: ['a.example'], deny: ['10.0.0.0/8'] }, []],
+    ['http://a.example/', { allow: ['*.example'], deny: ['*'] }, []],
+    ['http://a.example/', { allow: ['8.0.0.0/8'], deny: ['*'] }, ['8.8.8.8']],
+  ])('lets %s be called with %j where %j is found', async (url, rules, found) => {
+    await expect(judge(url, rules, found)).resolves.toBeUndefined();
   });
 });
 
@@ -429,6 +469,93 @@ describe('the call of a target', () => {
     expect((await callTarget(request, signal)).response.body).toBe('reached');
     expect(asked).toBe(1);
     await expect(callTarget(request, signal)).rejects.toThrow('is a linkLocal address');
+  });
+
+  describe('through a proxy of the environment', () => {
+    let proxy: TestProxy;
+    afterEach(() => proxy.close());
+
+    async function callThrough(
+      hosts: Record<string, number>,
+      request: Partial<TargetRequest>,
+      credentials = 'me:secret-of-the-proxy',
+    ) {
+      proxy = await startTestProxy({ credentials: 'me:secret-of-the-proxy', hosts });
+      const server = `http://${credentials}@127.0.0.1:${proxy.port}`;
+      const proxies = readProxySettings({
+        ...{ HTTP_PROXY: server, HTTPS_PROXY: server, NO_PROXY: 'direct.example' },
+      });
+      const direct = { 'direct.example': ['127.0.0.1'] };
+      const guard = createTargetGuard(
+        { allow: ['direct.example'], deny: [] },
+        { resolve: resolver(direct), addressesOf: async () => [] },
+      );
+      const callTarget = createCallTarget({ guard, bounds: BOUNDS, proxies });
+      const whole = { method: 'POST', url: '', headers: {}, body: '{}', ...request };
+      return callTarget(whole, new AbortController().signal);
+    }
+
+    it('reaches what the proxy alone can resolve, in http as in https', async () => {
+      const seen: unknown[] = [];
+      const port = await serve((request, response) => {
+        seen.push([request.method, request.url, request.headers]);
+        response.end('reached');
+      });
+      const headers = { 'Proxy-Authorization': 'Basic b3RoZXI=', 'X-Own': '1' };
+      const answer = await callThrough(
+        { 'chat.example:80': port },
+        { url: 'http://chat.example/a?b', headers },
+      );
+      expect(answer.response.body).toBe('reached');
+      expect(seen).toEqual([
+        ['POST', '/a?b', expect.objectContaining({ host: 'chat.example', 'x-own': '1' })],
+      ]);
+      expect(JSON.stringify([seen, answer])).not.toContain('secret-of-the-proxy');
+      expect(proxy.log).toEqual(['POST http://chat.example/a?b']);
+      await proxy.close();
+
+      // The certificate of the server is its own, and nobody trusts it: the tunnel stands.
+      const secure = createHttpsServer({ key: TLS_KEY, cert: TLS_CERTIFICATE });
+      servers.push(secure);
+      await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+      const hosts = { 'chat.secure.test:443': (secure.address() as AddressInfo).port };
+      await expect(callThrough(hosts, { url: 'https://chat.secure.test/' })).rejects.toThrow(
+        'self-signed certificate',
+      );
+      expect(proxy.log).toEqual(['CONNECT chat.secure.test:443']);
+    });
+
+    it('connects itself to what NO_PROXY names, to the address that was checked', async () => {
+      const port = await serve((_request, response) => void response.end('directly'));
+      const answer = await callThrough({}, { url: `http://direct.example:${port}/` });
+      expect(answer.response.body).toBe('directly');
+      expect(proxy.seen).toEqual([]);
+    });
+
+    it('does not ask the proxy for what is refused, at first or by a redirect', async () => {
+      const port = await serve((_request, response) => {
+        response.writeHead(307, { Location: 'http://metadata.google.internal/' }).end();
+      });
+      await expect(
+        callThrough({ 'chat.example:80': port }, { url: 'http://chat.example/' }),
+      ).rejects.toMatchObject({ message: expect.stringContaining('refused'), final: true });
+      expect(proxy.log).toEqual(['POST http://chat.example/']);
+    });
+
+    it.each(['http://chat.example/', 'https://chat.example/'])(
+      'says that the proxy wants other credentials for %s, and tells none',
+      async (url) => {
+        const error = await callThrough({}, { url }, 'me:wrong-one').then(
+          () => undefined,
+          (reason: Error) => reason,
+        );
+        expect(error?.message).toMatch(
+          /the proxy http:\/\/127.0.0.1:\d+ \(HTTPS?_PROXY\) wants .*\(407\)/,
+        );
+        expect(error?.message).not.toContain('wrong-one');
+        expect(error).toMatchObject({ final: false });
+      },
+    );
   });
 
   it('ends redirects that do not end', async () => {

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { OutgoingConfig } from '@cds/config';
+import type { ProxySettings } from '@cds/network';
 import type { WorkOff } from '../kinds/work-off-by-kind';
 import type { WorkMetrics } from '../monitoring/work-metrics';
 import { createCallTarget } from './call-target';
@@ -13,6 +14,8 @@ export interface OutgoingKindsDeps extends Omit<
   WorkOffOutgoingDeps,
   'callHook' | 'ended' | 'called'
 > {
+  /** Through which targets are called; none when not given. */
+  proxies: ProxySettings | undefined;
   metrics: Pick<WorkMetrics, 'executionEnded' | 'outgoingCalled'>;
 }
 
@@ -23,11 +26,11 @@ const FULL_PAUSE_MS = 300;
 /** What works off the outgoing hooks of each kind. */
 export function createOutgoingKinds(
   config: OutgoingConfig,
-  { metrics, ...deps }: OutgoingKindsDeps,
+  { metrics, proxies, ...deps }: OutgoingKindsDeps,
 ): Record<'OutgoingWebhook' | 'OutgoingWorkflow', WorkOff> {
   const { timeoutSeconds, ...rest } = config;
   const bounds = { ...rest, timeoutMs: timeoutSeconds * 1_000 };
-  const callTarget = createCallTarget({ guard: createTargetGuard(config), bounds });
+  const callTarget = createCallTarget({ guard: createTargetGuard(config), bounds, proxies });
   const nowIso = () => new Date(deps.now()).toISOString();
   // Each call listens to it: Node.js would warn of a leak from the eleventh on.
   setMaxListeners(0, deps.killed);

@@ -1,4 +1,5 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns';
+import { Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import type { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
@@ -15,6 +16,11 @@ export interface TargetGuard {
   check(url: URL): void;
   /** The same for the host alone, an address without brackets. @throws TargetRefusedError */
   checkHost(host: string): void;
+  /**
+   * For a target that a proxy connects to: what can be told of its name, and of the addresses that are found for it here.
+   * What the proxy finds is up to the proxy's own rules. @throws TargetRefusedError
+   */
+  checkBehindProxy(url: URL): Promise<void>;
   /** Resolves for the connection itself, so that what is checked is what is connected to. */
   lookup: LookupFunction;
 }
@@ -44,8 +50,22 @@ const METADATA = [
   '192.0.0.192',
 ];
 
+/** Names of the proxy's own machine. */
+const LOOPBACK_NAME =
+  /(^|\.)(localhost|localhost\.localdomain)$|^(localhost6|ip6-localhost|ip6-loopback)$/;
+const METADATA_NAMES = new Set([
+  'metadata',
+  'metadata.google.internal',
+  'metadata.goog',
+  'instance-data',
+  'instance-data.ec2.internal',
+]);
+/** A look for what a proxy will find; a name server that does not answer must not hold up the call. */
+const LOOK_MS = 2_000;
+
 interface Rules {
   all: boolean;
+  hasNetworks: boolean;
   isName(host: string): boolean;
   isAddress(address: Address): boolean;
 }
@@ -63,6 +83,7 @@ function readRules(entries: readonly string[]): Rules {
   }
   return {
     all: entries.includes('*'),
+    hasNetworks: networks.length > 0,
     isName: (host) => names.has(host) || suffixes.some((suffix) => host.endsWith(suffix)),
     isAddress: (address) => networks.some(([network, bits]) => isWithin(address, network, bits)),
   };
@@ -96,9 +117,13 @@ function plainName(host: string): string {
  */
 export function createTargetGuard(
   rules: TargetRules,
-  system: { resolve?: typeof systemLookup; interfaces?: typeof networkInterfaces } = {},
+  system: {
+    resolve?: typeof systemLookup;
+    addressesOf?: (host: string) => Promise<string[]>;
+    interfaces?: typeof networkInterfaces;
+  } = {},
 ): TargetGuard {
-  const { resolve = systemLookup, interfaces } = system;
+  const { resolve = systemLookup, addressesOf = addressesInDns, interfaces } = system;
   const [allow, deny] = [readRules(rules.allow), readRules(rules.deny)];
   const metadata = readRules(METADATA);
 
@@ -144,6 +169,28 @@ export function createTargetGuard(
     return deny.isName(host) ? 'is denied by hooks.outgoing.deny' : undefined;
   }
 
+  async function checkBehindProxy(url: URL): Promise<void> {
+    check(url);
+    const host = plainName(url.hostname);
+    if (isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0 || allow.all || allow.isName(host)) return;
+    const refuse = (reason: string) => new TargetRefusedError(`${host} ${reason}`);
+    if (LOOPBACK_NAME.test(host) || METADATA_NAMES.has(host))
+      throw refuse(
+        'is the name of a loopback or metadata address, which hooks.outgoing.allow does not name',
+      );
+    const addresses = await addressesOf(host);
+    if (addresses.length === 0 && deny.all)
+      throw refuse('is not named by hooks.outgoing.allow, and hooks.outgoing.deny holds "*"');
+    if (addresses.length === 0 && deny.hasNetworks)
+      throw refuse(
+        'cannot be resolved here, so that nobody knows whether a network of hooks.outgoing.deny has it: name it in hooks.outgoing.allow',
+      );
+    for (const address of addresses) {
+      const reason = whyNot(host, address);
+      if (reason !== undefined) throw new TargetRefusedError(`${host}, at ${address}, ${reason}`);
+    }
+  }
+
   const lookup: LookupFunction = (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, '');
@@ -164,5 +211,12 @@ export function createTargetGuard(
     });
   };
 
-  return { check, checkHost, lookup };
+  return { check, checkHost, checkBehindProxy, lookup };
+}
+
+/** Not by the system's resolver: its threads are few, and a name server that is silent holds one for many seconds. */
+async function addressesInDns(host: string): Promise<string[]> {
+  const dns = new Resolver({ timeout: LOOK_MS, tries: 1 });
+  const found = await Promise.allSettled([dns.resolve4(host), dns.resolve6(host)]);
+  return found.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
 }

@@ -1,22 +1,45 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { HttpAgents } from '../client-types';
+import { ForwardingAgent, type ProxyServer, type ProxySettings, TunnelAgent } from '@cds/network';
 import type { RepeatRule } from '../routes';
+
+export interface HttpAgents {
+  http: HttpAgent;
+  https: HttpsAgent;
+}
 
 /** Always, whatever `NODE_TLS_REJECT_UNAUTHORIZED` says: Bitbucket Cloud has a certificate that everybody can check. */
 const VERIFIED = { rejectUnauthorized: true };
+const KEPT = { keepAlive: true, maxSockets: 64 };
 
-const kept: Required<HttpAgents> = {
-  http: new HttpAgent({ keepAlive: true, maxSockets: 64 }),
-  https: new HttpsAgent({ ...VERIFIED, keepAlive: true, maxSockets: 64 }),
-};
-
-const fresh: Required<HttpAgents> = { http: new HttpAgent(), https: new HttpsAgent(VERIFIED) };
+type AgentsByRule = Readonly<Record<RepeatRule, HttpAgents>>;
 
 /**
- * The agents for a call. What must not be repeated gets a connection of its own: a kept one may have been closed by the
- * other side a moment ago, and then nobody knows whether the request arrived.
+ * By whether a call may be repeated. What must not be repeated gets a connection of its own: a kept one may have been closed
+ * by the other side a moment ago, and then nobody knows whether the request arrived.
  */
-export function agentsFor(repeat: RepeatRule, given: HttpAgents = {}): Required<HttpAgents> {
-  return { ...(repeat === 'always' ? kept : fresh), ...given };
+const direct: AgentsByRule = {
+  always: { http: new HttpAgent(KEPT), https: new HttpsAgent({ ...VERIFIED, ...KEPT }) },
+  'unless-received': { http: new HttpAgent(), https: new HttpsAgent(VERIFIED) },
+};
+
+/** Connections are shared by all clients of the process, whose proxies are those of one environment. */
+const behindProxies = new WeakMap<ProxyServer, AgentsByRule>();
+
+function behind(proxy: ProxyServer): AgentsByRule {
+  const known = behindProxies.get(proxy);
+  if (known) return known;
+  const through = (kept: object): HttpAgents => ({
+    http: new ForwardingAgent(proxy, kept),
+    https: new TunnelAgent(proxy, { ...VERIFIED, ...kept }),
+  });
+  const made = { always: through(KEPT), 'unless-received': through({}) };
+  behindProxies.set(proxy, made);
+  return made;
+}
+
+/** The agents for a call of `url`. */
+export function agentsFor(repeat: RepeatRule, url: string, proxies?: ProxySettings): HttpAgents {
+  const proxy = proxies?.proxyFor(new URL(url));
+  return (proxy ? behind(proxy) : direct)[repeat];
 }

@@ -39,7 +39,7 @@ export interface ApiHttp {
 
 export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
   const apiUrl = o.apiUrl.replace(/\/+$/, '');
-  const settings = { timeoutMs: o.attemptTimeoutMs ?? 15_000, agents: o.httpAgents };
+  const settings = { timeoutMs: o.attemptTimeoutMs ?? 15_000, proxies: o.proxies };
 
   async function attempt(
     route: Route,

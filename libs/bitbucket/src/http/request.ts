@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import axios, { type AxiosResponse } from 'axios';
-import { isNeverSent } from '@cds/network';
-import type { CallContext, HttpAgents } from '../client-types';
+import { isNeverSent, ProxyError, type ProxySettings } from '@cds/network';
+import type { CallContext } from '../client-types';
 import type { RepeatRule } from '../routes';
 import { agentsFor } from './agents';
 import { attemptSignal } from './attempt-signal';
@@ -30,7 +30,7 @@ export interface HttpAnswer {
 
 export interface RequestSettings {
   timeoutMs: number;
-  agents?: HttpAgents;
+  proxies?: ProxySettings;
 }
 
 /**
@@ -67,7 +67,7 @@ function start(
   settings: RequestSettings,
   signal: AbortSignal,
 ): Promise<AxiosResponse<Readable>> {
-  const agents = agentsFor(request.repeat, settings.agents);
+  const agents = agentsFor(request.repeat, request.url, settings.proxies);
   return axios.request<Readable>({
     adapter: 'http',
     method: request.method,
@@ -76,6 +76,8 @@ function start(
     data: request.body,
     httpAgent: agents.http,
     httpsAgent: agents.https,
+    // Its own way through proxies takes a refusal of the proxy for an answer of the server.
+    proxy: false,
     maxRedirects: 0,
     responseType: 'stream',
     signal,
@@ -132,6 +134,11 @@ function unreachable(call: string, error: unknown): BitbucketError {
       notSent: true,
       untrusted: true,
     });
+  }
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof ProxyError) {
+    const bitbucketMessage = `cannot be reached: ${cause.message}`;
+    return new BitbucketError({ kind: 'unreachable', call, bitbucketMessage, notSent: true });
   }
   return new BitbucketError({
     kind: 'unreachable',

@@ -15,7 +15,7 @@ const CALL = 'POST /access_token';
 export function createOAuthClient(o: OAuthClientOptions): OAuthClient {
   const oauthUrl = o.oauthUrl.replace(/\/+$/, '');
   const basic = Buffer.from(`${o.clientId}:${o.clientSecret}`, 'utf8').toString('base64');
-  const settings = { timeoutMs: o.timeoutMs ?? 15_000, agents: o.httpAgents };
+  const settings = { timeoutMs: o.timeoutMs ?? 15_000, proxies: o.proxies };
   const retries = {
     repeat: 'unless-received',
     firstPauseMs: o.firstPauseMs ?? 1_000,

@@ -1,4 +1,5 @@
-import type { CallContext, HttpAgents } from '../client-types';
+import type { ProxySettings } from '@cds/network';
+import type { CallContext } from '../client-types';
 
 export interface OAuthTokens {
   accessToken: string;
@@ -15,7 +16,8 @@ export interface OAuthClientOptions {
   clientSecret: string;
   /** Milliseconds one attempt may take. Default 15000. */
   timeoutMs?: number;
-  httpAgents?: HttpAgents;
+  /** Default: none. */
+  proxies?: ProxySettings;
   /** Milliseconds before the first repeat; doubled each time. Default 1000. */
   firstPauseMs?: number;
 }
