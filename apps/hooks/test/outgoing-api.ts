@@ -12,7 +12,17 @@ interface Parameter {
 export interface HookRuns {
   status: string;
   /** Of its outgoing hooks, by their uuid. */
-  hooks: Map<string, { parameters: Parameter[]; secrets: Parameter[] }>;
+  hooks: Map<string, HookOfRun>;
+}
+
+interface HookOfRun {
+  parameters: Parameter[];
+  secrets: Parameter[];
+  /**
+   * When the transaction ends in which the API posts it (ms): until then nobody sees the hook, nor that the run waits
+   * for it. Not given: it has ended.
+   */
+  committedAt?: number;
 }
 
 interface Answer {
@@ -56,18 +66,22 @@ export function performOutgoing(
   if (path === '' || method !== (what === 'callback' ? 'POST' : 'GET')) return undefined;
   const run = api.hookRuns.get(path);
   if (!run) return notFound();
+  const committed = [...run.hooks].filter(([, { committedAt = 0 }]) => committedAt <= Date.now());
   if (hookRun === undefined) {
-    const nodes = [...run.hooks].map(([uuid, { parameters }]) => ({
+    const nodes = committed.map(([uuid, { parameters }]) => ({
       uuid,
       outgoinghook: { id: 1 },
       build_parameters: parameters,
     }));
     return {
       status: 200,
-      body: { status: run.status, nodes: { '2': [{ uuid: '' }], '3': nodes } },
+      body: {
+        status: committed.length > 0 ? run.status : 'Pending',
+        nodes: { '2': [{ uuid: '' }], '3': nodes },
+      },
     };
   }
-  const hook = run.hooks.get(hookRun);
+  const hook = new Map(committed).get(hookRun);
   if (!hook) return notFound();
   if (what === 'details') {
     // As the real one: secrets are added to what it does not load, and there may be none.

@@ -87,12 +87,26 @@ export function nodeRun(
 }
 export type PostedRun = ReturnType<typeof nodeRun>;
 
-/** Lets the API know the run, as it does before it posts it. */
+/** How long the transaction of the API goes on after it has posted a run (ms): from 50 to 200. */
+const COMMIT_MS = [50, 200, 125, 80] as const;
+let posted = 0;
+
+/**
+ * Lets the API know the run, as it does before it posts it: in a transaction, whose end others see a moment later.
+ *
+ * @param variables.commitMs when that is; 50 to 200 ms when not given
+ */
 export function apiKnows(
   { api }: Pick<World, 'api'>,
   run: PostedRun,
-  variables: { parameters?: Parameters; secrets?: Parameters; status?: string } = {},
+  variables: {
+    parameters?: Parameters;
+    secrets?: Parameters;
+    status?: string;
+    commitMs?: number;
+  } = {},
 ): void {
+  const { commitMs = COMMIT_MS[posted++ % COMMIT_MS.length] ?? 0 } = variables;
   const list = (values: Parameters, type: string) =>
     Object.entries(values).map(([name, value]) => ({ name, type, value }));
   const path = `/project/PROJ/workflows/wf2/runs/${run.num}`;
@@ -101,6 +115,7 @@ export function apiKnows(
   known.hooks.set(run.uuid, {
     parameters: list(variables.parameters ?? {}, 'string'),
     secrets: list(variables.secrets ?? {}, 'password'),
+    committedAt: Date.now() + commitMs,
   });
   api.hookRuns.set(path, known);
 }

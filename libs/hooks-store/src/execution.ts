@@ -66,6 +66,8 @@ export interface ExecutionState {
   retries: number;
   /** When it was sent again (ms): it waits since then. */
   queued_at?: number;
+  /** Of an outgoing hook: how often the API did not show yet what it had posted. */
+  not_yet?: number;
   /** Of an outgoing hook whose call is over: what the API is to be told. */
   callback?: OutgoingCallback;
 }
@@ -108,7 +110,7 @@ export function stateOfRetry(state: ExecutionState, now: number): ExecutionState
  */
 export function parseState(json: string | null | undefined): ExecutionState {
   const state: ExecutionState = { ...NEW_STATE };
-  const { retry_steps, queued_at, callback, ...read } = json ? parseObject(json) : {};
+  const { retry_steps, queued_at, not_yet, callback, ...read } = json ? parseObject(json) : {};
   for (const [name, before] of Object.entries(NEW_STATE)) {
     const value = read[name];
     if (isLike(before, value)) Object.assign(state, { [name]: value });
@@ -117,6 +119,7 @@ export function parseState(json: string | null | undefined): ExecutionState {
     ...state,
     ...(isLike<readonly number[]>([], retry_steps) ? { retry_steps } : {}),
     ...(isStep(queued_at) ? { queued_at } : {}),
+    ...(isStep(not_yet) ? { not_yet } : {}),
     ...(isCallback(callback) ? { callback } : {}),
   };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GO_ZERO_TIME, type OutgoingCallback, type Task } from '@cds/wire';
 import { Router } from 'express';
 import { z } from 'zod';
@@ -26,6 +27,8 @@ export interface OutgoingHookRun {
   order: OutgoingHookOrder;
   /** All that came, in order: a service may repeat itself. */
   callbacks: OutgoingCallback[];
+  /** False while the transaction goes on in which it is posted: nobody else sees it then. */
+  isCommitted: boolean;
 }
 
 export type OutgoingHooks = ReturnType<typeof createOutgoingHooks>;
@@ -62,6 +65,8 @@ const callbackSchema = z.discriminatedUnion('status', [
 ]);
 
 const NODE = 3;
+/** As the real one: it commits 50 to 200 ms after it has posted a hook. */
+const COMMIT_MS = [50, 200, 125, 80] as const;
 
 /** Outgoing hooks: what the API posts to `hooks`, what it shows of the run, and what it is told. */
 export function createOutgoingHooks(deps: { projects: ProjectStore; caller: ServiceCaller }) {
@@ -75,11 +80,22 @@ export function createOutgoingHooks(deps: { projects: ProjectStore; caller: Serv
     return run;
   }
 
-  function hookRunsOf({ project, workflow, number }: WorkflowRun): OutgoingHookRun[] {
+  function allOf({ project, workflow, number }: WorkflowRun): OutgoingHookRun[] {
     return hookRuns.filter(
       ({ order }) =>
         order.project === project && order.workflow === workflow && order.number === number,
     );
+  }
+
+  /** As far as others see them. */
+  function hookRunsOf(run: WorkflowRun): OutgoingHookRun[] {
+    return allOf(run).filter(({ isCommitted }) => isCommitted);
+  }
+
+  async function commitLater(hook: OutgoingHookRun): Promise<void> {
+    const ms = COMMIT_MS[hookRuns.indexOf(hook) % COMMIT_MS.length];
+    await sleep(ms, undefined, { ref: false });
+    hook.isCommitted = true;
   }
 
   function hookRunOf(params: Record<string, string>): { run: WorkflowRun; hook: OutgoingHookRun } {
@@ -165,7 +181,8 @@ export function createOutgoingHooks(deps: { projects: ProjectStore; caller: Serv
       repeat?: OutgoingHookRun,
     ): Promise<{ hook: OutgoingHookRun; task: Task }> {
       const run = runOf(order.project, order.workflow, String(order.number));
-      const hook = repeat ?? { uuid: randomUUID(), order, callbacks: [] };
+      const uuid = randomUUID();
+      const hook = repeat ?? { uuid, order, callbacks: [], isCommitted: false };
       if (!repeat) {
         run.status = 'Building';
         hookRuns.push(hook);
@@ -175,6 +192,8 @@ export function createOutgoingHooks(deps: { projects: ProjectStore; caller: Serv
         path: '/task/execute',
         body: nodeRun(hook),
       });
+      // It posts inside of its transaction, and others see what it posted when that is over.
+      void commitLater(hook);
       return { hook, task: body as Task };
     },
   };

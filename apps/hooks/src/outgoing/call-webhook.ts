@@ -19,7 +19,7 @@ export function createCallWebhook(deps: CallWebhookDeps): CallHook {
   const { callTarget, bounds, nowIso } = deps;
 
   return async function callWebhook(call): Promise<HookCallOutcome> {
-    const details = await call.ask((api) => api.outgoingHookDetails(call.ref));
+    const details = await call.details();
     const { values, secrets } = variablesOf(call.parameters, details);
     const { execution, start } = call;
     const { webhook } = execution;

@@ -23,6 +23,8 @@ export interface HookCall {
   signal: AbortSignal;
   /** Calls the API as this service; its failures are told by {@link ApiFailedError}. */
   ask<T>(call: (api: CdsApiClient) => Promise<T>): Promise<T>;
+  /** The variables that the API shows to the hook alone. @throws NotYetError when it does not show the hook yet */
+  details(): Promise<BuildParameter[]>;
 }
 
 /** Executes one try of a hook of some kind. @throws ApiFailedError */

@@ -8,6 +8,7 @@ import type { Claim } from '../executions/hook-ownership';
 import { createKeepHead, type KeepHeadDeps } from '../executions/keep-head';
 import type { WorkOff, WorkOffOutcome } from '../kinds/work-off-by-kind';
 import { type CallHook, type HookCallOutcome, nodeOf, refOf } from './hook-call';
+import { checkIsThere, isNotFound, MOST_NOT_YET, NotYetError, notYetPauseMs } from './not-yet';
 
 export interface WorkOffOutgoingDeps extends KeepHeadDeps {
   api: CdsApiClient;
@@ -105,8 +106,32 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
       return pause({ ...counted(message), retry_at: until }, until, false);
     }
 
+    /** The API may show later what it posted: see NotYetError. */
+    function mayBeLate(): boolean {
+      return (state.not_yet ?? 0) < MOST_NOT_YET;
+    }
+
+    /** Asks for what the API posted. @throws NotYetError, ApiFailedError, LostError */
+    async function askForPosted<T>(call: (client: CdsApiClient) => Promise<T>): Promise<T> {
+      try {
+        return await ask(call);
+      } catch (error) {
+        if (!(error instanceof ApiFailedError) || !isNotFound(error.failure) || !mayBeLate())
+          throw error;
+        throw new NotYetError(error.message);
+      }
+    }
+
+    function askAgainSoon(message: string): Promise<WorkOffOutcome> {
+      const { not_yet = 0 } = state;
+      log.debug({ reason: message }, 'the API does not show an outgoing hook yet');
+      const until = now() + notYetPauseMs(not_yet);
+      return pause({ ...state, not_yet: not_yet + 1, retry_at: until }, until, false);
+    }
+
     async function tryOnce(start: string): Promise<HookCallOutcome> {
-      const run = await ask((client) => client.workflowRun(ref));
+      const run = await askForPosted((client) => client.workflowRun(ref));
+      if (mayBeLate()) checkIsThere(run);
       if (run.status !== WAITS) {
         const reason = `the run of the workflow is ${JSON.stringify(run.status.slice(0, 50))} and waits for nothing: nothing was called`;
         return { kind: 'nothing', reason };
@@ -117,7 +142,8 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
       }
       await goesOn(state);
       const parameters = run.hookRun.build_parameters;
-      return callHook({ ref, execution, parameters, start, signal: deps.killed, ask });
+      const details = () => askForPosted((client) => client.outgoingHookDetails(ref));
+      return callHook({ ref, execution, parameters, start, signal: deps.killed, ask, details });
     }
 
     /** @returns undefined when the callback is to be sent now */
@@ -127,6 +153,7 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
       try {
         outcome = await tryOnce(start);
       } catch (error) {
+        if (error instanceof NotYetError) return askAgainSoon(error.message);
         if (!(error instanceof ApiFailedError)) throw error;
         if (error.failure.kind === 'unavailable') return outage(error.message);
         outcome = { kind: 'failed', message: error.message, final: false };
