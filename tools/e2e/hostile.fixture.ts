@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '@cds/testing';
 
 export const MIB = 1024 * 1024;
 
@@ -44,11 +45,14 @@ export async function openRaw(url: string): Promise<RawConnection> {
   };
 }
 
-/** Sends bytes and waits for the connection to be closed, or for so long. */
-export async function sendRaw(url: string, bytes: string | Buffer, ms = 5_000): Promise<string> {
+/** Sends bytes and waits for the connection to be closed, or for a second after the first that came back. */
+export async function sendRaw(url: string, bytes: string | Buffer): Promise<string> {
   const raw = await openRaw(url);
   void raw.write(bytes);
-  await Promise.race([raw.closed, sleep(ms)]);
+  const answered = waitFor(() => raw.received() !== '' || raw.socket.closed, {
+    what: 'an answer',
+  });
+  await Promise.race([raw.closed, answered.then(() => sleep(1_000))]);
   raw.socket.destroy();
   return raw.received();
 }
@@ -58,30 +62,46 @@ export function statusesIn(received: string): number[] {
   return [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 }
 
-/** Asks for something small again and again; tells how long the slowest answer took. */
-export function watchLatency(url: string): {
-  stop(): Promise<{ slowestMs: number; count: number }>;
+/** Asks for something small again and again, as others do while somebody does his worst. */
+export function watchOthers(url: string): {
+  /** How often it was answered so far. */
+  served(): number;
+  /** Resolves when it was answered some more times. */
+  areServed(): Promise<void>;
+  /** @throws Error when an answer was not as it should be */
+  stop(): Promise<void>;
 } {
   let stopped = false;
-  let slowestMs = 0;
   let count = 0;
   const watching = (async () => {
     while (!stopped) {
-      const began = performance.now();
       const { ok } = await fetch(url);
       if (!ok) throw new Error(`${url} was not answered as it should be`);
-      slowestMs = Math.max(slowestMs, Math.round(performance.now() - began));
       count += 1;
       await sleep(20);
     }
   })();
+  watching.catch(() => undefined);
   return {
+    served: () => count,
+    async areServed() {
+      const before = count;
+      await Promise.race([
+        watching,
+        waitFor(() => count > before + 3, { what: `${url} to be answered` }),
+      ]);
+    },
     async stop() {
       stopped = true;
       await watching;
-      return { slowestMs, count };
     },
   };
+}
+
+/** Milliseconds that a process has had a processor, all in all (Linux; in steps of 10 ms). */
+export function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 export function fill(text: string, characters = MIB): string {

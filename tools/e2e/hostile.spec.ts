@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '@cds/testing';
 import {
   fill,
   memoryOf,
@@ -6,7 +7,8 @@ import {
   openRaw,
   sendRaw,
   statusesIn,
-  watchLatency,
+  watchOthers,
+  cpuOf,
   type RawConnection,
 } from './hostile.fixture';
 import {
@@ -20,11 +22,8 @@ import {
   type Stack,
 } from './stack.fixture';
 
-/**
- * What an answer may take while others do their worst, on a machine that is busy with them and with the attack itself:
- * half of what Bitbucket waits for.
- */
-const PROMPT_MS = 5_000;
+/** How much more processor time hostile bodies may take than ordinary ones of the same size. */
+const DEARER = 10;
 /** What a service may grow by at most, in MiB, whatever is sent to it. */
 const GROWTH_MIB = 600;
 
@@ -63,13 +62,12 @@ afterEach(async () => {
   expect(`${hooks.process.stderr()}${vcs.process.stderr()}`).toBe('');
 });
 
-/** A push of Bitbucket is taken in time, and leads to its run. */
+/** A push of Bitbucket is taken at its first attempt, and leads to its run. */
 async function pushIsTaken(): Promise<void> {
   pushes += 1;
   const pushed = await stack.bitbucket.push({ repo: REPO, branch: `b${pushes}` });
   const [delivery] = await pushed.delivered;
   expect(delivery?.attempts).toMatchObject([{ outcome: 200 }]);
-  expect(delivery?.attempts[0]?.durationMs).toBeLessThan(PROMPT_MS);
   await runsOf(stack, 'w', pushes);
 }
 
@@ -115,16 +113,19 @@ it('stands 2,000 connections that say nothing, or only half of what they should'
 
 it('keeps no more than a bound of bodies that never end', async () => {
   const body = Buffer.alloc(900 * 1024, 0x61);
-  const latency = watchLatency(`${hooks.url}/mon/version`);
+  const others = watchOthers(`${hooks.url}/mon/version`);
   const senders = await together(400, async () => {
     const raw = await openRaw(hooks.url);
     await raw.write(head(pushUrl, SIGNED, ...PUSH, `Content-Length: ${MIB}`));
     void raw.write(body);
     return raw;
   });
-  await sleep(2_000);
+  await waitFor(() => senders.some(({ received }) => received() !== ''), {
+    what: 'the first to be cut off',
+  });
+  await others.areServed();
   await pushIsTaken();
-  expect((await latency.stop()).slowestMs).toBeLessThan(PROMPT_MS);
+  await others.stop();
   // Those that were cut off in favour of others were told so.
   const told = senders.flatMap(({ received }) => statusesIn(received()));
   expect(new Set(told)).toEqual(new Set([503]));
@@ -145,16 +146,15 @@ it('keeps no more than their size of bodies that come in pieces of one byte', as
 
 it('serves others while some send one byte at a time', async () => {
   const text = head(pushUrl, ...PUSH, 'Content-Length: 50') + fill('x', 50);
-  const latency = watchLatency(`${hooks.url}/mon/version`);
+  const others = watchOthers(`${hooks.url}/mon/version`);
   const senders = await together(200, () => openRaw(hooks.url));
   for (const letter of text.slice(0, 150)) {
     await Promise.all(senders.map((raw) => raw.write(letter)));
     await sleep(5);
   }
+  expect(others.served()).toBeGreaterThan(10);
   await pushIsTaken();
-  const { slowestMs, count } = await latency.stop();
-  expect(count).toBeGreaterThan(10);
-  expect(slowestMs).toBeLessThan(PROMPT_MS);
+  await others.stop();
   closeAll(senders);
 });
 
@@ -182,7 +182,7 @@ it('cuts off a body in chunks that goes on beyond every bound', async () => {
 
 it('answers a flood of unknown hooks with 429, and Bitbucket as ever', async () => {
   const statuses: number[] = [];
-  const latency = watchLatency(`${hooks.url}/mon/version`);
+  const others = watchOthers(`${hooks.url}/mon/version`);
   for (let some = 0; some < 20; some += 1) {
     const answers = await together(50, (index) =>
       fetch(`${hooks.url}/webhook/${some}-${index}-4242`, { method: 'POST', body: '{}' }),
@@ -192,13 +192,14 @@ it('answers a flood of unknown hooks with 429, and Bitbucket as ever', async () 
       await answer.arrayBuffer();
     }
   }
+  expect(others.served()).toBeGreaterThan(4);
   await pushIsTaken();
-  expect((await latency.stop()).slowestMs).toBeLessThan(PROMPT_MS);
+  await others.stop();
   expect(new Set(statuses)).toEqual(new Set([404, 429]));
   expect(statuses.filter((status) => status === 404).length).toBeLessThan(200);
 });
 
-it('reads bodies of deep nesting without keeping others waiting', async () => {
+it('reads bodies of deep nesting without much more work than ordinary ones', async () => {
   const deep = [
     fill('['),
     fill('{"a":'),
@@ -209,9 +210,10 @@ it('reads bodies of deep nesting without keeping others waiting', async () => {
     `{"${fill('p', 200_000)}":{${Array.from({ length: 30_000 }, (_, i) => `"${cased(i)}":1`).join()}}}`,
     fill('"push":0,').replace(/^/, '{').replace(/,$/, '}'),
   ];
+  const ordinary = JSON.stringify({ list: Array<string>(9_000).fill(fill('x', 100)) });
   const runs = stack.api.runs(PROJECT, 'plain').length;
-  const latency = watchLatency(`${hooks.url}/mon/version`);
-  for (const body of [...deep, ...deep]) {
+  const others = watchOthers(`${hooks.url}/mon/version`);
+  const send = async (body: string): Promise<void> => {
     const [plain, push] = await Promise.all([
       post(plainUrl, body, { 'Content-Type': 'application/json' }),
       // Not signed: the repository's hook has seen that Bitbucket signs.
@@ -219,9 +221,21 @@ it('reads bodies of deep nesting without keeping others waiting', async () => {
     ]);
     expect(plain).toMatch(/200|400/);
     expect(push).toMatch(/401|429/);
-  }
+  };
+  const worst = { ordinary: 0, hostile: 0 };
+  for (const [kind, bodies] of [
+    ['ordinary', Array<string>(8).fill(ordinary)],
+    ['hostile', [...deep, ...deep]],
+  ] as const)
+    for (const body of bodies) {
+      const atFirst = cpuOf(hooks.process.pid);
+      await send(body);
+      worst[kind] = Math.max(worst[kind], cpuOf(hooks.process.pid) - atFirst);
+    }
+  await others.areServed();
   await pushIsTaken();
-  expect((await latency.stop()).slowestMs).toBeLessThan(PROMPT_MS);
+  await others.stop();
+  expect(worst.hostile).toBeLessThan(DEARER * Math.max(worst.ordinary, 50));
   expect(stack.api.runs(PROJECT, 'plain').length).toBeGreaterThanOrEqual(runs);
 });
 
@@ -279,7 +293,7 @@ it('answers what is no HTTP, and floods of headers, with a refusal', async () =>
     `${post1}\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b\x08`,
   ];
   for (const url of [hooks.url, vcs.url]) {
-    const answers = await Promise.all(hostile.map((bytes) => sendRaw(url, bytes, 3_000)));
+    const answers = await Promise.all(hostile.map((bytes) => sendRaw(url, bytes)));
     answers.forEach((answer, index) => {
       const statuses = statusesIn(answer);
       const what = `${String(hostile[index]).slice(0, 120)} → ${answer.slice(0, 200)}`;
@@ -291,7 +305,7 @@ it('answers what is no HTTP, and floods of headers, with a refusal', async () =>
 });
 
 it('shows as little to those who ask vcs without being the API', async () => {
-  const latency = watchLatency(`${vcs.url}/mon/version`);
+  const others = watchOthers(`${vcs.url}/mon/version`);
   const answers = await together(100, (index) =>
     fetch(`${vcs.url}/vcs/bitbucketcloud/repos/${index}/x/branches`, {
       method: index % 2 ? 'GET' : 'POST',
@@ -302,7 +316,8 @@ it('shows as little to those who ask vcs without being the API', async () => {
       () => 0,
     ),
   );
-  expect((await latency.stop()).slowestMs).toBeLessThan(PROMPT_MS);
+  await others.areServed();
+  await others.stop();
   // A connection may be cut under a body that nobody reads.
   expect(new Set(answers.filter((status) => status !== 0))).toEqual(new Set([401]));
 });

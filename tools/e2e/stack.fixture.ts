@@ -85,6 +85,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const api = await startCdsApi({ buildDurationMs: 50, ...options.api });
   const bitbucket = await startBitbucket({
     webhookRetryPauseMs: 100,
+    webhookTimeoutMs: 60_000,
     ...options.bitbucket,
     consumer: { callbackUrl: api.callbackUrl, ...options.bitbucket?.consumer },
   });

@@ -11,7 +11,7 @@ import {
 /** A delivery that is being accepted while the removal is on its way to the API may be before or after it. */
 const SAME_MOMENT_MS = 1_000;
 /** A cleanup is done so long after it is due, or after the fault is over. */
-export const CLEANUP_WITHIN_MS = 30_000;
+export const CLEANUP_WITHIN_MS = 60_000;
 
 /** What was accepted of one branch, in order; what nobody was told of comes last, wherever its place was. */
 interface BranchEvent {
@@ -34,7 +34,7 @@ export interface CleanupCheck {
  * Compares the removals that the API was asked for with the deletions that were accepted.
  *
  * Early is a removal at which no replica's wall clock had come to the acceptance of the deletion plus the delay;
- * clocks that were set count as they stood. Late is one half a minute after it was due by every replica's clock and
+ * clocks that were set count as they stood. Late is one a minute after it was due by every replica's clock and
  * the fault was over. A branch is back when a push to it was accepted after its deletion, or is known to have come after it.
  */
 export function checkCleanups(history: History): CleanupCheck {

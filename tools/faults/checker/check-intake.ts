@@ -1,8 +1,8 @@
 import type { History, Violation } from './history';
 
 /**
- * Intake promises its 503 within 2 s. What is measured from outside on a machine that is busy with two services, two
- * Redis and this program gets half a second more.
+ * Intake promises its 503 within 2 s. What is measured from outside, beside two services and two Redis, gets half a second
+ * more, and it is measured in the time that the sender was awake: a machine that is busy holds up both.
  */
 export const ANSWER_WITHIN_MS = 2_500;
 
@@ -10,9 +10,8 @@ export const ANSWER_WITHIN_MS = 2_500;
 export function checkIntake(history: History): Violation[] {
   const violations: Violation[] = [];
   for (const sent of history.deliveries) {
-    const { status, failure, retryAfter, authentic } = sent;
+    const { status, failure, retryAfter, authentic, tookMs } = sent;
     const of = `The request ${sent.requestUuid} to hook ${sent.hook} at ${sent.replica}`;
-    const tookMs = sent.answeredAt - sent.sentAt;
     const say = (sentence: string): number =>
       violations.push({ kind: 'intake', sentence: `${of} ${sentence}` });
     if (failure === 'timeout') say(`was not answered within ${tookMs} ms.`);

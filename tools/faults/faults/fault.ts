@@ -23,10 +23,10 @@ export interface Fault {
 
 /** Ends a fault's story: work goes on after the fault's end, then nothing new comes. */
 export async function workOn(load: {
-  acceptedByEach(timeoutMs: number): Promise<void>;
+  acceptedByEach(): Promise<void>;
   stop(): Promise<void>;
 }): Promise<void> {
-  await load.acceptedByEach(30_000);
+  await load.acceptedByEach();
   await load.stop();
 }
 

@@ -15,7 +15,7 @@ export interface Load {
   /** Resolves when so many more were accepted than now. */
   accepted(more: number): Promise<void>;
   /** Resolves when each hook had one accepted that was sent from now on. */
-  acceptedByEach(timeoutMs: number): Promise<void>;
+  acceptedByEach(): Promise<void>;
   /** Resolves when the last answer is there. */
   stop(): Promise<void>;
 }
@@ -51,14 +51,14 @@ export function startLoad(
         what: `${more} more deliveries to be accepted`,
       });
     },
-    async acceptedByEach(timeoutMs) {
+    async acceptedByEach() {
       const from = Date.now();
       await waitFor(
         () =>
           hooks.every(({ uuid }) =>
             sent.some((one) => one.hook === uuid && one.sentAt >= from && isAccepted(one)),
           ),
-        { what: 'each hook to accept a delivery again', timeoutMs },
+        { what: 'each hook to accept a delivery again' },
       );
     },
     async stop() {

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { awakeTime } from '@cds/testing';
 import { signatureOf, webhookSecret } from '@cds/webhook-signature';
 import { RequestTimeoutError, sendRequest } from '../../sandbox/http/send-request';
 import type { Change, SentDelivery } from '../checker/history';
@@ -33,8 +34,8 @@ export interface Sender {
   send(delivery: PreparedDelivery, to: { name: string; url: string }): Promise<SentDelivery>;
 }
 
-/** Bitbucket waits 10 s for an answer. */
-const TIMEOUT_MS = 10_000;
+/** Bitbucket waits 10 s for an answer, a machine that is busy may take longer for one that is in time. */
+const TIMEOUT_MS = 60_000;
 
 /** Sends deliveries as Bitbucket Cloud does. */
 export function createSender(deps: { webhookKey: string; sent: SentDelivery[] }): Sender {
@@ -68,36 +69,43 @@ export function createSender(deps: { webhookKey: string; sent: SentDelivery[] })
         replica: to.name,
         sentAt: Date.now(),
         answeredAt: Infinity,
+        tookMs: 0,
       };
-      try {
-        const answer = await sendRequest({
-          method: 'POST',
-          url: `${to.url}/webhook/${hook.uuid}`,
-          headers: {
-            'Content-Type': 'application/json',
-            'User-Agent': 'Bitbucket-Webhooks/2.0',
-            'X-Event-Key': 'repo:push',
-            'X-Hook-UUID': '61b72a24-b0d0-43e1-a0ae-76c66ad781d3',
-            'X-Request-UUID': requestUuid,
-            'X-Attempt-Number': '1',
-            ...(signature === 'unsigned'
-              ? {}
-              : {
-                  'X-Hub-Signature': signatureOf(webhookSecret(key, hook.uuid), Buffer.from(body)),
-                }),
-          },
-          body,
-          timeoutMs: TIMEOUT_MS,
-        });
-        sent.status = answer.status;
-        const { 'retry-after': retryAfter } = answer.headers;
-        if (typeof retryAfter === 'string') sent.retryAfter = retryAfter;
-        if (answer.status === 200)
-          sent.timestamp = (JSON.parse(answer.text) as { timestamp: number }).timestamp;
-      } catch (error) {
-        sent.failure = error instanceof RequestTimeoutError ? 'timeout' : 'connection';
-      }
-      sent.answeredAt = Date.now();
+      const ask = async (): Promise<void> => {
+        try {
+          const answer = await sendRequest({
+            method: 'POST',
+            url: `${to.url}/webhook/${hook.uuid}`,
+            headers: {
+              'Content-Type': 'application/json',
+              'User-Agent': 'Bitbucket-Webhooks/2.0',
+              'X-Event-Key': 'repo:push',
+              'X-Hook-UUID': '61b72a24-b0d0-43e1-a0ae-76c66ad781d3',
+              'X-Request-UUID': requestUuid,
+              'X-Attempt-Number': '1',
+              ...(signature === 'unsigned'
+                ? {}
+                : {
+                    'X-Hub-Signature': signatureOf(
+                      webhookSecret(key, hook.uuid),
+                      Buffer.from(body),
+                    ),
+                  }),
+            },
+            body,
+            timeoutMs: TIMEOUT_MS,
+          });
+          sent.status = answer.status;
+          const { 'retry-after': retryAfter } = answer.headers;
+          if (typeof retryAfter === 'string') sent.retryAfter = retryAfter;
+          if (answer.status === 200)
+            sent.timestamp = (JSON.parse(answer.text) as { timestamp: number }).timestamp;
+        } catch (error) {
+          sent.failure = error instanceof RequestTimeoutError ? 'timeout' : 'connection';
+        }
+        sent.answeredAt = Date.now();
+      };
+      sent.tookMs = await awakeTime(ask);
       deps.sent.push(sent);
       return sent;
     },
