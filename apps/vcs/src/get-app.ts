@@ -1,3 +1,4 @@
+import type { CdsApiClient } from '@cds/api-client';
 import type { VcsConfig } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
 import { type Callers, createHttpApp, createRouter, type Logger, type Metrics } from '@cds/service';
@@ -21,7 +22,11 @@ import { createMainBranchOf } from './repositories/main-branch';
 import { addNotImplementedRoutes } from './repositories/not-implemented-routes';
 import { addRepositoryRoutes } from './repositories/repository-routes';
 import { addServerRoutes } from './repositories/server-routes';
+import { createFinishStatuses } from './statuses/finish-statuses';
+import { createSendStatus, SEND_MS } from './statuses/send-status';
+import { createSentStatuses } from './statuses/sent-statuses';
 import { addStatusRoutes } from './statuses/status-routes';
+import { createUnfinishedStatuses } from './statuses/unfinished-statuses';
 import { addHookRoutes } from './webhooks/hook-routes';
 import { createKnownWebhooks } from './webhooks/known-webhooks';
 import { createManualWebhooks } from './webhooks/manual-webhooks';
@@ -42,12 +47,18 @@ export interface VcsAppDeps {
   apiVersion: ApiVersion;
   /** Through which Bitbucket is called; none when not given. */
   proxies?: ProxySettings;
+  /** Says how builds ended. */
+  api: Pick<CdsApiClient, 'nodeRun'>;
+  /** Milliseconds between two looks at statuses that are not finished, a minute when not given. */
+  roundEveryMs?: number;
   /** Milliseconds that a route may take. Default 50,000: the API waits 60 s. */
   deadlineMs?: number;
 }
 
 export interface VcsApp {
   app: Express;
+  /** Begins what the service does by itself; to be called when it is registered. */
+  start(): void;
   /** What `/mon/status` says of the servers. */
   lines(): Promise<MonitoringLine[]>;
   /** Waits at most `deadlineMs` for what must not be lost. */
@@ -99,12 +110,20 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     webhookMemory,
     webhookRepairs,
   });
-  addStatusRoutes(router, {
-    ...routes,
-    redis,
-    apiVersion,
-    uiUrl: config.uiUrl,
+  const { uiUrl } = config;
+  const unfinished = createUnfinishedStatuses({ redis, logger });
+  const sendStatus = createSendStatus({
+    sent: createSentStatuses({ redis, logger }),
+    unfinished,
+    oneAtATime: createOneAtATime({ redis, logger, longestMs: SEND_MS }),
+    logger,
     onResult: metrics.status,
+  });
+  addStatusRoutes(router, { ...routes, sendStatus, apiVersion, uiUrl });
+  const finishStatuses = createFinishStatuses({
+    ...{ redis, servers, unfinished, sendStatus, logger, api: deps.api },
+    options: () => ({ uiUrl, sendSkipped: apiVersion.atLeast(0, 42) }),
+    roundEveryMs: deps.roundEveryMs,
   });
   const findEvents = createFindEvents({ log: createEventLog({ redis, logger }) });
   addPollingRoutes(router, { ...routes, mainBranchOf, findEvents });
@@ -119,9 +138,11 @@ export function getApp(deps: VcsAppDeps): VcsApp {
       metrics: deps.metrics,
       guarded: router,
     }),
+    start: finishStatuses.start,
     lines: () => Promise.all([...servers.values()].map(budgetLine)),
     async close(deadlineMs) {
       webhookRepairs.close();
+      finishStatuses.close();
       await Promise.all(
         [...servers.values()].flatMap(({ grants, budget }) => [
           grants.close(deadlineMs),

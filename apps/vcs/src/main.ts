@@ -77,8 +77,9 @@ async function main(): Promise<void> {
   });
   registration.onHeartbeat(() => void apiVersion.refresh());
 
-  const { app, lines, close } = getApp({
+  const { app, start, lines, close } = getApp({
     config,
+    api,
     hooksUrl: hooksUrlBesides(process.argv.slice(2), process.env),
     redis,
     logger,
@@ -88,6 +89,7 @@ async function main(): Promise<void> {
     apiVersion,
     proxies: config.proxies,
   });
+  void registration.firstRegistration().then(start);
   const server = await listen(app, { ...config.http, logger });
   // Else the first registration would tell the API that Redis is away.
   void whenReady(redis, REDIS_READY_MS).then(() => registration.start());

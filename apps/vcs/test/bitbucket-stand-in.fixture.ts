@@ -37,6 +37,8 @@ export interface BitbucketStandIn {
   /** Requests to the API below `/2.0`, in order. */
   requests: SeenRequest[];
   disturb(disturbance: Disturbance): void;
+  /** Ends all disturbances. */
+  calm(): void;
   /** Milliseconds before each answer of the API. */
   latencyMs: number;
   close(): Promise<void>;
@@ -107,6 +109,7 @@ export async function startBitbucketStandIn(): Promise<BitbucketStandIn> {
     repositories,
     requests,
     disturb: (disturbance) => void disturbances.push({ times: 1, ...disturbance }),
+    calm: () => void disturbances.splice(0),
     latencyMs: 0,
     close: () =>
       new Promise((resolve) => {

@@ -137,6 +137,7 @@ describeShared('what a CDS 0.41 asked of its vcs service', (root) => {
       },
       redis,
       logger: silentLogger(),
+      api: { nodeRun: async () => undefined },
       registration: {
         isAllowed: (header) => header === Buffer.from(HASH).toString('base64'),
       },

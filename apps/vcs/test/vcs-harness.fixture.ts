@@ -6,7 +6,7 @@ import { connectRedis } from '@cds/redis';
 import { createMetrics, type Metrics } from '@cds/service';
 import type { Redis } from 'ioredis';
 import request, { type Test } from 'supertest';
-import { getApp, type VcsApp } from '../src/get-app';
+import { getApp, type VcsApp, type VcsAppDeps } from '../src/get-app';
 import { turnKey } from '../src/webhooks/daily-turns';
 import { createWebhookKey } from '../src/webhooks/webhook-key';
 import { startBitbucketStandIn, type BitbucketStandIn } from './bitbucket-stand-in.fixture';
@@ -40,6 +40,8 @@ export interface InstanceOptions {
   webhookKey?: string;
   hooksUrl?: string;
   metrics?: Metrics;
+  /** Says how builds ended; knows of none when left out. */
+  api?: VcsAppDeps['api'];
   /** Which CDS asks: `[0, 42]`; unknown when left out. */
   apiVersion?: [number, number];
 }
@@ -74,6 +76,8 @@ export function useTestRedis(): () => TestRedis {
   };
 }
 
+const NO_RUNS: VcsAppDeps['api'] = { nodeRun: async () => undefined };
+
 /** The document is the same whatever is configured. */
 let answerCheck: Promise<AnswerCheck> | undefined;
 
@@ -86,6 +90,7 @@ async function readDocument(redis: Redis): Promise<AnswerCheck> {
     monitoring: async () => ({ now: '', lines: [] }),
     metrics: createMetrics({ service: 'vcs' }),
     apiVersion: { atLeast: () => false },
+    api: NO_RUNS,
   });
   const { body } = await request(app).get('/openapi.json');
   await close(0);
@@ -139,6 +144,8 @@ export async function startVcsHarness(
       registration: { isAllowed: () => true },
       monitoring: async () => ({ now: new Date().toISOString(), lines: [] }),
       apiVersion: { atLeast: (a, b) => major > a || (major === a && minor >= b) },
+      api: options.api ?? NO_RUNS,
+      roundEveryMs: 50,
       deadlineMs: options.deadlineMs,
     });
     const created: VcsInstance = {

@@ -149,6 +149,37 @@ export function findHookRun(run: z.infer<typeof workflowRun>, uuid: string): Hoo
   return undefined;
 }
 
+const nodeRun = z.object({
+  workflow_node_name: z.string(),
+  subnumber: z.int().nonnegative().catch(0),
+  status: z.string(),
+});
+
+/** How a node of a workflow ended, or how far it is, in its newest run within the workflow's run. */
+export interface NodeRun {
+  subNumber: number;
+  /** In CDS's words: `Success`, `Fail`, `Building`, … */
+  status: string;
+}
+
+/** The newest run of the node of this name among the nodes of its workflow's run. */
+export function findNodeRun(
+  run: z.infer<typeof workflowRun>,
+  nodeName: string,
+): NodeRun | undefined {
+  let newest: NodeRun | undefined;
+  for (const runs of Object.values(run.nodes ?? {})) {
+    if (!Array.isArray(runs)) continue;
+    for (const each of runs as unknown[]) {
+      const { data } = nodeRun.safeParse(each);
+      if (data?.workflow_node_name !== nodeName) continue;
+      if (newest && data.subnumber < newest.subNumber) continue;
+      newest = { subNumber: data.subnumber, status: data.status };
+    }
+  }
+  return newest;
+}
+
 /** `GET /project/{key}/integrations/{name}`. A handful of values, some of them secret. */
 export const integration = z.object({
   config: z

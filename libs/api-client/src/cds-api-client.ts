@@ -62,6 +62,16 @@ export interface HookRunRef extends WorkflowRef {
   hookRun: string;
 }
 
+/** A node of a workflow, in one run of it. */
+export interface NodeRef {
+  project: string;
+  workflow: string;
+  /** Of the workflow's run. */
+  number: number;
+  /** Its name. */
+  node: string;
+}
+
 /** A hook whose repository is looked at. */
 export interface PolledHook {
   uuid: string;
@@ -222,6 +232,19 @@ export class CdsApiClient {
     return { status: answer.status, hookRun: schemas.findHookRun(answer, hookRun) };
   }
 
+  /**
+   * `GET …/runs/{number}`: the newest run of one node of a run.
+   *
+   * @returns undefined where the run has none of this name
+   */
+  async nodeRun(
+    { node, ...run }: NodeRef,
+    signal?: AbortSignal,
+  ): Promise<schemas.NodeRun | undefined> {
+    const call = { method: 'GET', path: runPath(run), signal } as const;
+    return schemas.findNodeRun(await this.#readable(call, schemas.workflowRun), node);
+  }
+
   /** `GET …/hooks/{uuid}/details`: the variables of an outgoing hook that the run does not show, secrets among them. */
   async outgoingHookDetails(ref: HookRunRef): Promise<schemas.BuildParameter[]> {
     const path = `${hookRunPath(ref)}/details`;
@@ -357,7 +380,7 @@ function workflowPath(project: string, workflow: string): string {
   return `/project/${segment(project)}/workflows/${segment(workflow)}`;
 }
 
-function runPath({ project, workflow, number }: Omit<HookRunRef, 'hookRun'>): string {
+function runPath({ project, workflow, number }: Omit<NodeRef, 'node'>): string {
   return `${workflowPath(project, workflow)}/runs/${number}`;
 }
 

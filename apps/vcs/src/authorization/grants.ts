@@ -1,4 +1,4 @@
-import type { OAuthClient, OAuthTokens } from '@cds/bitbucket';
+import type { AccessTokenSource, OAuthClient, OAuthTokens } from '@cds/bitbucket';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { AccessPair } from './access-headers';
@@ -7,6 +7,7 @@ import { createGrantCipher } from './grant-cipher';
 import { createGrantStore, grantKey } from './grant-store';
 import { createGrantTokens, type GrantTokens } from './grant-tokens';
 import { createGrantRenewals, type RefreshResult } from './renew-grant';
+import { createStoredGrantTokens } from './stored-grant-tokens';
 import { createUnsavedGrants } from './unsaved-grants';
 
 export interface GrantsDeps {
@@ -21,6 +22,8 @@ export interface GrantsDeps {
 export interface Grants {
   /** The access tokens for one request of the API. */
   tokensFor(given: AccessPair): GrantTokens;
+  /** Those of a grant that Redis holds, for what is done without a request. @param key of {@link GrantTokens} */
+  tokensOf(key: string): AccessTokenSource;
   /** Keeps the pair of a new linking. Redis being away is no failure: the API has this pair too. */
   remember(tokens: OAuthTokens): Promise<void>;
   /** Waits at most `deadlineMs` for renewals under way and for new pairs that are not in Redis yet. */
@@ -40,6 +43,7 @@ export function createGrants({
   const deps = { store, unsaved, renewGrant: renewals.renewGrant, logger };
   return {
     tokensFor: (given) => createGrantTokens(deps, given),
+    tokensOf: (key) => createStoredGrantTokens(deps, key),
     async remember(tokens) {
       try {
         await store.write(grantKey(tokens.refreshToken), grantFrom(tokens, Date.now()));

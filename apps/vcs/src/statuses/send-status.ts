@@ -1,4 +1,4 @@
-import type { NewStatus, RepoRef } from '@cds/bitbucket';
+import { isBitbucketError, type NewStatus, type RepoRef } from '@cds/bitbucket';
 import type { Logger } from '@cds/service';
 import { withDeadline } from '../calls/deadline';
 import type { GrantedCall } from '../calls/granted-route';
@@ -6,13 +6,22 @@ import { fullNameOf } from '../calls/request-values';
 import type { BuildEvent } from './build-event';
 import type { OneAtATime } from '../calls/one-at-a-time';
 import { sentStatusId, type SentStatuses } from './sent-statuses';
-import { shouldSend } from './status-order';
+import { isFinal, isSameRun, shouldSend } from './status-order';
+import type { UnfinishedStatuses, UnfinishedStatus } from './unfinished-statuses';
 
 /** How long one status may take; the lock on its key outlives it. */
 export const SEND_MS = 25_000;
+/** When the API is asked how a build ended of which nothing was heard since. */
+export const ASK_AFTER_MS = 10 * 60_000;
+/** When a final status is sent again that Bitbucket did not take: ever later, since trying costs calls. */
+const SEND_AGAIN_MS = 60_000;
+const MAX_PAUSE_MS = 30 * 60_000;
+/** What trying again does not change. */
+const REFUSALS = new Set([400, 403, 404]);
 
 export interface SendStatusDeps {
   sent: SentStatuses;
+  unfinished: UnfinishedStatuses;
   oneAtATime: OneAtATime;
   logger: Logger;
   onResult(result: SendResult): void;
@@ -21,17 +30,34 @@ export interface SendStatusDeps {
 /** `known`: Bitbucket has it, or a newer one, so that it was not sent. */
 export type SendResult = 'sent' | 'known' | 'failed';
 
+/** What a status is sent with. */
+export interface StatusCall extends Pick<GrantedCall, 'server' | 'bitbucket' | 'grant' | 'ctx'> {
+  /** When it was sent first, or could have been (ms); now when not given. */
+  since?: number;
+}
+
+export type SendStatus = (
+  call: StatusCall,
+  repo: RepoRef,
+  event: BuildEvent,
+  status: NewStatus,
+) => Promise<void>;
+
 /**
  * Posts a status unless Bitbucket has it already or has a newer one. The state is kept after the answer, so that a send
- * that failed is done again when the event is repeated.
+ * that failed is done again when the event is repeated. What is not final is remembered before it is sent: the event of
+ * its end may come while nobody is there, and CDS does not repeat it.
  */
-export function createSendStatus({ sent, oneAtATime, logger, onResult }: SendStatusDeps) {
+export function createSendStatus(deps: SendStatusDeps): SendStatus {
+  const { sent, unfinished, oneAtATime, logger, onResult } = deps;
+
   async function send(
-    call: GrantedCall,
+    call: StatusCall,
     repo: RepoRef,
-    { node }: BuildEvent,
+    event: BuildEvent,
     status: NewStatus,
   ): Promise<SendResult> {
+    const { node } = event;
     const id = sentStatusId(call.server.config.name, fullNameOf(repo), node.Hash, status.key);
     const { state, description, url } = status;
     const next = { number: node.Number, subNumber: node.SubNumber, state, description, url };
@@ -39,22 +65,66 @@ export function createSendStatus({ sent, oneAtATime, logger, onResult }: SendSta
       const last = await sent.read(id);
       if (!shouldSend(last, next)) {
         logger.debug({ last, next, name: status.name }, 'build status not sent: old or known');
+        if (isFinal(next) && last && isSameRun(last, next)) await unfinished.forget(id);
         return 'known';
       }
-      await withDeadline(call.ctx, SEND_MS, (ctx) =>
-        call.bitbucket.postStatus(repo, node.Hash, status, ctx),
-      );
-      await sent.write(id, next);
+      const now = Date.now();
+      const since = call.since ?? now;
+      const record = recordOf(call, repo, event, since);
+      // On its way to Redis before the status is on its way to Bitbucket; nobody waits for it.
+      const remembered = isFinal(next)
+        ? undefined
+        : unfinished.remember(id, record, now + ASK_AFTER_MS);
+      try {
+        await withDeadline(call.ctx, SEND_MS, (ctx) =>
+          call.bitbucket.postStatus(repo, node.Hash, status, ctx),
+        );
+      } catch (error) {
+        await remembered;
+        if (isRefusal(error)) await unfinished.forget(id);
+        else if (isFinal(next)) await unfinished.remember(id, record, now + sendAgainAfter(since));
+        throw error;
+      }
+      await Promise.all([sent.write(id, next), isFinal(next) ? unfinished.forget(id) : remembered]);
       return 'sent';
     });
   }
 
-  return async (...args: Parameters<typeof send>): Promise<void> => {
+  return async (...args) => {
     try {
       onResult(await send(...args));
     } catch (error) {
       onResult('failed');
       throw error;
     }
+  };
+}
+
+function isRefusal(error: unknown): boolean {
+  return isBitbucketError(error) && error.status !== undefined && REFUSALS.has(error.status);
+}
+
+function sendAgainAfter(since: number): number {
+  return Math.min(Math.max(Date.now() - since, SEND_AGAIN_MS), MAX_PAUSE_MS);
+}
+
+function recordOf(
+  call: StatusCall,
+  repo: RepoRef,
+  event: BuildEvent,
+  since: number,
+): UnfinishedStatus {
+  const { projectKey, workflowName, node } = event;
+  return {
+    server: call.server.config.name,
+    repository: fullNameOf(repo),
+    hash: node.Hash,
+    branch: node.BranchName,
+    project: projectKey,
+    workflow: workflowName,
+    node: node.NodeName,
+    number: node.Number,
+    grant: call.grant,
+    since,
   };
 }

@@ -23,6 +23,12 @@ export function shouldSend(last: SentStatus | undefined, next: SentStatus): bool
   );
 }
 
-function isFinal({ state }: SentStatus): boolean {
+/** Whether nothing follows it within its run. */
+export function isFinal({ state }: Pick<SentStatus, 'state'>): boolean {
   return state !== 'INPROGRESS';
+}
+
+/** Whether both tell of the same run of a node. */
+export function isSameRun(one: SentStatus, other: SentStatus): boolean {
+  return one.number === other.number && one.subNumber === other.subNumber;
 }

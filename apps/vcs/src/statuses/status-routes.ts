@@ -1,34 +1,23 @@
-import { type Logger, route } from '@cds/service';
+import { route } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Router } from 'express';
-import type { Redis } from 'ioredis';
 import type { ApiVersion } from '../api-version';
 import { grantedRoute, type RouteDeps } from '../calls/granted-route';
 import { repoFromFullName } from '../calls/request-values';
 import { serverParams } from '../calls/route-params';
 import { eventSchema, NODE_RUN_EVENT, nodeRunSchema, type BuildEvent } from './build-event';
 import { buildStatus } from './build-status';
-import { createOneAtATime } from '../calls/one-at-a-time';
-import { createSendStatus, SEND_MS, type SendResult } from './send-status';
-import { createSentStatuses } from './sent-statuses';
+import type { SendStatus } from './send-status';
 
 export interface StatusRouteDeps extends RouteDeps {
-  redis: Redis;
-  logger: Logger;
+  sendStatus: SendStatus;
   apiVersion: ApiVersion;
   uiUrl: string;
-  onResult(result: SendResult): void;
 }
 
 /** `POST /vcs/{name}/status`: CDS's events, of which the runs of workflow nodes become build statuses. */
 export function addStatusRoutes(router: Router, deps: StatusRouteDeps): void {
-  const { redis, logger, apiVersion, uiUrl } = deps;
-  const sendStatus = createSendStatus({
-    sent: createSentStatuses({ redis, logger }),
-    oneAtATime: createOneAtATime({ redis, logger, longestMs: SEND_MS }),
-    logger,
-    onResult: deps.onResult,
-  });
+  const { sendStatus, apiVersion, uiUrl } = deps;
 
   router.post(
     '/vcs/:name/status',

@@ -1,5 +1,10 @@
 import { hashOf } from '../../test/stand-in-data.fixture';
+import { ApiError } from '@cds/api-client';
+import { waitFor } from '@cds/testing';
+import { UNFINISHED_KEY } from './unfinished-statuses';
 import {
+  type InstanceOptions,
+  type Pair,
   startVcsHarness,
   useTestRedis,
   type VcsHarness,
@@ -54,6 +59,15 @@ function event({ type, workflow, node }: EventChange = {}) {
 
 const send = (change?: EventChange, instance = vcs) =>
   instance.call('post', STATUS, harness.pair).send(event(change));
+/** Links the project through vcs, which keeps its tokens then. */
+async function linkAgain(): Promise<Pair> {
+  const secret = harness.bitbucket.oauth.code();
+  const { body } = await vcs
+    .call('post', '/vcs/bitbucketcloud/authorize')
+    .send({ token: 'the-state', secret });
+  harness.pair = { accessToken: body.token, refreshToken: body.secret };
+  return harness.pair;
+}
 const posted = () => harness.bitbucket.requests.filter((request) => request.method === 'POST');
 const states = () => posted().map((request) => (request.body as { state: string }).state);
 const atBitbucket = () => [...(harness.widgets.statuses.get(commit)?.values() ?? [])];
@@ -245,6 +259,163 @@ describe('the order of statuses', () => {
     await harness.reviveRedis();
     await send({ node: { Status: 'Success' } });
     expect(states()).toEqual(['INPROGRESS', 'SUCCESSFUL']);
+  });
+});
+
+describe('a build whose end was never told', () => {
+  const FAR = { project: 'PROJ', workflow: 'build-all', number: 1, node: 'compile' };
+  type Answer = { subNumber: number; status: string } | undefined | Error;
+
+  /** An instance whose API says how builds ended. */
+  function knowing(answer: () => Answer, options: InstanceOptions = {}) {
+    const asked: object[] = [];
+    const api = {
+      async nodeRun(ref: object) {
+        asked.push(ref);
+        const said = answer();
+        if (said instanceof Error) throw said;
+        return said;
+      },
+    };
+    return { asked, instance: harness.instance({ ...options, api }) };
+  }
+  const unfinished = () => vcs.redis.zrange(UNFINISHED_KEY, '0', '-1');
+  /** As when the pause before the next look is over. */
+  const dueNow = async () => {
+    for (const id of await unfinished()) await vcs.redis.zadd(UNFINISHED_KEY, 'XX', 1, id);
+  };
+  const refusal = (status: number) => new ApiError('refused', 'no such run', { status, cdsId: 1 });
+
+  it.each([
+    ['Success', 'SUCCESSFUL'],
+    ['Fail', 'FAILED'],
+    ['Stopped', 'STOPPED'],
+  ])('is asked for by the next process, and sent: %s', async (status, state) => {
+    await linkAgain();
+    await send();
+    const { instance, asked } = knowing(() => ({ subNumber: 0, status }));
+    instance.app.start();
+    await waitFor(() => states().length === 2);
+    expect(states()).toEqual(['INPROGRESS', state]);
+    expect(asked).toEqual([FAR]);
+    expect(posted()[1]?.body).toMatchObject({
+      key: 'CDS/PROJ-build-all-compile',
+      description: `compile: ${status}`,
+      refname: 'feat/one',
+    });
+    await waitFor(async () => (await unfinished()).length === 0);
+    // The event that comes after all changes nothing, nor does a late one.
+    await send({ node: { Status: status } });
+    await send();
+    expect(states()).toEqual(['INPROGRESS', state]);
+  });
+
+  it('is not asked for where its end was told', async () => {
+    await send();
+    expect(await unfinished()).toHaveLength(1);
+    await send({ node: { Status: 'Success' } });
+    expect(await unfinished()).toEqual([]);
+  });
+
+  it('is the newest run of the node', async () => {
+    await linkAgain();
+    await send();
+    knowing(() => ({ subNumber: 2, status: 'Fail' })).instance.app.start();
+    await waitFor(() => states().length === 2);
+    await send({ node: { Status: 'Success', SubNumber: 1 } });
+    expect(states()).toEqual(['INPROGRESS', 'FAILED']);
+  });
+
+  it('is asked for again while it goes on, and by nobody else meanwhile', async () => {
+    await linkAgain();
+    await send();
+    let status = 'Building';
+    const { instance, asked } = knowing(() => ({ subNumber: 0, status }));
+    const other = knowing(() => ({ subNumber: 0, status }));
+    instance.app.start();
+    await waitFor(() => asked.length === 1);
+    await waitFor(async () => Number(await vcs.redis.zscore(UNFINISHED_KEY, await first())) > 1);
+    status = 'Success';
+    other.instance.app.start();
+    await waitFor(() => states().length === 2);
+    await waitFor(async () => (await unfinished()).length === 0);
+    expect(asked.length + other.asked.length).toBe(2);
+    async function first() {
+      return String((await unfinished())[0]);
+    }
+  });
+
+  it('of a grant that is renewed for it, with nobody asking', async () => {
+    const pair = await linkAgain();
+    await send();
+    harness.bitbucket.oauth.expire(pair.accessToken);
+    knowing(() => ({ subNumber: 0, status: 'Success' })).instance.app.start();
+    await waitFor(() => atBitbucket()[0]?.state === 'SUCCESSFUL');
+  });
+
+  it('waits for an API that does not answer', async () => {
+    await linkAgain();
+    await send();
+    let answer: Answer = new ApiError('unavailable', 'away');
+    const { instance, asked } = knowing(() => answer);
+    instance.app.start();
+    await waitFor(() => asked.length >= 2);
+    answer = { subNumber: 0, status: 'Success' };
+    await waitFor(() => states().length === 2);
+  });
+
+  it.each([403, 404])(
+    'is warned of once where the API refuses to say (%d), and forgotten after a day',
+    async (code) => {
+      await linkAgain();
+      await send();
+      const { instance, asked } = knowing(() => refusal(code));
+      instance.app.start();
+      const warnings = () =>
+        harness.logged.filter(({ msg }) =>
+          String(msg).startsWith('build status stays in progress'),
+        );
+      await waitFor(() => warnings().length === 1);
+      await dueNow();
+      await waitFor(() => asked.length >= 2);
+      const [id = ''] = await unfinished();
+      const key = `cdsbb:vcs:unfinished:${id}`;
+      const record = JSON.parse(String(await vcs.redis.get(key)));
+      await vcs.redis.set(key, JSON.stringify({ ...record, refusedSince: 1 }));
+      await dueNow();
+      await waitFor(async () => (await unfinished()).length === 0);
+      expect(warnings()).toHaveLength(1);
+      expect(warnings()[0]).toMatchObject({ project: 'PROJ', workflow: 'build-all', run: 1 });
+      expect(states()).toEqual(['INPROGRESS']);
+    },
+  );
+
+  it('is sent again when it was Bitbucket that did not take its end', async () => {
+    await linkAgain();
+    await send();
+    const { instance } = knowing(() => ({ subNumber: 0, status: 'Success' }));
+    harness.bitbucket.disturb({ path: /statuses/, method: 'POST', status: 503, times: 99 });
+    expect((await send({ node: { Status: 'Success' } })).status).toBeGreaterThanOrEqual(500);
+    expect(await unfinished()).toHaveLength(1);
+    harness.bitbucket.calm();
+    instance.app.start();
+    await waitFor(() => atBitbucket()[0]?.state === 'SUCCESSFUL');
+  });
+
+  it('is not remembered where Bitbucket refused its beginning', async () => {
+    harness.bitbucket.disturb({ path: /statuses/, method: 'POST', status: 403, body: {} });
+    await send();
+    expect(await unfinished()).toEqual([]);
+  });
+
+  it('leaves no token in Redis in clear', async () => {
+    const pair = await linkAgain();
+    await send();
+    const [id = ''] = await unfinished();
+    const record = String(await vcs.redis.get(`cdsbb:vcs:unfinished:${id}`));
+    expect(record).toContain('build-all');
+    expect(record).not.toContain(pair.accessToken);
+    expect(record).not.toContain(pair.refreshToken);
   });
 });
 

@@ -1,0 +1,102 @@
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+
+/** Sorted set: ids of statuses whose end Bitbucket may not know → when the API is asked about it next (ms). */
+export const UNFINISHED_KEY = 'cdsbb:vcs:unfinished';
+/** Prefix of the record of one of them. */
+const RECORD_PREFIX = 'cdsbb:vcs:unfinished:';
+/** Beyond it those that are asked about first are forgotten: more builds than any CDS has at a time. */
+export const MAX_UNFINISHED = 5_000;
+/** Characters of one record; names that long are nobody's. */
+const MAX_RECORD = 16_384;
+/** No build takes longer. */
+export const MAX_AGE_MS = 7 * 24 * 60 * 60 * 1_000;
+
+const recordSchema = z.object({
+  server: z.string(),
+  /** `workspace/slug` */
+  repository: z.string(),
+  hash: z.string(),
+  branch: z.string(),
+  project: z.string(),
+  workflow: z.string(),
+  node: z.string(),
+  number: z.int(),
+  /** Key of the grant with which it was sent; no token. */
+  grant: z.string(),
+  /** When it was sent (ms). */
+  since: z.number(),
+  /** Since when nobody can say how it ended (ms). */
+  refusedSince: z.number().optional(),
+});
+
+/** A status that is not final at Bitbucket, or a final one that Bitbucket did not take: enough to send its end. */
+export type UnfinishedStatus = z.infer<typeof recordSchema>;
+
+/** Kept in Redis for all replicas. Noting and forgetting never reject: no status is held up by them. */
+export interface UnfinishedStatuses {
+  /** @param id of `sentStatusId`; one that is there already is replaced. @param askAt (ms) */
+  remember(id: string, status: UnfinishedStatus, askAt: number): Promise<void>;
+  forget(id: string): Promise<void>;
+  /** Asks about one later that is still there. @param change also notes this. Rejects while Redis is away. */
+  postpone(id: string, askAt: number, change?: UnfinishedStatus): Promise<void>;
+  /** Ids of those to ask about by then, the earliest first. Rejects while Redis is away. */
+  due(until: number, limit: number): Promise<string[]>;
+  /** Undefined where it is gone or cannot be read. Rejects while Redis is away. */
+  read(id: string): Promise<UnfinishedStatus | undefined>;
+  /** Forgets what there is too much of. Rejects while Redis is away. */
+  trim(): Promise<void>;
+}
+
+export function createUnfinishedStatuses(deps: {
+  redis: Redis;
+  logger: Logger;
+}): UnfinishedStatuses {
+  const { redis, logger } = deps;
+  const recordKey = (id: string) => RECORD_PREFIX + id;
+
+  return {
+    async remember(id, status, askAt) {
+      const record = JSON.stringify(status);
+      if (record.length > MAX_RECORD) return;
+      await redis
+        .multi()
+        .set(recordKey(id), record, 'PX', MAX_AGE_MS)
+        .zadd(UNFINISHED_KEY, askAt, id)
+        .exec()
+        .catch((error: unknown) => {
+          logger.warn({ err: error }, 'unfinished build status not stored in Redis');
+        });
+    },
+    async forget(id) {
+      await redis
+        .multi()
+        .del(recordKey(id))
+        .zrem(UNFINISHED_KEY, id)
+        .exec()
+        .catch((error: unknown) => {
+          logger.warn({ err: error }, 'unfinished build status not removed from Redis');
+        });
+    },
+    async postpone(id, askAt, change) {
+      const postponing = redis.zadd(UNFINISHED_KEY, 'XX', askAt, id);
+      if (change) await redis.set(recordKey(id), JSON.stringify(change), 'PX', MAX_AGE_MS, 'XX');
+      await postponing;
+    },
+    due: (until, limit) => redis.zrangebyscore(UNFINISHED_KEY, '-inf', until, 'LIMIT', 0, limit),
+    async read(id) {
+      const text = await redis.get(recordKey(id));
+      if (text === null) return undefined;
+      try {
+        return recordSchema.parse(JSON.parse(text));
+      } catch (error) {
+        logger.warn({ err: error, id }, 'unfinished build status cannot be read: forgotten');
+        return undefined;
+      }
+    },
+    async trim() {
+      await redis.zremrangebyrank(UNFINISHED_KEY, 0, -MAX_UNFINISHED - 1);
+    },
+  };
+}
