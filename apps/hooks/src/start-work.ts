@@ -22,6 +22,7 @@ import { createApiCaller } from './executions/api-calls';
 import { createDrainWorker } from './executions/drain-worker';
 import { createHookOwnership } from './executions/hook-ownership';
 import { createSweep } from './executions/sweep';
+import { createVcsReadiness } from './executions/vcs-readiness';
 import { createWorkOffDelivery } from './executions/work-off-delivery';
 import { createWorkOffHook } from './executions/work-off-hook';
 import { createWorkerConnection } from './executions/worker-connection';
@@ -48,6 +49,8 @@ export interface Timing {
   leaseMs?: number;
   /** The shortest pause between two polls of a hook; also the longest after one that brought nothing. */
   pollMs?: number;
+  /** How long runs wait for `vcs` after a start. */
+  vcsMs?: number;
   /** How long the API may take to list a hook that it posted. */
   recentMs?: number;
 }
@@ -112,6 +115,7 @@ export function startWork(deps: WorkDeps) {
     knownChanges: createKnownChanges({ redis, on: config.reconcile.intervalSeconds > 0 }),
     ending: ending,
     api: measureRuns(api, metrics),
+    vcsReadiness: createVcsReadiness({ api, callApi, logger, ending, waitMs: timing.vcsMs }),
     ended: workMetrics.executionEnded,
     retried: (reason) => workMetrics.retried('run', reason),
   });

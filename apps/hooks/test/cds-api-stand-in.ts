@@ -6,6 +6,8 @@ import { type HookRuns, performOutgoing } from './outgoing-api';
 
 export const TOKEN = 'the-shared-infra-token';
 const VERSION = '0.41.0';
+/** As the API answers it while a `vcs` is registered. */
+export const VCS = { bitbucketcloud: { url: 'https://bitbucket.org', type: 'bitbucketcloud' } };
 
 /** A call that passed all checks of headers and hash. */
 export interface ApiCall {
@@ -58,6 +60,10 @@ export interface CdsApiStandIn {
   /** What was wrong with the requests: a strict API would not have understood them. Must stay empty. */
   readonly violations: string[];
   hooks: NodeHook[];
+  /** What the API knows of VCS servers by its `vcs`: none when that is not registered; `away` when it does not answer. */
+  vcs: Record<string, object> | 'away';
+  /** How often it was asked for that; not among `calls`. */
+  vcsLooks: number;
   /** `project/name` of an integration → its values. */
   integrations: Map<string, Record<string, { value: string; type: string }>>;
   /** For each call, before it is done. */
@@ -248,6 +254,12 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
       answer(response, 401, errorBody(10, 'not authenticated'));
       return;
     }
+    if (call.method === 'GET' && call.url === '/config/vcs') {
+      api.vcsLooks++;
+      if (api.vcs === 'away') answer(response, 500, errorBody(1, 'internal server error'));
+      else answer(response, 200, api.vcs);
+      return;
+    }
     const { status, body, headers } = perform(call);
     api.calls.push(call);
     if (behaviour === 'do and drop') request.socket.destroy();
@@ -276,6 +288,8 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
     registrations: [],
     violations: [],
     hooks: [],
+    vcs: VCS,
+    vcsLooks: 0,
     integrations: new Map(),
     recorded: new Map(),
     repositories: new Map(),

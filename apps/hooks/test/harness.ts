@@ -7,7 +7,7 @@ import type { Logger } from '@cds/service';
 import { signatureOf, webhookSecret } from '@cds/webhook-signature';
 import { createHooks, type HooksService } from '../src/create-hooks';
 import type { Timing } from '../src/start-work';
-import { type CdsApiStandIn, startCdsApi, TOKEN } from './cds-api-stand-in';
+import { type CdsApiStandIn, startCdsApi, TOKEN, VCS } from './cds-api-stand-in';
 
 /** Short times, so that what takes minutes takes moments. */
 export const QUICK: Timing = {
@@ -139,6 +139,8 @@ export async function startWorld(shared?: {
       api.behave = () => 'ok';
       api.slashKnown = true;
       api.hooks = [];
+      api.vcs = VCS;
+      api.vcsLooks = 0;
       api.integrations.clear();
       api.calls.length = 0;
       api.registrations.length = 0;

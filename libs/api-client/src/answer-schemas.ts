@@ -149,6 +149,12 @@ export function findHookRun(run: z.infer<typeof workflowRun>, uuid: string): Hoo
   return undefined;
 }
 
+/** `GET /config/vcs`: VCS servers by their names; Go writes none as null. */
+export const vcsServers = z
+  .unknown()
+  .refine((servers) => Object.keys(Object(servers)).length <= MOST_SETTINGS)
+  .pipe(z.record(z.string(), z.unknown()).nullable());
+
 const nodeRun = z.object({
   workflow_node_name: z.string(),
   subnumber: z.int().nonnegative().catch(0),

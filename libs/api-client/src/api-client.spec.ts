@@ -165,6 +165,42 @@ describe('CdsApiClient', () => {
     expect(api.requests.at(-1)?.body).toEqual(callback);
   });
 
+  it('asks how a node ended in its newest run, whatever else the run holds', async () => {
+    await client.register(registration());
+    const ref = { project: 'PROJ', workflow: 'w f', number: 2, node: 'build' };
+    const node = (subnumber: unknown, status: unknown, name: unknown = 'build') => ({
+      ...{ workflow_node_name: name, subnumber, status },
+    });
+    const nodes = {
+      '1': [node(1, 'Success'), node(0, 'Fail'), null, 'x'],
+      '2': [node(7, 'Fail', 'other'), node(9, 7), node('x', 'Stopped')],
+      '3': 'no list',
+    };
+    api.override = (_req, res) => json(res, 200, { status: 'Success', nodes });
+    expect(await client.nodeRun(ref)).toEqual({ subNumber: 1, status: 'Success' });
+    expect(await client.nodeRun({ ...ref, node: 'none' })).toBeUndefined();
+    api.override = (_req, res) => json(res, 200, { status: 'Success', nodes: null });
+    expect(await client.nodeRun(ref)).toBeUndefined();
+    expect(api.requests.at(-1)?.url).toBe('/project/PROJ/workflows/w%20f/runs/2');
+    api.override = (_req, res) => json(res, 404, cdsError(90, 'no such run'));
+    expect(await failure(client.nodeRun(ref))).toMatchObject({ kind: 'refused', status: 404 });
+  });
+
+  it('asks which VCS servers the API reaches', async () => {
+    await client.register(registration());
+    const server = { url: 'https://bitbucket.org', type: 'bitbucketcloud' };
+    api.override = (_req, res) => json(res, 200, { bitbucketcloud: server });
+    expect(await client.vcsServers()).toEqual(['bitbucketcloud']);
+    // An API that knows no vcs service says so.
+    for (const none of [{}, null]) {
+      api.override = (_req, res) => json(res, 200, none);
+      expect(await client.vcsServers()).toEqual([]);
+    }
+    expect(api.requests.at(-1)).toMatchObject({ method: 'GET', url: '/config/vcs' });
+    api.override = (_req, res) => json(res, 500, cdsError(1, 'vcs is away'));
+    expect((await failure(client.vcsServers())).kind).toBe('refused');
+  });
+
   it('starts a run with the event under "hook"', async () => {
     await client.register(registration());
     expect(await run()).toMatchObject({ runNumber: 7 });

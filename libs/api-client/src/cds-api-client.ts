@@ -256,6 +256,15 @@ export class CdsApiClient {
     await this.#call({ method: 'POST', path: `${hookRunPath(ref)}/callback`, body: callback });
   }
 
+  /**
+   * `GET /config/vcs`: the names of the VCS servers, for which the API asks a `vcs` service. Empty where none is
+   * registered; an error of the API where none of them answers.
+   */
+  async vcsServers(signal?: AbortSignal): Promise<string[]> {
+    const call = { method: 'GET', path: '/config/vcs', signal } as const;
+    return Object.keys((await this.#readable(call, schemas.vcsServers)) ?? {});
+  }
+
   /** `GET /mon/version`: the version of the API; needs no registration. */
   version(): Promise<VersionInfo> {
     return this.#readable({ method: 'GET', path: '/mon/version' }, schemas.versionInfo);

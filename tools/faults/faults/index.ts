@@ -12,6 +12,7 @@ import { REDIS_AWAY } from './redis-away';
 import { RESENT } from './resent';
 import { SCHEDULERS } from './schedulers';
 import { SEVERAL_AT_ONCE } from './several-at-once';
+import { VCS_AWAY } from './vcs-away';
 
 /** The matrix. */
 export const FAULTS: readonly Fault[] = [
@@ -26,6 +27,7 @@ export const FAULTS: readonly Fault[] = [
   ...POLLING,
   ...OUTGOING,
   ...QUEUES,
+  ...VCS_AWAY,
   ...FORGERY,
   ...SEVERAL_AT_ONCE,
 ];

@@ -46,6 +46,8 @@ export interface ApiGate {
   polls: Asked[];
   /** Decides about each of these calls from now on; nothing given lets all pass. */
   judge(judge?: Judge): void;
+  /** From now on it answers for a `vcs` that is none of the fault's business: that the API reaches one. */
+  standInForVcs(): void;
   /** Stops listening and cuts all connections: the API is away. */
   away(): Promise<void>;
   back(): Promise<void>;
@@ -71,6 +73,7 @@ export async function startApiGate(deps: {
   const polls: Asked[] = [];
   let judge: Judge = () => ({ kind: 'pass' });
   let server: Server | undefined;
+  let standsInForVcs = false;
   /** Removals of the same runs follow each other, as the rows of a database are locked. */
   const removing = new Map<string, Promise<unknown>>();
 
@@ -147,6 +150,11 @@ export async function startApiGate(deps: {
       response.on('error', () => undefined);
       void (async () => {
         const body = await bodyOf(incoming);
+        if (standsInForVcs && incoming.url === '/config/vcs') {
+          response.writeHead(200, { 'Content-Type': 'application/json' });
+          response.end('{"bitbucketcloud":{}}');
+          return;
+        }
         const noted = note(incoming, body);
         const handling = noted ? await judge(noted.call) : { kind: 'pass' as const };
         if (handling.kind === 'swallow') return;
@@ -198,6 +206,9 @@ export async function startApiGate(deps: {
     polls,
     judge(next = () => ({ kind: 'pass' })) {
       judge = next;
+    },
+    standInForVcs() {
+      standsInForVcs = true;
     },
     away: close,
     async back() {

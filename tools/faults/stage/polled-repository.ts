@@ -1,7 +1,8 @@
 import { hookKeys, KEYS, POLLED_FIELD } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
 import type { Change } from '../checker/history';
-import type { PreparedDelivery, Webhook } from './sender';
+import type { PreparedDelivery } from './sender';
+import { openSilentRepository } from './silent-repository';
 import type { Stage } from './stage';
 
 /** A repository at Bitbucket of which no webhook tells any more by itself, and the hooks for which it is polled. */
@@ -18,8 +19,6 @@ export interface PolledRepository {
   worked(): Promise<void>;
 }
 
-/** Nobody listens there. */
-const NOWHERE = 'http://127.0.0.1:9/';
 /** Between two times that polls are due while something is waited for. */
 const AGAIN_MS = 1_000;
 
@@ -29,15 +28,7 @@ export async function openPolledRepository(
   hooks: { uuid: string }[],
 ): Promise<PolledRepository> {
   const { bitbucket, redis, history, gate } = stage;
-  const repo = stage.webhooks[0]?.repository ?? '';
-  const webhooks = new Map<string, Webhook>();
-  for (const webhook of bitbucket.repository(repo).webhooks.values()) {
-    const hook = stage.webhooks.find(({ uuid }) => webhook.url.endsWith(`/webhook/${uuid}`));
-    if (hook) webhooks.set(webhook.uuid, hook);
-    webhook.url = NOWHERE;
-  }
-  if (webhooks.size !== stage.webhooks.length) throw new Error('Bitbucket misses a webhook');
-
+  const silent = openSilentRepository(stage);
   const note = (change: Change, at: number): void => {
     for (const { uuid } of hooks) history.pushed.push({ hook: uuid, change, at });
   };
@@ -57,18 +48,14 @@ export async function openPolledRepository(
   const repository: PolledRepository = {
     async push(branch) {
       const at = Date.now();
-      const { hash, delivered } = await bitbucket.push({ repo, branch });
-      const change: Change = { kind: 'push', branch, hash };
+      const { change, deliveries } = await silent.push(branch);
       note(change, at);
-      return (await delivered).flatMap(({ webhook, requestUuid, body }) => {
-        const hook = webhooks.get(webhook);
-        return hook ? [{ hook, requestUuid, changes: [change], body, signature: 'right' }] : [];
-      });
+      return deliveries;
     },
     async remove(branch) {
       const at = Date.now();
       await (
-        await bitbucket.deleteBranch({ repo, branch })
+        await bitbucket.deleteBranch({ repo: silent.name, branch })
       ).delivered;
       note({ kind: 'deletion', branch }, at);
     },

@@ -32,6 +32,10 @@ export interface StageOptions {
   wallClocks?: boolean;
   /** `vcs` stays up and offers polling; repository webhooks are polled with `reconcile`. See polled-repository.ts. */
   polling?: 'pollers' | 'reconcile';
+  /** `vcs` stays up, and builds report to it. */
+  builds?: boolean;
+  /** How long a build takes (ms); 200 when not given. */
+  buildMs?: number;
   cleanupDelaySeconds?: number;
   /** 1 when not given; with `--long` the other one. */
   retryDelaySeconds?: number;
@@ -52,6 +56,8 @@ export interface Stage {
   replicas: Replica[];
   /** The first replica, for faults with one. */
   hooks: Replica;
+  /** Stopped, unless the fault needs it. */
+  vcs: Replica;
   /** In the order of `replicas`; only with `wallClocks`. */
   clocks: WallClock[];
   webhooks: Webhook[];
@@ -111,7 +117,10 @@ export async function openStage(
     closing.push(redis.kill);
     const proxy = await startRedisProxy(redis.port);
     closing.push(proxy.close);
-    const api = await startCdsApi({ port: await freePort(), matchesEscapedSlash: true });
+    const api = await startCdsApi({
+      ...{ port: await freePort(), matchesEscapedSlash: true },
+      ...(options.buildMs === undefined ? {} : { buildDurationMs: options.buildMs }),
+    });
     closing.push(api.close);
     const gate = await startApiGate({
       target: api,
@@ -200,7 +209,10 @@ export async function openStage(
       webhooks.push({ uuid: hook.uuid, workflow: name, repository: REPOSITORY });
     }
     // It has created the webhooks. Builds would report to it, which is nobody's business here.
-    if (!options.polling) await vcs.stop();
+    if (!options.polling && !options.builds) {
+      await vcs.stop();
+      gate.standInForVcs();
+    }
 
     const sender = createSender({ webhookKey: WEBHOOK_KEY, sent: history.deliveries });
     const routed = new Set(replicas);
@@ -219,6 +231,7 @@ export async function openStage(
       bitbucket,
       replicas,
       hooks,
+      vcs,
       clocks,
       webhooks,
       otherHooks: [],

@@ -89,7 +89,8 @@ export interface CdsApiSandbox {
   failWithCdsError(options?: { count?: number; path?: string }): void;
   /** The page of a proxy whose API is down. */
   failAsProxy(options?: { status?: number; count?: number; path?: string }): void;
-  forgetServices(): void;
+  /** As after 180 s without a heartbeat: of all services, or of one type. */
+  forgetServices(type?: RegisteredService['type']): void;
   /** The API is restarted: it makes its clients of `vcs` anew. */
   restart(): void;
   setMaintenance(on: boolean): void;

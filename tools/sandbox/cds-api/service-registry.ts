@@ -44,8 +44,8 @@ export interface ServiceRegistry {
   /** All services of a type, in the order of their first registration. */
   ofType(type: RegisteredService['type']): RegisteredService[];
   all(): RegisteredService[];
-  /** The rows are gone: every hash is unknown, the next registration gets a new one. */
-  forget(): void;
+  /** The rows are gone, of all services or of one type: their hashes are unknown, the next registration gets a new one. */
+  forget(type?: RegisteredService['type']): void;
 }
 
 export function createServiceRegistry(options: {
@@ -101,6 +101,9 @@ export function createServiceRegistry(options: {
     byHash: (hash) => known().find((service) => service.hash === hash),
     ofType: (type) => known().filter((service) => service.type === type),
     all: known,
-    forget: () => services.clear(),
+    forget(type) {
+      for (const [name, service] of services)
+        if (type === undefined || service.type === type) services.delete(name);
+    },
   };
 }

@@ -13,10 +13,12 @@ import type { Claim } from './hook-ownership';
 import { createKeepHead, type KeepHeadDeps, type KeptHead, notKept } from './keep-head';
 import { planDelivery } from './plan-delivery';
 import { untilStored } from './until-stored';
+import type { VcsReadiness } from './vcs-readiness';
 
 export interface WorkOffDeliveryDeps extends KeepHeadDeps {
   api: Pick<CdsApiClient, 'runWorkflow'>;
   callApi: ApiCaller;
+  vcsReadiness: VcsReadiness;
   cleanups: BranchCleanups;
   /** Of repository webhooks that are polled, too. */
   knownChanges: KnownChanges;
@@ -107,6 +109,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
 
     const { failure } = result;
     if (failure.kind === 'unavailable') {
+      deps.vcsReadiness.apiWasAway();
       const pauseMs = outagePauseMs(state.outages + 1, retryDelayMs);
       return { kind: 'pause', forApi: true, pauseMs, message: failure.message };
     }
@@ -157,6 +160,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
     let leftOut = '';
     for (const [index, step] of plan.steps.entries()) {
       if (index < state.steps_done || !isAskedFor(step, index, head, state)) continue;
+      if (step.type === 'run') await deps.vcsReadiness.wait();
       if (deps.ending.aborted) return { kind: 'left' };
       const known = isSentAgain(head, state) ? undefined : changes.whyNot(step);
       const outcome: StepOutcome =

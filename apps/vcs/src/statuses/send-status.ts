@@ -71,21 +71,18 @@ export function createSendStatus(deps: SendStatusDeps): SendStatus {
       const now = Date.now();
       const since = call.since ?? now;
       const record = recordOf(call, repo, event, since);
-      // On its way to Redis before the status is on its way to Bitbucket; nobody waits for it.
-      const remembered = isFinal(next)
-        ? undefined
-        : unfinished.remember(id, record, now + ASK_AFTER_MS);
+      // Before Bitbucket has it: a process that dies in between must not leave it there for good.
+      if (!isFinal(next)) await unfinished.remember(id, record, now + ASK_AFTER_MS);
       try {
         await withDeadline(call.ctx, SEND_MS, (ctx) =>
           call.bitbucket.postStatus(repo, node.Hash, status, ctx),
         );
       } catch (error) {
-        await remembered;
         if (isRefusal(error)) await unfinished.forget(id);
         else if (isFinal(next)) await unfinished.remember(id, record, now + sendAgainAfter(since));
         throw error;
       }
-      await Promise.all([sent.write(id, next), isFinal(next) ? unfinished.forget(id) : remembered]);
+      await Promise.all([sent.write(id, next), isFinal(next) && unfinished.forget(id)]);
       return 'sent';
     });
   }

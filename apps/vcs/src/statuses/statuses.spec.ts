@@ -310,6 +310,15 @@ describe('a build whose end was never told', () => {
     expect(states()).toEqual(['INPROGRESS', state]);
   });
 
+  it('is remembered before Bitbucket has its beginning', async () => {
+    harness.bitbucket.latencyMs = 400;
+    const sending = send().then(({ status }) => status);
+    await waitFor(() => posted().length === 1);
+    expect(await unfinished()).toHaveLength(1);
+    expect(atBitbucket()).toEqual([]);
+    expect(await sending).toBe(204);
+  });
+
   it('is not asked for where its end was told', async () => {
     await send();
     expect(await unfinished()).toHaveLength(1);
