@@ -43,7 +43,8 @@ import { startWork, type Timing } from './start-work';
 import { createOneForAll } from './tasks/one-for-all';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
-import { createTaskStore, hashesKey, KEYS } from '@cds/hooks-store';
+import { createMend, createTaskStore, hashesKey, KEYS } from '@cds/hooks-store';
+import { createUnreadableReports } from './report-unreadable';
 import { createIntake } from './webhooks/create-intake';
 import { uuidOfWebhookUrl } from './webhooks/webhook-url';
 
@@ -75,6 +76,9 @@ export async function createHooks(
   const redisHealth = watchRedisHealth(redis, { logger, loss: 'Redis may lose deliveries' });
   const api = new CdsApiClient(config.api);
 
+  const unreadable = createUnreadableReports(logger);
+  const mend = createMend({ redis, told: unreadable.setAside });
+
   const { keyPrefix } = config.redis;
   // BullMQ refuses a connection with a key prefix; where there is none, one connection does.
   const queueRedis =
@@ -93,16 +97,17 @@ export async function createHooks(
     executionHistory,
     deadLetters: config.deadLetters,
     signature: config.signature,
+    mend,
   });
-  const cleanupStore = createCleanupStore({ redis, deadLetters: config.deadLetters });
-  const waiting = createWaitingDeliveries({ redis });
-  const waitingHeads = createWaitingHeads({ redis });
-  const tasks = createTaskStore({ redis });
-  const schedules = createScheduleStore({ redis, executionHistory });
+  const cleanupStore = createCleanupStore({ redis, deadLetters: config.deadLetters, mend });
+  const waiting = createWaitingDeliveries({ redis, mend });
+  const waitingHeads = createWaitingHeads({ redis, mend });
+  const tasks = createTaskStore({ redis, mend, unreadable: unreadable.task });
+  const schedules = createScheduleStore({ redis, executionHistory, mend });
 
   const { intervalSeconds: reconcileSeconds } = config.reconcile;
   const { leaseMs } = timing;
-  const polls = createPollStore({ redis, reconcileSeconds, leaseMs });
+  const polls = createPollStore({ redis, reconcileSeconds, leaseMs, mend });
 
   const metrics = createMetrics({ service: 'hooks' });
   createStoredMetrics({ redis, metrics });
@@ -175,6 +180,7 @@ export async function createHooks(
 
   const admin = createAdminService({
     redis,
+    mend,
     drainQueue,
     cleanupQueue,
     cleanups: cleanupStore,
@@ -191,7 +197,7 @@ export async function createHooks(
     takeWebhook: intake.take,
     adminService: admin,
     executeOutgoing: createExecuteOutgoing({
-      store: createOutgoingStore({ redis, tasks }),
+      store: createOutgoingStore({ redis, tasks, mend }),
       workArrived: (uuid) => {
         if (!disabled) drainQueue.goOnSoon(uuid);
       },
@@ -201,7 +207,7 @@ export async function createHooks(
     taskService: createTaskService({
       tasks,
       listeners,
-      executions: createExecutionStore({ redis, executionHistory }),
+      executions: createExecutionStore({ redis, executionHistory, mend }),
       checkPolling: createCheckPolling({
         api,
         callApi: createApiCaller({ registration }),
@@ -235,7 +241,7 @@ export async function createHooks(
     : startWork({
         ...{ config, logger, timing, now, api, registration, redis, connection, waiters },
         ...{ drainQueue, cleanupQueue, deliveries, cleanupStore, waiting, waitingHeads, tasks },
-        ...{ schedules, polls, metrics, workMetrics, cleanupCancelled },
+        ...{ mend, schedules, polls, metrics, workMetrics, cleanupCancelled },
         ...{ ending: ending.signal, killed },
       });
   if (disabled) logger.warn({}, 'hooks.disable is set: deliveries are accepted and wait');

@@ -1,6 +1,6 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { HooksConfig } from '@cds/config';
-import type { Clock, TaskStore } from '@cds/hooks-store';
+import type { Clock, Mend, TaskStore } from '@cds/hooks-store';
 import { connectRedis, withoutKeyPrefix } from '@cds/redis';
 import type { Logger, Metrics, Registration } from '@cds/service';
 import type { Redis } from 'ioredis';
@@ -64,6 +64,7 @@ export interface WorkDeps {
   api: CdsApiClient;
   registration: Registration;
   redis: Redis;
+  mend: Mend;
   connection: Omit<Parameters<typeof connectRedis>[0], 'name'>;
   waiters: ApiWaiters;
   drainQueue: DrainQueue;
@@ -88,13 +89,13 @@ export interface WorkDeps {
 export function startWork(deps: WorkDeps) {
   const { config, logger, timing, now, api, registration, redis, connection, waiters } = deps;
   const { drainQueue, cleanupQueue, deliveries, cleanupStore, waiting, waitingHeads } = deps;
-  const { tasks, schedules, metrics, workMetrics, cleanupCancelled, ending, killed } = deps;
+  const { mend, tasks, schedules, metrics, workMetrics, cleanupCancelled, ending, killed } = deps;
   const { retryError } = config;
   const retryDelayMs = config.retryDelaySeconds * 1000;
   const workers = createWorkerConnection(
     connectRedis(withoutKeyPrefix({ ...connection, name: `${config.name}-worker` }), 'worker'),
   );
-  const ownership = createHookOwnership({ redis, logger, beatMs: timing.beatMs });
+  const ownership = createHookOwnership({ redis, logger, mend, beatMs: timing.beatMs });
   const callApi = createApiCaller({ registration });
   const common = { api, callApi, logger, now, retryDelayMs, retryError, killed: killed.signal };
   const delayMs = config.branchDeletion.delaySeconds * 1000;
@@ -112,7 +113,7 @@ export function startWork(deps: WorkDeps) {
     ...common,
     store: deliveries,
     cleanups,
-    knownChanges: createKnownChanges({ redis, on: config.reconcile.intervalSeconds > 0 }),
+    knownChanges: createKnownChanges({ redis, mend, on: config.reconcile.intervalSeconds > 0 }),
     ending: ending,
     api: measureRuns(api, metrics),
     vcsReadiness: createVcsReadiness({ api, callApi, logger, ending, waitMs: timing.vcsMs }),

@@ -19,6 +19,7 @@ export {
   type DeadLetter,
   deadLetterSchema,
   type DeadLetterRef,
+  readableOf,
   repliesOf,
 } from './dead-letters/dead-letter';
 export { FORGET_CLEANUP } from './forget-cleanup.lua';
@@ -68,6 +69,9 @@ export { whyNotServed } from './tasks/why-not-served';
 export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
 export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';
 export { TRIM_HISTORY } from './trim-history.lua';
+export { UnreadableExecutionError } from './unreadable/check-execution';
+export { readConfig } from './unreadable/read-config';
+export { createMend, type KeySetAside, type Mend, NO_MEND } from './unreadable/set-aside';
 export { WAITING_HEADS } from './waiting-heads.lua';
 export {
   bodyField,

@@ -133,6 +133,11 @@ export const HOOK_CLEANUPS_PREFIX = `${PREFIX}hook-cleanups:`;
 export const DONE_PREFIX = `${PREFIX}done:`;
 export const DEAD_PREFIX = `${PREFIX}dead:`;
 
+/** Where a key is moved that holds another type of value than it should. */
+export function unreadableKey(key: string, now: number): string {
+  return `${PREFIX}unreadable:${now}:${key.slice(PREFIX.length)}`;
+}
+
 export function cleanupKey(id: string): string {
   return CLEANUP_PREFIX + id;
 }

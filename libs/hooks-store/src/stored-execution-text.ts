@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { StoredExecution } from './execution';
+import { checkExecution } from './unreadable/check-execution';
+import { parseJson } from './unreadable/read-config';
 
 /** The body of a request: text as it came, or bytes that are no text. */
 export type KeptBody = string | Buffer;
@@ -38,22 +40,31 @@ export function writeExecution(content: Partial<StoredExecution>, body?: Buffer)
  * What {@link writeExecution} wrote, without the detour over base64.
  *
  * @returns `body`: of the request, as it came; `request_body` does not hold it then
+ * @throws UnreadableExecutionError for what is no execution
  */
 export function readWithBody(
   json: string,
   body: string | null | undefined,
 ): { execution: StoredExecution; body: KeptBody } {
-  if (body) return { execution: JSON.parse(json) as StoredExecution, body };
+  if (body) return { execution: parse(json), body };
   const end = json.indexOf(LINE_BREAK);
   if (end >= 0) {
-    const execution = JSON.parse(json.slice(0, end)) as StoredExecution;
+    const execution = parse(json.slice(0, end));
     return { execution, body: json.slice(end + 1) };
   }
-  const execution = JSON.parse(json) as StoredExecution;
+  const execution = parse(json);
   return { execution, body: Buffer.from(execution.webhook?.request_body ?? '', 'base64') };
 }
 
-/** The execution that {@link writeExecution} wrote, its body in base64 as CDS has it. */
+function parse(json: string): StoredExecution {
+  return checkExecution(parseJson(json));
+}
+
+/**
+ * The execution that {@link writeExecution} wrote, its body in base64 as CDS has it.
+ *
+ * @throws UnreadableExecutionError for what is no execution
+ */
 export function readExecution(json: string, body: string | null | undefined): StoredExecution {
   const { execution, body: kept } = readWithBody(json, body);
   if (!execution.webhook) return execution;

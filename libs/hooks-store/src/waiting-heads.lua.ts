@@ -10,7 +10,7 @@
  */
 export const WAITING_HEADS = `
 local function msOf(id)
-  return string.format('%.0f', math.floor(tonumber(id) / 1000))
+  return string.format('%.0f', math.floor((tonumber(id) or 0) / 1000))
 end
 local function headAdded(uuid, length, since, heads)
   if length == 1 then redis.call('ZADD', heads, since, uuid) end

@@ -7,6 +7,7 @@ export {
   withoutKeyPrefix,
 } from './connect-redis';
 export { defineScript, keyArgument, type RunScript, type ScriptArgument } from './define-script';
+export { isWrongType } from './is-wrong-type';
 export { LockTimeoutError } from './lock-timeout-error';
 export { hasRedisErrorCode, type RedisErrorCode } from './redis-errors';
 export { redisHealthWarnings } from './redis-health-warnings';

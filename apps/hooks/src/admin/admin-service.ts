@@ -1,6 +1,7 @@
 import {
   type Clock,
   createDeadLetters,
+  type Mend,
   createReplay,
   createResetSignature,
   type DeadLetter,
@@ -22,6 +23,7 @@ import type { DrainQueue } from '../executions/drain-queue';
 
 export interface AdminServiceDeps {
   redis: Redis;
+  mend?: Mend;
   drainQueue: Pick<DrainQueue, 'goOnSoon'>;
   cleanupQueue: Pick<CleanupQueue, 'ringNow'>;
   cleanups: Pick<CleanupStore, 'makeDue'>;
@@ -73,7 +75,7 @@ export type AdminService = ReturnType<typeof createAdminService>;
 /** What the routes under `/admin` do: dead letters, replays, signatures, cleanups brought forward. */
 export function createAdminService(deps: AdminServiceDeps) {
   const { redis, drainQueue, cleanupQueue, cleanups, logger, now } = deps;
-  const deadLetters = createDeadLetters({ redis });
+  const deadLetters = createDeadLetters({ redis, mend: deps.mend });
   const replay = createReplay({ redis });
   const resetSignature = createResetSignature({ redis });
 

@@ -1,7 +1,7 @@
 import type { Logger } from '@cds/service';
-import type { HookConfig } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { type Clock, hookKeys, type Cleanup } from '@cds/hooks-store';
+import { type Clock, hookKeys, type Cleanup, readConfig } from '@cds/hooks-store';
+import { isWrongType } from '@cds/redis';
 import { pauseEnd } from '../executions/failures';
 import type { Claim, HookOwnership } from '../executions/hook-ownership';
 import type { CleanupStore } from './cleanup-store';
@@ -45,10 +45,13 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
   const { redis, store, ownership, removeRuns, logger, now, retryDelayMs } = deps;
   const { waiting, hooksOf, delayMs } = deps;
 
-  /** Project and workflow of the hook's task now; those of then when the task is gone. */
+  /** Project and workflow of the hook's task now; those of then when the task is gone or cannot be read. */
   async function targetOf(cleanup: Cleanup): Promise<{ project: string; workflow: string }> {
-    const json = await redis.hget(hookKeys(cleanup.hook).task, 'config');
-    const config = json ? (JSON.parse(json) as HookConfig | null) : null;
+    const json = await redis.hget(hookKeys(cleanup.hook).task, 'config').catch((error: unknown) => {
+      if (isWrongType(error)) return null;
+      throw error;
+    });
+    const config = readConfig(json);
     const project = config?.project?.value;
     const workflow = config?.workflow?.value;
     return project && workflow

@@ -1,6 +1,7 @@
 import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import type { NearCleanup } from './cleanups-together';
+import { toObject } from './to-object';
 import {
   CLEANUP_PREFIX,
   cleanupKey,
@@ -8,6 +9,8 @@ import {
   hookKeys,
   KEYS,
   type Cleanup,
+  type Mend,
+  NO_MEND,
   parseCleanup,
   BEGIN_CLEANUP,
   BEGIN_DUE_CLEANUPS,
@@ -83,8 +86,11 @@ export function createCleanupStore(deps: {
   redis: Redis;
   /** Cleanups that failed for good stay visible up to this many; then the oldest go. */
   deadLetters: number;
+  mend?: Mend;
 }) {
-  const { redis, deadLetters } = deps;
+  const { redis, deadLetters, mend = NO_MEND } = deps;
+  const mended = <T>(of: Pick<Cleanup, 'id' | 'hook'>, work: () => Promise<T>): Promise<T> =>
+    mend.hook(of.hook, () => mend.cleanup(of.id, work));
   const scheduleScript = defineScript(redis, 'cdsbbScheduleCleanup', SCHEDULE_CLEANUP, 5);
   const cancelScript = defineScript(redis, 'cdsbbCancelCleanup', CANCEL_CLEANUP, 4);
   const removeScript = defineScript(redis, 'cdsbbRemoveCleanup', REMOVE_CLEANUP, 3);
@@ -117,29 +123,33 @@ export function createCleanupStore(deps: {
         | 'requestId'
       >,
     ): Promise<'ok' | 'lost' | 'back'> {
-      return (await scheduleScript(
-        [...SETS, hookKeys(of.hook).owner, KEYS.broughtBack],
-        [
-          holder,
-          ...PREFIXES,
-          of.id,
-          of.due,
-          of.accepted,
-          of.hook,
-          of.project,
-          of.workflow,
-          of.repository,
-          of.branch,
-          of.requestId,
-        ],
+      return (await mended(of, () =>
+        scheduleScript(
+          [...SETS, hookKeys(of.hook).owner, KEYS.broughtBack],
+          [
+            holder,
+            ...PREFIXES,
+            of.id,
+            of.due,
+            of.accepted,
+            of.hook,
+            of.project,
+            of.workflow,
+            of.repository,
+            of.branch,
+            of.requestId,
+          ],
+        ),
       )) as 'ok' | 'lost' | 'back';
     },
 
     /** For the holder of the hook whose branch is back. */
     async cancel(holder: string, of: Pick<Cleanup, 'id' | 'hook' | 'branch'>): Promise<Cancelled> {
-      const [kind, detail = ''] = (await cancelScript(
-        [...SETS, hookKeys(of.hook).owner],
-        [holder, ...PREFIXES, of.id, of.hook, of.branch, keyArgument(OWNER_PREFIX)],
+      const [kind, detail = ''] = (await mended(of, () =>
+        cancelScript(
+          [...SETS, hookKeys(of.hook).owner],
+          [holder, ...PREFIXES, of.id, of.hook, of.branch, keyArgument(OWNER_PREFIX)],
+        ),
       )) as ['none' | 'lost'] | ['cancelled' | 'busy' | 'unsure', string];
       if (kind === 'busy') return { kind, hook: detail };
       if (kind === 'unsure') return { kind, id: detail };
@@ -154,9 +164,11 @@ export function createCleanupStore(deps: {
     async cancelBeforePush(
       of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { push: string },
     ): Promise<number> {
-      return (await beforePushScript(
-        [...SETS, KEYS.broughtBack],
-        [...PREFIXES, of.id, of.hook, of.branch, of.push],
+      return (await mended(of, () =>
+        beforePushScript(
+          [...SETS, KEYS.broughtBack],
+          [...PREFIXES, of.id, of.hook, of.branch, of.push],
+        ),
       )) as number;
     },
 
@@ -166,18 +178,22 @@ export function createCleanupStore(deps: {
       cleanup: Cleanup,
       due: number,
     ): Promise<'ok' | 'lost' | 'changed'> {
-      return (await postponeScript(
-        [KEYS.cleanups, cleanupKey(cleanup.id), hookKeys(cleanup.hook).owner],
-        [cleanup.id, holder, cleanup.accepted, due],
+      return (await mended(cleanup, () =>
+        postponeScript(
+          [KEYS.cleanups, cleanupKey(cleanup.id), hookKeys(cleanup.hook).owner],
+          [cleanup.id, holder, cleanup.accepted, due],
+        ),
       )) as 'ok' | 'lost' | 'changed';
     },
 
     async read(id: string): Promise<Cleanup | undefined> {
-      return parseCleanup(id, await redis.hgetall(cleanupKey(id)));
+      const hash = await mend.cleanup(id, () => redis.hgetall(cleanupKey(id)));
+      return parseCleanup(id, hash);
     },
 
     async remove(id: string): Promise<'unknown' | 'ok'> {
-      return (await removeScript([...SETS], [id, ...PREFIXES])) as 'unknown' | 'ok';
+      return (await mend.cleanup(id, () => removeScript([...SETS], [id, ...PREFIXES]))) as
+        'unknown' | 'ok';
     },
 
     /**
@@ -190,7 +206,8 @@ export function createCleanupStore(deps: {
       now: number,
     ): Promise<'unknown' | 'waiting' | 'ok'> {
       const args = [id, ...PREFIXES, accepted, now];
-      return (await finishScript([...SETS], args)) as 'unknown' | 'waiting' | 'ok';
+      return (await mend.cleanup(id, () => finishScript([...SETS], args))) as
+        'unknown' | 'waiting' | 'ok';
     },
 
     /** For cleanups that this holder began, and for which the API was not asked. */
@@ -210,29 +227,33 @@ export function createCleanupStore(deps: {
       lastSeen: ReadonlyMap<string, string>,
     ): Promise<'ok' | 'lost' | 'changed' | 'more'> {
       const seen = [...lastSeen].flatMap(([uuid, id]) => [keyArgument(hookKeys(uuid).waiting), id]);
-      return (await beginScript(
-        [cleanupKey(cleanup.id), hookKeys(cleanup.hook).owner],
-        [holder, cleanup.hook, ...asRead(cleanup), ...seen],
+      return (await mended(cleanup, () =>
+        beginScript(
+          [cleanupKey(cleanup.id), hookKeys(cleanup.hook).owner],
+          [holder, cleanup.hook, ...asRead(cleanup), ...seen],
+        ),
       )) as 'ok' | 'lost' | 'changed' | 'more';
     },
 
     async fail(cleanup: Cleanup, failure: CleanupFailure): Promise<KeptFailure> {
-      const [kept, dropped = 0] = (await failScript(
-        [...SETS, cleanupKey(cleanup.id)],
-        [
-          cleanup.id,
-          ...PREFIXES,
-          cleanup.accepted,
-          failure.now,
-          failure.nbErrors,
-          failure.error,
-          failure.outages,
-          failure.retryAt ?? '',
-          failure.refused ? 1 : 0,
-          deadLetters,
-          failure.ended ? 1 : 0,
-          failure.removal ?? '',
-        ],
+      const [kept, dropped = 0] = (await mended(cleanup, () =>
+        failScript(
+          [...SETS, cleanupKey(cleanup.id)],
+          [
+            cleanup.id,
+            ...PREFIXES,
+            cleanup.accepted,
+            failure.now,
+            failure.nbErrors,
+            failure.error,
+            failure.outages,
+            failure.retryAt ?? '',
+            failure.refused ? 1 : 0,
+            deadLetters,
+            failure.ended ? 1 : 0,
+            failure.removal ?? '',
+          ],
+        ),
       )) as ['ok' | 'changed', number?];
       return { kept, dropped };
     },
@@ -260,19 +281,17 @@ export function createCleanupStore(deps: {
 
     /** @returns when it is due (ms); undefined when there is none of this id */
     async setStopped(id: string, stopped: boolean, now: number): Promise<number | undefined> {
-      const [kind, due] = (await stopScript(
-        [...SETS, cleanupKey(id)],
-        [id, stopped ? 1 : 0, now],
+      const [kind, due] = (await mend.cleanup(id, () =>
+        stopScript([...SETS, cleanupKey(id)], [id, stopped ? 1 : 0, now]),
       )) as [string, string?];
       return kind === 'ok' ? Number(due) : undefined;
     },
 
     /** For an operator who does not want to wait: due at `now` (ms) at the latest. */
     async makeDue(id: string, now: number): Promise<MadeDue> {
-      const [kind, due] = (await dueScript([KEYS.cleanups, cleanupKey(id)], [id, now])) as [
-        MadeDue['kind'],
-        string?,
-      ];
+      const [kind, due] = (await mend.cleanup(id, () =>
+        dueScript([KEYS.cleanups, cleanupKey(id)], [id, now]),
+      )) as [MadeDue['kind'], string?];
       return kind === 'ok' ? { kind, due: Number(due) } : { kind };
     },
 
@@ -357,11 +376,4 @@ export function createCleanupStore(deps: {
 /** What tells whether somebody else was at it since it was read. */
 function asRead({ accepted, due, retry_at, outages }: Cleanup): (string | number)[] {
   return [accepted, due, retry_at, outages];
-}
-
-/** Field, value, field, value… */
-function toObject(record: readonly string[]): Record<string, string> {
-  const object: Record<string, string> = {};
-  for (let i = 0; i + 1 < record.length; i += 2) object[record[i] ?? ''] = record[i + 1] ?? '';
-  return object;
 }

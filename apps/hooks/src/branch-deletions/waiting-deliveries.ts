@@ -1,5 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { fieldsOf, hookKeys, readWithBody } from '@cds/hooks-store';
+import {
+  fieldsOf,
+  hookKeys,
+  type Mend,
+  NO_MEND,
+  readWithBody,
+  UnreadableExecutionError,
+} from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { type DeliveryPlan, isMalformedDelivery, planPoll, planPush } from '../payloads';
@@ -33,8 +40,8 @@ const NO_NEWS: BranchNews = { acceptedAt: 0, repository: '', branches: new Map()
  * Tells what the deliveries that wait at a hook say of branches. What was received never changes, so each is read and
  * parsed once, however often somebody asks; others have their turn in between.
  */
-export function createWaitingDeliveries(deps: { redis: Redis }) {
-  const { redis } = deps;
+export function createWaitingDeliveries(deps: { redis: Redis; mend?: Mend }) {
+  const { redis, mend = NO_MEND } = deps;
   const known = new LRUCache<string, BranchNews>({
     maxSize: REMEMBERED,
     sizeCalculation: ({ repository, branches }) =>
@@ -79,7 +86,7 @@ export function createWaitingDeliveries(deps: { redis: Redis }) {
       const before = reading.get(uuid);
       const now = (async () => {
         await before?.catch(() => undefined);
-        return readNow(uuid);
+        return mend.hook(uuid, () => readNow(uuid));
       })();
       reading.set(uuid, now);
       try {
@@ -92,7 +99,15 @@ export function createWaitingDeliveries(deps: { redis: Redis }) {
 }
 
 function newsOf(json: string, kept: string | null | undefined): BranchNews {
-  const { execution, body } = readWithBody(json, kept);
+  let read: ReturnType<typeof readWithBody>;
+  try {
+    read = readWithBody(json, kept);
+  } catch (error) {
+    // It leads to nothing when its turn comes.
+    if (error instanceof UnreadableExecutionError) return NO_NEWS;
+    throw error;
+  }
+  const { execution, body } = read;
   const { type, config, webhook, poll, accepted_at, replay_of } = execution;
   // It tells of what was long ago, and leaves cleanups alone when its turn comes.
   if (replay_of !== undefined || (!webhook && !poll)) return NO_NEWS;

@@ -7,10 +7,15 @@ import {
   KEYS,
   type ExecutionState,
   type KeptBody,
+  type Mend,
+  NO_MEND,
   parseState,
+  readConfig,
   readWithBody,
   SIGNED_FIELD,
   type StoredExecution,
+  timestampOfId,
+  UnreadableExecutionError,
   writeExecution,
 } from '@cds/hooks-store';
 import type { Claim } from './hook-ownership';
@@ -77,6 +82,8 @@ export interface Head {
   config: HookConfig | null;
   id: string;
   execution: StoredExecution;
+  /** Why the execution cannot be read as it stands in Redis, where that is so. */
+  unreadable?: string;
   /** Of the request that it brought, as it came; not everything brings one. */
   body: KeptBody;
   state: ExecutionState;
@@ -112,8 +119,9 @@ export function createDeliveryStore(deps: {
   signature: SignatureMode;
   /** To keep for each hook. */
   deadLetters: number;
+  mend?: Mend;
 }) {
-  const { redis, executionHistory, deadLetters } = deps;
+  const { redis, executionHistory, deadLetters, mend = NO_MEND } = deps;
   const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 12);
   const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 13);
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
@@ -125,7 +133,9 @@ export function createDeliveryStore(deps: {
     /** One lookup. */
     async lookUp(uuid: string): Promise<HookOnFile | undefined> {
       const { task } = hookKeys(uuid);
-      const [type, method, signed] = await redis.hmget(task, 'type', 'method', SIGNED_FIELD);
+      const [type, method, signed] = await mend.hook(uuid, () =>
+        redis.hmget(task, 'type', 'method', SIGNED_FIELD),
+      );
       if (!type) return undefined;
       return { type: type as TaskType, method: method ?? '', signed: signed === '1' };
     },
@@ -136,36 +146,38 @@ export function createDeliveryStore(deps: {
       const keys = hookKeys(uuid);
       const content = { ...received, accepted_at: acceptedAt, request_id: requestId };
       const { json, body } = writeExecution(content, delivery.body);
-      const reply = (await acceptScript(
-        [
-          keys.task,
-          keys.executions,
-          keys.waiting,
-          KEYS.pending,
-          KEYS.waitingTotal,
-          keys.done,
-          keys.states,
-          KEYS.failed,
-          keys.seen,
-          ...HEADS,
-          keys.changes,
-        ],
-        [
-          delivery.method,
-          delivery.judgedFor,
-          verdict,
-          acceptedAt * 1000,
-          uuid,
-          json.slice(1),
-          body,
-          verdict === 'ignore' ? JSON.stringify(delivery.ignored) : '',
-          executionHistory,
-          delivery.signature === 'right' ? 'right' : 'none',
-          delivery.signature === 'not-needed' ? 'off' : deps.signature,
-          delivery.requestUuid,
-          delivery.requestUuid === '' ? '' : JSON.stringify(delivery.duplicate),
-          delivery.change ?? '',
-        ],
+      const reply = (await mend.hook(uuid, () =>
+        acceptScript(
+          [
+            keys.task,
+            keys.executions,
+            keys.waiting,
+            KEYS.pending,
+            KEYS.waitingTotal,
+            keys.done,
+            keys.states,
+            KEYS.failed,
+            keys.seen,
+            ...HEADS,
+            keys.changes,
+          ],
+          [
+            delivery.method,
+            delivery.judgedFor,
+            verdict,
+            acceptedAt * 1000,
+            uuid,
+            json.slice(1),
+            body,
+            verdict === 'ignore' ? JSON.stringify(delivery.ignored) : '',
+            executionHistory,
+            delivery.signature === 'right' ? 'right' : 'none',
+            delivery.signature === 'not-needed' ? 'off' : deps.signature,
+            delivery.requestUuid,
+            delivery.requestUuid === '' ? '' : JSON.stringify(delivery.duplicate),
+            delivery.change ?? '',
+          ],
+        ),
       )) as AcceptReply;
       switch (reply[0]) {
         case 'accepted':
@@ -189,20 +201,22 @@ export function createDeliveryStore(deps: {
     /** The head of the hook's list, for its holder. */
     async takeHead(uuid: string, holder: string, jobId: string): Promise<TakenHead> {
       const keys = hookKeys(uuid);
-      const reply = (await takeScript(
-        [
-          keys.task,
-          keys.waiting,
-          keys.executions,
-          keys.states,
-          keys.owner,
-          KEYS.pending,
-          KEYS.waitingTotal,
-          KEYS.apiWaiters,
-          ...CLEANUPS,
-          ...HEADS,
-        ],
-        [holder, uuid, jobId],
+      const reply = (await mend.hook(uuid, () =>
+        takeScript(
+          [
+            keys.task,
+            keys.waiting,
+            keys.executions,
+            keys.states,
+            keys.owner,
+            KEYS.pending,
+            KEYS.waitingTotal,
+            KEYS.apiWaiters,
+            ...CLEANUPS,
+            ...HEADS,
+          ],
+          [holder, uuid, jobId],
+        ),
       )) as TakeReply;
       return readTaken(reply);
     },
@@ -210,7 +224,8 @@ export function createDeliveryStore(deps: {
     /** Lets the head wait behind the others. `only`: there are no others. */
     async moveBack({ uuid, holder }: Claim, id: string): Promise<'ok' | 'only' | 'lost'> {
       const { waiting, owner } = hookKeys(uuid);
-      return (await moveBackScript([waiting, owner], [holder, id])) as 'ok' | 'only' | 'lost';
+      return (await mend.hook(uuid, () => moveBackScript([waiting, owner], [holder, id]))) as
+        'ok' | 'only' | 'lost';
     },
 
     /**
@@ -219,9 +234,8 @@ export function createDeliveryStore(deps: {
      */
     async save({ uuid, holder }: Claim, id: string, state: string, before: string): Promise<Saved> {
       const keys = hookKeys(uuid);
-      return (await saveScript(
-        [keys.task, keys.waiting, keys.states, keys.owner],
-        [holder, id, state, before],
+      return (await mend.hook(uuid, () =>
+        saveScript([keys.task, keys.waiting, keys.states, keys.owner], [holder, id, state, before]),
       )) as Saved;
     },
 
@@ -239,38 +253,64 @@ export function createDeliveryStore(deps: {
       nextFor = '',
     ): Promise<{ saved: Saved; dropped: number; next?: TakenHead }> {
       const keys = hookKeys(uuid);
-      const [saved, dropped = 0, taken] = (await finishScript(
-        [
-          keys.waiting,
-          keys.states,
-          keys.owner,
-          keys.done,
-          keys.executions,
-          KEYS.waitingTotal,
-          KEYS.failed,
-          KEYS.pending,
-          keys.dead,
-          ...HEADS,
-          keys.task,
-          KEYS.apiWaiters,
-          ...CLEANUPS,
-        ],
-        [
-          holder,
-          uuid,
-          id,
-          JSON.stringify(state),
-          executionHistory,
-          state.failed ? 1 : 0,
-          before,
-          deadLetters,
-          state.retries,
-          nextFor,
-        ],
+      const [saved, dropped = 0, taken] = (await mend.hook(uuid, () =>
+        finishScript(
+          [
+            keys.waiting,
+            keys.states,
+            keys.owner,
+            keys.done,
+            keys.executions,
+            KEYS.waitingTotal,
+            KEYS.failed,
+            KEYS.pending,
+            keys.dead,
+            ...HEADS,
+            keys.task,
+            KEYS.apiWaiters,
+            ...CLEANUPS,
+          ],
+          [
+            holder,
+            uuid,
+            id,
+            JSON.stringify(state),
+            executionHistory,
+            state.failed ? 1 : 0,
+            before,
+            deadLetters,
+            state.retries,
+            nextFor,
+          ],
+        ),
       )) as [Saved, number?, TakeReply?];
       return { saved, dropped, ...(taken ? { next: readTaken(taken) } : {}) };
     },
   };
+}
+
+/**
+ * One that cannot be read has nothing but its type and its time: who works at it gives it up.
+ */
+function readHead(of: {
+  type: TaskType;
+  id: string;
+  execution: string;
+  body: string | undefined;
+}): Pick<Head, 'execution' | 'body' | 'unreadable'> {
+  try {
+    return readWithBody(of.execution, of.body);
+  } catch (error) {
+    if (!(error instanceof UnreadableExecutionError)) throw error;
+    const timestamp = timestampOfId(of.id);
+    const execution = {
+      timestamp,
+      type: of.type,
+      config: null,
+      accepted_at: Number(of.id) / 1_000,
+    };
+    return { execution, body: '', unreadable: error.message };
+  }
 }
 
 function readTaken(reply: TakeReply): TakenHead {
@@ -280,9 +320,9 @@ function readTaken(reply: TakeReply): TakenHead {
     kind: 'work',
     head: {
       type: type as TaskType,
-      config: JSON.parse(config) as HookConfig | null,
+      config: readConfig(config) ?? null,
       id,
-      ...readWithBody(execution, body),
+      ...readHead({ type: type as TaskType, id, execution, body }),
       state: parseState(state),
       stateJson: state,
       anyCleanups: Number(cleanups) > 0,

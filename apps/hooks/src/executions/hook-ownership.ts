@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { defineScript, keyArgument } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS, OWNER_PREFIX } from '@cds/hooks-store';
+import { hookKeys, KEYS, type Mend, NO_MEND, OWNER_PREFIX } from '@cds/hooks-store';
 import { BEAT, CLAIM_HOOK, RELEASE_HOOKS } from './scripts/ownership.lua';
 
 /** The right to work off one hook. Every script that writes for it names the holder, and is refused to others. */
@@ -21,6 +21,7 @@ export interface Claims {
 export interface HookOwnershipDeps {
   redis: Redis;
   logger: Logger;
+  mend?: Mend;
   /** How often a worker tells that it lives. */
   beatMs?: number;
 }
@@ -44,7 +45,7 @@ const BEATS_TO_FORGET = 2400;
  * answering promptly all the while.
  */
 export function createHookOwnership(deps: HookOwnershipDeps) {
-  const { redis, logger, beatMs = 1_500 } = deps;
+  const { redis, logger, beatMs = 1_500, mend = NO_MEND } = deps;
   const worker = randomUUID();
   const claimScript = defineScript(redis, 'cdsbbClaimHook', CLAIM_HOOK, 1);
   const releaseScript = defineScript(redis, 'cdsbbReleaseHooks', RELEASE_HOOKS, 0);
@@ -150,11 +151,13 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
     async claim(uuid: string): Promise<Claim | undefined> {
       const holder = newHolder();
       try {
-        let owner = (await claimScript([hookKeys(uuid).owner], [holder, ''])) as string;
+        const take = (dead: string) =>
+          mend.hook(uuid, () => claimScript([hookKeys(uuid).owner], [holder, dead]));
+        let owner = (await take('')) as string;
         if (owner !== '' && isDead(owner)) {
           if (!owner.startsWith(`${worker}/`))
             logger.info({ hook: uuid }, 'taking over a hook from a worker that died');
-          owner = (await claimScript([hookKeys(uuid).owner], [holder, owner])) as string;
+          owner = (await take(owner)) as string;
         }
         if (owner === '') return { uuid, holder };
       } catch (error) {

@@ -15,7 +15,10 @@ import type { Head } from './delivery-store';
  *
  * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError, MalformedMessageError, MalformedPollError
  */
-export function planDelivery(delivery: Pick<Head, 'type' | 'execution' | 'body'>): DeliveryPlan {
+export function planDelivery(
+  delivery: Pick<Head, 'type' | 'execution' | 'body' | 'unreadable'>,
+): DeliveryPlan {
+  if (delivery.unreadable !== undefined) throw new MalformedWebhookError(delivery.unreadable);
   const { type, config, webhook, rabbitmq, poll } = delivery.execution;
   if (poll) return planPoll({ type, config: config ?? {}, poll });
   if (type === 'Scheduler') return planSchedule(config ?? {});

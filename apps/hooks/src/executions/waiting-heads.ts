@@ -1,4 +1,12 @@
-import { KEYS, repliesOf, STATE_PREFIX, TASK_PREFIX, WAITING_PREFIX } from '@cds/hooks-store';
+import {
+  KEYS,
+  type Mend,
+  NO_MEND,
+  repliesOf,
+  STATE_PREFIX,
+  TASK_PREFIX,
+  WAITING_PREFIX,
+} from '@cds/hooks-store';
 import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { NOTE_HEADS } from './scripts/note-heads.lua';
@@ -16,16 +24,28 @@ export type WaitingHeads = ReturnType<typeof createWaitingHeads>;
  * Since when deliveries wait. The scripts that move deliveries keep it by themselves; here is mended what versions that
  * do not know of it left.
  */
-export function createWaitingHeads({ redis }: { redis: Redis }) {
+export function createWaitingHeads({ redis, mend = NO_MEND }: { redis: Redis; mend?: Mend }) {
   const noteScript = defineScript(redis, 'cdsbbNoteHeads', NOTE_HEADS, 2);
 
   async function note(uuids: readonly string[]): Promise<void> {
     for (let i = 0; i < uuids.length; i += AT_ONCE) {
-      await noteScript(HEADS, [
-        ...[TASK_PREFIX, WAITING_PREFIX, STATE_PREFIX].map(keyArgument),
-        ...uuids.slice(i, i + AT_ONCE),
-      ]);
+      const wrong = await noteSome(uuids.slice(i, i + AT_ONCE));
+      for (const uuid of wrong) {
+        await mend
+          .hook(uuid, async () => {
+            if ((await noteSome([uuid])).length > 0)
+              throw new Error('WRONGTYPE of a key of a hook');
+          })
+          // What cannot be mended is one hook's alone.
+          .catch(() => undefined);
+      }
     }
+  }
+
+  /** @returns those of which a key holds another type of value */
+  async function noteSome(uuids: readonly string[]): Promise<string[]> {
+    const prefixes = [TASK_PREFIX, WAITING_PREFIX, STATE_PREFIX].map(keyArgument);
+    return (await noteScript(HEADS, [...prefixes, ...uuids])) as string[];
   }
 
   async function noteAllOf(key: string): Promise<void> {

@@ -24,12 +24,14 @@ export type WorkOff = (
 /**
  * Hands each execution to what works off its kind: the kind that the hook had when the execution was accepted.
  *
- * @param otherwise for kinds that have no entry
+ * @param otherwise for kinds that have no entry, and for what cannot be read
  */
 export function createWorkOffByKind(
   kinds: Partial<Record<TaskType, WorkOff>>,
   otherwise: WorkOff,
 ): WorkOff {
-  return (claim, head, mayTakeNext) =>
-    (kinds[head.execution.type] ?? otherwise)(claim, head, mayTakeNext);
+  return (claim, head, mayTakeNext) => {
+    const ofKind = head.unreadable === undefined ? kinds[head.execution.type] : undefined;
+    return (ofKind ?? otherwise)(claim, head, mayTakeNext);
+  };
 }

@@ -2,7 +2,7 @@ import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
 import { formatGoDuration } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { answeredByRedis } from '../redis-deadline';
-import { hookKeys, KEYS, whyNotServed } from '@cds/hooks-store';
+import { hookKeys, KEYS, readableOf, whyNotServed } from '@cds/hooks-store';
 import { scoreOf, secondsSince } from './oldest-delivery';
 
 export interface HooksMonitoringDeps {
@@ -118,11 +118,10 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
     const counts = await Promise.all(
       uuids.map(async (uuid) => {
         const keys = hookKeys(uuid);
-        const [todo, done, dead] = await Promise.all([
-          redis.llen(keys.waiting),
-          redis.zcard(keys.done),
-          redis.zcard(keys.dead),
-        ]);
+        // One key of another type must not make it look as if Redis were away.
+        const pipeline = redis.pipeline().llen(keys.waiting).zcard(keys.done).zcard(keys.dead);
+        const replies = await readableOf(pipeline);
+        const [todo = 0, done = 0, dead = 0] = replies.map((reply) => Number(reply ?? 0));
         return { uuid, todo, total: todo + done + dead };
       }),
     );

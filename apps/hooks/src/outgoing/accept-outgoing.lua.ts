@@ -19,7 +19,7 @@ local stopped = task[2] == '1' and 1 or 0
 local first = redis.call('ZSCORE', KEYS[8], ARGV[5])
 if task[1] and first then return {'known', string.format('%.0f', first), stopped} end
 
-local id = string.format('%.0f', math.max(tonumber(ARGV[4]) * 1000, tonumber(task[3] or '0') + 1))
+local id = string.format('%.0f', math.max(tonumber(ARGV[4]) * 1000, (tonumber(task[3] or '') or 0) + 1))
 redis.call('HSET', KEYS[1], 'type', ARGV[2], 'method', '', 'config', ARGV[3], 'updated_at', ARGV[4], 'last_id', id)
 redis.call('HSETNX', KEYS[1], 'stopped', '0')
 redis.call('SADD', KEYS[2], ARGV[1])

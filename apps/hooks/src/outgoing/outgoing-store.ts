@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { hookKeys, KEYS, type TaskStore } from '@cds/hooks-store';
+import { hookKeys, KEYS, type Mend, NO_MEND, type TaskStore } from '@cds/hooks-store';
 import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { ACCEPT_OUTGOING } from './accept-outgoing.lua';
@@ -12,8 +12,12 @@ const FORGOTTEN_AT_ONCE = 10;
 export type OutgoingStore = ReturnType<typeof createOutgoingStore>;
 
 /** The tasks of outgoing hooks in Redis. */
-export function createOutgoingStore(deps: { redis: Redis; tasks: Pick<TaskStore, 'remove'> }) {
-  const { redis, tasks } = deps;
+export function createOutgoingStore(deps: {
+  redis: Redis;
+  tasks: Pick<TaskStore, 'remove'>;
+  mend?: Mend;
+}) {
+  const { redis, tasks, mend = NO_MEND } = deps;
   const acceptScript = defineScript(redis, 'cdsbbAcceptOutgoing', ACCEPT_OUTGOING, 11);
 
   return {
@@ -27,21 +31,23 @@ export function createOutgoingStore(deps: { redis: Redis; tasks: Pick<TaskStore,
       const received = { type, config, webhook: request, accepted_at: now };
       // By which the log tells of it.
       const rest = JSON.stringify({ ...received, request_id: randomUUID() }).slice(1);
-      const [kind, id, stopped] = (await acceptScript(
-        [
-          keys.task,
-          KEYS.tasks,
-          KEYS.kinds,
-          keys.executions,
-          keys.waiting,
-          KEYS.pending,
-          KEYS.waitingTotal,
-          keys.seen,
-          KEYS.outgoing,
-          KEYS.heads,
-          KEYS.stoppedHeads,
-        ],
-        [uuid, type, JSON.stringify(config), now, hookRun, rest],
+      const [kind, id, stopped] = (await mend.hook(uuid, () =>
+        acceptScript(
+          [
+            keys.task,
+            KEYS.tasks,
+            KEYS.kinds,
+            keys.executions,
+            keys.waiting,
+            KEYS.pending,
+            KEYS.waitingTotal,
+            keys.seen,
+            KEYS.outgoing,
+            KEYS.heads,
+            KEYS.stoppedHeads,
+          ],
+          [uuid, type, JSON.stringify(config), now, hookRun, rest],
+        ),
       )) as ['accepted' | 'known', string, number];
       return { isNew: kind === 'accepted', id, stopped: stopped === 1 };
     },

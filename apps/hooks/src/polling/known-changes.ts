@@ -1,4 +1,4 @@
-import { hookKeys } from '@cds/hooks-store';
+import { hookKeys, type Mend, NO_MEND } from '@cds/hooks-store';
 import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import type { Head } from '../executions/delivery-store';
@@ -38,8 +38,8 @@ const NOTHING_KNOWN: ChangesOfHead = {
  *
  * @param on whether repository webhooks are polled; nothing is kept where they are not
  */
-export function createKnownChanges(deps: { redis: Redis; on: boolean }): KnownChanges {
-  const { redis, on } = deps;
+export function createKnownChanges(deps: { redis: Redis; on: boolean; mend?: Mend }): KnownChanges {
+  const { redis, on, mend = NO_MEND } = deps;
   const noteScript = defineScript(redis, 'cdsbbWorkedOffChange', WORKED_OFF_CHANGE, 2);
 
   return async function knownChanges(claim, head, plan) {
@@ -47,7 +47,7 @@ export function createKnownChanges(deps: { redis: Redis; on: boolean }): KnownCh
     const { owner, changes } = hookKeys(claim.uuid);
     const { poll } = head.execution;
     const own = Number(head.id);
-    const marks = await readMarks();
+    const marks = await mend.hook(claim.uuid, readMarks);
 
     async function readMarks(): Promise<Map<string, Mark>> {
       // Whether a branch was pushed to since is a matter of all its changes.
@@ -103,7 +103,11 @@ export function createKnownChanges(deps: { redis: Redis; on: boolean }): KnownCh
         const forgotten = isVoid ? name : nameOfDeletion(step);
         if (kind === undefined && !isVoid) return true;
         const noted = kind === undefined ? ['', ''] : [name, `${kind}:${head.id}`];
-        return (await noteScript([owner, changes], [claim.holder, ...noted, forgotten])) === 'ok';
+        return (
+          (await mend.hook(claim.uuid, () =>
+            noteScript([owner, changes], [claim.holder, ...noted, forgotten]),
+          )) === 'ok'
+        );
       },
     };
   };

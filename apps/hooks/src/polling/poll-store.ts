@@ -1,4 +1,4 @@
-import { hookKeys, KEYS, POLL_ERROR_FIELD } from '@cds/hooks-store';
+import { hookKeys, KEYS, type Mend, NO_MEND, POLL_ERROR_FIELD, readConfig } from '@cds/hooks-store';
 import { defineScript, redisNowMs } from '@cds/redis';
 import type { HookConfig } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -51,8 +51,9 @@ export function createPollStore(deps: {
   /** Of repository webhooks; 0 when they are not polled. */
   reconcileSeconds: number;
   leaseMs?: number;
+  mend?: Mend;
 }) {
-  const { redis, reconcileSeconds, leaseMs = LEASE_MS } = deps;
+  const { redis, reconcileSeconds, leaseMs = LEASE_MS, mend = NO_MEND } = deps;
   const reconcile = reconcileSeconds > 0 ? 1 : 0;
   const readScript = defineScript(redis, 'cdsbbReadPolls', READ_POLLS, 1);
   const alignScript = defineScript(redis, 'cdsbbAlignPoll', ALIGN_POLL, 3);
@@ -82,12 +83,15 @@ export function createPollStore(deps: {
     async align(uuid: string, atOnce = false): Promise<void> {
       // Else thousands of webhooks would be looked at whenever all are posted.
       const firstMs = Math.floor(Math.random() * reconcileSeconds * 1_000);
-      await alignScript(keysOf(uuid), [uuid, reconcile, atOnce ? 1 : 0, firstMs]);
+      const args = [uuid, reconcile, atOnce ? 1 : 0, firstMs];
+      await mend.hook(uuid, () => alignScript(keysOf(uuid), args));
     },
 
     /** @returns undefined when another one took it, or it is not polled any more */
     async take({ uuid, due }: DuePoll): Promise<TakenPoll | undefined> {
-      const reply = (await takeScript(keysOf(uuid), [uuid, due, leaseMs, reconcile])) as string[];
+      const reply = (await mend.hook(uuid, () =>
+        takeScript(keysOf(uuid), [uuid, due, leaseMs, reconcile]),
+      )) as string[];
       if (reply[0] !== 'taken') return undefined;
       const [, began, until, type, method = '', config, since, lastId] = reply;
       return {
@@ -95,10 +99,10 @@ export function createPollStore(deps: {
         until: Number(until),
         type: type as TakenPoll['type'],
         method,
-        config: (JSON.parse(config ?? 'null') as HookConfig | null) ?? {},
+        config: readConfig(config) ?? {},
         began: Number(began),
-        since: Number(since || began),
-        lastId: Number(lastId),
+        since: Number(since) || Number(began),
+        lastId: Number(lastId) || 0,
       };
     },
 

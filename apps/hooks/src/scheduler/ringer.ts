@@ -1,6 +1,7 @@
 import type { Schedule } from '@cds/cron';
 import type { Logger } from '@cds/service';
-import { type HookConfig, isCdsError } from '@cds/wire';
+import { readConfig } from '@cds/hooks-store';
+import { isCdsError } from '@cds/wire';
 import { errorText } from '../error-text';
 import type { DrainQueue } from '../executions/drain-queue';
 import { answeredByRedis } from '../redis-deadline';
@@ -49,7 +50,8 @@ export function createRinger(deps: RingerDeps): Ringer {
       return undefined;
     }
     try {
-      const config = JSON.parse(scheduler.config) as HookConfig | null;
+      const config = readConfig(scheduler.config);
+      if (config === undefined) throw new SyntaxError('the configuration is no JSON object');
       const schedule = scheduleOf(config);
       if (scheduler.schedule === scheduleText(config)) return schedule;
       // Whoever changed it died before he said so.
@@ -91,7 +93,14 @@ export function createRinger(deps: RingerDeps): Ringer {
 
   async function ringDue(due: DueScheduler[], now: number): Promise<void> {
     const schedulers = await store.read(due);
-    await Promise.all(schedulers.map((scheduler) => ringOne(scheduler, now)));
+    const results = await Promise.allSettled(
+      schedulers.map((scheduler) => ringOne(scheduler, now)),
+    );
+    // What is wrong with one scheduler must not hold up the others.
+    const failed = results.filter((result) => result.status === 'rejected');
+    if (failed.length > 0 && failed.length === results.length) throw failed[0]?.reason;
+    for (const { reason } of failed)
+      logger.warn({ error: errorText(reason) }, 'the time of a scheduler could not be taken');
   }
 
   /** @returns how long to sleep (ms) */

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type ExecutionState, hookKeys, KEYS, repliesOf, SCHEDULE_FIELD } from '@cds/hooks-store';
+import {
+  type ExecutionState,
+  hookKeys,
+  KEYS,
+  type Mend,
+  NO_MEND,
+  readableOf,
+  SCHEDULE_FIELD,
+} from '@cds/hooks-store';
 import { defineScript, redisNowMs } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { type Occurrence, scheduledTask } from './scheduled-times';
@@ -27,8 +35,8 @@ const MOST_WAITING = 100;
 export type ScheduleStore = ReturnType<typeof createScheduleStore>;
 
 /** When each scheduler is due next, in Redis, by the clock of Redis: replicas whose clocks differ agree on it. */
-export function createScheduleStore(deps: { redis: Redis; executionHistory: number }) {
-  const { redis, executionHistory } = deps;
+export function createScheduleStore(deps: { redis: Redis; executionHistory: number; mend?: Mend }) {
+  const { redis, executionHistory, mend = NO_MEND } = deps;
   const readScript = defineScript(redis, 'cdsbbReadDue', READ_DUE, 1);
   const makeScript = defineScript(redis, 'cdsbbMakeDue', MAKE_DUE, 2);
   const takeScript = defineScript(redis, 'cdsbbTakeDue', TAKE_DUE, 10);
@@ -53,7 +61,7 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
       for (const { uuid } of schedulers) {
         pipeline.hmget(hookKeys(uuid).task, 'type', 'config', SCHEDULE_FIELD);
       }
-      const replies = (await repliesOf(pipeline)) as (string | null)[][];
+      const replies = (await readableOf(pipeline)) as ((string | null)[] | undefined)[];
       return schedulers.map((scheduler, index) => {
         const [type, config, schedule] = replies[index] ?? [];
         return type === 'Scheduler'
@@ -72,7 +80,8 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
       next: number | undefined,
     ): Promise<void> {
       const { uuid, config, schedule } = scheduler;
-      await makeScript([KEYS.due, hookKeys(uuid).task], [uuid, config, schedule, next ?? '']);
+      const args = [uuid, config, schedule, next ?? ''];
+      await mend.hook(uuid, () => makeScript([KEYS.due, hookKeys(uuid).task], args));
     },
 
     /** Takes its time: an execution waits, or is in the history where `ended` is the state that an operator gave it. */
@@ -82,31 +91,33 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
       ended?: ExecutionState,
     ): Promise<TakenDue> {
       const keys = hookKeys(uuid);
-      return (await takeScript(
-        [
-          KEYS.due,
-          keys.task,
-          keys.executions,
-          keys.waiting,
-          KEYS.pending,
-          KEYS.waitingTotal,
-          keys.states,
-          keys.done,
-          KEYS.failed,
-          KEYS.heads,
-        ],
-        [
-          uuid,
-          due,
-          config,
-          next ?? '',
-          time,
-          JSON.stringify(scheduledTask(time)),
-          MOST_WAITING,
-          ended ? JSON.stringify(ended) : '',
-          executionHistory,
-          randomUUID(),
-        ],
+      return (await mend.hook(uuid, () =>
+        takeScript(
+          [
+            KEYS.due,
+            keys.task,
+            keys.executions,
+            keys.waiting,
+            KEYS.pending,
+            KEYS.waitingTotal,
+            keys.states,
+            keys.done,
+            KEYS.failed,
+            KEYS.heads,
+          ],
+          [
+            uuid,
+            due,
+            config,
+            next ?? '',
+            time,
+            JSON.stringify(scheduledTask(time)),
+            MOST_WAITING,
+            ended ? JSON.stringify(ended) : '',
+            executionHistory,
+            randomUUID(),
+          ],
+        ),
       )) as TakenDue;
     },
 

@@ -116,8 +116,10 @@ export function createTaskService(deps: TaskServiceDeps) {
 
   async function removeOne(uuid: string): Promise<boolean> {
     if (isCleanupId(uuid)) return (await cleanups.remove(uuid)) === 'ok';
-    const task = isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
-    if (!task) return false;
+    if (!isTaskUuid(uuid)) return false;
+    const task = await tasks.read(uuid);
+    // One of which not even the type can be read is removed, too.
+    if (!task) return (await tasks.remove(uuid)) === 'ok';
     const removed = await removeWithAllThatWaits(task, (lastSeen) =>
       tasks.remove(uuid, undefined, lastSeen),
     );

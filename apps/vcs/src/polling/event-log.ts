@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Logger } from '@cds/service';
 import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
+import type { z } from 'zod';
 import { repositoryEventSchema, type RepositoryEvent } from './repository-event';
 import { snapshotSchema, type Snapshot } from './repository-state';
 
@@ -60,7 +61,11 @@ export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog
     async read(repository) {
       const [version, text] = await redis.hmget(snapshotKey(repository), 'version', 'snapshot');
       if (!version || !text) return { version: '' };
-      return { version, snapshot: snapshotSchema.parse(JSON.parse(text)) };
+      const snapshot = parsed(snapshotSchema, text);
+      // The look that follows is the first one anew.
+      if (!snapshot)
+        logger.warn({ repository }, 'what was last seen of a repository is unreadable');
+      return snapshot ? { version, snapshot } : { version };
     },
     async record(repository, seen, now, events) {
       const reply = await record(
@@ -80,13 +85,21 @@ export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog
       const start = String(Math.max(0, Math.floor(sinceSeconds) - CLOCKS_APART_SECONDS) * 1_000);
       const entries = await redis.xrange(eventsKey(repository), start, '+');
       return entries.flatMap(([, fields]) => {
-        const parsed = repositoryEventSchema.safeParse(JSON.parse(fields[1] ?? 'null'));
-        if (!parsed.success)
-          logger.warn({ repository }, 'a kept event of a repository is unreadable');
-        return parsed.success ? [parsed.data] : [];
+        const event = parsed(repositoryEventSchema, fields[1] ?? '');
+        if (!event) logger.warn({ repository }, 'a kept event of a repository is unreadable');
+        return event ? [event] : [];
       });
     },
   };
+}
+
+/** Undefined for what is no JSON, or of another shape. */
+function parsed<T>(schema: z.ZodType<T>, text: string): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Under which name a repository is kept: with its server, since two can have one of the same name. */

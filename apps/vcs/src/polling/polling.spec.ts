@@ -97,6 +97,22 @@ describe('polling', () => {
     ]);
   });
 
+  it('begins anew where what was seen cannot be read, and leaves out an event that cannot be', async () => {
+    await look();
+    push('dev', 'one');
+    await look();
+    const { redis } = vcs;
+    const [snapshot = ''] = await redis.keys('cdsbb:vcs:polled:*');
+    const [events = ''] = await redis.keys('cdsbb:vcs:events:*');
+    for (const text of ['{"refs":', '7']) {
+      await redis.hset(snapshot, 'snapshot', text);
+      await redis.xadd(events, '*', 'event', text);
+      expect(names(await look())).toEqual(['create refs/heads/dev']);
+    }
+    push('dev', 'two');
+    expect(names(await look())).toEqual(['create refs/heads/dev', 'push refs/heads/dev']);
+  });
+
   it('tells each workflow what happened since its own last look', async () => {
     await look();
     push('main', 'a change');

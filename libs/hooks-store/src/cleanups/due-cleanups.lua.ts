@@ -37,7 +37,11 @@ local function begin(record, hook, workflow, accepted, due, retryAt, outages)
   return {'begun'}
 end
 local begun = {}
-for i = 7, #ARGV, 7 do begun[#begun + 1] = begin(unpack(ARGV, i, i + 6)) end
+for i = 7, #ARGV, 7 do
+  -- A key of another type is for who looks at this cleanup alone.
+  local isRight, result = pcall(begin, unpack(ARGV, i, i + 6))
+  begun[#begun + 1] = isRight and result or {'other'}
+end
 return begun
 `;
 
@@ -53,14 +57,22 @@ local named = {}
 for i = 1, #near, 2 do
   named[#named + 1] = near[i]
   named[#named + 1] = near[i + 1]
-  named[#named + 1] = redis.call('HGET', ARGV[5] .. near[i], 'hook') or ''
+  local hook = redis.pcall('HGET', ARGV[5] .. near[i], 'hook')
+  named[#named + 1] = type(hook) == 'string' and hook or ''
 end
 return named
 `;
 
-/** Reads records whole. KEYS none · ARGV keys of records · Returns for each field, value, field, value… */
+/**
+ * Reads records whole; one that is no hash has no fields.
+ *
+ * KEYS none · ARGV keys of records · Returns for each field, value, field, value…
+ */
 export const READ_CLEANUPS = `
 local read = {}
-for i, record in ipairs(ARGV) do read[i] = redis.call('HGETALL', record) end
+for i, record in ipairs(ARGV) do
+  local fields = redis.pcall('HGETALL', record)
+  read[i] = fields.err and {} or fields
+end
 return read
 `;

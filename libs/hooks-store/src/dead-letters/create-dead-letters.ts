@@ -23,6 +23,7 @@ import {
   RETRY_CLEANUP,
   RETRY_EXECUTION,
 } from './dead-letter-scripts.lua';
+import { type Mend, NO_MEND } from '../unreadable/set-aside';
 import { eachChunk, refOfMember } from './each-chunk';
 
 /** `unknown`: there is no such execution; `not-dead`: it has not failed for good, or was sent again already. */
@@ -59,12 +60,18 @@ function isCleanup(uuid: string): boolean {
  * What failed for good, in Redis: listed, sent again, dropped. Each move is one script, safe to repeat, and every call
  * of Redis is bounded. Whoever sends again wakes the hook's job, or leaves that to the sweep.
  */
-export function createDeadLetters({ redis }: { redis: Redis }) {
+export function createDeadLetters(deps: { redis: Redis; mend?: Mend }) {
+  const { redis, mend = NO_MEND } = deps;
   const retryExecution = defineScript(redis, 'cdsbbRetryExecution', RETRY_EXECUTION, 11);
   const dropExecution = defineScript(redis, 'cdsbbDropExecution', DROP_EXECUTION, 5);
   const retryCleanup = defineScript(redis, 'cdsbbRetryCleanup', RETRY_CLEANUP, 4);
   const dropCleanup = defineScript(redis, 'cdsbbDropCleanup', DROP_CLEANUP, 4);
   const adoptScript = defineScript(redis, 'cdsbbAdoptFailed', ADOPT_FAILED, 1);
+
+  /** One of which a key holds another type of value does not keep the others from being moved. */
+  function mended(ref: DeadLetterRef, move: (ref: DeadLetterRef) => Promise<Moved>) {
+    return mend[ref.kind === 'cleanup' ? 'cleanup' : 'hook'](ref.uuid, () => move(ref));
+  }
 
   async function retry(ref: DeadLetterRef): Promise<Moved> {
     const { uuid, id } = ref;
@@ -113,7 +120,7 @@ export function createDeadLetters({ redis }: { redis: Redis }) {
   ): Promise<AllMoved> {
     const counts = { execution: 0, cleanup: 0 };
     const moveSome = async (refs: DeadLetterRef[]): Promise<void> => {
-      const results = await Promise.all(refs.map(move));
+      const results = await Promise.all(refs.map((ref) => mended(ref, move)));
       const done = refs.filter((_, index) => results[index] === 'ok');
       for (const { kind } of done) counts[kind]++;
       if (done.length > 0) moved?.(done);
@@ -160,11 +167,11 @@ export function createDeadLetters({ redis }: { redis: Redis }) {
 
     /** Sends one again: to the end of its hook's list, or the cleanup to when it was due. */
     retry: (uuid: string, id: string): Promise<Moved> =>
-      retry({ kind: isCleanup(uuid) ? 'cleanup' : 'execution', uuid, id }),
+      mended({ kind: isCleanup(uuid) ? 'cleanup' : 'execution', uuid, id }, retry),
 
     /** Removes one for good. */
     drop: (uuid: string, id: string): Promise<Moved> =>
-      drop({ kind: isCleanup(uuid) ? 'cleanup' : 'execution', uuid, id }),
+      mended({ kind: isCleanup(uuid) ? 'cleanup' : 'execution', uuid, id }, drop),
 
     /** Sends all again, the oldest first. What fails again meanwhile is not sent a second time. */
     retryAll: (options: MoveAllOptions): Promise<AllMoved> => moveAll(retry, options),

@@ -98,8 +98,8 @@ export const ADOPT_FAILED = `
 local moved = 0
 for i = 3, #ARGV do
   local uuid, id = string.match(ARGV[i], '^(.+)/(%d+)$')
-  if uuid and redis.call('ZSCORE', KEYS[1], ARGV[i]) and redis.call('ZREM', ARGV[1] .. uuid, id) == 1 then
-    redis.call('ZADD', ARGV[2] .. uuid, id, id)
+  if uuid and redis.call('ZSCORE', KEYS[1], ARGV[i]) and redis.pcall('ZREM', ARGV[1] .. uuid, id) == 1 then
+    redis.pcall('ZADD', ARGV[2] .. uuid, id, id)
     moved = moved + 1
   end
 end

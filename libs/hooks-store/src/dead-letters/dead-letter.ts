@@ -1,9 +1,11 @@
-import { type HookConfig, nanosecondsSchema, type TaskType, taskTypeSchema } from '@cds/wire';
+import { isWrongType } from '@cds/redis';
+import { nanosecondsSchema, type TaskType, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { timestampOfId } from '../clock';
 import { parseState } from '../execution';
 import { cleanupKey, hookKeys, KEYS } from '../redis-keys';
+import { readConfig } from '../unreadable/read-config';
 
 /** An execution, or the cleanup of a branch, that failed for good. Never holds a body or a header of its delivery. */
 export const deadLetterSchema = z
@@ -40,14 +42,16 @@ export async function readExecutions(redis: Redis, refs: DeadLetterRef[]): Promi
   const pipeline = redis.pipeline();
   for (const uuid of uuids) pipeline.hmget(hookKeys(uuid).task, 'type', 'config');
   for (const { uuid, id } of refs) pipeline.hget(hookKeys(uuid).states, id);
-  const replies = await repliesOf(pipeline);
-  const tasks = new Map(uuids.map((uuid, index) => [uuid, replies[index] as (string | null)[]]));
+  const replies = await readableOf(pipeline);
+  const tasks = new Map(
+    uuids.map((uuid, index) => [uuid, (replies[index] ?? []) as (string | null)[]]),
+  );
   return refs.flatMap(({ uuid, id }, index) => {
-    const state = replies[uuids.length + index] as string | null;
+    const state = replies[uuids.length + index] as string | null | undefined;
     const [type, config] = tasks.get(uuid) ?? [];
     if (!type) return [];
     const { nb_errors, last_error, processing_timestamp } = parseState(state);
-    const values = configOf(config);
+    const values = readConfig(config);
     return [
       {
         kind: 'execution',
@@ -70,9 +74,9 @@ export async function readFailedCleanups(redis: Redis, uuid?: string): Promise<D
   const ids = await redis.zrangebyscore(KEYS.failedCleanups, '0', '+inf', 'LIMIT', 0, 1_000);
   const pipeline = redis.pipeline();
   for (const id of ids) pipeline.hgetall(cleanupKey(id));
-  const replies = await repliesOf(pipeline);
+  const replies = await readableOf(pipeline);
   return ids.flatMap((id, index) => {
-    const hash = replies[index] as Record<string, string>;
+    const hash = (replies[index] ?? {}) as Record<string, string>;
     if (
       !/^\d{1,16}$/.test(hash.accepted ?? '') ||
       (uuid !== undefined && uuid !== id && uuid !== hash.hook)
@@ -96,17 +100,17 @@ export async function readFailedCleanups(redis: Redis, uuid?: string): Promise<D
   });
 }
 
-function configOf(json: string | null | undefined): HookConfig | null {
-  try {
-    return JSON.parse(json ?? 'null') as HookConfig | null;
-  } catch {
-    return null;
-  }
-}
-
 /** @param ms since 1970 */
 function isoOf(ms: number): string {
   return ms > 0 && ms <= 8.64e15 ? new Date(ms).toISOString() : '';
+}
+
+/** The replies of a pipeline; undefined for a key that holds another type of value. @throws the first other error */
+export async function readableOf(pipeline: ReturnType<Redis['pipeline']>): Promise<unknown[]> {
+  return ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+    if (error && !isWrongType(error)) throw error;
+    return error ? undefined : reply;
+  });
 }
 
 /** The replies of a pipeline. @throws the first error among them */

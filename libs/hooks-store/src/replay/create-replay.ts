@@ -2,6 +2,8 @@ import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { timestampOfId } from '../clock';
 import { hookKeys, KEYS } from '../redis-keys';
+import type { StoredExecution } from '../execution';
+import { UnreadableExecutionError } from '../unreadable/check-execution';
 import { fieldsOf, readExecution } from '../stored-execution-text';
 import { REPLAY_EXECUTION } from './replay-execution.lua';
 import { whyNoReplay } from './why-no-replay';
@@ -12,6 +14,15 @@ export type Replayed =
   /** There is no such execution, or it is not finished. */
   | { kind: 'unknown' | 'waiting' }
   | { kind: 'refused'; reason: string };
+
+function readOrReason(json: string, body: string | null | undefined): StoredExecution | string {
+  try {
+    return readExecution(json, body);
+  } catch (error) {
+    if (error instanceof UnreadableExecutionError) return error.message;
+    throw error;
+  }
+}
 
 const SAME_REPLAY_US = 60_000_000;
 
@@ -27,7 +38,8 @@ export function createReplay({ redis }: { redis: Redis }) {
     const keys = hookKeys(uuid);
     const [json, body] = await redis.hmget(keys.executions, ...fieldsOf([id]));
     if (!json) return { kind: 'unknown' };
-    const execution = readExecution(json, body);
+    const execution = readOrReason(json, body);
+    if (typeof execution === 'string') return { kind: 'refused', reason: execution };
     const reason = whyNoReplay(execution);
     if (reason !== undefined) return { kind: 'refused', reason };
     const { type, config, webhook, scheduled_task, rabbitmq, poll, request_id } = execution;

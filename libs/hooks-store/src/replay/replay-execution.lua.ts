@@ -20,7 +20,7 @@ local now = tonumber(ARGV[3])
 local before, replay = string.match(task[4] or '', '^(%d+)/(%d+)$')
 if before == ARGV[2] and math.abs(now - tonumber(replay)) < tonumber(ARGV[5]) then return {'again', replay} end
 
-local id = string.format('%.0f', math.max(now, tonumber(task[3] or '0') + 1))
+local id = string.format('%.0f', math.max(now, (tonumber(task[3] or '') or 0) + 1))
 redis.call('HSET', KEYS[1], 'last_id', id, 'last_replay', ARGV[2] .. '/' .. id)
 redis.call('HSET', KEYS[2], id, '{"timestamp":' .. id .. '000,' .. ARGV[4])
 local length = redis.call('RPUSH', KEYS[3], id)

@@ -19,7 +19,8 @@ export function whyNoReplay({ type, webhook, poll }: StoredExecution): string | 
       : undefined;
   if (type === 'Webhook' || type === 'Scheduler' || type === 'RabbitMQ') return undefined;
   if (type !== 'RepoWebHook' || !webhook) return `executions of type ${type} cannot be replayed`;
-  const event = webhook.request_header['X-Event-Key']?.[0] ?? '';
+  const { request_header = {} } = webhook as Partial<typeof webhook>;
+  const event = request_header['X-Event-Key']?.[0] ?? '';
   if (event !== 'repo:push') {
     return `the delivery is no push (${JSON.stringify(event.slice(0, 100))}): it starts no run`;
   }

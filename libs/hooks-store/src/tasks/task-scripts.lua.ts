@@ -10,7 +10,7 @@ import { WORKFLOW_INDEX_FIELD } from '../redis-keys';
  */
 export const PUT_TASK = `
 local old = redis.call('HMGET', KEYS[1], 'type', 'updated_at', '${WORKFLOW_INDEX_FIELD}')
-if ARGV[6] ~= '' and old[2] and tonumber(old[2]) > tonumber(ARGV[6]) then return 'newer' end
+if ARGV[6] ~= '' and (tonumber(old[2] or '') or 0) > tonumber(ARGV[6]) then return 'newer' end
 redis.call('HSET', KEYS[1], 'type', ARGV[2], 'method', ARGV[3], 'config', ARGV[4], 'updated_at', ARGV[5])
 redis.call('HSETNX', KEYS[1], 'stopped', '0')
 redis.call('SADD', KEYS[2], ARGV[1])
@@ -45,7 +45,7 @@ local task = redis.call('HMGET', KEYS[1], 'type', 'updated_at', '${WORKFLOW_INDE
 if not task[1] then return 'unknown' end
 local waiting = redis.call('LLEN', KEYS[10])
 local promised = task[1] == 'Scheduler' and 0 or waiting
-if ARGV[2] ~= '' and (promised > 0 or tonumber(task[2]) > tonumber(ARGV[2])) then return 'kept' end
+if ARGV[2] ~= '' and (promised > 0 or (tonumber(task[2] or '') or 0) > tonumber(ARGV[2])) then return 'kept' end
 if task[1] == 'RepoWebHook' and waiting > 0 and redis.call('LINDEX', KEYS[10], -1) ~= ARGV[3] then return 'more' end
 redis.call('SREM', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[4], ARGV[1])
@@ -68,16 +68,18 @@ return 'ok'
  *
  * KEYS due, polls · ARGV the prefixes of the keys task, done, waiting and dead, then uuids
  * Returns for each uuid {type, config (JSON), stopped, executions that are done, that wait, dead letters, times that are
- *   set}; without a type there is no such task
+ *   set}, or WRONGTYPE when a key holds another type of value; without a type there is no such task
  */
 export const READ_TASKS = `
 local read = {}
 for i = 5, #ARGV do
   local uuid = ARGV[i]
-  local task = redis.call('HMGET', ARGV[1] .. uuid, 'type', 'config', 'stopped')
-  read[i - 4] = {
-    task[1], task[2], task[3],
-    redis.call('ZCARD', ARGV[2] .. uuid), redis.call('LLEN', ARGV[3] .. uuid), redis.call('ZCARD', ARGV[4] .. uuid),
+  local task = redis.pcall('HMGET', ARGV[1] .. uuid, 'type', 'config', 'stopped')
+  local done, waiting, dead = redis.pcall('ZCARD', ARGV[2] .. uuid), redis.pcall('LLEN', ARGV[3] .. uuid),
+    redis.pcall('ZCARD', ARGV[4] .. uuid)
+  local isRight = not task.err and type(done) == 'number' and type(waiting) == 'number' and type(dead) == 'number'
+  read[i - 4] = not isRight and 'WRONGTYPE' or {
+    task[1], task[2], task[3], done, waiting, dead,
     (redis.call('ZSCORE', KEYS[1], uuid) and 1 or 0) + (redis.call('ZSCORE', KEYS[2], uuid) and 1 or 0)
   }
 end

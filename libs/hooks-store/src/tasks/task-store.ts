@@ -1,8 +1,10 @@
 import { defineScript, keyArgument } from '@cds/redis';
-import type { HookConfig, Task, TaskType } from '@cds/wire';
+import { type HookConfig, type Task, type TaskType, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { hookKeys, KEYS, workflowHooksKey } from '../redis-keys';
 import { byCodeUnits, sortGently } from '../sort-gently';
+import { readConfig } from '../unreadable/read-config';
+import { type Mend, NO_MEND } from '../unreadable/set-aside';
 import { DELETE_TASK, PUT_TASK, READ_TASKS, SET_STOPPED } from './task-scripts.lua';
 
 /** Tasks read in one go. */
@@ -29,6 +31,10 @@ type TaskReply = [
   dead: number,
   planned: number,
 ];
+/** A task of which a key holds another type of value. */
+const WRONG_TYPE = 'WRONGTYPE';
+
+type ReadTask = Omit<Task, 'config'> & { config: HookConfig | null | undefined };
 
 export type TaskStore = ReturnType<typeof createTaskStore>;
 
@@ -39,37 +45,76 @@ function indexOf({ type, config }: TaskToKeep): string {
   return type === 'RepoWebHook' && project && workflow ? workflowHooksKey(project, workflow) : '';
 }
 
+export interface TaskStoreDeps {
+  redis: Redis;
+  mend?: Mend;
+  /** Told of each task that a listing leaves out since its configuration cannot be read. */
+  unreadable?: (uuid: string) => void;
+}
+
 /** The tasks of hooks in Redis. */
-export function createTaskStore(deps: { redis: Redis }) {
-  const { redis } = deps;
+export function createTaskStore(deps: TaskStoreDeps) {
+  const { redis, mend = NO_MEND, unreadable = () => undefined } = deps;
   const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 3);
   const readScript = defineScript(redis, 'cdsbbReadTasks', READ_TASKS, 2);
   const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 18);
   const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 6);
 
-  async function readSome(uuids: string[]): Promise<Task[]> {
+  async function askFor(uuids: string[]): Promise<(TaskReply | typeof WRONG_TYPE)[]> {
     const { task, done, waiting, dead } = hookKeys('');
-    const read = (await readScript(
+    return (await readScript(
       [KEYS.due, KEYS.polls],
       [...[task, done, waiting, dead].map(keyArgument), ...uuids],
-    )) as TaskReply[];
+    )) as (TaskReply | typeof WRONG_TYPE)[];
+  }
+
+  async function askAnew(uuid: string): Promise<TaskReply | undefined> {
+    const reply = await mend.hook(uuid, async () => {
+      const [reply] = await askFor([uuid]);
+      if (reply === WRONG_TYPE) throw new Error(`${WRONG_TYPE} of a key of task ${uuid}`);
+      return reply;
+    });
+    return reply;
+  }
+
+  /** With `config: undefined` where it cannot be read. */
+  async function readThese(uuids: string[]): Promise<ReadTask[]> {
+    const read = await askFor(uuids);
+    const replies = await Promise.all(
+      uuids.map((uuid, index) => {
+        const reply = read[index];
+        return reply === WRONG_TYPE ? askAnew(uuid).catch(() => undefined) : reply;
+      }),
+    );
     return uuids.flatMap((uuid, index) => {
-      const reply = read[index];
-      if (!reply?.[0]) return [];
-      const [type, config, stopped, done, waiting, dead, planned] = reply;
+      const reply = replies[index];
+      const type = taskTypeSchema.safeParse(reply?.[0]).data;
+      if (!reply || !type) {
+        if (reply?.[0] || read[index] === WRONG_TYPE) unreadable(uuid);
+        return [];
+      }
+      const [, config, stopped, done, waiting, dead, planned] = reply;
       // The next time of a scheduler is an execution, too, and so is the next poll.
       const todo = waiting + planned;
       return [
         {
           uuid,
           type,
-          config: JSON.parse(config ?? 'null') as HookConfig | null,
+          config: readConfig(config),
           stopped: stopped === '1',
           executions: null,
           nb_executions_total: done + dead + todo,
           nb_executions_todo: todo,
         },
       ];
+    });
+  }
+
+  async function readSome(uuids: string[]): Promise<Task[]> {
+    return (await readThese(uuids)).flatMap(({ config, ...task }) => {
+      if (config !== undefined) return [{ ...task, config }];
+      unreadable(task.uuid);
+      return [];
     });
   }
 
@@ -80,17 +125,19 @@ export function createTaskStore(deps: { redis: Redis }) {
      */
     async put(task: TaskToKeep, now: number, unlessNewerThan?: number): Promise<'ok' | 'newer'> {
       const workflowIndex = indexOf(task);
-      return (await putScript(
-        [hookKeys(task.uuid).task, KEYS.tasks, KEYS.kinds],
-        [
-          task.uuid,
-          task.type,
-          task.method,
-          JSON.stringify(task.config),
-          now,
-          unlessNewerThan ?? '',
-          workflowIndex === '' ? '' : keyArgument(workflowIndex),
-        ],
+      return (await mend.hook(task.uuid, () =>
+        putScript(
+          [hookKeys(task.uuid).task, KEYS.tasks, KEYS.kinds],
+          [
+            task.uuid,
+            task.type,
+            task.method,
+            JSON.stringify(task.config),
+            now,
+            unlessNewerThan ?? '',
+            workflowIndex === '' ? '' : keyArgument(workflowIndex),
+          ],
+        ),
       )) as 'ok' | 'newer';
     },
 
@@ -105,44 +152,49 @@ export function createTaskStore(deps: { redis: Redis }) {
       lastSeen = '',
     ): Promise<'ok' | 'unknown' | 'kept' | 'more'> {
       const keys = hookKeys(uuid);
-      return (await deleteScript(
-        [
-          keys.task,
-          KEYS.tasks,
-          KEYS.kinds,
-          KEYS.stopped,
-          KEYS.pending,
-          KEYS.waitingTotal,
-          KEYS.failed,
-          keys.executions,
-          keys.states,
-          keys.waiting,
-          keys.done,
-          keys.seen,
-          keys.dead,
-          KEYS.heads,
-          KEYS.stoppedHeads,
-          KEYS.polls,
-          KEYS.pollsFailing,
-          keys.changes,
-        ],
-        [uuid, unlessChangedSince ?? '', lastSeen],
+      return (await mend.hook(uuid, () =>
+        deleteScript(
+          [
+            keys.task,
+            KEYS.tasks,
+            KEYS.kinds,
+            KEYS.stopped,
+            KEYS.pending,
+            KEYS.waitingTotal,
+            KEYS.failed,
+            keys.executions,
+            keys.states,
+            keys.waiting,
+            keys.done,
+            keys.seen,
+            keys.dead,
+            KEYS.heads,
+            KEYS.stoppedHeads,
+            KEYS.polls,
+            KEYS.pollsFailing,
+            keys.changes,
+          ],
+          [uuid, unlessChangedSince ?? '', lastSeen],
+        ),
       )) as 'ok' | 'unknown' | 'kept' | 'more';
     },
 
     /** @returns how many deliveries wait; undefined for an unknown task */
     async setStopped(uuid: string, stopped: boolean): Promise<number | undefined> {
       const keys = hookKeys(uuid);
-      const [kind, waiting] = (await stopScript(
-        [keys.task, KEYS.stopped, KEYS.pending, keys.waiting, KEYS.heads, KEYS.stoppedHeads],
-        [uuid, stopped ? 1 : 0],
+      const [kind, waiting] = (await mend.hook(uuid, () =>
+        stopScript(
+          [keys.task, KEYS.stopped, KEYS.pending, keys.waiting, KEYS.heads, KEYS.stoppedHeads],
+          [uuid, stopped ? 1 : 0],
+        ),
       )) as [string, number?];
       return kind === 'ok' ? waiting : undefined;
     },
 
-    /** With its counts. */
+    /** With its counts; `config` is null where it cannot be read, so that such a task can be removed. */
     async read(uuid: string): Promise<Task | undefined> {
-      return (await readSome([uuid]))[0];
+      const [task] = await readThese([uuid]);
+      return task && { ...task, config: task.config ?? null };
     },
 
     /** Uuids of the repository webhooks of a workflow. */
@@ -172,12 +224,15 @@ export function createTaskStore(deps: { redis: Redis }) {
       return sortGently([...uuids], byCodeUnits);
     },
 
-    /** Those that are still there, with their counts, in one round trip. */
+    /** Those that are still there and can be read, with their counts, in one round trip. */
     readSome,
 
-    /** Those that are still there, with their counts, some at a time. */
+    /** Those that are still there, with their counts, some at a time; `config` as for `read`. */
     async *readAll(uuids: string[]): AsyncGenerator<Task[]> {
-      for (let i = 0; i < uuids.length; i += CHUNK) yield await readSome(uuids.slice(i, i + CHUNK));
+      for (let i = 0; i < uuids.length; i += CHUNK) {
+        const tasks = await readThese(uuids.slice(i, i + CHUNK));
+        yield tasks.map((task) => ({ ...task, config: task.config ?? null }));
+      }
     },
   };
 }

@@ -58,7 +58,7 @@ elseif ARGV[11] == 'required' or (ARGV[11] == 'auto' and task[6] == '1') then
   return {'unsigned'}
 end
 
-local id = math.max(tonumber(ARGV[4]), tonumber(task[5] or '0') + 1)
+local id = math.max(tonumber(ARGV[4]), (tonumber(task[5] or '') or 0) + 1)
 local oldest = id - ${REMEMBERED_US}
 id = string.format('%.0f', id)
 local first = ARGV[12] ~= '' and redis.call('ZSCORE', KEYS[9], ARGV[12])
@@ -74,7 +74,10 @@ end
 
 redis.call('HSET', KEYS[1], 'last_id', id)
 local length = 0
-local execution = '{"timestamp":' .. id .. '000,"type":"' .. task[1] .. '","config":' .. task[3] .. ',' .. ARGV[6]
+local config = task[3] or 'null'
+-- Text that is cut off would make the execution unreadable, too.
+if string.sub(config, 1, 1) ~= '{' or string.sub(config, -1) ~= '}' then config = 'null' end
+local execution = '{"timestamp":' .. id .. '000,"type":"' .. task[1] .. '","config":' .. config .. ',' .. ARGV[6]
 if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[2], id, execution, id .. ':body', ARGV[7])
 else

@@ -28,6 +28,14 @@ if not owner then
   if (state or '') ~= ARGV[7] then return {'lost'} end
   redis.call('SET', KEYS[3], ARGV[1])
 end
+-- Before anything is written: an execution that is in no list would be lost.
+local function isOf(key, expected)
+  local is = redis.call('TYPE', key).ok
+  return is == expected or is == 'none'
+end
+if not isOf(KEYS[ARGV[6] == '1' and 9 or 4], 'zset') or not isOf(KEYS[5], 'hash') then
+  return redis.error_reply('WRONGTYPE of a key of the hook')
+end
 redis.call('LPOP', KEYS[1])
 redis.call('DECR', KEYS[6])
 redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])

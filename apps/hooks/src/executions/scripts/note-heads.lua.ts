@@ -5,14 +5,23 @@ import { WAITING_HEADS } from '@cds/hooks-store';
  * what one did that ran beside this one.
  *
  * KEYS heads, stopped heads · ARGV prefix of tasks, of waiting lists, of states, uuid…
+ * Returns the uuids of which a key holds another type of value
  */
 export const NOTE_HEADS = `
 ${WAITING_HEADS}
+local function isOf(key, expected)
+  local is = redis.call('TYPE', key).ok
+  return is == expected or is == 'none'
+end
+local wrong = {}
 for i = 4, #ARGV do
   local uuid = ARGV[i]
-  local stopped = redis.call('HGET', ARGV[1] .. uuid, 'stopped')
   local waiting = ARGV[2] .. uuid
-  if stopped and redis.call('EXISTS', waiting) == 1 then
+  local isRight = isOf(ARGV[1] .. uuid, 'hash') and isOf(waiting, 'list') and isOf(ARGV[3] .. uuid, 'hash')
+  local stopped = isRight and redis.call('HGET', ARGV[1] .. uuid, 'stopped')
+  if not isRight then
+    wrong[#wrong + 1] = uuid
+  elseif stopped and redis.call('EXISTS', waiting) == 1 then
     local right, wrong = KEYS[1], KEYS[2]
     if stopped == '1' then right, wrong = wrong, right end
     redis.call('ZREM', wrong, uuid)
@@ -23,4 +32,5 @@ for i = 4, #ARGV do
     redis.call('ZREM', KEYS[2], uuid)
   end
 end
+return wrong
 `;

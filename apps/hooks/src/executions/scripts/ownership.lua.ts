@@ -14,7 +14,8 @@ return ''
 export const RELEASE_HOOKS = `
 for i = 3, #ARGV do
   local owner = ARGV[2] .. ARGV[i]
-  if redis.call('GET', owner) == ARGV[1] then redis.call('DEL', owner) end
+  -- A key of another type is nobody's, and must not keep the others from being given back.
+  if redis.pcall('GET', owner) == ARGV[1] then redis.call('DEL', owner) end
 end
 return 'ok'
 `;

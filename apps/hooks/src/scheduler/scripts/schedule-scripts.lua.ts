@@ -86,7 +86,7 @@ if ARGV[8] == '' then
   local readable, state = pcall(cjson.decode, head and redis.call('HGET', KEYS[7], head) or '')
   if readable and type(state) == 'table' and (tonumber(state.outages) or 0) > 0 then return 'skipped' end
 end
-local id = string.format('%.0f', math.max(tonumber(ARGV[5]) * 1000, tonumber(task[4] or '0') + 1))
+local id = string.format('%.0f', math.max(tonumber(ARGV[5]) * 1000, (tonumber(task[4] or '') or 0) + 1))
 redis.call('HSET', KEYS[2], 'last_id', id)
 redis.call('HSET', KEYS[3], id, '{"timestamp":' .. id .. '000,"type":"Scheduler","config":' .. task[3] ..
   ',"scheduled_task":' .. ARGV[6] .. string.format(',"accepted_at":%.0f', time) ..

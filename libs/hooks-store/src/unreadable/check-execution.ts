@@ -1,0 +1,38 @@
+import type { StoredExecution } from '../execution';
+import { isObject } from './read-config';
+
+/** An execution as it stands in Redis cannot be read. What stands there stays. */
+export class UnreadableExecutionError extends Error {
+  override readonly name = 'UnreadableExecutionError';
+
+  constructor() {
+    super(
+      'the execution cannot be read as it stands in Redis: look at it there, or let Bitbucket send the delivery again',
+    );
+  }
+}
+
+/** @throws UnreadableExecutionError for what cannot be worked with */
+export function checkExecution(value: unknown): StoredExecution {
+  if (!isObject(value)) throw new UnreadableExecutionError();
+  const { type, timestamp, accepted_at, config, webhook, rabbitmq, poll } = value;
+  const isRight =
+    (type === undefined || typeof type === 'string') &&
+    (timestamp === undefined || Number.isFinite(timestamp)) &&
+    Number.isFinite(accepted_at) &&
+    (config === null || config === undefined || isObject(config)) &&
+    (webhook === undefined || isRequest(webhook, type)) &&
+    (rabbitmq === undefined || isObject(rabbitmq)) &&
+    (poll === undefined || isObject(poll));
+  if (!isRight) throw new UnreadableExecutionError();
+  return value as unknown as StoredExecution;
+}
+
+function isRequest(value: unknown, type: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { request_url, request_header, request_body } = value;
+  if (request_body !== undefined && typeof request_body !== 'string') return false;
+  // Of a push the body alone counts.
+  if (type === 'RepoWebHook' || type === undefined) return true;
+  return typeof request_url === 'string' && isObject(request_header);
+}
