@@ -299,7 +299,7 @@ describe('commits', () => {
       { raw: 'A <b>', user: null },
       { raw: '<only@mail>', user: { display_name: '', username: 'team', links: {} } },
     ];
-    const commits = authors.map((author) => ({ hash: hashOf('x'), author }));
+    const commits = authors.map((author, index) => ({ hash: hashOf(`x${index}`), author }));
     bitbucket.lists.set(key('commits'), { values: commits });
     const o = { include: [], exclude: [], limit: 100 };
     const got = await client().listCommits(repo, o, context());

@@ -9,6 +9,8 @@ import {
 export interface FakeList {
   values: object[];
   maxPagelen?: number;
+  /** Bitbucket tells the size of branches, pull requests and hooks, not that of tags. */
+  tellsSize?: boolean;
 }
 
 export interface FakeBitbucket extends FakeServer {
@@ -83,10 +85,11 @@ function answerPage(url: string, list: FakeList, query: URLSearchParams): FakeRe
   if (pagelen < 10 || pagelen > (list.maxPagelen ?? 100)) return refuse(400, 'Invalid pagelen');
   const from = query.has('page') ? fromCursor(query.get('page') ?? '') : 0;
   const values = list.values.slice(from, from + pagelen);
-  if (from + pagelen >= list.values.length) return { body: { values, pagelen } };
+  const size = list.tellsSize ? { size: list.values.length } : {};
+  if (from + pagelen >= list.values.length) return { body: { values, pagelen, ...size } };
   const next = new URLSearchParams(query);
   next.set('page', toCursor(from + pagelen));
-  return { body: { values, pagelen, next: `${url}?${next.toString()}` } };
+  return { body: { values, pagelen, ...size, next: `${url}?${next.toString()}` } };
 }
 
 function toCursor(from: number): string {

@@ -24,10 +24,19 @@ const CHANGELOG = 'https://developer.atlassian.com/cloud/bitbucket/changelog#CHA
 
 /** `/2.0`: the API. Trailing slashes, unknown paths and refs with a bare `/` are 404. */
 export function createApiRouter(
-  context: Omit<ApiContext, 'pages'> & { publicUrl: () => string; rateLimit: RateLimit },
+  context: Omit<ApiContext, 'pages'> & {
+    publicUrl: () => string;
+    rateLimit: RateLimit;
+    tellsSize: boolean;
+    /** Done before a page that is not the first of its list. */
+    beforeNextPage: () => Promise<void>;
+  },
 ): Router {
   const router = Router({ strict: true, caseSensitive: true });
-  const shared: ApiContext = { ...context, pages: createPages(context.publicUrl) };
+  const shared: ApiContext = {
+    ...context,
+    pages: createPages(context.publicUrl, context.tellsSize),
+  };
 
   router.get('/hook_events/:subject', (request, response) => {
     if (!['repository', 'workspace'].includes(request.params.subject))
@@ -45,6 +54,10 @@ export function createApiRouter(
 
   router.use(authenticate(context.oauth));
   router.use('/repositories', context.rateLimit.middleware);
+  router.use((request, _response, next) => {
+    if (request.query['page'] === undefined) return next();
+    context.beforeNextPage().then(() => next(), next);
+  });
   router.use(express.json({ limit: '1mb' }));
   for (const routes of [
     accountRoutes,

@@ -44,6 +44,10 @@ export interface BitbucketOptions {
   port?: number;
   /** Origin that links begin with, where it is not the one listened on. */
   publicUrl?: string;
+  /** Whether lists tell their size, as most of the real one's do. */
+  tellsSize?: boolean;
+  /** Origin that `next` begins with: another one behind a proxy that does not rewrite bodies. */
+  nextOrigin?: string;
   consumer?: Partial<Consumer>;
   consent?: Consent;
   accessTokenLifetimeSeconds?: number;
@@ -86,6 +90,8 @@ export interface BitbucketSandbox {
   pushTogether(repo: string, changes: ((repository: Repository) => RefChange)[]): Promise<Pushed>;
   openPullRequest(input: In<NewPullRequest>): Promise<PullRequest>;
   closePullRequest(input: In<{ id: number; state: PullRequestState }>): PullRequest;
+  /** Makes `change` happen between two pages of a list: before the next page that is not a first one; once. */
+  betweenPages(change: () => Promise<unknown>): void;
   addRepository(seed: SeedRepository): Repository;
   repository(fullName: string): Repository;
   repositories(): Repository[];
@@ -148,6 +154,8 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
   const forgeryListeners: ((forgery: Forgery) => void)[] = [];
   let consent: Consent = options.consent ?? 'auto';
   let publicUrl = options.publicUrl ?? '';
+  const betweenPages: (() => Promise<unknown>)[] = [];
+  const beforeNextPage = async (): Promise<void> => void (await betweenPages.shift()?.());
   const render = createRenderer(() => publicUrl);
 
   const app = express().disable('x-powered-by').disable('etag');
@@ -159,7 +167,14 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
     '/site/oauth2',
     createOAuthRouter({ oauth, consent: () => consent, user: world.account.displayName }),
   );
-  app.use('/2.0', createApiRouter({ world, oauth, render, rateLimit, publicUrl: () => publicUrl }));
+  app.use(
+    '/2.0',
+    createApiRouter({
+      ...{ world, oauth, render, rateLimit, beforeNextPage },
+      tellsSize: options.tellsSize ?? false,
+      publicUrl: () => options.nextOrigin ?? publicUrl,
+    }),
+  );
   app.use((_request: Request, _response: Response, next: NextFunction) =>
     next(new BitbucketApiError(404, 'Resource not found')),
   );
@@ -229,6 +244,7 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
         throw new BitbucketApiError(400, `Pull request ${id} is closed for good`);
       return Object.assign(found, { state, updatedOn: new Date().toISOString() });
     },
+    betweenPages: (change) => void betweenPages.push(change),
     addRepository: (seed) => addRepository(world, seed),
     repository: find,
     repositories: () => [...world.repositories.values()],

@@ -37,9 +37,11 @@ export interface Pages {
 
 /**
  * Cuts lists into pages. A page is named by a cursor that only this server can read, and that is good only in
- * the very `next` link it was given in. `size`, `page` and `previous` are left out: nobody may rely on them.
+ * the very `next` link it was given in. A page counts by position in the list as it is then: what comes and goes meanwhile
+ * moves the rest, as at the real one. `page` and `previous` are left out, and `size` where `tellsSize` does not say
+ * otherwise: nobody may rely on them.
  */
-export function createPages(publicUrl: () => string): Pages {
+export function createPages(publicUrl: () => string, tellsSize = false): Pages {
   const cursors = new Map<string, { location: string; offset: number }>();
 
   function offsetOf(cursor: string | null, location: string): number {
@@ -59,7 +61,8 @@ export function createPages(publicUrl: () => string): Pages {
       const location = `${path}?${query.toString()}`;
       const offset = offsetOf(cursor, location);
       const end = offset + pagelen;
-      const page: Json = { pagelen, values: values.slice(offset, end) };
+      const size = tellsSize ? { size: values.length } : {};
+      const page: Json = { pagelen, values: values.slice(offset, end), ...size };
       if (end < values.length) {
         const next = randomBytes(3).toString('base64url');
         cursors.set(next, { location, offset: end });

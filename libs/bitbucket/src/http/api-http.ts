@@ -1,5 +1,10 @@
 import type { z } from 'zod';
-import type { BitbucketCall, BitbucketClientOptions, CallContext } from '../client-types';
+import type {
+  BitbucketCall,
+  BitbucketClientOptions,
+  BitbucketLogger,
+  CallContext,
+} from '../client-types';
 import type { Route } from '../routes';
 import { BitbucketError } from './bitbucket-error';
 import { parseJsonAnswer } from './parse-json-answer';
@@ -32,6 +37,7 @@ export interface ApiAnswer {
 
 /** Calls of routes, with a token, retries and errors. */
 export interface ApiHttp {
+  logger: BitbucketLogger | undefined;
   call(route: Route, o: ApiCall, ctx: CallContext): Promise<ApiAnswer>;
   /** Reads a further page at a URL that Bitbucket gave. */
   follow(route: Route, url: string, current: string, ctx: CallContext): Promise<ApiAnswer>;
@@ -133,6 +139,7 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
   }
 
   return {
+    logger: o.logger,
     call(route, { path, query, body, secrets }, ctx) {
       const search = query === undefined || query.size === 0 ? '' : `?${query.toString()}`;
       const url = `${apiUrl}${expandTemplate(route.template, path, callName(route))}${search}`;
@@ -155,7 +162,8 @@ function outcomeOf(
   return { status, failure: kind === 'timeout' && ctx.signal.aborted ? 'abandoned' : kind };
 }
 
-function callName(route: Route): string {
+/** For errors and the log: without any value. */
+export function callName(route: Route): string {
   return `${route.method} ${route.template}`;
 }
 

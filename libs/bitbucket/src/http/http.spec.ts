@@ -426,7 +426,7 @@ describe('pages', () => {
       parents: [hashOf('b229^')],
     });
     expect(bitbucket.requests).toHaveLength(3);
-    expect(bitbucket.requests[0]?.query.get('sort')).toBe('-target.date');
+    expect(bitbucket.requests[0]?.query.get('sort')).toBe('name');
   });
 
   it.each([

@@ -1,8 +1,18 @@
 /**
- * The query of a list: `pagelen` and `fields`, the parts of each value that are used (Bitbucket then leaves out the rest).
+ * The query of a list: `pagelen`, `fields`, the parts of each value that are used (Bitbucket then leaves out the rest), and a
+ * `sort` key that does not change, where the list takes one: pages are counted by position, and without it a push moves a
+ * branch to another page.
  * https://developer.atlassian.com/cloud/bitbucket/rest/intro/#partial-response
  */
-export function listQuery(pagelen: number, valueFields: readonly string[]): URLSearchParams {
-  const fields = [...valueFields.map((field) => `values.${field}`), 'next'];
-  return new URLSearchParams({ pagelen: String(pagelen), fields: fields.join(',') });
+export function listQuery(
+  pagelen: number,
+  valueFields: readonly string[],
+  sort?: 'name' | 'created_on' | '-created_on',
+): URLSearchParams {
+  const fields = [...valueFields.map((field) => `values.${field}`), 'next', 'size'];
+  return new URLSearchParams({
+    pagelen: String(pagelen),
+    fields: fields.join(','),
+    ...(sort === undefined ? {} : { sort }),
+  });
 }

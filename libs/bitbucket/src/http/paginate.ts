@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import type { CallContext } from '../client-types';
 import type { Route } from '../routes';
-import type { ApiHttp } from './api-http';
+import { type ApiAnswer, type ApiHttp, callName } from './api-http';
 import { BitbucketError } from './bitbucket-error';
 import { boundedArray } from '../schemas/bounded-array';
 import type { PathValues } from './urls';
 
 const MAX_PAGES = 1_000;
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
+/** Unreadable items of a page that are warned of one by one. */
+const MAX_WARNINGS = 5;
+const MAX_NAME_CHARACTERS = 100;
 
 /** How much may still be read for one answer of ours; lists that make one answer together share it. */
 export interface ListBudget {
@@ -23,14 +26,35 @@ export interface ListCall<T> {
   query: URLSearchParams;
   /** Schema of one value. */
   item: z.ZodType<T>;
+  /** What tells two values apart; '' where it is not known of a value, which then counts as another one. */
+  identity: (value: T) => string;
   /** Default: one of its own. */
   budget?: ListBudget;
 }
+
+/** A page as it was answered; `size`, of the whole list, is not told for every list. */
+interface Page {
+  url: string;
+  values: unknown[];
+  next?: string | null | undefined;
+  size?: number | undefined;
+}
+
+const pageSchema = z.object({
+  values: boundedArray(z.unknown()),
+  // Anything else is no end: half a list taken for the whole would be worse than none.
+  next: z.string().nullish(),
+  size: z.number().int().nonnegative().optional().catch(undefined),
+});
 
 /**
  * Reads a list page by page, each when it is asked for. `next` is opaque and holds every parameter, so that it is followed
  * exactly as given, and no page can be asked for before the one that leads to it. A list that leads back to a page already
  * read, or has more than 1,000 pages or 64 MiB, is refused.
+ *
+ * Bitbucket counts pages by position, so that a list moves while it is read. What comes twice is given once. When the list
+ * became shorter, what stood at the beginning of a page may have moved to the end of the one before, which is then read
+ * again. A value that cannot be read is left out with a warning.
  */
 export async function* readPages<T>(
   http: ApiHttp,
@@ -38,26 +62,86 @@ export async function* readPages<T>(
   o: ListCall<T>,
   ctx: CallContext,
 ): AsyncGenerator<T[], undefined> {
-  const pageSchema = z.object({
-    values: boundedArray(o.item),
-    // Anything else is no end: half a list taken for the whole would be worse than none.
-    next: z.string().nullish(),
-  });
   const budget = o.budget ?? listBudget();
   const seen = new Set<string>();
-  let answer = await http.call(route, { path: o.path, query: o.query }, ctx);
-  for (let pages = 1; ; pages += 1) {
-    seen.add(answer.url);
+  const take = createTake(http, route, o);
+
+  function pageOf(answer: ApiAnswer): Page {
     budget.bytes -= answer.bytes;
     if (budget.bytes < 0) throw refuse(route, `the list is larger than ${MAX_LIST_BYTES} bytes`);
-    const { values, next } = answer.read(pageSchema);
-    yield values;
+    return { url: answer.url, ...answer.read(pageSchema) };
+  }
+
+  /** What moved to pages before the one that was just read. */
+  async function* missed(removed: number): AsyncGenerator<T[]> {
+    let left = removed;
+    for (const { url, count } of before.toReversed()) {
+      if (left <= 0) return;
+      yield take(pageOf(await http.follow(route, url, url, ctx)).values);
+      left -= count;
+    }
+  }
+
+  const before: { url: string; count: number }[] = [];
+  let size: number | undefined;
+  let answer = await http.call(route, { path: o.path, query: o.query }, ctx);
+  for (;;) {
+    const page = pageOf(answer);
+    seen.add(page.url);
+    if (size !== undefined && page.size !== undefined) yield* missed(size - page.size);
+    size = page.size;
+    yield take(page.values);
+    before.push({ url: page.url, count: page.values.length });
+    const { next } = page;
     if (!next) return undefined;
     if (seen.has(next)) throw refuse(route, 'the pages lead in a circle');
-    if (pages === MAX_PAGES) throw refuse(route, `there are more than ${MAX_PAGES} pages`);
+    if (before.length === MAX_PAGES) throw refuse(route, `there are more than ${MAX_PAGES} pages`);
     seen.add(next);
-    answer = await http.follow(route, next, answer.url, ctx);
+    answer = await http.follow(route, next, page.url, ctx);
   }
+}
+
+/** Reads the values of a page: those that were not read before, without those that make no sense. */
+function createTake<T>(
+  http: ApiHttp,
+  route: Route,
+  { item, identity }: ListCall<T>,
+): (values: readonly unknown[]) => T[] {
+  const taken = new Set<string>();
+  const isNew = (value: T): boolean => {
+    const id = identity(value);
+    if (id === '') return true;
+    if (taken.has(id)) return false;
+    taken.add(id);
+    return true;
+  };
+  return (values) => {
+    const read = values.map((value) => ({ value, ...item.safeParse(value) }));
+    const unreadable = read.filter(({ success }) => !success);
+    // All of them: then it is no list of this, and nothing would be taken for the whole.
+    if (values.length > 0 && unreadable.length === values.length)
+      throw refuse(route, `values.0 is not as expected (${problemOf(unreadable[0])})`);
+    for (const one of unreadable.slice(0, MAX_WARNINGS))
+      http.logger?.warn(
+        { call: callName(route), item: nameOf(one.value), problem: problemOf(one) },
+        'an item of a list cannot be read, it is left out',
+      );
+    return read.flatMap(({ data }) => (data === undefined || !isNew(data) ? [] : [data]));
+  };
+}
+
+function problemOf(one: { error?: z.ZodError } | undefined): string {
+  const issue = one?.error?.issues[0];
+  return issue ? `${issue.path.join('.') || 'it'}: ${issue.message}` : 'unknown';
+}
+
+/** How Bitbucket calls an item of whatever list, as far as it tells. */
+function nameOf(value: unknown): string {
+  const item = Object(value) as Record<string, unknown>;
+  const fields = ['full_name', 'name', 'key', 'id', 'uuid', 'hash', 'slug'];
+  const names = fields.map((field) => item[field]);
+  const name = names.find((each) => ['string', 'number'].includes(typeof each)) ?? 'without a name';
+  return String(name).slice(0, MAX_NAME_CHARACTERS);
 }
 
 /** A list as a whole, or the first `limit` values of it. */
@@ -78,7 +162,7 @@ export async function collectPages<T>(
 function refuse(route: Route, bitbucketMessage: string): BitbucketError {
   return new BitbucketError({
     kind: 'invalid-answer',
-    call: `${route.method} ${route.template}`,
+    call: callName(route),
     bitbucketMessage,
   });
 }

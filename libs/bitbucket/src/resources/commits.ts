@@ -2,6 +2,7 @@ import type { BitbucketClient } from '../client-types';
 import type { ApiHttp } from '../http/api-http';
 import { listQuery } from '../http/list-query';
 import { collectPages } from '../http/paginate';
+import type { BbCommit } from '../model';
 import { routes } from '../routes';
 import { COMMIT_FIELDS, commitSchema } from '../schemas/commit';
 import type { Refs } from './refs';
@@ -18,7 +19,8 @@ export function createCommits(
       const query = listQuery(Math.min(100, Math.max(10, limit)), COMMIT_FIELDS);
       for (const ref of include) if (ref !== '') query.append('include', ref);
       for (const ref of exclude) if (ref !== '') query.append('exclude', ref);
-      const call = { path: repoPath(repo), query, item: commitSchema, limit };
+      const identity = ({ hash }: BbCommit) => hash;
+      const call = { path: repoPath(repo), query, item: commitSchema, identity, limit };
       return collectPages(http, routes.listCommits, call, ctx);
     },
     async getCommit(repo, revision, ctx) {

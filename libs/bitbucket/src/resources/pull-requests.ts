@@ -33,9 +33,10 @@ export function createPullRequests(deps: PullRequestsDeps): PullRequestsClient {
 
   return {
     async listPullRequests(repo, { states = [], sourceCommitHash }, ctx) {
-      const query = listQuery(PAGELEN, PULL_REQUEST_FIELDS);
+      const query = listQuery(PAGELEN, PULL_REQUEST_FIELDS, '-created_on');
       for (const state of states) query.append('state', state);
-      const call = { path: repoPath(repo), query, item: pullRequestSchema };
+      const identity = ({ id }: BbPullRequest) => String(id);
+      const call = { path: repoPath(repo), query, item: pullRequestSchema, identity };
       const pages = readPages(http, routes.listPullRequests, call, ctx);
       if (sourceCommitHash === undefined) return fullHashes.complete(repo, pages, ctx);
       const candidates: BbPullRequest[] = [];

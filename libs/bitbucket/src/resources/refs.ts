@@ -3,11 +3,14 @@ import type { ApiHttp } from '../http/api-http';
 import { BitbucketError } from '../http/bitbucket-error';
 import { listQuery } from '../http/list-query';
 import { collectPages, readPages } from '../http/paginate';
-import type { BbBranch, RepoRef } from '../model';
+import type { BbBranch, BbRef, RepoRef } from '../model';
 import { routes } from '../routes';
 import {
   BRANCH_FIELDS,
   branchSchema,
+  DATED_BRANCH_FIELDS,
+  type DatedBranch,
+  datedBranchSchema,
   REF_FIELDS,
   refSchema,
   TAG_FIELDS,
@@ -31,10 +34,11 @@ export interface Refs extends RefsClient {
 }
 
 export function createRefs(http: ApiHttp): Refs {
+  /** In an order that every push changes: for who needs only what is in front. */
   function newestFirst(repo: RepoRef) {
     const query = listQuery(100, BRANCH_FIELDS);
     query.set('sort', '-target.date');
-    return { path: repoPath(repo), query, item: branchSchema };
+    return { path: repoPath(repo), query, item: branchSchema, identity: nameOf };
   }
 
   async function getBranch(repo: RepoRef, name: string, ctx: CallContext) {
@@ -51,15 +55,22 @@ export function createRefs(http: ApiHttp): Refs {
     getBranch,
     getTag,
     listRefs(repo, ctx) {
-      const query = listQuery(100, REF_FIELDS);
-      const call = { path: repoPath(repo), query, item: refSchema };
+      const query = listQuery(100, REF_FIELDS, 'name');
+      const identity = ({ type, name }: BbRef) => `${type} ${name}`;
+      const call = { path: repoPath(repo), query, item: refSchema, identity };
       return collectPages(http, routes.listRefs, call, ctx);
     },
     newestBranches: (repo, ctx) => readPages(http, routes.listBranches, newestFirst(repo), ctx),
-    listBranches: (repo, ctx) => collectPages(http, routes.listBranches, newestFirst(repo), ctx),
+    async listBranches(repo, ctx) {
+      const query = listQuery(100, DATED_BRANCH_FIELDS, 'name');
+      const identity = ({ branch }: DatedBranch) => branch.name;
+      const call = { path: repoPath(repo), query, item: datedBranchSchema, identity };
+      const branches = await collectPages(http, routes.listBranches, call, ctx);
+      return branches.toSorted((a, b) => b.committedAt - a.committedAt).map(({ branch }) => branch);
+    },
     listTags(repo, ctx) {
-      const query = listQuery(100, TAG_FIELDS);
-      const call = { path: repoPath(repo), query, item: tagSchema };
+      const query = listQuery(100, TAG_FIELDS, 'name');
+      const call = { path: repoPath(repo), query, item: tagSchema, identity: nameOf };
       return collectPages(http, routes.listTags, call, ctx);
     },
     async resolveRevision(repo, revision, ctx) {
@@ -72,4 +83,8 @@ export function createRefs(http: ApiHttp): Refs {
       return (await getBranch(repo, revision, ctx)).hash;
     },
   };
+}
+
+function nameOf({ name }: { name: string }): string {
+  return name;
 }

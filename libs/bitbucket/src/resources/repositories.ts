@@ -25,9 +25,9 @@ export function createRepositories(deps: RepositoriesDeps): RepositoriesClient {
     budget: ListBudget,
     ctx: CallContext,
   ): Promise<BbRepository[]> {
-    const query = listQuery(100, REPOSITORY_FIELDS);
+    const query = listQuery(100, REPOSITORY_FIELDS, 'created_on');
     query.set('role', 'member');
-    const call = { path: { workspace: slug }, query, item: repositorySchema, budget };
+    const call = { path: { workspace: slug }, query, item: repositorySchema, identity, budget };
     return collectPages(http, routes.listRepositories, call, ctx);
   }
 
@@ -69,11 +69,15 @@ export function createRepositories(deps: RepositoriesDeps): RepositoriesClient {
       return answer.read(repositorySchema);
     },
     listForks(repo, ctx) {
-      const query = listQuery(100, REPOSITORY_FIELDS);
-      const call = { path: repoPath(repo), query, item: repositorySchema };
+      const query = listQuery(100, REPOSITORY_FIELDS, 'created_on');
+      const call = { path: repoPath(repo), query, item: repositorySchema, identity };
       return collectPages(http, routes.listForks, call, ctx);
     },
   };
+}
+
+function identity({ uuid, fullName }: BbRepository): string {
+  return uuid || fullName;
 }
 
 /** 410 is answered for a workspace marked as spam, but also, with a change number, for a route that is gone. */

@@ -18,8 +18,10 @@ export function createStatuses(
   return {
     async listStatuses(repo, revision, ctx) {
       const commit = await refs.resolveRevision(repo, revision, ctx);
-      const query = listQuery(100, STATUS_FIELDS);
-      const call = { path: repoPath(repo, { commit }), query, item: statusSchema };
+      const query = listQuery(100, STATUS_FIELDS, 'created_on');
+      // By the time they were made: new ones come at the end, none goes, and none can come twice.
+      const identity = () => '';
+      const call = { path: repoPath(repo, { commit }), query, item: statusSchema, identity };
       return collectPages(http, routes.listStatuses, call, ctx);
     },
     async postStatus(repo, hash, status, ctx) {

@@ -2,7 +2,7 @@ import type { BitbucketClient } from '../client-types';
 import type { ApiHttp } from '../http/api-http';
 import { BitbucketError } from '../http/bitbucket-error';
 import { collectPages } from '../http/paginate';
-import type { HookSettings } from '../model';
+import type { BbHook, HookSettings } from '../model';
 import { routes } from '../routes';
 import { hookSchema } from '../schemas/hook';
 import { repoPath } from './repo-path';
@@ -13,7 +13,8 @@ export function createWebhooks(http: ApiHttp): HooksClient {
   return {
     listHooks(repo, ctx) {
       const query = new URLSearchParams({ pagelen: '100' });
-      const call = { path: repoPath(repo), query, item: hookSchema };
+      const identity = ({ uuid }: BbHook) => uuid;
+      const call = { path: repoPath(repo), query, item: hookSchema, identity };
       return collectPages(http, routes.listHooks, call, ctx);
     },
     async createHook(repo, hook, ctx) {

@@ -7,11 +7,11 @@ import { workspaceAccessSchema } from '../schemas/workspace';
 export function createWorkspaces(http: ApiHttp): Pick<BitbucketClient, 'listWorkspaces'> {
   return {
     listWorkspaces(ctx) {
-      const query = new URLSearchParams({ pagelen: '100' });
+      const query = new URLSearchParams({ pagelen: '100', sort: 'slug' });
       return collectPages(
         http,
         routes.listWorkspaces,
-        { path: {}, query, item: workspaceAccessSchema },
+        { path: {}, query, item: workspaceAccessSchema, identity: ({ slug }) => slug },
         ctx,
       );
     },

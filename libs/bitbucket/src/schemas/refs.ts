@@ -16,6 +16,28 @@ export const branchSchema = z
 
 export const BRANCH_FIELDS = ['name', 'target.hash', 'target.parents.hash'] as const;
 
+/** A branch, and when its last commit was made: milliseconds since 1970, 0 where it is not known. */
+export interface DatedBranch {
+  branch: BbBranch;
+  committedAt: number;
+}
+
+const commitDate = z.object({ target: z.object({ date: text }) });
+
+export const datedBranchSchema = z.unknown().transform((value, context): DatedBranch => {
+  const branch = branchSchema.safeParse(value);
+  if (!branch.success) {
+    branch.error.issues.forEach(({ path, message }) =>
+      context.addIssue({ code: 'custom', path, message }),
+    );
+    return z.NEVER;
+  }
+  const date = Date.parse(commitDate.safeParse(value).data?.target.date ?? '');
+  return { branch: branch.data, committedAt: Number.isNaN(date) ? 0 : date };
+});
+
+export const DATED_BRANCH_FIELDS = [...BRANCH_FIELDS, 'target.date'];
+
 /** `message`, `date` and `tagger` are null in a lightweight tag. */
 export const tagSchema = z
   .object({
