@@ -207,9 +207,7 @@ describe('engine hooks dead-letters', () => {
     const away = run('dead-letters', 'list');
     file = configFile(server.port);
     server.freeze();
-    const began = Date.now();
     const silent = run('dead-letters', 'retry', '--all');
-    const took = Date.now() - began;
     server.thaw();
     const incomplete = engine.run(['hooks', 'replay', HOOK, `${ID}000`]);
 
@@ -219,7 +217,6 @@ describe('engine hooks dead-letters', () => {
     );
     expect(silent).toMatchObject({ code: 1, out: '' });
     expect(silent.err).toContain('cannot be asked');
-    expect(took).toBeLessThan(10_000);
     expect(incomplete).toMatchObject({ code: 1, out: '' });
     expect(incomplete.err).toContain('name its file with --config');
   });

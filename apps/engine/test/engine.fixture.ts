@@ -80,7 +80,7 @@ export function bundleEngine(): Engine {
       const { status, stdout, stderr } = spawnSync(
         process.execPath,
         [join(home, 'main.js'), ...args],
-        { env: environment(env), encoding: 'utf8', timeout: 15_000, cwd },
+        { env: environment(env), encoding: 'utf8', timeout: 120_000, cwd },
       );
       return { code: status, out: stdout, err: stderr };
     },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { captureLogger, waitFor } from '@cds/testing';
+import { awakeTime, captureLogger, waitFor } from '@cds/testing';
 import { hookKeys, KEYS } from '@cds/hooks-store';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
@@ -435,13 +435,11 @@ describe('refused deliveries', () => {
       await new Promise((resolve) => setTimeout(resolve, 300));
       world.redis.freeze();
       try {
-        const began = performance.now();
         request.send(body);
-        const answer = await request.answer();
-
-        expect(answer).toMatch(/^HTTP\/1.1 503 /);
-        expect(answer).toMatch(/^Retry-After: \d+\r$/m);
-        expect(performance.now() - began).toBeLessThan(2_000);
+        const answering = request.answer();
+        expect(await awakeTime(() => answering)).toBeLessThan(2_000);
+        expect(await answering).toMatch(/^HTTP\/1.1 503 /);
+        expect(await answering).toMatch(/^Retry-After: \d+\r$/m);
       } finally {
         world.redis.thaw();
         request.end();
@@ -456,11 +454,10 @@ describe('refused deliveries', () => {
       const { hooks, hook } = await ready();
       world.redis.freeze();
       try {
-        const began = performance.now();
-        const response = await hooks.webhook(hook.uuid, request(hook));
-
+        const answering = hooks.webhook(hook.uuid, request(hook));
+        expect(await awakeTime(() => answering)).toBeLessThan(2_000);
+        const response = await answering;
         expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
-        expect(performance.now() - began).toBeLessThan(2_000);
       } finally {
         world.redis.thaw();
       }
@@ -482,13 +479,12 @@ describe('refused deliveries', () => {
     it('has one deadline for all that a delivery needs of Redis', async () => {
       const answered = redisBudget(300);
       const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-      const began = performance.now();
-
       await answered(() => sleep(200));
       await sleep(200); // What is not Redis's does not count.
-      await expect(answered(() => sleep(200))).rejects.toMatchObject({ status: 503 });
-
-      expect(performance.now() - began).toBeLessThan(590);
+      let isDone = false;
+      const tooMuch = answered(() => sleep(200).then(() => (isDone = true)));
+      await expect(tooMuch).rejects.toMatchObject({ status: 503 });
+      expect(isDone).toBe(false);
     });
   });
 });

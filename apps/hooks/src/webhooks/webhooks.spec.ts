@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { waitFor } from '@cds/testing';
+import { awakeTime, waitFor } from '@cds/testing';
 import {
   errorOf,
   nodeHook,
@@ -258,12 +258,11 @@ describe('webhooks', () => {
     await post(hooks, hook);
     world.redis.freeze();
     try {
-      const began = performance.now();
-      const response = await hooks.webhook(hook.uuid, { body: '{}' });
-
+      const asking = hooks.webhook(hook.uuid, { body: '{}' });
+      expect(await awakeTime(() => asking)).toBeLessThan(2_000);
+      const response = await asking;
       expect(response.status).toBe(503);
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-      expect(performance.now() - began).toBeLessThan(2_000);
       expect((await hooks.status()).Redis?.status).toBe('AL');
     } finally {
       world.redis.thaw();
@@ -276,13 +275,14 @@ describe('webhooks', () => {
     await post(hooks, hook);
     await world.redis.kill();
     try {
-      const began = performance.now();
-      const webhook = await hooks.webhook(hook.uuid, { body: '{}' });
-      const task = await hooks.call('GET', `/task/${hook.uuid}`);
-      const tasks = await hooks.call('GET', '/task');
-
-      expect([webhook.status, task.status, tasks.status]).toEqual([503, 503, 503]);
-      expect(performance.now() - began).toBeLessThan(2_000);
+      const statuses: number[] = [];
+      const took = await awakeTime(async () => {
+        statuses.push((await hooks.webhook(hook.uuid, { body: '{}' })).status);
+        statuses.push((await hooks.call('GET', `/task/${hook.uuid}`)).status);
+        statuses.push((await hooks.call('GET', '/task')).status);
+      });
+      expect(statuses).toEqual([503, 503, 503]);
+      expect(took).toBeLessThan(2_000);
     } finally {
       await world.redis.start();
     }

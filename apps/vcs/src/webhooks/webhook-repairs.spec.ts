@@ -59,8 +59,11 @@ const asked = (method: string) =>
 
 /** Until nothing more is asked of Bitbucket: what comes in the background comes at once or not at all. */
 async function quiet(): Promise<void> {
-  for (let before = -1; before !== harness.bitbucket.requests.length; await sleep(150))
+  for (let before = -1; before !== harness.bitbucket.requests.length;) {
     before = harness.bitbucket.requests.length;
+    // Many short pauses: a process that got no processor for a while has had one of them.
+    for (let turns = 0; turns < 15; turns += 1) await sleep(10);
+  }
 }
 
 const signed = (hook: StandInHook) =>
@@ -276,12 +279,10 @@ describe('after another call for the repository', () => {
 
   it('the answer waits for nothing of it, and the end of the service neither', async () => {
     standing();
-    harness.bitbucket.disturb({ path: /hooks/, status: 500, delayMs: 20_000 });
-    const startedAt = performance.now();
+    harness.bitbucket.disturb({ path: /hooks/, status: 500, delayMs: 3_600_000 });
     await branches();
     await waitFor(() => asked('GET').length === 1, { what: 'the listing' });
-    await vcs.app.close(5_000);
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    await vcs.app.close(3_600_000);
     await branches();
     await quiet();
     expect(asked('GET')).toHaveLength(1);
