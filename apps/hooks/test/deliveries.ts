@@ -1,19 +1,27 @@
 import { waitFor } from '@cds/testing';
 import type { NodeHook, TaskExecution } from '@cds/wire';
-import type { RunningHooks, World } from './harness';
+import type { RunningHooks, WebhookRequest, World } from './harness';
 import { type Change, pushDelivery } from './pushes';
 
-/** Delivers one push; like Bitbucket again where the answer is a 503, as it is where Redis is slow on a busy machine. */
+/** Sends a delivery; like Bitbucket again where the answer is a 503, as it is where Redis is slow on a busy machine. */
+export function deliver(
+  hooks: RunningHooks,
+  uuid: string,
+  request?: WebhookRequest,
+): Promise<Response> {
+  return waitFor(async () => {
+    const response = await hooks.webhook(uuid, request);
+    return response.status === 503 ? undefined : response;
+  });
+}
+
+/** Delivers one push. */
 export async function push(
   hooks: RunningHooks,
   hook: NodeHook,
   ...changes: Change[]
 ): Promise<void> {
-  const delivery = pushDelivery(...changes);
-  const status = await waitFor(async () => {
-    const response = await hooks.webhook(hook.uuid, delivery);
-    return response.status !== 503 && response.status;
-  });
+  const { status } = await deliver(hooks, hook.uuid, pushDelivery(...changes));
   if (status !== 200) throw new Error(`webhook answered ${status}`);
 }
 

@@ -3,7 +3,7 @@ import { awakeTime, captureLogger, waitFor } from '@cds/testing';
 import { hookKeys, KEYS } from '@cds/hooks-store';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
-import { allDone } from '../../test/deliveries';
+import { allDone, deliver } from '../../test/deliveries';
 import {
   errorOf,
   post,
@@ -66,6 +66,13 @@ describe('refused deliveries', () => {
 
   /** All commands that Redis gets from the service while `work` runs. */
   async function commandsDuring(work: () => Promise<void>): Promise<string[][]> {
+    // What comes at the start of the service is none of it, and ioredis bears no command while it begins to listen.
+    await waitFor(
+      async () =>
+        (await redis.exists(`${KEYS.synchronizing}:done`)) === 1 &&
+        (await redis.exists(KEYS.synchronizing)) === 0,
+      { what: 'the first synchronization' },
+    );
     const monitor = await redis.monitor();
     const commands: string[][] = [];
     monitor.on('monitor', (_time: string, args: string[]) => commands.push(args));
@@ -184,13 +191,13 @@ describe('refused deliveries', () => {
         requests.map(async (i) => {
           if (i % 4 === 0) {
             const request = signed(hook, pushDelivery({ push: `s${i}` }));
-            return (await hooks.webhook(hook.uuid, request)).status;
+            return (await deliver(hooks, hook.uuid, request)).status;
           }
           if (i % 4 === 1) {
-            return (await hooks.webhook(other.uuid, pushDelivery({ push: `u${i}` }))).status;
+            return (await deliver(hooks, other.uuid, pushDelivery({ push: `u${i}` }))).status;
           }
           const uuid = i % 4 === 2 ? hook.uuid : randomUUID();
-          return -(await hooks.webhook(uuid, forged())).status;
+          return -(await deliver(hooks, uuid, forged())).status;
         }),
       );
 
