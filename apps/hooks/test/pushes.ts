@@ -4,7 +4,8 @@ import type { WebhookRequest } from './harness';
 export type Change =
   | { push: string; hash?: string; before?: string }
   | { tag: string }
-  | { deleted: string }
+  /** `hash`: of the commit that the branch led to last; that of its last push when not given. */
+  | { deleted: string; hash?: string }
   | { deletedTag: string };
 
 const author = { raw: 'Ann Example <ann@example.com>', type: 'author' };
@@ -14,18 +15,31 @@ function ref(type: 'branch' | 'tag', name: string, hash: string) {
   return { name, type, target };
 }
 
-function change(of: Change, index: number) {
-  const hash = (index + 1).toString(16).padStart(40, 'a');
+/** Where branches and tags lead to, by the deliveries that were made: as at Bitbucket, no two changes are the same. */
+const heads = new Map<string, string>();
+let commits = 0;
+
+function newHash(): string {
+  commits += 1;
+  return commits.toString(16).padStart(8, 'a').padEnd(40, '0');
+}
+
+function change(of: Change) {
   const nothing = { closed: false, created: false, forced: false, truncated: false };
-  if ('push' in of) {
-    const old = of.before ? ref('branch', of.push, of.before) : null;
-    return { ...nothing, created: old === null, old, new: ref('branch', of.push, of.hash ?? hash) };
+  if ('push' in of || 'tag' in of) {
+    const [type, name] = 'push' in of ? (['branch', of.push] as const) : (['tag', of.tag] as const);
+    const hash = ('push' in of ? of.hash : undefined) ?? newHash();
+    const before = 'push' in of ? of.before : undefined;
+    heads.set(`${type} ${name}`, hash);
+    const old = before ? ref(type, name, before) : null;
+    return { ...nothing, created: old === null, old, new: ref(type, name, hash) };
   }
-  if ('tag' in of) return { ...nothing, created: true, old: null, new: ref('tag', of.tag, hash) };
-  if ('deleted' in of) {
-    return { ...nothing, closed: true, old: ref('branch', of.deleted, hash), new: null };
-  }
-  return { ...nothing, closed: true, old: ref('tag', of.deletedTag, hash), new: null };
+  const [type, name] =
+    'deleted' in of ? (['branch', of.deleted] as const) : (['tag', of.deletedTag] as const);
+  const head = heads.get(`${type} ${name}`);
+  heads.delete(`${type} ${name}`);
+  const hash = ('deleted' in of ? of.hash : undefined) ?? head ?? newHash();
+  return { ...nothing, closed: true, old: ref(type, name, hash), new: null };
 }
 
 /** A delivery of Bitbucket Cloud for one `git push` of these changes. */

@@ -117,6 +117,12 @@ export function hookKeys(uuid: string) {
      * `late:`, `delivered:`; about the newest thousand, and those of the last hour. Of hooks that are polled.
      */
     changes: `${PREFIX}changes:${uuid}`,
+    /**
+     * Hash: branch or tag (`refs/heads/…`) → its last change that was accepted, `OLD>NEW:id`: the first digits of both hashes,
+     * nothing where it did not exist, `?` where that is not known, and the id of the execution. About the newest thousand,
+     * and those of the last hour. Of repository webhooks.
+     */
+    refs: `${PREFIX}refs:${uuid}`,
     /** Who works the hook off at the moment. */
     owner: `${PREFIX}owner:${uuid}`,
     /** Hash: branch → id of the cleanup that this hook scheduled for it. */
@@ -147,3 +153,4 @@ export const TASK_PREFIX = hookKeys('').task;
 export const WAITING_PREFIX = hookKeys('').waiting;
 export const STATE_PREFIX = hookKeys('').states;
 export const OWNER_PREFIX = hookKeys('').owner;
+export const REFS_PREFIX = hookKeys('').refs;

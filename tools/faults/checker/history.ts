@@ -1,7 +1,19 @@
 /** What one change of a push calls for. */
 export type Change =
-  | { kind: 'push'; branch: string; /** Of its commit; names the run. */ hash: string }
-  | { kind: 'deletion'; branch: string };
+  | {
+      kind: 'push';
+      branch: string;
+      /** Of its commit; names the run. */
+      hash: string;
+      /** Of the commit that the branch led to before; none where it did not exist. */
+      before?: string | undefined;
+    }
+  | {
+      kind: 'deletion';
+      branch: string;
+      /** Of the commit that the branch led to; made up where nobody pushed to it. */
+      hash?: string | undefined;
+    };
 
 /** One HTTP request to a webhook, and what came back. All times are real ones, in ms since 1970. */
 export interface SentDelivery {

@@ -15,8 +15,12 @@ export function pushBody(repository: string, changes: Change[]): string {
 function changeOf(change: Change): object {
   const nothing = { closed: false, created: false, forced: false, truncated: false };
   if (change.kind === 'deletion')
-    return { ...nothing, closed: true, old: branchOf(change.branch, 'd'.repeat(40)), new: null };
-  return { ...nothing, created: true, old: null, new: branchOf(change.branch, change.hash) };
+    return {
+      ...{ ...nothing, closed: true, new: null },
+      old: branchOf(change.branch, change.hash ?? 'd'.repeat(40)),
+    };
+  const old = change.before === undefined ? null : branchOf(change.branch, change.before);
+  return { ...nothing, created: old === null, old, new: branchOf(change.branch, change.hash) };
 }
 
 function branchOf(name: string, hash: string): object {

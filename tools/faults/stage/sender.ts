@@ -40,15 +40,23 @@ const TIMEOUT_MS = 60_000;
 /** Sends deliveries as Bitbucket Cloud does. */
 export function createSender(deps: { webhookKey: string; sent: SentDelivery[] }): Sender {
   let pushes = 0;
+  /** Where the branches lead to, by hook. */
+  const heads = new Map<string, string>();
 
   return {
     prepare(hook, names, signature = 'right') {
       const changes = names.map((name): Change => {
         const branch = name.slice(1);
-        if (name.startsWith('-')) return { kind: 'deletion', branch };
+        const of = `${hook.uuid} ${branch}`;
+        const before = heads.get(of);
+        if (name.startsWith('-')) {
+          heads.delete(of);
+          return { kind: 'deletion', branch, hash: before };
+        }
         pushes += 1;
         const hash = createHash('sha1').update(`${hook.uuid} ${pushes}`).digest('hex');
-        return { kind: 'push', branch, hash };
+        heads.set(of, hash);
+        return { kind: 'push', branch, hash, before };
       });
       return {
         hook,

@@ -113,14 +113,14 @@ function newsOf(json: string, kept: string | null | undefined): BranchNews {
   if (replay_of !== undefined || (!webhook && !poll)) return NO_NEWS;
   let plan: DeliveryPlan;
   try {
-    plan = poll ? planPoll({ type, config: config ?? {}, poll }) : planPush(body);
+    plan = poll ? planPoll({ type, config: config ?? {}, poll }) : planPush(body, execution);
   } catch (error) {
     if (isMalformedDelivery(error)) return NO_NEWS;
     throw error;
   }
   const branches = new Map<string, 'pushed' | 'deleted'>();
   for (const step of plan.steps) {
-    if (step.branch === undefined) continue;
+    if (step.branch === undefined || (step.type === 'run' && step.isLate)) continue;
     branches.set(step.branch, step.type === 'run' ? 'pushed' : 'deleted');
   }
   return { acceptedAt: accepted_at, repository: plan.repository, branches };

@@ -18,6 +18,7 @@ import {
   UnreadableExecutionError,
   writeExecution,
 } from '@cds/hooks-store';
+import type { RefChange } from '../payloads';
 import type { Claim } from './hook-ownership';
 import { ACCEPT_DELIVERY } from './scripts/accept-delivery.lua';
 import { FINISH_EXECUTION } from './scripts/finish-execution.lua';
@@ -54,6 +55,10 @@ export interface DeliveryToAccept {
   requestUuid: string;
   /** What names the change that a poll found: one that is known already is a duplicate without a trace. */
   change?: string;
+  /** What a push, or a poll, tells of branches and tags. */
+  refChanges?: readonly RefChange[];
+  /** Of what a poll found: id of the newest execution of the hook when its look began. */
+  seenAfter?: number;
   /** Milliseconds. */
   acceptedAt: number;
   /** Of the request, as it stands in the log. */
@@ -63,7 +68,10 @@ export interface DeliveryToAccept {
   body?: Buffer;
   /** The state of an ignored one. */
   ignored: ExecutionState;
-  /** The state of one that was sent again; `{first}` stands for the timestamp of the first one. */
+  /**
+   * The state of one that came before; `{first}` stands for the timestamp of the first one, `{same}` for what they have in
+   * common.
+   */
   duplicate: ExecutionState;
 }
 
@@ -71,8 +79,14 @@ export type Acceptance =
   | { kind: 'unknown' | 'wrong-method' | 'unsigned' | 'refused' }
   /** Judge it for this type and come again. */
   | { kind: 'judge'; type: TaskType }
-  /** Sent before; `firstId` is what it led to then. */
-  | { kind: 'duplicate'; type: TaskType; firstId: string; anotherBody: boolean }
+  /** It came before; `firstId` is what it led to then. `isDouble`: another delivery told of all its changes. */
+  | {
+      kind: 'duplicate';
+      type: TaskType;
+      firstId: string;
+      anotherBody: boolean;
+      isDouble: boolean;
+    }
   | { kind: 'accepted'; type: TaskType; id: string; waiting: number };
 
 /** The oldest delivery that waits at a hook. */
@@ -101,7 +115,7 @@ export type Saved = 'ok' | 'lost' | 'gone' | 'stopped';
 type AcceptReply =
   | ['unknown' | 'method' | 'unsigned' | 'refused']
   | ['judge', TaskType]
-  | ['duplicate', TaskType, string, number]
+  | ['duplicate', TaskType, string, number, number?]
   | ['accepted', TaskType, string, number];
 
 /** As TAKE_HEAD returns it. */
@@ -122,7 +136,7 @@ export function createDeliveryStore(deps: {
   mend?: Mend;
 }) {
   const { redis, executionHistory, deadLetters, mend = NO_MEND } = deps;
-  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 12);
+  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 13);
   const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 13);
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
   const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 16);
@@ -160,6 +174,7 @@ export function createDeliveryStore(deps: {
             keys.seen,
             ...HEADS,
             keys.changes,
+            keys.refs,
           ],
           [
             delivery.method,
@@ -176,6 +191,10 @@ export function createDeliveryStore(deps: {
             delivery.requestUuid,
             delivery.requestUuid === '' ? '' : JSON.stringify(delivery.duplicate),
             delivery.change ?? '',
+            delivery.seenAfter ?? '',
+            ...(delivery.refChanges ?? []).flatMap(({ index, ref, before, after }) => [
+              ...[index, ref, before, after],
+            ]),
           ],
         ),
       )) as AcceptReply;
@@ -188,6 +207,7 @@ export function createDeliveryStore(deps: {
             type: reply[1],
             firstId: reply[2],
             anotherBody: reply[3] === 1,
+            isDouble: reply[4] === 1,
           };
         case 'judge':
           return { kind: 'judge', type: reply[1] };

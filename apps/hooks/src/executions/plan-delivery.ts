@@ -25,7 +25,7 @@ export function planDelivery(
   if (type === 'RabbitMQ') return planMessage(Buffer.from(rabbitmq?.message ?? '', 'base64'));
   if (!webhook) throw new MalformedWebhookError('the execution holds no request');
   const { body } = delivery;
-  if (delivery.type === 'RepoWebHook') return planPush(body);
+  if (delivery.type === 'RepoWebHook') return planPush(body, delivery.execution);
   return planWebhook({
     config: config ?? {},
     query: webhook.request_url,

@@ -131,7 +131,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
       return (await cleanups.schedule(branchOf)) ? { kind: 'ok' } : { kind: 'left' };
     }
     const mayHaveCleanup = !isSentAgain(head, state) && (head.anyCleanups || state.steps_done > 0);
-    if (step.branch !== undefined && mayHaveCleanup) {
+    if (step.branch !== undefined && !step.isLate && mayHaveCleanup) {
       const cancelled = await cleanups.cancel(branchOf);
       if (cancelled === 'busy' || cancelled === 'unsure') return { kind: cancelled };
       if (cancelled === 'lost') return { kind: 'left' };
@@ -157,7 +157,10 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
     }
 
     const changes = await untilStored(() => deps.knownChanges(claim, head, plan), stored);
-    let leftOut = '';
+    for (const { name, reason } of plan.leftOut ?? [])
+      log.info({ ref: name, reason }, 'nothing is done for a change');
+    const [first] = plan.leftOut ?? [];
+    let leftOut = first ? `nothing to do for ${first.name}: ${first.reason}` : '';
     for (const [index, step] of plan.steps.entries()) {
       if (index < state.steps_done || !isAskedFor(step, index, head, state)) continue;
       if (step.type === 'run') await deps.vcsReadiness.wait();

@@ -22,6 +22,8 @@ export type {
   DeliveryPlan,
   DeliveryStep,
   DeliveryVerdict,
+  JudgedChanges,
   PushChange,
+  RefChange,
   WebhookVerdict,
 } from './types';

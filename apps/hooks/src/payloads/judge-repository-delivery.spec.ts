@@ -15,9 +15,15 @@ const cloud = (event: string, more: Record<string, string> = {}) => ({
 
 describe('judgeRepositoryDelivery', () => {
   it('knows a push', () => {
-    expect(judgeRepositoryDelivery(cloud('repo:push'), body)).toEqual({ kind: 'push' });
+    expect(judgeRepositoryDelivery(cloud('repo:push'), body)).toEqual({
+      kind: 'push',
+      changes: expect.any(Array),
+    });
     const utf8 = cloud('repo:push', { 'content-type': 'application/json; charset=utf-8' });
-    expect(judgeRepositoryDelivery(utf8, push([]))).toEqual({ kind: 'push' });
+    expect(judgeRepositoryDelivery(utf8, push([]))).toEqual({
+      kind: 'push',
+      changes: expect.any(Array),
+    });
   });
 
   it.each([
@@ -99,7 +105,10 @@ describe('judgeRepositoryDelivery', () => {
     'takes a push by its body, whatever its content type (%s)',
     (type) => {
       const headers = { 'x-event-key': 'repo:push', 'content-type': type };
-      expect(judgeRepositoryDelivery(headers, body)).toEqual({ kind: 'push' });
+      expect(judgeRepositoryDelivery(headers, body)).toEqual({
+        kind: 'push',
+        changes: expect.any(Array),
+      });
     },
   );
 

@@ -60,8 +60,7 @@ export function judgeRepositoryDelivery(
 /** The body alone counts: a proxy that drops the Content-Type shall not cost a push. */
 function judgePush(body: Buffer): DeliveryVerdict {
   try {
-    checkPush(body);
-    return { kind: 'push' };
+    return { kind: 'push', changes: checkPush(body) };
   } catch (error) {
     if (error instanceof MalformedPushError) return malformed(error.message);
     throw error;

@@ -7,7 +7,8 @@ import {
   type Ref,
   readPushDelivery,
 } from './push-delivery';
-import type { DeliveryPlan, DeliveryStep, PushChange } from './types';
+import { branchRef, comparedHash, tagRef } from '../polling/polled-changes';
+import type { DeliveryPlan, DeliveryStep, JudgedChanges, PushChange, RefChange } from './types';
 
 /**
  * What a `repo:push` delivery of Bitbucket Cloud leads to, one step per change in the delivery's order: a run
@@ -19,22 +20,45 @@ import type { DeliveryPlan, DeliveryStep, PushChange } from './types';
  * `cds.triggered_by.username` and `.fullname`, and `payload`: the text of the `push` object as received.
  *
  * @param body the raw body of the delivery, or its text
+ * @param judged what was known of its changes when it was accepted
  * @throws MalformedPushError naming the path that does not hold what a push holds
  */
-export function planPush(body: Buffer | string): DeliveryPlan {
+export function planPush(body: Buffer | string, judged: JudgedChanges = {}): DeliveryPlan {
   const json = body.toString();
-  return planDelivery(readPushDelivery(json), cutJsonProperty(json, 'push') ?? '');
+  return planDelivery(readPushDelivery(json), cutJsonProperty(json, 'push') ?? '', judged);
 }
 
-/** Throws what {@link planPush} would, and does no more than is needed for that. */
-export function checkPush(body: Buffer): void {
-  planDelivery(readPushDelivery(body.toString('utf8')), '');
+/** Throws what {@link planPush} would, and does no more than is needed for that. @returns what it tells of refs */
+export function checkPush(body: Buffer): RefChange[] {
+  const delivery = readPushDelivery(body.toString('utf8'));
+  planDelivery(delivery, '', {});
+  return refChangesOf(delivery);
 }
 
-function planDelivery(delivery: PushDelivery, pushText: string): DeliveryPlan {
+/** What git takes is shorter. Of longer ones nothing is kept, so that they cannot fill Redis. */
+const LONGEST_REF = 1_000;
+const DOUBLE = 'another delivery told of this change before';
+const LATE_DELETION = 'the branch was pushed to after this deletion, which names another commit';
+
+function planDelivery(
+  delivery: PushDelivery,
+  pushText: string,
+  { double_changes = [], late_changes = [] }: JudgedChanges,
+): DeliveryPlan {
   const changes: PushChange[] = [];
   const steps: DeliveryStep[] = [];
+  const leftOut: { name: string; reason: string }[] = [];
   delivery.push.changes.forEach((change, index) => {
+    const name = change.new?.name ?? change.old?.name ?? '';
+    if (double_changes.includes(index)) {
+      leftOut.push({ name, reason: DOUBLE });
+      return;
+    }
+    const isLate = late_changes.includes(index);
+    if (isLate && !change.new && change.old?.type === 'branch') {
+      leftOut.push({ name, reason: LATE_DELETION });
+      return;
+    }
     if (change.new) {
       const kind = pushedKind(change.new);
       if (!kind) return;
@@ -43,7 +67,7 @@ function planDelivery(delivery: PushDelivery, pushText: string): DeliveryPlan {
       const payload = { ...commit, payload: pushText };
       steps.push(
         kind === 'branch-pushed'
-          ? { type: 'run', payload, branch: change.new.name }
+          ? { type: 'run', payload, branch: name, ...(isLate ? { isLate } : {}) }
           : { type: 'run', payload },
       );
     } else if (change.old?.type === 'branch') {
@@ -61,7 +85,23 @@ function planDelivery(delivery: PushDelivery, pushText: string): DeliveryPlan {
     runs: steps.flatMap((step) => (step.type === 'run' ? [{ payload: step.payload }] : [])),
     deletedBranches: namesOf(changes, 'branch-deleted'),
     pushedBranches: namesOf(changes, 'branch-pushed'),
+    ...(leftOut.length > 0 ? { leftOut } : {}),
   };
+}
+
+function refChangesOf(delivery: PushDelivery): RefChange[] {
+  return delivery.push.changes.flatMap((change, index) => {
+    const { type, name } = change.new ?? change.old ?? {};
+    const ref = type === 'branch' ? branchRef(name) : type === 'tag' ? tagRef(name) : undefined;
+    if (ref === undefined || ref.length > LONGEST_REF) return [];
+    return [{ index, ref, before: hashOf(change.old), after: hashOf(change.new) }];
+  });
+}
+
+function hashOf(ref: Ref | null | undefined): string {
+  if (!ref) return '';
+  const hash = ref.target?.hash ?? '';
+  return /^[0-9a-f]+$/i.test(hash) ? comparedHash(hash) : '?';
 }
 
 function pushedKind(ref: Ref): PushChange['kind'] | undefined {

@@ -37,7 +37,10 @@ describeShared('recorded deliveries', (root) => {
       it(recorded.file, () => {
         const body = read('webhooks', recorded.file);
         const headers = { 'x-event-key': recorded.event_key, 'content-type': 'application/json' };
-        expect(judgeRepositoryDelivery(headers, body)).toEqual({ kind: 'push' });
+        expect(judgeRepositoryDelivery(headers, body)).toEqual({
+          kind: 'push',
+          changes: expect.any(Array),
+        });
 
         const plan = planPush(body);
         const delivery = JSON.parse(body.toString()) as {

@@ -5,6 +5,27 @@ export interface PushChange {
   name: string;
 }
 
+/**
+ * What happened to a branch or tag: which commit it led to before, and after. Hashes are shortened to the digits that are
+ * compared; "" where the ref did not exist, `?` where that is not known.
+ */
+export interface RefChange {
+  /** In the push. */
+  index: number;
+  /** `refs/heads/…` or `refs/tags/…` */
+  ref: string;
+  before: string;
+  after: string;
+}
+
+/** What is known of the changes of a push since it was accepted, by their index. */
+export interface JudgedChanges {
+  /** Another delivery told of them before. */
+  double_changes?: readonly number[] | undefined;
+  /** They took place before one that was accepted earlier. */
+  late_changes?: readonly number[] | undefined;
+}
+
 /** One thing to do for a delivery. */
 export type DeliveryStep =
   | {
@@ -12,6 +33,8 @@ export type DeliveryStep =
       payload: Record<string, string>;
       /** The pushed branch, whose scheduled cleanup is void now; absent for tags and plain webhooks. */
       branch?: string;
+      /** It was pushed before what was accepted earlier, so that it says nothing of whether the branch is there now. */
+      isLate?: true;
     }
   | { type: 'delete-branch'; branch: string };
 
@@ -24,11 +47,13 @@ export interface DeliveryPlan {
   repository: string;
   changes: PushChange[];
   steps: DeliveryStep[];
+  /** Changes for which nothing is to be done, and why. */
+  leftOut?: { name: string; reason: string }[];
 }
 
 /** What a delivery to a repository webhook is, judged by its headers and body. */
 export type DeliveryVerdict =
-  | { kind: 'push' }
+  | { kind: 'push'; changes: RefChange[] }
   /** Another event of Bitbucket Cloud: answered 200, kept as ignored. */
   | { kind: 'ignored'; event: string }
   /** From another host; `sender` names it. */

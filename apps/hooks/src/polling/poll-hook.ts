@@ -7,7 +7,8 @@ import type { DeliveryStore } from '../executions/delivery-store';
 import { answeredByRedis } from '../redis-deadline';
 import { DEFAULT_DELAY_MS, pollDelayMs, REFUSED_DELAY_MS } from './poll-delay';
 import type { EndedPoll, TakenPoll } from './poll-store';
-import { changeName, changesOf } from './polled-changes';
+import type { RefChange } from '../payloads';
+import { changeName, changesOf, comparedHash } from './polled-changes';
 import { polledHook } from './poller-kind';
 
 /** `unsupported`: the VCS server cannot be polled. */
@@ -60,6 +61,8 @@ export function createPollHook(deps: PollHookDeps) {
         signature: 'not-needed',
         requestUuid: '',
         change: nameOf(poll, change),
+        ...(poll.type === 'RepoWebHook' ? { refChanges: [refChange(change)] } : {}),
+        seenAfter: change.seen_after,
         acceptedAt: now(),
         requestId,
         received: { poll: change },
@@ -133,6 +136,10 @@ export function createPollHook(deps: PollHookDeps) {
 }
 
 export type PollHook = ReturnType<typeof createPollHook>;
+
+function refChange({ ref, hash }: PolledChange): RefChange {
+  return { index: 0, ref, before: '?', after: comparedHash(hash) };
+}
 
 /** The head of a pull request may be in another repository. */
 function nameOf({ config }: TakenPoll, { kind, ref, hash, event }: PolledChange): string {

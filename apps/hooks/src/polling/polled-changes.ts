@@ -8,7 +8,20 @@ const COMPARED_DIGITS = 12;
 
 /** What names a change: two that have the same name are one, whether a webhook told of it or a poll found it. */
 export function changeName(ref: string, hash: string): string {
-  return `${ref}@${hash === '' ? 'deleted' : hash.slice(0, COMPARED_DIGITS).toLowerCase()}`;
+  return `${ref}@${hash === '' ? 'deleted' : comparedHash(hash)}`;
+}
+
+/** As much of a hash as is compared. */
+export function comparedHash(hash: string): string {
+  return hash.slice(0, COMPARED_DIGITS).toLowerCase();
+}
+
+export function branchRef(branch = ''): string {
+  return BRANCH + branch;
+}
+
+export function tagRef(tag = ''): string {
+  return TAG + tag;
 }
 
 /** The name in full: CDS knows branches without `refs/heads/`, and tags by their whole name. */

@@ -76,7 +76,7 @@ describe('repository webhooks that are reconciled', () => {
     const late = pushDelivery({ push: 'main', hash: hash('a') }, { push: 'other' });
     expect((await hooks.webhook(hook.uuid, late)).status).toBe(200);
     await waitFor(() => refs(hook).length === 3);
-    await push(hooks, hook, { push: 'main', hash: hash('a') });
+    await push(hooks, hook, { push: 'main', hash: hash('a'), before: hash('d') });
     await waitFor(() => refs(hook).length === 4);
     await allDone(hooks, hook, 4);
 

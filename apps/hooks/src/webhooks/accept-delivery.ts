@@ -146,6 +146,13 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
           };
         }
         case 'duplicate': {
+          if (acceptance.isDouble) {
+            warnOnce(
+              'a change was delivered twice and leads to one run: does the repository have two webhooks with the url of this hook?',
+              uuid,
+              { hook: uuid, requestId, webhook: delivery.headers['x-hook-uuid'] },
+            );
+          }
           if (acceptance.anotherBody) {
             warnOnce(
               'a delivery came under the X-Request-UUID of an earlier one with another body: taken for that one',

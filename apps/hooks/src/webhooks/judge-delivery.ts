@@ -1,6 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ServedType } from '../executions/delivery-store';
-import { isDecodableQuery, judgeRepositoryDelivery, judgeWebhookDelivery } from '../payloads';
+import {
+  isDecodableQuery,
+  judgeRepositoryDelivery,
+  judgeWebhookDelivery,
+  type RefChange,
+} from '../payloads';
 
 /** What a delivery is judged by. */
 export interface DeliveryToJudge {
@@ -13,7 +18,9 @@ export interface DeliveryToJudge {
 
 /** Whether a delivery leads to runs (`accept`), to nothing, or cannot be read. `reason` is for its sender. */
 export type Verdict =
-  { kind: 'accept' } | { kind: 'ignore'; event: string } | { kind: 'refuse'; reason: string };
+  | { kind: 'accept'; changes?: RefChange[] }
+  | { kind: 'ignore'; event: string }
+  | { kind: 'refuse'; reason: string };
 
 /** Most deliveries tell by their headers which type of hook they are for; Redis knows. */
 export function likelyType(headers: IncomingHttpHeaders): ServedType {
@@ -30,7 +37,7 @@ export function judgeDelivery(type: ServedType, delivery: DeliveryToJudge): Verd
     const verdict = judgeRepositoryDelivery(headers, body);
     switch (verdict.kind) {
       case 'push':
-        return { kind: 'accept' };
+        return { kind: 'accept', changes: verdict.changes };
       case 'ignored':
         return { kind: 'ignore', event: verdict.event };
       case 'malformed':

@@ -15,7 +15,7 @@ export interface ReadDelivery extends DeliveryToJudge {
 }
 
 const DUPLICATE =
-  'duplicate: a delivery with the same X-Request-UUID was accepted before, see the execution {first}';
+  'duplicate: a delivery with the same {same} was accepted before, see the execution {first}';
 
 /** Judges a delivery as one to a hook of this type, and keeps it if the hook still is. */
 export function createKeepDelivery(deps: { store: Pick<DeliveryStore, 'accept'>; now: Clock }) {
@@ -35,6 +35,7 @@ export function createKeepDelivery(deps: { store: Pick<DeliveryStore, 'accept'>;
       verdict: verdict.kind,
       signature: delivery.signature,
       requestUuid: requestUuidOf(delivery.headers),
+      ...(verdict.kind === 'accept' ? { refChanges: verdict.changes } : {}),
       acceptedAt,
       requestId: delivery.requestId,
       received: {

@@ -29,7 +29,7 @@ return 'ok'
  * So does who holds the hook, who gives it back: a removal of runs may be under way.
  *
  * KEYS task, tasks, kinds, stopped, pending, waiting-total, failed, executions, states, waiting, done, seen, dead, heads,
- *   stopped heads, polls, polls that fail, changes
+ *   stopped heads, polls, polls that fail, changes, refs
  * ARGV uuid, "" or: only when nothing waits and it was not changed since (ms), id of the last delivery that waits as
  *   far as the caller looked, or ""
  * Returns `ok` | `unknown` | `kept` | `more` when deliveries came in meanwhile
@@ -59,7 +59,7 @@ if waiting > 0 then redis.call('DECRBY', KEYS[6], waiting) end
 forgetFailed(ARGV[1], KEYS[11], KEYS[7])
 forgetFailed(ARGV[1], KEYS[13], KEYS[7])
 redis.call('HINCRBY', KEYS[3], task[1], -1)
-redis.call('UNLINK', KEYS[1], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[18])
+redis.call('UNLINK', KEYS[1], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[18], KEYS[19])
 return 'ok'
 `;
 

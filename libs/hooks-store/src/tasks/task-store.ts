@@ -57,7 +57,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
   const { redis, mend = NO_MEND, unreadable = () => undefined } = deps;
   const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 3);
   const readScript = defineScript(redis, 'cdsbbReadTasks', READ_TASKS, 2);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 18);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 19);
   const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 6);
 
   async function askFor(uuids: string[]): Promise<(TaskReply | typeof WRONG_TYPE)[]> {
@@ -173,6 +173,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
             KEYS.polls,
             KEYS.pollsFailing,
             keys.changes,
+            keys.refs,
           ],
           [uuid, unlessChangedSince ?? '', lastSeen],
         ),

@@ -1,6 +1,6 @@
 import { SIGNED_FIELD, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
-import { NOTE_CHANGE } from '../../polling/scripts/note-change.lua';
 import { REMEMBERED_US } from '../../polling/remembered';
+import { JUDGE_CHANGE, NOTE_FOUND } from './last-changes.lua';
 
 /** The newest so many are known however old: a clock that was days ahead for a moment must not make all forgotten. */
 const ALWAYS_REMEMBERED = 1_000;
@@ -14,7 +14,7 @@ const FORGOTTEN_AT_ONCE = 500;
 /**
  * Takes a delivery in: everything or nothing, in one round trip. What is seen is queued, and the other way round.
  *
- * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen, heads, stopped heads, changes
+ * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen, heads, stopped heads, changes, refs
  * ARGV
  *    1 method of the request
  *    2 type of hook that the delivery was judged for
@@ -28,10 +28,13 @@ const FORGOTTEN_AT_ONCE = 500;
  *   10 signature: `right`, `none`
  *   11 whether it is needed: `auto`, `required`, `off`
  *   12 X-Request-UUID or ""
- *   13 the state of a duplicate (JSON), `{first}` standing for the first one's timestamp
+ *   13 the state of a duplicate (JSON), `{first}` standing for the first one's timestamp, `{same}` for what both have
  *   14 the change that a poll found, or ""; one that is known already is a duplicate that leaves no trace
+ *   15 id of the newest execution when that poll began, or ""
+ *   16 the changes of branches and tags, four each: index in the push, ref, hash before, hash after; see JUDGE_CHANGE. Of what a
+ *      poll found, the hash before is `?`
  * Returns {`unknown`} | {`method`} | {`unsigned`} when it has to be signed |
- *   {`duplicate`, type, id of the first, 1 when its body was another} |
+ *   {`duplicate`, type, id of the first, 1 when its body was another, 1 when another delivery told of all its changes} |
  *   {`judge`, type} when it was judged for another type | {`refused`} | {`accepted`, type, id, deliveries waiting}
  *
  * Ids are µs, unique and growing for each task, whatever the clocks of the replicas say; how long ago a delivery was
@@ -42,7 +45,8 @@ const FORGOTTEN_AT_ONCE = 500;
 export const ACCEPT_DELIVERY = `
 ${TRIM_HISTORY}
 ${WAITING_HEADS}
-${NOTE_CHANGE}
+${JUDGE_CHANGE}
+${NOTE_FOUND}
 local function bodyOf(id)
   local kept = redis.call('HMGET', KEYS[2], id, id .. ':body')
   if not kept[1] then return nil end
@@ -72,6 +76,22 @@ if ARGV[14] ~= '' then
   noteChange(KEYS[12], ARGV[14], 'found:' .. id)
 end
 
+local judged = {double = {}, late = {}, new = {}}
+local twin = nil
+if not first and ARGV[3] == 'accept' then
+  for i = 16, #ARGV, 4 do
+    if ARGV[i + 2] == '?' and ARGV[14] ~= '' then
+      noteFound(KEYS[13], ARGV[i + 1], ARGV[i + 3], ARGV[15], id)
+    else
+      local kind, known = judgeChange(KEYS[13], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], id)
+      table.insert(judged[kind], ARGV[i])
+      if kind == 'double' then twin = known end
+    end
+  end
+  if #judged.late + #judged.new > 0 then twin = nil end
+end
+if twin then first = tonumber(twin) end
+
 redis.call('HSET', KEYS[1], 'last_id', id)
 local length = 0
 local config = task[3] or 'null'
@@ -85,7 +105,10 @@ else
 end
 if first or ARGV[3] == 'ignore' then
   local state = ARGV[8]
-  if first then state = string.gsub(ARGV[13], '{first}', string.format('%.0f000', first)) end
+  if first then
+    state = string.gsub(ARGV[13], '{first}', string.format('%.0f000', first))
+    state = string.gsub(state, '{same}', twin and 'change' or 'X-Request-UUID')
+  end
   redis.call('HSET', KEYS[7], id, state)
   redis.call('ZADD', KEYS[6], id, id)
 else
@@ -94,11 +117,12 @@ else
   if task[4] ~= '1' then redis.call('SADD', KEYS[4], ARGV[5]) end
   headAdded(ARGV[5], length, msOf(id), KEYS[task[4] == '1' and 11 or 10])
 end
+if twin and ARGV[12] ~= '' then redis.call('ZADD', KEYS[9], id, ARGV[12]) end
 if first then
   local before = bodyOf(string.format('%.0f', first))
-  local another = before and before ~= bodyOf(id)
+  local another = not twin and before and before ~= bodyOf(id)
   trimHistory(ARGV[5], KEYS[6], KEYS[2], KEYS[7], KEYS[8], tonumber(ARGV[9]))
-  return {'duplicate', task[1], string.format('%.0f', first), another and 1 or 0}
+  return {'duplicate', task[1], string.format('%.0f', first), another and 1 or 0, twin and 1 or 0}
 end
 
 if ARGV[3] == 'ignore' then trimHistory(ARGV[5], KEYS[6], KEYS[2], KEYS[7], KEYS[8], tonumber(ARGV[9])) end
