@@ -4,6 +4,7 @@ export {
   cleanupId,
   cleanupTask,
   isCleanupId,
+  olderCleanupId,
   parseCleanup,
 } from './cleanups/cleanup';
 export * from './cleanups/cleanup-scripts.lua';

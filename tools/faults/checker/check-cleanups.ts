@@ -37,7 +37,8 @@ export interface CleanupCheck {
  * clocks that were set count as they stood. Late is one a minute after it was due by every replica's clock and
  * the fault was over. A branch is back when a push to it was accepted after its deletion, or is known to have come after it.
  */
-export function checkCleanups(history: History): CleanupCheck {
+export function checkCleanups(watched: History): CleanupCheck {
+  const history = byWorkflow(watched);
   const deliveries = deliveriesOf(history).filter(({ authentic }) => authentic);
   const removals = history.removals.filter(({ servedAt }) => servedAt !== undefined);
   const branches = branchesOf(deliveries);
@@ -61,16 +62,41 @@ export function checkCleanups(history: History): CleanupCheck {
   return { violations, due, removals: removals.length };
 }
 
+/** The API removes the runs of a workflow: what comes to any of its hooks tells of its branches. */
+function byWorkflow(history: History): History {
+  const { sameWorkflow = {} } = history;
+  const named = <T extends { hook: string }>(all: T[]): T[] =>
+    all.map((one) => ({ ...one, hook: sameWorkflow[one.hook] ?? one.hook }));
+  return {
+    ...history,
+    deliveries: named(history.deliveries),
+    pushed: named(history.pushed),
+    runs: named(history.runs),
+    removals: named(history.removals),
+  };
+}
+
 const nameOf = ({ hook, branch }: { hook: string; branch: string }): string => `${hook} ${branch}`;
 
 function branchesOf(
   deliveries: Delivery[],
 ): Map<string, { events: BranchEvent[]; isSure: boolean }> {
   const branches = new Map<string, { events: BranchEvent[]; isSure: boolean }>();
+  const last = new Map<string, string>();
+  const unsure = new Set<string>();
+  for (const { hook, changes, fate } of deliveries)
+    for (const change of changes)
+      if (fate === 'unsure' && change.kind === 'push') unsure.add(`${hook} ${change.hash}`);
   for (const { hook, changes, fate, sentAt, acceptedAt, timestamp, isPolled } of deliveries) {
     if (fate === 'refused') continue;
     for (const change of changes) {
       const name = nameOf({ hook, branch: change.branch });
+      const head = last.get(name);
+      // It is older than a push that was accepted before it, since it names another commit.
+      if (change.kind === 'deletion' && change.hash && head && change.hash !== head) {
+        if (fate === 'accepted' && !unsure.has(`${hook} ${change.hash}`)) continue;
+      }
+      if (change.kind === 'push') last.set(name, change.hash);
       const branch = branches.get(name) ?? { events: [], isSure: true };
       branches.set(name, branch);
       if (fate === 'unsure') branch.isSure = false;

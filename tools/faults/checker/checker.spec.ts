@@ -336,6 +336,23 @@ describe('checkCleanups', () => {
     expect(cleanupKinds({ deliveries, removals: tooLate, runs: [run(18, 'a')] })).toEqual(['hit']);
   });
 
+  it('takes no deletion for one that names another commit than the last that was pushed', () => {
+    const old: Change = { kind: 'deletion', branch: 'dev', hash: 'a' };
+    const pushes = [sent(0.1, [pushed('a', 'dev')]), sent(0.2, [pushed('b', 'dev')])];
+    const deliveries = [...pushes, sent(1, [old])];
+    expect(cleanupKinds({ deliveries })).toEqual([]);
+    expect(cleanupKinds({ deliveries, removals: [removal(12, 'dev')] })).toEqual(['unasked']);
+    const last: Change = { ...old, hash: 'b' };
+    expect(cleanupKinds({ deliveries: [...pushes, sent(1, [last])] })).toEqual(['lost']);
+  });
+
+  it('goes by what comes to any hook of the workflow', () => {
+    const deliveries = [deletion, sent(3, [pushed('a', 'dev')], { hook: 'other' })];
+    const of = { deliveries, removals: [removal(12, 'dev')] };
+    expect(cleanupKinds({ ...of, sameWorkflow: { other: 'h' } })).toEqual(['hit']);
+    expect(cleanupKinds(of)).toEqual([]);
+  });
+
   it('counts from the last deletion', () => {
     const deliveries = [deletion, sent(5, [deleted('dev')])];
     expect(cleanupKinds({ deliveries, removals: [removal(12, 'dev')] })).toContain('early');

@@ -101,6 +101,8 @@ export interface History {
   /** When a service that was killed was gone: what it was told just before may be forgotten. */
   kills: number[];
   clocks: ClockShift[];
+  /** Further hooks of a workflow → the one whose name its removals have. */
+  sameWorkflow?: Record<string, string>;
   /** From the acceptance of a branch's deletion to the removal of its runs. */
   cleanupDelayMs: number;
   faultBeganAt: number;

@@ -5,6 +5,7 @@ import type { Fault } from './fault';
 import { FORGERY } from './forged';
 import { HOOKS_KILLED } from './hooks-killed';
 import { HOOKS_STOPPED } from './hooks-stopped';
+import { LATE_DELETIONS } from './late-deletions';
 import { OUTGOING } from './outgoing';
 import { POLLING } from './polling';
 import { QUEUES } from './queues';
@@ -23,6 +24,7 @@ export const FAULTS: readonly Fault[] = [
   ...RESENT,
   ...CLOCK_JUMPS,
   ...CLEANUPS,
+  ...LATE_DELETIONS,
   ...SCHEDULERS,
   ...POLLING,
   ...OUTGOING,

@@ -82,7 +82,7 @@ export async function importCleanups(deps: {
     if (await isBack(uuids, branch, deletedNs)) return passOver('branch is back');
     const result = await into.cleanup({
       ...{ uuid, timestamp, due, hook, project, workflow, repository, branch },
-      id: cleanupId({ project, workflow, repository, branch }),
+      id: cleanupId({ project, workflow, branch }),
       accepted: String(deletedNs / 1000n),
     });
     if (result === 'busy') {

@@ -1,5 +1,5 @@
 import type { Logger } from '@cds/service';
-import { type Clock, cleanupId } from '@cds/hooks-store';
+import { type Clock, cleanupId, olderCleanupId } from '@cds/hooks-store';
 import type { Head } from '../executions/delivery-store';
 import type { Claim, HookOwnership } from '../executions/hook-ownership';
 import type { CleanupQueue } from './cleanup-queue';
@@ -96,7 +96,9 @@ export function createBranchCleanups(deps: BranchCleanupsDeps) {
       const key = keyOf(of);
       const id = cleanupId(key);
       const cancel = () =>
-        store.cancel(of.claim.holder, { id, hook: of.claim.uuid, branch: of.branch });
+        store.cancel(of.claim.holder, {
+          ...{ id, olderId: olderCleanupId(key), hook: of.claim.uuid, branch: of.branch },
+        });
       let result = await cancel();
       if (result.kind === 'busy' && (await isLeftover(result.hook))) result = await cancel();
       if (result.kind === 'cancelled') {

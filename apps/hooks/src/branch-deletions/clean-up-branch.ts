@@ -15,6 +15,7 @@ import {
   type RunsOf,
 } from './remove-runs';
 import type { WaitingDeliveries } from './waiting-deliveries';
+import { whereBranchLives } from './where-branch-lives';
 
 export interface CleanUpBranchDeps {
   redis: Redis;
@@ -59,14 +60,16 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
       : { project: cleanup.project, workflow: cleanup.workflow };
   }
 
-  async function cancel(cleanup: Cleanup, claim: Claim): Promise<CleanupOutcome> {
+  async function cancel(
+    cleanup: Cleanup,
+    claim: Claim,
+    why: string,
+    of: object = {},
+  ): Promise<CleanupOutcome> {
     const { kind } = await store.cancel(claim.holder, cleanup);
     if (kind !== 'cancelled') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     deps.ended?.('cancelled');
-    logger.info(
-      { ...nameOf(cleanup), branch: cleanup.branch },
-      'a push that waits brings the branch back: its runs stay',
-    );
+    logger.info({ ...nameOf(cleanup), branch: cleanup.branch, ...of }, why);
     return END;
   }
 
@@ -91,8 +94,16 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
       ...(await hooksOf(project, workflow)),
       ...(isRenamed ? await hooksOf(cleanup.project, cleanup.workflow) : []),
     ];
-    const news = await latestNews(waiting, cleanup, new Set([cleanup.hook, ...others]));
-    if (news.kind === 'pushed') return cancel(cleanup, claim);
+    const hooks = new Set([cleanup.hook, ...others]);
+    // What was accepted before is among what waits, or was worked off by the time that the last changes are read.
+    const news = await latestNews(waiting, cleanup, hooks);
+    if (news.kind === 'pushed')
+      return cancel(cleanup, claim, 'a push that waits brings the branch back: its runs stay');
+    const lives = await whereBranchLives(redis, cleanup, hooks);
+    if (lives !== undefined)
+      return cancel(cleanup, claim, 'the branch lives at a hook of the workflow: its runs stay', {
+        lives,
+      });
     const due = news.acceptedAt + delayMs;
     if (news.kind === 'deleted' && due > now()) return postpone(cleanup, claim, due);
 

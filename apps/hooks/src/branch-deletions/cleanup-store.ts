@@ -1,5 +1,6 @@
 import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
+import { branchRef } from '../polling/polled-changes';
 import type { NearCleanup } from './cleanups-together';
 import { toObject } from './to-object';
 import {
@@ -27,6 +28,7 @@ import {
   SCHEDULE_CLEANUP,
   SET_CLEANUP_STOPPED,
   OWNER_PREFIX,
+  REFS_PREFIX,
   TASK_PREFIX,
   WAITING_PREFIX,
   WORKFLOW_INDEX_FIELD,
@@ -144,11 +146,15 @@ export function createCleanupStore(deps: {
     },
 
     /** For the holder of the hook whose branch is back. */
-    async cancel(holder: string, of: Pick<Cleanup, 'id' | 'hook' | 'branch'>): Promise<Cancelled> {
+    async cancel(
+      holder: string,
+      of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { olderId?: string },
+    ): Promise<Cancelled> {
+      const olderId = of.olderId ?? of.id;
       const [kind, detail = ''] = (await mended(of, () =>
         cancelScript(
           [...SETS, hookKeys(of.hook).owner],
-          [holder, ...PREFIXES, of.id, of.hook, of.branch, keyArgument(OWNER_PREFIX)],
+          [holder, ...PREFIXES, of.id, of.hook, of.branch, keyArgument(OWNER_PREFIX), olderId],
         ),
       )) as ['none' | 'lost'] | ['cancelled' | 'busy' | 'unsure', string];
       if (kind === 'busy') return { kind, hook: detail };
@@ -162,12 +168,12 @@ export function createCleanupStore(deps: {
      * @returns how many were cancelled
      */
     async cancelBeforePush(
-      of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { push: string },
+      of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { olderId: string; push: string },
     ): Promise<number> {
       return (await mended(of, () =>
         beforePushScript(
           [...SETS, KEYS.broughtBack],
-          [...PREFIXES, of.id, of.hook, of.branch, of.push],
+          [...PREFIXES, of.id, of.hook, of.branch, of.push, of.olderId],
         ),
       )) as number;
     },
@@ -269,11 +275,12 @@ export function createCleanupStore(deps: {
         [
           holder,
           ...[OWNER_PREFIX, TASK_PREFIX, WAITING_PREFIX].map(keyArgument),
-          ...[WORKFLOW_INDEX_FIELD, MOST_HOOKS_OF_A_WORKFLOW],
+          ...[WORKFLOW_INDEX_FIELD, MOST_HOOKS_OF_A_WORKFLOW, keyArgument(REFS_PREFIX)],
           ...cleanups.flatMap((cleanup) => {
             const { id, hook, project, workflow } = cleanup;
             const hooks = keyArgument(workflowHooksKey(project, workflow));
-            return [keyArgument(cleanupKey(id)), hook, hooks, ...asRead(cleanup)];
+            const ref = branchRef(cleanup.branch);
+            return [keyArgument(cleanupKey(id)), hook, hooks, ref, ...asRead(cleanup)];
           }),
         ],
       )) as BegunCleanup[];

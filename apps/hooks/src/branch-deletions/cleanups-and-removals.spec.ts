@@ -15,12 +15,7 @@ import { pushDelivery } from '../../test/pushes';
 import { createWaitingDeliveries } from './waiting-deliveries';
 
 const soon = (delaySeconds: number) => ({ branchDeletion: { delaySeconds } });
-const ID_OF_DEV = cleanupId({
-  project: 'PROJ',
-  workflow: 'wf1',
-  repository: 'jdoe/repo-0',
-  branch: 'dev',
-});
+const ID_OF_DEV = cleanupId({ project: 'PROJ', workflow: 'wf1', branch: 'dev' });
 
 describe('branch cleanups, removals and other hooks', () => {
   let world: World;

@@ -12,7 +12,7 @@ export interface LatestNews {
 
 /**
  * Looks through the deliveries that wait at the hooks of a workflow for what they say of the branch after the deletion
- * that scheduled the cleanup. The cleanup's own hook counts whatever its repository is called by now.
+ * that scheduled the cleanup: of whichever repository, since the API removes the runs of them all.
  */
 export async function latestNews(
   waiting: WaitingDeliveries,
@@ -29,7 +29,6 @@ export async function latestNews(
       if (!kind || Number(id) < latestId) continue;
       // The deletion that scheduled it is no news.
       if (kind === 'deleted' && id === cleanup.accepted) continue;
-      if (uuid !== cleanup.hook && news.repository !== cleanup.repository) continue;
       latestId = Number(id);
       latest.kind = kind;
       latest.acceptedAt = news.acceptedAt;

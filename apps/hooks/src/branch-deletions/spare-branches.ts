@@ -1,6 +1,6 @@
 import type { HookConfig } from '@cds/wire';
 import type { Logger } from '@cds/service';
-import { cleanupId } from '@cds/hooks-store';
+import { cleanupId, olderCleanupId } from '@cds/hooks-store';
 import type { CleanupStore } from './cleanup-store';
 import type { BranchNews, WaitingDeliveries } from './waiting-deliveries';
 
@@ -53,8 +53,10 @@ export function createSpareBranches(deps: SpareBranchesDeps) {
     async function spare(branch: string, push: string, { repository }: BranchNews): Promise<void> {
       const project = hook.config?.project?.value ?? '';
       const workflow = hook.config?.workflow?.value ?? '';
-      const id = cleanupId({ project, workflow, repository, branch });
-      const cancelled = await store.cancelBeforePush({ id, hook: hook.uuid, branch, push });
+      const id = cleanupId({ project, workflow, branch });
+      const olderId = olderCleanupId({ project, workflow, repository, branch });
+      const of = { id, olderId, hook: hook.uuid, branch, push };
+      const cancelled = await store.cancelBeforePush(of);
       if (cancelled === 0) return;
       deps.cancelled?.();
       logger.info(

@@ -57,11 +57,11 @@ return 'ok'
 `;
 
 /**
- * Cancels what is scheduled for a branch that is back: the cleanup of this project, workflow, repository and
- * branch, and the one that this hook scheduled for the branch, whatever its workflow was called then.
+ * Cancels what is scheduled for a branch that is back: the cleanup of this project, workflow and branch, also
+ * under the id of older versions, and the one that this hook scheduled for the branch, whatever its workflow was called then.
  *
  * KEYS cleanups, stopped, failed, owner · ARGV holder, prefix of records, prefix of the hooks' lists, id, hook, branch,
- *   prefix of owners
+ *   prefix of owners, id of older versions
  * Returns {`none`} | {`cancelled`, id of the request that scheduled it or ""} | {`lost`} | {`busy`, hook} while another
  *   hook's holder has the API remove the runs | {`unsure`, id} when nobody knows whether the API still removes them
  *
@@ -75,7 +75,7 @@ local owner = redis.call('GET', KEYS[4])
 if owner and owner ~= ARGV[1] then return {'lost'} end
 local found, request = {}, ''
 local byHook = redis.call('HGET', ARGV[3] .. ARGV[5], ARGV[6])
-for _, id in ipairs({ARGV[4], byHook or ARGV[4]}) do
+for _, id in ipairs({ARGV[4], ARGV[8], byHook or ARGV[4]}) do
   if redis.call('EXISTS', ARGV[2] .. id) == 1 then
     local record = redis.call('HMGET', ARGV[2] .. id, 'under_way', 'request_id')
     local hook, holder = string.match(record[1] or '', '^(%S+) (.+)$')
@@ -95,7 +95,8 @@ return {'cancelled', request}
  * that the hook scheduled, unless it is of a deletion after that push, or the API is to be asked again, since nobody knows
  * what it did. Remembers the push, too: deletions from before it may wait, at this hook or another.
  *
- * KEYS cleanups, stopped, failed, brought-back · ARGV prefix of records, prefix of the hooks' lists, id, hook, branch, id of the push
+ * KEYS cleanups, stopped, failed, brought-back · ARGV prefix of records, prefix of the hooks' lists, id, hook, branch, id of the push, id of
+ *   older versions
  * Returns how many
  *
  * A Redis that is out of memory takes whatever follows a first write that frees memory.
@@ -107,7 +108,7 @@ redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -${MOST_BROUGHT_BACK})
 redis.call('ZADD', KEYS[4], 'GT', ARGV[6], ARGV[3])
 local cancelled = 0
 local byHook = redis.call('HGET', ARGV[2] .. ARGV[4], ARGV[5])
-for _, id in ipairs({ARGV[3], byHook or ARGV[3]}) do
+for _, id in ipairs({ARGV[3], ARGV[7], byHook or ARGV[3]}) do
   local accepted = redis.call('HGET', ARGV[1] .. id, 'accepted')
   if accepted and (tonumber(accepted) or 0) <= tonumber(ARGV[6]) and not isUnsure(ARGV[1] .. id) then
     forget(id, ARGV[1], ARGV[2])

@@ -32,12 +32,23 @@ export interface Cleanup {
   unsure: boolean;
 }
 
-/** Which cleanups are one and the same. All four count, to the letter. */
-export function cleanupId(
+/**
+ * Which cleanups are one and the same: those that remove the same runs. The API knows them by workflow and branch, whatever
+ * the repository is called. All three count, to the letter.
+ */
+export function cleanupId(of: Pick<Cleanup, 'project' | 'workflow' | 'branch'>): string {
+  return idOf(of.project, of.workflow, of.branch);
+}
+
+/** Under which older versions kept a cleanup. */
+export function olderCleanupId(
   of: Pick<Cleanup, 'project' | 'workflow' | 'repository' | 'branch'>,
 ): string {
-  const exact = JSON.stringify([of.project, of.workflow, of.repository, of.branch]);
-  return createHash('sha256').update(exact).digest('hex');
+  return idOf(of.project, of.workflow, of.repository, of.branch);
+}
+
+function idOf(...names: string[]): string {
+  return createHash('sha256').update(JSON.stringify(names)).digest('hex');
 }
 
 /** Whether a task's uuid may be that of a cleanup. */

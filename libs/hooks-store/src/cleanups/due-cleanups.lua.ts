@@ -6,40 +6,47 @@ import { IS_AS_READ, REMOVAL_MARKS } from './cleanup-scripts.lua';
  *
  * KEYS none, since they are those of many records and hooks
  * ARGV holder, prefix of owners, of tasks, of waiting lists, field of a task that names the hooks of its workflow, most
- *   hooks of one workflow; then for each: key of its record, its hook, the key of the hooks of its workflow; accepted, due,
- *   retry_at and outages as they were read
+ *   hooks of one workflow, prefix of the last changes of hooks; then for each: key of its record, its hook, the key of the hooks
+ *   of its workflow, its branch as the last changes name it; accepted, due, retry_at and outages as they were read
  * Returns for each {`begun`}; {`busy`, who} when another one holds its hook; or {`other`}: it was changed, its hook's task is
- *   gone or of another workflow by now, or deliveries wait at a hook of the workflow. What is not begun is not under way for
+ *   gone or of another workflow by now, or deliveries wait at a hook of the workflow, or
+ *   the branch was pushed to there. What is not begun is not under way for
  *   this holder any more.
  */
 export const BEGIN_DUE_CLEANUPS = `
 ${IS_AS_READ}
 ${REMOVAL_MARKS}
 local holder, owners, tasks, waiting = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local function isQuiet(hook, workflow)
+local function isThere(hook, ref, after)
+  local new, id = string.match(redis.call('HGET', ARGV[7] .. hook, ref) or '', '>([^:]*):(%d+)$')
+  return new and new ~= '' and tonumber(id) > after
+end
+local function isQuiet(hook, workflow, ref, accepted)
   if redis.call('HGET', tasks .. hook, ARGV[5]) ~= workflow then return false end
   if redis.call('EXISTS', waiting .. hook) == 1 then return false end
+  if isThere(hook, ref, tonumber(accepted)) then return false end
   if redis.call('SCARD', workflow) > tonumber(ARGV[6]) then return false end
   for _, other in ipairs(redis.call('SMEMBERS', workflow)) do
     if redis.call('EXISTS', waiting .. other) == 1 then return false end
+    if other ~= hook and isThere(other, ref, 0) then return false end
   end
   return true
 end
-local function begin(record, hook, workflow, accepted, due, retryAt, outages)
+local function begin(record, hook, workflow, ref, accepted, due, retryAt, outages)
   local owner = redis.call('GET', owners .. hook)
   local mark = hook .. ' ' .. holder
   if redis.call('HGET', record, 'under_way') == mark then redis.call('HDEL', record, 'under_way') end
   if owner and owner ~= holder then return {'busy', owner} end
   if not isAsRead(record, accepted, due, retryAt, outages) then return {'other'} end
-  if not isQuiet(hook, workflow) then return {'other'} end
+  if not isQuiet(hook, workflow, ref, accepted) then return {'other'} end
   if not owner then redis.call('SET', owners .. hook, holder) end
   markUnderWay(record, mark)
   return {'begun'}
 end
 local begun = {}
-for i = 7, #ARGV, 7 do
+for i = 8, #ARGV, 8 do
   -- A key of another type is for who looks at this cleanup alone.
-  local isRight, result = pcall(begin, unpack(ARGV, i, i + 6))
+  local isRight, result = pcall(begin, unpack(ARGV, i, i + 7))
   begun[#begun + 1] = isRight and result or {'other'}
 end
 return begun

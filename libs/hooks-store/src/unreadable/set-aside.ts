@@ -33,6 +33,7 @@ const TYPES = {
   states: 'hash',
   seen: 'zset',
   changes: 'hash',
+  refs: 'hash',
   owner: 'string',
   cleanups: 'hash',
 } as const satisfies Record<keyof ReturnType<typeof hookKeys>, string>;
