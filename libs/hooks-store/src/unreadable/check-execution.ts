@@ -16,6 +16,7 @@ export class UnreadableExecutionError extends Error {
 export function checkExecution(value: unknown): StoredExecution {
   if (!isObject(value)) throw new UnreadableExecutionError();
   const { type, timestamp, accepted_at, config, webhook, rabbitmq, poll } = value;
+  const { double_changes: doubles = [], late_changes: late = [] } = value;
   const isRight =
     (type === undefined || typeof type === 'string') &&
     (timestamp === undefined || Number.isFinite(timestamp)) &&
@@ -23,7 +24,8 @@ export function checkExecution(value: unknown): StoredExecution {
     (config === null || config === undefined || isObject(config)) &&
     (webhook === undefined || isRequest(webhook, type)) &&
     (rabbitmq === undefined || isObject(rabbitmq)) &&
-    (poll === undefined || isObject(poll));
+    (poll === undefined || isObject(poll)) &&
+    [doubles, late].every(Array.isArray);
   if (!isRight) throw new UnreadableExecutionError();
   return value as unknown as StoredExecution;
 }

@@ -97,7 +97,13 @@ local length = 0
 local config = task[3] or 'null'
 -- Text that is cut off would make the execution unreadable, too.
 if string.sub(config, 1, 1) ~= '{' or string.sub(config, -1) ~= '}' then config = 'null' end
-local execution = '{"timestamp":' .. id .. '000,"type":"' .. task[1] .. '","config":' .. config .. ',' .. ARGV[6]
+local execution = '{"timestamp":' .. id .. '000,"type":"' .. task[1] .. '","config":' .. config
+for _, kind in ipairs({'double', 'late'}) do
+  if #judged[kind] > 0 then
+    execution = execution .. ',"' .. kind .. '_changes":[' .. table.concat(judged[kind], ',') .. ']'
+  end
+end
+execution = execution .. ',' .. ARGV[6]
 if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[2], id, execution, id .. ':body', ARGV[7])
 else
