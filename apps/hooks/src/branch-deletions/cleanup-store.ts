@@ -2,6 +2,13 @@ import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { branchRef } from '../polling/polled-changes';
 import type { NearCleanup } from './cleanups-together';
+import type {
+  BegunCleanup,
+  Cancelled,
+  CleanupFailure,
+  KeptFailure,
+  MadeDue,
+} from './cleanup-results';
 import { toObject } from './to-object';
 import {
   CLEANUP_PREFIX,
@@ -42,44 +49,6 @@ const READ_AT_ONCE = 500;
 const MOST_HOOKS_OF_A_WORKFLOW = 20;
 const PREFIXES = [CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX].map(keyArgument);
 const SETS = [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups];
-
-export interface CleanupFailure {
-  nbErrors: number;
-  error: string;
-  outages: number;
-  /** When to try again (ms); undefined gives it up. */
-  retryAt?: number;
-  /** The API said no, so that nothing but time ends the pause. */
-  refused: boolean;
-  /** An operator ended it: it did not fail. */
-  ended?: boolean;
-  /** What is known of the removal that was under way; not given where none was. */
-  removal?: 'answered' | 'not sent' | 'unsure';
-  now: number;
-}
-
-export interface KeptFailure {
-  kept: 'ok' | 'changed';
-  /** Dead letters that gave way to this one. */
-  dropped: number;
-}
-
-/** `busy`: this one holds its hook. */
-export type BegunCleanup = ['begun' | 'other'] | ['busy', string];
-
-/** What bringing a cleanup forward led to; `due` (ms) is when it is to be done now. */
-export type MadeDue = { kind: 'ok'; due: number } | { kind: 'unknown' | 'stopped' | 'failed' };
-
-/**
- * What an order to cancel led to. `busy`: a holder of that hook has the API remove the runs at this moment; `unsure`: the API
- * was asked to, and may still do so.
- */
-export type Cancelled =
-  | { kind: 'none' | 'lost' }
-  /** `requestId`: of the deletion that had scheduled it, or empty. */
-  | { kind: 'cancelled'; requestId: string }
-  | { kind: 'busy'; hook: string }
-  | { kind: 'unsure'; id: string };
 
 export type CleanupStore = ReturnType<typeof createCleanupStore>;
 
