@@ -34,6 +34,10 @@ const EXCEPTIONS: Record<number, { why: string; expected: (recorded: Answer) => 
     status,
     body: withFullHashes(body as Json),
   })),
+  ...both([7, 19], 'there is no Gerrit at Bitbucket Cloud', ({ status, body }) => ({
+    status,
+    body: { ...(body as Json), gerrithook_disabled: true },
+  })),
   ...both([27, 51], '7: an unknown branch is 404', () => ({
     status: 404,
     body: {

@@ -19,6 +19,14 @@ class Refused extends Error {
   }
 }
 
+function requireLength(field: string, text: string | undefined, max: number): void {
+  if (text !== undefined && text.length > max)
+    throw new Refused(
+      400,
+      `${field}: Ensure this value has at most ${max} characters (it has ${text.length}).`,
+    );
+}
+
 const STATES = ['SUCCESSFUL', 'FAILED', 'INPROGRESS', 'STOPPED'];
 
 /** The part of Bitbucket's REST API that `vcs` needs, below `/2.0`, as strict as Bitbucket about sizes and forms. */
@@ -123,12 +131,19 @@ export function repositoriesStandIn(repositories: StandInRepository[]): Router {
   router.post(`${base}/commit/:commit/statuses/build`, (req, res) => {
     const repo = repoOf(req);
     const { hash } = commitOf(req, repo);
-    const { key, state } = req.body as { key: string; state: string };
-    if (key.length > 40)
-      throw new Refused(
-        400,
-        `key: Ensure this value has at most 40 characters (it has ${key.length}).`,
-      );
+    const { key, state, ...texts } = req.body as Record<string, string> & {
+      key: string;
+      state: string;
+    };
+    requireLength('key', key, 40);
+    requireLength('url', texts.url, 450);
+    for (const field of ['name', 'description', 'refname']) requireLength(field, texts[field], 255);
+    if (
+      !/^https?:\/\/(localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(\.[a-z0-9-]+)+)([:/]|$)/.test(
+        texts.url ?? '',
+      )
+    )
+      throw new Refused(400, 'url: Enter a valid URL.');
     if (!STATES.includes(state)) throw new Refused(400, `state: "${state}" is not a valid choice.`);
     const all = repo.statuses.get(hash) ?? new Map<string, Record<string, unknown>>();
     repo.statuses.set(hash, all);
@@ -172,6 +187,7 @@ export function repositoriesStandIn(repositories: StandInRepository[]): Router {
       source: { branch: { name: string }; repository?: { full_name: string } };
       destination?: { branch: { name: string } };
     };
+    requireLength('title', title, 255);
     const fullName = `${repo.workspace}/${repo.slug}`;
     const target = destination?.branch.name ?? repo.mainBranch;
     const hash = repo.branches.get(source.branch.name);
@@ -193,6 +209,7 @@ export function repositoriesStandIn(repositories: StandInRepository[]): Router {
   });
   router.post(`${base}/pullrequests/:id/comments`, (req, res) => {
     const { content } = req.body as { content: { raw: string } };
+    requireLength('content.raw', content.raw, 32_768);
     pullRequestOf(req, repoOf(req)).comments.push(content.raw);
     res.status(201).json({ type: 'pullrequest_comment', id: 1, content });
   });

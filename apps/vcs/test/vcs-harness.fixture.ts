@@ -37,6 +37,7 @@ export interface InstanceOptions {
   server?: Partial<BitbucketServerConfig>;
   status?: Partial<BitbucketServerConfig['status']>;
   deadlineMs?: number;
+  uiUrl?: string;
   webhookKey?: string;
   hooksUrl?: string;
   metrics?: Metrics;
@@ -133,7 +134,7 @@ export async function startVcsHarness(
     const [major = 0, minor = 0] = options.apiVersion ?? [];
     const app = getApp({
       config: {
-        uiUrl: 'https://cds.acme.example',
+        uiUrl: options.uiUrl ?? 'https://cds.acme.example',
         webhookKey: options.webhookKey ?? WEBHOOK_KEY,
         servers: [serverConfig(bitbucket, options)],
       },

@@ -8,3 +8,4 @@ export { printConfig } from './print/print-config';
 export { printEnv } from './print/print-env';
 export { publicConfig } from './public-config';
 export { formatRedisAddress, parseRedisAddress } from './values/redis-address';
+export { whyNoLink } from './values/bitbucket-url';

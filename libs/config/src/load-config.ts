@@ -6,6 +6,7 @@ import {
   type LoadedConfig,
   type ServiceName,
 } from './config-types';
+import { checkBitbucketUrls } from './sources/check-bitbucket-urls';
 import { checkKeys } from './sources/check-keys';
 import { checkNames } from './sources/check-names';
 import { checkProxies } from './sources/check-proxies';
@@ -93,6 +94,8 @@ function read(
   };
   checkNames(reading, services);
   checkSameKey(reading, loaded);
+  // Of a value that is wrong the default stands in the result.
+  if (!problems.some(({ level: of }) => of === 'error')) checkBitbucketUrls(reading, loaded);
   return { ...loaded, problems: firstOf(inOrderOfFiles(problems, texts)) };
 }
 

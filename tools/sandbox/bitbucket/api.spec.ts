@@ -298,6 +298,12 @@ describe('build statuses', () => {
     ['no key', { ...status, key: '' }],
     ['no url', { ...status, url: undefined }],
     ['a relative url', { ...status, url: '/run/1' }],
+    ['a host without a dot', { ...status, url: 'http://cds-ui:4200/run/1' }],
+    ['a host with an underscore', { ...status, url: 'http://cds_ui.acme.com/run/1' }],
+    ['too long a url', { ...status, url: `https://cds.acme.com/${'x'.repeat(450)}` }],
+    ['too long a name', { ...status, name: 'x'.repeat(256) }],
+    ['too long a description', { ...status, description: 'x'.repeat(256) }],
+    ['too long a refname', { ...status, refname: 'x'.repeat(256) }],
     ['a name that is no text', { ...status, name: 7 }],
     ['a list', [status]],
   ])('are refused with %s', async (_what, body) => {

@@ -16,9 +16,12 @@ import {
   type PullRequestState,
   type Repository,
 } from './model';
+import { checkedLength } from './field-checks';
 import { PULL_REQUEST_PAGES, queryOf } from './pagination';
 import { requiredText } from './routes-statuses';
 import type { World } from './world';
+
+const LONGEST_COMMENT = 32_768;
 
 /** Pull requests and their comments. */
 export const pullRequestRoutes: Routes = (router, context) => {
@@ -79,6 +82,7 @@ export const pullRequestRoutes: Routes = (router, context) => {
         throw new BitbucketApiError(400, 'Bad request', {
           fields: { 'content.raw': ['required key not provided'] },
         });
+      checkedLength('content.raw', raw, LONGEST_COMMENT);
       const comment = {
         id: pullRequest.comments.length + 1,
         raw,

@@ -2,9 +2,13 @@ import { BitbucketApiError, invalidField } from './api-error';
 import { bodyOf, guarded, listing, repositoryOf, type Routes } from './api-context';
 import type { BuildStatus, Json } from './model';
 import { STATUS_STATES } from './model';
+import { checkedLength, checkedUrl } from './field-checks';
 import { commitInPath } from './routes-commits';
 
 const LONGEST_KEY = 40;
+const LONGEST_TEXT = 255;
+/** Of Bitbucket's fields the shortest of which anybody tells. */
+const LONGEST_URL = 450;
 
 /** Build statuses of a commit, by key. */
 export const statusRoutes: Routes = (router, context) => {
@@ -30,11 +34,7 @@ export const statusRoutes: Routes = (router, context) => {
       const { hash } = commitInPath(repository, request);
       const body = bodyOf(request);
       const key = requiredText(body, 'key');
-      if (key.length > LONGEST_KEY)
-        throw invalidField(
-          'key',
-          `Ensure this value has at most ${LONGEST_KEY} characters (it has ${key.length}).`,
-        );
+      checkedLength('key', key, LONGEST_KEY);
       const ofCommit = repository.statuses.get(hash) ?? new Map<string, BuildStatus>();
       repository.statuses.set(hash, ofCommit);
       const before = ofCommit.get(key);
@@ -71,8 +71,9 @@ function written(key: string, body: Json, before: BuildStatus | undefined): Buil
   const asked = requiredText(body, 'state');
   const state = STATUS_STATES.find((one) => one === asked);
   if (!state) throw invalidField('state', `"${asked}" is not one of ${STATUS_STATES.join(', ')}`);
-  const url = requiredText(body, 'url');
-  if (!/^https?:\/\/[^/\s]+/.test(url)) throw invalidField('url', 'Enter a valid URL.');
+  const url = checkedLength('url', checkedUrl('url', requiredText(body, 'url')), LONGEST_URL);
+  for (const field of ['name', 'description', 'refname'])
+    checkedLength(field, optionalText(body, field) ?? '', LONGEST_TEXT);
   const now = new Date().toISOString();
   return {
     key,

@@ -1,12 +1,14 @@
 import type { Response } from 'express';
 import { BitbucketApiError, invalidField } from './api-error';
 import { bodyOf, grantedScopes, guarded, listing, repositoryOf, type Routes } from './api-context';
+import { checkedLength } from './field-checks';
 import { REPOSITORY_EVENTS, scopeOfEvent } from './hook-events';
 import type { Json, Repository, Webhook } from './model';
 import { requireScopes } from './scopes';
 import { bracedUuid } from './world';
 
 const LONGEST_SECRET = 128;
+const LONGEST_TEXT = 255;
 
 /** Webhooks of a repository. */
 export const webhookRoutes: Routes = (router, context) => {
@@ -102,7 +104,7 @@ function changed(before: Webhook, body: Json, response: Response): Webhook {
   if ('description' in body) {
     const { description } = body;
     if (typeof description !== 'string') throw invalidField('description', 'expected a string');
-    hook.description = description;
+    hook.description = checkedLength('description', description, LONGEST_TEXT);
   }
   if ('active' in body) {
     const { active } = body;
@@ -113,6 +115,7 @@ function changed(before: Webhook, body: Json, response: Response): Webhook {
   return secret ? { ...hook, secret } : hook;
 }
 
+/** The real one also wants a host that it can reach; here the services have names of a network of containers. */
 function checkedUrl(url: unknown): string {
   if (typeof url === 'string' && /^https?:\/\/[^/\s]+/.test(url) && URL.canParse(url)) return url;
   throw invalidField('url', 'Enter a valid URL.');
@@ -132,10 +135,5 @@ function checkedEvents(events: unknown, response: Response): string[] {
 function checkedSecret(secret: unknown): string | undefined {
   if (secret === null || secret === '') return undefined;
   if (typeof secret !== 'string') throw invalidField('secret', 'expected a string');
-  if (secret.length > LONGEST_SECRET)
-    throw invalidField(
-      'secret',
-      `Ensure this value has at most ${LONGEST_SECRET} characters (it has ${secret.length}).`,
-    );
-  return secret;
+  return checkedLength('secret', secret, LONGEST_SECRET);
 }

@@ -5,7 +5,13 @@ import { z } from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../calls/granted-route';
 import { fullNameOf, repoOf } from '../calls/request-values';
 import { repositoryParams } from '../calls/route-params';
+import { shorten } from '../calls/shorten';
 import { toVcsPullRequest } from './vcs-pull-request';
+
+/** Bitbucket takes shorter ones alone; CDS has the same limit: https://github.com/ovh/cds/pull/5601 */
+const MAX_COMMENT = 32_767;
+const SHORTENED = '\n\n… (the comment is too long for Bitbucket: see the run in CDS)';
+const MAX_TITLE = 255;
 
 const end = z.object({
   repo: z.string().nullish(),
@@ -83,7 +89,7 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
           const created = await bitbucket.createPullRequest(
             repo,
             {
-              title,
+              title: shorten(title, MAX_TITLE),
               sourceBranch,
               sourceRepository: head.repo && head.repo !== fullNameOf(repo) ? head.repo : undefined,
               destinationBranch: base ? branchOf(base) : undefined,
@@ -138,7 +144,8 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
 
 async function comment(call: GrantedCall, id: number, text: string): Promise<void> {
   if (call.server.config.status.disable) return;
-  await call.bitbucket.commentPullRequest(repoOf(call.req), id, text, call.ctx);
+  const short = shorten(text, MAX_COMMENT, SHORTENED);
+  await call.bitbucket.commentPullRequest(repoOf(call.req), id, short, call.ctx);
 }
 
 /** The open pull request whose source branch stands at `revision`. */

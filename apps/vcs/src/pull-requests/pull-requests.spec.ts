@@ -200,6 +200,14 @@ describe('creating a pull request', () => {
 });
 
 describe('commenting', () => {
+  it('shortens what is too long for Bitbucket, and says so in it', async () => {
+    const pullRequest = addPullRequest(7);
+    expect((await post(`${PULL_REQUESTS}/7/comments`, '𝒂'.repeat(30_000))).status).toBe(204);
+    const [comment = ''] = pullRequest.comments;
+    expect(comment.length).toBeLessThan(32_768);
+    expect(comment).toMatch(/^(𝒂)+\n\n… \(the comment is too long/u);
+  });
+
   it('takes a bare JSON string', async () => {
     const pullRequest = addPullRequest(7);
     const answer = await post(`${PULL_REQUESTS}/7/comments`, 'Build **failed**');

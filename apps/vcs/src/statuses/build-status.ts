@@ -1,10 +1,12 @@
 import type { BuildState, NewStatus } from '@cds/bitbucket';
 import type { BuildEvent } from './build-event';
+import { shorten, shortenDistinct } from '../calls/shorten';
 import { statusKey } from './status-key';
+import { DOCUMENTATION_URL, statusUrl } from './status-url';
 import { STATUS_NAME_PREFIX } from './vcs-commit-status';
 
-/** Where a status leads when `showDetail` is off; Bitbucket wants some URL. */
-const NO_DETAIL_URL = 'https://ovh.github.io/cds/';
+/** What Bitbucket takes of these: https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/928 */
+const MAX_TEXT = 254;
 
 /** Statuses of a node that say nothing about the commit. */
 const NOT_SENT = ['Checking', 'Disabled', 'Never Built', 'Unknown', 'Waiting'];
@@ -32,14 +34,18 @@ export function buildStatus(
   if (NOT_SENT.includes(node.Status)) return undefined;
   if (node.Status === 'Skipped' && !sendSkipped) return undefined;
   const name = `${STATUS_NAME_PREFIX}${projectKey}-${workflowName}-${node.NodeName}`;
-  const runUrl = `${uiUrl.replace(/\/+$/, '')}/project/${projectKey}/workflow/${workflowName}/run/${node.Number}`;
+  const run = { projectKey, workflowName, number: node.Number };
+  const statusWord = shorten(node.Status, 40);
+  const nodeName = shorten(node.NodeName, MAX_TEXT - statusWord.length - 2);
   return {
     key: statusKey(name),
-    name,
+    name: shortenDistinct(name, MAX_TEXT),
     state: STATES[node.Status] ?? 'INPROGRESS',
-    description: `${node.NodeName}: ${node.Status}`,
-    url: showDetail ? runUrl : NO_DETAIL_URL,
-    // By it Bitbucket shows the status on the pull request of the branch.
-    ...(node.BranchName === '' ? {} : { refname: node.BranchName }),
+    description: `${nodeName}: ${statusWord}`,
+    url: showDetail ? statusUrl(uiUrl, run) : DOCUMENTATION_URL,
+    // By it Bitbucket shows the status on the pull request of the branch. Half of a name names another one.
+    ...(node.BranchName === '' || node.BranchName.length > MAX_TEXT
+      ? {}
+      : { refname: node.BranchName }),
   };
 }

@@ -449,6 +449,48 @@ describe('long names', () => {
   });
 });
 
+describe('what Bitbucket refuses', () => {
+  const DOCS = 'https://ovh.github.io/cds/';
+
+  it.each(['http://cds-ui:4200', 'http://intranet/cds', 'https://cds_ui.acme.com'])(
+    'a UI at %s: statuses lead to the documentation and arrive',
+    async (uiUrl) => {
+      const answer = await send({}, harness.instance({ uiUrl }));
+      expect(answer.status).toBe(204);
+      expect(atBitbucket()).toMatchObject([{ state: 'INPROGRESS', url: DOCS }]);
+    },
+  );
+
+  it('a URL that is too long: of a long name of a workflow', async () => {
+    expect((await send({ workflow: 'w'.repeat(500) })).status).toBe(204);
+    expect(atBitbucket()).toMatchObject([{ url: DOCS }]);
+  });
+
+  it.each(['a', '𝒂'])(
+    'names, descriptions and branches that are too long, of %s',
+    async (letter) => {
+      const long = letter.repeat(300);
+      const names = [`${long}-1`, `${long}-2`];
+      for (const NodeName of names)
+        expect((await send({ node: { NodeName, BranchName: long } })).status).toBe(204);
+      await send({ node: { NodeName: names[0], BranchName: long, Status: 'Success' } });
+      const [first, second] = atBitbucket();
+      expect([first?.state, second?.state]).toEqual(['SUCCESSFUL', 'INPROGRESS']);
+      expect(first?.name).not.toBe(second?.name);
+      expect(first?.description).toMatch(/…: Success$/);
+      expect(first).not.toHaveProperty('refname');
+      for (const text of [first?.name, first?.description, first?.key])
+        expect(() => encodeURIComponent(String(text))).not.toThrow();
+    },
+  );
+
+  it('keeps the branch of an ordinary length whole', async () => {
+    const BranchName = `feat/${'b'.repeat(200)}`;
+    await send({ node: { BranchName } });
+    expect(atBitbucket()).toMatchObject([{ refname: BranchName }]);
+  });
+});
+
 function listing(revision = commit): string {
   return `/vcs/bitbucketcloud/repos/acme/widgets/commits/${revision}/statuses`;
 }

@@ -1,10 +1,13 @@
 import type { BbHook } from '@cds/bitbucket';
 import { hookUuidOf } from '@cds/webhook-signature';
+import { shorten } from '../calls/shorten';
 import { DEFAULT_EVENTS } from './hook-events';
 import { beginningOf, type KnownHere, type KnownWebhook } from './known-webhooks';
 import { proxiedUrl } from './proxied-url';
 
 const DESCRIPTION = 'CDS webhook - ';
+/** No longer text is known to be taken. */
+const MAX_DESCRIPTION = 255;
 
 /** As `hooks` makes them, with room for other makers. */
 const UUID = /^[A-Za-z0-9][A-Za-z0-9_-]{7,127}$/;
@@ -13,7 +16,7 @@ export type WebhookFault = 'unsigned' | 'inactive' | 'other key';
 
 /** The description of a webhook by which a person sees whose it is. */
 export function describeWebhook(name: string): string {
-  return `${DESCRIPTION}${name}`;
+  return shorten(`${DESCRIPTION}${name}`, MAX_DESCRIPTION);
 }
 
 /** Whether a webhook says of itself that CDS made it. */

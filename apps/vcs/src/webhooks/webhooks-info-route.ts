@@ -21,7 +21,8 @@ export function addWebhooksInfoRoute(router: Router, { servers }: RouteDeps): vo
             webhooks_creation_supported: true,
             webhooks_creation_disabled: disableWebHooksCreation,
             webhooks_icon: 'Bitbucket',
-            gerrithook_disabled: false,
+            // There is no Gerrit at Bitbucket Cloud.
+            gerrithook_disabled: true,
             events: OFFERED_EVENTS,
           };
         }),

@@ -51,7 +51,7 @@ describe('what may be done with webhooks', () => {
       webhooks_creation_supported: true,
       webhooks_creation_disabled: false,
       webhooks_icon: 'Bitbucket',
-      gerrithook_disabled: false,
+      gerrithook_disabled: true,
     });
     expect(body.events).toHaveLength(23);
     expect(body.events).toContain('repo:push');

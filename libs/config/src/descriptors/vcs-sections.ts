@@ -113,7 +113,8 @@ export function bitbucketServerSections(name: string): SectionDescriptor[] {
           name: 'showDetail',
           default: false,
           rule: { kind: 'boolean' },
-          comment: 'Set to true to link each build status to its run in the CDS UI.',
+          comment:
+            'Set to true to link each build status to its run in the CDS UI. Where Bitbucket would refuse that URL (its host has no dot and is not localhost), the status leads to the documentation of CDS.',
         },
       ],
     },

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Rule } from '../descriptors';
 import { LOG_LEVELS, parseLogLevel } from './log-level';
+import { whatIsOdd, whyNotMeant } from './odd-text';
 import { parseRedisAddress, REDIS_FORMS } from './redis-address';
 
 export type ConfigValue = string | number | boolean | readonly string[];
@@ -82,6 +83,8 @@ function isListRule(rule: Rule): boolean {
 
 function checkList(rule: Rule, items: readonly string[]): Verdict {
   const value = items.map((item) => item.trim()).filter((item) => item !== '');
+  const reason = value.map(whyNotMeant).find((found) => found !== undefined);
+  if (reason) return { error: reason };
   const isRight = { networks: isNetwork, targets: isTarget, texts: () => true }[listKind(rule)];
   const odd = value.findIndex((item) => !isRight(item));
   return odd < 0
@@ -110,6 +113,9 @@ function isNetwork(text: string): boolean {
 
 function checkText(rule: Rule, text: string): Verdict {
   const wrong = { error: `must be ${describeRule(rule)}` };
+  // Around anything but a plain text a line break does no harm. A prefix says more exactly what it may hold.
+  const reason = whyNotMeant(rule.kind === 'text' ? text : text.trim());
+  if (reason && rule.kind !== 'key-prefix') return { error: reason };
   switch (rule.kind) {
     case 'url':
       return checkUrl(text.trim());
@@ -132,8 +138,13 @@ function checkText(rule: Rule, text: string): Verdict {
     }
     default:
       // Passwords may begin or end with a space: what was written is what counts.
-      return { value: text };
+      return textWithWarning(text);
   }
+}
+
+function textWithWarning(text: string): Verdict {
+  const warning = whatIsOdd(text);
+  return warning === undefined ? { value: text } : { value: text, warning };
 }
 
 function checkUrl(text: string): Verdict {
@@ -143,6 +154,9 @@ function checkUrl(text: string): Verdict {
     return { error: `${form}, http://localhost:8081 for instance` };
   if (url.username || url.password) return { error: `${form} without a user name and password` };
   if (url.search || url.hash) return { error: `${form} without a query (?) and fragment (#)` };
+  // The parser of URLs mends these; whoever reads the text as it stands does not.
+  if (/[\s\\]|[?#]$/.test(text)) return { error: `${form} without spaces and backslashes` };
+  if (url.port === '0') return { error: `${form}; there is no port 0` };
   return { value: text.replace(/\/+$/, '') };
 }
 

@@ -1,0 +1,34 @@
+/** C0 and C1 controls, DEL, and what else ends a line. */
+const CONTROL = /[\p{Cc}\u2028\u2029]/u;
+/** Nothing to be seen of them: they came along when the text was copied. */
+const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/;
+const QUOTED = /^(["'`\u201c\u2018\u00ab]).*(["'`\u201d\u2019\u00bb])$/s;
+const CLOSING: Readonly<Record<string, string>> = {
+  '\u201c': '\u201d',
+  '\u2018': '\u2019',
+  '\u00ab': '\u00bb',
+};
+
+/** Why no text of a configuration can be meant so; undefined where it can. Never quotes it. */
+export function whyNotMeant(text: string): string | undefined {
+  if (/[\r\n]+$/.test(text) && !CONTROL.test(text.replace(/[\r\n]+$/, '')))
+    return 'ends with a line break: remove it';
+  const control = CONTROL.exec(text);
+  if (!control) return undefined;
+  const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+  return `holds a control character (U+${code}, character ${control.index + 1}): remove it`;
+}
+
+/** What is odd about a text, but may be meant; undefined where nothing is. Never quotes it. */
+export function whatIsOdd(text: string): string | undefined {
+  const invisible = INVISIBLE.exec(text);
+  if (invisible) {
+    const code = invisible[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    return `holds an invisible character (U+${code}, character ${invisible.index + 1}), which copying may have brought: it counts`;
+  }
+  if (text !== text.trim()) return 'begins or ends with a space, which counts';
+  const [, opening = '', closing = ''] = QUOTED.exec(text) ?? [];
+  if (opening !== '' && text.length > 2 && closing === (CLOSING[opening] ?? opening))
+    return 'stands in quotes of its own, which count: one pair of them is enough';
+  return undefined;
+}
