@@ -82,6 +82,132 @@ async function failedCleanup(): Promise<void> {
   await redis.zadd(KEYS.failedCleanups, 1763928000000, CLEANUP);
 }
 
+describe('engine hooks … list', () => {
+  const change = (name: string) => ({ new: { type: 'branch', name }, old: null });
+
+  it('finds what replay wants: the task of a workflow, then the execution of a branch', async () => {
+    await task(HOOK);
+    await task(OTHER);
+    const config = { project: value('PROJ'), workflow: value('wf\u202e2') };
+    await redis.hset(hookKeys(OTHER).task, 'config', JSON.stringify(config), 'stopped', '1');
+    await redis.sadd(KEYS.tasks, HOOK, OTHER);
+    await execution(HOOK, ID, [change('dev'), change('feat\u001b[2J')]);
+    await redis.zadd(hookKeys(HOOK).done, ID, ID);
+    await execution(HOOK, NEXT_ID, [change('main')]);
+    const keys = hookKeys(HOOK);
+    const text = JSON.parse((await redis.hget(keys.executions, NEXT_ID)) ?? '') as object;
+    await redis.hset(keys.executions, NEXT_ID, JSON.stringify({ ...text, request_id: 'r-1' }));
+    await redis.hdel(keys.states, NEXT_ID);
+    await redis.rpush(keys.waiting, NEXT_ID);
+
+    const tasks = run('tasks', 'list', '--workflow', 'PROJ/wf1');
+    expect(tasks.out.replaceAll(/ {2,}/g, '  ')).toBe(
+      `UUID  TYPE  WORKFLOW  WAITING  IN ALL  STATE  REPOSITORY\n${HOOK}  RepoWebHook  PROJ/wf1  1  2  runs  jdoe/repo-0\n`,
+    );
+    const both = run('tasks', 'list', '--json');
+    expect(both.out).not.toContain('\u202e');
+    expect(JSON.parse(both.out)).toEqual([
+      expect.objectContaining({ uuid: HOOK, stopped: false }),
+      expect.objectContaining({ uuid: OTHER, workflow: 'wf\u202e2', stopped: true }),
+    ]);
+    expect(run('tasks', 'list', '--limit', '1').err).toContain('There are 2 tasks in all');
+
+    const listed = run('executions', 'list', HOOK);
+    expect(listed.out.replaceAll(/ {2,}/g, '  ').split('\n').slice(1)).toEqual([
+      `${NEXT_ID}000  waiting  1970-01-01T00:00:00Z  RepoWebHook  main  r-1  0`,
+      `${ID}000  done  1970-01-01T00:00:00Z  RepoWebHook  dev, feat [2J  3`,
+      '',
+    ]);
+    expect(`${listed.out}${listed.err}`).not.toMatch(/hidden-header/);
+    const newest = run('executions', 'list', HOOK, '--json', '--limit', '1');
+    expect(JSON.parse(newest.out)).toMatchObject([
+      { uuid: HOOK, refs: ['main'], request_id: 'r-1' },
+    ]);
+    expect(newest.err).toBe('These are the 1 newest of 2: --limit 2 shows all.\n');
+    expect(run('replay', HOOK, `${ID}000`).code).toBe(0);
+  });
+
+  it('lists cleanups by their date, with the branch', async () => {
+    expect(run('cleanups', 'list').out).toBe('There are no cleanups of deleted branches.\n');
+    await failedCleanup();
+    const waits = 'b'.repeat(64);
+    await redis.hset(cleanupKey(waits), {
+      ...{ status: 'waiting', due: '1763928000000', accepted: '1763841600000001', hook: HOOK },
+      ...{ project: 'PROJ', workflow: 'wf1', repository: 'jdoe/repo-0', branch: 'gone' },
+      ...{ request_id: 'r-2' },
+    });
+    await redis.zadd(KEYS.cleanups, 1763928000000, waits);
+
+    const { out, code } = run('cleanups', 'list');
+
+    expect(out.replaceAll(/ {2,}/g, '  ').split('\n').slice(1)).toEqual([
+      `${waits}  waiting  2025-11-23T20:00:00Z  PROJ/wf1  jdoe/repo-0  gone  r-2`,
+      `${CLEANUP}  failed  2025-11-23T20:00:00Z  PROJ/wf1  jdoe/repo-0  old [2Jone  refused`,
+      '',
+    ]);
+    expect(code).toBe(0);
+    expect(JSON.parse(run('cleanups', 'list', '--json', '--limit', '1').out)).toMatchObject([
+      { uuid: waits, hook: HOOK, branch: 'gone', request_id: 'r-2' },
+    ]);
+  });
+
+  it('goes on over what cannot be read, and refuses what it does not understand', async () => {
+    await task(HOOK);
+    await task(OTHER);
+    await redis.sadd(KEYS.tasks, HOOK, OTHER);
+    await redis.hset(hookKeys(OTHER).task, 'config', '{"pro');
+    await execution(HOOK, ID, [change('dev')]);
+    await redis.hset(hookKeys(HOOK).executions, ID, '{"timestamp":');
+    await redis.zadd(hookKeys(HOOK).done, ID, ID);
+    await redis.set(cleanupKey(CLEANUP), 'no hash');
+    await redis.zadd(KEYS.cleanups, 1, CLEANUP);
+
+    const tasks = run('tasks', 'list', '--json');
+    expect(JSON.parse(tasks.out)).toMatchObject([{ uuid: HOOK }]);
+    expect(tasks.err).toContain(OTHER);
+    expect(run('executions', 'list', HOOK).out).toContain(`${ID}000`);
+    expect(run('cleanups', 'list')).toMatchObject({ code: 0 });
+
+    expect(run('executions', 'list', 'f'.repeat(36))).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('see engine hooks tasks list'),
+    });
+    for (const args of [
+      ['tasks', 'list', '--limit', '0'],
+      ['executions', 'list', HOOK, '--limit', 'x'],
+      ['executions', 'list', '../x'],
+      ['executions', 'list'],
+      ['cleanups', 'list', '--limit', '10001'],
+    ])
+      expect(run(...args).code).toBe(2);
+  });
+
+  it('reads no more than it prints', async () => {
+    await task(HOOK);
+    const ids = Array.from({ length: 2_000 }, (_, i) => String(Number(ID) + i));
+    const keys = hookKeys(HOOK);
+    const text = JSON.stringify({
+      timestamp: 1,
+      type: 'RepoWebHook',
+      accepted_at: 1,
+      config: null,
+    });
+    await redis.hset(keys.executions, Object.fromEntries(ids.map((id) => [id, text])));
+    await redis.rpush(keys.waiting, ...ids);
+    await redis.sadd(KEYS.tasks, HOOK, ...ids);
+    const commands = async () =>
+      Number(/total_commands_processed:(\d+)/.exec(await redis.info('stats'))?.[1]);
+
+    await redis.config('RESETSTAT');
+    const before = await commands();
+    expect(JSON.parse(run('executions', 'list', HOOK, '--json', '--limit', '5').out)).toHaveLength(
+      5,
+    );
+    expect((await commands()) - before).toBeLessThan(60);
+    expect(await redis.info('commandstats')).not.toMatch(/cmdstat_(keys|smembers|hgetall|hkeys):/);
+  });
+});
+
 describe('engine hooks dead-letters', () => {
   it('lists none, and all the newest first, without what was delivered', async () => {
     expect(run('dead-letters', 'list')).toEqual({
@@ -98,10 +224,10 @@ describe('engine hooks dead-letters', () => {
     const { out, err, code } = run('dead-letters', 'list');
     expect(out.replaceAll(/ {2,}/g, '  ')).toBe(
       [
-        'UUID  TIMESTAMP  KIND  FAILED AT  WORKFLOW  REPOSITORY  ERRORS  LAST ERROR',
+        'UUID  TIMESTAMP  KIND  FAILED AT  WORKFLOW  REPOSITORY  BRANCH OR TAG  REQUEST ID  ERRORS  LAST ERROR',
         `${OTHER}  ${NEXT_ID}000  execution  2025-11-22T20:01:00Z  PROJ/wf1  jdoe/repo-0  3  first line second line`,
         `${HOOK}  ${ID}000  execution  2025-11-22T20:01:00Z  PROJ/wf1  jdoe/repo-0  3  no such workflow`,
-        `${CLEANUP}  1763841600000000000  cleanup  2025-11-23T20:00:00Z  PROJ/wf1  jdoe/repo-0 old [2Jone  3  refused`,
+        `${CLEANUP}  1763841600000000000  cleanup  2025-11-23T20:00:00Z  PROJ/wf1  jdoe/repo-0  old [2Jone  3  refused`,
         '',
       ].join('\n'),
     );

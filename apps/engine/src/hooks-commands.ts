@@ -10,6 +10,13 @@ import { importHooks, type ImportOptions } from './commands/hooks-import';
 import { replayExecution } from './commands/hooks-replay';
 import { resetSignature } from './commands/hooks-signature';
 import { type ConfigOption, configOption } from './config-option';
+import {
+  type ListOptions as PrintOptions,
+  printCleanups,
+  printExecutions,
+  printTasks,
+  type TaskListOptions,
+} from './commands/hooks-lists';
 import type { Context } from './context';
 
 const hooksConfig = () =>
@@ -53,6 +60,8 @@ export function addHooksCommands(program: Command, context: Context): void {
       dropDeadLetters(uuid, timestamp, o, context),
     );
 
+  addLists(hooks, context);
+
   hooks
     .command('replay')
     .argument('<uuid>', 'uuid of the task in CDS')
@@ -90,4 +99,28 @@ export function addHooksCommands(program: Command, context: Context): void {
       '\nCDS_IMPORT_REDIS_PASSWORD: the password of the Redis that --from names.',
     )
     .action(async (o: ImportOptions) => importHooks(o, context));
+}
+
+/** What an operator looks for before he replays, stops or brings forward: uuids and timestamps. */
+function addLists(hooks: Command, context: Context): void {
+  const listOf = (name: string, description: string) =>
+    hooks
+      .command(name)
+      .description(description)
+      .command('list')
+      .addOption(hooksConfig())
+      .option('--json', 'print a JSON array')
+      .option('--limit <number>', 'how many to print', '100');
+
+  listOf('tasks', 'hooks of workflows, as hooks keeps them')
+    .option('--workflow <project/name>', 'only those of this workflow')
+    .description('list tasks, with how many executions wait')
+    .action(async (o: TaskListOptions) => printTasks(o, context));
+  listOf('executions', 'what a task received or was due for')
+    .argument('<uuid>', 'uuid of the task in CDS')
+    .description('list the executions of a task, the newest first')
+    .action(async (uuid: string, o: PrintOptions) => printExecutions(uuid, o, context));
+  listOf('cleanups', 'removals of the runs of deleted branches')
+    .description('list them: those that wait by their date, then stopped and failed ones')
+    .action(async (o: PrintOptions) => printCleanups(o, context));
 }

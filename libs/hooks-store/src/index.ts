@@ -34,6 +34,9 @@ export {
   type ImportedTask,
   importedName,
 } from './import/create-import';
+export { listCleanups } from './lists/cleanup-list';
+export { listExecutions, type ListedExecution } from './lists/execution-list';
+export { listTasks, type TaskList } from './lists/task-list';
 export { createReplay, type Replayed } from './replay/create-replay';
 export { createResetSignature } from './reset-signature';
 export { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from './clock';

@@ -4,6 +4,8 @@ import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkTimestamp, checkUuid } from '../execution-arguments';
 import { withHooksRedis } from '../hooks-redis';
+import { checkLimit } from '../list-limit';
+import { formatJson } from '../print-json';
 import { formatTable } from '../print-table';
 
 export interface ListOptions extends ConfigOption {
@@ -15,7 +17,6 @@ export interface MoveOptions extends ConfigOption {
   all?: true;
 }
 
-const MOST_LISTED = 10_000;
 /** After this the rest is left to another call. */
 const ALL_MS = 10 * 60_000;
 
@@ -26,9 +27,7 @@ export async function listDeadLetters(
   context: Context,
 ): Promise<void> {
   if (uuid !== undefined) checkUuid(uuid);
-  const limit = Number(o.limit);
-  if (!/^\d+$/.test(o.limit) || limit < 1 || limit > MOST_LISTED)
-    throw usageError(`--limit takes a number from 1 to ${MOST_LISTED}.`);
+  const limit = checkLimit(o.limit);
   const { found, total } = await withHooksRedis(o.config, context, async (redis) => {
     const deadLetters = createDeadLetters({ redis });
     await deadLetters.adopt();
@@ -37,7 +36,7 @@ export async function listDeadLetters(
       total: await deadLetters.count(uuid),
     };
   });
-  if (o.json) context.out(`${JSON.stringify(found, null, 2)}\n`);
+  if (o.json) context.out(formatJson(found));
   else context.out(found.length === 0 ? 'There are no dead letters.\n' : table(found));
   if (total > found.length)
     context.say(`These are the ${found.length} newest of ${total}: --limit ${total} shows all.`);
@@ -45,14 +44,19 @@ export async function listDeadLetters(
 
 function table(letters: DeadLetter[]): string {
   return formatTable(
-    ['UUID', 'TIMESTAMP', 'KIND', 'FAILED AT', 'WORKFLOW', 'REPOSITORY', 'ERRORS', 'LAST ERROR'],
+    [
+      ...['UUID', 'TIMESTAMP', 'KIND', 'FAILED AT', 'WORKFLOW', 'REPOSITORY', 'BRANCH OR TAG'],
+      ...['REQUEST ID', 'ERRORS', 'LAST ERROR'],
+    ],
     letters.map((letter) => [
       letter.uuid,
       String(letter.timestamp),
       letter.kind,
       letter.failed_at.replace(/\.\d+Z$/, 'Z'),
       `${letter.project}/${letter.workflow}`,
-      letter.branch === undefined ? letter.repository : `${letter.repository} ${letter.branch}`,
+      letter.repository,
+      letter.branch ?? '',
+      letter.request_id,
       String(letter.nb_errors),
       letter.last_error,
     ]),

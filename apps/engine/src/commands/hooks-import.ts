@@ -1,4 +1,5 @@
 import { CommandError } from '../command-error';
+import { formatJson } from '../print-json';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { withHooksRedis, withRedis } from '../hooks-redis';
@@ -30,7 +31,7 @@ export async function importHooks(o: ImportOptions, context: Context): Promise<v
       "there is nothing of CDS's own hooks in that Redis (no sorted set hooks:tasks): name the one that it used with --from.",
     );
   }
-  context.out(o.json ? `${JSON.stringify(report, null, 2)}\n` : printImport(report));
+  context.out(o.json ? formatJson(report) : printImport(report));
   importRemarks(report).forEach((remark) => context.say(remark));
   if (report.problems.length > 0) {
     throw new CommandError(

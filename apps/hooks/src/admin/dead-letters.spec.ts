@@ -87,6 +87,8 @@ describe('dead letters', () => {
         project: 'PROJ',
         workflow: 'wf1',
         repository: 'jdoe/repo-0',
+        branch: 'bad',
+        request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
         nb_errors: 1,
         last_error: expect.stringContaining('no such workflow'),
         failed_at: expect.stringMatching(/^20\d\d-.*Z$/),

@@ -5,6 +5,9 @@ import { z } from 'zod';
 import { timestampOfId } from '../clock';
 import { parseState } from '../execution';
 import { cleanupKey, hookKeys, KEYS } from '../redis-keys';
+import { refsOfExecution } from '../lists/refs-of-execution';
+import { fieldsOf, readWithBody } from '../stored-execution-text';
+import { UnreadableExecutionError } from '../unreadable/check-execution';
 import { readConfig } from '../unreadable/read-config';
 
 /** An execution, or the cleanup of a branch, that failed for good. Never holds a body or a header of its delivery. */
@@ -18,7 +21,10 @@ export const deadLetterSchema = z
     project: z.string(),
     workflow: z.string(),
     repository: z.string().meta({ description: '`workspace/slug`; empty for a plain webhook.' }),
-    branch: z.string().optional().meta({ description: 'Of a cleanup.' }),
+    branch: z.string().optional().meta({
+      description: 'Branches and tags of a push, separated by commas; of a cleanup its branch.',
+    }),
+    request_id: z.string().meta({ description: 'Of the delivery, as it stands in the log.' }),
     nb_errors: z.int(),
     last_error: z.string(),
     failed_at: z.string().meta({ description: 'ISO 8601; empty when its record does not tell.' }),
@@ -35,13 +41,23 @@ export interface DeadLetterRef {
 }
 
 const LONGEST_ERROR = 1_000;
+/** In memory at the same time: each may have 256 KB. */
+const BODIES_AT_ONCE = 50;
 
 /** The executions of these places, in the same order; those that are gone by now are left out. */
 export async function readExecutions(redis: Redis, refs: DeadLetterRef[]): Promise<DeadLetter[]> {
+  const letters: DeadLetter[] = [];
+  for (let i = 0; i < refs.length; i += BODIES_AT_ONCE)
+    letters.push(...(await readSome(redis, refs.slice(i, i + BODIES_AT_ONCE))));
+  return letters;
+}
+
+async function readSome(redis: Redis, refs: DeadLetterRef[]): Promise<DeadLetter[]> {
   const uuids = [...new Set(refs.map(({ uuid }) => uuid))];
   const pipeline = redis.pipeline();
   for (const uuid of uuids) pipeline.hmget(hookKeys(uuid).task, 'type', 'config');
   for (const { uuid, id } of refs) pipeline.hget(hookKeys(uuid).states, id);
+  for (const { uuid, id } of refs) pipeline.hmget(hookKeys(uuid).executions, ...fieldsOf([id]));
   const replies = await readableOf(pipeline);
   const tasks = new Map(
     uuids.map((uuid, index) => [uuid, (replies[index] ?? []) as (string | null)[]]),
@@ -52,6 +68,8 @@ export async function readExecutions(redis: Redis, refs: DeadLetterRef[]): Promi
     if (!type) return [];
     const { nb_errors, last_error, processing_timestamp } = parseState(state);
     const values = readConfig(config);
+    const received = replies[uuids.length + refs.length + index];
+    const { branch, request_id } = receivedOf(received as (string | null)[] | undefined);
     return [
       {
         kind: 'execution',
@@ -61,6 +79,8 @@ export async function readExecutions(redis: Redis, refs: DeadLetterRef[]): Promi
         project: values?.project?.value ?? '',
         workflow: values?.workflow?.value ?? '',
         repository: values?.repoFullName?.value ?? '',
+        ...(branch === '' ? {} : { branch }),
+        request_id,
         nb_errors,
         last_error: last_error.slice(0, LONGEST_ERROR),
         failed_at: isoOf(processing_timestamp / 1e6),
@@ -92,12 +112,25 @@ export async function readFailedCleanups(redis: Redis, uuid?: string): Promise<D
         workflow: hash.workflow ?? '',
         repository: hash.repository ?? '',
         branch: hash.branch ?? '',
+        request_id: hash.request_id ?? '',
         nb_errors: Number(hash.nb_errors) || 0,
         last_error: (hash.last_error ?? '').slice(0, LONGEST_ERROR),
         failed_at: isoOf(Number(hash.processed)),
       },
     ];
   });
+}
+
+/** What names a delivery; nothing where it cannot be read. */
+function receivedOf([json, kept]: (string | null)[] = []): { branch: string; request_id: string } {
+  try {
+    const { execution, body } = readWithBody(json ?? '', kept);
+    const branch = refsOfExecution(execution, body).join(', ');
+    return { branch, request_id: execution.request_id ?? '' };
+  } catch (error) {
+    if (error instanceof UnreadableExecutionError) return { branch: '', request_id: '' };
+    throw error;
+  }
 }
 
 /** @param ms since 1970 */

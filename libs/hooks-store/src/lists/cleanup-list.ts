@@ -1,0 +1,30 @@
+import type { Redis } from 'ioredis';
+import { type Cleanup, parseCleanup } from '../cleanups/cleanup';
+import { readableOf } from '../dead-letters/dead-letter';
+import { cleanupKey, KEYS } from '../redis-keys';
+
+const AT_ONCE = 200;
+
+/** Cleanups of deleted branches: those that wait, the first due first, then the stopped ones, then those that failed. */
+export async function listCleanups(
+  redis: Redis,
+  limit: number,
+): Promise<{ found: Cleanup[]; total: number }> {
+  const found: Cleanup[] = [];
+  let total = 0;
+  for (const set of [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups]) {
+    total += await redis.zcard(set);
+    for (let from = 0; found.length < limit; from += AT_ONCE) {
+      const ids = await redis.zrange(set, String(from), String(from + AT_ONCE - 1));
+      if (ids.length === 0) break;
+      const pipeline = redis.pipeline();
+      for (const id of ids) pipeline.hgetall(cleanupKey(id));
+      const records = (await readableOf(pipeline)) as (Record<string, string> | undefined)[];
+      for (const [index, id] of ids.entries()) {
+        const cleanup = parseCleanup(id, records[index] ?? {});
+        if (cleanup && found.length < limit) found.push(cleanup);
+      }
+    }
+  }
+  return { found, total };
+}

@@ -1,0 +1,113 @@
+import type { TaskType } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import { timestampOfId } from '../clock';
+import { readableOf } from '../dead-letters/dead-letter';
+import { type ExecutionState, parseState } from '../execution';
+import { hookKeys } from '../redis-keys';
+import { fieldsOf, readWithBody } from '../stored-execution-text';
+import { UnreadableExecutionError } from '../unreadable/check-execution';
+import { refsOfExecution } from './refs-of-execution';
+
+/** An execution as an operator wants to find it. Never holds a body or a header of its delivery. */
+export interface ListedExecution {
+  uuid: string;
+  /** Nanoseconds. */
+  timestamp: number;
+  type: TaskType | '';
+  status: 'waiting' | 'done' | 'failed';
+  /** ISO 8601; empty where the execution cannot be read. */
+  accepted_at: string;
+  /** Of its delivery; empty where nothing names any. */
+  refs: string[];
+  request_id: string;
+  workflow_run: number;
+  nb_errors: number;
+  last_error: string;
+}
+
+/** Bodies that are in memory at the same time: each may have 256 KB. */
+const AT_ONCE = 20;
+const MAX_ERROR = 1_000;
+
+/**
+ * The newest executions of a hook, with those that wait and the dead letters. Reads as many as are asked for and no
+ * more, some at a time.
+ *
+ * @returns undefined when there is no such task
+ */
+export async function listExecutions(
+  redis: Redis,
+  uuid: string,
+  limit: number,
+): Promise<{ found: ListedExecution[]; total: number } | undefined> {
+  const keys = hookKeys(uuid);
+  const last = limit - 1;
+  const pipeline = redis.pipeline().exists(keys.task).llen(keys.waiting);
+  pipeline.zcard(keys.done).zcard(keys.dead).lrange(keys.waiting, -limit, -1);
+  pipeline.zrevrange(keys.done, 0, last).zrevrange(keys.dead, 0, last);
+  const [exists, ...replies] = await readableOf(pipeline);
+  if (exists !== 1) return undefined;
+  const total = replies.slice(0, 3).reduce<number>((sum, count) => sum + Number(count ?? 0), 0);
+  const lists = replies.slice(3).map((ids) => (ids as string[] | undefined) ?? []);
+  const statuses = new Map<string, ListedExecution['status']>();
+  for (const [index, status] of (['waiting', 'done', 'failed'] as const).entries())
+    for (const id of lists[index] ?? []) statuses.set(id, status);
+  const newest = [...statuses.keys()]
+    .filter((id) => /^\d{1,16}$/.test(id))
+    .sort((a, b) => Number(b) - Number(a))
+    .slice(0, limit);
+  const found: ListedExecution[] = [];
+  for (let i = 0; i < newest.length; i += AT_ONCE)
+    found.push(...(await readSome(redis, uuid, newest.slice(i, i + AT_ONCE), statuses)));
+  return { found, total };
+}
+
+async function readSome(
+  redis: Redis,
+  uuid: string,
+  ids: string[],
+  statuses: ReadonlyMap<string, ListedExecution['status']>,
+): Promise<ListedExecution[]> {
+  const keys = hookKeys(uuid);
+  const pipeline = redis.pipeline().hmget(keys.executions, ...fieldsOf(ids));
+  pipeline.hmget(keys.states, ...ids);
+  const [executions, states] = (await readableOf(pipeline)) as ((string | null)[] | undefined)[];
+  return ids.flatMap((id, index) => {
+    const json = executions?.[2 * index];
+    if (!json) return [];
+    const state = parseState(states?.[index]);
+    const status = statuses.get(id) ?? 'done';
+    return [listed({ uuid, id, status }, [json, executions[2 * index + 1]], state)];
+  });
+}
+
+function listed(
+  of: { uuid: string; id: string; status: ListedExecution['status'] },
+  [json, kept]: [string, string | null | undefined],
+  { workflow_run, nb_errors, last_error }: ExecutionState,
+): ListedExecution {
+  const { uuid, id, status } = of;
+  const place = { uuid, timestamp: timestampOfId(id) };
+  const ended = { workflow_run, nb_errors, last_error: last_error.slice(0, MAX_ERROR) };
+  try {
+    const { execution, body } = readWithBody(json, kept);
+    return {
+      ...place,
+      type: execution.type,
+      status,
+      accepted_at: isoOf(execution.accepted_at),
+      refs: refsOfExecution(execution, body),
+      request_id: execution.request_id ?? '',
+      ...ended,
+    };
+  } catch (error) {
+    if (!(error instanceof UnreadableExecutionError)) throw error;
+    const unknown = { type: '' as const, status, accepted_at: '', refs: [], request_id: '' };
+    return { ...place, ...unknown, ...ended, last_error: ended.last_error || error.message };
+  }
+}
+
+/** @param ms since 1970 */
+function isoOf(ms: number): string {
+  return ms > 0 && ms <= 8.64e15 ? new Date(ms).toISOString() : '';
+}

@@ -1,0 +1,40 @@
+import type { Task } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import { KEYS } from '../redis-keys';
+import { createTaskStore } from '../tasks/task-store';
+
+const AT_ONCE = 200;
+
+export interface TaskList {
+  found: Task[];
+  total: number;
+  /** Tasks that cannot be read as they stand in Redis. */
+  unreadable: string[];
+}
+
+/**
+ * Tasks of hooks, in no order. Looks through the set of all some at a time, and no further than needed.
+ *
+ * @param isWanted which of them
+ */
+export async function listTasks(
+  redis: Redis,
+  limit: number,
+  isWanted: (task: Task) => boolean = () => true,
+): Promise<TaskList> {
+  const unreadable = new Set<string>();
+  const tasks = createTaskStore({ redis, unreadable: (uuid) => unreadable.add(uuid) });
+  const found = new Map<string, Task>();
+  let cursor = '0';
+  do {
+    const [next, uuids] = await redis.sscan(KEYS.tasks, cursor, 'COUNT', AT_ONCE);
+    cursor = next;
+    for (const task of await tasks.readSome(uuids))
+      if (found.size < limit && isWanted(task)) found.set(task.uuid, task);
+  } while (cursor !== '0' && found.size < limit);
+  return {
+    found: [...found.values()],
+    total: await redis.scard(KEYS.tasks),
+    unreadable: [...unreadable],
+  };
+}
