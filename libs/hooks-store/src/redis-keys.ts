@@ -86,6 +86,12 @@ export const POLLED_FIELD = 'polled_at';
 /** Field of the hash of a hook that is polled: why its last poll brought nothing; empty when it did. */
 export const POLL_ERROR_FIELD = 'poll_error';
 
+/**
+ * Field of a task's hash: `id holder times`, the execution that was begun, by whom, and how often it was begun and did not
+ * end. None when what was begun last got further, or was given back. Written by `begun.lua.ts`.
+ */
+export const BEGUN_FIELD = 'begun';
+
 /** Set: uuids of the repository webhooks of a workflow. */
 export function workflowHooksKey(project: string, workflow: string): string {
   const exact = JSON.stringify([project, workflow]);
@@ -96,7 +102,7 @@ export function workflowHooksKey(project: string, workflow: string): string {
 export function hookKeys(uuid: string) {
   return {
     /**
-     * Hash: type, method, config (JSON), stopped, updated_at (ms), last_id, last_replay, {@link SIGNED_FIELD},
+     * Hash: type, method, config (JSON), stopped, updated_at (ms), last_id, last_replay, {@link SIGNED_FIELD}, {@link BEGUN_FIELD},
      * {@link WORKFLOW_INDEX_FIELD}, {@link SCHEDULE_FIELD}, {@link POLLED_FIELD}, {@link POLL_ERROR_FIELD}.
      */
     task: `${PREFIX}task:${uuid}`,

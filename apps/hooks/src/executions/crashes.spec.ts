@@ -1,9 +1,8 @@
-import { connect } from 'node:net';
-import { awakeTime, freePort, startProcess, waitFor } from '@cds/testing';
+import { awakeTime, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
-import { TOKEN } from '../../test/cds-api-stand-in';
 import { allDone, push, refsOf } from '../../test/deliveries';
 import { plainHook, post, repositoryHook, startWorld, type World } from '../../test/harness';
+import { startHooksProcess } from '../../test/hooks-process';
 import { pushDelivery } from '../../test/pushes';
 
 describe('crashes and outages', () => {
@@ -126,34 +125,10 @@ describe('crashes and outages', () => {
     }
   });
 
-  /** The service as a process of its own, with the times it has in production. */
   async function startServiceProcess() {
-    const port = await freePort();
-    const child = await startProcess({
-      command: process.execPath,
-      args: ['--import', 'tsx', 'apps/hooks/src/main.ts'],
-      cwd: `${__dirname}/../../../..`,
-      env: {
-        ...(process.env as Record<string, string>),
-        TSX_TSCONFIG_PATH: 'tsconfig.base.json',
-        CDS_HOOKS_NAME: `cds-hooks-${port}`,
-        CDS_HOOKS_URL: `http://127.0.0.1:${port}`,
-        CDS_HOOKS_HTTP_ADDR: '127.0.0.1',
-        CDS_HOOKS_HTTP_PORT: String(port),
-        CDS_HOOKS_RETRYDELAY: '2',
-        CDS_HOOKS_API_TOKEN: TOKEN,
-        CDS_HOOKS_API_HTTP_URL: world.api.url,
-        CDS_HOOKS_CACHE_REDIS_HOST: `127.0.0.1:${world.redis.port}`,
-      },
-    });
-    await waitFor(() => listens(port), { what: 'the process to listen' });
-    const url = `http://127.0.0.1:${port}`;
-    // It listens before it has reached Redis, and refuses every delivery with 503 until then.
-    const noHook = `${url}/webhook/00000000-0000-4000-8000-000000000000`;
-    await waitFor(async () => (await fetch(noHook, { method: 'POST' })).status === 404, {
-      what: 'the process to reach Redis',
-    });
-    return { child, url };
+    const started = await startHooksProcess(world);
+    await started.ready();
+    return started;
   }
 
   const numbers = () => world.api.runs().map((run) => Number(run.hook.payload.n));
@@ -246,15 +221,4 @@ describe('crashes and outages', () => {
       await world.redis.start();
     }
   });
-
-  function listens(port: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once('error', () => resolve(false));
-    });
-  }
 });

@@ -105,6 +105,8 @@ export interface Head {
   stateJson: string;
   /** Whether there is any cleanup at all, stopped and failed ones included. */
   anyCleanups: boolean;
+  /** How often other processes began to work on it and did not come to an end; see {@link KeptHead.byItself}. */
+  begun: number;
 }
 
 export type TakenHead =
@@ -251,11 +253,21 @@ export function createDeliveryStore(deps: {
     /**
      * Keeps how far the head has come; anything but `ok` says that it must not be gone on with.
      * @param before the state as this holder last saw or kept it (JSON)
+     * @param begun how often it is begun with this; 0: it got further
      */
-    async save({ uuid, holder }: Claim, id: string, state: string, before: string): Promise<Saved> {
+    async save(
+      { uuid, holder }: Claim,
+      id: string,
+      state: string,
+      before: string,
+      begun: number,
+    ): Promise<Saved> {
       const keys = hookKeys(uuid);
       return (await mend.hook(uuid, () =>
-        saveScript([keys.task, keys.waiting, keys.states, keys.owner], [holder, id, state, before]),
+        saveScript(
+          [keys.task, keys.waiting, keys.states, keys.owner],
+          [holder, id, state, before, begun],
+        ),
       )) as Saved;
     },
 
@@ -335,7 +347,7 @@ function readHead(of: {
 
 function readTaken(reply: TakeReply): TakenHead {
   if (reply[0] !== 'work') return { kind: reply[0] };
-  const [, type, config = 'null', id = '', execution = '{}', body, state = '', cleanups] = reply;
+  const [, type, config = 'null', id = '', execution = '{}', body, state = '', ...counts] = reply;
   return {
     kind: 'work',
     head: {
@@ -345,7 +357,8 @@ function readTaken(reply: TakeReply): TakenHead {
       ...readHead({ type: type as TaskType, id, execution, body }),
       state: parseState(state),
       stateJson: state,
-      anyCleanups: Number(cleanups) > 0,
+      anyCleanups: Number(counts[0]) > 0,
+      begun: Number(counts[1]),
     },
   };
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { defineScript, keyArgument } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS, type Mend, NO_MEND, OWNER_PREFIX } from '@cds/hooks-store';
+import { hookKeys, KEYS, type Mend, NO_MEND, OWNER_PREFIX, TASK_PREFIX } from '@cds/hooks-store';
 import { BEAT, CLAIM_HOOK, RELEASE_HOOKS } from './scripts/ownership.lua';
 
 /** The right to work off one hook. Every script that writes for it names the holder, and is refused to others. */
@@ -59,7 +59,10 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
   let stopped = false;
 
   async function giveBack({ uuids, holder }: Claims): Promise<void> {
-    await releaseScript([], [holder, keyArgument(OWNER_PREFIX), ...uuids]);
+    await releaseScript(
+      [],
+      [holder, keyArgument(OWNER_PREFIX), keyArgument(TASK_PREFIX), ...uuids],
+    );
   }
 
   async function releaseAll(claims: Claims): Promise<void> {

@@ -2,6 +2,7 @@ import { type Clock, type ExecutionState, timestampOfMs } from '@cds/hooks-store
 import type { Logger } from '@cds/service';
 import type { WorkOffOutcome } from '../kinds/work-off-by-kind';
 import type { DeliveryStore, Head, Saved } from './delivery-store';
+import { doAlone } from './begun-before';
 import type { Claim } from './hook-ownership';
 import { drainJobId } from './job-ids';
 import { untilStored } from './until-stored';
@@ -18,8 +19,19 @@ export interface KeepHeadDeps {
 
 /** Keeps how far an execution has come, for as long as Redis takes. */
 export interface KeptHead {
-  /** Anything but `ok` says that it must not be gone on with. */
-  keep(state: ExecutionState): Promise<Saved>;
+  /**
+   * Anything but `ok` says that it must not be gone on with.
+   * @param before `by itself`: what {@link byItself} does comes next, so that it counts as begun from now on
+   */
+  keep(state: ExecutionState, before?: 'by itself'): Promise<Saved>;
+  /**
+   * Does what this process does by itself for the execution, and which may kill or freeze it: what others had begun in vain
+   * is counted before it is begun, and done alone. Costs no round trip otherwise, since the first time is counted with what
+   * took the execution or kept its state. Whoever dies later, while others are asked, is not counted for that.
+   *
+   * @returns undefined when it must not be gone on with
+   */
+  byItself<T>(state: ExecutionState, work: () => T | Promise<T>): Promise<{ value: T } | undefined>;
   /** It is to be gone on with at `until` (ms); see WorkOffOutcome. */
   pause(state: ExecutionState, until: number, forApi: boolean): Promise<WorkOffOutcome>;
   /** It is done, or has failed for good (`failed`). */
@@ -43,15 +55,39 @@ export function createKeepHead(deps: KeepHeadDeps) {
     /** As it stands in Redis. */
     let before = head.stateJson;
 
-    async function keep(state: ExecutionState): Promise<Saved> {
+    async function save(state: ExecutionState, begun: number): Promise<Saved> {
       const json = JSON.stringify(state);
-      const saved = await untilStored(() => store.save(claim, head.id, json, before), stored);
+      const saved = await untilStored(
+        () => store.save(claim, head.id, json, before, begun),
+        stored,
+      );
       before = json;
       return saved;
     }
 
+    function keep(state: ExecutionState, next?: 'by itself'): Promise<Saved> {
+      // What others had begun is counted when it is begun alone.
+      return save(state, next === 'by itself' && head.begun === 0 ? 1 : 0);
+    }
+
+    async function countedAndAlone<T>(state: ExecutionState, work: () => T | Promise<T>) {
+      if ((await save(state, head.begun + 1)) !== 'ok') return undefined;
+      try {
+        const value = await work();
+        return (await save(state, 0)) === 'ok' ? { value } : undefined;
+      } catch (error) {
+        await save(state, 0);
+        throw error;
+      }
+    }
+
     return {
       keep,
+
+      async byItself(state, work) {
+        if (head.begun === 0) return { value: await work() };
+        return doAlone(() => countedAndAlone(state, work));
+      },
 
       async pause(state, until, forApi) {
         const saved = await keep(state);

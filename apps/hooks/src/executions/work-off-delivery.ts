@@ -12,6 +12,7 @@ import { type Failure, outagePauseMs } from './failures';
 import type { Claim } from './hook-ownership';
 import { createKeepHead, type KeepHeadDeps, type KeptHead, notKept } from './keep-head';
 import { planDelivery } from './plan-delivery';
+import { MOST_BEGUN, NEVER_ENDED } from './begun-before';
 import { untilStored } from './until-stored';
 import type { VcsReadiness } from './vcs-readiness';
 
@@ -145,11 +146,17 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
 
   return async function workOffDelivery(claim, head, mayTakeNext) {
     const log = logOf(claim, head);
-    const { keep, pause, finish } = keepHead(claim, head, mayTakeNext);
+    const { keep, pause, finish, byItself } = keepHead(claim, head, mayTakeNext);
     let state = head.state;
+    if (head.begun >= MOST_BEGUN) {
+      log.error({ begun: head.begun }, 'an execution is given up: whoever began it died or froze');
+      return finish({ ...afterFailure(state, NEVER_ENDED), failed: true });
+    }
     let plan: DeliveryPlan;
     try {
-      plan = planDelivery(head);
+      const planned = await byItself(state, () => planDelivery(head));
+      if (!planned) return { kind: 'left' };
+      plan = planned.value;
     } catch (error) {
       if (!isMalformedDelivery(error)) throw error;
       log.warn({ error: errorText(error) }, 'a delivery cannot be read: given up');

@@ -24,13 +24,14 @@ export function createCallWebhook(deps: CallWebhookDeps): CallHook {
     const { execution, start } = call;
     const { webhook } = execution;
     const { maxRequestBytes } = bounds;
-    const show = (toShow: CallToShow): string => callLogOf({ call: toShow, secrets });
+    const show = (toShow: CallToShow): Promise<string> =>
+      call.byItself(() => callLogOf({ call: toShow, secrets }));
     try {
       if (!webhook) throw new CallFailedError('the execution holds no request', true);
-      const request = fillIn({ webhook, values, maxRequestBytes });
+      const request = await call.byItself(() => fillIn({ webhook, values, maxRequestBytes }));
       secrets.push(...credentialsOf(request));
       const answer = await callTarget(request, call.signal);
-      const log = show(answer);
+      const log = await show(answer);
       if (answer.status >= 400) {
         return { kind: 'failed', message: `HTTP Status ${answer.status}`, final: false, log };
       }
@@ -48,7 +49,7 @@ export function createCallWebhook(deps: CallWebhookDeps): CallHook {
     } catch (error) {
       if (!(error instanceof CallFailedError) && !(error instanceof InterpolateError)) throw error;
       const final = error instanceof InterpolateError || error.final;
-      return { kind: 'failed', message: show({ error: error.message }), final };
+      return { kind: 'failed', message: await show({ error: error.message }), final };
     }
   };
 }

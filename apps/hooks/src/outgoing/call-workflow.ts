@@ -12,7 +12,7 @@ export const callWorkflow: CallHook = async (call): Promise<HookCallOutcome> => 
   const [project, workflow] = [of('target_project'), of('target_workflow')];
   let payload: Record<string, string>;
   try {
-    payload = payloadOf(of('payload'), call);
+    payload = await call.byItself(() => payloadOf(of('payload'), call));
   } catch (error) {
     if (!(error instanceof InterpolateError) && !(error instanceof FlattenedTooLargeError))
       throw error;

@@ -23,6 +23,8 @@ export interface HookCall {
   signal: AbortSignal;
   /** Calls the API as this service; its failures are told by {@link ApiFailedError}. */
   ask<T>(call: (api: CdsApiClient) => Promise<T>): Promise<T>;
+  /** Does what may kill or freeze this process; see {@link KeptHead}. */
+  byItself<T>(work: () => T | Promise<T>): Promise<T>;
   /** The variables that the API shows to the hook alone. @throws NotYetError when it does not show the hook yet */
   details(): Promise<BuildParameter[]>;
 }

@@ -3,6 +3,7 @@ import type { ExecutionState } from '@cds/hooks-store';
 import type { OutgoingCallback } from '@cds/wire';
 import type { ApiCaller } from '../executions/api-calls';
 import type { Head, Saved } from '../executions/delivery-store';
+import { MOST_BEGUN, NEVER_ENDED } from '../executions/begun-before';
 import { type Failure, outagePauseMs } from '../executions/failures';
 import type { Claim } from '../executions/hook-ownership';
 import { createKeepHead, type KeepHeadDeps } from '../executions/keep-head';
@@ -53,18 +54,26 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
     const { timestamp, request_id } = execution;
     const log = logger.child({ requestId: request_id, hook: claim.uuid, execution: timestamp });
     const ref = refOf(execution);
+    const isPoison = head.begun >= MOST_BEGUN;
     const kept = keepHead(claim, head);
-    const { finish, pause } = kept;
+    const { finish, pause, byItself } = kept;
     let { state } = head;
 
-    async function keep(next: ExecutionState): Promise<Saved> {
-      const saved = await kept.keep(next);
+    async function keep(next: ExecutionState, before?: 'by itself'): Promise<Saved> {
+      const saved = await kept.keep(next, before);
       state = next;
       return saved;
     }
 
-    async function goesOn(next: ExecutionState): Promise<void> {
-      if ((await keep(next)) !== 'ok') throw new LostError();
+    async function goesOn(next: ExecutionState, before?: 'by itself'): Promise<void> {
+      if ((await keep(next, before)) !== 'ok') throw new LostError();
+    }
+
+    /** @throws LostError, and what `work` throws */
+    async function doByItself<T>(work: () => T | Promise<T>): Promise<T> {
+      const done = await byItself(state, work);
+      if (!done) throw new LostError();
+      return done.value;
     }
 
     /** @throws ApiFailedError, LostError */
@@ -140,10 +149,12 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
         const message = `the run of the workflow has no outgoing hook ${ref.hookRun}`;
         return { kind: 'failed', message, final: false };
       }
-      await goesOn(state);
+      await goesOn(state, 'by itself');
       const parameters = run.hookRun.build_parameters;
       const details = () => askForPosted((client) => client.outgoingHookDetails(ref));
-      return callHook({ ref, execution, parameters, start, signal: deps.killed, ask, details });
+      const { killed: signal } = deps;
+      const asked = { ask, details, byItself: doByItself };
+      return callHook({ ref, execution, parameters, start, signal, ...asked });
     }
 
     /** @returns undefined when the callback is to be sent now */
@@ -151,7 +162,9 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
       const start = new Date(now()).toISOString();
       let outcome: HookCallOutcome;
       try {
-        outcome = await tryOnce(start);
+        outcome = isPoison
+          ? { kind: 'failed', message: NEVER_ENDED, final: true }
+          : await tryOnce(start);
       } catch (error) {
         if (error instanceof NotYetError) return askAgainSoon(error.message);
         if (!(error instanceof ApiFailedError)) throw error;
@@ -169,7 +182,9 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
         return tryLater(outcome.message);
       }
       const over =
-        outcome.kind === 'failed' ? counted(outcome.message) : { ...state, last_error: '' };
+        outcome.kind === 'failed'
+          ? { ...counted(outcome.message), failed: isPoison }
+          : { ...state, last_error: '' };
       const callback =
         outcome.kind === 'failed' ? failedCallback(start, outcome) : outcome.callback;
       if (outcome.kind === 'failed') {

@@ -1,4 +1,5 @@
 import { DEAD_LETTERS, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
+import { BEGUN } from './begun.lua';
 import { TAKE_NEXT } from './take-head.lua';
 
 /**
@@ -17,6 +18,7 @@ export const FINISH_EXECUTION = `
 ${TRIM_HISTORY}
 ${DEAD_LETTERS}
 ${WAITING_HEADS}
+${BEGUN}
 ${TAKE_NEXT}
 local owner = redis.call('GET', KEYS[3])
 if owner and owner ~= ARGV[1] then return {'lost'} end
@@ -38,6 +40,7 @@ if not isOf(KEYS[ARGV[6] == '1' and 9 or 4], 'zset') or not isOf(KEYS[5], 'hash'
 end
 redis.call('LPOP', KEYS[1])
 redis.call('DECR', KEYS[6])
+writeBegun(KEYS[12], ARGV[3], ARGV[1], 0)
 redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
 local dropped = 0
 if ARGV[6] == '1' then
@@ -55,5 +58,5 @@ return {'ok', dropped, takeNext(ARGV[2], ARGV[10], {
   task = KEYS[12], waiting = KEYS[1], executions = KEYS[5], states = KEYS[2], pending = KEYS[8], waitingTotal = KEYS[6],
   apiWaiters = KEYS[13], cleanups = KEYS[14], stoppedCleanups = KEYS[15], failedCleanups = KEYS[16], heads = KEYS[10],
   stoppedHeads = KEYS[11],
-})}
+}, ARGV[1])}
 `;

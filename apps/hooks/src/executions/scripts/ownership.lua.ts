@@ -1,3 +1,5 @@
+import { BEGUN } from './begun.lua';
+
 /**
  * Takes a hook: when nobody holds it, or from a holder that is known to be dead.
  *
@@ -10,12 +12,14 @@ redis.call('SET', KEYS[1], ARGV[1])
 return ''
 `;
 
-/** Gives hooks back. KEYS none · ARGV holder, prefix of owners, uuid… */
+/** Gives hooks back, and what was begun of them. KEYS none · ARGV holder, prefix of owners, prefix of tasks, uuid… */
 export const RELEASE_HOOKS = `
-for i = 3, #ARGV do
+${BEGUN}
+for i = 4, #ARGV do
   local owner = ARGV[2] .. ARGV[i]
   -- A key of another type is nobody's, and must not keep the others from being given back.
   if redis.pcall('GET', owner) == ARGV[1] then redis.call('DEL', owner) end
+  giveBack(ARGV[3] .. ARGV[i], ARGV[1])
 end
 return 'ok'
 `;

@@ -1,11 +1,12 @@
 import { WAITING_HEADS } from '@cds/hooks-store';
+import { BEGUN } from './begun.lua';
 
 /**
- * Lua function: reads the oldest delivery that waits at a hook, for its holder; it stays at the head until it is finished.
- * Needs WAITING_HEADS. `keys` holds those that TAKE_HEAD names, and what it returns is what TAKE_HEAD returns.
+ * Lua function: reads the oldest delivery that waits at a hook, for its holder, and counts that it is begun; it stays at the
+ * head until it is finished. Needs WAITING_HEADS and BEGUN. `keys` holds those that TAKE_HEAD names, and what it returns is what TAKE_HEAD returns.
  */
 export const TAKE_NEXT = `
-local function takeNext(uuid, job, keys)
+local function takeNext(uuid, job, keys, holder)
   redis.call('ZREM', keys.apiWaiters, job)
   local task = redis.call('HMGET', keys.task, 'type', 'config', 'stopped')
   if not task[1] then
@@ -26,7 +27,7 @@ local function takeNext(uuid, job, keys)
       local cleanups = redis.call('ZCARD', keys.cleanups) + redis.call('ZCARD', keys.stoppedCleanups)
         + redis.call('ZCARD', keys.failedCleanups)
       return {'work', task[1], task[2], id, execution[1], execution[2] or '',
-        redis.call('HGET', keys.states, id) or '', cleanups}
+        redis.call('HGET', keys.states, id) or '', cleanups, begin(keys.task, id, holder)}
     end
     redis.call('LPOP', keys.waiting)
     redis.call('DECR', keys.waitingTotal)
@@ -42,10 +43,12 @@ end
  *   failed cleanups, heads, stopped heads
  * ARGV holder, uuid, job id
  * Returns {`lost`} when another one holds the hook | {`gone`} | {`stopped`} | {`empty`} |
- *   {`work`, type, config, id, execution, its body or "", state or "", number of cleanups, whatever their state}
+ *   {`work`, type, config, id, execution, its body or "", state or "", number of cleanups, whatever their state,
+ *   how often others had begun it and did not come to an end}
  */
 export const TAKE_HEAD = `
 ${WAITING_HEADS}
+${BEGUN}
 ${TAKE_NEXT}
 local owner = redis.call('GET', KEYS[5])
 if owner and owner ~= ARGV[1] then return {'lost'} end
@@ -54,5 +57,5 @@ return takeNext(ARGV[2], ARGV[3], {
   task = KEYS[1], waiting = KEYS[2], executions = KEYS[3], states = KEYS[4], pending = KEYS[6], waitingTotal = KEYS[7],
   apiWaiters = KEYS[8], cleanups = KEYS[9], stoppedCleanups = KEYS[10], failedCleanups = KEYS[11], heads = KEYS[12],
   stoppedHeads = KEYS[13],
-})
+}, ARGV[1])
 `;
