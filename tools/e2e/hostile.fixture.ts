@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@cds/testing';
@@ -11,6 +11,11 @@ export function memoryOf(pid: number): { now: number; peak: number } {
   const field = (name: string): number =>
     Math.round(Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024);
   return { now: field('VmRSS'), peak: field('VmHWM') };
+}
+
+/** The highest of {@link memoryOf} begins anew (Linux). */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
 /** A connection that does as it is told, without any manners of HTTP. */
@@ -106,4 +111,10 @@ export function cpuOf(pid: number): number {
 
 export function fill(text: string, characters = MIB): string {
   return text.repeat(Math.floor(characters / text.length));
+}
+
+/** How many files a process may open here (Linux); Node raises its own bound to that. */
+export function maxOpenFiles(): number {
+  const limits = readFileSync('/proc/self/limits', 'utf8');
+  return Number(/^Max open files\s+\d+\s+(\d+)/m.exec(limits)?.[1] ?? 1_024);
 }

@@ -8,7 +8,6 @@ import {
   createMetrics,
   createMonitoring,
   createRegistration,
-  listen,
   type Logger,
 } from '@cds/service';
 import { createAdminService } from './admin/admin-service';
@@ -23,7 +22,7 @@ import { createExecutionStore } from './executions/execution-store';
 import { isDrainJobId } from './executions/job-ids';
 import { createWaitingHeads } from './executions/waiting-heads';
 import { errorText } from './error-text';
-import { getApp } from './get-app';
+import { getApp, getPublicApp } from './get-app';
 import type { TaskListeners } from './kinds/task-listeners';
 import { createCheckPolling } from './polling/check-polling';
 import { createPollStore } from './polling/poll-store';
@@ -39,6 +38,7 @@ import { createUpcoming } from './scheduler/upcoming';
 import { createExecuteOutgoing } from './outgoing/execute-outgoing';
 import { createTargetGuard } from './outgoing/target-guard';
 import { createOutgoingStore } from './outgoing/outgoing-store';
+import { listenAll } from './listen-all';
 import { startWork, type Timing } from './start-work';
 import { createOneForAll } from './tasks/one-for-all';
 import { synchronizeUntilDone } from './tasks/synchronize-tasks';
@@ -53,6 +53,8 @@ const REDIS_READY_MS = 2_000;
 
 export interface HooksService {
   port: number;
+  /** Of the listener that serves webhooks alone, where there is one. */
+  publicPort?: number;
   /** Stops taking, finishes what is under way, closes; lets go of what is left after `deadlineMs`. */
   stop(deadlineMs: number): Promise<void>;
 }
@@ -196,6 +198,7 @@ export async function createHooks(
     trustedProxies: config.http.trustedProxies,
     takeWebhook: intake.take,
     adminService: admin,
+    sharedMs: timing.sharedMs,
     executeOutgoing: createExecuteOutgoing({
       store: createOutgoingStore({ redis, tasks, mend }),
       workArrived: (uuid) => {
@@ -232,7 +235,15 @@ export async function createHooks(
   });
   const { trustedProxies } = config.http;
   const front = { match: uuidOfWebhookUrl, handle: intake.take, trustedProxies };
-  const server = await listen(createFront({ ...front, app, logger }), { ...config.http, logger });
+  const server = await listenAll({
+    ...{ config: config.http, logger },
+    everything: createFront({ ...front, app, logger }),
+    webhooks: createFront({
+      ...front,
+      app: getPublicApp({ ...intake, trustedProxies, logger }),
+      logger,
+    }),
+  });
 
   const oneForAll = createOneForAll({ redis, key: KEYS.synchronizing });
   let synchronizing = false;
@@ -281,6 +292,7 @@ export async function createHooks(
 
   return {
     port: server.port,
+    publicPort: server.publicPort,
     async stop(deadlineMs) {
       const until = Date.now() + deadlineMs;
       ending.abort();

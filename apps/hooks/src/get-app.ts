@@ -1,4 +1,11 @@
-import { type Callers, createHttpApp, createRouter, type Logger, type Metrics } from '@cds/service';
+import {
+  type Callers,
+  createHttpApp,
+  createPublicApp,
+  createRouter,
+  type Logger,
+  type Metrics,
+} from '@cds/service';
 import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import { ABOUT } from './about';
@@ -20,6 +27,19 @@ export interface AppDeps {
   taskService: TaskService;
   executeOutgoing: ExecuteOutgoing;
   adminService: AdminService;
+  /** As for `createHttpApp`. */
+  sharedMs?: number;
+}
+
+/** What is shown to the internet where that has a port of its own: `/webhook/{uuid}` alone. */
+export function getPublicApp(
+  deps: Pick<AppDeps, 'logger' | 'trustedProxies'> & { take: TakeWebhook },
+): Express {
+  return createPublicApp({
+    logger: deps.logger,
+    trustedProxies: deps.trustedProxies,
+    open: createWebhookRouter(deps.take),
+  });
 }
 
 /** The Express app, without a port and without workers. */
@@ -31,6 +51,7 @@ export function getApp(deps: AppDeps): Express {
     monitoring: deps.monitoring,
     metrics: deps.metrics,
     trustedProxies: deps.trustedProxies,
+    sharedMs: deps.sharedMs,
     open: createWebhookRouter(deps.takeWebhook),
     guarded: createRouter().use(
       createTaskRouter({ service: deps.taskService, executeOutgoing: deps.executeOutgoing }),

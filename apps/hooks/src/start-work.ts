@@ -53,6 +53,8 @@ export interface Timing {
   vcsMs?: number;
   /** How long the API may take to list a hook that it posted. */
   recentMs?: number;
+  /** How long an answer of `/mon` is shared. */
+  sharedMs?: number;
 }
 
 /** What `createHooks` made, and what works off deliveries needs of it. */

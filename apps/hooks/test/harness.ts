@@ -16,6 +16,7 @@ export const QUICK: Timing = {
   sweepMs: 300,
   heartbeatMs: 500,
   firstRetryMs: 50,
+  sharedMs: 0,
 };
 
 export function hooksConfig(

@@ -97,6 +97,8 @@ export interface HooksConfig extends ServiceConfig {
   http: ServiceConfig['http'] & {
     /** Addresses and networks whose `X-Forwarded-For` is believed. */
     trustedProxies: string[];
+    /** Where webhooks alone are served, too. */
+    public?: ServiceConfig['http'];
   };
   signature: SignatureMode;
   /** What the secrets of webhooks are made of: the present key, then those before it. Never empty. */

@@ -10,6 +10,7 @@ import { checkBitbucketUrls } from './sources/check-bitbucket-urls';
 import { checkKeys } from './sources/check-keys';
 import { checkNames } from './sources/check-names';
 import { checkProxies } from './sources/check-proxies';
+import { checkPorts } from './sources/check-ports';
 import { checkVariables } from './sources/check-variables';
 import { readEnvironment } from './sources/environment';
 import { readHooks, readLogLevel, readVcs } from './sources/read-services';
@@ -94,6 +95,7 @@ function read(
   };
   checkNames(reading, services);
   checkSameKey(reading, loaded);
+  checkPorts(reading, loaded);
   // Of a value that is wrong the default stands in the result.
   if (!problems.some(({ level: of }) => of === 'error')) checkBitbucketUrls(reading, loaded);
   return { ...loaded, problems: firstOf(inOrderOfFiles(problems, texts)) };

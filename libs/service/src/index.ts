@@ -3,7 +3,7 @@ export { formatGoDuration } from './format-go-duration';
 export { requestIdOf } from './http/common-headers';
 export { createFront, type FrontRequest } from './http/create-front';
 export { type Callers } from './http/create-guard';
-export { createHttpApp, type HttpAppDeps } from './http/create-http-app';
+export { createHttpApp, createPublicApp, type HttpAppDeps } from './http/create-http-app';
 export { createRouter } from './http/create-router';
 export { handle } from './http/handle';
 export { listen, type HttpServer, type ListenOptions } from './http/listen';

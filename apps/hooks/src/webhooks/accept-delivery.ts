@@ -54,6 +54,8 @@ export interface AcceptDeliveryDeps {
   signature: SignatureCheck;
   limit: RefusalLimit;
   warnOnce: RefusalLog;
+  /** Whether too many bodies are on their way to wait for one of which nothing is known. */
+  isCrowded: () => boolean;
   /** Called for a hook that has something to do now: so many deliveries, the new one included. */
   workArrived: (uuid: string, waiting: number) => void;
   logger: Logger;
@@ -69,13 +71,13 @@ const MOST_JUDGEMENTS = 2;
  * Takes a delivery in. When it returns, the delivery is in Redis and will be worked off whatever happens next.
  *
  * With a right signature that is one round trip to Redis, and nothing is parsed before the signature was found right.
- * Without one, and for addresses that were refused too often, the hook is looked up before the body is read: a refused
- * delivery costs that lookup and no more.
+ * Without one, for addresses that were refused too often, and while many bodies are on their way, the hook is looked up
+ * before the body is read: a refused delivery costs that lookup and no more.
  *
  * Knows nothing of Express: bytes and headers in, an answer or a refusal out.
  */
 export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
-  const { store, signature, limit, warnOnce, workArrived, logger } = deps;
+  const { store, signature, limit, warnOnce, isCrowded, workArrived, logger } = deps;
   const keepDelivery = createKeepDelivery(deps);
 
   /** @throws Refusal when the hook takes no delivery with such headers, whatever its body is */
@@ -100,7 +102,8 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
     const answered = redisBudget();
     const shown = signature.shown(headers);
     const check = async () => checkHook(await answered(() => store.lookUp(uuid)), method, shown);
-    const looksFirst = shown !== 'bitbucket' || limit.retryAfter(address) !== undefined;
+    const looksFirst =
+      shown !== 'bitbucket' || limit.retryAfter(address) !== undefined || isCrowded();
     const type = looksFirst ? await check() : likelyType(headers);
 
     const body = await delivery.readBody();

@@ -3,6 +3,7 @@ import type { Clock } from '@cds/hooks-store';
 import type { Logger, Metrics } from '@cds/service';
 import type { DeliveryStore } from '../executions/delivery-store';
 import { createAcceptDelivery } from './accept-delivery';
+import { createBodyBudget } from './body-budget';
 import { createIntakeMetrics } from './intake-metrics';
 import { createRefusalLimit } from './refusal-limit';
 import { createRefusalLog } from './refusal-log';
@@ -25,12 +26,17 @@ export interface IntakeDeps {
 export function createIntake(deps: IntakeDeps) {
   const { mode, keys, logger } = deps;
   const warnOnce = createRefusalLog({ logger });
+  const bodies = createBodyBudget();
   const acceptDelivery = createAcceptDelivery({
     ...deps,
+    isCrowded: bodies.isCrowded,
     signature: createSignatureCheck({ mode, keys }),
     limit: createRefusalLimit(),
     warnOnce,
   });
   const metrics = createIntakeMetrics(deps);
-  return { take: createTakeWebhook({ acceptDelivery, metrics, warnOnce, logger }), metrics };
+  return {
+    take: createTakeWebhook({ acceptDelivery, bodies, metrics, warnOnce, logger }),
+    metrics,
+  };
 }

@@ -11,7 +11,7 @@ const MOST = 12_000;
 
 type Outcome = { body: Buffer } | { error: string };
 
-const budget = createBodyBudget(MOST);
+let budget = createBodyBudget(MOST);
 const outcomes: Outcome[] = [];
 const server = createServer(async (request: IncomingMessage, response) => {
   try {
@@ -24,7 +24,10 @@ const server = createServer(async (request: IncomingMessage, response) => {
 const sockets: Socket[] = [];
 
 beforeAll(() => once(server.listen(0, '127.0.0.1'), 'listening'));
-beforeEach(() => void outcomes.splice(0));
+beforeEach(() => {
+  outcomes.splice(0);
+  budget = createBodyBudget(MOST);
+});
 afterEach(() => sockets.splice(0).forEach((socket) => socket.destroy()));
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
@@ -101,4 +104,37 @@ it('gives up the oldest of those under way when together they are too much, and 
   await next(3);
   expect(outcomes.slice(1)).toEqual([{ body: Buffer.alloc(5_000) }, { body: Buffer.alloc(5_000) }]);
   expect(budget.total()).toBe(0);
+});
+
+it('gives up a body that takes too long, however steadily it comes, and no other', async () => {
+  budget = createBodyBudget(MOST, 400);
+  const slow = await send();
+  const drip = setInterval(() => more(slow, new Uint8Array(1)), 20);
+  await waitFor(() => budget.total() > 0);
+  const quick = await send(new Uint8Array(10));
+  await waitFor(() => budget.total() > 10);
+  quick.write('0\r\n\r\n');
+  await next(2);
+  clearInterval(drip);
+  expect(outcomes).toEqual([
+    { body: Buffer.alloc(10) },
+    { error: expect.stringContaining('took too long: send it again') },
+  ]);
+  expect(budget.total()).toBe(0);
+  // The next one has a time of its own.
+  const later = await send(new Uint8Array(5));
+  await waitFor(() => budget.total() > 0);
+  later.write('0\r\n\r\n');
+  await next(3);
+  expect(outcomes.at(-1)).toEqual({ body: Buffer.alloc(5) });
+});
+
+it('is crowded while a hundred bodies are on their way', async () => {
+  const memories = Array.from({ length: 99 }, () => budget.begin(() => undefined));
+  expect(budget.isCrowded()).toBe(false);
+  const last = budget.begin(() => undefined);
+  expect(budget.isCrowded()).toBe(true);
+  last.release();
+  expect(budget.isCrowded()).toBe(false);
+  memories.forEach((memory) => memory.release());
 });

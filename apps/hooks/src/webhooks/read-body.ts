@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BodyBudget } from './body-budget';
-import { crowdedOut, tooLarge, tooManyPieces } from './refusal';
+import { crowdedOut, tooLarge, tooManyPieces, tooSlow } from './refusal';
 
 /** Bitbucket sends 256 KB at most. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -13,12 +13,12 @@ const LINGER_BYTES = 4 * MAX_BODY_BYTES;
 const LINGER_MS = 1_000;
 
 /**
- * The whole raw body. Slow senders are ended by the server's request timeout.
+ * The whole raw body.
  *
  * Pieces are copied together as they come: a megabyte that comes in pieces of one byte would else take a hundred.
  *
  * @throws Refusal 413 as soon as it is known to be too large, 400 when it comes in too many pieces, 503 when its memory is
- *   needed for others; nothing more of it is kept
+ *   needed for others or it took too long; nothing more of it is kept
  * @throws ClientGoneError when the sender broke off
  */
 export async function readBody(
@@ -34,7 +34,9 @@ export async function readBody(
     let body: Buffer = Buffer.alloc(0);
     let size = 0;
     let pieces = 0;
-    const memory = budget.begin(() => end(() => reject(crowdedOut())));
+    const memory = budget.begin((why) =>
+      end(() => reject(why === 'too-slow' ? tooSlow() : crowdedOut())),
+    );
 
     const keep = (chunk: Buffer) => {
       // All of it at once, as most are: nothing is to be copied together.

@@ -9,6 +9,7 @@ export type RefusalReason =
   | 'malformed'
   | 'too_large'
   | 'crowded_out'
+  | 'too_slow'
   | 'not_served';
 
 /** A delivery that is not taken, with the error that its sender gets. */
@@ -68,6 +69,14 @@ export function tooManyPieces(): Refusal {
 export function crowdedOut(): Refusal {
   return new Refusal('crowded_out', 'unavailable', {
     from: 'too much is being sent at once, and this took longest: send it again',
+    headers: { 'Retry-After': '5', Connection: 'close' },
+  });
+}
+
+/** 503 and no 408: Bitbucket sends again what was answered 5xx, and gives up what was answered 4xx. */
+export function tooSlow(): Refusal {
+  return new Refusal('too_slow', 'unavailable', {
+    from: 'the body took too long: send it again, faster',
     headers: { 'Retry-After': '5', Connection: 'close' },
   });
 }

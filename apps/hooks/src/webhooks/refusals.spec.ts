@@ -321,6 +321,29 @@ describe('refused deliveries', () => {
     request.end();
   });
 
+  it('while a hundred bodies are on their way, a stranger is refused before his is read', async () => {
+    const { hooks, hook } = await ready();
+    const begin = async (uuid: string) => {
+      const sender = await slowRequest(hooks.url);
+      sender.send(
+        `POST /webhook/${uuid} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature: ${WRONG['X-Hub-Signature']}\r\nContent-Length: 9\r\n\r\n{`,
+      );
+      return sender;
+    };
+    const calm = await begin(randomUUID());
+    const many = await Promise.all(Array.from({ length: 100 }, () => begin(hook.uuid)));
+    // Until all of these are being read, a stranger may still be waited for.
+    await waitFor(async () => {
+      many.push(await begin(randomUUID()));
+      return many.some(({ received }) => /^HTTP\/1\.1 404 /.test(received()));
+    });
+    expect(calm.received()).not.toContain('404');
+    // Who sends what the hook takes is served as ever.
+    const push = signed(hook, pushDelivery({ push: 'while many are on their way' }));
+    expect((await hooks.webhook(hook.uuid, push)).status).toBe(200);
+    [calm, ...many].forEach((sender) => sender.end());
+  });
+
   describe('traces', () => {
     it('leave one line for each hook, whatever the number, and one for all unknown ones', async () => {
       const { logger, lines } = captureLogger();
@@ -474,7 +497,7 @@ describe('refused deliveries', () => {
       const { hooks, hook } = await ready();
       const { request, body } = await begun(hooks, hook);
       for (let i = 0; i < 5; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 600));
+        await new Promise((resolve) => setTimeout(resolve, 400));
         request.send(body.slice((i * body.length) / 5, ((i + 1) * body.length) / 5));
       }
 

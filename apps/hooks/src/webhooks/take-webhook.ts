@@ -3,18 +3,25 @@ import { type FrontRequest, type Logger, requestIdOf, sendJson } from '@cds/serv
 import { type CdsError, isCdsError } from '@cds/wire';
 import { errorText } from '../error-text';
 import type { AcceptDelivery } from './accept-delivery';
-import { createBodyBudget } from './body-budget';
+import type { BodyBudget } from './body-budget';
 import type { IntakeMetrics, IntakeResult } from './intake-metrics';
 import { ClientGoneError, dropRestOfBody, readBody } from './read-body';
-import { Refusal } from './refusal';
+import { Refusal, type RefusalReason } from './refusal';
 import type { RefusalLog } from './refusal-log';
 
 export interface TakeWebhookDeps {
   acceptDelivery: AcceptDelivery;
+  bodies: BodyBudget;
   metrics: IntakeMetrics;
   warnOnce: RefusalLog;
   logger: Logger;
 }
+
+/** Of refusals that say something of the line or of the load. */
+const WARNINGS: Partial<Record<RefusalReason, string>> = {
+  crowded_out: 'more is being sent to webhooks at once than fits: the slowest senders are refused',
+  too_slow: 'a delivery was sent too slowly and is refused with 503',
+};
 
 /** Answers a request to a webhook: what it is `about` is the hook's uuid and the sender's address. */
 export type TakeWebhook = (
@@ -29,8 +36,7 @@ export type TakeWebhook = (
  * What the function returned throws is a mistake of ours, to be logged as an error and answered 500.
  */
 export function createTakeWebhook(deps: TakeWebhookDeps): TakeWebhook {
-  const { acceptDelivery, metrics, warnOnce, logger } = deps;
-  const bodies = createBodyBudget();
+  const { acceptDelivery, bodies, metrics, warnOnce, logger } = deps;
 
   /** Not by the error middleware, which has a warning for each: a flood would fill the disk. */
   function tellOf(
@@ -43,10 +49,9 @@ export function createTakeWebhook(deps: TakeWebhookDeps): TakeWebhook {
     const [path] = (request.url ?? '').split('?', 1);
     logger.debug({ uuid, requestId, status, path, error: message }, 'Delivery refused');
     if (error instanceof Refusal) {
-      if (error.reason !== 'crowded_out') return;
-      const message =
-        'more is being sent to webhooks at once than fits: the slowest senders are refused';
-      return warnOnce(message, '', { address: about.address, requestId });
+      const warning = WARNINGS[error.reason];
+      if (warning) warnOnce(warning, '', { address: about.address, requestId });
+      return;
     }
     warnOnce('deliveries are refused with 503: Redis does not take them', '', {
       ...{ uuid, requestId },

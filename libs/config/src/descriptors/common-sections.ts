@@ -139,11 +139,27 @@ export function commonSections(service: ServiceName, port: number): SectionDescr
           rule: { kind: 'integer', min: 1, max: 65_535 },
           comment: 'Port to listen on.',
         },
-        ...(service === 'hooks' ? [TRUSTED_PROXIES] : []),
+        ...(service === 'hooks' ? [...PUBLIC_LISTENER, TRUSTED_PROXIES] : []),
       ],
     },
   ];
 }
+
+const PUBLIC_LISTENER: KeyDescriptor[] = [
+  {
+    name: 'publicPort',
+    default: 0,
+    rule: { kind: 'integer', min: 0, max: 65_535 },
+    comment:
+      'A second port that serves /webhook/ alone: the one to show to the internet. port goes on serving everything, webhooks too. 0 is none.',
+  },
+  {
+    name: 'publicAddr',
+    default: '',
+    rule: { kind: 'address' },
+    comment: 'Address to listen on at publicPort; empty means all.',
+  },
+];
 
 const TRUSTED_PROXIES: KeyDescriptor = {
   name: 'trustedProxies',

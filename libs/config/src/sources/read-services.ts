@@ -53,7 +53,11 @@ export function readHooks(reading: Reading, level: LogLevel): HooksConfig {
     retryError: values.number('hooks.retryError'),
     branchDeletion: { delaySeconds: values.number('hooks.branchDeletion.delay') },
     reconcile: { intervalSeconds: values.number('hooks.reconcile.interval') },
-    http: { ...service.http, trustedProxies: values.texts('hooks.http.trustedProxies') },
+    http: {
+      ...service.http,
+      trustedProxies: values.texts('hooks.http.trustedProxies'),
+      ...publicListener(values),
+    },
     signature:
       SIGNATURE_MODES.find((mode) => mode === values.text('hooks.signature')) ?? 'required',
     webhookKeys: [
@@ -70,6 +74,11 @@ export function readHooks(reading: Reading, level: LogLevel): HooksConfig {
       maxLogBytes: values.number('hooks.outgoing.maxLogBytes'),
     },
   };
+}
+
+function publicListener(values: ConfigValues): Pick<HooksConfig['http'], 'public'> {
+  const port = values.number('hooks.http.publicPort');
+  return port === 0 ? {} : { public: { addr: values.text('hooks.http.publicAddr'), port } };
 }
 
 /** Shorter keys can be guessed from one delivery, by trying. */

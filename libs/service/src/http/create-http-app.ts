@@ -36,6 +36,8 @@ export interface HttpAppDeps {
   bodyLimitBytes?: number;
   /** Milliseconds that somebody may go on sending after his answer, 5,000 when not given. */
   lingerMs?: number;
+  /** Milliseconds for which an answer of `/mon` is shared, 1,000 when not given. */
+  sharedMs?: number;
 }
 
 /**
@@ -45,14 +47,7 @@ export interface HttpAppDeps {
  * @throws Error for a route without a description, where the app is to be described
  */
 export function createHttpApp(deps: HttpAppDeps): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.enable('strict routing');
-  app.enable('case sensitive routing');
-
-  app.use(commonHeaders, closeOnUnreadBody(deps.lingerMs), checkHost, checkPath);
-  if (deps.trustedProxies?.length) app.set('trust proxy', [...deps.trustedProxies]);
+  const app = createApp(deps);
   const monitoring = createMonitoringRouter(deps);
   app.use('/mon', noOptions);
   app.use(monitoring);
@@ -71,6 +66,26 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   app.use(createGuard(deps.registration, deps.logger), noOptions);
   app.use(readBody(deps.bodyLimitBytes ?? BODY_LIMIT_BYTES), deps.guarded, notFound);
   app.use(createErrorMiddleware(deps.logger));
+  return app;
+}
+
+/** The part of a service that strangers may see: the open routes, and 404 for everything else. */
+export function createPublicApp(
+  deps: Pick<HttpAppDeps, 'logger' | 'trustedProxies' | 'lingerMs'> & { open: Router },
+): Express {
+  const app = createApp(deps);
+  app.use(deps.open, notFound, createErrorMiddleware(deps.logger));
+  return app;
+}
+
+function createApp(deps: Pick<HttpAppDeps, 'trustedProxies' | 'lingerMs'>): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('strict routing');
+  app.enable('case sensitive routing');
+  app.use(commonHeaders, closeOnUnreadBody(deps.lingerMs), checkHost, checkPath);
+  if (deps.trustedProxies?.length) app.set('trust proxy', [...deps.trustedProxies]);
   return app;
 }
 

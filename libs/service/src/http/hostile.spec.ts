@@ -8,7 +8,7 @@ import { isCdsErrorBody } from '@cds/wire';
 import { readAll } from '../../test/api-stand-in';
 import { createHttpApp, createRouter, handle, listen, type HttpServer } from '../index';
 import { readJson } from './read-json';
-import { mostConnections } from './connection-limit';
+import { type ConnectionLimits, maxConnections } from './connection-limits';
 
 type Times = NonNullable<Parameters<typeof listen>[1]['times']>;
 
@@ -18,6 +18,11 @@ const MIB = 1024 * 1024;
 
 let server: HttpServer;
 let lines: Record<string, unknown>[];
+/** Requests that reached the app. */
+let asked = 0;
+/** Whether `/json` waits for the test, and what goes on then. */
+let hold = false;
+const held: (() => void)[] = [];
 const sockets: Socket[] = [];
 afterEach(async () => {
   sockets.splice(0).forEach((socket) => socket.destroy());
@@ -26,18 +31,31 @@ afterEach(async () => {
 
 async function start({
   times = {},
-  maxConnections,
-}: { times?: Times; maxConnections?: number } = {}) {
+  limits,
+  maxHeaderBytes,
+  maxHeaders,
+}: {
+  times?: Times;
+  limits?: Partial<ConnectionLimits>;
+  maxHeaderBytes?: number;
+  maxHeaders?: number;
+} = {}) {
   const captured = captureLogger();
   lines = captured.lines;
+  asked = 0;
+  hold = false;
   const guarded = createRouter()
     .post(
       '/json',
-      handle(async (req) => readJson(req, z.object({ list: z.array(z.unknown()) })).list.length),
+      handle(async (req) => {
+        if (hold) await new Promise<void>((go) => held.push(go));
+        return readJson(req, z.object({ list: z.array(z.unknown()) })).list.length;
+      }),
     )
     .get(
       '/large',
-      handle(async () => 'x'.repeat(MIB)),
+      // More than the kernel keeps for a connection.
+      handle(async () => 'x'.repeat(8 * MIB)),
     );
   const app = createHttpApp({
     logger: captured.logger,
@@ -49,8 +67,19 @@ async function start({
   });
   const { logger } = captured;
   const quick = { check: 50, ...times };
-  server = await listen(app, { addr: '127.0.0.1', port: 0, logger, times: quick, maxConnections });
+  const port = { addr: '127.0.0.1', port: 0 };
+  server = await listen((req, res) => ((asked += 1), app(req, res)), {
+    ...port,
+    logger,
+    times: quick,
+    limits,
+    maxHeaderBytes,
+    maxHeaders,
+  });
 }
+
+/** What the log says of floods. */
+const floods = () => lines.filter(({ msg }) => String(msg).startsWith('too many'));
 
 /** A connection that is kept until the end of the test. */
 async function open(text = ''): Promise<Socket> {
@@ -98,7 +127,7 @@ describe('thousands of connections', () => {
   });
 
   it('are held to a number, by closing the one that was idle longest', async () => {
-    await start({ maxConnections: 10 });
+    await start({ limits: { connections: 10 } });
     const used = await open(GET);
     await once(used, 'data');
     const idle = await Promise.all(Array.from({ length: 9 }, () => open()));
@@ -111,13 +140,16 @@ describe('thousands of connections', () => {
     [...idle, ...flood, half, used].forEach((socket) => socket.resume());
     await waitFor(() => idle.every(({ closed }) => closed));
     await waitFor(() => flood.filter(({ closed }) => !closed).length <= 10);
-    const warnings = lines.filter(({ level }) => level === 40);
+    const warnings = floods();
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatchObject({ most: 10, msg: expect.stringContaining('idle longest') });
+    expect(warnings[0]).toMatchObject({
+      limit: 10,
+      msg: expect.stringContaining('wait longest are cut'),
+    });
   });
 
   it('never cost one that has a request under way', async () => {
-    await start({ maxConnections: 3 });
+    await start({ limits: { connections: 3 } });
     const length = 'Content-Length: 11';
     const working = await open(
       `POST /json HTTP/1.1\r\nHost: x\r\n${AUTH}\r\n${length}\r\n\r\n{"list"`,
@@ -129,15 +161,97 @@ describe('thousands of connections', () => {
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 OK/);
   });
 
+  it('whose answers nobody reads make room, too', async () => {
+    await start({ limits: { connections: 3 } });
+    const request = `GET /large HTTP/1.1\r\nHost: x\r\n${AUTH}\r\n\r\n`;
+    const deaf = await Promise.all([open(), open(), open()]);
+    for (const socket of deaf) socket.pause().write(request);
+    await waitFor(() => asked === 3);
+    expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK/);
+  });
+
   it('are fewer where the process may open few files', () => {
     const limits = (files: string) =>
       `Limit  Soft Limit\nMax open files            ${files} 524288 files\n`;
-    expect(mostConnections(limits('1024'))).toBe(512);
-    expect(mostConnections(limits('1'))).toBe(1);
-    expect(mostConnections(limits('1048576'))).toBe(5_000);
-    expect(mostConnections(limits('unlimited'))).toBe(5_000);
-    expect(mostConnections('')).toBe(5_000);
-    expect(mostConnections()).toBeGreaterThan(0);
+    expect(maxConnections(1, limits('1024'))).toBe(512);
+    expect(maxConnections(1, limits('1'))).toBe(1);
+    expect(maxConnections(1, limits('1048576'))).toBe(5_000);
+    expect(maxConnections(1, limits('unlimited'))).toBe(5_000);
+    expect(maxConnections(1, '')).toBe(5_000);
+    expect(maxConnections()).toBeGreaterThan(0);
+  });
+
+  it('share the files of the process among its servers', () => {
+    const limits = 'Max open files            4096 524288 files\n';
+    expect(maxConnections(1, limits)).toBe(2_048);
+    expect(maxConnections(2, limits)).toBe(1_024);
+  });
+});
+
+describe('bodies that do not come', () => {
+  const post = (more: string) => `POST /json HTTP/1.1\r\nHost: x\r\n${AUTH}\r\n${more}\r\n\r\n`;
+  const NEVER = [
+    `${post('Content-Length: 11')}{`,
+    post('Content-Length: 11'),
+    `${post('Transfer-Encoding: chunked')}1\r\n{\r\n`,
+    post('Expect: 100-continue\r\nContent-Length: 11'),
+  ];
+
+  it('are held to a number: those that wait longest are told so and cut', async () => {
+    await start({ limits: { bodies: 20 } });
+    const slow: { socket: Socket; received: string }[] = [];
+    for (let index = 0; index < 100; index += 1) {
+      const socket = await open(NEVER[index % NEVER.length]);
+      const one = { socket, received: '' };
+      socket.on('data', (data: Buffer) => (one.received += data.toString()));
+      slow.push(one);
+      await waitFor(() => asked === index + 1);
+    }
+    await waitFor(() => slow.filter(({ socket }) => socket.closed).length === 80);
+    slow.forEach(({ socket, received }, index) => {
+      expect(socket.closed).toBe(index < 80);
+      const answer = received.replace('HTTP/1.1 100 Continue\r\n\r\n', '');
+      if (index < 80) expectRefusal(answer, 503);
+      else expect(answer).toBe('');
+    });
+    const body = '{"list":[]}';
+    expect(await ask(`${post(`Content-Length: ${body.length}`)}${body}`)).toMatch(/200 OK/);
+    expect(floods()).toEqual([
+      expect.objectContaining({ limit: 20, msg: expect.stringContaining('too many bodies') }),
+    ]);
+  });
+
+  it('do not count once they came, however long their answers take', async () => {
+    await start({ limits: { bodies: 3 } });
+    hold = true;
+    const body = '{"list":[]}';
+    const working = await Promise.all(
+      Array.from({ length: 10 }, () => open(`${post(`Content-Length: ${body.length}`)}${body}`)),
+    );
+    await waitFor(() => held.length === 10);
+    const slow = await open(NEVER[0]);
+    await waitFor(() => asked === 11);
+    const answers = working.map((socket) => once(socket, 'data'));
+    held.splice(0).forEach((go) => go());
+    for (const answer of answers) expect(String((await answer)[0])).toMatch(/200 OK/);
+    expect(slow.closed).toBe(false);
+  });
+
+  it('make room when there are too many connections, and what came whole does not', async () => {
+    await start({ limits: { connections: 6, bodies: 5 } });
+    hold = true;
+    const body = '{"list":[]}';
+    const working = await open(`${post(`Content-Length: ${body.length}`)}${body}`);
+    await waitFor(() => held.length === 1);
+    const slow: Socket[] = [];
+    for (let index = 0; index < 20; index += 1) {
+      slow.push((await open(NEVER[index % NEVER.length])).resume());
+      await waitFor(() => asked === index + 2);
+    }
+    await waitFor(() => slow.slice(0, 15).every(({ closed }) => closed));
+    const answer = once(working, 'data');
+    held.splice(0).forEach((go) => go());
+    expect(String((await answer)[0])).toMatch(/200 OK/);
   });
 });
 
@@ -186,7 +300,7 @@ describe('slow senders', () => {
     const socket = await open();
     unsubscribe('net.server.socket', remember);
     socket.pause();
-    socket.write(`GET /large HTTP/1.1\r\nHost: x\r\n${AUTH}\r\n\r\n`.repeat(40));
+    socket.write(`GET /large HTTP/1.1\r\nHost: x\r\n${AUTH}\r\n\r\n`.repeat(4));
     await waitFor(() => (accepted[0]?.writableLength ?? 0) > 0, { what: 'answers nobody reads' });
     await waitFor(() => accepted[0]?.destroyed, { what: 'the connection to be let go' });
     expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK/);
@@ -227,6 +341,30 @@ describe('bodies without end', () => {
   });
 });
 
+describe('headers that do not end', () => {
+  const half = (bytes: number): string =>
+    `POST /webhook/x HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(bytes)}`;
+
+  it('may hold so many bytes together: those that wait longest are cut', async () => {
+    await start({ limits: { headerBytes: 200_000 } });
+    const kept = await open(GET);
+    await once(kept, 'data');
+    const quiet = await open();
+    const slow: Socket[] = [];
+    for (let index = 0; index < 20; index += 1) slow.push((await open(half(30_000))).resume());
+    await waitFor(() => slow.filter(({ closed }) => !closed).length <= 6, { timeoutMs: 60_000 });
+    expect(slow.at(-1)?.closed).toBe(false);
+    // Who holds nothing is left alone, and who ends his headers is served.
+    expect([kept.closed, quiet.closed]).toEqual([false, false]);
+    slow.at(-1)?.write('\r\nConnection: close\r\n\r\n');
+    const [answer] = (await once(slow.at(-1) as Socket, 'data')) as [Buffer];
+    expectRefusal(answer.toString(), 401);
+    expect(floods()).toEqual([
+      expect.objectContaining({ msg: expect.stringContaining('too many unfinished headers') }),
+    ]);
+  });
+});
+
 describe('headers', () => {
   const withHeaders = (headers: string) => `GET /mon/status HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
 
@@ -245,6 +383,27 @@ describe('headers', () => {
     expectRefusal(await ask(withHeaders(headers)), 431);
   });
 
+  it('may be held to fewer bytes', async () => {
+    await start({ maxHeaderBytes: 64 * 1024 });
+    expect(await ask(withHeaders(`X: ${'y'.repeat(60_000)}\r\n`))).toMatch(/^HTTP\/1\.1 200 OK/);
+    const answer = await ask(withHeaders(`X: ${'y'.repeat(70_000)}\r\n`));
+    expectRefusal(answer, 431);
+    expect(answer).toContain('the headers exceed 64 KiB');
+  });
+
+  it('may be held to a number', async () => {
+    await start({ maxHeaders: 200 });
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, i) => `X-${i}: y\r\n`).join('');
+    // Host and Connection are headers, too.
+    expect(await ask(withHeaders(many(198)))).toMatch(/^HTTP\/1\.1 200 OK/);
+    for (const count of [199, 5_000]) {
+      const answer = await ask(withHeaders(many(count)));
+      expectRefusal(answer, 431);
+      expect(answer).toContain('more than 200 headers');
+    }
+  });
+
   it('named like parts of objects change nothing', async () => {
     await start();
     const odd =
@@ -255,13 +414,37 @@ describe('headers', () => {
 });
 
 describe('pipelined requests', () => {
+  const LAST = GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
+
   it('are all answered, in order', async () => {
     await start();
-    const socket = await open(
-      GET.repeat(999) + GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'),
-    );
+    const socket = await open(GET.repeat(9) + LAST);
     const answers = await readAll(socket);
-    expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(1_000);
+    expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(10);
+  });
+
+  it('may be any number, as long as few wait for their answers', async () => {
+    await start();
+    const socket = await open();
+    let answers = '';
+    socket.on('data', (data: Buffer) => (answers += data.toString()));
+    const count = () => answers.match(/HTTP\/1\.1 200 OK/g)?.length ?? 0;
+    for (let sent = 5; sent <= 100; sent += 5) {
+      socket.write(GET.repeat(5));
+      await waitFor(() => count() === sent);
+    }
+  });
+
+  it('by the thousand cut their connection before they cost anything', async () => {
+    await start();
+    for (const requests of [GET, `POST /json HTTP/1.1\r\nHost: x\r\n${AUTH}\r\n\r\n`]) {
+      asked = 0;
+      const socket = await open(requests.repeat(20_000));
+      await readAll(socket).catch(() => '');
+      expect(asked).toBeLessThanOrEqual(10);
+    }
+    expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK/);
+    expect(floods()).toEqual([expect.objectContaining({ limit: 10, cut: 1 })]);
   });
 
   it('end at one that is not HTTP', async () => {

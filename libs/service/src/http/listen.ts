@@ -1,15 +1,18 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Logger } from '../logs/create-logger';
-import { answerConnect, answerMalformed } from './answer-malformed';
-import { createConnectionLimit, mostConnections } from './connection-limit';
+import { answerConnect, answerMalformed, hangUp, tooManyHeaders } from './answer-malformed';
+import { type ConnectionLimits, connectionLimits } from './connection-limits';
+import { trackConnections } from './track-connections';
 
 /**
  * Three tokens of 2,500 characters in base64 pass Node's 16 KiB. The reference takes 1 MiB, which anybody could fill on every
  * connection; the longest tokens that are taken need 64 KiB.
  */
 const MAX_HEADER_BYTES = 256 * 1024;
+/** Connections that the kernel keeps until Node takes them: a burst of them is none that is lost. */
+const BACKLOG = 4_096;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than Go's clients keep an idle connection (90 s), so that theirs is the side that closes it. */
@@ -38,8 +41,15 @@ export interface ListenOptions {
   port: number;
   logger: Logger;
   times?: Partial<HttpTimes>;
-  /** Default 5,000, or half of the files that the process may open. */
-  maxConnections?: number;
+  /** Bytes that the headers of a request may take, 256 KiB when not given. */
+  maxHeaderBytes?: number;
+  /** Headers that a request may have; any number when not given, of which Node keeps 1,000. */
+  maxHeaders?: number;
+  /** How many servers of this process listen for strangers, 1 when not given: they share its files. */
+  servers?: number;
+  limits?: Partial<ConnectionLimits>;
+  /** Names of the keys in the section of the service that say where to listen: `http.port`, `http.addr`. */
+  keys?: { port: string; addr: string };
 }
 
 export interface HttpServer {
@@ -53,12 +63,11 @@ export interface HttpServer {
  *
  * @throws Error saying which key of the configuration to change, when the address cannot be had.
  */
-export async function listen(
-  app: RequestListener,
-  { addr, port, logger, times, maxConnections = mostConnections() }: ListenOptions,
-): Promise<HttpServer> {
+export async function listen(app: RequestListener, options: ListenOptions): Promise<HttpServer> {
+  const { addr, port, logger, times, maxHeaderBytes = MAX_HEADER_BYTES } = options;
+  const { maxHeaders = Infinity } = options;
   const server = createServer({
-    maxHeaderSize: MAX_HEADER_BYTES,
+    maxHeaderSize: maxHeaderBytes,
     headersTimeout: times?.headers ?? HEADERS_TIMEOUT_MS,
     requestTimeout: times?.request ?? REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: times?.check ?? CHECK_EVERY_MS,
@@ -66,84 +75,64 @@ export async function listen(
     // The app refuses it, with a body.
     requireHostHeader: false,
   });
+  // Node drops those beyond it without a word: one more shows that there were too many.
+  if (maxHeaders < Infinity) server.maxHeadersCount = maxHeaders + 1;
   // Also who does not read his answer is let go.
   server.setTimeout(times?.silence ?? SILENCE_MS);
-  const close = trackConnections(server, maxConnections, logger);
-  server.on('request', app);
-  server.on('clientError', answerMalformed);
+  const limits = connectionLimits(options.limits, options.servers);
+  const connections = trackConnections(server, { limits, maxHeaderBytes, logger });
+  const serve: RequestListener = (request, response) => {
+    if (!connections.begin(request, response)) return;
+    if (request.rawHeaders.length > 2 * maxHeaders) {
+      hangUp(request.socket, tooManyHeaders(maxHeaders));
+      return;
+    }
+    app(request, response);
+  };
+  server.on('request', serve);
+  server.on('clientError', answerMalformed(maxHeaderBytes));
   server.on('connect', answerConnect);
   // An expectation that nobody knows may be ignored; Node's refusal has no body.
-  server.on('checkExpectation', (req, res) => server.emit('request', req, res));
-  server.listen(port, addr || undefined);
+  server.on('checkExpectation', serve);
+  server.listen({ port, host: addr || undefined, backlog: BACKLOG });
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw explain(error, addr, port);
+    throw explain(error, addr, port, options.keys);
   }
   server.on('error', (err) => logger.error({ err }, 'The HTTP server failed'));
   const address = server.address() as AddressInfo;
   logger.info({ addr: address.address, port: address.port }, 'Listening');
-  return { port: address.port, close };
-}
 
-/** Knows which connections have a request under way: to close, and to make room. */
-function trackConnections(server: Server, most: number, logger: Logger): HttpServer['close'] {
-  // Those that were used last are at the end.
-  const sockets = new Set<Socket>();
-  const underWay = new Map<Socket, Set<ServerResponse>>();
   let closing = false;
-  const makeRoom = createConnectionLimit({ most, idleFirst: idle, logger });
-
-  function* idle(): Generator<Socket> {
-    for (const socket of sockets) if (!underWay.has(socket) && !socket.destroyed) yield socket;
-  }
-
-  server.on('connection', (socket) => {
-    makeRoom(socket, sockets.size + 1);
-    if (socket.destroyed) return;
-    sockets.add(socket);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      underWay.delete(socket);
-    });
-  });
-  server.on('request', ({ socket }, res) => {
-    const answers = underWay.get(socket) ?? new Set();
-    underWay.set(socket, answers.add(res));
-    if (closing) res.setHeader('Connection', 'close');
-    res.once('close', () => {
-      answers.delete(res);
-      if (answers.size > 0) return;
-      underWay.delete(socket);
-      if (sockets.delete(socket)) sockets.add(socket);
-      // Its header may have been sent before the closing began.
-      if (closing) socket.end();
-    });
-  });
-
-  return async (deadlineMs) => {
-    if (closing) return;
-    closing = true;
-    const closed = once(server, 'close');
-    server.close();
-    for (const socket of idle()) socket.destroy();
-    for (const answers of underWay.values()) {
-      for (const res of answers) if (!res.headersSent) res.setHeader('Connection', 'close');
-    }
-    const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
-    await closed;
-    clearTimeout(timer);
+  return {
+    port: address.port,
+    async close(deadlineMs) {
+      if (closing) return;
+      closing = true;
+      const closed = once(server, 'close');
+      server.close();
+      connections.drain();
+      const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+      await closed;
+      clearTimeout(timer);
+    },
   };
 }
 
-function explain(error: unknown, addr: string, port: number): Error {
+function explain(
+  error: unknown,
+  addr: string,
+  port: number,
+  keys = { port: 'http.port', addr: 'http.addr' },
+): Error {
   const { code, message } = error as NodeJS.ErrnoException;
   const where = `${addr || '*'}:${port}`;
   const advice: Partial<Record<string, string>> = {
-    EADDRINUSE: 'the port is taken already: stop the other process, or change http.port',
-    EACCES: 'this user may not listen there: take an http.port from 1024 up',
-    EADDRNOTAVAIL: 'this machine does not have the address: change http.addr, or leave it empty',
-    ENOTFOUND: 'the address is not known: change http.addr, or leave it empty',
+    EADDRINUSE: `the port is taken already: stop the other process, or change ${keys.port}`,
+    EACCES: `this user may not listen there: take an ${keys.port} from 1024 up`,
+    EADDRNOTAVAIL: `this machine does not have the address: change ${keys.addr}, or leave it empty`,
+    ENOTFOUND: `the address is not known: change ${keys.addr}, or leave it empty`,
   };
   return new Error(`Cannot listen on ${where}: ${(code && advice[code]) ?? message}`, {
     cause: error,

@@ -6,17 +6,28 @@ import type { Metrics } from '../metrics/create-metrics';
 import { route } from '../openapi/route';
 import { createRouter } from './create-router';
 import { handle } from './handle';
+import { shareFor } from './share-for';
 
-/** `/mon/version`, `/mon/status` and, where there are metrics, `/mon/metrics`: open to everybody. */
+/** Milliseconds for which an answer of `/mon` is shared: a probe asks every few seconds. */
+const SHARED_MS = 1_000;
+
+/**
+ * `/mon/version`, `/mon/status` and, where there are metrics, `/mon/metrics`: open to everybody, so that an answer costs its
+ * work once a second at most.
+ */
 export function createMonitoringRouter(deps: {
   monitoring: () => Promise<MonitoringStatus>;
   metrics?: Pick<Metrics, 'text'>;
+  /** Only tests need another. */
+  sharedMs?: number;
 }): Router {
-  const { monitoring, metrics } = deps;
+  const { metrics, sharedMs = SHARED_MS } = deps;
+  const monitoring = shareFor(sharedMs, deps.monitoring);
   const version = versionInfo();
   const router = createRouter();
 
   if (metrics) {
+    const metricsText = shareFor(sharedMs, () => metrics.text());
     router.get(
       '/mon/metrics',
       route(
@@ -26,7 +37,7 @@ export function createMonitoringRouter(deps: {
           answerType: 'text/plain',
         },
         () => async (_req, res) => {
-          const { contentType, text } = await metrics.text();
+          const { contentType, text } = await metricsText();
           res.status(200).setHeader('Content-Type', contentType).end(text);
         },
       ),

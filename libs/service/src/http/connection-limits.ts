@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+
+/** Sockets cost about 10 KB each; a proxy in front, Bitbucket and the API together have some hundreds. */
+const MAX_CONNECTIONS = 5_000;
+/** A burst of a thousand deliveries whose bodies are on their way is more than Bitbucket sends. */
+const MAX_BODIES = 1_000;
+/** Clients of CDS, Bitbucket and proxies send one request after the other. */
+const MAX_PIPELINED = 10;
+/** 256 of the longest headers that `hooks` takes. Small ones take five times their size in memory. */
+const MAX_HEADER_BYTES_HELD = 16 * 1024 * 1024;
+
+/** What all connections of one server may hold together. */
+export interface ConnectionLimits {
+  connections: number;
+  /** Requests whose headers came and whose body did not come yet, answered or not. */
+  bodies: number;
+  /** Requests of one connection that were not answered yet. */
+  pipelined: number;
+  /** Bytes of headers: apart for those that did not end yet, and for those of requests whose body did not come yet. */
+  headerBytes: number;
+}
+
+/** The limits of one of so many `servers` of this process; what is `given` stays as it is. */
+export function connectionLimits(
+  given: Partial<ConnectionLimits> = {},
+  servers = 1,
+): ConnectionLimits {
+  const connections = given.connections ?? maxConnections(servers);
+  return {
+    connections,
+    bodies: Math.max(1, Math.min(MAX_BODIES, Math.floor(connections / 2))),
+    pipelined: MAX_PIPELINED,
+    headerBytes: MAX_HEADER_BYTES_HELD,
+    ...given,
+  };
+}
+
+/**
+ * How many connections each server takes: 5,000, or its share of half of the files that this process may open, since Redis
+ * and the calls to others need some too.
+ */
+export function maxConnections(servers = 1, limits = readLimits()): number {
+  const openFiles = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);
+  return Math.min(MAX_CONNECTIONS, Math.max(1, Math.floor(openFiles / 2 / servers)));
+}
+
+/** Linux only; elsewhere nothing is known. */
+function readLimits(): string {
+  try {
+    return readFileSync('/proc/self/limits', 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,257 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { CdsError } from '@cds/wire';
+import type { Logger } from '../logs/create-logger';
+import { hangUp } from './answer-malformed';
+import type { ConnectionLimits } from './connection-limits';
+import { createFloodLog } from './flood-log';
+
+/** How often unfinished headers are counted while they could be too many. Node tells of no single one. */
+const HEADER_CHECK_MS = 100;
+const CHECK_EVERY_CONNECTIONS = 64;
+/** Nobody is cut for headers that are no longer: those of a delivery take 2 KB. */
+const ORDINARY_HEADER_BYTES = 8 * 1024;
+
+interface Connection {
+  /** Answers that are not out yet. */
+  answers: Set<ServerResponse>;
+  /** Bytes that belong to requests before the next one. */
+  bytesBefore: number;
+  /** Its last request, while the body of that is on its way. */
+  sending?: IncomingMessage | undefined;
+}
+
+interface Sending {
+  response: ServerResponse;
+  headerBytes: number;
+  /** It was answered, and goes on sending what nobody reads. */
+  answered: boolean;
+}
+
+/** The connections of one server, by what they wait for. */
+export interface TrackedConnections {
+  /** @returns false when its connection was cut: the request is not to be served */
+  begin(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Closes what is idle, and every other connection after its answer. */
+  drain(): void;
+}
+
+/**
+ * Holds the connections of a server to its limits, so that whoever holds some keeps nobody else out: what has waited for
+ * longest makes room. A request that came whole is never cut for others, unless its sender does not read the answer.
+ *
+ * @param options.maxHeaderBytes the longest headers that the server takes
+ */
+export function trackConnections(
+  server: Server,
+  options: { limits: ConnectionLimits; maxHeaderBytes: number; logger: Logger },
+): TrackedConnections {
+  const { limits, maxHeaderBytes } = options;
+  const floods = createFloodLog(options.logger);
+  const connections = new Map<Socket, Connection>();
+  // Each in the order of waiting, the longest first.
+  /** Without a request so far. */
+  const unused = new Set<Socket>();
+  /** Between two requests. */
+  const kept = new Set<Socket>();
+  /** Requests whose body may still be on its way. */
+  const sending = new Map<IncomingMessage, Sending>();
+  /** Bytes of their headers. */
+  let sendingBytes = 0;
+  let opened = 0;
+  let draining = false;
+  let headerCheck: NodeJS.Timeout | undefined;
+
+  server.on('connection', (socket) => {
+    if (connections.size >= limits.connections && !makeRoom()) {
+      socket.destroy();
+      return;
+    }
+    const connection: Connection = { answers: new Set(), bytesBefore: 0 };
+    connections.set(socket, connection);
+    unused.add(socket);
+    socket.once('close', () => {
+      connections.delete(socket);
+      forget(socket);
+      sent(connection.sending);
+    });
+    opened += 1;
+    // A flood may leave no time for what is done now and then.
+    if (opened % CHECK_EVERY_CONNECTIONS === 0) limitHeaders();
+    watchHeaders();
+  });
+
+  function forget(socket: Socket): void {
+    unused.delete(socket);
+    kept.delete(socket);
+  }
+
+  function cut(socket: Socket): void {
+    connections.delete(socket);
+    forget(socket);
+    socket.destroy();
+  }
+
+  /** @returns false when every connection has a request that came whole */
+  function makeRoom(): boolean {
+    const victim = longestIdle() ?? longestSending()?.socket ?? longestUnread();
+    floods.warn('connections', limits.connections);
+    if (!victim) return false;
+    cut(victim);
+    return true;
+  }
+
+  /** Of the larger kind: who opens connections, or keeps them, does harm to others of that kind alone. */
+  function longestIdle(): Socket | undefined {
+    const [socket] = unused.size >= kept.size ? unused : kept;
+    return socket;
+  }
+
+  function longestSending(): IncomingMessage | undefined {
+    for (const request of sending.keys()) {
+      if (!isWhole(request)) return request;
+      sent(request);
+    }
+    return undefined;
+  }
+
+  function sent(request: IncomingMessage | undefined): void {
+    if (!request) return;
+    sendingBytes -= sending.get(request)?.headerBytes ?? 0;
+    sending.delete(request);
+  }
+
+  function longestUnread(): Socket | undefined {
+    for (const [socket, { answers }] of connections) {
+      const isReady = [...answers].every(({ writableEnded }) => writableEnded);
+      if (isReady && socket.writableLength > 0) return socket;
+    }
+    return undefined;
+  }
+
+  function limitSending(): void {
+    if (isWithin()) return;
+    for (const request of sending.keys()) if (isWhole(request)) sent(request);
+    // Who was answered needs nothing more.
+    for (const [request, { answered }] of sending) {
+      if (isWithin()) return;
+      if (answered) cutSending(request);
+    }
+    for (const [request, { headerBytes }] of sending) {
+      if (isWithin()) return;
+      const isToBlame = sending.size > limits.bodies || headerBytes > ORDINARY_HEADER_BYTES;
+      if (isToBlame) cutSending(request);
+    }
+  }
+
+  function isWithin(): boolean {
+    return sending.size <= limits.bodies && sendingBytes <= limits.headerBytes;
+  }
+
+  function cutSending(request: IncomingMessage): void {
+    const response = sending.get(request)?.response;
+    floods.warn('bodies', limits.bodies);
+    sent(request);
+    if (response?.headersSent) cut(request.socket);
+    else hangUp(request.socket, tooManyBodies());
+  }
+
+  function watchHeaders(): void {
+    if (headerCheck || !couldHoldTooMuch()) return;
+    headerCheck = setInterval(limitHeaders, HEADER_CHECK_MS).unref();
+  }
+
+  function couldHoldTooMuch(): boolean {
+    return (unused.size + kept.size) * maxHeaderBytes > limits.headerBytes;
+  }
+
+  function limitHeaders(): void {
+    if (!couldHoldTooMuch()) {
+      clearInterval(headerCheck);
+      headerCheck = undefined;
+      return;
+    }
+    const unfinished: { socket: Socket; bytes: number }[] = [];
+    let total = 0;
+    for (const socket of [...kept, ...unused]) {
+      const bytes = socket.bytesRead - (connections.get(socket)?.bytesBefore ?? 0);
+      if (bytes <= 0) continue;
+      unfinished.push({ socket, bytes });
+      total += bytes;
+    }
+    for (const { socket, bytes } of unfinished) {
+      if (total <= limits.headerBytes) return;
+      total -= bytes;
+      floods.warn('headers', limits.headerBytes);
+      cut(socket);
+    }
+  }
+
+  function begin(request: IncomingMessage, response: ServerResponse): boolean {
+    const { socket } = request;
+    const connection = connections.get(socket);
+    // The parser goes on with what came before the connection was cut.
+    if (!connection || socket.destroyed) return false;
+    const { answers } = connection;
+    answers.add(response);
+    if (answers.size > limits.pipelined) {
+      floods.warn('pipelined', limits.pipelined);
+      cut(socket);
+      return false;
+    }
+    forget(socket);
+    const headerBytes = socket.bytesRead - connection.bytesBefore;
+    connection.bytesBefore = socket.bytesRead;
+    // One begins when the one before has come whole.
+    sent(connection.sending);
+    connection.sending = hasBody(request) ? request : undefined;
+    if (connection.sending) {
+      sending.set(request, { response, headerBytes, answered: false });
+      sendingBytes += headerBytes;
+      limitSending();
+    }
+    if (draining) response.setHeader('Connection', 'close');
+    response.once('close', () => {
+      answers.delete(response);
+      const own = sending.get(request);
+      if (isWhole(request)) sent(request);
+      else if (own) own.answered = true;
+      if (answers.size > 0 || !connections.has(socket)) return;
+      connection.bytesBefore = socket.bytesRead;
+      kept.add(socket);
+      watchHeaders();
+      // Its header may have been sent before the closing began.
+      if (draining) socket.end();
+    });
+    return !socket.destroyed;
+  }
+
+  return {
+    begin,
+    drain() {
+      draining = true;
+      clearInterval(headerCheck);
+      for (const socket of [...unused, ...kept]) socket.destroy();
+      for (const { answers } of connections.values()) {
+        for (const response of answers) {
+          if (!response.headersSent) response.setHeader('Connection', 'close');
+        }
+      }
+    },
+  };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function isWhole({ complete, destroyed }: IncomingMessage): boolean {
+  return complete || destroyed;
+}
+
+function tooManyBodies(): CdsError {
+  return new CdsError('unavailable', {
+    from: 'too much is being sent at once, and this took longest: send it again',
+    headers: { 'Retry-After': '5' },
+  });
+}
