@@ -1,10 +1,12 @@
 import type { CdsApiClient } from '@cds/api-client';
-import { CdsError } from '@cds/wire';
+import { CdsError, isCdsError } from '@cds/wire';
 import type { ApiCaller } from '../executions/api-calls';
+import type { Failure } from '../executions/failures';
 import type { ListenedTask } from '../kinds/task-listeners';
 import { notPolled } from './poll-hook';
 import type { PollStore } from './poll-store';
 import { polledHook } from './poller-kind';
+import { isVcsReached } from './vcs-reached';
 
 /** Whoever starts a task waits for the answer. */
 const DEADLINE_MS = 10_000;
@@ -13,12 +15,13 @@ export type CheckPolling = (task: ListenedTask) => Promise<void>;
 
 /**
  * Refuses the start of a poller whose repository cannot be polled. Only the API knows: it is asked unless the last poll was
- * answered. An API that does not answer refuses nothing: the task starts, and its polls tell.
+ * answered. An API that does not answer, or that reaches no `vcs`, refuses nothing: the task starts, and its polls tell, until
+ * what is away is back.
  *
  * @throws CdsError 501 with the reason
  */
 export function createCheckPolling(deps: {
-  api: Pick<CdsApiClient, 'pollVcsEvents'>;
+  api: Pick<CdsApiClient, 'pollVcsEvents' | 'vcsServers'>;
   callApi: ApiCaller;
   store: Pick<PollStore, 'lastError' | 'now'>;
 }): CheckPolling {
@@ -31,17 +34,21 @@ export function createCheckPolling(deps: {
     const since = await store.now();
     const deadline = AbortSignal.timeout(DEADLINE_MS);
     const ask = async () => ({ events: await api.pollVcsEvents(hook, since, deadline) });
-    const called = await callApi(ask, () => Promise.resolve(true)).catch((error: unknown) => {
-      if (deadline.aborted) return undefined;
-      throw error;
-    });
-    if (!called) return;
-    if (called.ok) {
-      if (!called.value.events) throw notStarted(notPolled(hook.vcsServer));
-    } else if (called.failure.kind === 'refused' && (called.failure.status ?? 400) < 500) {
-      throw notStarted(called.failure.message);
+    try {
+      const called = await callApi(ask, () => Promise.resolve(true));
+      if (called?.ok && !called.value.events && (await isVcsReached({ api, callApi }, deadline)))
+        throw notStarted(notPolled(hook.vcsServer));
+      if (called?.ok === false) refuseFor(called.failure);
+    } catch (error) {
+      if (isCdsError(error) || !deadline.aborted) throw error;
     }
   };
+}
+
+/** @throws CdsError 501 where the API said no */
+function refuseFor(failure: Failure): void {
+  if (failure.kind === 'refused' && (failure.status ?? 400) < 500)
+    throw notStarted(failure.message);
 }
 
 function notStarted(reason: string): CdsError {

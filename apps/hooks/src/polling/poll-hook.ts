@@ -10,6 +10,7 @@ import type { EndedPoll, TakenPoll } from './poll-store';
 import type { RefChange } from '../payloads';
 import { changeName, changesOf, comparedHash } from './polled-changes';
 import { polledHook } from './poller-kind';
+import { isVcsReached } from './vcs-reached';
 
 /** `unsupported`: the VCS server cannot be polled. */
 export type PollResult = 'ok' | 'unsupported' | 'refused' | 'unavailable';
@@ -21,7 +22,7 @@ export interface PolledOutcome extends EndedPoll {
 }
 
 export interface PollHookDeps {
-  api: Pick<CdsApiClient, 'pollVcsEvents'>;
+  api: Pick<CdsApiClient, 'pollVcsEvents' | 'vcsServers'>;
   callApi: ApiCaller;
   store: Pick<DeliveryStore, 'accept'>;
   /** Told of a hook for which something is in Redis now. */
@@ -35,6 +36,8 @@ export interface PollHookDeps {
 
 /** Accepted side by side. */
 const AT_ONCE = 50;
+
+const VCS_AWAY = 'the API reaches no vcs, without which no repository can be polled';
 
 /** Why a server is not polled, for the operator to read. */
 export function notPolled(vcsServer: string): string {
@@ -111,6 +114,10 @@ export function createPollHook(deps: PollHookDeps) {
       };
     }
     const events = called.value;
+    if (!events && !(await isVcsReached({ api, callApi }, signal))) {
+      const pauseMs = delay(poll, DEFAULT_DELAY_MS);
+      return { result: 'unavailable', found: 0, pauseMs, error: VCS_AWAY };
+    }
     if (!events) {
       const pauseMs = delay(poll, REFUSED_DELAY_MS);
       return { result: 'unsupported', found: 0, pauseMs, error: notPolled(hook.vcsServer) };

@@ -2,6 +2,7 @@ import { hookKeys, KEYS, POLLED_FIELD } from '@cds/hooks-store';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook, TaskExecution } from '@cds/wire';
 import { Redis } from 'ioredis';
+import { VCS } from '../../test/cds-api-stand-in';
 import { refsOf } from '../../test/deliveries';
 import { post, type RunningHooks, startWorld, type World } from '../../test/harness';
 import { MAX_VARIABLES } from '../payloads/max-variables';
@@ -325,6 +326,26 @@ describe('pollers', () => {
     // An API that is away refuses nothing.
     await world.api.stop();
     expect((await startOf(unknown)).status).toBe(204);
+  });
+
+  it.each<[string, World['api']['vcs']]>([
+    ['has not registered', {}],
+    ['does not answer', 'away'],
+  ])('starts while vcs %s, and polls by itself when it is back', async (_, vcs) => {
+    const hooks = await start();
+    const hook = pollerHook();
+    // As the API answers where it reaches no vcs.
+    answers(hook, null);
+    await post(hooks, hook);
+    await hooks.call('GET', `/task/${hook.uuid}/stop`);
+    world.api.vcs = vcs;
+    expect((await hooks.call('GET', `/task/${hook.uuid}/start`)).status).toBe(204);
+    await waitFor(async () => (await next(hooks, hook))?.last_error?.includes('reaches no vcs'));
+    expect((await hooks.task(hook.uuid)).stopped).toBe(false);
+
+    world.api.vcs = VCS;
+    answers(hook, events({ pushes: [pushEvent('main', hash('a'))] }), '0');
+    await waitFor(() => refs(hook).length === 1);
   });
 
   it('goes on by itself after an outage of the API, and starts at its end what it found', async () => {
