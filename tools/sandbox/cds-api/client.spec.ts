@@ -96,12 +96,12 @@ describe('linking a project', () => {
 
   it('leaves the rest to a person where the page asks one', async () => {
     bitbucket.setConsent('ask');
-    await expect(api.linkProject('P')).rejects.toThrow('open it in a browser: http');
+    const { state } = await api.beginLink('P');
     const page = await sendRequest({
       method: 'POST',
       url: `${bitbucket.oauthUrl}/authorize`,
       headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
-      body: 'state=s1&answer=allow',
+      body: `state=${state}&answer=allow`,
       timeoutMs: 5_000,
     });
     const callback = await sendRequest({
@@ -110,6 +110,15 @@ describe('linking a project', () => {
       timeoutMs: 5_000,
     });
     expect(callback.text).toContain('P is linked');
+  });
+
+  it('agrees in place of the person where the page asks one, and says when access was not granted', async () => {
+    bitbucket.setConsent('ask');
+    await api.linkProject('P');
+    expect(api.vcsLink('P')).toMatchObject({ accessToken: 'access-1' });
+
+    bitbucket.setConsent('deny');
+    await expect(api.linkProject('Q')).rejects.toThrow('Q was not linked: access was not granted');
   });
 
   it('takes a state once, and no other', async () => {

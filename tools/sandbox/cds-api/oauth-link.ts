@@ -95,16 +95,32 @@ export function createOAuthLink(deps: {
      */
     async link(project: string, server: string): Promise<{ state: string; url: string }> {
       const asked = await begin(project, server);
-      const page = await sendRequest({ method: 'GET', url: asked.url, timeoutMs: 10_000 });
+      let page = await sendRequest({ method: 'GET', url: asked.url, timeoutMs: 10_000 });
+      // It asks whether the user agrees.
+      if (page.status === 200) page = await grantAccess(asked);
       const location = page.headers['location'];
       if (page.status !== 302 || typeof location !== 'string')
         throw new Error(`The page answered ${page.status}; open it in a browser: ${asked.url}`);
+      if (new URL(location).searchParams.has('error'))
+        throw new Error(`${project} was not linked: access was not granted`);
       const callback = await sendRequest({ method: 'GET', url: location, timeoutMs: 60_000 });
       if (callback.status !== 200 && callback.status !== 307)
         throw new Error(`The callback answered ${callback.status}: ${callback.text}`);
       return asked;
     },
   };
+}
+
+/** What the button of the page sends. */
+function grantAccess({ state, url }: { state: string; url: string }) {
+  const form = new URL('authorize', url);
+  return sendRequest({
+    method: 'POST',
+    url: form.href,
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ state, answer: 'allow' }).toString(),
+    timeoutMs: 10_000,
+  });
 }
 
 /** To the project in the UI, as the API does it. */

@@ -115,6 +115,39 @@ else
       await seen('#feed', 'forged, without a signature');
     });
 
+    it('is led through by the lines of curl alone, pasted in their order', async () => {
+      const other = await startProcess({
+        command: process.execPath,
+        args: [join(root, 'dist/tools/sandbox/main.js'), '--free-ports'],
+        env: { PATH: process.env['PATH'] },
+        cwd: root,
+      });
+      const tab = await browser.context.newPage();
+      try {
+        const [, at = ''] = await other.waitForOutput(/Open (http:\S+) to see it all/);
+        await tab.goto(at);
+        const steps = ['link', 'workflow', 'push', 'status', 'removed', 'forged'];
+        for (const step of steps) {
+          const codes = tab.locator(`[data-step=${step}] code`);
+          const run = async (line: string | null) =>
+            execFileSync('sh', ['-c', `${line ?? ''} -sf`], { encoding: 'utf8' });
+          expect(JSON.parse(await run(await codes.first().textContent()))).toEqual(
+            expect.any(Object),
+          );
+          // The removal has a line of its own once it is pending.
+          if (step === 'removed') {
+            await codes.nth(1).waitFor({ timeout: 60_000 });
+            await run(await codes.nth(1).textContent());
+          }
+          await tab.locator(`[data-step=${step}].done`).waitFor({ timeout: 60_000 });
+        }
+      } finally {
+        await tab.close();
+        other.kill('SIGTERM');
+        await other.exited;
+      }
+    });
+
     it('makes trouble, and shows what the services do with it', async () => {
       await click('Push a commit', '#bitbucket');
       await seen('#projects', '#1 of my-branch');

@@ -63,8 +63,8 @@ async function copy(text, code) {
   }
 }
 
-/** A button, and beside it the line of curl that does the same. */
-export function act({ action, label, body, then = '', name = label }) {
+/** A button, and beside it the line of curl that does the same; by the action `curl` where the button leads elsewhere. */
+export function act({ action, label, body, then = '', name = label, curl = action }) {
   const button = el('button', { type: 'button' }, label);
   if (name !== label) button.setAttribute('aria-label', name);
   const code = el('code', { tabindex: '0', 'aria-label': `${name}, as a line of curl` });
@@ -78,7 +78,7 @@ export function act({ action, label, body, then = '', name = label }) {
     },
     'Copy',
   );
-  const line = () => curlLine(location.origin, action, body());
+  const line = () => curlLine(location.origin, curl, body());
   const node = el('div', { class: 'act' }, button, code, copier);
   node.refresh = () => setText(code, line());
   node.refresh();
@@ -96,6 +96,7 @@ export function bindActs() {
       label: place.textContent.trim(),
       body: () => filled(template),
       then: place.dataset.then,
+      curl: place.dataset.curl,
     });
     node.classList.toggle('primary', place.classList.contains('primary'));
     place.replaceWith(node);

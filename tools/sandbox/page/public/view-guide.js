@@ -11,6 +11,7 @@ for (const step of document.querySelectorAll('[data-step]')) {
   step.mark = mark;
 }
 find('guide-cleanup').replaceChildren(nothing, list);
+setText(find('guide-state'), `curl ${location.origin}/state`);
 
 function runSentence({ cds, bitbucket, guide }) {
   const workflow = cds.projects.find(({ key }) => key === guide.project)?.workflows[0];
