@@ -1,6 +1,7 @@
 import { API_FAILS } from './api-fails';
 import { CLEANUPS } from './cleanups';
 import { CLOCK_JUMPS } from './clock-jumps';
+import { FAILOVER } from './failover';
 import type { Fault } from './fault';
 import { FORGERY } from './forged';
 import { HOOKS_KILLED } from './hooks-killed';
@@ -30,6 +31,7 @@ export const FAULTS: readonly Fault[] = [
   ...OUTGOING,
   ...QUEUES,
   ...VCS_AWAY,
+  ...FAILOVER,
   ...FORGERY,
   ...SEVERAL_AT_ONCE,
 ];

@@ -21,6 +21,8 @@ export interface RedisProxy {
    * does not reach Redis (`before`), or was done and its reply does not come (`after`).
    */
   reached(point: KillPoint): Promise<string[]>;
+  /** Cuts all connections; those that are made from now on lead to another Redis, as after a failover. */
+  switchTo(redisPort: number): void;
   close(): Promise<void>;
 }
 
@@ -35,6 +37,7 @@ export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
   const port = await freePort();
   const sockets = new Set<Socket>();
   let armed: Armed[] = [];
+  let target = redisPort;
 
   function take({ words }: RespCommand): Armed | undefined {
     if (!/^evalsha$/i.test(words[0] ?? '')) return undefined;
@@ -46,7 +49,7 @@ export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
   }
 
   const server = createServer((client) => {
-    const upstream = connect(redisPort, '127.0.0.1');
+    const upstream = connect(target, '127.0.0.1');
     const read = createCommandReader();
     let dead = false;
     let token: { text: string; hit: () => void } | undefined;
@@ -112,6 +115,10 @@ export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
         };
         armed.push({ ...point, digest, hit });
       });
+    },
+    switchTo(port) {
+      target = port;
+      for (const socket of sockets) socket.destroy();
     },
     async close() {
       for (const socket of sockets) socket.destroy();

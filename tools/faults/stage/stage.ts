@@ -81,6 +81,8 @@ export interface Stage {
   /** Resolves when all that was accepted has its run: of one hook, or of all. */
   worked(hook?: Webhook): Promise<void>;
   note(sentence: string): void;
+  /** To be ended with the stage. */
+  onClose(close: () => Promise<unknown>): void;
   close(): Promise<void>;
 }
 
@@ -282,6 +284,7 @@ export async function openStage(
         );
       },
       note,
+      onClose: (close) => void closing.push(close),
       async close() {
         await Promise.allSettled(closing.toReversed().map((close) => close()));
       },

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitFor } from '@cds/testing';
+import { startTestRedis, waitFor } from '@cds/testing';
 import axios from 'axios';
+import { Redis } from 'ioredis';
 import {
   accessHeaders,
   startVcsHarness,
@@ -158,6 +159,73 @@ describe('the tokens of a request', () => {
       accessToken = String(answer.headers[NEW_TOKEN]);
     }
     expect(oauth.refreshes).toEqual([200, 200, 200, 200]);
+  });
+
+  it('are those of the newest pair, also when Redis comes back with an older one, or none', async () => {
+    const { oauth } = harness.bitbucket;
+    const vcs = harness.instance();
+    const renewed = async (instance = vcs): Promise<string> => {
+      const answer = await instance.call('get', `${REPO}/branches/?branch=main`, harness.pair);
+      expect(answer.status).toBe(200);
+      return String(answer.headers[NEW_TOKEN]);
+    };
+    const key = grantKey(harness.pair.refreshToken);
+    const redis = new Redis(redisServer().url);
+    try {
+      oauth.expire(harness.pair.accessToken);
+      let token = await renewed();
+      for (const lost of [await redis.get(key), null]) {
+        oauth.expire(token);
+        token = await renewed();
+        // A failover to a replica that has not got the last renewal.
+        await (lost === null ? redis.del(key) : redis.set(key, lost));
+        oauth.expire(token);
+        token = await renewed();
+      }
+      expect(oauth.refreshes).toEqual([200, 200, 200, 200, 200]);
+      expect(await renewed(harness.instance())).toBe(token);
+    } finally {
+      redis.disconnect();
+    }
+  });
+
+  it('are in a replica of Redis before they are used, where it has one that answers', async () => {
+    const { oauth } = harness.bitbucket;
+    const vcs = harness.instance();
+    const redis = new Redis(redisServer().url);
+    const waits = async (): Promise<number> => {
+      const stats = await redis.info('commandstats');
+      return Number(/cmdstat_wait:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+    };
+    const replica = await startTestRedis();
+    const follower = new Redis(replica.url);
+    try {
+      oauth.expire(harness.pair.accessToken);
+      const before = await waits();
+      const { headers } = await vcs.call('get', `${REPO}/branches/?branch=main`, harness.pair);
+      expect(await waits()).toBe(before);
+
+      await follower.replicaof('127.0.0.1', redisServer().port);
+      await waitFor(async () => (await follower.info('replication')).includes('link_status:up'));
+      oauth.expire(String(headers[NEW_TOKEN]));
+      const second = await vcs.call('get', `${REPO}/branches/?branch=main`, harness.pair);
+      expect(second.status).toBe(200);
+      expect(await waits()).toBe(before + 1);
+      const key = grantKey(harness.pair.refreshToken);
+      expect(await follower.get(key)).toBe(await redis.get(key));
+
+      replica.freeze();
+      oauth.expire(String(second.headers[NEW_TOKEN]));
+      expect((await vcs.call('get', `${REPO}/branches/?branch=main`, harness.pair)).status).toBe(
+        200,
+      );
+      expect(oauth.refreshes).toEqual([200, 200, 200]);
+    } finally {
+      replica.thaw();
+      redis.disconnect();
+      follower.disconnect();
+      await replica.stop();
+    }
   });
 
   it('are refreshed ahead of their time, by expires_in', async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { defineScript } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
@@ -13,12 +14,25 @@ const GRANT_TTL_SECONDS = 100 * 24 * 60 * 60;
 
 /** How long a decrypted grant is kept in memory, to save the round trips of a burst. */
 const MEMORY_MS = 5_000;
+/** Grants whose newest pair is kept in memory, two tokens of up to 2,500 characters each. */
+const MOST_NEWEST = 2_000;
+/** So long a write waits for a replica of Redis to have it; nothing else is done on the connection meanwhile. */
+const REPLICA_MS = 300;
+
+/** Replaces what was read, and nothing else. KEYS grant · ARGV as read or "", new, seconds to live · Returns 1 when it did */
+const REPLACE_GRANT = `
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
+`;
 
 const grantSchema = z.object({
   accessToken: z.string().min(1),
   refreshToken: z.string().min(1),
   expiresAt: z.number(),
   lifetimeMs: z.number(),
+  // Older versions did not count.
+  generation: z.number().default(0),
 });
 
 export interface GrantStoreDeps {
@@ -27,12 +41,16 @@ export interface GrantStoreDeps {
   logger: Logger;
 }
 
-/** The newest pair of every grant, encrypted in Redis. */
+/**
+ * The newest pair of every grant, encrypted in Redis. A Redis that fails over may come back with an older one, whose refresh
+ * token is used up: so this process keeps the newest that it saw, and puts it back.
+ */
 export interface GrantStore {
   /** From memory if it was read in the last 5 s, else from Redis. Rejects when Redis does not answer. */
   read(key: string): Promise<Grant | undefined>;
   /** From Redis, whatever memory holds. */
   readFresh(key: string): Promise<Grant | undefined>;
+  /** Waits a moment for a replica, where Redis has one. */
   write(key: string, grant: Grant): Promise<void>;
 }
 
@@ -46,6 +64,8 @@ export function grantKey(firstRefreshToken: string): string {
 
 export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): GrantStore {
   const memory = new LRUCache<string, Grant>({ max: 1000, ttl: MEMORY_MS });
+  const newest = new LRUCache<string, Grant>({ max: MOST_NEWEST });
+  const replaceScript = defineScript(redis, 'cdsbbReplaceGrant', REPLACE_GRANT, 1);
   const prolonged = new LRUCache<string, true>({ max: 10_000, ttl: DAY_MS });
 
   /** Once a day and process is enough to keep a grant that is in use; nobody waits for it. */
@@ -58,16 +78,53 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
     });
   }
 
-  async function readFresh(key: string): Promise<Grant | undefined> {
-    const sealed = await redis.get(key);
-    const grant = sealed === null ? undefined : parse(key, sealed);
-    if (!grant) {
-      memory.delete(key);
-      return undefined;
-    }
-    prolong(key);
+  function remember(key: string, grant: Grant): void {
     memory.set(key, grant);
-    return grant;
+    newest.set(key, grant);
+  }
+
+  async function readFresh(key: string): Promise<Grant | undefined> {
+    for (;;) {
+      const sealed = await redis.get(key);
+      const grant = sealed === null ? undefined : parse(key, sealed);
+      const known = newest.get(key);
+      if (known && (grant === undefined ? sealed === null : grant.generation < known.generation)) {
+        if (await putBack(key, sealed ?? '', known)) return known;
+        continue;
+      }
+      if (!grant) {
+        memory.delete(key);
+        return undefined;
+      }
+      prolong(key);
+      remember(key, grant);
+      return grant;
+    }
+  }
+
+  /** @returns false when Redis holds something else than what was read by now */
+  async function putBack(key: string, read: string, grant: Grant): Promise<boolean> {
+    const sealed = cipher.seal(key, JSON.stringify(grant));
+    if ((await replaceScript([key], [read, sealed, GRANT_TTL_SECONDS])) !== 1) return false;
+    logger.warn(
+      { key, generation: grant.generation },
+      'Redis had lost a renewed grant: the pair in memory is written again',
+    );
+    memory.set(key, grant);
+    await waitForReplica();
+    return true;
+  }
+
+  /** A failover loses what no replica has. Without a replica there is nothing to wait for; it is never an error. */
+  async function waitForReplica(): Promise<void> {
+    try {
+      const [role, , replicas] = (await redis.role()) as unknown[];
+      if (role !== 'master' || !Array.isArray(replicas) || replicas.length === 0) return;
+      if ((await redis.wait(1, REPLICA_MS)) > 0) return;
+      logger.info({ replicas: replicas.length }, 'no replica of Redis has a renewed grant yet');
+    } catch (error) {
+      logger.debug({ err: error }, 'it is not known whether a replica of Redis has a grant');
+    }
   }
 
   function parse(key: string, sealed: string): Grant | undefined {
@@ -86,8 +143,11 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
     read: async (key) => memory.get(key) ?? readFresh(key),
     readFresh,
     async write(key, grant) {
+      // From now on it is the newest, also where Redis does not take it, or loses it.
+      newest.set(key, grant);
       await redis.set(key, cipher.seal(key, JSON.stringify(grant)), 'EX', GRANT_TTL_SECONDS);
       memory.set(key, grant);
+      await waitForReplica();
     },
   };
 }

@@ -60,12 +60,13 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
   const underway = new Map<string, Promise<Grant>>();
   const refused = createRefusedGrants();
 
-  async function refresh(key: string, refreshToken: string): Promise<Grant> {
+  async function refresh(key: string, refreshToken: string, before: number): Promise<Grant> {
     const known = refused.reasonToWait(refreshToken);
     if (known !== undefined) throw new CdsError('grantRefused', { from: known });
     try {
       const ctx = { signal: AbortSignal.timeout(REFRESH_MS), deadline: Date.now() + REFRESH_MS };
-      const grant = grantFrom(await oauth.refresh(refreshToken, ctx), Date.now());
+      const tokens = await oauth.refresh(refreshToken, ctx);
+      const grant = grantFrom(tokens, Date.now(), before);
       await unsaved.save(key, grant);
       onRefresh('renewed');
       logger.info({ key }, 'grant renewed');
@@ -94,7 +95,7 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
       async () => {
         const grant = await store.readFresh(key);
         if (grant && grant.accessToken !== rejected) return grant;
-        return refresh(key, grant?.refreshToken ?? givenRefreshToken);
+        return refresh(key, grant?.refreshToken ?? givenRefreshToken, grant?.generation ?? 0);
       },
     );
   }
