@@ -133,7 +133,43 @@ describe('hooks.reconcile.interval', () => {
     expect(stack.api.runs(PROJECT, 'w')).toHaveLength(3);
   });
 
-  it('finds a branch that was deleted while nobody heard of it', async () => {
+  it('finds no branch that was deleted while nobody heard of it, since the API does not ask', async () => {
+    const hook = await deleteUnheard();
+
+    await poll(hook.uuid);
+    // What was pushed after that is found: the look is over.
+    await outcomes(await stack.bitbucket.push({ repo: REPO, branch: 'new' }));
+    await poll(hook.uuid);
+    await runsOf(stack, 'w', 2);
+
+    expect(await pendingCleanups(stack)).toEqual([]);
+    expect(vcsFilters()).toEqual(['pullrequests', 'push']);
+  });
+
+  it('finds it where an API asks for deletions', async () => {
+    client.disconnect();
+    await stack.stop();
+    stack = await startStack({ branchDeletionDelaySeconds: 3600, api: { asksForDeletions: true } });
+    client = new Redis(stack.redis.url);
+    const hook = await deleteUnheard();
+
+    await poll(hook.uuid);
+
+    await waitFor(async () => (await pendingCleanups(stack)).length === 1);
+    expect(await pendingCleanups(stack)).toEqual(['old']);
+    expect(vcsFilters()).toEqual(['create', 'delete', 'pullrequests', 'push']);
+  });
+
+  /** What the API asked `vcs` for. */
+  function vcsFilters(): string[] {
+    const asked = stack.api
+      .calls()
+      .flatMap(({ url }) => /events\?filter=(\w+)/.exec(url)?.[1] ?? []);
+    return [...new Set(asked)].toSorted();
+  }
+
+  /** A branch that was seen, whose deletion no webhook tells of. */
+  async function deleteUnheard() {
     await start({ vcs: POLLING, hooks: RECONCILE });
     const { hook } = await createWorkflow(stack, 'w');
     await outcomes(await stack.bitbucket.push({ repo: REPO, branch: 'old' }));
@@ -148,10 +184,6 @@ describe('hooks.reconcile.interval', () => {
     webhook.url = 'http://127.0.0.1:9/';
     await outcomes(await stack.bitbucket.deleteBranch({ repo: REPO, branch: 'old' }));
     expect(await pendingCleanups(stack)).toEqual([]);
-
-    await poll(hook.uuid);
-
-    await waitFor(async () => (await pendingCleanups(stack)).length === 1);
-    expect(await pendingCleanups(stack)).toEqual(['old']);
-  });
+    return hook;
+  }
 });

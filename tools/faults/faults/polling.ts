@@ -196,11 +196,11 @@ export const POLLING: Fault[] = [
   },
   {
     name: 'reconcile-deletion',
-    what: 'branches are deleted, of which no webhook tells, and pushed again at random, while slow polls look for what is gone and `hooks` is killed',
+    what: 'branches are deleted, of which no webhook tells, and pushed again at random, while slow polls of an API that asks for deletions, as none of CDS 0.40 to 0.43 does, look for what is gone and `hooks` is killed',
     checks:
       'the runs of a branch that is gone at the end are removed, those of one that is back stay',
     doubles: { most: 2, because: 'one for each hook at the kill' },
-    stage: { hooks: 2, polling: 'reconcile', cleanupDelaySeconds: 2 },
+    stage: { hooks: 2, polling: 'reconcile', asksForDeletions: true, cleanupDelaySeconds: 2 },
     seconds: 20,
     async play(stage) {
       const repository = await openPolledRepository(stage, stage.webhooks);

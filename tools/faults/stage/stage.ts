@@ -32,6 +32,8 @@ export interface StageOptions {
   wallClocks?: boolean;
   /** `vcs` stays up and offers polling; repository webhooks are polled with `reconcile`. See polled-repository.ts. */
   polling?: 'pollers' | 'reconcile';
+  /** The API asks `vcs` for deleted branches, which that of no CDS from 0.40 to 0.43 does. */
+  asksForDeletions?: boolean;
   /** `vcs` stays up, and builds report to it. */
   builds?: boolean;
   /** How long a build takes (ms); 200 when not given. */
@@ -121,6 +123,7 @@ export async function openStage(
     closing.push(proxy.close);
     const api = await startCdsApi({
       ...{ port: await freePort(), matchesEscapedSlash: true },
+      asksForDeletions: options.asksForDeletions ?? false,
       ...(options.buildMs === undefined ? {} : { buildDurationMs: options.buildMs }),
     });
     closing.push(api.close);

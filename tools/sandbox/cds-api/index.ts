@@ -38,6 +38,11 @@ export interface CdsApiOptions {
   buildDurationMs?: number;
   /** A CDS from 0.52 on finds branches with an escaped slash. */
   matchesEscapedSlash?: boolean;
+  /**
+   * Whether it asks `vcs` for new and deleted branches when a hook polls, too. No CDS from 0.40 to 0.43 does: it asks
+   * for pushes and pull requests alone.
+   */
+  asksForDeletions?: boolean;
   /** How long a service may be silent before it is forgotten (ms); 180,000 when not given. */
   forgottenAfterMs?: number;
 }
@@ -164,7 +169,11 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSa
       onRun,
       onRemoval: (removal) => removals.push(removal),
       outgoing: outgoing.router,
-      vcsEvents: createVcsEvents({ projects, vcs }),
+      vcsEvents: createVcsEvents({
+        projects,
+        vcs,
+        asksForDeletions: options.asksForDeletions ?? false,
+      }),
     }),
   );
   app.use(answerError);

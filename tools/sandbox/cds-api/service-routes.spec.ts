@@ -208,14 +208,16 @@ describe('what happened in the repository of a hook', () => {
     expect(answer).toMatchObject({ status: 200, headers: { 'x-cds-poll-interval': '90' } });
     expect(answer.json).toEqual({
       push_events: [push('new')],
-      create_events: [],
-      delete_events: [],
+      create_events: null,
+      delete_events: null,
       pullrequest_events: null,
     });
     expect(vcs.seen.map(({ url }) => url)).toContain(
       '/vcs/bitbucketcloud/repos/acme/web-shop/events?since=1795343649',
     );
     expect(vcs.seen.at(-1)?.body).toEqual([{ kind: 'x' }]);
+    const filters = vcs.seen.flatMap(({ url }) => /filter=(\w+)/.exec(url)?.[1] ?? []);
+    expect(filters).toEqual(['push', 'pullrequests']);
   });
 
   it('is null where nothing is polled, and refused for what is wrong', async () => {

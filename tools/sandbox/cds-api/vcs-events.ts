@@ -14,7 +14,11 @@ const pushesSchema = z.array(pushSchema);
 const pullRequestsSchema = z.array(z.looseObject({ head: pushSchema }));
 
 /** What the API answers to a hook that polls: it asks `vcs`, and leaves out commits that have a run. */
-export function createVcsEvents(deps: { projects: ProjectStore; vcs: VcsCalls }): Router {
+export function createVcsEvents(deps: {
+  projects: ProjectStore;
+  vcs: VcsCalls;
+  asksForDeletions: boolean;
+}): Router {
   const { projects } = deps;
   const router = Router({ strict: true, caseSensitive: true });
 
@@ -39,8 +43,9 @@ export function createVcsEvents(deps: { projects: ProjectStore; vcs: VcsCalls })
     const filtered = (filter: string) => vcs('POST', `${path}?filter=${filter}`, events);
     const isNew = ({ id }: { id: string }): boolean => !hasRun(workflow, id);
     const pushes = pushesSchema.parse(await filtered('push'));
-    const creates = await filtered('create');
-    const deletes = await filtered('delete');
+    const [creates, deletes] = deps.asksForDeletions
+      ? [await filtered('create'), await filtered('delete')]
+      : [null, null];
     const pullRequests = pullRequestsSchema.parse(await filtered('pullrequests'));
     response.set('X-CDS-Poll-Interval', (found.delay / Number(NANOSECONDS)).toFixed(0));
     answerJson(response, 200, {

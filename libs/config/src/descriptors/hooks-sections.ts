@@ -93,7 +93,7 @@ export const HOOKS_SECTIONS: readonly SectionDescriptor[] = [
         default: 0,
         rule: { kind: 'integer', min: 0, max: DAY_SECONDS },
         comment:
-          'How often the repository of each RepositoryWebHook is looked at, in seconds, for pushes and deletions that no webhook told of; 0 is never. It needs polling = true at vcs, and Bitbucket calls: from 600 on is sensible.',
+          'How often the repository of each RepositoryWebHook is looked at, in seconds, for pushes that no webhook told of; 0 is never. It needs polling = true at vcs, and Bitbucket calls: from 600 on is sensible.',
       },
     ],
   },
