@@ -125,7 +125,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     options: () => ({ uiUrl, sendSkipped: apiVersion.atLeast(0, 42) }),
     roundEveryMs: deps.roundEveryMs,
   });
-  const findEvents = createFindEvents({ log: createEventLog({ redis, logger }) });
+  const findEvents = createFindEvents({ log: createEventLog({ redis, logger }), logger });
   addPollingRoutes(router, { ...routes, mainBranchOf, findEvents });
   addNotImplementedRoutes(router, routes);
 

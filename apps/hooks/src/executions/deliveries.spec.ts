@@ -1,8 +1,9 @@
-import { waitFor } from '@cds/testing';
+import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { allDone, execution, push, refsOf } from '../../test/deliveries';
+import { pushDelivery } from '../../test/pushes';
 import { post, repositoryHook, startWorld, type World } from '../../test/harness';
 import { BULL_PREFIX } from '@cds/hooks-store';
 import { DRAIN_QUEUE } from './drain-queue';
@@ -34,6 +35,29 @@ describe('deliveries', () => {
     expect(refs()).toEqual(['a', 'v1', 'b/c']);
     expect(await execution(hooks, hook)).toMatchObject({ workflow_run: 3, nb_errors: 0 });
     expect(await execution(hooks, hook, 1)).toMatchObject({ workflow_run: 0, nb_errors: 0 });
+  });
+
+  it('goes on without a change that cannot be read, which a warning names', async () => {
+    const { logger, lines } = captureLogger();
+    const hooks = await world.start({}, { logger });
+    const hook = repositoryHook();
+    await post(hooks, hook);
+
+    const hash = 'f'.repeat(40);
+    const { headers, body } = pushDelivery({ push: 'a' }, { push: 'odd', hash }, { push: 'b' });
+    const odd = String(body).replace(`"${hash}"`, 'null');
+    const answer = await hooks.webhook(hook.uuid, { headers: headers ?? {}, body: odd });
+    expect(answer.status).toBe(200);
+    await allDone(hooks, hook);
+
+    expect(refs()).toEqual(['a', 'b']);
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        level: 40,
+        hook: hook.uuid,
+        changes: [expect.stringContaining('push.changes[1].new.target.hash: ')],
+      }),
+    );
   });
 
   it('runs the workflow that the hook has when its turn comes', async () => {

@@ -60,7 +60,8 @@ export function judgeRepositoryDelivery(
 /** The body alone counts: a proxy that drops the Content-Type shall not cost a push. */
 function judgePush(body: Buffer): DeliveryVerdict {
   try {
-    return { kind: 'push', changes: checkPush(body) };
+    const { changes, unreadable } = checkPush(body);
+    return { kind: 'push', changes, ...(unreadable.length > 0 ? { unreadable } : {}) };
   } catch (error) {
     if (error instanceof MalformedPushError) return malformed(error.message);
     throw error;

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { cutJsonProperty } from './cut-json-property';
-import { MalformedPushError, isMalformedDelivery, planPush } from './index';
+import {
+  judgeRepositoryDelivery,
+  MalformedPushError,
+  isMalformedDelivery,
+  planPush,
+} from './index';
 import {
   HASH_A,
   HASH_B,
@@ -244,6 +249,29 @@ describe('planPush', () => {
     });
   });
 
+  describe('leaves out, and names', () => {
+    it.each([
+      ['what is no change', 7, 'push.changes[1]: '],
+      ['a list', [], 'push.changes[1]: '],
+      ['a ref without a name', created({ type: 'branch' }), 'push.changes[1].new.name: '],
+      ['a deletion without a type', deleted({ name: 'x' }), 'push.changes[1].old.type: '],
+      [
+        'a commit without a hash',
+        created({ type: 'tag', name: 'v' }),
+        'push.changes[1].new.target.hash: ',
+      ],
+    ])('%s, and plans what comes before and behind it', (_, odd, problem) => {
+      const body = push([created(branch('a')), odd, deleted(branch('b'))]);
+      expect(planPush(body).changes.map(({ name }) => name)).toEqual(['a', 'b']);
+      expect(judgeRepositoryDelivery({ 'x-event-key': 'repo:push' }, body)).toEqual({
+        kind: 'push',
+        // By their places in the delivery.
+        changes: [expect.objectContaining({ index: 0 }), expect.objectContaining({ index: 2 })],
+        unreadable: [expect.stringContaining(problem)],
+      });
+    });
+  });
+
   describe('refuses', () => {
     const noHash = { ...branch('x'), target: {} };
     it.each([
@@ -254,7 +282,7 @@ describe('planPush', () => {
       ['no push', Buffer.from('{}'), / push: /],
       ['no changes', Buffer.from('{"push":{}}'), / push\.changes: /],
       ['changes that are no list', Buffer.from('{"push":{"changes":{}}}'), / push\.changes: /],
-      ['a change that is no object', push([created(branch('x')), 7]), / push\.changes\[1\]: /],
+      ['a change that is no object', push([{}, 7]), / push\.changes\[1\]: /],
       ['a ref without a type', push([created({ name: 'x' })]), / push\.changes\[0\]\.new\.type: /],
       [
         'a ref without a name',

@@ -28,11 +28,15 @@ export function planPush(body: Buffer | string, judged: JudgedChanges = {}): Del
   return planDelivery(readPushDelivery(json), cutJsonProperty(json, 'push') ?? '', judged);
 }
 
-/** Throws what {@link planPush} would, and does no more than is needed for that. @returns what it tells of refs */
-export function checkPush(body: Buffer): RefChange[] {
+/**
+ * Throws what {@link planPush} would, and does no more than is needed for that.
+ *
+ * @returns what it tells of refs, and what is wrong with the changes that are left out
+ */
+export function checkPush(body: Buffer): { changes: RefChange[]; unreadable: string[] } {
   const delivery = readPushDelivery(body.toString('utf8'));
   planDelivery(delivery, '', {});
-  return refChangesOf(delivery);
+  return { changes: refChangesOf(delivery), unreadable: delivery.unreadable };
 }
 
 /** What git takes is shorter. Of longer ones nothing is kept, so that they cannot fill Redis. */
@@ -48,22 +52,22 @@ function planDelivery(
   const changes: PushChange[] = [];
   const steps: DeliveryStep[] = [];
   const leftOut: { name: string; reason: string }[] = [];
-  delivery.push.changes.forEach((change, index) => {
+  for (const { index, ...change } of delivery.changes) {
     const name = change.new?.name ?? change.old?.name ?? '';
     if (double_changes.includes(index)) {
       leftOut.push({ name, reason: DOUBLE });
-      return;
+      continue;
     }
     const isLate = late_changes.includes(index);
     if (isLate && !change.new && change.old?.type === 'branch') {
       leftOut.push({ name, reason: LATE_DELETION });
-      return;
+      continue;
     }
     if (change.new) {
       const kind = pushedKind(change.new);
-      if (!kind) return;
+      if (!kind) continue;
       changes.push({ kind, name: change.new.name });
-      const commit = runPayload(delivery, change.new, change.old ?? undefined, index);
+      const commit = runPayload(delivery, change.new, change.old ?? undefined);
       const payload = { ...commit, payload: pushText };
       steps.push(
         kind === 'branch-pushed'
@@ -76,7 +80,7 @@ function planDelivery(
     } else if (change.old?.type === 'tag') {
       changes.push({ kind: 'tag-deleted', name: change.old.name });
     }
-  });
+  }
 
   return {
     repository: steps.length > 0 ? repositoryOf(delivery) : (delivery.repository?.full_name ?? ''),
@@ -90,7 +94,7 @@ function planDelivery(
 }
 
 function refChangesOf(delivery: PushDelivery): RefChange[] {
-  return delivery.push.changes.flatMap((change, index) => {
+  return delivery.changes.flatMap(({ index, ...change }) => {
     const { type, name } = change.new ?? change.old ?? {};
     const ref = type === 'branch' ? branchRef(name) : type === 'tag' ? tagRef(name) : undefined;
     if (ref === undefined || ref.length > LONGEST_REF) return [];
@@ -117,14 +121,8 @@ function runPayload(
   delivery: PushDelivery,
   pushed: Ref,
   before: Ref | undefined,
-  index: number,
 ): Record<string, string> {
-  const hash = pushed.target?.hash;
-  if (!hash) {
-    throw new MalformedPushError(
-      `the body is no push of Bitbucket Cloud: push.changes[${index}].new.target.hash: the hash of the pushed commit is missing`,
-    );
-  }
+  const hash = pushed.target?.hash ?? '';
   const message = pushed.target?.message;
   return {
     'cds.triggered_by.fullname': fullName(delivery.actor),

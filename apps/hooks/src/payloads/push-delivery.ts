@@ -25,10 +25,22 @@ const ref = z.object({
 });
 export type Ref = z.infer<typeof ref>;
 
+const change = z.object({ old: ref.nullish(), new: ref.nullish() }).superRefine((one, context) => {
+  // Of other kinds of refs nothing is asked.
+  const isPushed = one.new?.type === 'branch' || one.new?.type === 'tag';
+  if (isPushed && !one.new?.target?.hash)
+    context.addIssue({
+      code: 'custom',
+      path: ['new', 'target', 'hash'],
+      message: 'the hash of the pushed commit is missing',
+    });
+});
+type Change = z.infer<typeof change>;
+
 const push = z.object({
   push: z.object({
     changes: z
-      .array(z.object({ old: ref.nullish(), new: ref.nullish() }))
+      .array(z.unknown())
       .max(
         MAX_CHANGES,
         `more than ${MAX_CHANGES} changes in one push: push fewer branches at a time`,
@@ -39,23 +51,42 @@ const push = z.object({
 });
 
 /** A `repo:push` delivery, as far as it is used. */
-export type PushDelivery = z.infer<typeof push>;
+export interface PushDelivery extends Pick<z.infer<typeof push>, 'actor' | 'repository'> {
+  /** With their places in the delivery. */
+  changes: (Change & { index: number })[];
+  /** What is wrong with the changes that are left out, each with its path. */
+  unreadable: string[];
+}
 
 /**
- * Reads the body of a `repo:push` delivery.
+ * Reads the body of a `repo:push` delivery. A change that does not hold what a change holds is left out: the branches and
+ * tags of the others have their runs all the same.
  *
- * @throws MalformedPushError naming the first path that does not hold what a push holds
+ * @throws MalformedPushError naming the first path that does not hold what a push holds, where no change tells of a ref
  */
 export function readPushDelivery(json: string): PushDelivery {
   const result = push.safeParse(parse(json));
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const path = issue ? pathText(issue.path) : '';
-    throw new MalformedPushError(
-      `the body is no push of Bitbucket Cloud: ${path || 'the body'}: ${issue?.message ?? 'unreadable'}`,
-    );
-  }
-  return result.data;
+  if (!result.success) throw malformed(problemOf(result.error));
+  const { actor, repository, push: pushed } = result.data;
+  const changes: PushDelivery['changes'] = [];
+  const unreadable: string[] = [];
+  pushed.changes.forEach((value, index) => {
+    const one = change.safeParse(value);
+    if (one.success) changes.push({ ...one.data, index });
+    else unreadable.push(problemOf(one.error, ['push', 'changes', index]));
+  });
+  const isOfNoUse = changes.every((one) => !one.new && !one.old);
+  if (isOfNoUse && unreadable[0] !== undefined) throw malformed(unreadable[0]);
+  return { actor, repository, changes, unreadable };
+}
+
+function malformed(problem: string): MalformedPushError {
+  return new MalformedPushError(`the body is no push of Bitbucket Cloud: ${problem}`);
+}
+
+function problemOf({ issues: [issue] }: z.ZodError, above: readonly PropertyKey[] = []): string {
+  const path = pathText([...above, ...(issue?.path ?? [])]);
+  return `${path || 'the body'}: ${issue?.message ?? 'unreadable'}`;
 }
 
 function parse(json: string): unknown {

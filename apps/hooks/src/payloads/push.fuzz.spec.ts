@@ -64,7 +64,7 @@ function check(body: Buffer): void {
     });
     return;
   }
-  expect(judgeRepositoryDelivery({ 'x-event-key': 'repo:push' }, body)).toEqual({
+  expect(judgeRepositoryDelivery({ 'x-event-key': 'repo:push' }, body)).toMatchObject({
     kind: 'push',
     changes: expect.any(Array),
   });

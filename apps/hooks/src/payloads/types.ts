@@ -53,7 +53,8 @@ export interface DeliveryPlan {
 
 /** What a delivery to a repository webhook is, judged by its headers and body. */
 export type DeliveryVerdict =
-  | { kind: 'push'; changes: RefChange[] }
+  /** `unreadable` says what is wrong with the changes that are left out. */
+  | { kind: 'push'; changes: RefChange[]; unreadable?: readonly string[] }
   /** Another event of Bitbucket Cloud: answered 200, kept as ignored. */
   | { kind: 'ignored'; event: string }
   /** From another host; `sender` names it. */

@@ -66,6 +66,8 @@ export const WEBHOOK_METHODS: readonly string[] = ['POST', 'GET', 'PUT', 'DELETE
 
 /** The type of a hook may change while a delivery is judged for the one it had. */
 const MOST_JUDGEMENTS = 2;
+/** Changes of one delivery that are named in the log. */
+const MOST_NAMED = 10;
 
 /**
  * Takes a delivery in. When it returns, the delivery is in Redis and will be worked off whatever happens next.
@@ -143,6 +145,11 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
           const timestamp = timestampOfId(acceptance.id);
           log(timestamp, isIgnored ? 'a delivery was kept as ignored' : 'a delivery was accepted');
           if (!isIgnored) workArrived(uuid, acceptance.waiting);
+          if (verdict.kind === 'accept' && verdict.unreadable?.length)
+            warnOnce('changes of a delivery cannot be read, they are left out', uuid, {
+              ...{ hook: uuid, execution: timestamp, requestId },
+              changes: verdict.unreadable.slice(0, MOST_NAMED),
+            });
           return {
             result: isIgnored ? 'ignored' : 'accepted',
             answer: { uuid, type: acceptance.type, timestamp },

@@ -18,7 +18,8 @@ export interface DeliveryToJudge {
 
 /** Whether a delivery leads to runs (`accept`), to nothing, or cannot be read. `reason` is for its sender. */
 export type Verdict =
-  | { kind: 'accept'; changes?: RefChange[] }
+  /** `unreadable`: what is wrong with the parts of it that are left out. */
+  | { kind: 'accept'; changes?: RefChange[]; unreadable?: readonly string[] }
   | { kind: 'ignore'; event: string }
   | { kind: 'refuse'; reason: string };
 
@@ -37,7 +38,7 @@ export function judgeDelivery(type: ServedType, delivery: DeliveryToJudge): Verd
     const verdict = judgeRepositoryDelivery(headers, body);
     switch (verdict.kind) {
       case 'push':
-        return { kind: 'accept', changes: verdict.changes };
+        return { ...verdict, kind: 'accept' };
       case 'ignored':
         return { kind: 'ignore', event: verdict.event };
       case 'malformed':

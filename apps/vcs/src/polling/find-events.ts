@@ -1,3 +1,4 @@
+import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { GrantedCall } from '../calls/granted-route';
 import { fullNameOf, repoOf } from '../calls/request-values';
@@ -24,8 +25,8 @@ export type FindEvents = (call: GrantedCall, sinceSeconds: number) => Promise<Fo
  *
  * @throws CdsError 503 when Redis, which remembers the last look, does not answer
  */
-export function createFindEvents(deps: { log: EventLog }): FindEvents {
-  const { log } = deps;
+export function createFindEvents(deps: { log: EventLog; logger: Logger }): FindEvents {
+  const { log, logger } = deps;
   return async (call, sinceSeconds) => {
     const repo = repoOf(call.req);
     const key = repositoryKey(call.server.config.name, fullNameOf(repo));
@@ -33,7 +34,7 @@ export function createFindEvents(deps: { log: EventLog }): FindEvents {
     const seen = await remembered(() => log.read(key));
     const now = await readRepositoryState(repo, call);
     const gone = seen.snapshot
-      ? await confirmGone(seen.snapshot, now, repo, call)
+      ? await confirmGone(seen.snapshot, now, repo, call, logger)
       : new Set<string>();
     const events = seen.snapshot ? compareStates(seen.snapshot, now, gone) : [];
     await remembered(() => log.record(key, seen, withUnconfirmed(seen, now, gone), events));

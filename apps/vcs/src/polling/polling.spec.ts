@@ -142,6 +142,25 @@ describe('polling', () => {
     expect((await look()).events).toEqual([]);
   });
 
+  it('goes on without a ref that cannot be read, and takes it for neither gone nor new', async () => {
+    push('odd', 'its commit');
+    await look();
+    const refs = [...harness.widgets.branches].map(([name, hash]) => ({
+      type: 'branch',
+      name,
+      target: name === 'odd' ? {} : { hash: name === 'main' ? hashOf('moved') : hash },
+    }));
+    harness.bitbucket.disturb({ path: /\/refs$/, status: 200, body: { values: refs } });
+    harness.bitbucket.disturb({ path: /branches\/odd$/, status: 200, body: { name: 'odd' } });
+
+    expect(names(await look())).toEqual(['push refs/heads/main']);
+    const warnings = harness.logged.filter(({ level }) => level === 40);
+    expect(warnings).toEqual([
+      expect.objectContaining({ item: 'odd' }),
+      expect.objectContaining({ ref: 'refs/heads/odd' }),
+    ]);
+  });
+
   it('does not tell of a branch as deleted that it saw, though an older look is kept later', async () => {
     push('back', 'first');
     push('gone', 'another');

@@ -1,4 +1,11 @@
-import { isBitbucketError, type BbPullRequest, type BbRef, type RepoRef } from '@cds/bitbucket';
+import {
+  type BitbucketError,
+  isBitbucketError,
+  type BbPullRequest,
+  type BbRef,
+  type RepoRef,
+} from '@cds/bitbucket';
+import type { Logger } from '@cds/service';
 import type { VcsCommit, VcsPullRequest } from '@cds/wire';
 import { z } from 'zod';
 import type { GrantedCall } from '../calls/granted-route';
@@ -70,6 +77,7 @@ export async function confirmGone(
   now: RepositoryState,
   repo: RepoRef,
   { current, ctx }: Asking,
+  logger: Logger,
 ): Promise<Set<string>> {
   const missing = Object.keys(before.refs).filter((ref) => !now.refs.has(ref));
   const gone = new Set<string>();
@@ -79,11 +87,22 @@ export async function confirmGone(
     try {
       await (isTag ? current.getTag(repo, name, ctx) : current.getBranch(repo, name, ctx));
     } catch (error) {
-      if (!isBitbucketError(error) || error.status !== 404) throw error;
-      gone.add(ref);
+      if (!isBitbucketError(error)) throw error;
+      if (error.status === 404) gone.add(ref);
+      else if (isOfThisRef(error))
+        logger.warn(
+          { repository: fullNameOf(repo), ref, problem: error.bitbucketMessage },
+          'a ref of a repository cannot be read, it is taken to be there',
+        );
+      else throw error;
     }
   }
   return gone;
+}
+
+/** Whether the other refs may be read all the same: this one is refused, or its answer makes no sense. */
+function isOfThisRef({ kind, status }: BitbucketError): boolean {
+  return kind === 'invalid-answer' || status === 400 || status === 410;
 }
 
 function commitOf({ commit }: BbRef): VcsCommit {
