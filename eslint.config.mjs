@@ -36,6 +36,35 @@ const wireAlone = {
 
 const specs = ['**/*.spec.ts', '**/*.fixture.ts', '**/test/**/*.ts'];
 
+/** Limits of time, which fail on a machine that is slow or busy: see "How to test" in CONTRIBUTING.md. */
+const SINCE =
+  'BinaryExpression[operator="-"][left.callee.object.name=/^(Date|performance)$/][left.callee.property.name="now"]';
+const limitsOfTime = [
+  {
+    selector: 'CallExpression[callee.object.name="jest"][callee.property.name="setTimeout"]',
+    message: 'The limit of a test is that of jest.preset.cjs: let waitFor name what does not come.',
+  },
+  {
+    selector:
+      'CallExpression[callee.name=/^(it|test|beforeAll|beforeEach|afterAll|afterEach)$/] > Literal[raw=/^[0-9]/]',
+    message: 'The limit of a test is that of jest.preset.cjs: leave its own one out.',
+  },
+  {
+    selector: 'CallExpression[callee.callee.property.name="each"] > Literal[raw=/^[0-9]/]',
+    message: 'The limit of a test is that of jest.preset.cjs: leave its own one out.',
+  },
+  {
+    selector:
+      'CallExpression[callee.name="waitFor"] > ObjectExpression > Property[key.name="timeoutMs"]',
+    message: 'waitFor ends when the event comes: leave timeoutMs out, the machine may be busy.',
+  },
+  {
+    selector: `CallExpression[callee.property.name=/^toBeLessThan/] CallExpression[callee.name="expect"] > ${SINCE}`,
+    message:
+      'A machine may be slow: count, order events, or compare (awakeTime, cpuTime, growth of @cds/testing).',
+  },
+];
+
 export default tseslint.config(
   { ignores: ['node_modules', 'dist', 'tmp', 'coverage', '.nx', '.sandbox'] },
   js.configs.recommended,
@@ -97,4 +126,9 @@ export default tseslint.config(
   boundary(['apps/**/*.ts'], [noApps, noTools, byAlias, notInProduct]),
   boundary([...specs, 'libs/testing/**/*.ts'], [noApps, byAlias]),
   { files: specs, rules: { 'max-lines': 'off' } },
+  {
+    files: [...specs, 'tools/faults/**/*.ts'],
+    ignores: ['libs/testing/src/testing.spec.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...limitsOfTime] },
+  },
 );

@@ -10,8 +10,6 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(180_000);
-
 /** More than a service takes, where this machine lets a process open so many files. */
 const CONNECTIONS = Math.min(5_200, Math.floor(maxOpenFiles() * 0.8));
 const PUSHES = 5;

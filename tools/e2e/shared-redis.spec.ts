@@ -11,8 +11,6 @@ import {
   type Stack,
 } from './stack.fixture';
 
-jest.setTimeout(120_000);
-
 describe('two CDS that share a Redis under two key prefixes', () => {
   let redis: TestRedis;
   let client: Redis;

@@ -142,7 +142,6 @@ describe('the services start', () => {
         .filter((line) => line.service === service && msg.test(line.msg)).length;
     await waitFor(() => logged('engine', /starting it again/) >= 2, {
       what: 'the second end of vcs',
-      timeoutMs: 60_000,
     });
 
     const alive = await fetch(`http://127.0.0.1:${stack.settings.hooksPort}/mon/version`);

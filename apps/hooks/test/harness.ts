@@ -9,9 +9,9 @@ import { createHooks, type HooksService } from '../src/create-hooks';
 import type { Timing } from '../src/start-work';
 import { type CdsApiStandIn, startCdsApi, TOKEN, VCS } from './cds-api-stand-in';
 
-/** Short times, so that what takes minutes takes moments. */
+/** Short times, so that what takes minutes takes moments; locks live as long as ever, since a machine may be busy. */
 export const QUICK: Timing = {
-  lockMs: 1_000,
+  lockMs: 5_000,
   beatMs: 200,
   sweepMs: 300,
   heartbeatMs: 500,

@@ -16,8 +16,6 @@ import { apiKnows, startTarget, webhookRun } from './outgoing';
 import { events, hash, pollerHook, pushEvent } from './polled';
 import { pushDelivery } from './pushes';
 
-jest.setTimeout(120_000);
-
 /** Everything that writes to Redis, once. */
 async function wholeStory(world: World): Promise<RunningHooks> {
   const { api } = world;

@@ -13,8 +13,6 @@ import {
   type World,
 } from './harness';
 
-jest.setTimeout(180_000);
-
 let world: World;
 let redis: Redis;
 beforeAll(async () => {

@@ -12,8 +12,6 @@ import { MOST_BEGUN, NEVER_ENDED } from './begun-before';
 const POISON = { body: '{"poison":1}', headers: { 'Content-Type': 'application/json' } };
 const DIES_OF_IT = ['--require', `${__dirname}/../../test/dies-of-poison.cjs`];
 
-jest.setTimeout(300_000);
-
 describe('an execution that was begun and did not end', () => {
   let world: World;
   let redis: Redis;

@@ -72,7 +72,8 @@ describe('crashes and outages', () => {
   });
 
   it('asks for no run twice when Redis is frozen longer than any lock lives', async () => {
-    const replicas = [await world.start(), await world.start()] as const;
+    const start = () => world.start({}, { timing: { lockMs: 1_000 } });
+    const replicas = [await start(), await start()] as const;
     const hookList = Array.from({ length: 4 }, () => repositoryHook());
     await post(replicas[0], ...hookList);
     world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 300 } : 'ok');

@@ -3,8 +3,6 @@ import { VCS } from '../../test/cds-api-stand-in';
 import { push, refsOf } from '../../test/deliveries';
 import { post, repositoryHook, startWorld, type World } from '../../test/harness';
 
-jest.setTimeout(120_000);
-
 describe('runs after a start', () => {
   let world: World;
   beforeAll(async () => {
