@@ -1,3 +1,4 @@
+import { showHidden } from '@cds/wire';
 import { Command, CommanderError } from 'commander';
 import { buildInfo } from './build-info';
 import { CommandError, EXIT_FAILED, EXIT_USAGE } from './command-error';
@@ -10,8 +11,18 @@ import { type ConfigOption, configOption } from './config-option';
 import type { Context } from './context';
 import { addHooksCommands } from './hooks-commands';
 
+/** What others wrote (names of branches, answers, messages) moves no cursor and turns no text around. */
+function harmless(context: Context): Context {
+  return {
+    ...context,
+    out: (text) => context.out(showHidden(text)),
+    say: (sentence) => context.say(showHidden(sentence)),
+  };
+}
+
 /** Runs one `engine …` command. Returns the exit code: 0, 1 when it failed, 2 when it was called in the wrong way. */
-export async function runProgram(args: readonly string[], context: Context): Promise<number> {
+export async function runProgram(args: readonly string[], process: Context): Promise<number> {
+  const context = harmless(process);
   let exitCode = 0;
   const program = createProgram(context, (code) => (exitCode = code));
   try {

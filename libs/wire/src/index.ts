@@ -5,3 +5,4 @@ export * from './known-errors';
 export * from './nanoseconds';
 export * from './service-types';
 export * from './vcs-types';
+export { onOneLine, showHidden, showHiddenOnceParsed } from './visible-text';

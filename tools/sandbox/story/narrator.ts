@@ -1,3 +1,4 @@
+import { showHidden } from '@cds/wire';
 import type { BitbucketSandbox } from '../bitbucket';
 import type { CdsApiSandbox } from '../cds-api';
 
@@ -11,7 +12,7 @@ export interface Narrator {
 
 export function createNarrator(write: (line: string) => void, colours: boolean): Narrator {
   const paint = (code: number, text: string): string =>
-    colours ? `\u001b[${code}m${text}\u001b[0m` : text;
+    colours ? `\u001b[${code}m${showHidden(text)}\u001b[0m` : showHidden(text);
   let chapters = 0;
   return {
     chapter(title) {
@@ -20,8 +21,8 @@ export function createNarrator(write: (line: string) => void, colours: boolean):
       write(paint(1, `${String(chapters).padStart(2)}. ${title}`));
     },
     line: (text) => write(`    ${paint(2, text)}`),
-    proof: (text) => write(`    ${paint(32, '✔')} ${text}`),
-    failure: (text) => write(`    ${paint(31, '✖')} ${text}`),
+    proof: (text) => write(`    ${paint(32, '✔')} ${showHidden(text)}`),
+    failure: (text) => write(`    ${paint(31, '✖')} ${showHidden(text)}`),
   };
 }
 

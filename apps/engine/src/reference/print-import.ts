@@ -1,4 +1,5 @@
-import { formatTable, printable } from '../print-table';
+import { onOneLine } from '@cds/wire';
+import { formatTable } from '../print-table';
 import type { ImportReport } from './import-report';
 
 const MOST_PRINTED = 1_000;
@@ -48,7 +49,7 @@ export function importRemarks(report: ImportReport): string[] {
       : [
           `Kept, but this version does nothing for them, so their workflows do not start by themselves: ${unserved.join(', ')}.`,
         ]),
-    ...shown.map(({ key, reason }) => `Not imported: ${printable(key)}: ${reason}.`),
+    ...shown.map(({ key, reason }) => `Not imported: ${onOneLine(key)}: ${reason}.`),
     ...(report.problems.length > shown.length
       ? [`… and ${report.problems.length - shown.length} more: --json lists them.`]
       : []),

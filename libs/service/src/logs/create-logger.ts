@@ -1,6 +1,7 @@
 import pino from 'pino';
 import pretty from 'pino-pretty';
 import type { LogLevel } from '@cds/config';
+import { showHidden, showHiddenOnceParsed } from '@cds/wire';
 import { HIDDEN, redact, SECRET_FIELDS } from './redact';
 import { writeByTurn } from './write-by-turn';
 
@@ -45,11 +46,17 @@ export function createLogger({ service, level, destination }: LoggerOptions): Lo
       },
     },
     // Without a worker thread: nothing is lost when the process ends.
-    destination ?? (onTerminal ? pretty({ sync: true, ignore: 'service' }) : linesOnStdout()),
+    destination ?? (onTerminal ? textOnStdout() : linesOnStdout()),
   );
+}
+
+/** What others wrote is in the lines: on a terminal it moves no cursor and turns no text around. */
+function textOnStdout(): pino.DestinationStream {
+  const text = pretty({ sync: true, ignore: 'service' });
+  return { write: (line) => void text.write(showHiddenOnceParsed(line)) };
 }
 
 function linesOnStdout(): pino.DestinationStream {
   const stdout = pino.destination({ sync: true });
-  return writeByTurn((text) => stdout.write(text));
+  return writeByTurn((text) => stdout.write(showHidden(text)));
 }
