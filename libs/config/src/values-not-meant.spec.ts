@@ -98,6 +98,13 @@ describe('an address for deliveries that Bitbucket cannot reach', () => {
     ]);
   });
 
+  it('is fine for a stand-in of Bitbucket', () => {
+    const url = 'http://localhost:8083';
+    const server = `oauthUrl = "http://localhost:7990/site/oauth2"\nproxyWebhook = "${url}"`;
+    const hooks = HOOKS('').replace('https://hooks.acme.com', url);
+    expect(checkConfigText(VCS('https://cds.acme.com', '', server) + hooks)).toEqual([]);
+  });
+
   it.each(['https://hooks.acme.com', 'http://11.0.0.5', 'http://172.32.0.1', 'http://[2a00::1]'])(
     '%s is none',
     (url) => {

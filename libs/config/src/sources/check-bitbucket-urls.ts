@@ -15,6 +15,11 @@ export function checkBitbucketUrls(
     };
   const warn = (place: Place, message: string) => report(reading, 'warning', place, message);
 
+  // A stand-in of Bitbucket reaches what it is told to; where projects are linked tells what it is.
+  const isReal = ({ oauthUrl }: { oauthUrl: string }) =>
+    /(^|\.)bitbucket\.org$/.test(new URL(oauthUrl).hostname);
+  const isStandIn = vcs !== undefined && !vcs.servers.some(isReal);
+
   const withDetail = vcs?.servers.some(({ status }) => status.showDetail && !status.disable);
   const noLink = vcs && withDetail ? whyNoLink(vcs.uiUrl) : undefined;
   if (noLink)
@@ -22,13 +27,13 @@ export function checkBitbucketUrls(
       placeOf(['vcs', 'UI', 'http'], 'url'),
       `${noLink}, which Bitbucket Cloud refuses in a build status: statuses lead to the documentation of CDS instead of to their runs (Status.showDetail)`,
     );
-  for (const { name, proxyWebhook } of vcs?.servers ?? []) {
+  for (const { name, proxyWebhook } of vcs?.servers.filter(isReal) ?? []) {
     const reason = proxyWebhook === '' ? undefined : whyUnreachable(proxyWebhook);
     const section = ['vcs', 'servers', name, BITBUCKET_CLOUD_KIND];
     if (reason)
       warn(placeOf(section, 'proxyWebhook'), `${reason}: Bitbucket Cloud cannot deliver there`);
   }
-  const reason = hooks ? whyUnreachable(hooks.urlPublic) : undefined;
+  const reason = hooks && !isStandIn ? whyUnreachable(hooks.urlPublic) : undefined;
   // An empty one, for which URL stands, has a warning of its own.
   const isEmpty = reading.problems.some(({ key }) => key === 'hooks.urlPublic');
   if (reason && !isEmpty)
