@@ -77,8 +77,11 @@ export const LATE_DELETIONS: Fault[] = [
       for (const hook of stage.webhooks) await push(stage, hook, '-gone');
       stage.faultEnds();
       await othersDone(stage);
+      await waitFor(
+        () => stage.webhooks.every((hook) => removalsOf(stage, hook, 'gone').length > 0),
+        { what: 'the removal of the runs of a branch that is gone' },
+      );
       for (const hook of stage.webhooks) {
-        mustBe(removalsOf(stage, hook, 'gone').length > 0, 'The runs of a branch stayed.');
         mustBe(
           removalsOf(stage, hook, 'dev').length === 0,
           'The runs of a branch that is back were removed.',
