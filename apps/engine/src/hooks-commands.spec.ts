@@ -360,7 +360,7 @@ describe('engine hooks dead-letters', () => {
 
 describe('help', () => {
   it.each([
-    [['hooks', '--help'], /dead-letters .*replay .*signature/],
+    [['hooks', '--help'], /dead-letters .*replay .*signature .*adopt/],
     [['hooks', 'dead-letters', '--help'], /list .*retry .*drop/],
     [['hooks', 'dead-letters', 'list', '--help'], /--config .*--json .*--limit/],
     [['hooks', 'dead-letters', 'retry', '--help'], /--all .*--config/],
@@ -428,6 +428,23 @@ describe('engine hooks signature reset', () => {
       code: 1,
       err: `error: there is no task ${OTHER}.\n`,
     });
+  });
+});
+
+describe('engine hooks adopt', () => {
+  it('makes the state that of the CDS of the configuration alone, unless it cannot be read', async () => {
+    await task(HOOK);
+    await redis.hset(KEYS.mark, { format: '1', 'owner:another': String(Date.now()) });
+
+    expect(run('adopt')).toMatchObject({ code: 0, out: expect.stringMatching(/^Adopted: /) });
+    const { format, ...owners } = await redis.hgetall(KEYS.mark);
+    expect(format).toBe('1');
+    expect(Object.keys(owners)).toEqual([expect.stringMatching(/^owner:[0-9a-f]{32}$/)]);
+
+    await redis.hset(KEYS.mark, 'format', '2');
+    const before = await redis.hgetall(KEYS.mark);
+    expect(run('adopt')).toMatchObject({ code: 1, err: expect.stringContaining('format "2"') });
+    expect(await redis.hgetall(KEYS.mark)).toEqual(before);
   });
 });
 

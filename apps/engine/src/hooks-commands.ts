@@ -6,6 +6,7 @@ import {
   type MoveOptions,
   retryDeadLetters,
 } from './commands/hooks-dead-letters';
+import { adoptState } from './commands/hooks-adopt';
 import { importHooks, type ImportOptions } from './commands/hooks-import';
 import { replayExecution } from './commands/hooks-replay';
 import { resetSignature } from './commands/hooks-signature';
@@ -84,6 +85,14 @@ export function addHooksCommands(program: Command, context: Context): void {
       'take unsigned deliveries of a task again that was signed before (signature = "auto")',
     )
     .action(async (uuid: string, o: ConfigOption) => resetSignature(uuid, o, context));
+
+  hooks
+    .command('adopt')
+    .addOption(hooksConfig())
+    .description(
+      'say that what is in Redis is the state of this CDS, and of no other: after a move that hooks cannot tell from a second CDS',
+    )
+    .action(async (o: ConfigOption) => adoptState(o, context));
 
   hooks
     .command('import')

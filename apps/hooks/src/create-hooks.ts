@@ -12,38 +12,36 @@ import {
 } from '@cds/service';
 import { createAdminService } from './admin/admin-service';
 import { createCleanupQueue } from './branch-deletions/cleanup-queue';
-import { createCleanupStore } from './branch-deletions/cleanup-store';
 import { createSpareBranches } from './branch-deletions/spare-branches';
-import { createWaitingDeliveries } from './branch-deletions/waiting-deliveries';
 import { createApiWaiters } from './executions/api-waiters';
-import { createDeliveryStore } from './executions/delivery-store';
 import { createDrainQueue } from './executions/drain-queue';
 import { createExecutionStore } from './executions/execution-store';
 import { isDrainJobId } from './executions/job-ids';
-import { createWaitingHeads } from './executions/waiting-heads';
 import { errorText } from './error-text';
 import { getApp, getPublicApp } from './get-app';
 import type { TaskListeners } from './kinds/task-listeners';
 import { createCheckPolling } from './polling/check-polling';
-import { createPollStore } from './polling/poll-store';
 import { createPollTasks } from './polling/poll-tasks';
 import { createApiCaller } from './executions/api-calls';
 import { createHooksMonitoring } from './monitoring/hooks-monitoring';
+import { measureRuns } from './monitoring/run-metrics';
 import { createStoredMetrics } from './monitoring/stored-metrics';
 import { createWorkMetrics } from './monitoring/work-metrics';
 import { createQueues } from './rabbitmq/create-queues';
-import { createScheduleStore } from './scheduler/schedule-store';
 import { createScheduleTasks } from './scheduler/schedule-tasks';
 import { createUpcoming } from './scheduler/upcoming';
 import { createExecuteOutgoing } from './outgoing/execute-outgoing';
 import { createTargetGuard } from './outgoing/target-guard';
 import { createOutgoingStore } from './outgoing/outgoing-store';
 import { listenAll } from './listen-all';
-import { startWork, type Timing } from './start-work';
+import type { Timing } from './start-work';
+import { createState } from './state/create-state';
+import { createStores } from './state/create-stores';
+import { createWorks } from './state/create-works';
+import { whileOurs } from './state/while-ours';
 import { createOneForAll } from './tasks/one-for-all';
-import { synchronizeUntilDone } from './tasks/synchronize-tasks';
 import { createTaskService } from './tasks/task-service';
-import { createMend, createTaskStore, hashesKey, KEYS } from '@cds/hooks-store';
+import { createMend, hashesKey, KEYS } from '@cds/hooks-store';
 import { createUnreadableReports } from './report-unreadable';
 import { createIntake } from './webhooks/create-intake';
 import { uuidOfWebhookUrl } from './webhooks/webhook-url';
@@ -70,7 +68,6 @@ export async function createHooks(
 ): Promise<HooksService> {
   const now = Date.now;
   const ending = new AbortController();
-  const killed = new AbortController();
   const { retryError, executionHistory, urlPublic, disable: disabled } = config;
 
   const connection = { redis: config.redis, logger, name: config.name };
@@ -94,22 +91,8 @@ export async function createHooks(
     logger,
     queueOf: (jobId) => (isDrainJobId(jobId) ? drainQueue.queue : cleanupQueue.queue),
   });
-  const deliveries = createDeliveryStore({
-    redis,
-    executionHistory,
-    deadLetters: config.deadLetters,
-    signature: config.signature,
-    mend,
-  });
-  const cleanupStore = createCleanupStore({ redis, deadLetters: config.deadLetters, mend });
-  const waiting = createWaitingDeliveries({ redis, mend });
-  const waitingHeads = createWaitingHeads({ redis, mend });
-  const tasks = createTaskStore({ redis, mend, unreadable: unreadable.task });
-  const schedules = createScheduleStore({ redis, executionHistory, mend });
-
-  const { intervalSeconds: reconcileSeconds } = config.reconcile;
-  const { leaseMs } = timing;
-  const polls = createPollStore({ redis, reconcileSeconds, leaseMs, mend });
+  const stores = createStores({ redis, config, mend, unreadable, leaseMs: timing.leaseMs });
+  const { deliveries, cleanupStore, waiting, waitingHeads, tasks, schedules, polls } = stores;
 
   const metrics = createMetrics({ service: 'hooks' });
   createStoredMetrics({ redis, metrics });
@@ -123,6 +106,8 @@ export async function createHooks(
     mode: config.signature,
     keys: config.webhookKeys,
     workArrived,
+    whyNone: () => state.whyNoDelivery(),
+    askForHooks: () => void state.askedByDelivery(),
     metrics,
     logger,
     now,
@@ -133,7 +118,7 @@ export async function createHooks(
       redis,
       disabled,
       executionHistory,
-      moreLines: () => [...intake.metrics.lines(), ...queues.lines()],
+      moreLines: () => [...state.lines(), ...intake.metrics.lines(), ...queues.lines()],
       redisWarnings: redisHealth.warnings,
     }),
     registration: {
@@ -154,7 +139,10 @@ export async function createHooks(
     config: publicConfig('hooks', config),
     monitoring,
     maxHeartbeatFailures,
-    hashes: createKnownHashes({ store: createHashStore(redis, hashesKey(config.name)), logger }),
+    hashes: createKnownHashes({
+      store: whileOurs(createHashStore(redis, hashesKey(config.name)), () => state.isOurs()),
+      logger,
+    }),
     metrics,
     intervalMs: timing.heartbeatMs,
     firstRetryMs: timing.firstRetryMs,
@@ -162,15 +150,9 @@ export async function createHooks(
 
   const store = deliveries;
   const queues = createQueues({
+    ...{ redis, api, store, workArrived, metrics, logger, now, timing },
     guard: createTargetGuard(config.outgoing),
-    redis,
-    api,
-    store,
-    workArrived,
-    metrics,
-    logger,
-    now,
-    timing,
+    isOurs: () => state.isOurs(),
   });
   const listeners: TaskListeners = {
     Scheduler: createScheduleTasks({ store: schedules }),
@@ -179,6 +161,26 @@ export async function createHooks(
     // Also where they are not polled: they may have been, before the configuration was changed.
     RepoWebHook: createPollTasks({ store: polls }),
   };
+
+  const works = createWorks({
+    ...{ config, logger, timing, now, api, registration, redis, connection, waiters },
+    ...stores,
+    ...{ drainQueue, cleanupQueue, mend, workMetrics, cleanupCancelled },
+    ...{ runsApi: measureRuns(api, metrics), ending: ending.signal },
+  });
+  const state = await createState({
+    ...{ redis, config, api, registration, logger, now, tasks, listeners, urlPublic },
+    ...{ recentMs: timing.recentMs, secondLookMs: timing.secondLookMs },
+    ...{ everyMs: timing.sweepMs, askAgainMs: timing.askAgainMs },
+    oneForAll: createOneForAll({ redis, key: KEYS.synchronizing }),
+    ending: ending.signal,
+    ours: () => {
+      works.start();
+      void registration.firstRegistration().then(queues.start);
+    },
+    lost: works.pause,
+    onWrite: () => undefined,
+  });
 
   const admin = createAdminService({
     redis,
@@ -207,6 +209,7 @@ export async function createHooks(
       logger,
       now,
     }),
+    state: { refusal: () => state.guard.refusal(), isSynchronized: () => state.isSynchronized() },
     taskService: createTaskService({
       tasks,
       listeners,
@@ -245,16 +248,6 @@ export async function createHooks(
     }),
   });
 
-  const oneForAll = createOneForAll({ redis, key: KEYS.synchronizing });
-  let synchronizing = false;
-  const work = disabled
-    ? undefined
-    : startWork({
-        ...{ config, logger, timing, now, api, registration, redis, connection, waiters },
-        ...{ drainQueue, cleanupQueue, deliveries, cleanupStore, waiting, waitingHeads, tasks },
-        ...{ mend, schedules, polls, metrics, workMetrics, cleanupCancelled },
-        ...{ ending: ending.signal, killed },
-      });
   if (disabled) logger.warn({}, 'hooks.disable is set: deliveries are accepted and wait');
   api.onSuccess(waiters.apiAnswered);
   registration.onHeartbeat(waiters.apiAnswered);
@@ -262,33 +255,18 @@ export async function createHooks(
   void whenReady(redis, REDIS_READY_MS).then(() => {
     if (!ending.signal.aborted) registration.start();
   });
-  void registration.firstRegistration().then(synchronize);
-  void registration.firstRegistration().then(queues.start);
-  // A Redis that comes back may have lost its tasks, and webhooks are refused without them.
-  redis.on('ready', () => {
-    if (registration.registered) void synchronize();
+  // A Redis that comes back may be another one, or have lost its tasks, and webhooks are refused without them.
+  const connected = async (): Promise<void> => {
+    if (!(await state.connected())) return;
     void admin.adopt();
-    void noteHeads();
-  });
-
-  /** What a version left that did not keep since when deliveries wait. */
-  async function noteHeads(): Promise<void> {
+    // What a version left that did not keep since when deliveries wait.
     await waitingHeads.noteAll().catch((error: unknown) => {
       logger.debug({ error: errorText(error) }, 'not looked since when deliveries wait');
     });
-  }
-
-  async function synchronize(): Promise<void> {
-    if (synchronizing) return;
-    synchronizing = true;
-    const { recentMs } = timing;
-    await synchronizeUntilDone(
-      { api, tasks, listeners, oneForAll, logger, now, urlPublic, recentMs },
-      ending.signal,
-    )
-      .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'not synchronized'))
-      .finally(() => (synchronizing = false));
-  }
+  };
+  redis.on('ready', () => void connected());
+  if (redis.status === 'ready') void connected();
+  state.start();
 
   return {
     port: server.port,
@@ -297,13 +275,13 @@ export async function createHooks(
       const until = Date.now() + deadlineMs;
       ending.abort();
       registration.stop();
+      state.stop();
       waiters.stop();
       await Promise.all([
         queues.stop(),
         server.close(Math.max(0, until - Date.now() - 1_000)),
-        work?.stop(Math.max(0, until - Date.now() - 2_000)),
+        works.stop(Math.max(0, until - Date.now() - 2_000)),
       ]);
-      killed.abort();
       await Promise.race([
         Promise.allSettled([drainQueue.close(), cleanupQueue.close()]),
         new Promise((resolve) => setTimeout(resolve, 500).unref()),

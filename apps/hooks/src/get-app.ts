@@ -12,6 +12,7 @@ import { ABOUT } from './about';
 import { createAdminRouter } from './admin/admin-router';
 import type { AdminService } from './admin/admin-service';
 import type { ExecuteOutgoing } from './outgoing/execute-outgoing';
+import { absentIsUnknown, onlyOurState, type StateOfRoutes } from './state/guard-routes';
 import { createTaskRouter } from './tasks/task-router';
 import type { TaskService } from './tasks/task-service';
 import type { TakeWebhook } from './webhooks/take-webhook';
@@ -27,6 +28,7 @@ export interface AppDeps {
   taskService: TaskService;
   executeOutgoing: ExecuteOutgoing;
   adminService: AdminService;
+  state: StateOfRoutes;
   /** As for `createHttpApp`. */
   sharedMs?: number;
 }
@@ -54,8 +56,10 @@ export function getApp(deps: AppDeps): Express {
     sharedMs: deps.sharedMs,
     open: createWebhookRouter(deps.takeWebhook),
     guarded: createRouter().use(
+      onlyOurState(deps.state),
       createTaskRouter({ service: deps.taskService, executeOutgoing: deps.executeOutgoing }),
       createAdminRouter({ service: deps.adminService }),
+      absentIsUnknown(deps.state),
     ),
   });
 }

@@ -2,7 +2,7 @@ import type { CdsApiClient } from '@cds/api-client';
 import type { HooksConfig } from '@cds/config';
 import type { Clock, Mend, TaskStore } from '@cds/hooks-store';
 import { connectRedis, withoutKeyPrefix } from '@cds/redis';
-import type { Logger, Metrics, Registration } from '@cds/service';
+import type { Logger, Registration } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { CleanupQueue } from './branch-deletions/cleanup-queue';
 import type { CleanupStore } from './branch-deletions/cleanup-store';
@@ -27,7 +27,6 @@ import { createWorkOffDelivery } from './executions/work-off-delivery';
 import { createWorkOffHook } from './executions/work-off-hook';
 import { createWorkerConnection } from './executions/worker-connection';
 import { createWorkOffByKind } from './kinds/work-off-by-kind';
-import { measureRuns } from './monitoring/run-metrics';
 import { createOutgoingKinds } from './outgoing/create-outgoing-kinds';
 import { createKnownChanges } from './polling/known-changes';
 import { createPollHook } from './polling/poll-hook';
@@ -55,6 +54,10 @@ export interface Timing {
   recentMs?: number;
   /** How long an answer of `/mon` is shared. */
   sharedMs?: number;
+  /** Before a second look may remove more than half of the tasks. */
+  secondLookMs?: number;
+  /** Before the API is asked again whose the state is. */
+  askAgainMs?: number;
 }
 
 /** What `createHooks` made, and what works off deliveries needs of it. */
@@ -64,6 +67,8 @@ export interface WorkDeps {
   timing: Timing;
   now: Clock;
   api: CdsApiClient;
+  /** The same, measured where runs are asked for. */
+  runsApi: Pick<CdsApiClient, 'runWorkflow'>;
   registration: Registration;
   redis: Redis;
   mend: Mend;
@@ -78,7 +83,6 @@ export interface WorkDeps {
   tasks: TaskStore;
   schedules: ScheduleStore;
   polls: PollStore;
-  metrics: Metrics;
   workMetrics: WorkMetrics;
   cleanupCancelled: () => void;
   /** No new work is begun. */
@@ -91,7 +95,7 @@ export interface WorkDeps {
 export function startWork(deps: WorkDeps) {
   const { config, logger, timing, now, api, registration, redis, connection, waiters } = deps;
   const { drainQueue, cleanupQueue, deliveries, cleanupStore, waiting, waitingHeads } = deps;
-  const { mend, tasks, schedules, metrics, workMetrics, cleanupCancelled, ending, killed } = deps;
+  const { mend, tasks, schedules, workMetrics, cleanupCancelled, ending, killed } = deps;
   const { retryError } = config;
   const retryDelayMs = config.retryDelaySeconds * 1000;
   const workers = createWorkerConnection(
@@ -117,7 +121,7 @@ export function startWork(deps: WorkDeps) {
     cleanups,
     knownChanges: createKnownChanges({ redis, mend, on: config.reconcile.intervalSeconds > 0 }),
     ending: ending,
-    api: measureRuns(api, metrics),
+    api: deps.runsApi,
     vcsReadiness: createVcsReadiness({ api, callApi, logger, ending, waitMs: timing.vcsMs }),
     ended: workMetrics.executionEnded,
     retried: (reason) => workMetrics.retried('run', reason),

@@ -17,6 +17,8 @@ export const QUICK: Timing = {
   heartbeatMs: 500,
   firstRetryMs: 50,
   sharedMs: 0,
+  secondLookMs: 300,
+  askAgainMs: 300,
 };
 
 export function hooksConfig(
@@ -72,6 +74,8 @@ export interface RunningHooks {
   tasks(): Promise<Task[]>;
   executions(uuid: string): Promise<TaskExecution[]>;
   status(): Promise<Record<string, { status: string; value: string }>>;
+  /** Waits until the hooks of the API were read, so that what is not there is known not to be. */
+  synchronized(): Promise<void>;
 }
 
 export interface WebhookRequest {
@@ -183,6 +187,12 @@ function running(
   name: string,
 ): RunningHooks {
   let knownTo = '';
+  /** Whether the API gives the hooks that it has to whoever asks now. */
+  function listsHooks(): boolean {
+    const call = { method: 'GET', url: '/workflow/hook', body: null, at: Date.now() };
+    return api.behave(call) === 'ok';
+  }
+
   /** The hash, once the service has it, too. */
   async function currentHash(): Promise<string> {
     await waitFor(() => api.registrations.some((registration) => registration.name === name), {
@@ -192,6 +202,7 @@ function running(
     const headers = { X_AUTH_HEADER: Buffer.from(hash).toString('base64') };
     if (hash !== knownTo) {
       await waitFor(async () => (await fetch(`${url}/task`, { headers })).ok);
+      if (listsHooks()) await hooks.synchronized();
     }
     knownTo = hash;
     return hash;
@@ -228,6 +239,11 @@ function running(
     async executions(uuid) {
       const { body } = await hooks.call('GET', `/task/${uuid}/execution`);
       return (body as Task).executions ?? [];
+    },
+    async synchronized() {
+      await waitFor(async () => !(await hooks.status()).State?.value.includes('not read yet'), {
+        what: 'the hooks of the API to be read',
+      });
     },
     async status() {
       const response = await fetch(`${url}/mon/status`);

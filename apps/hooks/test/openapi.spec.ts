@@ -38,6 +38,7 @@ function app(): Express {
     ...({
       logger: silentLogger(),
       trustedProxies: [],
+      state: { refusal: () => undefined, isSynchronized: () => true },
       takeWebhook: unused,
     } satisfies Partial<AppDeps>),
     registration: { isAllowed: () => true },

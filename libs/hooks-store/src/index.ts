@@ -57,6 +57,7 @@ export {
   HOOK_CLEANUPS_PREFIX,
   hookKeys,
   KEYS,
+  MADE_FIELD,
   OWNER_PREFIX,
   REFS_PREFIX,
   POLL_ERROR_FIELD,
@@ -64,12 +65,15 @@ export {
   SCHEDULE_FIELD,
   BEGUN_FIELD,
   SIGNED_FIELD,
+  STATE_FORMAT,
   STATE_PREFIX,
+  SYNCHRONIZED_FIELD,
   TASK_PREFIX,
   WAITING_PREFIX,
   WORKFLOW_INDEX_FIELD,
   workflowHooksKey,
 } from './redis-keys';
+export { createHooksStateMark } from './state-mark';
 export { byCodeUnits, sortGently } from './sort-gently';
 export { whyNotServed } from './tasks/why-not-served';
 export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';

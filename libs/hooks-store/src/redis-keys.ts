@@ -5,8 +5,22 @@ const PREFIX = 'cdsbb:hooks:';
 /** Where BullMQ keeps its jobs. */
 export const BULL_PREFIX = `${PREFIX}bull`;
 
+/** How everything here is kept. A version that keeps it in another way has another, and none touches what it cannot read. */
+export const STATE_FORMAT = '1';
+
 /** The keys of Redis that belong to no single hook or cleanup. */
 export const KEYS = {
+  /**
+   * Hash, which says whose the state is: `format`, {@link MADE_FIELD}, `owner:` and a name of the CDS → when a replica of it was seen last (ms),
+   * {@link SYNCHRONIZED_FIELD}.
+   */
+  mark: `${PREFIX}state`,
+  /** Sorted set: uuids of tasks that the API did not list when it listed less than half → since when (ms). */
+  unlisted: `${PREFIX}unlisted`,
+  /** Counter: accepted deliveries that vanished from Redis before they were worked off. */
+  lostTotal: `${PREFIX}lost-total`,
+  /** Expires: the hooks of the API were asked for because of a delivery. */
+  synchronizeAsked: `${PREFIX}synchronize-asked`,
   /** Set: uuids of all tasks. */
   tasks: `${PREFIX}tasks`,
   /** Set: uuids of the tasks that were stopped. */
@@ -71,6 +85,12 @@ export const KEYS = {
 export function hashesKey(name: string): string {
   return `${PREFIX}hashes:${name}`;
 }
+
+/** Field of the mark: names it, so that one that was made anew, after a FLUSHALL, is another. */
+export const MADE_FIELD = 'made';
+
+/** Field of the mark: when a reading of the API's hooks began last that was whole (ms); none before the first. */
+export const SYNCHRONIZED_FIELD = 'synchronized';
 
 /** Field of a task's hash: `1` once a delivery of it had a right signature, so that unsigned ones are refused. */
 export const SIGNED_FIELD = 'signed';

@@ -10,6 +10,7 @@ export { defineScript, keyArgument, type RunScript, type ScriptArgument } from '
 export { isWrongType } from './is-wrong-type';
 export { LockTimeoutError } from './lock-timeout-error';
 export { hasRedisErrorCode, type RedisErrorCode } from './redis-errors';
+export { type ClaimHow, createStateMark, type StateClaim, stateOwnerOf } from './state-mark';
 export { redisHealthWarnings } from './redis-health-warnings';
 export { withLock, type LockOptions } from './with-lock';
 export { whenReady } from './when-ready';

@@ -22,6 +22,6 @@ export {
   type Registration,
   type RegistrationDeps,
 } from './registration/create-registration';
-export { createHashStore } from './registration/hash-store';
+export { createHashStore, type HashStore } from './registration/hash-store';
 export { createKnownHashes } from './registration/known-hashes';
 export { runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';

@@ -1,6 +1,6 @@
 import type { Logger } from '@cds/service';
 import { type Clock, cleanupId, olderCleanupId } from '@cds/hooks-store';
-import type { Head } from '../executions/delivery-store';
+import type { Head } from '../executions/delivery-types';
 import type { Claim, HookOwnership } from '../executions/hook-ownership';
 import type { CleanupQueue } from './cleanup-queue';
 import type { CleanupStore } from './cleanup-store';

@@ -1,127 +1,41 @@
 import { defineScript } from '@cds/redis';
 import type { SignatureMode } from '@cds/config';
-import type { HookConfig, TaskType } from '@cds/wire';
+import type { TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import {
   hookKeys,
   KEYS,
   type ExecutionState,
-  type KeptBody,
   type Mend,
   NO_MEND,
-  parseState,
-  readConfig,
-  readWithBody,
+  repliesOf,
   SIGNED_FIELD,
-  type StoredExecution,
-  timestampOfId,
-  UnreadableExecutionError,
+  SYNCHRONIZED_FIELD,
   writeExecution,
 } from '@cds/hooks-store';
-import type { RefChange } from '../payloads';
+import type {
+  AbsentHook,
+  Acceptance,
+  DeliveryToAccept,
+  HookOnFile,
+  Saved,
+  TakenHead,
+} from './delivery-types';
 import type { Claim } from './hook-ownership';
+import { readTaken, type TakeReply } from './read-taken-head';
 import { ACCEPT_DELIVERY } from './scripts/accept-delivery.lua';
 import { FINISH_EXECUTION } from './scripts/finish-execution.lua';
 import { MOVE_BACK } from './scripts/move-back.lua';
 import { SAVE_STATE } from './scripts/save-state.lua';
 import { TAKE_HEAD } from './scripts/take-head.lua';
 
-/** The types of hooks whose deliveries are worked off. */
-export type ServedType = 'RepoWebHook' | 'Webhook';
-
-/** What an execution holds of what was received. */
-export type Received = Pick<StoredExecution, 'webhook' | 'rabbitmq' | 'poll'>;
-
-/** What decides, before anything of a delivery is read, whether its hook may take it. */
-export interface HookOnFile {
-  type: TaskType;
-  /** Of the requests that it takes. */
-  method: string;
-  /** Whether a delivery of it had a right signature before. */
-  signed: boolean;
-}
-
-export interface DeliveryToAccept {
-  uuid: string;
-  /** Of the request. */
-  method: string;
-  /** The type of hook for which `verdict` was found. */
-  judgedFor: ServedType | 'RabbitMQ' | 'RepoPoller';
-  /** `ignore` keeps it as done, `refuse` keeps nothing. */
-  verdict: 'accept' | 'ignore' | 'refuse';
-  /** Whether it was signed; a wrong signature never comes as far as here. */
-  signature: 'right' | 'none' | 'not-needed';
-  /** Its X-Request-UUID, or what else names it; empty when it has none and so can be nothing sent again. */
-  requestUuid: string;
-  /** What names the change that a poll found: one that is known already is a duplicate without a trace. */
-  change?: string;
-  /** What a push, or a poll, tells of branches and tags. */
-  refChanges?: readonly RefChange[];
-  /** Of what a poll found: id of the newest execution of the hook when its look began. */
-  seenAfter?: number;
-  /** Milliseconds. */
-  acceptedAt: number;
-  /** Of the request, as it stands in the log. */
-  requestId: string;
-  received: Received;
-  /** Of the request, where `received` does not hold it. */
-  body?: Buffer;
-  /** The state of an ignored one. */
-  ignored: ExecutionState;
-  /**
-   * The state of one that came before; `{first}` stands for the timestamp of the first one, `{same}` for what they have in
-   * common.
-   */
-  duplicate: ExecutionState;
-}
-
-export type Acceptance =
-  | { kind: 'unknown' | 'wrong-method' | 'unsigned' | 'refused' }
-  /** Judge it for this type and come again. */
-  | { kind: 'judge'; type: TaskType }
-  /** It came before; `firstId` is what it led to then. `isDouble`: another delivery told of all its changes. */
-  | {
-      kind: 'duplicate';
-      type: TaskType;
-      firstId: string;
-      anotherBody: boolean;
-      isDouble: boolean;
-    }
-  | { kind: 'accepted'; type: TaskType; id: string; waiting: number };
-
-/** The oldest delivery that waits at a hook. */
-export interface Head {
-  type: TaskType;
-  /** The hook's configuration now. */
-  config: HookConfig | null;
-  id: string;
-  execution: StoredExecution;
-  /** Why the execution cannot be read as it stands in Redis, where that is so. */
-  unreadable?: string;
-  /** Of the request that it brought, as it came; not everything brings one. */
-  body: KeptBody;
-  state: ExecutionState;
-  /** The same as it stands in Redis; empty before the first try. */
-  stateJson: string;
-  /** Whether there is any cleanup at all, stopped and failed ones included. */
-  anyCleanups: boolean;
-  /** How often other processes began to work on it and did not come to an end; see {@link KeptHead.byItself}. */
-  begun: number;
-}
-
-export type TakenHead =
-  { kind: 'lost' | 'gone' | 'stopped' | 'empty' } | { kind: 'work'; head: Head };
-export type Saved = 'ok' | 'lost' | 'gone' | 'stopped';
-
 /** As the script returns it. */
 type AcceptReply =
-  | ['unknown' | 'method' | 'unsigned' | 'refused']
+  | ['unknown', string, number]
+  | ['method' | 'unsigned' | 'refused']
   | ['judge', TaskType]
   | ['duplicate', TaskType, string, number, number?]
   | ['accepted', TaskType, string, number];
-
-/** As TAKE_HEAD returns it. */
-type TakeReply = ['lost' | 'gone' | 'stopped' | 'empty'] | ['work', ...string[]];
 
 const HEADS = [KEYS.heads, KEYS.stoppedHeads];
 const CLEANUPS = [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups];
@@ -138,7 +52,7 @@ export function createDeliveryStore(deps: {
   mend?: Mend;
 }) {
   const { redis, executionHistory, deadLetters, mend = NO_MEND } = deps;
-  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 13);
+  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 15);
   const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 13);
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
   const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 16);
@@ -147,13 +61,26 @@ export function createDeliveryStore(deps: {
 
   return {
     /** One lookup. */
-    async lookUp(uuid: string): Promise<HookOnFile | undefined> {
+    async lookUp(uuid: string): Promise<HookOnFile | AbsentHook> {
       const { task } = hookKeys(uuid);
-      const [type, method, signed] = await mend.hook(uuid, () =>
-        redis.hmget(task, 'type', 'method', SIGNED_FIELD),
+      const replies = await mend.hook(uuid, () =>
+        repliesOf(
+          redis
+            .pipeline()
+            .hmget(task, 'type', 'method', SIGNED_FIELD)
+            .hget(KEYS.mark, SYNCHRONIZED_FIELD)
+            .sismember(KEYS.tasks, uuid),
+        ),
       );
-      if (!type) return undefined;
-      return { type: type as TaskType, method: method ?? '', signed: signed === '1' };
+      const [kept, synchronized, isTask] = replies as [(string | null)[], string | null, number];
+      const [type, method, signed] = kept;
+      if (!type) return absentHook(synchronized ?? '', isTask);
+      return {
+        kind: 'known',
+        type: type as TaskType,
+        method: method ?? '',
+        signed: signed === '1',
+      };
     },
 
     /** Keeps a delivery; when this returns `accepted` it is in Redis. */
@@ -177,6 +104,8 @@ export function createDeliveryStore(deps: {
             ...HEADS,
             keys.changes,
             keys.refs,
+            KEYS.mark,
+            KEYS.tasks,
           ],
           [
             delivery.method,
@@ -213,6 +142,8 @@ export function createDeliveryStore(deps: {
           };
         case 'judge':
           return { kind: 'judge', type: reply[1] };
+        case 'unknown':
+          return absentHook(reply[1], reply[2]);
         case 'method':
           return { kind: 'wrong-method' };
         default:
@@ -321,44 +252,10 @@ export function createDeliveryStore(deps: {
   };
 }
 
-/**
- * One that cannot be read has nothing but its type and its time: who works at it gives it up.
- */
-function readHead(of: {
-  type: TaskType;
-  id: string;
-  execution: string;
-  body: string | undefined;
-}): Pick<Head, 'execution' | 'body' | 'unreadable'> {
-  try {
-    return readWithBody(of.execution, of.body);
-  } catch (error) {
-    if (!(error instanceof UnreadableExecutionError)) throw error;
-    const timestamp = timestampOfId(of.id);
-    const execution = {
-      timestamp,
-      type: of.type,
-      config: null,
-      accepted_at: Number(of.id) / 1_000,
-    };
-    return { execution, body: '', unreadable: error.message };
-  }
-}
-
-function readTaken(reply: TakeReply): TakenHead {
-  if (reply[0] !== 'work') return { kind: reply[0] };
-  const [, type, config = 'null', id = '', execution = '{}', body, state = '', ...counts] = reply;
+function absentHook(synchronized: string, isTask: number): AbsentHook {
   return {
-    kind: 'work',
-    head: {
-      type: type as TaskType,
-      config: readConfig(config) ?? null,
-      id,
-      ...readHead({ type: type as TaskType, id, execution, body }),
-      state: parseState(state),
-      stateJson: state,
-      anyCleanups: Number(counts[0]) > 0,
-      begun: Number(counts[1]),
-    },
+    kind: 'unknown',
+    synchronizedAt: synchronized === '' ? undefined : Number(synchronized),
+    vanished: isTask === 1,
   };
 }

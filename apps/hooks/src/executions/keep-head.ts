@@ -1,8 +1,9 @@
 import { type Clock, type ExecutionState, timestampOfMs } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { WorkOffOutcome } from '../kinds/work-off-by-kind';
-import type { DeliveryStore, Head, Saved } from './delivery-store';
 import { doAlone } from './begun-before';
+import type { DeliveryStore } from './delivery-store';
+import type { Head, Saved } from './delivery-types';
 import type { Claim } from './hook-ownership';
 import { drainJobId } from './job-ids';
 import { untilStored } from './until-stored';

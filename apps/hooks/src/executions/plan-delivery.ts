@@ -7,7 +7,7 @@ import {
   planSchedule,
   planWebhook,
 } from '../payloads';
-import type { Head } from './delivery-store';
+import type { Head } from './delivery-types';
 
 /**
  * What a delivery that waits has to lead to. The payload comes from the configuration at the time of the delivery;

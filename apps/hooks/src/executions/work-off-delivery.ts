@@ -7,7 +7,7 @@ import type { KnownChanges } from '../polling/known-changes';
 import type { WorkOff } from '../kinds/work-off-by-kind';
 import { type DeliveryPlan, type DeliveryStep, isMalformedDelivery } from '../payloads';
 import type { ApiCaller } from './api-calls';
-import type { Head } from './delivery-store';
+import type { Head } from './delivery-types';
 import { type Failure, outagePauseMs } from './failures';
 import type { Claim } from './hook-ownership';
 import { createKeepHead, type KeepHeadDeps, type KeptHead, notKept } from './keep-head';

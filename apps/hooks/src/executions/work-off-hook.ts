@@ -1,7 +1,8 @@
 import type { Clock } from '@cds/hooks-store';
 import { isInAnyOrder } from '../kinds/kinds';
 import type { WorkOff, WorkOffOutcome } from '../kinds/work-off-by-kind';
-import type { DeliveryStore, Head, TakenHead } from './delivery-store';
+import type { DeliveryStore } from './delivery-store';
+import type { Head, TakenHead } from './delivery-types';
 import { pauseEnd } from './failures';
 import type { Claim, HookOwnership } from './hook-ownership';
 import { drainJobId } from './job-ids';

@@ -1,5 +1,5 @@
 import type { TaskType } from '@cds/wire';
-import type { Head, TakenHead } from '../executions/delivery-store';
+import type { Head, TakenHead } from '../executions/delivery-types';
 import type { Claim } from '../executions/hook-ownership';
 
 /** What came of working at one execution. */

@@ -1,7 +1,7 @@
 import { hookKeys, type Mend, NO_MEND } from '@cds/hooks-store';
 import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import type { Head } from '../executions/delivery-store';
+import type { Head } from '../executions/delivery-types';
 import type { Claim } from '../executions/hook-ownership';
 import type { DeliveryPlan, DeliveryStep } from '../payloads';
 import { changeName } from './polled-changes';

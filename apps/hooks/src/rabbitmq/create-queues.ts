@@ -20,6 +20,8 @@ export interface QueuesDeps {
   metrics: Pick<Metrics, 'counter' | 'gauge'>;
   logger: Logger;
   now: Clock;
+  /** Whether what is in Redis may be worked on: else nothing is consumed. */
+  isOurs: () => boolean;
   /** Milliseconds between two looks at which queues there are, and before the first repeat. */
   timing: { queuesMs?: number; firstRetryMs?: number };
 }
@@ -41,8 +43,9 @@ export function createQueues(deps: QueuesDeps) {
     count: (result) => messages.inc({ result }),
     notTaken: (uuid) => consumers.notTaken(uuid),
   });
+  const wanted = createWantedQueues({ redis: deps.redis });
   const consumers: Consumers = createConsumers({
-    wanted: createWantedQueues({ redis: deps.redis }),
+    wanted: { ...wanted, all: async () => (deps.isOurs() ? wanted.all() : {}) },
     logger: deps.logger,
     everyMs: deps.timing.queuesMs,
     consume: ({ uuid, settings }, changed, signal) =>

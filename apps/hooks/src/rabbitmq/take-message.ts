@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@cds/service';
 import { type Clock, NEW_STATE, timestampOfMs } from '@cds/hooks-store';
 import { errorText } from '../error-text';
-import type { Acceptance, DeliveryStore } from '../executions/delivery-store';
+import type { DeliveryStore } from '../executions/delivery-store';
+import type { Acceptance } from '../executions/delivery-types';
 import { answeredByRedis } from '../redis-deadline';
 import type { MessageFate, QueueMessage } from './consume-queue';
 

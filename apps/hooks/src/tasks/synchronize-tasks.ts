@@ -2,13 +2,14 @@ import { errorText } from '../error-text';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
-import { isCdsError, type NodeHook } from '@cds/wire';
+import { isCdsError, type NodeHook, type Task } from '@cds/wire';
 import type { Clock, TaskStore, TaskToKeep } from '@cds/hooks-store';
 import { isListedByApi } from '../kinds/kinds';
 import { tell, type TaskListeners } from '../kinds/task-listeners';
 import { warnOfRefused } from '../kinds/warn-of-refused';
 import { nodeHookSchema, taskOfHook } from './node-hook';
 import type { OneForAll } from './one-for-all';
+import type { SynchronizedStore } from './synchronized-store';
 
 export interface SynchronizeTasksDeps {
   api: Pick<CdsApiClient, 'workflowHooks'>;
@@ -19,12 +20,17 @@ export interface SynchronizeTasksDeps {
   logger: Logger;
   now: Clock;
   urlPublic: string;
+  /** What is kept of one synchronization for the next, and for whoever finds no task. */
+  synchronized: SynchronizedStore;
   /** How long the API may take to list a hook that it posted (ms); also when to look again. Default two minutes. */
   recentMs?: number;
+  /** After which a second look may remove more than half of the tasks (ms). Default a minute. */
+  secondLookMs?: number;
 }
 
 /** The API lists what it has committed. A hook that it is about to commit was posted before, at most two calls of 60 s ago. */
 const RECENT_MS = 2 * 60 * 1000;
+const SECOND_LOOK_MS = 60_000;
 const LONGEST_PAUSE_MS = 30_000;
 
 function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefined {
@@ -45,13 +51,16 @@ function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefi
  * Brings the tasks in line with the hooks that the API lists: adds and changes, and removes those that are gone.
  *
  * Scheduled cleanups and outgoing hooks are never listed, and never touched. A task stays when deliveries wait for it, or when it was changed
- * in the two minutes before the call: the API may not have committed it yet.
+ * in the two minutes before the call: the API may not have committed it yet. More than half of all are removed only when a
+ * second look, a minute later, finds the same ones gone: a list may be wrong once.
  *
  * @returns how many tasks stayed for one of these reasons although the API does not list them
  */
 async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal): Promise<number> {
   const { api, tasks, listeners, logger, now, recentMs = RECENT_MS } = deps;
   const began = now();
+  const made = await deps.synchronized.begin();
+  const before = await tasks.uuids();
   const uuids = new Set<string>();
   let kept = 0;
   // Those of a list that breaks off are listed all the same: only what is not in it waits until it is read whole.
@@ -70,36 +79,70 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
     kept += listed.length;
   }
 
-  const unlisted = (await tasks.uuids()).filter((uuid) => !uuids.has(uuid));
+  const gone: Task[] = [];
+  const unlisted = before.filter((uuid) => !uuids.has(uuid));
+  for await (const some of tasks.readAll(unlisted))
+    gone.push(...some.filter(({ type }) => isListedByApi(type)));
+  const isSure = await sureToBeGone(deps, gone, before.length - unlisted.length);
   let removed = 0;
   let stayed = 0;
-  for await (const some of tasks.readAll(unlisted)) {
-    for (const task of some) {
-      if (!isListedByApi(task.type)) continue;
-      if ((await tasks.remove(task.uuid, began - recentMs)) === 'kept') stayed++;
-      else {
-        await tell(listeners, 'removed', task);
-        removed++;
-      }
+  for (const task of gone) {
+    if (!isSure(task.uuid) || (await tasks.remove(task.uuid, began - recentMs)) === 'kept') {
+      stayed++;
+      continue;
     }
+    await tell(listeners, 'removed', task);
+    removed++;
   }
+  await deps.synchronized.note(made, began);
   logger.info({ hooks: kept, removed, stayed }, 'tasks are in line with the hooks of the API');
   return stayed;
 }
 
 /**
+ * Which of the tasks that the API does not list may be removed now: all, or where they are more than half of all tasks
+ * those that an earlier look did not find either.
+ */
+async function sureToBeGone(
+  { synchronized, logger, now, secondLookMs = SECOND_LOOK_MS }: SynchronizeTasksDeps,
+  gone: readonly Task[],
+  stillListed: number,
+): Promise<(uuid: string) => boolean> {
+  if (gone.length <= stillListed) {
+    await synchronized.forgetUnlisted();
+    return () => true;
+  }
+  const since = await synchronized.unlistedSince(
+    gone.map(({ uuid }) => uuid),
+    now(),
+  );
+  const isSure = (uuid: string) => now() - (since.get(uuid) ?? Infinity) >= secondLookMs;
+  const waiting = gone.filter(({ uuid }) => !isSure(uuid)).length;
+  if (waiting > 0)
+    logger.warn(
+      { listed: stillListed, notListed: gone.length, waiting, secondLookMs },
+      'the API lists less than half of the hooks that are tasks here: none is removed before a second look finds the same',
+    );
+  return isSure;
+}
+
+/**
  * Tries until it succeeded, with growing pauses of at most 30 s, and looks again while tasks stay that the API does not
- * list; until `signal` ends it.
+ * list; until `signal` ends it, or `wake` a pause.
  */
 export async function synchronizeUntilDone(
   deps: SynchronizeTasksDeps,
   signal: AbortSignal,
+  wake: AbortSignal,
 ): Promise<void> {
-  for (let tries = 0; !signal.aborted; tries++) {
+  const either = AbortSignal.any([signal, wake]);
+  const pause = (ms: number) => sleep(ms, undefined, { signal: either }).catch(() => undefined);
+  const { recentMs = RECENT_MS, secondLookMs = SECOND_LOOK_MS } = deps;
+  for (let tries = 0; !either.aborted; tries++) {
     try {
       const stayed = await deps.oneForAll(() => synchronizeTasks(deps, signal), signal);
       if (stayed === 0) return;
-      await sleep(deps.recentMs ?? RECENT_MS, undefined, { signal }).catch(() => undefined);
+      await pause(Math.min(recentMs, secondLookMs));
       tries = -1;
       continue;
     } catch (error) {
@@ -109,7 +152,6 @@ export async function synchronizeUntilDone(
         'the hooks of the API could not be read: trying again',
       );
     }
-    const pause = Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** Math.min(tries, 10));
-    await sleep(pause, undefined, { signal }).catch(() => undefined);
+    await pause(Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** Math.min(tries, 10)));
   }
 }

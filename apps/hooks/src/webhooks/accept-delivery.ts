@@ -3,14 +3,17 @@ import { type Clock, timestampOfId, isTaskUuid } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import { nanosecondsSchema, taskTypeSchema } from '@cds/wire';
 import { z } from 'zod';
-import type { DeliveryStore, HookOnFile, ServedType } from '../executions/delivery-store';
+import type { DeliveryStore } from '../executions/delivery-store';
+import type { AbsentHook, HookOnFile, ServedType } from '../executions/delivery-types';
 import { redisBudget } from '../redis-deadline';
+import { createAbsentHook, type AbsentHookDeps } from './absent-hook';
 import { likelyType } from './judge-delivery';
 import { createKeepDelivery, type ReadDelivery } from './keep-delivery';
 import {
   limited,
   malformed,
   notAuthentic,
+  notKnownYet,
   notServed,
   Refusal,
   unknownHook,
@@ -49,7 +52,9 @@ export interface TakenDelivery {
   answer: AcceptedDelivery;
 }
 
-export interface AcceptDeliveryDeps {
+export interface AcceptDeliveryDeps extends AbsentHookDeps {
+  /** Why nothing may be taken at all; undefined where it may. */
+  whyNone: () => string | undefined;
   store: Pick<DeliveryStore, 'lookUp' | 'accept'>;
   signature: SignatureCheck;
   limit: RefusalLimit;
@@ -81,14 +86,16 @@ const MOST_NAMED = 10;
 export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
   const { store, signature, limit, warnOnce, isCrowded, workArrived, logger } = deps;
   const keepDelivery = createKeepDelivery(deps);
+  const refusalOf = createAbsentHook(deps);
 
   /** @throws Refusal when the hook takes no delivery with such headers, whatever its body is */
   function checkHook(
-    hook: HookOnFile | undefined,
+    uuid: string,
+    hook: HookOnFile | AbsentHook,
     method: string,
     shown: ShownSignature,
   ): ServedType {
-    if (!hook) throw unknownHook();
+    if (hook.kind === 'unknown') throw refusalOf(uuid, hook, false);
     if (hook.method !== method) throw wrongMethod(method);
     const { type, signed } = hook;
     if (type !== 'RepoWebHook' && type !== 'Webhook') throw notServed(type);
@@ -100,10 +107,13 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
     const { uuid, method, query, headers, rawHeaders, address, requestId } = delivery;
     if (!WEBHOOK_METHODS.includes(method)) throw wrongMethod(method);
     if (!isTaskUuid(uuid)) throw unknownHook();
+    const whyNone = deps.whyNone();
+    if (whyNone !== undefined) throw notKnownYet(whyNone);
 
     const answered = redisBudget();
     const shown = signature.shown(headers);
-    const check = async () => checkHook(await answered(() => store.lookUp(uuid)), method, shown);
+    const check = async () =>
+      checkHook(uuid, await answered(() => store.lookUp(uuid)), method, shown);
     const looksFirst =
       shown !== 'bitbucket' || limit.retryAfter(address) !== undefined || isCrowded();
     const type = looksFirst ? await check() : likelyType(headers);
@@ -175,7 +185,12 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
           return { result: 'duplicate', answer: { uuid, type: acceptance.type, timestamp } };
         }
         case 'judge':
-          type = checkHook({ type: acceptance.type, method, signed: false }, method, shown);
+          type = checkHook(
+            uuid,
+            { kind: 'known', type: acceptance.type, method, signed: false },
+            method,
+            shown,
+          );
           break;
         case 'wrong-method':
           throw wrongMethod(method);
@@ -184,7 +199,7 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
         case 'refused':
           throw malformed(verdict.kind === 'refuse' ? verdict.reason : '');
         case 'unknown':
-          throw unknownHook();
+          throw refusalOf(uuid, acceptance, delivery.signature === 'right');
       }
     }
     // Its type changed each time that it was judged: there is no such hook any more.

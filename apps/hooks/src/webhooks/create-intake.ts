@@ -2,6 +2,7 @@ import type { SignatureMode } from '@cds/config';
 import type { Clock } from '@cds/hooks-store';
 import type { Logger, Metrics } from '@cds/service';
 import type { DeliveryStore } from '../executions/delivery-store';
+import type { AbsentHookDeps } from './absent-hook';
 import { createAcceptDelivery } from './accept-delivery';
 import { createBodyBudget } from './body-budget';
 import { createIntakeMetrics } from './intake-metrics';
@@ -10,7 +11,9 @@ import { createRefusalLog } from './refusal-log';
 import { createSignatureCheck } from './signature-check';
 import { createTakeWebhook } from './take-webhook';
 
-export interface IntakeDeps {
+export interface IntakeDeps extends AbsentHookDeps {
+  /** Why nothing may be taken at all; undefined where it may. */
+  whyNone: () => string | undefined;
   store: Pick<DeliveryStore, 'lookUp' | 'accept'>;
   mode: SignatureMode;
   /** `webhookKey`, then the ones before it. */

@@ -18,7 +18,7 @@ export type IntakeResult =
 const RESULTS: readonly IntakeResult[] = [
   ...(['accepted', 'ignored', 'duplicate'] as const),
   ...(['unknown', 'unauthentic', 'limited'] as const),
-  ...(['wrong_method', 'malformed', 'too_large', 'not_served'] as const),
+  ...(['wrong_method', 'malformed', 'too_large', 'not_served', 'not_known_yet'] as const),
   ...(['crowded_out', 'too_slow'] as const),
   ...(['unavailable', 'broken_off', 'failed'] as const),
 ];

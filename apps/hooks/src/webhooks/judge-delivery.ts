@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ServedType } from '../executions/delivery-store';
+import type { ServedType } from '../executions/delivery-types';
 import {
   isDecodableQuery,
   judgeRepositoryDelivery,

@@ -1,5 +1,6 @@
 import { type Clock, NEW_STATE, timestampOfMs } from '@cds/hooks-store';
-import type { Acceptance, DeliveryStore, ServedType } from '../executions/delivery-store';
+import type { DeliveryStore } from '../executions/delivery-store';
+import type { Acceptance, ServedType } from '../executions/delivery-types';
 import { canonicalHeaders } from '../payloads';
 import { type DeliveryToJudge, judgeDelivery, type Verdict } from './judge-delivery';
 import { requestUuidOf } from './request-uuid';

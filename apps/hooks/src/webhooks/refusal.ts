@@ -10,7 +10,8 @@ export type RefusalReason =
   | 'too_large'
   | 'crowded_out'
   | 'too_slow'
-  | 'not_served';
+  | 'not_served'
+  | 'not_known_yet';
 
 /** A delivery that is not taken, with the error that its sender gets. */
 export class Refusal extends CdsError {
@@ -25,6 +26,19 @@ export class Refusal extends CdsError {
 /** There is no such hook, or its uuid is none. */
 export function unknownHook(): Refusal {
   return new Refusal('unknown', 'notFound', { from: 'no hook has this uuid' });
+}
+
+/**
+ * Whether there is such a hook is not known: 503, since Bitbucket sends again after that, and never after a 404.
+ * @param why for the sender to read
+ */
+export function notKnownYet(
+  why = 'it is not known yet which hooks there are: send it again',
+): Refusal {
+  return new Refusal('not_known_yet', 'unavailable', {
+    from: why,
+    headers: { 'Retry-After': '5' },
+  });
 }
 
 /** Unsigned where it has to be signed, or wrongly signed: the same for all, so that nothing can be learned from it. */

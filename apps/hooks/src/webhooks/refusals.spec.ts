@@ -92,9 +92,12 @@ describe('refused deliveries', () => {
       ['without a signature', () => pushDelivery({ push: 'main' })],
       ['with one', () => forged()],
       ['with a malformed one', () => forged({ 'X-Hub-Signature': 'sha256=' })],
-    ])('an unknown uuid costs one lookup %s, also over the limit', async (_, request) => {
+    ])('an unknown uuid costs one round trip %s, also over the limit', async (_, request) => {
       // Without workers, all commands are those of the webhooks.
-      const hooks = await world.start({ disable: true }, { timing: { heartbeatMs: 60_000 } });
+      const hooks = await world.start(
+        { disable: true },
+        { timing: { heartbeatMs: 60_000, sweepMs: 60_000 } },
+      );
       await hooks.tasks();
       const uuids = Array.from({ length: REFUSALS_PER_MINUTE + 20 }, () => randomUUID() as string);
 
@@ -103,12 +106,19 @@ describe('refused deliveries', () => {
       });
 
       expect(commands.map(([name, key]) => [name, key])).toEqual(
-        uuids.map((uuid) => ['hmget', hookKeys(uuid).task]),
+        uuids.flatMap((uuid) => [
+          ['hmget', hookKeys(uuid).task],
+          ['hget', KEYS.mark],
+          ['sismember', KEYS.tasks],
+        ]),
       );
     });
 
     it('a known hook costs no second lookup for a refused delivery, and a signed one a single script', async () => {
-      const hooks = await world.start({ disable: true }, { timing: { heartbeatMs: 60_000 } });
+      const hooks = await world.start(
+        { disable: true },
+        { timing: { heartbeatMs: 60_000, sweepMs: 60_000 } },
+      );
       const hook = repositoryHook();
       await post(hooks, hook);
       await hooks.webhook(hook.uuid, signed(hook, pushDelivery({ push: 'a' })));
@@ -128,7 +138,10 @@ describe('refused deliveries', () => {
     });
 
     it('looks nothing up for what can be no uuid or no method', async () => {
-      const hooks = await world.start({ disable: true }, { timing: { heartbeatMs: 60_000 } });
+      const hooks = await world.start(
+        { disable: true },
+        { timing: { heartbeatMs: 60_000, sweepMs: 60_000 } },
+      );
       await hooks.tasks();
 
       const commands = await commandsDuring(async () => {

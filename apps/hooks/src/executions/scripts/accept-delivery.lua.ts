@@ -1,4 +1,4 @@
-import { SIGNED_FIELD, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
+import { SIGNED_FIELD, SYNCHRONIZED_FIELD, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
 import { REMEMBERED_US } from '../../polling/remembered';
 import { JUDGE_CHANGE, NOTE_FOUND } from './last-changes.lua';
 
@@ -14,7 +14,8 @@ const FORGOTTEN_AT_ONCE = 500;
 /**
  * Takes a delivery in: everything or nothing, in one round trip. What is seen is queued, and the other way round.
  *
- * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen, heads, stopped heads, changes, refs
+ * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen, heads, stopped heads, changes, refs,
+ *   mark, tasks
  * ARGV
  *    1 method of the request
  *    2 type of hook that the delivery was judged for
@@ -33,7 +34,8 @@ const FORGOTTEN_AT_ONCE = 500;
  *   15 id of the newest execution when that poll began, or ""
  *   16 the changes of branches and tags, four each: index in the push, ref, hash before, hash after; see JUDGE_CHANGE. Of what a
  *      poll found, the hash before is `?`
- * Returns {`unknown`} | {`method`} | {`unsigned`} when it has to be signed |
+ * Returns {`unknown`, when the hooks of the API were read last (ms) or "", 1 when there is a task of which this is missing} |
+ *   {`method`} | {`unsigned`} when it has to be signed |
  *   {`duplicate`, type, id of the first, 1 when its body was another, 1 when another delivery told of all its changes} |
  *   {`judge`, type} when it was judged for another type | {`refused`} | {`accepted`, type, id, deliveries waiting}
  *
@@ -54,7 +56,9 @@ local function bodyOf(id)
 end
 
 local task = redis.call('HMGET', KEYS[1], 'type', 'method', 'config', 'stopped', 'last_id', '${SIGNED_FIELD}')
-if not task[1] then return {'unknown'} end
+if not task[1] then
+  return {'unknown', redis.call('HGET', KEYS[14], '${SYNCHRONIZED_FIELD}') or '', redis.call('SISMEMBER', KEYS[15], ARGV[5])}
+end
 if task[2] ~= ARGV[1] then return {'method'} end
 if ARGV[10] == 'right' then
   if task[6] ~= '1' then redis.call('HSET', KEYS[1], '${SIGNED_FIELD}', '1') end

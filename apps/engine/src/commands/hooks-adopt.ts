@@ -1,0 +1,20 @@
+import { createHooksStateMark } from '@cds/hooks-store';
+import { stateOwnerOf } from '@cds/redis';
+import { CommandError } from '../command-error';
+import type { ConfigOption } from '../config-option';
+import type { Context } from '../context';
+import { withHooksRedis } from '../hooks-redis';
+
+/** `engine hooks adopt`: what is in Redis is the state of the CDS of the configuration, and of no other. */
+export async function adoptState(o: ConfigOption, context: Context): Promise<void> {
+  const claim = await withHooksRedis(o.config, context, async (redis, { api }) =>
+    createHooksStateMark(redis, [await stateOwnerOf(api)])('adopt'),
+  );
+  if (claim.kind === 'format')
+    throw new CommandError(
+      `the state in Redis has the format ${JSON.stringify(claim.format)}, which this version cannot read: use the engine of the version that wrote it.`,
+    );
+  context.out(
+    'Adopted: what is in Redis is the state of this CDS now, and of no other. A hooks that waits for it begins within seconds.\n',
+  );
+}

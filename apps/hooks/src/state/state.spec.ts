@@ -1,0 +1,353 @@
+import { createHooksStateMark, hookKeys, KEYS } from '@cds/hooks-store';
+import { stateOwnerOf } from '@cds/redis';
+import { captureLogger, waitFor } from '@cds/testing';
+import { Redis } from 'ioredis';
+import { push, refsOf } from '../../test/deliveries';
+import {
+  errorOf,
+  hooksConfig,
+  post,
+  repositoryHook,
+  type RunningHooks,
+  signed,
+  startWorld,
+  type World,
+} from '../../test/harness';
+import { pushDelivery } from '../../test/pushes';
+
+describe('the state in Redis', () => {
+  let world: World;
+  /** Of another CDS. */
+  let second: World;
+  let redis: Redis;
+
+  beforeAll(async () => {
+    world = await startWorld();
+    second = await startWorld({ redis: world.redis });
+    redis = new Redis(world.redis.url);
+  });
+  beforeEach(async () => {
+    await second.reset();
+    await world.reset();
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await second.end();
+    await world.end();
+  });
+  afterEach(() => {
+    expect(world.api.violations).toEqual([]);
+  });
+
+  /** What every key holds, those aside that say that a replica is there. */
+  async function dump(): Promise<Record<string, string>> {
+    const keys = (await redis.keys('*')).filter((key) => !key.includes(':bull:')).sort();
+    const kept: Record<string, string> = {};
+    for (const key of keys) {
+      // What expires by itself: turns and locks.
+      if ((await redis.pttl(key)) >= 0) continue;
+      kept[key] = (await redis.dumpBuffer(key))?.toString('hex') ?? '';
+    }
+    return kept;
+  }
+
+  /** Two hooks with a cleanup and a delivery that waits, of a CDS whose services are down. */
+  async function leaveState() {
+    const hooks = await world.start();
+    const [hook, other] = [repositoryHook(), repositoryHook()];
+    world.api.hooks = [hook, other];
+    await post(hooks, hook, other);
+    await push(hooks, hook, { deleted: 'gone' });
+    await waitFor(async () => (await redis.zcard(KEYS.cleanups)) === 1);
+    await hooks.call('GET', `/task/${other.uuid}/stop`);
+    await push(hooks, other, { push: 'waits' });
+    await hooks.service.stop(3_000);
+    return { hook, other };
+  }
+
+  const stateLine = async (hooks: RunningHooks) => (await hooks.status()).State;
+
+  it.each([
+    ['lists hooks of its own', [repositoryHook(), repositoryHook()]],
+    ['lists no hooks yet', []],
+  ])('of another CDS is left alone by one that %s, and says what to do', async (_, hooks) => {
+    const { hook } = await leaveState();
+    const before = await dump();
+    second.api.hooks = hooks;
+    const { logger, lines } = captureLogger();
+
+    const stranger = await second.start({ branchDeletion: { delaySeconds: 0 } }, { logger });
+    await waitFor(async () => (await stateLine(stranger))?.status === 'AL', {
+      what: 'the state to be found another’s',
+    });
+
+    expect((await stateLine(stranger))?.value).toContain('another CDS');
+    const told = lines.filter(({ level }) => level === 50);
+    expect(told).toEqual([expect.objectContaining({ hooksOfApi: hooks.length })]);
+    expect(told[0]?.msg).toMatch(/keyPrefix or a dbindex.*engine hooks adopt/);
+    const delivery = signed(hook, pushDelivery({ push: 'main' }));
+    const refused = await stranger.webhook(hook.uuid, delivery);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('5');
+    const unsaved = repositoryHook();
+    const headers = { X_AUTH_HEADER: Buffer.from(second.api.hash()).toString('base64') };
+    const saved = await fetch(`${stranger.url}/task/bulk`, {
+      ...{ method: 'POST', headers },
+      body: JSON.stringify({ [unsaved.uuid]: unsaved }),
+    });
+    expect(saved.status).toBe(503);
+    expect((await errorOf(saved)).message).toContain('another CDS');
+    // Asked again meanwhile, several times.
+    const lists = () => second.api.calls.filter(({ url }) => url === '/workflow/hook').length;
+    await waitFor(() => lists() > 2);
+    expect(second.api.runs()).toEqual([]);
+    expect(second.api.deletions()).toEqual([]);
+    expect(await dump()).toEqual(before);
+  });
+
+  it('goes on to be that of a CDS with a new token at another address, by one hook that it has', async () => {
+    const { hook } = await leaveState();
+    const moved = await startWorld({ redis: world.redis });
+    try {
+      moved.api.hooks = [hook, repositoryHook(), repositoryHook()];
+      const hooks = await moved.start();
+
+      await waitFor(async () => (await stateLine(hooks))?.status === 'OK');
+      await push(hooks, hook, { push: 'main' });
+      await waitFor(() => refsOf(moved, hook).length === 1);
+      expect(await redis.zcard(KEYS.cleanups)).toBe(1);
+    } finally {
+      await moved.end();
+    }
+  });
+
+  it('waits for an API that is away when it cannot tell whose it is, and takes deliveries meanwhile', async () => {
+    const { hook } = await leaveState();
+    second.api.hooks = [hook];
+    second.api.behave = ({ url }) => (url === '/workflow/hook' ? 'drop' : 'ok');
+    const hooks = await second.start();
+    await waitFor(async () => (await stateLine(hooks))?.status === 'WARN');
+
+    await push(hooks, hook, { push: 'main' });
+    expect(second.api.runs()).toEqual([]);
+    second.api.behave = () => 'ok';
+
+    await waitFor(() => refsOf(second, hook).length === 1);
+  });
+
+  it('is a CDS’s again that an operator gives it to, without a restart', async () => {
+    await leaveState();
+    const [own] = (second.api.hooks = [repositoryHook()]);
+    const hooks = await second.start();
+    await waitFor(async () => (await stateLine(hooks))?.status === 'AL');
+    const { api } = hooksConfig(world.redis, second.api.url, 0);
+    const owner = [await stateOwnerOf(api)];
+    await createHooksStateMark(redis, owner)('adopt');
+
+    await waitFor(async () => (await stateLine(hooks))?.status === 'OK');
+    await waitFor(async () => (await redis.sismember(KEYS.tasks, own?.uuid ?? '')) === 1);
+  });
+
+  it.each(['0', '2'])(
+    'in format %s is left alone, also by who was at work on it',
+    async (format) => {
+      const { hook } = await leaveState();
+      const { logger, lines } = captureLogger();
+      const running = await world.start({}, { logger });
+      await waitFor(async () => (await stateLine(running))?.status === 'OK');
+      await redis.hset(KEYS.mark, 'format', format);
+
+      await waitFor(async () => (await stateLine(running))?.status === 'AL');
+      await running.service.stop(3_000);
+      await redis.del(KEYS.beats, KEYS.sweepLock);
+      const before = await dump();
+      const hooks = await world.start({}, { logger });
+      await waitFor(async () => (await stateLine(hooks))?.status === 'AL');
+
+      expect((await hooks.webhook(hook.uuid, pushDelivery({ push: 'main' }))).status).toBe(503);
+      const told = lines.filter(({ level }) => level === 50);
+      expect(told).toMatchObject([
+        { format, understood: '1' },
+        { format, understood: '1' },
+      ]);
+      expect(told[0]?.msg).toContain('in a format that this one cannot read: nothing is touched');
+      await hooks.service.stop(3_000);
+      expect(await dump()).toEqual(before);
+      expect(await redis.llen(hookKeys(hook.uuid).waiting)).toBe(0);
+    },
+  );
+
+  it('without a mark, of a version before, is taken over where the API knows one of its hooks', async () => {
+    const { hook } = await leaveState();
+    await redis.del(KEYS.mark);
+
+    const hooks = await world.start();
+    await waitFor(async () => (await stateLine(hooks))?.status === 'OK');
+
+    expect(await redis.hget(KEYS.mark, 'format')).toBe('1');
+    await push(hooks, hook, { push: 'main' });
+    await waitFor(() => refsOf(world, hook).length === 1);
+  });
+
+  describe('of which the API lists less than half', () => {
+    it('keeps its hooks where the next list has them again', async () => {
+      const { hook, other } = await leaveState();
+      world.api.hooks = [];
+      const { logger, lines } = captureLogger();
+      const hooks = await world.start({}, { logger, timing: { secondLookMs: 60_000 } });
+      const warned = () => lines.filter(({ notListed }) => notListed === 2);
+      await waitFor(() => warned().length === 1, { what: 'the warning' });
+      await hooks.service.stop(3_000);
+
+      world.api.hooks = [hook, other];
+      const again = await world.start({}, { timing: { secondLookMs: 60_000 } });
+      await waitFor(async () => !(await redis.exists(KEYS.unlisted)));
+
+      expect(warned()).toMatchObject([{ level: 40, listed: 0, waiting: 2 }]);
+      expect((await again.tasks()).map(({ uuid }) => uuid)).toEqual(
+        expect.arrayContaining([hook.uuid, other.uuid]),
+      );
+    });
+
+    it('loses those that a second look does not find either, and no others', async () => {
+      const hooks = await world.start();
+      const all = Array.from({ length: 5 }, () => repositoryHook());
+      world.api.hooks = all;
+      await post(hooks, ...all);
+      for (const { uuid } of all) await redis.hset(hookKeys(uuid).task, 'updated_at', '1');
+      await hooks.service.stop(3_000);
+      // The third is missing at the second look alone.
+      const [one, two, three] = all;
+      if (!one || !two || !three) throw new Error('no hooks');
+      let looks = 0;
+      world.api.behave = ({ url }) => {
+        if (url === '/workflow/hook') world.api.hooks = ++looks === 1 ? [one, three] : [one];
+        return 'ok';
+      };
+
+      const again = await world.start({}, { timing: { secondLookMs: 400, recentMs: 400 } });
+      await waitFor(async () => (await redis.scard(KEYS.tasks)) <= 2);
+
+      expect(looks).toBeGreaterThan(1);
+      expect((await again.tasks()).map(({ uuid }) => uuid)).toContain(one.uuid);
+    });
+  });
+
+  describe('that has vanished', () => {
+    it('is said to be lost, answers 503, and is read again from the API', async () => {
+      const hooks = await leaveRunning();
+      const { running, hook, other, lines } = hooks;
+      world.api.behave = ({ url }) => (url === '/workflow/hook' ? 'drop' : 'ok');
+      await redis.flushall();
+
+      expect((await running.webhook(hook.uuid, pushDelivery({ push: 'a' }))).status).toBe(503);
+      await waitFor(() => lines.some(({ msg }) => String(msg).startsWith('Redis was emptied')), {
+        what: 'the line of what is lost',
+      });
+      expect(lines.find(({ level }) => level === 50)).toMatchObject({ deliveries: 1 });
+      const unknown = await running.call('GET', `/task/${other.uuid}`);
+      expect(unknown.status).toBe(503);
+      await waitFor(async () => (await running.status())['Deliveries Lost']?.value === '1');
+      world.api.behave = () => 'ok';
+
+      await waitFor(async () => (await redis.scard(KEYS.tasks)) === 2);
+      await push(running, hook, { push: 'b' });
+      await waitFor(() => refsOf(world, hook).includes('b'));
+      await waitFor(async () => (await stateLine(running))?.status === 'OK');
+      expect((await running.call('GET', '/task/none')).status).toBe(404);
+    });
+
+    it.each([
+      ['a task', (uuid: string) => redis.del(hookKeys(uuid).task)],
+      ['the set of tasks', () => redis.del(KEYS.tasks)],
+    ])('in part (%s) is noticed while Redis is there', async (_, remove) => {
+      const { running, hook, lines } = await leaveRunning();
+      const isTold = () => lines.some(({ msg }) => String(msg).startsWith('tasks vanished'));
+      // A reading that is under way may bring it back before anybody looks.
+      await waitFor(async () => isTold() || (await remove(hook.uuid), false));
+
+      await waitFor(async () => (await redis.exists(hookKeys(hook.uuid).task)) === 1);
+      await waitFor(async () => (await redis.sismember(KEYS.tasks, hook.uuid)) === 1);
+      await waitFor(async () => (await stateLine(running))?.status === 'OK');
+      await push(running, hook, { push: 'b' });
+      await waitFor(() => refsOf(world, hook).includes('b'));
+    });
+
+    it('counts deliveries as lost of which only the hook’s list is gone', async () => {
+      const { running, other, lines } = await leaveRunning();
+      await redis.del(hookKeys(other.uuid).waiting);
+      await running.call('GET', `/task/${other.uuid}/start`);
+
+      const isTold = ({ msg }: { msg?: unknown }) =>
+        /^accepted deliveries vanished/.test(String(msg));
+      await waitFor(() => lines.some(isTold), { what: 'the line of what is lost' });
+      expect(lines.find(isTold)).toMatchObject({ level: 50, deliveries: 1 });
+      expect(await redis.get(KEYS.waitingTotal)).toBe('0');
+    });
+
+    async function leaveRunning() {
+      const { hook, other } = await leaveState();
+      const { logger, lines } = captureLogger();
+      const running = await world.start({}, { logger });
+      await waitFor(async () => (await stateLine(running))?.status === 'OK');
+      await waitFor(async () => 'Deliveries Lost' in (await running.status()));
+      return { running, hook, other, lines };
+    }
+  });
+
+  describe('that has never held the hooks of the API', () => {
+    it('answers 503 to every delivery until it does, and 404 from then on', async () => {
+      world.api.behave = ({ url }) => (url === '/workflow/hook' ? 'drop' : 'ok');
+      const [hook, none] = [repositoryHook(), repositoryHook()];
+      world.api.hooks = [hook];
+      const hooks = await world.start();
+
+      for (const one of [signed(hook, pushDelivery({ push: 'a' })), pushDelivery({ push: 'a' })]) {
+        const answer = await hooks.webhook(hook.uuid, one);
+        expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+      }
+      expect((await hooks.call('GET', `/task/${hook.uuid}`)).status).toBe(503);
+      expect((await stateLine(hooks))?.status).toBe('WARN');
+      world.api.behave = () => 'ok';
+
+      await waitFor(async () => (await stateLine(hooks))?.status === 'OK');
+      await push(hooks, hook, { push: 'a' });
+      expect((await hooks.webhook(none.uuid, pushDelivery({ push: 'a' }))).status).toBe(404);
+      expect((await hooks.call('GET', `/task/${none.uuid}`)).status).toBe(404);
+    });
+  });
+
+  describe('without a hook of which a delivery is rightly signed', () => {
+    it('has the hooks of the API read, and takes the delivery when it comes again', async () => {
+      const hooks = await world.start();
+      await waitFor(async () => (await stateLine(hooks))?.status === 'OK');
+      const hook = repositoryHook();
+      world.api.hooks = [hook];
+      const delivery = signed(hook, pushDelivery({ push: 'a' }));
+
+      expect((await hooks.webhook(hook.uuid, pushDelivery({ push: 'a' }))).status).toBe(404);
+      expect((await hooks.webhook(hook.uuid, delivery)).status).toBe(503);
+      await waitFor(async () => (await hooks.webhook(hook.uuid, delivery)).status === 200);
+      await waitFor(() => refsOf(world, hook).length === 1);
+    });
+
+    it('answers 404 when the API was asked since and does not list it, and asks it once a minute', async () => {
+      const hooks = await world.start();
+      await waitFor(async () => (await stateLine(hooks))?.status === 'OK');
+      const lists = () => world.api.calls.filter(({ url }) => url === '/workflow/hook').length;
+      const before = lists();
+      const deleted = repositoryHook();
+      const delivery = signed(deleted, pushDelivery({ push: 'a' }));
+
+      expect((await hooks.webhook(deleted.uuid, delivery)).status).toBe(503);
+      await waitFor(async () => (await hooks.webhook(deleted.uuid, delivery)).status === 404);
+      for (let n = 0; n < 20; n++) {
+        const hook = repositoryHook();
+        expect(
+          (await hooks.webhook(hook.uuid, signed(hook, pushDelivery({ push: 'a' })))).status,
+        ).toBe(503);
+      }
+      expect(lists()).toBe(before + 1);
+    });
+  });
+});

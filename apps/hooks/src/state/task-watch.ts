@@ -1,0 +1,101 @@
+import { hookKeys, KEYS, repliesOf } from '@cds/hooks-store';
+import { defineScript } from '@cds/redis';
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+
+/** Tasks that are looked for in one look: all of some thousand in a few minutes. */
+const LOOKED_FOR = 200;
+
+/**
+ * Counts the deliveries as lost that wait nowhere though the counter of all has them: no hook has work, and none is stopped.
+ *
+ * KEYS waiting-total, pending, stopped, lost-total · Returns the number of waiting deliveries, and of lost ones
+ */
+const COUNT_LOST = `
+local waiting = tonumber(redis.call('GET', KEYS[1]) or '0')
+if waiting > 0 and redis.call('EXISTS', KEYS[2], KEYS[3]) == 0 then
+  redis.call('SET', KEYS[1], '0')
+  redis.call('INCRBY', KEYS[4], waiting)
+  waiting = 0
+end
+return {waiting, tonumber(redis.call('GET', KEYS[4]) or '0')}
+`;
+
+export interface TaskWatchDeps {
+  redis: Redis;
+  logger: Logger;
+  /** Tasks are missing that were there: the hooks of the API are to be read again. */
+  vanished: () => Promise<void>;
+}
+
+export type TaskWatch = ReturnType<typeof createTaskWatch>;
+
+/**
+ * Looks, in a few short commands, whether something has vanished from a Redis that is there: by FLUSHALL, by DEL, or because
+ * Redis was told to evict keys.
+ */
+export function createTaskWatch({ redis, logger, vanished }: TaskWatchDeps) {
+  const countLost = defineScript(redis, 'cdsbbCountLost', COUNT_LOST, 4);
+  let cursor = '0';
+  /** As of the last look; undefined before the first. */
+  let seen: { waiting: number; lost: number; cleanups: number } | undefined;
+  /** Found missing by the last look. What a reading of the API's hooks does not bring back is not read for again. */
+  let missedBefore = '';
+
+  /** @returns what is missing, in words for the log; empty when nothing is */
+  async function missing(): Promise<string> {
+    const counting = redis.pipeline().scard(KEYS.tasks).hvals(KEYS.kinds);
+    const [there, kinds] = (await repliesOf(counting)) as [number, string[]];
+    const known = kinds.reduce((sum, count) => sum + Number(count), 0);
+    if (known > there) return `${known - there} of ${known} tasks`;
+    const [next, uuids] = await redis.sscan(KEYS.tasks, cursor, 'COUNT', LOOKED_FOR);
+    cursor = next;
+    const looking = redis.pipeline();
+    for (const uuid of uuids) looking.exists(hookKeys(uuid).task);
+    const found = (await repliesOf(looking)) as number[];
+    return uuids.filter((_, index) => found[index] === 0).join(', ');
+  }
+
+  async function count(): Promise<void> {
+    const [waiting, lost] = (await countLost(
+      [KEYS.waitingTotal, KEYS.pending, KEYS.stopped, KEYS.lostTotal],
+      [],
+    )) as [number, number];
+    if (seen && lost > seen.lost)
+      logger.error(
+        { deliveries: lost - seen.lost, inAll: lost },
+        'accepted deliveries vanished from Redis before they were worked off: send them again at Bitbucket',
+      );
+    seen = { waiting, lost, cleanups: await redis.zcard(KEYS.cleanups) };
+  }
+
+  return {
+    /**
+     * Never to be called while the state is not ours.
+     * @param isNew whether there was no state at all
+     */
+    async look(isNew: boolean): Promise<void> {
+      if (isNew && seen) {
+        logger.error(
+          { deliveries: seen.waiting, cleanups: seen.cleanups },
+          'Redis was emptied while this service ran: what waited is lost, and the hooks of the API are read again',
+        );
+        await redis.incrby(KEYS.lostTotal, seen.waiting);
+        seen = undefined;
+      }
+      await count();
+      const missed = isNew ? '' : await missing();
+      if (missed !== '' && missed !== missedBefore) {
+        logger.warn(
+          { missing: missed.slice(0, 1_000) },
+          'tasks vanished from Redis: the hooks of the API are read again',
+        );
+        await vanished();
+      }
+      missedBefore = missed;
+    },
+
+    /** Accepted deliveries that vanished, as of the last look. */
+    lost: (): number => seen?.lost ?? 0,
+  };
+}
