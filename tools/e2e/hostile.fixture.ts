@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@cds/testing';
@@ -67,6 +68,16 @@ export function statusesIn(received: string): number[] {
   return [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 }
 
+/** Over a connection of its own: one that is kept may be closed at the moment of its next use. */
+function statusOf(url: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { agent: false }, (answer) => {
+      answer.resume().once('end', () => resolve(answer.statusCode));
+    });
+    request.once('error', reject);
+  });
+}
+
 /** Asks for something small again and again, as others do while somebody does his worst. */
 export function watchOthers(url: string): {
   /** How often it was answered so far. */
@@ -80,8 +91,7 @@ export function watchOthers(url: string): {
   let count = 0;
   const watching = (async () => {
     while (!stopped) {
-      const { ok } = await fetch(url);
-      if (!ok) throw new Error(`${url} was not answered as it should be`);
+      if ((await statusOf(url)) !== 200) throw new Error(`${url} was not answered as it should be`);
       count += 1;
       await sleep(20);
     }
