@@ -96,11 +96,13 @@ describe('a webhook that CDS creates', () => {
       expect(answer.status).toBe(401);
       expect(await answer.text()).not.toContain(secretOf(theWebhook()));
     }
+    // Taken, and known: the same change leads to one run.
     const again = await send(delivery, signatureOf(delivery.body, secretOf(theWebhook())));
     expect(again.status).toBe(200);
+    expect((await push('signed-too')).outcome).toBe(200);
     await runsOf(stack, 'w', 2);
     await sleep(500);
-    expect(runs()).toEqual(['signed', 'signed']);
+    expect(runs()).toEqual(['signed', 'signed-too']);
   });
 
   it('by hand gets the secret that engine prints', async () => {
