@@ -78,7 +78,7 @@ describe('engine', () => {
     ],
     [['start'], /name the services to start/],
     [['start', 'vcs', '--conf', 'x'], /unknown option '--conf'\n\(Did you mean --config\?\)/],
-    [['config', 'new', 'api'], /api is a service of CDS itself/],
+    [['config', 'new', 'ui'], /ui is a service of CDS itself/],
     [['config', 'check'], /missing required argument 'files'/],
     [['vcs', 'webhook', '../x'], /no uuid of a webhook/],
   ])('refuses %j with exit code 2', (args, sentence) => {
@@ -186,7 +186,14 @@ describe('engine config new', () => {
     expect(code).toBe(0);
   });
 
-  it.each([[[]], [['hooks', 'vcs']]])(
+  it('answers for api as it does for all', () => {
+    expect(engine.run(['config', 'new', 'api'])).toEqual(engine.run(['config', 'new']));
+    expect(engine.run(['config', 'new', 'api', '--env'])).toEqual(
+      engine.run(['config', 'new', '--env']),
+    );
+  });
+
+  it.each([[[]], [['hooks', 'vcs']], [['api']], [['api', 'vcs', 'hooks']]])(
     "adds what CDS's own engine prints, with one token for all: %j",
     (services) => {
       const folder = engine.folder();

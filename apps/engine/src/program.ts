@@ -50,7 +50,7 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
   const config = program.command('config').description('print and check configuration files');
   config
     .command('new')
-    .argument('[services...]', 'vcs, hooks; both when none is named')
+    .argument('[services...]', 'vcs, hooks, api; all when none is named, and with api alone')
     .option('--env', 'print environment variables instead of TOML')
     .description('print a configuration with every key, its default and what it does')
     .action(async (services: string[], o: { env?: true }) => newConfig(services, o, context));

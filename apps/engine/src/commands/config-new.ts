@@ -5,7 +5,7 @@ import type { Context } from '../context';
 import { isOurService, unknownService } from '../service-names';
 
 /**
- * `engine config new [vcs] [hooks] [--env]`. For both services it prints what CDS's own engine prints for the
+ * `engine config new [vcs] [hooks] [api] [--env]`. For both services, or with `api`, it prints what CDS's own engine prints for the
  * API as well, with one token for all, where that engine is found.
  */
 export async function newConfig(
@@ -13,13 +13,15 @@ export async function newConfig(
   o: { env?: true },
   context: Context,
 ): Promise<void> {
-  const unknown = names.find((name) => !isOurService(name));
-  if (unknown !== undefined) throw unknownService(unknown, 'vcs and hooks');
+  const unknown = names.find((name) => name !== 'api' && !isOurService(name));
+  if (unknown !== undefined) throw unknownService(unknown, 'vcs, hooks and api');
+  const ours = names.filter(isOurService);
   const services = (['vcs', 'hooks'] as const).filter(
-    (name) => names.length === 0 || names.includes(name),
+    (name) => ours.length === 0 || ours.includes(name),
   );
-  const api = services.length === 2 ? await apiConfig(context, o.env === true) : undefined;
-  context.out(o.env ? environment(services, api) : file(services, api));
+  const wantsApi = services.length === 2 || names.includes('api');
+  const api = wantsApi ? await apiConfig(context, o.env === true) : undefined;
+  context.out(o.env ? environment(services, api) : file(services, { api, wantsApi }));
 }
 
 async function apiConfig(context: Context, asEnv: boolean): Promise<ApiConfig | undefined> {
@@ -31,13 +33,16 @@ async function apiConfig(context: Context, asEnv: boolean): Promise<ApiConfig | 
   return undefined;
 }
 
-function file(services: readonly ServiceName[], api: ApiConfig | undefined): string {
+function file(
+  services: readonly ServiceName[],
+  { api, wantsApi }: { api: ApiConfig | undefined; wantsApi: boolean },
+): string {
   if (api) {
     const ours = printConfig({ services, token: api.token, omitLog: api.hasLog });
     return `${api.text.trim()}\n\n${ours}`;
   }
   const ours = printConfig({ services });
-  return services.length === 2 ? `${HOW_TO_ADD_THE_API}\n${ours}` : ours;
+  return wantsApi ? `${HOW_TO_ADD_THE_API}\n${ours}` : ours;
 }
 
 function environment(services: readonly ServiceName[], api: ApiConfig | undefined): string {
