@@ -120,6 +120,7 @@ export async function createHooks(
       executionHistory,
       moreLines: () => [...state.lines(), ...intake.metrics.lines(), ...queues.lines()],
       redisWarnings: redisHealth.warnings,
+      whyNoWrites: () => state.whyNoWrites(),
     }),
     registration: {
       get failuresInARow() {
@@ -179,7 +180,6 @@ export async function createHooks(
       void registration.firstRegistration().then(queues.start);
     },
     lost: works.pause,
-    onWrite: () => undefined,
   });
 
   const admin = createAdminService({

@@ -13,6 +13,8 @@ export interface HooksMonitoringDeps {
   moreLines: () => MonitoringLine[];
   /** What endangers the data in Redis; known since the last connection. */
   redisWarnings: () => readonly string[];
+  /** Why Redis refuses writes; undefined where it takes them. */
+  whyNoWrites: () => string | undefined;
 }
 
 /** Tasks that are named one by one; a heartbeat must not grow with their number. */
@@ -23,6 +25,11 @@ const WAITS_TOO_LONG_SECONDS = 1_800;
 
 function line(component: string, value: string | number, status: MonitoringLevel): MonitoringLine {
   return { status, component, value: String(value), type: '' };
+}
+
+function redisLine(why: string | undefined): MonitoringLine {
+  if (why === undefined) return line('Redis', 'answers', 'OK');
+  return line('Redis', `refuses writes, so webhooks are refused with 503: ${why}`, 'AL');
 }
 
 function level(value: number, warn: number, alert: number): MonitoringLevel {
@@ -88,7 +95,7 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
         `${formatGoDuration(oldest * 1_000)}, stopped tasks aside`,
         level(oldest, WAITS_LONG_SECONDS, WAITS_TOO_LONG_SECONDS),
       ),
-      line('Redis', 'answers', 'OK'),
+      redisLine(deps.whyNoWrites()),
       ...stopped.map((uuid) => line('Task Stopped', uuid, 'WARN')),
       ...(await taskLines([...new Set([...pending, ...stopped])])),
       line('Hook Kafka', Number(kinds.Kafka ?? 0), 'OK'),

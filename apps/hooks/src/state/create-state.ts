@@ -1,6 +1,6 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { HooksConfig } from '@cds/config';
-import { stateOwnerOf } from '@cds/redis';
+import { stateOwnerOf, whyNoWrites } from '@cds/redis';
 import type { Logger, Registration } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -21,8 +21,6 @@ export interface StateDeps extends Omit<SynchronizeTasksDeps, 'synchronized' | '
   ours: () => void;
   /** It is not, or not any more. */
   lost: () => void;
-  /** Told how each look ended, which writes: undefined, or the error. */
-  onWrite: (error: unknown) => void;
   ending: AbortSignal;
   /** Between two looks, and before the API is asked again whose the state is (ms). */
   everyMs?: number;
@@ -37,6 +35,7 @@ export async function createState(deps: StateDeps) {
   const store = createSynchronizedStore({ redis });
   let synchronizedAt: number | undefined;
   let isOurs = false;
+  let noWrites: string | undefined;
 
   const synchronization = createSynchronization({
     ...deps,
@@ -70,6 +69,12 @@ export async function createState(deps: StateDeps) {
       if (!wasOurs) deps.ours();
       if (!wasOurs || seen.isNew || isFirst) synchronization.request();
       await watch.look(seen.isNew);
+    },
+    onWrite(error) {
+      const before = noWrites;
+      noWrites = whyNoWrites(error);
+      if (noWrites !== undefined && noWrites !== before)
+        logger.error({ why: noWrites }, 'Redis refuses writes: webhooks are refused with 503');
     },
     onLost() {
       isOurs = false;
@@ -126,6 +131,9 @@ export async function createState(deps: StateDeps) {
         line(lost > 0 ? 'AL' : 'OK', 'Deliveries Lost', String(lost)),
       ];
     },
+
+    /** Why Redis refuses writes, as of the last one that each replica makes every few seconds. */
+    whyNoWrites: (): string | undefined => noWrites,
 
     lost: watch.lost,
     start: guard.start,

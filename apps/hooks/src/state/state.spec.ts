@@ -295,6 +295,45 @@ describe('the state in Redis', () => {
     }
   });
 
+  it.each<[string, () => Promise<unknown>, () => Promise<unknown>, RegExp]>([
+    [
+      'full',
+      () => redis.config('SET', 'maxmemory', '1'),
+      () => redis.config('SET', 'maxmemory', '0'),
+      /memory is full/,
+    ],
+    [
+      'read-only',
+      () => redis.call('REPLICAOF', '127.0.0.1', '1'),
+      () => redis.call('REPLICAOF', 'NO', 'ONE'),
+      /read-only replica/,
+    ],
+    [
+      'not for this user to write',
+      () => redis.acl('SETUSER', 'default', '-hset'),
+      () => redis.acl('SETUSER', 'default', '+hset'),
+      /lacks a permission/,
+    ],
+  ])('in a Redis that is %s is at AL with the reason', async (_, refuse, allow, why) => {
+    const { logger, lines } = captureLogger();
+    const hooks = await world.start({}, { logger });
+    await hooks.synchronized();
+    try {
+      await refuse();
+      const refused = await waitFor(async () => {
+        const { Redis: line } = await hooks.status();
+        return line?.status === 'AL' && why.test(line.value) ? line : undefined;
+      });
+      expect(refused.value).toMatch(/^refuses writes/);
+      expect(lines.filter(({ why: told }) => why.test(String(told)))).toMatchObject([
+        { level: 50 },
+      ]);
+    } finally {
+      await allow();
+    }
+    await waitFor(async () => (await hooks.status()).Redis?.status === 'OK');
+  });
+
   describe('that has never held the hooks of the API', () => {
     it('answers 503 to every delivery until it does, and 404 from then on', async () => {
       world.api.behave = ({ url }) => (url === '/workflow/hook' ? 'drop' : 'ok');

@@ -1,0 +1,16 @@
+import { hasRedisErrorCode, type RedisErrorCode } from './redis-errors';
+
+/** Why Redis refuses writes, in words that anybody may read. */
+const REASONS: readonly (readonly [code: RedisErrorCode, why: string])[] = [
+  ['OOM', 'its memory is full (maxmemory)'],
+  ['MISCONF', 'it cannot write to its disk (MISCONF)'],
+  ['READONLY', 'it is a read-only replica'],
+  ['NOREPLICAS', 'it misses replicas (min-replicas-to-write)'],
+  ['NOPERM', 'its user lacks a permission (NOPERM)'],
+  ['CROSSSLOT', 'it is in cluster mode, which is not supported'],
+];
+
+/** Why Redis refused a write though it is there; undefined for every other error, and for none. */
+export function whyNoWrites(error: unknown): string | undefined {
+  return REASONS.find(([code]) => hasRedisErrorCode(error, code))?.[1];
+}
