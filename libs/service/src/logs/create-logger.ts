@@ -4,6 +4,7 @@ import type { LogLevel } from '@cds/config';
 import { showHidden, showHiddenOnceParsed } from '@cds/wire';
 import { HIDDEN, redact, SECRET_FIELDS } from './redact';
 import { writeByTurn } from './write-by-turn';
+import { writeToStdout, writeWithoutWaiting } from './write-without-waiting';
 
 export type Logger = pino.Logger;
 
@@ -46,7 +47,7 @@ export function createLogger({ service, level, destination }: LoggerOptions): Lo
       },
     },
     // Without a worker thread: nothing is lost when the process ends.
-    destination ?? (onTerminal ? textOnStdout() : linesOnStdout()),
+    destination ?? (onTerminal ? textOnStdout() : linesOnStdout(service)),
   );
 }
 
@@ -56,7 +57,17 @@ function textOnStdout(): pino.DestinationStream {
   return { write: (line) => void text.write(showHiddenOnceParsed(line)) };
 }
 
-function linesOnStdout(): pino.DestinationStream {
-  const stdout = pino.destination({ sync: true });
-  return writeByTurn((text) => stdout.write(showHidden(text)));
+function linesOnStdout(service: string): pino.DestinationStream {
+  const write = writeWithoutWaiting({
+    write: writeToStdout,
+    droppedLine: (dropped) =>
+      `${JSON.stringify({
+        level: 'warning',
+        time: new Date().toISOString(),
+        service,
+        dropped,
+        msg: 'log lines dropped: nobody read standard output',
+      })}\n`,
+  });
+  return writeByTurn((text) => write(showHidden(text)));
 }

@@ -1,0 +1,106 @@
+import { writeSync } from 'node:fs';
+
+/** What is kept for a reader that stalls: minutes of a busy service at level info. */
+const MAX_HELD_BYTES = 8 * 1024 * 1024;
+/** How often a reader that stalls is looked for. */
+const RETRY_MS = 50;
+/** How long the end of a process waits for its reader. */
+const LAST_WORDS_MS = 1_000;
+const LAST_WORDS_RETRY_MS = 10;
+
+export interface WriteWithoutWaitingDeps {
+  /** Writes at once what it can. @returns how many bytes it took; 0 when the reader stalls @throws Error when nobody will read */
+  write: (bytes: Buffer) => number;
+  /** The line that is written in place of those that were dropped. */
+  droppedLine: (dropped: number) => string;
+  maxHeldBytes?: number;
+}
+
+/**
+ * Writes lines, and never waits for who reads them: a reader that stalls must not stop a service. Beyond some MiB lines are
+ * dropped, and a line says how many as soon as somebody reads again. At the end of the process it waits for a second.
+ */
+export function writeWithoutWaiting(deps: WriteWithoutWaitingDeps): (lines: string) => void {
+  const { write, droppedLine, maxHeldBytes = MAX_HELD_BYTES } = deps;
+  /** In their order; of the first a part may be written. */
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  let dropped = 0;
+  let isClosed = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  /** @returns whether everything is written */
+  function flush(): boolean {
+    try {
+      for (let bytes = held[0]; bytes !== undefined; bytes = held[0]) {
+        const taken = write(bytes);
+        heldBytes -= taken;
+        if (taken < bytes.length) {
+          held[0] = bytes.subarray(taken);
+          return false;
+        }
+        held.shift();
+        if (held.length === 0 && dropped > 0) {
+          hold(Buffer.from(droppedLine(dropped)));
+          dropped = 0;
+        }
+      }
+    } catch {
+      // Whoever read it is gone for good: the service goes on.
+      isClosed = true;
+      held = [];
+      heldBytes = 0;
+    }
+    return true;
+  }
+
+  function hold(bytes: Buffer): void {
+    held.push(bytes);
+    heldBytes += bytes.length;
+  }
+
+  function retry(): void {
+    timer = undefined;
+    const before = heldBytes;
+    if (flush()) return;
+    // Who reads is given more at once; who stalls is looked for now and then.
+    timer = setTimeout(retry, heldBytes < before ? 1 : RETRY_MS).unref();
+  }
+
+  /** What comes while the process ends has no later. */
+  let isEnding = false;
+  let endsAt = Infinity;
+  function flushToEnd(): void {
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    while (!flush() && performance.now() < endsAt) Atomics.wait(pause, 0, 0, LAST_WORDS_RETRY_MS);
+  }
+  process.on('exit', () => {
+    isEnding = true;
+    endsAt = performance.now() + LAST_WORDS_MS;
+    flushToEnd();
+  });
+
+  return (lines) => {
+    if (isClosed) return;
+    const bytes = Buffer.from(lines);
+    if (heldBytes + bytes.length > maxHeldBytes) {
+      dropped += lines.split('\n').length - 1;
+      return;
+    }
+    hold(bytes);
+    if (isEnding) flushToEnd();
+    else if (timer === undefined) retry();
+  };
+}
+
+/** Writes to standard output what it takes at once. */
+export function writeToStdout(bytes: Buffer): number {
+  try {
+    return writeSync(process.stdout.fd, bytes);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EPIPE' || code === 'EBADF') throw error;
+    // It stalls, or its disk is full: both may end.
+    return 0;
+  }
+}
