@@ -180,7 +180,7 @@ describe('cleanups that are due together', () => {
     await post(hooks, ...all);
     for (const hook of all) await deleted(hooks, hook, ['dev']);
     world.api.behave = ({ method, url }) =>
-      method === 'DELETE' && url.includes('/slow/') ? { delayMs: 3_000 } : 'ok';
+      method === 'DELETE' && url.includes('/slow/') ? { delayMs: 8_000 } : 'ok';
     await makeDue(200);
     await sleep(600);
     for (const hook of all.slice(1)) await push(hooks, hook, { push: 'main' });
