@@ -121,11 +121,7 @@ describe.each(Object.entries(stacks))('the %s stack', (_name, { services }) => {
     expect(services['redis']?.volumes).toEqual(['redis-data:/data']);
   });
 
-  it.each([
-    ['vcs', []],
-    // Its Bitbucket is the stand-in in the same network, which hooks by itself cannot know.
-    ['hooks', ['hooks.urlPublic']],
-  ] as const)('sets what %s starts with', (service, warned) => {
+  it.each(['vcs', 'hooks'] as const)('sets what %s starts with', (service) => {
     const environment = services[service]?.environment ?? {};
     const env = Object.fromEntries(
       Object.entries(environment).map(([name, value]) => [name, fillIn(value)]),
@@ -133,7 +129,9 @@ describe.each(Object.entries(stacks))('the %s stack', (_name, { services }) => {
 
     const { warnings, [service]: config } = loadConfig({ services: [service], env });
 
-    expect(warnings.map(({ key }) => key)).toEqual(warned);
+    // The stand-in of Bitbucket is in the network of the stack, which hooks cannot know by itself.
+    const isInside = /^http:\/\/hooks:/.test(env['CDS_HOOKS_URLPUBLIC'] ?? '');
+    expect(warnings.map(({ key }) => key)).toEqual(isInside ? ['hooks.urlPublic'] : []);
     expect(config).toMatchObject({ name: service });
   });
 });
