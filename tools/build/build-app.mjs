@@ -13,9 +13,13 @@ const outdir = `dist/apps/${app}`;
 rmSync(outdir, { recursive: true, force: true });
 mkdirSync(outdir, { recursive: true });
 
+// A thread needs a program of its own beside the service's.
+const threads =
+  app === 'hooks' ? { 'heavy-work-thread': 'apps/hooks/src/off-thread/heavy-work-thread.ts' } : {};
+
 await build({
-  entryPoints: [`apps/${app}/src/main.ts`],
-  outfile: `${outdir}/main.js`,
+  entryPoints: { main: `apps/${app}/src/main.ts`, ...threads },
+  outdir,
   bundle: true,
   platform: 'node',
   target: 'node20.19',

@@ -27,6 +27,7 @@ import { createWorkOffDelivery } from './executions/work-off-delivery';
 import { createWorkOffHook } from './executions/work-off-hook';
 import { createWorkerConnection } from './executions/worker-connection';
 import { createWorkOffByKind } from './kinds/work-off-by-kind';
+import { createOffThread } from './off-thread/create-off-thread';
 import { createOutgoingKinds } from './outgoing/create-outgoing-kinds';
 import { createKnownChanges } from './polling/known-changes';
 import { createPollHook } from './polling/poll-hook';
@@ -126,6 +127,7 @@ export function startWork(deps: WorkDeps) {
     ended: workMetrics.executionEnded,
     retried: (reason) => workMetrics.retried('run', reason),
   });
+  const offThread = createOffThread();
   const workOffHook = createWorkOffHook({
     store: deliveries,
     ownership,
@@ -136,6 +138,7 @@ export function startWork(deps: WorkDeps) {
         store: deliveries,
         ending: ending,
         metrics: workMetrics,
+        offThread,
       }),
       workOffDelivery,
     ),
@@ -209,6 +212,7 @@ export function startWork(deps: WorkDeps) {
       ]);
       ownership.stop();
       killed.abort();
+      offThread.stop();
       workers.disconnect();
     },
   };

@@ -1,7 +1,7 @@
 import { InterpolateError } from '@cds/interpolate';
-import { callLogOf, type CallToShow, credentialsOf } from './call-log';
+import { type OffThread, OffThreadError } from '../off-thread/create-off-thread';
+import { type CallToShow, credentialsOf, notShown } from './call-log';
 import { CallFailedError, type CallBounds, type createCallTarget } from './call-target';
-import { fillIn } from './fill-in';
 import { type CallHook, type HookCallOutcome, nodeOf } from './hook-call';
 import { variablesOf } from './variables';
 
@@ -9,6 +9,7 @@ export interface CallWebhookDeps {
   callTarget: ReturnType<typeof createCallTarget>;
   bounds: CallBounds;
   nowIso: () => string;
+  offThread: OffThread;
 }
 
 /**
@@ -16,7 +17,7 @@ export interface CallWebhookDeps {
  * masked.
  */
 export function createCallWebhook(deps: CallWebhookDeps): CallHook {
-  const { callTarget, bounds, nowIso } = deps;
+  const { callTarget, bounds, nowIso, offThread } = deps;
 
   return async function callWebhook(call): Promise<HookCallOutcome> {
     const details = await call.details();
@@ -24,11 +25,18 @@ export function createCallWebhook(deps: CallWebhookDeps): CallHook {
     const { execution, start } = call;
     const { webhook } = execution;
     const { maxRequestBytes } = bounds;
+    /** A call that was made is not made again because it cannot be shown. */
     const show = (toShow: CallToShow): Promise<string> =>
-      call.byItself(() => callLogOf({ call: toShow, secrets }));
+      call.byItself(() =>
+        offThread.run('callLogOf', { call: toShow, secrets }).catch((error: unknown) => {
+          if (!(error instanceof OffThreadError)) throw error;
+          return notShown(error.message);
+        }),
+      );
     try {
       if (!webhook) throw new CallFailedError('the execution holds no request', true);
-      const request = await call.byItself(() => fillIn({ webhook, values, maxRequestBytes }));
+      const order = { webhook, values, maxRequestBytes };
+      const request = await call.byItself(() => offThread.run('fillIn', order));
       secrets.push(...credentialsOf(request));
       const answer = await callTarget(request, call.signal);
       const log = await show(answer);
@@ -47,6 +55,10 @@ export function createCallWebhook(deps: CallWebhookDeps): CallHook {
         },
       };
     } catch (error) {
+      if (error instanceof OffThreadError) {
+        const message = `the request cannot be made: ${error.message}`;
+        return { kind: 'failed', message, final: false };
+      }
       if (!(error instanceof CallFailedError) && !(error instanceof InterpolateError)) throw error;
       const final = error instanceof InterpolateError || error.final;
       return { kind: 'failed', message: await show({ error: error.message }), final };

@@ -2,10 +2,11 @@ import { setMaxListeners } from 'node:events';
 import type { OutgoingConfig } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
 import type { WorkOff } from '../kinds/work-off-by-kind';
+import type { OffThread } from '../off-thread/create-off-thread';
 import type { WorkMetrics } from '../monitoring/work-metrics';
 import { createCallTarget } from './call-target';
 import { createCallWebhook } from './call-webhook';
-import { callWorkflow } from './call-workflow';
+import { createCallWorkflow } from './call-workflow';
 import type { CallHook } from './hook-call';
 import { createTargetGuard } from './target-guard';
 import { createWorkOffOutgoing, type WorkOffOutgoingDeps } from './work-off-outgoing';
@@ -16,6 +17,7 @@ export interface OutgoingKindsDeps extends Omit<
 > {
   /** Through which targets are called; none when not given. */
   proxies: ProxySettings | undefined;
+  offThread: OffThread;
   metrics: Pick<WorkMetrics, 'executionEnded' | 'outgoingCalled'>;
 }
 
@@ -26,7 +28,7 @@ const FULL_PAUSE_MS = 300;
 /** What works off the outgoing hooks of each kind. */
 export function createOutgoingKinds(
   config: OutgoingConfig,
-  { metrics, proxies, ...deps }: OutgoingKindsDeps,
+  { metrics, proxies, offThread, ...deps }: OutgoingKindsDeps,
 ): Record<'OutgoingWebhook' | 'OutgoingWorkflow', WorkOff> {
   const { timeoutSeconds, ...rest } = config;
   const bounds = { ...rest, timeoutMs: timeoutSeconds * 1_000 };
@@ -59,7 +61,10 @@ export function createOutgoingKinds(
       }),
     );
   return {
-    OutgoingWebhook: workOff('webhook', createCallWebhook({ callTarget, bounds, nowIso })),
-    OutgoingWorkflow: workOff('workflow', callWorkflow),
+    OutgoingWebhook: workOff(
+      'webhook',
+      createCallWebhook({ callTarget, bounds, nowIso, offThread }),
+    ),
+    OutgoingWorkflow: workOff('workflow', createCallWorkflow({ offThread })),
   };
 }
