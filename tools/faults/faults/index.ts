@@ -10,6 +10,7 @@ import { LATE_DELETIONS } from './late-deletions';
 import { OUTGOING } from './outgoing';
 import { POLLING } from './polling';
 import { QUEUES } from './queues';
+import { POISON } from './poison';
 import { REDIS_AWAY } from './redis-away';
 import { RESENT } from './resent';
 import { SCHEDULERS } from './schedulers';
@@ -29,6 +30,7 @@ export const FAULTS: readonly Fault[] = [
   ...SCHEDULERS,
   ...POLLING,
   ...OUTGOING,
+  ...POISON,
   ...QUEUES,
   ...VCS_AWAY,
   ...FAILOVER,

@@ -87,7 +87,7 @@ export function createKeepHead(deps: KeepHeadDeps) {
 
       async byItself(state, work) {
         if (head.begun === 0) return { value: await work() };
-        return doAlone(() => countedAndAlone(state, work));
+        return doAlone(head.execution.type, () => countedAndAlone(state, work));
       },
 
       async pause(state, until, forApi) {

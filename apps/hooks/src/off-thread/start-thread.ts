@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
 /** Of one thread; beyond it the thread ends, and the service goes on. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 };
 
 /** Beside the bundle lies that of the thread; from sources it is compiled as it starts. */
 export function startThread(): Worker {

@@ -1,0 +1,58 @@
+import { InterpolateError } from '@cds/interpolate';
+import { createOffThread, OffThreadError } from './create-off-thread';
+
+const NOTHING = new Map<string, string>();
+/** Too much for this thread, and little enough for the other. */
+const LARGE = { template: '{{repeat 500000 "a" | upper | trunc 1}}'.repeat(3), values: NOTHING };
+const TOO_MUCH = { ...LARGE, template: LARGE.template.repeat(80) };
+
+describe('what may take long for one user', () => {
+  const offThread = createOffThread();
+  afterAll(() => offThread.stop());
+
+  it('is done in a thread, while the event loop goes on', async () => {
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 1);
+    const done = await offThread.run('fillPayload', LARGE);
+    clearInterval(ticking);
+    expect(done).toEqual({ payload: 'AAA' });
+    // A loop that waits for the result has no turn before it.
+    expect(turns).toBeGreaterThan(3);
+  });
+
+  it('is done at once where it is little', async () => {
+    let isDone = false;
+    void offThread
+      .run('fillPayload', { template: '{{.a}}', values: new Map([['a', 'b']]) })
+      .then(() => (isDone = true));
+    await Promise.resolve().then(() => undefined);
+    await Promise.resolve();
+    expect(isDone).toBe(true);
+  });
+
+  it('tells a mistake of the user as what it is', async () => {
+    await expect(offThread.run('fillPayload', TOO_MUCH)).rejects.toThrow(InterpolateError);
+    await expect(offThread.run('fillPayload', TOO_MUCH)).rejects.toThrow('use fewer helpers');
+  });
+
+  it('ends with its thread when it takes too long, and what comes next has another', async () => {
+    const impatient = createOffThread({ deadlineMs: 1 });
+    const [first, second] = await Promise.allSettled([
+      impatient.run('fillPayload', LARGE),
+      impatient.run('fillPayload', LARGE),
+    ]);
+    for (const { status, ...rest } of [first, second]) {
+      expect(status).toBe('rejected');
+      expect((rest as { reason: unknown }).reason).toBeInstanceOf(OffThreadError);
+    }
+    impatient.stop();
+    await expect(offThread.run('fillPayload', LARGE)).resolves.toEqual({ payload: 'AAA' });
+  });
+
+  it('is not waited for when the service ends', async () => {
+    const ending = createOffThread();
+    const all = Promise.allSettled([1, 2].map(() => ending.run('fillPayload', LARGE)));
+    ending.stop();
+    for (const { status } of await all) expect(status).toBe('rejected');
+  });
+});
