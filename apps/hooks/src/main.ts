@@ -1,12 +1,13 @@
 import { configFromCommandLine } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
-import { createLogger, runUntilSignal } from '@cds/service';
+import { createLogger, logConsole, runUntilSignal } from '@cds/service';
 import { createHooks } from './create-hooks';
 
 async function main(): Promise<void> {
   allowSlowConnects();
   const { config, warnings } = configFromCommandLine('hooks');
   const logger = createLogger({ service: 'hooks', level: config.log.level });
+  logConsole(logger);
   for (const { key, line, message } of warnings)
     logger.warn({ key, line, problem: message }, 'the configuration is not quite right');
   if (config.proxies)

@@ -11,6 +11,7 @@ import {
   createRedisUpMetric,
   createRegistration,
   listen,
+  logConsole,
   runUntilSignal,
   type Registration,
 } from '@cds/service';
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
   allowSlowConnects();
   const { config, warnings } = configFromCommandLine('vcs');
   const logger = createLogger({ service: 'vcs', level: config.log.level });
+  logConsole(logger);
   for (const { key, line, message } of warnings)
     logger.warn({ key, line, problem: message }, 'the configuration is not quite right');
   if (config.proxies)

@@ -13,6 +13,7 @@ export { type ServiceDescription } from './openapi/build-document';
 export { firstOf } from './openapi/first-of';
 export { route, withCommon } from './openapi/route';
 export { createLogger, type Logger, type LoggerOptions } from './logs/create-logger';
+export { logConsole } from './logs/log-console';
 export { countFromZero } from './metrics/count-from-zero';
 export { createMetrics, type Metrics } from './metrics/create-metrics';
 export { createRedisUpMetric } from './metrics/redis-up-metric';
