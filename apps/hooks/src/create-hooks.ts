@@ -60,11 +60,14 @@ export interface HooksService {
 /**
  * Builds and starts the service: HTTP first, so that webhooks are accepted for the tasks in Redis whatever the API
  * does; Redis, registration and synchronization follow in the background.
+ *
+ * @param onClusterMode called when the first Redis that answers is in cluster mode, with which no work can begin
  */
 export async function createHooks(
   config: HooksConfig,
   logger: Logger,
   timing: Timing = {},
+  onClusterMode?: () => void,
 ): Promise<HooksService> {
   const now = Date.now;
   const ending = new AbortController();
@@ -72,7 +75,9 @@ export async function createHooks(
 
   const connection = { redis: config.redis, logger, name: config.name };
   const redis = connectRedis(connection, 'client');
-  const redisHealth = watchRedisHealth(redis, { logger, loss: 'Redis may lose deliveries' });
+  const redisHealth = watchRedisHealth(redis, {
+    ...{ logger, loss: 'Redis may lose deliveries', onClusterMode },
+  });
   const api = new CdsApiClient(config.api);
 
   const unreadable = createUnreadableReports(logger);

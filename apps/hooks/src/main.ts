@@ -1,4 +1,4 @@
-import { configFromCommandLine } from '@cds/config';
+import { badConfigExitCode, configFromCommandLine } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
 import { createLogger, logConsole, runUntilSignal } from '@cds/service';
 import { createHooks } from './create-hooks';
@@ -13,7 +13,7 @@ async function main(): Promise<void> {
   if (config.proxies)
     logger.info(config.proxies.inForce, 'proxies of the environment are in force');
   try {
-    const hooks = await createHooks(config, logger);
+    const hooks = await createHooks(config, logger, {}, () => process.exit(badConfigExitCode()));
     await runUntilSignal({ logger, stop: hooks.stop });
   } catch (error) {
     logger.error({ err: error }, 'hooks could not be started');

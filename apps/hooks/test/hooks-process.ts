@@ -9,16 +9,19 @@ export type HooksProcess = Awaited<ReturnType<typeof startHooksProcess>>;
  * The service as a process of its own, with the times it has in production.
  *
  * @param nodeArguments of Node.js, in front of the program
+ * @param change of its environment
  */
 export async function startHooksProcess(
-  world: Pick<World, 'api' | 'redis'>,
+  world: { api: Pick<World['api'], 'url'>; redis: Pick<World['redis'], 'port'> },
   nodeArguments: readonly string[] = [],
+  change: NodeJS.ProcessEnv = {},
 ) {
   const port = await freePort();
   const child = await startProcess({
     command: process.execPath,
     args: [...nodeArguments, '--import', 'tsx', 'apps/hooks/src/main.ts'],
     cwd: `${__dirname}/../../..`,
+    stdin: change.CDS_BITBUCKET_SUPERVISED !== undefined,
     env: {
       ...(process.env as Record<string, string>),
       TSX_TSCONFIG_PATH: 'tsconfig.base.json',
@@ -30,6 +33,7 @@ export async function startHooksProcess(
       CDS_HOOKS_API_TOKEN: TOKEN,
       CDS_HOOKS_API_HTTP_URL: world.api.url,
       CDS_HOOKS_CACHE_REDIS_HOST: `127.0.0.1:${world.redis.port}`,
+      ...change,
     },
   });
   const url = `http://127.0.0.1:${port}`;

@@ -47,6 +47,7 @@ async function startVcs(apiUrl: string, change: NodeJS.ProcessEnv = {}): Promise
     command: process.execPath,
     args: ['--import', 'tsx', join('apps', 'vcs', 'src', 'main.ts')],
     cwd: ROOT,
+    stdin: change.CDS_BITBUCKET_SUPERVISED !== undefined,
     env: {
       PATH: process.env.PATH,
       CDS_VCS_NAME: 'vcs-1',
@@ -131,4 +132,48 @@ it('says all that is wrong with its configuration and ends with 1', async () => 
   expect((await vcs.exited).code).toBe(1);
   for (const key of ['CDS_VCS_API_HTTP_URL', 'CDS_VCS_HTTP_PORT', 'CDS_VCS_NAME'])
     expect(vcs.stderr().toUpperCase().replaceAll('.', '_')).toContain(key.replace('CDS_', ''));
+});
+
+describe('a Redis in cluster mode ends the start with one error', () => {
+  let node: TestRedis;
+  beforeEach(async () => {
+    node = await startTestRedis({ args: ['--cluster-enabled', 'yes'] });
+    closers.push(() => node.stop());
+  });
+
+  const startAtNode = async (change: NodeJS.ProcessEnv = {}) =>
+    startVcs((await startApi()).url, {
+      CDS_VCS_CACHE_REDIS_HOST: `127.0.0.1:${node.port}`,
+      ...change,
+    });
+
+  async function endOf(vcs: RunningProcess) {
+    const { code } = await vcs.exited;
+    const lines = vcs.stdout().split('\n').filter(Boolean);
+    const records = lines.map((line) => JSON.parse(line) as { level: string; msg: string });
+    return { code, errors: records.filter(({ level }) => level === 'error').map(({ msg }) => msg) };
+  }
+
+  const ONE_ERROR = [
+    expect.stringMatching(/^Redis is in cluster mode, which is not supported: give/),
+  ];
+
+  it('where it has all slots', async () => {
+    await node.assignSlots();
+    expect(await endOf(await startAtNode())).toEqual({ code: 1, errors: ONE_ERROR });
+  });
+
+  it('where it has none, and whoever supervises vcs is told not to try again', async () => {
+    const vcs = await startAtNode({ CDS_BITBUCKET_SUPERVISED: '1' });
+    expect(await endOf(vcs)).toEqual({ code: 78, errors: ONE_ERROR });
+  });
+
+  it('when it is there for the first time', async () => {
+    await node.assignSlots();
+    await node.kill();
+    const vcs = await startAtNode();
+    await vcs.waitForOutput('Redis cannot be reached');
+    await node.start();
+    expect(await endOf(vcs)).toEqual({ code: 1, errors: ONE_ERROR });
+  });
 });

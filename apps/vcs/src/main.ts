@@ -1,5 +1,5 @@
 import { CdsApiClient } from '@cds/api-client';
-import { configFromCommandLine, publicConfig } from '@cds/config';
+import { badConfigExitCode, configFromCommandLine, publicConfig } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
 import { connectRedis, watchRedisHealth, whenReady } from '@cds/redis';
 import {
@@ -39,7 +39,11 @@ async function main(): Promise<void> {
     logger.info(config.proxies.inForce, 'proxies of the environment are in force');
   const redis = connectRedis({ redis: config.redis, logger, name: config.name }, 'client');
   // A lost grant means that a person has to link the project again.
-  const redisHealth = watchRedisHealth(redis, { logger, loss: 'Redis may lose grants' });
+  const redisHealth = watchRedisHealth(redis, {
+    logger,
+    loss: 'Redis may lose grants',
+    onClusterMode: () => process.exit(badConfigExitCode()),
+  });
 
   const api = new CdsApiClient(config.api);
   const apiVersion = createApiVersion({ api, logger });

@@ -9,7 +9,9 @@ export type RedisErrorCode =
   | 'NOPERM'
   | 'NOAUTH'
   | 'WRONGPASS'
-  | 'CROSSSLOT';
+  | 'CROSSSLOT'
+  | 'MOVED'
+  | 'CLUSTERDOWN';
 
 /** How an ACL refuses what a script does, up to Redis 6.2: without its word. */
 const SCRIPT_NOPERM = /The user executing the script can't (run|access)/;

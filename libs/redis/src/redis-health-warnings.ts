@@ -16,6 +16,17 @@ export async function redisHealthWarnings(redis: Redis): Promise<string[]> {
   return [persistence, eviction].filter((warning) => warning !== undefined);
 }
 
+/**
+ * Whether this Redis is a node of a Redis Cluster; undefined where it forbids INFO. The mode is fixed for the life of a server:
+ * https://redis.io/docs/latest/operate/oss_and_stack/management/scaling/
+ *
+ * @throws The connection's errors.
+ */
+export async function isInClusterMode(redis: Redis): Promise<boolean | undefined> {
+  const enabled = await readInfo(redis, 'cluster', 'cluster_enabled');
+  return enabled === undefined ? undefined : enabled === '1';
+}
+
 async function persistenceWarning(redis: Redis): Promise<string | undefined> {
   const setting = await readSetting(redis, 'appendonly');
   if (setting === undefined) {

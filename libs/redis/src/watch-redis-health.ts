@@ -1,6 +1,21 @@
 import type { Redis } from 'ioredis';
 import type { LoggerLike } from './connect-redis';
-import { redisHealthWarnings } from './redis-health-warnings';
+import { isInClusterMode, redisHealthWarnings } from './redis-health-warnings';
+
+/** How a node refuses a database other than the first, before there is any connection. */
+const NO_SELECT = /SELECT is not allowed in cluster mode/;
+
+const CLUSTER_MODE =
+  'Redis is in cluster mode, which is not supported: give cache.redis one that is not (cluster-enabled no); ' +
+  'for high availability name its Sentinels';
+
+export interface RedisHealthDeps {
+  logger: LoggerLike & { error(fields: object, message: string): void };
+  /** The log's message: what is in danger. */
+  loss: string;
+  /** The first Redis that answers is in cluster mode: there is an ERROR in the log, and the start is over. */
+  onClusterMode?: () => void;
+}
 
 export interface RedisHealth {
   /** As of the last connection; nothing is asked for this. */
@@ -9,19 +24,32 @@ export interface RedisHealth {
 
 /**
  * Looks at each connection how Redis is set up, since it may be another Redis after a failover, and logs each warning
- * when it is new: at the start, and once after each change for the worse.
- *
- * @param loss the log's message: what is in danger
+ * when it is new: at the start, and once after each change for the worse. A Redis in cluster mode is an ERROR: what belongs
+ * together lies in several slots, which no script of ours may touch at once.
  */
 export function watchRedisHealth(
   redis: Redis,
-  { logger, loss }: { logger: LoggerLike; loss: string },
+  { logger, loss, onClusterMode }: RedisHealthDeps,
 ): RedisHealth {
   let current: readonly string[] = [];
+
+  /** As of the last Redis that told; undefined before the first. */
+  let inClusterMode: boolean | undefined;
+
+  function noteMode(isCluster: boolean): void {
+    const before = inClusterMode;
+    inClusterMode = isCluster;
+    if (!isCluster || before === true) return;
+    logger.error({}, CLUSTER_MODE);
+    // One that was usable before is expected back, as after any other outage.
+    if (before === undefined) onClusterMode?.();
+  }
 
   async function look(): Promise<void> {
     let warnings: string[];
     try {
+      const isCluster = await isInClusterMode(redis);
+      if (isCluster !== undefined) noteMode(isCluster);
       warnings = await redisHealthWarnings(redis);
     } catch {
       // Away again: the next connection looks again, and what was known stays known.
@@ -36,6 +64,9 @@ export function watchRedisHealth(
     current = warnings;
   }
 
+  redis.on('error', ({ message }: Error) => {
+    if (NO_SELECT.test(message)) noteMode(true);
+  });
   redis.on('ready', () => void look());
   if (redis.status === 'ready') void look();
   return { warnings: () => current };

@@ -1,5 +1,7 @@
 import { hasRedisErrorCode, type RedisErrorCode } from './redis-errors';
 
+const CLUSTER_MODE = 'it is in cluster mode, which is not supported';
+
 /** Why Redis refuses writes, in words that anybody may read. */
 const REASONS: readonly (readonly [code: RedisErrorCode, why: string])[] = [
   ['OOM', 'its memory is full (maxmemory)'],
@@ -7,7 +9,9 @@ const REASONS: readonly (readonly [code: RedisErrorCode, why: string])[] = [
   ['READONLY', 'it is a read-only replica'],
   ['NOREPLICAS', 'it misses replicas (min-replicas-to-write)'],
   ['NOPERM', 'its user lacks a permission (NOPERM)'],
-  ['CROSSSLOT', 'it is in cluster mode, which is not supported'],
+  ['CROSSSLOT', CLUSTER_MODE],
+  ['MOVED', CLUSTER_MODE],
+  ['CLUSTERDOWN', CLUSTER_MODE],
 ];
 
 /** Why Redis refused a write though it is there; undefined for every other error, and for none. */

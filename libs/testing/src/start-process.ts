@@ -8,6 +8,8 @@ export interface ProcessOptions {
   /** The whole environment of the child. */
   env: NodeJS.ProcessEnv;
   cwd?: string;
+  /** Keep its standard input open, as a supervisor does, until this process ends. False when not given. */
+  stdin?: boolean;
 }
 
 /** A real child process, with all it has printed. */
@@ -31,8 +33,14 @@ export async function startProcess({
   args,
   env,
   cwd,
+  stdin = false,
 }: ProcessOptions): Promise<RunningProcess> {
-  const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, {
+    env,
+    cwd,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  if (!stdin) child.stdin.end();
   let stdout = '';
   let stderr = '';
   let ended = false;

@@ -39,6 +39,8 @@ export interface TestRedis {
   thaw(): void;
   /** Removes all keys. */
   flush(): Promise<void>;
+  /** Of a server with `--cluster-enabled yes`: makes it a cluster of one node, which has all slots. */
+  assignSlots(): Promise<void>;
 }
 
 /**
@@ -91,6 +93,17 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
     freeze: () => void server?.kill('SIGSTOP'),
     thaw: () => void server?.kill('SIGCONT'),
     flush: async () => void (await withConnection(port, password, (redis) => redis.flushall())),
+    async assignSlots() {
+      const slots = Array.from({ length: 16_384 }, (_, slot) => slot);
+      await withConnection(port, password, (redis) => redis.cluster('ADDSLOTS', ...slots));
+      await waitFor(
+        () =>
+          withConnection(port, password, async (redis) =>
+            String(await redis.cluster('INFO')).includes('cluster_state:ok'),
+          ),
+        { what: 'the cluster to be ready' },
+      );
+    },
     async stop() {
       await kill();
       process.off('exit', killWithParent);
