@@ -10,7 +10,10 @@ import {
   useTestRedis,
   type Pair,
   type VcsHarness,
+  type VcsInstance,
 } from '../../test/vcs-harness.fixture';
+import { CLIENT_SECRET } from '../../test/oauth-stand-in.fixture';
+import { createGrantCipher } from './grant-cipher';
 import { grantKey } from './grant-store';
 
 const REPO = '/vcs/bitbucketcloud/repos/acme/widgets';
@@ -187,6 +190,42 @@ describe('the tokens of a request', () => {
     } finally {
       redis.disconnect();
     }
+  });
+
+  it('are those that a replica of an older version renewed, which counts no generations', async () => {
+    const { oauth } = harness.bitbucket;
+    const [vcs, older] = [harness.instance(), harness.instance()];
+    const renewed = async (instance: VcsInstance): Promise<string> => {
+      const answer = await instance.call('get', `${REPO}/branches/?branch=main`, harness.pair);
+      expect(answer.status).toBe(200);
+      return String(answer.headers[NEW_TOKEN]);
+    };
+    const key = grantKey(harness.pair.refreshToken);
+    const cipher = createGrantCipher(CLIENT_SECRET);
+    /** The stored pair as the older version wrote it. */
+    const uncounted = async (): Promise<string> => {
+      const sealed = cipher.open(key, String(await vcs.redis.get(key)));
+      const { generation, ...pair } = JSON.parse(String(sealed));
+      expect(generation).toBeGreaterThan(0);
+      return cipher.seal(key, JSON.stringify(pair));
+    };
+    oauth.expire(harness.pair.accessToken);
+    const first = await renewed(vcs);
+    const firstStored = await uncounted();
+    oauth.expire(first);
+    const second = await renewed(older);
+    await vcs.redis.set(key, await uncounted());
+
+    expect(await renewed(vcs)).toBe(second);
+    oauth.expire(second);
+    const third = await renewed(vcs);
+    expect(oauth.refreshes).toEqual([200, 200, 200]);
+
+    // One of its older pairs, brought back by a failover, is replaced by the newest as ever.
+    await vcs.redis.set(key, firstStored);
+    oauth.expire(third);
+    await renewed(vcs);
+    expect(oauth.refreshes).toEqual([200, 200, 200, 200]);
   });
 
   it('are in a replica of Redis before they are used, where it has one that answers', async () => {

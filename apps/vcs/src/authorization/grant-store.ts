@@ -26,14 +26,20 @@ redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1
 `;
 
-const grantSchema = z.object({
-  accessToken: z.string().min(1),
-  refreshToken: z.string().min(1),
-  expiresAt: z.number(),
-  lifetimeMs: z.number(),
-  // Older versions did not count.
-  generation: z.number().default(0),
-});
+const grantSchema = z
+  .object({
+    accessToken: z.string().min(1),
+    refreshToken: z.string().min(1),
+    expiresAt: z.number(),
+    lifetimeMs: z.number(),
+    generation: z.number().optional(),
+  })
+  // A replica of an older version, beside this one during an update, does not count. The generation is the time of the
+  // renewal, which its pairs tell as well: a constant would make its newest pair older than what this process knows.
+  .transform(({ generation, ...pair }) => ({
+    ...pair,
+    generation: generation ?? pair.expiresAt - pair.lifetimeMs,
+  }));
 
 export interface GrantStoreDeps {
   redis: Redis;
