@@ -40,6 +40,16 @@ export const BUSY_MS = 300;
 export const END: CleanupOutcome = { kind: 'end' };
 
 /**
+ * What is known of a removal after a failure. An API in trouble (a full pool, a lock that timed out)
+ * refuses the call that repeats one of unknown fate, and may still carry out the first.
+ */
+function removalAfter({ unsure }: Cleanup, failure: Failure): 'answered' | 'unsure' | 'not sent' {
+  if (failure.kind !== 'refused') return failure.mayBeDone ? 'unsure' : 'not sent';
+  const { status = 500 } = failure;
+  return unsure && (status >= 500 || status === 429) ? 'not sent' : 'answered';
+}
+
+/**
  * Asks the API to remove the runs of a branch, for the holder of its hook, and keeps what came of it. That it is asked is
  * kept before; where nobody knows what it did, the cleanup stays `unsure` until the API has answered.
  */
@@ -58,7 +68,7 @@ export function createRemoveRuns(deps: RemoveRunsDeps) {
     const isFinal = refused && (nbErrors >= retryError || isSlashBefore052(cleanup, failure));
     const pause = refused ? retryDelayMs : outagePauseMs(outages, retryDelayMs);
     const retryAt = isFinal ? undefined : now() + pause;
-    const removal = refused ? 'answered' : failure.mayBeDone ? 'unsure' : 'not sent';
+    const removal = removalAfter(cleanup, failure);
     const of = { ...nameOf(cleanup), branch: cleanup.branch, error: sentence };
     if (isFinal)
       logger.error(of, 'the runs of a deleted branch were not removed and stay: see its task');

@@ -114,6 +114,29 @@ describe('a removal of runs of which nobody knows what became', () => {
     },
   );
 
+  it('is not answered by a 500 to the call that repeats it: the first may still be carried out', async () => {
+    const hooks = await world.start({ ...soon(0), retryDelaySeconds: 1, retryError: 50 });
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    let isHealthy = false;
+    const calls = asked((nth) =>
+      nth === 1 ? { dropThenDoMs: 400 } : isHealthy ? 'ok' : { refuse: 500 },
+    );
+    await push(hooks, hook, { deleted: 'dev' });
+    const [id] = await cleanupIds(1);
+    await waitFor(() => isUnsure(id), { what: 'the removal to be unsure' });
+    await push(hooks, hook, { push: 'dev' });
+    await waitFor(async () => Number(await redis.hget(cleanupKey(id ?? ''), 'nb_errors')) >= 2, {
+      what: 'the API to refuse twice',
+    });
+    expect(await redis.hget(cleanupKey(id ?? ''), 'unsure')).toBe('1');
+    expect(calls).not.toContain('run');
+
+    isHealthy = true;
+    await waitFor(() => refsOf(world).length === 1, { what: 'the run' });
+    expect(calls.slice(-2)).toEqual(['removal', 'run']);
+  });
+
   it('is asked for again by who takes over from a worker that died, although the branch is back', async () => {
     const hooks = await world.start();
     const [first, second] = [repositoryHook(), repositoryHook()];
