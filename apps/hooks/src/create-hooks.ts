@@ -100,7 +100,7 @@ export async function createHooks(
   const { deliveries, cleanupStore, waiting, waitingHeads, tasks, schedules, polls } = stores;
 
   const metrics = createMetrics({ service: 'hooks' });
-  createStoredMetrics({ redis, metrics });
+  createStoredMetrics({ redis, metrics, whyNoWrites: () => state.whyNoWrites() });
   const workMetrics = createWorkMetrics({ metrics, logger });
   const cleanupCancelled = () => workMetrics.cleanupEnded('cancelled');
   const workArrived = (uuid: string, waiting: number) => {
@@ -262,6 +262,7 @@ export async function createHooks(
   });
   // A Redis that comes back may be another one, or have lost its tasks, and webhooks are refused without them.
   const connected = async (): Promise<void> => {
+    await redisHealth.usable;
     if (!(await state.connected())) return;
     void admin.adopt();
     // What a version left that did not keep since when deliveries wait.
@@ -271,7 +272,7 @@ export async function createHooks(
   };
   redis.on('ready', () => void connected());
   if (redis.status === 'ready') void connected();
-  state.start();
+  void redisHealth.usable.then(state.start);
 
   return {
     port: server.port,

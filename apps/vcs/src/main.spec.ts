@@ -1,3 +1,4 @@
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   freePort,
@@ -8,6 +9,7 @@ import {
   type TestRedis,
 } from '@cds/testing';
 import axios from 'axios';
+import { Redis } from 'ioredis';
 import { startBitbucketStandIn, type BitbucketStandIn } from '../test/bitbucket-stand-in.fixture';
 import { startCdsApiStandIn, type CdsApiStandIn } from '../test/cds-api-stand-in.fixture';
 import { newRepository } from '../test/stand-in-data.fixture';
@@ -132,6 +134,84 @@ it('says all that is wrong with its configuration and ends with 1', async () => 
   expect((await vcs.exited).code).toBe(1);
   for (const key of ['CDS_VCS_API_HTTP_URL', 'CDS_VCS_HTTP_PORT', 'CDS_VCS_NAME'])
     expect(vcs.stderr().toUpperCase().replaceAll('.', '_')).toContain(key.replace('CDS_', ''));
+});
+
+it('says in its status, its metrics and its log why a Redis that is there refuses writes', async () => {
+  const admin = new Redis({ port: redis.port });
+  closers.unshift(async () => admin.disconnect());
+  const setting = (name: string, bad: string, good: string) => ({
+    refuse: () => admin.config('SET', name, bad),
+    allow: () => admin.config('SET', name, good),
+  });
+  const [, folder = ''] = (await admin.config('GET', 'dir')) as string[];
+  const inTheWay = join(folder, 'dump.rdb');
+  const saved = async (status: 'ok' | 'err') => {
+    await admin.bgsave();
+    const line = `rdb_last_bgsave_status:${status}`;
+    await waitFor(async () => (await admin.info('persistence')).includes(line));
+  };
+  const user = (change: string) => admin.acl('SETUSER', 'default', change);
+  const reasons = [
+    { why: /memory is full/, ...setting('maxmemory', '1', '0') },
+    { why: /misses replicas/, ...setting('min-replicas-to-write', '1', '0') },
+    { why: /lacks a permission/, refuse: () => user('-set'), allow: () => user('+set') },
+    {
+      why: /read-only replica/,
+      refuse: () => admin.call('REPLICAOF', '127.0.0.1', '1'),
+      allow: () => admin.call('REPLICAOF', 'NO', 'ONE'),
+    },
+    {
+      why: /cannot write to its disk/,
+      async refuse() {
+        await admin.config('SET', 'save', '3600 1');
+        mkdirSync(inTheWay);
+        await saved('err');
+      },
+      async allow() {
+        rmdirSync(inTheWay);
+        await saved('ok');
+      },
+    },
+  ];
+  const vcs = await startVcs((await startApi()).url);
+  const line = async () => {
+    const { data } = await call('/mon/status');
+    return data.lines.find(({ component }: { component: string }) => component === 'Redis');
+  };
+  const metrics = async () => String((await call('/mon/metrics')).data);
+  const isWell = async () => (await line()).status === 'OK';
+  await waitFor(async () => isWell().catch(() => false), { what: 'a good Redis' });
+
+  for (const { why, refuse, allow } of reasons) {
+    await refuse();
+    const refused = await waitFor(async () => {
+      const now = await line();
+      return why.test(now.value) ? now : undefined;
+    });
+    expect(refused).toMatchObject({
+      status: 'AL',
+      value: expect.stringMatching(/^refuses writes, so no grant can be renewed: /),
+    });
+    await waitFor(async () => (await metrics()).includes('\ncds_vcs_redis_writable 0\n'));
+    expect(await metrics()).toContain('\ncds_vcs_redis_up 1\n');
+    await allow();
+    await waitFor(isWell);
+    await waitFor(async () => (await metrics()).includes('\ncds_vcs_redis_writable 1\n'));
+    const errors = vcs
+      .stdout()
+      .split('\n')
+      .filter((text) => why.test(text));
+    expect(errors).toEqual([expect.stringMatching(/"level":"error".*Redis refuses writes/)]);
+  }
+
+  // An answer, if not the one that was asked for.
+  await user('-ping');
+  expect(await line()).toMatchObject({ status: 'OK' });
+  admin.disconnect();
+  await redis.kill();
+  await waitFor(async () => (await line()).value.startsWith('Redis does not answer'));
+  await waitFor(async () => (await metrics()).includes('\ncds_vcs_redis_up 0\n'));
+  expect(await metrics()).toContain('\ncds_vcs_redis_writable 1\n');
 });
 
 describe('a Redis in cluster mode ends the start with one error', () => {

@@ -1,7 +1,7 @@
 import { CdsApiClient } from '@cds/api-client';
 import { badConfigExitCode, configFromCommandLine, publicConfig } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
-import { connectRedis, watchRedisHealth, whenReady } from '@cds/redis';
+import { connectRedis, watchRedisHealth, watchWrites, whenReady } from '@cds/redis';
 import {
   createHashStore,
   createKnownHashes,
@@ -9,6 +9,7 @@ import {
   createMetrics,
   createMonitoring,
   createRedisUpMetric,
+  createRedisWritableMetric,
   createRegistration,
   listen,
   logConsole,
@@ -19,7 +20,7 @@ import { createApiVersion } from './api-version';
 import { getApp } from './get-app';
 import { hashesKey } from './hashes-key';
 import { hooksUrlBesides } from './hooks-url-besides';
-import { redisLine, redisSettingsLines } from './redis-line';
+import { answers, redisLine, redisSettingsLines } from './redis-line';
 
 /** How long requests under way may take after a signal. */
 const CLOSE_MS = 25_000;
@@ -27,6 +28,9 @@ const CLOSE_MS = 25_000;
 const GRANTS_MS = 2_500;
 /** How long the first registration waits for Redis. */
 const REDIS_READY_MS = 2_000;
+
+/** Written now and then, to see whether Redis takes it. */
+const WRITES_KEY = 'cdsbb:vcs:writes';
 
 async function main(): Promise<void> {
   allowSlowConnects();
@@ -45,6 +49,11 @@ async function main(): Promise<void> {
     onClusterMode: () => process.exit(badConfigExitCode()),
   });
 
+  const writes = watchWrites(redis, {
+    ...{ key: WRITES_KEY, after: redisHealth.usable, logger },
+    loss: 'Redis refuses writes: no grant can be renewed, and no project linked',
+  });
+
   const api = new CdsApiClient(config.api);
   const apiVersion = createApiVersion({ api, logger });
   const { maxHeartbeatFailures, token } = config.api;
@@ -59,13 +68,16 @@ async function main(): Promise<void> {
     },
     maxHeartbeatFailures,
     extra: async () => [
-      await redisLine(redis),
+      await redisLine(redis, writes),
       ...redisSettingsLines(redisHealth),
       ...(await lines()),
     ],
   });
   const metrics = createMetrics({ service: 'vcs' });
-  createRedisUpMetric(metrics, () => redis.ping());
+  createRedisUpMetric(metrics, async () => {
+    if (!(await answers(redis))) throw new Error('Redis does not answer');
+  });
+  createRedisWritableMetric(metrics, writes.refusal);
   const registration: Registration = createRegistration({
     api,
     logger,
@@ -104,6 +116,7 @@ async function main(): Promise<void> {
     logger,
     async stop() {
       registration.stop();
+      writes.stop();
       const endsAt = performance.now() + CLOSE_MS + GRANTS_MS;
       await server.close(CLOSE_MS);
       await close(endsAt - performance.now());

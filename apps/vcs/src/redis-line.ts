@@ -1,16 +1,26 @@
-import type { RedisHealth } from '@cds/redis';
+import type { RedisHealth, Writes } from '@cds/redis';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
 
-/** The line of `/mon/status` that says whether grants can be renewed. */
-export async function redisLine(redis: Redis): Promise<MonitoringLine> {
+/** The line of `/mon/status` that says whether grants can be renewed: Redis is there, and takes writes. */
+export async function redisLine(
+  redis: Redis,
+  writes: Pick<Writes, 'refusal'>,
+): Promise<MonitoringLine> {
   const line = { component: 'Redis', type: '' };
-  try {
-    await redis.ping();
-    return { ...line, status: 'OK', value: 'OK' };
-  } catch {
+  if (!(await answers(redis)))
     return { ...line, status: 'AL', value: 'Redis does not answer: no grant can be renewed' };
-  }
+  const why = writes.refusal();
+  if (why === undefined) return { ...line, status: 'OK', value: 'OK' };
+  return { ...line, status: 'AL', value: `refuses writes, so no grant can be renewed: ${why}` };
+}
+
+/** Whether Redis is there; an answer that is an error (a PING that an ACL forbids) is one, too. */
+export async function answers(redis: Redis): Promise<boolean> {
+  return redis.ping().then(
+    () => true,
+    (error: Error) => error.name === 'ReplyError',
+  );
 }
 
 /** What about Redis endangers the grants in it, a line each. */

@@ -13,7 +13,7 @@ export { hasRedisErrorCode, type RedisErrorCode } from './redis-errors';
 export { type ClaimHow, createStateMark, type StateClaim, stateOwnerOf } from './state-mark';
 export { redisHealthWarnings } from './redis-health-warnings';
 export { withLock, type LockOptions } from './with-lock';
-export { whyNoWrites } from './why-no-writes';
 export { whenReady } from './when-ready';
 export { type RedisHealth, watchRedisHealth } from './watch-redis-health';
+export { createWrites, watchWrites, type Writes } from './watch-writes';
 export { redisNowMs, redisNowUs } from './redis-now';

@@ -20,6 +20,8 @@ export interface RedisHealthDeps {
 export interface RedisHealth {
   /** As of the last connection; nothing is asked for this. */
   warnings(): readonly string[];
+  /** Resolves when a Redis has answered that is not in cluster mode, or does not tell. Never rejects. */
+  usable: Promise<void>;
 }
 
 /**
@@ -35,6 +37,8 @@ export function watchRedisHealth(
 
   /** As of the last Redis that told; undefined before the first. */
   let inClusterMode: boolean | undefined;
+  let isUsable = (): void => undefined;
+  const usable = new Promise<void>((resolve) => (isUsable = resolve));
 
   function noteMode(isCluster: boolean): void {
     const before = inClusterMode;
@@ -50,6 +54,7 @@ export function watchRedisHealth(
     try {
       const isCluster = await isInClusterMode(redis);
       if (isCluster !== undefined) noteMode(isCluster);
+      if (isCluster !== true) isUsable();
       warnings = await redisHealthWarnings(redis);
     } catch {
       // Away again: the next connection looks again, and what was known stays known.
@@ -69,5 +74,5 @@ export function watchRedisHealth(
   });
   redis.on('ready', () => void look());
   if (redis.status === 'ready') void look();
-  return { warnings: () => current };
+  return { warnings: () => current, usable };
 }

@@ -17,6 +17,7 @@ export { logConsole } from './logs/log-console';
 export { countFromZero } from './metrics/count-from-zero';
 export { createMetrics, type Metrics } from './metrics/create-metrics';
 export { createRedisUpMetric } from './metrics/redis-up-metric';
+export { createRedisWritableMetric } from './metrics/redis-writable-metric';
 export { createMonitoring, type MonitoringDeps } from './create-monitoring';
 export {
   createRegistration,

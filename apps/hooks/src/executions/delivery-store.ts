@@ -53,9 +53,9 @@ export function createDeliveryStore(deps: {
 }) {
   const { redis, executionHistory, deadLetters, mend = NO_MEND } = deps;
   const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 15);
-  const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 13);
+  const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 14);
   const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
-  const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 16);
+  const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 17);
 
   const moveBackScript = defineScript(redis, 'cdsbbMoveBack', MOVE_BACK, 2);
 
@@ -167,6 +167,7 @@ export function createDeliveryStore(deps: {
             KEYS.apiWaiters,
             ...CLEANUPS,
             ...HEADS,
+            KEYS.lostTotal,
           ],
           [holder, uuid, jobId],
         ),
@@ -232,6 +233,7 @@ export function createDeliveryStore(deps: {
             keys.task,
             KEYS.apiWaiters,
             ...CLEANUPS,
+            KEYS.lostTotal,
           ],
           [
             holder,

@@ -1,4 +1,4 @@
-import { createRedisUpMetric, type Metrics } from '@cds/service';
+import { createRedisUpMetric, createRedisWritableMetric, type Metrics } from '@cds/service';
 import { KEYS, repliesOf } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import { answeredByRedis } from '../redis-deadline';
@@ -28,7 +28,8 @@ async function readCounts(redis: Redis) {
     .scard(KEYS.stopped)
     .zcard(KEYS.cleanups)
     .zcount(KEYS.cleanups, '-inf', Date.now())
-    .zcard(KEYS.stoppedCleanups);
+    .zcard(KEYS.stoppedCleanups)
+    .get(KEYS.lostTotal);
   try {
     const replies = await answeredByRedis(() => repliesOf(pipeline), REDIS_MS);
     const count = (index: number): number => Number(replies[index] ?? 0);
@@ -41,6 +42,7 @@ async function readCounts(redis: Redis) {
       },
       tasksStopped: count(5),
       cleanups: { pending: count(6), due: count(7), stopped: count(8) },
+      lost: count(9),
     };
   } catch {
     return undefined;
@@ -94,13 +96,30 @@ const GAUGES: readonly StoredGauge[] = [
  * Shows what stands in Redis, over all replicas. Whatever is to be read for a scrape is one pipeline of commands that
  * scan nothing; when Redis does not answer within a second these gauges have no value.
  */
-export function createStoredMetrics({ redis, metrics }: { redis: Redis; metrics: Metrics }): void {
+export function createStoredMetrics(deps: {
+  redis: Redis;
+  metrics: Metrics;
+  /** Why Redis refuses writes; undefined where it takes them. */
+  whyNoWrites: () => string | undefined;
+}): void {
+  const { redis, metrics } = deps;
   let underWay: Promise<Counts | undefined> | undefined;
   /** All gauges of one scrape ask at the same moment. */
   const counts = () => (underWay ??= readCounts(redis).finally(() => (underWay = undefined)));
 
   createRedisUpMetric(metrics, async () => {
     if (!(await counts())) throw new Error('Redis does not answer');
+  });
+  createRedisWritableMetric(metrics, deps.whyNoWrites);
+  metrics.counter({
+    name: 'cds_hooks_deliveries_lost_total',
+    help: 'Accepted deliveries that vanished from Redis before they were worked off, over all replicas.',
+    async collect() {
+      const now = await counts();
+      // 0 while Redis is away would be a reset, after which all of them count anew.
+      this.remove();
+      if (now) this.inc(now.lost);
+    },
   });
   for (const { name, help, label, values } of GAUGES) {
     metrics.gauge<string>({

@@ -1,6 +1,6 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { HooksConfig } from '@cds/config';
-import { stateOwnerOf, whyNoWrites } from '@cds/redis';
+import { createWrites, stateOwnerOf } from '@cds/redis';
 import type { Logger, Registration } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -35,7 +35,8 @@ export async function createState(deps: StateDeps) {
   const store = createSynchronizedStore({ redis });
   let synchronizedAt: number | undefined;
   let isOurs = false;
-  let noWrites: string | undefined;
+  const loss = 'Redis refuses writes: webhooks are refused with 503';
+  const writes = createWrites({ logger, loss });
 
   const synchronization = createSynchronization({
     ...deps,
@@ -70,12 +71,7 @@ export async function createState(deps: StateDeps) {
       if (!wasOurs || seen.isNew || isFirst) synchronization.request();
       await watch.look(seen.isNew);
     },
-    onWrite(error) {
-      const before = noWrites;
-      noWrites = whyNoWrites(error);
-      if (noWrites !== undefined && noWrites !== before)
-        logger.error({ why: noWrites }, 'Redis refuses writes: webhooks are refused with 503');
-    },
+    onWrite: writes.note,
     onLost() {
       isOurs = false;
       deps.lost();
@@ -133,7 +129,7 @@ export async function createState(deps: StateDeps) {
     },
 
     /** Why Redis refuses writes, as of the last one that each replica makes every few seconds. */
-    whyNoWrites: (): string | undefined => noWrites,
+    whyNoWrites: writes.refusal,
 
     lost: watch.lost,
     start: guard.start,

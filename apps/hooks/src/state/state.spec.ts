@@ -65,6 +65,12 @@ describe('the state in Redis', () => {
     return { hook, other };
   }
 
+  /** `/mon/metrics` may be a second old. */
+  async function showsMetric({ url }: RunningHooks, sample: string): Promise<void> {
+    const text = async () => (await fetch(`${url}/mon/metrics`)).text();
+    await waitFor(async () => (await text()).includes(`\n${sample}\n`), { what: sample });
+  }
+
   const stateLine = async (hooks: RunningHooks) => (await hooks.status()).State;
 
   it.each([
@@ -283,7 +289,32 @@ describe('the state in Redis', () => {
       await waitFor(() => lines.some(isTold), { what: 'the line of what is lost' });
       expect(lines.find(isTold)).toMatchObject({ level: 50, deliveries: 1 });
       expect(await redis.get(KEYS.waitingTotal)).toBe('0');
+      await showsMetric(running, 'cds_hooks_deliveries_lost_total 1');
     });
+
+    it.each([1, 2])(
+      'counts deliveries as lost of which only the execution is gone: number %d of 2',
+      async (number) => {
+        const { running, hook, other, lines } = await leaveRunning();
+        await push(running, other, { push: 'second' });
+        const { waiting, executions } = hookKeys(other.uuid);
+        const [id = ''] = await redis.lrange(waiting, number - 1, number - 1);
+        await redis.hdel(executions, id, `${id}:body`);
+        await running.call('GET', `/task/${other.uuid}/start`);
+
+        const isTold = ({ msg }: { msg?: unknown }) =>
+          /^accepted deliveries vanished/.test(String(msg));
+        await waitFor(() => lines.some(isTold), { what: 'the line of what is lost' });
+        expect(lines.filter(isTold)).toMatchObject([{ level: 50, deliveries: 1 }]);
+        await waitFor(() => refsOf(world, other).length === 1);
+        expect(await redis.llen(waiting)).toBe(0);
+        expect(await redis.get(KEYS.waitingTotal)).toBe('0');
+        await showsMetric(running, 'cds_hooks_deliveries_lost_total 1');
+        // Hooks beside it are worked off as ever.
+        await push(running, hook, { push: 'b' });
+        await waitFor(() => refsOf(world, hook).includes('b'));
+      },
+    );
 
     async function leaveRunning() {
       const { hook, other } = await leaveState();
@@ -325,6 +356,8 @@ describe('the state in Redis', () => {
         return line?.status === 'AL' && why.test(line.value) ? line : undefined;
       });
       expect(refused.value).toMatch(/^refuses writes/);
+      await showsMetric(hooks, 'cds_hooks_redis_writable 0');
+      await showsMetric(hooks, 'cds_hooks_redis_up 1');
       expect(lines.filter(({ why: told }) => why.test(String(told)))).toMatchObject([
         { level: 50 },
       ]);

@@ -14,7 +14,9 @@ import { buildInfo } from '../build-info';
 export interface Metrics {
   /** The prefix of its names is `cds_SERVICE_`. */
   readonly service: 'vcs' | 'hooks';
-  counter<T extends string = never>(options: MetricOptions<T>): Counter<T>;
+  counter<T extends string = never>(
+    options: MetricOptions<T> & Pick<CounterConfiguration<T>, 'collect'>,
+  ): Counter<T>;
   gauge<T extends string = never>(
     options: MetricOptions<T> & Pick<GaugeConfiguration<T>, 'collect'>,
   ): Gauge<T>;

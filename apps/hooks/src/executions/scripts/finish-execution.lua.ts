@@ -7,7 +7,7 @@ import { TAKE_NEXT } from './take-head.lua';
  * the next one, where the holder wants it: the same round trip.
  *
  * KEYS waiting, states, owner, done, executions, waiting-total, failed, pending, dead, heads, stopped heads, task,
- *   waiting-for-api, cleanups, stopped cleanups, failed cleanups
+ *   waiting-for-api, cleanups, stopped cleanups, failed cleanups, lost-total
  * ARGV holder, uuid, id, state (JSON), history to keep, 1 when it failed for good, the state before
  *   (JSON or ""), dead letters to keep, how often it was sent again as far as the holder knows,
  *   job id to take the next one for or ""
@@ -57,6 +57,6 @@ if ARGV[10] == '' then return {'ok', dropped} end
 return {'ok', dropped, takeNext(ARGV[2], ARGV[10], {
   task = KEYS[12], waiting = KEYS[1], executions = KEYS[5], states = KEYS[2], pending = KEYS[8], waitingTotal = KEYS[6],
   apiWaiters = KEYS[13], cleanups = KEYS[14], stoppedCleanups = KEYS[15], failedCleanups = KEYS[16], heads = KEYS[10],
-  stoppedHeads = KEYS[11],
+  stoppedHeads = KEYS[11], lostTotal = KEYS[17],
 }, ARGV[1])}
 `;

@@ -3,7 +3,7 @@ import { BEGUN } from './begun.lua';
 
 /**
  * Lua function: reads the oldest delivery that waits at a hook, for its holder, and counts that it is begun; it stays at the
- * head until it is finished. Needs WAITING_HEADS and BEGUN. `keys` holds those that TAKE_HEAD names, and what it returns is what TAKE_HEAD returns.
+ * head until it is finished. What is in the list without its execution is counted as lost, which every replica logs. Needs WAITING_HEADS and BEGUN. `keys` holds those that TAKE_HEAD names, and what it returns is what TAKE_HEAD returns.
  */
 export const TAKE_NEXT = `
 local function takeNext(uuid, job, keys, holder)
@@ -29,8 +29,10 @@ local function takeNext(uuid, job, keys, holder)
       return {'work', task[1], task[2], id, execution[1], execution[2] or '',
         redis.call('HGET', keys.states, id) or '', cleanups, begin(keys.task, id, holder)}
     end
+    -- Accepted, and not there any more.
     redis.call('LPOP', keys.waiting)
     redis.call('DECR', keys.waitingTotal)
+    redis.call('INCR', keys.lostTotal)
     headMoved(uuid, keys.waiting, keys.states, keys.heads, keys.stoppedHeads)
   end
 end
@@ -40,7 +42,7 @@ end
  * Reads the oldest delivery that waits at a hook; it stays at the head until it is finished.
  *
  * KEYS task, waiting, executions, states, owner, pending, waiting-total, waiting-for-api, cleanups, stopped cleanups,
- *   failed cleanups, heads, stopped heads
+ *   failed cleanups, heads, stopped heads, lost-total
  * ARGV holder, uuid, job id
  * Returns {`lost`} when another one holds the hook | {`gone`} | {`stopped`} | {`empty`} |
  *   {`work`, type, config, id, execution, its body or "", state or "", number of cleanups, whatever their state,
@@ -56,6 +58,6 @@ if not owner then redis.call('SET', KEYS[5], ARGV[1]) end
 return takeNext(ARGV[2], ARGV[3], {
   task = KEYS[1], waiting = KEYS[2], executions = KEYS[3], states = KEYS[4], pending = KEYS[6], waitingTotal = KEYS[7],
   apiWaiters = KEYS[8], cleanups = KEYS[9], stoppedCleanups = KEYS[10], failedCleanups = KEYS[11], heads = KEYS[12],
-  stoppedHeads = KEYS[13],
+  stoppedHeads = KEYS[13], lostTotal = KEYS[14],
 }, ARGV[1])
 `;
