@@ -26,7 +26,11 @@ export type OffThread = ReturnType<typeof createOffThread>;
  * Does what may take long for one user's data in a thread of its own, so that everybody else goes on. One thread, begun when
  * it is needed first, for one order after the other; what does not end within the deadline ends with its thread.
  */
-export function createOffThread({ deadlineMs = DEADLINE_MS, idleMs = IDLE_MS } = {}) {
+export function createOffThread({
+  deadlineMs = DEADLINE_MS,
+  idleMs = IDLE_MS,
+  start = startThread,
+} = {}) {
   const waiting: Order[] = [];
   let thread: Worker | undefined;
   let underWay: Order | undefined;
@@ -42,7 +46,7 @@ export function createOffThread({ deadlineMs = DEADLINE_MS, idleMs = IDLE_MS } =
   }
 
   function begun(): Worker {
-    const started = startThread();
+    const started = start();
     started.unref();
     started.on('message', (reply: WorkReply) => {
       if (started !== thread) return;
@@ -64,19 +68,25 @@ export function createOffThread({ deadlineMs = DEADLINE_MS, idleMs = IDLE_MS } =
   }
 
   function goOn(): void {
-    if (underWay) return;
-    clearTimeout(timer);
-    underWay = waiting.shift();
-    if (!underWay) {
-      timer = setTimeout(() => end(), idleMs).unref();
-      return;
+    while (!underWay) {
+      clearTimeout(timer);
+      underWay = waiting.shift();
+      if (!underWay) {
+        timer = setTimeout(() => end(), idleMs).unref();
+        return;
+      }
+      timer = setTimeout(() => {
+        end(`it takes more than ${deadlineMs / 1_000} s`);
+        goOn();
+      }, deadlineMs).unref();
+      try {
+        thread ??= begun();
+        thread.postMessage(underWay.message);
+      } catch (error) {
+        // A machine without memory or process ids for a thread: this order fails, the next one tries again.
+        end(`its thread does not start: ${(error as Error).message}`);
+      }
     }
-    thread ??= begun();
-    timer = setTimeout(() => {
-      end(`it takes more than ${deadlineMs / 1_000} s`);
-      goOn();
-    }, deadlineMs).unref();
-    thread.postMessage(underWay.message);
   }
 
   return {

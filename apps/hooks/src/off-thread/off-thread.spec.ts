@@ -1,5 +1,6 @@
 import { InterpolateError } from '@cds/interpolate';
 import { createOffThread, OffThreadError } from './create-off-thread';
+import { startThread } from './start-thread';
 
 const NOTHING = new Map<string, string>();
 /** Too much for this thread, and little enough for the other. */
@@ -47,6 +48,28 @@ describe('what may take long for one user', () => {
     }
     impatient.stop();
     await expect(offThread.run('fillPayload', LARGE)).resolves.toEqual({ payload: 'AAA' });
+  });
+
+  it('fails alone where its thread does not start: what comes next has another', async () => {
+    let starts = 0;
+    const unlucky = createOffThread({
+      start() {
+        if (starts++ === 0) throw new Error('Worker initialization failure: EAGAIN');
+        return startThread();
+      },
+    });
+    const [first, second] = await Promise.allSettled([
+      unlucky.run('fillPayload', LARGE),
+      unlucky.run('fillPayload', LARGE),
+    ]);
+    expect(first).toMatchObject({
+      status: 'rejected',
+      reason: { name: 'OffThreadError', message: expect.stringContaining('EAGAIN') as string },
+    });
+    expect(second).toEqual({ status: 'fulfilled', value: { payload: 'AAA' } });
+    await expect(unlucky.run('fillPayload', LARGE)).resolves.toEqual({ payload: 'AAA' });
+    expect(starts).toBe(2);
+    unlucky.stop();
   });
 
   it('is not waited for when the service ends', async () => {
