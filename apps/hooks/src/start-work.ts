@@ -138,6 +138,7 @@ export function startWork(deps: WorkDeps) {
         store: deliveries,
         ending: ending,
         metrics: workMetrics,
+        resume: drainQueue.goOnSoon,
         offThread,
       }),
       workOffDelivery,

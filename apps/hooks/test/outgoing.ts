@@ -109,7 +109,8 @@ export function apiKnows(
   const { commitMs = COMMIT_MS[posted++ % COMMIT_MS.length] ?? 0 } = variables;
   const list = (values: Parameters, type: string) =>
     Object.entries(values).map(([name, value]) => ({ name, type, value }));
-  const path = `/project/PROJ/workflows/wf2/runs/${run.num}`;
+  const project = run.outgoinghook.config.project?.value ?? 'PROJ';
+  const path = `/project/${project}/workflows/wf2/runs/${run.num}`;
   const known = api.hookRuns.get(path) ?? { status: '', hooks: new Map() };
   known.status = variables.status ?? 'Building';
   known.hooks.set(run.uuid, {

@@ -39,7 +39,7 @@ describe('a hook of which all executions pause', () => {
   });
 
   /** The hook has one execution, which pauses for an hour. @returns how often the hook was looked at */
-  function work(beforePause: () => Promise<void>): () => number {
+  function work(beforePause: () => Promise<void>, paused?: () => void): () => number {
     let looks = 0;
     worker = createDrainWorker({
       connection,
@@ -52,8 +52,8 @@ describe('a hook of which all executions pause', () => {
         if (looks > 1) return { kind: 'idle' };
         await beforePause();
         const until = Date.now() + 3_600_000;
-        const passed = new Map([['1', until]]);
-        return { kind: 'pause', until, forApi: false, outages: 0, passed };
+        const pause = { kind: 'pause', until, forApi: false, outages: 0 } as const;
+        return paused ? { ...pause, paused } : { ...pause, passed: new Map([['1', until]]) };
       },
     });
     return () => looks;
@@ -67,6 +67,16 @@ describe('a hook of which all executions pause', () => {
       // As for each that comes in: the job does not pause yet, so there is nothing to promote.
       await queue.promote(UUID);
     });
+    await queue.ensureAll([UUID]);
+    await waitFor(() => looks() === 2, { what: 'a second look at the hook' });
+  });
+
+  it('can be resumed from when it is told that its job pauses', async () => {
+    await redis.rpush(hookKeys(UUID).waiting, '1');
+    const looks = work(
+      () => Promise.resolve(),
+      () => queue.goOnSoon(UUID),
+    );
     await queue.ensureAll([UUID]);
     await waitFor(() => looks() === 2, { what: 'a second look at the hook' });
   });

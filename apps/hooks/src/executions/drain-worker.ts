@@ -72,8 +72,9 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
         case 'more':
           return { kind: 'delay', until: Date.now() };
         case 'pause': {
-          const { until, passed } = outcome;
+          const { until, passed, paused } = outcome;
           if (outcome.forApi) await waiters.add(job, until, outcome.outages);
+          if (paused) return { kind: 'delay', until, delayed: async () => paused() };
           if (!passed) return { kind: 'delay', until };
           return { kind: 'delay', until, delayed: () => goOnForOthers(data.uuid, passed) };
         }

@@ -29,7 +29,7 @@ export type HookOutcome =
    * Not before `until` (ms). `forApi`: unless the API answers earlier; `outages`: how often it did not, in a row.
    * `passed`: the executions that pause, where order does not matter; one that is not among them has nothing to wait for.
    */
-  | { kind: 'pause'; until: number; forApi: boolean; outages: number; passed?: Passed };
+  | (WorkOffOutcome & { kind: 'pause'; passed?: Passed });
 
 /** Deliveries of one hook after which hooks that wait for a worker have their turn. */
 const SHARE = 50;
@@ -80,7 +80,7 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
     pause: WorkOffOutcome & { kind: 'pause' },
     passed: Map<string, number>,
   ): Promise<HookOutcome | undefined> {
-    if (pause.forApi || !isInAnyOrder(execution.type)) return pause;
+    if (pause.forApi || pause.paused || !isInAnyOrder(execution.type)) return pause;
     const isSeen = passed.has(id);
     passed.set(id, pause.until);
     const all = { ...pause, until: Math.min(...passed.values()) };

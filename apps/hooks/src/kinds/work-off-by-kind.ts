@@ -8,8 +8,11 @@ export type WorkOffOutcome =
   | { kind: 'done'; next?: TakenHead }
   /** It is for someone else, or for later, to go on. */
   | { kind: 'left' }
-  /** `outages`: tries in a row that the API did not answer, 0 after a refusal. */
-  | { kind: 'pause'; until: number; forApi: boolean; outages: number };
+  /**
+   * `outages`: tries in a row that the API did not answer, 0 after a refusal. `paused`: all executions of the hook pause,
+   * and this is called when they do, so that its job can be resumed. Never throws.
+   */
+  | { kind: 'pause'; until: number; forApi: boolean; outages: number; paused?: () => void };
 
 /**
  * Works at the execution at the head of a hook's list, and ends it in the store when it is done.

@@ -243,6 +243,11 @@ function proxyRefuses({ name, variable }: ProxyServer): CallFailedError {
   );
 }
 
+/** The host that a {@link TargetRequest} calls first; undefined where its URL is none. */
+export function hostOf(url: string): string | undefined {
+  return URL.canParse(url.trim()) ? new URL(url.trim()).hostname : undefined;
+}
+
 function parse(text: string): URL {
   if (!URL.canParse(text)) throw new CallFailedError('the URL of the hook is none', true);
   return new URL(text);

@@ -1,7 +1,7 @@
 import { InterpolateError } from '@cds/interpolate';
 import { type OffThread, OffThreadError } from '../off-thread/create-off-thread';
 import { type CallToShow, credentialsOf, notShown } from './call-log';
-import { CallFailedError, type CallBounds, type createCallTarget } from './call-target';
+import { CallFailedError, type CallBounds, type createCallTarget, hostOf } from './call-target';
 import { type CallHook, type HookCallOutcome, nodeOf } from './hook-call';
 import { variablesOf } from './variables';
 
@@ -38,6 +38,8 @@ export function createCallWebhook(deps: CallWebhookDeps): CallHook {
       const order = { webhook, values, maxRequestBytes };
       const request = await call.byItself(() => offThread.run('fillIn', order));
       secrets.push(...credentialsOf(request));
+      const host = hostOf(request.url);
+      if (host !== undefined && !call.takeHost(host)) return { kind: 'host is full' };
       const answer = await callTarget(request, call.signal);
       const log = await show(answer);
       if (answer.status >= 400) {

@@ -7,9 +7,14 @@ import type { WorkMetrics } from '../monitoring/work-metrics';
 import { createCallTarget } from './call-target';
 import { createCallWebhook } from './call-webhook';
 import { createCallWorkflow } from './call-workflow';
-import type { CallHook } from './hook-call';
+import { createConcurrencyLimiter } from './concurrency-limiter';
+import { type CallHook, refOf } from './hook-call';
 import { createTargetGuard } from './target-guard';
-import { createWorkOffOutgoing, type WorkOffOutgoingDeps } from './work-off-outgoing';
+import {
+  createWorkOffOutgoing,
+  type WorkOffOutgoing,
+  type WorkOffOutgoingDeps,
+} from './work-off-outgoing';
 
 export interface OutgoingKindsDeps extends Omit<
   WorkOffOutgoingDeps,
@@ -18,17 +23,23 @@ export interface OutgoingKindsDeps extends Omit<
   /** Through which targets are called; none when not given. */
   proxies: ProxySettings | undefined;
   offThread: OffThread;
+  /** Lets the job of a hook that pauses go on. Never throws. */
+  resume: (hook: string) => void;
   metrics: Pick<WorkMetrics, 'executionEnded' | 'outgoingCalled'>;
 }
 
-/** Executions of outgoing hooks under way in this process. */
-const MOST_AT_ONCE = 100;
-const FULL_PAUSE_MS = 300;
+/**
+ * Executions of outgoing hooks under way in this process. Hooks have 200 workers, and a target may hold one for a minute:
+ * deliveries must not wait for targets, nor one project for the targets of another.
+ */
+const LIMITS = { max: 100, maxPerProject: 20, maxPerHost: 20 };
+/** How long a hook without a slot pauses unless it is resumed: as long as it has waited, within these and `retryDelay`. */
+const [MIN_PAUSE_MS, MAX_PAUSE_MS] = [500, 15_000];
 
 /** What works off the outgoing hooks of each kind. */
 export function createOutgoingKinds(
   config: OutgoingConfig,
-  { metrics, proxies, offThread, ...deps }: OutgoingKindsDeps,
+  { metrics, proxies, offThread, resume, ...deps }: OutgoingKindsDeps,
 ): Record<'OutgoingWebhook' | 'OutgoingWorkflow', WorkOff> {
   const { timeoutSeconds, ...rest } = config;
   const bounds = { ...rest, timeoutMs: timeoutSeconds * 1_000 };
@@ -36,23 +47,35 @@ export function createOutgoingKinds(
   const nowIso = () => new Date(deps.now()).toISOString();
   // Each call listens to it: Node.js would warn of a leak from the eleventh on.
   setMaxListeners(0, deps.killed);
-  let underWay = 0;
-  /** Hooks have 200 workers, and a target may hold one for a minute: deliveries must not wait for targets. */
-  const bounded =
-    (workOffOne: WorkOff): WorkOff =>
+  const limiter = createConcurrencyLimiter({
+    limits: LIMITS,
+    // A process that ends has no slot for anybody: pauses end by themselves, at another one.
+    resume: (hook) => {
+      if (!deps.ending.aborted) resume(hook);
+    },
+  });
+  const limited =
+    (workOffOne: WorkOffOutgoing): WorkOff =>
     async (claim, head) => {
-      if (underWay >= MOST_AT_ONCE) {
-        return { kind: 'pause', until: deps.now() + FULL_PAUSE_MS, forApi: false, outages: 0 };
-      }
-      underWay++;
+      const { project } = refOf(head.execution);
+      const pauseUntilFree = (host?: string) => {
+        const waited = deps.now() - head.execution.timestamp / 1_000_000;
+        const pause = Math.max(MIN_PAUSE_MS, Math.min(waited, MAX_PAUSE_MS, deps.retryDelayMs));
+        const paused = () => limiter.wait(claim.uuid, project, host);
+        return { until: deps.now() + pause, paused };
+      };
+      const slot = limiter.take(claim.uuid, project);
+      if (!slot) return { kind: 'pause', forApi: false, outages: 0, ...pauseUntilFree() };
       try {
-        return await workOffOne(claim, head);
+        const outcome = await workOffOne(claim, head, slot);
+        const isForHost = outcome.kind === 'pause' && slot.fullHost !== undefined;
+        return isForHost ? { ...outcome, ...pauseUntilFree(slot.fullHost) } : outcome;
       } finally {
-        underWay--;
+        slot.release();
       }
     };
   const workOff = (kind: 'webhook' | 'workflow', callHook: CallHook): WorkOff =>
-    bounded(
+    limited(
       createWorkOffOutgoing({
         ...deps,
         callHook,

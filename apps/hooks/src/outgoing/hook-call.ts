@@ -1,6 +1,7 @@
 import type { BuildParameter, CdsApiClient, HookRunRef } from '@cds/api-client';
 import type { StoredExecution } from '@cds/hooks-store';
 import type { OutgoingCallback } from '@cds/wire';
+import type { Slot } from './concurrency-limiter';
 
 /** What came of executing an outgoing hook. */
 export type HookCallOutcome =
@@ -9,7 +10,9 @@ export type HookCallOutcome =
   /** `final`: another try would end in the same way. */
   | { kind: 'failed'; message: string; final: boolean; log?: string }
   /** Nothing is to be done any more, and nobody waits to hear of it. */
-  | { kind: 'nothing'; reason: string };
+  | { kind: 'nothing'; reason: string }
+  /** As many as may be are calling the host: nothing was called, and it is to be tried again. */
+  | { kind: 'host is full' };
 
 /** One try of an outgoing hook. */
 export interface HookCall {
@@ -25,6 +28,8 @@ export interface HookCall {
   ask<T>(call: (api: CdsApiClient) => Promise<T>): Promise<T>;
   /** Does what may kill or freeze this process; see {@link KeptHead}. */
   byItself<T>(work: () => T | Promise<T>): Promise<T>;
+  /** To be asked before a target is called; see {@link Slot}. */
+  takeHost: Slot['takeHost'];
   /** The variables that the API shows to the hook alone. @throws NotYetError when it does not show the hook yet */
   details(): Promise<BuildParameter[]>;
 }

@@ -7,7 +7,8 @@ import type { Head, Saved } from '../executions/delivery-types';
 import { type Failure, outagePauseMs } from '../executions/failures';
 import type { Claim } from '../executions/hook-ownership';
 import { createKeepHead, type KeepHeadDeps } from '../executions/keep-head';
-import type { WorkOff, WorkOffOutcome } from '../kinds/work-off-by-kind';
+import type { WorkOffOutcome } from '../kinds/work-off-by-kind';
+import type { Slot } from './concurrency-limiter';
 import { type CallHook, type HookCallOutcome, nodeOf, refOf } from './hook-call';
 import { checkIsThere, isNotFound, MOST_NOT_YET, NotYetError, notYetPauseMs } from './not-yet';
 
@@ -40,16 +41,19 @@ class LostError extends Error {
 const WAITS = 'Building';
 const [CALLED, TOLD] = [1, 2];
 
+/** As {@link WorkOff}, with the slot that is held for it. */
+export type WorkOffOutgoing = (claim: Claim, head: Head, slot: Slot) => Promise<WorkOffOutcome>;
+
 /**
  * Works off one run of an outgoing hook, in two steps: the call, as often as `retryError` says; and the callback, until
  * the API has it. What came of the call is kept before the callback is sent, so a call that is over is not repeated,
  * whatever happens then. If the process dies between a target's answer and that, it is called again: the only case.
  */
-export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
+export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoing {
   const { api, callApi, callHook, logger, now, retryDelayMs, retryError } = deps;
   const keepHead = createKeepHead(deps);
 
-  return async function workOffOutgoing(claim: Claim, head: Head): Promise<WorkOffOutcome> {
+  return async function workOffOutgoing(claim, head, { takeHost }): Promise<WorkOffOutcome> {
     const { execution } = head;
     const { timestamp, request_id } = execution;
     const log = logger.child({ requestId: request_id, hook: claim.uuid, execution: timestamp });
@@ -153,7 +157,7 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
       const parameters = run.hookRun.build_parameters;
       const details = () => askForPosted((client) => client.outgoingHookDetails(ref));
       const { killed: signal } = deps;
-      const asked = { ask, details, byItself: doByItself };
+      const asked = { ask, details, byItself: doByItself, takeHost };
       return callHook({ ref, execution, parameters, start, signal, ...asked });
     }
 
@@ -172,6 +176,8 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOff {
         outcome = { kind: 'failed', message: error.message, final: false };
       }
       if (deps.killed.aborted) return { kind: 'left' };
+      // No try, and until when is known to whoever gave the slot.
+      if (outcome.kind === 'host is full') return pause(state, now(), false);
       if (outcome.kind === 'nothing') {
         log.info({ reason: outcome.reason }, 'an outgoing hook is not executed');
         deps.called?.('nothing');
