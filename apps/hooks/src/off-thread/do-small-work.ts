@@ -1,13 +1,16 @@
 import { createBudget, TooMuchWorkError } from '@cds/interpolate';
-import { callLogOf, type CallLogOrder } from '../outgoing/call-log';
+import { type CallLogOrder, maskedLogOf } from '../outgoing/call-log';
 import { fillIn, type FillInOrder } from '../outgoing/fill-in';
 import { fillPayload, type FillPayloadOrder } from '../outgoing/fill-payload';
+import { TooMuchToMaskError } from '../outgoing/mask-secrets';
 import type { OrderOf, ResultOf, WorkName } from './heavy-work';
 
 /** Within these, what a user's data cause takes milliseconds: less than a thread takes to begin. */
 const SMALL_WORK = { characters: 65_536, steps: 1_000 };
 const SMALL_TEXT = 65_536;
 const SMALL_SECRETS = 4_096;
+/** Lines of a secret that begin alike are looked at wherever a text is like them. */
+const SMALL_MASKING = { mostLooks: 200_000 };
 
 const SMALL: { [Name in WorkName]: (order: OrderOf<Name>) => ResultOf<Name> | undefined } = {
   fillIn(order: FillInOrder) {
@@ -23,7 +26,7 @@ const SMALL: { [Name in WorkName]: (order: OrderOf<Name>) => ResultOf<Name> | un
     const texts = 'error' in call ? [call.error] : [call.request, call.response].flatMap(textsOf);
     const isSmall =
       lengthOf(texts) <= SMALL_TEXT && lengthOf(secrets.map(({ value }) => value)) <= SMALL_SECRETS;
-    return isSmall ? callLogOf(order) : undefined;
+    return isSmall ? orMore(() => maskedLogOf(order, SMALL_MASKING)) : undefined;
   },
 };
 
@@ -39,7 +42,7 @@ function orMore<T>(work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
-    if (error instanceof TooMuchWorkError) return undefined;
+    if (error instanceof TooMuchWorkError || error instanceof TooMuchToMaskError) return undefined;
     throw error;
   }
 }

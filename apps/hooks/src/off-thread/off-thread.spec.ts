@@ -1,5 +1,7 @@
 import { InterpolateError } from '@cds/interpolate';
 import { createOffThread, OffThreadError } from './create-off-thread';
+import { doSmallWork } from './do-small-work';
+import { doHeavyWork } from './heavy-work';
 import { startThread } from './start-thread';
 
 const NOTHING = new Map<string, string>();
@@ -30,6 +32,29 @@ describe('what may take long for one user', () => {
     await Promise.resolve();
     expect(isDone).toBe(true);
   });
+
+  it.each([80, 400])(
+    'is done in a thread where %i lines of a secret begin like the answer',
+    async (lines) => {
+      const length = Math.floor(4_000 / lines);
+      const line = (_: unknown, i: number): string => String(i).padStart(length - 1, 'a');
+      const secrets = [{ name: 'key', value: Array.from({ length: lines }, line).join('\n') }];
+      const log = (body: string) => ({
+        call: {
+          request: { head: '', body: '', isCut: false },
+          response: { head: 'HTTP/1.1 200 OK', body, isCut: false },
+        },
+        secrets,
+      });
+      const alike = log('a'.repeat(8_000));
+      expect(doSmallWork('callLogOf', alike)).toBeUndefined();
+      expect({ result: await offThread.run('callLogOf', alike) }).toEqual(
+        doHeavyWork({ name: 'callLogOf', order: alike }),
+      );
+      // The length alone takes no thread.
+      expect(doSmallWork('callLogOf', log('{"a": "b"}, '.repeat(5_000)))).toContain('"b"');
+    },
+  );
 
   it('tells a mistake of the user as what it is', async () => {
     await expect(offThread.run('fillPayload', TOO_MUCH)).rejects.toThrow(InterpolateError);

@@ -1,5 +1,11 @@
 import type { Dump, TargetAnswer, TargetRequest } from './call-target';
-import { createMasking, type Masking, type Secret, TooMuchToMaskError } from './mask-secrets';
+import {
+  createMasking,
+  type Masking,
+  type MaskingOptions,
+  type Secret,
+  TooMuchToMaskError,
+} from './mask-secrets';
 
 /** What is to be shown of a call: what was sent and answered, or the error that it ended with. */
 export type CallToShow = Pick<TargetAnswer, 'request' | 'response'> | { error: string };
@@ -13,16 +19,25 @@ export interface CallLogOrder {
 const LONGEST_MESSAGE = 1_000;
 
 /** The log of a call, secrets masked; where they cannot be found, nothing is shown of it. */
-export function callLogOf({ call, secrets }: CallLogOrder): string {
+export function callLogOf(order: CallLogOrder): string {
   try {
-    const masking = createMasking(secrets);
-    return 'error' in call
-      ? masking.mask(call.error).slice(0, LONGEST_MESSAGE)
-      : showCall(call, masking);
+    return maskedLogOf(order);
   } catch (error) {
     if (!(error instanceof TooMuchToMaskError)) throw error;
     return notShown(error.message);
   }
+}
+
+/**
+ * The log of a call, secrets masked.
+ *
+ * @throws TooMuchToMaskError
+ */
+export function maskedLogOf({ call, secrets }: CallLogOrder, options?: MaskingOptions): string {
+  const masking = createMasking(secrets, options);
+  return 'error' in call
+    ? masking.mask(call.error).slice(0, LONGEST_MESSAGE)
+    : showCall(call, masking);
 }
 
 /** What stands in place of a log that cannot be shown. */

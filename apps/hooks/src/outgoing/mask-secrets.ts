@@ -31,6 +31,11 @@ export class TooMuchToMaskError extends Error {
   override readonly name = 'TooMuchToMaskError';
 }
 
+export interface MaskingOptions {
+  /** Looks that all texts together may take; by default what a thread of its own may do. */
+  mostLooks?: number;
+}
+
 export interface Masking {
   /**
    * The text with `**name**` in place of each secret.
@@ -73,7 +78,10 @@ type Hidden = Int32Array;
  *
  * @throws TooMuchToMaskError
  */
-export function createMasking(secrets: readonly Secret[]): Masking {
+export function createMasking(
+  secrets: readonly Secret[],
+  { mostLooks = MOST_LOOKS }: MaskingOptions = {},
+): Masking {
   const parts = partsOf(secrets);
   const beginnings = createBeginnings();
   let [added, looks, characters] = [0, 0, 0];
@@ -87,7 +95,7 @@ export function createMasking(secrets: readonly Secret[]): Masking {
 
   function countLook(length: number): void {
     looks += 1 + Math.floor(length / CHARACTERS_AT_ONCE);
-    if (looks > MOST_LOOKS) throw new TooMuchToMaskError('the secrets of the run are too alike');
+    if (looks > mostLooks) throw new TooMuchToMaskError('the secrets of the run are too alike');
   }
 
   /** The forms of a part, of which one may begin here; none where none does. */
