@@ -3,10 +3,17 @@ import { MAX_VARIABLES } from './max-variables';
 
 /**
  * Most characters that the names and values of one flattened body may have together. Names repeat those of
- * all levels above, so a body of 1 MiB that is nested deeply enough would become gigabytes. Values whose name
- * is taken already count too: it takes as long to find that out.
+ * all levels above, so a body of 1 MiB that is nested deeply enough would become gigabytes. Recorded ones of CDS and
+ * Bitbucket flatten into less than three times their size. Values whose name is taken already count too: it
+ * takes as long to find that out.
  */
-export const MAX_FLATTENED_CHARACTERS = 16 * 1024 * 1024;
+export const MAX_FLATTENED_CHARACTERS = 4 * 1024 * 1024;
+/**
+ * Most names of more than {@link LONG_NAME} characters. V8 hashes the longest strings by their length alone: each
+ * of them would be compared with all others.
+ */
+export const MAX_LONG_NAMES = 16;
+export const LONG_NAME = 4_096;
 
 /** The flattened form of the body is too large. The message says in which way. */
 export class FlattenedTooLargeError extends Error {
@@ -16,6 +23,12 @@ export class FlattenedTooLargeError extends Error {
 function tooManyCharacters(): FlattenedTooLargeError {
   return new FlattenedTooLargeError(
     `the JSON body is nested so deeply that its flattened form has more than ${MAX_FLATTENED_CHARACTERS} characters: send a flatter one`,
+  );
+}
+
+function tooManyLongNames(): FlattenedTooLargeError {
+  return new FlattenedTooLargeError(
+    `the JSON body is nested so deeply that more than ${MAX_LONG_NAMES} of its flattened names have more than ${LONG_NAME} characters: send a flatter one`,
   );
 }
 
@@ -54,6 +67,7 @@ export function flattenJson(root: unknown): Map<string, string> {
   const variables = new Map<string, string>();
   const stack: Frame[] = isContainer(root) ? [frameOf(root, '', '')] : [];
   let characters = 0;
+  let longNames = 0;
 
   for (let frame = stack.at(-1); frame; frame = stack.at(-1)) {
     const index = frame.next++;
@@ -78,6 +92,7 @@ export function flattenJson(root: unknown): Map<string, string> {
     characters += path.length + text.length;
     // Before the name is looked up: that takes its whole length.
     if (characters > MAX_FLATTENED_CHARACTERS) throw tooManyCharacters();
+    if (path.length > LONG_NAME && ++longNames > MAX_LONG_NAMES) throw tooManyLongNames();
     if (variables.has(path)) continue;
     if (variables.size === MAX_VARIABLES) throw tooManyVariables();
     variables.set(path, text);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { HookConfig } from '@cds/wire';
-import { MAX_FLATTENED_CHARACTERS, flattenJson } from './flatten-json';
+import { flattenJson, LONG_NAME, MAX_FLATTENED_CHARACTERS, MAX_LONG_NAMES } from './flatten-json';
 import { formatGoNumber } from './format-go-number';
 import {
   MalformedWebhookError,
@@ -308,6 +308,32 @@ describe('flattenJson', () => {
     const long = 'x'.repeat(MAX_FLATTENED_CHARACTERS);
     expect(() => flattenJson({ a: long })).toThrow(/flatter/);
     expect(flattenJson({ a: long.slice(1) }).size).toBe(1);
+  });
+
+  it('refuses names that take long to tell apart, whatever the size of the body', () => {
+    const nested = (depth: number, values: number): string =>
+      `${'{"aaaaaaaaaa":'.repeat(depth)}[${Array(values).fill('1').join()}]${'}'.repeat(depth)}`;
+    const judge = (json: string) =>
+      judgeWebhookDelivery({
+        config: config({ method: 'POST' }),
+        query: '',
+        contentType: JSON_TYPE,
+        body: Buffer.from(json),
+      });
+    const flatter = { kind: 'malformed', reason: expect.stringContaining('flatter') as string };
+    expect(judge(nested(3_000, 480))).toEqual(flatter);
+    const depth = Math.ceil(LONG_NAME / 11);
+    expect(judge(nested(depth, MAX_LONG_NAMES))).toEqual({ kind: 'ok' });
+    expect(judge(nested(depth, MAX_LONG_NAMES + 1))).toEqual(flatter);
+    expect(judge(nested(depth / 2, 3_000))).toEqual(flatter);
+    expect(() => planSchedule(config({ payload: nested(3_000, 480) }))).toThrow(
+      MalformedScheduleError,
+    );
+    // What a program lists flattens into several times its size, as far as a body goes.
+    const listed = Array.from({ length: 6_000 }, (_, id) => ({ id, links: { self: '/a/b' } }));
+    const changes = JSON.stringify({ push: { changes: [{ commits: listed }] } });
+    expect(flattenJson(JSON.parse(changes)).size).toBe(12_000);
+    expect(judge(changes)).toEqual({ kind: 'ok' });
   });
 });
 
