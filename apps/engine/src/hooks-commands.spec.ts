@@ -437,8 +437,8 @@ describe('engine hooks adopt', () => {
     await redis.hset(KEYS.mark, { format: '1', 'owner:another': String(Date.now()) });
 
     expect(run('adopt')).toMatchObject({ code: 0, out: expect.stringMatching(/^Adopted: /) });
-    const { format, ...owners } = await redis.hgetall(KEYS.mark);
-    expect(format).toBe('1');
+    const { format, made, ...owners } = await redis.hgetall(KEYS.mark);
+    expect([format, made]).toEqual(['1', expect.stringMatching(/./)]);
     expect(Object.keys(owners)).toEqual([expect.stringMatching(/^owner:[0-9a-f]{32}$/)]);
 
     await redis.hset(KEYS.mark, 'format', '2');

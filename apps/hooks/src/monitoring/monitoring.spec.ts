@@ -74,7 +74,6 @@ describe('the oldest delivery that waits', () => {
       value: expect.stringMatching(/^1h0m\d+s, stopped tasks aside$/),
     });
 
-    world.api.behave = () => 'ok';
     await hooks.call('GET', `/task/${hook.uuid}/stop`);
     await age(hook);
     const stopped = await scrape(hooks);
@@ -83,6 +82,7 @@ describe('the oldest delivery that waits', () => {
     expect(stopped.get('cds_hooks_stopped_tasks')).toBe(1);
     expect((await hooks.status())[OLDEST_LINE]?.status).toBe('OK');
 
+    world.api.behave = () => 'ok';
     await hooks.call('GET', `/task/${hook.uuid}/start`);
     await allDone(hooks, hook);
     const done = await scrape(hooks);
