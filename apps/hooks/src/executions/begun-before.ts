@@ -9,17 +9,31 @@ export const MOST_BEGUN = 3;
 /** Why what was begun so often is not begun again; for the operator, and for whoever wrote the workflow. */
 export const NEVER_ENDED = `it was begun ${MOST_BEGUN} times and never ended: the process that worked on it died or froze each time, before it asked anybody for anything; what it holds may be too much to work on`;
 
-const queues = new Map<string, Promise<unknown>>();
+type Work = () => Promise<void>;
+
+const waiting: Record<'deliveries' | 'outgoing', Work[]> = { deliveries: [], outgoing: [] };
+let isBusy = false;
 
 /**
- * Does this when nothing else of this type of hook is being done in this process: what others had begun before they died. So none of
- * them is counted for the death that another one caused.
+ * Does this when nothing else that others had begun before they died is being done in this process.
+ * So none of them is counted for the death that another one caused.
+ *
+ * Outgoing hooks come last: filling in and masking may take seconds, planning a delivery does not.
  */
 export function doAlone<T>(type: TaskType, work: () => Promise<T>): Promise<T> {
-  const done = (queues.get(type) ?? Promise.resolve()).then(work);
-  queues.set(
-    type,
-    done.catch(() => undefined),
-  );
-  return done;
+  const list = type.startsWith('Outgoing') ? waiting.outgoing : waiting.deliveries;
+  return new Promise<T>((resolve, reject) => {
+    list.push(() => work().then(resolve, reject));
+    if (!isBusy) void doNext();
+  });
+}
+
+async function doNext(): Promise<void> {
+  isBusy = true;
+  for (;;) {
+    const work = waiting.deliveries.shift() ?? waiting.outgoing.shift();
+    if (!work) break;
+    await work();
+  }
+  isBusy = false;
 }
