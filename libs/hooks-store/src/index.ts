@@ -34,6 +34,7 @@ export {
   type ImportedTask,
   importedName,
 } from './import/create-import';
+export { KEY_TYPES } from './key-types.lua';
 export { listCleanups } from './lists/cleanup-list';
 export { listExecutions, type ListedExecution } from './lists/execution-list';
 export { listTasks, type TaskList } from './lists/task-list';

@@ -75,4 +75,25 @@ describe('a delivery that is finished, and the next one', () => {
     await redis.del(hookKeys(UUID).task);
     expect(await finish(second, JOB)).toMatchObject({ saved: 'ok', next: { kind: 'gone' } });
   });
+
+  it.each(['done', 'executions', 'task'] as const)(
+    'stays the head while %s is text',
+    async (name) => {
+      const { head, finish } = await start(1);
+      const { waiting, [name]: key, done } = hookKeys(UUID);
+      await redis.set(key, 'text');
+      await expect(finish(head.id)).rejects.toThrow(`WRONGTYPE ${key}`);
+      expect(await redis.lrange(waiting, 0, -1)).toEqual([head.id]);
+      await redis.del(key);
+      expect(await finish(head.id)).toMatchObject({ saved: 'ok' });
+      expect(await redis.zrange(done, '0', '-1')).toEqual([head.id]);
+    },
+  );
+
+  it('is finished although the counter of what waits is no number', async () => {
+    const { head, finish } = await start(1);
+    await redis.set(KEYS.waitingTotal, 'text');
+    expect(await finish(head.id)).toMatchObject({ saved: 'ok' });
+    expect(await redis.zrange(hookKeys(UUID).done, '0', '-1')).toEqual([head.id]);
+  });
 });

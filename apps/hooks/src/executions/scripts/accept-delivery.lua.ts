@@ -1,4 +1,10 @@
-import { SIGNED_FIELD, SYNCHRONIZED_FIELD, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
+import {
+  KEY_TYPES,
+  SIGNED_FIELD,
+  SYNCHRONIZED_FIELD,
+  TRIM_HISTORY,
+  WAITING_HEADS,
+} from '@cds/hooks-store';
 import { REMEMBERED_US } from '../../polling/remembered';
 import { JUDGE_CHANGE, NOTE_FOUND } from './last-changes.lua';
 
@@ -13,6 +19,8 @@ const FORGOTTEN_AT_ONCE = 500;
 
 /**
  * Takes a delivery in: everything or nothing, in one round trip. What is seen is queued, and the other way round.
+ * Redis undoes nothing of a script that fails. So every key is read or looked at before the first write, and what makes a
+ * later delivery a duplicate is written last.
  *
  * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen, heads, stopped heads, changes, refs,
  *   mark, tasks
@@ -49,6 +57,7 @@ ${TRIM_HISTORY}
 ${WAITING_HEADS}
 ${JUDGE_CHANGE}
 ${NOTE_FOUND}
+${KEY_TYPES}
 local function bodyOf(id)
   local kept = redis.call('HMGET', KEYS[2], id, id .. ':body')
   if not kept[1] then return nil end
@@ -66,7 +75,10 @@ elseif ARGV[11] == 'required' or (ARGV[11] == 'auto' and task[6] == '1') then
   return {'unsigned'}
 end
 
-local id = math.max(tonumber(ARGV[4]), (tonumber(task[5] or '') or 0) + 1)
+local lastId = tonumber(task[5] or '') or 0
+-- Greater than any number that Lua can add one to, or none at all ("nan").
+if not (lastId < ${Number.MAX_SAFE_INTEGER}) then lastId = 0 end
+local id = math.max(tonumber(ARGV[4]), lastId + 1)
 local oldest = id - ${REMEMBERED_US}
 id = string.format('%.0f', id)
 local first = ARGV[12] ~= '' and redis.call('ZSCORE', KEYS[9], ARGV[12])
@@ -77,7 +89,6 @@ end
 if ARGV[14] ~= '' then
   local known = string.match(redis.call('HGET', KEYS[12], ARGV[14]) or '', '(%d+)$')
   if known and tonumber(known) >= oldest then return {'duplicate', task[1], known, 0} end
-  noteChange(KEYS[12], ARGV[14], 'found:' .. id)
 end
 
 local judged = {double = {}, late = {}, new = {}}
@@ -96,6 +107,14 @@ if not first and ARGV[3] == 'accept' then
 end
 if twin then first = tonumber(twin) end
 
+local isToWait = not first and ARGV[3] ~= 'ignore'
+local isStopped = task[4] == '1'
+local heads = KEYS[isStopped and 11 or 10]
+local wrong = wrongTypeOf(isToWait and {KEYS[2], 'hash', KEYS[3], 'list', KEYS[4], 'set', heads, 'zset'}
+  or {KEYS[2], 'hash', KEYS[6], 'zset', KEYS[7], 'hash', KEYS[8], 'zset'})
+if wrong then return wrong end
+-- The first write, since it fails where the counter is no number.
+if isToWait then redis.call('INCR', KEYS[5]) end
 redis.call('HSET', KEYS[1], 'last_id', id)
 local length = 0
 local config = task[3] or 'null'
@@ -113,7 +132,7 @@ if ARGV[7] ~= '' then
 else
   redis.call('HSET', KEYS[2], id, execution)
 end
-if first or ARGV[3] == 'ignore' then
+if not isToWait then
   local state = ARGV[8]
   if first then
     state = string.gsub(ARGV[13], '{first}', string.format('%.0f000', first))
@@ -123,10 +142,11 @@ if first or ARGV[3] == 'ignore' then
   redis.call('ZADD', KEYS[6], id, id)
 else
   length = redis.call('RPUSH', KEYS[3], id)
-  redis.call('INCR', KEYS[5])
-  if task[4] ~= '1' then redis.call('SADD', KEYS[4], ARGV[5]) end
-  headAdded(ARGV[5], length, msOf(id), KEYS[task[4] == '1' and 11 or 10])
+  if not isStopped then redis.call('SADD', KEYS[4], ARGV[5]) end
+  headAdded(ARGV[5], length, msOf(id), heads)
 end
+if ARGV[14] ~= '' then noteChange(KEYS[12], ARGV[14], 'found:' .. id) end
+writeNotes(KEYS[13])
 if twin and ARGV[12] ~= '' then redis.call('ZADD', KEYS[9], id, ARGV[12]) end
 if first then
   local before = bodyOf(string.format('%.0f', first))

@@ -1,4 +1,4 @@
-import { DEAD_LETTERS, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
+import { DEAD_LETTERS, KEY_TYPES, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
 import { BEGUN } from './begun.lua';
 import { TAKE_NEXT } from './take-head.lua';
 
@@ -19,6 +19,7 @@ ${TRIM_HISTORY}
 ${DEAD_LETTERS}
 ${WAITING_HEADS}
 ${BEGUN}
+${KEY_TYPES}
 ${TAKE_NEXT}
 local owner = redis.call('GET', KEYS[3])
 if owner and owner ~= ARGV[1] then return {'lost'} end
@@ -31,15 +32,12 @@ if not owner then
   redis.call('SET', KEYS[3], ARGV[1])
 end
 -- Before anything is written: an execution that is in no list would be lost.
-local function isOf(key, expected)
-  local is = redis.call('TYPE', key).ok
-  return is == expected or is == 'none'
-end
-if not isOf(KEYS[ARGV[6] == '1' and 9 or 4], 'zset') or not isOf(KEYS[5], 'hash') then
-  return redis.error_reply('WRONGTYPE of a key of the hook')
-end
+local wrong = wrongTypeOf({KEYS[ARGV[6] == '1' and 9 or 4], 'zset', KEYS[5], 'hash', KEYS[12], 'hash'})
+if wrong then return wrong end
+-- First, since it frees memory: a Redis that is out of it takes whatever follows.
 redis.call('LPOP', KEYS[1])
-redis.call('DECR', KEYS[6])
+-- A counter that is no number keeps nothing that has ended from being noted.
+redis.pcall('DECR', KEYS[6])
 writeBegun(KEYS[12], ARGV[3], ARGV[1], 0)
 redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
 local dropped = 0

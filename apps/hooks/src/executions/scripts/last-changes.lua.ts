@@ -5,9 +5,11 @@ import { NOTE_CHANGE } from '../../polling/scripts/note-change.lua';
 const DOUBLE_WITHIN_US = 10 * 60 * 1_000_000;
 
 /**
- * Lua function: judges a change of a branch or tag by the last one that was accepted of it, and notes it as the last unless it
- * is a double or older than that one. A change is `old` and `new`, hashes; "" where the ref does not exist, `?` where the
- * hash is not known.
+ * Lua functions. `judgeChange` judges a change of a branch or tag by the last one that was accepted of it. Unless it is a
+ * double or older than that one, `writeNotes` notes it as the last. Nothing is written before: a change that is known as the
+ * last leads to no run again, so its delivery has to be stored first.
+ *
+ * A change is `old` and `new`, hashes; "" where the ref does not exist, `?` where the hash is not known.
  *
  * - `double`: the same as the last one, minutes ago at most. With another change between both, it took place twice.
  * - `late`: it took place before the last one: that one began where it ended, and not the other way round. So is a deletion
@@ -23,8 +25,15 @@ local function readLast(text)
   local old, new, id = string.match(text or '', '^([^>]*)>([^:]*):(%d+)$')
   return old, new, id
 end
+local notes = {}
+local function lastOf(refs, ref)
+  return readLast(notes[ref] or redis.call('HGET', refs, ref))
+end
+local function writeNotes(refs)
+  for ref, value in pairs(notes) do noteChange(refs, ref, value) end
+end
 local function judgeChange(refs, ref, old, new, id)
-  local lastOld, lastNew, lastId = readLast(redis.call('HGET', refs, ref))
+  local lastOld, lastNew, lastId = lastOf(refs, ref)
   local kind = 'new'
   local age = lastId and tonumber(id) - tonumber(lastId)
   if lastId and age < ${REMEMBERED_US} and old ~= '?' and new ~= '?' then
@@ -36,20 +45,20 @@ local function judgeChange(refs, ref, old, new, id)
       if isBefore or isOfAnother then kind = 'late' end
     end
   end
-  if kind == 'new' then noteChange(refs, ref, old .. '>' .. new .. ':' .. id) end
+  if kind == 'new' then notes[ref] = old .. '>' .. new .. ':' .. id end
   return kind, lastId
 end
 `;
 
 /**
- * Lua function: notes what a look at the repository found, unless a delivery told of the same or, when it is a deletion, of
- * a push after the look began.
+ * Lua function: has `writeNotes` note what a look at the repository found, unless a delivery told of the same or, when it
+ * is a deletion, of a push after the look began.
  */
 export const NOTE_FOUND = `
 local function noteFound(refs, ref, new, seenAfter, id)
-  local _, lastNew, lastId = readLast(redis.call('HGET', refs, ref))
+  local _, lastNew, lastId = lastOf(refs, ref)
   if lastNew == new then return end
   if new == '' and lastId and tonumber(lastId) > tonumber(seenAfter) then return end
-  noteChange(refs, ref, '?>' .. new .. ':' .. id)
+  notes[ref] = '?>' .. new .. ':' .. id
 end
 `;

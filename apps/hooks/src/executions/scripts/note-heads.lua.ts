@@ -1,4 +1,4 @@
-import { WAITING_HEADS } from '@cds/hooks-store';
+import { KEY_TYPES, WAITING_HEADS } from '@cds/hooks-store';
 
 /**
  * Notes anew, for each of some hooks, since when the delivery at its head has waited: what an older version left, and
@@ -9,10 +9,7 @@ import { WAITING_HEADS } from '@cds/hooks-store';
  */
 export const NOTE_HEADS = `
 ${WAITING_HEADS}
-local function isOf(key, expected)
-  local is = redis.call('TYPE', key).ok
-  return is == expected or is == 'none'
-end
+${KEY_TYPES}
 local wrong = {}
 for i = 4, #ARGV do
   local uuid = ARGV[i]

@@ -1,4 +1,4 @@
-import { SCHEDULE_FIELD, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
+import { KEY_TYPES, SCHEDULE_FIELD, TRIM_HISTORY, WAITING_HEADS } from '@cds/hooks-store';
 
 /** Lua: the clock that all replicas share (ms). */
 const NOW = `
@@ -64,6 +64,7 @@ return 'due'
  */
 export const TAKE_DUE = `
 ${NOW}
+${KEY_TYPES}
 ${TRIM_HISTORY}
 ${WAITING_HEADS}
 local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
@@ -77,15 +78,22 @@ if task[3] ~= ARGV[3] then return 'other' end
 local time = now()
 if ARGV[8] == '' and time < tonumber(ARGV[2]) then return 'early' end
 
-if ARGV[4] == '' then redis.call('ZREM', KEYS[1], ARGV[1])
-else redis.call('ZADD', KEYS[1], ARGV[4], ARGV[1]) end
+local wrong = wrongTypeOf({
+  KEYS[3], 'hash', KEYS[4], 'list', KEYS[5], 'set', KEYS[7], 'hash', KEYS[8], 'zset', KEYS[9], 'zset', KEYS[10], 'zset',
+})
+if wrong then return wrong end
+local isSkipped = false
 if ARGV[8] == '' then
-  local waiting = redis.call('LLEN', KEYS[4])
-  if waiting >= tonumber(ARGV[7]) then return 'skipped' end
   local head = redis.call('LINDEX', KEYS[4], 0)
   local readable, state = pcall(cjson.decode, head and redis.call('HGET', KEYS[7], head) or '')
-  if readable and type(state) == 'table' and (tonumber(state.outages) or 0) > 0 then return 'skipped' end
+  isSkipped = redis.call('LLEN', KEYS[4]) >= tonumber(ARGV[7])
+    or (readable and type(state) == 'table' and (tonumber(state.outages) or 0) > 0)
+  -- The first write, since it fails where the counter is no number: the time has to stay due then.
+  if not isSkipped then redis.call('INCR', KEYS[6]) end
 end
+if ARGV[4] == '' then redis.call('ZREM', KEYS[1], ARGV[1])
+else redis.call('ZADD', KEYS[1], ARGV[4], ARGV[1]) end
+if isSkipped then return 'skipped' end
 local id = string.format('%.0f', math.max(tonumber(ARGV[5]) * 1000, (tonumber(task[4] or '') or 0) + 1))
 redis.call('HSET', KEYS[2], 'last_id', id)
 redis.call('HSET', KEYS[3], id, '{"timestamp":' .. id .. '000,"type":"Scheduler","config":' .. task[3] ..
@@ -93,7 +101,6 @@ redis.call('HSET', KEYS[3], id, '{"timestamp":' .. id .. '000,"type":"Scheduler"
   ',"request_id":"' .. ARGV[10] .. '"}')
 if ARGV[8] == '' then
   local length = redis.call('RPUSH', KEYS[4], id)
-  redis.call('INCR', KEYS[6])
   redis.call('SADD', KEYS[5], ARGV[1])
   headAdded(ARGV[1], length, string.format('%.0f', time), KEYS[10])
 else
