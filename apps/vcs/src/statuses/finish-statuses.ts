@@ -3,6 +3,7 @@ import { LockTimeoutError, withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { isCdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
 import { withDeadline, type DeadlineContext } from '../calls/deadline';
 import type { BitbucketServers } from '../calls/find-server';
 import { repoFromFullName } from '../calls/request-values';
@@ -27,6 +28,8 @@ const LOCK_MS = ONE_MS + 10_000;
 const MAX_PAUSE_MS = 30 * 60_000;
 /** After a start, what was missed may be a moment away from being known. */
 const AFTER_START_MS = 60_000;
+/** So many in a row without an answer: it is the API, and not these runs, so the round ends. */
+const MOST_UNANSWERED = 5;
 /** How long somebody is asked who says that there is no such run, or that it is none of our business. */
 const REFUSED_FOR_MS = 24 * 60 * 60_000;
 
@@ -48,8 +51,8 @@ export interface FinishStatuses {
   close(): void;
 }
 
-/** What became of one: `wait` for the API, which does not answer anything now. */
-type Outcome = 'done' | 'wait';
+/** What became of one. `unanswered`: put off, the others may have an answer; `unreachable`: no run has one now. */
+type Outcome = 'done' | 'unanswered' | 'unreachable';
 
 /**
  * Sends the end of builds of which CDS never told: it says so once, and whoever was away then never hears of it. The API
@@ -61,6 +64,9 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
   const closing = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let afterStart = true;
+  /** Id → since when the API gives no answer about its run (ms). */
+  const unansweredSince = new LRUCache<string, number>({ max: MAX_UNFINISHED });
+  const { roundEveryMs = ROUND_EVERY_MS } = deps;
 
   /** Tries again as long as somebody may know. */
   async function refused(id: string, status: UnfinishedStatus, reason: string): Promise<void> {
@@ -75,38 +81,67 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
     else await unfinished.postpone(id, now + MAX_PAUSE_MS, { ...status, refusedSince });
   }
 
-  async function finish(id: string, ctx: DeadlineContext): Promise<Outcome> {
-    const status = await unfinished.read(id);
-    const server = status && servers.get(status.server);
-    if (!status || !server || server.config.status.disable) {
-      await unfinished.forget(id);
+  /** Puts one off whose answer cannot be had, ever longer: it may be its run alone that has none, for good. */
+  async function unanswered(
+    id: string,
+    status: UnfinishedStatus | undefined,
+    reason: string,
+  ): Promise<Outcome> {
+    const now = Date.now();
+    const since = unansweredSince.get(id);
+    await unfinished.postpone(id, now + pauseAfter(now - (since ?? now), roundEveryMs));
+    if (since !== undefined) return 'unanswered';
+    unansweredSince.set(id, now);
+    logger.warn(
+      { ...(status ? aboutRun(status) : { id }), reason },
+      'build status stays in progress at Bitbucket: the API gives no answer about its run; asked again',
+    );
+    return 'unanswered';
+  }
+
+  /** Never rejects for what is wrong with one of them; rejects when it cannot be put off, since Redis is away. */
+  async function lookAt(id: string): Promise<Outcome> {
+    let status: UnfinishedStatus | undefined;
+    let isLate = false;
+    try {
+      const outer = { signal: closing.signal, deadline: Infinity };
+      await withDeadline(outer, ONE_MS, async (ctx) => {
+        ctx.signal.addEventListener('abort', () => (isLate = true), { once: true });
+        status = await unfinished.read(id);
+        await finish(id, status, ctx);
+      });
+      unansweredSince.delete(id);
       return 'done';
+    } catch (error) {
+      if (closing.signal.aborted || isUnreachable(error)) return 'unreachable';
+      const reason = error instanceof Error ? error.message : String(error);
+      return unanswered(id, status, isLate ? `no answer within ${ONE_MS} ms` : reason);
     }
+  }
+
+  /** @throws ApiError and others when it is not known how the run ended */
+  async function finish(
+    id: string,
+    status: UnfinishedStatus | undefined,
+    ctx: DeadlineContext,
+  ): Promise<void> {
+    const server = status && servers.get(status.server);
+    if (!status || !server || server.config.status.disable) return unfinished.forget(id);
     const now = Date.now();
     const age = now - status.since;
-    if (age >= MAX_AGE_MS) {
-      await unfinished.forget(id);
-      return 'done';
-    }
+    if (age >= MAX_AGE_MS) return unfinished.forget(id);
     // Kept for runs: this can wait.
-    if ((await server.budget.state()).allowed === 'runs') {
-      await unfinished.postpone(id, now + ASK_AFTER_MS);
-      return 'done';
-    }
+    if ((await server.budget.state()).allowed === 'runs')
+      return unfinished.postpone(id, now + ASK_AFTER_MS);
     const { project, workflow, number, node: nodeName, repository } = status;
     let run;
     try {
       run = await api.nodeRun({ project, workflow, number, node: nodeName }, ctx.signal);
     } catch (error) {
-      if (!isApiError(error)) throw error;
-      if (error.kind !== 'refused') return 'wait';
-      await refused(id, status, error.message);
-      return 'done';
+      if (!isApiError(error) || error.kind !== 'refused') throw error;
+      return refused(id, status, error.message);
     }
-    if (!run) {
-      await refused(id, status, 'the run has no such node');
-      return 'done';
-    }
+    if (!run) return refused(id, status, 'the run has no such node');
     const event = {
       projectKey: project,
       workflowName: workflow,
@@ -118,12 +153,11 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
     const { showDetail } = server.config.status;
     const next = buildStatus(event, { ...deps.options(), showDetail });
     if (!next || !isFinal(next)) {
-      const pause = afterStart
-        ? AFTER_START_MS
-        : Math.min(Math.max(age, ASK_AFTER_MS), MAX_PAUSE_MS);
-      await unfinished.postpone(id, now + pause);
-      return 'done';
+      const pause = afterStart ? AFTER_START_MS : pauseAfter(age, ASK_AFTER_MS);
+      return unfinished.postpone(id, now + pause);
     }
+    // What cannot be sent must not be the first of every round; sending says itself when to send again.
+    await unfinished.postpone(id, now + pauseAfter(age, roundEveryMs));
     const tokens = server.grants.tokensOf(status.grant);
     const { grant, since } = status;
     const call = { server, bitbucket: server.connect(tokens), grant, ctx, since };
@@ -135,7 +169,6 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
       if (isCdsError(error) && error.status === 401) await refused(id, status, reason);
       else logger.warn({ ...aboutRun(status), reason }, 'build status not finished');
     }
-    return 'done';
   }
 
   async function round(): Promise<void> {
@@ -143,14 +176,16 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
     const due = afterStart
       ? await unfinished.due(Number.MAX_SAFE_INTEGER, MAX_UNFINISHED)
       : await unfinished.due(Date.now(), MAX_AT_ONCE);
+    let inARow = 0;
     for (const id of due) {
       if (closing.signal.aborted) return;
+      // All others come before them.
+      if (afterStart && unansweredSince.has(id)) continue;
       const lock = { ttlMs: LOCK_MS, waitMs: 0, signal: closing.signal };
-      const outer = { signal: closing.signal, deadline: Infinity };
-      const outcome = await withLock(redis, 'cdsbb:vcs:lock:unfinished', lock, () =>
-        withDeadline(outer, ONE_MS, (ctx) => finish(id, ctx)),
-      );
-      if (outcome === 'wait') return;
+      const outcome = await withLock(redis, 'cdsbb:vcs:lock:unfinished', lock, () => lookAt(id));
+      if (outcome === 'unreachable') return;
+      inARow = outcome === 'unanswered' ? inARow + 1 : 0;
+      if (inARow >= MOST_UNANSWERED) return;
     }
     afterStart = false;
   }
@@ -164,7 +199,7 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
         logger.warn({ err: error }, 'unfinished build statuses not looked at: trying again');
     }
     if (closing.signal.aborted) return;
-    timer = setTimeout(() => void rounds(), deps.roundEveryMs ?? ROUND_EVERY_MS).unref();
+    timer = setTimeout(() => void rounds(), roundEveryMs).unref();
   }
 
   return {
@@ -174,6 +209,16 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
       clearTimeout(timer);
     },
   };
+}
+
+/** Milliseconds until the next look at what has been so for `ms`. */
+function pauseAfter(ms: number, least: number): number {
+  return Math.min(Math.max(ms, least), MAX_PAUSE_MS);
+}
+
+/** Whether no connection to the API came about. */
+function isUnreachable(error: unknown): boolean {
+  return isApiError(error) && error.status === undefined && !error.mayBeDone;
 }
 
 function aboutRun({ project, workflow, number, node, repository, hash }: UnfinishedStatus) {

@@ -267,12 +267,15 @@ describe('a build whose end was never told', () => {
   type Answer = { subNumber: number; status: string } | undefined | Error;
 
   /** An instance whose API says how builds ended. */
-  function knowing(answer: () => Answer, options: InstanceOptions = {}) {
-    const asked: object[] = [];
+  function knowing(
+    answer: (node: string) => Answer | Promise<Answer>,
+    options: InstanceOptions = {},
+  ) {
+    const asked: { node: string }[] = [];
     const api = {
-      async nodeRun(ref: object) {
+      async nodeRun(ref: { node: string }) {
         asked.push(ref);
-        const said = answer();
+        const said = await answer(ref.node);
         if (said instanceof Error) throw said;
         return said;
       },
@@ -371,6 +374,84 @@ describe('a build whose end was never told', () => {
     await waitFor(() => asked.length >= 2);
     answer = { subNumber: 0, status: 'Success' };
     await waitFor(() => states().length === 2);
+  });
+
+  /** Notes the beginning of a build of each node; they are asked about in this order. */
+  const begun = async (nodes: string[]) => {
+    await linkAgain();
+    const inOrder: string[] = [];
+    for (const NodeName of nodes) {
+      await send({ node: { NodeName } });
+      inOrder.push(...(await unfinished()).filter((id) => !inOrder.includes(id)));
+    }
+    for (const [at, id] of inOrder.entries())
+      await vcs.redis.zadd(UNFINISHED_KEY, 'XX', at + 1, id);
+  };
+  const stateOf = (node: string) =>
+    atBitbucket().find(({ key }) => key === `CDS/PROJ-build-all-${node}`)?.state;
+
+  it.each([
+    ['cannot be read', new ApiError('unavailable', 'not of the API')],
+    ['takes a proxy too long', new ApiError('unavailable', 'HTTP 504', { status: 504 })],
+    ['takes longer than one may', new DOMException('aborted', 'AbortError')],
+    ['breaks the reading of it', new TypeError('no such property')],
+  ])('holds up no other where the answer about it %s', async (_, error) => {
+    // More than the answers that may be missing in a row.
+    const silent = Array.from({ length: 7 }, (_, at) => `silent-${at}`);
+    await begun([...silent, 'compile']);
+    let said: Answer = error;
+    const { instance, asked } = knowing((node) =>
+      node === 'compile' ? { subNumber: 0, status: 'Success' } : said,
+    );
+    instance.app.start();
+    await waitFor(() => stateOf('compile') === 'SUCCESSFUL');
+    expect(silent.map(stateOf)).toEqual(silent.map(() => 'INPROGRESS'));
+    await waitFor(() => asked.filter(({ node }) => node === 'silent-0').length >= 3);
+    const warnings = harness.logged.filter(({ msg }) => /gives no answer/.test(String(msg)));
+    expect(warnings.map(({ node }) => node).sort()).toEqual(silent);
+    said = { subNumber: 0, status: 'Fail' };
+    await waitFor(() => silent.every((node) => stateOf(node) === 'FAILED'));
+    await waitFor(async () => (await unfinished()).length === 0);
+  });
+
+  it('is asked for in the next round after several answers in a row that are missing', async () => {
+    const nodes = Array.from({ length: 7 }, (_, at) => `silent-${at}`);
+    await begun(nodes);
+    const rounds: number[] = [];
+    const { instance, asked } = knowing(async () => {
+      const stats = await vcs.redis.info('commandstats');
+      rounds.push(Number(/cmdstat_zremrangebyrank:calls=(\d+)/.exec(stats)?.[1]));
+      return new ApiError('unavailable', 'HTTP 502', { status: 502 });
+    });
+    instance.app.start();
+    await waitFor(() => rounds.length >= 7);
+    expect(asked.slice(0, 7).map(({ node }) => node)).toEqual(nodes);
+    const [first = 0] = rounds;
+    expect(rounds.slice(0, 7).map((round) => round - first)).toEqual([0, 0, 0, 0, 0, 1, 1]);
+  });
+
+  it('is one call in a round while no connection to the API comes about', async () => {
+    await begun(['compile', 'test']);
+    let away = true;
+    const { instance, asked } = knowing(() =>
+      away
+        ? new ApiError('unavailable', 'connect ECONNREFUSED', { mayBeDone: false })
+        : { subNumber: 0, status: 'Success' },
+    );
+    instance.app.start();
+    await waitFor(() => asked.length >= 4);
+    expect(new Set(asked.map(({ node }) => node))).toEqual(new Set(['compile']));
+    away = false;
+    await waitFor(() => stateOf('compile') === 'SUCCESSFUL' && stateOf('test') === 'SUCCESSFUL');
+  });
+
+  it('does not end a round where its record cannot be read', async () => {
+    await begun(['broken', 'compile']);
+    const [id = ''] = await unfinished();
+    await vcs.redis.del(`cdsbb:vcs:unfinished:${id}`);
+    await vcs.redis.lpush(`cdsbb:vcs:unfinished:${id}`, 'no string');
+    knowing(() => ({ subNumber: 0, status: 'Success' })).instance.app.start();
+    await waitFor(() => stateOf('compile') === 'SUCCESSFUL');
   });
 
   it.each([403, 404])(
