@@ -4,9 +4,9 @@ import type { HashStore } from '@cds/service';
 export function whileOurs(store: HashStore, isOurs: () => boolean): HashStore {
   return {
     ...store,
-    async add(fingerprint) {
+    async add(hashes) {
       if (!isOurs()) throw new Error('the state in Redis is not known to be that of this CDS');
-      await store.add(fingerprint);
+      await store.add(hashes);
     },
   };
 }

@@ -348,9 +348,8 @@ describe('the hashes of a name', () => {
     await redisServer.start();
     // Nothing is kept on disk here: what another process stored meanwhile.
     const again = await connect();
-    await createHashStore(again, 'hashes:s').add(
-      createHash('sha256').update(base64('of before')).digest('hex'),
-    );
+    const fingerprint = createHash('sha256').update(base64('of before')).digest('hex');
+    await createHashStore(again, 'hashes:s').add([{ fingerprint, at: Date.now() }]);
     late.disconnect(true);
     await waitFor(() => registration.isAllowed(base64('of before')));
   });
@@ -364,6 +363,114 @@ describe('the hashes of a name', () => {
     await redisServer.start();
     const again = await connect();
     await waitFor(async () => (await again.zcard('hashes:s')) === 1);
+  });
+});
+
+describe('the hashes of a name, after Redis lost them,', () => {
+  let redisServer: TestRedis;
+  beforeAll(async () => {
+    redisServer = await startTestRedis();
+  });
+  beforeEach(() => redisServer.flush());
+  afterAll(() => redisServer.stop());
+
+  async function connect(): Promise<Redis> {
+    const { logger } = captureLogger();
+    const connection = connectRedis({ redis: redisServer.config, logger, name: 's' }, 'client');
+    ends.push(() => connection.disconnect());
+    await whenReady(connection, 60_000);
+    return connection;
+  }
+  function known(redis: Redis) {
+    const { logger, lines } = captureLogger();
+    const hashes = createKnownHashes({ store: createHashStore(redis, 'hashes:s'), logger });
+    return { hashes, lines };
+  }
+  const stored = (redis: Redis) => redis.zrange('hashes:s', '0', '-1', 'WITHSCORES');
+
+  /** A process that learned one of two hashes from Redis, given at another time. */
+  async function withTwo() {
+    const first = await connect();
+    known(first).hashes.add('old');
+    const redis = await connect();
+    await waitFor(async () => (await redis.zcard('hashes:s')) === 1);
+    first.disconnect();
+    await waitFor(async () => Date.now() > Number((await stored(redis))[1]));
+    const one = known(redis);
+    await one.hashes.settled();
+    one.hashes.add('new');
+    await waitFor(async () => (await redis.zcard('hashes:s')) === 2);
+    return { redis, ...one };
+  }
+
+  /** What a process that starts now lets in. */
+  async function letIn(redis: Redis): Promise<boolean[]> {
+    const { hashes } = known(redis);
+    await hashes.settled();
+    return ['old', 'new'].map((hash) => hashes.includes(base64(hash)));
+  }
+
+  it('are put back with their times once Redis is there again, without a heartbeat', async () => {
+    const { redis } = await withTwo();
+    const before = await stored(redis);
+    await redisServer.kill();
+    await redisServer.start();
+    await waitFor(async () => (await redis.zcard('hashes:s').catch(() => 0)) === 2);
+    expect(await stored(redis)).toEqual(before);
+    expect(await redis.pttl('hashes:s')).toBeGreaterThan(0);
+    expect(await letIn(redis)).toEqual([true, true]);
+  });
+
+  it.each([
+    ['all', (redis: Redis) => redis.flushall()],
+    ['the oldest', (redis: Redis) => redis.zremrangebyrank('hashes:s', 0, 0)],
+  ])('are put back by the next heartbeat where %s went without a reconnect', async (_, lose) => {
+    const { redis, hashes } = await withTwo();
+    await lose(redis);
+    hashes.add('new');
+    await waitFor(async () => (await redis.zcard('hashes:s')) === 2);
+    expect(await letIn(redis)).toEqual([true, true]);
+  });
+
+  it('cost one round trip a heartbeat, lost or not', async () => {
+    const { redis, hashes } = await withTwo();
+    const sent = jest.spyOn(redis.stream, 'write');
+    for (const lost of [false, true]) {
+      if (lost) await redis.flushall();
+      sent.mockClear();
+      hashes.add('new');
+      // The hashes are answered with the first, and what would follow with the second.
+      await redis.ping();
+      await redis.ping();
+      expect(sent.mock.calls.length).toBeLessThanOrEqual(3);
+    }
+    expect(await redis.zcard('hashes:s')).toBe(2);
+  });
+
+  it('never make those that another process was given later older', async () => {
+    const { redis, hashes } = await withTwo();
+    const later = Date.now() + 60_000;
+    const [oldest = ''] = await stored(redis);
+    await redis.zadd('hashes:s', later, oldest);
+    hashes.add('newer');
+    await waitFor(async () => (await redis.zcard('hashes:s')) === 3);
+    expect(Number(await redis.zscore('hashes:s', oldest))).toBe(later);
+  });
+
+  it('are a warning where Redis never had them, and none where it had', async () => {
+    const { redis, hashes, lines } = await withTwo();
+    const warnings = () => lines.filter(({ level }) => level === 40).length;
+    const tried = () => messages(lines).filter((msg) => String(msg).includes('trying again'));
+    await redisServer.kill();
+    await waitFor(() => redis.status !== 'ready');
+    hashes.add('new');
+    await waitFor(() => tried().length === 1);
+    expect(warnings()).toBe(0);
+    hashes.add('never stored');
+    await waitFor(() => tried().length === 2);
+    expect(warnings()).toBe(1);
+    await redisServer.start();
+    await waitFor(async () => (await redis.zcard('hashes:s').catch(() => 0)) === 3);
   });
 });
 

@@ -5,12 +5,18 @@ export const MAX_HASHES = 50;
 /** Longer than any API runs without a restart. */
 const MAX_AGE_MS = 400 * 24 * 60 * 60 * 1_000;
 
+/** The fingerprint of a hash, and when the API gave that hash last (ms). */
+export interface GivenHash {
+  fingerprint: string;
+  at: number;
+}
+
 /** The fingerprints of the hashes that a service was given under its name. */
 export interface HashStore {
-  /** The newest ones. Rejects while Redis is away. */
-  read(): Promise<string[]>;
-  /** Adds one, or says that it is in use today. Rejects while Redis is away. */
-  add(fingerprint: string): Promise<void>;
+  /** The newest ones, newest first. Rejects while Redis is away. */
+  read(): Promise<GivenHash[]>;
+  /** Adds those that are not there, and makes the others no older: one round trip. Rejects while Redis is away. */
+  add(hashes: readonly GivenHash[]): Promise<void>;
   /** Calls `listener` each time that Redis can be asked again, at once when that is so now. */
   onReady(listener: () => void): void;
 }
@@ -21,12 +27,17 @@ export interface HashStore {
  */
 export function createHashStore(redis: Redis, key: string): HashStore {
   return {
-    read: () => redis.zrevrange(key, 0, MAX_HASHES - 1),
-    async add(fingerprint) {
+    async read() {
+      const flat = await redis.zrevrange(key, 0, MAX_HASHES - 1, 'WITHSCORES');
+      return flat.flatMap((fingerprint, index) =>
+        index % 2 === 0 ? [{ fingerprint, at: Number(flat[index + 1]) }] : [],
+      );
+    },
+    async add(hashes) {
       const now = Date.now();
       await redis
         .multi()
-        .zadd(key, now, fingerprint)
+        .zadd(key, 'GT', ...hashes.flatMap(({ fingerprint, at }) => [at, fingerprint]))
         .zremrangebyscore(key, '-inf', now - MAX_AGE_MS)
         .zremrangebyrank(key, 0, -MAX_HASHES - 1)
         .pexpire(key, MAX_AGE_MS)

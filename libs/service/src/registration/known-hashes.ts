@@ -1,11 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Logger } from '../logs/create-logger';
-import { type HashStore, MAX_HASHES } from './hash-store';
+import { type GivenHash, type HashStore, MAX_HASHES } from './hash-store';
 
 /** How long a request of a process's first moments waits for what Redis knows. */
 const SETTLE_MS = 5_000;
-/** A hash that stays in use is stored anew this often, so that it does not count as old. */
-const STORE_AGAIN_MS = 24 * 60 * 60 * 1_000;
 
 /**
  * The hashes by which the CDS API calls this service: all that it was ever given under its name, not the last one alone.
@@ -15,7 +13,10 @@ const STORE_AGAIN_MS = 24 * 60 * 60 * 1_000;
 export interface KnownHashes {
   /** Whether a request with this `X_AUTH_HEADER` comes from the API. Takes the same time for every header. */
   includes(xAuthHeader: string): boolean;
-  /** Takes what the API gave. Stored in the background, and tried again at the next call while Redis is away. */
+  /**
+   * Takes what the API gave. Stored in the background with all others that are known, in one round trip: a Redis that was
+   * away, or has lost what it had, holds them all again after the next heartbeat.
+   */
   add(hash: string): void;
   /** Resolves when what Redis holds is known, at the latest five seconds after the start. Never rejects. */
   settled(): Promise<void>;
@@ -33,32 +34,36 @@ export function createKnownHashes(deps: {
 }): KnownHashes {
   const { store, logger } = deps;
   /** Oldest first. */
-  const known = new Map<string, Buffer>();
-  const storedAt = new Map<string, number>();
+  const known = new Map<string, { bytes: Buffer; at: number }>();
+  /** The last one that Redis took. */
+  let stored: string | undefined;
   let settle: () => void = () => undefined;
   const settled = new Promise<void>((resolve) => (settle = resolve));
 
-  function remember(fingerprint: string): void {
+  function remember({ fingerprint, at }: GivenHash): void {
     known.delete(fingerprint);
-    known.set(fingerprint, Buffer.from(fingerprint, 'hex'));
+    known.set(fingerprint, { bytes: Buffer.from(fingerprint, 'hex'), at });
     for (const oldest of known.keys()) {
       if (known.size <= MAX_HASHES) break;
       known.delete(oldest);
-      storedAt.delete(oldest);
     }
   }
 
+  const all = (): GivenHash[] => [...known].map(([fingerprint, { at }]) => ({ fingerprint, at }));
+
   async function load(from: HashStore): Promise<void> {
     try {
-      const own = [...known.keys()];
-      const stored = await from.read();
+      const read = await from.read();
       // What this process was given is newer than what is stored.
-      for (const fingerprint of [...stored.toReversed(), ...own]) {
-        if (/^[0-9a-f]{64}$/.test(fingerprint)) remember(fingerprint);
+      for (const hash of [...read.toReversed(), ...all()]) {
+        if (/^[0-9a-f]{64}$/.test(hash.fingerprint)) remember(hash);
       }
       settle();
+      // A Redis that was restarted may have lost some, and this process may end before its next heartbeat.
+      const held = new Set(read.map(({ fingerprint }) => fingerprint));
+      if (all().some(({ fingerprint }) => !held.has(fingerprint))) await from.add(all());
     } catch (error) {
-      logger.debug({ err: error }, 'hashes of the service not read from Redis');
+      logger.debug({ err: error }, 'hashes of the service not read from Redis, or not put back');
     }
   }
 
@@ -73,19 +78,20 @@ export function createKnownHashes(deps: {
     includes(xAuthHeader) {
       const given = Buffer.from(fingerprintOf(xAuthHeader), 'hex');
       let found = false;
-      for (const one of known.values()) found = timingSafeEqual(given, one) || found;
+      for (const { bytes } of known.values()) found = timingSafeEqual(given, bytes) || found;
       return found;
     },
     add(hash) {
       const fingerprint = fingerprintOf(Buffer.from(hash).toString('base64'));
-      remember(fingerprint);
-      const last = storedAt.get(fingerprint);
-      if (!store || (last !== undefined && performance.now() - last < STORE_AGAIN_MS)) return;
-      storedAt.set(fingerprint, performance.now());
-      store.add(fingerprint).catch((error: unknown) => {
-        storedAt.delete(fingerprint);
-        logger.warn({ err: error }, 'hash of the service not stored in Redis: trying again');
-      });
+      remember({ fingerprint, at: Date.now() });
+      store?.add(all()).then(
+        () => (stored = fingerprint),
+        (error: unknown) => {
+          // One that Redis took already is put back by a later heartbeat where it was lost: nobody has to act.
+          const level = stored === fingerprint ? 'debug' : 'warn';
+          logger[level]({ err: error }, 'hash of the service not stored in Redis: trying again');
+        },
+      );
     },
     settled: () => settled,
   };
