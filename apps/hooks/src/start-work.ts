@@ -123,7 +123,10 @@ export function startWork(deps: WorkDeps) {
     knownChanges: createKnownChanges({ redis, mend, on: config.reconcile.intervalSeconds > 0 }),
     ending: ending,
     api: deps.runsApi,
-    vcsReadiness: createVcsReadiness({ api, callApi, logger, ending, waitMs: timing.vcsMs }),
+    vcsReadiness: createVcsReadiness({
+      ...{ api, registration, logger, ending },
+      waitMs: timing.vcsMs,
+    }),
     ended: workMetrics.executionEnded,
     retried: (reason) => workMetrics.retried('run', reason),
   });

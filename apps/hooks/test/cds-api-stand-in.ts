@@ -60,8 +60,11 @@ export interface CdsApiStandIn {
   /** What was wrong with the requests: a strict API would not have understood them. Must stay empty. */
   readonly violations: string[];
   hooks: NodeHook[];
-  /** What the API knows of VCS servers by its `vcs`: none when that is not registered; `away` when it does not answer. */
-  vcs: Record<string, object> | 'away';
+  /**
+   * What the API knows of VCS servers by its `vcs`: none when that is not registered; `away` when it does not answer;
+   * `refuses` when it answers 401, which the API hands on.
+   */
+  vcs: Record<string, object> | 'away' | 'refuses';
   /** How often it was asked for that; not among `calls`. */
   vcsLooks: number;
   /** `project/name` of an integration → its values. */
@@ -257,6 +260,7 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
     if (call.method === 'GET' && call.url === '/config/vcs') {
       api.vcsLooks++;
       if (api.vcs === 'away') answer(response, 500, errorBody(1, 'internal server error'));
+      else if (api.vcs === 'refuses') answer(response, 401, errorBody(10, 'not authenticated'));
       else answer(response, 200, api.vcs);
       return;
     }

@@ -70,6 +70,34 @@ describe('registration', () => {
   });
 });
 
+describe('the VCS servers', () => {
+  let vcs: ScriptedService;
+  beforeEach(async () => {
+    vcs = await scriptedService();
+  });
+  afterEach(() => vcs.close());
+  const config = () => callApi(api, 'GET', '/config/vcs', { hash });
+
+  it('are those of vcs, and none without one', async () => {
+    expect((await config()).text).toBe('{}');
+    const servers = { bitbucketcloud: { url: 'https://bitbucket.org', type: 'bitbucketcloud' } };
+    vcs.answers['GET /vcs'] = () => ({ body: servers });
+    await register(registration('v', 'vcs', vcs.url));
+    expect((await config()).json).toEqual(servers);
+  });
+
+  it.each([
+    ['an error of CDS with its status', 401, { id: 10, message: 'not authenticated' }, 401, 10],
+    ['any other answer as its own error', 401, 'Unauthorized', 500, 1],
+  ])('hand on %s', async (_what, status, body, expected, id) => {
+    vcs.answers['GET /vcs'] = () => ({ status, body });
+    await register(registration('v', 'vcs', vcs.url));
+    const answer = await config();
+    expect(answer.status).toBe(expected);
+    expect(answer.json['id']).toBe(id);
+  });
+});
+
 describe('the guard', () => {
   it('wants the hash of a service and the name of one', async () => {
     expect((await callApi(api, 'GET', '/workflow/hook', { hash })).text).toBe('[]');

@@ -4,7 +4,7 @@ import type { HookEvent } from '@cds/wire';
 import { answerError, answerJson, ApiRefusal } from './api-refusal';
 import type { BranchRemoval, Workflow, WorkflowRun } from './model';
 import type { ProjectStore } from './project-store';
-import type { ServiceCaller } from './service-caller';
+import { ServiceCallError, type ServiceCaller } from './service-caller';
 import type { ServiceRegistry } from './service-registry';
 
 export interface ServiceRoutesDeps {
@@ -33,6 +33,9 @@ const runSchema = z.looseObject({
       .optional(),
   }),
 });
+
+/** What tells an error of CDS from another answer. */
+const cdsErrorSchema = z.looseObject({ id: z.int().min(1), message: z.string() });
 
 /** Of a scheduler's configuration these are never part of a run's payload. */
 const NEVER_IN_PAYLOAD = ['project', 'workflow', 'cron', 'timezone'];
@@ -97,11 +100,19 @@ export function createServiceRoutes(deps: ServiceRoutesDeps): Router {
 
   router.get('/config/vcs', async (_request, response) => {
     // Nobody to ask is no error: the API answers what it would have put the answer into.
-    const known = deps.registry.ofType('vcs').length > 0;
-    const { body } = known
-      ? await deps.caller.call('vcs', { method: 'GET', path: '/vcs' })
-      : { body: {} };
-    answerJson(response, 200, body);
+    if (deps.registry.ofType('vcs').length === 0) {
+      answerJson(response, 200, {});
+      return;
+    }
+    try {
+      const { body } = await deps.caller.call('vcs', { method: 'GET', path: '/vcs' });
+      answerJson(response, 200, body);
+    } catch (error) {
+      // An error of CDS keeps its status on its way through the API: a 401 is not always the API's own.
+      const refused = error instanceof ServiceCallError ? error.answer : undefined;
+      if (!cdsErrorSchema.safeParse(refused?.body).success) throw error;
+      answerJson(response, refused?.status ?? 500, refused?.body);
+    }
   });
 
   router.post('/project/:key/workflows/:name/runs', (request, response) => {

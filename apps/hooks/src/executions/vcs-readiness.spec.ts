@@ -15,20 +15,21 @@ describe('runs after a start', () => {
   const hook = repositoryHook();
 
   /** A service that was restarted while deliveries waited for it. */
-  async function restarted(vcsMs?: number) {
+  async function restarted(vcsMs?: number, more: { heartbeatMs?: number } = {}) {
     const before = await world.start({ disable: true });
     await post(before, hook);
     for (const branch of ['a', 'b']) await push(before, hook, { push: branch });
     await before.service.stop(3_000);
     world.api.vcsLooks = 0;
     const { logger, lines } = captureLogger();
-    const hooks = await world.start({}, { logger, timing: { vcsMs } });
+    const hooks = await world.start({}, { logger, timing: { vcsMs, ...more } });
     return { hooks, messages: () => lines.map(({ msg }) => msg) };
   }
 
   it.each<[string, World['api']['vcs']]>([
     ['has registered', {}],
     ['answers the API', 'away'],
+    ['knows the API', 'refuses'],
   ])('wait until vcs %s', async (_, before) => {
     world.api.vcs = before;
     await restarted(600_000);
@@ -50,6 +51,43 @@ describe('runs after a start', () => {
     await push(hooks, hook, { push: 'c' });
     await waitFor(() => refsOf(world).length === 3);
     expect(world.api.vcsLooks).toBe(looks);
+  });
+
+  it('register once, not at each look, where vcs refuses the API', async () => {
+    world.api.vcs = 'refuses';
+    const { messages } = await restarted(600_000, { heartbeatMs: 600_000 });
+    await waitFor(() => world.api.vcsLooks >= 1);
+    const before = world.api.registrations.length;
+    await waitFor(() => world.api.vcsLooks >= 6);
+    expect(world.api.registrations.length - before).toBeLessThanOrEqual(1);
+    expect(messages()).toContain('runs wait for vcs: the API reaches none yet');
+    expect(refsOf(world)).toEqual([]);
+    world.api.vcs = VCS;
+    await waitFor(() => refsOf(world).length === 2);
+  });
+
+  it('go on after a while where vcs refuses the API, and look no second time', async () => {
+    world.api.vcs = 'refuses';
+    const { hooks } = await restarted(600);
+    await waitFor(() => refsOf(world).length === 2);
+    const looks = world.api.vcsLooks;
+    for (const branch of ['c', 'd']) await push(hooks, hook, { push: branch });
+    await waitFor(() => refsOf(world).length === 4);
+    expect(world.api.vcsLooks).toBe(looks);
+  });
+
+  it('wait for vcs, too, when the API forgot this service', async () => {
+    const { hooks } = await restarted();
+    await waitFor(() => refsOf(world).length === 2);
+    failOnce(() => {
+      world.api.vcs = {};
+      world.api.forgetHash();
+    });
+    await push(hooks, hook, { push: 'c' });
+    const looks = world.api.vcsLooks;
+    await waitFor(() => world.api.vcsLooks >= looks + 1);
+    world.api.vcs = VCS;
+    await waitFor(() => refsOf(world).length === 3);
   });
 
   it('cost one look, and none as long as the API answers', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CdsApiClient } from '@cds/api-client';
-import type { Logger } from '@cds/service';
-import type { ApiCaller } from './api-calls';
+import { type CdsApiClient, isApiError } from '@cds/api-client';
+import type { Logger, Registration } from '@cds/service';
+import { failureOf } from './failures';
 
 /** How long runs wait for `vcs` after a start, or after the API was away. */
 const WAIT_MS = 15_000;
@@ -26,47 +26,62 @@ export interface VcsReadiness {
  */
 export function createVcsReadiness(deps: {
   api: Pick<CdsApiClient, 'vcsServers'>;
-  callApi: ApiCaller;
+  registration: Pick<Registration, 'registerNow'>;
   logger: Logger;
   ending: AbortSignal;
   /** Milliseconds, 15,000 when not given. */
   waitMs?: number;
 }): VcsReadiness {
-  const { api, callApi, logger, ending, waitMs = WAIT_MS } = deps;
+  const { api, registration, logger, ending, waitMs = WAIT_MS } = deps;
   let isReady = false;
   let looking: Promise<void> | undefined;
   let gaveUpAt = -Infinity;
 
-  /** `api away`: nothing is known, and runs are not taken either. */
-  async function look(): Promise<'there' | 'not there' | 'api away'> {
+  /** `api away`: nothing is known, and runs are not taken either. `unauthorized`: the API's 401, or that of `vcs`. */
+  async function look(): Promise<'there' | 'not there' | 'api away' | 'unauthorized'> {
     // Not AbortSignal.any: a timeout in it may be collected, and then never fires (nodejs/node#57736).
     const ended = new AbortController();
     const end = () => ended.abort();
     const timer = setTimeout(end, LOOK_MS);
     ending.addEventListener('abort', end, { once: true });
     try {
-      const called = await callApi(
-        () => api.vcsServers(ended.signal),
-        () => Promise.resolve(!ending.aborted),
-      );
-      if (!called) return 'not there';
-      if (called.ok) return called.value.length > 0 ? 'there' : 'not there';
-      if (called.failure.kind === 'unavailable') return 'api away';
-      // An API that refuses to tell has no say in it.
-      return (called.failure.status ?? 500) >= 500 ? 'not there' : 'there';
+      return (await api.vcsServers(ended.signal)).length > 0 ? 'there' : 'not there';
     } catch (error) {
       if (ended.signal.aborted) return 'not there';
-      throw error;
+      if (isApiError(error) && error.kind === 'unauthorized') return 'unauthorized';
+      const failure = failureOf(error);
+      if (failure.kind === 'unavailable') return 'api away';
+      // An API that refuses to tell has no say in it.
+      return (failure.status ?? 500) >= 500 ? 'not there' : 'there';
     } finally {
       clearTimeout(timer);
       ending.removeEventListener('abort', end);
     }
   }
 
+  /** @returns whether the API took it */
+  async function registerAgain(): Promise<boolean> {
+    try {
+      await registration.registerNow();
+      return true;
+    } catch (error) {
+      logger.debug({ err: error }, 'registering with the API again failed');
+      return false;
+    }
+  }
+
   async function lookUntil(deadline: number): Promise<void> {
     let told = false;
+    let registeredAgain = false;
     while (!ending.aborted) {
-      const seen = await look();
+      let seen = await look();
+      if (seen === 'unauthorized' && !registeredAgain) {
+        registeredAgain = await registerAgain();
+        if (!registeredAgain) return;
+        continue;
+      }
+      // The API knows this service: it hands on the 401 of a `vcs` that does not know the API.
+      if (seen === 'unauthorized') seen = 'not there';
       if (seen === 'api away') return;
       if (seen === 'there' || performance.now() >= deadline) {
         isReady = true;
