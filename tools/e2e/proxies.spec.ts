@@ -53,6 +53,10 @@ it('both services call through the proxy of the environment, and the API, Redis 
   expect(proxy.log.some((line) => line.endsWith(`/2.0/repositories/${REPO}/hooks`))).toBe(true);
   expect(proxy.log.some((line) => /^POST .*\/statuses\/build$/.test(line))).toBe(true);
 
+  // The stand-in ends the run with its build; the hook makes it Building again.
+  await waitFor(() => stack.api.runs(PROJECT, 'w')[0]?.status === 'Success', {
+    what: 'the build to end',
+  });
   const { hook } = await stack.api.outgoing.execute({
     ...{ project: PROJECT, workflow: 'w', number: 1, model: 'WebHook' },
     config: { URL: 'http://chat.test/hook', method: 'POST', payload: '{}' },
