@@ -78,6 +78,7 @@ export { createHooksStateMark } from './state-mark';
 export { byCodeUnits, sortGently } from './sort-gently';
 export { whyNotServed } from './tasks/why-not-served';
 export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
+export { COUNT_KIND } from './tasks/task-scripts.lua';
 export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';
 export { TRIM_HISTORY } from './trim-history.lua';
 export { UnreadableExecutionError } from './unreadable/check-execution';

@@ -1,4 +1,4 @@
-import { KEY_TYPES, WAITING_HEADS } from '@cds/hooks-store';
+import { COUNT_KIND, KEY_TYPES, WAITING_HEADS } from '@cds/hooks-store';
 
 /** Runs of one hook that are known when they are sent again. */
 const REMEMBERED = 1_000;
@@ -15,6 +15,7 @@ const REMEMBERED = 1_000;
 export const ACCEPT_OUTGOING = `
 ${KEY_TYPES}
 ${WAITING_HEADS}
+${COUNT_KIND}
 local task = redis.call('HMGET', KEYS[1], 'type', 'stopped', 'last_id')
 local stopped = task[2] == '1' and 1 or 0
 local first = redis.call('ZSCORE', KEYS[8], ARGV[5])
@@ -30,11 +31,7 @@ redis.call('INCR', KEYS[7])
 local id = string.format('%.0f', math.max(tonumber(ARGV[4]) * 1000, (tonumber(task[3] or '') or 0) + 1))
 redis.call('HSET', KEYS[1], 'type', ARGV[2], 'method', '', 'config', ARGV[3], 'updated_at', ARGV[4], 'last_id', id)
 redis.call('HSETNX', KEYS[1], 'stopped', '0')
-redis.call('SADD', KEYS[2], ARGV[1])
-if task[1] ~= ARGV[2] then
-  if task[1] then redis.call('HINCRBY', KEYS[3], task[1], -1) end
-  redis.call('HINCRBY', KEYS[3], ARGV[2], 1)
-end
+countKind(KEYS[3], task[1], ARGV[2], redis.call('SADD', KEYS[2], ARGV[1]) == 1)
 redis.call('ZADD', KEYS[9], ARGV[4], ARGV[1])
 redis.call('HSET', KEYS[4], id, '{"timestamp":' .. id .. '000,' .. ARGV[6])
 local length = redis.call('RPUSH', KEYS[5], id)

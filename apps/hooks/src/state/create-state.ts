@@ -52,6 +52,7 @@ export async function createState(deps: StateDeps) {
   });
   const watch = createTaskWatch({
     redis,
+    tasks: deps.tasks,
     logger,
     async vanished() {
       synchronizedAt = undefined;

@@ -316,6 +316,107 @@ describe('the state in Redis', () => {
       },
     );
 
+    it.each<[string, (uuid: string) => string[], boolean]>([
+      ['its task', (uuid) => [hookKeys(uuid).task], false],
+      ['the set of hooks with work', () => [KEYS.pending], false],
+      ['both', (uuid) => [hookKeys(uuid).task, KEYS.pending], false],
+      ['that set, beside a hook that is stopped', () => [KEYS.pending], true],
+    ])('in part (%s) has what waited worked off', async (_, keysOf, besideStopped) => {
+      const { running, hook, other, lines } = await leaveRunning();
+      if (!besideStopped) {
+        world.api.hooks = [hook];
+        expect((await running.call('DELETE', `/task/${other.uuid}`)).status).toBeLessThan(300);
+      }
+      const before = Number(await redis.get(KEYS.waitingTotal));
+      world.api.behave = () => 'drop';
+      await push(running, hook, { push: 'a' });
+      const [task] = keysOf(hook.uuid);
+      await redis.del(...keysOf(hook.uuid));
+      if (task !== KEYS.pending) {
+        // Its job found nothing to do, and those who look have missed it.
+        await waitFor(async () => (await redis.sismember(KEYS.pending, hook.uuid)) === 0);
+        await waitFor(() => lines.some(({ msg }) => String(msg).startsWith('tasks vanished')));
+      }
+      await looks(3);
+      expect(await redis.lrange(hookKeys(hook.uuid).waiting, 0, -1)).toHaveLength(1);
+      world.api.behave = () => 'ok';
+
+      await waitFor(() => refsOf(world, hook).includes('a'));
+      await waitFor(async () => (await redis.get(KEYS.waitingTotal)) === String(before));
+      await looks(2);
+      expect(await redis.get(KEYS.lostTotal)).toBeNull();
+      expect(lines.filter(({ level }) => level === 50)).toEqual([]);
+      expect(await redis.zscore(KEYS.heads, hook.uuid)).toBeNull();
+    });
+
+    it('in part is noticed however often, and the tasks are counted rightly', async () => {
+      const { hook, other, lines } = await leaveRunning();
+      const told = () => lines.filter(({ msg }) => String(msg).startsWith('tasks vanished')).length;
+      for (const keys of [
+        [hookKeys(hook.uuid).task],
+        [hookKeys(other.uuid).task],
+        [hookKeys(hook.uuid).task, KEYS.tasks],
+        [hookKeys(other.uuid).task],
+      ]) {
+        const before = told();
+        // A reading that is under way may bring it back before anybody looks.
+        await waitFor(async () => told() > before || (await redis.del(...keys), false));
+        await waitFor(async () => (await redis.exists(...keys)) === keys.length);
+        await waitFor(async () => (await redis.scard(KEYS.tasks)) === 2);
+        await looks(2);
+      }
+
+      await waitFor(async () => (await redis.hget(KEYS.kinds, 'RepoWebHook')) === '2');
+      expect(await redis.hlen(KEYS.kinds)).toBe(1);
+    });
+
+    it('in part leaves a task stopped that was, with what waits for it', async () => {
+      const { running, other } = await leaveRunning();
+      await redis.del(hookKeys(other.uuid).task);
+
+      await waitFor(async () => (await redis.exists(hookKeys(other.uuid).task)) === 1);
+      expect(await redis.hget(hookKeys(other.uuid).task, 'stopped')).toBe('1');
+      await looks(2);
+      expect(await redis.sismember(KEYS.pending, other.uuid)).toBe(0);
+      expect(await redis.zscore(KEYS.stoppedHeads, other.uuid)).not.toBeNull();
+      await running.call('GET', `/task/${other.uuid}/start`);
+      await waitFor(() => refsOf(world, other).length === 1);
+    });
+
+    it('with a hook that was deleted in CDS meanwhile knows it no more', async () => {
+      const { running, hook, other, lines } = await leaveRunning();
+      world.api.hooks = [hook];
+      await redis.del(hookKeys(other.uuid).task);
+
+      await waitFor(
+        async () => (await running.webhook(other.uuid, pushDelivery({ push: 'a' }))).status === 404,
+        { what: 'the hook to be unknown' },
+      );
+      expect(await redis.smembers(KEYS.tasks)).toEqual([hook.uuid]);
+      expect(await redis.hgetall(KEYS.kinds)).toEqual({ RepoWebHook: '1' });
+      expect(await redis.exists(KEYS.stopped, hookKeys(other.uuid).waiting)).toBe(0);
+      // Nobody can work off what waited for it.
+      expect(await redis.get(KEYS.waitingTotal)).toBe('0');
+      const isTold = ({ msg }: { msg?: unknown }) =>
+        /^accepted deliveries vanished/.test(String(msg));
+      await waitFor(() => lines.some(isTold), { what: 'the line of what is lost' });
+      expect(lines.filter(isTold)).toMatchObject([{ level: 50, deliveries: 1, inAll: 1 }]);
+    });
+
+    /** So many whole looks of a service at what is there, each of which says that the replica lives. */
+    async function looks(count: number): Promise<void> {
+      const [owner] = Object.keys(await redis.hgetall(KEYS.mark)).filter((field) =>
+        field.startsWith('owner:'),
+      );
+      let last = await redis.hget(KEYS.mark, owner ?? '');
+      for (let seen = 0; seen <= count; seen++) {
+        last = await waitFor(async () => {
+          const now = await redis.hget(KEYS.mark, owner ?? '');
+          return now === last ? undefined : now;
+        });
+      }
+    }
+
     async function leaveRunning() {
       const { hook, other } = await leaveState();
       const { logger, lines } = captureLogger();

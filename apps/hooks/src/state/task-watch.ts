@@ -1,4 +1,4 @@
-import { hookKeys, KEYS, repliesOf } from '@cds/hooks-store';
+import { KEYS, repliesOf, type TaskStore } from '@cds/hooks-store';
 import { defineScript } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
@@ -8,21 +8,25 @@ const LOOKED_FOR = 200;
 
 /**
  * Counts the deliveries as lost that wait nowhere though the counter of all has them: no hook has work, and none is stopped.
+ * What the lists of hooks hold is not lost, though nothing else may know of it any more.
  *
- * KEYS waiting-total, pending, stopped, lost-total · Returns the number of waiting deliveries, and of lost ones
+ * KEYS waiting-total, pending, stopped, lost-total · ARGV deliveries in the lists of all hooks, or "": nobody looked
+ * Returns the number of waiting deliveries, of lost ones, and 1 where the lists are to be looked at
  */
 const COUNT_LOST = `
 local waiting = tonumber(redis.call('GET', KEYS[1]) or '0')
-if waiting > 0 and redis.call('EXISTS', KEYS[2], KEYS[3]) == 0 then
-  redis.call('SET', KEYS[1], '0')
-  redis.call('INCRBY', KEYS[4], waiting)
-  waiting = 0
+local look = waiting > 0 and redis.call('EXISTS', KEYS[2], KEYS[3]) == 0
+if look and ARGV[1] ~= '' and waiting > tonumber(ARGV[1]) then
+  redis.call('SET', KEYS[1], ARGV[1])
+  redis.call('INCRBY', KEYS[4], waiting - ARGV[1])
+  waiting = tonumber(ARGV[1])
 end
-return {waiting, tonumber(redis.call('GET', KEYS[4]) or '0')}
+return {waiting, tonumber(redis.call('GET', KEYS[4]) or '0'), look and 1 or 0}
 `;
 
 export interface TaskWatchDeps {
   redis: Redis;
+  tasks: Pick<TaskStore, 'lookFor'>;
   logger: Logger;
   /** Tasks are missing that were there: the hooks of the API are to be read again. */
   vanished: () => Promise<void>;
@@ -32,9 +36,9 @@ export type TaskWatch = ReturnType<typeof createTaskWatch>;
 
 /**
  * Looks, in a few short commands, whether something has vanished from a Redis that is there: by FLUSHALL, by DEL, or because
- * Redis was told to evict keys.
+ * Redis was told to evict keys. What waits at a hook that is there is queued again.
  */
-export function createTaskWatch({ redis, logger, vanished }: TaskWatchDeps) {
+export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDeps) {
   const countLost = defineScript(redis, 'cdsbbCountLost', COUNT_LOST, 4);
   let cursor = '0';
   /** As of the last look; undefined before the first. */
@@ -47,20 +51,41 @@ export function createTaskWatch({ redis, logger, vanished }: TaskWatchDeps) {
     const counting = redis.pipeline().scard(KEYS.tasks).hvals(KEYS.kinds);
     const [there, kinds] = (await repliesOf(counting)) as [number, string[]];
     const known = kinds.reduce((sum, count) => sum + Number(count), 0);
-    if (known > there) return `${known - there} of ${known} tasks`;
+    const uncounted = known > there ? [`${known - there} of ${known} tasks`] : [];
     const [next, uuids] = await redis.sscan(KEYS.tasks, cursor, 'COUNT', LOOKED_FOR);
     cursor = next;
-    const looking = redis.pipeline();
-    for (const uuid of uuids) looking.exists(hookKeys(uuid).task);
-    const found = (await repliesOf(looking)) as number[];
-    return uuids.filter((_, index) => found[index] === 0).join(', ');
+    const { vanished } = await tasks.lookFor(uuids);
+    return [...uncounted, ...vanished].join(', ');
+  }
+
+  /** @returns how many deliveries the lists of all hooks hold; undefined where that cannot be told */
+  async function inLists(): Promise<number | undefined> {
+    let waiting = 0;
+    let next = '0';
+    const looked = new Set<string>();
+    do {
+      const [after, uuids] = await redis.sscan(KEYS.tasks, next, 'COUNT', LOOKED_FOR);
+      next = after;
+      const some = uuids.filter((uuid) => !looked.has(uuid));
+      for (const uuid of some) looked.add(uuid);
+      const found = await tasks.lookFor(some);
+      if (found.unreadable > 0) return undefined;
+      waiting += found.waiting;
+    } while (next !== '0');
+    return waiting;
+  }
+
+  async function countWith(held: number | '') {
+    return (await countLost(
+      [KEYS.waitingTotal, KEYS.pending, KEYS.stopped, KEYS.lostTotal],
+      [held],
+    )) as [waiting: number, lost: number, look: number];
   }
 
   async function count(): Promise<void> {
-    const [waiting, lost] = (await countLost(
-      [KEYS.waitingTotal, KEYS.pending, KEYS.stopped, KEYS.lostTotal],
-      [],
-    )) as [number, number];
+    const first = await countWith('');
+    const held = first[2] === 1 ? await inLists() : undefined;
+    const [waiting, lost] = held === undefined ? first : await countWith(held);
     if (seen && lost > seen.lost)
       logger.error(
         { deliveries: lost - seen.lost, inAll: lost },

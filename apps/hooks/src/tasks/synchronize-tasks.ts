@@ -83,7 +83,12 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
   const unlisted = before.filter((uuid) => !uuids.has(uuid));
   for await (const some of tasks.readAll(unlisted))
     gone.push(...some.filter(({ type }) => isListedByApi(type)));
-  const isSure = await sureToBeGone(deps, gone, before.length - unlisted.length);
+  const absent = await tasks.vanished(await deps.synchronized.listedIfThere(unlisted));
+  const isSure = await sureToBeGone(
+    deps,
+    [...gone.map(({ uuid }) => uuid), ...absent],
+    before.length - unlisted.length,
+  );
   let removed = 0;
   let stayed = 0;
   for (const task of gone) {
@@ -94,6 +99,12 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
     await tell(listeners, 'removed', task);
     removed++;
   }
+  // Nothing would bring them back, and their deliveries would be answered 503 for ever.
+  for (const uuid of absent) {
+    if (isSure(uuid) && (await tasks.remove(uuid, began - recentMs)) !== 'kept') removed++;
+    else stayed++;
+  }
+  await tasks.countKinds();
   await deps.synchronized.note(made, began);
   logger.info({ hooks: kept, removed, stayed }, 'tasks are in line with the hooks of the API');
   return stayed;
@@ -105,19 +116,16 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
  */
 async function sureToBeGone(
   { synchronized, logger, now, secondLookMs = SECOND_LOOK_MS }: SynchronizeTasksDeps,
-  gone: readonly Task[],
+  gone: readonly string[],
   stillListed: number,
 ): Promise<(uuid: string) => boolean> {
   if (gone.length <= stillListed) {
     await synchronized.forgetUnlisted();
     return () => true;
   }
-  const since = await synchronized.unlistedSince(
-    gone.map(({ uuid }) => uuid),
-    now(),
-  );
+  const since = await synchronized.unlistedSince(gone, now());
   const isSure = (uuid: string) => now() - (since.get(uuid) ?? Infinity) >= secondLookMs;
-  const waiting = gone.filter(({ uuid }) => !isSure(uuid)).length;
+  const waiting = gone.filter((uuid) => !isSure(uuid)).length;
   if (waiting > 0)
     logger.warn(
       { listed: stillListed, notListed: gone.length, waiting, secondLookMs },

@@ -1,11 +1,25 @@
 import { defineScript, keyArgument } from '@cds/redis';
 import { type HookConfig, type Task, type TaskType, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS, workflowHooksKey } from '../redis-keys';
+import {
+  hookKeys,
+  KEYS,
+  STATE_PREFIX,
+  TASK_PREFIX,
+  WAITING_PREFIX,
+  workflowHooksKey,
+} from '../redis-keys';
 import { byCodeUnits, sortGently } from '../sort-gently';
 import { readConfig } from '../unreadable/read-config';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
-import { DELETE_TASK, PUT_TASK, READ_TASKS, SET_STOPPED } from './task-scripts.lua';
+import {
+  COUNT_KINDS,
+  DELETE_TASK,
+  LOOK_FOR_TASKS,
+  PUT_TASK,
+  READ_TASKS,
+  SET_STOPPED,
+} from './task-scripts.lua';
 
 /** Tasks read in one go. */
 const CHUNK = 200;
@@ -55,10 +69,12 @@ export interface TaskStoreDeps {
 /** The tasks of hooks in Redis. */
 export function createTaskStore(deps: TaskStoreDeps) {
   const { redis, mend = NO_MEND, unreadable = () => undefined } = deps;
-  const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 3);
+  const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 9);
   const readScript = defineScript(redis, 'cdsbbReadTasks', READ_TASKS, 2);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 19);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 20);
   const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 6);
+  const countScript = defineScript(redis, 'cdsbbCountKinds', COUNT_KINDS, 2);
+  const lookScript = defineScript(redis, 'cdsbbLookForTasks', LOOK_FOR_TASKS, 4);
 
   async function askFor(uuids: string[]): Promise<(TaskReply | typeof WRONG_TYPE)[]> {
     const { task, done, waiting, dead } = hookKeys('');
@@ -118,6 +134,20 @@ export function createTaskStore(deps: TaskStoreDeps) {
     });
   }
 
+  /**
+   * Looks for some tasks in one script, and queues again what waits at them and is not queued.
+   * @returns how many deliveries wait there, how many tasks could not be read, and those that vanished
+   */
+  async function lookFor(
+    uuids: readonly string[],
+  ): Promise<{ waiting: number; unreadable: number; vanished: string[] }> {
+    const [waiting, unreadable, ...vanished] = (await lookScript(
+      [KEYS.pending, KEYS.stopped, KEYS.heads, KEYS.stoppedHeads],
+      [...[TASK_PREFIX, WAITING_PREFIX, STATE_PREFIX].map(keyArgument), ...uuids],
+    )) as [number, number, ...string[]];
+    return { waiting, unreadable, vanished };
+  }
+
   return {
     /**
      * Keeps a task, new or changed; it stays stopped if it was.
@@ -125,9 +155,20 @@ export function createTaskStore(deps: TaskStoreDeps) {
      */
     async put(task: TaskToKeep, now: number, unlessNewerThan?: number): Promise<'ok' | 'newer'> {
       const workflowIndex = indexOf(task);
+      const keys = hookKeys(task.uuid);
       return (await mend.hook(task.uuid, () =>
         putScript(
-          [hookKeys(task.uuid).task, KEYS.tasks, KEYS.kinds],
+          [
+            keys.task,
+            KEYS.tasks,
+            KEYS.kinds,
+            keys.waiting,
+            keys.states,
+            KEYS.pending,
+            KEYS.stopped,
+            KEYS.heads,
+            KEYS.stoppedHeads,
+          ],
           [
             task.uuid,
             task.type,
@@ -174,6 +215,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
             KEYS.pollsFailing,
             keys.changes,
             keys.refs,
+            KEYS.lostTotal,
           ],
           [uuid, unlessChangedSince ?? '', lastSeen],
         ),
@@ -205,6 +247,21 @@ export function createTaskStore(deps: TaskStoreDeps) {
 
     async exists(uuid: string): Promise<boolean> {
       return (await redis.exists(hookKeys(uuid).task)) === 1;
+    },
+
+    /** Of these, those of which nothing is there: the set of tasks has them, but their hash vanished. */
+    async vanished(uuids: readonly string[]): Promise<string[]> {
+      const vanished: string[] = [];
+      for (let i = 0; i < uuids.length; i += CHUNK)
+        vanished.push(...(await lookFor(uuids.slice(i, i + CHUNK))).vanished);
+      return vanished;
+    },
+
+    lookFor,
+
+    /** Puts the number of tasks of each type right, where tasks vanished. */
+    async countKinds(): Promise<void> {
+      await countScript([KEYS.tasks, KEYS.kinds], [keyArgument(TASK_PREFIX)]);
     },
 
     /** Of all tasks. */
