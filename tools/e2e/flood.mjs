@@ -1,6 +1,7 @@
 /**
- * A stranger who holds connections: `node flood.mjs URL COUNT HEAD`. Keeps COUNT connections, each of which
- * sends HEAD, and is opened anew five seconds after it was cut. HEAD is base64, and sent REPEAT times. Says `steady` once COUNT connections were opened.
+ * A stranger who holds connections: `node flood.mjs URL COUNT HEAD`. Keeps COUNT connections, each
+ * of which sends HEAD, and is opened anew five seconds after it was cut. HEAD is base64, and sent
+ * REPEAT times. Says `steady` once COUNT connections were opened.
  */
 import { connect } from 'node:net';
 

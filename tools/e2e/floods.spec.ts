@@ -34,7 +34,10 @@ afterAll(async () => {
   process.stdout.write(`${figures.join('\n')}\n`);
 });
 
-/** Each push is taken at the first attempt: none is cut, and none has to wait for longer than Bitbucket does. */
+/**
+ * Each push is taken at the first attempt: none is cut, and none has to wait for longer than
+ * Bitbucket does.
+ */
 async function pushesAreTaken(beside: string): Promise<string> {
   const times: number[] = [];
   for (let index = 0; index < PUSHES; index += 1) {

@@ -51,7 +51,10 @@ export async function openRaw(url: string): Promise<RawConnection> {
   };
 }
 
-/** Sends bytes and waits for the connection to be closed, or for a second after the first that came back. */
+/**
+ * Sends bytes and waits for the connection to be closed, or for a second after the first that came
+ * back.
+ */
 export async function sendRaw(url: string, bytes: string | Buffer): Promise<string> {
   const raw = await openRaw(url);
   void raw.write(bytes);

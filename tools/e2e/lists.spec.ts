@@ -2,7 +2,8 @@ import { callVcs, PROJECT, REPO, startStack, type Stack } from './stack.fixture'
 
 let stack: Stack;
 beforeAll(async () => {
-  // The next page is named by the address of the real Bitbucket, which is reached through `apiUrl` alone.
+  // The next page is named by the address of the real Bitbucket, which is reached through `apiUrl`
+  // alone.
   stack = await startStack({
     bitbucket: { nextOrigin: 'https://api.bitbucket.org', tellsSize: true },
   });

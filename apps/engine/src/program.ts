@@ -11,7 +11,10 @@ import { type ConfigOption, configOption } from './config-option';
 import type { Context } from './context';
 import { addHooksCommands } from './hooks-commands';
 
-/** What others wrote (names of branches, answers, messages) moves no cursor and turns no text around. */
+/**
+ * What others wrote (names of branches, answers, messages) moves no cursor and turns no text
+ * around.
+ */
 function harmless(context: Context): Context {
   return {
     ...context,

@@ -61,7 +61,8 @@ export interface HooksService {
  * Builds and starts the service: HTTP first, so that webhooks are accepted for the tasks in Redis whatever the API
  * does; Redis, registration and synchronization follow in the background.
  *
- * @param onClusterMode called when the first Redis that answers is in cluster mode, with which no work can begin
+ * @param onClusterMode called when the first Redis that answers is in cluster mode, with which no
+ *   work can begin
  */
 export async function createHooks(
   config: HooksConfig,
@@ -260,7 +261,8 @@ export async function createHooks(
   void whenReady(redis, REDIS_READY_MS).then(() => {
     if (!ending.signal.aborted) registration.start();
   });
-  // A Redis that comes back may be another one, or have lost its tasks, and webhooks are refused without them.
+  // A Redis that comes back may be another one, or have lost its tasks, and webhooks are refused
+  // without them.
   const connected = async (): Promise<void> => {
     await redisHealth.usable;
     if (!(await state.connected())) return;

@@ -61,7 +61,8 @@ export interface CdsApiStandIn {
   readonly violations: string[];
   hooks: NodeHook[];
   /**
-   * What the API knows of VCS servers by its `vcs`: none when that is not registered; `away` when it does not answer;
+   * What the API knows of VCS servers by its `vcs`: none when that is not registered; `away` when
+   * it does not answer;
    * `refuses` when it answers 401, which the API hands on.
    */
   vcs: Record<string, object> | 'away' | 'refuses';

@@ -3,7 +3,10 @@ import type { NodeHook, TaskExecution } from '@cds/wire';
 import type { RunningHooks, WebhookRequest, World } from './harness';
 import { type Change, pushDelivery } from './pushes';
 
-/** Sends a delivery; like Bitbucket again where the answer is a 503, as it is where Redis is slow on a busy machine. */
+/**
+ * Sends a delivery; like Bitbucket again where the answer is a 503, as it is where Redis is slow on
+ * a busy machine.
+ */
 export function deliver(
   hooks: RunningHooks,
   uuid: string,

@@ -9,7 +9,10 @@ import { createHooks, type HooksService } from '../src/create-hooks';
 import type { Timing } from '../src/start-work';
 import { type CdsApiStandIn, startCdsApi, TOKEN, VCS } from './cds-api-stand-in';
 
-/** Short times, so that what takes minutes takes moments; locks live as long as ever, since a machine may be busy. */
+/**
+ * Short times, so that what takes minutes takes moments; locks live as long as ever, since a
+ * machine may be busy.
+ */
 export const QUICK: Timing = {
   lockMs: 5_000,
   beatMs: 200,

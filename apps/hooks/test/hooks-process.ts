@@ -38,7 +38,10 @@ export async function startHooksProcess(
   });
   const url = `http://127.0.0.1:${port}`;
 
-  /** Resolves when it takes deliveries: it listens before it has reached Redis, and refuses them until then. */
+  /**
+   * Resolves when it takes deliveries: it listens before it has reached Redis, and refuses them
+   * until then.
+   */
   async function ready(): Promise<void> {
     await waitFor(() => listens(port), { what: 'the process to listen' });
     const noHook = `${url}/webhook/00000000-0000-4000-8000-000000000000`;

@@ -19,8 +19,8 @@ interface HookOfRun {
   parameters: Parameter[];
   secrets: Parameter[];
   /**
-   * When the transaction ends in which the API posts it (ms): until then nobody sees the hook, nor that the run waits
-   * for it. Not given: it has ended.
+   * When the transaction ends in which the API posts it (ms): until then nobody sees the hook, nor
+   * that the run waits for it. Not given: it has ended.
    */
   committedAt?: number;
 }

@@ -92,7 +92,8 @@ const COMMIT_MS = [50, 200, 125, 80] as const;
 let posted = 0;
 
 /**
- * Lets the API know the run, as it does before it posts it: in a transaction, whose end others see a moment later.
+ * Lets the API know the run, as it does before it posts it: in a transaction, whose end others see
+ * a moment later.
  *
  * @param variables.commitMs when that is; 50 to 200 ms when not given
  */

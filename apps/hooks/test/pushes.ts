@@ -15,7 +15,10 @@ function ref(type: 'branch' | 'tag', name: string, hash: string) {
   return { name, type, target };
 }
 
-/** Where branches and tags lead to, by the deliveries that were made: as at Bitbucket, no two changes are the same. */
+/**
+ * Where branches and tags lead to, by the deliveries that were made: as at Bitbucket, no two
+ * changes are the same.
+ */
 const heads = new Map<string, string>();
 let commits = 0;
 

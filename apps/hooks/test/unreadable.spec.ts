@@ -74,7 +74,10 @@ const scheduler = (workflow: string) =>
   });
 const poller = (workflow: string) => pollerHook({ workflow });
 
-/** Damages one hook each in every way that there is, while a push waits at each, and has the API come back. */
+/**
+ * Damages one hook each in every way that there is, while a push waits at each, and has the API
+ * come back.
+ */
 async function damageAll(all: Victim[], others: NodeHook[]): Promise<RunningHooks> {
   const { logger } = captureLogger();
   const hooks = await world.start({}, { logger, timing: { pollMs: 200 } });
@@ -130,7 +133,8 @@ describe('a value in Redis that cannot be read', () => {
     expect((await hooks.call('GET', '/admin/dead-letters')).status).toBe(200);
     expect((await hooks.call('POST', '/admin/dead-letters/retry')).status).toBe(200);
 
-    // What the API says of its workflow puts a hook right that lost its task, or of which that cannot be read.
+    // What the API says of its workflow puts a hook right that lost its task, or of which that
+    // cannot be read.
     await post(hooks, ...all.map(({ hook }) => hook));
     const answers = new Map<string, number>();
     await Promise.all(

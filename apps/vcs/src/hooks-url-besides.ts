@@ -3,7 +3,8 @@ import { loadConfig } from '@cds/config';
 
 /**
  * `urlPublic` of `hooks`, where the configuration that `vcs` was started with holds that service too, as one file for both
- * does, or two files. Undefined where it does not: `vcs` then learns it from the first webhook that the API puts in force.
+ * does, or two files. Undefined where it does not: `vcs` then learns it from the first webhook that
+ * the API puts in force.
  */
 export function hooksUrlBesides(args: string[], env: NodeJS.ProcessEnv): string | undefined {
   try {

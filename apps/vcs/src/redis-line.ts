@@ -2,7 +2,10 @@ import type { RedisHealth, Writes } from '@cds/redis';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
 
-/** The line of `/mon/status` that says whether grants can be renewed: Redis is there, and takes writes. */
+/**
+ * The line of `/mon/status` that says whether grants can be renewed: Redis is there, and takes
+ * writes.
+ */
 export async function redisLine(
   redis: Redis,
   writes: Pick<Writes, 'refusal'>,

@@ -161,7 +161,9 @@ const nodeRun = z.object({
   status: z.string(),
 });
 
-/** How a node of a workflow ended, or how far it is, in its newest run within the workflow's run. */
+/**
+ * How a node of a workflow ended, or how far it is, in its newest run within the workflow's run.
+ */
 export interface NodeRun {
   subNumber: number;
   /** In CDS's words: `Success`, `Fail`, `Building`, … */

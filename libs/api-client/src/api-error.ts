@@ -4,7 +4,8 @@
  * - `refused`: the API looked at the call and answered with its error body; also with a 500.
  * - `unauthorized`: its 401. The hash (or, when registering, the token) is not known to it.
  * - `unavailable`: no answer of the API: connection refused or dropped, too slow, 502, 503, 504, or a
- *   body that is not CDS's (a proxy's page). {@link ApiError.mayBeDone} tells whether it may have been carried out.
+ *   body that is not CDS's (a proxy's page). {@link ApiError.mayBeDone} tells whether it may have
+ *   been carried out.
  */
 export type ApiErrorKind = 'refused' | 'unauthorized' | 'unavailable';
 
@@ -16,8 +17,8 @@ export class ApiError extends Error {
   /** CDS's error number, undefined when the body was not CDS's. */
   readonly cdsId?: number;
   /**
-   * Whether the API may have carried the call out, or may still do so: it was sent, and no answer of the API says
-   * what became of it.
+   * Whether the API may have carried the call out, or may still do so: it was sent, and no answer
+   * of the API says what became of it.
    */
   readonly mayBeDone: boolean;
 

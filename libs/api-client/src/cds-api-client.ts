@@ -23,8 +23,8 @@ import {
 } from './send-request';
 
 /**
- * Whatever `requestTimeout` says, a run is given a minute, since the API builds the whole workflow meanwhile, and so is
- * the removal of runs: what is given up may be done later.
+ * Whatever `requestTimeout` says, a run is given a minute, since the API builds the whole workflow
+ * meanwhile, and so is the removal of runs: what is given up may be done later.
  */
 const RUN_TIMEOUT_MS = 60_000;
 /** The API asks `vcs` five things for one poll, and gives it a minute for each. */
@@ -180,7 +180,10 @@ export class CdsApiClient {
     return { runNumber: num, subNumber: last_subnumber };
   }
 
-  /** `DELETE …/runs/branch/{branch}`: removes the runs of exactly this branch, and is given 60 s for it. */
+  /**
+   * `DELETE …/runs/branch/{branch}`: removes the runs of exactly this branch, and is given 60 s for
+   *   it.
+   */
   async deleteBranchRuns({
     project,
     workflow,
@@ -257,7 +260,8 @@ export class CdsApiClient {
   }
 
   /**
-   * `GET /config/vcs`: the names of the VCS servers, for which the API asks a `vcs` service. Empty where none is
+   * `GET /config/vcs`: the names of the VCS servers, for which the API asks a `vcs` service. Empty
+   *   where none is
    * registered; an error of the API where none of them answers.
    */
   async vcsServers(signal?: AbortSignal): Promise<string[]> {

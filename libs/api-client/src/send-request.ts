@@ -183,7 +183,10 @@ const UNTRUSTED = /CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(CA|PURPOSE)$/;
 const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 const CONNECTING = new Set(['connect', 'getaddrinfo']);
 
-/** Whether no connection came about, or none that is to be trusted. Several addresses fail with several errors. */
+/**
+ * Whether no connection came about, or none that is to be trusted. Several addresses fail with
+ * several errors.
+ */
 function isNotSent(error: unknown): boolean {
   const { code, syscall, errors, cause } = error as NodeJS.ErrnoException & {
     errors?: unknown[];

@@ -2,7 +2,10 @@ import type { ConfigProblem } from './config-types';
 
 const LONGEST_KEY = 200;
 
-/** One line for an operator: `line 12: vcs.http.port: …`, with its file in front where there are several. */
+/**
+ * One line for an operator: `line 12: vcs.http.port: …`, with its file in front where there are
+ * several.
+ */
 export function formatProblem(problem: ConfigProblem): string {
   const key = problem.key.slice(0, LONGEST_KEY);
   const where = [problem.file ?? '', problem.line ? `line ${problem.line}` : '', key].filter(

@@ -12,7 +12,8 @@ interface ConfigOf {
 /**
  * What the bundle of a service does with its command line: `--config FILE`, `--help`.
  * Ends the process with 0 after printing the usage, {@link EXIT_USAGE} on an unknown option, and
- * {@link badConfigExitCode}, with every problem on stderr, when the service cannot start with its configuration.
+ * {@link badConfigExitCode}, with every problem on stderr, when the service cannot start with its
+ * configuration.
  *
  * @returns the configuration, and what is not quite right in it, for the log
  */

@@ -2,7 +2,8 @@
 const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';
 
 /**
- * A supervised service ends with this when only somebody who changes its configuration can mend what is wrong.
+ * A supervised service ends with this when only somebody who changes its configuration can mend
+ * what is wrong.
  * `engine start` starts it again after every other end. EX_CONFIG of sysexits.h:
  * https://man.openbsd.org/sysexits.3
  */
@@ -11,7 +12,10 @@ export const EXIT_CONFIG = 78;
 /** A service was called in the wrong way. */
 export const EXIT_USAGE = 2;
 
-/** The exit code for a configuration that no service can start with: 1, as CDS's own have it, where nothing supervises. */
+/**
+ * The exit code for a configuration that no service can start with: 1, as CDS's own have it, where
+ * nothing supervises.
+ */
 export function badConfigExitCode(env: NodeJS.ProcessEnv = process.env): number {
   return env[SUPERVISED] ? EXIT_CONFIG : 1;
 }

@@ -31,15 +31,18 @@ const WHY_UNREADABLE: Readonly<Partial<Record<string, string>>> = {
   EISDIR: 'it is a folder',
 };
 
-/** A configuration file that was read. `path` is named in problems; not needed where there is one alone. */
+/**
+ * A configuration file that was read. `path` is named in problems; not needed where there is one
+ * alone.
+ */
 export interface ConfigText {
   text: string;
   path?: string;
 }
 
 /**
- * Reads the configuration of `services`: defaults, then the files (paths), of which the later count where keys are the
- * same, then the environment. Returns what is worth a look as `warnings`.
+ * Reads the configuration of `services`: defaults, then the files (paths), of which the later count
+ * where keys are the same, then the environment. Returns what is worth a look as `warnings`.
  *
  * @throws ConfigError with everything that is wrong.
  */
@@ -54,8 +57,9 @@ export function loadConfig(o: {
 }
 
 /**
- * Checks the text of a configuration file, or of several: the sections of our services that they have, or `services`.
- * The environment counts only where it is given. Returns errors and warnings, in the order of the file.
+ * Checks the text of a configuration file, or of several: the sections of our services that they
+ * have, or `services`. The environment counts only where it is given. Returns errors and warnings,
+ * in the order of the file.
  */
 export function checkConfigText(
   text: string | readonly ConfigText[],

@@ -32,7 +32,10 @@ export interface StoredExecution {
   scheduled_task?: ScheduledTask;
   /** The change that polling found. */
   poll?: PolledChange;
-  /** Of the changes of a push those that another delivery told of before: there is nothing to do for them. */
+  /**
+   * Of the changes of a push those that another delivery told of before: there is nothing to do for
+   * them.
+   */
   double_changes?: readonly number[];
   /** Those that took place before one that was accepted earlier. */
   late_changes?: readonly number[];

@@ -5,17 +5,23 @@ const PREFIX = 'cdsbb:hooks:';
 /** Where BullMQ keeps its jobs. */
 export const BULL_PREFIX = `${PREFIX}bull`;
 
-/** How everything here is kept. A version that keeps it in another way has another, and none touches what it cannot read. */
+/**
+ * How everything here is kept. A version that keeps it in another way has another, and none touches
+ * what it cannot read.
+ */
 export const STATE_FORMAT = '1';
 
 /** The keys of Redis that belong to no single hook or cleanup. */
 export const KEYS = {
   /**
-   * Hash, which says whose the state is: `format`, {@link MADE_FIELD}, `owner:` and a name of the CDS → when a replica of it was seen last (ms),
-   * {@link SYNCHRONIZED_FIELD}.
+   * Hash, which says whose the state is: `format`, {@link MADE_FIELD}, `owner:` and a name of the
+   * CDS → when a replica of it was seen last (ms), {@link SYNCHRONIZED_FIELD}.
    */
   mark: `${PREFIX}state`,
-  /** Sorted set: uuids of tasks that the API did not list when it listed less than half → since when (ms). */
+  /**
+   * Sorted set: uuids of tasks that the API did not list when it listed less than half → since when
+   * (ms).
+   */
   unlisted: `${PREFIX}unlisted`,
   /** Counter: accepted deliveries that vanished from Redis before they were worked off. */
   lostTotal: `${PREFIX}lost-total`,
@@ -81,7 +87,10 @@ export const KEYS = {
   imported: `${PREFIX}imported`,
 } as const;
 
-/** Sorted set: fingerprints of the hashes that the API gave to a service of this name → when it did last (ms). */
+/**
+ * Sorted set: fingerprints of the hashes that the API gave to a service of this name → when it did
+ * last (ms).
+ */
 export function hashesKey(name: string): string {
   return `${PREFIX}hashes:${name}`;
 }
@@ -89,7 +98,10 @@ export function hashesKey(name: string): string {
 /** Field of the mark: names it, so that one that was made anew, after a FLUSHALL, is another. */
 export const MADE_FIELD = 'made';
 
-/** Field of the mark: when a reading of the API's hooks began last that was whole (ms); none before the first. */
+/**
+ * Field of the mark: when a reading of the API's hooks began last that was whole (ms); none before
+ * the first.
+ */
 export const SYNCHRONIZED_FIELD = 'synchronized';
 
 /** Field of a task's hash: `1` once a delivery of it had a right signature, so that unsigned ones are refused. */
@@ -107,8 +119,9 @@ export const POLLED_FIELD = 'polled_at';
 export const POLL_ERROR_FIELD = 'poll_error';
 
 /**
- * Field of a task's hash: `id holder times`, the execution that was begun, by whom, and how often it was begun and did not
- * end. None when what was begun last got further, or was given back. Written by `begun.lua.ts`.
+ * Field of a task's hash: `id holder times`, the execution that was begun, by whom, and how often
+ * it was begun and did not end. None when what was begun last got further, or was given back.
+ * Written by `begun.lua.ts`.
  */
 export const BEGUN_FIELD = 'begun';
 
@@ -122,8 +135,9 @@ export function workflowHooksKey(project: string, workflow: string): string {
 export function hookKeys(uuid: string) {
   return {
     /**
-     * Hash: type, method, config (JSON), stopped, updated_at (ms), last_id, last_replay, {@link SIGNED_FIELD}, {@link BEGUN_FIELD},
-     * {@link WORKFLOW_INDEX_FIELD}, {@link SCHEDULE_FIELD}, {@link POLLED_FIELD}, {@link POLL_ERROR_FIELD}.
+     * Hash: type, method, config (JSON), stopped, updated_at (ms), last_id, last_replay, {@link
+     * SIGNED_FIELD}, {@link BEGUN_FIELD}, {@link WORKFLOW_INDEX_FIELD}, {@link SCHEDULE_FIELD},
+     * {@link POLLED_FIELD}, {@link POLL_ERROR_FIELD}.
      */
     task: `${PREFIX}task:${uuid}`,
     /** Hash: execution id → what was received (JSON), and id + `:body` → the body of the request, where there is one. */
@@ -144,9 +158,10 @@ export function hookKeys(uuid: string) {
      */
     changes: `${PREFIX}changes:${uuid}`,
     /**
-     * Hash: branch or tag (`refs/heads/…`) → its last change that was accepted, `OLD>NEW:id`: the first digits of both hashes,
-     * nothing where it did not exist, `?` where that is not known, and the id of the execution. About the newest thousand,
-     * and those of the last hour. Of repository webhooks.
+     * Hash: branch or tag (`refs/heads/…`) → its last change that was accepted, `OLD>NEW:id`: the
+     * first digits of both hashes, nothing where it did not exist, `?` where that is not known, and
+     * the id of the execution. About the newest thousand, and those of the last hour. Of repository
+     * webhooks.
      */
     refs: `${PREFIX}refs:${uuid}`,
     /** Who works the hook off at the moment. */

@@ -2,7 +2,10 @@ import { createStateMark } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { KEYS, STATE_FORMAT } from './redis-keys';
 
-/** Prepares to say whose the state of `hooks` is. @param owner names of the CDS that the caller works for */
+/**
+ * Prepares to say whose the state of `hooks` is. @param owner names of the CDS that the caller
+ * works for
+ */
 export function createHooksStateMark(redis: Redis, owner: readonly string[]) {
   return createStateMark(redis, {
     key: KEYS.mark,

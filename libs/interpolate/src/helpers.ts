@@ -203,7 +203,9 @@ function indented(spaces: number, given: string): number {
   return given.length + 1 + lines(given) * Math.max(0, spaces);
 }
 
-/** V8 searches for a text that is longer than this in time that grows with both lengths, multiplied. */
+/**
+ * V8 searches for a text that is longer than this in time that grows with both lengths, multiplied.
+ */
 const LONGEST_QUICK_SEARCH = 250;
 
 /** Of `replace`: the text counts again for each further 250 characters of what is searched for. */

@@ -23,8 +23,9 @@ const TAKE_UNKNOWN = ['default', 'ternary'];
  * What names a variable or a helper that is not known is left as it is written, unless `default` or `ternary` is used.
  *
  * @param variables by their whole name, without the dot in front
- * @throws InterpolateError for what cannot be read, a helper given what it does not take, and results that are too large;
- *   TooMuchWorkError when the work of all expressions together is more than `budget` has left
+ * @throws InterpolateError for what cannot be read, a helper given what it does not take, and
+ *   results that are too large; TooMuchWorkError when the work of all expressions together is more
+ *   than `budget` has left
  */
 export function interpolate(
   text: string,

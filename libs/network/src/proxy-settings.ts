@@ -7,7 +7,9 @@ export interface ProxyServer {
   isTls: boolean;
   host: string;
   port: number;
-  /** The value of `Proxy-Authorization`; undefined where the URL of the proxy holds no credentials. */
+  /**
+   * The value of `Proxy-Authorization`; undefined where the URL of the proxy holds no credentials.
+   */
   authorization: string | undefined;
   /** The variable that names it. */
   variable: string;
@@ -16,13 +18,17 @@ export interface ProxyServer {
 export interface ProxySettings {
   /** The proxy through which `url` is called; undefined when it is called directly. */
   proxyFor(url: URL): ProxyServer | undefined;
-  /** The variables that are in force, for people: without credentials. Empty when there are none. */
+  /**
+   * The variables that are in force, for people: without credentials. Empty when there are none.
+   */
   inForce: Readonly<Record<string, string>>;
   /** Entries of `NO_PROXY` that are not understood. */
   unknownExceptions: readonly string[];
 }
 
-/** A variable that names no proxy. The message does not hold its value, which may hold a password. */
+/**
+ * A variable that names no proxy. The message does not hold its value, which may hold a password.
+ */
 export class ProxySettingsError extends Error {
   override readonly name = 'ProxySettingsError';
   constructor(
@@ -36,8 +42,9 @@ export class ProxySettingsError extends Error {
 const DEFAULT_PORTS: Readonly<Partial<Record<string, number>>> = { 'http:': 80, 'https:': 443 };
 
 /**
- * Reads `HTTPS_PROXY` (for https URLs), `HTTP_PROXY` (for http URLs) and `NO_PROXY`, in capitals or in small letters; in
- * capitals where both are set, as Go does. This machine is never called through a proxy.
+ * Reads `HTTPS_PROXY` (for https URLs), `HTTP_PROXY` (for http URLs) and `NO_PROXY`, in capitals or
+ * in small letters; in capitals where both are set, as Go does. This machine is never called
+ * through a proxy.
  *
  * @throws ProxySettingsError
  */

@@ -69,7 +69,10 @@ export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole
   return connection;
 }
 
-/** The same for BullMQ, which refuses a connection with a key prefix: it puts its own before its keys. */
+/**
+ * The same for BullMQ, which refuses a connection with a key prefix: it puts its own before its
+ * keys.
+ */
 export function withoutKeyPrefix(deps: RedisDeps): RedisDeps {
   return { ...deps, redis: { ...deps.redis, keyPrefix: '' } };
 }

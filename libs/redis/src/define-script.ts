@@ -2,14 +2,18 @@ import type { Redis } from 'ioredis';
 import { createHash } from 'node:crypto';
 import { hasRedisErrorCode } from './redis-errors';
 
-/** A key, or what keys begin with, that a script gets among its arguments; made by {@link keyArgument}. */
+/**
+ * A key, or what keys begin with, that a script gets among its arguments; made by {@link
+ * keyArgument}.
+ */
 export class KeyArgument {
   constructor(readonly key: string) {}
 }
 
 /**
- * Names a key, or what keys begin with, among the arguments of a script. The key prefix of the connection is put before it, as
- * ioredis puts it before KEYS: a plain text would name a key of somebody else who shares this Redis.
+ * Names a key, or what keys begin with, among the arguments of a script. The key prefix of the
+ * connection is put before it, as ioredis puts it before KEYS: a plain text would name a key of
+ * somebody else who shares this Redis.
  */
 export function keyArgument(key: string): KeyArgument {
   return new KeyArgument(key);

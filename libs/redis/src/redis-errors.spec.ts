@@ -48,7 +48,10 @@ describe('an error of Redis', () => {
   });
 });
 
-/** Hands connections on to the newest target, and writes what scripts are refused in the words of Redis 6.2. */
+/**
+ * Hands connections on to the newest target, and writes what scripts are refused in the words of
+ * Redis 6.2.
+ */
 async function startOldRedisProxy() {
   const port = await freePort();
   const sockets = new Set<Socket>();

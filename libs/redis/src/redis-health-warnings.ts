@@ -17,7 +17,8 @@ export async function redisHealthWarnings(redis: Redis): Promise<string[]> {
 }
 
 /**
- * Whether this Redis is a node of a Redis Cluster; undefined where it forbids INFO. The mode is fixed for the life of a server:
+ * Whether this Redis is a node of a Redis Cluster; undefined where it forbids INFO. The mode is
+ * fixed for the life of a server:
  * https://redis.io/docs/latest/operate/oss_and_stack/management/scaling/
  *
  * @throws The connection's errors.

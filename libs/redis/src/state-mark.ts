@@ -12,13 +12,17 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 `;
 
 /**
- * Says that this service uses the state, if it may; one write and one read, made every few seconds by each replica.
+ * Says that this service uses the state, if it may; one write and one read, made every few seconds
+ * by each replica.
  *
- * KEYS mark, then keys of which none exists where there is no state · ARGV format, how (`ask`, `proven`, `adopt`), names of the
+ * KEYS mark, then keys of which none exists where there is no state · ARGV format, how (`ask`,
+ * `proven`, `adopt`), names of the
  *   owner…
- * Returns {`format`, the other format} | {`other`} | {`ours`, 1 when the mark is new, when it was synchronized (ms) or ""}
+ * Returns {`format`, the other format} | {`other`} | {`ours`, 1 when the mark is new, when it was
+ * synchronized (ms) or ""}
  *
- * A mark without any state behind it, whose owner was not seen for a minute, is taken over: nothing can be lost.
+ * A mark without any state behind it, whose owner was not seen for a minute, is taken over: nothing
+ * can be lost.
  */
 const CLAIM_STATE = `
 ${NOW}
@@ -50,14 +54,18 @@ for j = 3, #ARGV do redis.call('HSET', KEYS[1], 'owner:' .. ARGV[j], string.form
 return {'ours', format and 0 or 1, redis.call('HGET', KEYS[1], 'synchronized') or ''}
 `;
 
-/** `format`: another version of this service wrote it. `other`: nothing says that it is this owner's. */
+/**
+ * `format`: another version of this service wrote it. `other`: nothing says that it is this
+ *   owner's.
+ */
 export type StateClaim =
   | { kind: 'ours'; isNew: boolean; synchronizedAt: number | undefined }
   | { kind: 'other' }
   | { kind: 'format'; format: string };
 
 /**
- * `ask`: only where the state is this owner's, or there is none. `proven`: it was shown to be. `adopt`: an operator says so, and
+ * `ask`: only where the state is this owner's, or there is none. `proven`: it was shown to be.
+ *   `adopt`: an operator says so, and
  * that it is nobody else's.
  */
 export type ClaimHow = 'ask' | 'proven' | 'adopt';
@@ -94,8 +102,9 @@ export function createStateMark(
 }
 
 /**
- * Names a CDS by what its service is told of it: the URL of the API and the token, together. It is no secret: whoever reads
- * it would have to guess the whole token, at some hundredths of a second a guess.
+ * Names a CDS by what its service is told of it: the URL of the API and the token, together. It is
+ * no secret: whoever reads it would have to guess the whole token, at some hundredths of a second a
+ * guess.
  */
 export function stateOwnerOf({ url, token }: { url: string; token: string }): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -13,21 +13,28 @@ export interface RedisHealthDeps {
   logger: LoggerLike & { error(fields: object, message: string): void };
   /** The log's message: what is in danger. */
   loss: string;
-  /** The first Redis that answers is in cluster mode: there is an ERROR in the log, and the start is over. */
+  /**
+   * The first Redis that answers is in cluster mode: there is an ERROR in the log, and the start is
+   * over.
+   */
   onClusterMode?: () => void;
 }
 
 export interface RedisHealth {
   /** As of the last connection; nothing is asked for this. */
   warnings(): readonly string[];
-  /** Resolves when a Redis has answered that is not in cluster mode, or does not tell. Never rejects. */
+  /**
+   * Resolves when a Redis has answered that is not in cluster mode, or does not tell. Never
+   * rejects.
+   */
   usable: Promise<void>;
 }
 
 /**
  * Looks at each connection how Redis is set up, since it may be another Redis after a failover, and logs each warning
- * when it is new: at the start, and once after each change for the worse. A Redis in cluster mode is an ERROR: what belongs
- * together lies in several slots, which no script of ours may touch at once.
+ * when it is new: at the start, and once after each change for the worse. A Redis in cluster mode
+ * is an ERROR: what belongs together lies in several slots, which no script of ours may touch at
+ * once.
  */
 export function watchRedisHealth(
   redis: Redis,

@@ -1,7 +1,10 @@
 import type { Redis } from 'ioredis';
 import { whyNoWrites } from './why-no-writes';
 
-/** Between two writes that a service makes for no other reason (ms): as often as `hooks` writes whose its state is. */
+/**
+ * Between two writes that a service makes for no other reason (ms): as often as `hooks` writes
+ * whose its state is.
+ */
 const EVERY_MS = 3_000;
 /** Such a write is short-lived, so that nothing is left of a replica that is gone (ms). */
 const KEPT_MS = 60_000;
@@ -20,13 +23,17 @@ export interface Writes {
   refusal(): string | undefined;
 }
 
-/** Logs one ERROR for each reason for which Redis begins to refuse writes. PING and reads tell nothing of that. */
+/**
+ * Logs one ERROR for each reason for which Redis begins to refuse writes. PING and reads tell
+ * nothing of that.
+ */
 export function createWrites({ logger, loss }: WritesDeps): Writes {
   let why: string | undefined;
   return {
     note(error) {
       const refused = whyNoWrites(error);
-      // What broke off tells nothing: a read-only replica is left at each refusal, for a new connection.
+      // What broke off tells nothing: a read-only replica is left at each refusal, for a new
+      // connection.
       if (refused === why || (refused === undefined && error !== undefined)) return;
       why = refused;
       if (why !== undefined) logger.error({ why }, loss);
@@ -36,7 +43,8 @@ export function createWrites({ logger, loss }: WritesDeps): Writes {
 }
 
 /**
- * The same for a service that may write nothing for hours: writes one small key every 3 s, while there is a connection.
+ * The same for a service that may write nothing for hours: writes one small key every 3 s, while
+ * there is a connection.
  *
  * Not at each new connection: a read-only replica is left at each write, for a new connection.
  *

@@ -1,4 +1,5 @@
-// A process that logs more than its log may hold, and answers on standard error while nobody reads it.
+// A process that logs more than its log may hold, and answers on standard error while nobody reads
+// it.
 import { createLogger } from '@cds/service';
 
 const logger = createLogger({ service: 'unread', level: 'info' });

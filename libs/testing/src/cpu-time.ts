@@ -1,12 +1,15 @@
 const SHORT_MS = 40;
 const MOST_TRIES = 8;
 
-/** Nearer to the sixteenfold than to the fourfold: collecting garbage alone can double the latter. */
+/**
+ * Nearer to the sixteenfold than to the fourfold: collecting garbage alone can double the latter.
+ */
 export const LINEAR = 12;
 
 /**
- * Milliseconds that the processors were busy with this process while `work` was done: others who use the machine do not
- * count, its speed does. So it is only ever compared with what something else took in the same test.
+ * Milliseconds that the processors were busy with this process while `work` was done: others who
+ * use the machine do not count, its speed does. So it is only ever compared with what something
+ * else took in the same test.
  */
 export async function cpuTime(work: () => unknown): Promise<number> {
   const began = process.cpuUsage();
@@ -15,10 +18,11 @@ export async function cpuTime(work: () => unknown): Promise<number> {
 }
 
 /**
- * How much longer four times as much takes: about 4 for what grows with its input, 16 for what grows with its square.
+ * How much longer four times as much takes: about 4 for what grows with its input, 16 for what
+ * grows with its square.
  *
- * In processor time, since others use the machine too, and the best of some tries. What takes less than 40 ms counts as
- * that, so that only what becomes long shows as growing.
+ * In processor time, since others use the machine too, and the best of some tries. What takes less
+ * than 40 ms counts as that, so that only what becomes long shows as growing.
  *
  * @param leastTries 1 for what takes seconds
  */

@@ -8,7 +8,10 @@ export interface ProcessOptions {
   /** The whole environment of the child. */
   env: NodeJS.ProcessEnv;
   cwd?: string;
-  /** Keep its standard input open, as a supervisor does, until this process ends. False when not given. */
+  /**
+   * Keep its standard input open, as a supervisor does, until this process ends. False when not
+   * given.
+   */
   stdin?: boolean;
 }
 
@@ -19,7 +22,10 @@ export interface RunningProcess {
   stderr(): string;
   kill(signal?: NodeJS.Signals): boolean;
   exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  /** The first match in what was printed on either stream. Rejects as `waitFor` does, and when the process ends without it. */
+  /**
+   * The first match in what was printed on either stream. Rejects as `waitFor` does, and when the
+   * process ends without it.
+   */
   waitForOutput(pattern: RegExp | string): Promise<RegExpExecArray>;
 }
 

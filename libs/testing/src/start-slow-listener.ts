@@ -13,7 +13,9 @@ export interface SlowListener {
   stop(): Promise<void>;
 }
 
-/** In a thread of its own: while it sleeps nothing is accepted, and its short backlog stays full. */
+/**
+ * In a thread of its own: while it sleeps nothing is accepted, and its short backlog stays full.
+ */
 const THREAD = `
 const { createServer } = require('node:http');
 const { parentPort, workerData } = require('node:worker_threads');

@@ -4,11 +4,17 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 export interface TestProxyOptions {
   /** `user:password`; whoever does not give it gets 407. */
   credentials?: string;
-  /** The port of this machine that a host (`api.example.com:443`) stands for. Everything else is refused with 403. */
+  /**
+   * The port of this machine that a host (`api.example.com:443`) stands for. Everything else is
+   * refused with 403.
+   */
   hosts: Record<string, number>;
 }
 
-/** A forward proxy, as companies have it: CONNECT for https, whole URLs for http. It resolves names itself. */
+/**
+ * A forward proxy, as companies have it: CONNECT for https, whole URLs for http. It resolves names
+ * itself.
+ */
 export interface TestProxy {
   port: number;
   /** `CONNECT api.example.com:443`, `POST http://chat.example.com/hook`: what was let through. */

@@ -15,7 +15,10 @@ const DEBIAN = '/usr/lib/rabbitmq/lib';
 export interface TestRabbitmq {
   host: '127.0.0.1';
   port: number;
-  /** Adds a user with the same password, who may read everything in the default virtual host, and nothing else. */
+  /**
+   * Adds a user with the same password, who may read everything in the default virtual host, and
+   * nothing else.
+   */
   addReader(name: string): void;
   /** SIGKILL: what was not on disk is lost, connections break. */
   kill(): Promise<void>;

@@ -39,7 +39,9 @@ export interface TestRedis {
   thaw(): void;
   /** Removes all keys. */
   flush(): Promise<void>;
-  /** Of a server with `--cluster-enabled yes`: makes it a cluster of one node, which has all slots. */
+  /**
+   * Of a server with `--cluster-enabled yes`: makes it a cluster of one node, which has all slots.
+   */
   assignSlots(): Promise<void>;
 }
 

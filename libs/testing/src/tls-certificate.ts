@@ -1,4 +1,5 @@
-// A self-signed certificate for secure.test and what is below it, made for tests; it protects nothing.
+// A self-signed certificate for secure.test and what is below it, made for tests; it protects
+// nothing.
 export const TLS_KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgYVBllArkTwH4fT2V
 5DaYkppGyQQNi2coz2kqLzDf63mhRANCAASMwaMhI2/5p3nRbh0JYHAg/fkl3gVo

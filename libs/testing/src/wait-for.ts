@@ -3,7 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const POLL_MS = 20;
 /** Much longer than anything takes: a machine that is slow or busy must not fail a test. */
 const PATIENCE_MS = 60_000;
-/** Where a turn takes longer than this, the machine or the service is held up: the rest does not count. */
+/**
+ * Where a turn takes longer than this, the machine or the service is held up: the rest does not
+ * count.
+ */
 const LONGEST_TURN_MS = 100;
 /** Of the time on the wall, still below jest's own limit. */
 const MOST_TIMES = 4;
@@ -17,8 +20,8 @@ export interface WaitOptions {
 
 /**
  * Asks `probe` every 20 ms until it returns something truthy, and returns that. A probe that throws
- * has not succeeded yet: its last error is the cause of the one that ends the waiting. On a machine that is held up it waits
- * up to four times as long.
+ * has not succeeded yet: its last error is the cause of the one that ends the waiting. On a machine
+ * that is held up it waits up to four times as long.
  *
  * @throws Error naming `what` when the time is over.
  */

@@ -13,7 +13,10 @@ const SAME_MOMENT_MS = 1_000;
 /** A cleanup is done so long after it is due, or after the fault is over. */
 export const CLEANUP_WITHIN_MS = 60_000;
 
-/** What was accepted of one branch, in order; what nobody was told of comes last, wherever its place was. */
+/**
+ * What was accepted of one branch, in order; what nobody was told of comes last, wherever its place
+ * was.
+ */
 interface BranchEvent {
   kind: 'push' | 'deletion';
   hash: string;
@@ -34,8 +37,9 @@ export interface CleanupCheck {
  * Compares the removals that the API was asked for with the deletions that were accepted.
  *
  * Early is a removal at which no replica's wall clock had come to the acceptance of the deletion plus the delay;
- * clocks that were set count as they stood. Late is one a minute after it was due by every replica's clock and
- * the fault was over. A branch is back when a push to it was accepted after its deletion, or is known to have come after it.
+ * clocks that were set count as they stood. Late is one a minute after it was due by every
+ * replica's clock and the fault was over. A branch is back when a push to it was accepted after its
+ * deletion, or is known to have come after it.
  */
 export function checkCleanups(watched: History): CleanupCheck {
   const history = byWorkflow(watched);
@@ -180,9 +184,9 @@ function checkRemoval(
 }
 
 /**
- * Whether a push that nobody was told of is known to have its place behind a deletion: it was sent when the deletion had been
- * accepted, or had its run behind that of a push which was accepted after the deletion. It is before it where its run was
- * there when the deletion was sent first.
+ * Whether a push that nobody was told of is known to have its place behind a deletion: it was sent
+ * when the deletion had been accepted, or had its run behind that of a push which was accepted
+ * after the deletion. It is before it where its run was there when the deletion was sent first.
  */
 function cameAfter(
   history: History,
@@ -248,8 +252,8 @@ function hasRunBetween(
 }
 
 /**
- * Whether nobody knew what had become of the removal that was asked for before the branch came back: then it is asked for
- * again, until it is answered.
+ * Whether nobody knew what had become of the removal that was asked for before the branch came
+ * back: then it is asked for again, until it is answered.
  */
 function isAskedAgain(history: History, removal: AskedRemoval, backAt: number): boolean {
   const before = history.removals.filter(

@@ -1,8 +1,9 @@
 import type { History, Violation } from './history';
 
 /**
- * Intake promises its 503 within 2 s. What is measured from outside, beside two services and two Redis, gets half a second
- * more, and it is measured in the time that the sender was awake: a machine that is busy holds up both.
+ * Intake promises its 503 within 2 s. What is measured from outside, beside two services and two
+ * Redis, gets half a second more, and it is measured in the time that the sender was awake: a
+ * machine that is busy holds up both.
  */
 export const ANSWER_WITHIN_MS = 2_500;
 

@@ -26,7 +26,9 @@ export interface SentDelivery {
   changes: Change[];
   sentAt: number;
   answeredAt: number;
-  /** As its sender saw it, see {@link awakeTime}: what its process missed, or spent, does not count. */
+  /**
+   * As its sender saw it, see {@link awakeTime}: what its process missed, or spent, does not count.
+   */
   tookMs: number;
   /** Undefined when no answer came. */
   status?: number | undefined;

@@ -18,13 +18,19 @@ async function follow(replica: RedisServer, master: RedisServer): Promise<void> 
   );
 }
 
-/** A call of the API on behalf of the project; its access token has expired, so that the grant is renewed. */
+/**
+ * A call of the API on behalf of the project; its access token has expired, so that the grant is
+ * renewed.
+ */
 async function renew(stage: Stage): Promise<void> {
   stage.bitbucket.oauth.expireAccessTokens();
   await call(stage);
 }
 
-/** Until it is answered: the connection to Redis may just have been cut. What is refused for good is not. */
+/**
+ * Until it is answered: the connection to Redis may just have been cut. What is refused for good is
+ * not.
+ */
 async function call(stage: Stage): Promise<void> {
   await waitFor(
     async () => {

@@ -20,7 +20,10 @@ async function push(stage: Stage, hook: Webhook, change: string): Promise<void> 
 const removalsOf = (stage: Stage, { uuid }: Webhook, branch: string) =>
   stage.gate.removals.filter((one) => one.hook === uuid && one.branch === branch);
 
-/** Resolves when a cleanup that is scheduled now is done: those that were due before have had their time. */
+/**
+ * Resolves when a cleanup that is scheduled now is done: those that were due before have had their
+ * time.
+ */
 async function othersDone(stage: Stage): Promise<void> {
   await nothingUnderWay(stage);
   for (const hook of stage.webhooks) {

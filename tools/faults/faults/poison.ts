@@ -69,7 +69,10 @@ async function execute(stage: Stage, url: string, poison: Poison): Promise<Outgo
   return hooks;
 }
 
-/** How long pushes that were sent from then to then waited until their run was asked for (ms), the median. */
+/**
+ * How long pushes that were sent from then to then waited until their run was asked for (ms), the
+ * median.
+ */
 function usualMs(stage: Stage, from: number, to: number): number {
   const asked = new Map(stage.gate.runs.map(({ hash, at }) => [hash, at]));
   const waits = deliveriesOf(stage.history)
@@ -108,8 +111,8 @@ async function play(stage: Stage, poison: Poison, status: 'Fail' | 'Success'): P
       meanwhile <= FACTOR * Math.max(1, before),
       `Pushes of other hooks waited ${meanwhile} ms, and ${before} ms before.`,
     );
-    // No restart brings it back: the books at the end show that all of it is over. Some of it has nothing to do, since
-    // the first failure ends the run.
+    // No restart brings it back: the books at the end show that all of it is over. Some of it has
+    // nothing to do, since the first failure ends the run.
     await execute(stage, target.url, poison);
     await stage.kill(stage.hooks);
     await stage.hooks.start();

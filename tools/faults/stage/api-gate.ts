@@ -23,7 +23,10 @@ export interface GateCall {
 /** What the gate does with a call: `pass` it on; the other ones are what can happen on the way. */
 export type Handling =
   | { kind: 'pass' }
-  /** Passed on after a while, also when the caller has gone by then. A removal waits for those of the same branch. */
+  /**
+   * Passed on after a while, also when the caller has gone by then. A removal waits for those of
+   * the same branch.
+   */
   | { kind: 'slow'; ms: number }
   /** Passed on and done at once, and answered after a while. */
   | { kind: 'slow-answer'; ms: number }
@@ -46,7 +49,10 @@ export interface ApiGate {
   polls: Asked[];
   /** Decides about each of these calls from now on; nothing given lets all pass. */
   judge(judge?: Judge): void;
-  /** From now on it answers for a `vcs` that is none of the fault's business: that the API reaches one. */
+  /**
+   * From now on it answers for a `vcs` that is none of the fault's business: that the API reaches
+   * one.
+   */
   standInForVcs(): void;
   /** Stops listening and cuts all connections: the API is away. */
   away(): Promise<void>;

@@ -21,7 +21,10 @@ export interface RedisProxy {
    * does not reach Redis (`before`), or was done and its reply does not come (`after`).
    */
   reached(point: KillPoint): Promise<string[]>;
-  /** Cuts all connections; those that are made from now on lead to another Redis, as after a failover. */
+  /**
+   * Cuts all connections; those that are made from now on lead to another Redis, as after a
+   * failover.
+   */
   switchTo(redisPort: number): void;
   close(): Promise<void>;
 }

@@ -34,7 +34,10 @@ export interface Sender {
   send(delivery: PreparedDelivery, to: { name: string; url: string }): Promise<SentDelivery>;
 }
 
-/** Bitbucket waits 10 s for an answer, a machine that is busy may take longer for one that is in time. */
+/**
+ * Bitbucket waits 10 s for an answer, a machine that is busy may take longer for one that is in
+ * time.
+ */
 const TIMEOUT_MS = 60_000;
 
 /** Sends deliveries as Bitbucket Cloud does. */

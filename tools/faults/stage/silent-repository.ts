@@ -2,7 +2,10 @@ import type { PreparedDelivery, Webhook } from './sender';
 import type { Change } from '../checker/history';
 import type { Stage } from './stage';
 
-/** The repository of the webhooks at Bitbucket, whose deliveries are sent by the fault and not by Bitbucket. */
+/**
+ * The repository of the webhooks at Bitbucket, whose deliveries are sent by the fault and not by
+ * Bitbucket.
+ */
 export interface SilentRepository {
   /** `workspace/slug` */
   name: string;

@@ -90,7 +90,10 @@ export interface BitbucketSandbox {
   pushTogether(repo: string, changes: ((repository: Repository) => RefChange)[]): Promise<Pushed>;
   openPullRequest(input: In<NewPullRequest>): Promise<PullRequest>;
   closePullRequest(input: In<{ id: number; state: PullRequestState }>): PullRequest;
-  /** Makes `change` happen between two pages of a list: before the next page that is not a first one; once. */
+  /**
+   * Makes `change` happen between two pages of a list: before the next page that is not a first
+   * one; once.
+   */
   betweenPages(change: () => Promise<unknown>): void;
   addRepository(seed: SeedRepository): Repository;
   repository(fullName: string): Repository;

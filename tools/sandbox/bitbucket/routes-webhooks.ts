@@ -115,7 +115,10 @@ function changed(before: Webhook, body: Json, response: Response): Webhook {
   return secret ? { ...hook, secret } : hook;
 }
 
-/** The real one also wants a host that it can reach; here the services have names of a network of containers. */
+/**
+ * The real one also wants a host that it can reach; here the services have names of a network of
+ * containers.
+ */
 function checkedUrl(url: unknown): string {
   if (typeof url === 'string' && /^https?:\/\/[^/\s]+/.test(url) && URL.canParse(url)) return url;
   throw invalidField('url', 'Enter a valid URL.');

@@ -30,7 +30,8 @@ export async function build(
   const hash = run.event.payload['git.hash'] ?? '';
   const branch = run.event.payload['git.branch'];
   const tag = run.event.payload['git.tag'];
-  // Events go a way of their own: each is tried three times at once, then dropped, and the run does not notice.
+  // Events go a way of their own: each is tried three times at once, then dropped, and the run does
+  // not notice.
   const tell = async (status: NodeStatus, kind?: 'made-up'): Promise<void> => {
     for (let attempt = 1; attempt <= EVENT_ATTEMPTS; attempt += 1) {
       try {

@@ -39,8 +39,8 @@ export interface CdsApiOptions {
   /** A CDS from 0.52 on finds branches with an escaped slash. */
   matchesEscapedSlash?: boolean;
   /**
-   * Whether it asks `vcs` for new and deleted branches when a hook polls, too. No CDS from 0.40 to 0.43 does: it asks
-   * for pushes and pull requests alone.
+   * Whether it asks `vcs` for new and deleted branches when a hook polls, too. No CDS from 0.40 to
+   * 0.43 does: it asks for pushes and pull requests alone.
    */
   asksForDeletions?: boolean;
   /** How long a service may be silent before it is forgotten (ms); 180,000 when not given. */

@@ -39,7 +39,9 @@ export interface CallOptions {
   path: string;
   body?: unknown;
   link?: VcsLink | undefined;
-  /** Those to call, as they were known at some time; those that are registered now when not given. */
+  /**
+   * Those to call, as they were known at some time; those that are registered now when not given.
+   */
   services?: readonly RegisteredService[] | undefined;
   /** A look that is of no interest to anybody who watches the calls. */
   unlogged?: boolean;

@@ -44,7 +44,10 @@ export interface ServiceRegistry {
   /** All services of a type, in the order of their first registration. */
   ofType(type: RegisteredService['type']): RegisteredService[];
   all(): RegisteredService[];
-  /** The rows are gone, of all services or of one type: their hashes are unknown, the next registration gets a new one. */
+  /**
+   * The rows are gone, of all services or of one type: their hashes are unknown, the next
+   * registration gets a new one.
+   */
   forget(type?: RegisteredService['type']): void;
 }
 

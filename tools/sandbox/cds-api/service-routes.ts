@@ -108,7 +108,8 @@ export function createServiceRoutes(deps: ServiceRoutesDeps): Router {
       const { body } = await deps.caller.call('vcs', { method: 'GET', path: '/vcs' });
       answerJson(response, 200, body);
     } catch (error) {
-      // An error of CDS keeps its status on its way through the API: a 401 is not always the API's own.
+      // An error of CDS keeps its status on its way through the API: a 401 is not always the API's
+      // own.
       const refused = error instanceof ServiceCallError ? error.answer : undefined;
       if (!cdsErrorSchema.safeParse(refused?.body).success) throw error;
       answerJson(response, refused?.status ?? 500, refused?.body);

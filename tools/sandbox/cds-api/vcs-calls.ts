@@ -18,8 +18,9 @@ export interface VcsCalls {
  * The API's client of `vcs`. A new access token in the answer replaces the stored one, with the time of its
  * arrival; of a new refresh token the API never hears.
  *
- * A client is made at the first call for a project and a server, and calls the `vcs` services of that moment, with
- * their URLs and hashes, until the API is restarted (https://github.com/ovh/cds/blob/0.41.0/engine/api/repositoriesmanager/repositories_manager.go).
+ * A client is made at the first call for a project and a server, and calls the `vcs` services of
+ * that moment, with their URLs and hashes, until the API is restarted
+ * (https://github.com/ovh/cds/blob/0.41.0/engine/api/repositoriesmanager/repositories_manager.go).
  */
 export function createVcsCalls(deps: {
   projects: ProjectStore;

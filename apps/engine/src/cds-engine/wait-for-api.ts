@@ -7,7 +7,8 @@ const SAY_EVERY_MS = 10_000;
 
 /**
  * Waits until the CDS API at `url` answers `/mon/version`. It migrates its database first, which can take long:
- * the wait ends only with the answer or with `signal`; `onWait` is called every ten seconds. Returns whether it answered.
+ * the wait ends only with the answer or with `signal`; `onWait` is called every ten seconds.
+ * Returns whether it answered.
  */
 export async function waitForApi(
   { url, insecure }: { url: string; insecure: boolean },

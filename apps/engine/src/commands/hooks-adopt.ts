@@ -5,7 +5,10 @@ import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { withHooksRedis } from '../hooks-redis';
 
-/** `engine hooks adopt`: what is in Redis is the state of the CDS of the configuration, and of no other. */
+/**
+ * `engine hooks adopt`: what is in Redis is the state of the CDS of the configuration, and of no
+ *   other.
+ */
 export async function adoptState(o: ConfigOption, context: Context): Promise<void> {
   const claim = await withHooksRedis(o.config, context, async (redis, { api }) =>
     createHooksStateMark(redis, [await stateOwnerOf(api)])('adopt'),

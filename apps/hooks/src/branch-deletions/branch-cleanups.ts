@@ -89,8 +89,8 @@ export function createBranchCleanups(deps: BranchCleanupsDeps) {
 
     /**
      * Cancels the cleanup of a branch that was pushed to.
-     * @returns `lost` when the hook is another's by now; `busy` while the API removes the runs for another hook; `unsure`
-     *   until the API has answered whether it has removed them
+     * @returns `lost` when the hook is another's by now; `busy` while the API removes the runs for
+     *   another hook; `unsure` until the API has answered whether it has removed them
      */
     async cancel(of: BranchOfDelivery): Promise<'ok' | 'lost' | 'busy' | 'unsure'> {
       const key = keyOf(of);

@@ -38,15 +38,18 @@ export interface CleanUpBranchDeps {
  * Removes the runs of a deleted branch when the time has come.
  *
  * The hook is held meanwhile and the cleanup marked, so that no run of the branch is asked for while the API removes:
- * a push that comes in during the call, at whichever hook of the workflow, has its run afterwards. Where nobody knows what
- * became of an earlier call, the API is asked again in any case, and pushes have their runs after that: a call that was
- * given up may still be carried out.
+ * a push that comes in during the call, at whichever hook of the workflow, has its run afterwards.
+ * Where nobody knows what became of an earlier call, the API is asked again in any case, and pushes
+ * have their runs after that: a call that was given up may still be carried out.
  */
 export function createCleanUpBranch(deps: CleanUpBranchDeps) {
   const { redis, store, ownership, removeRuns, logger, now, retryDelayMs } = deps;
   const { waiting, hooksOf, delayMs } = deps;
 
-  /** Project and workflow of the hook's task now; those of then when the task is gone or cannot be read. */
+  /**
+   * Project and workflow of the hook's task now; those of then when the task is gone or cannot be
+   * read.
+   */
   async function targetOf(cleanup: Cleanup): Promise<{ project: string; workflow: string }> {
     const json = await redis.hget(hookKeys(cleanup.hook).task, 'config').catch((error: unknown) => {
       if (isWrongType(error)) return null;
@@ -95,7 +98,8 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
       ...(isRenamed ? await hooksOf(cleanup.project, cleanup.workflow) : []),
     ];
     const hooks = new Set([cleanup.hook, ...others]);
-    // What was accepted before is among what waits, or was worked off by the time that the last changes are read.
+    // What was accepted before is among what waits, or was worked off by the time that the last
+    // changes are read.
     const news = await latestNews(waiting, cleanup, hooks);
     if (news.kind === 'pushed')
       return cancel(cleanup, claim, 'a push that waits brings the branch back: its runs stay');
@@ -146,8 +150,8 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
 }
 
 /**
- * When a cleanup that waits is to be looked at (ms): when it is due, or at once where nobody knows what the API did, and not
- * within a pause.
+ * When a cleanup that waits is to be looked at (ms): when it is due, or at once where nobody knows
+ * what the API did, and not within a pause.
  */
 export function notBefore(
   { due, retry_at, unsure }: Pick<Cleanup, 'due' | 'retry_at' | 'unsure'>,

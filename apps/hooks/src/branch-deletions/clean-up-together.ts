@@ -48,7 +48,10 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
     left.alone.push({ id: cleanup.id, outcome: { kind: 'wait', until, forApi: false } });
   }
 
-  /** Where Redis does not take it, the API is asked for them in any case, and pushes wait for that. Never throws. */
+  /**
+   * Where Redis does not take it, the API is asked for them in any case, and pushes wait for that.
+   * Never throws.
+   */
   async function notAskedFor(holder: string, cleanups: readonly Cleanup[]): Promise<void> {
     try {
       await store.letGo(holder, cleanups);

@@ -28,8 +28,8 @@ export type BegunCleanup = ['begun' | 'other'] | ['busy', string];
 export type MadeDue = { kind: 'ok'; due: number } | { kind: 'unknown' | 'stopped' | 'failed' };
 
 /**
- * What an order to cancel led to. `busy`: a holder of that hook has the API remove the runs at this moment; `unsure`: the API
- * was asked to, and may still do so.
+ * What an order to cancel led to. `busy`: a holder of that hook has the API remove the runs at this
+ * moment; `unsure`: the API was asked to, and may still do so.
  */
 export type Cancelled =
   | { kind: 'none' | 'lost' }

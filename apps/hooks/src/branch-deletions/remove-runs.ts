@@ -40,8 +40,8 @@ export const BUSY_MS = 300;
 export const END: CleanupOutcome = { kind: 'end' };
 
 /**
- * What is known of a removal after a failure. An API in trouble (a full pool, a lock that timed out)
- * refuses the call that repeats one of unknown fate, and may still carry out the first.
+ * What is known of a removal after a failure. An API in trouble (a full pool, a lock that timed
+ * out) refuses the call that repeats one of unknown fate, and may still carry out the first.
  */
 function removalAfter({ unsure }: Cleanup, failure: Failure): 'answered' | 'unsure' | 'not sent' {
   if (failure.kind !== 'refused') return failure.mayBeDone ? 'unsure' : 'not sent';
@@ -50,8 +50,9 @@ function removalAfter({ unsure }: Cleanup, failure: Failure): 'answered' | 'unsu
 }
 
 /**
- * Asks the API to remove the runs of a branch, for the holder of its hook, and keeps what came of it. That it is asked is
- * kept before; where nobody knows what it did, the cleanup stays `unsure` until the API has answered.
+ * Asks the API to remove the runs of a branch, for the holder of its hook, and keeps what came of
+ * it. That it is asked is kept before; where nobody knows what it did, the cleanup stays `unsure`
+ * until the API has answered.
  */
 export function createRemoveRuns(deps: RemoveRunsDeps) {
   const { store, api, callApi, logger, now, retryDelayMs, retryError } = deps;

@@ -24,7 +24,10 @@ describe('a removal of runs of which nobody knows what became', () => {
     await world.end();
   });
 
-  /** Removals and runs that the API was asked for, as it came to them: also of those that had no answer. */
+  /**
+   * Removals and runs that the API was asked for, as it came to them: also of those that had no
+   * answer.
+   */
   function asked(ofRemovals: (nth: number, call: ApiCall) => Misbehaviour): string[] {
     const calls: string[] = [];
     let removals = 0;

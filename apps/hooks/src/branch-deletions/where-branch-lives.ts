@@ -4,9 +4,10 @@ import type { Redis } from 'ioredis';
 import { branchRef } from '../polling/polled-changes';
 
 /**
- * Tells at which of these hooks the branch of a cleanup is known to be there: by the last change of it that was accepted. At
- * hooks of the same repository only a change after the deletion counts; a branch of the same name in another repository is
- * another one, and lives until its own deletion comes.
+ * Tells at which of these hooks the branch of a cleanup is known to be there: by the last change of
+ * it that was accepted. At hooks of the same repository only a change after the deletion counts; a
+ * branch of the same name in another repository is another one, and lives until its own deletion
+ * comes.
  *
  * @param hooks of the workflow, the one of the cleanup among them
  * @returns the uuid of such a hook; undefined where none is known

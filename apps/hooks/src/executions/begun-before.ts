@@ -1,12 +1,15 @@
 import type { TaskType } from '@cds/wire';
 
 /**
- * How often an execution is begun that never ends, in that the process dies or freezes before it got any further. Then it
- * is given up, so that it stops no other process.
+ * How often an execution is begun that never ends, in that the process dies or freezes before it
+ * got any further. Then it is given up, so that it stops no other process.
  */
 export const MOST_BEGUN = 3;
 
-/** Why what was begun so often is not begun again; for the operator, and for whoever wrote the workflow. */
+/**
+ * Why what was begun so often is not begun again; for the operator, and for whoever wrote the
+ * workflow.
+ */
 export const NEVER_ENDED = `it was begun ${MOST_BEGUN} times and never ended: the process that worked on it died or froze each time, before it asked anybody for anything; what it holds may be too much to work on`;
 
 type Work = () => Promise<void>;

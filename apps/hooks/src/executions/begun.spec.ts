@@ -146,7 +146,8 @@ describe('an execution that was begun and did not end', () => {
       child.kill('SIGKILL');
       await child.exited;
     }
-    // The first death looks like any other; then it is counted while nobody is asked, and not beyond.
+    // The first death looks like any other; then it is counted while nobody is asked, and not
+    // beyond.
     expect(counts).toEqual(['1', null, '1', null]);
     world.api.behave = () => 'ok';
     await world.start();

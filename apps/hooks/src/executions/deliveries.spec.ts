@@ -226,7 +226,10 @@ describe('deliveries', () => {
     expect(Math.max(...world.api.runs().map(({ at }) => at))).toBeLessThan(due);
   });
 
-  /** When the pause of a hook is over; 0 where it has none. BullMQ keeps milliseconds and a counter of 12 bits. */
+  /**
+   * When the pause of a hook is over; 0 where it has none. BullMQ keeps milliseconds and a counter
+   * of 12 bits.
+   */
   async function dueAt(hook: NodeHook): Promise<number> {
     const redis = new Redis(world.redis.url, { maxRetriesPerRequest: null });
     const score = await redis.zscore(

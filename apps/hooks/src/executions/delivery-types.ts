@@ -28,9 +28,15 @@ export interface DeliveryToAccept {
   verdict: 'accept' | 'ignore' | 'refuse';
   /** Whether it was signed; a wrong signature never comes as far as here. */
   signature: 'right' | 'none' | 'not-needed';
-  /** Its X-Request-UUID, or what else names it; empty when it has none and so can be nothing sent again. */
+  /**
+   * Its X-Request-UUID, or what else names it; empty when it has none and so can be nothing sent
+   * again.
+   */
   requestUuid: string;
-  /** What names the change that a poll found: one that is known already is a duplicate without a trace. */
+  /**
+   * What names the change that a poll found: one that is known already is a duplicate without a
+   * trace.
+   */
   change?: string;
   /** What a push, or a poll, tells of branches and tags. */
   refChanges?: readonly RefChange[];
@@ -46,8 +52,8 @@ export interface DeliveryToAccept {
   /** The state of an ignored one. */
   ignored: ExecutionState;
   /**
-   * The state of one that came before; `{first}` stands for the timestamp of the first one, `{same}` for what they have in
-   * common.
+   * The state of one that came before; `{first}` stands for the timestamp of the first one,
+   * `{same}` for what they have in common.
    */
   duplicate: ExecutionState;
 }
@@ -66,7 +72,10 @@ export type Acceptance =
   | { kind: 'wrong-method' | 'unsigned' | 'refused' }
   /** Judge it for this type and come again. */
   | { kind: 'judge'; type: TaskType }
-  /** It came before; `firstId` is what it led to then. `isDouble`: another delivery told of all its changes. */
+  /**
+   * It came before; `firstId` is what it led to then. `isDouble`: another delivery told of all its
+   * changes.
+   */
   | {
       kind: 'duplicate';
       type: TaskType;
@@ -92,7 +101,10 @@ export interface Head {
   stateJson: string;
   /** Whether there is any cleanup at all, stopped and failed ones included. */
   anyCleanups: boolean;
-  /** How often other processes began to work on it and did not come to an end; see {@link KeptHead.byItself}. */
+  /**
+   * How often other processes began to work on it and did not come to an end; see {@link
+   * KeptHead.byItself}.
+   */
   begun: number;
 }
 

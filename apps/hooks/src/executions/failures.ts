@@ -5,8 +5,8 @@ export type Failure =
   /** The API said no, with CDS's error body: counts. */
   | { kind: 'refused'; message: string; status?: number }
   /**
-   * The API did not answer, or something else answered for it: does not count. `mayBeDone`: what it was asked for may
-   * have been done, or may still be.
+   * The API did not answer, or something else answered for it: does not count. `mayBeDone`: what it
+   * was asked for may have been done, or may still be.
    */
   | { kind: 'unavailable'; message: string; mayBeDone: boolean };
 

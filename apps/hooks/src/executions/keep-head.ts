@@ -22,13 +22,15 @@ export interface KeepHeadDeps {
 export interface KeptHead {
   /**
    * Anything but `ok` says that it must not be gone on with.
-   * @param before `by itself`: what {@link byItself} does comes next, so that it counts as begun from now on
+   * @param before `by itself`: what {@link byItself} does comes next, so that it counts as begun
+   *   from now on
    */
   keep(state: ExecutionState, before?: 'by itself'): Promise<Saved>;
   /**
-   * Does what this process does by itself for the execution, and which may kill or freeze it: what others had begun in vain
-   * is counted before it is begun, and done alone. Costs no round trip otherwise, since the first time is counted with what
-   * took the execution or kept its state. Whoever dies later, while others are asked, is not counted for that.
+   * Does what this process does by itself for the execution, and which may kill or freeze it: what
+   * others had begun in vain is counted before it is begun, and done alone. Costs no round trip
+   * otherwise, since the first time is counted with what took the execution or kept its state.
+   * Whoever dies later, while others are asked, is not counted for that.
    *
    * @returns undefined when it must not be gone on with
    */

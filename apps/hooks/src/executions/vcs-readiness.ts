@@ -13,16 +13,19 @@ const NOT_AGAIN_MS = 5 * 60_000;
 
 /** Whether the API reaches a `vcs`, without which it accepts runs and fails them. */
 export interface VcsReadiness {
-  /** Resolves when it does, or when that was waited for long enough; at once as a rule. Never rejects. */
+  /**
+   * Resolves when it does, or when that was waited for long enough; at once as a rule. Never
+   * rejects.
+   */
   wait(): Promise<void>;
   /** The API was away: `vcs` may have been restarted with it. */
   apiWasAway(): void;
 }
 
 /**
- * After a common restart `hooks` may be up before `vcs`. The API takes a run then, answers yes, and fails it when its
- * look-ups are refused; nobody asks for it again. So the first runs wait until the API has reached a `vcs` once, for some
- * seconds. Where there is none, they go on without.
+ * After a common restart `hooks` may be up before `vcs`. The API takes a run then, answers yes, and
+ * fails it when its look-ups are refused; nobody asks for it again. So the first runs wait until
+ * the API has reached a `vcs` once, for some seconds. Where there is none, they go on without.
  */
 export function createVcsReadiness(deps: {
   api: Pick<CdsApiClient, 'vcsServers'>;
@@ -37,9 +40,13 @@ export function createVcsReadiness(deps: {
   let looking: Promise<void> | undefined;
   let gaveUpAt = -Infinity;
 
-  /** `api away`: nothing is known, and runs are not taken either. `unauthorized`: the API's 401, or that of `vcs`. */
+  /**
+   * `api away`: nothing is known, and runs are not taken either. `unauthorized`: the API's 401, or
+   *   that of `vcs`.
+   */
   async function look(): Promise<'there' | 'not there' | 'api away' | 'unauthorized'> {
-    // Not AbortSignal.any: a timeout in it may be collected, and then never fires (nodejs/node#57736).
+    // Not AbortSignal.any: a timeout in it may be collected, and then never fires
+    // (nodejs/node#57736).
     const ended = new AbortController();
     const end = () => ended.abort();
     const timer = setTimeout(end, LOOK_MS);

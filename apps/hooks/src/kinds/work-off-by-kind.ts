@@ -9,7 +9,8 @@ export type WorkOffOutcome =
   /** It is for someone else, or for later, to go on. */
   | { kind: 'left' }
   /**
-   * `outages`: tries in a row that the API did not answer, 0 after a refusal. `paused`: all executions of the hook pause,
+   * `outages`: tries in a row that the API did not answer, 0 after a refusal. `paused`: all
+   *   executions of the hook pause,
    * and this is called when they do, so that its job can be resumed. Never throws.
    */
   | { kind: 'pause'; until: number; forApi: boolean; outages: number; paused?: () => void };

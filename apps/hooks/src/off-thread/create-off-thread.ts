@@ -4,12 +4,18 @@ import { doSmallWork } from './do-small-work';
 import type { OrderOf, ResultOf, WorkMessage, WorkName, WorkReply } from './heavy-work';
 import { startThread } from './start-thread';
 
-/** What is bounded in itself takes less by far; a machine that does ten other things has its time, too. */
+/**
+ * What is bounded in itself takes less by far; a machine that does ten other things has its time,
+ * too.
+ */
 const DEADLINE_MS = 30_000;
 /** An idle thread takes ten megabytes. */
 const IDLE_MS = 60_000;
 
-/** The thread did not come to an end with one order: it took too long, or too much memory. Another try is a new thread. */
+/**
+ * The thread did not come to an end with one order: it took too long, or too much memory. Another
+ * try is a new thread.
+ */
 export class OffThreadError extends Error {
   override readonly name = 'OffThreadError';
 }
@@ -23,8 +29,9 @@ interface Order {
 export type OffThread = ReturnType<typeof createOffThread>;
 
 /**
- * Does what may take long for one user's data in a thread of its own, so that everybody else goes on. One thread, begun when
- * it is needed first, for one order after the other; what does not end within the deadline ends with its thread.
+ * Does what may take long for one user's data in a thread of its own, so that everybody else goes
+ * on. One thread, begun when it is needed first, for one order after the other; what does not end
+ * within the deadline ends with its thread.
  */
 export function createOffThread({
   deadlineMs = DEADLINE_MS,
@@ -83,7 +90,8 @@ export function createOffThread({
         thread ??= begun();
         thread.postMessage(underWay.message);
       } catch (error) {
-        // A machine without memory or process ids for a thread: this order fails, the next one tries again.
+        // A machine without memory or process ids for a thread: this order fails, the next one
+        // tries again.
         end(`its thread does not start: ${(error as Error).message}`);
       }
     }

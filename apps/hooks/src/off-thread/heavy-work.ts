@@ -3,7 +3,10 @@ import { callLogOf } from '../outgoing/call-log';
 import { fillIn } from '../outgoing/fill-in';
 import { fillPayload } from '../outgoing/fill-payload';
 
-/** What is done for one user's data and may take long. Pure: what goes in and out is copied between threads. */
+/**
+ * What is done for one user's data and may take long. Pure: what goes in and out is copied between
+ * threads.
+ */
 export const HEAVY_WORK = { fillIn, fillPayload, callLogOf };
 
 export type HeavyWork = typeof HEAVY_WORK;

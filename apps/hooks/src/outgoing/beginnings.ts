@@ -1,11 +1,16 @@
-/** Places of the filter for each beginning: one text in sixteen gets through that is none of them. */
+/**
+ * Places of the filter for each beginning: one text in sixteen gets through that is none of them.
+ */
 const FILTER_PLACES = 16;
 const SMALLEST_FILTER = 1 << 12;
 const LARGEST_FILTER = 1 << 24;
 /** Of FNV-1a. */
 const FACTOR = 0x01000193;
 
-/** A table from how things begin to their numbers, by which a text is looked through once, however many there are. */
+/**
+ * A table from how things begin to their numbers, by which a text is looked through once, however
+ * many there are.
+ */
 export interface Beginnings {
   add(beginning: string, number: number): void;
   /** Calls back for each thing that may begin at this place of the text. */
@@ -18,7 +23,10 @@ export interface Beginnings {
 interface OfLength {
   length: number;
   numbers: Map<string, number[]>;
-  /** 1 where a beginning may be found: hashes are compared much faster than texts are cut out and looked up. */
+  /**
+   * 1 where a beginning may be found: hashes are compared much faster than texts are cut out and
+   * looked up.
+   */
   filter: Uint8Array | undefined;
 }
 

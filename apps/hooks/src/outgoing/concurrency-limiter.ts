@@ -62,15 +62,18 @@ function createUsage(max: number) {
 }
 
 /**
- * Bounds how many executions are under way in this process: in all, of one project, and to one host. A hook that finds no
- * slot holds nothing while it waits: its job pauses in Redis, and is resumed when a slot is free. Hooks of one project are
- * resumed in their order, projects in turn; a slot that is reserved for a hook is not given to another one meanwhile.
+ * Bounds how many executions are under way in this process: in all, of one project, and to one
+ * host. A hook that finds no slot holds nothing while it waits: its job pauses in Redis, and is
+ * resumed when a slot is free. Hooks of one project are resumed in their order, projects in turn; a
+ * slot that is reserved for a hook is not given to another one meanwhile.
  */
 export function createConcurrencyLimiter(deps: ConcurrencyLimiterDeps) {
   const { limits, resume, reservedMs = RESERVED_MS } = deps;
   const projects = createUsage(limits.maxPerProject);
   const hosts = createUsage(limits.maxPerHost);
-  /** Hooks and the hosts that they wait for, by project; the project whose turn is next comes first. */
+  /**
+   * Hooks and the hosts that they wait for, by project; the project whose turn is next comes first.
+   */
   const waiting = new Map<string, Map<string, string | undefined>>();
   const reserved = new Map<string, { need: Need; timer: NodeJS.Timeout }>();
   let used = 0;
@@ -173,7 +176,8 @@ export function createConcurrencyLimiter(deps: ConcurrencyLimiterDeps) {
 
   return {
     /**
-     * For the next execution of a hook. @returns undefined when there is no slot: the hook is to {@link wait}
+     * For the next execution of a hook. @returns undefined when there is no slot: the hook is to
+     * {@link wait}
      */
     take(hook: string, projectKey: string): Slot | undefined {
       const own = reserved.get(hook);
@@ -191,7 +195,8 @@ export function createConcurrencyLimiter(deps: ConcurrencyLimiterDeps) {
     },
 
     /**
-     * To be called when the job of the hook pauses, and so can be resumed. A hook that waits already keeps its place.
+     * To be called when the job of the hook pauses, and so can be resumed. A hook that waits
+     * already keeps its place.
      *
      * @param host the one that had no slot, where it is known
      */

@@ -29,11 +29,15 @@ export interface OutgoingKindsDeps extends Omit<
 }
 
 /**
- * Executions of outgoing hooks under way in this process. Hooks have 200 workers, and a target may hold one for a minute:
- * deliveries must not wait for targets, nor one project for the targets of another.
+ * Executions of outgoing hooks under way in this process. Hooks have 200 workers, and a target may
+ * hold one for a minute: deliveries must not wait for targets, nor one project for the targets of
+ * another.
  */
 const LIMITS = { max: 100, maxPerProject: 20, maxPerHost: 20 };
-/** How long a hook without a slot pauses unless it is resumed: as long as it has waited, within these and `retryDelay`. */
+/**
+ * How long a hook without a slot pauses unless it is resumed: as long as it has waited, within
+ * these and `retryDelay`.
+ */
 const [MIN_PAUSE_MS, MAX_PAUSE_MS] = [500, 15_000];
 
 /** What works off the outgoing hooks of each kind. */

@@ -13,8 +13,8 @@ export interface FillInOrder {
 const LONGEST_FIELD = 65_536;
 
 /**
- * The request with the variables of the run filled in. Method, URL, headers and body share one budget: many small
- * expressions cost no more than a large one.
+ * The request with the variables of the run filled in. Method, URL, headers and body share one
+ * budget: many small expressions cost no more than a large one.
  *
  * @throws InterpolateError, TooMuchWorkError
  */

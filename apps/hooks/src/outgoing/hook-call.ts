@@ -30,7 +30,10 @@ export interface HookCall {
   byItself<T>(work: () => T | Promise<T>): Promise<T>;
   /** To be asked before a target is called; see {@link Slot}. */
   takeHost: Slot['takeHost'];
-  /** The variables that the API shows to the hook alone. @throws NotYetError when it does not show the hook yet */
+  /**
+   * The variables that the API shows to the hook alone. @throws NotYetError when it does not show
+   * the hook yet
+   */
   details(): Promise<BuildParameter[]>;
 }
 

@@ -4,7 +4,9 @@ import * as fc from 'fast-check';
 import { createMasking, type Secret, TooMuchToMaskError } from './mask-secrets';
 import { beginningsOf, formsOf } from './secret-forms';
 
-/** What {@link createMasking} does, form by form and place by place. `isCut`: as `maskCut` does it. */
+/**
+ * What {@link createMasking} does, form by form and place by place. `isCut`: as `maskCut` does it.
+ */
 function maskSlowly(secrets: readonly Secret[], text: string, isCut = false): string {
   const forms = new Map<string, string>();
   for (const { name, value } of secrets) {

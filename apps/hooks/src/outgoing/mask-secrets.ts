@@ -26,7 +26,10 @@ const CHARACTERS_AT_ONCE = 64;
 /** A value has fewer forms. */
 const FORMS = 128;
 
-/** To find these secrets takes more work than one hook may cause. What may hold them must not be shown then. */
+/**
+ * To find these secrets takes more work than one hook may cause. What may hold them must not be
+ * shown then.
+ */
 export class TooMuchToMaskError extends Error {
   override readonly name = 'TooMuchToMaskError';
 }
@@ -71,10 +74,12 @@ interface Form {
 type Hidden = Int32Array;
 
 /**
- * Prepares the masking of secrets in what people are shown: one pass over a text, whatever the number of secrets. Each
- * form is found by its first characters in a table; whether the rest follows is compared at these places alone.
+ * Prepares the masking of secrets in what people are shown: one pass over a text, whatever the
+ * number of secrets. Each form is found by its first characters in a table; whether the rest
+ * follows is compared at these places alone.
  *
- * Where several forms begin at one place the longest counts, and longer ones hide before shorter ones that overlap them.
+ * Where several forms begin at one place the longest counts, and longer ones hide before shorter
+ * ones that overlap them.
  *
  * @throws TooMuchToMaskError
  */

@@ -1,8 +1,9 @@
 import type { Failure } from '../executions/failures';
 
 /**
- * The API posts an outgoing hook inside of its transaction, and commits 50 to 200 ms later. Whoever asks before that sees
- * a run that is `Pending`, no such hook, or no such run: it is not there yet, which says nothing about whether it will be.
+ * The API posts an outgoing hook inside of its transaction, and commits 50 to 200 ms later. Whoever
+ * asks before that sees a run that is `Pending`, no such hook, or no such run: it is not there yet,
+ * which says nothing about whether it will be.
  */
 export class NotYetError extends Error {
   override readonly name = 'NotYetError';
@@ -11,7 +12,9 @@ export class NotYetError extends Error {
 const BEFORE_IT_WAITS = 'Pending';
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-/** A minute of pauses in all. Counted, since no clock that jumps is to make it shorter or longer. */
+/**
+ * A minute of pauses in all. Counted, since no clock that jumps is to make it shorter or longer.
+ */
 export const MOST_NOT_YET = 18;
 
 /** The pause before the API is asked again, after it showed nothing so often before. */

@@ -1,7 +1,10 @@
 import { networkInterfaces } from 'node:os';
 import { type Address, meaningsOf, parseAddress } from './embedded-addresses';
 
-/** Says whether an address is one of this machine's interfaces, as they are at this moment: they come and go. */
+/**
+ * Says whether an address is one of this machine's interfaces, as they are at this moment: they
+ * come and go.
+ */
 export function isOwnAddress(
   address: Address,
   interfaces: typeof networkInterfaces = networkInterfaces,

@@ -1,4 +1,7 @@
-/** Of a value that begins anywhere in what was encoded, base64 shows the same characters but for a few at its ends. */
+/**
+ * Of a value that begins anywhere in what was encoded, base64 shows the same characters but for a
+ * few at its ends.
+ */
 const SHORTEST_ENCODED = 8;
 
 /** How a value may look after it went through a URL, JSON, a header or a helper; none twice. */
@@ -59,13 +62,17 @@ function base64Forms(utf8: Buffer): string[] {
   return [...whole, ...within];
 }
 
-/** Of ASCII without a space at either end: its forms begin like those of a text that goes on with anything else. */
+/**
+ * Of ASCII without a space at either end: its forms begin like those of a text that goes on with
+ * anything else.
+ */
 // eslint-disable-next-line no-control-regex -- keys have line breaks
 const BEGINS_PLAINLY = /^[\x21-\x7e][\x00-\x7e]*[\x21-\x7e]$/;
 
 /**
- * The first `length` characters of each of the {@link formsOf} a value, none twice; a shorter form is there as a whole.
- * The forms of a long value, which may be a hundred times as long together, are not made for that.
+ * The first `length` characters of each of the {@link formsOf} a value, none twice; a shorter form
+ * is there as a whole. The forms of a long value, which may be a hundred times as long together,
+ * are not made for that.
  */
 export function beginningsOf(value: string, length: number): string[] {
   const beginning = value.slice(0, length + 1);

@@ -3,14 +3,14 @@ import { MAX_VARIABLES } from './max-variables';
 
 /**
  * Most characters that the names and values of one flattened body may have together. Names repeat those of
- * all levels above, so a body of 1 MiB that is nested deeply enough would become gigabytes. Recorded ones of CDS and
- * Bitbucket flatten into less than three times their size. Values whose name is taken already count too: it
- * takes as long to find that out.
+ * all levels above, so a body of 1 MiB that is nested deeply enough would become gigabytes.
+ * Recorded ones of CDS and Bitbucket flatten into less than three times their size. Values whose
+ * name is taken already count too: it takes as long to find that out.
  */
 export const MAX_FLATTENED_CHARACTERS = 4 * 1024 * 1024;
 /**
- * Most names of more than {@link LONG_NAME} characters. V8 hashes the longest strings by their length alone: each
- * of them would be compared with all others.
+ * Most names of more than {@link LONG_NAME} characters. V8 hashes the longest strings by their
+ * length alone: each of them would be compared with all others.
  */
 export const MAX_LONG_NAMES = 16;
 export const LONG_NAME = 4_096;

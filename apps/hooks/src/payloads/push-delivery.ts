@@ -59,10 +59,11 @@ export interface PushDelivery extends Pick<z.infer<typeof push>, 'actor' | 'repo
 }
 
 /**
- * Reads the body of a `repo:push` delivery. A change that does not hold what a change holds is left out: the branches and
- * tags of the others have their runs all the same.
+ * Reads the body of a `repo:push` delivery. A change that does not hold what a change holds is left
+ * out: the branches and tags of the others have their runs all the same.
  *
- * @throws MalformedPushError naming the first path that does not hold what a push holds, where no change tells of a ref
+ * @throws MalformedPushError naming the first path that does not hold what a push holds, where no
+ *   change tells of a ref
  */
 export function readPushDelivery(json: string): PushDelivery {
   const result = push.safeParse(parse(json));

@@ -6,8 +6,8 @@ export interface PushChange {
 }
 
 /**
- * What happened to a branch or tag: which commit it led to before, and after. Hashes are shortened to the digits that are
- * compared; "" where the ref did not exist, `?` where that is not known.
+ * What happened to a branch or tag: which commit it led to before, and after. Hashes are shortened
+ * to the digits that are compared; "" where the ref did not exist, `?` where that is not known.
  */
 export interface RefChange {
   /** In the push. */
@@ -33,7 +33,10 @@ export type DeliveryStep =
       payload: Record<string, string>;
       /** The pushed branch, whose scheduled cleanup is void now; absent for tags and plain webhooks. */
       branch?: string;
-      /** It was pushed before what was accepted earlier, so that it says nothing of whether the branch is there now. */
+      /**
+       * It was pushed before what was accepted earlier, so that it says nothing of whether the
+       * branch is there now.
+       */
       isLate?: true;
     }
   | { type: 'delete-branch'; branch: string };

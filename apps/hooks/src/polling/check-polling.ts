@@ -15,8 +15,8 @@ export type CheckPolling = (task: ListenedTask) => Promise<void>;
 
 /**
  * Refuses the start of a poller whose repository cannot be polled. Only the API knows: it is asked unless the last poll was
- * answered. An API that does not answer, or that reaches no `vcs`, refuses nothing: the task starts, and its polls tell, until
- * what is away is back.
+ * answered. An API that does not answer, or that reaches no `vcs`, refuses nothing: the task
+ * starts, and its polls tell, until what is away is back.
  *
  * @throws CdsError 501 with the reason
  */

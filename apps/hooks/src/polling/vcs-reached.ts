@@ -8,8 +8,8 @@ export interface VcsReachedDeps {
 }
 
 /**
- * Whether the API reaches a `vcs` at this moment. Without one it answers a poll as if the server did not offer polling, so
- * that its no means something only when it does.
+ * Whether the API reaches a `vcs` at this moment. Without one it answers a poll as if the server
+ * did not offer polling, so that its no means something only when it does.
  *
  * @throws the reason of `signal`
  */

@@ -27,7 +27,9 @@ export interface ConsumeQueueOptions {
   settings: RabbitmqSettings;
   /** Decides about one message; the broker keeps it until then. Never rejects. */
   take: (message: QueueMessage) => Promise<MessageFate>;
-  /** Told when messages can come, and why the queue is not bound to the exchange where it is not. */
+  /**
+   * Told when messages can come, and why the queue is not bound to the exchange where it is not.
+   */
   consuming: (notBound: string | undefined) => void;
   /** Ends it: what is being taken is finished, the rest goes back to the queue. */
   signal: AbortSignal;
@@ -42,7 +44,8 @@ const GOODBYE_MS = 2_000;
 const LARGEST_FRAME = 4 * 1024 * 1024;
 
 /**
- * Consumes a queue over one connection until `signal` is aborted. Exchange and queue are made where they are missing.
+ * Consumes a queue over one connection until `signal` is aborted. Exchange and queue are made where
+ * they are missing.
  *
  * @throws Error when the connection cannot be made or is lost, or the broker refuses the queue
  */

@@ -4,10 +4,12 @@ import type { RabbitmqSettings } from './rabbitmq-settings';
 const NOT_FOUND = 404;
 
 /**
- * Sees to it that there is a queue to consume. What exists is left as it is, whatever its arguments are: declaring it again
- * would be refused where they differ, or where the user may only read. What is missing is made, durable, as CDS does it.
+ * Sees to it that there is a queue to consume. What exists is left as it is, whatever its arguments
+ * are: declaring it again would be refused where they differ, or where the user may only read. What
+ * is missing is made, durable, as CDS does it.
  *
- * @returns why the queue, which was there before, could not be bound to the exchange; undefined when it is bound
+ * @returns why the queue, which was there before, could not be bound to the exchange; undefined
+ *   when it is bound
  * @throws Error when the broker refuses to make what is missing
  */
 export async function prepareQueue(

@@ -80,7 +80,8 @@ describe('schedulers', () => {
       expect(runsOf(hook)).toHaveLength(times.length);
       expect(times).toEqual(times.map((_, index) => (times[0] ?? 0) + 1000 * index));
       const delays = runsOf(hook).map(({ at }, index) => at - (times[index] ?? 0));
-      // Asked for in the order of their times and, on a machine that is busy, at least now and then within a second.
+      // Asked for in the order of their times and, on a machine that is busy, at least now and then
+      // within a second.
       expect(Math.min(...delays)).toBeLessThan(1_000);
       expect(Math.min(...delays)).toBeGreaterThanOrEqual(0);
       expect(runsOf(hook)[0]).toMatchObject({

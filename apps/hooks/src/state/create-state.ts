@@ -29,7 +29,9 @@ export interface StateDeps extends Omit<SynchronizeTasksDeps, 'synchronized' | '
 
 export type State = Awaited<ReturnType<typeof createState>>;
 
-/** Whose the state in Redis is, whether the hooks of the API are in it, and what of it has vanished. */
+/**
+ * Whose the state in Redis is, whether the hooks of the API are in it, and what of it has vanished.
+ */
 export async function createState(deps: StateDeps) {
   const { redis, registration, logger, ending, config } = deps;
   const store = createSynchronizedStore({ redis });
@@ -90,19 +92,28 @@ export async function createState(deps: StateDeps) {
   return {
     guard,
 
-    /** After a connection: Redis may be another one, or have lost its tasks. @returns whether the state is ours */
+    /**
+     * After a connection: Redis may be another one, or have lost its tasks. @returns whether the
+     * state is ours
+     */
     connected: lookAndSynchronize,
 
     isOurs: (): boolean => isOurs,
 
-    /** Why no delivery may be taken. While the API has not said whose the state is, those of its tasks are. */
+    /**
+     * Why no delivery may be taken. While the API has not said whose the state is, those of its
+     * tasks are.
+     */
     whyNoDelivery: (): string | undefined =>
       guard.status().kind === 'unproven' ? undefined : guard.refusal(),
 
     /** Whether the hooks of the API have been read since Redis was emptied. */
     isSynchronized: (): boolean => synchronizedAt !== undefined,
 
-    /** For a delivery that shows that a hook is missing: reads the hooks of the API, once a minute at most. */
+    /**
+     * For a delivery that shows that a hook is missing: reads the hooks of the API, once a minute
+     * at most.
+     */
     async askedByDelivery(): Promise<void> {
       try {
         if (isOurs && (await store.mayAsk())) synchronization.request();

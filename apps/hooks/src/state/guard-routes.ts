@@ -10,7 +10,10 @@ export interface StateOfRoutes {
 
 const LATER = { 'Retry-After': '5' };
 
-/** Refuses every call while the state in Redis is not known to be that of this CDS: in front of the routes. */
+/**
+ * Refuses every call while the state in Redis is not known to be that of this CDS: in front of the
+ * routes.
+ */
 export function onlyOurState(state: StateOfRoutes): RequestHandler {
   return (_request, _response, next) => {
     const from = state.refusal();

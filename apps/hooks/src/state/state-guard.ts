@@ -40,11 +40,12 @@ const ASK_AGAIN_MS = 60_000;
 export type StateGuard = ReturnType<typeof createStateGuard>;
 
 /**
- * Sees to it that this service touches no state but that of its own CDS, in a format that it can read.
+ * Sees to it that this service touches no state but that of its own CDS, in a format that it can
+ * read.
  *
- * A state says for which API and token it was made. Where both or one of them are others now (a new token, another host), the hooks
- * that the API lists tell: one of them among the tasks is enough. Else the state is left alone, until an operator says
- * otherwise (`engine hooks adopt`).
+ * A state says for which API and token it was made. Where both or one of them are others now (a new
+ * token, another host), the hooks that the API lists tell: one of them among the tasks is enough.
+ * Else the state is left alone, until an operator says otherwise (`engine hooks adopt`).
  */
 export function createStateGuard(deps: StateGuardDeps) {
   const { redis, logger, everyMs = EVERY_MS, askAgainMs = ASK_AGAIN_MS } = deps;
@@ -88,7 +89,10 @@ export function createStateGuard(deps: StateGuardDeps) {
     return uuids.length > 0 && (await redis.smismember(KEYS.tasks, ...uuids)).includes(1);
   }
 
-  /** Whether one of the hooks that the API lists is among the tasks. @returns how many it lists where none is */
+  /**
+   * Whether one of the hooks that the API lists is among the tasks. @returns how many it lists
+   * where none is
+   */
   async function prove(): Promise<'proven' | number> {
     let listed = 0;
     for await (const hooks of deps.api.workflowHooks()) {

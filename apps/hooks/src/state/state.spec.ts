@@ -403,7 +403,9 @@ describe('the state in Redis', () => {
       expect(lines.filter(isTold)).toMatchObject([{ level: 50, deliveries: 1, inAll: 1 }]);
     });
 
-    /** So many whole looks of a service at what is there, each of which says that the replica lives. */
+    /**
+     * So many whole looks of a service at what is there, each of which says that the replica lives.
+     */
     async function looks(count: number): Promise<void> {
       const [owner] = Object.keys(await redis.hgetall(KEYS.mark)).filter((field) =>
         field.startsWith('owner:'),

@@ -7,10 +7,12 @@ import type { Redis } from 'ioredis';
 const LOOKED_FOR = 200;
 
 /**
- * Counts the deliveries as lost that wait nowhere though the counter of all has them: no hook has work, and none is stopped.
- * What the lists of hooks hold is not lost, though nothing else may know of it any more.
+ * Counts the deliveries as lost that wait nowhere though the counter of all has them: no hook has
+ * work, and none is stopped. What the lists of hooks hold is not lost, though nothing else may know
+ * of it any more.
  *
- * KEYS waiting-total, pending, stopped, lost-total · ARGV deliveries in the lists of all hooks, or "": nobody looked
+ * KEYS waiting-total, pending, stopped, lost-total · ARGV deliveries in the lists of all hooks, or
+ * "": nobody looked
  * Returns the number of waiting deliveries, of lost ones, and 1 where the lists are to be looked at
  */
 const COUNT_LOST = `
@@ -35,15 +37,19 @@ export interface TaskWatchDeps {
 export type TaskWatch = ReturnType<typeof createTaskWatch>;
 
 /**
- * Looks, in a few short commands, whether something has vanished from a Redis that is there: by FLUSHALL, by DEL, or because
- * Redis was told to evict keys. What waits at a hook that is there is queued again.
+ * Looks, in a few short commands, whether something has vanished from a Redis that is there: by
+ * FLUSHALL, by DEL, or because Redis was told to evict keys. What waits at a hook that is there is
+ * queued again.
  */
 export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDeps) {
   const countLost = defineScript(redis, 'cdsbbCountLost', COUNT_LOST, 4);
   let cursor = '0';
   /** As of the last look; undefined before the first. */
   let seen: { waiting: number; lost: number; cleanups: number } | undefined;
-  /** Found missing by the last look. What a reading of the API's hooks does not bring back is not read for again. */
+  /**
+   * Found missing by the last look. What a reading of the API's hooks does not bring back is not
+   * read for again.
+   */
   let missedBefore = '';
 
   /** @returns what is missing, in words for the log; empty when nothing is */
@@ -58,7 +64,9 @@ export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDep
     return [...uncounted, ...vanished].join(', ');
   }
 
-  /** @returns how many deliveries the lists of all hooks hold; undefined where that cannot be told */
+  /**
+   * @returns how many deliveries the lists of all hooks hold; undefined where that cannot be told
+   */
   async function inLists(): Promise<number | undefined> {
     let waiting = 0;
     let next = '0';

@@ -6,12 +6,15 @@ import { synchronizeUntilDone, type SynchronizeTasksDeps } from './synchronize-t
 const SOONEST_MS = 1_000;
 
 export interface Synchronization {
-  /** Reads the hooks of the API anew, also where a reading is under way or waits for a second look. */
+  /**
+   * Reads the hooks of the API anew, also where a reading is under way or waits for a second look.
+   */
   request(): void;
 }
 
 /**
- * Brings the tasks in line with the API whenever that is asked for, one time after the other, until `ending`.
+ * Brings the tasks in line with the API whenever that is asked for, one time after the other, until
+ * `ending`.
  *
  * @param may whether the tasks are ours, and the API knows us
  */

@@ -51,8 +51,9 @@ function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefi
  * Brings the tasks in line with the hooks that the API lists: adds and changes, and removes those that are gone.
  *
  * Scheduled cleanups and outgoing hooks are never listed, and never touched. A task stays when deliveries wait for it, or when it was changed
- * in the two minutes before the call: the API may not have committed it yet. More than half of all are removed only when a
- * second look, a minute later, finds the same ones gone: a list may be wrong once.
+ * in the two minutes before the call: the API may not have committed it yet. More than half of all
+ * are removed only when a second look, a minute later, finds the same ones gone: a list may be
+ * wrong once.
  *
  * @returns how many tasks stayed for one of these reasons although the API does not list them
  */
@@ -111,8 +112,8 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
 }
 
 /**
- * Which of the tasks that the API does not list may be removed now: all, or where they are more than half of all tasks
- * those that an earlier look did not find either.
+ * Which of the tasks that the API does not list may be removed now: all, or where they are more
+ * than half of all tasks those that an earlier look did not find either.
  */
 async function sureToBeGone(
   { synchronized, logger, now, secondLookMs = SECOND_LOOK_MS }: SynchronizeTasksDeps,

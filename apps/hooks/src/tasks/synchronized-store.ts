@@ -9,7 +9,10 @@ const AT_ONCE = 1_000;
 /** The hooks of the API are asked for that often because of deliveries, over all replicas. */
 const ASK_AGAIN_MS = 60_000;
 
-/** KEYS mark · ARGV what it was made as, when the reading began (ms) · Returns 1, or 0 when it is another by now */
+/**
+ * KEYS mark · ARGV what it was made as, when the reading began (ms) · Returns 1, or 0 when it is
+ * another by now
+ */
 const NOTE = `
 if redis.call('HGET', KEYS[1], '${MADE_FIELD}') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], '${SYNCHRONIZED_FIELD}', ARGV[2])
@@ -39,12 +42,17 @@ export function createSynchronizedStore({ redis }: { redis: Redis }) {
         throw new Error('Redis was emptied while the hooks of the API were read');
     },
 
-    /** Tasks have vanished: until the next synchronization it is not known which hooks there are. */
+    /**
+     * Tasks have vanished: until the next synchronization it is not known which hooks there are.
+     */
     async forget(): Promise<void> {
       await redis.hdel(KEYS.mark, SYNCHRONIZED_FIELD);
     },
 
-    /** Notes that the API does not list these, and tells since when it has not (ms), this time included. */
+    /**
+     * Notes that the API does not list these, and tells since when it has not (ms), this time
+     * included.
+     */
     async unlistedSince(uuids: readonly string[], now: number): Promise<Map<string, number>> {
       const since = new Map<string, number>();
       for (let i = 0; i < uuids.length; i += AT_ONCE) {
@@ -59,7 +67,9 @@ export function createSynchronizedStore({ redis }: { redis: Redis }) {
       return since;
     },
 
-    /** Of these, all but the tasks of outgoing hooks: that the API does not list those says nothing. */
+    /**
+     * Of these, all but the tasks of outgoing hooks: that the API does not list those says nothing.
+     */
     async listedIfThere(uuids: readonly string[]): Promise<string[]> {
       const listed: string[] = [];
       for (let i = 0; i < uuids.length; i += AT_ONCE) {

@@ -14,7 +14,8 @@ export interface AbsentHookDeps {
 /**
  * What a delivery is told whose hook is not here: 404 only where it is known that there is none.
  *
- * @returns a function of the hook and of whether the delivery shows that it was ours: its signature is right
+ * @returns a function of the hook and of whether the delivery shows that it was ours: its signature
+ *   is right
  */
 export function createAbsentHook({ askForHooks, now }: AbsentHookDeps) {
   const askedFor = new LRUCache<string, number>({ max: MOST_ASKED_FOR });
@@ -25,7 +26,8 @@ export function createAbsentHook({ askForHooks, now }: AbsentHookDeps) {
     if (!vanished && !isSigned) return unknownHook();
     const since = askedFor.get(uuid) ?? now();
     askedFor.set(uuid, since);
-    // The API was asked since, and does not list it: it was deleted there, and its webhook left behind.
+    // The API was asked since, and does not list it: it was deleted there, and its webhook left
+    // behind.
     if (!vanished && synchronizedAt > since) return unknownHook();
     askForHooks();
     return notKnownYet();

@@ -78,8 +78,8 @@ const MOST_NAMED = 10;
  * Takes a delivery in. When it returns, the delivery is in Redis and will be worked off whatever happens next.
  *
  * With a right signature that is one round trip to Redis, and nothing is parsed before the signature was found right.
- * Without one, for addresses that were refused too often, and while many bodies are on their way, the hook is looked up
- * before the body is read: a refused delivery costs that lookup and no more.
+ * Without one, for addresses that were refused too often, and while many bodies are on their way,
+ * the hook is looked up before the body is read: a refused delivery costs that lookup and no more.
  *
  * Knows nothing of Express: bytes and headers in, an answer or a refusal out.
  */

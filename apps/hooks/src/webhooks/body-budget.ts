@@ -4,7 +4,10 @@ export const MOST_BYTES_UNDER_WAY = 64 * 1024 * 1024;
 /** Half of what Bitbucket waits for; a slow line brings the 256 KB that it sends in that time. */
 export const BODY_DEADLINE_MS = 5_000;
 
-/** Bodies on their way at once, from which on strangers are told from senders of ours before theirs is read. */
+/**
+ * Bodies on their way at once, from which on strangers are told from senders of ours before theirs
+ * is read.
+ */
 const MANY = 100;
 
 /** Why a body is given up: its memory is needed for others, or it took too long. */
@@ -21,9 +24,10 @@ export interface BodyMemory {
 export type BodyBudget = ReturnType<typeof createBodyBudget>;
 
 /**
- * Bounds what bodies under way hold together, in this process, and how long each may take. When they hold too much, the one
- * that has been under way for longest is given up: deliveries of Bitbucket are read within moments, and whoever fills the
- * memory by sending slowly is the first to lose.
+ * Bounds what bodies under way hold together, in this process, and how long each may take. When
+ * they hold too much, the one that has been under way for longest is given up: deliveries of
+ * Bitbucket are read within moments, and whoever fills the memory by sending slowly is the first to
+ * lose.
  */
 export function createBodyBudget(mostBytes = MOST_BYTES_UNDER_WAY, deadlineMs = BODY_DEADLINE_MS) {
   /** The oldest first. */
@@ -81,7 +85,9 @@ export function createBodyBudget(mostBytes = MOST_BYTES_UNDER_WAY, deadlineMs = 
     /** Bytes held now. */
     total: () => total,
 
-    /** Whether so many are under way that each is to show that a hook takes it before it is read. */
+    /**
+     * Whether so many are under way that each is to show that a hook takes it before it is read.
+     */
     isCrowded: () => underWay.size >= MANY,
   };
 }

@@ -29,7 +29,8 @@ export function unknownHook(): Refusal {
 }
 
 /**
- * Whether there is such a hook is not known: 503, since Bitbucket sends again after that, and never after a 404.
+ * Whether there is such a hook is not known: 503, since Bitbucket sends again after that, and never
+ * after a 404.
  * @param why for the sender to read
  */
 export function notKnownYet(
@@ -87,7 +88,9 @@ export function crowdedOut(): Refusal {
   });
 }
 
-/** 503 and no 408: Bitbucket sends again what was answered 5xx, and gives up what was answered 4xx. */
+/**
+ * 503 and no 408: Bitbucket sends again what was answered 5xx, and gives up what was answered 4xx.
+ */
 export function tooSlow(): Refusal {
   return new Refusal('too_slow', 'unavailable', {
     from: 'the body took too long: send it again, faster',

@@ -66,7 +66,8 @@ describe('refused deliveries', () => {
 
   /** All commands that Redis gets from the service while `work` runs. */
   async function commandsDuring(work: () => Promise<void>): Promise<string[][]> {
-    // What comes at the start of the service is none of it, and ioredis bears no command while it begins to listen.
+    // What comes at the start of the service is none of it, and ioredis bears no command while it
+    // begins to listen.
     await waitFor(
       async () =>
         (await redis.exists(`${KEYS.synchronizing}:done`)) === 1 &&

@@ -16,10 +16,16 @@ const GRANT_TTL_SECONDS = 100 * 24 * 60 * 60;
 const MEMORY_MS = 5_000;
 /** Grants whose newest pair is kept in memory, two tokens of up to 2,500 characters each. */
 const MOST_NEWEST = 2_000;
-/** So long a write waits for a replica of Redis to have it; nothing else is done on the connection meanwhile. */
+/**
+ * So long a write waits for a replica of Redis to have it; nothing else is done on the connection
+ * meanwhile.
+ */
 const REPLICA_MS = 300;
 
-/** Replaces what was read, and nothing else. KEYS grant · ARGV as read or "", new, seconds to live · Returns 1 when it did */
+/**
+ * Replaces what was read, and nothing else. KEYS grant · ARGV as read or "", new, seconds to live ·
+ * Returns 1 when it did
+ */
 const REPLACE_GRANT = `
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
@@ -34,8 +40,9 @@ const grantSchema = z
     lifetimeMs: z.number(),
     generation: z.number().optional(),
   })
-  // A replica of an older version, beside this one during an update, does not count. The generation is the time of the
-  // renewal, which its pairs tell as well: a constant would make its newest pair older than what this process knows.
+  // A replica of an older version, beside this one during an update, does not count. The generation
+  // is the time of the renewal, which its pairs tell as well: a constant would make its newest pair
+  // older than what this process knows.
   .transform(({ generation, ...pair }) => ({
     ...pair,
     generation: generation ?? pair.expiresAt - pair.lifetimeMs,
@@ -48,8 +55,9 @@ export interface GrantStoreDeps {
 }
 
 /**
- * The newest pair of every grant, encrypted in Redis. A Redis that fails over may come back with an older one, whose refresh
- * token is used up: so this process keeps the newest that it saw, and puts it back.
+ * The newest pair of every grant, encrypted in Redis. A Redis that fails over may come back with an
+ * older one, whose refresh token is used up: so this process keeps the newest that it saw, and puts
+ * it back.
  */
 export interface GrantStore {
   /** From memory if it was read in the last 5 s, else from Redis. Rejects when Redis does not answer. */
@@ -121,7 +129,10 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
     return true;
   }
 
-  /** A failover loses what no replica has. Without a replica there is nothing to wait for; it is never an error. */
+  /**
+   * A failover loses what no replica has. Without a replica there is nothing to wait for; it is
+   * never an error.
+   */
   async function waitForReplica(): Promise<void> {
     try {
       const [role, , replicas] = (await redis.role()) as unknown[];

@@ -10,8 +10,9 @@ export interface Grant {
   /** Milliseconds for which Bitbucket issued the access token. */
   lifetimeMs: number;
   /**
-   * Of two pairs of one grant, the one with the lower number is used up. It is the time of the renewal, or one more than that of
-   * the pair before, so that it grows whatever is lost and whatever the clocks say.
+   * Of two pairs of one grant, the one with the lower number is used up. It is the time of the
+   * renewal, or one more than that of the pair before, so that it grows whatever is lost and
+   * whatever the clocks say.
    */
   generation: number;
 }

@@ -22,7 +22,10 @@ export interface GrantsDeps {
 export interface Grants {
   /** The access tokens for one request of the API. */
   tokensFor(given: AccessPair): GrantTokens;
-  /** Those of a grant that Redis holds, for what is done without a request. @param key of {@link GrantTokens} */
+  /**
+   * Those of a grant that Redis holds, for what is done without a request. @param key of {@link
+   * GrantTokens}
+   */
   tokensOf(key: string): AccessTokenSource;
   /** Keeps the pair of a new linking. Redis being away is no failure: the API has this pair too. */
   remember(tokens: OAuthTokens): Promise<void>;

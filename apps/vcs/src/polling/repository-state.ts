@@ -100,7 +100,10 @@ export async function confirmGone(
   return gone;
 }
 
-/** Whether the other refs may be read all the same: this one is refused, or its answer makes no sense. */
+/**
+ * Whether the other refs may be read all the same: this one is refused, or its answer makes no
+ * sense.
+ */
 function isOfThisRef({ kind, status }: BitbucketError): boolean {
   return kind === 'invalid-answer' || status === 400 || status === 410;
 }

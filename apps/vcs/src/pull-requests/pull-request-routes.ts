@@ -8,7 +8,9 @@ import { repositoryParams } from '../calls/route-params';
 import { shorten } from '../calls/shorten';
 import { toVcsPullRequest } from './vcs-pull-request';
 
-/** Bitbucket takes shorter ones alone; CDS has the same limit: https://github.com/ovh/cds/pull/5601 */
+/**
+ * Bitbucket takes shorter ones alone; CDS has the same limit: https://github.com/ovh/cds/pull/5601
+ */
 const MAX_COMMENT = 32_767;
 const SHORTENED = '\n\n… (the comment is too long for Bitbucket: see the run in CDS)';
 const MAX_TITLE = 255;

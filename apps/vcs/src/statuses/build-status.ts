@@ -5,7 +5,10 @@ import { statusKey } from './status-key';
 import { DOCUMENTATION_URL, statusUrl } from './status-url';
 import { STATUS_NAME_PREFIX } from './vcs-commit-status';
 
-/** What Bitbucket takes of these: https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/928 */
+/**
+ * What Bitbucket takes of these:
+ * https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/928
+ */
 const MAX_TEXT = 254;
 
 /** Statuses of a node that say nothing about the commit. */
@@ -43,7 +46,8 @@ export function buildStatus(
     state: STATES[node.Status] ?? 'INPROGRESS',
     description: `${nodeName}: ${statusWord}`,
     url: showDetail ? statusUrl(uiUrl, run) : DOCUMENTATION_URL,
-    // By it Bitbucket shows the status on the pull request of the branch. Half of a name names another one.
+    // By it Bitbucket shows the status on the pull request of the branch. Half of a name names
+    // another one.
     ...(node.BranchName === '' || node.BranchName.length > MAX_TEXT
       ? {}
       : { refname: node.BranchName }),

@@ -24,13 +24,18 @@ const MAX_AT_ONCE = 200;
 const ONE_MS = 40_000;
 /** The lock of a round is renewed by no one: it outlives one status, and each takes it anew. */
 const LOCK_MS = ONE_MS + 10_000;
-/** A build that still runs is asked about again after as long as it has run, within these bounds. */
+/**
+ * A build that still runs is asked about again after as long as it has run, within these bounds.
+ */
 const MAX_PAUSE_MS = 30 * 60_000;
 /** After a start, what was missed may be a moment away from being known. */
 const AFTER_START_MS = 60_000;
 /** So many in a row without an answer: it is the API, and not these runs, so the round ends. */
 const MOST_UNANSWERED = 5;
-/** How long somebody is asked who says that there is no such run, or that it is none of our business. */
+/**
+ * How long somebody is asked who says that there is no such run, or that it is none of our
+ * business.
+ */
 const REFUSED_FOR_MS = 24 * 60 * 60_000;
 
 export interface FinishStatusesDeps {
@@ -51,13 +56,16 @@ export interface FinishStatuses {
   close(): void;
 }
 
-/** What became of one. `unanswered`: put off, the others may have an answer; `unreachable`: no run has one now. */
+/**
+ * What became of one. `unanswered`: put off, the others may have an answer; `unreachable`: no run
+ * has one now.
+ */
 type Outcome = 'done' | 'unanswered' | 'unreachable';
 
 /**
- * Sends the end of builds of which CDS never told: it says so once, and whoever was away then never hears of it. The API
- * is asked how the run ended, by one replica at a time; what is sent goes the way of every status, so that nothing is
- * sent twice or in the wrong order.
+ * Sends the end of builds of which CDS never told: it says so once, and whoever was away then never
+ * hears of it. The API is asked how the run ended, by one replica at a time; what is sent goes the
+ * way of every status, so that nothing is sent twice or in the wrong order.
  */
 export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
   const { redis, servers, unfinished, sendStatus, api, logger } = deps;
@@ -81,7 +89,10 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
     else await unfinished.postpone(id, now + MAX_PAUSE_MS, { ...status, refusedSince });
   }
 
-  /** Puts one off whose answer cannot be had, ever longer: it may be its run alone that has none, for good. */
+  /**
+   * Puts one off whose answer cannot be had, ever longer: it may be its run alone that has none,
+   * for good.
+   */
   async function unanswered(
     id: string,
     status: UnfinishedStatus | undefined,
@@ -99,7 +110,10 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
     return 'unanswered';
   }
 
-  /** Never rejects for what is wrong with one of them; rejects when it cannot be put off, since Redis is away. */
+  /**
+   * Never rejects for what is wrong with one of them; rejects when it cannot be put off, since
+   * Redis is away.
+   */
   async function lookAt(id: string): Promise<Outcome> {
     let status: UnfinishedStatus | undefined;
     let isLate = false;
@@ -156,7 +170,8 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
       const pause = afterStart ? AFTER_START_MS : pauseAfter(age, ASK_AFTER_MS);
       return unfinished.postpone(id, now + pause);
     }
-    // What cannot be sent must not be the first of every round; sending says itself when to send again.
+    // What cannot be sent must not be the first of every round; sending says itself when to send
+    // again.
     await unfinished.postpone(id, now + pauseAfter(age, roundEveryMs));
     const tokens = server.grants.tokensOf(status.grant);
     const { grant, since } = status;

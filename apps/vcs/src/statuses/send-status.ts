@@ -13,7 +13,10 @@ import type { UnfinishedStatuses, UnfinishedStatus } from './unfinished-statuses
 export const SEND_MS = 25_000;
 /** When the API is asked how a build ended of which nothing was heard since. */
 export const ASK_AFTER_MS = 10 * 60_000;
-/** When a final status is sent again that Bitbucket did not take: ever later, since trying costs calls. */
+/**
+ * When a final status is sent again that Bitbucket did not take: ever later, since trying costs
+ * calls.
+ */
 const SEND_AGAIN_MS = 60_000;
 const MAX_PAUSE_MS = 30 * 60_000;
 /** What trying again does not change. */
@@ -45,8 +48,8 @@ export type SendStatus = (
 
 /**
  * Posts a status unless Bitbucket has it already or has a newer one. The state is kept after the answer, so that a send
- * that failed is done again when the event is repeated. What is not final is remembered before it is sent: the event of
- * its end may come while nobody is there, and CDS does not repeat it.
+ * that failed is done again when the event is repeated. What is not final is remembered before it
+ * is sent: the event of its end may come while nobody is there, and CDS does not repeat it.
  */
 export function createSendStatus(deps: SendStatusDeps): SendStatus {
   const { sent, unfinished, oneAtATime, logger, onResult } = deps;

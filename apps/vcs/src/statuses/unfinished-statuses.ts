@@ -2,11 +2,16 @@ import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 
-/** Sorted set: ids of statuses whose end Bitbucket may not know → when the API is asked about it next (ms). */
+/**
+ * Sorted set: ids of statuses whose end Bitbucket may not know → when the API is asked about it
+ * next (ms).
+ */
 export const UNFINISHED_KEY = 'cdsbb:vcs:unfinished';
 /** Prefix of the record of one of them. */
 const RECORD_PREFIX = 'cdsbb:vcs:unfinished:';
-/** Beyond it those that are asked about first are forgotten: more builds than any CDS has at a time. */
+/**
+ * Beyond it those that are asked about first are forgotten: more builds than any CDS has at a time.
+ */
 export const MAX_UNFINISHED = 5_000;
 /** Characters of one record; names that long are nobody's. */
 const MAX_RECORD = 16_384;
@@ -31,15 +36,23 @@ const recordSchema = z.object({
   refusedSince: z.number().optional(),
 });
 
-/** A status that is not final at Bitbucket, or a final one that Bitbucket did not take: enough to send its end. */
+/**
+ * A status that is not final at Bitbucket, or a final one that Bitbucket did not take: enough to
+ * send its end.
+ */
 export type UnfinishedStatus = z.infer<typeof recordSchema>;
 
-/** Kept in Redis for all replicas. Noting and forgetting never reject: no status is held up by them. */
+/**
+ * Kept in Redis for all replicas. Noting and forgetting never reject: no status is held up by them.
+ */
 export interface UnfinishedStatuses {
   /** @param id of `sentStatusId`; one that is there already is replaced. @param askAt (ms) */
   remember(id: string, status: UnfinishedStatus, askAt: number): Promise<void>;
   forget(id: string): Promise<void>;
-  /** Asks about one later that is still there. @param change also notes this. Rejects while Redis is away. */
+  /**
+   * Asks about one later that is still there. @param change also notes this. Rejects while Redis is
+   * away.
+   */
   postpone(id: string, askAt: number, change?: UnfinishedStatus): Promise<void>;
   /** Ids of those to ask about by then, the earliest first. Rejects while Redis is away. */
   due(until: number, limit: number): Promise<string[]>;

@@ -186,7 +186,9 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
   }
 }
 
-/** Pushes come twice where it fails, and the next repair tries again: the API has what it asked for. */
+/**
+ * Pushes come twice where it fails, and the next repair tries again: the API has what it asked for.
+ */
 async function tidyUp(deps: HookRouteDeps, call: GrantedCall, inForce: HookInForce) {
   const repo = repoOf(call.req);
   const { hook, doubles } = inForce;

@@ -6,7 +6,9 @@ import { withUrl } from './same-url';
 
 export interface HookInForce {
   hook: BbHook;
-  /** Those with the same URL, and the other webhooks of the repository, where they had to be listed. */
+  /**
+   * Those with the same URL, and the other webhooks of the repository, where they had to be listed.
+   */
   doubles: BbHook[];
   others: BbHook[];
 }

@@ -40,8 +40,8 @@ export type RepairWebhook = (
 ) => Promise<BbHook>;
 
 /**
- * Leaves one webhook of ours with this URL. They are listed anew under the lock, so that whoever else does the same keeps the
- * same one.
+ * Leaves one webhook of ours with this URL. They are listed anew under the lock, so that whoever
+ * else does the same keeps the same one.
  *
  * @param knownUuid Bitbucket's, of the one that was put in force; '' when that is not known
  * @throws as {@link RepairWebhook}

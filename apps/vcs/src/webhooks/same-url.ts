@@ -2,7 +2,10 @@ import type { BbHook, BitbucketClient, CallContext, RepoRef } from '@cds/bitbuck
 import type { Logger } from '@cds/service';
 import { fullNameOf } from '../calls/request-values';
 
-/** The webhooks of a repository that lead to one URL. Bitbucket takes any number; each delivers every push. */
+/**
+ * The webhooks of a repository that lead to one URL. Bitbucket takes any number; each delivers
+ * every push.
+ */
 export interface SameUrl {
   /** The one to keep; undefined when there is none. */
   kept: BbHook | undefined;
@@ -10,8 +13,8 @@ export interface SameUrl {
 }
 
 /**
- * Chooses among the webhooks with exactly this URL: the one that is known, else one that is signed, else one that is active,
- * else the first.
+ * Chooses among the webhooks with exactly this URL: the one that is known, else one that is signed,
+ * else one that is active, else the first.
  *
  * @param url as Bitbucket has it
  * @param knownUuid Bitbucket's, of the one that was put in force before; '' when that is not known
@@ -38,7 +41,8 @@ export function urlsWithDoubles(hooks: readonly BbHook[]): Set<string> {
 }
 
 /**
- * Removes further webhooks with the URL of one that stays, since each push would be delivered once by each.
+ * Removes further webhooks with the URL of one that stays, since each push would be delivered once
+ * by each.
  *
  * @throws what Bitbucket's client throws; one that is gone already counts as removed
  */

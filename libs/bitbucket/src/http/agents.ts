@@ -15,15 +15,18 @@ const KEPT = { keepAlive: true, maxSockets: 64 };
 type AgentsByRule = Readonly<Record<RepeatRule, HttpAgents>>;
 
 /**
- * By whether a call may be repeated. What must not be repeated gets a connection of its own: a kept one may have been closed
- * by the other side a moment ago, and then nobody knows whether the request arrived.
+ * By whether a call may be repeated. What must not be repeated gets a connection of its own: a kept
+ * one may have been closed by the other side a moment ago, and then nobody knows whether the
+ * request arrived.
  */
 const direct: AgentsByRule = {
   always: { http: new HttpAgent(KEPT), https: new HttpsAgent({ ...VERIFIED, ...KEPT }) },
   'unless-received': { http: new HttpAgent(), https: new HttpsAgent(VERIFIED) },
 };
 
-/** Connections are shared by all clients of the process, whose proxies are those of one environment. */
+/**
+ * Connections are shared by all clients of the process, whose proxies are those of one environment.
+ */
 const behindProxies = new WeakMap<ProxyServer, AgentsByRule>();
 
 function behind(proxy: ProxyServer): AgentsByRule {

@@ -26,7 +26,10 @@ export interface ListCall<T> {
   query: URLSearchParams;
   /** Schema of one value. */
   item: z.ZodType<T>;
-  /** What tells two values apart; '' where it is not known of a value, which then counts as another one. */
+  /**
+   * What tells two values apart; '' where it is not known of a value, which then counts as another
+   * one.
+   */
   identity: (value: T) => string;
   /** Default: one of its own. */
   budget?: ListBudget;
@@ -52,9 +55,10 @@ const pageSchema = z.object({
  * exactly as given, and no page can be asked for before the one that leads to it. A list that leads back to a page already
  * read, or has more than 1,000 pages or 64 MiB, is refused.
  *
- * Bitbucket counts pages by position, so that a list moves while it is read. What comes twice is given once. When the list
- * became shorter, what stood at the beginning of a page may have moved to the end of the one before, which is then read
- * again. A value that cannot be read is left out with a warning.
+ * Bitbucket counts pages by position, so that a list moves while it is read. What comes twice is
+ * given once. When the list became shorter, what stood at the beginning of a page may have moved to
+ * the end of the one before, which is then read again. A value that cannot be read is left out with
+ * a warning.
  */
 export async function* readPages<T>(
   http: ApiHttp,
@@ -101,7 +105,9 @@ export async function* readPages<T>(
   }
 }
 
-/** Reads the values of a page: those that were not read before, without those that make no sense. */
+/**
+ * Reads the values of a page: those that were not read before, without those that make no sense.
+ */
 function createTake<T>(
   http: ApiHttp,
   route: Route,

@@ -25,12 +25,15 @@ export function expandTemplate(template: string, values: PathValues, call: strin
 const LONGEST_URL = 16 * 1024;
 const LONGEST_ORIGIN = 200;
 
-/** What Bitbucket calls itself, also where it is reached through a proxy that has another address. */
+/**
+ * What Bitbucket calls itself, also where it is reached through a proxy that has another address.
+ */
 const CANONICAL = 'https://api.bitbucket.org/2.0';
 
 /**
- * Where to ask for a URL that Bitbucket gave (`next`, `Location`): below `apiUrl`, to which alone the token goes. What is below
- * https://api.bitbucket.org/2.0 is asked for through `apiUrl`, with the same path and query.
+ * Where to ask for a URL that Bitbucket gave (`next`, `Location`): below `apiUrl`, to which alone
+ * the token goes. What is below https://api.bitbucket.org/2.0 is asked for through `apiUrl`, with
+ * the same path and query.
  *
  * @param current the URL below `apiUrl` that led there, for relative ones
  * @throws BitbucketError for everything else

@@ -8,10 +8,11 @@ import { report, type Place, type Reading } from './reading';
 const OTHER_SERVICES = ['api', 'cdn', 'elasticsearch', 'migrate', 'repositories', 'ui'];
 
 /**
- * Refuses one name for two services. The API keeps one row for each name, whatever the type of the service: the one
- * that registers later takes the place of the other, and no call tells of it. It compares names with regard to case.
- * `[vcs]` and `[hooks]` are compared also where one of them alone is read, since the other is started from the same
- * configuration.
+ * Refuses one name for two services. The API keeps one row for each name, whatever the type of the
+ * service: the one that registers later takes the place of the other, and no call tells of it. It
+ * compares names with regard to case.
+ * `[vcs]` and `[hooks]` are compared also where one of them alone is read, since the other is
+ * started from the same configuration.
  */
 export function checkNames(reading: Reading, services: readonly ServiceName[]): void {
   const [vcs, hooks] = SERVICE_NAMES.map((service) => nameOf(reading, service));

@@ -1,7 +1,10 @@
 import { type ProxySettings, ProxySettingsError, readProxySettings } from '@cds/network';
 import type { ConfigProblem } from '../config-types';
 
-/** The proxies of the environment; undefined where there are none. What is wrong with them is added to `problems`. */
+/**
+ * The proxies of the environment; undefined where there are none. What is wrong with them is added
+ * to `problems`.
+ */
 export function checkProxies(
   env: NodeJS.ProcessEnv,
   problems: ConfigProblem[],

@@ -2,8 +2,8 @@ import type { ConfigProblem } from '../config-types';
 import type { TomlNode, TomlTable } from './toml-tree';
 
 /**
- * The keys of several files as those of one. A key that stands in two of them has the value of the later file, and a
- * warning where the values differ: nobody sees that by looking at one file.
+ * The keys of several files as those of one. A key that stands in two of them has the value of the
+ * later file, and a warning where the values differ: nobody sees that by looking at one file.
  */
 export function mergeTrees(trees: readonly TomlTable[], problems: ConfigProblem[]): TomlTable {
   const [first, ...rest] = trees;

@@ -5,8 +5,8 @@ const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const TOP_LEVEL = /^([a-z][a-z-]{0,61}[a-z]|xn--[a-z0-9-]{1,59})$/;
 
 /**
- * Why Bitbucket Cloud answers "Enter a valid URL." to a link there; undefined where it takes it. It wants a host name as the
- * internet has them, `localhost`, or an address.
+ * Why Bitbucket Cloud answers "Enter a valid URL." to a link there; undefined where it takes it. It
+ * wants a host name as the internet has them, `localhost`, or an address.
  */
 export function whyNoLink(url: string): string | undefined {
   if (!URL.canParse(url)) return 'is not a URL';
@@ -21,11 +21,15 @@ export function whyNoLink(url: string): string | undefined {
     : 'has a host that is no name of the internet (letters, digits and hyphens between dots)';
 }
 
-/** Names that nobody outside can resolve: https://www.iana.org/assignments/special-use-domain-names */
+/**
+ * Names that nobody outside can resolve: https://www.iana.org/assignments/special-use-domain-names
+ */
 const INTERNAL_NAME =
   /(^|\.)(localhost|local|internal|intranet|lan|home|corp|private|test|invalid|home\.arpa)\.?$/;
 
-/** Why Bitbucket Cloud cannot deliver a webhook there; undefined where nothing speaks against it. */
+/**
+ * Why Bitbucket Cloud cannot deliver a webhook there; undefined where nothing speaks against it.
+ */
 export function whyUnreachable(url: string): string | undefined {
   const { hostname } = new URL(url);
   const address = hostname.replace(/^\[(.*)\]$/, '$1');

@@ -113,7 +113,8 @@ function isNetwork(text: string): boolean {
 
 function checkText(rule: Rule, text: string): Verdict {
   const wrong = { error: `must be ${describeRule(rule)}` };
-  // Around anything but a plain text a line break does no harm. A prefix says more exactly what it may hold.
+  // Around anything but a plain text a line break does no harm. A prefix says more exactly what it
+  // may hold.
   const reason = whyNotMeant(rule.kind === 'text' ? text : text.trim());
   if (reason && rule.kind !== 'key-prefix') return { error: reason };
   switch (rule.kind) {

@@ -4,9 +4,10 @@ import { FORGET_CLEANUP } from '../forget-cleanup.lua';
 const MOST_BROUGHT_BACK = 10_000;
 
 /**
- * Lua functions about removals that the API was asked for. `under_way` names hook and holder, and is kept before the call is
- * sent; it goes when the API has answered, or nothing was sent. `unsure` stands for one that somebody else asked for before,
- * and of which nobody knows what became: the API may still be about to do it.
+ * Lua functions about removals that the API was asked for. `under_way` names hook and holder, and
+ * is kept before the call is sent; it goes when the API has answered, or nothing was sent. `unsure`
+ * stands for one that somebody else asked for before, and of which nobody knows what became: the
+ * API may still be about to do it.
  */
 export const REMOVAL_MARKS = `
 local function markUnderWay(record, mark)
@@ -27,8 +28,9 @@ end
  *   due (ms), accepted (execution id), hook, project, workflow, repository, branch, id of the request
  * Returns `ok` | `lost` | `back` when a push after this deletion was removed before its turn
  *
- * Where the hook scheduled the branch for another workflow before (it was renamed), that one is replaced. What the API is to
- * be asked again for an earlier deletion does not wait for the new date.
+ * Where the hook scheduled the branch for another workflow before (it was renamed), that one is
+ * replaced. What the API is to be asked again for an earlier deletion does not wait for the new
+ * date.
  */
 export const SCHEDULE_CLEANUP = `
 ${FORGET_CLEANUP}
@@ -57,16 +59,18 @@ return 'ok'
 `;
 
 /**
- * Cancels what is scheduled for a branch that is back: the cleanup of this project, workflow and branch, also
- * under the id of older versions, and the one that this hook scheduled for the branch, whatever its workflow was called then.
+ * Cancels what is scheduled for a branch that is back: the cleanup of this project, workflow and
+ * branch, also under the id of older versions, and the one that this hook scheduled for the branch,
+ * whatever its workflow was called then.
  *
  * KEYS cleanups, stopped, failed, owner · ARGV holder, prefix of records, prefix of the hooks' lists, id, hook, branch,
  *   prefix of owners, id of older versions
  * Returns {`none`} | {`cancelled`, id of the request that scheduled it or ""} | {`lost`} | {`busy`, hook} while another
- *   hook's holder has the API remove the runs | {`unsure`, id} when nobody knows whether the API still removes them
+ *   hook's holder has the API remove the runs | {`unsure`, id} when nobody knows whether the API
+ *   still removes them
  *
- * A mark of who is no longer the owner of its hook, or of this hook, of which the caller is the only holder, is of a removal
- * that nobody waits for any more.
+ * A mark of who is no longer the owner of its hook, or of this hook, of which the caller is the
+ * only holder, is of a removal that nobody waits for any more.
  */
 export const CANCEL_CLEANUP = `
 ${FORGET_CLEANUP}
@@ -92,10 +96,12 @@ return {'cancelled', request}
 
 /**
  * Cancels what is scheduled for a branch whose push is about to be removed unread: the cleanup of that id and the one
- * that the hook scheduled, unless it is of a deletion after that push, or the API is to be asked again, since nobody knows
- * what it did. Remembers the push, too: deletions from before it may wait, at this hook or another.
+ * that the hook scheduled, unless it is of a deletion after that push, or the API is to be asked
+ * again, since nobody knows what it did. Remembers the push, too: deletions from before it may
+ * wait, at this hook or another.
  *
- * KEYS cleanups, stopped, failed, brought-back · ARGV prefix of records, prefix of the hooks' lists, id, hook, branch, id of the push, id of
+ * KEYS cleanups, stopped, failed, brought-back · ARGV prefix of records, prefix of the hooks'
+ * lists, id, hook, branch, id of the push, id of
  *   older versions
  * Returns how many
  *
@@ -133,7 +139,10 @@ redis.call('ZADD', KEYS[1], ARGV[4], ARGV[1])
 return 'ok'
 `;
 
-/** Removes a cleanup. KEYS cleanups, stopped, failed · ARGV id, prefix of records, prefix of the hooks' lists · Returns `unknown` | `ok` */
+/**
+ * Removes a cleanup. KEYS cleanups, stopped, failed · ARGV id, prefix of records, prefix of the
+ * hooks' lists · Returns `unknown` | `ok`
+ */
 export const REMOVE_CLEANUP = `
 ${FORGET_CLEANUP}
 if redis.call('EXISTS', ARGV[2] .. ARGV[1]) == 0 then return 'unknown' end
@@ -142,10 +151,11 @@ return 'ok'
 `;
 
 /**
- * Ends a cleanup whose runs the API has removed. One that is of a later deletion by now, or is not due yet because the API
- * was asked again for an earlier one, goes on waiting for its date.
+ * Ends a cleanup whose runs the API has removed. One that is of a later deletion by now, or is not
+ * due yet because the API was asked again for an earlier one, goes on waiting for its date.
  *
- * KEYS cleanups, stopped, failed · ARGV id, prefix of records, prefix of the hooks' lists, accepted, now (ms)
+ * KEYS cleanups, stopped, failed · ARGV id, prefix of records, prefix of the hooks' lists,
+ * accepted, now (ms)
  * Returns `unknown` | `waiting` | `ok`
  */
 export const FINISH_CLEANUP = `
@@ -164,7 +174,10 @@ forget(ARGV[1], ARGV[2], ARGV[3])
 return 'ok'
 `;
 
-/** Notes that the API was not asked for removals that were begun. KEYS none · ARGV holder, then for each: key of its record, its hook */
+/**
+ * Notes that the API was not asked for removals that were begun. KEYS none · ARGV holder, then for
+ * each: key of its record, its hook
+ */
 export const LET_GO_CLEANUPS = `
 for i = 2, #ARGV, 2 do
   if redis.call('HGET', ARGV[i], 'under_way') == ARGV[i + 1] .. ' ' .. ARGV[1] then
@@ -214,8 +227,9 @@ return 'ok'
  *
  * KEYS cleanups, stopped, failed, record · ARGV id, prefix of records, prefix of the hooks' lists, accepted, now (ms),
  *   errors, error, tries without an answer in a row, when to try again (ms) or "" when given up, pause is for a
- *   refusal (1), failures to keep, whether an operator ended it (1): then it is no dead letter, and the first to go, what
- *   is known of the removal that was under way: `answered`, `not sent`, `unsure`, or "" where none was
+ *   refusal (1), failures to keep, whether an operator ended it (1): then it is no dead letter, and
+ *   the first to go, what is known of the removal that was under way: `answered`, `not sent`,
+ *   `unsure`, or "" where none was
  * Returns {`ok`, dead letters dropped} | {`changed`}
  */
 export const FAIL_CLEANUP = `

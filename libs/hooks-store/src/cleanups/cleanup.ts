@@ -33,8 +33,8 @@ export interface Cleanup {
 }
 
 /**
- * Which cleanups are one and the same: those that remove the same runs. The API knows them by workflow and branch, whatever
- * the repository is called. All three count, to the letter.
+ * Which cleanups are one and the same: those that remove the same runs. The API knows them by
+ * workflow and branch, whatever the repository is called. All three count, to the letter.
  */
 export function cleanupId(of: Pick<Cleanup, 'project' | 'workflow' | 'branch'>): string {
   return idOf(of.project, of.workflow, of.branch);

@@ -6,8 +6,9 @@ import { IS_AS_READ, REMOVAL_MARKS } from './cleanup-scripts.lua';
  *
  * KEYS none, since they are those of many records and hooks
  * ARGV holder, prefix of owners, of tasks, of waiting lists, field of a task that names the hooks of its workflow, most
- *   hooks of one workflow, prefix of the last changes of hooks; then for each: key of its record, its hook, the key of the hooks
- *   of its workflow, its branch as the last changes name it; accepted, due, retry_at and outages as they were read
+ *   hooks of one workflow, prefix of the last changes of hooks; then for each: key of its record,
+ *   its hook, the key of the hooks of its workflow, its branch as the last changes name it;
+ *   accepted, due, retry_at and outages as they were read
  * Returns for each {`begun`}; {`busy`, who} when another one holds its hook; or {`other`}: it was changed, its hook's task is
  *   gone or of another workflow by now, or deliveries wait at a hook of the workflow, or
  *   the branch was pushed to there. What is not begun is not under way for

@@ -138,7 +138,10 @@ function isoOf(ms: number): string {
   return ms > 0 && ms <= 8.64e15 ? new Date(ms).toISOString() : '';
 }
 
-/** The replies of a pipeline; undefined for a key that holds another type of value. @throws the first other error */
+/**
+ * The replies of a pipeline; undefined for a key that holds another type of value. @throws the
+ * first other error
+ */
 export async function readableOf(pipeline: ReturnType<Redis['pipeline']>): Promise<unknown[]> {
   return ((await pipeline.exec()) ?? []).map(([error, reply]) => {
     if (error && !isWrongType(error)) throw error;

@@ -5,7 +5,10 @@ import { cleanupKey, KEYS } from '../redis-keys';
 
 const AT_ONCE = 200;
 
-/** Cleanups of deleted branches: those that wait, the first due first, then the stopped ones, then those that failed. */
+/**
+ * Cleanups of deleted branches: those that wait, the first due first, then the stopped ones, then
+ * those that failed.
+ */
 export async function listCleanups(
   redis: Redis,
   limit: number,

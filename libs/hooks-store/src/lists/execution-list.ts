@@ -30,8 +30,8 @@ const AT_ONCE = 20;
 const MAX_ERROR = 1_000;
 
 /**
- * The newest executions of a hook, with those that wait and the dead letters. Reads as many as are asked for and no
- * more, some at a time.
+ * The newest executions of a hook, with those that wait and the dead letters. Reads as many as are
+ * asked for and no more, some at a time.
  *
  * @returns undefined when there is no such task
  */

@@ -13,7 +13,8 @@ export interface TaskList {
 }
 
 /**
- * Tasks of hooks, in no order. Looks through the set of all some at a time, and no further than needed.
+ * Tasks of hooks, in no order. Looks through the set of all some at a time, and no further than
+ * needed.
  *
  * @param isWanted which of them
  */

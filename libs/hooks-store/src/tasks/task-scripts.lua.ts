@@ -3,8 +3,8 @@ import { WORKFLOW_INDEX_FIELD } from '../redis-keys';
 import { WAITING_HEADS } from '../waiting-heads.lua';
 
 /**
- * Lua function: counts a task of type `new`, whose hash said `old` (false: it was not there). `isNew`: the set of tasks
- * did not have it. One whose hash vanished is in the set, and counted.
+ * Lua function: counts a task of type `new`, whose hash said `old` (false: it was not there).
+ * `isNew`: the set of tasks did not have it. One whose hash vanished is in the set, and counted.
  */
 export const COUNT_KIND = `
 local function countKind(kinds, old, new, isNew)
@@ -15,8 +15,9 @@ end
 `;
 
 /**
- * Lua function: sees to it that what waits at a task is worked off, or is known to wait where the task is stopped. Needs
- * WAITING_HEADS. Without it, the deliveries of a task that vanished and came back would wait for the next one.
+ * Lua function: sees to it that what waits at a task is worked off, or is known to wait where the
+ * task is stopped. Needs WAITING_HEADS. Without it, the deliveries of a task that vanished and came
+ * back would wait for the next one.
  * Returns how many wait.
  */
 export const QUEUE_WAITING = `
@@ -37,7 +38,8 @@ end
  * Keeps a task, new or changed. What waits for it, its history, what was seen of it (also whether signed) and whether
  * it is stopped stay, also when its hash vanished meanwhile.
  *
- * KEYS task, tasks, kinds, waiting, states, pending, stopped, heads, stopped heads · ARGV uuid, type, method, config (JSON), now (ms), "" or: leave it when it was changed
+ * KEYS task, tasks, kinds, waiting, states, pending, stopped, heads, stopped heads · ARGV uuid,
+ * type, method, config (JSON), now (ms), "" or: leave it when it was changed
  *   later than this (ms), key of the hooks of its workflow or "" · Returns `ok` | `newer`
  */
 export const PUT_TASK = `
@@ -70,7 +72,8 @@ return 'ok'
  *
  * Only what waits at a repository webhook has to be looked at first: it may bring a branch back.
  * What waits of a scheduler was promised to nobody, and one that runs often would never be without.
- * What waits at a task whose hash vanished cannot be worked off: where nobody asked for the removal, it counts as lost.
+ * What waits at a task whose hash vanished cannot be worked off: where nobody asked for the
+ * removal, it counts as lost.
  *
  * A Redis that is out of memory takes whatever follows a first write that frees memory.
  */
@@ -100,7 +103,8 @@ return 'ok'
 `;
 
 /**
- * Counts the tasks of each type anew where the counts do not add up: a task vanished whose type nobody knows.
+ * Counts the tasks of each type anew where the counts do not add up: a task vanished whose type
+ * nobody knows.
  *
  * KEYS tasks, kinds · ARGV prefix of tasks
  */
@@ -116,10 +120,13 @@ end
 `;
 
 /**
- * Looks whether tasks are still there, and queues again what waits at them, whatever was lost that said so.
+ * Looks whether tasks are still there, and queues again what waits at them, whatever was lost that
+ * said so.
  *
- * KEYS pending, stopped, heads, stopped heads · ARGV prefix of tasks, of waiting lists, of states, uuid…
- * Returns {deliveries that wait at them, tasks of which a key holds another type of value, uuid of a task that is not there…}
+ * KEYS pending, stopped, heads, stopped heads · ARGV prefix of tasks, of waiting lists, of states,
+ * uuid…
+ * Returns {deliveries that wait at them, tasks of which a key holds another type of value, uuid of
+ * a task that is not there…}
  */
 export const LOOK_FOR_TASKS = `
 ${WAITING_HEADS}

@@ -136,7 +136,8 @@ export function createTaskStore(deps: TaskStoreDeps) {
 
   /**
    * Looks for some tasks in one script, and queues again what waits at them and is not queued.
-   * @returns how many deliveries wait there, how many tasks could not be read, and those that vanished
+   * @returns how many deliveries wait there, how many tasks could not be read, and those that
+   *   vanished
    */
   async function lookFor(
     uuids: readonly string[],
@@ -234,7 +235,10 @@ export function createTaskStore(deps: TaskStoreDeps) {
       return kind === 'ok' ? waiting : undefined;
     },
 
-    /** With its counts; `config` is null where it cannot be read, so that such a task can be removed. */
+    /**
+     * With its counts; `config` is null where it cannot be read, so that such a task can be
+     * removed.
+     */
     async read(uuid: string): Promise<Task | undefined> {
       const [task] = await readThese([uuid]);
       return task && { ...task, config: task.config ?? null };
@@ -249,7 +253,10 @@ export function createTaskStore(deps: TaskStoreDeps) {
       return (await redis.exists(hookKeys(uuid).task)) === 1;
     },
 
-    /** Of these, those of which nothing is there: the set of tasks has them, but their hash vanished. */
+    /**
+     * Of these, those of which nothing is there: the set of tasks has them, but their hash
+     * vanished.
+     */
     async vanished(uuids: readonly string[]): Promise<string[]> {
       const vanished: string[] = [];
       for (let i = 0; i < uuids.length; i += CHUNK)

@@ -1,7 +1,8 @@
 import type { HookConfig } from '@cds/wire';
 
 /**
- * The configuration of a hook as Redis has it (JSON). Values that no configuration can have are left out.
+ * The configuration of a hook as Redis has it (JSON). Values that no configuration can have are
+ * left out.
  *
  * @returns undefined when it cannot be read
  */

@@ -1,8 +1,9 @@
 /**
- * Renames those of a hook's keys that hold another type of value than they should, so that the hook goes on without
- * them. The list of executions that wait is made anew of those that have not ended.
+ * Renames those of a hook's keys that hold another type of value than they should, so that the hook
+ * goes on without them. The list of executions that wait is made anew of those that have not ended.
  *
- * KEYS the keys of the hook, waiting, executions, done, dead and task first; a new name for each; pending
+ * KEYS the keys of the hook, waiting, executions, done, dead and task first; a new name for each;
+ * pending
  * ARGV the type of each key; uuid · Returns {index of a key that was renamed, its type}…
  */
 export const SET_ASIDE = `
@@ -34,7 +35,8 @@ return renamed
 /**
  * Renames the record of a cleanup that is no hash.
  *
- * KEYS record, a new name for it, cleanups, stopped, failed · ARGV id · Returns its type, or "" when there is nothing to do
+ * KEYS record, a new name for it, cleanups, stopped, failed · ARGV id · Returns its type, or ""
+ * when there is nothing to do
  */
 export const SET_CLEANUP_ASIDE = `
 local is = redis.call('TYPE', KEYS[1]).ok

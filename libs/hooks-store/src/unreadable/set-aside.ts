@@ -14,9 +14,9 @@ export interface KeySetAside {
 }
 
 /**
- * Runs commands on the keys of one hook, or of one cleanup. When one of its keys holds another type of value, that key
- * is set aside, and the commands are run again: the hook goes on as if the key were not there. No other hook notices.
- * Commands have to be safe to repeat.
+ * Runs commands on the keys of one hook, or of one cleanup. When one of its keys holds another type
+ * of value, that key is set aside, and the commands are run again: the hook goes on as if the key
+ * were not there. No other hook notices. Commands have to be safe to repeat.
  */
 export interface Mend {
   hook<T>(uuid: string, work: () => Promise<T>): Promise<T>;

@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 
-/** Sockets cost about 10 KB each; a proxy in front, Bitbucket and the API together have some hundreds. */
+/**
+ * Sockets cost about 10 KB each; a proxy in front, Bitbucket and the API together have some
+ * hundreds.
+ */
 const MAX_CONNECTIONS = 5_000;
 /** A burst of a thousand deliveries whose bodies are on their way is more than Bitbucket sends. */
 const MAX_BODIES = 1_000;
 /** Clients of CDS, Bitbucket and proxies send one request after the other. */
 const MAX_PIPELINED = 10;
-/** 256 of the longest headers that `hooks` takes. Small ones take five times their size in memory. */
+/**
+ * 256 of the longest headers that `hooks` takes. Small ones take five times their size in memory.
+ */
 const MAX_HEADER_BYTES_HELD = 16 * 1024 * 1024;
 
 /** What all connections of one server may hold together. */
@@ -16,7 +21,10 @@ export interface ConnectionLimits {
   bodies: number;
   /** Requests of one connection that were not answered yet. */
   pipelined: number;
-  /** Bytes of headers: apart for those that did not end yet, and for those of requests whose body did not come yet. */
+  /**
+   * Bytes of headers: apart for those that did not end yet, and for those of requests whose body
+   * did not come yet.
+   */
   headerBytes: number;
 }
 
@@ -36,8 +44,8 @@ export function connectionLimits(
 }
 
 /**
- * How many connections each server takes: 5,000, or its share of half of the files that this process may open, since Redis
- * and the calls to others need some too.
+ * How many connections each server takes: 5,000, or its share of half of the files that this
+ * process may open, since Redis and the calls to others need some too.
  */
 export function maxConnections(servers = 1, limits = readLimits()): number {
   const openFiles = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);

@@ -11,7 +11,9 @@ import { trackConnections } from './track-connections';
  * connection; the longest tokens that are taken need 64 KiB.
  */
 const MAX_HEADER_BYTES = 256 * 1024;
-/** Connections that the kernel keeps until Node takes them: a burst of them is none that is lost. */
+/**
+ * Connections that the kernel keeps until Node takes them: a burst of them is none that is lost.
+ */
 const BACKLOG = 4_096;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -45,10 +47,15 @@ export interface ListenOptions {
   maxHeaderBytes?: number;
   /** Headers that a request may have; any number when not given, of which Node keeps 1,000. */
   maxHeaders?: number;
-  /** How many servers of this process listen for strangers, 1 when not given: they share its files. */
+  /**
+   * How many servers of this process listen for strangers, 1 when not given: they share its files.
+   */
   servers?: number;
   limits?: Partial<ConnectionLimits>;
-  /** Names of the keys in the section of the service that say where to listen: `http.port`, `http.addr`. */
+  /**
+   * Names of the keys in the section of the service that say where to listen: `http.port`,
+   * `http.addr`.
+   */
   keys?: { port: string; addr: string };
 }
 

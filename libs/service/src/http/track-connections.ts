@@ -6,7 +6,10 @@ import { hangUp } from './answer-malformed';
 import type { ConnectionLimits } from './connection-limits';
 import { createFloodLog } from './flood-log';
 
-/** How often unfinished headers are counted while they could be too many. Node tells of no single one. */
+/**
+ * How often unfinished headers are counted while they could be too many. Node tells of no single
+ * one.
+ */
 const HEADER_CHECK_MS = 100;
 const CHECK_EVERY_CONNECTIONS = 64;
 /** Nobody is cut for headers that are no longer: those of a delivery take 2 KB. */
@@ -37,8 +40,9 @@ export interface TrackedConnections {
 }
 
 /**
- * Holds the connections of a server to its limits, so that whoever holds some keeps nobody else out: what has waited for
- * longest makes room. A request that came whole is never cut for others, unless its sender does not read the answer.
+ * Holds the connections of a server to its limits, so that whoever holds some keeps nobody else
+ * out: what has waited for longest makes room. A request that came whole is never cut for others,
+ * unless its sender does not read the answer.
  *
  * @param options.maxHeaderBytes the longest headers that the server takes
  */
@@ -101,7 +105,10 @@ export function trackConnections(
     return true;
   }
 
-  /** Of the larger kind: who opens connections, or keeps them, does harm to others of that kind alone. */
+  /**
+   * Of the larger kind: who opens connections, or keeps them, does harm to others of that kind
+   * alone.
+   */
   function longestIdle(): Socket | undefined {
     const [socket] = unused.size >= kept.size ? unused : kept;
     return socket;

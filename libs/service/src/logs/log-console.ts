@@ -6,7 +6,8 @@ const MAX_LINE = 2_000;
 
 /**
  * Makes log records of what libraries print: lines on the console (BullMQ's about the eviction
- * policy, for instance) and Node's own warnings. A reader of the log expects one JSON object a line.
+ * policy, for instance) and Node's own warnings. A reader of the log expects one JSON object a
+ * line.
  *
  * What a library calls an error is a warning here: at `error` someone must act, and where that is
  * so the part that uses the library says it.

@@ -9,7 +9,10 @@ const LAST_WORDS_MS = 1_000;
 const LAST_WORDS_RETRY_MS = 10;
 
 export interface WriteWithoutWaitingDeps {
-  /** Writes at once what it can. @returns how many bytes it took; 0 when the reader stalls @throws Error when nobody will read */
+  /**
+   * Writes at once what it can. @returns how many bytes it took; 0 when the reader stalls @throws
+   * Error when nobody will read
+   */
   write: (bytes: Buffer) => number;
   /** The line that is written in place of those that were dropped. */
   droppedLine: (dropped: number) => string;
@@ -17,8 +20,9 @@ export interface WriteWithoutWaitingDeps {
 }
 
 /**
- * Writes lines, and never waits for who reads them: a reader that stalls must not stop a service. Beyond some MiB lines are
- * dropped, and a line says how many as soon as somebody reads again. At the end of the process it waits for a second.
+ * Writes lines, and never waits for who reads them: a reader that stalls must not stop a service.
+ * Beyond some MiB lines are dropped, and a line says how many as soon as somebody reads again. At
+ * the end of the process it waits for a second.
  */
 export function writeWithoutWaiting(deps: WriteWithoutWaitingDeps): (lines: string) => void {
   const { write, droppedLine, maxHeldBytes = MAX_HELD_BYTES } = deps;

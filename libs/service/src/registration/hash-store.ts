@@ -1,6 +1,9 @@
 import type { Redis } from 'ioredis';
 
-/** More than a service is ever given between two restarts of the API: one for each absence of over 180 s. */
+/**
+ * More than a service is ever given between two restarts of the API: one for each absence of over
+ * 180 s.
+ */
 export const MAX_HASHES = 50;
 /** Longer than any API runs without a restart. */
 const MAX_AGE_MS = 400 * 24 * 60 * 60 * 1_000;
@@ -15,15 +18,19 @@ export interface GivenHash {
 export interface HashStore {
   /** The newest ones, newest first. Rejects while Redis is away. */
   read(): Promise<GivenHash[]>;
-  /** Adds those that are not there, and makes the others no older: one round trip. Rejects while Redis is away. */
+  /**
+   * Adds those that are not there, and makes the others no older: one round trip. Rejects while
+   * Redis is away.
+   */
   add(hashes: readonly GivenHash[]): Promise<void>;
   /** Calls `listener` each time that Redis can be asked again, at once when that is so now. */
   onReady(listener: () => void): void;
 }
 
 /**
- * Keeps fingerprints in the sorted set `key`, scored by when each was given last (ms): the newest 50 of 400 days.
- * Whoever reads that Redis cannot call the service by what is there: see `fingerprintOf`.
+ * Keeps fingerprints in the sorted set `key`, scored by when each was given last (ms): the newest
+ * 50 of 400 days. Whoever reads that Redis cannot call the service by what is there: see
+ * `fingerprintOf`.
  */
 export function createHashStore(redis: Redis, key: string): HashStore {
   return {

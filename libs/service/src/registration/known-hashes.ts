@@ -6,19 +6,27 @@ import { type GivenHash, type HashStore, MAX_HASHES } from './hash-store';
 const SETTLE_MS = 5_000;
 
 /**
- * The hashes by which the CDS API calls this service: all that it was ever given under its name, not the last one alone.
- * The API keeps a client for each project and VCS server with the hash of the moment when it was made, until it is
- * restarted; and it has the hash of a process before that process has registered.
+ * The hashes by which the CDS API calls this service: all that it was ever given under its name,
+ * not the last one alone. The API keeps a client for each project and VCS server with the hash of
+ * the moment when it was made, until it is restarted; and it has the hash of a process before that
+ * process has registered.
  */
 export interface KnownHashes {
-  /** Whether a request with this `X_AUTH_HEADER` comes from the API. Takes the same time for every header. */
+  /**
+   * Whether a request with this `X_AUTH_HEADER` comes from the API. Takes the same time for every
+   * header.
+   */
   includes(xAuthHeader: string): boolean;
   /**
-   * Takes what the API gave. Stored in the background with all others that are known, in one round trip: a Redis that was
-   * away, or has lost what it had, holds them all again after the next heartbeat.
+   * Takes what the API gave. Stored in the background with all others that are known, in one round
+   * trip: a Redis that was away, or has lost what it had, holds them all again after the next
+   * heartbeat.
    */
   add(hash: string): void;
-  /** Resolves when what Redis holds is known, at the latest five seconds after the start. Never rejects. */
+  /**
+   * Resolves when what Redis holds is known, at the latest five seconds after the start. Never
+   * rejects.
+   */
   settled(): Promise<void>;
 }
 
@@ -59,7 +67,8 @@ export function createKnownHashes(deps: {
         if (/^[0-9a-f]{64}$/.test(hash.fingerprint)) remember(hash);
       }
       settle();
-      // A Redis that was restarted may have lost some, and this process may end before its next heartbeat.
+      // A Redis that was restarted may have lost some, and this process may end before its next
+      // heartbeat.
       const held = new Set(read.map(({ fingerprint }) => fingerprint));
       if (all().some(({ fingerprint }) => !held.has(fingerprint))) await from.add(all());
     } catch (error) {
@@ -87,7 +96,8 @@ export function createKnownHashes(deps: {
       store?.add(all()).then(
         () => (stored = fingerprint),
         (error: unknown) => {
-          // One that Redis took already is put back by a later heartbeat where it was lost: nobody has to act.
+          // One that Redis took already is put back by a later heartbeat where it was lost: nobody
+          // has to act.
           const level = stored === fingerprint ? 'debug' : 'warn';
           logger[level]({ err: error }, 'hash of the service not stored in Redis: trying again');
         },

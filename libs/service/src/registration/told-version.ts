@@ -5,10 +5,10 @@ import { VERSION_COMPONENT } from '../create-monitoring';
 import type { Logger } from '../logs/create-logger';
 
 /**
- * The version that the API is told. An API before 0.44 compares it with its own, and calls every service with another
- * one out of date, in its monitoring for ever
- * (https://github.com/ovh/cds/blob/0.41.0/engine/api/services.go). So it hears its own; ours is in `/mon/version`
- * and in the log.
+ * The version that the API is told. An API before 0.44 compares it with its own, and calls every
+ * service with another one out of date, in its monitoring for ever
+ * (https://github.com/ovh/cds/blob/0.41.0/engine/api/services.go). So it hears its own; ours is in
+ * `/mon/version` and in the log.
  */
 export function createToldVersion(deps: {
   api: Pick<CdsApiClient, 'version'>;

@@ -19,10 +19,11 @@ const FORGOTTEN_AT_ONCE = 500;
 
 /**
  * Takes a delivery in: everything or nothing, in one round trip. What is seen is queued, and the other way round.
- * Redis undoes nothing of a script that fails. So every key is read or looked at before the first write, and what makes a
- * later delivery a duplicate is written last.
+ * Redis undoes nothing of a script that fails. So every key is read or looked at before the first
+ * write, and what makes a later delivery a duplicate is written last.
  *
- * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen, heads, stopped heads, changes, refs,
+ * KEYS task, executions, waiting, pending, waiting-total, done, states, failed, seen, heads,
+ * stopped heads, changes, refs,
  *   mark, tasks
  * ARGV
  *    1 method of the request
@@ -37,15 +38,18 @@ const FORGOTTEN_AT_ONCE = 500;
  *   10 signature: `right`, `none`
  *   11 whether it is needed: `auto`, `required`, `off`
  *   12 X-Request-UUID or ""
- *   13 the state of a duplicate (JSON), `{first}` standing for the first one's timestamp, `{same}` for what both have
- *   14 the change that a poll found, or ""; one that is known already is a duplicate that leaves no trace
- *   15 id of the newest execution when that poll began, or ""
- *   16 the changes of branches and tags, four each: index in the push, ref, hash before, hash after; see JUDGE_CHANGE. Of what a
+ *   13 the state of a duplicate (JSON), `{first}` standing for the first one's timestamp, `{same}`
+ *   for what both have 14 the change that a poll found, or ""; one that is known already is a
+ *   duplicate that leaves no trace 15 id of the newest execution when that poll began, or ""
+ *   16 the changes of branches and tags, four each: index in the push, ref, hash before, hash
+ *   after; see JUDGE_CHANGE. Of what a
  *      poll found, the hash before is `?`
- * Returns {`unknown`, when the hooks of the API were read last (ms) or "", 1 when there is a task of which this is missing} |
+ * Returns {`unknown`, when the hooks of the API were read last (ms) or "", 1 when there is a task
+ * of which this is missing} |
  *   {`method`} | {`unsigned`} when it has to be signed |
- *   {`duplicate`, type, id of the first, 1 when its body was another, 1 when another delivery told of all its changes} |
- *   {`judge`, type} when it was judged for another type | {`refused`} | {`accepted`, type, id, deliveries waiting}
+ *   {`duplicate`, type, id of the first, 1 when its body was another, 1 when another delivery told
+ *   of all its changes} | {`judge`, type} when it was judged for another type | {`refused`} |
+ *   {`accepted`, type, id, deliveries waiting}
  *
  * Ids are µs, unique and growing for each task, whatever the clocks of the replicas say; how long ago a delivery was
  * seen is told by them, too, and the newest ones are known in any case, so no clock that jumps and no time-to-live makes

@@ -1,10 +1,12 @@
 import { BEGUN_FIELD } from '@cds/hooks-store';
 
 /**
- * Lua functions that count, in the hash of the task, how often the execution at the head was begun and did not end.
+ * Lua functions that count, in the hash of the task, how often the execution at the head was begun
+ * and did not end.
  *
- * `begin`: for the holder, before it is worked on. Returns how often others had begun it and did not come to an end; what
- *   nobody had is counted at once, the others when they are begun alone (`writeBegun`).
+ * `begin`: for the holder, before it is worked on. Returns how often others had begun it and did
+ *   not come to an end; what nobody had is counted at once, the others when they are begun alone
+ *   (`writeBegun`).
  * `writeBegun`: it is begun for the `times`-th time; 0: it got further, or has ended.
  * `giveBack`: the holder lives and gives up what it may have begun.
  *

@@ -1,22 +1,30 @@
 import { REMEMBERED_US } from '../../polling/remembered';
 import { NOTE_CHANGE } from '../../polling/scripts/note-change.lua';
 
-/** So long a change that two deliveries tell of is one: two webhooks with one URL deliver it at the same time. In µs, as ids. */
+/**
+ * So long a change that two deliveries tell of is one: two webhooks with one URL deliver it at the
+ * same time. In µs, as ids.
+ */
 const DOUBLE_WITHIN_US = 10 * 60 * 1_000_000;
 
 /**
- * Lua functions. `judgeChange` judges a change of a branch or tag by the last one that was accepted of it. Unless it is a
- * double or older than that one, `writeNotes` notes it as the last. Nothing is written before: a change that is known as the
- * last leads to no run again, so its delivery has to be stored first.
+ * Lua functions. `judgeChange` judges a change of a branch or tag by the last one that was accepted
+ * of it. Unless it is a double or older than that one, `writeNotes` notes it as the last. Nothing
+ * is written before: a change that is known as the last leads to no run again, so its delivery has
+ * to be stored first.
  *
- * A change is `old` and `new`, hashes; "" where the ref does not exist, `?` where the hash is not known.
+ * A change is `old` and `new`, hashes; "" where the ref does not exist, `?` where the hash is not
+ * known.
  *
- * - `double`: the same as the last one, minutes ago at most. With another change between both, it took place twice.
- * - `late`: it took place before the last one: that one began where it ended, and not the other way round. So is a deletion
- *   that names another commit than the last that was pushed: the branch is back.
+ * - `double`: the same as the last one, minutes ago at most. With another change between both, it
+ *   took place twice.
+ * - `late`: it took place before the last one: that one began where it ended, and not the other way
+ *   round. So is a deletion that names another commit than the last that was pushed: the branch is
+ *   back.
  * - `new`: all others, and whatever came more than 48 hours after the last one.
  *
- * What is not known of decides nothing: a ref of which no change is noted, or an unknown hash, makes a change `new`.
+ * What is not known of decides nothing: a ref of which no change is noted, or an unknown hash,
+ * makes a change `new`.
  * Returns what it is, and the id of the execution that told of the last one.
  */
 export const JUDGE_CHANGE = `
@@ -51,8 +59,8 @@ end
 `;
 
 /**
- * Lua function: has `writeNotes` note what a look at the repository found, unless a delivery told of the same or, when it
- * is a deletion, of a push after the look began.
+ * Lua function: has `writeNotes` note what a look at the repository found, unless a delivery told
+ * of the same or, when it is a deletion, of a push after the look began.
  */
 export const NOTE_FOUND = `
 local function noteFound(refs, ref, new, seenAfter, id)

@@ -12,7 +12,10 @@ redis.call('SET', KEYS[1], ARGV[1])
 return ''
 `;
 
-/** Gives hooks back, and what was begun of them. KEYS none · ARGV holder, prefix of owners, prefix of tasks, uuid… */
+/**
+ * Gives hooks back, and what was begun of them. KEYS none · ARGV holder, prefix of owners, prefix
+ * of tasks, uuid…
+ */
 export const RELEASE_HOOKS = `
 ${BEGUN}
 for i = 4, #ARGV do

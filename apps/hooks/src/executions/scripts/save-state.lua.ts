@@ -4,7 +4,8 @@ import { BEGUN } from './begun.lua';
  * Keeps how far the delivery at the head has come, and tells whether to go on with it.
  *
  * KEYS task, waiting, states, owner
- * ARGV holder, id, state (JSON), the state before (JSON or ""), how often it is begun with this; 0 when it got further
+ * ARGV holder, id, state (JSON), the state before (JSON or ""), how often it is begun with this; 0
+ * when it got further
  * Returns `ok` | `lost` when another one holds the hook | `gone` when the delivery no longer waits | `stopped`
  *   (kept, but the task was stopped)
  *

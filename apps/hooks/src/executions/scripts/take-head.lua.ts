@@ -2,8 +2,10 @@ import { WAITING_HEADS } from '@cds/hooks-store';
 import { BEGUN } from './begun.lua';
 
 /**
- * Lua function: reads the oldest delivery that waits at a hook, for its holder, and counts that it is begun; it stays at the
- * head until it is finished. What is in the list without its execution is counted as lost, which every replica logs. Needs WAITING_HEADS and BEGUN. `keys` holds those that TAKE_HEAD names, and what it returns is what TAKE_HEAD returns.
+ * Lua function: reads the oldest delivery that waits at a hook, for its holder, and counts that it
+ * is begun; it stays at the head until it is finished. What is in the list without its execution is
+ * counted as lost, which every replica logs. Needs WAITING_HEADS and BEGUN. `keys` holds those that
+ * TAKE_HEAD names, and what it returns is what TAKE_HEAD returns.
  */
 export const TAKE_NEXT = `
 local function takeNext(uuid, job, keys, holder)
@@ -45,8 +47,8 @@ end
  *   failed cleanups, heads, stopped heads, lost-total
  * ARGV holder, uuid, job id
  * Returns {`lost`} when another one holds the hook | {`gone`} | {`stopped`} | {`empty`} |
- *   {`work`, type, config, id, execution, its body or "", state or "", number of cleanups, whatever their state,
- *   how often others had begun it and did not come to an end}
+ *   {`work`, type, config, id, execution, its body or "", state or "", number of cleanups, whatever
+ *   their state, how often others had begun it and did not come to an end}
  */
 export const TAKE_HEAD = `
 ${WAITING_HEADS}
