@@ -424,7 +424,8 @@ describe('the state in Redis', () => {
       const { logger, lines } = captureLogger();
       const running = await world.start({}, { logger });
       await waitFor(async () => (await stateLine(running))?.status === 'OK');
-      await waitFor(async () => 'Deliveries Lost' in (await running.status()));
+      // What waits is known when a look has counted it.
+      await looks(1);
       return { running, hook, other, lines };
     }
   });
