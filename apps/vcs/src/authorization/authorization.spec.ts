@@ -246,6 +246,8 @@ describe('the tokens of a request', () => {
 
       await follower.replicaof('127.0.0.1', redisServer().port);
       await waitFor(async () => (await follower.info('replication')).includes('link_status:up'));
+      // The master counts it once it has acknowledged something, a second later.
+      await waitFor(async () => ((await redis.role())[2] as unknown[]).length === 1);
       oauth.expire(String(headers[NEW_TOKEN]));
       const second = await vcs.call('get', `${REPO}/branches/?branch=main`, harness.pair);
       expect(second.status).toBe(200);
