@@ -1,3 +1,4 @@
+import { waitFor } from '@cds/testing';
 import { callVcs, PROJECT, REPO, startStack, type Stack } from './stack.fixture';
 
 let stack: Stack;
@@ -24,6 +25,10 @@ it('lists of several pages are whole, and hold nothing twice, whatever is pushed
   for (let number = 0; number < 220; number += 1)
     await stack.bitbucket.push({ repo: REPO, branch: name(number), commits: 0 });
 
+  // Dates of commits are of whole seconds.
+  const second = () => Math.floor(Date.now() / 1_000);
+  const last = second();
+  await waitFor(() => second() > last, { what: 'the next second' });
   const push = (branch: string) => stack.bitbucket.push({ repo: REPO, branch });
   const remove = (branch: string) => stack.bitbucket.deleteBranch({ repo: REPO, branch });
   // What is on the last page is pushed to, and what is on the first one goes.
