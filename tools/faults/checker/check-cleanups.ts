@@ -101,6 +101,7 @@ function branchesOf(
         if (fate === 'accepted' && !unsure.has(`${hook} ${change.hash}`)) continue;
       }
       if (change.kind === 'push') last.set(name, change.hash);
+      else if (fate === 'accepted') last.delete(name);
       const branch = branches.get(name) ?? { events: [], isSure: true };
       branches.set(name, branch);
       if (fate === 'unsure') branch.isSure = false;
@@ -309,8 +310,11 @@ function checkLast(
   };
 }
 
-function dueOf(history: History, deletion: BranchEvent, which: 'most' | 'least'): number {
-  return deletion.sentAt + shiftAt(history, deletion.sentAt, which) + history.cleanupDelayMs;
+function dueOf(history: History, { sentAt }: BranchEvent, which: 'most' | 'least'): number {
+  // A process sees its clock set a little later than it was.
+  const shifts = [sentAt, sentAt - SAME_MOMENT_MS].map((at) => shiftAt(history, at, which));
+  const shift = which === 'most' ? Math.max(...shifts) : Math.min(...shifts);
+  return sentAt + shift + history.cleanupDelayMs;
 }
 
 /** The real time from which on every replica's clock has come to the due date. */

@@ -63,20 +63,31 @@ const MISHAPS: readonly ((stage: Stage) => Promise<void>)[] = [
 async function disturb(stage: Stage, isOver: () => boolean): Promise<void> {
   const random = stage.random.fork('disturbance');
   const sent: PreparedDelivery[] = [];
+  const gone = new Set<string>();
   while (!isOver()) {
     const hook = random.pick(stage.webhooks);
     const names = random.shuffled(['a', 'b', 'c/d']).slice(0, random.between(1, 2));
-    const changes = names.map((name) => random.pick(['+', '-']) + name);
+    // What is gone has to be pushed before it can be deleted again.
+    const changes = names.map(
+      (name) => (gone.has(`${hook.uuid} ${name}`) ? '+' : random.pick(['+', '-'])) + name,
+    );
     const what = random.pick(['new', 'new', 'again', 'forged', 'unsigned'] as const);
-    const delivery =
-      what === 'again' && sent.length > 0
-        ? random.pick(sent)
-        : stage.sender.prepare(
-            hook,
-            changes,
-            what === 'forged' || what === 'unsigned' ? what : 'right',
-          );
-    if (delivery.signature === 'right') sent.push(delivery);
+    const isAgain = what === 'again' && sent.length > 0;
+    const delivery = isAgain
+      ? random.pick(sent)
+      : stage.sender.prepare(
+          hook,
+          changes,
+          what === 'forged' || what === 'unsigned' ? what : 'right',
+        );
+    if (!isAgain && delivery.signature === 'right') {
+      sent.push(delivery);
+      for (const { kind, branch } of delivery.changes) {
+        const name = `${delivery.hook.uuid} ${branch}`;
+        if (kind === 'deletion') gone.add(name);
+        else gone.delete(name);
+      }
+    }
     await stage.send(delivery);
     await sleep(random.between(10, 250));
   }

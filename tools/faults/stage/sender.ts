@@ -48,17 +48,19 @@ export function createSender(deps: { webhookKey: string; sent: SentDelivery[] })
 
   return {
     prepare(hook, names, signature = 'right') {
+      // What others forge moves no branch.
+      const isReal = signature === 'right';
       const changes = names.map((name): Change => {
         const branch = name.slice(1);
         const of = `${hook.uuid} ${branch}`;
         const before = heads.get(of);
         if (name.startsWith('-')) {
-          heads.delete(of);
+          if (isReal) heads.delete(of);
           return { kind: 'deletion', branch, hash: before };
         }
         pushes += 1;
         const hash = createHash('sha1').update(`${hook.uuid} ${pushes}`).digest('hex');
-        heads.set(of, hash);
+        if (isReal) heads.set(of, hash);
         return { kind: 'push', branch, hash, before };
       });
       return {
