@@ -344,6 +344,11 @@ describe('checkCleanups', () => {
     expect(cleanupKinds({ deliveries, removals: [removal(12, 'dev')] })).toEqual(['unasked']);
     const last: Change = { ...old, hash: 'b' };
     expect(cleanupKinds({ deliveries: [...pushes, sent(1, [last])] })).toEqual(['lost']);
+    // An accepted deletion leaves no head: the next one is not behind a push.
+    const again: Change = { ...old, hash: 'c' };
+    const gone = [...pushes, sent(1, [last]), sent(2, [again])];
+    expect(cleanupKinds({ deliveries: gone, removals: [removal(13, 'dev')] })).toEqual([]);
+    expect(cleanupKinds({ deliveries: gone, removals: [removal(11.5, 'dev')] })).toContain('early');
   });
 
   it('goes by what comes to any hook of the workflow', () => {

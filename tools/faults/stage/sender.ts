@@ -54,12 +54,13 @@ export function createSender(deps: { webhookKey: string; sent: SentDelivery[] })
         const branch = name.slice(1);
         const of = `${hook.uuid} ${branch}`;
         const before = heads.get(of);
-        if (name.startsWith('-')) {
-          if (isReal) heads.delete(of);
-          return { kind: 'deletion', branch, hash: before };
-        }
         pushes += 1;
         const hash = createHash('sha1').update(`${hook.uuid} ${pushes}`).digest('hex');
+        if (name.startsWith('-')) {
+          if (isReal) heads.delete(of);
+          // A branch that was there before the first delivery leads to some commit, too.
+          return { kind: 'deletion', branch, hash: before ?? hash };
+        }
         if (isReal) heads.set(of, hash);
         return { kind: 'push', branch, hash, before };
       });
