@@ -246,12 +246,16 @@ describe('the tokens of a request', () => {
 
       await follower.replicaof('127.0.0.1', redisServer().port);
       await waitFor(async () => (await follower.info('replication')).includes('link_status:up'));
-      // The master counts it once it has acknowledged something, a second later.
-      await waitFor(async () => ((await redis.role())[2] as unknown[]).length === 1);
+      // The master sends it nothing before it has acknowledged something, up to a second later.
+      await waitFor(async () => {
+        await redis.set('written', 'for the replica');
+        return (await redis.wait(1, 1_000)) === 1;
+      });
+      const replicated = await waits();
       oauth.expire(String(headers[NEW_TOKEN]));
       const second = await vcs.call('get', `${REPO}/branches/?branch=main`, harness.pair);
       expect(second.status).toBe(200);
-      expect(await waits()).toBe(before + 1);
+      expect(await waits()).toBe(replicated + 1);
       const key = grantKey(harness.pair.refreshToken);
       expect(await follower.get(key)).toBe(await redis.get(key));
 
