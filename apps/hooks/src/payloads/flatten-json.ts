@@ -1,5 +1,6 @@
 import { formatGoNumber } from './format-go-number';
 import { MAX_VARIABLES } from './max-variables';
+import { JsonTooComplexError, parseBoundedJson } from './parse-bounded-json';
 
 /**
  * Most characters that the names and values of one flattened body may have together. Names repeat those of
@@ -7,7 +8,9 @@ import { MAX_VARIABLES } from './max-variables';
  * Recorded ones of CDS and Bitbucket flatten into less than three times their size. Values whose
  * name is taken already count too: it takes as long to find that out.
  */
-export const MAX_FLATTENED_CHARACTERS = 4 * 1024 * 1024;
+export const MAX_FLATTENED_CHARACTERS = 2 * 1024 * 1024;
+/** Most characters of the names as they stand in the body: each has to be lowered. */
+export const MAX_NAME_CHARACTERS = 384 * 1024;
 /**
  * Most names of more than {@link LONG_NAME} characters. V8 hashes the longest strings by their
  * length alone: each of them would be compared with all others.
@@ -29,6 +32,12 @@ function tooManyCharacters(): FlattenedTooLargeError {
 function tooManyLongNames(): FlattenedTooLargeError {
   return new FlattenedTooLargeError(
     `the JSON body is nested so deeply that more than ${MAX_LONG_NAMES} of its flattened names have more than ${LONG_NAME} characters: send a flatter one`,
+  );
+}
+
+function tooLongNames(): FlattenedTooLargeError {
+  return new FlattenedTooLargeError(
+    `the names in the JSON body have more than ${MAX_NAME_CHARACTERS} characters: send shorter ones`,
   );
 }
 
@@ -67,6 +76,7 @@ export function flattenJson(root: unknown): Map<string, string> {
   const variables = new Map<string, string>();
   const stack: Frame[] = isContainer(root) ? [frameOf(root, '', '')] : [];
   let characters = 0;
+  let nameCharacters = 0;
   let longNames = 0;
 
   for (let frame = stack.at(-1); frame; frame = stack.at(-1)) {
@@ -77,6 +87,8 @@ export function flattenJson(root: unknown): Map<string, string> {
     }
     const key = frame.keys?.[index];
     if (key === '') continue;
+    nameCharacters += key?.length ?? 0;
+    if (nameCharacters > MAX_NAME_CHARACTERS) throw tooLongNames();
     const name = key === undefined ? `${frame.name}${index}` : variableName(key);
     // Checked before they are joined: the names of nested arrays grow with the square of the depth.
     if (frame.path.length + name.length > MAX_FLATTENED_CHARACTERS) throw tooManyCharacters();
@@ -108,9 +120,12 @@ export function flattenJson(root: unknown): Map<string, string> {
 export function flattenJsonText(text: string): Map<string, string> {
   let root: unknown;
   try {
-    root = JSON.parse(text);
-  } catch {
-    return new Map();
+    root = parseBoundedJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonTooComplexError)) return new Map();
+    throw new FlattenedTooLargeError(`the JSON body cannot be taken: ${error.message}`, {
+      cause: error,
+    });
   }
   return flattenJson(root);
 }
@@ -130,13 +145,14 @@ function scalarText(value: unknown): string {
   return typeof value === 'number' ? formatGoNumber(value) : String(value);
 }
 
+/**
+ * Go lowers letter by letter: JavaScript makes another letter of a `\u03a3` at the end of a word, and two of
+ * `\u0130`.
+ */
 function variableName(key: string): string {
   const name = key.replace(/[ /:]/g, '_');
-  // eslint-disable-next-line no-control-regex -- the fast way for what is nearly always ASCII
-  return /^[\x00-\x7f]*$/.test(name) ? name.toLowerCase() : Array.from(name, lowerLikeGo).join('');
-}
-
-/** Go lowers letter by letter, JavaScript by context (`Σ` at the end of a word) and into two (`İ`). */
-function lowerLikeGo(character: string): string {
-  return character === '\u0130' ? 'i' : character.toLowerCase();
+  const likeGo = /[\u0130\u03a3]/.test(name)
+    ? name.split('\u0130').join('i').split('\u03a3').join('\u03c3')
+    : name;
+  return likeGo.toLowerCase();
 }

@@ -20,6 +20,7 @@ import {
   repository,
   updated,
 } from './push.fixture';
+import { MAX_JSON_SIGNS } from './parse-bounded-json';
 import { MAX_CHANGES } from './push-delivery';
 
 const onlyPayload = (body: Buffer): Record<string, string> => {
@@ -301,7 +302,7 @@ describe('planPush', () => {
       [
         'too many changes',
         push(Array.from({ length: MAX_CHANGES + 1 }, () => ({}))),
-        /more than 1000 changes/,
+        `more than ${MAX_CHANGES} changes`,
       ],
     ])('%s', (_, body, message) => {
       expect(() => planPush(body)).toThrow(MalformedPushError);
@@ -314,12 +315,16 @@ describe('planPush', () => {
   });
 
   it('plans hundreds of changes', () => {
-    const changes = Array.from({ length: 500 }, (_, i) => created(branch(`b${i}`)));
-    expect(planPush(push(changes)).runs).toHaveLength(500);
+    const changes = Array.from({ length: 400 }, (_, i) => created(branch(`b${i}`)));
+    const body = push(changes);
+    // More than Bitbucket sends.
+    expect(body.length).toBeGreaterThan(256 * 1024);
+    expect(planPush(body).runs).toHaveLength(400);
   });
 
-  it('stands nesting to the limit of a body', () => {
-    const deep = '['.repeat(500_000) + ']'.repeat(500_000);
+  it('stands nesting to the limit of what is read', () => {
+    const levels = MAX_JSON_SIGNS - 20;
+    const deep = '['.repeat(levels) + ']'.repeat(levels);
     const pushText = `{"changes":[],"x":${deep}}`;
     expect(planPush(Buffer.from(`{"push":${pushText}}`)).steps).toEqual([]);
     expect(() => planPush(Buffer.from(`{"push":{"changes":${deep}}}`))).toThrow(MalformedPushError);

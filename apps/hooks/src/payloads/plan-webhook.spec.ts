@@ -198,7 +198,7 @@ describe('planWebhook', () => {
     });
 
     it('a body that would become gigabytes', () => {
-      const levels = 70_000;
+      const levels = 15_000;
       const body = '{"a":1,"b":'.repeat(levels) + '1' + '}'.repeat(levels);
       expect(body.length).toBeLessThan(1024 * 1024);
       expect(judgeWebhookDelivery(delivery({ body }))).toEqual({

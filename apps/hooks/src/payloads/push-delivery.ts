@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { MalformedPushError } from './malformed-delivery';
+import { JsonTooComplexError, parseBoundedJson } from './parse-bounded-json';
 
 /**
- * Most changes of one push. A real change has well over 1 KB, so a body of 1 MiB cannot hold as many; what
- * does was made to start runs by the thousand.
+ * Most changes of one push. A real change has well over 1 KB, and Bitbucket sends 256 KB at most, so
+ * that no push holds as many; what does was made to start runs by the thousand.
  */
-export const MAX_CHANGES = 1000;
+export const MAX_CHANGES = 500;
 
 /** What is not essential is forgiven: a field of the wrong type counts as absent. */
 const text = z.string().optional().catch(undefined);
@@ -92,8 +93,10 @@ function problemOf({ issues: [issue] }: z.ZodError, above: readonly PropertyKey[
 
 function parse(json: string): unknown {
   try {
-    return JSON.parse(json);
-  } catch {
+    return parseBoundedJson(json);
+  } catch (error) {
+    if (error instanceof JsonTooComplexError)
+      throw new MalformedPushError(`the body is too much to read: ${error.message}`);
     // The parser's own message quotes the body, which has no place in an answer or a log.
     throw new MalformedPushError(
       'the body is not JSON: send what Bitbucket Cloud sends for repo:push',

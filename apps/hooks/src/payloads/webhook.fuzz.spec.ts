@@ -111,9 +111,7 @@ describe('a request to a plain webhook', () => {
   });
 
   it.each([
-    ['1 MiB of [', fill('['), JSON_TYPE],
-    ['1 MiB of {"a":', fill('{"a":'), JSON_TYPE],
-    ['100,000 levels of names', `${'{"a":'.repeat(1e5)}1${fill('}', 1e5)}`, JSON_TYPE],
+    ['30,000 levels of names', `${'{"a":'.repeat(3e4)}1${fill('}', 3e4)}`, JSON_TYPE],
     ['a number beyond all', '{"a":1e999,"b":2}', JSON_TYPE],
     ['a number of 400 digits', `{"a":${fill('9', 400)}}`, JSON_TYPE],
     ['NUL and lone surrogates', '{"\\u0000":"\\ud800","\\udfff":"\\u0000"}', JSON_TYPE],
@@ -131,7 +129,10 @@ describe('a request to a plain webhook', () => {
   });
 
   it.each([
-    ['arrays in arrays', fill('[', 1e5) + fill(']', 1e5)],
+    ['1 MiB of [', fill('[')],
+    ['1 MiB of {"a":', fill('{"a":')],
+    ['arrays in arrays', fill('[', 6e4) + fill(']', 6e4)],
+    ['arrays in arrays to the end of the body', fill('[', 1e5) + fill(']', 1e5)],
     ['values without end', `[${fill('0,')}0]`],
     ['values under a long name', `{"${fill('n', 500_000)}":[${fill('0,', 400_000)}0]}`],
     ['names that become one, under a long name', colliding(MIB)],
@@ -151,7 +152,7 @@ describe('a request to a plain webhook', () => {
       expect(judgeWebhookDelivery(request(text(MAX_VARIABLES), type))).toEqual({ kind: 'ok' });
       expect(judgeWebhookDelivery(request(text(MAX_VARIABLES + 1), type))).toEqual({
         kind: 'malformed',
-        reason: expect.stringMatching(/holds more than 100000 values: send fewer/),
+        reason: expect.stringContaining(`holds more than ${MAX_VARIABLES} values: send fewer`),
       });
     }
   });

@@ -1,0 +1,148 @@
+import { cpuTime } from '@cds/testing';
+import { MAX_VARIABLES } from './max-variables';
+import { JsonTooComplexError, MAX_JSON_SIGNS, parseBoundedJson } from './parse-bounded-json';
+import { judgeRepositoryDelivery } from './judge-repository-delivery';
+import { planMessage } from './plan-message';
+import { planPush } from './plan-push';
+import { judgeWebhookDelivery, planWebhook } from './plan-webhook';
+import { MAX_CHANGES } from './push-delivery';
+
+const MIB = 1024 * 1024;
+/** What Bitbucket sends at most. */
+const LARGEST_PUSH = 256 * 1024;
+/** How much longer than the largest push of Bitbucket a hostile body may take at most. */
+const FACTOR = 30;
+const TRIES = 5;
+
+const list = (n: number, item: (i: number) => string): string =>
+  Array.from({ length: Math.floor(n) }, (_, i) => item(i)).join(',');
+/** As many items as a body of 1 MiB can hold. */
+const full = (item: (i: number) => string): string => list(MIB / (item(99_999).length + 1), item);
+const key = (i: number): string => i.toString(36);
+const AT_MOST = { signs: MAX_JSON_SIGNS - 10, variables: MAX_VARIABLES - 10 };
+
+const ref = (name: string) => ({
+  type: 'branch',
+  name,
+  target: {
+    hash: 'a'.repeat(40),
+    message: 'Mend the roof, the door; and: the [window] {of} the house\n',
+    author: { raw: 'Ada <ada@example.com>', user: { display_name: 'Ada', nickname: 'ada' } },
+    links: { html: { href: `https://bitbucket.org/team/house/branch/${name}` } },
+  },
+});
+/** With five commits a change, as Bitbucket lists them. */
+function largestPush(): string {
+  const commits = Array.from({ length: 5 }, (_, i) => ref(`c${i}`).target);
+  const changes: object[] = [];
+  const body = () => JSON.stringify({ push: { changes }, repository: { full_name: 'a/b' } });
+  while (body().length < LARGEST_PUSH) {
+    const name = `b${changes.length}`;
+    changes.push({ old: ref(name), new: ref(name), commits, created: false, closed: false });
+  }
+  return body();
+}
+
+const config = {
+  method: { value: 'POST', configurable: false, type: '', multiple_choice_list: null },
+};
+const webhook = (text: string, contentType: string) => ({
+  ...{ config, query: '', contentType, body: Buffer.from(text) },
+});
+const JSON_TYPE = 'application/json';
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+const push = (changes: string, rest = '0'): string =>
+  `{"repository":{"full_name":"a/b"},"push":{"changes":[${changes}]},"x":${rest}}`;
+const judgePush = (text: string) =>
+  judgeRepositoryDelivery({ 'x-event-key': 'repo:push' }, Buffer.from(text));
+const judgeJson = (text: string) => judgeWebhookDelivery(webhook(text, JSON_TYPE));
+const judgeForm = (text: string) => judgeWebhookDelivery(webhook(text, FORM_TYPE));
+
+async function best(work: () => unknown): Promise<number> {
+  let least = Infinity;
+  for (let tries = 0; tries < TRIES; tries += 1) least = Math.min(least, await cpuTime(work));
+  return least;
+}
+
+describe('planning a delivery', () => {
+  const largest = largestPush();
+  let usual = 0;
+  beforeAll(async () => {
+    expect(judgePush(largest).kind).toBe('push');
+    expect(judgeJson(largest).kind).toBe('ok');
+    usual = Math.max(1, await best(() => judgePush(largest)));
+  });
+
+  it.each([
+    ['empty objects', 'ok', judgeJson, `[${list(AT_MOST.signs / 2, () => '{}')}]`],
+    ['objects', 'ok', judgeJson, `[${list(AT_MOST.signs / 4, (i) => `{"${key(i)}":{}}`)}]`],
+    ['names', 'ok', judgeJson, `{${list(AT_MOST.variables, (i) => `"k${key(i)}":1`)}}`],
+    ['names abroad', 'ok', judgeJson, `{${list(AT_MOST.variables, (i) => `"é${key(i)}":1`)}}`],
+    ['numbers', 'ok', judgeJson, `[${list(AT_MOST.variables, () => '1.5e-9')}]`],
+    ['levels', 'ok', judgeJson, `${'{"a":'.repeat(3e4)}1${'}'.repeat(3e4)}`],
+    ['a form', 'ok', judgeForm, list(AT_MOST.variables, (i) => `${i}=%41`).replaceAll(',', '&')],
+    ['signs of a form', 'ok', judgeForm, ';='.repeat(MIB / 2)],
+    ['objects', 'push', judgePush, push('', `[${list(16_000, (i) => `{"${key(i)}":{}}`)}]`)],
+    [
+      'changes',
+      'push',
+      judgePush,
+      push(list(MAX_CHANGES, (i) => JSON.stringify({ new: ref(key(i)) }))),
+    ],
+    [
+      'changes that cannot be read',
+      'push',
+      judgePush,
+      push(
+        list(MAX_CHANGES, (i) => (i ? '{"new":{"name":1}}' : JSON.stringify({ new: ref('a') }))),
+      ),
+    ],
+    ['empty objects of a MiB', 'malformed', judgeJson, `[${full(() => '{}')}]`],
+    ['names of a MiB', 'malformed', judgeJson, `{${full((i) => `"k${key(i)}":1`)}}`],
+    ['names abroad of a MiB', 'malformed', judgeJson, `{${full((i) => `"é${key(i)}":1`)}}`],
+    ['one name of a MiB', 'malformed', judgeJson, `{"${'\u03a3 '.repeat(MIB / 4)}":1}`],
+    ['levels of a MiB', 'malformed', judgeJson, '['.repeat(MIB / 2) + ']'.repeat(MIB / 2)],
+    ['a form of a MiB', 'malformed', judgeForm, list(MIB / 8, (i) => `${i}`).replaceAll(',', '&')],
+    ['objects of a MiB', 'malformed', judgePush, push('', `[${full(() => '{"a":{}}')}]`)],
+    [
+      'levels of a MiB',
+      'malformed',
+      judgePush,
+      push('', '['.repeat(MIB / 2) + ']'.repeat(MIB / 2)),
+    ],
+    ['changes of a MiB', 'malformed', judgePush, push(full(() => '{"new":0}'))],
+  ])(
+    'takes not much longer than that of the largest push: %s, which is %s',
+    async (_, kind, judge, text) => {
+      expect(text.length).toBeLessThanOrEqual(MIB + 200);
+      expect(judge(text).kind).toBe(kind);
+      expect(await best(() => judge(text))).toBeLessThan(FACTOR * usual);
+    },
+  );
+
+  it('parses no text of more signs than a bound, wherever it comes from', () => {
+    const parse = jest.spyOn(JSON, 'parse');
+    const dear = `[${full(() => '{}')}]`;
+    expect(() => planWebhook(webhook(dear, JSON_TYPE))).toThrow('send fewer values');
+    expect(() => planPush(push('', dear))).toThrow('send fewer values');
+    expect(() => planMessage(Buffer.from(dear))).toThrow('send fewer values');
+    expect(() => parseBoundedJson(dear.slice(1))).toThrow(JsonTooComplexError);
+    expect(parse).not.toHaveBeenCalled();
+    parse.mockRestore();
+  });
+
+  it('counts no sign that stands in a string', () => {
+    const text = JSON.stringify({ log: '[{"a": 1}, \\"'.repeat(MIB / 20) });
+    expect(parseBoundedJson(text)).toEqual(JSON.parse(text));
+    expect(judgeJson(text)).toEqual({ kind: 'ok' });
+    const just = `[${list(MAX_JSON_SIGNS, () => '1')}]`;
+    expect(parseBoundedJson(just)).toHaveLength(MAX_JSON_SIGNS);
+    expect(() => parseBoundedJson(`[0,${just.slice(1)}`)).toThrow(JsonTooComplexError);
+  });
+
+  it('leaves room for what Bitbucket sends, to a plain webhook, too', () => {
+    const { payload = {} } = planWebhook(webhook(largest, JSON_TYPE)).runs[0] ?? {};
+    expect(2 * Object.keys(payload).length).toBeLessThan(MAX_VARIABLES);
+    expect(planPush(largest).runs.length).toBeGreaterThan(50);
+  });
+});
