@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HookEvent, NodeHook, OutgoingCallback } from '@cds/wire';
 import { type HookRuns, performOutgoing } from './outgoing-api';
 
@@ -50,6 +51,8 @@ export type Misbehaviour =
   | { html: number }
   /** Does it late, also when the caller has gone by then, as the real one does. */
   | { delayMs: number }
+  /** The same, when that has come. */
+  | { after: Promise<unknown> }
   /** Drops the connection at once, and does it after that time all the same. */
   | { dropThenDoMs: number };
 
@@ -240,9 +243,12 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
         return;
       }
       if ('dropThenDoMs' in behaviour) request.socket.destroy();
-      const ms = 'dropThenDoMs' in behaviour ? behaviour.dropThenDoMs : behaviour.delayMs;
-      // Nobody has to wait for an answer that is of no use any more.
-      await new Promise((resolve) => setTimeout(resolve, ms).unref());
+      if ('after' in behaviour) await behaviour.after;
+      else {
+        const ms = 'dropThenDoMs' in behaviour ? behaviour.dropThenDoMs : behaviour.delayMs;
+        // Nobody has to wait for an answer that is of no use any more.
+        await sleep(ms, undefined, { ref: false });
+      }
     }
     if (isRegistration) {
       register(text, response);

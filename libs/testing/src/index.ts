@@ -5,6 +5,7 @@ export { freePort } from './free-port';
 export { fuzzRuns } from './fuzz-runs';
 export { hostileBytes, hostileJson, NASTY_JSON } from './hostile-json';
 export { referenceHooks, type ReferenceHooks } from './reference-hooks';
+export { provesNothingHappensFor, takesTime } from './pauses';
 export { startHostileServer, type HostileServer } from './hostile-server';
 export { captureLogger, silentLogger, type CapturedLog } from './loggers';
 export { startSlowListener, type SlowListener } from './start-slow-listener';

@@ -2,6 +2,7 @@ import { createDeadLetters, hookKeys, KEYS } from '@cds/hooks-store';
 import { awakeTime, captureLogger, waitFor } from '@cds/testing';
 import type { HookConfig, NodeHook, TaskExecution } from '@cds/wire';
 import { Redis } from 'ioredis';
+import { takeClock, type TestClock } from '../../test/clock';
 import { allDone, execution, push, refsOf } from '../../test/deliveries';
 import {
   plainHook,
@@ -12,6 +13,7 @@ import {
   type World,
 } from '../../test/harness';
 import { bitbucketHeaders } from '../../test/pushes';
+import { settled } from '../../test/settled';
 import { createDeliveryStore } from '../executions/delivery-store';
 
 interface Letter {
@@ -21,20 +23,23 @@ interface Letter {
   last_error: string;
 }
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const DAY = 86_400_000;
 
 describe('dead letters', () => {
   let world: World;
   let redis: Redis;
+  let clock: TestClock;
   /** Branches that the API refuses. */
   let refused: Set<string>;
 
   beforeAll(async () => {
     world = await startWorld();
+    clock = takeClock();
     redis = new Redis(world.redis.url);
   });
   beforeEach(async () => {
     await world.reset();
+    clock.reset();
     refused = new Set(['bad']);
     world.api.behave = ({ body, url }) => {
       const run = (body as { hook?: { payload: Record<string, string> } } | null)?.hook;
@@ -45,6 +50,7 @@ describe('dead letters', () => {
   afterAll(async () => {
     redis.disconnect();
     await world.end();
+    jest.restoreAllMocks();
   });
   afterEach(() => {
     expect(world.api.violations).toEqual([]);
@@ -152,7 +158,7 @@ describe('dead letters', () => {
     ]);
     // A stopped task stays stopped.
     expect(await redis.smembers(KEYS.pending)).toEqual([]);
-    await pause(700);
+    await settled(world);
     expect(refs()).toEqual(['good', 'v1']);
     expect(await letters(hooks)).toEqual([]);
     expect(await execution(hooks, hook)).toMatchObject({ status: '', nb_errors: 0 });
@@ -192,7 +198,7 @@ describe('dead letters', () => {
   });
 
   it('neither schedule nor cancel a cleanup when they are sent again or replayed', async () => {
-    const hooks = await start({ branchDeletion: { delaySeconds: 2 } });
+    const hooks = await start();
     const hook = await withHook(hooks);
     // The branch of the first delivery is deleted by the second, and the one that it deleted is back.
     await push(hooks, hook, { push: 'bad' }, { deleted: 'old' });
@@ -210,8 +216,9 @@ describe('dead letters', () => {
     await hooks.call('GET', `/task/${hook.uuid}/stop`);
     await hooks.call('POST', `/admin/task/${hook.uuid}/execution/${second.timestamp}/replay`);
 
+    clock.pass(DAY);
     await waitFor(() => world.api.deletions().length > 0);
-    await pause(500);
+    await settled(world);
     expect(refs()).toEqual(['old', 'bad', 'bad']);
     expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/bad']);
     expect((await hooks.tasks()).filter(({ type }) => type === 'BranchDeletion')).toEqual([]);
@@ -293,7 +300,7 @@ describe('dead letters', () => {
   });
 
   it('are cleanups that failed, too, but not those that an operator ended', async () => {
-    const hooks = await start({ branchDeletion: { delaySeconds: 1 } });
+    const hooks = await start();
     const hook = await withHook(hooks);
     refused.add('other');
     await push(hooks, hook, { deleted: 'bad' }, { deleted: 'other' }, { deleted: 'ended' });
@@ -303,6 +310,7 @@ describe('dead letters', () => {
     const ended = (await cleanups()).find(({ config }) => config?.branch?.value === 'ended');
     const [its] = await hooks.executions(ended?.uuid ?? '');
     await hooks.call('POST', `/task/${ended?.uuid}/execution/${its?.timestamp}/stop`);
+    clock.pass(DAY);
     await waitFor(async () => (await letters(hooks)).length === 2);
 
     const [letter, other] = await letters(hooks, `?uuid=${hook.uuid}`);

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { cleanupId, cleanupKey, hookKeys, KEYS } from '@cds/hooks-store';
 import { silentLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
@@ -11,6 +10,8 @@ import {
   startWorld,
   type World,
 } from '../../test/harness';
+import { swept } from '../../test/settled';
+import { createHookOwnership } from '../executions/hook-ownership';
 import { type CleanupQueue, createCleanupQueue } from './cleanup-queue';
 import { createCleanupStore } from './cleanup-store';
 import { createRingAhead } from './ring-ahead';
@@ -179,15 +180,23 @@ describe('cleanups that are due together', () => {
     const all = workflows.map((workflow) => repositoryHook({ workflow }));
     await post(hooks, ...all);
     for (const hook of all) await deleted(hooks, hook, ['dev']);
+    let asked = 0;
+    let answer: () => void = () => undefined;
+    const after = new Promise<void>((resolve) => (answer = resolve));
+    const slowly = () => {
+      asked += 1;
+      return { after };
+    };
     world.api.behave = ({ method, url }) =>
-      method === 'DELETE' && url.includes('/slow/') ? { delayMs: 8_000 } : 'ok';
+      method === 'DELETE' && url.includes('/slow/') ? slowly() : 'ok';
     await makeDue(200);
-    await sleep(600);
+    await waitFor(() => asked > 0, { what: 'the slow removal' });
     for (const hook of all.slice(1)) await push(hooks, hook, { push: 'main' });
     await waitFor(() => refsOf(world).length === 2, { what: 'their runs' });
     const slow = '/project/PROJ/workflows/slow/runs/branch/dev';
     expect(world.api.deletions()).not.toContain(slow);
 
+    answer();
     await allGone();
     expect(world.api.deletions().sort()).toEqual(
       workflows.map((name) => `/project/PROJ/workflows/${name}/runs/branch/dev`).sort(),
@@ -221,14 +230,20 @@ describe('cleanups that are due together', () => {
     await post(hooks, hook);
     await deleted(hooks, hook, branchesOf('a', 4));
     await nothingIsHeld(hook);
-    await redis.set(hookKeys(hook.uuid).owner, 'a worker/that lives');
-    await makeDue(100);
-    // Not so long that somebody who is never heard of counts as dead.
-    await sleep(500);
-    expect(removed()).toEqual([]);
+    const other = createHookOwnership({ redis, logger: silentLogger(), beatMs: 50 });
+    await other.start();
+    try {
+      const claim = await other.claim(hook.uuid);
+      if (!claim) throw new Error('The hook is not free');
+      await makeDue(100);
+      await swept(world);
+      expect(removed()).toEqual([]);
 
-    await redis.del(hookKeys(hook.uuid).owner);
-    await allGone();
+      await other.release(claim);
+      await allGone();
+    } finally {
+      other.stop();
+    }
     expect(removed().sort()).toEqual(branchesOf('a', 4));
   });
 

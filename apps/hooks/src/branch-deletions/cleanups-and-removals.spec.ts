@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { cleanupKey, hookKeys, KEYS, workflowHooksKey, cleanupId } from '@cds/hooks-store';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
+import { takeClock, type TestClock } from '../../test/clock';
 import { allDone, push, refsOf } from '../../test/deliveries';
 import {
   post,
@@ -12,20 +12,27 @@ import {
   type World,
 } from '../../test/harness';
 import { pushDelivery } from '../../test/pushes';
+import { settled, swept } from '../../test/settled';
 import { createWaitingDeliveries } from './waiting-deliveries';
 
+const DAY = 86_400_000;
 const soon = (delaySeconds: number) => ({ branchDeletion: { delaySeconds } });
 const ID_OF_DEV = cleanupId({ project: 'PROJ', workflow: 'wf1', branch: 'dev' });
 
 describe('branch cleanups, removals and other hooks', () => {
   let world: World;
   let redis: Redis;
+  let clock: TestClock;
 
   beforeAll(async () => {
     world = await startWorld();
+    clock = takeClock();
     redis = new Redis(world.redis.url);
   });
-  beforeEach(() => world.reset());
+  beforeEach(async () => {
+    await world.reset();
+    clock.reset();
+  });
   afterEach(async () => {
     await redis.config('SET', 'maxmemory', '0');
     expect(world.api.violations).toEqual([]);
@@ -33,6 +40,7 @@ describe('branch cleanups, removals and other hooks', () => {
   afterAll(async () => {
     redis.disconnect();
     await world.end();
+    jest.restoreAllMocks();
   });
 
   async function hasCleanups(count: number): Promise<void> {
@@ -69,7 +77,7 @@ describe('branch cleanups, removals and other hooks', () => {
   ];
 
   it.each(removals)('spare a branch that a push brought back, when %s', async (_, remove) => {
-    const hooks = await world.start(soon(2));
+    const hooks = await world.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' }, { deleted: 'gone' });
@@ -80,8 +88,9 @@ describe('branch cleanups, removals and other hooks', () => {
     await remove(hooks, hook);
 
     expect(await redis.exists(cleanupKey(ID_OF_DEV))).toBe(0);
+    clock.pass(DAY);
     await waitFor(() => world.api.deletions().length > 0);
-    await sleep(500);
+    await settled(world);
     expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/gone']);
     expect(world.api.runs()).toEqual([]);
   });
@@ -126,25 +135,29 @@ describe('branch cleanups, removals and other hooks', () => {
   );
 
   it('wait from a later deletion on, and are not lost when that one is removed', async () => {
-    const hooks = await world.start(soon(2));
+    const hooks = await world.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
     await hasCleanups(1);
     await stopTask(hooks, hook);
-    await sleep(1_200);
+    clock.pass(DAY / 2);
     const again = Date.now();
     await push(hooks, hook, { deleted: 'dev' });
+    clock.pass(DAY / 2);
 
     await waitFor(
-      async () => Number(await redis.hget(cleanupKey(ID_OF_DEV), 'due')) >= again + 2_000,
+      async () => Number(await redis.hget(cleanupKey(ID_OF_DEV), 'due')) >= again + DAY,
     );
     expect(world.api.deletions()).toEqual([]);
     await hooks.call('DELETE', `/task/${hook.uuid}/execution`);
     await startTask(hooks, hook);
+    await settled(world);
+    expect(world.api.deletions()).toEqual([]);
+    clock.pass(DAY / 2);
     await waitFor(() => world.api.deletions().length === 1);
 
-    expect(world.api.calls.at(-1)?.at).toBeGreaterThanOrEqual(again + 2_000);
+    expect(world.api.calls.at(-1)?.at).toBeGreaterThanOrEqual(again + DAY);
     await hasCleanups(0);
   });
 
@@ -153,15 +166,20 @@ describe('branch cleanups, removals and other hooks', () => {
     const [first, second] = [repositoryHook(), repositoryHook()];
     await post(hooks, first, second);
     let removing = 0;
+    let remove: () => void = () => undefined;
+    const after = new Promise<void>((resolve) => (remove = resolve));
     world.api.behave = ({ method }) => {
       if (method !== 'DELETE') return 'ok';
       removing++;
-      return { delayMs: 1_500 };
+      return { after };
     };
     await push(hooks, first, { deleted: 'dev' });
     await waitFor(() => removing === 1);
 
     await push(hooks, second, { push: 'dev' });
+    await swept(world);
+    expect(world.api.runs()).toEqual([]);
+    remove();
     await waitFor(() => world.api.runs().length === 1);
 
     const order = world.api.calls.filter(({ url }) => url.includes('/runs'));
@@ -175,16 +193,21 @@ describe('branch cleanups, removals and other hooks', () => {
     const [first, second] = [repositoryHook(), repositoryHook()];
     await post(hooks, first, second);
     let removing = 0;
+    let remove: () => void = () => undefined;
+    const after = new Promise<void>((resolve) => (remove = resolve));
     world.api.behave = ({ method }) => {
       if (method !== 'DELETE') return 'ok';
       removing++;
-      return { delayMs: 1_500 };
+      return { after };
     };
     await push(hooks, first, { deleted: 'dev' });
     await waitFor(() => removing === 1);
 
     await hooks.call('DELETE', `/task/${first.uuid}`);
     await push(hooks, second, { push: 'dev' });
+    await swept(world);
+    expect(world.api.runs()).toEqual([]);
+    remove();
     await waitFor(() => world.api.runs().length === 1);
 
     const order = world.api.calls.filter(({ url }) => url.includes('/runs'));
@@ -206,7 +229,7 @@ describe('branch cleanups, removals and other hooks', () => {
   });
 
   it('see a push that waits at another hook of the workflow', async () => {
-    const hooks = await world.start(soon(1));
+    const hooks = await world.start();
     const [first, second] = [repositoryHook(), repositoryHook()];
     await post(hooks, first, second);
     await push(hooks, first, { deleted: 'dev' }, { deleted: 'gone' });
@@ -214,6 +237,7 @@ describe('branch cleanups, removals and other hooks', () => {
     await stopTask(hooks, second);
 
     await push(hooks, second, { push: 'dev' });
+    clock.pass(DAY);
 
     await waitFor(() => world.api.deletions().length > 0);
     await hasCleanups(0);

@@ -1,6 +1,7 @@
 import { waitFor } from '@cds/testing';
 import type { NodeHook, Task } from '@cds/wire';
 import { Redis } from 'ioredis';
+import { takeClock, type TestClock } from '../../test/clock';
 import {
   post,
   repositoryHook,
@@ -9,15 +10,26 @@ import {
   type World,
 } from '../../test/harness';
 import { type Change, pushDelivery } from '../../test/pushes';
+import { settled, swept } from '../../test/settled';
+
+const DAY = 86_400_000;
 
 describe('branch cleanup', () => {
   let world: World;
+  let clock: TestClock;
 
   beforeAll(async () => {
     world = await startWorld();
+    clock = takeClock();
   });
-  beforeEach(() => world.reset());
-  afterAll(() => world.end());
+  beforeEach(async () => {
+    await world.reset();
+    clock.reset();
+  });
+  afterAll(async () => {
+    await world.end();
+    jest.restoreAllMocks();
+  });
   afterEach(() => {
     expect(world.api.violations).toEqual([]);
   });
@@ -49,7 +61,6 @@ describe('branch cleanup', () => {
     return Date.parse(task?.executions?.[0]?.scheduled_task?.date_scheduled_execution ?? '');
   }
 
-  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   const soon = (delaySeconds: number) => ({ branchDeletion: { delaySeconds } });
 
   it('is scheduled 24 h after the deletion was accepted, and visible with its date', async () => {
@@ -73,8 +84,8 @@ describe('branch cleanup', () => {
       },
       executions: [{ status: 'SCHEDULED', processing_timestamp: 0, nb_errors: 0 }],
     });
-    expect(dateOf(task)).toBeGreaterThanOrEqual(before + 86_400_000);
-    expect(dateOf(task)).toBeLessThanOrEqual(Date.now() + 86_400_000);
+    expect(dateOf(task)).toBeGreaterThanOrEqual(before + DAY);
+    expect(dateOf(task)).toBeLessThanOrEqual(Date.now() + DAY);
     expect(await hooks.task(task?.uuid ?? '')).toEqual(task);
     const timestamp = task?.executions?.[0]?.timestamp;
     const one = await hooks.call('GET', `/task/${task?.uuid}/execution/${timestamp}`);
@@ -84,22 +95,26 @@ describe('branch cleanup', () => {
   });
 
   it('removes the runs when it is due, not before, once, by the escaped name', async () => {
-    const hooks = await world.start(soon(1));
+    const hooks = await world.start();
     const hook = repositoryHook();
     await post(hooks, hook);
-    const began = Date.now();
 
     await push(hooks, hook, { deleted: 'feat/a b#1' });
+    const [task] = await scheduled(hooks, 1);
+    clock.pass(DAY - 40_000);
+    await settled(world);
+    expect(world.api.deletions()).toEqual([]);
+    clock.pass(40_000);
     await waitFor(() => world.api.deletions().length > 0);
 
     expect(world.api.calls.find(({ method }) => method === 'DELETE')?.at).toBeGreaterThanOrEqual(
-      began + 1_000,
+      dateOf(task),
     );
     expect(world.api.deletions()).toEqual([
       '/project/PROJ/workflows/wf1/runs/branch/feat%2Fa%20b%231',
     ]);
     await scheduled(hooks, 0);
-    await pause(800);
+    await settled(world);
     expect(world.api.deletions()).toHaveLength(1);
   });
 
@@ -146,38 +161,43 @@ describe('branch cleanup', () => {
   });
 
   it('starts its time again when the branch is deleted again', async () => {
-    const hooks = await world.start(soon(2));
+    const hooks = await world.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
     const [first] = await scheduled(hooks, 1);
-    await pause(1_200);
+    clock.pass(DAY - 40_000);
+    // Its job has been made.
+    await settled(world);
 
     await push(hooks, hook, { deleted: 'dev' });
-    const again = Date.now();
     await waitFor(async () => dateOf((await cleanups(hooks))[0]) > dateOf(first));
+    clock.pass(DAY / 2);
+    await settled(world);
+    expect(world.api.deletions()).toEqual([]);
+    clock.pass(DAY / 2);
     await waitFor(() => world.api.deletions().length > 0);
 
-    expect(world.api.calls.at(-1)?.at).toBeGreaterThanOrEqual(again + 1_900);
-    await pause(600);
+    await settled(world);
     expect(world.api.deletions()).toHaveLength(1);
   });
 
   it('is for the workflow of the task when it falls due', async () => {
-    const hooks = await world.start(soon(1));
+    const hooks = await world.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
     await scheduled(hooks, 1);
 
     await post(hooks, { ...hook, config: repositoryHook({ workflow: 'renamed' }).config });
+    clock.pass(DAY);
 
     await waitFor(() => world.api.deletions().length > 0);
     expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/renamed/runs/branch/dev']);
   });
 
   it('is not hit when a push to the branch still waits', async () => {
-    const hooks = await world.start({ ...soon(1), retryDelaySeconds: 3 });
+    const hooks = await world.start({ retryDelaySeconds: 600, retryError: 100 });
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' }, { deleted: 'gone' });
@@ -186,6 +206,7 @@ describe('branch cleanup', () => {
 
     await push(hooks, hook, { push: 'blocks' });
     await push(hooks, hook, { push: 'dev' });
+    clock.pass(DAY);
 
     await waitFor(() => world.api.deletions().length > 0);
     expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/gone']);
@@ -198,15 +219,20 @@ describe('branch cleanup', () => {
     const hook = repositoryHook();
     await post(hooks, hook);
     let removing = 0;
+    let remove: () => void = () => undefined;
+    const after = new Promise<void>((resolve) => (remove = resolve));
     world.api.behave = ({ method }) => {
       if (method !== 'DELETE') return 'ok';
       removing++;
-      return { delayMs: 1_000 };
+      return { after };
     };
     await push(hooks, hook, { deleted: 'dev' });
     await waitFor(() => removing === 1);
 
     await push(hooks, hook, { push: 'dev' });
+    await swept(world);
+    expect(world.api.runs()).toEqual([]);
+    remove();
     await waitFor(() => world.api.runs().length === 1);
 
     const order = world.api.calls
@@ -230,7 +256,7 @@ describe('branch cleanup', () => {
     expect(task?.executions).toMatchObject([
       { status: 'DONE', nb_errors: 1, last_error: expect.stringContaining('before 0.52') },
     ]);
-    await pause(1_500);
+    await settled(world);
     expect(world.api.deletions()).toHaveLength(1);
     expect((await hooks.status())['Branch Deletions Failed']).toEqual({
       status: 'WARN',
@@ -259,12 +285,13 @@ describe('branch cleanup', () => {
   });
 
   it('waits for an API that is away, and goes on when it is back', async () => {
-    const hooks = await world.start({ ...soon(1), retryDelaySeconds: 600 });
+    const hooks = await world.start({ retryDelaySeconds: 600 });
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
     await scheduled(hooks, 1);
     await world.api.stop();
+    clock.pass(DAY);
     const task = await waitFor(async () => {
       const redis = new Redis(world.redis.url);
       const keys = await redis.keys('cdsbb:hooks:cleanup:*');
@@ -281,7 +308,7 @@ describe('branch cleanup', () => {
   });
 
   it('that was stopped, or failed for good, is cancelled by a push too', async () => {
-    const hooks = await world.start(soon(1));
+    const hooks = await world.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     world.api.behave = ({ url }) => (url.endsWith('/failed') ? { refuse: 404, id: 30 } : 'ok');
@@ -293,10 +320,12 @@ describe('branch cleanup', () => {
     await scheduled(hooks, 0);
 
     await push(hooks, hook, { deleted: 'failed' });
+    await scheduled(hooks, 1);
+    clock.pass(DAY);
     await waitFor(async () => (await cleanups(hooks))[0]?.nb_executions_todo === 0);
     const asked = world.api.calls.filter(({ method }) => method === 'DELETE').length;
     await hooks.call('GET', '/task/bulk/start');
-    await pause(1_500);
+    await settled(world);
     expect(world.api.calls.filter(({ method }) => method === 'DELETE')).toHaveLength(asked);
 
     await push(hooks, hook, { push: 'failed' });
@@ -304,7 +333,7 @@ describe('branch cleanup', () => {
   });
 
   it('can be stopped, started and deleted through the routes of tasks', async () => {
-    const hooks = await world.start(soon(1));
+    const hooks = await world.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'stopped' }, { deleted: 'deleted' }, { deleted: 'ended' });
@@ -316,7 +345,8 @@ describe('branch cleanup', () => {
     const ended = of('ended');
     const end = `/task/${ended?.uuid}/execution/${ended?.executions?.[0]?.timestamp}/stop`;
     expect((await hooks.call('POST', end)).status).toBe(204);
-    await pause(2_000);
+    clock.pass(DAY);
+    await settled(world);
     expect(world.api.deletions()).toEqual([]);
     expect(await hooks.task(of('stopped')?.uuid ?? '')).toMatchObject({ stopped: true });
     expect(await hooks.executions(ended?.uuid ?? '')).toMatchObject([
@@ -330,7 +360,7 @@ describe('branch cleanup', () => {
 
   it('survives restarts of the service, synchronizations and restarts of Redis', async () => {
     const hook = repositoryHook();
-    const hooks = await world.start(soon(4));
+    const hooks = await world.start();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
     await scheduled(hooks, 1);
@@ -339,9 +369,10 @@ describe('branch cleanup', () => {
     await world.redis.kill();
     await world.redis.start();
 
-    const again = await world.start(soon(4));
+    const again = await world.start();
     await waitFor(() => world.api.calls.filter(({ url }) => url === '/workflow/hook').length > 1);
     expect(await branches(again)).toEqual(['dev']);
+    clock.pass(DAY);
 
     await waitFor(() => world.api.deletions().length === 1);
     await scheduled(again, 0);
@@ -425,14 +456,17 @@ describe('branch cleanup', () => {
   });
 
   it('is done although its job was lost', async () => {
-    const hooks = await world.start(soon(1));
+    const hooks = await world.start(soon(100));
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
     await scheduled(hooks, 1);
     const redis = new Redis(world.redis.url);
-    for (const key of await redis.keys('cdsbb:hooks:bull:branch-deletion:*')) await redis.del(key);
+    const jobs = 'cdsbb:hooks:bull:branch-deletion:*';
+    await waitFor(async () => (await redis.zcard(jobs.replace('*', 'delayed'))) === 1);
+    for (const key of await redis.keys(jobs)) await redis.del(key);
     redis.disconnect();
+    clock.pass(100_000);
 
     await waitFor(() => world.api.deletions().length === 1);
   });
