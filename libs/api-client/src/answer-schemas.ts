@@ -27,7 +27,7 @@ const hookConfig = z
     ),
   );
 
-/** An entry of `GET /workflow/hook`; one without a uuid cannot be a task. */
+/** An entry of `GET /workflow/hook`. */
 export const nodeHook: z.ZodType<NodeHook> = z.object({
   id: integer,
   uuid: z.string().min(1).max(LONGEST_NAME),
@@ -35,7 +35,8 @@ export const nodeHook: z.ZodType<NodeHook> = z.object({
   node_id: integer,
   hook_model_id: integer,
   hook_model_name: text,
-  config: hookConfig.catch({}),
+  // Whatever cannot be read must not replace the configuration that a task has.
+  config: hookConfig.nullish().transform((config) => config ?? {}),
 });
 
 /** `POST /services/register`. Without its hash the service cannot talk to the API. */

@@ -1,4 +1,3 @@
-import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { z } from 'zod';
 import {
   GO_ZERO_TIME,
@@ -10,7 +9,7 @@ import {
 } from '@cds/wire';
 import * as schemas from './answer-schemas';
 import { ApiError } from './api-error';
-import { jsonEntries } from './json-entries';
+import { type LeftOutHook, listedHooks } from './listed-hooks';
 import { judgeAnswer } from './judge-answer';
 import { toSafeMessage } from './safe-message';
 import { type PolledEvents, readPolledEvents } from './polled-events';
@@ -29,10 +28,6 @@ import {
 const RUN_TIMEOUT_MS = 60_000;
 /** The API asks `vcs` five things for one poll, and gives it a minute for each. */
 const POLL_TIMEOUT_MS = 60_000;
-/** Far more than a CDS has. */
-const MOST_HOOKS = 100_000;
-/** Read between two turns of the others. */
-const HOOKS_AT_ONCE = 100;
 /** What may stand in a header: it comes from Redis, where anything may have got in. */
 const USABLE_REQUEST_ID = /^[\w.:-]{1,100}$/;
 
@@ -143,18 +138,22 @@ export class CdsApiClient {
   /**
    * `GET /workflow/hook`: the hooks of all workflows, some at a time, so that nothing waits while tens of thousands are
    * read. They are all only when it ends without an error.
+   *
+   * @param leftOut told of each entry that cannot be read; the others go on
    */
-  async *workflowHooks(signal?: AbortSignal): AsyncGenerator<NodeHook[]> {
+  async *workflowHooks(
+    signal?: AbortSignal,
+    leftOut: (hook: LeftOutHook) => void = () => undefined,
+  ): AsyncGenerator<NodeHook[]> {
     const call = { method: 'GET', path: '/workflow/hook', signal, inPieces: true } as const;
     const { pieces } = await this.#answer(call);
     if (!pieces) throw notOfTheApi(call);
-    const entries = jsonEntries(pieces);
-    for (let count = 0; ; count += HOOKS_AT_ONCE) {
-      const some = takeSome(call, entries);
-      yield some.flatMap((entry) => schemas.nodeHook.safeParse(entry).data ?? []);
-      if (some.length < HOOKS_AT_ONCE) return;
-      if (count > MOST_HOOKS) throw notOfTheApi(call);
-      await othersTurn();
+    const hooks = listedHooks(pieces, leftOut);
+    for (;;) {
+      const next = await hooks.next().catch(() => undefined);
+      if (!next) throw notOfTheApi(call);
+      if (next.done) return;
+      yield next.value;
     }
   }
 
@@ -372,21 +371,6 @@ function notOfTheApi(call: Pick<Call, 'method' | 'path'>): ApiError {
 
 function describeCall({ method, path }: Pick<Call, 'method' | 'path'>): string {
   return `${method} ${path}`;
-}
-
-/** @throws ApiError when the text goes on in a way that no list does */
-function takeSome(call: Pick<Call, 'method' | 'path'>, entries: Generator<unknown>): unknown[] {
-  const some: unknown[] = [];
-  try {
-    while (some.length < HOOKS_AT_ONCE) {
-      const next = entries.next();
-      if (next.done) break;
-      some.push(next.value);
-    }
-    return some;
-  } catch {
-    throw notOfTheApi(call);
-  }
 }
 
 function workflowPath(project: string, workflow: string): string {

@@ -7,5 +7,6 @@ export {
   type RegistrationRequest,
   type WorkflowRef,
 } from './cds-api-client';
+export type { LeftOutHook } from './listed-hooks';
 export type { PolledEvents, PolledPush } from './polled-events';
 export type { BuildParameter, RunOfHook } from './answer-schemas';

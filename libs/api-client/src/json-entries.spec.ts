@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { fuzzRuns } from '@cds/testing';
-import { jsonEntries } from './json-entries';
+import { jsonEntries, OversizedEntry, PAUSE } from './json-entries';
 
 /** The text in pieces of so many bytes. */
 function pieces(text: string, size: number): Buffer[] {
@@ -12,7 +12,7 @@ function pieces(text: string, size: number): Buffer[] {
 
 function read(text: string, size = 7): unknown {
   try {
-    return [...jsonEntries(pieces(text, size))];
+    return [...jsonEntries(pieces(text, size))].filter((entry) => entry !== PAUSE);
   } catch {
     return 'refused';
   }
@@ -81,11 +81,41 @@ describe('jsonEntries', () => {
     expect(read('["ä€\u{1f600}\\"]"]', 1)).toEqual(['ä€\u{1f600}"]']);
   });
 
-  it('refuses an entry that is too long or has too many values before it is parsed', () => {
-    const isRefused = (text: string) => read(text, 65_536) === 'refused';
-    expect(isRefused(`["${'x'.repeat(1024 * 1024)}"]`)).toBe(true);
-    expect(isRefused(`["${'x'.repeat(1024 * 1024 - 2)}"]`)).toBe(false);
-    expect(isRefused(`[[${'0,'.repeat(60_000)}0]]`)).toBe(true);
-    expect(isRefused(`[${'0,'.repeat(60_000)}0]`)).toBe(false);
+  it('leaves out an entry that is too long or has too many values before it is parsed, and goes on', () => {
+    const entry = (text: string) => {
+      const all = [...jsonEntries(pieces(`[1,${text},{"a":2}]`, 65_536))].filter(
+        (e) => e !== PAUSE,
+      );
+      expect(all).toEqual([1, expect.anything(), { a: 2 }]);
+      return all[1];
+    };
+    const long = 'x'.repeat(1024 * 1024);
+    expect(entry(`"${long}"`)).toEqual(new OversizedEntry('it is longer than 1 MiB', undefined));
+    expect(entry(`"${long.slice(2)}"`)).toBe(long.slice(2));
+    expect(entry(`[${'0,'.repeat(60_000)}0]`)).toBeInstanceOf(OversizedEntry);
+    expect(read(`[${'0,'.repeat(60_000)}0]`)).toHaveLength(60_001);
+    // What it holds is skipped as text: brackets and quotes of its strings are none.
+    expect(entry(`{"a":["${long}]}\\"[{"],"b":{}}`)).toBeInstanceOf(OversizedEntry);
+  });
+
+  it.each([
+    ['{"id":1,"uuid":"u-1","c":"LONG"}', 'u-1'],
+    ['{ "a\\"b" : {"uuid":"no"}, "ref":"uuid", "uuid" : "u-1" , "c":"LONG"}', 'u-1'],
+    ['{"a":["uuid","no"],"uuid":7,"b":"no","c":"LONG"}', undefined],
+    ['{"uuid":"no\\u0041","c":"LONG"}', undefined],
+    ['{"uuid":"\u202eno","c":"LONG"}', undefined],
+    ['{"c":"LONG","uuid":"u-1"}', undefined],
+    ['["uuid","no","LONG"]', undefined],
+  ])('names an entry that is too long by its uuid: %s', (text, uuid) => {
+    const list = `[${text.replace('LONG', 'x'.repeat(2 * 1024 * 1024))}]`;
+    for (const size of [1_000, 65_536]) {
+      const [found] = [...jsonEntries(pieces(list, size))].filter((entry) => entry !== PAUSE);
+      expect(found).toMatchObject({ uuid });
+    }
+  });
+
+  it('refuses a list that has no end in an entry that is too long', () => {
+    expect(read(`[1,"${'x'.repeat(2 * 1024 * 1024)}`, 65_536)).toBe('refused');
+    expect(read(`[1,{"a":"${'x'.repeat(2 * 1024 * 1024)}"`, 65_536)).toBe('refused');
   });
 });

@@ -7,6 +7,7 @@ import type { Clock, TaskStore, TaskToKeep } from '@cds/hooks-store';
 import { isListedByApi } from '../kinds/kinds';
 import { tell, type TaskListeners } from '../kinds/task-listeners';
 import { warnOfRefused } from '../kinds/warn-of-refused';
+import { createLeftOutHooks } from './left-out-hooks';
 import { nodeHookSchema, taskOfHook } from './node-hook';
 import type { OneForAll } from './one-for-all';
 import type { SynchronizedStore } from './synchronized-store';
@@ -53,7 +54,7 @@ function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefi
  * Scheduled cleanups and outgoing hooks are never listed, and never touched. A task stays when deliveries wait for it, or when it was changed
  * in the two minutes before the call: the API may not have committed it yet. More than half of all
  * are removed only when a second look, a minute later, finds the same ones gone: a list may be
- * wrong once.
+ * wrong once. A hook that the list has, and that cannot be read, keeps its task as it is.
  *
  * @returns how many tasks stayed for one of these reasons although the API does not list them
  */
@@ -65,7 +66,8 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
   const uuids = new Set<string>();
   let kept = 0;
   // Those of a list that breaks off are listed all the same: only what is not in it waits until it is read whole.
-  for await (const hooks of api.workflowHooks(signal)) {
+  const leftOut = createLeftOutHooks(logger);
+  for await (const hooks of api.workflowHooks(signal, leftOut.add)) {
     for (const { uuid } of hooks) uuids.add(uuid);
     const listed = hooks.flatMap((hook) => taskOf(hook, deps) ?? []);
     await Promise.all(
@@ -80,8 +82,11 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
     kept += listed.length;
   }
 
+  leftOut.end();
+
   const gone: Task[] = [];
-  const unlisted = before.filter((uuid) => !uuids.has(uuid));
+  const isListed = (uuid: string) => leftOut.mayBeAny() || uuids.has(uuid) || leftOut.has(uuid);
+  const unlisted = before.filter((uuid) => !isListed(uuid));
   for await (const some of tasks.readAll(unlisted))
     gone.push(...some.filter(({ type }) => isListedByApi(type)));
   const absent = await tasks.vanished(await deps.synchronized.listedIfThere(unlisted));
