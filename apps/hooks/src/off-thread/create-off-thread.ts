@@ -1,6 +1,7 @@
 import { InterpolateError } from '@cds/interpolate';
 import type { Worker } from 'node:worker_threads';
 import { doSmallWork } from './do-small-work';
+import { createFairQueue, type FairQueueLimits } from './fair-queue';
 import type { OrderOf, ResultOf, WorkMessage, WorkName, WorkReply } from './heavy-work';
 import { startThread } from './start-thread';
 
@@ -9,6 +10,11 @@ import { startThread } from './start-thread';
  * too.
  */
 const DEADLINE_MS = 30_000;
+/**
+ * Orders that wait. Fewer executions of one project are under way at once, and of all: this is a
+ * bound of memory alone.
+ */
+const LIMITS: FairQueueLimits = { max: 1_000, maxPerOwner: 100 };
 /** An idle thread takes ten megabytes. */
 const IDLE_MS = 60_000;
 
@@ -31,14 +37,16 @@ export type OffThread = ReturnType<typeof createOffThread>;
 /**
  * Does what may take long for one user's data in a thread of its own, so that everybody else goes
  * on. One thread, begun when it is needed first, for one order after the other; what does not end
- * within the deadline ends with its thread.
+ * within the deadline ends with its thread. Projects take turns: an order waits for one of each
+ * other project at most, and for those of its own.
  */
 export function createOffThread({
   deadlineMs = DEADLINE_MS,
   idleMs = IDLE_MS,
+  limits = LIMITS,
   start = startThread,
 } = {}) {
-  const waiting: Order[] = [];
+  const waiting = createFairQueue<Order>(limits);
   let thread: Worker | undefined;
   let underWay: Order | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -98,13 +106,21 @@ export function createOffThread({
   }
 
   return {
-    /** @throws InterpolateError, OffThreadError */
-    async run<Name extends WorkName>(name: Name, order: OrderOf<Name>): Promise<ResultOf<Name>> {
+    /**
+     * @param project whose data it is
+     * @throws InterpolateError, OffThreadError
+     */
+    async run<Name extends WorkName>(
+      name: Name,
+      order: OrderOf<Name>,
+      project: string,
+    ): Promise<ResultOf<Name>> {
       const small = doSmallWork(name, order);
       if (small !== undefined) return small;
       const reply = await new Promise<WorkReply>((resolve, reject) => {
-        waiting.push({ message: { name, order }, resolve, reject });
-        goOn();
+        const isTaken = waiting.push(project, { message: { name, order }, resolve, reject });
+        if (isTaken) goOn();
+        else reject(new OffThreadError('too much of its project waits already'));
       });
       if ('refused' in reply) throw new InterpolateError(reply.refused);
       return reply.result as ResultOf<Name>;
@@ -113,7 +129,7 @@ export function createOffThread({
     /** Ends the thread; what is under way is not waited for. */
     stop(): void {
       end('the service ends');
-      for (const { reject } of waiting.splice(0)) reject(new OffThreadError('the service ends'));
+      for (const { reject } of waiting.drain()) reject(new OffThreadError('the service ends'));
     },
   };
 }

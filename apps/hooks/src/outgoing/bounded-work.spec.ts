@@ -50,6 +50,24 @@ describe('the work that an outgoing hook may cause', () => {
     ).toMatchObject({ status: 'Fail', log: expect.stringContaining('use fewer helpers') });
   });
 
+  it('keeps those of no other project waiting behind all of one', async () => {
+    // The better part of what one hook may cause, and too much for the event loop.
+    const payload = '{{repeat 500000 "a"|upper|trunc 1}}'.repeat(3);
+    const execute = async (project: string, path: string): Promise<void> => {
+      const run = webhookRun(target, { project, payload, URL: `${target.url}/${path}` });
+      apiKnows(world, run, { commitMs: 0 });
+      expect((await hooks.call('POST', '/task/execute', run)).status).toBe(200);
+    };
+    const paths = () => target.received.map(({ url }) => url);
+    for (let i = 0; i < 10; i += 1) await execute('BUSY', `busy${i}`);
+    await waitFor(() => paths().length > 0, { what: 'the first of the busy project' });
+    await execute('PROJ', 'other');
+    await waitFor(() => paths().includes('/other'), { what: 'the other project' });
+    expect(paths().length).toBeLessThan(9);
+    await waitFor(() => world.api.callbacks.length === 11, { what: 'all to be told' });
+    for (const { callback } of world.api.callbacks) expect(callback.status).toBe('Success');
+  });
+
   it('shows nothing of a call whose secrets cannot be masked, and tells how the call ended', async () => {
     const secrets = Object.fromEntries(
       Array.from({ length: 3_000 }, (_, i) => [`cds.proj.s${i}`, 'a'.repeat(i)]),
