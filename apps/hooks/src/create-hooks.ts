@@ -4,6 +4,7 @@ import { connectRedis, watchRedisHealth, whenReady, withoutKeyPrefix } from '@cd
 import {
   createFront,
   createHashStore,
+  whileOurs,
   createKnownHashes,
   createMetrics,
   createMonitoring,
@@ -38,7 +39,6 @@ import type { Timing } from './start-work';
 import { createState } from './state/create-state';
 import { createStores } from './state/create-stores';
 import { createWorks } from './state/create-works';
-import { whileOurs } from './state/while-ours';
 import { createOneForAll } from './tasks/one-for-all';
 import { createTaskService } from './tasks/task-service';
 import { createMend, hashesKey, KEYS } from '@cds/hooks-store';

@@ -11,6 +11,12 @@ export { isWrongType } from './is-wrong-type';
 export { LockTimeoutError } from './lock-timeout-error';
 export { hasRedisErrorCode, type RedisErrorCode } from './redis-errors';
 export { type ClaimHow, createStateMark, type StateClaim, stateOwnerOf } from './state-mark';
+export {
+  createStateGuard,
+  type StateGuard,
+  type StateGuardDeps,
+  type StateStatus,
+} from './state-guard';
 export { redisHealthWarnings } from './redis-health-warnings';
 export { withLock, type LockOptions } from './with-lock';
 export { whenReady } from './when-ready';

@@ -25,5 +25,6 @@ export {
   type RegistrationDeps,
 } from './registration/create-registration';
 export { createHashStore, type HashStore } from './registration/hash-store';
+export { whileOurs } from './registration/while-ours';
 export { createKnownHashes } from './registration/known-hashes';
 export { runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';

@@ -8,7 +8,7 @@ import { errorText } from '../error-text';
 import type { SynchronizeTasksDeps } from '../tasks/synchronize-tasks';
 import { createSynchronization } from '../tasks/synchronization';
 import { createSynchronizedStore } from '../tasks/synchronized-store';
-import { createStateGuard } from './state-guard';
+import { createHooksStateGuard } from './state-guard';
 import { createTaskWatch } from './task-watch';
 
 export interface StateDeps extends Omit<SynchronizeTasksDeps, 'synchronized' | 'api'> {
@@ -62,7 +62,7 @@ export async function createState(deps: StateDeps) {
       synchronization.request();
     },
   });
-  const guard = createStateGuard({
+  const guard = createHooksStateGuard({
     ...deps,
     owner: [await stateOwnerOf(config.api)],
     async onOurs(seen) {

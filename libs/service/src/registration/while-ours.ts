@@ -1,4 +1,4 @@
-import type { HashStore } from '@cds/service';
+import type { HashStore } from './hash-store';
 
 /** The same store, into which nothing is put while the state in Redis is another's. */
 export function whileOurs(store: HashStore, isOurs: () => boolean): HashStore {

@@ -1,0 +1,165 @@
+import type { Redis } from 'ioredis';
+import type { ClaimHow, StateClaim } from './state-mark';
+
+/** What is known of the state in Redis. */
+export type StateStatus =
+  /** Redis was not asked yet, or nobody has a state there yet. */
+  | { kind: 'unknown' }
+  | { kind: 'ours' }
+  /** It is another owner's by name, and it is not known yet whether it is ours all the same. */
+  | { kind: 'unproven' }
+  /** Nothing shows that it is ours. */
+  | { kind: 'foreign' }
+  /** Another version of this service wrote it. */
+  | { kind: 'unreadable'; format: string };
+
+export interface StateGuardDeps {
+  redis: Redis;
+  /** Made by `createStateMark`. */
+  claim: (how?: ClaimHow) => Promise<StateClaim>;
+  /** The format that this version reads, for the log. */
+  understood: string;
+  /** What the configuration and the commands of the engine call this service. */
+  service: 'hooks' | 'vcs';
+  /** The log's message: why nothing shows that the state is ours. Followed by what to do. */
+  foreign: string;
+  /** The log's message: what is waited for. */
+  unproven: string;
+  logger: Record<'debug' | 'warn' | 'error', (fields: object, message: string) => void>;
+  /** Whether it can be looked now for what shows that the state is ours. */
+  mayProve: () => boolean;
+  /** @returns fields for the log where nothing shows it. Rejects where it cannot be told now. */
+  prove: () => Promise<'proven' | object>;
+  /** After each look that found the state to be ours; `isNew`: there was none. */
+  onOurs: (seen: Extract<StateClaim, { kind: 'ours' }>) => Promise<void> | void;
+  /** When it is no longer ours to touch. */
+  onLost: () => void;
+  /** Told how each look ended, which writes: undefined, or the error. */
+  onWrite: (error: unknown) => void;
+  everyMs?: number | undefined;
+  /** How long a state that is another's is left alone before a proof is looked for again (ms). */
+  askAgainMs?: number | undefined;
+}
+
+const EVERY_MS = 3_000;
+const ASK_AGAIN_MS = 60_000;
+
+export type StateGuard = ReturnType<typeof createStateGuard>;
+
+/**
+ * Sees to it that a service touches no state but that of its own CDS, in a format that it can read.
+ *
+ * A state says for which API and token it was made. Where both or one of them are others now (a new
+ * token, another host), the service has to prove that it is its own. Else the state is left alone,
+ * until an operator says otherwise (`engine hooks adopt`, `engine vcs adopt`).
+ */
+export function createStateGuard(deps: StateGuardDeps) {
+  const { redis, claim, service, logger } = deps;
+  const { everyMs = EVERY_MS, askAgainMs = ASK_AGAIN_MS } = deps;
+  let status: StateStatus = { kind: 'unknown' };
+  let askedAt = -Infinity;
+  let timer: NodeJS.Timeout | undefined;
+  let underWay: Promise<void> | undefined;
+  let stopped = false;
+
+  function become(next: StateStatus, fields: object = {}): void {
+    const before = status;
+    status = next;
+    if (before.kind === next.kind) return;
+    if (before.kind === 'ours') deps.onLost();
+    tellOf(next, fields);
+  }
+
+  function tellOf(next: StateStatus, fields: object): void {
+    if (next.kind === 'foreign') {
+      logger.error(
+        { ...fields, keyPrefix: redis.options.keyPrefix, database: redis.options.db },
+        `${deps.foreign}: nothing is touched. Give [${service}.cache.redis] a keyPrefix or a ` +
+          `dbindex of its own; if it is the state of this CDS, run: engine ${service} adopt`,
+      );
+    } else if (next.kind === 'unreadable') {
+      logger.error(
+        { format: next.format, understood: deps.understood },
+        `Redis holds a state that another version of ${service} wrote, in a format that this one cannot read: nothing is touched. ` +
+          `Start that version, or give [${service}.cache.redis] a keyPrefix of its own`,
+      );
+    } else if (next.kind === 'unproven') {
+      logger.warn({}, deps.unproven);
+    }
+  }
+
+  async function look(): Promise<void> {
+    let found = await claim();
+    if (found.kind === 'other') {
+      if (performance.now() - askedAt < askAgainMs) return;
+      if (status.kind !== 'foreign') become({ kind: 'unproven' });
+      if (!deps.mayProve()) return;
+      const proof = await deps.prove().catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        logger.debug({ error: reason }, 'whose the state in Redis is cannot be told now');
+      });
+      if (proof === undefined) return;
+      if (proof !== 'proven') {
+        askedAt = performance.now();
+        return become({ kind: 'foreign' }, proof);
+      }
+      found = await claim('proven');
+    }
+    return take(found);
+  }
+
+  async function take(found: StateClaim): Promise<void> {
+    if (found.kind === 'format') return become({ kind: 'unreadable', format: found.format });
+    if (found.kind !== 'ours') return;
+    askedAt = -Infinity;
+    become({ kind: 'ours' });
+    await deps.onOurs(found);
+  }
+
+  function check(): Promise<void> {
+    underWay ??= look()
+      .then(
+        () => deps.onWrite(undefined),
+        (error: unknown) => deps.onWrite(error),
+      )
+      .finally(() => (underWay = undefined));
+    return underWay;
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      const looked = redis.status === 'ready' ? check() : Promise.resolve();
+      void looked.finally(() => {
+        if (!stopped) schedule();
+      });
+    }, everyMs).unref();
+  }
+
+  return {
+    status: (): StateStatus => status,
+
+    /** Why nothing may be done for anybody; undefined where it may. */
+    refusal(): string | undefined {
+      switch (status.kind) {
+        case 'foreign':
+          return 'Redis holds the state of another CDS: see the log';
+        case 'unreadable':
+          return 'Redis holds the state of another version of this service: see the log';
+        case 'unproven':
+          return 'it is not known yet whether the state in Redis is that of this CDS: try again later';
+        default:
+          return undefined;
+      }
+    },
+
+    /** Looks now, or takes part in a look that is under way. Never rejects. */
+    check,
+
+    start: schedule,
+
+    stop(): void {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}
