@@ -44,7 +44,10 @@ describe('the arithmetic', () => {
 describe('the deliveries', () => {
   it('carry where they belong in their commit', () => {
     expect(readCommit(commitOf(3, 49, 123_456))).toEqual([3, 49, 123_456]);
-    expect(commitOf(3, 49, 123_456)).toMatch(/^[0-9a-f]{40}$/);
+    expect(readCommit(commitOf(-1, 49, 123_456))).toEqual([-1, 49, 123_456]);
+    for (const round of [3, -1]) expect(commitOf(round, 49, 123_456)).toMatch(/^[0-9a-f]{40}$/);
+    const some = [commitOf(1, 1, 1), commitOf(2, 1, 1), commitOf(1, 2, 1), commitOf(1, 1, 2)];
+    expect(new Set(some.map((hash) => hash.slice(0, 12))).size).toBe(4);
   });
 
   it('are pushes of about 6 KB', () => {

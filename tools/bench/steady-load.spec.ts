@@ -11,9 +11,8 @@ async function startServer(held: number) {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const [hash = ''] =
-        /(?<="hash":")00000007[0-9a-f]{32}/.exec(String(Buffer.concat(chunks))) ?? [];
-      commits.push(readCommit(hash));
+      const { push } = JSON.parse(String(Buffer.concat(chunks)));
+      commits.push(readCommit(push.changes[0].new.target.hash));
       waiting.push(() => response.end('{}'));
       if (commits.length < held) return;
       for (const answer of waiting.splice(0)) answer();

@@ -10,18 +10,19 @@ export interface LoadedHook {
 const BODY_BYTES = 6 * 1024;
 const HASH_LENGTH = 40;
 
-/** The commit of the n-th delivery of a hook in a round: tells in the stand-in of the API what has come. */
+/**
+ * The commit of the n-th delivery of a hook in a round: tells in the stand-in of the API what has come. The first
+ * twelve digits differ: `hooks` tells commits apart by these. A round before the measured ones is negative.
+ */
 export function commitOf(round: number, hook: number, number: number): string {
-  return `${hex(round, 8)}${hex(hook, 8)}${hex(number, 24)}`;
+  return `${hex(number, 6)}${hex(hook, 4)}${hex(round & 0xff, 2)}`.padEnd(HASH_LENGTH, '0');
 }
 
 /** @returns round, hook, number of {@link commitOf} */
 export function readCommit(hash: string): [number, number, number] {
-  return [
-    parseInt(hash.slice(0, 8), 16),
-    parseInt(hash.slice(8, 16), 16),
-    parseInt(hash.slice(16), 16),
-  ];
+  const round = parseInt(hash.slice(10, 12), 16);
+  const [number, hook] = [hash.slice(0, 6), hash.slice(6, 10)].map((part) => parseInt(part, 16));
+  return [round > 0x7f ? round - 0x100 : round, hook ?? NaN, number ?? NaN];
 }
 
 function hex(value: number, length: number): string {
