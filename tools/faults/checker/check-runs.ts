@@ -30,7 +30,7 @@ export function checkRuns(history: History, mostDoubles: number): RunCheck {
     .filter(({ servedAt }) => servedAt !== undefined)
     .toSorted((one, other) => (one.servedAt ?? 0) - (other.servedAt ?? 0));
   const violations = [
-    ...lost(deliveries, served),
+    ...lost(history, deliveries, served),
     ...unasked(deliveries, served),
     ...unexcused(history, served),
     ...reordered(deliveries, served),
@@ -51,10 +51,12 @@ function hashesOf({ changes }: Delivery): string[] {
   return changes.flatMap((change) => (change.kind === 'push' ? [change.hash] : []));
 }
 
-function lost(deliveries: Delivery[], served: AskedRun[]): Violation[] {
+function lost(history: History, deliveries: Delivery[], served: AskedRun[]): Violation[] {
   const seen = new Set(served.map(nameOf));
+  const emptied = Math.max(0, ...(history.emptied ?? []));
   return deliveries.flatMap((delivery) => {
     if (delivery.fate !== 'accepted' || !delivery.authentic) return [];
+    if (delivery.acceptedAt < emptied) return [];
     return hashesOf(delivery)
       .filter((hash) => !seen.has(nameOf({ hook: delivery.hook, hash })))
       .map((hash) => ({

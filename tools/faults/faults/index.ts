@@ -15,6 +15,7 @@ import { REDIS_AWAY } from './redis-away';
 import { RESENT } from './resent';
 import { SCHEDULERS } from './schedulers';
 import { SEVERAL_AT_ONCE } from './several-at-once';
+import { STATE } from './state';
 import { VCS_AWAY } from './vcs-away';
 
 /** The matrix. */
@@ -34,6 +35,7 @@ export const FAULTS: readonly Fault[] = [
   ...QUEUES,
   ...VCS_AWAY,
   ...FAILOVER,
+  ...STATE,
   ...FORGERY,
   ...SEVERAL_AT_ONCE,
 ];

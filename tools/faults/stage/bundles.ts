@@ -1,4 +1,4 @@
-import { cpSync, existsSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findRoot } from '../../sandbox/story/find-root';
 
@@ -32,4 +32,21 @@ export function keepBundles(folder: string): void {
   }
   kept = copies;
   process.once('exit', () => rmSync(copies, { recursive: true, force: true }));
+}
+
+/**
+ * The built `hooks` as of a version that keeps its state in another format, in a folder of its own.
+ *
+ * @throws Error when the bundle names its format no more as it did
+ */
+export function hooksOfFormat(format: string, folder: string): string {
+  const copy = join(folder, `hooks-of-format-${format}`);
+  cpSync(folderOf('hooks'), copy, { recursive: true });
+  const file = join(copy, 'main.js');
+  const text = readFileSync(file, 'utf8');
+  // The build may break a long line within a text.
+  const own = /\b(STATE_FORMAT\s*=\s*)(["'])(?:\\\n|\d)+\2/;
+  if (!own.test(text)) throw new Error(`${file} does not name the format of its state`);
+  writeFileSync(file, text.replace(own, `$1"${format}"`));
+  return file;
 }

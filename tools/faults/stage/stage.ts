@@ -72,6 +72,13 @@ export interface Stage {
   /** Sends pushes or deletions of a webhook's branches as one delivery; see Sender.prepare. */
   push(hook: Webhook, ...changes: string[]): Promise<SentDelivery>;
   load(options?: LoadOptions): Load;
+  /**
+   * One more `hooks`, which is not started, and not routed.
+   *
+   * @param change of its environment
+   * @param bundle another one than that of all
+   */
+  addHooks(name: string, change?: Record<string, string>, bundle?: string): Promise<Replica>;
   /** SIGKILL, written down: the checker forgives what a kill explains. */
   kill(replica: Replica): Promise<void>;
   /** Takes a replica out of the load balancer, or puts it back. */
@@ -154,37 +161,38 @@ export async function openStage(
       names: { vcs: 'vcs', hooks: name },
     });
 
-    const replicas: Replica[] = [];
     const clocks: WallClock[] = [];
-    for (let number = 1; number <= (options.replicas ?? 1); number += 1) {
-      const name = `hooks-${number}`;
+    const addHooks: Stage['addHooks'] = async (name, change = {}, bundle = bundleOf('hooks')) => {
       const own = await settings(name);
       const clock = options.wallClocks ? createWallClock(folder, name, history.clocks) : undefined;
       if (clock) clocks.push(clock);
-      replicas.push(
-        createReplica({
-          name,
-          bundle: bundleOf('hooks'),
-          port: own.hooksPort,
-          folder,
-          preload: clock ? SHIFT_DATE : undefined,
-          env: {
-            ...serviceEnvironment(own, ['hooks']),
-            CDS_HOOKS_WEBHOOKKEY: WEBHOOK_KEY,
-            CDS_HOOKS_RETRYDELAY: String(retryDelaySeconds),
-            CDS_HOOKS_RETRYERROR: String(options.retryError ?? 3),
-            CDS_HOOKS_EXECUTIONHISTORY: '10000',
-            CDS_HOOKS_OUTGOING_ALLOW: '127.0.0.1',
-            CDS_LOG_LEVEL: 'debug',
-            ...(options.polling === 'reconcile' ? RECONCILE : {}),
-            ...clock?.env,
-          },
-        }),
-      );
-    }
+      const replica = createReplica({
+        name,
+        bundle,
+        port: own.hooksPort,
+        folder,
+        preload: clock ? SHIFT_DATE : undefined,
+        env: {
+          ...serviceEnvironment(own, ['hooks']),
+          CDS_HOOKS_WEBHOOKKEY: WEBHOOK_KEY,
+          CDS_HOOKS_RETRYDELAY: String(retryDelaySeconds),
+          CDS_HOOKS_RETRYERROR: String(options.retryError ?? 3),
+          CDS_HOOKS_EXECUTIONHISTORY: '10000',
+          CDS_HOOKS_OUTGOING_ALLOW: '127.0.0.1',
+          CDS_LOG_LEVEL: 'debug',
+          ...(options.polling === 'reconcile' ? RECONCILE : {}),
+          ...clock?.env,
+          ...change,
+        },
+      });
+      closing.push(replica.kill);
+      return replica;
+    };
+    const replicas: Replica[] = [];
+    for (let number = 1; number <= (options.replicas ?? 1); number += 1)
+      replicas.push(await addHooks(`hooks-${number}`));
     const [hooks] = replicas;
     if (!hooks) throw new Error('A stage has one replica at least');
-    for (const replica of replicas) closing.push(replica.kill);
 
     const vcsSettings = await settings('');
     const vcs = createReplica({
@@ -249,6 +257,7 @@ export async function openStage(
           { random, sender, hooks: webhooks, target, sent: history.deliveries },
           loadOptions,
         ),
+      addHooks,
       async kill(replica) {
         note(`SIGKILL for ${replica.name}`);
         await replica.kill();
