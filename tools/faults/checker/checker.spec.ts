@@ -104,6 +104,13 @@ describe('checkRuns', () => {
     expect(runKinds({ deliveries: two, runs })).toEqual(['doubled']);
   });
 
+  it('takes for lost with Redis what waited when it was emptied, and nothing later', () => {
+    const deliveries = [sent(1, [pushed('a')]), sent(3, [pushed('b')])];
+    const emptied = [T0 + 2_000];
+    expect(runKinds({ deliveries, emptied, runs: [run(4, 'b')] })).toEqual([]);
+    expect(runKinds({ deliveries, emptied, runs: [run(2, 'a')] })).toEqual(['lost']);
+  });
+
   it('allows a run to come again when its answer was lost, no more often than was said', () => {
     const runs = [run(3, 'a', { answered: false }), run(4, 'a'), run(5, 'b')];
     expect(runKinds({ deliveries: two, runs }, 1)).toEqual([]);
