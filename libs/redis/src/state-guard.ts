@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { ClaimHow, StateClaim } from './state-mark';
+import { ALIVE_MS, type ClaimHow, type StateClaim } from './state-mark';
 
 /** What is known of the state in Redis. */
 export type StateStatus =
@@ -43,6 +43,8 @@ export interface StateGuardDeps {
 
 const EVERY_MS = 3_000;
 const ASK_AGAIN_MS = 60_000;
+/** Whoever is there for longer beside an empty state runs, and is another CDS. */
+const GONE_WITHIN_MS = 2 * ALIVE_MS;
 
 export type StateGuard = ReturnType<typeof createStateGuard>;
 
@@ -58,6 +60,8 @@ export function createStateGuard(deps: StateGuardDeps) {
   const { everyMs = EVERY_MS, askAgainMs = ASK_AGAIN_MS } = deps;
   let status: StateStatus = { kind: 'unknown' };
   let askedAt = -Infinity;
+  /** Since when there is no state, but another owner was there a moment ago. */
+  let emptySince: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let underWay: Promise<void> | undefined;
   let stopped = false;
@@ -84,7 +88,11 @@ export function createStateGuard(deps: StateGuardDeps) {
           `Start that version, or give [${service}.cache.redis] a keyPrefix of its own`,
       );
     } else if (next.kind === 'unproven') {
-      logger.warn({}, deps.unproven);
+      if (emptySince === undefined) return logger.warn({}, deps.unproven);
+      logger.warn(
+        {},
+        `another ${service} used this empty part of Redis within the last minute, or this one under another token: waiting until it is gone`,
+      );
     }
   }
 
@@ -92,6 +100,9 @@ export function createStateGuard(deps: StateGuardDeps) {
     let found = await claim();
     if (found.kind === 'other') {
       if (performance.now() - askedAt < askAgainMs) return;
+      emptySince = found.isEmpty ? (emptySince ?? performance.now()) : undefined;
+      if (emptySince !== undefined && performance.now() - emptySince < GONE_WITHIN_MS)
+        return become({ kind: 'unproven' });
       if (status.kind !== 'foreign') become({ kind: 'unproven' });
       if (!deps.mayProve()) return;
       const proof = await deps.prove().catch((error: unknown) => {
@@ -112,6 +123,7 @@ export function createStateGuard(deps: StateGuardDeps) {
     if (found.kind === 'format') return become({ kind: 'unreadable', format: found.format });
     if (found.kind !== 'ours') return;
     askedAt = -Infinity;
+    emptySince = undefined;
     become({ kind: 'ours' });
     await deps.onOurs(found);
   }

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { defineScript } from './define-script';
 
 /** The names of an owner that was not seen for so long belong to nobody who runs. */
-const ALIVE_MS = 60_000;
+export const ALIVE_MS = 60_000;
 
 /** Lua: the clock that all replicas share (ms). */
 const NOW = `
@@ -18,7 +18,7 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
  * KEYS mark, then keys of which none exists where there is no state · ARGV format, how (`ask`,
  * `proven`, `adopt`), names of the
  *   owner…
- * Returns {`format`, the other format} | {`other`} | {`ours`, 1 when the mark is new, when it was
+ * Returns {`format`, the other format} | {`other`, 1 where there is no state} | {`ours`, 1 when the mark is new, when it was
  * synchronized (ms) or ""}
  *
  * A mark without any state behind it, whose owner was not seen for a minute, is taken over: nothing
@@ -44,7 +44,9 @@ for i = 1, #fields, 2 do
 end
 local filled = false
 for i = 2, #KEYS do filled = filled or redis.call('EXISTS', KEYS[i]) == 1 end
-if not known and ARGV[2] == 'ask' and (filled or (format and alive)) then return {'other'} end
+if not known and ARGV[2] == 'ask' and (filled or (format and alive)) then
+  return {'other', filled and 0 or 1}
+end
 if ARGV[2] == 'adopt' or not (known or filled) then
   for _, other in ipairs(others) do redis.call('HDEL', KEYS[1], other) end
 end
@@ -56,11 +58,11 @@ return {'ours', format and 0 or 1, redis.call('HGET', KEYS[1], 'synchronized') o
 
 /**
  * `format`: another version of this service wrote it. `other`: nothing says that it is this
- *   owner's.
+ *   owner's; `isEmpty`: there is no state, but another owner was seen within a minute.
  */
 export type StateClaim =
   | { kind: 'ours'; isNew: boolean; synchronizedAt: number | undefined }
-  | { kind: 'other' }
+  | { kind: 'other'; isEmpty: boolean }
   | { kind: 'format'; format: string };
 
 /**
@@ -86,12 +88,12 @@ export function createStateMark(
   const script = defineScript(redis, 'cdsbbClaimState', CLAIM_STATE, keys.length);
   return async (how = 'ask') => {
     const reply = (await script(keys, [of.format, how, ...of.owner])) as
-      ['format', string] | ['other'] | ['ours', number, string];
+      ['format', string] | ['other', number] | ['ours', number, string];
     switch (reply[0]) {
       case 'format':
         return { kind: 'format', format: reply[1] };
       case 'other':
-        return { kind: 'other' };
+        return { kind: 'other', isEmpty: reply[1] === 1 };
       case 'ours': {
         const [, isNew, synchronized] = reply;
         const synchronizedAt = synchronized === '' ? undefined : Number(synchronized);

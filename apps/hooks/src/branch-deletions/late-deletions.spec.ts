@@ -55,6 +55,21 @@ describe('a deletion that arrives out of its order', () => {
     await waitFor(async () => (await cleanups()).length === 1);
   });
 
+  it('counts for nothing when nobody told of its commit: a push was lost, or the branch is back', async () => {
+    await push(hooks, hook, { push: 'dev', hash: A });
+    // Either B was pushed to the same branch and not delivered, or this is about a branch before it.
+    await push(hooks, hook, { deleted: 'dev', hash: B }, { push: 'other' });
+    await allDone(hooks, hook);
+
+    expect(await cleanups()).toEqual([]);
+    const { last_error } = await execution(hooks, hook, 1);
+    expect(last_error).toContain('if a push was never delivered and the branch is gone');
+    // Whatever tells of that commit, as a look of `reconcile` does, makes its deletion count.
+    await push(hooks, hook, { push: 'dev', before: A, hash: B });
+    await push(hooks, hook, { deleted: 'dev', hash: B });
+    await waitFor(async () => (await cleanups()).length === 1);
+  });
+
   it('counts when it names the last commit, and when nothing is known of the branch', async () => {
     await push(hooks, hook, { push: 'dev', hash: A }, { push: 'dev', hash: B, before: A });
     await push(hooks, hook, { deleted: 'dev', hash: B }, { deleted: 'unknown', hash: C });

@@ -42,7 +42,10 @@ export function checkPush(body: Buffer): { changes: RefChange[]; unreadable: str
 /** What git takes is shorter. Of longer ones nothing is kept, so that they cannot fill Redis. */
 const LONGEST_REF = 1_000;
 const DOUBLE = 'another delivery told of this change before';
-const LATE_DELETION = 'the branch was pushed to after this deletion, which names another commit';
+/** What cannot be told apart leaves the runs there: they can be removed later, and not brought back. */
+const LATE_DELETION =
+  'the branch was pushed to after this deletion, which names another commit than the last known push; ' +
+  'if a push was never delivered and the branch is gone, delete its runs in CDS';
 
 function planDelivery(
   delivery: PushDelivery,

@@ -127,6 +127,31 @@ describe('the state in Redis', () => {
     }
   });
 
+  it('of a CDS without hooks waits a minute after a change of its token, and is its own without a restart', async () => {
+    const before = await world.start();
+    await before.synchronized();
+    await before.service.stop(3_000);
+    const { logger, lines } = captureLogger();
+    const [own] = (second.api.hooks = [repositoryHook()]);
+    const hooks = await second.start({}, { logger });
+    await waitFor(async () => (await stateLine(hooks))?.status === 'WARN');
+    await waitFor(() => lines.some(({ msg }) => String(msg).includes('waiting until it is gone')), {
+      what: 'the line of what is waited for',
+    });
+    expect(await redis.exists(KEYS.tasks)).toBe(0);
+
+    // The minute is over.
+    const [mark] = Object.keys(await redis.hgetall(KEYS.mark)).filter((field) =>
+      field.startsWith('owner:'),
+    );
+    await redis.hset(KEYS.mark, mark ?? '', Date.now() - 61_000);
+
+    await waitFor(async () => (await stateLine(hooks))?.status === 'OK');
+    expect(await redis.smembers(KEYS.tasks)).toEqual([own?.uuid]);
+    expect(await redis.hexists(KEYS.mark, mark ?? '')).toBe(0);
+    expect(lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+  });
+
   it('waits for an API that is away when it cannot tell whose it is, and takes deliveries meanwhile', async () => {
     const { hook } = await leaveState();
     second.api.hooks = [hook];
