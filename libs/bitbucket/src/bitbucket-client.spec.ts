@@ -1,3 +1,4 @@
+import { waitFor, provesNothingHappensFor } from '@cds/testing';
 import { BitbucketError, type NewStatus } from '.';
 import { context, fastClient } from '../test/client.fixture';
 import { type FakeBitbucket, refuse, startFakeBitbucket } from '../test/fake-bitbucket.fixture';
@@ -71,7 +72,8 @@ describe('repositories', () => {
     const slowly = async () => {
       open += 1;
       most = Math.max(most, open);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await waitFor(() => most >= 16, { what: 'sixteen at once' });
+      await provesNothingHappensFor(50);
       open -= 1;
       return undefined;
     };

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import {
   awakeTime,
@@ -13,6 +12,8 @@ import {
   startTestRedis,
   waitFor,
   type TestRedis,
+  takesTime,
+  provesNothingHappensFor,
 } from '@cds/testing';
 import {
   connectRedis,
@@ -106,7 +107,7 @@ describe('connectRedis', () => {
     await blocked;
     await waiting;
     await ready(redis);
-    await sleep(100);
+    await provesNothingHappensFor(100);
     expect(await redis.get('counter')).toBeNull();
   });
 
@@ -143,7 +144,7 @@ describe('connectRedis', () => {
     await server.kill();
     const redis = connect(server.config, 'worker');
     const answer = redis.ping();
-    await sleep(500);
+    await takesTime(500);
     await server.start();
     expect(await answer).toBe('PONG');
   });
@@ -154,7 +155,8 @@ describe('connectRedis', () => {
     expect(lines).toEqual([]);
     for (let outage = 0; outage < 2; outage++) {
       await server.kill();
-      await sleep(600);
+      await waitFor(() => lines.length === 2 * outage + 1, { what: 'the warning' });
+      await takesTime(100);
       await server.start();
       await ready(redis);
     }
@@ -319,7 +321,7 @@ describe('with one Redis', () => {
       let most = 0;
       const work = async (): Promise<number> => {
         most = Math.max(most, ++inside);
-        await sleep(20);
+        await takesTime(20);
         return --inside;
       };
       const options = { ttlMs: 60_000, waitMs: 60_000, pollMs: 5 };
@@ -354,7 +356,7 @@ describe('with one Redis', () => {
       const redis = await ready(connect(server.config));
       const options = { ttlMs: 50, waitMs: 0 };
       await withLock(redis, 'lock:d', options, async () => {
-        await sleep(100);
+        await waitFor(async () => (await redis.exists('lock:d')) === 0);
         await redis.set('lock:d', 'the next', 'PX', 60_000, 'NX');
       });
       expect(await redis.get('lock:d')).toBe('the next');
@@ -471,14 +473,14 @@ describe('with one Redis', () => {
           return admin;
         };
         const admin = await ready(connect(replaced.config));
-        await sleep(100);
+        await provesNothingHappensFor(100);
         expect([health.warnings(), lines]).toEqual([[], []]);
 
         await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
         await again();
         await waitFor(() => health.warnings().length === 1);
         await again();
-        await sleep(200);
+        await provesNothingHappensFor(200);
         expect(lines).toMatchObject([
           { level: 40, msg: 'Redis may lose it', warning: expect.stringContaining('allkeys-lru') },
         ]);

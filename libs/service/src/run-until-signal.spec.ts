@@ -1,6 +1,11 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { startProcess, waitFor, type RunningProcess } from '@cds/testing';
+import {
+  startProcess,
+  waitFor,
+  type RunningProcess,
+  takesTime,
+  provesNothingHappensFor,
+} from '@cds/testing';
 
 const LIB = join(__dirname, '..');
 
@@ -59,7 +64,7 @@ describe('runUntilSignal', () => {
     await portOf(child);
     child.kill('SIGTERM');
     await child.waitForOutput('Stopping');
-    await sleep(1_100);
+    await takesTime(1_100);
     child.kill('SIGTERM');
     expect(await child.exited).toEqual({ code: 1, signal: null });
     expect(child.stdout()).toContain('A second signal');
@@ -72,8 +77,9 @@ describe('runUntilSignal', () => {
     // The input of these processes is empty: it ends at once.
     const child = await start({ CDS_BITBUCKET_SUPERVISED: supervised });
     await portOf(child);
-    const goesOn = sleep(1_000).then(() => 'goes on');
-    expect(await Promise.race([child.exited, goesOn])).toEqual(ending);
+    const goesOn = () => provesNothingHappensFor(1_000).then(() => 'goes on');
+    const ends = supervised ? child.exited : Promise.race([child.exited, goesOn()]);
+    expect(await ends).toEqual(ending);
     child.kill('SIGKILL');
     await child.exited;
   });

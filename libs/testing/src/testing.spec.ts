@@ -10,6 +10,7 @@ import {
   startTestRedis,
   waitFor,
   type TestRedis,
+  provesNothingHappensFor,
 } from './index';
 
 describe('startTestRedis', () => {
@@ -37,7 +38,7 @@ describe('startTestRedis', () => {
     server.freeze();
     let answered = false;
     const answer = redis.ping().then(() => (answered = true));
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await provesNothingHappensFor(200);
     expect(answered).toBe(false);
     server.thaw();
     await answer;

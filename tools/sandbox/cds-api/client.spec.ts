@@ -69,11 +69,9 @@ async function runAndWait(payload: Record<string, string>): Promise<void> {
     hash: hooksHash,
     body: { hook: { payload, uuid: 'u' } },
   });
-  for (let tries = 0; tries < 200; tries += 1) {
-    if (!['Pending', 'Building'].includes(api.runs('P', 'w')[0]?.status ?? '')) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('the build did not end');
+  await waitFor(() => !['Pending', 'Building'].includes(api.runs('P', 'w')[0]?.status ?? ''), {
+    what: 'the build to end',
+  });
 }
 
 describe('linking a project', () => {

@@ -158,12 +158,14 @@ describe('a removal of runs of which nobody knows what became', () => {
   });
 
   it('holds nobody back when nothing was sent: the push cancels it', async () => {
-    const hooks = await world.start({ ...soon(1), retryDelaySeconds: 1 });
+    const hooks = await world.start({ retryDelaySeconds: 1 });
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
     const [id = ''] = await cleanupIds(1);
     await world.api.stop();
+    await redis.hset(cleanupKey(id), 'due', Date.now());
+    await redis.zadd(KEYS.cleanups, Date.now(), id);
     await waitFor(async () => Number(await redis.hget(cleanupKey(id), 'outages')) > 0);
     expect(await redis.hmget(cleanupKey(id), 'under_way', 'unsure')).toEqual([null, null]);
     await push(hooks, hook, { push: 'dev' });

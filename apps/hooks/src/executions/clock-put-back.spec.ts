@@ -1,6 +1,9 @@
 import { waitFor } from '@cds/testing';
-import { push, refsOf } from '../../test/deliveries';
+import { cleanupKey, KEYS } from '@cds/hooks-store';
+import { Redis } from 'ioredis';
+import { execution, push, refsOf } from '../../test/deliveries';
 import { post, repositoryHook, startWorld, type World } from '../../test/harness';
+import { settled } from '../../test/settled';
 import { pauseEnd } from './failures';
 
 const HOURS_25 = 25 * 3_600_000;
@@ -46,7 +49,7 @@ describe('a wall clock that is put back by 25 h', () => {
     };
     await push(hooks, hook, { push: 'main' });
     await waitFor(() => tries >= 1);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await waitFor(async () => (await execution(hooks, hook)).last_error, { what: 'the pause' });
 
     shift = 0;
     const triedBefore = tries;
@@ -68,14 +71,17 @@ describe('a wall clock that is put back by 25 h', () => {
     await push(hooks, hook, { deleted: 'due' });
     shift = HOURS_25;
     await waitFor(() => refused >= 1);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const redis = new Redis(world.redis.url);
+    const [id = ''] = await redis.zrange(KEYS.cleanups, 0, '-1');
+    await waitFor(async () => Number(await redis.hget(cleanupKey(id), 'nb_errors')) > 0);
     await push(hooks, hook, { deleted: 'not due' });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await waitFor(async () => (await redis.zcard(KEYS.cleanups)) === 2);
+    redis.disconnect();
 
     shift = 0;
     world.api.behave = () => 'ok';
     await waitFor(() => world.api.deletions().length > 0);
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await settled(world);
     expect(world.api.deletions().every((url) => url.endsWith('/due'))).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-import { awakeTime, waitFor } from '@cds/testing';
+import { awakeTime, takesTime, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { allDone, push, refsOf } from '../../test/deliveries';
 import { plainHook, post, repositoryHook, startWorld, type World } from '../../test/harness';
@@ -30,7 +30,7 @@ describe('crashes and outages', () => {
     const answer = await hooks.webhook(hook.uuid, pushDelivery({ push: 'main' }));
     expect(answer.status).toBe(503);
     expect((await hooks.status()).Redis?.status).toBe('AL');
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await takesTime(1_500);
     await world.redis.start();
 
     await waitFor(async () => (await hooks.webhook(hook.uuid, pushDelivery({ push: 'main' }))).ok);
@@ -44,17 +44,19 @@ describe('crashes and outages', () => {
     world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 30 } : 'ok');
     const accepted = new Map(hookList.map((hook) => [hook.uuid, [] as string[]]));
     const sending = { on: true };
+    let refused = 0;
     const senders = hookList.map(async (hook) => {
       for (let i = 0; sending.on; i++) {
         const response = await hooks.webhook(hook.uuid, pushDelivery({ push: `b${i}` }));
         if (response.status === 200) accepted.get(hook.uuid)?.push(`b${i}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        else refused += 1;
+        await takesTime(20);
       }
     });
     await waitFor(() => world.api.runs().length > 10);
 
     await world.redis.kill();
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await waitFor(() => refused > 0, { what: 'the outage to be noticed' });
     await world.redis.start();
     await waitFor(() => (accepted.get(hookList[0]?.uuid ?? '')?.length ?? 0) > 40);
     sending.on = false;
@@ -83,7 +85,7 @@ describe('crashes and outages', () => {
     await waitFor(() => world.api.runs().length >= 2);
 
     world.redis.freeze();
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await takesTime(4_000);
     world.redis.thaw();
     for (const hook of hookList) await allDone(replicas[1], hook);
 
@@ -172,21 +174,20 @@ describe('crashes and outages', () => {
       if (answer.ok) accepted.push(n);
       return answer.ok;
     };
-    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
     await waitFor(send);
     await waitFor(() => numbers().length > 0);
 
     await world.redis.kill();
-    await pause(3_000);
+    await takesTime(3_000);
     await world.redis.start();
     await waitFor(send);
     world.redis.freeze();
-    await pause(6_000);
+    await takesTime(6_000);
     world.redis.thaw();
     await waitFor(send);
     await world.api.stop();
     await waitFor(send);
-    await pause(2_000);
+    await takesTime(2_000);
     await world.api.start();
 
     await waitFor(() => accepted.every((n) => numbers().includes(n)));

@@ -5,6 +5,7 @@ import {
   startTestRabbitmq,
   type TestRabbitmq,
   waitFor,
+  takesTime,
 } from '@cds/testing';
 import {
   hooksConfig,
@@ -230,7 +231,7 @@ describeBroker(
       world.redis.freeze();
       await publish(['{"n":1}', '{"n":2}']);
       // Longer than one try.
-      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      await takesTime(2_500);
       expect(world.api.runs()).toEqual([]);
       world.redis.thaw();
 

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { awakeTime, captureLogger, waitFor } from '@cds/testing';
+import {
+  awakeTime,
+  captureLogger,
+  provesNothingHappensFor,
+  takesTime,
+  waitFor,
+} from '@cds/testing';
 import { hookKeys, KEYS } from '@cds/hooks-store';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
@@ -15,6 +21,7 @@ import {
   type World,
 } from '../../test/harness';
 import { pushDelivery } from '../../test/pushes';
+import { lookedUp } from '../../test/looked-up';
 import { slowRequest } from '../../test/slow-request';
 import { redisBudget } from '../redis-deadline';
 import { networkOf, REFUSALS_PER_MINUTE } from './refusal-limit';
@@ -286,7 +293,7 @@ describe('refused deliveries', () => {
       );
       for (let sent = 0; sent < 400_000; sent += 20_000) {
         request.send('x'.repeat(20_000));
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await takesTime(10);
       }
       expect(request.broken()).toBe(false);
       expect(await request.answer()).toMatch(/^HTTP\/1.1 401 /);
@@ -329,7 +336,7 @@ describe('refused deliveries', () => {
     request.send(`${head}${lines.join('')}Content-Length: ${body.length}\r\n\r\n${String(body)}`);
 
     expect(await request.answer((text) => text.includes('"timestamp"'))).toContain('HTTP/1.1 200');
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await provesNothingHappensFor(1_200);
     request.send(`${head}Content-Length: 0\r\n\r\n`);
     await waitFor(() => request.received().split('HTTP/1.1 401').length === 14);
     request.end();
@@ -440,8 +447,9 @@ describe('refused deliveries', () => {
       await hooks.webhook(hook.uuid, forged());
       await hooks.webhook(hook.uuid, forged());
       const gone = await slowRequest(hooks.url);
-      gone.send(`POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await lookedUp(world, hook, () =>
+        gone.send(`POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n`),
+      );
       gone.end();
 
       const counted = [
@@ -467,8 +475,10 @@ describe('refused deliveries', () => {
     async function begun(hooks: RunningHooks, hook: NodeHook) {
       const { body = '' } = pushDelivery({ push: 'main' });
       const request = await slowRequest(hooks.url);
-      request.send(
-        `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nX-Event-Key: repo:push\r\nContent-Length: ${body.length}\r\n\r\n`,
+      await lookedUp(world, hook, () =>
+        request.send(
+          `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nX-Event-Key: repo:push\r\nContent-Length: ${body.length}\r\n\r\n`,
+        ),
       );
       return { request, body: String(body) };
     }
@@ -476,7 +486,6 @@ describe('refused deliveries', () => {
     it('comes within 2 s where the lookup succeeded and the enqueue hangs', async () => {
       const { hooks, hook } = await ready();
       const { request, body } = await begun(hooks, hook);
-      await new Promise((resolve) => setTimeout(resolve, 300));
       world.redis.freeze();
       try {
         request.send(body);
@@ -511,7 +520,7 @@ describe('refused deliveries', () => {
       const { hooks, hook } = await ready();
       const { request, body } = await begun(hooks, hook);
       for (let i = 0; i < 5; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 400));
+        await takesTime(400);
         request.send(body.slice((i * body.length) / 5, ((i + 1) * body.length) / 5));
       }
 
@@ -521,14 +530,25 @@ describe('refused deliveries', () => {
     });
 
     it('has one deadline for all that a delivery needs of Redis', async () => {
-      const answered = redisBudget(300);
-      const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-      await answered(() => sleep(200));
-      await sleep(200); // What is not Redis's does not count.
-      let isDone = false;
-      const tooMuch = answered(() => sleep(200).then(() => (isDone = true)));
-      await expect(tooMuch).rejects.toMatchObject({ status: 503 });
-      expect(isDone).toBe(false);
+      jest.useFakeTimers();
+      try {
+        const answered = redisBudget(300);
+        let answer: () => void = () => undefined;
+        const first = answered(() => new Promise<void>((resolve) => (answer = resolve)));
+        await jest.advanceTimersByTimeAsync(200);
+        answer();
+        await first;
+        await jest.advanceTimersByTimeAsync(200); // What is not Redis's does not count.
+        let refusal: unknown;
+        const tooMuch = answered(() => new Promise(() => undefined));
+        tooMuch.catch((error: unknown) => (refusal = error));
+        await jest.advanceTimersByTimeAsync(99);
+        expect(refusal).toBeUndefined();
+        await jest.advanceTimersByTimeAsync(1);
+        expect(refusal).toMatchObject({ status: 503 });
+      } finally {
+        jest.useRealTimers();
+      }
     });
   });
 });

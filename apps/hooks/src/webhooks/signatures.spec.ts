@@ -19,6 +19,7 @@ import {
   type World,
 } from '../../test/harness';
 import { bitbucketHeaders, pushDelivery } from '../../test/pushes';
+import { lookedUp } from '../../test/looked-up';
 import { slowRequest } from '../../test/slow-request';
 
 describe('signatures', () => {
@@ -213,10 +214,11 @@ describe('signatures', () => {
     await post(hooks, hook);
     const { body = '' } = pushDelivery({ push: 'forged' });
     const slow = await slowRequest(hooks.url);
-    slow.send(
-      `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nX-Event-Key: repo:push\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5).toString()}`,
+    await lookedUp(world, hook, () =>
+      slow.send(
+        `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nX-Event-Key: repo:push\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5).toString()}`,
+      ),
     );
-    await new Promise((resolve) => setTimeout(resolve, 300)); // Its hook has been looked up.
     await statusOf(hooks, hook, signed(hook, pushDelivery({ push: 'signed' })));
 
     slow.send(body.slice(5).toString());

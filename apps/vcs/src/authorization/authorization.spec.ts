@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { startTestRedis, waitFor } from '@cds/testing';
+import { startTestRedis, waitFor, takesTime, provesNothingHappensFor } from '@cds/testing';
 import axios from 'axios';
 import { Redis } from 'ioredis';
 import {
@@ -276,11 +275,12 @@ describe('the tokens of a request', () => {
   it('are refreshed ahead of their time, by expires_in', async () => {
     const { oauth, requests } = harness.bitbucket;
     const vcs = harness.instance();
-    oauth.expiresIn = 1;
     const pair = await linked(vcs);
-    oauth.expiresIn = 3600;
-    await new Promise((resolve) => setTimeout(resolve, 970));
+    const realNow = Date.now.bind(Date);
+    // Half a minute of the hour is left.
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => realNow() + 3_570_000);
     const answer = await vcs.call('get', REPO, pair);
+    clock.mockRestore();
 
     expect(answer.status).toBe(200);
     expect(oauth.refreshes).toEqual([200]);
@@ -342,7 +342,7 @@ describe('a dead grant', () => {
     oauth.lockedOut = true;
     expect((await vcs.call('get', REPO, harness.pair)).status).toBe(401);
     oauth.lockedOut = false;
-    await sleep(1_100);
+    await takesTime(1_100);
 
     expect((await vcs.call('get', REPO, harness.pair)).status).toBe(200);
     expect(oauth.refreshes).toEqual([400, 200]);
@@ -482,7 +482,7 @@ describe('without Redis', () => {
     });
     await harness.redisServer.kill();
     await waitFor(() => oauth.refreshes.length > 0, { what: 'the refresh' });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await provesNothingHappensFor(300);
     expect(requests).toHaveLength(1);
 
     await harness.reviveRedis();

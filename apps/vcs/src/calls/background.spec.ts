@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { waitFor } from '@cds/testing';
+import { waitFor, takesTime } from '@cds/testing';
 import { createBackgroundWork } from './background-work';
 
 describe('background work', () => {
@@ -22,7 +21,7 @@ describe('background work', () => {
     const job = async () => {
       running += 1;
       most = Math.max(most, running);
-      await sleep(20);
+      await takesTime(20);
       running -= 1;
       done += 1;
     };
@@ -47,15 +46,17 @@ describe('background work', () => {
   it('ends at once when it is closed, and takes nothing more', async () => {
     const { work, errors } = create();
     const ended: boolean[] = [];
+    let started = 0;
     const job = ({ signal }: { signal: AbortSignal }) =>
       new Promise<void>((_, reject) => {
+        started += 1;
         signal.addEventListener('abort', () => {
           ended.push(true);
           reject(new Error('ended'));
         });
       });
     for (let count = 0; count < 4; count += 1) work.add(job);
-    await sleep(1);
+    await waitFor(() => started === 2);
     work.close();
     await waitFor(() => errors.length === 2, { what: 'the end' });
     expect(ended).toHaveLength(2);

@@ -204,7 +204,9 @@ describe('the order of statuses', () => {
     const replica = harness.instance();
     harness.bitbucket.latencyMs = 300;
     const first = send({ node: { Status: 'Building' } }).then((answer) => answer.status);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await waitFor(() => harness.bitbucket.requests.some(({ method }) => method === 'POST'), {
+      what: 'the first status to be under way',
+    });
     harness.bitbucket.latencyMs = 0;
     await send({ node: { Status: 'Success' } }, replica);
     await first;

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '@cds/service';
-import { waitFor } from '@cds/testing';
+import { waitFor, provesNothingHappensFor } from '@cds/testing';
 import { webhookSecret } from '@cds/webhook-signature';
 import { newRepository, type StandInHook } from '../../test/stand-in-data.fixture';
 import {
@@ -62,7 +61,7 @@ async function quiet(): Promise<void> {
   for (let before = -1; before !== harness.bitbucket.requests.length;) {
     before = harness.bitbucket.requests.length;
     // Many short pauses: a process that got no processor for a while has had one of them.
-    for (let turns = 0; turns < 15; turns += 1) await sleep(10);
+    for (let turns = 0; turns < 15; turns += 1) await provesNothingHappensFor(10);
   }
 }
 
@@ -473,7 +472,7 @@ describe('when it cannot be', () => {
       expect(answer.status).toBe(200);
       await waitFor(() => asked('GET').length === 1, { what: 'the listing' });
       await quiet();
-      await sleep(1_200);
+      await provesNothingHappensFor(1_200);
       expect(asked('GET')).toHaveLength(1);
       expect(hook.secret).toBeUndefined();
       expect(harness.bitbucket.oauth.refreshes).toEqual([]);

@@ -1,7 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { captureLogger, waitFor } from '@cds/testing';
 import { isCdsErrorBody } from '@cds/wire';
@@ -150,11 +149,12 @@ describe('thousands of connections', () => {
 
   it('never cost one that has a request under way', async () => {
     await start({ limits: { connections: 3 } });
-    const length = 'Content-Length: 11';
+    const length = 'Content-Length: 11\r\nExpect: 100-continue';
     const working = await open(
       `POST /json HTTP/1.1\r\nHost: x\r\n${AUTH}\r\n${length}\r\n\r\n{"list"`,
     );
-    await sleep(50);
+    // It is under way when Node.js has asked for its body.
+    expect(String((await once(working, 'data'))[0])).toMatch(/^HTTP\/1\.1 100 /);
     await Promise.all(Array.from({ length: 20 }, () => open()));
     working.write(':[]}');
     const [answer] = (await once(working, 'data')) as [Buffer];

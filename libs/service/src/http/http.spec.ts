@@ -2,12 +2,11 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { Agent, request, type RequestListener, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import supertest from 'supertest';
 import { z } from 'zod';
 import { CdsError, isCdsErrorBody } from '@cds/wire';
-import { captureLogger, freePort, silentLogger, waitFor } from '@cds/testing';
+import { captureLogger, freePort, silentLogger, waitFor, takesTime } from '@cds/testing';
 import { readAll } from '../../test/api-stand-in';
 import { createHttpApp, createRouter, handle, listen, sendJson, type HttpServer } from '../index';
 import { readJson } from './read-json';
@@ -136,7 +135,7 @@ describe('createHttpApp', () => {
       registration: {
         isAllowed: (header) => known && header === AUTH.X_AUTH_HEADER,
         async hashesSettled() {
-          await sleep(20);
+          await takesTime(20);
           known = true;
         },
       },
