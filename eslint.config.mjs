@@ -65,6 +65,23 @@ const limitsOfTime = [
   },
 ];
 
+const SLEEP =
+  'Name what a pause is for: provesNothingHappensFor or takesTime of @cds/testing; better, waitFor what comes.';
+/** Pauses, which are too short on a machine that is slow, and too long on others. */
+const pauses = [
+  {
+    selector:
+      'ImportDeclaration[source.value=/^(node:)?timers.promises$/] > ImportSpecifier[imported.name=/^(setTimeout|scheduler)$/]',
+    message: SLEEP,
+  },
+  {
+    selector: 'NewExpression[callee.name="Promise"] CallExpression[callee.name="setTimeout"]',
+    message: SLEEP,
+  },
+];
+/** Stand-ins and processes under test, which take their time as the real ones do. */
+const takeTheirTime = ['apps/hooks/test/cds-api-stand-in.ts', 'libs/service/test/stoppable.ts'];
+
 export default tseslint.config(
   { ignores: ['node_modules', 'dist', 'tmp', 'coverage', '.nx', '.sandbox'] },
   js.configs.recommended,
@@ -130,5 +147,10 @@ export default tseslint.config(
     files: [...specs, 'tools/faults/**/*.ts'],
     ignores: ['libs/testing/src/testing.spec.ts'],
     rules: { 'no-restricted-syntax': ['error', ...limitsOfTime] },
+  },
+  {
+    files: specs,
+    ignores: ['libs/testing/src/testing.spec.ts', ...takeTheirTime],
+    rules: { 'no-restricted-syntax': ['error', ...limitsOfTime, ...pauses] },
   },
 );

@@ -1,8 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { waitFor } from '@cds/testing';
+import { waitFor, takesTime, provesNothingHappensFor } from '@cds/testing';
 
 export const MIB = 1024 * 1024;
 
@@ -61,7 +60,7 @@ export async function sendRaw(url: string, bytes: string | Buffer): Promise<stri
   const answered = waitFor(() => raw.received() !== '' || raw.socket.closed, {
     what: 'an answer',
   });
-  await Promise.race([raw.closed, answered.then(() => sleep(1_000))]);
+  await Promise.race([raw.closed, answered.then(() => provesNothingHappensFor(1_000))]);
   raw.socket.destroy();
   return raw.received();
 }
@@ -96,7 +95,7 @@ export function watchOthers(url: string): {
     while (!stopped) {
       if ((await statusOf(url)) !== 200) throw new Error(`${url} was not answered as it should be`);
       count += 1;
-      await sleep(20);
+      await takesTime(20);
     }
   })();
   watching.catch(() => undefined);

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { waitFor } from '@cds/testing';
+import { waitFor, takesTime } from '@cds/testing';
 import {
   fill,
   memoryOf,
@@ -153,7 +152,7 @@ it('serves others while some send one byte at a time', async () => {
   const senders = await together(200, () => openRaw(hooks.url));
   for (const letter of text.slice(0, 150)) {
     await Promise.all(senders.map((raw) => raw.write(letter)));
-    await sleep(5);
+    await takesTime(5);
   }
   expect(others.served()).toBeGreaterThan(10);
   await pushIsTaken();

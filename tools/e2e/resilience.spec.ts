@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { waitFor } from '@cds/testing';
+import { waitFor, takesTime, provesNothingHappensFor } from '@cds/testing';
+import { Redis } from 'ioredis';
 import {
   createWorkflow,
   outcomes,
@@ -19,6 +19,17 @@ afterEach(() => stack?.stop());
 
 const push = async (branch: string) =>
   outcomes(await stack.bitbucket.push({ repo: REPO, branch, commits: 1 }));
+/** Waits until all that Redis was told is in its append-only file. */
+async function written(url: string): Promise<void> {
+  const redis = new Redis(url);
+  try {
+    await waitFor(async () => /^aof_buffer_length:0\r?$/m.test(await redis.info('persistence')), {
+      what: 'the append-only file to be written',
+    });
+  } finally {
+    redis.disconnect();
+  }
+}
 const branchesRun = (workflow: string) =>
   stack.api.runs(PROJECT, workflow).map(({ event }) => event.payload['git.branch']);
 
@@ -40,8 +51,7 @@ describe('hooks restarted between the deletion of a branch and its cleanup', () 
 
     expect(await hooks.stop()).toBe(0);
     if (redisToo) {
-      // The append-only file is written every second.
-      await sleep(1_500);
+      await written(stack.redis.url);
       await stack.redis.kill();
       await stack.redis.start();
     }
@@ -61,7 +71,7 @@ describe('the API', () => {
     const [vcs, hooks] = await Promise.all([stack.start('vcs'), stack.start('hooks')]);
     await waitFor(async () => (await fetch(`${hooks.url}/mon/status`)).ok, { what: 'hooks' });
     await waitFor(async () => (await fetch(`${vcs.url}/mon/status`)).ok, { what: 'vcs' });
-    await sleep(1_000);
+    await provesNothingHappensFor(1_000);
     // Nobody is let in before the first registration.
     expect((await fetch(`${hooks.url}/task`, { headers: { X_AUTH_HEADER: 'eA==' } })).status).toBe(
       401,
@@ -78,7 +88,7 @@ describe('the API', () => {
     await stack.api.away();
     expect(await push('one')).toEqual([200]);
     expect(await push('two')).toEqual([200]);
-    await sleep(1_000);
+    await takesTime(1_000);
     await stack.api.back();
 
     await runsOf(stack, 'w', 2);
@@ -158,7 +168,7 @@ describe('SIGTERM', () => {
     expect(await hooks.stop()).toBe(0);
     await stack.start('hooks');
     await runsOf(stack, 'w', 2);
-    await sleep(1_000);
+    await provesNothingHappensFor(1_000);
     expect(branchesRun('w')).toEqual(['one', 'two']);
   });
 

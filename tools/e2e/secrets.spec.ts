@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { waitFor } from '@cds/testing';
+import { waitFor, takesTime } from '@cds/testing';
 import { webhookSecret } from '@cds/webhook-signature';
 import { createSecretSearch, type Leak } from './secret-search.fixture';
 import {
@@ -303,7 +302,7 @@ async function faultsOfTheApi(): Promise<void> {
   }
   await push('api-500');
   await push('api-401');
-  await sleep(1_500);
+  await takesTime(1_500);
   stack.api.forgetServices();
   await push('forgotten');
   await waitFor(() => stack.api.services().length >= 1);
@@ -325,7 +324,7 @@ const monitorOpen = async () => {
 };
 
 async function faultsOfRedis(): Promise<void> {
-  await sleep(1_200);
+  await takesTime(1_200);
   await stack.redis.kill();
   await push('no-redis');
   stack.bitbucket.expireAccessTokens();
@@ -391,7 +390,7 @@ async function commands(uuid: string): Promise<void> {
     ['start', 'vcs', '--config', syntax],
   ]) {
     const running = await stack.run([bundle('engine'), ...args]);
-    await Promise.race([running.exited, sleep(10_000, undefined, { ref: false })]);
+    await running.exited;
     const where = `engine ${args.join(' ').replaceAll(/\/\S+\//g, '')}`;
     answers.push({ where, text: running.stdout() + running.stderr() });
   }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { takesTime, waitFor } from '@cds/testing';
 import { callVcs, PROJECT, REPO, startStack, type Replica, type Stack } from './stack.fixture';
 
 let stack: Stack;
@@ -20,7 +20,7 @@ describe('a grant', () => {
     stack.bitbucket.expireAccessTokens();
     for (let call = 0; call < 4; call += 1) {
       await branches();
-      await sleep(600);
+      await takesTime(600);
     }
     expect(refreshes()).toBeGreaterThanOrEqual(2);
     expect(stack.bitbucket.oauth.counts.refused).toBe(0);
@@ -61,17 +61,9 @@ describe('a grant', () => {
     expect(await vcs.stop()).toBe(0);
     stack.bitbucket.expireAccessTokens();
     await stack.start('vcs');
-    await expect(
-      (async () => {
-        for (let tries = 0; ; tries += 1)
-          try {
-            return await branches();
-          } catch (error) {
-            if (tries > 50) throw error;
-            await sleep(100);
-          }
-      })(),
-    ).resolves.toEqual(expect.arrayContaining([expect.objectContaining({ id: 'main' })]));
+    expect(await waitFor(branches, { what: 'the branches' })).toEqual(
+      expect.arrayContaining([expect.objectContaining({ id: 'main' })]),
+    );
     expect(refreshes()).toBe(2);
   });
 

@@ -1,6 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { waitFor } from '@cds/testing';
+import { waitFor, provesNothingHappensFor } from '@cds/testing';
 import type { Delivery } from '../sandbox/bitbucket';
 import {
   bundle,
@@ -101,7 +100,7 @@ describe('a webhook that CDS creates', () => {
     expect(again.status).toBe(200);
     expect((await push('signed-too')).outcome).toBe(200);
     await runsOf(stack, 'w', 2);
-    await sleep(500);
+    await provesNothingHappensFor(500);
     expect(runs()).toEqual(['signed', 'signed-too']);
   });
 
@@ -193,7 +192,7 @@ describe('a webhook from before, unsigned or switched off', () => {
     expect(before).toBeGreaterThan(0);
     stack.bitbucket.repository(REPO).webhooks.set(webhook.uuid, { ...theWebhook(), active: false });
     for (let calls = 0; calls < 5; calls += 1) await branches();
-    await sleep(500);
+    await provesNothingHappensFor(500);
     expect(listings()).toBe(before);
     expect(theWebhook().active).toBe(false);
 
@@ -232,7 +231,7 @@ describe('a webhook from before, unsigned or switched off', () => {
       description: ours.description,
       events: ['repo:push', 'pullrequest:created'],
     });
-    await sleep(300);
+    await provesNothingHappensFor(300);
     expect(webhooks.get('{foreign}')).toEqual(foreign);
   });
 });

@@ -204,7 +204,9 @@ describe('SECURITY.md', () => {
   });
 });
 
-describe('module boundaries', () => {
+describe('lint', () => {
+  const USED = 'await sleep(5);';
+  const NAMED = 'Name what a pause is for';
   const probes: [file: string, code: string, sentence: string][] = [
     ['apps/vcs/src/probe.ts', "import '../../hooks/src/main';", 'Nothing imports an app'],
     ['apps/vcs/src/probe.ts', "import '../../../tools/sandbox/main';", 'do not depend on tools'],
@@ -213,6 +215,38 @@ describe('module boundaries', () => {
     ['libs/bitbucket/src/probe.ts', "import '@cds/wire';", 'knows nothing of CDS'],
     ['libs/wire/src/probe.ts', "import '@cds/config';", 'depend on nothing else'],
     ['apps/vcs/src/probe.ts', "import '@cds/wire';", ''],
+    [
+      'apps/vcs/src/probe.spec.ts',
+      `import { setTimeout as sleep } from 'node:timers/promises'; ${USED}`,
+      NAMED,
+    ],
+    [
+      'tools/e2e/probe.fixture.ts',
+      `import { setTimeout as sleep } from 'timers/promises'; ${USED}`,
+      NAMED,
+    ],
+    ['libs/redis/test/probe.ts', 'await new Promise((resolve) => setTimeout(resolve, 5));', NAMED],
+    [
+      'libs/redis/src/probe.spec.ts',
+      'await new Promise((done) => void setTimeout(() => done(1), 5));',
+      NAMED,
+    ],
+    ['libs/redis/src/probe.spec.ts', "it('x', () => 1, 5_000);", 'The limit of a test'],
+    [
+      'libs/redis/src/probe.spec.ts',
+      'await waitFor(() => 1, { timeoutMs: 5 });',
+      'leave timeoutMs out',
+    ],
+    [
+      'libs/redis/src/probe.spec.ts',
+      'expect(Date.now() - began).toBeLessThan(5_000);',
+      'A machine may be slow',
+    ],
+    [
+      'apps/vcs/src/probe.ts',
+      `import { setTimeout as sleep } from 'node:timers/promises'; ${USED}`,
+      '',
+    ],
   ];
   let messages: string[];
 
