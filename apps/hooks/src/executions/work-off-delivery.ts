@@ -13,6 +13,7 @@ import type { Claim } from './hook-ownership';
 import { createKeepHead, type KeepHeadDeps, type KeptHead, notKept } from './keep-head';
 import { planDelivery } from './plan-delivery';
 import { MOST_BEGUN, NEVER_ENDED } from './begun-before';
+import { stackOf, unexpectedSentence } from './unexpected-error';
 import { untilStored } from './until-stored';
 import type { VcsReadiness } from './vcs-readiness';
 
@@ -154,11 +155,20 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
     }
     let plan: DeliveryPlan;
     try {
-      const planned = await byItself(state, () => planDelivery(head));
-      if (!planned) return { kind: 'left' };
-      plan = planned.value;
+      const result = await byItself(state, () => planned(head));
+      if (!result) return { kind: 'left' };
+      plan = result.value;
     } catch (error) {
-      if (!isMalformedDelivery(error)) throw error;
+      if (!isMalformedDelivery(error)) {
+        if (!(error instanceof PlanningError)) throw error;
+        const message = unexpectedSentence(error.cause);
+        const refusals = state.refusals + 1;
+        log.error({ stack: stackOf(error.cause), tries: refusals }, 'a delivery cannot be planned');
+        if (refusals >= MOST_BEGUN)
+          return finish({ ...afterFailure(state, message), refusals, failed: true });
+        const until = now() + retryDelayMs;
+        return pause({ ...afterFailure(state, message), refusals, retry_at: until }, until, false);
+      }
       log.warn({ error: errorText(error) }, 'a delivery cannot be read: given up');
       return finish({ ...afterFailure(state, error.message), failed: true });
     }
@@ -231,6 +241,21 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
     log.debug({ steps: plan.steps.length, run: state.workflow_run }, 'delivery worked off');
     return finish({ ...state, last_error: state.failed ? state.last_error : leftOut });
   };
+}
+
+/** A mistake of ours that a delivery met, in `cause`. */
+class PlanningError extends Error {
+  override readonly name = 'PlanningError';
+}
+
+/** @throws what `planDelivery` throws for what is malformed, PlanningError for all else */
+function planned(head: Head): DeliveryPlan {
+  try {
+    return planDelivery(head);
+  } catch (error) {
+    if (isMalformedDelivery(error)) throw error;
+    throw new PlanningError('a delivery cannot be planned', { cause: error });
+  }
 }
 
 /** Whether an operator sent this delivery again. */

@@ -7,6 +7,7 @@ import type { Head, Saved } from '../executions/delivery-types';
 import { type Failure, outagePauseMs } from '../executions/failures';
 import type { Claim } from '../executions/hook-ownership';
 import { createKeepHead, type KeepHeadDeps } from '../executions/keep-head';
+import { stackOf, unexpectedSentence } from '../executions/unexpected-error';
 import type { WorkOffOutcome } from '../kinds/work-off-by-kind';
 import type { Slot } from './concurrency-limiter';
 import { type CallHook, type HookCallOutcome, nodeOf, refOf } from './hook-call';
@@ -171,9 +172,15 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoin
           : await tryOnce(start);
       } catch (error) {
         if (error instanceof NotYetError) return askAgainSoon(error.message);
-        if (!(error instanceof ApiFailedError)) throw error;
-        if (error.failure.kind === 'unavailable') return outage(error.message);
-        outcome = { kind: 'failed', message: error.message, final: false };
+        if (error instanceof ApiFailedError) {
+          if (error.failure.kind === 'unavailable') return outage(error.message);
+          outcome = { kind: 'failed', message: error.message, final: false };
+        } else {
+          // Not to be kept: whoever comes next begins again.
+          if (error instanceof LostError || deps.killed.aborted) throw error;
+          log.error({ stack: stackOf(error) }, 'an outgoing hook cannot be executed');
+          outcome = { kind: 'failed', message: unexpectedSentence(error), final: false };
+        }
       }
       if (deps.killed.aborted) return { kind: 'left' };
       // No try, and until when is known to whoever gave the slot.
