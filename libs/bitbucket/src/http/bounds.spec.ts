@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import { createServer, type Server } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { type HostileServer, startHostileServer, startProcess, waitFor } from '@cds/testing';
@@ -14,7 +15,10 @@ let server: HostileServer;
 beforeEach(async () => {
   server = await startHostileServer();
 });
-afterEach(() => server.close());
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await server.close();
+});
 
 const client = (more = {}) => fastClient(`${server.origin}/2.0`, more);
 
@@ -25,6 +29,21 @@ async function failure(call: Promise<unknown>): Promise<BitbucketError> {
   );
   if (!(error instanceof BitbucketError)) throw new Error(`no BitbucketError: ${String(error)}`);
   return error;
+}
+
+/** Counts the bytes that come out of decompression. */
+function countInflated(): () => number {
+  let bytes = 0;
+  const { push } = Readable.prototype;
+  jest.spyOn(Readable.prototype, 'push').mockImplementation(function (
+    this: Readable,
+    ...given: Parameters<typeof push>
+  ) {
+    const [chunk] = given as unknown[];
+    if (this.constructor.name === 'Unzip' && Buffer.isBuffer(chunk)) bytes += chunk.length;
+    return push.apply(this, given);
+  });
+  return () => bytes;
 }
 
 const json = (value: unknown) => (_req: unknown, res: { end(body: string): void }) =>
@@ -47,11 +66,18 @@ describe('an answer without end', () => {
   it('is counted by what it becomes when it is compressed, also many times over', async () => {
     const bomb = gzipSync(Buffer.alloc(64 * MIB, ' '));
     server.behave((_req, res) => res.writeHead(200, { 'Content-Encoding': 'gzip' }).end(bomb));
+    const inflated = countInflated();
     expect((await failure(client().getRepository(repo, context()))).message).toContain('larger');
+    const once = inflated();
+    expect(once).toBeGreaterThan(16 * MIB);
+    expect(once).toBeLessThan(18 * MIB);
     server.behave((_req, res) =>
       res.writeHead(200, { 'Content-Encoding': Array(50).fill('gzip').join() }).end(bomb),
     );
     expect(await failure(client().getRepository(repo, context()))).toBeDefined();
+    // No more than once: what comes out of it would be as much again for each.
+    expect(inflated() - once).toBeLessThan(18 * MIB);
+    expect(server.requests).toHaveLength(2);
   });
 
   it('that comes a byte at a time ends with its time', async () => {
@@ -96,6 +122,19 @@ describe('an answer that is more in memory than on the wire', () => {
     });
     expect((await reader.exited).code).toBe(0);
     expect(reader.stdout().trim()).toMatch(sentence);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('is not parsed where it holds more than a million values', async () => {
+    for (const [, body, sentence] of BOMBS.slice(0, 2)) {
+      server.behave((_req, res) => res.end(body));
+      const parse = jest.spyOn(JSON, 'parse');
+      expect((await failure(client().listBranches(repo, context()))).message).toMatch(sentence);
+      const texts = parse.mock.calls.map(([text]) => text.length);
+      parse.mockRestore();
+      expect(Math.max(0, ...texts)).toBeLessThan(MIB);
+    }
+    expect(server.requests).toHaveLength(2);
   });
 });
 
