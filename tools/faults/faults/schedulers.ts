@@ -4,6 +4,7 @@ import type { Task } from '@cds/wire';
 import type { Workflow } from '../../sandbox/cds-api';
 import { checkSchedule } from '../checker/check-schedule';
 import { TAKE_DUE } from '../hooks-internals';
+import { atWork } from '../stage/replica-status';
 import type { Stage } from '../stage/stage';
 import { mustBe, workOn, type Fault } from './fault';
 
@@ -100,6 +101,9 @@ export const SCHEDULERS: Fault[] = [
         await stage.kill(replica);
         await sleep(stage.random.between(100, 800));
         await replica.start();
+        // On a busy machine seconds pass between both. Were the other one killed meanwhile, nobody
+        // would be there, and what is missed for over 10 s is left out.
+        await atWork(replica);
       }
       stage.faultEnds();
       await workOn(load);

@@ -3,19 +3,9 @@ import { KEYS } from '@cds/hooks-store';
 import { startCdsApi } from '../../sandbox/cds-api';
 import { hooksOfFormat } from '../stage/bundles';
 import type { Replica } from '../stage/replica';
+import { statusOf } from '../stage/replica-status';
 import type { Stage } from '../stage/stage';
 import { mustBe, nothingUnderWay, workOn, type Fault } from './fault';
-
-interface StatusLine {
-  status: string;
-  value: string;
-}
-
-async function statusOf({ url }: Replica, component: string): Promise<StatusLine | undefined> {
-  const answer = await fetch(`${url}/mon/status`);
-  const { lines } = (await answer.json()) as { lines: (StatusLine & { component: string })[] };
-  return lines.find((line) => line.component === component);
-}
 
 async function mustSay(replica: Replica, status: string, words: string): Promise<void> {
   await waitFor(
