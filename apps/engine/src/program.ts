@@ -5,6 +5,7 @@ import { CommandError, EXIT_FAILED, EXIT_USAGE } from './command-error';
 import { checkConfig } from './commands/config-check';
 import { newConfig } from './commands/config-new';
 import { startServices } from './commands/start';
+import { adoptVcsState } from './commands/vcs-adopt';
 import { showWebhook } from './commands/vcs-webhook';
 import { showVersion } from './commands/version';
 import { type ConfigOption, configOption } from './config-option';
@@ -86,6 +87,13 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
       'print URL, events and secret of a webhook that has to be added at Bitbucket by hand',
     )
     .action(async (uuid: string, o: ConfigOption) => showWebhook(uuid, o, context));
+  vcs
+    .command('adopt')
+    .addOption(configOption())
+    .description(
+      'say that what is in Redis is the state of this CDS, and of no other: after a move that vcs cannot tell from a second CDS',
+    )
+    .action(async (o: ConfigOption) => adoptVcsState(o, context));
 
   addHooksCommands(program, context);
 

@@ -6,6 +6,7 @@ import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import type { Redis } from 'ioredis';
 import type { ApiVersion } from './api-version';
+import type { State } from './state/create-state';
 import { ABOUT } from './about';
 import { addAuthorizeRoutes } from './authorization/authorize-routes';
 import { createBitbucketServer } from './bitbucket-server';
@@ -47,6 +48,8 @@ export interface VcsAppDeps {
   apiVersion: ApiVersion;
   /** Through which Bitbucket is called; none when not given. */
   proxies?: ProxySettings;
+  /** Whose the state in Redis is; always ours when not given. */
+  state?: Pick<State, 'onlyOurs' | 'isOurs'>;
   /** Says how builds ended. */
   api: Pick<CdsApiClient, 'nodeRun'>;
   /** Milliseconds between two looks at statuses that are not finished, a minute when not given. */
@@ -57,7 +60,7 @@ export interface VcsAppDeps {
 
 export interface VcsApp {
   app: Express;
-  /** Begins what the service does by itself; to be called when it is registered. */
+  /** Begins what the service does by itself; to be called when it is registered and the state is ours. */
   start(): void;
   /** What `/mon/status` says of the servers. */
   lines(): Promise<MonitoringLine[]>;
@@ -94,6 +97,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   const oneAtATime = createOneAtATime({ redis, logger, longestMs: routes.deadlineMs });
 
   const router = createRouter();
+  if (deps.state) router.use(deps.state.onlyOurs);
   addServerRoutes(router, routes);
   addAuthorizeRoutes(router, routes);
   addWebhooksInfoRoute(router, routes);
@@ -122,6 +126,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   addStatusRoutes(router, { ...routes, sendStatus, apiVersion, uiUrl });
   const finishStatuses = createFinishStatuses({
     ...{ redis, servers, unfinished, sendStatus, logger, api: deps.api },
+    isOurs: () => deps.state?.isOurs() ?? true,
     options: () => ({ uiUrl, sendSkipped: apiVersion.atLeast(0, 42) }),
     roundEveryMs: deps.roundEveryMs,
   });

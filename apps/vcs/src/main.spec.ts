@@ -14,6 +14,7 @@ import { startBitbucketStandIn, type BitbucketStandIn } from '../test/bitbucket-
 import { startCdsApiStandIn, type CdsApiStandIn } from '../test/cds-api-stand-in.fixture';
 import { newRepository } from '../test/stand-in-data.fixture';
 import { accessHeaders } from '../test/vcs-harness.fixture';
+import { grantKey } from './authorization/grant-store';
 
 const ROOT = join(__dirname, '..', '..', '..');
 
@@ -43,28 +44,31 @@ afterEach(async () => {
   await Promise.all(closers.splice(0).map((close) => close()));
 });
 
-async function startVcs(apiUrl: string, change: NodeJS.ProcessEnv = {}): Promise<RunningProcess> {
+function envOf(apiUrl: string): NodeJS.ProcessEnv {
   const server = 'CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD';
+  return {
+    PATH: process.env.PATH,
+    CDS_VCS_NAME: 'vcs-1',
+    CDS_VCS_URL: `http://127.0.0.1:${port}`,
+    CDS_VCS_HTTP_ADDR: '127.0.0.1',
+    CDS_VCS_HTTP_PORT: String(port),
+    CDS_VCS_API_HTTP_URL: apiUrl,
+    CDS_VCS_API_TOKEN: 'the-shared-infra-token',
+    CDS_VCS_CACHE_REDIS_HOST: `127.0.0.1:${redis.port}`,
+    [`${server}_CLIENTID`]: 'the-client-id',
+    [`${server}_CLIENTSECRET`]: 'the-client-secret',
+    [`${server}_APIURL`]: bitbucket.apiUrl,
+    [`${server}_OAUTHURL`]: bitbucket.oauthUrl,
+  };
+}
+
+async function startVcs(apiUrl: string, change: NodeJS.ProcessEnv = {}): Promise<RunningProcess> {
   const started = await startProcess({
     command: process.execPath,
     args: ['--import', 'tsx', join('apps', 'vcs', 'src', 'main.ts')],
     cwd: ROOT,
     stdin: change.CDS_BITBUCKET_SUPERVISED !== undefined,
-    env: {
-      PATH: process.env.PATH,
-      CDS_VCS_NAME: 'vcs-1',
-      CDS_VCS_URL: `http://127.0.0.1:${port}`,
-      CDS_VCS_HTTP_ADDR: '127.0.0.1',
-      CDS_VCS_HTTP_PORT: String(port),
-      CDS_VCS_API_HTTP_URL: apiUrl,
-      CDS_VCS_API_TOKEN: 'the-shared-infra-token',
-      CDS_VCS_CACHE_REDIS_HOST: `127.0.0.1:${redis.port}`,
-      [`${server}_CLIENTID`]: 'the-client-id',
-      [`${server}_CLIENTSECRET`]: 'the-client-secret',
-      [`${server}_APIURL`]: bitbucket.apiUrl,
-      [`${server}_OAUTHURL`]: bitbucket.oauthUrl,
-      ...change,
-    },
+    env: { ...envOf(apiUrl), ...change },
   });
   running.push(started);
   return started;
@@ -154,7 +158,7 @@ it('says in its status, its metrics and its log why a Redis that is there refuse
   const reasons = [
     { why: /memory is full/, ...setting('maxmemory', '1', '0') },
     { why: /misses replicas/, ...setting('min-replicas-to-write', '1', '0') },
-    { why: /lacks a permission/, refuse: () => user('-set'), allow: () => user('+set') },
+    { why: /lacks a permission/, refuse: () => user('-hset'), allow: () => user('+hset') },
     {
       why: /cannot write to its disk/,
       async refuse() {
@@ -250,5 +254,144 @@ describe('a Redis in cluster mode ends the start with one error', () => {
     await vcs.waitForOutput('Redis cannot be reached');
     await node.start();
     expect(await endOf(vcs)).toEqual({ code: 1, errors: ONE_ERROR });
+  });
+});
+
+describe('the state in Redis', () => {
+  const MARK = 'cdsbb:vcs:state';
+  let admin: Redis;
+  let own: CdsApiStandIn;
+  beforeEach(async () => {
+    admin = new Redis({ port: redis.port });
+    closers.unshift(async () => admin.disconnect());
+    own = await startApi();
+  });
+
+  const WIDGETS = '/vcs/bitbucketcloud/repos/acme/widgets';
+  /** What every key holds, locks and turns aside. */
+  async function dump(): Promise<Record<string, string>> {
+    const kept: Record<string, string> = {};
+    for (const key of (await admin.keys('*')).sort())
+      kept[key] = (await admin.dumpBuffer(key))?.toString('hex') ?? '';
+    return kept;
+  }
+
+  async function end(vcs: RunningProcess): Promise<void> {
+    vcs.kill('SIGTERM');
+    await vcs.exited;
+  }
+
+  /** The state of the CDS whose API is `own`, with a grant, and who has it. */
+  async function leaveState(): Promise<ReturnType<BitbucketStandIn['oauth']['issue']>> {
+    const pair = bitbucket.oauth.issue();
+    const vcs = await startVcs(own.url);
+    await waitFor(() => admin.exists(MARK), { what: 'the mark' });
+    await waitFor(() => admin.exists('cdsbb:vcs:hashes:vcs-1'), { what: 'the hash' });
+    await end(vcs);
+    await admin.set(grantKey(pair.refreshToken), 'sealed');
+    return pair;
+  }
+
+  /** Another API with another hash; the token is the same in the stand-in. */
+  async function otherApi(): Promise<CdsApiStandIn> {
+    const api = await startApi();
+    api.hash = 'b1d7ff29-4dbe-4e3a-8f4a-0c49a5a4c1aa';
+    return api;
+  }
+
+  const auth = (api: CdsApiStandIn) => ({
+    X_AUTH_HEADER: Buffer.from(api.hash).toString('base64'),
+  });
+  const stateLine = async () =>
+    (await call('/mon/status')).data.lines.find(
+      ({ component }: { component: string }) => component === 'State',
+    );
+  const errorsOf = (vcs: RunningProcess) =>
+    vcs
+      .stdout()
+      .split('\n')
+      .filter((line) => line.includes('"level":"error"'));
+
+  it('of another CDS is left alone, says what to do, and is given by an operator', async () => {
+    await leaveState();
+    await admin.zadd('cdsbb:vcs:unfinished', 1, 'of-another');
+    const before = await dump();
+    const api = await otherApi();
+    const stranger = await startVcs(api.url);
+    await stranger.waitForOutput('engine vcs adopt');
+
+    const line = await waitFor(async () => (await stateLine()) ?? undefined);
+    expect(line).toMatchObject({ status: 'AL', value: expect.stringMatching(/another CDS/) });
+    const tokens = accessHeaders(bitbucket.oauth.issue());
+    for (const headers of [auth(api), { ...auth(api), ...tokens }]) {
+      const refused = await call(WIDGETS, headers);
+      expect([refused.status, refused.headers['retry-after']]).toEqual([503, '5']);
+      expect(refused.data.message).toContain('another CDS');
+    }
+    expect(errorsOf(stranger)).toEqual([expect.stringMatching(/vcs\.cache\.redis.*keyPrefix/)]);
+    expect(await dump()).toEqual(before);
+
+    await admin.del('cdsbb:vcs:unfinished');
+    const adopted = await startProcess({
+      command: process.execPath,
+      args: ['--import', 'tsx', join('apps', 'engine', 'src', 'main.ts'), 'vcs', 'adopt'],
+      cwd: ROOT,
+      env: envOf(api.url),
+    });
+    running.push(adopted);
+    expect((await adopted.exited).code).toBe(0);
+    expect(adopted.stdout()).toMatch(/^Adopted: /);
+    await waitFor(async () => (await stateLine()) === undefined);
+    expect((await call(WIDGETS, { ...auth(api), ...tokens })).status).toBe(200);
+  });
+
+  it('goes on at another address: by the hash, or by a request for a project that is linked', async () => {
+    const pair = await leaveState();
+    const sameHash = await startApi();
+    const moved = await startVcs(sameHash.url);
+    await waitFor(async () => (await admin.hkeys(MARK)).length === 4, { what: 'its name' });
+    expect(errorsOf(moved)).toEqual([]);
+    await end(moved);
+
+    const api = await otherApi();
+    await startVcs(api.url);
+    await waitFor(async () => (await stateLine())?.status === 'AL');
+    await admin.del(grantKey(pair.refreshToken));
+    expect((await call(WIDGETS, { ...auth(api), ...accessHeaders(pair) })).status).toBe(503);
+    await admin.set(grantKey(pair.refreshToken), 'sealed');
+    expect((await call(WIDGETS, { ...auth(api), ...accessHeaders(pair) })).status).toBe(200);
+    await waitFor(async () => (await stateLine()) === undefined);
+  });
+
+  it('without a mark, of a version before, is taken over without help, not by a wrong token', async () => {
+    const pair = await leaveState();
+    await admin.del(MARK);
+    own.token = 'another';
+    const refused = await startVcs(own.url, { CDS_VCS_API_MAXHEARTBEATFAILURES: '0' });
+    await refused.exited;
+    expect(await admin.exists(MARK)).toBe(0);
+
+    own.token = 'the-shared-infra-token';
+    const vcs = await startVcs(own.url);
+    await waitFor(() => admin.exists(MARK), { what: 'the mark' });
+    expect((await call(WIDGETS, { ...auth(own), ...accessHeaders(pair) })).status).toBe(200);
+    expect(errorsOf(vcs)).toEqual([]);
+    expect(await admin.hget(MARK, 'format')).toBe('1');
+  });
+
+  it.each(['0', '2'])('in format %s is left alone, also at run time', async (format) => {
+    const pair = await leaveState();
+    const vcs = await startVcs(own.url);
+    await vcs.waitForOutput('Registered with the CDS API');
+    await admin.hset(MARK, 'format', format);
+    await vcs.waitForOutput('in a format that this one cannot read');
+    const before = await dump();
+
+    const refused = await call(WIDGETS, { ...auth(own), ...accessHeaders(pair) });
+    expect([refused.status, (await stateLine()).status]).toEqual([503, 'AL']);
+    await end(vcs);
+    const again = await startVcs(own.url);
+    await again.waitForOutput('in a format that this one cannot read');
+    expect(await dump()).toEqual(before);
   });
 });

@@ -1,7 +1,7 @@
 import { CdsApiClient } from '@cds/api-client';
 import { badConfigExitCode, configFromCommandLine, publicConfig } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
-import { connectRedis, watchRedisHealth, watchWrites, whenReady } from '@cds/redis';
+import { connectRedis, watchRedisHealth, whenReady } from '@cds/redis';
 import {
   createHashStore,
   createKnownHashes,
@@ -21,6 +21,7 @@ import { getApp } from './get-app';
 import { hashesKey } from './hashes-key';
 import { hooksUrlBesides } from './hooks-url-besides';
 import { answers, redisLine, redisSettingsLines } from './redis-line';
+import { createState } from './state/create-state';
 
 /** How long requests under way may take after a signal. */
 const CLOSE_MS = 25_000;
@@ -28,9 +29,6 @@ const CLOSE_MS = 25_000;
 const GRANTS_MS = 2_500;
 /** How long the first registration waits for Redis. */
 const REDIS_READY_MS = 2_000;
-
-/** Written now and then, to see whether Redis takes it. */
-const WRITES_KEY = 'cdsbb:vcs:writes';
 
 async function main(): Promise<void> {
   allowSlowConnects();
@@ -49,11 +47,6 @@ async function main(): Promise<void> {
     onClusterMode: () => process.exit(badConfigExitCode()),
   });
 
-  const writes = watchWrites(redis, {
-    ...{ key: WRITES_KEY, after: redisHealth.usable, logger },
-    loss: 'Redis refuses writes: no grant can be renewed, and no project linked',
-  });
-
   const api = new CdsApiClient(config.api);
   const apiVersion = createApiVersion({ api, logger });
   const { maxHeartbeatFailures, token } = config.api;
@@ -68,7 +61,8 @@ async function main(): Promise<void> {
     },
     maxHeartbeatFailures,
     extra: async () => [
-      await redisLine(redis, writes),
+      await redisLine(redis, { refusal: () => state.whyNoWrites() }),
+      ...state.lines(),
       ...redisSettingsLines(redisHealth),
       ...(await lines()),
     ],
@@ -77,7 +71,18 @@ async function main(): Promise<void> {
   createRedisUpMetric(metrics, async () => {
     if (!(await answers(redis))) throw new Error('Redis does not answer');
   });
-  createRedisWritableMetric(metrics, writes.refusal);
+  createRedisWritableMetric(metrics, () => state.whyNoWrites());
+  const hashStore = createHashStore(redis, hashesKey(config.name));
+  const hashes = createKnownHashes({
+    logger,
+    store: {
+      ...hashStore,
+      async add(given) {
+        await state.untilOurs();
+        await hashStore.add(given);
+      },
+    },
+  });
   const registration: Registration = createRegistration({
     api,
     logger,
@@ -86,13 +91,19 @@ async function main(): Promise<void> {
     config: publicConfig('vcs', config),
     monitoring,
     maxHeartbeatFailures,
-    hashes: createKnownHashes({ store: createHashStore(redis, hashesKey(config.name)), logger }),
+    hashes,
     metrics,
     onTooManyFailures(error) {
       logger.error({ err: error }, 'the CDS API cannot be reached any more: vcs ends');
       void close(GRANTS_MS).finally(() => process.exit(1));
     },
   });
+  const { url } = config.api;
+  const state = await createState({
+    ...{ redis, logger, registration, hashes, hashStore },
+    api: { url, token },
+  });
+  void redisHealth.usable.then(state.start);
   registration.onHeartbeat(() => void apiVersion.refresh());
 
   const { app, start, lines, close } = getApp({
@@ -105,9 +116,10 @@ async function main(): Promise<void> {
     monitoring,
     metrics,
     apiVersion,
+    state,
     proxies: config.proxies,
   });
-  void registration.firstRegistration().then(start);
+  void state.firstOurs().then(start);
   const server = await listen(app, { ...config.http, logger });
   // Else the first registration would tell the API that Redis is away.
   void whenReady(redis, REDIS_READY_MS).then(() => registration.start());
@@ -116,7 +128,7 @@ async function main(): Promise<void> {
     logger,
     async stop() {
       registration.stop();
-      writes.stop();
+      state.stop();
       const endsAt = performance.now() + CLOSE_MS + GRANTS_MS;
       await server.close(CLOSE_MS);
       await close(endsAt - performance.now());

@@ -17,9 +17,10 @@ export {
   type StateGuardDeps,
   type StateStatus,
 } from './state-guard';
+export { createVcsStateMark, VCS_STATE_FORMAT, VCS_STATE_KEY } from './vcs-state-mark';
 export { redisHealthWarnings } from './redis-health-warnings';
 export { withLock, type LockOptions } from './with-lock';
 export { whenReady } from './when-ready';
 export { type RedisHealth, watchRedisHealth } from './watch-redis-health';
-export { createWrites, watchWrites, type Writes } from './watch-writes';
+export { createWrites, type Writes } from './watch-writes';
 export { redisNowMs, redisNowUs } from './redis-now';

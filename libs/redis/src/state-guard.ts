@@ -26,6 +26,8 @@ export interface StateGuardDeps {
   /** The log's message: what is waited for. */
   unproven: string;
   logger: Record<'debug' | 'warn' | 'error', (fields: object, message: string) => void>;
+  /** Whether a state may be made where there is none; always when not given. */
+  mayMake?: () => boolean;
   /** Whether it can be looked now for what shows that the state is ours. */
   mayProve: () => boolean;
   /** @returns fields for the log where nothing shows it. Rejects where it cannot be told now. */
@@ -97,7 +99,7 @@ export function createStateGuard(deps: StateGuardDeps) {
   }
 
   async function look(): Promise<void> {
-    let found = await claim();
+    let found = await claim((deps.mayMake?.() ?? true) ? 'ask' : 'known');
     if (found.kind === 'other') {
       if (performance.now() - askedAt < askAgainMs) return;
       emptySince = found.isEmpty ? (emptySince ?? performance.now()) : undefined;
@@ -166,6 +168,9 @@ export function createStateGuard(deps: StateGuardDeps) {
 
     /** Looks now, or takes part in a look that is under way. Never rejects. */
     check,
+
+    /** What shows that the state is ours was seen elsewhere. Rejects while Redis is away. */
+    proven: async (): Promise<void> => take(await claim('proven')),
 
     start: schedule,
 

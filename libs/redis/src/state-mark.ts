@@ -15,10 +15,10 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
  * Says that this service uses the state, if it may; one write and one read, made every few seconds
  * by each replica.
  *
- * KEYS mark, then keys of which none exists where there is no state · ARGV format, how (`ask`,
- * `proven`, `adopt`), names of the
- *   owner…
- * Returns {`format`, the other format} | {`other`, 1 where there is no state} | {`ours`, 1 when the mark is new, when it was
+ * KEYS mark, then keys of which none exists where there is no state · ARGV format, how (`known`,
+ * `ask`, `proven`, `adopt`), names of the owner…
+ * Returns {`format`, the other format} | {`none`} | {`other`, 1 where there is no state} |
+ * {`ours`, 1 when the mark is new, when it was
  * synchronized (ms) or ""}
  *
  * A mark without any state behind it, whose owner was not seen for a minute, is taken over: nothing
@@ -44,6 +44,10 @@ for i = 1, #fields, 2 do
 end
 local filled = false
 for i = 2, #KEYS do filled = filled or redis.call('EXISTS', KEYS[i]) == 1 end
+if not known and ARGV[2] == 'known' then
+  if filled or format then return {'other', filled and 0 or 1} end
+  return {'none'}
+end
 if not known and ARGV[2] == 'ask' and (filled or (format and alive)) then
   return {'other', filled and 0 or 1}
 end
@@ -58,19 +62,21 @@ return {'ours', format and 0 or 1, redis.call('HGET', KEYS[1], 'synchronized') o
 
 /**
  * `format`: another version of this service wrote it. `other`: nothing says that it is this
- *   owner's; `isEmpty`: there is no state, but another owner was seen within a minute.
+ *   owner's; `isEmpty`: there is no state, but another owner was seen within a minute. `none`: there
+ *   is none, and `known` makes none.
  */
 export type StateClaim =
   | { kind: 'ours'; isNew: boolean; synchronizedAt: number | undefined }
   | { kind: 'other'; isEmpty: boolean }
+  | { kind: 'none' }
   | { kind: 'format'; format: string };
 
 /**
- * `ask`: only where the state is this owner's, or there is none. `proven`: it was shown to be.
+ * `known`: only where the state is this owner's. `ask`: also where there is none. `proven`: it was shown to be.
  *   `adopt`: an operator says so, and
  * that it is nobody else's.
  */
-export type ClaimHow = 'ask' | 'proven' | 'adopt';
+export type ClaimHow = 'known' | 'ask' | 'proven' | 'adopt';
 
 /** Prepares to say, in Redis, whose the state of a service is and in which format. */
 export function createStateMark(
@@ -88,12 +94,14 @@ export function createStateMark(
   const script = defineScript(redis, 'cdsbbClaimState', CLAIM_STATE, keys.length);
   return async (how = 'ask') => {
     const reply = (await script(keys, [of.format, how, ...of.owner])) as
-      ['format', string] | ['other', number] | ['ours', number, string];
+      ['format', string] | ['other', number] | ['none'] | ['ours', number, string];
     switch (reply[0]) {
       case 'format':
         return { kind: 'format', format: reply[1] };
       case 'other':
         return { kind: 'other', isEmpty: reply[1] === 1 };
+      case 'none':
+        return { kind: 'none' };
       case 'ours': {
         const [, isNew, synchronized] = reply;
         const synchronizedAt = synchronized === '' ? undefined : Number(synchronized);

@@ -26,5 +26,5 @@ export {
 } from './registration/create-registration';
 export { createHashStore, type HashStore } from './registration/hash-store';
 export { whileOurs } from './registration/while-ours';
-export { createKnownHashes } from './registration/known-hashes';
+export { createKnownHashes, type KnownHashes } from './registration/known-hashes';
 export { runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';

@@ -45,6 +45,8 @@ export interface FinishStatusesDeps {
   sendStatus: SendStatus;
   api: Pick<CdsApiClient, 'nodeRun'>;
   options: () => Pick<BuildStatusOptions, 'uiUrl' | 'sendSkipped'>;
+  /** Whether the state in Redis is this CDS's: else nothing is looked at. */
+  isOurs: () => boolean;
   logger: Logger;
   /** Milliseconds between two rounds, a minute when not given. */
   roundEveryMs?: number;
@@ -193,7 +195,7 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
       : await unfinished.due(Date.now(), MAX_AT_ONCE);
     let inARow = 0;
     for (const id of due) {
-      if (closing.signal.aborted) return;
+      if (closing.signal.aborted || !deps.isOurs()) return;
       // All others come before them.
       if (afterStart && unansweredSince.has(id)) continue;
       const lock = { ttlMs: LOCK_MS, waitMs: 0, signal: closing.signal };
@@ -207,7 +209,7 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
 
   async function rounds(): Promise<void> {
     try {
-      await round();
+      if (deps.isOurs()) await round();
     } catch (error) {
       // Another replica is at it.
       if (!(error instanceof LockTimeoutError) && !closing.signal.aborted)

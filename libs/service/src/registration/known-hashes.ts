@@ -23,6 +23,8 @@ export interface KnownHashes {
    * heartbeat.
    */
   add(hash: string): void;
+  /** Fingerprint of the hash that the API gave this process last; undefined before the first. */
+  given(): string | undefined;
   /**
    * Resolves when what Redis holds is known, at the latest five seconds after the start. Never
    * rejects.
@@ -45,6 +47,7 @@ export function createKnownHashes(deps: {
   const known = new Map<string, { bytes: Buffer; at: number }>();
   /** The last one that Redis took. */
   let stored: string | undefined;
+  let given: string | undefined;
   let settle: () => void = () => undefined;
   const settled = new Promise<void>((resolve) => (settle = resolve));
 
@@ -92,6 +95,7 @@ export function createKnownHashes(deps: {
     },
     add(hash) {
       const fingerprint = fingerprintOf(Buffer.from(hash).toString('base64'));
+      given = fingerprint;
       remember({ fingerprint, at: Date.now() });
       store?.add(all()).then(
         () => (stored = fingerprint),
@@ -103,6 +107,7 @@ export function createKnownHashes(deps: {
         },
       );
     },
+    given: () => given,
     settled: () => settled,
   };
 }

@@ -1,0 +1,128 @@
+import {
+  createStateGuard,
+  createVcsStateMark,
+  createWrites,
+  stateOwnerOf,
+  VCS_STATE_FORMAT,
+} from '@cds/redis';
+import type { HashStore, KnownHashes, Logger, Registration } from '@cds/service';
+import { CdsError, type MonitoringLine } from '@cds/wire';
+import type { Request, RequestHandler } from 'express';
+import type { Redis } from 'ioredis';
+import { readAccessHeaders } from '../authorization/access-headers';
+import { grantKey } from '../authorization/grant-store';
+
+export interface StateDeps {
+  redis: Redis;
+  api: { url: string; token: string };
+  logger: Logger;
+  registration: Pick<Registration, 'registered' | 'firstRegistration'>;
+  hashes: Pick<KnownHashes, 'given'>;
+  /** Of the name of this service. */
+  hashStore: HashStore;
+}
+
+export type State = Awaited<ReturnType<typeof createState>>;
+
+const LATER = { 'Retry-After': '5' };
+
+/**
+ * Whose the state of `vcs` in Redis is.
+ *
+ * Where the API or the token is another than that of the state, either shows that it is ours all
+ * the same: the API gives this service a hash that it was given before under its name, or a request
+ * of the API brings the refresh token of a project whose grant is there. A state that says nothing
+ * is of a version before this one, and is taken over as soon as the API has taken the registration.
+ */
+export async function createState(deps: StateDeps) {
+  const { redis, registration, hashes, hashStore, logger } = deps;
+  let onFirst: () => void = () => undefined;
+  const first = new Promise<void>((resolve) => (onFirst = resolve));
+  const writes = createWrites({
+    logger,
+    loss: 'Redis refuses writes: no grant can be renewed, and no project linked',
+  });
+  const guard = createStateGuard({
+    redis,
+    claim: createVcsStateMark(redis, [await stateOwnerOf(deps.api)]),
+    understood: VCS_STATE_FORMAT,
+    service: 'vcs',
+    foreign:
+      'Redis holds the state of another CDS, by the API and the token, and nothing shows that it is the same',
+    unproven:
+      'the API or the token is another than that of the state in Redis: waiting for the registration',
+    logger,
+    mayMake: () => registration.registered,
+    mayProve: () => registration.registered,
+    async prove() {
+      const held = await hashStore.read();
+      return held.some(({ fingerprint }) => fingerprint === hashes.given()) ? 'proven' : {};
+    },
+    onOurs: () => onFirst(),
+    onLost: () => undefined,
+    onWrite: writes.note,
+  });
+  const isOurs = () => guard.status().kind === 'ours';
+  let started = false;
+  const look = () => (started ? guard.check() : Promise.resolve());
+  void registration.firstRegistration().then(look);
+
+  /** Whether a request brings the refresh token of a grant that is in Redis. */
+  async function proves(request: Request): Promise<boolean> {
+    if (request.headers['x-cds-access-token-secret'] === undefined) return false;
+    const { refreshToken } = readAccessHeaders(request.headers);
+    return (await redis.exists(grantKey(refreshToken))) === 1;
+  }
+
+  async function refusalOf(request: Request): Promise<string | undefined> {
+    // Before the first look; without Redis there is nothing to touch.
+    if (guard.status().kind === 'unknown' && redis.status === 'ready') await look();
+    const { kind } = guard.status();
+    if (kind !== 'foreign' && kind !== 'unproven') return guard.refusal();
+    if (await proves(request)) await guard.proven();
+    return guard.refusal();
+  }
+
+  /** In front of the routes: refuses every call while the state is known to be none of ours. */
+  const onlyOurs: RequestHandler = (request, _response, next) => {
+    if (isOurs()) return next();
+    refusalOf(request).then((from) => {
+      next(from === undefined ? undefined : new CdsError('unavailable', { from, headers: LATER }));
+    }, next);
+  };
+
+  return {
+    onlyOurs,
+    isOurs,
+    /** Resolves when the state was found to be ours for the first time. */
+    firstOurs: () => first,
+    whyNoWrites: writes.refusal,
+
+    /**
+     * Waits for what decides whose the state is. Rejects where hashes must not be written.
+     */
+    async untilOurs(): Promise<void> {
+      await registration.firstRegistration();
+      // The first look may have begun before the registration.
+      for (let looks = 0; looks < 2 && !isOurs(); looks++) await look();
+      if (!isOurs()) throw new Error('the state in Redis is not known to be that of this CDS');
+    },
+
+    lines(): MonitoringLine[] {
+      const value = guard.refusal();
+      if (value === undefined) return [];
+      const status = guard.status().kind === 'unproven' ? 'WARN' : 'AL';
+      return [{ status, component: 'State', value, type: '' }];
+    },
+
+    /** To be called when a Redis has answered that can be used. */
+    start(): void {
+      started = true;
+      redis.on('ready', () => void guard.check());
+      void guard.check();
+      guard.start();
+    },
+
+    stop: guard.stop,
+  };
+}

@@ -1,0 +1,19 @@
+import type { Redis } from 'ioredis';
+import { createStateMark } from './state-mark';
+
+/** Hash: whose the state of `vcs` is, and in which format. Read by `vcs` and by the engine. */
+export const VCS_STATE_KEY = 'cdsbb:vcs:state';
+/** Raised when a version writes what the one before cannot read. */
+export const VCS_STATE_FORMAT = '1';
+
+/**
+ * Prepares to say whose the state of `vcs` is. What has no mark is of a version before it, and goes
+ * to the first that asks; what has one is never taken over for its age, since no list tells whether
+ * grants are left.
+ *
+ * @param owner names of the CDS that the caller works for
+ */
+export function createVcsStateMark(redis: Redis, owner: readonly string[]) {
+  const key = VCS_STATE_KEY;
+  return createStateMark(redis, { key, format: VCS_STATE_FORMAT, contents: [key], owner });
+}
