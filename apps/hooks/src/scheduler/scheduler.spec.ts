@@ -423,11 +423,13 @@ describe('schedulers', () => {
       await forgeDue(hook, 1_000);
       await waitFor(async () => (await dueOf(hook)) === undefined);
       const told = () => lines.filter(({ msg }) => String(msg).includes('cannot be read'));
+      await waitFor(() => told().length >= 1);
       expect(told()).toHaveLength(1);
 
       await client.hset(hookKeys(uuid).task, 'config', '{');
       await forgeDue(hook, 1_000);
       await waitFor(async () => (await dueOf(hook)) === undefined);
+      await waitFor(() => told().length >= 2);
       expect(told()).toHaveLength(2);
       await post(hooks, hook);
       expect(await dueOf(hook)).toBeGreaterThan(Date.now());
