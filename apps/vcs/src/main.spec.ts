@@ -160,6 +160,11 @@ it('says in its status, its metrics and its log why a Redis that is there refuse
     { why: /misses replicas/, ...setting('min-replicas-to-write', '1', '0') },
     { why: /lacks a permission/, refuse: () => user('-hset'), allow: () => user('+hset') },
     {
+      why: /read-only replica/,
+      refuse: () => admin.call('REPLICAOF', '127.0.0.1', '1'),
+      allow: () => admin.call('REPLICAOF', 'NO', 'ONE'),
+    },
+    {
       why: /cannot write to its disk/,
       async refuse() {
         await admin.config('SET', 'save', '3600 1');

@@ -62,7 +62,9 @@ export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole
     connectionName: name.replaceAll(/\s/g, '-'),
     connectTimeout: CONNECT_TIMEOUT_MS,
     retryStrategy: pause,
-    ...(role === 'client' ? CLIENT_OPTIONS : WORKER_OPTIONS),
+    ...(role === 'client'
+      ? { ...CLIENT_OPTIONS, reconnectOnError: lookForMaster() }
+      : WORKER_OPTIONS),
   });
   batchWrites(connection);
   logOutages(connection, { logger, name, address: describeAddress(redis.address) });
@@ -77,14 +79,34 @@ export function withoutKeyPrefix(deps: RedisDeps): RedisDeps {
   return { ...deps, redis: { ...deps.redis, keyPrefix: '' } };
 }
 
+/** Between two looks for another master while Redis stays read-only: at once, then 1, 2, 4 … 30 s. */
+const FIRST_LOOK_PAUSE_MS = 1_000;
+const LONGEST_LOOK_PAUSE_MS = 30_000;
+
+/**
+ * A master that became a replica after a failover is left for the new one. Where there is no other,
+ * a new connection helps nothing, and what is asked meanwhile would find none.
+ */
+function lookForMaster(): (error: Error) => boolean {
+  let pauseMs = 0;
+  let lastAt = -Infinity;
+  return (error) => {
+    if (!hasRedisErrorCode(error, 'READONLY')) return false;
+    const sinceMs = performance.now() - lastAt;
+    if (sinceMs < pauseMs) return false;
+    const isNew = sinceMs > 2 * LONGEST_LOOK_PAUSE_MS;
+    pauseMs = isNew ? FIRST_LOOK_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_LOOK_PAUSE_MS);
+    lastAt = performance.now();
+    return true;
+  };
+}
+
 const CLIENT_OPTIONS: RedisOptions = {
   commandTimeout: COMMAND_TIMEOUT_MS,
   socketTimeout: CLIENT_SILENCE_MS,
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
-  // A master that became a replica after a failover: look for the new one.
-  reconnectOnError: (error) => (hasRedisErrorCode(error, 'READONLY') ? 1 : false),
 };
 
 const WORKER_OPTIONS: RedisOptions = {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import {
   awakeTime,
@@ -212,6 +213,28 @@ describe('connectRedis', () => {
       });
     } finally {
       await guarded.stop();
+    }
+  });
+});
+
+describe('connectRedis to a replica that stays read-only', () => {
+  it('looks for another master at once, and then now and then', async () => {
+    const server = await startTestRedis();
+    try {
+      const { logger, lines } = captureLogger();
+      const redis = await ready(connect(server.config, 'client', logger));
+      await (await ready(connect(server.config))).replicaof('127.0.0.1', 1);
+      const refusals = 40;
+      for (let refused = 0; refused < refusals; await setImmediate())
+        // While the connection is made anew, an error says so.
+        await redis.set('a', '1').catch((error: Error) => {
+          if (error.message.startsWith('READONLY')) refused += 1;
+        });
+      const outages = lines.filter(({ msg }) => String(msg).startsWith('Redis cannot be reached'));
+      expect(outages.length).toBeGreaterThan(0);
+      expect(outages.length).toBeLessThan(refusals / 4);
+    } finally {
+      await server.stop();
     }
   });
 });
