@@ -1,5 +1,8 @@
-import { existsSync } from 'node:fs';
+import crypto from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import {
   captureLogger,
@@ -129,6 +132,22 @@ describe('the small ones', () => {
     const listener = createServer().listen(port, '127.0.0.1');
     await new Promise((resolve) => listener.once('listening', resolve));
     listener.close();
+  });
+
+  it('finds a port that no other process was given, though nobody listens on it yet', async () => {
+    const choose = jest.spyOn(crypto, 'randomInt') as unknown as jest.SpyInstance<number>;
+    try {
+      const [taken, other] = [await freePort(), await freePort()];
+      rmSync(join(tmpdir(), `cds-test-ports-${userInfo().uid}`, String(other)), { force: true });
+      choose.mockReturnValueOnce(taken).mockReturnValueOnce(other);
+      // Another copy of the code knows of the first port as another process does.
+      await jest.isolateModulesAsync(async () => {
+        const { freePort: freePortElsewhere } = await import('./free-port');
+        expect(await freePortElsewhere()).toBe(other);
+      });
+    } finally {
+      choose.mockRestore();
+    }
   });
 
   it('captures log lines', () => {
