@@ -36,11 +36,13 @@ const WRONG_SHAPES = ['garbage{', '{"timestamp":1,"ty', '[]', '7', 'null', '{"ty
 type KeyName = keyof ReturnType<typeof hookKeys>;
 const KEY_NAMES = Object.keys(hookKeys('')) as KeyName[];
 
+/** In one step: the service would write the key that is not there. */
 async function replace(key: string, by: 'string' | 'list' | 'zset'): Promise<void> {
-  await redis.del(key);
-  if (by === 'string') await redis.set(key, 'garbage{');
-  if (by === 'list') await redis.rpush(key, 'garbage{');
-  if (by === 'zset') await redis.zadd(key, 1, 'garbage{');
+  const change = redis.multi().del(key);
+  if (by === 'string') change.set(key, 'garbage{');
+  if (by === 'list') change.rpush(key, 'garbage{');
+  if (by === 'zset') change.zadd(key, 1, 'garbage{');
+  await change.exec();
 }
 
 function* victims(): Generator<Victim> {
