@@ -117,7 +117,9 @@ describe('a value that cannot be meant', () => {
   const SECRET = 'Qb3zr9';
 
   it.each([
-    [`webhookKey = "${SECRET}0123456789abcdef\\n"`, /ends with a line break/],
+    [`webhookKey = "${SECRET}\\n0123456789abcdef\\n"`, /U\+000A, character 7/],
+    [`webhookKey = "${SECRET}\\t0123456789abcdef\\r\\n"`, /U\+0009, character 7/],
+    [`previousWebhookKeys = ["a", "${SECRET}\\nb\\n"]`, /U\+000A, character 7/],
     [`webhookKey = "${SECRET}\\t0123456789abcdef"`, /U\+0009, character 7/],
     [`webhookKey = "${SECRET}\\u00010123456789abcdef"`, /U\+0001/],
     [`webhookKey = "${SECRET}\\u00850123456789abcdef"`, /U\+0085/],
@@ -140,11 +142,93 @@ describe('a value that cannot be meant', () => {
     expect(problems[0]?.message).not.toContain(SECRET);
   });
 
-  it('is refused in the environment, by the name of the variable', () => {
-    const env = { CDS_HOOKS_CACHE_REDIS_PASSWORD: `${SECRET}\n` };
-    const [problem, ...more] = checkConfigText(HOOKS(''), { services: ['hooks'], env });
-    expect(problem).toMatchObject({ key: 'CDS_HOOKS_CACHE_REDIS_PASSWORD', level: 'error' });
-    expect(JSON.stringify([problem, ...more])).not.toContain(SECRET);
+  it('is a line break at the end of what is no secret', () => {
+    const env = { CDS_HOOKS_NAME: 'h\n' };
+    expect(checkConfigText(HOOKS(''), { services: ['hooks'], env })).toMatchObject([
+      { level: 'error', message: 'ends with a line break: remove it' },
+    ]);
+  });
+
+  it.each([`${SECRET}\u0000`, `${SECRET}\n${SECRET}`])(
+    'is refused in the environment, by the name of the variable (%j)',
+    (password) => {
+      const env = { CDS_HOOKS_CACHE_REDIS_PASSWORD: password };
+      const [problem, ...more] = checkConfigText(HOOKS(''), { services: ['hooks'], env });
+      expect(problem).toMatchObject({ key: 'CDS_HOOKS_CACHE_REDIS_PASSWORD', level: 'error' });
+      expect(JSON.stringify([problem, ...more])).not.toContain(SECRET);
+    },
+  );
+
+  describe('but a line break at the end of a secret, as a file or echo leaves it,', () => {
+    const BASE = {
+      CDS_VCS_NAME: 'v',
+      CDS_HOOKS_NAME: 'h',
+      CDS_HOOKS_URLPUBLIC: 'https://hooks.acme.com',
+    };
+    const OF_SERVER = 'CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_';
+    const BARE = {
+      CDS_VCS_API_TOKEN: `${SECRET}-token`,
+      CDS_HOOKS_API_TOKEN: `${SECRET}-token`,
+      CDS_VCS_WEBHOOKKEY: `${SECRET}0123456789abcdef`,
+      CDS_HOOKS_WEBHOOKKEY: `${SECRET}0123456789abcdef`,
+      CDS_VCS_CACHE_REDIS_PASSWORD: `${SECRET}-redis`,
+      CDS_HOOKS_CACHE_REDIS_PASSWORD: `${SECRET}-redis`,
+      [`${OF_SERVER}CLIENTSECRET`]: `${SECRET}-client`,
+    };
+    const load = (env: NodeJS.ProcessEnv) =>
+      loadConfig({
+        services: ['vcs', 'hooks'],
+        env: { ...BASE, [`${OF_SERVER}CLIENTID`]: 'id', ...env },
+      });
+
+    it.each(['\n', '\r\n', '\n\n'])('counts as it did, with a warning (%j)', (end) => {
+      const withBreak = Object.entries(BARE).map(([name, text]) => [name, text + end]);
+      const { vcs, hooks, warnings } = load(Object.fromEntries(withBreak) as NodeJS.ProcessEnv);
+
+      expect([vcs?.api.token, hooks?.api.token]).toEqual(Array(2).fill(`${SECRET}-token${end}`));
+      const key = `${SECRET}0123456789abcdef${end}`;
+      expect([vcs?.webhookKey, hooks?.webhookKeys]).toEqual([key, [key]]);
+      const passwords = [vcs?.redis.password, hooks?.redis.password];
+      expect(passwords).toEqual(Array(2).fill(`${SECRET}-redis${end}`));
+      expect(vcs?.servers[0]?.clientSecret).toBe(`${SECRET}-client${end}`);
+      expect(warnings.map((warning) => warning.key).sort()).toEqual(Object.keys(BARE).sort());
+      for (const { message } of warnings)
+        expect(message).toMatch(/^ends with a line break, which counts: (leave|remove) it/);
+      expect(JSON.stringify(warnings)).not.toContain(SECRET);
+    });
+
+    it('counts of a previous key, with it and without', () => {
+      const { hooks, warnings } = load({
+        ...BARE,
+        CDS_HOOKS_PREVIOUSWEBHOOKKEYS: `one, ${SECRET}\n,three\r\n`,
+      });
+      const [, ...previous] = hooks?.webhookKeys ?? [];
+      expect(previous).toEqual(['one', SECRET, `${SECRET}\n`, 'three', 'three\r\n']);
+      expect(warnings).toMatchObject([
+        { message: expect.stringMatching(/^number 2, 3 of it ends/) },
+      ]);
+      expect(JSON.stringify(warnings)).not.toContain(SECRET);
+    });
+
+    it('is warned of in a file with key and line', () => {
+      const lines = `webhookKey = "${SECRET}0123456789abcdef\\n"\npreviousWebhookKeys = ["a\\n"]`;
+      expect(checkConfigText(HOOKS(lines))).toMatchObject([
+        {
+          level: 'warning',
+          line: 4,
+          message: expect.stringContaining('hooks.previousWebhookKeys'),
+        },
+        { level: 'warning', line: 5, message: expect.stringContaining('number 1 of it') },
+      ]);
+    });
+
+    it('can be removed with what signatures were made with among the previous keys', () => {
+      const key = `${SECRET}0123456789abcdef`;
+      const before = load({ ...BARE, CDS_VCS_WEBHOOKKEY: `${key}\n` }).vcs?.webhookKey;
+      const { hooks, warnings } = load({ ...BARE, CDS_HOOKS_PREVIOUSWEBHOOKKEYS: `${key}\n` });
+      expect(hooks?.webhookKeys).toContain(before);
+      expect(warnings).toHaveLength(1);
+    });
   });
 
   it.each([

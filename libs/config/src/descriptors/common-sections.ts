@@ -32,7 +32,11 @@ export function commonSections(service: ServiceName, port: number): SectionDescr
           name: 'token',
           default: '',
           placeholder: TOKEN_PLACEHOLDER,
-          rule: { kind: 'text' },
+          rule: {
+            kind: 'secret',
+            lineBreak:
+              'remove it; where webhookKey is empty, put the token with its line break into hooks.previousWebhookKeys',
+          },
           required: true,
           comment: 'The shared.infra token: sharedInfraToken in section [api.auth] of the CDS API.',
         },
@@ -105,7 +109,7 @@ export function commonSections(service: ServiceName, port: number): SectionDescr
         {
           name: 'password',
           default: '',
-          rule: { kind: 'text' },
+          rule: { kind: 'secret', lineBreak: 'remove it unless the password of Redis has it' },
           comment: 'Password of Redis (with Sentinel: of the master); empty when it asks for none.',
         },
         {
@@ -175,14 +179,18 @@ export function webhookKeys(service: ServiceName): KeyDescriptor[] {
     {
       name: 'webhookKey',
       default: '',
-      rule: { kind: 'text' },
+      rule: {
+        kind: 'secret',
+        lineBreak:
+          'remove it in [vcs] and [hooks], and put the key with its line break into hooks.previousWebhookKeys',
+      },
       comment:
         'Secret that the secrets of webhooks are made of, the same in [vcs] and [hooks]: 32 random characters or more. When empty, api.token is used, and a new token then means new secrets.',
     },
     {
       name: 'previousWebhookKeys',
       default: [],
-      rule: { kind: 'texts' },
+      rule: { kind: 'secrets' },
       ...(service === 'vcs' && { unused: true }),
       comment:
         service === 'hooks'

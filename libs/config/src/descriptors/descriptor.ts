@@ -1,6 +1,11 @@
 /** What a value must be. */
 export type Rule =
   | { kind: 'text' }
+  /**
+   * A text that a file or `echo` may have given a line break at its end: it counts, since what is
+   * in use was made with it. `lineBreak` says how to get rid of it.
+   */
+  | { kind: 'secret'; lineBreak: string }
   /** Absolute http or https URL, without credentials, query or fragment. */
   | { kind: 'url' }
   /** Address or host name to listen on, without a port. */
@@ -9,7 +14,8 @@ export type Rule =
   | { kind: 'key-prefix' }
   | { kind: 'log-level' }
   | { kind: 'one-of'; values: readonly string[] }
-  | { kind: 'texts' }
+  /** Of each that ends with a line break both forms count, with it and without. */
+  | { kind: 'secrets' }
   /** IP addresses, or networks as `10.0.0.0/8`. */
   | { kind: 'networks' }
   /** Host names (`*.example.com`), IP addresses, networks, or `*`. */

@@ -44,7 +44,11 @@ export function bitbucketServerSections(name: string): SectionDescriptor[] {
           name: 'clientSecret',
           default: '',
           placeholder: CLIENT_PLACEHOLDER,
-          rule: { kind: 'text' },
+          rule: {
+            kind: 'secret',
+            lineBreak:
+              'leave it while Bitbucket takes it; once it is removed, every project has to be linked again',
+          },
           required: true,
           comment:
             'Secret of the OAuth consumer. Stored grants are encrypted with it: after a change every project has to be linked again.',

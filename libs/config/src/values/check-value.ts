@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Rule } from '../descriptors';
 import { LOG_LEVELS, parseLogLevel } from './log-level';
-import { whatIsOdd, whyNotMeant } from './odd-text';
+import { whatIsOdd, whyNotMeant, withoutLineBreak } from './odd-text';
 import { parseRedisAddress, REDIS_FORMS } from './redis-address';
 
 export type ConfigValue = string | number | boolean | readonly string[];
@@ -13,6 +13,7 @@ export type Verdict = { value: ConfigValue; warning?: string } | { error: string
 export function describeRule(rule: Rule): string {
   switch (rule.kind) {
     case 'text':
+    case 'secret':
       return 'a text in quotes';
     case 'url':
       return 'an absolute http:// or https:// URL in quotes';
@@ -26,7 +27,7 @@ export function describeRule(rule: Rule): string {
       return `one of ${LOG_LEVELS.map((level) => `"${level}"`).join(', ')}`;
     case 'one-of':
       return `one of ${rule.values.map((value) => `"${value}"`).join(', ')}`;
-    case 'texts':
+    case 'secrets':
       return 'a list of texts: ["…", "…"]';
     case 'networks':
       return 'a list of IP addresses or networks: ["10.1.2.3", "10.0.0.0/8"]';
@@ -78,22 +79,40 @@ export function checkEnvValue(rule: Rule, text: string): Verdict {
 }
 
 function isListRule(rule: Rule): boolean {
-  return rule.kind === 'texts' || rule.kind === 'networks' || rule.kind === 'targets';
+  return rule.kind === 'secrets' || rule.kind === 'networks' || rule.kind === 'targets';
 }
 
 function checkList(rule: Rule, items: readonly string[]): Verdict {
+  if (rule.kind === 'secrets') return checkSecrets(items);
   const value = items.map((item) => item.trim()).filter((item) => item !== '');
   const reason = value.map(whyNotMeant).find((found) => found !== undefined);
   if (reason) return { error: reason };
-  const isRight = { networks: isNetwork, targets: isTarget, texts: () => true }[listKind(rule)];
+  const isRight = rule.kind === 'networks' ? isNetwork : isTarget;
   const odd = value.findIndex((item) => !isRight(item));
   return odd < 0
     ? { value }
     : { error: `must be ${describeRule(rule)}; number ${odd + 1} of it is none` };
 }
 
-function listKind(rule: Rule): 'networks' | 'targets' | 'texts' {
-  return rule.kind === 'networks' || rule.kind === 'targets' ? rule.kind : 'texts';
+/** Spaces around one do not count; a line break at its end may, and may have come along. */
+function checkSecrets(items: readonly string[]): Verdict {
+  const value: string[] = [];
+  const withBreak: number[] = [];
+  for (const [index, item] of items.entries()) {
+    const bare = item.trim();
+    if (bare === '') continue;
+    const reason = whyNotMeant(bare);
+    if (reason) return { error: reason };
+    value.push(bare);
+    if (withoutLineBreak(item) === item) continue;
+    value.push(bare + item.slice(withoutLineBreak(item).length));
+    withBreak.push(index + 1);
+  }
+  if (withBreak.length === 0) return { value };
+  return {
+    value,
+    warning: `number ${withBreak.join(', ')} of it ends with a line break: it counts with it and without; remove what no webhook was made with`,
+  };
 }
 
 function isTarget(text: string): boolean {
@@ -112,6 +131,7 @@ function isNetwork(text: string): boolean {
 }
 
 function checkText(rule: Rule, text: string): Verdict {
+  if (rule.kind === 'secret') return checkSecret(text, rule.lineBreak);
   const wrong = { error: `must be ${describeRule(rule)}` };
   // Around anything but a plain text a line break does no harm. A prefix says more exactly what it
   // may hold.
@@ -141,6 +161,25 @@ function checkText(rule: Rule, text: string): Verdict {
       // Passwords may begin or end with a space: what was written is what counts.
       return textWithWarning(text);
   }
+}
+
+/**
+ * Taken as it is written: the secrets of webhooks, and the encryption of grants, are made of these
+ * very bytes.
+ *
+ * @param advice how to get rid of a line break at the end
+ */
+function checkSecret(text: string, advice: string): Verdict {
+  const bare = withoutLineBreak(text);
+  if (bare === text || bare.trim() === '') {
+    const reason = whyNotMeant(text);
+    return reason ? { error: reason } : textWithWarning(text);
+  }
+  const reason = whyNotMeant(bare);
+  if (reason) return { error: reason };
+  const odd = whatIsOdd(bare);
+  const warning = `ends with a line break, which counts: ${advice}`;
+  return { value: text, warning: odd === undefined ? warning : `${warning}; it ${odd}` };
 }
 
 function textWithWarning(text: string): Verdict {

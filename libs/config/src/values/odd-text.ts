@@ -9,10 +9,15 @@ const CLOSING: Readonly<Record<string, string>> = {
   '\u00ab': '\u00bb',
 };
 
+/** A text without the line breaks at its end. */
+export function withoutLineBreak(text: string): string {
+  return text.replace(/(?<![\r\n])[\r\n]+$/, '');
+}
+
 /** Why no text of a configuration can be meant so; undefined where it can. Never quotes it. */
 export function whyNotMeant(text: string): string | undefined {
-  if (/[\r\n]+$/.test(text) && !CONTROL.test(text.replace(/[\r\n]+$/, '')))
-    return 'ends with a line break: remove it';
+  const bare = withoutLineBreak(text);
+  if (bare !== text && !CONTROL.test(bare)) return 'ends with a line break: remove it';
   const control = CONTROL.exec(text);
   if (!control) return undefined;
   const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
