@@ -65,6 +65,8 @@ interface Flood {
   head: string;
   count?: number;
   repeat?: number;
+  /** Whether the answers are left unread. */
+  deaf?: boolean;
 }
 
 const floods: Record<string, () => Flood> = {
@@ -78,14 +80,18 @@ const floods: Record<string, () => Flood> = {
     head: 'GET /mon/status HTTP/1.1\r\nHost: x\r\n\r\n',
     ...{ repeat: 20_000, count: 4 },
   }),
+  'answers that nobody reads': () => ({
+    head: 'GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n',
+    ...{ repeat: 9, deaf: true },
+  }),
 };
 
 it.each(Object.entries(floods))('takes pushes, and little memory, beside %s', async (name, of) => {
-  const { head: text, count = CONNECTIONS, repeat = 1 } = of();
+  const { head: text, count = CONNECTIONS, repeat = 1, deaf = false } = of();
   const base64 = (what: string): string => Buffer.from(what, 'latin1').toString('base64');
   const flood = await stack.run(
     [join(root, 'tools', 'e2e', 'flood.mjs'), ...[hooks.url, String(count), base64(text)]],
-    { REPEAT: String(repeat) },
+    { REPEAT: String(repeat), DEAF: deaf ? 'yes' : '' },
   );
   forgetPeak(hooks.process.pid);
   const others = watchOthers(`${hooks.url}/mon/status`);

@@ -9,6 +9,10 @@ const MAX_CONNECTIONS = 5_000;
 const MAX_BODIES = 1_000;
 /** Clients of CDS, Bitbucket and proxies send one request after the other. */
 const MAX_PIPELINED = 10;
+/** What one turn of the event loop may have to serve of them. */
+const MAX_WAITING = 250;
+/** Two of the longest lists that the API asks for. */
+const MAX_UNREAD_BYTES = 32 * 1024 * 1024;
 /**
  * 256 of the longest headers that `hooks` takes. Small ones take five times their size in memory.
  */
@@ -21,6 +25,10 @@ export interface ConnectionLimits {
   bodies: number;
   /** Requests of one connection that were not answered yet. */
   pipelined: number;
+  /** Requests that wait for the answer before them, of all connections. */
+  waiting: number;
+  /** Bytes of answers that wait for their readers. */
+  unreadBytes: number;
   /**
    * Bytes of headers: apart for those that did not end yet, and for those of requests whose body
    * did not come yet.
@@ -38,6 +46,8 @@ export function connectionLimits(
     connections,
     bodies: Math.max(1, Math.min(MAX_BODIES, Math.floor(connections / 2))),
     pipelined: MAX_PIPELINED,
+    waiting: MAX_WAITING,
+    unreadBytes: MAX_UNREAD_BYTES,
     headerBytes: MAX_HEADER_BYTES_HELD,
     ...given,
   };

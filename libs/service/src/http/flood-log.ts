@@ -11,6 +11,10 @@ const MESSAGES = {
     'too many unfinished headers: the slowest senders are cut; is somebody flooding this port?',
   pipelined:
     'too many requests at once on a connection: it is cut; is somebody flooding this port?',
+  waiting:
+    'too many requests wait for the answers before them: those that wait longest are cut; is somebody flooding this port?',
+  unread:
+    'too many answers that nobody reads: those that wait longest are cut; is somebody flooding this port?',
 } as const;
 
 /** Warns of what strangers can cause, once a minute for each kind, with how often it happened. */

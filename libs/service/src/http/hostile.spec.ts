@@ -255,6 +255,51 @@ describe('bodies that do not come', () => {
   });
 });
 
+describe('answers that nobody reads', () => {
+  const request = `GET /large HTTP/1.1\r\nHost: x\r\n${AUTH}\r\n\r\n`;
+  const accepted: Socket[] = [];
+  const remember = (message: unknown) => accepted.push((message as { socket: Socket }).socket);
+  beforeEach(() => {
+    accepted.length = 0;
+    subscribe('net.server.socket', remember);
+  });
+  afterEach(() => unsubscribe('net.server.socket', remember));
+  const isUnread = (socket?: Socket) => (socket?.writableLength ?? 0) > 0;
+
+  it('keep the next request of their connection from being served', async () => {
+    await start();
+    const deaf = await open();
+    deaf.pause().write(request.repeat(5));
+    await waitFor(() => isUnread(accepted[0]));
+    expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK/);
+    expect(asked).toBe(2);
+    // Who reads gets them all.
+    deaf.resume();
+    await waitFor(() => asked === 6);
+  });
+
+  it('cost their connection after a time without progress', async () => {
+    await start({ times: { unread: 300 } });
+    const kept = await open(GET);
+    await once(kept, 'data');
+    (await open()).pause().write(request);
+    await waitFor(() => isUnread(accepted[1]));
+    await waitFor(() => accepted[1]?.destroyed);
+    expect(accepted[0]?.destroyed).toBe(false);
+  });
+
+  it('may hold so many bytes together: those that wait longest are cut', async () => {
+    await start({ limits: { unreadBytes: 10 * MIB } });
+    for (let index = 0; index < 3; index += 1) {
+      (await open()).pause().write(request);
+      await waitFor(() => accepted[index]?.destroyed || isUnread(accepted[index]));
+    }
+    await waitFor(() => accepted[0]?.destroyed && accepted[1]?.destroyed);
+    expect(accepted[2]?.destroyed).toBe(false);
+    expect(floods()).toEqual([expect.objectContaining({ limit: 10 * MIB })]);
+  });
+});
+
 describe('slow senders', () => {
   /** Sends a piece every 20 ms until the server hangs up. Out: what it said, and after how many. */
   async function drip(head: string, piece: string): Promise<{ answer: string; pieces: number }> {
@@ -421,6 +466,39 @@ describe('pipelined requests', () => {
     const socket = await open(GET.repeat(9) + LAST);
     const answers = await readAll(socket);
     expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(10);
+  });
+
+  it('are served one after the other', async () => {
+    await start();
+    hold = true;
+    const body = '{"list":[]}';
+    const post = `POST /json HTTP/1.1\r\nHost: x\r\n${AUTH}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const socket = await open(post.repeat(5));
+    let answers = '';
+    socket.on('data', (data: Buffer) => (answers += data.toString()));
+    for (let served = 1; served <= 5; served += 1) {
+      await waitFor(() => held.length === 1);
+      expect(asked).toBe(served);
+      held.splice(0).forEach((go) => go());
+      await waitFor(() => answers.match(/200 OK/g)?.length === served);
+    }
+  });
+
+  it('that wait are held to a number over all connections', async () => {
+    await start({ limits: { waiting: 6 } });
+    hold = true;
+    const post = `POST /json HTTP/1.1\r\nHost: x\r\n${AUTH}\r\nContent-Length: 2\r\n\r\n{}`;
+    const closed: boolean[] = [];
+    for (let index = 0; index < 4; index += 1) {
+      const socket = (await open(post.repeat(4))).resume();
+      socket.once('close', () => (closed[index] = true));
+      await waitFor(() => held.length === index + 1);
+    }
+    await waitFor(() => closed[0] && closed[1]);
+    expect(closed.slice(2)).toEqual([]);
+    held.splice(0).forEach((go) => go());
+    expect(asked).toBe(4);
+    expect(floods()).toEqual([expect.objectContaining({ limit: 6 })]);
   });
 
   it('may be any number, as long as few wait for their answers', async () => {

@@ -21,6 +21,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 95_000;
 /** Without a byte in either direction: longer than any answer takes, and than an idle connection is kept. */
 const SILENCE_MS = 120_000;
+/** Without a byte that was read, while there is something to read. */
+const UNREAD_MS = 10_000;
 /** How often Node looks for what is too slow; by default every 30 s. */
 const CHECK_EVERY_MS = 5_000;
 
@@ -32,6 +34,8 @@ export interface HttpTimes {
   request: number;
   /** Without a byte in either direction. */
   silence: number;
+  /** Without a byte of the answer that was read. */
+  unread: number;
   /** How often these are looked at. */
   check: number;
 }
@@ -84,17 +88,18 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   });
   // Node drops those beyond it without a word: one more shows that there were too many.
   if (maxHeaders < Infinity) server.maxHeadersCount = maxHeaders + 1;
-  // Also who does not read his answer is let go.
-  server.setTimeout(times?.silence ?? SILENCE_MS);
-  const limits = connectionLimits(options.limits, options.servers);
-  const connections = trackConnections(server, { limits, maxHeaderBytes, logger });
+  const silence = times?.silence ?? SILENCE_MS;
+  server.setTimeout(silence);
+  const connections = trackConnections(server, {
+    limits: connectionLimits(options.limits, options.servers),
+    ...{ maxHeaderBytes, logger },
+    times: { silence, unread: times?.unread ?? UNREAD_MS },
+  });
   const serve: RequestListener = (request, response) => {
-    if (!connections.begin(request, response)) return;
-    if (request.rawHeaders.length > 2 * maxHeaders) {
-      hangUp(request.socket, tooManyHeaders(maxHeaders));
-      return;
-    }
-    app(request, response);
+    connections.begin(request, response, () => {
+      if (request.rawHeaders.length <= 2 * maxHeaders) app(request, response);
+      else hangUp(request.socket, tooManyHeaders(maxHeaders));
+    });
   };
   server.on('request', serve);
   server.on('clientError', answerMalformed(maxHeaderBytes));

@@ -5,7 +5,7 @@ import { versionInfo } from '../build-info';
 import type { Metrics } from '../metrics/create-metrics';
 import { route } from '../openapi/route';
 import { createRouter } from './create-router';
-import { handle } from './handle';
+import { JSON_TYPE, sendBytes } from './send-json';
 import { shareFor } from './share-for';
 
 /** Milliseconds for which an answer of `/mon` is shared: a probe asks every few seconds. */
@@ -22,12 +22,15 @@ export function createMonitoringRouter(deps: {
   sharedMs?: number;
 }): Router {
   const { metrics, sharedMs = SHARED_MS } = deps;
-  const monitoring = shareFor(sharedMs, deps.monitoring);
-  const version = versionInfo();
+  const monitoring = shareFor(sharedMs, async () => toBytes(await deps.monitoring()));
+  const version = toBytes(versionInfo());
   const router = createRouter();
 
   if (metrics) {
-    const metricsText = shareFor(sharedMs, () => metrics.text());
+    const metricsText = shareFor(sharedMs, async () => {
+      const { contentType, text } = await metrics.text();
+      return { contentType, bytes: Buffer.from(text) };
+    });
     router.get(
       '/mon/metrics',
       route(
@@ -37,17 +40,17 @@ export function createMonitoringRouter(deps: {
           answerType: 'text/plain',
         },
         () => async (_req, res) => {
-          const { contentType, text } = await metricsText();
-          res.status(200).setHeader('Content-Type', contentType).end(text);
+          const { contentType, bytes } = await metricsText();
+          sendBytes(res, contentType, bytes);
         },
       ),
     );
   }
   router.get(
     '/mon/version',
-    route({ summary: 'What this build is', answer: versionInfoSchema }, () =>
-      handle(async () => version),
-    ),
+    route({ summary: 'What this build is', answer: versionInfoSchema }, () => (_req, res) => {
+      sendBytes(res, JSON_TYPE, version);
+    }),
   );
   router.get(
     '/mon/status',
@@ -57,8 +60,12 @@ export function createMonitoringRouter(deps: {
         description: 'Always 200, whatever the lines say.',
         answer: monitoringStatusSchema,
       },
-      () => handle(() => monitoring()),
+      () => async (_req, res) => sendBytes(res, JSON_TYPE, await monitoring()),
     ),
   );
   return router;
+}
+
+function toBytes(answer: unknown): Buffer {
+  return Buffer.from(JSON.stringify(answer));
 }

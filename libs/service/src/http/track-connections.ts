@@ -5,6 +5,8 @@ import type { Logger } from '../logs/create-logger';
 import { hangUp } from './answer-malformed';
 import type { ConnectionLimits } from './connection-limits';
 import { createFloodLog } from './flood-log';
+import { queuePipelined } from './pipelined-requests';
+import { watchUnread } from './unread-answers';
 
 /**
  * How often unfinished headers are counted while they could be too many. Node tells of no single
@@ -33,8 +35,11 @@ interface Sending {
 
 /** The connections of one server, by what they wait for. */
 export interface TrackedConnections {
-  /** @returns false when its connection was cut: the request is not to be served */
-  begin(request: IncomingMessage, response: ServerResponse): boolean;
+  /**
+   * @param serve is called when the answer before this one is out, and never when the connection was
+   *   cut
+   */
+  begin(request: IncomingMessage, response: ServerResponse, serve: () => void): void;
   /** Closes what is idle, and every other connection after its answer. */
   drain(): void;
 }
@@ -42,15 +47,21 @@ export interface TrackedConnections {
 /**
  * Holds the connections of a server to its limits, so that whoever holds some keeps nobody else
  * out: what has waited for longest makes room. A request that came whole is never cut for others,
- * unless its sender does not read the answer.
+ * unless its sender does not read the answer, or did not wait for the one before.
  *
  * @param options.maxHeaderBytes the longest headers that the server takes
+ * @param options.times see `HttpTimes`
  */
 export function trackConnections(
   server: Server,
-  options: { limits: ConnectionLimits; maxHeaderBytes: number; logger: Logger },
+  options: {
+    limits: ConnectionLimits;
+    maxHeaderBytes: number;
+    times: { silence: number; unread: number };
+    logger: Logger;
+  },
 ): TrackedConnections {
-  const { limits, maxHeaderBytes } = options;
+  const { limits, maxHeaderBytes, times } = options;
   const floods = createFloodLog(options.logger);
   const connections = new Map<Socket, Connection>();
   // Each in the order of waiting, the longest first.
@@ -66,6 +77,18 @@ export function trackConnections(
   let draining = false;
   let headerCheck: NodeJS.Timeout | undefined;
 
+  const pipelined = queuePipelined({
+    most: limits.waiting,
+    cut: (socket) => cutDeaf(socket, 'waiting', limits.waiting),
+  });
+  const unread = watchUnread({
+    sockets: connections,
+    unreadMs: times.unread,
+    silenceMs: times.silence,
+    most: limits.unreadBytes,
+    cut: (socket) => cutDeaf(socket, 'unread', limits.unreadBytes),
+  });
+
   server.on('connection', (socket) => {
     if (connections.size >= limits.connections && !makeRoom()) {
       socket.destroy();
@@ -77,6 +100,8 @@ export function trackConnections(
     socket.once('close', () => {
       connections.delete(socket);
       forget(socket);
+      pipelined.forget(socket);
+      unread.forget(socket);
       sent(connection.sending);
     });
     opened += 1;
@@ -94,6 +119,13 @@ export function trackConnections(
     connections.delete(socket);
     forget(socket);
     socket.destroy();
+  }
+
+  /** What the kernel still keeps for it goes, too. */
+  function cutDeaf(socket: Socket, kind: 'waiting' | 'unread', limit: number): void {
+    floods.warn(kind, limit);
+    socket.resetAndDestroy();
+    cut(socket);
   }
 
   /** @returns false when every connection has a request that came whole */
@@ -194,17 +226,17 @@ export function trackConnections(
     }
   }
 
-  function begin(request: IncomingMessage, response: ServerResponse): boolean {
+  function begin(request: IncomingMessage, response: ServerResponse, serve: () => void): void {
     const { socket } = request;
     const connection = connections.get(socket);
     // The parser goes on with what came before the connection was cut.
-    if (!connection || socket.destroyed) return false;
+    if (!connection || socket.destroyed) return;
     const { answers } = connection;
     answers.add(response);
     if (answers.size > limits.pipelined) {
       floods.warn('pipelined', limits.pipelined);
       cut(socket);
-      return false;
+      return;
     }
     forget(socket);
     const headerBytes = socket.bytesRead - connection.bytesBefore;
@@ -223,6 +255,7 @@ export function trackConnections(
       const own = sending.get(request);
       if (isWhole(request)) sent(request);
       else if (own) own.answered = true;
+      pipelined.next(socket);
       if (answers.size > 0 || !connections.has(socket)) return;
       connection.bytesBefore = socket.bytesRead;
       kept.add(socket);
@@ -230,7 +263,10 @@ export function trackConnections(
       // Its header may have been sent before the closing began.
       if (draining) socket.end();
     });
-    return !socket.destroyed;
+    if (socket.destroyed) return;
+    unread.begun();
+    if (answers.size > 1) pipelined.add(socket, serve);
+    else serve();
   }
 
   return {
