@@ -2,6 +2,7 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   freePort,
+  provesNothingHappensFor,
   startProcess,
   startTestRedis,
   waitFor,
@@ -382,6 +383,21 @@ describe('the state in Redis', () => {
     expect((await call(WIDGETS, { ...auth(own), ...accessHeaders(pair) })).status).toBe(200);
     expect(errorsOf(vcs)).toEqual([]);
     expect(await admin.hget(MARK, 'format')).toBe('1');
+  });
+
+  it('is not worked on before the API has taken the registration, which refuses calls until then', async () => {
+    const pair = await leaveState();
+    await admin.zadd('cdsbb:vcs:unfinished', 1, 'of-a-build');
+    const away = await freePort();
+    await startVcs(`http://127.0.0.1:${away}`);
+    const linked = { ...auth(own), ...accessHeaders(pair) };
+    await waitFor(async () => (await call(WIDGETS, linked)).status === 200, { what: 'the state' });
+    await provesNothingHappensFor(1_000);
+    expect(await admin.zscore('cdsbb:vcs:unfinished', 'of-a-build')).toBe('1');
+    await startApi(away);
+    await waitFor(async () => (await admin.zcard('cdsbb:vcs:unfinished')) === 0, {
+      what: 'a look at what is unfinished',
+    });
   });
 
   it.each(['0', '2'])('in format %s is left alone, also at run time', async (format) => {

@@ -119,7 +119,8 @@ async function main(): Promise<void> {
     state,
     proxies: config.proxies,
   });
-  void state.firstOurs().then(start);
+  // The API refuses calls before it has taken the registration.
+  void Promise.all([registration.firstRegistration(), state.firstOurs()]).then(start);
   const server = await listen(app, { ...config.http, logger });
   // Else the first registration would tell the API that Redis is away.
   void whenReady(redis, REDIS_READY_MS).then(() => registration.start());

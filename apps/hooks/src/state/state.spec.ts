@@ -147,6 +147,7 @@ describe('the state in Redis', () => {
     await redis.hset(KEYS.mark, mark ?? '', Date.now() - 61_000);
 
     await waitFor(async () => (await stateLine(hooks))?.status === 'OK');
+    await waitFor(async () => (await redis.scard(KEYS.tasks)) > 0, { what: 'the synchronization' });
     expect(await redis.smembers(KEYS.tasks)).toEqual([own?.uuid]);
     expect(await redis.hexists(KEYS.mark, mark ?? '')).toBe(0);
     expect(lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);

@@ -439,9 +439,8 @@ describe('tasks', () => {
     world.api.hooks = [hook];
     hooks = await world.start();
     await waitFor(async () => (await hooks.tasks()).length === 1);
+    // Before it is read again by itself.
     await world.redis.flush();
-    expect(await hooks.tasks()).toEqual([]);
-
     await world.redis.kill();
     await world.redis.start();
 
