@@ -3,14 +3,14 @@ import { stateOwnerOf } from '@cds/redis';
 import { CommandError } from '../command-error';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
-import { withHooksRedis } from '../hooks-redis';
+import { withServiceRedis } from '../service-redis';
 
 /**
  * `engine hooks adopt`: what is in Redis is the state of the CDS of the configuration, and of no
  *   other.
  */
 export async function adoptState(o: ConfigOption, context: Context): Promise<void> {
-  const claim = await withHooksRedis(o.config, context, async (redis, { api }) =>
+  const claim = await withServiceRedis('hooks', o.config, context, async (redis, { api }) =>
     createHooksStateMark(redis, [await stateOwnerOf(api)])('adopt'),
   );
   if (claim.kind === 'format')

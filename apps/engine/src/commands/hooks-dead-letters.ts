@@ -3,7 +3,7 @@ import { CommandError, usageError } from '../command-error';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkTimestamp, checkUuid } from '../execution-arguments';
-import { withHooksRedis } from '../hooks-redis';
+import { withServiceRedis } from '../service-redis';
 import { checkLimit } from '../list-limit';
 import { formatJson } from '../print-json';
 import { formatTable } from '../print-table';
@@ -28,7 +28,7 @@ export async function listDeadLetters(
 ): Promise<void> {
   if (uuid !== undefined) checkUuid(uuid);
   const limit = checkLimit(o.limit);
-  const { found, total } = await withHooksRedis(o.config, context, async (redis) => {
+  const { found, total } = await withServiceRedis('hooks', o.config, context, async (redis) => {
     const deadLetters = createDeadLetters({ redis });
     await deadLetters.adopt();
     return {
@@ -71,7 +71,7 @@ export async function retryDeadLetters(
   context: Context,
 ): Promise<void> {
   const one = whichOne('retry', uuid, timestamp, o);
-  await withHooksRedis(o.config, context, async (redis) => {
+  await withServiceRedis('hooks', o.config, context, async (redis) => {
     const deadLetters = createDeadLetters({ redis });
     if (one) {
       judge(await deadLetters.retry(one.uuid, one.id));
@@ -94,7 +94,7 @@ export async function dropDeadLetters(
   context: Context,
 ): Promise<void> {
   const one = whichOne('drop', uuid, timestamp, o);
-  await withHooksRedis(o.config, context, async (redis) => {
+  await withServiceRedis('hooks', o.config, context, async (redis) => {
     const deadLetters = createDeadLetters({ redis });
     if (one) {
       judge(await deadLetters.drop(one.uuid, one.id));

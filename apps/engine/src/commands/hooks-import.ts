@@ -2,7 +2,7 @@ import { CommandError } from '../command-error';
 import { formatJson } from '../print-json';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
-import { withHooksRedis, withRedis } from '../hooks-redis';
+import { withServiceRedis, withRedis } from '../service-redis';
 import { importReference } from '../reference/import-reference';
 import { importRemarks, printImport } from '../reference/print-import';
 import { IMPORT_PASSWORD, sourceAddress } from '../reference/source-address';
@@ -19,13 +19,18 @@ const OF_SOURCE = `look whether it and the Redis of the configuration run, wheth
 export async function importHooks(o: ImportOptions, context: Context): Promise<void> {
   const source =
     o.from === undefined ? undefined : sourceAddress(o.from, context.env[IMPORT_PASSWORD] ?? '');
-  const report = await withHooksRedis(o.config, context, async (into, { redis, retryError }) => {
-    const options = { into, retryError, dryRun: o.dryRun === true, now: Date.now() };
-    // CDS's own hooks knows of no key prefix.
-    return withRedis(source ?? { ...redis, keyPrefix: '' }, OF_SOURCE, (from) =>
-      importReference({ ...options, from }),
-    );
-  });
+  const report = await withServiceRedis(
+    'hooks',
+    o.config,
+    context,
+    async (into, { redis, retryError }) => {
+      const options = { into, retryError, dryRun: o.dryRun === true, now: Date.now() };
+      // CDS's own hooks knows of no key prefix.
+      return withRedis(source ?? { ...redis, keyPrefix: '' }, OF_SOURCE, (from) =>
+        importReference({ ...options, from }),
+      );
+    },
+  );
   if (!report) {
     throw new CommandError(
       "there is nothing of CDS's own hooks in that Redis (no sorted set hooks:tasks): name the one that it used with --from.",

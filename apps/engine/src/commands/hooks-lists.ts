@@ -11,7 +11,7 @@ import { CommandError } from '../command-error';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkUuid } from '../execution-arguments';
-import { withHooksRedis } from '../hooks-redis';
+import { withServiceRedis } from '../service-redis';
 import { checkLimit } from '../list-limit';
 import { formatJson } from '../print-json';
 import { formatTable } from '../print-table';
@@ -30,7 +30,7 @@ export async function printTasks(o: TaskListOptions, context: Context): Promise<
   const limit = checkLimit(o.limit);
   const { workflow } = o;
   const isWanted = (task: Task) => workflow === undefined || nameOf(task) === workflow;
-  const list = await withHooksRedis(o.config, context, (redis) =>
+  const list = await withServiceRedis('hooks', o.config, context, (redis) =>
     listTasks(redis, limit, isWanted),
   );
   const { found, total, unreadable } = list;
@@ -79,7 +79,7 @@ export async function printExecutions(
 ): Promise<void> {
   checkUuid(uuid);
   const limit = checkLimit(o.limit);
-  const list = await withHooksRedis(o.config, context, (redis) =>
+  const list = await withServiceRedis('hooks', o.config, context, (redis) =>
     listExecutions(redis, uuid, limit),
   );
   if (!list) throw new CommandError(`there is no task ${uuid}: see engine hooks tasks list.`);
@@ -114,7 +114,7 @@ function executionRow(execution: ListedExecution): string[] {
 /** `engine hooks cleanups list` */
 export async function printCleanups(o: ListOptions, context: Context): Promise<void> {
   const limit = checkLimit(o.limit);
-  const { found, total } = await withHooksRedis(o.config, context, (redis) =>
+  const { found, total } = await withServiceRedis('hooks', o.config, context, (redis) =>
     listCleanups(redis, limit),
   );
   const rows = found.map(cleanupFields);

@@ -3,7 +3,7 @@ import { CommandError } from '../command-error';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkTimestamp, checkUuid } from '../execution-arguments';
-import { withHooksRedis } from '../hooks-redis';
+import { withServiceRedis } from '../service-redis';
 
 /** `engine hooks replay UUID TIMESTAMP` */
 export async function replayExecution(
@@ -14,7 +14,7 @@ export async function replayExecution(
 ): Promise<void> {
   checkUuid(uuid);
   const id = checkTimestamp(timestamp);
-  const replayed = await withHooksRedis(o.config, context, (redis) =>
+  const replayed = await withServiceRedis('hooks', o.config, context, (redis) =>
     createReplay({ redis })(uuid, id, Date.now()),
   );
   switch (replayed.kind) {

@@ -3,7 +3,7 @@ import { CommandError } from '../command-error';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkUuid } from '../execution-arguments';
-import { withHooksRedis } from '../hooks-redis';
+import { withServiceRedis } from '../service-redis';
 
 /** `engine hooks signature reset UUID` */
 export async function resetSignature(
@@ -12,7 +12,7 @@ export async function resetSignature(
   context: Context,
 ): Promise<void> {
   checkUuid(uuid);
-  const result = await withHooksRedis(o.config, context, (redis) =>
+  const result = await withServiceRedis('hooks', o.config, context, (redis) =>
     createResetSignature({ redis })(uuid),
   );
   if (result === 'unknown') throw new CommandError(`there is no task ${uuid}.`);

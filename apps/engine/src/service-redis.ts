@@ -1,31 +1,30 @@
-import {
-  formatProblem,
-  formatRedisAddress,
-  type HooksConfig,
-  isConfigError,
-  loadConfig,
-} from '@cds/config';
+import { formatProblem, formatRedisAddress, isConfigError, loadConfig } from '@cds/config';
 import { connectRedis, type RedisConfigLike, whenReady } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { CommandError } from './command-error';
 import type { Context } from './context';
 
+type Service = 'hooks' | 'vcs';
+type ConfigOf<S extends Service> = NonNullable<ReturnType<typeof loadConfig>[S]>;
+
 const CONNECT_MS = 5_000;
-const OF_HOOKS =
-  'look whether it runs, and whether [hooks.cache.redis] of the configuration (or CDS_HOOKS_CACHE_REDIS_HOST, …_PASSWORD and …_DBINDEX) is the one that hooks uses.';
 
 /**
- * Runs commands on the Redis of `hooks`. Ends within about seven seconds when Redis is away or falls silent.
+ * Runs commands on the Redis of a service. Ends within about seven seconds when Redis is away or falls silent.
  *
  * @throws CommandError saying what to do about the configuration or about Redis
  */
-export async function withHooksRedis<T>(
+export async function withServiceRedis<S extends Service, T>(
+  service: S,
   files: readonly string[] | undefined,
   context: Context,
-  work: (redis: Redis, hooks: HooksConfig) => Promise<T>,
+  work: (redis: Redis, config: ConfigOf<S>) => Promise<T>,
 ): Promise<T> {
-  const hooks = readHooksConfig(files, context);
-  return withRedis(hooks.redis, OF_HOOKS, (redis) => work(redis, hooks));
+  const config: ConfigOf<S> = readConfig(service, files, context);
+  const advice =
+    `look whether it runs, and whether [${service}.cache.redis] of the configuration ` +
+    `(or CDS_${service.toUpperCase()}_CACHE_REDIS_HOST, …_PASSWORD and …_DBINDEX) is the one that ${service} uses.`;
+  return withRedis(config.redis, advice, (redis) => work(redis, config));
 }
 
 /**
@@ -64,15 +63,19 @@ export async function withRedis<T>(
   }
 }
 
-function readHooksConfig(files: readonly string[] | undefined, context: Context): HooksConfig {
+function readConfig<S extends Service>(
+  service: S,
+  files: readonly string[] | undefined,
+  context: Context,
+): ConfigOf<S> {
   try {
-    const { hooks } = loadConfig({ services: ['hooks'], files, env: context.env });
-    if (hooks) return hooks;
+    const config = loadConfig({ services: [service], files, env: context.env })[service];
+    if (config) return config;
   } catch (error) {
     if (!isConfigError(error)) throw error;
     error.problems.forEach((problem) => context.say(formatProblem(problem)));
   }
   throw new CommandError(
-    'the configuration of hooks is not complete: name its file with --config, or set its environment.',
+    `the configuration of ${service} is not complete: name its file with --config, or set its environment.`,
   );
 }
