@@ -6,7 +6,7 @@ import {
   type MoveOptions,
   retryDeadLetters,
 } from './commands/hooks-dead-letters';
-import { adoptState } from './commands/hooks-adopt';
+import { adoptState } from './commands/adopt-state';
 import { importHooks, type ImportOptions } from './commands/hooks-import';
 import { replayExecution } from './commands/hooks-replay';
 import { resetSignature } from './commands/hooks-signature';
@@ -92,7 +92,7 @@ export function addHooksCommands(program: Command, context: Context): void {
     .description(
       'say that what is in Redis is the state of this CDS, and of no other: after a move that hooks cannot tell from a second CDS',
     )
-    .action(async (o: ConfigOption) => adoptState(o, context));
+    .action(async (o: ConfigOption) => adoptState('hooks', o, context));
 
   hooks
     .command('import')

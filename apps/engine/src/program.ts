@@ -5,7 +5,7 @@ import { CommandError, EXIT_FAILED, EXIT_USAGE } from './command-error';
 import { checkConfig } from './commands/config-check';
 import { newConfig } from './commands/config-new';
 import { startServices } from './commands/start';
-import { adoptVcsState } from './commands/vcs-adopt';
+import { adoptState } from './commands/adopt-state';
 import { showWebhook } from './commands/vcs-webhook';
 import { showVersion } from './commands/version';
 import { type ConfigOption, configOption } from './config-option';
@@ -93,7 +93,7 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .description(
       'say that what is in Redis is the state of this CDS, and of no other: after a move that vcs cannot tell from a second CDS',
     )
-    .action(async (o: ConfigOption) => adoptVcsState(o, context));
+    .action(async (o: ConfigOption) => adoptState('vcs', o, context));
 
   addHooksCommands(program, context);
 
