@@ -45,7 +45,7 @@ export interface StateGuardDeps {
 
 const EVERY_MS = 3_000;
 const ASK_AGAIN_MS = 60_000;
-/** Whoever is there for longer beside an empty state runs, and is another CDS. */
+/** An owner that is seen for longer beside an empty state is another CDS, and runs. */
 const GONE_WITHIN_MS = 2 * ALIVE_MS;
 
 export type StateGuard = ReturnType<typeof createStateGuard>;

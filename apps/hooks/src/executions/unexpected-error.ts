@@ -1,6 +1,6 @@
 /**
- * What the execution of somebody's data says that met a mistake of ours: another try ends in the
- * same way, most likely. Without the error's own message, which may quote that data.
+ * The error of an execution that met a mistake of this service: another try most likely ends in the
+ * same way. Without the error's own message, which may quote what the execution holds.
  */
 export function unexpectedSentence(error: unknown): string {
   const name = error instanceof Error ? error.name : typeof error;

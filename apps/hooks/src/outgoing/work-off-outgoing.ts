@@ -176,7 +176,7 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoin
           if (error.failure.kind === 'unavailable') return outage(error.message);
           outcome = { kind: 'failed', message: error.message, final: false };
         } else {
-          // Not to be kept: whoever comes next begins again.
+          // The state stays as it is: the next owner of the hook begins again.
           if (error instanceof LostError || deps.killed.aborted) throw error;
           log.error({ stack: stackOf(error) }, 'an outgoing hook cannot be executed');
           outcome = { kind: 'failed', message: unexpectedSentence(error), final: false };

@@ -64,7 +64,7 @@ describe('a handshake that takes long', () => {
     await expect(creating).resolves.toMatchObject({ uuid: '{1}' });
     expect(calls.length).toBeGreaterThan(1);
     expect(calls[0]).toMatchObject({ method: 'POST', failure: 'unreachable' });
-    // Its thread tells of a request and answers it over different ways.
+    // The listener's message about a request may come after its answer.
     await waitFor(() => listener.requests.length > 0, { what: 'the request to be told of' });
     expect(listener.requests).toEqual(['POST']);
   });
