@@ -366,6 +366,7 @@ describe('help', () => {
     [['hooks', 'dead-letters', 'retry', '--help'], /--all .*--config/],
     [['hooks', 'replay', '--help'], /<uuid> .*<timestamp>/],
     [['hooks', 'signature', 'reset', '--help'], /--config/],
+    [['hooks', 'lost-deliveries', 'acknowledge', '--help'], /--config/],
   ])('has %j', (args, text) => {
     const { code, out } = engine.run(args);
 
@@ -431,6 +432,37 @@ describe('engine hooks signature reset', () => {
   });
 });
 
+describe('engine hooks lost-deliveries acknowledge', () => {
+  it('says what was lost and since when, and counts nothing as lost any more', async () => {
+    await redis.mset(KEYS.lostTotal, 3, KEYS.lostSince, '1763841600000001');
+
+    const { code, out } = run('lost-deliveries', 'acknowledge');
+    expect([code, out]).toEqual([
+      0,
+      expect.stringContaining('3 deliveries were lost, noticed since 2025-11-22T20:00:00.000Z'),
+    ]);
+    expect(await redis.exists(KEYS.lostTotal, KEYS.lostSince)).toBe(0);
+    expect(run('lost-deliveries', 'acknowledge')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^Nothing to acknowledge/),
+    });
+  });
+
+  it('says so where nobody has looked since when', async () => {
+    await redis.incr(KEYS.lostTotal);
+    expect(run('lost-deliveries', 'acknowledge').out).toContain(
+      '1 delivery was lost, since when is not known',
+    );
+  });
+
+  it('leaves what it cannot read as it is', async () => {
+    await redis.sadd(KEYS.lostTotal, 'no count');
+    const { code, err } = run('lost-deliveries', 'acknowledge');
+    expect([code, err]).toEqual([1, expect.stringContaining('cannot be asked (WRONGTYPE')]);
+    expect(await redis.scard(KEYS.lostTotal)).toBe(1);
+  });
+});
+
 describe('engine hooks adopt', () => {
   it('makes the state that of the CDS of the configuration alone, unless it cannot be read', async () => {
     await task(HOOK);
@@ -480,6 +512,9 @@ describe('with a database and a key prefix', () => {
     await redis.hset(hookKeys(HOOK).task, SIGNED_FIELD, '1');
     expect(run('signature', 'reset', HOOK).out).toMatch(/^Forgotten: /);
     expect(await redis.exists(cleanupKey(CLEANUP))).toBe(0);
+    await redis.incr(KEYS.lostTotal);
+    expect(run('lost-deliveries', 'acknowledge').out).toContain('1 delivery was lost');
+    expect(await redis.exists(KEYS.lostTotal)).toBe(0);
   });
 
   it("imports what CDS's own hooks left in that database, under names without a prefix", async () => {

@@ -8,6 +8,7 @@ import {
 } from './commands/hooks-dead-letters';
 import { adoptState } from './commands/adopt-state';
 import { importHooks, type ImportOptions } from './commands/hooks-import';
+import { acknowledgeLostDeliveries } from './commands/hooks-lost-deliveries';
 import { replayExecution } from './commands/hooks-replay';
 import { resetSignature } from './commands/hooks-signature';
 import { type ConfigOption, configOption } from './config-option';
@@ -85,6 +86,14 @@ export function addHooksCommands(program: Command, context: Context): void {
       'take unsigned deliveries of a task again that was signed before (signature = "auto")',
     )
     .action(async (uuid: string, o: ConfigOption) => resetSignature(uuid, o, context));
+
+  hooks
+    .command('lost-deliveries')
+    .description('accepted deliveries that vanished from Redis')
+    .command('acknowledge')
+    .addOption(hooksConfig())
+    .description('say how many were lost and since when, and set their count back to 0')
+    .action(async (o: ConfigOption) => acknowledgeLostDeliveries(o, context));
 
   hooks
     .command('adopt')

@@ -39,6 +39,7 @@ export { listCleanups } from './lists/cleanup-list';
 export { listExecutions, type ListedExecution } from './lists/execution-list';
 export { listTasks, type TaskList } from './lists/task-list';
 export { createReplay, type Replayed } from './replay/create-replay';
+export { createAcknowledgeLost } from './acknowledge-lost';
 export { createResetSignature } from './reset-signature';
 export { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from './clock';
 export {

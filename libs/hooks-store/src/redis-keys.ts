@@ -25,6 +25,11 @@ export const KEYS = {
   unlisted: `${PREFIX}unlisted`,
   /** Counter: accepted deliveries that vanished from Redis before they were worked off. */
   lostTotal: `${PREFIX}lost-total`,
+  /**
+   * When the first of those was noticed (µs, by the clock of Redis); none where none is counted, or
+   * nobody has looked yet.
+   */
+  lostSince: `${PREFIX}lost-since`,
   /** Expires: the hooks of the API were asked for because of a delivery. */
   synchronizeAsked: `${PREFIX}synchronize-asked`,
   /** Set: uuids of all tasks. */

@@ -1,4 +1,4 @@
-import { createHooksStateMark, hookKeys, KEYS } from '@cds/hooks-store';
+import { createAcknowledgeLost, createHooksStateMark, hookKeys, KEYS } from '@cds/hooks-store';
 import { stateOwnerOf } from '@cds/redis';
 import { captureLogger, waitFor } from '@cds/testing';
 import { Redis } from 'ioredis';
@@ -316,6 +316,36 @@ describe('the state in Redis', () => {
       expect(lines.find(isTold)).toMatchObject({ level: 50, deliveries: 1 });
       expect(await redis.get(KEYS.waitingTotal)).toBe('0');
       await showsMetric(running, 'cds_hooks_deliveries_lost_total 1');
+    });
+
+    it('is counted until it is acknowledged; what is lost after that is counted and told anew', async () => {
+      const { running, other, lines } = await leaveRunning();
+      const isTold = ({ msg }: { msg?: unknown }) =>
+        /^accepted deliveries vanished/.test(String(msg));
+      const shown = async () => (await running.status())['Deliveries Lost'];
+      const began = Date.now();
+      await redis.del(hookKeys(other.uuid).waiting);
+      await running.call('GET', `/task/${other.uuid}/start`);
+      await waitFor(async () => (await shown())?.status === 'AL');
+
+      const { deliveries, since } = await createAcknowledgeLost({ redis })();
+      expect(deliveries).toBe(1);
+      expect(since?.getTime()).toBeGreaterThanOrEqual(began - 1);
+      expect(since?.getTime()).toBeLessThanOrEqual(Date.now());
+      await waitFor(async () => (await shown())?.status === 'OK', { what: 'the line to be OK' });
+      expect(await shown()).toMatchObject({ value: '0' });
+      await showsMetric(running, 'cds_hooks_deliveries_lost_total 0');
+
+      await redis.incrby(KEYS.lostTotal, 2);
+      await waitFor(() => lines.filter(isTold).length === 2);
+      // Acknowledged and lost again between two looks: fewer than before, and none of them known.
+      await redis.multi().del(KEYS.lostTotal, KEYS.lostSince).incr(KEYS.lostTotal).exec();
+      await waitFor(() => lines.filter(isTold).length === 3, { what: 'the line of the third' });
+      expect(lines.filter(isTold).map((line) => line.deliveries)).toEqual([1, 2, 1]);
+      await waitFor(async () => (await shown())?.value === '1');
+      // Whoever removes the count by hand has acknowledged as well.
+      await redis.del(KEYS.lostTotal);
+      await waitFor(async () => (await redis.exists(KEYS.lostSince)) === 0);
     });
 
     it.each([1, 2])(

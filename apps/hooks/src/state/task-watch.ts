@@ -11,9 +11,12 @@ const LOOKED_FOR = 200;
  * work, and none is stopped. What the lists of hooks hold is not lost, though nothing else may know
  * of it any more.
  *
- * KEYS waiting-total, pending, stopped, lost-total · ARGV deliveries in the lists of all hooks, or
- * "": nobody looked
- * Returns the number of waiting deliveries, of lost ones, and 1 where the lists are to be looked at
+ * Notes when the first of the lost ones was noticed, until they are acknowledged.
+ *
+ * KEYS waiting-total, pending, stopped, lost-total, lost-since · ARGV deliveries in the lists of all
+ * hooks, or "": nobody looked
+ * Returns the number of waiting deliveries, of lost ones, 1 where the lists are to be looked at, and
+ * since when there are lost ones (µs) or ""
  */
 const COUNT_LOST = `
 local waiting = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -23,7 +26,17 @@ if look and ARGV[1] ~= '' and waiting > tonumber(ARGV[1]) then
   redis.call('INCRBY', KEYS[4], waiting - ARGV[1])
   waiting = tonumber(ARGV[1])
 end
-return {waiting, tonumber(redis.call('GET', KEYS[4]) or '0'), look and 1 or 0}
+local lost = tonumber(redis.call('GET', KEYS[4]) or '0') or 0
+local since = redis.call('GET', KEYS[5]) or ''
+if lost == 0 and since ~= '' then
+  redis.call('DEL', KEYS[5])
+  since = ''
+elseif lost > 0 and since == '' then
+  local time = redis.call('TIME')
+  since = time[1] .. string.format('%06d', time[2])
+  redis.call('SET', KEYS[5], since)
+end
+return {waiting, lost, look and 1 or 0, since}
 `;
 
 export interface TaskWatchDeps {
@@ -42,10 +55,10 @@ export type TaskWatch = ReturnType<typeof createTaskWatch>;
  * queued again.
  */
 export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDeps) {
-  const countLost = defineScript(redis, 'cdsbbCountLost', COUNT_LOST, 4);
+  const countLost = defineScript(redis, 'cdsbbCountLost', COUNT_LOST, 5);
   let cursor = '0';
   /** As of the last look; undefined before the first. */
-  let seen: { waiting: number; lost: number; cleanups: number } | undefined;
+  let seen: { waiting: number; lost: number; since: string; cleanups: number } | undefined;
   /**
    * Found missing by the last look. What a reading of the API's hooks does not bring back is not
    * read for again.
@@ -85,21 +98,23 @@ export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDep
 
   async function countWith(held: number | '') {
     return (await countLost(
-      [KEYS.waitingTotal, KEYS.pending, KEYS.stopped, KEYS.lostTotal],
+      [KEYS.waitingTotal, KEYS.pending, KEYS.stopped, KEYS.lostTotal, KEYS.lostSince],
       [held],
-    )) as [waiting: number, lost: number, look: number];
+    )) as [waiting: number, lost: number, look: number, since: string];
   }
 
   async function count(): Promise<void> {
     const first = await countWith('');
     const held = first[2] === 1 ? await inLists() : undefined;
-    const [waiting, lost] = held === undefined ? first : await countWith(held);
-    if (seen && lost > seen.lost)
+    const [waiting, lost, , since] = held === undefined ? first : await countWith(held);
+    // What was acknowledged meanwhile is not counted any more.
+    const known = seen?.since === since ? seen.lost : 0;
+    if (seen && lost > known)
       logger.error(
-        { deliveries: lost - seen.lost, inAll: lost },
+        { deliveries: lost - known, inAll: lost },
         'accepted deliveries vanished from Redis before they were worked off: send them again at Bitbucket',
       );
-    seen = { waiting, lost, cleanups: await redis.zcard(KEYS.cleanups) };
+    seen = { waiting, lost, since, cleanups: await redis.zcard(KEYS.cleanups) };
   }
 
   return {
