@@ -80,13 +80,15 @@ const MOST_NAMED = 10;
  * With a right signature that is one round trip to Redis, and nothing is parsed before the signature was found right.
  * Without one, for addresses that were refused too often, and while many bodies are on their way,
  * the hook is looked up before the body is read: a refused delivery costs that lookup and no more.
+ * Where there is no such hook, few bodies with a signature are read at a time all the same: one
+ * that is right shows that the hook was ours.
  *
  * Knows nothing of Express: bytes and headers in, an answer or a refusal out.
  */
 export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
   const { store, signature, limit, warnOnce, isCrowded, workArrived, logger } = deps;
   const keepDelivery = createKeepDelivery(deps);
-  const refusalOf = createAbsentHook(deps);
+  const { refusalOf, refusalOfSigned } = createAbsentHook(deps);
 
   /** @throws Refusal when the hook takes no delivery with such headers, whatever its body is */
   function checkHook(
@@ -112,16 +114,21 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
 
     const answered = redisBudget();
     const shown = signature.shown(headers);
-    const check = async () =>
-      checkHook(uuid, await answered(() => store.lookUp(uuid)), method, shown);
+    const lookUp = () => answered(() => store.lookUp(uuid));
     const looksFirst =
       shown !== 'bitbucket' || limit.retryAfter(address) !== undefined || isCrowded();
-    const type = looksFirst ? await check() : likelyType(headers);
+    const hook = looksFirst ? await lookUp() : undefined;
+    if (hook?.kind === 'unknown' && shown === 'bitbucket') {
+      throw await refusalOfSigned(uuid, hook, async () =>
+        signature.isRight(uuid, headers, await delivery.readBody()),
+      );
+    }
+    const type = hook ? checkHook(uuid, hook, method, shown) : likelyType(headers);
 
     const body = await delivery.readBody();
     const isRight = shown === 'bitbucket' && signature.isRight(uuid, headers, body);
     if (shown === 'bitbucket' && !isRight) {
-      if (!looksFirst) await check();
+      if (!hook) checkHook(uuid, await lookUp(), method, shown);
       throw notAuthentic();
     }
     const read: ReadDelivery = {

@@ -22,10 +22,14 @@ import {
 } from '../../test/harness';
 import { pushDelivery } from '../../test/pushes';
 import { lookedUp } from '../../test/looked-up';
-import { slowRequest } from '../../test/slow-request';
+import { slowRequest, type SlowRequest } from '../../test/slow-request';
 import { redisBudget } from '../redis-deadline';
+import { MOST_READ_FOR_SIGNATURE } from './absent-hook';
 import { networkOf, REFUSALS_PER_MINUTE } from './refusal-limit';
 import { createRefusalLog } from './refusal-log';
+
+/** The port is the harness's. */
+const HTTP = { addr: '127.0.0.1', port: 0 };
 
 describe('refused deliveries', () => {
   let world: World;
@@ -48,6 +52,17 @@ describe('refused deliveries', () => {
   function forged(...headers: Record<string, string>[]): WebhookRequest {
     const push = pushDelivery({ push: 'forged' });
     return { ...push, headers: Object.assign({}, push.headers, WRONG, ...headers) };
+  }
+
+  const CROWDED = 'too much is sent at once to look at the signature';
+
+  /** A delivery with a signature whose body never comes. */
+  async function begun(hooks: RunningHooks, uuid: string): Promise<SlowRequest> {
+    const request = await slowRequest(hooks.url);
+    request.send(
+      `POST /webhook/${uuid} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature: ${WRONG['X-Hub-Signature']}\r\nContent-Length: 1000\r\n\r\n{`,
+    );
+    return request;
   }
 
   async function statuses(
@@ -161,22 +176,41 @@ describe('refused deliveries', () => {
       expect(commands).toEqual([]);
     });
 
-    it.each([
-      ['unknown', {}],
-      ['unknown, over the limit', WRONG],
-    ])('reads no body for a hook that is %s', async (what, headers: Record<string, string>) => {
+    it.each(['unknown', 'unknown, over the limit'])(
+      'reads no body without a signature for a hook that is %s',
+      async (what) => {
+        const { hooks } = await ready();
+        const over = what.includes('limit');
+        if (over) await statuses(hooks, REFUSALS_PER_MINUTE, randomUUID, () => ({}));
+        const request = await slowRequest(hooks.url);
+
+        request.send(
+          `POST /webhook/${randomUUID()} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n`,
+        );
+
+        expect(await request.answer()).toMatch(over ? /^HTTP\/1.1 429 / : /^HTTP\/1.1 404 /);
+        request.end();
+      },
+    );
+
+    it('reads few bodies at once to look at signatures for unknown hooks over the limit', async () => {
       const { hooks } = await ready();
-      const over = what.includes('limit');
-      if (over) await statuses(hooks, REFUSALS_PER_MINUTE, randomUUID, () => ({}));
-      const request = await slowRequest(hooks.url);
-      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      await statuses(hooks, REFUSALS_PER_MINUTE, randomUUID, () => ({}));
+      const slow: SlowRequest[] = [];
 
-      request.send(
-        `POST /webhook/${randomUUID()} HTTP/1.1\r\nHost: x\r\n${lines.join('')}Content-Length: 1000\r\n\r\n`,
-      );
+      // The first are waited for, and say nothing.
+      await waitFor(async () => {
+        slow.push(await begun(hooks, randomUUID()));
+        return slow.some(({ received }) => received().includes(CROWDED));
+      });
+      expect(slow.length).toBeGreaterThan(MOST_READ_FOR_SIGNATURE);
+      const answer = await (await begun(hooks, randomUUID())).answer();
+      expect(answer).toMatch(/^HTTP\/1.1 503 /);
+      expect(answer).toMatch(/^Retry-After: 5\r$/m);
 
-      expect(await request.answer()).toMatch(over ? /^HTTP\/1.1 429 / : /^HTTP\/1.1 404 /);
-      request.end();
+      // Each that ends makes room, however it ends.
+      slow.forEach((request) => request.end());
+      await waitFor(async () => (await hooks.webhook(randomUUID(), forged())).status === 429);
     });
   });
 
@@ -236,6 +270,32 @@ describe('refused deliveries', () => {
       ).toEqual({ 400: 3 });
       await waitFor(() => world.api.runs().length === 200);
     });
+
+    it.each([
+      ['a proxy that is not trusted', {}],
+      ['one address of Bitbucket', { http: { ...HTTP, trustedProxies: ['127.0.0.0/8'] } }],
+    ])(
+      'never limits what is rightly signed for a hook that is missing, behind %s',
+      async (_, change) => {
+        const { hooks } = await ready(change);
+        const missing = repositoryHook();
+        const from = { 'X-Forwarded-For': '192.0.2.1' };
+        const ofMissing = () => missing.uuid;
+        const { headers, ...rest } = signed(missing, pushDelivery({ push: 'real' }));
+        const real = { ...rest, headers: { ...headers, ...from } };
+        const flood = await statuses(hooks, 80, randomUUID, () => forged(from));
+        expect(flood).toEqual({ 404: 60, 429: 20 });
+        world.api.hooks = [...world.api.hooks, missing];
+
+        const answer = await hooks.webhook(missing.uuid, real);
+        expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+        // What is wrong of the same hook is limited.
+        expect(await statuses(hooks, 3, ofMissing, () => forged(from))).toEqual({ 429: 3 });
+        // It led to a look at the hooks of the API.
+        expect((await deliver(hooks, missing.uuid, real)).status).toBe(200);
+        await waitFor(() => world.api.runs().length === 1);
+      },
+    );
 
     it('goes by the address of the connection: a X-Forwarded-For of anybody changes nothing', async () => {
       const { hooks } = await ready();
@@ -342,26 +402,24 @@ describe('refused deliveries', () => {
     request.end();
   });
 
-  it('while a hundred bodies are on their way, a stranger is refused before his is read', async () => {
+  it('while a hundred bodies are on their way, few of strangers are read', async () => {
     const { hooks, hook } = await ready();
-    const begin = async (uuid: string) => {
-      const sender = await slowRequest(hooks.url);
-      sender.send(
-        `POST /webhook/${uuid} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature: ${WRONG['X-Hub-Signature']}\r\nContent-Length: 9\r\n\r\n{`,
-      );
-      return sender;
-    };
-    const calm = await begin(randomUUID());
-    const many = await Promise.all(Array.from({ length: 100 }, () => begin(hook.uuid)));
+    const calm = await begun(hooks, randomUUID());
+    const many = await Promise.all(Array.from({ length: 100 }, () => begun(hooks, hook.uuid)));
     // Until all of these are being read, a stranger may still be waited for.
     await waitFor(async () => {
-      many.push(await begin(randomUUID()));
-      return many.some(({ received }) => /^HTTP\/1\.1 404 /.test(received()));
+      many.push(await begun(hooks, randomUUID()));
+      return many.some(({ received }) => received().includes(CROWDED));
     });
-    expect(calm.received()).not.toContain('404');
+    expect(calm.received()).not.toContain(CROWDED);
     // Who sends what the hook takes is served as ever.
     const push = signed(hook, pushDelivery({ push: 'while many are on their way' }));
     expect((await hooks.webhook(hook.uuid, push)).status).toBe(200);
+    // What is rightly signed is sent again, whether there was room to look at it or not.
+    const missing = repositoryHook();
+    const request = signed(missing, pushDelivery({ push: 'missing' }));
+    const answer = await hooks.webhook(missing.uuid, request);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
     [calm, ...many].forEach((sender) => sender.end());
   });
 
@@ -472,7 +530,7 @@ describe('refused deliveries', () => {
 
   describe('503', () => {
     /** The head of a delivery, with the body to come. */
-    async function begun(hooks: RunningHooks, hook: NodeHook) {
+    async function headSent(hooks: RunningHooks, hook: NodeHook) {
       const { body = '' } = pushDelivery({ push: 'main' });
       const request = await slowRequest(hooks.url);
       await lookedUp(world, hook, () =>
@@ -485,7 +543,7 @@ describe('refused deliveries', () => {
 
     it('comes within 2 s where the lookup succeeded and the enqueue hangs', async () => {
       const { hooks, hook } = await ready();
-      const { request, body } = await begun(hooks, hook);
+      const { request, body } = await headSent(hooks, hook);
       world.redis.freeze();
       try {
         request.send(body);
@@ -518,7 +576,7 @@ describe('refused deliveries', () => {
 
     it('does not come because a sender is slow', async () => {
       const { hooks, hook } = await ready();
-      const { request, body } = await begun(hooks, hook);
+      const { request, body } = await headSent(hooks, hook);
       for (let i = 0; i < 5; i++) {
         await takesTime(400);
         request.send(body.slice((i * body.length) / 5, ((i + 1) * body.length) / 5));
@@ -552,6 +610,3 @@ describe('refused deliveries', () => {
     });
   });
 });
-
-/** The port is the harness's. */
-const HTTP = { addr: '127.0.0.1', port: 0 };
