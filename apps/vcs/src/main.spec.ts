@@ -15,7 +15,7 @@ import { startBitbucketStandIn, type BitbucketStandIn } from '../test/bitbucket-
 import { startCdsApiStandIn, type CdsApiStandIn } from '../test/cds-api-stand-in.fixture';
 import { newRepository } from '../test/stand-in-data.fixture';
 import { accessHeaders } from '../test/vcs-harness.fixture';
-import { grantKey } from './authorization/grant-store';
+import { grantKey } from './credentials/grant-store';
 
 const ROOT = join(__dirname, '..', '..', '..');
 

@@ -16,11 +16,11 @@ import {
   runUntilSignal,
   type Registration,
 } from '@cds/service';
-import { createApiVersion } from './api-version';
+import { createApiVersion } from './http/api-version';
 import { getApp } from './get-app';
 import { hashesKey } from './hashes-key';
-import { hooksUrlBesides } from './hooks-url-besides';
-import { answers, redisLine, redisSettingsLines } from './redis-line';
+import { hooksUrlBesides } from './configured-hooks-url';
+import { answers, redisLine, redisSettingsLines } from './monitoring/redis-line';
 import { createState } from './state/create-state';
 
 /** How long requests under way may take after a signal. */

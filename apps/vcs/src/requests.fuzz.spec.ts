@@ -12,7 +12,7 @@ import {
   type VcsHarness,
   type VcsInstance,
 } from '../test/vcs-harness.fixture';
-import { readAccessHeaders } from './authorization/access-headers';
+import { readAccessHeaders } from './credentials/access-headers';
 
 const redisServer = useTestRedis();
 let harness: VcsHarness;

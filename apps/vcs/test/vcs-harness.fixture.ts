@@ -7,7 +7,7 @@ import { createMetrics, type Metrics } from '@cds/service';
 import type { Redis } from 'ioredis';
 import request, { type Test } from 'supertest';
 import { getApp, type VcsApp, type VcsAppDeps } from '../src/get-app';
-import { turnKey } from '../src/webhooks/daily-turns';
+import { turnKey } from '../src/webhooks/repair-schedule';
 import { createWebhookKey } from '../src/webhooks/webhook-key';
 import { startBitbucketStandIn, type BitbucketStandIn } from './bitbucket-stand-in.fixture';
 import { CLIENT_ID, CLIENT_SECRET } from './oauth-stand-in.fixture';

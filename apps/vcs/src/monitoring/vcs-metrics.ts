@@ -1,16 +1,31 @@
 import type { BitbucketCall } from '@cds/bitbucket';
 import { countFromZero, type Metrics } from '@cds/service';
-import type { RefreshResult } from '../authorization/renew-grant';
-import type { BudgetState } from '../calls/budget-state';
-import type { ReadSource } from '../calls/shared-reads';
-import type { SendResult } from '../statuses/send-status';
-import type { RepairResult } from '../webhooks/webhook-repairs';
 
 /** From what Bitbucket answers at best to what one attempt may take. */
 const SECONDS = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 15];
 
+const READ_SOURCES = ['bitbucket', 'under_way', 'memory'] as const;
+/** Where an answer came from. */
+export type ReadSource = (typeof READ_SOURCES)[number];
+
+const HELD_BACK = ['listing', 'repair'] as const;
 /** What had to wait because of the budget of calls. */
-export type HeldBack = 'listing' | 'repair';
+export type HeldBack = (typeof HELD_BACK)[number];
+
+const REFRESH_RESULTS = ['renewed', 'refused', 'failed'] as const;
+/** `refused`: the grant is dead; `failed`: Bitbucket did not answer, or its answer could not be kept. */
+export type RefreshResult = (typeof REFRESH_RESULTS)[number];
+
+const SEND_RESULTS = ['sent', 'known', 'failed'] as const;
+/** `known`: Bitbucket has it, or a newer one, so that it was not sent. */
+export type SendResult = (typeof SEND_RESULTS)[number];
+
+const REPAIR_RESULTS = ['repaired', 'failed', 'dropped'] as const;
+/** `dropped`: too many repairs waited. */
+export type RepairResult = (typeof REPAIR_RESULTS)[number];
+
+/** Reads how many calls are left. */
+type ReadCallsLeft = () => Promise<{ left: number | undefined }>;
 
 /** What is counted of `vcs`. No label holds a value of a request: routes are templates, servers are those of the configuration. */
 export interface VcsMetrics {
@@ -21,14 +36,14 @@ export interface VcsMetrics {
   status(result: SendResult): void;
   repair(result: RepairResult): void;
   /** Shows what is left of the calls of a server; nothing without a limit. */
-  showBudget(server: string, limit: number, state: () => Promise<BudgetState>): void;
+  showBudget(server: string, limit: number, state: ReadCallsLeft): void;
 }
 
 /** Without `metrics` nothing is counted. */
 export function createVcsMetrics(
   metrics: Pick<Metrics, 'counter' | 'gauge' | 'histogram'> | undefined,
 ): VcsMetrics {
-  const budgets = new Map<string, () => Promise<BudgetState>>();
+  const budgets = new Map<string, ReadCallsLeft>();
   const calls = metrics?.counter({
     name: 'cds_vcs_bitbucket_requests_total',
     help: 'Requests to Bitbucket, retries included; status is that of the answer, or why there was none.',
@@ -63,23 +78,23 @@ export function createVcsMetrics(
     help: 'Calls that Bitbucket grants the OAuth consumer of a server in an hour.',
     labels: ['server'],
   });
-  const reads = byLabel(metrics, 'source', ['bitbucket', 'under_way', 'memory'], {
+  const reads = byLabel(metrics, 'source', READ_SOURCES, {
     name: 'cds_vcs_reads_total',
     help: 'Reads that can be shared: those that asked Bitbucket, joined one under way, or were answered from memory.',
   });
-  const heldBack = byLabel(metrics, 'what', ['listing', 'repair'], {
+  const heldBack = byLabel(metrics, 'what', HELD_BACK, {
     name: 'cds_vcs_held_back_total',
     help: 'Listings not asked for and repairs of webhooks put off, so that calls are left for runs.',
   });
-  const refreshes = byLabel(metrics, 'result', ['renewed', 'refused', 'failed'], {
+  const refreshes = byLabel(metrics, 'result', REFRESH_RESULTS, {
     name: 'cds_vcs_token_refreshes_total',
     help: 'Access tokens that Bitbucket was asked to renew.',
   });
-  const statuses = byLabel(metrics, 'result', ['sent', 'known', 'failed'], {
+  const statuses = byLabel(metrics, 'result', SEND_RESULTS, {
     name: 'cds_vcs_statuses_total',
     help: 'Build statuses: sent, known to Bitbucket already, or failed.',
   });
-  const repairs = byLabel(metrics, 'result', ['repaired', 'failed', 'dropped'], {
+  const repairs = byLabel(metrics, 'result', REPAIR_RESULTS, {
     name: 'cds_vcs_webhook_repairs_total',
     help: 'Webhooks at Bitbucket that were unsigned, inactive or signed with another key, and what came of their repair.',
   });

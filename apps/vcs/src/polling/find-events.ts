@@ -1,7 +1,7 @@
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
-import type { GrantedCall } from '../calls/granted-route';
-import { fullNameOf, repoOf } from '../calls/request-values';
+import type { GrantedCall } from '../servers/granted-route';
+import { fullNameOf, repoOf } from '../http/repository-ref';
 import { compareStates } from './compare-states';
 import { repositoryKey, type EventLog, type Seen } from './event-log';
 import type { RepositoryEvent } from './repository-event';

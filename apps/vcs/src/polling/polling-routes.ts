@@ -11,11 +11,11 @@ import {
 } from '@cds/wire';
 import type { Router } from 'express';
 import { z } from 'zod';
-import type { BitbucketServer } from '../bitbucket-server';
-import { findServer } from '../calls/find-server';
-import { grantedRoute, type RouteDeps } from '../calls/granted-route';
-import { fullNameOf, repoOf } from '../calls/request-values';
-import { ofServer, repositoryParams } from '../calls/route-params';
+import type { BitbucketServer } from '../servers/bitbucket-server';
+import { findServer } from '../servers/find-server';
+import { grantedRoute, type RouteDeps } from '../servers/granted-route';
+import { fullNameOf, repoOf } from '../http/repository-ref';
+import { ofServer, repositoryParams } from '../http/route-params';
 import type { MainBranchOf } from '../repositories/main-branch';
 import { EVENT_FILTERS, filterEvents } from './filter-events';
 import type { FindEvents } from './find-events';

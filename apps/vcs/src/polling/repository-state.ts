@@ -8,8 +8,8 @@ import {
 import type { Logger } from '@cds/service';
 import type { VcsCommit, VcsPullRequest } from '@cds/wire';
 import { z } from 'zod';
-import type { GrantedCall } from '../calls/granted-route';
-import { fullNameOf } from '../calls/request-values';
+import type { GrantedCall } from '../servers/granted-route';
+import { fullNameOf } from '../http/repository-ref';
 import { toVcsCommit } from '../commits/vcs-commit';
 import { toVcsPullRequest } from '../pull-requests/vcs-pull-request';
 

@@ -2,10 +2,10 @@ import { route } from '@cds/service';
 import { CdsError, KNOWN_ERRORS, vcsPullRequestSchema } from '@cds/wire';
 import type { Router } from 'express';
 import { z } from 'zod';
-import { grantedRoute, type GrantedCall, type RouteDeps } from '../calls/granted-route';
-import { fullNameOf, repoOf } from '../calls/request-values';
-import { repositoryParams } from '../calls/route-params';
-import { shorten } from '../calls/shorten';
+import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
+import { fullNameOf, repoOf } from '../http/repository-ref';
+import { repositoryParams } from '../http/route-params';
+import { shorten } from '../http/shorten';
 import { toVcsPullRequest } from './vcs-pull-request';
 
 /**

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import { fullNameOf, repoOf } from '../calls/request-values';
-import type { GrantedCall } from '../calls/granted-route';
+import { fullNameOf, repoOf } from '../http/repository-ref';
+import type { GrantedCall } from '../servers/granted-route';
 
 const REMEMBER_MS = 60_000;
 

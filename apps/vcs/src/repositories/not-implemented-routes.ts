@@ -2,8 +2,8 @@ import { route } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Router } from 'express';
 import { z } from 'zod';
-import { grantedRoute, type RouteDeps } from '../calls/granted-route';
-import { repositoryParams } from '../calls/route-params';
+import { grantedRoute, type RouteDeps } from '../servers/granted-route';
+import { repositoryParams } from '../http/route-params';
 
 const artifactParams = repositoryParams.extend({
   release: z.string(),

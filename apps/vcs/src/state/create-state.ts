@@ -9,8 +9,8 @@ import type { HashStore, KnownHashes, Logger, Registration } from '@cds/service'
 import { CdsError, type MonitoringLine } from '@cds/wire';
 import type { Request, RequestHandler } from 'express';
 import type { Redis } from 'ioredis';
-import { readAccessHeaders } from '../authorization/access-headers';
-import { grantKey } from '../authorization/grant-store';
+import { readAccessHeaders } from '../credentials/access-headers';
+import { grantKey } from '../credentials/grant-store';
 
 export interface StateDeps {
   redis: Redis;

@@ -1,6 +1,6 @@
 import type { BuildState, NewStatus } from '@cds/bitbucket';
 import type { BuildEvent } from './build-event';
-import { shorten, shortenDistinct } from '../calls/shorten';
+import { shorten, shortenDistinct } from '../http/shorten';
 import { statusKey } from './status-key';
 import { DOCUMENTATION_URL, statusUrl } from './status-url';
 import { STATUS_NAME_PREFIX } from './vcs-commit-status';

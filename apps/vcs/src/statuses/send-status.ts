@@ -1,10 +1,11 @@
 import { isBitbucketError, type NewStatus, type RepoRef } from '@cds/bitbucket';
 import type { Logger } from '@cds/service';
-import { withDeadline } from '../calls/deadline';
-import type { GrantedCall } from '../calls/granted-route';
-import { fullNameOf } from '../calls/request-values';
+import { withDeadline } from '../http/request-deadline';
+import type { GrantedCall } from '../servers/granted-route';
+import { fullNameOf } from '../http/repository-ref';
+import type { SendResult } from '../monitoring/vcs-metrics';
 import type { BuildEvent } from './build-event';
-import type { OneAtATime } from '../calls/one-at-a-time';
+import type { OneAtATime } from '../redis/run-exclusive';
 import { sentStatusId, type SentStatuses } from './sent-statuses';
 import { isFinal, isSameRun, shouldSend } from './status-order';
 import type { UnfinishedStatuses, UnfinishedStatus } from './unfinished-statuses';
@@ -29,9 +30,6 @@ export interface SendStatusDeps {
   logger: Logger;
   onResult(result: SendResult): void;
 }
-
-/** `known`: Bitbucket has it, or a newer one, so that it was not sent. */
-export type SendResult = 'sent' | 'known' | 'failed';
 
 /** What a status is sent with. */
 export interface StatusCall extends Pick<GrantedCall, 'server' | 'bitbucket' | 'grant' | 'ctx'> {

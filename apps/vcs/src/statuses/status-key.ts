@@ -1,4 +1,4 @@
-import { shortenDistinct } from '../calls/shorten';
+import { shortenDistinct } from '../http/shorten';
 
 /** Bitbucket answers 400 to longer keys. */
 const MAX_KEY = 40;

@@ -1,10 +1,10 @@
 import { route } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Router } from 'express';
-import type { ApiVersion } from '../api-version';
-import { grantedRoute, type RouteDeps } from '../calls/granted-route';
-import { repoFromFullName } from '../calls/request-values';
-import { serverParams } from '../calls/route-params';
+import type { ApiVersion } from '../http/api-version';
+import { grantedRoute, type RouteDeps } from '../servers/granted-route';
+import { repoFromFullName } from '../http/repository-ref';
+import { serverParams } from '../http/route-params';
 import { eventSchema, NODE_RUN_EVENT, nodeRunSchema, type BuildEvent } from './build-event';
 import { buildStatus } from './build-status';
 import type { SendStatus } from './send-status';

@@ -3,11 +3,11 @@ import { route } from '@cds/service';
 import { CdsError, type VcsHook, vcsHookSchema } from '@cds/wire';
 import type { Request, Router } from 'express';
 import { z } from 'zod';
-import type { ApiVersion } from '../api-version';
-import { grantedRoute, type GrantedCall, type RouteDeps } from '../calls/granted-route';
-import type { OneAtATime } from '../calls/one-at-a-time';
-import { fullNameOf, repoOf } from '../calls/request-values';
-import { queryText, repositoryParams } from '../calls/route-params';
+import type { ApiVersion } from '../http/api-version';
+import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
+import type { OneAtATime } from '../redis/run-exclusive';
+import { fullNameOf, repoOf } from '../http/repository-ref';
+import { queryText, repositoryParams } from '../http/route-params';
 import { eventsInForce } from './hook-events';
 import { hookSchema } from './hook-schema';
 import type { ManualWebhooks } from './manual-webhooks';
@@ -18,11 +18,11 @@ import {
   putHookInForce,
   updateIfThere,
   webhookLock,
-} from './put-hook-in-force';
-import { removeDoubles } from './same-url';
+} from './upsert-webhook';
+import { removeDoubles } from './duplicate-webhooks';
 import { toVcsHook } from './vcs-hook';
 import type { WebhookKey } from './webhook-key';
-import type { WebhookMemory } from './webhook-memory';
+import type { WebhookMemory } from './webhook-tracker';
 import type { WebhookRepairs } from './webhook-repairs';
 import { describeWebhook } from './webhook-rules';
 

@@ -1,11 +1,11 @@
 import { isBitbucketError, type BbHook, type BitbucketClient, type RepoRef } from '@cds/bitbucket';
 import type { Logger } from '@cds/service';
-import type { DeadlineContext } from '../calls/deadline';
-import type { OneAtATime } from '../calls/one-at-a-time';
-import { fullNameOf } from '../calls/request-values';
-import type { KnownWebhook, KnownWebhooks } from './known-webhooks';
-import { webhookLock } from './put-hook-in-force';
-import { removeDoubles, withUrl } from './same-url';
+import type { DeadlineContext } from '../http/request-deadline';
+import type { OneAtATime } from '../redis/run-exclusive';
+import { fullNameOf } from '../http/repository-ref';
+import type { KnownWebhook, KnownWebhooks } from './webhook-store';
+import { webhookLock } from './upsert-webhook';
+import { removeDoubles, withUrl } from './duplicate-webhooks';
 import type { WebhookKey } from './webhook-key';
 import { eventsAfterRepair, faultsOf } from './webhook-rules';
 

@@ -11,7 +11,7 @@ import {
   type VcsHarness,
   type VcsInstance,
 } from '../../test/vcs-harness.fixture';
-import { createKnownWebhooks } from './known-webhooks';
+import { createKnownWebhooks } from './webhook-store';
 import { createRepairWebhook } from './repair-webhook';
 import { createWebhookKey } from './webhook-key';
 

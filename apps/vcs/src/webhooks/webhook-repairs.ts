@@ -2,17 +2,18 @@ import { isBitbucketError, type AccessTokenSource, type BbHook } from '@cds/bitb
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import type { BitbucketServer } from '../bitbucket-server';
-import { createBackgroundWork } from '../calls/background-work';
-import { withDeadline, type DeadlineContext } from '../calls/deadline';
-import type { AnsweredCall } from '../calls/granted-route';
-import { createOneAtATime } from '../calls/one-at-a-time';
-import { fullNameOf } from '../calls/request-values';
-import { deadlinePassed, within } from '../calls/within';
-import { createDailyTurns } from './daily-turns';
-import { repositoryId, type KnownWebhooks } from './known-webhooks';
+import type { BitbucketServer } from '../servers/bitbucket-server';
+import { createBackgroundWork } from './background-work';
+import { withDeadline, type DeadlineContext } from '../http/request-deadline';
+import type { AnsweredCall } from '../servers/granted-route';
+import { createOneAtATime } from '../redis/run-exclusive';
+import { fullNameOf } from '../http/repository-ref';
+import { deadlinePassed, within } from '../http/within';
+import type { RepairResult } from '../monitoring/vcs-metrics';
+import { createDailyTurns } from './repair-schedule';
+import { repositoryId, type KnownWebhooks } from './webhook-store';
 import { createKeepOneWebhook, createRepairWebhook, type RepairTarget } from './repair-webhook';
-import { urlsWithDoubles, withUrl } from './same-url';
+import { urlsWithDoubles, withUrl } from './duplicate-webhooks';
 import type { WebhookKey } from './webhook-key';
 import { faultsOf, isOurs, saysCds } from './webhook-rules';
 
@@ -29,9 +30,6 @@ const LOOKUP_MS = 5_000;
 const ONE_WEBHOOK_MS = 18_000;
 /** Of the webhooks that a listing for the API happens to show. */
 const MOST_BY_THE_WAY = 5;
-
-export const REPAIR_RESULTS = ['repaired', 'failed', 'dropped'] as const;
-export type RepairResult = (typeof REPAIR_RESULTS)[number];
 
 export interface WebhookRepairsDeps {
   redis: Redis;

@@ -1,8 +1,8 @@
 import type { BbHook } from '@cds/bitbucket';
 import { hookUuidOf } from '@cds/webhook-signature';
-import { shorten } from '../calls/shorten';
+import { shorten } from '../http/shorten';
 import { DEFAULT_EVENTS } from './hook-events';
-import { beginningOf, type KnownHere, type KnownWebhook } from './known-webhooks';
+import { beginningOf, type KnownHere, type KnownWebhook } from './webhook-store';
 import { proxiedUrl } from './proxied-url';
 
 const DESCRIPTION = 'CDS webhook - ';

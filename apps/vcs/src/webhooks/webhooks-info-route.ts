@@ -1,9 +1,9 @@
 import { handle, route } from '@cds/service';
 import { type VcsWebhooksInfo, vcsWebhooksInfoSchema } from '@cds/wire';
 import type { Router } from 'express';
-import { findServer } from '../calls/find-server';
-import type { RouteDeps } from '../calls/granted-route';
-import { ofServer } from '../calls/route-params';
+import { findServer } from '../servers/find-server';
+import type { RouteDeps } from '../servers/granted-route';
+import { ofServer } from '../http/route-params';
 import { OFFERED_EVENTS } from './hook-events';
 
 /** What CDS may do with webhooks on this server. */

@@ -10,10 +10,10 @@ import {
 } from '@cds/wire';
 import type { Router } from 'express';
 import { z } from 'zod';
-import { tokenErrorToCds } from '../calls/bitbucket-errors';
-import { findServer } from '../calls/find-server';
-import type { RouteDeps } from '../calls/granted-route';
-import { serverParams } from '../calls/route-params';
+import { tokenErrorToCds } from '../http/bitbucket-errors';
+import { findServer } from './find-server';
+import type { RouteDeps } from './granted-route';
+import { serverParams } from '../http/route-params';
 
 const STATE_BYTES = 64;
 

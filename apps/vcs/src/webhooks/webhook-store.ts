@@ -3,7 +3,7 @@ import type { RepoRef } from '@cds/bitbucket';
 import { hookUuidOf } from '@cds/webhook-signature';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { fullNameOf } from '../calls/request-values';
+import { fullNameOf } from '../http/repository-ref';
 
 /** Renewed whenever the webhooks of the repository are looked at. What is forgotten gets its secret once more. */
 const TTL_SECONDS = 100 * 24 * 60 * 60;

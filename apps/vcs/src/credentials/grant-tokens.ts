@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AccessTokenSource, CallContext } from '@cds/bitbucket';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
-import { deadlinePassed, within } from '../calls/within';
+import { deadlinePassed, within } from '../http/within';
 import type { AccessPair } from './access-headers';
 import { isExpired, isExpiring, type Grant } from './grant';
 import { grantKey, type GrantStore } from './grant-store';

@@ -1,7 +1,7 @@
 import type { Logger } from '@cds/service';
-import type { GrantedCall } from '../calls/granted-route';
-import { repoOf } from '../calls/request-values';
-import { repositoryId, type KnownWebhooks } from './known-webhooks';
+import type { GrantedCall } from '../servers/granted-route';
+import { repoOf } from '../http/repository-ref';
+import { repositoryId, type KnownWebhooks } from './webhook-store';
 import type { WebhookKey } from './webhook-key';
 
 /** Keeps what the API did with webhooks, for their repair. A Redis that is away fails no call of the API. */

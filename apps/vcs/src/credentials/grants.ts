@@ -1,12 +1,13 @@
 import type { AccessTokenSource, OAuthClient, OAuthTokens } from '@cds/bitbucket';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
+import type { RefreshResult } from '../monitoring/vcs-metrics';
 import type { AccessPair } from './access-headers';
 import { grantFrom } from './grant';
 import { createGrantCipher } from './grant-cipher';
 import { createGrantStore, grantKey } from './grant-store';
 import { createGrantTokens, type GrantTokens } from './grant-tokens';
-import { createGrantRenewals, type RefreshResult } from './renew-grant';
+import { createGrantRenewals } from './renew-grant';
 import { createStoredGrantTokens } from './stored-grant-tokens';
 import { createUnsavedGrants } from './unsaved-grants';
 

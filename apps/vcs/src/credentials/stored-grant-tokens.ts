@@ -1,6 +1,6 @@
 import type { AccessTokenSource } from '@cds/bitbucket';
 import { CdsError } from '@cds/wire';
-import { within, deadlinePassed } from '../calls/within';
+import { within, deadlinePassed } from '../http/within';
 import { isExpiring, type Grant } from './grant';
 import type { GrantTokensDeps } from './grant-tokens';
 

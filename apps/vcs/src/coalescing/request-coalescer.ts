@@ -1,6 +1,7 @@
 import type { CallContext } from '@cds/bitbucket';
 import { LRUCache } from 'lru-cache';
-import { deadlinePassed, within } from './within';
+import { deadlinePassed, within } from '../http/within';
+import type { ReadSource } from '../monitoring/vcs-metrics';
 
 const MOST_KEPT = 5_000;
 const MOST_KEPT_BYTES = 32 * 1024 * 1024;
@@ -15,9 +16,6 @@ export interface ReadRule {
   /** Milliseconds for which it may serve where the read would be refused. */
   keepForNeedMs?: number;
 }
-
-/** Where an answer came from. */
-export type ReadSource = 'bitbucket' | 'under_way' | 'memory';
 
 export interface Read<T> {
   /** The same for reads that have the same answer, of whoever may see it. */

@@ -1,8 +1,8 @@
 import { isBitbucketError, type BbHook, type HookSettings, type RepoRef } from '@cds/bitbucket';
 import { hookUuidOf } from '@cds/webhook-signature';
-import type { GrantedCall } from '../calls/granted-route';
-import { fullNameOf, repoOf } from '../calls/request-values';
-import { withUrl } from './same-url';
+import type { GrantedCall } from '../servers/granted-route';
+import { fullNameOf, repoOf } from '../http/repository-ref';
+import { withUrl } from './duplicate-webhooks';
 
 export interface HookInForce {
   hook: BbHook;

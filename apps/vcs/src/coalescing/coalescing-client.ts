@@ -1,9 +1,9 @@
 import type { BitbucketClient, CallContext, RepoRef } from '@cds/bitbucket';
-import type { GrantTokens } from '../authorization/grant-tokens';
-import type { CallBudget } from './call-budget';
-import { fullNameOf } from './request-values';
+import type { GrantTokens } from '../credentials/grant-tokens';
+import type { CallBudget } from '../rate-limit/call-budget';
+import { fullNameOf } from '../http/repository-ref';
 import type { RepositoryWrites } from './repository-writes';
-import type { ReadRule, SharedReads } from './shared-reads';
+import type { ReadRule, SharedReads } from './request-coalescer';
 
 const FULL_HASH = /^[0-9a-f]{40}$/i;
 

@@ -1,6 +1,6 @@
 import type { BbHook, BitbucketClient, CallContext, RepoRef } from '@cds/bitbucket';
 import type { Logger } from '@cds/service';
-import { fullNameOf } from '../calls/request-values';
+import { fullNameOf } from '../http/repository-ref';
 
 /**
  * The webhooks of a repository that lead to one URL. Bitbucket takes any number; each delivers

@@ -5,14 +5,14 @@ import {
   ACCESS_HEADERS,
   NEW_ACCESS_TOKEN_HEADER,
   readAccessHeaders,
-} from '../authorization/access-headers';
-import type { GrantTokens } from '../authorization/grant-tokens';
-import type { BitbucketServer } from '../bitbucket-server';
-import { BITBUCKET_ERRORS, bitbucketErrorToCds, type MissingKind } from './bitbucket-errors';
-import { withRequestDeadline, type DeadlineContext } from './deadline';
+} from '../credentials/access-headers';
+import type { GrantTokens } from '../credentials/grant-tokens';
+import type { BitbucketServer } from './bitbucket-server';
+import { BITBUCKET_ERRORS, bitbucketErrorToCds, type MissingKind } from '../http/bitbucket-errors';
+import { withRequestDeadline, type DeadlineContext } from '../http/request-deadline';
 import { findServer, type BitbucketServers } from './find-server';
-import { repoOf } from './request-values';
-import { deadlinePassed, within } from './within';
+import { repoOf } from '../http/repository-ref';
+import { deadlinePassed, within } from '../http/within';
 
 /** What all routes share. */
 export interface RouteDeps {

@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { useTestRedis } from '../../test/vcs-harness.fixture';
 import { budgetState } from './budget-state';
 import { createCallBudget, type CallBudget } from './call-budget';
-import { consumerId } from './spent-calls';
+import { consumerId } from './rate-limit-usage';
 
 const CONFIG = {
   name: 'bb',

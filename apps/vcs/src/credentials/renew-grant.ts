@@ -3,9 +3,10 @@ import { LockTimeoutError, withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { tokenErrorToCds } from '../calls/bitbucket-errors';
-import { withDeadline } from '../calls/deadline';
-import { within } from '../calls/within';
+import { tokenErrorToCds } from '../http/bitbucket-errors';
+import { withDeadline } from '../http/request-deadline';
+import { within } from '../http/within';
+import type { RefreshResult } from '../monitoring/vcs-metrics';
 import { grantFrom, type Grant } from './grant';
 import type { GrantStore } from './grant-store';
 import { redisNeeded } from './redis-needed';
@@ -27,9 +28,6 @@ export interface RenewGrantDeps {
   /** Told what came of asking Bitbucket for new tokens. */
   onRefresh(result: RefreshResult): void;
 }
-
-/** `refused`: the grant is dead; `failed`: Bitbucket did not answer, or its answer could not be kept. */
-export type RefreshResult = 'renewed' | 'refused' | 'failed';
 
 /** Which grant to renew. */
 export interface Renewal {

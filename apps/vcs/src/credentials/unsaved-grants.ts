@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@cds/service';
-import { within } from '../calls/within';
+import { within } from '../http/within';
 import type { Grant } from './grant';
 import type { GrantStore } from './grant-store';
 import { redisNeeded } from './redis-needed';

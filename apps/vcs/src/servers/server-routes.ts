@@ -2,10 +2,10 @@ import { handle, route } from '@cds/service';
 import { type VcsServer, vcsServerSchema } from '@cds/wire';
 import type { Router } from 'express';
 import { z } from 'zod';
-import type { BitbucketServer } from '../bitbucket-server';
-import { findServer } from '../calls/find-server';
-import type { RouteDeps } from '../calls/granted-route';
-import { ofServer } from '../calls/route-params';
+import type { BitbucketServer } from './bitbucket-server';
+import { findServer } from './find-server';
+import type { RouteDeps } from './granted-route';
+import { ofServer } from '../http/route-params';
 
 /** Which servers there are. */
 export function addServerRoutes(router: Router, { servers }: RouteDeps): void {

@@ -4,13 +4,13 @@ import type { BitbucketServerConfig } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import type { GrantTokens } from './authorization/grant-tokens';
-import { createGrants, type Grants } from './authorization/grants';
-import { createCallBudget, type CallBudget } from './calls/call-budget';
-import { createRepositoryWrites, noteWrites } from './calls/repository-writes';
-import { createSharedReads } from './calls/shared-reads';
-import { createSharingClient } from './calls/sharing-client';
-import type { VcsMetrics } from './monitoring/vcs-metrics';
+import type { GrantTokens } from '../credentials/grant-tokens';
+import { createGrants, type Grants } from '../credentials/grants';
+import { createCallBudget, type CallBudget } from '../rate-limit/call-budget';
+import { createRepositoryWrites, noteWrites } from '../coalescing/repository-writes';
+import { createSharedReads } from '../coalescing/request-coalescer';
+import { createSharingClient } from '../coalescing/coalescing-client';
+import type { VcsMetrics } from '../monitoring/vcs-metrics';
 
 /** One `[vcs.servers.NAME]`: an OAuth consumer of Bitbucket Cloud and what belongs to it. */
 export interface BitbucketServer {

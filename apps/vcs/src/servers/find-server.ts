@@ -1,6 +1,6 @@
 import { CdsError } from '@cds/wire';
 import type { Request } from 'express';
-import type { BitbucketServer } from '../bitbucket-server';
+import type { BitbucketServer } from './bitbucket-server';
 
 /** By the name of `[vcs.servers.NAME]`. */
 export type BitbucketServers = ReadonlyMap<string, BitbucketServer>;

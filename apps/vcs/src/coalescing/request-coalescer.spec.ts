@@ -7,7 +7,7 @@ import {
 } from '../../test/vcs-harness.fixture';
 import { hashOf, newRepository } from '../../test/stand-in-data.fixture';
 import { createMetrics } from '@cds/service';
-import { createSharedReads, type ReadRule } from './shared-reads';
+import { createSharedReads, type ReadRule } from './request-coalescer';
 
 const KEPT: ReadRule = { joinMs: Infinity, keepMs: 60_000 };
 const CURRENT: ReadRule = { joinMs: 60_000, keepMs: 0 };

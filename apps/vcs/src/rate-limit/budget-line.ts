@@ -1,11 +1,18 @@
 import type { MonitoringLine } from '@cds/wire';
-import type { BitbucketServer } from '../bitbucket-server';
+import type { BitbucketServerConfig } from '@cds/config';
 import type { BudgetState } from './budget-state';
+import type { CallBudget } from './call-budget';
 
 const LEVELS = { all: 'OK', 'the-api': 'WARN', runs: 'AL' } as const;
 
 /** The line of `/mon/status` about the calls of one server's OAuth consumer. */
-export async function budgetLine({ config, budget }: BitbucketServer): Promise<MonitoringLine> {
+export async function budgetLine({
+  config,
+  budget,
+}: {
+  config: Pick<BitbucketServerConfig, 'name' | 'callsPerHour'>;
+  budget: Pick<CallBudget, 'state'>;
+}): Promise<MonitoringLine> {
   const state = await budget.state();
   return {
     component: `Bitbucket Calls ${config.name}`,

@@ -1,6 +1,6 @@
 import type { BitbucketClient, RepoRef } from '@cds/bitbucket';
 import { LRUCache } from 'lru-cache';
-import { fullNameOf } from './request-values';
+import { fullNameOf } from '../http/repository-ref';
 
 /** Numbers the states of repositories, by their writes through this process. */
 export interface RepositoryWrites {

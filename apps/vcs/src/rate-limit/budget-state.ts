@@ -1,4 +1,4 @@
-import type { Spent } from './spent-calls';
+import type { Spent } from './rate-limit-usage';
 
 /** With less than this share left, what nobody waits for waits. */
 const FOR_THE_API = 0.3;

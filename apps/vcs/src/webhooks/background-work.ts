@@ -1,5 +1,5 @@
-import { withDeadline, type DeadlineContext } from './deadline';
-import { within } from './within';
+import { withDeadline, type DeadlineContext } from '../http/request-deadline';
+import { within } from '../http/within';
 
 export interface BackgroundWorkOptions {
   /** How much is done at the same time. */

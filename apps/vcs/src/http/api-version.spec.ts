@@ -1,6 +1,6 @@
 import { CdsApiClient } from '@cds/api-client';
 import { silentLogger } from '@cds/testing';
-import { startCdsApiStandIn, type CdsApiStandIn } from '../test/cds-api-stand-in.fixture';
+import { startCdsApiStandIn, type CdsApiStandIn } from '../../test/cds-api-stand-in.fixture';
 import { createApiVersion } from './api-version';
 
 let api: CdsApiStandIn;

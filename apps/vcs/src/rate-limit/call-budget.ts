@@ -4,7 +4,7 @@ import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { budgetState, type BudgetState } from './budget-state';
-import { consumerId, createSpentCalls, REFUSAL_SECONDS } from './spent-calls';
+import { consumerId, createSpentCalls, REFUSAL_SECONDS } from './rate-limit-usage';
 
 /** How long listings wait after a 429 that does not say how long. */
 const WAIT_SECONDS = 60;
