@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { batchWrites } from './batch-writes';
 import { logOutages } from './log-outages';
+import type { LoggerLike } from './logger-like';
 import { hasRedisErrorCode } from './redis-errors';
 
 /** The shape of the `redis` part of a service's configuration. */
@@ -16,11 +17,6 @@ export interface RedisConfigLike {
   address:
     | { kind: 'single'; host: string; port: number }
     | { kind: 'sentinel'; name: string; sentinels: { host: string; port: number }[] };
-}
-
-export interface LoggerLike {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
 }
 
 export interface RedisDeps {

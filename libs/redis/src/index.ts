@@ -1,6 +1,5 @@
 export {
   connectRedis,
-  type LoggerLike,
   type RedisConfigLike,
   type RedisDeps,
   type RedisRole,
@@ -8,6 +7,7 @@ export {
 } from './connect-redis';
 export { defineScript, keyArgument, type RunScript, type ScriptArgument } from './define-script';
 export { isWrongType } from './is-wrong-type';
+export { type LoggerLike } from './logger-like';
 export { LockTimeoutError } from './lock-timeout-error';
 export { hasRedisErrorCode, type RedisErrorCode } from './redis-errors';
 export { type ClaimHow, createStateMark, type StateClaim, stateOwnerOf } from './state-mark';

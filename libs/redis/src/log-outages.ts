@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { LoggerLike } from './connect-redis';
+import type { LoggerLike } from './logger-like';
 import { hasRedisErrorCode } from './redis-errors';
 
 /** How Redis before 6.0 refuses a password, without a word of its own. */

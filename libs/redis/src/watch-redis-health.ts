@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { LoggerLike } from './connect-redis';
+import type { LoggerLike } from './logger-like';
 import { isInClusterMode, redisHealthWarnings } from './redis-health-warnings';
 
 /** How a node refuses a database other than the first, before there is any connection. */

@@ -2,12 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
 import { buildInfo } from './build-info';
 import { formatGoDuration } from './format-go-duration';
+import { API_COMPONENT, VERSION_COMPONENT } from './monitoring-components';
 import type { Registration } from './registration/create-registration';
-
-/** The line about the API; it is left out of what the API itself is told. */
-export const API_COMPONENT = 'CDS API';
-/** The line about the version; the API compares its value with its own version. */
-export const VERSION_COMPONENT = 'Version';
 
 const EXTRA_TIMEOUT_MS = 2_000;
 

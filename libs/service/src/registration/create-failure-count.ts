@@ -1,5 +1,12 @@
 import { isApiError } from '@cds/api-client';
-import type { RegistrationDeps } from './create-registration';
+import type { Logger } from '../logs/create-logger';
+
+export interface FailureCountDeps {
+  logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
+  maxHeartbeatFailures: number;
+  /** Called once when more heartbeats than `maxHeartbeatFailures` failed in a row. */
+  onTooManyFailures?: (error: Error) => void;
+}
 
 interface FailureCount {
   readonly inARow: number;
@@ -16,7 +23,7 @@ export function createFailureCount({
   logger,
   maxHeartbeatFailures,
   onTooManyFailures,
-}: Pick<RegistrationDeps, 'logger' | 'maxHeartbeatFailures' | 'onTooManyFailures'>): FailureCount {
+}: FailureCountDeps): FailureCount {
   let inARow = 0;
   let waiting = false;
 

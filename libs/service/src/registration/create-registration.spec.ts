@@ -239,7 +239,7 @@ describe('createRegistration', () => {
           monitoring_status.lines.find(({ component }) => component === 'Version')?.value,
       );
     expect(told()).toEqual(['snapshot', '0.41.0']);
-    expect(lines).toMatchObject([{ version: 'snapshot', toldVersion: '0.41.0' }]);
+    expect(lines).toMatchObject([{ version: 'snapshot', reportedVersion: '0.41.0' }]);
     await waitFor(() => api.registrations.length > 3);
     const before = api.registrations.length;
     api.version = '0.42.0';

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CdsApiClient } from '@cds/api-client';
 import type { MonitoringStatus, ServiceType } from '@cds/wire';
 import { buildInfo } from '../build-info';
-import { API_COMPONENT } from '../create-monitoring';
+import { API_COMPONENT } from '../monitoring-components';
 import type { Logger } from '../logs/create-logger';
-import { createFailureCount } from './create-failure-count';
+import { createFailureCount, type FailureCountDeps } from './create-failure-count';
 import { createHeartbeatMetrics } from './heartbeat-metrics';
 import { createKnownHashes, type KnownHashes } from './known-hashes';
-import { createToldVersion } from './told-version';
+import { createReportedVersion } from './reported-version';
 import type { Metrics } from '../metrics/create-metrics';
 
 /** The API deletes a service that was silent for 180 s. */
@@ -15,7 +15,7 @@ const INTERVAL_MS = 30_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
-export interface RegistrationDeps {
+export interface RegistrationDeps extends FailureCountDeps {
   api: CdsApiClient;
   logger: Logger;
   /** `url` is how the API reaches this service. */
@@ -24,13 +24,10 @@ export interface RegistrationDeps {
   /** The configuration without its secrets. */
   config: Record<string, unknown>;
   monitoring: () => Promise<MonitoringStatus>;
-  maxHeartbeatFailures: number;
   /** Those that this process is given, when not given. */
   hashes?: KnownHashes;
   /** Counts heartbeats when given. */
   metrics?: Pick<Metrics, 'counter' | 'gauge'>;
-  /** Called once when more heartbeats than that have failed in a row. */
-  onTooManyFailures?: (error: Error) => void;
   /** Milliseconds between heartbeats, 30,000 when not given. */
   intervalMs?: number;
   /** Milliseconds before the second try of the first registration, 1,000 when not given; they grow to 30,000. */
@@ -65,7 +62,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const listeners = new Set<() => void>();
   const failures = createFailureCount(deps);
   const hashes = deps.hashes ?? createKnownHashes({ logger });
-  const version = createToldVersion({ api, logger });
+  const version = createReportedVersion({ api, logger });
   const counts = deps.metrics
     ? createHeartbeatMetrics({
         metrics: deps.metrics,
@@ -95,7 +92,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
             .map((line) => version.inLine(line)),
         },
         config: deps.config,
-        version: version.told,
+        version: version.reported,
       },
       lifetime.signal,
     );
@@ -105,20 +102,20 @@ export function createRegistration(deps: RegistrationDeps): Registration {
 
   const send = async (): Promise<void> => {
     const answer = await sendOnce();
-    // The API was upgraded, or this is the first time: from now on it hears its own version.
-    if (!answer.up_to_date && (await version.learn(lifetime.signal)))
-      version.judge(await sendOnce());
-    else version.judge(answer);
+    // The API was upgraded, or this is the first time: from now on it gets its own version.
+    if (!answer.up_to_date && (await version.refresh(lifetime.signal)))
+      version.check(await sendOnce());
+    else version.check(answer);
     failures.reset();
     if (!registered)
       logger.info(
-        { name: identity.name, version: buildInfo().version, toldVersion: version.told },
+        { name: identity.name, version: buildInfo().version, reportedVersion: version.reported },
         'Registered with the CDS API',
       );
     registered = true;
   };
 
-  const sendAndTell = async (): Promise<void> => {
+  const sendAndNotify = async (): Promise<void> => {
     try {
       await send();
       counts?.ok();
@@ -132,7 +129,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     resolveFirst();
     for (const listener of listeners) listener();
   };
-  const register = (): Promise<void> => (underWay ??= sendAndTell());
+  const register = (): Promise<void> => (underWay ??= sendAndNotify());
 
   const keepRegistered = async (): Promise<void> => {
     for (let attempt = 0; !lifetime.signal.aborted; attempt++) {

@@ -1,52 +1,52 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { MonitoringLine } from '@cds/wire';
 import { buildInfo } from '../build-info';
-import { VERSION_COMPONENT } from '../create-monitoring';
+import { VERSION_COMPONENT } from '../monitoring-components';
 import type { Logger } from '../logs/create-logger';
 
 /**
- * The version that the API is told. An API before 0.44 compares it with its own, and calls every
+ * The version that heartbeats report. An API before 0.44 compares it with its own, and calls every
  * service with another one out of date, in its monitoring for ever
- * (https://github.com/ovh/cds/blob/0.41.0/engine/api/services.go). So it hears its own; ours is in
+ * (https://github.com/ovh/cds/blob/0.41.0/engine/api/services.go). So it gets its own; ours is in
  * `/mon/version` and in the log.
  */
-export function createToldVersion(deps: {
+export function createReportedVersion(deps: {
   api: Pick<CdsApiClient, 'version'>;
   logger: Pick<Logger, 'debug' | 'warn'>;
 }) {
   let ofApi: string | undefined;
   let warned = false;
-  const told = (): string => ofApi ?? buildInfo().version;
+  const reported = (): string => ofApi ?? buildInfo().version;
 
   return {
-    get told(): string {
-      return told();
+    get reported(): string {
+      return reported();
     },
     /** The line of `/mon/status` as the API is to have it: it compares that of the version, too. */
     inLine(line: MonitoringLine): MonitoringLine {
-      return line.component === VERSION_COMPONENT ? { ...line, value: told() } : line;
+      return line.component === VERSION_COMPONENT ? { ...line, value: reported() } : line;
     },
     /**
      * Asks the API for its version. Never rejects.
      *
-     * @returns whether it is another one than what it was told so far
+     * @returns whether it differs from the version reported so far
      */
-    async learn(signal: AbortSignal): Promise<boolean> {
-      const before = told();
+    async refresh(signal: AbortSignal): Promise<boolean> {
+      const before = reported();
       try {
         const { version } = await deps.api.version();
         if (version !== '') ofApi = version;
       } catch (error) {
         deps.logger.debug({ err: error }, "the API's version not read");
       }
-      return !signal.aborted && told() !== before;
+      return !signal.aborted && reported() !== before;
     },
     /** Warns once of an API that calls us out of date all the same. */
-    judge({ up_to_date: upToDate }: { up_to_date: boolean }): void {
+    check({ up_to_date: upToDate }: { up_to_date: boolean }): void {
       if (upToDate || warned) return;
       warned = true;
       deps.logger.warn(
-        { version: buildInfo().version, toldVersion: told() },
+        { version: buildInfo().version, reportedVersion: reported() },
         'The CDS API has another version than this service',
       );
     },
