@@ -9,6 +9,7 @@ import {
   createMetrics,
   createMonitoring,
   createRegistration,
+  limitStrangers,
   type Logger,
 } from '@cds/service';
 import { createAdminService } from './admin/admin-service';
@@ -44,7 +45,8 @@ import { createTaskService } from './tasks/task-service';
 import { createMend, hashesKey, KEYS } from '@cds/hooks-store';
 import { createUnreadableReports } from './report-unreadable';
 import { createIntake } from './webhooks/create-intake';
-import { uuidOfWebhookUrl } from './webhooks/webhook-url';
+import { networkOf } from './webhooks/refusal-limit';
+import { isWebhookUrl, uuidOfWebhookUrl } from './webhooks/webhook-url';
 
 /** How long the first registration waits for Redis. */
 const REDIS_READY_MS = 2_000;
@@ -243,13 +245,18 @@ export async function createHooks(
     }),
   });
   const { trustedProxies } = config.http;
+  const limited = {
+    callers: registration,
+    isExempt: isWebhookUrl,
+    ...{ trustedProxies, networkOf, logger },
+  };
   const front = { match: uuidOfWebhookUrl, handle: intake.take, trustedProxies };
   const server = await listenAll({
     ...{ config: config.http, logger },
-    everything: createFront({ ...front, app, logger }),
+    everything: createFront({ ...front, app: limitStrangers(app, limited), logger }),
     webhooks: createFront({
       ...front,
-      app: getPublicApp({ ...intake, trustedProxies, logger }),
+      app: limitStrangers(getPublicApp({ ...intake, trustedProxies, logger }), limited),
       logger,
     }),
   });

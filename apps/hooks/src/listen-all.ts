@@ -27,6 +27,7 @@ export async function listenAll(options: {
   const common = {
     logger,
     ...{ maxHeaderBytes: MAX_HEADER_BYTES, maxHeaders: MAX_HEADERS },
+    closeAfterLongHeaders: true,
     servers: config.public ? 2 : 1,
   };
   const main = await listen(everything, { ...common, addr: config.addr, port: config.port });

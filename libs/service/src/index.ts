@@ -6,6 +6,7 @@ export { type Callers } from './http/create-guard';
 export { createHttpApp, createPublicApp, type HttpAppDeps } from './http/create-http-app';
 export { createRouter } from './http/create-router';
 export { handle } from './http/handle';
+export { limitStrangers } from './http/limit-strangers';
 export { listen, type HttpServer, type ListenOptions } from './http/listen';
 export { sendJson } from './http/send-json';
 export { sendJsonList } from './http/send-json-list';

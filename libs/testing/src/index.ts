@@ -6,6 +6,7 @@ export { fuzzRuns } from './fuzz-runs';
 export { hostileBytes, hostileJson, NASTY_JSON } from './hostile-json';
 export { referenceHooks, type ReferenceHooks } from './reference-hooks';
 export { provesNothingHappensFor, takesTime } from './pauses';
+export { startHostileClient, type Attack, type HostileClient } from './start-hostile-client';
 export { startHostileServer, type HostileServer } from './hostile-server';
 export { captureLogger, silentLogger, type CapturedLog } from './loggers';
 export { startSlowListener, type SlowListener } from './start-slow-listener';

@@ -4,6 +4,7 @@ import { branches } from './branches';
 import { calls } from './calls';
 import { cleanups } from './cleanups';
 import { drain } from './drain';
+import { hostile } from './hostile';
 import { intake } from './intake';
 import { latency } from './latency';
 import { manyHooks } from './many-hooks';
@@ -17,6 +18,7 @@ export const CASES: readonly BenchCase[] = [
   intake,
   backlog,
   latency,
+  hostile,
   drain,
   pushIdle,
   cleanups,

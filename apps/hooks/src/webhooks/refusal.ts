@@ -51,7 +51,8 @@ export function notAuthentic(): Refusal {
 export function limited(seconds: number): Refusal {
   return new Refusal('limited', 'tooManyRequests', {
     from: 'too many refused deliveries from this address',
-    headers: { 'Retry-After': String(seconds) },
+    // Each further one is to cost its sender a connection.
+    headers: { 'Retry-After': String(seconds), Connection: 'close' },
   });
 }
 

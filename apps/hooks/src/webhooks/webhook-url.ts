@@ -5,3 +5,11 @@ const WEBHOOK = /^\/webhook\/([\w.=+-]+)(?:\?|$)/;
 export function uuidOfWebhookUrl(url: string): string | undefined {
   return WEBHOOK.exec(url)?.[1];
 }
+
+/** A proxy may send the whole URL, which Express takes, too. */
+const FOR_A_HOOK = /^(?:[A-Za-z]+:\/\/[^/?#]*)?\/webhook\//;
+
+/** Whether a request's URL may be for a hook, whatever serves it. */
+export function isWebhookUrl(url: string): boolean {
+  return FOR_A_HOOK.test(url);
+}

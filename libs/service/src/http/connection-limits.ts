@@ -30,8 +30,8 @@ export interface ConnectionLimits {
   /** Bytes of answers that wait for their readers. */
   unreadBytes: number;
   /**
-   * Bytes of headers: apart for those that did not end yet, and for those of requests whose body
-   * did not come yet.
+   * Bytes of headers: apart for those that did not end yet, for those of requests whose body did
+   * not come yet, and for long ones of requests that came whole.
    */
   headerBytes: number;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from '../logs/create-logger';
-import proxyaddr from 'proxy-addr';
+import { createAddressOf } from './address-of';
 import { setCommonHeaders } from './common-headers';
 import { answerError } from './create-error-middleware';
 import { closeUnread } from './unread-body';
@@ -36,11 +36,7 @@ export interface FrontDeps {
  */
 export function createFront(deps: FrontDeps): RequestListener {
   const { app, match, handle, logger } = deps;
-  const trust = proxyaddr.compile([...deps.trustedProxies]);
-  const addressOf: (request: IncomingMessage) => string =
-    deps.trustedProxies.length > 0
-      ? (request) => proxyaddr(request, trust)
-      : ({ socket }) => socket.remoteAddress ?? '';
+  const addressOf = createAddressOf(deps.trustedProxies);
 
   return (request, response) => {
     const parameter = request.headers.host === undefined ? undefined : match(request.url ?? '');

@@ -33,11 +33,13 @@ async function start({
   limits,
   maxHeaderBytes,
   maxHeaders,
+  closeAfterLongHeaders,
 }: {
   times?: Times;
   limits?: Partial<ConnectionLimits>;
   maxHeaderBytes?: number;
   maxHeaders?: number;
+  closeAfterLongHeaders?: boolean;
 } = {}) {
   const captured = captureLogger();
   lines = captured.lines;
@@ -74,6 +76,7 @@ async function start({
     limits,
     maxHeaderBytes,
     maxHeaders,
+    closeAfterLongHeaders,
   });
 }
 
@@ -447,6 +450,71 @@ describe('headers', () => {
       expectRefusal(answer, 431);
       expect(answer).toContain('more than 200 headers');
     }
+  });
+
+  describe('that are long', () => {
+    const long = (path = '/mon/status', more = 'Y: y') =>
+      `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\nX: ${'y'.repeat(30_000)}\r\n\r\n`;
+    const limits = { headerBytes: 200_000 };
+
+    it('are held to bytes together, and connections that keep them between requests go', async () => {
+      await start({ limits });
+      const ordinary = await open(GET);
+      await once(ordinary, 'data');
+      const sockets: Socket[] = [];
+      for (let index = 0; index < 20; index += 1) {
+        const socket = await open(long());
+        await once(socket, 'data');
+        sockets.push(socket.resume());
+      }
+      await waitFor(() => sockets.filter(({ closed }) => closed).length === 14);
+      expect(sockets.map(({ closed }) => closed).lastIndexOf(true)).toBe(13);
+      expect(ordinary.closed).toBe(false);
+    });
+
+    it('are refused with 503 while as many are being served, and ordinary ones are not', async () => {
+      await start({ limits });
+      hold = true;
+      const body = '{"list":[]}';
+      const post = `POST /json HTTP/1.1\r\nHost: x\r\n${AUTH}\r\nX: ${'y'.repeat(30_000)}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      const working = await Promise.all(Array.from({ length: 6 }, () => open(post)));
+      await waitFor(() => held.length === 6);
+      expectRefusal(await readAll(await open(long())), 503);
+      expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK/);
+      const answers = working.map((socket) => once(socket, 'data'));
+      held.splice(0).forEach((go) => go());
+      for (const answer of answers) expect(String((await answer)[0])).toMatch(/200 OK/);
+    });
+
+    it('make room where they were answered, and the answer is read by nobody', async () => {
+      await start({ limits });
+      const deaf = await open(long('/large', AUTH));
+      // Eight MiB were handed over with the first byte.
+      await once(deaf, 'data');
+      deaf.pause();
+      const other = await open(long('/mon/status', `Y: ${'y'.repeat(150_000)}`));
+      expect(String((await once(other, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 OK/);
+      deaf.resume();
+      await once(deaf, 'close');
+    });
+
+    it('that come before the answer to others cut nothing into that', async () => {
+      await start({ limits: { headerBytes: 20_000 } });
+      const answers = await readAll(
+        await open(`GET /large HTTP/1.1\r\nHost: x\r\n${AUTH}\r\n\r\n${long()}`),
+      );
+      expect(answers).not.toContain('HTTP/1.1 503');
+    });
+
+    it('get one answer a connection where that is wanted', async () => {
+      await start({ closeAfterLongHeaders: true });
+      const answers = await readAll(await open(`${long()}${GET}`));
+      expect(answers).toMatch(/^HTTP\/1\.1 200 OK/);
+      expect(answers.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+      const other = await open(GET);
+      await once(other, 'data');
+      expect(other.closed).toBe(false);
+    });
   });
 
   it('named like parts of objects change nothing', async () => {

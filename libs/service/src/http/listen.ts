@@ -49,6 +49,11 @@ export interface ListenOptions {
   times?: Partial<HttpTimes>;
   /** Bytes that the headers of a request may take, 256 KiB when not given. */
   maxHeaderBytes?: number;
+  /**
+   * Whether a connection is closed after a request with headers beyond 8 KiB; not if not given.
+   * Node takes one new connection after it has read what all others sent.
+   */
+  closeAfterLongHeaders?: boolean;
   /** Headers that a request may have; any number when not given, of which Node keeps 1,000. */
   maxHeaders?: number;
   /**
@@ -93,6 +98,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   const connections = trackConnections(server, {
     limits: connectionLimits(options.limits, options.servers),
     ...{ maxHeaderBytes, logger },
+    closeAfterLongHeaders: options.closeAfterLongHeaders,
     times: { silence, unread: times?.unread ?? UNREAD_MS },
   });
   const serve: RequestListener = (request, response) => {

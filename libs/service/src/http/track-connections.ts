@@ -5,6 +5,7 @@ import type { Logger } from '../logs/create-logger';
 import { hangUp } from './answer-malformed';
 import type { ConnectionLimits } from './connection-limits';
 import { createFloodLog } from './flood-log';
+import { createLongHeaders, ORDINARY_HEADER_BYTES } from './long-headers';
 import { queuePipelined } from './pipelined-requests';
 import { watchUnread } from './unread-answers';
 
@@ -14,8 +15,6 @@ import { watchUnread } from './unread-answers';
  */
 const HEADER_CHECK_MS = 100;
 const CHECK_EVERY_CONNECTIONS = 64;
-/** Nobody is cut for headers that are no longer: those of a delivery take 2 KB. */
-const ORDINARY_HEADER_BYTES = 8 * 1024;
 
 interface Connection {
   /** Answers that are not out yet. */
@@ -51,6 +50,7 @@ export interface TrackedConnections {
  *
  * @param options.maxHeaderBytes the longest headers that the server takes
  * @param options.times see `HttpTimes`
+ * @param options.closeAfterLongHeaders see `ListenOptions`
  */
 export function trackConnections(
   server: Server,
@@ -58,6 +58,7 @@ export function trackConnections(
     limits: ConnectionLimits;
     maxHeaderBytes: number;
     times: { silence: number; unread: number };
+    closeAfterLongHeaders?: boolean | undefined;
     logger: Logger;
   },
 ): TrackedConnections {
@@ -76,6 +77,7 @@ export function trackConnections(
   let opened = 0;
   let draining = false;
   let headerCheck: NodeJS.Timeout | undefined;
+  const longHeaders = createLongHeaders(limits.headerBytes);
 
   const pipelined = queuePipelined({
     most: limits.waiting,
@@ -100,6 +102,7 @@ export function trackConnections(
     socket.once('close', () => {
       connections.delete(socket);
       forget(socket);
+      longHeaders.forget(socket);
       pipelined.forget(socket);
       unread.forget(socket);
       sent(connection.sending);
@@ -118,6 +121,7 @@ export function trackConnections(
   function cut(socket: Socket): void {
     connections.delete(socket);
     forget(socket);
+    longHeaders.forget(socket);
     socket.destroy();
   }
 
@@ -161,11 +165,16 @@ export function trackConnections(
   }
 
   function longestUnread(): Socket | undefined {
-    for (const [socket, { answers }] of connections) {
-      const isReady = [...answers].every(({ writableEnded }) => writableEnded);
-      if (isReady && socket.writableLength > 0) return socket;
+    for (const socket of connections.keys()) {
+      if (isAnswered(socket) && socket.writableLength > 0) return socket;
     }
     return undefined;
+  }
+
+  /** Whether nothing is worked on for it. */
+  function isAnswered(socket: Socket): boolean {
+    const { answers } = connections.get(socket) ?? { answers: [] };
+    return [...answers].every(({ writableEnded }) => writableEnded);
   }
 
   function limitSending(): void {
@@ -230,7 +239,7 @@ export function trackConnections(
     const { socket } = request;
     const connection = connections.get(socket);
     // The parser goes on with what came before the connection was cut.
-    if (!connection || socket.destroyed) return;
+    if (!connection || socket.destroyed || socket.writableEnded) return;
     const { answers } = connection;
     answers.add(response);
     if (answers.size > limits.pipelined) {
@@ -239,6 +248,15 @@ export function trackConnections(
       return;
     }
     forget(socket);
+    const { areLong, isTooMuch } = longHeaders.hold(request);
+    const fits = (mayBeCut: (one: Socket) => boolean) => longHeaders.makeRoom(mayBeCut, cut);
+    if (isTooMuch && !fits((one) => kept.has(one)) && !fits(isAnswered)) {
+      floods.warn('longHeaders', limits.headerBytes);
+      // The answer before this one may be half sent.
+      if (answers.size > 1) cut(socket);
+      else hangUp(socket, tooLongHeaders());
+      return;
+    }
     const headerBytes = socket.bytesRead - connection.bytesBefore;
     connection.bytesBefore = socket.bytesRead;
     // One begins when the one before has come whole.
@@ -249,13 +267,16 @@ export function trackConnections(
       sendingBytes += headerBytes;
       limitSending();
     }
+    // Without a word in the answer, which is the same for all who are refused alike.
+    const endsHere = areLong && options.closeAfterLongHeaders;
     if (draining) response.setHeader('Connection', 'close');
     response.once('close', () => {
       answers.delete(response);
       const own = sending.get(request);
       if (isWhole(request)) sent(request);
       else if (own) own.answered = true;
-      pipelined.next(socket);
+      if (endsHere) endAfter(request);
+      else pipelined.next(socket);
       if (answers.size > 0 || !connections.has(socket)) return;
       connection.bytesBefore = socket.bytesRead;
       kept.add(socket);
@@ -288,8 +309,26 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0;
 }
 
+/** Who is still sending gets some time to read the answer: see `closeUnread`. */
+function endAfter(request: IncomingMessage): void {
+  const { complete, socket } = request;
+  if (complete) {
+    socket.destroySoon();
+    return;
+  }
+  socket.end();
+  request.once('end', () => socket.destroySoon());
+}
+
 function isWhole({ complete, destroyed }: IncomingMessage): boolean {
   return complete || destroyed;
+}
+
+function tooLongHeaders(): CdsError {
+  return new CdsError('unavailable', {
+    from: 'too many requests with long headers at once: send it again',
+    headers: { 'Retry-After': '5' },
+  });
 }
 
 function tooManyBodies(): CdsError {

@@ -1,0 +1,13 @@
+import type { IncomingMessage } from 'node:http';
+import proxyaddr from 'proxy-addr';
+
+/**
+ * Tells the address of a sender, as far as proxies that are trusted tell it; '' when he is gone.
+ */
+export function createAddressOf(
+  trustedProxies: readonly string[],
+): (request: IncomingMessage) => string {
+  if (trustedProxies.length === 0) return ({ socket }) => socket.remoteAddress ?? '';
+  const trust = proxyaddr.compile([...trustedProxies]);
+  return (request) => (request.socket.remoteAddress === undefined ? '' : proxyaddr(request, trust));
+}

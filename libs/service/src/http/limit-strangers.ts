@@ -1,0 +1,104 @@
+import { LRUCache } from 'lru-cache';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import type { Socket } from 'node:net';
+import { CdsError } from '@cds/wire';
+import type { Logger } from '../logs/create-logger';
+import { createAddressOf } from './address-of';
+import { setCommonHeaders } from './common-headers';
+import type { Callers } from './create-guard';
+import { createFloodLog } from './flood-log';
+import { sendJson } from './send-json';
+
+/** Requests a second that an address may go on with: nobody but the API has to send any. */
+const PER_SECOND = 100;
+/** Requests that it may send at once. */
+const BURST = 500;
+/** Addresses that are counted; beyond that the one that was quiet for longest starts again. */
+const MOST_ADDRESSES = 10_000;
+
+/**
+ * Never refused, and counted apart: behind a load balancer probes come from the address of a flood,
+ * and who is told 429 takes the service out. Their answers are shared for a second.
+ */
+const MONITORED = ['/mon/status', '/mon/version', '/mon/metrics'];
+
+export interface LimitStrangersDeps {
+  callers: Pick<Callers, 'isAllowed' | 'hashesSettled'>;
+  /** Whether requests there are not limited, whoever sends them. */
+  isExempt?: (url: string) => boolean;
+  trustedProxies: readonly string[];
+  /** What counts as one address. */
+  networkOf: (address: string) => string;
+  logger: Logger;
+  /** Only tests need others. */
+  limits?: { perSecond: number; burst: number };
+}
+
+/**
+ * Bounds the work for those who do not show the hash of the registration: beyond a rate each
+ * request costs its address a connection, and is answered 429 before `app` sees it, unless it is
+ * one of monitoring.
+ */
+export function limitStrangers(app: RequestListener, deps: LimitStrangersDeps): RequestListener {
+  const { callers, isExempt, networkOf, limits = { perSecond: PER_SECOND, burst: BURST } } = deps;
+  const floods = createFloodLog(deps.logger);
+  const addressOf = createAddressOf(deps.trustedProxies);
+  const networks = new LRUCache<string, { left: number; at: number }>({ max: MOST_ADDRESSES });
+  /** Their other requests came in the same piece, and are never answered. */
+  const ending = new WeakSet<Socket>();
+  let areHashesKnown = callers.hashesSettled === undefined;
+  void callers.hashesSettled?.().then(() => (areHashesKnown = true));
+
+  /** The guard lets a process read the hashes that Redis holds before it refuses anybody. */
+  function isCaller(header: string | string[] | undefined): boolean {
+    return typeof header === 'string' && (callers.isAllowed(header) || !areHashesKnown);
+  }
+
+  /** @returns false when the network is over its rate for such questions */
+  function take(network: string, monitored: string | undefined): boolean {
+    const now = performance.now();
+    const key = `${monitored ?? ''} ${network}`;
+    const before = networks.get(key) ?? { left: limits.burst, at: now };
+    const regained = ((now - before.at) * limits.perSecond) / 1000;
+    const left = Math.min(limits.burst, before.left + regained);
+    networks.set(key, { left: left < 1 ? left : left - 1, at: now });
+    return left >= 1;
+  }
+
+  return (request, response) => {
+    const { socket, headers } = request;
+    if (ending.has(socket)) return;
+    if (isCaller(headers['x_auth_header']) || isExempt?.(request.url ?? '')) {
+      app(request, response);
+      return;
+    }
+    const monitored = monitoredPathOf(request);
+    const network = networkOf(addressOf(request));
+    if (take(network, monitored)) {
+      app(request, response);
+      return;
+    }
+    ending.add(socket);
+    floods.warn('strangers', limits.perSecond, { network });
+    response.setHeader('Connection', 'close');
+    if (monitored !== undefined) {
+      app(request, response);
+      return;
+    }
+    setCommonHeaders(request, response);
+    response.setHeader('Retry-After', '1');
+    sendJson(response, 429, tooManyRequests().toBody());
+  };
+}
+
+function monitoredPathOf({ method = '', url = '' }: IncomingMessage): string | undefined {
+  if (method !== 'GET' && method !== 'HEAD') return undefined;
+  const [path] = url.split('?', 1);
+  return MONITORED.find((one) => one === path);
+}
+
+function tooManyRequests(): CdsError {
+  return new CdsError('tooManyRequests', {
+    from: 'too many requests of this address without authentication',
+  });
+}
