@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   const logger = createLogger({ service: 'vcs', level: config.log.level });
   logConsole(logger);
   for (const { key, line, message } of warnings)
-    logger.warn({ key, line, problem: message }, 'the configuration is not quite right');
+    logger.warn({ key, line, problem: message }, 'configuration warning');
   if (config.proxies)
     logger.info(config.proxies.inForce, 'proxies of the environment are in force');
   const redis = connectRedis({ redis: config.redis, logger, name: config.name }, 'client');

@@ -1,13 +1,9 @@
 import { parseArgs } from 'node:util';
-import { formatProblem, isConfigError } from './config-error';
-import type { ConfigProblem, HooksConfig, ServiceName, VcsConfig } from './config-types';
+import { formatProblem, isConfigError, type ConfigProblem } from './config-problem';
+import type { LoadedConfig } from './config-types';
 import { badConfigExitCode, EXIT_USAGE } from './exit-codes';
+import type { ServiceName } from './keys/section';
 import { loadConfig } from './load-config';
-
-interface ConfigOf {
-  vcs: VcsConfig;
-  hooks: HooksConfig;
-}
 
 /**
  * What the bundle of a service does with its command line: `--config FILE`, `--help`.
@@ -15,13 +11,13 @@ interface ConfigOf {
  * {@link badConfigExitCode}, with every problem on stderr, when the service cannot start with its
  * configuration.
  *
- * @returns the configuration, and what is not quite right in it, for the log
+ * @returns the configuration, and its warnings, for the log
  */
 export function configFromCommandLine<S extends ServiceName>(
   service: S,
   args = process.argv.slice(2),
   env = process.env,
-): { config: ConfigOf[S]; warnings: ConfigProblem[] } {
+): { config: Required<LoadedConfig>[S]; warnings: ConfigProblem[] } {
   const usage = `usage: ${service} [--config FILE]…\n\nStarts the ${service} service: defaults, then the files, then the environment (CDS_${service.toUpperCase()}_…).\n`;
   const { files, help } = readArguments(args, usage);
   if (help) {
@@ -31,7 +27,7 @@ export function configFromCommandLine<S extends ServiceName>(
   try {
     const { [service]: config, warnings } = loadConfig({ services: [service], files, env });
     if (!config) throw new Error(`the configuration has no section [${service}]`);
-    return { config: config as ConfigOf[S], warnings };
+    return { config: config as Required<LoadedConfig>[S], warnings };
   } catch (error) {
     const sentences = isConfigError(error)
       ? error.problems.map(formatProblem)

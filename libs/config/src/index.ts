@@ -1,11 +1,15 @@
-export * from './config-error';
+export { formatProblem, isConfigError, type ConfigProblem } from './config-problem';
 export { configFromCommandLine } from './config-from-command-line';
 export * from './config-types';
 export { badConfigExitCode, EXIT_CONFIG, EXIT_USAGE } from './exit-codes';
+export type { SignatureMode } from './keys/hooks-sections';
+export type { ServiceName } from './keys/section';
+export type { LogLevel } from './keys/value-types';
 export { checkConfigText, loadConfig, readConfigFile, readConfigFiles } from './load-config';
 export { configReference } from './print/config-reference';
 export { printConfig } from './print/print-config';
 export { printEnv } from './print/print-env';
 export { publicConfig } from './public-config';
+export type { BitbucketServerConfig } from './sources/read-servers';
 export { formatRedisAddress, parseRedisAddress } from './values/redis-address';
 export { whyNoLink } from './values/bitbucket-url';

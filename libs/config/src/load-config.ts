@@ -1,11 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { ConfigError } from './config-error';
-import {
-  SERVICE_NAMES,
-  type ConfigProblem,
-  type LoadedConfig,
-  type ServiceName,
-} from './config-types';
+import { ConfigError, type ConfigProblem } from './config-problem';
+import type { LoadedConfig } from './config-types';
+import { LOG_SECTIONS } from './keys/common-sections';
+import { SERVICE_NAMES, type ServiceName } from './keys/section';
 import { checkBitbucketUrls } from './sources/check-bitbucket-urls';
 import { checkKeys } from './sources/check-keys';
 import { checkNames } from './sources/check-names';
@@ -13,9 +10,10 @@ import { checkProxies } from './sources/check-proxies';
 import { checkPorts } from './sources/check-ports';
 import { checkVariables } from './sources/check-variables';
 import { readEnvironment } from './sources/environment';
-import { readHooks, readLogLevel, readVcs } from './sources/read-services';
+import { readSections } from './sources/read-sections';
+import { readHooks, readVcs } from './sources/read-services';
 import { checkSameKey } from './sources/check-same-key';
-import type { Reading } from './sources/reading';
+import { Reading } from './sources/reading';
 import { readBounded } from './read-bounded';
 import { mergeTrees } from './toml/merge-trees';
 import { readTomlTree, type TomlTable } from './toml/toml-tree';
@@ -87,15 +85,15 @@ function read(
   // Without a readable file nothing else can be said: all of it would seem to be missing.
   if (texts.length > 0 && !file) return { problems };
 
-  const reading: Reading = { file, env: readEnvironment(env), problems };
+  const reading = new Reading(file, readEnvironment(env), problems);
   checkKeys(reading, services);
   checkVariables(reading, services);
-  const level = readLogLevel(reading);
-  const found = checkProxies(env, problems);
+  const { log } = readSections(reading, LOG_SECTIONS);
+  const found = checkProxies(reading, env);
   const proxies = found ? { proxies: found } : {};
   const loaded = {
-    ...(services.includes('vcs') ? { vcs: { ...readVcs(reading, level), ...proxies } } : {}),
-    ...(services.includes('hooks') ? { hooks: { ...readHooks(reading, level), ...proxies } } : {}),
+    ...(services.includes('vcs') ? { vcs: { ...readVcs(reading, log), ...proxies } } : {}),
+    ...(services.includes('hooks') ? { hooks: { ...readHooks(reading, log), ...proxies } } : {}),
   };
   checkNames(reading, services);
   checkSameKey(reading, loaded);

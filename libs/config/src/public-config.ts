@@ -1,5 +1,6 @@
-import type { HooksConfig, ServiceName, VcsConfig } from './config-types';
-import { SERVICE_SECTIONS } from './descriptors';
+import type { HooksConfig, VcsConfig } from './config-types';
+import { PRINTED_SECTIONS } from './keys';
+import type { ServiceName } from './keys/section';
 import { formatRedisAddress } from './values/redis-address';
 
 /**
@@ -34,7 +35,7 @@ export function publicConfig(
 
 /** The defaults of what is known and unused in a section. */
 function unused(service: ServiceName, section: string): Record<string, unknown> {
-  const keys = SERVICE_SECTIONS[service].find(({ path }) => path.at(-1) === section)?.keys ?? [];
+  const keys = PRINTED_SECTIONS[service].find(({ path }) => path.at(-1) === section)?.keys ?? [];
   return Object.fromEntries(keys.filter((key) => key.unused).map((key) => [key.name, key.default]));
 }
 

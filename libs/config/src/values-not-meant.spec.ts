@@ -205,7 +205,7 @@ describe('a value that cannot be meant', () => {
       const [, ...previous] = hooks?.webhookKeys ?? [];
       expect(previous).toEqual(['one', SECRET, `${SECRET}\n`, 'three', 'three\r\n']);
       expect(warnings).toMatchObject([
-        { message: expect.stringMatching(/^number 2, 3 of it ends/) },
+        { message: expect.stringMatching(/^has a line break at the end of item 2, 3:/) },
       ]);
       expect(JSON.stringify(warnings)).not.toContain(SECRET);
     });
@@ -218,7 +218,7 @@ describe('a value that cannot be meant', () => {
           line: 4,
           message: expect.stringContaining('hooks.previousWebhookKeys'),
         },
-        { level: 'warning', line: 5, message: expect.stringContaining('number 1 of it') },
+        { level: 'warning', line: 5, message: expect.stringContaining('end of item 1:') },
       ]);
     });
 

@@ -87,8 +87,12 @@ trustedProxies = ["10.0.0.0/8", "::1", "fd00::/8"]
     ['a mode that there is not', 'signature = "on"', 'one of "auto", "required", "off"'],
     ['a text for a list', 'previousWebhookKeys = "a"', 'a list of texts'],
     ['a number in a list', 'previousWebhookKeys = [1]', 'a list of texts'],
-    ['a host name', 'http.trustedProxies = ["proxy.example.com"]', 'number 1 of it'],
-    ['a mask that is too long', 'http.trustedProxies = ["::1", "10.0.0.0/33"]', 'number 2 of it'],
+    ['a host name', 'http.trustedProxies = ["proxy.example.com"]', 'item 1 is not a valid network'],
+    [
+      'a mask that is too long',
+      'http.trustedProxies = ["::1", "10.0.0.0/33"]',
+      'item 2 is not a valid network',
+    ],
   ])('refuse %s', (_what, line, sentence) => {
     const text = `[hooks]\nname = "h"\nurlPublic = "http://h"\napi.token = "t"\n${line}\n`;
     const problems = checkConfigText(text);
@@ -132,7 +136,7 @@ describe('the bounds of outgoing webhooks', () => {
     'do not take %s for a target',
     (target) => {
       expect(problemsOf({ CDS_HOOKS_OUTGOING_DENY: `ok.example.com,${target}` }).join()).toMatch(
-        /outgoing.*number 2 of it/is,
+        /outgoing.*item 2 is not a valid target/is,
       );
     },
   );

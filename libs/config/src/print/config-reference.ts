@@ -1,24 +1,20 @@
-import {
-  LOG_SECTIONS,
-  SERVICE_SECTIONS,
-  envName,
-  type KeyDescriptor,
-  type SectionDescriptor,
-} from '../descriptors';
-import { describeRule } from '../values/check-value';
+import { PRINTED_SECTIONS } from '../keys';
+import { envName, type Key, type Section } from '../keys/section';
+import { types } from '../keys/value-types';
 
 const HEADINGS = ['Key', 'Default', 'Environment', 'Meaning'];
 
 /** The configuration, key by key, as Markdown for the operator guide. Formatted as Prettier would. */
 export function configReference(): string {
-  return [...SERVICE_SECTIONS.vcs, ...SERVICE_SECTIONS.hooks, ...LOG_SECTIONS]
+  return Object.values(PRINTED_SECTIONS)
+    .flat()
     .map(
       (section) => `### \`[${section.path.join('.')}]\`\n\n${section.comment}\n\n${table(section)}`,
     )
     .join('\n');
 }
 
-function table({ path, keys }: SectionDescriptor): string {
+function table({ path, keys }: Section): string {
   const rows = keys.map((key) => [
     `\`${key.name}\``,
     `\`${JSON.stringify(key.default)}\``,
@@ -34,10 +30,11 @@ function table({ path, keys }: SectionDescriptor): string {
   return line(HEADINGS) + ruler + rows.map(line).join('');
 }
 
-function meaning(key: KeyDescriptor): string {
+function meaning(key: Key): string {
   if (key.unused) return key.comment;
+  const { expected = '' } = types.get(key.schema) ?? {};
   const needed = key.required && key.default === '' ? '**To be filled in.** ' : '';
-  const rule = key.rule.kind === 'integer' ? ` ${capitalise(describeRule(key.rule))}.` : '';
+  const rule = key.schema.type === 'number' ? ` ${capitalise(expected)}.` : '';
   return `${needed}${key.comment}${rule}`.replaceAll('|', '\\|');
 }
 

@@ -1,5 +1,5 @@
 import { stringify } from 'smol-toml';
-import type { KeyDescriptor, SectionDescriptor } from '../descriptors';
+import type { Key, Section } from '../keys/section';
 import { printedSections, printedValue, type PrintOptions } from './printed-sections';
 
 const COMMENT_WIDTH = 96;
@@ -11,15 +11,15 @@ export function printConfig(o: PrintOptions): string {
     .join('\n');
 }
 
-function printSection(section: SectionDescriptor, token: string | undefined): string {
+function printSection(section: Section, token: string | undefined): string {
   const keys = section.keys.map(
     (key) => `${key.unused ? '' : `\n${toComment(key.comment)}`}${printKey(key, token)}\n`,
   );
   return `${toComment(section.comment)}[${section.path.join('.')}]\n${keys.join('')}`;
 }
 
-function printKey(key: KeyDescriptor, token: string | undefined): string {
-  const literal = (value: KeyDescriptor['default']) => stringify({ [key.name]: value }).trimEnd();
+function printKey(key: Key, token: string | undefined): string {
+  const literal = (value: Key['default']) => stringify({ [key.name]: value }).trimEnd();
   return key.example === undefined
     ? literal(printedValue(key, token))
     : `# ${literal(key.example)}`;

@@ -1,5 +1,4 @@
-import { envName } from '../descriptors';
-import type { ConfigValue } from '../values/check-value';
+import { envName, type Key } from '../keys/section';
 import { printedSections, printedValue, type PrintOptions } from './printed-sections';
 
 /** The same as `export NAME="value"` lines for a shell, sorted by name. */
@@ -15,6 +14,6 @@ export function printEnv(o: PrintOptions): string {
 }
 
 /** Double quotes, as CDS prints them; what a shell would take for its own in them is escaped. */
-function quote(value: ConfigValue): string {
+function quote(value: Key['default']): string {
   return `"${String(value).replace(/["\\$`]/g, '\\$&')}"`;
 }

@@ -1,10 +1,5 @@
-import type { ServiceName } from '../config-types';
-import {
-  LOG_SECTIONS,
-  SERVICE_SECTIONS,
-  type KeyDescriptor,
-  type SectionDescriptor,
-} from '../descriptors';
+import { PRINTED_SECTIONS } from '../keys';
+import type { Key, Section, ServiceName } from '../keys/section';
 
 export interface PrintOptions {
   services: readonly ServiceName[];
@@ -15,18 +10,13 @@ export interface PrintOptions {
 }
 
 /** The sections that are printed, in this order. */
-export function printedSections({ services, omitLog }: PrintOptions): SectionDescriptor[] {
-  return [
-    ...services.flatMap((service) => SERVICE_SECTIONS[service]),
-    ...(omitLog ? [] : LOG_SECTIONS),
-  ];
+export function printedSections({ services, omitLog }: PrintOptions): Section[] {
+  const names = omitLog ? services : [...services, 'log' as const];
+  return names.flatMap((name) => PRINTED_SECTIONS[name]);
 }
 
 /** What is printed as the value of a key. */
-export function printedValue(
-  key: KeyDescriptor,
-  token: string | undefined,
-): KeyDescriptor['default'] {
+export function printedValue(key: Key, token: string | undefined): Key['default'] {
   if (key.name === 'token' && token !== undefined) return token;
   return key.placeholder ?? key.default;
 }

@@ -1,20 +1,13 @@
 import type { LoadedConfig } from '../config-types';
-import { BITBUCKET_CLOUD_KIND } from '../descriptors';
-import { findTable } from '../toml/toml-tree';
+import { BITBUCKET_CLOUD_KIND } from '../keys/vcs-sections';
 import { whyNoLink, whyUnreachable } from '../values/bitbucket-url';
-import { report, type Place, type Reading } from './reading';
+import type { Reading } from './reading';
 
 /** Warns of URLs that Bitbucket Cloud is known to refuse, or cannot reach. */
 export function checkBitbucketUrls(
   reading: Reading,
   { vcs, hooks }: Pick<LoadedConfig, 'vcs' | 'hooks'>,
 ): void {
-  const placeOf = (section: readonly string[], key: string): Place =>
-    findTable(reading.file, section)?.children.get(key.toLowerCase()) ?? {
-      key: [...section, key].join('.'),
-    };
-  const warn = (place: Place, message: string) => report(reading, 'warning', place, message);
-
   // A stand-in of Bitbucket reaches what it is told to; where projects are linked tells what it is.
   const isReal = ({ oauthUrl }: { oauthUrl: string }) =>
     /(^|\.)bitbucket\.org$/.test(new URL(oauthUrl).hostname);
@@ -23,22 +16,21 @@ export function checkBitbucketUrls(
   const withDetail = vcs?.servers.some(({ status }) => status.showDetail && !status.disable);
   const noLink = vcs && withDetail ? whyNoLink(vcs.uiUrl) : undefined;
   if (noLink)
-    warn(
-      placeOf(['vcs', 'UI', 'http'], 'url'),
+    reading.warn(
+      reading.placeOf('vcs', 'UI', 'http', 'url'),
       `${noLink}, which Bitbucket Cloud refuses in a build status: statuses lead to the documentation of CDS instead of to their runs (Status.showDetail)`,
     );
   for (const { name, proxyWebhook } of vcs?.servers.filter(isReal) ?? []) {
     const reason = proxyWebhook === '' ? undefined : whyUnreachable(proxyWebhook);
-    const section = ['vcs', 'servers', name, BITBUCKET_CLOUD_KIND];
-    if (reason)
-      warn(placeOf(section, 'proxyWebhook'), `${reason}: Bitbucket Cloud cannot deliver there`);
+    const place = reading.placeOf('vcs', 'servers', name, BITBUCKET_CLOUD_KIND, 'proxyWebhook');
+    if (reason) reading.warn(place, `${reason}: Bitbucket Cloud cannot deliver there`);
   }
   const reason = hooks && !isStandIn ? whyUnreachable(hooks.urlPublic) : undefined;
   // An empty one, for which URL stands, has a warning of its own.
   const isEmpty = reading.problems.some(({ key }) => key === 'hooks.urlPublic');
   if (reason && !isEmpty)
-    warn(
-      placeOf(['hooks'], 'urlPublic'),
+    reading.warn(
+      reading.placeOf('hooks', 'urlPublic'),
       `${reason}: Bitbucket Cloud cannot deliver there; it has to be the address of a reverse proxy on the internet`,
     );
 }

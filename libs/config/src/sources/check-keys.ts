@@ -1,10 +1,10 @@
 import { distance } from 'fastest-levenshtein';
-import type { ServiceName } from '../config-types';
+import type { ServiceName } from '../keys/section';
 import { findTable, type TomlTable } from '../toml/toml-tree';
 import { knownServerTable, knownTable, type KnownTable } from './known-keys';
 import { nearest } from './nearest';
 import { isFilledIn, OTHER_VCS_KINDS, otherKindMessage } from './other-vcs-kinds';
-import { report, type Reading } from './reading';
+import type { Reading } from './reading';
 
 /** Tables of a CDS configuration file that are none of ours. */
 const OTHER_SECTIONS = new Set(
@@ -25,7 +25,7 @@ export function checkKeys(reading: Reading, services: readonly ServiceName[]): v
   for (const section of [...services, 'log'] as const) {
     const node = file.children.get(section);
     if (node?.kind === 'table') checkTable(reading, node, knownTable(section));
-    else if (node) report(reading, 'error', node, `must be a table: write [${section}]`);
+    else if (node) reading.error(node, `must be a table: write [${section}]`);
   }
   const servers = services.includes('vcs') && findTable(file, ['vcs', 'servers']);
   if (servers) checkServers(reading, servers);
@@ -37,15 +37,13 @@ function checkSectionNames(reading: Reading, file: TomlTable): void {
     if (['vcs', 'hooks', 'log'].includes(name) || OTHER_SECTIONS.has(name)) continue;
     const meant = nearest(name, ['vcs', 'hooks', 'log']);
     const isNear = meant !== undefined && distance(name, meant) <= (meant === 'hooks' ? 2 : 1);
-    if (isNear) report(reading, 'warning', node, `is not known; did you mean [${meant}]?`);
+    if (isNear) reading.warn(node, `is not known; did you mean [${meant}]?`);
   }
 }
 
 function reportTwins(reading: Reading, twins: TomlTable['twins']): void {
   for (const twin of twins)
-    report(
-      reading,
-      'error',
+    reading.error(
       twin,
       `given twice, the other time as ${twin.first}: keys match without regard to case; keep one`,
     );
@@ -58,16 +56,14 @@ function checkTable(reading: Reading, table: TomlTable, known: KnownTable): void
     const expected = known.children.get(name);
     if (!expected) {
       const names = [...known.children.values()].map((child) => child.name);
-      report(
-        reading,
-        'warning',
+      reading.warn(
         node,
         `is not known and is ignored; the nearest known key is ${nearest(name, names)}`,
       );
     } else if (expected.table && node.kind === 'table') {
       checkTable(reading, node, expected.table);
     } else if (expected.table) {
-      report(reading, 'error', node, `must be a table: write [${node.key}]`);
+      reading.error(node, `must be a table: write [${node.key}]`);
     }
   }
 }
@@ -77,13 +73,13 @@ function checkServers(reading: Reading, servers: TomlTable): void {
   reportTwins(reading, servers.twins);
   for (const server of servers.children.values()) {
     if (server.kind !== 'table') {
-      report(reading, 'error', server, `must be a table: write [${server.key}]`);
+      reading.error(server, `must be a table: write [${server.key}]`);
       continue;
     }
     const ours: TomlTable = { ...server, children: new Map(server.children) };
     for (const [name, node] of server.children) {
       const isOther = OTHER_VCS_KINDS.has(name);
-      if (isOther && isFilledIn(node)) report(reading, 'error', node, otherKindMessage(name));
+      if (isOther && isFilledIn(node)) reading.error(node, otherKindMessage(name));
       // `github = ""` in a server of ours is how CDS says "none".
       if (isOther || (node.kind === 'leaf' && node.value === '')) ours.children.delete(name);
     }

@@ -1,8 +1,8 @@
-import { SERVICE_NAMES, type ServiceName } from '../config-types';
-import { envName } from '../descriptors';
+import { envName, SERVICE_NAMES, type ServiceName } from '../keys/section';
 import { findTable } from '../toml/toml-tree';
 import { isMissing } from '../values/placeholder';
-import { report, type Place, type Reading } from './reading';
+import type { Place } from '../config-problem';
+import type { Reading } from './reading';
 
 /** Services of CDS itself that register with its API under the `name` of their section. */
 const OTHER_SERVICES = ['api', 'cdn', 'elasticsearch', 'migrate', 'repositories', 'ui'];
@@ -17,9 +17,7 @@ const OTHER_SERVICES = ['api', 'cdn', 'elasticsearch', 'migrate', 'repositories'
 export function checkNames(reading: Reading, services: readonly ServiceName[]): void {
   const [vcs, hooks] = SERVICE_NAMES.map((service) => nameOf(reading, service));
   if (services.length > 0 && vcs && hooks && vcs.name === hooks.name)
-    report(
-      reading,
-      'error',
+    reading.error(
       hooks.place,
       `is the name of [vcs], too (${vcs.place.key}): the CDS API keeps one service for each name; give each its own`,
     );
@@ -27,9 +25,7 @@ export function checkNames(reading: Reading, services: readonly ServiceName[]): 
     const own = nameOf(reading, service);
     const other = OTHER_SERVICES.find((each) => nameOf(reading, each)?.name === own?.name);
     if (own && other)
-      report(
-        reading,
-        'warning',
+      reading.warn(
         own.place,
         `is the name of [${other}], too: the CDS API keeps one service for each name; give each its own`,
       );

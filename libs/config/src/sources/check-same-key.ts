@@ -1,6 +1,5 @@
 import type { LoadedConfig } from '../config-types';
-import { findTable } from '../toml/toml-tree';
-import { report, type Reading } from './reading';
+import type { Reading } from './reading';
 
 /** Warns where `vcs` would sign webhooks with a key that `hooks` does not take. */
 export function checkSameKey(
@@ -9,10 +8,8 @@ export function checkSameKey(
 ): void {
   if (!vcs || !hooks || hooks.signature === 'off') return;
   if (hooks.webhookKeys.includes(vcs.webhookKey)) return;
-  report(
-    reading,
-    'warning',
-    findTable(reading.file, ['hooks'])?.children.get('webhookkey') ?? { key: 'hooks.webhookKey' },
+  reading.warn(
+    reading.placeOf('hooks', 'webhookKey'),
     'is not the key of [vcs], so that every signed delivery will be refused: give both sections the same webhookKey (without one, the same api.token)',
   );
 }

@@ -1,8 +1,8 @@
-import type { ServiceName } from '../config-types';
-import { LOG_SECTIONS, SERVICE_SECTIONS, envName } from '../descriptors';
+import { PRINTED_SECTIONS } from '../keys';
+import { envName, type ServiceName } from '../keys/section';
 import { nearest } from './nearest';
 import { isFilledInVariable, otherKindMessage } from './other-vcs-kinds';
-import { report, type Reading } from './reading';
+import type { Reading } from './reading';
 import { parseServerVariable } from './server-variables';
 
 /** What Kubernetes sets for a service that is called cds-vcs or cds-hooks. */
@@ -10,11 +10,11 @@ const KUBERNETES = /^CDS_[A-Z]+_(SERVICE_(HOST|PORT)(_.*)?|PORT(_\d+_.*)?)$/;
 
 /** Looks for variables that nothing knows, and for VCS servers of other kinds. */
 export function checkVariables(reading: Reading, services: readonly ServiceName[]): void {
-  const sections = [...services.flatMap((service) => SERVICE_SECTIONS[service]), ...LOG_SECTIONS];
-  const known = sections.flatMap(({ path, keys }) =>
-    keys.map((key) => envName([...path, key.name])),
-  );
-  const prefixes = [...services, 'log'].map((name) => `CDS_${name.toUpperCase()}_`);
+  const sections = [...services, 'log' as const];
+  const known = sections
+    .flatMap((name) => PRINTED_SECTIONS[name])
+    .flatMap(({ path, keys }) => keys.map((key) => envName([...path, key.name])));
+  const prefixes = sections.map((name) => `CDS_${name.toUpperCase()}_`);
 
   for (const name of reading.env.names) {
     if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
@@ -22,11 +22,9 @@ export function checkVariables(reading: Reading, services: readonly ServiceName[
     const variable = parseServerVariable(name);
     if (variable?.about === 'other-kind') {
       if (isFilledInVariable(name, reading.env.get(name)))
-        report(reading, 'error', { key: name }, otherKindMessage(variable.kind));
+        reading.error({ key: name }, otherKindMessage(variable.kind));
     } else if (!variable || variable.about === 'unknown') {
-      report(
-        reading,
-        'warning',
+      reading.warn(
         { key: name },
         `is not known and is ignored; the nearest known variable is ${nearest(name, known)}`,
       );

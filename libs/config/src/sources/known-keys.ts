@@ -1,11 +1,6 @@
-import type { ServiceName } from '../config-types';
-import {
-  BITBUCKET_CLOUD_KIND,
-  LOG_SECTIONS,
-  SERVICE_SECTIONS,
-  bitbucketServerSections,
-  type SectionDescriptor,
-} from '../descriptors';
+import { PRINTED_SECTIONS } from '../keys';
+import type { Section, ServiceName } from '../keys/section';
+import { BITBUCKET_CLOUD_KIND, serverSections } from '../keys/vcs-sections';
 import { OTHER_VCS_KINDS } from './other-vcs-kinds';
 
 /** What may stand in a table, by name in lower case. */
@@ -16,15 +11,14 @@ export interface KnownTable {
 /** What may stand in the whole of a service's table. */
 export function knownTable(service: ServiceName | 'log'): KnownTable {
   const root: KnownTable = { children: new Map() };
-  for (const section of service === 'log' ? LOG_SECTIONS : SERVICE_SECTIONS[service])
-    addSection(root, section.path.slice(1), section);
+  for (const section of PRINTED_SECTIONS[service]) addSection(root, section.path.slice(1), section);
   return root;
 }
 
 /** What may stand in any `[vcs.servers.NAME]`. */
 export function knownServerTable(): KnownTable {
   const root: KnownTable = { children: new Map() };
-  for (const section of bitbucketServerSections('NAME'))
+  for (const section of Object.values(serverSections('NAME')))
     addSection(root, section.path.slice(3), section);
   const kind = root.children.get(BITBUCKET_CLOUD_KIND);
   if (kind) root.children.set('bitbucket_cloud', { ...kind, name: 'bitbucket_cloud' });
@@ -32,7 +26,7 @@ export function knownServerTable(): KnownTable {
   return root;
 }
 
-function addSection(root: KnownTable, path: readonly string[], section: SectionDescriptor): void {
+function addSection(root: KnownTable, path: readonly string[], section: Section): void {
   let table = root;
   for (const name of path) {
     const child = table.children.get(name.toLowerCase()) ?? { name };

@@ -1,5 +1,5 @@
 import type { TomlNode } from '../toml/toml-tree';
-import { PROXY_EXAMPLE } from '../descriptors';
+import { PROXY_EXAMPLE } from '../keys/vcs-sections';
 import { isMissing } from '../values/placeholder';
 
 /** The kinds of VCS server that CDS knows and this service does not serve, and what people call them. */

@@ -1,9 +1,10 @@
-import { envName, type KeyDescriptor, type SectionDescriptor } from '../descriptors';
+import type { z } from 'zod';
+import { envName, type Key, type Section, type Sections, type Values } from '../keys/section';
+import { types } from '../keys/value-types';
 import { findTable, type TomlTable } from '../toml/toml-tree';
-import { checkEnvValue, checkValue, type ConfigValue, type Verdict } from '../values/check-value';
 import { isMissing } from '../values/placeholder';
-import { ConfigValues } from './config-values';
-import { report, type Place, type Reading } from './reading';
+import type { Place } from '../config-problem';
+import type { Reading } from './reading';
 
 /** Where a section is read from, where it differs from what its path says. */
 export interface SectionPlace {
@@ -12,64 +13,78 @@ export interface SectionPlace {
   envNames: (key: string) => string[];
 }
 
-/** Reads all keys of `sections`: the environment, then the file, then the default. */
-export function readSections(
+/**
+ * Reads all keys of `sections`: the environment, then the file, then the default. What is wrong is
+ * reported; the result is only to be used when nothing is.
+ */
+export function readSections<T extends Sections>(
   reading: Reading,
-  sections: readonly SectionDescriptor[],
-  placeOf: (section: SectionDescriptor) => SectionPlace = (section) => ({
-    table: findTable(reading.file, section.path),
-    envNames: (key) => [envName([...section.path, key])],
+  sections: T,
+  placeOf: (section: Section) => SectionPlace = ({ path }) => ({
+    table: findTable(reading.file, path),
+    envNames: (key) => [envName([...path, key])],
   }),
-): ConfigValues {
-  const values = new ConfigValues();
-  for (const section of sections) {
+): Values<T> {
+  const values = Object.entries(sections).map(([name, section]) => {
     const place = placeOf(section);
-    for (const key of section.keys)
-      values.set([...section.path, key.name], readKey(reading, section, key, place));
-  }
-  return values;
+    const ofKeys = section.keys.map((key) => [key.property, readKey(reading, section, key, place)]);
+    return [name, Object.fromEntries(ofKeys)];
+  });
+  return Object.fromEntries(values) as Values<T>;
 }
 
 function readKey(
   reading: Reading,
-  section: SectionDescriptor,
-  key: KeyDescriptor,
+  { path }: Section,
+  key: Key,
   { table, envNames }: SectionPlace,
-): ConfigValue {
+): unknown {
+  // What nothing reads is never wrong.
+  if (key.unused) return key.fallback;
   const names = envNames(key.name);
-  const variable = names.find((name) => reading.env.get(name) !== undefined);
-  const text = variable && reading.env.get(variable);
-  if (variable && text)
-    return settle(reading, key, { key: variable }, checkEnvValue(key.rule, text));
-
-  const node = table?.children.get(key.name.toLowerCase());
-  const place: Place = node ?? {
-    key: [...section.path, key.name].join('.'),
-    line: table?.line,
-    file: table?.file,
-  };
-  if (node?.kind === 'table')
-    return settle(reading, key, place, checkValue(key.rule, Object.create(null)));
-  if (node && !isMissing(node.value))
-    return settle(reading, key, place, checkValue(key.rule, node.value));
-  if (key.required && (node || key.default === '')) {
-    report(
-      reading,
-      'error',
-      place,
-      `is missing: fill it in${names[0] ? `, or set ${names[0]}` : ''}. ${key.comment}`,
-    );
+  for (const name of names) {
+    const text = reading.env.get(name);
+    if (text !== undefined) return readVariable(reading, key, name, text) ?? key.fallback;
   }
-  return key.default;
+  const node = table?.children.get(key.name.toLowerCase());
+  const place = node ?? { ...table, key: [...path, key.name].join('.') };
+  const value = node?.kind === 'table' ? {} : node?.value;
+  if (!isMissing(value)) return check(reading, key, place, value) ?? key.fallback;
+  if (key.required && (node || key.default === ''))
+    reading.error(place, `is missing: fill it in, or set ${names[0] ?? ''}. ${key.comment}`);
+  return key.fallback;
 }
 
-function settle(reading: Reading, key: KeyDescriptor, place: Place, verdict: Verdict): ConfigValue {
-  // What nothing reads is never wrong.
-  if (key.unused) return key.default;
-  if ('error' in verdict) {
-    report(reading, 'error', place, verdict.error);
-    return key.default;
-  }
-  if (verdict.warning) report(reading, 'warning', place, verdict.warning);
-  return verdict.value;
+function readVariable(reading: Reading, key: Key, name: string, text: string): unknown {
+  const type = types.get(key.schema);
+  const value = type?.fromVariable ? type.fromVariable(text) : text;
+  if (value !== undefined) return check(reading, key, { key: name }, value);
+  return reading.error({ key: name }, `must be ${type?.expected ?? ''}`);
+}
+
+/** The value as services use it; undefined where it is wrong, which is reported. */
+function check(reading: Reading, key: Key, place: Place, value: unknown): unknown {
+  const { data, error } = key.schema.safeParse(value);
+  const [issue] = error?.issues ?? [];
+  if (issue) return reading.error(place, explain(issue, key, value));
+  const warning = types.get(key.schema)?.warn?.(value);
+  if (warning) reading.warn(place, warning);
+  return data;
+}
+
+/** Never quotes a text: it may hold a secret. */
+function explain(issue: z.core.$ZodIssue, { schema }: Key, value: unknown): string {
+  if (issue.code === 'custom') return issue.message;
+  const wrong = `must be ${types.get(schema)?.expected ?? ''}`;
+  if (!['invalid_type', 'too_small', 'too_big'].includes(issue.code)) return wrong;
+  const isNumber = typeof value === 'number' || typeof value === 'bigint';
+  return `${wrong}; it is ${isNumber && schema.type === 'number' ? value : typeName(value)}`;
+}
+
+function typeName(value: unknown): string {
+  if (typeof value === 'string') return 'a text in quotes';
+  if (typeof value === 'number' || typeof value === 'bigint') return 'a number';
+  if (typeof value === 'boolean') return 'true or false';
+  if (Array.isArray(value)) return 'a list';
+  return value instanceof Date ? 'a date' : 'a table';
 }

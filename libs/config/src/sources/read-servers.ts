@@ -1,14 +1,13 @@
-import type { BitbucketServerConfig } from '../config-types';
 import {
   BITBUCKET_CLOUD_KIND,
-  bitbucketServerSections,
   DEFAULT_SERVER,
   PROXY_EXAMPLE,
-} from '../descriptors';
+  serverSections,
+} from '../keys/vcs-sections';
 import { findTable, type TomlTable } from '../toml/toml-tree';
 import { isMissing } from '../values/placeholder';
 import { readSections } from './read-sections';
-import { report, type Reading } from './reading';
+import type { Reading } from './reading';
 import { serverEnvNames, serverEnvSegment, serversOfEnvironment } from './server-variables';
 
 const CREDENTIALS = ['clientId', 'clientSecret'];
@@ -34,9 +33,7 @@ export function readServers(reading: Reading): BitbucketServerConfig[] {
   const filledIn = candidates.filter((candidate) => hasCredentials(reading, candidate));
   if (filledIn.length > 0) {
     for (const { name, block } of candidates.filter((each) => !filledIn.includes(each)))
-      report(
-        reading,
-        'warning',
+      reading.warn(
         block ?? { key: `vcs.servers.${name}` },
         'is ignored: it has neither clientId nor clientSecret',
       );
@@ -45,9 +42,7 @@ export function readServers(reading: Reading): BitbucketServerConfig[] {
   if (candidates.length === 0) {
     const servers = findTable(reading.file, ['vcs', 'servers']);
     const [example] = serverEnvNames(DEFAULT_SERVER, [BITBUCKET_CLOUD_KIND, 'clientId']);
-    report(
-      reading,
-      'error',
+    reading.error(
       { key: 'vcs.servers', line: servers?.line, file: servers?.file },
       `no Bitbucket Cloud server: add [vcs.servers.${DEFAULT_SERVER}.${BITBUCKET_CLOUD_KIND}] with clientId and clientSecret, or set ${example} and its like`,
     );
@@ -68,12 +63,7 @@ function* fromFile(reading: Reading): Generator<Candidate> {
       .filter((node) => node?.kind === 'table');
     const filledIn = blocks.filter((block) => CREDENTIALS.some((key) => has(block, key)));
     if (filledIn[1])
-      report(
-        reading,
-        'error',
-        filledIn[1],
-        `is the same as ${filledIn[0]?.key}: keep one of the two`,
-      );
+      reading.error(filledIn[1], `is the same as ${filledIn[0]?.key}: keep one of the two`);
     const block = filledIn[0] ?? blocks[0];
     if (block) yield { name: server.name, server, block };
   }
@@ -94,39 +84,31 @@ function has(block: TomlTable | undefined, key: string): boolean {
   return node !== undefined && !(node.kind === 'leaf' && isMissing(node.value));
 }
 
-function readServer(reading: Reading, { name, server, block }: Candidate): BitbucketServerConfig {
-  const kind = `vcs.servers.${name}.${BITBUCKET_CLOUD_KIND}`;
-  const values = readSections(reading, bitbucketServerSections(name), ({ path }) => {
-    const inBlock = path.slice(4);
-    const table = path.length > 3 ? block && findTable(block, inBlock) : server;
-    return { table, envNames: (key) => serverEnvNames(name, [...path.slice(3), key]) };
-  });
-  const proxyWebhook = values.text(`${kind}.proxyWebhook`);
+/** One `[vcs.servers.NAME.bitbucketcloud]`. */
+export type BitbucketServerConfig = ReturnType<typeof readServer>;
+
+function readServer(reading: Reading, { name, server, block }: Candidate) {
+  const {
+    server: own,
+    cloud,
+    status,
+  } = readSections(reading, serverSections(name), ({ path }) => ({
+    table: path.length > 3 ? block && findTable(block, path.slice(4)) : server,
+    envNames: (key) => serverEnvNames(name, [...path.slice(3), key]),
+  }));
   // CDS's own `config new --env` exports its example; in a file it is a comment, so there somebody means it.
-  const isExample = proxyWebhook === PROXY_EXAMPLE && !has(block, 'proxyWebhook');
+  const isExample = cloud.proxyWebhook === PROXY_EXAMPLE && !has(block, 'proxyWebhook');
   if (isExample)
-    report(
-      reading,
-      'warning',
-      { key: `${kind}.proxyWebhook` },
+    reading.warn(
+      { key: `vcs.servers.${name}.${BITBUCKET_CLOUD_KIND}.proxyWebhook` },
       `is the printed example ${PROXY_EXAMPLE} and is ignored: put your own proxy there, or remove it`,
     );
   return {
     // So CDS knows it: its own services lower all keys when they read the file, and projects hold that name.
     name: name.toLowerCase(),
-    url: values.text(`vcs.servers.${name}.url`),
-    clientId: values.text(`${kind}.clientId`),
-    clientSecret: values.text(`${kind}.clientSecret`),
-    apiUrl: values.text(`${kind}.apiUrl`),
-    oauthUrl: values.text(`${kind}.oauthUrl`),
-    disableWebHooks: values.boolean(`${kind}.disableWebHooks`),
-    disableWebHooksCreation: values.boolean(`${kind}.disableWebHooksCreation`),
-    proxyWebhook: isExample ? '' : proxyWebhook,
-    polling: values.boolean(`${kind}.polling`),
-    callsPerHour: values.number(`${kind}.callsPerHour`),
-    status: {
-      disable: values.boolean(`${kind}.Status.disable`),
-      showDetail: values.boolean(`${kind}.Status.showDetail`),
-    },
+    ...own,
+    ...cloud,
+    ...(isExample && { proxyWebhook: '' }),
+    status,
   };
 }

@@ -1,128 +1,68 @@
-import {
-  SIGNATURE_MODES,
-  type HooksConfig,
-  type LogLevel,
-  type ServiceConfig,
-  type ServiceName,
-  type VcsConfig,
-} from '../config-types';
-import { DEFAULT_SERVER, LOG_SECTIONS, SERVICE_SECTIONS } from '../descriptors';
-import { findTable } from '../toml/toml-tree';
-import { parseLogLevel } from '../values/log-level';
-import { parseRedisAddress } from '../values/redis-address';
-import type { ConfigValues } from './config-values';
+import type { commonSections } from '../keys/common-sections';
+import { HOOKS_SECTIONS } from '../keys/hooks-sections';
+import type { ServiceName, Values } from '../keys/section';
+import type { LogLevel } from '../keys/value-types';
+import { VCS_SECTIONS } from '../keys/vcs-sections';
 import { readSections } from './read-sections';
 import { readServers } from './read-servers';
-import { report, type Reading } from './reading';
-
-/** `[log] level`, common to all services. */
-export function readLogLevel(reading: Reading): LogLevel {
-  return parseLogLevel(readSections(reading, LOG_SECTIONS).text('log.level')) ?? 'info';
-}
+import type { Reading } from './reading';
 
 /** All of `[vcs]`. What is wrong is reported; the result is only to be used when nothing is. */
-export function readVcs(reading: Reading, level: LogLevel): VcsConfig {
-  const sections = SERVICE_SECTIONS.vcs.filter(({ path }) => !path.includes(DEFAULT_SERVER));
-  const values = readSections(reading, sections);
+export function readVcs(reading: Reading, log: { level: LogLevel }) {
+  const { vcs, ui, ...values } = readSections(reading, VCS_SECTIONS);
   return {
-    ...common(values, 'vcs', level),
-    uiUrl: values.text('vcs.UI.http.url'),
-    webhookKey: webhookKey(reading, values, 'vcs'),
+    name: vcs.name,
+    url: vcs.url,
+    ...common(values),
+    http: values.http,
+    log,
+    ...ui,
+    /** What the secrets of webhooks are made of. */
+    webhookKey: webhookKey(reading, 'vcs', vcs.webhookKey) || values.api.token,
     servers: readServers(reading),
   };
 }
 
 /** All of `[hooks]`. What is wrong is reported; the result is only to be used when nothing is. */
-export function readHooks(reading: Reading, level: LogLevel): HooksConfig {
-  const values = readSections(reading, SERVICE_SECTIONS.hooks);
-  const service = common(values, 'hooks', level);
-  const urlPublic = values.text('hooks.urlPublic');
-  if (urlPublic === '')
-    report(
-      reading,
-      'warning',
-      findTable(reading.file, ['hooks'])?.children.get('urlpublic') ?? { key: 'hooks.urlPublic' },
+export function readHooks(reading: Reading, log: { level: LogLevel }) {
+  const { hooks, branchDeletion, reconcile, outgoing, ...values } = readSections(
+    reading,
+    HOOKS_SECTIONS,
+  );
+  const { webhookKey: key, previousWebhookKeys, ...own } = hooks;
+  const { publicPort, publicAddr, ...http } = values.http;
+  if (own.urlPublic === '')
+    reading.warn(
+      reading.placeOf('hooks', 'urlPublic'),
       'is empty: webhooks get hooks.URL, which Bitbucket must then be able to reach',
     );
   return {
-    ...service,
-    urlPublic: urlPublic || service.url,
-    disable: values.boolean('hooks.disable'),
-    executionHistory: values.number('hooks.executionHistory'),
-    retryDelaySeconds: values.number('hooks.retryDelay'),
-    retryError: values.number('hooks.retryError'),
-    branchDeletion: { delaySeconds: values.number('hooks.branchDeletion.delay') },
-    reconcile: { intervalSeconds: values.number('hooks.reconcile.interval') },
+    ...own,
+    urlPublic: own.urlPublic || own.url,
+    ...{ branchDeletion, reconcile, outgoing, log },
+    ...common(values),
     http: {
-      ...service.http,
-      trustedProxies: values.texts('hooks.http.trustedProxies'),
-      ...publicListener(values),
+      ...http,
+      /** Where webhooks alone are served, too. */
+      ...(publicPort !== 0 && { public: { addr: publicAddr, port: publicPort } }),
     },
-    signature:
-      SIGNATURE_MODES.find((mode) => mode === values.text('hooks.signature')) ?? 'required',
-    webhookKeys: [
-      webhookKey(reading, values, 'hooks'),
-      ...values.texts('hooks.previousWebhookKeys'),
-    ],
-    deadLetters: values.number('hooks.deadLetters'),
-    outgoing: {
-      allow: values.texts('hooks.outgoing.allow'),
-      deny: values.texts('hooks.outgoing.deny'),
-      timeoutSeconds: values.number('hooks.outgoing.timeout'),
-      maxRedirects: values.number('hooks.outgoing.maxRedirects'),
-      maxRequestBytes: values.number('hooks.outgoing.maxRequestBytes'),
-      maxLogBytes: values.number('hooks.outgoing.maxLogBytes'),
-    },
+    /** What the secrets of webhooks are made of: the present key, then those before it. */
+    webhookKeys: [webhookKey(reading, 'hooks', key) || values.api.token, ...previousWebhookKeys],
   };
 }
 
-function publicListener(values: ConfigValues): Pick<HooksConfig['http'], 'public'> {
-  const port = values.number('hooks.http.publicPort');
-  return port === 0 ? {} : { public: { addr: values.text('hooks.http.publicAddr'), port } };
+function common({ api, apiHttp, redis }: Values<ReturnType<typeof commonSections>>) {
+  return { api: { ...api, ...apiHttp }, redis };
 }
 
 /** Shorter keys can be guessed from one delivery, by trying. */
 const SHORT_KEY = 16;
 
-function webhookKey(reading: Reading, values: ConfigValues, service: ServiceName): string {
-  const key = values.text(`${service}.webhookKey`);
+function webhookKey(reading: Reading, service: ServiceName, key: string): string {
   if (key !== '' && key.length < SHORT_KEY)
-    report(
-      reading,
-      'warning',
-      findTable(reading.file, [service])?.children.get('webhookkey') ?? {
-        key: `${service}.webhookKey`,
-      },
+    reading.warn(
+      reading.placeOf(service, 'webhookKey'),
       'is short: take 32 random characters or more, `openssl rand -hex 32` prints some',
     );
-  return key || values.text(`${service}.api.token`);
-}
-
-function common(values: ConfigValues, service: ServiceName, level: LogLevel): ServiceConfig {
-  return {
-    name: values.text(`${service}.name`),
-    url: values.text(`${service}.URL`),
-    http: {
-      addr: values.text(`${service}.http.addr`),
-      port: values.number(`${service}.http.port`),
-    },
-    api: {
-      url: values.text(`${service}.api.http.url`),
-      insecure: values.boolean(`${service}.api.http.insecure`),
-      token: values.text(`${service}.api.token`),
-      requestTimeoutSeconds: values.number(`${service}.api.requestTimeout`),
-      maxHeartbeatFailures: values.number(`${service}.api.maxHeartbeatFailures`),
-    },
-    redis: {
-      password: values.text(`${service}.cache.redis.password`),
-      address: parseRedisAddress(values.text(`${service}.cache.redis.host`)) ?? {
-        kind: 'single',
-        host: 'localhost',
-        port: 6379,
-      },
-      database: values.number(`${service}.cache.redis.dbindex`),
-      keyPrefix: values.text(`${service}.cache.redis.keyPrefix`),
-    },
-    log: { level },
-  };
+  return key;
 }

@@ -1,35 +1,26 @@
-import type { ConfigProblem } from '../config-types';
-import type { TomlTable } from '../toml/toml-tree';
+import { problemAt, type ConfigProblem, type Place } from '../config-problem';
+import { findNode, type TomlTable } from '../toml/toml-tree';
 import type { Environment } from './environment';
 
 /** One reading of a configuration: where values come from, and what was found wrong on the way. */
-export interface Reading {
-  /** The whole file, or all files as one; undefined without any. */
-  file: TomlTable | undefined;
-  env: Environment;
-  problems: ConfigProblem[];
-}
+export class Reading {
+  /** @param file the whole file, or all files as one; undefined without any */
+  constructor(
+    readonly file: TomlTable | undefined,
+    readonly env: Environment,
+    readonly problems: ConfigProblem[],
+  ) {}
 
-/** Where a value stands: a key of the file, or the name of an environment variable. */
-export interface Place {
-  key: string;
-  line?: number | undefined;
-  /** Set where there are several files. */
-  file?: string | undefined;
-}
+  /** Where the key or table at `path` stands; its name alone where the file does not have it. */
+  placeOf(...path: readonly string[]): Place {
+    return (this.file && findNode(this.file, path)) ?? { key: path.join('.') };
+  }
 
-/** Adds a problem to those found so far. */
-export function report(
-  reading: Reading,
-  level: ConfigProblem['level'],
-  { key, line, file }: Place,
-  message: string,
-): void {
-  reading.problems.push({
-    key,
-    ...(file === undefined ? {} : { file }),
-    ...(line === undefined ? {} : { line }),
-    message,
-    level,
-  });
+  error(place: Place, message: string): void {
+    this.problems.push(problemAt(place, 'error', message));
+  }
+
+  warn(place: Place, message: string): void {
+    this.problems.push(problemAt(place, 'warning', message));
+  }
 }

@@ -1,4 +1,4 @@
-import { bitbucketServerSections, BITBUCKET_CLOUD_KIND } from '../descriptors';
+import { BITBUCKET_CLOUD_KIND, serverSections } from '../keys/vcs-sections';
 import type { Environment } from './environment';
 import { OTHER_VCS_KINDS } from './other-vcs-kinds';
 
@@ -13,7 +13,7 @@ export type ServerVariable =
   | { about: 'unknown' };
 
 /** Ends of the variables of `[vcs.servers.NAME.bitbucketcloud]`: `_BITBUCKETCLOUD_CLIENTID`, … */
-const KIND_SUFFIXES = bitbucketServerSections('NAME')
+const KIND_SUFFIXES = Object.values(serverSections('NAME'))
   .filter((section) => section.path.includes(BITBUCKET_CLOUD_KIND))
   .flatMap((section) =>
     section.keys.map((key) => [...section.path.slice(4), key.name].join('_').toUpperCase()),

@@ -1,4 +1,4 @@
-import type { ConfigProblem } from '../config-types';
+import { problemAt, type ConfigProblem } from '../config-problem';
 import type { TomlNode, TomlTable } from './toml-tree';
 
 /**
@@ -24,13 +24,13 @@ function mergeNodes(earlier: TomlNode, later: TomlNode, problems: ConfigProblem[
   if (earlier.kind === 'table' && later.kind === 'table')
     return mergeTables(earlier, later, problems);
   if (!isSameValue(earlier, later))
-    problems.push({
-      key: later.key,
-      ...(later.file === undefined ? {} : { file: later.file }),
-      ...(later.line === undefined ? {} : { line: later.line }),
-      level: 'warning',
-      message: `has another value in ${earlier.file ?? 'an earlier file'}${earlier.line === undefined ? '' : `, line ${earlier.line}`}: this one counts; remove the other`,
-    });
+    problems.push(
+      problemAt(
+        later,
+        'warning',
+        `has another value in ${earlier.file ?? 'an earlier file'}${earlier.line === undefined ? '' : `, line ${earlier.line}`}: this one counts; remove the other`,
+      ),
+    );
   return later;
 }
 

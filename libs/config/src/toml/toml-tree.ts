@@ -1,32 +1,24 @@
 import { parse, TomlError } from 'smol-toml';
-import type { ConfigProblem } from '../config-types';
+import { problemAt, type ConfigProblem, type Place } from '../config-problem';
 import { indexLines, type LineIndex } from './toml-lines';
 
 /** Nothing that is known lies deeper; what does is taken as one value. */
 const DEEPEST_TABLE = 32;
 
 /** A key of the file with its value. */
-export interface TomlLeaf {
+export interface TomlLeaf extends Place {
   kind: 'leaf';
-  /** The key as it is spelled in the file, `vcs.http.port`. */
-  key: string;
-  line: number | undefined;
-  /** Set where there are several files. */
-  file?: string | undefined;
   value: unknown;
 }
 
 /** A table of the file. `children` is keyed by name in lower case. */
-export interface TomlTable {
+export interface TomlTable extends Place {
   kind: 'table';
-  key: string;
   /** The table's own name as it is spelled in the file. */
   name: string;
-  line: number | undefined;
-  file?: string | undefined;
   children: Map<string, TomlNode>;
   /** Keys that are there already in another case. Tables are merged instead. */
-  twins: { key: string; line: number | undefined; file?: string | undefined; first: string }[];
+  twins: (Place & { first: string })[];
 }
 
 export type TomlNode = TomlLeaf | TomlTable;
@@ -51,19 +43,14 @@ export function readTomlTree(
     if (!(error instanceof TomlError)) throw error;
     // Only the first line: what follows quotes the file, which may hold a secret at that place.
     const [sentence = ''] = error.message.replace('Invalid TOML document: ', '').split('\n');
-    problems.push({
-      key: '',
-      ...(file === undefined ? {} : { file }),
-      line: error.line,
-      level: 'error',
-      message: `column ${error.column}: this is not TOML: ${sentence}`,
-    });
+    const message = `column ${error.column}: this is not TOML: ${sentence}`;
+    problems.push(problemAt({ key: '', file, line: error.line }, 'error', message));
     return undefined;
   }
 }
 
 /** The node at `path`, which is given in lower case. */
-function findNode(root: TomlTable, path: readonly string[]): TomlNode | undefined {
+export function findNode(root: TomlTable, path: readonly string[]): TomlNode | undefined {
   let node: TomlNode | undefined = root;
   for (const segment of path) {
     if (node?.kind !== 'table') return undefined;

@@ -1,4 +1,11 @@
-import type { HostAndPort, RedisAddress } from '../config-types';
+export interface HostAndPort {
+  host: string;
+  port: number;
+}
+
+/** Where Redis is: one server, or the Sentinels that know which server is the master of `name`. */
+export type RedisAddress =
+  ({ kind: 'single' } & HostAndPort) | { kind: 'sentinel'; name: string; sentinels: HostAndPort[] };
 
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26_379;

@@ -1,5 +1,35 @@
-import type { ConfigProblem } from './config-types';
+/** Where a value stands. */
+export interface Place {
+  /**
+   * The key as TOML writes it (`vcs.http.port`), or the name of an environment variable; empty for
+   * the file as a whole.
+   */
+  key: string;
+  /** The file, where several were given. */
+  file?: string | undefined;
+  /** Line in the file, from 1, where known. */
+  line?: number | undefined;
+}
 
+/** Something wrong, or something to look at, in a configuration. Never holds a secret. */
+export interface ConfigProblem extends Place {
+  message: string;
+  level: 'error' | 'warning';
+}
+
+export function problemAt(
+  { key, line, file }: Place,
+  level: ConfigProblem['level'],
+  message: string,
+): ConfigProblem {
+  return {
+    key,
+    ...(file !== undefined && { file }),
+    ...(line !== undefined && { line }),
+    message,
+    level,
+  };
+}
 const LONGEST_KEY = 200;
 
 /**

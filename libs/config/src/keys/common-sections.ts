@@ -1,0 +1,111 @@
+import { section, unused, type ServiceName } from './section';
+import {
+  address,
+  boolean,
+  httpUrl,
+  integer,
+  keyPrefix,
+  logLevel,
+  redisAddress,
+  secret,
+  text,
+} from './value-types';
+
+/** Printed where the token belongs, in the words of CDS, which every CDS operator knows. */
+const TOKEN_PLACEHOLDER = 'enter sharedInfraToken from section [api.auth] here';
+
+/** What both `[vcs]` and `[hooks]` have at their top. */
+export const identity = (port: number) => ({
+  url: httpUrl
+    .default(`http://localhost:${port}`)
+    .describe('How the CDS API reaches this service.')
+    .meta({ name: 'URL', notEmpty: true }),
+  name: text.describe('Name of this service in CDS. Every replica has its own.'),
+  webhookKey: secret(
+    'remove it in [vcs] and [hooks], and put the key with its line break into hooks.previousWebhookKeys',
+  )
+    .default('')
+    .describe(
+      'Secret that the secrets of webhooks are made of, the same in [vcs] and [hooks]: 32 random characters or more. When empty, api.token is used, and a new token then means new secrets.',
+    ),
+});
+
+/** `[SERVICE.api]`, `[SERVICE.cache]` and `[SERVICE.http]`. */
+export const commonSections = (service: ServiceName, port: number) => ({
+  api: section(`${service}.api`, 'How the service talks to the CDS API.', {
+    maxHeartbeatFailures: integer(0)
+      .default(10)
+      .describe(
+        service === 'vcs'
+          ? 'Heartbeats that may fail in a row; the service ends when it is one more.'
+          : 'Heartbeats that may fail in a row; /mon/status shows AL when it is one more. The service goes on accepting webhooks.',
+      ),
+    requestTimeoutSeconds: integer(1, 3600)
+      .default(10)
+      .describe('Time limit of a call to the API, in seconds. Asking for a run always has 60 s.')
+      .meta({ name: 'requestTimeout' }),
+    token: secret(
+      'remove it; where webhookKey is empty, put the token with its line break into hooks.previousWebhookKeys',
+    )
+      .describe('The shared.infra token: sharedInfraToken in section [api.auth] of the CDS API.')
+      .meta({ placeholder: TOKEN_PLACEHOLDER }),
+  }),
+  grpc: section(`${service}.api.grpc`, 'Accepted because CDS prints it; not used.', {
+    insecure: unused(false),
+    url: unused('http://localhost:8082'),
+  }),
+  apiHttp: section(`${service}.api.http`, 'Where the CDS API is.', {
+    insecure: boolean
+      .default(false)
+      .describe('Set to true to accept any TLS certificate of the API.'),
+    url: httpUrl
+      .default('http://localhost:8081')
+      .describe('URL of the CDS API.')
+      .meta({ notEmpty: true }),
+  }),
+  cache: section(`${service}.cache`, 'What the service stores.', {
+    ttl: unused(60, 'Not used: nothing here expires by a common time.'),
+  }),
+  redis: section(
+    `${service}.cache.redis`,
+    'Redis. Give it an append-only file and maxmemory-policy noeviction: what it loses is lost.',
+    {
+      address: redisAddress
+        .prefault('localhost:6379')
+        .describe('host:port, or name@sentinel1:26379,sentinel2:26379 for Redis Sentinel.')
+        .meta({ name: 'host', notEmpty: true }),
+      password: secret('remove it unless the password of Redis has it')
+        .default('')
+        .describe('Password of Redis (with Sentinel: of the master); empty when it asks for none.'),
+      database: integer(0, 65_535)
+        .default(0)
+        .describe('Number of the database in Redis, the same for all replicas.')
+        .meta({ name: 'dbindex' }),
+      keyPrefix: keyPrefix
+        .default('')
+        .describe(
+          'Put before the name of every key, the same for all replicas: "acme:" for instance. Two CDS that share a Redis need different ones, or different databases.',
+        ),
+    },
+  ),
+  http: section(`${service}.http`, 'Where the service listens.', {
+    addr: address
+      .default('')
+      .describe('Address to listen on, without a port, 127.0.0.1 for instance; empty means all.'),
+    port: integer(1, 65_535).default(port).describe('Port to listen on.'),
+  }),
+});
+
+/** `[log]`, common to all services of a file. */
+export const LOG_SECTIONS = {
+  log: section('log', 'Logs go to standard output, one JSON object a line.', {
+    level: logLevel.default('info').describe('debug, info, warning or error.'),
+  }),
+  graylog: section('log.graylog', 'Accepted because CDS prints it; not used.', {
+    extraKey: unused(''),
+    extraValue: unused(''),
+    host: unused(''),
+    port: unused(0),
+    protocol: unused(''),
+  }),
+};

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { PRINTED_SECTIONS } from './index';
+import { section } from './section';
+import { text, types } from './value-types';
+
+describe('section', () => {
+  it('derives what is printed, required and used by default from the schema', () => {
+    const { keys } = section('a.b', 'A table.', {
+      toFillIn: text.describe('No default.').meta({ placeholder: 'xxxxx' }),
+      seconds: z.int().prefault(5).describe('Renamed.').meta({ name: 'pause' }),
+      url: text.default('u').describe('Not empty.').meta({ notEmpty: true }),
+    });
+
+    expect(keys).toMatchObject([
+      { name: 'toFillIn', property: 'toFillIn', default: '', required: true, placeholder: 'xxxxx' },
+      { name: 'pause', property: 'seconds', default: 5, fallback: 5, required: false },
+      { name: 'url', default: 'u', required: true, comment: 'Not empty.' },
+    ]);
+  });
+
+  it('refuses a key without a comment, and metadata that nothing reads', () => {
+    expect(() => section('a', 'A table.', { key: text.default('') })).toThrow('description');
+    const misspelt = text.default('').describe('A text.').meta({ exmaple: 'x' });
+    expect(() => section('a', 'A table.', { key: misspelt })).toThrow('exmaple');
+  });
+
+  it('has a type for every key that is read', () => {
+    const keys = Object.values(PRINTED_SECTIONS).flatMap((all) => all.flatMap((each) => each.keys));
+
+    expect(keys.length).toBeGreaterThan(60);
+    for (const { name, schema, unused } of keys)
+      expect([name, types.get(schema) !== undefined]).toEqual([name, !unused]);
+  });
+});

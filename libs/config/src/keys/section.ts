@@ -1,0 +1,92 @@
+import { z } from 'zod';
+
+/** The services that this project provides. */
+export const SERVICE_NAMES = ['vcs', 'hooks'] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number];
+
+/** What the metadata of a key's schema may say besides its type; `description` is zod's own. */
+const flags = z.strictObject({
+  /** One or more sentences for the operator. */
+  description: z.string(),
+  /** The key as it is printed, where the configuration of a service names it differently. */
+  name: z.string().optional(),
+  /** Printed where there is no default, and counts as missing: the operator has to fill it in. */
+  placeholder: z.string().optional(),
+  /** Has a default, but may not be set to an empty text. */
+  notEmpty: z.literal(true).optional(),
+  /** Printed behind a `#`, with this value. */
+  example: z.string().optional(),
+  /** Accepted because CDS's own services have it, or our other service; nothing reads it. */
+  unused: z.literal(true).optional(),
+});
+
+/** One key: all that printing, reading, checking and documenting need to know of it. */
+export interface Key extends Omit<z.output<typeof flags>, 'description' | 'name'> {
+  /** The key as it is printed; matched without regard to case. */
+  name: string;
+  /** What the configuration of a service calls it. */
+  property: string;
+  comment: string;
+  /** Checks a value and turns it into what services use. */
+  schema: z.ZodType;
+  /** As it is printed. */
+  default: string | number | boolean | readonly string[];
+  /** What services use where nothing is given. */
+  fallback: unknown;
+  /** A service cannot start without a value, or with an empty one. */
+  required: boolean;
+}
+
+/** One table of the configuration. */
+export interface Section<S extends z.ZodRawShape = z.ZodRawShape> {
+  /** Segments of the table's name as they are printed. */
+  path: readonly string[];
+  /** What the table is about. */
+  comment: string;
+  /** By property: the schema of each key, with its default, `describe` and `meta`. */
+  shape: S;
+  keys: readonly Key[];
+}
+export type Sections = Readonly<Record<string, Section>>;
+
+/** What is read of some sections, by their names. */
+export type Values<T extends Sections> = { [K in keyof T]: z.output<z.ZodObject<T[K]['shape']>> };
+
+/**
+ * Declares a table.
+ *
+ * @param shape keys that have no default have to be filled in
+ */
+export function section<S extends Record<string, z.ZodType>>(
+  path: string,
+  comment: string,
+  shape: S,
+): Section<S> {
+  const keys = Object.entries(shape).map(([property, schema]) => toKey(property, schema));
+  return { path: path.split('.'), comment, shape, keys };
+}
+
+function toKey(property: string, schema: z.ZodType): Key {
+  const { description, name = property, ...rest } = flags.parse(schema.meta() ?? {});
+  const hasDefault = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
+  return {
+    ...rest,
+    name,
+    property,
+    comment: description,
+    schema: hasDefault ? (schema.unwrap() as z.ZodType) : schema,
+    default: hasDefault ? (schema.def.defaultValue as Key['default']) : '',
+    fallback: hasDefault ? schema.parse(undefined) : '',
+    required: !hasDefault || rest.notEmpty === true,
+  };
+}
+
+/** A key that is accepted and that nothing reads. */
+export function unused(value: Key['default'], comment = 'Not used.') {
+  return z.unknown().default(value).describe(comment).meta({ unused: true });
+}
+
+/** The name under which the environment overrides a key: `CDS_VCS_API_TOKEN`. */
+export function envName(path: readonly string[]): string {
+  return ['CDS', ...path].join('_').toUpperCase();
+}

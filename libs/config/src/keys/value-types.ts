@@ -1,0 +1,202 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { whatIsOdd, whyNotMeant, withoutLineBreak } from '../values/odd-text';
+import { parseRedisAddress, REDIS_FORMS } from '../values/redis-address';
+
+/** What reading and documenting a value need to know besides its schema. */
+interface TypeMeta {
+  /** What would be right, in the words of the reference and of error messages. */
+  expected: string;
+  /** Turns the text of a variable into what a file would hold; undefined where it cannot. */
+  fromVariable?: (text: string) => unknown;
+  /** What is odd about a value that is accepted. Never quotes it: it may hold a secret. */
+  warn?: (value: z.$input) => string | undefined;
+}
+/** What is known of each type below. */
+export const types = z.registry<TypeMeta>();
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+/** CDS's names of the log levels. */
+export const LOG_LEVELS = ['debug', 'info', 'warning', 'error'] as const;
+
+/** Says why a text is wrong; undefined where it is not. */
+type Check = (text: string) => string | undefined;
+
+/** Refuses a text with the sentence of `check`. */
+const refuse = (check: Check) => (payload: z.core.ParsePayload<string>) => {
+  const message = check(payload.value);
+  if (message) payload.issues.push({ code: 'custom', message, input: payload.value });
+};
+/** Around anything but a plain text a space or a line break does no harm. */
+const trimmed = () => z.string().trim().check(refuse(whyNotMeant));
+const anyOf = (values: readonly string[]) =>
+  `one of ${values.map((value) => `"${value}"`).join(', ')}`;
+
+/** Texts may begin or end with a space: what was written is what counts. */
+export const text = z
+  .string()
+  .check(refuse(whyNotMeant))
+  .register(types, { expected: 'a text in quotes', warn: whatIsOdd });
+
+/**
+ * A text that a file or `echo` may have given a line break at its end. It is taken as it is
+ * written: the secrets of webhooks, and the encryption of grants, are made of these very bytes.
+ *
+ * @param lineBreak how to get rid of a line break at the end
+ */
+export function secret(lineBreak: string) {
+  return z
+    .string()
+    .check(refuse((value) => whyNotMeant(withoutLineBreak(value))))
+    .register(types, {
+      expected: 'a text in quotes',
+      warn(value) {
+        const odd = whatIsOdd(withoutLineBreak(value));
+        if (withoutLineBreak(value) === value) return odd;
+        const warning = `ends with a line break, which counts: ${lineBreak}`;
+        return odd === undefined ? warning : `${warning}; it ${odd}`;
+      },
+    });
+}
+
+/** Absolute http or https URL, without credentials, query or fragment. */
+export const httpUrl = trimmed()
+  .check(refuse(whyNoUrl))
+  .transform((url) => url.replace(/\/+$/, ''))
+  .register(types, { expected: 'an absolute http:// or https:// URL in quotes' });
+
+const ADDRESS = 'an IP address or a host name in quotes, without a port';
+const HOST = /^[A-Za-z0-9][A-Za-z0-9.-]*$/;
+/** Address or host name to listen on, without a port. */
+export const address = trimmed()
+  .transform((host) => host.replace(/^\[(.*)\]$/, '$1'))
+  .refine((host) => isIP(host) !== 0 || HOST.test(host), `must be ${ADDRESS}`)
+  .register(types, { expected: ADDRESS });
+
+export const redisAddress = trimmed()
+  .transform((host, context) => {
+    const parsed = parseRedisAddress(host);
+    if (!parsed) context.addIssue(`must be ${REDIS_FORMS}, in quotes`);
+    return parsed ?? z.NEVER;
+  })
+  .register(types, { expected: `${REDIS_FORMS}, in quotes` });
+
+/** No space, and nothing that a pattern of SCAN or of an ACL takes for more than itself. */
+export const keyPrefix = z
+  .string()
+  .regex(/^[\w.:/-]{0,64}$/)
+  .register(types, { expected: 'a text in quotes of at most 64 letters, digits and . _ : / -' });
+
+export const logLevel = trimmed()
+  .transform((name): LogLevel => levelOf(name) ?? 'info')
+  .register(types, {
+    expected: anyOf(LOG_LEVELS),
+    warn: (name) =>
+      levelOf(name) ? undefined : `is ${anyOf(LOG_LEVELS)}; anything else means "info"`,
+  });
+
+const levelOf = (name: string) => LOG_LEVELS.find((level) => level === name.trim().toLowerCase());
+
+export const oneOf = <const T extends readonly string[]>(values: T) =>
+  trimmed()
+    .toLowerCase()
+    .pipe(z.enum(values))
+    .register(types, { expected: anyOf(values) });
+
+export const boolean = z.boolean().register(types, {
+  expected: 'true or false, without quotes',
+  // The spellings that Go's strconv.ParseBool takes, as CDS's own services use it.
+  fromVariable(value) {
+    if (/^(1|t|true)$/i.test(value.trim())) return true;
+    return /^(0|f|false)$/i.test(value.trim()) ? false : undefined;
+  },
+});
+
+export const integer = (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z
+    .int()
+    .min(min)
+    .max(max)
+    .register(types, {
+      expected: `a whole number from ${min} ${max === Number.MAX_SAFE_INTEGER ? 'up' : `to ${max}`}`,
+      fromVariable: (digits) =>
+        /^[+-]?\d{1,15}$/.test(digits.trim()) ? Number(digits) : undefined,
+    });
+
+/** As CDS's own services write lists in a variable. */
+const fromVariable = (items: string) => items.split(',');
+
+/** Spaces around one do not count. Of each that ends with a line break both forms count. */
+export const secrets = z
+  .array(z.string().check(refuse((item) => whyNotMeant(item.trim()))))
+  .transform((items) => items.flatMap(formsOf))
+  .register(types, {
+    expected: 'a list of texts: ["…", "…"]',
+    fromVariable,
+    warn(items) {
+      const found = items.flatMap((item, index) => (formsOf(item).length > 1 ? index + 1 : []));
+      if (found.length === 0) return undefined;
+      return `has a line break at the end of item ${found.join(', ')}: it counts with it and without; remove what no webhook was made with`;
+    },
+  });
+
+function formsOf(item: string): string[] {
+  const bare = item.trim();
+  if (bare === '') return [];
+  const lineBreak = item.slice(withoutLineBreak(item).length);
+  return lineBreak === '' ? [bare] : [bare, bare + lineBreak];
+}
+
+/** IP addresses, or networks as `10.0.0.0/8`. */
+export const networks = listOf(
+  'network',
+  isNetwork,
+  'a list of IP addresses or networks: ["10.1.2.3", "10.0.0.0/8"]',
+);
+
+/** Host names (`*.example.com`), IP addresses, networks, or `*`. */
+export const targets = listOf(
+  'target',
+  isTarget,
+  'a list of host names, IP addresses or networks: ["*.example.com", "10.0.0.0/8"]',
+);
+
+function listOf(noun: string, isRight: (item: string) => boolean, expected: string) {
+  return z
+    .array(z.string())
+    .transform((items, context) => {
+      const bare = items.map((item) => item.trim());
+      const control = bare.map(whyNotMeant).find((reason) => reason !== undefined);
+      const wrong = bare.findIndex((item) => item !== '' && !isRight(item));
+      if (control) context.addIssue(control);
+      else if (wrong >= 0)
+        context.addIssue(`item ${wrong + 1} is not a valid ${noun}; must be ${expected}`);
+      return bare.filter((item) => item !== '');
+    })
+    .register(types, { expected, fromVariable });
+}
+
+function isTarget(target: string): boolean {
+  const isHostName = /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$/.test(target);
+  // What looks like an address is one, or a typing error.
+  return target === '*' || isNetwork(target) || (isHostName && !/^[\d.]+$/.test(target));
+}
+
+function isNetwork(network: string): boolean {
+  const [host = '', bits = '0', ...more] = network.split('/');
+  const version = isIP(host);
+  const widest = version === 4 ? 32 : 128;
+  return version !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= widest;
+}
+
+function whyNoUrl(given: string): string | undefined {
+  const form = 'must be an absolute http:// or https:// URL';
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (!url || !/^https?:\/\/[^/]/i.test(given))
+    return `${form}, http://localhost:8081 for instance`;
+  if (url.username || url.password) return `${form} without a user name and password`;
+  if (url.search || url.hash) return `${form} without a query (?) and fragment (#)`;
+  // The parser of URLs mends these; whoever reads the text as it stands does not.
+  if (/[\s\\]|[?#]$/.test(given)) return `${form} without spaces and backslashes`;
+  return url.port === '0' ? `${form}; there is no port 0` : undefined;
+}

@@ -1,0 +1,100 @@
+import { commonSections, identity } from './common-sections';
+import { section, unused } from './section';
+import { boolean, httpUrl, integer, secret, text } from './value-types';
+
+/** The reference prints this URL as an example; a webhook there would reach nobody. */
+export const PROXY_EXAMPLE = 'https://myproxy.com';
+
+/** NAME of the one server that is printed, and the key of its kind. */
+export const DEFAULT_SERVER = 'bitbucketcloud';
+export const BITBUCKET_CLOUD_KIND = 'bitbucketcloud';
+
+const CLIENT_PLACEHOLDER = 'xxxxx';
+const { url, name, webhookKey } = identity(8084);
+
+/** All of `[vcs]` but its servers. */
+export const VCS_SECTIONS = {
+  vcs: section('vcs', 'The vcs service: between CDS and Bitbucket Cloud.', {
+    url,
+    name,
+    webhookKey,
+    previousWebhookKeys: unused([], 'Accepted so that both sections may read alike; not used.'),
+  }),
+  ui: section('vcs.UI.http', 'The CDS UI.', {
+    uiUrl: httpUrl
+      .default('http://localhost:4200')
+      .describe('URL of the CDS UI, for the links on build statuses.')
+      .meta({ name: 'url', notEmpty: true }),
+  }),
+  ...commonSections('vcs', 8084),
+};
+
+const SERVER = section(
+  'NAME',
+  'A VCS server under the name that CDS projects use for it. Several may stand side by side.',
+  {
+    url: httpUrl.default('https://bitbucket.org').describe('URL of Bitbucket Cloud in a browser.'),
+  },
+);
+const CLOUD = section(
+  BITBUCKET_CLOUD_KIND,
+  'The OAuth consumer of a Bitbucket workspace, and what is done with webhooks.',
+  {
+    clientId: text.describe('Key of the OAuth consumer.').meta({ placeholder: CLIENT_PLACEHOLDER }),
+    clientSecret: secret(
+      'leave it while Bitbucket takes it; once it is removed, every project has to be linked again',
+    )
+      .describe(
+        'Secret of the OAuth consumer. Stored grants are encrypted with it: after a change every project has to be linked again.',
+      )
+      .meta({ placeholder: CLIENT_PLACEHOLDER }),
+    apiUrl: httpUrl
+      .default('https://api.bitbucket.org/2.0')
+      .describe("Bitbucket's REST API. Only tests and proxies need another one."),
+    oauthUrl: httpUrl
+      .default('https://bitbucket.org/site/oauth2')
+      .describe(
+        "Bitbucket's OAuth endpoints, authorize and access_token. Only tests and proxies need another one.",
+      ),
+    disableWebHooks: boolean.default(false).describe('Set to true to refuse repository webhooks.'),
+    disableWebHooksCreation: boolean
+      .default(false)
+      .describe(
+        'Set to true to add webhooks at Bitbucket by hand: `engine vcs webhook UUID` then prints the URL, the events and the secret.',
+      ),
+    proxyWebhook: httpUrl
+      .default('')
+      .describe(
+        'A reverse proxy in front of the webhooks: Bitbucket then calls this URL, a slash and the uuid of the webhook.',
+      )
+      .meta({ example: PROXY_EXAMPLE }),
+    polling: boolean
+      .default(false)
+      .describe(
+        'Set to true to tell the CDS API what happened in a repository since it asked last. It asks for Git Repository Pollers, and for every RepositoryWebHook where hooks.reconcile.interval is set.',
+      ),
+    callsPerHour: integer(0)
+      .default(1000)
+      .describe(
+        'Calls about repositories that Bitbucket grants the OAuth consumer in an hour, 0 for no limit. Near it listings are refused, so that runs go on.',
+      ),
+  },
+);
+const STATUS = section('Status', 'Build statuses on commits and comments on pull requests.', {
+  disable: boolean.default(false).describe('Set to true to send no build status and no comment.'),
+  showDetail: boolean
+    .default(false)
+    .describe(
+      'Set to true to link each build status to its run in the CDS UI. Where Bitbucket would refuse that URL (its host has no dot and is not localhost), the status leads to the documentation of CDS.',
+    ),
+});
+
+/** `[vcs.servers.NAME]`, `[vcs.servers.NAME.bitbucketcloud]` and its `Status`. */
+export function serverSections(server: string) {
+  const path = ['vcs', 'servers', server];
+  return {
+    server: { ...SERVER, path },
+    cloud: { ...CLOUD, path: [...path, ...CLOUD.path] },
+    status: { ...STATUS, path: [...path, ...CLOUD.path, ...STATUS.path] },
+  };
+}
