@@ -1,5 +1,5 @@
 import type { RedisConfig } from '@cds/config';
-import { connectRedis } from '@cds/redis';
+import { connectRedis, vcsKeys } from '@cds/redis';
 import { once } from 'node:events';
 import { z } from 'zod';
 
@@ -25,7 +25,7 @@ export async function readManualWebhook(
   try {
     if (client.status !== 'ready')
       await once(client, 'ready', { signal: AbortSignal.timeout(DEADLINE_MS) });
-    const text = await client.get(`cdsbb:vcs:manual-webhook:${uuid}`);
+    const text = await client.get(vcsKeys.manualWebhook(uuid));
     return text === null ? undefined : manualWebhookSchema.parse(JSON.parse(text));
   } finally {
     client.disconnect();

@@ -9,13 +9,13 @@ import {
   type RunningProcess,
   type TestRedis,
 } from '@cds/testing';
+import { vcsKeys } from '@cds/redis';
 import axios from 'axios';
 import { Redis } from 'ioredis';
 import { startBitbucketStandIn, type BitbucketStandIn } from '../test/bitbucket-stand-in.fixture';
 import { startCdsApiStandIn, type CdsApiStandIn } from '../test/cds-api-stand-in.fixture';
 import { newRepository } from '../test/stand-in-data.fixture';
 import { accessHeaders } from '../test/vcs-harness.fixture';
-import { grantKey } from './credentials/grant-store';
 
 const ROOT = join(__dirname, '..', '..', '..');
 
@@ -294,7 +294,7 @@ describe('the state in Redis', () => {
     await waitFor(() => admin.exists(MARK), { what: 'the mark' });
     await waitFor(() => admin.exists('cdsbb:vcs:hashes:vcs-1'), { what: 'the hash' });
     await end(vcs);
-    await admin.set(grantKey(pair.refreshToken), 'sealed');
+    await admin.set(vcsKeys.grant(pair.refreshToken), 'sealed');
     return pair;
   }
 
@@ -362,9 +362,9 @@ describe('the state in Redis', () => {
     const api = await otherApi();
     await startVcs(api.url);
     await waitFor(async () => (await stateLine())?.status === 'AL');
-    await admin.del(grantKey(pair.refreshToken));
+    await admin.del(vcsKeys.grant(pair.refreshToken));
     expect((await call(WIDGETS, { ...auth(api), ...accessHeaders(pair) })).status).toBe(503);
-    await admin.set(grantKey(pair.refreshToken), 'sealed');
+    await admin.set(vcsKeys.grant(pair.refreshToken), 'sealed');
     expect((await call(WIDGETS, { ...auth(api), ...accessHeaders(pair) })).status).toBe(200);
     await waitFor(async () => (await stateLine()) === undefined);
   });

@@ -1,7 +1,7 @@
 import { CdsApiClient } from '@cds/api-client';
 import { badConfigExitCode, configFromCommandLine, publicConfig } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
-import { connectRedis, watchRedisHealth, whenReady } from '@cds/redis';
+import { connectRedis, vcsKeys, watchRedisHealth, whenReady } from '@cds/redis';
 import {
   createHashStore,
   createKnownHashes,
@@ -18,7 +18,6 @@ import {
 } from '@cds/service';
 import { createApiVersion } from './http/api-version';
 import { getApp } from './get-app';
-import { hashesKey } from './hashes-key';
 import { hooksUrlBesides } from './configured-hooks-url';
 import { answers, redisLine, redisSettingsLines } from './monitoring/redis-line';
 import { createState } from './state/create-state';
@@ -72,7 +71,7 @@ async function main(): Promise<void> {
     if (!(await answers(redis))) throw new Error('Redis does not answer');
   });
   createRedisWritableMetric(metrics, () => state.whyNoWrites());
-  const hashStore = createHashStore(redis, hashesKey(config.name));
+  const hashStore = createHashStore(redis, vcsKeys.hashes(config.name));
   const hashes = createKnownHashes({
     logger,
     store: {

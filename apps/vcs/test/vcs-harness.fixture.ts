@@ -2,12 +2,11 @@ import { once } from 'node:events';
 import type { BitbucketServerConfig } from '@cds/config';
 import { createAnswerCheck, type AnswerCheck } from '@cds/testing/openapi';
 import { captureLogger, silentLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
-import { connectRedis } from '@cds/redis';
+import { connectRedis, vcsKeys } from '@cds/redis';
 import { createMetrics, type Metrics } from '@cds/service';
 import type { Redis } from 'ioredis';
 import request, { type Test } from 'supertest';
 import { getApp, type VcsApp, type VcsAppDeps } from '../src/get-app';
-import { turnKey } from '../src/webhooks/repair-schedule';
 import { createWebhookKey } from '../src/webhooks/webhook-key';
 import { startBitbucketStandIn, type BitbucketStandIn } from './bitbucket-stand-in.fixture';
 import { CLIENT_ID, CLIENT_SECRET } from './oauth-stand-in.fixture';
@@ -122,7 +121,10 @@ export async function startVcsHarness(
   );
 
   if (lookedAtWebhooks)
-    await connections[0]?.set(turnKey(createWebhookKey(WEBHOOK_KEY).fingerprint, WIDGETS), '1');
+    await connections[0]?.set(
+      vcsKeys.webhooksChecked(createWebhookKey(WEBHOOK_KEY).fingerprint, WIDGETS),
+      '1',
+    );
 
   const [connection] = connections;
   if (!connection) throw new Error('there is no connection');

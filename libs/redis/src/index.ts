@@ -17,7 +17,8 @@ export {
   type StateGuardDeps,
   type StateStatus,
 } from './state-guard';
-export { createVcsStateMark, VCS_STATE_FORMAT, VCS_STATE_KEY } from './vcs-state-mark';
+export { vcsKeys } from './vcs-keys';
+export { createVcsStateMark, VCS_STATE_FORMAT } from './vcs-state-mark';
 export { redisHealthWarnings } from './redis-health-warnings';
 export { withLock, type LockOptions } from './with-lock';
 export { whenReady } from './when-ready';

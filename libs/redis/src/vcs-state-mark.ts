@@ -1,8 +1,7 @@
 import type { Redis } from 'ioredis';
 import { createStateMark } from './state-mark';
+import { vcsKeys } from './vcs-keys';
 
-/** Hash: whose the state of `vcs` is, and in which format. Read by `vcs` and by the engine. */
-export const VCS_STATE_KEY = 'cdsbb:vcs:state';
 /** Raised when a version writes what the one before cannot read. */
 export const VCS_STATE_FORMAT = '1';
 
@@ -14,6 +13,6 @@ export const VCS_STATE_FORMAT = '1';
  * @param owner names of the CDS that the caller works for
  */
 export function createVcsStateMark(redis: Redis, owner: readonly string[]) {
-  const key = VCS_STATE_KEY;
+  const key = vcsKeys.state;
   return createStateMark(redis, { key, format: VCS_STATE_FORMAT, contents: [key], owner });
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { startTestRedis, waitFor, takesTime, provesNothingHappensFor } from '@cds/testing';
+import { vcsKeys } from '@cds/redis';
 import axios from 'axios';
 import { Redis } from 'ioredis';
 import {
@@ -13,7 +14,6 @@ import {
 } from '../../test/vcs-harness.fixture';
 import { CLIENT_SECRET } from '../../test/oauth-stand-in.fixture';
 import { createGrantCipher } from './grant-cipher';
-import { grantKey } from './grant-store';
 
 const REPO = '/vcs/bitbucketcloud/repos/acme/widgets';
 const NEW_TOKEN = 'x-cds-access-token';
@@ -57,7 +57,7 @@ describe('linking a project', () => {
 
     expect(pair.accessToken).toMatch(/^access-/);
     expect(pair.refreshToken).toMatch(/^refresh-/);
-    const key = grantKey(pair.refreshToken);
+    const key = vcsKeys.grant(pair.refreshToken);
     const stored = await vcs.redis.get(key);
     expect(stored).not.toBeNull();
     expect(key + stored).not.toContain(pair.accessToken);
@@ -171,7 +171,7 @@ describe('the tokens of a request', () => {
       expect(answer.status).toBe(200);
       return String(answer.headers[NEW_TOKEN]);
     };
-    const key = grantKey(harness.pair.refreshToken);
+    const key = vcsKeys.grant(harness.pair.refreshToken);
     const redis = new Redis(redisServer().url);
     try {
       oauth.expire(harness.pair.accessToken);
@@ -199,7 +199,7 @@ describe('the tokens of a request', () => {
       expect(answer.status).toBe(200);
       return String(answer.headers[NEW_TOKEN]);
     };
-    const key = grantKey(harness.pair.refreshToken);
+    const key = vcsKeys.grant(harness.pair.refreshToken);
     const cipher = createGrantCipher(CLIENT_SECRET);
     /** The stored pair as the older version wrote it. */
     const uncounted = async (): Promise<string> => {
@@ -255,7 +255,7 @@ describe('the tokens of a request', () => {
       const second = await vcs.call('get', `${REPO}/branches/?branch=main`, harness.pair);
       expect(second.status).toBe(200);
       expect(await waits()).toBe(replicated + 1);
-      const key = grantKey(harness.pair.refreshToken);
+      const key = vcsKeys.grant(harness.pair.refreshToken);
       expect(await follower.get(key)).toBe(await redis.get(key));
 
       replica.freeze();
@@ -291,7 +291,7 @@ describe('the tokens of a request', () => {
   it('keep the grant alive: its time in Redis begins anew when it is used', async () => {
     const pair = await linked();
     const other = harness.instance();
-    const key = grantKey(pair.refreshToken);
+    const key = vcsKeys.grant(pair.refreshToken);
     await other.redis.expire(key, 1000);
     await other.call('get', REPO, pair);
 
@@ -332,7 +332,7 @@ describe('a dead grant', () => {
     expect(first.headers[NEW_TOKEN]).toBeUndefined();
     expect(second.status).toBe(401);
     expect(oauth.refreshes).toEqual([400]);
-    expect(await vcs.redis.get(grantKey(pair.refreshToken))).not.toBeNull();
+    expect(await vcs.redis.get(vcsKeys.grant(pair.refreshToken))).not.toBeNull();
   });
 
   it('that was only locked out lives again by itself', async () => {
@@ -420,7 +420,7 @@ describe('many callers', () => {
     caller.abort();
     await expect(gone).rejects.toThrow('canceled');
 
-    await waitFor(async () => vcs.redis.exists(grantKey(harness.pair.refreshToken)), {
+    await waitFor(async () => vcs.redis.exists(vcsKeys.grant(harness.pair.refreshToken)), {
       what: 'the grant to be stored',
     });
     expect((await vcs.call('get', REPO, harness.pair)).status).toBe(200);
@@ -439,7 +439,7 @@ it('a service that ends waits for the refresh of a caller who is gone', async ()
   await vcs.app.close(5_000);
 
   expect(oauth.refreshes).toEqual([200]);
-  expect(await vcs.redis.exists(grantKey(harness.pair.refreshToken))).toBe(1);
+  expect(await vcs.redis.exists(vcsKeys.grant(harness.pair.refreshToken))).toBe(1);
 });
 
 describe('without Redis', () => {
@@ -489,7 +489,7 @@ describe('without Redis', () => {
     const answer = await answering;
     expect(answer.status).toBe(200);
     expect(oauth.refreshes).toEqual([200]);
-    expect(await vcs.redis.exists(grantKey(harness.pair.refreshToken))).toBe(1);
+    expect(await vcs.redis.exists(vcsKeys.grant(harness.pair.refreshToken))).toBe(1);
     expect(requests).toHaveLength(2);
   });
 });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { defineScript } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
@@ -66,14 +65,6 @@ export interface GrantStore {
   readFresh(key: string): Promise<Grant | undefined>;
   /** Waits a moment for a replica, where Redis has one. */
   write(key: string, grant: Grant): Promise<void>;
-}
-
-/**
- * Where a grant is kept. The API knows a project by the refresh token of its linking for ever, so that one names the
- * grant, although it is long used up.
- */
-export function grantKey(firstRefreshToken: string): string {
-  return `cdsbb:vcs:grant:${createHash('sha256').update(firstRefreshToken).digest('hex')}`;
 }
 
 export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): GrantStore {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { AccessTokenSource, CallContext } from '@cds/bitbucket';
+import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import { deadlinePassed, within } from '../http/within';
 import type { AccessPair } from './access-headers';
 import { isExpired, isExpiring, type Grant } from './grant';
-import { grantKey, type GrantStore } from './grant-store';
+import type { GrantStore } from './grant-store';
 import type { RenewGrant } from './renew-grant';
 import type { UnsavedGrants } from './unsaved-grants';
 
@@ -33,7 +34,7 @@ export interface GrantTokens extends AccessTokenSource {
  * token that the API sent is used as it is.
  */
 export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): GrantTokens {
-  const key = grantKey(given.refreshToken);
+  const key = vcsKeys.grant(given.refreshToken);
   let token: Promise<string> | undefined;
   let lastUsed: string | undefined;
   let served: string | undefined;

@@ -1,11 +1,12 @@
 import type { AccessTokenSource, OAuthClient, OAuthTokens } from '@cds/bitbucket';
+import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { RefreshResult } from '../monitoring/vcs-metrics';
 import type { AccessPair } from './access-headers';
 import { grantFrom } from './grant';
 import { createGrantCipher } from './grant-cipher';
-import { createGrantStore, grantKey } from './grant-store';
+import { createGrantStore } from './grant-store';
 import { createGrantTokens, type GrantTokens } from './grant-tokens';
 import { createGrantRenewals } from './renew-grant';
 import { createStoredGrantTokens } from './stored-grant-tokens';
@@ -50,7 +51,7 @@ export function createGrants({
     tokensOf: (key) => createStoredGrantTokens(deps, key),
     async remember(tokens) {
       try {
-        await store.write(grantKey(tokens.refreshToken), grantFrom(tokens, Date.now()));
+        await store.write(vcsKeys.grant(tokens.refreshToken), grantFrom(tokens, Date.now()));
       } catch (error) {
         logger.warn(
           { err: error },

@@ -1,5 +1,5 @@
 import { DeadGrantError, type OAuthClient } from '@cds/bitbucket';
-import { LockTimeoutError, withLock } from '@cds/redis';
+import { LockTimeoutError, vcsKeys, withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -88,7 +88,7 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
     if (before && before.accessToken !== rejected) return before;
     return withLock(
       redis,
-      `cdsbb:vcs:lock:${key}`,
+      vcsKeys.lock(key),
       { ttlMs: LOCK_TTL_MS, waitMs: LOCK_WAIT_MS, pollMs: 50 },
       async () => {
         const grant = await store.readFresh(key);

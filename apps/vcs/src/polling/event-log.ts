@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Logger } from '@cds/service';
-import { defineScript } from '@cds/redis';
+import { defineScript, vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { repositoryEventSchema, type RepositoryEvent } from './repository-event';
@@ -59,7 +59,11 @@ export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog
 
   return {
     async read(repository) {
-      const [version, text] = await redis.hmget(snapshotKey(repository), 'version', 'snapshot');
+      const [version, text] = await redis.hmget(
+        vcsKeys.snapshot(repository),
+        'version',
+        'snapshot',
+      );
       if (!version || !text) return { version: '' };
       const snapshot = parsed(snapshotSchema, text);
       // The look that follows is the first one anew.
@@ -69,7 +73,7 @@ export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog
     },
     async record(repository, seen, now, events) {
       const reply = await record(
-        [snapshotKey(repository), eventsKey(repository)],
+        [vcsKeys.snapshot(repository), vcsKeys.events(repository)],
         [
           seen.version,
           randomUUID(),
@@ -83,7 +87,7 @@ export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog
     },
     async since(repository, sinceSeconds) {
       const start = String(Math.max(0, Math.floor(sinceSeconds) - CLOCKS_APART_SECONDS) * 1_000);
-      const entries = await redis.xrange(eventsKey(repository), start, '+');
+      const entries = await redis.xrange(vcsKeys.events(repository), start, '+');
       return entries.flatMap(([, fields]) => {
         const event = parsed(repositoryEventSchema, fields[1] ?? '');
         if (!event) logger.warn({ repository }, 'a kept event of a repository is unreadable');
@@ -107,6 +111,3 @@ export function repositoryKey(server: string, fullName: string): string {
   const identity = JSON.stringify([server, fullName.toLowerCase()]);
   return createHash('sha256').update(identity).digest('hex');
 }
-
-const snapshotKey = (repository: string) => `cdsbb:vcs:polled:${repository}`;
-const eventsKey = (repository: string) => `cdsbb:vcs:events:${repository}`;

@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import type { BitbucketCall } from '@cds/bitbucket';
-import { connectRedis } from '@cds/redis';
+import { connectRedis, vcsKeys } from '@cds/redis';
 import { silentLogger, waitFor } from '@cds/testing';
 import type { Redis } from 'ioredis';
 import { useTestRedis } from '../../test/vcs-harness.fixture';
 import { budgetState } from './budget-state';
 import { createCallBudget, type CallBudget } from './call-budget';
-import { consumerId } from './rate-limit-usage';
 
 const CONFIG = {
   name: 'bb',
@@ -14,7 +13,7 @@ const CONFIG = {
   clientId: 'the-consumer',
   callsPerHour: 1000,
 };
-const KEY = `cdsbb:vcs:calls:${consumerId(CONFIG)}`;
+const KEY = vcsKeys.calls(CONFIG);
 const call: BitbucketCall = {
   route: '/repositories/{workspace}/{repo_slug}',
   method: 'GET',

@@ -4,7 +4,7 @@ import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { budgetState, type BudgetState } from './budget-state';
-import { consumerId, createSpentCalls, REFUSAL_SECONDS } from './rate-limit-usage';
+import { createSpentCalls, REFUSAL_SECONDS } from './rate-limit-usage';
 
 /** How long listings wait after a 429 that does not say how long. */
 const WAIT_SECONDS = 60;
@@ -40,7 +40,7 @@ export interface CallBudgetDeps {
 export function createCallBudget(deps: CallBudgetDeps): CallBudget {
   const { config, redis, logger } = deps;
   const limit = config.callsPerHour;
-  const spent = createSpentCalls({ redis, logger, consumer: consumerId(config) });
+  const spent = createSpentCalls({ redis, logger, consumer: config });
   const state = async () => budgetState(limit, await spent.fresh());
   return {
     count({ route, status, retryAfterSeconds = 0 }) {

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defineScript } from '@cds/redis';
+import { defineScript, vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -65,12 +64,6 @@ export interface SpentCalls {
   close(): Promise<void>;
 }
 
-/** Names a consumer in Redis: the same for all who spend its calls, whatever they call it. */
-export function consumerId({ apiUrl, clientId }: { apiUrl: string; clientId: string }): string {
-  const identity = JSON.stringify([apiUrl, clientId]);
-  return createHash('sha256').update(identity).digest('hex').slice(0, 32);
-}
-
 /**
  * Every process counts its own calls and tells them to Redis a moment later, in one round trip, whose answer is what all
  * replicas spent. While Redis is away, a process goes by what it knew and its own calls.
@@ -78,11 +71,12 @@ export function consumerId({ apiUrl, clientId }: { apiUrl: string; clientId: str
 export function createSpentCalls(deps: {
   redis: Redis;
   logger: Logger;
-  consumer: string;
+  /** Whatever the configuration calls it. */
+  consumer: { apiUrl: string; clientId: string };
 }): SpentCalls {
   const { redis, logger, consumer } = deps;
-  const callsKey = `cdsbb:vcs:calls:${consumer}`;
-  const refusedKey = `cdsbb:vcs:rate-limited:${consumer}`;
+  const callsKey = vcsKeys.calls(consumer);
+  const refusedKey = vcsKeys.rateLimited(consumer);
   const count = defineScript(redis, 'count-calls', COUNT, 2);
   const own = createMinuteCounts();
   let ofAll = createMinuteCounts();

@@ -1,4 +1,4 @@
-import { LockTimeoutError, withLock } from '@cds/redis';
+import { LockTimeoutError, vcsKeys, withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -29,7 +29,7 @@ export function createOneAtATime(deps: OneAtATimeDeps): OneAtATime {
       signal,
     };
     try {
-      return await withLock(deps.redis, `cdsbb:vcs:lock:${id}`, options, () => {
+      return await withLock(deps.redis, vcsKeys.lock(id), options, () => {
         begun = true;
         return work();
       });

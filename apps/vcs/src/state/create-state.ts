@@ -4,13 +4,13 @@ import {
   createWrites,
   stateOwnerOf,
   VCS_STATE_FORMAT,
+  vcsKeys,
 } from '@cds/redis';
 import type { HashStore, KnownHashes, Logger, Registration } from '@cds/service';
 import { CdsError, type MonitoringLine } from '@cds/wire';
 import type { Request, RequestHandler } from 'express';
 import type { Redis } from 'ioredis';
 import { readAccessHeaders } from '../credentials/access-headers';
-import { grantKey } from '../credentials/grant-store';
 
 export interface StateDeps {
   redis: Redis;
@@ -71,7 +71,7 @@ export async function createState(deps: StateDeps) {
   async function proves(request: Request): Promise<boolean> {
     if (request.headers['x-cds-access-token-secret'] === undefined) return false;
     const { refreshToken } = readAccessHeaders(request.headers);
-    return (await redis.exists(grantKey(refreshToken))) === 1;
+    return (await redis.exists(vcsKeys.grant(refreshToken))) === 1;
   }
 
   async function refusalOf(request: Request): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import { isApiError, type CdsApiClient } from '@cds/api-client';
-import { LockTimeoutError, withLock } from '@cds/redis';
+import { LockTimeoutError, vcsKeys, withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { isCdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -17,6 +17,7 @@ import {
   type UnfinishedStatuses,
 } from './unfinished-statuses';
 
+const UNFINISHED_LOCK = vcsKeys.lock('unfinished');
 const ROUND_EVERY_MS = 60_000;
 /** Asked about in one round; the others come in the next one. */
 const MAX_AT_ONCE = 200;
@@ -199,7 +200,7 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
       // All others come before them.
       if (afterStart && unansweredSince.has(id)) continue;
       const lock = { ttlMs: LOCK_MS, waitMs: 0, signal: closing.signal };
-      const outcome = await withLock(redis, 'cdsbb:vcs:lock:unfinished', lock, () => lookAt(id));
+      const outcome = await withLock(redis, UNFINISHED_LOCK, lock, () => lookAt(id));
       if (outcome === 'unreachable') return;
       inARow = outcome === 'unanswered' ? inARow + 1 : 0;
       if (inARow >= MOST_UNANSWERED) return;

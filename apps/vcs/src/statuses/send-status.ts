@@ -1,4 +1,5 @@
 import { isBitbucketError, type NewStatus, type RepoRef } from '@cds/bitbucket';
+import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { withDeadline } from '../http/request-deadline';
 import type { GrantedCall } from '../servers/granted-route';
@@ -6,7 +7,7 @@ import { fullNameOf } from '../http/repository-ref';
 import type { SendResult } from '../monitoring/vcs-metrics';
 import type { BuildEvent } from './build-event';
 import type { OneAtATime } from '../redis/run-exclusive';
-import { sentStatusId, type SentStatuses } from './sent-statuses';
+import type { SentStatuses } from './sent-statuses';
 import { isFinal, isSameRun, shouldSend } from './status-order';
 import type { UnfinishedStatuses, UnfinishedStatus } from './unfinished-statuses';
 
@@ -59,7 +60,7 @@ export function createSendStatus(deps: SendStatusDeps): SendStatus {
     status: NewStatus,
   ): Promise<SendResult> {
     const { node } = event;
-    const id = sentStatusId(call.server.config.name, fullNameOf(repo), node.Hash, status.key);
+    const id = vcsKeys.sentStatus(call.server.config.name, fullNameOf(repo), node.Hash, status.key);
     const { state, description, url } = status;
     const next = { number: node.Number, subNumber: node.SubNumber, state, description, url };
     return oneAtATime(id, call.ctx.signal, async () => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
@@ -20,12 +19,6 @@ const sentSchema = z.object({
 export interface SentStatuses {
   read(id: string): Promise<SentStatus | undefined>;
   write(id: string, status: SentStatus): Promise<void>;
-}
-
-/** What a status overwrites: the one of the same key, on the same commit of the same repository. */
-export function sentStatusId(server: string, repository: string, hash: string, key: string) {
-  const identity = JSON.stringify([server, repository, hash, key]);
-  return `cdsbb:vcs:status:${createHash('sha256').update(identity).digest('hex')}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { hashOf } from '../../test/stand-in-data.fixture';
 import { ApiError } from '@cds/api-client';
+import { vcsKeys } from '@cds/redis';
 import { waitFor } from '@cds/testing';
-import { UNFINISHED_KEY } from './unfinished-statuses';
 import {
   type InstanceOptions,
   type Pair,
@@ -284,10 +284,10 @@ describe('a build whose end was never told', () => {
     };
     return { asked, instance: harness.instance({ ...options, api }) };
   }
-  const unfinished = () => vcs.redis.zrange(UNFINISHED_KEY, '0', '-1');
+  const unfinished = () => vcs.redis.zrange(vcsKeys.unfinished, '0', '-1');
   /** As when the pause before the next look is over. */
   const dueNow = async () => {
-    for (const id of await unfinished()) await vcs.redis.zadd(UNFINISHED_KEY, 'XX', 1, id);
+    for (const id of await unfinished()) await vcs.redis.zadd(vcsKeys.unfinished, 'XX', 1, id);
   };
   const refusal = (status: number) => new ApiError('refused', 'no such run', { status, cdsId: 1 });
 
@@ -348,7 +348,9 @@ describe('a build whose end was never told', () => {
     const other = knowing(() => ({ subNumber: 0, status }));
     instance.app.start();
     await waitFor(() => asked.length === 1);
-    await waitFor(async () => Number(await vcs.redis.zscore(UNFINISHED_KEY, await first())) > 1);
+    await waitFor(
+      async () => Number(await vcs.redis.zscore(vcsKeys.unfinished, await first())) > 1,
+    );
     status = 'Success';
     other.instance.app.start();
     await waitFor(() => states().length === 2);
@@ -387,7 +389,7 @@ describe('a build whose end was never told', () => {
       inOrder.push(...(await unfinished()).filter((id) => !inOrder.includes(id)));
     }
     for (const [at, id] of inOrder.entries())
-      await vcs.redis.zadd(UNFINISHED_KEY, 'XX', at + 1, id);
+      await vcs.redis.zadd(vcsKeys.unfinished, 'XX', at + 1, id);
   };
   const stateOf = (node: string) =>
     atBitbucket().find(({ key }) => key === `CDS/PROJ-build-all-${node}`)?.state;
@@ -450,8 +452,8 @@ describe('a build whose end was never told', () => {
   it('does not end a round where its record cannot be read', async () => {
     await begun(['broken', 'compile']);
     const [id = ''] = await unfinished();
-    await vcs.redis.del(`cdsbb:vcs:unfinished:${id}`);
-    await vcs.redis.lpush(`cdsbb:vcs:unfinished:${id}`, 'no string');
+    await vcs.redis.del(vcsKeys.unfinishedStatus(id));
+    await vcs.redis.lpush(vcsKeys.unfinishedStatus(id), 'no string');
     knowing(() => ({ subNumber: 0, status: 'Success' })).instance.app.start();
     await waitFor(() => stateOf('compile') === 'SUCCESSFUL');
   });
@@ -471,7 +473,7 @@ describe('a build whose end was never told', () => {
       await dueNow();
       await waitFor(() => asked.length >= 2);
       const [id = ''] = await unfinished();
-      const key = `cdsbb:vcs:unfinished:${id}`;
+      const key = vcsKeys.unfinishedStatus(id);
       const record = JSON.parse(String(await vcs.redis.get(key)));
       await vcs.redis.set(key, JSON.stringify({ ...record, refusedSince: 1 }));
       await dueNow();
@@ -504,7 +506,7 @@ describe('a build whose end was never told', () => {
     const pair = await linkAgain();
     await send();
     const [id = ''] = await unfinished();
-    const record = String(await vcs.redis.get(`cdsbb:vcs:unfinished:${id}`));
+    const record = String(await vcs.redis.get(vcsKeys.unfinishedStatus(id)));
     expect(record).toContain('build-all');
     expect(record).not.toContain(pair.accessToken);
     expect(record).not.toContain(pair.refreshToken);

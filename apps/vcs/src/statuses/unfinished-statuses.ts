@@ -1,14 +1,8 @@
+import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 
-/**
- * Sorted set: ids of statuses whose end Bitbucket may not know → when the API is asked about it
- * next (ms).
- */
-export const UNFINISHED_KEY = 'cdsbb:vcs:unfinished';
-/** Prefix of the record of one of them. */
-const RECORD_PREFIX = 'cdsbb:vcs:unfinished:';
 /**
  * Beyond it those that are asked about first are forgotten: more builds than any CDS has at a time.
  */
@@ -46,7 +40,7 @@ export type UnfinishedStatus = z.infer<typeof recordSchema>;
  * Kept in Redis for all replicas. Noting and forgetting never reject: no status is held up by them.
  */
 export interface UnfinishedStatuses {
-  /** @param id of `sentStatusId`; one that is there already is replaced. @param askAt (ms) */
+  /** @param id `vcsKeys.sentStatus` of it; one that is there already is replaced. @param askAt (ms) */
   remember(id: string, status: UnfinishedStatus, askAt: number): Promise<void>;
   forget(id: string): Promise<void>;
   /**
@@ -67,16 +61,14 @@ export function createUnfinishedStatuses(deps: {
   logger: Logger;
 }): UnfinishedStatuses {
   const { redis, logger } = deps;
-  const recordKey = (id: string) => RECORD_PREFIX + id;
-
   return {
     async remember(id, status, askAt) {
       const record = JSON.stringify(status);
       if (record.length > MAX_RECORD) return;
       await redis
         .multi()
-        .set(recordKey(id), record, 'PX', MAX_AGE_MS)
-        .zadd(UNFINISHED_KEY, askAt, id)
+        .set(vcsKeys.unfinishedStatus(id), record, 'PX', MAX_AGE_MS)
+        .zadd(vcsKeys.unfinished, askAt, id)
         .exec()
         .catch((error: unknown) => {
           logger.warn({ err: error }, 'unfinished build status not stored in Redis');
@@ -85,21 +77,29 @@ export function createUnfinishedStatuses(deps: {
     async forget(id) {
       await redis
         .multi()
-        .del(recordKey(id))
-        .zrem(UNFINISHED_KEY, id)
+        .del(vcsKeys.unfinishedStatus(id))
+        .zrem(vcsKeys.unfinished, id)
         .exec()
         .catch((error: unknown) => {
           logger.warn({ err: error }, 'unfinished build status not removed from Redis');
         });
     },
     async postpone(id, askAt, change) {
-      const postponing = redis.zadd(UNFINISHED_KEY, 'XX', askAt, id);
-      if (change) await redis.set(recordKey(id), JSON.stringify(change), 'PX', MAX_AGE_MS, 'XX');
+      const postponing = redis.zadd(vcsKeys.unfinished, 'XX', askAt, id);
+      if (change)
+        await redis.set(
+          vcsKeys.unfinishedStatus(id),
+          JSON.stringify(change),
+          'PX',
+          MAX_AGE_MS,
+          'XX',
+        );
       await postponing;
     },
-    due: (until, limit) => redis.zrangebyscore(UNFINISHED_KEY, '-inf', until, 'LIMIT', 0, limit),
+    due: (until, limit) =>
+      redis.zrangebyscore(vcsKeys.unfinished, '-inf', until, 'LIMIT', 0, limit),
     async read(id) {
-      const text = await redis.get(recordKey(id));
+      const text = await redis.get(vcsKeys.unfinishedStatus(id));
       if (text === null) return undefined;
       try {
         return recordSchema.parse(JSON.parse(text));
@@ -109,7 +109,7 @@ export function createUnfinishedStatuses(deps: {
       }
     },
     async trim() {
-      await redis.zremrangebyrank(UNFINISHED_KEY, 0, -MAX_UNFINISHED - 1);
+      await redis.zremrangebyrank(vcsKeys.unfinished, 0, -MAX_UNFINISHED - 1);
     },
   };
 }

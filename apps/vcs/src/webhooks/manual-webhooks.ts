@@ -1,3 +1,4 @@
+import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { hookUuidOf } from '@cds/webhook-signature';
 import type { Redis } from 'ioredis';
@@ -17,11 +18,6 @@ export interface ManualWebhooks {
   remove(webhook: Omit<ManualWebhook, 'events'>): Promise<void>;
 }
 
-/** Where the command finds the webhook of a hook's uuid. */
-export function manualWebhookKey(uuid: string): string {
-  return `cdsbb:vcs:manual-webhook:${uuid}`;
-}
-
 /** The log says all but the secret, which no log may hold, so a Redis that is away is no reason to refuse. */
 export function createManualWebhooks(deps: { redis: Redis; logger: Logger }): ManualWebhooks {
   const { redis, logger } = deps;
@@ -32,7 +28,7 @@ export function createManualWebhooks(deps: { redis: Redis; logger: Logger }): Ma
         { ...webhook, command: `engine vcs webhook ${uuid}` },
         'disableWebHooksCreation is set: add this webhook to the repository by hand, with the secret that the command prints',
       );
-      const key = manualWebhookKey(uuid);
+      const key = vcsKeys.manualWebhook(uuid);
       await redis.set(key, JSON.stringify(webhook)).catch((error: unknown) => {
         logger.warn({ err: error }, 'Redis did not take a webhook to add by hand');
       });
@@ -42,7 +38,7 @@ export function createManualWebhooks(deps: { redis: Redis; logger: Logger }): Ma
         { ...webhook },
         'disableWebHooksCreation is set: remove this webhook from the repository by hand',
       );
-      await redis.del(manualWebhookKey(hookUuidOf(webhook.url))).catch((error: unknown) => {
+      await redis.del(vcsKeys.manualWebhook(hookUuidOf(webhook.url))).catch((error: unknown) => {
         logger.warn({ err: error }, 'Redis did not forget a webhook that was added by hand');
       });
     },

@@ -1,3 +1,4 @@
+import { vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
 
 const DAY_SECONDS = 24 * 60 * 60;
@@ -12,21 +13,16 @@ export interface DailyTurns {
   takeBack(repository: string): Promise<void>;
 }
 
-/** With the key in it, so that a new key need not wait for tomorrow. */
-export function turnKey(fingerprint: string, repository: string): string {
-  return `cdsbb:vcs:webhooks-looked-at:${fingerprint}:${repository}`;
-}
-
 /** It only saves calls: a turn that Redis loses costs one listing more. */
 export function createDailyTurns(deps: { redis: Redis; fingerprint: string }): DailyTurns {
   const { redis, fingerprint } = deps;
   return {
     async take(repository) {
-      const key = turnKey(fingerprint, repository);
+      const key = vcsKeys.webhooksChecked(fingerprint, repository);
       return (await redis.set(key, '1', 'EX', DAY_SECONDS, 'NX')) === 'OK';
     },
     async takeBack(repository) {
-      await redis.expire(turnKey(fingerprint, repository), AGAIN_SECONDS);
+      await redis.expire(vcsKeys.webhooksChecked(fingerprint, repository), AGAIN_SECONDS);
     },
   };
 }

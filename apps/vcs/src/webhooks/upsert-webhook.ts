@@ -1,4 +1,5 @@
 import { isBitbucketError, type BbHook, type HookSettings, type RepoRef } from '@cds/bitbucket';
+import { vcsKeys } from '@cds/redis';
 import { hookUuidOf } from '@cds/webhook-signature';
 import type { GrantedCall } from '../servers/granted-route';
 import { fullNameOf, repoOf } from '../http/repository-ref';
@@ -66,5 +67,5 @@ export async function findHook(
 
 /** The lock under which a webhook is written, so that what the API wants and a repair do not cross. */
 export function webhookLock(repo: RepoRef, url: string): string {
-  return `cdsbb:vcs:hook:${fullNameOf(repo)}:${hookUuidOf(url)}`;
+  return vcsKeys.webhookLockId(fullNameOf(repo), hookUuidOf(url));
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createMetrics } from '@cds/service';
+import { vcsKeys } from '@cds/redis';
 import { waitFor, provesNothingHappensFor } from '@cds/testing';
 import { webhookSecret } from '@cds/webhook-signature';
 import { newRepository, type StandInHook } from '../../test/stand-in-data.fixture';
@@ -138,7 +139,7 @@ describe('the secret of a webhook', () => {
       keys,
       stored,
     ]);
-    expect(keys).toContain(`cdsbb:vcs:webhooks:${WIDGETS}`);
+    expect(keys).toContain(vcsKeys.webhooks(WIDGETS));
     expect(everything).toContain('by hand');
     expect(everything).toContain('bad [hidden]');
     expect(JSON.stringify(stored)).toContain(uuidOf(old));
@@ -299,7 +300,7 @@ describe('whose a webhook is', () => {
     await put({ url: `${HOOKS_URL}/webhook/${randomUUID()}` }, ignorant);
     // Its listing showed the old one too.
     await signed(old);
-    expect(await vcs.redis.zrange('cdsbb:vcs:webhook-urls', '0', '-1')).toEqual([
+    expect(await vcs.redis.zrange(vcsKeys.webhookUrlPrefixes, '0', '-1')).toEqual([
       `${HOOKS_URL}/webhook/`,
     ]);
   });
@@ -424,7 +425,7 @@ describe('what is left alone', () => {
     const urls = [0, 1].map(() => `${HOOKS_URL}/webhook/${randomUUID()}`);
     const ids = [];
     for (const url of urls) ids.push((await put({ url })).body.id);
-    const known = () => vcs.redis.hkeys(`cdsbb:vcs:webhooks:${WIDGETS}`);
+    const known = () => vcs.redis.hkeys(vcsKeys.webhooks(WIDGETS));
     expect(await known()).toHaveLength(2);
     const hooks = `${REPO}/hooks`;
     await vcs.call('delete', `${hooks}?id=${ids[0]}`, harness.pair);
@@ -538,7 +539,7 @@ describe('when it cannot be', () => {
     await signed(hook);
     const known = await waitFor(
       async () => {
-        const all = await vcs.redis.hgetall(`cdsbb:vcs:webhooks:${WIDGETS}`);
+        const all = await vcs.redis.hgetall(vcsKeys.webhooks(WIDGETS));
         return Object.keys(all).length === 2 ? all : undefined;
       },
       { what: 'both webhooks to be known' },

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RepoRef } from '@cds/bitbucket';
+import { vcsKeys } from '@cds/redis';
 import { hookUuidOf } from '@cds/webhook-signature';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -61,16 +62,14 @@ export function repositoryId(server: string, repo: RepoRef): string {
 
 /** @param hooksUrl `urlPublic` of `hooks`, where the configuration of `vcs` holds it too */
 export function createKnownWebhooks(redis: Redis, hooksUrl?: string): KnownWebhooks {
-  const keyOf = (repository: string) => `cdsbb:vcs:webhooks:${repository}`;
-  const beginningsKey = 'cdsbb:vcs:webhook-urls';
   const configured = hooksUrl === undefined ? [] : [`${hooksUrl.replace(/\/+$/, '')}/webhook/`];
 
   return {
     async of(repository) {
-      const key = keyOf(repository);
+      const key = vcsKeys.webhooks(repository);
       const [stored, learned] = await Promise.all([
         redis.hgetall(key),
-        redis.zrange(beginningsKey, '0', '-1'),
+        redis.zrange(vcsKeys.webhookUrlPrefixes, '0', '-1'),
         redis.expire(key, TTL_SECONDS),
       ]);
       const webhooks = new Map<string, KnownWebhook>();
@@ -81,10 +80,10 @@ export function createKnownWebhooks(redis: Redis, hooksUrl?: string): KnownWebho
       return { webhooks, beginnings: new Set([...configured, ...learned]) };
     },
     async get(repository, url) {
-      return parse(await redis.hget(keyOf(repository), url));
+      return parse(await redis.hget(vcsKeys.webhooks(repository), url));
     },
     async remember(repository, url, webhook) {
-      const key = keyOf(repository);
+      const key = vcsKeys.webhooks(repository);
       const known = { ...webhook, version: randomUUID() };
       await Promise.all([
         redis.hset(key, url, JSON.stringify(known)),
@@ -96,12 +95,12 @@ export function createKnownWebhooks(redis: Redis, hooksUrl?: string): KnownWebho
       const beginning = beginningOf(url);
       if (!BEGINNING.test(beginning)) return;
       await Promise.all([
-        redis.zadd(beginningsKey, Date.now(), beginning),
-        redis.zremrangebyrank(beginningsKey, 0, -MOST_BEGINNINGS - 1),
+        redis.zadd(vcsKeys.webhookUrlPrefixes, Date.now(), beginning),
+        redis.zremrangebyrank(vcsKeys.webhookUrlPrefixes, 0, -MOST_BEGINNINGS - 1),
       ]);
     },
     async forget(repository, { url, uuid }) {
-      const key = keyOf(repository);
+      const key = vcsKeys.webhooks(repository);
       const urls = url === '' ? [] : [url];
       // The API may name a webhook by Bitbucket's uuid alone.
       if (url === '')

@@ -1,10 +1,10 @@
+import { vcsKeys } from '@cds/redis';
 import {
   startVcsHarness,
   useTestRedis,
   type VcsHarness,
   type VcsInstance,
 } from '../../test/vcs-harness.fixture';
-import { manualWebhookKey } from './manual-webhooks';
 
 const HOOKS = '/vcs/bitbucketcloud/repos/acme/widgets/hooks';
 const UUID = 'a64f7a38-1ffb-460e-b058-89f4e5b03359';
@@ -299,7 +299,9 @@ describe('disableWebHooksCreation', () => {
     expect(answer.status).toBe(200);
     expect(answer.body.id).toBe('');
     expect(harness.bitbucket.requests).toHaveLength(0);
-    expect(JSON.parse(String(await manual.redis.get(manualWebhookKey(UUID))))).toEqual(webhook);
+    expect(JSON.parse(String(await manual.redis.get(vcsKeys.manualWebhook(UUID))))).toEqual(
+      webhook,
+    );
     expect(harness.logged).toContainEqual(
       expect.objectContaining({ ...webhook, msg: expect.stringContaining('by hand') }),
     );
@@ -312,7 +314,7 @@ describe('disableWebHooksCreation', () => {
 
     expect(answer.status).toBe(204);
     expect(harness.bitbucket.requests).toHaveLength(0);
-    expect(await manual.redis.exists(manualWebhookKey(UUID))).toBe(0);
+    expect(await manual.redis.exists(vcsKeys.manualWebhook(UUID))).toBe(0);
   });
 
   it('still updates and deletes those that were created before', async () => {
@@ -331,7 +333,7 @@ describe('disableWebHooksCreation', () => {
     expect(answer.status).toBe(200);
     expect(answer.body.id).toBe('');
     expect(harness.widgets.hooks).toEqual([]);
-    expect(await manual.redis.exists(manualWebhookKey(UUID))).toBe(1);
+    expect(await manual.redis.exists(vcsKeys.manualWebhook(UUID))).toBe(1);
   });
 
   it('does not depend on Redis', async () => {

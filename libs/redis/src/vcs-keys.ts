@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+
+const PREFIX = 'cdsbb:vcs:';
+
+/**
+ * Every Redis key of `vcs`. It is in a library because the engine reads the state and the webhooks
+ * to add by hand.
+ */
+export const vcsKeys = {
+  /** Hash: whose the state is (`owner:…` → when it was seen last, ms), and its format. */
+  state: `${PREFIX}state`,
+
+  /**
+   * Sorted set: fingerprints of the hashes that the API gave to a service of this name → when it
+   * did last (ms).
+   */
+  hashes: (name: string) => `${PREFIX}hashes:${name}`,
+
+  /**
+   * String: a grant, encrypted. The API knows a project by the refresh token of its linking for
+   * ever, so that token names the grant, although it is used up.
+   */
+  grant: (firstRefreshToken: string) => `${PREFIX}grant:${sha256(firstRefreshToken)}`,
+
+  /** Hash: minute of Redis's clock → calls that were made with an OAuth consumer. */
+  calls: (consumer: Consumer) => `${PREFIX}calls:${consumerId(consumer)}`,
+
+  /** String: seconds to wait after a 429, for as long as it is remembered. */
+  rateLimited: (consumer: Consumer) => `${PREFIX}rate-limited:${consumerId(consumer)}`,
+
+  /** String: the last build status that was sent of this key, on this commit (JSON). */
+  sentStatus: (server: string, repository: string, hash: string, key: string) =>
+    `${PREFIX}status:${sha256(JSON.stringify([server, repository, hash, key]))}`,
+
+  /**
+   * Sorted set: ids of statuses whose end Bitbucket may not know → when the API is asked about it
+   * next (ms).
+   */
+  unfinished: `${PREFIX}unfinished`,
+
+  /** String: the record of one of them (JSON). */
+  unfinishedStatus: (id: string) => `${PREFIX}unfinished:${id}`,
+
+  /** Hash: URL of a webhook of ours → what is known of it (JSON). */
+  webhooks: (repository: string) => `${PREFIX}webhooks:${repository}`,
+
+  /** Sorted set: URL prefixes of our webhooks → when one was used last (ms). */
+  webhookUrlPrefixes: `${PREFIX}webhook-urls`,
+
+  /**
+   * String, expires: the webhooks of a repository were checked. It contains the fingerprint of the
+   * webhook key, so that a new key need not wait for tomorrow.
+   */
+  webhooksChecked: (keyFingerprint: string, repository: string) =>
+    `${PREFIX}webhooks-looked-at:${keyFingerprint}:${repository}`,
+
+  /** String: a webhook to add by hand (JSON), by the uuid of its hook. */
+  manualWebhook: (uuid: string) => `${PREFIX}manual-webhook:${uuid}`,
+
+  /** Hash: `version` and `snapshot` (JSON) of a polled repository. */
+  snapshot: (repositoryId: string) => `${PREFIX}polled:${repositoryId}`,
+
+  /** Stream: the events of a polled repository. */
+  events: (repositoryId: string) => `${PREFIX}events:${repositoryId}`,
+
+  /** String: held by the process that works on `id`, which may be a key. */
+  lock: (id: string) => `${PREFIX}lock:${id}`,
+
+  /** What is locked while a webhook is written, so that the API's request and a repair do not cross. */
+  webhookLockId: (repository: string, uuid: string) => `${PREFIX}hook:${repository}:${uuid}`,
+} as const;
+
+/** An OAuth consumer of a Bitbucket, whatever the configuration calls it. */
+interface Consumer {
+  apiUrl: string;
+  clientId: string;
+}
+
+function consumerId({ apiUrl, clientId }: Consumer): string {
+  return sha256(JSON.stringify([apiUrl, clientId])).slice(0, 32);
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
