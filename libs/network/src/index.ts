@@ -8,3 +8,4 @@ export {
   ProxySettingsError,
   readProxySettings,
 } from './proxy-settings';
+export { abortable, type DeadlineContext, withTimeout } from './with-timeout';

@@ -1,6 +1,7 @@
+import { abortable } from '@cds/network';
 import type { CallContext } from '@cds/bitbucket';
 import { LRUCache } from 'lru-cache';
-import { deadlinePassed, within } from '../http/within';
+import { deadlinePassed } from '../http/request-deadline';
 import type { ReadSource } from '../monitoring/vcs-metrics';
 
 const MOST_KEPT = 5_000;
@@ -119,7 +120,7 @@ export function createSharedReads(deps: { onRead(source: ReadSource): void }): S
       flight.waiting += 1;
       flight.deadline = Math.max(flight.deadline, ctx.deadline ?? Infinity);
       try {
-        const answer = await within(flight.answer, ctx.signal, deadlinePassed);
+        const answer = await abortable(flight.answer, ctx.signal, deadlinePassed);
         if (isJoined) read.onJoined?.(flight.servedBy?.());
         return answer as T;
       } finally {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { AccessTokenSource, CallContext } from '@cds/bitbucket';
+import { abortable } from '@cds/network';
 import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
-import { deadlinePassed, within } from '../http/within';
+import { deadlinePassed } from '../http/request-deadline';
 import type { AccessPair } from './access-headers';
 import { isExpired, isExpiring, type Grant } from './grant';
 import type { GrantStore } from './grant-store';
@@ -75,7 +76,7 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Gra
   async function use(chosen: Promise<string>, ctx: CallContext): Promise<string> {
     token = chosen;
     try {
-      lastUsed = await within(chosen, ctx.signal, deadlinePassed);
+      lastUsed = await abortable(chosen, ctx.signal, deadlinePassed);
       return lastUsed;
     } catch (error) {
       if (token === chosen) token = undefined;

@@ -1,11 +1,10 @@
 import { DeadGrantError, type OAuthClient } from '@cds/bitbucket';
+import { abortable, withTimeout } from '@cds/network';
 import { LockTimeoutError, vcsKeys, withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { tokenErrorToCds } from '../http/bitbucket-errors';
-import { withDeadline } from '../http/request-deadline';
-import { within } from '../http/within';
 import type { RefreshResult } from '../monitoring/vcs-metrics';
 import { grantFrom, type Grant } from './grant';
 import type { GrantStore } from './grant-store';
@@ -127,7 +126,7 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
       const renewals = Promise.allSettled(underway.values());
       const late = () => new Error('renewals are still under way');
       try {
-        await withDeadline(undefined, deadlineMs, ({ signal }) => within(renewals, signal, late));
+        await withTimeout(undefined, deadlineMs, ({ signal }) => abortable(renewals, signal, late));
       } catch (error) {
         logger.error({ err: error }, 'grants may be lost: their projects have to be linked again');
       }

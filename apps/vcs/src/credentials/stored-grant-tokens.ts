@@ -1,6 +1,7 @@
 import type { AccessTokenSource } from '@cds/bitbucket';
+import { abortable } from '@cds/network';
 import { CdsError } from '@cds/wire';
-import { within, deadlinePassed } from '../http/within';
+import { deadlinePassed } from '../http/request-deadline';
 import { isExpiring, type Grant } from './grant';
 import type { GrantTokensDeps } from './grant-tokens';
 
@@ -36,7 +37,7 @@ export function createStoredGrantTokens(
   }
 
   return {
-    current: (ctx) => within(current(), ctx.signal, deadlinePassed),
-    renew: (rejected, ctx) => within(renewed(rejected), ctx.signal, deadlinePassed),
+    current: (ctx) => abortable(current(), ctx.signal, deadlinePassed),
+    renew: (rejected, ctx) => abortable(renewed(rejected), ctx.signal, deadlinePassed),
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { abortable } from '@cds/network';
 import type { Logger } from '@cds/service';
-import { within } from '../http/within';
 import type { Grant } from './grant';
 import type { GrantStore } from './grant-store';
 import { redisNeeded } from './redis-needed';
@@ -49,7 +49,7 @@ export function createUnsavedGrants(deps: {
 
   async function settled(key: string): Promise<void> {
     const saving = pending.get(key);
-    if (saving) await within(saving, AbortSignal.timeout(WAIT_MS), redisNeeded);
+    if (saving) await abortable(saving, AbortSignal.timeout(WAIT_MS), redisNeeded);
   }
 
   return {

@@ -1,4 +1,5 @@
 import type { BitbucketClient, RepoRef } from '@cds/bitbucket';
+import { type DeadlineContext, abortable } from '@cds/network';
 import { handle, type Logger, withCommon } from '@cds/service';
 import type { Request, RequestHandler } from 'express';
 import {
@@ -9,10 +10,9 @@ import {
 import type { GrantTokens } from '../credentials/grant-tokens';
 import type { BitbucketServer } from './bitbucket-server';
 import { BITBUCKET_ERRORS, bitbucketErrorToCds, type MissingKind } from '../http/bitbucket-errors';
-import { withRequestDeadline, type DeadlineContext } from '../http/request-deadline';
+import { deadlinePassed, withRequestDeadline } from '../http/request-deadline';
 import { findServer, type BitbucketServers } from './find-server';
 import { repoOf } from '../http/repository-ref';
-import { deadlinePassed, within } from '../http/within';
 
 /** What all routes share. */
 export interface RouteDeps {
@@ -66,7 +66,7 @@ export function grantedRoute(
     try {
       const { answer, call } = await withRequestDeadline(req, deps.deadlineMs, async (ctx) => {
         const call = newCall(req, server, tokens, ctx);
-        return { call, answer: await within(work(call), ctx.signal, deadlinePassed) };
+        return { call, answer: await abortable(work(call), ctx.signal, deadlinePassed) };
       });
       const answered = call.answered();
       if (answered && deps.onAnswered)

@@ -1,10 +1,10 @@
 import { isApiError, type CdsApiClient } from '@cds/api-client';
+import { type DeadlineContext, withTimeout } from '@cds/network';
 import { LockTimeoutError, vcsKeys, withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { isCdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { withDeadline, type DeadlineContext } from '../http/request-deadline';
 import type { BitbucketServers } from '../servers/find-server';
 import { repoFromFullName } from '../http/repository-ref';
 import { buildStatus, type BuildStatusOptions } from './build-status';
@@ -122,7 +122,7 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
     let isLate = false;
     try {
       const outer = { signal: closing.signal, deadline: Infinity };
-      await withDeadline(outer, ONE_MS, async (ctx) => {
+      await withTimeout(outer, ONE_MS, async (ctx) => {
         ctx.signal.addEventListener('abort', () => (isLate = true), { once: true });
         status = await unfinished.read(id);
         await finish(id, status, ctx);

@@ -1,7 +1,7 @@
 import { isBitbucketError, type NewStatus, type RepoRef } from '@cds/bitbucket';
+import { withTimeout } from '@cds/network';
 import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
-import { withDeadline } from '../http/request-deadline';
 import type { GrantedCall } from '../servers/granted-route';
 import { fullNameOf } from '../http/repository-ref';
 import type { SendResult } from '../monitoring/vcs-metrics';
@@ -76,7 +76,7 @@ export function createSendStatus(deps: SendStatusDeps): SendStatus {
       // Before Bitbucket has it: a process that dies in between must not leave it there for good.
       if (!isFinal(next)) await unfinished.remember(id, record, now + ASK_AFTER_MS);
       try {
-        await withDeadline(call.ctx, SEND_MS, (ctx) =>
+        await withTimeout(call.ctx, SEND_MS, (ctx) =>
           call.bitbucket.postStatus(repo, node.Hash, status, ctx),
         );
       } catch (error) {

@@ -1,5 +1,4 @@
-import { withDeadline, type DeadlineContext } from '../http/request-deadline';
-import { within } from '../http/within';
+import { type DeadlineContext, abortable, withTimeout } from '@cds/network';
 
 export interface BackgroundWorkOptions {
   /** How much is done at the same time. */
@@ -31,7 +30,9 @@ export function createBackgroundWork(options: BackgroundWorkOptions): Background
     const process = { signal: closing.signal, deadline: Infinity };
     const late = () => new Error('background work was not done in time, or the service ends');
     try {
-      await withDeadline(process, options.longestMs, (ctx) => within(work(ctx), ctx.signal, late));
+      await withTimeout(process, options.longestMs, (ctx) =>
+        abortable(work(ctx), ctx.signal, late),
+      );
     } catch (error) {
       options.onError(error);
     }

@@ -1,6 +1,6 @@
 import { isBitbucketError, type BbHook, type BitbucketClient, type RepoRef } from '@cds/bitbucket';
+import type { DeadlineContext } from '@cds/network';
 import type { Logger } from '@cds/service';
-import type { DeadlineContext } from '../http/request-deadline';
 import type { OneAtATime } from '../redis/run-exclusive';
 import { fullNameOf } from '../http/repository-ref';
 import type { KnownWebhook, KnownWebhooks } from './webhook-store';

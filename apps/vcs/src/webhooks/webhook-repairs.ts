@@ -1,14 +1,14 @@
 import { isBitbucketError, type AccessTokenSource, type BbHook } from '@cds/bitbucket';
+import { type DeadlineContext, abortable, withTimeout } from '@cds/network';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import type { BitbucketServer } from '../servers/bitbucket-server';
 import { createBackgroundWork } from './background-work';
-import { withDeadline, type DeadlineContext } from '../http/request-deadline';
+import { deadlinePassed } from '../http/request-deadline';
 import type { AnsweredCall } from '../servers/granted-route';
 import { createOneAtATime } from '../redis/run-exclusive';
 import { fullNameOf } from '../http/repository-ref';
-import { deadlinePassed, within } from '../http/within';
 import type { RepairResult } from '../monitoring/vcs-metrics';
 import { createDailyTurns } from './repair-schedule';
 import { repositoryId, type KnownWebhooks } from './webhook-store';
@@ -179,8 +179,8 @@ export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
           (await knownWebhooks.get(target.id, hook.url)) ?? (await isNamed(target.id, hook));
         if (faultsOf(hook, known, webhookKey.fingerprint).length === 0) return hook;
         if (await isHeldBack(server)) return hook;
-        return await withDeadline(outer, LOOKUP_MS, (ctx) =>
-          within(repairWebhook(target, hook, known, onlyOnce(ctx)), ctx.signal, deadlinePassed),
+        return await withTimeout(outer, LOOKUP_MS, (ctx) =>
+          abortable(repairWebhook(target, hook, known, onlyOnce(ctx)), ctx.signal, deadlinePassed),
         );
       } catch (error) {
         warnOfScope(call, error);

@@ -1,10 +1,9 @@
 import type { Readable } from 'node:stream';
 import axios, { type AxiosResponse } from 'axios';
-import { isNeverSent, ProxyError, type ProxySettings } from '@cds/network';
+import { isNeverSent, ProxyError, type ProxySettings, withTimeout } from '@cds/network';
 import type { CallContext } from '../client-types';
 import type { RepeatRule } from '../routes';
 import { agentsFor } from './agents';
-import { attemptSignal } from './attempt-signal';
 import { BitbucketError } from './bitbucket-error';
 import { readBody } from './read-body';
 
@@ -42,24 +41,20 @@ export async function sendOnce(
   settings: RequestSettings,
   ctx: CallContext,
 ): Promise<HttpAnswer> {
-  const attempt = attemptSignal(ctx, settings.timeoutMs);
-  try {
-    const response = await start(request, settings, attempt.signal);
-    const isRead = response.status < 300;
-    const { body, truncated } = await readBody(
-      response.data,
-      isRead ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES,
-      attempt.signal,
-    );
-    if (truncated && isRead) throw tooLarge(request.call, response.status);
-    return { status: response.status, header: headerReader(response), body };
-  } catch (error) {
-    if (error instanceof BitbucketError) throw error;
-    if (attempt.signal.aborted) throw timedOut(request.call, settings.timeoutMs, ctx);
-    throw unreachable(request.call, error);
-  } finally {
-    attempt.dispose();
-  }
+  return withTimeout(ctx, settings.timeoutMs, async ({ signal }) => {
+    try {
+      const response = await start(request, settings, signal);
+      const isRead = response.status < 300;
+      const maxBytes = isRead ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES;
+      const { body, truncated } = await readBody(response.data, maxBytes, signal);
+      if (truncated && isRead) throw tooLarge(request.call, response.status);
+      return { status: response.status, header: headerReader(response), body };
+    } catch (error) {
+      if (error instanceof BitbucketError) throw error;
+      if (signal.aborted) throw timedOut(request.call, settings.timeoutMs, ctx);
+      throw unreachable(request.call, error);
+    }
+  });
 }
 
 function start(
