@@ -2,40 +2,45 @@ import { PRINTED_SECTIONS } from '../keys';
 import { envName, type Key, type Section } from '../keys/section';
 import { types } from '../keys/value-types';
 
-const HEADINGS = ['Key', 'Default', 'Environment', 'Meaning'];
+const INTRODUCTION = `# Configuration
 
-/** The configuration, key by key, as Markdown for the operator guide. Formatted as Prettier would. */
+\`\`\`sh
+engine config new vcs hooks > cds.toml    # every key, with its default and what it does
+engine config new vcs hooks --env         # the same as variables of the environment
+engine config check cds.toml              # everything that is wrong, with key and line
+\`\`\`
+
+- A variable counts before a file, a file before the default. Of several files the later one counts.
+  A service also starts from variables alone.
+- A variable is named \`CDS_\` and the path of the key in capitals, joined by \`_\`. A list in it is
+  written with commas: \`CDS_HOOKS_HTTP_TRUSTEDPROXIES=10.0.0.0/8,192.0.2.7\`.
+- Keys match without regard to case. Names of servers, \`bitbucketcloud\` below, become lower case.
+- An empty variable, and a placeholder such as \`xxxxx\`, count as not set.
+
+This page is written by \`tools/build/update-config-reference.mts\` from \`libs/config/src/keys\`.
+`;
+
+/** `docs/configuration.md`: the configuration, key by key. Formatted as Prettier would. */
 export function configReference(): string {
-  return Object.values(PRINTED_SECTIONS)
-    .flat()
-    .map(
-      (section) => `### \`[${section.path.join('.')}]\`\n\n${section.comment}\n\n${table(section)}`,
-    )
-    .join('\n');
+  return [INTRODUCTION, ...Object.values(PRINTED_SECTIONS).flat().map(describeSection)].join('\n');
 }
 
-function table({ path, keys }: Section): string {
-  const rows = keys.map((key) => [
-    `\`${key.name}\``,
-    `\`${JSON.stringify(key.default)}\``,
-    `\`${envName([...path, key.name])}\``,
-    meaning(key),
-  ]);
-  const widths = HEADINGS.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
+function describeSection({ path, comment, keys }: Section): string {
+  const items = keys.map(
+    (key) =>
+      `- \`${key.name}\`: ${meaning(key)}\n  ${byDefault(key)}, variable \`${envName([...path, key.name])}\`.\n`,
   );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n`;
-  const ruler = line(widths.map((width) => '-'.repeat(width)));
-  return line(HEADINGS) + ruler + rows.map(line).join('');
+  return `## \`[${path.join('.')}]\`\n\n${comment}\n\n${items.join('')}`;
 }
 
 function meaning(key: Key): string {
-  if (key.unused) return key.comment;
   const { expected = '' } = types.get(key.schema) ?? {};
-  const needed = key.required && key.default === '' ? '**To be filled in.** ' : '';
-  const rule = key.schema.type === 'number' ? ` ${capitalise(expected)}.` : '';
-  return `${needed}${key.comment}${rule}`.replaceAll('|', '\\|');
+  return key.schema.type === 'number' ? `${key.comment} ${capitalise(expected)}.` : key.comment;
+}
+
+function byDefault(key: Key): string {
+  if (key.required && key.default === '') return '**To be filled in**';
+  return `Default \`${JSON.stringify(key.default)}\``;
 }
 
 function capitalise(text: string): string {
