@@ -4,7 +4,7 @@ import type { LogLevel } from '@cds/config';
 import { showHidden, showHiddenOnceParsed } from '@cds/wire';
 import { HIDDEN, redact, SECRET_FIELDS } from './redact';
 import { writeByTurn } from './write-by-turn';
-import { writeToStdout, writeWithoutWaiting } from './write-without-waiting';
+import { writerToStdout, writeWithoutWaiting } from './write-without-waiting';
 
 export type Logger = pino.Logger;
 
@@ -53,21 +53,28 @@ export function createLogger({ service, level, destination }: LoggerOptions): Lo
 
 /** What others wrote is in the lines: on a terminal it moves no cursor and turns no text around. */
 function textOnStdout(): pino.DestinationStream {
-  const text = pretty({ sync: true, ignore: 'service' });
-  return { write: (line) => void text.write(showHiddenOnceParsed(line)) };
+  // pino-pretty's own stream would wait for whoever reads the terminal.
+  const textOf = pretty.prettyFactory({ ignore: 'service' });
+  const write = writeToReader((fields) => textOf({ ...fields, level: 40 }));
+  return { write: (line) => write(textOf(showHiddenOnceParsed(line))) };
 }
 
 function linesOnStdout(service: string): pino.DestinationStream {
-  const write = writeWithoutWaiting({
-    write: writeToStdout,
+  const write = writeToReader(
+    (fields) => `${JSON.stringify({ level: 'warning', service, ...fields })}\n`,
+  );
+  return writeByTurn((text) => write(showHidden(text)));
+}
+
+/** Never waits for who reads. @param lineOf makes the line that says how many were dropped */
+function writeToReader(lineOf: (fields: object) => string): (text: string) => void {
+  return writeWithoutWaiting({
+    write: writerToStdout(),
     droppedLine: (dropped) =>
-      `${JSON.stringify({
-        level: 'warning',
+      lineOf({
         time: new Date().toISOString(),
-        service,
         dropped,
         msg: 'log lines dropped: nobody read standard output',
-      })}\n`,
+      }),
   });
-  return writeByTurn((text) => write(showHidden(text)));
 }

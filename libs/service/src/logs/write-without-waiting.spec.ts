@@ -1,10 +1,20 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from '@cds/testing';
+import { freePort, waitFor } from '@cds/testing';
+import type { MonitoringStatus } from '@cds/wire';
 import { writeWithoutWaiting } from './write-without-waiting';
 
 const LIB = join(__dirname, '..', '..');
+const ENV = {
+  PATH: process.env['PATH'],
+  TSX_TSCONFIG_PATH: join(LIB, '..', '..', 'tsconfig.base.json'),
+};
+/** Runs a command on a terminal. */
+const SCRIPT = '/usr/bin/script';
+const CTRL_S = '\u0013';
+const CTRL_Q = '\u0011';
 
 describe('lines that nobody reads', () => {
   function reader(room: number) {
@@ -56,10 +66,7 @@ describe('lines that nobody reads', () => {
   it('do not stop the process, which says how many there were, and its last words', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', join(LIB, 'test', 'unread-log.ts')], {
       cwd: LIB,
-      env: {
-        PATH: process.env['PATH'],
-        TSX_TSCONFIG_PATH: join(LIB, '..', '..', 'tsconfig.base.json'),
-      },
+      env: ENV,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';
@@ -85,3 +92,67 @@ describe('lines that nobody reads', () => {
     expect(said).toBe('all said\n');
   });
 });
+
+(existsSync(SCRIPT) ? describe : describe.skip)(
+  'lines on a terminal (skipped without /usr/bin/script)',
+  () => {
+    const children: ChildProcess[] = [];
+    afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
+
+    /** A service on a terminal, once it has said more than its log holds, and nobody read it. */
+    async function unread(how: 'stopped' | 'not read') {
+      const port = await freePort();
+      // Who does not answer within a minute waits for the terminal.
+      const ask = (path: string) =>
+        fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(60_000) });
+      const command = `${process.execPath} --import tsx ${join(LIB, 'test', 'unread-terminal.ts')}`;
+      const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], {
+        cwd: LIB,
+        env: { ...ENV, PORT: String(port), NO_COLOR: '1' },
+        stdio: ['pipe', 'pipe', 'ignore'],
+      });
+      children.push(child);
+      const closed = once(child, 'close');
+      let out = '';
+      child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+      await waitFor(() => out.includes('ready'));
+      if (how === 'stopped') child.stdin.write(CTRL_S);
+      else child.stdout.pause();
+
+      const pid = Number(await (await ask('/say')).text());
+      for (let said: string | undefined; said !== '20000';) {
+        const { lines } = (await (await ask('/mon/status')).json()) as MonitoringStatus;
+        said = lines.find(({ component }) => component === 'Said')?.value;
+      }
+      expect(out).not.toContain('dropped');
+      const readOn = () => {
+        child.stdout.resume();
+        child.stdin.write(CTRL_Q);
+      };
+      return { out: () => out, readOn, closed, end: () => process.kill(pid, 'SIGTERM') };
+    }
+
+    it.each(['stopped', 'not read'] as const)(
+      'do not stop its service while it is %s, are dropped and counted',
+      async (how) => {
+        const { out, readOn, closed, end } = await unread(how);
+
+        readOn();
+        const dropped = await waitFor(() => /dropped: (\d+)\r\n/.exec(out())?.[1]);
+        // Each has a second line, with its text.
+        const kept = out().split(/: a line\r\n {4}text: /).length - 1;
+        expect(kept + Number(dropped) / 2).toBe(20_000);
+        end();
+        await closed;
+        expect(out()).toContain('the last words');
+      },
+    );
+
+    it('do not keep a service from ending while it is stopped', async () => {
+      const { out, closed, end } = await unread('stopped');
+      end();
+      await closed;
+      expect(out()).not.toContain('the last words');
+    });
+  },
+);

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { openWithoutWaiting } from './open-without-waiting';
 
 /** What is kept for a reader that stalls: minutes of a busy service at level info. */
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
@@ -97,14 +98,25 @@ export function writeWithoutWaiting(deps: WriteWithoutWaitingDeps): (lines: stri
   };
 }
 
-/** Writes to standard output what it takes at once. */
-export function writeToStdout(bytes: Buffer): number {
-  try {
-    return writeSync(process.stdout.fd, bytes);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EPIPE' || code === 'EBADF') throw error;
-    // It stalls, or its disk is full: both may end.
-    return 0;
-  }
+/** Whoever reads is gone, not slow; EIO is what a terminal that was closed says. */
+const GONE: readonly unknown[] = ['EPIPE', 'EBADF'];
+const GONE_TERMINAL: readonly unknown[] = [...GONE, 'EIO'];
+
+/**
+ * @returns a function that writes to standard output what it takes at once, as
+ *   {@link WriteWithoutWaitingDeps} wants it
+ */
+export function writerToStdout(): (bytes: Buffer) => number {
+  const { fd, isTTY } = process.stdout;
+  const to = isTTY ? openWithoutWaiting(fd) : fd;
+  const gone = isTTY ? GONE_TERMINAL : GONE;
+  return (bytes) => {
+    try {
+      return writeSync(to, bytes);
+    } catch (error) {
+      if (gone.includes((error as NodeJS.ErrnoException).code)) throw error;
+      // It stalls, or its disk is full: both may end.
+      return 0;
+    }
+  };
 }
