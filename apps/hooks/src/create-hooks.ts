@@ -224,7 +224,7 @@ export async function createHooks(
       executions: createExecutionStore({ redis, executionHistory, mend }),
       checkPolling: createCheckPolling({
         api,
-        callApi: createApiCaller({ registration }),
+        callApi: createApiCaller({ registration, logger }),
         store: polls,
       }),
       upcoming: createUpcoming({ store: schedules, polls }),

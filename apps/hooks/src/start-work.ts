@@ -103,7 +103,7 @@ export function startWork(deps: WorkDeps) {
     connectRedis(withoutKeyPrefix({ ...connection, name: `${config.name}-worker` }), 'worker'),
   );
   const ownership = createHookOwnership({ redis, logger, mend, beatMs: timing.beatMs });
-  const callApi = createApiCaller({ registration });
+  const callApi = createApiCaller({ registration, logger });
   const common = { api, callApi, logger, now, retryDelayMs, retryError, killed: killed.signal };
   const delayMs = config.branchDeletion.delaySeconds * 1000;
   const cleanups = createBranchCleanups({

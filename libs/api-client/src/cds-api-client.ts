@@ -18,6 +18,7 @@ import {
   type HttpAnswer,
   type HttpCall,
   type HttpSender,
+  NoAnswerError,
   NotSentError,
 } from './send-request';
 
@@ -87,7 +88,8 @@ type CallInTime = Omit<Call, 'timeoutMs'> & { timeoutMs?: number };
 
 /**
  * The calls that the services make to the CDS API. Every failed one rejects with an {@link ApiError}
- * (or with the reason of the caller's own signal).
+ * (or with the reason of the caller's own signal). A mistake of this client comes as it is: it says
+ * nothing about the API.
  */
 export class CdsApiClient {
   readonly #http: HttpSender;
@@ -340,15 +342,15 @@ export class CdsApiClient {
     for (const listener of this.#listeners) listener();
   }
 
-  #withoutSecrets(call: string, error: unknown): ApiError {
+  #withoutSecrets(call: string, error: unknown): unknown {
     const hide = (message: string): string => toSafeMessage(message, [this.#token, this.#hash]);
     if (error instanceof ApiError) {
       return new ApiError(error.kind, hide(error.message), error);
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof NoAnswerError)) return error;
     return new ApiError(
       'unavailable',
-      hide(`${call}: the CDS API cannot be reached at api.http.url: ${reason}`),
+      hide(`${call}: the CDS API cannot be reached at api.http.url: ${error.message}`),
       { mayBeDone: !(error instanceof NotSentError) },
     );
   }
@@ -385,10 +387,16 @@ function hookRunPath({ hookRun, ...run }: HookRunRef): string {
   return `${runPath(run)}/hooks/${segment(hookRun)}`;
 }
 
-/** One path segment. `.` and `..` cannot be escaped: they would lead to another route. */
+/**
+ * One path segment. `.` and `..` cannot be escaped: they would lead to another route. Half of a
+ * character has no form in a URL.
+ *
+ * @throws ApiError `refused`
+ */
 function segment(value: string): string {
-  if (value === '' || value === '.' || value === '..') {
-    throw new ApiError('refused', `"${value}" cannot be part of a URL of the CDS API`);
+  if (value === '' || value === '.' || value === '..' || /\p{Surrogate}/u.test(value)) {
+    const shown = JSON.stringify(value.slice(0, 200));
+    throw new ApiError('refused', `${shown} cannot be part of a URL of the CDS API`);
   }
   return encodeURIComponent(value);
 }

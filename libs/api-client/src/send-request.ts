@@ -42,13 +42,18 @@ export interface HttpAnswer {
   headers: Record<string, unknown>;
 }
 
-/** No status was received: no connection came about, so that nothing was sent. */
-export class NotSentError extends Error {
+/** No status was received. */
+export class NoAnswerError extends Error {
+  override readonly name: string = 'NoAnswerError';
+}
+
+/** No connection came about, so that nothing was sent. */
+export class NotSentError extends NoAnswerError {
   override readonly name = 'NotSentError';
 }
 
 export interface HttpSender {
-  /** @throws Error when no status was received; NotSentError when nothing was sent, either. */
+  /** @throws NoAnswerError; NotSentError when nothing was sent, either */
   send(call: HttpCall): Promise<HttpAnswer>;
   close(): void;
 }
@@ -85,6 +90,9 @@ export function createHttpSender(o: { url: string; insecure: boolean }): HttpSen
 
 async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
   call.signal?.throwIfAborted();
+  // As bytes: of a text axios makes sure that it is JSON, by parsing it. What fails here is no
+  // fault of the other side.
+  const data = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
   // Not AbortSignal.any: a timeout in it may be collected, and then never fires (nodejs/node#57736).
   const abort = new AbortController();
   const { signal } = abort;
@@ -100,19 +108,18 @@ async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
       method: call.method,
       url: call.path,
       headers: call.headers,
-      // As bytes: of a text axios makes sure that it is JSON, by parsing it.
-      data: call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body)),
+      data,
       signal,
     });
-    const { status, headers, data } = answer;
+    const { status, headers, data: body } = answer;
     if (call.inPieces && status >= 200 && status < 300)
-      return { status, headers, json: undefined, ...(await readPieces(data, signal)) };
-    return { status, headers, ...(await readAnswer(data, signal)) };
+      return { status, headers, json: undefined, ...(await readPieces(body, signal)) };
+    return { status, headers, ...(await readAnswer(body, signal)) };
   } catch (error) {
     call.signal?.throwIfAborted();
-    /* eslint-disable preserve-caught-error -- axios's error holds the request, and with it the token */
-    if (isOverdue) throw new Error(`no answer within ${call.timeoutMs} ms`);
-    throw isNotSent(error) ? new NotSentError(describe(error)) : new Error(describe(error));
+    // Without its cause: axios's error holds the request, and with it the token.
+    if (isOverdue) throw new NoAnswerError(`no answer within ${call.timeoutMs} ms`);
+    throw isNotSent(error) ? new NotSentError(describe(error)) : new NoAnswerError(describe(error));
   } finally {
     clearTimeout(timer);
     call.signal?.removeEventListener('abort', follow);

@@ -1,6 +1,7 @@
 import { isApiError } from '@cds/api-client';
-import type { Registration } from '@cds/service';
+import type { Logger, Registration } from '@cds/service';
 import { type Failure, failureOf } from './failures';
+import { stackOf } from './unexpected-error';
 
 export type ApiResult<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 
@@ -10,7 +11,20 @@ export type ApiCaller = ReturnType<typeof createApiCaller>;
  * Calls the API and tells success from failure. A 401 means that the API forgot this service: it registers
  * again and the call is made once more; neither is counted.
  */
-export function createApiCaller(deps: { registration: Pick<Registration, 'registerNow'> }) {
+export function createApiCaller(deps: {
+  registration: Pick<Registration, 'registerNow'>;
+  logger: Logger;
+}) {
+  function failed(error: unknown): ApiResult<never> {
+    const failure = failureOf(error);
+    if (!isApiError(error))
+      deps.logger.error(
+        { stack: stackOf(error) },
+        'a call of the CDS API failed by a mistake of hooks: please report it',
+      );
+    return { ok: false, failure };
+  }
+
   /**
    * @param stillMine asked before the second try, since registering takes time; false gives the call up
    * @returns undefined when it was given up
@@ -22,9 +36,7 @@ export function createApiCaller(deps: { registration: Pick<Registration, 'regist
     try {
       return { ok: true, value: await call() };
     } catch (error) {
-      if (!isApiError(error) || error.kind !== 'unauthorized') {
-        return { ok: false, failure: failureOf(error) };
-      }
+      if (!isApiError(error) || error.kind !== 'unauthorized') return failed(error);
     }
     try {
       await deps.registration.registerNow();
@@ -44,7 +56,7 @@ export function createApiCaller(deps: { registration: Pick<Registration, 'regist
     try {
       return { ok: true, value: await call() };
     } catch (error) {
-      return { ok: false, failure: failureOf(error) };
+      return failed(error);
     }
   };
 }

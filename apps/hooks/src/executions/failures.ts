@@ -1,8 +1,9 @@
 import { isApiError } from '@cds/api-client';
+import { unexpectedSentence } from './unexpected-error';
 
 /** Why a call to the API did not succeed. */
 export type Failure =
-  /** The API said no, with CDS's error body: counts. */
+  /** The API said no, with CDS's error body, or this service failed at asking it: counts. */
   | { kind: 'refused'; message: string; status?: number }
   /**
    * The API did not answer, or something else answered for it: does not count. `mayBeDone`: what it
@@ -10,12 +11,23 @@ export type Failure =
    */
   | { kind: 'unavailable'; message: string; mayBeDone: boolean };
 
-/** @throws what is no failure of the API */
+/**
+ * What came of a call of the API. A mistake of this service is a refusal: the next try most likely
+ * ends in the same way, so that the tries are counted.
+ *
+ * @throws the reason of the signal that ended the call
+ */
 export function failureOf(error: unknown): Failure {
-  if (!isApiError(error)) throw error;
+  if (isAborted(error)) throw error;
+  if (!isApiError(error)) return { kind: 'refused', message: unexpectedSentence(error) };
   return error.kind === 'refused'
     ? { kind: 'refused', message: error.message, status: error.status }
     : { kind: 'unavailable', message: error.message, mayBeDone: error.mayBeDone };
+}
+
+function isAborted(error: unknown): boolean {
+  const { name } = (error ?? {}) as { name?: unknown };
+  return name === 'AbortError' || name === 'TimeoutError';
 }
 
 /** A date that is further ahead than a pause is long, by more than this, is of a clock that was put back since. */
