@@ -6,7 +6,7 @@ import { loadConfig } from '@cds/config';
  * does, or two files. Undefined where it does not: `vcs` then learns it from the first webhook that
  * the API puts in force.
  */
-export function hooksUrlBesides(args: string[], env: NodeJS.ProcessEnv): string | undefined {
+export function configuredHooksUrl(args: string[], env: NodeJS.ProcessEnv): string | undefined {
   try {
     const { values } = parseArgs({ args, options: { config: { type: 'string', multiple: true } } });
     return loadConfig({ services: ['hooks'], files: values.config, env }).hooks?.urlPublic;

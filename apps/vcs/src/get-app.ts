@@ -7,12 +7,12 @@ import type { Express } from 'express';
 import type { Redis } from 'ioredis';
 import type { ApiVersion } from './http/api-version';
 import type { State } from './state/create-state';
-import { ABOUT } from './service-description';
+import { SERVICE_DESCRIPTION } from './service-description';
 import { addAuthorizeRoutes } from './servers/authorize-routes';
 import { createBitbucketServer } from './servers/bitbucket-server';
 import { budgetLine } from './rate-limit/budget-line';
 import { DEADLINE_MS } from './http/request-deadline';
-import { createOneAtATime } from './redis/run-exclusive';
+import { createRunExclusive } from './redis/run-exclusive';
 import { addCommitRoutes } from './commits/commit-routes';
 import { createEventLog } from './polling/event-log';
 import { createFindEvents } from './polling/find-events';
@@ -29,10 +29,10 @@ import { createSentStatuses } from './statuses/sent-statuses';
 import { addStatusRoutes } from './statuses/status-routes';
 import { createUnfinishedStatuses } from './statuses/unfinished-statuses';
 import { addHookRoutes } from './webhooks/hook-routes';
-import { createKnownWebhooks } from './webhooks/webhook-store';
+import { createWebhookStore } from './webhooks/webhook-store';
 import { createManualWebhooks } from './webhooks/manual-webhooks';
 import { createWebhookKey } from './webhooks/webhook-key';
-import { createWebhookMemory } from './webhooks/webhook-tracker';
+import { createWebhookTracker } from './webhooks/webhook-tracker';
 import { createWebhookRepairs } from './webhooks/webhook-repairs';
 import { addWebhooksInfoRoute } from './webhooks/webhooks-info-route';
 
@@ -79,22 +79,22 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     ]),
   );
   const webhookKey = createWebhookKey(config.webhookKey);
-  const knownWebhooks = createKnownWebhooks(redis, deps.hooksUrl);
+  const webhookStore = createWebhookStore(redis, deps.hooksUrl);
   const webhookRepairs = createWebhookRepairs({
     redis,
-    knownWebhooks,
+    webhookStore,
     webhookKey,
     logger,
     onResult: metrics.repair,
     onHeldBack: () => metrics.heldBack('repair'),
   });
-  const webhookMemory = createWebhookMemory({ knownWebhooks, webhookKey, logger });
+  const webhookTracker = createWebhookTracker({ webhookStore, webhookKey, logger });
 
   const common = { servers, logger, deadlineMs: deps.deadlineMs ?? DEADLINE_MS };
   const routes = { ...common, onAnswered: webhookRepairs.afterAnswer };
   const mainBranchOf = createMainBranchOf();
   const manualWebhooks = createManualWebhooks({ redis, logger });
-  const oneAtATime = createOneAtATime({ redis, logger, longestMs: routes.deadlineMs });
+  const runExclusive = createRunExclusive({ redis, logger, maxMs: routes.deadlineMs });
 
   const router = createRouter();
   if (deps.state) router.use(deps.state.onlyOurs);
@@ -109,9 +109,9 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     ...common,
     manualWebhooks,
     apiVersion,
-    oneAtATime,
+    runExclusive,
     webhookKey,
-    webhookMemory,
+    webhookTracker,
     webhookRepairs,
   });
   const { uiUrl } = config;
@@ -119,7 +119,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   const sendStatus = createSendStatus({
     sent: createSentStatuses({ redis, logger }),
     unfinished,
-    oneAtATime: createOneAtATime({ redis, logger, longestMs: SEND_MS }),
+    runExclusive: createRunExclusive({ redis, logger, maxMs: SEND_MS }),
     logger,
     onResult: metrics.status,
   });
@@ -136,7 +136,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
 
   return {
     app: createHttpApp({
-      about: ABOUT,
+      about: SERVICE_DESCRIPTION,
       logger,
       registration,
       monitoring,

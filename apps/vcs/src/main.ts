@@ -18,7 +18,7 @@ import {
 } from '@cds/service';
 import { createApiVersion } from './http/api-version';
 import { getApp } from './get-app';
-import { hooksUrlBesides } from './configured-hooks-url';
+import { configuredHooksUrl } from './configured-hooks-url';
 import { answers, redisLine, redisSettingsLines } from './monitoring/redis-line';
 import { createState } from './state/create-state';
 
@@ -108,7 +108,7 @@ async function main(): Promise<void> {
   const { app, start, lines, close } = getApp({
     config,
     api,
-    hooksUrl: hooksUrlBesides(process.argv.slice(2), process.env),
+    hooksUrl: configuredHooksUrl(process.argv.slice(2), process.env),
     redis,
     logger,
     registration,

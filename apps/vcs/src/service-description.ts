@@ -1,7 +1,7 @@
 import type { ServiceDescription } from '@cds/service';
 
 /** What the OpenAPI document says of this service besides its routes. */
-export const ABOUT: ServiceDescription = {
+export const SERVICE_DESCRIPTION: ServiceDescription = {
   title: 'vcs',
   description:
     'The vcs service of CDS for Bitbucket Cloud. What asks for `X_AUTH_HEADER` is for the CDS API, and ends within 50 s. What Bitbucket Cloud refuses is told with its sentence after `(bitbucketcloud_error)`. Every refusal has the body `CdsError`. Before a route is looked for, headers over 256 KiB are refused with 431 and requests that come too slowly with 408.',

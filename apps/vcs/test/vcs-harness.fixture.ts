@@ -12,7 +12,7 @@ import { startBitbucketStandIn, type BitbucketStandIn } from './bitbucket-stand-
 import { CLIENT_ID, CLIENT_SECRET } from './oauth-stand-in.fixture';
 import { newRepository, type StandInRepository } from './stand-in-data.fixture';
 
-const MOST_INSTANCES = 3;
+const MAX_INSTANCES = 3;
 
 export const WEBHOOK_KEY = 'the-webhook-key-that-nobody-may-read';
 export const SERVER = 'bitbucketcloud';
@@ -113,7 +113,7 @@ export async function startVcsHarness(
   const opened: VcsInstance[] = [];
   // Connected before they are handed out: while it connects, a connection counts as a Redis that is away.
   const connections = await Promise.all(
-    Array.from({ length: MOST_INSTANCES }, async () => {
+    Array.from({ length: MAX_INSTANCES }, async () => {
       const redis = connectRedis({ redis: redisServer.config, logger, name: 'vcs' }, 'client');
       if (redis.status !== 'ready') await once(redis, 'ready');
       return redis;
@@ -132,7 +132,7 @@ export async function startVcsHarness(
 
   function instance(options: InstanceOptions = {}): VcsInstance {
     const redis = connections[opened.length];
-    if (!redis) throw new Error(`a spec has at most ${MOST_INSTANCES} instances`);
+    if (!redis) throw new Error(`a spec has at most ${MAX_INSTANCES} instances`);
     const [major = 0, minor = 0] = options.apiVersion ?? [];
     const app = getApp({
       config: {

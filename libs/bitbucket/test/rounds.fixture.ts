@@ -2,7 +2,7 @@ import type { FakeServer } from './fake-server.fixture';
 
 /** So long nothing more comes: then all that could be asked for side by side was asked for. */
 const QUIET_MS = 80;
-const MOST_REQUESTS = 1_000;
+const MAX_REQUESTS = 1_000;
 
 /**
  * How many calls had to follow each other in `work`. The server answers in rounds: it waits until nothing more is asked for,
@@ -24,7 +24,7 @@ export async function depthOf(server: FakeServer, work: () => Promise<unknown>):
     await new Promise<void>((resolve) => waiting.push(resolve));
     return undefined;
   };
-  server.scripted.push(...Array.from({ length: MOST_REQUESTS }, () => hold));
+  server.scripted.push(...Array.from({ length: MAX_REQUESTS }, () => hold));
   try {
     await work();
   } finally {

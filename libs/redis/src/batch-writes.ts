@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
  * Commands that leave by one write. Redis begins with them while the next ones are still being made: where a whole turn
  * was held back, it and this process waited for each other in turn, and a fifth of both cores was idle under load.
  */
-const MOST_TOGETHER = 4;
+const MAX_TOGETHER = 4;
 
 /**
  * Sends commands that are given in one turn of the event loop by few writes instead of one each: a write is a call of
@@ -32,7 +32,7 @@ export function batchWrites(connection: Redis): void {
       if (held === 0) stream.cork();
       held++;
       const isTaken = write(...args);
-      if (held === MOST_TOGETHER) send();
+      if (held === MAX_TOGETHER) send();
       return isTaken;
     };
   });

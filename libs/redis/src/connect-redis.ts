@@ -29,7 +29,7 @@ export interface RedisDeps {
 /** `client` answers requests and must not hang; `worker` is for BullMQ, which waits by itself. */
 export type RedisRole = 'client' | 'worker';
 
-const LONGEST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 1_000;
 /** Two addresses of a host, 2.5 s for each (`@cds/network`), and some more. */
 const CONNECT_TIMEOUT_MS = 6_000;
 const COMMAND_TIMEOUT_MS = 2_000;
@@ -77,7 +77,7 @@ export function withoutKeyPrefix(deps: RedisDeps): RedisDeps {
 
 /** Between two looks for another master while Redis stays read-only: at once, then 1, 2, 4 … 30 s. */
 const FIRST_LOOK_PAUSE_MS = 1_000;
-const LONGEST_LOOK_PAUSE_MS = 30_000;
+const MAX_LOOK_PAUSE_MS = 30_000;
 
 /**
  * A master that became a replica after a failover is left for the new one. Where there is no other,
@@ -90,8 +90,8 @@ function lookForMaster(): (error: Error) => boolean {
     if (!hasRedisErrorCode(error, 'READONLY')) return false;
     const sinceMs = performance.now() - lastAt;
     if (sinceMs < pauseMs) return false;
-    const isNew = sinceMs > 2 * LONGEST_LOOK_PAUSE_MS;
-    pauseMs = isNew ? FIRST_LOOK_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_LOOK_PAUSE_MS);
+    const isNew = sinceMs > 2 * MAX_LOOK_PAUSE_MS;
+    pauseMs = isNew ? FIRST_LOOK_PAUSE_MS : Math.min(2 * pauseMs, MAX_LOOK_PAUSE_MS);
     lastAt = performance.now();
     return true;
   };
@@ -124,7 +124,7 @@ function addressOptions({ address }: RedisConfigLike): RedisOptions {
 
 /** Milliseconds before the next try: 50, 100, 150 … 1,000. */
 function pause(attempt: number): number {
-  return Math.min(attempt * 50, LONGEST_PAUSE_MS);
+  return Math.min(attempt * 50, MAX_PAUSE_MS);
 }
 
 /** The address as the operator wrote it; never the password. */

@@ -20,7 +20,7 @@ export function logOutages(
   { logger, name, address }: { logger: LoggerLike; name: string; address: string },
 ): void {
   let since: number | undefined;
-  let toldOf = '';
+  let reported = '';
   let closing = false;
 
   const beginOutage = (reason: string): void => {
@@ -32,10 +32,10 @@ export function logOutages(
     );
   };
 
-  const tellOfRefusal = (reason: string, message: string): void => {
+  const reportRefusal = (reason: string, message: string): void => {
     since ??= Date.now();
-    if (toldOf === message || closing) return;
-    toldOf = message;
+    if (reported === message || closing) return;
+    reported = message;
     logger.warn({ connection: name, address, reason }, message);
   };
 
@@ -43,13 +43,13 @@ export function logOutages(
   connection.on('error', (error: Error) => {
     const { message } = error;
     if (NO_DATABASE.test(message)) {
-      tellOfRefusal(message, 'Redis has no such database: correct cache.redis.dbindex');
+      reportRefusal(message, 'Redis has no such database: correct cache.redis.dbindex');
       connection.disconnect(true);
     } else if (
       OLD_REFUSAL.test(message) ||
       hasRedisErrorCode(error, 'WRONGPASS', 'NOAUTH', 'NOPERM')
     ) {
-      tellOfRefusal(message, 'Redis refuses the password: correct cache.redis.password');
+      reportRefusal(message, 'Redis refuses the password: correct cache.redis.password');
     } else {
       beginOutage(message);
     }
@@ -59,7 +59,7 @@ export function logOutages(
     if (since === undefined) return;
     logger.info({ connection: name, address, outageMs: Date.now() - since }, 'Redis is back');
     since = undefined;
-    toldOf = '';
+    reported = '';
   });
   connection.on('end', () => (closing = true));
   connection.on('connecting', () => (closing = false));

@@ -73,10 +73,10 @@ export function createStateGuard(deps: StateGuardDeps) {
     status = next;
     if (before.kind === next.kind) return;
     if (before.kind === 'ours') deps.onLost();
-    tellOf(next, fields);
+    report(next, fields);
   }
 
-  function tellOf(next: StateStatus, fields: object): void {
+  function report(next: StateStatus, fields: object): void {
     if (next.kind === 'foreign') {
       logger.error(
         { ...fields, keyPrefix: redis.options.keyPrefix, database: redis.options.db },

@@ -3,7 +3,7 @@ import type { Logger } from './logs/create-logger';
 /** CDS's services have 30 s to end. */
 const DEADLINE_MS = 30_000;
 /** Left of the deadline when `stop` should be done: for the log and the exit. */
-const LONGEST_MARGIN_MS = 2_000;
+const MAX_MARGIN_MS = 2_000;
 /** Set by `engine start`, which keeps our standard input open for as long as it lives. */
 const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';
 /** Ctrl-C reaches a whole group of processes, and a supervisor passes it on: that is one signal. */
@@ -40,7 +40,7 @@ export function runUntilSignal({
       logger.error({ deadlineMs }, 'Not stopped in time: ending all the same');
       process.exit(1);
     }, deadlineMs);
-    stop(deadlineMs - Math.min(LONGEST_MARGIN_MS, deadlineMs / 10)).then(
+    stop(deadlineMs - Math.min(MAX_MARGIN_MS, deadlineMs / 10)).then(
       () => {
         logger.info({}, 'Stopped');
         process.exit(0);

@@ -3,34 +3,36 @@ import type { GrantTokens } from '../credentials/grant-tokens';
 import type { CallBudget } from '../rate-limit/call-budget';
 import { fullNameOf } from '../http/repository-ref';
 import type { RepositoryWrites } from './repository-writes';
-import type { ReadRule, SharedReads } from './request-coalescer';
+import type { ReadRule, RequestCoalescer } from './request-coalescer';
 
 const FULL_HASH = /^[0-9a-f]{40}$/i;
 
 /** A commit never changes. */
-const FOREVER: ReadRule = { joinMs: Infinity, keepMs: 5 * 60_000 };
-/** What a person chooses from, or a name hardly ever changed. Old is better than none. */
-const LISTING: ReadRule = { joinMs: Infinity, keepMs: 3_000, keepForNeedMs: 5 * 60_000 };
+const FOREVER: ReadRule = { joinMs: Infinity, cacheMs: 5 * 60_000 };
+/** Lists that a person chooses from, and names that hardly ever change. Old is better than none. */
+const LISTING: ReadRule = { joinMs: Infinity, cacheMs: 3_000, staleMs: 5 * 60_000 };
 /**
- * Heads of branches and what else a run is made of. Who asks because of a push must not be told the head before it: so nothing is
- * kept, and only a read is joined that began so shortly before that the push was there.
+ * Heads of branches and all else that a run is made of. A caller that asks because of a push must
+ * not get the head before it: so nothing is cached, and a read is joined only when it began so
+ * shortly before that the push was there.
  */
-const CURRENT: ReadRule = { joinMs: 200, keepMs: 0 };
+const CURRENT: ReadRule = { joinMs: 200, cacheMs: 0 };
 
-export interface SharingDeps {
+export interface CoalescingClientDeps {
   bitbucket: BitbucketClient;
-  /** Of one grant: what it read serves nobody else. */
+  /** Answers are shared within one grant only. */
   tokens: GrantTokens;
-  reads: SharedReads;
+  reads: RequestCoalescer;
   writes: RepositoryWrites;
   budget: Pick<CallBudget, 'refusalOfListing'>;
 }
 
 /**
- * A client for requests that only read. Identical reads of a grant are made once, and listings are refused when the rest of the
- * calls is for runs. Webhooks are read afresh: whoever finds none creates one.
+ * Makes a client for requests that only read. Identical reads of a grant cost one call, and
+ * listings are refused when the rest of the calls is reserved for runs. Webhooks are always read
+ * from Bitbucket, since a caller that finds none creates one.
  */
-export function createSharingClient(deps: SharingDeps): BitbucketClient {
+export function createCoalescingClient(deps: CoalescingClientDeps): BitbucketClient {
   const { bitbucket, tokens, reads, writes, budget } = deps;
 
   function share<T>(rule: ReadRule, ctx: CallContext, what: unknown[], read: Work<T>): Promise<T> {
@@ -45,12 +47,12 @@ export function createSharingClient(deps: SharingDeps): BitbucketClient {
   function common(what: unknown[]) {
     return {
       key: JSON.stringify([tokens.sender, ...what]),
-      servedBy: () => tokens.lastUsed,
-      onJoined: tokens.noteServed,
+      usedToken: () => tokens.lastUsed,
+      onJoined: tokens.noteCoalesced,
     };
   }
 
-  /** Of a repository in its present state. */
+  /** Names a read of a repository in its present state. */
   function of(repo: RepoRef, ...what: unknown[]): unknown[] {
     return [fullNameOf(repo), writes.stateOf(repo), ...what];
   }

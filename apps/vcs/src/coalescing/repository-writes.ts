@@ -20,7 +20,7 @@ export function createRepositoryWrites(): RepositoryWrites {
   };
 }
 
-/** After each write, whatever became of it, what was read of the repository before is out of date. */
+/** Invalidates what was read of a repository after each write to it, failed ones included. */
 export function noteWrites(bitbucket: BitbucketClient, writes: RepositoryWrites): BitbucketClient {
   async function noted<T>(repo: RepoRef, write: Promise<T>): Promise<T> {
     try {

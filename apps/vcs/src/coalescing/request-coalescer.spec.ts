@@ -7,10 +7,10 @@ import {
 } from '../../test/vcs-harness.fixture';
 import { hashOf, newRepository } from '../../test/stand-in-data.fixture';
 import { createMetrics } from '@cds/service';
-import { createSharedReads, type ReadRule } from './request-coalescer';
+import { createRequestCoalescer, type ReadRule } from './request-coalescer';
 
-const KEPT: ReadRule = { joinMs: Infinity, keepMs: 60_000 };
-const CURRENT: ReadRule = { joinMs: 60_000, keepMs: 0 };
+const KEPT: ReadRule = { joinMs: Infinity, cacheMs: 60_000 };
+const CURRENT: ReadRule = { joinMs: 60_000, cacheMs: 0 };
 
 function deferred<T>() {
   let resolve: (value: T) => void = () => undefined;
@@ -27,7 +27,7 @@ describe('shared reads', () => {
 
   function create() {
     const sources: string[] = [];
-    return { reads: createSharedReads({ onRead: (source) => sources.push(source) }), sources };
+    return { reads: createRequestCoalescer({ onRead: (source) => sources.push(source) }), sources };
   }
 
   it('ask once while one is under way, and again after it where nothing is kept', async () => {
@@ -44,7 +44,7 @@ describe('shared reads', () => {
   it('do not join one that began too long ago', async () => {
     const { reads, sources } = create();
     const slow = deferred<string>();
-    const rule = { joinMs: 0, keepMs: 0 };
+    const rule = { joinMs: 0, cacheMs: 0 };
     const old = reads.read({ key: 'k', rule, work: () => slow.promise }, patient());
     const now = reads.read({ key: 'k', rule, work: async () => 'new head' }, patient());
     expect(await now).toBe('new head');
@@ -99,7 +99,7 @@ describe('shared reads', () => {
 
   it('answer from memory what would be refused, however old, and refuse the rest', async () => {
     const { reads } = create();
-    const rule = { joinMs: Infinity, keepMs: 0, keepForNeedMs: 60_000 };
+    const rule = { joinMs: Infinity, cacheMs: 0, staleMs: 60_000 };
     await reads.read({ key: 'known', rule, work: async () => 'old' }, patient());
     const refused = (key: string) =>
       reads.read(

@@ -1,21 +1,21 @@
-import { abortable } from '@cds/network';
 import type { CallContext } from '@cds/bitbucket';
+import { abortable } from '@cds/network';
 import { LRUCache } from 'lru-cache';
 import { deadlinePassed } from '../http/request-deadline';
 import type { ReadSource } from '../monitoring/vcs-metrics';
 
-const MOST_KEPT = 5_000;
-const MOST_KEPT_BYTES = 32 * 1024 * 1024;
-const LARGEST_KEPT_BYTES = 4 * 1024 * 1024;
+const MAX_ENTRIES = 5_000;
+const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_ENTRY_BYTES = 4 * 1024 * 1024;
 
 /** How the answer to one kind of read may serve others. */
 export interface ReadRule {
   /** Milliseconds after its beginning in which a read under way may be joined. */
   joinMs: number;
-  /** Milliseconds for which an answer serves the same read again. */
-  keepMs: number;
-  /** Milliseconds for which it may serve where the read would be refused. */
-  keepForNeedMs?: number;
+  /** Milliseconds for which the cached answer serves the same read again. */
+  cacheMs: number;
+  /** Milliseconds for which the cached answer may serve where the read would be refused. */
+  staleMs?: number;
 }
 
 export interface Read<T> {
@@ -26,13 +26,13 @@ export interface Read<T> {
   refusal?: () => Promise<Error | undefined>;
   /** Given a context that ends when nobody waits any more. */
   work(ctx: CallContext): Promise<T>;
-  /** Told that another's read served this one, and what its `servedBy` said. */
-  onJoined?(servedBy: string | undefined): void;
-  servedBy?(): string | undefined;
+  /** Called when another read served this one, with the `usedToken` of the other. */
+  onJoined?(usedToken: string | undefined): void;
+  usedToken?(): string | undefined;
 }
 
-/** Reads of which identical ones cost one call. */
-export interface SharedReads {
+/** Makes one call of identical reads. */
+export interface RequestCoalescer {
   read<T>(read: Read<T>, ctx: CallContext): Promise<T>;
 }
 
@@ -42,65 +42,67 @@ interface Flight {
   waiting: number;
   deadline: number;
   end: AbortController;
-  servedBy?: () => string | undefined;
+  usedToken?: () => string | undefined;
 }
 
 /**
- * Errors are shared, too, by who waits for them, and never kept. A caller that leaves takes nothing from the others; the last
- * one ends the read.
+ * Errors are shared by the callers that wait for them, and never cached. A caller that leaves takes
+ * nothing from the others; the last one ends the read.
  */
-export function createSharedReads(deps: { onRead(source: ReadSource): void }): SharedReads {
+export function createRequestCoalescer(deps: {
+  onRead(source: ReadSource): void;
+}): RequestCoalescer {
   const flights = new Map<string, Flight>();
-  const kept = new LRUCache<string, { answer: unknown; at: number }>({
-    max: MOST_KEPT,
-    maxSize: MOST_KEPT_BYTES,
-    maxEntrySize: LARGEST_KEPT_BYTES,
+  const cache = new LRUCache<string, { answer: unknown; at: number }>({
+    max: MAX_ENTRIES,
+    maxSize: MAX_BYTES,
+    maxEntrySize: MAX_ENTRY_BYTES,
   });
 
-  async function ask<T>(read: Read<T>, ctx: CallContext): Promise<T> {
+  async function send<T>(read: Read<T>, ctx: CallContext): Promise<T> {
     const { key, rule } = read;
     const refusal = await read.refusal?.();
     if (refusal) {
-      const old = kept.get(key);
-      if (!old) throw refusal;
+      const stale = cache.get(key);
+      if (!stale) throw refusal;
       deps.onRead('memory');
-      return old.answer as T;
+      return stale.answer as T;
     }
     deps.onRead('bitbucket');
     const answer = await read.work(ctx);
-    const ttl = Math.max(rule.keepMs, rule.keepForNeedMs ?? 0);
-    if (ttl > 0) kept.set(key, { answer, at: performance.now() }, { ttl, size: sizeOf(answer) });
+    const ttl = Math.max(rule.cacheMs, rule.staleMs ?? 0);
+    if (ttl > 0) cache.set(key, { answer, at: performance.now() }, { ttl, size: sizeOf(answer) });
     return answer;
   }
 
-  function take<T>(read: Read<T>): Flight {
+  function start<T>(read: Read<T>): Flight {
     const end = new AbortController();
     const flight: Flight = {
       begunAt: performance.now(),
       waiting: 0,
       deadline: 0,
       end,
-      servedBy: read.servedBy,
+      usedToken: read.usedToken,
       answer: Promise.resolve(),
     };
     const ctx = {
       signal: end.signal,
-      // Who joins may have more time.
+      // A caller that joins may have more time.
       get deadline() {
         return flight.deadline;
       },
     };
     // In a moment, when it is known how long the first caller waits.
     flight.answer = Promise.resolve()
-      .then(() => ask(read, ctx))
-      .finally(() => leave(read.key, flight));
+      .then(() => send(read, ctx))
+      .finally(() => close(read.key, flight));
     flight.answer.catch(() => undefined);
     flights.set(read.key, flight);
     return flight;
   }
 
-  /** Nobody joins it any more. */
-  function leave(key: string, flight: Flight): void {
+  /** Lets no further caller join. */
+  function close(key: string, flight: Flight): void {
     if (flights.get(key) === flight) flights.delete(key);
   }
 
@@ -108,33 +110,33 @@ export function createSharedReads(deps: { onRead(source: ReadSource): void }): S
     async read<T>(read: Read<T>, ctx: CallContext): Promise<T> {
       const { key, rule } = read;
       const now = performance.now();
-      const recent = kept.get(key);
-      if (recent && now - recent.at < rule.keepMs) {
+      const cached = cache.get(key);
+      if (cached && now - cached.at < rule.cacheMs) {
         deps.onRead('memory');
-        return recent.answer as T;
+        return cached.answer as T;
       }
       const underWay = flights.get(key);
       const isJoined = underWay !== undefined && now - underWay.begunAt < rule.joinMs;
-      const flight = isJoined ? underWay : take(read);
+      const flight = isJoined ? underWay : start(read);
       if (isJoined) deps.onRead('under_way');
       flight.waiting += 1;
       flight.deadline = Math.max(flight.deadline, ctx.deadline ?? Infinity);
       try {
         const answer = await abortable(flight.answer, ctx.signal, deadlinePassed);
-        if (isJoined) read.onJoined?.(flight.servedBy?.());
+        if (isJoined) read.onJoined?.(flight.usedToken?.());
         return answer as T;
       } finally {
         flight.waiting -= 1;
         if (flight.waiting === 0) {
           flight.end.abort();
-          leave(key, flight);
+          close(key, flight);
         }
       }
     },
   };
 }
 
-/** About: of its JSON. */
+/** The length of its JSON, about its size in memory. */
 function sizeOf(answer: unknown): number {
   return (JSON.stringify(answer) ?? '').length + 1;
 }

@@ -13,8 +13,8 @@ const GRANT_TTL_SECONDS = 100 * 24 * 60 * 60;
 
 /** How long a decrypted grant is kept in memory, to save the round trips of a burst. */
 const MEMORY_MS = 5_000;
-/** Grants whose newest pair is kept in memory, two tokens of up to 2,500 characters each. */
-const MOST_NEWEST = 2_000;
+/** Grants whose newest pair is kept in memory: two tokens of up to 2,500 characters each. */
+const MAX_NEWEST = 2_000;
 /**
  * So long a write waits for a replica of Redis to have it; nothing else is done on the connection
  * meanwhile.
@@ -69,17 +69,17 @@ export interface GrantStore {
 
 export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): GrantStore {
   const memory = new LRUCache<string, Grant>({ max: 1000, ttl: MEMORY_MS });
-  const newest = new LRUCache<string, Grant>({ max: MOST_NEWEST });
+  const newest = new LRUCache<string, Grant>({ max: MAX_NEWEST });
   const replaceScript = defineScript(redis, 'cdsbbReplaceGrant', REPLACE_GRANT, 1);
-  const prolonged = new LRUCache<string, true>({ max: 10_000, ttl: DAY_MS });
+  const extended = new LRUCache<string, true>({ max: 10_000, ttl: DAY_MS });
 
-  /** Once a day and process is enough to keep a grant that is in use; nobody waits for it. */
-  function prolong(key: string): void {
-    if (prolonged.has(key)) return;
-    prolonged.set(key, true);
+  /** Runs in the background; once a day and process is enough to keep a grant that is in use. */
+  function extendTtl(key: string): void {
+    if (extended.has(key)) return;
+    extended.set(key, true);
     redis.expire(key, GRANT_TTL_SECONDS).catch((error: unknown) => {
-      prolonged.delete(key);
-      logger.debug({ err: error }, 'could not prolong a grant');
+      extended.delete(key);
+      logger.debug({ err: error }, 'time to live of a grant not extended');
     });
   }
 
@@ -101,7 +101,7 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
         memory.delete(key);
         return undefined;
       }
-      prolong(key);
+      extendTtl(key);
       remember(key, grant);
       return grant;
     }
@@ -113,7 +113,7 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
     if ((await replaceScript([key], [read, sealed, GRANT_TTL_SECONDS])) !== 1) return false;
     logger.warn(
       { key, generation: grant.generation },
-      'Redis had lost a renewed grant: the pair in memory is written again',
+      'renewed grant lost by Redis: the pair in memory is written again',
     );
     memory.set(key, grant);
     await waitForReplica();
@@ -129,9 +129,9 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
       const [role, , replicas] = (await redis.role()) as unknown[];
       if (role !== 'master' || !Array.isArray(replicas) || replicas.length === 0) return;
       if ((await redis.wait(1, REPLICA_MS)) > 0) return;
-      logger.info({ replicas: replicas.length }, 'no replica of Redis has a renewed grant yet');
+      logger.info({ replicas: replicas.length }, 'renewed grant not replicated by Redis yet');
     } catch (error) {
-      logger.debug({ err: error }, 'it is not known whether a replica of Redis has a grant');
+      logger.debug({ err: error }, 'replication of a grant cannot be checked');
     }
   }
 
@@ -140,7 +140,7 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
     if (text === undefined) {
       logger.warn(
         { key },
-        'a stored grant cannot be decrypted: was the client secret changed? Projects linked before have to be linked again',
+        'stored grant cannot be decrypted: after a change of the client secret, link the projects again',
       );
       return undefined;
     }

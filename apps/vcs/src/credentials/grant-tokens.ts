@@ -20,14 +20,14 @@ export interface GrantTokensDeps {
 
 /** The access tokens of one request of the API. */
 export interface GrantTokens extends AccessTokenSource {
-  /** Which grant it is, without saying its tokens. */
+  /** Names the grant without its tokens. */
   readonly key: string;
-  /** Which pair the API sent, without saying its tokens: who sends another is not told what this one read. */
+  /** Names the pair that the API sent, without its tokens: other pairs do not share its answers. */
   readonly sender: string;
   /** The token that was used last; undefined before the first call. */
   readonly lastUsed: string | undefined;
-  /** Another request of this grant, which used this token, served this one too. */
-  noteServed(token: string | undefined): void;
+  /** Takes the token that another request of this grant used, whose answer served this one. */
+  noteCoalesced(token: string | undefined): void;
 }
 
 /**
@@ -38,13 +38,13 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Gra
   const key = vcsKeys.grant(given.refreshToken);
   let token: Promise<string> | undefined;
   let lastUsed: string | undefined;
-  let served: string | undefined;
+  let coalescedToken: string | undefined;
 
   async function stored(): Promise<Grant | undefined> {
     try {
       return await deps.store.read(key);
     } catch (error) {
-      deps.logger.warn({ err: error }, "Redis does not answer: using the API's access token");
+      deps.logger.warn({ err: error }, "Redis does not answer: the API's access token is used");
       return undefined;
     }
   }
@@ -65,10 +65,7 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Gra
       return await renewed(grant.accessToken);
     } catch (error) {
       if (isExpired(grant, Date.now())) throw error;
-      deps.logger.warn(
-        { err: error },
-        'could not renew a grant ahead of time; its token still holds',
-      );
+      deps.logger.warn({ err: error }, 'grant not renewed ahead of time; its token still holds');
       return grant.accessToken;
     }
   }
@@ -88,10 +85,10 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Gra
     key,
     sender: createHash('sha256').update(JSON.stringify(given)).digest('hex'),
     get lastUsed() {
-      return lastUsed ?? served;
+      return lastUsed ?? coalescedToken;
     },
-    noteServed(token) {
-      served = token;
+    noteCoalesced(token) {
+      coalescedToken = token;
     },
     current: (ctx) => use(token ?? first(), ctx),
     async renew(rejected, ctx) {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
 const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
+const MAX_PAUSE_MS = 60_000;
 
 /** Refresh tokens that Bitbucket refused. */
 export interface RefusedGrants {
@@ -30,7 +30,7 @@ export function createRefusedGrants(): RefusedGrants {
     add(refreshToken, message) {
       const id = idOf(refreshToken);
       const last = refused.get(id);
-      const pauseMs = last ? Math.min(last.pauseMs * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
+      const pauseMs = last ? Math.min(last.pauseMs * 2, MAX_PAUSE_MS) : FIRST_PAUSE_MS;
       refused.set(id, { message, pauseMs, until: performance.now() + pauseMs });
     },
   };

@@ -6,7 +6,7 @@ import type { GrantStore } from './grant-store';
 import { redisNeeded } from './redis-needed';
 
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
+const MAX_PAUSE_MS = 2_000;
 
 /** How long a caller waits for its grant to be stored. */
 const WAIT_MS = 20_000;
@@ -33,7 +33,7 @@ export function createUnsavedGrants(deps: {
   const stop = new AbortController();
 
   async function tryUntilStored(key: string, grant: Grant): Promise<void> {
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
       try {
         return await deps.store.write(key, grant);
       } catch (error) {

@@ -9,9 +9,9 @@ import { snapshotSchema, type Snapshot } from './repository-state';
 /** A repository that nobody polls for so long is forgotten: its next look is its first. */
 const TTL_SECONDS = 30 * 24 * 60 * 60;
 /** Events of one repository; the oldest give way. */
-const MOST_EVENTS = 5_000;
+const MAX_EVENTS = 5_000;
 /** The clock of the service that polls may be so far ahead of Redis's. The API leaves out commits that have a run. */
-const CLOCKS_APART_SECONDS = 60;
+const MAX_CLOCK_SKEW_SECONDS = 60;
 
 /**
  * KEYS: snapshot (hash), events (stream). ARGV: version that was read ('' for none), new version, snapshot, seconds to
@@ -79,14 +79,14 @@ export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog
           randomUUID(),
           JSON.stringify(now),
           TTL_SECONDS,
-          MOST_EVENTS,
+          MAX_EVENTS,
           ...events.map((event) => JSON.stringify(event)),
         ],
       );
       return reply === 1;
     },
     async since(repository, sinceSeconds) {
-      const start = String(Math.max(0, Math.floor(sinceSeconds) - CLOCKS_APART_SECONDS) * 1_000);
+      const start = String(Math.max(0, Math.floor(sinceSeconds) - MAX_CLOCK_SKEW_SECONDS) * 1_000);
       const entries = await redis.xrange(vcsKeys.events(repository), start, '+');
       return entries.flatMap(([, fields]) => {
         const event = parsed(repositoryEventSchema, fields[1] ?? '');

@@ -7,7 +7,7 @@ import { repositoryKey, type EventLog, type Seen } from './event-log';
 import type { RepositoryEvent } from './repository-event';
 import { confirmGone, readRepositoryState, snapshotOf } from './repository-state';
 
-const SHORTEST_DELAY_SECONDS = 60;
+const MIN_DELAY_SECONDS = 60;
 /** A repository is looked at so seldom that its looks take no more than 120 of Bitbucket's 1,000 calls an hour. */
 const SECONDS_PER_CALL = 30;
 
@@ -31,16 +31,16 @@ export function createFindEvents(deps: { log: EventLog; logger: Logger }): FindE
     const repo = repoOf(call.req);
     const key = repositoryKey(call.server.config.name, fullNameOf(repo));
     // Read first: what another replica keeps meanwhile makes this look void, not its own older one.
-    const seen = await remembered(() => log.read(key));
+    const seen = await withRedis(() => log.read(key));
     const now = await readRepositoryState(repo, call);
     const gone = seen.snapshot
       ? await confirmGone(seen.snapshot, now, repo, call, logger)
       : new Set<string>();
     const events = seen.snapshot ? compareStates(seen.snapshot, now, gone) : [];
-    await remembered(() => log.record(key, seen, withUnconfirmed(seen, now, gone), events));
+    await withRedis(() => log.record(key, seen, withUnconfirmed(seen, now, gone), events));
     return {
-      events: withoutDeletionOf(now.refs, await remembered(() => log.since(key, sinceSeconds))),
-      delaySeconds: Math.max(SHORTEST_DELAY_SECONDS, now.calls * SECONDS_PER_CALL),
+      events: withoutDeletionOf(now.refs, await withRedis(() => log.since(key, sinceSeconds))),
+      delaySeconds: Math.max(MIN_DELAY_SECONDS, now.calls * SECONDS_PER_CALL),
     };
   };
 }
@@ -77,7 +77,7 @@ function withUnconfirmed(
   return taken;
 }
 
-async function remembered<T>(work: () => Promise<T>): Promise<T> {
+async function withRedis<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {

@@ -32,7 +32,7 @@ export interface RepositoryState {
 
 const FOLDERS = { branch: 'refs/heads/', tag: 'refs/tags/' } as const;
 /** A ref that is missing in the list is asked for by itself; of more than so many the rest waits for the next look. */
-const MOST_CONFIRMED = 20;
+const MAX_CONFIRMED = 20;
 /** CDS shows the first lines of a message; events are kept, and sent three times. */
 const MESSAGE_CHARACTERS = 2_000;
 
@@ -81,7 +81,7 @@ export async function confirmGone(
 ): Promise<Set<string>> {
   const missing = Object.keys(before.refs).filter((ref) => !now.refs.has(ref));
   const gone = new Set<string>();
-  for (const ref of missing.slice(0, MOST_CONFIRMED)) {
+  for (const ref of missing.slice(0, MAX_CONFIRMED)) {
     const isTag = ref.startsWith(FOLDERS.tag);
     const name = ref.slice(FOLDERS[isTag ? 'tag' : 'branch'].length);
     try {

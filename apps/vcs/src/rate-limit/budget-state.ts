@@ -1,4 +1,4 @@
-import type { Spent } from './rate-limit-usage';
+import type { Usage } from './rate-limit-usage';
 
 /** With less than this share left, what nobody waits for waits. */
 const FOR_THE_API = 0.3;
@@ -21,7 +21,7 @@ export interface BudgetState {
 }
 
 /** @param limit calls that are granted in an hour, 0 for no limit */
-export function budgetState(limit: number, { calls, refused }: Spent): BudgetState {
+export function budgetState(limit: number, { calls, refused }: Usage): BudgetState {
   const spent = calls.reduce((sum, [, count]) => sum + count, 0);
   const refusedFor = refused ? Math.max(0, refused.waitSeconds - refused.secondsAgo) : 0;
   const reserved = limit - reserveOf(limit, FOR_RUNS);
@@ -48,7 +48,7 @@ function reserveOf(limit: number, share: number): number {
 }
 
 /** When more than `surplus` of the oldest calls are no longer of the last hour. */
-function secondsUntil(surplus: number, calls: Spent['calls']): number {
+function secondsUntil(surplus: number, calls: Usage['calls']): number {
   let gone = 0;
   for (const [minutesAgo, count] of calls) {
     gone += count;

@@ -4,14 +4,14 @@ import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { budgetState, type BudgetState } from './budget-state';
-import { createSpentCalls, REFUSAL_SECONDS } from './rate-limit-usage';
+import { createRateLimitUsage, REFUSAL_SECONDS } from './rate-limit-usage';
 
 /** How long listings wait after a 429 that does not say how long. */
 const WAIT_SECONDS = 60;
 
 /** What is left of the calls that Bitbucket grants one OAuth consumer in an hour. */
 export interface CallBudget {
-  /** Takes note of a call. Costs no time. */
+  /** Counts a call. Costs no time. */
   count(call: BitbucketCall): void;
   /** The error to answer a listing with, when what is left is for runs alone. Never rejects. */
   refusalOfListing(): Promise<CdsError | undefined>;
@@ -21,7 +21,7 @@ export interface CallBudget {
   isShortAnywhere(): Promise<boolean>;
   /** By what all replicas spent. Never rejects. */
   state(): Promise<BudgetState>;
-  /** Tells Redis what it does not know yet. Never rejects. */
+  /** Flushes what is not in Redis yet. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -33,20 +33,20 @@ export interface CallBudgetDeps {
 }
 
 /**
- * Bitbucket does not tell an OAuth consumer what is left, so that it is counted here, over all replicas. It counts calls about
- * repositories, whatever user they are for.
+ * Bitbucket does not report to an OAuth consumer what is left, so that it is counted here, over all
+ * replicas. It counts calls about repositories, whatever user they are for.
  * https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/
  */
 export function createCallBudget(deps: CallBudgetDeps): CallBudget {
   const { config, redis, logger } = deps;
   const limit = config.callsPerHour;
-  const spent = createSpentCalls({ redis, logger, consumer: config });
-  const state = async () => budgetState(limit, await spent.fresh());
+  const usage = createRateLimitUsage({ redis, logger, consumer: config });
+  const state = async () => budgetState(limit, await usage.fresh());
   return {
     count({ route, status, retryAfterSeconds = 0 }) {
       if (status === 429)
-        spent.refuse(Math.ceil(Math.min(retryAfterSeconds || WAIT_SECONDS, REFUSAL_SECONDS)));
-      if (route.startsWith('/repositories')) spent.add();
+        usage.refuse(Math.ceil(Math.min(retryAfterSeconds || WAIT_SECONDS, REFUSAL_SECONDS)));
+      if (route.startsWith('/repositories')) usage.add();
     },
     async refusalOfListing() {
       const now = await state();
@@ -54,10 +54,10 @@ export function createCallBudget(deps: CallBudgetDeps): CallBudget {
       deps.onListingRefused?.();
       return listingRefused(config, now);
     },
-    isShort: () => budgetState(limit, spent.known()).allowed !== 'all',
+    isShort: () => budgetState(limit, usage.known()).allowed !== 'all',
     isShortAnywhere: async () => (await state()).allowed !== 'all',
     state,
-    close: spent.close,
+    close: usage.close,
   };
 }
 

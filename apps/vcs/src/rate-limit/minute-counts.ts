@@ -4,7 +4,7 @@ const MINUTE_MS = 60_000;
 /** A number of calls, and how many minutes ago they were made. */
 export type CallsAgo = readonly [minutesAgo: number, calls: number];
 
-/** Calls of the last hour by the minute: 61 numbers at most, of which the last tells of a minute that is over in part. */
+/** Calls of the last hour by the minute: at most 61 numbers, of which the oldest is over in part. */
 export interface MinuteCounts {
   add(calls: number, minutesAgo?: number): void;
   /** Oldest first. */
@@ -19,7 +19,7 @@ export function createMinuteCounts(counted: Iterable<CallsAgo> = []): MinuteCoun
   function add(calls: number, minutesAgo = 0): void {
     const minute = thisMinute() - minutesAgo;
     const before = perMinute.get(minute);
-    // Once a minute, what is over is forgotten.
+    // Once a minute.
     if (before === undefined) forget();
     perMinute.set(minute, (before ?? 0) + calls);
   }

@@ -7,19 +7,22 @@ import { createMinuteCounts, type CallsAgo } from './minute-counts';
 
 /** How long a refusal (429) is remembered. */
 export const REFUSAL_SECONDS = 15 * 60;
-/** Calls are told to Redis together, so that none waits for it. */
-const TELL_AFTER_MS = 250;
-const TELL_AGAIN_AFTER_MS = 5_000;
+/** Calls are flushed to Redis together, so that none waits for it. */
+const FLUSH_AFTER_MS = 250;
+const FLUSH_AGAIN_AFTER_MS = 5_000;
 /** How old the sum over all replicas may be when something is decided by it. */
 const FRESH_MS = 2_000;
 /** How long a decision waits for a newer one. */
 const WAIT_MS = 250;
-/** Bitbucket may refuse many calls at once; the first of them tells the others. */
+/** Bitbucket may refuse many calls at once; the first of them is enough to know. */
 const REFUSED_AGAIN_MS = 5_000;
 
 /**
- * Adds calls to the minutes in which they were made, by the clock of Redis, and returns those of the last hour.
- * ARGV: minutes ago and calls, in pairs.
+ * Adds calls to the minutes in which they were made, by the clock of Redis, and returns those of
+ * the last hour.
+ *
+ * KEYS calls, rate limited · ARGV minutes ago and calls, in pairs ·
+ * Returns {minutes ago and calls, in pairs; seconds to wait after the last 429, or ""; its PTTL}
  */
 const COUNT = `
 local minute = math.floor(tonumber(redis.call('TIME')[1]) / 60)
@@ -43,8 +46,8 @@ return { recent, redis.call('GET', KEYS[2]) or '', redis.call('PTTL', KEYS[2]) }
 
 const countedSchema = z.tuple([z.array(z.number()), z.string(), z.number()]);
 
-/** What is known of the calls of one OAuth consumer. */
-export interface Spent {
+/** The calls of one OAuth consumer, as far as they are known. */
+export interface Usage {
   /** Oldest first. */
   calls: CallsAgo[];
   /** The last 429 of the last quarter of an hour. */
@@ -52,62 +55,63 @@ export interface Spent {
 }
 
 /** The calls that all replicas made with one OAuth consumer in the last hour. */
-export interface SpentCalls {
+export interface RateLimitUsage {
   add(): void;
   /** Bitbucket refused a call: too many were made. */
   refuse(waitSeconds: number): void;
   /** What this process knows now. */
-  known(): Spent;
+  known(): Usage;
   /** The same, not much older than two seconds unless Redis does not answer. Never rejects. */
-  fresh(): Promise<Spent>;
-  /** Tells Redis what it does not know yet. Never rejects. */
+  fresh(): Promise<Usage>;
+  /** Flushes what is not in Redis yet. Never rejects. */
   close(): Promise<void>;
 }
 
 /**
- * Every process counts its own calls and tells them to Redis a moment later, in one round trip, whose answer is what all
- * replicas spent. While Redis is away, a process goes by what it knew and its own calls.
+ * Every process counts its own calls and flushes them to Redis a moment later, in one round trip,
+ * whose answer is the usage of all replicas. While Redis is away, a process goes by what it knew and
+ * its own calls.
  */
-export function createSpentCalls(deps: {
+export function createRateLimitUsage(deps: {
   redis: Redis;
   logger: Logger;
   /** Whatever the configuration calls it. */
   consumer: { apiUrl: string; clientId: string };
-}): SpentCalls {
+}): RateLimitUsage {
   const { redis, logger, consumer } = deps;
   const callsKey = vcsKeys.calls(consumer);
   const refusedKey = vcsKeys.rateLimited(consumer);
   const count = defineScript(redis, 'count-calls', COUNT, 2);
   const own = createMinuteCounts();
   let ofAll = createMinuteCounts();
-  let untold = createMinuteCounts();
+  let unflushed = createMinuteCounts();
   let refusal: { at: number; waitSeconds: number } | undefined;
-  let toldAt = Number.NEGATIVE_INFINITY;
-  let telling: Promise<void> | undefined;
+  let flushedAt = Number.NEGATIVE_INFINITY;
+  let flushing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let failed = false;
   let closed = false;
 
-  async function tellAll(): Promise<void> {
-    const told = untold.entries();
+  async function send(): Promise<void> {
+    const sent = unflushed.entries();
     const begunAt = performance.now();
-    untold = createMinuteCounts();
+    unflushed = createMinuteCounts();
     const before = ofAll;
     // Counted here until Redis's answer counts them.
-    ofAll = createMinuteCounts([...before.entries(), ...told]);
+    ofAll = createMinuteCounts([...before.entries(), ...sent]);
     try {
-      const answer = await count([callsKey, refusedKey], told.flat());
+      const answer = await count([callsKey, refusedKey], sent.flat());
       const [recent, waitSeconds, ttlMs] = countedSchema.parse(answer);
       ofAll = createMinuteCounts(inPairs(recent));
       if (ttlMs > 0) learnRefusal(begunAt - (REFUSAL_SECONDS * 1000 - ttlMs), Number(waitSeconds));
-      toldAt = begunAt;
+      flushedAt = begunAt;
       failed = false;
     } catch (error) {
       // Redis may have counted them. Twice is better than not at all.
       failed = true;
       ofAll = before;
-      for (const [minutesAgo, calls] of told) untold.add(calls, minutesAgo);
-      logger.debug({ err: error }, 'Redis does not count calls of Bitbucket for now');
+      for (const [minutesAgo, calls] of sent) unflushed.add(calls, minutesAgo);
+      logger.debug({ err: error }, 'calls of Bitbucket not counted in Redis: trying again');
     }
   }
 
@@ -115,23 +119,23 @@ export function createSpentCalls(deps: {
     if (refusal === undefined || at > refusal.at) refusal = { at, waitSeconds };
   }
 
-  function tell(): Promise<void> {
+  function flush(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
-    telling ??= tellAll().finally(() => {
-      telling = undefined;
-      if (untold.sum() > 0) tellLater(failed ? TELL_AGAIN_AFTER_MS : TELL_AFTER_MS);
+    flushing ??= send().finally(() => {
+      flushing = undefined;
+      if (unflushed.sum() > 0) scheduleFlush(failed ? FLUSH_AGAIN_AFTER_MS : FLUSH_AFTER_MS);
     });
-    return telling;
+    return flushing;
   }
 
-  function tellLater(ms: number): void {
+  function scheduleFlush(ms: number): void {
     if (closed) return;
-    timer ??= setTimeout(() => void tell(), ms).unref();
+    timer ??= setTimeout(() => void flush(), ms).unref();
   }
 
-  function known(): Spent {
-    const calls = createMinuteCounts([...ofAll.entries(), ...untold.entries()]);
+  function known(): Usage {
+    const calls = createMinuteCounts([...ofAll.entries(), ...unflushed.entries()]);
     // More than a Redis knows that was emptied.
     const most = calls.sum() >= own.sum() ? calls : own;
     const secondsAgo = refusal ? (performance.now() - refusal.at) / 1000 : Infinity;
@@ -147,31 +151,31 @@ export function createSpentCalls(deps: {
     known,
     add() {
       own.add(1);
-      untold.add(1);
-      tellLater(TELL_AFTER_MS);
+      unflushed.add(1);
+      scheduleFlush(FLUSH_AFTER_MS);
     },
     refuse(waitSeconds) {
       const now = performance.now();
-      const told = refusal !== undefined && now - refusal.at < REFUSED_AGAIN_MS;
+      const isKnown = refusal !== undefined && now - refusal.at < REFUSED_AGAIN_MS;
       refusal = { at: now, waitSeconds };
-      if (told) return;
+      if (isKnown) return;
       redis.set(refusedKey, String(waitSeconds), 'EX', REFUSAL_SECONDS).catch((error: unknown) => {
-        logger.debug({ err: error }, 'Redis did not take that Bitbucket answered 429');
+        logger.debug({ err: error }, 'rate limit of Bitbucket not stored in Redis');
       });
     },
     async fresh() {
-      if (performance.now() - toldAt > FRESH_MS) {
+      if (performance.now() - flushedAt > FRESH_MS) {
         const waited = new AbortController();
         const late = sleep(WAIT_MS, undefined, { signal: waited.signal }).catch(() => undefined);
-        await Promise.race([tell(), late]);
+        await Promise.race([flush(), late]);
         waited.abort();
       }
       return known();
     },
     async close() {
       closed = true;
-      await telling;
-      if (untold.sum() > 0) await tell();
+      await flushing;
+      if (unflushed.sum() > 0) await flush();
       clearTimeout(timer);
     },
   };

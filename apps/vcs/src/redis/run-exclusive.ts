@@ -3,28 +3,32 @@ import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
 
-export interface OneAtATimeDeps {
+export interface RunExclusiveDeps {
   redis: Redis;
   logger: Logger;
   /** The longest that any work takes; a lock whose holder died is free a little after that. */
-  longestMs: number;
+  maxMs: number;
 }
 
 /** Runs `work` while no other work of the same id runs, in this process or another. */
-export type OneAtATime = <T>(id: string, signal: AbortSignal, work: () => Promise<T>) => Promise<T>;
+export type RunExclusive = <T>(
+  id: string,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+) => Promise<T>;
 
 /**
- * In this process, work of one id queues up in the order in which it came; between replicas a lock in Redis orders it. With
- * Redis away the order within the process is what remains.
+ * Runs work of one id first in, first out within this process; a lock in Redis excludes other
+ * replicas. While Redis is away only the order within the process remains.
  */
-export function createOneAtATime(deps: OneAtATimeDeps): OneAtATime {
+export function createRunExclusive(deps: RunExclusiveDeps): RunExclusive {
   const tails = new Map<string, Promise<unknown>>();
 
   async function locked<T>(id: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     let begun = false;
     const options = {
-      ttlMs: deps.longestMs + 5_000,
-      waitMs: deps.longestMs + 10_000,
+      ttlMs: deps.maxMs + 5_000,
+      waitMs: deps.maxMs + 10_000,
       pollMs: 25,
       signal,
     };
@@ -40,7 +44,7 @@ export function createOneAtATime(deps: OneAtATimeDeps): OneAtATime {
           from: 'another call about the same takes too long: repeat the call',
           cause: error,
         });
-      deps.logger.warn({ err: error }, 'Redis gives no lock; going on without');
+      deps.logger.warn({ err: error }, 'lock not taken in Redis: going on without it');
       return work();
     }
   }

@@ -8,8 +8,8 @@ import type { GrantTokens } from '../credentials/grant-tokens';
 import { createGrants, type Grants } from '../credentials/grants';
 import { createCallBudget, type CallBudget } from '../rate-limit/call-budget';
 import { createRepositoryWrites, noteWrites } from '../coalescing/repository-writes';
-import { createSharedReads } from '../coalescing/request-coalescer';
-import { createSharingClient } from '../coalescing/coalescing-client';
+import { createRequestCoalescer } from '../coalescing/request-coalescer';
+import { createCoalescingClient } from '../coalescing/coalescing-client';
 import type { VcsMetrics } from '../monitoring/vcs-metrics';
 
 /** One `[vcs.servers.NAME]`: an OAuth consumer of Bitbucket Cloud and what belongs to it. */
@@ -51,7 +51,7 @@ export function createBitbucketServer({
   metrics.showBudget(name, config.callsPerHour, budget.state);
   const oauth = createOAuthClient({ oauthUrl, clientId, clientSecret, proxies });
   const writes = createRepositoryWrites();
-  const reads = createSharedReads({ onRead: metrics.read });
+  const reads = createRequestCoalescer({ onRead: metrics.read });
 
   function connect(tokens: AccessTokenSource): BitbucketClient {
     const bitbucket = createBitbucketClient({
@@ -80,6 +80,6 @@ export function createBitbucketServer({
     budget,
     connect,
     connectToRead: (tokens) =>
-      createSharingClient({ bitbucket: connect(tokens), tokens, reads, writes, budget }),
+      createCoalescingClient({ bitbucket: connect(tokens), tokens, reads, writes, budget }),
   };
 }

@@ -32,7 +32,7 @@ const MAX_PAUSE_MS = 30 * 60_000;
 /** After a start, what was missed may be a moment away from being known. */
 const AFTER_START_MS = 60_000;
 /** So many in a row without an answer: it is the API, and not these runs, so the round ends. */
-const MOST_UNANSWERED = 5;
+const MAX_UNANSWERED = 5;
 /**
  * How long somebody is asked who says that there is no such run, or that it is none of our
  * business.
@@ -203,7 +203,7 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
       const outcome = await withLock(redis, UNFINISHED_LOCK, lock, () => lookAt(id));
       if (outcome === 'unreachable') return;
       inARow = outcome === 'unanswered' ? inARow + 1 : 0;
-      if (inARow >= MOST_UNANSWERED) return;
+      if (inARow >= MAX_UNANSWERED) return;
     }
     afterStart = false;
   }

@@ -6,7 +6,7 @@ import type { GrantedCall } from '../servers/granted-route';
 import { fullNameOf } from '../http/repository-ref';
 import type { SendResult } from '../monitoring/vcs-metrics';
 import type { BuildEvent } from './build-event';
-import type { OneAtATime } from '../redis/run-exclusive';
+import type { RunExclusive } from '../redis/run-exclusive';
 import type { SentStatuses } from './sent-statuses';
 import { isFinal, isSameRun, shouldSend } from './status-order';
 import type { UnfinishedStatuses, UnfinishedStatus } from './unfinished-statuses';
@@ -27,7 +27,7 @@ const REFUSALS = new Set([400, 403, 404]);
 export interface SendStatusDeps {
   sent: SentStatuses;
   unfinished: UnfinishedStatuses;
-  oneAtATime: OneAtATime;
+  runExclusive: RunExclusive;
   logger: Logger;
   onResult(result: SendResult): void;
 }
@@ -51,7 +51,7 @@ export type SendStatus = (
  * is sent: the event of its end may come while nobody is there, and CDS does not repeat it.
  */
 export function createSendStatus(deps: SendStatusDeps): SendStatus {
-  const { sent, unfinished, oneAtATime, logger, onResult } = deps;
+  const { sent, unfinished, runExclusive, logger, onResult } = deps;
 
   async function send(
     call: StatusCall,
@@ -63,7 +63,7 @@ export function createSendStatus(deps: SendStatusDeps): SendStatus {
     const id = vcsKeys.sentStatus(call.server.config.name, fullNameOf(repo), node.Hash, status.key);
     const { state, description, url } = status;
     const next = { number: node.Number, subNumber: node.SubNumber, state, description, url };
-    return oneAtATime(id, call.ctx.signal, async () => {
+    return runExclusive(id, call.ctx.signal, async () => {
       const last = await sent.read(id);
       if (!shouldSend(last, next)) {
         logger.debug({ last, next, name: status.name }, 'build status not sent: old or known');

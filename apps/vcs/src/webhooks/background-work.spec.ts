@@ -2,12 +2,12 @@ import { waitFor, takesTime } from '@cds/testing';
 import { createBackgroundWork } from './background-work';
 
 describe('background work', () => {
-  function create(longestMs = 5_000) {
+  function create(maxMs = 5_000) {
     const errors: unknown[] = [];
     const work = createBackgroundWork({
       atOnce: 2,
       waiting: 3,
-      longestMs,
+      maxMs,
       onError: (error) => errors.push(error),
     });
     return { work, errors };

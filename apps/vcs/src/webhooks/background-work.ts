@@ -3,24 +3,24 @@ import { type DeadlineContext, abortable, withTimeout } from '@cds/network';
 export interface BackgroundWorkOptions {
   /** How much is done at the same time. */
   atOnce: number;
-  /** How much may wait; what comes beyond that is dropped. */
+  /** How much may wait; further work is dropped. */
   waiting: number;
   /** Milliseconds that one piece of work may take. */
-  longestMs: number;
+  maxMs: number;
   onError(error: unknown): void;
 }
 
-/** Work that nobody waits for: bounded in number, time and memory. */
+/** A queue of work in the background: bounded in number, time and memory. */
 export interface BackgroundWork {
-  /** False when it was dropped. */
+  /** @returns false when the work was dropped */
   add(work: (ctx: DeadlineContext) => Promise<void>): boolean;
-  /** Drops what waits and ends what is under way. It does not wait for either. */
+  /** Drops waiting work and aborts running work, without waiting for either. */
   close(): void;
 }
 
 type Work = Parameters<BackgroundWork['add']>[0];
 
-/** For work that comes again by itself when it is lost. */
+/** For work that comes again by itself when it was dropped. */
 export function createBackgroundWork(options: BackgroundWorkOptions): BackgroundWork {
   const closing = new AbortController();
   const waiting: Work[] = [];
@@ -30,9 +30,7 @@ export function createBackgroundWork(options: BackgroundWorkOptions): Background
     const process = { signal: closing.signal, deadline: Infinity };
     const late = () => new Error('background work was not done in time, or the service ends');
     try {
-      await withTimeout(process, options.longestMs, (ctx) =>
-        abortable(work(ctx), ctx.signal, late),
-      );
+      await withTimeout(process, options.maxMs, (ctx) => abortable(work(ctx), ctx.signal, late));
     } catch (error) {
       options.onError(error);
     }

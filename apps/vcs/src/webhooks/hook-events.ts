@@ -46,7 +46,7 @@ const KNOWN_EVENTS = new Set([...OFFERED_EVENTS, ...NEWER_EVENTS]);
  * The events to subscribe to: `repo:push` when none are named.
  * @throws CdsError 400 that names the events Bitbucket Cloud does not have
  */
-export function eventsInForce(events: readonly string[] | null): string[] {
+export function effectiveEvents(events: readonly string[] | null): string[] {
   if (!events || events.length === 0) return [...DEFAULT_EVENTS];
   const unknown = events.filter((event) => !KNOWN_EVENTS.has(event));
   if (unknown.length > 0)

@@ -5,33 +5,33 @@ import type { Request, Router } from 'express';
 import { z } from 'zod';
 import type { ApiVersion } from '../http/api-version';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
-import type { OneAtATime } from '../redis/run-exclusive';
+import type { RunExclusive } from '../redis/run-exclusive';
 import { fullNameOf, repoOf } from '../http/repository-ref';
 import { queryText, repositoryParams } from '../http/route-params';
-import { eventsInForce } from './hook-events';
+import { effectiveEvents } from './hook-events';
 import { hookSchema } from './hook-schema';
 import type { ManualWebhooks } from './manual-webhooks';
 import { proxiedUrl } from './proxied-url';
 import {
-  findHook,
-  type HookInForce,
-  putHookInForce,
-  updateIfThere,
+  findWebhook,
+  type UpsertedWebhook,
+  upsertWebhook,
+  updateIfExists,
   webhookLock,
 } from './upsert-webhook';
-import { removeDoubles } from './duplicate-webhooks';
+import { removeDuplicates } from './duplicate-webhooks';
 import { toVcsHook } from './vcs-hook';
 import type { WebhookKey } from './webhook-key';
-import type { WebhookMemory } from './webhook-tracker';
+import type { WebhookTracker } from './webhook-tracker';
 import type { WebhookRepairs } from './webhook-repairs';
 import { describeWebhook } from './webhook-rules';
 
 export interface HookRouteDeps extends RouteDeps {
   manualWebhooks: ManualWebhooks;
   apiVersion: ApiVersion;
-  oneAtATime: OneAtATime;
+  runExclusive: RunExclusive;
   webhookKey: WebhookKey;
-  webhookMemory: WebhookMemory;
+  webhookTracker: WebhookTracker;
   webhookRepairs: WebhookRepairs;
 }
 
@@ -40,7 +40,7 @@ const deletedBy = foundBy.extend({ id: queryText('Of the webhook at Bitbucket, o
 
 /** The webhooks of a repository: creating, finding, updating, deleting. */
 export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
-  const { webhookMemory, webhookRepairs } = deps;
+  const { webhookTracker, webhookRepairs } = deps;
   const path = '/vcs/:name/repos/:owner/:repo/hooks';
 
   router.post(
@@ -48,7 +48,7 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
     route(
       {
         summary: 'Creates a webhook',
-        description: 'Or puts the one in force that is there.',
+        description: 'Or updates the one with this URL.',
         params: repositoryParams,
         body: hookSchema,
         answer: vcsHookSchema,
@@ -56,8 +56,8 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
       ({ body }) =>
         grantedRoute(deps, 'notFound', async (call) => {
           const hook = readHook(call, body);
-          const events = eventsInForce(hook.events);
-          const id = await put(call, '', hook, events);
+          const events = effectiveEvents(hook.events);
+          const id = await upsert(call, '', hook, events);
           // CDS before 0.42 gets back what it sent; it does not know of events.
           const given = hook.events && hook.events.length > 0;
           return {
@@ -81,8 +81,8 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
       ({ body }) =>
         grantedRoute(deps, 'notFound', async (call) => {
           const hook = readHook(call, body);
-          const events = eventsInForce(hook.events);
-          return { ...hook, id: await put(call, hook.id, hook, events), events };
+          const events = effectiveEvents(hook.events);
+          return { ...hook, id: await upsert(call, hook.id, hook, events), events };
         }),
     ),
   );
@@ -99,12 +99,15 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
       ({ query }) =>
         grantedRoute(deps, 'notFound', async (call) => {
           const { url } = query(call.req);
-          const { found, doubles, others } = await findHook(call, atBitbucket(call, url));
+          const { found, duplicates, others } = await findWebhook(call, atBitbucket(call, url));
           const answered = call.answered();
-          const listed = found && doubles.length > 0 ? [found, ...doubles, ...others] : others;
-          if (answered) webhookRepairs.byTheWay(answered, listed);
+          const listed =
+            found && duplicates.length > 0 ? [found, ...duplicates, ...others] : others;
+          if (answered) webhookRepairs.repairListed(answered, listed);
           if (!found) throw new CdsError('notFound');
-          const hook = answered ? await webhookRepairs.lookedUp(answered, found, call.ctx) : found;
+          const hook = answered
+            ? await webhookRepairs.repairLookedUp(answered, found, call.ctx)
+            : found;
           return toVcsHook(hook, url);
         }),
     ),
@@ -135,21 +138,21 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
             });
           const urlThere = url === '' ? '' : atBitbucket(call, url);
           // The one that the API names may be gone, and another one there with the same URL.
-          const listed = url === '' ? undefined : await findHook(call, urlThere);
-          const there = [listed?.found, ...(listed?.doubles ?? [])].flatMap(
+          const listed = url === '' ? undefined : await findWebhook(call, urlThere);
+          const there = [listed?.found, ...(listed?.duplicates ?? [])].flatMap(
             (hook) => hook?.uuid ?? [],
           );
           const uuids = new Set(id === '' ? there : [id, ...there]);
           // Gone already is as good as deleted.
           for (const uuid of uuids) await call.bitbucket.deleteHook(repo, uuid, call.ctx);
           const [uuid = ''] = uuids;
-          await webhookMemory.deleted(call, { url: urlThere, uuid });
+          await webhookTracker.deleted(call, { url: urlThere, uuid });
         }),
     ),
   );
 
   /** The id at Bitbucket; '' when a person has to add the webhook. */
-  async function put(
+  async function upsert(
     call: GrantedCall,
     id: string,
     hook: VcsHook,
@@ -164,9 +167,9 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
       secret: deps.webhookKey.secretOf(url),
     };
     if (call.server.config.disableWebHooksCreation) {
-      const updated = await updateIfThere(call, id, settings);
+      const updated = await updateIfExists(call, id, settings);
       if (updated) {
-        await webhookMemory.putInForce(call, { url, events, uuid: updated.uuid }, hook.url);
+        await webhookTracker.upserted(call, { url, events, uuid: updated.uuid }, hook.url);
         return updated.uuid;
       }
       await deps.manualWebhooks.add({ repository: fullNameOf(repoOf(call.req)), url, events });
@@ -174,35 +177,37 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
     }
     // Two replicas that both find none would both create one.
     const lock = webhookLock(repoOf(call.req), url);
-    const put = await deps.oneAtATime(lock, call.ctx.signal, async () => {
-      const inForce = await putHookInForce(call, id, settings);
-      await tidyUp(deps, call, inForce);
-      await webhookMemory.putInForce(call, { url, events, uuid: inForce.hook.uuid }, hook.url);
-      return inForce;
+    const { hook: webhook, others } = await deps.runExclusive(lock, call.ctx.signal, async () => {
+      const upserted = await upsertWebhook(call, id, settings);
+      await removeDuplicatesOf(deps, call, upserted);
+      await webhookTracker.upserted(call, { url, events, uuid: upserted.hook.uuid }, hook.url);
+      return upserted;
     });
     const answered = call.answered();
-    if (answered) webhookRepairs.byTheWay(answered, put.others);
-    return put.hook.uuid;
+    if (answered) webhookRepairs.repairListed(answered, others);
+    return webhook.uuid;
   }
 }
 
-/**
- * Pushes come twice where it fails, and the next repair tries again: the API has what it asked for.
- */
-async function tidyUp(deps: HookRouteDeps, call: GrantedCall, inForce: HookInForce) {
+/** Never rejects, since the API has what it asked for: the next repair tries again. */
+async function removeDuplicatesOf(
+  deps: HookRouteDeps,
+  call: GrantedCall,
+  upserted: UpsertedWebhook,
+) {
   const repo = repoOf(call.req);
-  const { hook, doubles } = inForce;
+  const { hook, duplicates } = upserted;
   try {
     const { bitbucket } = call;
-    await removeDoubles(
+    await removeDuplicates(
       { bitbucket, repo, logger: deps.logger },
-      { kept: hook, doubles },
+      { kept: hook, duplicates },
       call.ctx,
     );
   } catch (error) {
     deps.logger.warn(
       { err: error, repository: fullNameOf(repo), webhook: hook.uuid, url: hook.url },
-      'second webhook with the same url not removed: each push is delivered twice',
+      'duplicate webhook not removed: each push is delivered twice',
     );
   }
 }

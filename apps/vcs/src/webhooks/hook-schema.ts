@@ -11,8 +11,8 @@ const flag = z
   .transform((value) => value ?? false);
 
 /** Bitbucket has some thirty events. Counted first, so that a million of wrong ones are not noted one by one. */
-const MOST_EVENTS = 100;
-const LONGEST_EVENT = 100;
+const MAX_EVENTS = 100;
+const MAX_EVENT = 100;
 
 /** The hook that CDS sends: as in Go, what is absent is the zero value. */
 export const hookSchema = z.object({
@@ -20,8 +20,8 @@ export const hookSchema = z.object({
   name: text,
   events: z
     .array(z.unknown())
-    .max(MOST_EVENTS)
-    .pipe(z.array(z.string().max(LONGEST_EVENT)))
+    .max(MAX_EVENTS)
+    .pipe(z.array(z.string().max(MAX_EVENT)))
     .nullish()
     .transform((value) => value ?? null),
   method: text,

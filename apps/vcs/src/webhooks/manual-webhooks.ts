@@ -18,7 +18,7 @@ export interface ManualWebhooks {
   remove(webhook: Omit<ManualWebhook, 'events'>): Promise<void>;
 }
 
-/** The log says all but the secret, which no log may hold, so a Redis that is away is no reason to refuse. */
+/** The log contains all but the secret, so a Redis that is away is no reason to refuse. */
 export function createManualWebhooks(deps: { redis: Redis; logger: Logger }): ManualWebhooks {
   const { redis, logger } = deps;
   return {
@@ -30,7 +30,7 @@ export function createManualWebhooks(deps: { redis: Redis; logger: Logger }): Ma
       );
       const key = vcsKeys.manualWebhook(uuid);
       await redis.set(key, JSON.stringify(webhook)).catch((error: unknown) => {
-        logger.warn({ err: error }, 'Redis did not take a webhook to add by hand');
+        logger.warn({ err: error }, 'webhook to add by hand not stored in Redis');
       });
     },
     async remove(webhook) {
@@ -39,7 +39,7 @@ export function createManualWebhooks(deps: { redis: Redis; logger: Logger }): Ma
         'disableWebHooksCreation is set: remove this webhook from the repository by hand',
       );
       await redis.del(vcsKeys.manualWebhook(hookUuidOf(webhook.url))).catch((error: unknown) => {
-        logger.warn({ err: error }, 'Redis did not forget a webhook that was added by hand');
+        logger.warn({ err: error }, 'webhook added by hand not removed from Redis');
       });
     },
   };

@@ -2,27 +2,27 @@ import { vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
 
 const DAY_SECONDS = 24 * 60 * 60;
-/** What failed for a reason that passes is tried again after that. */
-const AGAIN_SECONDS = 60 * 60;
+/** The pause before a repair that failed for a reason that passes. */
+const RETRY_SECONDS = 60 * 60;
 
-/** Whose webhooks were looked at today, by any replica. Both reject when Redis does not answer. */
-export interface DailyTurns {
-  /** Whether it is this repository's turn; if so, it is not again for a day. */
-  take(repository: string): Promise<boolean>;
-  /** Its turn comes again in an hour. */
-  takeBack(repository: string): Promise<void>;
+/** When the webhooks of a repository are repaired. Both methods reject when Redis does not answer. */
+export interface RepairSchedule {
+  /** Whether the repository is due; if so, it is not due again for a day, on any replica. */
+  claim(repository: string): Promise<boolean>;
+  /** Makes the repository due again in an hour. */
+  retryLater(repository: string): Promise<void>;
 }
 
-/** It only saves calls: a turn that Redis loses costs one listing more. */
-export function createDailyTurns(deps: { redis: Redis; fingerprint: string }): DailyTurns {
+/** It only saves calls: an entry that Redis loses costs one more listing. */
+export function createRepairSchedule(deps: { redis: Redis; fingerprint: string }): RepairSchedule {
   const { redis, fingerprint } = deps;
   return {
-    async take(repository) {
+    async claim(repository) {
       const key = vcsKeys.webhooksChecked(fingerprint, repository);
       return (await redis.set(key, '1', 'EX', DAY_SECONDS, 'NX')) === 'OK';
     },
-    async takeBack(repository) {
-      await redis.expire(vcsKeys.webhooksChecked(fingerprint, repository), AGAIN_SECONDS);
+    async retryLater(repository) {
+      await redis.expire(vcsKeys.webhooksChecked(fingerprint, repository), RETRY_SECONDS);
     },
   };
 }

@@ -1,23 +1,23 @@
 import { isBitbucketError, type BbHook, type BitbucketClient, type RepoRef } from '@cds/bitbucket';
 import type { DeadlineContext } from '@cds/network';
 import type { Logger } from '@cds/service';
-import type { OneAtATime } from '../redis/run-exclusive';
+import type { RunExclusive } from '../redis/run-exclusive';
 import { fullNameOf } from '../http/repository-ref';
-import type { KnownWebhook, KnownWebhooks } from './webhook-store';
+import type { KnownWebhook, WebhookStore } from './webhook-store';
 import { webhookLock } from './upsert-webhook';
-import { removeDoubles, withUrl } from './duplicate-webhooks';
+import { removeDuplicates, chooseByUrl } from './duplicate-webhooks';
 import type { WebhookKey } from './webhook-key';
 import { eventsAfterRepair, faultsOf } from './webhook-rules';
 
 export interface RepairWebhookDeps {
-  knownWebhooks: KnownWebhooks;
+  webhookStore: WebhookStore;
   webhookKey: WebhookKey;
-  oneAtATime: OneAtATime;
+  runExclusive: RunExclusive;
   logger: Logger;
   onResult(result: 'repaired' | 'failed'): void;
 }
 
-/** Where a webhook is, and how to reach it. */
+/** The repository of a webhook, and how to reach it. */
 export interface RepairTarget {
   /** Its key in Redis. */
   id: string;
@@ -26,11 +26,12 @@ export interface RepairTarget {
 }
 
 /**
- * Puts one webhook of ours right: with our secret, active, its description and events kept. What somebody put in force since
- * `known` was read is left alone.
+ * Repairs one webhook of ours: signed with our secret, active, its description and events kept. A
+ * webhook that was upserted since `known` was read is left alone.
  *
  * @returns the webhook as it is at Bitbucket then
- * @throws What should end the repair of the others too: Redis's errors, and Bitbucket's unless they are of this webhook.
+ * @throws errors that should end the repair of the others too: Redis's, and Bitbucket's unless they
+ *   are of this webhook
  */
 export type RepairWebhook = (
   target: RepairTarget,
@@ -40,26 +41,26 @@ export type RepairWebhook = (
 ) => Promise<BbHook>;
 
 /**
- * Leaves one webhook of ours with this URL. They are listed anew under the lock, so that whoever
- * else does the same keeps the same one.
+ * Removes the duplicates of our webhook with this URL. The webhooks are listed anew under the lock,
+ * so that all replicas keep the same one.
  *
- * @param knownUuid Bitbucket's, of the one that was put in force; '' when that is not known
+ * @param knownUuid Bitbucket's, of the webhook that was upserted; '' when that is not known
  * @throws as {@link RepairWebhook}
  */
-export type KeepOneWebhook = (
+export type DeduplicateWebhook = (
   target: RepairTarget,
   url: string,
   knownUuid: string,
   ctx: DeadlineContext,
 ) => Promise<void>;
 
-export function createKeepOneWebhook(deps: RepairWebhookDeps): KeepOneWebhook {
-  const { oneAtATime, logger, onResult } = deps;
+export function createDeduplicateWebhook(deps: RepairWebhookDeps): DeduplicateWebhook {
+  const { runExclusive, logger, onResult } = deps;
   return async ({ repo, bitbucket }, url, knownUuid, ctx) => {
     try {
-      await oneAtATime(webhookLock(repo, url), ctx.signal, async () => {
-        const same = withUrl(await bitbucket.listHooks(repo, ctx), url, knownUuid);
-        await removeDoubles({ bitbucket, repo, logger }, same, ctx);
+      await runExclusive(webhookLock(repo, url), ctx.signal, async () => {
+        const same = chooseByUrl(await bitbucket.listHooks(repo, ctx), url, knownUuid);
+        await removeDuplicates({ bitbucket, repo, logger }, same, ctx);
         onResult('repaired');
       });
     } catch (error) {
@@ -70,7 +71,7 @@ export function createKeepOneWebhook(deps: RepairWebhookDeps): KeepOneWebhook {
 }
 
 export function createRepairWebhook(deps: RepairWebhookDeps): RepairWebhook {
-  const { knownWebhooks, webhookKey, oneAtATime, logger, onResult } = deps;
+  const { webhookStore, webhookKey, runExclusive, logger, onResult } = deps;
 
   async function repair(
     { id, repo, bitbucket }: RepairTarget,
@@ -79,16 +80,16 @@ export function createRepairWebhook(deps: RepairWebhookDeps): RepairWebhook {
     ctx: DeadlineContext,
   ): Promise<BbHook> {
     const faults = faultsOf(hook, known, webhookKey.fingerprint);
-    const now = await knownWebhooks.get(id, hook.url);
+    const now = await webhookStore.get(id, hook.url);
     if (now?.version !== known?.version) return hook;
     const { uuid, url, description } = hook;
     const events = eventsAfterRepair(hook, known);
     const secret = webhookKey.secretOf(url);
     const settings = { url, description, events, active: true, secret };
     const repaired = await bitbucket.updateHook(repo, uuid, settings, ctx);
-    logger.info({ repository: fullNameOf(repo), webhook: uuid, url, faults }, 'webhook put right');
+    logger.info({ repository: fullNameOf(repo), webhook: uuid, url, faults }, 'webhook repaired');
     onResult('repaired');
-    await knownWebhooks.remember(id, url, {
+    await webhookStore.save(id, url, {
       uuid,
       events: known?.events ?? [],
       key: webhookKey.fingerprint,
@@ -99,20 +100,20 @@ export function createRepairWebhook(deps: RepairWebhookDeps): RepairWebhook {
   return async (target, hook, known, ctx) => {
     const lock = webhookLock(target.repo, hook.url);
     try {
-      return await oneAtATime(lock, ctx.signal, () => repair(target, hook, known, ctx));
+      return await runExclusive(lock, ctx.signal, () => repair(target, hook, known, ctx));
     } catch (error) {
       onResult('failed');
       if (!isOfThisWebhook(error)) throw error;
       logger.warn(
         { err: error, repository: fullNameOf(target.repo), webhook: hook.uuid, url: hook.url },
-        'Bitbucket does not let a webhook be put right',
+        'webhook repair refused by Bitbucket',
       );
       return hook;
     }
   };
 }
 
-/** It is gone, or something in it is not taken; the next one may do. */
+/** The webhook is gone, or Bitbucket refuses something in it; the next one may succeed. */
 function isOfThisWebhook(error: unknown): boolean {
   if (!isBitbucketError(error)) return false;
   return error.kind === 'answer' && (error.status === 400 || error.status === 404);

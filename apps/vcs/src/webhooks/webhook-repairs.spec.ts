@@ -12,7 +12,7 @@ import {
   type VcsHarness,
   type VcsInstance,
 } from '../../test/vcs-harness.fixture';
-import { createKnownWebhooks } from './webhook-store';
+import { createWebhookStore } from './webhook-store';
 import { createRepairWebhook } from './repair-webhook';
 import { createWebhookKey } from './webhook-key';
 
@@ -176,7 +176,7 @@ describe('after another call for the repository', () => {
     expect(harness.widgets.hooks.find(({ uuid }) => uuid === fine.body.id)?.active).toBe(true);
     expect(harness.logged).toContainEqual(
       expect.objectContaining({
-        msg: 'webhook put right',
+        msg: 'webhook repaired',
         repository: 'acme/widgets',
         webhook: inactive.uuid,
         faults: ['unsigned', 'inactive'],
@@ -184,7 +184,7 @@ describe('after another call for the repository', () => {
     );
   });
 
-  it('are one for each URL, the one that was put in force; others’ doubles stay', async () => {
+  it('are one for each URL, the one that was put in force; others’ duplicates stay', async () => {
     const url = `${HOOKS_URL}/webhook/${randomUUID()}`;
     const { body } = await put({ url });
     const [ours] = harness.widgets.hooks;
@@ -194,7 +194,7 @@ describe('after another call for the repository', () => {
     const others = [standing({ url: another }), standing({ url: another })];
 
     await branches();
-    await waitFor(() => harness.widgets.hooks.length === 3, { what: 'the doubles to go' });
+    await waitFor(() => harness.widgets.hooks.length === 3, { what: 'the duplicates to go' });
     await quiet();
     expect(harness.widgets.hooks).toEqual([ours, ...others]);
     expect(ours?.uuid).toBe(body.id);
@@ -395,19 +395,19 @@ describe('what is left alone', () => {
 
   it('what somebody put in force meanwhile', async () => {
     const key = createWebhookKey(WEBHOOK_KEY);
-    const knownWebhooks = createKnownWebhooks(vcs.redis);
+    const webhookStore = createWebhookStore(vcs.redis);
     const hook = standing();
-    const was = await knownWebhooks.remember(WIDGETS, hook.url, {
+    const was = await webhookStore.save(WIDGETS, hook.url, {
       uuid: hook.uuid,
       events: [],
       key: key.fingerprint,
     });
-    await knownWebhooks.remember(WIDGETS, hook.url, was);
+    await webhookStore.save(WIDGETS, hook.url, was);
     const updateHook = jest.fn();
     const repair = createRepairWebhook({
-      knownWebhooks,
+      webhookStore,
       webhookKey: key,
-      oneAtATime: (_id, _signal, work) => work(),
+      runExclusive: (_id, _signal, work) => work(),
       logger: { info: jest.fn() } as never,
       onResult: jest.fn(),
     });

@@ -6,14 +6,14 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { fullNameOf } from '../http/repository-ref';
 
-/** Renewed whenever the webhooks of the repository are looked at. What is forgotten gets its secret once more. */
+/** Renewed whenever the webhooks of the repository are checked. A webhook that expires gets its secret once more. */
 const TTL_SECONDS = 100 * 24 * 60 * 60;
 
-/** An urlPublic of `hooks` that was not used for so many others is no longer ours. */
-const MOST_BEGINNINGS = 20;
+/** URL prefixes of `hooks` that are remembered, the newest. */
+const MAX_URL_PREFIXES = 20;
 
-/** What every URL of `hooks` has before the uuid. */
-const BEGINNING = /^https?:\/\/[^/\s]+\/(?:.*\/)?webhook\/$/;
+/** The prefix that every URL of `hooks` has before the uuid. */
+const URL_PREFIX = /^https?:\/\/[^/\s]+\/(?:.*\/)?webhook\/$/;
 
 const knownSchema = z.object({
   uuid: z.string(),
@@ -22,46 +22,46 @@ const knownSchema = z.object({
   version: z.string(),
 });
 
-/** A webhook that `vcs` put in force, or that the API named. */
+/** A webhook that `vcs` upserted, or that the API named. */
 export interface KnownWebhook {
   /** Bitbucket's. */
   uuid: string;
-  /** What the API wants. */
+  /** The events that the API wants. */
   events: string[];
   /** Fingerprint of the key that its secret was made with; '' when that is not known. */
   key: string;
-  /** Another one after every change. */
+  /** Differs after every change. */
   version: string;
 }
 
-export interface KnownHere {
+export interface RepositoryWebhooks {
   /** By URL, as Bitbucket has it. */
   webhooks: Map<string, KnownWebhook>;
-  /** URLs of `hooks` without their uuid. */
-  beginnings: Set<string>;
+  /** URLs of `hooks` without the uuid at their end. */
+  urlPrefixes: Set<string>;
 }
 
-/** The webhooks of ours, kept in Redis by repository. Every method rejects when Redis does not answer. */
-export interface KnownWebhooks {
-  of(repository: string): Promise<KnownHere>;
+/** Our webhooks, stored in Redis by repository. Every method rejects when Redis does not answer. */
+export interface WebhookStore {
+  of(repository: string): Promise<RepositoryWebhooks>;
   get(repository: string, url: string): Promise<KnownWebhook | undefined>;
-  remember(
+  save(
     repository: string,
     url: string,
     webhook: Omit<KnownWebhook, 'version'>,
   ): Promise<KnownWebhook>;
-  /** Remembers that the API's URLs begin like this one. */
-  learnBeginning(url: string): Promise<void>;
-  forget(repository: string, webhook: { url: string; uuid: string }): Promise<void>;
+  /** Stores the prefix of a URL of the API's, by which other webhooks are known as ours. */
+  addUrlPrefix(url: string): Promise<void>;
+  remove(repository: string, webhook: { url: string; uuid: string }): Promise<void>;
 }
 
-/** What a repository is called here. Bitbucket does not tell capitals from small letters. */
+/** Names a repository in Redis. Bitbucket ignores case. */
 export function repositoryId(server: string, repo: RepoRef): string {
   return `${server}:${fullNameOf(repo).toLowerCase()}`;
 }
 
 /** @param hooksUrl `urlPublic` of `hooks`, where the configuration of `vcs` holds it too */
-export function createKnownWebhooks(redis: Redis, hooksUrl?: string): KnownWebhooks {
+export function createWebhookStore(redis: Redis, hooksUrl?: string): WebhookStore {
   const configured = hooksUrl === undefined ? [] : [`${hooksUrl.replace(/\/+$/, '')}/webhook/`];
 
   return {
@@ -77,12 +77,12 @@ export function createKnownWebhooks(redis: Redis, hooksUrl?: string): KnownWebho
         const known = parse(text);
         if (known) webhooks.set(url, known);
       }
-      return { webhooks, beginnings: new Set([...configured, ...learned]) };
+      return { webhooks, urlPrefixes: new Set([...configured, ...learned]) };
     },
     async get(repository, url) {
       return parse(await redis.hget(vcsKeys.webhooks(repository), url));
     },
-    async remember(repository, url, webhook) {
+    async save(repository, url, webhook) {
       const key = vcsKeys.webhooks(repository);
       const known = { ...webhook, version: randomUUID() };
       await Promise.all([
@@ -91,15 +91,15 @@ export function createKnownWebhooks(redis: Redis, hooksUrl?: string): KnownWebho
       ]);
       return known;
     },
-    async learnBeginning(url) {
-      const beginning = beginningOf(url);
-      if (!BEGINNING.test(beginning)) return;
+    async addUrlPrefix(url) {
+      const prefix = urlPrefixOf(url);
+      if (!URL_PREFIX.test(prefix)) return;
       await Promise.all([
-        redis.zadd(vcsKeys.webhookUrlPrefixes, Date.now(), beginning),
-        redis.zremrangebyrank(vcsKeys.webhookUrlPrefixes, 0, -MOST_BEGINNINGS - 1),
+        redis.zadd(vcsKeys.webhookUrlPrefixes, Date.now(), prefix),
+        redis.zremrangebyrank(vcsKeys.webhookUrlPrefixes, 0, -MAX_URL_PREFIXES - 1),
       ]);
     },
-    async forget(repository, { url, uuid }) {
+    async remove(repository, { url, uuid }) {
       const key = vcsKeys.webhooks(repository);
       const urls = url === '' ? [] : [url];
       // The API may name a webhook by Bitbucket's uuid alone.
@@ -112,7 +112,7 @@ export function createKnownWebhooks(redis: Redis, hooksUrl?: string): KnownWebho
 }
 
 /** A URL without the uuid that it ends in. */
-export function beginningOf(url: string): string {
+export function urlPrefixOf(url: string): string {
   return url.slice(0, url.length - hookUuidOf(url).length);
 }
 
@@ -121,7 +121,7 @@ function parse(text: string | null): KnownWebhook | undefined {
   try {
     return knownSchema.parse(JSON.parse(text));
   } catch {
-    // Somebody else's; it is overwritten.
+    // Not ours; it is overwritten.
     return undefined;
   }
 }

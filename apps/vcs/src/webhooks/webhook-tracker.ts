@@ -1,16 +1,16 @@
 import type { Logger } from '@cds/service';
 import type { GrantedCall } from '../servers/granted-route';
 import { repoOf } from '../http/repository-ref';
-import { repositoryId, type KnownWebhooks } from './webhook-store';
+import { repositoryId, type WebhookStore } from './webhook-store';
 import type { WebhookKey } from './webhook-key';
 
-/** Keeps what the API did with webhooks, for their repair. A Redis that is away fails no call of the API. */
-export interface WebhookMemory {
+/** Records what the API did with webhooks, for their repair. A Redis that is away fails no call of the API. */
+export interface WebhookTracker {
   /**
    * @param webhook as it is at Bitbucket
    * @param url the hook's, as the API knows it
    */
-  putInForce(
+  upserted(
     call: GrantedCall,
     webhook: { uuid: string; url: string; events: string[] },
     url: string,
@@ -19,31 +19,28 @@ export interface WebhookMemory {
   deleted(call: GrantedCall, webhook: { url: string; uuid: string }): Promise<void>;
 }
 
-export function createWebhookMemory(deps: {
-  knownWebhooks: KnownWebhooks;
+export function createWebhookTracker(deps: {
+  webhookStore: WebhookStore;
   webhookKey: WebhookKey;
   logger: Logger;
-}): WebhookMemory {
-  const { knownWebhooks, webhookKey, logger } = deps;
+}): WebhookTracker {
+  const { webhookStore, webhookKey, logger } = deps;
 
-  async function tell(work: Promise<unknown>): Promise<void> {
+  async function ignoreOutage(work: Promise<unknown>): Promise<void> {
     await work.catch((error: unknown) => {
-      logger.debug({ err: error }, 'Redis did not take what became of a webhook');
+      logger.debug({ err: error }, 'webhook not recorded in Redis');
     });
   }
 
   return {
-    putInForce(call, { uuid, url: atBitbucket, events }, url) {
+    upserted(call, { uuid, url: atBitbucket, events }, url) {
       const known = { uuid, events, key: webhookKey.fingerprint };
       const id = idOf(call);
-      return tell(
-        Promise.all([
-          knownWebhooks.remember(id, atBitbucket, known),
-          knownWebhooks.learnBeginning(url),
-        ]),
+      return ignoreOutage(
+        Promise.all([webhookStore.save(id, atBitbucket, known), webhookStore.addUrlPrefix(url)]),
       );
     },
-    deleted: (call, webhook) => tell(knownWebhooks.forget(idOf(call), webhook)),
+    deleted: (call, webhook) => ignoreOutage(webhookStore.remove(idOf(call), webhook)),
   };
 }
 

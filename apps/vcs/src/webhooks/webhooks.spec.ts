@@ -95,9 +95,9 @@ describe('creating a webhook', () => {
   });
 
   it('leaves one with its URL, the signed one, and touches no other', async () => {
-    const doubles = [{ secret: '' }, { secret: 'is set' }, { active: false, secret: '' }];
+    const duplicates = [{ secret: '' }, { secret: 'is set' }, { active: false, secret: '' }];
     const standing = [
-      ...doubles.map((change, index) => ({
+      ...duplicates.map((change, index) => ({
         uuid: `{double-${index}}`,
         url: URL_OF_HOOK,
         ...change,

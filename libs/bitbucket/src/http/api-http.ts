@@ -56,7 +56,7 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
   ): Promise<HttpAnswer> {
     const headers = { ...request.headers, Authorization: `Bearer ${tokens[0]}` };
     const startedAt = performance.now();
-    const tell = (outcome: Pick<BitbucketCall, 'status' | 'failure' | 'retryAfterSeconds'>) =>
+    const report = (outcome: Pick<BitbucketCall, 'status' | 'failure' | 'retryAfterSeconds'>) =>
       o.onCall?.({
         route: route.template,
         method: route.method,
@@ -67,10 +67,10 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
     try {
       const answer = await sendOnce({ ...request, headers }, settings, ctx);
       if (answer.status >= 400) throw refusalError(request.call, answer, tokens);
-      tell({ status: answer.status });
+      report({ status: answer.status });
       return answer;
     } catch (error) {
-      tell(outcomeOf(error, ctx));
+      report(outcomeOf(error, ctx));
       throw error;
     }
   }

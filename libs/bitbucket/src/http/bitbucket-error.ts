@@ -19,7 +19,7 @@ export interface BitbucketErrorDetails {
 }
 
 /** A message holds what others sent: never more than this of it. */
-const LONGEST_MESSAGE = 1_500;
+const MAX_MESSAGE = 1_500;
 
 /** Every failure of the client. Holds no token and no request. */
 export class BitbucketError extends Error {
@@ -34,7 +34,7 @@ export class BitbucketError extends Error {
 
   constructor(details: BitbucketErrorDetails) {
     const status = details.status === undefined ? '' : ` ${details.status}`;
-    const message = details.bitbucketMessage.slice(0, LONGEST_MESSAGE);
+    const message = details.bitbucketMessage.slice(0, MAX_MESSAGE);
     super(`Bitbucket: ${details.call}:${status} ${message}`);
     this.name = new.target.name;
     this.kind = details.kind;

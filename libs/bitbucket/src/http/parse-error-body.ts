@@ -4,7 +4,7 @@ const MAX_MESSAGE = 1_000;
 /** Enough of a page to find its title; keeps the cost of stripping it small. */
 const MAX_HTML = 8 * 1024;
 /** More than fit into a message. */
-const MOST_ITEMS = 100;
+const MAX_ITEMS = 100;
 
 const restError = z.object({
   error: z.object({
@@ -60,7 +60,7 @@ function parseJson(text: string): unknown {
 
 function restMessage(error: z.infer<typeof restError>['error']): string {
   const parts = [error.message, detailText(error.detail)];
-  for (const [field, problems] of Object.entries(error.fields ?? {}).slice(0, MOST_ITEMS)) {
+  for (const [field, problems] of Object.entries(error.fields ?? {}).slice(0, MAX_ITEMS)) {
     const text = plain(problems);
     // Bitbucket's message often names the first field already.
     if (!error.message.includes(text)) parts.push(`${field}: ${text}`);
@@ -74,14 +74,14 @@ function detailText(detail: unknown): string {
   if (typeof detail === 'string') return detail;
   if (typeof detail !== 'object' || detail === null) return '';
   return Object.entries(detail)
-    .slice(0, MOST_ITEMS)
+    .slice(0, MAX_ITEMS)
     .map(([name, value]) => `${name}: ${plain(value)}`)
     .join('; ');
 }
 
 /** A text as it is, a list with commas, anything else as JSON. */
 function plain(value: unknown): string {
-  if (Array.isArray(value)) return value.slice(0, MOST_ITEMS).map(asText).join(', ');
+  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map(asText).join(', ');
   return asText(value);
 }
 

@@ -4,7 +4,7 @@ import { isTooComplex } from './json-weight';
 import type { HttpAnswer } from './request';
 
 /** A page of Bitbucket's has some thousands. */
-const MOST_VALUES = 1_000_000;
+const MAX_VALUES = 1_000_000;
 
 /** A reader of the answer's JSON body. It throws `invalid-answer`, saying what does not fit, never what was there. */
 export function parseJsonAnswer(call: string, answer: HttpAnswer): <T>(schema: z.ZodType<T>) => T {
@@ -18,12 +18,8 @@ export function parseJsonAnswer(call: string, answer: HttpAnswer): <T>(schema: z
 }
 
 function parseJson(call: string, answer: HttpAnswer): unknown {
-  if (isTooComplex(answer.body, MOST_VALUES)) {
-    throw invalid(
-      call,
-      answer,
-      `the answer holds more than ${MOST_VALUES} values and was not read`,
-    );
+  if (isTooComplex(answer.body, MAX_VALUES)) {
+    throw invalid(call, answer, `the answer holds more than ${MAX_VALUES} values and was not read`);
   }
   try {
     return JSON.parse(answer.body.toString('utf8'));

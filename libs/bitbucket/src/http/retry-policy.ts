@@ -8,7 +8,7 @@ const MAX_ATTEMPTS = 4;
 /** When Bitbucket itself says each time how long to wait. */
 const MAX_ATTEMPTS_AS_TOLD = 10;
 /** A longer wait than any caller has; asked for more, we give up at once. */
-const LONGEST_PAUSE_MS = 55_000;
+const MAX_PAUSE_MS = 55_000;
 
 export interface RetrySettings {
   repeat: RepeatRule;
@@ -71,7 +71,7 @@ function pauseAfter(failure: BitbucketError, guesses: number, firstPauseMs: numb
 }
 
 function fits(pauseMs: number, ctx: CallContext): boolean {
-  if (pauseMs > LONGEST_PAUSE_MS) return false;
+  if (pauseMs > MAX_PAUSE_MS) return false;
   return ctx.deadline === undefined || Date.now() + pauseMs < ctx.deadline;
 }
 

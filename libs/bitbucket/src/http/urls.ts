@@ -22,8 +22,8 @@ export function expandTemplate(template: string, values: PathValues, call: strin
 }
 
 /** What Bitbucket writes into `next` is far shorter, and no server takes a longer line. */
-const LONGEST_URL = 16 * 1024;
-const LONGEST_ORIGIN = 200;
+const MAX_URL = 16 * 1024;
+const MAX_ORIGIN = 200;
 
 /**
  * What Bitbucket calls itself, also where it is reached through a proxy that has another address.
@@ -47,13 +47,13 @@ export function urlBelowApi(apiUrl: string, given: string, current: string, call
   throw new BitbucketError({
     kind: 'invalid-answer',
     call,
-    bitbucketMessage: `the answer leads to ${origin.slice(0, LONGEST_ORIGIN) || 'a malformed address'}, away from ${apiUrl}; it was not followed`,
+    bitbucketMessage: `the answer leads to ${origin.slice(0, MAX_ORIGIN) || 'a malformed address'}, away from ${apiUrl}; it was not followed`,
   });
 }
 
 /** Path and query of `given` after the path of `base`; undefined where it is not below it. */
 function pathBelow(base: string, given: string, current: string): string | undefined {
-  if (given.length > LONGEST_URL || !URL.canParse(given, current)) return undefined;
+  if (given.length > MAX_URL || !URL.canParse(given, current)) return undefined;
   const [api, url] = [new URL(base), new URL(given, current)];
   const path = api.pathname.replace(/\/$/, '');
   const isBelow =

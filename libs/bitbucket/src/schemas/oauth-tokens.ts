@@ -5,14 +5,14 @@ import { boundedArray } from './bounded-array';
 /** Without `expires_in` (it is only recommended, RFC 6749, 5.1) the shorter of the lifetimes seen is taken. */
 const DEFAULT_EXPIRES_IN = 3600;
 /** Ten years: what is longer is no lifetime. */
-const LONGEST_EXPIRES_IN = 10 * 365 * 24 * 3600;
+const MAX_EXPIRES_IN = 10 * 365 * 24 * 3600;
 /** Bitbucket's have passed 2,500 characters. */
-const LONGEST_TOKEN = 16_384;
+const MAX_TOKEN = 16_384;
 
 /** Printable ASCII: it goes into a header, to Bitbucket as well as to the API. */
 const token = z
   .string()
-  .max(LONGEST_TOKEN)
+  .max(MAX_TOKEN)
   .regex(/^[!-~]+$/);
 
 /** Since May 2026 `scope`, before that `scopes`. */
@@ -31,7 +31,7 @@ export function oauthTokensSchema(previousRefreshToken?: string): z.ZodType<OAut
       access_token: token,
       refresh_token:
         previousRefreshToken === undefined ? token : token.default(previousRefreshToken),
-      expires_in: z.coerce.number().positive().max(LONGEST_EXPIRES_IN).catch(DEFAULT_EXPIRES_IN),
+      expires_in: z.coerce.number().positive().max(MAX_EXPIRES_IN).catch(DEFAULT_EXPIRES_IN),
       scope: scopes,
       scopes,
     })

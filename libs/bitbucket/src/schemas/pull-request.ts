@@ -4,7 +4,7 @@ import { accountAuthor } from './author';
 import { htmlLink, text } from './text';
 
 /** Names go into URLs and into memory; Bitbucket's have 62 characters on each side of the slash. */
-const LONGEST_NAME = 512;
+const MAX_NAME = 512;
 
 /** `repository` is null when the fork was deleted, `commit` when it cannot be found any more. */
 const end = z
@@ -12,7 +12,7 @@ const end = z
     branch: z.object({ name: text }).catch({ name: '' }),
     commit: z.object({ hash: text }).catch({ hash: '' }),
     repository: z
-      .object({ full_name: z.string().max(LONGEST_NAME) })
+      .object({ full_name: z.string().max(MAX_NAME) })
       .optional()
       .catch(undefined),
   })

@@ -5,11 +5,11 @@ import { isNestedDeeper } from './json-depth';
 
 /** The sentence that CDS gives for a body that is missing or cut off. */
 const CUT_OFF = 'unexpected end of JSON input';
-const MOST_PROBLEMS = 3;
+const MAX_PROBLEMS = 3;
 /** A body of 10 MiB as CDS sends it has one for every ten bytes. */
-const MOST_VALUES = 2_000_000;
+const MAX_VALUES = 2_000_000;
 /** What the API sends has a handful. */
-const MOST_LEVELS = 1_000;
+const MAX_LEVELS = 1_000;
 
 /**
  * The JSON body of a request to a guarded route, checked.
@@ -20,18 +20,18 @@ export function readJson<T>(req: Request, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(parseBody(req.body));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues
-    .slice(0, MOST_PROBLEMS)
+    .slice(0, MAX_PROBLEMS)
     .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message));
   throw new CdsError('wrongRequest', { from: problems.join('; ') });
 }
 
 function parseBody(body: unknown): unknown {
-  if (Buffer.isBuffer(body) && isTooComplex(body, MOST_VALUES)) {
-    throw new CdsError('tooLarge', { from: `the body holds more than ${MOST_VALUES} values` });
+  if (Buffer.isBuffer(body) && isTooComplex(body, MAX_VALUES)) {
+    throw new CdsError('tooLarge', { from: `the body holds more than ${MAX_VALUES} values` });
   }
-  if (Buffer.isBuffer(body) && isNestedDeeper(body, MOST_LEVELS)) {
+  if (Buffer.isBuffer(body) && isNestedDeeper(body, MAX_LEVELS)) {
     throw new CdsError('wrongRequest', {
-      from: `the body is nested deeper than ${MOST_LEVELS} levels`,
+      from: `the body is nested deeper than ${MAX_LEVELS} levels`,
     });
   }
   const text = Buffer.isBuffer(body) ? body.toString('utf8') : '';

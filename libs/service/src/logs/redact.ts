@@ -53,7 +53,7 @@ function redactValue(value: unknown, depth: number): unknown {
 }
 
 /** Most lines have the same few fields. Bounded, since what is logged may have any. */
-const MOST_KNOWN = 500;
+const MAX_KNOWN = 500;
 const known = new Map<string, boolean>();
 
 function isSecret(name: string): boolean {
@@ -61,7 +61,7 @@ function isSecret(name: string): boolean {
   if (before !== undefined) return before;
   const plain = name.toLowerCase().replaceAll(/[-_]/g, '');
   const is = SECRET_NAMES.has(plain) || plain.startsWith('xcdsaccesstoken');
-  if (known.size < MOST_KNOWN && name.length < 100) known.set(name, is);
+  if (known.size < MAX_KNOWN && name.length < 100) known.set(name, is);
   return is;
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Metrics } from './create-metrics';
 
-const LONGEST_MS = 1_000;
+const MAX_MS = 1_000;
 
 /** Whether Redis answers, asked with each scrape and given a second. */
 export function createRedisUpMetric(
@@ -16,7 +16,7 @@ export function createRedisUpMetric(
         () => 1,
         () => 0,
       );
-      this.set(await Promise.race([answered, sleep(LONGEST_MS, 0, { ref: false })]));
+      this.set(await Promise.race([answered, sleep(MAX_MS, 0, { ref: false })]));
     },
   });
 }

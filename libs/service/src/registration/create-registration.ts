@@ -13,7 +13,7 @@ import type { Metrics } from '../metrics/create-metrics';
 /** The API deletes a service that was silent for 180 s. */
 const INTERVAL_MS = 30_000;
 const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 30_000;
+const MAX_RETRY_MS = 30_000;
 
 export interface RegistrationDeps extends FailureCountDeps {
   api: CdsApiClient;
@@ -139,9 +139,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         if (lifetime.signal.aborted) return;
         failures.add(error, registered);
       }
-      const pauseMs = registered
-        ? intervalMs
-        : Math.min(firstRetryMs * 2 ** attempt, LONGEST_RETRY_MS);
+      const pauseMs = registered ? intervalMs : Math.min(firstRetryMs * 2 ** attempt, MAX_RETRY_MS);
       await sleep(pauseMs, undefined, { signal: lifetime.signal }).catch(() => undefined);
     }
   };
