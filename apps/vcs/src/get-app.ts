@@ -60,7 +60,10 @@ export interface VcsAppDeps {
 
 export interface VcsApp {
   app: Express;
-  /** Begins what the service does by itself; to be called when it is registered and the state is ours. */
+  /**
+   * Begins what the service does by itself; to be called when it is registered and the state is
+   * ours.
+   */
   start(): void;
   /** What `/mon/status` says of the servers. */
   lines(): Promise<MonitoringLine[]>;

@@ -10,7 +10,10 @@ import { startRecordedBitbucket, type Recorded } from './recorded-bitbucket.fixt
 
 const HASH = '6c9862f2-2dbd-44c7-ab70-751beab7c8bf';
 
-/** Where our answers differ from the recorded ones, entry by entry, and why: numbers of the contract's list. */
+/**
+ * Where our answers differ from the recorded ones, entry by entry, and why: numbers of the
+ * contract's list.
+ */
 const EXCEPTIONS: Record<number, { why: string; expected: (recorded: Answer) => Answer }> = {
   ...both([0, 1], '6: type was empty', ({ status, body }) => ({
     status,
@@ -84,7 +87,9 @@ function comparable(url: string, body: unknown): unknown {
   return { url: String(rest.url).replace(/state=[0-9a-f]{128}$/, 'state=') };
 }
 
-/** What we add is ignored: only what is recorded is compared, but all of that, in lists one by one. */
+/**
+ * What we add is ignored: only what is recorded is compared, but all of that, in lists one by one.
+ */
 function containing(expected: unknown): unknown {
   if (Array.isArray(expected)) return expected.map(containing);
   if (typeof expected !== 'object' || expected === null) return expected;

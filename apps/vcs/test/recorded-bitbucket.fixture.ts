@@ -11,8 +11,9 @@ export interface Recorded {
 type Json = Record<string, unknown>;
 
 /**
- * Bitbucket as it was recorded, behind the calls of today: what is recorded of a path is answered to that path, in turn, the
- * last answer again and again. Only what the 2019 service did not ask for is made up, from what is recorded.
+ * Bitbucket as it was recorded, behind the calls of today: what is recorded of a path is answered
+ * to that path, in turn, the last answer again and again. Only what the 2019 service did not ask
+ * for is made up, from what is recorded.
  */
 export async function startRecordedBitbucket(recording: Recorded[]) {
   const recordings = new Map<string, Recorded['response'][]>();

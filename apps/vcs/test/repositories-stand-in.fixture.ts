@@ -29,7 +29,10 @@ function requireLength(field: string, text: string | undefined, max: number): vo
 
 const STATES = ['SUCCESSFUL', 'FAILED', 'INPROGRESS', 'STOPPED'];
 
-/** The part of Bitbucket's REST API that `vcs` needs, below `/2.0`, as strict as Bitbucket about sizes and forms. */
+/**
+ * The part of Bitbucket's REST API that `vcs` needs, below `/2.0`, as strict as Bitbucket about
+ * sizes and forms.
+ */
 export function repositoriesStandIn(repositories: StandInRepository[]): Router {
   const router = express.Router({ strict: true, caseSensitive: true });
 

@@ -5,7 +5,10 @@ import type {
   StandInRepository,
 } from './stand-in-data.fixture';
 
-/** What Bitbucket Cloud writes today: no `username` of users, 12-digit hashes in pull requests, `+00:00`. */
+/**
+ * What Bitbucket Cloud writes today: no `username` of users, 12-digit hashes in pull requests,
+ * `+00:00`.
+ */
 export function repositoryJson(repo: StandInRepository) {
   const fullName = `${repo.workspace}/${repo.slug}`;
   return {

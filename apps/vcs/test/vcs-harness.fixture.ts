@@ -98,8 +98,8 @@ async function readDocument(redis: Redis): Promise<AnswerCheck> {
 }
 
 /**
- * @param redisServer emptied first. Unless told otherwise, the webhooks of `acme/widgets` were looked at today, so that no call
- *   in the background disturbs a spec that counts.
+ * @param redisServer emptied first. Unless told otherwise, the webhooks of `acme/widgets` were
+ *   looked at today, so that no call in the background disturbs a spec that counts.
  */
 export async function startVcsHarness(
   redisServer: TestRedis,
@@ -111,7 +111,8 @@ export async function startVcsHarness(
   bitbucket.repositories.push(widgets);
   const { logger, lines } = captureLogger();
   const opened: VcsInstance[] = [];
-  // Connected before they are handed out: while it connects, a connection counts as a Redis that is away.
+  // Connected before they are handed out: while it connects, a connection counts as a Redis that is
+  // away.
   const connections = await Promise.all(
     Array.from({ length: MAX_INSTANCES }, async () => {
       const redis = connectRedis({ redis: redisServer.config, logger, name: 'vcs' }, 'client');

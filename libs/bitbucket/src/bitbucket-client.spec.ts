@@ -472,7 +472,8 @@ describe('pull requests', () => {
       expect(got.map((one) => one.source.hash)).toEqual(names.map(hashOf));
       expect(got.every((one) => one.destination.hash === hashOf('main'))).toBe(true);
     });
-    // 10 pages of pull requests, 5 of branches beside them, and what is left after that: the commit of `main`.
+    // 10 pages of pull requests, 5 of branches beside them, and what is left after that: the commit
+    // of `main`.
     expect(bitbucket.requests).toHaveLength(16);
     expect(depth).toBe(11);
   });

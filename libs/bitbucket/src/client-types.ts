@@ -21,8 +21,8 @@ export interface CallContext {
   /** Aborted when nobody waits for the answer any more. */
   signal: AbortSignal;
   /**
-   * When `signal` will be aborted, in milliseconds since 1970. With it, a pause that would not end in time (a long
-   * `Retry-After`) is not begun: the caller has the error at once.
+   * When `signal` will be aborted, in milliseconds since 1970. With it, a pause that would not end
+   * in time (a long `Retry-After`) is not begun: the caller has the error at once.
    */
   deadline?: number;
 }
@@ -30,7 +30,9 @@ export interface CallContext {
 /** Where access tokens come from. The owner of the grant implements it. */
 export interface AccessTokenSource {
   current(ctx: CallContext): Promise<string>;
-  /** Called at most once for each call of the client, after Bitbucket answered 401 to `rejected`. */
+  /**
+   * Called at most once for each call of the client, after Bitbucket answered 401 to `rejected`.
+   */
   renew(rejected: string, ctx: CallContext): Promise<string>;
 }
 
@@ -49,7 +51,10 @@ export interface BitbucketCall {
   method: string;
   /** Absent when there was no answer. */
   status?: number;
-  /** Why there was none, or why it could not be read; `abandoned` when nobody waited for it any more. */
+  /**
+   * Why there was none, or why it could not be read; `abandoned` when nobody waited for it any
+   * more.
+   */
   failure?: 'timeout' | 'unreachable' | 'invalid-answer' | 'abandoned';
   /** True when the same call failed just before and is tried again. */
   isRetry: boolean;
@@ -68,7 +73,10 @@ export interface BitbucketClientOptions {
   proxies?: ProxySettings;
   /** Milliseconds one attempt may take, its body included. Default 15000. */
   attemptTimeoutMs?: number;
-  /** Milliseconds before the first repeat, where Bitbucket names none; doubled each time. Default 1000. */
+  /**
+   * Milliseconds before the first repeat, where Bitbucket names none; doubled each time. Default
+   * 1000.
+   */
   firstPauseMs?: number;
 }
 
@@ -89,12 +97,15 @@ export interface ListPullRequestsOptions {
 }
 
 /**
- * Bitbucket Cloud's REST API, as far as a CI service needs it. Every method throws {@link BitbucketError}; lists hold all
- * pages.
+ * Bitbucket Cloud's REST API, as far as a CI service needs it. Every method throws {@link
+ * BitbucketError}; lists hold all pages.
  */
 export interface BitbucketClient {
   listWorkspaces(ctx: CallContext): Promise<BbWorkspace[]>;
-  /** Of every workspace the user is in. A workspace that refuses (403, 404) is left out with a warning. */
+  /**
+   * Of every workspace the user is in. A workspace that refuses (403, 404) is left out with a
+   * warning.
+   */
   listRepositories(ctx: CallContext): Promise<BbRepository[]>;
   getRepository(repo: RepoRef, ctx: CallContext): Promise<BbRepository>;
   listForks(repo: RepoRef, ctx: CallContext): Promise<BbRepository[]>;

@@ -11,8 +11,8 @@ import { createWebhooks } from './resources/webhooks';
 import { createWorkspaces } from './resources/workspaces';
 
 /**
- * A client for one user's grant. Cheap to make (one per request is fine): connections and known hashes are shared by all
- * clients of the process.
+ * A client for one user's grant. Cheap to make (one per request is fine): connections and known
+ * hashes are shared by all clients of the process.
  */
 export function createBitbucketClient(o: BitbucketClientOptions): BitbucketClient {
   const http = createApiHttp(o);

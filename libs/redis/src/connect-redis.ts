@@ -43,8 +43,8 @@ const WORKER_SILENCE_MS = 30_000;
  * ever; each outage is one warning in the log and one line when it is over.
  *
  * Role `client`: while Redis is away a command fails at once, one that is under way fails when the
- * connection drops, and one that is not answered fails after 2 s. A failed command may still have been
- * done. It is never sent a second time: our scripts are not all safe to repeat.
+ * connection drops, and one that is not answered fails after 2 s. A failed command may still have
+ * been done. It is never sent a second time: our scripts are not all safe to repeat.
  *
  * Role `worker`: commands wait for Redis to come back.
  */
@@ -75,7 +75,9 @@ export function withoutKeyPrefix(deps: RedisDeps): RedisDeps {
   return { ...deps, redis: { ...deps.redis, keyPrefix: '' } };
 }
 
-/** Between two looks for another master while Redis stays read-only: at once, then 1, 2, 4 … 30 s. */
+/**
+ * Between two looks for another master while Redis stays read-only: at once, then 1, 2, 4 … 30 s.
+ */
 const FIRST_LOOK_PAUSE_MS = 1_000;
 const MAX_LOOK_PAUSE_MS = 30_000;
 

@@ -25,8 +25,8 @@ export type ScriptArgument = string | number | Buffer | KeyArgument;
 export type RunScript = (keys: string[], args: ScriptArgument[]) => Promise<unknown>;
 
 /**
- * Prepares a Lua script: it is sent by its digest, and whole only to a Redis that does not know it yet
- * (new, restarted, failed over).
+ * Prepares a Lua script: it is sent by its digest, and whole only to a Redis that does not know it
+ * yet (new, restarted, failed over).
  *
  * @param name Named in errors.
  * @param numberOfKeys How many keys each call must give.

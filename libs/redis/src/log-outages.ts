@@ -39,7 +39,8 @@ export function logOutages(
     logger.warn({ connection: name, address, reason }, message);
   };
 
-  // Only the message: the error of a refused AUTH carries the password among the command's arguments.
+  // Only the message: the error of a refused AUTH carries the password among the command's
+  // arguments.
   connection.on('error', (error: Error) => {
     const { message } = error;
     if (NO_DATABASE.test(message)) {

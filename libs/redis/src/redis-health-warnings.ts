@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis';
 
 /**
- * What about this Redis endangers what is stored in it, a sentence each, saying what to set: that it keeps nothing on
- * disk, or removes keys when its memory is full.
+ * What about this Redis endangers what is stored in it, a sentence each, saying what to set: that
+ * it keeps nothing on disk, or removes keys when its memory is full.
  *
- * Where Redis forbids CONFIG (hosted ones do), INFO tells; where it forbids that too, the sentence says so.
+ * Where Redis forbids CONFIG (hosted ones do), INFO tells; where it forbids that too, the sentence
+ * says so.
  *
  * @throws The connection's errors.
  */

@@ -62,8 +62,8 @@ return {'ours', format and 0 or 1, redis.call('HGET', KEYS[1], 'synchronized') o
 
 /**
  * `format`: another version of this service wrote it. `other`: nothing says that it is this
- *   owner's; `isEmpty`: there is no state, but another owner was seen within a minute. `none`: there
- *   is none, and `known` makes none.
+ * owner's; `isEmpty`: there is no state, but another owner was seen within a minute. `none`: there
+ * is none, and `known` makes none.
  */
 export type StateClaim =
   | { kind: 'ours'; isNew: boolean; synchronizedAt: number | undefined }
@@ -72,9 +72,8 @@ export type StateClaim =
   | { kind: 'format'; format: string };
 
 /**
- * `known`: only where the state is this owner's. `ask`: also where there is none. `proven`: it was shown to be.
- *   `adopt`: an operator says so, and
- * that it is nobody else's.
+ * `known`: only where the state is this owner's. `ask`: also where there is none. `proven`: it was
+ * shown to be. `adopt`: an operator says so, and that it is nobody else's.
  */
 export type ClaimHow = 'known' | 'ask' | 'proven' | 'adopt';
 

@@ -66,7 +66,9 @@ export const vcsKeys = {
   /** String: held by the process that works on `id`, which may be a key. */
   lock: (id: string) => `${PREFIX}lock:${id}`,
 
-  /** What is locked while a webhook is written, so that the API's request and a repair do not cross. */
+  /**
+   * What is locked while a webhook is written, so that the API's request and a repair do not cross.
+   */
   webhookLockId: (repository: string, uuid: string) => `${PREFIX}hook:${repository}:${uuid}`,
 } as const;
 

@@ -31,10 +31,10 @@ export interface RedisHealth {
 }
 
 /**
- * Looks at each connection how Redis is set up, since it may be another Redis after a failover, and logs each warning
- * when it is new: at the start, and once after each change for the worse. A Redis in cluster mode
- * is an ERROR: what belongs together lies in several slots, which no script of ours may touch at
- * once.
+ * Looks at each connection how Redis is set up, since it may be another Redis after a failover, and
+ * logs each warning when it is new: at the start, and once after each change for the worse. A Redis
+ * in cluster mode is an ERROR: what belongs together lies in several slots, which no script of ours
+ * may touch at once.
  */
 export function watchRedisHealth(
   redis: Redis,

@@ -6,8 +6,9 @@ import { LockTimeoutError } from './lock-timeout-error';
 
 export interface LockOptions {
   /**
-   * Milliseconds after which Redis frees the lock of a holder that died. It must exceed the deadline of
-   * the work: work is not aborted when its lock expires, another holder just starts beside it.
+   * Milliseconds after which Redis frees the lock of a holder that died. It must exceed the
+   * deadline of the work: work is not aborted when its lock expires, another holder just starts
+   * beside it.
    */
   ttlMs: number;
   /** Milliseconds to wait for the lock; 0 tries once. */
@@ -30,7 +31,8 @@ return 0
  * Does `work` while nobody else, in any process, holds the lock `key`; returns what it returns.
  *
  * @throws LockTimeoutError when the lock was not free within `waitMs`.
- * @throws The signal's reason when it is aborted while waiting; Redis's errors; the errors of `work`.
+ * @throws The signal's reason when it is aborted while waiting; Redis's errors; the errors of
+ *   `work`.
  * @see https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/ (one instance)
  */
 export async function withLock<T>(

@@ -18,8 +18,8 @@ export interface RunUntilSignalOptions {
 }
 
 /**
- * Ends the process: at SIGTERM or SIGINT, or when its supervisor is gone, after `stop`, with 0; with 1 when
- * that fails or takes too long, at a second signal, or at an error that nobody caught.
+ * Ends the process: at SIGTERM or SIGINT, or when its supervisor is gone, after `stop`, with 0;
+ * with 1 when that fails or takes too long, at a second signal, or at an error that nobody caught.
  */
 export function runUntilSignal({
   logger,
@@ -54,7 +54,8 @@ export function runUntilSignal({
 
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  // A supervisor that was killed can pass no signal on: without it nobody would ever end this process.
+  // A supervisor that was killed can pass no signal on: without it nobody would ever end this
+  // process.
   if (process.env[SUPERVISED]) process.stdin.resume().once('end', () => onSignal('SIGTERM'));
   const onUncaught = (err: unknown): void => {
     logger.error({ err }, 'An error that nobody caught: ending');

@@ -173,7 +173,8 @@ describe('calls of Bitbucket', () => {
     const at = '/repositories/acme/widgets';
     harness.bitbucket.repositories.push(newRepository('other', 'thing'));
 
-    // A page of workspaces, and one of each; then the repository for its main branch, and a page of branches.
+    // A page of workspaces, and one of each; then the repository for its main branch, and a page of
+    // branches.
     await get(vcs, base);
     expect(made()).toHaveLength(3);
     await get(vcs, `${repo}/branches`);

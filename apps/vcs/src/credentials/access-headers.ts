@@ -29,7 +29,11 @@ export const ACCESS_HEADERS = {
   },
 };
 
-/** Reads the headers that carry the project's tokens. @throws CdsError 401 when one is missing or malformed. */
+/**
+ * Reads the headers that carry the project's tokens.
+ *
+ * @throws CdsError 401 when one is missing or malformed.
+ */
 export function readAccessHeaders(headers: IncomingHttpHeaders): AccessPair {
   return {
     accessToken: decode(headers, ACCESS_TOKEN),

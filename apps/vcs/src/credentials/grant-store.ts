@@ -8,7 +8,10 @@ import type { GrantCipher } from './grant-cipher';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** A grant that nobody used for so long is forgotten; Bitbucket forgets its refresh token after three months. */
+/**
+ * A grant that nobody used for so long is forgotten; Bitbucket forgets its refresh token after
+ * three months.
+ */
 const GRANT_TTL_SECONDS = 100 * 24 * 60 * 60;
 
 /** How long a decrypted grant is kept in memory, to save the round trips of a burst. */
@@ -59,7 +62,10 @@ export interface GrantStoreDeps {
  * it back.
  */
 export interface GrantStore {
-  /** From memory if it was read in the last 5 s, else from Redis. Rejects when Redis does not answer. */
+  /**
+   * From memory if it was read in the last 5 s, else from Redis. Rejects when Redis does not
+   * answer.
+   */
   read(key: string): Promise<Grant | undefined>;
   /** From Redis, whatever memory holds. */
   readFresh(key: string): Promise<Grant | undefined>;

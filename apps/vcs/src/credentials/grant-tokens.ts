@@ -31,8 +31,8 @@ export interface GrantTokens extends AccessTokenSource {
 }
 
 /**
- * Access tokens for one request: the newest pair in Redis, else the pair that the API sent. With Redis away the access
- * token that the API sent is used as it is.
+ * Access tokens for one request: the newest pair in Redis, else the pair that the API sent. With
+ * Redis away the access token that the API sent is used as it is.
  */
 export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): GrantTokens {
   const key = vcsKeys.grant(given.refreshToken);

@@ -17,7 +17,10 @@ export interface Grant {
   generation: number;
 }
 
-/** A refresh takes place this long before the token expires, or in its last twentieth if that is shorter. */
+/**
+ * A refresh takes place this long before the token expires, or in its last twentieth if that is
+ * shorter.
+ */
 const AHEAD_MS = 60_000;
 
 /**

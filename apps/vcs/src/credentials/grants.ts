@@ -31,7 +31,9 @@ export interface Grants {
   tokensOf(key: string): AccessTokenSource;
   /** Keeps the pair of a new linking. Redis being away is no failure: the API has this pair too. */
   remember(tokens: OAuthTokens): Promise<void>;
-  /** Waits at most `deadlineMs` for renewals under way and for new pairs that are not in Redis yet. */
+  /**
+   * Waits at most `deadlineMs` for renewals under way and for new pairs that are not in Redis yet.
+   */
   close(deadlineMs: number): Promise<void>;
 }
 

@@ -1,6 +1,9 @@
 import { CdsError } from '@cds/wire';
 
-/** The answer to a call that needs a new access token while Redis is away: without Redis, nobody may refresh. */
+/**
+ * The answer to a call that needs a new access token while Redis is away: without Redis, nobody may
+ * refresh.
+ */
 export function redisNeeded(cause?: unknown): CdsError {
   return new CdsError('unavailable', {
     from: 'the access token has to be renewed, which needs Redis, and Redis does not answer: bring Redis back and repeat the call',

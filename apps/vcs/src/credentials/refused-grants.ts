@@ -13,9 +13,9 @@ export interface RefusedGrants {
 }
 
 /**
- * A token endpoint that goes on being asked for a dead grant locks the whole consumer out for a while, and then refuses
- * living grants in the same words. So a refused grant is asked for again: soon at first, since it may have been such a
- * lockout, then ever more rarely.
+ * A token endpoint that goes on being asked for a dead grant locks the whole consumer out for a
+ * while, and then refuses living grants in the same words. So a refused grant is asked for again:
+ * soon at first, since it may have been such a lockout, then ever more rarely.
  */
 export function createRefusedGrants(): RefusedGrants {
   const refused = new LRUCache<string, { message: string; pauseMs: number; until: number }>({

@@ -12,7 +12,10 @@ import { redisNeeded } from './redis-needed';
 import { createRefusedGrants } from './refused-grants';
 import type { UnsavedGrants } from './unsaved-grants';
 
-/** The lock outlives all that is done under it: one refresh (20 s at most) and storing it (20 s at most). */
+/**
+ * The lock outlives all that is done under it: one refresh (20 s at most) and storing it (20 s at
+ * most).
+ */
 const LOCK_TTL_MS = 44_000;
 /** Longer than the lock lives when its holder was killed. */
 const LOCK_WAIT_MS = 46_000;
@@ -38,11 +41,14 @@ export interface Renewal {
 }
 
 /**
- * Gives a grant whose access token is not `rejected`: the one that somebody else stored meanwhile, else a refreshed one,
- * which is in Redis by then. However many callers and replicas ask, Bitbucket is asked once.
+ * Gives a grant whose access token is not `rejected`: the one that somebody else stored meanwhile,
+ * else a refreshed one, which is in Redis by then. However many callers and replicas ask, Bitbucket
+ * is asked once.
  *
- * It goes on when its caller is gone, since an answer of Bitbucket's that is dropped is a grant lost.
- * @throws CdsError 401 id 44 when the grant is dead, 503 when Redis is away, else as Bitbucket's error maps.
+ * It goes on when its caller is gone, since an answer of Bitbucket's that is dropped is a grant
+ * lost.
+ * @throws CdsError 401 id 44 when the grant is dead, 503 when Redis is away, else as Bitbucket's
+ *   error maps.
  */
 export type RenewGrant = (renewal: Renewal) => Promise<Grant>;
 
@@ -97,7 +103,9 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
     );
   }
 
-  /** One renewal per grant at a time in this process; the lock in Redis is for the other replicas. */
+  /**
+   * One renewal per grant at a time in this process; the lock in Redis is for the other replicas.
+   */
   function alone(renewal: Renewal): Promise<Grant> {
     const running = underway.get(renewal.key);
     if (running) return running;
@@ -110,7 +118,8 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
   async function renewGrant(renewal: Renewal): Promise<Grant> {
     try {
       const grant = await alone(renewal);
-      // The renewal that was under way may have been for an older token and given just the rejected one.
+      // The renewal that was under way may have been for an older token and given just the rejected
+      // one.
       return grant.accessToken === renewal.rejected ? await alone(renewal) : grant;
     } catch (error) {
       if (error instanceof CdsError) throw error;

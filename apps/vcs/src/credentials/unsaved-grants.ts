@@ -13,7 +13,10 @@ const WAIT_MS = 20_000;
 
 /** New pairs on their way into Redis. */
 export interface UnsavedGrants {
-  /** Resolves when the grant is in Redis. Rejects with 503 after 20 s; the grant is tried on for as long as it takes. */
+  /**
+   * Resolves when the grant is in Redis. Rejects with 503 after 20 s; the grant is tried on for as
+   * long as it takes.
+   */
   save(key: string, grant: Grant): Promise<void>;
   /** Resolves when nothing of this key is unsaved, at once as a rule; rejects like {@link save}. */
   settled(key: string): Promise<void>;
@@ -22,8 +25,9 @@ export interface UnsavedGrants {
 }
 
 /**
- * A refresh uses the old pair up, so the new one is all that is left of the grant: while Redis refuses it, it stays in
- * memory and is tried again, and nobody uses it before it is stored. Only a process that is killed in this time loses it.
+ * A refresh uses the old pair up, so the new one is all that is left of the grant: while Redis
+ * refuses it, it stays in memory and is tried again, and nobody uses it before it is stored. Only a
+ * process that is killed in this time loses it.
  */
 export function createUnsavedGrants(deps: {
   store: Pick<GrantStore, 'write'>;

@@ -13,7 +13,8 @@ export function deadlinePassed(): CdsError {
 }
 
 /**
- * The time of one request: `ms`. A read also ends when the API hangs up; a write goes on, since half a write helps nobody.
+ * The time of one request: `ms`. A read also ends when the API hangs up; a write goes on, since
+ * half a write helps nobody.
  */
 export async function withRequestDeadline<T>(
   req: Request,

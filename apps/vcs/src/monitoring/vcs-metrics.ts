@@ -13,7 +13,10 @@ const HELD_BACK = ['listing', 'repair'] as const;
 export type HeldBack = (typeof HELD_BACK)[number];
 
 const REFRESH_RESULTS = ['renewed', 'refused', 'failed'] as const;
-/** `refused`: the grant is dead; `failed`: Bitbucket did not answer, or its answer could not be kept. */
+/**
+ * `refused`: the grant is dead; `failed`: Bitbucket did not answer, or its answer could not be
+ * kept.
+ */
 export type RefreshResult = (typeof REFRESH_RESULTS)[number];
 
 const SEND_RESULTS = ['sent', 'known', 'failed'] as const;
@@ -27,7 +30,10 @@ export type RepairResult = (typeof REPAIR_RESULTS)[number];
 /** Reads how many calls are left. */
 type ReadCallsLeft = () => Promise<{ left: number | undefined }>;
 
-/** What is counted of `vcs`. No label holds a value of a request: routes are templates, servers are those of the configuration. */
+/**
+ * What is counted of `vcs`. No label holds a value of a request: routes are templates, servers are
+ * those of the configuration.
+ */
 export interface VcsMetrics {
   call(server: string, call: BitbucketCall): void;
   read(source: ReadSource): void;
@@ -120,7 +126,10 @@ export function createVcsMetrics(
   };
 }
 
-/** A counter of one label, whose values are all there from the beginning, so that the first count is seen as an increase. */
+/**
+ * A counter of one label, whose values are all there from the beginning, so that the first count is
+ * seen as an increase.
+ */
 function byLabel<T extends string>(
   metrics: Pick<Metrics, 'counter'> | undefined,
   label: string,

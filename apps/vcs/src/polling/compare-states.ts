@@ -5,8 +5,8 @@ import type { RepositoryState, Snapshot } from './repository-state';
 const SHORT_HASH = 12;
 
 /**
- * What happened between two looks at a repository: several pushes to one branch are one event, a branch that came and went
- * is none.
+ * What happened between two looks at a repository: several pushes to one branch are one event, a
+ * branch that came and went is none.
  *
  * @param gone refs that are confirmed to be gone; others that are missing in `now` are left alone
  */

@@ -10,13 +10,16 @@ import { snapshotSchema, type Snapshot } from './repository-state';
 const TTL_SECONDS = 30 * 24 * 60 * 60;
 /** Events of one repository; the oldest give way. */
 const MAX_EVENTS = 5_000;
-/** The clock of the service that polls may be so far ahead of Redis's. The API leaves out commits that have a run. */
+/**
+ * The clock of the service that polls may be so far ahead of Redis's. The API leaves out commits
+ * that have a run.
+ */
 const MAX_CLOCK_SKEW_SECONDS = 60;
 
 /**
- * KEYS: snapshot (hash), events (stream). ARGV: version that was read ('' for none), new version, snapshot, seconds to
- * keep, most events, then each event.
- * Writes nothing and returns 0 when somebody else has looked since.
+ * KEYS: snapshot (hash), events (stream). ARGV: version that was read ('' for none), new version,
+ * snapshot, seconds to keep, most events, then each event. Writes nothing and returns 0 when
+ * somebody else has looked since.
  */
 const RECORD = `
 if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then return 0 end
@@ -37,8 +40,9 @@ export interface Seen {
 }
 
 /**
- * What was seen of each repository, and what happened since: for all replicas and for all workflows that poll it, at
- * different times. Events carry the time of Redis. Every method rejects when Redis does not answer.
+ * What was seen of each repository, and what happened since: for all replicas and for all workflows
+ * that poll it, at different times. Events carry the time of Redis. Every method rejects when Redis
+ * does not answer.
  */
 export interface EventLog {
   read(repository: string): Promise<Seen>;
@@ -49,7 +53,10 @@ export interface EventLog {
     now: Snapshot,
     events: readonly RepositoryEvent[],
   ): Promise<boolean>;
-  /** Those that were found in `sinceSeconds` (since 1970) or later, or up to a minute before, oldest first. */
+  /**
+   * Those that were found in `sinceSeconds` (since 1970) or later, or up to a minute before, oldest
+   * first.
+   */
   since(repository: string, sinceSeconds: number): Promise<RepositoryEvent[]>;
 }
 
@@ -106,7 +113,9 @@ function parsed<T>(schema: z.ZodType<T>, text: string): T | undefined {
   }
 }
 
-/** Under which name a repository is kept: with its server, since two can have one of the same name. */
+/**
+ * Under which name a repository is kept: with its server, since two can have one of the same name.
+ */
 export function repositoryKey(server: string, fullName: string): string {
   const identity = JSON.stringify([server, fullName.toLowerCase()]);
   return createHash('sha256').update(identity).digest('hex');

@@ -14,8 +14,9 @@ export interface Repository {
 }
 
 /**
- * The events of one kind in the shape that CDS has for it, one for each ref or pull request: of several the last, and
- * none for a ref that was deleted after it. A new branch is also a push to it.
+ * The events of one kind in the shape that CDS has for it, one for each ref or pull request: of
+ * several the last, and none for a ref that was deleted after it. A new branch is also a push to
+ * it.
  */
 export function filterEvents(
   events: readonly RepositoryEvent[],

@@ -8,7 +8,10 @@ import type { RepositoryEvent } from './repository-event';
 import { confirmGone, readRepositoryState, snapshotOf } from './repository-state';
 
 const MIN_DELAY_SECONDS = 60;
-/** A repository is looked at so seldom that its looks take no more than 120 of Bitbucket's 1,000 calls an hour. */
+/**
+ * A repository is looked at so seldom that its looks take no more than 120 of Bitbucket's 1,000
+ * calls an hour.
+ */
 const SECONDS_PER_CALL = 30;
 
 export interface FoundEvents {
@@ -20,8 +23,9 @@ export interface FoundEvents {
 export type FindEvents = (call: GrantedCall, sinceSeconds: number) => Promise<FoundEvents>;
 
 /**
- * Looks at a repository with the caller's own grant, keeps what changed since the last look of anybody, and tells what
- * happened since `sinceSeconds`. The first look finds nothing: there is nothing to compare with.
+ * Looks at a repository with the caller's own grant, keeps what changed since the last look of
+ * anybody, and tells what happened since `sinceSeconds`. The first look finds nothing: there is
+ * nothing to compare with.
  *
  * @throws CdsError 503 when Redis, which remembers the last look, does not answer
  */
@@ -46,8 +50,8 @@ export function createFindEvents(deps: { log: EventLog; logger: Logger }): FindE
 }
 
 /**
- * A branch that counts as deleted loses its runs, so none does that this look saw: another look that began before may be kept
- * meanwhile. Were it deleted after all, the next look would tell.
+ * A branch that counts as deleted loses its runs, so none does that this look saw: another look
+ * that began before may be kept meanwhile. Were it deleted after all, the next look would tell.
  *
  * @returns the events without those of such a ref up to its last deletion
  */

@@ -111,7 +111,10 @@ export function addPollingRoutes(
   );
 }
 
-/** In CDS's words: the API asks only where `/polling` said yes, and the operator guide says how to switch it on. */
+/**
+ * In CDS's words: the API asks only where `/polling` said yes, and the operator guide says how to
+ * switch it on.
+ */
 function refuseUnlessPolling({ config }: BitbucketServer): void {
   if (!config.polling) throw new CdsError('notImplemented');
 }

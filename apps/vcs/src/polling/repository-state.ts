@@ -13,7 +13,10 @@ import { fullNameOf } from '../http/repository-ref';
 import { toVcsCommit } from '../commits/vcs-commit';
 import { toVcsPullRequest } from '../pull-requests/vcs-pull-request';
 
-/** What is kept of a repository between two looks: refs in full and pull requests by id, each with a hash. */
+/**
+ * What is kept of a repository between two looks: refs in full and pull requests by id, each with a
+ * hash.
+ */
 export const snapshotSchema = z.object({
   refs: z.record(z.string(), z.string()),
   pullRequests: z.record(z.string(), z.string()),
@@ -31,7 +34,10 @@ export interface RepositoryState {
 }
 
 const FOLDERS = { branch: 'refs/heads/', tag: 'refs/tags/' } as const;
-/** A ref that is missing in the list is asked for by itself; of more than so many the rest waits for the next look. */
+/**
+ * A ref that is missing in the list is asked for by itself; of more than so many the rest waits for
+ * the next look.
+ */
 const MAX_CONFIRMED = 20;
 /** CDS shows the first lines of a message; events are kept, and sent three times. */
 const MESSAGE_CHARACTERS = 2_000;
@@ -43,7 +49,8 @@ export async function readRepositoryState(
   repo: RepoRef,
   { bitbucket, current, ctx }: Asking,
 ): Promise<RepositoryState> {
-  // First, since it is refused when the calls of the hour are needed for runs. A list from memory would show old states as new.
+  // First, since it is refused when the calls of the hour are needed for runs. A list from memory
+  // would show old states as new.
   const refs = await bitbucket.listRefs(repo, ctx);
   const pullRequests = await current.listPullRequests(repo, {}, ctx);
   const heads = new Map(refs.map((ref) => [FOLDERS[ref.type] + ref.name, commitOf(ref)]));
@@ -67,8 +74,9 @@ export function snapshotOf({ refs, pullRequests }: RepositoryState): Snapshot {
 }
 
 /**
- * Which of the refs of `before` are really gone. A list of several pages can miss a ref while others come and go, and a
- * branch that counts as deleted loses its runs: so each is asked for by itself.
+ * Which of the refs of `before` are really gone. A list of several pages can miss a ref while
+ * others come and go, and a branch that counts as deleted loses its runs: so each is asked for by
+ * itself.
  *
  * @returns refs in full; those left out are there after all, or were not asked for yet
  */
@@ -113,7 +121,10 @@ function commitOf({ commit }: BbRef): VcsCommit {
   return toVcsCommit({ ...commit, message, parents: [] });
 }
 
-/** The list of pull requests knows hashes only; the commit of a branch of this repository is known from its ref. */
+/**
+ * The list of pull requests knows hashes only; the commit of a branch of this repository is known
+ * from its ref.
+ */
 function withCommit(
   one: BbPullRequest,
   repo: RepoRef,

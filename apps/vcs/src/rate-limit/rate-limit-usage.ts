@@ -69,8 +69,8 @@ export interface RateLimitUsage {
 
 /**
  * Every process counts its own calls and flushes them to Redis a moment later, in one round trip,
- * whose answer is the usage of all replicas. While Redis is away, a process goes by what it knew and
- * its own calls.
+ * whose answer is the usage of all replicas. While Redis is away, a process goes by what it knew
+ * and its own calls.
  */
 export function createRateLimitUsage(deps: {
   redis: Redis;

@@ -22,7 +22,10 @@ const codeSchema = z.object({
   secret: z.string().min(1).meta({ description: 'The code.' }),
 });
 
-/** Linking a project: where to send the user, and the code that comes back into tokens (RFC 6749, 4.1). */
+/**
+ * Linking a project: where to send the user, and the code that comes back into tokens (RFC 6749,
+ * 4.1).
+ */
 export function addAuthorizeRoutes(router: Router, deps: RouteDeps): void {
   router.get(
     '/vcs/:name/authorize',

@@ -6,8 +6,8 @@ import type { BitbucketServer } from './bitbucket-server';
 export type BitbucketServers = ReadonlyMap<string, BitbucketServer>;
 
 /**
- * The server that the route's `{name}` names, without regard to case: the reference lowers the names of its configuration,
- * and projects were linked under those.
+ * The server that the route's `{name}` names, without regard to case: the reference lowers the
+ * names of its configuration, and projects were linked under those.
  *
  * @throws CdsError 404 when there is none
  */

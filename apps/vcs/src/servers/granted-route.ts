@@ -43,14 +43,17 @@ export interface GrantedCall {
   grant: string;
   /** The one that the route names. A route that finds it elsewhere sets it. */
   repository?: RepoRef;
-  /** What is known of this call so far; undefined while nothing was asked of Bitbucket, or not about a repository. */
+  /**
+   * What is known of this call so far; undefined while nothing was asked of Bitbucket, or not about
+   * a repository.
+   */
   answered(): AnsweredCall | undefined;
   ctx: DeadlineContext;
 }
 
 /**
- * A route that needs the project's tokens: reads them, bounds the time, turns Bitbucket's errors into CDS's, and tells the
- * API of a new access token. The API reads that on success only.
+ * A route that needs the project's tokens: reads them, bounds the time, turns Bitbucket's errors
+ * into CDS's, and tells the API of a new access token. The API reads that on success only.
  *
  * @param missing what a 404 of Bitbucket means here
  */

@@ -46,9 +46,10 @@ export type SendStatus = (
 ) => Promise<void>;
 
 /**
- * Posts a status unless Bitbucket has it already or has a newer one. The state is kept after the answer, so that a send
- * that failed is done again when the event is repeated. What is not final is remembered before it
- * is sent: the event of its end may come while nobody is there, and CDS does not repeat it.
+ * Posts a status unless Bitbucket has it already or has a newer one. The state is kept after the
+ * answer, so that a send that failed is done again when the event is repeated. What is not final is
+ * remembered before it is sent: the event of its end may come while nobody is there, and CDS does
+ * not repeat it.
  */
 export function createSendStatus(deps: SendStatusDeps): SendStatus {
   const { sent, unfinished, runExclusive, logger, onResult } = deps;

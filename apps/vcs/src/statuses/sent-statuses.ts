@@ -22,8 +22,8 @@ export interface SentStatuses {
 }
 
 /**
- * Kept in Redis for all replicas. What this process sent is also in its memory: that serves while Redis is away, and after
- * that for what Redis did not take or has lost.
+ * Kept in Redis for all replicas. What this process sent is also in its memory: that serves while
+ * Redis is away, and after that for what Redis did not take or has lost.
  */
 export function createSentStatuses(deps: { redis: Redis; logger: Logger }): SentStatuses {
   const { redis, logger } = deps;

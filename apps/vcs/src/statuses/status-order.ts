@@ -10,8 +10,9 @@ export interface SentStatus {
 }
 
 /**
- * Whether a status should follow `last` at Bitbucket. Events arrive twice and out of order: what belongs to an earlier run
- * is not sent, nor what goes back from a final state within the same run, nor what says the same again.
+ * Whether a status should follow `last` at Bitbucket. Events arrive twice and out of order: what
+ * belongs to an earlier run is not sent, nor what goes back from a final state within the same run,
+ * nor what says the same again.
  */
 export function shouldSend(last: SentStatus | undefined, next: SentStatus): boolean {
   if (!last) return true;

@@ -15,7 +15,10 @@ export interface StatusRouteDeps extends RouteDeps {
   uiUrl: string;
 }
 
-/** `POST /vcs/{name}/status`: CDS's events, of which the runs of workflow nodes become build statuses. */
+/**
+ * `POST /vcs/{name}/status`: CDS's events, of which the runs of workflow nodes become build
+ * statuses.
+ */
 export function addStatusRoutes(router: Router, deps: StatusRouteDeps): void {
   const { sendStatus, apiVersion, uiUrl } = deps;
 

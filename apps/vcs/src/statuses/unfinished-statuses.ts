@@ -40,7 +40,10 @@ export type UnfinishedStatus = z.infer<typeof recordSchema>;
  * Kept in Redis for all replicas. Noting and forgetting never reject: no status is held up by them.
  */
 export interface UnfinishedStatuses {
-  /** @param id `vcsKeys.sentStatus` of it; one that is there already is replaced. @param askAt (ms) */
+  /**
+   * @param id `vcsKeys.sentStatus` of it; one that is there already is replaced.
+   * @param askAt (ms)
+   */
   remember(id: string, status: UnfinishedStatus, askAt: number): Promise<void>;
   forget(id: string): Promise<void>;
   /**

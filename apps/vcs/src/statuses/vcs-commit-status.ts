@@ -16,8 +16,9 @@ export function isCdsStatus(status: BbStatus): boolean {
 }
 
 /**
- * The API looks for its statuses by comparing `description` with their name, and does not send those again that it finds
- * finished. So the name stands there, whole, also where the key had to be shortened.
+ * The API looks for its statuses by comparing `description` with their name, and does not send
+ * those again that it finds finished. So the name stands there, whole, also where the key had to be
+ * shortened.
  *
  * @param revision as the API asked for it
  */

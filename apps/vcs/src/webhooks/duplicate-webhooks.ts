@@ -2,7 +2,9 @@ import type { BbHook, BitbucketClient, CallContext, RepoRef } from '@cds/bitbuck
 import type { Logger } from '@cds/service';
 import { fullNameOf } from '../http/repository-ref';
 
-/** The webhooks of a repository with one URL. Bitbucket takes any number; each delivers every push. */
+/**
+ * The webhooks of a repository with one URL. Bitbucket takes any number; each delivers every push.
+ */
 export interface DuplicateWebhooks {
   /** The one to keep; undefined when there is none. */
   kept: BbHook | undefined;

@@ -3,7 +3,9 @@ import { CdsError } from '@cds/wire';
 /** What CDS subscribes to when it names no events: the only one that starts workflows. */
 export const DEFAULT_EVENTS = ['repo:push'];
 
-/** The events that CDS is offered for a webhook, in the order in which its own service lists them. */
+/**
+ * The events that CDS is offered for a webhook, in the order in which its own service lists them.
+ */
 export const OFFERED_EVENTS = [
   'pullrequest:unapproved',
   'issue:comment_created',

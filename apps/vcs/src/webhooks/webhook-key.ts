@@ -4,11 +4,13 @@ import { hookUuidOf, webhookSecret } from '@cds/webhook-signature';
 /** The configured key, as far as webhooks need it. */
 export interface WebhookKey {
   /**
-   * Which key it is: 16 hexadecimal digits of a MAC over a constant, from which the key cannot be computed. It is kept
-   * in Redis with every webhook, so that a changed key is noticed.
+   * Which key it is: 16 hexadecimal digits of a MAC over a constant, from which the key cannot be
+   * computed. It is kept in Redis with every webhook, so that a changed key is noticed.
    */
   fingerprint: string;
-  /** The secret of the webhook with this URL, at Bitbucket or in CDS: both end in the hook's uuid. */
+  /**
+   * The secret of the webhook with this URL, at Bitbucket or in CDS: both end in the hook's uuid.
+   */
   secretOf(url: string): string;
 }
 

@@ -57,7 +57,10 @@ const asked = (method: string) =>
     (request) => request.method === method && request.path.includes('/hooks'),
   );
 
-/** Until nothing more is asked of Bitbucket: what comes in the background comes at once or not at all. */
+/**
+ * Until nothing more is asked of Bitbucket: what comes in the background comes at once or not at
+ * all.
+ */
 async function quiet(): Promise<void> {
   for (let before = -1; before !== harness.bitbucket.requests.length;) {
     before = harness.bitbucket.requests.length;

@@ -47,7 +47,10 @@ export interface WebhookRepairs {
   afterAnswer(call: AnsweredCall): void;
   /** Repairs the other webhooks of a listing that was made for the API. */
   repairListed(call: AnsweredCall, listed: BbHook[]): void;
-  /** Repairs the webhook that the API looked up; returns it as it is at Bitbucket then. Never rejects. */
+  /**
+   * Repairs the webhook that the API looked up; returns it as it is at Bitbucket then. Never
+   * rejects.
+   */
   repairLookedUp(call: AnsweredCall, hook: BbHook, ctx: DeadlineContext): Promise<BbHook>;
   /** Drops repairs that are not done yet. */
   close(): void;
@@ -192,7 +195,10 @@ export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
   };
 }
 
-/** Whether the operator manages the webhooks: they may have another secret, or be inactive on purpose. */
+/**
+ * Whether the operator manages the webhooks: they may have another secret, or be inactive on
+ * purpose.
+ */
 function isManual({ config }: BitbucketServer): boolean {
   return config.disableWebHooks || config.disableWebHooksCreation;
 }

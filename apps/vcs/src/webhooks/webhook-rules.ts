@@ -50,7 +50,9 @@ export function faultsOf(
   return faults;
 }
 
-/** The events of a webhook, with those that the API wants. Bitbucket refuses a webhook without any. */
+/**
+ * The events of a webhook, with those that the API wants. Bitbucket refuses a webhook without any.
+ */
 export function eventsAfterRepair(hook: BbHook, known: KnownWebhook | undefined): string[] {
   const events = [...new Set([...hook.events, ...(known?.events ?? [])])];
   return events.length > 0 ? events : [...DEFAULT_EVENTS];

@@ -4,7 +4,10 @@ import { repoOf } from '../http/repository-ref';
 import { repositoryId, type WebhookStore } from './webhook-store';
 import type { WebhookKey } from './webhook-key';
 
-/** Records what the API did with webhooks, for their repair. A Redis that is away fails no call of the API. */
+/**
+ * Records what the API did with webhooks, for their repair. A Redis that is away fails no call of
+ * the API.
+ */
 export interface WebhookTracker {
   /**
    * @param webhook as it is at Bitbucket

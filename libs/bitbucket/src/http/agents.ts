@@ -8,7 +8,10 @@ export interface HttpAgents {
   https: HttpsAgent;
 }
 
-/** Always, whatever `NODE_TLS_REJECT_UNAUTHORIZED` says: Bitbucket Cloud has a certificate that everybody can check. */
+/**
+ * Always, whatever `NODE_TLS_REJECT_UNAUTHORIZED` says: Bitbucket Cloud has a certificate that
+ * everybody can check.
+ */
 const VERIFIED = { rejectUnauthorized: true };
 const KEPT = { keepAlive: true, maxSockets: 64 };
 

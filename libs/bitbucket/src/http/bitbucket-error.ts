@@ -1,6 +1,6 @@
 /**
- * What went wrong: `answer` Bitbucket refused; `unreachable` no connection, or it broke; `timeout` no whole answer in
- * time; `invalid-answer` an answer that makes no sense or may not be followed.
+ * What went wrong: `answer` Bitbucket refused; `unreachable` no connection, or it broke; `timeout`
+ * no whole answer in time; `invalid-answer` an answer that makes no sense or may not be followed.
  */
 export type BitbucketErrorKind = 'answer' | 'unreachable' | 'timeout' | 'invalid-answer';
 
@@ -14,7 +14,10 @@ export interface BitbucketErrorDetails {
   retryAfterSeconds?: number;
   /** True when Bitbucket cannot have received anything (connection refused, no such host). */
   notSent?: boolean;
-  /** True when its TLS certificate is not to be trusted; nothing was sent, and trying again would not help. */
+  /**
+   * True when its TLS certificate is not to be trusted; nothing was sent, and trying again would
+   * not help.
+   */
   untrusted?: boolean;
 }
 
@@ -46,7 +49,10 @@ export class BitbucketError extends Error {
   }
 }
 
-/** The grant is of no use any more: the user must allow access again. Thrown by the OAuth client only. */
+/**
+ * The grant is of no use any more: the user must allow access again. Thrown by the OAuth client
+ * only.
+ */
 export class DeadGrantError extends BitbucketError {}
 
 export function isBitbucketError(error: unknown): error is BitbucketError {

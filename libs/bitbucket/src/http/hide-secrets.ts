@@ -1,12 +1,15 @@
 /** A spelling as short as this would be found everywhere. */
 const SHORT = 3;
 
-/** Bitbucket's tokens have more than 2,500 characters, and no sentence has a word of this length. */
+/**
+ * Bitbucket's tokens have more than 2,500 characters, and no sentence has a word of this length.
+ */
 const TOKEN = /[\w~+=-]{200,}/g;
 
 /**
- * `text` without `secrets`: as they are, or as a form, a JSON text or a Basic header holds them; and without whatever else
- * looks like a token, for it may be an earlier one, or that of another call.
+ * `text` without `secrets`: as they are, or as a form, a JSON text or a Basic header holds them;
+ * and without whatever else looks like a token, for it may be an earlier one, or that of another
+ * call.
  */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
   return secrets

@@ -12,7 +12,9 @@ const MAX_LIST_BYTES = 64 * 1024 * 1024;
 const MAX_WARNINGS = 5;
 const MAX_NAME_CHARACTERS = 100;
 
-/** How much may still be read for one answer of ours; lists that make one answer together share it. */
+/**
+ * How much may still be read for one answer of ours; lists that make one answer together share it.
+ */
 export interface ListBudget {
   bytes: number;
 }
@@ -51,9 +53,10 @@ const pageSchema = z.object({
 });
 
 /**
- * Reads a list page by page, each when it is asked for. `next` is opaque and holds every parameter, so that it is followed
- * exactly as given, and no page can be asked for before the one that leads to it. A list that leads back to a page already
- * read, or has more than 1,000 pages or 64 MiB, is refused.
+ * Reads a list page by page, each when it is asked for. `next` is opaque and holds every parameter,
+ * so that it is followed exactly as given, and no page can be asked for before the one that leads
+ * to it. A list that leads back to a page already read, or has more than 1,000 pages or 64 MiB, is
+ * refused.
  *
  * Bitbucket counts pages by position, so that a list moves while it is read. What comes twice is
  * given once. When the list became shorter, what stood at the beginning of a page may have moved to

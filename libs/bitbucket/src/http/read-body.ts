@@ -6,7 +6,10 @@ export interface BoundedBody {
   truncated: boolean;
 }
 
-/** Reads at most `maxBytes` of a stream, then drops it. Rejects when the stream breaks or `signal` is aborted. */
+/**
+ * Reads at most `maxBytes` of a stream, then drops it. Rejects when the stream breaks or `signal`
+ * is aborted.
+ */
 export async function readBody(
   stream: Readable,
   maxBytes: number,

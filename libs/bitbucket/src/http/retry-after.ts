@@ -1,6 +1,6 @@
 /**
- * Reads a `Retry-After` header: seconds, or an HTTP date (RFC 9110, 10.2.3). Out: whole seconds from now, never negative;
- * undefined when the header is absent or makes no sense.
+ * Reads a `Retry-After` header: seconds, or an HTTP date (RFC 9110, 10.2.3). Out: whole seconds
+ * from now, never negative; undefined when the header is absent or makes no sense.
  */
 export function parseRetryAfter(header: string, nowMs: number): number | undefined {
   const text = header.trim();

@@ -18,9 +18,9 @@ export interface RetrySettings {
 }
 
 /**
- * Calls `attempt` until it succeeds, pausing as `Retry-After` says (ten attempts at most) or ever longer (four at most). A
- * pause that would not end before the caller's deadline is not begun: the last error is thrown instead, so that a 429
- * reaches the caller as one.
+ * Calls `attempt` until it succeeds, pausing as `Retry-After` says (ten attempts at most) or ever
+ * longer (four at most). A pause that would not end before the caller's deadline is not begun: the
+ * last error is thrown instead, so that a 429 reaches the caller as one.
  */
 export function withRetries<T>(
   settings: RetrySettings,

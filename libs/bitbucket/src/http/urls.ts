@@ -3,8 +3,9 @@ import { BitbucketError } from './bitbucket-error';
 export type PathValues = Readonly<Record<string, string | number>>;
 
 /**
- * Fills a route's template; each value becomes one path segment (`/`, spaces, `#`, braces are encoded). Throws a 404 for a
- * value that no URL can carry ('', '.', '..', half a character): nothing of that name can exist.
+ * Fills a route's template; each value becomes one path segment (`/`, spaces, `#`, braces are
+ * encoded). Throws a 404 for a value that no URL can carry ('', '.', '..', half a character):
+ * nothing of that name can exist.
  */
 export function expandTemplate(template: string, values: PathValues, call: string): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { OAuthTokens } from '../oauth/oauth-types';
 import { boundedArray } from './bounded-array';
 
-/** Without `expires_in` (it is only recommended, RFC 6749, 5.1) the shorter of the lifetimes seen is taken. */
+/**
+ * Without `expires_in` (it is only recommended, RFC 6749, 5.1) the shorter of the lifetimes seen is
+ * taken.
+ */
 const DEFAULT_EXPIRES_IN = 3600;
 /** Ten years: what is longer is no lifetime. */
 const MAX_EXPIRES_IN = 10 * 365 * 24 * 3600;
@@ -22,8 +25,8 @@ const scopes = z
   .catch(undefined);
 
 /**
- * The token endpoint's answer. `previousRefreshToken` stays in use when the answer brings none (RFC 6749, 6 allows that
- * for a refresh).
+ * The token endpoint's answer. `previousRefreshToken` stays in use when the answer brings none (RFC
+ * 6749, 6 allows that for a refresh).
  */
 export function oauthTokensSchema(previousRefreshToken?: string): z.ZodType<OAuthTokens> {
   return z

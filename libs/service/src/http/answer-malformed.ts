@@ -4,7 +4,9 @@ import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from 'node:http';
 import { CdsError } from '@cds/wire';
 
-/** Time for the other side to read the answer; then the socket is let go, whether or not it closes. */
+/**
+ * Time for the other side to read the answer; then the socket is let go, whether or not it closes.
+ */
 const LINGER_MS = 1_000;
 
 /**
@@ -46,7 +48,8 @@ export function hangUp(socket: Socket, refusal: CdsError): void {
 
 function refuse(socket: Duplex, refusal: CdsError): void {
   socket.on('error', () => socket.destroy());
-  // What still comes in is read and dropped: closing over unread bytes resets the connection, and the answer with it.
+  // What still comes in is read and dropped: closing over unread bytes resets the connection, and
+  // the answer with it.
   socket.resume();
   socket.end(answerOf(refusal));
   const lingering = setTimeout(() => socket.destroy(), LINGER_MS);

@@ -30,9 +30,10 @@ export interface FrontDeps {
 }
 
 /**
- * Serves one route with nothing but Node, and all others by Express, whose way to a route takes longer than a route that
- * has little to do. The route is to be one of the app's, too: requests that are out of the ordinary (no Host, an escape
- * in the path) go there, as does every check that needs more than a look.
+ * Serves one route with nothing but Node, and all others by Express, whose way to a route takes
+ * longer than a route that has little to do. The route is to be one of the app's, too: requests
+ * that are out of the ordinary (no Host, an escape in the path) go there, as does every check that
+ * needs more than a look.
  */
 export function createFront(deps: FrontDeps): RequestListener {
   const { app, match, handle, logger } = deps;

@@ -24,7 +24,10 @@ export interface HttpAppDeps {
   monitoring: () => Promise<MonitoringStatus>;
   /** Served at `/mon/metrics` when given; requests to the guarded routes are counted there. */
   metrics?: Metrics;
-  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed for `req.ip`; none when not given. */
+  /**
+   * Addresses and networks of proxies whose `X-Forwarded-For` is believed for `req.ip`; none when
+   * not given.
+   */
   trustedProxies?: readonly string[];
   /** Routes for everybody. They get the request unread. */
   open?: Router;
@@ -41,8 +44,8 @@ export interface HttpAppDeps {
 }
 
 /**
- * The HTTP side of a service: `/mon/version`, `/mon/status` and `/mon/metrics`, `/openapi.json`, the open routes, then
- * the guard, then the guarded routes. Every refusal has CDS's error body.
+ * The HTTP side of a service: `/mon/version`, `/mon/status` and `/mon/metrics`, `/openapi.json`,
+ * the open routes, then the guard, then the guarded routes. Every refusal has CDS's error body.
  *
  * @throws Error for a route without a description, where the app is to be described
  */

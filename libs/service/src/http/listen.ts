@@ -7,8 +7,8 @@ import { type ConnectionLimits, connectionLimits } from './connection-limits';
 import { trackConnections } from './track-connections';
 
 /**
- * Three tokens of 2,500 characters in base64 pass Node's 16 KiB. The reference takes 1 MiB, which anybody could fill on every
- * connection; the longest tokens that are taken need 64 KiB.
+ * Three tokens of 2,500 characters in base64 pass Node's 16 KiB. The reference takes 1 MiB, which
+ * anybody could fill on every connection; the longest tokens that are taken need 64 KiB.
  */
 const MAX_HEADER_BYTES = 256 * 1024;
 /**
@@ -17,9 +17,15 @@ const MAX_HEADER_BYTES = 256 * 1024;
 const BACKLOG = 4_096;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 60_000;
-/** Longer than Go's clients keep an idle connection (90 s), so that theirs is the side that closes it. */
+/**
+ * Longer than Go's clients keep an idle connection (90 s), so that theirs is the side that closes
+ * it.
+ */
 const KEEP_ALIVE_MS = 95_000;
-/** Without a byte in either direction: longer than any answer takes, and than an idle connection is kept. */
+/**
+ * Without a byte in either direction: longer than any answer takes, and than an idle connection is
+ * kept.
+ */
 const SILENCE_MS = 120_000;
 /** Without a byte that was read, while there is something to read. */
 const UNREAD_MS = 10_000;
@@ -70,7 +76,10 @@ export interface ListenOptions {
 
 export interface HttpServer {
   port: number;
-  /** Takes nothing new, lets requests under way finish, and destroys what is left after `deadlineMs`. */
+  /**
+   * Takes nothing new, lets requests under way finish, and destroys what is left after
+   * `deadlineMs`.
+   */
   close(deadlineMs: number): Promise<void>;
 }
 

@@ -2,8 +2,9 @@ import express, { type RequestHandler } from 'express';
 import { CdsError } from '@cds/wire';
 
 /**
- * Reads the whole body into `req.body`, a Buffer, unpacked. More than `limitBytes` is refused as soon as that is known: Express's
- * parser would first read all the rest of it, for as long as somebody sends.
+ * Reads the whole body into `req.body`, a Buffer, unpacked. More than `limitBytes` is refused as
+ * soon as that is known: Express's parser would first read all the rest of it, for as long as
+ * somebody sends.
  */
 export function readBody(limitBytes: number): RequestHandler {
   const parse = express.raw({ type: () => true, limit: limitBytes });

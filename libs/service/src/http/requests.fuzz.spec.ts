@@ -30,8 +30,8 @@ beforeAll(async () => {
 afterAll(() => server.close(0));
 
 /**
- * All that the server said to `bytes` until it hung up; '' when it reset the connection. To a client that has hung up itself it may
- * say nothing.
+ * All that the server said to `bytes` until it hung up; '' when it reset the connection. To a
+ * client that has hung up itself it may say nothing.
  */
 function tell(bytes: Uint8Array, how: 'and wait' | 'and hang up'): Promise<string> {
   return new Promise((resolve) => {

@@ -4,11 +4,11 @@ import { pipeline } from 'node:stream/promises';
 import { JSON_TYPE } from './send-json';
 
 /**
- * Answers 200 with one JSON array, entries by entries as they come and are read, so that a long list is never in memory
- * as a whole and nobody else waits for it.
+ * Answers 200 with one JSON array, entries by entries as they come and are read, so that a long
+ * list is never in memory as a whole and nobody else waits for it.
  *
- * @throws what `parts` throws. Before its first entries that can still be answered; after them the connection is broken
- *   off, so that nobody takes what came for the whole list.
+ * @throws what `parts` throws. Before its first entries that can still be answered; after them the
+ *   connection is broken off, so that nobody takes what came for the whole list.
  */
 export async function sendJsonList(
   res: ServerResponse,

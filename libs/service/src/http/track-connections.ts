@@ -35,8 +35,8 @@ interface Sending {
 /** The connections of one server, by what they wait for. */
 export interface TrackedConnections {
   /**
-   * @param serve is called when the answer before this one is out, and never when the connection was
-   *   cut
+   * @param serve is called when the answer before this one is out, and never when the connection
+   *   was cut
    */
   begin(request: IncomingMessage, response: ServerResponse, serve: () => void): void;
   /** Closes what is idle, and every other connection after its answer. */

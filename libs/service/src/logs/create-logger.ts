@@ -22,8 +22,8 @@ const TERMINAL = 'CDS_BITBUCKET_TERMINAL';
 const PINO_LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'error' } as const;
 
 /**
- * The log of a service: a line of JSON each, readable text on a terminal, also through `engine start`. Secrets are removed by the
- * name of their field, however deep it is.
+ * The log of a service: a line of JSON each, readable text on a terminal, also through `engine
+ * start`. Secrets are removed by the name of their field, however deep it is.
  *
  * Levels: `error` means that someone must act; `warning` that something is wrong and is being dealt
  * with; `info` what an operator wants to know of a healthy service; `debug` each request.

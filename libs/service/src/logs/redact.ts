@@ -70,8 +70,8 @@ const TELLING = /bearer |basic |:\/\/|_token=|client_secret=/i;
 const LONG = 200;
 
 /**
- * What other libraries and other services put into their messages: bearer tokens, passwords in URLs, and whatever is too
- * long for a word: tokens of Bitbucket have more than 2,500 characters.
+ * What other libraries and other services put into their messages: bearer tokens, passwords in
+ * URLs, and whatever is too long for a word: tokens of Bitbucket have more than 2,500 characters.
  */
 function hideInText(text: string): string {
   if (text.length < LONG && !TELLING.test(text)) return text;

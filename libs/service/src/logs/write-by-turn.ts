@@ -8,9 +8,10 @@ interface Metadata {
 }
 
 /**
- * A destination that writes the lines of one turn of the event loop together: a write is a call of the kernel, and takes longer
- * than making a line. A warning or an error is written at once, with the lines before it; so is everything when the
- * process exits. Only a process that is killed loses lines, those of the turn in which that happens.
+ * A destination that writes the lines of one turn of the event loop together: a write is a call of
+ * the kernel, and takes longer than making a line. A warning or an error is written at once, with
+ * the lines before it; so is everything when the process exits. Only a process that is killed loses
+ * lines, those of the turn in which that happens.
  */
 export function writeByTurn(write: (text: string) => void): DestinationStream {
   let held = '';

@@ -1,8 +1,8 @@
 import type { Counter } from 'prom-client';
 
 /**
- * Begins a counter at 0 for each combination of these values of its labels: one that appears with its first event shows no
- * increase for it.
+ * Begins a counter at 0 for each combination of these values of its labels: one that appears with
+ * its first event shows no increase for it.
  */
 export function countFromZero<T extends string>(
   counter: Counter<T>,

@@ -2,7 +2,9 @@ import { z } from 'zod';
 
 export type Json = Record<string, unknown>;
 
-/** Turns schemas into JSON Schema; those that have an id are gathered as components and referred to. */
+/**
+ * Turns schemas into JSON Schema; those that have an id are gathered as components and referred to.
+ */
 export function createJsonSchemas() {
   const components: Record<string, Json> = {};
   // Most schemas are part of many routes.

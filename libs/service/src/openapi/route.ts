@@ -47,7 +47,10 @@ export type CommonDescription = Pick<
   'description' | 'params' | 'errors' | 'headers' | 'answerHeaders'
 >;
 
-/** Reads what comes in, by the schemas of the description. Each throws a CdsError 400, id 74, that says what is wrong. */
+/**
+ * Reads what comes in, by the schemas of the description. Each throws a CdsError 400, id 74, that
+ * says what is wrong.
+ */
 export interface RouteInput<P, Q, B> {
   params(request: Request): P;
   query(request: Request): Q;
@@ -58,8 +61,8 @@ const described = new WeakMap<RequestHandler, AnyDescription>();
 const common = new WeakMap<RequestHandler, CommonDescription>();
 
 /**
- * A route and its description in one. What comes in is read by the schemas of the description and no others, so that the
- * document cannot tell of another request than the one that is taken.
+ * A route and its description in one. What comes in is read by the schemas of the description and
+ * no others, so that the document cannot tell of another request than the one that is taken.
  *
  * @param handlerOf makes the handler, given the functions that read what comes in
  */

@@ -20,7 +20,8 @@ interface Layer {
 /**
  * The routes of a router and of the routers within it.
  *
- * @throws Error for what nobody could describe: Express forgets the path under which a router stands
+ * @throws Error for what nobody could describe: Express forgets the path under which a router
+ *   stands
  */
 export function routesOf(router: Router): FoundRoute[] {
   return (router.stack as unknown as Layer[]).flatMap((layer) => {

@@ -30,7 +30,10 @@ export interface RegistrationDeps extends FailureCountDeps {
   metrics?: Pick<Metrics, 'counter' | 'gauge'>;
   /** Milliseconds between heartbeats, 30,000 when not given. */
   intervalMs?: number;
-  /** Milliseconds before the second try of the first registration, 1,000 when not given; they grow to 30,000. */
+  /**
+   * Milliseconds before the second try of the first registration, 1,000 when not given; they grow
+   * to 30,000.
+   */
   firstRetryMs?: number;
 }
 
@@ -38,7 +41,10 @@ export interface Registration {
   /** Registers and keeps sending heartbeats, in the background. */
   start(): void;
   stop(): void;
-  /** Registers now, after the API answered 401. Concurrent calls share one. Rejects with an `ApiError`. */
+  /**
+   * Registers now, after the API answered 401. Concurrent calls share one. Rejects with an
+   * `ApiError`.
+   */
   registerNow(): Promise<void>;
   /** Whether a request with this `X_AUTH_HEADER` comes from the API. */
   isAllowed(xAuthHeader: string | undefined): boolean;
@@ -53,8 +59,8 @@ export interface Registration {
 }
 
 /**
- * Registers the service with the CDS API and keeps it registered. An API that is not up yet is waited
- * for, for ever.
+ * Registers the service with the CDS API and keeps it registered. An API that is not up yet is
+ * waited for, for ever.
  */
 export function createRegistration(deps: RegistrationDeps): Registration {
   const { api, logger, identity, intervalMs = INTERVAL_MS, firstRetryMs = FIRST_RETRY_MS } = deps;
