@@ -1,8 +1,8 @@
 // The only file of this tool that looks into `hooks`. A kill point is the very script that the service runs, so the
 // proxy has to know its digest; and what the script was given tells which delivery was hit.
-export { ACCEPT_DELIVERY } from '../../apps/hooks/src/executions/scripts/accept-delivery.lua';
-export { FINISH_EXECUTION } from '../../apps/hooks/src/executions/scripts/finish-execution.lua';
-export { TAKE_DUE } from '../../apps/hooks/src/scheduler/scripts/schedule-scripts.lua';
+export { ACCEPT_DELIVERY } from '../../libs/hooks-store/src/deliveries/accept-delivery.lua';
+export { FINISH_EXECUTION } from '../../libs/hooks-store/src/deliveries/finish-execution.lua';
+export { TAKE_DUE } from '../../libs/hooks-store/src/schedules/schedule-scripts.lua';
 
 /** What names the run of the message that ACCEPT_DELIVERY was to take in. @throws Error when there is none */
 export function messageHashIn(words: string[]): string {

@@ -11,11 +11,11 @@ import type { Express } from 'express';
 import { ABOUT } from './about';
 import { createAdminRouter } from './admin/admin-router';
 import type { AdminService } from './admin/admin-service';
-import type { ExecuteOutgoing } from './outgoing/execute-outgoing';
+import type { ExecuteOutgoing } from './modules/outgoing/accept-outgoing';
 import { absentIsUnknown, onlyOurState, type StateOfRoutes } from './state/guard-routes';
 import { createTaskRouter } from './tasks/task-router';
 import type { TaskService } from './tasks/task-service';
-import type { TakeWebhook } from './webhooks/take-webhook';
+import type { TakeWebhook } from './webhooks/handle-webhook';
 import { createWebhookRouter } from './webhooks/webhook-router';
 
 export interface AppDeps {

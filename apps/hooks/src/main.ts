@@ -1,7 +1,7 @@
 import { badConfigExitCode, configFromCommandLine } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
 import { createLogger, logConsole, runUntilSignal } from '@cds/service';
-import { createHooks } from './create-hooks';
+import { createHooks } from './hooks-service';
 
 async function main(): Promise<void> {
   allowSlowConnects();

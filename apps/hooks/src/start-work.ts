@@ -1,39 +1,46 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { HooksConfig } from '@cds/config';
-import type { Clock, Mend, TaskStore } from '@cds/hooks-store';
+import {
+  type Clock,
+  type Mend,
+  type TaskStore,
+  type CleanupStore,
+  type DeliveryStore,
+  type WaitingHeads,
+  type ScheduleStore,
+  createHookOwnership,
+  createKnownChanges,
+  type PollStore,
+} from '@cds/hooks-store';
 import { connectRedis, withoutKeyPrefix } from '@cds/redis';
 import type { Logger, Registration } from '@cds/service';
 import type { Redis } from 'ioredis';
-import type { CleanupQueue } from './branch-deletions/cleanup-queue';
-import type { CleanupStore } from './branch-deletions/cleanup-store';
-import type { WaitingDeliveries } from './branch-deletions/waiting-deliveries';
-import type { ApiWaiters } from './executions/api-waiters';
-import type { DeliveryStore } from './executions/delivery-store';
-import type { DrainQueue } from './executions/drain-queue';
-import type { WaitingHeads } from './executions/waiting-heads';
+import type { CleanupQueue } from './modules/branch-cleanup/cleanup-queue';
+import type { WaitingDeliveries } from './modules/branch-cleanup/waiting-branch-changes';
+import type { ApiWaiters } from './queue/api-outage';
+import type { DrainQueue } from './queue/hook-queue';
 import type { WorkMetrics } from './monitoring/work-metrics';
-import type { ScheduleStore } from './scheduler/schedule-store';
-import { createBranchCleanups } from './branch-deletions/branch-cleanups';
-import { createCleanUpBranch } from './branch-deletions/clean-up-branch';
-import { createCleanUpTogether } from './branch-deletions/clean-up-together';
-import { createCleanupWorker } from './branch-deletions/cleanup-worker';
-import { createRemoveRuns } from './branch-deletions/remove-runs';
-import { createApiCaller } from './executions/api-calls';
-import { createDrainWorker } from './executions/drain-worker';
-import { createHookOwnership } from './executions/hook-ownership';
-import { createSweep } from './executions/sweep';
-import { createVcsReadiness } from './executions/vcs-readiness';
-import { createWorkOffDelivery } from './executions/work-off-delivery';
-import { createWorkOffHook } from './executions/work-off-hook';
-import { createWorkerConnection } from './executions/worker-connection';
-import { createWorkOffByKind } from './kinds/work-off-by-kind';
-import { createOffThread } from './off-thread/create-off-thread';
-import { createOutgoingKinds } from './outgoing/create-outgoing-kinds';
-import { createKnownChanges } from './polling/known-changes';
-import { createPollHook } from './polling/poll-hook';
-import { createPoller } from './polling/poller';
-import type { PollStore } from './polling/poll-store';
-import { createRinger } from './scheduler/ringer';
+import { createBranchCleanups } from './modules/branch-cleanup/branch-cleanups';
+import { createCleanUpBranch } from './modules/branch-cleanup/clean-up-branch';
+import { createCleanUpTogether } from './modules/branch-cleanup/clean-up-together';
+import { createCleanupWorker } from './modules/branch-cleanup/cleanup-worker';
+import { createRemoveRuns } from './modules/branch-cleanup/remove-runs';
+import { createApiCaller } from './queue/call-api';
+import { createDrainWorker } from './queue/hook-worker';
+import { createRequeueCleanups } from './modules/branch-cleanup/requeue-cleanups';
+import { isInAnyOrder } from './hook-modules';
+import { planDelivery } from './plan-delivery';
+import { createSweep } from './queue/requeue-lost-jobs';
+import { createVcsReadiness } from './queue/vcs-readiness';
+import { createWorkOffDelivery } from './queue/process-delivery';
+import { createWorkOffHook } from './queue/process-hook';
+import { createWorkerConnection } from './queue/worker-connection';
+import { createWorkOffByKind } from './queue/processor';
+import { createOffThread } from './modules/outgoing/worker-thread/off-thread';
+import { createOutgoingKinds } from './modules/outgoing/outgoing-processors';
+import { createPollHook } from './modules/poller/poll-hook';
+import { createPoller } from './modules/poller/poller';
+import { createRinger } from './modules/scheduler/scheduler-loop';
 
 /** Times that tests shorten. */
 export interface Timing {
@@ -120,6 +127,7 @@ export function startWork(deps: WorkDeps) {
     ...common,
     store: deliveries,
     cleanups,
+    plan: planDelivery,
     knownChanges: createKnownChanges({ redis, mend, on: config.reconcile.intervalSeconds > 0 }),
     ending: ending,
     api: deps.runsApi,
@@ -146,6 +154,7 @@ export function startWork(deps: WorkDeps) {
       }),
       workOffDelivery,
     ),
+    isInAnyOrder,
     now,
     retryDelayMs,
     ending: ending,
@@ -168,8 +177,7 @@ export function startWork(deps: WorkDeps) {
   const sweep = createSweep({
     redis,
     drainQueue,
-    cleanupStore,
-    cleanupQueue,
+    cleanups: createRequeueCleanups({ store: cleanupStore, queue: cleanupQueue }),
     waitingHeads,
     logger,
     retryDelayMs,

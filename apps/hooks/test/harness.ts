@@ -5,7 +5,7 @@ import type { HookConfig, NodeHook, Task, TaskExecution } from '@cds/wire';
 import type { HooksConfig } from '@cds/config';
 import type { Logger } from '@cds/service';
 import { signatureOf, webhookSecret } from '@cds/webhook-signature';
-import { createHooks, type HooksService } from '../src/create-hooks';
+import { createHooks, type HooksService } from '../src/hooks-service';
 import type { Timing } from '../src/start-work';
 import { type CdsApiStandIn, startCdsApi, TOKEN, VCS } from './cds-api-stand-in';
 

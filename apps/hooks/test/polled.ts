@@ -1,4 +1,4 @@
-import { type NodeHook } from '@cds/wire';
+import type { NodeHook } from '@cds/wire';
 import { nodeHook } from './harness';
 
 const AUTHOR = {

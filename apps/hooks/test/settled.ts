@@ -1,8 +1,8 @@
 import { BULL_PREFIX, KEYS } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
 import { Redis } from 'ioredis';
-import { CLEANUP_QUEUE } from '../src/branch-deletions/cleanup-queue';
-import { DRAIN_QUEUE } from '../src/executions/drain-queue';
+import { CLEANUP_QUEUE } from '../src/modules/branch-cleanup/cleanup-queue';
+import { DRAIN_QUEUE } from '../src/queue/hook-queue';
 import type { World } from './harness';
 
 /** Sweeps that were begun: the first may have looked before, the second has ended with the third. */

@@ -15,10 +15,10 @@ import {
   parseState,
   readExecution,
   readWithBody,
-  stateOfRetry,
   timestampOfId,
-  writeExecution,
 } from './index';
+import { stateOfRetry } from './execution';
+import { writeExecution } from './stored-execution-text';
 
 const BASE = 1_763_841_600_000_000;
 

@@ -1,3 +1,14 @@
+export { createAcknowledgeLost } from './acknowledge-lost';
+export {
+  branchRef,
+  changeName,
+  BRANCH_PREFIX,
+  refOf,
+  comparedHash,
+  shortRef,
+  tagRef,
+} from './changes/change-name';
+export { createKnownChanges, type KnownChanges } from './changes/known-changes';
 export {
   type Cleanup,
   cleanupExecution,
@@ -7,90 +18,101 @@ export {
   olderCleanupId,
   parseCleanup,
 } from './cleanups/cleanup';
-export * from './cleanups/cleanup-scripts.lua';
-export { BEGIN_DUE_CLEANUPS, DUE_WITHIN, READ_CLEANUPS } from './cleanups/due-cleanups.lua';
-export { DEAD_LETTERS } from './dead-letters.lua';
-export {
-  type AllMoved,
-  createDeadLetters,
-  type DeadLetters,
-  type Moved,
-} from './dead-letters/create-dead-letters';
+export { FINISH_CLEANUP } from './cleanups/cleanup-scripts.lua';
+export { type CleanupStore, createCleanupStore } from './cleanups/cleanup-store';
+export { BEGIN_DUE_CLEANUPS } from './cleanups/due-cleanups.lua';
+export { whereBranchLives } from './cleanups/find-branch-elsewhere';
+export { endOfMoment, groupByMoment, type NearCleanup } from './cleanups/group-cleanups';
+export { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from './clock';
+export { type AllMoved, createDeadLetters, type Moved } from './dead-letters/create-dead-letters';
 export {
   type DeadLetter,
-  deadLetterSchema,
   type DeadLetterRef,
+  deadLetterSchema,
   readableOf,
   repliesOf,
 } from './dead-letters/dead-letter';
-export { FORGET_CLEANUP } from './forget-cleanup.lua';
-export {
-  type CleanupImport,
-  createImport,
-  type DeliveryImport,
-  type Import,
-  type ImportedCleanup,
-  type ImportedDelivery,
-  type ImportedTask,
-  importedName,
-} from './import/create-import';
-export { KEY_TYPES } from './key-types.lua';
-export { listCleanups } from './lists/cleanup-list';
-export { listExecutions, type ListedExecution } from './lists/execution-list';
-export { listTasks, type TaskList } from './lists/task-list';
-export { createReplay, type Replayed } from './replay/create-replay';
-export { createAcknowledgeLost } from './acknowledge-lost';
-export { createResetSignature } from './reset-signature';
-export { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from './clock';
+export type {
+  DeliveryPlan,
+  DeliveryStep,
+  JudgedChanges,
+  PushChange,
+  RefChange,
+} from './deliveries/delivery-plan';
+export { createDeliveryStore, type DeliveryStore } from './deliveries/delivery-store';
+export type {
+  AbsentHook,
+  Acceptance,
+  DeliveryToPlan,
+  Head,
+  HookOnFile,
+  PlanDelivery,
+  Saved,
+  ServedType,
+  TakenHead,
+} from './deliveries/delivery-types';
 export {
   type ExecutionState,
   NEW_STATE,
   parseState,
   type PolledChange,
-  stateOfRetry,
   type StoredExecution,
   toTaskExecution,
 } from './execution';
+export { createExecutionStore, type ExecutionStore } from './executions/execution-store';
 export {
+  type Claim,
+  type Claims,
+  createHookOwnership,
+  type HookOwnership,
+} from './hook-lock/hook-lock';
+export { createImport, type Import, importedName } from './import/create-import';
+export { listCleanups } from './lists/cleanup-list';
+export { type ListedExecution, listExecutions } from './lists/execution-list';
+export { listTasks } from './lists/task-list';
+export { createOneForAll, type OneForAll } from './once-per-cluster';
+export { type NodeRun, nodeRunSchema, readOutgoingHook } from './outgoing/outgoing-hook';
+export { createOutgoingStore, type OutgoingStore, UNUSED_MS } from './outgoing/outgoing-store';
+export { DEFAULT_DELAY_MS, pollDelayMs, REFUSED_DELAY_MS } from './polls/poll-delay';
+export {
+  createPollStore,
+  type DuePoll,
+  type EndedPoll,
+  type PollStore,
+  type TakenPoll,
+} from './polls/poll-store';
+export {
+  BEGUN_FIELD,
   BULL_PREFIX,
-  CLEANUP_PREFIX,
   cleanupKey,
   hashesKey,
-  HOOK_CLEANUPS_PREFIX,
   hookKeys,
   KEYS,
-  MADE_FIELD,
-  OWNER_PREFIX,
-  REFS_PREFIX,
-  POLL_ERROR_FIELD,
   POLLED_FIELD,
-  SCHEDULE_FIELD,
-  BEGUN_FIELD,
   SIGNED_FIELD,
   STATE_FORMAT,
-  STATE_PREFIX,
-  SYNCHRONIZED_FIELD,
-  TASK_PREFIX,
-  WAITING_PREFIX,
-  WORKFLOW_INDEX_FIELD,
   workflowHooksKey,
 } from './redis-keys';
+export { createReplay } from './replay/create-replay';
+export { createResetSignature } from './reset-signature';
+export { type Occurrence, scheduledTask } from './schedules/occurrence';
+export {
+  createScheduleStore,
+  type DueScheduler,
+  type ReadScheduler,
+  type ScheduleStore,
+} from './schedules/schedule-store';
+export { sortGently } from './sort-gently';
 export { createHooksStateMark } from './state-mark';
-export { byCodeUnits, sortGently } from './sort-gently';
-export { whyNotServed } from './tasks/why-not-served';
+export { bodyField, fieldsOf, readExecution, readWithBody } from './stored-execution-text';
+export {
+  createSynchronizedStore,
+  type SynchronizedStore,
+} from './synchronization/synchronization-store';
 export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
-export { COUNT_KIND } from './tasks/task-scripts.lua';
 export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';
-export { TRIM_HISTORY } from './trim-history.lua';
+export { whyNotServed } from './tasks/why-not-served';
 export { UnreadableExecutionError } from './unreadable/check-execution';
 export { readConfig } from './unreadable/read-config';
 export { createMend, type KeySetAside, type Mend, NO_MEND } from './unreadable/set-aside';
-export { WAITING_HEADS } from './waiting-heads.lua';
-export {
-  bodyField,
-  fieldsOf,
-  type KeptBody,
-  readExecution,
-  readWithBody,
-  writeExecution,
-} from './stored-execution-text';
+export { createWaitingHeads, type WaitingHeads } from './waiting-since/waiting-since';

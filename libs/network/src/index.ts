@@ -9,3 +9,9 @@ export {
   readProxySettings,
 } from './proxy-settings';
 export { abortable, type DeadlineContext, withTimeout } from './with-timeout';
+export {
+  createTargetGuard,
+  type TargetGuard,
+  TargetRefusedError,
+  type TargetRules,
+} from './target-guard';

@@ -1,9 +1,8 @@
-import { deadLetterSchema } from '@cds/hooks-store';
+import { deadLetterSchema, TASK_UUID } from '@cds/hooks-store';
 import { createRouter, handle, route } from '@cds/service';
 import type { Request, Router } from 'express';
 import { z } from 'zod';
-import { answeredByRedis } from '../redis-deadline';
-import { TASK_UUID } from '@cds/hooks-store';
+import { answeredByRedis } from '@cds/redis';
 import { ofExecution, ofTask, REDIS_AWAY } from '../tasks/task-params';
 import {
   type AdminService,

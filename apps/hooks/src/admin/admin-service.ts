@@ -11,15 +11,15 @@ import {
   timestampOfId,
   isCleanupId,
   isTaskUuid,
+  type CleanupStore,
 } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import { CdsError, nanosecondsSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
-import type { CleanupStore } from '../branch-deletions/cleanup-store';
-import { errorText } from '../error-text';
-import type { DrainQueue } from '../executions/drain-queue';
+import type { CleanupQueue } from '../modules/branch-cleanup/cleanup-queue';
+import { errorText } from '@cds/redis';
+import type { DrainQueue } from '../queue/hook-queue';
 
 export interface AdminServiceDeps {
   redis: Redis;

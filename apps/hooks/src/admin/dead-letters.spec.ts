@@ -1,4 +1,4 @@
-import { createDeadLetters, hookKeys, KEYS } from '@cds/hooks-store';
+import { createDeadLetters, hookKeys, KEYS, createDeliveryStore } from '@cds/hooks-store';
 import { awakeTime, captureLogger, waitFor } from '@cds/testing';
 import type { HookConfig, NodeHook, TaskExecution } from '@cds/wire';
 import { Redis } from 'ioredis';
@@ -14,7 +14,6 @@ import {
 } from '../../test/harness';
 import { bitbucketHeaders } from '../../test/pushes';
 import { settled } from '../../test/settled';
-import { createDeliveryStore } from '../executions/delivery-store';
 
 interface Letter {
   kind: string;

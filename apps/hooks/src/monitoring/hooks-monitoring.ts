@@ -1,7 +1,7 @@
 import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
 import { formatGoDuration } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { answeredByRedis } from '../redis-deadline';
+import { answeredByRedis } from '@cds/redis';
 import { hookKeys, KEYS, readableOf, whyNotServed } from '@cds/hooks-store';
 import { scoreOf, secondsSince } from './oldest-delivery';
 

@@ -1,7 +1,7 @@
 import { createRedisUpMetric, createRedisWritableMetric, type Metrics } from '@cds/service';
 import { KEYS, repliesOf } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
-import { answeredByRedis } from '../redis-deadline';
+import { answeredByRedis } from '@cds/redis';
 import { scoreOf, secondsSince } from './oldest-delivery';
 
 /** A gauge and what it shows of Redis, for each value of its label. */

@@ -1,6 +1,6 @@
 import { countFromZero, type Logger, type Metrics } from '@cds/service';
-import type { PollResult } from '../polling/poll-hook';
-import type { RetryReason } from '../executions/work-off-delivery';
+import type { PollResult } from '../modules/poller/poll-hook';
+import type { RetryReason } from '../queue/process-delivery';
 
 /** Hooks that are remembered to have lost dead letters, so that each is told of once. */
 const MOST_REMEMBERED = 10_000;

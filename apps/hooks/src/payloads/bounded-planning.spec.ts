@@ -1,11 +1,11 @@
 import { cpuTime } from '@cds/testing';
 import { MAX_VARIABLES } from './max-variables';
 import { JsonTooComplexError, MAX_JSON_SIGNS, parseBoundedJson } from './parse-bounded-json';
-import { judgeRepositoryDelivery } from './judge-repository-delivery';
-import { planMessage } from './plan-message';
-import { planPush } from './plan-push';
-import { judgeWebhookDelivery, planWebhook } from './plan-webhook';
-import { MAX_CHANGES } from './push-delivery';
+import { judgeRepositoryDelivery } from '../modules/repository-webhook/validate-delivery';
+import { planMessage } from '../modules/rabbitmq/plan-message';
+import { planPush } from '../modules/repository-webhook/plan-push';
+import { judgeWebhookDelivery, planWebhook } from '../modules/webhook/plan-webhook';
+import { MAX_CHANGES } from '../modules/repository-webhook/push-delivery';
 
 const MIB = 1024 * 1024;
 /** What Bitbucket sends at most. */

@@ -1,4 +1,4 @@
-import type { DeliveryPlan } from './types';
+import type { DeliveryPlan } from '@cds/hooks-store';
 
 /** The plan of what asks for one run and has nothing to do with a repository. */
 export function planOfRun(payload: Record<string, string>): DeliveryPlan {

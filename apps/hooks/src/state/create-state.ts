@@ -1,13 +1,12 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { HooksConfig } from '@cds/config';
-import { createWrites, stateOwnerOf } from '@cds/redis';
+import { createWrites, stateOwnerOf, errorText } from '@cds/redis';
 import type { Logger, Registration } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { errorText } from '../error-text';
 import type { SynchronizeTasksDeps } from '../tasks/synchronize-tasks';
 import { createSynchronization } from '../tasks/synchronization';
-import { createSynchronizedStore } from '../tasks/synchronized-store';
+import { createSynchronizedStore } from '@cds/hooks-store';
 import { createHooksStateGuard } from './state-guard';
 import { createTaskWatch } from './task-watch';
 

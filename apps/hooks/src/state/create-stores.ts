@@ -1,13 +1,17 @@
+import { planDelivery } from '../plan-delivery';
 import type { HooksConfig } from '@cds/config';
-import { createTaskStore, type Mend } from '@cds/hooks-store';
+import {
+  createTaskStore,
+  type Mend,
+  createCleanupStore,
+  createDeliveryStore,
+  createWaitingHeads,
+  createPollStore,
+  createScheduleStore,
+} from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
-import { createCleanupStore } from '../branch-deletions/cleanup-store';
-import { createWaitingDeliveries } from '../branch-deletions/waiting-deliveries';
-import { createDeliveryStore } from '../executions/delivery-store';
-import { createWaitingHeads } from '../executions/waiting-heads';
-import { createPollStore } from '../polling/poll-store';
-import type { createUnreadableReports } from '../report-unreadable';
-import { createScheduleStore } from '../scheduler/schedule-store';
+import { createWaitingDeliveries } from '../modules/branch-cleanup/waiting-branch-changes';
+import type { createUnreadableReports } from '../monitoring/report-unreadable';
 
 /** Everything that `hooks` keeps in Redis, by what it is. */
 export function createStores(deps: {
@@ -24,7 +28,7 @@ export function createStores(deps: {
   return {
     deliveries: createDeliveryStore({ redis, executionHistory, deadLetters, signature, mend }),
     cleanupStore: createCleanupStore({ redis, deadLetters, mend }),
-    waiting: createWaitingDeliveries({ redis, mend }),
+    waiting: createWaitingDeliveries({ redis, plan: planDelivery, mend }),
     waitingHeads: createWaitingHeads({ redis, mend }),
     tasks: createTaskStore({ redis, mend, unreadable: unreadable.task }),
     schedules: createScheduleStore({ redis, executionHistory, mend }),

@@ -1,8 +1,7 @@
-import { createTaskStore, hookKeys, KEYS } from '@cds/hooks-store';
+import { createTaskStore, hookKeys, KEYS, createCleanupStore } from '@cds/hooks-store';
 import { startTestRedis, type TestRedis } from '@cds/testing';
 import type { Task } from '@cds/wire';
 import { Redis } from 'ioredis';
-import { createCleanupStore } from '../branch-deletions/cleanup-store';
 import { createListTasks } from './list-tasks';
 import { parseTaskSort } from './sort-tasks';
 

@@ -7,7 +7,7 @@ import {
 } from '@cds/wire';
 import { z } from 'zod';
 import { TASK_UUID, type TaskToKeep } from '@cds/hooks-store';
-import { KINDS } from '../kinds/kinds';
+import { KINDS } from '../hook-modules';
 
 const configValue = z.looseObject({
   value: z.string(),

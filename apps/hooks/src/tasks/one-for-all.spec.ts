@@ -1,6 +1,6 @@
 import { connectRedis } from '@cds/redis';
 import { silentLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
-import { createOneForAll } from './one-for-all';
+import { createOneForAll } from '@cds/hooks-store';
 
 const KEY = 'cdsbb:test:turn';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorText } from '../error-text';
+import { errorText } from '@cds/redis';
 import { synchronizeUntilDone, type SynchronizeTasksDeps } from './synchronize-tasks';
 
 /** Between two synchronizations because of what vanished or was delivered, in this process. */

@@ -1,16 +1,14 @@
-import { errorText } from '../error-text';
+import { errorText } from '@cds/redis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import { isCdsError, type NodeHook, type Task } from '@cds/wire';
-import type { Clock, TaskStore, TaskToKeep } from '@cds/hooks-store';
-import { isListedByApi } from '../kinds/kinds';
-import { tell, type TaskListeners } from '../kinds/task-listeners';
-import { warnOfRefused } from '../kinds/warn-of-refused';
+import type { Clock, TaskStore, TaskToKeep, OneForAll, SynchronizedStore } from '@cds/hooks-store';
+import { isListedByApi } from '../hook-modules';
+import { tell, type TaskListeners } from '../modules/task-listener';
+import { warnOfRefused } from './warn-unsupported';
 import { createLeftOutHooks } from './left-out-hooks';
 import { nodeHookSchema, taskOfHook } from './node-hook';
-import type { OneForAll } from './one-for-all';
-import type { SynchronizedStore } from './synchronized-store';
 
 export interface SynchronizeTasksDeps {
   api: Pick<CdsApiClient, 'workflowHooks'>;

@@ -1,10 +1,9 @@
-import { errorText } from '../error-text';
+import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { CdsError, isCdsError, type Task, type TaskExecution } from '@cds/wire';
-import type { CleanupQueue } from '../branch-deletions/cleanup-queue';
-import type { CleanupStore } from '../branch-deletions/cleanup-store';
-import type { SpareBranches } from '../branch-deletions/spare-branches';
+import type { CleanupQueue } from '../modules/branch-cleanup/cleanup-queue';
 import {
+  type CleanupStore,
   cleanupExecution,
   type Cleanup,
   cleanupTask,
@@ -16,14 +15,15 @@ import {
   type TaskToKeep,
   timestampOfId,
   timestampOfMs,
+  type ExecutionStore,
 } from '@cds/hooks-store';
-import type { DrainQueue } from '../executions/drain-queue';
-import type { ExecutionStore } from '../executions/execution-store';
-import { checkStart } from '../kinds/kinds';
-import { tell, type TaskListeners } from '../kinds/task-listeners';
-import { warnOfRefused } from '../kinds/warn-of-refused';
-import type { CheckPolling } from '../polling/check-polling';
-import type { Upcoming } from '../scheduler/upcoming';
+import type { SpareBranches } from '../modules/branch-cleanup/cancel-cleanups';
+import type { DrainQueue } from '../queue/hook-queue';
+import { checkStart } from '../hook-modules';
+import { tell, type TaskListeners } from '../modules/task-listener';
+import { warnOfRefused } from './warn-unsupported';
+import type { CheckPolling } from '../modules/poller/check-polling';
+import type { Upcoming } from './next-run';
 import { createListTasks } from './list-tasks';
 import { answeredHook, type ReceivedHook, taskOfHook } from './node-hook';
 

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { AbsentHook } from '../executions/delivery-types';
+import type { AbsentHook } from '@cds/hooks-store';
 import { notKnownYet, type Refusal, unknownHook } from './refusal';
 
 /** Hooks that were asked for by a right signature; only who has the key can fill this. */

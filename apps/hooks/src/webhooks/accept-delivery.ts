@@ -1,14 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Clock, timestampOfId, isTaskUuid } from '@cds/hooks-store';
+import {
+  type Clock,
+  timestampOfId,
+  isTaskUuid,
+  type DeliveryStore,
+  type AbsentHook,
+  type HookOnFile,
+  type ServedType,
+} from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import { nanosecondsSchema, taskTypeSchema } from '@cds/wire';
 import { z } from 'zod';
-import type { DeliveryStore } from '../executions/delivery-store';
-import type { AbsentHook, HookOnFile, ServedType } from '../executions/delivery-types';
-import { redisBudget } from '../redis-deadline';
+import { redisBudget } from '@cds/redis';
 import { createAbsentHook, type AbsentHookDeps } from './absent-hook';
-import { likelyType } from './judge-delivery';
-import { createKeepDelivery, type ReadDelivery } from './keep-delivery';
+import { likelyType } from './validate-delivery';
+import { createKeepDelivery, type ReadDelivery } from './store-delivery';
 import {
   limited,
   malformed,

@@ -1,7 +1,6 @@
 import type { SignatureMode } from '@cds/config';
-import type { Clock } from '@cds/hooks-store';
+import type { Clock, DeliveryStore } from '@cds/hooks-store';
 import type { Logger, Metrics } from '@cds/service';
-import type { DeliveryStore } from '../executions/delivery-store';
 import type { AbsentHookDeps } from './absent-hook';
 import { createAcceptDelivery } from './accept-delivery';
 import { createBodyBudget } from './body-budget';
@@ -9,7 +8,7 @@ import { createIntakeMetrics } from './intake-metrics';
 import { createRefusalLimit } from './refusal-limit';
 import { createRefusalLog } from './refusal-log';
 import { createSignatureCheck } from './signature-check';
-import { createTakeWebhook } from './take-webhook';
+import { createTakeWebhook } from './handle-webhook';
 
 export interface IntakeDeps extends AbsentHookDeps {
   /** Why nothing may be taken at all; undefined where it may. */

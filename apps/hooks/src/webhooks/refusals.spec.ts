@@ -23,7 +23,7 @@ import {
 import { pushDelivery } from '../../test/pushes';
 import { lookedUp } from '../../test/looked-up';
 import { slowRequest, type SlowRequest } from '../../test/slow-request';
-import { redisBudget } from '../redis-deadline';
+import { redisBudget } from '@cds/redis';
 import { MOST_READ_FOR_SIGNATURE } from './absent-hook';
 import { networkOf, REFUSALS_PER_MINUTE } from './refusal-limit';
 import { createRefusalLog } from './refusal-log';

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SignatureMode } from '@cds/config';
 import { isSignedBy, SIGNATURE_HEADER, webhookSecret } from '@cds/webhook-signature';
-import type { ServedType } from '../executions/delivery-types';
+import type { ServedType } from '@cds/hooks-store';
 
 /**
  * What a delivery shows: nothing, one signature of Bitbucket's form, one of another algorithm's form (`sha1=…`, which

@@ -1,6 +1,6 @@
 import { createRouter, route } from '@cds/service';
 import type { Router } from 'express';
-import type { TakeWebhook } from './take-webhook';
+import type { TakeWebhook } from './handle-webhook';
 import { WEBHOOK } from './webhook-description';
 
 /** `/webhook/{uuid}`: open to everyone, so everything that comes in, and every trace it leaves, is bounded. */

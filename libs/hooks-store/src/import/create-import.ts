@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import type { Cleanup } from '../cleanups/cleanup';
-import { type ExecutionState, type StoredExecution } from '../execution';
+import type { ExecutionState, StoredExecution } from '../execution';
 import { CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX, hookKeys, KEYS } from '../redis-keys';
 import { createTaskStore, type TaskToKeep } from '../tasks/task-store';
 import { IMPORT_CLEANUP, IMPORT_DELIVERY } from './import-scripts.lua';

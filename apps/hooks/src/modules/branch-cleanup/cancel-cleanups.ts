@@ -1,0 +1,67 @@
+import type { HookConfig } from '@cds/wire';
+import type { Logger } from '@cds/service';
+import { cleanupId, olderCleanupId, type CleanupStore } from '@cds/hooks-store';
+import type { BranchNews, WaitingDeliveries } from './waiting-branch-changes';
+
+export interface SpareBranchesDeps {
+  waiting: WaitingDeliveries;
+  store: CleanupStore;
+  logger: Logger;
+  /** Told of each cleanup that was cancelled. */
+  cancelled?: () => void;
+}
+
+export type SpareBranches = ReturnType<typeof createSpareBranches>;
+
+/** Cleanups that are cancelled side by side. */
+const AT_ONCE = 100;
+
+/**
+ * For whoever is about to remove deliveries that wait: cancels the cleanups of the branches that these bring back, as
+ * the pushes themselves would have done. It comes before the removal, so that a crash between both keeps runs at most.
+ *
+ * @returns id of the last delivery that waits, or ""
+ */
+export function createSpareBranches(deps: SpareBranchesDeps) {
+  const { waiting, store, logger } = deps;
+
+  /** @param only of the deliveries that wait, the one to be removed; else all are */
+  return async function spareBranches(
+    hook: { uuid: string; config: HookConfig | null },
+    only?: string,
+  ): Promise<string> {
+    const { deliveries, lastSeen } = await waiting.read(hook.uuid);
+    const last = new Map<string, { id: string; news: BranchNews }>();
+    const asked = new Set<string>();
+    for (const delivery of deliveries) {
+      for (const branch of delivery.news.branches.keys()) {
+        last.set(branch, delivery);
+        if (only === undefined || only === delivery.id) asked.add(branch);
+      }
+    }
+    const back = [...last].filter(
+      ([branch, { news }]) => asked.has(branch) && news.branches.get(branch) === 'pushed',
+    );
+    for (let i = 0; i < back.length; i += AT_ONCE) {
+      await Promise.all(
+        back.slice(i, i + AT_ONCE).map(([branch, { id, news }]) => spare(branch, id, news)),
+      );
+    }
+    return lastSeen;
+
+    async function spare(branch: string, push: string, { repository }: BranchNews): Promise<void> {
+      const project = hook.config?.project?.value ?? '';
+      const workflow = hook.config?.workflow?.value ?? '';
+      const id = cleanupId({ project, workflow, branch });
+      const olderId = olderCleanupId({ project, workflow, repository, branch });
+      const of = { id, olderId, hook: hook.uuid, branch, push };
+      const cancelled = await store.cancelBeforePush(of);
+      if (cancelled === 0) return;
+      deps.cancelled?.();
+      logger.info(
+        { hook: hook.uuid, cleanup: id, branch, project, workflow },
+        'a push is removed before its turn: the removal of the runs of its branch is cancelled',
+      );
+    }
+  };
+}

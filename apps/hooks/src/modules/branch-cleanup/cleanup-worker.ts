@@ -1,0 +1,71 @@
+import { errorText } from '@cds/redis';
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+import type { ApiWaiters } from '../../queue/api-outage';
+import { cleanupJobId } from '../../queue/job-ids';
+import { createJobWorker, type JobWorker } from '../../queue/job-worker';
+import type { CleanUpBranch } from './clean-up-branch';
+import type { CleanUpTogether, LeftCleanups } from './clean-up-together';
+import { CLEANUP_QUEUE, type CleanupJob, type CleanupQueue } from './cleanup-queue';
+import { BUSY_MS } from './remove-runs';
+
+export interface CleanupWorkerDeps {
+  connection: Redis;
+  keyPrefix?: string;
+  cleanUpBranch: CleanUpBranch;
+  cleanUpTogether: CleanUpTogether;
+  queue: Pick<CleanupQueue, 'ring' | 'ringAgain' | 'ringAlone'>;
+  waiters: ApiWaiters;
+  logger: Logger;
+  /** Cleanups at a time, or groups of them, each of which does one at a time. */
+  concurrency?: number;
+  lockMs?: number;
+}
+
+/** As many as of deliveries: so much the API is asked for while it answers at its usual pace. */
+const AT_ONCE = 20;
+
+/** Does the cleanups that are due. */
+export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
+  const { queue, waiters } = deps;
+
+  async function ringAlone({ id, outcome }: LeftCleanups['alone'][number]): Promise<void> {
+    const delayMs = outcome.until - Date.now();
+    if (!outcome.forApi) return queue.ring(id, delayMs);
+    const job = await queue.ringAlone(id, delayMs);
+    await waiters.add(job, outcome.until, outcome.outages);
+  }
+
+  async function ringAgain({ alone, more, busy }: LeftCleanups): Promise<void> {
+    try {
+      await Promise.all([
+        ...alone.map(ringAlone),
+        queue.ringAgain(more, 0),
+        queue.ringAgain(busy, BUSY_MS),
+      ]);
+    } catch (error) {
+      deps.logger.debug({ error: errorText(error) }, 'cleanups were not queued: the sweep will');
+    }
+  }
+
+  return createJobWorker<CleanupJob>({
+    queue: CLEANUP_QUEUE,
+    connection: deps.connection,
+    keyPrefix: deps.keyPrefix,
+    logger: deps.logger,
+    concurrency: deps.concurrency ?? AT_ONCE,
+    lockMs: deps.lockMs,
+    async process(job) {
+      if ('ids' in job.data) {
+        await deps.cleanUpTogether(job.data.ids, ringAgain);
+        return { kind: 'end' };
+      }
+      const { id } = job.data;
+      await waiters.remove(cleanupJobId(id));
+      const outcome = await deps.cleanUpBranch(id);
+      if (outcome.kind === 'end') return { kind: 'end' };
+      if (outcome.forApi) await waiters.add(job, outcome.until, outcome.outages);
+      return { kind: 'delay', until: outcome.until };
+    },
+  });
+}

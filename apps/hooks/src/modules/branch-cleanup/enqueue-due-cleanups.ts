@@ -1,0 +1,49 @@
+import { AHEAD_MS, type CleanupQueue } from './cleanup-queue';
+import { type CleanupStore, endOfMoment, groupByMoment, type NearCleanup } from '@cds/hooks-store';
+
+export interface RingAheadDeps {
+  store: Pick<CleanupStore, 'dueWithin'>;
+  queue: Pick<CleanupQueue, 'ringAll'>;
+}
+
+export type RingAhead = ReturnType<typeof createRingAhead>;
+
+const AT_ONCE = 2_000;
+
+/**
+ * Gives cleanups their jobs shortly before they are due, so that the many that wait for a day are one record each. Only
+ * those are looked at that have come near since the last time; a job that exists is left as it is. Those that are due
+ * together share a job.
+ */
+export function createRingAhead({ store, queue }: RingAheadDeps) {
+  /** All that are due until then have had their jobs. */
+  let rungUntil = -Infinity;
+
+  return {
+    /** @param now ms */
+    async ring(now: number): Promise<void> {
+      const until = endOfMoment(now + AHEAD_MS);
+      const after = Math.min(rungUntil, until);
+      const near: NearCleanup[] = [];
+      // All before any has its job: those that are done at once would move the others to places that were read.
+      for (let offset = 0; ; offset += AT_ONCE) {
+        const some = await store.dueWithin({ after, until, offset, limit: AT_ONCE });
+        // What is overdue is due now, all of it together.
+        near.push(...some.map((one) => ({ ...one, due: Math.max(one.due, now) })));
+        if (some.length < AT_ONCE) break;
+      }
+      await queue.ringAll(
+        groupByMoment(near).map((group) => ({
+          ids: group.map(({ id }) => id),
+          delayMs: Math.max(...group.map(({ due }) => due)) - now,
+        })),
+      );
+      rungUntil = until;
+    },
+
+    /** Redis was away: it may have come back without jobs that it had. */
+    beginAnew(): void {
+      rungUntil = -Infinity;
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import type { CdsApiClient } from '@cds/api-client';
+import type { Logger } from '@cds/service';
+import type { Cleanup, Clock, CleanupStore } from '@cds/hooks-store';
+import type { ApiCaller } from '../../queue/call-api';
+import { type Failure, outagePauseMs } from '../../queue/api-failure';
+import { untilStored } from '../../queue/retry-write';
+import type { RetryReason } from '../../queue/process-delivery';
+
+export interface RemoveRunsDeps {
+  store: Pick<CleanupStore, 'fail' | 'finish'>;
+  api: Pick<CdsApiClient, 'deleteBranchRuns'>;
+  callApi: ApiCaller;
+  logger: Logger;
+  now: Clock;
+  retryDelayMs: number;
+  retryError: number;
+  killed: AbortSignal;
+  /** Told of each cleanup that has ended. */
+  ended?: (result: 'done' | 'failed' | 'cancelled', deadLettersDropped?: number) => void;
+  /** Told of each removal that is to be asked for again. */
+  retried?: (reason: RetryReason) => void;
+}
+
+export type CleanupOutcome =
+  | { kind: 'end' }
+  /** Not before `until` (ms). */
+  | { kind: 'wait'; until: number; forApi: false }
+  /** Not before `until`, unless the API answers earlier. `outages`: how often it did not, in a row. */
+  | { kind: 'wait'; until: number; forApi: true; outages: number };
+
+/** Where runs are to be removed. */
+export interface RunsOf {
+  project: string;
+  workflow: string;
+}
+
+/** Between two looks whether somebody else is done. */
+export const BUSY_MS = 300;
+export const END: CleanupOutcome = { kind: 'end' };
+
+/**
+ * What is known of a removal after a failure. An API in trouble (a full pool, a lock that timed
+ * out) refuses the call that repeats one of unknown fate, and may still carry out the first.
+ */
+function removalAfter({ unsure }: Cleanup, failure: Failure): 'answered' | 'unsure' | 'not sent' {
+  if (failure.kind !== 'refused') return failure.mayBeDone ? 'unsure' : 'not sent';
+  const { status = 500 } = failure;
+  return unsure && (status >= 500 || status === 429) ? 'not sent' : 'answered';
+}
+
+/**
+ * Asks the API to remove the runs of a branch, for the holder of its hook, and keeps what came of
+ * it. That it is asked is kept before; where nobody knows what it did, the cleanup stays `unsure`
+ * until the API has answered.
+ */
+export function createRemoveRuns(deps: RemoveRunsDeps) {
+  const { store, api, callApi, logger, now, retryDelayMs, retryError } = deps;
+  const stored = { logger, signal: deps.killed };
+
+  async function keepFailure(
+    cleanup: Cleanup,
+    failure: Failure,
+    sentence = failure.message,
+  ): Promise<CleanupOutcome> {
+    const refused = failure.kind === 'refused';
+    const nbErrors = cleanup.nb_errors + (refused ? 1 : 0);
+    const outages = refused ? 0 : cleanup.outages + 1;
+    const isFinal = refused && (nbErrors >= retryError || isSlashBefore052(cleanup, failure));
+    const pause = refused ? retryDelayMs : outagePauseMs(outages, retryDelayMs);
+    const retryAt = isFinal ? undefined : now() + pause;
+    const removal = removalAfter(cleanup, failure);
+    const of = { ...nameOf(cleanup), branch: cleanup.branch, error: sentence };
+    if (isFinal)
+      logger.error(of, 'the runs of a deleted branch were not removed and stay: see its task');
+    else logger.warn(of, 'the runs of a deleted branch were not removed: trying again later');
+    const { kept, dropped } = await untilStored(
+      () =>
+        store.fail(cleanup, {
+          ...{ nbErrors, error: sentence, outages, retryAt, refused, removal, now: now() },
+        }),
+      stored,
+    );
+    if (kept === 'changed') return { kind: 'wait', until: now(), forApi: false };
+    if (isFinal) deps.ended?.('failed', dropped);
+    else deps.retried?.(failure.kind);
+    if (retryAt === undefined) return END;
+    return refused
+      ? { kind: 'wait', until: retryAt, forApi: false }
+      : { kind: 'wait', until: retryAt, forApi: true, outages };
+  }
+
+  /**
+   * @param cleanup begun by the holder of its hook
+   * @param stillMine asked before a second call, since registering again takes time
+   */
+  return async function removeRuns(
+    cleanup: Cleanup,
+    { project, workflow }: RunsOf,
+    stillMine: () => Promise<boolean>,
+  ): Promise<CleanupOutcome> {
+    const { branch, requestId } = cleanup;
+    const result = await callApi(
+      () => api.deleteBranchRuns({ project, workflow, branch, requestId }),
+      stillMine,
+    );
+    if (!result) return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
+    if (!result.ok) {
+      const { failure } = result;
+      return keepFailure(
+        cleanup,
+        failure,
+        isSlashBefore052(cleanup, failure) ? slashSentence(failure.message) : failure.message,
+      );
+    }
+    const finished = await untilStored(() => store.finish(cleanup, now()), stored);
+    if (finished !== 'waiting') deps.ended?.('done');
+    logger.info(
+      { ...nameOf(cleanup), project, workflow, branch },
+      'the runs of a deleted branch were removed',
+    );
+    return END;
+  };
+}
+
+export type RemoveRuns = ReturnType<typeof createRemoveRuns>;
+
+/** Every line about a cleanup names the request that told of the deletion. */
+export function nameOf({ id, requestId, hook }: Cleanup) {
+  return { ...(requestId ? { requestId } : {}), hook, cleanup: id };
+}
+
+/** A CDS before 0.52 does not know the address of a branch with a slash; asking again changes nothing. */
+function isSlashBefore052(cleanup: Cleanup, failure: Failure): boolean {
+  return failure.kind === 'refused' && failure.status === 404 && cleanup.branch.includes('/');
+}
+
+function slashSentence(message: string): string {
+  return `a CDS before 0.52 cannot remove the runs of a branch whose name holds a slash: remove them by hand, or upgrade CDS (it answered: ${message})`;
+}

@@ -1,0 +1,27 @@
+import type { CleanupStore } from '@cds/hooks-store';
+import type { LostJobs } from '../../queue/requeue-lost-jobs';
+import type { CleanupQueue } from './cleanup-queue';
+import { createRingAhead } from './enqueue-due-cleanups';
+
+const CLEANUPS_AT_ONCE = 200;
+/** A cleanup's own job has this long to begin (ms). */
+const GRACE_MS = 2_000;
+
+/** Gives cleanups that are due soon their jobs, and those that are overdue the jobs that they lost. */
+export function createRequeueCleanups(deps: {
+  store: Pick<CleanupStore, 'bringForward' | 'dueWithin' | 'overdue'>;
+  queue: Pick<CleanupQueue, 'ringAll' | 'ringNow'>;
+}): LostJobs {
+  const { store, queue } = deps;
+  const ringAhead = createRingAhead(deps);
+  return {
+    async requeue(now) {
+      await ringAhead.ring(now);
+      const ids = await store.overdue(now - GRACE_MS, CLEANUPS_AT_ONCE);
+      await Promise.all(ids.map((id) => queue.ringNow(id)));
+      return ids.length;
+    },
+    bringForward: store.bringForward,
+    beginAnew: ringAhead.beginAnew,
+  };
+}

@@ -1,0 +1,134 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  fieldsOf,
+  hookKeys,
+  type Mend,
+  NO_MEND,
+  readWithBody,
+  UnreadableExecutionError,
+  type DeliveryPlan,
+  type PlanDelivery,
+} from '@cds/hooks-store';
+import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
+import { isMalformedDelivery } from '../../payloads/malformed-delivery';
+
+/** What a delivery tells of branches; a branch that it names more than once is as it was left last. */
+export interface BranchNews {
+  /** Milliseconds. */
+  acceptedAt: number;
+  /** `workspace/slug` */
+  repository: string;
+  branches: ReadonlyMap<string, 'pushed' | 'deleted'>;
+}
+
+export interface WaitingNews {
+  /** In the order in which they were accepted. */
+  deliveries: { id: string; news: BranchNews }[];
+  /** Id of the last delivery that waits; "" when none does. */
+  lastSeen: string;
+}
+
+export type WaitingDeliveries = ReturnType<typeof createWaitingDeliveries>;
+
+/** Read and parsed in one go. */
+const CHUNK = 50;
+/** Characters of names, and what holds them, that are remembered. */
+const REMEMBERED = 8_000_000;
+const PER_ENTRY = 100;
+const NO_NEWS: BranchNews = { acceptedAt: 0, repository: '', branches: new Map() };
+
+/**
+ * Tells what the deliveries that wait at a hook say of branches. What was received never changes, so each is read and
+ * parsed once, however often somebody asks; others have their turn in between.
+ */
+export function createWaitingDeliveries(deps: { redis: Redis; plan: PlanDelivery; mend?: Mend }) {
+  const { redis, mend = NO_MEND } = deps;
+  const known = new LRUCache<string, BranchNews>({
+    maxSize: REMEMBERED,
+    sizeCalculation: ({ repository, branches }) =>
+      [...branches.keys()].reduce((sum, name) => sum + name.length + PER_ENTRY, repository.length) +
+      PER_ENTRY,
+  });
+  /** Those that ask about the same hook at once: the later ones find everything known. */
+  const reading = new Map<string, Promise<WaitingNews>>();
+
+  async function readChunk(uuid: string, ids: string[]): Promise<WaitingNews['deliveries']> {
+    const found = new Map(ids.map((id) => [id, known.get(`${uuid}/${id}`)]));
+    const missing = ids.filter((id) => !found.get(id));
+    if (missing.length > 0) {
+      const executions = await redis.hmget(hookKeys(uuid).executions, ...fieldsOf(missing));
+      for (const [index, id] of missing.entries()) {
+        const [json, body] = executions.slice(2 * index);
+        if (!json) continue;
+        const news = newsOf(deps.plan, json, body);
+        found.set(id, news);
+        known.set(`${uuid}/${id}`, news);
+      }
+      await nextTurn();
+    }
+    return ids.flatMap((id) => {
+      const news = found.get(id);
+      return news && news.branches.size > 0 ? [{ id, news }] : [];
+    });
+  }
+
+  async function readNow(uuid: string): Promise<WaitingNews> {
+    const ids = await redis.lrange(hookKeys(uuid).waiting, 0, -1);
+    const deliveries: WaitingNews['deliveries'] = [];
+    for (let i = 0; i < ids.length; i += CHUNK) {
+      deliveries.push(...(await readChunk(uuid, ids.slice(i, i + CHUNK))));
+    }
+    return { deliveries, lastSeen: ids.at(-1) ?? '' };
+  }
+
+  return {
+    /** All that wait at the hook and name a branch. */
+    async read(uuid: string): Promise<WaitingNews> {
+      const before = reading.get(uuid);
+      const now = (async () => {
+        await before?.catch(() => undefined);
+        return mend.hook(uuid, () => readNow(uuid));
+      })();
+      reading.set(uuid, now);
+      try {
+        return await now;
+      } finally {
+        if (reading.get(uuid) === now) reading.delete(uuid);
+      }
+    },
+  };
+}
+
+function newsOf(
+  planDelivery: PlanDelivery,
+  json: string,
+  kept: string | null | undefined,
+): BranchNews {
+  let read: ReturnType<typeof readWithBody>;
+  try {
+    read = readWithBody(json, kept);
+  } catch (error) {
+    // It leads to nothing when its turn comes.
+    if (error instanceof UnreadableExecutionError) return NO_NEWS;
+    throw error;
+  }
+  const { execution, body } = read;
+  const { type, webhook, poll, accepted_at, replay_of } = execution;
+  // It tells of what was long ago, and leaves cleanups alone when its turn comes.
+  if (replay_of !== undefined || (!webhook && !poll)) return NO_NEWS;
+  let plan: DeliveryPlan;
+  try {
+    // What older versions stored has no type: it came to a repository webhook.
+    plan = planDelivery({ type: type ?? 'RepoWebHook', execution, body });
+  } catch (error) {
+    if (isMalformedDelivery(error)) return NO_NEWS;
+    throw error;
+  }
+  const branches = new Map<string, 'pushed' | 'deleted'>();
+  for (const step of plan.steps) {
+    if (step.branch === undefined || (step.type === 'run' && step.isLate)) continue;
+    branches.set(step.branch, step.type === 'run' ? 'pushed' : 'deleted');
+  }
+  return { acceptedAt: accepted_at, repository: plan.repository, branches };
+}

@@ -1,0 +1,336 @@
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import {
+  type ProxyServer,
+  type ProxySettings,
+  TunnelAgent,
+  type TargetGuard,
+  TargetRefusedError,
+} from '@cds/network';
+
+export interface TargetRequest {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export interface TargetAnswer {
+  status: number;
+  /** As the log shows them: the last request, and what it was answered. */
+  request: Dump;
+  response: Dump;
+}
+
+export interface Dump {
+  /** First line and headers. */
+  head: string;
+  body: string;
+  /** Whether there was more of the body. */
+  isCut: boolean;
+}
+
+export interface CallBounds {
+  timeoutMs: number;
+  maxRedirects: number;
+  maxRequestBytes: number;
+  maxLogBytes: number;
+}
+
+/** A call that was not answered. `final`: another try would end in the same way. */
+export class CallFailedError extends Error {
+  override readonly name = 'CallFailedError';
+  constructor(
+    message: string,
+    readonly final: boolean,
+  ) {
+    super(message);
+  }
+}
+
+const LARGEST_HEAD_BYTES = 32 * 1024;
+const METHOD = /^[A-Z]{1,20}$/;
+const NOT_CALLED = ['CONNECT', 'TRACE'];
+const USER_AGENT = 'CDS/hooks';
+
+interface Hop {
+  url: URL;
+  method: string;
+  body: Buffer;
+  headers: Record<string, string>;
+}
+
+/**
+ * Calls the target of an outgoing webhook, and follows its redirects, each checked like the target itself. Nothing is
+ * kept between calls: no connection, no cookie. No answer is unpacked.
+ *
+ * @throws CallFailedError
+ */
+export function createCallTarget(deps: {
+  guard: TargetGuard;
+  bounds: CallBounds;
+  proxies?: ProxySettings | undefined;
+}) {
+  const { guard, bounds, proxies } = deps;
+
+  /** @throws CallFailedError */
+  function firstHop(request: TargetRequest): Hop {
+    const url = parse(request.url.trim());
+    const method = request.method.trim().toUpperCase() || 'POST';
+    if (!METHOD.test(method) || NOT_CALLED.includes(method)) {
+      throw new CallFailedError('the method of the hook is none that can be called', true);
+    }
+    const body = Buffer.from(request.body);
+    if (body.length > bounds.maxRequestBytes) {
+      throw new CallFailedError(
+        `the body has ${body.length} bytes, and hooks.outgoing.maxRequestBytes allows ${bounds.maxRequestBytes}`,
+        true,
+      );
+    }
+    const headers = { ...request.headers };
+    if (url.username !== '' || url.password !== '') {
+      const credentials = `${decode(url.username)}:${decode(url.password)}`;
+      headers.Authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
+      url.username = '';
+      url.password = '';
+    }
+    return { url, method, body, headers };
+  }
+
+  return async function callTarget(
+    request: TargetRequest,
+    signal: AbortSignal,
+  ): Promise<TargetAnswer> {
+    let hop = firstHop(request);
+    const until = AbortSignal.timeout(bounds.timeoutMs);
+    const abort = new AbortController();
+    const stop = (): void => abort.abort();
+    for (const ended of [until, signal]) ended.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      for (let redirects = 0; ; redirects++) {
+        const proxy = proxies?.proxyFor(hop.url);
+        await (proxy ? guard.checkBehindProxy(hop.url) : guard.check(hop.url));
+        const answer = await send(hop, proxy, abort.signal);
+        if (proxy && answer.statusCode === 407) throw proxyRefuses(proxy);
+        const location = redirectOf(answer);
+        if (location === undefined) return await read(hop, answer, abort.signal);
+        answer.destroy();
+        if (redirects >= bounds.maxRedirects) {
+          throw new CallFailedError(
+            `the target redirects more than ${bounds.maxRedirects} times (hooks.outgoing.maxRedirects)`,
+            false,
+          );
+        }
+        hop = nextHop(hop, answer.statusCode ?? 0, location);
+      }
+    } catch (error) {
+      throw failureOf(error, until);
+    } finally {
+      for (const ended of [until, signal]) ended.removeEventListener('abort', stop);
+    }
+  };
+
+  function failureOf(error: unknown, until: AbortSignal): CallFailedError {
+    if (error instanceof CallFailedError) return error;
+    if (error instanceof TargetRefusedError) {
+      return new CallFailedError(`the target is refused: ${error.message}`, true);
+    }
+    if (until.aborted) {
+      return new CallFailedError(
+        `the target did not answer within ${bounds.timeoutMs / 1_000} s`,
+        false,
+      );
+    }
+    const reason = error instanceof Error ? error.message || error.name : String(error);
+    return new CallFailedError(`the target cannot be called: ${reason}`, false);
+  }
+
+  function send(
+    hop: Hop,
+    proxy: ProxyServer | undefined,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const { promise, resolve, reject } = withResolvers<IncomingMessage>();
+    const isTls = hop.url.protocol === 'https:';
+    const common = {
+      method: hop.method,
+      headers: headersOf(hop),
+      maxHeaderSize: LARGEST_HEAD_BYTES,
+      signal,
+    };
+    const request =
+      proxy && !isTls
+        ? requestThroughProxy(hop.url, proxy, common)
+        : (isTls ? httpsRequest : httpRequest)(hop.url, {
+            ...common,
+            agent: proxy ? new TunnelAgent(proxy) : isTls ? new HttpsAgent() : new HttpAgent(),
+            lookup: guard.lookup,
+          });
+    request.once('response', resolve);
+    request.once('error', reject);
+    request.once('upgrade', (_answer, socket) => {
+      socket.destroy();
+      reject(new CallFailedError('the target switches to another protocol', true));
+    });
+    request.end(hop.body);
+    return promise;
+  }
+
+  /** No more than the log shows: what a target sends beyond is not waited for. */
+  async function read(
+    hop: Hop,
+    answer: IncomingMessage,
+    signal: AbortSignal,
+  ): Promise<TargetAnswer> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const end = (): void => void answer.destroy();
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      for await (const chunk of answer) {
+        chunks.push(chunk as Buffer);
+        size += (chunk as Buffer).length;
+        if (size > bounds.maxLogBytes) break;
+      }
+    } finally {
+      signal.removeEventListener('abort', end);
+      answer.destroy();
+    }
+    return {
+      status: answer.statusCode ?? 0,
+      request: dump(requestHead(hop), hop.body),
+      response: dump(responseHead(answer), Buffer.concat(chunks)),
+    };
+  }
+
+  function dump(head: string, body: Buffer): Dump {
+    const shown = body.subarray(0, bounds.maxLogBytes);
+    return { head, body: shown.toString(), isCut: shown.length < body.length };
+  }
+}
+
+/** An http URL goes to its proxy as a whole. */
+function requestThroughProxy(
+  url: URL,
+  proxy: ProxyServer,
+  {
+    headers,
+    ...common
+  }: Pick<RequestOptions, 'method' | 'maxHeaderSize' | 'signal'> & {
+    headers: Record<string, string>;
+  },
+): ClientRequest {
+  // What the workflow's author sends in this header would be the proxy's business.
+  const others = Object.entries(headers).filter(
+    ([name]) => name.toLowerCase() !== 'proxy-authorization',
+  );
+  const own = proxy.authorization;
+  return (proxy.isTls ? httpsRequest : httpRequest)({
+    ...{ ...common, host: proxy.host, port: proxy.port, agent: false },
+    path: `${url.origin}${url.pathname}${url.search}`,
+    headers: {
+      ...Object.fromEntries(others),
+      ...(own === undefined ? {} : { 'Proxy-Authorization': own }),
+    },
+  });
+}
+
+function proxyRefuses({ name, variable }: ProxyServer): CallFailedError {
+  return new CallFailedError(
+    `the proxy ${name} (${variable}) wants another user or password (407)`,
+    false,
+  );
+}
+
+/** The host that a {@link TargetRequest} calls first; undefined where its URL is none. */
+export function hostOf(url: string): string | undefined {
+  return URL.canParse(url.trim()) ? new URL(url.trim()).hostname : undefined;
+}
+
+function parse(text: string): URL {
+  if (!URL.canParse(text)) throw new CallFailedError('the URL of the hook is none', true);
+  return new URL(text);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function headersOf({ headers, body, method, url }: Hop): Record<string, string> {
+  const hasBody = body.length > 0 || !['GET', 'HEAD', 'OPTIONS', 'DELETE'].includes(method);
+  return {
+    Host: url.host,
+    'User-Agent': USER_AGENT,
+    ...(hasBody ? { 'Content-Length': String(body.length) } : {}),
+    ...headers,
+    'Accept-Encoding': 'identity',
+    Connection: 'close',
+  };
+}
+
+function requestHead(hop: Hop): string {
+  const lines = Object.entries(headersOf(hop)).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${hop.method} ${hop.url.pathname}${hop.url.search} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
+
+function responseHead({
+  statusCode,
+  statusMessage,
+  rawHeaders,
+  httpVersion,
+}: IncomingMessage): string {
+  let head = `HTTP/${httpVersion} ${statusCode} ${statusMessage ?? ''}\r\n`;
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+  return `${head}\r\n`;
+}
+
+function redirectOf({ statusCode = 0, headers }: IncomingMessage): string | undefined {
+  return [301, 302, 303, 307, 308].includes(statusCode) ? headers.location : undefined;
+}
+
+/** What may be sent to another server than the one it was meant for. */
+const FOR_ANYONE = ['content-type'];
+
+function nextHop(hop: Hop, status: number, location: string): Hop {
+  if (!URL.canParse(location, hop.url.href)) {
+    throw new CallFailedError('the target redirects to what is no URL', false);
+  }
+  const url = new URL(location, hop.url);
+  url.username = '';
+  url.password = '';
+  if (hop.url.protocol === 'https:' && url.protocol === 'http:') {
+    throw new CallFailedError('the target redirects from https to http', true);
+  }
+  const keepsMethod = status === 307 || status === 308 || hop.method === 'HEAD';
+  const headers = Object.fromEntries(
+    Object.entries(hop.headers).filter(
+      ([name]) =>
+        (url.origin === hop.url.origin || FOR_ANYONE.includes(name.toLowerCase())) &&
+        (keepsMethod || name.toLowerCase() !== 'content-type'),
+    ),
+  );
+  return keepsMethod
+    ? { ...hop, url, headers }
+    : { url, headers, method: 'GET', body: Buffer.alloc(0) };
+}
+
+function withResolvers<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

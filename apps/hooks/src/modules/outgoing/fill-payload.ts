@@ -1,0 +1,40 @@
+import { interpolate, InterpolateError, type InterpolateOptions } from '@cds/interpolate';
+import { flattenJson, FlattenedTooLargeError } from '../../payloads/flatten-json';
+
+const LARGEST_PAYLOAD = 1024 * 1024;
+
+export interface FillPayloadOrder {
+  template: string;
+  /** By the name of the variable. */
+  values: ReadonlyMap<string, string>;
+}
+
+/**
+ * The payload as the target workflow gets it: its JSON flattened, and its text; nothing of `{}`.
+ *
+ * @throws InterpolateError
+ */
+export function fillPayload(
+  { template, values }: FillPayloadOrder,
+  options: InterpolateOptions = { limit: LARGEST_PAYLOAD },
+): Record<string, string> {
+  if (template.trim() === '' || template.trim() === '{}') return {};
+  const text = interpolate(template, values, options);
+  return Object.fromEntries([['payload', text], ...flattened(text)]);
+}
+
+/** @throws InterpolateError */
+function flattened(text: string): Iterable<[string, string]> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return []; // As with webhooks: what is no JSON is handed on as `payload` alone.
+  }
+  try {
+    return flattenJson(json);
+  } catch (error) {
+    if (!(error instanceof FlattenedTooLargeError)) throw error;
+    throw new InterpolateError(error.message, { cause: error });
+  }
+}

@@ -1,0 +1,101 @@
+import { setMaxListeners } from 'node:events';
+import type { OutgoingConfig } from '@cds/config';
+import { type ProxySettings, createTargetGuard } from '@cds/network';
+import type { WorkOff } from '../../queue/processor';
+import type { OffThread } from './worker-thread/off-thread';
+import { createCallTarget } from './call-target';
+import { createCallWebhook } from './call-webhook';
+import { createCallWorkflow } from './call-workflow';
+import { createConcurrencyLimiter } from './concurrency-limiter';
+import { type CallHook, refOf } from './hook-call';
+import {
+  createWorkOffOutgoing,
+  type WorkOffOutgoing,
+  type WorkOffOutgoingDeps,
+} from './process-outgoing';
+
+/** Counts what became of outgoing hooks. */
+export interface OutgoingMetrics {
+  executionEnded: NonNullable<WorkOffOutgoingDeps['ended']>;
+  outgoingCalled(kind: 'webhook' | 'workflow', result: 'success' | 'failed' | 'nothing'): void;
+}
+
+export interface OutgoingKindsDeps extends Omit<
+  WorkOffOutgoingDeps,
+  'callHook' | 'ended' | 'called'
+> {
+  /** Through which targets are called; none when not given. */
+  proxies: ProxySettings | undefined;
+  offThread: OffThread;
+  /** Lets the job of a hook that pauses go on. Never throws. */
+  resume: (hook: string) => void;
+  metrics: OutgoingMetrics;
+}
+
+/**
+ * Executions of outgoing hooks under way in this process. Hooks have 200 workers, and a target may
+ * hold one for a minute: deliveries must not wait for targets, nor one project for the targets of
+ * another.
+ */
+const LIMITS = { max: 100, maxPerProject: 20, maxPerHost: 20 };
+/**
+ * How long a hook without a slot pauses unless it is resumed: as long as it has waited, within
+ * these and `retryDelay`.
+ */
+const [MIN_PAUSE_MS, MAX_PAUSE_MS] = [500, 15_000];
+
+/** What works off the outgoing hooks of each kind. */
+export function createOutgoingKinds(
+  config: OutgoingConfig,
+  { metrics, proxies, offThread, resume, ...deps }: OutgoingKindsDeps,
+): Record<'OutgoingWebhook' | 'OutgoingWorkflow', WorkOff> {
+  const { timeoutSeconds, ...rest } = config;
+  const bounds = { ...rest, timeoutMs: timeoutSeconds * 1_000 };
+  const callTarget = createCallTarget({ guard: createTargetGuard(config), bounds, proxies });
+  const nowIso = () => new Date(deps.now()).toISOString();
+  // Each call listens to it: Node.js would warn of a leak from the eleventh on.
+  setMaxListeners(0, deps.killed);
+  const limiter = createConcurrencyLimiter({
+    limits: LIMITS,
+    // A process that ends has no slot for anybody: pauses end by themselves, at another one.
+    resume: (hook) => {
+      if (!deps.ending.aborted) resume(hook);
+    },
+  });
+  const limited =
+    (workOffOne: WorkOffOutgoing): WorkOff =>
+    async (claim, head) => {
+      const { project } = refOf(head.execution);
+      const pauseUntilFree = (host?: string) => {
+        const waited = deps.now() - head.execution.timestamp / 1_000_000;
+        const pause = Math.max(MIN_PAUSE_MS, Math.min(waited, MAX_PAUSE_MS, deps.retryDelayMs));
+        const paused = () => limiter.wait(claim.uuid, project, host);
+        return { until: deps.now() + pause, paused };
+      };
+      const slot = limiter.take(claim.uuid, project);
+      if (!slot) return { kind: 'pause', forApi: false, outages: 0, ...pauseUntilFree() };
+      try {
+        const outcome = await workOffOne(claim, head, slot);
+        const isForHost = outcome.kind === 'pause' && slot.fullHost !== undefined;
+        return isForHost ? { ...outcome, ...pauseUntilFree(slot.fullHost) } : outcome;
+      } finally {
+        slot.release();
+      }
+    };
+  const workOff = (kind: 'webhook' | 'workflow', callHook: CallHook): WorkOff =>
+    limited(
+      createWorkOffOutgoing({
+        ...deps,
+        callHook,
+        ended: metrics.executionEnded,
+        called: (result) => metrics.outgoingCalled(kind, result),
+      }),
+    );
+  return {
+    OutgoingWebhook: workOff(
+      'webhook',
+      createCallWebhook({ callTarget, bounds, nowIso, offThread }),
+    ),
+    OutgoingWorkflow: workOff('workflow', createCallWorkflow({ offThread })),
+  };
+}

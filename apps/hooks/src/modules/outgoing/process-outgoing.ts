@@ -1,0 +1,262 @@
+import type { CdsApiClient } from '@cds/api-client';
+import type { ExecutionState, Head, Saved, Claim } from '@cds/hooks-store';
+import type { OutgoingCallback } from '@cds/wire';
+import type { ApiCaller } from '../../queue/call-api';
+import { MOST_BEGUN, NEVER_ENDED } from '../../queue/attempts';
+import { type Failure, outagePauseMs } from '../../queue/api-failure';
+import { createKeepHead, type KeepHeadDeps } from '../../queue/save-progress';
+import { stackOf, unexpectedSentence } from '../../queue/unexpected-error';
+import type { WorkOffOutcome } from '../../queue/processor';
+import type { Slot } from './concurrency-limiter';
+import { type CallHook, type HookCallOutcome, nodeOf, refOf } from './hook-call';
+import { checkIsThere, isNotFound, MOST_NOT_YET, NotYetError, notYetPauseMs } from './not-yet';
+
+export interface WorkOffOutgoingDeps extends KeepHeadDeps {
+  api: CdsApiClient;
+  callApi: ApiCaller;
+  callHook: CallHook;
+  retryDelayMs: number;
+  /** Tries in all, of the call and of what the API is told. */
+  retryError: number;
+  ending: AbortSignal;
+  /** Told of what came of each call. */
+  called?: (result: 'success' | 'failed' | 'nothing') => void;
+}
+
+/** The API did not do what it was asked for. */
+class ApiFailedError extends Error {
+  override readonly name = 'ApiFailedError';
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+  }
+}
+
+/** This process is no longer the one to go on. */
+class LostError extends Error {
+  override readonly name = 'LostError';
+}
+
+/** What the API shows while it waits for the hook. */
+const WAITS = 'Building';
+const [CALLED, TOLD] = [1, 2];
+
+/** As {@link WorkOff}, with the slot that is held for it. */
+export type WorkOffOutgoing = (claim: Claim, head: Head, slot: Slot) => Promise<WorkOffOutcome>;
+
+/**
+ * Works off one run of an outgoing hook, in two steps: the call, as often as `retryError` says; and the callback, until
+ * the API has it. What came of the call is kept before the callback is sent, so a call that is over is not repeated,
+ * whatever happens then. If the process dies between a target's answer and that, it is called again: the only case.
+ */
+export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoing {
+  const { api, callApi, callHook, logger, now, retryDelayMs, retryError } = deps;
+  const keepHead = createKeepHead(deps);
+
+  return async function workOffOutgoing(claim, head, { takeHost }): Promise<WorkOffOutcome> {
+    const { execution } = head;
+    const { timestamp, request_id } = execution;
+    const log = logger.child({ requestId: request_id, hook: claim.uuid, execution: timestamp });
+    const ref = refOf(execution);
+    const isPoison = head.begun >= MOST_BEGUN;
+    const kept = keepHead(claim, head);
+    const { finish, pause, byItself } = kept;
+    let { state } = head;
+
+    async function keep(next: ExecutionState, before?: 'by itself'): Promise<Saved> {
+      const saved = await kept.keep(next, before);
+      state = next;
+      return saved;
+    }
+
+    async function goesOn(next: ExecutionState, before?: 'by itself'): Promise<void> {
+      if ((await keep(next, before)) !== 'ok') throw new LostError();
+    }
+
+    /** @throws LostError, and what `work` throws */
+    async function doByItself<T>(work: () => T | Promise<T>): Promise<T> {
+      const done = await byItself(state, work);
+      if (!done) throw new LostError();
+      return done.value;
+    }
+
+    /** @throws ApiFailedError, LostError */
+    async function ask<T>(call: (client: CdsApiClient) => Promise<T>): Promise<T> {
+      if (deps.ending.aborted) throw new LostError();
+      const mine = async () => (await keep(state)) === 'ok';
+      const result = await callApi(() => call(api), mine);
+      if (!result) throw new LostError();
+      if (!result.ok) throw new ApiFailedError(result.failure);
+      return result.value;
+    }
+
+    function outage(message: string): Promise<WorkOffOutcome> {
+      const outages = state.outages + 1;
+      if (outages === 1) log.warn({ error: message }, 'an outgoing hook waits for the API');
+      const until = now() + outagePauseMs(outages, retryDelayMs);
+      return pause({ ...state, outages, last_error: message }, until, true);
+    }
+
+    function counted(message: string): ExecutionState {
+      const { nb_errors, refusals } = state;
+      return {
+        ...state,
+        nb_errors: nb_errors + 1,
+        refusals: refusals + 1,
+        outages: 0,
+        last_error: message,
+      };
+    }
+
+    /** Gives a step up for good: the execution becomes a dead letter. */
+    function giveUp(message: string): Promise<WorkOffOutcome> {
+      log.error({ error: message }, 'an outgoing hook is given up: see the error of the execution');
+      return finish({ ...counted(message), failed: true, failed_steps: [state.steps_done] });
+    }
+
+    function tryLater(message: string): Promise<WorkOffOutcome> {
+      const until = now() + retryDelayMs;
+      return pause({ ...counted(message), retry_at: until }, until, false);
+    }
+
+    /** The API may show later what it posted: see NotYetError. */
+    function mayBeLate(): boolean {
+      return (state.not_yet ?? 0) < MOST_NOT_YET;
+    }
+
+    /** Asks for what the API posted. @throws NotYetError, ApiFailedError, LostError */
+    async function askForPosted<T>(call: (client: CdsApiClient) => Promise<T>): Promise<T> {
+      try {
+        return await ask(call);
+      } catch (error) {
+        if (!(error instanceof ApiFailedError) || !isNotFound(error.failure) || !mayBeLate())
+          throw error;
+        throw new NotYetError(error.message);
+      }
+    }
+
+    function askAgainSoon(message: string): Promise<WorkOffOutcome> {
+      const { not_yet = 0 } = state;
+      log.debug({ reason: message }, 'the API does not show an outgoing hook yet');
+      const until = now() + notYetPauseMs(not_yet);
+      return pause({ ...state, not_yet: not_yet + 1, retry_at: until }, until, false);
+    }
+
+    async function tryOnce(start: string): Promise<HookCallOutcome> {
+      const run = await askForPosted((client) => client.workflowRun(ref));
+      if (mayBeLate()) checkIsThere(run);
+      if (run.status !== WAITS) {
+        const reason = `the run of the workflow is ${JSON.stringify(run.status.slice(0, 50))} and waits for nothing: nothing was called`;
+        return { kind: 'nothing', reason };
+      }
+      if (!run.hookRun) {
+        const message = `the run of the workflow has no outgoing hook ${ref.hookRun}`;
+        return { kind: 'failed', message, final: false };
+      }
+      await goesOn(state, 'by itself');
+      const parameters = run.hookRun.build_parameters;
+      const details = () => askForPosted((client) => client.outgoingHookDetails(ref));
+      const { killed: signal } = deps;
+      const asked = { ask, details, byItself: doByItself, takeHost };
+      return callHook({ ref, execution, parameters, start, signal, ...asked });
+    }
+
+    /** @returns undefined when the callback is to be sent now */
+    async function makeCall(): Promise<WorkOffOutcome | undefined> {
+      const start = new Date(now()).toISOString();
+      let outcome: HookCallOutcome;
+      try {
+        outcome = isPoison
+          ? { kind: 'failed', message: NEVER_ENDED, final: true }
+          : await tryOnce(start);
+      } catch (error) {
+        if (error instanceof NotYetError) return askAgainSoon(error.message);
+        if (error instanceof ApiFailedError) {
+          if (error.failure.kind === 'unavailable') return outage(error.message);
+          outcome = { kind: 'failed', message: error.message, final: false };
+        } else {
+          // The state stays as it is: the next owner of the hook begins again.
+          if (error instanceof LostError || deps.killed.aborted) throw error;
+          log.error({ stack: stackOf(error) }, 'an outgoing hook cannot be executed');
+          outcome = { kind: 'failed', message: unexpectedSentence(error), final: false };
+        }
+      }
+      if (deps.killed.aborted) return { kind: 'left' };
+      // No try, and until when is known to whoever gave the slot.
+      if (outcome.kind === 'host is full') return pause(state, now(), false);
+      if (outcome.kind === 'nothing') {
+        log.info({ reason: outcome.reason }, 'an outgoing hook is not executed');
+        deps.called?.('nothing');
+        return finish({ ...state, last_error: outcome.reason });
+      }
+      if (outcome.kind === 'failed' && !outcome.final && state.refusals + 1 < retryError) {
+        log.warn({ error: outcome.message }, 'an outgoing hook failed: trying again later');
+        return tryLater(outcome.message);
+      }
+      const over =
+        outcome.kind === 'failed'
+          ? { ...counted(outcome.message), failed: isPoison }
+          : { ...state, last_error: '' };
+      const callback =
+        outcome.kind === 'failed' ? failedCallback(start, outcome) : outcome.callback;
+      if (outcome.kind === 'failed') {
+        log.warn({ error: outcome.message }, 'an outgoing hook failed for good: CDS is told so');
+      }
+      deps.called?.(outcome.kind === 'failed' ? 'failed' : 'success');
+      const workflow_run = callback.workflow_run_number ?? state.workflow_run;
+      await goesOn({
+        ...over,
+        callback,
+        workflow_run,
+        steps_done: CALLED,
+        refusals: 0,
+        outages: 0,
+        retry_at: 0,
+      });
+      return undefined;
+    }
+
+    function failedCallback(
+      start: string,
+      { message, log: dumped }: HookCallOutcome & { kind: 'failed' },
+    ): OutgoingCallback {
+      return {
+        workflow_node_outgoing_hook_id: nodeOf(execution),
+        start,
+        done: new Date(now()).toISOString(),
+        status: 'Fail',
+        log: dumped === undefined ? message : `${message}\n\n${dumped}`,
+        workflow_run_number: null,
+      };
+    }
+
+    async function sendCallback(callback: OutgoingCallback): Promise<WorkOffOutcome> {
+      try {
+        await ask((client) => client.outgoingHookCallback(ref, callback));
+      } catch (error) {
+        if (!(error instanceof ApiFailedError)) throw error;
+        const message = `the API did not take the result of the hook: ${error.message}`;
+        if (error.failure.kind === 'unavailable') return outage(message);
+        return state.refusals + 1 >= retryError ? giveUp(message) : tryLater(message);
+      }
+      log.debug({ status: callback.status }, 'outgoing hook worked off');
+      // What was told needs no keeping: it is in CDS, and may be large.
+      const last_error = callback.status === 'Fail' ? firstLine(callback.log) : '';
+      return finish({ ...state, callback: undefined, steps_done: TOLD, last_error });
+    }
+
+    try {
+      if (state.callback === undefined || state.steps_done < CALLED) {
+        const outcome = await makeCall();
+        if (outcome) return outcome;
+      }
+      return state.callback ? await sendCallback(state.callback) : { kind: 'left' };
+    } catch (error) {
+      if (error instanceof LostError) return { kind: 'left' };
+      throw error;
+    }
+  };
+}
+
+function firstLine(text: string): string {
+  return text.slice(0, text.indexOf('\n') < 0 ? undefined : text.indexOf('\n'));
+}

@@ -1,0 +1,34 @@
+import { InterpolateError } from '@cds/interpolate';
+import { callLogOf } from '../call-log';
+import { fillIn } from '../fill-in';
+import { fillPayload } from '../fill-payload';
+
+/**
+ * What is done for one user's data and may take long. Pure: what goes in and out is copied between
+ * threads.
+ */
+export const HEAVY_WORK = { fillIn, fillPayload, callLogOf };
+
+export type HeavyWork = typeof HEAVY_WORK;
+export type WorkName = keyof HeavyWork;
+export type OrderOf<Name extends WorkName> = Parameters<HeavyWork[Name]>[0];
+export type ResultOf<Name extends WorkName> = ReturnType<HeavyWork[Name]>;
+
+export interface WorkMessage {
+  name: WorkName;
+  order: unknown;
+}
+
+/** `refused`: the message of an InterpolateError, which is the user's. */
+export type WorkReply = { result: unknown } | { refused: string };
+
+/** @throws what is no mistake of the user */
+export function doHeavyWork({ name, order }: WorkMessage): WorkReply {
+  try {
+    const work = HEAVY_WORK[name] as (order: unknown) => unknown;
+    return { result: work(order) };
+  } catch (error) {
+    if (!(error instanceof InterpolateError)) throw error;
+    return { refused: error.message };
+  }
+}

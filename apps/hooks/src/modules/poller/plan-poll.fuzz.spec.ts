@@ -1,0 +1,52 @@
+import { fuzzRuns, hostileJson } from '@cds/testing';
+import type { HookConfig } from '@cds/wire';
+import fc from 'fast-check';
+import { expectCleanPrototypes } from '../../../test/hostile';
+import { pushEvent } from '../../../test/polled';
+import { isMalformedDelivery } from '../../payloads/malformed-delivery';
+import { planPoll } from './plan-poll';
+
+afterEach(expectCleanPrototypes);
+
+const value = (text: string) => ({
+  ...{ value: text, configurable: true, type: '', multiple_choice_list: null },
+});
+const anyText = fc.string({ unit: 'binary' });
+const events = fc.oneof(hostileJson(fc, pushEvent('main', 'a'.repeat(40)), 5), fc.json(), anyText);
+const changes = fc.record({
+  kind: fc.constantFrom('push' as const, 'pullrequest' as const, 'delete' as const),
+  ref: fc.oneof(
+    anyText,
+    fc.tuple(fc.constantFrom('refs/heads/', 'refs/tags/'), anyText).map((parts) => parts.join('')),
+  ),
+  hash: anyText,
+  event: events,
+  seen_after: fc.nat(),
+});
+
+describe('the plan of a change that polling found', () => {
+  it('is one run with a payload of texts, one branch to clean up, or none', () => {
+    const payload = fc.oneof(fc.json(), anyText, fc.constant('{"__proto__":{"polluted":1}}'));
+    const type = fc.constantFrom('RepoPoller' as const, 'RepoWebHook' as const);
+    fc.assert(
+      fc.property(changes, payload, type, (poll, text, ofType) => {
+        const config: HookConfig = { payload: value(text), repoFullName: value('acme/web-shop') };
+        try {
+          const { steps } = planPoll({ type: ofType, config, poll });
+          expect(steps.length).toBeLessThanOrEqual(1);
+          const [step] = steps;
+          if (!step) expect(poll).toMatchObject({ kind: 'delete' });
+          else if (step.type === 'run') {
+            expect(Object.values(step.payload).every((one) => typeof one === 'string')).toBe(true);
+            expect(step.payload['git.hash']).toBe(poll.hash);
+            expect(step.payload.payload).toBe(poll.event);
+          } else expect(poll.kind).toBe('delete');
+        } catch (error) {
+          if (!isMalformedDelivery(error)) throw error;
+          expect(poll.kind).not.toBe('delete');
+        }
+      }),
+      fuzzRuns(500),
+    );
+  });
+});

@@ -1,0 +1,127 @@
+import {
+  type PolledChange,
+  shortRef,
+  type DeliveryPlan,
+  type DeliveryStep,
+} from '@cds/hooks-store';
+import type { HookConfig, TaskType } from '@cds/wire';
+import { z } from 'zod';
+import { FlattenedTooLargeError, flattenJsonText } from '../../payloads/flatten-json';
+import { MalformedPollError } from '../../payloads/malformed-delivery';
+
+const text = z.string().catch('');
+const author = z.object({ name: text, displayName: text, emailAddress: text });
+
+/** The push of a change, as far as its payload needs it. */
+const pushSchema = z.object({
+  repo: text,
+  commit: z.object({ author, message: text }),
+});
+
+export interface ChangeToPlan {
+  /** Of the hook. */
+  type: TaskType;
+  config: HookConfig;
+  poll: PolledChange;
+}
+
+/**
+ * What a change leads to that polling found: a run for what was pushed, for a repository webhook the removal of the runs of a
+ * branch that is gone.
+ *
+ * The payload of the run is that of CDS 0.41 for pollers, over the flattened `payload` of the configuration: `git.author`
+ * (and `.email`) of the commit, `git.branch` or `git.tag`, `git.hash`, `git.hash.short`, `git.message`, `git.repository`,
+ * `cds.triggered_by.*` of the commit's author, and the event as JSON in `payload`. A run for a repository webhook has
+ * `git.hash.before`, too, which nobody knows and so is empty.
+ *
+ * @throws MalformedPollError
+ */
+export function planPoll({ type, config, poll }: ChangeToPlan): DeliveryPlan {
+  const repository = config.repoFullName?.value ?? '';
+  const ref = shortRef(poll.ref);
+  const plan = { repository, runs: [], deletedBranches: [], pushedBranches: [], changes: [] };
+  if (poll.kind === 'delete') {
+    if (!('branch' in ref)) return { ...plan, steps: [] };
+    const { branch } = ref;
+    return {
+      ...plan,
+      steps: [{ type: 'delete-branch', branch }],
+      deletedBranches: [branch],
+      changes: [{ kind: 'branch-deleted', name: branch }],
+    };
+  }
+  const payload = payloadOf({ type, config, poll }, repository);
+  const isOfWebhook = type === 'RepoWebHook';
+  const step: DeliveryStep =
+    isOfWebhook && 'branch' in ref
+      ? { type: 'run', payload, branch: ref.branch }
+      : { type: 'run', payload };
+  return {
+    ...plan,
+    steps: [step],
+    runs: [{ payload }],
+    pushedBranches: 'branch' in ref ? [ref.branch] : [],
+    changes: [
+      'branch' in ref
+        ? { kind: 'branch-pushed', name: ref.branch }
+        : { kind: 'tag-pushed', name: ref.tag },
+    ],
+  };
+}
+
+/**
+ * Whether the payload in the configuration of a poller can be handed on.
+ *
+ * @throws MalformedPollError
+ */
+export function checkPollPayload(config: HookConfig): void {
+  flattened(config.payload?.value ?? '{}');
+}
+
+function payloadOf(
+  { type, config, poll }: ChangeToPlan,
+  repository: string,
+): Record<string, string> {
+  const push = readPush(poll.event);
+  const { message, author: by } = push.commit;
+  // Who has no account at Bitbucket has no name of one word.
+  const name = by.name || by.displayName;
+  const ref = shortRef(poll.ref);
+  // No assignment takes place, so that `__proto__` is a name like any other.
+  return Object.fromEntries<string>([
+    ...(type === 'RepoPoller' ? flattened(config.payload?.value ?? '{}') : []),
+    ['cds.triggered_by.email', by.emailAddress],
+    ['cds.triggered_by.fullname', name],
+    ['cds.triggered_by.username', by.displayName || name],
+    ['git.author', name],
+    ['git.author.email', by.emailAddress],
+    'branch' in ref ? ['git.branch', ref.branch] : ['git.tag', ref.tag],
+    ['git.hash', poll.hash],
+    ...(type === 'RepoWebHook' ? [['git.hash.before', ''] as const] : []),
+    ['git.hash.short', poll.hash.slice(0, 7)],
+    ['git.message', message],
+    ['git.repository', push.repo || repository],
+    ['payload', poll.event],
+  ]);
+}
+
+function readPush(event: string): z.infer<typeof pushSchema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(event);
+  } catch {
+    json = undefined;
+  }
+  const parsed = pushSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new MalformedPollError('the change that was found is no push: it starts no run');
+}
+
+function flattened(payload: string): Map<string, string> {
+  try {
+    return flattenJsonText(payload);
+  } catch (error) {
+    if (!(error instanceof FlattenedTooLargeError)) throw error;
+    throw new MalformedPollError(`payload: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,37 @@
+import type { PolledHook } from '@cds/api-client';
+import { CdsError, type HookConfig } from '@cds/wire';
+import type { Kind } from '../hook-module';
+import { checkPollPayload } from './plan-poll';
+import { isMalformedDelivery } from '../../payloads/malformed-delivery';
+
+/**
+ * What the API is asked for a hook.
+ *
+ * @returns a sentence when its configuration does not say
+ */
+export function polledHook(uuid: string, config: HookConfig | null): PolledHook | string {
+  const vcsServer = config?.vcsServer?.value ?? '';
+  const workflowId = config?.workflow_id?.value ?? '';
+  if (vcsServer === '' || !config?.repoFullName?.value)
+    return 'its configuration names no repository (vcsServer, repoFullName): give its workflow an application that is linked to one, and save it';
+  if (!/^[1-9]\d{0,18}$/.test(workflowId))
+    return 'its configuration holds no workflow_id: save its workflow';
+  return { uuid, workflowId, vcsServer };
+}
+
+/** Hooks whose repository is polled. */
+export const pollerKind: Kind = {
+  refusal(config) {
+    const hook = polledHook('', config);
+    return typeof hook === 'string' ? hook : undefined;
+  },
+  keep({ config }) {
+    try {
+      checkPollPayload(config);
+    } catch (error) {
+      if (!isMalformedDelivery(error)) throw error;
+      throw new CdsError('wrongRequest', { from: error.message, cause: error });
+    }
+    return { method: '', config };
+  },
+};

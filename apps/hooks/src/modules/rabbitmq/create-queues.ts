@@ -1,0 +1,98 @@
+import type { CdsApiClient } from '@cds/api-client';
+import type { Clock, DeliveryStore } from '@cds/hooks-store';
+import { countFromZero, type Logger, type Metrics } from '@cds/service';
+import type { MonitoringLine } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import type { TargetGuard } from '@cds/network';
+import { type Consumers, createConsumers } from './consumers';
+import { keepConsuming } from './keep-consuming';
+import { createTakeMessage } from './store-message';
+import { createWantedQueues } from './wanted-queues';
+
+export interface QueuesDeps {
+  redis: Redis;
+  api: Pick<CdsApiClient, 'projectIntegration'>;
+  guard: TargetGuard;
+  store: Pick<DeliveryStore, 'accept'>;
+  /** Told of a hook for which something is in Redis now. */
+  workArrived: (uuid: string, waiting: number) => void;
+  metrics: Pick<Metrics, 'counter' | 'gauge'>;
+  logger: Logger;
+  now: Clock;
+  /** Whether what is in Redis may be worked on: else nothing is consumed. */
+  isOurs: () => boolean;
+  /** Milliseconds between two looks at which queues there are, and before the first repeat. */
+  timing: { queuesMs?: number; firstRetryMs?: number };
+}
+
+/** Consumers that `/mon/status` names one by one, those in trouble alone. */
+const NAMED = 50;
+const RESULTS = ['stored', 'duplicate', 'returned', 'rejected'] as const;
+
+/** The RabbitMQ hooks of a `hooks` process: what consumes their queues, counts messages and tells how it is doing. */
+export function createQueues(deps: QueuesDeps) {
+  const messages = deps.metrics.counter({
+    name: 'cds_hooks_rabbitmq_messages_total',
+    help: 'Messages of RabbitMQ queues, by what became of them.',
+    labels: ['result'],
+  });
+  countFromZero(messages, { result: RESULTS });
+  const takeMessage = createTakeMessage({
+    ...deps,
+    count: (result) => messages.inc({ result }),
+    notTaken: (uuid) => consumers.notTaken(uuid),
+  });
+  const wanted = createWantedQueues({ redis: deps.redis });
+  const consumers: Consumers = createConsumers({
+    wanted: { ...wanted, all: async () => (deps.isOurs() ? wanted.all() : {}) },
+    logger: deps.logger,
+    everyMs: deps.timing.queuesMs,
+    consume: ({ uuid, settings }, changed, signal) =>
+      keepConsuming(
+        {
+          uuid,
+          settings,
+          api: deps.api,
+          guard: deps.guard,
+          take: (message) => takeMessage(uuid, message, signal),
+          changed,
+          logger: deps.logger,
+          firstPauseMs: deps.timing.firstRetryMs,
+        },
+        signal,
+      ),
+  });
+  deps.metrics.gauge({
+    name: 'cds_hooks_rabbitmq_consumers',
+    help: 'Queues of RabbitMQ hooks, by whether this process consumes them or waits to.',
+    labels: ['state'],
+    collect() {
+      const states = [...consumers.states().values()];
+      for (const state of ['consuming', 'waiting'] as const)
+        this.set({ state }, states.filter(({ kind }) => kind === state).length);
+    },
+  });
+
+  return {
+    listener: consumers.listener,
+    start: consumers.start,
+    stop: consumers.stop,
+
+    /** How many queues are consumed, and which are not; known without Redis. Why stands in the log only: anybody may read this. */
+    lines(): MonitoringLine[] {
+      const states = [...consumers.states()];
+      if (states.length === 0) return [];
+      const waiting = states.flatMap(([uuid, { kind }]) => (kind === 'waiting' ? [uuid] : []));
+      const consumed = `${states.length - waiting.length} of ${states.length} consumed`;
+      return [
+        { component: 'RabbitMQ Queues', value: consumed, status: 'OK', type: '' },
+        ...waiting.slice(0, NAMED).map((uuid) => ({
+          component: `RabbitMQ Queue ${uuid}`,
+          value: 'not consumed yet: the log says why',
+          status: 'WARN' as const,
+          type: '',
+        })),
+      ];
+    },
+  };
+}

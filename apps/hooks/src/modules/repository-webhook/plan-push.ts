@@ -1,0 +1,180 @@
+import { cutJsonProperty } from './cut-json-property';
+import { MalformedPushError } from '../../payloads/malformed-delivery';
+import {
+  type Account,
+  type CommitAuthor,
+  type PushDelivery,
+  type Ref,
+  readPushDelivery,
+} from './push-delivery';
+import {
+  branchRef,
+  comparedHash,
+  tagRef,
+  type DeliveryPlan,
+  type DeliveryStep,
+  type JudgedChanges,
+  type PushChange,
+  type RefChange,
+} from '@cds/hooks-store';
+
+/**
+ * What a `repo:push` delivery of Bitbucket Cloud leads to, one step per change in the delivery's order: a run
+ * for each branch or tag pushed (created, updated, forced), the removal of its runs for each branch deleted,
+ * nothing for a tag deleted. Refs that are neither branch nor tag, and changes without a ref, are ignored.
+ *
+ * The run's payload holds `git.hash`, `git.hash.before` ("" when created), `git.hash.short`, `git.message`
+ * (absent when there is none), `git.author`, `git.branch` or `git.tag`, `git.repository`,
+ * `cds.triggered_by.username` and `.fullname`, and `payload`: the text of the `push` object as received.
+ *
+ * @param body the raw body of the delivery, or its text
+ * @param judged what was known of its changes when it was accepted
+ * @throws MalformedPushError naming the path that does not hold what a push holds
+ */
+export function planPush(body: Buffer | string, judged: JudgedChanges = {}): DeliveryPlan {
+  const json = body.toString();
+  return planDelivery(readPushDelivery(json), cutJsonProperty(json, 'push') ?? '', judged);
+}
+
+/**
+ * Throws what {@link planPush} would, and does no more than is needed for that.
+ *
+ * @returns what it tells of refs, and what is wrong with the changes that are left out
+ */
+export function checkPush(body: Buffer): { changes: RefChange[]; unreadable: string[] } {
+  const delivery = readPushDelivery(body.toString('utf8'));
+  planDelivery(delivery, '', {});
+  return { changes: refChangesOf(delivery), unreadable: delivery.unreadable };
+}
+
+/** What git takes is shorter. Of longer ones nothing is kept, so that they cannot fill Redis. */
+const LONGEST_REF = 1_000;
+const DOUBLE = 'another delivery told of this change before';
+/** What cannot be told apart leaves the runs there: they can be removed later, and not brought back. */
+const LATE_DELETION =
+  'the branch was pushed to after this deletion, which names another commit than the last known push; ' +
+  'if a push was never delivered and the branch is gone, delete its runs in CDS';
+
+function planDelivery(
+  delivery: PushDelivery,
+  pushText: string,
+  { double_changes = [], late_changes = [] }: JudgedChanges,
+): DeliveryPlan {
+  const changes: PushChange[] = [];
+  const steps: DeliveryStep[] = [];
+  const leftOut: { name: string; reason: string }[] = [];
+  for (const { index, ...change } of delivery.changes) {
+    const name = change.new?.name ?? change.old?.name ?? '';
+    if (double_changes.includes(index)) {
+      leftOut.push({ name, reason: DOUBLE });
+      continue;
+    }
+    const isLate = late_changes.includes(index);
+    if (isLate && !change.new && change.old?.type === 'branch') {
+      leftOut.push({ name, reason: LATE_DELETION });
+      continue;
+    }
+    if (change.new) {
+      const kind = pushedKind(change.new);
+      if (!kind) continue;
+      changes.push({ kind, name: change.new.name });
+      const commit = runPayload(delivery, change.new, change.old ?? undefined);
+      const payload = { ...commit, payload: pushText };
+      steps.push(
+        kind === 'branch-pushed'
+          ? { type: 'run', payload, branch: name, ...(isLate ? { isLate } : {}) }
+          : { type: 'run', payload },
+      );
+    } else if (change.old?.type === 'branch') {
+      changes.push({ kind: 'branch-deleted', name: change.old.name });
+      steps.push({ type: 'delete-branch', branch: change.old.name });
+    } else if (change.old?.type === 'tag') {
+      changes.push({ kind: 'tag-deleted', name: change.old.name });
+    }
+  }
+
+  return {
+    repository: steps.length > 0 ? repositoryOf(delivery) : (delivery.repository?.full_name ?? ''),
+    changes,
+    steps,
+    runs: steps.flatMap((step) => (step.type === 'run' ? [{ payload: step.payload }] : [])),
+    deletedBranches: namesOf(changes, 'branch-deleted'),
+    pushedBranches: namesOf(changes, 'branch-pushed'),
+    ...(leftOut.length > 0 ? { leftOut } : {}),
+  };
+}
+
+function refChangesOf(delivery: PushDelivery): RefChange[] {
+  return delivery.changes.flatMap(({ index, ...change }) => {
+    const { type, name } = change.new ?? change.old ?? {};
+    const ref = type === 'branch' ? branchRef(name) : type === 'tag' ? tagRef(name) : undefined;
+    if (ref === undefined || ref.length > LONGEST_REF) return [];
+    return [{ index, ref, before: hashOf(change.old), after: hashOf(change.new) }];
+  });
+}
+
+function hashOf(ref: Ref | null | undefined): string {
+  if (!ref) return '';
+  const hash = ref.target?.hash ?? '';
+  return /^[0-9a-f]+$/i.test(hash) ? comparedHash(hash) : '?';
+}
+
+function pushedKind(ref: Ref): PushChange['kind'] | undefined {
+  if (ref.type === 'branch') return 'branch-pushed';
+  return ref.type === 'tag' ? 'tag-pushed' : undefined;
+}
+
+function namesOf(changes: PushChange[], kind: PushChange['kind']): string[] {
+  return changes.filter((change) => change.kind === kind).map((change) => change.name);
+}
+
+function runPayload(
+  delivery: PushDelivery,
+  pushed: Ref,
+  before: Ref | undefined,
+): Record<string, string> {
+  const hash = pushed.target?.hash ?? '';
+  const message = pushed.target?.message;
+  return {
+    'cds.triggered_by.fullname': fullName(delivery.actor),
+    'cds.triggered_by.username': userName(delivery.actor),
+    'git.author': fullName(delivery.actor) || authorName(pushed.target?.author),
+    [pushed.type === 'branch' ? 'git.branch' : 'git.tag']: pushed.name,
+    'git.hash': hash,
+    'git.hash.before': before?.target?.hash ?? '',
+    'git.hash.short': hash.slice(0, 7),
+    ...(message ? { 'git.message': message } : {}),
+    'git.repository': repositoryOf(delivery),
+  };
+}
+
+function repositoryOf(delivery: PushDelivery): string {
+  const name = delivery.repository?.full_name;
+  if (name) return name;
+  throw new MalformedPushError(
+    'the body is no push of Bitbucket Cloud: repository.full_name: the name of the repository is missing',
+  );
+}
+
+/** Who pushed, in words. */
+function fullName(account: Account | undefined): string {
+  return account?.display_name || account?.nickname || account?.username || '';
+}
+
+/**
+ * Who pushed, as a name of one word where there is one. Users have had no `username` since 2019, only a
+ * `nickname`; teams still have one; the `app_user` behind a consumer's own token has neither, so that only
+ * its display name can tell who it was.
+ */
+function userName(account: Account | undefined): string {
+  return account?.username || account?.nickname || account?.display_name || '';
+}
+
+/**
+ * The author of the commit, for a delivery that names no actor: its account, or the name in front of the
+ * e-mail address where the address belongs to no account (`Name <mail>`).
+ */
+function authorName(author: CommitAuthor | undefined): string {
+  const raw = author?.raw ?? '';
+  return fullName(author?.user) || (raw.split('<', 1)[0] ?? '').trim() || raw;
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { MalformedPushError } from '../../payloads/malformed-delivery';
+import { JsonTooComplexError, parseBoundedJson } from '../../payloads/parse-bounded-json';
+
+/**
+ * Most changes of one push. A real change has well over 1 KB, and Bitbucket sends 256 KB at most, so
+ * that no push holds as many; what does was made to start runs by the thousand.
+ */
+export const MAX_CHANGES = 500;
+
+/** What is not essential is forgiven: a field of the wrong type counts as absent. */
+const text = z.string().optional().catch(undefined);
+
+const account = z.object({ display_name: text, nickname: text, username: text });
+export type Account = z.infer<typeof account>;
+
+const author = z.object({ raw: text, user: account.optional().catch(undefined) });
+export type CommitAuthor = z.infer<typeof author>;
+
+const ref = z.object({
+  type: z.string(),
+  name: z.string().min(1),
+  target: z
+    .object({ hash: text, message: text, author: author.optional().catch(undefined) })
+    .nullish(),
+});
+export type Ref = z.infer<typeof ref>;
+
+const change = z.object({ old: ref.nullish(), new: ref.nullish() }).superRefine((one, context) => {
+  // Of other kinds of refs nothing is asked.
+  const isPushed = one.new?.type === 'branch' || one.new?.type === 'tag';
+  if (isPushed && !one.new?.target?.hash)
+    context.addIssue({
+      code: 'custom',
+      path: ['new', 'target', 'hash'],
+      message: 'the hash of the pushed commit is missing',
+    });
+});
+type Change = z.infer<typeof change>;
+
+const push = z.object({
+  push: z.object({
+    changes: z
+      .array(z.unknown())
+      .max(
+        MAX_CHANGES,
+        `more than ${MAX_CHANGES} changes in one push: push fewer branches at a time`,
+      ),
+  }),
+  actor: account.optional().catch(undefined),
+  repository: z.object({ full_name: text }).optional().catch(undefined),
+});
+
+/** A `repo:push` delivery, as far as it is used. */
+export interface PushDelivery extends Pick<z.infer<typeof push>, 'actor' | 'repository'> {
+  /** With their places in the delivery. */
+  changes: (Change & { index: number })[];
+  /** What is wrong with the changes that are left out, each with its path. */
+  unreadable: string[];
+}
+
+/**
+ * Reads the body of a `repo:push` delivery. A change that does not hold what a change holds is left
+ * out: the branches and tags of the others have their runs all the same.
+ *
+ * @throws MalformedPushError naming the first path that does not hold what a push holds, where no
+ *   change tells of a ref
+ */
+export function readPushDelivery(json: string): PushDelivery {
+  const result = push.safeParse(parse(json));
+  if (!result.success) throw malformed(problemOf(result.error));
+  const { actor, repository, push: pushed } = result.data;
+  const changes: PushDelivery['changes'] = [];
+  const unreadable: string[] = [];
+  pushed.changes.forEach((value, index) => {
+    const one = change.safeParse(value);
+    if (one.success) changes.push({ ...one.data, index });
+    else unreadable.push(problemOf(one.error, ['push', 'changes', index]));
+  });
+  const isOfNoUse = changes.every((one) => !one.new && !one.old);
+  if (isOfNoUse && unreadable[0] !== undefined) throw malformed(unreadable[0]);
+  return { actor, repository, changes, unreadable };
+}
+
+function malformed(problem: string): MalformedPushError {
+  return new MalformedPushError(`the body is no push of Bitbucket Cloud: ${problem}`);
+}
+
+function problemOf({ issues: [issue] }: z.ZodError, above: readonly PropertyKey[] = []): string {
+  const path = pathText([...above, ...(issue?.path ?? [])]);
+  return `${path || 'the body'}: ${issue?.message ?? 'unreadable'}`;
+}
+
+function parse(json: string): unknown {
+  try {
+    return parseBoundedJson(json);
+  } catch (error) {
+    if (error instanceof JsonTooComplexError)
+      throw new MalformedPushError(`the body is too much to read: ${error.message}`);
+    // The parser's own message quotes the body, which has no place in an answer or a log.
+    throw new MalformedPushError(
+      'the body is not JSON: send what Bitbucket Cloud sends for repo:push',
+    );
+  }
+}
+
+/** `['push', 'changes', 3, 'new']` → `push.changes[3].new` */
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}

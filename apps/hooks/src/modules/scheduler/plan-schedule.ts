@@ -1,0 +1,39 @@
+import type { HookConfig } from '@cds/wire';
+import { FlattenedTooLargeError, flattenJsonText } from '../../payloads/flatten-json';
+import { MalformedScheduleError } from '../../payloads/malformed-delivery';
+import { planOfRun } from '../../payloads/plan-of-run';
+import type { DeliveryPlan } from '@cds/hooks-store';
+
+/** Part of every scheduler's configuration, of no use to the workflow that runs. */
+const NOT_FOR_THE_RUN = new Set(['project', 'workflow', 'cron', 'timezone', 'payload']);
+
+/**
+ * The run that a scheduler asks for. Its payload holds, each overwriting the one before: the flattened `payload` of the
+ * configuration, its text as `payload` (neither when it is `{}`), the rest of the configuration, and `cds.triggered_by.*`.
+ *
+ * @throws MalformedScheduleError when the payload flattens into too much
+ */
+export function planSchedule(config: HookConfig): DeliveryPlan {
+  const text = config.payload?.value;
+  const given = text !== undefined && text !== '{}';
+  // No assignment takes place, so that `__proto__` is a name like any other.
+  return planOfRun(
+    Object.fromEntries<string>([
+      ...(given ? [...flattened(text), ['payload', text] as const] : []),
+      ...Object.entries(config)
+        .filter(([key]) => !NOT_FOR_THE_RUN.has(key))
+        .map(([key, { value }]) => [key, value] as const),
+      ['cds.triggered_by.username', 'cds.scheduler'],
+      ['cds.triggered_by.fullname', 'CDS Scheduler'],
+    ]),
+  );
+}
+
+function flattened(text: string): Map<string, string> {
+  try {
+    return flattenJsonText(text);
+  } catch (error) {
+    if (!(error instanceof FlattenedTooLargeError)) throw error;
+    throw new MalformedScheduleError(`payload: ${error.message}`, { cause: error });
+  }
+}

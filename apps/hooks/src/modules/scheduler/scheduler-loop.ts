@@ -1,0 +1,144 @@
+import type { Schedule } from '@cds/cron';
+import type { Logger } from '@cds/service';
+import {
+  readConfig,
+  type DueScheduler,
+  type ReadScheduler,
+  type ScheduleStore,
+} from '@cds/hooks-store';
+import { isCdsError } from '@cds/wire';
+import { errorText, answeredByRedis } from '@cds/redis';
+import type { DrainQueue } from '../../queue/hook-queue';
+import { occurrenceOf, scheduleOf, scheduleText } from './scheduled-times';
+
+export interface RingerDeps {
+  store: ScheduleStore;
+  drainQueue: Pick<DrainQueue, 'ensureSoon'>;
+  logger: Logger;
+  /** Told of each time that this replica took. */
+  rang?: (result: 'on_time' | 'late' | 'skipped') => void;
+}
+
+export interface Ringer {
+  start(): void;
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void>;
+}
+
+/** Taken side by side. */
+const AT_ONCE = 100;
+/** The longest sleep: by then a scheduler may have been added that is due before all that were known. */
+const LONGEST_SLEEP_MS = 500;
+/** After times were taken: there may be more. */
+const AGAIN_MS = 5;
+/** While Redis does not answer. */
+const OUTAGE_SLEEP_MS = 500;
+
+/**
+ * Takes the times of schedulers as they come. Every replica does, each sleeping until the first one is due: the script that
+ * takes a time lets one of them have it.
+ *
+ * It costs one small script of Redis every half second and replica, whatever the number of schedulers.
+ */
+export function createRinger(deps: RingerDeps): Ringer {
+  const { store, drainQueue, logger, rang } = deps;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let underWay: Promise<void> = Promise.resolve();
+
+  /** @returns undefined when there is nothing to run: it is gone, cannot be read, or is due by another schedule */
+  async function readOne(scheduler: ReadScheduler, now: number): Promise<Schedule | undefined> {
+    if (scheduler.config === '') {
+      await store.makeDue(scheduler, undefined);
+      return undefined;
+    }
+    try {
+      const config = readConfig(scheduler.config);
+      if (config === undefined) throw new SyntaxError('the configuration is no JSON object');
+      const schedule = scheduleOf(config);
+      if (scheduler.schedule === scheduleText(config)) return schedule;
+      // Whoever changed it died before he said so.
+      await store.makeDue({ ...scheduler, schedule: scheduleText(config) }, schedule.next(now));
+    } catch (error) {
+      if (!isCdsError(error) && !(error instanceof SyntaxError)) throw error;
+      await store.makeDue({ ...scheduler, schedule: '' }, undefined);
+      logger.error(
+        { hook: scheduler.uuid, error: errorText(error) },
+        'a scheduler cannot be read and does not run any more: correct it in its workflow and save that',
+      );
+    }
+    return undefined;
+  }
+
+  async function ringOne(scheduler: ReadScheduler, now: number): Promise<void> {
+    const { uuid, due } = scheduler;
+    const schedule = await readOne(scheduler, now);
+    if (!schedule) return;
+    const occurrence = occurrenceOf(schedule, due, now);
+    const taken = await store.take(scheduler, occurrence);
+    if (taken === 'skipped') {
+      rang?.('skipped');
+      logger.debug({ hook: uuid, due }, 'a time is left out: an earlier run waits for the API');
+    }
+    if (taken !== 'taken') return;
+    drainQueue.ensureSoon(uuid);
+    rang?.(occurrence.late ? 'late' : 'on_time');
+    if (!occurrence.late) return;
+    logger.warn(
+      {
+        hook: uuid,
+        due: new Date(due).toISOString(),
+        time: new Date(occurrence.time).toISOString(),
+      },
+      'a scheduled run is late, and those missed before it are left out: neither a replica nor Redis was there at its time',
+    );
+  }
+
+  async function ringDue(due: DueScheduler[], now: number): Promise<void> {
+    const schedulers = await store.read(due);
+    const results = await Promise.allSettled(
+      schedulers.map((scheduler) => ringOne(scheduler, now)),
+    );
+    // What is wrong with one scheduler must not hold up the others.
+    const failed = results.filter((result) => result.status === 'rejected');
+    if (failed.length > 0 && failed.length === results.length) throw failed[0]?.reason;
+    for (const { reason } of failed)
+      logger.warn({ error: errorText(reason) }, 'the time of a scheduler could not be taken');
+  }
+
+  /** @returns how long to sleep (ms) */
+  async function ring(): Promise<number> {
+    const { now, schedulers } = await answeredByRedis(() => store.first(AT_ONCE));
+    const due = schedulers.filter((scheduler) => scheduler.due <= now);
+    if (due.length > 0) {
+      await answeredByRedis(() => ringDue(due, now));
+      return AGAIN_MS;
+    }
+    return Math.min(LONGEST_SLEEP_MS, ...schedulers.map((scheduler) => scheduler.due - now));
+  }
+
+  async function ringAndSleep(): Promise<void> {
+    let sleepMs = OUTAGE_SLEEP_MS;
+    try {
+      sleepMs = await ring();
+    } catch (error) {
+      logger.debug({ error: errorText(error) }, 'no scheduler is looked at: Redis does not answer');
+    }
+    if (!stopped) sleep(sleepMs);
+  }
+
+  function sleep(ms: number): void {
+    timer = setTimeout(() => {
+      underWay = ringAndSleep();
+    }, ms).unref();
+  }
+
+  return {
+    start: () => sleep(0),
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await underWay;
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import type { HookConfig } from '@cds/wire';
+import { FlattenedTooLargeError, flattenJsonText } from '../../payloads/flatten-json';
+import { MalformedWebhookError } from '../../payloads/malformed-delivery';
+import { mediaType } from './media-type';
+import { planOfRun } from '../../payloads/plan-of-run';
+import { parseQuery, type QueryPair } from '../../payloads/query-string';
+import type { DeliveryPlan } from '@cds/hooks-store';
+
+/** Whether a request to a plain webhook can be read. */
+export type WebhookVerdict = { kind: 'ok' } | { kind: 'malformed'; reason: string };
+
+/** A request to a plain webhook (`WebHook`), with the configuration of its hook. */
+export interface WebhookDelivery {
+  config: HookConfig;
+  /** The raw query, without its `?`. */
+  query: string;
+  /** The `Content-Type` header, empty when there is none. */
+  contentType: string;
+  body: Buffer;
+}
+
+/** Part of every hook's configuration, of no use to the workflow that runs. */
+const NOT_FOR_THE_RUN = new Set(['project', 'workflow', 'method']);
+const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
+
+/**
+ * The run that a request to a plain webhook asks for. Its payload holds, each overwriting the one before:
+ * `payload` (the text of a JSON body), the hook's configuration, `cds.triggered_by.*`, and the values of
+ * query, form or flattened JSON body, of which the first for a name wins.
+ *
+ * The **configured** method decides whether the body is read; a JSON body that is neither object nor array,
+ * or cannot be parsed, gives `payload` alone.
+ *
+ * @throws MalformedWebhookError when query or form cannot be decoded or holds too much, or the body flattens into too much
+ */
+export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
+  const { config, body } = delivery;
+  const query = decoded('query', delivery.query);
+  const readsBody = METHODS_WITH_BODY.has(config.method?.value ?? '');
+  const type = readsBody ? mediaType(delivery.contentType) : '';
+  const form =
+    type === 'application/x-www-form-urlencoded'
+      ? decoded('form-encoded body', body.toString('latin1'))
+      : [];
+  const json = type === 'application/json' ? body.toString('utf8') : undefined;
+
+  // In the order of rank, the highest last: of several entries for a name, the last one stays. No assignment
+  // takes place, so that `__proto__` is a name like any other.
+  const payload = Object.fromEntries<string>([
+    ...(json === undefined ? [] : [['payload', json] as const]),
+    ...Object.entries(config)
+      .filter(([key]) => !NOT_FOR_THE_RUN.has(key))
+      .map(([key, { value }]) => [key, value] as const),
+    ['cds.triggered_by.username', 'cds.webhook'],
+    ['cds.triggered_by.fullname', 'CDS Webhook'],
+    ...(json === undefined ? [] : flattened(json)),
+    ...form.reverse(),
+    ...query.reverse(),
+  ]);
+  return planOfRun(payload);
+}
+
+/** Whether {@link planWebhook} can plan the request; if not, what the sender has to change. */
+export function judgeWebhookDelivery(delivery: WebhookDelivery): WebhookVerdict {
+  try {
+    planWebhook(delivery);
+    return { kind: 'ok' };
+  } catch (error) {
+    if (error instanceof MalformedWebhookError) return { kind: 'malformed', reason: error.message };
+    throw error;
+  }
+}
+
+function decoded(what: string, text: string): QueryPair[] {
+  const result = parseQuery(text);
+  if ('pairs' in result) return result.pairs;
+  throw new MalformedWebhookError(`the ${what} holds ${result.problem}`);
+}
+
+function flattened(jsonText: string): Iterable<QueryPair> {
+  try {
+    return flattenJsonText(jsonText);
+  } catch (error) {
+    if (!(error instanceof FlattenedTooLargeError)) throw error;
+    throw new MalformedWebhookError(error.message, { cause: error });
+  }
+}

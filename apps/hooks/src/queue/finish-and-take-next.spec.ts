@@ -1,0 +1,98 @@
+import { createTaskStore, hookKeys, KEYS, NEW_STATE, createDeliveryStore } from '@cds/hooks-store';
+import { startTestRedis, type TestRedis } from '@cds/testing';
+import { Redis } from 'ioredis';
+
+const UUID = 'the-hook';
+const CLAIM = { uuid: UUID, holder: 'me' };
+const JOB = 'drain-the-hook';
+
+describe('a delivery that is finished, and the next one', () => {
+  let server: TestRedis;
+  let redis: Redis;
+  beforeAll(async () => {
+    server = await startTestRedis();
+    redis = new Redis(server.port, server.host);
+  });
+  beforeEach(() => server.flush());
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+
+  async function start(deliveries: number) {
+    const store = createDeliveryStore({
+      ...{ redis, executionHistory: 10, deadLetters: 3, signature: 'auto' },
+    });
+    const tasks = createTaskStore({ redis });
+    await tasks.put({ uuid: UUID, type: 'Webhook', method: 'POST', config: {} }, Date.now());
+    for (let count = 0; count < deliveries; count++) {
+      await store.accept({
+        ...{ uuid: UUID, method: 'POST', judgedFor: 'Webhook', verdict: 'accept' },
+        ...{ signature: 'none', requestUuid: '', acceptedAt: Date.now(), requestId: `r${count}` },
+        ...{ ignored: NEW_STATE, duplicate: NEW_STATE },
+        received: {
+          webhook: { request_url: '', request_body: '', request_header: {}, request_method: '' },
+        },
+      });
+    }
+    const taken = await store.takeHead(UUID, CLAIM.holder, JOB);
+    if (taken.kind !== 'work') throw new Error(taken.kind);
+    const finish = (id: string, nextFor?: string) =>
+      store.finish(CLAIM, id, { ...NEW_STATE, status: 'DONE' }, '', nextFor);
+    return { store, head: taken.head, finish };
+  }
+
+  it('is taken as it would be by itself, until there is none', async () => {
+    const { store, head, finish } = await start(2);
+    await redis.zadd(KEYS.apiWaiters, 1, JOB);
+    const { saved, next } = await finish(head.id, JOB);
+    expect(saved).toBe('ok');
+    expect(next).toEqual(await store.takeHead(UUID, CLAIM.holder, JOB));
+    if (next?.kind !== 'work') throw new Error(next?.kind);
+    expect(next.head.execution.request_id).toBe('r1');
+    expect(await redis.zcard(KEYS.apiWaiters)).toBe(0);
+
+    expect(await finish(next.head.id, JOB)).toMatchObject({ saved: 'ok', next: { kind: 'empty' } });
+    expect(await redis.sismember(KEYS.pending, UUID)).toBe(0);
+  });
+
+  it('is not taken unless asked for, nor where the hook is another’s', async () => {
+    const { head, finish } = await start(2);
+    await redis.set(hookKeys(UUID).owner, 'another');
+    expect(await finish(head.id, JOB)).toEqual({ saved: 'lost', dropped: 0 });
+    await redis.set(hookKeys(UUID).owner, CLAIM.holder);
+    expect(await finish(head.id)).toEqual({ saved: 'ok', dropped: 0 });
+    // Repeated since its answer was lost: whoever does takes the next one by itself.
+    expect(await finish(head.id, JOB)).toEqual({ saved: 'gone', dropped: 0 });
+  });
+
+  it('is not taken of a task that was stopped or removed meanwhile', async () => {
+    const { head, finish } = await start(3);
+    await redis.hset(hookKeys(UUID).task, 'stopped', '1');
+    expect(await finish(head.id, JOB)).toMatchObject({ saved: 'ok', next: { kind: 'stopped' } });
+    const [second = ''] = await redis.lrange(hookKeys(UUID).waiting, 0, 0);
+    await redis.del(hookKeys(UUID).task);
+    expect(await finish(second, JOB)).toMatchObject({ saved: 'ok', next: { kind: 'gone' } });
+  });
+
+  it.each(['done', 'executions', 'task'] as const)(
+    'stays the head while %s is text',
+    async (name) => {
+      const { head, finish } = await start(1);
+      const { waiting, [name]: key, done } = hookKeys(UUID);
+      await redis.set(key, 'text');
+      await expect(finish(head.id)).rejects.toThrow(`WRONGTYPE ${key}`);
+      expect(await redis.lrange(waiting, 0, -1)).toEqual([head.id]);
+      await redis.del(key);
+      expect(await finish(head.id)).toMatchObject({ saved: 'ok' });
+      expect(await redis.zrange(done, '0', '-1')).toEqual([head.id]);
+    },
+  );
+
+  it('is finished although the counter of what waits is no number', async () => {
+    const { head, finish } = await start(1);
+    await redis.set(KEYS.waitingTotal, 'text');
+    expect(await finish(head.id)).toMatchObject({ saved: 'ok' });
+    expect(await redis.zrange(hookKeys(UUID).done, '0', '-1')).toEqual([head.id]);
+  });
+});

@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { KEYS, createHookOwnership, type HookOwnership } from '@cds/hooks-store';
+import { connectRedis } from '@cds/redis';
+import { silentLogger, startTestRedis, takesTime, type TestRedis, waitFor } from '@cds/testing';
+import type { Redis } from 'ioredis';
+
+const BEAT_MS = 100;
+
+describe('ownership of hooks', () => {
+  let server: TestRedis;
+  let connections: Redis[] = [];
+  let started: HookOwnership[] = [];
+
+  beforeAll(async () => {
+    server = await startTestRedis();
+  });
+  afterEach(() => {
+    for (const ownership of started) ownership.stop();
+    for (const connection of connections) connection.disconnect();
+    [started, connections] = [[], []];
+  });
+  afterAll(() => server.stop());
+
+  async function worker(): Promise<HookOwnership> {
+    const logger = silentLogger();
+    const redis = connectRedis({ redis: server.config, logger, name: 'test' }, 'client');
+    connections.push(redis);
+    await waitFor(() => redis.status === 'ready');
+    const ownership = createHookOwnership({ redis, logger, beatMs: BEAT_MS });
+    started.push(ownership);
+    await ownership.start();
+    return ownership;
+  }
+
+  /** Waits until all workers together have told so often more that they live. */
+  async function beaten(count: number, meanwhile = async (): Promise<unknown> => 0): Promise<void> {
+    const [redis] = connections;
+    const beats = async () => {
+      const counts = (await redis?.hvals(KEYS.beats)) ?? [];
+      return counts.reduce((sum, text) => sum + Number(text), 0);
+    };
+    const before = await waitFor(beats, { what: 'a beat' });
+    await waitFor(
+      async () => {
+        await meanwhile();
+        return (await beats()) >= before + count;
+      },
+      { what: `${count} beats` },
+    );
+  }
+
+  it('gives a hook to one at a time, within one worker and over several', async () => {
+    const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
+
+    const claim = await a.claim(uuid);
+
+    expect(claim).toBeDefined();
+    expect(await a.claim(uuid)).toBeUndefined();
+    expect(await b.claim(uuid)).toBeUndefined();
+    expect(await b.claim(randomUUID())).toBeDefined();
+    if (claim) await a.release(claim);
+    expect(await b.claim(uuid)).toBeDefined();
+  });
+
+  it('lets a worker that lives keep its hook for any time', async () => {
+    const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
+    await a.claim(uuid);
+
+    await beaten(2 * 12);
+
+    expect(await b.claim(uuid)).toBeUndefined();
+  });
+
+  it('takes over from a worker that died, and not at once', async () => {
+    const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
+    await a.claim(uuid);
+    a.stop();
+    const began = performance.now();
+
+    await waitFor(() => b.claim(uuid));
+
+    expect(performance.now() - began).toBeGreaterThan(5 * BEAT_MS);
+  });
+
+  it('takes over from a worker that it has never seen', async () => {
+    const [a, uuid] = [await worker(), randomUUID()];
+    await a.claim(uuid);
+    a.stop();
+    const b = await worker();
+
+    await waitFor(() => b.claim(uuid));
+  });
+
+  it('gives back a claim that was made without being answered', async () => {
+    const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
+    server.freeze();
+    const claiming = a.claim(uuid);
+    await expect(claiming).rejects.toThrow();
+    server.thaw();
+
+    await waitFor(() => b.claim(uuid));
+  });
+
+  it('takes nobody for dead because Redis was frozen', async () => {
+    const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
+    await a.claim(uuid);
+
+    server.freeze();
+    await takesTime(15 * BEAT_MS);
+    server.thaw();
+
+    const claims: unknown[] = [];
+    await beaten(2 * 8, async () => claims.push(await b.claim(uuid).catch(() => undefined)));
+    expect(claims.filter(Boolean)).toEqual([]);
+  });
+});

@@ -1,0 +1,66 @@
+import { connectRedis } from '@cds/redis';
+import { silentLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
+import { createDrainQueue, type DrainQueue } from './hook-queue';
+import { drainJobId } from './job-ids';
+import { createRecently } from './recently';
+
+describe('createDrainQueue', () => {
+  let redis: TestRedis;
+  let connection: ReturnType<typeof connectRedis>;
+  let queue: DrainQueue;
+
+  beforeAll(async () => {
+    redis = await startTestRedis();
+    const logger = silentLogger();
+    connection = connectRedis({ redis: redis.config, logger, name: 'drain' }, 'client');
+    queue = createDrainQueue({ redis: connection, logger });
+  });
+  afterAll(async () => {
+    await queue.close();
+    connection.disconnect();
+    await redis.stop();
+  });
+  beforeEach(() => redis.flush());
+
+  const hasJob = async (uuid: string): Promise<boolean> =>
+    (await queue.queue.getJob(drainJobId(uuid))) !== undefined;
+  const commands = async (): Promise<number> =>
+    Number(/total_commands_processed:(\d+)/.exec(await connection.info('stats'))?.[1]);
+
+  it('asks nothing of Redis for a delivery behind others, whose job is there', async () => {
+    queue.arrived('a', 1);
+    await waitFor(() => hasJob('a'), { what: 'the job' });
+    const before = await commands();
+    for (let waiting = 2; waiting < 50; waiting += 1) queue.arrived('a', waiting);
+    // The answer to this one comes after whatever was sent before it.
+    expect((await commands()) - before).toBe(1);
+  });
+
+  it('makes a job for the first that waits, though one was made a moment ago', async () => {
+    queue.arrived('b', 1);
+    await waitFor(() => hasJob('b'), { what: 'the job' });
+    await redis.flush();
+    queue.arrived('b', 1);
+    await waitFor(() => hasJob('b'), { what: 'the job again' });
+  });
+
+  it('makes a job for a delivery behind others where none was made lately', async () => {
+    queue.arrived('c', 7);
+    await waitFor(() => hasJob('c'), { what: 'the job' });
+  });
+});
+
+describe('createRecently', () => {
+  it('forgets everything once the first is old enough', () => {
+    let now = 1_000;
+    const recently = createRecently(100, () => now);
+    recently.add('a');
+    now += 99;
+    recently.add('b');
+    expect([recently.has('a'), recently.has('b'), recently.has('c')]).toEqual([true, true, false]);
+    now += 1;
+    expect([recently.has('a'), recently.has('b')]).toEqual([false, false]);
+    recently.add('c');
+    expect(recently.has('c')).toBe(true);
+  });
+});

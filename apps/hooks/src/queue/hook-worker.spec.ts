@@ -1,0 +1,93 @@
+import { hookKeys } from '@cds/hooks-store';
+import { connectRedis, whenReady } from '@cds/redis';
+import { silentLogger, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
+import type { Redis } from 'ioredis';
+import { createApiWaiters } from './api-outage';
+import { createDrainQueue, type DrainQueue } from './hook-queue';
+import { createDrainWorker } from './hook-worker';
+import { drainJobId } from './job-ids';
+import type { JobWorker } from './job-worker';
+import type { HookOutcome } from './process-hook';
+
+const UUID = 'a-hook';
+const logger = silentLogger();
+
+describe('a hook of which all executions pause', () => {
+  let server: TestRedis;
+  let redis: Redis;
+  let connection: Redis;
+  let queue: DrainQueue;
+  let worker: JobWorker | undefined;
+
+  beforeAll(async () => {
+    server = await startTestRedis();
+  });
+  afterAll(() => server.stop());
+  beforeEach(async () => {
+    const { config } = server;
+    redis = connectRedis({ redis: config, logger, name: 'test' }, 'client');
+    connection = connectRedis({ redis: config, logger, name: 'test-worker' }, 'worker');
+    await whenReady(redis, 10_000);
+    queue = createDrainQueue({ redis, logger });
+  });
+  afterEach(async () => {
+    await worker?.close(5_000);
+    await queue.close();
+    connection.disconnect();
+    redis.disconnect();
+    await server.flush();
+  });
+
+  /** The hook has one execution, which pauses for an hour. @returns how often the hook was looked at */
+  function work(beforePause: () => Promise<void>, paused?: () => void): () => number {
+    let looks = 0;
+    worker = createDrainWorker({
+      connection,
+      redis,
+      queue,
+      logger,
+      waiters: createApiWaiters({ redis, logger, queueOf: () => queue.queue }),
+      async workOffHook(): Promise<HookOutcome> {
+        looks += 1;
+        if (looks > 1) return { kind: 'idle' };
+        await beforePause();
+        const until = Date.now() + 3_600_000;
+        const pause = { kind: 'pause', until, forApi: false, outages: 0 } as const;
+        return paused ? { ...pause, paused } : { ...pause, passed: new Map([['1', until]]) };
+      },
+    });
+    return () => looks;
+  }
+  const isDelayed = async () => (await queue.queue.getJob(drainJobId(UUID)))?.isDelayed();
+
+  it('is looked at again for one that came in before its job paused', async () => {
+    await redis.rpush(hookKeys(UUID).waiting, '1');
+    const looks = work(async () => {
+      await redis.rpush(hookKeys(UUID).waiting, '2');
+      // As for each that comes in: the job does not pause yet, so there is nothing to promote.
+      await queue.promote(UUID);
+    });
+    await queue.ensureAll([UUID]);
+    await waitFor(() => looks() === 2, { what: 'a second look at the hook' });
+  });
+
+  it('can be resumed from when it is told that its job pauses', async () => {
+    await redis.rpush(hookKeys(UUID).waiting, '1');
+    const looks = work(
+      () => Promise.resolve(),
+      () => queue.goOnSoon(UUID),
+    );
+    await queue.ensureAll([UUID]);
+    await waitFor(() => looks() === 2, { what: 'a second look at the hook' });
+  });
+
+  it('pauses where none came in', async () => {
+    await redis.rpush(hookKeys(UUID).waiting, '1');
+    const looks = work(() => Promise.resolve());
+    await queue.ensureAll([UUID]);
+    await waitFor(isDelayed, { what: 'the job to pause' });
+    // Waits for the look at the list that comes after that.
+    await worker?.close(5_000);
+    expect([looks(), await isDelayed()]).toEqual([1, true]);
+  });
+});

@@ -1,0 +1,85 @@
+import { errorText } from '@cds/redis';
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+import { hookKeys, KEYS } from '@cds/hooks-store';
+import type { ApiWaiters } from './api-outage';
+import { DRAIN_QUEUE, type DrainJob, type DrainQueue } from './hook-queue';
+import { createJobWorker, type JobOutcome, type JobWorker } from './job-worker';
+import type { Passed, WorkOffHook } from './process-hook';
+
+export interface DrainWorkerDeps {
+  connection: Redis;
+  keyPrefix?: string;
+  redis: Redis;
+  queue: DrainQueue;
+  workOffHook: WorkOffHook;
+  waiters: ApiWaiters;
+  logger: Logger;
+  /** Hooks at a time; how many of them may ask the API at once is bounded where they are worked off. */
+  concurrency?: number;
+  lockMs?: number;
+}
+
+const BUSY_MS = 300;
+/** Most of them wait for an answer. A hook for which the API hangs holds one for a minute. */
+const HOOKS_AT_ONCE = 200;
+
+/** Works off hooks, several at a time, each by one job. */
+export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
+  const { redis, queue, workOffHook, waiters, logger } = deps;
+
+  /** A delivery may have come in after the job saw an empty list, when its own job was still this one. */
+  async function lookAgain(uuid: string): Promise<void> {
+    try {
+      if (await redis.sismember(KEYS.pending, uuid)) queue.ensureSoon(uuid);
+    } catch (error) {
+      logger.debug({ error: errorText(error), hook: uuid }, 'not looked at again: the sweep will');
+    }
+  }
+
+  /**
+   * An execution may have come in between the last look at the list and the job's pause, when there was nothing to promote
+   * yet: it does not wait for those that pause. From now on whoever brings one promotes the job himself.
+   */
+  async function goOnForOthers(uuid: string, passed: Passed): Promise<void> {
+    try {
+      // Of one more than those that pause, one is another.
+      const waiting = await redis.lrange(hookKeys(uuid).waiting, 0, passed.size);
+      if (waiting.some((id) => !passed.has(id))) await queue.promote(uuid);
+    } catch (error) {
+      logger.debug(
+        { error: errorText(error), hook: uuid },
+        'what came in meanwhile waits for the pause',
+      );
+    }
+  }
+
+  return createJobWorker<DrainJob>({
+    queue: DRAIN_QUEUE,
+    connection: deps.connection,
+    keyPrefix: deps.keyPrefix,
+    logger,
+    concurrency: deps.concurrency ?? HOOKS_AT_ONCE,
+    lockMs: deps.lockMs,
+    async process(job): Promise<JobOutcome> {
+      const { data } = job;
+      const outcome = await workOffHook(data.uuid);
+      switch (outcome.kind) {
+        case 'idle':
+          return { kind: 'end' };
+        case 'busy':
+          return { kind: 'delay', until: Date.now() + BUSY_MS };
+        case 'more':
+          return { kind: 'delay', until: Date.now() };
+        case 'pause': {
+          const { until, passed, paused } = outcome;
+          if (outcome.forApi) await waiters.add(job, until, outcome.outages);
+          if (paused) return { kind: 'delay', until, delayed: async () => paused() };
+          if (!passed) return { kind: 'delay', until };
+          return { kind: 'delay', until, delayed: () => goOnForOthers(data.uuid, passed) };
+        }
+      }
+    },
+    ended: ({ data }) => void lookAgain(data.uuid),
+  });
+}

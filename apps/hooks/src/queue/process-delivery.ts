@@ -1,0 +1,295 @@
+import { errorText } from '@cds/redis';
+import type { CdsApiClient } from '@cds/api-client';
+import { NO_PARENT_WORKFLOW } from '@cds/wire';
+import type {
+  ExecutionState,
+  KnownChanges,
+  Head,
+  Claim,
+  DeliveryPlan,
+  DeliveryStep,
+  PlanDelivery,
+} from '@cds/hooks-store';
+import type { WorkOff } from './processor';
+import { isMalformedDelivery } from '../payloads/malformed-delivery';
+import type { ApiCaller } from './call-api';
+import { type Failure, outagePauseMs } from './api-failure';
+import { createKeepHead, type KeepHeadDeps, type KeptHead, notKept } from './save-progress';
+import { MOST_BEGUN, NEVER_ENDED } from './attempts';
+import { stackOf, unexpectedSentence } from './unexpected-error';
+import { untilStored } from './retry-write';
+import type { VcsReadiness } from './vcs-readiness';
+
+/** A branch that a delivery told of. */
+export interface BranchOfDelivery {
+  claim: Claim;
+  head: Head;
+  /** `workspace/slug` */
+  repository: string;
+  branch: string;
+}
+
+/** What a delivery does to cleanups of branches. */
+export interface BranchCleanups {
+  /** @returns false when the hook is another's by now */
+  schedule(of: BranchOfDelivery): Promise<boolean>;
+  /** `busy` while the API removes the runs, `unsure` until it has answered whether it did. */
+  cancel(of: BranchOfDelivery): Promise<'ok' | 'lost' | 'busy' | 'unsure'>;
+}
+
+export interface WorkOffDeliveryDeps extends KeepHeadDeps {
+  api: Pick<CdsApiClient, 'runWorkflow'>;
+  callApi: ApiCaller;
+  vcsReadiness: VcsReadiness;
+  cleanups: BranchCleanups;
+  plan: PlanDelivery;
+  /** Of repository webhooks that are polled, too. */
+  knownChanges: KnownChanges;
+  retryDelayMs: number;
+  /** Tries in all of a step that the API refuses. */
+  retryError: number;
+  ending: AbortSignal;
+  /** Told of each run that is to be asked for again. */
+  retried?: (reason: RetryReason) => void;
+}
+
+/** Why something is tried again: the API said no, or it did not answer. */
+export type RetryReason = Failure['kind'];
+
+type Keep = KeptHead['keep'];
+
+type StepOutcome =
+  | { kind: 'ok'; runNumber?: number }
+  /** Nothing was to be done; `message` says why. */
+  | { kind: 'left out'; message: string }
+  | { kind: 'failed'; message: string }
+  | { kind: 'pause'; forApi: boolean; pauseMs: number; message: string }
+  /** The API removes the runs of the branch for another hook: a moment later. */
+  | { kind: 'busy' }
+  /** Nobody knows whether the API still removes the runs of the branch: when it has said so. */
+  | { kind: 'unsure' }
+  | { kind: 'left' };
+
+/** Between two looks whether the API is done. */
+const BUSY_MS = 300;
+/** Between two looks whether the API has answered what became of a removal. */
+const UNSURE_MS = 1_000;
+const UNSURE =
+  'the API has not said yet whether it has removed the runs of the branch: the run is asked for when it has';
+
+/**
+ * Works off one delivery: its steps in order, each kept in Redis as soon as it is done, so that a later try begins
+ * where this one ended. A step that the API refused for good is given up and the others of the delivery go on:
+ * a workflow that refuses one branch says nothing about the next.
+ *
+ * What is kept after a step also tells whether this process still holds the hook, so it is the check before the
+ * next call. If the process dies between the API's answer and that, the run is asked for again: the only case.
+ */
+export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
+  const { api, callApi, cleanups, logger, now, retryDelayMs, retryError } = deps;
+  const keepHead = createKeepHead(deps);
+  const stored = { logger, signal: deps.killed };
+
+  /** Every line about a delivery names the request that brought it. */
+  function logOf({ uuid }: Claim, { execution }: Head) {
+    const { request_id, timestamp, replay_of } = execution;
+    const of = { requestId: request_id, hook: uuid, execution: timestamp, replay_of };
+    const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: object, message: string) =>
+      logger[level]({ ...of, ...fields }, message);
+    // A child of the logger takes longer to make than a line to write.
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  }
+
+  async function runStep(
+    claim: Claim,
+    head: Head,
+    step: DeliveryStep & { type: 'run' },
+    state: ExecutionState,
+    keep: Keep,
+  ): Promise<StepOutcome> {
+    const project = head.config?.project?.value ?? '';
+    const workflow = head.config?.workflow?.value ?? '';
+    if (project === '' || workflow === '') {
+      return {
+        kind: 'failed',
+        message: 'the configuration of the hook names no project or no workflow',
+      };
+    }
+    const event = { payload: step.payload, uuid: claim.uuid, parent_workflow: NO_PARENT_WORKFLOW };
+    const stillMine = async () => (await keep(state)) === 'ok';
+    const requestId = head.execution.request_id;
+    const result = await callApi(
+      () => api.runWorkflow({ project, workflow, event, requestId }),
+      stillMine,
+    );
+    if (!result) return { kind: 'left' };
+    if (result.ok) {
+      const { runNumber } = result.value;
+      const { branch } = step;
+      logOf(claim, head).info({ project, workflow, branch, run: runNumber }, 'a run was started');
+      return { kind: 'ok', runNumber };
+    }
+
+    const { failure } = result;
+    if (failure.kind === 'unavailable') {
+      deps.vcsReadiness.apiWasAway();
+      const pauseMs = outagePauseMs(state.outages + 1, retryDelayMs);
+      return { kind: 'pause', forApi: true, pauseMs, message: failure.message };
+    }
+    return state.refusals + 1 >= retryError
+      ? { kind: 'failed', message: failure.message }
+      : { kind: 'pause', forApi: false, pauseMs: retryDelayMs, message: failure.message };
+  }
+
+  async function doStep(
+    claim: Claim,
+    head: Head,
+    plan: DeliveryPlan,
+    step: DeliveryStep,
+    state: ExecutionState,
+    keep: Keep,
+  ): Promise<StepOutcome> {
+    const branchOf = { claim, head, repository: plan.repository, branch: step.branch ?? '' };
+    if (step.type === 'delete-branch') {
+      return (await cleanups.schedule(branchOf)) ? { kind: 'ok' } : { kind: 'left' };
+    }
+    const mayHaveCleanup = !isSentAgain(head, state) && (head.anyCleanups || state.steps_done > 0);
+    if (step.branch !== undefined && !step.isLate && mayHaveCleanup) {
+      const cancelled = await cleanups.cancel(branchOf);
+      if (cancelled === 'busy' || cancelled === 'unsure') return { kind: cancelled };
+      if (cancelled === 'lost') return { kind: 'left' };
+    }
+    return runStep(claim, head, step, state, keep);
+  }
+
+  function afterFailure(state: ExecutionState, message: string): ExecutionState {
+    return { ...state, nb_errors: state.nb_errors + 1, last_error: message };
+  }
+
+  return async function workOffDelivery(claim, head, mayTakeNext) {
+    const log = logOf(claim, head);
+    const { keep, pause, finish, byItself } = keepHead(claim, head, mayTakeNext);
+    let state = head.state;
+    if (head.begun >= MOST_BEGUN) {
+      log.error({ begun: head.begun }, 'an execution is given up: whoever began it died or froze');
+      return finish({ ...afterFailure(state, NEVER_ENDED), failed: true });
+    }
+    let plan: DeliveryPlan;
+    try {
+      const result = await byItself(state, () => planned(deps.plan, head));
+      if (!result) return { kind: 'left' };
+      plan = result.value;
+    } catch (error) {
+      if (!isMalformedDelivery(error)) {
+        if (!(error instanceof PlanningError)) throw error;
+        const message = unexpectedSentence(error.cause);
+        const refusals = state.refusals + 1;
+        log.error({ stack: stackOf(error.cause), tries: refusals }, 'a delivery cannot be planned');
+        if (refusals >= MOST_BEGUN)
+          return finish({ ...afterFailure(state, message), refusals, failed: true });
+        const until = now() + retryDelayMs;
+        return pause({ ...afterFailure(state, message), refusals, retry_at: until }, until, false);
+      }
+      log.warn({ error: errorText(error) }, 'a delivery cannot be read: given up');
+      return finish({ ...afterFailure(state, error.message), failed: true });
+    }
+
+    const changes = await untilStored(() => deps.knownChanges(claim, head, plan), stored);
+    for (const { name, reason } of plan.leftOut ?? [])
+      log.info({ ref: name, reason }, 'nothing is done for a change');
+    const [first] = plan.leftOut ?? [];
+    let leftOut = first ? `nothing to do for ${first.name}: ${first.reason}` : '';
+    for (const [index, step] of plan.steps.entries()) {
+      if (index < state.steps_done || !isAskedFor(step, index, head, state)) continue;
+      if (step.type === 'run') await deps.vcsReadiness.wait();
+      if (deps.ending.aborted) return { kind: 'left' };
+      const known = isSentAgain(head, state) ? undefined : changes.whyNot(step);
+      const outcome: StepOutcome =
+        known === undefined
+          ? await doStep(claim, head, plan, step, state, keep)
+          : { kind: 'left out', message: known };
+
+      if (outcome.kind === 'left') return { kind: 'left' };
+      if (outcome.kind === 'busy') {
+        return { kind: 'pause', until: now() + BUSY_MS, forApi: false, outages: 0 };
+      }
+      if (outcome.kind === 'unsure') {
+        const until = now() + UNSURE_MS;
+        if (state.last_error === UNSURE) return { kind: 'pause', until, forApi: false, outages: 0 };
+        log.warn({ branch: step.branch, reason: UNSURE }, 'a run waits for a removal of runs');
+        return pause({ ...state, last_error: UNSURE }, until, false);
+      }
+      if (outcome.kind === 'pause') {
+        const until = now() + outcome.pauseMs;
+        deps.retried?.(outcome.forApi ? 'unavailable' : 'refused');
+        state = outcome.forApi
+          ? { ...state, outages: state.outages + 1, last_error: outcome.message }
+          : {
+              ...afterFailure(state, outcome.message),
+              refusals: state.refusals + 1,
+              outages: 0,
+              retry_at: until,
+            };
+        // One line for each outage of a hook, not one for each try.
+        log[state.outages > 1 ? 'debug' : 'warn'](
+          { error: outcome.message, nb_errors: state.nb_errors },
+          'a run was not started: trying again later',
+        );
+        return pause(state, until, outcome.forApi);
+      }
+
+      const mine = await untilStored(() => changes.note(step, outcome.kind), stored);
+      if (!mine) return { kind: 'left' };
+      const next = { ...state, steps_done: index + 1, refusals: 0, outages: 0, retry_at: 0 };
+      if (outcome.kind === 'failed') {
+        log.error(
+          { error: outcome.message, step: index },
+          'a run was not started and is given up: see the error of the execution',
+        );
+        const failedSteps = [...state.failed_steps, index];
+        state = { ...afterFailure(next, outcome.message), failed: true, failed_steps: failedSteps };
+      } else if (outcome.kind === 'left out') {
+        log.info({ step: index, reason: outcome.message }, 'nothing is done for a change');
+        leftOut = `nothing to do: ${outcome.message}`;
+        state = next;
+      } else {
+        state = { ...next, workflow_run: outcome.runNumber ?? state.workflow_run };
+      }
+      if (index + 1 === plan.steps.length) break;
+      const saved = await keep(state);
+      if (saved !== 'ok') return notKept(saved);
+    }
+    log.debug({ steps: plan.steps.length, run: state.workflow_run }, 'delivery worked off');
+    return finish({ ...state, last_error: state.failed ? state.last_error : leftOut });
+  };
+}
+
+/** A mistake of ours that a delivery met, in `cause`. */
+class PlanningError extends Error {
+  override readonly name = 'PlanningError';
+}
+
+/** @throws what `plan` throws for what is malformed, PlanningError for all else */
+function planned(plan: WorkOffDeliveryDeps['plan'], head: Head): DeliveryPlan {
+  try {
+    return plan(head);
+  } catch (error) {
+    if (isMalformedDelivery(error)) throw error;
+    throw new PlanningError('a delivery cannot be planned', { cause: error });
+  }
+}
+
+/** Whether an operator sent this delivery again. */
+function isSentAgain({ execution }: Head, state: ExecutionState): boolean {
+  return execution.replay_of !== undefined || state.retry_steps !== undefined;
+}
+
+/**
+ * Whether the step is to be done. A delivery that was sent again leads to runs alone, and a retry to those that had
+ * failed: its branches may have been pushed to or deleted again since, so it must not touch their cleanups.
+ */
+function isAskedFor(step: DeliveryStep, index: number, head: Head, state: ExecutionState): boolean {
+  if (!isSentAgain(head, state)) return true;
+  const { retry_steps: only = [] } = state;
+  return step.type === 'run' && (only.length === 0 || only.includes(index));
+}

@@ -1,0 +1,65 @@
+import { BULL_PREFIX } from '@cds/hooks-store';
+import type { Logger } from '@cds/service';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { errorText } from '@cds/redis';
+
+/** A Redis that fails at once is not asked again at once. */
+const REOPEN_MS = 200;
+
+/** Where the jobs of this service are. */
+export interface QueueRedis {
+  /** Without a key prefix of its own: BullMQ refuses one. */
+  redis: Redis;
+  /** Put before the keys of all jobs; none when not given. */
+  keyPrefix?: string;
+}
+
+export interface SteadyQueue<Data> {
+  /** The queue to use now; not to be kept. */
+  readonly queue: Queue<Data>;
+  close(): Promise<void>;
+}
+
+/**
+ * A BullMQ queue that is usable again whenever Redis is.
+ *
+ * Each queue asks Redis for its version before anything else. Where Redis goes away at that moment, while the service
+ * starts, the queue refuses everything ever after, though the connection has long come back: so it is replaced.
+ */
+export function createSteadyQueue<Data>(
+  name: string,
+  deps: QueueRedis & { logger: Logger },
+): SteadyQueue<Data> {
+  const { redis, logger, keyPrefix = '' } = deps;
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  function open(): Queue<Data> {
+    const prefix = keyPrefix + BULL_PREFIX;
+    const opened = new Queue<Data>(name, { connection: redis, prefix });
+    opened.on('error', (error) => logger.debug({ error: errorText(error), queue: name }, 'queue'));
+    opened.waitUntilReady().catch((error: unknown) => {
+      if (closed) return;
+      logger.debug({ error: errorText(error), queue: name }, 'a queue could not be opened');
+      timer = setTimeout(() => {
+        queue = open();
+        // Lets go of the connection; that it never was ready is known.
+        opened.close().catch(() => undefined);
+      }, REOPEN_MS).unref();
+    });
+    return opened;
+  }
+
+  let queue = open();
+  return {
+    get queue() {
+      return queue;
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await queue.close();
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { errorText } from '@cds/redis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '@cds/service';
+
+/** Thrown when the service has to end before Redis is back. */
+class NotStoredError extends Error {
+  override readonly name = 'NotStoredError';
+}
+
+/**
+ * Repeats a write until Redis took it: what the API did must not be forgotten because Redis was away at that
+ * moment, or it would be asked for again. The write has to be safe to repeat.
+ *
+ * @throws NotStoredError when `signal` ends the waiting
+ */
+export async function untilStored<T>(
+  write: () => Promise<T>,
+  deps: { logger: Logger; signal: AbortSignal },
+): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (error instanceof TypeError || deps.signal.aborted) throw asNotStored(error);
+      if (tries === 0) {
+        deps.logger.warn({ error: errorText(error) }, 'waiting for Redis to keep what the API did');
+      }
+    }
+    try {
+      await sleep(Math.min(2_000, 100 * 2 ** Math.min(tries, 10)), undefined, {
+        signal: deps.signal,
+      });
+    } catch (error) {
+      throw asNotStored(error);
+    }
+  }
+}
+
+function asNotStored(cause: unknown): Error {
+  return cause instanceof TypeError
+    ? cause
+    : new NotStoredError('the service ended before Redis was back', { cause });
+}

@@ -1,0 +1,139 @@
+import { hookKeys } from '../redis-keys';
+import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { defineScript } from '@cds/redis';
+import type { Redis } from 'ioredis';
+import type { Head } from '../deliveries/delivery-types';
+import type { Claim } from '../hook-lock/hook-lock';
+import type { DeliveryPlan, DeliveryStep } from '../deliveries/delivery-plan';
+import { changeName } from './change-name';
+import { REMEMBERED_US } from './deduplication-window';
+import { WORKED_OFF_CHANGE } from './note-change.lua';
+
+/**
+ * What became of a change: a poll `found` it, and its execution waits; `polled`, that was worked off; `late`, a delivery came
+ * after that and led to nothing; `delivered`, a delivery was worked off. The id is that of the execution.
+ */
+interface Mark {
+  kind: string;
+  id: number;
+}
+
+/** What is known of the changes of one execution. */
+export interface ChangesOfHead {
+  /** Why this step is not to be done; undefined when it is. */
+  whyNot(step: DeliveryStep): string | undefined;
+  /** Notes that the step was done, given up, or left out. @returns false when the hook is another's by now */
+  note(step: DeliveryStep, result: 'ok' | 'failed' | 'left out'): Promise<boolean>;
+}
+
+export type KnownChanges = (claim: Claim, head: Head, plan: DeliveryPlan) => Promise<ChangesOfHead>;
+
+const NOTHING_KNOWN: ChangesOfHead = {
+  whyNot: () => undefined,
+  note: () => Promise.resolve(true),
+};
+
+/**
+ * Keeps a repository webhook from running twice for one change, of which a delivery told and which a poll found, whichever came
+ * first. A delivery is left out for a poll, never for another delivery: each one that is left out uses up what was found.
+ *
+ * @param on whether repository webhooks are polled; nothing is kept where they are not
+ */
+export function createKnownChanges(deps: { redis: Redis; on: boolean; mend?: Mend }): KnownChanges {
+  const { redis, on, mend = NO_MEND } = deps;
+  const noteScript = defineScript(redis, 'cdsbbWorkedOffChange', WORKED_OFF_CHANGE, 2);
+
+  return async function knownChanges(claim, head, plan) {
+    if (!on || head.type !== 'RepoWebHook') return NOTHING_KNOWN;
+    const { owner, changes } = hookKeys(claim.uuid);
+    const { poll } = head.execution;
+    const own = Number(head.id);
+    const marks = await mend.hook(claim.uuid, readMarks);
+
+    async function readMarks(): Promise<Map<string, Mark>> {
+      // Whether a branch was pushed to since is a matter of all its changes.
+      if (poll?.kind === 'delete') {
+        const all = Object.entries(await redis.hgetall(changes));
+        return new Map(all.map(([name, text]) => [name, readMark(text)]));
+      }
+      const names = [...new Set(plan.steps.map(nameOfStep))];
+      if (names.length === 0) return new Map();
+      const texts = await redis.hmget(changes, ...names);
+      return new Map(
+        names.flatMap((name, index) => {
+          const text = texts[index];
+          return text ? [[name, readMark(text)] as const] : [];
+        }),
+      );
+    }
+
+    function whyNotOfPoll(step: DeliveryStep): string | undefined {
+      const mark = marks.get(nameOfStep(step));
+      if (mark?.kind === 'delivered' || mark?.kind === 'late')
+        return `its webhook came: see the execution ${mark.id}000`;
+      if (poll?.kind !== 'delete') return undefined;
+      const pushes = `${poll.ref}@`;
+      const isBack = [...marks].some(
+        ([name, { kind, id }]) =>
+          name.startsWith(pushes) &&
+          name !== nameOfStep(step) &&
+          kind !== 'found' &&
+          id > poll.seen_after,
+      );
+      return isBack ? 'the branch was pushed again meanwhile' : undefined;
+    }
+
+    function whyNotOfDelivery(step: DeliveryStep): string | undefined {
+      const mark = marks.get(nameOfStep(step));
+      if (!mark || own - mark.id > REMEMBERED_US) return undefined;
+      if (mark.kind === 'polled')
+        return `it was found by a poll before: see the execution ${mark.id}000`;
+      // Left out already, before the process that did it could say so.
+      return mark.kind === 'late' && mark.id === own ? 'it was found by a poll before' : undefined;
+    }
+
+    const isFound = (name: string) => marks.get(name)?.kind === 'found';
+
+    return {
+      whyNot: poll ? whyNotOfPoll : whyNotOfDelivery,
+      async note(step, result) {
+        const name = nameOfStep(step);
+        const kind = kindOfMark(poll !== undefined, result);
+        // A deletion that was none any more: the next one is another.
+        const isVoid = poll?.kind === 'delete' && result === 'left out' && isFound(name);
+        const forgotten = isVoid ? name : nameOfDeletion(step);
+        if (kind === undefined && !isVoid) return true;
+        const noted = kind === undefined ? ['', ''] : [name, `${kind}:${head.id}`];
+        return (
+          (await mend.hook(claim.uuid, () =>
+            noteScript([owner, changes], [claim.holder, ...noted, forgotten]),
+          )) === 'ok'
+        );
+      },
+    };
+  };
+}
+
+/** Undefined where the mark stays as it is: what a poll found and the API refused, a late delivery tries again. */
+function kindOfMark(isPoll: boolean, result: 'ok' | 'failed' | 'left out'): string | undefined {
+  if (isPoll) return result === 'ok' ? 'polled' : undefined;
+  return result === 'left out' ? 'late' : 'delivered';
+}
+
+function nameOfStep(step: DeliveryStep): string {
+  if (step.type === 'delete-branch') return changeName(`refs/heads/${step.branch}`, '');
+  const { payload, branch } = step;
+  const ref =
+    branch === undefined ? `refs/tags/${payload['git.tag'] ?? ''}` : `refs/heads/${branch}`;
+  return changeName(ref, payload['git.hash'] ?? '');
+}
+
+/** Of the branch that a run is for. */
+function nameOfDeletion({ type, branch }: DeliveryStep): string {
+  return type !== 'run' || branch === undefined ? '' : changeName(`refs/heads/${branch}`, '');
+}
+
+function readMark(text: string): Mark {
+  const [kind = '', id] = text.split(':');
+  return { kind, id: Number(id) };
+}

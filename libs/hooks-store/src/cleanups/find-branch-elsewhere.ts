@@ -1,0 +1,49 @@
+import type { Cleanup } from './cleanup';
+import { hookKeys } from '../redis-keys';
+import { readConfig } from '../unreadable/read-config';
+import { isWrongType } from '@cds/redis';
+import type { Redis } from 'ioredis';
+import { branchRef } from '../changes/change-name';
+
+/**
+ * Tells at which of these hooks the branch of a cleanup is known to be there: by the last change of
+ * it that was accepted. At hooks of the same repository only a change after the deletion counts; a
+ * branch of the same name in another repository is another one, and lives until its own deletion
+ * comes.
+ *
+ * @param hooks of the workflow, the one of the cleanup among them
+ * @returns the uuid of such a hook; undefined where none is known
+ */
+export async function whereBranchLives(
+  redis: Redis,
+  cleanup: Pick<Cleanup, 'hook' | 'branch' | 'accepted' | 'repository'>,
+  hooks: ReadonlySet<string>,
+): Promise<string | undefined> {
+  const looked = await Promise.all(
+    [...hooks].map(async (uuid) => {
+      const { refs, task } = hookKeys(uuid);
+      const [last, config] = await Promise.all([
+        unlessOfAnotherType(redis.hget(refs, branchRef(cleanup.branch))),
+        unlessOfAnotherType(redis.hget(task, 'config')),
+      ]);
+      return { uuid, last, repository: readConfig(config)?.repoFullName?.value };
+    }),
+  );
+  const own = looked.find(({ uuid }) => uuid === cleanup.hook)?.repository ?? cleanup.repository;
+  const found = looked.find(({ uuid, last, repository }) => {
+    const [, commit = '', id = ''] = />([^:]*):(\d+)$/.exec(last ?? '') ?? [];
+    const isSame = uuid === cleanup.hook || repository?.toLowerCase() === own.toLowerCase();
+    return commit !== '' && (!isSame || Number(id) > Number(cleanup.accepted));
+  });
+  return found?.uuid;
+}
+
+/** A key that holds another type of value is set aside by who writes to the hook next. */
+async function unlessOfAnotherType(read: Promise<string | null>): Promise<string | null> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isWrongType(error)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,152 @@
+import { defineScript } from '@cds/redis';
+import type { TaskExecution, TaskType } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import { fieldsOf, readExecution } from '../stored-execution-text';
+import { hookKeys, KEYS } from '../redis-keys';
+import {
+  type ExecutionState,
+  NEW_STATE,
+  parseState,
+  type StoredExecution,
+  toTaskExecution,
+} from '../execution';
+import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { timestampOfId } from '../clock';
+import { UnreadableExecutionError } from '../unreadable/check-execution';
+import { DELETE_EXECUTIONS } from './delete-executions.lua';
+import { STOP_EXECUTION } from './stop-execution.lua';
+
+/** Deliveries that wait are listed up to this many, the oldest; the counts of the task tell how many there are. */
+const WAITING_LISTED = 500;
+/** Dead letters are listed up to this many, the newest; `/admin/dead-letters` lists all. */
+const DEAD_LISTED = 500;
+
+export type ExecutionStore = ReturnType<typeof createExecutionStore>;
+
+/** The executions of a task as CDS's routes see them. */
+export function createExecutionStore(deps: {
+  redis: Redis;
+  executionHistory: number;
+  mend?: Mend;
+}) {
+  const { redis, executionHistory, mend = NO_MEND } = deps;
+  const stopScript = defineScript(redis, 'cdsbbStopExecution', STOP_EXECUTION, 9);
+  const deleteScript = defineScript(redis, 'cdsbbDeleteExecutions', DELETE_EXECUTIONS, 11);
+
+  async function read(uuid: string, ids: string[], doing?: string): Promise<TaskExecution[]> {
+    if (ids.length === 0) return [];
+    const keys = hookKeys(uuid);
+    const [executions, states] = await Promise.all([
+      redis.hmget(keys.executions, ...fieldsOf(ids)),
+      redis.hmget(keys.states, ...ids),
+    ]);
+    const stored = ids.map((_id, index) => {
+      const [json, body] = executions.slice(2 * index);
+      return json ? (readOrNot(json, body) ?? 'unreadable') : undefined;
+    });
+    const type = stored.includes('unreadable') ? await redis.hget(keys.task, 'type') : null;
+    return ids.flatMap((id, index) => {
+      const execution = stored[index];
+      if (!execution) return [];
+      const state = parseState(states[index]);
+      const status = id === doing && state.status === '' ? 'DOING' : state.status;
+      return [
+        execution === 'unreadable'
+          ? withoutContent(uuid, id, type, { ...state, status })
+          : toTaskExecution(uuid, execution, { ...state, status }),
+      ];
+    });
+  }
+
+  /** The id of the execution that is worked off at this moment. */
+  async function doing(uuid: string): Promise<string | undefined> {
+    const keys = hookKeys(uuid);
+    const [owned, head] = await Promise.all([
+      redis.exists(keys.owner),
+      redis.lindex(keys.waiting, 0),
+    ]);
+    return owned && head ? head : undefined;
+  }
+
+  async function list(uuid: string): Promise<TaskExecution[]> {
+    const keys = hookKeys(uuid);
+    const [waiting, done, dead, underWay] = await Promise.all([
+      redis.lrange(keys.waiting, 0, WAITING_LISTED - 1),
+      redis.zrange(keys.done, '0', '-1'),
+      redis.zrange(keys.dead, String(-DEAD_LISTED), '-1'),
+      doing(uuid),
+    ]);
+    const ids = [...new Set([...done, ...dead, ...waiting])].sort((a, b) => Number(b) - Number(a));
+    return read(uuid, ids, underWay);
+  }
+
+  return {
+    /** Newest first. */
+    async list(uuid: string): Promise<TaskExecution[]> {
+      return mend.hook(uuid, () => list(uuid));
+    },
+
+    async find(uuid: string, id: string): Promise<TaskExecution | undefined> {
+      return mend.hook(uuid, async () => (await read(uuid, [id], await doing(uuid)))[0]);
+    },
+
+    /** Ends an execution that waits, with the marks that CDS gives it. @returns false for an unknown one */
+    async stop(uuid: string, id: string, state: Partial<ExecutionState>): Promise<boolean> {
+      const json = JSON.stringify({ ...NEW_STATE, ...state });
+      const reply = await mend.hook(uuid, () =>
+        stopScript(keysOfExecutions(uuid), [uuid, id, json, executionHistory]),
+      );
+      return reply !== 'unknown';
+    },
+
+    /** @param lastSeen id of the last delivery that waits, or "": with any after it, nothing is done */
+    async removeAll(uuid: string, lastSeen: string): Promise<'ok' | 'more'> {
+      const { dead, task } = hookKeys(uuid);
+      const keys = [...keysOfExecutions(uuid), dead, task];
+      return (await mend.hook(uuid, () => deleteScript(keys, [uuid, lastSeen]))) as 'ok' | 'more';
+    },
+  };
+}
+
+/** What is shown of one that cannot be read. */
+function withoutContent(
+  uuid: string,
+  id: string,
+  type: string | null,
+  state: ExecutionState,
+): TaskExecution {
+  const { message } = new UnreadableExecutionError();
+  const nothing = {
+    timestamp: timestampOfId(id),
+    type: (type ?? 'Webhook') as TaskType,
+    config: null,
+    accepted_at: 0,
+  };
+  return toTaskExecution(uuid, nothing, { ...state, last_error: state.last_error || message });
+}
+
+/** Undefined where it cannot be read. */
+function readOrNot(json: string, body: string | null | undefined): StoredExecution | undefined {
+  try {
+    return readExecution(json, body);
+  } catch (error) {
+    if (error instanceof UnreadableExecutionError) return undefined;
+    throw error;
+  }
+}
+
+/** In the order in which the scripts that end or delete executions take them. */
+function keysOfExecutions(uuid: string): string[] {
+  const keys = hookKeys(uuid);
+  return [
+    keys.executions,
+    keys.states,
+    keys.waiting,
+    keys.done,
+    KEYS.waitingTotal,
+    KEYS.failed,
+    KEYS.pending,
+    KEYS.heads,
+    KEYS.stoppedHeads,
+  ];
+}

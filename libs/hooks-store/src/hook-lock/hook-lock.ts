@@ -1,0 +1,201 @@
+import { errorText, defineScript, keyArgument } from '@cds/redis';
+import { randomUUID } from 'node:crypto';
+import type { Logger } from '@cds/service';
+import type { Redis } from 'ioredis';
+import { hookKeys, KEYS, OWNER_PREFIX, TASK_PREFIX } from '../redis-keys';
+import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { BEAT, CLAIM_HOOK, RELEASE_HOOKS } from './hook-lock.lua';
+
+/** The right to work off one hook. Every script that writes for it names the holder, and is refused to others. */
+export interface Claim {
+  uuid: string;
+  holder: string;
+}
+
+/** The same for several hooks, or for those of them that the holder got. */
+export interface Claims {
+  uuids: readonly string[];
+  holder: string;
+}
+
+export interface HookOwnershipDeps {
+  redis: Redis;
+  logger: Logger;
+  mend?: Mend;
+  /** How often a worker tells that it lives. */
+  beatMs?: number;
+}
+
+export type HookOwnership = ReturnType<typeof createHookOwnership>;
+
+/** Beats missed in a row after which a worker counts as dead. */
+const BEATS_MISSED = 6;
+/** Beats with which a claim that was not answered is given back. */
+const ORPHAN_BEATS = 3;
+/** A worker that was silent for this many of our beats is forgotten (about an hour). */
+const BEATS_TO_FORGET = 2400;
+
+/**
+ * At most one process works off a hook at a time, also where BullMQ hands its job to a second one because the
+ * first could not extend its lock.
+ *
+ * No key's time-to-live decides: time also passes for keys while Redis is frozen and nobody can renew them, and a
+ * hook taken over then would ask for the same run twice. Instead each worker counts its beats in Redis, and counts
+ * as dead for another one that saw the same number six times in a row, a second and a half apart, with Redis
+ * answering promptly all the while.
+ */
+export function createHookOwnership(deps: HookOwnershipDeps) {
+  const { redis, logger, beatMs = 1_500, mend = NO_MEND } = deps;
+  const worker = randomUUID();
+  const claimScript = defineScript(redis, 'cdsbbClaimHook', CLAIM_HOOK, 1);
+  const releaseScript = defineScript(redis, 'cdsbbReleaseHooks', RELEASE_HOOKS, 0);
+  const beatScript = defineScript(redis, 'cdsbbBeat', BEAT, 1);
+
+  const held = new Set<string>();
+  const others = new Map<string, { beats: string; unchanged: number }>();
+  /** Claims that failed or could not be given back, and with how many more beats to try to give them back. */
+  const orphans = new Map<Claims, number>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  async function giveBack({ uuids, holder }: Claims): Promise<void> {
+    await releaseScript(
+      [],
+      [holder, keyArgument(OWNER_PREFIX), keyArgument(TASK_PREFIX), ...uuids],
+    );
+  }
+
+  async function releaseAll(claims: Claims): Promise<void> {
+    held.delete(claims.holder);
+    await releaseSome(claims);
+  }
+
+  async function releaseSome(claims: Claims): Promise<void> {
+    try {
+      await giveBack(claims);
+    } catch (error) {
+      orphans.set(claims, ORPHAN_BEATS);
+      const hooks = claims.uuids;
+      logger.debug({ error: errorText(error), hooks }, 'hooks could not be given back');
+    }
+  }
+
+  function newHolder(): string {
+    const holder = `${worker}/${randomUUID()}`;
+    held.add(holder);
+    return holder;
+  }
+
+  /** A claim that was not answered may still be done when Redis comes back: it would block the hook for others. */
+  async function giveBackOrphans(): Promise<void> {
+    for (const [claim, beats] of orphans) {
+      await giveBack(claim);
+      if (beats > 1) orphans.set(claim, beats - 1);
+      else orphans.delete(claim);
+    }
+  }
+
+  async function beat(): Promise<void> {
+    const began = performance.now();
+    const forgotten = [...others].filter(([, seen]) => seen.unchanged > BEATS_TO_FORGET);
+    for (const [other] of forgotten) others.delete(other);
+    let reply: string[];
+    try {
+      reply = (await beatScript(
+        [KEYS.beats],
+        [worker, ...forgotten.map(([other]) => other)],
+      )) as string[];
+      await giveBackOrphans();
+    } catch (error) {
+      // The others could not tell that they live either.
+      for (const seen of others.values()) seen.unchanged = 0;
+      logger.debug({ error: errorText(error) }, 'the beat of this worker did not reach Redis');
+      return;
+    }
+    const prompt = performance.now() - began < beatMs / 2;
+    const now = new Map<string, string>();
+    for (let i = 0; i + 1 < reply.length; i += 2) now.set(String(reply[i]), String(reply[i + 1]));
+    now.delete(worker);
+    for (const other of now.keys()) {
+      if (!others.has(other)) others.set(other, { beats: '', unchanged: 0 });
+    }
+    for (const [other, seen] of others) {
+      const beats = now.get(other) ?? 'none';
+      seen.unchanged = prompt && beats === seen.beats ? seen.unchanged + 1 : 0;
+      seen.beats = beats;
+    }
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      void beat().finally(() => {
+        if (!stopped) schedule();
+      });
+    }, beatMs).unref();
+  }
+
+  /** Whether the holder is of a process that died, or a leftover of this one. */
+  function isDead(holder: string): boolean {
+    const [other = ''] = holder.split('/');
+    if (other === worker) return !held.has(holder);
+    const seen = others.get(other);
+    if (!seen) others.set(other, { beats: 'none', unchanged: 0 });
+    return seen !== undefined && seen.unchanged >= BEATS_MISSED;
+  }
+
+  return {
+    /** Begins to beat; to be called before the first claim. Does not wait for Redis. */
+    async start(): Promise<void> {
+      await beat();
+      if (!stopped) schedule();
+    },
+
+    /** Takes the hook, or tells that another one, who lives, is at it. */
+    async claim(uuid: string): Promise<Claim | undefined> {
+      const holder = newHolder();
+      try {
+        const take = (dead: string) =>
+          mend.hook(uuid, () => claimScript([hookKeys(uuid).owner], [holder, dead]));
+        let owner = (await take('')) as string;
+        if (owner !== '' && isDead(owner)) {
+          if (!owner.startsWith(`${worker}/`))
+            logger.info({ hook: uuid }, 'taking over a hook from a worker that died');
+          owner = (await take(owner)) as string;
+        }
+        if (owner === '') return { uuid, holder };
+      } catch (error) {
+        held.delete(holder);
+        orphans.set({ uuids: [uuid], holder }, ORPHAN_BEATS);
+        throw error;
+      }
+      held.delete(holder);
+      return undefined;
+    },
+
+    /** Gives the hook back. Never throws: what cannot be given back now is given back with the next beats. */
+    async release({ uuid, holder }: Claim): Promise<void> {
+      await releaseAll({ uuids: [uuid], holder });
+    },
+
+    /**
+     * A holder for a script that takes several hooks at once, of which none is of somebody who died. `releaseAll` is to
+     * follow, also where the script was not answered.
+     */
+    newHolder,
+
+    /** As `release`, for all hooks that this holder has or may have. */
+    releaseAll,
+
+    /** As `releaseAll`, for a holder who keeps others. */
+    releaseSome,
+
+    /** Whether this holder is of a process that died: then a claim takes the hook from him. */
+    isDead,
+
+    /** Ends the beat. */
+    stop(): void {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

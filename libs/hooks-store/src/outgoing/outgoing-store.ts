@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { hookKeys, KEYS } from '../redis-keys';
+import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import type { TaskStore } from '../tasks/task-store';
+import { defineScript } from '@cds/redis';
+import type { Redis } from 'ioredis';
+import { ACCEPT_OUTGOING } from './accept-outgoing.lua';
+import type { OutgoingHook } from './outgoing-hook';
+
+/** A workflow that is saved again has new hooks; those that no run came to for so long are forgotten. */
+export const UNUSED_MS = 7 * 24 * 3_600_000;
+const FORGOTTEN_AT_ONCE = 10;
+
+export type OutgoingStore = ReturnType<typeof createOutgoingStore>;
+
+/** The tasks of outgoing hooks in Redis. */
+export function createOutgoingStore(deps: {
+  redis: Redis;
+  tasks: Pick<TaskStore, 'remove'>;
+  mend?: Mend;
+}) {
+  const { redis, tasks, mend = NO_MEND } = deps;
+  const acceptScript = defineScript(redis, 'cdsbbAcceptOutgoing', ACCEPT_OUTGOING, 11);
+
+  return {
+    /** When this returns, the run is in Redis, once, however often it was sent. */
+    async accept(
+      hook: OutgoingHook,
+      now: number,
+    ): Promise<{ isNew: boolean; id: string; stopped: boolean }> {
+      const { uuid, type, config, hookRun, request } = hook;
+      const keys = hookKeys(uuid);
+      const received = { type, config, webhook: request, accepted_at: now };
+      // By which the log tells of it.
+      const rest = JSON.stringify({ ...received, request_id: randomUUID() }).slice(1);
+      const [kind, id, stopped] = (await mend.hook(uuid, () =>
+        acceptScript(
+          [
+            keys.task,
+            KEYS.tasks,
+            KEYS.kinds,
+            keys.executions,
+            keys.waiting,
+            KEYS.pending,
+            KEYS.waitingTotal,
+            keys.seen,
+            KEYS.outgoing,
+            KEYS.heads,
+            KEYS.stoppedHeads,
+          ],
+          [uuid, type, JSON.stringify(config), now, hookRun, rest],
+        ),
+      )) as ['accepted' | 'known', string, number];
+      return { isNew: kind === 'accepted', id, stopped: stopped === 1 };
+    },
+
+    /** Removes a few tasks that no run came to for a week, unless something of them waits or failed. */
+    async forgetUnused(now: number): Promise<void> {
+      const limit = now - UNUSED_MS;
+      const unused = await redis.zrangebyscore(
+        KEYS.outgoing,
+        '-inf',
+        limit,
+        'LIMIT',
+        0,
+        FORGOTTEN_AT_ONCE,
+      );
+      for (const uuid of unused) {
+        const hasFailed = (await redis.zcard(hookKeys(uuid).dead)) > 0;
+        const kept = hasFailed || (await tasks.remove(uuid, limit)) === 'kept';
+        // What is kept is looked at again in a week.
+        if (kept) await redis.zadd(KEYS.outgoing, now, uuid);
+        else await redis.zrem(KEYS.outgoing, uuid);
+      }
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import { hookKeys, KEYS, POLL_ERROR_FIELD } from '../redis-keys';
+import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { readConfig } from '../unreadable/read-config';
+import { defineScript, redisNowMs } from '@cds/redis';
+import type { HookConfig } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import { DEFAULT_DELAY_MS, LONGEST_DELAY_MS } from './poll-delay';
+import { ALIGN_POLL, END_POLL, LEAVE_OUT_POLL, READ_POLLS, TAKE_POLL } from './poll-scripts.lua';
+
+/** Longer than a call of the API may take, and what is done with its answer. Whoever dies meanwhile holds up his polls so long. */
+const LEASE_MS = 120_000;
+
+/** A hook that is to be polled, now or later. */
+export interface DuePoll {
+  uuid: string;
+  /** Milliseconds, by the clock of Redis. */
+  due: number;
+}
+
+/** A poll that this process took. */
+export interface TakenPoll {
+  uuid: string;
+  /** By when it has to be over (ms). */
+  until: number;
+  type: 'RepoPoller' | 'RepoWebHook';
+  method: string;
+  config: HookConfig;
+  /** When it began (ms). */
+  began: number;
+  /** When the last one began that was answered, or the hook was first to be polled (ms). */
+  since: number;
+  /** Id of the newest execution of the hook at that moment. */
+  lastId: number;
+}
+
+/** What came of a poll: when the next one is, and why this one brought nothing. */
+export interface EndedPoll {
+  pauseMs: number;
+  error?: string;
+}
+
+export type PollStore = ReturnType<typeof createPollStore>;
+
+/** When the repository of each hook is polled next, in Redis, by the clock of Redis. */
+export function createPollStore(deps: {
+  redis: Redis;
+  /** Of repository webhooks; 0 when they are not polled. */
+  reconcileSeconds: number;
+  leaseMs?: number;
+  mend?: Mend;
+}) {
+  const { redis, reconcileSeconds, leaseMs = LEASE_MS, mend = NO_MEND } = deps;
+  const reconcile = reconcileSeconds > 0 ? 1 : 0;
+  const readScript = defineScript(redis, 'cdsbbReadPolls', READ_POLLS, 1);
+  const alignScript = defineScript(redis, 'cdsbbAlignPoll', ALIGN_POLL, 3);
+  const takeScript = defineScript(redis, 'cdsbbTakePoll', TAKE_POLL, 3);
+  const endScript = defineScript(redis, 'cdsbbEndPoll', END_POLL, 3);
+  const leaveOutScript = defineScript(redis, 'cdsbbLeaveOutPoll', LEAVE_OUT_POLL, 1);
+  const longestMs = Math.max(LONGEST_DELAY_MS, reconcileSeconds * 1_000, leaseMs) + 60_000;
+
+  const keysOf = (uuid: string) => [KEYS.polls, KEYS.pollsFailing, hookKeys(uuid).task];
+
+  return {
+    /** Those that are due first, whenever that is, and the clock. */
+    async first(count: number): Promise<{ now: number; polls: DuePoll[] }> {
+      const [clock, ...rest] = (await readScript([KEYS.polls], [count, longestMs])) as string[];
+      const now = Number(clock);
+      const polls: DuePoll[] = [];
+      for (let i = 0; i + 1 < rest.length; i += 2) {
+        polls.push({ uuid: rest[i] ?? '', due: Number(rest[i + 1]) });
+      }
+      return { now, polls };
+    },
+
+    /** Whether this one is to be taken: its time has come, or is of a clock that was put back. */
+    isDue: ({ due }: DuePoll, now: number): boolean => due <= now || due > now + longestMs,
+
+    /** @param atOnce also when it was polled a moment ago */
+    async align(uuid: string, atOnce = false): Promise<void> {
+      // Else thousands of webhooks would be looked at whenever all are posted.
+      const firstMs = Math.floor(Math.random() * reconcileSeconds * 1_000);
+      const args = [uuid, reconcile, atOnce ? 1 : 0, firstMs];
+      await mend.hook(uuid, () => alignScript(keysOf(uuid), args));
+    },
+
+    /** @returns undefined when another one took it, or it is not polled any more */
+    async take({ uuid, due }: DuePoll): Promise<TakenPoll | undefined> {
+      const reply = (await mend.hook(uuid, () =>
+        takeScript(keysOf(uuid), [uuid, due, leaseMs, reconcile]),
+      )) as string[];
+      if (reply[0] !== 'taken') return undefined;
+      const [, began, until, type, method = '', config, since, lastId] = reply;
+      return {
+        uuid,
+        until: Number(until),
+        type: type as TakenPoll['type'],
+        method,
+        config: readConfig(config) ?? {},
+        began: Number(began),
+        since: Number(since) || Number(began),
+        lastId: Number(lastId) || 0,
+      };
+    },
+
+    /** @returns `failed` and `better` for the first of several in a row */
+    async end(
+      { uuid, until, began }: TakenPoll,
+      { pauseMs, error }: EndedPoll,
+    ): Promise<'gone' | 'ok' | 'failed' | 'better'> {
+      return (await endScript(keysOf(uuid), [
+        ...[uuid, until, pauseMs],
+        ...(error === undefined ? [began, ''] : ['', error]),
+      ])) as 'gone' | 'ok' | 'failed' | 'better';
+    },
+
+    /** Gives back a poll that was not ended: it is made again after a pause (ms), or by whoever took it meanwhile. */
+    async release({ uuid, until, began }: TakenPoll, pauseMs: number): Promise<void> {
+      await leaveOutScript([KEYS.polls], [uuid, until, began + pauseMs - until]);
+    },
+
+    /** When it is polled next (ms) and why the last poll brought nothing; undefined when it is not. */
+    async next(uuid: string): Promise<{ due: number; error: string } | undefined> {
+      const [due, error] = await Promise.all([
+        redis.zscore(KEYS.polls, uuid),
+        redis.hget(hookKeys(uuid).task, POLL_ERROR_FIELD),
+      ]);
+      return due === null ? undefined : { due: Number(due), error: error ?? '' };
+    },
+
+    /** Why its last poll brought nothing; empty when it did, undefined when there was none. */
+    async lastError(uuid: string): Promise<string | undefined> {
+      return (await redis.hget(hookKeys(uuid).task, POLL_ERROR_FIELD)) ?? undefined;
+    },
+
+    /** The clock (ms). */
+    now: (): Promise<number> => redisNowMs(redis),
+
+    /** Leaves the next poll out. @returns false when it is not the next one */
+    async leaveOut({ uuid, due }: DuePoll): Promise<boolean> {
+      return (await leaveOutScript([KEYS.polls], [uuid, due, DEFAULT_DELAY_MS])) === 1;
+    },
+  };
+}

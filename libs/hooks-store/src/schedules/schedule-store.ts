@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import type { ExecutionState } from '../execution';
+import { hookKeys, KEYS, SCHEDULE_FIELD } from '../redis-keys';
+import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { readableOf } from '../dead-letters/dead-letter';
+import { defineScript, redisNowMs } from '@cds/redis';
+import type { Redis } from 'ioredis';
+import { type Occurrence, scheduledTask } from './occurrence';
+import { MAKE_DUE, READ_DUE, TAKE_DUE } from './schedule-scripts.lua';
+
+/** A scheduler that is due, or will be. */
+export interface DueScheduler {
+  uuid: string;
+  /** Milliseconds. */
+  due: number;
+}
+
+/** The same with its configuration now (JSON) and the schedule by which it is due; both empty when there is no such scheduler. */
+export interface ReadScheduler extends DueScheduler {
+  config: string;
+  schedule: string;
+}
+
+/** `other`, `early`: not to be taken any more, or not yet. */
+export type TakenDue = 'other' | 'early' | 'skipped' | 'taken';
+
+/** Executions of one scheduler that may wait. Times beyond are left out: an API that is so slow never catches up. */
+const MOST_WAITING = 100;
+
+export type ScheduleStore = ReturnType<typeof createScheduleStore>;
+
+/** When each scheduler is due next, in Redis, by the clock of Redis: replicas whose clocks differ agree on it. */
+export function createScheduleStore(deps: { redis: Redis; executionHistory: number; mend?: Mend }) {
+  const { redis, executionHistory, mend = NO_MEND } = deps;
+  const readScript = defineScript(redis, 'cdsbbReadDue', READ_DUE, 1);
+  const makeScript = defineScript(redis, 'cdsbbMakeDue', MAKE_DUE, 2);
+  const takeScript = defineScript(redis, 'cdsbbTakeDue', TAKE_DUE, 10);
+
+  return {
+    /** The clock (ms). */
+    now: (): Promise<number> => redisNowMs(redis),
+
+    /** Those that are due first, whenever that is, and the clock. */
+    async first(count: number): Promise<{ now: number; schedulers: DueScheduler[] }> {
+      const [now, ...rest] = (await readScript([KEYS.due], [count])) as string[];
+      const schedulers: DueScheduler[] = [];
+      for (let i = 0; i + 1 < rest.length; i += 2) {
+        schedulers.push({ uuid: rest[i] ?? '', due: Number(rest[i + 1]) });
+      }
+      return { now: Number(now), schedulers };
+    },
+
+    /** With what is needed to take their times. */
+    async read(schedulers: DueScheduler[]): Promise<ReadScheduler[]> {
+      const pipeline = redis.pipeline();
+      for (const { uuid } of schedulers) {
+        pipeline.hmget(hookKeys(uuid).task, 'type', 'config', SCHEDULE_FIELD);
+      }
+      const replies = (await readableOf(pipeline)) as ((string | null)[] | undefined)[];
+      return schedulers.map((scheduler, index) => {
+        const [type, config, schedule] = replies[index] ?? [];
+        return type === 'Scheduler'
+          ? { ...scheduler, config: config ?? '', schedule: schedule ?? '' }
+          : { ...scheduler, config: '', schedule: '' };
+      });
+    },
+
+    /**
+     * Makes a scheduler due at this time, unless it is due by the same schedule already. One that is stopped or removed is not
+     * due afterwards, and with one whose configuration is another nothing happens.
+     * @param next ms; undefined when its schedule has no time any more
+     */
+    async makeDue(
+      scheduler: Pick<ReadScheduler, 'uuid' | 'config' | 'schedule'>,
+      next: number | undefined,
+    ): Promise<void> {
+      const { uuid, config, schedule } = scheduler;
+      const args = [uuid, config, schedule, next ?? ''];
+      await mend.hook(uuid, () => makeScript([KEYS.due, hookKeys(uuid).task], args));
+    },
+
+    /** Takes its time: an execution waits, or is in the history where `ended` is the state that an operator gave it. */
+    async take(
+      { uuid, due, config }: ReadScheduler,
+      { time, next }: Occurrence,
+      ended?: ExecutionState,
+    ): Promise<TakenDue> {
+      const keys = hookKeys(uuid);
+      return (await mend.hook(uuid, () =>
+        takeScript(
+          [
+            KEYS.due,
+            keys.task,
+            keys.executions,
+            keys.waiting,
+            KEYS.pending,
+            KEYS.waitingTotal,
+            keys.states,
+            keys.done,
+            KEYS.failed,
+            KEYS.heads,
+          ],
+          [
+            uuid,
+            due,
+            config,
+            next ?? '',
+            time,
+            JSON.stringify(scheduledTask(time)),
+            MOST_WAITING,
+            ended ? JSON.stringify(ended) : '',
+            executionHistory,
+            randomUUID(),
+          ],
+        ),
+      )) as TakenDue;
+    },
+
+    /** When it is due (ms); undefined when it is not. */
+    async dueAt(uuid: string): Promise<number | undefined> {
+      const due = await redis.zscore(KEYS.due, uuid);
+      return due === null ? undefined : Number(due);
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { KEYS, MADE_FIELD, SYNCHRONIZED_FIELD } from '../redis-keys';
+import { repliesOf } from '../dead-letters/dead-letter';
+import { defineScript } from '@cds/redis';
+import type { Redis } from 'ioredis';
+
+/** What an earlier look did not find says nothing any more after this. */
+const UNLISTED_MS = 3_600_000;
+/** Commands of one pipeline. */
+const AT_ONCE = 1_000;
+/** The hooks of the API are asked for that often because of deliveries, over all replicas. */
+const ASK_AGAIN_MS = 60_000;
+
+/**
+ * KEYS mark · ARGV what it was made as, when the reading began (ms) · Returns 1, or 0 when it is
+ * another by now
+ */
+const NOTE = `
+if redis.call('HGET', KEYS[1], '${MADE_FIELD}') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], '${SYNCHRONIZED_FIELD}', ARGV[2])
+return 1
+`;
+
+export type SynchronizedStore = ReturnType<typeof createSynchronizedStore>;
+
+/** What synchronizations leave in Redis, for the next and for all replicas. */
+export function createSynchronizedStore({ redis }: { redis: Redis }) {
+  const noteScript = defineScript(redis, 'cdsbbNoteSynchronized', NOTE, 1);
+
+  return {
+    /** Names what is in Redis now, for `note`; empty where there is nothing. */
+    async begin(): Promise<string> {
+      return (await redis.hget(KEYS.mark, MADE_FIELD)) ?? '';
+    },
+
+    /**
+     * All hooks of the API are here.
+     * @param made what `begin` told
+     * @param began when they were asked for (ms)
+     * @throws Error where Redis was emptied in between
+     */
+    async note(made: string, began: number): Promise<void> {
+      if ((await noteScript([KEYS.mark], [made, began])) !== 1)
+        throw new Error('Redis was emptied while the hooks of the API were read');
+    },
+
+    /**
+     * Tasks have vanished: until the next synchronization it is not known which hooks there are.
+     */
+    async forget(): Promise<void> {
+      await redis.hdel(KEYS.mark, SYNCHRONIZED_FIELD);
+    },
+
+    /**
+     * Notes that the API does not list these, and tells since when it has not (ms), this time
+     * included.
+     */
+    async unlistedSince(uuids: readonly string[], now: number): Promise<Map<string, number>> {
+      const since = new Map<string, number>();
+      for (let i = 0; i < uuids.length; i += AT_ONCE) {
+        const some = uuids.slice(i, i + AT_ONCE);
+        const pipeline = redis.pipeline();
+        pipeline.zadd(KEYS.unlisted, 'NX', ...some.flatMap((uuid) => [now, uuid]));
+        pipeline.zmscore(KEYS.unlisted, ...some);
+        pipeline.pexpire(KEYS.unlisted, UNLISTED_MS);
+        const scores = (await repliesOf(pipeline))[1] as (string | null)[];
+        for (const [index, uuid] of some.entries()) since.set(uuid, Number(scores[index] ?? now));
+      }
+      return since;
+    },
+
+    /**
+     * Of these, all but the tasks of outgoing hooks: that the API does not list those says nothing.
+     */
+    async listedIfThere(uuids: readonly string[]): Promise<string[]> {
+      const listed: string[] = [];
+      for (let i = 0; i < uuids.length; i += AT_ONCE) {
+        const some = uuids.slice(i, i + AT_ONCE);
+        const outgoing = await redis.zmscore(KEYS.outgoing, ...some);
+        listed.push(...some.filter((_, index) => outgoing[index] === null));
+      }
+      return listed;
+    },
+
+    /** The API lists most of them again. */
+    async forgetUnlisted(): Promise<void> {
+      await redis.unlink(KEYS.unlisted);
+    },
+
+    /** Whether a delivery may have the hooks of the API asked for now. */
+    async mayAsk(): Promise<boolean> {
+      return (await redis.set(KEYS.synchronizeAsked, '1', 'PX', ASK_AGAIN_MS, 'NX')) === 'OK';
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { KEYS, STATE_PREFIX, TASK_PREFIX, WAITING_PREFIX } from '../redis-keys';
+import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { repliesOf } from '../dead-letters/dead-letter';
+import { defineScript, keyArgument } from '@cds/redis';
+import type { Redis } from 'ioredis';
+import { NOTE_HEADS } from './store-waiting-since.lua';
+
+/** Hooks that one script looks at, so that none holds Redis up. */
+const AT_ONCE = 200;
+const SCANNED = 1_000;
+/** Of each set those that are looked at anew by each sweep. */
+const OLDEST = 50;
+const HEADS = [KEYS.heads, KEYS.stoppedHeads];
+
+export type WaitingHeads = ReturnType<typeof createWaitingHeads>;
+
+/**
+ * Since when deliveries wait. The scripts that move deliveries keep it by themselves; here is mended what versions that
+ * do not know of it left.
+ */
+export function createWaitingHeads({ redis, mend = NO_MEND }: { redis: Redis; mend?: Mend }) {
+  const noteScript = defineScript(redis, 'cdsbbNoteHeads', NOTE_HEADS, 2);
+
+  async function note(uuids: readonly string[]): Promise<void> {
+    for (let i = 0; i < uuids.length; i += AT_ONCE) {
+      const wrong = await noteSome(uuids.slice(i, i + AT_ONCE));
+      for (const uuid of wrong) {
+        await mend
+          .hook(uuid, async () => {
+            if ((await noteSome([uuid])).length > 0)
+              throw new Error('WRONGTYPE of a key of a hook');
+          })
+          // What cannot be mended is one hook's alone.
+          .catch(() => undefined);
+      }
+    }
+  }
+
+  /** @returns those of which a key holds another type of value */
+  async function noteSome(uuids: readonly string[]): Promise<string[]> {
+    const prefixes = [TASK_PREFIX, WAITING_PREFIX, STATE_PREFIX].map(keyArgument);
+    return (await noteScript(HEADS, [...prefixes, ...uuids])) as string[];
+  }
+
+  async function noteAllOf(key: string): Promise<void> {
+    let cursor = '0';
+    do {
+      const [next, uuids] = await redis.sscan(key, cursor, 'COUNT', SCANNED);
+      cursor = next;
+      await note(uuids);
+    } while (cursor !== '0');
+  }
+
+  return {
+    /** Of every hook that has work or is stopped; after a connection. */
+    async noteAll(): Promise<void> {
+      await noteAllOf(KEYS.pending);
+      await noteAllOf(KEYS.stopped);
+    },
+
+    /** Of these hooks and of those that seem to have waited longest: a version from before does not say that they are done. */
+    async noteAnew(uuids: readonly string[]): Promise<void> {
+      const pipeline = redis.pipeline();
+      for (const key of HEADS) pipeline.zrange(key, '0', String(OLDEST - 1));
+      const oldest = (await repliesOf(pipeline)) as string[][];
+      await note([...new Set([...uuids, ...oldest.flat()])]);
+    },
+  };
+}
