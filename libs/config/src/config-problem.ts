@@ -30,14 +30,14 @@ export function problemAt(
     level,
   };
 }
-const LONGEST_KEY = 200;
+const MAX_KEY_LENGTH = 200;
 
 /**
  * One line for an operator: `line 12: vcs.http.port: …`, with its file in front where there are
  * several.
  */
 export function formatProblem(problem: ConfigProblem): string {
-  const key = problem.key.slice(0, LONGEST_KEY);
+  const key = problem.key.slice(0, MAX_KEY_LENGTH);
   const where = [problem.file ?? '', problem.line ? `line ${problem.line}` : '', key].filter(
     Boolean,
   );
@@ -45,7 +45,7 @@ export function formatProblem(problem: ConfigProblem): string {
   return problem.level === 'warning' ? `warning: ${sentence}` : sentence;
 }
 
-/** A configuration that a service cannot start with. Holds everything that is wrong, warnings too. */
+/** A service cannot start with its configuration. Holds all problems, warnings too. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 

@@ -1,15 +1,17 @@
 import type { ProxySettings } from '@cds/network';
 import type { ConfigProblem } from './config-problem';
+import type { LogLevel } from './keys/value-types';
 import type { readHooks, readVcs } from './sources/read-services';
 
-interface OfEnvironment {
+interface Shared {
+  log: { level: LogLevel };
   /** Undefined where the environment names none. */
   proxies?: ProxySettings;
 }
 /** All that `vcs` reads, as `src/keys` declares it. */
-export type VcsConfig = ReturnType<typeof readVcs> & OfEnvironment;
+export type VcsConfig = ReturnType<typeof readVcs> & Shared;
 /** All that `hooks` reads, as `src/keys` declares it. */
-export type HooksConfig = ReturnType<typeof readHooks> & OfEnvironment;
+export type HooksConfig = ReturnType<typeof readHooks> & Shared;
 
 export type RedisConfig = VcsConfig['redis'];
 /** Bounds of the calls of outgoing webhooks. */

@@ -19,9 +19,9 @@ import { mergeTrees } from './toml/merge-trees';
 import { readTomlTree, type TomlTable } from './toml/toml-tree';
 
 /** That of a whole CDS with all its hatcheries has a tenth of it. */
-const LARGEST_FILE_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 1024 * 1024;
 /** Nobody reads more at a time. */
-const MOST_PROBLEMS = 200;
+const MAX_PROBLEMS = 200;
 
 const WHY_UNREADABLE: Readonly<Partial<Record<string, string>>> = {
   ENOENT: 'there is no such file',
@@ -63,21 +63,13 @@ export function checkConfigText(
   text: string | readonly ConfigText[],
   o: { services?: readonly ServiceName[]; env?: NodeJS.ProcessEnv } = {},
 ): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const texts = typeof text === 'string' ? [{ text }] : text;
-  const file = readTrees(texts, problems);
-  if (!file) return problems;
-  const present = SERVICE_NAMES.filter((service) => file.children.has(service));
-  const services = o.services ?? present;
-  const result = read(texts, services, o.env ?? {}).problems;
-  if (services.length === 0)
-    result.push({ key: '', level: 'error', message: 'there is neither [vcs] nor [hooks] in it' });
-  return result;
+  return read(typeof text === 'string' ? [{ text }] : text, o.services, o.env ?? {}).problems;
 }
 
+/** @param wanted undefined for the services that the files have */
 function read(
   texts: readonly ConfigText[],
-  services: readonly ServiceName[],
+  wanted: readonly ServiceName[] | undefined,
   env: NodeJS.ProcessEnv,
 ): Omit<LoadedConfig, 'warnings'> & { problems: ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
@@ -85,22 +77,26 @@ function read(
   // Without a readable file nothing else can be said: all of it would seem to be missing.
   if (texts.length > 0 && !file) return { problems };
 
+  const services = wanted ?? SERVICE_NAMES.filter((service) => file?.children.has(service));
   const reading = new Reading(file, readEnvironment(env), problems);
   checkKeys(reading, services);
   checkVariables(reading, services);
   const { log } = readSections(reading, LOG_SECTIONS);
-  const found = checkProxies(reading, env);
-  const proxies = found ? { proxies: found } : {};
+  const proxies = checkProxies(reading, env);
+  const shared = { log, ...(proxies && { proxies }) };
   const loaded = {
-    ...(services.includes('vcs') ? { vcs: { ...readVcs(reading, log), ...proxies } } : {}),
-    ...(services.includes('hooks') ? { hooks: { ...readHooks(reading, log), ...proxies } } : {}),
+    ...(services.includes('vcs') && { vcs: { ...readVcs(reading), ...shared } }),
+    ...(services.includes('hooks') && { hooks: { ...readHooks(reading), ...shared } }),
   };
   checkNames(reading, services);
   checkSameKey(reading, loaded);
   checkPorts(reading, loaded);
   // Of a value that is wrong the default stands in the result.
   if (!problems.some(({ level: of }) => of === 'error')) checkBitbucketUrls(reading, loaded);
-  return { ...loaded, problems: firstOf(inOrderOfFiles(problems, texts)) };
+  const first = firstOf(inOrderOfFiles(problems, texts));
+  if (services.length === 0)
+    first.push({ key: '', level: 'error', message: 'there is neither [vcs] nor [hooks] in it' });
+  return { ...loaded, problems: first };
 }
 
 /** Undefined when there is no file, or when one of them is not TOML. */
@@ -119,11 +115,11 @@ function inOrderOfFiles(problems: ConfigProblem[], texts: readonly ConfigText[])
   return problems.sort((a, b) => fileOf(a) - fileOf(b) || (a.line ?? last) - (b.line ?? last));
 }
 
-/** The first of them, those that keep a service from starting before all others, and how many more there are. */
+/** At most {@link MAX_PROBLEMS} of them, errors first, and how many more there are. */
 function firstOf(problems: ConfigProblem[]): ConfigProblem[] {
-  if (problems.length <= MOST_PROBLEMS) return problems;
+  if (problems.length <= MAX_PROBLEMS) return problems;
   const errors = problems.filter(({ level }) => level === 'error');
-  const first = (errors.length > 0 ? errors : problems).slice(0, MOST_PROBLEMS);
+  const first = (errors.length > 0 ? errors : problems).slice(0, MAX_PROBLEMS);
   const message = `there are ${problems.length - first.length} more problems: mend these first`;
   return [...first, { key: '', level: 'warning', message }];
 }
@@ -152,8 +148,8 @@ export function readConfigFile(file: string): string {
       { key: '', level: 'error', message: `cannot read the configuration file ${file}: ${reason}` },
     ]);
   try {
-    const bytes = readBounded(file, LARGEST_FILE_BYTES);
-    if (!bytes) throw refuse(`it is larger than ${LARGEST_FILE_BYTES} bytes`);
+    const bytes = readBounded(file, MAX_FILE_BYTES);
+    if (!bytes) throw refuse(`it is larger than ${MAX_FILE_BYTES} bytes`);
     // As TOML wants it. Otherwise a password in another encoding would quietly become another one.
     if (!isUtf8(bytes)) throw refuse('it is not UTF-8: save it in that encoding');
     return bytes.toString('utf8');

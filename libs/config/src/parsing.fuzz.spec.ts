@@ -75,7 +75,7 @@ function judge(text: string): string {
   return sentences;
 }
 
-/** What an environment leads to: a configuration, of which the API is told no secret, or a ConfigError without any. */
+/** A configuration of which the API is told no secret, or a ConfigError without any. */
 function load(env: NodeJS.ProcessEnv, file?: string): unknown {
   try {
     const { vcs, hooks, warnings } = loadConfig({
@@ -291,7 +291,7 @@ describe('the environment', () => {
     );
     fc.assert(
       fc.property(fc.array(fc.tuple(name, value), { maxLength: 6 }), (pairs) => {
-        // The names of a service and of a master are public: a secret that somebody writes there is told.
+        // The names of a service and of a master are public, also where somebody writes a secret.
         const kept = pairs.filter(
           ([key, text]) => !(/_(NAME|REDIS_HOST|ADDR)$/.test(key) && text.includes(SECRETS.token)),
         );

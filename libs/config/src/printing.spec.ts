@@ -137,7 +137,8 @@ describe('configReference', () => {
   it('is docs/configuration.md', () => {
     const guide = readFileSync(join(ROOT, 'docs', 'configuration.md'), 'utf8');
 
-    // When this fails: npx tsx --tsconfig tsconfig.base.json tools/build/update-config-reference.mts
+    // When this fails:
+    // npx tsx --tsconfig tsconfig.base.json tools/build/update-config-reference.mts
     expect(guide).toBe(configReference());
   });
 

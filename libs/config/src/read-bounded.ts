@@ -3,14 +3,14 @@ import { closeSync, openSync, readSync } from 'node:fs';
 const PIECE = 64 * 1024;
 
 /**
- * The bytes of a file of at most `most` bytes, undefined when there are more. Not by the size that the file system tells: a pipe and
- * `/dev/zero` have none, and the latter no end either.
+ * Returns the bytes of a file, undefined where there are more than `max`. It does not ask the file
+ * system for the size: a pipe and `/dev/zero` have none, and the latter has no end either.
  */
-export function readBounded(file: string, most: number): Buffer | undefined {
+export function readBounded(file: string, max: number): Buffer | undefined {
   const descriptor = openSync(file, 'r');
   try {
     const pieces: Buffer[] = [];
-    for (let size = 0; size <= most;) {
+    for (let size = 0; size <= max;) {
       const piece = Buffer.alloc(PIECE);
       const read = readSync(descriptor, piece);
       if (read === 0) return Buffer.concat(pieces);

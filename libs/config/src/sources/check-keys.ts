@@ -18,9 +18,11 @@ export function checkKeys(reading: Reading, services: readonly ServiceName[]): v
   const { file } = reading;
   if (!file) return;
   checkSectionNames(reading, file);
-  reportTwins(
+  reportDuplicates(
     reading,
-    file.twins.filter((twin) => [...services, 'log'].includes(twin.key.toLowerCase())),
+    file.duplicates.filter((duplicate) =>
+      [...services, 'log'].includes(duplicate.key.toLowerCase()),
+    ),
   );
   for (const section of [...services, 'log'] as const) {
     const node = file.children.get(section);
@@ -41,16 +43,16 @@ function checkSectionNames(reading: Reading, file: TomlTable): void {
   }
 }
 
-function reportTwins(reading: Reading, twins: TomlTable['twins']): void {
-  for (const twin of twins)
+function reportDuplicates(reading: Reading, duplicates: TomlTable['duplicates']): void {
+  for (const duplicate of duplicates)
     reading.error(
-      twin,
-      `given twice, the other time as ${twin.first}: keys match without regard to case; keep one`,
+      duplicate,
+      `given twice, the other time as ${duplicate.first}: keys match without regard to case; keep one`,
     );
 }
 
 function checkTable(reading: Reading, table: TomlTable, known: KnownTable): void {
-  reportTwins(reading, table.twins);
+  reportDuplicates(reading, table.duplicates);
   for (const [name, node] of table.children) {
     if (node.key.toLowerCase() === 'vcs.servers' && node.kind === 'table') continue;
     const expected = known.children.get(name);
@@ -70,7 +72,7 @@ function checkTable(reading: Reading, table: TomlTable, known: KnownTable): void
 
 function checkServers(reading: Reading, servers: TomlTable): void {
   const known = knownServerTable();
-  reportTwins(reading, servers.twins);
+  reportDuplicates(reading, servers.duplicates);
   for (const server of servers.children.values()) {
     if (server.kind !== 'table') {
       reading.error(server, `must be a table: write [${server.key}]`);

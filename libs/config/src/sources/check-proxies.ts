@@ -1,7 +1,7 @@
 import { type ProxySettings, ProxySettingsError, readProxySettings } from '@cds/network';
 import type { Reading } from './reading';
 
-/** The proxies of the environment; undefined where there are none. Reports what is wrong with them. */
+/** The proxies of the environment; undefined where there are none. Reports their problems. */
 export function checkProxies(reading: Reading, env: NodeJS.ProcessEnv): ProxySettings | undefined {
   try {
     const settings = readProxySettings(env);

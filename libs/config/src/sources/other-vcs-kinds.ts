@@ -2,7 +2,7 @@ import type { TomlNode } from '../toml/toml-tree';
 import { PROXY_EXAMPLE } from '../keys/vcs-sections';
 import { isMissing } from '../values/placeholder';
 
-/** The kinds of VCS server that CDS knows and this service does not serve, and what people call them. */
+/** The kinds of VCS server that CDS knows and this service does not serve, with their names. */
 export const OTHER_VCS_KINDS: ReadonlyMap<string, string> = new Map([
   ['github', 'GitHub'],
   ['gitlab', 'GitLab'],
@@ -25,8 +25,8 @@ const PRINTED_BY_CDS: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Whether someone filled in this block of another kind. Switches and user names do not count: without
- * credentials they are of no use.
+ * Whether someone filled in this block of another kind. Switches and user names do not count:
+ * without credentials they are of no use.
  */
 export function isFilledIn(node: TomlNode): boolean {
   if (node.kind === 'table') return [...node.children.values()].some(isFilledIn);

@@ -19,8 +19,8 @@ interface Candidate {
 }
 
 /**
- * Reads every `[vcs.servers.NAME.bitbucketcloud]` of the file and of the environment. Blocks that hold
- * only placeholders are left out; when nothing else is left, they are what is wrong.
+ * Reads every `[vcs.servers.NAME.bitbucketcloud]` of the file and of the environment. Blocks that
+ * hold only placeholders are left out; when nothing else is left, they are what is wrong.
  */
 export function readServers(reading: Reading): BitbucketServerConfig[] {
   const candidates = [...fromFile(reading)];
@@ -96,7 +96,7 @@ function readServer(reading: Reading, { name, server, block }: Candidate) {
     table: path.length > 3 ? block && findTable(block, path.slice(4)) : server,
     envNames: (key) => serverEnvNames(name, [...path.slice(3), key]),
   }));
-  // CDS's own `config new --env` exports its example; in a file it is a comment, so there somebody means it.
+  // CDS's own `config new --env` exports its example; in a file it is a comment, so there it is meant.
   const isExample = cloud.proxyWebhook === PROXY_EXAMPLE && !has(block, 'proxyWebhook');
   if (isExample)
     reading.warn(
@@ -104,7 +104,7 @@ function readServer(reading: Reading, { name, server, block }: Candidate) {
       `is the printed example ${PROXY_EXAMPLE} and is ignored: put your own proxy there, or remove it`,
     );
   return {
-    // So CDS knows it: its own services lower all keys when they read the file, and projects hold that name.
+    // CDS's own services lower all keys when they read the file: projects hold that name.
     name: name.toLowerCase(),
     ...own,
     ...cloud,

@@ -1,21 +1,19 @@
 import type { commonSections } from '../keys/common-sections';
 import { HOOKS_SECTIONS } from '../keys/hooks-sections';
 import type { ServiceName, Values } from '../keys/section';
-import type { LogLevel } from '../keys/value-types';
 import { VCS_SECTIONS } from '../keys/vcs-sections';
 import { readSections } from './read-sections';
 import { readServers } from './read-servers';
 import type { Reading } from './reading';
 
 /** All of `[vcs]`. What is wrong is reported; the result is only to be used when nothing is. */
-export function readVcs(reading: Reading, log: { level: LogLevel }) {
+export function readVcs(reading: Reading) {
   const { vcs, ui, ...values } = readSections(reading, VCS_SECTIONS);
   return {
     name: vcs.name,
     url: vcs.url,
     ...common(values),
     http: values.http,
-    log,
     ...ui,
     /** What the secrets of webhooks are made of. */
     webhookKey: webhookKey(reading, 'vcs', vcs.webhookKey) || values.api.token,
@@ -24,7 +22,7 @@ export function readVcs(reading: Reading, log: { level: LogLevel }) {
 }
 
 /** All of `[hooks]`. What is wrong is reported; the result is only to be used when nothing is. */
-export function readHooks(reading: Reading, log: { level: LogLevel }) {
+export function readHooks(reading: Reading) {
   const { hooks, branchDeletion, reconcile, outgoing, ...values } = readSections(
     reading,
     HOOKS_SECTIONS,
@@ -39,7 +37,7 @@ export function readHooks(reading: Reading, log: { level: LogLevel }) {
   return {
     ...own,
     urlPublic: own.urlPublic || own.url,
-    ...{ branchDeletion, reconcile, outgoing, log },
+    ...{ branchDeletion, reconcile, outgoing },
     ...common(values),
     http: {
       ...http,

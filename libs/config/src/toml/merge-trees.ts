@@ -17,7 +17,7 @@ function mergeTables(earlier: TomlTable, later: TomlTable, problems: ConfigProbl
     const present = children.get(name);
     children.set(name, present ? mergeNodes(present, node, problems) : node);
   }
-  return { ...earlier, children, twins: [...earlier.twins, ...later.twins] };
+  return { ...earlier, children, duplicates: [...earlier.duplicates, ...later.duplicates] };
 }
 
 function mergeNodes(earlier: TomlNode, later: TomlNode, problems: ConfigProblem[]): TomlNode {

@@ -46,6 +46,33 @@ name = 1
     expect(lineOf(['array', 'of', 'name'])).toBe(24);
   });
 
+  it('takes no array for a header, and no text or comment for a key', () => {
+    const lineOf = indexLines(`\uFEFF[t]
+nested = [
+[["a"], ["b"]],
+  [ "c" ],
+  { x = 1 }, { y = [{ z = "k = 1" }] },
+]
+after = 1 # comment = 1\u2028hidden = 1
+bare = 1979-05-27 07:32:00
+text = """"quoted" = 1"""
+[[t.list]]
+'' = {a=1,b=[2],c=3}
+"e\\u0041\\"" = { }
+`);
+
+    expect(lineOf(['t'])).toBe(1);
+    expect(lineOf(['t', 'nested', 'x'])).toBe(5);
+    expect(lineOf(['t', 'nested', 'y', 'z'])).toBe(5);
+    expect(lineOf(['t', 'after'])).toBe(7);
+    expect(lineOf(['t', 'text'])).toBe(9);
+    expect(lineOf(['t', 'list', '', 'c'])).toBe(11);
+    expect(lineOf(['t', 'list', 'c'])).toBeUndefined();
+    expect(lineOf(['t', 'list', 'eA"'])).toBe(12);
+    for (const none of ['k', 'comment', 'hidden', 'quoted', 'a', 'b', 'c'])
+      expect([none, lineOf(['t', none]), lineOf([none])]).toEqual([none, undefined, undefined]);
+  });
+
   it('finds every key of any document', () => {
     const value = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.double({ noNaN: true }));
     const key = fc.string({ minLength: 1 }).filter((name) => name !== '__proto__');

@@ -1,65 +1,70 @@
-import { TomlScanner } from './toml-scanner';
+import { parse } from 'smol-toml';
 
-/** Where keys stand in a file: from the path of a key or table, spelled as in the file, to its line. */
+/** From the path of a key or table, spelled as in the file, to its line. */
 export type LineIndex = (path: readonly string[]) => number | undefined;
 
-const DEEPEST_KEY = 32;
+/** Nothing that is known lies deeper, and a key of a thousand segments is to cost little. */
+const MAX_KEY_DEPTH = 32;
+
+const SEGMENT = String.raw`(?:[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')`;
+const KEY = String.raw`${SEGMENT}(?:[ \t]*\.[ \t]*${SEGMENT})*`;
+const SEGMENTS = new RegExp(SEGMENT, 'g');
+/** What a valid document consists of, besides blanks. Strings and comments hold no keys. */
+const TOKENS = new RegExp(
+  [
+    String.raw`^\uFEFF?[ \t]*(?<header>\[\[[ \t]*${KEY}[ \t]*\]\]|\[[ \t]*${KEY}[ \t]*\])`,
+    String.raw`(?<pair>${KEY})[ \t]*=`,
+    String.raw`(?<punctuation>[[\]{},])`,
+    String.raw`#[^\n]*`,
+    String.raw`"""(?:[^\\]|\\[^])*?"{3,5}|'''[^]*?'{3,5}`,
+    String.raw`"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s[\]{},#"'=]+`,
+  ].join('|'),
+  'gm',
+);
 
 /**
- * Finds the line of every key and table of a TOML document: of `[a.b]`, of `c.d = 1`, and of what an
- * inline table holds. The text must be valid TOML.
+ * Finds the line of every key and table of a TOML document: of `[a.b]`, of `c.d = 1`, and of what
+ * an inline table holds. The text must be valid TOML.
  */
 export function indexLines(text: string): LineIndex {
   const lines = new Map<string, number>();
-  const scanner = new TomlScanner(text);
-  const record = (parent: readonly string[], key: readonly string[], line: number): string[] => {
+  /** Paths of the present table, and of the arrays and inline tables that are open in it. */
+  let open: string[][] = [[]];
+  /** Path of the present value. */
+  let present: string[] = [];
+  let line = 1;
+  let counted = 0;
+
+  const record = (parent: readonly string[], key: string): string[] => {
     const path = [...parent];
-    for (const segment of key) {
-      // Nothing that is known lies deeper, and a key of a thousand segments is to cost little.
-      if (path.length > DEEPEST_KEY) break;
-      path.push(segment);
+    for (const [segment] of key.matchAll(SEGMENTS)) {
+      if (path.length > MAX_KEY_DEPTH) break;
+      path.push(unquote(segment));
       const id = JSON.stringify(path);
       if (!lines.has(id)) lines.set(id, line);
     }
     return path;
   };
 
-  let table: readonly string[] = [];
-  for (scanner.skipFiller(); !scanner.atEnd; scanner.skipFiller()) {
-    const line = scanner.line;
-    if (scanner.take('[')) {
-      scanner.take('[');
-      table = record([], scanner.readKey() ?? [], line);
-      scanner.skipLine();
-    } else if (!readPair(scanner, table, record)) {
-      scanner.skipLine();
-    }
+  for (const { index, groups: { header, pair, punctuation } = {} } of text.matchAll(TOKENS)) {
+    for (; counted < index; counted++) if (text[counted] === '\n') line++;
+    const within = open.at(-1) ?? [];
+    if (header !== undefined && open.length === 1) open = [record([], header)];
+    else if (pair !== undefined) present = record(within, pair);
+    else if (punctuation === '[' || punctuation === '{') open.push(present);
+    else if (punctuation === ',') present = within;
+    else if (punctuation && open.length > 1) open.pop();
   }
   return (path) => lines.get(JSON.stringify(path));
 }
 
-type Record = (parent: readonly string[], key: readonly string[], line: number) => string[];
-
-/** Reads `key = value`. False where there is none. */
-function readPair(scanner: TomlScanner, parent: readonly string[], record: Record): boolean {
-  const line = scanner.line;
-  const key = scanner.readKey();
-  if (!key || !scanner.take('=')) return false;
-  skipValue(scanner, record(parent, key, line), record);
-  return true;
-}
-
-function skipValue(scanner: TomlScanner, path: readonly string[], record: Record): void {
-  scanner.skipFiller();
-  const isTable = scanner.take('{');
-  if (!isTable && !scanner.take('[')) {
-    scanner.skipScalar();
-    return;
-  }
-  const end = isTable ? '}' : ']';
-  for (scanner.skipFiller(); !scanner.take(end) && !scanner.atEnd; scanner.skipFiller()) {
-    if (scanner.take(',')) continue;
-    if (!isTable) skipValue(scanner, path, record);
-    else if (!readPair(scanner, path, record)) scanner.skipLine();
+/** The text of a segment of a key, which may have quotes. */
+function unquote(segment: string): string {
+  if (!segment.startsWith('"')) return segment.replace(/^'(.*)'$/, '$1');
+  try {
+    return String(parse(`k = ${segment}`).k);
+  } catch {
+    // Only in a document that smol-toml refuses as well.
+    return segment;
   }
 }

@@ -3,7 +3,7 @@ import { problemAt, type ConfigProblem, type Place } from '../config-problem';
 import { indexLines, type LineIndex } from './toml-lines';
 
 /** Nothing that is known lies deeper; what does is taken as one value. */
-const DEEPEST_TABLE = 32;
+const MAX_TABLE_DEPTH = 32;
 
 /** A key of the file with its value. */
 export interface TomlLeaf extends Place {
@@ -18,7 +18,7 @@ export interface TomlTable extends Place {
   name: string;
   children: Map<string, TomlNode>;
   /** Keys that are there already in another case. Tables are merged instead. */
-  twins: (Place & { first: string })[];
+  duplicates: (Place & { first: string })[];
 }
 
 export type TomlNode = TomlLeaf | TomlTable;
@@ -35,8 +35,8 @@ export function readTomlTree(
   file?: string,
 ): TomlTable | undefined {
   try {
-    // A number that JavaScript cannot carry is a wrong value of its key, not the end of the reading; CDS itself
-    // has 64 bits for those of its own sections.
+    // A number that JavaScript cannot carry is a wrong value of its key alone; sections of CDS itself
+    // may hold 64 bits.
     const document: unknown = parse(text, { integersAsBigInt: 'asNeeded' });
     return toTable([], document as object, { lines: indexLines(text), file });
   } catch (error) {
@@ -82,14 +82,14 @@ function toTable(path: readonly string[], source: object, origin: Origin): TomlT
     name: path.at(-1) ?? '',
     ...placeOf(path),
     children: new Map(),
-    twins: [],
+    duplicates: [],
   };
   for (const [name, value] of Object.entries(source)) {
     const childPath = [...path, name];
     addChild(
       table,
       name.toLowerCase(),
-      isTable(value) && path.length < DEEPEST_TABLE
+      isTable(value) && path.length < MAX_TABLE_DEPTH
         ? toTable(childPath, value, origin)
         : { kind: 'leaf', key: childPath.join('.'), ...placeOf(childPath), value },
     );
@@ -103,9 +103,9 @@ function addChild(table: TomlTable, name: string, node: TomlNode): void {
     table.children.set(name, node);
   } else if (first.kind === 'table' && node.kind === 'table') {
     for (const [childName, child] of node.children) addChild(first, childName, child);
-    first.twins.push(...node.twins);
+    first.duplicates.push(...node.duplicates);
   } else {
-    table.twins.push({ key: node.key, line: node.line, file: node.file, first: first.key });
+    table.duplicates.push({ key: node.key, line: node.line, file: node.file, first: first.key });
   }
 }
 

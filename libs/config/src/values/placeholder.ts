@@ -1,6 +1,6 @@
 /**
- * Whether `value` is what a printed configuration holds where the operator has to fill something in:
- * `xxxxx`, `enter sharedInfraToken from section [api.auth] here`. Such a value counts as missing.
+ * Whether `value` is what a printed configuration holds where something has to be filled in: `xxxxx`,
+ * `enter sharedInfraToken from section [api.auth] here`. Such a value counts as missing.
  */
 function isPlaceholder(value: unknown): boolean {
   return typeof value === 'string' && /^(x{3,}|enter sharedInfraToken.*)$/i.test(value.trim());

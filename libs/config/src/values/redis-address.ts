@@ -14,8 +14,8 @@ const SENTINEL_PORT = 26_379;
 export const REDIS_FORMS = 'host:port, or name@sentinel1:26379,sentinel2:26379 for Redis Sentinel';
 
 /**
- * Reads `host`, `host:port` or `name@sentinel1:26379,sentinel2:26379`. As in CDS it is Sentinel only where
- * there are both `@` and `,`. Undefined when it is none of these.
+ * Reads `host`, `host:port` or `name@sentinel1:26379,sentinel2:26379`. As in CDS it is Sentinel only
+ * where there are both `@` and `,`. Undefined when it is none of these.
  */
 export function parseRedisAddress(text: string): RedisAddress | undefined {
   const trimmed = text.trim();
