@@ -211,7 +211,7 @@ describe('logs', () => {
         const prefix = name === 'engine' ? `${service.padEnd('hooks'.length)} \\| ` : '';
 
         await running.waitForOutput(
-          new RegExp(`^${prefix}.{0,60}INFO.{0,10}: .{0,10}Listening`, 'm'),
+          new RegExp(`^${prefix}.{0,60}INFO.{0,10}: .{0,10}listening`, 'm'),
         );
       }
       expect(running.stdout()).not.toContain('{"level"');

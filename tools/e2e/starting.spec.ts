@@ -149,8 +149,8 @@ describe('the services start', () => {
     stack.api.faults.clear();
     await expectTheWayWorks();
 
-    expect(logged('hooks', /^Listening$/)).toBe(1);
-    expect(logged('vcs', /^Listening$/)).toBeGreaterThan(2);
+    expect(logged('hooks', /^listening$/)).toBe(1);
+    expect(logged('vcs', /^listening$/)).toBeGreaterThan(2);
     engine.kill('SIGTERM');
     expect((await engine.exited).code).toBe(0);
   });

@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 import { loadConfig } from '@cds/config';
 
 /**
- * `urlPublic` of `hooks`, where the configuration that `vcs` was started with holds that service
- * too, as one file for both does, or two files. Undefined where it does not: `vcs` then learns it
- * from the first webhook that the API puts in force.
+ * The `urlPublic` of `hooks`, where the configuration of `vcs` holds that service too, in the same
+ * file or in another. Undefined elsewhere: `vcs` then learns it from the first webhook that the API
+ * creates.
  */
 export function configuredHooksUrl(args: string[], env: NodeJS.ProcessEnv): string | undefined {
   try {

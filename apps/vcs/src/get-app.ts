@@ -38,7 +38,7 @@ import { addWebhooksInfoRoute } from './webhooks/webhooks-info-route';
 
 export interface VcsAppDeps {
   config: Pick<VcsConfig, 'servers' | 'uiUrl' | 'webhookKey'>;
-  /** `urlPublic` of `hooks`, where it is known: webhooks that lead there are ours. */
+  /** `urlPublic` of `hooks`, where it is known: webhooks with this prefix are ours. */
   hooksUrl?: string;
   redis: Redis;
   logger: Logger;
@@ -46,13 +46,13 @@ export interface VcsAppDeps {
   monitoring: () => Promise<MonitoringStatus>;
   metrics?: Metrics;
   apiVersion: ApiVersion;
-  /** Through which Bitbucket is called; none when not given. */
+  /** The proxies to Bitbucket; none when not given. */
   proxies?: ProxySettings;
-  /** Whose the state in Redis is; always ours when not given. */
+  /** The owner of the state in Redis; this CDS when not given. */
   state?: Pick<State, 'onlyOurs' | 'isOurs'>;
-  /** Says how builds ended. */
+  /** Answers how builds ended. */
   api: Pick<CdsApiClient, 'nodeRun'>;
-  /** Milliseconds between two looks at statuses that are not finished, a minute when not given. */
+  /** Milliseconds between two checks of unfinished statuses; a minute when not given. */
   roundEveryMs?: number;
   /** Milliseconds that a route may take. Default 50,000: the API waits 60 s. */
   deadlineMs?: number;
@@ -60,14 +60,11 @@ export interface VcsAppDeps {
 
 export interface VcsApp {
   app: Express;
-  /**
-   * Begins what the service does by itself; to be called when it is registered and the state is
-   * ours.
-   */
+  /** Starts the work in the background, after the registration, when the state is ours. */
   start(): void;
-  /** What `/mon/status` says of the servers. */
+  /** The lines of `/mon/status` about the servers. */
   lines(): Promise<MonitoringLine[]>;
-  /** Waits at most `deadlineMs` for what must not be lost. */
+  /** Waits at most `deadlineMs` until all that must not be lost is stored. */
   close(deadlineMs: number): Promise<void>;
 }
 
@@ -107,7 +104,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   addRepositoryRoutes(router, { ...routes, mainBranchOf });
   addCommitRoutes(router, { ...routes, mainBranchOf });
   addPullRequestRoutes(router, routes);
-  // The API is about to see to webhooks itself.
+  // Without `onAnswered`: here the API manages the webhooks itself.
   addHookRoutes(router, {
     ...common,
     manualWebhooks,

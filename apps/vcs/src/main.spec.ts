@@ -130,7 +130,7 @@ it('ends with 1 when the API refuses it too often', async () => {
   const vcs = await startVcs(api.url, { CDS_VCS_API_MAXHEARTBEATFAILURES: '0' });
 
   expect((await vcs.exited).code).toBe(1);
-  expect(vcs.stdout()).toContain('vcs ends');
+  expect(vcs.stdout()).toContain('CDS API unreachable');
 });
 
 it('says all that is wrong with its configuration and ends with 1', async () => {
@@ -403,7 +403,7 @@ describe('the state in Redis', () => {
   it.each(['0', '2'])('in format %s is left alone, also at run time', async (format) => {
     const pair = await leaveState();
     const vcs = await startVcs(own.url);
-    await vcs.waitForOutput('Registered with the CDS API');
+    await vcs.waitForOutput('registered with the CDS API');
     await admin.hset(MARK, 'format', format);
     await vcs.waitForOutput('in a format that this one cannot read');
     const before = await dump();

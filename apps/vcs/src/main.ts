@@ -24,7 +24,7 @@ import { createState } from './state/create-state';
 
 /** How long requests under way may take after a signal. */
 const CLOSE_MS = 25_000;
-/** What is left after that, at least, for grants that are renewed or on their way into Redis. */
+/** The least time after that for grants that are renewed or not in Redis yet. */
 const GRANTS_MS = 2_500;
 /** How long the first registration waits for Redis. */
 const REDIS_READY_MS = 2_000;
@@ -36,8 +36,7 @@ async function main(): Promise<void> {
   logConsole(logger);
   for (const { key, line, message } of warnings)
     logger.warn({ key, line, problem: message }, 'configuration warning');
-  if (config.proxies)
-    logger.info(config.proxies.inForce, 'proxies of the environment are in force');
+  if (config.proxies) logger.info(config.proxies.inForce, 'proxies of the environment in use');
   const redis = connectRedis({ redis: config.redis, logger, name: config.name }, 'client');
   // A lost grant means that a person has to link the project again.
   const redisHealth = watchRedisHealth(redis, {
@@ -93,7 +92,7 @@ async function main(): Promise<void> {
     hashes,
     metrics,
     onTooManyFailures(error) {
-      logger.error({ err: error }, 'the CDS API cannot be reached any more: vcs ends');
+      logger.error({ err: error }, 'CDS API unreachable: exiting');
       void close(GRANTS_MS).finally(() => process.exit(1));
     },
   });
@@ -121,7 +120,7 @@ async function main(): Promise<void> {
   // The API refuses calls before it has taken the registration.
   void Promise.all([registration.firstRegistration(), state.firstOurs()]).then(start);
   const server = await listen(app, { ...config.http, logger });
-  // Else the first registration would tell the API that Redis is away.
+  // Otherwise the first registration would report that Redis is away.
   void whenReady(redis, REDIS_READY_MS).then(() => registration.start());
 
   await runUntilSignal({

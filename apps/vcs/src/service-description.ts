@@ -1,6 +1,6 @@
 import type { ServiceDescription } from '@cds/service';
 
-/** What the OpenAPI document says of this service besides its routes. */
+/** The parts of the OpenAPI document that are of no single route. */
 export const SERVICE_DESCRIPTION: ServiceDescription = {
   title: 'vcs',
   description:

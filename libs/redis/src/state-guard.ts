@@ -109,7 +109,7 @@ export function createStateGuard(deps: StateGuardDeps) {
       if (!deps.mayProve()) return;
       const proof = await deps.prove().catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
-        logger.debug({ error: reason }, 'whose the state in Redis is cannot be told now');
+        logger.debug({ error: reason }, 'owner of the state in Redis not determined: trying again');
       });
       if (proof === undefined) return;
       if (proof !== 'proven') {

@@ -71,7 +71,7 @@ export function watchRedisHealth(
       if (!current.includes(warning)) logger.warn({ warning }, loss);
     }
     if (current.length > 0 && warnings.length === 0) {
-      logger.info({}, 'Redis is set up as it should be now');
+      logger.info({}, 'Redis is configured as it should be again');
     }
     current = warnings;
   }

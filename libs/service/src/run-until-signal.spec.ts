@@ -23,7 +23,7 @@ async function start(env: Record<string, string> = {}): Promise<RunningProcess> 
 }
 
 async function portOf(child: RunningProcess): Promise<number> {
-  const [line] = await child.waitForOutput(/\{.*"Listening".*\}/);
+  const [line] = await child.waitForOutput(/\{.*"listening".*\}/);
   await child.waitForOutput('Ready for signals');
   return (JSON.parse(line) as { port: number }).port;
 }
@@ -39,11 +39,11 @@ describe('runUntilSignal', () => {
       );
       await waitFor(() => child.stdout().split('Taken').length > 20, { what: 'all requests' });
       child.kill(signal);
-      await child.waitForOutput('Stopping');
+      await child.waitForOutput('stopping');
       await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
       expect(await Promise.all(answers)).toEqual(Array(20).fill('done'));
       expect(await child.exited).toEqual({ code: 0, signal: null });
-      expect(child.stdout()).toContain('"Stopped"');
+      expect(child.stdout()).toContain('"stopped"');
     },
   );
 
@@ -53,7 +53,7 @@ describe('runUntilSignal', () => {
     const answer = fetch(`http://127.0.0.1:${port}/`).then((response) => response.text());
     await child.waitForOutput('Taken');
     child.kill('SIGINT');
-    await child.waitForOutput('Stopping');
+    await child.waitForOutput('stopping');
     child.kill('SIGTERM');
     expect(await answer).toBe('done');
     expect(await child.exited).toEqual({ code: 0, signal: null });
@@ -63,11 +63,11 @@ describe('runUntilSignal', () => {
     const child = await start({ MODE: 'hang' });
     await portOf(child);
     child.kill('SIGTERM');
-    await child.waitForOutput('Stopping');
+    await child.waitForOutput('stopping');
     await takesTime(1_100);
     child.kill('SIGTERM');
     expect(await child.exited).toEqual({ code: 1, signal: null });
-    expect(child.stdout()).toContain('A second signal');
+    expect(child.stdout()).toContain('second signal');
   });
 
   it.each([
@@ -89,7 +89,7 @@ describe('runUntilSignal', () => {
     await portOf(child);
     child.kill('SIGTERM');
     expect(await child.exited).toEqual({ code: 1, signal: null });
-    expect(child.stdout()).toContain('Not stopped in time');
+    expect(child.stdout()).toContain('not stopped in time');
   });
 
   it.each([

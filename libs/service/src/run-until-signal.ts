@@ -19,7 +19,7 @@ export interface RunUntilSignalOptions {
 
 /**
  * Ends the process: at SIGTERM or SIGINT, or when its supervisor is gone, after `stop`, with 0;
- * with 1 when that fails or takes too long, at a second signal, or at an error that nobody caught.
+ * with 1 when that fails or takes too long, at a second signal, or at an uncaught error.
  */
 export function runUntilSignal({
   logger,
@@ -31,22 +31,22 @@ export function runUntilSignal({
   const onSignal = (signal: NodeJS.Signals): void => {
     if (stoppingSince !== undefined) {
       if (Date.now() - stoppingSince < SAME_SIGNAL_MS) return;
-      logger.warn({ signal }, 'A second signal: ending at once');
+      logger.warn({ signal }, 'second signal: exiting at once');
       process.exit(1);
     }
     stoppingSince = Date.now();
-    logger.info({ signal, deadlineMs }, 'Stopping');
+    logger.info({ signal, deadlineMs }, 'stopping');
     setTimeout(() => {
-      logger.error({ deadlineMs }, 'Not stopped in time: ending all the same');
+      logger.error({ deadlineMs }, 'not stopped in time: exiting');
       process.exit(1);
     }, deadlineMs);
     stop(deadlineMs - Math.min(MAX_MARGIN_MS, deadlineMs / 10)).then(
       () => {
-        logger.info({}, 'Stopped');
+        logger.info({}, 'stopped');
         process.exit(0);
       },
       (err: unknown) => {
-        logger.error({ err }, 'Stopping failed');
+        logger.error({ err }, 'stopping failed');
         process.exit(1);
       },
     );
@@ -58,7 +58,7 @@ export function runUntilSignal({
   // process.
   if (process.env[SUPERVISED]) process.stdin.resume().once('end', () => onSignal('SIGTERM'));
   const onUncaught = (err: unknown): void => {
-    logger.error({ err }, 'An error that nobody caught: ending');
+    logger.error({ err }, 'uncaught error: exiting');
     process.exit(1);
   };
   process.on('uncaughtException', onUncaught);

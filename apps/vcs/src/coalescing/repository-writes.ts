@@ -4,7 +4,7 @@ import { fullNameOf } from '../http/repository-ref';
 
 /** Numbers the states of repositories, by their writes through this process. */
 export interface RepositoryWrites {
-  /** Another one after every write. */
+  /** Differs after every write. */
   stateOf(repo: RepoRef): number;
   wrote(repo: RepoRef): void;
 }
@@ -12,7 +12,7 @@ export interface RepositoryWrites {
 export function createRepositoryWrites(): RepositoryWrites {
   const states = new LRUCache<string, number>({ max: 10_000 });
   let writes = 0;
-  // Bitbucket does not tell capitals from small letters.
+  // Bitbucket ignores case.
   const id = (repo: RepoRef) => fullNameOf(repo).toLowerCase();
   return {
     stateOf: (repo) => states.get(id(repo)) ?? 0,

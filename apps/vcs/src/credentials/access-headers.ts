@@ -1,17 +1,17 @@
 import { CdsError } from '@cds/wire';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** The tokens that the API keeps of a linked project. */
+/** The tokens that the API stores of a linked project. */
 export interface AccessPair {
   accessToken: string;
-  /** The one of the linking, for ever. */
+  /** That of the linking; it never changes. */
   refreshToken: string;
 }
 
 const ACCESS_TOKEN = 'x-cds-access-token';
 const REFRESH_TOKEN = 'x-cds-access-token-secret';
 
-/** By it the API learns of a new access token; in plain text, although it sends them in base64. */
+/** Carries a new access token to the API, in plain text, although the API sends it in base64. */
 export const NEW_ACCESS_TOKEN_HEADER = 'X-CDS-ACCESS-TOKEN';
 
 /** The headers of a call on behalf of a linked project. */
@@ -46,7 +46,7 @@ function decode(headers: IncomingHttpHeaders, name: string): string {
   if (typeof value !== 'string' || value === '')
     throw new CdsError('notAuthenticated', { from: `header ${name.toUpperCase()} is missing` });
   const bytes = Buffer.from(value, 'base64');
-  // What is no printable ASCII is no token; it would also break the header that goes to Bitbucket.
+  // A token is printable ASCII; other bytes would break the header that goes to Bitbucket.
   const token = bytes.toString('latin1');
   if (stripPadding(bytes.toString('base64')) !== stripPadding(value) || !/^[!-~]+$/.test(token))
     throw new CdsError('notAuthenticated', {

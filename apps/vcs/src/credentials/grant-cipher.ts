@@ -4,16 +4,11 @@ const VERSION = 'v1.';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Encrypts what is kept in Redis, so that a copy of Redis gives no access to Bitbucket. */
+/** Encrypts grants, so that a copy of Redis gives no access to Bitbucket. */
 export interface GrantCipher {
-  /**
-   * AES-256-GCM; `name` is authenticated with it, so that a record cannot be moved to another key.
-   */
+  /** AES-256-GCM; `name` is authenticated too, so that a record cannot be moved to another key. */
   seal(name: string, text: string): string;
-  /**
-   * The text, or undefined when it was sealed with another secret, under another name, or is
-   * damaged.
-   */
+  /** The text; undefined when it was sealed with another secret or name, or is damaged. */
   open(name: string, sealed: string): string | undefined;
 }
 

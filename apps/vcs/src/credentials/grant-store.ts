@@ -8,25 +8,20 @@ import type { GrantCipher } from './grant-cipher';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/**
- * A grant that nobody used for so long is forgotten; Bitbucket forgets its refresh token after
- * three months.
- */
+/** The life of an unused grant; Bitbucket forgets its refresh token after three months. */
 const GRANT_TTL_SECONDS = 100 * 24 * 60 * 60;
 
-/** How long a decrypted grant is kept in memory, to save the round trips of a burst. */
+/** The time a decrypted grant stays in memory, to save the round trips of a burst. */
 const MEMORY_MS = 5_000;
 /** Grants whose newest pair is kept in memory: two tokens of up to 2,500 characters each. */
 const MAX_NEWEST = 2_000;
-/**
- * So long a write waits for a replica of Redis to have it; nothing else is done on the connection
- * meanwhile.
- */
+/** The wait for a replica of Redis; it blocks the connection. */
 const REPLICA_MS = 300;
 
 /**
- * Replaces what was read, and nothing else. KEYS grant · ARGV as read or "", new, seconds to live ·
- * Returns 1 when it did
+ * Replaces the grant that was read, and no other.
+ *
+ * KEYS grant · ARGV as read or "", new, seconds to live · Returns 1 when it was replaced
  */
 const REPLACE_GRANT = `
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
@@ -42,9 +37,8 @@ const grantSchema = z
     lifetimeMs: z.number(),
     generation: z.number().optional(),
   })
-  // A replica of an older version, beside this one during an update, does not count. The generation
-  // is the time of the renewal, which its pairs tell as well: a constant would make its newest pair
-  // older than what this process knows.
+  // An older version, beside this one during an update, stores no generation. It is then the time
+  // of the renewal: a constant would make its newest pair older than those in memory.
   .transform(({ generation, ...pair }) => ({
     ...pair,
     generation: generation ?? pair.expiresAt - pair.lifetimeMs,
@@ -57,19 +51,16 @@ export interface GrantStoreDeps {
 }
 
 /**
- * The newest pair of every grant, encrypted in Redis. A Redis that fails over may come back with an
- * older one, whose refresh token is used up: so this process keeps the newest that it saw, and puts
- * it back.
+ * The newest pair of every grant, encrypted in Redis. After a failover Redis may hold an older
+ * pair, whose refresh token is used up: so this process keeps the newest pairs that it saw, and
+ * restores them.
  */
 export interface GrantStore {
-  /**
-   * From memory if it was read in the last 5 s, else from Redis. Rejects when Redis does not
-   * answer.
-   */
+  /** From memory when it was read in the last 5 s, else from Redis. Rejects while Redis is away. */
   read(key: string): Promise<Grant | undefined>;
-  /** From Redis, whatever memory holds. */
+  /** Always from Redis. Rejects while Redis is away. */
   readFresh(key: string): Promise<Grant | undefined>;
-  /** Waits a moment for a replica, where Redis has one. */
+  /** Also waits a moment for a replica, where Redis has one. */
   write(key: string, grant: Grant): Promise<void>;
 }
 
@@ -100,7 +91,7 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
       const grant = sealed === null ? undefined : parse(key, sealed);
       const known = newest.get(key);
       if (known && (grant === undefined ? sealed === null : grant.generation < known.generation)) {
-        if (await putBack(key, sealed ?? '', known)) return known;
+        if (await restore(key, sealed ?? '', known)) return known;
         continue;
       }
       if (!grant) {
@@ -114,7 +105,7 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
   }
 
   /** @returns false when Redis holds something else than what was read by now */
-  async function putBack(key: string, read: string, grant: Grant): Promise<boolean> {
+  async function restore(key: string, read: string, grant: Grant): Promise<boolean> {
     const sealed = cipher.seal(key, JSON.stringify(grant));
     if ((await replaceScript([key], [read, sealed, GRANT_TTL_SECONDS])) !== 1) return false;
     logger.warn(
@@ -127,8 +118,7 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
   }
 
   /**
-   * A failover loses what no replica has. Without a replica there is nothing to wait for; it is
-   * never an error.
+   * A failover loses what is on no replica. Without a replica it returns at once. Never rejects.
    */
   async function waitForReplica(): Promise<void> {
     try {
@@ -157,7 +147,7 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
     read: async (key) => memory.get(key) ?? readFresh(key),
     readFresh,
     async write(key, grant) {
-      // From now on it is the newest, also where Redis does not take it, or loses it.
+      // The newest from now on, also where Redis refuses or loses it.
       newest.set(key, grant);
       await redis.set(key, cipher.seal(key, JSON.stringify(grant)), 'EX', GRANT_TTL_SECONDS);
       memory.set(key, grant);

@@ -24,15 +24,15 @@ export interface GrantTokens extends AccessTokenSource {
   readonly key: string;
   /** Names the pair that the API sent, without its tokens: other pairs do not share its answers. */
   readonly sender: string;
-  /** The token that was used last; undefined before the first call. */
+  /** The access token of the last call; undefined before the first. */
   readonly lastUsed: string | undefined;
   /** Takes the token that another request of this grant used, whose answer served this one. */
   noteCoalesced(token: string | undefined): void;
 }
 
 /**
- * Access tokens for one request: the newest pair in Redis, else the pair that the API sent. With
- * Redis away the access token that the API sent is used as it is.
+ * Access tokens for one request: of the newest pair in Redis, else of the pair that the API sent.
+ * While Redis is away, the access token that the API sent is used as it is.
  */
 export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): GrantTokens {
   const key = vcsKeys.grant(given.refreshToken);
@@ -56,7 +56,7 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Gra
   }
 
   async function first(): Promise<string> {
-    // A pair that is not in Redis yet is not used, and the one before it is used up.
+    // A pair that is not in Redis yet must not be used, and the one before it is used up.
     await deps.unsaved.settled(key);
     const grant = await stored();
     if (!grant) return given.accessToken;
@@ -92,7 +92,7 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Gra
     },
     current: (ctx) => use(token ?? first(), ctx),
     async renew(rejected, ctx) {
-      // Calls side by side are refused side by side: the first one's new token serves the others.
+      // Parallel calls are refused in parallel: the new token of the first serves the others.
       if (token && lastUsed !== rejected) return use(token, ctx);
       const next = await use(renewed(rejected), ctx);
       if (next === rejected) throw new CdsError('grantRefused');

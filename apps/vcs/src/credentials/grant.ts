@@ -3,28 +3,24 @@ import type { OAuthTokens } from '@cds/bitbucket';
 /** The newest token pair of one linked project. */
 export interface Grant {
   accessToken: string;
-  /** Single use: a refresh brings a new one. */
+  /** Works once: a refresh returns a new one. */
   refreshToken: string;
   /** Milliseconds since 1970. */
   expiresAt: number;
   /** Milliseconds for which Bitbucket issued the access token. */
   lifetimeMs: number;
   /**
-   * Of two pairs of one grant, the one with the lower number is used up. It is the time of the
-   * renewal, or one more than that of the pair before, so that it grows whatever is lost and
-   * whatever the clocks say.
+   * Orders the pairs of a grant: those with a lower number are used up. It is the time of the
+   * renewal, or one more than that of the pair before, so that it grows whatever the clocks say.
    */
   generation: number;
 }
 
-/**
- * A refresh takes place this long before the token expires, or in its last twentieth if that is
- * shorter.
- */
+/** The time before its end at which a token is renewed, or its last twentieth if that is less. */
 const AHEAD_MS = 60_000;
 
 /**
- * The grant that a token answer makes, received at `now` (milliseconds since 1970).
+ * Makes a grant of a token answer that was received at `now` (milliseconds since 1970).
  *
  * @param before the generation of the pair that was used up for it; 0 where there is none
  */

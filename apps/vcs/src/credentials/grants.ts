@@ -25,15 +25,16 @@ export interface Grants {
   /** The access tokens for one request of the API. */
   tokensFor(given: AccessPair): GrantTokens;
   /**
-   * Those of a grant that Redis holds, for what is done without a request. @param key of {@link
-   * GrantTokens}
+   * Access tokens of a grant in Redis, for work without a request.
+   *
+   * @param key of {@link GrantTokens}
    */
   tokensOf(key: string): AccessTokenSource;
-  /** Keeps the pair of a new linking. Redis being away is no failure: the API has this pair too. */
-  remember(tokens: OAuthTokens): Promise<void>;
   /**
-   * Waits at most `deadlineMs` for renewals under way and for new pairs that are not in Redis yet.
+   * Stores the pair of a new linking. Redis being away is no failure: the API has this pair too.
    */
+  save(tokens: OAuthTokens): Promise<void>;
+  /** Waits at most `deadlineMs` for renewals under way and for unsaved pairs. */
   close(deadlineMs: number): Promise<void>;
 }
 
@@ -51,14 +52,11 @@ export function createGrants({
   return {
     tokensFor: (given) => createGrantTokens(deps, given),
     tokensOf: (key) => createStoredGrantTokens(deps, key),
-    async remember(tokens) {
+    async save(tokens) {
       try {
         await store.write(vcsKeys.grant(tokens.refreshToken), grantFrom(tokens, Date.now()));
       } catch (error) {
-        logger.warn(
-          { err: error },
-          'Redis did not take a new grant; it is kept at its first refresh',
-        );
+        logger.warn({ err: error }, 'new grant not stored in Redis: stored at its first renewal');
       }
     },
     async close(deadlineMs) {

@@ -1,8 +1,8 @@
 import { CdsError } from '@cds/wire';
 
 /**
- * The answer to a call that needs a new access token while Redis is away: without Redis, nobody may
- * refresh.
+ * The error of a call that needs a new access token while Redis is away: only with Redis may a
+ * grant be renewed.
  */
 export function redisNeeded(cause?: unknown): CdsError {
   return new CdsError('unavailable', {

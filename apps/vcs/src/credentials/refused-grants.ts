@@ -6,16 +6,16 @@ const MAX_PAUSE_MS = 60_000;
 
 /** Refresh tokens that Bitbucket refused. */
 export interface RefusedGrants {
-  /** Bitbucket's words while it should not be asked about this token; undefined when it may be. */
+  /** Bitbucket's message while the token should not be sent; undefined when it may be. */
   reasonToWait(refreshToken: string): string | undefined;
-  /** Keeps a refusal; each one of the same token doubles the pause, from 1 s to 60 s. */
+  /** Records a refusal; each one of the same token doubles the pause, from 1 s to 60 s. */
   add(refreshToken: string, bitbucketMessage: string): void;
 }
 
 /**
- * A token endpoint that goes on being asked for a dead grant locks the whole consumer out for a
- * while, and then refuses living grants in the same words. So a refused grant is asked for again:
- * soon at first, since it may have been such a lockout, then ever more rarely.
+ * Bitbucket locks a consumer out for a while that keeps sending a dead grant, and then refuses
+ * living grants in the same words. So a refused grant is sent again, soon at first, since the
+ * refusal may have been such a lockout, then ever more rarely.
  */
 export function createRefusedGrants(): RefusedGrants {
   const refused = new LRUCache<string, { message: string; pauseMs: number; until: number }>({

@@ -12,12 +12,9 @@ import { redisNeeded } from './redis-needed';
 import { createRefusedGrants } from './refused-grants';
 import type { UnsavedGrants } from './unsaved-grants';
 
-/**
- * The lock outlives all that is done under it: one refresh (20 s at most) and storing it (20 s at
- * most).
- */
+/** Longer than all work under the lock: one refresh and storing it, each 20 s at most. */
 const LOCK_TTL_MS = 44_000;
-/** Longer than the lock lives when its holder was killed. */
+/** Longer than the lock lives after its holder was killed. */
 const LOCK_WAIT_MS = 46_000;
 const REFRESH_MS = 20_000;
 
@@ -27,11 +24,11 @@ export interface RenewGrantDeps {
   unsaved: UnsavedGrants;
   oauth: Pick<OAuthClient, 'refresh'>;
   logger: Logger;
-  /** Told what came of asking Bitbucket for new tokens. */
+  /** Called with the result of each request for new tokens. */
   onRefresh(result: RefreshResult): void;
 }
 
-/** Which grant to renew. */
+/** The grant to renew. */
 export interface Renewal {
   key: string;
   /** The refresh token to use when Redis holds none for `key`. */
@@ -41,20 +38,21 @@ export interface Renewal {
 }
 
 /**
- * Gives a grant whose access token is not `rejected`: the one that somebody else stored meanwhile,
- * else a refreshed one, which is in Redis by then. However many callers and replicas ask, Bitbucket
- * is asked once.
+ * Returns a grant whose access token is not `rejected`: one that another caller stored meanwhile,
+ * else a refreshed one, which is in Redis by then. Bitbucket is asked once, however many callers
+ * and replicas ask.
  *
- * It goes on when its caller is gone, since an answer of Bitbucket's that is dropped is a grant
- * lost.
+ * The renewal goes on when its caller is gone, since an answer of Bitbucket that is dropped is a
+ * grant lost.
+ *
  * @throws CdsError 401 id 44 when the grant is dead, 503 when Redis is away, else as Bitbucket's
- *   error maps.
+ *   error maps
  */
 export type RenewGrant = (renewal: Renewal) => Promise<Grant>;
 
 export interface GrantRenewals {
   renewGrant: RenewGrant;
-  /** Waits at most `deadlineMs` for renewals under way, also those whose callers are gone. */
+  /** Waits at most `deadlineMs` for renewals under way, those without callers included. */
   close(deadlineMs: number): Promise<void>;
 }
 
@@ -78,10 +76,7 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
       onRefresh(error instanceof DeadGrantError ? 'refused' : 'failed');
       if (error instanceof DeadGrantError) {
         refused.add(refreshToken, error.bitbucketMessage);
-        logger.warn(
-          { key, err: error },
-          'Bitbucket refused a grant: its project must be linked again',
-        );
+        logger.warn({ key, err: error }, 'grant refused by Bitbucket: link its project again');
       }
       throw tokenErrorToCds(error);
     }
@@ -103,9 +98,7 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
     );
   }
 
-  /**
-   * One renewal per grant at a time in this process; the lock in Redis is for the other replicas.
-   */
+  /** Runs one renewal of a grant at a time in this process; the lock is for other replicas. */
   function alone(renewal: Renewal): Promise<Grant> {
     const running = underway.get(renewal.key);
     if (running) return running;
@@ -118,13 +111,12 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
   async function renewGrant(renewal: Renewal): Promise<Grant> {
     try {
       const grant = await alone(renewal);
-      // The renewal that was under way may have been for an older token and given just the rejected
-      // one.
+      // The renewal under way may have been for an older token, and returned the rejected one.
       return grant.accessToken === renewal.rejected ? await alone(renewal) : grant;
     } catch (error) {
       if (error instanceof CdsError) throw error;
       if (error instanceof LockTimeoutError) throw renewedTooSlowly(error);
-      logger.warn({ err: error }, 'a grant could not be renewed: Redis did not answer');
+      logger.warn({ err: error }, 'grant not renewed: Redis does not answer');
       throw redisNeeded(error);
     }
   }
@@ -137,7 +129,7 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
       try {
         await withTimeout(undefined, deadlineMs, ({ signal }) => abortable(renewals, signal, late));
       } catch (error) {
-        logger.error({ err: error }, 'grants may be lost: their projects have to be linked again');
+        logger.error({ err: error }, 'grants may be lost: link their projects again');
       }
     },
   };

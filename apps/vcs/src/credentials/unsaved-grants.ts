@@ -11,22 +11,22 @@ const MAX_PAUSE_MS = 2_000;
 /** How long a caller waits for its grant to be stored. */
 const WAIT_MS = 20_000;
 
-/** New pairs on their way into Redis. */
+/** New pairs that are not in Redis yet. */
 export interface UnsavedGrants {
   /**
-   * Resolves when the grant is in Redis. Rejects with 503 after 20 s; the grant is tried on for as
-   * long as it takes.
+   * Resolves when the grant is in Redis. Rejects with 503 after 20 s; saving is retried without
+   * end.
    */
   save(key: string, grant: Grant): Promise<void>;
-  /** Resolves when nothing of this key is unsaved, at once as a rule; rejects like {@link save}. */
+  /** Resolves when no grant of this key is unsaved; rejects like {@link save}. */
   settled(key: string): Promise<void>;
-  /** Tries until `deadlineMs` is over, then gives up what is left. */
+  /** Retries for at most `deadlineMs`, then gives up. */
   close(deadlineMs: number): Promise<void>;
 }
 
 /**
- * A refresh uses the old pair up, so the new one is all that is left of the grant: while Redis
- * refuses it, it stays in memory and is tried again, and nobody uses it before it is stored. Only a
+ * A refresh uses the old pair up, so the new one is all that is left of the grant. While Redis
+ * refuses it, it stays in memory and is retried, and no request uses it before it is stored. Only a
  * process that is killed in this time loses it.
  */
 export function createUnsavedGrants(deps: {
@@ -36,7 +36,7 @@ export function createUnsavedGrants(deps: {
   const pending = new Map<string, Promise<void>>();
   const stop = new AbortController();
 
-  async function tryUntilStored(key: string, grant: Grant): Promise<void> {
+  async function retrySave(key: string, grant: Grant): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
       try {
         return await deps.store.write(key, grant);
@@ -44,7 +44,7 @@ export function createUnsavedGrants(deps: {
         if (pauseMs === FIRST_PAUSE_MS)
           deps.logger.error(
             { err: error, key },
-            'Redis did not take a renewed grant: bring Redis back before this process ends, or the project has to be linked again',
+            'renewed grant not stored in Redis: bring Redis back before this process ends, or link the project again',
           );
         await sleep(pauseMs, undefined, { signal: stop.signal });
       }
@@ -58,7 +58,7 @@ export function createUnsavedGrants(deps: {
 
   return {
     save(key, grant) {
-      const saving = tryUntilStored(key, grant).finally(() => pending.delete(key));
+      const saving = retrySave(key, grant).finally(() => pending.delete(key));
       saving.catch(() => undefined);
       pending.set(key, saving);
       return settled(key);

@@ -3,18 +3,18 @@ import type { Logger } from '@cds/service';
 
 const ASK_EVERY_MS = 10 * 60_000;
 
-/** Which CDS we serve, for the few answers that changed between its versions. */
+/** The version of CDS, for the few answers that changed between versions. */
 export interface ApiVersion {
-  /** False while the version is not known: CDS 0.41 is then taken for granted. */
+  /** False while the version is not known: it then counts as CDS 0.41. */
   atLeast(major: number, minor: number): boolean;
 }
 
 export interface ObservedApiVersion extends ApiVersion {
-  /** Asks the API, unless that was done in the last ten minutes. Never rejects. */
+  /** Asks the API, at most once in ten minutes. Never rejects. */
   refresh(): Promise<void>;
 }
 
-/** Asks the API's `/mon/version`; a version that is no number (`snapshot`) counts as unknown. */
+/** Reads `/mon/version` of the API; a version without numbers (`snapshot`) counts as unknown. */
 export function createApiVersion(deps: {
   api: Pick<CdsApiClient, 'version'>;
   logger: Logger;
@@ -32,9 +32,9 @@ export function createApiVersion(deps: {
         const { version } = await deps.api.version();
         askedAt = performance.now();
         known = parse(version);
-        deps.logger.debug({ version }, "the API's version");
+        deps.logger.debug({ version }, 'version of the CDS API');
       } catch (error) {
-        deps.logger.debug({ err: error }, "could not ask for the API's version");
+        deps.logger.debug({ err: error }, 'version of the CDS API not read');
       }
     },
   };

@@ -1,13 +1,10 @@
 import { DeadGrantError, isBitbucketError, type BitbucketError } from '@cds/bitbucket';
 import { CdsError, type KnownErrorName } from '@cds/wire';
 
-/** What a 404 of Bitbucket means on a route. */
+/** The error for a 404 of Bitbucket on a route. */
 export type MissingKind = Extract<KnownErrorName, 'notFound' | 'repositoryNotFound'>;
 
-/**
- * What {@link bitbucketErrorToCds} makes of other errors, and what Redis or the end of the time for
- * a call leads to.
- */
+/** The other errors of {@link bitbucketErrorToCds}, and those of Redis and of the deadline. */
 export const BITBUCKET_ERRORS = [
   'grantRefused',
   'forbidden',
@@ -22,8 +19,8 @@ export const BITBUCKET_ERRORS = [
 const DEFAULT_RETRY_AFTER_SECONDS = 60;
 
 /**
- * What the API is told when Bitbucket refused or failed, with Bitbucket's message in the form that
- * CDS gives it. Other errors are returned as they are.
+ * Makes the API's error of an error of Bitbucket, with Bitbucket's message in the form that CDS
+ * gives it. Returns other errors as they are.
  */
 export function bitbucketErrorToCds(error: unknown, missing: MissingKind): unknown {
   if (!isBitbucketError(error)) return error;
@@ -36,8 +33,8 @@ export function bitbucketErrorToCds(error: unknown, missing: MissingKind): unkno
 }
 
 /**
- * The same for errors of the token endpoint. There, only a {@link DeadGrantError} speaks of the
- * project's grant; other refusals speak of the OAuth consumer, and linking again would not help.
+ * The same for errors of the token endpoint. There, only a {@link DeadGrantError} is about the
+ * project's grant; other refusals are about the OAuth consumer, and linking again would not help.
  */
 export function tokenErrorToCds(error: unknown): unknown {
   if (!isBitbucketError(error) || error instanceof DeadGrantError || error.status === 429)

@@ -2,7 +2,7 @@ import { type DeadlineContext, withTimeout } from '@cds/network';
 import { CdsError } from '@cds/wire';
 import type { Request } from 'express';
 
-/** The API waits 60 s; an answer within 50 leaves time for everything around it. */
+/** The API waits 60 s; the rest is for the way of the answer. */
 export const DEADLINE_MS = 50_000;
 
 /** The error of a caller whose deadline passed. */
@@ -13,8 +13,8 @@ export function deadlinePassed(): CdsError {
 }
 
 /**
- * The time of one request: `ms`. A read also ends when the API hangs up; a write goes on, since
- * half a write helps nobody.
+ * Bounds one request to `ms`. A read also ends when the API hangs up; a write goes on, since half a
+ * write helps nobody.
  */
 export async function withRequestDeadline<T>(
   req: Request,

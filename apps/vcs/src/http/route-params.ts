@@ -7,16 +7,16 @@ const name = z.string().meta({
 const owner = z.string().meta({ description: 'The workspace.' });
 const repo = z.string().meta({ description: 'The slug of the repository.' });
 
-/** The values in the path of what concerns a VCS server. */
+/** The path parameters of a route about a VCS server. */
 export const serverParams = z.object({ name });
 
-/** What is described alike of routes that only look for a VCS server. */
+/** The description of a route that only looks for a VCS server. */
 export const ofServer = { params: serverParams, errors: ['notFound'] } as const;
 
-/** The values in the path of what concerns a repository. */
+/** The path parameters of a route about a repository. */
 export const repositoryParams = z.object({ name, owner, repo });
 
-/** A value of the query; "" when it is absent, the first when there are several. */
+/** A query parameter; "" when it is absent, the first when there are several. */
 export function queryText(description: string) {
   return firstOf(z.string().default('')).meta({ description });
 }

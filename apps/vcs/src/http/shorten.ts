@@ -3,21 +3,21 @@ import { createHash } from 'node:crypto';
 const HASH_DIGITS = 16;
 
 /**
- * `text` where it fits into `max` characters, else its beginning and a hash of the whole: what
- * differs stays different.
+ * `text` where it fits into `max` characters, else its beginning and a hash of the whole: two
+ * different texts stay different.
  */
 export function shortenDistinct(text: string, max: number): string {
   if (text.length <= max) return text;
   const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_DIGITS);
-  return `${beginning(text, max - HASH_DIGITS - 1)}-${hash}`;
+  return `${firstCharacters(text, max - HASH_DIGITS - 1)}-${hash}`;
 }
 
 /** `text` where it fits into `max` characters, else its beginning and `mark`. */
 export function shorten(text: string, max: number, mark = '…'): string {
-  return text.length <= max ? text : beginning(text, max - mark.length) + mark;
+  return text.length <= max ? text : firstCharacters(text, max - mark.length) + mark;
 }
 
-/** Not half of a character beyond Unicode's first plane. */
-function beginning(text: string, length: number): string {
+/** Leaves no half of a surrogate pair. */
+function firstCharacters(text: string, length: number): string {
   return text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '');
 }

@@ -2,10 +2,7 @@ import type { RedisHealth, Writes } from '@cds/redis';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
 
-/**
- * The line of `/mon/status` that says whether grants can be renewed: Redis is there, and takes
- * writes.
- */
+/** The line of `/mon/status` about Redis: whether it answers and takes writes. */
 export async function redisLine(
   redis: Redis,
   writes: Pick<Writes, 'refusal'>,
@@ -18,7 +15,7 @@ export async function redisLine(
   return { ...line, status: 'AL', value: `refuses writes, so no grant can be renewed: ${why}` };
 }
 
-/** Whether Redis is there; an answer that is an error (a PING that an ACL forbids) is one, too. */
+/** Whether Redis answers; an error (a PING that an ACL forbids) is an answer, too. */
 export async function answers(redis: Redis): Promise<boolean> {
   return redis.ping().then(
     () => true,
@@ -26,7 +23,7 @@ export async function answers(redis: Redis): Promise<boolean> {
   );
 }
 
-/** What about Redis endangers the grants in it, a line each. */
+/** The settings of Redis that endanger the grants in it, a line each. */
 export function redisSettingsLines(health: RedisHealth): MonitoringLine[] {
   return health
     .warnings()

@@ -1,26 +1,23 @@
 import type { BitbucketCall } from '@cds/bitbucket';
 import { countFromZero, type Metrics } from '@cds/service';
 
-/** From what Bitbucket answers at best to what one attempt may take. */
+/** From Bitbucket's fastest answers to the limit of one attempt. */
 const SECONDS = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 15];
 
 const READ_SOURCES = ['bitbucket', 'under_way', 'memory'] as const;
-/** Where an answer came from. */
+/** The source of an answer. */
 export type ReadSource = (typeof READ_SOURCES)[number];
 
 const HELD_BACK = ['listing', 'repair'] as const;
-/** What had to wait because of the budget of calls. */
+/** Work that waits because few calls are left. */
 export type HeldBack = (typeof HELD_BACK)[number];
 
 const REFRESH_RESULTS = ['renewed', 'refused', 'failed'] as const;
-/**
- * `refused`: the grant is dead; `failed`: Bitbucket did not answer, or its answer could not be
- * kept.
- */
+/** `refused`: the grant is dead; `failed`: no answer of Bitbucket, or it could not be stored. */
 export type RefreshResult = (typeof REFRESH_RESULTS)[number];
 
 const SEND_RESULTS = ['sent', 'known', 'failed'] as const;
-/** `known`: Bitbucket has it, or a newer one, so that it was not sent. */
+/** `known`: not sent, since Bitbucket has it, or a newer one. */
 export type SendResult = (typeof SEND_RESULTS)[number];
 
 const REPAIR_RESULTS = ['repaired', 'failed', 'dropped'] as const;
@@ -31,7 +28,7 @@ export type RepairResult = (typeof REPAIR_RESULTS)[number];
 type ReadCallsLeft = () => Promise<{ left: number | undefined }>;
 
 /**
- * What is counted of `vcs`. No label holds a value of a request: routes are templates, servers are
+ * The metrics of `vcs`. No label holds a value of a request: routes are templates, servers are
  * those of the configuration.
  */
 export interface VcsMetrics {
@@ -41,7 +38,7 @@ export interface VcsMetrics {
   tokenRefresh(result: RefreshResult): void;
   status(result: SendResult): void;
   repair(result: RepairResult): void;
-  /** Shows what is left of the calls of a server; nothing without a limit. */
+  /** Shows the calls that are left to a server; nothing without a limit. */
   showBudget(server: string, limit: number, state: ReadCallsLeft): void;
 }
 
@@ -127,8 +124,8 @@ export function createVcsMetrics(
 }
 
 /**
- * A counter of one label, whose values are all there from the beginning, so that the first count is
- * seen as an increase.
+ * A counter with one label. All its values exist from the start, so that the first count is an
+ * increase.
  */
 function byLabel<T extends string>(
   metrics: Pick<Metrics, 'counter'> | undefined,

@@ -1,14 +1,14 @@
 import type { RepositoryEvent } from './repository-event';
 import type { RepositoryState, Snapshot } from './repository-state';
 
-/** Bitbucket gives the hashes of pull requests with 12 digits where the whole cannot be had. */
+/** Digits of the hashes of pull requests, where Bitbucket does not return the whole. */
 const SHORT_HASH = 12;
 
 /**
- * What happened between two looks at a repository: several pushes to one branch are one event, a
+ * The events between two polls of a repository: several pushes to one branch are one event, a
  * branch that came and went is none.
  *
- * @param gone refs that are confirmed to be gone; others that are missing in `now` are left alone
+ * @param gone refs that are confirmed to be deleted; others that are missing in `now` are ignored
  */
 export function compareStates(
   before: Snapshot,

@@ -6,20 +6,21 @@ import type { z } from 'zod';
 import { repositoryEventSchema, type RepositoryEvent } from './repository-event';
 import { snapshotSchema, type Snapshot } from './repository-state';
 
-/** A repository that nobody polls for so long is forgotten: its next look is its first. */
+/** The time after which a repository is forgotten that is not polled. */
 const TTL_SECONDS = 30 * 24 * 60 * 60;
-/** Events of one repository; the oldest give way. */
+/** Events of one repository, the newest. */
 const MAX_EVENTS = 5_000;
 /**
- * The clock of the service that polls may be so far ahead of Redis's. The API leaves out commits
- * that have a run.
+ * The time by which the clock of `hooks` may be ahead of Redis's. An event that comes twice for it
+ * is harmless: the API skips commits that have a run.
  */
 const MAX_CLOCK_SKEW_SECONDS = 60;
 
 /**
- * KEYS: snapshot (hash), events (stream). ARGV: version that was read ('' for none), new version,
- * snapshot, seconds to keep, most events, then each event. Writes nothing and returns 0 when
- * somebody else has looked since.
+ * Stores a snapshot and its events, unless another poll stored one since.
+ *
+ * KEYS snapshot, events · ARGV version that was read or "", new version, snapshot, seconds to live,
+ * most events, events… · Returns 1 when they were stored, else 0
  */
 const RECORD = `
 if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then return 0 end
@@ -31,31 +32,32 @@ redis.call('EXPIRE', KEYS[1], ARGV[4])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 return 1`;
 
-/** What was seen of a repository at the last look. */
-export interface Seen {
-  /** Names this look, so that two at once do not both count. */
+/** The snapshot of the last poll of a repository. */
+export interface LastPoll {
+  /** Differs after every poll, so that only one of two concurrent polls counts. */
   version: string;
-  /** Undefined before the first look. */
+  /** Undefined before the first poll. */
   snapshot?: Snapshot;
 }
 
 /**
- * What was seen of each repository, and what happened since: for all replicas and for all workflows
- * that poll it, at different times. Events carry the time of Redis. Every method rejects when Redis
- * does not answer.
+ * The last snapshot and the events of each repository, for all replicas and all workflows that poll
+ * it. Events carry the time of Redis. Every method rejects while Redis is away.
  */
 export interface EventLog {
-  read(repository: string): Promise<Seen>;
-  /** @returns false, and nothing is kept, when somebody else has looked since `seen` was read */
+  read(repository: string): Promise<LastPoll>;
+  /**
+   * @returns false, and stores nothing, when another poll stored a snapshot since `last` was read
+   */
   record(
     repository: string,
-    seen: Seen,
+    last: LastPoll,
     now: Snapshot,
     events: readonly RepositoryEvent[],
   ): Promise<boolean>;
   /**
-   * Those that were found in `sinceSeconds` (since 1970) or later, or up to a minute before, oldest
-   * first.
+   * Events that were found in `sinceSeconds` (since 1970) or later, or up to a minute before,
+   * oldest first.
    */
   since(repository: string, sinceSeconds: number): Promise<RepositoryEvent[]>;
 }
@@ -73,16 +75,16 @@ export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog
       );
       if (!version || !text) return { version: '' };
       const snapshot = parsed(snapshotSchema, text);
-      // The look that follows is the first one anew.
+      // The next poll counts as the first.
       if (!snapshot)
-        logger.warn({ repository }, 'what was last seen of a repository is unreadable');
+        logger.warn({ repository }, 'snapshot of a repository cannot be read: starting anew');
       return snapshot ? { version, snapshot } : { version };
     },
-    async record(repository, seen, now, events) {
+    async record(repository, last, now, events) {
       const reply = await record(
         [vcsKeys.snapshot(repository), vcsKeys.events(repository)],
         [
-          seen.version,
+          last.version,
           randomUUID(),
           JSON.stringify(now),
           TTL_SECONDS,
@@ -97,14 +99,14 @@ export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog
       const entries = await redis.xrange(vcsKeys.events(repository), start, '+');
       return entries.flatMap(([, fields]) => {
         const event = parsed(repositoryEventSchema, fields[1] ?? '');
-        if (!event) logger.warn({ repository }, 'a kept event of a repository is unreadable');
+        if (!event) logger.warn({ repository }, 'event of a repository cannot be read: left out');
         return event ? [event] : [];
       });
     },
   };
 }
 
-/** Undefined for what is no JSON, or of another shape. */
+/** Undefined for invalid JSON, or another shape. */
 function parsed<T>(schema: z.ZodType<T>, text: string): T | undefined {
   try {
     return schema.safeParse(JSON.parse(text)).data;
@@ -114,7 +116,7 @@ function parsed<T>(schema: z.ZodType<T>, text: string): T | undefined {
 }
 
 /**
- * Under which name a repository is kept: with its server, since two can have one of the same name.
+ * Names a repository in Redis, with its server, since two servers may have one of the same name.
  */
 export function repositoryKey(server: string, fullName: string): string {
   const identity = JSON.stringify([server, fullName.toLowerCase()]);

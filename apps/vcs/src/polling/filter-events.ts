@@ -6,7 +6,7 @@ export type EventFilter = (typeof EVENT_FILTERS)[number];
 
 const BRANCH = 'refs/heads/';
 
-/** What the answers need to know of the repository. */
+/** The parts of a repository that the answers contain. */
 export interface Repository {
   fullName: string;
   /** Undefined in an empty repository. */
@@ -14,9 +14,8 @@ export interface Repository {
 }
 
 /**
- * The events of one kind in the shape that CDS has for it, one for each ref or pull request: of
- * several the last, and none for a ref that was deleted after it. A new branch is also a push to
- * it.
+ * The events of one kind in CDS's format, one for each ref or pull request: the last of several,
+ * and none for a ref that was deleted after it. A new branch is also a push to it.
  */
 export function filterEvents(
   events: readonly RepositoryEvent[],
@@ -52,7 +51,7 @@ function lastOfEach(events: readonly RepositoryEvent[]): RepositoryEvent[] {
   const last = new Map<string, RepositoryEvent>();
   for (const event of events) {
     const subject = event.kind === 'pullrequest' ? `#${event.pullRequest.id}` : event.ref;
-    // Deleted first, so that the order is that of the last events.
+    // Deleted first, so that the map is in the order of the last events.
     last.delete(subject);
     last.set(subject, event);
   }
@@ -71,7 +70,7 @@ function toPush(
   };
 }
 
-/** A tag keeps its whole name, by which the hooks service tells it from a branch. */
+/** A tag keeps its whole name, by which `hooks` distinguishes it from a branch. */
 function toBranch(ref: string, hash: string, { mainBranch }: Repository): VcsBranch {
   const name = ref.startsWith(BRANCH) ? ref.slice(BRANCH.length) : ref;
   return {

@@ -3,45 +3,42 @@ import { CdsError } from '@cds/wire';
 import type { GrantedCall } from '../servers/granted-route';
 import { fullNameOf, repoOf } from '../http/repository-ref';
 import { compareStates } from './compare-states';
-import { repositoryKey, type EventLog, type Seen } from './event-log';
+import { repositoryKey, type EventLog, type LastPoll } from './event-log';
 import type { RepositoryEvent } from './repository-event';
 import { confirmGone, readRepositoryState, snapshotOf } from './repository-state';
 
 const MIN_DELAY_SECONDS = 60;
-/**
- * A repository is looked at so seldom that its looks take no more than 120 of Bitbucket's 1,000
- * calls an hour.
- */
+/** Polls of a repository take at most 120 of Bitbucket's 1,000 calls an hour. */
 const SECONDS_PER_CALL = 30;
 
 export interface FoundEvents {
   events: RepositoryEvent[];
-  /** Seconds until another look is worth its calls. */
+  /** Seconds until the next poll is worth its calls. */
   delaySeconds: number;
 }
 
 export type FindEvents = (call: GrantedCall, sinceSeconds: number) => Promise<FoundEvents>;
 
 /**
- * Looks at a repository with the caller's own grant, keeps what changed since the last look of
- * anybody, and tells what happened since `sinceSeconds`. The first look finds nothing: there is
- * nothing to compare with.
+ * Polls a repository with the caller's own grant, stores its changes since the last poll by any
+ * caller, and returns the events since `sinceSeconds`. The first poll finds none: there is no
+ * snapshot to compare with.
  *
- * @throws CdsError 503 when Redis, which remembers the last look, does not answer
+ * @throws CdsError 503 while Redis, which holds the last snapshot, is away
  */
 export function createFindEvents(deps: { log: EventLog; logger: Logger }): FindEvents {
   const { log, logger } = deps;
   return async (call, sinceSeconds) => {
     const repo = repoOf(call.req);
     const key = repositoryKey(call.server.config.name, fullNameOf(repo));
-    // Read first: what another replica keeps meanwhile makes this look void, not its own older one.
-    const seen = await withRedis(() => log.read(key));
+    // Read first: a snapshot that another replica stores meanwhile makes this poll void.
+    const last = await withRedis(() => log.read(key));
     const now = await readRepositoryState(repo, call);
-    const gone = seen.snapshot
-      ? await confirmGone(seen.snapshot, now, repo, call, logger)
+    const gone = last.snapshot
+      ? await confirmGone(last.snapshot, now, repo, call, logger)
       : new Set<string>();
-    const events = seen.snapshot ? compareStates(seen.snapshot, now, gone) : [];
-    await withRedis(() => log.record(key, seen, withUnconfirmed(seen, now, gone), events));
+    const events = last.snapshot ? compareStates(last.snapshot, now, gone) : [];
+    await withRedis(() => log.record(key, last, withUnconfirmed(last, now, gone), events));
     return {
       events: withoutDeletionOf(now.refs, await withRedis(() => log.since(key, sinceSeconds))),
       delaySeconds: Math.max(MIN_DELAY_SECONDS, now.calls * SECONDS_PER_CALL),
@@ -50,18 +47,18 @@ export function createFindEvents(deps: { log: EventLog; logger: Logger }): FindE
 }
 
 /**
- * A branch that counts as deleted loses its runs, so none does that this look saw: another look
- * that began before may be kept meanwhile. Were it deleted after all, the next look would tell.
+ * A deleted branch loses its runs, so no ref counts as deleted that this poll saw: an older poll
+ * may be stored later. The next poll finds a ref that was deleted after all.
  *
  * @returns the events without those of such a ref up to its last deletion
  */
 function withoutDeletionOf(
-  seen: ReadonlyMap<string, unknown>,
+  found: ReadonlyMap<string, unknown>,
   events: RepositoryEvent[],
 ): RepositoryEvent[] {
   const untilDeleted = new Map(
     events.flatMap((event, index) =>
-      event.kind === 'delete' && seen.has(event.ref) ? [[event.ref, index] as const] : [],
+      event.kind === 'delete' && found.has(event.ref) ? [[event.ref, index] as const] : [],
     ),
   );
   return events.filter(
@@ -69,9 +66,9 @@ function withoutDeletionOf(
   );
 }
 
-/** Refs that are missing in the list, but not for sure, stay as they were. */
+/** Refs whose deletion is not confirmed stay in the snapshot. */
 function withUnconfirmed(
-  { snapshot }: Seen,
+  { snapshot }: LastPoll,
   now: Parameters<typeof snapshotOf>[0],
   gone: ReadonlySet<string>,
 ) {
@@ -86,7 +83,7 @@ async function withRedis<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     throw new CdsError('unavailable', {
-      from: 'what was seen of the repository before is kept in Redis, and Redis does not answer: bring it back, nothing is lost meanwhile',
+      from: 'the last state of the repository is stored in Redis, and Redis does not answer: bring it back, nothing is lost meanwhile',
       cause,
     });
   }

@@ -35,14 +35,14 @@ const filterQuery = z.object({
   filter: firstOf(z.enum(EVENT_FILTERS, { error: `is one of ${EVENT_FILTERS.join(', ')}` })),
 });
 
-/** What is no event of ours gets a sentence of its own, so only the list is checked here. */
+/** Only the list is checked here: an invalid event gets an error of its own. */
 const anyEvents = z.array(z.unknown()).meta({ description: 'As `GET …/events` gave them.' });
 const events = z.array(repositoryEventSchema);
 const filteredEvents = z.array(
   z.union([vcsPushEventSchema, vcsPullRequestEventSchema, vcsDeleteEventSchema]),
 );
 
-/** What CDS asks on behalf of hooks that poll a repository. */
+/** The routes for hooks that poll a repository. */
 export function addPollingRoutes(
   router: Router,
   deps: RouteDeps & { findEvents: FindEvents; mainBranchOf: MainBranchOf },
@@ -112,8 +112,8 @@ export function addPollingRoutes(
 }
 
 /**
- * In CDS's words: the API asks only where `/polling` said yes, and the operator guide says how to
- * switch it on.
+ * CDS's own error: the API asks only where `/polling` returned true, and the operator guide says
+ * how to enable it.
  */
 function refuseUnlessPolling({ config }: BitbucketServer): void {
   if (!config.polling) throw new CdsError('notImplemented');

@@ -1,7 +1,7 @@
 import { vcsCommitSchema, vcsPullRequestSchema } from '@cds/wire';
 import { z } from 'zod';
 
-/** Something that happened in a repository. The API gets it, and gives it back as it was. */
+/** A change in a repository. The API receives it and returns it unchanged. */
 export const repositoryEventSchema = z.discriminatedUnion('kind', [
   /** `ref` is whole: `refs/heads/NAME` or `refs/tags/NAME`. */
   z.object({ kind: z.enum(['create', 'push']), ref: z.string(), commit: vcsCommitSchema }),

@@ -13,10 +13,7 @@ import { fullNameOf } from '../http/repository-ref';
 import { toVcsCommit } from '../commits/vcs-commit';
 import { toVcsPullRequest } from '../pull-requests/vcs-pull-request';
 
-/**
- * What is kept of a repository between two looks: refs in full and pull requests by id, each with a
- * hash.
- */
+/** The stored state of a repository: refs in full and pull requests by id, each with a hash. */
 export const snapshotSchema = z.object({
   refs: z.record(z.string(), z.string()),
   pullRequests: z.record(z.string(), z.string()),
@@ -27,30 +24,26 @@ export type Snapshot = z.infer<typeof snapshotSchema>;
 export interface RepositoryState {
   /** By `refs/heads/NAME` and `refs/tags/NAME`. */
   refs: Map<string, VcsCommit>;
-  /** The open ones. */
+  /** By id, open ones only. */
   pullRequests: Map<string, VcsPullRequest>;
-  /** How many pages that took, about. */
+  /** The calls that reading took, about. */
   calls: number;
 }
 
 const FOLDERS = { branch: 'refs/heads/', tag: 'refs/tags/' } as const;
-/**
- * A ref that is missing in the list is asked for by itself; of more than so many the rest waits for
- * the next look.
- */
+/** Missing refs that are confirmed in one poll; further ones wait for the next poll. */
 const MAX_CONFIRMED = 20;
-/** CDS shows the first lines of a message; events are kept, and sent three times. */
+/** CDS shows the first lines of a message; events are stored, and sent three times. */
 const MESSAGE_CHARACTERS = 2_000;
 
 type Asking = Pick<GrantedCall, 'bitbucket' | 'current' | 'ctx'>;
 
-/** Asks Bitbucket for all refs and all open pull requests. */
+/** Reads all refs and all open pull requests from Bitbucket. */
 export async function readRepositoryState(
   repo: RepoRef,
   { bitbucket, current, ctx }: Asking,
 ): Promise<RepositoryState> {
-  // First, since it is refused when the calls of the hour are needed for runs. A list from memory
-  // would show old states as new.
+  // First, since it is refused when calls are short. A cached list would show old states as new.
   const refs = await bitbucket.listRefs(repo, ctx);
   const pullRequests = await current.listPullRequests(repo, {}, ctx);
   const heads = new Map(refs.map((ref) => [FOLDERS[ref.type] + ref.name, commitOf(ref)]));
@@ -63,7 +56,7 @@ export async function readRepositoryState(
   };
 }
 
-/** What is to be remembered of a state. */
+/** The state as it is stored. */
 export function snapshotOf({ refs, pullRequests }: RepositoryState): Snapshot {
   return {
     refs: Object.fromEntries([...refs].map(([ref, { id }]) => [ref, id])),
@@ -74,11 +67,10 @@ export function snapshotOf({ refs, pullRequests }: RepositoryState): Snapshot {
 }
 
 /**
- * Which of the refs of `before` are really gone. A list of several pages can miss a ref while
- * others come and go, and a branch that counts as deleted loses its runs: so each is asked for by
- * itself.
+ * Confirms which missing refs are deleted. A list of several pages can miss a ref while others come
+ * and go, and a deleted branch loses its runs: so each is read by itself.
  *
- * @returns refs in full; those left out are there after all, or were not asked for yet
+ * @returns refs in full; others exist, or were not read yet
  */
 export async function confirmGone(
   before: Snapshot,
@@ -100,7 +92,7 @@ export async function confirmGone(
       else if (isOfThisRef(error))
         logger.warn(
           { repository: fullNameOf(repo), ref, problem: error.bitbucketMessage },
-          'a ref of a repository cannot be read, it is taken to be there',
+          'ref cannot be read: taken to exist',
         );
       else throw error;
     }
@@ -108,10 +100,7 @@ export async function confirmGone(
   return gone;
 }
 
-/**
- * Whether the other refs may be read all the same: this one is refused, or its answer makes no
- * sense.
- */
+/** Whether the error is of this ref alone, so that others can be read. */
 function isOfThisRef({ kind, status }: BitbucketError): boolean {
   return kind === 'invalid-answer' || status === 400 || status === 410;
 }
@@ -121,10 +110,7 @@ function commitOf({ commit }: BbRef): VcsCommit {
   return toVcsCommit({ ...commit, message, parents: [] });
 }
 
-/**
- * The list of pull requests knows hashes only; the commit of a branch of this repository is known
- * from its ref.
- */
+/** Adds the commit of a branch of this repository: the list of pull requests has hashes only. */
 function withCommit(
   one: BbPullRequest,
   repo: RepoRef,

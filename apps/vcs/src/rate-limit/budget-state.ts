@@ -1,12 +1,12 @@
 import type { Usage } from './rate-limit-usage';
 
-/** With less than this share left, what nobody waits for waits. */
+/** The share below which background work waits. */
 const FOR_THE_API = 0.3;
-/** The last share is for runs: branches, commits, statuses, webhooks, comments. */
+/** The share that is reserved for runs: branches, commits, statuses, webhooks, comments. */
 const FOR_RUNS = 0.1;
 const WINDOW_SECONDS = 60 * 60;
 
-/** Who may still call: all; all but what nobody waits for; runs alone. */
+/** The callers that are allowed: all; all but background work; runs alone. */
 export type Allowance = 'all' | 'the-api' | 'runs';
 
 export interface BudgetState {
@@ -29,7 +29,7 @@ export function budgetState(limit: number, { calls, refused }: Usage): BudgetSta
   const wait = overspent ? secondsUntil(spent - reserved, calls) : 0;
   return {
     spent,
-    // Whatever was counted: Bitbucket itself says that nothing is left.
+    // Bitbucket itself says that none is left.
     left: limit === 0 ? undefined : refusedFor > 0 ? 0 : Math.max(0, limit - spent),
     allowed: allowanceOf(),
     waitSeconds: Math.ceil(Math.max(refusedFor, wait)),
@@ -47,7 +47,7 @@ function reserveOf(limit: number, share: number): number {
   return Math.ceil(limit * share);
 }
 
-/** When more than `surplus` of the oldest calls are no longer of the last hour. */
+/** Seconds until more than `surplus` of the oldest calls are older than an hour. */
 function secondsUntil(surplus: number, calls: Usage['calls']): number {
   let gone = 0;
   for (const [minutesAgo, count] of calls) {

@@ -6,16 +6,16 @@ import type { Redis } from 'ioredis';
 import { budgetState, type BudgetState } from './budget-state';
 import { createRateLimitUsage, REFUSAL_SECONDS } from './rate-limit-usage';
 
-/** How long listings wait after a 429 that does not say how long. */
+/** The wait of listings after a 429 without a time. */
 const WAIT_SECONDS = 60;
 
-/** What is left of the calls that Bitbucket grants one OAuth consumer in an hour. */
+/** The calls that are left of those that Bitbucket grants an OAuth consumer in an hour. */
 export interface CallBudget {
   /** Counts a call. Costs no time. */
   count(call: BitbucketCall): void;
-  /** The error to answer a listing with, when what is left is for runs alone. Never rejects. */
+  /** The error for a listing, when the calls that are left are for runs. Never rejects. */
   refusalOfListing(): Promise<CdsError | undefined>;
-  /** Whether what nobody waits for should wait, as far as this process knows. */
+  /** Whether background work should wait, as far as this process knows. */
   isShort(): boolean;
   /** The same, by what all replicas spent. Never rejects. */
   isShortAnywhere(): Promise<boolean>;

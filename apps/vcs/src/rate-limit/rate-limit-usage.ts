@@ -5,14 +5,14 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { createMinuteCounts, type CallsAgo } from './minute-counts';
 
-/** How long a refusal (429) is remembered. */
+/** The time for which a refusal (429) is remembered. */
 export const REFUSAL_SECONDS = 15 * 60;
 /** Calls are flushed to Redis together, so that none waits for it. */
 const FLUSH_AFTER_MS = 250;
 const FLUSH_AGAIN_AFTER_MS = 5_000;
-/** How old the sum over all replicas may be when something is decided by it. */
+/** The greatest age of the sum over all replicas when something is decided by it. */
 const FRESH_MS = 2_000;
-/** How long a decision waits for a newer one. */
+/** The time for which a decision waits for a newer sum. */
 const WAIT_MS = 250;
 /** Bitbucket may refuse many calls at once; the first of them is enough to know. */
 const REFUSED_AGAIN_MS = 5_000;
@@ -136,7 +136,7 @@ export function createRateLimitUsage(deps: {
 
   function known(): Usage {
     const calls = createMinuteCounts([...ofAll.entries(), ...unflushed.entries()]);
-    // More than a Redis knows that was emptied.
+    // Larger than the sum of a Redis that was emptied.
     const most = calls.sum() >= own.sum() ? calls : own;
     const secondsAgo = refusal ? (performance.now() - refusal.at) / 1000 : Infinity;
     return {

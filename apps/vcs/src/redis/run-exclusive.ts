@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 export interface RunExclusiveDeps {
   redis: Redis;
   logger: Logger;
-  /** The longest that any work takes; a lock whose holder died is free a little after that. */
+  /** The longest work; the lock of a dead process is free a little later. */
   maxMs: number;
 }
 

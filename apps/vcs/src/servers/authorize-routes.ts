@@ -22,10 +22,7 @@ const codeSchema = z.object({
   secret: z.string().min(1).meta({ description: 'The code.' }),
 });
 
-/**
- * Linking a project: where to send the user, and the code that comes back into tokens (RFC 6749,
- * 4.1).
- */
+/** Links a project: where to send the user, and tokens for the code (RFC 6749, 4.1). */
 export function addAuthorizeRoutes(router: Router, deps: RouteDeps): void {
   router.get(
     '/vcs/:name/authorize',
@@ -56,14 +53,14 @@ export function addAuthorizeRoutes(router: Router, deps: RouteDeps): void {
         handle(async (req): Promise<VcsAuthorization> => {
           const { oauth, grants } = findServer(deps.servers, req);
           const { secret: code } = readCode(req);
-          // Not ended when the API hangs up: a code works once.
+          // Not aborted when the API hangs up: a code works once.
           const ctx = {
             signal: AbortSignal.timeout(deps.deadlineMs),
             deadline: Date.now() + deps.deadlineMs,
           };
           try {
             const tokens = await oauth.exchangeCode(code, ctx);
-            await grants.remember(tokens);
+            await grants.save(tokens);
             return { token: tokens.accessToken, secret: tokens.refreshToken };
           } catch (error) {
             if (error instanceof DeadGrantError) throw codeRefused(error);

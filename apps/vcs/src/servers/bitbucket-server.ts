@@ -12,15 +12,15 @@ import { createRequestCoalescer } from '../coalescing/request-coalescer';
 import { createCoalescingClient } from '../coalescing/coalescing-client';
 import type { VcsMetrics } from '../monitoring/vcs-metrics';
 
-/** One `[vcs.servers.NAME]`: an OAuth consumer of Bitbucket Cloud and what belongs to it. */
+/** A `[vcs.servers.NAME]`: an OAuth consumer of Bitbucket Cloud, its grants and its calls. */
 export interface BitbucketServer {
   config: BitbucketServerConfig;
   oauth: OAuthClient;
   grants: Grants;
   budget: CallBudget;
-  /** A client that calls Bitbucket with these tokens, each time. */
+  /** A client that calls Bitbucket each time. */
   connect(tokens: AccessTokenSource): BitbucketClient;
-  /** A client for a request that only reads: what is asked for twice is read once. */
+  /** A client for a request that only reads: identical reads are coalesced. */
   connectToRead(tokens: GrantTokens): BitbucketClient;
 }
 

@@ -6,7 +6,7 @@ import type { BitbucketServer } from './bitbucket-server';
 export type BitbucketServers = ReadonlyMap<string, BitbucketServer>;
 
 /**
- * The server that the route's `{name}` names, without regard to case: the reference lowers the
+ * Finds the server that the route's `{name}` names, ignoring case: CDS's own service lowers the
  * names of its configuration, and projects were linked under those.
  *
  * @throws CdsError 404 when there is none

@@ -14,17 +14,17 @@ import { deadlinePassed, withRequestDeadline } from '../http/request-deadline';
 import { findServer, type BitbucketServers } from './find-server';
 import { repoOf } from '../http/repository-ref';
 
-/** What all routes share. */
+/** What all routes need. */
 export interface RouteDeps {
   servers: BitbucketServers;
   logger: Logger;
   /** Milliseconds that a route may take. */
   deadlineMs: number;
-  /** Told after a call about a repository was answered with success; it may not throw. */
+  /** Called after a successful answer about a repository; it must not throw. */
   onAnswered?: (call: AnsweredCall) => void;
 }
 
-/** What is known after a call: Bitbucket served this token just now. */
+/** A successful call: Bitbucket accepted this token just now. */
 export interface AnsweredCall {
   server: BitbucketServer;
   repository: RepoRef;
@@ -37,25 +37,22 @@ export interface GrantedCall {
   server: BitbucketServer;
   /** Calls Bitbucket with the project's tokens. */
   bitbucket: BitbucketClient;
-  /** The same, each time anew: for what has to be true at this moment. */
+  /** The same without coalescing: for what has to be true at this moment. */
   current: BitbucketClient;
-  /** Names the project's grant, so that nothing of one project is remembered for another. */
+  /** Names the project's grant, so that no answer of one project is cached for another. */
   grant: string;
-  /** The one that the route names. A route that finds it elsewhere sets it. */
+  /** The repository that the route names. A route that finds it elsewhere sets it. */
   repository?: RepoRef;
-  /**
-   * What is known of this call so far; undefined while nothing was asked of Bitbucket, or not about
-   * a repository.
-   */
+  /** The call so far; undefined before a call of Bitbucket, or when it is about no repository. */
   answered(): AnsweredCall | undefined;
   ctx: DeadlineContext;
 }
 
 /**
  * A route that needs the project's tokens: reads them, bounds the time, turns Bitbucket's errors
- * into CDS's, and tells the API of a new access token. The API reads that on success only.
+ * into CDS's, and returns a new access token to the API, which reads it on success only.
  *
- * @param missing what a 404 of Bitbucket means here
+ * @param missing the error for a 404 of Bitbucket
  */
 export function grantedRoute(
   deps: RouteDeps,
@@ -73,7 +70,7 @@ export function grantedRoute(
       });
       const answered = call.answered();
       if (answered && deps.onAnswered)
-        // Not before the answer has left: nobody waits for what follows.
+        // After the answer, so that no caller waits for it.
         res.once('finish', () => deps.onAnswered?.(answered));
       if (tokens.lastUsed !== undefined && tokens.lastUsed !== given.accessToken)
         res.setHeader(NEW_ACCESS_TOKEN_HEADER, tokens.lastUsed);
@@ -91,7 +88,7 @@ export function grantedRoute(
             'A new access token, in plain text, when another one was used than was sent.',
         },
       },
-      // The first for an unknown VCS server.
+      // `notFound` is for an unknown VCS server.
       errors: ['notFound', missing, ...BITBUCKET_ERRORS],
     },
     handler,
@@ -109,7 +106,7 @@ function newCall(
   const call: GrantedCall = {
     req,
     server,
-    // What is read before a write decides on it has to be read then.
+    // A write decides on what it reads first, so that must be current.
     bitbucket: req.method === 'GET' ? server.connectToRead(tokens) : current,
     current,
     grant: tokens.key,

@@ -7,7 +7,7 @@ import { findServer } from './find-server';
 import type { RouteDeps } from './granted-route';
 import { ofServer } from '../http/route-params';
 
-/** Which servers there are. */
+/** The VCS servers of the configuration. */
 export function addServerRoutes(router: Router, { servers }: RouteDeps): void {
   router.get(
     '/vcs',

@@ -18,7 +18,7 @@ export interface StateDeps {
   logger: Logger;
   registration: Pick<Registration, 'registered' | 'firstRegistration'>;
   hashes: Pick<KnownHashes, 'given'>;
-  /** Of the name of this service. */
+  /** The store of this service's name. */
   hashStore: HashStore;
 }
 
@@ -27,12 +27,11 @@ export type State = Awaited<ReturnType<typeof createState>>;
 const LATER = { 'Retry-After': '5' };
 
 /**
- * Whose the state of `vcs` in Redis is.
+ * Determines whether the state of `vcs` in Redis is this CDS's.
  *
- * Where the API or the token is another than that of the state, either shows that it is ours all
- * the same: the API gives this service a hash that it was given before under its name, or a request
- * of the API brings the refresh token of a project whose grant is there. A state that says nothing
- * is of a version before this one, and is taken over as soon as the API has taken the registration.
+ * A state of another API or token is ours all the same when the API gives this service a hash that
+ * it gave to its name before, or when a request of the API carries the refresh token of a grant in
+ * Redis. A state without a mark is of an older version, and is taken over after the registration.
  */
 export async function createState(deps: StateDeps) {
   const { redis, registration, hashes, hashStore, logger } = deps;
@@ -67,7 +66,7 @@ export async function createState(deps: StateDeps) {
   const look = () => (started ? guard.check() : Promise.resolve());
   void registration.firstRegistration().then(look);
 
-  /** Whether a request brings the refresh token of a grant that is in Redis. */
+  /** Whether a request carries the refresh token of a grant in Redis. */
   async function proves(request: Request): Promise<boolean> {
     if (request.headers['x-cds-access-token-secret'] === undefined) return false;
     const { refreshToken } = readAccessHeaders(request.headers);
@@ -75,7 +74,7 @@ export async function createState(deps: StateDeps) {
   }
 
   async function refusalOf(request: Request): Promise<string | undefined> {
-    // Before the first look; without Redis there is nothing to touch.
+    // Before the first check; without Redis there is no state to protect.
     if (guard.status().kind === 'unknown' && redis.status === 'ready') await look();
     const { kind } = guard.status();
     if (kind !== 'foreign' && kind !== 'unproven') return guard.refusal();
@@ -83,7 +82,7 @@ export async function createState(deps: StateDeps) {
     return guard.refusal();
   }
 
-  /** In front of the routes: refuses every call while the state is known to be none of ours. */
+  /** Middleware before the routes: refuses every call while the state is not ours. */
   const onlyOurs: RequestHandler = (request, _response, next) => {
     if (isOurs()) return next();
     refusalOf(request).then((from) => {
@@ -94,16 +93,14 @@ export async function createState(deps: StateDeps) {
   return {
     onlyOurs,
     isOurs,
-    /** Resolves when the state was found to be ours for the first time. */
+    /** Resolves when the state is ours for the first time. */
     firstOurs: () => first,
     whyNoWrites: writes.refusal,
 
-    /**
-     * Waits for what decides whose the state is. Rejects where hashes must not be written.
-     */
+    /** Waits until the owner of the state is known. Rejects when it is not this CDS. */
     async untilOurs(): Promise<void> {
       await registration.firstRegistration();
-      // The first look may have begun before the registration.
+      // The first check may have begun before the registration.
       for (let looks = 0; looks < 2 && !isOurs(); looks++) await look();
       if (!isOurs()) throw new Error('the state in Redis is not known to be that of this CDS');
     },
@@ -115,7 +112,7 @@ export async function createState(deps: StateDeps) {
       return [{ status, component: 'State', value, type: '' }];
     },
 
-    /** To be called when a Redis has answered that can be used. */
+    /** Call it when a usable Redis has answered. */
     start(): void {
       started = true;
       redis.on('ready', () => void guard.check());

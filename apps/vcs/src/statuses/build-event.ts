@@ -14,7 +14,7 @@ const count = z
   .nullish()
   .transform((value) => value ?? 0);
 
-/** Any event of CDS: what kind it is. */
+/** An event of CDS of any type. */
 export const eventSchema = z.object({
   type_event: z.string(),
   project_key: text,
@@ -22,13 +22,13 @@ export const eventSchema = z.object({
   payload: z.unknown(),
 });
 
-/** The run of one workflow node, as far as a build status needs it. */
+/** The run of a workflow node, reduced to what a build status needs. */
 export const nodeRunSchema = z.object({
   NodeName: text,
   Status: z.string(),
   /** The number of the workflow run. */
   Number: count,
-  /** Counts how often the node was run again within it. */
+  /** The number of the node's run within the workflow run. */
   SubNumber: count,
   Hash: text,
   RepositoryFullName: text,

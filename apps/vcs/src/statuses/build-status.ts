@@ -6,12 +6,12 @@ import { DOCUMENTATION_URL, statusUrl } from './status-url';
 import { STATUS_NAME_PREFIX } from './vcs-commit-status';
 
 /**
- * What Bitbucket takes of these:
+ * The longest texts that Bitbucket takes:
  * https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/928
  */
 const MAX_TEXT = 254;
 
-/** Statuses of a node that say nothing about the commit. */
+/** Statuses of a node without a meaning for the commit. */
 const NOT_SENT = ['Checking', 'Disabled', 'Never Built', 'Unknown', 'Waiting'];
 
 const STATES: Readonly<Record<string, BuildState>> = {
@@ -29,7 +29,7 @@ export interface BuildStatusOptions {
   sendSkipped: boolean;
 }
 
-/** The status that an event means for its commit; undefined when it means none. */
+/** Makes the build status of an event; undefined for an event without one. */
 export function buildStatus(
   { projectKey, workflowName, node }: BuildEvent,
   { uiUrl, showDetail, sendSkipped }: BuildStatusOptions,
@@ -46,8 +46,7 @@ export function buildStatus(
     state: STATES[node.Status] ?? 'INPROGRESS',
     description: `${nodeName}: ${statusWord}`,
     url: showDetail ? statusUrl(uiUrl, run) : DOCUMENTATION_URL,
-    // By it Bitbucket shows the status on the pull request of the branch. Half of a name names
-    // another one.
+    // Shows the status on the pull request of the branch. Half of a name names another branch.
     ...(node.BranchName === '' || node.BranchName.length > MAX_TEXT
       ? {}
       : { refname: node.BranchName }),

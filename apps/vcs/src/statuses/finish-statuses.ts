@@ -19,24 +19,19 @@ import {
 
 const UNFINISHED_LOCK = vcsKeys.lock('unfinished');
 const ROUND_EVERY_MS = 60_000;
-/** Asked about in one round; the others come in the next one. */
+/** Statuses of one round; the others come in the next one. */
 const MAX_AT_ONCE = 200;
 /** One status: a call of the API and one of Bitbucket. */
 const ONE_MS = 40_000;
-/** The lock of a round is renewed by no one: it outlives one status, and each takes it anew. */
+/** The lock of one status, which is not renewed. */
 const LOCK_MS = ONE_MS + 10_000;
-/**
- * A build that still runs is asked about again after as long as it has run, within these bounds.
- */
+/** The longest pause between two questions about a build; it grows with the age of the build. */
 const MAX_PAUSE_MS = 30 * 60_000;
-/** After a start, what was missed may be a moment away from being known. */
+/** The first pause after a start: an end that was missed may soon be known. */
 const AFTER_START_MS = 60_000;
-/** So many in a row without an answer: it is the API, and not these runs, so the round ends. */
+/** After this many in a row, the fault is the API's and not that of a run: the round ends. */
 const MAX_UNANSWERED = 5;
-/**
- * How long somebody is asked who says that there is no such run, or that it is none of our
- * business.
- */
+/** The time for which a run is asked about that does not exist or must not be read. */
 const REFUSED_FOR_MS = 24 * 60 * 60_000;
 
 export interface FinishStatusesDeps {
@@ -46,29 +41,29 @@ export interface FinishStatusesDeps {
   sendStatus: SendStatus;
   api: Pick<CdsApiClient, 'nodeRun'>;
   options: () => Pick<BuildStatusOptions, 'uiUrl' | 'sendSkipped'>;
-  /** Whether the state in Redis is this CDS's: else nothing is looked at. */
+  /** Whether the state in Redis is this CDS's; else nothing is checked. */
   isOurs: () => boolean;
   logger: Logger;
-  /** Milliseconds between two rounds, a minute when not given. */
+  /** Milliseconds between two runRounds, a minute when not given. */
   roundEveryMs?: number;
 }
 
 export interface FinishStatuses {
-  /** Asks about all that is unfinished, then now and then about what has been so for long. */
+  /** Checks all unfinished statuses once, then each from time to time. */
   start(): void;
   close(): void;
 }
 
 /**
- * What became of one. `unanswered`: put off, the others may have an answer; `unreachable`: no run
- * has one now.
+ * The result of one check. `unanswered`: postponed, others may have an answer; `unreachable`: no
+ * run has an answer now.
  */
 type Outcome = 'done' | 'unanswered' | 'unreachable';
 
 /**
- * Sends the end of builds of which CDS never told: it says so once, and whoever was away then never
- * hears of it. The API is asked how the run ended, by one replica at a time; what is sent goes the
- * way of every status, so that nothing is sent twice or in the wrong order.
+ * Sends the end of builds that CDS reported while `vcs` was away: CDS reports an end once. The API
+ * is asked how the run ended, by one replica at a time. Each status is sent as all others are, so
+ * that none is sent twice or out of order.
  */
 export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
   const { redis, servers, unfinished, sendStatus, api, logger } = deps;
@@ -79,23 +74,20 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
   const unansweredSince = new LRUCache<string, number>({ max: MAX_UNFINISHED });
   const { roundEveryMs = ROUND_EVERY_MS } = deps;
 
-  /** Tries again as long as somebody may know. */
+  /** Postpones a run that the API refuses, and drops it after a day. */
   async function refused(id: string, status: UnfinishedStatus, reason: string): Promise<void> {
     const now = Date.now();
     const { refusedSince = now } = status;
     if (status.refusedSince === undefined)
       logger.warn(
-        { ...aboutRun(status), reason },
-        'build status stays in progress at Bitbucket: its end cannot be found out or sent; tried for a day',
+        { ...logFields(status), reason },
+        'build status stays in progress at Bitbucket: its end cannot be read or sent; trying for a day',
       );
-    if (now - refusedSince >= REFUSED_FOR_MS) await unfinished.forget(id);
+    if (now - refusedSince >= REFUSED_FOR_MS) await unfinished.remove(id);
     else await unfinished.postpone(id, now + MAX_PAUSE_MS, { ...status, refusedSince });
   }
 
-  /**
-   * Puts one off whose answer cannot be had, ever longer: it may be its run alone that has none,
-   * for good.
-   */
+  /** Postpones a run without an answer ever longer: it may never have one. */
   async function unanswered(
     id: string,
     status: UnfinishedStatus | undefined,
@@ -107,17 +99,14 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
     if (since !== undefined) return 'unanswered';
     unansweredSince.set(id, now);
     logger.warn(
-      { ...(status ? aboutRun(status) : { id }), reason },
-      'build status stays in progress at Bitbucket: the API gives no answer about its run; asked again',
+      { ...(status ? logFields(status) : { id }), reason },
+      'build status stays in progress at Bitbucket: the API gives no answer about its run; trying again',
     );
     return 'unanswered';
   }
 
-  /**
-   * Never rejects for what is wrong with one of them; rejects when it cannot be put off, since
-   * Redis is away.
-   */
-  async function lookAt(id: string): Promise<Outcome> {
+  /** Rejects only when a status cannot be postponed, since Redis is away. */
+  async function check(id: string): Promise<Outcome> {
     let status: UnfinishedStatus | undefined;
     let isLate = false;
     try {
@@ -143,11 +132,11 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
     ctx: DeadlineContext,
   ): Promise<void> {
     const server = status && servers.get(status.server);
-    if (!status || !server || server.config.status.disable) return unfinished.forget(id);
+    if (!status || !server || server.config.status.disable) return unfinished.remove(id);
     const now = Date.now();
     const age = now - status.since;
-    if (age >= MAX_AGE_MS) return unfinished.forget(id);
-    // Kept for runs: this can wait.
+    if (age >= MAX_AGE_MS) return unfinished.remove(id);
+    // The calls that are left are for runs.
     if ((await server.budget.state()).allowed === 'runs')
       return unfinished.postpone(id, now + ASK_AFTER_MS);
     const { project, workflow, number, node: nodeName, repository } = status;
@@ -173,19 +162,18 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
       const pause = afterStart ? AFTER_START_MS : pauseAfter(age, ASK_AFTER_MS);
       return unfinished.postpone(id, now + pause);
     }
-    // What cannot be sent must not be the first of every round; sending says itself when to send
-    // again.
+    // A status that cannot be sent must not lead every round; sending postpones it again.
     await unfinished.postpone(id, now + pauseAfter(age, roundEveryMs));
     const tokens = server.grants.tokensOf(status.grant);
     const { grant, since } = status;
     const call = { server, bitbucket: server.connect(tokens), grant, ctx, since };
     try {
       await sendStatus(call, repoFromFullName(repository), event, next);
-      logger.info({ ...aboutRun(status), state: next.state }, 'build status finished');
+      logger.info({ ...logFields(status), state: next.state }, 'build status finished');
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (isCdsError(error) && error.status === 401) await refused(id, status, reason);
-      else logger.warn({ ...aboutRun(status), reason }, 'build status not finished');
+      else logger.warn({ ...logFields(status), reason }, 'build status not finished');
     }
   }
 
@@ -197,10 +185,10 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
     let inARow = 0;
     for (const id of due) {
       if (closing.signal.aborted || !deps.isOurs()) return;
-      // All others come before them.
+      // After all others.
       if (afterStart && unansweredSince.has(id)) continue;
       const lock = { ttlMs: LOCK_MS, waitMs: 0, signal: closing.signal };
-      const outcome = await withLock(redis, UNFINISHED_LOCK, lock, () => lookAt(id));
+      const outcome = await withLock(redis, UNFINISHED_LOCK, lock, () => check(id));
       if (outcome === 'unreachable') return;
       inARow = outcome === 'unanswered' ? inARow + 1 : 0;
       if (inARow >= MAX_UNANSWERED) return;
@@ -208,20 +196,20 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
     afterStart = false;
   }
 
-  async function rounds(): Promise<void> {
+  async function runRounds(): Promise<void> {
     try {
       if (deps.isOurs()) await round();
     } catch (error) {
-      // Another replica is at it.
+      // Another replica holds the lock.
       if (!(error instanceof LockTimeoutError) && !closing.signal.aborted)
-        logger.warn({ err: error }, 'unfinished build statuses not looked at: trying again');
+        logger.warn({ err: error }, 'unfinished build statuses not checked: trying again');
     }
     if (closing.signal.aborted) return;
-    timer = setTimeout(() => void rounds(), roundEveryMs).unref();
+    timer = setTimeout(() => void runRounds(), roundEveryMs).unref();
   }
 
   return {
-    start: () => void rounds(),
+    start: () => void runRounds(),
     close() {
       closing.abort();
       clearTimeout(timer);
@@ -229,16 +217,16 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
   };
 }
 
-/** Milliseconds until the next look at what has been so for `ms`. */
+/** Milliseconds until the next check of a state that has lasted `ms`. */
 function pauseAfter(ms: number, least: number): number {
   return Math.min(Math.max(ms, least), MAX_PAUSE_MS);
 }
 
-/** Whether no connection to the API came about. */
+/** Whether the API could not be connected to. */
 function isUnreachable(error: unknown): boolean {
   return isApiError(error) && error.status === undefined && !error.mayBeDone;
 }
 
-function aboutRun({ project, workflow, number, node, repository, hash }: UnfinishedStatus) {
+function logFields({ project, workflow, number, node, repository, hash }: UnfinishedStatus) {
   return { project, workflow, run: number, node, repository, hash };
 }

@@ -11,17 +11,14 @@ import type { SentStatuses } from './sent-statuses';
 import { isFinal, isSameRun, shouldSend } from './status-order';
 import type { UnfinishedStatuses, UnfinishedStatus } from './unfinished-statuses';
 
-/** How long one status may take; the lock on its key outlives it. */
+/** The time limit of one status; the lock on its key outlives it. */
 export const SEND_MS = 25_000;
-/** When the API is asked how a build ended of which nothing was heard since. */
+/** The silence about a build after which the API is asked how it ended. */
 export const ASK_AFTER_MS = 10 * 60_000;
-/**
- * When a final status is sent again that Bitbucket did not take: ever later, since trying costs
- * calls.
- */
+/** The first pause before a final status is sent again that Bitbucket did not take. */
 const SEND_AGAIN_MS = 60_000;
 const MAX_PAUSE_MS = 30 * 60_000;
-/** What trying again does not change. */
+/** Answers that another try does not change. */
 const REFUSALS = new Set([400, 403, 404]);
 
 export interface SendStatusDeps {
@@ -32,9 +29,9 @@ export interface SendStatusDeps {
   onResult(result: SendResult): void;
 }
 
-/** What a status is sent with. */
+/** The call with which a status is sent. */
 export interface StatusCall extends Pick<GrantedCall, 'server' | 'bitbucket' | 'grant' | 'ctx'> {
-  /** When it was sent first, or could have been (ms); now when not given. */
+  /** When the status was sent first, or could have been (ms); now when not given. */
   since?: number;
 }
 
@@ -46,10 +43,10 @@ export type SendStatus = (
 ) => Promise<void>;
 
 /**
- * Posts a status unless Bitbucket has it already or has a newer one. The state is kept after the
- * answer, so that a send that failed is done again when the event is repeated. What is not final is
- * remembered before it is sent: the event of its end may come while nobody is there, and CDS does
- * not repeat it.
+ * Sends a status unless Bitbucket has it, or a newer one. The status is stored after the answer, so
+ * that a failed one is sent again when the event is repeated. A status that is not final is
+ * recorded as unfinished before it is sent: the event of its end may be missed, and CDS does not
+ * repeat it.
  */
 export function createSendStatus(deps: SendStatusDeps): SendStatus {
   const { sent, unfinished, runExclusive, logger, onResult } = deps;
@@ -68,24 +65,24 @@ export function createSendStatus(deps: SendStatusDeps): SendStatus {
       const last = await sent.read(id);
       if (!shouldSend(last, next)) {
         logger.debug({ last, next, name: status.name }, 'build status not sent: old or known');
-        if (isFinal(next) && last && isSameRun(last, next)) await unfinished.forget(id);
+        if (isFinal(next) && last && isSameRun(last, next)) await unfinished.remove(id);
         return 'known';
       }
       const now = Date.now();
       const since = call.since ?? now;
       const record = recordOf(call, repo, event, since);
       // Before Bitbucket has it: a process that dies in between must not leave it there for good.
-      if (!isFinal(next)) await unfinished.remember(id, record, now + ASK_AFTER_MS);
+      if (!isFinal(next)) await unfinished.save(id, record, now + ASK_AFTER_MS);
       try {
         await withTimeout(call.ctx, SEND_MS, (ctx) =>
           call.bitbucket.postStatus(repo, node.Hash, status, ctx),
         );
       } catch (error) {
-        if (isRefusal(error)) await unfinished.forget(id);
-        else if (isFinal(next)) await unfinished.remember(id, record, now + sendAgainAfter(since));
+        if (isRefusal(error)) await unfinished.remove(id);
+        else if (isFinal(next)) await unfinished.save(id, record, now + sendAgainAfter(since));
         throw error;
       }
-      await Promise.all([sent.write(id, next), isFinal(next) && unfinished.forget(id)]);
+      await Promise.all([sent.write(id, next), isFinal(next) && unfinished.remove(id)]);
       return 'sent';
     });
   }

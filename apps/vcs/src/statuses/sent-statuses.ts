@@ -15,15 +15,15 @@ const sentSchema = z.object({
   url: z.string(),
 });
 
-/** The last status that Bitbucket has of each key. */
+/** The last status that was sent of each key. */
 export interface SentStatuses {
   read(id: string): Promise<SentStatus | undefined>;
   write(id: string, status: SentStatus): Promise<void>;
 }
 
 /**
- * Kept in Redis for all replicas. What this process sent is also in its memory: that serves while
- * Redis is away, and after that for what Redis did not take or has lost.
+ * Stored in Redis for all replicas, and in memory: that serves while Redis is away, and after Redis
+ * refused or lost a status.
  */
 export function createSentStatuses(deps: { redis: Redis; logger: Logger }): SentStatuses {
   const { redis, logger } = deps;
@@ -33,13 +33,13 @@ export function createSentStatuses(deps: { redis: Redis; logger: Logger }): Sent
       const own = memory.get(id);
       try {
         const text = await redis.get(id);
-        // What Redis lost is still known here.
+        // Redis may have lost it.
         if (text === null) return own?.status;
-        const kept = sentSchema.parse(JSON.parse(text));
-        // Another replica may have sent since what Redis did not take from this one.
-        return own && !own.inRedis && shouldSend(kept, own.status) ? own.status : kept;
+        const stored = sentSchema.parse(JSON.parse(text));
+        // Another replica may have sent a newer status than the one that Redis refused here.
+        return own && !own.inRedis && shouldSend(stored, own.status) ? own.status : stored;
       } catch (error) {
-        logger.warn({ err: error }, 'Redis does not say which build status was sent last');
+        logger.warn({ err: error }, 'last build status not read from Redis');
         return own?.status;
       }
     },
@@ -49,7 +49,7 @@ export function createSentStatuses(deps: { redis: Redis; logger: Logger }): Sent
         await redis.set(id, JSON.stringify(status), 'EX', TTL_SECONDS);
         memory.set(id, { status, inRedis: true });
       } catch (error) {
-        logger.warn({ err: error }, 'Redis did not take which build status was sent last');
+        logger.warn({ err: error }, 'last build status not stored in Redis');
       }
     },
   };

@@ -1,6 +1,6 @@
 import type { BuildState } from '@cds/bitbucket';
 
-/** A status as far as its order and its novelty go. */
+/** The parts of a status that decide whether it is sent. */
 export interface SentStatus {
   number: number;
   subNumber: number;
@@ -10,9 +10,9 @@ export interface SentStatus {
 }
 
 /**
- * Whether a status should follow `last` at Bitbucket. Events arrive twice and out of order: what
- * belongs to an earlier run is not sent, nor what goes back from a final state within the same run,
- * nor what says the same again.
+ * Whether a status should follow `last` at Bitbucket. Events arrive twice and out of order: a
+ * status of an earlier run is not sent, nor one that is not final after a final one of the same
+ * run, nor a repetition.
  */
 export function shouldSend(last: SentStatus | undefined, next: SentStatus): boolean {
   if (!last) return true;
@@ -24,12 +24,12 @@ export function shouldSend(last: SentStatus | undefined, next: SentStatus): bool
   );
 }
 
-/** Whether nothing follows it within its run. */
+/** Whether it is the last status of its run. */
 export function isFinal({ state }: Pick<SentStatus, 'state'>): boolean {
   return state !== 'INPROGRESS';
 }
 
-/** Whether both tell of the same run of a node. */
+/** Whether both are of the same run of a node. */
 export function isSameRun(one: SentStatus, other: SentStatus): boolean {
   return one.number === other.number && one.subNumber === other.subNumber;
 }

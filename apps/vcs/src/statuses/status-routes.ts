@@ -15,10 +15,7 @@ export interface StatusRouteDeps extends RouteDeps {
   uiUrl: string;
 }
 
-/**
- * `POST /vcs/{name}/status`: CDS's events, of which the runs of workflow nodes become build
- * statuses.
- */
+/** `POST /vcs/{name}/status`: makes build statuses of CDS's events about runs of workflow nodes. */
 export function addStatusRoutes(router: Router, deps: StatusRouteDeps): void {
   const { sendStatus, apiVersion, uiUrl } = deps;
 

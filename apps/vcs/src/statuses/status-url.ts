@@ -1,16 +1,16 @@
 import { whyNoLink } from '@cds/config';
 
-/** Where a status leads that cannot lead to its run; Bitbucket wants some URL. */
+/** The URL of a status without one of its run: Bitbucket requires a URL. */
 export const DOCUMENTATION_URL = 'https://ovh.github.io/cds/';
 
 /**
- * Bitbucket takes shorter ones alone:
+ * The longest URL that Bitbucket takes:
  * https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/928
  */
 const MAX_URL = 449;
 
 /**
- * A run of a workflow in the CDS UI; the documentation where Bitbucket would refuse its URL, and
+ * The URL of a workflow run in the CDS UI; the documentation's where Bitbucket would refuse it, and
  * the status with it.
  */
 export function statusUrl(

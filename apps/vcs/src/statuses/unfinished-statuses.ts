@@ -3,11 +3,9 @@ import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 
-/**
- * Beyond it those that are asked about first are forgotten: more builds than any CDS has at a time.
- */
+/** The limit, beyond the builds of any CDS; those that are due first are dropped. */
 export const MAX_UNFINISHED = 5_000;
-/** Characters of one record; names that long are nobody's. */
+/** Characters of one record, beyond any real names. */
 const MAX_RECORD = 16_384;
 /** No build takes longer. */
 export const MAX_AGE_MS = 7 * 24 * 60 * 60 * 1_000;
@@ -22,40 +20,41 @@ const recordSchema = z.object({
   workflow: z.string(),
   node: z.string(),
   number: z.int(),
-  /** Key of the grant with which it was sent; no token. */
+  /** The key of the grant with which it was sent; no token. */
   grant: z.string(),
   /** When it was sent (ms). */
   since: z.number(),
-  /** Since when nobody can say how it ended (ms). */
+  /** Since when its end can be neither read nor sent (ms). */
   refusedSince: z.number().optional(),
 });
 
 /**
- * A status that is not final at Bitbucket, or a final one that Bitbucket did not take: enough to
- * send its end.
+ * A status that is not final at Bitbucket, or a final one that Bitbucket did not take, with all
+ * that is needed to send its end.
  */
 export type UnfinishedStatus = z.infer<typeof recordSchema>;
 
-/**
- * Kept in Redis for all replicas. Noting and forgetting never reject: no status is held up by them.
- */
+/** Stored in Redis for all replicas. Saving and removing never reject: no status waits for them. */
 export interface UnfinishedStatuses {
   /**
-   * @param id `vcsKeys.sentStatus` of it; one that is there already is replaced.
-   * @param askAt (ms)
+   * Replaces the record of the same id.
+   *
+   * @param id `vcsKeys.sentStatus` of it
+   * @param askAt when the API is asked about it (ms)
    */
-  remember(id: string, status: UnfinishedStatus, askAt: number): Promise<void>;
-  forget(id: string): Promise<void>;
+  save(id: string, status: UnfinishedStatus, askAt: number): Promise<void>;
+  remove(id: string): Promise<void>;
   /**
-   * Asks about one later that is still there. @param change also notes this. Rejects while Redis is
-   * away.
+   * Postpones one that is still there. Rejects while Redis is away.
+   *
+   * @param change its new record
    */
   postpone(id: string, askAt: number, change?: UnfinishedStatus): Promise<void>;
-  /** Ids of those to ask about by then, the earliest first. Rejects while Redis is away. */
+  /** Ids of those that are due by `until`, the earliest first. Rejects while Redis is away. */
   due(until: number, limit: number): Promise<string[]>;
-  /** Undefined where it is gone or cannot be read. Rejects while Redis is away. */
+  /** Undefined when it is gone or cannot be read. Rejects while Redis is away. */
   read(id: string): Promise<UnfinishedStatus | undefined>;
-  /** Forgets what there is too much of. Rejects while Redis is away. */
+  /** Drops those beyond the limit. Rejects while Redis is away. */
   trim(): Promise<void>;
 }
 
@@ -65,7 +64,7 @@ export function createUnfinishedStatuses(deps: {
 }): UnfinishedStatuses {
   const { redis, logger } = deps;
   return {
-    async remember(id, status, askAt) {
+    async save(id, status, askAt) {
       const record = JSON.stringify(status);
       if (record.length > MAX_RECORD) return;
       await redis
@@ -77,7 +76,7 @@ export function createUnfinishedStatuses(deps: {
           logger.warn({ err: error }, 'unfinished build status not stored in Redis');
         });
     },
-    async forget(id) {
+    async remove(id) {
       await redis
         .multi()
         .del(vcsKeys.unfinishedStatus(id))

@@ -1,10 +1,10 @@
 import type { BbStatus } from '@cds/bitbucket';
 import type { VcsCommitStatus } from '@cds/wire';
 
-/** How the names of CDS's statuses begin; those of others are not CDS's business. */
+/** The prefix of the names of CDS's statuses; CDS must not see others. */
 export const STATUS_NAME_PREFIX = 'CDS/';
 
-/** From Bitbucket's states to CDS's. */
+/** Bitbucket's states → CDS's. */
 const STATES: Readonly<Record<string, string>> = {
   SUCCESSFUL: 'Success',
   FAILED: 'Fail',
@@ -16,9 +16,8 @@ export function isCdsStatus(status: BbStatus): boolean {
 }
 
 /**
- * The API looks for its statuses by comparing `description` with their name, and does not send
- * those again that it finds finished. So the name stands there, whole, also where the key had to be
- * shortened.
+ * The API finds its statuses by comparing `description` with their name, and does not send finished
+ * ones again. So the description is the whole name, also where the key is shortened.
  *
  * @param revision as the API asked for it
  */
@@ -31,7 +30,7 @@ export function toVcsCommitStatus(status: BbStatus, revision: string): VcsCommit
   };
 }
 
-/** Bitbucket writes UTC as `+00:00`, Go as `Z`, without zeros at the end of the fraction. */
+/** Bitbucket writes UTC as `+00:00`; Go writes `Z`, without zeros at the end of the fraction. */
 function goTime(date: string): string {
   return date.replace(/(?:\.0+|(\.\d*?[1-9])0*)?(?:\+00:00|Z)$/, '$1Z');
 }

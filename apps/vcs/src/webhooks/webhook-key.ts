@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { hookUuidOf, webhookSecret } from '@cds/webhook-signature';
 
-/** The configured key, as far as webhooks need it. */
+/** The key of the configuration from which the secrets of webhooks are derived. */
 export interface WebhookKey {
   /**
-   * Which key it is: 16 hexadecimal digits of a MAC over a constant, from which the key cannot be
-   * computed. It is kept in Redis with every webhook, so that a changed key is noticed.
+   * Names the key: 16 hexadecimal digits of a MAC over a constant, from which the key cannot be
+   * computed. It is stored with every webhook, so that a changed key is noticed.
    */
   fingerprint: string;
   /**

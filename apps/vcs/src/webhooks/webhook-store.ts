@@ -114,7 +114,7 @@ export function createWebhookStore(redis: Redis, hooksUrl?: string): WebhookStor
   };
 }
 
-/** A URL without the uuid that it ends in. */
+/** A URL without the uuid at its end. */
 export function urlPrefixOf(url: string): string {
   return url.slice(0, url.length - hookUuidOf(url).length);
 }

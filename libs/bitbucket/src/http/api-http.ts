@@ -88,7 +88,7 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
         const { kind, status, bitbucketMessage } = failure;
         o.logger?.info(
           { call: request.call, kind, status, bitbucketMessage, pauseMs },
-          'Bitbucket call failed, it is tried again',
+          'Bitbucket call failed: trying again',
         );
       },
     };

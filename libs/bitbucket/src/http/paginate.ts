@@ -133,7 +133,7 @@ function createTake<T>(
     for (const one of unreadable.slice(0, MAX_WARNINGS))
       http.logger?.warn(
         { call: callName(route), item: nameOf(one.value), problem: problemOf(one) },
-        'an item of a list cannot be read, it is left out',
+        'list item cannot be read: left out',
       );
     return read.flatMap(({ data }) => (data === undefined || !isNew(data) ? [] : [data]));
   };

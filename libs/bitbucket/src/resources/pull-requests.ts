@@ -62,7 +62,7 @@ export function createPullRequests(deps: PullRequestsDeps): PullRequestsClient {
         const { status, bitbucketMessage } = error;
         logger?.warn(
           { pullRequest: created.id, status, bitbucketMessage },
-          'The pull request is created, its full hashes could not be read',
+          'full hashes of a created pull request cannot be read',
         );
         return created;
       }

@@ -48,7 +48,7 @@ export function createRepositories(deps: RepositoriesDeps): RepositoriesClient {
       const { status, bitbucketMessage } = error;
       logger?.warn(
         { workspace: workspace.slug, status, bitbucketMessage },
-        'The workspace refuses to list its repositories, they are left out',
+        'workspace refuses to list its repositories: left out',
       );
       return [];
     }

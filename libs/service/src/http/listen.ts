@@ -127,9 +127,9 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   } catch (error) {
     throw explain(error, addr, port, options.keys);
   }
-  server.on('error', (err) => logger.error({ err }, 'The HTTP server failed'));
+  server.on('error', (err) => logger.error({ err }, 'HTTP server failed'));
   const address = server.address() as AddressInfo;
-  logger.info({ addr: address.address, port: address.port }, 'Listening');
+  logger.info({ addr: address.address, port: address.port }, 'listening');
 
   let closing = false;
   return {

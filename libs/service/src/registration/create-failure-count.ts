@@ -37,13 +37,13 @@ export function createFailureCount({
       if (refused) {
         logger.error(
           { err: error, failuresInARow: inARow },
-          "The CDS API refuses the token: set api.token to the API's shared.infra token",
+          "CDS API refuses the token: set api.token to the API's shared.infra token",
         );
       } else if (registered) {
-        logger.warn({ err: error, failuresInARow: inARow }, 'A heartbeat to the CDS API failed');
+        logger.warn({ err: error, failuresInARow: inARow }, 'heartbeat to the CDS API failed');
       } else {
         // Once loud, then quiet: this may take as long as an operator likes.
-        logger[waiting ? 'debug' : 'warn']({ err: error }, 'Waiting for the CDS API');
+        logger[waiting ? 'debug' : 'warn']({ err: error }, 'waiting for the CDS API');
         waiting = true;
       }
       if (inARow !== maxHeartbeatFailures + 1 || !onTooManyFailures) return;
@@ -55,7 +55,7 @@ export function createFailureCount({
       );
     },
     reset() {
-      if (inARow > 0) logger.info({ failuresInARow: inARow }, 'Heartbeats reach the CDS API again');
+      if (inARow > 0) logger.info({ failuresInARow: inARow }, 'heartbeats reach the CDS API again');
       inARow = 0;
     },
   };

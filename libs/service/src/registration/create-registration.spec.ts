@@ -81,7 +81,7 @@ describe('createRegistration', () => {
     const heard = heartbeats;
     await waitFor(() => api.registrations.length > heard + 1);
     expect(heartbeats).toBe(heard);
-    expect(messages(lines)).toEqual(['Registered with the CDS API']);
+    expect(messages(lines)).toEqual(['registered with the CDS API']);
     expect(api.registrations[0]).toMatchObject({
       name: 'cds-hooks',
       type: 'hooks',
@@ -177,7 +177,7 @@ describe('createRegistration', () => {
       api.mood = 'well';
       await waitFor(() => registration.failuresInARow === 0);
     }
-    expect(messages(lines)).toContain('Heartbeats reach the CDS API again');
+    expect(messages(lines)).toContain('heartbeats reach the CDS API again');
     // A service that is told nothing goes on for ever.
     const { registration: patient } = register();
     patient.start();
@@ -255,7 +255,7 @@ describe('createRegistration', () => {
     registration.start();
     await waitFor(() => api.registrations.length >= 3);
     expect(lines.filter(({ level }) => level === 40)).toMatchObject([
-      { msg: 'The CDS API has another version than this service', version: 'snapshot' },
+      { msg: 'CDS API has another version than this service', version: 'snapshot' },
     ]);
   });
 });

@@ -116,7 +116,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     if (!registered)
       logger.info(
         { name: identity.name, version: buildInfo().version, reportedVersion: version.reported },
-        'Registered with the CDS API',
+        'registered with the CDS API',
       );
     registered = true;
   };

@@ -47,7 +47,7 @@ export function createReportedVersion(deps: {
       warned = true;
       deps.logger.warn(
         { version: buildInfo().version, reportedVersion: reported() },
-        'The CDS API has another version than this service',
+        'CDS API has another version than this service',
       );
     },
   };
