@@ -12,23 +12,23 @@ export const vcsKeys = {
 
   /**
    * Sorted set: fingerprints of the hashes that the API gave to a service of this name → when it
-   * did last (ms).
+   * did last (ms). The newest 50 of 400 days.
    */
   hashes: (name: string) => `${PREFIX}hashes:${name}`,
 
   /**
-   * String: a grant, encrypted. The API knows a project by the refresh token of its linking for
-   * ever, so that token names the grant, although it is used up.
+   * String: a grant, encrypted; 100 days after its last use. The API knows a project by the refresh
+   * token of its linking for ever, so that token names the grant, although it is used up.
    */
   grant: (firstRefreshToken: string) => `${PREFIX}grant:${sha256(firstRefreshToken)}`,
 
-  /** Hash: minute of Redis's clock → calls that were made with an OAuth consumer. */
+  /** Hash: minute of Redis's clock → calls that were made with an OAuth consumer; an hour. */
   calls: (consumer: Consumer) => `${PREFIX}calls:${consumerId(consumer)}`,
 
-  /** String: seconds to wait after a 429, for as long as it is remembered. */
+  /** String: seconds to wait after a 429; 15 minutes. */
   rateLimited: (consumer: Consumer) => `${PREFIX}rate-limited:${consumerId(consumer)}`,
 
-  /** String: the last build status that was sent of this key, on this commit (JSON). */
+  /** String: the last build status that was sent of this key, on this commit (JSON); 30 days. */
   sentStatus: (server: string, repository: string, hash: string, key: string) =>
     `${PREFIX}status:${sha256(JSON.stringify([server, repository, hash, key]))}`,
 
@@ -38,17 +38,17 @@ export const vcsKeys = {
    */
   unfinished: `${PREFIX}unfinished`,
 
-  /** String: the record of one of them (JSON). */
+  /** String: the record of one of them (JSON); seven days. */
   unfinishedStatus: (id: string) => `${PREFIX}unfinished:${id}`,
 
-  /** Hash: URL of a webhook of ours → what is known of it (JSON). */
+  /** Hash: URL of a webhook of ours → what is known of it (JSON); 100 days. */
   webhooks: (repository: string) => `${PREFIX}webhooks:${repository}`,
 
-  /** Sorted set: URL prefixes of our webhooks → when one was used last (ms). */
+  /** Sorted set: URL prefixes of our webhooks → when one was used last (ms). The newest 20. */
   webhookUrlPrefixes: `${PREFIX}webhook-urls`,
 
   /**
-   * String, expires: the webhooks of a repository were checked. It contains the fingerprint of the
+   * String: the webhooks of a repository were checked; a day. It contains the fingerprint of the
    * webhook key, so that a new key need not wait for tomorrow.
    */
   webhooksChecked: (keyFingerprint: string, repository: string) =>
@@ -57,18 +57,16 @@ export const vcsKeys = {
   /** String: a webhook to add by hand (JSON), by the uuid of its hook. */
   manualWebhook: (uuid: string) => `${PREFIX}manual-webhook:${uuid}`,
 
-  /** Hash: `version` and `snapshot` (JSON) of a polled repository. */
+  /** Hash: `version` and `snapshot` (JSON) of a polled repository; 30 days. */
   snapshot: (repositoryId: string) => `${PREFIX}polled:${repositoryId}`,
 
-  /** Stream: the events of a polled repository. */
+  /** Stream: the newest 5,000 events of a polled repository; 30 days. */
   events: (repositoryId: string) => `${PREFIX}events:${repositoryId}`,
 
   /** String: held by the process that works on `id`, which may be a key. */
   lock: (id: string) => `${PREFIX}lock:${id}`,
 
-  /**
-   * What is locked while a webhook is written, so that the API's request and a repair do not cross.
-   */
+  /** Names the lock under which a webhook is written, by an upsert or a repair. */
   webhookLockId: (repository: string, uuid: string) => `${PREFIX}hook:${repository}:${uuid}`,
 } as const;
 
