@@ -4,7 +4,7 @@ import type { ServiceDescription } from '@cds/service';
 export const SERVICE_DESCRIPTION: ServiceDescription = {
   title: 'vcs',
   description:
-    'The vcs service of CDS for Bitbucket Cloud. What asks for `X_AUTH_HEADER` is for the CDS API, and ends within 50 s. What Bitbucket Cloud refuses is told with its sentence after `(bitbucketcloud_error)`. Every refusal has the body `CdsError`. Before a route is looked for, headers over 256 KiB are refused with 431 and requests that come too slowly with 408.',
+    'The vcs service of CDS for Bitbucket Cloud. Routes with `X_AUTH_HEADER` are for the CDS API and end within 50 s. An error of Bitbucket Cloud carries its message after `(bitbucketcloud_error)`. The body of every error is `CdsError`. Headers over 256 KiB are refused with 431 and slow requests with 408, whatever the route.',
   tags: [
     { name: 'webhooks', description: 'Webhooks of repositories.', paths: /\/(web)?hooks$/ },
     { name: 'statuses', description: "CDS's build statuses.", paths: /\/status(es)?$/ },
@@ -12,6 +12,6 @@ export const SERVICE_DESCRIPTION: ServiceDescription = {
     { name: 'commits', description: 'Of branches and between refs.', paths: /\/commits/ },
     { name: 'repositories', description: 'Their branches, tags and forks.', paths: /\/repos/ },
     { name: 'servers', description: 'And linking projects to them.', paths: /^\/vcs/ },
-    { name: 'monitoring', description: 'How the service is.', paths: /^\/(mon\/|openapi)/ },
+    { name: 'monitoring', description: 'The state of the service.', paths: /^\/(mon\/|openapi)/ },
   ],
 };

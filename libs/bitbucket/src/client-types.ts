@@ -18,7 +18,7 @@ import type {
 
 /** How long the caller waits. */
 export interface CallContext {
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when no caller waits for the answer any more. */
   signal: AbortSignal;
   /**
    * When `signal` will be aborted, in milliseconds since 1970. With it, a pause that would not end
@@ -51,10 +51,7 @@ export interface BitbucketCall {
   method: string;
   /** Absent when there was no answer. */
   status?: number;
-  /**
-   * Why there was none, or why it could not be read; `abandoned` when nobody waited for it any
-   * more.
-   */
+  /** Why there was no readable answer; `abandoned` when no caller waited for it any more. */
   failure?: 'timeout' | 'unreachable' | 'invalid-answer' | 'abandoned';
   /** True when the same call failed just before and is tried again. */
   isRetry: boolean;

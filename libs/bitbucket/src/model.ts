@@ -141,6 +141,6 @@ export interface HookSettings {
   description: string;
   events: string[];
   active: boolean;
-  /** What deliveries are signed with, at most 128 characters. Bitbucket never tells it again. */
+  /** The secret that signs deliveries, at most 128 characters. Bitbucket never returns it. */
   secret: string;
 }

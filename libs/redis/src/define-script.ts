@@ -11,9 +11,9 @@ export class KeyArgument {
 }
 
 /**
- * Names a key, or what keys begin with, among the arguments of a script. The key prefix of the
+ * Names a key, or a prefix of keys, among the arguments of a script. The key prefix of the
  * connection is put before it, as ioredis puts it before KEYS: a plain text would name a key of
- * somebody else who shares this Redis.
+ * another user of this Redis.
  */
 export function keyArgument(key: string): KeyArgument {
   return new KeyArgument(key);

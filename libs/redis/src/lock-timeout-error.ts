@@ -1,4 +1,4 @@
-/** Somebody else held the lock for as long as the caller was willing to wait. */
+/** Another holder kept the lock for as long as the caller would wait. */
 export class LockTimeoutError extends Error {
   override readonly name = 'LockTimeoutError';
 

@@ -9,11 +9,11 @@ const NO_DATABASE = /DB index is out of range|SELECT is not allowed in cluster m
 
 /**
  * Logs one warning when the connection is lost or cannot be made, one when Redis refuses the
- * password or the database, and one line when all is well again. Without a listener of `error`
- * ioredis would print every failed attempt.
+ * password or the database, and one line at recovery. Without a listener of `error` ioredis would
+ * print every failed attempt.
  *
  * A connection whose database is refused is made anew, and never used: ioredis would go on in
- * database 0, which is somebody else's.
+ * database 0, which belongs to others.
  */
 export function logOutages(
   connection: Redis,

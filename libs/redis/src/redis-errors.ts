@@ -1,4 +1,4 @@
-/** The words by which Redis names the errors that are told apart here. */
+/** The error codes of Redis that callers distinguish. */
 export type RedisErrorCode =
   | 'READONLY'
   | 'NOSCRIPT'

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
 
 /**
- * What about this Redis endangers what is stored in it, a sentence each, saying what to set: that
- * it keeps nothing on disk, or removes keys when its memory is full.
+ * Lists what endangers the data in this Redis, a sentence each, with what to set: no persistence,
+ * or the eviction of keys.
  *
- * Where Redis forbids CONFIG (hosted ones do), INFO tells; where it forbids that too, the sentence
- * says so.
+ * Where Redis forbids CONFIG (hosted ones do), INFO is read; where it forbids that too, the
+ * sentence says so.
  *
- * @throws The connection's errors.
+ * @throws the connection's errors
  */
 export async function redisHealthWarnings(redis: Redis): Promise<string[]> {
   const [persistence, eviction] = await Promise.all([

@@ -3,7 +3,7 @@ import { ALIVE_MS, type ClaimHow, type StateClaim } from './state-mark';
 
 /** What is known of the state in Redis. */
 export type StateStatus =
-  /** Redis was not asked yet, or nobody has a state there yet. */
+  /** Redis was not asked yet, or there is no state yet. */
   | { kind: 'unknown' }
   | { kind: 'ours' }
   /** It is another owner's by name, and it is not known yet whether it is ours all the same. */
@@ -30,13 +30,15 @@ export interface StateGuardDeps {
   mayMake?: () => boolean;
   /** Whether it can be looked now for what shows that the state is ours. */
   mayProve: () => boolean;
-  /** @returns fields for the log where nothing shows it. Rejects where it cannot be told now. */
+  /**
+   * @returns fields for the log where nothing proves it. Rejects where it cannot be determined now.
+   */
   prove: () => Promise<'proven' | object>;
   /** After each look that found the state to be ours; `isNew`: there was none. */
   onOurs: (seen: Extract<StateClaim, { kind: 'ours' }>) => Promise<void> | void;
   /** When it is no longer ours to touch. */
   onLost: () => void;
-  /** Told how each look ended, which writes: undefined, or the error. */
+  /** Called with the result of each check, which writes: undefined, or the error. */
   onWrite: (error: unknown) => void;
   everyMs?: number | undefined;
   /** How long a state that is another's is left alone before a proof is looked for again (ms). */

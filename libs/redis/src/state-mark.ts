@@ -2,7 +2,7 @@ import { scrypt } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { defineScript } from './define-script';
 
-/** The names of an owner that was not seen for so long belong to nobody who runs. */
+/** An owner that was not seen for so long does not run any more. */
 export const ALIVE_MS = 60_000;
 
 /** Lua: the clock that all replicas share (ms). */
@@ -73,11 +73,11 @@ export type StateClaim =
 
 /**
  * `known`: only where the state is this owner's. `ask`: also where there is none. `proven`: it was
- * shown to be. `adopt`: an operator says so, and that it is nobody else's.
+ * proven to be this owner's. `adopt`: an operator says that it is this owner's alone.
  */
 export type ClaimHow = 'known' | 'ask' | 'proven' | 'adopt';
 
-/** Prepares to say, in Redis, whose the state of a service is and in which format. */
+/** Makes the function that claims the state of a service for an owner, in one format. */
 export function createStateMark(
   redis: Redis,
   of: {
@@ -111,9 +111,8 @@ export function createStateMark(
 }
 
 /**
- * Names a CDS by what its service is told of it: the URL of the API and the token, together. It is
- * no secret: whoever reads it would have to guess the whole token, at some hundredths of a second a
- * guess.
+ * Names a CDS by the URL of its API and its token. It is no secret: a reader would have to guess
+ * the whole token, at some hundredths of a second a guess.
  */
 export function stateOwnerOf({ url, token }: { url: string; token: string }): Promise<string> {
   return new Promise((resolve, reject) => {

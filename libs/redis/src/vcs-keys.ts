@@ -7,7 +7,7 @@ const PREFIX = 'cdsbb:vcs:';
  * to add by hand.
  */
 export const vcsKeys = {
-  /** Hash: whose the state is (`owner:…` → when it was seen last, ms), and its format. */
+  /** Hash: the owners of the state (`owner:…` → when it was seen last, ms), and its format. */
   state: `${PREFIX}state`,
 
   /**
@@ -32,10 +32,7 @@ export const vcsKeys = {
   sentStatus: (server: string, repository: string, hash: string, key: string) =>
     `${PREFIX}status:${sha256(JSON.stringify([server, repository, hash, key]))}`,
 
-  /**
-   * Sorted set: ids of statuses whose end Bitbucket may not know → when the API is asked about it
-   * next (ms).
-   */
+  /** Sorted set: ids of unfinished statuses → when the API is asked about each next (ms). */
   unfinished: `${PREFIX}unfinished`,
 
   /** String: the record of one of them (JSON); seven days. */

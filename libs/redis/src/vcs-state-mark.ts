@@ -6,9 +6,9 @@ import { vcsKeys } from './vcs-keys';
 export const VCS_STATE_FORMAT = '1';
 
 /**
- * Prepares to say whose the state of `vcs` is. What has no mark is of a version before it, and goes
- * to the first that asks; what has one is never taken over for its age, since no list tells whether
- * grants are left.
+ * Makes the function that claims the state of `vcs`. A state without a mark is of an older version,
+ * and goes to the first that asks; one with a mark is never taken over for its age, since no list
+ * shows whether grants are left.
  *
  * @param owner names of the CDS that the caller works for
  */

@@ -23,18 +23,14 @@ export interface RedisHealthDeps {
 export interface RedisHealth {
   /** As of the last connection; nothing is asked for this. */
   warnings(): readonly string[];
-  /**
-   * Resolves when a Redis has answered that is not in cluster mode, or does not tell. Never
-   * rejects.
-   */
+  /** Resolves when a Redis answers that is not known to be in cluster mode. Never rejects. */
   usable: Promise<void>;
 }
 
 /**
- * Looks at each connection how Redis is set up, since it may be another Redis after a failover, and
- * logs each warning when it is new: at the start, and once after each change for the worse. A Redis
- * in cluster mode is an ERROR: what belongs together lies in several slots, which no script of ours
- * may touch at once.
+ * Checks the settings of Redis at each connection, since it may be another one after a failover,
+ * and logs each warning when it is new. A Redis in cluster mode is an ERROR: our scripts touch keys
+ * of several slots at once.
  */
 export function watchRedisHealth(
   redis: Redis,
@@ -42,7 +38,7 @@ export function watchRedisHealth(
 ): RedisHealth {
   let current: readonly string[] = [];
 
-  /** As of the last Redis that told; undefined before the first. */
+  /** As of the last Redis that said so; undefined before the first. */
   let inClusterMode: boolean | undefined;
   let isUsable = (): void => undefined;
   const usable = new Promise<void>((resolve) => (isUsable = resolve));

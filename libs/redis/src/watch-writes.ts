@@ -6,7 +6,7 @@ export interface WritesDeps {
   loss: string;
 }
 
-/** Whether Redis takes writes, as the writes of this process tell. */
+/** Whether Redis takes writes, by the results of this process's writes. */
 export interface Writes {
   /** How a write ended: undefined, or the error. */
   note(error: unknown): void;
@@ -15,15 +15,15 @@ export interface Writes {
 }
 
 /**
- * Logs one ERROR for each reason for which Redis begins to refuse writes. PING and reads tell
- * nothing of that.
+ * Logs one ERROR for each reason for which Redis begins to refuse writes. PING and reads would not
+ * show it.
  */
 export function createWrites({ logger, loss }: WritesDeps): Writes {
   let why: string | undefined;
   return {
     note(error) {
       const refused = whyNoWrites(error);
-      // What broke off tells nothing: a read-only replica is left at each refusal, for a new
+      // An interrupted write shows nothing: a read-only replica is left at each refusal, for a new
       // connection.
       if (refused === why || (refused === undefined && error !== undefined)) return;
       why = refused;

@@ -28,11 +28,11 @@ return 0
 `;
 
 /**
- * Does `work` while nobody else, in any process, holds the lock `key`; returns what it returns.
+ * Does `work` while no other process or caller holds the lock `key`; returns its result.
  *
- * @throws LockTimeoutError when the lock was not free within `waitMs`.
- * @throws The signal's reason when it is aborted while waiting; Redis's errors; the errors of
- *   `work`.
+ * @throws LockTimeoutError when the lock was not free within `waitMs`
+ * @throws the signal's reason when it is aborted while waiting; Redis's errors; the errors of
+ *   `work`
  * @see https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/ (one instance)
  */
 export async function withLock<T>(

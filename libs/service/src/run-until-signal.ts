@@ -54,8 +54,7 @@ export function runUntilSignal({
 
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  // A supervisor that was killed can pass no signal on: without it nobody would ever end this
-  // process.
+  // A supervisor that was killed can pass no signal on: this process would never end.
   if (process.env[SUPERVISED]) process.stdin.resume().once('end', () => onSignal('SIGTERM'));
   const onUncaught = (err: unknown): void => {
     logger.error({ err }, 'uncaught error: exiting');

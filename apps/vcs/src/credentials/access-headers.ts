@@ -25,7 +25,7 @@ export const ACCESS_HEADERS = {
     required: true,
   },
   'X-CDS-ACCESS-TOKEN-CREATED': {
-    description: 'When the API got the access token, in base64; not looked at.',
+    description: 'When the API got the access token, in base64; ignored.',
   },
 };
 

@@ -2,7 +2,7 @@ import { firstOf } from '@cds/service';
 import { z } from 'zod';
 
 const name = z.string().meta({
-  description: 'Of the VCS server, as it stands in the configuration; case does not count.',
+  description: 'The VCS server, as the configuration names it; case is ignored.',
 });
 const owner = z.string().meta({ description: 'The workspace.' });
 const repo = z.string().meta({ description: 'The slug of the repository.' });

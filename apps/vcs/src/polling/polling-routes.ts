@@ -29,14 +29,14 @@ const sinceQuery = z.object({
       .string()
       .regex(/^\d{0,12}$/, 'is a number of seconds since 1970')
       .default(''),
-  ).meta({ description: 'Seconds since 1970; everything that is known when left out.' }),
+  ).meta({ description: 'Seconds since 1970; all known events when left out.' }),
 });
 const filterQuery = z.object({
   filter: firstOf(z.enum(EVENT_FILTERS, { error: `is one of ${EVENT_FILTERS.join(', ')}` })),
 });
 
 /** Only the list is checked here: an invalid event gets an error of its own. */
-const anyEvents = z.array(z.unknown()).meta({ description: 'As `GET …/events` gave them.' });
+const anyEvents = z.array(z.unknown()).meta({ description: 'As `GET …/events` returned them.' });
 const events = z.array(repositoryEventSchema);
 const filteredEvents = z.array(
   z.union([vcsPushEventSchema, vcsPullRequestEventSchema, vcsDeleteEventSchema]),
@@ -62,8 +62,8 @@ export function addPollingRoutes(
     path,
     route(
       {
-        summary: 'What happened in a repository',
-        description: 'Looks at it, and tells what changed since then. 501 unless polling is on.',
+        summary: 'Lists the events of a repository',
+        description: 'Polls it, and returns its events since then. 501 unless polling is on.',
         params: repositoryParams,
         query: sinceQuery,
         answer: vcsEventsSchema,
@@ -83,7 +83,7 @@ export function addPollingRoutes(
     path,
     route(
       {
-        summary: 'Events of one kind',
+        summary: 'Filters events',
         params: repositoryParams,
         query: filterQuery,
         body: anyEvents,

@@ -110,7 +110,7 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
       {
         summary: 'Comments on a pull request',
         description:
-          'As CDS 0.41 and before do: the body is the text. Nothing is done with `status.disable`.',
+          'As CDS 0.41 and before do: the body is the text. Ignored with `status.disable`.',
         params: pullRequestParams,
         body: z.string().min(1),
         answer: 'nothing',
@@ -129,7 +129,7 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
     route(
       {
         summary: 'Comments on the pull request of a commit',
-        description: 'As CDS 0.42 and later do. Nothing is done with `status.disable`.',
+        description: 'As CDS 0.42 and later do. Ignored with `status.disable`.',
         params: repositoryParams,
         body: commentSchema,
         answer: 'nothing',

@@ -18,7 +18,7 @@ import { serverParams } from '../http/route-params';
 const STATE_BYTES = 64;
 
 const codeSchema = z.object({
-  token: z.string().optional().meta({ description: 'The state; not looked at.' }),
+  token: z.string().optional().meta({ description: 'The state; ignored.' }),
   secret: z.string().min(1).meta({ description: 'The code.' }),
 });
 
@@ -45,7 +45,7 @@ export function addAuthorizeRoutes(router: Router, deps: RouteDeps): void {
     route(
       {
         ...{ summary: 'Links a project', params: serverParams, body: codeSchema },
-        description: 'The code that the user came back with, into tokens.',
+        description: 'Exchanges the code of the user for tokens.',
         answer: vcsAuthorizationSchema,
         errors: ['notFound', 'tooManyRequests', 'badGateway', 'unavailable', 'gatewayTimeout'],
       },

@@ -24,7 +24,7 @@ export function addStatusRoutes(router: Router, deps: StatusRouteDeps): void {
     route(
       {
         summary: 'Sends a build status',
-        description: `Of \`${NODE_RUN_EVENT}\`, whose payload is a node run; other events are taken and lead to nothing.`,
+        description: `Of \`${NODE_RUN_EVENT}\`, whose payload is a node run; other events are accepted and ignored.`,
         params: serverParams,
         body: eventSchema,
         answer: 'nothing',

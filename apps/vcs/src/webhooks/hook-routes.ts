@@ -118,7 +118,7 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
     route(
       {
         summary: 'Deletes a webhook',
-        description: 'Gone already is as good as deleted.',
+        description: 'A webhook that is gone already counts as deleted.',
         params: repositoryParams,
         query: deletedBy,
         answer: 'nothing',
@@ -143,7 +143,7 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
             (hook) => hook?.uuid ?? [],
           );
           const uuids = new Set(id === '' ? there : [id, ...there]);
-          // Gone already is as good as deleted.
+          // A webhook that is gone already counts as deleted.
           for (const uuid of uuids) await call.bitbucket.deleteHook(repo, uuid, call.ctx);
           const [uuid = ''] = uuids;
           await webhookTracker.deleted(call, { url: urlThere, uuid });

@@ -18,8 +18,8 @@ const KEPT = { keepAlive: true, maxSockets: 64 };
 type AgentsByRule = Readonly<Record<RepeatRule, HttpAgents>>;
 
 /**
- * By whether a call may be repeated. What must not be repeated gets a connection of its own: a kept
- * one may have been closed by the other side a moment ago, and then nobody knows whether the
+ * Agents by whether a call may be repeated. A call that must not be repeated gets its own
+ * connection: the other side may just have closed a kept one, and then it is unknown whether the
  * request arrived.
  */
 const direct: AgentsByRule = {

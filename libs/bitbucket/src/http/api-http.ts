@@ -22,7 +22,7 @@ export interface ApiCall {
   path: PathValues;
   query?: URLSearchParams;
   body?: unknown;
-  /** What of the body is kept out of errors, should Bitbucket repeat it. */
+  /** Secrets of the body, which are kept out of errors, should Bitbucket repeat them. */
   secrets?: readonly string[];
 }
 

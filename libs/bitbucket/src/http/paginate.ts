@@ -29,15 +29,14 @@ export interface ListCall<T> {
   /** Schema of one value. */
   item: z.ZodType<T>;
   /**
-   * What tells two values apart; '' where it is not known of a value, which then counts as another
-   * one.
+   * Names a value, so that duplicates are found; '' for an unnamed one, which is never a duplicate.
    */
   identity: (value: T) => string;
   /** Default: one of its own. */
   budget?: ListBudget;
 }
 
-/** A page as it was answered; `size`, of the whole list, is not told for every list. */
+/** A page; `size`, of the whole list, is missing in some lists. */
 interface Page {
   url: string;
   values: unknown[];
@@ -54,14 +53,13 @@ const pageSchema = z.object({
 
 /**
  * Reads a list page by page, each when it is asked for. `next` is opaque and holds every parameter,
- * so that it is followed exactly as given, and no page can be asked for before the one that leads
- * to it. A list that leads back to a page already read, or has more than 1,000 pages or 64 MiB, is
- * refused.
+ * so it is followed as given, and pages are read one after the other. A list is refused when it
+ * leads back to a page already read, or has more than 1,000 pages or 64 MiB.
  *
- * Bitbucket counts pages by position, so that a list moves while it is read. What comes twice is
- * given once. When the list became shorter, what stood at the beginning of a page may have moved to
- * the end of the one before, which is then read again. A value that cannot be read is left out with
- * a warning.
+ * Bitbucket counts pages by position, so a list may move while it is read. A duplicate is returned
+ * once. When the list became shorter, a value may have moved from the beginning of a page to the
+ * end of the one before, which is then read again. A value that cannot be read is left out with a
+ * warning.
  */
 export async function* readPages<T>(
   http: ApiHttp,
@@ -108,9 +106,7 @@ export async function* readPages<T>(
   }
 }
 
-/**
- * Reads the values of a page: those that were not read before, without those that make no sense.
- */
+/** Returns the values of a page, without duplicates and unreadable ones. */
 function createTake<T>(
   http: ApiHttp,
   route: Route,
@@ -144,7 +140,7 @@ function problemOf(one: { error?: z.ZodError } | undefined): string {
   return issue ? `${issue.path.join('.') || 'it'}: ${issue.message}` : 'unknown';
 }
 
-/** How Bitbucket calls an item of whatever list, as far as it tells. */
+/** The name of an item of any list, as far as Bitbucket gives one. */
 function nameOf(value: unknown): string {
   const item = Object(value) as Record<string, unknown>;
   const fields = ['full_name', 'name', 'key', 'id', 'uuid', 'hash', 'slug'];

@@ -3,10 +3,9 @@ import { readRefusal } from '../http/refusal';
 import type { HttpAnswer } from '../http/request';
 
 /**
- * What a refusal of the token endpoint means. A grant is dead on `invalid_grant`, on a 401, and on
- * what Bitbucket really answers to a used refresh token, whatever words come with it:
- * `unauthorized_client`. Everything else (429, 5xx) can be set right or passes, and the grant lives
- * on.
+ * Whether a refusal of the token endpoint means a dead grant. It does for `invalid_grant`, for a
+ * 401, and for Bitbucket's answer to a used refresh token, `unauthorized_client`. Everything else
+ * (429, 5xx) passes or can be mended, and the grant lives on.
  */
 export function grantRefusal(call: string, answer: HttpAnswer, secrets: string[]): BitbucketError {
   const { details, body } = readRefusal(call, answer, secrets);

@@ -36,7 +36,7 @@ export interface FullHashes {
   /** Takes note of a commit that was read: the pull request of its branch is often read next. */
   note(repo: RepoRef, hash: string): void;
   /**
-   * The pull requests of `repo`, of all pages, with 40-digit hashes, wherever Bitbucket tells them.
+   * The pull requests of `repo`, of all pages, with 40-digit hashes where Bitbucket returns them.
    */
   complete(
     repo: RepoRef,

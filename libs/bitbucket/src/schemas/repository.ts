@@ -27,7 +27,7 @@ export const repositorySchema = z
     };
   });
 
-/** The order of `clone` is not fixed: https and ssh are told apart by name. */
+/** The order of `clone` is not fixed: https and ssh are distinguished by name. */
 function cloneUrl(links: { name: string; href: string }[], name: string): string {
   return links.find((link) => link.name === name)?.href ?? '';
 }

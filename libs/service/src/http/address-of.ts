@@ -1,9 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import proxyaddr from 'proxy-addr';
 
-/**
- * Tells the address of a sender, as far as proxies that are trusted tell it; '' when he is gone.
- */
+/** The address of a sender, as far as trusted proxies report it; '' after its connection closed. */
 export function createAddressOf(
   trustedProxies: readonly string[],
 ): (request: IncomingMessage) => string {

@@ -21,8 +21,7 @@ export function answerMalformed(maxHeaderBytes: number) {
     ERR_HTTP_REQUEST_TIMEOUT: { status: 408, from: 'the request came too slowly' },
   };
   return (error: NodeJS.ErrnoException, socket: Duplex): void => {
-    // Answered already: the parser tells of each further piece of the same nonsense. The socket
-    // lingers.
+    // Answered already: the parser reports each further piece of it. The socket lingers.
     if (socket.writableEnded) return;
     if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy();
@@ -37,10 +36,7 @@ export function answerConnect(_request: IncomingMessage, socket: Duplex): void {
   refuse(socket, new CdsError('notFound'));
 }
 
-/**
- * Answers in the name of a request that nobody answered yet, and closes, whether or not the sender
- * reads that.
- */
+/** Answers a request that has no answer yet, and closes, whether or not the sender reads. */
 export function hangUp(socket: Socket, refusal: CdsError): void {
   if (socket.writable) socket.end(answerOf(refusal));
   socket.destroySoon();

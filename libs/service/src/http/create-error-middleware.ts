@@ -5,7 +5,7 @@ import type { Logger } from '../logs/create-logger';
 import { requestIdOf } from './common-headers';
 import { sendJson } from './send-json';
 
-/** Somebody else's trouble, which this service passes on. */
+/** Errors of other services, which this service passes on. */
 const UPSTREAM = new Set([429, 502, 503, 504]);
 
 /** Turns every error into CDS's error body, and logs it with the uuid that the caller sees. */

@@ -9,7 +9,7 @@ import { closeUnread } from './unread-body';
 export interface FrontRequest {
   /** What `match` returned. */
   parameter: string;
-  /** Of the sender, as far as proxies that are trusted tell it. */
+  /** The address of the sender, as far as trusted proxies report it. */
   address: string;
 }
 
@@ -30,10 +30,9 @@ export interface FrontDeps {
 }
 
 /**
- * Serves one route with nothing but Node, and all others by Express, whose way to a route takes
- * longer than a route that has little to do. The route is to be one of the app's, too: requests
- * that are out of the ordinary (no Host, an escape in the path) go there, as does every check that
- * needs more than a look.
+ * Serves one route with Node alone, and all others by Express, whose routing takes longer than a
+ * route that has little to do. The route must be one of the app's, too: unusual requests (no Host,
+ * an escape in the path) and every check that needs more go there.
  */
 export function createFront(deps: FrontDeps): RequestListener {
   const { app, match, handle, logger } = deps;

@@ -37,7 +37,7 @@ export interface HttpAppDeps {
   about?: ServiceDescription;
   /** Bytes, 10 MiB when not given. */
   bodyLimitBytes?: number;
-  /** Milliseconds that somebody may go on sending after his answer, 5,000 when not given. */
+  /** Milliseconds for which a sender may go on after its answer, 5,000 when not given. */
   lingerMs?: number;
   /** Milliseconds for which an answer of `/mon` is shared, 1,000 when not given. */
   sharedMs?: number;

@@ -9,7 +9,7 @@ import type { Callers } from './create-guard';
 import { createFloodLog } from './flood-log';
 import { sendJson } from './send-json';
 
-/** Requests a second that an address may go on with: nobody but the API has to send any. */
+/** Requests a second that an address may go on with: only the API has to send any. */
 const PER_SECOND = 100;
 /** Requests that it may send at once. */
 const BURST = 500;
@@ -18,7 +18,7 @@ const MOST_ADDRESSES = 10_000;
 
 /**
  * Never refused, and counted apart: behind a load balancer probes come from the address of a flood,
- * and who is told 429 takes the service out. Their answers are shared for a second.
+ * and a 429 would take the service out. Their answers are shared for a second.
  */
 const MONITORED = ['/mon/status', '/mon/version', '/mon/metrics'];
 

@@ -119,7 +119,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   server.on('request', serve);
   server.on('clientError', answerMalformed(maxHeaderBytes));
   server.on('connect', answerConnect);
-  // An expectation that nobody knows may be ignored; Node's refusal has no body.
+  // An unknown expectation may be ignored; Node's refusal has no body.
   server.on('checkExpectation', serve);
   server.listen({ port, host: addr || undefined, backlog: BACKLOG });
   try {

@@ -3,8 +3,7 @@ import { CdsError } from '@cds/wire';
 
 /**
  * Reads the whole body into `req.body`, a Buffer, unpacked. More than `limitBytes` is refused as
- * soon as that is known: Express's parser would first read all the rest of it, for as long as
- * somebody sends.
+ * soon as that is known: Express's parser would first read all the rest of it.
  */
 export function readBody(limitBytes: number): RequestHandler {
   const parse = express.raw({ type: () => true, limit: limitBytes });

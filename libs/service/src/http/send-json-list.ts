@@ -5,10 +5,10 @@ import { JSON_TYPE } from './send-json';
 
 /**
  * Answers 200 with one JSON array, entries by entries as they come and are read, so that a long
- * list is never in memory as a whole and nobody else waits for it.
+ * list is never in memory as a whole and blocks no other request.
  *
- * @throws what `parts` throws. Before its first entries that can still be answered; after them the
- *   connection is broken off, so that nobody takes what came for the whole list.
+ * @throws what `parts` throws. Before the first entries that can still be answered; after them the
+ *   connection is broken off, so that a part is not taken for the whole list.
  */
 export async function sendJsonList(
   res: ServerResponse,
@@ -21,7 +21,7 @@ export async function sendJsonList(
   try {
     await pipeline(Readable.from(textOf(first, iterator)), res);
   } catch (error) {
-    // Whoever asked has gone, and nobody has to hear of it.
+    // The client has gone.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }
 }

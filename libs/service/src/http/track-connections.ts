@@ -10,8 +10,8 @@ import { queuePipelined } from './pipelined-requests';
 import { watchUnread } from './unread-answers';
 
 /**
- * How often unfinished headers are counted while they could be too many. Node tells of no single
- * one.
+ * The pause between two counts of unfinished headers, while they could be too many. Node reports no
+ * single one.
  */
 const HEADER_CHECK_MS = 100;
 const CHECK_EVERY_CONNECTIONS = 64;
@@ -28,7 +28,7 @@ interface Connection {
 interface Sending {
   response: ServerResponse;
   headerBytes: number;
-  /** It was answered, and goes on sending what nobody reads. */
+  /** Answered, and still sending a body that is not read. */
   answered: boolean;
 }
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** How often answers that nobody reads are looked for. Node tells of no single one. */
+/** The pause between two looks for unread answers. Node reports no single one. */
 const CHECK_EVERY_MS = 1_000;
 /** A flood may leave no time for what is done now and then. */
 const CHECK_EVERY_REQUESTS = 256;

@@ -1,13 +1,13 @@
 import type { RequestHandler } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Time for a refusal to be read by somebody who is still sending. */
+/** The time for a client that is still sending to read its refusal. */
 const LINGER_MS = 5_000;
 
 /**
  * Closes the connection of a request that was answered before its body was there, unless the rest
- * comes soon. Node reads and drops the rest, which nobody needs, for as long as a request may take.
- * Closing at once could take the answer away from its reader.
+ * comes soon. Node reads and drops the rest, for as long as a request may take. Closing at once
+ * could take the answer away from its reader.
  */
 export function closeUnread(req: IncomingMessage, res: ServerResponse, lingerMs = LINGER_MS): void {
   res.once('finish', () => {

@@ -53,7 +53,7 @@ export function createLogger({ service, level, destination }: LoggerOptions): Lo
 
 /** What others wrote is in the lines: on a terminal it moves no cursor and turns no text around. */
 function textOnStdout(): pino.DestinationStream {
-  // pino-pretty's own stream would wait for whoever reads the terminal.
+  // pino-pretty's own stream would wait for the reader of the terminal.
   const textOf = pretty.prettyFactory({ ignore: 'service' });
   const write = writeToReader((fields) => textOf({ ...fields, level: 40 }));
   return { write: (line) => write(textOf(showHiddenOnceParsed(line))) };

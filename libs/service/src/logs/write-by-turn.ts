@@ -2,7 +2,9 @@ import type { DestinationStream } from 'pino';
 
 const WARN = 40;
 
-/** What pino tells its destination before each line (https://getpino.io/#/docs/api?id=metadata). */
+/**
+ * What pino sets on its destination before each line (https://getpino.io/#/docs/api?id=metadata).
+ */
 interface Metadata {
   lastLevel?: number;
 }

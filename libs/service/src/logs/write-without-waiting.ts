@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { openWithoutWaiting } from './open-without-waiting';
 
-/** What is kept for a reader that stalls: minutes of a busy service at level info. */
+/** The bytes that are buffered for a stalled reader: minutes of a busy service at level info. */
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
 /** How often a reader that stalls is looked for. */
 const RETRY_MS = 50;
@@ -11,19 +11,21 @@ const LAST_WORDS_RETRY_MS = 10;
 
 export interface WriteWithoutWaitingDeps {
   /**
-   * Writes at once what it can. @returns how many bytes it took; 0 when the reader stalls @throws
-   * Error when nobody will read
+   * Writes at once as much as possible.
+   *
+   * @returns how many bytes were taken; 0 when the reader stalls
+   * @throws Error when the reader is gone
    */
   write: (bytes: Buffer) => number;
-  /** The line that is written in place of those that were dropped. */
+  /** The line in place of those that were dropped. */
   droppedLine: (dropped: number) => string;
   maxHeldBytes?: number;
 }
 
 /**
- * Writes lines, and never waits for who reads them: a reader that stalls must not stop a service.
- * Beyond some MiB lines are dropped, and a line says how many as soon as somebody reads again. At
- * the end of the process it waits for a second.
+ * Writes lines without waiting for the reader: a stalled reader must not stop a service. Beyond
+ * some MiB lines are dropped, and a line reports how many as soon as the reader goes on. At the end
+ * of the process it waits for a second.
  */
 export function writeWithoutWaiting(deps: WriteWithoutWaitingDeps): (lines: string) => void {
   const { write, droppedLine, maxHeldBytes = MAX_HELD_BYTES } = deps;
@@ -51,7 +53,7 @@ export function writeWithoutWaiting(deps: WriteWithoutWaitingDeps): (lines: stri
         }
       }
     } catch {
-      // Whoever read it is gone for good: the service goes on.
+      // The reader is gone for good: the service goes on.
       isClosed = true;
       held = [];
       heldBytes = 0;
@@ -98,7 +100,7 @@ export function writeWithoutWaiting(deps: WriteWithoutWaitingDeps): (lines: stri
   };
 }
 
-/** Whoever reads is gone, not slow; EIO is what a terminal that was closed says. */
+/** The reader is gone, not slow; EIO comes from a terminal that was closed. */
 const GONE: readonly unknown[] = ['EPIPE', 'EBADF'];
 const GONE_TERMINAL: readonly unknown[] = [...GONE, 'EIO'];
 

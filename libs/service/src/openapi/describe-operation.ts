@@ -20,7 +20,7 @@ const ERRORS: Record<RouteAccess, readonly KnownErrorName[]> = {
   open: ['wrongRequest', 'internal'],
   guarded: ['wrongRequest', 'notAuthenticated', 'tooLarge', 'internal'],
 };
-/** A `Content-Encoding` that nobody can unpack. */
+/** An unsupported `Content-Encoding`. */
 const UNKNOWN_ENCODING: ErrorFacts = {
   id: KNOWN_ERRORS.wrongRequest.id,
   status: 415,

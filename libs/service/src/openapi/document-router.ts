@@ -4,10 +4,7 @@ import { createRouter } from '../http/create-router';
 import type { OpenApiDocument } from './build-document';
 import { route } from './route';
 
-/**
- * `/openapi.json`, which holds no secret and is open to everybody. A route like others: the
- * document tells of it, too.
- */
+/** `/openapi.json`, which holds no secret and is public. Its own route is in the document, too. */
 export function createDocumentRouter(): {
   router: Router;
   serve(document: OpenApiDocument): void;

@@ -61,10 +61,10 @@ const described = new WeakMap<RequestHandler, AnyDescription>();
 const common = new WeakMap<RequestHandler, CommonDescription>();
 
 /**
- * A route and its description in one. What comes in is read by the schemas of the description and
- * no others, so that the document cannot tell of another request than the one that is taken.
+ * A route and its description in one. Requests are read by the schemas of the description and no
+ * others, so that the document describes exactly what is accepted.
  *
- * @param handlerOf makes the handler, given the functions that read what comes in
+ * @param handlerOf makes the handler, given the functions that read the request
  */
 export function route<P = unknown, Q = unknown, B = unknown>(
   description: RouteDescription<P, Q, B>,

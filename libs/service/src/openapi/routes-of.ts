@@ -20,8 +20,7 @@ interface Layer {
 /**
  * The routes of a router and of the routers within it.
  *
- * @throws Error for what nobody could describe: Express forgets the path under which a router
- *   stands
+ * @throws Error for nested paths: Express forgets the path of a mounted router
  */
 export function routesOf(router: Router): FoundRoute[] {
   return (router.stack as unknown as Layer[]).flatMap((layer) => {

@@ -24,7 +24,7 @@ export interface RegistrationDeps extends FailureCountDeps {
   /** The configuration without its secrets. */
   config: Record<string, unknown>;
   monitoring: () => Promise<MonitoringStatus>;
-  /** Those that this process is given, when not given. */
+  /** The hashes of this process alone when not given. */
   hashes?: KnownHashes;
   /** Counts heartbeats when given. */
   metrics?: Pick<Metrics, 'counter' | 'gauge'>;

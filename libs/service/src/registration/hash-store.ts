@@ -19,7 +19,7 @@ export interface HashStore {
   /** The newest ones, newest first. Rejects while Redis is away. */
   read(): Promise<GivenHash[]>;
   /**
-   * Adds those that are not there, and makes the others no older: one round trip. Rejects while
+   * Adds hashes that are missing, and never makes others older, in one round trip. Rejects while
    * Redis is away.
    */
   add(hashes: readonly GivenHash[]): Promise<void>;
@@ -28,9 +28,8 @@ export interface HashStore {
 }
 
 /**
- * Keeps fingerprints in the sorted set `key`, scored by when each was given last (ms): the newest
- * 50 of 400 days. Whoever reads that Redis cannot call the service by what is there: see
- * `fingerprintOf`.
+ * Stores fingerprints in the sorted set `key`, scored by when each was given last (ms): the newest
+ * 50 of 400 days. A reader of Redis cannot call the service with them: see `fingerprintOf`.
  */
 export function createHashStore(redis: Redis, key: string): HashStore {
   return {

@@ -18,9 +18,8 @@ export interface KnownHashes {
    */
   includes(xAuthHeader: string): boolean;
   /**
-   * Takes what the API gave. Stored in the background with all others that are known, in one round
-   * trip: a Redis that was away, or has lost what it had, holds them all again after the next
-   * heartbeat.
+   * Adds a hash of the API. All known ones are stored in the background, in one round trip: a Redis
+   * that was away, or has lost some, holds them all again after the next heartbeat.
    */
   add(hash: string): void;
   /** Fingerprint of the hash that the API gave this process last; undefined before the first. */
@@ -100,8 +99,7 @@ export function createKnownHashes(deps: {
       store?.add(all()).then(
         () => (stored = fingerprint),
         (error: unknown) => {
-          // One that Redis took already is put back by a later heartbeat where it was lost: nobody
-          // has to act.
+          // A later heartbeat restores a hash that Redis took and lost: no action is needed.
           const level = stored === fingerprint ? 'debug' : 'warn';
           logger[level]({ err: error }, 'hash of the service not stored in Redis: trying again');
         },
