@@ -21,7 +21,7 @@ export function createRequeueCleanups(deps: {
       await Promise.all(ids.map((id) => queue.ringNow(id)));
       return ids.length;
     },
-    bringForward: store.bringForward,
+    bringForward: (until) => store.bringForward(until),
     beginAnew: ringAhead.beginAnew,
   };
 }
