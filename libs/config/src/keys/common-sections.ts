@@ -26,7 +26,7 @@ export const identity = (port: number) => ({
   )
     .default('')
     .describe(
-      'Secret that the secrets of webhooks are made of, the same in [vcs] and [hooks]: 32 random characters or more. When empty, api.token is used, and a new token then means new secrets.',
+      'Key that the secrets of webhooks are derived from, the same in [vcs] and [hooks]: 32 random characters or more. Empty: api.token is used, and a new token then means new secrets.',
     ),
 });
 
@@ -37,12 +37,12 @@ export const commonSections = (service: ServiceName, port: number) => ({
       .default(10)
       .describe(
         service === 'vcs'
-          ? 'Heartbeats that may fail in a row; the service ends when it is one more.'
-          : 'Heartbeats that may fail in a row; /mon/status shows AL when it is one more. The service goes on accepting webhooks.',
+          ? 'Heartbeats that may fail in a row; after one more the service exits.'
+          : 'Heartbeats that may fail in a row; after one more /mon/status shows AL. The service still accepts webhooks.',
       ),
     requestTimeoutSeconds: integer(1, 3600)
       .default(10)
-      .describe('Time limit of a call to the API, in seconds. Asking for a run always has 60 s.')
+      .describe('Time limit of a call to the API, in seconds. Starting a run always has 60 s.')
       .meta({ name: 'requestTimeout' }),
     token: secret(
       'remove it; where webhookKey is empty, put the token with its line break into hooks.previousWebhookKeys',
@@ -64,11 +64,11 @@ export const commonSections = (service: ServiceName, port: number) => ({
       .meta({ notEmpty: true }),
   }),
   cache: section(`${service}.cache`, 'What the service stores.', {
-    ttl: unused(60, 'Not used: nothing here expires by a common time.'),
+    ttl: unused(60),
   }),
   redis: section(
     `${service}.cache.redis`,
-    'Redis. Give it an append-only file and maxmemory-policy noeviction: what it loses is lost.',
+    'Redis has to persist its data: an append-only file, and maxmemory-policy noeviction.',
     {
       address: redisAddress
         .prefault('localhost:6379')
@@ -84,7 +84,7 @@ export const commonSections = (service: ServiceName, port: number) => ({
       keyPrefix: keyPrefix
         .default('')
         .describe(
-          'Put before the name of every key, the same for all replicas: "acme:" for instance. Two CDS that share a Redis need different ones, or different databases.',
+          'Prefix of every key, the same for all replicas: "acme:" for instance. Two CDS that share a Redis need different prefixes, or different databases.',
         ),
     },
   ),

@@ -29,7 +29,7 @@ export const HOOKS_SECTIONS = {
     urlPublic: httpUrl
       .default('')
       .describe(
-        'How Bitbucket reaches this service: the URL of a webhook is this, /webhook/ and its uuid. When empty, URL is used.',
+        'How Bitbucket reaches this service: the URL of a webhook is this, /webhook/ and its uuid. Empty: URL is used.',
       ),
     name,
     disable: boolean
@@ -40,74 +40,74 @@ export const HOOKS_SECTIONS = {
     executionHistory: integer(1, 10_000).default(10).describe('Executions kept for each task.'),
     retryDelaySeconds: integer(1, DAY)
       .default(120)
-      .describe('Pause before a refused run is asked for again, in seconds.')
+      .describe('Pause before the next attempt to start a refused run, in seconds.')
       .meta({ name: 'retryDelay' }),
     retryError: integer(1, 10_000)
       .default(3)
-      .describe('How often a run that the API refuses is asked for in all.'),
+      .describe('Attempts in all to start a run that the API refuses.'),
     deadLetters: integer(1, 100_000)
       .default(1_000)
       .describe(
-        'Executions that failed for good, kept for each task beside its history, and cleanups that failed, kept over all tasks; `engine hooks dead-letters` lists them and sends them again.',
+        'Failed executions kept for each task beside its history, and failed cleanups kept over all tasks; `engine hooks dead-letters` lists and retries them.',
       ),
     signature: oneOf(SIGNATURE_MODES)
       .default('auto')
       .describe(
-        'Which deliveries are believed. "auto": a signature must be right, and from the first right one on a hook takes signed ones only. "required": signed ones only. "off": all.',
+        'Which deliveries are accepted. "auto": a signature must be valid, and after its first valid one a hook accepts signed deliveries only. "required": signed ones only. "off": all.',
       ),
     webhookKey,
     previousWebhookKeys: secrets
       .default([])
       .describe(
-        'Values that webhookKey (or api.token) had before: signatures made with them stay right while the webhooks get their new secrets.',
+        'Earlier values of webhookKey (or api.token): signatures made with them stay valid while the webhooks get their new secrets.',
       ),
   }),
   branchDeletion: section(
     'hooks.branchDeletion',
-    'What happens after a branch was deleted at Bitbucket.',
+    'Cleanup after a branch was deleted at Bitbucket.',
     {
       delaySeconds: integer(0, YEAR)
         .default(DAY)
         .describe(
-          'Time from the deletion of a branch to the removal of its runs, in seconds. A push to the branch in the meantime cancels it.',
+          'Time from the deletion of a branch to the removal of its runs, in seconds. A push to the branch cancels the cleanup.',
         )
         .meta({ name: 'delay' }),
     },
   ),
-  reconcile: section('hooks.reconcile', 'Pushes whose webhook never came.', {
+  reconcile: section('hooks.reconcile', 'Pushes whose webhook never arrived.', {
     intervalSeconds: integer(0, DAY)
       .default(0)
       .describe(
-        'How often the repository of each RepositoryWebHook is looked at, in seconds, for pushes that no webhook told of; 0 is never. It needs polling = true at vcs, and Bitbucket calls: from 600 on is sensible.',
+        'Seconds between two checks of the repository of each RepositoryWebHook for such pushes; 0 is never. Needs polling = true at vcs, and costs Bitbucket calls: 600 or more is sensible.',
       )
       .meta({ name: 'interval' }),
   }),
   outgoing: section(
     'hooks.outgoing',
-    'Outgoing webhooks: whom they may call, and how much of it. The brokers of RabbitMQ hooks are judged by allow and deny, too.',
+    'Limits of outgoing webhooks. allow and deny hold for the brokers of RabbitMQ hooks, too.',
     {
       allow: targets
         .default([])
         .describe(
-          'Targets that may be called although they are addresses of this machine, of its link or of a metadata service, which are refused otherwise, or although deny holds "*".',
+          'Targets that may be called even if they are addresses of this machine, of its link or of a metadata service, or if deny holds "*".',
         ),
       deny: targets
         .default([])
         .describe(
-          'Targets that are never called, whatever allow says. "*" stands for everything that allow does not name.',
+          'Targets that are never called, even if allow names them. "*" is every target that allow does not name.',
         ),
       timeoutSeconds: integer(1, 60)
         .default(60)
-        .describe('Time for one call, its redirects and its answer included, in seconds.')
+        .describe('Time limit of one call, with its redirects and its response, in seconds.')
         .meta({ name: 'timeout' }),
-      maxRedirects: integer(0, 10).default(5).describe('Redirects that one call follows.'),
+      maxRedirects: integer(0, 10).default(5).describe('Redirects followed by one call.'),
       maxRequestBytes: integer(1_024, 10_485_760)
         .default(1_048_576)
-        .describe('Size of the body of a call, after its variables were filled in.'),
+        .describe('Size limit of the body of a call, with its variables filled in.'),
       maxLogBytes: integer(1_024, 1_048_576)
         .default(65_536)
         .describe(
-          'How much of the body of a call, and of its answer, the log of the run shows; no more of an answer is read.',
+          'Bytes of the request body and of the response body in the log of the run; no more of a response is read.',
         ),
     },
   ),
@@ -117,7 +117,7 @@ export const HOOKS_SECTIONS = {
     publicPort: integer(0, 65_535)
       .default(0)
       .describe(
-        'A second port that serves /webhook/ alone: the one to show to the internet. port goes on serving everything, webhooks too. 0 is none.',
+        'A second port that serves /webhook/ alone, for the internet. port still serves everything. 0 is none.',
       ),
     publicAddr: address
       .default('')
@@ -125,7 +125,7 @@ export const HOOKS_SECTIONS = {
     trustedProxies: networks
       .default([])
       .describe(
-        'Addresses and networks of the reverse proxies in front of this service: from them X-Forwarded-For tells whose requests to limit after many refusals.',
+        'Addresses and networks of the reverse proxies in front of this service. Their X-Forwarded-For names the client whose requests are limited after many refusals.',
       ),
   }),
 };

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { whatIsOdd, whyNotMeant, withoutLineBreak } from '../values/odd-text';
+import { textWarning, textError, withoutLineBreak } from '../values/text-problems';
 import { parseRedisAddress, REDIS_FORMS } from '../values/redis-address';
 
 /** What reading and documenting a value need to know besides its schema. */
@@ -28,15 +28,15 @@ const refuse = (check: Check) => (payload: z.core.ParsePayload<string>) => {
   if (message) payload.issues.push({ code: 'custom', message, input: payload.value });
 };
 /** Around anything but a plain text a space or a line break does no harm. */
-const trimmed = () => z.string().trim().check(refuse(whyNotMeant));
+const trimmed = () => z.string().trim().check(refuse(textError));
 const anyOf = (values: readonly string[]) =>
   `one of ${values.map((value) => `"${value}"`).join(', ')}`;
 
 /** Texts may begin or end with a space: what was written is what counts. */
 export const text = z
   .string()
-  .check(refuse(whyNotMeant))
-  .register(types, { expected: 'a text in quotes', warn: whatIsOdd });
+  .check(refuse(textError))
+  .register(types, { expected: 'a text in quotes', warn: textWarning });
 
 /**
  * A text that a file or `echo` may have given a line break at its end. It is taken as it is
@@ -47,11 +47,11 @@ export const text = z
 export function secret(lineBreak: string) {
   return z
     .string()
-    .check(refuse((value) => whyNotMeant(withoutLineBreak(value))))
+    .check(refuse((value) => textError(withoutLineBreak(value))))
     .register(types, {
       expected: 'a text in quotes',
       warn(value) {
-        const odd = whatIsOdd(withoutLineBreak(value));
+        const odd = textWarning(withoutLineBreak(value));
         if (withoutLineBreak(value) === value) return odd;
         const warning = `ends with a line break, which counts: ${lineBreak}`;
         return odd === undefined ? warning : `${warning}; it ${odd}`;
@@ -61,7 +61,7 @@ export function secret(lineBreak: string) {
 
 /** Absolute http or https URL, without credentials, query or fragment. */
 export const httpUrl = trimmed()
-  .check(refuse(whyNoUrl))
+  .check(refuse(urlError))
   .transform((url) => url.replace(/\/+$/, ''))
   .register(types, { expected: 'an absolute http:// or https:// URL in quotes' });
 
@@ -128,7 +128,7 @@ const fromVariable = (items: string) => items.split(',');
 
 /** Spaces around one do not count. Of each that ends with a line break both forms count. */
 export const secrets = z
-  .array(z.string().check(refuse((item) => whyNotMeant(item.trim()))))
+  .array(z.string().check(refuse((item) => textError(item.trim()))))
   .transform((items) => items.flatMap(formsOf))
   .register(types, {
     expected: 'a list of texts: ["…", "…"]',
@@ -166,7 +166,7 @@ function listOf(noun: string, isRight: (item: string) => boolean, expected: stri
     .array(z.string())
     .transform((items, context) => {
       const bare = items.map((item) => item.trim());
-      const control = bare.map(whyNotMeant).find((reason) => reason !== undefined);
+      const control = bare.map(textError).find((reason) => reason !== undefined);
       const wrong = bare.findIndex((item) => item !== '' && !isRight(item));
       if (control) context.addIssue(control);
       else if (wrong >= 0)
@@ -189,7 +189,7 @@ function isNetwork(network: string): boolean {
   return version !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= widest;
 }
 
-function whyNoUrl(given: string): string | undefined {
+function urlError(given: string): string | undefined {
   const form = 'must be an absolute http:// or https:// URL';
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (!url || !/^https?:\/\/[^/]/i.test(given))

@@ -18,7 +18,7 @@ export const VCS_SECTIONS = {
     url,
     name,
     webhookKey,
-    previousWebhookKeys: unused([], 'Accepted so that both sections may read alike; not used.'),
+    previousWebhookKeys: unused([], 'Not used; accepted so that both sections may look alike.'),
   }),
   ui: section('vcs.UI.http', 'The CDS UI.', {
     uiUrl: httpUrl
@@ -38,14 +38,14 @@ const SERVER = section(
 );
 const CLOUD = section(
   BITBUCKET_CLOUD_KIND,
-  'The OAuth consumer of a Bitbucket workspace, and what is done with webhooks.',
+  'The OAuth consumer of a Bitbucket workspace, and its webhooks.',
   {
     clientId: text.describe('Key of the OAuth consumer.').meta({ placeholder: CLIENT_PLACEHOLDER }),
     clientSecret: secret(
       'leave it while Bitbucket takes it; once it is removed, every project has to be linked again',
     )
       .describe(
-        'Secret of the OAuth consumer. Stored grants are encrypted with it: after a change every project has to be linked again.',
+        'Secret of the OAuth consumer. It encrypts stored grants: after a change every project has to be linked again.',
       )
       .meta({ placeholder: CLIENT_PLACEHOLDER }),
     apiUrl: httpUrl
@@ -65,18 +65,18 @@ const CLOUD = section(
     proxyWebhook: httpUrl
       .default('')
       .describe(
-        'A reverse proxy in front of the webhooks: Bitbucket then calls this URL, a slash and the uuid of the webhook.',
+        'A reverse proxy for webhooks: Bitbucket calls this URL, a slash and the uuid of the webhook.',
       )
       .meta({ example: PROXY_EXAMPLE }),
     polling: boolean
       .default(false)
       .describe(
-        'Set to true to tell the CDS API what happened in a repository since it asked last. It asks for Git Repository Pollers, and for every RepositoryWebHook where hooks.reconcile.interval is set.',
+        'Set to true to report the events of a repository to the CDS API. It asks for Git Repository Pollers, and for every RepositoryWebHook where hooks.reconcile.interval is set.',
       ),
     callsPerHour: integer(0)
       .default(1000)
       .describe(
-        'Calls about repositories that Bitbucket grants the OAuth consumer in an hour, 0 for no limit. Near it listings are refused, so that runs go on.',
+        'Calls about repositories that Bitbucket grants the OAuth consumer in an hour, 0 for no limit. Near the limit listings are refused, so that runs go on.',
       ),
   },
 );
@@ -85,7 +85,7 @@ const STATUS = section('Status', 'Build statuses on commits and comments on pull
   showDetail: boolean
     .default(false)
     .describe(
-      'Set to true to link each build status to its run in the CDS UI. Where Bitbucket would refuse that URL (its host has no dot and is not localhost), the status leads to the documentation of CDS.',
+      'Set to true to link each build status to its run in the CDS UI. If Bitbucket would refuse that URL (its host has no dot and is not localhost), the status links to the documentation of CDS.',
     ),
 });
 

@@ -1,6 +1,6 @@
 /** C0 and C1 controls, DEL, and what else ends a line. */
 const CONTROL = /[\p{Cc}\u2028\u2029]/u;
-/** Nothing to be seen of them: they came along when the text was copied. */
+/** Characters without width, which copying brings along. */
 const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/;
 const QUOTED = /^(["'`\u201c\u2018\u00ab]).*(["'`\u201d\u2019\u00bb])$/s;
 const CLOSING: Readonly<Record<string, string>> = {
@@ -14,8 +14,8 @@ export function withoutLineBreak(text: string): string {
   return text.replace(/(?<![\r\n])[\r\n]+$/, '');
 }
 
-/** Why no text of a configuration can be meant so; undefined where it can. Never quotes it. */
-export function whyNotMeant(text: string): string | undefined {
+/** Why a text is refused; undefined where it is not. Never quotes it: it may be a secret. */
+export function textError(text: string): string | undefined {
   const bare = withoutLineBreak(text);
   if (bare !== text && !CONTROL.test(bare)) return 'ends with a line break: remove it';
   const control = CONTROL.exec(text);
@@ -24,8 +24,8 @@ export function whyNotMeant(text: string): string | undefined {
   return `holds a control character (U+${code}, character ${control.index + 1}): remove it`;
 }
 
-/** What is odd about a text, but may be meant; undefined where nothing is. Never quotes it. */
-export function whatIsOdd(text: string): string | undefined {
+/** Why an accepted text is probably a mistake; undefined where it is not. Never quotes it. */
+export function textWarning(text: string): string | undefined {
   const invisible = INVISIBLE.exec(text);
   if (invisible) {
     const code = invisible[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
