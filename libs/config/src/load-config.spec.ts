@@ -443,8 +443,9 @@ token = "t"`),
     expect(problems).toMatchObject([{ key: 'vcs.http.PORT', line: 11 }]);
   });
 
-  it('refuses a file that has nothing for us', () => {
+  it('refuses a file that has nothing for us, unless none of our services is to start', () => {
     expect(checkConfigText('[api]\nname = "x"')).toMatchObject([{ level: 'error' }]);
+    expect(load('[api]\nname = "x"', {}, [])).toEqual({ warnings: [] });
   });
 });
 

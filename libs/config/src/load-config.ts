@@ -94,7 +94,7 @@ function read(
   // Of a value that is wrong the default stands in the result.
   if (!problems.some(({ level: of }) => of === 'error')) checkBitbucketUrls(reading, loaded);
   const first = firstOf(inOrderOfFiles(problems, texts));
-  if (services.length === 0)
+  if (!wanted && services.length === 0)
     first.push({ key: '', level: 'error', message: 'there is neither [vcs] nor [hooks] in it' });
   return { ...loaded, problems: first };
 }
