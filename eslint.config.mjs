@@ -22,8 +22,8 @@ const byAlias = {
   message: 'Import a lib by its alias (@cds/…), never by path.',
 };
 const notInProduct = {
-  group: ['@cds/testing'],
-  message: '@cds/testing is for tests and tools only.',
+  group: ['@cds/testing', '@cds/testing/*', '@cds/stand-ins/*'],
+  message: '@cds/testing and @cds/stand-ins are for tests and tools only.',
 };
 const bitbucketAlone = {
   group: ['@cds/*', '!@cds/testing', '!@cds/network'],
@@ -160,7 +160,7 @@ export default tseslint.config(
   boundary(['libs/wire/**/*.ts'], [noApps, noTools, wireAlone]),
   boundary(['apps/**/*.ts'], [noApps, noTools, byAlias, notInProduct]),
   ...vcsLayers,
-  boundary([...specs, 'libs/testing/**/*.ts'], [noApps, byAlias]),
+  boundary([...specs, 'libs/{testing,stand-ins}/**/*.ts'], [noApps, byAlias]),
   { files: specs, rules: { 'max-lines': 'off' } },
   {
     files: [...specs, 'tools/faults/**/*.ts'],

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { waitFor } from '@cds/testing';
-import type { OutgoingHookRun } from '../sandbox/cds-api/outgoing-hooks';
+import type { OutgoingHookRun } from '@cds/stand-ins/cds-api';
 import { PROJECT, type Replica, startStack, type Stack } from './stack.fixture';
 
 const SECRET = 'the-deploy-token-of-the-project';

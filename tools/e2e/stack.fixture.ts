@@ -9,8 +9,12 @@ import {
   type RunningProcess,
   type TestRedis,
 } from '@cds/testing';
-import { startBitbucket, type BitbucketOptions, type BitbucketSandbox } from '../sandbox/bitbucket';
-import { startCdsApi, type CdsApiOptions, type CdsApiSandbox } from '../sandbox/cds-api';
+import {
+  startBitbucket,
+  type BitbucketOptions,
+  type BitbucketStandIn,
+} from '@cds/stand-ins/bitbucket';
+import { startCdsApi, type CdsApiOptions, type CdsApiStandIn } from '@cds/stand-ins/cds-api';
 import { findRoot } from '../sandbox/story/find-root';
 import { serviceEnvironment, type ServiceSettings } from '../sandbox/story/service-config';
 
@@ -53,8 +57,8 @@ export interface Replica {
 /** Redis, both stand-ins, and whatever services a test starts: real processes, on free ports. */
 export interface Stack {
   redis: TestRedis;
-  bitbucket: BitbucketSandbox;
-  api: CdsApiSandbox;
+  bitbucket: BitbucketStandIn;
+  api: CdsApiStandIn;
   settings: ServiceSettings;
   /** A file in a folder of the stack's own. */
   writeFile(name: string, text: string): string;

@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { waitFor, provesNothingHappensFor } from '@cds/testing';
-import type { Delivery } from '../sandbox/bitbucket';
+import type { Delivery } from '@cds/stand-ins/bitbucket';
 import {
   bundle,
   callVcs,

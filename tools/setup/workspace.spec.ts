@@ -211,6 +211,8 @@ describe('lint', () => {
     ['apps/vcs/src/probe.ts', "import '../../hooks/src/main';", 'Nothing imports an app'],
     ['apps/vcs/src/probe.ts', "import '../../../tools/sandbox/main';", 'do not depend on tools'],
     ['apps/hooks/src/probe.ts', "import '@cds/testing';", 'for tests and tools only'],
+    ['apps/vcs/src/probe.ts', "import '@cds/stand-ins/cds-api';", 'for tests and tools only'],
+    ['libs/redis/src/probe.ts', "import '@cds/stand-ins/http';", 'for tests and tools only'],
     ['apps/hooks/src/probe.ts', "import '../../../libs/wire/src';", 'by its alias'],
     ['libs/bitbucket/src/probe.ts', "import '@cds/wire';", 'knows nothing of CDS'],
     ['libs/wire/src/probe.ts', "import '@cds/config';", 'depend on nothing else'],

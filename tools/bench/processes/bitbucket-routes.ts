@@ -1,11 +1,11 @@
 import type { Request } from 'express';
-import { BitbucketApiError } from '../../sandbox/bitbucket/api-error';
 import {
+  BitbucketApiError,
   createPages,
   PULL_REQUEST_PAGES,
   queryOf,
   USUAL_PAGES,
-} from '../../sandbox/bitbucket/pagination';
+} from '@cds/stand-ins/bitbucket';
 import * as world from './bitbucket-world';
 
 type Json = Record<string, unknown>;

@@ -2,9 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Request } from 'express';
-import { BitbucketApiError } from '../../sandbox/bitbucket/api-error';
-import { queryOf } from '../../sandbox/bitbucket/pagination';
-import { selectFields } from '../../sandbox/bitbucket/partial-response';
+import { BitbucketApiError, queryOf, selectFields } from '@cds/stand-ins/bitbucket';
 import { answerParent } from './answer-parent';
 import { type Answer, exchangeCode, ROUTES, setOrigin } from './bitbucket-routes';
 import { accountOf, push } from './bitbucket-world';

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@cds/testing';
-import type { OutgoingHookRun } from '../../sandbox/cds-api/outgoing-hooks';
+import type { OutgoingHookRun } from '@cds/stand-ins/cds-api';
 import type { Stage } from '../stage/stage';
 import { mustBe, workOn, type Fault } from './fault';
 

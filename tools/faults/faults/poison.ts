@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { waitFor } from '@cds/testing';
-import type { OutgoingHookOrder, OutgoingHookRun } from '../../sandbox/cds-api/outgoing-hooks';
+import type { OutgoingHookOrder, OutgoingHookRun } from '@cds/stand-ins/cds-api';
 import { deliveriesOf } from '../checker/history';
 import type { Stage } from '../stage/stage';
 import { mustBe, workOn, type Fault } from './fault';

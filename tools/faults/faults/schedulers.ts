@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@cds/testing';
 import type { Task } from '@cds/wire';
-import type { Workflow } from '../../sandbox/cds-api';
+import type { Workflow } from '@cds/stand-ins/cds-api';
 import { checkSchedule } from '../checker/check-schedule';
 import { TAKE_DUE } from '../hooks-internals';
 import { atWork } from '../stage/replica-status';

@@ -1,6 +1,6 @@
 import { freePort, waitFor } from '@cds/testing';
 import { KEYS } from '@cds/hooks-store';
-import { startCdsApi } from '../../sandbox/cds-api';
+import { startCdsApi } from '@cds/stand-ins/cds-api';
 import { hooksOfFormat } from '../stage/bundles';
 import type { Replica } from '../stage/replica';
 import { statusOf } from '../stage/replica-status';

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { awakeTime } from '@cds/testing';
 import { signatureOf, webhookSecret } from '@cds/webhook-signature';
-import { RequestTimeoutError, sendRequest } from '../../sandbox/http/send-request';
+import { RequestTimeoutError, sendRequest } from '@cds/stand-ins/http';
 import type { Change, SentDelivery } from '../checker/history';
 import { pushBody } from './push-body';
 

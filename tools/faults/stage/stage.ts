@@ -1,8 +1,8 @@
 import { mkdirSync, appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, waitFor } from '@cds/testing';
-import { startBitbucket, type BitbucketSandbox } from '../../sandbox/bitbucket';
-import { startCdsApi, type CdsApiSandbox } from '../../sandbox/cds-api';
+import { startBitbucket, type BitbucketStandIn } from '@cds/stand-ins/bitbucket';
+import { startCdsApi, type CdsApiStandIn } from '@cds/stand-ins/cds-api';
 import { serviceEnvironment, type ServiceSettings } from '../../sandbox/story/service-config';
 import { deliveriesOf, type History, type SentDelivery } from '../checker/history';
 import type { Random } from '../seeded-random';
@@ -53,8 +53,8 @@ export interface Stage {
   redis: RedisServer;
   proxy: RedisProxy;
   gate: ApiGate;
-  api: CdsApiSandbox;
-  bitbucket: BitbucketSandbox;
+  api: CdsApiStandIn;
+  bitbucket: BitbucketStandIn;
   replicas: Replica[];
   /** The first replica, for faults with one. */
   hooks: Replica;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { BitbucketSandbox, Delivery } from '../bitbucket';
-import type { CdsApiSandbox } from '../cds-api';
+import type { BitbucketStandIn, Delivery } from '@cds/stand-ins/bitbucket';
+import type { CdsApiStandIn } from '@cds/stand-ins/cds-api';
 import { withoutSecrets } from './without-secrets';
 
 /** Who talks to whom. */
@@ -37,8 +37,8 @@ export function createCallFeed({
   bitbucket,
   api,
 }: {
-  bitbucket: BitbucketSandbox;
-  api: CdsApiSandbox;
+  bitbucket: BitbucketStandIn;
+  api: CdsApiStandIn;
 }) {
   let rows: FeedRow[] = [];
   let lastId = 0;

@@ -1,6 +1,6 @@
 import type { Task } from '@cds/wire';
-import type { BitbucketSandbox } from '../bitbucket';
-import type { CdsApiSandbox } from '../cds-api';
+import type { BitbucketStandIn } from '@cds/stand-ins/bitbucket';
+import type { CdsApiStandIn } from '@cds/stand-ins/cds-api';
 
 /** What a person who opens the page works with; the story has a project and a repository of its own. */
 export const GUIDE = {
@@ -11,7 +11,7 @@ export const GUIDE = {
 } as const;
 
 /** Which steps of the guide are done, read off what the two sides hold: nothing else remembers them. */
-export function guide(bitbucket: BitbucketSandbox, api: CdsApiSandbox, tasks: Task[]) {
+export function guide(bitbucket: BitbucketStandIn, api: CdsApiStandIn, tasks: Task[]) {
   const project = api.projects().find(({ key }) => key === GUIDE.project);
   const { webhooks, statuses } = bitbucket.repository(GUIDE.repo);
   const ofGuide = (task: Task): boolean =>
@@ -40,6 +40,6 @@ function taken(attempts: { outcome: number | string }[]): boolean {
   return attempts.some(({ outcome }) => outcome === 200);
 }
 
-function removed(api: CdsApiSandbox): boolean {
+function removed(api: CdsApiStandIn): boolean {
   return api.removals().some(({ project, runs }) => project === GUIDE.project && runs > 0);
 }

@@ -1,5 +1,5 @@
-import type { BitbucketSandbox } from '../bitbucket';
-import type { CdsApiSandbox } from '../cds-api';
+import type { BitbucketStandIn } from '@cds/stand-ins/bitbucket';
+import type { CdsApiStandIn } from '@cds/stand-ins/cds-api';
 import type { CallFeed } from './call-feed';
 import { createEventStream } from './event-stream';
 import { lookAround, type Seen } from './look-around';
@@ -15,8 +15,8 @@ export type Live = ReturnType<typeof createLive>;
 
 /** Tells everybody who watches what has changed, as long as somebody does. */
 export function createLive(deps: {
-  bitbucket: BitbucketSandbox;
-  api: CdsApiSandbox;
+  bitbucket: BitbucketStandIn;
+  api: CdsApiStandIn;
   feed: CallFeed;
 }) {
   const { api, feed } = deps;

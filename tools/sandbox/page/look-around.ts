@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Task } from '@cds/wire';
-import type { CdsApiSandbox } from '../cds-api';
-import { sendRequest } from '../http/send-request';
+import type { CdsApiStandIn } from '@cds/stand-ins/cds-api';
+import { sendRequest } from '@cds/stand-ins/http';
 
 /** What only the services know. */
 export interface Seen {
@@ -14,12 +14,12 @@ export interface Seen {
 const PATIENCE_MS = 2_000;
 
 /** Asks the services how they are, beside what the API asks of them: it is nothing for the list of calls. */
-export async function lookAround(api: CdsApiSandbox): Promise<Seen> {
+export async function lookAround(api: CdsApiStandIn): Promise<Seen> {
   const [tasks, up] = await Promise.all([tasksOf(api), answering(api)]);
   return { tasks, up };
 }
 
-async function tasksOf(api: CdsApiSandbox): Promise<Task[]> {
+async function tasksOf(api: CdsApiStandIn): Promise<Task[]> {
   const late = new AbortController();
   try {
     return await Promise.race([
@@ -33,7 +33,7 @@ async function tasksOf(api: CdsApiSandbox): Promise<Task[]> {
   }
 }
 
-async function answering(api: CdsApiSandbox): Promise<Set<string>> {
+async function answering(api: CdsApiStandIn): Promise<Set<string>> {
   const urls = api.services().map(({ url }) => url);
   const answers = await Promise.all(
     urls.map((url) =>

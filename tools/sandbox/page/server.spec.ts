@@ -1,10 +1,10 @@
-import { startBitbucket, type BitbucketSandbox } from '../bitbucket';
-import { startCdsApi, type CdsApiSandbox } from '../cds-api';
-import { sendRequest } from '../http/send-request';
+import { startBitbucket, type BitbucketStandIn } from '@cds/stand-ins/bitbucket';
+import { startCdsApi, type CdsApiStandIn } from '@cds/stand-ins/cds-api';
+import { sendRequest } from '@cds/stand-ins/http';
 import { startPage, type Page } from './start-page';
 
-let bitbucket: BitbucketSandbox;
-let api: CdsApiSandbox;
+let bitbucket: BitbucketStandIn;
+let api: CdsApiStandIn;
 let page: Page;
 
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import type { Task } from '@cds/wire';
-import type { BitbucketSandbox, Delivery, Repository } from '../bitbucket';
-import type { CdsApiSandbox, Workflow } from '../cds-api';
+import type { BitbucketStandIn, Delivery, Repository } from '@cds/stand-ins/bitbucket';
+import type { CdsApiStandIn, Workflow } from '@cds/stand-ins/cds-api';
 import type { Seen } from './look-around';
 import { guide } from './guide';
 import { withoutSecrets } from './without-secrets';
@@ -16,8 +16,8 @@ export type Snapshot = ReturnType<typeof takeSnapshot>;
 
 /** What there is on both sides, as the page shows it: bounded, and without tokens, secrets and signatures. */
 export function takeSnapshot(deps: {
-  bitbucket: BitbucketSandbox;
-  api: CdsApiSandbox;
+  bitbucket: BitbucketStandIn;
+  api: CdsApiStandIn;
   seen: Seen;
 }) {
   const { bitbucket, api, seen } = deps;

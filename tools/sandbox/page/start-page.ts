@@ -1,24 +1,25 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import express, { type NextFunction, type Request, type Response } from 'express';
-import type { BitbucketSandbox } from '../bitbucket';
-import type { CdsApiSandbox } from '../cds-api';
+import type { BitbucketStandIn } from '@cds/stand-ins/bitbucket';
+import type { CdsApiStandIn } from '@cds/stand-ins/cds-api';
 import { z } from 'zod';
 import {
   action,
   createControlRouter,
   createControls,
   nothing,
+  listenOn,
+  onlyForHosts,
+  refuseOtherOrigins,
   type Controls,
-} from '../http/control';
-import { listenOn } from '../http/listener';
-import { onlyForHosts, refuseOtherOrigins } from '../http/same-origin';
+} from '@cds/stand-ins/http';
 import { createCallFeed } from './call-feed';
 import { createLive } from './live';
 
 export interface PageOptions {
-  bitbucket: BitbucketSandbox;
-  api: CdsApiSandbox;
+  bitbucket: BitbucketStandIn;
+  api: CdsApiStandIn;
   host: string;
   /** 0 takes a free one. */
   port: number;

@@ -1,5 +1,5 @@
-import type { BitbucketSandbox } from '../bitbucket';
-import type { CdsApiSandbox } from '../cds-api';
+import type { BitbucketStandIn } from '@cds/stand-ins/bitbucket';
+import type { CdsApiStandIn } from '@cds/stand-ins/cds-api';
 import type { Page } from '../page/start-page';
 import type { Ports } from './ports';
 import type { RunFolder } from './run-folder';
@@ -7,8 +7,8 @@ import { PROJECT, REPO, WORKFLOW } from './tell-story';
 
 /** Where everything is, and what to try next. */
 export function addresses(run: {
-  bitbucket: BitbucketSandbox;
-  api: CdsApiSandbox;
+  bitbucket: BitbucketStandIn;
+  api: CdsApiStandIn;
   page: Page;
   ports?: Ports;
   folder?: RunFolder;

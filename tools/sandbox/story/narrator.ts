@@ -1,6 +1,6 @@
 import { showHidden } from '@cds/wire';
-import type { BitbucketSandbox } from '../bitbucket';
-import type { CdsApiSandbox } from '../cds-api';
+import type { BitbucketStandIn } from '@cds/stand-ins/bitbucket';
+import type { CdsApiStandIn } from '@cds/stand-ins/cds-api';
 
 /** Prints the story. */
 export interface Narrator {
@@ -49,7 +49,7 @@ interface Said {
 }
 
 /** What was said between the four since the last time it was asked, in order. Heartbeats are left out. */
-export function createListener(bitbucket: BitbucketSandbox, api: CdsApiSandbox): () => string[] {
+export function createListener(bitbucket: BitbucketStandIn, api: CdsApiStandIn): () => string[] {
   const told = new Set<string>();
 
   return () => {

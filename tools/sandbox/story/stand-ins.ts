@@ -1,11 +1,10 @@
-import { startBitbucket, type BitbucketSandbox } from '../bitbucket';
-import { startCdsApi, type CdsApiSandbox } from '../cds-api';
-import { CALLBACK_PATH } from '../cds-api/oauth-link';
+import { startBitbucket, type BitbucketStandIn } from '@cds/stand-ins/bitbucket';
+import { startCdsApi, CALLBACK_PATH, type CdsApiStandIn } from '@cds/stand-ins/cds-api';
 import { startPage, type Page } from '../page/start-page';
 
 export interface StandIns {
-  bitbucket: BitbucketSandbox;
-  api: CdsApiSandbox;
+  bitbucket: BitbucketStandIn;
+  api: CdsApiStandIn;
   page: Page;
   close(): Promise<void>;
 }

@@ -1,13 +1,12 @@
 import { waitFor } from '@cds/testing';
 import type { Task, TaskExecution } from '@cds/wire';
-import type { BitbucketSandbox } from '../bitbucket';
-import { statusName } from '../cds-api/build-event';
-import type { CdsApiSandbox } from '../cds-api';
+import type { BitbucketStandIn } from '@cds/stand-ins/bitbucket';
+import { statusName, type CdsApiStandIn } from '@cds/stand-ins/cds-api';
 import { createListener, type Narrator } from './narrator';
 
 export interface StoryDeps {
-  bitbucket: BitbucketSandbox;
-  api: CdsApiSandbox;
+  bitbucket: BitbucketStandIn;
+  api: CdsApiStandIn;
   narrator: Narrator;
   /** How long the services may take to register. */
   patienceMs: number;
@@ -169,7 +168,7 @@ async function bitbucketPush(
 
 /** The branch's cleanup and its date, once it is listed among the tasks. */
 async function pendingCleanup(
-  api: CdsApiSandbox,
+  api: CdsApiStandIn,
 ): Promise<{ uuid: string; date: string | undefined } | undefined> {
   const task = (await api.tasks()).find(
     ({ type, config }) => type === 'BranchDeletion' && config?.['branch']?.value === BRANCH,

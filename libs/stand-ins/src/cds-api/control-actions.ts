@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { action, nothing, telling, type ControlAction } from '../http/control';
 import { faultOrderSchema } from '../http/faults';
-import type { CdsApiSandbox } from './index';
+import type { CdsApiStandIn } from './stand-in';
 
 const name = z.string().min(1);
 const repo = z.string().regex(/^[^/]+\/[^/]+$/, 'workspace/slug is expected');
 
-/** What people can make this API do: the methods of the sandbox under their own names. */
-export function controlActions(api: CdsApiSandbox): Record<string, ControlAction> {
+/** What people can make this API do: the methods of the stand-in under their own names. */
+export function controlActions(api: CdsApiStandIn): Record<string, ControlAction> {
   return {
     state: telling('services, projects, workflows and their runs', nothing, () => api.state()),
     requests: telling('what the services asked', nothing, () => api.requests.entries()),

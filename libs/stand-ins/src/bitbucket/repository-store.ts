@@ -19,7 +19,7 @@ export interface Seed {
 }
 
 /** Everything that this Bitbucket holds. */
-export interface World {
+export interface RepositoryStore {
   account: Account;
   workspaces: Workspace[];
   repositories: Map<string, Repository>;
@@ -51,24 +51,24 @@ export function bracedUuid(): string {
   return `{${randomUUID()}}`;
 }
 
-export function createWorld(seed: Seed): World {
+export function createRepositoryStore(seed: Seed): RepositoryStore {
   const account: Account = {
     ...seed.account,
     uuid: bracedUuid(),
     accountId: `557058:${randomUUID()}`,
   };
   const workspaces = seed.workspaces.map((workspace) => ({ ...workspace, uuid: bracedUuid() }));
-  const world: World = { account, workspaces, repositories: new Map() };
-  for (const repository of seed.repositories) addRepository(world, repository);
-  return world;
+  const store: RepositoryStore = { account, workspaces, repositories: new Map() };
+  for (const repository of seed.repositories) addRepository(store, repository);
+  return store;
 }
 
 /** Adds a repository. A fork begins with the commits and branches of its parent. */
-export function addRepository(world: World, seed: SeedRepository): Repository {
+export function addRepository(store: RepositoryStore, seed: SeedRepository): Repository {
   const [workspaceSlug = '', slug = ''] = seed.repo.split('/');
-  const workspace = world.workspaces.find((one) => one.slug === workspaceSlug);
+  const workspace = store.workspaces.find((one) => one.slug === workspaceSlug);
   if (!workspace || !slug) throw new Error(`No workspace for the repository ${seed.repo}`);
-  const parent = seed.forkOf === undefined ? undefined : world.repositories.get(seed.forkOf);
+  const parent = seed.forkOf === undefined ? undefined : store.repositories.get(seed.forkOf);
   const mainBranch = seed.mainBranch ?? parent?.mainBranch ?? 'main';
   const repository: Repository = {
     uuid: bracedUuid(),
@@ -93,12 +93,12 @@ export function addRepository(world: World, seed: SeedRepository): Repository {
       const commit = addCommit(repository, {
         parents: head ? [head] : [],
         message: number === 1 ? 'Begin\n' : `Go on, step ${number}\n`,
-        author: world.account,
+        author: store.account,
       });
       repository.branches.set(mainBranch, commit.hash);
     }
   }
-  world.repositories.set(seed.repo, repository);
+  store.repositories.set(seed.repo, repository);
   return repository;
 }
 

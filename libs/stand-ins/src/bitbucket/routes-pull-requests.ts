@@ -19,7 +19,7 @@ import {
 import { checkedLength } from './field-checks';
 import { PULL_REQUEST_PAGES, queryOf } from './pagination';
 import { requiredText } from './routes-statuses';
-import type { World } from './world';
+import type { RepositoryStore } from './repository-store';
 
 const LONGEST_COMMENT = 32_768;
 
@@ -27,7 +27,7 @@ const LONGEST_COMMENT = 32_768;
 export const pullRequestRoutes: Routes = (router, context) => {
   const root = '/repositories/:workspace/:slug/pullrequests';
   const rendered = (repository: Repository, one: PullRequest): Json =>
-    context.render.pullRequest(repository, one, (name) => repositoryNamed(context.world, name));
+    context.render.pullRequest(repository, one, (name) => repositoryNamed(context.store, name));
 
   router.get(
     root,
@@ -60,7 +60,7 @@ export const pullRequestRoutes: Routes = (router, context) => {
     guarded(['pullrequest:write'], (request, response) => {
       const repository = repositoryOf(context, request);
       const body = bodyOf(request);
-      const created = createPullRequest(context.world, repository, {
+      const created = createPullRequest(context.store, repository, {
         title: requiredText(body, 'title'),
         description: textAt(body, 'description') ?? '',
         sourceBranch: textAt(body, 'source.branch.name'),
@@ -86,7 +86,7 @@ export const pullRequestRoutes: Routes = (router, context) => {
       const comment = {
         id: pullRequest.comments.length + 1,
         raw,
-        author: context.world.account,
+        author: context.store.account,
         createdOn: new Date().toISOString(),
       };
       pullRequest.comments.push(comment);
@@ -129,8 +129,8 @@ export function pullRequestOf(repository: Repository, id: string | undefined): P
   return found;
 }
 
-export function repositoryNamed(world: World, fullName: string): Repository {
-  const found = world.repositories.get(fullName);
+export function repositoryNamed(store: RepositoryStore, fullName: string): Repository {
+  const found = store.repositories.get(fullName);
   if (!found) throw new BitbucketApiError(404, `Repository ${fullName} not found`);
   return found;
 }
@@ -145,7 +145,7 @@ export interface NewPullRequest {
 
 /** Opens a pull request. @throws BitbucketApiError 400 or 404 */
 export function createPullRequest(
-  world: World,
+  store: RepositoryStore,
   repository: Repository,
   asked: NewPullRequest,
 ): PullRequest {
@@ -153,7 +153,7 @@ export function createPullRequest(
     throw new BitbucketApiError(400, 'Bad request', {
       fields: { 'source.branch.name': ['required key not provided'] },
     });
-  const sourceRepository = repositoryNamed(world, asked.sourceRepository ?? repository.fullName);
+  const sourceRepository = repositoryNamed(store, asked.sourceRepository ?? repository.fullName);
   const destinationBranch = asked.destinationBranch ?? repository.mainBranch;
   const sourceHash = sourceRepository.branches.get(asked.sourceBranch);
   const destinationHash = repository.branches.get(destinationBranch);
@@ -168,7 +168,7 @@ export function createPullRequest(
     title: asked.title,
     description: asked.description ?? '',
     state: 'OPEN',
-    author: world.account,
+    author: store.account,
     createdOn: now,
     updatedOn: now,
     source: {

@@ -1,129 +1,31 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
-import { createControlRouter, createControls, type Controls } from '../http/control';
-import { createFaultSwitch, type FaultSwitch } from '../http/faults';
+import { createControlRouter, createControls } from '../http/control';
+import { createFaultSwitch } from '../http/faults';
 import { listenOn } from '../http/listener';
-import { createRequestLog, type RequestLog } from '../http/request-log';
+import { createRequestLog } from '../http/request-log';
 import { BitbucketApiError } from './api-error';
 import { answerError, createApiRouter } from './api-router';
 import { controlActions } from './control-actions';
 import { forgeDelivery, type Forgery } from './forge-delivery';
-import type { BuildStatus, Json, PullRequest, PullRequestState, Repository } from './model';
+import type { Repository } from './model';
 import { createOAuthRouter, type Consent } from './oauth-routes';
-import { createOAuthServer, type Consumer, type OAuthServer } from './oauth-server';
+import { createOAuthServer, type Consumer } from './oauth-server';
 import { deliveredRepository, pushPayload } from './push-payload';
-import { createRateLimit, type RateLimitOptions } from './rate-limit';
+import { createRateLimit } from './rate-limit';
 import {
   addTag,
   forcePushCommit,
   pushCommits,
   removeBranch,
   removeTag,
-  type NewTag,
-  type Push,
   type RefChange,
 } from './ref-changes';
 import { createRenderer } from './render';
-import {
-  createPullRequest,
-  pullRequestOf,
-  repositoryNamed,
-  type NewPullRequest,
-} from './routes-pull-requests';
-import { createWebhookSender, type Attempt, type Delivery } from './webhook-sender';
-import { addRepository, createWorld, DEFAULT_SEED, type Seed, type SeedRepository } from './world';
+import { createPullRequest, pullRequestOf, repositoryNamed } from './routes-pull-requests';
+import { createWebhookSender } from './webhook-sender';
+import { addRepository, createRepositoryStore, DEFAULT_SEED } from './repository-store';
 
-export type { Forgery } from './forge-delivery';
-export type { Attempt, Delivery } from './webhook-sender';
-export type { BuildStatus, PullRequest, Repository } from './model';
-export type { Seed } from './world';
-export { DEFAULT_SEED } from './world';
-
-export interface BitbucketOptions {
-  host?: string;
-  /** 0 (the default) takes a free one. */
-  port?: number;
-  /** Origin that links begin with, where it is not the one listened on. */
-  publicUrl?: string;
-  /** Whether lists tell their size, as most of the real one's do. */
-  tellsSize?: boolean;
-  /** Origin that `next` begins with: another one behind a proxy that does not rewrite bodies. */
-  nextOrigin?: string;
-  consumer?: Partial<Consumer>;
-  consent?: Consent;
-  accessTokenLifetimeSeconds?: number;
-  /** After a dead refresh token, valid ones are refused for so long. */
-  lockoutMs?: number;
-  rateLimit?: RateLimitOptions;
-  webhookTimeoutMs?: number;
-  webhookRetryPauseMs?: number;
-  seed?: Seed;
-}
-
-/** What came of a push. */
-export interface Pushed {
-  /** The commit that the ref points to, or pointed to before it was deleted. */
-  hash: string;
-  changes: RefChange[];
-  /** Resolves when every webhook was called, all attempts made. */
-  delivered: Promise<Delivery[]>;
-}
-
-type In<Input> = Input & { repo: string };
-
-/** A stand-in of Bitbucket Cloud. */
-export interface BitbucketSandbox {
-  url: string;
-  /** For the `apiUrl` and `oauthUrl` of the configuration. */
-  apiUrl: string;
-  oauthUrl: string;
-  consumer: Consumer;
-  oauth: OAuthServer;
-  faults: FaultSwitch;
-  requests: RequestLog;
-  controls: Controls;
-  push(input: In<Push>): Promise<Pushed>;
-  forcePush(input: In<Pick<Push, 'branch' | 'message'>>): Promise<Pushed>;
-  deleteBranch(input: In<{ branch: string }>): Promise<Pushed>;
-  createTag(input: In<NewTag>): Promise<Pushed>;
-  deleteTag(input: In<{ tag: string }>): Promise<Pushed>;
-  /** Several of the above in one `git push`: one delivery. */
-  pushTogether(repo: string, changes: ((repository: Repository) => RefChange)[]): Promise<Pushed>;
-  openPullRequest(input: In<NewPullRequest>): Promise<PullRequest>;
-  closePullRequest(input: In<{ id: number; state: PullRequestState }>): PullRequest;
-  /**
-   * Makes `change` happen between two pages of a list: before the next page that is not a first
-   * one; once.
-   */
-  betweenPages(change: () => Promise<unknown>): void;
-  addRepository(seed: SeedRepository): Repository;
-  repository(fullName: string): Repository;
-  repositories(): Repository[];
-  /** The build statuses of a commit, oldest first. */
-  statuses(fullName: string, hash: string): BuildStatus[];
-  deliveries(): Delivery[];
-  resend(delivery: Delivery): Promise<Delivery>;
-  onAttempt(listener: (delivery: Delivery, attempt: Attempt) => void): void;
-  /** Calls the webhook of a repository without knowing its secret. @throws BitbucketApiError 404 without a webhook */
-  forge(input: In<Pick<Forgery, 'signature'>>): Promise<Forgery>;
-  /** Newest last. */
-  forgeries(): Forgery[];
-  onForgery(listener: (forgery: Forgery) => void): void;
-  /** Sends any event to the webhooks that asked for it. */
-  sendEvent(fullName: string, event: string, payload: Json): Promise<Delivery[]>;
-  revokeGrants(): void;
-  expireAccessTokens(): void;
-  setAccessTokenLifetime(seconds: number): void;
-  setScopes(scopes: string[]): void;
-  setConsent(consent: Consent): void;
-  setRateLimit(options: RateLimitOptions): void;
-  rateLimit(): RateLimitOptions;
-  consent(): Consent;
-  state(): Json;
-  /** Stops and starts listening on the same port: Bitbucket is away. */
-  away(): Promise<void>;
-  back(): Promise<void>;
-  close(): Promise<void>;
-}
+import type { BitbucketOptions, BitbucketStandIn, Pushed } from './stand-in';
 
 const KEPT_FORGERIES = 100;
 
@@ -131,9 +33,9 @@ const KEPT_FORGERIES = 100;
 export const DEFAULT_SCOPES = ['account', 'repository:write', 'pullrequest:write', 'webhook'];
 
 /** Starts a Bitbucket Cloud on this machine, as strict as the real one. */
-export async function startBitbucket(options: BitbucketOptions = {}): Promise<BitbucketSandbox> {
+export async function startBitbucket(options: BitbucketOptions = {}): Promise<BitbucketStandIn> {
   const host = options.host ?? '127.0.0.1';
-  const world = createWorld(options.seed ?? DEFAULT_SEED);
+  const store = createRepositoryStore(options.seed ?? DEFAULT_SEED);
   const consumer: Consumer = {
     clientId: 'sandbox-client',
     clientSecret: 'sandbox-secret',
@@ -168,12 +70,12 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
   app.use(requests.middleware, faults.middleware);
   app.use(
     '/site/oauth2',
-    createOAuthRouter({ oauth, consent: () => consent, user: world.account.displayName }),
+    createOAuthRouter({ oauth, consent: () => consent, user: store.account.displayName }),
   );
   app.use(
     '/2.0',
     createApiRouter({
-      ...{ world, oauth, render, rateLimit, beforeNextPage },
+      ...{ store, oauth, render, rateLimit, beforeNextPage },
       tellsSize: options.tellsSize ?? false,
       publicUrl: () => options.nextOrigin ?? publicUrl,
     }),
@@ -186,7 +88,7 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
   let listener = await listenOn(app, { host, port: options.port ?? 0 });
   publicUrl ||= listener.url;
 
-  const find = (fullName: string): Repository => repositoryNamed(world, fullName);
+  const find = (fullName: string): Repository => repositoryNamed(store, fullName);
 
   /** Refs are moved one after the other; the deliveries are on their way when this resolves. */
   async function pushed(
@@ -195,7 +97,7 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
   ): Promise<Pushed> {
     const repository = find(repo);
     const changes = makers.map((make) => make(repository));
-    const payload = pushPayload(render, repository, world.account, changes);
+    const payload = pushPayload(render, repository, store.account, changes);
     const hashes = changes.map(({ before, after }) => after ?? before);
     const [first = null] = hashes;
     return {
@@ -210,10 +112,10 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
     const after = repository.branches.get(repository.mainBranch) ?? null;
     const name = 'forged';
     const change = { type: 'branch', name, before: null, after, forced: false } as const;
-    return JSON.stringify(pushPayload(render, repository, world.account, [change]));
+    return JSON.stringify(pushPayload(render, repository, store.account, [change]));
   }
 
-  const sandbox: BitbucketSandbox = {
+  const standIn: BitbucketStandIn = {
     url: publicUrl,
     apiUrl: `${publicUrl}/2.0`,
     oauthUrl: `${publicUrl}/site/oauth2`,
@@ -224,20 +126,20 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
     get controls() {
       return controls;
     },
-    push: ({ repo, ...push }) => pushed(repo, [(one) => pushCommits(one, world.account, push)]),
+    push: ({ repo, ...push }) => pushed(repo, [(one) => pushCommits(one, store.account, push)]),
     forcePush: ({ repo, ...push }) =>
-      pushed(repo, [(one) => forcePushCommit(one, world.account, push)]),
+      pushed(repo, [(one) => forcePushCommit(one, store.account, push)]),
     deleteBranch: ({ repo, branch }) => pushed(repo, [(one) => removeBranch(one, branch)]),
-    createTag: ({ repo, ...tag }) => pushed(repo, [(one) => addTag(one, world.account, tag)]),
+    createTag: ({ repo, ...tag }) => pushed(repo, [(one) => addTag(one, store.account, tag)]),
     deleteTag: ({ repo, tag }) => pushed(repo, [(one) => removeTag(one, tag)]),
     pushTogether: pushed,
     async openPullRequest({ repo, ...asked }) {
       const repository = find(repo);
-      const opened = createPullRequest(world, repository, asked);
+      const opened = createPullRequest(store, repository, asked);
       await sender.send(repository, 'pullrequest:created', {
         pullrequest: render.pullRequest(repository, opened, find),
         repository: deliveredRepository(render, repository),
-        actor: render.account(world.account),
+        actor: render.account(store.account),
       });
       return opened;
     },
@@ -248,9 +150,9 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
       return Object.assign(found, { state, updatedOn: new Date().toISOString() });
     },
     betweenPages: (change) => void betweenPages.push(change),
-    addRepository: (seed) => addRepository(world, seed),
+    addRepository: (seed) => addRepository(store, seed),
     repository: find,
-    repositories: () => [...world.repositories.values()],
+    repositories: () => [...store.repositories.values()],
     statuses: (fullName, hash) => [...(find(fullName).statuses.get(hash)?.values() ?? [])],
     deliveries: sender.history,
     resend: sender.resend,
@@ -281,8 +183,8 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
     rateLimit: rateLimit.options,
     consent: () => consent,
     state: () => ({
-      workspaces: world.workspaces.map(({ slug, member }) => ({ slug, member })),
-      repositories: [...world.repositories.values()].map((one) => ({
+      workspaces: store.workspaces.map(({ slug, member }) => ({ slug, member })),
+      repositories: [...store.repositories.values()].map((one) => ({
         repo: one.fullName,
         mainBranch: one.mainBranch,
         branches: Object.fromEntries(one.branches),
@@ -310,7 +212,7 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
       await sender.idle();
     },
   };
-  const controls = createControls(controlActions(sandbox));
+  const controls = createControls(controlActions(standIn));
   control.use(createControlRouter(controls));
-  return sandbox;
+  return standIn;
 }

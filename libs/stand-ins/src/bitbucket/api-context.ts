@@ -7,11 +7,11 @@ import { queryOf, type PageLimits, type Pages } from './pagination';
 import { selectFields } from './partial-response';
 import type { Renderer } from './render';
 import { requireScopes } from './scopes';
-import type { World } from './world';
+import type { RepositoryStore } from './repository-store';
 
 /** What the routes of the API share. */
 export interface ApiContext {
-  world: World;
+  store: RepositoryStore;
   oauth: OAuthServer;
   pages: Pages;
   render: Renderer;
@@ -64,7 +64,7 @@ export function repositoryOf(
   request: Request<Record<string, string>>,
 ): Repository {
   const { workspace = '', slug = '' } = request.params;
-  const found = context.world.repositories.get(`${workspace}/${slug}`);
+  const found = context.store.repositories.get(`${workspace}/${slug}`);
   if (!found?.workspace.member)
     throw new BitbucketApiError(404, `Repository ${workspace}/${slug} not found`);
   return found;

@@ -1,7 +1,7 @@
 import express from 'express';
 import { listenOn, type Listener } from '../http/listener';
 import { sendRequest, type IncomingAnswer } from '../http/send-request';
-import type { CdsApiSandbox } from './index';
+import type { CdsApiStandIn } from './index';
 
 export interface SeenRequest {
   method: string;
@@ -71,7 +71,7 @@ export function registration(
 
 /** Calls the API as a service does. */
 export async function callApi(
-  api: CdsApiSandbox,
+  api: CdsApiStandIn,
   method: string,
   path: string,
   {

@@ -1,7 +1,6 @@
 import { BitbucketApiError, invalidField } from './api-error';
 import { bodyOf, guarded, listing, repositoryOf, type Routes } from './api-context';
-import type { BuildStatus, Json } from './model';
-import { STATUS_STATES } from './model';
+import { STATUS_STATES, type BuildStatus, type Json } from './model';
 import { checkedLength, checkedUrl } from './field-checks';
 import { commitInPath } from './routes-commits';
 

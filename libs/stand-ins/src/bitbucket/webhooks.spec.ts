@@ -35,7 +35,7 @@ beforeEach(async () => {
   bitbucket = await bitbucketUnderTest();
 });
 afterEach(async () => {
-  await bitbucket.sandbox.close();
+  await bitbucket.standIn.close();
   await receiver.close();
 });
 
@@ -62,7 +62,7 @@ describe('webhooks', () => {
     expect(created.json).toMatchObject({ secret_set: true, type: 'webhook_subscription' });
     expect(created.text).not.toContain('s3cret');
     const path = `${HOOKS}/${encodeURIComponent(uuid)}`;
-    expect(created.headers['location']).toBe(`${bitbucket.sandbox.apiUrl}${path}`);
+    expect(created.headers['location']).toBe(`${bitbucket.standIn.apiUrl}${path}`);
 
     expect((await bitbucket.call('GET', path)).status).toBe(200);
     expect((await bitbucket.call('GET', `${HOOKS}/${uuid.slice(1, -1)}`)).status).toBe(404);
@@ -94,7 +94,7 @@ describe('webhooks', () => {
 describe('deliveries', () => {
   it('carry the headers of Bitbucket and compact JSON, signed where there is a secret', async () => {
     const { json } = await hook({ secret: 's3cret' });
-    const pushed = await bitbucket.sandbox.push({ repo: REPO, branch: 'dev', message: 'Zoë\n' });
+    const pushed = await bitbucket.standIn.push({ repo: REPO, branch: 'dev', message: 'Zoë\n' });
     const [delivery] = await pushed.delivered;
 
     expect(delivery?.attempts).toMatchObject([{ number: 1, outcome: 200, answer: 'noted' }]);
@@ -116,7 +116,7 @@ describe('deliveries', () => {
   it('are not signed without a secret', async () => {
     await hook();
     await (
-      await bitbucket.sandbox.push({ repo: REPO, branch: 'dev' })
+      await bitbucket.standIn.push({ repo: REPO, branch: 'dev' })
     ).delivered;
     expect(received[0]?.headers).not.toHaveProperty('x-hub-signature');
   });
@@ -126,7 +126,7 @@ describe('deliveries', () => {
     statuses = [500, 503, 502, 400, 302];
     const outcomes = async () => {
       const [delivery] = await (
-        await bitbucket.sandbox.push({ repo: REPO, branch: 'dev' })
+        await bitbucket.standIn.push({ repo: REPO, branch: 'dev' })
       ).delivered;
       return delivery?.attempts.map(({ outcome }) => outcome);
     };
@@ -141,11 +141,11 @@ describe('deliveries', () => {
   });
 
   it('are given up after a while, and not tried again then', async () => {
-    await bitbucket.sandbox.close();
+    await bitbucket.standIn.close();
     bitbucket = await bitbucketUnderTest({ webhookTimeoutMs: 100 });
     await hook();
     statuses = [0];
-    const pushed = await bitbucket.sandbox.push({ repo: REPO, branch: 'dev' });
+    const pushed = await bitbucket.standIn.push({ repo: REPO, branch: 'dev' });
     const [delivery] = await pushed.delivered;
     expect(delivery?.attempts.map(({ outcome }) => outcome)).toEqual(['TIMEOUT']);
     expect(received).toHaveLength(1);
@@ -155,11 +155,11 @@ describe('deliveries', () => {
     await hook({ active: false });
     await hook({ events: ['pullrequest:created'] });
     await (
-      await bitbucket.sandbox.push({ repo: REPO, branch: 'dev' })
+      await bitbucket.standIn.push({ repo: REPO, branch: 'dev' })
     ).delivered;
     expect(received).toEqual([]);
 
-    await bitbucket.sandbox.openPullRequest({ repo: REPO, title: 'T', sourceBranch: 'dev' });
+    await bitbucket.standIn.openPullRequest({ repo: REPO, title: 'T', sourceBranch: 'dev' });
     expect(received[0]?.headers['x-event-key']).toBe('pullrequest:created');
   });
 
@@ -167,7 +167,7 @@ describe('deliveries', () => {
     await hook();
     const message = 'x'.repeat(300_000);
     const [delivery] = await (
-      await bitbucket.sandbox.push({ repo: REPO, branch: 'd', message })
+      await bitbucket.standIn.push({ repo: REPO, branch: 'd', message })
     ).delivered;
     expect(delivery).toMatchObject({ dropped: true, attempts: [] });
     expect(received).toEqual([]);
@@ -178,7 +178,7 @@ describe('what a push looks like', () => {
   beforeEach(() => hook());
 
   it('for a branch that is created: five commits at most', async () => {
-    const { hash, delivered } = await bitbucket.sandbox.push({
+    const { hash, delivered } = await bitbucket.standIn.push({
       repo: REPO,
       branch: 'dev',
       commits: 3,
@@ -201,9 +201,9 @@ describe('what a push looks like', () => {
   });
 
   it('for a branch that moves, forward or by force', async () => {
-    const before = bitbucket.sandbox.repository(REPO).branches.get('main');
+    const before = bitbucket.standIn.repository(REPO).branches.get('main');
     await (
-      await bitbucket.sandbox.push({ repo: REPO, branch: 'main' })
+      await bitbucket.standIn.push({ repo: REPO, branch: 'main' })
     ).delivered;
     expect(firstChange()).toMatchObject({
       old: { target: { hash: before } },
@@ -216,7 +216,7 @@ describe('what a push looks like', () => {
 
     received = [];
     await (
-      await bitbucket.sandbox.forcePush({ repo: REPO, branch: 'main' })
+      await bitbucket.standIn.forcePush({ repo: REPO, branch: 'main' })
     ).delivered;
     expect(firstChange()).toMatchObject({ forced: true, closed: false });
     expect(firstChange()['links']).not.toHaveProperty('diff');
@@ -224,11 +224,11 @@ describe('what a push looks like', () => {
 
   it('for a branch that is deleted: no commits, no links', async () => {
     await (
-      await bitbucket.sandbox.push({ repo: REPO, branch: 'dev' })
+      await bitbucket.standIn.push({ repo: REPO, branch: 'dev' })
     ).delivered;
     received = [];
     await (
-      await bitbucket.sandbox.deleteBranch({ repo: REPO, branch: 'dev' })
+      await bitbucket.standIn.deleteBranch({ repo: REPO, branch: 'dev' })
     ).delivered;
 
     expect(firstChange()).toMatchObject({
@@ -239,15 +239,15 @@ describe('what a push looks like', () => {
     });
     expect(firstChange()).not.toHaveProperty('commits');
     expect(firstChange()).not.toHaveProperty('links');
-    await expect(bitbucket.sandbox.deleteBranch({ repo: REPO, branch: 'main' })).rejects.toThrow(
+    await expect(bitbucket.standIn.deleteBranch({ repo: REPO, branch: 'main' })).rejects.toThrow(
       'main branch',
     );
   });
 
   it('for tags, light and annotated, created and deleted', async () => {
-    const head = bitbucket.sandbox.repository(REPO).branches.get('main');
+    const head = bitbucket.standIn.repository(REPO).branches.get('main');
     await (
-      await bitbucket.sandbox.createTag({ repo: REPO, tag: 'v1' })
+      await bitbucket.standIn.createTag({ repo: REPO, tag: 'v1' })
     ).delivered;
     expect(firstChange()).toMatchObject({
       old: null,
@@ -257,7 +257,7 @@ describe('what a push looks like', () => {
     expect(firstChange()).not.toHaveProperty('commits');
     received = [];
     await (
-      await bitbucket.sandbox.deleteTag({ repo: REPO, tag: 'v1' })
+      await bitbucket.standIn.deleteTag({ repo: REPO, tag: 'v1' })
     ).delivered;
     expect(firstChange()).toMatchObject({
       old: { name: 'v1', type: 'tag' },
@@ -268,10 +268,10 @@ describe('what a push looks like', () => {
 
   it('for several refs at once: one delivery', async () => {
     const { account } = {
-      account: bitbucket.sandbox.repository(REPO).commits.values().next().value,
+      account: bitbucket.standIn.repository(REPO).commits.values().next().value,
     };
     if (!account) throw new Error('no commit');
-    const { delivered } = await bitbucket.sandbox.pushTogether(REPO, [
+    const { delivered } = await bitbucket.standIn.pushTogether(REPO, [
       (one) => pushCommits(one, account.author, { branch: 'a' }),
       (one) => pushCommits(one, account.author, { branch: 'b' }),
       (one) => forcePushCommit(one, account.author, { branch: 'a' }),

@@ -5,7 +5,7 @@ import { checkedLength } from './field-checks';
 import { REPOSITORY_EVENTS, scopeOfEvent } from './hook-events';
 import type { Json, Repository, Webhook } from './model';
 import { requireScopes } from './scopes';
-import { bracedUuid } from './world';
+import { bracedUuid } from './repository-store';
 
 const LONGEST_SECRET = 128;
 const LONGEST_TEXT = 255;

@@ -1,14 +1,14 @@
 import { waitFor } from '@cds/testing';
-import { startBitbucket, type BitbucketSandbox } from '../bitbucket';
+import { startBitbucket, type BitbucketStandIn } from '../bitbucket';
 import { sendRequest } from '../http/send-request';
-import { startCdsApi, type CdsApiSandbox } from './index';
+import { startCdsApi, type CdsApiStandIn } from './index';
 import { callApi, registration, scriptedService, type ScriptedService } from './services.fixture';
 
 const HASH = 'a'.repeat(40);
 const REPO = '/vcs/bitbucketcloud/repos/acme/web-shop';
 
-let api: CdsApiSandbox;
-let bitbucket: BitbucketSandbox;
+let api: CdsApiStandIn;
+let bitbucket: BitbucketStandIn;
 let vcs: ScriptedService;
 let hooks: ScriptedService;
 let hooksHash: string;

@@ -6,13 +6,13 @@ const ROLES = ['admin', 'contributor', 'member', 'owner'];
 
 /** The user, their workspaces, and the repositories in these. */
 export const accountRoutes: Routes = (router, context) => {
-  const { world, render } = context;
+  const { store, render } = context;
 
   router.get(
     '/user',
     guarded(['account'], () => ({
-      ...render.account(world.account),
-      username: world.account.username,
+      ...render.account(store.account),
+      username: store.account.username,
       created_on: '2019-01-01T00:00:00.000000+00:00',
     })),
   );
@@ -20,7 +20,7 @@ export const accountRoutes: Routes = (router, context) => {
   router.get(
     '/user/workspaces',
     guarded(['account'], (request) => {
-      const workspaces = world.workspaces
+      const workspaces = store.workspaces
         .filter(({ member }) => member)
         .map(({ slug, uuid }) => ({
           type: 'workspace_access',
@@ -45,10 +45,10 @@ export const accountRoutes: Routes = (router, context) => {
       const role = queryOf(request).get('role');
       if (role !== null && !ROLES.includes(role))
         throw new BitbucketApiError(400, `Invalid role: ${role}`);
-      const found = world.workspaces.find(({ slug }) => slug === workspace);
+      const found = store.workspaces.find(({ slug }) => slug === workspace);
       if (!found?.member)
         throw new BitbucketApiError(404, `No workspace with identifier '${workspace}'.`);
-      const repositories = [...world.repositories.values()].filter(
+      const repositories = [...store.repositories.values()].filter(
         (repository) => repository.workspace === found,
       );
       return listing(context, request, repositories.map(render.repository));
@@ -64,7 +64,7 @@ export const accountRoutes: Routes = (router, context) => {
     '/repositories/:workspace/:slug/forks',
     guarded(['repository'], (request) => {
       const parent = repositoryOf(context, request);
-      const forks = [...world.repositories.values()].filter((one) => one.parent === parent);
+      const forks = [...store.repositories.values()].filter((one) => one.parent === parent);
       return listing(context, request, forks.map(render.repository));
     }),
   );

@@ -8,7 +8,7 @@ let bitbucket: BitbucketUnderTest;
 beforeEach(async () => {
   bitbucket = await bitbucketUnderTest();
 });
-afterEach(() => bitbucket.sandbox.close());
+afterEach(() => bitbucket.standIn.close());
 
 const get = (path: string) => bitbucket.call('GET', path);
 const values = (json: Json): Json[] => json['values'] as Json[];
@@ -27,7 +27,7 @@ describe('who may ask', () => {
     );
     const elsewhere = await sendRequest({
       method: 'GET',
-      url: `${bitbucket.sandbox.url}/api/2.0/user`,
+      url: `${bitbucket.standIn.url}/api/2.0/user`,
       headers: { Authorization: `Bearer ${access}` },
       timeoutMs: 5_000,
     });
@@ -35,7 +35,7 @@ describe('who may ask', () => {
   });
 
   it('says that an access token has expired', async () => {
-    bitbucket.sandbox.expireAccessTokens();
+    bitbucket.standIn.expireAccessTokens();
 
     const answer = await get('/user');
     expect(answer.status).toBe(401);
@@ -45,7 +45,7 @@ describe('who may ask', () => {
   });
 
   it('names the scopes that are missing, in an object', async () => {
-    bitbucket.sandbox.setScopes(['repository:admin', 'webhook']);
+    bitbucket.standIn.setScopes(['repository:admin', 'webhook']);
 
     const answer = await get('/user');
     expect(answer.status).toBe(403);
@@ -113,7 +113,7 @@ describe('workspaces and repositories', () => {
 describe('pages', () => {
   beforeEach(async () => {
     for (let number = 10; number < 35; number += 1)
-      await bitbucket.sandbox.push({ repo: 'acme/web-shop', branch: `b${number}`, commits: 0 });
+      await bitbucket.standIn.push({ repo: 'acme/web-shop', branch: `b${number}`, commits: 0 });
   });
 
   it('are opaque, hold every parameter of the first one, and end without next', async () => {
@@ -124,7 +124,7 @@ describe('pages', () => {
       seen.push(...values(json).map(({ name }) => name));
       expect(json).not.toHaveProperty('size');
       const next = String(json['next'] ?? '');
-      path = next.slice(bitbucket.sandbox.apiUrl.length);
+      path = next.slice(bitbucket.standIn.apiUrl.length);
       if (next) expect(next).toMatch(/pagelen=10&sort=-name&page=[\w-]{4}$/);
       expect(pages).toBeLessThan(3);
     }
@@ -134,7 +134,7 @@ describe('pages', () => {
 
   it('cannot be made up, taken elsewhere, or asked for twice in one query', async () => {
     const { json } = await get(`${REPO}/refs/branches?pagelen=10`);
-    const next = String(json['next']).slice(bitbucket.sandbox.apiUrl.length);
+    const next = String(json['next']).slice(bitbucket.standIn.apiUrl.length);
 
     expect((await get(next)).status).toBe(200);
     expect((await get(`${REPO}/refs/branches?pagelen=10&page=2`)).status).toBe(400);
@@ -198,8 +198,8 @@ describe('pages', () => {
 describe('refs and commits', () => {
   it('lists branches, then tags, by name', async () => {
     for (const branch of ['b', 'a/x'])
-      await bitbucket.sandbox.push({ repo: 'acme/web-shop', branch });
-    await bitbucket.sandbox.createTag({ repo: 'acme/web-shop', tag: 'a-tag' });
+      await bitbucket.standIn.push({ repo: 'acme/web-shop', branch });
+    await bitbucket.standIn.createTag({ repo: 'acme/web-shop', tag: 'a-tag' });
 
     const { json } = await get(`${REPO}/refs?pagelen=100&fields=values.type,values.name,next`);
 
@@ -212,10 +212,10 @@ describe('refs and commits', () => {
   });
 
   it('finds a branch with a slash only where it is encoded', async () => {
-    await bitbucket.sandbox.push({ repo: 'acme/web-shop', branch: 'feat/a b#1' });
+    await bitbucket.standIn.push({ repo: 'acme/web-shop', branch: 'feat/a b#1' });
 
     expect((await get(`${REPO}/refs/branches/feat%2Fa%20b%231`)).json['name']).toBe('feat/a b#1');
-    await bitbucket.sandbox.push({ repo: 'acme/web-shop', branch: 'feat/b1' });
+    await bitbucket.standIn.push({ repo: 'acme/web-shop', branch: 'feat/b1' });
     expect((await get(`${REPO}/refs/branches/feat/b1`)).status).toBe(404);
     expect((await get(`${REPO}/commits/feat%2Fb1`)).status).toBe(404);
     expect((await get(`${REPO}/commit/feat%2Fb1`)).status).toBe(404);
@@ -224,8 +224,8 @@ describe('refs and commits', () => {
   });
 
   it('lists what one ref has and another has not, newest first', async () => {
-    const start = bitbucket.sandbox.repository('acme/web-shop').branches.get('main');
-    const { hash } = await bitbucket.sandbox.push({
+    const start = bitbucket.standIn.repository('acme/web-shop').branches.get('main');
+    const { hash } = await bitbucket.standIn.push({
       repo: 'acme/web-shop',
       branch: 'dev',
       commits: 3,
@@ -245,8 +245,8 @@ describe('refs and commits', () => {
   });
 
   it('knows light and annotated tags', async () => {
-    await bitbucket.sandbox.createTag({ repo: 'acme/web-shop', tag: 'v1' });
-    await bitbucket.sandbox.createTag({ repo: 'acme/web-shop', tag: 'v2', message: 'Two\n' });
+    await bitbucket.standIn.createTag({ repo: 'acme/web-shop', tag: 'v1' });
+    await bitbucket.standIn.createTag({ repo: 'acme/web-shop', tag: 'v2', message: 'Two\n' });
 
     const [light, annotated] = values((await get(`${REPO}/refs/tags`)).json);
     expect(light).toMatchObject({ name: 'v1', message: null, tagger: null, date: null });
@@ -267,7 +267,7 @@ describe('build statuses', () => {
   };
   const build = (hash: string, body: unknown) =>
     bitbucket.call('POST', `${REPO}/commit/${hash}/statuses/build`, body);
-  const head = () => bitbucket.sandbox.repository('acme/web-shop').branches.get('main') ?? '';
+  const head = () => bitbucket.standIn.repository('acme/web-shop').branches.get('main') ?? '';
 
   it('are 201 when new and 200 when overwritten, kept by key', async () => {
     expect((await build(head(), status)).status).toBe(201);
@@ -279,7 +279,7 @@ describe('build statuses', () => {
     });
     expect(put.json).toMatchObject({ state: 'FAILED', url: status.url });
     expect(values((await get(`${REPO}/commit/${head()}/statuses`)).json)).toHaveLength(1);
-    expect(bitbucket.sandbox.statuses('acme/web-shop', head())).toMatchObject([{ writes: 3 }]);
+    expect(bitbucket.standIn.statuses('acme/web-shop', head())).toMatchObject([{ writes: 3 }]);
     expect((await get(`${REPO}/commit/${head()}/statuses/build/other`)).status).toBe(404);
   });
 
@@ -319,10 +319,10 @@ describe('pull requests', () => {
   const create = (body: unknown) => bitbucket.call('POST', `${REPO}/pullrequests`, body);
 
   it('carry hashes of twelve digits and follow their branch', async () => {
-    await bitbucket.sandbox.push({ repo: 'acme/web-shop', branch: 'feat/x' });
+    await bitbucket.standIn.push({ repo: 'acme/web-shop', branch: 'feat/x' });
     const created = await create({ title: 'X', source: { branch: { name: 'feat/x' } } });
     expect(created.status).toBe(201);
-    const { hash } = await bitbucket.sandbox.push({ repo: 'acme/web-shop', branch: 'feat/x' });
+    const { hash } = await bitbucket.standIn.push({ repo: 'acme/web-shop', branch: 'feat/x' });
 
     const found = (await get(`${REPO}/pullrequests/1`)).json;
     expect(found).toMatchObject({
@@ -334,10 +334,10 @@ describe('pull requests', () => {
 
   it('are listed open ones only, by state, or by filter', async () => {
     for (const branch of ['a', 'b'])
-      await bitbucket.sandbox.push({ repo: 'acme/web-shop', branch });
+      await bitbucket.standIn.push({ repo: 'acme/web-shop', branch });
     await create({ title: 'A', source: { branch: { name: 'a' } } });
     await create({ title: 'B', source: { branch: { name: 'b' } } });
-    bitbucket.sandbox.closePullRequest({ repo: 'acme/web-shop', id: 1, state: 'DECLINED' });
+    bitbucket.standIn.closePullRequest({ repo: 'acme/web-shop', id: 1, state: 'DECLINED' });
     const titles = async (query: string) =>
       values((await get(`${REPO}/pullrequests?${query}`)).json).map(({ title }) => title);
 
@@ -362,7 +362,7 @@ describe('pull requests', () => {
   });
 
   it('are commented on', async () => {
-    await bitbucket.sandbox.push({ repo: 'acme/web-shop', branch: 'a' });
+    await bitbucket.standIn.push({ repo: 'acme/web-shop', branch: 'a' });
     await create({ title: 'A', source: { branch: { name: 'a' } } });
     const comment = (body: unknown, id = 1) =>
       bitbucket.call('POST', `${REPO}/pullrequests/${id}/comments`, body);
@@ -371,7 +371,7 @@ describe('pull requests', () => {
     expect((await comment('Hello')).status).toBe(400);
     expect((await comment({ content: {} })).status).toBe(400);
     expect((await comment({ content: { raw: 'Hello' } }, 2)).status).toBe(404);
-    expect(bitbucket.sandbox.repository('acme/web-shop').pullRequests[0]?.comments).toMatchObject([
+    expect(bitbucket.standIn.repository('acme/web-shop').pullRequests[0]?.comments).toMatchObject([
       { raw: 'Hello' },
     ]);
   });
@@ -379,7 +379,7 @@ describe('pull requests', () => {
 
 describe('limits and faults', () => {
   it('answers 429 as text once the hour’s budget is spent', async () => {
-    bitbucket.sandbox.setRateLimit({ requestsPerHour: 1 });
+    bitbucket.standIn.setRateLimit({ requestsPerHour: 1 });
     expect((await get(REPO)).status).toBe(200);
 
     const answer = await get(REPO);
@@ -389,7 +389,7 @@ describe('limits and faults', () => {
     expect(answer.headers).not.toHaveProperty('retry-after');
     expect((await get('/user')).status).toBe(200);
 
-    bitbucket.sandbox.setRateLimit({
+    bitbucket.standIn.setRateLimit({
       requestsPerHour: 1,
       retryAfter: { form: 'seconds', seconds: 7 },
     });
@@ -397,7 +397,7 @@ describe('limits and faults', () => {
   });
 
   it('fails as ordered, so often, for what matches', async () => {
-    const { faults } = bitbucket.sandbox;
+    const { faults } = bitbucket.standIn;
     faults.order({ fault: { kind: 'answer', status: 503 }, count: 2, path: '/refs/' });
 
     expect((await get(REPO)).status).toBe(200);
@@ -416,18 +416,18 @@ describe('limits and faults', () => {
     await expect(
       bitbucket.token({ grant_type: 'refresh_token', refresh_token: bitbucket.tokens.refresh }),
     ).rejects.toThrow();
-    expect(bitbucket.sandbox.oauth.counts.refresh_token).toBe(1);
+    expect(bitbucket.standIn.oauth.counts.refresh_token).toBe(1);
     expect(faults.pending()).toBe(0);
   });
 
   it('remembers what was asked, and comes back after it was away', async () => {
     await get(`${REPO}/refs/tags`);
     expect(
-      bitbucket.sandbox.requests.count('GET', '/2.0/repositories/:workspace/:slug/refs/tags'),
+      bitbucket.standIn.requests.count('GET', '/2.0/repositories/:workspace/:slug/refs/tags'),
     ).toBe(1);
-    await bitbucket.sandbox.away();
+    await bitbucket.standIn.away();
     await expect(get('/user')).rejects.toThrow('ECONNREFUSED');
-    await bitbucket.sandbox.back();
+    await bitbucket.standIn.back();
     expect((await get('/user')).status).toBe(200);
   });
 });

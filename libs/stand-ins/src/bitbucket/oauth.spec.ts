@@ -5,7 +5,7 @@ let bitbucket: BitbucketUnderTest;
 beforeEach(async () => {
   bitbucket = await bitbucketUnderTest();
 });
-afterEach(() => bitbucket.sandbox.close());
+afterEach(() => bitbucket.standIn.close());
 
 const DEAD = {
   error: 'unauthorized_client',
@@ -16,7 +16,7 @@ describe('the consent page', () => {
   const ask = (query: string) =>
     sendRequest({
       method: 'GET',
-      url: `${bitbucket.sandbox.oauthUrl}/authorize?${query}`,
+      url: `${bitbucket.standIn.oauthUrl}/authorize?${query}`,
       timeoutMs: 5_000,
     });
 
@@ -25,7 +25,7 @@ describe('the consent page', () => {
 
     expect(answer.status).toBe(302);
     const location = new URL(String(answer.headers['location']));
-    expect(`${location.origin}${location.pathname}`).toBe(bitbucket.sandbox.consumer.callbackUrl);
+    expect(`${location.origin}${location.pathname}`).toBe(bitbucket.standIn.consumer.callbackUrl);
     expect(location.searchParams.get('state')).toBe('a&b');
     expect(location.searchParams.get('code')).toMatch(/^[0-9a-f]{32}$/);
   });
@@ -42,13 +42,13 @@ describe('the consent page', () => {
   });
 
   it('shows a form, or the refusal of the user, as configured', async () => {
-    bitbucket.sandbox.setConsent('ask');
+    bitbucket.standIn.setConsent('ask');
     const page = await ask('client_id=sandbox-client&response_type=code&state="><script>');
     expect(page.status).toBe(200);
     expect(page.text).toContain('webhook');
     expect(page.text).not.toContain('<script>');
 
-    bitbucket.sandbox.setConsent('deny');
+    bitbucket.standIn.setConsent('deny');
     const denied = await ask('client_id=sandbox-client&response_type=code&state=s');
     expect(denied.headers['location']).toContain('error=access_denied');
   });
@@ -113,10 +113,10 @@ describe('the token endpoint', () => {
   });
 
   it('finds no grant type in a JSON body', async () => {
-    const { clientId, clientSecret } = bitbucket.sandbox.consumer;
+    const { clientId, clientSecret } = bitbucket.standIn.consumer;
     const answer = await sendRequest({
       method: 'POST',
-      url: `${bitbucket.sandbox.oauthUrl}/access_token`,
+      url: `${bitbucket.standIn.oauthUrl}/access_token`,
       headers: {
         Authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
         'Content-Type': 'application/json',
@@ -136,7 +136,7 @@ describe('the token endpoint', () => {
   });
 
   it('refuses a revoked grant, and the good ones for a while after a dead one', async () => {
-    await bitbucket.sandbox.close();
+    await bitbucket.standIn.close();
     bitbucket = await bitbucketUnderTest({ lockoutMs: 60_000 });
     const refresh = (token: string) =>
       bitbucket.token({ grant_type: 'refresh_token', refresh_token: token });
@@ -144,9 +144,9 @@ describe('the token endpoint', () => {
     expect((await refresh('dead')).json).toEqual(DEAD);
     expect((await refresh(bitbucket.tokens.refresh)).json).toEqual(DEAD);
 
-    await bitbucket.sandbox.close();
+    await bitbucket.standIn.close();
     bitbucket = await bitbucketUnderTest();
-    bitbucket.sandbox.revokeGrants();
+    bitbucket.standIn.revokeGrants();
     expect((await refresh(bitbucket.tokens.refresh)).json).toEqual(DEAD);
     expect((await bitbucket.call('GET', '/user')).status).toBe(401);
   });

@@ -3,23 +3,23 @@ import { faultOrderSchema } from '../http/faults';
 import { action, nothing, telling, type ControlAction } from '../http/control';
 import { SIGNATURES } from './forge-delivery';
 import { PULL_REQUEST_STATES } from './model';
-import type { BitbucketSandbox } from './index';
+import type { BitbucketStandIn } from './stand-in';
 
 const repo = z.string().regex(/^[^/]+\/[^/]+$/, 'workspace/slug is expected');
 const name = z.string().min(1);
 
-/** What people can make this Bitbucket do: the methods of the sandbox under their own names. */
-export function controlActions(sandbox: BitbucketSandbox): Record<string, ControlAction> {
+/** What people can make this Bitbucket do: the methods of the stand-in under their own names. */
+export function controlActions(bitbucket: BitbucketStandIn): Record<string, ControlAction> {
   const change = { repo, branch: name, message: z.string().optional() };
   return {
     state: telling('repositories with their refs, statuses and webhooks', nothing, () =>
-      sandbox.state(),
+      bitbucket.state(),
     ),
     requests: telling('what was asked of this Bitbucket', nothing, () =>
-      sandbox.requests.entries(),
+      bitbucket.requests.entries(),
     ),
     deliveries: telling('webhook deliveries and their attempts', nothing, () =>
-      sandbox.deliveries(),
+      bitbucket.deliveries(),
     ),
     push: action(
       'push commits to a branch, which is created if need be',
@@ -28,23 +28,23 @@ export function controlActions(sandbox: BitbucketSandbox): Record<string, Contro
         commits: z.int().min(0).max(1_000).optional(),
         from: name.optional(),
       }),
-      async (input) => summary(await sandbox.push(input)),
+      async (input) => summary(await bitbucket.push(input)),
     ),
     forcePush: action(
       'replace the last commit of a branch',
       z.strictObject(change),
-      async (input) => summary(await sandbox.forcePush(input)),
+      async (input) => summary(await bitbucket.forcePush(input)),
     ),
     deleteBranch: action('delete a branch', z.strictObject({ repo, branch: name }), async (input) =>
-      summary(await sandbox.deleteBranch(input)),
+      summary(await bitbucket.deleteBranch(input)),
     ),
     createTag: action(
       'create a tag, annotated if it has a message',
       z.strictObject({ repo, tag: name, target: name.optional(), message: z.string().optional() }),
-      async (input) => summary(await sandbox.createTag(input)),
+      async (input) => summary(await bitbucket.createTag(input)),
     ),
     deleteTag: action('delete a tag', z.strictObject({ repo, tag: name }), async (input) =>
-      summary(await sandbox.deleteTag(input)),
+      summary(await bitbucket.deleteTag(input)),
     ),
     openPullRequest: action(
       'open a pull request',
@@ -55,18 +55,18 @@ export function controlActions(sandbox: BitbucketSandbox): Record<string, Contro
         sourceRepository: repo.optional(),
         destinationBranch: name.optional(),
       }),
-      (input) => sandbox.openPullRequest(input),
+      (input) => bitbucket.openPullRequest(input),
     ),
     closePullRequest: action(
       'merge, decline or supersede a pull request',
       z.strictObject({ repo, id: z.int(), state: z.enum(PULL_REQUEST_STATES) }),
-      (input) => sandbox.closePullRequest(input),
+      (input) => bitbucket.closePullRequest(input),
     ),
     resend: action(
       'send a delivery once more, as the button of that name does; the last one by default',
       z.strictObject({ requestUuid: z.uuid().optional() }),
       async ({ requestUuid }) => {
-        const found = sandbox
+        const found = bitbucket
           .deliveries()
           .findLast((one) => requestUuid === undefined || one.requestUuid === requestUuid);
         if (!found)
@@ -75,33 +75,35 @@ export function controlActions(sandbox: BitbucketSandbox): Record<string, Contro
               ? 'Nothing was delivered yet: push to a repository that has a webhook'
               : `No delivery has the id ${requestUuid}: \`deliveries\` lists them`,
           );
-        const { event, url, attempts } = await sandbox.resend(found);
+        const { event, url, attempts } = await bitbucket.resend(found);
         return { requestUuid: found.requestUuid, event, url, attempts };
       },
     ),
     forge: action(
       'call the webhook of a repository as somebody who does not know its secret would',
       z.strictObject({ repo, signature: z.enum(SIGNATURES).default('none') }),
-      (input) => sandbox.forge(input),
+      (input) => bitbucket.forge(input),
     ),
-    revokeGrants: action('the user takes every grant back', nothing, () => sandbox.revokeGrants()),
+    revokeGrants: action('the user takes every grant back', nothing, () =>
+      bitbucket.revokeGrants(),
+    ),
     expireAccessTokens: action('every access token expires now', nothing, () =>
-      sandbox.expireAccessTokens(),
+      bitbucket.expireAccessTokens(),
     ),
     setAccessTokenLifetime: action(
       'seconds that access tokens issued from now on last',
       z.strictObject({ seconds: z.number().min(0) }),
-      ({ seconds }) => sandbox.setAccessTokenLifetime(seconds),
+      ({ seconds }) => bitbucket.setAccessTokenLifetime(seconds),
     ),
     setScopes: action(
       'the scopes of the consumer and of its grants',
       z.strictObject({ scopes: z.array(z.string()) }),
-      ({ scopes }) => sandbox.setScopes(scopes),
+      ({ scopes }) => bitbucket.setScopes(scopes),
     ),
     setConsent: action(
       'what the user does at the consent page',
       z.strictObject({ consent: z.enum(['auto', 'ask', 'deny']) }),
-      ({ consent }) => sandbox.setConsent(consent),
+      ({ consent }) => bitbucket.setConsent(consent),
     ),
     setRateLimit: action(
       'requests to repositories that are allowed in an hour',
@@ -112,19 +114,19 @@ export function controlActions(sandbox: BitbucketSandbox): Record<string, Contro
           .optional(),
       }),
       ({ requestsPerHour, retryAfter }) =>
-        sandbox.setRateLimit({ requestsPerHour, ...(retryAfter ? { retryAfter } : {}) }),
+        bitbucket.setRateLimit({ requestsPerHour, ...(retryAfter ? { retryAfter } : {}) }),
     ),
     fail: action('a fault for the next requests', faultOrderSchema, (order) =>
-      sandbox.faults.order(order),
+      bitbucket.faults.order(order),
     ),
     recover: action('takes back the faults that are still to come', nothing, () =>
-      sandbox.faults.clear(),
+      bitbucket.faults.clear(),
     ),
   };
 }
 
 /** The deliveries of a push without their bodies, which are in `deliveries`. */
-async function summary(pushed: Awaited<ReturnType<BitbucketSandbox['push']>>): Promise<unknown> {
+async function summary(pushed: Awaited<ReturnType<BitbucketStandIn['push']>>): Promise<unknown> {
   const delivered = await pushed.delivered;
   return {
     hash: pushed.hash,

@@ -1,5 +1,5 @@
 import { sendRequest, type IncomingAnswer } from '../http/send-request';
-import { startBitbucket, type BitbucketOptions, type BitbucketSandbox } from './index';
+import { startBitbucket, type BitbucketOptions, type BitbucketStandIn } from './index';
 import type { Json } from './model';
 
 export interface Answer extends IncomingAnswer {
@@ -8,7 +8,7 @@ export interface Answer extends IncomingAnswer {
 
 /** A Bitbucket with a grant, and ways to ask it things. */
 export interface BitbucketUnderTest {
-  sandbox: BitbucketSandbox;
+  standIn: BitbucketStandIn;
   tokens: { access: string; refresh: string };
   /** Calls the API below `/2.0` with the grant's token. */
   call(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
@@ -26,8 +26,8 @@ function withJson(answer: IncomingAnswer): Answer {
 }
 
 export async function bitbucketUnderTest(options?: BitbucketOptions): Promise<BitbucketUnderTest> {
-  const sandbox = await startBitbucket({ webhookRetryPauseMs: 10, ...options });
-  const { clientId, clientSecret } = sandbox.consumer;
+  const standIn = await startBitbucket({ webhookRetryPauseMs: 10, ...options });
+  const { clientId, clientSecret } = standIn.consumer;
   const basic = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
   const send = async (
     method: string,
@@ -46,26 +46,26 @@ export async function bitbucketUnderTest(options?: BitbucketOptions): Promise<Bi
     );
 
   const under: BitbucketUnderTest = {
-    sandbox,
+    standIn,
     tokens: { access: '', refresh: '' },
     call: (method, path, body, token = under.tokens.access) =>
       send(
         method,
-        `${sandbox.apiUrl}${path}`,
+        `${standIn.apiUrl}${path}`,
         { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
         body === undefined ? undefined : JSON.stringify(body),
       ),
     token: (form, authorization = basic) =>
       send(
         'POST',
-        `${sandbox.oauthUrl}/access_token`,
+        `${standIn.oauthUrl}/access_token`,
         { Authorization: authorization, 'Content-Type': 'application/x-www-form-urlencoded' },
         new URLSearchParams(form).toString(),
       ),
     async code() {
       const { headers } = await send(
         'GET',
-        `${sandbox.oauthUrl}/authorize?client_id=${clientId}&response_type=code&state=s1`,
+        `${standIn.oauthUrl}/authorize?client_id=${clientId}&response_type=code&state=s1`,
         {},
       );
       return new URL(String(headers['location'])).searchParams.get('code') ?? '';
@@ -73,7 +73,7 @@ export async function bitbucketUnderTest(options?: BitbucketOptions): Promise<Bi
     control: (action, body) =>
       send(
         body === undefined ? 'GET' : 'POST',
-        `${sandbox.url}/_control/${action}`,
+        `${standIn.url}/_control/${action}`,
         {},
         body === undefined ? undefined : JSON.stringify(body),
       ),

@@ -1,7 +1,7 @@
-import { startCdsApi, type CdsApiSandbox } from './index';
+import { startCdsApi, type CdsApiStandIn } from './index';
 import { callApi, registration, scriptedService, type ScriptedService } from './services.fixture';
 
-let api: CdsApiSandbox;
+let api: CdsApiStandIn;
 let hooks: ScriptedService;
 let hash: string;
 

@@ -1,7 +1,7 @@
 import { BitbucketApiError } from './api-error';
 import { commitRange, isAncestor, resolveRevision } from './commit-graph';
 import type { Account, Repository, Tag } from './model';
-import { addCommit } from './world';
+import { addCommit } from './repository-store';
 
 /** What one `git push` does to one ref. */
 export type RefChange =

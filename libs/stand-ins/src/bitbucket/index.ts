@@ -1,0 +1,10 @@
+export { BitbucketApiError } from './api-error';
+export type { Forgery } from './forge-delivery';
+export type { BuildStatus, PullRequest, Repository } from './model';
+export { createPages, PULL_REQUEST_PAGES, queryOf, USUAL_PAGES } from './pagination';
+export { selectFields } from './partial-response';
+export { addTag, pushCommits } from './ref-changes';
+export { DEFAULT_SEED, type Seed } from './repository-store';
+export { DEFAULT_SCOPES, startBitbucket } from './start-bitbucket';
+export type { BitbucketOptions, BitbucketStandIn, Pushed } from './stand-in';
+export type { Attempt, Delivery } from './webhook-sender';

@@ -1,0 +1,91 @@
+import type { Task, VcsRepo } from '@cds/wire';
+import type { Controls } from '../http/control';
+import type { FaultSwitch } from '../http/faults';
+import type { RequestLog } from '../http/request-log';
+import type { BranchRemoval, Project, RegisteredService, VcsLink, WorkflowRun } from './model';
+import type { OutgoingHooks } from './outgoing-hooks';
+import type { ServiceCall } from './service-caller';
+import type { Workflows } from './workflows';
+
+export interface CdsApiOptions {
+  host?: string;
+  /** 0 (the default) takes a free one. */
+  port?: number;
+  /** Where browsers reach it, if not where it listens. */
+  publicUrl?: string;
+  /** Where the CDS UI is: the browser is sent there when a project was linked. */
+  uiUrl?: string;
+  /** The callback of the OAuth consumer, where browsers do not reach `publicUrl`. */
+  callbackUrl?: string;
+  sharedInfraToken?: string;
+  version?: string;
+  /** How long a build takes. */
+  buildDurationMs?: number;
+  /** A CDS from 0.52 on finds branches with an escaped slash. */
+  matchesEscapedSlash?: boolean;
+  /**
+   * Whether it asks `vcs` for new and deleted branches when a hook polls, too. No CDS from 0.40 to
+   * 0.43 does: it asks for pushes and pull requests alone.
+   */
+  asksForDeletions?: boolean;
+  /** How long a service may be silent before it is forgotten (ms); 180,000 when not given. */
+  forgottenAfterMs?: number;
+}
+
+/** A stand-in of the CDS API, on both sides: what it answers to services, and what it asks of them. */
+export interface CdsApiStandIn {
+  url: string;
+  port: number;
+  /** The callback for the OAuth consumer. */
+  callbackUrl: string;
+  sharedInfraToken: string;
+  faults: FaultSwitch;
+  requests: RequestLog;
+  controls: Controls;
+  workflows: Workflows;
+  outgoing: OutgoingHooks;
+  services(): RegisteredService[];
+  /** Links a project as a user does it; returns the page that was opened. */
+  linkProject(project: string, server?: string): Promise<{ state: string; url: string }>;
+  /** Asks `vcs` for the page only: the rest is for a person with a browser. */
+  beginLink(project: string, server?: string): Promise<{ state: string; url: string }>;
+  /** Forgets the tokens of a project. @throws Error while a workflow uses them, as CDS refuses it */
+  unlink(project: string, server?: string): void;
+  projects(): Project[];
+  vcsLink(project: string, server?: string): VcsLink;
+  repositories(project: string, server?: string): Promise<VcsRepo[]>;
+  callVcs(
+    project: string,
+    server: string,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<unknown>;
+  callHooks(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** @param look.unlogged not among the calls: for who looks every second */
+  tasks(look?: { unlogged: boolean }): Promise<Task[]>;
+  /** The runs of a workflow that were not removed, oldest first. */
+  runs(project: string, workflow: string): WorkflowRun[];
+  removals(): BranchRemoval[];
+  calls(): ServiceCall[];
+  onCall(listener: (call: ServiceCall) => void): void;
+  build(): { result: 'Success' | 'Fail'; durationMs: number };
+  isAway(): boolean;
+  setBuild(options: {
+    result?: 'Success' | 'Fail' | undefined;
+    durationMs?: number | undefined;
+  }): void;
+  /** 500 with CDS's body, for so many requests whose URL matches. */
+  failWithCdsError(options?: { count?: number; path?: string }): void;
+  /** The page of a proxy whose API is down. */
+  failAsProxy(options?: { status?: number; count?: number; path?: string }): void;
+  /** As after 180 s without a heartbeat: of all services, or of one type. */
+  forgetServices(type?: RegisteredService['type']): void;
+  /** The API is restarted: it makes its clients of `vcs` anew. */
+  restart(): void;
+  setMaintenance(on: boolean): void;
+  state(): Record<string, unknown>;
+  away(): Promise<void>;
+  back(): Promise<void>;
+  close(): Promise<void>;
+}
