@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { typeOf, type KeyType } from './value-types';
 
 /** The services that this project provides. */
 export const SERVICE_NAMES = ['vcs', 'hooks'] as const;
@@ -29,6 +30,7 @@ export interface Key extends Omit<z.output<typeof flags>, 'description' | 'name'
   comment: string;
   /** Checks a value and turns it into what services use. */
   schema: z.ZodType;
+  type: KeyType;
   /** As it is printed. */
   default: string | number | boolean | readonly string[];
   /** What services use where nothing is given. */
@@ -69,12 +71,14 @@ export function section<S extends Record<string, z.ZodType>>(
 function toKey(property: string, schema: z.ZodType): Key {
   const { description, name = property, ...rest } = flags.parse(schema.meta() ?? {});
   const hasDefault = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
+  const bare = hasDefault ? (schema.unwrap() as z.ZodType) : schema;
   return {
     ...rest,
     name,
     property,
     comment: description,
-    schema: hasDefault ? (schema.unwrap() as z.ZodType) : schema,
+    schema: bare,
+    type: typeOf(bare),
     default: hasDefault ? (schema.def.defaultValue as Key['default']) : '',
     fallback: hasDefault ? schema.parse(undefined) : '',
     required: !hasDefault || rest.notEmpty === true,

@@ -4,16 +4,22 @@ import { textWarning, textError, withoutLineBreak } from '../values/text-problem
 import { parseRedisAddress, REDIS_FORMS } from '../values/redis-address';
 
 /** What reading and documenting a value need to know besides its schema. */
-interface TypeMeta {
+export interface KeyType {
   /** What would be right, in the words of the reference and of error messages. */
   expected: string;
   /** Turns the text of a variable into what a file would hold; undefined where it cannot. */
   fromVariable?: (text: string) => unknown;
   /** What is odd about a value that is accepted. Never quotes it: it may hold a secret. */
-  warn?: (value: z.$input) => string | undefined;
+  warn?: (value: unknown) => string | undefined;
 }
-/** What is known of each type below. */
-export const types = z.registry<TypeMeta>();
+const types = z.registry<
+  Omit<KeyType, 'warn'> & { warn?: (value: z.$input) => string | undefined }
+>();
+
+/** What is known of a schema that was made of the types below. */
+export function typeOf(schema: z.ZodType): KeyType {
+  return types.get(schema) ?? { expected: 'anything' };
+}
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 /** CDS's names of the log levels. */

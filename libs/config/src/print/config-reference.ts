@@ -1,6 +1,5 @@
 import { PRINTED_SECTIONS } from '../keys';
 import { envName, type Key, type Section } from '../keys/section';
-import { types } from '../keys/value-types';
 
 const INTRODUCTION = `# Configuration
 
@@ -33,9 +32,8 @@ function describeSection({ path, comment, keys }: Section): string {
   return `## \`[${path.join('.')}]\`\n\n${comment}\n\n${items.join('')}`;
 }
 
-function meaning(key: Key): string {
-  const { expected = '' } = types.get(key.schema) ?? {};
-  return key.schema.type === 'number' ? `${key.comment} ${capitalise(expected)}.` : key.comment;
+function meaning({ comment, schema, type }: Key): string {
+  return schema.type === 'number' ? `${comment} ${capitalise(type.expected)}.` : comment;
 }
 
 function byDefault(key: Key): string {

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import { envName, type Key, type Section, type Sections, type Values } from '../keys/section';
-import { types } from '../keys/value-types';
 import { findTable, type TomlTable } from '../toml/toml-tree';
 import { isMissing } from '../values/placeholder';
 import type { Place } from '../config-problem';
@@ -56,26 +55,27 @@ function readKey(
 }
 
 function readVariable(reading: Reading, key: Key, name: string, text: string): unknown {
-  const type = types.get(key.schema);
-  const value = type?.fromVariable ? type.fromVariable(text) : text;
+  const { expected, fromVariable } = key.type;
+  const value = fromVariable ? fromVariable(text) : text;
   if (value !== undefined) return check(reading, key, { key: name }, value);
-  return reading.error({ key: name }, `must be ${type?.expected ?? ''}`);
+  reading.error({ key: name }, `must be ${expected}`);
+  return undefined;
 }
 
 /** The value as services use it; undefined where it is wrong, which is reported. */
 function check(reading: Reading, key: Key, place: Place, value: unknown): unknown {
   const { data, error } = key.schema.safeParse(value);
   const [issue] = error?.issues ?? [];
-  if (issue) return reading.error(place, explain(issue, key, value));
-  const warning = types.get(key.schema)?.warn?.(value);
+  const warning = issue ? undefined : key.type.warn?.(value);
+  if (issue) reading.error(place, explain(issue, key, value));
   if (warning) reading.warn(place, warning);
   return data;
 }
 
 /** Never quotes a text: it may hold a secret. */
-function explain(issue: z.core.$ZodIssue, { schema }: Key, value: unknown): string {
+function explain(issue: z.core.$ZodIssue, { schema, type }: Key, value: unknown): string {
   if (issue.code === 'custom') return issue.message;
-  const wrong = `must be ${types.get(schema)?.expected ?? ''}`;
+  const wrong = `must be ${type.expected}`;
   if (!['invalid_type', 'too_small', 'too_big'].includes(issue.code)) return wrong;
   const isNumber = typeof value === 'number' || typeof value === 'bigint';
   return `${wrong}; it is ${isNumber && schema.type === 'number' ? value : typeName(value)}`;
