@@ -1,10 +1,14 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { whyNotServed } from '@cds/hooks-store';
 import { CdsError, type HookConfig, type TaskType } from '@cds/wire';
 import { pollerKind } from './modules/poller/poller-module';
 import { rabbitmqKind } from './modules/rabbitmq/rabbitmq-module';
 import type { Kind } from './modules/hook-module';
 import { scheduler } from './modules/scheduler/scheduler-module';
+import type { DeliveryValidator } from './modules/incoming-delivery';
 import { incomingWebhook } from './modules/incoming-webhook';
+import { repositoryDeliveries } from './modules/repository-webhook/validate-delivery';
+import { webhookDeliveries } from './modules/webhook/validate-delivery';
 
 /** Kept as it came. */
 const keepAsItIs: Kind['keep'] = ({ config }) => ({ method: '', config });
@@ -17,8 +21,8 @@ const outgoing: Kind = { unlisted: true, inAnyOrder: true, keep: keepAsItIs };
  * `work-off-by-kind.ts`; which kinds are not served, and why, in `libs/hooks-store`, for the `engine` command, too.
  */
 export const KINDS: Readonly<Record<TaskType, Kind>> = {
-  RepoWebHook: incomingWebhook,
-  Webhook: incomingWebhook,
+  RepoWebHook: { ...incomingWebhook, deliveries: repositoryDeliveries },
+  Webhook: { ...incomingWebhook, deliveries: webhookDeliveries },
   // Targets of outgoing workflow hooks: the API starts their runs for those, nothing is to be done here.
   Workflow: { keep: () => ({ method: '', config: null }) },
   Scheduler: scheduler,
@@ -38,6 +42,17 @@ function isKnownType(type: string): type is TaskType {
 /** Whether the API lists the tasks of this type, so that one it does not list is gone. */
 export function isListedByApi(type: string): boolean {
   return !isKnownType(type) || KINDS[type].unlisted !== true;
+}
+
+/** How hooks of this type take deliveries at `/webhook/{uuid}`; undefined where they take none. */
+export function validatorOf(type: string): DeliveryValidator | undefined {
+  return isKnownType(type) ? KINDS[type].deliveries : undefined;
+}
+
+/** The type of hook that a delivery with such headers is most likely for; Redis knows. */
+export function likelyType(headers: IncomingHttpHeaders): TaskType {
+  const types = Object.keys(KINDS) as TaskType[];
+  return types.find((type) => KINDS[type].deliveries?.isLikely(headers)) ?? 'Webhook';
 }
 
 /** Whether executions of this type may overtake each other. */

@@ -48,7 +48,6 @@ export type {
   HookOnFile,
   PlanDelivery,
   Saved,
-  ServedType,
   TakenHead,
 } from './deliveries/delivery-types';
 export {

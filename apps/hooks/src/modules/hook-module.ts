@@ -1,4 +1,5 @@
 import type { HookConfig } from '@cds/wire';
+import type { DeliveryValidator } from './incoming-delivery';
 
 /** A hook as it came, as far as a kind looks at it. */
 export interface HookToKeep {
@@ -21,6 +22,8 @@ export interface Kind {
   unlisted?: boolean;
   /** Set where one execution has nothing to do with the next: what pauses lets the others pass. */
   inAnyOrder?: boolean;
+  /** Set where its hooks take deliveries at `/webhook/{uuid}`. */
+  deliveries?: DeliveryValidator;
   /**
    * Checks a hook and says what is kept of it.
    *

@@ -1,10 +1,11 @@
 import { cpuTime } from '@cds/testing';
 import { MAX_VARIABLES } from './max-variables';
 import { JsonTooComplexError, MAX_JSON_SIGNS, parseBoundedJson } from './parse-bounded-json';
-import { judgeRepositoryDelivery } from '../modules/repository-webhook/validate-delivery';
+import { validateRepositoryDelivery } from '../modules/repository-webhook/validate-delivery';
 import { planMessage } from '../modules/rabbitmq/plan-message';
 import { planPush } from '../modules/repository-webhook/plan-push';
-import { judgeWebhookDelivery, planWebhook } from '../modules/webhook/plan-webhook';
+import { planWebhook } from '../modules/webhook/plan-webhook';
+import { validatePlanned } from '../modules/webhook/webhook.fixture';
 import { MAX_CHANGES } from '../modules/repository-webhook/push-delivery';
 
 const MIB = 1024 * 1024;
@@ -53,10 +54,10 @@ const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'application/x-www-form-urlencoded';
 const push = (changes: string, rest = '0'): string =>
   `{"repository":{"full_name":"a/b"},"push":{"changes":[${changes}]},"x":${rest}}`;
-const judgePush = (text: string) =>
-  judgeRepositoryDelivery({ 'x-event-key': 'repo:push' }, Buffer.from(text));
-const judgeJson = (text: string) => judgeWebhookDelivery(webhook(text, JSON_TYPE));
-const judgeForm = (text: string) => judgeWebhookDelivery(webhook(text, FORM_TYPE));
+const validatePush = (text: string) =>
+  validateRepositoryDelivery({ headers: { 'x-event-key': 'repo:push' }, body: Buffer.from(text) });
+const validateJson = (text: string) => validatePlanned(webhook(text, JSON_TYPE));
+const validateForm = (text: string) => validatePlanned(webhook(text, FORM_TYPE));
 
 async function best(work: () => unknown): Promise<number> {
   let least = Infinity;
@@ -68,55 +69,65 @@ describe('planning a delivery', () => {
   const largest = largestPush();
   let usual = 0;
   beforeAll(async () => {
-    expect(judgePush(largest).kind).toBe('push');
-    expect(judgeJson(largest).kind).toBe('ok');
-    usual = Math.max(1, await best(() => judgePush(largest)));
+    expect(validatePush(largest).kind).toBe('accept');
+    expect(validateJson(largest).kind).toBe('accept');
+    usual = Math.max(1, await best(() => validatePush(largest)));
   });
 
   it.each([
-    ['empty objects', 'ok', judgeJson, `[${list(AT_MOST.signs / 2, () => '{}')}]`],
-    ['objects', 'ok', judgeJson, `[${list(AT_MOST.signs / 4, (i) => `{"${key(i)}":{}}`)}]`],
-    ['names', 'ok', judgeJson, `{${list(AT_MOST.variables, (i) => `"k${key(i)}":1`)}}`],
-    ['names abroad', 'ok', judgeJson, `{${list(AT_MOST.variables, (i) => `"é${key(i)}":1`)}}`],
-    ['numbers', 'ok', judgeJson, `[${list(AT_MOST.variables, () => '1.5e-9')}]`],
-    ['levels', 'ok', judgeJson, `${'{"a":'.repeat(3e4)}1${'}'.repeat(3e4)}`],
-    ['a form', 'ok', judgeForm, list(AT_MOST.variables, (i) => `${i}=%41`).replaceAll(',', '&')],
-    ['signs of a form', 'ok', judgeForm, ';='.repeat(MIB / 2)],
-    ['objects', 'push', judgePush, push('', `[${list(16_000, (i) => `{"${key(i)}":{}}`)}]`)],
+    ['empty objects', 'accept', validateJson, `[${list(AT_MOST.signs / 2, () => '{}')}]`],
+    ['objects', 'accept', validateJson, `[${list(AT_MOST.signs / 4, (i) => `{"${key(i)}":{}}`)}]`],
+    ['names', 'accept', validateJson, `{${list(AT_MOST.variables, (i) => `"k${key(i)}":1`)}}`],
+    [
+      'names abroad',
+      'accept',
+      validateJson,
+      `{${list(AT_MOST.variables, (i) => `"é${key(i)}":1`)}}`,
+    ],
+    ['numbers', 'accept', validateJson, `[${list(AT_MOST.variables, () => '1.5e-9')}]`],
+    ['levels', 'accept', validateJson, `${'{"a":'.repeat(3e4)}1${'}'.repeat(3e4)}`],
+    [
+      'a form',
+      'accept',
+      validateForm,
+      list(AT_MOST.variables, (i) => `${i}=%41`).replaceAll(',', '&'),
+    ],
+    ['signs of a form', 'accept', validateForm, ';='.repeat(MIB / 2)],
+    ['objects', 'accept', validatePush, push('', `[${list(16_000, (i) => `{"${key(i)}":{}}`)}]`)],
     [
       'changes',
-      'push',
-      judgePush,
+      'accept',
+      validatePush,
       push(list(MAX_CHANGES, (i) => JSON.stringify({ new: ref(key(i)) }))),
     ],
     [
       'changes that cannot be read',
-      'push',
-      judgePush,
+      'accept',
+      validatePush,
       push(
         list(MAX_CHANGES, (i) => (i ? '{"new":{"name":1}}' : JSON.stringify({ new: ref('a') }))),
       ),
     ],
-    ['empty objects of a MiB', 'malformed', judgeJson, `[${full(() => '{}')}]`],
-    ['names of a MiB', 'malformed', judgeJson, `{${full((i) => `"k${key(i)}":1`)}}`],
-    ['names abroad of a MiB', 'malformed', judgeJson, `{${full((i) => `"é${key(i)}":1`)}}`],
-    ['one name of a MiB', 'malformed', judgeJson, `{"${'\u03a3 '.repeat(MIB / 4)}":1}`],
-    ['levels of a MiB', 'malformed', judgeJson, '['.repeat(MIB / 2) + ']'.repeat(MIB / 2)],
-    ['a form of a MiB', 'malformed', judgeForm, list(MIB / 8, (i) => `${i}`).replaceAll(',', '&')],
-    ['objects of a MiB', 'malformed', judgePush, push('', `[${full(() => '{"a":{}}')}]`)],
+    ['empty objects of a MiB', 'refuse', validateJson, `[${full(() => '{}')}]`],
+    ['names of a MiB', 'refuse', validateJson, `{${full((i) => `"k${key(i)}":1`)}}`],
+    ['names abroad of a MiB', 'refuse', validateJson, `{${full((i) => `"é${key(i)}":1`)}}`],
+    ['one name of a MiB', 'refuse', validateJson, `{"${'\u03a3 '.repeat(MIB / 4)}":1}`],
+    ['levels of a MiB', 'refuse', validateJson, '['.repeat(MIB / 2) + ']'.repeat(MIB / 2)],
+    ['a form of a MiB', 'refuse', validateForm, list(MIB / 8, (i) => `${i}`).replaceAll(',', '&')],
+    ['objects of a MiB', 'refuse', validatePush, push('', `[${full(() => '{"a":{}}')}]`)],
     [
       'levels of a MiB',
-      'malformed',
-      judgePush,
+      'refuse',
+      validatePush,
       push('', '['.repeat(MIB / 2) + ']'.repeat(MIB / 2)),
     ],
-    ['changes of a MiB', 'malformed', judgePush, push(full(() => '{"new":0}'))],
+    ['changes of a MiB', 'refuse', validatePush, push(full(() => '{"new":0}'))],
   ])(
     'takes not much longer than that of the largest push: %s, which is %s',
-    async (_, kind, judge, text) => {
+    async (_, kind, validate, text) => {
       expect(text.length).toBeLessThanOrEqual(MIB + 200);
-      expect(judge(text).kind).toBe(kind);
-      expect(await best(() => judge(text))).toBeLessThan(FACTOR * usual);
+      expect(validate(text).kind).toBe(kind);
+      expect(await best(() => validate(text))).toBeLessThan(FACTOR * usual);
     },
   );
 
@@ -134,7 +145,7 @@ describe('planning a delivery', () => {
   it('counts no sign that stands in a string', () => {
     const text = JSON.stringify({ log: '[{"a": 1}, \\"'.repeat(MIB / 20) });
     expect(parseBoundedJson(text)).toEqual(JSON.parse(text));
-    expect(judgeJson(text)).toEqual({ kind: 'ok' });
+    expect(validateJson(text)).toEqual({ kind: 'accept' });
     const just = `[${list(MAX_JSON_SIGNS, () => '1')}]`;
     expect(parseBoundedJson(just)).toHaveLength(MAX_JSON_SIGNS);
     expect(() => parseBoundedJson(`[0,${just.slice(1)}`)).toThrow(JsonTooComplexError);

@@ -6,15 +6,15 @@ import {
   type DeliveryStore,
   type AbsentHook,
   type HookOnFile,
-  type ServedType,
 } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
-import { nanosecondsSchema, taskTypeSchema } from '@cds/wire';
+import { nanosecondsSchema, type TaskType, taskTypeSchema } from '@cds/wire';
 import { z } from 'zod';
 import { redisBudget } from '@cds/redis';
 import { createAbsentHook, type AbsentHookDeps } from './absent-hook';
-import { likelyType } from './validate-delivery';
-import { createKeepDelivery, type ReadDelivery } from './store-delivery';
+import { likelyType, validatorOf } from '../hook-modules';
+import type { IncomingDelivery as ReadDelivery } from '../modules/incoming-delivery';
+import { createKeepDelivery } from './store-delivery';
 import {
   limited,
   malformed,
@@ -102,12 +102,14 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
     hook: HookOnFile | AbsentHook,
     method: string,
     shown: ShownSignature,
-  ): ServedType {
+  ): TaskType {
     if (hook.kind === 'unknown') throw refusalOf(uuid, hook, false);
     if (hook.method !== method) throw wrongMethod(method);
     const { type, signed } = hook;
-    if (type !== 'RepoWebHook' && type !== 'Webhook') throw notServed(type);
-    if (signature.isRefused(shown, { type, signed })) throw notAuthentic();
+    const validator = validatorOf(type);
+    if (!validator) throw notServed(type);
+    if (signature.isRefused(shown, { anySender: validator.anySender === true, signed }))
+      throw notAuthentic();
     return type;
   }
 
@@ -138,14 +140,14 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
       throw notAuthentic();
     }
     const read: ReadDelivery = {
-      ...{ uuid, method, query, headers, rawHeaders, body, requestId },
+      ...{ uuid, method, query, headers, rawHeaders, body, address, requestId },
       signature: isRight ? 'right' : 'none',
     };
     return keep(type, read, { address, shown, answered });
   }
 
   async function keep(
-    likely: ServedType,
+    likely: TaskType,
     delivery: ReadDelivery,
     { address, shown, answered }: KeepContext,
   ): Promise<TakenDelivery> {
@@ -161,7 +163,9 @@ export function createAcceptDelivery(deps: AcceptDeliveryDeps) {
     let type = likely;
     for (let judgements = 0; judgements < MOST_JUDGEMENTS; judgements++) {
       const judgedFor = type;
-      const { verdict, acceptance } = await answered(() => keepDelivery(judgedFor, delivery));
+      const { validation: verdict, acceptance } = await answered(() =>
+        keepDelivery(judgedFor, delivery),
+      );
       switch (acceptance.kind) {
         case 'accepted': {
           const isIgnored = verdict.kind !== 'accept';

@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SignatureMode } from '@cds/config';
 import { isSignedBy, SIGNATURE_HEADER, webhookSecret } from '@cds/webhook-signature';
-import type { ServedType } from '@cds/hooks-store';
 
 /**
  * What a delivery shows: nothing, one signature of Bitbucket's form, one of another algorithm's form (`sha1=…`, which
@@ -43,10 +42,10 @@ export function createSignatureCheck(deps: { mode: SignatureMode; keys: readonly
      *
      * @param signed whether a delivery of the hook had a right signature before
      */
-    isRefused(shown: ShownSignature, hook: { type: ServedType; signed: boolean }): boolean {
+    isRefused(shown: ShownSignature, hook: { anySender: boolean; signed: boolean }): boolean {
       if (shown === 'bitbucket') return false;
       if (shown === 'malformed') return true;
-      if (shown === 'sha1' && hook.type === 'RepoWebHook') return true;
+      if (shown === 'sha1' && !hook.anySender) return true;
       return mode === 'required' || (mode === 'auto' && hook.signed);
     },
 

@@ -3,9 +3,6 @@ import type { KeptBody } from '../stored-execution-text';
 import type { HookConfig, TaskType } from '@cds/wire';
 import type { DeliveryPlan, RefChange } from './delivery-plan';
 
-/** The types of hooks whose deliveries are worked off. */
-export type ServedType = 'RepoWebHook' | 'Webhook';
-
 /** What an execution holds of what was received. */
 export type Received = Pick<StoredExecution, 'webhook' | 'rabbitmq' | 'poll'>;
 
@@ -24,7 +21,7 @@ export interface DeliveryToAccept {
   /** Of the request. */
   method: string;
   /** The type of hook for which `verdict` was found. */
-  judgedFor: ServedType | 'RabbitMQ' | 'RepoPoller';
+  judgedFor: TaskType;
   /** `ignore` keeps it as done, `refuse` keeps nothing. */
   verdict: 'accept' | 'ignore' | 'refuse';
   /** Whether it was signed; a wrong signature never comes as far as here. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { cutJsonProperty } from './cut-json-property';
-import { judgeRepositoryDelivery } from './validate-delivery';
+import { validateRepositoryDelivery } from './validate-delivery';
 import { MalformedPushError, isMalformedDelivery } from '../../payloads/malformed-delivery';
 import { planPush } from './plan-push';
 import {
@@ -261,12 +261,14 @@ describe('planPush', () => {
     ])('%s, and plans what comes before and behind it', (_, odd, problem) => {
       const body = push([created(branch('a')), odd, deleted(branch('b'))]);
       expect(planPush(body).changes.map(({ name }) => name)).toEqual(['a', 'b']);
-      expect(judgeRepositoryDelivery({ 'x-event-key': 'repo:push' }, body)).toEqual({
-        kind: 'push',
-        // By their places in the delivery.
-        changes: [expect.objectContaining({ index: 0 }), expect.objectContaining({ index: 2 })],
-        unreadable: [expect.stringContaining(problem)],
-      });
+      expect(validateRepositoryDelivery({ headers: { 'x-event-key': 'repo:push' }, body })).toEqual(
+        {
+          kind: 'accept',
+          // By their places in the delivery.
+          changes: [expect.objectContaining({ index: 0 }), expect.objectContaining({ index: 2 })],
+          unreadable: [expect.stringContaining(problem)],
+        },
+      );
     });
   });
 

@@ -41,8 +41,7 @@ export function planPush(body: Buffer | string, judged: JudgedChanges = {}): Del
  *
  * @returns what it tells of refs, and what is wrong with the changes that are left out
  */
-export function checkPush(body: Buffer): { changes: RefChange[]; unreadable: string[] } {
-  const delivery = readPushDelivery(body.toString('utf8'));
+export function checkPush(delivery: PushDelivery): { changes: RefChange[]; unreadable: string[] } {
   planDelivery(delivery, '', {});
   return { changes: refChangesOf(delivery), unreadable: delivery.unreadable };
 }

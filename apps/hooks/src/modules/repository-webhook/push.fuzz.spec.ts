@@ -2,7 +2,7 @@ import { fuzzRuns, growth, hostileBytes, hostileJson, LINEAR } from '@cds/testin
 import fc from 'fast-check';
 import { expectCleanPrototypes, fill, MIB } from '../../../test/hostile';
 import { cutJsonProperty } from './cut-json-property';
-import { judgeRepositoryDelivery } from './validate-delivery';
+import { validateRepositoryDelivery } from './validate-delivery';
 import { MalformedPushError } from '../../payloads/malformed-delivery';
 import { planPush } from './plan-push';
 import { MAX_CHANGES } from './push-delivery';
@@ -58,14 +58,16 @@ function check(body: Buffer): void {
   const plan = planOf(body);
   if (plan instanceof MalformedPushError) {
     expect(plan.message.length).toBeLessThan(300);
-    expect(judgeRepositoryDelivery({ 'x-event-key': 'repo:push' }, body)).toEqual({
-      kind: 'malformed',
+    expect(validateRepositoryDelivery({ headers: { 'x-event-key': 'repo:push' }, body })).toEqual({
+      kind: 'refuse',
       reason: plan.message,
     });
     return;
   }
-  expect(judgeRepositoryDelivery({ 'x-event-key': 'repo:push' }, body)).toMatchObject({
-    kind: 'push',
+  expect(
+    validateRepositoryDelivery({ headers: { 'x-event-key': 'repo:push' }, body }),
+  ).toMatchObject({
+    kind: 'accept',
     changes: expect.any(Array),
   });
   expect(planOf(Buffer.from(body))).toEqual(plan);
@@ -209,8 +211,8 @@ describe('cutJsonProperty', () => {
   });
 });
 
-describe('judgeRepositoryDelivery', () => {
-  it('answers any headers with a verdict of bounded size', () => {
+describe('validateRepositoryDelivery', () => {
+  it('answers any headers with a validation of bounded size', () => {
     const header = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.constantFrom('repo:push', 'repo:fork', 'pr:opened', '__proto__', fill('x', 100_000)),
@@ -220,8 +222,11 @@ describe('judgeRepositoryDelivery', () => {
     const headers = fc.array(fc.tuple(fc.constantFrom(...names), header), { maxLength: 4 });
     fc.assert(
       fc.property(headers, fc.json(), (entries, json) => {
-        const verdict = judgeRepositoryDelivery(Object.fromEntries(entries), Buffer.from(json));
-        expect(JSON.stringify(verdict).length).toBeLessThan(1_500);
+        const validation = validateRepositoryDelivery({
+          headers: Object.fromEntries(entries),
+          body: Buffer.from(json),
+        });
+        expect(JSON.stringify(validation).length).toBeLessThan(1_500);
       }),
       fuzzRuns(500),
     );
@@ -232,7 +237,7 @@ describe('judgeRepositoryDelivery', () => {
     (piece) => {
       const make = (n: number) => ({ 'x-event-key': fill(piece, n) });
       const run = (headers: Record<string, string>) =>
-        judgeRepositoryDelivery(headers, Buffer.alloc(0));
+        validateRepositoryDelivery({ headers, body: Buffer.alloc(0) });
       expect(growth(MIB / 8, make, run)).toBeLessThan(LINEAR);
     },
   );

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeShared } from '@cds/testing';
 import { isDecodableQuery } from '../../payloads/query-string';
-import { judgeRepositoryDelivery } from './validate-delivery';
-import { judgeWebhookDelivery, planWebhook } from '../webhook/plan-webhook';
+import { validateRepositoryDelivery } from './validate-delivery';
+import { planWebhook } from '../webhook/plan-webhook';
+import { validatePlanned } from '../webhook/webhook.fixture';
 import { planPush } from './plan-push';
 
 interface RecordedPush {
@@ -34,8 +35,8 @@ describeShared('recorded deliveries', (root) => {
       it(recorded.file, () => {
         const body = read('webhooks', recorded.file);
         const headers = { 'x-event-key': recorded.event_key, 'content-type': 'application/json' };
-        expect(judgeRepositoryDelivery(headers, body)).toEqual({
-          kind: 'push',
+        expect(validateRepositoryDelivery({ headers, body })).toEqual({
+          kind: 'accept',
           changes: expect.any(Array),
         });
 
@@ -105,10 +106,10 @@ describeShared('recorded deliveries', (root) => {
         };
         if (recorded.payloads.length === 0) {
           expect(isDecodableQuery(request.query)).toBe(false);
-          expect(judgeWebhookDelivery(delivery)).toMatchObject({ kind: 'malformed' });
+          expect(validatePlanned(delivery)).toMatchObject({ kind: 'refuse' });
           return;
         }
-        expect(judgeWebhookDelivery(delivery)).toEqual({ kind: 'ok' });
+        expect(validatePlanned(delivery)).toEqual({ kind: 'accept' });
         expect(
           planWebhook(delivery).runs.map(({ payload }) => Object.entries(payload).sort()),
         ).toEqual(recorded.payloads.map((payload) => Object.entries(payload).sort()));

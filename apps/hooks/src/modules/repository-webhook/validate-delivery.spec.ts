@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { canonicalHeaders } from '../../payloads/canonical-headers';
-import { judgeRepositoryDelivery } from './validate-delivery';
+import { validateRepositoryDelivery } from './validate-delivery';
 import { branch, created, push } from './push.fixture';
 
 const body = push([created(branch('main'))]);
@@ -14,15 +14,18 @@ const cloud = (event: string, more: Record<string, string> = {}) => ({
   ...more,
 });
 
-describe('judgeRepositoryDelivery', () => {
+const foreign = (sender: string) =>
+  `this is a delivery of ${sender}: this service takes those of Bitbucket Cloud alone`;
+
+describe('validateRepositoryDelivery', () => {
   it('knows a push', () => {
-    expect(judgeRepositoryDelivery(cloud('repo:push'), body)).toEqual({
-      kind: 'push',
+    expect(validateRepositoryDelivery({ headers: cloud('repo:push'), body })).toEqual({
+      kind: 'accept',
       changes: expect.any(Array),
     });
     const utf8 = cloud('repo:push', { 'content-type': 'application/json; charset=utf-8' });
-    expect(judgeRepositoryDelivery(utf8, push([]))).toEqual({
-      kind: 'push',
+    expect(validateRepositoryDelivery({ headers: utf8, body: push([]) })).toEqual({
+      kind: 'accept',
       changes: expect.any(Array),
     });
   });
@@ -59,8 +62,10 @@ describe('judgeRepositoryDelivery', () => {
     'repo:an_event_of_next_year',
     'pullrequest:an_event_of_next_year',
   ])('ignores %s, whatever its body', (event) => {
-    expect(judgeRepositoryDelivery(cloud(event), Buffer.from('no json'))).toEqual({
-      kind: 'ignored',
+    expect(
+      validateRepositoryDelivery({ headers: cloud(event), body: Buffer.from('no json') }),
+    ).toEqual({
+      kind: 'ignore',
       event,
     });
   });
@@ -80,9 +85,9 @@ describe('judgeRepositoryDelivery', () => {
     'mirror:repo_synchronized',
     'diagnostics:ping',
   ])('knows %s as an event of Bitbucket Server', (event) => {
-    expect(judgeRepositoryDelivery(cloud(event), body)).toEqual({
-      kind: 'foreign',
-      sender: 'Bitbucket Server',
+    expect(validateRepositoryDelivery({ headers: cloud(event), body })).toEqual({
+      kind: 'refuse',
+      reason: foreign('Bitbucket Server'),
     });
   });
 
@@ -95,19 +100,19 @@ describe('judgeRepositoryDelivery', () => {
     ['Forgejo', { 'x-forgejo-event': 'push', 'x-gitea-event': 'push', 'x-github-event': 'push' }],
     ['GitHub', { 'x-github-event': 'push', 'x-event-key': 'repo:push' }],
   ])('names %s by its header', (sender, headers) => {
-    const verdict = judgeRepositoryDelivery(
-      { 'content-type': 'application/json', ...headers },
+    const validation = validateRepositoryDelivery({
+      headers: { 'content-type': 'application/json', ...headers },
       body,
-    );
-    expect(verdict).toEqual({ kind: 'foreign', sender });
+    });
+    expect(validation).toEqual({ kind: 'refuse', reason: foreign(sender) });
   });
 
   it.each([undefined, 'text/plain', 'application/x-www-form-urlencoded'])(
     'takes a push by its body, whatever its content type (%s)',
     (type) => {
       const headers = { 'x-event-key': 'repo:push', 'content-type': type };
-      expect(judgeRepositoryDelivery(headers, body)).toEqual({
-        kind: 'push',
+      expect(validateRepositoryDelivery({ headers, body })).toEqual({
+        kind: 'accept',
         changes: expect.any(Array),
       });
     },
@@ -123,8 +128,8 @@ describe('judgeRepositoryDelivery', () => {
     ['no push', cloud('repo:push'), Buffer.from('{"changes":[]}'), / push: /],
     ['no changes', cloud('repo:push'), Buffer.from('{"push":{"changes":3}}'), / push\.changes: /],
   ])('refuses %s with a reason', (_, headers, received, reason) => {
-    expect(judgeRepositoryDelivery(headers, received)).toEqual({
-      kind: 'malformed',
+    expect(validateRepositoryDelivery({ headers, body: received })).toEqual({
+      kind: 'refuse',
       reason: expect.stringMatching(reason),
     });
   });
@@ -138,8 +143,8 @@ describe('judgeRepositoryDelivery', () => {
         fc.oneof(fc.string(), fc.json()),
         (event, text) => {
           const headers = { 'content-type': 'application/json', 'x-event-key': event };
-          const { kind } = judgeRepositoryDelivery(headers, Buffer.from(text));
-          expect(['push', 'ignored', 'foreign', 'malformed']).toContain(kind);
+          const { kind } = validateRepositoryDelivery({ headers, body: Buffer.from(text) });
+          expect(['accept', 'ignore', 'refuse']).toContain(kind);
         },
       ),
     );

@@ -1,18 +1,7 @@
-import type { RefChange } from '@cds/hooks-store';
-import type { IncomingHttpHeaders } from 'node:http';
 import { MalformedPushError } from '../../payloads/malformed-delivery';
+import type { DeliveryValidator, IncomingDelivery, Validation } from '../incoming-delivery';
 import { checkPush } from './plan-push';
-
-/** What a delivery to a repository webhook is, judged by its headers and body. */
-export type DeliveryVerdict =
-  /** `unreadable` says what is wrong with the changes that are left out. */
-  | { kind: 'push'; changes: RefChange[]; unreadable?: readonly string[] }
-  /** Another event of Bitbucket Cloud: answered 200, kept as ignored. */
-  | { kind: 'ignored'; event: string }
-  /** From another host; `sender` names it. */
-  | { kind: 'foreign'; sender: string }
-  /** `reason` says what is wrong, for the sender to read. */
-  | { kind: 'malformed'; reason: string };
+import { readPushDelivery } from './push-delivery';
 
 /**
  * Hosts that name themselves in a header of their own. Forgejo, Gitea and Gogs also send the headers of those
@@ -39,46 +28,59 @@ const SERVER_EVENTS =
  */
 const CLOUD_EVENTS = /^(repo|pullrequest|issue|pipeline|project):./;
 
+/** Repository webhooks take deliveries of Bitbucket Cloud alone. */
+export const repositoryDeliveries: DeliveryValidator = {
+  validate: validateRepositoryDelivery,
+  isLikely: (headers) => headers['x-event-key'] !== undefined,
+};
+
 /**
- * Judges a delivery to a repository webhook before anything of it is kept.
+ * Validates a delivery to a repository webhook. Its body is read for `repo:push` alone.
  *
- * @param headers names in lower case, as Node has them
- * @param body the raw body; read for `repo:push` alone
- * @returns `push` only when {@link planPush} can plan the body
+ * @returns `accept` only where `planPush` can plan the body; `ignore` for other events of Bitbucket
+ *   Cloud
  */
-export function judgeRepositoryDelivery(
-  headers: IncomingHttpHeaders,
-  body: Buffer,
-): DeliveryVerdict {
+export function validateRepositoryDelivery({
+  headers,
+  body,
+}: Pick<IncomingDelivery, 'headers' | 'body'>): Validation {
   const host = SENDERS.find(([header]) => headers[header] !== undefined);
-  if (host) return { kind: 'foreign', sender: host[1] };
+  if (host) return foreign(host[1]);
 
   const event = String(headers['x-event-key'] ?? '').trim();
   if (event === '') {
-    return malformed(
+    return refuse(
       'the header X-Event-Key is missing: every delivery of Bitbucket Cloud carries it',
     );
   }
-  if (SERVER_EVENTS.test(event)) return { kind: 'foreign', sender: 'Bitbucket Server' };
+  if (SERVER_EVENTS.test(event)) return foreign('Bitbucket Server');
   if (!CLOUD_EVENTS.test(event)) {
-    return malformed(
+    return refuse(
       `the header X-Event-Key holds ${JSON.stringify(event.slice(0, 100))}, which is no event of Bitbucket Cloud`,
     );
   }
-  return event === 'repo:push' ? judgePush(body) : { kind: 'ignored', event: event.slice(0, 100) };
+  return event === 'repo:push'
+    ? validatePush(body)
+    : { kind: 'ignore', event: event.slice(0, 100) };
 }
 
-/** The body alone counts: a proxy that drops the Content-Type shall not cost a push. */
-function judgePush(body: Buffer): DeliveryVerdict {
+/** The body alone counts: a proxy that drops the Content-Type must not cost a push. */
+function validatePush(body: Buffer): Validation {
   try {
-    const { changes, unreadable } = checkPush(body);
-    return { kind: 'push', changes, ...(unreadable.length > 0 ? { unreadable } : {}) };
+    const { changes, unreadable } = checkPush(readPushDelivery(body.toString('utf8')));
+    return { kind: 'accept', changes, ...(unreadable.length > 0 ? { unreadable } : {}) };
   } catch (error) {
-    if (error instanceof MalformedPushError) return malformed(error.message);
+    if (error instanceof MalformedPushError) return refuse(error.message);
     throw error;
   }
 }
 
-function malformed(reason: string): DeliveryVerdict {
-  return { kind: 'malformed', reason };
+function foreign(sender: string): Validation {
+  return refuse(
+    `this is a delivery of ${sender}: this service takes those of Bitbucket Cloud alone`,
+  );
+}
+
+function refuse(reason: string): Validation {
+  return { kind: 'refuse', reason };
 }

@@ -9,7 +9,8 @@ import {
 import { formatGoNumber } from '../../payloads/format-go-number';
 import { MalformedWebhookError, MalformedScheduleError } from '../../payloads/malformed-delivery';
 import { isDecodableQuery } from '../../payloads/query-string';
-import { judgeWebhookDelivery, planWebhook } from './plan-webhook';
+import { planWebhook } from './plan-webhook';
+import { validatePlanned } from './webhook.fixture';
 import { planSchedule } from '../scheduler/plan-schedule';
 import { MAX_VARIABLES } from '../../payloads/max-variables';
 import { parseQuery } from '../../payloads/query-string';
@@ -192,8 +193,8 @@ describe('planWebhook', () => {
       ],
     ])('%s', (_, request, reason) => {
       expect(() => planWebhook(delivery(request))).toThrow(MalformedWebhookError);
-      expect(judgeWebhookDelivery(delivery(request))).toEqual({
-        kind: 'malformed',
+      expect(validatePlanned(delivery(request))).toEqual({
+        kind: 'refuse',
         reason: expect.stringMatching(reason),
       });
     });
@@ -202,16 +203,16 @@ describe('planWebhook', () => {
       const levels = 15_000;
       const body = '{"a":1,"b":'.repeat(levels) + '1' + '}'.repeat(levels);
       expect(body.length).toBeLessThan(1024 * 1024);
-      expect(judgeWebhookDelivery(delivery({ body }))).toEqual({
-        kind: 'malformed',
+      expect(validatePlanned(delivery({ body }))).toEqual({
+        kind: 'refuse',
         reason: expect.stringMatching(/flatter/),
       });
     });
   });
 
-  it('judges what it can plan as ok', () => {
-    expect(judgeWebhookDelivery(delivery({ query: 'a=%20', body: '{"a":[1]}' }))).toEqual({
-      kind: 'ok',
+  it('accepts what it can plan', () => {
+    expect(validatePlanned(delivery({ query: 'a=%20', body: '{"a":[1]}' }))).toEqual({
+      kind: 'accept',
     });
   });
 
@@ -314,19 +315,19 @@ describe('flattenJson', () => {
   it('refuses names that take long to tell apart, whatever the size of the body', () => {
     const nested = (depth: number, values: number): string =>
       `${'{"aaaaaaaaaa":'.repeat(depth)}[${Array(values).fill('1').join()}]${'}'.repeat(depth)}`;
-    const judge = (json: string) =>
-      judgeWebhookDelivery({
+    const validate = (json: string) =>
+      validatePlanned({
         config: config({ method: 'POST' }),
         query: '',
         contentType: JSON_TYPE,
         body: Buffer.from(json),
       });
-    const flatter = { kind: 'malformed', reason: expect.stringContaining('flatter') as string };
-    expect(judge(nested(3_000, 480))).toEqual(flatter);
+    const flatter = { kind: 'refuse', reason: expect.stringContaining('flatter') as string };
+    expect(validate(nested(3_000, 480))).toEqual(flatter);
     const depth = Math.ceil(LONG_NAME / 11);
-    expect(judge(nested(depth, MAX_LONG_NAMES))).toEqual({ kind: 'ok' });
-    expect(judge(nested(depth, MAX_LONG_NAMES + 1))).toEqual(flatter);
-    expect(judge(nested(depth / 2, 3_000))).toEqual(flatter);
+    expect(validate(nested(depth, MAX_LONG_NAMES))).toEqual({ kind: 'accept' });
+    expect(validate(nested(depth, MAX_LONG_NAMES + 1))).toEqual(flatter);
+    expect(validate(nested(depth / 2, 3_000))).toEqual(flatter);
     expect(() => planSchedule(config({ payload: nested(3_000, 480) }))).toThrow(
       MalformedScheduleError,
     );
@@ -334,7 +335,7 @@ describe('flattenJson', () => {
     const listed = Array.from({ length: 6_000 }, (_, id) => ({ id, links: { self: '/a/b' } }));
     const changes = JSON.stringify({ push: { changes: [{ commits: listed }] } });
     expect(flattenJson(JSON.parse(changes)).size).toBe(12_000);
-    expect(judge(changes)).toEqual({ kind: 'ok' });
+    expect(validate(changes)).toEqual({ kind: 'accept' });
   });
 });
 

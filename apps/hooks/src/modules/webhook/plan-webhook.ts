@@ -6,9 +6,6 @@ import { planOfRun } from '../../payloads/plan-of-run';
 import { parseQuery, type QueryPair } from '../../payloads/query-string';
 import type { DeliveryPlan } from '@cds/hooks-store';
 
-/** Whether a request to a plain webhook can be read. */
-export type WebhookVerdict = { kind: 'ok' } | { kind: 'malformed'; reason: string };
-
 /** A request to a plain webhook (`WebHook`), with the configuration of its hook. */
 export interface WebhookDelivery {
   config: HookConfig;
@@ -58,17 +55,6 @@ export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
     ...query.reverse(),
   ]);
   return planOfRun(payload);
-}
-
-/** Whether {@link planWebhook} can plan the request; if not, what the sender has to change. */
-export function judgeWebhookDelivery(delivery: WebhookDelivery): WebhookVerdict {
-  try {
-    planWebhook(delivery);
-    return { kind: 'ok' };
-  } catch (error) {
-    if (error instanceof MalformedWebhookError) return { kind: 'malformed', reason: error.message };
-    throw error;
-  }
 }
 
 function decoded(what: string, text: string): QueryPair[] {

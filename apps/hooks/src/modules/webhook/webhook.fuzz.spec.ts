@@ -12,7 +12,8 @@ import { formatGoNumber } from '../../payloads/format-go-number';
 import { MalformedWebhookError } from '../../payloads/malformed-delivery';
 import { MAX_VARIABLES } from '../../payloads/max-variables';
 import { mediaType } from './media-type';
-import { judgeWebhookDelivery, planWebhook, type WebhookDelivery } from './plan-webhook';
+import { planWebhook, type WebhookDelivery } from './plan-webhook';
+import { validatePlanned } from './webhook.fixture';
 import { isDecodableQuery, parseQuery } from '../../payloads/query-string';
 
 afterEach(expectCleanPrototypes);
@@ -52,10 +53,10 @@ function check(delivery: WebhookDelivery): void {
   if (payload instanceof MalformedWebhookError) {
     expect(payload.message.length).toBeLessThan(300);
     expect(again).toEqual(payload);
-    expect(judgeWebhookDelivery(delivery)).toEqual({ kind: 'malformed', reason: payload.message });
+    expect(validatePlanned(delivery)).toEqual({ kind: 'refuse', reason: payload.message });
     return;
   }
-  expect(judgeWebhookDelivery(delivery)).toEqual({ kind: 'ok' });
+  expect(validatePlanned(delivery)).toEqual({ kind: 'accept' });
   expect(Object.entries(again)).toEqual(Object.entries(payload));
   expect(Object.getPrototypeOf(payload)).toBe(Object.prototype);
   const entries = Object.entries(payload);
@@ -153,9 +154,9 @@ describe('a request to a plain webhook', () => {
       [JSON_TYPE, json],
       [FORM, form],
     ] as const) {
-      expect(judgeWebhookDelivery(request(text(MAX_VARIABLES), type))).toEqual({ kind: 'ok' });
-      expect(judgeWebhookDelivery(request(text(MAX_VARIABLES + 1), type))).toEqual({
-        kind: 'malformed',
+      expect(validatePlanned(request(text(MAX_VARIABLES), type))).toEqual({ kind: 'accept' });
+      expect(validatePlanned(request(text(MAX_VARIABLES + 1), type))).toEqual({
+        kind: 'refuse',
         reason: expect.stringContaining(`holds more than ${MAX_VARIABLES} values: send fewer`),
       });
     }

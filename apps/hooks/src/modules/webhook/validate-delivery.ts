@@ -1,0 +1,33 @@
+import { MalformedWebhookError } from '../../payloads/malformed-delivery';
+import type { DeliveryValidator, IncomingDelivery, Validation } from '../incoming-delivery';
+import { planWebhook } from './plan-webhook';
+
+/** Plain webhooks take deliveries of any sender. */
+export const webhookDeliveries: DeliveryValidator = {
+  validate: validateWebhookDelivery,
+  isLikely: (headers) => headers['x-event-key'] === undefined,
+  anySender: true,
+};
+
+/**
+ * Validates a delivery to a plain webhook.
+ *
+ * @param delivery its method counts as the configured one, since the store refuses every other
+ * @returns `accept` only where {@link planWebhook} can plan it
+ */
+export function validateWebhookDelivery({
+  method,
+  query,
+  headers,
+  body,
+}: Pick<IncomingDelivery, 'method' | 'query' | 'headers' | 'body'>): Validation {
+  const value = { value: method, configurable: false, type: '', multiple_choice_list: null };
+  const contentType = headers['content-type'] ?? '';
+  try {
+    planWebhook({ config: { method: value }, query, contentType, body });
+    return { kind: 'accept' };
+  } catch (error) {
+    if (error instanceof MalformedWebhookError) return { kind: 'refuse', reason: error.message };
+    throw error;
+  }
+}
