@@ -19,7 +19,7 @@ export function configFromCommandLine<S extends ServiceName>(
   env = process.env,
 ): { config: Required<LoadedConfig>[S]; warnings: ConfigProblem[] } {
   const usage = `usage: ${service} [--config FILE]…\n\nStarts the ${service} service: defaults, then the files, then the environment (CDS_${service.toUpperCase()}_…).\n`;
-  const { files, help } = readArguments(args, usage);
+  const { config: files, help } = readArguments(args, usage);
   if (help) {
     process.stdout.write(usage);
     process.exit(0);
@@ -37,16 +37,15 @@ export function configFromCommandLine<S extends ServiceName>(
   }
 }
 
-function readArguments(args: string[], usage: string): { files?: string[]; help?: boolean } {
+function readArguments(args: string[], usage: string) {
   try {
-    const { values } = parseArgs({
+    return parseArgs({
       args,
       options: {
         config: { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },
-    });
-    return { files: values.config, help: values.help };
+    }).values;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
     process.exit(EXIT_USAGE);

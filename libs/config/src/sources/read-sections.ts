@@ -26,8 +26,9 @@ export function readSections<T extends Sections>(
 ): Values<T> {
   const values = Object.entries(sections).map(([name, section]) => {
     const place = placeOf(section);
-    const ofKeys = section.keys.map((key) => [key.property, readKey(reading, section, key, place)]);
-    return [name, Object.fromEntries(ofKeys)];
+    const ofKeys: Record<string, unknown> = {};
+    for (const key of section.keys) ofKeys[key.property] = readKey(reading, section, key, place);
+    return [name, ofKeys] as const;
   });
   return Object.fromEntries(values) as Values<T>;
 }

@@ -62,7 +62,8 @@ export function indexLines(text: string): LineIndex {
 function unquote(segment: string): string {
   if (!segment.startsWith('"')) return segment.replace(/^'(.*)'$/, '$1');
   try {
-    return String(parse(`k = ${segment}`).k);
+    const { text } = parse(`text = ${segment}`);
+    return typeof text === 'string' ? text : segment;
   } catch {
     // Only in a document that smol-toml refuses as well.
     return segment;
