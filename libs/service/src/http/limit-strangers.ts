@@ -14,7 +14,7 @@ const PER_SECOND = 100;
 /** Requests that it may send at once. */
 const BURST = 500;
 /** Addresses that are counted; beyond that the one that was quiet for longest starts again. */
-const MOST_ADDRESSES = 10_000;
+const MAX_ADDRESSES = 10_000;
 
 /**
  * Never refused, and counted apart: behind a load balancer probes come from the address of a flood,
@@ -43,7 +43,7 @@ export function limitStrangers(app: RequestListener, deps: LimitStrangersDeps): 
   const { callers, isExempt, networkOf, limits = { perSecond: PER_SECOND, burst: BURST } } = deps;
   const floods = createFloodLog(deps.logger);
   const addressOf = createAddressOf(deps.trustedProxies);
-  const networks = new LRUCache<string, { left: number; at: number }>({ max: MOST_ADDRESSES });
+  const networks = new LRUCache<string, { left: number; at: number }>({ max: MAX_ADDRESSES });
   /** Their other requests came in the same piece, and are never answered. */
   const ending = new WeakSet<Socket>();
   let areHashesKnown = callers.hashesSettled === undefined;
