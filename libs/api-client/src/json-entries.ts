@@ -1,4 +1,4 @@
-import { isTooComplex } from '@cds/wire';
+import { isTooComplex } from '@cds/network';
 
 /** Far more than a hook has. One user may have saved what is larger. */
 const MAX_ENTRY_BYTES = 1024 * 1024;

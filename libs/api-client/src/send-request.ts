@@ -2,14 +2,14 @@ import axios, { type AxiosInstance } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
-import { isTooComplex } from '@cds/wire';
+import { isTooComplex, isUntrusted, readBounded, withTimeout } from '@cds/network';
 
 /** Answers to a run hold the whole workflow; nothing the API says is near this size. */
-const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 /** A hundred thousand hooks of a kilobyte each, and some more. */
-const LARGEST_LIST_BYTES = 128 * 1024 * 1024;
+const MAX_LIST_BYTES = 128 * 1024 * 1024;
 /** A workflow has a value for about every ten bytes; what has more becomes far larger in memory. */
-const MOST_VALUES = 4_000_000;
+const MAX_VALUES = 4_000_000;
 /** A page says what it is at its beginning. */
 const PAGE_START_BYTES = 1_024;
 /** Idle connections are given up before the other side does, so that a call does not meet a closed one. */
@@ -93,47 +93,38 @@ async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
   // As bytes: of a text axios makes sure that it is JSON, by parsing it. What fails here is no
   // fault of the other side.
   const data = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
-  // Not AbortSignal.any: a timeout in it may be collected, and then never fires (nodejs/node#57736).
-  const abort = new AbortController();
-  const { signal } = abort;
-  let isOverdue = false;
-  const timer = setTimeout(() => {
-    isOverdue = true;
-    abort.abort();
-  }, call.timeoutMs);
-  const follow = (): void => abort.abort();
-  call.signal?.addEventListener('abort', follow, { once: true });
-  try {
-    const answer = await http.request<Readable>({
-      method: call.method,
-      url: call.path,
-      headers: call.headers,
-      data,
-      signal,
-    });
-    const { status, headers, data: body } = answer;
-    if (call.inPieces && status >= 200 && status < 300)
-      return { status, headers, json: undefined, ...(await readPieces(body, signal)) };
-    return { status, headers, ...(await readAnswer(body, signal)) };
-  } catch (error) {
-    call.signal?.throwIfAborted();
-    // Without its cause: axios's error holds the request, and with it the token.
-    if (isOverdue) throw new NoAnswerError(`no answer within ${call.timeoutMs} ms`);
-    throw isNotSent(error) ? new NotSentError(describe(error)) : new NoAnswerError(describe(error));
-  } finally {
-    clearTimeout(timer);
-    call.signal?.removeEventListener('abort', follow);
-  }
+  const outer = call.signal && { signal: call.signal };
+  return withTimeout(outer, call.timeoutMs, async ({ signal }) => {
+    try {
+      const answer = await http.request<Readable>({
+        method: call.method,
+        url: call.path,
+        headers: call.headers,
+        data,
+        signal,
+      });
+      const { status, headers, data: body } = answer;
+      if (call.inPieces && status >= 200 && status < 300)
+        return { status, headers, json: undefined, ...(await readPieces(body, signal)) };
+      return { status, headers, ...(await readAnswer(body, signal)) };
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      // Without its cause: axios's error holds the request, and with it the token.
+      if (signal.aborted) throw new NoAnswerError(`no answer within ${call.timeoutMs} ms`);
+      const reason = describe(error);
+      throw isNotSent(error) ? new NotSentError(reason) : new NoAnswerError(reason);
+    }
+  });
 }
 
 async function readAnswer(
   body: Readable,
   signal: AbortSignal,
 ): Promise<Pick<HttpAnswer, 'json' | 'isPage'>> {
-  const pieces = await readWhole(body, signal, LARGEST_ANSWER_BYTES);
+  const pieces = await readWhole(body, signal, MAX_ANSWER_BYTES);
   const text = pieces && Buffer.concat(pieces);
   const isPage = text !== undefined && isPageStart(text);
-  if (text === undefined || isPage || isTooComplex(text, MOST_VALUES))
+  if (text === undefined || isPage || isTooComplex(text, MAX_VALUES))
     return { json: undefined, isPage };
   try {
     return { json: JSON.parse(text.toString('utf8')), isPage };
@@ -146,7 +137,7 @@ async function readPieces(
   body: Readable,
   signal: AbortSignal,
 ): Promise<Pick<HttpAnswer, 'pieces' | 'isPage'>> {
-  const pieces = await readWhole(body, signal, LARGEST_LIST_BYTES);
+  const pieces = await readWhole(body, signal, MAX_LIST_BYTES);
   const [first] = pieces ?? [];
   return { pieces, isPage: first !== undefined && isPageStart(first) };
 }
@@ -155,36 +146,19 @@ function isPageStart(text: Buffer): boolean {
   return /^\s*</.test(text.toString('latin1', 0, PAGE_START_BYTES));
 }
 
-/** The body in pieces; undefined when it broke off or is too large. By events: iterating costs as much as the call itself. */
-function readWhole(
+/** The body in pieces; undefined when it broke off or is too large. */
+async function readWhole(
   body: Readable,
   signal: AbortSignal,
-  largestBytes: number,
+  maxBytes: number,
 ): Promise<Buffer[] | undefined> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const stop = (): void => void body.destroy();
-    const settle = (whole: Buffer[] | undefined): void => {
-      signal.removeEventListener('abort', stop);
-      resolve(whole);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    body.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      // Destroying the stream closes its connection, and ends this.
-      if (size > largestBytes) stop();
-      else chunks.push(chunk);
-    });
-    body.once('end', () => settle(chunks));
-    body.on('error', () => settle(undefined));
-    body.once('close', () => settle(undefined));
-    if (signal.aborted) stop();
-  });
+  try {
+    const { chunks, isTruncated } = await readBounded(body, maxBytes, signal);
+    return isTruncated ? undefined : chunks;
+  } catch {
+    return undefined;
+  }
 }
-
-/** Node's and OpenSSL's names for a certificate that is not to be trusted. */
-const UNTRUSTED = /CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(CA|PURPOSE)$/;
 
 /** Errors of connecting alone. */
 const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
@@ -198,7 +172,7 @@ function isNotSent(error: unknown): boolean {
   const { code, syscall, errors, cause } = error as NodeJS.ErrnoException & {
     errors?: unknown[];
   };
-  if (UNTRUSTED.test(code ?? '') || NOT_CONNECTED.has(code ?? '')) return true;
+  if (isUntrusted(code) || NOT_CONNECTED.has(code ?? '')) return true;
   if (CONNECTING.has(syscall ?? '')) return true;
   if (errors && errors.length > 0) return errors.every(isNotSent);
   // axios hides Node's error behind its own.
@@ -209,7 +183,7 @@ function isNotSent(error: unknown): boolean {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   const { code } = error as NodeJS.ErrnoException;
-  if (UNTRUSTED.test(code ?? '')) {
+  if (isUntrusted(code)) {
     return `${error.message}: its TLS certificate is not to be trusted; start the service with NODE_EXTRA_CA_CERTS naming the authority that signed it, or, for tests, set api.http.insecure = true`;
   }
   if (error.message) return error.message;

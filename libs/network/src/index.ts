@@ -1,4 +1,5 @@
 export { ADDRESS_TIMEOUT_MS, allowSlowConnects } from './connect-timeout';
+export { isTooComplex } from './json-weight';
 export { isNeverSent } from './never-sent';
 export { ForwardingAgent, ProxyError, TunnelAgent } from './proxy-agents';
 export {
@@ -8,6 +9,8 @@ export {
   ProxySettingsError,
   readProxySettings,
 } from './proxy-settings';
+export { type BoundedBody, readBounded } from './read-bounded';
+export { isUntrusted } from './untrusted';
 export { abortable, type DeadlineContext, withTimeout } from './with-timeout';
 export {
   createTargetGuard,

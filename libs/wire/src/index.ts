@@ -1,6 +1,5 @@
 export * from './cds-error';
 export * from './hook-types';
-export * from './json-weight';
 export * from './known-errors';
 export * from './nanoseconds';
 export * from './service-types';

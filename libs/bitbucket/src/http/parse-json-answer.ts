@@ -1,6 +1,6 @@
+import { isTooComplex } from '@cds/network';
 import type { z } from 'zod';
 import { BitbucketError } from './bitbucket-error';
-import { isTooComplex } from './json-weight';
 import type { HttpAnswer } from './request';
 
 /** A page of Bitbucket's has some thousands. */

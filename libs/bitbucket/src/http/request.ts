@@ -1,11 +1,17 @@
 import type { Readable } from 'node:stream';
 import axios, { type AxiosResponse } from 'axios';
-import { isNeverSent, ProxyError, type ProxySettings, withTimeout } from '@cds/network';
+import {
+  isNeverSent,
+  isUntrusted,
+  ProxyError,
+  type ProxySettings,
+  readBounded,
+  withTimeout,
+} from '@cds/network';
 import type { CallContext } from '../client-types';
 import type { RepeatRule } from '../routes';
 import { agentsFor } from './agents';
 import { BitbucketError } from './bitbucket-error';
-import { readBody } from './read-body';
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -46,8 +52,9 @@ export async function sendOnce(
       const response = await start(request, settings, signal);
       const isRead = response.status < 300;
       const maxBytes = isRead ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES;
-      const { body, truncated } = await readBody(response.data, maxBytes, signal);
-      if (truncated && isRead) throw tooLarge(request.call, response.status);
+      const { chunks, isTruncated } = await readBounded(response.data, maxBytes, signal);
+      if (isTruncated && isRead) throw tooLarge(request.call, response.status);
+      const body = Buffer.concat(chunks).subarray(0, maxBytes);
       return { status: response.status, header: headerReader(response), body };
     } catch (error) {
       if (error instanceof BitbucketError) throw error;
@@ -115,13 +122,10 @@ export function outOfTime(call: string): BitbucketError {
   });
 }
 
-/** OpenSSL's names for a certificate that is not to be trusted, and Node's. */
-const UNTRUSTED = /CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(CA|PURPOSE)$/;
-
 /** The original error is not kept as a cause: axios puts the request, with its token, into it. */
 function unreachable(call: string, error: unknown): BitbucketError {
   const code = errorCode(error);
-  if (UNTRUSTED.test(code)) {
+  if (isUntrusted(code)) {
     return new BitbucketError({
       kind: 'unreachable',
       call,

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { z } from 'zod';
-import { CdsError, isTooComplex } from '@cds/wire';
+import { isTooComplex } from '@cds/network';
+import { CdsError } from '@cds/wire';
 import { isNestedDeeper } from './json-depth';
 
 /** The sentence that CDS gives for a body that is missing or cut off. */
