@@ -72,7 +72,7 @@ async function main(): Promise<number> {
   writeReports(root, folder, results);
   const { passed, failed, skipped } = countResults(results);
   console.log(
-    `${passed} passed, ${failed} failed, ${skipped} skipped in ${Math.round((Date.now() - began) / 1_000)} s; table: tmp/faults/table.md`,
+    `${passed} passed, ${failed} failed, ${skipped} skipped in ${Math.round((Date.now() - began) / 1_000)} s; page: tmp/faults/fault-matrix.md`,
   );
   return failed > 0 ? 1 : 0;
 }

@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FAULTS } from './faults';
+import { markdownPage } from './matrix/report';
 
 const root = join(__dirname, '..', '..');
-const text = readFileSync(join(root, 'docs', 'promises.md'), 'utf8');
-const [head = '', table = ''] = text.split('## The matrix');
-const [, sentences = ''] = head.split('## Sentence by sentence');
+const guide = (name: string) => readFileSync(join(root, 'docs', name), 'utf8');
+const table = guide('fault-matrix.md');
+const [, sentences = ''] = guide('promises.md').split('## Sentence by sentence');
 
-describe('docs/promises.md', () => {
+describe('docs/fault-matrix.md', () => {
   it('carries every fault of the matrix, with what happens and what may come twice', () => {
     const cell = (words: string) => words.replace(/\s+/g, ' ');
     const shown = table.replace(/\s+/g, ' ');
@@ -20,6 +21,13 @@ describe('docs/promises.md', () => {
     expect(table).not.toContain('FAILED');
   });
 
+  it('is the page that the matrix writes, but for its figures', () => {
+    const [head = ''] = table.split('\n| ');
+    expect(markdownPage([]).startsWith(head)).toBe(true);
+  });
+});
+
+describe('docs/promises.md', () => {
   it('names faults that there are', () => {
     const named = [...sentences.matchAll(/`([a-z0-9]+(?:-[a-z0-9]+)+)`/g)].map(([, name]) => name);
     expect(named.length).toBeGreaterThan(20);
