@@ -121,7 +121,6 @@ it('CONTRIBUTING.md names files of the root that there are', () => {
 
 it('the index of decisions has every record, with its title', () => {
   const index = read('docs/adr/README.md');
-  const records = documents.filter((file) => /^docs\/adr\/\d{4}-/.test(file));
 
   expect(records.length).toBeGreaterThan(0);
   for (const record of records) {
@@ -130,6 +129,37 @@ it('the index of decisions has every record, with its title', () => {
     expect(name).toMatch(new RegExp(`^${number?.padStart(4, '0')}-`));
     expect(index.replace(/ +\|/g, ' |')).toContain(`| [${number}](${name}) | ${title} |`);
   }
+});
+
+const words = (text: string) => text.split(/\s+/).filter((each) => each !== '').length;
+const records = documents.filter((file) => /^docs\/adr\/\d{4}-/.test(file));
+
+it.each(records)('%s takes at most 250 words', (record) => {
+  expect(words(read(record))).toBeLessThanOrEqual(250);
+});
+
+const MAX_WORDS_OF_A_CELL = 30;
+
+/** Cells of tables that hold a paragraph, with where they begin. */
+const longCells = (text: string) =>
+  [...withoutFences(text).matchAll(/^ *\|(.*)\| *$/gm)]
+    .flatMap(([, row = '']) => row.split(/(?<!\\)\|/))
+    .filter((cell) => words(cell) > MAX_WORDS_OF_A_CELL)
+    .map((cell) => cell.trim().slice(0, 60));
+
+// The fault matrix writes its page itself.
+it.each(documents.filter((file) => file !== 'docs/fault-matrix.md'))(
+  '%s has no paragraph in a table',
+  (file) => {
+    expect(longCells(read(file))).toEqual([]);
+  },
+);
+
+it('sees a paragraph in a table', () => {
+  const cell = (n: number) => 'word '.repeat(n).trim();
+  expect(longCells(`| ${cell(30)} | ${cell(31)} |\n\n${cell(31)}`)).toEqual([
+    cell(31).slice(0, 60),
+  ]);
 });
 
 it('sees what is broken', () => {
