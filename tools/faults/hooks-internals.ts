@@ -1,8 +1,16 @@
 // The only file of this tool that looks into `hooks`. A kill point is the very script that the service runs, so the
-// proxy has to know its digest; and what the script was given tells which delivery was hit.
-export { ACCEPT_DELIVERY } from '../../libs/hooks-store/src/deliveries/accept-delivery.lua';
-export { FINISH_EXECUTION } from '../../libs/hooks-store/src/deliveries/finish-execution.lua';
-export { TAKE_DUE } from '../../libs/hooks-store/src/schedules/schedule-scripts.lua';
+// proxy has to know its text; and what the script was given tells which delivery was hit.
+import { BEGIN_DUE_CLEANUPS as beginDueCleanups } from '../../libs/hooks-store/src/cleanups/due-cleanups.lua';
+import { FINISH_CLEANUP as finishCleanup } from '../../libs/hooks-store/src/cleanups/process-cleanup.lua';
+import { ACCEPT_DELIVERY as acceptDelivery } from '../../libs/hooks-store/src/deliveries/accept-delivery.lua';
+import { FINISH_EXECUTION as finishExecution } from '../../libs/hooks-store/src/deliveries/finish-execution.lua';
+import { TAKE_DUE as takeDue } from '../../libs/hooks-store/src/schedules/schedule-scripts.lua';
+
+export const ACCEPT_DELIVERY = acceptDelivery.lua;
+export const FINISH_EXECUTION = finishExecution.lua;
+export const TAKE_DUE = takeDue.lua;
+export const BEGIN_DUE_CLEANUPS = beginDueCleanups.lua;
+export const FINISH_CLEANUP = finishCleanup.lua;
 
 /** What names the run of the message that ACCEPT_DELIVERY was to take in. @throws Error when there is none */
 export function messageHashIn(words: string[]): string {

@@ -242,7 +242,7 @@ describe('a value in Redis that cannot be read', () => {
     for (const hook of [...hurt, fine]) await push(hooks, hook, { deleted: 'gone' });
     await waitFor(async () => (await redis.zcard(KEYS.cleanups)) === hurt.length + 1);
     const idOf = async ({ uuid }: NodeHook) =>
-      (await redis.hget(hookKeys(uuid).cleanups, 'gone')) ?? '';
+      (await redis.hget(hookKeys(uuid).hookCleanups, 'gone')) ?? '';
     for (const [index, name] of shapes.entries()) {
       const hook = hurt[index] as NodeHook;
       const key = cleanupKey(await idOf(hook));

@@ -1,9 +1,9 @@
 /**
  * Lua functions on the executions of a hook that failed for good.
  *
- * `trimDeadLetters` removes the oldest beyond those to keep, at most 500 at a time so that no script holds Redis up,
- * and returns how many it removed. `forgetFailed` takes all that a sorted set of ids names out of the list of all
- * dead letters.
+ * `trimDeadLetters` removes the oldest beyond those to keep, at most 500 at a time so that no
+ * script holds Redis up, and returns how many it removed. `forgetFailed` takes all that a sorted
+ * set of ids names out of the list of all dead letters.
  */
 export const DEAD_LETTERS = `
 local function trimDeadLetters(uuid, dead, executions, states, failed, keep)

@@ -1,4 +1,3 @@
-export { createAcknowledgeLost } from './acknowledge-lost';
 export {
   branchRef,
   changeName,
@@ -18,9 +17,7 @@ export {
   olderCleanupId,
   parseCleanup,
 } from './cleanups/cleanup';
-export { FINISH_CLEANUP } from './cleanups/cleanup-scripts.lua';
 export { type CleanupStore, createCleanupStore } from './cleanups/cleanup-store';
-export { BEGIN_DUE_CLEANUPS } from './cleanups/due-cleanups.lua';
 export { whereBranchLives } from './cleanups/find-branch-elsewhere';
 export { endOfMoment, groupByMoment, type NearCleanup } from './cleanups/group-cleanups';
 export { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from './clock';
@@ -69,6 +66,7 @@ export { createImport, type Import, importedName } from './import/create-import'
 export { listCleanups } from './lists/cleanup-list';
 export { type ListedExecution, listExecutions } from './lists/execution-list';
 export { listTasks } from './lists/task-list';
+export { createLostDeliveries } from './lost-deliveries/lost-deliveries';
 export { createOneForAll, type OneForAll } from './once-per-cluster';
 export { type NodeRun, nodeRunSchema, readOutgoingHook } from './outgoing/outgoing-hook';
 export { createOutgoingStore, type OutgoingStore, UNUSED_MS } from './outgoing/outgoing-store';
@@ -80,6 +78,7 @@ export {
   type PollStore,
   type TakenPoll,
 } from './polls/poll-store';
+export { createQueueStore } from './queues/queue-store';
 export {
   BEGUN_FIELD,
   BULL_PREFIX,

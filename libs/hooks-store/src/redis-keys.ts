@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { keyArgument } from '@cds/redis';
 
 const PREFIX = 'cdsbb:hooks:';
 
@@ -172,31 +173,38 @@ export function hookKeys(uuid: string) {
     /** Who works the hook off at the moment. */
     owner: `${PREFIX}owner:${uuid}`,
     /** Hash: branch → id of the cleanup that this hook scheduled for it. */
-    cleanups: `${PREFIX}hook-cleanups:${uuid}`,
+    hookCleanups: `${PREFIX}hook-cleanups:${uuid}`,
   };
 }
 
-/** Prefix of the key of one cleanup's record, a hash. */
-export const CLEANUP_PREFIX = `${PREFIX}cleanup:`;
-/** Prefix of {@link hookKeys}'s `cleanups`. */
-export const HOOK_CLEANUPS_PREFIX = `${PREFIX}hook-cleanups:`;
+export type HookKey = keyof ReturnType<typeof hookKeys>;
 
-/** Prefix of {@link hookKeys}'s `done`, and of its `dead`. */
-export const DONE_PREFIX = `${PREFIX}done:`;
-export const DEAD_PREFIX = `${PREFIX}dead:`;
+/** All keys that the scripts of one hook may name. */
+export function keysOf(uuid: string) {
+  return { ...KEYS, ...hookKeys(uuid) };
+}
 
 /** Where a key is moved that holds another type of value than it should. */
 export function unreadableKey(key: string, now: number): string {
   return `${PREFIX}unreadable:${now}:${key.slice(PREFIX.length)}`;
 }
 
+/** Hash: the record of a cleanup. */
 export function cleanupKey(id: string): string {
-  return CLEANUP_PREFIX + id;
+  return `${PREFIX}cleanup:${id}`;
 }
 
-/** Prefixes of {@link hookKeys}'s `task`, `waiting`, `states` and `owner`. */
-export const TASK_PREFIX = hookKeys('').task;
-export const WAITING_PREFIX = hookKeys('').waiting;
-export const STATE_PREFIX = hookKeys('').states;
-export const OWNER_PREFIX = hookKeys('').owner;
-export const REFS_PREFIX = hookKeys('').refs;
+const ofNoHook = hookKeys('');
+
+/** What the keys of hooks and cleanups begin with, for scripts that make them of a uuid or id. */
+export const PREFIXES = {
+  taskPrefix: keyArgument(ofNoHook.task),
+  waitingPrefix: keyArgument(ofNoHook.waiting),
+  statePrefix: keyArgument(ofNoHook.states),
+  donePrefix: keyArgument(ofNoHook.done),
+  deadPrefix: keyArgument(ofNoHook.dead),
+  ownerPrefix: keyArgument(ofNoHook.owner),
+  refsPrefix: keyArgument(ofNoHook.refs),
+  hookCleanupsPrefix: keyArgument(ofNoHook.hookCleanups),
+  recordPrefix: keyArgument(cleanupKey('')),
+};

@@ -1,6 +1,6 @@
 /**
- * Lua function: removes the oldest finished executions of a hook beyond those to keep. What waits is in no
- * history and so always kept. At most 500 at a time, so that no script holds Redis up.
+ * Lua function: removes the oldest finished executions of a hook beyond those to keep. What waits
+ * is in no history and so always kept. At most 500 at a time, so that no script holds Redis up.
  */
 export const TRIM_HISTORY = `
 local function trimHistory(uuid, done, executions, states, failed, keep)

@@ -1,12 +1,14 @@
 /**
- * Lua functions that keep, of each hook for which deliveries wait, since when the one at the head has waited: in the
- * sorted set `heads`, or in `stoppedHeads` when its task is stopped. A hook's list is in the order in which deliveries
- * came to wait, so its head has waited longest, and the first of a set has waited longest of all.
+ * Lua functions that keep, of each hook for which deliveries wait, since when the one at the head
+ * has waited: in the sorted set `heads`, or in `stoppedHeads` when its task is stopped. A hook's
+ * list is in the order in which deliveries came to wait, so its head has waited longest, and the
+ * first of a set has waited longest of all.
  *
  * `msOf`: when the execution of an id was accepted (ms).
  * `headAdded`: after something was put at the end of a list that is `length` long now.
- * `headMoved`: after something was taken out of a list; what was sent again waits since then, which its state tells.
- *   It adds nothing that neither set knows: that needs a look at the task, and is for NOTE_HEADS.
+ * `headMoved`: after something was taken out of a list; what was sent again waits since then, which
+ *   its state tells. It adds nothing that neither set knows: that needs a look at the task, and is
+ *   for NOTE_HEADS.
  */
 export const WAITING_HEADS = `
 local function msOf(id)

@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
-import { createHash } from 'node:crypto';
-import { hasRedisErrorCode } from './redis-errors';
+import type { ReplyParser } from './script-reply';
 
 /**
  * A key, or what keys begin with, that a script gets among its arguments; made by {@link
@@ -19,39 +18,103 @@ export function keyArgument(key: string): KeyArgument {
   return new KeyArgument(key);
 }
 
-export type ScriptArgument = string | number | Buffer | KeyArgument;
+/** `true` is 1 in the script, `false` is 0. */
+export type ScriptArgument = string | number | boolean | Buffer | KeyArgument;
 
-/** Runs a script: its keys, then its other arguments; returns what the script returns. */
-export type RunScript = (keys: string[], args: ScriptArgument[]) => Promise<unknown>;
+/** What stands in the Lua for each name. */
+export type LuaNames<N extends string> = Readonly<Record<N, string>>;
+/** The same in a loop `for i = ${EACH.range} do` over what is given many times. */
+export type LuaLoop<N extends string> = LuaNames<N | 'range'>;
+
+type Keys<K extends string> = Readonly<Record<K, string>>;
+type Arguments<A extends string> = Readonly<Record<A, ScriptArgument>>;
+
+/** Runs a script with its keys and arguments, by their names; `each` for a script that has any. */
+export type RunScript<K extends string, A extends string, E extends string, R> = (
+  keys: Keys<K>,
+  args: Arguments<A>,
+  ...each: [E] extends [never] ? [] : [each: readonly Arguments<E>[]]
+) => Promise<R>;
+
+export interface ScriptDefinition<K extends string, A extends string, E extends string, R> {
+  /** Of the command of the connection that runs it. */
+  name: string;
+  keys: readonly K[];
+  args: readonly A[];
+  /** Arguments that a call gives many times, after the others. */
+  each?: readonly E[];
+  reply: ReplyParser<R>;
+  /** Writes the script. A name that is not declared is an error of the compiler. */
+  lua: (K: LuaNames<K>, A: LuaNames<A>, EACH: LuaLoop<E>) => string;
+}
+
+export interface Script<K extends string, A extends string, E extends string, R> {
+  /** As Redis gets it. */
+  lua: string;
+  /** Prepares it for a connection. */
+  on(redis: Redis): RunScript<K, A, E, R>;
+}
+
+/** A command of a connection, as ioredis makes it of a script. */
+type Command = (this: Redis, ...words: (string | number | Buffer)[]) => Promise<unknown>;
 
 /**
- * Prepares a Lua script: it is sent by its digest, and whole only to a Redis that does not know it
- * yet (new, restarted, failed over).
+ * Declares a Lua script: the names of its keys and arguments, and what its reply is. Redis gets
+ * `KEYS[1]`, `ARGV[1]`… in their place, so that a name costs it nothing.
  *
- * @param name Named in errors.
- * @param numberOfKeys How many keys each call must give.
+ * ioredis sends a script whole with its first call on a connection, by its digest after that, and
+ * whole again to a Redis that forgot it.
  */
-export function defineScript(
-  redis: Redis,
-  name: string,
-  lua: string,
-  numberOfKeys: number,
-): RunScript {
-  const digest = createHash('sha1').update(lua).digest('hex');
-  const keyPrefix = redis.options.keyPrefix ?? '';
-  return async (keys, withKeys) => {
-    if (keys.length !== numberOfKeys) {
-      throw new Error(`Script ${name} takes ${numberOfKeys} keys, not ${keys.length}`);
-    }
-    const args = withKeys.map((arg) => (arg instanceof KeyArgument ? keyPrefix + arg.key : arg));
-    try {
-      return await redis.evalsha(digest, numberOfKeys, ...keys, ...args);
-    } catch (error) {
-      // Nothing has been run: Redis refuses before it begins.
-      if (hasRedisErrorCode(error, 'NOSCRIPT')) {
-        return await redis.eval(lua, numberOfKeys, ...keys, ...args);
-      }
-      throw error;
-    }
+export function defineScript<
+  const K extends string,
+  const A extends string,
+  R,
+  const E extends string = never,
+>(definition: ScriptDefinition<K, A, E, R>): Script<K, A, E, R> {
+  const { name, keys, args, each = [], reply } = definition;
+  const lua = definition.lua(
+    named(keys, (index) => `KEYS[${index + 1}]`),
+    named(args, (index) => `ARGV[${index + 1}]`),
+    {
+      ...named(each, (index) => (index === 0 ? 'ARGV[i]' : `ARGV[i + ${index}]`)),
+      range: `${args.length + 1}, #ARGV${each.length > 1 ? `, ${each.length}` : ''}`,
+    },
+  );
+
+  function prepare(redis: Redis): RunScript<K, A, E, R> {
+    redis.defineCommand(name, { lua, numberOfKeys: keys.length });
+    const command = (redis as unknown as Record<string, Command>)[name] as Command;
+    // ioredis copies what it finds here into each pipeline: with 60 scripts that doubled its cost.
+    Reflect.deleteProperty(redis.scriptsSet, name);
+    const keyPrefix = redis.options.keyPrefix ?? '';
+
+    const word = (given: ScriptArgument): string | number | Buffer => {
+      if (given instanceof KeyArgument) return keyPrefix + given.key;
+      return typeof given === 'boolean' ? Number(given) : given;
+    };
+    return async (givenKeys, givenArgs, ...[many = []]) => {
+      const words: (string | number | Buffer)[] = keys.map((key) => givenKeys[key]);
+      for (const arg of args) words.push(word(givenArgs[arg]));
+      for (const one of many) for (const arg of each) words.push(word(one[arg]));
+      return reply(await command.apply(redis, words));
+    };
+  }
+
+  const prepared = new WeakMap<Redis, RunScript<K, A, E, R>>();
+  return {
+    lua,
+    on(redis) {
+      const run = prepared.get(redis) ?? prepare(redis);
+      prepared.set(redis, run);
+      return run;
+    },
   };
+}
+
+function named<N extends string>(
+  names: readonly N[],
+  expression: (index: number) => string,
+): LuaNames<N> {
+  const entries = names.map((name, index) => [name, expression(index)]);
+  return Object.fromEntries(entries) as LuaNames<N>;
 }

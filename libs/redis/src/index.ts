@@ -5,7 +5,15 @@ export {
   type RedisRole,
   withoutKeyPrefix,
 } from './connect-redis';
-export { defineScript, keyArgument, type RunScript, type ScriptArgument } from './define-script';
+export {
+  defineScript,
+  keyArgument,
+  type LuaNames,
+  type RunScript,
+  type Script,
+  type ScriptArgument,
+} from './define-script';
+export { replies, type ReplyParser, UnexpectedReplyError } from './script-reply';
 export { isWrongType } from './is-wrong-type';
 export { type LoggerLike } from './logger-like';
 export { LockTimeoutError } from './lock-timeout-error';

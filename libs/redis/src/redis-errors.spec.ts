@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { captureLogger, freePort, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import { Redis } from 'ioredis';
-import { connectRedis, defineScript, hasRedisErrorCode, type RedisErrorCode } from './index';
+import {
+  connectRedis,
+  defineScript,
+  hasRedisErrorCode,
+  type RedisErrorCode,
+  replies,
+} from './index';
 
 /** As Redis up to 6.2 writes what a script is refused. */
 const wrapped = (text: string) =>
@@ -102,14 +108,32 @@ describe('a master that became a replica', () => {
       const { logger } = captureLogger();
       const redis = connectRedis({ redis: { password: '', address }, logger, name: 't' }, role);
       try {
-        const write = defineScript(redis, 'write', "return redis.call('SET', KEYS[1], ARGV[1])", 1);
-        await waitFor(() => write(['a'], ['1']).catch(() => false), { what: 'the connection' });
+        const write = defineScript({
+          name: 'write',
+          keys: ['key'],
+          args: ['value'],
+          reply: replies.ignored,
+          lua: (K, A) => `return redis.call('SET', ${K.key}, ${A.value})`,
+        }).on(redis);
+        await waitFor(
+          () =>
+            write({ key: 'a' }, { value: '1' })
+              .then(() => true)
+              .catch(() => false),
+          { what: 'the connection' },
+        );
         await admins[0].call('REPLICAOF', '127.0.0.1', String(two.port));
         proxy.toward(two.port);
 
-        await waitFor(() => write(['a'], ['2']).catch(() => false), {
-          what: 'a script to be run by the new master',
-        });
+        await waitFor(
+          () =>
+            write({ key: 'a' }, { value: '2' })
+              .then(() => true)
+              .catch(() => false),
+          {
+            what: 'a script to be run by the new master',
+          },
+        );
         expect(await admins[1].get('a')).toBe('2');
       } finally {
         redis.disconnect();

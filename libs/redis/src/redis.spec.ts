@@ -19,8 +19,11 @@ import {
 import {
   connectRedis,
   defineScript,
+  keyArgument,
   LockTimeoutError,
   redisHealthWarnings,
+  replies,
+  UnexpectedReplyError,
   watchRedisHealth,
   whenReady,
   withLock,
@@ -317,20 +320,89 @@ describe('with one Redis', () => {
   afterAll(() => server.stop());
 
   describe('defineScript', () => {
-    it('runs on a Redis that does not know the script, and again after it forgot', async () => {
-      const redis = await ready(connect(server.config));
-      const run = defineScript(redis, 'pair', 'return {KEYS[1], ARGV[1], ARGV[2]}', 1);
-      expect(await run(['k'], [1, 'b'])).toEqual(['k', '1', 'b']);
-      expect(await run(['k'], [1, 'b'])).toEqual(['k', '1', 'b']);
-      await redis.script('FLUSH');
-      expect(await run(['k'], [2, 'c'])).toEqual(['k', '2', 'c']);
+    const PAIR = defineScript({
+      name: 'pair',
+      keys: ['key'],
+      args: ['first', 'second'],
+      reply: replies.listOf(replies.text),
+      lua: (K, A) => `return {${K.key}, ${A.first}, ${A.second}}`,
     });
 
-    it('passes the errors of a script on, and refuses a wrong number of keys', async () => {
+    it('runs on a Redis that does not know the script, and again after it forgot', async () => {
       const redis = await ready(connect(server.config));
-      const run = defineScript(redis, 'broken', 'return redis.error_reply("MINE no")', 1);
-      await expect(run(['k'], [])).rejects.toThrow('MINE no');
-      await expect(run([], [])).rejects.toThrow('Script broken takes 1 keys, not 0');
+      const run = PAIR.on(redis);
+      const keys = { key: 'k' };
+      expect(await run(keys, { first: 1, second: 'b' })).toEqual(['k', '1', 'b']);
+      expect(await run(keys, { first: true, second: 'b' })).toEqual(['k', '1', 'b']);
+      await redis.script('FLUSH');
+      expect(await run(keys, { second: 'c', first: 2 })).toEqual(['k', '2', 'c']);
+    });
+
+    it('sends a script whole once on a connection, and costs a pipeline nothing', async () => {
+      const redis = await ready(connect(server.config));
+      const admin = await ready(connect(server.config));
+      const stats = async () => {
+        const text = await admin.info('commandstats');
+        return ['eval', 'evalsha'].map((name) =>
+          Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(text)?.[1] ?? 0),
+        );
+      };
+      await admin.config('RESETSTAT');
+      for (let i = 0; i < 3; i++) await PAIR.on(redis)({ key: 'k' }, { first: i, second: '' });
+      expect(await stats()).toEqual([1, 2]);
+      expect(Object.keys(redis.pipeline())).not.toContain('pair');
+    });
+
+    it('takes names alone that it declares, and as many of `each` as there are', async () => {
+      const redis = await ready(connect({ ...server.config, keyPrefix: 'team:' }));
+      const run = defineScript({
+        name: 'many',
+        keys: [],
+        args: ['prefix'],
+        each: ['name', 'value'],
+        reply: replies.records({ key: replies.text, value: replies.numeral }),
+        lua: (_K, A, EACH) => `
+local pairs = {}
+for i = ${EACH.range} do
+  pairs[#pairs + 1] = ${A.prefix} .. ${EACH.name}
+  pairs[#pairs + 1] = ${EACH.value}
+end
+return pairs`,
+      }).on(redis);
+      const given = [
+        { name: 'a', value: 1 },
+        { name: 'b', value: 2 },
+      ];
+      expect(await run({}, { prefix: keyArgument('k:') }, given)).toEqual([
+        { key: 'team:k:a', value: 1 },
+        { key: 'team:k:b', value: 2 },
+      ]);
+      expect(await run({}, { prefix: '' }, [])).toEqual([]);
+      // @ts-expect-error: the argument is missing
+      await run({}, {}, []);
+      // @ts-expect-error: `each` is missing
+      await run({}, { prefix: '' });
+      // @ts-expect-error: the key is misspelt
+      await PAIR.on(redis)({ kay: 'k' }, { first: 1, second: 2 }).catch(() => undefined);
+      // @ts-expect-error: the script names a key that it does not declare
+      defineScript({ name: 'a', keys: ['a'], args: [], reply: replies.ignored, lua: (K) => K.b });
+    });
+
+    it('passes the errors of a script on, and refuses what it does not return', async () => {
+      const redis = await ready(connect(server.config));
+      const returns = (lua: string) =>
+        defineScript({
+          name: 'returns',
+          keys: ['key'],
+          args: [],
+          reply: replies.variants({ ok: { count: replies.number }, lost: {} }),
+          lua: () => `return ${lua}`,
+        }).on(redis)({ key: 'k' }, {});
+      await expect(returns('redis.error_reply("MINE no")')).rejects.toThrow('MINE no');
+      expect(await returns('{"ok", 3}')).toEqual({ kind: 'ok', count: 3 });
+      expect(await returns('{"lost"}')).toEqual({ kind: 'lost' });
+      for (const other of ['"ok"', '{"ok"}', '{"ok", "3"}', '{"gone"}', '{}', 'nil'])
+        await expect(returns(other)).rejects.toThrow(UnexpectedReplyError);
     });
   });
 

@@ -1,6 +1,7 @@
 import { scrypt } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { defineScript } from './define-script';
+import { replies } from './script-reply';
 
 /** An owner that was not seen for so long does not run any more. */
 export const ALIVE_MS = 60_000;
@@ -15,8 +16,7 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
  * Says that this service uses the state, if it may; one write and one read, made every few seconds
  * by each replica.
  *
- * KEYS mark, then keys of which none exists where there is no state · ARGV format, how (`known`,
- * `ask`, `proven`, `adopt`), names of the owner…
+ * `contents`: names of keys of which none exists where there is no state.
  * Returns {`format`, the other format} | {`none`} | {`other`, 1 where there is no state} |
  * {`ours`, 1 when the mark is new, when it was
  * synchronized (ms) or ""}
@@ -24,17 +24,29 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
  * A mark without any state behind it, whose owner was not seen for a minute, is taken over: nothing
  * can be lost.
  */
-const CLAIM_STATE = `
+const claimState = (contents: readonly string[]) =>
+  defineScript({
+    name: 'cdsbbClaimState',
+    keys: ['mark', ...contents],
+    args: ['format', 'how'],
+    each: ['owner'],
+    reply: replies.variants({
+      format: { format: replies.text },
+      other: { isEmpty: replies.flag },
+      none: {},
+      ours: { isNew: replies.flag, synchronizedAt: replies.numeralIfAny },
+    }),
+    lua: (K, A, EACH) => `
 ${NOW}
-local format = redis.call('HGET', KEYS[1], 'format')
-if format and format ~= ARGV[1] then return {'format', format} end
-local fields = redis.call('HGETALL', KEYS[1])
+local format = redis.call('HGET', ${K.mark}, 'format')
+if format and format ~= ${A.format} then return {'format', format} end
+local fields = redis.call('HGETALL', ${K.mark})
 local others, known, alive = {}, false, false
 for i = 1, #fields, 2 do
   local name = string.match(fields[i], '^owner:(.*)$')
   if name then
     local own = false
-    for j = 3, #ARGV do own = own or ARGV[j] == name end
+    for i = ${EACH.range} do own = own or ${EACH.owner} == name end
     known = known or own
     if not own then
       others[#others + 1] = fields[i]
@@ -42,23 +54,23 @@ for i = 1, #fields, 2 do
     end
   end
 end
-local filled = false
-for i = 2, #KEYS do filled = filled or redis.call('EXISTS', KEYS[i]) == 1 end
-if not known and ARGV[2] == 'known' then
+local filled = redis.call('EXISTS', ${contents.map((key) => K[key]).join(', ')}) > 0
+if not known and ${A.how} == 'known' then
   if filled or format then return {'other', filled and 0 or 1} end
   return {'none'}
 end
-if not known and ARGV[2] == 'ask' and (filled or (format and alive)) then
+if not known and ${A.how} == 'ask' and (filled or (format and alive)) then
   return {'other', filled and 0 or 1}
 end
-if ARGV[2] == 'adopt' or not (known or filled) then
-  for _, other in ipairs(others) do redis.call('HDEL', KEYS[1], other) end
+if ${A.how} == 'adopt' or not (known or filled) then
+  for _, other in ipairs(others) do redis.call('HDEL', ${K.mark}, other) end
 end
-redis.call('HSET', KEYS[1], 'format', ARGV[1])
-redis.call('HSETNX', KEYS[1], 'made', string.format('%.0f', now) .. '-' .. time[2])
-for j = 3, #ARGV do redis.call('HSET', KEYS[1], 'owner:' .. ARGV[j], string.format('%.0f', now)) end
-return {'ours', format and 0 or 1, redis.call('HGET', KEYS[1], 'synchronized') or ''}
-`;
+redis.call('HSET', ${K.mark}, 'format', ${A.format})
+redis.call('HSETNX', ${K.mark}, 'made', string.format('%.0f', now) .. '-' .. time[2])
+for i = ${EACH.range} do redis.call('HSET', ${K.mark}, 'owner:' .. ${EACH.owner}, string.format('%.0f', now)) end
+return {'ours', format and 0 or 1, redis.call('HGET', ${K.mark}, 'synchronized') or ''}
+`,
+  });
 
 /**
  * `format`: another version of this service wrote it. `other`: nothing says that it is this
@@ -89,25 +101,13 @@ export function createStateMark(
     owner: readonly string[];
   },
 ): (how?: ClaimHow) => Promise<StateClaim> {
-  const keys = [of.key, ...of.contents];
-  const script = defineScript(redis, 'cdsbbClaimState', CLAIM_STATE, keys.length);
-  return async (how = 'ask') => {
-    const reply = (await script(keys, [of.format, how, ...of.owner])) as
-      ['format', string] | ['other', number] | ['none'] | ['ours', number, string];
-    switch (reply[0]) {
-      case 'format':
-        return { kind: 'format', format: reply[1] };
-      case 'other':
-        return { kind: 'other', isEmpty: reply[1] === 1 };
-      case 'none':
-        return { kind: 'none' };
-      case 'ours': {
-        const [, isNew, synchronized] = reply;
-        const synchronizedAt = synchronized === '' ? undefined : Number(synchronized);
-        return { kind: 'ours', isNew: isNew === 1, synchronizedAt };
-      }
-    }
-  };
+  // Their names are their places.
+  const contents = of.contents.map((_, index) => `content${index}`);
+  const keys: Record<string, string> = { mark: of.key };
+  for (const [index, name] of contents.entries()) keys[name] = of.contents[index] ?? '';
+  const claim = claimState(contents).on(redis);
+  const owner = of.owner.map((name) => ({ owner: name }));
+  return (how = 'ask') => claim(keys, { format: of.format, how }, owner);
 }
 
 /**

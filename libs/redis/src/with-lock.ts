@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineScript } from './define-script';
 import { LockTimeoutError } from './lock-timeout-error';
+import { replies } from './script-reply';
 
 export interface LockOptions {
   /**
@@ -20,12 +21,18 @@ export interface LockOptions {
 }
 
 // Compare and delete: a holder whose lock expired must not free the lock of the next one.
-const RELEASE = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  return redis.call('DEL', KEYS[1])
+const RELEASE = defineScript({
+  name: 'cdsbbReleaseLock',
+  keys: ['lock'],
+  args: ['holder'],
+  reply: replies.flag,
+  lua: (K, A) => `
+if redis.call('GET', ${K.lock}) == ${A.holder} then
+  return redis.call('DEL', ${K.lock})
 end
 return 0
-`;
+`,
+});
 
 /**
  * Does `work` while no other process or caller holds the lock `key`; returns its result.
@@ -46,9 +53,8 @@ export async function withLock<T>(
   try {
     return await work();
   } finally {
-    const release = defineScript(redis, 'lock-release', RELEASE, 1);
     // The work is done whatever Redis says now; what cannot be released expires.
-    await release([key], [holder]).catch(() => undefined);
+    await RELEASE.on(redis)({ lock: key }, { holder }).catch(() => undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BEGIN_DUE_CLEANUPS, FINISH_CLEANUP, KEYS } from '@cds/hooks-store';
+import { KEYS } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
+import { BEGIN_DUE_CLEANUPS, FINISH_CLEANUP } from '../hooks-internals';
 import type { Webhook } from '../stage/sender';
 import type { Stage } from '../stage/stage';
 import { mustBe, nothingUnderWay, workOn, type Fault } from './fault';

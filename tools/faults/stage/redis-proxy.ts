@@ -30,7 +30,6 @@ export interface RedisProxy {
 }
 
 interface Armed extends KillPoint {
-  digest: string;
   hit: (words: string[]) => void;
 }
 
@@ -43,9 +42,12 @@ export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
   let target = redisPort;
 
   function take({ words }: RespCommand): Armed | undefined {
-    if (!/^evalsha$/i.test(words[0] ?? '')) return undefined;
+    const script = scriptOf(words);
+    if (script === undefined) return undefined;
     const found = armed.find(
-      ({ digest, word }) => digest === words[1] && (word === undefined || words.includes(word)),
+      (point) =>
+        digestOf(point.script) === script &&
+        (point.word === undefined || words.includes(point.word)),
     );
     armed = armed.filter((one) => one !== found);
     return found;
@@ -103,7 +105,6 @@ export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
   return {
     port,
     reached(point) {
-      const digest = createHash('sha1').update(point.script).digest('hex');
       return new Promise((resolve, reject) => {
         const patience = setTimeout(
           () =>
@@ -116,7 +117,7 @@ export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
           clearTimeout(patience);
           resolve(words);
         };
-        armed.push({ ...point, digest, hit });
+        armed.push({ ...point, hit });
       });
     },
     switchTo(port) {
@@ -128,4 +129,14 @@ export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** The digest of the script that a command runs: each connection sends it whole once. */
+function scriptOf([command = '', script = '']: string[]): string | undefined {
+  if (/^evalsha$/i.test(command)) return script;
+  return /^eval$/i.test(command) ? digestOf(script) : undefined;
+}
+
+function digestOf(script: string): string {
+  return createHash('sha1').update(script).digest('hex');
 }

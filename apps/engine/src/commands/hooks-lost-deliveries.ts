@@ -1,4 +1,4 @@
-import { createAcknowledgeLost } from '@cds/hooks-store';
+import { createLostDeliveries } from '@cds/hooks-store';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { withServiceRedis } from '../service-redis';
@@ -6,7 +6,7 @@ import { withServiceRedis } from '../service-redis';
 /** `engine hooks lost-deliveries acknowledge` */
 export async function acknowledgeLostDeliveries(o: ConfigOption, context: Context): Promise<void> {
   const { deliveries, since } = await withServiceRedis('hooks', o.config, context, (redis) =>
-    createAcknowledgeLost({ redis })(),
+    createLostDeliveries({ redis }).acknowledge(),
   );
   if (deliveries === 0) {
     context.out('Nothing to acknowledge: no delivery is counted as lost.\n');

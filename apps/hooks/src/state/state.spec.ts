@@ -1,4 +1,4 @@
-import { createAcknowledgeLost, createHooksStateMark, hookKeys, KEYS } from '@cds/hooks-store';
+import { createLostDeliveries, createHooksStateMark, hookKeys, KEYS } from '@cds/hooks-store';
 import { stateOwnerOf } from '@cds/redis';
 import { captureLogger, waitFor } from '@cds/testing';
 import { Redis } from 'ioredis';
@@ -328,7 +328,7 @@ describe('the state in Redis', () => {
       await running.call('GET', `/task/${other.uuid}/start`);
       await waitFor(async () => (await shown())?.status === 'AL');
 
-      const { deliveries, since } = await createAcknowledgeLost({ redis })();
+      const { deliveries, since } = await createLostDeliveries({ redis }).acknowledge();
       expect(deliveries).toBe(1);
       expect(since?.getTime()).toBeGreaterThanOrEqual(began - 1);
       expect(since?.getTime()).toBeLessThanOrEqual(Date.now());

@@ -1,43 +1,9 @@
-import { KEYS, repliesOf, type TaskStore } from '@cds/hooks-store';
-import { defineScript } from '@cds/redis';
+import { createLostDeliveries, KEYS, repliesOf, type TaskStore } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 
 /** Tasks that are looked for in one look: all of some thousand in a few minutes. */
 const LOOKED_FOR = 200;
-
-/**
- * Counts the deliveries as lost that wait nowhere though the counter of all has them: no hook has
- * work, and none is stopped. What the lists of hooks hold is not lost, though nothing else may know
- * of it any more.
- *
- * Notes when the first of the lost ones was noticed, until they are acknowledged.
- *
- * KEYS waiting-total, pending, stopped, lost-total, lost-since · ARGV deliveries in the lists of all
- * hooks, or "": nobody looked
- * Returns the number of waiting deliveries, of lost ones, 1 where the lists are to be looked at, and
- * since when there are lost ones (µs) or ""
- */
-const COUNT_LOST = `
-local waiting = tonumber(redis.call('GET', KEYS[1]) or '0')
-local look = waiting > 0 and redis.call('EXISTS', KEYS[2], KEYS[3]) == 0
-if look and ARGV[1] ~= '' and waiting > tonumber(ARGV[1]) then
-  redis.call('SET', KEYS[1], ARGV[1])
-  redis.call('INCRBY', KEYS[4], waiting - ARGV[1])
-  waiting = tonumber(ARGV[1])
-end
-local lost = tonumber(redis.call('GET', KEYS[4]) or '0') or 0
-local since = redis.call('GET', KEYS[5]) or ''
-if lost == 0 and since ~= '' then
-  redis.call('DEL', KEYS[5])
-  since = ''
-elseif lost > 0 and since == '' then
-  local time = redis.call('TIME')
-  since = time[1] .. string.format('%06d', time[2])
-  redis.call('SET', KEYS[5], since)
-end
-return {waiting, lost, look and 1 or 0, since}
-`;
 
 export interface TaskWatchDeps {
   redis: Redis;
@@ -55,7 +21,7 @@ export type TaskWatch = ReturnType<typeof createTaskWatch>;
  * queued again.
  */
 export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDeps) {
-  const countLost = defineScript(redis, 'cdsbbCountLost', COUNT_LOST, 5);
+  const lostDeliveries = createLostDeliveries({ redis });
   let cursor = '0';
   /** As of the last look; undefined before the first. */
   let seen: { waiting: number; lost: number; since: string; cleanups: number } | undefined;
@@ -96,17 +62,10 @@ export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDep
     return waiting;
   }
 
-  async function countWith(held: number | '') {
-    return (await countLost(
-      [KEYS.waitingTotal, KEYS.pending, KEYS.stopped, KEYS.lostTotal, KEYS.lostSince],
-      [held],
-    )) as [waiting: number, lost: number, look: number, since: string];
-  }
-
   async function count(): Promise<void> {
-    const first = await countWith('');
-    const held = first[2] === 1 ? await inLists() : undefined;
-    const [waiting, lost, , since] = held === undefined ? first : await countWith(held);
+    const first = await lostDeliveries.count();
+    const held = first.isToLook ? await inLists() : undefined;
+    const { waiting, lost, since } = held === undefined ? first : await lostDeliveries.count(held);
     // What was acknowledged meanwhile is not counted any more.
     const known = seen?.since === since ? seen.lost : 0;
     if (seen && lost > known)
@@ -128,7 +87,7 @@ export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDep
           { deliveries: seen.waiting, cleanups: seen.cleanups },
           'Redis was emptied while this service ran: what waited is lost, and the hooks of the API are read again',
         );
-        await redis.incrby(KEYS.lostTotal, seen.waiting);
+        await lostDeliveries.add(seen.waiting);
         seen = undefined;
       }
       await count();

@@ -1,4 +1,4 @@
-import { defineScript } from '@cds/redis';
+import { defineScript, replies } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
@@ -18,16 +18,18 @@ const MAX_NEWEST = 2_000;
 /** The wait for a replica of Redis; it blocks the connection. */
 const REPLICA_MS = 300;
 
-/**
- * Replaces the grant that was read, and no other.
- *
- * KEYS grant · ARGV as read or "", new, seconds to live · Returns 1 when it was replaced
- */
-const REPLACE_GRANT = `
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+/** Replaces the grant that was read, and no other. Returns 1 when it was replaced. */
+const REPLACE_GRANT = defineScript({
+  name: 'cdsbbReplaceGrant',
+  keys: ['grant'],
+  args: ['read', 'sealed', 'ttlSeconds'],
+  reply: replies.flag,
+  lua: (K, A) => `
+if (redis.call('GET', ${K.grant}) or '') ~= ${A.read} then return 0 end
+redis.call('SET', ${K.grant}, ${A.sealed}, 'EX', ${A.ttlSeconds})
 return 1
-`;
+`,
+});
 
 const grantSchema = z
   .object({
@@ -67,7 +69,7 @@ export interface GrantStore {
 export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): GrantStore {
   const memory = new LRUCache<string, Grant>({ max: 1000, ttl: MEMORY_MS });
   const newest = new LRUCache<string, Grant>({ max: MAX_NEWEST });
-  const replaceScript = defineScript(redis, 'cdsbbReplaceGrant', REPLACE_GRANT, 1);
+  const replaceGrant = REPLACE_GRANT.on(redis);
   const extended = new LRUCache<string, true>({ max: 10_000, ttl: DAY_MS });
 
   /** Runs in the background; once a day and process is enough to keep a grant that is in use. */
@@ -107,7 +109,8 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
   /** @returns false when Redis holds something else than what was read by now */
   async function restore(key: string, read: string, grant: Grant): Promise<boolean> {
     const sealed = cipher.seal(key, JSON.stringify(grant));
-    if ((await replaceScript([key], [read, sealed, GRANT_TTL_SECONDS])) !== 1) return false;
+    const args = { read, sealed, ttlSeconds: GRANT_TTL_SECONDS };
+    if (!(await replaceGrant({ grant: key }, args))) return false;
     logger.warn(
       { key, generation: grant.generation },
       'renewed grant lost by Redis: the pair in memory is written again',

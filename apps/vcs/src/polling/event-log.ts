@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Logger } from '@cds/service';
-import { defineScript, vcsKeys } from '@cds/redis';
+import { defineScript, replies, vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { repositoryEventSchema, type RepositoryEvent } from './repository-event';
@@ -17,20 +17,25 @@ const MAX_EVENTS = 5_000;
 const MAX_CLOCK_SKEW_SECONDS = 60;
 
 /**
- * Stores a snapshot and its events, unless another poll stored one since.
- *
- * KEYS snapshot, events · ARGV version that was read or "", new version, snapshot, seconds to live,
- * most events, events… · Returns 1 when they were stored, else 0
+ * Stores a snapshot and its events, unless another poll stored one since the version `read`, "" for
+ * none. Returns 1 when they were stored, else 0.
  */
-const RECORD = `
-if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'version', ARGV[2], 'snapshot', ARGV[3])
-for i = 6, #ARGV do
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], '*', 'event', ARGV[i])
+const RECORD_EVENTS = defineScript({
+  name: 'cdsbbRecordEvents',
+  keys: ['snapshot', 'events'],
+  args: ['read', 'version', 'snapshot', 'ttlSeconds', 'maxEvents'],
+  each: ['event'],
+  reply: replies.flag,
+  lua: (K, A, EACH) => `
+if (redis.call('HGET', ${K.snapshot}, 'version') or '') ~= ${A.read} then return 0 end
+redis.call('HSET', ${K.snapshot}, 'version', ${A.version}, 'snapshot', ${A.snapshot})
+for i = ${EACH.range} do
+  redis.call('XADD', ${K.events}, 'MAXLEN', '~', ${A.maxEvents}, '*', 'event', ${EACH.event})
 end
-redis.call('EXPIRE', KEYS[1], ARGV[4])
-redis.call('EXPIRE', KEYS[2], ARGV[4])
-return 1`;
+redis.call('EXPIRE', ${K.snapshot}, ${A.ttlSeconds})
+redis.call('EXPIRE', ${K.events}, ${A.ttlSeconds})
+return 1`,
+});
 
 /** The snapshot of the last poll of a repository. */
 export interface LastPoll {
@@ -64,7 +69,7 @@ export interface EventLog {
 
 export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog {
   const { redis, logger } = deps;
-  const record = defineScript(redis, 'record-events', RECORD, 2);
+  const record = RECORD_EVENTS.on(redis);
 
   return {
     async read(repository) {
@@ -81,18 +86,17 @@ export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog
       return snapshot ? { version, snapshot } : { version };
     },
     async record(repository, last, now, events) {
-      const reply = await record(
-        [vcsKeys.snapshot(repository), vcsKeys.events(repository)],
-        [
-          last.version,
-          randomUUID(),
-          JSON.stringify(now),
-          TTL_SECONDS,
-          MAX_EVENTS,
-          ...events.map((event) => JSON.stringify(event)),
-        ],
+      return record(
+        { snapshot: vcsKeys.snapshot(repository), events: vcsKeys.events(repository) },
+        {
+          read: last.version,
+          version: randomUUID(),
+          snapshot: JSON.stringify(now),
+          ttlSeconds: TTL_SECONDS,
+          maxEvents: MAX_EVENTS,
+        },
+        events.map((event) => ({ event: JSON.stringify(event) })),
       );
-      return reply === 1;
     },
     async since(repository, sinceSeconds) {
       const start = String(Math.max(0, Math.floor(sinceSeconds) - MAX_CLOCK_SKEW_SECONDS) * 1_000);

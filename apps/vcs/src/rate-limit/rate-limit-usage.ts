@@ -17,34 +17,40 @@ const WAIT_MS = 250;
 /** Bitbucket may refuse many calls at once; the first of them is enough to know. */
 const REFUSED_AGAIN_MS = 5_000;
 
+const countedSchema = z.tuple([z.array(z.number()), z.string(), z.number()]);
+
 /**
  * Adds calls to the minutes in which they were made, by the clock of Redis, and returns those of
  * the last hour.
  *
- * KEYS calls, rate limited · ARGV minutes ago and calls, in pairs ·
  * Returns {minutes ago and calls, in pairs; seconds to wait after the last 429, or ""; its PTTL}
  */
-const COUNT = `
+const COUNT_CALLS = defineScript({
+  name: 'cdsbbCountCalls',
+  keys: ['calls', 'rateLimited'],
+  args: [],
+  each: ['minutesAgo', 'calls'],
+  reply: (reply) => countedSchema.parse(reply),
+  lua: (K, _A, EACH) => `
 local minute = math.floor(tonumber(redis.call('TIME')[1]) / 60)
-for i = 1, #ARGV, 2 do
-  redis.call('HINCRBY', KEYS[1], minute - tonumber(ARGV[i]), ARGV[i + 1])
+for i = ${EACH.range} do
+  redis.call('HINCRBY', ${K.calls}, minute - tonumber(${EACH.minutesAgo}), ${EACH.calls})
 end
-if #ARGV > 0 then redis.call('EXPIRE', KEYS[1], 3720) end
+if #ARGV > 0 then redis.call('EXPIRE', ${K.calls}, 3720) end
 local recent = {}
-local all = redis.call('HGETALL', KEYS[1])
+local all = redis.call('HGETALL', ${K.calls})
 for i = 1, #all, 2 do
   local ago = minute - tonumber(all[i])
   if math.abs(ago) > 60 then
-    redis.call('HDEL', KEYS[1], all[i])
+    redis.call('HDEL', ${K.calls}, all[i])
   else
     table.insert(recent, math.max(ago, 0))
     table.insert(recent, tonumber(all[i + 1]))
   end
 end
-return { recent, redis.call('GET', KEYS[2]) or '', redis.call('PTTL', KEYS[2]) }
-`;
-
-const countedSchema = z.tuple([z.array(z.number()), z.string(), z.number()]);
+return { recent, redis.call('GET', ${K.rateLimited}) or '', redis.call('PTTL', ${K.rateLimited}) }
+`,
+});
 
 /** The calls of one OAuth consumer, as far as they are known. */
 export interface Usage {
@@ -81,7 +87,7 @@ export function createRateLimitUsage(deps: {
   const { redis, logger, consumer } = deps;
   const callsKey = vcsKeys.calls(consumer);
   const refusedKey = vcsKeys.rateLimited(consumer);
-  const count = defineScript(redis, 'count-calls', COUNT, 2);
+  const count = COUNT_CALLS.on(redis);
   const own = createMinuteCounts();
   let ofAll = createMinuteCounts();
   let unflushed = createMinuteCounts();
@@ -100,8 +106,11 @@ export function createRateLimitUsage(deps: {
     // Counted here until Redis's answer counts them.
     ofAll = createMinuteCounts([...before.entries(), ...sent]);
     try {
-      const answer = await count([callsKey, refusedKey], sent.flat());
-      const [recent, waitSeconds, ttlMs] = countedSchema.parse(answer);
+      const [recent, waitSeconds, ttlMs] = await count(
+        { calls: callsKey, rateLimited: refusedKey },
+        {},
+        sent.map(([minutesAgo, calls]) => ({ minutesAgo, calls })),
+      );
       ofAll = createMinuteCounts(inPairs(recent));
       if (ttlMs > 0) learnRefusal(begunAt - (REFUSAL_SECONDS * 1000 - ttlMs), Number(waitSeconds));
       flushedAt = begunAt;

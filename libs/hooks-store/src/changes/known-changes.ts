@@ -1,6 +1,5 @@
 import { hookKeys } from '../redis-keys';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
-import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import type { Head } from '../deliveries/delivery-types';
 import type { Claim } from '../hook-lock/hook-lock';
@@ -41,11 +40,11 @@ const NOTHING_KNOWN: ChangesOfHead = {
  */
 export function createKnownChanges(deps: { redis: Redis; on: boolean; mend?: Mend }): KnownChanges {
   const { redis, on, mend = NO_MEND } = deps;
-  const noteScript = defineScript(redis, 'cdsbbWorkedOffChange', WORKED_OFF_CHANGE, 2);
+  const noteChange = WORKED_OFF_CHANGE.on(redis);
 
   return async function knownChanges(claim, head, plan) {
     if (!on || head.type !== 'RepoWebHook') return NOTHING_KNOWN;
-    const { owner, changes } = hookKeys(claim.uuid);
+    const keys = hookKeys(claim.uuid);
     const { poll } = head.execution;
     const own = Number(head.id);
     const marks = await mend.hook(claim.uuid, readMarks);
@@ -53,12 +52,12 @@ export function createKnownChanges(deps: { redis: Redis; on: boolean; mend?: Men
     async function readMarks(): Promise<Map<string, Mark>> {
       // Whether a branch was pushed to since is a matter of all its changes.
       if (poll?.kind === 'delete') {
-        const all = Object.entries(await redis.hgetall(changes));
+        const all = Object.entries(await redis.hgetall(keys.changes));
         return new Map(all.map(([name, text]) => [name, readMark(text)]));
       }
       const names = [...new Set(plan.steps.map(nameOfStep))];
       if (names.length === 0) return new Map();
-      const texts = await redis.hmget(changes, ...names);
+      const texts = await redis.hmget(keys.changes, ...names);
       return new Map(
         names.flatMap((name, index) => {
           const text = texts[index];
@@ -103,11 +102,14 @@ export function createKnownChanges(deps: { redis: Redis; on: boolean; mend?: Men
         const isVoid = poll?.kind === 'delete' && result === 'left out' && isFound(name);
         const forgotten = isVoid ? name : nameOfDeletion(step);
         if (kind === undefined && !isVoid) return true;
-        const noted = kind === undefined ? ['', ''] : [name, `${kind}:${head.id}`];
+        const noted =
+          kind === undefined
+            ? { change: '', value: '' }
+            : { change: name, value: `${kind}:${head.id}` };
+        const { holder } = claim;
         return (
-          (await mend.hook(claim.uuid, () =>
-            noteScript([owner, changes], [claim.holder, ...noted, forgotten]),
-          )) === 'ok'
+          (await mend.hook(claim.uuid, () => noteChange(keys, { holder, ...noted, forgotten }))) ===
+          'ok'
         );
       },
     };

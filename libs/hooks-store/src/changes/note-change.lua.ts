@@ -1,13 +1,20 @@
+import { defineScript, replies } from '@cds/redis';
 /** Changes of a hook that are kept however old they are. */
 const KEPT_CHANGES = 1_000;
-/** Changes that are younger are kept, too, since the next poll is told of them again: an hour, in µs as ids are. */
+/**
+ * Changes that are younger are kept, too, since the next poll is told of them again: an hour, in µs
+ * as ids are.
+ */
 const YOUNG_US = 3_600 * 1_000_000;
 /** More are never kept: `vcs` keeps half as many events of a repository. */
 const MOST_CHANGES = 10_000;
 /** All are looked through after so many new ones. */
 const LOOKED_THROUGH_EVERY = 100;
 
-/** Lua: notes what became of a change; the value ends in the id of its execution. Of too many, the oldest give way. */
+/**
+ * Lua: notes what became of a change; the value ends in the id of its execution. Of too many, the
+ * oldest give way.
+ */
 export const NOTE_CHANGE = `
 local function noteChange(changes, change, value)
   redis.call('HSET', changes, change, value)
@@ -28,15 +35,20 @@ end
 `;
 
 /**
- * Notes what became of a change that the head of a hook's list is for. A push also forgets that its branch was deleted.
- *
- * KEYS owner, changes · ARGV holder, change or "", value, change to forget or "" · Returns `ok` | `lost`
+ * Notes what became of a change that the head of a hook's list is for. A push also forgets that its
+ * branch was deleted.
  */
-export const WORKED_OFF_CHANGE = `
+export const WORKED_OFF_CHANGE = defineScript({
+  name: 'cdsbbWorkedOffChange',
+  keys: ['owner', 'changes'],
+  args: ['holder', 'change', 'value', 'forgotten'],
+  reply: replies.oneOf('ok', 'lost'),
+  lua: (K, A) => `
 ${NOTE_CHANGE}
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return 'lost' end
-if ARGV[4] ~= '' then redis.call('HDEL', KEYS[2], ARGV[4]) end
-if ARGV[2] ~= '' then noteChange(KEYS[2], ARGV[2], ARGV[3]) end
+local owner = redis.call('GET', ${K.owner})
+if owner and owner ~= ${A.holder} then return 'lost' end
+if ${A.forgotten} ~= '' then redis.call('HDEL', ${K.changes}, ${A.forgotten}) end
+if ${A.change} ~= '' then noteChange(${K.changes}, ${A.change}, ${A.value}) end
 return 'ok'
-`;
+`,
+});

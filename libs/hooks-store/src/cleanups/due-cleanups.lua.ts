@@ -1,32 +1,43 @@
-import { IS_AS_READ, REMOVAL_MARKS } from './cleanup-scripts.lua';
+import { defineScript, replies, type ReplyParser } from '@cds/redis';
+import type { BegunCleanup } from './cleanup-results';
+import { IS_AS_READ, REMOVAL_MARKS } from './removal-marks.lua';
 
 /**
- * Takes the hooks of several cleanups and marks those as under way for which nothing is to be looked at first: what
- * CLAIM_HOOK and BEGIN_CLEANUP do, in one round trip for all of them.
+ * Takes the hooks of several cleanups and marks those as under way for which nothing is to be
+ * looked at first: what CLAIM_HOOK and BEGIN_CLEANUP do, in one round trip for all of them.
  *
- * KEYS none, since they are those of many records and hooks
- * ARGV holder, prefix of owners, of tasks, of waiting lists, field of a task that names the hooks of its workflow, most
- *   hooks of one workflow, prefix of the last changes of hooks; then for each: key of its record,
- *   its hook, the key of the hooks of its workflow, its branch as the last changes name it;
- *   accepted, due, retry_at and outages as they were read
- * Returns for each {`begun`}; {`busy`, who} when another one holds its hook; or {`other`}: it was changed, its hook's task is
- *   gone or of another workflow by now, or deliveries wait at a hook of the workflow, or
- *   the branch was pushed to there. What is not begun is not under way for
- *   this holder any more.
+ * Returns for each {`begun`}; {`busy`, who} when another one holds its hook; or {`other`}: it was
+ * changed, its hook's task is gone or of another workflow by now, or deliveries wait at a hook of
+ * the workflow, or the branch was pushed to there. What is not begun is not under way for this
+ * holder any more.
  */
-export const BEGIN_DUE_CLEANUPS = `
+export const BEGIN_DUE_CLEANUPS = defineScript({
+  name: 'cdsbbBeginDueCleanups',
+  keys: [],
+  args: [
+    'holder',
+    'ownerPrefix',
+    'taskPrefix',
+    'waitingPrefix',
+    'workflowField',
+    'maxHooks',
+    'refsPrefix',
+  ],
+  each: ['record', 'hook', 'workflowHooks', 'ref', 'accepted', 'due', 'retryAt', 'outages'],
+  reply: replies.listOf(replies.listOf(replies.text) as ReplyParser<BegunCleanup>),
+  lua: (_K, A, EACH) => `
 ${IS_AS_READ}
 ${REMOVAL_MARKS}
-local holder, owners, tasks, waiting = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local holder, owners, tasks, waiting = ${A.holder}, ${A.ownerPrefix}, ${A.taskPrefix}, ${A.waitingPrefix}
 local function isThere(hook, ref, after)
-  local new, id = string.match(redis.call('HGET', ARGV[7] .. hook, ref) or '', '>([^:]*):(%d+)$')
+  local new, id = string.match(redis.call('HGET', ${A.refsPrefix} .. hook, ref) or '', '>([^:]*):(%d+)$')
   return new and new ~= '' and tonumber(id) > after
 end
 local function isQuiet(hook, workflow, ref, accepted)
-  if redis.call('HGET', tasks .. hook, ARGV[5]) ~= workflow then return false end
+  if redis.call('HGET', tasks .. hook, ${A.workflowField}) ~= workflow then return false end
   if redis.call('EXISTS', waiting .. hook) == 1 then return false end
   if isThere(hook, ref, tonumber(accepted)) then return false end
-  if redis.call('SCARD', workflow) > tonumber(ARGV[6]) then return false end
+  if redis.call('SCARD', workflow) > tonumber(${A.maxHooks}) then return false end
   for _, other in ipairs(redis.call('SMEMBERS', workflow)) do
     if redis.call('EXISTS', waiting .. other) == 1 then return false end
     if other ~= hook and isThere(other, ref, 0) then return false end
@@ -45,42 +56,55 @@ local function begin(record, hook, workflow, ref, accepted, due, retryAt, outage
   return {'begun'}
 end
 local begun = {}
-for i = 8, #ARGV, 8 do
+for i = ${EACH.range} do
   -- A key of another type is for who looks at this cleanup alone.
   local isRight, result = pcall(begin, unpack(ARGV, i, i + 7))
   begun[#begun + 1] = isRight and result or {'other'}
 end
 return begun
-`;
+`,
+});
 
 /**
  * Names the cleanups that are to be acted on within a time, the first ones first, with their hooks.
  *
- * KEYS cleanups · ARGV from and until as ZRANGEBYSCORE takes them, offset, limit, prefix of records
  * Returns id, when (ms), hook or "", id…
  */
-export const DUE_WITHIN = `
-local near = redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], ARGV[2], 'WITHSCORES', 'LIMIT', ARGV[3], ARGV[4])
+export const DUE_WITHIN = defineScript({
+  name: 'cdsbbDueWithin',
+  keys: ['cleanups'],
+  args: ['from', 'until', 'offset', 'limit', 'recordPrefix'],
+  reply: replies.records({ id: replies.text, due: replies.numeral, hook: replies.text }),
+  lua: (K, A) => `
+local near = redis.call('ZRANGEBYSCORE', ${K.cleanups}, ${A.from}, ${A.until}, 'WITHSCORES', 'LIMIT', ${A.offset}, ${A.limit})
 local named = {}
 for i = 1, #near, 2 do
   named[#named + 1] = near[i]
   named[#named + 1] = near[i + 1]
-  local hook = redis.pcall('HGET', ARGV[5] .. near[i], 'hook')
+  local hook = redis.pcall('HGET', ${A.recordPrefix} .. near[i], 'hook')
   named[#named + 1] = type(hook) == 'string' and hook or ''
 end
 return named
-`;
+`,
+});
 
 /**
  * Reads records whole; one that is no hash has no fields.
  *
- * KEYS none · ARGV keys of records · Returns for each field, value, field, value…
+ * Returns for each field, value, field, value…
  */
-export const READ_CLEANUPS = `
+export const READ_CLEANUPS = defineScript({
+  name: 'cdsbbReadCleanups',
+  keys: [],
+  args: [],
+  each: ['record'],
+  reply: replies.listOf(replies.listOf(replies.text)),
+  lua: (_K, _A, EACH) => `
 local read = {}
-for i, record in ipairs(ARGV) do
-  local fields = redis.pcall('HGETALL', record)
+for i = ${EACH.range} do
+  local fields = redis.pcall('HGETALL', ${EACH.record})
   read[i] = fields.err and {} or fields
 end
 return read
-`;
+`,
+});

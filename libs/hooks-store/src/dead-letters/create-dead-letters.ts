@@ -1,15 +1,6 @@
-import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { parseState, stateOfRetry } from '../execution';
-import {
-  CLEANUP_PREFIX,
-  cleanupKey,
-  DEAD_PREFIX,
-  DONE_PREFIX,
-  HOOK_CLEANUPS_PREFIX,
-  hookKeys,
-  KEYS,
-} from '../redis-keys';
+import { cleanupKey, hookKeys, KEYS, keysOf, PREFIXES } from '../redis-keys';
 import {
   type DeadLetter,
   type DeadLetterRef,
@@ -47,7 +38,6 @@ export interface MoveAllOptions {
 
 export type DeadLetters = ReturnType<typeof createDeadLetters>;
 
-const SETS = [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups];
 /** Looked at in one call of Redis. */
 const SCANNED = 500;
 
@@ -62,11 +52,11 @@ function isCleanup(uuid: string): boolean {
  */
 export function createDeadLetters(deps: { redis: Redis; mend?: Mend }) {
   const { redis, mend = NO_MEND } = deps;
-  const retryExecution = defineScript(redis, 'cdsbbRetryExecution', RETRY_EXECUTION, 11);
-  const dropExecution = defineScript(redis, 'cdsbbDropExecution', DROP_EXECUTION, 5);
-  const retryCleanup = defineScript(redis, 'cdsbbRetryCleanup', RETRY_CLEANUP, 4);
-  const dropCleanup = defineScript(redis, 'cdsbbDropCleanup', DROP_CLEANUP, 4);
-  const adoptScript = defineScript(redis, 'cdsbbAdoptFailed', ADOPT_FAILED, 1);
+  const retryExecution = RETRY_EXECUTION.on(redis);
+  const dropExecution = DROP_EXECUTION.on(redis);
+  const retryCleanup = RETRY_CLEANUP.on(redis);
+  const dropCleanup = DROP_CLEANUP.on(redis);
+  const adoptFailed = ADOPT_FAILED.on(redis);
 
   /** One of which a key holds another type of value does not keep the others from being moved. */
   function mended(ref: DeadLetterRef, move: (ref: DeadLetterRef) => Promise<Moved>) {
@@ -76,42 +66,24 @@ export function createDeadLetters(deps: { redis: Redis; mend?: Mend }) {
   async function retry(ref: DeadLetterRef): Promise<Moved> {
     const { uuid, id } = ref;
     if (ref.kind === 'cleanup') {
-      return (await retryCleanup([...SETS, cleanupKey(uuid)], [uuid, id])) as Moved;
+      return retryCleanup({ ...KEYS, record: cleanupKey(uuid) }, { id: uuid, accepted: id });
     }
-    const keys = hookKeys(uuid);
+    const keys = keysOf(uuid);
     const now = Date.now();
     for (;;) {
       const state = (await redis.hget(keys.states, id)) ?? '';
-      const reply = (await retryExecution(
-        [
-          keys.executions,
-          keys.states,
-          keys.done,
-          keys.dead,
-          KEYS.failed,
-          keys.waiting,
-          KEYS.waitingTotal,
-          KEYS.pending,
-          keys.task,
-          KEYS.heads,
-          KEYS.stoppedHeads,
-        ],
-        [uuid, id, state, JSON.stringify(stateOfRetry(parseState(state), now)), now],
-      )) as Moved | 'changed';
+      const again = JSON.stringify(stateOfRetry(parseState(state), now));
+      const reply = await retryExecution(keys, { uuid, id, before: state, state: again, now });
       if (reply !== 'changed') return reply;
     }
   }
 
   async function drop({ kind, uuid, id }: DeadLetterRef): Promise<Moved> {
     if (kind === 'cleanup') {
-      const prefixes = [CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX].map(keyArgument);
-      return (await dropCleanup([...SETS, cleanupKey(uuid)], [uuid, id, ...prefixes])) as Moved;
+      const keys = { ...KEYS, record: cleanupKey(uuid) };
+      return dropCleanup(keys, { ...PREFIXES, id: uuid, accepted: id });
     }
-    const keys = hookKeys(uuid);
-    return (await dropExecution(
-      [keys.executions, keys.states, keys.done, keys.dead, KEYS.failed],
-      [uuid, id],
-    )) as Moved;
+    return dropExecution(keysOf(uuid), { uuid, id });
   }
 
   async function moveAll(
@@ -190,10 +162,11 @@ export function createDeadLetters(deps: { redis: Redis; mend?: Mend }) {
         cursor = next;
         const members = found.filter((_, index) => index % 2 === 0);
         if (members.length === 0) continue;
-        adopted += (await adoptScript(
-          [KEYS.failed],
-          [keyArgument(DONE_PREFIX), keyArgument(DEAD_PREFIX), ...members],
-        )) as number;
+        adopted += await adoptFailed(
+          KEYS,
+          PREFIXES,
+          members.map((member) => ({ member })),
+        );
       } while (cursor !== '0');
       return adopted;
     },

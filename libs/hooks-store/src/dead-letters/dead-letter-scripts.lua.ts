@@ -1,107 +1,136 @@
-import { FORGET_CLEANUP } from '../forget-cleanup.lua';
+import { defineScript, type LuaNames, replies } from '@cds/redis';
+import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
 import { WAITING_HEADS } from '../waiting-heads.lua';
 
 /**
- * Puts a dead letter at the end of its hook's list, so that what is asked for keeps the order in which it was accepted
- * or asked for. A stopped task stays stopped.
+ * Puts a dead letter at the end of its hook's list, so that what is asked for keeps the order in
+ * which it was accepted or asked for. A stopped task stays stopped.
  *
- * KEYS executions, states, done, dead, failed, waiting, waiting-total, pending, task, heads, stopped heads
- * ARGV uuid, id, its state as it was read (JSON or ""), its new state (JSON), now (ms)
  * Returns `ok` | `unknown` | `not-dead` | `changed` (its state is another by now: read it again)
  */
-export const RETRY_EXECUTION = `
+export const RETRY_EXECUTION = defineScript({
+  name: 'cdsbbRetryExecution',
+  keys: [
+    'executions',
+    'states',
+    'done',
+    'dead',
+    'failed',
+    'waiting',
+    'waitingTotal',
+    'pending',
+    'task',
+    'heads',
+    'stoppedHeads',
+  ],
+  args: ['uuid', 'id', 'before', 'state', 'now'],
+  reply: replies.oneOf('ok', 'unknown', 'not-dead', 'changed'),
+  lua: (K, A) => `
 ${WAITING_HEADS}
-local member = ARGV[1] .. '/' .. ARGV[2]
-if redis.call('HEXISTS', KEYS[1], ARGV[2]) == 0 then
-  redis.call('ZREM', KEYS[5], member)
-  redis.call('ZREM', KEYS[4], ARGV[2])
+local member = ${A.uuid} .. '/' .. ${A.id}
+if redis.call('HEXISTS', ${K.executions}, ${A.id}) == 0 then
+  redis.call('ZREM', ${K.failed}, member)
+  redis.call('ZREM', ${K.dead}, ${A.id})
   return 'unknown'
 end
-if not redis.call('ZSCORE', KEYS[5], member) then return 'not-dead' end
-if (redis.call('HGET', KEYS[2], ARGV[2]) or '') ~= ARGV[3] then return 'changed' end
-redis.call('ZREM', KEYS[5], member)
-redis.call('ZREM', KEYS[4], ARGV[2])
-redis.call('ZREM', KEYS[3], ARGV[2])
-redis.call('HSET', KEYS[2], ARGV[2], ARGV[4])
-local length = redis.call('RPUSH', KEYS[6], ARGV[2])
-redis.call('INCR', KEYS[7])
-local stopped = redis.call('HGET', KEYS[9], 'stopped') == '1'
-if not stopped then redis.call('SADD', KEYS[8], ARGV[1]) end
-headAdded(ARGV[1], length, ARGV[5], KEYS[stopped and 11 or 10])
+if not redis.call('ZSCORE', ${K.failed}, member) then return 'not-dead' end
+if (redis.call('HGET', ${K.states}, ${A.id}) or '') ~= ${A.before} then return 'changed' end
+redis.call('ZREM', ${K.failed}, member)
+redis.call('ZREM', ${K.dead}, ${A.id})
+redis.call('ZREM', ${K.done}, ${A.id})
+redis.call('HSET', ${K.states}, ${A.id}, ${A.state})
+local length = redis.call('RPUSH', ${K.waiting}, ${A.id})
+redis.call('INCR', ${K.waitingTotal})
+local stopped = redis.call('HGET', ${K.task}, 'stopped') == '1'
+if not stopped then redis.call('SADD', ${K.pending}, ${A.uuid}) end
+headAdded(${A.uuid}, length, ${A.now}, stopped and ${K.stoppedHeads} or ${K.heads})
 return 'ok'
-`;
+`,
+});
 
-/**
- * Removes a dead letter for good.
- *
- * KEYS executions, states, done, dead, failed · ARGV uuid, id · Returns `ok` | `unknown` | `not-dead`
- */
-export const DROP_EXECUTION = `
-local known = redis.call('HEXISTS', KEYS[1], ARGV[2]) == 1
-if redis.call('ZREM', KEYS[5], ARGV[1] .. '/' .. ARGV[2]) == 0 then
+/** Removes a dead letter for good. */
+export const DROP_EXECUTION = defineScript({
+  name: 'cdsbbDropExecution',
+  keys: ['executions', 'states', 'done', 'dead', 'failed'],
+  args: ['uuid', 'id'],
+  reply: replies.oneOf('ok', 'unknown', 'not-dead'),
+  lua: (K, A) => `
+local known = redis.call('HEXISTS', ${K.executions}, ${A.id}) == 1
+if redis.call('ZREM', ${K.failed}, ${A.uuid} .. '/' .. ${A.id}) == 0 then
   return known and 'not-dead' or 'unknown'
 end
-redis.call('ZREM', KEYS[4], ARGV[2])
-redis.call('ZREM', KEYS[3], ARGV[2])
-redis.call('HDEL', KEYS[1], ARGV[2], ARGV[2] .. ':body')
-redis.call('HDEL', KEYS[2], ARGV[2])
+redis.call('ZREM', ${K.dead}, ${A.id})
+redis.call('ZREM', ${K.done}, ${A.id})
+redis.call('HDEL', ${K.executions}, ${A.id}, ${A.id} .. ':body')
+redis.call('HDEL', ${K.states}, ${A.id})
 return known and 'ok' or 'unknown'
-`;
+`,
+});
 
 /** Lua function: whether a cleanup failed for good, and not because an operator ended it. */
-const JUDGE_CLEANUP = `
+const judgeCleanup = (K: LuaNames<'failedCleanups'>) => `
 local function judge(id, record, accepted)
   local known = redis.call('HGET', record, 'accepted')
   if not known or known ~= accepted then return 'unknown' end
-  local score = redis.call('ZSCORE', KEYS[3], id)
+  local score = redis.call('ZSCORE', ${K.failedCleanups}, id)
   if not score or tonumber(score) < 0 then return 'not-dead' end
   return 'ok'
 end
 `;
 
-/**
- * Schedules a cleanup that failed for good anew, for when it was due.
- *
- * KEYS cleanups, stopped, failed, record · ARGV id, accepted · Returns `ok` | `unknown` | `not-dead`
- */
-export const RETRY_CLEANUP = `
-${JUDGE_CLEANUP}
-local verdict = judge(ARGV[1], KEYS[4], ARGV[2])
+/** Schedules a cleanup that failed for good anew, for when it was due. */
+export const RETRY_CLEANUP = defineScript({
+  name: 'cdsbbRetryCleanup',
+  keys: [...CLEANUP_SETS, 'record'],
+  args: ['id', 'accepted'],
+  reply: replies.oneOf('ok', 'unknown', 'not-dead'),
+  lua: (K, A) => `
+${judgeCleanup(K)}
+local verdict = judge(${A.id}, ${K.record}, ${A.accepted})
 if verdict ~= 'ok' then return verdict end
-redis.call('HSET', KEYS[4], 'status', 'waiting', 'nb_errors', '0', 'last_error', '', 'retry_at', '0', 'outages', '0',
+redis.call('HSET', ${K.record}, 'status', 'waiting', 'nb_errors', '0', 'last_error', '', 'retry_at', '0', 'outages', '0',
   'processed', '0')
-redis.call('ZREM', KEYS[3], ARGV[1])
-redis.call('ZADD', KEYS[1], redis.call('HGET', KEYS[4], 'due'), ARGV[1])
+redis.call('ZREM', ${K.failedCleanups}, ${A.id})
+redis.call('ZADD', ${K.cleanups}, redis.call('HGET', ${K.record}, 'due'), ${A.id})
 return 'ok'
-`;
+`,
+});
 
-/**
- * Removes a cleanup that failed for good.
- *
- * KEYS cleanups, stopped, failed, record · ARGV id, accepted, prefix of records, prefix of the hooks' lists
- * Returns `ok` | `unknown` | `not-dead`
- */
-export const DROP_CLEANUP = `
-${JUDGE_CLEANUP}
-${FORGET_CLEANUP}
-local verdict = judge(ARGV[1], KEYS[4], ARGV[2])
-if verdict == 'ok' then forget(ARGV[1], ARGV[3], ARGV[4]) end
+/** Removes a cleanup that failed for good. */
+export const DROP_CLEANUP = defineScript({
+  name: 'cdsbbDropCleanup',
+  keys: [...CLEANUP_SETS, 'record'],
+  args: ['id', 'accepted', 'recordPrefix', 'hookCleanupsPrefix'],
+  reply: replies.oneOf('ok', 'unknown', 'not-dead'),
+  lua: (K, A) => `
+${judgeCleanup(K)}
+${forgetCleanup(K)}
+local verdict = judge(${A.id}, ${K.record}, ${A.accepted})
+if verdict == 'ok' then forget(${A.id}, ${A.recordPrefix}, ${A.hookCleanupsPrefix}) end
 return verdict
-`;
+`,
+});
 
 /**
  * Moves executions that a version without dead letters gave up out of the history.
  *
- * KEYS failed · ARGV prefix of histories, prefix of dead letters, uuid/id… · Returns how many it moved
+ * Returns how many it moved
  */
-export const ADOPT_FAILED = `
+export const ADOPT_FAILED = defineScript({
+  name: 'cdsbbAdoptFailed',
+  keys: ['failed'],
+  args: ['donePrefix', 'deadPrefix'],
+  each: ['member'],
+  reply: replies.number,
+  lua: (K, A, EACH) => `
 local moved = 0
-for i = 3, #ARGV do
-  local uuid, id = string.match(ARGV[i], '^(.+)/(%d+)$')
-  if uuid and redis.call('ZSCORE', KEYS[1], ARGV[i]) and redis.pcall('ZREM', ARGV[1] .. uuid, id) == 1 then
-    redis.pcall('ZADD', ARGV[2] .. uuid, id, id)
+for i = ${EACH.range} do
+  local uuid, id = string.match(${EACH.member}, '^(.+)/(%d+)$')
+  if uuid and redis.call('ZSCORE', ${K.failed}, ${EACH.member}) and redis.pcall('ZREM', ${A.donePrefix} .. uuid, id) == 1 then
+    redis.pcall('ZADD', ${A.deadPrefix} .. uuid, id, id)
     moved = moved + 1
   end
 end
 return moved
-`;
+`,
+});

@@ -1,8 +1,7 @@
-import { defineScript } from '@cds/redis';
 import type { SignatureMode } from '@cds/config';
 import type { TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS, SIGNED_FIELD, SYNCHRONIZED_FIELD } from '../redis-keys';
+import { hookKeys, KEYS, keysOf, SIGNED_FIELD, SYNCHRONIZED_FIELD } from '../redis-keys';
 import type { ExecutionState } from '../execution';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
 import { repliesOf } from '../dead-letters/dead-letter';
@@ -16,23 +15,11 @@ import type {
   TakenHead,
 } from './delivery-types';
 import type { Claim } from '../hook-lock/hook-lock';
-import { readTaken, type TakeReply } from './read-pending-execution';
 import { ACCEPT_DELIVERY } from './accept-delivery.lua';
 import { FINISH_EXECUTION } from './finish-execution.lua';
 import { MOVE_BACK } from './requeue-at-tail.lua';
 import { SAVE_STATE } from './save-state.lua';
 import { TAKE_HEAD } from './take-pending.lua';
-
-/** As the script returns it. */
-type AcceptReply =
-  | ['unknown', string, number]
-  | ['method' | 'unsigned' | 'refused']
-  | ['judge', TaskType]
-  | ['duplicate', TaskType, string, number, number?]
-  | ['accepted', TaskType, string, number];
-
-const HEADS = [KEYS.heads, KEYS.stoppedHeads];
-const CLEANUPS = [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups];
 
 export type DeliveryStore = ReturnType<typeof createDeliveryStore>;
 
@@ -46,12 +33,12 @@ export function createDeliveryStore(deps: {
   mend?: Mend;
 }) {
   const { redis, executionHistory, deadLetters, mend = NO_MEND } = deps;
-  const acceptScript = defineScript(redis, 'cdsbbAcceptDelivery', ACCEPT_DELIVERY, 15);
-  const takeScript = defineScript(redis, 'cdsbbTakeHead', TAKE_HEAD, 14);
-  const saveScript = defineScript(redis, 'cdsbbSaveState', SAVE_STATE, 4);
-  const finishScript = defineScript(redis, 'cdsbbFinishExecution', FINISH_EXECUTION, 17);
+  const acceptDelivery = ACCEPT_DELIVERY.on(redis);
+  const takeHead = TAKE_HEAD.on(redis);
+  const saveState = SAVE_STATE.on(redis);
+  const finishExecution = FINISH_EXECUTION.on(redis);
 
-  const moveBackScript = defineScript(redis, 'cdsbbMoveBack', MOVE_BACK, 2);
+  const moveBack = MOVE_BACK.on(redis);
 
   return {
     /** One lookup. */
@@ -68,7 +55,12 @@ export function createDeliveryStore(deps: {
       );
       const [kept, synchronized, isTask] = replies as [(string | null)[], string | null, number];
       const [type, method, signed] = kept;
-      if (!type) return absentHook(synchronized ?? '', isTask);
+      if (!type)
+        return {
+          kind: 'unknown',
+          synchronizedAt: synchronized === null ? undefined : Number(synchronized),
+          vanished: isTask === 1,
+        };
       return {
         kind: 'known',
         type: type as TaskType,
@@ -80,100 +72,39 @@ export function createDeliveryStore(deps: {
     /** Keeps a delivery; when this returns `accepted` it is in Redis. */
     async accept(delivery: DeliveryToAccept): Promise<Acceptance> {
       const { uuid, received, acceptedAt, requestId, verdict } = delivery;
-      const keys = hookKeys(uuid);
       const content = { ...received, accepted_at: acceptedAt, request_id: requestId };
       const { json, body } = writeExecution(content, delivery.body);
-      const reply = (await mend.hook(uuid, () =>
-        acceptScript(
-          [
-            keys.task,
-            keys.executions,
-            keys.waiting,
-            KEYS.pending,
-            KEYS.waitingTotal,
-            keys.done,
-            keys.states,
-            KEYS.failed,
-            keys.seen,
-            ...HEADS,
-            keys.changes,
-            keys.refs,
-            KEYS.mark,
-            KEYS.tasks,
-          ],
-          [
-            delivery.method,
-            delivery.judgedFor,
-            verdict,
-            acceptedAt * 1000,
-            uuid,
-            json.slice(1),
-            body,
-            verdict === 'ignore' ? JSON.stringify(delivery.ignored) : '',
-            executionHistory,
-            delivery.signature === 'right' ? 'right' : 'none',
-            delivery.signature === 'not-needed' ? 'off' : deps.signature,
-            delivery.requestUuid,
-            delivery.requestUuid === '' ? '' : JSON.stringify(delivery.duplicate),
-            delivery.change ?? '',
-            delivery.seenAfter ?? '',
-            ...(delivery.refChanges ?? []).flatMap(({ index, ref, before, after }) => [
-              ...[index, ref, before, after],
-            ]),
-          ],
-        ),
-      )) as AcceptReply;
-      switch (reply[0]) {
-        case 'accepted':
-          return { kind: 'accepted', type: reply[1], id: reply[2], waiting: reply[3] };
-        case 'duplicate':
-          return {
-            kind: 'duplicate',
-            type: reply[1],
-            firstId: reply[2],
-            anotherBody: reply[3] === 1,
-            isDouble: reply[4] === 1,
-          };
-        case 'judge':
-          return { kind: 'judge', type: reply[1] };
-        case 'unknown':
-          return absentHook(reply[1], reply[2]);
-        case 'method':
-          return { kind: 'wrong-method' };
-        default:
-          return { kind: reply[0] };
-      }
+      const args = {
+        method: delivery.method,
+        judgedFor: delivery.judgedFor,
+        verdict,
+        nowUs: acceptedAt * 1000,
+        uuid,
+        execution: json.slice(1),
+        body,
+        ignoredState: verdict === 'ignore' ? JSON.stringify(delivery.ignored) : '',
+        history: executionHistory,
+        signature: delivery.signature === 'right' ? 'right' : 'none',
+        signatureMode: delivery.signature === 'not-needed' ? 'off' : deps.signature,
+        requestUuid: delivery.requestUuid,
+        duplicateState: delivery.requestUuid === '' ? '' : JSON.stringify(delivery.duplicate),
+        change: delivery.change ?? '',
+        seenAfter: delivery.seenAfter ?? '',
+      };
+      const reply = await mend.hook(uuid, () =>
+        acceptDelivery(keysOf(uuid), args, delivery.refChanges ?? []),
+      );
+      return reply.kind === 'method' ? { kind: 'wrong-method' } : reply;
     },
 
     /** The head of the hook's list, for its holder. */
     async takeHead(uuid: string, holder: string, jobId: string): Promise<TakenHead> {
-      const keys = hookKeys(uuid);
-      const reply = (await mend.hook(uuid, () =>
-        takeScript(
-          [
-            keys.task,
-            keys.waiting,
-            keys.executions,
-            keys.states,
-            keys.owner,
-            KEYS.pending,
-            KEYS.waitingTotal,
-            KEYS.apiWaiters,
-            ...CLEANUPS,
-            ...HEADS,
-            KEYS.lostTotal,
-          ],
-          [holder, uuid, jobId],
-        ),
-      )) as TakeReply;
-      return readTaken(reply);
+      return mend.hook(uuid, () => takeHead(keysOf(uuid), { holder, uuid, job: jobId }));
     },
 
     /** Lets the head wait behind the others. `only`: there are no others. */
     async moveBack({ uuid, holder }: Claim, id: string): Promise<'ok' | 'only' | 'lost'> {
-      const { waiting, owner } = hookKeys(uuid);
-      return (await mend.hook(uuid, () => moveBackScript([waiting, owner], [holder, id]))) as
-        'ok' | 'only' | 'lost';
+      return mend.hook(uuid, () => moveBack(hookKeys(uuid), { holder, id }));
     },
 
     /**
@@ -188,13 +119,8 @@ export function createDeliveryStore(deps: {
       before: string,
       begun: number,
     ): Promise<Saved> {
-      const keys = hookKeys(uuid);
-      return (await mend.hook(uuid, () =>
-        saveScript(
-          [keys.task, keys.waiting, keys.states, keys.owner],
-          [holder, id, state, before, begun],
-        ),
-      )) as Saved;
+      const args = { holder, id, state, before, begun };
+      return mend.hook(uuid, () => saveState(hookKeys(uuid), args));
     },
 
     /**
@@ -210,48 +136,18 @@ export function createDeliveryStore(deps: {
       before: string,
       nextFor = '',
     ): Promise<{ saved: Saved; dropped: number; next?: TakenHead }> {
-      const keys = hookKeys(uuid);
-      const [saved, dropped = 0, taken] = (await mend.hook(uuid, () =>
-        finishScript(
-          [
-            keys.waiting,
-            keys.states,
-            keys.owner,
-            keys.done,
-            keys.executions,
-            KEYS.waitingTotal,
-            KEYS.failed,
-            KEYS.pending,
-            keys.dead,
-            ...HEADS,
-            keys.task,
-            KEYS.apiWaiters,
-            ...CLEANUPS,
-            KEYS.lostTotal,
-          ],
-          [
-            holder,
-            uuid,
-            id,
-            JSON.stringify(state),
-            executionHistory,
-            state.failed ? 1 : 0,
-            before,
-            deadLetters,
-            state.retries,
-            nextFor,
-          ],
-        ),
-      )) as [Saved, number?, TakeReply?];
-      return { saved, dropped, ...(taken ? { next: readTaken(taken) } : {}) };
+      const args = {
+        ...{ holder, uuid, id, before, deadLetters },
+        state: JSON.stringify(state),
+        history: executionHistory,
+        isFailed: state.failed === true,
+        retries: state.retries,
+        job: nextFor,
+      };
+      const reply = await mend.hook(uuid, () => finishExecution(keysOf(uuid), args));
+      if (reply.kind !== 'ok') return { saved: reply.kind, dropped: 0 };
+      const { dropped, taken: next } = reply;
+      return { saved: 'ok', dropped, ...(next ? { next } : {}) };
     },
-  };
-}
-
-function absentHook(synchronized: string, isTask: number): AbsentHook {
-  return {
-    kind: 'unknown',
-    synchronizedAt: synchronized === '' ? undefined : Number(synchronized),
-    vanished: isTask === 1,
   };
 }

@@ -1,63 +1,77 @@
+import { defineScript, replies } from '@cds/redis';
+import { takenHead } from './read-pending-execution';
 import { DEAD_LETTERS } from '../dead-letters.lua';
 import { KEY_TYPES } from '../key-types.lua';
 import { TRIM_HISTORY } from '../trim-history.lua';
 import { WAITING_HEADS } from '../waiting-heads.lua';
 import { BEGUN } from './begun.lua';
-import { TAKE_NEXT } from './take-pending.lua';
+import { TAKE_KEYS, takeNext } from './take-pending.lua';
 
 /**
- * Moves the delivery at the head into the history, or to the dead letters when it failed for good; and takes
- * the next one, where the holder wants it: the same round trip.
+ * Moves the delivery at the head into the history, or to the dead letters when it failed for good;
+ * and takes the next one, where the holder wants it: the same round trip.
  *
- * KEYS waiting, states, owner, done, executions, waiting-total, failed, pending, dead, heads, stopped heads, task,
- *   waiting-for-api, cleanups, stopped cleanups, failed cleanups, lost-total
- * ARGV holder, uuid, id, state (JSON), history to keep, 1 when it failed for good, the state before
- *   (JSON or ""), dead letters to keep, how often it was sent again as far as the holder knows,
- *   job id to take the next one for or ""
- * Returns {`ok`, dead letters dropped, what TAKE_HEAD returns} | {`lost`} | {`gone`}, as SAVE_STATE; safe to repeat, also when what failed was
- *   sent again and is the head once more
+ * Returns {`ok`, dead letters dropped, what TAKE_HEAD returns} | {`lost`} | {`gone`}, as
+ * SAVE_STATE; safe to repeat, also when what failed was sent again and is the head once more
  */
-export const FINISH_EXECUTION = `
+export const FINISH_EXECUTION = defineScript({
+  name: 'cdsbbFinishExecution',
+  keys: [...TAKE_KEYS, 'owner', 'done', 'failed', 'dead'],
+  args: [
+    'holder',
+    'uuid',
+    'id',
+    'state',
+    'history',
+    'isFailed',
+    'before',
+    'deadLetters',
+    'retries',
+    'job',
+  ],
+  reply: replies.variants({
+    ok: { dropped: replies.number, taken: replies.optional(takenHead) },
+    lost: {},
+    gone: {},
+  }),
+  lua: (K, A) => `
 ${TRIM_HISTORY}
 ${DEAD_LETTERS}
 ${WAITING_HEADS}
 ${BEGUN}
 ${KEY_TYPES}
-${TAKE_NEXT}
-local owner = redis.call('GET', KEYS[3])
-if owner and owner ~= ARGV[1] then return {'lost'} end
-if redis.call('LINDEX', KEYS[1], 0) ~= ARGV[3] then return {'gone'} end
-local state = redis.call('HGET', KEYS[2], ARGV[3])
+${takeNext(K)}
+local owner = redis.call('GET', ${K.owner})
+if owner and owner ~= ${A.holder} then return {'lost'} end
+if redis.call('LINDEX', ${K.waiting}, 0) ~= ${A.id} then return {'gone'} end
+local state = redis.call('HGET', ${K.states}, ${A.id})
 local readable, decoded = pcall(cjson.decode, state or '')
-if readable and type(decoded) == 'table' and (tonumber(decoded.retries) or 0) > tonumber(ARGV[9]) then return {'gone'} end
+if readable and type(decoded) == 'table' and (tonumber(decoded.retries) or 0) > tonumber(${A.retries}) then return {'gone'} end
 if not owner then
-  if (state or '') ~= ARGV[7] then return {'lost'} end
-  redis.call('SET', KEYS[3], ARGV[1])
+  if (state or '') ~= ${A.before} then return {'lost'} end
+  redis.call('SET', ${K.owner}, ${A.holder})
 end
 -- Before anything is written: an execution that is in no list would be lost.
-local wrong = wrongTypeOf({KEYS[ARGV[6] == '1' and 9 or 4], 'zset', KEYS[5], 'hash', KEYS[12], 'hash'})
+local wrong = wrongTypeOf({${A.isFailed} == '1' and ${K.dead} or ${K.done}, 'zset', ${K.executions}, 'hash', ${K.task}, 'hash'})
 if wrong then return wrong end
 -- First, since it frees memory: a Redis that is out of it takes whatever follows.
-redis.call('LPOP', KEYS[1])
+redis.call('LPOP', ${K.waiting})
 -- A counter that is no number keeps nothing that has ended from being noted.
-redis.pcall('DECR', KEYS[6])
-writeBegun(KEYS[12], ARGV[3], ARGV[1], 0)
-redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
+redis.pcall('DECR', ${K.waitingTotal})
+writeBegun(${K.task}, ${A.id}, ${A.holder}, 0)
+redis.call('HSET', ${K.states}, ${A.id}, ${A.state})
 local dropped = 0
-if ARGV[6] == '1' then
-  redis.call('ZADD', KEYS[9], ARGV[3], ARGV[3])
-  redis.call('ZADD', KEYS[7], ARGV[3], ARGV[2] .. '/' .. ARGV[3])
-  dropped = trimDeadLetters(ARGV[2], KEYS[9], KEYS[5], KEYS[2], KEYS[7], tonumber(ARGV[8]))
+if ${A.isFailed} == '1' then
+  redis.call('ZADD', ${K.dead}, ${A.id}, ${A.id})
+  redis.call('ZADD', ${K.failed}, ${A.id}, ${A.uuid} .. '/' .. ${A.id})
+  dropped = trimDeadLetters(${A.uuid}, ${K.dead}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.deadLetters}))
 else
-  redis.call('ZADD', KEYS[4], ARGV[3], ARGV[3])
-  trimHistory(ARGV[2], KEYS[4], KEYS[5], KEYS[2], KEYS[7], tonumber(ARGV[5]))
+  redis.call('ZADD', ${K.done}, ${A.id}, ${A.id})
+  trimHistory(${A.uuid}, ${K.done}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.history}))
 end
-headMoved(ARGV[2], KEYS[1], KEYS[2], KEYS[10], KEYS[11])
-if redis.call('LLEN', KEYS[1]) == 0 then redis.call('SREM', KEYS[8], ARGV[2]) end
-if ARGV[10] == '' then return {'ok', dropped} end
-return {'ok', dropped, takeNext(ARGV[2], ARGV[10], {
-  task = KEYS[12], waiting = KEYS[1], executions = KEYS[5], states = KEYS[2], pending = KEYS[8], waitingTotal = KEYS[6],
-  apiWaiters = KEYS[13], cleanups = KEYS[14], stoppedCleanups = KEYS[15], failedCleanups = KEYS[16], heads = KEYS[10],
-  stoppedHeads = KEYS[11], lostTotal = KEYS[17],
-}, ARGV[1])}
-`;
+headMoved(${A.uuid}, ${K.waiting}, ${K.states}, ${K.heads}, ${K.stoppedHeads})
+if redis.call('LLEN', ${K.waiting}) == 0 then redis.call('SREM', ${K.pending}, ${A.uuid}) end
+if ${A.job} == '' then return {'ok', dropped} end
+return {'ok', dropped, takeNext(${A.uuid}, ${A.job}, ${A.holder})}
+`,
+});

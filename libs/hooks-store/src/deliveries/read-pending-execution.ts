@@ -1,3 +1,4 @@
+import { replies, type ReplyParser } from '@cds/redis';
 import { parseState } from '../execution';
 import { readConfig } from '../unreadable/read-config';
 import { readWithBody } from '../stored-execution-text';
@@ -6,24 +7,39 @@ import { UnreadableExecutionError } from '../unreadable/check-execution';
 import type { TaskType } from '@cds/wire';
 import type { Head, TakenHead } from './delivery-types';
 
-/** As TAKE_HEAD returns it. */
-export type TakeReply = ['lost' | 'gone' | 'stopped' | 'empty'] | ['work', ...string[]];
+const takeReply = replies.variants({
+  lost: {},
+  gone: {},
+  stopped: {},
+  empty: {},
+  work: {
+    type: replies.text as ReplyParser<TaskType>,
+    config: replies.textOrNull,
+    id: replies.text,
+    execution: replies.text,
+    body: replies.text,
+    state: replies.text,
+    cleanups: replies.number,
+    begun: replies.number,
+  },
+});
 
 /** What TAKE_HEAD, and what FINISH_EXECUTION for the next one, returned. */
-export function readTaken(reply: TakeReply): TakenHead {
-  if (reply[0] !== 'work') return { kind: reply[0] };
-  const [, type, config = 'null', id = '', execution = '{}', body, state = '', ...counts] = reply;
+export function takenHead(reply: unknown): TakenHead {
+  const taken = takeReply(reply);
+  if (taken.kind !== 'work') return taken;
+  const { type, config, id, execution, body, state, cleanups, begun } = taken;
   return {
     kind: 'work',
     head: {
-      type: type as TaskType,
+      type,
       config: readConfig(config) ?? null,
       id,
-      ...readHead({ type: type as TaskType, id, execution, body }),
+      ...readHead({ type, id, execution, body }),
       state: parseState(state),
       stateJson: state,
-      anyCleanups: Number(counts[0]) > 0,
-      begun: Number(counts[1]),
+      anyCleanups: cleanups > 0,
+      begun,
     },
   };
 }
@@ -35,7 +51,7 @@ function readHead(of: {
   type: TaskType;
   id: string;
   execution: string;
-  body: string | undefined;
+  body: string;
 }): Pick<Head, 'execution' | 'body' | 'unreadable'> {
   try {
     return readWithBody(of.execution, of.body);

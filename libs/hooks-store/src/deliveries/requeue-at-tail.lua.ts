@@ -1,14 +1,21 @@
+import { defineScript, replies } from '@cds/redis';
 /**
- * Moves the execution at the head of a hook's list to its end.
- * It has waited longest all the same, so since when the hook has something waiting is not touched.
+ * Moves the execution at the head of a hook's list to its end. It has waited longest all the same,
+ * so since when the hook has something waiting is not touched.
  *
- * KEYS waiting, owner · ARGV holder, id
- * Returns `ok` | `only` when nothing else waits | `lost` when another one holds the hook, or the head is another one
+ * Returns `ok` | `only` when nothing else waits | `lost` when another one holds the hook, or the
+ * head is another one
  */
-export const MOVE_BACK = `
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 'lost' end
-if redis.call('LINDEX', KEYS[1], 0) ~= ARGV[2] then return 'lost' end
-if redis.call('LLEN', KEYS[1]) == 1 then return 'only' end
-redis.call('RPUSH', KEYS[1], redis.call('LPOP', KEYS[1]))
+export const MOVE_BACK = defineScript({
+  name: 'cdsbbMoveBack',
+  keys: ['waiting', 'owner'],
+  args: ['holder', 'id'],
+  reply: replies.oneOf('ok', 'only', 'lost'),
+  lua: (K, A) => `
+if redis.call('GET', ${K.owner}) ~= ${A.holder} then return 'lost' end
+if redis.call('LINDEX', ${K.waiting}, 0) ~= ${A.id} then return 'lost' end
+if redis.call('LLEN', ${K.waiting}) == 1 then return 'only' end
+redis.call('RPUSH', ${K.waiting}, redis.call('LPOP', ${K.waiting}))
 return 'ok'
-`;
+`,
+});

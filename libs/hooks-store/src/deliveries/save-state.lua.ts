@@ -1,29 +1,34 @@
+import { defineScript, replies } from '@cds/redis';
 import { BEGUN } from './begun.lua';
 
 /**
  * Keeps how far the delivery at the head has come, and tells whether to go on with it.
  *
- * KEYS task, waiting, states, owner
- * ARGV holder, id, state (JSON), the state before (JSON or ""), how often it is begun with this; 0
- * when it got further
- * Returns `ok` | `lost` when another one holds the hook | `gone` when the delivery no longer waits | `stopped`
- *   (kept, but the task was stopped)
+ * Returns `ok` | `lost` when another one holds the hook | `gone` when the delivery no longer waits
+ * | `stopped` (kept, but the task was stopped)
  *
- * A hook that nobody holds is taken again, if its delivery is as this holder left it: Redis may have been restarted
- * and have lost the holder. If it is not, another one was here and has gone already.
+ * A hook that nobody holds is taken again, if its delivery is as this holder left it: Redis may
+ * have been restarted and have lost the holder. If it is not, another one was here and has gone
+ * already.
  */
-export const SAVE_STATE = `
+export const SAVE_STATE = defineScript({
+  name: 'cdsbbSaveState',
+  keys: ['task', 'waiting', 'states', 'owner'],
+  args: ['holder', 'id', 'state', 'before', 'begun'],
+  reply: replies.oneOf('ok', 'lost', 'gone', 'stopped'),
+  lua: (K, A) => `
 ${BEGUN}
-local owner = redis.call('GET', KEYS[4])
-if owner and owner ~= ARGV[1] then return 'lost' end
-if redis.call('LINDEX', KEYS[2], 0) ~= ARGV[2] then return 'gone' end
+local owner = redis.call('GET', ${K.owner})
+if owner and owner ~= ${A.holder} then return 'lost' end
+if redis.call('LINDEX', ${K.waiting}, 0) ~= ${A.id} then return 'gone' end
 if not owner then
-  local state = redis.call('HGET', KEYS[3], ARGV[2]) or ''
-  if state ~= ARGV[4] and state ~= ARGV[3] then return 'lost' end
-  redis.call('SET', KEYS[4], ARGV[1])
+  local state = redis.call('HGET', ${K.states}, ${A.id}) or ''
+  if state ~= ${A.before} and state ~= ${A.state} then return 'lost' end
+  redis.call('SET', ${K.owner}, ${A.holder})
 end
-redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
-writeBegun(KEYS[1], ARGV[2], ARGV[1], tonumber(ARGV[5]))
-if redis.call('HGET', KEYS[1], 'stopped') == '1' then return 'stopped' end
+redis.call('HSET', ${K.states}, ${A.id}, ${A.state})
+writeBegun(${K.task}, ${A.id}, ${A.holder}, tonumber(${A.begun}))
+if redis.call('HGET', ${K.task}, 'stopped') == '1' then return 'stopped' end
 return 'ok'
-`;
+`,
+});

@@ -1,41 +1,60 @@
+import { defineScript, type LuaNames } from '@cds/redis';
+import { takenHead } from './read-pending-execution';
 import { WAITING_HEADS } from '../waiting-heads.lua';
 import { BEGUN } from './begun.lua';
+
+/** The keys that {@link takeNext} needs. */
+export const TAKE_KEYS = [
+  'task',
+  'waiting',
+  'executions',
+  'states',
+  'pending',
+  'waitingTotal',
+  'apiWaiters',
+  'cleanups',
+  'stoppedCleanups',
+  'failedCleanups',
+  'heads',
+  'stoppedHeads',
+  'lostTotal',
+] as const;
 
 /**
  * Lua function: reads the oldest delivery that waits at a hook, for its holder, and counts that it
  * is begun; it stays at the head until it is finished. What is in the list without its execution is
- * counted as lost, which every replica logs. Needs WAITING_HEADS and BEGUN. `keys` holds those that
- * TAKE_HEAD names, and what it returns is what TAKE_HEAD returns.
+ * counted as lost, which every replica logs. Needs WAITING_HEADS and BEGUN. Returns what TAKE_HEAD
+ * returns.
  */
-export const TAKE_NEXT = `
-local function takeNext(uuid, job, keys, holder)
-  redis.call('ZREM', keys.apiWaiters, job)
-  local task = redis.call('HMGET', keys.task, 'type', 'config', 'stopped')
+export const takeNext = (K: LuaNames<(typeof TAKE_KEYS)[number]>) => `
+local function takeNext(uuid, job, holder)
+  redis.call('ZREM', ${K.apiWaiters}, job)
+  local task = redis.call('HMGET', ${K.task}, 'type', 'config', 'stopped')
   if not task[1] then
-    redis.call('SREM', keys.pending, uuid)
-    redis.call('ZREM', keys.heads, uuid)
-    redis.call('ZREM', keys.stoppedHeads, uuid)
+    redis.call('SREM', ${K.pending}, uuid)
+    redis.call('ZREM', ${K.heads}, uuid)
+    redis.call('ZREM', ${K.stoppedHeads}, uuid)
     return {'gone'}
   end
   if task[3] == '1' then return {'stopped'} end
   while true do
-    local id = redis.call('LINDEX', keys.waiting, 0)
+    local id = redis.call('LINDEX', ${K.waiting}, 0)
     if not id then
-      redis.call('SREM', keys.pending, uuid)
+      redis.call('SREM', ${K.pending}, uuid)
       return {'empty'}
     end
-    local execution = redis.call('HMGET', keys.executions, id, id .. ':body')
+    local execution = redis.call('HMGET', ${K.executions}, id, id .. ':body')
     if execution[1] then
-      local cleanups = redis.call('ZCARD', keys.cleanups) + redis.call('ZCARD', keys.stoppedCleanups)
-        + redis.call('ZCARD', keys.failedCleanups)
+      local cleanups = redis.call('ZCARD', ${K.cleanups}) + redis.call('ZCARD', ${K.stoppedCleanups})
+        + redis.call('ZCARD', ${K.failedCleanups})
       return {'work', task[1], task[2], id, execution[1], execution[2] or '',
-        redis.call('HGET', keys.states, id) or '', cleanups, begin(keys.task, id, holder)}
+        redis.call('HGET', ${K.states}, id) or '', cleanups, begin(${K.task}, id, holder)}
     end
     -- Accepted, and not there any more.
-    redis.call('LPOP', keys.waiting)
-    redis.call('DECR', keys.waitingTotal)
-    redis.call('INCR', keys.lostTotal)
-    headMoved(uuid, keys.waiting, keys.states, keys.heads, keys.stoppedHeads)
+    redis.call('LPOP', ${K.waiting})
+    redis.call('DECR', ${K.waitingTotal})
+    redis.call('INCR', ${K.lostTotal})
+    headMoved(uuid, ${K.waiting}, ${K.states}, ${K.heads}, ${K.stoppedHeads})
   end
 end
 `;
@@ -43,23 +62,22 @@ end
 /**
  * Reads the oldest delivery that waits at a hook; it stays at the head until it is finished.
  *
- * KEYS task, waiting, executions, states, owner, pending, waiting-total, waiting-for-api, cleanups, stopped cleanups,
- *   failed cleanups, heads, stopped heads, lost-total
- * ARGV holder, uuid, job id
- * Returns {`lost`} when another one holds the hook | {`gone`} | {`stopped`} | {`empty`} |
- *   {`work`, type, config, id, execution, its body or "", state or "", number of cleanups, whatever
- *   their state, how often others had begun it and did not come to an end}
+ * Returns {`lost`} when another one holds the hook | {`gone`} | {`stopped`} | {`empty`} | {`work`,
+ * type, config, id, execution, its body or "", state or "", number of cleanups, whatever their
+ * state, how often others had begun it and did not come to an end}
  */
-export const TAKE_HEAD = `
+export const TAKE_HEAD = defineScript({
+  name: 'cdsbbTakeHead',
+  keys: [...TAKE_KEYS, 'owner'],
+  args: ['holder', 'uuid', 'job'],
+  reply: takenHead,
+  lua: (K, A) => `
 ${WAITING_HEADS}
 ${BEGUN}
-${TAKE_NEXT}
-local owner = redis.call('GET', KEYS[5])
-if owner and owner ~= ARGV[1] then return {'lost'} end
-if not owner then redis.call('SET', KEYS[5], ARGV[1]) end
-return takeNext(ARGV[2], ARGV[3], {
-  task = KEYS[1], waiting = KEYS[2], executions = KEYS[3], states = KEYS[4], pending = KEYS[6], waitingTotal = KEYS[7],
-  apiWaiters = KEYS[8], cleanups = KEYS[9], stoppedCleanups = KEYS[10], failedCleanups = KEYS[11], heads = KEYS[12],
-  stoppedHeads = KEYS[13], lostTotal = KEYS[14],
-}, ARGV[1])
-`;
+${takeNext(K)}
+local owner = redis.call('GET', ${K.owner})
+if owner and owner ~= ${A.holder} then return {'lost'} end
+if not owner then redis.call('SET', ${K.owner}, ${A.holder}) end
+return takeNext(${A.uuid}, ${A.job}, ${A.holder})
+`,
+});

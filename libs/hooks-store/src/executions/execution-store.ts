@@ -1,8 +1,7 @@
-import { defineScript } from '@cds/redis';
 import type { TaskExecution, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { fieldsOf, readExecution } from '../stored-execution-text';
-import { hookKeys, KEYS } from '../redis-keys';
+import { hookKeys, keysOf } from '../redis-keys';
 import {
   type ExecutionState,
   NEW_STATE,
@@ -30,8 +29,8 @@ export function createExecutionStore(deps: {
   mend?: Mend;
 }) {
   const { redis, executionHistory, mend = NO_MEND } = deps;
-  const stopScript = defineScript(redis, 'cdsbbStopExecution', STOP_EXECUTION, 9);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteExecutions', DELETE_EXECUTIONS, 11);
+  const stopExecution = STOP_EXECUTION.on(redis);
+  const deleteExecutions = DELETE_EXECUTIONS.on(redis);
 
   async function read(uuid: string, ids: string[], doing?: string): Promise<TaskExecution[]> {
     if (ids.length === 0) return [];
@@ -94,16 +93,14 @@ export function createExecutionStore(deps: {
     async stop(uuid: string, id: string, state: Partial<ExecutionState>): Promise<boolean> {
       const json = JSON.stringify({ ...NEW_STATE, ...state });
       const reply = await mend.hook(uuid, () =>
-        stopScript(keysOfExecutions(uuid), [uuid, id, json, executionHistory]),
+        stopExecution(keysOf(uuid), { uuid, id, state: json, history: executionHistory }),
       );
       return reply !== 'unknown';
     },
 
     /** @param lastSeen id of the last delivery that waits, or "": with any after it, nothing is done */
     async removeAll(uuid: string, lastSeen: string): Promise<'ok' | 'more'> {
-      const { dead, task } = hookKeys(uuid);
-      const keys = [...keysOfExecutions(uuid), dead, task];
-      return (await mend.hook(uuid, () => deleteScript(keys, [uuid, lastSeen]))) as 'ok' | 'more';
+      return mend.hook(uuid, () => deleteExecutions(keysOf(uuid), { uuid, lastSeen }));
     },
   };
 }
@@ -133,20 +130,4 @@ function readOrNot(json: string, body: string | null | undefined): StoredExecuti
     if (error instanceof UnreadableExecutionError) return undefined;
     throw error;
   }
-}
-
-/** In the order in which the scripts that end or delete executions take them. */
-function keysOfExecutions(uuid: string): string[] {
-  const keys = hookKeys(uuid);
-  return [
-    keys.executions,
-    keys.states,
-    keys.waiting,
-    keys.done,
-    KEYS.waitingTotal,
-    KEYS.failed,
-    KEYS.pending,
-    KEYS.heads,
-    KEYS.stoppedHeads,
-  ];
 }

@@ -1,23 +1,34 @@
+import { defineScript, replies } from '@cds/redis';
 import { TRIM_HISTORY } from '../trim-history.lua';
 import { WAITING_HEADS } from '../waiting-heads.lua';
 
-/**
- * Ends a delivery that waits, wherever it stands in the list. A finished one is left as it is.
- *
- * KEYS executions, states, waiting, done, waiting-total, failed, pending, heads, stopped heads
- * ARGV uuid, id, state (JSON), history to keep
- * Returns `unknown` | `done` | `ok`
- */
-export const STOP_EXECUTION = `
+/** Ends a delivery that waits, wherever it stands in the list. A finished one is left as it is. */
+export const STOP_EXECUTION = defineScript({
+  name: 'cdsbbStopExecution',
+  keys: [
+    'executions',
+    'states',
+    'waiting',
+    'done',
+    'waitingTotal',
+    'failed',
+    'pending',
+    'heads',
+    'stoppedHeads',
+  ],
+  args: ['uuid', 'id', 'state', 'history'],
+  reply: replies.oneOf('unknown', 'done', 'ok'),
+  lua: (K, A) => `
 ${TRIM_HISTORY}
 ${WAITING_HEADS}
-if redis.call('HEXISTS', KEYS[1], ARGV[2]) == 0 then return 'unknown' end
-if redis.call('LREM', KEYS[3], 1, ARGV[2]) == 0 then return 'done' end
-redis.call('DECR', KEYS[5])
-redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
-redis.call('ZADD', KEYS[4], ARGV[2], ARGV[2])
-trimHistory(ARGV[1], KEYS[4], KEYS[1], KEYS[2], KEYS[6], tonumber(ARGV[4]))
-headMoved(ARGV[1], KEYS[3], KEYS[2], KEYS[8], KEYS[9])
-if redis.call('LLEN', KEYS[3]) == 0 then redis.call('SREM', KEYS[7], ARGV[1]) end
+if redis.call('HEXISTS', ${K.executions}, ${A.id}) == 0 then return 'unknown' end
+if redis.call('LREM', ${K.waiting}, 1, ${A.id}) == 0 then return 'done' end
+redis.call('DECR', ${K.waitingTotal})
+redis.call('HSET', ${K.states}, ${A.id}, ${A.state})
+redis.call('ZADD', ${K.done}, ${A.id}, ${A.id})
+trimHistory(${A.uuid}, ${K.done}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.history}))
+headMoved(${A.uuid}, ${K.waiting}, ${K.states}, ${K.heads}, ${K.stoppedHeads})
+if redis.call('LLEN', ${K.waiting}) == 0 then redis.call('SREM', ${K.pending}, ${A.uuid}) end
 return 'ok'
-`;
+`,
+});

@@ -1,39 +1,57 @@
+import { defineScript, replies } from '@cds/redis';
 import { BEGUN } from '../deliveries/begun.lua';
 
 /**
  * Takes a hook: when nobody holds it, or from a holder that is known to be dead.
  *
- * KEYS owner · ARGV holder, the dead holder or "" · Returns "" when taken, else who holds it
+ * Returns "" when taken, else who holds it
  */
-export const CLAIM_HOOK = `
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] and owner ~= ARGV[2] then return owner end
-redis.call('SET', KEYS[1], ARGV[1])
+export const CLAIM_HOOK = defineScript({
+  name: 'cdsbbClaimHook',
+  keys: ['owner'],
+  args: ['holder', 'dead'],
+  reply: replies.text,
+  lua: (K, A) => `
+local owner = redis.call('GET', ${K.owner})
+if owner and owner ~= ${A.holder} and owner ~= ${A.dead} then return owner end
+redis.call('SET', ${K.owner}, ${A.holder})
 return ''
-`;
+`,
+});
 
-/**
- * Gives hooks back, and what was begun of them. KEYS none · ARGV holder, prefix of owners, prefix
- * of tasks, uuid…
- */
-export const RELEASE_HOOKS = `
+/** Gives hooks back, and what was begun of them. */
+export const RELEASE_HOOKS = defineScript({
+  name: 'cdsbbReleaseHooks',
+  keys: [],
+  args: ['holder', 'ownerPrefix', 'taskPrefix'],
+  each: ['uuid'],
+  reply: replies.ignored,
+  lua: (_K, A, EACH) => `
 ${BEGUN}
-for i = 4, #ARGV do
-  local owner = ARGV[2] .. ARGV[i]
+for i = ${EACH.range} do
+  local owner = ${A.ownerPrefix} .. ${EACH.uuid}
   -- A key of another type is nobody's, and must not keep the others from being given back.
-  if redis.pcall('GET', owner) == ARGV[1] then redis.call('DEL', owner) end
-  giveBack(ARGV[3] .. ARGV[i], ARGV[1])
+  if redis.pcall('GET', owner) == ${A.holder} then redis.call('DEL', owner) end
+  giveBack(${A.taskPrefix} .. ${EACH.uuid}, ${A.holder})
 end
 return 'ok'
-`;
+`,
+});
 
 /**
  * Tells the others that this worker lives, and how often each has told so.
  *
- * KEYS beats · ARGV worker, workers to forget… · Returns worker, beats, worker, beats…
+ * Returns worker, beats, worker, beats…
  */
-export const BEAT = `
-redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
-for i = 2, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
-return redis.call('HGETALL', KEYS[1])
-`;
+export const BEAT = defineScript({
+  name: 'cdsbbBeat',
+  keys: ['beats'],
+  args: ['worker'],
+  each: ['forgotten'],
+  reply: replies.records({ worker: replies.text, beats: replies.text }),
+  lua: (K, A, EACH) => `
+redis.call('HINCRBY', ${K.beats}, ${A.worker}, 1)
+for i = ${EACH.range} do redis.call('HDEL', ${K.beats}, ${EACH.forgotten}) end
+return redis.call('HGETALL', ${K.beats})
+`,
+});

@@ -1,8 +1,8 @@
-import { errorText, defineScript, keyArgument } from '@cds/redis';
+import { errorText } from '@cds/redis';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS, OWNER_PREFIX, TASK_PREFIX } from '../redis-keys';
+import { hookKeys, KEYS, PREFIXES } from '../redis-keys';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
 import { BEAT, CLAIM_HOOK, RELEASE_HOOKS } from './hook-lock.lua';
 
@@ -47,9 +47,9 @@ const BEATS_TO_FORGET = 2400;
 export function createHookOwnership(deps: HookOwnershipDeps) {
   const { redis, logger, beatMs = 1_500, mend = NO_MEND } = deps;
   const worker = randomUUID();
-  const claimScript = defineScript(redis, 'cdsbbClaimHook', CLAIM_HOOK, 1);
-  const releaseScript = defineScript(redis, 'cdsbbReleaseHooks', RELEASE_HOOKS, 0);
-  const beatScript = defineScript(redis, 'cdsbbBeat', BEAT, 1);
+  const claimHook = CLAIM_HOOK.on(redis);
+  const releaseHooks = RELEASE_HOOKS.on(redis);
+  const writeBeat = BEAT.on(redis);
 
   const held = new Set<string>();
   const others = new Map<string, { beats: string; unchanged: number }>();
@@ -59,10 +59,8 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
   let stopped = false;
 
   async function giveBack({ uuids, holder }: Claims): Promise<void> {
-    await releaseScript(
-      [],
-      [holder, keyArgument(OWNER_PREFIX), keyArgument(TASK_PREFIX), ...uuids],
-    );
+    const hooks = uuids.map((uuid) => ({ uuid }));
+    await releaseHooks({}, { ...PREFIXES, holder }, hooks);
   }
 
   async function releaseAll(claims: Claims): Promise<void> {
@@ -99,12 +97,10 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
     const began = performance.now();
     const forgotten = [...others].filter(([, seen]) => seen.unchanged > BEATS_TO_FORGET);
     for (const [other] of forgotten) others.delete(other);
-    let reply: string[];
+    let reply: { worker: string; beats: string }[];
     try {
-      reply = (await beatScript(
-        [KEYS.beats],
-        [worker, ...forgotten.map(([other]) => other)],
-      )) as string[];
+      const workers = forgotten.map(([other]) => ({ forgotten: other }));
+      reply = await writeBeat(KEYS, { worker }, workers);
       await giveBackOrphans();
     } catch (error) {
       // The others could not tell that they live either.
@@ -113,8 +109,7 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
       return;
     }
     const prompt = performance.now() - began < beatMs / 2;
-    const now = new Map<string, string>();
-    for (let i = 0; i + 1 < reply.length; i += 2) now.set(String(reply[i]), String(reply[i + 1]));
+    const now = new Map(reply.map(({ worker, beats }) => [worker, beats]));
     now.delete(worker);
     for (const other of now.keys()) {
       if (!others.has(other)) others.set(other, { beats: '', unchanged: 0 });
@@ -155,12 +150,12 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
       const holder = newHolder();
       try {
         const take = (dead: string) =>
-          mend.hook(uuid, () => claimScript([hookKeys(uuid).owner], [holder, dead]));
-        let owner = (await take('')) as string;
+          mend.hook(uuid, () => claimHook(hookKeys(uuid), { holder, dead }));
+        let owner = await take('');
         if (owner !== '' && isDead(owner)) {
           if (!owner.startsWith(`${worker}/`))
             logger.info({ hook: uuid }, 'taking over a hook from a worker that died');
-          owner = (await take(owner)) as string;
+          owner = await take(owner);
         }
         if (owner === '') return { uuid, holder };
       } catch (error) {

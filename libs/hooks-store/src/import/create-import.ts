@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import type { Cleanup } from '../cleanups/cleanup';
 import type { ExecutionState, StoredExecution } from '../execution';
-import { CLEANUP_PREFIX, HOOK_CLEANUPS_PREFIX, hookKeys, KEYS } from '../redis-keys';
+import { KEYS, keysOf, PREFIXES } from '../redis-keys';
 import { createTaskStore, type TaskToKeep } from '../tasks/task-store';
 import { IMPORT_CLEANUP, IMPORT_DELIVERY } from './import-scripts.lua';
 
@@ -59,36 +58,18 @@ export function importedName(
  */
 export function createImport({ redis }: { redis: Redis }) {
   const tasks = createTaskStore({ redis });
-  const deliveryScript = defineScript(redis, 'cdsbbImportDelivery', IMPORT_DELIVERY, 10);
-  const cleanupScript = defineScript(redis, 'cdsbbImportCleanup', IMPORT_CLEANUP, 6);
+  const importDelivery = IMPORT_DELIVERY.on(redis);
+  const importCleanup = IMPORT_CLEANUP.on(redis);
 
   async function tryCleanup(cleanup: ImportedCleanup): Promise<'ok' | 'known' | 'back' | 'lost'> {
-    return (await cleanupScript(
-      [
-        KEYS.cleanups,
-        KEYS.stoppedCleanups,
-        KEYS.failedCleanups,
-        hookKeys(cleanup.hook).owner,
-        KEYS.broughtBack,
-        KEYS.imported,
-      ],
-      [
-        HOLDER,
-        keyArgument(CLEANUP_PREFIX),
-        keyArgument(HOOK_CLEANUPS_PREFIX),
-        cleanup.id,
-        cleanup.due,
-        cleanup.accepted,
-        cleanup.hook,
-        cleanup.project,
-        cleanup.workflow,
-        cleanup.repository,
-        cleanup.branch,
-        // No request brought it.
-        '',
-        importedName('cleanup', cleanup.uuid, cleanup.timestamp),
-      ],
-    )) as 'ok' | 'known' | 'back' | 'lost';
+    return importCleanup(keysOf(cleanup.hook), {
+      ...PREFIXES,
+      ...cleanup,
+      holder: HOLDER,
+      // No request brought it.
+      requestId: '',
+      name: importedName('cleanup', cleanup.uuid, cleanup.timestamp),
+    });
   }
 
   return {
@@ -107,31 +88,16 @@ export function createImport({ redis }: { redis: Redis }) {
 
     async delivery(delivery: ImportedDelivery): Promise<DeliveryImport> {
       const { uuid, timestamp } = delivery;
-      const keys = hookKeys(uuid);
-      const [kind] = (await deliveryScript(
-        [
-          keys.task,
-          keys.executions,
-          keys.states,
-          keys.waiting,
-          KEYS.pending,
-          KEYS.waitingTotal,
-          keys.seen,
-          KEYS.imported,
-          KEYS.heads,
-          KEYS.stoppedHeads,
-        ],
-        [
-          uuid,
-          importedName('delivery', uuid, timestamp),
-          delivery.acceptedUs,
-          JSON.stringify(delivery.execution).slice(1),
-          JSON.stringify(delivery.state),
-          delivery.requestUuid,
-          `"replay_of":${delivery.acceptedUs}000,`,
-          delivery.late ? 1 : 0,
-        ],
-      )) as [DeliveryImport];
+      const { kind } = await importDelivery(keysOf(uuid), {
+        uuid,
+        name: importedName('delivery', uuid, timestamp),
+        acceptedUs: delivery.acceptedUs,
+        execution: JSON.stringify(delivery.execution).slice(1),
+        state: JSON.stringify(delivery.state),
+        requestUuid: delivery.requestUuid,
+        replayOf: `"replay_of":${delivery.acceptedUs}000,`,
+        isLate: delivery.late,
+      });
       return kind;
     },
 

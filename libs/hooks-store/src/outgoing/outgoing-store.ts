@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { hookKeys, KEYS } from '../redis-keys';
+import { hookKeys, KEYS, keysOf } from '../redis-keys';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
 import type { TaskStore } from '../tasks/task-store';
-import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { ACCEPT_OUTGOING } from './accept-outgoing.lua';
 import type { OutgoingHook } from './outgoing-hook';
@@ -20,7 +19,7 @@ export function createOutgoingStore(deps: {
   mend?: Mend;
 }) {
   const { redis, tasks, mend = NO_MEND } = deps;
-  const acceptScript = defineScript(redis, 'cdsbbAcceptOutgoing', ACCEPT_OUTGOING, 11);
+  const acceptOutgoing = ACCEPT_OUTGOING.on(redis);
 
   return {
     /** When this returns, the run is in Redis, once, however often it was sent. */
@@ -29,29 +28,18 @@ export function createOutgoingStore(deps: {
       now: number,
     ): Promise<{ isNew: boolean; id: string; stopped: boolean }> {
       const { uuid, type, config, hookRun, request } = hook;
-      const keys = hookKeys(uuid);
       const received = { type, config, webhook: request, accepted_at: now };
       // By which the log tells of it.
       const rest = JSON.stringify({ ...received, request_id: randomUUID() }).slice(1);
-      const [kind, id, stopped] = (await mend.hook(uuid, () =>
-        acceptScript(
-          [
-            keys.task,
-            KEYS.tasks,
-            KEYS.kinds,
-            keys.executions,
-            keys.waiting,
-            KEYS.pending,
-            KEYS.waitingTotal,
-            keys.seen,
-            KEYS.outgoing,
-            KEYS.heads,
-            KEYS.stoppedHeads,
-          ],
-          [uuid, type, JSON.stringify(config), now, hookRun, rest],
-        ),
-      )) as ['accepted' | 'known', string, number];
-      return { isNew: kind === 'accepted', id, stopped: stopped === 1 };
+      const { kind, id, stopped } = await mend.hook(uuid, () =>
+        acceptOutgoing(keysOf(uuid), {
+          ...{ uuid, type, now },
+          config: JSON.stringify(config),
+          run: hookRun,
+          execution: rest,
+        }),
+      );
+      return { isNew: kind === 'accepted', id, stopped };
     },
 
     /** Removes a few tasks that no run came to for a week, unless something of them waits or failed. */

@@ -1,3 +1,5 @@
+import { defineScript, replies } from '@cds/redis';
+import { dueReply } from '../due-reply';
 import { POLL_ERROR_FIELD, POLLED_FIELD } from '../redis-keys';
 
 /** Lua: the clock that all replicas share (ms), and which hooks are polled. */
@@ -13,109 +15,143 @@ end
 `;
 
 /**
- * Reads who is to be polled first. What is further ahead than anybody may sleep stands first, as if it were due: the clock of
- * Redis was put back.
+ * Reads who is to be polled first. What is further ahead than anybody may sleep stands first, as if
+ * it were due: the clock of Redis was put back.
  *
- * KEYS polls · ARGV how many, the longest that a poll may be ahead (ms) · Returns {now (ms), uuid, when (ms), uuid, …}
+ * Returns {now (ms), uuid, when (ms), uuid, …}
  */
-export const READ_POLLS = `
+export const READ_POLLS = defineScript({
+  name: 'cdsbbReadPolls',
+  keys: ['polls'],
+  args: ['count', 'maxAheadMs'],
+  reply: dueReply,
+  lua: (K, A) => `
 ${COMMON}
 local time = now()
 local reply = {string.format('%.0f', time)}
-local far = redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', time + tonumber(ARGV[2])), '+inf',
-  'WITHSCORES', 'LIMIT', 0, ARGV[1])
+local far = redis.call('ZRANGEBYSCORE', ${K.polls}, string.format('(%.0f', time + tonumber(${A.maxAheadMs})), '+inf',
+  'WITHSCORES', 'LIMIT', 0, ${A.count})
 for i = 1, #far do table.insert(reply, far[i]) end
-local first = redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[1]) - 1, 'WITHSCORES')
+local first = redis.call('ZRANGE', ${K.polls}, 0, tonumber(${A.count}) - 1, 'WITHSCORES')
 for i = 1, #first do table.insert(reply, first[i]) end
 return reply
-`;
+`,
+});
 
 /**
- * Brings in line whether a hook is polled with its task as it is now. A poller that was not is polled at once,
- * and so is one whose last poll brought nothing, since its task may have been put right; a repository webhook some time.
- *
- * KEYS polls, polls that fail, task
- * ARGV uuid, 1 when repository webhooks are polled, 1 to poll it at once in any case, pause before the first poll of a
- *   repository webhook (ms)
+ * Brings in line whether a hook is polled with its task as it is now. A poller that was not is
+ * polled at once, and so is one whose last poll brought nothing, since its task may have been put
+ * right; a repository webhook some time.
  */
-export const ALIGN_POLL = `
+export const ALIGN_POLL = defineScript({
+  name: 'cdsbbAlignPoll',
+  keys: ['polls', 'pollsFailing', 'task'],
+  args: ['uuid', 'isReconciled', 'isAtOnce', 'firstMs'],
+  reply: replies.ignored,
+  lua: (K, A) => `
 ${COMMON}
-local task = redis.call('HMGET', KEYS[3], 'type', 'stopped')
-if not isPolled(task[1], task[2], ARGV[2]) then
-  redis.call('ZREM', KEYS[1], ARGV[1])
-  redis.call('ZREM', KEYS[2], ARGV[1])
+local task = redis.call('HMGET', ${K.task}, 'type', 'stopped')
+if not isPolled(task[1], task[2], ${A.isReconciled}) then
+  redis.call('ZREM', ${K.polls}, ${A.uuid})
+  redis.call('ZREM', ${K.pollsFailing}, ${A.uuid})
   return
 end
 local time = string.format('%.0f', now())
-redis.call('HSETNX', KEYS[3], '${POLLED_FIELD}', time)
-if ARGV[3] == '1' or (task[1] == 'RepoPoller' and redis.call('ZSCORE', KEYS[2], ARGV[1])) then
-  redis.call('ZADD', KEYS[1], time, ARGV[1])
+redis.call('HSETNX', ${K.task}, '${POLLED_FIELD}', time)
+if ${A.isAtOnce} == '1' or (task[1] == 'RepoPoller' and redis.call('ZSCORE', ${K.pollsFailing}, ${A.uuid})) then
+  redis.call('ZADD', ${K.polls}, time, ${A.uuid})
 else
-  local first = task[1] == 'RepoPoller' and time or string.format('%.0f', now() + tonumber(ARGV[4]))
-  redis.call('ZADD', KEYS[1], 'NX', first, ARGV[1])
+  local first = task[1] == 'RepoPoller' and time or string.format('%.0f', now() + tonumber(${A.firstMs}))
+  redis.call('ZADD', ${K.polls}, 'NX', first, ${A.uuid})
 end
-`;
+`,
+});
 
 /**
- * Takes the poll of a hook for a while: whoever comes second finds it at another time. When the taker dies, it is due again
- * after that.
+ * Takes the poll of a hook for a while: whoever comes second finds it at another time. When the
+ * taker dies, it is due again after that.
  *
- * KEYS polls, polls that fail, task
- * ARGV uuid, when it is due as the caller knows it (ms), how long it may take (ms), 1 when repository webhooks are polled
- * Returns {`other`} | {`taken`, now (ms), until when (ms), type, method, config, when the last poll began (ms) or "", id of
- *   the newest execution or ""}
+ * Returns {`other`} | {`taken`, now (ms), until when (ms), type, method, config, when the last poll
+ * began (ms) or "", id of the newest execution or ""}
  */
-export const TAKE_POLL = `
+export const TAKE_POLL = defineScript({
+  name: 'cdsbbTakePoll',
+  keys: ['polls', 'pollsFailing', 'task'],
+  args: ['uuid', 'due', 'leaseMs', 'isReconciled'],
+  reply: replies.variants({
+    other: {},
+    taken: {
+      began: replies.numeral,
+      until: replies.numeral,
+      type: replies.oneOf('RepoPoller', 'RepoWebHook'),
+      method: replies.text,
+      config: replies.textOrNull,
+      since: replies.text,
+      lastId: replies.text,
+    },
+  }),
+  lua: (K, A) => `
 ${COMMON}
-local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not due or tonumber(due) ~= tonumber(ARGV[2]) then return {'other'} end
-local task = redis.call('HMGET', KEYS[3], 'type', 'stopped', 'method', 'config', '${POLLED_FIELD}', 'last_id')
-if not isPolled(task[1], task[2], ARGV[4]) then
-  redis.call('ZREM', KEYS[1], ARGV[1])
-  redis.call('ZREM', KEYS[2], ARGV[1])
+local due = redis.call('ZSCORE', ${K.polls}, ${A.uuid})
+if not due or tonumber(due) ~= tonumber(${A.due}) then return {'other'} end
+local task = redis.call('HMGET', ${K.task}, 'type', 'stopped', 'method', 'config', '${POLLED_FIELD}', 'last_id')
+if not isPolled(task[1], task[2], ${A.isReconciled}) then
+  redis.call('ZREM', ${K.polls}, ${A.uuid})
+  redis.call('ZREM', ${K.pollsFailing}, ${A.uuid})
   return {'other'}
 end
 local time = now()
-local until_ = string.format('%.0f', time + tonumber(ARGV[3]))
-redis.call('ZADD', KEYS[1], until_, ARGV[1])
+local until_ = string.format('%.0f', time + tonumber(${A.leaseMs}))
+redis.call('ZADD', ${K.polls}, until_, ${A.uuid})
 return {'taken', string.format('%.0f', time), until_, task[1], task[3] or '', task[4], task[5] or '',
   task[6] or ''}
-`;
+`,
+});
 
 /**
- * Ends a poll: says when the next one is and what came of this one. Of a hook that is gone, or not polled any more, nothing is
- * kept; one that somebody else took meanwhile keeps its time.
+ * Ends a poll: says when the next one is and what came of this one. Of a hook that is gone, or not
+ * polled any more, nothing is kept; one that somebody else took meanwhile keeps its time.
  *
- * KEYS polls, polls that fail, task
- * ARGV uuid, until when it was taken (ms), pause to the next poll (ms), when this one began (ms), or "" when it brought
- *   nothing, why it brought nothing or ""
- * Returns `gone` | `ok` | `failed` for the first poll in a row that brought nothing | `better` for the first after such
+ * Returns `gone` | `ok` | `failed` for the first poll in a row that brought nothing | `better` for
+ * the first after such
  */
-export const END_POLL = `
+export const END_POLL = defineScript({
+  name: 'cdsbbEndPoll',
+  keys: ['polls', 'pollsFailing', 'task'],
+  args: ['uuid', 'until', 'pauseMs', 'began', 'error'],
+  reply: replies.oneOf('gone', 'ok', 'failed', 'better'),
+  lua: (K, A) => `
 ${COMMON}
-local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not due or redis.call('EXISTS', KEYS[3]) == 0 then return 'gone' end
+local due = redis.call('ZSCORE', ${K.polls}, ${A.uuid})
+if not due or redis.call('EXISTS', ${K.task}) == 0 then return 'gone' end
 local time = now()
-if tonumber(due) == tonumber(ARGV[2]) then
-  redis.call('ZADD', KEYS[1], string.format('%.0f', time + tonumber(ARGV[3])), ARGV[1])
+if tonumber(due) == tonumber(${A.until}) then
+  redis.call('ZADD', ${K.polls}, string.format('%.0f', time + tonumber(${A.pauseMs})), ${A.uuid})
 end
-redis.call('HSET', KEYS[3], '${POLL_ERROR_FIELD}', ARGV[5])
-if ARGV[4] == '' then
-  local added = redis.call('ZADD', KEYS[2], 'NX', string.format('%.0f', time), ARGV[1])
+redis.call('HSET', ${K.task}, '${POLL_ERROR_FIELD}', ${A.error})
+if ${A.began} == '' then
+  local added = redis.call('ZADD', ${K.pollsFailing}, 'NX', string.format('%.0f', time), ${A.uuid})
   return added == 1 and 'failed' or 'ok'
 end
-redis.call('HSET', KEYS[3], '${POLLED_FIELD}', ARGV[4])
-return redis.call('ZREM', KEYS[2], ARGV[1]) == 1 and 'better' or 'ok'
-`;
+redis.call('HSET', ${K.task}, '${POLLED_FIELD}', ${A.began})
+return redis.call('ZREM', ${K.pollsFailing}, ${A.uuid}) == 1 and 'better' or 'ok'
+`,
+});
 
 /**
  * Leaves out a poll that is to come.
  *
- * KEYS polls · ARGV uuid, when it is due as the caller knows it (ms), pause (ms) · Returns 1 when it was the next one
+ * Returns 1 when it was the next one
  */
-export const LEAVE_OUT_POLL = `
-local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not due or tonumber(due) ~= tonumber(ARGV[2]) then return 0 end
-redis.call('ZADD', KEYS[1], string.format('%.0f', tonumber(due) + tonumber(ARGV[3])), ARGV[1])
+export const LEAVE_OUT_POLL = defineScript({
+  name: 'cdsbbLeaveOutPoll',
+  keys: ['polls'],
+  args: ['uuid', 'due', 'pauseMs'],
+  reply: replies.flag,
+  lua: (K, A) => `
+local due = redis.call('ZSCORE', ${K.polls}, ${A.uuid})
+if not due or tonumber(due) ~= tonumber(${A.due}) then return 0 end
+redis.call('ZADD', ${K.polls}, string.format('%.0f', tonumber(due) + tonumber(${A.pauseMs})), ${A.uuid})
 return 1
-`;
+`,
+});

@@ -1,7 +1,7 @@
-import { hookKeys, KEYS, POLL_ERROR_FIELD } from '../redis-keys';
+import { hookKeys, KEYS, keysOf, POLL_ERROR_FIELD } from '../redis-keys';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
 import { readConfig } from '../unreadable/read-config';
-import { defineScript, redisNowMs } from '@cds/redis';
+import { redisNowMs } from '@cds/redis';
 import type { HookConfig } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { DEFAULT_DELAY_MS, LONGEST_DELAY_MS } from './poll-delay';
@@ -50,26 +50,19 @@ export function createPollStore(deps: {
   mend?: Mend;
 }) {
   const { redis, reconcileSeconds, leaseMs = LEASE_MS, mend = NO_MEND } = deps;
-  const reconcile = reconcileSeconds > 0 ? 1 : 0;
-  const readScript = defineScript(redis, 'cdsbbReadPolls', READ_POLLS, 1);
-  const alignScript = defineScript(redis, 'cdsbbAlignPoll', ALIGN_POLL, 3);
-  const takeScript = defineScript(redis, 'cdsbbTakePoll', TAKE_POLL, 3);
-  const endScript = defineScript(redis, 'cdsbbEndPoll', END_POLL, 3);
-  const leaveOutScript = defineScript(redis, 'cdsbbLeaveOutPoll', LEAVE_OUT_POLL, 1);
+  const isReconciled = reconcileSeconds > 0;
+  const readPolls = READ_POLLS.on(redis);
+  const alignPoll = ALIGN_POLL.on(redis);
+  const takePoll = TAKE_POLL.on(redis);
+  const endPoll = END_POLL.on(redis);
+  const leaveOutPoll = LEAVE_OUT_POLL.on(redis);
   const longestMs = Math.max(LONGEST_DELAY_MS, reconcileSeconds * 1_000, leaseMs) + 60_000;
-
-  const keysOf = (uuid: string) => [KEYS.polls, KEYS.pollsFailing, hookKeys(uuid).task];
 
   return {
     /** Those that are due first, whenever that is, and the clock. */
     async first(count: number): Promise<{ now: number; polls: DuePoll[] }> {
-      const [clock, ...rest] = (await readScript([KEYS.polls], [count, longestMs])) as string[];
-      const now = Number(clock);
-      const polls: DuePoll[] = [];
-      for (let i = 0; i + 1 < rest.length; i += 2) {
-        polls.push({ uuid: rest[i] ?? '', due: Number(rest[i + 1]) });
-      }
-      return { now, polls };
+      const { now, due } = await readPolls(KEYS, { count, maxAheadMs: longestMs });
+      return { now, polls: due };
     },
 
     /** Whether this one is to be taken: its time has come, or is of a clock that was put back. */
@@ -79,25 +72,21 @@ export function createPollStore(deps: {
     async align(uuid: string, atOnce = false): Promise<void> {
       // Else thousands of webhooks would be looked at whenever all are posted.
       const firstMs = Math.floor(Math.random() * reconcileSeconds * 1_000);
-      const args = [uuid, reconcile, atOnce ? 1 : 0, firstMs];
-      await mend.hook(uuid, () => alignScript(keysOf(uuid), args));
+      const args = { uuid, isReconciled, isAtOnce: atOnce, firstMs };
+      await mend.hook(uuid, () => alignPoll(keysOf(uuid), args));
     },
 
     /** @returns undefined when another one took it, or it is not polled any more */
     async take({ uuid, due }: DuePoll): Promise<TakenPoll | undefined> {
-      const reply = (await mend.hook(uuid, () =>
-        takeScript(keysOf(uuid), [uuid, due, leaseMs, reconcile]),
-      )) as string[];
-      if (reply[0] !== 'taken') return undefined;
-      const [, began, until, type, method = '', config, since, lastId] = reply;
+      const reply = await mend.hook(uuid, () =>
+        takePoll(keysOf(uuid), { uuid, due, leaseMs, isReconciled }),
+      );
+      if (reply.kind === 'other') return undefined;
+      const { until, type, method, config, began, since, lastId } = reply;
       return {
-        uuid,
-        until: Number(until),
-        type: type as TakenPoll['type'],
-        method,
+        ...{ uuid, until, type, method, began },
         config: readConfig(config) ?? {},
-        began: Number(began),
-        since: Number(since) || Number(began),
+        since: Number(since) || began,
         lastId: Number(lastId) || 0,
       };
     },
@@ -107,15 +96,13 @@ export function createPollStore(deps: {
       { uuid, until, began }: TakenPoll,
       { pauseMs, error }: EndedPoll,
     ): Promise<'gone' | 'ok' | 'failed' | 'better'> {
-      return (await endScript(keysOf(uuid), [
-        ...[uuid, until, pauseMs],
-        ...(error === undefined ? [began, ''] : ['', error]),
-      ])) as 'gone' | 'ok' | 'failed' | 'better';
+      const result = error === undefined ? { began, error: '' } : { began: '', error };
+      return endPoll(keysOf(uuid), { uuid, until, pauseMs, ...result });
     },
 
     /** Gives back a poll that was not ended: it is made again after a pause (ms), or by whoever took it meanwhile. */
     async release({ uuid, until, began }: TakenPoll, pauseMs: number): Promise<void> {
-      await leaveOutScript([KEYS.polls], [uuid, until, began + pauseMs - until]);
+      await leaveOutPoll(KEYS, { uuid, due: until, pauseMs: began + pauseMs - until });
     },
 
     /** When it is polled next (ms) and why the last poll brought nothing; undefined when it is not. */
@@ -137,7 +124,7 @@ export function createPollStore(deps: {
 
     /** Leaves the next poll out. @returns false when it is not the next one */
     async leaveOut({ uuid, due }: DuePoll): Promise<boolean> {
-      return (await leaveOutScript([KEYS.polls], [uuid, due, DEFAULT_DELAY_MS])) === 1;
+      return leaveOutPoll(KEYS, { uuid, due, pauseMs: DEFAULT_DELAY_MS });
     },
   };
 }

@@ -1,7 +1,6 @@
-import { defineScript } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { timestampOfId } from '../clock';
-import { hookKeys, KEYS } from '../redis-keys';
+import { keysOf } from '../redis-keys';
 import type { StoredExecution } from '../execution';
 import { UnreadableExecutionError } from '../unreadable/check-execution';
 import { fieldsOf, readExecution } from '../stored-execution-text';
@@ -32,10 +31,10 @@ const SAME_REPLAY_US = 60_000_000;
  * @returns a function of uuid, id of the execution and now (ms)
  */
 export function createReplay({ redis }: { redis: Redis }) {
-  const replayScript = defineScript(redis, 'cdsbbReplayExecution', REPLAY_EXECUTION, 9);
+  const replayExecution = REPLAY_EXECUTION.on(redis);
 
   return async function replay(uuid: string, id: string, now: number): Promise<Replayed> {
-    const keys = hookKeys(uuid);
+    const keys = keysOf(uuid);
     const [json, body] = await redis.hmget(keys.executions, ...fieldsOf([id]));
     if (!json) return { kind: 'unknown' };
     const execution = readOrReason(json, body);
@@ -48,20 +47,10 @@ export function createReplay({ redis }: { redis: Redis }) {
       ...{ type, config, webhook, scheduled_task, rabbitmq, poll },
       ...{ accepted_at: now, replay_of: timestampOfId(id), request_id },
     };
-    const [kind, replayId = ''] = (await replayScript(
-      [
-        keys.task,
-        keys.executions,
-        keys.waiting,
-        KEYS.pending,
-        KEYS.waitingTotal,
-        keys.done,
-        keys.dead,
-        KEYS.heads,
-        KEYS.stoppedHeads,
-      ],
-      [uuid, id, now * 1000, JSON.stringify(copy).slice(1), SAME_REPLAY_US],
-    )) as ['unknown' | 'waiting'] | ['ok' | 'again', string];
-    return kind === 'ok' || kind === 'again' ? { kind, id: replayId } : { kind };
+    return replayExecution(keys, {
+      ...{ uuid, id, nowUs: now * 1000 },
+      execution: JSON.stringify(copy).slice(1),
+      sameWithinUs: SAME_REPLAY_US,
+    });
   };
 }

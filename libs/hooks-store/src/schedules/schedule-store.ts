@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionState } from '../execution';
-import { hookKeys, KEYS, SCHEDULE_FIELD } from '../redis-keys';
+import { hookKeys, KEYS, keysOf, SCHEDULE_FIELD } from '../redis-keys';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
 import { readableOf } from '../dead-letters/dead-letter';
-import { defineScript, redisNowMs } from '@cds/redis';
+import { redisNowMs } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { type Occurrence, scheduledTask } from './occurrence';
 import { MAKE_DUE, READ_DUE, TAKE_DUE } from './schedule-scripts.lua';
@@ -32,9 +32,9 @@ export type ScheduleStore = ReturnType<typeof createScheduleStore>;
 /** When each scheduler is due next, in Redis, by the clock of Redis: replicas whose clocks differ agree on it. */
 export function createScheduleStore(deps: { redis: Redis; executionHistory: number; mend?: Mend }) {
   const { redis, executionHistory, mend = NO_MEND } = deps;
-  const readScript = defineScript(redis, 'cdsbbReadDue', READ_DUE, 1);
-  const makeScript = defineScript(redis, 'cdsbbMakeDue', MAKE_DUE, 2);
-  const takeScript = defineScript(redis, 'cdsbbTakeDue', TAKE_DUE, 10);
+  const readDue = READ_DUE.on(redis);
+  const makeDue = MAKE_DUE.on(redis);
+  const takeDue = TAKE_DUE.on(redis);
 
   return {
     /** The clock (ms). */
@@ -42,12 +42,8 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
 
     /** Those that are due first, whenever that is, and the clock. */
     async first(count: number): Promise<{ now: number; schedulers: DueScheduler[] }> {
-      const [now, ...rest] = (await readScript([KEYS.due], [count])) as string[];
-      const schedulers: DueScheduler[] = [];
-      for (let i = 0; i + 1 < rest.length; i += 2) {
-        schedulers.push({ uuid: rest[i] ?? '', due: Number(rest[i + 1]) });
-      }
-      return { now: Number(now), schedulers };
+      const { now, due } = await readDue(KEYS, { count });
+      return { now, schedulers: due };
     },
 
     /** With what is needed to take their times. */
@@ -75,8 +71,8 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
       next: number | undefined,
     ): Promise<void> {
       const { uuid, config, schedule } = scheduler;
-      const args = [uuid, config, schedule, next ?? ''];
-      await mend.hook(uuid, () => makeScript([KEYS.due, hookKeys(uuid).task], args));
+      const args = { uuid, config, schedule, next: next ?? '' };
+      await mend.hook(uuid, () => makeDue(keysOf(uuid), args));
     },
 
     /** Takes its time: an execution waits, or is in the history where `ended` is the state that an operator gave it. */
@@ -85,35 +81,16 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
       { time, next }: Occurrence,
       ended?: ExecutionState,
     ): Promise<TakenDue> {
-      const keys = hookKeys(uuid);
-      return (await mend.hook(uuid, () =>
-        takeScript(
-          [
-            KEYS.due,
-            keys.task,
-            keys.executions,
-            keys.waiting,
-            KEYS.pending,
-            KEYS.waitingTotal,
-            keys.states,
-            keys.done,
-            KEYS.failed,
-            KEYS.heads,
-          ],
-          [
-            uuid,
-            due,
-            config,
-            next ?? '',
-            time,
-            JSON.stringify(scheduledTask(time)),
-            MOST_WAITING,
-            ended ? JSON.stringify(ended) : '',
-            executionHistory,
-            randomUUID(),
-          ],
-        ),
-      )) as TakenDue;
+      const args = {
+        ...{ uuid, due, config, time },
+        next: next ?? '',
+        scheduledTask: JSON.stringify(scheduledTask(time)),
+        maxWaiting: MOST_WAITING,
+        endedState: ended ? JSON.stringify(ended) : '',
+        history: executionHistory,
+        requestId: randomUUID(),
+      };
+      return mend.hook(uuid, () => takeDue(keysOf(uuid), args));
     },
 
     /** When it is due (ms); undefined when it is not. */

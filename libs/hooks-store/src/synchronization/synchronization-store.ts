@@ -1,6 +1,6 @@
 import { KEYS, MADE_FIELD, SYNCHRONIZED_FIELD } from '../redis-keys';
 import { repliesOf } from '../dead-letters/dead-letter';
-import { defineScript } from '@cds/redis';
+import { defineScript, replies } from '@cds/redis';
 import type { Redis } from 'ioredis';
 
 /** What an earlier look did not find says nothing any more after this. */
@@ -10,21 +10,24 @@ const AT_ONCE = 1_000;
 /** The hooks of the API are asked for that often because of deliveries, over all replicas. */
 const ASK_AGAIN_MS = 60_000;
 
-/**
- * KEYS mark · ARGV what it was made as, when the reading began (ms) · Returns 1, or 0 when it is
- * another by now
- */
-const NOTE = `
-if redis.call('HGET', KEYS[1], '${MADE_FIELD}') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], '${SYNCHRONIZED_FIELD}', ARGV[2])
+/** Returns 1, or 0 when the mark is another by now. */
+const NOTE_SYNCHRONIZED = defineScript({
+  name: 'cdsbbNoteSynchronized',
+  keys: ['mark'],
+  args: ['made', 'began'],
+  reply: replies.flag,
+  lua: (K, A) => `
+if redis.call('HGET', ${K.mark}, '${MADE_FIELD}') ~= ${A.made} then return 0 end
+redis.call('HSET', ${K.mark}, '${SYNCHRONIZED_FIELD}', ${A.began})
 return 1
-`;
+`,
+});
 
 export type SynchronizedStore = ReturnType<typeof createSynchronizedStore>;
 
 /** What synchronizations leave in Redis, for the next and for all replicas. */
 export function createSynchronizedStore({ redis }: { redis: Redis }) {
-  const noteScript = defineScript(redis, 'cdsbbNoteSynchronized', NOTE, 1);
+  const noteSynchronized = NOTE_SYNCHRONIZED.on(redis);
 
   return {
     /** Names what is in Redis now, for `note`; empty where there is nothing. */
@@ -39,7 +42,7 @@ export function createSynchronizedStore({ redis }: { redis: Redis }) {
      * @throws Error where Redis was emptied in between
      */
     async note(made: string, began: number): Promise<void> {
-      if ((await noteScript([KEYS.mark], [made, began])) !== 1)
+      if (!(await noteSynchronized(KEYS, { made, began })))
         throw new Error('Redis was emptied while the hooks of the API were read');
     },
 

@@ -1,14 +1,7 @@
-import { defineScript, keyArgument } from '@cds/redis';
+import { keyArgument } from '@cds/redis';
 import { type HookConfig, type Task, type TaskType, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import {
-  hookKeys,
-  KEYS,
-  STATE_PREFIX,
-  TASK_PREFIX,
-  WAITING_PREFIX,
-  workflowHooksKey,
-} from '../redis-keys';
+import { hookKeys, KEYS, keysOf, PREFIXES, workflowHooksKey } from '../redis-keys';
 import { byCodeUnits, sortGently } from '../sort-gently';
 import { readConfig } from '../unreadable/read-config';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
@@ -19,6 +12,7 @@ import {
   PUT_TASK,
   READ_TASKS,
   SET_STOPPED,
+  type TaskReply,
 } from './task-scripts.lua';
 
 /** Tasks read in one go. */
@@ -34,19 +28,6 @@ export interface TaskToKeep {
   method: string;
   config: HookConfig | null;
 }
-
-/** As the script returns it. */
-type TaskReply = [
-  type: TaskType | null,
-  config: string | null,
-  stopped: string | null,
-  done: number,
-  waiting: number,
-  dead: number,
-  planned: number,
-];
-/** A task of which a key holds another type of value. */
-const WRONG_TYPE = 'WRONGTYPE';
 
 type ReadTask = Omit<Task, 'config'> & { config: HookConfig | null | undefined };
 
@@ -69,44 +50,41 @@ export interface TaskStoreDeps {
 /** The tasks of hooks in Redis. */
 export function createTaskStore(deps: TaskStoreDeps) {
   const { redis, mend = NO_MEND, unreadable = () => undefined } = deps;
-  const putScript = defineScript(redis, 'cdsbbPutTask', PUT_TASK, 9);
-  const readScript = defineScript(redis, 'cdsbbReadTasks', READ_TASKS, 2);
-  const deleteScript = defineScript(redis, 'cdsbbDeleteTask', DELETE_TASK, 20);
-  const stopScript = defineScript(redis, 'cdsbbSetStopped', SET_STOPPED, 6);
-  const countScript = defineScript(redis, 'cdsbbCountKinds', COUNT_KINDS, 2);
-  const lookScript = defineScript(redis, 'cdsbbLookForTasks', LOOK_FOR_TASKS, 4);
+  const putTask = PUT_TASK.on(redis);
+  const readTasks = READ_TASKS.on(redis);
+  const deleteTask = DELETE_TASK.on(redis);
+  const setStopped = SET_STOPPED.on(redis);
+  const countKinds = COUNT_KINDS.on(redis);
+  const lookForTasks = LOOK_FOR_TASKS.on(redis);
 
-  async function askFor(uuids: string[]): Promise<(TaskReply | typeof WRONG_TYPE)[]> {
-    const { task, done, waiting, dead } = hookKeys('');
-    return (await readScript(
-      [KEYS.due, KEYS.polls],
-      [...[task, done, waiting, dead].map(keyArgument), ...uuids],
-    )) as (TaskReply | typeof WRONG_TYPE)[];
+  /** Undefined for a task of which a key holds another type of value. */
+  async function askFor(uuids: readonly string[]): Promise<(TaskReply | undefined)[]> {
+    return readTasks(
+      KEYS,
+      PREFIXES,
+      uuids.map((uuid) => ({ uuid })),
+    );
   }
 
-  async function askAnew(uuid: string): Promise<TaskReply | undefined> {
-    const reply = await mend.hook(uuid, async () => {
+  function askAnew(uuid: string): Promise<TaskReply> {
+    return mend.hook(uuid, async () => {
       const [reply] = await askFor([uuid]);
-      if (reply === WRONG_TYPE) throw new Error(`${WRONG_TYPE} of a key of task ${uuid}`);
+      if (reply === undefined) throw new Error(`WRONGTYPE of a key of task ${uuid}`);
       return reply;
     });
-    return reply;
   }
 
   /** With `config: undefined` where it cannot be read. */
   async function readThese(uuids: string[]): Promise<ReadTask[]> {
     const read = await askFor(uuids);
     const replies = await Promise.all(
-      uuids.map((uuid, index) => {
-        const reply = read[index];
-        return reply === WRONG_TYPE ? askAnew(uuid).catch(() => undefined) : reply;
-      }),
+      uuids.map((uuid, index) => read[index] ?? askAnew(uuid).catch(() => undefined)),
     );
     return uuids.flatMap((uuid, index) => {
       const reply = replies[index];
       const type = taskTypeSchema.safeParse(reply?.[0]).data;
       if (!reply || !type) {
-        if (reply?.[0] || read[index] === WRONG_TYPE) unreadable(uuid);
+        if (reply?.[0] || read[index] === undefined) unreadable(uuid);
         return [];
       }
       const [, config, stopped, done, waiting, dead, planned] = reply;
@@ -142,11 +120,11 @@ export function createTaskStore(deps: TaskStoreDeps) {
   async function lookFor(
     uuids: readonly string[],
   ): Promise<{ waiting: number; unreadable: number; vanished: string[] }> {
-    const [waiting, unreadable, ...vanished] = (await lookScript(
-      [KEYS.pending, KEYS.stopped, KEYS.heads, KEYS.stoppedHeads],
-      [...[TASK_PREFIX, WAITING_PREFIX, STATE_PREFIX].map(keyArgument), ...uuids],
-    )) as [number, number, ...string[]];
-    return { waiting, unreadable, vanished };
+    return lookForTasks(
+      KEYS,
+      PREFIXES,
+      uuids.map((uuid) => ({ uuid })),
+    );
   }
 
   return {
@@ -155,32 +133,15 @@ export function createTaskStore(deps: TaskStoreDeps) {
      * @param unlessNewerThan leaves a task that was changed later (ms)
      */
     async put(task: TaskToKeep, now: number, unlessNewerThan?: number): Promise<'ok' | 'newer'> {
+      const { uuid, type, method } = task;
       const workflowIndex = indexOf(task);
-      const keys = hookKeys(task.uuid);
-      return (await mend.hook(task.uuid, () =>
-        putScript(
-          [
-            keys.task,
-            KEYS.tasks,
-            KEYS.kinds,
-            keys.waiting,
-            keys.states,
-            KEYS.pending,
-            KEYS.stopped,
-            KEYS.heads,
-            KEYS.stoppedHeads,
-          ],
-          [
-            task.uuid,
-            task.type,
-            task.method,
-            JSON.stringify(task.config),
-            now,
-            unlessNewerThan ?? '',
-            workflowIndex === '' ? '' : keyArgument(workflowIndex),
-          ],
-        ),
-      )) as 'ok' | 'newer';
+      const args = {
+        ...{ uuid, type, method, now },
+        config: JSON.stringify(task.config),
+        unlessNewerThan: unlessNewerThan ?? '',
+        workflowHooks: workflowIndex === '' ? '' : keyArgument(workflowIndex),
+      };
+      return mend.hook(uuid, () => putTask(keysOf(uuid), args));
     },
 
     /**
@@ -193,46 +154,16 @@ export function createTaskStore(deps: TaskStoreDeps) {
       unlessChangedSince?: number,
       lastSeen = '',
     ): Promise<'ok' | 'unknown' | 'kept' | 'more'> {
-      const keys = hookKeys(uuid);
-      return (await mend.hook(uuid, () =>
-        deleteScript(
-          [
-            keys.task,
-            KEYS.tasks,
-            KEYS.kinds,
-            KEYS.stopped,
-            KEYS.pending,
-            KEYS.waitingTotal,
-            KEYS.failed,
-            keys.executions,
-            keys.states,
-            keys.waiting,
-            keys.done,
-            keys.seen,
-            keys.dead,
-            KEYS.heads,
-            KEYS.stoppedHeads,
-            KEYS.polls,
-            KEYS.pollsFailing,
-            keys.changes,
-            keys.refs,
-            KEYS.lostTotal,
-          ],
-          [uuid, unlessChangedSince ?? '', lastSeen],
-        ),
-      )) as 'ok' | 'unknown' | 'kept' | 'more';
+      const args = { uuid, unlessChangedSince: unlessChangedSince ?? '', lastSeen };
+      return mend.hook(uuid, () => deleteTask(keysOf(uuid), args));
     },
 
     /** @returns how many deliveries wait; undefined for an unknown task */
     async setStopped(uuid: string, stopped: boolean): Promise<number | undefined> {
-      const keys = hookKeys(uuid);
-      const [kind, waiting] = (await mend.hook(uuid, () =>
-        stopScript(
-          [keys.task, KEYS.stopped, KEYS.pending, keys.waiting, KEYS.heads, KEYS.stoppedHeads],
-          [uuid, stopped ? 1 : 0],
-        ),
-      )) as [string, number?];
-      return kind === 'ok' ? waiting : undefined;
+      const reply = await mend.hook(uuid, () =>
+        setStopped(keysOf(uuid), { uuid, isStopped: stopped }),
+      );
+      return reply.kind === 'ok' ? reply.waiting : undefined;
     },
 
     /**
@@ -268,7 +199,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
 
     /** Puts the number of tasks of each type right, where tasks vanished. */
     async countKinds(): Promise<void> {
-      await countScript([KEYS.tasks, KEYS.kinds], [keyArgument(TASK_PREFIX)]);
+      await countKinds(KEYS, PREFIXES);
     },
 
     /** Of all tasks. */

@@ -1,7 +1,7 @@
-import { defineScript, isWrongType } from '@cds/redis';
+import { isWrongType } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { cleanupKey, hookKeys, KEYS, unreadableKey } from '../redis-keys';
-import { SET_ASIDE, SET_CLEANUP_ASIDE } from './set-aside.lua';
+import { asideOf, HOOK_KEYS, SET_ASIDE, SET_CLEANUP_ASIDE } from './set-aside.lua';
 
 /** A key of Redis that held another type of value than it should, and where its value is now. */
 export interface KeySetAside {
@@ -23,62 +23,40 @@ export interface Mend {
   cleanup<T>(id: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** The types of a hook's keys; the script wants the first five in this order. */
-const TYPES = {
-  waiting: 'list',
-  executions: 'hash',
-  done: 'zset',
-  dead: 'zset',
-  task: 'hash',
-  states: 'hash',
-  seen: 'zset',
-  changes: 'hash',
-  refs: 'hash',
-  owner: 'string',
-  cleanups: 'hash',
-} as const satisfies Record<keyof ReturnType<typeof hookKeys>, string>;
-
 /** Leaves everything as it is. */
 export const NO_MEND: Mend = { hook: (_uuid, work) => work(), cleanup: (_id, work) => work() };
 
 /** @param told of each key that was set aside: somebody has to look at what it holds */
 export function createMend(deps: { redis: Redis; told: (key: KeySetAside) => void }): Mend {
   const { redis, told } = deps;
-  const names = Object.keys(TYPES) as (keyof typeof TYPES)[];
-  const hookScript = defineScript(redis, 'cdsbbSetAside', SET_ASIDE, 2 * names.length + 1);
-  const cleanupScript = defineScript(redis, 'cdsbbSetCleanupAside', SET_CLEANUP_ASIDE, 5);
+  const setAside = SET_ASIDE.on(redis);
+  const setRecordAside = SET_CLEANUP_ASIDE.on(redis);
 
   async function setHookAside(uuid: string): Promise<void> {
-    const ofHook = hookKeys(uuid);
-    const keys = names.map((name) => ofHook[name]);
+    const keys = hookKeys(uuid);
     const now = Date.now();
-    const targets = keys.map((key) => unreadableKey(key, now));
-    const renamed = (await hookScript(
-      [...keys, ...targets, KEYS.pending],
-      [...names.map((name) => TYPES[name]), uuid],
-    )) as [index: number, type: string][];
+    const aside = HOOK_KEYS.map((key) => [asideOf(key), unreadableKey(keys[key], now)] as const);
+    const named = Object.fromEntries(aside) as Record<(typeof aside)[number][0], string>;
+    const renamed = await setAside({ ...keys, ...named, pending: KEYS.pending }, { uuid });
     for (const [index, type] of renamed) {
-      const [key = '', keptAs = ''] = [keys[index - 1], targets[index - 1]];
-      told({ hook: uuid, key, type, keptAs });
+      const key = HOOK_KEYS[index - 1];
+      if (key) told({ hook: uuid, key: keys[key], type, keptAs: named[asideOf(key)] });
     }
   }
 
   async function setCleanupAside(id: string): Promise<void> {
     const key = cleanupKey(id);
     const keptAs = unreadableKey(key, Date.now());
-    const type = (await cleanupScript(
-      [key, keptAs, KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups],
-      [id],
-    )) as string;
+    const type = await setRecordAside({ ...KEYS, record: key, aside: keptAs }, { id });
     if (type !== '') told({ cleanup: id, key, type, keptAs });
   }
 
-  async function mended<T>(work: () => Promise<T>, setAside: () => Promise<void>): Promise<T> {
+  async function mended<T>(work: () => Promise<T>, mend: () => Promise<void>): Promise<T> {
     try {
       return await work();
     } catch (error) {
       if (!isWrongType(error)) throw error;
-      await setAside();
+      await mend();
       return work();
     }
   }

@@ -1,34 +1,41 @@
+import { defineScript, replies } from '@cds/redis';
 import { KEY_TYPES } from '../key-types.lua';
 import { WAITING_HEADS } from '../waiting-heads.lua';
 
 /**
- * Notes anew, for each of some hooks, since when the delivery at its head has waited: what an older version left, and
- * what one did that ran beside this one.
+ * Notes anew, for each of some hooks, since when the delivery at its head has waited: what an older
+ * version left, and what one did that ran beside this one.
  *
- * KEYS heads, stopped heads · ARGV prefix of tasks, of waiting lists, of states, uuid…
  * Returns the uuids of which a key holds another type of value
  */
-export const NOTE_HEADS = `
+export const NOTE_HEADS = defineScript({
+  name: 'cdsbbNoteHeads',
+  keys: ['heads', 'stoppedHeads'],
+  args: ['taskPrefix', 'waitingPrefix', 'statePrefix'],
+  each: ['uuid'],
+  reply: replies.listOf(replies.text),
+  lua: (K, A, EACH) => `
 ${WAITING_HEADS}
 ${KEY_TYPES}
 local wrong = {}
-for i = 4, #ARGV do
-  local uuid = ARGV[i]
-  local waiting = ARGV[2] .. uuid
-  local isRight = isOf(ARGV[1] .. uuid, 'hash') and isOf(waiting, 'list') and isOf(ARGV[3] .. uuid, 'hash')
-  local stopped = isRight and redis.call('HGET', ARGV[1] .. uuid, 'stopped')
+for i = ${EACH.range} do
+  local uuid = ${EACH.uuid}
+  local waiting = ${A.waitingPrefix} .. uuid
+  local isRight = isOf(${A.taskPrefix} .. uuid, 'hash') and isOf(waiting, 'list') and isOf(${A.statePrefix} .. uuid, 'hash')
+  local stopped = isRight and redis.call('HGET', ${A.taskPrefix} .. uuid, 'stopped')
   if not isRight then
     wrong[#wrong + 1] = uuid
   elseif stopped and redis.call('EXISTS', waiting) == 1 then
-    local right, wrong = KEYS[1], KEYS[2]
+    local right, wrong = ${K.heads}, ${K.stoppedHeads}
     if stopped == '1' then right, wrong = wrong, right end
     redis.call('ZREM', wrong, uuid)
     redis.call('ZADD', right, 'NX', 0, uuid)
-    headMoved(uuid, waiting, ARGV[3] .. uuid, KEYS[1], KEYS[2])
+    headMoved(uuid, waiting, ${A.statePrefix} .. uuid, ${K.heads}, ${K.stoppedHeads})
   else
-    redis.call('ZREM', KEYS[1], uuid)
-    redis.call('ZREM', KEYS[2], uuid)
+    redis.call('ZREM', ${K.heads}, uuid)
+    redis.call('ZREM', ${K.stoppedHeads}, uuid)
   end
 end
 return wrong
-`;
+`,
+});

@@ -1,7 +1,6 @@
-import { KEYS, STATE_PREFIX, TASK_PREFIX, WAITING_PREFIX } from '../redis-keys';
+import { KEYS, PREFIXES } from '../redis-keys';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
 import { repliesOf } from '../dead-letters/dead-letter';
-import { defineScript, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { NOTE_HEADS } from './store-waiting-since.lua';
 
@@ -19,7 +18,7 @@ export type WaitingHeads = ReturnType<typeof createWaitingHeads>;
  * do not know of it left.
  */
 export function createWaitingHeads({ redis, mend = NO_MEND }: { redis: Redis; mend?: Mend }) {
-  const noteScript = defineScript(redis, 'cdsbbNoteHeads', NOTE_HEADS, 2);
+  const noteHeads = NOTE_HEADS.on(redis);
 
   async function note(uuids: readonly string[]): Promise<void> {
     for (let i = 0; i < uuids.length; i += AT_ONCE) {
@@ -38,8 +37,11 @@ export function createWaitingHeads({ redis, mend = NO_MEND }: { redis: Redis; me
 
   /** @returns those of which a key holds another type of value */
   async function noteSome(uuids: readonly string[]): Promise<string[]> {
-    const prefixes = [TASK_PREFIX, WAITING_PREFIX, STATE_PREFIX].map(keyArgument);
-    return (await noteScript(HEADS, [...prefixes, ...uuids])) as string[];
+    return noteHeads(
+      KEYS,
+      PREFIXES,
+      uuids.map((uuid) => ({ uuid })),
+    );
   }
 
   async function noteAllOf(key: string): Promise<void> {

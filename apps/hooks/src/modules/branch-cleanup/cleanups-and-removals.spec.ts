@@ -271,8 +271,8 @@ describe('branch cleanups, removals and other hooks', () => {
 
     await push(hooks, second, { deleted: 'dev' });
 
-    await waitFor(async () => (await redis.exists(hookKeys(second.uuid).cleanups)) === 1);
-    expect(await redis.hgetall(hookKeys(first.uuid).cleanups)).toEqual({});
+    await waitFor(async () => (await redis.exists(hookKeys(second.uuid).hookCleanups)) === 1);
+    expect(await redis.hgetall(hookKeys(first.uuid).hookCleanups)).toEqual({});
   });
 
   it('that failed for good are dropped beyond deadLetters, with a count and one error', async () => {

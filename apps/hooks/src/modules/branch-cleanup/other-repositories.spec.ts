@@ -126,7 +126,7 @@ describe('cleanups of a workflow with several hooks', () => {
       const due = Date.now() + 86_400_000;
       const fields = { status: 'waiting', accepted: '1', hook: hook.uuid, ...of };
       await redis.hset(cleanupKey(id), { ...fields, due, nb_errors: 0, retry_at: 0, outages: 0 });
-      await redis.hset(hookKeys(hook.uuid).cleanups, branch, id);
+      await redis.hset(hookKeys(hook.uuid).hookCleanups, branch, id);
       await redis.zadd(KEYS.cleanups, due, id);
       return id;
     };

@@ -1,0 +1,121 @@
+import { keyArgument } from '@cds/redis';
+import type { Redis } from 'ioredis';
+import { branchRef } from '../changes/change-name';
+import {
+  cleanupKey,
+  hookKeys,
+  KEYS,
+  PREFIXES,
+  WORKFLOW_INDEX_FIELD,
+  workflowHooksKey,
+} from '../redis-keys';
+import type { Mend } from '../unreadable/set-aside';
+import type { Cleanup } from './cleanup';
+import type { BegunCleanup, CleanupFailure, KeptFailure } from './cleanup-results';
+import { BEGIN_DUE_CLEANUPS } from './due-cleanups.lua';
+import {
+  BEGIN_CLEANUP,
+  FAIL_CLEANUP,
+  FINISH_CLEANUP,
+  LET_GO_CLEANUPS,
+} from './process-cleanup.lua';
+
+/** What a script that begins many looks at for each of them. */
+const MOST_HOOKS_OF_A_WORKFLOW = 20;
+
+/** Begins and ends cleanups around the call of the API that removes the runs. */
+export function createCleanupProcessing(deps: { redis: Redis; deadLetters: number; mend: Mend }) {
+  const { redis, deadLetters, mend } = deps;
+  const begin = BEGIN_CLEANUP.on(redis);
+  const beginDue = BEGIN_DUE_CLEANUPS.on(redis);
+  const letGo = LET_GO_CLEANUPS.on(redis);
+  const finish = FINISH_CLEANUP.on(redis);
+  const fail = FAIL_CLEANUP.on(redis);
+  const mended = <T>(of: Cleanup, work: () => Promise<T>): Promise<T> =>
+    mend.hook(of.hook, () => mend.cleanup(of.id, work));
+
+  return {
+    /**
+     * The last look before the call: still ours, still due, nothing new at the hooks of the workflow.
+     * @param lastSeen hook → id of the last delivery that was looked at, or ""
+     */
+    begin(
+      holder: string,
+      cleanup: Cleanup,
+      lastSeen: ReadonlyMap<string, string>,
+    ): Promise<'ok' | 'lost' | 'changed' | 'more'> {
+      const { id, hook } = cleanup;
+      const keys = { record: cleanupKey(id), owner: hookKeys(hook).owner };
+      const seen = [...lastSeen].map(([uuid, last]) => ({
+        waiting: keyArgument(hookKeys(uuid).waiting),
+        lastSeen: last,
+      }));
+      return mended(cleanup, () => begin(keys, { holder, hook, ...asRead(cleanup) }, seen));
+    },
+
+    /**
+     * Takes the hooks of those for which nothing is to be looked at first, and begins with them.
+     * @param holder of all these hooks, where he gets them
+     * @returns of each what came of it; `other` is for who looks at more, with `begin`
+     */
+    beginDue(holder: string, cleanups: readonly Cleanup[]): Promise<BegunCleanup[]> {
+      const args = {
+        ...{ ...PREFIXES, holder },
+        workflowField: WORKFLOW_INDEX_FIELD,
+        maxHooks: MOST_HOOKS_OF_A_WORKFLOW,
+      };
+      return beginDue(
+        {},
+        args,
+        cleanups.map((cleanup) => ({
+          record: keyArgument(cleanupKey(cleanup.id)),
+          hook: cleanup.hook,
+          workflowHooks: keyArgument(workflowHooksKey(cleanup.project, cleanup.workflow)),
+          ref: branchRef(cleanup.branch),
+          ...asRead(cleanup),
+        })),
+      );
+    },
+
+    /** For cleanups that this holder began, and for which the API was not asked. */
+    async letGo(holder: string, cleanups: readonly Pick<Cleanup, 'id' | 'hook'>[]): Promise<void> {
+      if (cleanups.length === 0) return;
+      const records = cleanups.map(({ id, hook }) => ({
+        record: keyArgument(cleanupKey(id)),
+        hook,
+      }));
+      await letGo({}, { holder }, records);
+    },
+
+    /**
+     * The API has removed the runs.
+     * @param now ms
+     * @returns `waiting` when a later deletion makes it due another time
+     */
+    finish: (
+      { id, accepted }: Pick<Cleanup, 'id' | 'accepted'>,
+      now: number,
+    ): Promise<'unknown' | 'waiting' | 'ok'> =>
+      mend.cleanup(id, () => finish(KEYS, { ...PREFIXES, id, accepted, now })),
+
+    async fail(cleanup: Cleanup, failure: CleanupFailure): Promise<KeptFailure> {
+      const { id, accepted } = cleanup;
+      const { now, nbErrors, error, outages } = failure;
+      const args = {
+        ...{ ...PREFIXES, id, accepted, now, nbErrors, error, outages, deadLetters },
+        retryAt: failure.retryAt ?? '',
+        isRefusal: failure.refused,
+        isEnded: failure.ended === true,
+        removal: failure.removal ?? '',
+      };
+      const keys = { ...KEYS, record: cleanupKey(id) };
+      const reply = await mended(cleanup, () => fail(keys, args));
+      return { kept: reply.kind, dropped: reply.kind === 'ok' ? reply.dropped : 0 };
+    },
+  };
+}
+
+/** What tells whether somebody else was at it since it was read. */
+function asRead({ accepted, due, retry_at, outages }: Cleanup) {
+  return { accepted, due, retryAt: retry_at, outages };
+}

@@ -1,0 +1,68 @@
+import type { Redis } from 'ioredis';
+import { cleanupKey, keysOf, PREFIXES } from '../redis-keys';
+import type { Mend } from '../unreadable/set-aside';
+import type { Cleanup } from './cleanup';
+import type { Cancelled } from './cleanup-results';
+import {
+  CANCEL_BEFORE_PUSH,
+  CANCEL_CLEANUP,
+  POSTPONE_CLEANUP,
+  SCHEDULE_CLEANUP,
+} from './schedule-cleanup.lua';
+
+/** What is known of a cleanup when it is scheduled. */
+type NewCleanup = Pick<
+  Cleanup,
+  | 'id'
+  | 'due'
+  | 'accepted'
+  | 'hook'
+  | 'project'
+  | 'workflow'
+  | 'repository'
+  | 'branch'
+  | 'requestId'
+>;
+
+/** Schedules and cancels cleanups for the deliveries of hooks. */
+export function createCleanupSchedule({ redis, mend }: { redis: Redis; mend: Mend }) {
+  const schedule = SCHEDULE_CLEANUP.on(redis);
+  const cancel = CANCEL_CLEANUP.on(redis);
+  const cancelBeforePush = CANCEL_BEFORE_PUSH.on(redis);
+  const postpone = POSTPONE_CLEANUP.on(redis);
+  const mended = <T>(of: Pick<Cleanup, 'id' | 'hook'>, work: () => Promise<T>): Promise<T> =>
+    mend.hook(of.hook, () => mend.cleanup(of.id, work));
+
+  return {
+    /** For the holder of the hook. @returns `back` when a push after that deletion was removed before its turn */
+    schedule: (holder: string, of: NewCleanup): Promise<'ok' | 'lost' | 'back'> =>
+      mended(of, () => schedule(keysOf(of.hook), { ...PREFIXES, ...of, holder })),
+
+    /** For the holder of the hook whose branch is back. */
+    cancel(
+      holder: string,
+      of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { olderId?: string },
+    ): Promise<Cancelled> {
+      const { id, hook, branch, olderId = id } = of;
+      const args = { ...PREFIXES, holder, id, hook, branch, olderId };
+      return mended(of, () => cancel(keysOf(hook), args));
+    },
+
+    /**
+     * For whoever is about to remove a push that waits.
+     * @param of.push id of its execution
+     * @returns how many were cancelled
+     */
+    cancelBeforePush: (
+      of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { olderId: string; push: string },
+    ): Promise<number> =>
+      mended(of, () => cancelBeforePush(keysOf(of.hook), { ...PREFIXES, ...of })),
+
+    /** For the holder of the hook: not before `due` (ms). */
+    postpone(holder: string, cleanup: Cleanup, due: number): Promise<'ok' | 'lost' | 'changed'> {
+      const { id, hook, accepted } = cleanup;
+      const keys = { ...keysOf(hook), record: cleanupKey(id) };
+      return mended(cleanup, () => postpone(keys, { id, holder, accepted, due }));
+    },
+  };
+}

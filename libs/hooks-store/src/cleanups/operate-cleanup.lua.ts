@@ -1,0 +1,71 @@
+import { defineScript, replies } from '@cds/redis';
+import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
+
+/**
+ * Stops a cleanup, or starts one that was stopped or failed; one that failed has all its tries
+ * again.
+ *
+ * Returns {`unknown`} | {`ok`, due}
+ */
+export const SET_CLEANUP_STOPPED = defineScript({
+  name: 'cdsbbStopCleanup',
+  keys: [...CLEANUP_SETS, 'record'],
+  args: ['id', 'isStop', 'now'],
+  reply: replies.variants({ unknown: {}, ok: { due: replies.numeral } }),
+  lua: (K, A) => `
+local record = redis.call('HMGET', ${K.record}, 'due', 'status')
+if not record[1] then return {'unknown'} end
+if ${A.isStop} == '1' then
+  if record[2] == 'waiting' then
+    redis.call('HSET', ${K.record}, 'status', 'stopped')
+    redis.call('ZREM', ${K.cleanups}, ${A.id})
+    redis.call('ZADD', ${K.stoppedCleanups}, ${A.now}, ${A.id})
+  end
+elseif record[2] ~= 'waiting' then
+  redis.call('HSET', ${K.record}, 'status', 'waiting', 'retry_at', '0', 'nb_errors', '0', 'outages', '0', 'processed', '0')
+  redis.call('ZREM', ${K.stoppedCleanups}, ${A.id})
+  redis.call('ZREM', ${K.failedCleanups}, ${A.id})
+  redis.call('ZADD', ${K.cleanups}, record[1], ${A.id})
+end
+return {'ok', record[1]}
+`,
+});
+
+/**
+ * Makes a cleanup that waits due now, and ends the pause after a refusal. One that is due already
+ * stays as it is.
+ *
+ * Returns {`unknown`} | {`stopped`} | {`failed`} | {`ok`, due}
+ */
+export const MAKE_CLEANUP_DUE = defineScript({
+  name: 'cdsbbMakeCleanupDue',
+  keys: ['cleanups', 'record'],
+  args: ['id', 'now'],
+  reply: replies.variants({ unknown: {}, stopped: {}, failed: {}, ok: { due: replies.numeral } }),
+  lua: (K, A) => `
+local record = redis.call('HMGET', ${K.record}, 'due', 'status')
+if not record[1] then return {'unknown'} end
+if record[2] ~= 'waiting' then return {record[2] == 'stopped' and 'stopped' or 'failed'} end
+local due = tonumber(record[1])
+if not due then return {'failed'} end
+if due > tonumber(${A.now}) then due = tonumber(${A.now}) end
+due = string.format('%.0f', due)
+redis.call('HSET', ${K.record}, 'due', due, 'retry_at', '0')
+redis.call('ZADD', ${K.cleanups}, due, ${A.id})
+return {'ok', due}
+`,
+});
+
+/** Removes a cleanup. Returns `unknown` | `ok` */
+export const REMOVE_CLEANUP = defineScript({
+  name: 'cdsbbRemoveCleanup',
+  keys: CLEANUP_SETS,
+  args: ['id', 'recordPrefix', 'hookCleanupsPrefix'],
+  reply: replies.oneOf('unknown', 'ok'),
+  lua: (K, A) => `
+${forgetCleanup(K)}
+if redis.call('EXISTS', ${A.recordPrefix} .. ${A.id}) == 0 then return 'unknown' end
+forget(${A.id}, ${A.recordPrefix}, ${A.hookCleanupsPrefix})
+return 'ok'
+`,
+});

@@ -1,0 +1,128 @@
+import { defineScript, replies } from '@cds/redis';
+import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
+import { IS_AS_READ, REMOVAL_MARKS } from './removal-marks.lua';
+
+/**
+ * The last look before the API is called; it marks the cleanup as under way.
+ *
+ * Returns `ok` | `lost` | `changed` (moved, stopped, cancelled, or tried by another) | `more`
+ * (deliveries came in meanwhile)
+ */
+export const BEGIN_CLEANUP = defineScript({
+  name: 'cdsbbBeginCleanup',
+  keys: ['record', 'owner'],
+  args: ['holder', 'hook', 'accepted', 'due', 'retryAt', 'outages'],
+  each: ['waiting', 'lastSeen'],
+  reply: replies.oneOf('ok', 'lost', 'changed', 'more'),
+  lua: (K, A, EACH) => `
+${IS_AS_READ}
+${REMOVAL_MARKS}
+local owner = redis.call('GET', ${K.owner})
+if owner and owner ~= ${A.holder} then return 'lost' end
+if not isAsRead(${K.record}, ${A.accepted}, ${A.due}, ${A.retryAt}, ${A.outages}) then return 'changed' end
+for i = ${EACH.range} do
+  local last = redis.call('LINDEX', ${EACH.waiting}, -1)
+  if last and last ~= ${EACH.lastSeen} then return 'more' end
+end
+if not owner then redis.call('SET', ${K.owner}, ${A.holder}) end
+markUnderWay(${K.record}, ${A.hook} .. ' ' .. ${A.holder})
+return 'ok'
+`,
+});
+
+/** Notes that the API was not asked for removals that were begun. */
+export const LET_GO_CLEANUPS = defineScript({
+  name: 'cdsbbLetGoCleanups',
+  keys: [],
+  args: ['holder'],
+  each: ['record', 'hook'],
+  reply: replies.ignored,
+  lua: (_K, A, EACH) => `
+for i = ${EACH.range} do
+  if redis.call('HGET', ${EACH.record}, 'under_way') == ${EACH.hook} .. ' ' .. ${A.holder} then
+    redis.call('HDEL', ${EACH.record}, 'under_way')
+  end
+end
+return 'ok'
+`,
+});
+
+/**
+ * Ends a cleanup whose runs the API has removed. One that is of a later deletion by now, or is not
+ * due yet because the API was asked again for an earlier one, goes on waiting for its date.
+ */
+export const FINISH_CLEANUP = defineScript({
+  name: 'cdsbbFinishCleanup',
+  keys: CLEANUP_SETS,
+  args: ['id', 'recordPrefix', 'hookCleanupsPrefix', 'accepted', 'now'],
+  reply: replies.oneOf('unknown', 'waiting', 'ok'),
+  lua: (K, A) => `
+${forgetCleanup(K)}
+local record = ${A.recordPrefix} .. ${A.id}
+local kept = redis.call('HMGET', record, 'accepted', 'due', 'status')
+if not kept[1] then return 'unknown' end
+local due = tonumber(kept[2]) or 0
+if kept[1] ~= ${A.accepted} or due > tonumber(${A.now}) then
+  redis.call('HDEL', record, 'under_way', 'unsure')
+  redis.call('HSET', record, 'outages', '0', 'retry_at', '0')
+  if kept[3] == 'waiting' then redis.call('ZADD', ${K.cleanups}, string.format('%.0f', due), ${A.id}) end
+  return 'waiting'
+end
+forget(${A.id}, ${A.recordPrefix}, ${A.hookCleanupsPrefix})
+return 'ok'
+`,
+});
+
+/**
+ * Keeps a failure: for another try, or for good.
+ *
+ * Returns {`ok`, dead letters dropped} | {`changed`}
+ */
+export const FAIL_CLEANUP = defineScript({
+  name: 'cdsbbFailCleanup',
+  keys: [...CLEANUP_SETS, 'record'],
+  args: [
+    'id',
+    'recordPrefix',
+    'hookCleanupsPrefix',
+    'accepted',
+    'now',
+    'nbErrors',
+    'error',
+    'outages',
+    'retryAt',
+    'isRefusal',
+    'deadLetters',
+    'isEnded',
+    'removal',
+  ],
+  reply: replies.variants({ ok: { dropped: replies.number }, changed: {} }),
+  lua: (K, A) => `
+${forgetCleanup(K)}
+local record = redis.call('HMGET', ${K.record}, 'accepted', 'status', 'under_way')
+if ${A.removal} == 'unsure' and record[3] then redis.call('HSET', ${K.record}, 'unsure', '1') end
+if ${A.removal} == 'answered' then redis.call('HDEL', ${K.record}, 'unsure') end
+if ${A.removal} ~= '' then redis.call('HDEL', ${K.record}, 'under_way') end
+if record[1] ~= ${A.accepted} then return {'changed'} end
+redis.call('HSET', ${K.record}, 'nb_errors', ${A.nbErrors}, 'last_error', ${A.error}, 'outages', ${A.outages})
+if ${A.retryAt} ~= '' then
+  if ${A.isRefusal} == '1' then redis.call('HSET', ${K.record}, 'retry_at', ${A.retryAt}) end
+  if record[2] == 'waiting' then redis.call('ZADD', ${K.cleanups}, ${A.retryAt}, ${A.id}) end
+  return {'ok', 0}
+end
+redis.call('HSET', ${K.record}, 'status', 'failed', 'processed', ${A.now})
+redis.call('ZREM', ${K.cleanups}, ${A.id})
+redis.call('ZREM', ${K.stoppedCleanups}, ${A.id})
+redis.call('ZADD', ${K.failedCleanups}, ${A.isEnded} == '1' and '-' .. ${A.now} or ${A.now}, ${A.id})
+local dropped = 0
+local excess = math.min(redis.call('ZCARD', ${K.failedCleanups}) - tonumber(${A.deadLetters}), 500)
+if excess > 0 then
+  local oldest = redis.call('ZRANGE', ${K.failedCleanups}, 0, excess - 1, 'WITHSCORES')
+  for i = 1, #oldest, 2 do
+    if tonumber(oldest[i + 1]) >= 0 then dropped = dropped + 1 end
+    forget(oldest[i], ${A.recordPrefix}, ${A.hookCleanupsPrefix})
+  end
+end
+return {'ok', dropped}
+`,
+});

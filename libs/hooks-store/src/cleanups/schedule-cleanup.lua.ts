@@ -1,0 +1,173 @@
+import { defineScript, type LuaNames, replies } from '@cds/redis';
+import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
+import { REMOVAL_MARKS } from './removal-marks.lua';
+
+/** Branches that are remembered to be back. */
+const MOST_BROUGHT_BACK = 10_000;
+
+export const SCHEDULE_KEYS = [...CLEANUP_SETS, 'owner', 'broughtBack'] as const;
+export const SCHEDULE_ARGS = [
+  'holder',
+  'recordPrefix',
+  'hookCleanupsPrefix',
+  'id',
+  'due',
+  'accepted',
+  'hook',
+  'project',
+  'workflow',
+  'repository',
+  'branch',
+  'requestId',
+] as const;
+
+/**
+ * Schedules the cleanup of a branch for the hook's holder, or restarts it from a later deletion.
+ *
+ * Returns `ok` | `lost` | `back` when a push after this deletion was removed before its turn
+ *
+ * Where the hook scheduled the branch for another workflow before (it was renamed), that one is
+ * replaced. What the API is to be asked again for an earlier deletion does not wait for the new
+ * date.
+ */
+export const scheduleCleanup = (
+  K: LuaNames<(typeof SCHEDULE_KEYS)[number]>,
+  A: LuaNames<(typeof SCHEDULE_ARGS)[number]>,
+) => `
+${forgetCleanup(K)}
+${REMOVAL_MARKS}
+local owner = redis.call('GET', ${K.owner})
+if owner and owner ~= ${A.holder} then return 'lost' end
+local back = redis.call('ZSCORE', ${K.broughtBack}, ${A.id})
+if back and tonumber(back) > tonumber(${A.accepted}) then return 'back' end
+if back then redis.call('ZREM', ${K.broughtBack}, ${A.id}) end
+local id, record, byHook = ${A.id}, ${A.recordPrefix} .. ${A.id}, ${A.hookCleanupsPrefix} .. ${A.hook}
+local before = redis.call('HGET', byHook, ${A.branch})
+if before and before ~= id then forget(before, ${A.recordPrefix}, ${A.hookCleanupsPrefix}) end
+local old = redis.call('HMGET', record, 'accepted', 'hook', 'branch')
+if old[1] and tonumber(old[1]) > tonumber(${A.accepted}) then return 'ok' end
+if old[2] and old[2] ~= ${A.hook} and redis.call('HGET', ${A.hookCleanupsPrefix} .. old[2], old[3]) == id then
+  redis.call('HDEL', ${A.hookCleanupsPrefix} .. old[2], old[3])
+end
+redis.call('HSET', record, 'status', 'waiting', 'due', ${A.due}, 'accepted', ${A.accepted}, 'hook', ${A.hook},
+  'project', ${A.project}, 'workflow', ${A.workflow}, 'repository', ${A.repository}, 'branch', ${A.branch},
+  'nb_errors', '0', 'last_error', '', 'retry_at', '0', 'outages', '0', 'processed', '0', 'request_id', ${A.requestId})
+redis.call('ZREM', ${K.stoppedCleanups}, id)
+redis.call('ZREM', ${K.failedCleanups}, id)
+redis.call('ZADD', ${K.cleanups}, isUnsure(record) and 'LT' or 'CH', ${A.due}, id)
+redis.call('HSET', byHook, ${A.branch}, id)
+return 'ok'
+`;
+
+export const SCHEDULE_CLEANUP = defineScript({
+  name: 'cdsbbScheduleCleanup',
+  keys: SCHEDULE_KEYS,
+  args: SCHEDULE_ARGS,
+  reply: replies.oneOf('ok', 'lost', 'back'),
+  lua: scheduleCleanup,
+});
+
+/**
+ * Cancels what is scheduled for a branch that is back: the cleanup of this project, workflow and
+ * branch, also under the id of older versions, and the one that this hook scheduled for the branch,
+ * whatever its workflow was called then.
+ *
+ * Returns {`none`} | {`cancelled`, id of the request that scheduled it or ""} | {`lost`} | {`busy`,
+ * hook} while another hook's holder has the API remove the runs | {`unsure`, id} when nobody knows
+ * whether the API still removes them
+ *
+ * A mark of who is no longer the owner of its hook, or of this hook, of which the caller is the
+ * only holder, is of a removal that nobody waits for any more.
+ */
+export const CANCEL_CLEANUP = defineScript({
+  name: 'cdsbbCancelCleanup',
+  keys: [...CLEANUP_SETS, 'owner'],
+  args: [
+    'holder',
+    'recordPrefix',
+    'hookCleanupsPrefix',
+    'id',
+    'hook',
+    'branch',
+    'ownerPrefix',
+    'olderId',
+  ],
+  reply: replies.variants({
+    none: {},
+    lost: {},
+    cancelled: { requestId: replies.text },
+    busy: { hook: replies.text },
+    unsure: { id: replies.text },
+  }),
+  lua: (K, A) => `
+${forgetCleanup(K)}
+${REMOVAL_MARKS}
+local owner = redis.call('GET', ${K.owner})
+if owner and owner ~= ${A.holder} then return {'lost'} end
+local found, request = {}, ''
+local byHook = redis.call('HGET', ${A.hookCleanupsPrefix} .. ${A.hook}, ${A.branch})
+for _, id in ipairs({${A.id}, ${A.olderId}, byHook or ${A.id}}) do
+  if redis.call('EXISTS', ${A.recordPrefix} .. id) == 1 then
+    local record = redis.call('HMGET', ${A.recordPrefix} .. id, 'under_way', 'request_id')
+    local hook, holder = string.match(record[1] or '', '^(%S+) (.+)$')
+    if hook and hook ~= ${A.hook} and redis.call('GET', ${A.ownerPrefix} .. hook) == holder then return {'busy', hook} end
+    if isUnsure(${A.recordPrefix} .. id) then return {'unsure', id} end
+    found[#found + 1] = id
+    request = record[2] or request
+  end
+end
+for _, id in ipairs(found) do forget(id, ${A.recordPrefix}, ${A.hookCleanupsPrefix}) end
+if #found == 0 then return {'none'} end
+return {'cancelled', request}
+`,
+});
+
+/**
+ * Cancels what is scheduled for a branch whose push is about to be removed unread: the cleanup of
+ * that id and the one that the hook scheduled, unless it is of a deletion after that push, or the
+ * API is to be asked again, since nobody knows what it did. Remembers the push, too: deletions from
+ * before it may wait, at this hook or another.
+ *
+ * Returns how many
+ *
+ * A Redis that is out of memory takes whatever follows a first write that frees memory.
+ */
+export const CANCEL_BEFORE_PUSH = defineScript({
+  name: 'cdsbbCancelBeforePush',
+  keys: [...CLEANUP_SETS, 'broughtBack'],
+  args: ['recordPrefix', 'hookCleanupsPrefix', 'id', 'hook', 'branch', 'push', 'olderId'],
+  reply: replies.number,
+  lua: (K, A) => `
+${forgetCleanup(K)}
+${REMOVAL_MARKS}
+redis.call('ZREMRANGEBYRANK', ${K.broughtBack}, 0, -${MOST_BROUGHT_BACK})
+redis.call('ZADD', ${K.broughtBack}, 'GT', ${A.push}, ${A.id})
+local cancelled = 0
+local byHook = redis.call('HGET', ${A.hookCleanupsPrefix} .. ${A.hook}, ${A.branch})
+for _, id in ipairs({${A.id}, ${A.olderId}, byHook or ${A.id}}) do
+  local accepted = redis.call('HGET', ${A.recordPrefix} .. id, 'accepted')
+  if accepted and (tonumber(accepted) or 0) <= tonumber(${A.push}) and not isUnsure(${A.recordPrefix} .. id) then
+    forget(id, ${A.recordPrefix}, ${A.hookCleanupsPrefix})
+    cancelled = cancelled + 1
+  end
+end
+return cancelled
+`,
+});
+
+/** Moves a cleanup to when a later deletion, which still waits, makes it due. */
+export const POSTPONE_CLEANUP = defineScript({
+  name: 'cdsbbPostponeCleanup',
+  keys: ['cleanups', 'record', 'owner'],
+  args: ['id', 'holder', 'accepted', 'due'],
+  reply: replies.oneOf('ok', 'lost', 'changed'),
+  lua: (K, A) => `
+local owner = redis.call('GET', ${K.owner})
+if owner and owner ~= ${A.holder} then return 'lost' end
+local record = redis.call('HMGET', ${K.record}, 'accepted', 'status')
+if record[1] ~= ${A.accepted} or record[2] ~= 'waiting' then return 'changed' end
+redis.call('HSET', ${K.record}, 'due', ${A.due})
+redis.call('ZADD', ${K.cleanups}, ${A.due}, ${A.id})
+return 'ok'
+`,
+});

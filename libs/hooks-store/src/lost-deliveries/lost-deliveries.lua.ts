@@ -1,0 +1,55 @@
+import { defineScript, replies } from '@cds/redis';
+
+/**
+ * Counts the deliveries as lost that wait nowhere though the counter of all has them: no hook has
+ * work, and none is stopped. What the lists of hooks hold is not lost, though nothing else may know
+ * of it any more. `held`: deliveries in the lists of all hooks, or "" where nobody looked.
+ *
+ * Notes when the first of the lost ones was noticed, until they are acknowledged.
+ */
+export const COUNT_LOST = defineScript({
+  name: 'cdsbbCountLost',
+  keys: ['waitingTotal', 'pending', 'stopped', 'lostTotal', 'lostSince'],
+  args: ['held'],
+  reply: (reply) => {
+    const [waiting, lost, look, since] = reply as [number, number, number, string];
+    return { waiting, lost, isToLook: look === 1, since };
+  },
+  lua: (K, A) => `
+local waiting = tonumber(redis.call('GET', ${K.waitingTotal}) or '0')
+local look = waiting > 0 and redis.call('EXISTS', ${K.pending}, ${K.stopped}) == 0
+if look and ${A.held} ~= '' and waiting > tonumber(${A.held}) then
+  redis.call('SET', ${K.waitingTotal}, ${A.held})
+  redis.call('INCRBY', ${K.lostTotal}, waiting - ${A.held})
+  waiting = tonumber(${A.held})
+end
+local lost = tonumber(redis.call('GET', ${K.lostTotal}) or '0') or 0
+local since = redis.call('GET', ${K.lostSince}) or ''
+if lost == 0 and since ~= '' then
+  redis.call('DEL', ${K.lostSince})
+  since = ''
+elseif lost > 0 and since == '' then
+  local time = redis.call('TIME')
+  since = time[1] .. string.format('%06d', time[2])
+  redis.call('SET', ${K.lostSince}, since)
+end
+return {waiting, lost, look and 1 or 0, since}
+`,
+});
+
+/**
+ * Returns how many are lost and since when, "" where there is none.
+ *
+ * Read and removed at once: what is lost a moment later is counted anew.
+ */
+export const ACKNOWLEDGE_LOST = defineScript({
+  name: 'cdsbbAcknowledgeLost',
+  keys: ['lostTotal', 'lostSince'],
+  args: [],
+  reply: replies.listOf(replies.text),
+  lua: (K) => `
+local lost, since = redis.call('GET', ${K.lostTotal}), redis.call('GET', ${K.lostSince})
+redis.call('DEL', ${K.lostTotal}, ${K.lostSince})
+return {lost or '', since or ''}
+`,
+});

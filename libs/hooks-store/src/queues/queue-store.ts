@@ -1,0 +1,45 @@
+import { defineScript, replies } from '@cds/redis';
+import type { HookConfig } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import { KEYS, keysOf } from '../redis-keys';
+
+/**
+ * Wanted is what the task is now: of this kind and not stopped. A caller who knows another
+ * configuration changes nothing. `settings` of its queue is JSON, or "".
+ */
+const WANT_QUEUE = defineScript({
+  name: 'cdsbbWantQueue',
+  keys: ['queues', 'task'],
+  args: ['uuid', 'config', 'settings'],
+  reply: replies.ignored,
+  lua: (K, A) => `
+local task = redis.call('HMGET', ${K.task}, 'type', 'stopped', 'config')
+if task[1] ~= 'RabbitMQ' or task[2] == '1' then return redis.call('HDEL', ${K.queues}, ${A.uuid}) end
+if ${A.settings} ~= '' and task[3] == ${A.config} then redis.call('HSET', ${K.queues}, ${A.uuid}, ${A.settings}) end
+return 0`,
+});
+
+/** Which queues of RabbitMQ are to be consumed, by the tasks that there are. */
+export function createQueueStore({ redis }: { redis: Redis }) {
+  const wantQueue = WANT_QUEUE.on(redis);
+
+  return {
+    /** By uuid the settings of its queue (JSON). */
+    all: (): Promise<Record<string, string>> => redis.hgetall(KEYS.queues),
+
+    /**
+     * After a task was kept or started with this configuration.
+     * @param settings JSON; "" where there are none
+     */
+    want: (uuid: string, config: HookConfig | null, settings: string): Promise<void> =>
+      wantQueue(keysOf(uuid), { uuid, config: JSON.stringify(config), settings }),
+
+    /** Forgets it where its task is gone, stopped, or of another kind by now. */
+    check: (uuid: string): Promise<void> =>
+      wantQueue(keysOf(uuid), { uuid, config: '', settings: '' }),
+
+    async forget(uuid: string): Promise<void> {
+      await redis.hdel(KEYS.queues, uuid);
+    },
+  };
+}
