@@ -6,7 +6,9 @@ import { markdownPage } from './matrix/report';
 const root = join(__dirname, '..', '..');
 const guide = (name: string) => readFileSync(join(root, 'docs', name), 'utf8');
 const table = guide('fault-matrix.md');
-const [, sentences = ''] = guide('promises.md').split('## Sentence by sentence');
+const [, sentences = ''] = guide('promises.md')
+  .replace(/\s+/g, ' ')
+  .split('## Sentence by sentence');
 
 describe('docs/fault-matrix.md', () => {
   it('carries every fault of the matrix, with what happens and what may come twice', () => {
