@@ -3,6 +3,7 @@ import {
   createHttpApp,
   createPublicApp,
   createRouter,
+  type FastPathHandler,
   type Logger,
   type Metrics,
 } from '@cds/service';
@@ -15,7 +16,6 @@ import type { ExecuteOutgoing } from './modules/outgoing/accept-outgoing';
 import { absentIsUnknown, onlyOurState, type StateOfRoutes } from './state/guard-routes';
 import { createTaskRouter } from './tasks/task-router';
 import type { TaskService } from './tasks/task-service';
-import type { TakeWebhook } from './webhooks/handle-webhook';
 import { createWebhookRouter } from './webhooks/webhook-router';
 
 export interface AppDeps {
@@ -24,7 +24,7 @@ export interface AppDeps {
   monitoring: () => Promise<MonitoringStatus>;
   metrics: Metrics;
   trustedProxies: readonly string[];
-  takeWebhook: TakeWebhook;
+  handleWebhook: FastPathHandler;
   taskService: TaskService;
   executeOutgoing: ExecuteOutgoing;
   adminService: AdminService;
@@ -35,12 +35,12 @@ export interface AppDeps {
 
 /** What is shown to the internet where that has a port of its own: `/webhook/{uuid}` alone. */
 export function getPublicApp(
-  deps: Pick<AppDeps, 'logger' | 'trustedProxies'> & { take: TakeWebhook },
+  deps: Pick<AppDeps, 'logger' | 'trustedProxies'> & { handle: FastPathHandler },
 ): Express {
   return createPublicApp({
     logger: deps.logger,
     trustedProxies: deps.trustedProxies,
-    open: createWebhookRouter(deps.take),
+    open: createWebhookRouter(deps.handle),
   });
 }
 
@@ -54,7 +54,7 @@ export function getApp(deps: AppDeps): Express {
     metrics: deps.metrics,
     trustedProxies: deps.trustedProxies,
     sharedMs: deps.sharedMs,
-    open: createWebhookRouter(deps.takeWebhook),
+    open: createWebhookRouter(deps.handleWebhook),
     guarded: createRouter().use(
       onlyOurState(deps.state),
       createTaskRouter({ service: deps.taskService, executeOutgoing: deps.executeOutgoing }),

@@ -44,15 +44,16 @@ export function isListedByApi(type: string): boolean {
   return !isKnownType(type) || KINDS[type].unlisted !== true;
 }
 
+const VALIDATORS = Object.values(KINDS).flatMap(({ deliveries }) => deliveries ?? []);
+
 /** How hooks of this type take deliveries at `/webhook/{uuid}`; undefined where they take none. */
 export function validatorOf(type: string): DeliveryValidator | undefined {
-  return isKnownType(type) ? KINDS[type].deliveries : undefined;
+  return VALIDATORS.find((validator) => validator.type === type);
 }
 
-/** The type of hook that a delivery with such headers is most likely for; Redis knows. */
-export function likelyType(headers: IncomingHttpHeaders): TaskType {
-  const types = Object.keys(KINDS) as TaskType[];
-  return types.find((type) => KINDS[type].deliveries?.isLikely(headers)) ?? 'Webhook';
+/** Of the type of hook that a delivery with such headers is most likely for; only Redis knows. */
+export function likelyValidator(headers: IncomingHttpHeaders): DeliveryValidator {
+  return VALIDATORS.find((validator) => validator.isLikely?.(headers)) ?? webhookDeliveries;
 }
 
 /** Whether executions of this type may overtake each other. */

@@ -2,7 +2,7 @@ import { CdsApiClient } from '@cds/api-client';
 import { type HooksConfig, publicConfig } from '@cds/config';
 import { connectRedis, watchRedisHealth, whenReady, withoutKeyPrefix, errorText } from '@cds/redis';
 import {
-  createFront,
+  createFastPathRoute,
   createHashStore,
   whileOurs,
   createKnownHashes,
@@ -47,9 +47,9 @@ import { createStores } from './state/create-stores';
 import { createWorks } from './create-works';
 import { createTaskService } from './tasks/task-service';
 import { createUnreadableReports } from './monitoring/report-unreadable';
-import { createIntake } from './webhooks/create-intake';
+import { createWebhookHandler } from './webhooks/handle-webhook';
 import { networkOf } from './webhooks/refusal-limit';
-import { isWebhookUrl, uuidOfWebhookUrl } from './webhooks/webhook-url';
+import { isWebhookUrl, uuidOfWebhookUrl } from './webhooks/webhook-router';
 
 /** How long the first registration waits for Redis. */
 const REDIS_READY_MS = 2_000;
@@ -112,11 +112,11 @@ export async function createHooks(
   const workArrived = (uuid: string, waiting: number) => {
     if (!disabled) drainQueue.arrived(uuid, waiting);
   };
-  const intake = createIntake({
+  const webhooks = createWebhookHandler({
     store: deliveries,
     mode: config.signature,
     keys: config.webhookKeys,
-    workArrived,
+    enqueue: workArrived,
     whyNone: () => state.whyNoDelivery(),
     askForHooks: () => void state.askedByDelivery(),
     metrics,
@@ -129,7 +129,7 @@ export async function createHooks(
       redis,
       disabled,
       executionHistory,
-      moreLines: () => [...state.lines(), ...intake.metrics.lines(), ...queues.lines()],
+      moreLines: () => [...state.lines(), ...webhooks.metrics.lines(), ...queues.lines()],
       redisWarnings: redisHealth.warnings,
       whyNoWrites: () => state.whyNoWrites(),
     }),
@@ -209,7 +209,7 @@ export async function createHooks(
     monitoring,
     metrics,
     trustedProxies: config.http.trustedProxies,
-    takeWebhook: intake.take,
+    handleWebhook: webhooks.handle,
     adminService: admin,
     sharedMs: timing.sharedMs,
     executeOutgoing: createExecuteOutgoing({
@@ -253,13 +253,14 @@ export async function createHooks(
     isExempt: isWebhookUrl,
     ...{ trustedProxies, networkOf, logger },
   };
-  const front = { match: uuidOfWebhookUrl, handle: intake.take, trustedProxies };
+  const { handle } = webhooks;
+  const fastPath = { match: uuidOfWebhookUrl, handle, trustedProxies };
   const server = await listenAll({
     ...{ config: config.http, logger },
-    everything: createFront({ ...front, app: limitStrangers(app, limited), logger }),
-    webhooks: createFront({
-      ...front,
-      app: limitStrangers(getPublicApp({ ...intake, trustedProxies, logger }), limited),
+    everything: createFastPathRoute({ ...fastPath, app: limitStrangers(app, limited), logger }),
+    webhooks: createFastPathRoute({
+      ...fastPath,
+      app: limitStrangers(getPublicApp({ handle, trustedProxies, logger }), limited),
       logger,
     }),
   });

@@ -39,7 +39,7 @@ function app(): Express {
       logger: silentLogger(),
       trustedProxies: [],
       state: { refusal: () => undefined, isSynchronized: () => true },
-      takeWebhook: unused,
+      handleWebhook: unused,
     } satisfies Partial<AppDeps>),
     registration: { isAllowed: () => true },
     monitoring: async () => ({ now: '', lines: [] }),

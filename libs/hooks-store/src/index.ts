@@ -40,6 +40,7 @@ export { createDeliveryStore, type DeliveryStore } from './deliveries/delivery-s
 export type {
   AbsentHook,
   Acceptance,
+  DeliveryToAccept,
   DeliveryToPlan,
   Head,
   HookOnFile,

@@ -42,10 +42,10 @@ export async function answeredByRedis<T>(
  */
 export function redisBudget(totalMs = REDIS_DEADLINE_MS) {
   let leftMs = totalMs;
-  return async function answered<T>(work: () => Promise<T>): Promise<T> {
+  return async function answered<T>(commands: Promise<T>): Promise<T> {
     const began = performance.now();
     try {
-      return await answeredByRedis(work, Math.max(0, leftMs));
+      return await answeredByRedis(() => commands, Math.max(0, leftMs));
     } finally {
       leftMs -= performance.now() - began;
     }

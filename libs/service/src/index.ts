@@ -1,7 +1,7 @@
 export { buildInfo, versionInfo } from './build-info';
 export { formatGoDuration } from './format-go-duration';
 export { requestIdOf } from './http/common-headers';
-export { createFront, type FrontRequest } from './http/create-front';
+export { createFastPathRoute, type FastPathHandler, type RouteMatch } from './http/fast-path-route';
 export { type Callers } from './http/create-guard';
 export { createHttpApp, createPublicApp, type HttpAppDeps } from './http/create-http-app';
 export { createRouter } from './http/create-router';

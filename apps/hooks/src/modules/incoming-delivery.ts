@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RefChange } from '@cds/hooks-store';
+import type { TaskType } from '@cds/wire';
 
 /** A request to `/webhook/{uuid}` whose body was read and whose signature was verified. */
 export interface IncomingDelivery {
@@ -33,13 +34,14 @@ export type Validation =
 
 /** How hooks of one type take deliveries. */
 export interface DeliveryValidator {
+  type: TaskType;
   /** Validates a delivery before anything of it is stored. Pure. */
   validate(delivery: IncomingDelivery): Validation;
   /**
-   * Whether the headers look like those of a delivery to such a hook. Only Redis knows the type; a
-   * wrong guess costs a second round trip.
+   * Whether the headers are those of a sender that delivers to such hooks. Only Redis knows the type;
+   * a wrong guess costs a second round trip.
    */
-  isLikely(headers: IncomingHttpHeaders): boolean;
+  isLikely?(headers: IncomingHttpHeaders): boolean;
   /**
    * Set where any sender may deliver. Some sign with `sha1=…` for receivers of their own: that
    * counts as no signature then, and as a wrong one elsewhere.

@@ -207,7 +207,7 @@ async function* answered<T>(parts: AsyncGenerator<T>): AsyncGenerator<T> {
   const budget = redisBudget(ALL_TASKS_MS);
   try {
     for (;;) {
-      const next = await budget(() => parts.next());
+      const next = await budget(parts.next());
       if (next.done) return;
       yield next.value;
     }

@@ -1,5 +1,5 @@
 /** Bytes that all bodies under way may hold together: hundreds of the largest that Bitbucket sends. */
-export const MOST_BYTES_UNDER_WAY = 64 * 1024 * 1024;
+export const MAX_BYTES_UNDER_WAY = 64 * 1024 * 1024;
 
 /** Half of what Bitbucket waits for; a slow line brings the 256 KB that it sends in that time. */
 export const BODY_DEADLINE_MS = 5_000;
@@ -29,7 +29,7 @@ export type BodyBudget = ReturnType<typeof createBodyBudget>;
  * Bitbucket are read within moments, and whoever fills the memory by sending slowly is the first to
  * lose.
  */
-export function createBodyBudget(mostBytes = MOST_BYTES_UNDER_WAY, deadlineMs = BODY_DEADLINE_MS) {
+export function createBodyBudget(maxBytes = MAX_BYTES_UNDER_WAY, deadlineMs = BODY_DEADLINE_MS) {
   /** The oldest first. */
   const underWay = new Map<
     BodyMemory,
@@ -41,7 +41,7 @@ export function createBodyBudget(mostBytes = MOST_BYTES_UNDER_WAY, deadlineMs = 
 
   function giveUpOldest(): void {
     for (const [memory, { giveUp }] of underWay) {
-      if (total <= mostBytes) return;
+      if (total <= maxBytes) return;
       memory.release();
       giveUp('crowded-out');
     }

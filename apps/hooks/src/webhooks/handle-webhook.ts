@@ -1,108 +1,185 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type FrontRequest, type Logger, requestIdOf, sendJson } from '@cds/service';
-import { type CdsError, isCdsError } from '@cds/wire';
-import { errorText } from '@cds/redis';
-import type { AcceptDelivery } from './accept-delivery';
-import type { BodyBudget } from './body-budget';
-import type { IntakeMetrics, IntakeResult } from './intake-metrics';
+import type { IncomingMessage } from 'node:http';
+import type { SignatureMode } from '@cds/config';
+import { type Clock, type DeliveryStore, isTaskUuid, timestampOfId } from '@cds/hooks-store';
+import { redisBudget } from '@cds/redis';
+import {
+  type FastPathHandler,
+  type Logger,
+  type Metrics,
+  requestIdOf,
+  sendJson,
+} from '@cds/service';
+import { isCdsError } from '@cds/wire';
+import { likelyValidator } from '../hook-modules';
+import type { IncomingDelivery, Validation } from '../modules/incoming-delivery';
+import { isDecodableQuery } from '../payloads/query-string';
+import { createBodyBudget } from './body-budget';
+import { createHookCheck } from './check-hook';
+import { createIntakeLog } from './intake-log';
+import { createIntakeMetrics, type Measurement } from './intake-metrics';
 import { ClientGoneError, dropRestOfBody, readBody } from './read-body';
-import { Refusal, type RefusalReason } from './refusal';
-import type { RefusalLog } from './refusal-log';
+import { malformed, notAuthentic, notKnownYet, Refusal, unknownHook, wrongMethod } from './refusal';
+import { createRefusalLimit } from './refusal-limit';
+import { deliveryToStore } from './store-delivery';
+import { createSignatureVerifier } from './verify-signature';
+import { type AcceptedDelivery, WEBHOOK_METHODS } from './webhook-router';
 
-export interface TakeWebhookDeps {
-  acceptDelivery: AcceptDelivery;
-  bodies: BodyBudget;
-  metrics: IntakeMetrics;
-  warnOnce: RefusalLog;
+export interface WebhookHandlerDeps {
+  /** Why nothing may be accepted at all; undefined where it may. */
+  whyNone: () => string | undefined;
+  /** Reads the hooks of the API again; once a minute at most, whoever asks. */
+  askForHooks: () => void;
+  store: Pick<DeliveryStore, 'lookUp' | 'accept'>;
+  /** Called for a hook with so many pending executions, the new one included. */
+  enqueue: (uuid: string, pending: number) => void;
+  mode: SignatureMode;
+  /** `webhookKey`, then the ones before it. */
+  keys: readonly string[];
+  metrics: Pick<Metrics, 'counter' | 'histogram'>;
   logger: Logger;
+  now: Clock;
 }
 
-/** Of refusals that say something of the line or of the load. */
-const WARNINGS: Partial<Record<RefusalReason, string>> = {
-  crowded_out: 'more is being sent to webhooks at once than fits: the slowest senders are refused',
-  too_slow: 'a delivery was sent too slowly and is refused with 503',
+interface Received {
+  result: 'accepted' | 'ignored' | 'duplicate';
+  answer: AcceptedDelivery;
+}
+
+const UNDECODABLE: Validation = {
+  kind: 'refuse',
+  reason: 'the query cannot be decoded: write a percent sign as %25',
 };
 
-/** Answers a request to a webhook: what it is `about` is the hook's uuid and the sender's address. */
-export type TakeWebhook = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  about: FrontRequest,
-) => Promise<void>;
+/** The type of a hook may change while a delivery is validated for the one it had. */
+const MAX_VALIDATIONS = 2;
 
 /**
- * Takes a request to a webhook, whatever served it so far.
- *
- * What the function returned throws is a mistake of ours, to be logged as an error and answered 500.
+ * The handler of `/webhook/{uuid}`, whatever serves the route. What it throws is a mistake of ours,
+ * to be logged as an error and answered 500.
  */
-export function createTakeWebhook(deps: TakeWebhookDeps): TakeWebhook {
-  const { acceptDelivery, bodies, metrics, warnOnce, logger } = deps;
+export function createWebhookHandler(deps: WebhookHandlerDeps) {
+  const { store, enqueue, logger } = deps;
+  const bodies = createBodyBudget();
+  const limit = createRefusalLimit();
+  const log = createIntakeLog({ logger });
+  const metrics = createIntakeMetrics(deps);
+  const signatures = createSignatureVerifier(deps);
+  const { checkHook, absentHook, reserveRead } = createHookCheck({ ...deps, signatures });
 
-  /** Not by the error middleware, which has a warning for each: a flood would fill the disk. */
-  function tellOf(
-    error: CdsError,
+  /**
+   * Look up → read → verify → validate → store → enqueue. When it returns, the delivery is in Redis
+   * and is processed whatever happens next.
+   *
+   * A right signature costs one round trip to Redis. Without one, for addresses that were refused
+   * too often, and while many bodies are on their way, the hook is looked up before the body is
+   * read: a refused delivery costs that lookup and no more.
+   *
+   * @throws Refusal; CdsError 503 where Redis does not answer; ClientGoneError
+   */
+  async function receive(
     request: IncomingMessage,
-    about: FrontRequest,
-    requestId: string,
-  ): void {
-    const { uuid, status, message, cause } = error;
-    const [path] = (request.url ?? '').split('?', 1);
-    logger.debug({ uuid, requestId, status, path, error: message }, 'Delivery refused');
-    if (error instanceof Refusal) {
-      const warning = WARNINGS[error.reason];
-      if (warning) warnOnce(warning, '', { address: about.address, requestId });
-      return;
+    { uuid, address, requestId }: Pick<IncomingDelivery, 'uuid' | 'address' | 'requestId'>,
+    measurement: Measurement,
+  ): Promise<Received> {
+    const { method = '', url = '', headers, rawHeaders } = request;
+    if (!WEBHOOK_METHODS.includes(method)) throw wrongMethod(method);
+    if (!isTaskUuid(uuid)) throw unknownHook();
+    const whyNone = deps.whyNone();
+    if (whyNone !== undefined) throw notKnownYet(whyNone);
+
+    // Look up.
+    const redis = redisBudget();
+    const shown = signatures.shown(headers);
+    const looksFirst =
+      shown !== 'bitbucket' || limit.retryAfter(address) !== undefined || bodies.isCrowded();
+    const hook = looksFirst ? await redis(store.lookUp(uuid)) : undefined;
+    // A right signature shows that an absent hook was ours, so its delivery is read all the same.
+    const absent = hook?.kind === 'unknown' && shown === 'bitbucket' ? hook : undefined;
+    const sent = { uuid, method, shown };
+    let validator = hook && !absent ? checkHook(hook, sent) : likelyValidator(headers);
+
+    // Read.
+    const endRead = absent && reserveRead(uuid, absent);
+    const body = await measurement.sending(readBody(request, bodies)).finally(endRead);
+
+    // Verify, before anything is parsed.
+    const isSigned = shown === 'bitbucket';
+    const isRight = isSigned && signatures.isRight(uuid, headers, body);
+    if (absent) throw absentHook(uuid, absent, isRight);
+    if (isSigned && !isRight) {
+      if (!hook) checkHook(await redis(store.lookUp(uuid)), sent);
+      throw notAuthentic();
     }
-    warnOnce('deliveries are refused with 503: Redis does not take them', '', {
-      ...{ uuid, requestId },
-      error: errorText(cause),
-    });
+
+    const delivery: IncomingDelivery = {
+      ...{ uuid, method, query: rawQuery(url), headers, rawHeaders, body, address, requestId },
+      signature: isRight ? 'right' : 'none',
+    };
+    for (let validations = 0; validations < MAX_VALIDATIONS; validations++) {
+      // Validate.
+      const validation = isDecodableQuery(delivery.query)
+        ? validator.validate(delivery)
+        : UNDECODABLE;
+
+      // Store.
+      const toStore = deliveryToStore(delivery, validator.type, validation, deps.now());
+      const stored = await redis(store.accept(toStore));
+      switch (stored.kind) {
+        case 'accepted': {
+          const isIgnored = validation.kind === 'ignore';
+          const timestamp = timestampOfId(stored.id);
+          log.accepted(delivery, validation, timestamp);
+          // Enqueue.
+          if (!isIgnored) enqueue(uuid, stored.waiting);
+          const answer = { uuid, type: stored.type, timestamp };
+          return { result: isIgnored ? 'ignored' : 'accepted', answer };
+        }
+        case 'duplicate': {
+          const timestamp = timestampOfId(stored.firstId);
+          log.duplicate(delivery, stored, timestamp);
+          return { result: 'duplicate', answer: { uuid, type: stored.type, timestamp } };
+        }
+        case 'judge':
+          // The hook is of another type than its headers, or the lookup, made likely.
+          validator = checkHook({ kind: 'known', type: stored.type, method, signed: false }, sent);
+          break;
+        case 'wrong-method':
+          throw wrongMethod(method);
+        case 'unsigned':
+          throw notAuthentic();
+        case 'refused':
+          throw malformed(validation.kind === 'refuse' ? validation.reason : '');
+        case 'unknown':
+          throw absentHook(uuid, stored, isRight);
+      }
+    }
+    // Its type changed each time that it was validated: there is no such hook any more.
+    throw unknownHook();
   }
 
-  return async (request, response, about) => {
-    const began = performance.now();
-    let sendingMs = 0;
-    const readIt = async () => {
-      const readingBegan = performance.now();
-      try {
-        return await readBody(request, bodies);
-      } finally {
-        sendingMs += performance.now() - readingBegan;
-      }
-    };
-    const count = (result: IntakeResult) =>
-      metrics.count(result, performance.now() - began - sendingMs);
-
+  const handle: FastPathHandler = async (request, response, { parameter: uuid, address }) => {
+    const measurement = metrics.begin();
+    const from = { uuid, address, requestId: requestIdOf(response) };
     try {
-      const { result, answer } = await acceptDelivery({
-        uuid: about.parameter,
-        method: request.method ?? '',
-        query: rawQuery(request.url ?? ''),
-        headers: request.headers,
-        rawHeaders: request.rawHeaders,
-        address: about.address,
-        requestId: requestIdOf(response),
-        readBody: readIt,
-      });
+      const { result, answer } = await receive(request, from, measurement);
       sendJson(response, 200, answer);
-      count(result);
+      measurement.end(result);
     } catch (error) {
-      if (error instanceof ClientGoneError) {
-        count('broken_off');
-        return;
-      }
+      if (error instanceof ClientGoneError) return measurement.end('broken_off');
       dropRestOfBody(request, response);
-      // Logged as an error and answered 500 where all others are.
       if (!isCdsError(error)) {
-        count('failed');
+        measurement.end('failed');
         throw error;
       }
-      tellOf(error, request, about, requestIdOf(response));
-      for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
-      sendJson(response, error.status, error.toBody());
-      count(error instanceof Refusal ? error.reason : 'unavailable');
+      const refusal = limit.apply(error, address);
+      log.refused(error, refusal, { ...from, url: request.url ?? '' });
+      for (const [name, value] of Object.entries(refusal.headers)) response.setHeader(name, value);
+      sendJson(response, refusal.status, refusal.toBody());
+      measurement.end(refusal instanceof Refusal ? refusal.reason : 'unavailable');
     }
   };
+
+  return { handle, metrics };
 }
 
 function rawQuery(url: string): string {

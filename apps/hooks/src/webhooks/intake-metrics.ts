@@ -27,7 +27,12 @@ const REFUSED = ['unknown', 'unauthentic', 'limited', 'malformed'] as const;
 /** How long the line warns of a delivery that was forged, or whose key is another. */
 const WARN_MS = 10 * 60_000;
 
-export type IntakeMetrics = ReturnType<typeof createIntakeMetrics>;
+/** Of one request, from when it came. */
+export interface Measurement {
+  /** Waits for what the sender still sends, which does not count. */
+  sending<T>(body: Promise<T>): Promise<T>;
+  end(result: IntakeResult): void;
+}
 
 /** Counts what becomes of deliveries, for Prometheus and for `/mon/status`. */
 export function createIntakeMetrics(deps: { metrics: Pick<Metrics, 'counter' | 'histogram'> }) {
@@ -47,13 +52,25 @@ export function createIntakeMetrics(deps: { metrics: Pick<Metrics, 'counter' | '
   let lastSuspicious = -Infinity;
 
   return {
-    /** @param ms what the sender waited for, once it had sent everything */
-    count(result: IntakeResult, ms: number): void {
-      counter.inc({ result });
-      seconds.observe(ms / 1000);
-      const before = refused.get(result);
-      if (before !== undefined) refused.set(result, before + 1);
-      if (result === 'unauthentic' || result === 'limited') lastSuspicious = performance.now();
+    begin(): Measurement {
+      let began = performance.now();
+      return {
+        async sending(body) {
+          const since = performance.now();
+          try {
+            return await body;
+          } finally {
+            began += performance.now() - since;
+          }
+        },
+        end(result) {
+          counter.inc({ result });
+          seconds.observe((performance.now() - began) / 1000);
+          const before = refused.get(result);
+          if (before !== undefined) refused.set(result, before + 1);
+          if (result === 'unauthentic' || result === 'limited') lastSuspicious = performance.now();
+        },
+      };
     },
 
     /** Counts since the start; a warning for ten minutes after a delivery that was not authentic. */

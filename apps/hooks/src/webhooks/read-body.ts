@@ -6,7 +6,7 @@ import { crowdedOut, tooLarge, tooManyPieces, tooSlow } from './refusal';
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Each piece takes some microseconds. A body that comes over a slow line has some hundred. */
-const MOST_PIECES = 5_000;
+const MAX_PIECES = 5_000;
 
 /** What a sender may still send after it was refused, so that it reads the answer instead of a broken connection. */
 const LINGER_BYTES = 4 * MAX_BODY_BYTES;
@@ -46,7 +46,7 @@ export async function readBody(
         return memory.holds(size);
       }
       if (size + chunk.length > limit) return end(() => reject(tooLarge(limit)));
-      if (++pieces > MOST_PIECES) return end(() => reject(tooManyPieces()));
+      if (++pieces > MAX_PIECES) return end(() => reject(tooManyPieces()));
       if (size + chunk.length > body.length) {
         const larger = Buffer.allocUnsafeSlow(
           Math.min(limit, Math.max(2 * body.length, size + chunk.length)),
@@ -96,7 +96,7 @@ export function dropRestOfBody(request: IncomingMessage, response: ServerRespons
   };
   let dropped = 0;
   request.on('data', (chunk: Buffer) => {
-    dropped += Math.max(chunk.length, LINGER_BYTES / MOST_PIECES);
+    dropped += Math.max(chunk.length, LINGER_BYTES / MAX_PIECES);
     if (dropped > LINGER_BYTES) socket.destroy();
   });
   request.on('error', () => undefined);

@@ -1,13 +1,13 @@
 import { isIP } from 'node:net';
 import { LRUCache } from 'lru-cache';
+import type { CdsError } from '@cds/wire';
+import { limited, Refusal } from './refusal';
 
 /** Refusals that an address is told of in a minute; whoever is refused more often gets 429. */
 export const REFUSALS_PER_MINUTE = 60;
 const WINDOW_MS = 60_000;
 /** Addresses that are counted; beyond that the one that was quiet for longest starts again. */
-const MOST_ADDRESSES = 10_000;
-
-export type RefusalLimit = ReturnType<typeof createRefusalLimit>;
+const MAX_ADDRESSES = 10_000;
 
 /**
  * Counts, for each address and in this process, deliveries to unknown hooks and those that are not authentic.
@@ -18,7 +18,7 @@ export type RefusalLimit = ReturnType<typeof createRefusalLimit>;
  */
 export function createRefusalLimit() {
   const counts = new LRUCache<string, { refusals: number; until: number }>({
-    max: MOST_ADDRESSES,
+    max: MAX_ADDRESSES,
   });
 
   /** Whole seconds until the address is told again; undefined when it is not over the limit. */
@@ -32,15 +32,16 @@ export function createRefusalLimit() {
   return {
     retryAfter,
 
-    /** Counts a refusal. @returns {@link retryAfter} as it was before this one */
-    count(address: string): number | undefined {
-      const over = retryAfter(address);
+    /** Counts a refusal that a stranger can cause. @returns what the sender is told */
+    apply(error: CdsError, address: string): CdsError {
+      if (!(error instanceof Refusal) || !error.isOfStranger) return error;
+      const seconds = retryAfter(address);
       const network = networkOf(address);
       const now = performance.now();
       const count = counts.get(network);
       if (count && count.until > now) count.refusals++;
       else counts.set(network, { refusals: 1, until: now + WINDOW_MS });
-      return over;
+      return seconds === undefined ? error : limited(seconds);
     },
   };
 }

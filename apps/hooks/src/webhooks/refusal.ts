@@ -1,6 +1,6 @@
 import { CdsError } from '@cds/wire';
 
-/** Why a delivery was not taken, as metrics name it. */
+/** Why a delivery is refused, as metrics name it. */
 export type RefusalReason =
   | 'unknown'
   | 'unauthentic'
@@ -13,13 +13,18 @@ export type RefusalReason =
   | 'not_served'
   | 'not_known_yet';
 
-/** A delivery that is not taken, with the error that its sender gets. */
+/** A delivery that is refused, with the error that its sender gets. */
 export class Refusal extends CdsError {
   constructor(
     readonly reason: RefusalReason,
     ...error: ConstructorParameters<typeof CdsError>
   ) {
     super(...error);
+  }
+
+  /** Whether whoever knows of no hook, or not its secret, can cause it. */
+  get isOfStranger(): boolean {
+    return this.reason === 'unknown' || this.reason === 'unauthentic';
   }
 }
 

@@ -22,11 +22,12 @@ import {
 } from '../../test/harness';
 import { pushDelivery } from '../../test/pushes';
 import { lookedUp } from '../../test/looked-up';
+import { monitorRedis } from '../../test/monitor-redis';
 import { slowRequest, type SlowRequest } from '../../test/slow-request';
 import { redisBudget } from '@cds/redis';
-import { MOST_READ_FOR_SIGNATURE } from './absent-hook';
+import { MAX_READ_FOR_SIGNATURE } from './check-hook';
 import { networkOf, REFUSALS_PER_MINUTE } from './refusal-limit';
-import { createRefusalLog } from './refusal-log';
+import { createWarnOnce } from './intake-log';
 
 /** The port is the harness's. */
 const HTTP = { addr: '127.0.0.1', port: 0 };
@@ -88,21 +89,19 @@ describe('refused deliveries', () => {
 
   /** All commands that Redis gets from the service while `work` runs. */
   async function commandsDuring(work: () => Promise<void>): Promise<string[][]> {
-    // What comes at the start of the service is none of it, and ioredis bears no command while it
-    // begins to listen.
+    // What comes at the start of the service is none of it.
     await waitFor(
       async () =>
         (await redis.exists(`${KEYS.synchronizing}:done`)) === 1 &&
         (await redis.exists(KEYS.synchronizing)) === 0,
       { what: 'the first synchronization' },
     );
-    const monitor = await redis.monitor();
     const commands: string[][] = [];
-    monitor.on('monitor', (_time: string, args: string[]) => commands.push(args));
+    const endMonitor = await monitorRedis(world.redis.url, (args) => commands.push(args));
     await work();
     await redis.echo('all came in');
     await waitFor(() => commands.some(([name]) => name?.toLowerCase() === 'echo'));
-    monitor.disconnect();
+    endMonitor();
     // Each answer of the API is a reason to look who waits for it; which queues there are is looked at every two seconds.
     const byItself: (string | undefined)[] = [KEYS.apiWaiters, KEYS.queues];
     return commands.filter(
@@ -203,7 +202,7 @@ describe('refused deliveries', () => {
         slow.push(await begun(hooks, randomUUID()));
         return slow.some(({ received }) => received().includes(CROWDED));
       });
-      expect(slow.length).toBeGreaterThan(MOST_READ_FOR_SIGNATURE);
+      expect(slow.length).toBeGreaterThan(MAX_READ_FOR_SIGNATURE);
       const answer = await (await begun(hooks, randomUUID())).answer();
       expect(answer).toMatch(/^HTTP\/1.1 503 /);
       expect(answer).toMatch(/^Retry-After: 5\r$/m);
@@ -449,7 +448,7 @@ describe('refused deliveries', () => {
       jest.useFakeTimers();
       try {
         const { logger, lines } = captureLogger();
-        const warnOnce = createRefusalLog({ logger });
+        const warnOnce = createWarnOnce({ logger });
         for (let i = 0; i < 100; i++) warnOnce('refused', 'hook', { address: 'a' });
         jest.advanceTimersByTime(59_000);
         warnOnce('refused', 'hook', {});
@@ -592,13 +591,13 @@ describe('refused deliveries', () => {
       try {
         const answered = redisBudget(300);
         let answer: () => void = () => undefined;
-        const first = answered(() => new Promise<void>((resolve) => (answer = resolve)));
+        const first = answered(new Promise<void>((resolve) => (answer = resolve)));
         await jest.advanceTimersByTimeAsync(200);
         answer();
         await first;
         await jest.advanceTimersByTimeAsync(200); // What is not Redis's does not count.
         let refusal: unknown;
-        const tooMuch = answered(() => new Promise(() => undefined));
+        const tooMuch = answered(new Promise(() => undefined));
         tooMuch.catch((error: unknown) => (refusal = error));
         await jest.advanceTimersByTimeAsync(99);
         expect(refusal).toBeUndefined();

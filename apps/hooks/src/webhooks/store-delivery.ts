@@ -1,52 +1,60 @@
-import {
-  type Clock,
-  NEW_STATE,
-  timestampOfMs,
-  type DeliveryStore,
-  type Acceptance,
-} from '@cds/hooks-store';
+import type { IncomingHttpHeaders } from 'node:http';
+import { type DeliveryToAccept, NEW_STATE, timestampOfMs } from '@cds/hooks-store';
 import type { TaskType } from '@cds/wire';
 import type { IncomingDelivery, Validation } from '../modules/incoming-delivery';
 import { canonicalHeaders } from '../payloads/canonical-headers';
-import { validateDelivery } from './validate-delivery';
-import { requestUuidOf } from './request-uuid';
 
 const DUPLICATE =
   'duplicate: a delivery with the same {same} was accepted before, see the execution {first}';
 
-/** Validates a delivery as one to a hook of this type, and keeps it if the hook still is. */
-export function createKeepDelivery(deps: { store: Pick<DeliveryStore, 'accept'>; now: Clock }) {
-  return async function keepDelivery(
-    type: TaskType,
-    delivery: IncomingDelivery,
-  ): Promise<{ validation: Validation; acceptance: Acceptance }> {
-    const validation = validateDelivery(type, delivery);
-    const acceptedAt = deps.now();
-    const processed = timestampOfMs(acceptedAt);
-    const done = { ...NEW_STATE, status: 'DONE' as const, processing_timestamp: processed };
-    const event = validation.kind === 'ignore' ? validation.event : '';
-    const acceptance = await deps.store.accept({
-      uuid: delivery.uuid,
-      method: delivery.method,
-      judgedFor: type,
-      verdict: validation.kind,
-      signature: delivery.signature,
-      requestUuid: requestUuidOf(delivery.headers),
-      ...(validation.kind === 'accept' ? { refChanges: validation.changes } : {}),
-      acceptedAt,
-      requestId: delivery.requestId,
-      received: {
-        webhook: {
-          request_url: delivery.query,
-          request_body: '',
-          request_header: canonicalHeaders(delivery.rawHeaders),
-          request_method: '',
-        },
+/** Visible characters; several headers come joined by a comma and a space. */
+const USABLE = /^[\x21-\x7e]{1,128}$/;
+
+/**
+ * What is stored of a delivery.
+ *
+ * @param type of the hook that it was validated for
+ * @param acceptedAt milliseconds
+ */
+export function deliveryToStore(
+  delivery: IncomingDelivery,
+  type: TaskType,
+  validation: Validation,
+  acceptedAt: number,
+): DeliveryToAccept {
+  const processed = timestampOfMs(acceptedAt);
+  const done = { ...NEW_STATE, status: 'DONE' as const, processing_timestamp: processed };
+  const event = validation.kind === 'ignore' ? validation.event : '';
+  return {
+    uuid: delivery.uuid,
+    method: delivery.method,
+    judgedFor: type,
+    verdict: validation.kind,
+    signature: delivery.signature,
+    requestUuid: requestUuidOf(delivery.headers),
+    ...(validation.kind === 'accept' ? { refChanges: validation.changes } : {}),
+    acceptedAt,
+    requestId: delivery.requestId,
+    received: {
+      webhook: {
+        request_url: delivery.query,
+        request_body: '',
+        request_header: canonicalHeaders(delivery.rawHeaders),
+        request_method: '',
       },
-      body: delivery.body,
-      ignored: { ...done, last_error: `ignored: ${event} starts no workflow` },
-      duplicate: { ...done, last_error: DUPLICATE },
-    });
-    return { validation, acceptance };
+    },
+    body: delivery.body,
+    ignored: { ...done, last_error: `ignored: ${event} starts no workflow` },
+    duplicate: { ...done, last_error: DUPLICATE },
   };
+}
+
+/**
+ * What names a delivery over all attempts of its sender: Bitbucket sends again with the same
+ * `X-Request-UUID`. Empty where there is none, or none that can be one: such a delivery is never a
+ * duplicate by it.
+ */
+export function requestUuidOf(headers: IncomingHttpHeaders): string {
+  const header = String(headers['x-request-uuid'] ?? '');
+  return USABLE.test(header) ? header : '';
 }

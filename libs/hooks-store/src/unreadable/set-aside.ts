@@ -51,18 +51,17 @@ export function createMend(deps: { redis: Redis; told: (key: KeySetAside) => voi
     if (type !== '') told({ cleanup: id, key, type, keptAs });
   }
 
-  async function mended<T>(work: () => Promise<T>, mend: () => Promise<void>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isWrongType(error)) throw error;
-      await mend();
-      return work();
-    }
+  function mendBy(setKeysAside: (name: string) => Promise<void>): Mend['hook'] {
+    return async (name, work) => {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isWrongType(error)) throw error;
+        await setKeysAside(name);
+        return work();
+      }
+    };
   }
 
-  return {
-    hook: (uuid, work) => mended(work, () => setHookAside(uuid)),
-    cleanup: (id, work) => mended(work, () => setCleanupAside(id)),
-  };
+  return { hook: mendBy(setHookAside), cleanup: mendBy(setCleanupAside) };
 }

@@ -67,19 +67,25 @@ export interface PushDelivery extends Pick<z.infer<typeof push>, 'actor' | 'repo
  *   change tells of a ref
  */
 export function readPushDelivery(json: string): PushDelivery {
-  const result = push.safeParse(parse(json));
+  let value: unknown;
+  try {
+    value = parseBoundedJson(json);
+  } catch (error) {
+    throw unreadable(error);
+  }
+  const result = push.safeParse(value);
   if (!result.success) throw malformed(problemOf(result.error));
   const { actor, repository, push: pushed } = result.data;
   const changes: PushDelivery['changes'] = [];
-  const unreadable: string[] = [];
+  const leftOut: string[] = [];
   pushed.changes.forEach((value, index) => {
     const one = change.safeParse(value);
     if (one.success) changes.push({ ...one.data, index });
-    else unreadable.push(problemOf(one.error, ['push', 'changes', index]));
+    else leftOut.push(problemOf(one.error, ['push', 'changes', index]));
   });
   const isOfNoUse = changes.every((one) => !one.new && !one.old);
-  if (isOfNoUse && unreadable[0] !== undefined) throw malformed(unreadable[0]);
-  return { actor, repository, changes, unreadable };
+  if (isOfNoUse && leftOut[0] !== undefined) throw malformed(leftOut[0]);
+  return { actor, repository, changes, unreadable: leftOut };
 }
 
 function malformed(problem: string): MalformedPushError {
@@ -91,17 +97,13 @@ function problemOf({ issues: [issue] }: z.ZodError, above: readonly PropertyKey[
   return `${path || 'the body'}: ${issue?.message ?? 'unreadable'}`;
 }
 
-function parse(json: string): unknown {
-  try {
-    return parseBoundedJson(json);
-  } catch (error) {
-    if (error instanceof JsonTooComplexError)
-      throw new MalformedPushError(`the body is too much to read: ${error.message}`);
-    // The parser's own message quotes the body, which has no place in an answer or a log.
-    throw new MalformedPushError(
-      'the body is not JSON: send what Bitbucket Cloud sends for repo:push',
-    );
-  }
+/** @param error of the parser, whose message quotes the body: that has no place in an answer or a log */
+function unreadable(error: unknown): MalformedPushError {
+  return new MalformedPushError(
+    error instanceof JsonTooComplexError
+      ? `the body is too much to read: ${error.message}`
+      : 'the body is not JSON: send what Bitbucket Cloud sends for repo:push',
+  );
 }
 
 /** `['push', 'changes', 3, 'new']` → `push.changes[3].new` */

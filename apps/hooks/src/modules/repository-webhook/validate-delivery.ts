@@ -30,6 +30,7 @@ const CLOUD_EVENTS = /^(repo|pullrequest|issue|pipeline|project):./;
 
 /** Repository webhooks take deliveries of Bitbucket Cloud alone. */
 export const repositoryDeliveries: DeliveryValidator = {
+  type: 'RepoWebHook',
   validate: validateRepositoryDelivery,
   isLikely: (headers) => headers['x-event-key'] !== undefined,
 };

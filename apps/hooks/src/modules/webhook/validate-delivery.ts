@@ -4,8 +4,8 @@ import { planWebhook } from './plan-webhook';
 
 /** Plain webhooks take deliveries of any sender. */
 export const webhookDeliveries: DeliveryValidator = {
+  type: 'Webhook',
   validate: validateWebhookDelivery,
-  isLikely: (headers) => headers['x-event-key'] === undefined,
   anySender: true,
 };
 

@@ -3,7 +3,7 @@ import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { silentLogger } from '@cds/testing';
 import { getPublicApp } from '../get-app';
-import { isWebhookUrl, uuidOfWebhookUrl } from './webhook-url';
+import { isWebhookUrl, uuidOfWebhookUrl } from './webhook-router';
 
 describe('the URL of a request', () => {
   let server: Server;
@@ -13,7 +13,7 @@ describe('the URL of a request', () => {
     const app = getPublicApp({
       logger: silentLogger(),
       trustedProxies: [],
-      take: async (_request, response) => {
+      handle: async (_request, response) => {
         taken += 1;
         response.end();
       },
@@ -48,7 +48,7 @@ describe('the URL of a request', () => {
     ['/x?/webhook/a-uuid', false, false],
     ['http://hooks.example/x/webhook/a-uuid', false, false],
     ['http://hooks.example?/webhook/a-uuid', false, false],
-  ])('%s: found by the front: %s, and by Express: %s', async (url, byFront, byExpress) => {
+  ])('%s: found by the fast path: %s, and by Express: %s', async (url, byFront, byExpress) => {
     expect(uuidOfWebhookUrl(url) !== undefined).toBe(byFront);
     expect(await isTaken(url)).toBe(byExpress);
     expect(isWebhookUrl(url)).toBe(byExpress);

@@ -5,25 +5,27 @@ import { setCommonHeaders } from './common-headers';
 import { answerError } from './create-error-middleware';
 import { closeUnread } from './unread-body';
 
-/** What is known of a request that the front serves. */
-export interface FrontRequest {
+/** What a route knows of a request that it matches. */
+export interface RouteMatch {
   /** What `match` returned. */
   parameter: string;
   /** The address of the sender, as far as trusted proxies report it. */
   address: string;
 }
 
-export interface FrontDeps {
-  /** Serves all that the front does not. */
+/** Answers. What it throws becomes CDS's error body. */
+export type FastPathHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  match: RouteMatch,
+) => Promise<void>;
+
+export interface FastPathDeps {
+  /** Serves all other requests. */
   app: RequestListener;
-  /** The parameter of a URL that the front serves; undefined for every other one. */
+  /** The parameter of a URL of this route; undefined for every other one. */
   match: (url: string) => string | undefined;
-  /** Answers. What it throws becomes CDS's error body. */
-  handle: (
-    request: IncomingMessage,
-    response: ServerResponse,
-    about: FrontRequest,
-  ) => Promise<void>;
+  handle: FastPathHandler;
   logger: Logger;
   /** As for `createHttpApp`. */
   trustedProxies: readonly string[];
@@ -34,7 +36,7 @@ export interface FrontDeps {
  * route that has little to do. The route must be one of the app's, too: unusual requests (no Host,
  * an escape in the path) and every check that needs more go there.
  */
-export function createFront(deps: FrontDeps): RequestListener {
+export function createFastPathRoute(deps: FastPathDeps): RequestListener {
   const { app, match, handle, logger } = deps;
   const addressOf = createAddressOf(deps.trustedProxies);
 

@@ -1,35 +1,35 @@
 import supertest from 'supertest';
 import { captureLogger } from '@cds/testing';
-import { createFront, sendJson } from '../index';
+import { createFastPathRoute, sendJson } from '../index';
 
 const match = (url: string): string | undefined => /^\/fast\/(\w+)/.exec(url)?.[1];
 
 function build(options: { trustedProxies?: string[]; fail?: unknown } = {}) {
   const { logger, lines } = captureLogger();
-  const front = createFront({
+  const fastPath = createFastPathRoute({
     app: (_request, response) => sendJson(response, 200, { by: 'app' }),
     match,
-    async handle(_request, response, about) {
+    async handle(_request, response, matched) {
       if (options.fail !== undefined) throw options.fail;
-      sendJson(response, 200, { by: 'front', ...about });
+      sendJson(response, 200, { by: 'fast path', ...matched });
     },
     logger,
     trustedProxies: options.trustedProxies ?? [],
   });
-  return { call: supertest(front), lines };
+  return { call: supertest(fastPath), lines };
 }
 
-describe('createFront', () => {
+describe('createFastPathRoute', () => {
   it('serves its own route with the headers of every answer, and leaves the others to the app', async () => {
     const { call } = build();
     const own = await call.get('/fast/one').set('X-Request-Id', 'abc');
-    expect(own.body).toMatchObject({ by: 'front', parameter: 'one' });
+    expect(own.body).toMatchObject({ by: 'fast path', parameter: 'one' });
     expect(own.headers).toMatchObject({ 'x-request-id': 'abc', 'cache-control': 'no-store' });
     expect((await call.get('/slow/one')).body).toEqual({ by: 'app' });
   });
 
   it('leaves a request without a Host to the app, which refuses it', () => {
-    const front = createFront({
+    const fastPath = createFastPathRoute({
       app: (_request, response) => sendJson(response, 400, { by: 'app' }),
       match,
       handle: async () => undefined,
@@ -39,7 +39,7 @@ describe('createFront', () => {
     const withoutHost = { headers: {}, url: '/fast/one' };
     const sent: unknown[] = [];
     const response = { setHeader: () => undefined, end: (text: string) => sent.push(text) };
-    front(withoutHost as never, response as never);
+    fastPath(withoutHost as never, response as never);
     expect(sent).toEqual(['{"by":"app"}']);
   });
 

@@ -1,0 +1,90 @@
+import { LRUCache } from 'lru-cache';
+import type { AbsentHook, HookOnFile } from '@cds/hooks-store';
+import { validatorOf } from '../hook-modules';
+import type { DeliveryValidator } from '../modules/incoming-delivery';
+import {
+  notAuthentic,
+  notKnownYet,
+  notServed,
+  type Refusal,
+  unknownHook,
+  wrongMethod,
+} from './refusal';
+import type { ShownSignature, SignatureVerifier } from './verify-signature';
+
+/** Absent hooks that a right signature asked for; only who has the key can fill this. */
+const MAX_ASKED_FOR = 10_000;
+
+/** Bodies of strangers, a MiB each at most, that are read at once only to look at a signature. */
+export const MAX_READ_FOR_SIGNATURE = 8;
+
+export interface HookCheckDeps {
+  signatures: Pick<SignatureVerifier, 'isRefused'>;
+  /** Reads the hooks of the API again; once a minute at most, whoever asks. */
+  askForHooks: () => void;
+  now: () => number;
+}
+
+/** What is known of a delivery before its body is read. */
+export interface SentHead {
+  uuid: string;
+  method: string;
+  shown: ShownSignature;
+}
+
+/** Decides by the hook, as Redis knows it, whether a delivery is refused whatever its body is. */
+export function createHookCheck({ signatures, askForHooks, now }: HookCheckDeps) {
+  const askedFor = new LRUCache<string, number>({ max: MAX_ASKED_FOR });
+  let beingRead = 0;
+
+  /** @throws Refusal when the hook takes no delivery with such a head */
+  function checkHook(hook: HookOnFile | AbsentHook, sent: SentHead): DeliveryValidator {
+    if (hook.kind === 'unknown') throw absentHook(sent.uuid, hook, false);
+    if (hook.method !== sent.method) throw wrongMethod(sent.method);
+    const validator = validatorOf(hook.type);
+    if (!validator) throw notServed(hook.type);
+    const { anySender = false } = validator;
+    if (signatures.isRefused(sent.shown, { anySender, signed: hook.signed })) throw notAuthentic();
+    return validator;
+  }
+
+  /**
+   * Why a delivery to a hook that is not here is refused: 404 only where it is known that there is
+   * none.
+   *
+   * @param isRight whether the delivery shows by its signature that the hook was ours
+   */
+  function absentHook(uuid: string, absent: AbsentHook, isRight: boolean): Refusal {
+    const { synchronizedAt, vanished } = absent;
+    if (synchronizedAt === undefined) return notKnownYet();
+    if (!vanished && !isRight) return unknownHook();
+    const since = askedFor.get(uuid) ?? now();
+    askedFor.set(uuid, since);
+    // The API was asked since, and does not list it: it was deleted there, and its webhook left
+    // behind.
+    if (!vanished && synchronizedAt > since) return unknownHook();
+    askForHooks();
+    return notKnownYet();
+  }
+
+  /**
+   * To be called before a body is read only to verify its signature, where the hook is absent.
+   *
+   * @returns to be called when it is read
+   * @throws Refusal where the signature changes nothing, and while {@link MAX_READ_FOR_SIGNATURE}
+   *   are being read: then it is not known whose the delivery is
+   */
+  function reserveRead(uuid: string, absent: AbsentHook): () => void {
+    const refusal = absentHook(uuid, absent, false);
+    if (refusal.reason !== 'unknown') throw refusal;
+    if (beingRead >= MAX_READ_FOR_SIGNATURE) {
+      throw notKnownYet('too much is sent at once to look at the signature: send it again');
+    }
+    beingRead++;
+    return () => {
+      beingRead--;
+    };
+  }
+
+  return { checkHook, absentHook, reserveRead };
+}
