@@ -39,23 +39,23 @@ import { addWebhooksInfoRoute } from './webhooks/webhooks-info-route';
 export interface VcsAppDeps {
   config: Pick<VcsConfig, 'servers' | 'uiUrl' | 'webhookKey'>;
   /** `urlPublic` of `hooks`, where it is known: webhooks with this prefix are ours. */
-  hooksUrl?: string;
+  hooksUrl?: string | undefined;
   redis: Redis;
   logger: Logger;
   registration: Callers;
   monitoring: () => Promise<MonitoringStatus>;
-  metrics?: Metrics;
+  metrics?: Metrics | undefined;
   apiVersion: ApiVersion;
   /** The proxies to Bitbucket; none when not given. */
-  proxies?: ProxySettings;
+  proxies?: ProxySettings | undefined;
   /** The owner of the state in Redis; this CDS when not given. */
   state?: Pick<State, 'onlyOurs' | 'isOurs'>;
   /** Answers how builds ended. */
   api: Pick<CdsApiClient, 'nodeRun'>;
   /** Milliseconds between two checks of unfinished statuses; a minute when not given. */
-  roundEveryMs?: number;
+  roundEveryMs?: number | undefined;
   /** Milliseconds that a route may take. Default 50,000: the API waits 60 s. */
-  deadlineMs?: number;
+  deadlineMs?: number | undefined;
 }
 
 export interface VcsApp {

@@ -20,7 +20,7 @@ export interface Disturbance {
   /** Tested against the path, still encoded. */
   path: RegExp;
   status: number;
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   body?: unknown;
   /** How many requests; default 1. */
   times?: number;

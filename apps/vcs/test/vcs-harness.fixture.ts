@@ -34,16 +34,16 @@ export interface VcsInstance {
 
 export interface InstanceOptions {
   server?: Partial<BitbucketServerConfig>;
-  status?: Partial<BitbucketServerConfig['status']>;
-  deadlineMs?: number;
+  status?: Partial<BitbucketServerConfig['status']> | undefined;
+  deadlineMs?: number | undefined;
   uiUrl?: string;
   webhookKey?: string;
-  hooksUrl?: string;
-  metrics?: Metrics;
+  hooksUrl?: string | undefined;
+  metrics?: Metrics | undefined;
   /** Says how builds ended; knows of none when left out. */
   api?: VcsAppDeps['api'];
   /** Which CDS asks: `[0, 42]`; unknown when left out. */
-  apiVersion?: [number, number];
+  apiVersion?: [number, number] | undefined;
 }
 
 /** The app over a real Redis and a stand-in of Bitbucket, with the repository `acme/widgets`. */

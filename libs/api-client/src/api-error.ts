@@ -13,9 +13,9 @@ export type ApiErrorKind = 'refused' | 'unauthorized' | 'unavailable';
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   /** HTTP status, undefined when there was no answer. */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** CDS's error number, undefined when the body was not CDS's. */
-  readonly cdsId?: number;
+  readonly cdsId?: number | undefined;
   /**
    * Whether the API may have carried the call out, or may still do so: it was sent, and no answer
    * of the API says what became of it.
@@ -25,7 +25,7 @@ export class ApiError extends Error {
   constructor(
     readonly kind: ApiErrorKind,
     message: string,
-    details: { status?: number; cdsId?: number; mayBeDone?: boolean } = {},
+    details: Partial<Pick<ApiError, 'status' | 'cdsId' | 'mayBeDone'>> = {},
   ) {
     super(message);
     this.status = details.status;

@@ -47,7 +47,7 @@ export interface WorkflowRef {
   project: string;
   workflow: string;
   /** Sent along as CDS's `Request-ID`: an API that knows the header logs a uuid that comes so as its own. */
-  requestId?: string;
+  requestId?: string | undefined;
 }
 
 /** One run of an outgoing hook. */
@@ -359,9 +359,9 @@ export class CdsApiClient {
 interface CallOptions {
   /** Do not send the hash. */
   anonymous?: boolean;
-  requestId?: string;
+  requestId?: string | undefined;
   /** Of this call alone. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
 }
 
 function notOfTheApi(call: Pick<Call, 'method' | 'path'>): ApiError {

@@ -25,7 +25,7 @@ export interface HttpCall {
   body?: unknown;
   /** Milliseconds for the whole call, the reading of the answer included. */
   timeoutMs: number;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** For a long list: the body of a 2xx is not parsed but handed over in pieces. */
   inPieces?: boolean;
 }

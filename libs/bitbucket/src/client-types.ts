@@ -24,7 +24,7 @@ export interface CallContext {
    * When `signal` will be aborted, in milliseconds since 1970. With it, a pause that would not end
    * in time (a long `Retry-After`) is not begun: the caller has the error at once.
    */
-  deadline?: number;
+  deadline?: number | undefined;
 }
 
 /** Where access tokens come from. The owner of the grant implements it. */
@@ -50,13 +50,13 @@ export interface BitbucketCall {
   route: string;
   method: string;
   /** Absent when there was no answer. */
-  status?: number;
+  status?: number | undefined;
   /** Why there was no readable answer; `abandoned` when no caller waited for it any more. */
-  failure?: 'timeout' | 'unreachable' | 'invalid-answer' | 'abandoned';
+  failure?: 'timeout' | 'unreachable' | 'invalid-answer' | 'abandoned' | undefined;
   /** True when the same call failed just before and is tried again. */
   isRetry: boolean;
   /** How long Bitbucket asked to wait (429). */
-  retryAfterSeconds?: number;
+  retryAfterSeconds?: number | undefined;
   durationMs: number;
 }
 
@@ -64,12 +64,12 @@ export interface BitbucketClientOptions {
   /** `https://api.bitbucket.org/2.0` */
   apiUrl: string;
   tokens: AccessTokenSource;
-  logger?: BitbucketLogger;
+  logger?: BitbucketLogger | undefined;
   onCall?: (call: BitbucketCall) => void;
   /** Default: none. */
-  proxies?: ProxySettings;
+  proxies?: ProxySettings | undefined;
   /** Milliseconds one attempt may take, its body included. Default 15000. */
-  attemptTimeoutMs?: number;
+  attemptTimeoutMs?: number | undefined;
   /**
    * Milliseconds before the first repeat, where Bitbucket names none; doubled each time. Default
    * 1000.

@@ -54,7 +54,7 @@ export interface BbAuthor {
   /** As git has it: `Name <mail>`. Empty where Bitbucket only knows the account. */
   raw: string;
   displayName: string;
-  username?: string;
+  username?: string | undefined;
   nickname?: string;
   avatarUrl?: string;
   /** What stands between `<` and `>` in `raw`, else empty. */
@@ -122,9 +122,9 @@ export interface NewPullRequest {
   description?: string;
   sourceBranch: string;
   /** Full name of the fork the branch is in; this repository when left out. */
-  sourceRepository?: string;
+  sourceRepository?: string | undefined;
   /** The main branch when left out. */
-  destinationBranch?: string;
+  destinationBranch?: string | undefined;
 }
 
 export interface BbHook {

@@ -11,10 +11,10 @@ export interface FakeRequest {
 }
 
 export interface FakeReply {
-  status?: number;
-  headers?: Record<string, string>;
+  status?: number | undefined;
+  headers?: Record<string, string> | undefined;
   /** An object is sent as JSON, a string or Buffer as it is. */
-  body?: object | string | Buffer;
+  body?: object | string | Buffer | undefined;
 }
 
 export type FakeHandler = (

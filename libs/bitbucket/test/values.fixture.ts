@@ -59,7 +59,7 @@ export interface PullRequestSpec {
   id: number;
   source: string;
   /** null: the fork is deleted. */
-  sourceRepository?: string | null;
+  sourceRepository?: string | null | undefined;
 }
 
 export function pullRequestValue({ id, source, sourceRepository }: PullRequestSpec): object {

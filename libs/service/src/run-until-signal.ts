@@ -14,7 +14,7 @@ export interface RunUntilSignalOptions {
   /** Ends the service in the milliseconds given. */
   stop: (deadlineMs: number) => Promise<void>;
   /** Milliseconds, 30,000 when not given. */
-  deadlineMs?: number;
+  deadlineMs?: number | undefined;
 }
 
 /**

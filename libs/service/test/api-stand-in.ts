@@ -38,8 +38,10 @@ export async function startApi(port = 0): Promise<ApiStandIn> {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {
-      if (req.method === 'GET' && req.url === '/mon/version' && api.mood === 'well')
-        return res.end(JSON.stringify({ version: api.version }));
+      if (req.method === 'GET' && req.url === '/mon/version' && api.mood === 'well') {
+        res.end(JSON.stringify({ version: api.version }));
+        return;
+      }
       if (req.method !== 'POST' || req.url !== '/services/register') throw new Error('wrong route');
       const body = JSON.parse(Buffer.concat(chunks).toString()) as ServiceRegistration;
       api.registrations.push(body);
@@ -48,7 +50,8 @@ export async function startApi(port = 0): Promise<ApiStandIn> {
       if (api.mood === 'well') {
         const upToDate = body.version === api.version && !api.neverUpToDate;
         const answer = { ...body, id: 3, hash: api.hash, token: '', up_to_date: upToDate };
-        return res.end(JSON.stringify(answer));
+        res.end(JSON.stringify(answer));
+        return;
       }
       const [status, id, message] = REFUSALS[api.mood];
       res.statusCode = status;

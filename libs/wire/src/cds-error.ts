@@ -25,11 +25,11 @@ const LONGEST_FROM = 2_000;
 /** What may be added to a known error. */
 export interface CdsErrorOptions {
   /** What went wrong this time and what to do about it; shown to the caller, so it holds no secret. */
-  from?: string;
+  from?: string | undefined;
   /** Replaces the known error's HTTP status, where an upstream status has to reach the caller. */
-  status?: number;
+  status?: number | undefined;
   /** Headers of the answer, `Retry-After` for instance. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /** The error that led to this one; logged, never sent. */
   cause?: unknown;
 }

@@ -42,7 +42,7 @@ interface Flight {
   waiting: number;
   deadline: number;
   end: AbortController;
-  usedToken?: () => string | undefined;
+  usedToken: (() => string | undefined) | undefined;
 }
 
 /**

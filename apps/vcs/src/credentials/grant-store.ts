@@ -125,7 +125,7 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
    */
   async function waitForReplica(): Promise<void> {
     try {
-      const [role, , replicas] = (await redis.role()) as unknown[];
+      const [role, , replicas] = await redis.role();
       if (role !== 'master' || !Array.isArray(replicas) || replicas.length === 0) return;
       if ((await redis.wait(1, REPLICA_MS)) > 0) return;
       logger.info({ replicas: replicas.length }, 'renewed grant not replicated by Redis yet');

@@ -19,7 +19,7 @@ export async function redisLine(
 export async function answers(redis: Redis): Promise<boolean> {
   return redis.ping().then(
     () => true,
-    (error: Error) => error.name === 'ReplyError',
+    (error: unknown) => error instanceof Error && error.name === 'ReplyError',
   );
 }
 

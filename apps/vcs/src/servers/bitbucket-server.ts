@@ -30,7 +30,7 @@ export interface BitbucketServerDeps {
   logger: Logger;
   metrics: VcsMetrics;
   /** None when not given. */
-  proxies?: ProxySettings;
+  proxies?: ProxySettings | undefined;
 }
 
 export function createBitbucketServer({

@@ -45,7 +45,7 @@ export interface FinishStatusesDeps {
   isOurs: () => boolean;
   logger: Logger;
   /** Milliseconds between two runRounds, a minute when not given. */
-  roundEveryMs?: number;
+  roundEveryMs?: number | undefined;
 }
 
 export interface FinishStatuses {

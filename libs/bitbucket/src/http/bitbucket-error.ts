@@ -10,8 +10,8 @@ export interface BitbucketErrorDetails {
   bitbucketMessage: string;
   /** `GET /repositories/{workspace}`: what was asked, without any value. */
   call: string;
-  status?: number;
-  retryAfterSeconds?: number;
+  status?: number | undefined;
+  retryAfterSeconds?: number | undefined;
   /** True when Bitbucket cannot have received anything (connection refused, no such host). */
   notSent?: boolean;
   /**
@@ -28,9 +28,9 @@ const MAX_MESSAGE = 1_500;
 export class BitbucketError extends Error {
   readonly kind: BitbucketErrorKind;
   /** HTTP status; undefined when there was no answer. */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** How long Bitbucket asks to wait (429). */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   readonly bitbucketMessage: string;
   readonly notSent: boolean;
   readonly untrusted: boolean;

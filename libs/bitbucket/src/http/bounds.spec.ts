@@ -266,7 +266,8 @@ describe('a redirect', () => {
     server.behave((req, res) => {
       const hop = Number(new URL(req.url ?? '', server.origin).searchParams.get('hop') ?? 0);
       if (req.headers.authorization === 'Bearer token-1' || hop === 2) {
-        return res.writeHead(401).end();
+        res.writeHead(401).end();
+        return;
       }
       res.writeHead(302, { Location: `/2.0/x?hop=${hop + 1}` }).end();
     });

@@ -20,7 +20,7 @@ export interface HttpRequest {
   method: string;
   url: string;
   headers: Record<string, string>;
-  body?: string;
+  body?: string | undefined;
   /** For errors: method and route, no values. */
   call: string;
   repeat: RepeatRule;
@@ -35,7 +35,7 @@ export interface HttpAnswer {
 
 export interface RequestSettings {
   timeoutMs: number;
-  proxies?: ProxySettings;
+  proxies?: ProxySettings | undefined;
 }
 
 /**

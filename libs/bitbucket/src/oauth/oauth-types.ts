@@ -17,7 +17,7 @@ export interface OAuthClientOptions {
   /** Milliseconds one attempt may take. Default 15000. */
   timeoutMs?: number;
   /** Default: none. */
-  proxies?: ProxySettings;
+  proxies?: ProxySettings | undefined;
   /** Milliseconds before the first repeat; doubled each time. Default 1000. */
   firstPauseMs?: number;
 }

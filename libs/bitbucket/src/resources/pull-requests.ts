@@ -20,7 +20,7 @@ const PAGELEN = 50;
 export interface PullRequestsDeps {
   http: ApiHttp;
   fullHashes: FullHashes;
-  logger?: BitbucketLogger;
+  logger?: BitbucketLogger | undefined;
 }
 
 export function createPullRequests(deps: PullRequestsDeps): PullRequestsClient {

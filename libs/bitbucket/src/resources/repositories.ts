@@ -13,7 +13,7 @@ type RepositoriesClient = Pick<BitbucketClient, 'listRepositories' | 'getReposit
 
 export interface RepositoriesDeps {
   http: ApiHttp;
-  logger?: BitbucketLogger;
+  logger?: BitbucketLogger | undefined;
   listWorkspaces: BitbucketClient['listWorkspaces'];
 }
 

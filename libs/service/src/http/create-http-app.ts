@@ -23,7 +23,7 @@ export interface HttpAppDeps {
   registration: Callers;
   monitoring: () => Promise<MonitoringStatus>;
   /** Served at `/mon/metrics` when given; requests to the guarded routes are counted there. */
-  metrics?: Metrics;
+  metrics?: Metrics | undefined;
   /**
    * Addresses and networks of proxies whose `X-Forwarded-For` is believed for `req.ip`; none when
    * not given.
@@ -36,9 +36,9 @@ export interface HttpAppDeps {
   /** When given, every route has to have a description, and `/openapi.json` serves them all. */
   about?: ServiceDescription;
   /** Bytes, 10 MiB when not given. */
-  bodyLimitBytes?: number;
+  bodyLimitBytes?: number | undefined;
   /** Milliseconds for which a sender may go on after its answer, 5,000 when not given. */
-  lingerMs?: number;
+  lingerMs?: number | undefined;
   /** Milliseconds for which an answer of `/mon` is shared, 1,000 when not given. */
   sharedMs?: number;
 }

@@ -31,7 +31,7 @@ export interface LimitStrangersDeps {
   networkOf: (address: string) => string;
   logger: Logger;
   /** Only tests need others. */
-  limits?: { perSecond: number; burst: number };
+  limits?: { perSecond: number; burst: number } | undefined;
 }
 
 /**

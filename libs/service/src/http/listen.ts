@@ -54,19 +54,19 @@ export interface ListenOptions {
   logger: Logger;
   times?: Partial<HttpTimes>;
   /** Bytes that the headers of a request may take, 256 KiB when not given. */
-  maxHeaderBytes?: number;
+  maxHeaderBytes?: number | undefined;
   /**
    * Whether a connection is closed after a request with headers beyond 8 KiB; not if not given.
    * Node takes one new connection after it has read what all others sent.
    */
-  closeAfterLongHeaders?: boolean;
+  closeAfterLongHeaders?: boolean | undefined;
   /** Headers that a request may have; any number when not given, of which Node keeps 1,000. */
-  maxHeaders?: number;
+  maxHeaders?: number | undefined;
   /**
    * How many servers of this process listen for strangers, 1 when not given: they share its files.
    */
   servers?: number;
-  limits?: Partial<ConnectionLimits>;
+  limits?: Partial<ConnectionLimits> | undefined;
   /**
    * Names of the keys in the section of the service that say where to listen: `http.port`,
    * `http.addr`.

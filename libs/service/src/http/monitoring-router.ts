@@ -17,7 +17,7 @@ const SHARED_MS = 1_000;
  */
 export function createMonitoringRouter(deps: {
   monitoring: () => Promise<MonitoringStatus>;
-  metrics?: Pick<Metrics, 'text'>;
+  metrics?: Pick<Metrics, 'text'> | undefined;
   /** Only tests need another. */
   sharedMs?: number;
 }): Router {

@@ -10,7 +10,7 @@ const LIB = join(__dirname, '..', '..');
 function capture() {
   const writes: string[][] = [];
   const logger = pino(
-    { base: undefined, timestamp: false },
+    { base: null, timestamp: false },
     writeByTurn((text) => {
       const lines = text.trimEnd().split('\n');
       writes.push(lines.map((line) => (JSON.parse(line) as { msg: string }).msg));

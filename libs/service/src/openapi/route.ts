@@ -19,10 +19,10 @@ export interface RouteDescription<P, Q, B> {
   /** What the summary has no room for; Markdown. */
   description?: string;
   /** The values in the path, by their names there. */
-  params?: NamedValues<P>;
+  params?: NamedValues<P> | undefined;
   query?: NamedValues<Q>;
   /** A JSON body. */
-  body?: z.ZodType<B>;
+  body?: z.ZodType<B> | undefined;
   /** A body of any type, in place of that. */
   rawBody?: { description: string };
   /** Whether the route also does without a body. */
@@ -33,7 +33,7 @@ export interface RouteDescription<P, Q, B> {
   answerType?: string;
   /** The refusals, besides those that every route has. */
   errors?: readonly KnownErrorName[];
-  headers?: Readonly<Record<string, DescribedHeader>>;
+  headers?: Readonly<Record<string, DescribedHeader>> | undefined;
   answerHeaders?: Readonly<Record<string, DescribedHeader>>;
   /** The methods of a route that Express has under all. */
   methods?: readonly string[];

@@ -27,7 +27,7 @@ export interface RegistrationDeps extends FailureCountDeps {
   /** The hashes of this process alone when not given. */
   hashes?: KnownHashes;
   /** Counts heartbeats when given. */
-  metrics?: Pick<Metrics, 'counter' | 'gauge'>;
+  metrics?: Pick<Metrics, 'counter' | 'gauge'> | undefined;
   /** Milliseconds between heartbeats, 30,000 when not given. */
   intervalMs?: number;
   /**
