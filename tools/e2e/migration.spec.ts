@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { KEYS } from '@cds/hooks-store';
 import { referenceHooks, type ReferenceHooks, startTestRedis, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
-import Redis from 'ioredis';
+import { Redis } from 'ioredis';
 import {
   bundleEngine,
   type Engine,
@@ -11,33 +11,25 @@ import {
   pushDelivery,
   readyConfig,
   repositoryHook,
+  type RunningHooks,
   signed,
-  startWorld,
-  type World,
-} from './app-harnesses';
+  useTestContext,
+} from './app-test-contexts';
 
 const DAY_MS = 86_400_000;
 
+const context = useTestContext();
 let engine: Engine;
-let world: World;
-let redis: Redis;
 let reference: ReferenceHooks;
 let file: string;
 
 beforeAll(async () => {
   engine = bundleEngine();
-  world = await startWorld();
-  redis = new Redis(world.redis.port, world.redis.host);
-  reference = referenceHooks(redis);
+  reference = referenceHooks(context.redisClient);
   file = join(engine.folder(), 'config.toml');
-  writeFileSync(file, readyConfig({ redisPort: world.redis.port }));
+  writeFileSync(file, readyConfig({ redisPort: context.redis.port }));
 });
-afterEach(() => world.reset());
-afterAll(async () => {
-  redis.disconnect();
-  await world.end();
-  engine.remove();
-});
+afterAll(() => engine.remove());
 
 interface Report {
   counts: Record<'task' | 'delivery' | 'cleanup', Record<string, number>>;
@@ -81,7 +73,7 @@ async function received(
 
 /** As Bitbucket sends: again, under the same X-Request-UUID, until it is taken. */
 async function deliver(
-  hooks: Awaited<ReturnType<World['start']>>,
+  hooks: RunningHooks,
   hook: NodeHook,
   delivery: ReturnType<typeof pushDelivery>,
 ): Promise<void> {
@@ -89,7 +81,7 @@ async function deliver(
   await waitFor(async () => (await hooks.webhook(hook.uuid, request)).status === 200);
 }
 
-const branchesRun = () => world.api.runs().map(({ hook }) => hook.payload['git.branch']);
+const branchesRun = () => context.api.runs().map(({ hook }) => hook.payload['git.branch']);
 
 describe('engine hooks import', () => {
   it('takes over tasks, pending deliveries in their order and branch deletions, and leaves the reference alone', async () => {
@@ -131,7 +123,7 @@ describe('engine hooks import', () => {
     const dry = engine.run(['hooks', 'import', '--dry-run', '--config', file]);
     expect(dry).toMatchObject({ code: 0, out: expect.stringContaining('nothing was written') });
     expect(dry.out).toMatch(/cleanup +BranchDeletion +PROJ\/wf1 +\S+Z +imported +feat\/old-1/);
-    expect(await redis.keys('cdsbb:*')).toEqual([]);
+    expect(await context.redisClient.keys('cdsbb:*')).toEqual([]);
 
     const { code, err, report } = runImport();
     expect([code, report.problems]).toEqual([0, []]);
@@ -148,13 +140,13 @@ describe('engine hooks import', () => {
     expect(await reference.dump()).toEqual(before);
 
     // The API is away: deliveries are taken all the same.
-    world.api.hooks = [hook, plain, off];
-    await world.api.stop();
-    const hooks = await world.start();
+    context.api.hooks = [hook, plain, off];
+    await context.api.stop();
+    const hooks = await context.start();
     await deliver(hooks, hook, pushDelivery({ push: 'after-import' }));
-    await world.api.start();
-    await waitFor(() => world.api.runs().length === 5);
-    const ofHook = world.api.runs().filter((run) => run.hook.uuid === hook.uuid);
+    await context.api.start();
+    await waitFor(() => context.api.runs().length === 5);
+    const ofHook = context.api.runs().filter((run) => run.hook.uuid === hook.uuid);
     expect(ofHook.map((run) => run.hook.payload['git.branch'])).toEqual([
       'failed',
       'under-way',
@@ -162,11 +154,11 @@ describe('engine hooks import', () => {
       'after-import',
     ]);
     expect(
-      world.api.runs().find((run) => run.hook.uuid === plain.uuid)?.hook.payload,
+      context.api.runs().find((run) => run.hook.uuid === plain.uuid)?.hook.payload,
     ).toMatchObject({ 'a.b': '1' });
 
-    await waitFor(() => world.api.deletions().length === 1, { what: 'the overdue cleanup' });
-    expect(world.api.deletions()[0]).toContain('late');
+    await waitFor(() => context.api.deletions().length === 1, { what: 'the overdue cleanup' });
+    expect(context.api.deletions()[0]).toContain('late');
     const pending = (await hooks.tasks()).filter(({ type }) => type === 'BranchDeletion');
     expect(pending).toHaveLength(1);
     expect(pending[0]?.config?.branch?.value).toBe('feat/old');
@@ -179,7 +171,7 @@ describe('engine hooks import', () => {
 
     expect((await hooks.call('GET', `/task/${off.uuid}/start`)).status).toBeLessThan(300);
     await waitFor(() => branchesRun().includes('while-stopped'));
-    expect(world.api.violations).toEqual([]);
+    expect(context.api.violations).toEqual([]);
 
     const again = runImport();
     expect(again.report.counts).toEqual({
@@ -191,7 +183,7 @@ describe('engine hooks import', () => {
       cleanup: { 'imported before': 3 },
       delivery: { 'imported before': 5 },
     });
-    expect(await redis.get(KEYS.waitingTotal)).toBe('0');
+    expect(await context.redisClient.get(KEYS.waitingTotal)).toBe('0');
   });
 
   it('brings nothing back that was called off, deleted or pushed again since', async () => {
@@ -204,10 +196,10 @@ describe('engine hooks import', () => {
     await reference.branchDeletion({ ...of, branch: 'by-hand' }, '2');
     expect(runImport().report.counts.cleanup).toEqual({ imported: 2 });
 
-    world.api.hooks = [hook, gone];
-    const hooks = await world.start();
+    context.api.hooks = [hook, gone];
+    const hooks = await context.start();
     await deliver(hooks, hook, pushDelivery({ push: 'pushed-again' }));
-    await waitFor(() => world.api.runs().length === 1);
+    await waitFor(() => context.api.runs().length === 1);
     const [left] = (await hooks.tasks()).filter(({ type }) => type === 'BranchDeletion');
     expect(left?.config?.branch?.value).toBe('by-hand');
     await hooks.call('DELETE', `/task/${left?.uuid}`);
@@ -242,7 +234,7 @@ describe('engine hooks import', () => {
       delivery: { 'imported for its runs alone': 1, 'came in again since': 1 },
     });
     await waitFor(() => branchesRun().includes('late-push'));
-    await waitFor(async () => (await redis.get(KEYS.waitingTotal)) === '0');
+    await waitFor(async () => (await context.redisClient.get(KEYS.waitingTotal)) === '0');
     expect(branchesRun()).toEqual(['pushed-again', 'twice', 'late-push']);
     expect((await hooks.tasks()).map(({ uuid }) => uuid)).toEqual([hook.uuid]);
   });
@@ -284,7 +276,7 @@ describe('engine hooks import', () => {
       );
       expect(out + err).not.toContain('hunter2');
       expect(await elsewhere.dump('*')).toEqual(before);
-      expect(await redis.smembers(KEYS.tasks)).toEqual([hook.uuid]);
+      expect(await context.redisClient.smembers(KEYS.tasks)).toEqual([hook.uuid]);
 
       expect(engine.run(args).err).toMatch(/cannot be asked .*CDS_IMPORT_REDIS_PASSWORD/);
     } finally {
@@ -306,8 +298,8 @@ describe('engine hooks import', () => {
     });
 
     expect(runImport().report.counts.cleanup).toEqual({ imported: 1, 'branch is back': 1 });
-    world.api.hooks = [hook];
-    const hooks = await world.start();
+    context.api.hooks = [hook];
+    const hooks = await context.start();
     await waitFor(() => branchesRun().includes('waiting'));
     await waitFor(async () => (await hooks.tasks()).length === 1);
   });
@@ -315,7 +307,7 @@ describe('engine hooks import', () => {
   it('says where to look when there is nothing to import, and what --from takes', async () => {
     const nothing = "there is nothing of CDS's own hooks in that Redis";
     expect(runImport()).toMatchObject({ code: 1, err: expect.stringContaining(nothing) });
-    await redis.set('hooks:tasks', 'of another program');
+    await context.redisClient.set('hooks:tasks', 'of another program');
     expect(runImport()).toMatchObject({ code: 1, err: expect.stringContaining(nothing) });
     const { code, err } = runImport('--from', 'redis://:hunter2@127.0.0.1');
     expect([code, err]).toEqual([2, expect.stringContaining('CDS_IMPORT_REDIS_PASSWORD')]);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Attack, type HostileClient, startHostileClient, waitFor } from '@cds/testing';
-import { repositoryHook, signed, startWorld, type World } from '../test/harness';
+import { repositoryHook, signed } from '../test/node-hooks';
+import { useTestContext } from '../test/test-context';
 import { type HooksProcess, startHooksProcess } from '../test/hooks-process';
 import { pushDelivery } from '../test/pushes';
 
@@ -10,21 +11,19 @@ const PUSHES = 10;
 const UNKNOWN_HOOK = '/webhook/00000000-0000-4000-8000-000000000000';
 
 describe('thousands of hostile connections', () => {
-  let world: World;
+  const context = useTestContext({ keepBetweenTests: true });
   let hooks: HooksProcess;
   let client: HostileClient;
   const hook = repositoryHook();
 
   beforeAll(async () => {
-    world = await startWorld();
-    world.api.hooks = [hook];
-    hooks = await startHooksProcess(world);
+    context.api.hooks = [hook];
+    hooks = await startHooksProcess(context);
+    context.onEnd(async () => {
+      hooks.child.kill('SIGKILL');
+      await hooks.child.exited;
+    });
     await hooks.ready();
-  });
-  afterAll(async () => {
-    hooks.child.kill('SIGKILL');
-    await hooks.child.exited;
-    await world.end();
   });
   beforeEach(async () => {
     client = await startHostileClient();

@@ -2,27 +2,21 @@ import { request } from 'node:http';
 import { freePort, silentLogger } from '@cds/testing';
 import { isCdsErrorBody } from '@cds/wire';
 import { allDone } from '../test/deliveries';
-import {
-  post,
-  repositoryHook,
-  type RunningHooks,
-  signed,
-  startWorld,
-  type World,
-} from '../test/harness';
+import { repositoryHook, signed } from '../test/node-hooks';
+import { post, type RunningHooks } from '../test/running-hooks';
+import { useTestContext } from '../test/test-context';
 import { pushDelivery } from '../test/pushes';
 import { listenAll } from './listen-all';
 
 describe('the public port', () => {
-  let world: World;
+  const context = useTestContext({ keepBetweenTests: true });
   let hooks: RunningHooks;
   let url: string;
 
   beforeAll(async () => {
-    world = await startWorld();
     const port = await freePort();
     const publicPort = await freePort();
-    hooks = await world.start({
+    hooks = await context.start({
       http: {
         ...{ addr: '127.0.0.1', port, trustedProxies: [] },
         public: { addr: '127.0.0.1', port: publicPort },
@@ -33,7 +27,6 @@ describe('the public port', () => {
     url = `http://127.0.0.1:${publicPort}`;
     expect(hooks.service.publicPort).toBe(publicPort);
   });
-  afterAll(() => world.end());
 
   it('takes deliveries, as the other one does', async () => {
     const hook = repositoryHook();
@@ -79,7 +72,7 @@ describe('the public port', () => {
     ['GET', 'http://127.0.0.1/task'],
   ])('serves nothing else, whoever asks: %s %s', async (method, path) => {
     // As the API would ask: the hash of the registration opens nothing here.
-    const hash = Buffer.from(world.api.hash()).toString('base64');
+    const hash = Buffer.from(context.api.hash()).toString('base64');
     const headers = { X_AUTH_HEADER: hash, Connection: 'close' };
     // Not `fetch`, which would tidy up the path.
     const { port } = new URL(url);

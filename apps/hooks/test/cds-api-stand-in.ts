@@ -2,103 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HookEvent, NodeHook, OutgoingCallback } from '@cds/wire';
-import { type HookRuns, performOutgoing } from './outgoing-api';
+import type { HookEvent } from '@cds/wire';
+import type { ApiCall, CdsApiStandIn } from './cds-api';
+import { performOutgoing } from './outgoing-api';
 
 export const TOKEN = 'the-shared-infra-token';
 const VERSION = '0.41.0';
 /** As the API answers it while a `vcs` is registered. */
 export const VCS = { bitbucketcloud: { url: 'https://bitbucket.org', type: 'bitbucketcloud' } };
-
-/** A call that passed all checks of headers and hash. */
-export interface ApiCall {
-  method: string;
-  /** As it stood on the wire, still escaped. */
-  url: string;
-  body: unknown;
-  /** Its `Request-ID`. */
-  requestId?: string;
-  /** Its `X-CDS-Last-Execution`. */
-  lastExecution?: string;
-  /** Milliseconds. */
-  at: number;
-}
-
-/** What happened in the repository of a hook. */
-export interface PolledRepository {
-  /** As the API answers it; null where the server cannot be polled. */
-  events: unknown;
-  /** The header `X-CDS-Poll-Interval`, in seconds. */
-  interval?: string;
-}
-
-export interface RunCall {
-  project: string;
-  workflow: string;
-  hook: HookEvent;
-  at: number;
-}
-
-/** What the API does with a call instead of what it should. */
-export type Misbehaviour =
-  | 'ok'
-  /** Does it, then drops the connection instead of answering. */
-  | 'do and drop'
-  | 'drop'
-  | 'unauthorized'
-  | { refuse: number; id?: number; message?: string }
-  /** Another server answers: a proxy. */
-  | { html: number }
-  /** Does it late, also when the caller has gone by then, as the real one does. */
-  | { delayMs: number }
-  /** The same, when that has come. */
-  | { after: Promise<unknown> }
-  /** Drops the connection at once, and does it after that time all the same. */
-  | { dropThenDoMs: number };
-
-export interface CdsApiStandIn {
-  readonly url: string;
-  readonly calls: ApiCall[];
-  readonly registrations: Record<string, unknown>[];
-  /** What was wrong with the requests: a strict API would not have understood them. Must stay empty. */
-  readonly violations: string[];
-  hooks: NodeHook[];
-  /**
-   * What the API knows of VCS servers by its `vcs`: none when that is not registered; `away` when
-   * it does not answer;
-   * `refuses` when it answers 401, which the API hands on.
-   */
-  vcs: Record<string, object> | 'away' | 'refuses';
-  /** How often it was asked for that; not among `calls`. */
-  vcsLooks: number;
-  /** `project/name` of an integration → its values. */
-  integrations: Map<string, Record<string, { value: string; type: string }>>;
-  /** For each call, before it is done. */
-  behave: (call: ApiCall) => Misbehaviour;
-  /** What is answered to a GET of this path, in place of what it would be: a recorded answer. */
-  recorded: Map<string, unknown>;
-  /** Uuid of a hook → what a poll of it is answered. */
-  repositories: Map<string, PolledRepository>;
-  /** The polls of a hook, oldest first: since when (ms). */
-  polls(uuid: string): { since: number; at: number }[];
-  /** Runs whose outgoing hooks the API knows, by `/project/…/runs/{number}`. */
-  hookRuns: Map<string, HookRuns>;
-  /** What it was told of outgoing hooks. */
-  callbacks: { url: string; callback: OutgoingCallback; at: number }[];
-  runs(): RunCall[];
-  deletions(): string[];
-  /** A CDS before 0.52: its router does not know an escaped slash. */
-  slashKnown: boolean;
-  /** The next run is number 1. */
-  forgetRuns(): void;
-  /** The hash that registered services have. */
-  hash(): string;
-  /** As after 180 s without a heartbeat: the next registration gets a new hash. */
-  forgetHash(): void;
-  /** Refuses connections until `start`. */
-  stop(): Promise<void>;
-  start(): Promise<void>;
-}
 
 function errorBody(id: number, message: string) {
   return { id, message, data: null, uuid: randomUUID() };
@@ -121,6 +32,18 @@ async function read(request: IncomingMessage): Promise<string> {
 }
 
 const POLL = /^\/hook\/([^/]+)\/workflow\/\d+\/vcsevent\/[^/?]+$/;
+
+/** What an API holds that nobody has called yet. */
+function unused() {
+  return {
+    ...{ calls: [], registrations: [], violations: [], callbacks: [] },
+    ...{ hooks: [], vcs: VCS, vcsLooks: 0 },
+    ...{ integrations: new Map(), recorded: new Map() },
+    ...{ repositories: new Map(), hookRuns: new Map() },
+    behave: () => 'ok' as const,
+    slashKnown: true,
+  };
+}
 
 /** A CDS API as far as `hooks` sees it, as strict about headers, hash and bodies as the real one, and as frail. */
 export async function startCdsApi(): Promise<CdsApiStandIn> {
@@ -295,19 +218,7 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
     get url() {
       return `http://127.0.0.1:${port}`;
     },
-    calls: [],
-    registrations: [],
-    violations: [],
-    hooks: [],
-    vcs: VCS,
-    vcsLooks: 0,
-    integrations: new Map(),
-    recorded: new Map(),
-    repositories: new Map(),
-    hookRuns: new Map(),
-    callbacks: [],
-    behave: () => 'ok',
-    slashKnown: true,
+    ...unused(),
     runs() {
       return api.calls.flatMap((call) => {
         const match = /^\/project\/([^/]+)\/workflows\/([^/]+)\/runs$/.exec(call.url);
@@ -324,8 +235,10 @@ export async function startCdsApi(): Promise<CdsApiStandIn> {
     deletions() {
       return api.calls.flatMap((call) => (call.method === 'DELETE' ? [call.url] : []));
     },
-    forgetRuns() {
+    async reset() {
+      await api.start();
       runNumber = 0;
+      Object.assign(api, unused());
     },
     hash: () => hash,
     forgetHash() {

@@ -5,12 +5,13 @@ export interface TestClock {
   reset(): void;
 }
 
-/** Until `jest.restoreAllMocks()`. */
-export function takeClock(): TestClock {
-  const realNow = Date.now.bind(Date);
+/**
+ * Puts the clock where the tests of the file or `describe` that calls it say; as it really is
+ * before each. Called behind `useTestContext`, whose services stop by the time of the test before.
+ */
+export function useClock(): TestClock {
   let aheadMs = 0;
-  jest.spyOn(Date, 'now').mockImplementation(() => realNow() + aheadMs);
-  return {
+  const clock: TestClock = {
     pass(ms) {
       aheadMs += ms;
     },
@@ -18,4 +19,11 @@ export function takeClock(): TestClock {
       aheadMs = 0;
     },
   };
+  beforeAll(() => {
+    const realNow = Date.now.bind(Date);
+    jest.spyOn(Date, 'now').mockImplementation(() => realNow() + aheadMs);
+  });
+  beforeEach(clock.reset);
+  afterAll(() => jest.restoreAllMocks());
+  return clock;
 }

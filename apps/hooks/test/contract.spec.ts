@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { hookKeys, KEYS } from '@cds/hooks-store';
 import { describeShared, waitFor } from '@cds/testing';
 import type { HookConfig, NodeHook, OutgoingCallback, Task, TaskExecution } from '@cds/wire';
-import { Redis } from 'ioredis';
-import { nodeHook, post, type RunningHooks, startWorld, type World } from './harness';
+import { nodeHook } from './node-hooks';
+import { post, type RunningHooks } from './running-hooks';
+import { useTestContext } from './test-context';
 import { startTarget } from './outgoing';
 
 interface Exchange {
@@ -67,22 +68,11 @@ const MODELS: Record<string, string> = {
 };
 
 describeShared('the recorded contract', (root) => {
-  let world: World;
+  const context = useTestContext();
   let hooks: RunningHooks;
 
-  let redis: Redis;
-
-  beforeAll(async () => {
-    world = await startWorld();
-    redis = new Redis(world.redis.url);
-  });
   beforeEach(async () => {
-    await world.reset();
-    hooks = await world.start();
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await world.end();
+    hooks = await context.start();
   });
 
   /** Sends exactly these headers, besides Host. */
@@ -117,7 +107,7 @@ describeShared('the recorded contract', (root) => {
     delete sent['content-length'];
     delete sent['transfer-encoding'];
     if (sent.x_auth_header !== undefined && sent.x_auth_header !== 'zzz') {
-      sent.x_auth_header = Buffer.from(world.api.hash()).toString('base64');
+      sent.x_auth_header = Buffer.from(context.api.hash()).toString('base64');
     }
     const text = body === null ? '' : JSON.stringify(body);
     return send(method, url, { ...sent, 'content-length': String(Buffer.byteLength(text)) }, text);
@@ -131,10 +121,10 @@ describeShared('the recorded contract', (root) => {
 
   /** Lets the time of a scheduler come, and waits for its run. */
   async function comeDue(uuid: string): Promise<void> {
-    const runs = world.api.runs().length;
-    await redis.zadd(KEYS.due, Math.floor(Date.now() / 60_000) * 60_000, uuid);
-    await waitFor(() => world.api.runs().length > runs);
-    await waitFor(async () => (await redis.zcard(hookKeys(uuid).done)) > 0);
+    const runs = context.api.runs().length;
+    await context.redisClient.zadd(KEYS.due, Math.floor(Date.now() / 60_000) * 60_000, uuid);
+    await waitFor(() => context.api.runs().length > runs);
+    await waitFor(async () => (await context.redisClient.zcard(hookKeys(uuid).done)) > 0);
   }
 
   async function allDone(uuid: string): Promise<void> {
@@ -268,10 +258,10 @@ describeShared('the recorded contract', (root) => {
 
     for (const { method, url, body } of recorded) {
       await comeDue(uuid);
-      expect(world.api.calls.at(-1)).toMatchObject({ method, url, body });
+      expect(context.api.calls.at(-1)).toMatchObject({ method, url, body });
     }
     expect(recorded.length).toBeGreaterThan(1);
-    expect(world.api.violations).toEqual([]);
+    expect(context.api.violations).toEqual([]);
   });
 
   interface ExpectedPush {
@@ -305,7 +295,7 @@ describeShared('the recorded contract', (root) => {
     expect(answer.status).toBe(200);
     await allDone(uuid);
 
-    const runs = world.api.calls
+    const runs = context.api.calls
       .filter(({ method, url }) => method === 'POST' && url.endsWith('/runs'))
       .map(({ url, body: run }) => {
         const { hook } = run as { hook: { payload: Record<string, string> } };
@@ -334,7 +324,7 @@ describeShared('the recorded contract', (root) => {
     expect(cleanups.map(({ config: of }) => of?.branch?.value)).toEqual(
       expected.scheduled_branch_deletions,
     );
-    expect(world.api.violations).toEqual([]);
+    expect(context.api.violations).toEqual([]);
   });
 
   const asked = readJsonFile<Exchange[]>(root, 'services-to-api.json');
@@ -358,17 +348,17 @@ describeShared('the recorded contract', (root) => {
       .find((each) => each.outgoinghook);
     if (!node) throw new Error(`no run of ${workflow} with an outgoing hook is recorded`);
     Object.assign(node, { uuid: run.uuid, num: run.num });
-    world.api.recorded.set(`${path}/${run.num}`, body);
+    context.api.recorded.set(`${path}/${run.num}`, body);
     const hooksOfRun = new Map([[run.uuid, { parameters: [], secrets: [] }]]);
-    world.api.hookRuns.set(`${path}/${run.num}`, { status: 'Building', hooks: hooksOfRun });
+    context.api.hookRuns.set(`${path}/${run.num}`, { status: 'Building', hooks: hooksOfRun });
     const details = asked.find(({ request }) => request.url.endsWith('/details'))?.response.body;
-    world.api.recorded.set(`${path}/${run.num}/hooks/${run.uuid}/details`, details);
+    context.api.recorded.set(`${path}/${run.num}/hooks/${run.uuid}/details`, details);
   }
 
   /** What `hooks` asked the API to do, in the words of the recording. */
   async function told(): Promise<Exchange['request'][]> {
-    await waitFor(() => world.api.callbacks.length > 0);
-    return world.api.calls
+    await waitFor(() => context.api.callbacks.length > 0);
+    return context.api.calls
       .filter(({ method }) => method === 'POST')
       .map(({ method, url, body }) => ({ method, url, headers: {}, body }));
   }
@@ -412,7 +402,7 @@ describeShared('the recorded contract', (root) => {
     expect(new Set(essence((request?.body as OutgoingCallback).log))).toEqual(
       new Set(essence(recorded.log)),
     );
-    expect(world.api.violations).toEqual([]);
+    expect(context.api.violations).toEqual([]);
   });
 
   it('outgoing workflow, from the run that is recorded of it', async () => {
@@ -437,7 +427,7 @@ describeShared('the recorded contract', (root) => {
       ...(recorded[1]?.body as OutgoingCallback),
       start: expect.stringMatching(/Z$/),
     });
-    expect(world.api.violations).toEqual([]);
+    expect(context.api.violations).toEqual([]);
   });
 
   interface ExpectedWebhook {
@@ -471,7 +461,7 @@ describeShared('the recorded contract', (root) => {
     expect(answer.status).toBe(isBadQuery ? 400 : expected.status);
     if (answer.status !== 200) return;
     await allDone(expected.uuid);
-    expect(world.api.runs().map((run) => run.hook.payload)).toEqual(expected.payloads);
-    expect(world.api.violations).toEqual([]);
+    expect(context.api.runs().map((run) => run.hook.payload)).toEqual(expected.payloads);
+    expect(context.api.violations).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { waitFor } from '@cds/testing';
 import type { NodeHook, TaskExecution } from '@cds/wire';
-import type { RunningHooks, WebhookRequest, World } from './harness';
+import type { RunningHooks, WebhookRequest } from './running-hooks';
+import type { TestContext } from './test-context';
 import { type Change, pushDelivery } from './pushes';
 
 /**
@@ -29,8 +30,8 @@ export async function push(
 }
 
 /** Branches or tags of the runs that the API was asked for, in order. */
-export function refsOf(world: World, hook?: NodeHook): (string | undefined)[] {
-  return world.api
+export function refsOf(context: TestContext, hook?: NodeHook): (string | undefined)[] {
+  return context.api
     .runs()
     .filter((run) => !hook || run.hook.uuid === hook.uuid)
     .map(({ hook: { payload } }) => payload['git.branch'] ?? payload['git.tag']);

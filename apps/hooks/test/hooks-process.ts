@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { freePort, startProcess, waitFor } from '@cds/testing';
 import { TOKEN } from './cds-api-stand-in';
-import type { World } from './harness';
+import type { TestContext } from './test-context';
 
 export type HooksProcess = Awaited<ReturnType<typeof startHooksProcess>>;
 
@@ -12,7 +12,7 @@ export type HooksProcess = Awaited<ReturnType<typeof startHooksProcess>>;
  * @param change of its environment
  */
 export async function startHooksProcess(
-  world: { api: Pick<World['api'], 'url'>; redis: Pick<World['redis'], 'port'> },
+  context: { api: Pick<TestContext['api'], 'url'>; redis: Pick<TestContext['redis'], 'port'> },
   nodeArguments: readonly string[] = [],
   change: NodeJS.ProcessEnv = {},
 ) {
@@ -31,8 +31,8 @@ export async function startHooksProcess(
       CDS_HOOKS_HTTP_PORT: String(port),
       CDS_HOOKS_RETRYDELAY: '2',
       CDS_HOOKS_API_TOKEN: TOKEN,
-      CDS_HOOKS_API_HTTP_URL: world.api.url,
-      CDS_HOOKS_CACHE_REDIS_HOST: `127.0.0.1:${world.redis.port}`,
+      CDS_HOOKS_API_HTTP_URL: context.api.url,
+      CDS_HOOKS_CACHE_REDIS_HOST: `127.0.0.1:${context.redis.port}`,
       ...change,
     },
   });

@@ -5,31 +5,19 @@ import { describeShared, silentLogger, waitFor } from '@cds/testing';
 import { routesOfApp, validateOpenApi } from '@cds/testing/openapi';
 import type { Express } from 'express';
 import { getApp, type AppDeps } from '../src/get-app';
-import {
-  documentOf,
-  nodeHook,
-  plainHook,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from './harness';
+import { nodeHook, plainHook, repositoryHook } from './node-hooks';
+import { documentOf, post, type RunningHooks } from './running-hooks';
+import { useTestContext } from './test-context';
 import { apiKnows, workflowRun } from './outgoing';
 import { pushDelivery } from './pushes';
 
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 
-let world: World;
+const context = useTestContext();
 let hooks: RunningHooks;
-beforeAll(async () => {
-  world = await startWorld();
-});
 beforeEach(async () => {
-  await world.reset();
-  hooks = await world.start({ retryError: 1 });
+  hooks = await context.start({ retryError: 1 });
 });
-afterAll(() => world.end());
 
 /** The app alone: nothing is called. */
 function app(): Express {
@@ -64,7 +52,7 @@ async function open(method: string, path: string): Promise<{ status: number; tex
 async function deadLetter(): Promise<string> {
   const hook = plainHook();
   await post(hooks, hook);
-  world.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 400 } : 'ok');
+  context.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 400 } : 'ok');
   await hooks.webhook(hook.uuid, { body: '{}' });
   const listed = async () =>
     (
@@ -121,7 +109,7 @@ describe('/openapi.json of hooks', () => {
     for (const what of ['start', 'stop', 'start']) await hooks.call('GET', `/task/bulk/${what}`);
     await hooks.call('POST', '/task/execute', {});
     const run = workflowRun();
-    apiKnows(world, run);
+    apiKnows(context, run);
     await hooks.call('POST', '/task/execute', run);
 
     await hooks.webhook(hook.uuid, pushDelivery({ deleted: 'gone' }));

@@ -1,29 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GO_ZERO_TIME, type OutgoingCallback } from '@cds/wire';
-import type { ApiCall, CdsApiStandIn } from './cds-api-stand-in';
-
-interface Parameter {
-  name: string;
-  type: string;
-  value: string;
-}
-
-/** A run as the API shows it to an outgoing hook. */
-export interface HookRuns {
-  status: string;
-  /** Of its outgoing hooks, by their uuid. */
-  hooks: Map<string, HookOfRun>;
-}
-
-interface HookOfRun {
-  parameters: Parameter[];
-  secrets: Parameter[];
-  /**
-   * When the transaction ends in which the API posts it (ms): until then nobody sees the hook, nor
-   * that the run waits for it. Not given: it has ended.
-   */
-  committedAt?: number;
-}
+import type { ApiCall, CdsApiStandIn } from './cds-api';
 
 interface Answer {
   status: number;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { World } from './harness';
+import type { TestContext } from './test-context';
 
 export interface Received {
   method: string;
@@ -98,7 +98,7 @@ let posted = 0;
  * @param variables.commitMs when that is; 50 to 200 ms when not given
  */
 export function apiKnows(
-  { api }: Pick<World, 'api'>,
+  { api }: Pick<TestContext, 'api'>,
   run: PostedRun,
   variables: {
     parameters?: Parameters;

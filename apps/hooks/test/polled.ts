@@ -1,5 +1,5 @@
 import type { NodeHook } from '@cds/wire';
-import { nodeHook } from './harness';
+import { nodeHook } from './node-hooks';
 
 const AUTHOR = {
   name: 'ann',

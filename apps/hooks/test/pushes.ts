@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { WebhookRequest } from './harness';
+import type { WebhookRequest } from './running-hooks';
 
 export type Change =
   | { push: string; hash?: string; before?: string }

@@ -1,46 +1,35 @@
 import { BULL_PREFIX, KEYS } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { CLEANUP_QUEUE } from '../src/modules/branch-cleanup/cleanup-queue';
 import { DRAIN_QUEUE } from '../src/queue/hook-queue';
-import type { World } from './harness';
+import type { TestContext } from './test-context';
 
 /** Sweeps that were begun: the first may have looked before, the second has ended with the third. */
 const SWEEPS = 3;
 
-async function withRedis<T>(world: World, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(world.redis.url);
-  try {
-    return await work(redis);
-  } finally {
-    redis.disconnect();
-  }
-}
-
 /** Waits until the sweep has looked at everything again. */
-export async function swept(world: World): Promise<void> {
-  await withRedis(world, async (redis) => {
-    // Each sweep has a token of its own. One that was not seen is waited for once more.
-    const turns = new Set<string>();
-    await waitFor(
-      async () => {
-        const turn = await redis.get(KEYS.sweepLock);
-        if (turn) turns.add(turn);
-        return turns.size > SWEEPS;
-      },
-      { what: 'sweeps' },
-    );
-  });
+export async function swept({ redisClient }: TestContext): Promise<void> {
+  // Each sweep has a token of its own. One that was not seen is waited for once more.
+  const turns = new Set<string>();
+  await waitFor(
+    async () => {
+      const turn = await redisClient.get(KEYS.sweepLock);
+      if (turn) turns.add(turn);
+      return turns.size > SWEEPS;
+    },
+    { what: 'sweeps' },
+  );
 }
 
 /**
  * Waits until all that is to be done now was done: what the sweep finds has its job, and no job
  * waits, is due or under way. What did not happen by then does not happen.
  */
-export async function settled(world: World): Promise<void> {
-  await swept(world);
-  await withRedis(world, async (redis) => {
-    await waitFor(async () => (await jobsToDo(redis)) === 0, { what: 'no job to be done' });
+export async function settled(context: TestContext): Promise<void> {
+  await swept(context);
+  await waitFor(async () => (await jobsToDo(context.redisClient)) === 0, {
+    what: 'no job to be done',
   });
 }
 

@@ -2,24 +2,17 @@ import { startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
 import { push, refsOf } from './deliveries';
-import {
-  nodeHook,
-  plainHook,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  signed,
-  startWorld,
-  type World,
-} from './harness';
+import { nodeHook, plainHook, repositoryHook, signed } from './node-hooks';
+import { post, type RunningHooks } from './running-hooks';
+import { startTestContext, type TestContext } from './test-context';
 import { apiKnows, startTarget, webhookRun } from './outgoing';
 import { events, hash, pollerHook, pushEvent } from './polled';
 import { pushDelivery } from './pushes';
 
 /** Everything that writes to Redis, once. */
-async function wholeStory(world: World): Promise<RunningHooks> {
-  const { api } = world;
-  const hooks = await world.start({
+async function wholeStory(context: TestContext): Promise<RunningHooks> {
+  const { api } = context;
+  const hooks = await context.start({
     branchDeletion: { delaySeconds: 2 },
     reconcile: { intervalSeconds: 600 },
     retryError: 1,
@@ -35,8 +28,8 @@ async function wholeStory(world: World): Promise<RunningHooks> {
     events: events({ pushes: [pushEvent('polled', hash('c'))] }),
   });
   await post(hooks, ...all);
-  await waitFor(() => refsOf(world, scheduler).length > 0, { what: 'a run of the scheduler' });
-  await waitFor(() => refsOf(world, poller).length > 0, { what: 'a run of the poller' });
+  await waitFor(() => refsOf(context, scheduler).length > 0, { what: 'a run of the scheduler' });
+  await waitFor(() => refsOf(context, poller).length > 0, { what: 'a run of the poller' });
 
   const delivery = pushDelivery({ push: 'main' });
   const deliveries = [signed(first, delivery), signed(first, delivery)];
@@ -49,13 +42,17 @@ async function wholeStory(world: World): Promise<RunningHooks> {
   await waitFor(() => api.deletions().length === 2, { what: 'the removals of runs' });
   expect(api.deletions().join()).not.toContain('back');
 
-  await failAndRetry(world, hooks, refused);
-  await callTarget(world, hooks);
+  await failAndRetry(context, hooks, refused);
+  await callTarget(context, hooks);
   await stopAndRemove(hooks, second);
   return hooks;
 }
 
-async function failAndRetry({ api }: World, hooks: RunningHooks, hook: NodeHook): Promise<void> {
+async function failAndRetry(
+  { api }: TestContext,
+  hooks: RunningHooks,
+  hook: NodeHook,
+): Promise<void> {
   api.behave = ({ url }) => (url.includes('/wf2/runs') ? { refuse: 400, id: 74 } : 'ok');
   for (const body of ['{"n":1}', '{"n":2}']) await hooks.webhook(hook.uuid, { body });
   const dead = async () => (await hooks.call('GET', '/admin/dead-letters')).body as object[];
@@ -70,13 +67,13 @@ async function failAndRetry({ api }: World, hooks: RunningHooks, hook: NodeHook)
   await hooks.call('POST', `/admin/task/${hook.uuid}/execution/${ran.timestamp}/replay`);
 }
 
-async function callTarget(world: World, hooks: RunningHooks): Promise<void> {
+async function callTarget(context: TestContext, hooks: RunningHooks): Promise<void> {
   const target = await startTarget();
   try {
     const run = webhookRun(target);
-    apiKnows(world, run);
+    apiKnows(context, run);
     expect((await hooks.call('POST', '/task/execute', run)).status).toBe(200);
-    await waitFor(() => world.api.callbacks.length > 0, { what: 'the callback of the webhook' });
+    await waitFor(() => context.api.callbacks.length > 0, { what: 'the callback of the webhook' });
   } finally {
     target.stop();
   }
@@ -103,15 +100,15 @@ function schedulerHook(cron: string): NodeHook {
 describe('two CDS that share a Redis on purpose', () => {
   let redis: TestRedis;
   let client: Redis;
-  let worlds: World[] = [];
+  let contexts: TestContext[] = [];
 
   beforeAll(async () => {
     redis = await startTestRedis({ appendonly: true });
     client = new Redis(redis.url);
   });
   afterEach(async () => {
-    await Promise.all(worlds.map((world) => world.end()));
-    worlds = [];
+    await Promise.all(contexts.map((context) => context.end()));
+    contexts = [];
     await client.acl('SETUSER', 'default', 'allkeys');
     await redis.flush();
   });
@@ -120,14 +117,16 @@ describe('two CDS that share a Redis on purpose', () => {
     await redis.stop();
   });
 
-  async function share(...parts: { keyPrefix?: string; database?: number }[]): Promise<World[]> {
-    worlds = await Promise.all(parts.map((part) => startWorld({ redis, ...part })));
-    return worlds;
+  async function share(
+    ...parts: { keyPrefix?: string; database?: number }[]
+  ): Promise<TestContext[]> {
+    contexts = await Promise.all(parts.map((part) => startTestContext({ redis, ...part })));
+    return contexts;
   }
 
   it('do not see each other under two prefixes, and write nothing beside them', async () => {
     const [one, two] = await share({ keyPrefix: 'one:' }, { keyPrefix: 'two:' });
-    if (!one || !two) throw new Error('no worlds');
+    if (!one || !two) throw new Error('no contexts');
     // Any other key, also one that a script makes up, is refused from here on.
     await client.acl('SETUSER', 'default', 'resetkeys', '~one:*', '~two:*');
 
@@ -150,7 +149,7 @@ describe('two CDS that share a Redis on purpose', () => {
 
   it('do not see each other in two databases', async () => {
     const [one, two] = await share({ database: 1 }, { database: 2 });
-    if (!one || !two) throw new Error('no worlds');
+    if (!one || !two) throw new Error('no contexts');
     const [hooksOfOne, hooksOfTwo] = [await one.start(), await two.start()];
     const [ofOne, ofTwo] = [repositoryHook(), repositoryHook()];
     one.api.hooks = [ofOne];

@@ -1,17 +1,11 @@
 import { createDeadLetters, hookKeys, KEYS, createDeliveryStore } from '@cds/hooks-store';
 import { awakeTime, captureLogger, waitFor } from '@cds/testing';
 import type { HookConfig, NodeHook, TaskExecution } from '@cds/wire';
-import { Redis } from 'ioredis';
-import { takeClock, type TestClock } from '../../test/clock';
+import { useClock } from '../../test/clock';
 import { allDone, execution, push, refsOf } from '../../test/deliveries';
-import {
-  plainHook,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../test/harness';
+import { plainHook, repositoryHook } from '../../test/node-hooks';
+import { post, type RunningHooks } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { bitbucketHeaders } from '../../test/pushes';
 import { settled } from '../../test/settled';
 
@@ -25,38 +19,22 @@ interface Letter {
 const DAY = 86_400_000;
 
 describe('dead letters', () => {
-  let world: World;
-  let redis: Redis;
-  let clock: TestClock;
+  const context = useTestContext();
+  const clock = useClock();
   /** Branches that the API refuses. */
   let refused: Set<string>;
 
-  beforeAll(async () => {
-    world = await startWorld();
-    clock = takeClock();
-    redis = new Redis(world.redis.url);
-  });
-  beforeEach(async () => {
-    await world.reset();
-    clock.reset();
+  beforeEach(() => {
     refused = new Set(['bad']);
-    world.api.behave = ({ body, url }) => {
+    context.api.behave = ({ body, url }) => {
       const run = (body as { hook?: { payload: Record<string, string> } } | null)?.hook;
       const branch = run?.payload['git.branch'] ?? decodeURIComponent(url.split('/').at(-1) ?? '');
       return refused.has(branch) ? { refuse: 404, id: 92, message: 'no such workflow' } : 'ok';
     };
   });
-  afterAll(async () => {
-    redis.disconnect();
-    await world.end();
-    jest.restoreAllMocks();
-  });
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
 
-  const start = (change = {}) => world.start({ retryError: 1, ...change });
-  const refs = (hook?: NodeHook) => refsOf(world, hook);
+  const start = (change = {}) => context.start({ retryError: 1, ...change });
+  const refs = (hook?: NodeHook) => refsOf(context, hook);
 
   async function letters(hooks: RunningHooks, query = ''): Promise<Letter[]> {
     const { status, body } = await hooks.call('GET', `/admin/dead-letters${query}`);
@@ -112,13 +90,13 @@ describe('dead letters', () => {
     expect((await letters(hooks)).map(({ uuid }) => uuid)).toEqual([other.uuid]);
     await hooks.call('DELETE', `/task/${other.uuid}`);
     expect(await letters(hooks)).toEqual([]);
-    expect(await redis.keys('cdsbb:hooks:dead:*')).toEqual([]);
+    expect(await context.redisClient.keys('cdsbb:hooks:dead:*')).toEqual([]);
     expect((await hooks.status())['Executions Failed']).toEqual({ status: 'OK', value: '0' });
   });
 
   it('are at most as many as deadLetters says: the oldest go, and the log says so once', async () => {
     const { logger, lines } = captureLogger();
-    const hooks = await world.start({ retryError: 1, deadLetters: 2 }, { logger });
+    const hooks = await context.start({ retryError: 1, deadLetters: 2 }, { logger });
     const hook = await withHook(hooks);
     for (let i = 0; i < 5; i++) await push(hooks, hook, { push: 'bad' });
     await allDone(hooks, hook);
@@ -128,7 +106,7 @@ describe('dead letters', () => {
     expect((await hooks.executions(hook.uuid)).map(({ timestamp }) => timestamp)).toEqual(
       left.map(({ timestamp }) => timestamp),
     );
-    expect(await redis.hlen(hookKeys(hook.uuid).states)).toBe(2);
+    expect(await context.redisClient.hlen(hookKeys(hook.uuid).states)).toBe(2);
     expect(
       lines.filter(({ level, msg }) => level === 50 && /dropped from now/.test(String(msg))),
     ).toHaveLength(1);
@@ -156,8 +134,8 @@ describe('dead letters', () => {
       expect.stringContaining('no dead letter, or no longer'),
     ]);
     // A stopped task stays stopped.
-    expect(await redis.smembers(KEYS.pending)).toEqual([]);
-    await settled(world);
+    expect(await context.redisClient.smembers(KEYS.pending)).toEqual([]);
+    await settled(context);
     expect(refs()).toEqual(['good', 'v1']);
     expect(await letters(hooks)).toEqual([]);
     expect(await execution(hooks, hook)).toMatchObject({ status: '', nb_errors: 0 });
@@ -177,7 +155,7 @@ describe('dead letters', () => {
   });
 
   it('sent again are woken at once through the service, and found by the sweep through Redis alone', async () => {
-    const hooks = await world.start({ retryError: 1 }, { timing: { sweepMs: 2_000 } });
+    const hooks = await context.start({ retryError: 1 }, { timing: { sweepMs: 2_000 } });
     const hook = await withHook(hooks);
     await push(hooks, hook, { push: 'bad' });
     await allDone(hooks, hook);
@@ -192,7 +170,7 @@ describe('dead letters', () => {
     await push(hooks, hook, { push: 'bad' });
     await allDone(hooks, hook);
     refused.clear();
-    await createDeadLetters({ redis }).retryAll({ until: Date.now() + 5_000 });
+    await createDeadLetters({ redis: context.redisClient }).retryAll({ until: Date.now() + 5_000 });
     await waitFor(() => refs().length === 2);
   });
 
@@ -216,10 +194,10 @@ describe('dead letters', () => {
     await hooks.call('POST', `/admin/task/${hook.uuid}/execution/${second.timestamp}/replay`);
 
     clock.pass(DAY);
-    await waitFor(() => world.api.deletions().length > 0);
-    await settled(world);
+    await waitFor(() => context.api.deletions().length > 0);
+    await settled(context);
     expect(refs()).toEqual(['old', 'bad', 'bad']);
-    expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/bad']);
+    expect(context.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/bad']);
     expect((await hooks.tasks()).filter(({ type }) => type === 'BranchDeletion')).toEqual([]);
   });
 
@@ -258,7 +236,7 @@ describe('dead letters', () => {
       more: false,
     });
     expect(await letters(hooks)).toEqual([]);
-    expect(await redis.zcard(KEYS.failed)).toBe(0);
+    expect(await context.redisClient.zcard(KEYS.failed)).toBe(0);
   });
 
   it('stay sent again when what gave them up is repeated late', async () => {
@@ -266,7 +244,7 @@ describe('dead letters', () => {
     const hook = await withHook(hooks);
     await push(hooks, hook, { push: 'bad' });
     const store = createDeliveryStore({
-      redis,
+      redis: context.redisClient,
       executionHistory: 10,
       deadLetters: 10,
       signature: 'auto',
@@ -279,9 +257,9 @@ describe('dead letters', () => {
 
     expect(await finish()).toEqual({ saved: 'ok', dropped: 0 });
     expect(await finish()).toEqual({ saved: 'gone', dropped: 0 });
-    expect(await createDeadLetters({ redis }).retry(hook.uuid, id)).toBe('ok');
+    expect(await createDeadLetters({ redis: context.redisClient }).retry(hook.uuid, id)).toBe('ok');
     expect(await finish()).toEqual({ saved: 'gone', dropped: 0 });
-    expect(await redis.lrange(hookKeys(hook.uuid).waiting, 0, -1)).toEqual([id]);
+    expect(await context.redisClient.lrange(hookKeys(hook.uuid).waiting, 0, -1)).toEqual([id]);
     expect(await letters(hooks)).toEqual([]);
   });
 
@@ -330,7 +308,7 @@ describe('dead letters', () => {
     refused.clear();
     expect((await hooks.call('DELETE', `/admin/dead-letters/${at(other)}`)).status).toBe(204);
     expect((await hooks.call('POST', `/admin/dead-letters/${at(letter)}/retry`)).status).toBe(204);
-    await waitFor(() => world.api.deletions().length === 1);
+    await waitFor(() => context.api.deletions().length === 1);
     await waitFor(async () => (await cleanups()).length === 1);
     expect(await letters(hooks)).toEqual([]);
     expect((await hooks.call('POST', '/admin/dead-letters/retry')).body).toEqual({
@@ -372,16 +350,19 @@ describe('dead letters', () => {
     await allDone(hooks, hook);
     await hooks.service.stop(2_000);
     const { done, dead, states } = hookKeys(hook.uuid);
-    const [id = ''] = await redis.zrange(dead, '0', '-1');
-    await redis.rename(dead, done);
-    const old = JSON.parse((await redis.hget(states, id)) ?? '') as Record<string, unknown>;
+    const [id = ''] = await context.redisClient.zrange(dead, '0', '-1');
+    await context.redisClient.rename(dead, done);
+    const old = JSON.parse((await context.redisClient.hget(states, id)) ?? '') as Record<
+      string,
+      unknown
+    >;
     delete old.failed_steps;
-    await redis.hset(states, id, JSON.stringify(old));
+    await context.redisClient.hset(states, id, JSON.stringify(old));
 
     const next = await start();
     await waitFor(async () => (await letters(next, `?uuid=${hook.uuid}`)).length === 1);
     expect(await next.executions(hook.uuid)).toHaveLength(1);
-    expect(await redis.zcard(done)).toBe(0);
+    expect(await context.redisClient.zcard(done)).toBe(0);
     refused.clear();
     await next.call('POST', '/admin/dead-letters/retry');
     await waitFor(() => refs().length === 3);
@@ -432,7 +413,7 @@ describe('dead letters', () => {
     const lines = (await metrics()).split('\n');
     for (const line of shown) expect(lines).toContain(line);
 
-    for (const away of [() => world.redis.kill(), async () => world.redis.freeze()]) {
+    for (const away of [() => context.redis.kill(), async () => context.redis.freeze()]) {
       await away();
       let text = '';
       expect(await awakeTime(async () => (text = await metrics()))).toBeLessThan(2_000);
@@ -441,8 +422,8 @@ describe('dead letters', () => {
       expect(text).not.toMatch(
         /^cds_hooks_(dead_letters\{|waiting_deliveries |cleanups_pending )/m,
       );
-      if (away.toString().includes('freeze')) world.redis.thaw();
-      else await world.redis.start();
+      if (away.toString().includes('freeze')) context.redis.thaw();
+      else await context.redis.start();
       await waitFor(async () => (await metrics()).includes('\ncds_hooks_redis_up 1\n'));
     }
     await waitFor(async () => (await metrics()).includes('{kind="execution"} 1\n'));
@@ -450,9 +431,9 @@ describe('dead letters', () => {
 
   it('warns of a Redis that may lose them, in the log and in /mon/status', async () => {
     const { logger, lines } = captureLogger();
-    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    await context.redisClient.config('SET', 'maxmemory-policy', 'allkeys-lru');
     try {
-      const hooks = await world.start({}, { logger });
+      const hooks = await context.start({}, { logger });
       await waitFor(async () => (await hooks.status())['Redis Settings']);
       expect((await hooks.status())['Redis Settings']).toEqual({
         status: 'WARN',
@@ -460,7 +441,7 @@ describe('dead letters', () => {
       });
       expect(lines.filter(({ msg }) => msg === 'Redis may lose deliveries')).toHaveLength(1);
     } finally {
-      await redis.config('SET', 'maxmemory-policy', 'noeviction');
+      await context.redisClient.config('SET', 'maxmemory-policy', 'noeviction');
     }
   });
 
@@ -507,8 +488,8 @@ describe('dead letters', () => {
       await post(hooks, { ...hook, config: config as HookConfig });
 
       await hooks.call('POST', `/admin/task/${hook.uuid}/execution/${timestamp}/replay`);
-      await waitFor(() => world.api.runs().length === 2);
-      expect(world.api.runs()).toMatchObject([
+      await waitFor(() => context.api.runs().length === 2);
+      expect(context.api.runs()).toMatchObject([
         { workflow: 'wf2', hook: { payload: { n: '7' } } },
         { workflow: 'renamed', hook: { payload: { n: '7' } } },
       ]);
@@ -539,7 +520,7 @@ describe('dead letters', () => {
   it('lets the signature of a task be forgotten', async () => {
     const hooks = await start();
     const hook = await withHook(hooks);
-    await redis.hset(hookKeys(hook.uuid).task, 'signed', '1');
+    await context.redisClient.hset(hookKeys(hook.uuid).task, 'signed', '1');
     const path = `/admin/task/${hook.uuid}/signature`;
 
     expect((await hooks.call('DELETE', path)).status).toBe(204);

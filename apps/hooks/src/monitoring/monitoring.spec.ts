@@ -1,31 +1,13 @@
 import { fieldsOf, hookKeys, KEYS, readExecution } from '@cds/hooks-store';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { allDone, execution, push } from '../../test/deliveries';
-import {
-  plainHook,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../test/harness';
+import { plainHook, repositoryHook } from '../../test/node-hooks';
+import { post, type RunningHooks } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { type Change, pushDelivery } from '../../test/pushes';
 
-let world: World;
-let redis: Redis;
-
-beforeAll(async () => {
-  world = await startWorld();
-  redis = new Redis(world.redis.port, world.redis.host);
-});
-beforeEach(() => world.reset());
-afterAll(async () => {
-  redis.disconnect();
-  await world.end();
-});
-afterEach(() => expect(world.api.violations).toEqual([]));
+const context = useTestContext();
 
 /** The samples of a scrape: name and labels → value. */
 async function scrape({ url }: RunningHooks): Promise<Map<string, number>> {
@@ -49,17 +31,17 @@ const OLDEST_LINE = 'Oldest Waiting Delivery';
 /** Makes what waits at the hook an hour older than it is. */
 async function age(hook: NodeHook): Promise<void> {
   for (const key of [KEYS.heads, KEYS.stoppedHeads]) {
-    const since = await redis.zscore(key, hook.uuid);
-    if (since) await redis.zadd(key, Number(since) - 3_600_000, hook.uuid);
+    const since = await context.redisClient.zscore(key, hook.uuid);
+    if (since) await context.redisClient.zadd(key, Number(since) - 3_600_000, hook.uuid);
   }
 }
 
 describe('the oldest delivery that waits', () => {
   it('is shown with its age, apart for tasks that somebody stopped, and gone when it is worked off', async () => {
     // The sweep would put the age right again.
-    const hooks = await world.start({}, { timing: { sweepMs: 600_000 } });
+    const hooks = await context.start({}, { timing: { sweepMs: 600_000 } });
     const hook = await withHook(hooks);
-    world.api.behave = ({ method }) => (method === 'POST' ? { html: 502 } : 'ok');
+    context.api.behave = ({ method }) => (method === 'POST' ? { html: 502 } : 'ok');
     expect((await scrape(hooks)).get(oldest('running'))).toBe(0);
     expect((await hooks.status())[OLDEST_LINE]?.status).toBe('OK');
     await push(hooks, hook, { push: 'main' });
@@ -82,7 +64,7 @@ describe('the oldest delivery that waits', () => {
     expect(stopped.get('cds_hooks_stopped_tasks')).toBe(1);
     expect((await hooks.status())[OLDEST_LINE]?.status).toBe('OK');
 
-    world.api.behave = () => 'ok';
+    context.api.behave = () => 'ok';
     await hooks.call('GET', `/task/${hook.uuid}/start`);
     await allDone(hooks, hook);
     const done = await scrape(hooks);
@@ -91,13 +73,13 @@ describe('the oldest delivery that waits', () => {
   });
 
   it('is found where a version waits that did not know of it, also when nothing is worked off', async () => {
-    const before = await world.start({ disable: true });
+    const before = await context.start({ disable: true });
     const hook = await withHook(before);
     await push(before, hook, { push: 'main' });
     await before.service.stop(1_000);
-    await redis.del(KEYS.heads);
+    await context.redisClient.del(KEYS.heads);
 
-    const hooks = await world.start({ disable: true });
+    const hooks = await context.start({ disable: true });
     await waitFor(async () => ((await scrape(hooks)).get(oldest('running')) ?? 0) > 0, {
       what: 'the age of what waits',
     });
@@ -106,10 +88,10 @@ describe('the oldest delivery that waits', () => {
 
 describe('a scrape', () => {
   it('asks Redis once, and scans nothing', async () => {
-    const hooks = await world.start({}, { timing: { sweepMs: 600_000, beatMs: 600_000 } });
+    const hooks = await context.start({}, { timing: { sweepMs: 600_000, beatMs: 600_000 } });
     await withHook(hooks);
     const calls = async (): Promise<Map<string, number>> => {
-      const info = await redis.info('commandstats');
+      const info = await context.redisClient.info('commandstats');
       return new Map(
         [...info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, command = '', count]) => [
           command,
@@ -130,9 +112,9 @@ describe('a scrape', () => {
   });
 
   it('has no number of what stands in a Redis that does not answer', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     await withHook(hooks);
-    world.redis.freeze();
+    context.redis.freeze();
     try {
       const samples = await scrape(hooks);
       expect(samples.get('cds_hooks_redis_up')).toBe(0);
@@ -140,7 +122,7 @@ describe('a scrape', () => {
         [...samples.keys()].filter((name) => /waiting_|_waiting|pending|dead_letters\{/.test(name)),
       ).toEqual([]);
     } finally {
-      world.redis.thaw();
+      context.redis.thaw();
     }
     await waitFor(async () => (await scrape(hooks)).get('cds_hooks_redis_up') === 1);
   });
@@ -148,7 +130,7 @@ describe('a scrape', () => {
 
 describe('what is counted', () => {
   it('are runs by the answer of the API, retries by their reason, cleanups, heartbeats and requests', async () => {
-    const hooks = await world.start({ branchDeletion: { delaySeconds: 0 } });
+    const hooks = await context.start({ branchDeletion: { delaySeconds: 0 } });
     const hook = await withHook(hooks);
     const start = await scrape(hooks);
     for (const result of ['ok', 'refused', 'unavailable', 'unauthorized', 'failed'])
@@ -156,10 +138,10 @@ describe('what is counted', () => {
 
     const answers = [{ html: 502 }, { refuse: 400 }, 'unauthorized', 'ok'] as const;
     let asked = 0;
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? (answers[asked++] ?? 'ok') : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? (answers[asked++] ?? 'ok') : 'ok');
     await push(hooks, hook, { push: 'main' }, { deleted: 'gone' });
     await allDone(hooks, hook);
-    await waitFor(() => world.api.deletions().length === 1);
+    await waitFor(() => context.api.deletions().length === 1);
     await hooks.call('GET', '/task/no-such-task');
     await fetch(`${hooks.url}/any/path/0`);
 
@@ -187,9 +169,9 @@ describe('what is counted', () => {
   });
 
   it('are heartbeats that failed', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     await withHook(hooks);
-    world.api.behave = ({ url }) => (url === '/services/register' ? { html: 502 } : 'ok');
+    context.api.behave = ({ url }) => (url === '/services/register' ? { html: 502 } : 'ok');
     const samples = await waitFor(async () => {
       const now = await scrape(hooks);
       return (now.get('cds_hooks_heartbeat_failures') ?? 0) > 1 ? now : undefined;
@@ -213,19 +195,19 @@ describe('one request id', () => {
   it('names a delivery in every line, to its runs and the removal of runs, at the API and when it is sent again', async () => {
     const { logger, lines } = captureLogger();
     const change = { retryError: 2, branchDeletion: { delaySeconds: 0 } };
-    const hooks = await world.start(change, { logger });
+    const hooks = await context.start(change, { logger });
     const hook = await withHook(hooks);
     const answers = [{ html: 502 }, 'ok', { refuse: 400 }, { refuse: 400 }] as const;
     let asked = 0;
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? (answers[asked++] ?? 'ok') : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? (answers[asked++] ?? 'ok') : 'ok');
     await deliver(hooks, hook, ID, { push: 'good' }, { deleted: 'gone' }, { push: 'bad' });
     await allDone(hooks, hook);
     const { timestamp } = await execution(hooks, hook);
     await hooks.call('POST', `/admin/dead-letters/${hook.uuid}/${timestamp}/retry`);
-    await waitFor(() => world.api.runs().length === 2);
+    await waitFor(() => context.api.runs().length === 2);
     await hooks.call('POST', `/admin/task/${hook.uuid}/execution/${timestamp}/replay`);
-    await waitFor(() => world.api.runs().length === 4);
-    await waitFor(() => world.api.deletions().length === 1);
+    await waitFor(() => context.api.runs().length === 4);
+    await waitFor(() => context.api.deletions().length === 1);
     const story = await waitFor(() => {
       const told = lines.filter(({ requestId }) => requestId === ID);
       return told.some(({ msg }) => /were removed/.test(String(msg))) ? told : undefined;
@@ -251,13 +233,13 @@ describe('one request id', () => {
       requestUuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     expect(story.some(({ replay_of }) => replay_of === timestamp)).toBe(true);
-    const sent = world.api.calls.filter(({ url }) => url.includes('/runs'));
+    const sent = context.api.calls.filter(({ url }) => url.includes('/runs'));
     expect([...new Set(sent.map(({ requestId }) => requestId))]).toEqual([ID]);
   });
 
   it('of a push that cancels a cleanup is told together with that of the deletion', async () => {
     const { logger, lines } = captureLogger();
-    const hooks = await world.start({}, { logger });
+    const hooks = await context.start({}, { logger });
     const hook = await withHook(hooks);
     await deliver(hooks, hook, 'the-deletion', { deleted: 'b' });
     await deliver(hooks, hook, 'the-push', { push: 'b' });
@@ -268,23 +250,25 @@ describe('one request id', () => {
   });
 
   it('is not needed: what an older version accepted is worked off, whatever stands in its place', async () => {
-    const before = await world.start({ disable: true });
+    const before = await context.start({ disable: true });
     const hook = await withHook(before, plainHook());
     for (let i = 0; i < 3; i++) await before.webhook(hook.uuid, { body: '{}' });
     await before.service.stop(1_000);
     const { executions } = hookKeys(hook.uuid);
-    const ids = (await redis.hkeys(executions)).filter((field) => /^\d+$/.test(field)).sort();
+    const ids = (await context.redisClient.hkeys(executions))
+      .filter((field) => /^\d+$/.test(field))
+      .sort();
     const strange = [undefined, 'a\r\nX-Evil: 1', { an: 'object' }];
     for (const [index, id] of ids.entries()) {
-      const [json, body] = await redis.hmget(executions, ...fieldsOf([id]));
+      const [json, body] = await context.redisClient.hmget(executions, ...fieldsOf([id]));
       const stored = readExecution(json ?? '{}', body);
       const changed = JSON.stringify({ ...stored, request_id: strange[index] });
-      await redis.hset(executions, id, changed);
+      await context.redisClient.hset(executions, id, changed);
     }
 
-    const hooks = await world.start();
+    const hooks = await context.start();
     await allDone(hooks, hook);
-    expect(world.api.runs()).toHaveLength(3);
-    expect(world.api.calls.map(({ requestId }) => requestId).filter(Boolean)).toEqual([]);
+    expect(context.api.runs()).toHaveLength(3);
+    expect(context.api.calls.map(({ requestId }) => requestId).filter(Boolean)).toEqual([]);
   });
 });

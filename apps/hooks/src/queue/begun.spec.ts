@@ -1,9 +1,10 @@
 import { BEGUN_FIELD, hookKeys } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
 import type { NodeHook, Task } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { allDone, push } from '../../test/deliveries';
-import { plainHook, post, repositoryHook, startWorld, type World } from '../../test/harness';
+import { plainHook, repositoryHook } from '../../test/node-hooks';
+import { post } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { startHooksProcess } from '../../test/hooks-process';
 import { apiKnows, startTarget, webhookRun, workflowRun } from '../../test/outgoing';
 import { pushDelivery } from '../../test/pushes';
@@ -13,34 +14,24 @@ const POISON = { body: '{"poison":1}', headers: { 'Content-Type': 'application/j
 const DIES_OF_IT = ['--require', `${__dirname}/../../test/dies-of-poison.cjs`];
 
 describe('an execution that was begun and did not end', () => {
-  let world: World;
-  let redis: Redis;
+  const context = useTestContext();
 
-  beforeAll(async () => {
-    world = await startWorld();
-    redis = new Redis(world.redis.port, '127.0.0.1');
-  });
-  beforeEach(() => world.reset());
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await world.end();
-  });
-
-  const begun = (uuid: string) => redis.hget(hookKeys(uuid).task, BEGUN_FIELD);
+  const begun = (uuid: string) => context.redisClient.hget(hookKeys(uuid).task, BEGUN_FIELD);
   const runsOf = ({ uuid }: NodeHook) =>
-    world.api.runs().filter(({ hook }) => hook.uuid === uuid).length;
+    context.api.runs().filter(({ hook }) => hook.uuid === uuid).length;
 
   /** The head of the hook's list, as three processes left it that died of it. */
   async function wasBegun(uuid: string, times = MOST_BEGUN): Promise<void> {
-    const id = await redis.lindex(hookKeys(uuid).waiting, 0);
-    await redis.hset(hookKeys(uuid).task, BEGUN_FIELD, `${id} another-process/a-claim ${times}`);
+    const id = await context.redisClient.lindex(hookKeys(uuid).waiting, 0);
+    await context.redisClient.hset(
+      hookKeys(uuid).task,
+      BEGUN_FIELD,
+      `${id} another-process/a-claim ${times}`,
+    );
   }
 
   it('becomes a dead letter when three processes died of it, and nothing else is lost', async () => {
-    const intake = await world.start({ disable: true });
+    const intake = await context.start({ disable: true });
     const [poisoned, ...others] = [plainHook(), plainHook(), repositoryHook(), repositoryHook()];
     if (!poisoned) throw new Error('no hook');
     await post(intake, poisoned, ...others);
@@ -52,11 +43,11 @@ describe('an execution that was begun and did not end', () => {
     }
 
     for (let times = 1; times <= MOST_BEGUN; times++) {
-      const { child } = await startHooksProcess(world, DIES_OF_IT);
+      const { child } = await startHooksProcess(context, DIES_OF_IT);
       expect((await child.exited).signal).toBe('SIGKILL');
       expect(await begun(poisoned.uuid)).toMatch(new RegExp(` ${times}$`));
     }
-    const { child, ready } = await startHooksProcess(world, DIES_OF_IT);
+    const { child, ready } = await startHooksProcess(context, DIES_OF_IT);
     await ready();
     await allDone(intake, poisoned);
     for (const hook of others) await allDone(intake, hook);
@@ -76,27 +67,27 @@ describe('an execution that was begun and did not end', () => {
 
   it('is given up whatever brought it, and told to CDS where CDS waits for it', async () => {
     const target = await startTarget();
-    const intake = await world.start({ disable: true });
+    const intake = await context.start({ disable: true });
     const hooks = [plainHook(), repositoryHook()];
     await post(intake, ...hooks);
     await intake.webhook(hooks[0]?.uuid ?? '', { query: 'n=1' });
     await intake.webhook(hooks[1]?.uuid ?? '', pushDelivery({ push: 'main' }));
     const uuids = hooks.map(({ uuid }) => uuid);
     for (const run of [webhookRun(target), workflowRun()]) {
-      apiKnows(world, run, { commitMs: 0 });
+      apiKnows(context, run, { commitMs: 0 });
       uuids.push(((await intake.call('POST', '/task/execute', run)).body as Task).uuid);
     }
     for (const uuid of uuids) await wasBegun(uuid);
 
-    const worker = await world.start();
+    const worker = await context.start();
     for (const uuid of uuids) {
       const over = async () => (await worker.executions(uuid))[0]?.status === 'DONE';
       await waitFor(over, { what: 'the execution to be given up' });
       expect((await worker.executions(uuid))[0]?.last_error).toBe(NEVER_ENDED);
     }
-    expect(world.api.runs()).toEqual([]);
+    expect(context.api.runs()).toEqual([]);
     expect(target.received).toEqual([]);
-    expect(world.api.callbacks.map(({ callback }) => [callback.status, callback.log])).toEqual([
+    expect(context.api.callbacks.map(({ callback }) => [callback.status, callback.log])).toEqual([
       ['Fail', NEVER_ENDED],
       ['Fail', NEVER_ENDED],
     ]);
@@ -106,19 +97,19 @@ describe('an execution that was begun and did not end', () => {
 
   it('is worked off when it was begun less often, and what was counted is forgotten', async () => {
     const target = await startTarget();
-    const intake = await world.start({ disable: true });
+    const intake = await context.start({ disable: true });
     const hook = plainHook();
     await post(intake, hook);
     await intake.webhook(hook.uuid, { query: 'n=1' });
     const run = webhookRun(target);
-    apiKnows(world, run);
+    apiKnows(context, run);
     const { uuid } = (await intake.call('POST', '/task/execute', run)).body as Task;
     for (const each of [hook.uuid, uuid]) await wasBegun(each, MOST_BEGUN - 1);
 
-    const worker = await world.start();
+    const worker = await context.start();
     await allDone(worker, hook);
-    await waitFor(() => world.api.callbacks.length === 1, { what: 'the callback' });
-    expect(world.api.callbacks[0]?.callback.status).toBe('Success');
+    await waitFor(() => context.api.callbacks.length === 1, { what: 'the callback' });
+    expect(context.api.callbacks[0]?.callback.status).toBe('Success');
     expect(runsOf(hook)).toBe(1);
     for (const each of [hook.uuid, uuid])
       await waitFor(async () => (await begun(each)) === null, {
@@ -128,19 +119,19 @@ describe('an execution that was begun and did not end', () => {
   });
 
   it('is not counted for a process that is killed while the API is asked, however often', async () => {
-    const intake = await world.start({ disable: true });
+    const intake = await context.start({ disable: true });
     const hook = plainHook();
     await post(intake, hook);
     await intake.webhook(hook.uuid, { query: 'n=1' });
     let asked = 0;
-    world.api.behave = ({ url }) => {
+    context.api.behave = ({ url }) => {
       if (!url.endsWith('/runs')) return 'ok';
       asked++;
       return { delayMs: 30_000 };
     };
     const counts: (string | null)[] = [];
     for (let kills = 1; kills <= MOST_BEGUN + 1; kills++) {
-      const { child } = await startHooksProcess(world);
+      const { child } = await startHooksProcess(context);
       await waitFor(() => asked === kills, { what: 'the run to be asked for' });
       counts.push((await begun(hook.uuid))?.split(' ')[2] ?? null);
       child.kill('SIGKILL');
@@ -149,18 +140,18 @@ describe('an execution that was begun and did not end', () => {
     // The first death looks like any other; then it is counted while nobody is asked, and not
     // beyond.
     expect(counts).toEqual(['1', null, '1', null]);
-    world.api.behave = () => 'ok';
-    await world.start();
+    context.api.behave = () => 'ok';
+    await context.start();
     await allDone(intake, hook);
     expect((await intake.executions(hook.uuid))[0]).toMatchObject({ nb_errors: 0 });
   });
 
   it('is not counted when it is given back by a process that ends', async () => {
-    const first = await world.start();
+    const first = await context.start();
     const hook = plainHook();
     await post(first, hook);
     let asked = false;
-    world.api.behave = ({ url }) => {
+    context.api.behave = ({ url }) => {
       if (!url.endsWith('/runs')) return 'ok';
       asked = true;
       return { refuse: 503 };
@@ -168,7 +159,7 @@ describe('an execution that was begun and did not end', () => {
     await first.webhook(hook.uuid, { query: 'n=1' });
     await waitFor(() => asked, { what: 'the run to be asked for' });
     await first.service.stop(3_000);
-    expect(await redis.llen(hookKeys(hook.uuid).waiting)).toBe(1);
+    expect(await context.redisClient.llen(hookKeys(hook.uuid).waiting)).toBe(1);
     expect(await begun(hook.uuid)).toBeNull();
   });
 });

@@ -1,8 +1,11 @@
 import { waitFor } from '@cds/testing';
 import { cleanupKey, KEYS } from '@cds/hooks-store';
 import { Redis } from 'ioredis';
+import { useClock } from '../../test/clock';
 import { execution, push, refsOf } from '../../test/deliveries';
-import { post, repositoryHook, startWorld, type World } from '../../test/harness';
+import { repositoryHook } from '../../test/node-hooks';
+import { post } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { settled, swept } from '../../test/settled';
 import { pauseEnd } from './api-failure';
 
@@ -18,31 +21,19 @@ describe('pauseEnd', () => {
 });
 
 describe('a wall clock that is put back by 25 h', () => {
-  let world: World;
-  let shift = 0;
-
-  beforeAll(async () => {
-    world = await startWorld();
-  });
-  beforeEach(async () => {
-    const realNow = Date.now.bind(Date);
-    shift = 0;
-    jest.spyOn(Date, 'now').mockImplementation(() => realNow() + shift);
-    await world.reset();
-  });
-  afterEach(() => jest.restoreAllMocks());
-  afterAll(() => world.end());
+  const context = useTestContext();
+  const clock = useClock();
 
   it.each([
     ['that the API refused', { refuse: 500 } as const],
     ['that the API did not answer', 'drop' as const],
   ])('does not hold up a delivery %s before it was', async (_what, misbehaviour) => {
-    shift = HOURS_25;
-    const hooks = await world.start();
+    clock.pass(HOURS_25);
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     let tries = 0;
-    world.api.behave = ({ url }) => {
+    context.api.behave = ({ url }) => {
       if (!url.endsWith('/runs')) return 'ok';
       tries += 1;
       return misbehaviour;
@@ -51,39 +42,39 @@ describe('a wall clock that is put back by 25 h', () => {
     await waitFor(() => tries >= 1);
     await waitFor(async () => (await execution(hooks, hook)).last_error, { what: 'the pause' });
 
-    shift = 0;
+    clock.reset();
     const triedBefore = tries;
     await waitFor(() => tries > triedBefore, { what: 'another try' });
-    world.api.behave = () => 'ok';
-    await waitFor(() => refsOf(world, hook).includes('main'));
+    context.api.behave = () => 'ok';
+    await waitFor(() => refsOf(context, hook).includes('main'));
   });
 
   it('does not put off a cleanup that was due, and does none early', async () => {
-    const hooks = await world.start({ branchDeletion: { delaySeconds: 1 }, retryError: 100 });
+    const hooks = await context.start({ branchDeletion: { delaySeconds: 1 }, retryError: 100 });
     const hook = repositoryHook();
     await post(hooks, hook);
     let refused = 0;
-    world.api.behave = ({ method }) => {
+    context.api.behave = ({ method }) => {
       if (method !== 'DELETE') return 'ok';
       refused += 1;
       return { refuse: 500 };
     };
     await push(hooks, hook, { deleted: 'due' });
-    shift = HOURS_25;
+    clock.pass(HOURS_25);
     await waitFor(() => refused >= 1);
-    const redis = new Redis(world.redis.url);
+    const redis = new Redis(context.redis.url);
     const [id = ''] = await redis.zrange(KEYS.cleanups, 0, '-1');
     await waitFor(async () => Number(await redis.hget(cleanupKey(id), 'nb_errors')) > 0);
     await push(hooks, hook, { deleted: 'not due' });
     await waitFor(async () => (await redis.zcard(KEYS.cleanups)) === 2);
     redis.disconnect();
     // Only who saw the later time can tell that it was put back.
-    await swept(world);
+    await swept(context);
 
-    shift = 0;
-    world.api.behave = () => 'ok';
-    await waitFor(() => world.api.deletions().length > 0);
-    await settled(world);
-    expect(world.api.deletions().every((url) => url.endsWith('/due'))).toBe(true);
+    clock.reset();
+    context.api.behave = () => 'ok';
+    await waitFor(() => context.api.deletions().length > 0);
+    await settled(context);
+    expect(context.api.deletions().every((url) => url.endsWith('/due'))).toBe(true);
   });
 });

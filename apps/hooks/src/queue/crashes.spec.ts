@@ -1,47 +1,40 @@
 import { awakeTime, takesTime, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { allDone, push, refsOf } from '../../test/deliveries';
-import { plainHook, post, repositoryHook, startWorld, type World } from '../../test/harness';
+import { plainHook, repositoryHook } from '../../test/node-hooks';
+import { post } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { startHooksProcess } from '../../test/hooks-process';
 import { pushDelivery } from '../../test/pushes';
 
 describe('crashes and outages', () => {
-  let world: World;
+  const context = useTestContext();
 
-  beforeAll(async () => {
-    world = await startWorld();
-  });
-  beforeEach(() => world.reset());
-  afterAll(() => world.end());
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
-
-  const refs = (hook?: NodeHook) => refsOf(world, hook);
+  const refs = (hook?: NodeHook) => refsOf(context, hook);
 
   it('waits for a Redis that is not up yet', async () => {
     const hook = repositoryHook();
-    const first = await world.start();
+    const first = await context.start();
     await post(first, hook);
     await first.service.stop(2_000);
-    await world.redis.kill();
-    const hooks = await world.start();
+    await context.redis.kill();
+    const hooks = await context.start();
 
     const answer = await hooks.webhook(hook.uuid, pushDelivery({ push: 'main' }));
     expect(answer.status).toBe(503);
     expect((await hooks.status()).Redis?.status).toBe('AL');
     await takesTime(1_500);
-    await world.redis.start();
+    await context.redis.start();
 
     await waitFor(async () => (await hooks.webhook(hook.uuid, pushDelivery({ push: 'main' }))).ok);
     await waitFor(() => refs().length === 1);
   });
 
   it('loses nothing and asks twice for nothing when Redis is killed and comes back', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hookList = [repositoryHook(), repositoryHook(), repositoryHook()];
     await post(hooks, ...hookList);
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 30 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 30 } : 'ok');
     const accepted = new Map(hookList.map((hook) => [hook.uuid, [] as string[]]));
     const sending = { on: true };
     let refused = 0;
@@ -53,11 +46,11 @@ describe('crashes and outages', () => {
         await takesTime(20);
       }
     });
-    await waitFor(() => world.api.runs().length > 10);
+    await waitFor(() => context.api.runs().length > 10);
 
-    await world.redis.kill();
+    await context.redis.kill();
     await waitFor(() => refused > 0, { what: 'the outage to be noticed' });
-    await world.redis.start();
+    await context.redis.start();
     await waitFor(() => (accepted.get(hookList[0]?.uuid ?? '')?.length ?? 0) > 40);
     sending.on = false;
     await Promise.all(senders);
@@ -74,19 +67,19 @@ describe('crashes and outages', () => {
   });
 
   it('asks for no run twice when Redis is frozen longer than any lock lives', async () => {
-    const start = () => world.start({}, { timing: { lockMs: 1_000 } });
+    const start = () => context.start({}, { timing: { lockMs: 1_000 } });
     const replicas = [await start(), await start()] as const;
     const hookList = Array.from({ length: 4 }, () => repositoryHook());
     await post(replicas[0], ...hookList);
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 300 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 300 } : 'ok');
     for (const hook of hookList) {
       for (let i = 0; i < 6; i++) await push(replicas[0], hook, { push: `b${i}` });
     }
-    await waitFor(() => world.api.runs().length >= 2);
+    await waitFor(() => context.api.runs().length >= 2);
 
-    world.redis.freeze();
+    context.redis.freeze();
     await takesTime(4_000);
-    world.redis.thaw();
+    context.redis.thaw();
     for (const hook of hookList) await allDone(replicas[1], hook);
 
     for (const hook of hookList) {
@@ -95,11 +88,11 @@ describe('crashes and outages', () => {
   });
 
   it('finishes what is under way when it is stopped, and leaves the rest to others', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     let asked = false;
-    world.api.behave = ({ url }) => {
+    context.api.behave = ({ url }) => {
       if (!url.endsWith('/runs')) return 'ok';
       asked = true;
       return { delayMs: 2_000 };
@@ -109,45 +102,45 @@ describe('crashes and outages', () => {
 
     await hooks.service.stop(60_000);
     expect(refs()).toEqual(['b0']);
-    world.api.behave = () => 'ok';
-    const next = await world.start();
+    context.api.behave = () => 'ok';
+    const next = await context.start();
     await allDone(next, hook);
 
     expect(refs()).toEqual(['b0', 'b1', 'b2', 'b3']);
   });
 
   it('ends at once when Redis is away and nothing is under way', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     await post(hooks, repositoryHook());
-    await world.redis.kill();
+    await context.redis.kill();
     try {
       // It would wait for an hour otherwise.
       await hooks.service.stop(3_600_000);
     } finally {
-      await world.redis.start();
+      await context.redis.start();
     }
   });
 
   async function startServiceProcess() {
-    const started = await startHooksProcess(world);
+    const started = await startHooksProcess(context);
     await started.ready();
     return started;
   }
 
-  const numbers = () => world.api.runs().map((run) => Number(run.hook.payload.n));
+  const numbers = () => context.api.runs().map((run) => Number(run.hook.payload.n));
   const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
 
   it('goes on after a process was killed with SIGKILL: nothing is lost, nothing overtakes', async () => {
-    const hooks = await world.start({ disable: true });
+    const hooks = await context.start({ disable: true });
     const hook = plainHook();
     await post(hooks, hook);
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 150 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 150 } : 'ok');
     const first = await startServiceProcess();
     for (const n of upTo(30)) {
       const sent = await fetch(`${first.url}/webhook/${hook.uuid}?n=${n}`, { method: 'POST' });
       expect(sent.status).toBe(200);
     }
-    await waitFor(() => world.api.runs().length >= 3);
+    await waitFor(() => context.api.runs().length >= 3);
 
     first.child.kill('SIGKILL');
     await first.child.exited;
@@ -161,7 +154,7 @@ describe('crashes and outages', () => {
   });
 
   it('is a process that outlives all that happens to Redis and to the API', async () => {
-    const hooks = await world.start({ disable: true });
+    const hooks = await context.start({ disable: true });
     const hook = plainHook();
     await post(hooks, hook);
     const { child, url } = await startServiceProcess();
@@ -177,18 +170,18 @@ describe('crashes and outages', () => {
     await waitFor(send);
     await waitFor(() => numbers().length > 0);
 
-    await world.redis.kill();
+    await context.redis.kill();
     await takesTime(3_000);
-    await world.redis.start();
+    await context.redis.start();
     await waitFor(send);
-    world.redis.freeze();
+    context.redis.freeze();
     await takesTime(6_000);
-    world.redis.thaw();
+    context.redis.thaw();
     await waitFor(send);
-    await world.api.stop();
+    await context.api.stop();
     await waitFor(send);
     await takesTime(2_000);
-    await world.api.start();
+    await context.api.start();
 
     await waitFor(() => accepted.every((n) => numbers().includes(n)));
     expect(new Set(numbers()).size).toBe(numbers().length);
@@ -199,12 +192,12 @@ describe('crashes and outages', () => {
   });
 
   it('ends within 30 s although what a run led to cannot be kept', async () => {
-    const hooks = await world.start({ disable: true });
+    const hooks = await context.start({ disable: true });
     const hook = plainHook();
     await post(hooks, hook);
     const { child, url } = await startServiceProcess();
     let asked = false;
-    world.api.behave = ({ url: path }) => {
+    context.api.behave = ({ url: path }) => {
       if (!path.endsWith('/runs')) return 'ok';
       asked = true;
       return { delayMs: 1_000 };
@@ -213,14 +206,14 @@ describe('crashes and outages', () => {
       async () => (await fetch(`${url}/webhook/${hook.uuid}?n=0`, { method: 'POST' })).ok,
     );
     await waitFor(() => asked, { what: 'the run to be asked for' });
-    await world.redis.kill();
+    await context.redis.kill();
     try {
       child.kill('SIGTERM');
       expect(await awakeTime(() => child.exited)).toBeLessThan(30_000);
       expect(await child.exited).toMatchObject({ code: 0 });
       expect(numbers()).toEqual([0]);
     } finally {
-      await world.redis.start();
+      await context.redis.start();
     }
   });
 });

@@ -3,27 +3,20 @@ import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
 import { allDone, execution, push, refsOf } from '../../test/deliveries';
 import { pushDelivery } from '../../test/pushes';
-import { post, repositoryHook, startWorld, type World } from '../../test/harness';
+import { repositoryHook } from '../../test/node-hooks';
+import { post } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { BULL_PREFIX } from '@cds/hooks-store';
 import { DRAIN_QUEUE } from './hook-queue';
 import { drainJobId } from './job-ids';
 
 describe('deliveries', () => {
-  let world: World;
+  const context = useTestContext();
 
-  beforeAll(async () => {
-    world = await startWorld();
-  });
-  beforeEach(() => world.reset());
-  afterAll(() => world.end());
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
-
-  const refs = (hook?: NodeHook) => refsOf(world, hook);
+  const refs = (hook?: NodeHook) => refsOf(context, hook);
 
   it('asks for one run for each changed branch and tag, in the order of the delivery', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
 
@@ -38,7 +31,7 @@ describe('deliveries', () => {
 
   it('goes on without a change that cannot be read, which a warning names', async () => {
     const { logger, lines } = captureLogger();
-    const hooks = await world.start({}, { logger });
+    const hooks = await context.start({}, { logger });
     const hook = repositoryHook();
     await post(hooks, hook);
 
@@ -60,7 +53,7 @@ describe('deliveries', () => {
   });
 
   it('runs the workflow that the hook has when its turn comes', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await hooks.call('GET', `/task/${hook.uuid}/stop`);
@@ -70,18 +63,18 @@ describe('deliveries', () => {
     await hooks.call('GET', `/task/${hook.uuid}/start`);
     await allDone(hooks, hook);
 
-    expect(world.api.runs()).toMatchObject([{ workflow: 'renamed' }]);
+    expect(context.api.runs()).toMatchObject([{ workflow: 'renamed' }]);
   });
 
   it('keeps the order of each hook over two replicas, and works hooks off side by side', async () => {
-    const replicas = [await world.start(), await world.start()] as const;
+    const replicas = [await context.start(), await context.start()] as const;
     const hookList = Array.from({ length: 6 }, () => repositoryHook());
     await post(replicas[0], ...hookList);
     let atOnce = 0;
     let most = 0;
     const perHook = new Map<string, number>();
     let overlaps = 0;
-    world.api.behave = (call) => {
+    context.api.behave = (call) => {
       if (call.method !== 'POST' || call.url === '/services/register') return 'ok';
       const { uuid } = (call.body as { hook: { uuid: string } }).hook;
       most = Math.max(most, ++atOnce);
@@ -101,7 +94,7 @@ describe('deliveries', () => {
         }
       }),
     );
-    await waitFor(() => world.api.runs().length >= 150);
+    await waitFor(() => context.api.runs().length >= 150);
 
     for (const hook of hookList) {
       expect(refs(hook)).toEqual(Array.from({ length: 25 }, (_, i) => `b${i}`));
@@ -112,11 +105,11 @@ describe('deliveries', () => {
 
   it('tries three times in all what the API refuses, then goes on with the next', async () => {
     // Long enough for what comes between the first try and the second one.
-    const hooks = await world.start({ retryDelaySeconds: 4 });
+    const hooks = await context.start({ retryDelaySeconds: 4 });
     const [hook, other] = [repositoryHook(), repositoryHook()];
     await post(hooks, hook, other);
     const tries: number[] = [];
-    world.api.behave = ({ body, at }) => {
+    context.api.behave = ({ body, at }) => {
       const branch = (body as { hook?: { payload: Record<string, string> } } | null)?.hook?.payload;
       if (branch?.['git.branch'] !== 'refused') return 'ok';
       tries.push(at);
@@ -151,11 +144,11 @@ describe('deliveries', () => {
   });
 
   it('asks again for nothing of a delivery that it has already asked for', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     let refusals = 0;
-    world.api.behave = ({ body }) => {
+    context.api.behave = ({ body }) => {
       const run = (body as { hook?: { payload: Record<string, string> } } | null)?.hook?.payload;
       return run?.['git.branch'] === 'second' && refusals++ < 2 ? { refuse: 400 } : 'ok';
     };
@@ -169,10 +162,10 @@ describe('deliveries', () => {
   });
 
   it('goes on with the other changes of a delivery when one is refused for good', async () => {
-    const hooks = await world.start({ retryError: 1 });
+    const hooks = await context.start({ retryError: 1 });
     const hook = repositoryHook();
     await post(hooks, hook);
-    world.api.behave = ({ body }) => {
+    context.api.behave = ({ body }) => {
       const run = (body as { hook?: { payload: Record<string, string> } } | null)?.hook?.payload;
       return run?.['git.branch'] === 'refused' ? { refuse: 404, id: 92 } : 'ok';
     };
@@ -191,12 +184,12 @@ describe('deliveries', () => {
     ['a body that is not of CDS', { html: 500 } as const],
     ['a dropped connection', 'drop' as const],
   ])('tries for as long as it takes after %s, and counts nothing', async (_, misbehaviour) => {
-    const hooks = await world.start({ retryDelaySeconds: 1, retryError: 2 });
+    const hooks = await context.start({ retryDelaySeconds: 1, retryError: 2 });
     const hook = repositoryHook();
     await post(hooks, hook);
     await hooks.tasks();
     let tries = 0;
-    world.api.behave = ({ url }) => (url.endsWith('/runs') && tries++ < 4 ? misbehaviour : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') && tries++ < 4 ? misbehaviour : 'ok');
 
     await push(hooks, hook, { push: 'main' });
     await waitFor(async () => (await execution(hooks, hook)).last_error);
@@ -210,10 +203,10 @@ describe('deliveries', () => {
   });
 
   it('wakes all that wait when the API is back, long before their pause is over', async () => {
-    const hooks = await world.start({ retryDelaySeconds: 600 });
+    const hooks = await context.start({ retryDelaySeconds: 600 });
     const hookList = Array.from({ length: 5 }, () => repositoryHook());
     await post(hooks, ...hookList);
-    await world.api.stop();
+    await context.api.stop();
     for (const hook of hookList) await push(hooks, hook, { push: 'main' });
     // By now the pauses have grown far beyond what it takes to wake them.
     const due = await waitFor(async () => {
@@ -222,10 +215,10 @@ describe('deliveries', () => {
       return least > Date.now() + 5_000 ? least : undefined;
     });
 
-    await world.api.start();
+    await context.api.start();
 
-    await waitFor(() => world.api.runs().length === 5);
-    expect(Math.max(...world.api.runs().map(({ at }) => at))).toBeLessThan(due);
+    await waitFor(() => context.api.runs().length === 5);
+    expect(Math.max(...context.api.runs().map(({ at }) => at))).toBeLessThan(due);
   });
 
   /**
@@ -233,7 +226,7 @@ describe('deliveries', () => {
    * of 12 bits.
    */
   async function dueAt(hook: NodeHook): Promise<number> {
-    const redis = new Redis(world.redis.url, { maxRetriesPerRequest: null });
+    const redis = new Redis(context.redis.url, { maxRetriesPerRequest: null });
     const score = await redis.zscore(
       `${BULL_PREFIX}:${DRAIN_QUEUE}:delayed`,
       drainJobId(hook.uuid),
@@ -243,11 +236,11 @@ describe('deliveries', () => {
   }
 
   it('does not try a hook that fails alone with every success of others', async () => {
-    const hooks = await world.start({ retryDelaySeconds: 600 });
+    const hooks = await context.start({ retryDelaySeconds: 600 });
     const [failing, good] = [repositoryHook(), repositoryHook()];
     await post(hooks, failing, good);
     let tries = 0;
-    world.api.behave = ({ body }) => {
+    context.api.behave = ({ body }) => {
       if ((body as { hook?: { uuid: string } } | null)?.hook?.uuid !== failing.uuid) return 'ok';
       tries++;
       return { html: 504 };
@@ -266,26 +259,27 @@ describe('deliveries', () => {
   });
 
   it('registers again after a 401 and does not count it', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
-    const registrations = world.api.registrations.length;
-    world.api.forgetHash();
+    const registrations = context.api.registrations.length;
+    context.api.forgetHash();
 
     await push(hooks, hook, { push: 'main' });
     await waitFor(() => refs().length === 1);
 
     await allDone(hooks, hook);
-    expect(world.api.registrations.length).toBeGreaterThan(registrations);
+    expect(context.api.registrations.length).toBeGreaterThan(registrations);
     expect(await execution(hooks, hook)).toMatchObject({ nb_errors: 0, workflow_run: 1 });
   });
 
   it('asks twice only where the answer was lost', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     let tries = 0;
-    world.api.behave = ({ url }) => (url.endsWith('/runs') && tries++ === 0 ? 'do and drop' : 'ok');
+    context.api.behave = ({ url }) =>
+      url.endsWith('/runs') && tries++ === 0 ? 'do and drop' : 'ok';
 
     await push(hooks, hook, { push: 'main' });
     await allDone(hooks, hook);
@@ -294,7 +288,7 @@ describe('deliveries', () => {
   });
 
   it('accepts and works off nothing while hooks.disable is set, and says so', async () => {
-    const hooks = await world.start({ disable: true });
+    const hooks = await context.start({ disable: true });
     const hook = repositoryHook();
     await post(hooks, hook);
     for (let i = 0; i < 12; i++) await push(hooks, hook, { push: `b${i}` });
@@ -306,10 +300,10 @@ describe('deliveries', () => {
     });
     expect(status.Queue).toEqual({ status: 'WARN', value: '12' });
     expect(status[`Execs Todo ${hook.uuid}`]).toEqual({ status: 'WARN', value: '12' });
-    expect(world.api.runs()).toEqual([]);
+    expect(context.api.runs()).toEqual([]);
 
     await hooks.service.stop(2_000);
-    const enabled = await world.start();
+    const enabled = await context.start();
     await allDone(enabled, hook);
     expect(refs()).toEqual(Array.from({ length: 12 }, (_, i) => `b${i}`));
   });
@@ -318,12 +312,12 @@ describe('deliveries', () => {
     ['', false],
     [', also where the turn of another replica does not end', true],
   ])('finds deliveries whose job was lost%s', async (_what, turnStays) => {
-    const hooks = await world.start({}, { timing: { sweepMs: 500 } });
+    const hooks = await context.start({}, { timing: { sweepMs: 500 } });
     const hook = repositoryHook();
     await post(hooks, hook);
     await hooks.call('GET', `/task/${hook.uuid}/stop`);
     await push(hooks, hook, { push: 'main' });
-    const redis = new Redis(world.redis.url);
+    const redis = new Redis(context.redis.url);
     await redis.hset(`cdsbb:hooks:task:${hook.uuid}`, 'stopped', '0');
     await redis.srem('cdsbb:hooks:stopped', hook.uuid);
     // As when the clock of Redis's machine is put back by a day.

@@ -1,22 +1,15 @@
 import { awakeTime, waitFor } from '@cds/testing';
-import type { Misbehaviour } from '../../test/cds-api-stand-in';
+import type { Misbehaviour } from '../../test/cds-api';
 import { push, refsOf } from '../../test/deliveries';
-import { post, repositoryHook, startWorld, type World } from '../../test/harness';
+import { repositoryHook } from '../../test/node-hooks';
+import { post } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 
 /** More than are worked off at once when the API answers. */
 const FAILING = 60;
 
 describe('hooks beside hooks that fail', () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await startWorld();
-  });
-  beforeEach(() => world.reset());
-  afterAll(() => world.end());
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
+  const context = useTestContext();
 
   it.each<[string, Misbehaviour]>([
     ['refuses their runs', { refuse: 500 }],
@@ -25,12 +18,12 @@ describe('hooks beside hooks that fail', () => {
     ['forgets who asks for them', 'unauthorized'],
     ['does not answer for them', { delayMs: 30_000 }],
   ])('are not delayed, and keep their order, while the API %s', async (_, misbehaviour) => {
-    const replicas = [await world.start(), await world.start()] as const;
+    const replicas = [await context.start(), await context.start()] as const;
     const failing = Array.from({ length: FAILING }, () => repositoryHook());
     const good = repositoryHook();
     await post(replicas[0], good, ...failing);
     let failures = 0;
-    world.api.behave = ({ body }) => {
+    context.api.behave = ({ body }) => {
       const uuid = (body as { hook?: { uuid: string } } | null)?.hook?.uuid;
       if (uuid === undefined || uuid === good.uuid) return 'ok';
       failures++;
@@ -46,13 +39,13 @@ describe('hooks beside hooks that fail', () => {
     for (let i = 0; i < 20; i++) {
       const run = async (): Promise<void> => {
         await push(i % 2 ? replicas[0] : replicas[1], good, { push: `g${i}` });
-        await waitFor(() => refsOf(world, good).includes(`g${i}`));
+        await waitFor(() => refsOf(context, good).includes(`g${i}`));
       };
       delays.push(await awakeTime(run));
     }
 
-    expect(refsOf(world, good)).toEqual(delays.map((_, i) => `g${i}`));
+    expect(refsOf(context, good)).toEqual(delays.map((_, i) => `g${i}`));
     expect(Math.max(...delays)).toBeLessThan(3_000);
-    world.api.behave = () => 'drop';
+    context.api.behave = () => 'drop';
   });
 });

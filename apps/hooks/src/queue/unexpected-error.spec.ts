@@ -1,7 +1,9 @@
 import { captureLogger, waitFor } from '@cds/testing';
 import type { Task } from '@cds/wire';
 import { allDone, push, refsOf } from '../../test/deliveries';
-import { plainHook, post, repositoryHook, startWorld, type World } from '../../test/harness';
+import { plainHook, repositoryHook } from '../../test/node-hooks';
+import { post } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { apiKnows, startTarget, webhookRun } from '../../test/outgoing';
 import { stackOf, unexpectedSentence } from './unexpected-error';
 
@@ -10,19 +12,11 @@ const { fromEntries } = Object;
 const { stringify } = JSON;
 
 describe('a mistake of the service at one execution', () => {
-  let world: World;
-  beforeAll(async () => {
-    world = await startWorld();
-  });
-  beforeEach(() => world.reset());
-  afterEach(() => {
-    jest.restoreAllMocks();
-    expect(world.api.violations).toEqual([]);
-  });
-  afterAll(() => world.end());
+  const context = useTestContext();
+  afterEach(() => jest.restoreAllMocks());
 
   it('is counted as a try, and after three of them a dead letter: what comes next goes on', async () => {
-    const intake = await world.start({ disable: true });
+    const intake = await context.start({ disable: true });
     const hook = plainHook();
     await post(intake, hook);
     const headers = { 'Content-Type': 'application/json' };
@@ -36,7 +30,7 @@ describe('a mistake of the service at one execution', () => {
       tries += 1;
       throw new RangeError('s3cret');
     });
-    const worker = await world.start();
+    const worker = await context.start();
     await allDone(worker, hook);
     expect(tries).toBe(3);
     const [after, dead] = await worker.executions(hook.uuid);
@@ -50,14 +44,14 @@ describe('a mistake of the service at one execution', () => {
     expect((await worker.call('GET', '/admin/dead-letters')).body).toMatchObject([
       { uuid: hook.uuid, last_error: expect.stringContaining('report it') as string },
     ]);
-    expect(world.api.runs()).toHaveLength(1);
+    expect(context.api.runs()).toHaveLength(1);
   });
 
   it('is told to CDS where CDS waits for an outgoing hook', async () => {
     const target = await startTarget();
-    const worker = await world.start();
+    const worker = await context.start();
     const run = webhookRun(target, { payload: BODY });
-    apiKnows(world, run, { commitMs: 0 });
+    apiKnows(context, run, { commitMs: 0 });
     let tries = 0;
     // How large the request is, is found out in this thread.
     jest.spyOn(JSON, 'stringify').mockImplementation((value: unknown, ...rest) => {
@@ -67,10 +61,10 @@ describe('a mistake of the service at one execution', () => {
       throw new RangeError('s3cret');
     });
     const { uuid } = (await worker.call('POST', '/task/execute', run)).body as Task;
-    await waitFor(() => world.api.callbacks.length === 1, { what: 'the callback' });
+    await waitFor(() => context.api.callbacks.length === 1, { what: 'the callback' });
     expect(tries).toBe(3);
     const log = unexpectedSentence(new RangeError());
-    expect(world.api.callbacks[0]?.callback).toMatchObject({ status: 'Fail', log });
+    expect(context.api.callbacks[0]?.callback).toMatchObject({ status: 'Fail', log });
     expect((await worker.executions(uuid))[0]?.last_error).toBe(log);
     expect(target.received).toEqual([]);
     target.stop();
@@ -78,7 +72,7 @@ describe('a mistake of the service at one execution', () => {
 
   it('while a run is asked for is counted, for that run alone, and is no outage of the API', async () => {
     const { logger, lines } = captureLogger();
-    const worker = await world.start({}, { logger });
+    const worker = await context.start({}, { logger });
     const [hook, other] = [repositoryHook(), repositoryHook({ workflow: 'wf3' })];
     await post(worker, hook, other);
     let tries = 0;
@@ -98,20 +92,20 @@ describe('a mistake of the service at one execution', () => {
     const last_error = unexpectedSentence(new RangeError());
     expect(dead).toMatchObject({ status: 'DONE', nb_errors: 3, last_error });
     expect(after).toMatchObject({ status: 'DONE', nb_errors: 0 });
-    expect(refsOf(world, hook)).toEqual(['a', 'b', 'c']);
-    expect(refsOf(world, other)).toEqual(['d']);
+    expect(refsOf(context, hook)).toEqual(['a', 'b', 'c']);
+    expect(refsOf(context, other)).toEqual(['d']);
     expect(lines.filter(({ msg }) => /mistake of hooks/.test(String(msg)))).toHaveLength(3);
     expect(lines.filter(({ msg }) => /broke off/.test(String(msg)))).toEqual([]);
     expect(stringify(lines)).not.toContain('s3cret');
     jest.restoreAllMocks();
 
     expect((await worker.call('POST', '/admin/dead-letters/retry')).status).toBe(200);
-    await waitFor(() => refsOf(world, hook).includes('poison'), { what: 'the run of the retry' });
-    expect(refsOf(world, hook)).toEqual(['a', 'b', 'c', 'poison']);
+    await waitFor(() => refsOf(context, hook).includes('poison'), { what: 'the run of the retry' });
+    expect(refsOf(context, hook)).toEqual(['a', 'b', 'c', 'poison']);
   });
 
   it('while runs are removed is counted, too', async () => {
-    const worker = await world.start({ branchDeletion: { delaySeconds: 0 } });
+    const worker = await context.start({ branchDeletion: { delaySeconds: 0 } });
     const hook = repositoryHook();
     await post(worker, hook);
     const encode = encodeURIComponent;
@@ -122,7 +116,7 @@ describe('a mistake of the service at one execution', () => {
       throw new RangeError('s3cret');
     });
     await push(worker, hook, { deleted: 'poison' }, { deleted: 'sound' });
-    await waitFor(() => world.api.deletions().length === 1, { what: 'the other removal' });
+    await waitFor(() => context.api.deletions().length === 1, { what: 'the other removal' });
     const dead = async () => (await worker.call('GET', '/admin/dead-letters')).body as object[];
     await waitFor(async () => (await dead()).length === 1, { what: 'the dead letter' });
     expect(await dead()).toMatchObject([
@@ -133,9 +127,9 @@ describe('a mistake of the service at one execution', () => {
 
   it('while CDS is told what came of an outgoing hook is counted, too', async () => {
     const target = await startTarget();
-    const worker = await world.start();
+    const worker = await context.start();
     const run = webhookRun(target, { payload: '{}' });
-    apiKnows(world, run, { commitMs: 0 });
+    apiKnows(context, run, { commitMs: 0 });
     let tries = 0;
     jest.spyOn(JSON, 'stringify').mockImplementation((value: unknown, ...rest) => {
       // As it is sent; as a part of the state it is kept in Redis.
@@ -154,7 +148,7 @@ describe('a mistake of the service at one execution', () => {
   });
 
   it('is none where the workflow has a name that no URL can carry: that is said, and counted', async () => {
-    const worker = await world.start();
+    const worker = await context.start();
     const hook = plainHook({ workflow: '\ud800' });
     await post(worker, hook);
     expect((await worker.webhook(hook.uuid, { query: 'n=1' })).ok).toBe(true);

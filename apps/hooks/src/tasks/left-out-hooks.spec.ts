@@ -1,9 +1,10 @@
 import { KEYS } from '@cds/hooks-store';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { refsOf, push } from '../../test/deliveries';
-import { post, repositoryHook, startWorld, type World } from '../../test/harness';
+import { repositoryHook } from '../../test/node-hooks';
+import { post } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 
 /** Far beyond what is read of one hook. */
 const LARGE = 'x'.repeat(3 * 1024 * 1024);
@@ -40,28 +41,14 @@ const UNREADABLE: [what: string, make: (hook: NodeHook) => unknown, why: RegExp]
 ];
 
 describe('a hook of the API that cannot be read', () => {
-  let world: World;
-  let redis: Redis;
-
-  beforeAll(async () => {
-    world = await startWorld();
-    redis = new Redis(world.redis.url);
-  });
-  beforeEach(() => world.reset());
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await world.end();
-  });
+  const context = useTestContext();
 
   const isRead = ({ msg }: { msg?: unknown }) => String(msg).startsWith('tasks are in line');
   const isLeftOut = ({ msg }: { msg?: unknown }) => String(msg).includes('is left out');
 
   /** A service that knows two hooks is down while the API's list changes. */
   async function leaveTasks() {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const [one, gone] = [repositoryHook(), repositoryHook()];
     await post(hooks, one, gone);
     const before = await hooks.task(one.uuid);
@@ -74,46 +61,48 @@ describe('a hook of the API that cannot be read', () => {
     async (_, make, why) => {
       const { one, before } = await leaveTasks();
       const others = [repositoryHook(), repositoryHook()] as const;
-      world.api.hooks = [others[0], make(one) as NodeHook, others[1]];
+      context.api.hooks = [others[0], make(one) as NodeHook, others[1]];
       const { logger, lines } = captureLogger();
 
-      const hooks = await world.start({}, { logger, timing: { recentMs: 0, secondLookMs: 0 } });
+      const hooks = await context.start({}, { logger, timing: { recentMs: 0, secondLookMs: 0 } });
       await waitFor(() => lines.some(isRead), { what: 'the hooks of the API to be read' });
 
       const told = lines.filter(isLeftOut);
       expect(told[0]).toMatchObject({ level: 40, hook: one.uuid, why: expect.stringMatching(why) });
-      await waitFor(async () => (await redis.scard(KEYS.tasks)) === 3, {
+      await waitFor(async () => (await context.redisClient.scard(KEYS.tasks)) === 3, {
         what: 'the hook that is gone to be removed, and no other',
       });
       expect((await hooks.task(one.uuid)).config).toEqual(before.config);
       for (const hook of [one, ...others]) await push(hooks, hook, { push: hook.uuid });
-      await waitFor(() => [one, ...others].every((hook) => refsOf(world, hook).length === 1));
+      await waitFor(() => [one, ...others].every((hook) => refsOf(context, hook).length === 1));
     },
   );
 
   it('removes no task where nobody knows which one it is', async () => {
     const { one, gone } = await leaveTasks();
     const { uuid, ...rest } = one;
-    world.api.hooks = [{ large: LARGE, ...rest, uuid } as unknown as NodeHook];
+    context.api.hooks = [{ large: LARGE, ...rest, uuid } as unknown as NodeHook];
     const { logger, lines } = captureLogger();
 
-    await world.start({}, { logger, timing: { recentMs: 0, secondLookMs: 0 } });
+    await context.start({}, { logger, timing: { recentMs: 0, secondLookMs: 0 } });
     await waitFor(() => lines.some(isRead), { what: 'the hooks of the API to be read' });
 
     expect(lines.filter(isLeftOut)).toMatchObject([{ level: 40 }]);
     expect(lines.find(isLeftOut)?.['hook']).toBeUndefined();
-    expect((await redis.smembers(KEYS.tasks)).sort()).toEqual([one.uuid, gone.uuid].sort());
+    expect((await context.redisClient.smembers(KEYS.tasks)).sort()).toEqual(
+      [one.uuid, gone.uuid].sort(),
+    );
   });
 
   it('is told of in a few lines, however many there are', async () => {
-    world.api.hooks = Array.from({ length: 500 }, () => ({ id: 1 }) as NodeHook);
+    context.api.hooks = Array.from({ length: 500 }, () => ({ id: 1 }) as NodeHook);
     const other = repositoryHook();
-    world.api.hooks.push(other);
+    context.api.hooks.push(other);
     const { logger, lines } = captureLogger();
-    const hooks = await world.start({}, { logger });
+    const hooks = await context.start({}, { logger });
     await hooks.synchronized();
 
-    expect(await redis.smembers(KEYS.tasks)).toEqual([other.uuid]);
+    expect(await context.redisClient.smembers(KEYS.tasks)).toEqual([other.uuid]);
     expect(lines.filter(isLeftOut)).toHaveLength(20);
     expect(lines.filter(({ hooks: more }) => more === 480)).toHaveLength(1);
   });

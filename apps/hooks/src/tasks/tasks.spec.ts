@@ -1,31 +1,19 @@
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook, Task } from '@cds/wire';
-import {
-  errorOf,
-  nodeHook,
-  plainHook,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../test/harness';
+import { nodeHook, plainHook, repositoryHook } from '../../test/node-hooks';
+import { errorOf, post, type RunningHooks } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { pushDelivery } from '../../test/pushes';
 
 const NOBODY = '11111111-2222-4333-8444-555555555555';
 
 describe('tasks', () => {
-  let world: World;
+  const context = useTestContext();
   let hooks: RunningHooks;
 
-  beforeAll(async () => {
-    world = await startWorld();
-  });
   beforeEach(async () => {
-    await world.reset();
-    hooks = await world.start();
+    hooks = await context.start();
   });
-  afterAll(() => world.end());
 
   async function deliver(hook: NodeHook, times = 1): Promise<void> {
     for (let i = 0; i < times; i++) {
@@ -87,7 +75,7 @@ describe('tasks', () => {
     'keeps hooks of the kind %s, says so, and refuses to start them',
     async (model, type, reason) => {
       const log = captureLogger();
-      hooks = await world.start({}, { logger: log.logger });
+      hooks = await context.start({}, { logger: log.logger });
       const [hook, other] = [nodeHook(model, { topic: 't' }), nodeHook(model, {})];
 
       await post(hooks, hook, other);
@@ -131,7 +119,7 @@ describe('tasks', () => {
     await hooks.tasks(); // Registered.
     const response = await fetch(`${hooks.url}/task/bulk`, {
       method: 'POST',
-      headers: { X_AUTH_HEADER: Buffer.from(world.api.hash()).toString('base64') },
+      headers: { X_AUTH_HEADER: Buffer.from(context.api.hash()).toString('base64') },
       body: '{bad',
     });
 
@@ -260,7 +248,7 @@ describe('tasks', () => {
     await deliver(other);
     await allDone(other);
 
-    expect(world.api.runs()).toHaveLength(1);
+    expect(context.api.runs()).toHaveLength(1);
     const status = await hooks.status();
     expect(status['Task Stopped']).toEqual({ status: 'WARN', value: hook.uuid });
     expect(status.Queue).toEqual({ status: 'OK', value: '3' });
@@ -270,7 +258,7 @@ describe('tasks', () => {
 
     expect((await hooks.call('GET', `/task/${hook.uuid}/start`)).status).toBe(204);
     await allDone(hook);
-    const branches = world.api
+    const branches = context.api
       .runs()
       .slice(1)
       .map((run) => run.hook.payload['git.branch']);
@@ -288,7 +276,7 @@ describe('tasks', () => {
 
     expect((await hooks.call('GET', '/task/bulk/start')).status).toBe(204);
 
-    await waitFor(() => world.api.runs().length === 2);
+    await waitFor(() => context.api.runs().length === 2);
   });
 
   it('drops what waits when a hook is deleted, and counts right', async () => {
@@ -304,11 +292,11 @@ describe('tasks', () => {
     await post(hooks, gone);
     expect(await hooks.executions(gone.uuid)).toEqual([]);
     await hooks.call('GET', '/task/bulk/start');
-    await waitFor(() => world.api.runs().length === 2);
+    await waitFor(() => context.api.runs().length === 2);
   });
 
   it('drops what waits at a plain webhook, too, though nobody looks at it first', async () => {
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { html: 503 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? { html: 503 } : 'ok');
     const hook = plainHook();
     await post(hooks, hook);
     for (let i = 0; i < 3; i++) await hooks.webhook(hook.uuid, { query: `n=${i}` });
@@ -336,7 +324,7 @@ describe('tasks', () => {
     expect((await hooks.status()).Queue?.value).toBe('2');
     await hooks.call('GET', `/task/${hook.uuid}/start`);
     await allDone(hook);
-    const branches = world.api.runs().map((run) => run.hook.payload['git.branch']);
+    const branches = context.api.runs().map((run) => run.hook.payload['git.branch']);
     expect(branches).toEqual(['b0', 'b2']);
   });
 
@@ -357,7 +345,7 @@ describe('tasks', () => {
 
   it('keeps executionHistory executions and all that wait', async () => {
     await hooks.service.stop(2_000);
-    hooks = await world.start({ executionHistory: 3 });
+    hooks = await context.start({ executionHistory: 3 });
     const hook = repositoryHook();
     await post(hooks, hook);
     await deliver(hook, 6);
@@ -384,14 +372,14 @@ describe('tasks', () => {
     await hooks.call('GET', `/task/${waiting.uuid}/stop`);
     await deliver(waiting);
     const { Redis } = await import('ioredis');
-    const admin = new Redis(world.redis.url);
+    const admin = new Redis(context.redis.url);
     for (const { uuid } of [gone, waiting]) {
       await admin.hset(`cdsbb:hooks:task:${uuid}`, 'updated_at', String(Date.now() - 3_600_000));
     }
     admin.disconnect();
-    world.api.hooks = [listed, { ...repositoryHook(), hook_model_name: 'CarrierPigeon' }];
+    context.api.hooks = [listed, { ...repositoryHook(), hook_model_name: 'CarrierPigeon' }];
 
-    hooks = await world.start();
+    hooks = await context.start();
 
     await waitFor(async () => (await hooks.tasks()).some(({ uuid }) => uuid === listed.uuid));
     await waitFor(async () => !(await hooks.tasks()).some(({ uuid }) => uuid === gone.uuid));
@@ -405,13 +393,13 @@ describe('tasks', () => {
     await hooks.call('GET', `/task/${waiting.uuid}/stop`);
     await deliver(waiting);
 
-    hooks = await world.start({}, { timing: { recentMs: 1_000 } });
+    hooks = await context.start({}, { timing: { recentMs: 1_000 } });
 
     await waitFor(async () => !(await hooks.tasks()).some(({ uuid }) => uuid === recent.uuid));
     expect((await hooks.tasks()).map(({ uuid }) => uuid)).toEqual([waiting.uuid]);
     await hooks.call('GET', `/task/${waiting.uuid}/start`);
     await waitFor(async () => (await hooks.tasks()).length === 0);
-    expect(world.api.runs()).toHaveLength(1);
+    expect(context.api.runs()).toHaveLength(1);
   });
 
   it.each([
@@ -419,30 +407,30 @@ describe('tasks', () => {
     ['hook', (uuid: string) => hooks.call('DELETE', `/task/${uuid}`)],
   ])('lets the next delivery pass when the %s that pauses is deleted', async (_, remove) => {
     await hooks.service.stop(2_000);
-    hooks = await world.start({ retryDelaySeconds: 60 });
+    hooks = await context.start({ retryDelaySeconds: 60 });
     const hook = repositoryHook();
     await post(hooks, hook);
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 500 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 500 } : 'ok');
     await deliver(hook);
     await waitFor(async () => (await hooks.executions(hook.uuid))[0]?.nb_errors === 1);
-    world.api.behave = () => 'ok';
+    context.api.behave = () => 'ok';
 
     await remove(hook.uuid);
     await post(hooks, hook);
     await deliver(hook);
 
-    await waitFor(() => world.api.runs().length === 1);
+    await waitFor(() => context.api.runs().length === 1);
   });
 
   it('reads the hooks of the API again when Redis lost them', async () => {
     const hook = repositoryHook();
-    world.api.hooks = [hook];
-    hooks = await world.start();
+    context.api.hooks = [hook];
+    hooks = await context.start();
     await waitFor(async () => (await hooks.tasks()).length === 1);
     // Before it is read again by itself.
-    await world.redis.flush();
-    await world.redis.kill();
-    await world.redis.start();
+    await context.redis.flush();
+    await context.redis.kill();
+    await context.redis.start();
 
     await waitFor(async () => (await hooks.tasks().catch(() => [])).length === 1);
   });
@@ -451,15 +439,15 @@ describe('tasks', () => {
     const hook = repositoryHook();
     await post(hooks, hook);
     await hooks.service.stop(2_000);
-    await world.api.stop();
-    world.api.registrations.length = 0;
-    hooks = await world.start();
+    await context.api.stop();
+    context.api.registrations.length = 0;
+    hooks = await context.start();
 
     await waitFor(async () => deliver(hook).then(() => true)); // Redis is reached in the background.
-    expect(world.api.runs()).toEqual([]);
-    await world.api.start();
+    expect(context.api.runs()).toEqual([]);
+    await context.api.start();
 
-    await waitFor(() => world.api.runs().length === 1);
-    expect(world.api.violations).toEqual([]);
+    await waitFor(() => context.api.runs().length === 1);
+    expect(context.api.violations).toEqual([]);
   });
 });

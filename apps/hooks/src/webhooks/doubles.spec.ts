@@ -2,39 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { hookKeys, KEYS } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { allDone, refsOf } from '../../test/deliveries';
-import {
-  plainHook,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  signed,
-  startWorld,
-  type WebhookRequest,
-  type World,
-} from '../../test/harness';
+import { plainHook, repositoryHook, signed } from '../../test/node-hooks';
+import { post, type RunningHooks, type WebhookRequest } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { pushDelivery } from '../../test/pushes';
 
 const A = 'a'.repeat(40);
 const B = 'b'.repeat(40);
 
 describe('a change that two deliveries tell of', () => {
-  let world: World;
-  let redis: Redis;
-
-  beforeAll(async () => {
-    world = await startWorld();
-    redis = new Redis(world.redis.url);
-  });
-  beforeEach(() => world.reset());
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await world.end();
-  });
+  const context = useTestContext();
 
   /** The same push by another webhook of the repository with the same URL. */
   function byAnother(request: WebhookRequest): WebhookRequest {
@@ -57,7 +35,7 @@ describe('a change that two deliveries tell of', () => {
   }
 
   async function start(): Promise<{ hooks: RunningHooks; hook: NodeHook }> {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     return { hooks, hook };
@@ -72,9 +50,9 @@ describe('a change that two deliveries tell of', () => {
     // Sent again by that webhook, it is one of the same X-Request-UUID.
     await send(hooks, hook, signed(hook, second));
     await send(hooks, hook, signed(hook, pushDelivery({ push: 'after' })));
-    await waitFor(() => refsOf(world).includes('after'));
+    await waitFor(() => refsOf(context).includes('after'));
 
-    expect(refsOf(world)).toEqual(['main', 'v1', 'after']);
+    expect(refsOf(context)).toEqual(['main', 'v1', 'after']);
     const why = (await hooks.executions(hook.uuid)).map(({ last_error }) => last_error);
     expect(why.slice(1, 3)).toEqual([
       expect.stringContaining('duplicate: a delivery with the same X-Request-UUID'),
@@ -84,7 +62,7 @@ describe('a change that two deliveries tell of', () => {
 
   it('leads to one run on whichever replicas both arrive at the same moment', async () => {
     const { hooks, hook } = await start();
-    const other = await world.start();
+    const other = await context.start();
     for (let number = 0; number < 20; number += 1) {
       const push = pushDelivery({ push: `b${number}` });
       const both = [push, byAnother(push)];
@@ -95,8 +73,8 @@ describe('a change that two deliveries tell of', () => {
       expect(one).toBe(two);
     }
     await allDone(hooks, hook);
-    expect(new Set(refsOf(world)).size).toBe(20);
-    expect(refsOf(world)).toHaveLength(20);
+    expect(new Set(refsOf(context)).size).toBe(20);
+    expect(refsOf(context)).toHaveLength(20);
   });
 
   it('is another one with a different change of the branch between both', async () => {
@@ -108,9 +86,9 @@ describe('a change that two deliveries tell of', () => {
     const gone = { deleted: 'dev', hash: A };
     for (const change of [made, gone, made]) await send(hooks, hook, pushDelivery(change));
 
-    await waitFor(() => refsOf(world).length === 6);
+    await waitFor(() => refsOf(context).length === 6);
     await allDone(hooks, hook);
-    expect(refsOf(world)).toEqual(['main', 'main', 'main', 'main', 'dev', 'dev']);
+    expect(refsOf(context)).toEqual(['main', 'main', 'main', 'main', 'dev', 'dev']);
   });
 
   it('keeps no other change of the delivery from its run', async () => {
@@ -119,9 +97,9 @@ describe('a change that two deliveries tell of', () => {
     const several = pushDelivery({ push: 'one' }, { push: 'main', hash: A }, { push: 'two' });
     await send(hooks, hook, several);
 
-    await waitFor(() => refsOf(world).length === 3);
+    await waitFor(() => refsOf(context).length === 3);
     await allDone(hooks, hook);
-    expect(refsOf(world)).toEqual(['main', 'one', 'two']);
+    expect(refsOf(context)).toEqual(['main', 'one', 'two']);
     const [execution] = await hooks.executions(hook.uuid);
     expect(execution?.last_error).toContain('nothing to do for main: another delivery told');
   });
@@ -132,48 +110,54 @@ describe('a change that two deliveries tell of', () => {
     await send(hooks, hook, push);
     const { refs } = hookKeys(hook.uuid);
     const [, change = '', id = ''] =
-      /^(.*):(\d+)$/.exec((await redis.hget(refs, 'refs/heads/main')) ?? '') ?? [];
-    await redis.hset(refs, 'refs/heads/main', `${change}:${Number(id) - 11 * 60_000_000}`);
+      /^(.*):(\d+)$/.exec((await context.redisClient.hget(refs, 'refs/heads/main')) ?? '') ?? [];
+    await context.redisClient.hset(
+      refs,
+      'refs/heads/main',
+      `${change}:${Number(id) - 11 * 60_000_000}`,
+    );
     await send(hooks, hook, byAnother(push));
-    await waitFor(() => refsOf(world).length === 2);
+    await waitFor(() => refsOf(context).length === 2);
   });
 
   it('is asked for again by an operator', async () => {
-    const hooks = await world.start({ retryError: 1 });
+    const hooks = await context.start({ retryError: 1 });
     const hook = repositoryHook();
     await post(hooks, hook);
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 400 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 400 } : 'ok');
     const push = pushDelivery({ push: 'main' });
     const timestamp = await send(hooks, hook, push);
-    await waitFor(async () => (await redis.zcard(KEYS.failed)) === 1, { what: 'the dead letter' });
-    world.api.behave = () => 'ok';
+    await waitFor(async () => (await context.redisClient.zcard(KEYS.failed)) === 1, {
+      what: 'the dead letter',
+    });
+    context.api.behave = () => 'ok';
     expect(await send(hooks, hook, byAnother(push))).toBe(timestamp);
     const retried = await hooks.call('POST', '/admin/dead-letters/retry', { uuid: hook.uuid });
     expect(retried.status).toBe(200);
-    await waitFor(() => refsOf(world).length === 1);
+    await waitFor(() => refsOf(context).length === 1);
     const path = `/admin/task/${hook.uuid}/execution/${timestamp}/replay`;
     expect((await hooks.call('POST', path)).status).toBeLessThan(300);
-    await waitFor(() => refsOf(world).length === 2);
+    await waitFor(() => refsOf(context).length === 2);
   });
 
   it('is nothing that a plain webhook knows', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = plainHook();
     await post(hooks, hook);
     for (let number = 0; number < 2; number += 1)
       await hooks.webhook(hook.uuid, pushDelivery({ push: 'main', hash: A }));
-    await waitFor(() => world.api.runs().length === 2);
-    expect(await redis.exists(hookKeys(hook.uuid).refs)).toBe(0);
+    await waitFor(() => context.api.runs().length === 2);
+    expect(await context.redisClient.exists(hookKeys(hook.uuid).refs)).toBe(0);
   });
 
   it('is known of so many branches, and none of a name that is no name', async () => {
     const { hooks, hook } = await start();
-    await redis.config('SET', 'hash-max-listpack-entries', '128');
+    await context.redisClient.config('SET', 'hash-max-listpack-entries', '128');
     const { refs } = hookKeys(hook.uuid);
     const old = Array.from({ length: 1_099 }, (_, index) => [`refs/heads/${index}`, `>a:${index}`]);
-    await redis.hset(refs, ...old.flat());
+    await context.redisClient.hset(refs, ...old.flat());
     await send(hooks, hook, pushDelivery({ push: 'main' }, { push: 'x'.repeat(2_000) }));
-    expect(await redis.hlen(refs)).toBe(1_000);
-    expect(await redis.hexists(refs, 'refs/heads/main')).toBe(1);
+    expect(await context.redisClient.hlen(refs)).toBe(1_000);
+    expect(await context.redisClient.hexists(refs, 'refs/heads/main')).toBe(1);
   });
 });

@@ -2,36 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { captureLogger, waitFor } from '@cds/testing';
 import { fieldsOf, hookKeys } from '@cds/hooks-store';
 import type { NodeHook } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { allDone, refsOf } from '../../test/deliveries';
-import {
-  plainHook,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  signed,
-  startWorld,
-  type WebhookRequest,
-  type World,
-} from '../../test/harness';
+import { plainHook, repositoryHook, signed } from '../../test/node-hooks';
+import { post, type RunningHooks, type WebhookRequest } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { bitbucketHeaders, pushDelivery } from '../../test/pushes';
 
 const HOUR_MS = 3_600_000;
 
 describe('deliveries that are sent again', () => {
-  let world: World;
-  let redis: Redis;
-
-  beforeAll(async () => {
-    world = await startWorld();
-    redis = new Redis(world.redis.url);
-    redis.on('error', () => undefined);
-  });
-  beforeEach(() => world.reset());
-  afterAll(async () => {
-    redis.disconnect();
-    await world.end();
-  });
+  const context = useTestContext();
 
   interface Sent {
     status: number;
@@ -56,14 +36,14 @@ describe('deliveries that are sent again', () => {
     const real = Date.now;
     Date.now = () => real() + clock.ms;
     try {
-      return await world.start();
+      return await context.start();
     } finally {
       Date.now = real;
     }
   }
 
   it('answers with the first timestamp, keeps it as a duplicate, and runs nothing', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     const push = pushDelivery({ push: 'main' });
@@ -90,13 +70,13 @@ describe('deliveries that are sent again', () => {
       ),
       webhook: { request_header: { 'X-Attempt-Number': ['2'] } },
     });
-    expect(refsOf(world)).toEqual(['main']);
+    expect(refsOf(context)).toEqual(['main']);
     expect((await hooks.status()).Queue?.value).toBe('0');
     expect(await resultsOf(hooks)).toMatchObject({ accepted: 1, duplicate: 1 });
   });
 
   it('makes one run of two that arrive at the same moment on two replicas', async () => {
-    const replicas = [await world.start(), await world.start()] as const;
+    const replicas = [await context.start(), await context.start()] as const;
     const hook = repositoryHook();
     await post(replicas[0], hook);
     const pushes = Array.from({ length: 20 }, (_, i) => pushDelivery({ push: `b${i}` }));
@@ -109,27 +89,27 @@ describe('deliveries that are sent again', () => {
       expect(one?.status).toBe(200);
       expect(other).toEqual(one);
     }
-    await waitFor(() => refsOf(world).length >= 20);
-    await waitFor(async () => (await redis.llen(hookKeys(hook.uuid).waiting)) === 0);
-    expect(refsOf(world).toSorted()).toEqual(pushes.map((_, i) => `b${i}`).toSorted());
+    await waitFor(() => refsOf(context).length >= 20);
+    await waitFor(async () => (await context.redisClient.llen(hookKeys(hook.uuid).waiting)) === 0);
+    expect(refsOf(context).toSorted()).toEqual(pushes.map((_, i) => `b${i}`).toSorted());
     const [one, other] = await Promise.all(replicas.map(resultsOf));
     expect((one?.duplicate ?? 0) + (other?.duplicate ?? 0)).toBe(20);
   });
 
   it('takes what comes again for the same one when the first was stored but answered 503', async () => {
-    const hooks = await world.start({ signature: 'required' });
+    const hooks = await context.start({ signature: 'required' });
     const hook = repositoryHook();
     await post(hooks, hook);
     const push = signed(hook, pushDelivery({ push: 'main' }));
-    world.redis.freeze();
+    context.redis.freeze();
     let first: Sent;
     try {
       // In one round trip: it lies in Redis's socket when the answer is given.
       first = await send(hooks, hook, push);
     } finally {
-      world.redis.thaw();
+      context.redis.thaw();
     }
-    await waitFor(() => redis.exists(hookKeys(hook.uuid).seen));
+    await waitFor(() => context.redisClient.exists(hookKeys(hook.uuid).seen));
 
     const again = await waitFor(async () => {
       const sent = await send(hooks, hook, push);
@@ -140,37 +120,37 @@ describe('deliveries that are sent again', () => {
     await allDone(hooks, hook);
     const executions = await hooks.executions(hook.uuid);
     expect(executions.at(-1)).toMatchObject({ timestamp: again.timestamp, workflow_run: 1 });
-    expect(refsOf(world)).toEqual(['main']);
+    expect(refsOf(context)).toEqual(['main']);
     expect(await resultsOf(hooks)).toMatchObject({ accepted: 0, duplicate: 1 });
   });
 
   it('takes what comes again for new when the first was answered 503 and not stored', async () => {
-    const hooks = await world.start({ signature: 'required' });
+    const hooks = await context.start({ signature: 'required' });
     const hook = repositoryHook();
     await post(hooks, hook);
     const push = signed(hook, pushDelivery({ push: 'main' }));
 
-    await world.redis.kill();
+    await context.redis.kill();
     const away = await send(hooks, hook, push);
-    await world.redis.start();
-    await waitFor(() => redis.ping());
-    await redis.config('SET', 'maxmemory', '1');
+    await context.redis.start();
+    await waitFor(() => context.redisClient.ping());
+    await context.redisClient.config('SET', 'maxmemory', '1');
     const full = await waitFor(async () => {
       const sent = await send(hooks, hook, push);
       return sent.status === 503 ? sent : undefined;
     });
-    const seen = await redis.exists(hookKeys(hook.uuid).seen);
-    await redis.config('SET', 'maxmemory', '0');
+    const seen = await context.redisClient.exists(hookKeys(hook.uuid).seen);
+    await context.redisClient.config('SET', 'maxmemory', '0');
 
     expect([away.status, full.status, seen]).toEqual([503, 503, 0]);
     await waitFor(async () => (await send(hooks, hook, push)).status === 200);
     await allDone(hooks, hook);
-    expect(refsOf(world)).toEqual(['main']);
+    expect(refsOf(context)).toEqual(['main']);
     expect(await resultsOf(hooks)).toMatchObject({ accepted: 1, duplicate: 0 });
   });
 
   it('knows ignored events again, but not what it refused', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     const ignored = { headers: bitbucketHeaders('repo:fork'), body: '{}' };
@@ -187,7 +167,7 @@ describe('deliveries that are sent again', () => {
     ]);
     expect(again).toEqual(first);
     await allDone(hooks, hook);
-    expect(refsOf(world)).toEqual(['main']);
+    expect(refsOf(context)).toEqual(['main']);
     expect(await resultsOf(hooks)).toMatchObject({
       ...{ accepted: 1, ignored: 1, duplicate: 1, malformed: 1, wrong_method: 1 },
     });
@@ -199,7 +179,7 @@ describe('deliveries that are sent again', () => {
     ['one of 129 characters', 'x'.repeat(129)],
     ['one with a space', 'a b'],
   ])('never takes a delivery with %s for a duplicate', async (_, id) => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = plainHook();
     await post(hooks, hook);
     const headers: Record<string, string> = id === undefined ? {} : { 'X-Request-UUID': id };
@@ -209,12 +189,12 @@ describe('deliveries that are sent again', () => {
 
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
     expect(answers[0]?.timestamp).not.toBe(answers[1]?.timestamp);
-    await waitFor(() => world.api.runs().length === 2);
-    expect(await redis.exists(hookKeys(hook.uuid).seen)).toBe(0);
+    await waitFor(() => context.api.runs().length === 2);
+    expect(await context.redisClient.exists(hookKeys(hook.uuid).seen)).toBe(0);
   });
 
   it('tells deliveries of different hooks apart, and those of a plain webhook with the header', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const [one, other, plain] = [repositoryHook(), repositoryHook(), plainHook()];
     await post(hooks, one, other, plain);
     const push = pushDelivery({ push: 'main' });
@@ -223,15 +203,15 @@ describe('deliveries that are sent again', () => {
     for (const hook of [one, other, one, other]) await send(hooks, hook, push);
     for (let i = 0; i < 3; i++) await send(hooks, plain, anything);
 
-    await waitFor(() => world.api.runs().length >= 3);
+    await waitFor(() => context.api.runs().length >= 3);
     for (const hook of [one, other, plain]) await allDone(hooks, hook);
-    expect(world.api.runs()).toHaveLength(3);
+    expect(context.api.runs()).toHaveLength(3);
     expect(await resultsOf(hooks)).toMatchObject({ accepted: 3, duplicate: 4 });
   });
 
   it('takes other bytes under the same X-Request-UUID for the same delivery, and says so', async () => {
     const { logger, lines } = captureLogger();
-    const hooks = await world.start({}, { logger });
+    const hooks = await context.start({}, { logger });
     const hook = repositoryHook();
     await post(hooks, hook);
     const push = pushDelivery({ push: 'main' });
@@ -248,15 +228,15 @@ describe('deliveries that are sent again', () => {
     expect(warnings()).toMatchObject([{ level: 40, hook: hook.uuid }]);
     expect(JSON.stringify(lines)).not.toContain('SomethingElse');
     await allDone(hooks, hook);
-    expect(refsOf(world)).toEqual(['main']);
+    expect(refsOf(context)).toEqual(['main']);
   });
 
   it('knows for 48 hours and more, by ids alone, whatever the clocks of the replicas say', async () => {
     const clock = { ms: 0 };
-    const [steady, moved] = [await world.start(), await startAt(clock)];
+    const [steady, moved] = [await context.start(), await startAt(clock)];
     const hook = repositoryHook();
     // Else a replica whose clock is ahead takes it for one that was removed long ago.
-    world.api.hooks.push(hook);
+    context.api.hooks.push(hook);
     await post(steady, hook);
     const [before, ahead, behind] = ['before', 'ahead', 'behind'].map((name) =>
       pushDelivery({ push: name }),
@@ -274,8 +254,8 @@ describe('deliveries that are sent again', () => {
         expect(await send(steady, hook, request)).toEqual(answer);
       }
     }
-    await waitFor(() => refsOf(world).length === 3);
-    expect(refsOf(world)).toEqual(['before', 'ahead', 'behind']);
+    await waitFor(() => refsOf(context).length === 3);
+    expect(refsOf(context)).toEqual(['before', 'ahead', 'behind']);
 
     clock.ms = 47.9 * HOUR_MS;
     expect(await send(moved, hook, before)).toEqual(answers.get(before));
@@ -296,48 +276,48 @@ describe('deliveries that are sent again', () => {
     const now = Date.now() * 1000;
     // With the first and the second it knows 1,250: it looks at every fiftieth.
     const members = Array.from({ length: 1_248 }, (_, i) => [String(now + i), `r${i}`]);
-    await redis.zadd(seen, ...members.flat());
+    await context.redisClient.zadd(seen, ...members.flat());
 
     clock.ms = 47.9 * HOUR_MS;
     expect(await send(hooks, hook, first)).toEqual(known);
     clock.ms = 48.1 * HOUR_MS;
     await send(hooks, hook, pushDelivery({ push: 'second' }));
 
-    expect(await redis.zcard(seen)).toBe(1_000);
+    expect(await context.redisClient.zcard(seen)).toBe(1_000);
     expect((await send(hooks, hook, first)).timestamp).not.toBe(known.timestamp);
   });
 
   it('knows it without any time-to-live', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await send(hooks, hook, pushDelivery({ push: 'main' }));
 
-    expect(await redis.pttl(hookKeys(hook.uuid).seen)).toBe(-1);
+    expect(await context.redisClient.pttl(hookKeys(hook.uuid).seen)).toBe(-1);
   });
 
   it('bounds what it knows, even where ids hardly grow since a clock was far ahead', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     const keys = hookKeys(hook.uuid);
     const now = Date.now() * 1000;
     for (let i = 0; i < 200_000; i += 5_000) {
       const members = Array.from({ length: 5_000 }, (_, j) => [String(now + i + j), `r${i + j}`]);
-      await redis.zadd(keys.seen, ...members.flat());
+      await context.redisClient.zadd(keys.seen, ...members.flat());
     }
-    await redis.hset(keys.task, 'last_id', String(now + 200_000_000_000_000));
-    await redis.zadd(keys.seen, String(now + 200_000_000_000_000), 'far ahead');
+    await context.redisClient.hset(keys.task, 'last_id', String(now + 200_000_000_000_000));
+    await context.redisClient.zadd(keys.seen, String(now + 200_000_000_000_000), 'far ahead');
 
-    const oldest = await redis.zrange(keys.seen, '0', '0');
+    const oldest = await context.redisClient.zrange(keys.seen, '0', '0');
     await send(hooks, hook, pushDelivery({ push: 'main' }));
 
-    expect(await redis.zcard(keys.seen)).toBeLessThanOrEqual(200_000);
-    expect(await redis.zscore(keys.seen, oldest[0] ?? '')).toBeNull();
+    expect(await context.redisClient.zcard(keys.seen)).toBeLessThanOrEqual(200_000);
+    expect(await context.redisClient.zscore(keys.seen, oldest[0] ?? '')).toBeNull();
   });
 
   it('still knows when the hook was saved again or its executions were removed, not when it is gone', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     const push = pushDelivery({ push: 'main' });
@@ -349,16 +329,16 @@ describe('deliveries that are sent again', () => {
     expect(await send(hooks, hook, push)).toEqual(first);
     await hooks.call('DELETE', `/task/${hook.uuid}/execution`);
     expect(await send(hooks, hook, push)).toEqual(first);
-    expect(refsOf(world)).toEqual(['main']);
+    expect(refsOf(context)).toEqual(['main']);
 
     await hooks.call('DELETE', `/task/${hook.uuid}`);
-    expect(await redis.exists(hookKeys(hook.uuid).seen)).toBe(0);
+    expect(await context.redisClient.exists(hookKeys(hook.uuid).seen)).toBe(0);
     await post(hooks, hook);
     expect((await send(hooks, hook, push)).timestamp).not.toBe(first.timestamp);
   });
 
   it('knows again what waits while the task is stopped, and runs it once when it is started', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await hooks.call('GET', `/task/${hook.uuid}/stop`);
@@ -369,11 +349,11 @@ describe('deliveries that are sent again', () => {
     await hooks.call('GET', `/task/${hook.uuid}/start`);
     await allDone(hooks, hook);
 
-    expect(refsOf(world)).toEqual(['main']);
+    expect(refsOf(context)).toEqual(['main']);
   });
 
   it('keeps no more duplicates than the history holds', async () => {
-    const hooks = await world.start({ executionHistory: 5 });
+    const hooks = await context.start({ executionHistory: 5 });
     const hook = repositoryHook();
     await post(hooks, hook);
     const push = { ...pushDelivery({ push: 'main' }) };
@@ -381,12 +361,12 @@ describe('deliveries that are sent again', () => {
 
     for (let i = 0; i < 12; i++) await send(hooks, hook, push);
 
-    await waitFor(async () => (await redis.llen(hookKeys(hook.uuid).waiting)) === 0);
-    const fields = await redis.hkeys(hookKeys(hook.uuid).executions);
+    await waitFor(async () => (await context.redisClient.llen(hookKeys(hook.uuid).waiting)) === 0);
+    const fields = await context.redisClient.hkeys(hookKeys(hook.uuid).executions);
     const ids = fields.filter((field) => /^\d+$/.test(field));
     expect(ids.length).toBeLessThanOrEqual(6);
     // Their bodies, and no body of one that is gone.
     expect(fields.sort()).toEqual(fieldsOf(ids).sort());
-    expect(await redis.zcard(hookKeys(hook.uuid).seen)).toBe(1);
+    expect(await context.redisClient.zcard(hookKeys(hook.uuid).seen)).toBe(1);
   });
 });

@@ -8,18 +8,10 @@ import {
 } from '@cds/testing';
 import { hookKeys, KEYS } from '@cds/hooks-store';
 import type { NodeHook } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { allDone, deliver } from '../../test/deliveries';
-import {
-  errorOf,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  signed,
-  startWorld,
-  type WebhookRequest,
-  type World,
-} from '../../test/harness';
+import { repositoryHook, signed } from '../../test/node-hooks';
+import { errorOf, post, type RunningHooks, type WebhookRequest } from '../../test/running-hooks';
+import { useTestContext, type TestContext } from '../../test/test-context';
 import { pushDelivery } from '../../test/pushes';
 import { lookedUp } from '../../test/looked-up';
 import { monitorRedis } from '../../test/monitor-redis';
@@ -29,23 +21,11 @@ import { MAX_READ_FOR_SIGNATURE } from './check-hook';
 import { networkOf, REFUSALS_PER_MINUTE } from './refusal-limit';
 import { createWarnOnce } from './intake-log';
 
-/** The port is the harness's. */
+/** The port is chosen by the test context. */
 const HTTP = { addr: '127.0.0.1', port: 0 };
 
 describe('refused deliveries', () => {
-  let world: World;
-  let redis: Redis;
-
-  beforeAll(async () => {
-    world = await startWorld();
-    redis = new Redis(world.redis.url);
-    redis.on('error', () => undefined);
-  });
-  beforeEach(() => world.reset());
-  afterAll(async () => {
-    redis.disconnect();
-    await world.end();
-  });
+  const context = useTestContext();
 
   /** Wrong whatever the hook is, and of the right form: its body has to be read. */
   const WRONG = { 'X-Hub-Signature': `sha256=${'0'.repeat(64)}` };
@@ -80,8 +60,8 @@ describe('refused deliveries', () => {
     return found;
   }
 
-  async function ready(change: Parameters<World['start']>[0] = {}) {
-    const hooks = await world.start(change);
+  async function ready(change: Parameters<TestContext['start']>[0] = {}) {
+    const hooks = await context.start(change);
     const hook = repositoryHook();
     await post(hooks, hook);
     return { hooks, hook };
@@ -92,14 +72,14 @@ describe('refused deliveries', () => {
     // What comes at the start of the service is none of it.
     await waitFor(
       async () =>
-        (await redis.exists(`${KEYS.synchronizing}:done`)) === 1 &&
-        (await redis.exists(KEYS.synchronizing)) === 0,
+        (await context.redisClient.exists(`${KEYS.synchronizing}:done`)) === 1 &&
+        (await context.redisClient.exists(KEYS.synchronizing)) === 0,
       { what: 'the first synchronization' },
     );
     const commands: string[][] = [];
-    const endMonitor = await monitorRedis(world.redis.url, (args) => commands.push(args));
+    const endMonitor = await monitorRedis(context.redis.url, (args) => commands.push(args));
     await work();
-    await redis.echo('all came in');
+    await context.redisClient.echo('all came in');
     await waitFor(() => commands.some(([name]) => name?.toLowerCase() === 'echo'));
     endMonitor();
     // Each answer of the API is a reason to look who waits for it; which queues there are is looked at every two seconds.
@@ -116,7 +96,7 @@ describe('refused deliveries', () => {
       ['with a malformed one', () => forged({ 'X-Hub-Signature': 'sha256=' })],
     ])('an unknown uuid costs one round trip %s, also over the limit', async (_, request) => {
       // Without workers, all commands are those of the webhooks.
-      const hooks = await world.start(
+      const hooks = await context.start(
         { disable: true },
         { timing: { heartbeatMs: 60_000, sweepMs: 60_000 } },
       );
@@ -137,7 +117,7 @@ describe('refused deliveries', () => {
     });
 
     it('a known hook costs no second lookup for a refused delivery, and a signed one a single script', async () => {
-      const hooks = await world.start(
+      const hooks = await context.start(
         { disable: true },
         { timing: { heartbeatMs: 60_000, sweepMs: 60_000 } },
       );
@@ -160,7 +140,7 @@ describe('refused deliveries', () => {
     });
 
     it('looks nothing up for what can be no uuid or no method', async () => {
-      const hooks = await world.start(
+      const hooks = await context.start(
         { disable: true },
         { timing: { heartbeatMs: 60_000, sweepMs: 60_000 } },
       );
@@ -267,7 +247,7 @@ describe('refused deliveries', () => {
           () => ({ body: '{' }),
         ),
       ).toEqual({ 400: 3 });
-      await waitFor(() => world.api.runs().length === 200);
+      await waitFor(() => context.api.runs().length === 200);
     });
 
     it.each([
@@ -284,7 +264,7 @@ describe('refused deliveries', () => {
         const real = { ...rest, headers: { ...headers, ...from } };
         const flood = await statuses(hooks, 80, randomUUID, () => forged(from));
         expect(flood).toEqual({ 404: 60, 429: 20 });
-        world.api.hooks = [...world.api.hooks, missing];
+        context.api.hooks = [...context.api.hooks, missing];
 
         const answer = await hooks.webhook(missing.uuid, real);
         expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
@@ -292,7 +272,7 @@ describe('refused deliveries', () => {
         expect(await statuses(hooks, 3, ofMissing, () => forged(from))).toEqual({ 429: 3 });
         // It led to a look at the hooks of the API.
         expect((await deliver(hooks, missing.uuid, real)).status).toBe(200);
-        await waitFor(() => world.api.runs().length === 1);
+        await waitFor(() => context.api.runs().length === 1);
       },
     );
 
@@ -426,7 +406,7 @@ describe('refused deliveries', () => {
     it('leave one line for each hook, whatever the number, and one for all unknown ones', async () => {
       const { logger, lines } = captureLogger();
       logger.level = 'info';
-      const hooks = await world.start({}, { logger });
+      const hooks = await context.start({}, { logger });
       const hookList = [repositoryHook(), repositoryHook()];
       await post(hooks, ...hookList);
 
@@ -469,10 +449,10 @@ describe('refused deliveries', () => {
     it('leave one line for a Redis that does not take deliveries, whatever comes meanwhile', async () => {
       const { logger, lines } = captureLogger();
       logger.level = 'info';
-      const hooks = await world.start({}, { logger });
+      const hooks = await context.start({}, { logger });
       const hook = repositoryHook();
       await post(hooks, hook);
-      await world.redis.kill();
+      await context.redis.kill();
 
       const found = await statuses(
         hooks,
@@ -480,8 +460,8 @@ describe('refused deliveries', () => {
         () => hook.uuid,
         () => ({ body: '{}' }),
       );
-      await world.redis.start();
-      await waitFor(() => redis.ping());
+      await context.redis.start();
+      await waitFor(() => context.redisClient.ping());
 
       expect(found).toEqual({ 503: 20 });
       const told = lines.filter(({ msg }) => String(msg).startsWith('deliveries are refused'));
@@ -504,7 +484,7 @@ describe('refused deliveries', () => {
       await hooks.webhook(hook.uuid, forged());
       await hooks.webhook(hook.uuid, forged());
       const gone = await slowRequest(hooks.url);
-      await lookedUp(world, hook, () =>
+      await lookedUp(context, hook, () =>
         gone.send(`POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n`),
       );
       gone.end();
@@ -532,7 +512,7 @@ describe('refused deliveries', () => {
     async function headSent(hooks: RunningHooks, hook: NodeHook) {
       const { body = '' } = pushDelivery({ push: 'main' });
       const request = await slowRequest(hooks.url);
-      await lookedUp(world, hook, () =>
+      await lookedUp(context, hook, () =>
         request.send(
           `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nX-Event-Key: repo:push\r\nContent-Length: ${body.length}\r\n\r\n`,
         ),
@@ -543,7 +523,7 @@ describe('refused deliveries', () => {
     it('comes within 2 s where the lookup succeeded and the enqueue hangs', async () => {
       const { hooks, hook } = await ready();
       const { request, body } = await headSent(hooks, hook);
-      world.redis.freeze();
+      context.redis.freeze();
       try {
         request.send(body);
         const answering = request.answer();
@@ -551,7 +531,7 @@ describe('refused deliveries', () => {
         expect(await answering).toMatch(/^HTTP\/1.1 503 /);
         expect(await answering).toMatch(/^Retry-After: \d+\r$/m);
       } finally {
-        world.redis.thaw();
+        context.redis.thaw();
         request.end();
       }
     });
@@ -562,14 +542,14 @@ describe('refused deliveries', () => {
       ['wrongly signed', () => forged()],
     ])('comes within 2 s while Redis is frozen (%s)', async (_, request) => {
       const { hooks, hook } = await ready();
-      world.redis.freeze();
+      context.redis.freeze();
       try {
         const answering = hooks.webhook(hook.uuid, request(hook));
         expect(await awakeTime(() => answering)).toBeLessThan(2_000);
         const response = await answering;
         expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
       } finally {
-        world.redis.thaw();
+        context.redis.thaw();
       }
     });
 

@@ -4,39 +4,20 @@ import { captureLogger, describeShared, waitFor } from '@cds/testing';
 import { hookKeys, SIGNED_FIELD } from '@cds/hooks-store';
 import { signatureOf, webhookSecret } from '@cds/webhook-signature';
 import type { NodeHook } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { TOKEN } from '../../test/cds-api-stand-in';
 import { allDone, refsOf } from '../../test/deliveries';
-import {
-  errorOf,
-  plainHook,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  signed,
-  startWorld,
-  type WebhookRequest,
-  type World,
-} from '../../test/harness';
+import { plainHook, repositoryHook, signed } from '../../test/node-hooks';
+import { errorOf, post, type RunningHooks, type WebhookRequest } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { bitbucketHeaders, pushDelivery } from '../../test/pushes';
 import { lookedUp } from '../../test/looked-up';
 import { slowRequest } from '../../test/slow-request';
 
 describe('signatures', () => {
-  let world: World;
-  let redis: Redis;
+  const context = useTestContext();
 
-  beforeAll(async () => {
-    world = await startWorld();
-    redis = new Redis(world.redis.url);
-  });
-  beforeEach(() => world.reset());
-  afterAll(async () => {
-    redis.disconnect();
-    await world.end();
-  });
-
-  const signedField = (hook: NodeHook) => redis.hget(hookKeys(hook.uuid).task, SIGNED_FIELD);
+  const signedField = (hook: NodeHook) =>
+    context.redisClient.hget(hookKeys(hook.uuid).task, SIGNED_FIELD);
 
   async function statusOf(
     hooks: RunningHooks,
@@ -53,7 +34,7 @@ describe('signatures', () => {
   it.each(['auto', 'required', 'off'] as const)(
     'takes what is rightly signed (%s)',
     async (signature) => {
-      const hooks = await world.start({ signature });
+      const hooks = await context.start({ signature });
       const [repository, plain] = [repositoryHook(), plainHook({ method: 'GET' })];
       await post(hooks, repository, plain);
 
@@ -64,8 +45,8 @@ describe('signatures', () => {
       );
 
       await allDone(hooks, repository);
-      await waitFor(() => world.api.runs().length === 3);
-      expect(refsOf(world, repository)).toEqual(['main', 'v1']);
+      await waitFor(() => context.api.runs().length === 3);
+      expect(refsOf(context, repository)).toEqual(['main', 'v1']);
     },
   );
 
@@ -86,7 +67,7 @@ describe('signatures', () => {
   ];
 
   it.each(WRONG)('refuses a signature %s: nothing is kept, marked or run', async (_, make) => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
 
@@ -99,11 +80,11 @@ describe('signatures', () => {
     // Not marked as seen either: the same delivery, rightly signed, is the first one.
     expect(await statusOf(hooks, hook, signed(hook, push))).toBe(200);
     await allDone(hooks, hook);
-    expect(refsOf(world)).toEqual(['forged']);
+    expect(refsOf(context)).toEqual(['forged']);
   });
 
   it('takes several headers for wrong, in whatever order and however often they are right', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     const { headers = {}, body = '' } = signed(hook, push);
@@ -134,7 +115,7 @@ describe('signatures', () => {
   });
 
   it('says the same whether unsigned, wrong or malformed, and to the byte what CDS says', async () => {
-    const hooks = await world.start({ signature: 'required' });
+    const hooks = await context.start({ signature: 'required' });
     const hook = repositoryHook();
     await post(hooks, hook);
     const answers = await Promise.all(
@@ -158,7 +139,7 @@ describe('signatures', () => {
   });
 
   it('auto: takes unsigned deliveries until the first right signature, on every replica', async () => {
-    const [one, other] = [await world.start(), await world.start()];
+    const [one, other] = [await context.start(), await context.start()];
     const [hook, bystander] = [repositoryHook(), repositoryHook()];
     await post(one, hook, bystander);
 
@@ -173,11 +154,11 @@ describe('signatures', () => {
       expect(await statusOf(hooks, bystander, pushDelivery({ push: 'of another hook' }))).toBe(200);
     }
     await allDone(one, hook);
-    expect(refsOf(world, hook)).toEqual(['unsigned', 'still unsigned', 'signed']);
+    expect(refsOf(context, hook)).toEqual(['unsigned', 'still unsigned', 'signed']);
   });
 
   it('auto: also remembers a signature of what is ignored, sent again or refused for what it holds', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const [ignoring, refusing] = [repositoryHook(), repositoryHook()];
     await post(hooks, ignoring, refusing);
     const event = { headers: bitbucketHeaders('repo:fork'), body: '{}' };
@@ -190,7 +171,7 @@ describe('signatures', () => {
   });
 
   it('auto: remembers it when the hook is saved again, and forgets it on demand and with the task', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await statusOf(hooks, hook, signed(hook, pushDelivery({ push: 'signed' })));
@@ -200,7 +181,7 @@ describe('signatures', () => {
     await hooks.call('DELETE', `/task/${hook.uuid}/execution`);
     expect(await statusOf(hooks, hook, pushDelivery({ push: 'forged' }))).toBe(401);
 
-    await redis.hdel(hookKeys(hook.uuid).task, SIGNED_FIELD);
+    await context.redisClient.hdel(hookKeys(hook.uuid).task, SIGNED_FIELD);
     expect(await statusOf(hooks, hook, pushDelivery({ push: 'a' }))).toBe(200);
     await statusOf(hooks, hook, signed(hook, pushDelivery({ push: 'b' })));
     await hooks.call('DELETE', `/task/${hook.uuid}`);
@@ -209,12 +190,12 @@ describe('signatures', () => {
   });
 
   it('auto: refuses an unsigned delivery whose body comes after the first right signature', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     const { body = '' } = pushDelivery({ push: 'forged' });
     const slow = await slowRequest(hooks.url);
-    await lookedUp(world, hook, () =>
+    await lookedUp(context, hook, () =>
       slow.send(
         `POST /webhook/${hook.uuid} HTTP/1.1\r\nHost: x\r\nX-Event-Key: repo:push\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5).toString()}`,
       ),
@@ -226,11 +207,11 @@ describe('signatures', () => {
     expect(await slow.answer()).toMatch(/^HTTP\/1.1 401 /);
     slow.end();
     await allDone(hooks, hook);
-    expect(refsOf(world)).toEqual(['signed']);
+    expect(refsOf(context)).toEqual(['signed']);
   });
 
   it('required: takes signed deliveries only, from the first one on and for plain webhooks, too', async () => {
-    const hooks = await world.start({ signature: 'required' });
+    const hooks = await context.start({ signature: 'required' });
     const [repository, plain] = [repositoryHook(), plainHook({ method: 'GET' })];
     await post(hooks, repository, plain);
     const get = { method: 'GET', query: 'a=1' };
@@ -243,7 +224,7 @@ describe('signatures', () => {
   });
 
   it('off: looks at no signature, and remembers none', async () => {
-    const hooks = await world.start({ signature: 'off' });
+    const hooks = await context.start({ signature: 'off' });
     const hook = repositoryHook();
     await post(hooks, hook);
 
@@ -255,9 +236,9 @@ describe('signatures', () => {
   });
 
   it('takes what is signed with a key before the present one, while both are configured', async () => {
-    const before = await world.start({ webhookKeys: ['old'] });
-    const between = await world.start({ webhookKeys: ['new', 'old', 'oldest'] });
-    const after = await world.start({ webhookKeys: ['new'] });
+    const before = await context.start({ webhookKeys: ['old'] });
+    const between = await context.start({ webhookKeys: ['new', 'old', 'oldest'] });
+    const after = await context.start({ webhookKeys: ['new'] });
     const hook = repositoryHook();
     await post(before, hook);
     const statuses = async (hooks: RunningHooks) => {
@@ -273,7 +254,7 @@ describe('signatures', () => {
   });
 
   it("leaves the signatures of other senders to a plain webhook's workflow", async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const [plain, repository] = [plainHook(), repositoryHook()];
     await post(hooks, plain, repository);
     const github = {
@@ -295,7 +276,7 @@ describe('signatures', () => {
   });
 
   it('answers a delivery that it refuses whatever is in it before its body is sent', async () => {
-    const hooks = await world.start({ signature: 'required' });
+    const hooks = await context.start({ signature: 'required' });
     const hook = repositoryHook();
     await post(hooks, hook);
 
@@ -311,7 +292,7 @@ describe('signatures', () => {
 
   it('writes nothing of a refused delivery into the log: no header, no body, no secret', async () => {
     const { logger, lines } = captureLogger();
-    const hooks = await world.start({ webhookKeys: ['KeyThatIsSecret'] }, { logger });
+    const hooks = await context.start({ webhookKeys: ['KeyThatIsSecret'] }, { logger });
     const hook = repositoryHook();
     await post(hooks, hook);
     const secret = webhookSecret('KeyThatIsSecret', hook.uuid);
@@ -342,8 +323,8 @@ describe('signatures', () => {
   });
 
   async function dump(): Promise<string> {
-    const keys = await redis.keys('*');
-    const values = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
+    const keys = await context.redisClient.keys('*');
+    const values = await Promise.all(keys.map((key) => context.redisClient.dumpBuffer(key)));
     return keys.join() + values.map((value) => value?.toString('latin1')).join();
   }
 
@@ -359,7 +340,7 @@ describe('signatures', () => {
     };
 
     it('is taken with a signature of the same bytes, and refused with that of another secret', async () => {
-      const hooks = await world.start({ signature: 'required' });
+      const hooks = await context.start({ signature: 'required' });
       const hook = repositoryHook();
       await post(hooks, hook);
       const recordedSignature =
@@ -368,7 +349,7 @@ describe('signatures', () => {
       expect(await statusOf(hooks, hook, withSignature(recorded, recordedSignature))).toBe(401);
       expect(await statusOf(hooks, hook, signed(hook, recorded))).toBe(200);
       await allDone(hooks, hook);
-      expect(world.api.runs()).toHaveLength(1);
+      expect(context.api.runs()).toHaveLength(1);
     });
   });
 });

@@ -1,29 +1,17 @@
 import { connect } from 'node:net';
 import { awakeTime, waitFor } from '@cds/testing';
-import {
-  errorOf,
-  nodeHook,
-  plainHook,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../test/harness';
+import { nodeHook, plainHook, repositoryHook } from '../../test/node-hooks';
+import { errorOf, post, type RunningHooks } from '../../test/running-hooks';
+import { useTestContext } from '../../test/test-context';
 import { bitbucketHeaders, pushDelivery } from '../../test/pushes';
 
 describe('webhooks', () => {
-  let world: World;
+  const context = useTestContext();
   let hooks: RunningHooks;
 
-  beforeAll(async () => {
-    world = await startWorld();
-  });
   beforeEach(async () => {
-    await world.reset();
-    hooks = await world.start();
+    hooks = await context.start();
   });
-  afterAll(() => world.end());
 
   /** Sends bytes as they are and returns all that comes back until the server closes. */
   function raw(text: string, more?: () => string): Promise<string> {
@@ -63,7 +51,9 @@ describe('webhooks', () => {
     await post(hooks, hook);
 
     await hooks.webhook(hook.uuid, pushDelivery({ push: 'main' }));
-    const [run] = await waitFor(() => (world.api.runs().length > 0 ? world.api.runs() : undefined));
+    const [run] = await waitFor(() =>
+      context.api.runs().length > 0 ? context.api.runs() : undefined,
+    );
 
     expect(run).toMatchObject({
       project: 'PROJ',
@@ -80,7 +70,7 @@ describe('webhooks', () => {
     });
     expect(execution).toMatchObject({ nb_errors: 0, workflow_run: 1, status: 'DONE' });
     expect(execution?.processing_timestamp).toBeGreaterThan(0);
-    expect(world.api.violations).toEqual([]);
+    expect(context.api.violations).toEqual([]);
   });
 
   it('keeps what came in as it came in', async () => {
@@ -200,7 +190,9 @@ describe('webhooks', () => {
     });
 
     expect(response.status).toBe(200);
-    const [run] = await waitFor(() => (world.api.runs().length > 0 ? world.api.runs() : undefined));
+    const [run] = await waitFor(() =>
+      context.api.runs().length > 0 ? context.api.runs() : undefined,
+    );
     expect(run?.hook.payload).toMatchObject({ a: '1' });
   });
 
@@ -256,7 +248,7 @@ describe('webhooks', () => {
   it('answers 503 within 2 s while Redis is frozen, and works again after', async () => {
     const hook = plainHook();
     await post(hooks, hook);
-    world.redis.freeze();
+    context.redis.freeze();
     try {
       const asking = hooks.webhook(hook.uuid, { body: '{}' });
       expect(await awakeTime(() => asking)).toBeLessThan(2_000);
@@ -265,7 +257,7 @@ describe('webhooks', () => {
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
       expect((await hooks.status()).Redis?.status).toBe('AL');
     } finally {
-      world.redis.thaw();
+      context.redis.thaw();
     }
     await waitFor(async () => (await hooks.webhook(hook.uuid, { body: '{}' })).status === 200);
   });
@@ -273,7 +265,7 @@ describe('webhooks', () => {
   it('answers 503 at once while Redis is away, on every route, and comes back', async () => {
     const hook = plainHook();
     await post(hooks, hook);
-    await world.redis.kill();
+    await context.redis.kill();
     try {
       const statuses: number[] = [];
       const took = await awakeTime(async () => {
@@ -284,17 +276,17 @@ describe('webhooks', () => {
       expect(statuses).toEqual([503, 503, 503]);
       expect(took).toBeLessThan(2_000);
     } finally {
-      await world.redis.start();
+      await context.redis.start();
     }
     await waitFor(async () => (await hooks.webhook(hook.uuid, { body: '{}' })).status === 200);
-    await waitFor(() => world.api.runs().length > 0);
+    await waitFor(() => context.api.runs().length > 0);
   });
 
   it('answers 503 when Redis is out of memory', async () => {
     const hook = plainHook();
     await post(hooks, hook);
     const { Redis } = await import('ioredis');
-    const admin = new Redis(world.redis.url);
+    const admin = new Redis(context.redis.url);
     try {
       await admin.config('SET', 'maxmemory', '1');
       const response = await hooks.webhook(hook.uuid, { body: '{}' });

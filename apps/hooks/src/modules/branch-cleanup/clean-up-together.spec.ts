@@ -8,15 +8,10 @@ import {
 } from '@cds/hooks-store';
 import { silentLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { push, refsOf } from '../../../test/deliveries';
-import {
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../../test/harness';
+import { repositoryHook } from '../../../test/node-hooks';
+import { post, type RunningHooks } from '../../../test/running-hooks';
+import { useTestContext } from '../../../test/test-context';
 import { swept } from '../../../test/settled';
 import { type CleanupQueue, createCleanupQueue } from './cleanup-queue';
 import { createRingAhead } from './enqueue-due-cleanups';
@@ -26,61 +21,53 @@ const branchesOf = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 
 describe('cleanups that are due together', () => {
-  let world: World;
-  let redis: Redis;
+  const context = useTestContext();
   let queue: CleanupQueue;
 
   beforeAll(async () => {
-    world = await startWorld();
-    redis = new Redis(world.redis.url);
-    queue = createCleanupQueue({ redis, logger: silentLogger() });
+    queue = createCleanupQueue({ redis: context.redisClient, logger: silentLogger() });
+    context.onEnd(queue.close);
     await queue.queue.waitUntilReady();
-  });
-  beforeEach(() => world.reset());
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
-  afterAll(async () => {
-    await queue.close();
-    redis.disconnect();
-    await world.end();
   });
 
   async function deleted(hooks: RunningHooks, hook: NodeHook, branches: string[]): Promise<void> {
-    const before = await redis.zcard(KEYS.cleanups);
+    const before = await context.redisClient.zcard(KEYS.cleanups);
     await push(hooks, hook, ...branches.map((branch) => ({ deleted: branch })));
-    await waitFor(async () => (await redis.zcard(KEYS.cleanups)) === before + branches.length);
+    await waitFor(
+      async () => (await context.redisClient.zcard(KEYS.cleanups)) === before + branches.length,
+    );
   }
 
   /** As if the day were almost over. @returns ids in the order in which they will be done, of each hook */
   async function makeDue(inMs = 300): Promise<string[]> {
-    const ids = await redis.zrange(KEYS.cleanups, 0, '-1');
+    const ids = await context.redisClient.zrange(KEYS.cleanups, 0, '-1');
     const due = Date.now() + inMs;
     for (const id of ids) {
-      await redis.hset(cleanupKey(id), 'due', due);
-      await redis.zadd(KEYS.cleanups, due, id);
+      await context.redisClient.hset(cleanupKey(id), 'due', due);
+      await context.redisClient.zadd(KEYS.cleanups, due, id);
     }
-    const store = createCleanupStore({ redis, deadLetters: 10 });
+    const store = createCleanupStore({ redis: context.redisClient, deadLetters: 10 });
     await createRingAhead({ store, queue }).ring(Date.now());
-    return redis.zrange(KEYS.cleanups, 0, '-1');
+    return context.redisClient.zrange(KEYS.cleanups, 0, '-1');
   }
 
-  const removed = () => world.api.deletions().map((path) => path.replace(PATH, ''));
+  const removed = () => context.api.deletions().map((path) => path.replace(PATH, ''));
   const allGone = () =>
-    waitFor(async () => (await redis.zcard(KEYS.cleanups)) === 0, {
+    waitFor(async () => (await context.redisClient.zcard(KEYS.cleanups)) === 0, {
       what: 'all cleanups to be done',
     });
 
   async function nothingIsHeld(...hooks: NodeHook[]): Promise<void> {
     await waitFor(
-      async () => (await redis.exists(...hooks.map(({ uuid }) => hookKeys(uuid).owner))) === 0,
+      async () =>
+        (await context.redisClient.exists(...hooks.map(({ uuid }) => hookKeys(uuid).owner))) === 0,
       { what: 'all hooks to be given back' },
     );
   }
 
   it('share jobs, and are done once each, by one of two replicas', async () => {
-    const hooks = await world.start();
-    await world.start();
+    const hooks = await context.start();
+    await context.start();
     const [first, second] = [repositoryHook(), repositoryHook()];
     await post(hooks, first, second);
     const [a, b] = [branchesOf('a', 30), branchesOf('b', 15)];
@@ -93,11 +80,11 @@ describe('cleanups that are due together', () => {
     await allGone();
     expect(removed().sort()).toEqual([...a, ...b].sort());
     await nothingIsHeld(first, second);
-    expect(await redis.keys('cdsbb:hooks:cleanup:*')).toEqual([]);
+    expect(await context.redisClient.keys('cdsbb:hooks:cleanup:*')).toEqual([]);
   });
 
   it('leave a branch that a push brings back, which waits at another hook of the workflow', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const [first, second] = [repositoryHook(), repositoryHook()];
     await post(hooks, first, second);
     await deleted(hooks, first, branchesOf('a', 5));
@@ -110,11 +97,11 @@ describe('cleanups that are due together', () => {
   });
 
   it('are asked for again one by one when the API refuses', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     let refusals = 0;
-    world.api.behave = ({ method, url }) =>
+    context.api.behave = ({ method, url }) =>
       method === 'DELETE' && url.endsWith('/a-2') && refusals++ === 0 ? { refuse: 500 } : 'ok';
     await deleted(hooks, hook, branchesOf('a', 6));
     await makeDue();
@@ -126,61 +113,63 @@ describe('cleanups that are due together', () => {
   });
 
   it('wait for an API that is away, and are done when it is back', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await deleted(hooks, hook, branchesOf('a', 10));
-    await world.api.stop();
+    await context.api.stop();
     const ids = await makeDue();
     await waitFor(async () => {
-      const outages = await Promise.all(ids.map((id) => redis.hget(cleanupKey(id), 'outages')));
+      const outages = await Promise.all(
+        ids.map((id) => context.redisClient.hget(cleanupKey(id), 'outages')),
+      );
       return outages.every((count) => Number(count) > 0);
     });
     await nothingIsHeld(hook);
-    expect(await redis.zcard(KEYS.cleanups)).toBe(10);
+    expect(await context.redisClient.zcard(KEYS.cleanups)).toBe(10);
 
-    await world.api.start();
+    await context.api.start();
     await allGone();
     expect(removed().sort()).toEqual(branchesOf('a', 10).sort());
   });
 
   it('do not hold a hook for long: a push that comes meanwhile brings its branch back', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
-    world.api.behave = ({ method }) => (method === 'DELETE' ? { delayMs: 150 } : 'ok');
+    context.api.behave = ({ method }) => (method === 'DELETE' ? { delayMs: 150 } : 'ok');
     await deleted(hooks, hook, branchesOf('a', 8));
     const ids = await makeDue();
-    const last = (await redis.hget(cleanupKey(ids.at(-1) ?? ''), 'branch')) ?? '';
+    const last = (await context.redisClient.hget(cleanupKey(ids.at(-1) ?? ''), 'branch')) ?? '';
     await waitFor(() => removed().length > 0);
     await push(hooks, hook, { push: last });
 
-    await waitFor(() => refsOf(world).length === 1, { what: 'the run of the push' });
+    await waitFor(() => refsOf(context).length === 1, { what: 'the run of the push' });
     await allGone();
-    expect(refsOf(world)).toEqual([last]);
+    expect(refsOf(context)).toEqual([last]);
     const others = branchesOf('a', 8).filter((branch) => branch !== last);
     expect(removed().sort()).toEqual(others.sort());
   });
 
   it('see a push that comes meanwhile at another hook of the workflow', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const [first, second] = [repositoryHook(), repositoryHook()];
     await post(hooks, first, second);
-    world.api.behave = ({ method }) => (method === 'DELETE' ? { delayMs: 30 } : 'ok');
+    context.api.behave = ({ method }) => (method === 'DELETE' ? { delayMs: 30 } : 'ok');
     const branches = branchesOf('a', 25);
     await deleted(hooks, first, branches);
     const ids = await makeDue();
-    const last = (await redis.hget(cleanupKey(ids.at(-1) ?? ''), 'branch')) ?? '';
+    const last = (await context.redisClient.hget(cleanupKey(ids.at(-1) ?? ''), 'branch')) ?? '';
     await waitFor(() => removed().length > 0);
     await push(hooks, second, { push: last });
 
     await allGone();
-    await waitFor(() => refsOf(world).length === 1, { what: 'the run of the push' });
+    await waitFor(() => refsOf(context).length === 1, { what: 'the run of the push' });
     expect(removed().sort()).toEqual(branches.filter((branch) => branch !== last).sort());
   });
 
   it('hold no other hook while the API is slow for one', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const workflows = ['slow', 'quick-1', 'quick-2'];
     const all = workflows.map((workflow) => repositoryHook({ workflow }));
     await post(hooks, ...all);
@@ -192,25 +181,25 @@ describe('cleanups that are due together', () => {
       asked += 1;
       return { after };
     };
-    world.api.behave = ({ method, url }) =>
+    context.api.behave = ({ method, url }) =>
       method === 'DELETE' && url.includes('/slow/') ? slowly() : 'ok';
     await makeDue(200);
     await waitFor(() => asked > 0, { what: 'the slow removal' });
     for (const hook of all.slice(1)) await push(hooks, hook, { push: 'main' });
-    await waitFor(() => refsOf(world).length === 2, { what: 'their runs' });
+    await waitFor(() => refsOf(context).length === 2, { what: 'their runs' });
     const slow = '/project/PROJ/workflows/slow/runs/branch/dev';
-    expect(world.api.deletions()).not.toContain(slow);
+    expect(context.api.deletions()).not.toContain(slow);
 
     answer();
     await allGone();
-    expect(world.api.deletions().sort()).toEqual(
+    expect(context.api.deletions().sort()).toEqual(
       workflows.map((name) => `/project/PROJ/workflows/${name}/runs/branch/dev`).sort(),
     );
   });
 
   it('are not begun as they were read when somebody tried meanwhile', async () => {
-    const store = createCleanupStore({ redis, deadLetters: 10 });
-    const hooks = await world.start({ disable: true });
+    const store = createCleanupStore({ redis: context.redisClient, deadLetters: 10 });
+    const hooks = await context.start({ disable: true });
     const hook = repositoryHook();
     await post(hooks, hook);
     const of = { project: 'PROJ', workflow: 'wf1', repository: 'jdoe/repo-0', branch: 'dev' };
@@ -230,18 +219,22 @@ describe('cleanups that are due together', () => {
   });
 
   it('go on in a moment when somebody else is at their hook', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await deleted(hooks, hook, branchesOf('a', 4));
     await nothingIsHeld(hook);
-    const other = createHookOwnership({ redis, logger: silentLogger(), beatMs: 50 });
+    const other = createHookOwnership({
+      redis: context.redisClient,
+      logger: silentLogger(),
+      beatMs: 50,
+    });
     await other.start();
     try {
       const claim = await other.claim(hook.uuid);
       if (!claim) throw new Error('The hook is not free');
       await makeDue(100);
-      await swept(world);
+      await swept(context);
       expect(removed()).toEqual([]);
 
       await other.release(claim);
@@ -253,16 +246,16 @@ describe('cleanups that are due together', () => {
   });
 
   it('are done by who takes over from a worker that died among them', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     const ids = await deleted(hooks, hook, branchesOf('a', 4)).then(() =>
-      redis.zrange(KEYS.cleanups, 0, '-1'),
+      context.redisClient.zrange(KEYS.cleanups, 0, '-1'),
     );
     await nothingIsHeld(hook);
     const mark = `${hook.uuid} a worker/that died`;
-    await redis.set(hookKeys(hook.uuid).owner, 'a worker/that died');
-    for (const id of ids) await redis.hset(cleanupKey(id), 'under_way', mark);
+    await context.redisClient.set(hookKeys(hook.uuid).owner, 'a worker/that died');
+    for (const id of ids) await context.redisClient.hset(cleanupKey(id), 'under_way', mark);
     await makeDue(100);
 
     await allGone();

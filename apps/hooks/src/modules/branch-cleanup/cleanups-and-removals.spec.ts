@@ -2,16 +2,11 @@ import { planDelivery } from '../../plan-delivery';
 import { cleanupKey, hookKeys, KEYS, workflowHooksKey, cleanupId } from '@cds/hooks-store';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
-import { Redis } from 'ioredis';
-import { takeClock, type TestClock } from '../../../test/clock';
+import { useClock } from '../../../test/clock';
 import { allDone, push, refsOf } from '../../../test/deliveries';
-import {
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../../test/harness';
+import { repositoryHook } from '../../../test/node-hooks';
+import { post, type RunningHooks } from '../../../test/running-hooks';
+import { useTestContext } from '../../../test/test-context';
 import { pushDelivery } from '../../../test/pushes';
 import { settled, swept } from '../../../test/settled';
 import { createWaitingDeliveries } from './waiting-branch-changes';
@@ -21,31 +16,13 @@ const soon = (delaySeconds: number) => ({ branchDeletion: { delaySeconds } });
 const ID_OF_DEV = cleanupId({ project: 'PROJ', workflow: 'wf1', branch: 'dev' });
 
 describe('branch cleanups, removals and other hooks', () => {
-  let world: World;
-  let redis: Redis;
-  let clock: TestClock;
+  const context = useTestContext();
+  const clock = useClock();
 
-  beforeAll(async () => {
-    world = await startWorld();
-    clock = takeClock();
-    redis = new Redis(world.redis.url);
-  });
-  beforeEach(async () => {
-    await world.reset();
-    clock.reset();
-  });
-  afterEach(async () => {
-    await redis.config('SET', 'maxmemory', '0');
-    expect(world.api.violations).toEqual([]);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await world.end();
-    jest.restoreAllMocks();
-  });
+  afterEach(() => context.redisClient.config('SET', 'maxmemory', '0'));
 
   async function hasCleanups(count: number): Promise<void> {
-    await waitFor(async () => (await redis.zcard(KEYS.cleanups)) === count, {
+    await waitFor(async () => (await context.redisClient.zcard(KEYS.cleanups)) === count, {
       what: `${count} cleanups`,
     });
   }
@@ -59,7 +36,7 @@ describe('branch cleanups, removals and other hooks', () => {
   }
 
   async function stopExecution(hooks: RunningHooks, hook: NodeHook, at: number): Promise<void> {
-    const id = await redis.lindex(hookKeys(hook.uuid).waiting, at);
+    const id = await context.redisClient.lindex(hookKeys(hook.uuid).waiting, at);
     const { status } = await hooks.call('POST', `/task/${hook.uuid}/execution/${id}000/stop`);
     expect(status).toBe(204);
   }
@@ -78,7 +55,7 @@ describe('branch cleanups, removals and other hooks', () => {
   ];
 
   it.each(removals)('spare a branch that a push brought back, when %s', async (_, remove) => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' }, { deleted: 'gone' });
@@ -88,16 +65,16 @@ describe('branch cleanups, removals and other hooks', () => {
 
     await remove(hooks, hook);
 
-    expect(await redis.exists(cleanupKey(ID_OF_DEV))).toBe(0);
+    expect(await context.redisClient.exists(cleanupKey(ID_OF_DEV))).toBe(0);
     clock.pass(DAY);
-    await waitFor(() => world.api.deletions().length > 0);
-    await settled(world);
-    expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/gone']);
-    expect(world.api.runs()).toEqual([]);
+    await waitFor(() => context.api.deletions().length > 0);
+    await settled(context);
+    expect(context.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/gone']);
+    expect(context.api.runs()).toEqual([]);
   });
 
   it('stay when what is removed tells last of another deletion', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
@@ -108,13 +85,13 @@ describe('branch cleanups, removals and other hooks', () => {
 
     await hooks.call('DELETE', `/task/${hook.uuid}/execution`);
 
-    expect(await redis.exists(cleanupKey(ID_OF_DEV))).toBe(1);
+    expect(await context.redisClient.exists(cleanupKey(ID_OF_DEV))).toBe(1);
   });
 
   it.each(['the same', 'another'])(
     'are not scheduled by a deletion that waits at %s hook and is older than a push that was removed',
     async (which) => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const [first, second] = [repositoryHook(), repositoryHook()];
       await post(hooks, first, second);
       const pushed = which === 'another' ? second : first;
@@ -127,16 +104,16 @@ describe('branch cleanups, removals and other hooks', () => {
       await startTask(hooks, first);
       await hasCleanups(1);
       await allDone(hooks, first);
-      expect(await redis.exists(cleanupKey(ID_OF_DEV))).toBe(0);
+      expect(await context.redisClient.exists(cleanupKey(ID_OF_DEV))).toBe(0);
 
       await push(hooks, first, { deleted: 'dev' });
       await hasCleanups(2);
-      expect(await redis.exists(KEYS.broughtBack)).toBe(0);
+      expect(await context.redisClient.exists(KEYS.broughtBack)).toBe(0);
     },
   );
 
   it('wait from a later deletion on, and are not lost when that one is removed', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
@@ -148,28 +125,29 @@ describe('branch cleanups, removals and other hooks', () => {
     clock.pass(DAY / 2);
 
     await waitFor(
-      async () => Number(await redis.hget(cleanupKey(ID_OF_DEV), 'due')) >= again + DAY,
+      async () =>
+        Number(await context.redisClient.hget(cleanupKey(ID_OF_DEV), 'due')) >= again + DAY,
     );
-    expect(world.api.deletions()).toEqual([]);
+    expect(context.api.deletions()).toEqual([]);
     await hooks.call('DELETE', `/task/${hook.uuid}/execution`);
     await startTask(hooks, hook);
-    await settled(world);
-    expect(world.api.deletions()).toEqual([]);
+    await settled(context);
+    expect(context.api.deletions()).toEqual([]);
     clock.pass(DAY / 2);
-    await waitFor(() => world.api.deletions().length === 1);
+    await waitFor(() => context.api.deletions().length === 1);
 
-    expect(world.api.calls.at(-1)?.at).toBeGreaterThanOrEqual(again + DAY);
+    expect(context.api.calls.at(-1)?.at).toBeGreaterThanOrEqual(again + DAY);
     await hasCleanups(0);
   });
 
   it('hold back a push at another hook of the workflow while the API removes', async () => {
-    const hooks = await world.start(soon(1));
+    const hooks = await context.start(soon(1));
     const [first, second] = [repositoryHook(), repositoryHook()];
     await post(hooks, first, second);
     let removing = 0;
     let remove: () => void = () => undefined;
     const after = new Promise<void>((resolve) => (remove = resolve));
-    world.api.behave = ({ method }) => {
+    context.api.behave = ({ method }) => {
       if (method !== 'DELETE') return 'ok';
       removing++;
       return { after };
@@ -178,25 +156,25 @@ describe('branch cleanups, removals and other hooks', () => {
     await waitFor(() => removing === 1);
 
     await push(hooks, second, { push: 'dev' });
-    await swept(world);
-    expect(world.api.runs()).toEqual([]);
+    await swept(context);
+    expect(context.api.runs()).toEqual([]);
     remove();
-    await waitFor(() => world.api.runs().length === 1);
+    await waitFor(() => context.api.runs().length === 1);
 
-    const order = world.api.calls.filter(({ url }) => url.includes('/runs'));
+    const order = context.api.calls.filter(({ url }) => url.includes('/runs'));
     expect(order.map(({ method }) => method)).toEqual(['DELETE', 'POST']);
     const [execution] = await hooks.executions(second.uuid);
     expect(execution).toMatchObject({ nb_errors: 0 });
   });
 
   it('hold it back also when the task of the first hook is deleted meanwhile', async () => {
-    const hooks = await world.start(soon(1));
+    const hooks = await context.start(soon(1));
     const [first, second] = [repositoryHook(), repositoryHook()];
     await post(hooks, first, second);
     let removing = 0;
     let remove: () => void = () => undefined;
     const after = new Promise<void>((resolve) => (remove = resolve));
-    world.api.behave = ({ method }) => {
+    context.api.behave = ({ method }) => {
       if (method !== 'DELETE') return 'ok';
       removing++;
       return { after };
@@ -206,31 +184,33 @@ describe('branch cleanups, removals and other hooks', () => {
 
     await hooks.call('DELETE', `/task/${first.uuid}`);
     await push(hooks, second, { push: 'dev' });
-    await swept(world);
-    expect(world.api.runs()).toEqual([]);
+    await swept(context);
+    expect(context.api.runs()).toEqual([]);
     remove();
-    await waitFor(() => world.api.runs().length === 1);
+    await waitFor(() => context.api.runs().length === 1);
 
-    const order = world.api.calls.filter(({ url }) => url.includes('/runs'));
+    const order = context.api.calls.filter(({ url }) => url.includes('/runs'));
     expect(order.map(({ method }) => method)).toEqual(['DELETE', 'POST']);
-    await waitFor(async () => (await redis.exists(hookKeys(first.uuid).owner)) === 0);
+    await waitFor(async () => (await context.redisClient.exists(hookKeys(first.uuid).owner)) === 0);
   });
 
   it('hold nobody back once the API refused a try', async () => {
-    const hooks = await world.start({ ...soon(1), retryDelaySeconds: 600 });
+    const hooks = await context.start({ ...soon(1), retryDelaySeconds: 600 });
     const [first, second] = [repositoryHook(), repositoryHook()];
     await post(hooks, first, second);
-    world.api.behave = ({ method }) => (method === 'DELETE' ? { refuse: 500 } : 'ok');
+    context.api.behave = ({ method }) => (method === 'DELETE' ? { refuse: 500 } : 'ok');
     await push(hooks, first, { deleted: 'dev' });
-    await waitFor(async () => (await redis.hget(cleanupKey(ID_OF_DEV), 'nb_errors')) === '1');
-    expect(await redis.hexists(cleanupKey(ID_OF_DEV), 'under_way')).toBe(0);
+    await waitFor(
+      async () => (await context.redisClient.hget(cleanupKey(ID_OF_DEV), 'nb_errors')) === '1',
+    );
+    expect(await context.redisClient.hexists(cleanupKey(ID_OF_DEV), 'under_way')).toBe(0);
     await push(hooks, second, { push: 'dev' });
-    await waitFor(() => world.api.runs().length === 1);
+    await waitFor(() => context.api.runs().length === 1);
     await hasCleanups(0);
   });
 
   it('see a push that waits at another hook of the workflow', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const [first, second] = [repositoryHook(), repositoryHook()];
     await post(hooks, first, second);
     await push(hooks, first, { deleted: 'dev' }, { deleted: 'gone' });
@@ -240,17 +220,18 @@ describe('branch cleanups, removals and other hooks', () => {
     await push(hooks, second, { push: 'dev' });
     clock.pass(DAY);
 
-    await waitFor(() => world.api.deletions().length > 0);
+    await waitFor(() => context.api.deletions().length > 0);
     await hasCleanups(0);
-    expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/gone']);
+    expect(context.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/gone']);
     await startTask(hooks, second);
-    await waitFor(() => refsOf(world).length === 1);
+    await waitFor(() => refsOf(context).length === 1);
   });
 
   it('know the hooks of a workflow as they are now', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
-    const of = (workflow: string) => redis.smembers(workflowHooksKey('PROJ', workflow));
+    const of = (workflow: string) =>
+      context.redisClient.smembers(workflowHooksKey('PROJ', workflow));
     await post(hooks, hook);
     expect(await of('wf1')).toEqual([hook.uuid]);
 
@@ -263,7 +244,7 @@ describe('branch cleanups, removals and other hooks', () => {
   });
 
   it('leave nothing behind at a hook when another one schedules them anew', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const [first, second] = [repositoryHook(), repositoryHook()];
     await post(hooks, first, second);
     await push(hooks, first, { deleted: 'dev' });
@@ -271,36 +252,38 @@ describe('branch cleanups, removals and other hooks', () => {
 
     await push(hooks, second, { deleted: 'dev' });
 
-    await waitFor(async () => (await redis.exists(hookKeys(second.uuid).hookCleanups)) === 1);
-    expect(await redis.hgetall(hookKeys(first.uuid).hookCleanups)).toEqual({});
+    await waitFor(
+      async () => (await context.redisClient.exists(hookKeys(second.uuid).hookCleanups)) === 1,
+    );
+    expect(await context.redisClient.hgetall(hookKeys(first.uuid).hookCleanups)).toEqual({});
   });
 
   it('that failed for good are dropped beyond deadLetters, with a count and one error', async () => {
     const { logger, lines } = captureLogger();
     const config = { ...soon(0), retryError: 1, deadLetters: 2 };
-    const hooks = await world.start(config, { logger });
+    const hooks = await context.start(config, { logger });
     const hook = repositoryHook();
     await post(hooks, hook);
-    world.api.behave = ({ method }) => (method === 'DELETE' ? { refuse: 400, id: 74 } : 'ok');
+    context.api.behave = ({ method }) => (method === 'DELETE' ? { refuse: 400, id: 74 } : 'ok');
 
     for (let i = 1; i <= 5; i++) await push(hooks, hook, { deleted: `b${i}` });
 
     const metrics = async () => (await fetch(`${hooks.url}/mon/metrics`)).text();
     await waitFor(async () => /^cds_hooks_dead_letters_dropped_total\S* 3$/m.test(await metrics()));
-    expect(await redis.zcard(KEYS.failedCleanups)).toBe(2);
+    expect(await context.redisClient.zcard(KEYS.failedCleanups)).toBe(2);
     const told = lines.filter(({ msg }) => String(msg).startsWith('more cleanups'));
     expect(told).toHaveLength(1);
     expect(told[0]).toMatchObject({ level: 50 });
   });
 
   it('read each delivery that waits once, and let others have their turn', async () => {
-    const waiting = createWaitingDeliveries({ redis, plan: planDelivery });
+    const waiting = createWaitingDeliveries({ redis: context.redisClient, plan: planDelivery });
     const keys = hookKeys('many');
     const body = Buffer.from(String(pushDelivery({ push: 'dev' }).body)).toString('base64');
     const stored = JSON.stringify({ webhook: { request_body: body }, accepted_at: 7 });
     for (let id = 1; id <= 120; id++) {
-      await redis.rpush(keys.waiting, id);
-      await redis.hset(keys.executions, String(id), stored);
+      await context.redisClient.rpush(keys.waiting, id);
+      await context.redisClient.hset(keys.executions, String(id), stored);
     }
     let turns = 0;
     let reading = true;
@@ -317,12 +300,12 @@ describe('branch cleanups, removals and other hooks', () => {
     expect(read.deliveries).toHaveLength(120);
     expect(read.deliveries[0]).toMatchObject({ id: '1', news: { acceptedAt: 7 } });
     expect(turns).toBeGreaterThanOrEqual(3);
-    await redis.hset(keys.executions, '1', 'not to be read again');
+    await context.redisClient.hset(keys.executions, '1', 'not to be read again');
     expect((await waiting.read('many')).deliveries).toEqual(read.deliveries);
   });
 
   it('and deliveries can be removed while Redis is out of memory', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const [first, second] = [repositoryHook(), repositoryHook({ workflow: 'wf2' })];
     await post(hooks, first, second);
     await stopTask(hooks, first);
@@ -330,7 +313,7 @@ describe('branch cleanups, removals and other hooks', () => {
     for (const hook of [first, second]) {
       for (const branch of ['a', 'b']) await push(hooks, hook, { push: branch });
     }
-    await redis.config('SET', 'maxmemory', '1');
+    await context.redisClient.config('SET', 'maxmemory', '1');
     expect((await hooks.webhook(first.uuid, pushDelivery({ push: 'c' }))).status).toBe(503);
 
     const path = `/task/${first.uuid}`;
@@ -338,6 +321,6 @@ describe('branch cleanups, removals and other hooks', () => {
     expect((await hooks.call('DELETE', path)).status).toBe(204);
     expect((await hooks.call('DELETE', `/task/${second.uuid}`)).status).toBe(204);
 
-    expect(await redis.get(KEYS.waitingTotal)).toBe('0');
+    expect(await context.redisClient.get(KEYS.waitingTotal)).toBe('0');
   });
 });

@@ -1,38 +1,18 @@
 import { waitFor } from '@cds/testing';
 import type { NodeHook, Task } from '@cds/wire';
 import { Redis } from 'ioredis';
-import { takeClock, type TestClock } from '../../../test/clock';
-import {
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../../test/harness';
+import { useClock } from '../../../test/clock';
+import { repositoryHook } from '../../../test/node-hooks';
+import { post, type RunningHooks } from '../../../test/running-hooks';
+import { useTestContext } from '../../../test/test-context';
 import { type Change, pushDelivery } from '../../../test/pushes';
 import { settled, swept } from '../../../test/settled';
 
 const DAY = 86_400_000;
 
 describe('branch cleanup', () => {
-  let world: World;
-  let clock: TestClock;
-
-  beforeAll(async () => {
-    world = await startWorld();
-    clock = takeClock();
-  });
-  beforeEach(async () => {
-    await world.reset();
-    clock.reset();
-  });
-  afterAll(async () => {
-    await world.end();
-    jest.restoreAllMocks();
-  });
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
+  const context = useTestContext();
+  const clock = useClock();
 
   async function push(hooks: RunningHooks, hook: NodeHook, ...changes: Change[]): Promise<void> {
     const response = await hooks.webhook(hook.uuid, pushDelivery(...changes));
@@ -64,7 +44,7 @@ describe('branch cleanup', () => {
   const soon = (delaySeconds: number) => ({ branchDeletion: { delaySeconds } });
 
   it('is scheduled 24 h after the deletion was accepted, and visible with its date', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     const before = Date.now();
@@ -91,35 +71,35 @@ describe('branch cleanup', () => {
     const one = await hooks.call('GET', `/task/${task?.uuid}/execution/${timestamp}`);
     expect(one.body).toEqual(task?.executions?.[0]);
     expect((await hooks.status())['Branch Deletions']?.value).toBe('1');
-    expect(world.api.runs()).toEqual([]);
+    expect(context.api.runs()).toEqual([]);
   });
 
   it('removes the runs when it is due, not before, once, by the escaped name', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
 
     await push(hooks, hook, { deleted: 'feat/a b#1' });
     const [task] = await scheduled(hooks, 1);
     clock.pass(DAY - 40_000);
-    await settled(world);
-    expect(world.api.deletions()).toEqual([]);
+    await settled(context);
+    expect(context.api.deletions()).toEqual([]);
     clock.pass(40_000);
-    await waitFor(() => world.api.deletions().length > 0);
+    await waitFor(() => context.api.deletions().length > 0);
 
-    expect(world.api.calls.find(({ method }) => method === 'DELETE')?.at).toBeGreaterThanOrEqual(
+    expect(context.api.calls.find(({ method }) => method === 'DELETE')?.at).toBeGreaterThanOrEqual(
       dateOf(task),
     );
-    expect(world.api.deletions()).toEqual([
+    expect(context.api.deletions()).toEqual([
       '/project/PROJ/workflows/wf1/runs/branch/feat%2Fa%20b%231',
     ]);
     await scheduled(hooks, 0);
-    await settled(world);
-    expect(world.api.deletions()).toHaveLength(1);
+    await settled(context);
+    expect(context.api.deletions()).toHaveLength(1);
   });
 
   it('is cancelled by a push to exactly that branch, by no other push', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const [hook, otherRepository] = [repositoryHook(), repositoryHook({ workflow: 'wf9' })];
     await post(hooks, hook, otherRepository);
     await push(hooks, hook, { deleted: 'dev' }, { deleted: 'develop' }, { deleted: 'Dev' });
@@ -127,13 +107,13 @@ describe('branch cleanup', () => {
 
     await push(hooks, hook, { tag: 'develop' }, { push: 'dev', before: 'b'.repeat(40) });
     await push(hooks, otherRepository, { push: 'develop' });
-    await waitFor(() => world.api.runs().length === 3);
+    await waitFor(() => context.api.runs().length === 3);
 
     expect(await branches(hooks)).toEqual(['Dev', 'develop']);
   });
 
   it('is cancelled by the push of a hook that was created anew for the same workflow', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const [before, after] = [repositoryHook(), repositoryHook()];
     await post(hooks, before);
     await push(hooks, before, { deleted: 'dev' });
@@ -148,7 +128,7 @@ describe('branch cleanup', () => {
   });
 
   it('is cancelled although the workflow was renamed in the meantime', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
@@ -161,29 +141,29 @@ describe('branch cleanup', () => {
   });
 
   it('starts its time again when the branch is deleted again', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
     const [first] = await scheduled(hooks, 1);
     clock.pass(DAY - 40_000);
     // Its job has been made.
-    await settled(world);
+    await settled(context);
 
     await push(hooks, hook, { deleted: 'dev' });
     await waitFor(async () => dateOf((await cleanups(hooks))[0]) > dateOf(first));
     clock.pass(DAY / 2);
-    await settled(world);
-    expect(world.api.deletions()).toEqual([]);
+    await settled(context);
+    expect(context.api.deletions()).toEqual([]);
     clock.pass(DAY / 2);
-    await waitFor(() => world.api.deletions().length > 0);
+    await waitFor(() => context.api.deletions().length > 0);
 
-    await settled(world);
-    expect(world.api.deletions()).toHaveLength(1);
+    await settled(context);
+    expect(context.api.deletions()).toHaveLength(1);
   });
 
   it('is for the workflow of the task when it falls due', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
@@ -192,36 +172,36 @@ describe('branch cleanup', () => {
     await post(hooks, { ...hook, config: repositoryHook({ workflow: 'renamed' }).config });
     clock.pass(DAY);
 
-    await waitFor(() => world.api.deletions().length > 0);
-    expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/renamed/runs/branch/dev']);
+    await waitFor(() => context.api.deletions().length > 0);
+    expect(context.api.deletions()).toEqual(['/project/PROJ/workflows/renamed/runs/branch/dev']);
   });
 
   it('is not hit when a push to the branch still waits', async () => {
-    const hooks = await world.start({ retryDelaySeconds: 600, retryError: 100 });
+    const hooks = await context.start({ retryDelaySeconds: 600, retryError: 100 });
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' }, { deleted: 'gone' });
     await scheduled(hooks, 2);
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 500 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 500 } : 'ok');
 
     await push(hooks, hook, { push: 'blocks' });
     await push(hooks, hook, { push: 'dev' });
     clock.pass(DAY);
 
-    await waitFor(() => world.api.deletions().length > 0);
-    expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/gone']);
+    await waitFor(() => context.api.deletions().length > 0);
+    expect(context.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/gone']);
     await scheduled(hooks, 0);
-    expect(world.api.deletions()).toHaveLength(1);
+    expect(context.api.deletions()).toHaveLength(1);
   });
 
   it('holds back a push that comes in while the API removes', async () => {
-    const hooks = await world.start(soon(1));
+    const hooks = await context.start(soon(1));
     const hook = repositoryHook();
     await post(hooks, hook);
     let removing = 0;
     let remove: () => void = () => undefined;
     const after = new Promise<void>((resolve) => (remove = resolve));
-    world.api.behave = ({ method }) => {
+    context.api.behave = ({ method }) => {
       if (method !== 'DELETE') return 'ok';
       removing++;
       return { after };
@@ -230,22 +210,22 @@ describe('branch cleanup', () => {
     await waitFor(() => removing === 1);
 
     await push(hooks, hook, { push: 'dev' });
-    await swept(world);
-    expect(world.api.runs()).toEqual([]);
+    await swept(context);
+    expect(context.api.runs()).toEqual([]);
     remove();
-    await waitFor(() => world.api.runs().length === 1);
+    await waitFor(() => context.api.runs().length === 1);
 
-    const order = world.api.calls
+    const order = context.api.calls
       .filter(({ url }) => url.includes('/runs'))
       .map(({ method }) => method);
     expect(order).toEqual(['DELETE', 'POST']);
   });
 
   it('keeps the 404 of an older CDS for a branch with a slash as an error, and does not try again', async () => {
-    const hooks = await world.start(soon(0));
+    const hooks = await context.start(soon(0));
     const hook = repositoryHook();
     await post(hooks, hook);
-    world.api.slashKnown = false;
+    context.api.slashKnown = false;
 
     await push(hooks, hook, { deleted: 'feat/x' });
     const [task] = await waitFor(async () => {
@@ -256,8 +236,8 @@ describe('branch cleanup', () => {
     expect(task?.executions).toMatchObject([
       { status: 'DONE', nb_errors: 1, last_error: expect.stringContaining('before 0.52') },
     ]);
-    await settled(world);
-    expect(world.api.deletions()).toHaveLength(1);
+    await settled(context);
+    expect(context.api.deletions()).toHaveLength(1);
     expect((await hooks.status())['Branch Deletions Failed']).toEqual({
       status: 'WARN',
       value: '1',
@@ -267,11 +247,11 @@ describe('branch cleanup', () => {
   });
 
   it('tries three times in all what the API refuses, then keeps the error', async () => {
-    const hooks = await world.start(soon(0));
+    const hooks = await context.start(soon(0));
     const hook = repositoryHook();
     await post(hooks, hook);
     let tries = 0;
-    world.api.behave = ({ method }) => {
+    context.api.behave = ({ method }) => {
       if (method !== 'DELETE') return 'ok';
       tries++;
       return { refuse: 500 };
@@ -285,15 +265,15 @@ describe('branch cleanup', () => {
   });
 
   it('waits for an API that is away, and goes on when it is back', async () => {
-    const hooks = await world.start({ retryDelaySeconds: 600 });
+    const hooks = await context.start({ retryDelaySeconds: 600 });
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
     await scheduled(hooks, 1);
-    await world.api.stop();
+    await context.api.stop();
     clock.pass(DAY);
     const task = await waitFor(async () => {
-      const redis = new Redis(world.redis.url);
+      const redis = new Redis(context.redis.url);
       const keys = await redis.keys('cdsbb:hooks:cleanup:*');
       const outages = await redis.hget(keys[0] ?? '', 'outages');
       redis.disconnect();
@@ -301,17 +281,17 @@ describe('branch cleanup', () => {
     });
     expect(task).toBe(true);
 
-    await world.api.start();
+    await context.api.start();
 
-    await waitFor(() => world.api.deletions().length === 1);
+    await waitFor(() => context.api.deletions().length === 1);
     await scheduled(hooks, 0);
   });
 
   it('that was stopped, or failed for good, is cancelled by a push too', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
-    world.api.behave = ({ url }) => (url.endsWith('/failed') ? { refuse: 404, id: 30 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/failed') ? { refuse: 404, id: 30 } : 'ok');
     await push(hooks, hook, { deleted: 'stopped' });
     const [stopped] = await scheduled(hooks, 1);
     await hooks.call('GET', `/task/${stopped?.uuid}/stop`);
@@ -323,17 +303,17 @@ describe('branch cleanup', () => {
     await scheduled(hooks, 1);
     clock.pass(DAY);
     await waitFor(async () => (await cleanups(hooks))[0]?.nb_executions_todo === 0);
-    const asked = world.api.calls.filter(({ method }) => method === 'DELETE').length;
+    const asked = context.api.calls.filter(({ method }) => method === 'DELETE').length;
     await hooks.call('GET', '/task/bulk/start');
-    await settled(world);
-    expect(world.api.calls.filter(({ method }) => method === 'DELETE')).toHaveLength(asked);
+    await settled(context);
+    expect(context.api.calls.filter(({ method }) => method === 'DELETE')).toHaveLength(asked);
 
     await push(hooks, hook, { push: 'failed' });
     await scheduled(hooks, 0);
   });
 
   it('can be stopped, started and deleted through the routes of tasks', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'stopped' }, { deleted: 'deleted' }, { deleted: 'ended' });
@@ -346,35 +326,35 @@ describe('branch cleanup', () => {
     const end = `/task/${ended?.uuid}/execution/${ended?.executions?.[0]?.timestamp}/stop`;
     expect((await hooks.call('POST', end)).status).toBe(204);
     clock.pass(DAY);
-    await settled(world);
-    expect(world.api.deletions()).toEqual([]);
+    await settled(context);
+    expect(context.api.deletions()).toEqual([]);
     expect(await hooks.task(of('stopped')?.uuid ?? '')).toMatchObject({ stopped: true });
     expect(await hooks.executions(ended?.uuid ?? '')).toMatchObject([
       { status: 'DONE', last_error: 'DONE', nb_errors: 4 },
     ]);
 
     expect((await hooks.call('GET', `/task/${of('stopped')?.uuid}/start`)).status).toBe(204);
-    await waitFor(() => world.api.deletions().length === 1);
-    expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/stopped']);
+    await waitFor(() => context.api.deletions().length === 1);
+    expect(context.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/stopped']);
   });
 
   it('survives restarts of the service, synchronizations and restarts of Redis', async () => {
     const hook = repositoryHook();
-    const hooks = await world.start();
+    const hooks = await context.start();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
     await scheduled(hooks, 1);
-    world.api.hooks = [hook];
+    context.api.hooks = [hook];
     await hooks.service.stop(2_000);
-    await world.redis.kill();
-    await world.redis.start();
+    await context.redis.kill();
+    await context.redis.start();
 
-    const again = await world.start();
-    await waitFor(() => world.api.calls.filter(({ url }) => url === '/workflow/hook').length > 1);
+    const again = await context.start();
+    await waitFor(() => context.api.calls.filter(({ url }) => url === '/workflow/hook').length > 1);
     expect(await branches(again)).toEqual(['dev']);
     clock.pass(DAY);
 
-    await waitFor(() => world.api.deletions().length === 1);
+    await waitFor(() => context.api.deletions().length === 1);
     await scheduled(again, 0);
   });
 
@@ -383,7 +363,7 @@ describe('branch cleanup', () => {
       hooks.call('POST', `/admin/task/${task?.uuid}/due`);
 
     it('is done now, once, and has gone then', async () => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const hook = repositoryHook();
       await post(hooks, hook);
       await push(hooks, hook, { deleted: 'dev' }, { deleted: 'other' });
@@ -400,23 +380,23 @@ describe('branch cleanup', () => {
       expect([200, 404]).toContain(second.status);
 
       await waitFor(async () => (await branches(hooks)).join() === 'other');
-      expect(world.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/dev']);
+      expect(context.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/dev']);
       const done = await due(hooks, task);
       expect(done).toMatchObject({ status: 404 });
       expect((done.body as { message: string }).message).toContain('it was done or cancelled');
     });
 
     it('does not wait out the pause after a refusal', async () => {
-      const hooks = await world.start({ retryDelaySeconds: 600, ...soon(0) });
+      const hooks = await context.start({ retryDelaySeconds: 600, ...soon(0) });
       const hook = repositoryHook();
       await post(hooks, hook);
-      world.api.behave = () => ({ refuse: 500, id: 1 });
+      context.api.behave = () => ({ refuse: 500, id: 1 });
       await push(hooks, hook, { deleted: 'dev' });
       const refused = await waitFor(async () => {
         const [task] = await cleanups(hooks);
         return task?.executions?.[0]?.nb_errors === 1 ? task : undefined;
       });
-      world.api.behave = () => 'ok';
+      context.api.behave = () => 'ok';
       const date = dateOf(refused);
 
       expect(await due(hooks, refused)).toMatchObject({
@@ -427,10 +407,10 @@ describe('branch cleanup', () => {
     });
 
     it('stays as it is where it is stopped or failed, and names what to do', async () => {
-      const hooks = await world.start({ retryError: 1 });
+      const hooks = await context.start({ retryError: 1 });
       const hook = repositoryHook();
       await post(hooks, hook);
-      world.api.behave = () => ({ refuse: 404, id: 30 });
+      context.api.behave = () => ({ refuse: 404, id: 30 });
       await push(hooks, hook, { deleted: 'failed' });
       await due(hooks, (await scheduled(hooks, 1))[0]);
       const failed = await waitFor(async () => {
@@ -442,7 +422,7 @@ describe('branch cleanup', () => {
         (await cleanups(hooks)).find(({ config }) => config?.branch?.value === 'stopped'),
       );
       await hooks.call('GET', `/task/${stopped.uuid}/stop`);
-      const asked = world.api.deletions().length;
+      const asked = context.api.deletions().length;
 
       for (const task of [failed, stopped]) {
         const { status, body } = await due(hooks, task);
@@ -451,23 +431,23 @@ describe('branch cleanup', () => {
       }
       expect((await hooks.call('POST', `/admin/task/${hook.uuid}/due`)).status).toBe(400);
       expect((await hooks.call('POST', `/admin/task/${'0'.repeat(64)}/due`)).status).toBe(404);
-      expect(world.api.deletions()).toHaveLength(asked);
+      expect(context.api.deletions()).toHaveLength(asked);
     });
   });
 
   it('is done although its job was lost', async () => {
-    const hooks = await world.start(soon(100));
+    const hooks = await context.start(soon(100));
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
     await scheduled(hooks, 1);
-    const redis = new Redis(world.redis.url);
+    const redis = new Redis(context.redis.url);
     const jobs = 'cdsbb:hooks:bull:branch-deletion:*';
     await waitFor(async () => (await redis.zcard(jobs.replace('*', 'delayed'))) === 1);
     for (const key of await redis.keys(jobs)) await redis.del(key);
     redis.disconnect();
     clock.pass(100_000);
 
-    await waitFor(() => world.api.deletions().length === 1);
+    await waitFor(() => context.api.deletions().length === 1);
   });
 });

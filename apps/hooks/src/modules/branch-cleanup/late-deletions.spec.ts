@@ -1,45 +1,27 @@
 import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { allDone, execution, push, refsOf } from '../../../test/deliveries';
-import {
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../../test/harness';
+import { repositoryHook } from '../../../test/node-hooks';
+import { post, type RunningHooks } from '../../../test/running-hooks';
+import { useTestContext } from '../../../test/test-context';
 
 const A = 'a'.repeat(40);
 const B = 'b'.repeat(40);
 const C = 'c'.repeat(40);
 
 describe('a deletion that arrives out of its order', () => {
-  let world: World;
-  let redis: Redis;
+  const context = useTestContext();
   let hooks: RunningHooks;
   let hook: NodeHook;
 
-  beforeAll(async () => {
-    world = await startWorld();
-    redis = new Redis(world.redis.url);
-  });
   beforeEach(async () => {
-    await world.reset();
-    hooks = await world.start();
+    hooks = await context.start();
     hook = repositoryHook();
     await post(hooks, hook);
   });
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await world.end();
-  });
 
-  const cleanups = () => redis.zrange(KEYS.cleanups, 0, '-1');
+  const cleanups = () => context.redisClient.zrange(KEYS.cleanups, 0, '-1');
 
   it('counts for nothing when the branch was pushed anew: it names another commit', async () => {
     await push(hooks, hook, { push: 'dev', hash: A });
@@ -48,7 +30,7 @@ describe('a deletion that arrives out of its order', () => {
     await allDone(hooks, hook);
 
     expect(await cleanups()).toEqual([]);
-    expect(refsOf(world)).toEqual(['dev', 'dev', 'other']);
+    expect(refsOf(context)).toEqual(['dev', 'dev', 'other']);
     const late = await execution(hooks, hook, 2);
     expect(late.last_error).toContain('nothing to do for dev: the branch was pushed to after');
     await push(hooks, hook, { deleted: 'dev', hash: B });
@@ -81,7 +63,11 @@ describe('a deletion that arrives out of its order', () => {
     await allDone(hooks, hook);
     const { refs } = hookKeys(hook.uuid);
     const now = Date.now() * 1_000;
-    await redis.hset(refs, 'refs/heads/dev', `>${A.slice(0, 12)}:${now - 49 * 3_600_000_000}`);
+    await context.redisClient.hset(
+      refs,
+      'refs/heads/dev',
+      `>${A.slice(0, 12)}:${now - 49 * 3_600_000_000}`,
+    );
     await push(hooks, hook, { deleted: 'dev', hash: B });
     await waitFor(async () => (await cleanups()).length === 1);
   });
@@ -91,16 +77,16 @@ describe('a deletion that arrives out of its order', () => {
     await push(hooks, hook, { deleted: 'dev', hash: A });
     await waitFor(async () => (await cleanups()).length === 1);
     await push(hooks, hook, { push: 'dev', before: C, hash: A });
-    await waitFor(() => refsOf(world).length === 2);
+    await waitFor(() => refsOf(context).length === 2);
     await allDone(hooks, hook);
     expect(await cleanups()).toHaveLength(1);
     // Nor when it still waits while the cleanup is due.
     await hooks.call('GET', `/task/${hook.uuid}/stop`);
     await push(hooks, hook, { push: 'dev', before: B, hash: A });
     const [id = ''] = await cleanups();
-    await redis.hset(cleanupKey(id), 'due', Date.now());
-    await redis.zadd(KEYS.cleanups, Date.now(), id);
-    await waitFor(() => world.api.deletions().length === 1);
+    await context.redisClient.hset(cleanupKey(id), 'due', Date.now());
+    await context.redisClient.zadd(KEYS.cleanups, Date.now(), id);
+    await waitFor(() => context.api.deletions().length === 1);
   });
 
   it('is undone by the push that makes the branch anew, also of the same commit', async () => {
@@ -114,7 +100,7 @@ describe('a deletion that arrives out of its order', () => {
   it('is one of a tag that is told of out of its order, too: nothing but runs comes of tags', async () => {
     await push(hooks, hook, { tag: 'v1' }, { deletedTag: 'v1' });
     await push(hooks, hook, { tag: 'v1' });
-    await waitFor(() => refsOf(world).length === 2);
+    await waitFor(() => refsOf(context).length === 2);
     expect(await cleanups()).toEqual([]);
   });
 });

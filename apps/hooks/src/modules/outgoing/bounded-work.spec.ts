@@ -1,34 +1,30 @@
 import { waitFor } from '@cds/testing';
-import { type RunningHooks, startWorld, type World } from '../../../test/harness';
+import type { RunningHooks } from '../../../test/running-hooks';
+import { useTestContext } from '../../../test/test-context';
 import { apiKnows, startTarget, type Target, webhookRun } from '../../../test/outgoing';
 
 describe('the work that an outgoing hook may cause', () => {
-  let world: World;
+  const context = useTestContext({ keepBetweenTests: true });
   let target: Target;
   let hooks: RunningHooks;
 
   beforeAll(async () => {
-    world = await startWorld();
     target = await startTarget();
-    hooks = await world.start();
+    context.onEnd(target.stop);
+    hooks = await context.start();
   });
   afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-    world.api.callbacks.length = 0;
+    context.api.callbacks.length = 0;
     target.received.length = 0;
-  });
-  afterAll(async () => {
-    target.stop();
-    await world.end();
   });
 
   /** What CDS is told of a hook with this configuration. */
   async function toldOf(config: Record<string, string>, secrets?: Record<string, string>) {
     const run = webhookRun(target, config);
-    apiKnows(world, run, { secrets: secrets ?? {} });
+    apiKnows(context, run, { secrets: secrets ?? {} });
     expect((await hooks.call('POST', '/task/execute', run)).status).toBe(200);
-    await waitFor(() => world.api.callbacks.length === 1, { what: 'the callback' });
-    return world.api.callbacks[0]?.callback;
+    await waitFor(() => context.api.callbacks.length === 1, { what: 'the callback' });
+    return context.api.callbacks[0]?.callback;
   }
 
   it('ends with an error that says what to do, for expressions of which each is small', async () => {
@@ -44,7 +40,7 @@ describe('the work that an outgoing hook may cause', () => {
     const some = '{{repeat 60000 "a"|upper|trunc 1}}';
     const half = (text: string) => some.repeat(23) + text;
     expect(await toldOf({ URL: `${target.url}/${half('')}` })).toMatchObject({ status: 'Success' });
-    world.api.callbacks.length = 0;
+    context.api.callbacks.length = 0;
     expect(
       await toldOf({ URL: `${target.url}/${half('')}`, payload: half('').repeat(2) }),
     ).toMatchObject({ status: 'Fail', log: expect.stringContaining('use fewer helpers') });
@@ -55,7 +51,7 @@ describe('the work that an outgoing hook may cause', () => {
     const payload = '{{repeat 500000 "a"|upper|trunc 1}}'.repeat(3);
     const execute = async (project: string, path: string): Promise<void> => {
       const run = webhookRun(target, { project, payload, URL: `${target.url}/${path}` });
-      apiKnows(world, run, { commitMs: 0 });
+      apiKnows(context, run, { commitMs: 0 });
       expect((await hooks.call('POST', '/task/execute', run)).status).toBe(200);
     };
     const paths = () => target.received.map(({ url }) => url);
@@ -64,8 +60,8 @@ describe('the work that an outgoing hook may cause', () => {
     await execute('PROJ', 'other');
     await waitFor(() => paths().includes('/other'), { what: 'the other project' });
     expect(paths().length).toBeLessThan(9);
-    await waitFor(() => world.api.callbacks.length === 11, { what: 'all to be told' });
-    for (const { callback } of world.api.callbacks) expect(callback.status).toBe('Success');
+    await waitFor(() => context.api.callbacks.length === 11, { what: 'all to be told' });
+    for (const { callback } of context.api.callbacks) expect(callback.status).toBe('Success');
   });
 
   it('shows nothing of a call whose secrets cannot be masked, and tells how the call ended', async () => {

@@ -1,16 +1,10 @@
 import { readProxySettings } from '@cds/network';
 import { silentLogger, startTestProxy, type TestProxy, waitFor } from '@cds/testing';
 import type { Task } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { push } from '../../../test/deliveries';
-import {
-  hooksConfig,
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../../test/harness';
+import { repositoryHook } from '../../../test/node-hooks';
+import { post, type RunningHooks } from '../../../test/running-hooks';
+import { hooksConfig, useTestContext } from '../../../test/test-context';
 import { apiKnows, startTarget, type Target, webhookRun } from '../../../test/outgoing';
 import { createDrainQueue } from '../../queue/hook-queue';
 import { drainJobId } from '../../queue/job-ids';
@@ -25,10 +19,9 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 const HOSTS = [...range(6).map((i) => `silent-${i}.test`), 'prompt.test'];
 
 describe('outgoing hooks whose targets do not answer', () => {
-  let world: World;
+  const context = useTestContext();
   let target: Target;
   let proxy: TestProxy;
-  let redis: Redis;
   let hooks: RunningHooks;
   /** Ends the calls that are not answered. */
   let held: (() => void)[];
@@ -36,16 +29,15 @@ describe('outgoing hooks whose targets do not answer', () => {
   let uuids: Map<string, string>;
 
   beforeAll(async () => {
-    world = await startWorld();
     target = await startTarget();
+    context.onEnd(target.stop);
     const port = Number(new URL(target.url).port);
     proxy = await startTestProxy({
       hosts: Object.fromEntries(HOSTS.map((host) => [`${host}:80`, port])),
     });
-    redis = new Redis(world.redis.port, '127.0.0.1');
+    context.onEnd(proxy.close);
   });
   beforeEach(async () => {
-    await world.reset();
     [held, uuids] = [[], new Map()];
     target.received.length = 0;
     target.answer = ({ headers }, response) => {
@@ -56,18 +48,11 @@ describe('outgoing hooks whose targets do not answer', () => {
   });
   afterEach(() => {
     answerAll();
-    expect(world.api.violations).toEqual([]);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    target.stop();
-    await proxy.close();
-    await world.end();
   });
 
   function start(): Promise<RunningHooks> {
-    const { outgoing } = hooksConfig(world.redis, world.api.url, 0);
-    return world.start({
+    const { outgoing } = hooksConfig(context.redis, context.api.url, 0);
+    return context.start({
       retryDelaySeconds: RETRY_DELAY_SECONDS,
       outgoing: { ...outgoing, allow: ['*.test'], timeoutSeconds: 600 },
       proxies: readProxySettings({ HTTP_PROXY: `http://127.0.0.1:${proxy.port}` }),
@@ -77,7 +62,7 @@ describe('outgoing hooks whose targets do not answer', () => {
   async function execute(project: string, host: string): Promise<string> {
     const path = `/${uuids.size}`;
     const run = webhookRun(target, { project, URL: `http://${host}${path}` });
-    apiKnows(world, run, { commitMs: 0 });
+    apiKnows(context, run, { commitMs: 0 });
     const { body } = await hooks.call('POST', '/task/execute', run);
     const { uuid } = body as Task;
     uuids.set(path, uuid);
@@ -97,7 +82,7 @@ describe('outgoing hooks whose targets do not answer', () => {
   async function waiting(pauseMs?: number): Promise<string[]> {
     const called = new Set(target.received.map(({ url }) => url));
     const others = [...uuids].flatMap(([path, uuid]) => (called.has(path) ? [] : [uuid]));
-    const jobs = createDrainQueue({ redis, logger: silentLogger() });
+    const jobs = createDrainQueue({ redis: context.redisClient, logger: silentLogger() });
     const pauses = async (uuid: string): Promise<boolean> => {
       const job = await jobs.queue.getJob(drainJobId(uuid));
       if (!job || !(await job.isDelayed())) return false;
@@ -115,7 +100,7 @@ describe('outgoing hooks whose targets do not answer', () => {
   }
 
   async function isReported(project: string): Promise<void> {
-    await waitFor(() => world.api.callbacks.some(({ url }) => url.includes(`/${project}/`)), {
+    await waitFor(() => context.api.callbacks.some(({ url }) => url.includes(`/${project}/`)), {
       what: `the result of the hook of ${project}`,
     });
   }
@@ -131,11 +116,11 @@ describe('outgoing hooks whose targets do not answer', () => {
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { push: 'main' });
-    await waitFor(() => world.api.runs().length === 1, { what: 'the run of a delivery' });
+    await waitFor(() => context.api.runs().length === 1, { what: 'the run of a delivery' });
     expect(held).toHaveLength(MOST);
 
     answerAll();
-    await waitFor(() => world.api.callbacks.length === MOST + MORE);
+    await waitFor(() => context.api.callbacks.length === MOST + MORE);
     expect(target.received).toHaveLength(MOST + MORE);
   });
 
@@ -152,7 +137,7 @@ describe('outgoing hooks whose targets do not answer', () => {
     expect(await hooks.executions(waits)).toMatchObject([{ nb_errors: 0 }]);
 
     answerAll();
-    await waitFor(() => world.api.callbacks.length === uuids.size);
+    await waitFor(() => context.api.callbacks.length === uuids.size);
     expect(target.received).toHaveLength(uuids.size);
   });
 
@@ -174,7 +159,7 @@ describe('outgoing hooks whose targets do not answer', () => {
     answerAll();
     await stopped;
     await start();
-    await waitFor(() => world.api.callbacks.length === uuids.size);
+    await waitFor(() => context.api.callbacks.length === uuids.size);
     expect(target.received).toHaveLength(uuids.size);
   });
 });

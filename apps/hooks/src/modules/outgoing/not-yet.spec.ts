@@ -1,8 +1,8 @@
 import { hookKeys } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
 import type { Task } from '@cds/wire';
-import { Redis } from 'ioredis';
-import { type RunningHooks, startWorld, type World } from '../../../test/harness';
+import type { RunningHooks } from '../../../test/running-hooks';
+import { useTestContext } from '../../../test/test-context';
 import {
   apiKnows,
   startTarget,
@@ -21,30 +21,22 @@ if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
 end`;
 
 describe('an outgoing hook that the API posts before it commits', () => {
-  let world: World;
+  const context = useTestContext({ keepBetweenTests: true });
   let target: Target;
   let hooks: RunningHooks;
-  let redis: Redis;
 
   beforeAll(async () => {
-    world = await startWorld();
     target = await startTarget();
-    hooks = await world.start();
-    redis = new Redis(world.redis.port, '127.0.0.1');
+    context.onEnd(target.stop);
+    hooks = await context.start();
   });
   afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-    world.api.callbacks.length = 0;
+    context.api.callbacks.length = 0;
     target.received.length = 0;
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    target.stop();
-    await world.end();
   });
 
   const post = async (run: object) => (await hooks.call('POST', '/task/execute', run)).body as Task;
-  const asksFor = (end: string) => world.api.calls.filter(({ url }) => url.endsWith(end)).length;
+  const asksFor = (end: string) => context.api.calls.filter(({ url }) => url.endsWith(end)).length;
 
   it.each([
     ['webhook', () => webhookRun(target)],
@@ -52,24 +44,24 @@ describe('an outgoing hook that the API posts before it commits', () => {
   ])('is executed when the %s is there, without a try that counts', async (_, runOf) => {
     const run = runOf();
     const before = asksFor('/runs/2');
-    apiKnows(world, run, { commitMs: FOREVER });
+    apiKnows(context, run, { commitMs: FOREVER });
     const { uuid } = await post(run);
     await waitFor(() => asksFor('/runs/2') >= before + 3, { what: 'the API to be asked again' });
-    expect(world.api.callbacks).toEqual([]);
+    expect(context.api.callbacks).toEqual([]);
 
-    apiKnows(world, run, { commitMs: 0 });
-    await waitFor(() => world.api.callbacks.length === 1, { what: 'the callback' });
+    apiKnows(context, run, { commitMs: 0 });
+    await waitFor(() => context.api.callbacks.length === 1, { what: 'the callback' });
     await waitFor(async () => (await hooks.executions(uuid))[0]?.status === 'DONE');
     expect((await hooks.executions(uuid))[0]).toMatchObject({ nb_errors: 0 });
   });
 
   it('is asked for again when the run waits already and the hook is not shown, or its details', async () => {
     const first = webhookRun(target);
-    apiKnows(world, first, { commitMs: 0 });
+    apiKnows(context, first, { commitMs: 0 });
     const run = webhookRun(target);
-    apiKnows(world, run, { commitMs: FOREVER });
+    apiKnows(context, run, { commitMs: FOREVER });
     let details = 0;
-    world.api.behave = ({ url }) => {
+    context.api.behave = ({ url }) => {
       if (!url.endsWith('/details')) return 'ok';
       details++;
       return { refuse: 404, id: 38 };
@@ -77,12 +69,12 @@ describe('an outgoing hook that the API posts before it commits', () => {
     await post(run);
     const asked = asksFor('/runs/2');
     await waitFor(() => asksFor('/runs/2') > asked + 1);
-    apiKnows(world, run, { commitMs: 0 });
+    apiKnows(context, run, { commitMs: 0 });
     await waitFor(() => details > 1, { what: 'the details to be asked for again' });
-    expect(world.api.callbacks).toEqual([]);
-    world.api.behave = () => 'ok';
-    await waitFor(() => world.api.callbacks.length === 1, { what: 'the callback' });
-    expect(world.api.callbacks[0]?.callback.status).toBe('Success');
+    expect(context.api.callbacks).toEqual([]);
+    context.api.behave = () => 'ok';
+    await waitFor(() => context.api.callbacks.length === 1, { what: 'the callback' });
+    expect(context.api.callbacks[0]?.callback.status).toBe('Success');
   });
 
   it('is given a minute; then a hook that the API does not know fails', async () => {
@@ -91,18 +83,18 @@ describe('an outgoing hook that the API posts before it commits', () => {
     expect(Math.max(...pauses)).toBeLessThanOrEqual(5_000);
 
     const run = webhookRun(target, {}, { num: 7 });
-    apiKnows(world, run, { commitMs: FOREVER });
+    apiKnows(context, run, { commitMs: FOREVER });
     const { uuid } = await post(run);
     // Not of the timestamp: a number of JavaScript does not hold its last digits.
-    const id = (await redis.lindex(hookKeys(uuid).waiting, 0)) ?? '';
+    const id = (await context.redisClient.lindex(hookKeys(uuid).waiting, 0)) ?? '';
     // As if it had been asked for so often; again where the service has just written its own count.
     await waitFor(async () => {
-      const state = await redis.hget(hookKeys(uuid).states, id);
+      const state = await context.redisClient.hget(hookKeys(uuid).states, id);
       if (state?.includes('"status":"DONE"')) return true;
       const late = state?.replace(/"not_yet":\d+/, `"not_yet":${MOST_NOT_YET}`);
       // Not over what the service has written since.
       if (late && late !== state)
-        await redis.eval(REPLACE, 1, hookKeys(uuid).states, id, state ?? '', late);
+        await context.redisClient.eval(REPLACE, 1, hookKeys(uuid).states, id, state ?? '', late);
       return false;
     });
     expect((await hooks.executions(uuid))[0]?.last_error).toContain('"Pending"');

@@ -2,7 +2,8 @@ import { Redis } from 'ioredis';
 import { captureLogger, waitFor } from '@cds/testing';
 import { hookKeys, KEYS, UNUSED_MS } from '@cds/hooks-store';
 import type { Task } from '@cds/wire';
-import { type RunningHooks, startWorld, type World } from '../../../test/harness';
+import type { RunningHooks } from '../../../test/running-hooks';
+import { useTestContext } from '../../../test/test-context';
 import {
   apiKnows,
   type PostedRun,
@@ -13,26 +14,18 @@ import {
 } from '../../../test/outgoing';
 
 describe('outgoing hooks', () => {
-  let world: World;
+  const context = useTestContext();
   let target: Target;
   let hooks: RunningHooks;
 
   beforeAll(async () => {
-    world = await startWorld();
     target = await startTarget();
-  });
-  afterAll(async () => {
-    target.stop();
-    await world.end();
+    context.onEnd(target.stop);
   });
   beforeEach(async () => {
     target.received.length = 0;
     target.answer = (_, response) => void response.end('{"ok":true}');
-    hooks = await world.start();
-  });
-  afterEach(async () => {
-    expect(world.api.violations).toEqual([]);
-    await world.reset();
+    hooks = await context.start();
   });
 
   async function execute(run: PostedRun, on = hooks): Promise<Task> {
@@ -41,14 +34,14 @@ describe('outgoing hooks', () => {
     return body as Task;
   }
 
-  const callbacks = () => world.api.callbacks.map(({ callback }) => callback);
+  const callbacks = () => context.api.callbacks.map(({ callback }) => callback);
   const told = (count = 1) => waitFor(() => callbacks().length === count);
   const ended = (uuid: string) =>
     waitFor(async () => (await hooks.executions(uuid)).every(({ status }) => status === 'DONE'));
 
   it('calls a webhook at once, and tells the API', async () => {
     const run = webhookRun(target);
-    apiKnows(world, run);
+    apiKnows(context, run);
 
     const task = await execute(run);
 
@@ -87,7 +80,7 @@ describe('outgoing hooks', () => {
         headers: { 'content-type': 'application/json' },
       },
     ]);
-    expect(world.api.callbacks[0]?.url).toBe(
+    expect(context.api.callbacks[0]?.url).toBe(
       `/project/PROJ/workflows/wf2/runs/2/hooks/${run.uuid}/callback`,
     );
     const [callback] = callbacks();
@@ -116,7 +109,7 @@ describe('outgoing hooks', () => {
       URL: `${target.url}/{{.git.branch | escape}}?q={{.git.branch | urlencode}}`,
       payload: '{"x":"{{.git.hash | trunc 7}}","y":"{{.nothing}}","t":"{{.cds.proj.token}}"}',
     });
-    apiKnows(world, run, {
+    apiKnows(context, run, {
       parameters: {
         verb: 'put',
         'git.branch': 'feat/a',
@@ -139,7 +132,7 @@ describe('outgoing hooks', () => {
 
   it('shows no secret: not to the API, not in Redis, not in a log', async () => {
     const log = captureLogger();
-    hooks = await world.start({}, { logger: log.logger });
+    hooks = await context.start({}, { logger: log.logger });
     const secret = 'pa55"wörd"/+';
     const forms = [
       secret,
@@ -150,7 +143,7 @@ describe('outgoing hooks', () => {
       URL: `${target.url.replace('//', '//u:{{.cds.proj.pw | urlencode}}@')}/?p={{.cds.proj.pw | urlencode}}`,
       payload: '{{.cds.proj.pw | toJSON}} {{.cds.proj.pw | b64enc}}',
     });
-    apiKnows(world, run, { secrets: { 'cds.proj.pw': secret } });
+    apiKnows(context, run, { secrets: { 'cds.proj.pw': secret } });
     target.answer = ({ headers, body }, response) => {
       response.statusCode = 500;
       response.end(`${headers.authorization} ${body} ${secret}`);
@@ -160,7 +153,7 @@ describe('outgoing hooks', () => {
     await told();
     await ended(uuid);
 
-    const admin = new Redis(world.redis.url);
+    const admin = new Redis(context.redis.url);
     const stored = JSON.stringify([
       await admin.hgetall(hookKeys(uuid).executions),
       await admin.hgetall(hookKeys(uuid).states),
@@ -182,9 +175,9 @@ describe('outgoing hooks', () => {
   });
 
   it('calls once for a run that is sent again, on any replica', async () => {
-    const other = await world.start();
+    const other = await context.start();
     const run = webhookRun(target);
-    apiKnows(world, run);
+    apiKnows(context, run);
 
     const tasks = await Promise.all([execute(run), execute(run, other), execute(run)]);
     await told();
@@ -196,14 +189,14 @@ describe('outgoing hooks', () => {
     expect(target.received).toHaveLength(1);
     expect(await hooks.executions(tasks[0].uuid)).toHaveLength(1);
     const next = { ...webhookRun(target), num: 3 };
-    apiKnows(world, next);
+    apiKnows(context, next);
     expect((await execute(next)).uuid).toBe(tasks[0].uuid);
     await told(2);
   });
 
   it('tries three times in all, then says that it failed, and why', async () => {
     const run = webhookRun(target);
-    apiKnows(world, run);
+    apiKnows(context, run);
     target.answer = (_, response) => {
       response.statusCode = 503;
       response.end('not now');
@@ -224,7 +217,7 @@ describe('outgoing hooks', () => {
 
   it('goes on with a later try, and then with success', async () => {
     const run = webhookRun(target);
-    apiKnows(world, run);
+    apiKnows(context, run);
     target.answer = (_, response) => {
       response.statusCode = target.received.length < 2 ? 500 : 200;
       response.end();
@@ -239,11 +232,11 @@ describe('outgoing hooks', () => {
 
   it('lets other runs of the hook pass one that pauses', async () => {
     await hooks.service.stop(2_000);
-    hooks = await world.start({ retryDelaySeconds: 30 });
+    hooks = await context.start({ retryDelaySeconds: 30 });
     const failing = webhookRun(target, { URL: `${target.url}/{{.path}}` });
     const next = { ...webhookRun(target, { URL: `${target.url}/{{.path}}` }), num: 3 };
-    apiKnows(world, failing, { parameters: { path: 'bad' } });
-    apiKnows(world, next, { parameters: { path: 'good' } });
+    apiKnows(context, failing, { parameters: { path: 'bad' } });
+    apiKnows(context, next, { parameters: { path: 'good' } });
     target.answer = ({ url }, response) => {
       response.statusCode = url === '/bad' ? 500 : 200;
       response.end();
@@ -254,7 +247,7 @@ describe('outgoing hooks', () => {
     expect((await execute(next)).uuid).toBe(uuid);
 
     await told();
-    expect(world.api.callbacks[0]?.url).toContain(next.uuid);
+    expect(context.api.callbacks[0]?.url).toContain(next.uuid);
     await waitFor(async () => (await hooks.executions(uuid))[0]?.status === 'DONE');
     expect(await hooks.executions(uuid)).toMatchObject([
       { status: 'DONE', nb_errors: 0 },
@@ -264,10 +257,10 @@ describe('outgoing hooks', () => {
 
   it('lets a run that comes in during the call of another pass what pauses, too', async () => {
     await hooks.service.stop(2_000);
-    hooks = await world.start({ retryDelaySeconds: 600 });
+    hooks = await context.start({ retryDelaySeconds: 600 });
     const runs = [1, 2, 3].map((num) => {
       const run = webhookRun(target, { URL: `${target.url}/{{.path}}` }, { num });
-      apiKnows(world, run, { parameters: { path: String(num) } });
+      apiKnows(context, run, { parameters: { path: String(num) } });
       return run;
     });
     const [first, second, third] = runs as [PostedRun, PostedRun, PostedRun];
@@ -288,7 +281,7 @@ describe('outgoing hooks', () => {
     refuseSecond?.();
 
     await told();
-    expect(world.api.callbacks[0]?.url).toContain(third.uuid);
+    expect(context.api.callbacks[0]?.url).toContain(third.uuid);
     expect(target.received.map(({ url }) => url)).toEqual(['/1', '/2', '/3']);
   });
 
@@ -304,7 +297,7 @@ describe('outgoing hooks', () => {
     ['a result that is too large', { payload: '{{"x" | repeat 9999999}}' }, 'more than 1048577'],
   ])('does not try %s again, and says why', async (_, config, message) => {
     const run = webhookRun(target, config);
-    apiKnows(world, run);
+    apiKnows(context, run);
 
     await execute(run);
 
@@ -315,7 +308,7 @@ describe('outgoing hooks', () => {
 
   it('does nothing for a run that is over', async () => {
     const run = webhookRun(target);
-    apiKnows(world, run, { status: 'Stopped' });
+    apiKnows(context, run, { status: 'Stopped' });
 
     const { uuid } = await execute(run);
 
@@ -328,13 +321,13 @@ describe('outgoing hooks', () => {
 
   it('starts the run of a workflow with its parent, and tells its number', async () => {
     const run = workflowRun({ payload: '{"git.branch":"{{.git.branch}}","N":{"A":[1]}}' });
-    apiKnows(world, run, { parameters: { 'git.branch': 'master' } });
+    apiKnows(context, run, { parameters: { 'git.branch': 'master' } });
 
     const { uuid, executions } = await execute(run);
 
     expect(executions?.[0]?.webhook).toBeUndefined();
     await told();
-    expect(world.api.runs()).toMatchObject([
+    expect(context.api.runs()).toMatchObject([
       {
         project: 'PROJ',
         workflow: 'wft',
@@ -363,8 +356,8 @@ describe('outgoing hooks', () => {
 
   it('says that the run of a workflow cannot be started', async () => {
     const run = workflowRun({ payload: '{}' });
-    apiKnows(world, run);
-    world.api.behave = ({ url }) =>
+    apiKnows(context, run);
+    context.api.behave = ({ url }) =>
       url.endsWith('/wft/runs') ? { refuse: 404, id: 38, message: 'no such workflow' } : 'ok';
 
     await execute(run);
@@ -377,14 +370,14 @@ describe('outgoing hooks', () => {
 
   it('sends the callback until the API has it, over restarts, and calls once', async () => {
     const run = webhookRun(target);
-    apiKnows(world, run);
-    world.api.behave = ({ url }) => (url.endsWith('/callback') ? { html: 502 } : 'ok');
+    apiKnows(context, run);
+    context.api.behave = ({ url }) => (url.endsWith('/callback') ? { html: 502 } : 'ok');
     const { uuid } = await execute(run);
     await waitFor(() => target.received.length === 1);
     await waitFor(async () => (await hooks.executions(uuid))[0]?.last_error !== undefined);
     await hooks.service.stop(2_000);
-    hooks = await world.start();
-    world.api.behave = () => 'ok';
+    hooks = await context.start();
+    context.api.behave = () => 'ok';
 
     await told();
 
@@ -394,14 +387,14 @@ describe('outgoing hooks', () => {
 
   it('keeps what the API refuses as a dead letter, and sends that alone again', async () => {
     const run = webhookRun(target);
-    apiKnows(world, run);
-    world.api.behave = ({ url }) => (url.endsWith('/callback') ? { refuse: 500 } : 'ok');
+    apiKnows(context, run);
+    context.api.behave = ({ url }) => (url.endsWith('/callback') ? { refuse: 500 } : 'ok');
     const { uuid } = await execute(run);
     await waitFor(async () => (await hooks.status())['Executions Failed']?.value === '1');
     expect(await hooks.executions(uuid)).toMatchObject([
       { nb_errors: 3, last_error: expect.stringContaining('did not take the result') },
     ]);
-    world.api.behave = () => 'ok';
+    context.api.behave = () => 'ok';
 
     const retried = await hooks.call('POST', '/admin/dead-letters/retry', { task: uuid });
 
@@ -413,12 +406,12 @@ describe('outgoing hooks', () => {
 
   it('waits while its task is stopped, and is forgotten with it', async () => {
     const first = webhookRun(target);
-    apiKnows(world, first);
+    apiKnows(context, first);
     const { uuid } = await execute(first);
     await told();
     expect((await hooks.call('GET', `/task/${uuid}/stop`)).status).toBe(204);
     const second = { ...webhookRun(target), num: 3 };
-    apiKnows(world, second);
+    apiKnows(context, second);
     expect((await execute(second)).stopped).toBe(true);
     expect((await hooks.status())['Task Stopped']?.value).toBe(uuid);
     expect(target.received).toHaveLength(1);
@@ -431,13 +424,13 @@ describe('outgoing hooks', () => {
 
   it('keeps no more than executionHistory of a hook, and no hook that no run comes to', async () => {
     await hooks.service.stop(2_000);
-    hooks = await world.start({ executionHistory: 2 });
+    hooks = await context.start({ executionHistory: 2 });
     const old = webhookRun(target, { payload: 'old' });
-    apiKnows(world, old);
+    apiKnows(context, old);
     const { uuid: unused } = await execute(old);
     await told();
     await ended(unused);
-    const admin = new Redis(world.redis.url);
+    const admin = new Redis(context.redis.url);
     const before = String(Date.now() - UNUSED_MS - 1_000);
     await admin.hset(hookKeys(unused).task, 'updated_at', before);
     await admin.zadd(KEYS.outgoing, before, unused);
@@ -445,7 +438,7 @@ describe('outgoing hooks', () => {
     let uuid = '';
     for (let num = 3; num < 7; num++) {
       const run = { ...webhookRun(target), num };
-      apiKnows(world, run);
+      apiKnows(context, run);
       uuid = (await execute(run)).uuid;
     }
 
@@ -459,15 +452,15 @@ describe('outgoing hooks', () => {
 
   it('is not removed because the API does not list it', async () => {
     const run = webhookRun(target);
-    apiKnows(world, run);
+    apiKnows(context, run);
     const { uuid } = await execute(run);
     await told();
-    const admin = new Redis(world.redis.url);
+    const admin = new Redis(context.redis.url);
     await admin.hset(hookKeys(uuid).task, 'updated_at', '1');
     admin.disconnect();
 
     const log = captureLogger();
-    await world.start({}, { logger: log.logger });
+    await context.start({}, { logger: log.logger });
     await waitFor(() => log.lines.some(({ msg }) => String(msg).includes('in line with')));
 
     expect((await hooks.tasks()).map((task) => task.uuid)).toEqual([uuid]);

@@ -1,37 +1,23 @@
 import { hookKeys, KEYS, POLLED_FIELD } from '@cds/hooks-store';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook, TaskExecution } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { VCS } from '../../../test/cds-api-stand-in';
 import { refsOf } from '../../../test/deliveries';
-import { post, type RunningHooks, startWorld, type World } from '../../../test/harness';
+import { post, type RunningHooks } from '../../../test/running-hooks';
+import { useTestContext, type TestContext } from '../../../test/test-context';
 import { MAX_VARIABLES } from '../../payloads/max-variables';
 import { events, hash, pollerHook, pushEvent } from '../../../test/polled';
 
 const timing = { pollMs: 100 };
 
 describe('pollers', () => {
-  let world: World;
-  let client: Redis;
+  const context = useTestContext();
 
-  beforeAll(async () => {
-    world = await startWorld();
-    client = new Redis(world.redis.url);
-  });
-  beforeEach(() => world.reset());
-  afterAll(async () => {
-    client.disconnect();
-    await world.end();
-  });
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
-
-  const start = () => world.start({}, { timing });
+  const start = () => context.start({}, { timing });
   const answers = (hook: NodeHook, answer: unknown, interval?: string) =>
-    world.api.repositories.set(hook.uuid, { events: answer, interval });
-  const polls = ({ uuid }: NodeHook) => world.api.polls(uuid);
-  const refs = (hook: NodeHook) => refsOf(world, hook);
+    context.api.repositories.set(hook.uuid, { events: answer, interval });
+  const polls = ({ uuid }: NodeHook) => context.api.polls(uuid);
+  const refs = (hook: NodeHook) => refsOf(context, hook);
   const pollsAfter = async (hook: NodeHook, more = 2) => {
     const before = polls(hook).length;
     await waitFor(() => polls(hook).length >= before + more, { what: 'more polls' });
@@ -63,7 +49,9 @@ describe('pollers', () => {
     await pollsAfter(hook);
 
     expect(refs(hook).toSorted()).toEqual(['fix', 'main', 'main', 'v1']);
-    const run = world.api.runs().find(({ hook: { payload } }) => payload['git.branch'] === 'main');
+    const run = context.api
+      .runs()
+      .find(({ hook: { payload } }) => payload['git.branch'] === 'main');
     expect(run).toMatchObject({ project: 'PROJ', workflow: 'wf3' });
     expect(run?.hook.payload).toEqual({
       'deploy.to': 'prod',
@@ -83,7 +71,7 @@ describe('pollers', () => {
       repo: 'jdoe/repo-0',
       commit: { id: hash('a') },
     });
-    const tag = world.api.runs().find(({ hook: { payload } }) => payload['git.tag']);
+    const tag = context.api.runs().find(({ hook: { payload } }) => payload['git.tag']);
     expect(tag?.hook.payload['git.branch']).toBeUndefined();
     // What is found again leaves no trace.
     expect(await worked(hooks, hook)).toHaveLength(4);
@@ -117,25 +105,25 @@ describe('pollers', () => {
     }
     // A day is more than anybody waits.
     answers(hook, events({}), '86400');
-    await client.zadd(KEYS.polls, 1, hook.uuid);
+    await context.redisClient.zadd(KEYS.polls, 1, hook.uuid);
     await pollsAfter(hook, 1);
     await waitFor(async () => ((await dueIn(hook)) ?? 0) > 3_000_000);
     expect(await dueIn(hook)).toBeLessThanOrEqual(3_600_000);
   });
 
   async function dueIn({ uuid }: NodeHook): Promise<number | undefined> {
-    const due = await client.zscore(KEYS.polls, uuid);
+    const due = await context.redisClient.zscore(KEYS.polls, uuid);
     return due === null ? undefined : Number(due) - Date.now();
   }
 
   it('polls each hook by one of several replicas, and another one when that dies', async () => {
     const leaseMs = 1_500;
-    const first = await world.start({}, { timing: { ...timing, leaseMs } });
-    await world.start({}, { timing: { ...timing, leaseMs } });
+    const first = await context.start({}, { timing: { ...timing, leaseMs } });
+    await context.start({}, { timing: { ...timing, leaseMs } });
     const hook = pollerHook();
     let held = 0;
     // The first poll is answered by nobody, for longer than anybody waits.
-    world.api.behave = ({ url }) =>
+    context.api.behave = ({ url }) =>
       url.includes('/vcsevent/') && held++ === 0 ? { delayMs: 60_000 } : 'ok';
     answers(hook, events({ pushes: [pushEvent('main', hash('a'))] }), '0');
     await post(first, hook);
@@ -157,10 +145,10 @@ describe('pollers', () => {
     answers(hook, events({}), '3600');
     await post(hooks, hook);
     await waitFor(async () => ((await dueIn(hook)) ?? 0) > 3_000_000);
-    const polledAt = await client.hget(hookKeys(hook.uuid).task, POLLED_FIELD);
+    const polledAt = await context.redisClient.hget(hookKeys(hook.uuid).task, POLLED_FIELD);
     // Whoever took it died between the answer of the API and Redis.
     await hooks.service.stop(2_000);
-    await client.zadd(KEYS.polls, Date.now() + 300, hook.uuid);
+    await context.redisClient.zadd(KEYS.polls, Date.now() + 300, hook.uuid);
     answers(hook, events({ pushes: [pushEvent('main', hash('a'))] }), '3600');
 
     await start();
@@ -177,19 +165,19 @@ describe('pollers', () => {
     await waitFor(async () => ((await dueIn(hook)) ?? 0) > 3_000_000);
     answers(hook, events({ pushes: [pushEvent('main', hash('a'))] }), '3600');
     let held = false;
-    world.api.behave = ({ url }) => {
+    context.api.behave = ({ url }) => {
       if (!url.includes('/vcsevent/') || held) return 'ok';
       held = true;
       return { delayMs: 1_000 };
     };
-    await client.zadd(KEYS.polls, 1, hook.uuid);
+    await context.redisClient.zadd(KEYS.polls, 1, hook.uuid);
     await waitFor(() => held);
     const before = polls(hook).length;
-    await world.redis.kill();
+    await context.redis.kill();
     await waitFor(() => polls(hook).length > before, { what: 'the answer of the API' });
-    await world.redis.start();
+    await context.redis.start();
     // Its lease ends.
-    await waitFor(async () => (await client.zadd(KEYS.polls, 1, hook.uuid)) >= 0);
+    await waitFor(async () => (await context.redisClient.zadd(KEYS.polls, 1, hook.uuid)) >= 0);
 
     await waitFor(() => refs(hook).length === 1);
     expect(polls(hook).length).toBeGreaterThan(before + 1);
@@ -198,7 +186,7 @@ describe('pollers', () => {
   it('makes no more than eight polls at once', async () => {
     const hooks = await start();
     let asked = 0;
-    world.api.behave = ({ url }) => {
+    context.api.behave = ({ url }) => {
       if (!url.includes('/vcsevent/')) return 'ok';
       asked++;
       return { delayMs: 60_000 };
@@ -213,7 +201,7 @@ describe('pollers', () => {
     const hooks = await start();
     const hook = pollerHook();
     let asked = 0;
-    world.api.behave = ({ url }) => {
+    context.api.behave = ({ url }) => {
       if (!url.includes('/vcsevent/')) return 'ok';
       asked++;
       return { delayMs: 60_000 };
@@ -235,7 +223,7 @@ describe('pollers', () => {
     ['the answer is a word', 'null', "not the CDS API's", 'unavailable'],
   ])('tells why nothing is polled: %s', async (_name, answer, reason, result) => {
     const { logger, lines } = captureLogger();
-    const hooks = await world.start({}, { logger, timing });
+    const hooks = await context.start({}, { logger, timing });
     const hook = pollerHook();
     if (answer !== undefined) answers(hook, answer);
     await post(hooks, hook);
@@ -260,7 +248,7 @@ describe('pollers', () => {
 
   it('leaves out events that cannot be read, and runs for the others', async () => {
     const { logger, lines } = captureLogger();
-    const hooks = await world.start({}, { logger, timing });
+    const hooks = await context.start({}, { logger, timing });
     const hook = pollerHook();
     const huge = pushEvent('huge', hash('b'));
     huge.commit.message = 'x'.repeat(70_000);
@@ -281,7 +269,7 @@ describe('pollers', () => {
     await waitFor(() => refs(hook).length === 2);
 
     expect(refs(hook)).toEqual(['four', 'main']);
-    expect(world.api.runs()[0]?.hook.payload).toMatchObject({
+    expect(context.api.runs()[0]?.hook.payload).toMatchObject({
       'git.author': 'Ann Example',
       'git.repository': 'jdoe/repo-0',
     });
@@ -301,7 +289,7 @@ describe('pollers', () => {
     await post(hooks, elsewhere, unknown, empty);
     for (const hook of [elsewhere, unknown, empty])
       expect((await hooks.call('GET', `/task/${hook.uuid}/stop`)).status).toBe(204);
-    expect(await client.zcard(KEYS.polls)).toBe(0);
+    expect(await context.redisClient.zcard(KEYS.polls)).toBe(0);
 
     const startOf = ({ uuid }: NodeHook) => hooks.call('GET', `/task/${uuid}/start`);
     expect(await startOf(elsewhere)).toMatchObject({
@@ -324,11 +312,11 @@ describe('pollers', () => {
     expect((await startOf(elsewhere)).status).toBe(204);
     await pollsAfter(elsewhere, 1);
     // An API that is away refuses nothing.
-    await world.api.stop();
+    await context.api.stop();
     expect((await startOf(unknown)).status).toBe(204);
   });
 
-  it.each<[string, World['api']['vcs']]>([
+  it.each<[string, TestContext['api']['vcs']]>([
     ['has not registered', {}],
     ['does not answer', 'away'],
   ])('starts while vcs %s, and polls by itself when it is back', async (_, vcs) => {
@@ -338,12 +326,12 @@ describe('pollers', () => {
     answers(hook, null);
     await post(hooks, hook);
     await hooks.call('GET', `/task/${hook.uuid}/stop`);
-    world.api.vcs = vcs;
+    context.api.vcs = vcs;
     expect((await hooks.call('GET', `/task/${hook.uuid}/start`)).status).toBe(204);
     await waitFor(async () => (await next(hooks, hook))?.last_error?.includes('reaches no vcs'));
     expect((await hooks.task(hook.uuid)).stopped).toBe(false);
 
-    world.api.vcs = VCS;
+    context.api.vcs = VCS;
     answers(hook, events({ pushes: [pushEvent('main', hash('a'))] }), '0');
     await waitFor(() => refs(hook).length === 1);
   });
@@ -354,12 +342,12 @@ describe('pollers', () => {
     answers(hook, events({}), '0');
     await post(hooks, hook);
     await pollsAfter(hook);
-    await world.api.stop();
+    await context.api.stop();
     await waitFor(async () => (await hooks.status())['Polls Failing']?.value === '1');
     const before = polls(hook).at(-1);
 
     answers(hook, events({ pushes: [pushEvent('main', hash('a'))] }), '0');
-    await world.api.start();
+    await context.api.start();
     await waitFor(() => refs(hook).length === 1);
 
     const [after] = polls(hook).filter(({ at }) => at > (before?.at ?? 0));
@@ -375,7 +363,7 @@ describe('pollers', () => {
     await waitFor(() => refs(hook).length === 1);
     await hooks.call('GET', `/task/${hook.uuid}/stop`);
     expect(await next(hooks, hook)).toBeUndefined();
-    const polledAt = Number(await client.hget(hookKeys(hook.uuid).task, POLLED_FIELD));
+    const polledAt = Number(await context.redisClient.hget(hookKeys(hook.uuid).task, POLLED_FIELD));
 
     await hooks.call('GET', `/task/${hook.uuid}/start`);
     await pollsAfter(hook, 1);
@@ -383,14 +371,14 @@ describe('pollers', () => {
     expect(refs(hook)).toEqual(['main']);
 
     await hooks.call('DELETE', `/task/${hook.uuid}`);
-    expect(await client.zcard(KEYS.polls)).toBe(0);
-    await waitFor(async () => (await client.keys(`*${hook.uuid}*`)).length === 0, {
+    expect(await context.redisClient.zcard(KEYS.polls)).toBe(0);
+    await waitFor(async () => (await context.redisClient.keys(`*${hook.uuid}*`)).length === 0, {
       what: 'nothing of it to be left',
     });
   });
 
   it('polls at once when its workflow was put right', async () => {
-    const hooks = await world.start();
+    const hooks = await context.start();
     const hook = pollerHook({ workflow_id: '' });
     await post(hooks, hook);
     await waitFor(async () => (await next(hooks, hook))?.last_error?.includes('workflow_id'));
@@ -423,7 +411,7 @@ describe('pollers', () => {
     const hooks = await start();
     await post(hooks, hook);
     await waitFor(async () => ((await dueIn(hook)) ?? 0) > 3_000_000);
-    await client.zadd(KEYS.polls, Date.now() + 30 * 86_400_000, hook.uuid);
+    await context.redisClient.zadd(KEYS.polls, Date.now() + 30 * 86_400_000, hook.uuid);
     await pollsAfter(hook, 1);
   });
 
@@ -431,10 +419,10 @@ describe('pollers', () => {
     const hooks = await start();
     const hook = pollerHook();
     answers(hook, events({ pushes: [pushEvent('main', hash('a'))] }), '0');
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 403, id: 3 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 403, id: 3 } : 'ok');
     await post(hooks, hook);
     await waitFor(async () => (await worked(hooks, hook))[0]?.status === 'DONE');
-    world.api.behave = () => 'ok';
+    context.api.behave = () => 'ok';
     const { status } = await hooks.call('POST', '/admin/dead-letters/retry', {});
     expect(status).toBe(200);
     await waitFor(() => refs(hook).length === 1);

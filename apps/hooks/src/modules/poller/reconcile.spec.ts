@@ -1,15 +1,10 @@
 import { hookKeys, KEYS } from '@cds/hooks-store';
 import { waitFor } from '@cds/testing';
 import type { NodeHook, TaskExecution } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { push, refsOf } from '../../../test/deliveries';
-import {
-  post,
-  repositoryHook,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../../test/harness';
+import { repositoryHook } from '../../../test/node-hooks';
+import { post, type RunningHooks } from '../../../test/running-hooks';
+import { useTestContext } from '../../../test/test-context';
 import { events, hash, pushEvent } from '../../../test/polled';
 import { pushDelivery } from '../../../test/pushes';
 
@@ -18,28 +13,14 @@ const timing = { pollMs: 100 };
 const HOUR_MS = 3_600_000;
 
 describe('repository webhooks that are reconciled', () => {
-  let world: World;
-  let client: Redis;
-
-  beforeAll(async () => {
-    world = await startWorld();
-    client = new Redis(world.redis.url);
-  });
-  beforeEach(() => world.reset());
-  afterAll(async () => {
-    client.disconnect();
-    await world.end();
-  });
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
+  const context = useTestContext();
 
   const answers = ({ uuid }: NodeHook, of: Parameters<typeof events>[0], interval = '1') =>
-    world.api.repositories.set(uuid, { events: events(of), interval });
-  const refs = (hook: NodeHook) => refsOf(world, hook);
+    context.api.repositories.set(uuid, { events: events(of), interval });
+  const refs = (hook: NodeHook) => refsOf(context, hook);
   const pollsAfter = async ({ uuid }: NodeHook, more = 2) => {
-    const before = world.api.polls(uuid).length;
-    await waitFor(() => world.api.polls(uuid).length >= before + more, { what: 'more polls' });
+    const before = context.api.polls(uuid).length;
+    await waitFor(() => context.api.polls(uuid).length >= before + more, { what: 'more polls' });
   };
   const worked = async (hooks: RunningHooks, { uuid }: NodeHook): Promise<TaskExecution[]> =>
     (await hooks.executions(uuid)).filter(({ status }) => status !== 'SCHEDULED');
@@ -58,13 +39,13 @@ describe('repository webhooks that are reconciled', () => {
   };
 
   it('run for a push whose webhook never came, and a late delivery of it leads to nothing', async () => {
-    const hooks = await world.start(ON, { timing });
+    const hooks = await context.start(ON, { timing });
     const hook = repositoryHook();
     const pushed = { pushes: [pushEvent('main', hash('a')), pushEvent('refs/tags/v1', hash('c'))] };
     answers(hook, { ...pushed, heads: [pushEvent('fix', hash('b'))] });
     await post(hooks, hook);
     await waitFor(() => refs(hook).length === 2);
-    const [run] = world.api.runs();
+    const [run] = context.api.runs();
     expect(run?.hook.payload).toMatchObject({
       'git.branch': 'main',
       'git.hash': hash('a'),
@@ -89,7 +70,7 @@ describe('repository webhooks that are reconciled', () => {
   });
 
   it('leave alone what a delivery told of, in whatever order both come', async () => {
-    const hooks = await world.start(ON, { timing });
+    const hooks = await context.start(ON, { timing });
     const hook = repositoryHook();
     answers(hook, {});
     await post(hooks, hook);
@@ -100,33 +81,33 @@ describe('repository webhooks that are reconciled', () => {
     expect(await worked(hooks, hook)).toHaveLength(1);
 
     // Both wait while the API refuses runs: the delivery came first.
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { html: 502 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? { html: 502 } : 'ok');
     await push(hooks, hook, { push: 'two', hash: hash('b') });
     answers(hook, { pushes: [pushEvent('two', hash('b'))] });
     await waitFor(async () => (await worked(hooks, hook)).length === 3);
-    world.api.behave = () => 'ok';
+    context.api.behave = () => 'ok';
     await allDone(hooks, hook, 3);
     expect(refs(hook)).toEqual(['main', 'two']);
     expect((await worked(hooks, hook))[0]?.last_error).toMatch(/its webhook came/);
 
     // And the poll first.
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { html: 502 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? { html: 502 } : 'ok');
     answers(hook, { pushes: [pushEvent('three', hash('c'))] });
     await waitFor(async () => (await worked(hooks, hook)).length === 4);
     await push(hooks, hook, { push: 'three', hash: hash('c') });
-    world.api.behave = () => 'ok';
+    context.api.behave = () => 'ok';
     await allDone(hooks, hook, 5);
     expect(refs(hook)).toEqual(['main', 'two', 'three']);
   });
 
   it('try by a late delivery what the API refused to the poll', async () => {
-    const hooks = await world.start({ ...ON, retryError: 1 }, { timing });
+    const hooks = await context.start({ ...ON, retryError: 1 }, { timing });
     const hook = repositoryHook();
-    world.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 403, id: 3 } : 'ok');
+    context.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 403, id: 3 } : 'ok');
     answers(hook, { pushes: [pushEvent('main', hash('a'))] });
     await post(hooks, hook);
     await allDone(hooks, hook, 1);
-    world.api.behave = () => 'ok';
+    context.api.behave = () => 'ok';
     await push(hooks, hook, { push: 'main', hash: hash('a') });
     await waitFor(() => refs(hook).length === 1);
     await nothingElse(hook);
@@ -134,7 +115,7 @@ describe('repository webhooks that are reconciled', () => {
   });
 
   it('remove the runs of a branch whose deletion nobody told of, unless it is back', async () => {
-    const hooks = await world.start(ON, { timing });
+    const hooks = await context.start(ON, { timing });
     const hook = repositoryHook();
     answers(hook, { deleted: ['gone', 'refs/tags/old'] });
     await post(hooks, hook);
@@ -154,11 +135,11 @@ describe('repository webhooks that are reconciled', () => {
   });
 
   it('keep the runs of a branch that was pushed while the poll was under way', async () => {
-    const hooks = await world.start(ON, { timing });
+    const hooks = await context.start(ON, { timing });
     const hook = repositoryHook();
     answers(hook, { deleted: ['back'] });
     let asked = 0;
-    world.api.behave = ({ url }) =>
+    context.api.behave = ({ url }) =>
       url.includes('/vcsevent/') && asked++ === 0 ? { delayMs: 1_500 } : 'ok';
     await post(hooks, hook);
     await waitFor(() => asked === 1);
@@ -172,13 +153,13 @@ describe('repository webhooks that are reconciled', () => {
   });
 
   it('forget what is older than two days, and more than a thousand changes', async () => {
-    const hooks = await world.start(ON, { timing });
+    const hooks = await context.start(ON, { timing });
     const hook = repositoryHook();
     const { changes } = hookKeys(hook.uuid);
     answers(hook, {});
     await post(hooks, hook);
     const old = (Date.now() - 49 * HOUR_MS) * 1_000;
-    await client.hset(changes, {
+    await context.redisClient.hset(changes, {
       [`refs/heads/main@${hash('a').slice(0, 12)}`]: `polled:${old}`,
       [`refs/heads/two@${hash('b').slice(0, 12)}`]: `delivered:${old}`,
     });
@@ -189,46 +170,46 @@ describe('repository webhooks that are reconciled', () => {
 
     // Looked through after each hundredth.
     const fill = async (total: number, at: (i: number) => number) => {
-      const missing = total - (await client.hlen(changes));
+      const missing = total - (await context.redisClient.hlen(changes));
       const many = Array.from({ length: missing }, (_, i) => [
         `refs/heads/b${total}-${i}@x`,
         `polled:${at(i + 1)}`,
       ]);
-      await client.hset(changes, Object.fromEntries(many));
+      await context.redisClient.hset(changes, Object.fromEntries(many));
     };
     await fill(1_299, (i) => i);
     await push(hooks, hook, { push: 'three', hash: hash('c') });
-    await waitFor(async () => (await client.hlen(changes)) === 1_000);
+    await waitFor(async () => (await context.redisClient.hlen(changes)) === 1_000);
     // Those of the last hour stay: the next poll is told of them again.
     await fill(2_599, (i) => Date.now() * 1_000 + i);
     await push(hooks, hook, { push: 'four', hash: hash('d') });
-    await waitFor(async () => (await client.hlen(changes)) < 2_599);
-    expect(await client.hlen(changes)).toBeGreaterThan(1_599);
-    expect(await client.hget(changes, `refs/heads/three@${hash('c').slice(0, 12)}`)).toMatch(
-      /^delivered:/,
-    );
+    await waitFor(async () => (await context.redisClient.hlen(changes)) < 2_599);
+    expect(await context.redisClient.hlen(changes)).toBeGreaterThan(1_599);
+    expect(
+      await context.redisClient.hget(changes, `refs/heads/three@${hash('c').slice(0, 12)}`),
+    ).toMatch(/^delivered:/);
 
     await hooks.call('DELETE', `/task/${hook.uuid}`);
-    expect(await client.exists(changes)).toBe(0);
+    expect(await context.redisClient.exists(changes)).toBe(0);
   });
 
   it('end being polled when it is switched off, and then cost nothing', async () => {
     const hook = repositoryHook();
-    const on = await world.start(ON, { timing });
+    const on = await context.start(ON, { timing });
     answers(hook, {});
     await post(on, hook);
     await pollsAfter(hook, 1);
     await on.service.stop(2_000);
-    world.api.hooks = [hook];
+    context.api.hooks = [hook];
 
-    const off = await world.start({}, { timing });
-    await waitFor(async () => (await client.zcard(KEYS.polls)) === 0);
-    const before = world.api.polls(hook.uuid).length;
+    const off = await context.start({}, { timing });
+    await waitFor(async () => (await context.redisClient.zcard(KEYS.polls)) === 0);
+    const before = context.api.polls(hook.uuid).length;
     await push(off, hook, { push: 'main', hash: hash('a') });
     await waitFor(() => refs(hook).length === 1);
 
-    expect(world.api.polls(hook.uuid)).toHaveLength(before);
-    expect(await client.exists(hookKeys(hook.uuid).changes)).toBe(0);
+    expect(context.api.polls(hook.uuid)).toHaveLength(before);
+    expect(await context.redisClient.exists(hookKeys(hook.uuid).changes)).toBe(0);
     expect((await off.executions(hook.uuid)).map(({ status }) => status)).toEqual(['DONE']);
   });
 });

@@ -7,14 +7,9 @@ import {
   waitFor,
   takesTime,
 } from '@cds/testing';
-import {
-  hooksConfig,
-  nodeHook,
-  post,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../../test/harness';
+import { nodeHook } from '../../../test/node-hooks';
+import { post, type RunningHooks } from '../../../test/running-hooks';
+import { hooksConfig, useTestContext } from '../../../test/test-context';
 import { brokerAddress } from './broker-address';
 import { readSettings } from './rabbitmq-settings';
 
@@ -101,25 +96,22 @@ const describeBroker = script ? describe : describe.skip;
 describeBroker(
   script ? 'a queue' : 'a queue (skipped: RabbitMQ is not installed, see CONTRIBUTING.md)',
   () => {
-    let world: World;
+    const context = useTestContext();
     let broker: TestRabbitmq;
     let publisher: ChannelModel;
 
     beforeAll(async () => {
-      [world, broker] = await Promise.all([startWorld(), startTestRabbitmq()]);
+      broker = await startTestRabbitmq();
     });
-    afterAll(async () => {
-      await world.end();
-      await broker.stop();
-    });
+    // Called behind that of the context: the services have ended by then.
+    afterAll(() => broker.stop());
 
     beforeEach(async () => {
       publisher = await connectPublisher();
       integrate('guest');
     });
     afterEach(async () => {
-      expect(world.api.violations).toEqual([]);
-      await world.reset();
+      await context.reset();
       const channel = await publisher.createChannel();
       await channel.deleteQueue(settings.queue);
       await channel.deleteExchange(settings.exchange_name);
@@ -137,7 +129,7 @@ describeBroker(
       username = 'guest',
       { integration = 'my-rabbit', host = '127.0.0.1' } = {},
     ): void {
-      world.api.integrations.set(`PROJ/${integration}`, {
+      context.api.integrations.set(`PROJ/${integration}`, {
         uri: { value: `${host}:${broker.port}`, type: 'string' },
         username: { value: username, type: 'string' },
         password: { value: password, type: 'password' },
@@ -159,7 +151,7 @@ describeBroker(
       waitFor(async () => (await hooks.status())['RabbitMQ Queues']?.value === value, {
         what: value,
       });
-    const payloads = () => world.api.runs().map(({ hook }) => hook.payload);
+    const payloads = () => context.api.runs().map(({ hook }) => hook.payload);
 
     /** Messages that the broker still has, those in flight included. */
     async function left(): Promise<number> {
@@ -170,15 +162,15 @@ describeBroker(
     }
 
     it('leads to a run for each message, in their order, flattened as CDS does it', async () => {
-      const hooks = await world.start({}, { timing: { queuesMs: 100 } });
+      const hooks = await context.start({}, { timing: { queuesMs: 100 } });
       const hook = queueHook();
       await post(hooks, hook);
       await consumed(hooks);
 
       await publish(['{"App":{"name":"web"},"n":[1,2]}', 'no JSON', '[{"a":true}]']);
-      await waitFor(() => world.api.runs().length === 3, { what: 'three runs' });
+      await waitFor(() => context.api.runs().length === 3, { what: 'three runs' });
 
-      expect(world.api.runs()[0]).toMatchObject({ project: 'PROJ', workflow: 'wf-queue' });
+      expect(context.api.runs()[0]).toMatchObject({ project: 'PROJ', workflow: 'wf-queue' });
       expect(payloads()).toEqual([
         {
           'app.name': 'web',
@@ -200,8 +192,8 @@ describeBroker(
     });
 
     it('is consumed while its task runs, on every replica, and no longer', async () => {
-      const first = await world.start({}, { timing: { queuesMs: 100 } });
-      const second = await world.start({}, { timing: { queuesMs: 100 } });
+      const first = await context.start({}, { timing: { queuesMs: 100 } });
+      const second = await context.start({}, { timing: { queuesMs: 100 } });
       const hook = queueHook();
       await post(first, hook);
       await consumed(first);
@@ -216,7 +208,7 @@ describeBroker(
       expect(await left()).toBe(1);
 
       await second.call('GET', `/task/${hook.uuid}/start`);
-      await waitFor(() => world.api.runs().length === 1, { what: 'the run' });
+      await waitFor(() => context.api.runs().length === 1, { what: 'the run' });
 
       await first.call('DELETE', `/task/${hook.uuid}`);
       await nothing(first);
@@ -224,29 +216,29 @@ describeBroker(
     });
 
     it('keeps a message until it is in Redis, however long that takes', async () => {
-      const hooks = await world.start({}, { timing: { queuesMs: 100 } });
+      const hooks = await context.start({}, { timing: { queuesMs: 100 } });
       await post(hooks, queueHook());
       await consumed(hooks);
 
-      world.redis.freeze();
+      context.redis.freeze();
       await publish(['{"n":1}', '{"n":2}']);
       // Longer than one try.
       await takesTime(2_500);
-      expect(world.api.runs()).toEqual([]);
-      world.redis.thaw();
+      expect(context.api.runs()).toEqual([]);
+      context.redis.thaw();
 
-      await waitFor(() => world.api.runs().length >= 2, { what: 'the runs' });
+      await waitFor(() => context.api.runs().length >= 2, { what: 'the runs' });
       await waitFor(async () => (await left()) === 0, { what: 'all acknowledged' });
       // A try that timed out and was kept all the same is the same message.
       expect(payloads().map(({ n }) => n)).toEqual(['1', '2']);
     });
 
     it('is consumed again after the broker was killed, and nothing is lost', async () => {
-      const hooks = await world.start({}, { timing: { queuesMs: 100 } });
+      const hooks = await context.start({}, { timing: { queuesMs: 100 } });
       await post(hooks, queueHook());
       await consumed(hooks);
       await publish(['{"n":1}']);
-      await waitFor(() => world.api.runs().length === 1, { what: 'the first run' });
+      await waitFor(() => context.api.runs().length === 1, { what: 'the first run' });
 
       await broker.kill();
       await waitFor(async () => (await hooks.status())['RabbitMQ Queues']?.value.startsWith('0'), {
@@ -261,7 +253,7 @@ describeBroker(
     });
 
     it('that is handed out again with its id makes no second run', async () => {
-      const hooks = await world.start({}, { timing: { queuesMs: 100 } });
+      const hooks = await context.start({}, { timing: { queuesMs: 100 } });
       const hook = queueHook();
       await post(hooks, hook);
       await consumed(hooks);
@@ -270,7 +262,7 @@ describeBroker(
       await publish(['{"n":1}'], 'id-1');
       await publish(['{"n":2}'], 'id-1');
 
-      await waitFor(() => world.api.runs().length === 2, { what: 'two runs' });
+      await waitFor(() => context.api.runs().length === 2, { what: 'two runs' });
       await waitFor(async () => (await left()) === 0, { what: 'all acknowledged' });
       expect(payloads().map(({ n }) => n)).toEqual(['1', '2']);
       const executions = await hooks.executions(hook.uuid);
@@ -294,12 +286,12 @@ describeBroker(
           alternateExchange: 'amq.fanout',
         });
         await channel.assertQueue(settings.queue, { durable: true, ...made });
-        const hooks = await world.start({}, { timing: { queuesMs: 100 } });
+        const hooks = await context.start({}, { timing: { queuesMs: 100 } });
         await post(hooks, queueHook());
         await consumed(hooks);
 
         await publish(['{"n":1}']);
-        await waitFor(() => world.api.runs().length === 1, { what: 'the run' });
+        await waitFor(() => context.api.runs().length === 1, { what: 'the run' });
         expect(await left()).toBe(0);
       });
 
@@ -311,12 +303,12 @@ describeBroker(
         await channel.assertQueue(settings.queue, { durable: true });
         await channel.bindQueue(settings.queue, settings.exchange_name, 'build.#');
         integrate('reader', 'reader');
-        const hooks = await world.start({}, { logger, timing: { queuesMs: 100 } });
+        const hooks = await context.start({}, { logger, timing: { queuesMs: 100 } });
         await post(hooks, queueHook());
         await consumed(hooks);
 
         await publish(['{"n":1}']);
-        await waitFor(() => world.api.runs().length === 1, { what: 'the run' });
+        await waitFor(() => context.api.runs().length === 1, { what: 'the run' });
         expect(lines).toContainEqual(
           expect.objectContaining({
             level: 40,
@@ -329,20 +321,20 @@ describeBroker(
       it('and what is missing is made: here the exchange alone', async () => {
         const channel = await publisher.createChannel();
         await channel.assertQueue(settings.queue, { durable: true, messageTtl: 3_600_000 });
-        const hooks = await world.start({}, { timing: { queuesMs: 100 } });
+        const hooks = await context.start({}, { timing: { queuesMs: 100 } });
         await post(hooks, queueHook());
         await consumed(hooks);
 
         await publish(['{"n":1}']);
-        await waitFor(() => world.api.runs().length === 1, { what: 'the run' });
+        await waitFor(() => context.api.runs().length === 1, { what: 'the run' });
       });
     });
 
     it('at an address that hooks.outgoing forbids is not connected to, at any try', async () => {
       const { logger, lines } = captureLogger();
-      const { outgoing: permissive } = hooksConfig(world.redis, world.api.url, 0);
+      const { outgoing: permissive } = hooksConfig(context.redis, context.api.url, 0);
       const outgoing = { ...permissive, allow: [] };
-      const hooks = await world.start({ outgoing }, { logger, timing: { queuesMs: 100 } });
+      const hooks = await context.start({ outgoing }, { logger, timing: { queuesMs: 100 } });
       for (const [index, host] of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]'].entries()) {
         const integration = `rabbit-${index}`;
         integrate('guest', 'guest', { integration, host });
@@ -354,9 +346,9 @@ describeBroker(
       }
       const connections = (await hooks.status())['RabbitMQ Queues']?.value;
       expect(connections).toBe('0 of 3 consumed');
-      await world.reset();
+      await context.reset();
 
-      const allowing = await world.start({}, { timing: { queuesMs: 100 } });
+      const allowing = await context.start({}, { timing: { queuesMs: 100 } });
       integrate('guest');
       await post(allowing, queueHook());
       await consumed(allowing);
@@ -364,8 +356,8 @@ describeBroker(
 
     it('waits for an integration that is missing or wrong, says so, and tells no secret', async () => {
       const { logger, lines } = captureLogger();
-      world.api.integrations.clear();
-      const hooks = await world.start({}, { logger, timing: { queuesMs: 100 } });
+      context.api.integrations.clear();
+      const hooks = await context.start({}, { logger, timing: { queuesMs: 100 } });
       const hook = queueHook();
       await post(hooks, hook);
       const line = () =>
@@ -386,7 +378,7 @@ describeBroker(
     });
 
     it('of a hook that became one of another kind is left alone, its messages with it', async () => {
-      const hooks = await world.start({}, { timing: { queuesMs: 100 } });
+      const hooks = await context.start({}, { timing: { queuesMs: 100 } });
       const hook = queueHook();
       await post(hooks, hook);
       await consumed(hooks);
@@ -397,11 +389,11 @@ describeBroker(
         what: 'the consumer to end',
       });
       await waitFor(async () => (await left()) === 1, { what: 'the message to be back' });
-      expect(world.api.runs()).toEqual([]);
+      expect(context.api.runs()).toEqual([]);
     });
 
     it('refuses hooks that can never work, with the reason', async () => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const hook = queueHook({ exchange_type: 'party' });
       const { status, body } = await hooks.call('POST', '/task', hook);
       expect({ status, body }).toMatchObject({
@@ -412,13 +404,13 @@ describeBroker(
 
     it('drops what is too large for an execution, once it said so', async () => {
       const { logger, lines } = captureLogger();
-      const hooks = await world.start({}, { logger, timing: { queuesMs: 100 } });
+      const hooks = await context.start({}, { logger, timing: { queuesMs: 100 } });
       await post(hooks, queueHook());
       await consumed(hooks);
 
       await publish([Buffer.alloc(1024 * 1024 + 1, 'x'), '{"n":1}']);
 
-      await waitFor(() => world.api.runs().length === 1, { what: 'the run of the other' });
+      await waitFor(() => context.api.runs().length === 1, { what: 'the run of the other' });
       expect(await left()).toBe(0);
       expect(lines).toContainEqual(expect.objectContaining({ level: 50, bytes: 1024 * 1024 + 1 }));
     });

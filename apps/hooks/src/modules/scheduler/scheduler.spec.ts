@@ -2,16 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { hookKeys, KEYS } from '@cds/hooks-store';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook, Task } from '@cds/wire';
-import { Redis } from 'ioredis';
 import { MAX_VARIABLES } from '../../payloads/max-variables';
-import {
-  nodeHook,
-  plainHook,
-  post,
-  type RunningHooks,
-  startWorld,
-  type World,
-} from '../../../test/harness';
+import { nodeHook, plainHook } from '../../../test/node-hooks';
+import { post, type RunningHooks } from '../../../test/running-hooks';
+import { useTestContext } from '../../../test/test-context';
 
 const EVERY_SECOND = '* * * * * * *';
 const DAY = 86_400_000;
@@ -31,30 +25,18 @@ function schedulerHook(cron: string, change: Partial<Record<string, string>> = {
 }
 
 describe('schedulers', () => {
-  let world: World;
-  let client: Redis;
+  const context = useTestContext();
 
-  beforeAll(async () => {
-    world = await startWorld();
-    client = new Redis(world.redis.url);
-  });
-  beforeEach(() => world.reset());
-  afterAll(async () => {
-    client.disconnect();
-    await world.end();
-  });
-  afterEach(() => {
-    expect(world.api.violations).toEqual([]);
-  });
-
-  const runsOf = ({ uuid }: NodeHook) => world.api.runs().filter(({ hook }) => hook.uuid === uuid);
+  const runsOf = ({ uuid }: NodeHook) =>
+    context.api.runs().filter(({ hook }) => hook.uuid === uuid);
   const dueOf = async ({ uuid }: NodeHook) => {
-    const due = await client.zscore(KEYS.due, uuid);
+    const due = await context.redisClient.zscore(KEYS.due, uuid);
     return due === null ? undefined : Number(due);
   };
   /** As if it had been due then. */
-  const forgeDue = (hook: NodeHook, due: number) => client.zadd(KEYS.due, due, hook.uuid);
-  const waiting = ({ uuid }: NodeHook) => client.llen(hookKeys(uuid).waiting);
+  const forgeDue = (hook: NodeHook, due: number) =>
+    context.redisClient.zadd(KEYS.due, due, hook.uuid);
+  const waiting = ({ uuid }: NodeHook) => context.redisClient.llen(hookKeys(uuid).waiting);
   const midnight = () => Math.floor(Date.now() / DAY) * DAY;
   /** The times that the executions stand for (ms). */
   async function timesOf(hooks: RunningHooks, { uuid }: NodeHook): Promise<number[]> {
@@ -67,7 +49,10 @@ describe('schedulers', () => {
 
   describe('run', () => {
     it('within a second of their time, once over all replicas, with what the configuration names', async () => {
-      const replicas = [await world.start({ executionHistory: 100 }), await world.start()] as const;
+      const replicas = [
+        await context.start({ executionHistory: 100 }),
+        await context.start(),
+      ] as const;
       const hook = schedulerHook(EVERY_SECOND, { payload: '{"a": {"B": [1]}}', extra: 'x' });
 
       await post(replicas[0], hook);
@@ -107,22 +92,22 @@ describe('schedulers', () => {
     });
 
     it('never twice for one time, however many replicas take it at once', async () => {
-      const replicas = await Promise.all([1, 2, 3].map(() => world.start()));
+      const replicas = await Promise.all([1, 2, 3].map(() => context.start()));
       const hooks = Array.from({ length: 20 }, () => schedulerHook(NEVER_NOW));
       await post(replicas[0] as RunningHooks, ...hooks);
       const due = Date.now() + 1_000;
 
       await Promise.all(hooks.map((hook) => forgeDue(hook, due)));
       await waitFor(() => hooks.every((hook) => runsOf(hook).length > 0));
-      await waitFor(async () => Number(await client.get(KEYS.waitingTotal)) === 0);
+      await waitFor(async () => Number(await context.redisClient.get(KEYS.waitingTotal)) === 0);
 
-      expect(world.api.runs()).toHaveLength(hooks.length);
+      expect(context.api.runs()).toHaveLength(hooks.length);
       const next = Date.parse('2028-02-29T00:00:00Z');
       expect(await Promise.all(hooks.map(dueOf))).toEqual(hooks.map(() => next));
     });
 
     it('in the zone that they name', async () => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const zone = schedulerHook('0 12 29 2 *', { timezone: 'America/New_York' });
       const none = schedulerHook('0 12 29 2 *');
       delete none.config?.timezone;
@@ -135,7 +120,7 @@ describe('schedulers', () => {
   describe('what was missed while nobody was there', () => {
     it('runs once, late, for its last time; what is before that is left out', async () => {
       const { logger, lines } = captureLogger();
-      const hooks = await world.start({}, { logger });
+      const hooks = await context.start({}, { logger });
       const hook = schedulerHook('@daily');
       await post(hooks, hook);
 
@@ -150,7 +135,7 @@ describe('schedulers', () => {
     });
 
     it('is made up for, time by time, when it was only for a moment', async () => {
-      const hooks = await world.start({ executionHistory: 100 });
+      const hooks = await context.start({ executionHistory: 100 });
       const hook = schedulerHook(EVERY_SECOND);
       await post(hooks, hook);
       await waitFor(() => runsOf(hook).length > 0);
@@ -160,7 +145,7 @@ describe('schedulers', () => {
       const missed = Date.now() + 2_500;
       await waitFor(() => Date.now() > missed);
       expect(runsOf(hook)).toHaveLength(before);
-      const again = await world.start({ executionHistory: 100 });
+      const again = await context.start({ executionHistory: 100 });
       await waitFor(() => runsOf(hook).length >= before + 4);
       await again.call('GET', `/task/${hook.uuid}/stop`);
 
@@ -169,7 +154,7 @@ describe('schedulers', () => {
     });
 
     it('runs also when its schedule has ended since', async () => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const year = new Date().getUTCFullYear();
       const hook = schedulerHook(`0 0 1 1 * ${year}`);
       await post(hooks, hook);
@@ -183,12 +168,12 @@ describe('schedulers', () => {
 
   describe('while the API is away', () => {
     it('one run waits for it, and the times that come meanwhile are left out', async () => {
-      const hooks = await world.start({ executionHistory: 100 });
+      const hooks = await context.start({ executionHistory: 100 });
       const hook = schedulerHook(EVERY_SECOND);
       const uuidOf = (body: unknown) => (body as { hook?: { uuid: string } } | null)?.hook?.uuid;
       let away = true;
       let tried = 0;
-      world.api.behave = ({ body }) => {
+      context.api.behave = ({ body }) => {
         if (!away || uuidOf(body) !== hook.uuid) return 'ok';
         tried++;
         return 'drop';
@@ -204,14 +189,14 @@ describe('schedulers', () => {
     });
 
     it('or slow, no more than a hundred runs wait', async () => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const hook = schedulerHook(NEVER_NOW);
-      world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 60_000 } : 'ok');
+      context.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 60_000 } : 'ok');
       await post(hooks, hook);
       await forgeDue(hook, Date.now());
       await waitFor(async () => (await waiting(hook)) === 1);
       const others = Array.from({ length: 98 }, (_, index) => String(index));
-      await client.rpush(hookKeys(hook.uuid).waiting, ...others);
+      await context.redisClient.rpush(hookKeys(hook.uuid).waiting, ...others);
 
       for (const count of [100, 100]) {
         await forgeDue(hook, Date.now());
@@ -221,9 +206,9 @@ describe('schedulers', () => {
     });
 
     it('a run that it refuses for good is a dead letter, and can be sent again', async () => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const hook = schedulerHook(NEVER_NOW);
-      world.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 500 } : 'ok');
+      context.api.behave = ({ url }) => (url.endsWith('/runs') ? { refuse: 500 } : 'ok');
       await post(hooks, hook);
       await forgeDue(hook, Date.now());
       const failed = async () => Number((await hooks.status())['Executions Failed']?.value) > 0;
@@ -232,7 +217,7 @@ describe('schedulers', () => {
       expect(execution).toMatchObject({ status: 'DONE', nb_errors: 3 });
       expect(execution?.last_error).toContain('internal server error');
 
-      world.api.behave = () => 'ok';
+      context.api.behave = () => 'ok';
       const path = `/admin/task/${hook.uuid}/execution/${execution?.timestamp}/replay`;
       const { status } = await hooks.call('POST', path);
       expect(status).toBeLessThan(300);
@@ -242,7 +227,7 @@ describe('schedulers', () => {
 
   describe('a task', () => {
     it('shows its next time as an execution, counts it, and names it when asked', async () => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const hook = schedulerHook(NEVER_NOW);
       await post(hooks, hook);
 
@@ -265,7 +250,7 @@ describe('schedulers', () => {
     });
 
     it('leaves its next time out when that is stopped, as an execution that has ended', async () => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const hook = schedulerHook(NEVER_NOW);
       await post(hooks, hook);
       const path = `/task/${hook.uuid}/execution/1835395200000000000`;
@@ -283,7 +268,7 @@ describe('schedulers', () => {
     });
 
     it('is due by its new schedule once that is changed, and stays due when it is not', async () => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const hook = schedulerHook(NEVER_NOW);
       await post(hooks, hook);
       await forgeDue(hook, Date.parse('2030-01-01T00:00:00Z'));
@@ -299,7 +284,7 @@ describe('schedulers', () => {
 
     it('is not due while it is stopped, or once it is removed or something else', async () => {
       const { logger, lines } = captureLogger();
-      const hooks = await world.start({}, { logger });
+      const hooks = await context.start({}, { logger });
       const [stopped, removed, other, gone] = [1, 2, 3, 4].map(() => schedulerHook(NEVER_NOW)) as [
         NodeHook,
         NodeHook,
@@ -320,15 +305,15 @@ describe('schedulers', () => {
 
       // As after a crash between the change of a task and what follows from it.
       await post(hooks, { ...plainHook(), uuid: other.uuid });
-      await client.del(hookKeys(gone.uuid).task);
+      await context.redisClient.del(hookKeys(gone.uuid).task);
       await Promise.all([forgeDue(other, 1_000), forgeDue(gone, 1_000)]);
       await waitFor(async () => !(await dueOf(other)) && !(await dueOf(gone)));
       expect(lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
-      expect(world.api.runs()).toEqual([]);
+      expect(context.api.runs()).toEqual([]);
     });
 
     it('that is due in a time to which the clock was put back runs when that has come, or is started anew', async () => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const hook = schedulerHook('* * * * *');
       await post(hooks, hook);
       const ahead = midnight() + 2 * DAY;
@@ -343,44 +328,44 @@ describe('schedulers', () => {
     });
 
     it('that was changed by one who died before he said so is due by its new schedule', async () => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const hook = schedulerHook(NEVER_NOW);
       await post(hooks, hook);
       const { config } = schedulerHook('0 0 30 4 * 2031');
-      await client.hset(hookKeys(hook.uuid).task, 'config', JSON.stringify(config));
+      await context.redisClient.hset(hookKeys(hook.uuid).task, 'config', JSON.stringify(config));
       await forgeDue(hook, 1_000);
       await waitFor(async () => (await dueOf(hook)) === Date.parse('2031-04-30T00:00:00Z'));
-      expect(world.api.runs()).toEqual([]);
+      expect(context.api.runs()).toEqual([]);
     });
 
     it('that the API does not list any more is removed, and one that it lists is due', async () => {
       const listed = schedulerHook(NEVER_NOW);
       const unlisted = schedulerHook(NEVER_NOW);
-      world.api.hooks = [listed];
-      const first = await world.start({}, { timing: { recentMs: 500 } });
+      context.api.hooks = [listed];
+      const first = await context.start({}, { timing: { recentMs: 500 } });
       await waitFor(async () => (await dueOf(listed)) !== undefined);
       await post(first, unlisted);
       await forgeDue(listed, Date.parse('2030-01-01T00:00:00Z'));
 
       // Also one that runs so often that something of it waits all the time.
-      world.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 60_000 } : 'ok');
+      context.api.behave = ({ url }) => (url.endsWith('/runs') ? { delayMs: 60_000 } : 'ok');
       await forgeDue(unlisted, Date.now());
       await waitFor(async () => (await waiting(unlisted)) === 1);
       await first.service.stop(100);
-      await world.start({}, { timing: { recentMs: 500 } });
+      await context.start({}, { timing: { recentMs: 500 } });
       await waitFor(async () => (await dueOf(unlisted)) === undefined);
       expect(await dueOf(listed)).toBe(Date.parse('2030-01-01T00:00:00Z'));
     });
 
     it('that is disabled everywhere runs late once it is not any more', async () => {
-      const disabled = await world.start({ disable: true });
+      const disabled = await context.start({ disable: true });
       const hook = schedulerHook('@daily');
       await post(disabled, hook);
       await forgeDue(hook, midnight() - DAY);
       await waitFor(async () => (await disabled.status())['Schedulers Late']?.status === 'AL');
       expect(runsOf(hook)).toEqual([]);
 
-      await world.start();
+      await context.start();
       await waitFor(() => runsOf(hook).length === 1);
     });
   });
@@ -393,7 +378,7 @@ describe('schedulers', () => {
       ['@daily', { timezone: 'Europe/Pari' }, 'timezone: "Europe/Pari" is no time zone'],
       ['@daily', { payload: LARGE }, 'payload: the JSON body holds more than'],
     ])('%s %#', async (cron, change, message) => {
-      const hooks = await world.start();
+      const hooks = await context.start();
       const bad = schedulerHook(cron, change);
       const good = schedulerHook('@daily');
 
@@ -405,17 +390,17 @@ describe('schedulers', () => {
         expect(body).toMatchObject({ id: 74, message: expect.stringContaining(message) });
       }
       expect(await hooks.tasks()).toEqual([]);
-      expect(await client.zcard(KEYS.due)).toBe(0);
+      expect(await context.redisClient.zcard(KEYS.due)).toBe(0);
     });
 
     it('and do not start when an older version kept them', async () => {
       const { logger, lines } = captureLogger();
-      const hooks = await world.start({}, { logger });
+      const hooks = await context.start({}, { logger });
       const uuid = randomUUID();
       const hook = { ...schedulerHook('@daily'), uuid };
       await post(hooks, hook);
       const { config } = schedulerHook('* 25 * * *');
-      await client.hset(hookKeys(uuid).task, 'config', JSON.stringify(config));
+      await context.redisClient.hset(hookKeys(uuid).task, 'config', JSON.stringify(config));
 
       const { status, body } = await hooks.call('GET', `/task/${uuid}/start`);
       expect(status).toBe(501);
@@ -426,7 +411,7 @@ describe('schedulers', () => {
       await waitFor(() => told().length >= 1);
       expect(told()).toHaveLength(1);
 
-      await client.hset(hookKeys(uuid).task, 'config', '{');
+      await context.redisClient.hset(hookKeys(uuid).task, 'config', '{');
       await forgeDue(hook, 1_000);
       await waitFor(async () => (await dueOf(hook)) === undefined);
       await waitFor(() => told().length >= 2);
@@ -438,13 +423,13 @@ describe('schedulers', () => {
 
   describe('when Redis is away', () => {
     it('run again as soon as it is back, without a time twice', async () => {
-      const hooks = await world.start({ executionHistory: 100 });
+      const hooks = await context.start({ executionHistory: 100 });
       const hook = schedulerHook(EVERY_SECOND);
       await post(hooks, hook);
       await waitFor(() => runsOf(hook).length >= 2);
 
-      await world.redis.kill();
-      await world.redis.start();
+      await context.redis.kill();
+      await context.redis.start();
       const before = runsOf(hook).length;
       await waitFor(() => runsOf(hook).length >= before + 3);
       await waitFor(async () => (await hooks.call('GET', `/task/${hook.uuid}/stop`)).status < 300);
