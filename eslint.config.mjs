@@ -25,6 +25,11 @@ const notInProduct = {
   group: ['@cds/testing', '@cds/testing/*', '@cds/stand-ins/*'],
   message: '@cds/testing and @cds/stand-ins are for tests and tools only.',
 };
+const storesOnly = {
+  group: ['@cds/hooks-store/keys'],
+  message:
+    'Services call a store of @cds/hooks-store: keys are for specs, tools and the reference.',
+};
 const bitbucketAlone = {
   group: ['@cds/*', '!@cds/testing', '!@cds/network'],
   message: 'The Bitbucket client knows nothing of CDS.',
@@ -158,7 +163,8 @@ export default tseslint.config(
   boundary(['libs/**/*.ts'], [noApps, noTools, notInProduct]),
   boundary(['libs/bitbucket/**/*.ts'], [noApps, noTools, bitbucketAlone]),
   boundary(['libs/wire/**/*.ts'], [noApps, noTools, wireAlone]),
-  boundary(['apps/**/*.ts'], [noApps, noTools, byAlias, notInProduct]),
+  boundary(['apps/**/*.ts'], [noApps, noTools, byAlias, notInProduct, storesOnly]),
+  boundary(['apps/engine/src/reference/**/*.ts'], [noApps, noTools, byAlias, notInProduct]),
   ...vcsLayers,
   boundary([...specs, 'libs/{testing,stand-ins}/**/*.ts'], [noApps, byAlias]),
   { files: specs, rules: { 'max-lines': 'off' } },

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { KEYS } from '@cds/hooks-store';
+import { KEYS } from '@cds/hooks-store/keys';
 import { referenceHooks, type ReferenceHooks, startTestRedis, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';

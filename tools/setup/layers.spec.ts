@@ -27,3 +27,15 @@ describe('a folder of vcs', () => {
     expect(lint('apps/vcs/src/http/a.spec.ts', '../get-app')).toEqual([]);
   });
 });
+
+describe('a service', () => {
+  it('calls stores and names no key of Redis, which specs and the reference may', () => {
+    const keys = '@cds/hooks-store/keys';
+    expect(lint('apps/hooks/src/queue/a.ts', keys)).toEqual([
+      expect.stringContaining('keys are for specs'),
+    ]);
+    expect(lint('apps/hooks/src/queue/a.ts', '@cds/hooks-store')).toEqual([]);
+    expect(lint('apps/hooks/src/queue/a.spec.ts', keys)).toEqual([]);
+    expect(lint('apps/engine/src/reference/a.ts', keys)).toEqual([]);
+  });
+});

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cleanupKey, hookKeys, KEYS, NEW_STATE, SIGNED_FIELD } from '@cds/hooks-store';
+import { NEW_STATE } from '@cds/hooks-store';
+import { cleanupKey, hookKeys, KEYS, SIGNED_FIELD } from '@cds/hooks-store/keys';
 import { freePort, referenceHooks, startTestRedis, type TestRedis } from '@cds/testing';
 import Redis from 'ioredis';
 import { bundleEngine, readyConfig, type Engine } from '../test/engine.fixture';

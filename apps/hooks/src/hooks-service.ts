@@ -3,7 +3,6 @@ import { type HooksConfig, publicConfig } from '@cds/config';
 import { connectRedis, watchRedisHealth, whenReady, withoutKeyPrefix, errorText } from '@cds/redis';
 import {
   createFastPathRoute,
-  createHashStore,
   whileOurs,
   createKnownHashes,
   createMetrics,
@@ -22,8 +21,7 @@ import {
   createOutgoingStore,
   createOneForAll,
   createMend,
-  hashesKey,
-  KEYS,
+  createRegistrationHashes,
 } from '@cds/hooks-store';
 import { isDrainJobId } from './queue/job-ids';
 import { getApp, getPublicApp } from './get-app';
@@ -152,7 +150,7 @@ export async function createHooks(
     monitoring,
     maxHeartbeatFailures,
     hashes: createKnownHashes({
-      store: whileOurs(createHashStore(redis, hashesKey(config.name)), () => state.isOurs()),
+      store: whileOurs(createRegistrationHashes(redis, config.name), () => state.isOurs()),
       logger,
     }),
     metrics,
@@ -184,7 +182,7 @@ export async function createHooks(
     ...{ redis, config, api, registration, logger, now, tasks, listeners, urlPublic },
     ...{ recentMs: timing.recentMs, secondLookMs: timing.secondLookMs },
     ...{ everyMs: timing.sweepMs, askAgainMs: timing.askAgainMs },
-    oneForAll: createOneForAll({ redis, key: KEYS.synchronizing }),
+    oneForAll: createOneForAll({ redis }),
     ending: ending.signal,
     ours: () => {
       works.start();

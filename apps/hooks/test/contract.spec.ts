@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
-import { hookKeys, KEYS } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { describeShared, waitFor } from '@cds/testing';
 import type { HookConfig, NodeHook, OutgoingCallback, Task, TaskExecution } from '@cds/wire';
 import { nodeHook } from './node-hooks';

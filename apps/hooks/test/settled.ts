@@ -1,4 +1,4 @@
-import { BULL_PREFIX, KEYS } from '@cds/hooks-store';
+import { BULL_PREFIX, KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { Redis } from 'ioredis';
 import { CLEANUP_QUEUE } from '../src/modules/branch-cleanup/cleanup-queue';

@@ -1,6 +1,6 @@
 import { captureLogger, waitFor } from '@cds/testing';
 import { events, pollerHook } from './polled';
-import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store';
+import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store/keys';
 import type { NodeHook, Task } from '@cds/wire';
 import { push, refsOf } from './deliveries';
 import { nodeHook, repositoryHook } from './node-hooks';

@@ -2,21 +2,19 @@ import { startTestRedis, type TestRedis } from '@cds/testing';
 import * as fc from 'fast-check';
 import { Redis } from 'ioredis';
 import {
-  cleanupKey,
   createDeadLetters,
   createImport,
   createReplay,
   createResetSignature,
   createTaskStore,
-  hookKeys,
   idOfTimestamp,
-  KEYS,
   NEW_STATE,
   parseState,
   readExecution,
   readWithBody,
   timestampOfId,
 } from './index';
+import { cleanupKey, hookKeys, KEYS } from './keys';
 import { stateOfRetry } from './execution';
 import { writeExecution } from './stored-execution-text';
 

@@ -1,3 +1,4 @@
+export { createPausedJobs } from './api-outage/paused-jobs';
 export {
   branchRef,
   changeName,
@@ -22,13 +23,7 @@ export { whereBranchLives } from './cleanups/find-branch-elsewhere';
 export { endOfMoment, groupByMoment, type NearCleanup } from './cleanups/group-cleanups';
 export { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from './clock';
 export { type AllMoved, createDeadLetters, type Moved } from './dead-letters/create-dead-letters';
-export {
-  type DeadLetter,
-  type DeadLetterRef,
-  deadLetterSchema,
-  readableOf,
-  repliesOf,
-} from './dead-letters/dead-letter';
+export { type DeadLetter, type DeadLetterRef, deadLetterSchema } from './dead-letters/dead-letter';
 export type {
   DeliveryPlan,
   DeliveryStep,
@@ -68,6 +63,7 @@ export { listCleanups } from './lists/cleanup-list';
 export { type ListedExecution, listExecutions } from './lists/execution-list';
 export { listTasks } from './lists/task-list';
 export { createLostDeliveries } from './lost-deliveries/lost-deliveries';
+export { createStoredCounts, type DueCount } from './monitoring/stored-counts';
 export { createOneForAll, type OneForAll } from './once-per-cluster';
 export { type NodeRun, nodeRunSchema, readOutgoingHook } from './outgoing/outgoing-hook';
 export { createOutgoingStore, type OutgoingStore, UNUSED_MS } from './outgoing/outgoing-store';
@@ -79,19 +75,11 @@ export {
   type PollStore,
   type TakenPoll,
 } from './polls/poll-store';
+export { createPendingStore, type PendingExecution } from './pending/pending-store';
+export { createRequeueTurn } from './pending/requeue-turn';
 export { createQueueStore } from './queues/queue-store';
-export {
-  BEGUN_FIELD,
-  BULL_PREFIX,
-  cleanupKey,
-  hashesKey,
-  hookKeys,
-  KEYS,
-  POLLED_FIELD,
-  SIGNED_FIELD,
-  STATE_FORMAT,
-  workflowHooksKey,
-} from './redis-keys';
+export { jobPrefix, STATE_FORMAT } from './redis-keys';
+export { createRegistrationHashes } from './registration-hashes';
 export { createReplay } from './replay/create-replay';
 export { createResetSignature } from './reset-signature';
 export { type Occurrence, scheduledTask } from './schedules/occurrence';
@@ -103,11 +91,12 @@ export {
 } from './schedules/schedule-store';
 export { sortGently } from './sort-gently';
 export { createHooksStateMark } from './state-mark';
-export { bodyField, fieldsOf, readExecution, readWithBody } from './stored-execution-text';
+export { type KeptBody, readExecution, readWithBody } from './stored-execution-text';
 export {
   createSynchronizedStore,
   type SynchronizedStore,
 } from './synchronization/synchronization-store';
+export { readTaskConfig } from './tasks/read-task-config';
 export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
 export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';
 export { whyNotServed } from './tasks/why-not-served';

@@ -1,10 +1,14 @@
 import { LockTimeoutError, redisNowUs, withLock } from '@cds/redis';
 import type { Redis } from 'ioredis';
+import { KEYS } from './redis-keys';
 
 export interface OneForAllDeps {
   redis: Redis;
-  /** Held by the replica that works; its name with `:done` holds what came of it last. */
-  key: string;
+  /**
+   * Held by the replica that works; its name with `:done` holds what came of it last. That of the
+   * synchronization with the hooks of the API where it is not given.
+   */
+  key?: string;
   /** After so long the work of a holder that died is begun by another (ms). Two at once must do no harm. */
   ttlMs?: number;
   /** Between two looks whether the other one is done (ms). */
@@ -24,7 +28,7 @@ const DONE_MS = 600_000;
  * @returns a function of the work, whose result (a number) is that of whoever did it
  */
 export function createOneForAll(deps: OneForAllDeps) {
-  const { redis, key, ttlMs = TTL_MS, pollMs = POLL_MS } = deps;
+  const { redis, key = KEYS.synchronizing, ttlMs = TTL_MS, pollMs = POLL_MS } = deps;
   const doneKey = `${key}:done`;
 
   async function doneSince(needed: number): Promise<number | undefined> {

@@ -6,6 +6,11 @@ const PREFIX = 'cdsbb:hooks:';
 /** Where BullMQ keeps its jobs. */
 export const BULL_PREFIX = `${PREFIX}bull`;
 
+/** What BullMQ puts before its keys, since it refuses a connection with a key prefix. */
+export function jobPrefix(keyPrefix = ''): string {
+  return keyPrefix + BULL_PREFIX;
+}
+
 /**
  * How everything here is kept. A version that keeps it in another way has another, and none touches
  * what it cannot read.

@@ -1,4 +1,4 @@
-import { KEYS } from '@cds/hooks-store';
+import { KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { Bench, BenchCase, Row } from '../bench-case';
 import { alternate } from '../measure/alternate';

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { KEYS } from '@cds/hooks-store';
+import { KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { Bench, BenchCase, Row } from '../bench-case';
 import { summarize } from '../measure/statistics';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KEYS } from '@cds/hooks-store';
+import { KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { Bench, BenchCase, Row } from '../bench-case';
 import { alternate } from '../measure/alternate';

@@ -1,4 +1,4 @@
-import { bodyField, hookKeys, KEYS } from '@cds/hooks-store';
+import { bodyField, hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { readCommit } from '../processes/deliveries';
 import type { HooksStage } from './hooks-stage';
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { fieldsOf, hookKeys, KEYS, NEW_STATE, type StoredExecution } from '@cds/hooks-store';
+import { NEW_STATE, type StoredExecution } from '@cds/hooks-store';
+import { fieldsOf, hookKeys, KEYS } from '@cds/hooks-store/keys';
 import type { WebHookExecution } from '@cds/wire';
 import { createDeliveryStore } from './hooks-internals';
 import { commitOf, signedPush } from '../processes/deliveries';

@@ -1,4 +1,4 @@
-import { KEYS } from '@cds/hooks-store';
+import { KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { LoadOrder, LoadReport } from '../processes/load';
 import type { LoadedHook } from '../processes/deliveries';

@@ -1,4 +1,4 @@
-import { KEYS } from '@cds/hooks-store';
+import { KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import { percentile } from '../measure/statistics';
 import { HASH } from '../processes/service-hash';

@@ -1,4 +1,5 @@
-import { cleanupId, KEYS } from '@cds/hooks-store';
+import { cleanupId } from '@cds/hooks-store';
+import { KEYS } from '@cds/hooks-store/keys';
 import pino from 'pino';
 import type { BenchRedis } from './bench-redis';
 import { createCleanupQueue, createCleanupStore, createRingAhead } from './hooks-internals';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KEYS } from '@cds/hooks-store';
+import { KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import { BEGIN_DUE_CLEANUPS, FINISH_CLEANUP } from '../hooks-internals';
 import type { Webhook } from '../stage/sender';

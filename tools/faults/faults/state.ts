@@ -1,5 +1,5 @@
 import { freePort, waitFor } from '@cds/testing';
-import { KEYS } from '@cds/hooks-store';
+import { KEYS } from '@cds/hooks-store/keys';
 import { startCdsApi } from '@cds/stand-ins/cds-api';
 import { hooksOfFormat } from '../stage/bundles';
 import type { Replica } from '../stage/replica';

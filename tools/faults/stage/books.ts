@@ -1,4 +1,5 @@
-import { bodyField, hookKeys, KEYS, parseState } from '@cds/hooks-store';
+import { parseState } from '@cds/hooks-store';
+import { bodyField, hookKeys, KEYS } from '@cds/hooks-store/keys';
 import type { Redis } from 'ioredis';
 import type { Violation } from '../checker/history';
 

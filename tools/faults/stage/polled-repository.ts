@@ -1,4 +1,4 @@
-import { hookKeys, KEYS, POLLED_FIELD } from '@cds/hooks-store';
+import { hookKeys, KEYS, POLLED_FIELD } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { Change } from '../checker/history';
 import type { PreparedDelivery } from './sender';

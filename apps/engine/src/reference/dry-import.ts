@@ -1,4 +1,5 @@
-import { createImport, hookKeys, type Import, importedName } from '@cds/hooks-store';
+import { createImport, type Import, importedName } from '@cds/hooks-store';
+import { hookKeys } from '@cds/hooks-store/keys';
 import type { Redis } from 'ioredis';
 
 /** Says what an import would do, and writes nothing. */

@@ -1,4 +1,5 @@
-import { fieldsOf, hookKeys, readExecution } from '@cds/hooks-store';
+import { readExecution } from '@cds/hooks-store';
+import { fieldsOf, hookKeys } from '@cds/hooks-store/keys';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 

@@ -1,4 +1,5 @@
-import { createDeadLetters, hookKeys, KEYS, createDeliveryStore } from '@cds/hooks-store';
+import { createDeadLetters, createDeliveryStore } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { awakeTime, captureLogger, waitFor } from '@cds/testing';
 import type { HookConfig, NodeHook, TaskExecution } from '@cds/wire';
 import { useClock } from '../../test/clock';

@@ -2,8 +2,8 @@ import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
 import { formatGoDuration } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { answeredByRedis } from '@cds/redis';
-import { hookKeys, KEYS, readableOf, whyNotServed } from '@cds/hooks-store';
-import { scoreOf, secondsSince } from './oldest-delivery';
+import { createStoredCounts, type DueCount, whyNotServed } from '@cds/hooks-store';
+import { secondsSince } from './oldest-delivery';
 
 export interface HooksMonitoringDeps {
   redis: Redis;
@@ -43,53 +43,25 @@ function level(value: number, warn: number, alert: number): MonitoringLevel {
  */
 export function createHooksMonitoring(deps: HooksMonitoringDeps) {
   const { redis, disabled, executionHistory } = deps;
+  const counts = createStoredCounts({ redis });
 
   async function countLines(): Promise<MonitoringLine[]> {
-    const [
-      waiting,
-      head,
-      kinds,
-      cleanups,
-      failedCleanups,
-      failed,
-      stopped,
-      pending,
-      schedulers,
-      first,
-      clock,
-      polls,
-      firstPoll,
-      pollsFailing,
-      failing,
-    ] = await Promise.all([
-      redis.get(KEYS.waitingTotal),
-      redis.zrange(KEYS.heads, '0', '0', 'WITHSCORES'),
-      redis.hgetall(KEYS.kinds),
-      redis.zcard(KEYS.cleanups),
-      redis.zcount(KEYS.failedCleanups, '0', '+inf'),
-      redis.zcard(KEYS.failed),
-      redis.srandmember(KEYS.stopped, NAMED),
-      redis.srandmember(KEYS.pending, NAMED),
-      redis.zcard(KEYS.due),
-      redis.zrange(KEYS.due, '0', '0', 'WITHSCORES'),
-      redis.time(),
-      redis.zcard(KEYS.polls),
-      redis.zrange(KEYS.polls, '0', '0', 'WITHSCORES'),
-      redis.zcard(KEYS.pollsFailing),
-      redis.zrange(KEYS.pollsFailing, '0', String(NAMED - 1)),
-    ]);
-    const unserved = Object.entries(kinds).flatMap(([type, n]) => {
-      const reason = Number(n) > 0 ? whyNotServed(type) : undefined;
+    const now = await counts.forStatus(NAMED);
+    const { waiting, tasks, stopped, pending, schedulers, polls, pollsFailing } = now;
+    const tasksOf = (...types: string[]) =>
+      types.reduce((sum, type) => sum + (tasks.get(type) ?? 0), 0);
+    const unserved = [...tasks].flatMap(([type, n]) => {
+      const reason = n > 0 ? whyNotServed(type) : undefined;
       return reason === undefined ? [] : [{ type, n, reason }];
     });
     // By the clock that they run by.
-    const lateBy = (due: string | undefined) =>
-      Math.max(0, Math.floor(Number(clock[0]) - Number(due ?? Infinity) / 1000));
-    const lateSeconds = lateBy(first[1]);
-    const pollLateSeconds = lateBy(firstPoll[1]);
-    const oldest = Math.round(secondsSince(scoreOf(head)));
+    const lateBy = ({ firstDue = Infinity }: DueCount) =>
+      Math.max(0, Math.floor(now.now - firstDue / 1000));
+    const lateSeconds = lateBy(schedulers);
+    const pollLateSeconds = lateBy(polls);
+    const oldest = Math.round(secondsSince(now.oldestSince));
     return [
-      line('Queue', Number(waiting ?? 0), level(Number(waiting ?? 0), 10, 100)),
+      line('Queue', waiting, level(waiting, 10, 100)),
       line(
         'Oldest Waiting Delivery',
         `${formatGoDuration(oldest * 1_000)}, stopped tasks aside`,
@@ -98,23 +70,21 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       redisLine(deps.whyNoWrites()),
       ...stopped.map((uuid) => line('Task Stopped', uuid, 'WARN')),
       ...(await taskLines([...new Set([...pending, ...stopped])])),
-      line('Hook Kafka', Number(kinds.Kafka ?? 0), 'OK'),
+      line('Hook Kafka', tasksOf('Kafka'), 'OK'),
       line('Hook Kafka Consumers', 0, 'OK'),
-      line(
-        'Outgoing Hooks',
-        Number(kinds.OutgoingWebhook ?? 0) + Number(kinds.OutgoingWorkflow ?? 0),
-        'OK',
-      ),
-      line('Branch Deletions', cleanups, 'OK'),
-      line('Branch Deletions Failed', failedCleanups, level(failedCleanups, 1, Infinity)),
-      line('Schedulers', schedulers, 'OK'),
+      line('Outgoing Hooks', tasksOf('OutgoingWebhook', 'OutgoingWorkflow'), 'OK'),
+      line('Branch Deletions', now.cleanups, 'OK'),
+      line('Branch Deletions Failed', now.failedCleanups, level(now.failedCleanups, 1, Infinity)),
+      line('Schedulers', schedulers.count, 'OK'),
       line('Schedulers Late', `${lateSeconds}s`, level(lateSeconds, 5, 60)),
-      line('Polls', polls, 'OK'),
+      line('Polls', polls.count, 'OK'),
       line('Polls Late', `${pollLateSeconds}s`, level(pollLateSeconds, 60, 1_800)),
       line('Polls Failing', pollsFailing, level(pollsFailing, 1, Infinity)),
       // Why is in its next execution, and in the log: anybody may read this.
-      ...failing.map((uuid) => line(`Poll Failing ${uuid}`, 'see its next execution', 'WARN')),
-      line('Executions Failed', failed, level(failed, 1, Infinity)),
+      ...now.failingPolls.map((uuid) =>
+        line(`Poll Failing ${uuid}`, 'see its next execution', 'WARN'),
+      ),
+      line('Executions Failed', now.failedExecutions, level(now.failedExecutions, 1, Infinity)),
       ...unserved.map(({ type, n, reason }) =>
         line(`Hooks not served ${type}`, `${n}: ${reason}`, 'WARN'),
       ),
@@ -122,17 +92,7 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
   }
 
   async function taskLines(uuids: string[]): Promise<MonitoringLine[]> {
-    const counts = await Promise.all(
-      uuids.map(async (uuid) => {
-        const keys = hookKeys(uuid);
-        // One key of another type must not make it look as if Redis were away.
-        const pipeline = redis.pipeline().llen(keys.waiting).zcard(keys.done).zcard(keys.dead);
-        const replies = await readableOf(pipeline);
-        const [todo = 0, done = 0, dead = 0] = replies.map((reply) => Number(reply ?? 0));
-        return { uuid, todo, total: todo + done + dead };
-      }),
-    );
-    const withWork = counts.filter(({ todo }) => todo > 0);
+    const withWork = (await counts.ofTasks(uuids)).filter(({ todo }) => todo > 0);
     return withWork.flatMap(({ uuid, todo, total }) => [
       line(`Execs Todo ${uuid}`, todo, level(todo, 11, 20)),
       line(

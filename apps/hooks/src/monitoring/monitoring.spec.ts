@@ -1,4 +1,5 @@
-import { fieldsOf, hookKeys, KEYS, readExecution } from '@cds/hooks-store';
+import { readExecution } from '@cds/hooks-store';
+import { fieldsOf, hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { allDone, execution, push } from '../../test/deliveries';

@@ -1,9 +1,3 @@
-/** The score of the first member that `ZRANGE … WITHSCORES` answered; undefined when there was none. */
-export function scoreOf(reply: unknown): number | undefined {
-  const [, score] = Array.isArray(reply) ? (reply as unknown[]) : [];
-  return score === undefined ? undefined : Number(score);
-}
-
 /** Seconds from then (ms) until now; 0 when there is no then, or a clock of another replica says that it is yet to come. */
 export function secondsSince(then: number | undefined): number {
   return then === undefined ? 0 : Math.max(0, (Date.now() - then) / 1_000);

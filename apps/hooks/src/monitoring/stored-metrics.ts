@@ -1,8 +1,8 @@
 import { createRedisUpMetric, createRedisWritableMetric, type Metrics } from '@cds/service';
-import { KEYS, repliesOf } from '@cds/hooks-store';
+import { createStoredCounts } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import { answeredByRedis } from '@cds/redis';
-import { scoreOf, secondsSince } from './oldest-delivery';
+import { secondsSince } from './oldest-delivery';
 
 /** A gauge and what it shows of Redis, for each value of its label. */
 interface StoredGauge {
@@ -12,42 +12,10 @@ interface StoredGauge {
   values: (counts: Counts) => readonly [label: string, value: number][];
 }
 
-type Counts = NonNullable<Awaited<ReturnType<typeof readCounts>>>;
+type Counts = Awaited<ReturnType<ReturnType<typeof createStoredCounts>['forMetrics']>>;
 
 /** Before a scrape that waits for a second is told that Redis is down. */
 const REDIS_MS = 900;
-
-async function readCounts(redis: Redis) {
-  const pipeline = redis
-    .pipeline()
-    .zcard(KEYS.failed)
-    .zcount(KEYS.failedCleanups, '0', '+inf')
-    .get(KEYS.waitingTotal)
-    .zrange(KEYS.heads, '0', '0', 'WITHSCORES')
-    .zrange(KEYS.stoppedHeads, '0', '0', 'WITHSCORES')
-    .scard(KEYS.stopped)
-    .zcard(KEYS.cleanups)
-    .zcount(KEYS.cleanups, '-inf', Date.now())
-    .zcard(KEYS.stoppedCleanups)
-    .get(KEYS.lostTotal);
-  try {
-    const replies = await answeredByRedis(() => repliesOf(pipeline), REDIS_MS);
-    const count = (index: number): number => Number(replies[index] ?? 0);
-    return {
-      dead: { executions: count(0), cleanups: count(1) },
-      waiting: count(2),
-      oldest: {
-        running: secondsSince(scoreOf(replies[3])),
-        stopped: secondsSince(scoreOf(replies[4])),
-      },
-      tasksStopped: count(5),
-      cleanups: { pending: count(6), due: count(7), stopped: count(8) },
-      lost: count(9),
-    };
-  } catch {
-    return undefined;
-  }
-}
 
 const GAUGES: readonly StoredGauge[] = [
   {
@@ -59,7 +27,8 @@ const GAUGES: readonly StoredGauge[] = [
     name: 'cds_hooks_oldest_waiting_delivery_seconds',
     help: 'How long the delivery has waited that waits longest, over all replicas; 0 when none does.',
     label: 'task',
-    values: ({ oldest }) => Object.entries(oldest),
+    values: ({ oldestSince }) =>
+      Object.entries(oldestSince).map(([task, since]) => [task, secondsSince(since)]),
   },
   {
     name: 'cds_hooks_stopped_tasks',
@@ -103,9 +72,12 @@ export function createStoredMetrics(deps: {
   whyNoWrites: () => string | undefined;
 }): void {
   const { redis, metrics } = deps;
+  const stored = createStoredCounts({ redis });
   let underWay: Promise<Counts | undefined> | undefined;
+  const read = (): Promise<Counts | undefined> =>
+    answeredByRedis(() => stored.forMetrics(Date.now()), REDIS_MS).catch(() => undefined);
   /** All gauges of one scrape ask at the same moment. */
-  const counts = () => (underWay ??= readCounts(redis).finally(() => (underWay = undefined)));
+  const counts = () => (underWay ??= read().finally(() => (underWay = undefined)));
 
   createRedisUpMetric(metrics, async () => {
     if (!(await counts())) throw new Error('Redis does not answer');

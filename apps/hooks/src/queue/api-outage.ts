@@ -2,7 +2,7 @@ import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { KEYS } from '@cds/hooks-store';
+import { createPausedJobs } from '@cds/hooks-store';
 
 /** What a job that may wait for the API carries. */
 export interface WaitingJobData {
@@ -35,6 +35,7 @@ const MOST_WOKEN_IN_VAIN_PAUSE_MS = 10_000;
  */
 export function createApiWaiters(deps: ApiWaitersDeps) {
   const { redis, logger, queueOf } = deps;
+  const paused = createPausedJobs({ redis });
   let lastWake = -Infinity;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -42,7 +43,7 @@ export function createApiWaiters(deps: ApiWaitersDeps) {
   async function wakeOne(jobId: string, wakeableAt: number): Promise<void> {
     const job = await queueOf(jobId).getJob(jobId);
     if (!job) {
-      await redis.zrem(KEYS.apiWaiters, jobId);
+      await paused.remove(jobId);
       return;
     }
     // One that is still on its way into its pause is found by the next success.
@@ -58,16 +59,16 @@ export function createApiWaiters(deps: ApiWaitersDeps) {
   async function wake(): Promise<void> {
     lastWake = performance.now();
     try {
-      const waiting = await redis.zrange(KEYS.apiWaiters, '0', String(AT_ONCE - 1), 'WITHSCORES');
-      if (waiting.length === 0) return;
-      logger.info({ jobs: waiting.length / 2 }, 'the API answers again: going on with what waited');
-      for (let i = 0; i + 1 < waiting.length; i += 2) {
-        await wakeOne(String(waiting[i]), Number(waiting[i + 1])).catch((error: unknown) => {
+      const jobs = await paused.first(AT_ONCE);
+      if (jobs.length === 0) return;
+      logger.info({ jobs: jobs.length }, 'the API answers again: going on with what waited');
+      for (const { jobId, resumableAt } of jobs) {
+        await wakeOne(jobId, resumableAt).catch((error: unknown) => {
           // Woken by another replica, or it has just begun by itself.
-          logger.debug({ error: errorText(error), job: waiting[i] }, 'a job could not be woken');
+          logger.debug({ error: errorText(error), job: jobId }, 'a job could not be woken');
         });
       }
-      if (waiting.length === 2 * AT_ONCE) wakeSoon();
+      if (jobs.length === AT_ONCE) wakeSoon();
     } catch (error) {
       logger.debug({ error: errorText(error) }, 'those who wait for the API could not be read');
     }
@@ -96,13 +97,12 @@ export function createApiWaiters(deps: ApiWaitersDeps) {
       }
       const pause =
         inVain === 0 ? 0 : Math.min(MOST_WOKEN_IN_VAIN_PAUSE_MS, 500 * 2 ** Math.min(inVain, 10));
-      await redis.zadd(KEYS.apiWaiters, Math.min(resumeAt, Date.now() + pause), String(job.id));
+      const resumableAt = Math.min(resumeAt, Date.now() + pause);
+      await paused.add({ jobId: String(job.id), resumableAt });
     },
 
     /** Notes that the job goes on. */
-    async remove(jobId: string): Promise<void> {
-      await redis.zrem(KEYS.apiWaiters, jobId);
-    },
+    remove: paused.remove,
 
     /** To be called whenever the API answered. */
     apiAnswered: wakeSoon,

@@ -1,4 +1,4 @@
-import { BEGUN_FIELD, hookKeys } from '@cds/hooks-store';
+import { BEGUN_FIELD, hookKeys } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { NodeHook, Task } from '@cds/wire';
 import { allDone, push } from '../../test/deliveries';

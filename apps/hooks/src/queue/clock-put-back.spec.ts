@@ -1,5 +1,5 @@
 import { waitFor } from '@cds/testing';
-import { cleanupKey, KEYS } from '@cds/hooks-store';
+import { cleanupKey, KEYS } from '@cds/hooks-store/keys';
 import { Redis } from 'ioredis';
 import { useClock } from '../../test/clock';
 import { execution, push, refsOf } from '../../test/deliveries';

@@ -6,7 +6,7 @@ import { pushDelivery } from '../../test/pushes';
 import { repositoryHook } from '../../test/node-hooks';
 import { post } from '../../test/running-hooks';
 import { useTestContext } from '../../test/test-context';
-import { BULL_PREFIX } from '@cds/hooks-store';
+import { BULL_PREFIX } from '@cds/hooks-store/keys';
 import { DRAIN_QUEUE } from './hook-queue';
 import { drainJobId } from './job-ids';
 

@@ -1,4 +1,5 @@
-import { createTaskStore, hookKeys, KEYS, NEW_STATE, createDeliveryStore } from '@cds/hooks-store';
+import { createTaskStore, NEW_STATE, createDeliveryStore } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { startTestRedis, type TestRedis } from '@cds/testing';
 import { Redis } from 'ioredis';
 

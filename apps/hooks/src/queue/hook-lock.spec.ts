@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { KEYS, createHookOwnership, type HookOwnership } from '@cds/hooks-store';
+import { createHookOwnership, type HookOwnership } from '@cds/hooks-store';
+import { KEYS } from '@cds/hooks-store/keys';
 import { connectRedis } from '@cds/redis';
 import { silentLogger, startTestRedis, takesTime, type TestRedis, waitFor } from '@cds/testing';
 import type { Redis } from 'ioredis';

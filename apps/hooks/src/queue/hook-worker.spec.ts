@@ -1,4 +1,4 @@
-import { hookKeys } from '@cds/hooks-store';
+import { hookKeys } from '@cds/hooks-store/keys';
 import { connectRedis, whenReady } from '@cds/redis';
 import { silentLogger, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import type { Redis } from 'ioredis';

@@ -1,7 +1,7 @@
 import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS } from '@cds/hooks-store';
+import { createPendingStore } from '@cds/hooks-store';
 import type { ApiWaiters } from './api-outage';
 import { DRAIN_QUEUE, type DrainJob, type DrainQueue } from './hook-queue';
 import { createJobWorker, type JobOutcome, type JobWorker } from './job-worker';
@@ -27,11 +27,12 @@ const HOOKS_AT_ONCE = 200;
 /** Works off hooks, several at a time, each by one job. */
 export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
   const { redis, queue, workOffHook, waiters, logger } = deps;
+  const pending = createPendingStore({ redis });
 
   /** A delivery may have come in after the job saw an empty list, when its own job was still this one. */
   async function lookAgain(uuid: string): Promise<void> {
     try {
-      if (await redis.sismember(KEYS.pending, uuid)) queue.ensureSoon(uuid);
+      if (await pending.isPending(uuid)) queue.ensureSoon(uuid);
     } catch (error) {
       logger.debug({ error: errorText(error), hook: uuid }, 'not looked at again: the sweep will');
     }
@@ -44,7 +45,7 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
   async function goOnForOthers(uuid: string, passed: Passed): Promise<void> {
     try {
       // Of one more than those that pause, one is another.
-      const waiting = await redis.lrange(hookKeys(uuid).waiting, 0, passed.size);
+      const waiting = await pending.ids(uuid, passed.size + 1);
       if (waiting.some((id) => !passed.has(id))) await queue.promote(uuid);
     } catch (error) {
       logger.debug(

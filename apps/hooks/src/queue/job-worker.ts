@@ -3,7 +3,7 @@ import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { BULL_PREFIX } from '@cds/hooks-store';
+import { jobPrefix } from '@cds/hooks-store';
 
 /**
  * How long BullMQ waits for a job before it looks at its delayed ones again (s). A pause of a moment, set while it
@@ -72,7 +72,7 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
     },
     {
       connection: deps.connection,
-      prefix: (deps.keyPrefix ?? '') + BULL_PREFIX,
+      prefix: jobPrefix(deps.keyPrefix),
       concurrency: deps.concurrency,
       lockDuration: lockMs,
       // Only a job whose lock is gone is given to another one: looking more often finds it sooner, and takes none away.

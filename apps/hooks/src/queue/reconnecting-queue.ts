@@ -1,4 +1,4 @@
-import { BULL_PREFIX } from '@cds/hooks-store';
+import { jobPrefix } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -36,7 +36,7 @@ export function createSteadyQueue<Data>(
   let timer: NodeJS.Timeout | undefined;
 
   function open(): Queue<Data> {
-    const prefix = keyPrefix + BULL_PREFIX;
+    const prefix = jobPrefix(keyPrefix);
     const opened = new Queue<Data>(name, { connection: redis, prefix });
     opened.on('error', (error) => logger.debug({ error: errorText(error), queue: name }, 'queue'));
     opened.waitUntilReady().catch((error: unknown) => {

@@ -1,8 +1,7 @@
 import { errorText } from '@cds/redis';
-import { randomUUID } from 'node:crypto';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { KEYS, type WaitingHeads } from '@cds/hooks-store';
+import { createPendingStore, createRequeueTurn, type WaitingHeads } from '@cds/hooks-store';
 import type { DrainQueue } from './hook-queue';
 import { CLOCK_SLACK_MS } from './api-failure';
 
@@ -35,10 +34,6 @@ export interface Sweep {
   sweep(): Promise<number>;
 }
 
-const HOOKS_AT_ONCE = 1_000;
-/** A turn that is seen so often in a row is over, whatever its time-to-live says. */
-const TURN_SEEN = 3;
-
 /**
  * Puts back jobs that got lost: between a delivery's script and its job, in a crash, or with the data of BullMQ; and
  * wakes those that would sleep for hours because the clock was put back. Puts right since when deliveries wait, too.
@@ -47,17 +42,18 @@ const TURN_SEEN = 3;
  */
 export function createSweep(deps: SweepDeps): Sweep {
   const { redis, drainQueue, cleanups, logger, everyMs = 3_000 } = deps;
+  const pending = createPendingStore({ redis });
+  const isMyTurn = createRequeueTurn({ redis, turnMs: Math.round(everyMs * 0.8) });
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let cursor = '0';
   let lastClock = Infinity;
-  let lastTurn: { token: string | null; seen: number } = { token: null, seen: 0 };
   const longestPauseMs = deps.retryDelayMs + CLOCK_SLACK_MS;
 
   async function sweepHooks(): Promise<number> {
     const overslept = await drainQueue.wakeOverslept(Date.now() + longestPauseMs);
     if (overslept > 0) logger.info({ hooks: overslept }, 'hooks that slept by another clock go on');
-    const [next, uuids] = await redis.sscan(KEYS.pending, cursor, 'COUNT', HOOKS_AT_ONCE);
+    const { next, uuids } = await pending.someHooks(cursor);
     cursor = next;
     const missing = await drainQueue.ensureAll(uuids);
     await deps.waitingHeads.noteAnew(uuids);
@@ -77,21 +73,6 @@ export function createSweep(deps: SweepDeps): Sweep {
     const hooks = await sweepHooks();
     if (hooks > 0) logger.debug({ hooks }, 'hooks without a job have one again');
     return hooks + (await sweepCleanups());
-  }
-
-  /**
-   * Whether it is this replica's turn. Only saves work: two sweeps at once do no harm. Each turn has a token of its own: one
-   * that stays is one whose time-to-live does not end, since the clock of Redis's machine was put back.
-   */
-  async function isMyTurn(): Promise<boolean> {
-    const token = randomUUID();
-    const turnMs = Math.round(everyMs * 0.8);
-    if (await redis.set(KEYS.sweepLock, token, 'PX', turnMs, 'NX')) return true;
-    const other = await redis.get(KEYS.sweepLock);
-    lastTurn = { token: other, seen: other === lastTurn.token ? lastTurn.seen + 1 : 1 };
-    if (lastTurn.seen < TURN_SEEN) return false;
-    await redis.set(KEYS.sweepLock, token, 'PX', turnMs);
-    return true;
   }
 
   async function sweepIfMine(): Promise<void> {

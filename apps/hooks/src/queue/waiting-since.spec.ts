@@ -3,14 +3,13 @@ import {
   createDeadLetters,
   createReplay,
   createTaskStore,
-  hookKeys,
-  KEYS,
   NEW_STATE,
   parseState,
   createDeliveryStore,
   createExecutionStore,
   createWaitingHeads,
 } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { fuzzRuns, startTestRedis, type TestRedis } from '@cds/testing';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';

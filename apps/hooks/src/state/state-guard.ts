@@ -1,5 +1,5 @@
 import type { CdsApiClient } from '@cds/api-client';
-import { createHooksStateMark, KEYS, STATE_FORMAT } from '@cds/hooks-store';
+import { createHooksStateMark, createTaskStore, STATE_FORMAT } from '@cds/hooks-store';
 import { createStateGuard, type StateGuardDeps } from '@cds/redis';
 import type { Registration } from '@cds/service';
 
@@ -20,9 +20,7 @@ export interface HooksStateGuardDeps extends Pick<
 export function createHooksStateGuard(deps: HooksStateGuardDeps) {
   const { redis, owner, api, registration } = deps;
 
-  async function isListed(uuids: string[]): Promise<boolean> {
-    return uuids.length > 0 && (await redis.smismember(KEYS.tasks, ...uuids)).includes(1);
-  }
+  const tasks = createTaskStore({ redis });
 
   return createStateGuard({
     ...deps,
@@ -37,7 +35,7 @@ export function createHooksStateGuard(deps: HooksStateGuardDeps) {
       let hooksOfApi = 0;
       for await (const hooks of api.workflowHooks()) {
         hooksOfApi += hooks.length;
-        if (await isListed(hooks.map(({ uuid }) => uuid))) return 'proven';
+        if (await tasks.isAny(hooks.map(({ uuid }) => uuid))) return 'proven';
       }
       return { hooksOfApi };
     },

@@ -1,4 +1,5 @@
-import { createLostDeliveries, createHooksStateMark, hookKeys, KEYS } from '@cds/hooks-store';
+import { createLostDeliveries, createHooksStateMark } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { stateOwnerOf } from '@cds/redis';
 import { captureLogger, waitFor } from '@cds/testing';
 import { push, refsOf } from '../../test/deliveries';

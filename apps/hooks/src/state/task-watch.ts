@@ -1,13 +1,10 @@
-import { createLostDeliveries, KEYS, repliesOf, type TaskStore } from '@cds/hooks-store';
+import { createLostDeliveries, type TaskStore } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 
-/** Tasks that are looked for in one look: all of some thousand in a few minutes. */
-const LOOKED_FOR = 200;
-
 export interface TaskWatchDeps {
   redis: Redis;
-  tasks: Pick<TaskStore, 'lookFor'>;
+  tasks: Pick<TaskStore, 'lookFor' | 'someUuids' | 'counted'>;
   logger: Logger;
   /** Tasks are missing that were there: the hooks of the API are to be read again. */
   vanished: () => Promise<void>;
@@ -33,11 +30,10 @@ export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDep
 
   /** @returns what is missing, in words for the log; empty when nothing is */
   async function missing(): Promise<string> {
-    const counting = redis.pipeline().scard(KEYS.tasks).hvals(KEYS.kinds);
-    const [there, kinds] = (await repliesOf(counting)) as [number, string[]];
-    const known = kinds.reduce((sum, count) => sum + Number(count), 0);
+    const { there, known } = await tasks.counted();
     const uncounted = known > there ? [`${known - there} of ${known} tasks`] : [];
-    const [next, uuids] = await redis.sscan(KEYS.tasks, cursor, 'COUNT', LOOKED_FOR);
+    // All of some thousand in a few minutes.
+    const { next, uuids } = await tasks.someUuids(cursor);
     cursor = next;
     const { vanished } = await tasks.lookFor(uuids);
     return [...uncounted, ...vanished].join(', ');
@@ -49,15 +45,15 @@ export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDep
   async function inLists(): Promise<number | undefined> {
     let waiting = 0;
     let next = '0';
-    const looked = new Set<string>();
+    const known = new Set<string>();
     do {
-      const [after, uuids] = await redis.sscan(KEYS.tasks, next, 'COUNT', LOOKED_FOR);
-      next = after;
-      const some = uuids.filter((uuid) => !looked.has(uuid));
-      for (const uuid of some) looked.add(uuid);
-      const found = await tasks.lookFor(some);
-      if (found.unreadable > 0) return undefined;
-      waiting += found.waiting;
+      const found = await tasks.someUuids(next);
+      next = found.next;
+      const some = found.uuids.filter((uuid) => !known.has(uuid));
+      for (const uuid of some) known.add(uuid);
+      const looked = await tasks.lookFor(some);
+      if (looked.unreadable > 0) return undefined;
+      waiting += looked.waiting;
     } while (next !== '0');
     return waiting;
   }
@@ -73,7 +69,7 @@ export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDep
         { deliveries: lost - known, inAll: lost },
         'accepted deliveries vanished from Redis before they were worked off: send them again at Bitbucket',
       );
-    seen = { waiting, lost, since, cleanups: await redis.zcard(KEYS.cleanups) };
+    seen = { waiting, lost, since, cleanups: await lostDeliveries.scheduledCleanups() };
   }
 
   return {

@@ -1,4 +1,5 @@
-import { createTaskStore, hookKeys, KEYS, createCleanupStore } from '@cds/hooks-store';
+import { createTaskStore, createCleanupStore } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { startTestRedis, type TestRedis } from '@cds/testing';
 import type { Task } from '@cds/wire';
 import { Redis } from 'ioredis';

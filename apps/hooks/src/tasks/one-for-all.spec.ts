@@ -1,4 +1,4 @@
-import { connectRedis } from '@cds/redis';
+import { connectRedis, whenReady } from '@cds/redis';
 import { silentLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
 import { createOneForAll } from '@cds/hooks-store';
 
@@ -14,6 +14,7 @@ describe('createOneForAll', () => {
     redis = await startTestRedis();
     const logger = silentLogger();
     connection = connectRedis({ redis: redis.config, logger, name: 'turn' }, 'client');
+    await whenReady(connection, 60_000);
   });
   afterAll(async () => {
     connection.disconnect();

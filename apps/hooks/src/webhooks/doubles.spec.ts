@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { hookKeys, KEYS } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { allDone, refsOf } from '../../test/deliveries';

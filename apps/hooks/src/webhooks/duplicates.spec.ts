@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { captureLogger, waitFor } from '@cds/testing';
-import { fieldsOf, hookKeys } from '@cds/hooks-store';
+import { fieldsOf, hookKeys } from '@cds/hooks-store/keys';
 import type { NodeHook } from '@cds/wire';
 import { allDone, refsOf } from '../../test/deliveries';
 import { plainHook, repositoryHook, signed } from '../../test/node-hooks';

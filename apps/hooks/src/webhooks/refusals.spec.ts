@@ -6,7 +6,7 @@ import {
   takesTime,
   waitFor,
 } from '@cds/testing';
-import { hookKeys, KEYS } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import type { NodeHook } from '@cds/wire';
 import { allDone, deliver } from '../../test/deliveries';
 import { repositoryHook, signed } from '../../test/node-hooks';

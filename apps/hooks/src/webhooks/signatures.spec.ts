@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { captureLogger, describeShared, waitFor } from '@cds/testing';
-import { hookKeys, SIGNED_FIELD } from '@cds/hooks-store';
+import { hookKeys, SIGNED_FIELD } from '@cds/hooks-store/keys';
 import { signatureOf, webhookSecret } from '@cds/webhook-signature';
 import type { NodeHook } from '@cds/wire';
 import { TOKEN } from '../../test/cds-api-stand-in';

@@ -1,7 +1,6 @@
 import type { Cleanup } from './cleanup';
 import { hookKeys } from '../redis-keys';
-import { readConfig } from '../unreadable/read-config';
-import { isWrongType } from '@cds/redis';
+import { readTaskConfig, unlessOfAnotherType } from '../tasks/read-task-config';
 import type { Redis } from 'ioredis';
 import { branchRef } from '../changes/change-name';
 
@@ -21,12 +20,12 @@ export async function whereBranchLives(
 ): Promise<string | undefined> {
   const looked = await Promise.all(
     [...hooks].map(async (uuid) => {
-      const { refs, task } = hookKeys(uuid);
+      const { refs } = hookKeys(uuid);
       const [last, config] = await Promise.all([
         unlessOfAnotherType(redis.hget(refs, branchRef(cleanup.branch))),
-        unlessOfAnotherType(redis.hget(task, 'config')),
+        readTaskConfig(redis, uuid),
       ]);
-      return { uuid, last, repository: readConfig(config)?.repoFullName?.value };
+      return { uuid, last, repository: config?.repoFullName?.value };
     }),
   );
   const own = looked.find(({ uuid }) => uuid === cleanup.hook)?.repository ?? cleanup.repository;
@@ -36,14 +35,4 @@ export async function whereBranchLives(
     return commit !== '' && (!isSame || Number(id) > Number(cleanup.accepted));
   });
   return found?.uuid;
-}
-
-/** A key that holds another type of value is set aside by who writes to the hook next. */
-async function unlessOfAnotherType(read: Promise<string | null>): Promise<string | null> {
-  try {
-    return await read;
-  } catch (error) {
-    if (isWrongType(error)) return null;
-    throw error;
-  }
 }

@@ -1,9 +1,9 @@
-import { isWrongType } from '@cds/redis';
 import { nanosecondsSchema, type TaskType, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { timestampOfId } from '../clock';
 import { parseState } from '../execution';
+import { readableOf } from '../pipeline-replies';
 import { cleanupKey, hookKeys, KEYS } from '../redis-keys';
 import { refsOfExecution } from '../lists/refs-of-execution';
 import { fieldsOf, readWithBody } from '../stored-execution-text';
@@ -136,23 +136,4 @@ function receivedOf([json, kept]: (string | null)[] = []): { branch: string; req
 /** @param ms since 1970 */
 function isoOf(ms: number): string {
   return ms > 0 && ms <= 8.64e15 ? new Date(ms).toISOString() : '';
-}
-
-/**
- * The replies of a pipeline; undefined for a key that holds another type of value. @throws the
- * first other error
- */
-export async function readableOf(pipeline: ReturnType<Redis['pipeline']>): Promise<unknown[]> {
-  return ((await pipeline.exec()) ?? []).map(([error, reply]) => {
-    if (error && !isWrongType(error)) throw error;
-    return error ? undefined : reply;
-  });
-}
-
-/** The replies of a pipeline. @throws the first error among them */
-export async function repliesOf(pipeline: ReturnType<Redis['pipeline']>): Promise<unknown[]> {
-  return ((await pipeline.exec()) ?? []).map(([error, reply]) => {
-    if (error) throw error;
-    return reply;
-  });
 }

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { hookKeys, KEYS, keysOf, SIGNED_FIELD, SYNCHRONIZED_FIELD } from '../redis-keys';
 import type { ExecutionState } from '../execution';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
-import { repliesOf } from '../dead-letters/dead-letter';
+import { repliesOf } from '../pipeline-replies';
 import { writeExecution } from '../stored-execution-text';
 import type {
   AbsentHook,

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { type Cleanup, parseCleanup } from '../cleanups/cleanup';
-import { readableOf } from '../dead-letters/dead-letter';
+import { readableOf } from '../pipeline-replies';
 import { cleanupKey, KEYS } from '../redis-keys';
 
 const AT_ONCE = 200;

@@ -1,7 +1,7 @@
 import type { TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { timestampOfId } from '../clock';
-import { readableOf } from '../dead-letters/dead-letter';
+import { readableOf } from '../pipeline-replies';
 import { type ExecutionState, parseState } from '../execution';
 import { hookKeys } from '../redis-keys';
 import { fieldsOf, readWithBody } from '../stored-execution-text';

@@ -28,6 +28,9 @@ export function createLostDeliveries({ redis }: { redis: Redis }) {
     /** @param held deliveries in the lists of all hooks; undefined where nobody looked */
     count: (held?: number): Promise<DeliveryCounts> => countLost(KEYS, { held: held ?? '' }),
 
+    /** What else an emptied Redis would lose. */
+    scheduledCleanups: (): Promise<number> => redis.zcard(KEYS.cleanups),
+
     /** Counts these as lost, too. */
     async add(deliveries: number): Promise<void> {
       await redis.incrby(KEYS.lostTotal, deliveries);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ExecutionState } from '../execution';
 import { hookKeys, KEYS, keysOf, SCHEDULE_FIELD } from '../redis-keys';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
-import { readableOf } from '../dead-letters/dead-letter';
+import { readableOf } from '../pipeline-replies';
 import { redisNowMs } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { type Occurrence, scheduledTask } from './occurrence';

@@ -1,5 +1,5 @@
 import { KEYS, MADE_FIELD, SYNCHRONIZED_FIELD } from '../redis-keys';
-import { repliesOf } from '../dead-letters/dead-letter';
+import { repliesOf } from '../pipeline-replies';
 import { defineScript, replies } from '@cds/redis';
 import type { Redis } from 'ioredis';
 

@@ -2,6 +2,7 @@ import { keyArgument } from '@cds/redis';
 import { type HookConfig, type Task, type TaskType, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { hookKeys, KEYS, keysOf, PREFIXES, workflowHooksKey } from '../redis-keys';
+import { repliesOf } from '../pipeline-replies';
 import { byCodeUnits, sortGently } from '../sort-gently';
 import { readConfig } from '../unreadable/read-config';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
@@ -196,6 +197,24 @@ export function createTaskStore(deps: TaskStoreDeps) {
     },
 
     lookFor,
+
+    /** Uuids of some of the tasks; all of them by the time that `next` is `0` again. */
+    async someUuids(cursor: string): Promise<{ next: string; uuids: string[] }> {
+      const [next, uuids] = await redis.sscan(KEYS.tasks, cursor, 'COUNT', CHUNK);
+      return { next, uuids };
+    },
+
+    /** How many there are, and how many there were by the counts of each type. */
+    async counted(): Promise<{ there: number; known: number }> {
+      const counting = redis.pipeline().scard(KEYS.tasks).hvals(KEYS.kinds);
+      const [there, kinds] = (await repliesOf(counting)) as [number, string[]];
+      return { there, known: kinds.reduce((sum, count) => sum + Number(count), 0) };
+    },
+
+    /** Whether any of these is a task. */
+    async isAny(uuids: readonly string[]): Promise<boolean> {
+      return uuids.length > 0 && (await redis.smismember(KEYS.tasks, ...uuids)).includes(1);
+    },
 
     /** Puts the number of tasks of each type right, where tasks vanished. */
     async countKinds(): Promise<void> {

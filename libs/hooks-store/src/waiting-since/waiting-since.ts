@@ -1,6 +1,6 @@
 import { KEYS, PREFIXES } from '../redis-keys';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
-import { repliesOf } from '../dead-letters/dead-letter';
+import { repliesOf } from '../pipeline-replies';
 import type { Redis } from 'ioredis';
 import { NOTE_HEADS } from './store-waiting-since.lua';
 

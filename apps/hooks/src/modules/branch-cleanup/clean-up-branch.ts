@@ -2,15 +2,13 @@ import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import {
   type Clock,
-  hookKeys,
   type Cleanup,
-  readConfig,
+  readTaskConfig,
   type Claim,
   type HookOwnership,
   type CleanupStore,
   whereBranchLives,
 } from '@cds/hooks-store';
-import { isWrongType } from '@cds/redis';
 import { pauseEnd } from '../../queue/api-failure';
 import { latestNews } from './latest-branch-change';
 import {
@@ -57,11 +55,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
    * read.
    */
   async function targetOf(cleanup: Cleanup): Promise<{ project: string; workflow: string }> {
-    const json = await redis.hget(hookKeys(cleanup.hook).task, 'config').catch((error: unknown) => {
-      if (isWrongType(error)) return null;
-      throw error;
-    });
-    const config = readConfig(json);
+    const config = await readTaskConfig(redis, cleanup.hook);
     const project = config?.project?.value;
     const workflow = config?.workflow?.value;
     return project && workflow

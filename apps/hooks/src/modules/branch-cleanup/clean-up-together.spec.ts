@@ -1,11 +1,5 @@
-import {
-  cleanupId,
-  cleanupKey,
-  hookKeys,
-  KEYS,
-  createHookOwnership,
-  createCleanupStore,
-} from '@cds/hooks-store';
+import { cleanupId, createHookOwnership, createCleanupStore } from '@cds/hooks-store';
+import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { silentLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { push, refsOf } from '../../../test/deliveries';

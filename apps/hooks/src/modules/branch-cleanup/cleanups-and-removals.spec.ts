@@ -1,5 +1,6 @@
 import { planDelivery } from '../../plan-delivery';
-import { cleanupKey, hookKeys, KEYS, workflowHooksKey, cleanupId } from '@cds/hooks-store';
+import { cleanupId } from '@cds/hooks-store';
+import { cleanupKey, hookKeys, KEYS, workflowHooksKey } from '@cds/hooks-store/keys';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { useClock } from '../../../test/clock';

@@ -1,4 +1,4 @@
-import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store';
+import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { allDone, execution, push, refsOf } from '../../../test/deliveries';

@@ -1,4 +1,5 @@
-import { cleanupId, cleanupKey, hookKeys, KEYS, olderCleanupId } from '@cds/hooks-store';
+import { cleanupId, olderCleanupId } from '@cds/hooks-store';
+import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { allDone, refsOf } from '../../../test/deliveries';

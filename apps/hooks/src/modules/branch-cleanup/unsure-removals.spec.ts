@@ -1,4 +1,4 @@
-import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store';
+import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { ApiCall, Misbehaviour } from '../../../test/cds-api';
 import { TOKEN } from '../../../test/cds-api-stand-in';

@@ -1,12 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
-  fieldsOf,
-  hookKeys,
+  createPendingStore,
   type Mend,
   NO_MEND,
-  readWithBody,
-  UnreadableExecutionError,
   type DeliveryPlan,
+  type PendingExecution,
   type PlanDelivery,
 } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
@@ -44,6 +42,7 @@ const NO_NEWS: BranchNews = { acceptedAt: 0, repository: '', branches: new Map()
  */
 export function createWaitingDeliveries(deps: { redis: Redis; plan: PlanDelivery; mend?: Mend }) {
   const { redis, mend = NO_MEND } = deps;
+  const pending = createPendingStore({ redis });
   const known = new LRUCache<string, BranchNews>({
     maxSize: REMEMBERED,
     sizeCalculation: ({ repository, branches }) =>
@@ -57,11 +56,8 @@ export function createWaitingDeliveries(deps: { redis: Redis; plan: PlanDelivery
     const found = new Map(ids.map((id) => [id, known.get(`${uuid}/${id}`)]));
     const missing = ids.filter((id) => !found.get(id));
     if (missing.length > 0) {
-      const executions = await redis.hmget(hookKeys(uuid).executions, ...fieldsOf(missing));
-      for (const [index, id] of missing.entries()) {
-        const [json, body] = executions.slice(2 * index);
-        if (!json) continue;
-        const news = newsOf(deps.plan, json, body);
+      for (const [id, execution] of await pending.read(uuid, missing)) {
+        const news = newsOf(deps.plan, execution);
         found.set(id, news);
         known.set(`${uuid}/${id}`, news);
       }
@@ -74,7 +70,7 @@ export function createWaitingDeliveries(deps: { redis: Redis; plan: PlanDelivery
   }
 
   async function readNow(uuid: string): Promise<WaitingNews> {
-    const ids = await redis.lrange(hookKeys(uuid).waiting, 0, -1);
+    const ids = await pending.ids(uuid);
     const deliveries: WaitingNews['deliveries'] = [];
     for (let i = 0; i < ids.length; i += CHUNK) {
       deliveries.push(...(await readChunk(uuid, ids.slice(i, i + CHUNK))));
@@ -100,20 +96,10 @@ export function createWaitingDeliveries(deps: { redis: Redis; plan: PlanDelivery
   };
 }
 
-function newsOf(
-  planDelivery: PlanDelivery,
-  json: string,
-  kept: string | null | undefined,
-): BranchNews {
-  let read: ReturnType<typeof readWithBody>;
-  try {
-    read = readWithBody(json, kept);
-  } catch (error) {
-    // It leads to nothing when its turn comes.
-    if (error instanceof UnreadableExecutionError) return NO_NEWS;
-    throw error;
-  }
-  const { execution, body } = read;
+function newsOf(planDelivery: PlanDelivery, pending: PendingExecution): BranchNews {
+  // What cannot be read leads to nothing when its turn comes.
+  if (!pending) return NO_NEWS;
+  const { execution, body } = pending;
   const { type, webhook, poll, accepted_at, replay_of } = execution;
   // It tells of what was long ago, and leaves cleanups alone when its turn comes.
   if (replay_of !== undefined || (!webhook && !poll)) return NO_NEWS;

@@ -1,4 +1,5 @@
-import { createTaskStore, hookKeys, KEYS, createOutgoingStore } from '@cds/hooks-store';
+import { createTaskStore, createOutgoingStore } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { startTestRedis, type TestRedis } from '@cds/testing';
 import { Redis } from 'ioredis';
 

@@ -1,4 +1,4 @@
-import { hookKeys } from '@cds/hooks-store';
+import { hookKeys } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { Task } from '@cds/wire';
 import type { RunningHooks } from '../../../test/running-hooks';

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { captureLogger, waitFor } from '@cds/testing';
-import { hookKeys, KEYS, UNUSED_MS } from '@cds/hooks-store';
+import { UNUSED_MS } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import type { Task } from '@cds/wire';
 import type { RunningHooks } from '../../../test/running-hooks';
 import { useTestContext } from '../../../test/test-context';

@@ -1,4 +1,4 @@
-import { hookKeys, KEYS, POLLED_FIELD } from '@cds/hooks-store';
+import { hookKeys, KEYS, POLLED_FIELD } from '@cds/hooks-store/keys';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook, TaskExecution } from '@cds/wire';
 import { VCS } from '../../../test/cds-api-stand-in';

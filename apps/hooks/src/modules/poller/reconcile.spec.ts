@@ -1,4 +1,4 @@
-import { hookKeys, KEYS } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { NodeHook, TaskExecution } from '@cds/wire';
 import { push, refsOf } from '../../../test/deliveries';

@@ -1,4 +1,5 @@
-import { createTaskStore, hookKeys, KEYS, createScheduleStore } from '@cds/hooks-store';
+import { createTaskStore, createScheduleStore } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { startTestRedis, type TestRedis } from '@cds/testing';
 import { Redis } from 'ioredis';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { hookKeys, KEYS } from '@cds/hooks-store';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook, Task } from '@cds/wire';
 import { MAX_VARIABLES } from '../../payloads/max-variables';

@@ -1,0 +1,13 @@
+/** The keys, for specs, tools and the look of the engine's reference at a Redis; not for services. */
+export {
+  BEGUN_FIELD,
+  BULL_PREFIX,
+  cleanupKey,
+  hashesKey,
+  hookKeys,
+  KEYS,
+  POLLED_FIELD,
+  SIGNED_FIELD,
+  workflowHooksKey,
+} from './redis-keys';
+export { bodyField, fieldsOf } from './stored-execution-text';

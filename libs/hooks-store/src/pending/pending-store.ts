@@ -1,0 +1,49 @@
+import type { Redis } from 'ioredis';
+import { hookKeys, KEYS } from '../redis-keys';
+import { fieldsOf, readWithBody } from '../stored-execution-text';
+import { UnreadableExecutionError } from '../unreadable/check-execution';
+
+const SCANNED = 1_000;
+
+/** A pending execution, and the body of its request; undefined where it cannot be read. */
+export type PendingExecution = ReturnType<typeof readWithBody> | undefined;
+
+/** Which hooks have pending executions, and which these are. */
+export function createPendingStore({ redis }: { redis: Redis }) {
+  return {
+    /** Some of the hooks; all of them by the time that `next` is `0` again. */
+    async someHooks(cursor: string): Promise<{ next: string; uuids: string[] }> {
+      const [next, uuids] = await redis.sscan(KEYS.pending, cursor, 'COUNT', SCANNED);
+      return { next, uuids };
+    },
+
+    /** Whether a hook that is not stopped has any. */
+    async isPending(uuid: string): Promise<boolean> {
+      return (await redis.sismember(KEYS.pending, uuid)) === 1;
+    },
+
+    /** Their ids in order. @param most of them */
+    ids: (uuid: string, most?: number): Promise<string[]> =>
+      redis.lrange(hookKeys(uuid).waiting, 0, most === undefined ? -1 : most - 1),
+
+    /** Those of these executions that are still there. */
+    async read(uuid: string, ids: readonly string[]): Promise<Map<string, PendingExecution>> {
+      const texts = await redis.hmget(hookKeys(uuid).executions, ...fieldsOf(ids));
+      return new Map(
+        ids.flatMap((id, index) => {
+          const [json, body] = texts.slice(2 * index);
+          return json ? [[id, readable(json, body)] as const] : [];
+        }),
+      );
+    },
+  };
+}
+
+function readable(json: string, body: string | null | undefined): PendingExecution {
+  try {
+    return readWithBody(json, body);
+  } catch (error) {
+    if (error instanceof UnreadableExecutionError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,8 @@
+import { createHashStore, type HashStore } from '@cds/service';
+import type { Redis } from 'ioredis';
+import { hashesKey } from './redis-keys';
+
+/** The hashes that the API gave to the service of this name. */
+export function createRegistrationHashes(redis: Redis, name: string): HashStore {
+  return createHashStore(redis, hashesKey(name));
+}
