@@ -162,6 +162,26 @@ it('sees a paragraph in a table', () => {
   ]);
 });
 
+/** What the first cells of the tables below a heading quote, without what varies. */
+const firstCells = (text: string, heading: string) =>
+  [...(text.split(heading)[1] ?? '').matchAll(/^\| `([^`]+?)(?: ?…)?` /gm)].map(
+    ([, quote = '']) => quote,
+  );
+
+it('guides name log messages, and lines of /mon/status, that there are', () => {
+  const source = files
+    .filter((file) => /^(apps|libs)\/.*(?<!\.spec|\.fixture)\.ts$/.test(file))
+    .map(read)
+    .join('\n');
+  const messages = firstCells(read('docs/monitoring.md'), '## Logs');
+  const [guide = ''] = read('docs/operator-guide.md').split('\n## Run containers');
+  const named = [...messages, ...firstCells(guide, '**Lines of')];
+
+  expect(messages.length).toBeGreaterThan(5);
+  expect(named.length).toBeGreaterThan(messages.length + 4);
+  for (const name of named) expect([name, source.includes(name)]).toEqual([name, true]);
+});
+
 it('sees what is broken', () => {
   const text = [
     '# `hooks`: a *B*',
