@@ -1,14 +1,17 @@
 import {
   type Callers,
+  createFastPathRoute,
   createHttpApp,
   createPublicApp,
   createRouter,
   type FastPathHandler,
+  limitStrangers,
   type Logger,
   type Metrics,
 } from '@cds/service';
 import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
+import type { RequestListener } from 'node:http';
 import { ABOUT } from './about';
 import { createAdminRouter } from './admin/admin-router';
 import type { AdminService } from './admin/admin-service';
@@ -16,7 +19,8 @@ import type { ExecuteOutgoing } from './modules/outgoing/accept-outgoing';
 import { absentIsUnknown, onlyOurState, type StateOfRoutes } from './state/guard-routes';
 import { createTaskRouter } from './tasks/task-router';
 import type { TaskService } from './tasks/task-service';
-import { createWebhookRouter } from './webhooks/webhook-router';
+import { networkOf } from './webhooks/refusal-limit';
+import { createWebhookRouter, isWebhookUrl, uuidOfWebhookUrl } from './webhooks/webhook-router';
 
 export interface AppDeps {
   logger: Logger;
@@ -33,33 +37,51 @@ export interface AppDeps {
   sharedMs?: number;
 }
 
-/** What is shown to the internet where that has a port of its own: `/webhook/{uuid}` alone. */
-export function getPublicApp(
-  deps: Pick<AppDeps, 'logger' | 'trustedProxies'> & { handle: FastPathHandler },
-): Express {
-  return createPublicApp({
-    logger: deps.logger,
-    trustedProxies: deps.trustedProxies,
-    open: createWebhookRouter(deps.handle),
-  });
+/** What listens: for everybody, and for the internet where that has a port of its own. */
+export interface Apps {
+  everything: RequestListener;
+  /** `/webhook/{uuid}` alone. */
+  webhooks: RequestListener;
 }
 
-/** The Express app, without a port and without workers. */
+/** The Express app, without a port. */
 export function getApp(deps: AppDeps): Express {
+  const { logger, trustedProxies, state } = deps;
   return createHttpApp({
     about: ABOUT,
-    logger: deps.logger,
+    ...{ logger, trustedProxies },
     registration: deps.registration,
     monitoring: deps.monitoring,
     metrics: deps.metrics,
-    trustedProxies: deps.trustedProxies,
     sharedMs: deps.sharedMs,
     open: createWebhookRouter(deps.handleWebhook),
     guarded: createRouter().use(
-      onlyOurState(deps.state),
+      onlyOurState(state),
       createTaskRouter({ service: deps.taskService, executeOutgoing: deps.executeOutgoing }),
       createAdminRouter({ service: deps.adminService }),
-      absentIsUnknown(deps.state),
+      absentIsUnknown(state),
     ),
   });
+}
+
+/** `/webhook/{uuid}` alone. */
+export function getPublicApp(
+  deps: Pick<AppDeps, 'logger' | 'trustedProxies' | 'handleWebhook'>,
+): Express {
+  const { logger, trustedProxies, handleWebhook } = deps;
+  return createPublicApp({ logger, trustedProxies, open: createWebhookRouter(handleWebhook) });
+}
+
+/** What listens, each behind the fast path of webhooks. */
+export function getApps(deps: AppDeps): Apps {
+  const { logger, trustedProxies, handleWebhook } = deps;
+  const common = { logger, trustedProxies };
+  const limits = { ...common, callers: deps.registration, isExempt: isWebhookUrl, networkOf };
+  const fastPath = { ...common, match: uuidOfWebhookUrl, handle: handleWebhook };
+  const behindFastPath = (app: Express): RequestListener =>
+    createFastPathRoute({ ...fastPath, app: limitStrangers(app, limits) });
+  return {
+    everything: behindFastPath(getApp(deps)),
+    webhooks: behindFastPath(getPublicApp(deps)),
+  };
 }

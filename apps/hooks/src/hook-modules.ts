@@ -1,78 +1,88 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { whyNotServed } from '@cds/hooks-store';
+import type { DeliveryToPlan, DeliveryPlan } from '@cds/hooks-store';
 import { CdsError, type HookConfig, type TaskType } from '@cds/wire';
-import { pollerKind } from './modules/poller/poller-module';
-import { rabbitmqKind } from './modules/rabbitmq/rabbitmq-module';
-import type { Kind } from './modules/hook-module';
-import { scheduler } from './modules/scheduler/scheduler-module';
+import { branchCleanup } from './modules/branch-cleanup/branch-cleanup-module';
+import type { HookModule } from './modules/hook-module';
 import type { DeliveryValidator } from './modules/incoming-delivery';
-import { incomingWebhook } from './modules/incoming-webhook';
-import { repositoryDeliveries } from './modules/repository-webhook/validate-delivery';
+import { outgoing } from './modules/outgoing/outgoing-module';
+import { poller } from './modules/poller/poller-module';
+import { rabbitmq } from './modules/rabbitmq/rabbitmq-module';
+import { repositoryWebhook } from './modules/repository-webhook/repository-webhook-module';
+import { scheduler } from './modules/scheduler/scheduler-module';
+import { unsupported, workflowTarget } from './modules/unsupported/unsupported-module';
 import { webhookDeliveries } from './modules/webhook/validate-delivery';
+import { webhook } from './modules/webhook/webhook-module';
+import { MalformedWebhookError } from './payloads/malformed-delivery';
 
-/** Kept as it came. */
-const keepAsItIs: Kind['keep'] = ({ config }) => ({ method: '', config });
+/** Every kind of hook. */
+export const HOOK_MODULES: readonly HookModule[] = [
+  repositoryWebhook,
+  webhook,
+  scheduler,
+  poller,
+  rabbitmq,
+  outgoing,
+  branchCleanup(planDelivery),
+  workflowTarget,
+  unsupported,
+];
 
-/** Tasks that `POST /task/execute` brings, one execution for each run that comes to the hook. */
-const outgoing: Kind = { unlisted: true, inAnyOrder: true, keep: keepAsItIs };
+const BY_TYPE = new Map<string, HookModule>(
+  HOOK_MODULES.flatMap((module) => module.types.map((type) => [type, module] as const)),
+);
 
-/**
- * Every kind of task, and what is done about its hooks. How executions are worked off is in
- * `work-off-by-kind.ts`; which kinds are not served, and why, in `libs/hooks-store`, for the `engine` command, too.
- */
-export const KINDS: Readonly<Record<TaskType, Kind>> = {
-  RepoWebHook: { ...incomingWebhook, deliveries: repositoryDeliveries },
-  Webhook: { ...incomingWebhook, deliveries: webhookDeliveries },
-  // Targets of outgoing workflow hooks: the API starts their runs for those, nothing is to be done here.
-  Workflow: { keep: () => ({ method: '', config: null }) },
-  Scheduler: scheduler,
-  RepoPoller: pollerKind,
-  RabbitMQ: rabbitmqKind,
-  Kafka: { keep: keepAsItIs },
-  Gerrit: { keep: keepAsItIs },
-  OutgoingWebhook: outgoing,
-  OutgoingWorkflow: outgoing,
-  BranchDeletion: { unlisted: true, keep: keepAsItIs },
-};
+const VALIDATORS = HOOK_MODULES.flatMap(({ deliveries }) => deliveries ?? []);
 
-function isKnownType(type: string): type is TaskType {
-  return Object.hasOwn(KINDS, type);
+/** The module of a type of hook; undefined for a type that nobody knows. */
+export function moduleOf(type: string): HookModule | undefined {
+  return BY_TYPE.get(type);
 }
-
-/** Whether the API lists the tasks of this type, so that one it does not list is gone. */
-export function isListedByApi(type: string): boolean {
-  return !isKnownType(type) || KINDS[type].unlisted !== true;
-}
-
-const VALIDATORS = Object.values(KINDS).flatMap(({ deliveries }) => deliveries ?? []);
 
 /** How hooks of this type take deliveries at `/webhook/{uuid}`; undefined where they take none. */
 export function validatorOf(type: string): DeliveryValidator | undefined {
-  return VALIDATORS.find((validator) => validator.type === type);
+  return moduleOf(type)?.deliveries;
 }
 
 /** Of the type of hook that a delivery with such headers is most likely for; only Redis knows. */
 export function likelyValidator(headers: IncomingHttpHeaders): DeliveryValidator {
-  return VALIDATORS.find((validator) => validator.isLikely?.(headers)) ?? webhookDeliveries;
+  return VALIDATORS.find(({ isLikely }) => isLikely?.(headers)) ?? webhookDeliveries;
 }
 
 /** Whether executions of this type may overtake each other. */
 export function isInAnyOrder(type: string): boolean {
-  return isKnownType(type) && KINDS[type].inAnyOrder === true;
+  return moduleOf(type)?.ordering === 'any';
 }
 
-/** Why this task cannot be started; undefined when it can. */
-export function whyNotStarted(type: string, config: HookConfig | null): string | undefined {
-  if (!isKnownType(type)) return undefined;
-  return whyNotServed(type) ?? KINDS[type].refusal?.(config);
+/** Why a hook cannot run; undefined when it can. */
+export function unsupportedReason(hook: {
+  type: TaskType;
+  config: HookConfig | null;
+}): string | undefined {
+  return moduleOf(hook.type)?.unsupported?.(hook);
 }
 
-/** @throws CdsError 501 when a task of this kind cannot be started */
+/** @throws CdsError 501 when a task cannot be started */
 export function checkStart(task: { type: TaskType; config: HookConfig | null }): void {
-  const reason = whyNotStarted(task.type, task.config);
+  const reason = unsupportedReason(task);
   if (reason !== undefined) {
     throw new CdsError('notImplemented', {
       from: `a task of type ${task.type} cannot be started: ${reason}`,
     });
   }
+}
+
+/**
+ * What an execution calls for. The payload comes from the configuration at the time of the
+ * delivery; which workflow runs is a matter of the configuration now.
+ *
+ * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError,
+ *   MalformedMessageError, MalformedPollError
+ */
+export function planDelivery(delivery: DeliveryToPlan): DeliveryPlan {
+  const { type, execution, unreadable } = delivery;
+  if (unreadable !== undefined) throw new MalformedWebhookError(unreadable);
+  // What a poll found at a repository webhook is planned as at a poller.
+  const module = execution.poll ? poller : moduleOf(execution.webhook ? type : execution.type);
+  if (!module?.plan) throw new MalformedWebhookError('the execution holds no request');
+  return module.plan(delivery);
 }

@@ -1,136 +1,51 @@
-import type { CdsApiClient } from '@cds/api-client';
-import type { HooksConfig } from '@cds/config';
-import {
-  type Clock,
-  type Mend,
-  type TaskStore,
-  type CleanupStore,
-  type DeliveryStore,
-  type WaitingHeads,
-  type ScheduleStore,
-  createHookOwnership,
-  createKnownChanges,
-  type PollStore,
-} from '@cds/hooks-store';
+import { createHookOwnership } from '@cds/hooks-store';
 import { connectRedis, withoutKeyPrefix } from '@cds/redis';
-import type { Logger, Registration } from '@cds/service';
-import type { Redis } from 'ioredis';
-import type { CleanupQueue } from './modules/branch-cleanup/cleanup-queue';
-import type { WaitingDeliveries } from './modules/branch-cleanup/waiting-branch-changes';
-import type { ApiWaiters } from './queue/api-outage';
-import type { DrainQueue } from './queue/hook-queue';
-import type { WorkMetrics } from './monitoring/work-metrics';
-import { createBranchCleanups } from './modules/branch-cleanup/branch-cleanups';
-import { createCleanUpBranch } from './modules/branch-cleanup/clean-up-branch';
-import { createCleanUpTogether } from './modules/branch-cleanup/clean-up-together';
-import { createCleanupWorker } from './modules/branch-cleanup/cleanup-worker';
-import { createRemoveRuns } from './modules/branch-cleanup/remove-runs';
-import { createApiCaller } from './queue/call-api';
+import { isInAnyOrder, planDelivery } from './hook-modules';
+import type { RunningModule } from './modules/hook-module';
+import { measureRuns } from './monitoring/run-metrics';
 import { createDrainWorker } from './queue/hook-worker';
-import { createRequeueCleanups } from './modules/branch-cleanup/requeue-cleanups';
-import { isInAnyOrder } from './hook-modules';
-import { planDelivery } from './plan-delivery';
-import { createSweep } from './queue/requeue-lost-jobs';
-import { createVcsReadiness } from './queue/vcs-readiness';
+import { createProcessorByType } from './queue/processor';
 import { createWorkOffDelivery } from './queue/process-delivery';
 import { createWorkOffHook } from './queue/process-hook';
+import { createSweep } from './queue/requeue-lost-jobs';
+import { createVcsReadiness } from './queue/vcs-readiness';
 import { createWorkerConnection } from './queue/worker-connection';
-import { createWorkOffByKind } from './queue/processor';
-import { createOffThread } from './modules/outgoing/worker-thread/off-thread';
-import { createOutgoingKinds } from './modules/outgoing/outgoing-processors';
-import { createPollHook } from './modules/poller/poll-hook';
-import { createPoller } from './modules/poller/poller';
-import { createRinger } from './modules/scheduler/scheduler-loop';
+import type { Resources } from './resources';
 
-/** Times that tests shorten. */
-export interface Timing {
-  /** BullMQ's lock and stall check. */
-  lockMs?: number;
-  beatMs?: number;
-  sweepMs?: number;
-  heartbeatMs?: number;
-  firstRetryMs?: number;
-  /** Between two looks at which queues are to be consumed. */
-  queuesMs?: number;
-  /** How long a poll may take before another replica makes it. */
-  leaseMs?: number;
-  /** The shortest pause between two polls of a hook; also the longest after one that brought nothing. */
-  pollMs?: number;
-  /** How long runs wait for `vcs` after a start. */
-  vcsMs?: number;
-  /** How long the API may take to list a hook that it posted. */
-  recentMs?: number;
-  /** How long an answer of `/mon` is shared. */
-  sharedMs?: number;
-  /** Before a second look may remove more than half of the tasks. */
-  secondLookMs?: number;
-  /** Before the API is asked again whose the state is. */
-  askAgainMs?: number;
-}
+/**
+ * Begins to work on what waits in Redis: executions, and what the modules do beside them.
+ *
+ * @param until aborted when no new work is to begin
+ */
+export function startWork(
+  resources: Resources,
+  modules: readonly RunningModule[],
+  until: AbortSignal,
+) {
+  const { config, logger, timing, now, api, callApi, registration } = resources;
+  const { redis, stores, queues, metrics, workMetrics } = resources;
+  const { keyPrefix } = config.redis;
+  const retryDelayMs = config.retryDelaySeconds * 1_000;
+  const killing = new AbortController();
+  const killed = killing.signal;
+  const ending = AbortSignal.any([until, killed]);
+  const connection = { redis: config.redis, logger, name: `${config.name}-worker` };
+  const workers = createWorkerConnection(connectRedis(withoutKeyPrefix(connection), 'worker'));
+  const { mend } = stores;
+  const hookLock = createHookOwnership({ redis, logger, mend, beatMs: timing.beatMs });
+  void hookLock.start();
 
-/** What `createHooks` made, and what works off deliveries needs of it. */
-export interface WorkDeps {
-  config: HooksConfig;
-  logger: Logger;
-  timing: Timing;
-  now: Clock;
-  api: CdsApiClient;
-  /** The same, measured where runs are asked for. */
-  runsApi: Pick<CdsApiClient, 'runWorkflow'>;
-  registration: Registration;
-  redis: Redis;
-  mend: Mend;
-  connection: Omit<Parameters<typeof connectRedis>[0], 'name'>;
-  waiters: ApiWaiters;
-  drainQueue: DrainQueue;
-  cleanupQueue: CleanupQueue;
-  deliveries: DeliveryStore;
-  cleanupStore: CleanupStore;
-  waiting: WaitingDeliveries;
-  waitingHeads: WaitingHeads;
-  tasks: TaskStore;
-  schedules: ScheduleStore;
-  polls: PollStore;
-  workMetrics: WorkMetrics;
-  cleanupCancelled: () => void;
-  /** No new work is begun. */
-  ending: AbortSignal;
-  /** Aborted when there is no time left to wait for anything. */
-  killed: AbortController;
-}
-
-/** Everything that works off what waits in Redis: deliveries, schedules, cleanups, and the sweep over what got lost. */
-export function startWork(deps: WorkDeps) {
-  const { config, logger, timing, now, api, registration, redis, connection, waiters } = deps;
-  const { drainQueue, cleanupQueue, deliveries, cleanupStore, waiting, waitingHeads } = deps;
-  const { mend, tasks, schedules, workMetrics, cleanupCancelled, ending, killed } = deps;
-  const { retryError } = config;
-  const retryDelayMs = config.retryDelaySeconds * 1000;
-  const workers = createWorkerConnection(
-    connectRedis(withoutKeyPrefix({ ...connection, name: `${config.name}-worker` }), 'worker'),
-  );
-  const ownership = createHookOwnership({ redis, logger, mend, beatMs: timing.beatMs });
-  const callApi = createApiCaller({ registration, logger });
-  const common = { api, callApi, logger, now, retryDelayMs, retryError, killed: killed.signal };
-  const delayMs = config.branchDeletion.delaySeconds * 1000;
-  const cleanups = createBranchCleanups({
-    store: cleanupStore,
-    queue: cleanupQueue,
-    ownership,
-    logger,
-    now,
-    delayMs,
-    cancelled: cleanupCancelled,
-    scheduled: workMetrics.cleanupScheduled,
-  });
-  const workOffDelivery = createWorkOffDelivery({
-    ...common,
-    store: deliveries,
+  const period = { hookLock, workerConnection: workers.connection, ending, killed };
+  const works = modules.flatMap((module) => module.work?.(period) ?? []);
+  const [cleanups] = works.flatMap((work) => work.cleanups ?? []);
+  if (!cleanups) throw new Error('no hook module cleans branches up');
+  const processDelivery = createWorkOffDelivery({
+    ...{ callApi, logger, now, retryDelayMs, retryError: config.retryError, ending, killed },
+    api: measureRuns(api, metrics),
+    store: stores.deliveries,
     cleanups,
     plan: planDelivery,
-    knownChanges: createKnownChanges({ redis, mend, on: config.reconcile.intervalSeconds > 0 }),
-    ending: ending,
-    api: deps.runsApi,
+    knownChanges: stores.knownChanges,
     vcsReadiness: createVcsReadiness({
       ...{ api, registration, logger, ending },
       waitMs: timing.vcsMs,
@@ -138,93 +53,34 @@ export function startWork(deps: WorkDeps) {
     ended: workMetrics.executionEnded,
     retried: (reason) => workMetrics.retried('run', reason),
   });
-  const offThread = createOffThread();
-  const workOffHook = createWorkOffHook({
-    store: deliveries,
-    ownership,
-    workOff: createWorkOffByKind(
-      createOutgoingKinds(config.outgoing, {
-        ...common,
-        proxies: config.proxies,
-        store: deliveries,
-        ending: ending,
-        metrics: workMetrics,
-        resume: drainQueue.goOnSoon,
-        offThread,
-      }),
-      workOffDelivery,
-    ),
-    isInAnyOrder,
-    now,
-    retryDelayMs,
-    ending: ending,
-  });
-  const removeRuns = createRemoveRuns({
-    ...common,
-    store: cleanupStore,
-    ended: workMetrics.cleanupEnded,
-    retried: (reason) => workMetrics.retried('cleanup', reason),
-  });
-  const removing = { store: cleanupStore, ownership, removeRuns, logger, now, retryDelayMs };
-  const cleanUpBranch = createCleanUpBranch({
-    ...removing,
-    redis,
-    waiting,
-    hooksOf: tasks.hooksOf,
-    delayMs,
-    ended: workMetrics.cleanupEnded,
+  const processors = Object.assign({}, ...works.map((work) => work.processors));
+  const worker = createDrainWorker({
+    ...{ redis, logger, keyPrefix, connection: workers.connection },
+    ...{ queue: queues.hooks, waiters: queues.apiOutage, lockMs: timing.lockMs },
+    workOffHook: createWorkOffHook({
+      ...{ store: stores.deliveries, ownership: hookLock, now, retryDelayMs, ending },
+      workOff: createProcessorByType(processors, processDelivery),
+      isInAnyOrder,
+    }),
   });
   const sweep = createSweep({
-    redis,
-    drainQueue,
-    cleanups: createRequeueCleanups({ store: cleanupStore, queue: cleanupQueue }),
-    waitingHeads,
-    logger,
-    retryDelayMs,
+    ...{ redis, logger, retryDelayMs, drainQueue: queues.hooks },
+    waitingHeads: stores.waitingHeads,
+    others: works.flatMap(({ lostJobs }) => lostJobs ?? []),
     everyMs: timing.sweepMs,
   });
-  const { keyPrefix } = connection.redis;
-  const { lockMs } = timing;
-  const worker = { connection: workers.connection, keyPrefix, waiters, logger, lockMs };
-  const drainWorker = createDrainWorker({ ...worker, redis, queue: drainQueue, workOffHook });
-  const cleanupWorker = createCleanupWorker({
-    ...worker,
-    ...{ queue: cleanupQueue, cleanUpBranch },
-    cleanUpTogether: createCleanUpTogether(removing),
-  });
-  void ownership.start();
   sweep.start();
-  const ringer = createRinger({
-    store: schedules,
-    drainQueue,
-    logger,
-    rang: workMetrics.schedulerRang,
-  });
-  ringer.start();
-  const poller = createPoller({
-    store: deps.polls,
-    pollHook: createPollHook({
-      ...{ api, callApi, store: deliveries, logger, now },
-      workArrived: drainQueue.ensureSoon,
-      reconcileSeconds: config.reconcile.intervalSeconds,
-      shortestDelayMs: timing.pollMs,
-    }),
-    logger,
-    polled: workMetrics.polled,
-  });
-  poller.start();
+
   return {
-    async stop(deadlineMs: number) {
+    /** Finishes what is under way; lets go of what is left after `deadlineMs`. */
+    async stop(deadlineMs: number): Promise<void> {
       sweep.stop();
       await Promise.all([
-        ringer.stop(),
-        poller.stop(),
-        drainWorker.close(deadlineMs),
-        cleanupWorker.close(deadlineMs),
+        ...works.map((work) => work.stop?.(deadlineMs)),
+        worker.close(deadlineMs),
       ]);
-      ownership.stop();
-      killed.abort();
-      offThread.stop();
+      hookLock.stop();
+      killing.abort();
       workers.disconnect();
     },
   };

@@ -1,7 +1,7 @@
 import { BULL_PREFIX, KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { Redis } from 'ioredis';
-import { CLEANUP_QUEUE } from '../src/modules/branch-cleanup/cleanup-queue';
+import { CLEANUP_QUEUE } from '../src/queue/cleanup-queue';
 import { DRAIN_QUEUE } from '../src/queue/hook-queue';
 import type { TestContext } from './test-context';
 

@@ -14,7 +14,6 @@ import {
   listen,
   logConsole,
   runUntilSignal,
-  type Registration,
 } from '@cds/service';
 import { createApiVersion } from './http/api-version';
 import { getApp } from './get-app';
@@ -48,23 +47,7 @@ async function main(): Promise<void> {
   const api = new CdsApiClient(config.api);
   const apiVersion = createApiVersion({ api, logger });
   const { maxHeartbeatFailures, token } = config.api;
-  const monitoring = createMonitoring({
-    registration: {
-      get failuresInARow() {
-        return registration.failuresInARow;
-      },
-      get registered() {
-        return registration.registered;
-      },
-    },
-    maxHeartbeatFailures,
-    extra: async () => [
-      await redisLine(redis, { refusal: () => state.whyNoWrites() }),
-      ...state.lines(),
-      ...redisSettingsLines(redisHealth),
-      ...(await lines()),
-    ],
-  });
+  const monitoring = createMonitoring({ maxHeartbeatFailures });
   const metrics = createMetrics({ service: 'vcs' });
   createRedisUpMetric(metrics, async () => {
     if (!(await answers(redis))) throw new Error('Redis does not answer');
@@ -81,13 +64,13 @@ async function main(): Promise<void> {
       },
     },
   });
-  const registration: Registration = createRegistration({
+  const registration = createRegistration({
     api,
     logger,
     identity: { name: config.name, type: 'vcs', url: config.url },
     token,
     config: publicConfig('vcs', config),
-    monitoring,
+    monitoring: monitoring.status,
     maxHeartbeatFailures,
     hashes,
     metrics,
@@ -111,12 +94,19 @@ async function main(): Promise<void> {
     redis,
     logger,
     registration,
-    monitoring,
+    monitoring: monitoring.status,
     metrics,
     apiVersion,
     state,
     proxies: config.proxies,
   });
+  monitoring.watch(registration);
+  monitoring.add(async () => [
+    await redisLine(redis, { refusal: () => state.whyNoWrites() }),
+    ...state.lines(),
+    ...redisSettingsLines(redisHealth),
+    ...(await lines()),
+  ]);
   // The API refuses calls before it has taken the registration.
   void Promise.all([registration.firstRegistration(), state.firstOurs()]).then(start);
   const server = await listen(app, { ...config.http, logger });

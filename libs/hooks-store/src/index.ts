@@ -64,7 +64,7 @@ export { type ListedExecution, listExecutions } from './lists/execution-list';
 export { listTasks } from './lists/task-list';
 export { createLostDeliveries } from './lost-deliveries/lost-deliveries';
 export { createStoredCounts, type DueCount } from './monitoring/stored-counts';
-export { createOneForAll, type OneForAll } from './once-per-cluster';
+export { createOncePerCluster, type OncePerCluster } from './once-per-cluster';
 export { type NodeRun, nodeRunSchema, readOutgoingHook } from './outgoing/outgoing-hook';
 export { createOutgoingStore, type OutgoingStore, UNUSED_MS } from './outgoing/outgoing-store';
 export { DEFAULT_DELAY_MS, pollDelayMs, REFUSED_DELAY_MS } from './polls/poll-delay';

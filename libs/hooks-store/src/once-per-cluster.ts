@@ -2,7 +2,7 @@ import { LockTimeoutError, redisNowUs, withLock } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { KEYS } from './redis-keys';
 
-export interface OneForAllDeps {
+export interface OncePerClusterDeps {
   redis: Redis;
   /**
    * Held by the replica that works; its name with `:done` holds what came of it last. That of the
@@ -27,7 +27,7 @@ const DONE_MS = 600_000;
  *
  * @returns a function of the work, whose result (a number) is that of whoever did it
  */
-export function createOneForAll(deps: OneForAllDeps) {
+export function createOncePerCluster(deps: OncePerClusterDeps) {
   const { redis, key = KEYS.synchronizing, ttlMs = TTL_MS, pollMs = POLL_MS } = deps;
   const doneKey = `${key}:done`;
 
@@ -59,4 +59,4 @@ export function createOneForAll(deps: OneForAllDeps) {
   };
 }
 
-export type OneForAll = ReturnType<typeof createOneForAll>;
+export type OncePerCluster = ReturnType<typeof createOncePerCluster>;

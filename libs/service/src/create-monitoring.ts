@@ -5,33 +5,42 @@ import { formatGoDuration } from './format-go-duration';
 import { API_COMPONENT, VERSION_COMPONENT } from './monitoring-components';
 import type { Registration } from './registration/create-registration';
 
-const EXTRA_TIMEOUT_MS = 2_000;
+const LINES_TIMEOUT_MS = 2_000;
 
-export interface MonitoringDeps {
-  /** The service's own lines. */
-  extra?: () => Promise<MonitoringLine[]>;
-  registration?: Pick<Registration, 'failuresInARow' | 'registered'>;
-  maxHeartbeatFailures: number;
+type StatusLines = () => MonitoringLine[] | Promise<MonitoringLine[]>;
+
+/** The lines of `/mon/status`. */
+export interface Monitoring {
+  /** Never fails and takes 2 s at most: one line takes the place of those that are missing by then. */
+  status(): Promise<MonitoringStatus>;
+  /** Adds lines behind those that are there. */
+  add(lines: StatusLines): void;
+  /** Adds the line on the CDS API. */
+  watch(registration: Pick<Registration, 'failuresInARow' | 'registered'>): void;
 }
 
-/**
- * The answer of `/mon/status`. It never fails and takes 2 s at most: lines of the service that are
- * missing by then are one line that says so.
- */
-export function createMonitoring(deps: MonitoringDeps): () => Promise<MonitoringStatus> {
+/** What `/mon/status` says; it begins with the lines of every CDS service. */
+export function createMonitoring(deps: { maxHeartbeatFailures: number }): Monitoring {
   const { version } = buildInfo();
-  return async () => {
-    const now = new Date();
-    return {
-      now: now.toISOString(),
-      lines: [
-        line('OK', VERSION_COMPONENT, version),
-        line('OK', 'Uptime', formatGoDuration(process.uptime() * 1_000)),
-        line('OK', 'Time', now.toISOString().replace(/^.*T(..):(..):(..).*$/, '$1h$2m$3s')),
-        ...(deps.registration ? [apiLine(deps.registration, deps.maxHeartbeatFailures)] : []),
-        ...(deps.extra ? await boundedLines(deps.extra) : []),
-      ],
-    };
+  const sources: StatusLines[] = [];
+  return {
+    async status() {
+      const now = new Date();
+      const added = await Promise.all(sources.map(boundedLines));
+      return {
+        now: now.toISOString(),
+        lines: [
+          line('OK', VERSION_COMPONENT, version),
+          line('OK', 'Uptime', formatGoDuration(process.uptime() * 1_000)),
+          line('OK', 'Time', now.toISOString().replace(/^.*T(..):(..):(..).*$/, '$1h$2m$3s')),
+          ...added.flat(),
+        ],
+      };
+    },
+    add: (lines) => void sources.push(lines),
+    watch(registration) {
+      sources.push(() => [apiLine(registration, deps.maxHeartbeatFailures)]);
+    },
   };
 }
 
@@ -48,12 +57,12 @@ function apiLine(
     : line('WARN', API_COMPONENT, 'not registered yet');
 }
 
-async function boundedLines(extra: () => Promise<MonitoringLine[]>): Promise<MonitoringLine[]> {
+async function boundedLines(lines: StatusLines): Promise<MonitoringLine[]> {
   const done = new AbortController();
   try {
     return await Promise.race([
-      extra(),
-      sleep(EXTRA_TIMEOUT_MS, undefined, { signal: done.signal }).then(() => {
+      lines(),
+      sleep(LINES_TIMEOUT_MS, undefined, { signal: done.signal }).then(() => {
         throw new Error('too slow');
       }),
     ]);

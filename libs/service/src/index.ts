@@ -19,7 +19,7 @@ export { countFromZero } from './metrics/count-from-zero';
 export { createMetrics, type Metrics } from './metrics/create-metrics';
 export { createRedisUpMetric } from './metrics/redis-up-metric';
 export { createRedisWritableMetric } from './metrics/redis-writable-metric';
-export { createMonitoring, type MonitoringDeps } from './create-monitoring';
+export { createMonitoring, type Monitoring } from './create-monitoring';
 export {
   createRegistration,
   type Registration,

@@ -59,7 +59,7 @@ describe('createMonitoring', () => {
 
   it('begins with the lines of every CDS service', async () => {
     const monitoring = createMonitoring({ maxHeartbeatFailures });
-    const { now, lines } = await monitoring();
+    const { now, lines } = await monitoring.status();
     expect(new Date(now).toISOString()).toBe(now);
     const [, hours, minutes, seconds] = /T(..):(..):(..)/.exec(now) ?? [];
     expect(lines).toEqual([
@@ -81,16 +81,17 @@ describe('createMonitoring', () => {
     [{ registered: true, failuresInARow: 3 }, 'AL', '3 failed heartbeats in a row'],
     [{ registered: false, failuresInARow: 3 }, 'AL', '3 failed heartbeats in a row'],
   ])('tells how it stands with the API: %j', async (registration, status, value) => {
-    const { lines } = await createMonitoring({ registration, maxHeartbeatFailures })();
+    const monitoring = createMonitoring({ maxHeartbeatFailures });
+    monitoring.watch(registration);
+    const { lines } = await monitoring.status();
     expect(lines[3]).toEqual({ status, component: 'CDS API', value, type: '' });
   });
 
   it('adds the lines of the service', async () => {
     const queue = { status: 'OK' as const, component: 'Queue', value: '0', type: '' };
-    const { lines } = await createMonitoring({
-      extra: async () => [queue],
-      maxHeartbeatFailures,
-    })();
+    const monitoring = createMonitoring({ maxHeartbeatFailures });
+    monitoring.add(async () => [queue]);
+    const { lines } = await monitoring.status();
     expect(lines.at(-1)).toEqual(queue);
   });
 
@@ -100,9 +101,10 @@ describe('createMonitoring', () => {
   ])(
     'answers within 2 s also when the lines of the service %s, without the reason',
     async (_how, extra) => {
-      const ask = createMonitoring({ extra, maxHeartbeatFailures });
-      expect(await awakeTime(ask)).toBeLessThan(2_500);
-      expect((await ask()).lines.slice(3)).toEqual([
+      const monitoring = createMonitoring({ maxHeartbeatFailures });
+      monitoring.add(extra);
+      expect(await awakeTime(monitoring.status)).toBeLessThan(2_500);
+      expect((await monitoring.status()).lines.slice(3)).toEqual([
         {
           status: 'AL',
           component: 'Monitoring',

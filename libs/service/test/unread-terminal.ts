@@ -27,13 +27,10 @@ async function main(): Promise<void> {
     response.end(String(process.pid));
     say();
   });
-  const monitoring = createMonitoring({
-    maxHeartbeatFailures: 1,
-    extra: () =>
-      Promise.resolve([{ status: 'OK', component: 'Said', value: String(said), type: '' }]),
-  });
+  const monitoring = createMonitoring({ maxHeartbeatFailures: 1 });
+  monitoring.add(() => [{ status: 'OK', component: 'Said', value: String(said), type: '' }]);
   const app = createHttpApp({
-    ...{ logger, monitoring, open, sharedMs: 0 },
+    ...{ logger, monitoring: monitoring.status, open, sharedMs: 0 },
     guarded: Router(),
     registration: { isAllowed: () => false },
   });

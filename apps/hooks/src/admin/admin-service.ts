@@ -1,7 +1,5 @@
 import {
-  type Clock,
   createDeadLetters,
-  type Mend,
   createReplay,
   createResetSignature,
   type DeadLetter,
@@ -11,27 +9,11 @@ import {
   timestampOfId,
   isCleanupId,
   isTaskUuid,
-  type CleanupStore,
 } from '@cds/hooks-store';
-import type { Logger } from '@cds/service';
 import { CdsError, nanosecondsSchema } from '@cds/wire';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { CleanupQueue } from '../modules/branch-cleanup/cleanup-queue';
 import { errorText } from '@cds/redis';
-import type { DrainQueue } from '../queue/hook-queue';
-
-export interface AdminServiceDeps {
-  redis: Redis;
-  mend?: Mend;
-  drainQueue: Pick<DrainQueue, 'goOnSoon'>;
-  cleanupQueue: Pick<CleanupQueue, 'ringNow'>;
-  cleanups: Pick<CleanupStore, 'makeDue'>;
-  logger: Logger;
-  now: Clock;
-  /** Whether this service works off at all. */
-  disabled: boolean;
-}
+import type { Resources } from '../resources';
 
 /** How many were sent again or dropped. */
 export const allAnswerSchema = z
@@ -73,20 +55,22 @@ const ALL_MS = 20_000;
 export type AdminService = ReturnType<typeof createAdminService>;
 
 /** What the routes under `/admin` do: dead letters, replays, signatures, cleanups brought forward. */
-export function createAdminService(deps: AdminServiceDeps) {
-  const { redis, drainQueue, cleanupQueue, cleanups, logger, now } = deps;
-  const deadLetters = createDeadLetters({ redis, mend: deps.mend });
+export function createAdminService(
+  resources: Pick<Resources, 'config' | 'redis' | 'stores' | 'queues' | 'logger' | 'now'>,
+) {
+  const { redis, stores, queues, logger, now } = resources;
+  const deadLetters = createDeadLetters({ redis, mend: stores.mend });
   const replay = createReplay({ redis });
   const resetSignature = createResetSignature({ redis });
 
   /** Has what was sent again taken up at once. What fails here, the sweep does. */
   function wake(refs: Pick<DeadLetterRef, 'kind' | 'uuid'>[]): void {
-    if (deps.disabled) return;
+    if (resources.config.disable) return;
     const hooks = refs.flatMap(({ kind, uuid }) => (kind === 'execution' ? [uuid] : []));
-    for (const uuid of new Set(hooks)) drainQueue.goOnSoon(uuid);
+    for (const uuid of new Set(hooks)) queues.hooks.goOnSoon(uuid);
     for (const { kind, uuid } of refs) {
       if (kind === 'cleanup')
-        cleanupQueue.ringNow(uuid).catch((error: unknown) => {
+        queues.cleanups.ringNow(uuid).catch((error: unknown) => {
           logger.debug({ error: errorText(error), cleanup: uuid }, 'a cleanup was not woken');
         });
     }
@@ -163,7 +147,7 @@ export function createAdminService(deps: AdminServiceDeps) {
           from: 'this is no uuid of a cleanup, which has 64 digits: GET /task lists them as BranchDeletion',
         });
       }
-      const made = await cleanups.makeDue(uuid, now());
+      const made = await stores.cleanups.makeDue(uuid, now());
       switch (made.kind) {
         case 'unknown':
           throw new CdsError('notFound', {

@@ -10,7 +10,7 @@ import type {
   DeliveryStep,
   PlanDelivery,
 } from '@cds/hooks-store';
-import type { WorkOff } from './processor';
+import type { Processor } from './processor';
 import { isMalformedDelivery } from '../payloads/malformed-delivery';
 import type { ApiCaller } from './call-api';
 import { type Failure, outagePauseMs } from './api-failure';
@@ -85,7 +85,7 @@ const UNSURE =
  * What is kept after a step also tells whether this process still holds the hook, so it is the check before the
  * next call. If the process dies between the API's answer and that, the run is asked for again: the only case.
  */
-export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): WorkOff {
+export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): Processor {
   const { api, callApi, cleanups, logger, now, retryDelayMs, retryError } = deps;
   const keepHead = createKeepHead(deps);
   const stored = { logger, signal: deps.killed };

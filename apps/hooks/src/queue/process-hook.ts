@@ -1,5 +1,5 @@
 import type { Clock, DeliveryStore, Head, TakenHead, Claim, HookOwnership } from '@cds/hooks-store';
-import type { WorkOff, WorkOffOutcome } from './processor';
+import type { Processor, ProcessOutcome } from './processor';
 import { pauseEnd } from './api-failure';
 import { drainJobId } from './job-ids';
 import { createPlaces } from './slots';
@@ -7,7 +7,7 @@ import { createPlaces } from './slots';
 export interface WorkOffHookDeps {
   store: DeliveryStore;
   ownership: HookOwnership;
-  workOff: WorkOff;
+  workOff: Processor;
   /** Whether executions of hooks of this type may overtake each other. */
   isInAnyOrder: (type: string) => boolean;
   now: Clock;
@@ -27,7 +27,7 @@ export type HookOutcome =
    * Not before `until` (ms). `forApi`: unless the API answers earlier; `outages`: how often it did not, in a row.
    * `passed`: the executions that pause, where order does not matter; one that is not among them has nothing to wait for.
    */
-  | (WorkOffOutcome & { kind: 'pause'; passed?: Passed });
+  | (ProcessOutcome & { kind: 'pause'; passed?: Passed });
 
 /** Deliveries of one hook after which hooks that wait for a worker have their turn. */
 const SHARE = 50;
@@ -61,7 +61,7 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
     if (taken.kind !== 'work') return { ended: { kind: 'idle' } };
     const { head } = taken;
     const paused = pauseEnd(head.state.retry_at, now(), retryDelayMs);
-    const outcome: WorkOffOutcome =
+    const outcome: ProcessOutcome =
       paused > 0
         ? { kind: 'pause', until: paused, forApi: false, outages: 0 }
         : await deps.workOff(claim, head, mayTakeNext);
@@ -75,7 +75,7 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
   async function letPass(
     claim: Claim,
     { id, execution }: Head,
-    pause: WorkOffOutcome & { kind: 'pause' },
+    pause: ProcessOutcome & { kind: 'pause' },
     passed: Map<string, number>,
   ): Promise<HookOutcome | undefined> {
     if (pause.forApi || pause.paused || !deps.isInAnyOrder(execution.type)) return pause;

@@ -2,15 +2,15 @@ import type { TaskType } from '@cds/wire';
 import type { Head, TakenHead, Claim } from '@cds/hooks-store';
 
 /** What came of working at one execution. */
-export type WorkOffOutcome =
+export type ProcessOutcome =
   /** `next`: the one behind it, where it was taken along. */
   | { kind: 'done'; next?: TakenHead }
   /** It is for someone else, or for later, to go on. */
   | { kind: 'left' }
   /**
    * `outages`: tries in a row that the API did not answer, 0 after a refusal. `paused`: all
-   *   executions of the hook pause,
-   * and this is called when they do, so that its job can be resumed. Never throws.
+   * executions of the hook pause; it is called when they do, so that its job can be resumed, and
+   * never throws.
    */
   | { kind: 'pause'; until: number; forApi: boolean; outages: number; paused?: () => void };
 
@@ -18,23 +18,23 @@ export type WorkOffOutcome =
  * Works at the execution at the head of a hook's list, and ends it in the store when it is done.
  * `mayTakeNext` is asked when that is so: whether the one behind it can be gone on with at once.
  */
-export type WorkOff = (
+export type Processor = (
   claim: Claim,
   head: Head,
   mayTakeNext?: () => boolean,
-) => Promise<WorkOffOutcome>;
+) => Promise<ProcessOutcome>;
 
 /**
- * Hands each execution to what works off its kind: the kind that the hook had when the execution was accepted.
+ * Hands each execution to the processor of the type that its hook had when it was accepted.
  *
- * @param otherwise for kinds that have no entry, and for what cannot be read
+ * @param otherwise for types without one, and for what cannot be read
  */
-export function createWorkOffByKind(
-  kinds: Partial<Record<TaskType, WorkOff>>,
-  otherwise: WorkOff,
-): WorkOff {
+export function createProcessorByType(
+  processors: Partial<Record<TaskType, Processor>>,
+  otherwise: Processor,
+): Processor {
   return (claim, head, mayTakeNext) => {
-    const ofKind = head.unreadable === undefined ? kinds[head.execution.type] : undefined;
-    return (ofKind ?? otherwise)(claim, head, mayTakeNext);
+    const ofType = head.unreadable === undefined ? processors[head.execution.type] : undefined;
+    return (ofType ?? otherwise)(claim, head, mayTakeNext);
   };
 }

@@ -8,8 +8,8 @@ import { CLOCK_SLACK_MS } from './api-failure';
 export interface SweepDeps {
   redis: Redis;
   drainQueue: DrainQueue;
-  /** The jobs of cleanups. */
-  cleanups: LostJobs;
+  /** Jobs of something else than hooks. */
+  others: readonly LostJobs[];
   waitingHeads: Pick<WaitingHeads, 'noteAnew'>;
   logger: Logger;
   /** The longest pause between two tries. */
@@ -41,7 +41,7 @@ export interface Sweep {
  * are overdue; one replica at a time.
  */
 export function createSweep(deps: SweepDeps): Sweep {
-  const { redis, drainQueue, cleanups, logger, everyMs = 3_000 } = deps;
+  const { redis, drainQueue, others, logger, everyMs = 3_000 } = deps;
   const pending = createPendingStore({ redis });
   const isMyTurn = createRequeueTurn({ redis, turnMs: Math.round(everyMs * 0.8) });
   let timer: NodeJS.Timeout | undefined;
@@ -60,26 +60,29 @@ export function createSweep(deps: SweepDeps): Sweep {
     return missing;
   }
 
-  async function sweepCleanups(): Promise<number> {
+  async function sweepOthers(): Promise<number> {
     const now = Date.now();
     const clock = now - performance.now();
     // At its first sweep, too: the clock may have been put back while no replica ran.
-    if (clock < lastClock - CLOCK_SLACK_MS) await cleanups.bringForward(now + longestPauseMs);
+    if (clock < lastClock - CLOCK_SLACK_MS)
+      for (const jobs of others) await jobs.bringForward(now + longestPauseMs);
     lastClock = clock;
-    return cleanups.requeue(now);
+    let requeued = 0;
+    for (const jobs of others) requeued += await jobs.requeue(now);
+    return requeued;
   }
 
   async function sweep(): Promise<number> {
     const hooks = await sweepHooks();
     if (hooks > 0) logger.debug({ hooks }, 'hooks without a job have one again');
-    return hooks + (await sweepCleanups());
+    return hooks + (await sweepOthers());
   }
 
   async function sweepIfMine(): Promise<void> {
     try {
       if (await isMyTurn()) await sweep();
     } catch (error) {
-      cleanups.beginAnew();
+      for (const jobs of others) jobs.beginAnew();
       logger.debug({ error: errorText(error) }, 'no sweep: Redis does not answer');
     }
   }

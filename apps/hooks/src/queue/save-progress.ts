@@ -8,7 +8,7 @@ import {
   type Claim,
 } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
-import type { WorkOffOutcome } from './processor';
+import type { ProcessOutcome } from './processor';
 import { doAlone } from './attempts';
 import { drainJobId } from './job-ids';
 import { untilStored } from './retry-write';
@@ -40,20 +40,20 @@ export interface KeptHead {
    * @returns undefined when it must not be gone on with
    */
   byItself<T>(state: ExecutionState, work: () => T | Promise<T>): Promise<{ value: T } | undefined>;
-  /** It is to be gone on with at `until` (ms); see WorkOffOutcome. */
-  pause(state: ExecutionState, until: number, forApi: boolean): Promise<WorkOffOutcome>;
+  /** It is to be gone on with at `until` (ms); see ProcessOutcome. */
+  pause(state: ExecutionState, until: number, forApi: boolean): Promise<ProcessOutcome>;
   /** It is done, or has failed for good (`failed`). */
-  finish(state: ExecutionState): Promise<WorkOffOutcome>;
+  finish(state: ExecutionState): Promise<ProcessOutcome>;
 }
 
 /** What is to be done with a head whose state could not be kept. */
-export function notKept(saved: Exclude<Saved, 'ok'>): WorkOffOutcome {
+export function notKept(saved: Exclude<Saved, 'ok'>): ProcessOutcome {
   return { kind: saved === 'gone' ? 'done' : 'left' };
 }
 
 /**
  * What works at the head of a hook's list keeps its state through this. The next one is taken with what ends a head, where
- * `mayTakeNext` allows that; see WorkOff.
+ * `mayTakeNext` allows that; see Processor.
  */
 export function createKeepHead(deps: KeepHeadDeps) {
   const { store, now } = deps;

@@ -21,6 +21,8 @@ export interface StateDeps extends Omit<SynchronizeTasksDeps, 'synchronized' | '
   /** It is not, or not any more. */
   lost: () => void;
   ending: AbortSignal;
+  /** Whether the state is ours, for those who were made before. */
+  own: { isOurs: boolean };
   /** Between two looks, and before the API is asked again whose the state is (ms). */
   everyMs?: number;
   askAgainMs?: number;
@@ -35,7 +37,7 @@ export async function createState(deps: StateDeps) {
   const { redis, registration, logger, ending, config } = deps;
   const store = createSynchronizedStore({ redis });
   let synchronizedAt: number | undefined;
-  let isOurs = false;
+  const { own } = deps;
   const loss = 'Redis refuses writes: webhooks are refused with 503';
   const writes = createWrites({ logger, loss });
 
@@ -48,7 +50,7 @@ export async function createState(deps: StateDeps) {
         synchronizedAt = began;
       },
     },
-    may: () => isOurs && registration.registered,
+    may: () => own.isOurs && registration.registered,
     ending,
   });
   const watch = createTaskWatch({
@@ -65,9 +67,9 @@ export async function createState(deps: StateDeps) {
     ...deps,
     owner: [await stateOwnerOf(config.api)],
     async onOurs(seen) {
-      const wasOurs = isOurs;
+      const wasOurs = own.isOurs;
       const isFirst = seen.synchronizedAt === undefined && synchronizedAt !== undefined;
-      isOurs = true;
+      own.isOurs = true;
       synchronizedAt = seen.synchronizedAt;
       if (!wasOurs) deps.ours();
       if (!wasOurs || seen.isNew || isFirst) synchronization.request();
@@ -75,29 +77,25 @@ export async function createState(deps: StateDeps) {
     },
     onWrite: writes.note,
     onLost() {
-      isOurs = false;
+      own.isOurs = false;
       deps.lost();
     },
   });
   /** Where the look finds the state to be ours that was not, the look itself has the hooks read. */
   async function lookAndSynchronize(): Promise<boolean> {
-    const wasOurs = isOurs;
+    const wasOurs = own.isOurs;
     await guard.check();
-    if (isOurs && wasOurs) synchronization.request();
-    return isOurs;
+    if (own.isOurs && wasOurs) synchronization.request();
+    return own.isOurs;
   }
   void registration.firstRegistration().then(lookAndSynchronize);
 
   return {
-    guard,
-
     /**
      * After a connection: Redis may be another one, or have lost its tasks. @returns whether the
      * state is ours
      */
     connected: lookAndSynchronize,
-
-    isOurs: (): boolean => isOurs,
 
     /**
      * Why no delivery may be taken. While the API has not said whose the state is, those of its
@@ -105,6 +103,9 @@ export async function createState(deps: StateDeps) {
      */
     whyNoDelivery: (): string | undefined =>
       guard.status().kind === 'unproven' ? undefined : guard.refusal(),
+
+    /** Why nothing may be done for anybody; undefined where it may. */
+    refusal: (): string | undefined => guard.refusal(),
 
     /** Whether the hooks of the API have been read since Redis was emptied. */
     isSynchronized: (): boolean => synchronizedAt !== undefined,
@@ -115,7 +116,7 @@ export async function createState(deps: StateDeps) {
      */
     async askedByDelivery(): Promise<void> {
       try {
-        if (isOurs && (await store.mayAsk())) synchronization.request();
+        if (own.isOurs && (await store.mayAsk())) synchronization.request();
       } catch (error) {
         logger.debug({ error: errorText(error) }, 'the hooks of the API are not asked for now');
       }

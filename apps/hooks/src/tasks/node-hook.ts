@@ -7,7 +7,7 @@ import {
 } from '@cds/wire';
 import { z } from 'zod';
 import { TASK_UUID, type TaskToKeep } from '@cds/hooks-store';
-import { KINDS } from '../hook-modules';
+import { moduleOf } from '../hook-modules';
 
 const configValue = z.looseObject({
   value: z.string(),
@@ -49,10 +49,10 @@ function isKnownModel(name: string): name is HookModelName {
 }
 
 /**
- * The task that serves a hook, as its kind keeps it: with a `webHookURL` where it takes webhooks.
+ * The task that serves a hook, as its module stores it: with a `webHookURL` where it takes webhooks.
  *
  * @param urlPublic how Bitbucket and others reach this service
- * @throws CdsError 400 for an unknown kind of hook, or a hook that its kind refuses
+ * @throws CdsError 400 for an unknown kind of hook, or a hook that its module refuses
  */
 export function taskOfHook(hook: ReceivedHook, urlPublic: string): TaskToKeep {
   const model = hook.hook_model_name;
@@ -63,7 +63,10 @@ export function taskOfHook(hook: ReceivedHook, urlPublic: string): TaskToKeep {
   }
   const type = TASK_TYPES[model];
   const config = (hook.config ?? {}) as HookConfig;
-  return { uuid: hook.uuid, type, ...KINDS[type].keep({ uuid: hook.uuid, config }, urlPublic) };
+  const stored = moduleOf(type)?.normalize({ uuid: hook.uuid, config }, urlPublic);
+  if (!stored)
+    throw new CdsError('notImplemented', { from: `hooks of type ${type} have no module` });
+  return { uuid: hook.uuid, type, ...stored };
 }
 
 /** The hook as it is answered: as it came, with the configuration that is kept. */

@@ -1,14 +1,14 @@
 import { connectRedis, whenReady } from '@cds/redis';
 import { silentLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
-import { createOneForAll } from '@cds/hooks-store';
+import { createOncePerCluster } from '@cds/hooks-store';
 
 const KEY = 'cdsbb:test:turn';
 
-describe('createOneForAll', () => {
+describe('createOncePerCluster', () => {
   let redis: TestRedis;
   let connection: ReturnType<typeof connectRedis>;
   const replica = (ttlMs?: number) =>
-    createOneForAll({ redis: connection, key: KEY, ttlMs, pollMs: 5 });
+    createOncePerCluster({ redis: connection, key: KEY, ttlMs, pollMs: 5 });
 
   beforeAll(async () => {
     redis = await startTestRedis();
@@ -39,9 +39,9 @@ describe('createOneForAll', () => {
 
   it('does at once what nobody did, and again when it is needed again', async () => {
     let done = 0;
-    const oneForAll = replica();
-    await oneForAll(async () => ++done);
-    await oneForAll(async () => ++done);
+    const oncePerCluster = replica();
+    await oncePerCluster(async () => ++done);
+    await oncePerCluster(async () => ++done);
     expect(done).toBe(2);
   });
 

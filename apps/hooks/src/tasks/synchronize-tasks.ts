@@ -3,19 +3,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import { isCdsError, type NodeHook, type Task } from '@cds/wire';
-import type { Clock, TaskStore, TaskToKeep, OneForAll, SynchronizedStore } from '@cds/hooks-store';
-import { isListedByApi } from '../hook-modules';
-import { tell, type TaskListeners } from '../modules/task-listener';
-import { warnOfRefused } from './warn-unsupported';
+import type {
+  Clock,
+  TaskStore,
+  TaskToKeep,
+  OncePerCluster,
+  SynchronizedStore,
+} from '@cds/hooks-store';
+import { moduleOf } from '../hook-modules';
+import type { HandleTasks } from './task-handlers';
+import { warnUnsupported } from './warn-unsupported';
 import { createLeftOutHooks } from './left-out-hooks';
 import { nodeHookSchema, taskOfHook } from './node-hook';
 
 export interface SynchronizeTasksDeps {
   api: Pick<CdsApiClient, 'workflowHooks'>;
   tasks: TaskStore;
-  listeners: TaskListeners;
+  handleTasks: Pick<HandleTasks, 'notify'>;
   /** Several replicas need it at the same time: when they start, and when Redis comes back. */
-  oneForAll: OneForAll;
+  oncePerCluster: OncePerCluster;
   logger: Logger;
   now: Clock;
   urlPublic: string;
@@ -57,7 +63,7 @@ function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefi
  * @returns how many tasks stayed for one of these reasons although the API does not list them
  */
 async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal): Promise<number> {
-  const { api, tasks, listeners, logger, now, recentMs = RECENT_MS } = deps;
+  const { api, tasks, handleTasks, logger, now, recentMs = RECENT_MS } = deps;
   const began = now();
   const made = await deps.synchronized.begin();
   const before = await tasks.uuids();
@@ -73,8 +79,8 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
         const isOurs = (await tasks.put(task, began, began)) === 'ok';
         // Whoever kept a newer one may have died before he said so; an import says nothing.
         const now = isOurs ? task : await tasks.read(task.uuid);
-        if (now) await tell(listeners, 'kept', now);
-        warnOfRefused(logger, task);
+        if (now) await handleTasks.notify('stored', now);
+        warnUnsupported(logger, task);
       }),
     );
     kept += listed.length;
@@ -86,7 +92,7 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
   const isListed = (uuid: string) => leftOut.mayBeAny() || uuids.has(uuid) || leftOut.has(uuid);
   const unlisted = before.filter((uuid) => !isListed(uuid));
   for await (const some of tasks.readAll(unlisted))
-    gone.push(...some.filter(({ type }) => isListedByApi(type)));
+    gone.push(...some.filter(({ type }) => moduleOf(type)?.unlisted !== true));
   const absent = await tasks.vanished(await deps.synchronized.listedIfThere(unlisted));
   const isSure = await sureToBeGone(
     deps,
@@ -100,7 +106,7 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
       stayed++;
       continue;
     }
-    await tell(listeners, 'removed', task);
+    await handleTasks.notify('removed', task);
     removed++;
   }
   // Nothing would bring them back, and their deliveries would be answered 503 for ever.
@@ -152,7 +158,7 @@ export async function synchronizeUntilDone(
   const { recentMs = RECENT_MS, secondLookMs = SECOND_LOOK_MS } = deps;
   for (let tries = 0; !either.aborted; tries++) {
     try {
-      const stayed = await deps.oneForAll(() => synchronizeTasks(deps, signal), signal);
+      const stayed = await deps.oncePerCluster(() => synchronizeTasks(deps, signal), signal);
       if (stayed === 0) return;
       await pause(Math.min(recentMs, secondLookMs));
       tries = -1;

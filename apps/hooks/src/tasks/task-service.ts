@@ -1,52 +1,23 @@
 import { errorText } from '@cds/redis';
-import type { Logger } from '@cds/service';
 import { CdsError, isCdsError, type Task, type TaskExecution } from '@cds/wire';
-import type { CleanupQueue } from '../modules/branch-cleanup/cleanup-queue';
 import {
-  type CleanupStore,
   cleanupExecution,
   type Cleanup,
   cleanupTask,
   isCleanupId,
-  type Clock,
   idOfTimestamp,
   isTaskUuid,
-  type TaskStore,
   type TaskToKeep,
   timestampOfId,
   timestampOfMs,
-  type ExecutionStore,
 } from '@cds/hooks-store';
-import type { SpareBranches } from '../modules/branch-cleanup/cancel-cleanups';
-import type { DrainQueue } from '../queue/hook-queue';
+import type { Resources } from '../resources';
 import { checkStart } from '../hook-modules';
-import { tell, type TaskListeners } from '../modules/task-listener';
-import { warnOfRefused } from './warn-unsupported';
-import type { CheckPolling } from '../modules/poller/check-polling';
-import type { Upcoming } from './next-run';
+import type { HandleTasks } from './task-handlers';
+import { warnUnsupported } from './warn-unsupported';
+import { createNextExecution } from './next-execution';
 import { createListTasks } from './list-tasks';
 import { answeredHook, type ReceivedHook, taskOfHook } from './node-hook';
-
-export interface TaskServiceDeps {
-  tasks: TaskStore;
-  /** What kinds do when something happens to their tasks. */
-  listeners: TaskListeners;
-  /** Asked before a task starts. */
-  checkPolling: CheckPolling;
-  executions: ExecutionStore;
-  /** The next times of schedulers, and polls. */
-  upcoming: Upcoming;
-  cleanups: CleanupStore;
-  spareBranches: SpareBranches;
-  drainQueue: DrainQueue;
-  cleanupQueue: CleanupQueue;
-  logger: Logger;
-  now: Clock;
-  urlPublic: string;
-  retryError: number;
-  /** Whether this service works off at all. */
-  disabled: boolean;
-}
 
 /** Commands that are sent to Redis side by side. */
 const AT_ONCE = 100;
@@ -68,9 +39,13 @@ function unknownTask(uuid: string): CdsError {
 export type TaskService = ReturnType<typeof createTaskService>;
 
 /** What the routes under `/task` do, for the tasks of hooks and for scheduled cleanups alike. */
-export function createTaskService(deps: TaskServiceDeps) {
-  const { tasks, listeners, executions, upcoming, cleanups, spareBranches } = deps;
-  const { drainQueue, cleanupQueue, logger, now } = deps;
+export function createTaskService(
+  resources: Pick<Resources, 'config' | 'stores' | 'queues' | 'logger' | 'now'>,
+  handleTasks: HandleTasks,
+) {
+  const { config, stores, queues, logger, now } = resources;
+  const { tasks, executions, cleanups } = stores;
+  const nextExecution = createNextExecution(handleTasks);
 
   async function cleanupOf(uuid: string): Promise<Cleanup | undefined> {
     return isCleanupId(uuid) ? cleanups.read(uuid) : undefined;
@@ -86,8 +61,8 @@ export function createTaskService(deps: TaskServiceDeps) {
 
   async function keep(task: TaskToKeep): Promise<void> {
     await tasks.put(task, now());
-    await tell(listeners, 'kept', task);
-    warnOfRefused(logger, task);
+    await handleTasks.notify('stored', task);
+    warnUnsupported(logger, task);
   }
 
   /**
@@ -98,18 +73,18 @@ export function createTaskService(deps: TaskServiceDeps) {
     if (isCleanupId(uuid)) {
       const due = await cleanups.setStopped(uuid, stopped, now());
       if (due === undefined) return false;
-      if (!stopped && !deps.disabled) await wakeCleanup(uuid, due);
+      if (!stopped && !config.disable) await wakeCleanup(uuid, due);
       return true;
     }
     const task = isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
     if (!task) return false;
     if (!stopped) {
       checkStart(task);
-      await deps.checkPolling(task);
+      await handleTasks.checkStart(task);
     }
     const waiting = await tasks.setStopped(uuid, stopped);
     if (waiting === undefined) return false;
-    await tell(listeners, stopped ? 'stopped' : 'started', task);
+    await handleTasks.notify(stopped ? 'stopped' : 'started', task);
     if (!stopped && waiting > 0) await goOn(uuid);
     return true;
   }
@@ -124,15 +99,10 @@ export function createTaskService(deps: TaskServiceDeps) {
       tasks.remove(uuid, undefined, lastSeen),
     );
     if (removed !== 'ok') return false;
-    await tell(listeners, 'removed', task);
+    await handleTasks.notify('removed', task);
     // Its job finds nothing and ends, so that a hook created anew does not inherit a pause.
     await goOn(uuid);
     return true;
-  }
-
-  /** Cancels what a push cancels that only a hook of a repository can have received. */
-  async function spareBranchesOf(task: Task, only?: string): Promise<string> {
-    return task.type === 'RepoWebHook' ? spareBranches(task, only) : '';
   }
 
   /** @throws CdsError 503 when deliveries come in faster than they can be looked at */
@@ -141,7 +111,7 @@ export function createTaskService(deps: TaskServiceDeps) {
     remove: (lastSeen: string) => Promise<T | 'more'>,
   ): Promise<T> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const removed = await remove(await spareBranchesOf(task));
+      const removed = await remove(await handleTasks.beforeRemoval(task));
       if (removed !== 'more') return removed;
     }
     throw new CdsError('unavailable', {
@@ -150,13 +120,13 @@ export function createTaskService(deps: TaskServiceDeps) {
   }
 
   async function wakeCleanup(id: string, due: number): Promise<void> {
-    await (due > now() ? cleanupQueue.ring(id, due - now()) : cleanupQueue.ringNow(id));
+    await (due > now() ? queues.cleanups.ring(id, due - now()) : queues.cleanups.ringNow(id));
   }
 
   /** Ends a pause that the hook's job may be in. What fails here, the sweep does. */
   async function goOn(uuid: string): Promise<void> {
-    if (deps.disabled) return;
-    await drainQueue.promote(uuid).catch((error: unknown) => {
+    if (config.disable) return;
+    await queues.hooks.promote(uuid).catch((error: unknown) => {
       logger.debug({ error: errorText(error), hook: uuid }, 'the job of a hook was not woken');
     });
   }
@@ -168,7 +138,7 @@ export function createTaskService(deps: TaskServiceDeps) {
         if (key !== hook.uuid) {
           throw new CdsError('wrongRequest', { from: `the hook under ${key} has another uuid` });
         }
-        return { hook, task: taskOfHook(hook, deps.urlPublic) };
+        return { hook, task: taskOfHook(hook, config.urlPublic) };
       });
       await inChunks(kept, ({ task }) => keep(task));
       return Object.fromEntries(
@@ -182,7 +152,7 @@ export function createTaskService(deps: TaskServiceDeps) {
         throw new CdsError('wrongRequest', { from: 'the hook in the body has another uuid' });
       }
       await taskOf(uuid);
-      if (hook) await keep(taskOfHook(hook, deps.urlPublic));
+      if (hook) await keep(taskOfHook(hook, config.urlPublic));
       await setStopped(uuid, false);
     },
 
@@ -230,7 +200,7 @@ export function createTaskService(deps: TaskServiceDeps) {
       const cleanup = await cleanupOf(uuid);
       if (cleanup) return cleanupTask(cleanup);
       const task = await taskOf(uuid);
-      const [next, others] = await Promise.all([upcoming.find(task), executions.list(uuid)]);
+      const [next, others] = await Promise.all([nextExecution.find(task), executions.list(uuid)]);
       return { ...task, executions: next ? [next, ...others] : others };
     },
 
@@ -241,7 +211,7 @@ export function createTaskService(deps: TaskServiceDeps) {
       if (cleanup && cleanup.accepted === id) return cleanupExecution(cleanup);
       const execution = id && isTaskUuid(uuid) ? await executions.find(uuid, id) : undefined;
       if (execution) return execution;
-      const next = id ? await upcoming.find(await taskOf(uuid)) : undefined;
+      const next = id ? await nextExecution.find(await taskOf(uuid)) : undefined;
       if (next && id && next.timestamp === timestampOfId(id)) return next;
       throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
     },
@@ -249,7 +219,7 @@ export function createTaskService(deps: TaskServiceDeps) {
     /** Ends an execution that waits or is to come; one that has ended stays as it is. @throws CdsError 404 */
     async stopExecution(uuid: string, timestamp: string): Promise<void> {
       const id = idOfTimestamp(timestamp);
-      const marks = { nb_errors: deps.retryError + 1, last_error: 'DONE' };
+      const marks = { nb_errors: config.retryError + 1, last_error: 'DONE' };
       const cleanup = await cleanupOf(uuid);
       if (cleanup && cleanup.accepted === id) {
         if (cleanup.status === 'failed') return;
@@ -269,10 +239,11 @@ export function createTaskService(deps: TaskServiceDeps) {
         processing_timestamp: timestampOfMs(now()),
       };
       const task = id && isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
-      if (task) await spareBranchesOf(task, id);
+      if (task) await handleTasks.beforeRemoval(task, id);
       const stopped =
         task && id !== undefined
-          ? (await executions.stop(uuid, id, state)) || (await upcoming.leaveOut(task, id, state))
+          ? (await executions.stop(uuid, id, state)) ||
+            (await nextExecution.leaveOut(task, id, state))
           : false;
       if (!stopped) {
         throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });

@@ -1,15 +1,16 @@
 import type { Logger } from '@cds/service';
 import type { HookConfig, TaskType } from '@cds/wire';
-import { whyNotStarted } from '../hook-modules';
+import { unsupportedReason } from '../hook-modules';
 
 const warned = new WeakMap<Logger, Set<string>>();
 
 /** Warns of hooks that are kept but not served, once for each reason. */
-export function warnOfRefused(
+export function warnUnsupported(
   logger: Logger,
-  { type, config }: { type: TaskType; config: HookConfig | null },
+  hook: { type: TaskType; config: HookConfig | null },
 ): void {
-  const reason = whyNotStarted(type, config);
+  const { type } = hook;
+  const reason = unsupportedReason(hook);
   if (reason === undefined) return;
   const known = warned.get(logger) ?? new Set();
   warned.set(logger, known);

@@ -13,7 +13,7 @@ describe('the URL of a request', () => {
     const app = getPublicApp({
       logger: silentLogger(),
       trustedProxies: [],
-      handle: async (_request, response) => {
+      handleWebhook: async (_request, response) => {
         taken += 1;
         response.end();
       },

@@ -42,16 +42,15 @@ function register(
     insecure: false,
     requestTimeoutSeconds: options.requestTimeoutSeconds ?? 60,
   });
+  const monitoring = createMonitoring({ maxHeartbeatFailures: 3 });
+  monitoring.watch({ registered: false, failuresInARow: 0 });
   const registration = createRegistration({
     api: client,
     logger,
     identity: { name: 'cds-hooks', type: 'hooks', url: 'http://localhost:8083' },
     token: 'the-shared-infra-token',
     config: { name: 'cds-hooks' },
-    monitoring: createMonitoring({
-      registration: { registered: false, failuresInARow: 0 },
-      maxHeartbeatFailures: 3,
-    }),
+    monitoring: monitoring.status,
     maxHeartbeatFailures: 3,
     intervalMs: 30,
     firstRetryMs: 20,

@@ -7,7 +7,7 @@ import {
   type CleanupStore,
 } from '@cds/hooks-store';
 import type { BranchCleanups, BranchOfDelivery } from '../../queue/process-delivery';
-import type { CleanupQueue } from './cleanup-queue';
+import type { CleanupQueue } from '../../queue/cleanup-queue';
 
 export interface BranchCleanupsDeps {
   store: CleanupStore;

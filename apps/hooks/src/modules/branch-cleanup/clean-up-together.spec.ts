@@ -7,7 +7,7 @@ import { repositoryHook } from '../../../test/node-hooks';
 import { post, type RunningHooks } from '../../../test/running-hooks';
 import { useTestContext } from '../../../test/test-context';
 import { swept } from '../../../test/settled';
-import { type CleanupQueue, createCleanupQueue } from './cleanup-queue';
+import { type CleanupQueue, createCleanupQueue } from '../../queue/cleanup-queue';
 import { createRingAhead } from './enqueue-due-cleanups';
 
 const PATH = '/project/PROJ/workflows/wf1/runs/branch/';

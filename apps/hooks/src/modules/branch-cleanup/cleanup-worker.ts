@@ -6,7 +6,7 @@ import { cleanupJobId } from '../../queue/job-ids';
 import { createJobWorker, type JobWorker } from '../../queue/job-worker';
 import type { CleanUpBranch } from './clean-up-branch';
 import type { CleanUpTogether, LeftCleanups } from './clean-up-together';
-import { CLEANUP_QUEUE, type CleanupJob, type CleanupQueue } from './cleanup-queue';
+import { CLEANUP_QUEUE, type CleanupJob, type CleanupQueue } from '../../queue/cleanup-queue';
 import { BUSY_MS } from './remove-runs';
 
 export interface CleanupWorkerDeps {

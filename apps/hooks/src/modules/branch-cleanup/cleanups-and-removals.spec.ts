@@ -1,4 +1,4 @@
-import { planDelivery } from '../../plan-delivery';
+import { planDelivery } from '../../hook-modules';
 import { cleanupId } from '@cds/hooks-store';
 import { cleanupKey, hookKeys, KEYS, workflowHooksKey } from '@cds/hooks-store/keys';
 import { captureLogger, waitFor } from '@cds/testing';

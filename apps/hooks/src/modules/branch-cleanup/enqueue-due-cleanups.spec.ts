@@ -2,8 +2,8 @@ import { cleanupId, createCleanupStore, groupByMoment } from '@cds/hooks-store';
 import { startTestRedis, type TestRedis } from '@cds/testing';
 import { Redis } from 'ioredis';
 import pino from 'pino';
-import { createCleanupQueue, type CleanupQueue } from './cleanup-queue';
-import { AHEAD_MS } from './cleanup-queue';
+import { createCleanupQueue, type CleanupQueue } from '../../queue/cleanup-queue';
+import { AHEAD_MS } from '../../queue/cleanup-queue';
 import { createRingAhead } from './enqueue-due-cleanups';
 
 const DAY_MS = 86_400_000;

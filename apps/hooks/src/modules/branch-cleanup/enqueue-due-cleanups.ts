@@ -1,4 +1,4 @@
-import { AHEAD_MS, type CleanupQueue } from './cleanup-queue';
+import { AHEAD_MS, type CleanupQueue } from '../../queue/cleanup-queue';
 import { type CleanupStore, endOfMoment, groupByMoment, type NearCleanup } from '@cds/hooks-store';
 
 export interface RingAheadDeps {

@@ -1,6 +1,6 @@
 import type { CleanupStore } from '@cds/hooks-store';
 import type { LostJobs } from '../../queue/requeue-lost-jobs';
-import type { CleanupQueue } from './cleanup-queue';
+import type { CleanupQueue } from '../../queue/cleanup-queue';
 import { createRingAhead } from './enqueue-due-cleanups';
 
 const CLEANUPS_AT_ONCE = 200;

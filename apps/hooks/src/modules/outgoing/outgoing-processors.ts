@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { OutgoingConfig } from '@cds/config';
 import { type ProxySettings, createTargetGuard } from '@cds/network';
-import type { WorkOff } from '../../queue/processor';
+import type { Processor } from '../../queue/processor';
 import type { OffThread } from './worker-thread/off-thread';
 import { createCallTarget } from './call-target';
 import { createCallWebhook } from './call-webhook';
@@ -20,7 +20,7 @@ export interface OutgoingMetrics {
   outgoingCalled(kind: 'webhook' | 'workflow', result: 'success' | 'failed' | 'nothing'): void;
 }
 
-export interface OutgoingKindsDeps extends Omit<
+export interface OutgoingProcessorsDeps extends Omit<
   WorkOffOutgoingDeps,
   'callHook' | 'ended' | 'called'
 > {
@@ -45,10 +45,10 @@ const LIMITS = { max: 100, maxPerProject: 20, maxPerHost: 20 };
 const [MIN_PAUSE_MS, MAX_PAUSE_MS] = [500, 15_000];
 
 /** What works off the outgoing hooks of each kind. */
-export function createOutgoingKinds(
+export function createOutgoingProcessors(
   config: OutgoingConfig,
-  { metrics, proxies, offThread, resume, ...deps }: OutgoingKindsDeps,
-): Record<'OutgoingWebhook' | 'OutgoingWorkflow', WorkOff> {
+  { metrics, proxies, offThread, resume, ...deps }: OutgoingProcessorsDeps,
+): Record<'OutgoingWebhook' | 'OutgoingWorkflow', Processor> {
   const { timeoutSeconds, ...rest } = config;
   const bounds = { ...rest, timeoutMs: timeoutSeconds * 1_000 };
   const callTarget = createCallTarget({ guard: createTargetGuard(config), bounds, proxies });
@@ -63,7 +63,7 @@ export function createOutgoingKinds(
     },
   });
   const limited =
-    (workOffOne: WorkOffOutgoing): WorkOff =>
+    (workOffOne: WorkOffOutgoing): Processor =>
     async (claim, head) => {
       const { project } = refOf(head.execution);
       const pauseUntilFree = (host?: string) => {
@@ -82,7 +82,7 @@ export function createOutgoingKinds(
         slot.release();
       }
     };
-  const workOff = (kind: 'webhook' | 'workflow', callHook: CallHook): WorkOff =>
+  const workOff = (kind: 'webhook' | 'workflow', callHook: CallHook): Processor =>
     limited(
       createWorkOffOutgoing({
         ...deps,

@@ -6,7 +6,7 @@ import { MOST_BEGUN, NEVER_ENDED } from '../../queue/attempts';
 import { type Failure, outagePauseMs } from '../../queue/api-failure';
 import { createKeepHead, type KeepHeadDeps } from '../../queue/save-progress';
 import { stackOf, unexpectedSentence } from '../../queue/unexpected-error';
-import type { WorkOffOutcome } from '../../queue/processor';
+import type { ProcessOutcome } from '../../queue/processor';
 import type { Slot } from './concurrency-limiter';
 import { type CallHook, type HookCallOutcome, nodeOf, refOf } from './hook-call';
 import { checkIsThere, isNotFound, MOST_NOT_YET, NotYetError, notYetPauseMs } from './not-yet';
@@ -40,8 +40,8 @@ class LostError extends Error {
 const WAITS = 'Building';
 const [CALLED, TOLD] = [1, 2];
 
-/** As {@link WorkOff}, with the slot that is held for it. */
-export type WorkOffOutgoing = (claim: Claim, head: Head, slot: Slot) => Promise<WorkOffOutcome>;
+/** As {@link Processor}, with the slot that is held for it. */
+export type WorkOffOutgoing = (claim: Claim, head: Head, slot: Slot) => Promise<ProcessOutcome>;
 
 /**
  * Works off one run of an outgoing hook, in two steps: the call, as often as `retryError` says; and the callback, until
@@ -52,7 +52,7 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoin
   const { api, callApi, callHook, logger, now, retryDelayMs, retryError } = deps;
   const keepHead = createKeepHead(deps);
 
-  return async function workOffOutgoing(claim, head, { takeHost }): Promise<WorkOffOutcome> {
+  return async function workOffOutgoing(claim, head, { takeHost }): Promise<ProcessOutcome> {
     const { execution } = head;
     const { timestamp, request_id } = execution;
     const log = logger.child({ requestId: request_id, hook: claim.uuid, execution: timestamp });
@@ -89,7 +89,7 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoin
       return result.value;
     }
 
-    function outage(message: string): Promise<WorkOffOutcome> {
+    function outage(message: string): Promise<ProcessOutcome> {
       const outages = state.outages + 1;
       if (outages === 1) log.warn({ error: message }, 'an outgoing hook waits for the API');
       const until = now() + outagePauseMs(outages, retryDelayMs);
@@ -108,12 +108,12 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoin
     }
 
     /** Gives a step up for good: the execution becomes a dead letter. */
-    function giveUp(message: string): Promise<WorkOffOutcome> {
+    function giveUp(message: string): Promise<ProcessOutcome> {
       log.error({ error: message }, 'an outgoing hook is given up: see the error of the execution');
       return finish({ ...counted(message), failed: true, failed_steps: [state.steps_done] });
     }
 
-    function tryLater(message: string): Promise<WorkOffOutcome> {
+    function tryLater(message: string): Promise<ProcessOutcome> {
       const until = now() + retryDelayMs;
       return pause({ ...counted(message), retry_at: until }, until, false);
     }
@@ -134,7 +134,7 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoin
       }
     }
 
-    function askAgainSoon(message: string): Promise<WorkOffOutcome> {
+    function askAgainSoon(message: string): Promise<ProcessOutcome> {
       const { not_yet = 0 } = state;
       log.debug({ reason: message }, 'the API does not show an outgoing hook yet');
       const until = now() + notYetPauseMs(not_yet);
@@ -161,7 +161,7 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoin
     }
 
     /** @returns undefined when the callback is to be sent now */
-    async function makeCall(): Promise<WorkOffOutcome | undefined> {
+    async function makeCall(): Promise<ProcessOutcome | undefined> {
       const start = new Date(now()).toISOString();
       let outcome: HookCallOutcome;
       try {
@@ -229,7 +229,7 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoin
       };
     }
 
-    async function sendCallback(callback: OutgoingCallback): Promise<WorkOffOutcome> {
+    async function sendCallback(callback: OutgoingCallback): Promise<ProcessOutcome> {
       try {
         await ask((client) => client.outgoingHookCallback(ref, callback));
       } catch (error) {

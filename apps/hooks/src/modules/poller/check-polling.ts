@@ -2,16 +2,16 @@ import type { CdsApiClient } from '@cds/api-client';
 import { CdsError, isCdsError } from '@cds/wire';
 import type { ApiCaller } from '../../queue/call-api';
 import type { Failure } from '../../queue/api-failure';
-import type { ListenedTask } from '../task-listener';
+import type { HandledTask } from '../task-handler';
 import { notPolled } from './poll-hook';
 import type { PollStore } from '@cds/hooks-store';
-import { polledHook } from './poller-module';
+import { polledHook } from './polled-hook';
 import { isVcsReached } from './vcs-reached';
 
 /** Whoever starts a task waits for the answer. */
 const DEADLINE_MS = 10_000;
 
-export type CheckPolling = (task: ListenedTask) => Promise<void>;
+export type CheckPolling = (task: HandledTask) => Promise<void>;
 
 /**
  * Refuses the start of a poller whose repository cannot be polled. Only the API knows: it is asked unless the last poll was
@@ -26,8 +26,8 @@ export function createCheckPolling(deps: {
   store: Pick<PollStore, 'lastError' | 'now'>;
 }): CheckPolling {
   const { api, callApi, store } = deps;
-  return async function checkPolling({ uuid, type, config }) {
-    if (type !== 'RepoPoller' || (await store.lastError(uuid)) === '') return;
+  return async function checkPolling({ uuid, config }) {
+    if ((await store.lastError(uuid)) === '') return;
     const hook = polledHook(uuid, config);
     // Its kind has refused it before.
     if (typeof hook === 'string') return;

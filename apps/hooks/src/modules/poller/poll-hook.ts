@@ -16,13 +16,11 @@ import {
 } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { ApiCaller } from '../../queue/call-api';
+import type { PollResult } from '../../queue/work-metrics';
 import { answeredByRedis } from '@cds/redis';
 import { changesOf } from './changes-of';
-import { polledHook } from './poller-module';
+import { polledHook } from './polled-hook';
 import { isVcsReached } from './vcs-reached';
-
-/** `unsupported`: the VCS server cannot be polled. */
-export type PollResult = 'ok' | 'unsupported' | 'refused' | 'unavailable';
 
 export interface PolledOutcome extends EndedPoll {
   result: PollResult;

@@ -1,31 +1,17 @@
-import type { PolledHook } from '@cds/api-client';
-import { CdsError, type HookConfig } from '@cds/wire';
-import type { Kind } from '../hook-module';
-import { checkPollPayload } from './plan-poll';
-import { isMalformedDelivery } from '../../payloads/malformed-delivery';
+import { CdsError } from '@cds/wire';
+import { isMalformedDelivery, MalformedPollError } from '../../payloads/malformed-delivery';
+import type { HookModule } from '../hook-module';
+import { createCheckPolling } from './check-polling';
+import { checkPollPayload, planPoll } from './plan-poll';
+import { createPollHook } from './poll-hook';
+import { createPollTaskHandler } from './poll-task-handler';
+import { polledHook } from './polled-hook';
+import { createPoller } from './poller';
 
-/**
- * What the API is asked for a hook.
- *
- * @returns a sentence when its configuration does not say
- */
-export function polledHook(uuid: string, config: HookConfig | null): PolledHook | string {
-  const vcsServer = config?.vcsServer?.value ?? '';
-  const workflowId = config?.workflow_id?.value ?? '';
-  if (vcsServer === '' || !config?.repoFullName?.value)
-    return 'its configuration names no repository (vcsServer, repoFullName): give its workflow an application that is linked to one, and save it';
-  if (!/^[1-9]\d{0,18}$/.test(workflowId))
-    return 'its configuration holds no workflow_id: save its workflow';
-  return { uuid, workflowId, vcsServer };
-}
-
-/** Hooks whose repository is polled. */
-export const pollerKind: Kind = {
-  refusal(config) {
-    const hook = polledHook('', config);
-    return typeof hook === 'string' ? hook : undefined;
-  },
-  keep({ config }) {
+/** Hooks whose repository is polled; also what polls repository webhooks for lost deliveries. */
+export const poller: HookModule = {
+  types: ['RepoPoller'],
+  normalize({ config }) {
     try {
       checkPollPayload(config);
     } catch (error) {
@@ -33,5 +19,38 @@ export const pollerKind: Kind = {
       throw new CdsError('wrongRequest', { from: error.message, cause: error });
     }
     return { method: '', config };
+  },
+  unsupported({ config }) {
+    const hook = polledHook('', config);
+    return typeof hook === 'string' ? hook : undefined;
+  },
+  plan({ execution: { type, config, poll } }) {
+    if (!poll) throw new MalformedPollError('the execution holds no change');
+    return planPoll({ type, config: config ?? {}, poll });
+  },
+  create(resources) {
+    const { api, callApi, stores, queues, logger, now, config, timing, workMetrics } = resources;
+    const store = stores.polls;
+    const tasks = createPollTaskHandler({ store });
+    const checkStart = createCheckPolling({ api, callApi, store });
+    return {
+      // Repository webhooks may have been polled before the configuration was changed.
+      tasks: { RepoPoller: { ...tasks, checkStart }, RepoWebHook: tasks },
+      work() {
+        const loop = createPoller({
+          store,
+          pollHook: createPollHook({
+            ...{ api, callApi, store: stores.deliveries, logger, now },
+            workArrived: queues.hooks.ensureSoon,
+            reconcileSeconds: config.reconcile.intervalSeconds,
+            shortestDelayMs: timing.pollMs,
+          }),
+          logger,
+          polled: workMetrics.polled,
+        });
+        loop.start();
+        return { stop: loop.stop };
+      },
+    };
   },
 };

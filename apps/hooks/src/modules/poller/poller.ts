@@ -1,7 +1,8 @@
 import type { Logger } from '@cds/service';
 import { errorText, answeredByRedis } from '@cds/redis';
 import { createRecently } from '../../queue/recently';
-import type { PolledOutcome, PollHook, PollResult } from './poll-hook';
+import type { PollResult } from '../../queue/work-metrics';
+import type { PolledOutcome, PollHook } from './poll-hook';
 import type { DuePoll, PollStore, TakenPoll } from '@cds/hooks-store';
 
 export interface PollerDeps {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@cds/service';
 import { z } from 'zod';
 import { errorText } from '@cds/redis';
-import type { TaskListener } from '../task-listener';
+import type { TaskHandler } from '../task-handler';
 import type { ConsumerState } from './keep-consuming';
 import type { RabbitmqSettings } from './rabbitmq-settings';
 import type { WantedQueues } from './wanted-queues';
@@ -51,9 +51,9 @@ const settingsSchema = z
     ),
   );
 
-/** The consumers of all hooks of a `hooks` process, and the hook's listener that says which there are to be. */
+/** The consumers of all hooks of a `hooks` process, and the task handler that says which there are to be. */
 export interface Consumers {
-  listener: TaskListener;
+  taskHandler: TaskHandler;
   start(): void;
   /** Finishes what is being taken; resolves when all have ended, or after five seconds. */
   stop(): Promise<void>;
@@ -140,8 +140,8 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
     });
 
   return {
-    listener: {
-      kept: ({ uuid, config }) => thenLook(wanted.want(uuid, config)),
+    taskHandler: {
+      stored: ({ uuid, config }) => thenLook(wanted.want(uuid, config)),
       started: ({ uuid, config }) => thenLook(wanted.want(uuid, config)),
       stopped: ({ uuid }) => thenLook(wanted.forget(uuid)),
       removed: ({ uuid }) => thenLook(wanted.forget(uuid)),

@@ -1,12 +1,43 @@
+import { createTargetGuard } from '@cds/network';
 import { CdsError } from '@cds/wire';
-import type { Kind } from '../hook-module';
+import type { HookModule } from '../hook-module';
+import { createConsumedQueues } from './consumed-queues';
+import { planMessage } from './plan-message';
 import { readSettings } from './rabbitmq-settings';
 
 /** Hooks whose workflow runs for every message of a queue. */
-export const rabbitmqKind: Kind = {
-  keep({ config }) {
+export const rabbitmq: HookModule = {
+  types: ['RabbitMQ'],
+  normalize({ config }) {
     const settings = readSettings(config);
     if ('problem' in settings) throw new CdsError('wrongRequest', { from: settings.problem });
     return { method: '', config };
+  },
+  plan({ execution: { rabbitmq } }) {
+    return planMessage(Buffer.from(rabbitmq?.message ?? '', 'base64'));
+  },
+  create(resources) {
+    const { redis, api, registration, stores, queues, metrics } = resources;
+    const { logger, now, timing, config } = resources;
+    let isStarted = false;
+    const consumed = createConsumedQueues({
+      ...{ redis, api, metrics, logger, now, timing },
+      store: stores.deliveries,
+      workArrived: queues.arrived,
+      guard: createTargetGuard(config.outgoing),
+    });
+    return {
+      tasks: { RabbitMQ: consumed.taskHandler },
+      start() {
+        isStarted = true;
+        // The API knows where the brokers are.
+        void registration.firstRegistration().then(() => isStarted && consumed.start());
+      },
+      stop() {
+        isStarted = false;
+        return consumed.stop();
+      },
+      statusLines: consumed.statusLines,
+    };
   },
 };

@@ -1,13 +1,20 @@
 import { CdsError, type HookConfig, isCdsError } from '@cds/wire';
 import { isMalformedDelivery } from '../../payloads/malformed-delivery';
+import type { HookModule } from '../hook-module';
 import { planSchedule } from './plan-schedule';
+import { createScheduleTaskHandler } from './schedule-task-handler';
 import { scheduleOf } from './scheduled-times';
-import type { Kind } from '../hook-module';
+import { createRinger } from './scheduler-loop';
 
 /** Hooks that run by the clock. */
-export const scheduler: Kind = {
-  /** Of a task that an older version kept without reading it. */
-  refusal(config) {
+export const scheduler: HookModule = {
+  types: ['Scheduler'],
+  normalize({ config }) {
+    check(config);
+    return { method: '', config };
+  },
+  /** Of a task that an older version stored without reading it. */
+  unsupported({ config }) {
     try {
       check(config ?? {});
       return undefined;
@@ -16,9 +23,20 @@ export const scheduler: Kind = {
       throw error;
     }
   },
-  keep({ config }) {
-    check(config);
-    return { method: '', config };
+  plan: ({ execution }) => planSchedule(execution.config ?? {}),
+  create({ stores, queues, logger, workMetrics }) {
+    const store = stores.schedules;
+    return {
+      tasks: { Scheduler: createScheduleTaskHandler({ store }) },
+      work() {
+        const loop = createRinger({
+          ...{ store, logger, drainQueue: queues.hooks },
+          rang: workMetrics.schedulerRang,
+        });
+        loop.start();
+        return { stop: loop.stop };
+      },
+    };
   },
 };
 

@@ -9,7 +9,7 @@ import { keepConsuming } from './keep-consuming';
 import { createTakeMessage } from './store-message';
 import { createWantedQueues } from './wanted-queues';
 
-export interface QueuesDeps {
+export interface ConsumedQueuesDeps {
   redis: Redis;
   api: Pick<CdsApiClient, 'projectIntegration'>;
   guard: TargetGuard;
@@ -19,8 +19,6 @@ export interface QueuesDeps {
   metrics: Pick<Metrics, 'counter' | 'gauge'>;
   logger: Logger;
   now: Clock;
-  /** Whether what is in Redis may be worked on: else nothing is consumed. */
-  isOurs: () => boolean;
   /** Milliseconds between two looks at which queues there are, and before the first repeat. */
   timing: { queuesMs?: number; firstRetryMs?: number };
 }
@@ -30,7 +28,7 @@ const NAMED = 50;
 const RESULTS = ['stored', 'duplicate', 'returned', 'rejected'] as const;
 
 /** The RabbitMQ hooks of a `hooks` process: what consumes their queues, counts messages and tells how it is doing. */
-export function createQueues(deps: QueuesDeps) {
+export function createConsumedQueues(deps: ConsumedQueuesDeps) {
   const messages = deps.metrics.counter({
     name: 'cds_hooks_rabbitmq_messages_total',
     help: 'Messages of RabbitMQ queues, by what became of them.',
@@ -44,7 +42,7 @@ export function createQueues(deps: QueuesDeps) {
   });
   const wanted = createWantedQueues({ redis: deps.redis });
   const consumers: Consumers = createConsumers({
-    wanted: { ...wanted, all: async () => (deps.isOurs() ? wanted.all() : {}) },
+    wanted,
     logger: deps.logger,
     everyMs: deps.timing.queuesMs,
     consume: ({ uuid, settings }, changed, signal) =>
@@ -74,12 +72,12 @@ export function createQueues(deps: QueuesDeps) {
   });
 
   return {
-    listener: consumers.listener,
+    taskHandler: consumers.taskHandler,
     start: consumers.start,
     stop: consumers.stop,
 
     /** How many queues are consumed, and which are not; known without Redis. Why stands in the log only: anybody may read this. */
-    lines(): MonitoringLine[] {
+    statusLines(): MonitoringLine[] {
       const states = [...consumers.states()];
       if (states.length === 0) return [];
       const waiting = states.flatMap(([uuid, { kind }]) => (kind === 'waiting' ? [uuid] : []));

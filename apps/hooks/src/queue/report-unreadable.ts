@@ -1,6 +1,6 @@
 import type { KeySetAside } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
-import { createRecently } from '../queue/recently';
+import { createRecently } from './recently';
 
 /** Between two lines of the log about one task. */
 const TOLD_MS = 300_000;

@@ -1,9 +1,11 @@
 import { countFromZero, type Logger, type Metrics } from '@cds/service';
-import type { PollResult } from '../modules/poller/poll-hook';
-import type { RetryReason } from '../queue/process-delivery';
+import type { RetryReason } from './process-delivery';
 
 /** Hooks that are remembered to have lost dead letters, so that each is told of once. */
 const MOST_REMEMBERED = 10_000;
+
+/** `unsupported`: the VCS server cannot be polled. */
+export type PollResult = 'ok' | 'unsupported' | 'refused' | 'unavailable';
 
 export type WorkMetrics = ReturnType<typeof createWorkMetrics>;
 

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Job } from 'bullmq';
-import type { WaitingJobData } from '../../queue/api-outage';
-import { cleanupGroupJobId, cleanupJobId } from '../../queue/job-ids';
-import { createSteadyQueue, type QueueRedis } from '../../queue/reconnecting-queue';
+import type { WaitingJobData } from './api-outage';
+import { cleanupGroupJobId, cleanupJobId } from './job-ids';
+import { createSteadyQueue, type QueueRedis } from './reconnecting-queue';
 
 export const CLEANUP_QUEUE = 'branch-deletion';
 

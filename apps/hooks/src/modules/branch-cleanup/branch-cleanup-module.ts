@@ -1,0 +1,59 @@
+import type { PlanDelivery } from '@cds/hooks-store';
+import type { HookModule } from '../hook-module';
+import { createBranchCleanups } from './branch-cleanups';
+import { createSpareBranches } from './cancel-cleanups';
+import { createCleanUpBranch } from './clean-up-branch';
+import { createCleanUpTogether } from './clean-up-together';
+import { createCleanupWorker } from './cleanup-worker';
+import { createRemoveRuns } from './remove-runs';
+import { createRequeueCleanups } from './requeue-cleanups';
+import { createWaitingDeliveries } from './waiting-branch-changes';
+
+/**
+ * The removal of a deleted branch's runs, each a task of its own.
+ *
+ * @param plan what an execution calls for, whatever its type
+ */
+export const branchCleanup = (plan: PlanDelivery): HookModule => ({
+  types: ['BranchDeletion'],
+  unlisted: true,
+  normalize: ({ config }) => ({ method: '', config }),
+  create({ redis, api, callApi, stores, queues, logger, now, config, timing, workMetrics }) {
+    const store = stores.cleanups;
+    const waiting = createWaitingDeliveries({ redis, plan, mend: stores.mend });
+    const delayMs = config.branchDeletion.delaySeconds * 1_000;
+    const retryDelayMs = config.retryDelaySeconds * 1_000;
+    const cancelled = () => workMetrics.cleanupEnded('cancelled');
+    const beforeRemoval = createSpareBranches({ waiting, store, logger, cancelled });
+    return {
+      tasks: { RepoWebHook: { beforeRemoval } },
+      work({ hookLock, workerConnection, killed }) {
+        const common = { store, ownership: hookLock, logger, now, retryDelayMs };
+        const removeRuns = createRemoveRuns({
+          ...{ ...common, api, callApi, retryError: config.retryError, killed },
+          ended: workMetrics.cleanupEnded,
+          retried: (reason) => workMetrics.retried('cleanup', reason),
+        });
+        const worker = createCleanupWorker({
+          ...{ connection: workerConnection, keyPrefix: config.redis.keyPrefix, logger },
+          ...{ waiters: queues.apiOutage, lockMs: timing.lockMs, queue: queues.cleanups },
+          cleanUpBranch: createCleanUpBranch({
+            ...{ ...common, redis, waiting, removeRuns, delayMs },
+            hooksOf: stores.tasks.hooksOf,
+            ended: workMetrics.cleanupEnded,
+          }),
+          cleanUpTogether: createCleanUpTogether({ ...common, removeRuns }),
+        });
+        return {
+          cleanups: createBranchCleanups({
+            ...{ store, queue: queues.cleanups, ownership: hookLock, logger, now, delayMs },
+            cancelled,
+            scheduled: workMetrics.cleanupScheduled,
+          }),
+          lostJobs: createRequeueCleanups({ store, queue: queues.cleanups }),
+          stop: (deadlineMs) => worker.close(deadlineMs),
+        };
+      },
+    };
+  },
+});

@@ -1,0 +1,15 @@
+import { whyNotServed } from '@cds/hooks-store';
+import type { HookModule } from '../hook-module';
+
+/** Hooks that are stored and listed, and that this service does not run. */
+export const unsupported: HookModule = {
+  types: ['Kafka', 'Gerrit'],
+  normalize: ({ config }) => ({ method: '', config }),
+  unsupported: ({ type }) => whyNotServed(type),
+};
+
+/** Targets of outgoing workflow hooks: the API starts their runs itself. */
+export const workflowTarget: HookModule = {
+  types: ['Workflow'],
+  normalize: () => ({ method: '', config: null }),
+};

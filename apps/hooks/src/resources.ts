@@ -1,0 +1,100 @@
+import { CdsApiClient } from '@cds/api-client';
+import { type HooksConfig, publicConfig } from '@cds/config';
+import {
+  createCleanupStore,
+  createDeliveryStore,
+  createExecutionStore,
+  createKnownChanges,
+  createMend,
+  createOutgoingStore,
+  createPollStore,
+  createScheduleStore,
+  createTaskStore,
+  createWaitingHeads,
+  createRegistrationHashes,
+} from '@cds/hooks-store';
+import { connectRedis } from '@cds/redis';
+import {
+  createKnownHashes,
+  createMetrics,
+  createRegistration,
+  type Logger,
+  type Monitoring,
+  whileOurs,
+} from '@cds/service';
+import type { Redis } from 'ioredis';
+import { createApiCaller } from './queue/call-api';
+import { createQueues } from './queue/create-queues';
+import { createWorkMetrics } from './queue/work-metrics';
+import { createUnreadableReports } from './queue/report-unreadable';
+import type { Timing } from './timing';
+
+/** What every part of the service may use. */
+export type Resources = ReturnType<typeof createResources>;
+
+/**
+ * @param monitoring what each heartbeat says of the service
+ * @param isOurs whether the state in Redis is that of this CDS
+ */
+export function createResources(deps: {
+  config: HooksConfig;
+  logger: Logger;
+  timing: Timing;
+  monitoring: Monitoring;
+  isOurs: () => boolean;
+}) {
+  const { config, logger, timing } = deps;
+  const redis = connectRedis({ redis: config.redis, logger, name: config.name }, 'client');
+  const api = new CdsApiClient(config.api);
+  const metrics = createMetrics({ service: 'hooks' });
+  const hashStore = whileOurs(createRegistrationHashes(redis, config.name), deps.isOurs);
+  const registration = createRegistration({
+    api,
+    logger,
+    identity: { name: config.name, type: 'hooks', url: config.url },
+    token: config.api.token,
+    config: publicConfig('hooks', config),
+    monitoring: deps.monitoring.status,
+    maxHeartbeatFailures: config.api.maxHeartbeatFailures,
+    hashes: createKnownHashes({ store: hashStore, logger }),
+    metrics,
+    intervalMs: timing.heartbeatMs,
+    firstRetryMs: timing.firstRetryMs,
+  });
+  return {
+    config,
+    logger,
+    timing,
+    /** Milliseconds. */
+    now: Date.now,
+    redis,
+    api,
+    registration,
+    callApi: createApiCaller({ registration, logger }),
+    stores: createStores(redis, config, timing, logger),
+    queues: createQueues({ redis, config, logger }),
+    metrics,
+    workMetrics: createWorkMetrics({ metrics, logger }),
+  };
+}
+
+/** Everything that `hooks` keeps in Redis, by what it is. */
+function createStores(redis: Redis, config: HooksConfig, timing: Timing, logger: Logger) {
+  const { executionHistory, deadLetters, signature, reconcile } = config;
+  const unreadable = createUnreadableReports(logger);
+  const mend = createMend({ redis, told: unreadable.setAside });
+  const reconcileSeconds = reconcile.intervalSeconds;
+  const tasks = createTaskStore({ redis, mend, unreadable: unreadable.task });
+  return {
+    mend,
+    tasks,
+    deliveries: createDeliveryStore({ redis, executionHistory, deadLetters, signature, mend }),
+    executions: createExecutionStore({ redis, executionHistory, mend }),
+    cleanups: createCleanupStore({ redis, deadLetters, mend }),
+    waitingHeads: createWaitingHeads({ redis, mend }),
+    schedules: createScheduleStore({ redis, executionHistory, mend }),
+    polls: createPollStore({ redis, reconcileSeconds, leaseMs: timing.leaseMs, mend }),
+    knownChanges: createKnownChanges({ redis, mend, on: reconcileSeconds > 0 }),
+    outgoing: createOutgoingStore({ redis, tasks, mend }),
+  };
+}

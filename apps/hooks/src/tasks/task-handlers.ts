@@ -1,0 +1,48 @@
+import type { ExecutionState } from '@cds/hooks-store';
+import type { Task } from '@cds/wire';
+import type { HandledTask, NextRun, TaskHandler, TaskHandlers } from '../modules/task-handler';
+
+type TaskEvent = 'stored' | 'started' | 'stopped' | 'removed';
+
+export type HandleTasks = ReturnType<typeof createHandleTasks>;
+
+/** What all modules do about tasks, by the type of a task. */
+export function createHandleTasks(modules: readonly { tasks?: TaskHandlers }[]) {
+  const handlersOf = ({ type }: HandledTask): TaskHandler[] =>
+    modules.flatMap(({ tasks }) => tasks?.[type] ?? []);
+
+  async function firstOf<T>(
+    task: HandledTask,
+    ask: (handler: TaskHandler) => Promise<T> | undefined,
+  ): Promise<T | undefined> {
+    for (const handler of handlersOf(task)) {
+      const answer = await ask(handler);
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
+  }
+
+  return {
+    /** After something happened to a task, which is in Redis. */
+    async notify(event: TaskEvent, task: HandledTask): Promise<void> {
+      for (const handler of handlersOf(task)) await handler[event]?.(task);
+    },
+
+    /** @throws CdsError 501 when the task cannot start */
+    async checkStart(task: HandledTask): Promise<void> {
+      for (const handler of handlersOf(task)) await handler.checkStart?.(task);
+    },
+
+    /** Undefined for a task that does not run by itself. */
+    nextRun: (task: HandledTask): Promise<NextRun | undefined> =>
+      firstOf(task, (handler) => handler.nextRun?.(task)),
+
+    /** @returns false where the run that is due at `due` (ms) is not the next one */
+    leaveOut: async (task: HandledTask, due: number, ended: ExecutionState): Promise<boolean> =>
+      (await firstOf(task, (handler) => handler.leaveOut?.(task, due, ended))) ?? false,
+
+    /** Before deliveries that wait are removed. @returns id of the last that waits, or "" */
+    beforeRemoval: async (task: Task, only?: string): Promise<string> =>
+      (await firstOf(task, (handler) => handler.beforeRemoval?.(task, only))) ?? '',
+  };
+}

@@ -1,0 +1,43 @@
+import type { RunningModule } from './modules/hook-module';
+import type { Resources } from './resources';
+import { startWork } from './start-work';
+
+/** How long what is under way may take when the state is no longer ours (ms). */
+const PAUSE_MS = 2_000;
+
+/** Works on the state in Redis while it is ours. */
+export function createWorkWhileOurs(
+  resources: Resources,
+  modules: readonly RunningModule[],
+  ending: AbortSignal,
+) {
+  let work: ReturnType<typeof startWork> | undefined;
+  let isRunning = false;
+  let stopping: Promise<void> = Promise.resolve();
+
+  function stop(deadlineMs: number): Promise<void> {
+    const before = work;
+    work = undefined;
+    isRunning = false;
+    stopping = Promise.all([
+      stopping,
+      before?.stop(deadlineMs),
+      ...modules.map((module) => module.stop?.()),
+    ]).then(() => undefined);
+    return stopping;
+  }
+
+  return {
+    start(): void {
+      if (isRunning || ending.aborted) return;
+      isRunning = true;
+      if (!resources.config.disable) work = startWork(resources, modules, ending);
+      for (const module of modules) module.start?.();
+    },
+
+    /** Until `start` is called again. */
+    pause: (): void => void stop(PAUSE_MS),
+
+    stop,
+  };
+}
