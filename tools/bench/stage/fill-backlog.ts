@@ -37,7 +37,7 @@ export async function fillBacklog(stage: HooksStage, amount: number, round: numb
     const { body, headers } = signedPush(hook, commitOf(round, at, number));
     const requestUuid = headers['X-Request-UUID'] as string;
     const kept = await store.accept({
-      ...{ uuid: hook.uuid, method: 'POST', judgedFor: 'RepoWebHook', verdict: 'accept' },
+      ...{ uuid: hook.uuid, method: 'POST', validatedFor: 'RepoWebHook', validation: 'accept' },
       ...{ signature: 'right', requestUuid, acceptedAt: Date.now(), requestId: randomUUID() },
       received: {
         webhook: {

@@ -28,7 +28,7 @@ describe('a delivery that is finished, and the next one', () => {
     await tasks.put({ uuid: UUID, type: 'Webhook', method: 'POST', config: {} }, Date.now());
     for (let count = 0; count < deliveries; count++) {
       await store.accept({
-        ...{ uuid: UUID, method: 'POST', judgedFor: 'Webhook', verdict: 'accept' },
+        ...{ uuid: UUID, method: 'POST', validatedFor: 'Webhook', validation: 'accept' },
         ...{ signature: 'none', requestUuid: '', acceptedAt: Date.now(), requestId: `r${count}` },
         ...{ ignored: NEW_STATE, duplicate: NEW_STATE },
         received: {

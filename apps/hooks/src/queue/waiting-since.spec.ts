@@ -48,7 +48,7 @@ function createStores() {
     clock += 7;
     await putTask(uuid);
     await deliveries.accept({
-      ...{ uuid, method: 'POST', judgedFor: 'Webhook', verdict: 'accept', signature: 'none' },
+      ...{ uuid, method: 'POST', validatedFor: 'Webhook', validation: 'accept', signature: 'none' },
       ...{ requestUuid: '', acceptedAt: clock, requestId: 'r', ignored: NEW_STATE },
       duplicate: NEW_STATE,
       received: {

@@ -139,7 +139,7 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
           log.duplicate(delivery, stored, timestamp);
           return { result: 'duplicate', answer: { uuid, type: stored.type, timestamp } };
         }
-        case 'judge':
+        case 'other-type':
           // The hook is of another type than its headers, or the lookup, made likely.
           validator = checkHook({ kind: 'known', type: stored.type, method, signed: false }, sent);
           break;

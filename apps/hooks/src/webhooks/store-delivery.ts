@@ -28,8 +28,8 @@ export function deliveryToStore(
   return {
     uuid: delivery.uuid,
     method: delivery.method,
-    judgedFor: type,
-    verdict: validation.kind,
+    validatedFor: type,
+    validation: validation.kind,
     signature: delivery.signature,
     requestUuid: requestUuidOf(delivery.headers),
     ...(validation.kind === 'accept' ? { refChanges: validation.changes } : {}),

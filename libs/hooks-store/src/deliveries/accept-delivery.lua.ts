@@ -30,9 +30,9 @@ const taskType = replies.text as ReplyParser<TaskType>;
  * before the first write, and what makes a later delivery a duplicate is written last.
  *
  * Returns {`unknown`, when the hooks of the API were read last (ms) or "", 1 when there is a task
- * of which this is missing} | {`method`} | {`unsigned`} when it has to be signed | {`duplicate`,
+ * of which this is missing} | {`wrong-method`} | {`unsigned`} when it has to be signed | {`duplicate`,
  * type, id of the first, 1 when its body was another, 1 when another delivery told of all its
- * changes} | {`judge`, type} when it was judged for another type | {`refused`} | {`accepted`, type,
+ * changes} | {`other-type`, type} when it was validated for another one | {`refused`} | {`accepted`, type,
  * id, deliveries waiting}
  *
  * Ids are µs, unique and growing for each task, whatever the clocks of the replicas say; how long
@@ -62,8 +62,8 @@ export const ACCEPT_DELIVERY = defineScript({
   ],
   args: [
     'method',
-    'judgedFor',
-    'verdict',
+    'validatedFor',
+    'validation',
     'nowUs',
     'uuid',
     'execution',
@@ -80,10 +80,10 @@ export const ACCEPT_DELIVERY = defineScript({
   each: ['index', 'ref', 'before', 'after'],
   reply: replies.variants({
     unknown: { synchronizedAt: replies.numeralIfAny, vanished: replies.flag },
-    method: {},
+    'wrong-method': {},
     unsigned: {},
     refused: {},
-    judge: { type: taskType },
+    'other-type': { type: taskType },
     duplicate: {
       type: taskType,
       firstId: replies.text,
@@ -108,7 +108,7 @@ local task = redis.call('HMGET', ${K.task}, 'type', 'method', 'config', 'stopped
 if not task[1] then
   return {'unknown', redis.call('HGET', ${K.mark}, '${SYNCHRONIZED_FIELD}') or '', redis.call('SISMEMBER', ${K.tasks}, ${A.uuid})}
 end
-if task[2] ~= ${A.method} then return {'method'} end
+if task[2] ~= ${A.method} then return {'wrong-method'} end
 if ${A.signature} == 'right' then
   if task[6] ~= '1' then redis.call('HSET', ${K.task}, '${SIGNED_FIELD}', '1') end
 elseif ${A.signatureMode} == 'required' or (${A.signatureMode} == 'auto' and task[6] == '1') then
@@ -123,8 +123,8 @@ local oldest = id - ${REMEMBERED_US}
 id = string.format('%.0f', id)
 local first = ${A.requestUuid} ~= '' and redis.call('ZSCORE', ${K.seen}, ${A.requestUuid})
 if not first then
-  if task[1] ~= ${A.judgedFor} then return {'judge', task[1]} end
-  if ${A.verdict} == 'refuse' then return {'refused'} end
+  if task[1] ~= ${A.validatedFor} then return {'other-type', task[1]} end
+  if ${A.validation} == 'refuse' then return {'refused'} end
 end
 if ${A.change} ~= '' then
   local known = string.match(redis.call('HGET', ${K.changes}, ${A.change}) or '', '(%d+)$')
@@ -133,7 +133,7 @@ end
 
 local judged = {double = {}, late = {}, new = {}}
 local twin = nil
-if not first and ${A.verdict} == 'accept' then
+if not first and ${A.validation} == 'accept' then
   for i = ${EACH.range} do
     if ${EACH.before} == '?' and ${A.change} ~= '' then
       noteFound(${K.refs}, ${EACH.ref}, ${EACH.after}, ${A.seenAfter}, id)
@@ -147,7 +147,7 @@ if not first and ${A.verdict} == 'accept' then
 end
 if twin then first = tonumber(twin) end
 
-local isToWait = not first and ${A.verdict} ~= 'ignore'
+local isToWait = not first and ${A.validation} ~= 'ignore'
 local isStopped = task[4] == '1'
 local heads = isStopped and ${K.stoppedHeads} or ${K.heads}
 local wrong = wrongTypeOf(isToWait and {${K.executions}, 'hash', ${K.waiting}, 'list', ${K.pending}, 'set', heads, 'zset'}
@@ -195,7 +195,7 @@ if first then
   return {'duplicate', task[1], string.format('%.0f', first), another and 1 or 0, twin and 1 or 0}
 end
 
-if ${A.verdict} == 'ignore' then trimHistory(${A.uuid}, ${K.done}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.history})) end
+if ${A.validation} == 'ignore' then trimHistory(${A.uuid}, ${K.done}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.history})) end
 if ${A.requestUuid} ~= '' then
   redis.call('ZADD', ${K.seen}, id, ${A.requestUuid})
   local known = redis.call('ZCARD', ${K.seen})

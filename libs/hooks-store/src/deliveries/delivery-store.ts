@@ -69,20 +69,20 @@ export function createDeliveryStore(deps: {
       };
     },
 
-    /** Keeps a delivery; when this returns `accepted` it is in Redis. */
+    /** Stores a delivery; when this returns `accepted` it is in Redis. */
     async accept(delivery: DeliveryToAccept): Promise<Acceptance> {
-      const { uuid, received, acceptedAt, requestId, verdict } = delivery;
+      const { uuid, received, acceptedAt, requestId, validation } = delivery;
       const content = { ...received, accepted_at: acceptedAt, request_id: requestId };
       const { json, body } = writeExecution(content, delivery.body);
       const args = {
         method: delivery.method,
-        judgedFor: delivery.judgedFor,
-        verdict,
+        validatedFor: delivery.validatedFor,
+        validation,
         nowUs: acceptedAt * 1000,
         uuid,
         execution: json.slice(1),
         body,
-        ignoredState: verdict === 'ignore' ? JSON.stringify(delivery.ignored) : '',
+        ignoredState: validation === 'ignore' ? JSON.stringify(delivery.ignored) : '',
         history: executionHistory,
         signature: delivery.signature === 'right' ? 'right' : 'none',
         signatureMode: delivery.signature === 'not-needed' ? 'off' : deps.signature,
@@ -91,10 +91,8 @@ export function createDeliveryStore(deps: {
         change: delivery.change ?? '',
         seenAfter: delivery.seenAfter ?? '',
       };
-      const reply = await mend.hook(uuid, () =>
-        acceptDelivery(keysOf(uuid), args, delivery.refChanges ?? []),
-      );
-      return reply.kind === 'method' ? { kind: 'wrong-method' } : reply;
+      const changes = delivery.refChanges ?? [];
+      return mend.hook(uuid, () => acceptDelivery(keysOf(uuid), args, changes));
     },
 
     /** The head of the hook's list, for its holder. */

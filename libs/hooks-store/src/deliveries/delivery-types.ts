@@ -20,10 +20,10 @@ export interface DeliveryToAccept {
   uuid: string;
   /** Of the request. */
   method: string;
-  /** The type of hook for which `verdict` was found. */
-  judgedFor: TaskType;
-  /** `ignore` keeps it as done, `refuse` keeps nothing. */
-  verdict: 'accept' | 'ignore' | 'refuse';
+  /** The type of hook that it was validated for. */
+  validatedFor: TaskType;
+  /** `ignore` stores it as done, `refuse` stores nothing. */
+  validation: 'accept' | 'ignore' | 'refuse';
   /** Whether it was signed; a wrong signature never comes as far as here. */
   signature: 'right' | 'none' | 'not-needed';
   /**
@@ -68,8 +68,8 @@ export interface AbsentHook {
 export type Acceptance =
   | AbsentHook
   | { kind: 'wrong-method' | 'unsigned' | 'refused' }
-  /** Judge it for this type and come again. */
-  | { kind: 'judge'; type: TaskType }
+  /** The hook is of this type: to be validated for it, and stored again. */
+  | { kind: 'other-type'; type: TaskType }
   /**
    * It came before; `firstId` is what it led to then. `isDouble`: another delivery told of all its
    * changes.

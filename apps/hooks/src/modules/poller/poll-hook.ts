@@ -66,8 +66,8 @@ export function createPollHook(deps: PollHookDeps) {
         uuid: poll.uuid,
         // Nobody called: a repository webhook takes what is found as it takes requests of its method.
         method: poll.method,
-        judgedFor: poll.type,
-        verdict: 'accept',
+        validatedFor: poll.type,
+        validation: 'accept',
         signature: 'not-needed',
         requestUuid: '',
         change: nameOf(poll, change),

@@ -57,8 +57,8 @@ export function createTakeMessage(deps: TakeMessageDeps): TakeMessage {
       store.accept({
         uuid,
         method: '',
-        judgedFor: 'RabbitMQ',
-        verdict: 'accept',
+        validatedFor: 'RabbitMQ',
+        validation: 'accept',
         signature: 'not-needed',
         requestUuid: identity,
         acceptedAt,
