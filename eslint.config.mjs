@@ -39,24 +39,6 @@ const wireAlone = {
   message: 'The wire types depend on nothing else.',
 };
 
-/** Folders of `vcs` from the lowest to the highest: a folder imports those before it only. */
-const vcsFolders = [
-  ...['http', 'redis', 'monitoring', 'rate-limit', 'credentials', 'coalescing', 'servers'],
-  ...['repositories', 'statuses', 'commits', 'pull-requests', 'webhooks', 'polling', 'state'],
-];
-const vcsLayers = vcsFolders.map((folder, layer) =>
-  boundary(
-    [`apps/vcs/src/${folder}/**/*.ts`],
-    [
-      ...[noApps, noTools, byAlias, notInProduct],
-      {
-        regex: `^(\\.\\./)+(${[...vcsFolders.slice(layer + 1), '[^/]+$'].join('|')})`,
-        message: `${folder}/ is below: move what both need into the lower folder.`,
-      },
-    ],
-  ),
-);
-
 const specs = ['**/*.spec.ts', '**/*.fixture.ts', '**/test/**/*.ts'];
 
 /** Limits of time, which fail on a machine that is slow or busy: see "How to test" in CONTRIBUTING.md. */
@@ -165,7 +147,6 @@ export default tseslint.config(
   boundary(['libs/wire/**/*.ts'], [noApps, noTools, wireAlone]),
   boundary(['apps/**/*.ts'], [noApps, noTools, byAlias, notInProduct, storesOnly]),
   boundary(['apps/engine/src/reference/**/*.ts'], [noApps, noTools, byAlias, notInProduct]),
-  ...vcsLayers,
   boundary([...specs, 'libs/{testing,stand-ins}/**/*.ts'], [noApps, byAlias]),
   { files: specs, rules: { 'max-lines': 'off' } },
   {
