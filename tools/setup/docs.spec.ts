@@ -162,6 +162,34 @@ it('sees a paragraph in a table', () => {
   ]);
 });
 
+/** Folders and files of the sources that the README of a service names, and that are not there. */
+function missingSources(file: string, text: string): string[] {
+  const here = dirname(file);
+  return [...text.matchAll(/`((?:[\w.-]+\/)*[\w-]+(?:\/|\.(?:lua\.)?ts))`/g)]
+    .map(([, path = '']) => path)
+    .filter((path) => !/^(apps|libs|tools|dist)\//.test(path))
+    .filter(
+      (path) =>
+        !files.some(
+          (each) =>
+            each.startsWith(`${here}/src/${path}`) ||
+            (!path.endsWith('/') && each.endsWith(`/${path}`)),
+        ),
+    );
+}
+
+it.each(['apps/hooks/README.md', 'apps/vcs/README.md'])(
+  '%s names sources that there are',
+  (file) => {
+    expect(missingSources(file, read(file))).toEqual([]);
+  },
+);
+
+it('sees a source that is gone', () => {
+  const text = '`queue/`, `gone/`, `main.ts`, `queue/gone.ts`, `bitbucket-errors.ts`';
+  expect(missingSources('apps/hooks/README.md', text)).toEqual(['gone/', 'queue/gone.ts']);
+});
+
 /** What the first cells of the tables below a heading quote, without what varies. */
 const firstCells = (text: string, heading: string) =>
   [...(text.split(heading)[1] ?? '').matchAll(/^\| `([^`]+?)(?: ?…)?` /gm)].map(
