@@ -6,6 +6,7 @@ import {
   hookKeys,
   KEYS,
   PREFIXES,
+  recordKeys,
   WORKFLOW_INDEX_FIELD,
   workflowHooksKey,
 } from '../redis-keys';
@@ -60,9 +61,10 @@ export function createCleanupProcessing(deps: { redis: Redis; deadLetters: numbe
      */
     beginDue(holder: string, cleanups: readonly Cleanup[]): Promise<BegunCleanup[]> {
       const args = {
-        ...{ ...PREFIXES, holder },
+        holder,
         workflowField: WORKFLOW_INDEX_FIELD,
         maxHooks: MOST_HOOKS_OF_A_WORKFLOW,
+        ...PREFIXES,
       };
       return beginDue(
         {},
@@ -96,20 +98,26 @@ export function createCleanupProcessing(deps: { redis: Redis; deadLetters: numbe
       { id, accepted }: Pick<Cleanup, 'id' | 'accepted'>,
       now: number,
     ): Promise<'unknown' | 'waiting' | 'ok'> =>
-      mend.cleanup(id, () => finish(KEYS, { ...PREFIXES, id, accepted, now })),
+      mend.cleanup(id, () => finish(KEYS, { id, accepted, now, ...PREFIXES })),
 
     async fail(cleanup: Cleanup, failure: CleanupFailure): Promise<KeptFailure> {
       const { id, accepted } = cleanup;
       const { now, nbErrors, error, outages } = failure;
       const args = {
-        ...{ ...PREFIXES, id, accepted, now, nbErrors, error, outages, deadLetters },
+        id,
+        accepted,
+        now,
+        nbErrors,
+        error,
+        outages,
+        deadLetters,
         retryAt: failure.retryAt ?? '',
         isRefusal: failure.refused,
         isEnded: failure.ended === true,
         removal: failure.removal ?? '',
+        ...PREFIXES,
       };
-      const keys = { ...KEYS, record: cleanupKey(id) };
-      const reply = await mended(cleanup, () => fail(keys, args));
+      const reply = await mended(cleanup, () => fail(recordKeys(id), args));
       return { kept: reply.kind, dropped: reply.kind === 'ok' ? reply.dropped : 0 };
     },
   };

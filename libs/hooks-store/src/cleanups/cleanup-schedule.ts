@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { cleanupKey, keysOf, PREFIXES } from '../redis-keys';
+import { cleanupKey, hookKeys, keysOf, PREFIXES, withCommonKeys } from '../redis-keys';
 import type { Mend } from '../unreadable/set-aside';
 import type { Cleanup } from './cleanup';
 import type { Cancelled } from './cleanup-results';
@@ -36,7 +36,7 @@ export function createCleanupSchedule({ redis, mend }: { redis: Redis; mend: Men
   return {
     /** For the holder of the hook. @returns `back` when a push after that deletion was removed before its turn */
     schedule: (holder: string, of: NewCleanup): Promise<'ok' | 'lost' | 'back'> =>
-      mended(of, () => schedule(keysOf(of.hook), { ...PREFIXES, ...of, holder })),
+      mended(of, () => schedule(keysOf(of.hook), { holder, ...of, ...PREFIXES })),
 
     /** For the holder of the hook whose branch is back. */
     cancel(
@@ -44,7 +44,7 @@ export function createCleanupSchedule({ redis, mend }: { redis: Redis; mend: Men
       of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { olderId?: string },
     ): Promise<Cancelled> {
       const { id, hook, branch, olderId = id } = of;
-      const args = { ...PREFIXES, holder, id, hook, branch, olderId };
+      const args = { holder, id, hook, branch, olderId, ...PREFIXES };
       return mended(of, () => cancel(keysOf(hook), args));
     },
 
@@ -56,12 +56,12 @@ export function createCleanupSchedule({ redis, mend }: { redis: Redis; mend: Men
     cancelBeforePush: (
       of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { olderId: string; push: string },
     ): Promise<number> =>
-      mended(of, () => cancelBeforePush(keysOf(of.hook), { ...PREFIXES, ...of })),
+      mended(of, () => cancelBeforePush(keysOf(of.hook), { ...of, ...PREFIXES })),
 
     /** For the holder of the hook: not before `due` (ms). */
     postpone(holder: string, cleanup: Cleanup, due: number): Promise<'ok' | 'lost' | 'changed'> {
       const { id, hook, accepted } = cleanup;
-      const keys = { ...keysOf(hook), record: cleanupKey(id) };
+      const keys = withCommonKeys({ record: cleanupKey(id), owner: hookKeys(hook).owner });
       return mended(cleanup, () => postpone(keys, { id, holder, accepted, due }));
     },
   };

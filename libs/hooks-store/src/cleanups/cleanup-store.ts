@@ -1,6 +1,6 @@
 import { keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import { cleanupKey, KEYS, PREFIXES } from '../redis-keys';
+import { cleanupKey, KEYS, PREFIXES, recordKeys } from '../redis-keys';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
 import { type Cleanup, parseCleanup } from './cleanup';
 import { createCleanupProcessing } from './cleanup-processing';
@@ -41,18 +41,19 @@ export function createCleanupStore(deps: {
     },
 
     remove: (id: string): Promise<'unknown' | 'ok'> =>
-      mend.cleanup(id, () => removeCleanup(KEYS, { ...PREFIXES, id })),
+      mend.cleanup(id, () => removeCleanup(KEYS, { id, ...PREFIXES })),
 
     /** @returns when it is due (ms); undefined when there is none of this id */
     async setStopped(id: string, stopped: boolean, now: number): Promise<number | undefined> {
-      const keys = { ...KEYS, record: cleanupKey(id) };
-      const reply = await mend.cleanup(id, () => setStopped(keys, { id, isStop: stopped, now }));
+      const reply = await mend.cleanup(id, () =>
+        setStopped(recordKeys(id), { id, isStop: stopped, now }),
+      );
       return reply.kind === 'ok' ? reply.due : undefined;
     },
 
     /** For an operator who does not want to wait: due at `now` (ms) at the latest. */
     makeDue: (id: string, now: number): Promise<MadeDue> =>
-      mend.cleanup(id, () => makeDue({ ...KEYS, record: cleanupKey(id) }, { id, now })),
+      mend.cleanup(id, () => makeDue(recordKeys(id), { id, now })),
 
     /**
      * Brings cleanups forward that are to be acted on later than anything makes them wait: they failed before the
@@ -92,7 +93,7 @@ export function createCleanupStore(deps: {
     }): Promise<NearCleanup[]> {
       const { after, until, offset, limit } = of;
       const from = Number.isFinite(after) ? `(${after}` : '-inf';
-      return findDue(KEYS, { ...PREFIXES, from, until, offset, limit });
+      return findDue(KEYS, { from, until, offset, limit, ...PREFIXES });
     },
 
     /** All ids: scheduled, stopped, failed. */

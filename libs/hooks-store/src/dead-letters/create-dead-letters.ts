@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { parseState, stateOfRetry } from '../execution';
-import { cleanupKey, hookKeys, KEYS, keysOf, PREFIXES } from '../redis-keys';
+import { hookKeys, KEYS, keysOf, PREFIXES, recordKeys } from '../redis-keys';
 import {
   type DeadLetter,
   type DeadLetterRef,
@@ -66,7 +66,7 @@ export function createDeadLetters(deps: { redis: Redis; mend?: Mend }) {
   async function retry(ref: DeadLetterRef): Promise<Moved> {
     const { uuid, id } = ref;
     if (ref.kind === 'cleanup') {
-      return retryCleanup({ ...KEYS, record: cleanupKey(uuid) }, { id: uuid, accepted: id });
+      return retryCleanup(recordKeys(uuid), { id: uuid, accepted: id });
     }
     const keys = keysOf(uuid);
     const now = Date.now();
@@ -80,8 +80,7 @@ export function createDeadLetters(deps: { redis: Redis; mend?: Mend }) {
 
   async function drop({ kind, uuid, id }: DeadLetterRef): Promise<Moved> {
     if (kind === 'cleanup') {
-      const keys = { ...KEYS, record: cleanupKey(uuid) };
-      return dropCleanup(keys, { ...PREFIXES, id: uuid, accepted: id });
+      return dropCleanup(recordKeys(uuid), { id: uuid, accepted: id, ...PREFIXES });
     }
     return dropExecution(keysOf(uuid), { uuid, id });
   }

@@ -135,7 +135,11 @@ export function createDeliveryStore(deps: {
       nextFor = '',
     ): Promise<{ saved: Saved; dropped: number; next?: TakenHead }> {
       const args = {
-        ...{ holder, uuid, id, before, deadLetters },
+        holder,
+        uuid,
+        id,
+        before,
+        deadLetters,
         state: JSON.stringify(state),
         history: executionHistory,
         isFailed: state.failed === true,

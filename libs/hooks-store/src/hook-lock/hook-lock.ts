@@ -60,7 +60,7 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
 
   async function giveBack({ uuids, holder }: Claims): Promise<void> {
     const hooks = uuids.map((uuid) => ({ uuid }));
-    await releaseHooks({}, { ...PREFIXES, holder }, hooks);
+    await releaseHooks({}, { holder, ...PREFIXES }, hooks);
   }
 
   async function releaseAll(claims: Claims): Promise<void> {

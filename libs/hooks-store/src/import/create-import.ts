@@ -63,12 +63,12 @@ export function createImport({ redis }: { redis: Redis }) {
 
   async function tryCleanup(cleanup: ImportedCleanup): Promise<'ok' | 'known' | 'back' | 'lost'> {
     return importCleanup(keysOf(cleanup.hook), {
-      ...PREFIXES,
       ...cleanup,
       holder: HOLDER,
       // No request brought it.
       requestId: '',
       name: importedName('cleanup', cleanup.uuid, cleanup.timestamp),
+      ...PREFIXES,
     });
   }
 

@@ -33,7 +33,9 @@ export function createOutgoingStore(deps: {
       const rest = JSON.stringify({ ...received, request_id: randomUUID() }).slice(1);
       const { kind, id, stopped } = await mend.hook(uuid, () =>
         acceptOutgoing(keysOf(uuid), {
-          ...{ uuid, type, now },
+          uuid,
+          type,
+          now,
           config: JSON.stringify(config),
           run: hookRun,
           execution: rest,

@@ -48,7 +48,9 @@ export function createReplay({ redis }: { redis: Redis }) {
       ...{ accepted_at: now, replay_of: timestampOfId(id), request_id },
     };
     return replayExecution(keys, {
-      ...{ uuid, id, nowUs: now * 1000 },
+      uuid,
+      id,
+      nowUs: now * 1000,
       execution: JSON.stringify(copy).slice(1),
       sameWithinUs: SAME_REPLAY_US,
     });

@@ -82,7 +82,10 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
       ended?: ExecutionState,
     ): Promise<TakenDue> {
       const args = {
-        ...{ uuid, due, config, time },
+        uuid,
+        due,
+        config,
+        time,
         next: next ?? '',
         scheduledTask: JSON.stringify(scheduledTask(time)),
         maxWaiting: MOST_WAITING,

@@ -137,7 +137,10 @@ export function createTaskStore(deps: TaskStoreDeps) {
       const { uuid, type, method } = task;
       const workflowIndex = indexOf(task);
       const args = {
-        ...{ uuid, type, method, now },
+        uuid,
+        type,
+        method,
+        now,
         config: JSON.stringify(task.config),
         unlessNewerThan: unlessNewerThan ?? '',
         workflowHooks: workflowIndex === '' ? '' : keyArgument(workflowIndex),

@@ -1,6 +1,6 @@
 import { isWrongType } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import { cleanupKey, hookKeys, KEYS, unreadableKey } from '../redis-keys';
+import { cleanupKey, hookKeys, KEYS, unreadableKey, withCommonKeys } from '../redis-keys';
 import { asideOf, HOOK_KEYS, SET_ASIDE, SET_CLEANUP_ASIDE } from './set-aside.lua';
 
 /** A key of Redis that held another type of value than it should, and where its value is now. */
@@ -47,7 +47,7 @@ export function createMend(deps: { redis: Redis; told: (key: KeySetAside) => voi
   async function setCleanupAside(id: string): Promise<void> {
     const key = cleanupKey(id);
     const keptAs = unreadableKey(key, Date.now());
-    const type = await setRecordAside({ ...KEYS, record: key, aside: keptAs }, { id });
+    const type = await setRecordAside(withCommonKeys({ record: key, aside: keptAs }), { id });
     if (type !== '') told({ cleanup: id, key, type, keptAs });
   }
 
