@@ -15,7 +15,9 @@ mkdirSync(outdir, { recursive: true });
 
 // A thread needs a program of its own beside the service's.
 const threads =
-  app === 'hooks' ? { 'heavy-work-thread': 'apps/hooks/src/modules/outgoing/worker-thread/heavy-work-thread.ts' } : {};
+  app === 'hooks'
+    ? { 'heavy-work-thread': 'apps/hooks/src/modules/outgoing/worker-thread/heavy-work-thread.ts' }
+    : {};
 
 await build({
   entryPoints: { main: `apps/${app}/src/main.ts`, ...threads },

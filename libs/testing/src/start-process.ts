@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { waitFor } from './wait-for';
 
 export interface ProcessOptions {
@@ -13,14 +14,25 @@ export interface ProcessOptions {
    * given.
    */
   stdin?: boolean;
+  /** A file to which both streams are appended; `stdout()` and `stderr()` are empty then. */
+  log?: string;
+  /** In a process group of its own, which Ctrl-C does not reach. False when not given. */
+  detached?: boolean;
 }
 
 /** A real child process, with all it has printed. */
 export interface RunningProcess {
   pid: number;
+  isRunning(): boolean;
   stdout(): string;
   stderr(): string;
+  /** Does nothing once it has ended. */
   kill(signal?: NodeJS.Signals): boolean;
+  /**
+   * SIGTERM, and SIGKILL if it is still there after `patienceMs`, a minute when not given. Resolves
+   * with the exit code when it has ended.
+   */
+  stop(patienceMs?: number): Promise<number | null>;
   exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   /**
    * The first match in what was printed on either stream. Rejects as `waitFor` does, and when the
@@ -34,38 +46,37 @@ export interface RunningProcess {
  *
  * @throws Error when the command cannot be started.
  */
-export async function startProcess({
-  command,
-  args,
-  env,
-  cwd,
-  stdin = false,
-}: ProcessOptions): Promise<RunningProcess> {
-  const child = spawn(command, args, {
-    env,
-    cwd,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  if (!stdin) child.stdin.end();
+export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
+  const { command, args, env, cwd, stdin = false, detached = false } = options;
+  const log = options.log === undefined ? undefined : openSync(options.log, 'a', 0o600);
+  const output = log ?? 'pipe';
+  const child = spawn(command, args, { env, cwd, detached, stdio: ['pipe', output, output] });
+  if (log !== undefined) closeSync(log);
+  if (!stdin) child.stdin?.end();
   let stdout = '';
   let stderr = '';
-  let ended = false;
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  let running = true;
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const killWithParent = (): boolean => child.kill('SIGKILL');
   process.once('exit', killWithParent);
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('close', (code, signal) => {
-      ended = true;
+      running = false;
       process.off('exit', killWithParent);
       resolve({ code, signal });
     });
   });
-  await once(child, 'spawn');
+  try {
+    await once(child, 'spawn');
+  } catch (error) {
+    process.off('exit', killWithParent);
+    throw new Error(`${command} cannot be started: ${(error as Error).message}`, { cause: error });
+  }
 
   const search = (pattern: RegExp): RegExpExecArray | null => {
     const found = pattern.exec(stdout) ?? pattern.exec(stderr);
-    if (!found && ended) {
+    if (!found && !running) {
       throw new ProcessEndedError(`${command} ended without printing ${pattern}`);
     }
     return found;
@@ -73,9 +84,17 @@ export async function startProcess({
 
   return {
     pid: child.pid as number,
+    isRunning: () => running,
     stdout: () => stdout,
     stderr: () => stderr,
     kill: (signal = 'SIGTERM') => child.kill(signal),
+    async stop(patienceMs = 60_000) {
+      child.kill('SIGTERM');
+      const patience = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+      const { code } = await exited;
+      clearTimeout(patience);
+      return code;
+    },
     exited,
     async waitForOutput(pattern) {
       const wanted =

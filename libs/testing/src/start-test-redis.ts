@@ -1,10 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from './free-port';
+import { type RunningProcess, startProcess } from './start-process';
 import { waitFor } from './wait-for';
 
 const HOST = '127.0.0.1';
@@ -14,6 +13,14 @@ export interface TestRedisOptions {
   appendonly?: boolean;
   /** Further options of redis-server, `['--requirepass', 'secret']` for instance. */
   args?: string[];
+  /** A free one when not given. */
+  port?: number;
+  /** Where its data are, and stay at the end; made if need be. A folder of its own when not given. */
+  folder?: string;
+  /** A file for what it prints. */
+  log?: string;
+  /** In a process group of its own, which Ctrl-C does not reach. False when not given. */
+  detached?: boolean;
 }
 
 /** A real redis-server of the test's own. */
@@ -27,16 +34,24 @@ export interface TestRedis {
     database: number;
     keyPrefix: string;
   };
+  /** Of the process that runs, or ran last. */
+  pid(): number;
   /** Ends it and removes its folder. */
   stop(): Promise<void>;
+  /** SIGTERM: it writes what it has and ends. */
+  shutDown(): Promise<void>;
   /** SIGKILL: what was not yet written is lost, as in a crash. */
   kill(): Promise<void>;
-  /** Starts it again after `kill`, on the same port and data. */
+  /** Starts it again after `kill` or `shutDown`, on the same port and data. */
   start(): Promise<void>;
+  /** How the process ended that runs, or ran last. */
+  exited(): RunningProcess['exited'];
   /** SIGSTOP: connections stay, answers do not come. */
   freeze(): void;
   /** SIGCONT: goes on after `freeze`. */
   thaw(): void;
+  /** Asks it something, on a connection made for it alone. */
+  ask<T>(work: (redis: Redis) => Promise<T>): Promise<T>;
   /** Removes all keys. */
   flush(): Promise<void>;
   /**
@@ -46,40 +61,82 @@ export interface TestRedis {
 }
 
 /**
- * Starts the redis-server found on PATH on a free port of 127.0.0.1, with a folder of its own.
+ * Starts the redis-server found on PATH on 127.0.0.1.
  *
  * @throws Error saying how to install it, when there is no redis-server.
  */
 export async function startTestRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
-  const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), 'cds-test-redis-'));
-  const password = passwordIn(options.args ?? []);
-  let server: ChildProcess | undefined;
-
-  const killWithParent = (): void => {
-    server?.kill('SIGKILL');
+  const { appendonly = false, args = [], log = '/dev/null', detached = false } = options;
+  const port = options.port ?? (await freePort());
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'cds-test-redis-'));
+  mkdirSync(folder, { recursive: true });
+  const password = passwordIn(args);
+  let server = await spawnServer();
+  const removeFolder = (): void => {
+    server.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   };
-  process.once('exit', killWithParent);
+  if (options.folder === undefined) process.once('exit', removeFolder);
+  await answering();
 
-  const kill = async (): Promise<void> => {
-    if (!server) return;
-    const ending = server;
-    server = undefined;
-    const exited = once(ending, 'exit');
-    ending.kill('SIGKILL');
-    await exited;
-  };
+  function spawnServer(): Promise<RunningProcess> {
+    return startProcess({
+      command: 'redis-server',
+      args: [
+        ...['--port', String(port), '--bind', HOST, '--dir', folder],
+        ...['--save', '', '--appendonly', appendonly ? 'yes' : 'no'],
+        ...args,
+      ],
+      env: { PATH: process.env['PATH'] },
+      cwd: folder,
+      log,
+      detached,
+    }).catch((error: unknown) => {
+      throw new Error('redis-server cannot be started: install it (apt-get install redis-server)', {
+        cause: error,
+      });
+    });
+  }
 
-  const start = async (): Promise<void> => {
-    if (server) throw new Error('This redis-server runs already: kill() it first');
-    server = await spawnServer(port, folder, options);
-    await waitFor(() => withConnection(port, password, (redis) => redis.ping()), {
+  /** Another one may have the port. */
+  async function isOurs(redis: Redis): Promise<boolean> {
+    await redis.ping();
+    return (await redis.info('server')).includes(`process_id:${server.pid}\r\n`);
+  }
+
+  async function answering(): Promise<void> {
+    await waitFor(async () => !server.isRunning() || (await ask(isOurs)), {
       what: `redis-server on port ${port} to answer`,
     });
-  };
+    if (!server.isRunning())
+      throw new Error(`redis-server on port ${port} ended before it answered: is the port taken?`);
+  }
 
-  await start();
+  async function ask<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+    const redis = new Redis({
+      host: HOST,
+      port,
+      password: password || undefined,
+      lazyConnect: true,
+      retryStrategy: () => null,
+      connectTimeout: 60_000,
+    });
+    // Without a listener ioredis prints on the console; the rejection of connect() says the same.
+    redis.on('error', () => undefined);
+    try {
+      await redis.connect();
+      return await work(redis);
+    } finally {
+      // After a failed attempt there is nothing left to end, and ioredis would keep a timer for it.
+      if (redis.status !== 'end') redis.disconnect();
+    }
+  }
+
+  async function kill(): Promise<void> {
+    server.kill('SIGKILL');
+    await server.exited;
+  }
+
   return {
     host: HOST,
     port,
@@ -90,76 +147,38 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
       database: 0,
       keyPrefix: '',
     },
+    pid: () => server.pid,
+    exited: () => server.exited,
     kill,
-    start,
-    freeze: () => void server?.kill('SIGSTOP'),
-    thaw: () => void server?.kill('SIGCONT'),
-    flush: async () => void (await withConnection(port, password, (redis) => redis.flushall())),
+    async shutDown() {
+      // A frozen one would get SIGTERM only when it goes on.
+      server.kill('SIGCONT');
+      await server.stop();
+    },
+    async start() {
+      if (server.isRunning()) throw new Error('This redis-server runs already: kill() it first');
+      server = await spawnServer();
+      await answering();
+    },
+    freeze: () => void server.kill('SIGSTOP'),
+    thaw: () => void server.kill('SIGCONT'),
+    ask,
+    flush: async () => void (await ask((redis) => redis.flushall())),
     async assignSlots() {
       const slots = Array.from({ length: 16_384 }, (_, slot) => slot);
-      await withConnection(port, password, (redis) => redis.cluster('ADDSLOTS', ...slots));
+      await ask((redis) => redis.cluster('ADDSLOTS', ...slots));
       await waitFor(
         () =>
-          withConnection(port, password, async (redis) =>
-            String(await redis.cluster('INFO')).includes('cluster_state:ok'),
-          ),
+          ask(async (redis) => String(await redis.cluster('INFO')).includes('cluster_state:ok')),
         { what: 'the cluster to be ready' },
       );
     },
     async stop() {
       await kill();
-      process.off('exit', killWithParent);
-      rmSync(folder, { recursive: true, force: true });
+      process.off('exit', removeFolder);
+      if (options.folder === undefined) removeFolder();
     },
   };
-}
-
-async function spawnServer(
-  port: number,
-  folder: string,
-  { appendonly = false, args = [] }: TestRedisOptions,
-): Promise<ChildProcess> {
-  const server = spawn(
-    'redis-server',
-    [
-      ...['--port', String(port), '--bind', HOST, '--dir', folder],
-      ...['--save', '', '--appendonly', appendonly ? 'yes' : 'no'],
-      ...args,
-    ],
-    { stdio: 'ignore' },
-  );
-  try {
-    await once(server, 'spawn');
-  } catch (error) {
-    throw new Error('redis-server cannot be started: install it (apt-get install redis-server)', {
-      cause: error,
-    });
-  }
-  return server;
-}
-
-async function withConnection<T>(
-  port: number,
-  password: string,
-  work: (redis: Redis) => Promise<T>,
-): Promise<T> {
-  const redis = new Redis({
-    host: HOST,
-    port,
-    password: password || undefined,
-    lazyConnect: true,
-    retryStrategy: () => null,
-    connectTimeout: 60_000,
-  });
-  // Without a listener ioredis prints on the console; the rejection of connect() says the same.
-  redis.on('error', () => undefined);
-  try {
-    await redis.connect();
-    return await work(redis);
-  } finally {
-    // After a failed attempt there is nothing left to end, and ioredis would keep a timer for it.
-    if (redis.status !== 'end') redis.disconnect();
-  }
 }
 
 function passwordIn(args: string[]): string {

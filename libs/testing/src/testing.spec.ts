@@ -1,5 +1,5 @@
 import crypto from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -67,6 +67,27 @@ describe('startTestRedis', () => {
     listener.close();
   });
 
+  it('leaves a folder that it was given, with all it was told before it shut down', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cds-testing-'));
+    const options = { folder, log: join(folder, 'log'), appendonly: true };
+    const first = await startTestRedis(options);
+    await first.ask((connection) => connection.set('kept', 'yes'));
+    first.freeze();
+    await first.shutDown();
+    expect(await first.exited()).toEqual({ code: 0, signal: null });
+    await first.stop();
+    const second = await startTestRedis(options);
+    expect(await second.ask((connection) => connection.get('kept'))).toBe('yes');
+    await second.stop();
+    expect(readFileSync(options.log, 'utf8')).toContain('Ready to accept connections');
+    rmSync(folder, { recursive: true });
+  });
+
+  it('says at once when its port is taken', async () => {
+    const { port } = server;
+    await expect(startTestRedis({ port })).rejects.toThrow('ended before it answered');
+  });
+
   it('takes a password', async () => {
     const other = await startTestRedis({ args: ['--requirepass', 'pw'] });
     const connection = new Redis(other.url);
@@ -118,6 +139,24 @@ describe('startProcess', () => {
     await child.waitForOutput(/up/);
     child.kill('SIGTERM');
     expect(await child.exited).toEqual({ code: null, signal: 'SIGTERM' });
+  });
+
+  it('writes to a file, and is killed where it does not stop in time', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cds-testing-'));
+    const log = join(folder, 'log');
+    const script =
+      'process.on("SIGTERM", () => console.error("no")); console.log("on"); setInterval(String, 1e5)';
+    const child = await startProcess({
+      ...{ command: process.execPath, args: ['-e', script], env: {}, log, detached: true },
+    });
+    await waitFor(() => readFileSync(log, 'utf8') === 'on\n');
+    const stopping = child.stop(1_000);
+    await waitFor(() => readFileSync(log, 'utf8') === 'on\nno\n');
+    expect(child.isRunning()).toBe(true);
+    expect(await stopping).toBe(null);
+    expect(await child.exited).toEqual({ code: null, signal: 'SIGKILL' });
+    expect([child.isRunning(), child.kill(), child.stdout()]).toEqual([false, false, '']);
+    rmSync(folder, { recursive: true });
   });
 
   it('says when the command does not exist', async () => {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { waitFor } from '@cds/testing';
+import { startProcess, waitFor } from '@cds/testing';
 import { bundleOf } from '../../faults/stage/bundles';
-import { startManaged } from '../../faults/stage/managed-process';
 import { type Usage, usageOf } from '../measure/usage';
 
 /** One process of a service, as it is deployed. */
@@ -23,7 +22,7 @@ export async function startService(options: {
 }): Promise<StartedService> {
   const { app, name, port, folder, env, isUp } = options;
   const url = `http://127.0.0.1:${port}`;
-  const running = await startManaged({
+  const running = await startProcess({
     command: process.execPath,
     // For a look inside: BENCH_NODE_ARGS='--cpu-prof --cpu-prof-dir=/tmp' leaves a profile of each service.
     args: [...(process.env['BENCH_NODE_ARGS']?.split(' ') ?? []), bundleOf(app)],
@@ -40,9 +39,6 @@ export async function startService(options: {
     url,
     pid: running.pid,
     usage: () => usageOf(running.pid),
-    async stop() {
-      running.signal('SIGTERM');
-      await running.exited;
-    },
+    stop: async () => void (await running.stop()),
   };
 }

@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '@cds/testing';
+import { freePort, startProcess } from '@cds/testing';
 import { root } from '../../faults/stage/bundles';
 import { type Usage, usageOf } from '../measure/usage';
 import { commitOf, type LoadedHook, signedPush } from '../processes/deliveries';
@@ -39,16 +37,14 @@ export async function startEngine(options: {
     throw new Error(`${file} is missing: build it with \`npx nx run-many -t build -p engine\``);
   const port = await freePort();
   const push = signedPush(options.hook, commitOf(options.round, 0, 0));
-  const log = openSync(join(options.folder, 'engine.log'), 'a', 0o600);
   const began = performance.now();
-  const child = spawn(process.execPath, [file, 'start', 'hooks'], {
+  const child = await startProcess({
+    command: process.execPath,
+    args: [file, 'start', 'hooks'],
     cwd: options.folder,
     env: hooksEnvironment(options, port),
-    stdio: ['ignore', log, log],
+    log: join(options.folder, 'engine.log'),
   });
-  const exited = once(child, 'exit');
-  const kill = (): boolean => child.kill('SIGKILL');
-  process.once('exit', kill);
   const url = `http://127.0.0.1:${port}/webhook/${options.hook.uuid}`;
   for (;;) {
     const status = await statusOf(url, push);
@@ -56,22 +52,17 @@ export async function startEngine(options: {
     // 503: Redis is not reached yet.
     if (status !== undefined && status !== 503)
       throw new Error(`The first delivery was answered ${status}`);
-    if (child.exitCode !== null || performance.now() - began > LONGEST_MS)
+    if (!child.isRunning() || performance.now() - began > LONGEST_MS)
       throw new Error(`The engine did not start: see engine.log in ${options.folder}`);
     await sleep(LOOK_MS);
   }
   const startMs = performance.now() - began;
-  const engine = child.pid as number;
-  const [service = 0] = childrenOf(engine);
+  const [service = 0] = childrenOf(child.pid);
   return {
     startMs,
-    engine: usageOf(engine),
+    engine: usageOf(child.pid),
     service: () => usageOf(service),
-    async stop() {
-      child.kill('SIGTERM');
-      await exited;
-      process.off('exit', kill);
-    },
+    stop: async () => void (await child.stop()),
   };
 }
 

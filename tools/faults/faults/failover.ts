@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { waitFor } from '@cds/testing';
-import { startRedisServer, type RedisServer } from '../stage/redis-server';
+import { startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import type { Stage } from '../stage/stage';
 import { mustBe, workOn, type Fault } from './fault';
 
@@ -9,7 +8,7 @@ const PROJECT = 'SHOP';
 const SERVER = 'bitbucketcloud';
 const REPOSITORY = '/repos/acme/web-shop';
 
-async function follow(replica: RedisServer, master: RedisServer): Promise<void> {
+async function follow(replica: TestRedis, master: TestRedis): Promise<void> {
   await replica.ask((redis) => redis.replicaof(HOST, master.port));
   await waitFor(
     async () =>
@@ -51,8 +50,11 @@ export const FAILOVER: Fault[] = [
     seconds: 15,
     async play(stage) {
       const { redis, proxy, bitbucket } = stage;
-      const replica = await startRedisServer(join(stage.folder, 'replica'));
-      stage.onClose(replica.kill);
+      const replica = await startTestRedis({
+        appendonly: true,
+        folder: join(stage.folder, 'replica'),
+      });
+      stage.onClose(replica.stop);
       await call(stage);
       await renew(stage);
       await follow(replica, redis);

@@ -67,7 +67,7 @@ export const LATE_DELETIONS: Fault[] = [
         for (const one of ['+dev', '+gone']) await push(stage, hook, one);
       await nothingUnderWay(stage);
       stage.faultBegins();
-      await stage.redis.stop();
+      await stage.redis.shutDown();
       const held = stage.webhooks.map((hook) => stage.sender.prepare(hook, ['-dev']));
       for (const delivery of held) {
         const { status } = await stage.send(delivery);

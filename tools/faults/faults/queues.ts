@@ -108,7 +108,7 @@ export const QUEUES: Fault[] = [
       await before.stop();
       await nothingUnderWay(stage);
       stage.faultBegins();
-      await stage.redis.stop();
+      await stage.redis.shutDown();
       const from = Date.now();
       const messages = queue.flow();
       // More than the broker hands out before they are acknowledged.

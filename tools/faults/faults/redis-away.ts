@@ -63,7 +63,7 @@ export const REDIS_AWAY: Fault[] = [
     seconds: 10,
     async play(stage) {
       const lastsMs = stage.random.between(200, 3_000);
-      await underLoad(stage, stage.redis.stop, stage.redis.start, lastsMs);
+      await underLoad(stage, stage.redis.shutDown, stage.redis.start, lastsMs);
     },
   },
   {
@@ -115,7 +115,7 @@ export const REDIS_AWAY: Fault[] = [
       await load.accepted(10);
       stage.faultBegins();
       await stage.kill(stage.hooks);
-      await stage.redis.stop();
+      await stage.redis.shutDown();
       await stage.gate.back();
       await stage.hooks.start();
       await sleep(stage.random.between(1_000, 4_000));

@@ -87,7 +87,7 @@ export const RESENT: Fault[] = [
       stage.faultBegins();
       const outages: { begin: () => unknown; end: () => unknown }[] = [
         { begin: stage.redis.freeze, end: stage.redis.thaw },
-        { begin: stage.redis.stop, end: stage.redis.start },
+        { begin: stage.redis.shutDown, end: stage.redis.start },
       ];
       for (const [index, { begin, end }] of outages.entries()) {
         await begin();

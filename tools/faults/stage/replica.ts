@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { waitFor } from '@cds/testing';
-import { startManaged, type ManagedProcess, type Memory } from './managed-process';
+import { type RunningProcess, startProcess, waitFor } from '@cds/testing';
+import { type Memory, memoryOf } from './memory';
 
 /** A service that can be started, killed, and started again under the same name and port. */
 export interface Replica {
@@ -29,18 +29,18 @@ export function createReplica(options: {
 }): Replica {
   const { name, bundle, port, folder } = options;
   const url = `http://127.0.0.1:${port}`;
-  let running: ManagedProcess | undefined;
+  let running: RunningProcess | undefined;
   let most: Memory | undefined;
 
   function look(): void {
-    const memory = running?.memory();
+    const memory = running?.isRunning() ? memoryOf(running.pid) : undefined;
     if (memory) most = { now: memory.now, peak: Math.max(memory.peak, most?.peak ?? 0) };
   }
 
   async function end(signal: NodeJS.Signals): Promise<number | null> {
     look();
     const ending = running;
-    ending?.signal(signal);
+    ending?.kill(signal);
     return (await ending?.exited)?.code ?? null;
   }
 
@@ -49,7 +49,7 @@ export function createReplica(options: {
     url,
     async start(env = {}) {
       if (running?.isRunning()) throw new Error(`${name} runs already`);
-      running = await startManaged({
+      running = await startProcess({
         command: process.execPath,
         args: [...(options.preload ? ['--require', options.preload] : []), bundle],
         env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...options.env, ...env },
@@ -67,8 +67,8 @@ export function createReplica(options: {
       await end('SIGKILL');
     },
     stop: () => end('SIGTERM'),
-    freeze: () => running?.signal('SIGSTOP'),
-    thaw: () => running?.signal('SIGCONT'),
+    freeze: () => void running?.kill('SIGSTOP'),
+    thaw: () => void running?.kill('SIGCONT'),
     memory() {
       look();
       return most;

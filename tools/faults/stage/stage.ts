@@ -1,6 +1,6 @@
 import { mkdirSync, appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, waitFor } from '@cds/testing';
+import { freePort, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import { startBitbucket, type BitbucketStandIn } from '@cds/stand-ins/bitbucket';
 import { startCdsApi, type CdsApiStandIn } from '@cds/stand-ins/cds-api';
 import { serviceEnvironment, type ServiceSettings } from '../../sandbox/story/service-config';
@@ -10,7 +10,6 @@ import { startApiGate, type ApiGate } from './api-gate';
 import { bundleOf } from './bundles';
 import { startLoad, type Load, type LoadOptions } from './load';
 import { startRedisProxy, type RedisProxy } from './redis-proxy';
-import { startRedisServer, type RedisServer } from './redis-server';
 import { createReplica, type Replica } from './replica';
 import { createSender, type PreparedDelivery, type Sender, type Webhook } from './sender';
 import { createWallClock, SHIFT_DATE, type WallClock } from './wall-clock';
@@ -50,7 +49,7 @@ export interface Stage {
   random: Random;
   long: boolean;
   folder: string;
-  redis: RedisServer;
+  redis: TestRedis;
   proxy: RedisProxy;
   gate: ApiGate;
   api: CdsApiStandIn;
@@ -124,7 +123,11 @@ export async function openStage(
   note(`seed ${random.seed}`);
 
   try {
-    const redis = await startRedisServer(folder);
+    const redis = await startTestRedis({
+      appendonly: true,
+      folder: join(folder, 'redis'),
+      log: join(folder, 'redis.log'),
+    });
     closing.push(redis.kill);
     const proxy = await startRedisProxy(redis.port);
     closing.push(proxy.close);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { printConfig } from '@cds/config';
-import { startChild } from './child';
+import { startProcess } from '@cds/testing';
 import { addresses } from './addresses';
 import { withChapters, type Narrator } from './narrator';
 import { choosePorts } from './ports';
@@ -52,7 +52,7 @@ export async function runLocal(options: LocalOptions): Promise<number> {
   const play = async (): Promise<number> => {
     say(`Redis on port ${ports.redis}, its append-only file in ${folder.redis}`);
     const redis = await startPrivateRedis(folder, ports.redis);
-    undo.push(() => redis.stop(5_000));
+    undo.push(redis.shutDown);
     interrupted.throwIfAborted();
     const standIns = await startStandIns({ host: '127.0.0.1', ports });
     undo.push(standIns.close);
@@ -76,17 +76,20 @@ export async function runLocal(options: LocalOptions): Promise<number> {
     });
     writeFileSync(folder.config, config, { mode: 0o600 });
     say(`engine start vcs hooks --config ${folder.config}`);
-    const services = await startChild(
-      process.execPath,
-      [engine, 'start', 'vcs', 'hooks', '--config', folder.config],
-      { cwd: root, env: withoutCdsVariables(process.env), log: folder.log },
-    );
-    undo.push(() => services.stop(PATIENCE_MS));
+    const services = await startProcess({
+      command: process.execPath,
+      args: [engine, 'start', 'vcs', 'hooks', '--config', folder.config],
+      cwd: root,
+      env: withoutCdsVariables(process.env),
+      log: folder.log,
+      detached: true,
+    });
+    undo.push(async () => void (await services.stop(PATIENCE_MS)));
     interrupted.throwIfAborted();
 
-    const servicesEnded = services.exited.then((sentence) =>
-      Promise.reject(new Error(`the services are gone: ${sentence}`)),
-    );
+    const servicesEnded = services.exited.then(({ code, signal }) => {
+      throw new Error(`the services are gone: engine ended with ${signal ?? `exit code ${code}`}`);
+    });
     servicesEnded.catch(() => undefined);
     let failed = false;
     try {

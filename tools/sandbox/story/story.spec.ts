@@ -65,8 +65,8 @@ describe('the folder of a run', () => {
     const own = createRunFolder(checkout);
 
     // Had it not been ended, this would end it in another way.
-    await redis.stop(5_000);
-    expect(await redis.exited).toContain('SIGKILL');
+    await redis.shutDown();
+    expect(await redis.exited()).toMatchObject({ signal: 'SIGKILL' });
     expect(existsSync(left.path)).toBe(false);
     expect(existsSync(own.redis)).toBe(true);
     mkdirSync(join(checkout, '.sandbox', 'kept-by-hand'));
