@@ -1,6 +1,6 @@
 import type { HooksConfig } from '@cds/config';
 import { createOncePerCluster } from '@cds/hooks-store';
-import { errorText, watchRedisHealth, whenReady } from '@cds/redis';
+import { watchRedisHealth, whenReady } from '@cds/redis';
 import { createMonitoring, type Logger } from '@cds/service';
 import { createAdminService } from './admin/admin-service';
 import { getApps } from './get-app';
@@ -114,7 +114,7 @@ export async function createHooks(
     void adminService.adopt();
     // Backfills `waiting-since` for hooks queued by older versions.
     await stores.waitingHeads.noteAll().catch((error: unknown) => {
-      logger.debug({ error: errorText(error) }, 'failed to refresh oldest-waiting times');
+      logger.debug({ error }, 'failed to refresh oldest-waiting times');
     });
   };
   redis.on('ready', () => void connected());

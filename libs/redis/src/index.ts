@@ -33,5 +33,4 @@ export { whenReady } from './when-ready';
 export { type RedisHealth, watchRedisHealth } from './watch-redis-health';
 export { createWrites, type Writes } from './watch-writes';
 export { redisNowMs, redisNowUs } from './redis-now';
-export { errorText } from './error-text';
 export { answeredByRedis, redisBudget } from './redis-deadline';

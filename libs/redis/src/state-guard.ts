@@ -110,8 +110,7 @@ export function createStateGuard(deps: StateGuardDeps) {
       if (status.kind !== 'foreign') become({ kind: 'unproven' });
       if (!deps.mayProve()) return;
       const proof = await deps.prove().catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        logger.debug({ error: reason }, 'owner of the state in Redis not determined: trying again');
+        logger.debug({ error }, 'owner of the state in Redis not determined: trying again');
       });
       if (proof === undefined) return;
       if (proof !== 'proven') {

@@ -12,7 +12,6 @@ import {
 } from '@cds/hooks-store';
 import { CdsError, nanosecondsSchema } from '@cds/wire';
 import { z } from 'zod';
-import { errorText } from '@cds/redis';
 import type { Resources } from '../resources';
 
 /** How many were sent again or dropped. */
@@ -71,7 +70,7 @@ export function createAdminService(
     for (const { kind, uuid } of refs) {
       if (kind === 'cleanup')
         queues.cleanups.ringNow(uuid).catch((error: unknown) => {
-          logger.debug({ error: errorText(error), cleanup: uuid }, 'a cleanup was not woken');
+          logger.debug({ error, cleanup: uuid }, 'a cleanup was not woken');
         });
     }
   }
@@ -173,7 +172,7 @@ export function createAdminService(
         const executions = await deadLetters.adopt();
         if (executions > 0) logger.info({ executions }, 'failed executions are dead letters now');
       } catch (error) {
-        logger.debug({ error: errorText(error) }, 'failed executions were not looked for');
+        logger.debug({ error }, 'failed executions were not looked for');
       }
     },
   };

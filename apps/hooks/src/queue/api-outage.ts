@@ -1,4 +1,3 @@
-import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -65,12 +64,12 @@ export function createApiWaiters(deps: ApiWaitersDeps) {
       for (const { jobId, resumableAt } of jobs) {
         await wakeOne(jobId, resumableAt).catch((error: unknown) => {
           // Woken by another replica, or it has just begun by itself.
-          logger.debug({ error: errorText(error), job: jobId }, 'a job could not be woken');
+          logger.debug({ error, job: jobId }, 'a job could not be woken');
         });
       }
       if (jobs.length === AT_ONCE) wakeSoon();
     } catch (error) {
-      logger.debug({ error: errorText(error) }, 'those who wait for the API could not be read');
+      logger.debug({ error }, 'those who wait for the API could not be read');
     }
   }
 

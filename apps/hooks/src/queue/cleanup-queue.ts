@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Job } from 'bullmq';
 import type { WaitingJobData } from './api-outage';
@@ -56,10 +55,7 @@ export function createCleanupQueue(deps: QueueRedis & { logger: Logger }) {
       try {
         await add(id, delayMs);
       } catch (error) {
-        deps.logger.debug(
-          { error: errorText(error), cleanup: id },
-          'a cleanup was not queued: the sweep will',
-        );
+        deps.logger.debug({ error, cleanup: id }, 'a cleanup was not queued: the sweep will');
       }
     },
     /** Adds the job, however late it is to ring, or finds the one that there is. */

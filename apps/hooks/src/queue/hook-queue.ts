@@ -1,4 +1,3 @@
-import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { WaitingJobData } from './api-outage';
 import { drainJobId } from './job-ids';
@@ -45,7 +44,7 @@ export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
         await add(uuid);
       } while (underWay.get(uuid) === 'add again');
     } catch (error) {
-      logger.debug({ error: errorText(error), hook: uuid }, 'a job was not queued: the sweep will');
+      logger.debug({ error, hook: uuid }, 'a job was not queued: the sweep will');
     } finally {
       underWay.delete(uuid);
     }
@@ -111,7 +110,7 @@ export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
           await (await steady.queue.getJob(id))?.promote();
         } catch (error) {
           // It has just begun by itself.
-          logger.debug({ error: errorText(error), job: id }, 'a job could not be woken');
+          logger.debug({ error, job: id }, 'a job could not be woken');
         }
       }
       return ids.length;
@@ -123,10 +122,7 @@ export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
     /** Like `ensureSoon`; a job that pauses for another execution goes on, too. What fails here, the sweep does. */
     goOnSoon(uuid: string): void {
       promote(uuid).catch((error: unknown) => {
-        logger.debug(
-          { error: errorText(error), hook: uuid },
-          'a job was not woken: the sweep will',
-        );
+        logger.debug({ error, hook: uuid }, 'a job was not woken: the sweep will');
       });
     },
 

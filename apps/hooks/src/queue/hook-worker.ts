@@ -1,4 +1,3 @@
-import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { createPendingStore } from '@cds/hooks-store';
@@ -34,7 +33,7 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
     try {
       if (await pending.isPending(uuid)) queue.ensureSoon(uuid);
     } catch (error) {
-      logger.debug({ error: errorText(error), hook: uuid }, 'not looked at again: the sweep will');
+      logger.debug({ error, hook: uuid }, 'not looked at again: the sweep will');
     }
   }
 
@@ -48,10 +47,7 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
       const waiting = await pending.ids(uuid, passed.size + 1);
       if (waiting.some((id) => !passed.has(id))) await queue.promote(uuid);
     } catch (error) {
-      logger.debug(
-        { error: errorText(error), hook: uuid },
-        'what came in meanwhile waits for the pause',
-      );
+      logger.debug({ error, hook: uuid }, 'what came in meanwhile waits for the pause');
     }
   }
 

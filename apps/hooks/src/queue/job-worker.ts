@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -83,9 +82,7 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
       removeOnFail: { count: 0 },
     },
   );
-  worker.on('error', (error) =>
-    logger.debug({ error: errorText(error), queue: deps.queue }, 'worker'),
-  );
+  worker.on('error', (error) => logger.debug({ error, queue: deps.queue }, 'worker'));
   worker.on('failed', (job, error) => {
     // The stack, since this may be a mistake of ours; not the error, which may carry a delivery.
     logger.warn({ stack: error.stack, job: job?.id }, 'a job broke off: the sweep starts it again');
@@ -97,7 +94,7 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
       let closed = false;
       void worker
         .close()
-        .catch((error: unknown) => logger.debug({ error: errorText(error) }, 'worker closed'))
+        .catch((error: unknown) => logger.debug({ error }, 'worker closed'))
         .finally(() => (closed = true));
       const until = Date.now() + deadlineMs;
       const nothingToWaitFor = () => underWay === 0 && deps.connection.status !== 'ready';

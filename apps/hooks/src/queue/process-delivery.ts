@@ -1,4 +1,3 @@
-import { errorText } from '@cds/redis';
 import type { CdsApiClient } from '@cds/api-client';
 import { NO_PARENT_WORKFLOW } from '@cds/wire';
 import type {
@@ -190,7 +189,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): Processor {
         const until = now() + retryDelayMs;
         return pause({ ...afterFailure(state, message), refusals, retry_at: until }, until, false);
       }
-      log.warn({ error: errorText(error) }, 'a delivery cannot be read: given up');
+      log.warn({ error }, 'a delivery cannot be read: given up');
       return finish({ ...afterFailure(state, error.message), failed: true });
     }
 

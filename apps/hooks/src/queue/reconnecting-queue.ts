@@ -2,7 +2,6 @@ import { jobPrefix } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { errorText } from '@cds/redis';
 
 /** A Redis that fails at once is not asked again at once. */
 const REOPEN_MS = 200;
@@ -38,10 +37,10 @@ export function createSteadyQueue<Data>(
   function open(): Queue<Data> {
     const prefix = jobPrefix(keyPrefix);
     const opened = new Queue<Data>(name, { connection: redis, prefix });
-    opened.on('error', (error) => logger.debug({ error: errorText(error), queue: name }, 'queue'));
+    opened.on('error', (error) => logger.debug({ error, queue: name }, 'queue'));
     opened.waitUntilReady().catch((error: unknown) => {
       if (closed) return;
-      logger.debug({ error: errorText(error), queue: name }, 'a queue could not be opened');
+      logger.debug({ error, queue: name }, 'a queue could not be opened');
       timer = setTimeout(() => {
         queue = open();
         // Lets go of the connection; that it never was ready is known.

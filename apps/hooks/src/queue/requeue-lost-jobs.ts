@@ -1,4 +1,3 @@
-import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { createPendingStore, createRequeueTurn, type WaitingHeads } from '@cds/hooks-store';
@@ -83,7 +82,7 @@ export function createSweep(deps: SweepDeps): Sweep {
       if (await isMyTurn()) await sweep();
     } catch (error) {
       for (const jobs of others) jobs.beginAnew();
-      logger.debug({ error: errorText(error) }, 'no sweep: Redis does not answer');
+      logger.debug({ error }, 'no sweep: Redis does not answer');
     }
   }
 

@@ -1,4 +1,3 @@
-import { errorText } from '@cds/redis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@cds/service';
 
@@ -23,7 +22,7 @@ export async function untilStored<T>(
     } catch (error) {
       if (error instanceof TypeError || deps.signal.aborted) throw asNotStored(error);
       if (tries === 0) {
-        deps.logger.warn({ error: errorText(error) }, 'waiting for Redis to keep what the API did');
+        deps.logger.warn({ error }, 'waiting for Redis to keep what the API did');
       }
     }
     try {

@@ -1,6 +1,6 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { HooksConfig } from '@cds/config';
-import { createWrites, stateOwnerOf, errorText } from '@cds/redis';
+import { createWrites, stateOwnerOf } from '@cds/redis';
 import type { Logger, Registration } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -118,7 +118,7 @@ export async function createState(deps: StateDeps) {
       try {
         if (own.isOurs && (await store.mayAsk())) synchronization.request();
       } catch (error) {
-        logger.debug({ error: errorText(error) }, 'the hooks of the API are not asked for now');
+        logger.debug({ error }, 'the hooks of the API are not asked for now');
       }
     },
 

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorText } from '@cds/redis';
 import { synchronizeUntilDone, type SynchronizeTasksDeps } from './synchronize-tasks';
 
 /** Between two synchronizations because of what vanished or was delivered, in this process. */
@@ -34,7 +33,7 @@ export function createSynchronization(
         isWanted = false;
         pausing = new AbortController();
         await synchronizeUntilDone(deps, ending, pausing.signal).catch((error: unknown) =>
-          logger.debug({ error: errorText(error) }, 'not synchronized'),
+          logger.debug({ error }, 'not synchronized'),
         );
         if (isWanted) await sleep(SOONEST_MS, undefined, { ref: false });
       }

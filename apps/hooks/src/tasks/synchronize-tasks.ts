@@ -1,4 +1,3 @@
-import { errorText } from '@cds/redis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
@@ -165,10 +164,7 @@ export async function synchronizeUntilDone(
       continue;
     } catch (error) {
       if (signal.aborted) return;
-      deps.logger.warn(
-        { error: errorText(error) },
-        'the hooks of the API could not be read: trying again',
-      );
+      deps.logger.warn({ error }, 'the hooks of the API could not be read: trying again');
     }
     await pause(Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** Math.min(tries, 10)));
   }

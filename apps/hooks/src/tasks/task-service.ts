@@ -1,4 +1,3 @@
-import { errorText } from '@cds/redis';
 import { CdsError, isCdsError, type Task, type TaskExecution } from '@cds/wire';
 import {
   cleanupExecution,
@@ -127,7 +126,7 @@ export function createTaskService(
   async function goOn(uuid: string): Promise<void> {
     if (config.disable) return;
     await queues.hooks.promote(uuid).catch((error: unknown) => {
-      logger.debug({ error: errorText(error), hook: uuid }, 'the job of a hook was not woken');
+      logger.debug({ error, hook: uuid }, 'the job of a hook was not woken');
     });
   }
 

@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
 import { type Acceptance, isTaskUuid } from '@cds/hooks-store';
-import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { CdsError } from '@cds/wire';
 import type { IncomingDelivery, Validation } from '../modules/incoming-delivery';
@@ -85,7 +84,7 @@ export function createIntakeLog({ logger }: { logger: Logger }) {
       logger.debug({ uuid, requestId, status, path, error: message }, 'Delivery refused');
       if (!(error instanceof Refusal)) {
         warnOnce('deliveries are refused with 503: Redis does not take them', '', {
-          ...{ uuid, requestId, error: errorText(error.cause) },
+          ...{ uuid, requestId, error: error.cause },
         });
         return;
       }

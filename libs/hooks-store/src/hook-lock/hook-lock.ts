@@ -1,4 +1,3 @@
-import { errorText } from '@cds/redis';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
@@ -74,7 +73,7 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
     } catch (error) {
       orphans.set(claims, ORPHAN_BEATS);
       const hooks = claims.uuids;
-      logger.debug({ error: errorText(error), hooks }, 'hooks could not be given back');
+      logger.debug({ error, hooks }, 'hooks could not be given back');
     }
   }
 
@@ -105,7 +104,7 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
     } catch (error) {
       // The others could not tell that they live either.
       for (const seen of others.values()) seen.unchanged = 0;
-      logger.debug({ error: errorText(error) }, 'the beat of this worker did not reach Redis');
+      logger.debug({ error }, 'the beat of this worker did not reach Redis');
       return;
     }
     const prompt = performance.now() - began < beatMs / 2;

@@ -26,7 +26,10 @@ const SECRET_NAMES = new Set([
   'xauthheader',
 ]);
 
-/** A copy of the fields of a log line without secrets; errors become plain objects. */
+/**
+ * A copy of the fields of a log line without secrets. An error becomes its message in the field
+ * `error`, and an object with the stack and the causes in any other field, such as `err`.
+ */
 export function redact(fields: Record<string, unknown>): Record<string, unknown> {
   return redactFields(fields, 0);
 }
@@ -35,9 +38,14 @@ function redactFields(fields: object, depth: number): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
       name,
-      isSecret(name) ? HIDDEN : redactValue(value, depth + 1),
+      isSecret(name) ? HIDDEN : redactValue(shortened(name, value), depth + 1),
     ]),
   );
+}
+
+/** A failure that is being dealt with needs no stack, and Redis has many of them at once. */
+function shortened(name: string, value: unknown): unknown {
+  return name === 'error' && value instanceof Error ? value.message : value;
 }
 
 function redactValue(value: unknown, depth: number): unknown {

@@ -1,6 +1,5 @@
 import type { Cleanup, Clock, Claims, HookOwnership, CleanupStore } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
-import { errorText } from '@cds/redis';
 import { notBefore } from './clean-up-branch';
 import type { CleanupOutcome, RemoveRuns } from './remove-runs';
 
@@ -54,7 +53,7 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
     try {
       await store.letGo(holder, cleanups);
     } catch (error) {
-      deps.logger.debug({ error: errorText(error) }, 'cleanups that were begun stay marked');
+      deps.logger.debug({ error }, 'cleanups that were begun stay marked');
     }
   }
 

@@ -1,4 +1,3 @@
-import { errorText } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { ApiWaiters } from '../../queue/api-outage';
@@ -44,7 +43,7 @@ export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
         queue.ringAgain(busy, BUSY_MS),
       ]);
     } catch (error) {
-      deps.logger.debug({ error: errorText(error) }, 'cleanups were not queued: the sweep will');
+      deps.logger.debug({ error }, 'cleanups were not queued: the sweep will');
     }
   }
 

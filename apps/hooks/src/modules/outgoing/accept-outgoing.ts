@@ -7,7 +7,6 @@ import {
 } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { Task } from '@cds/wire';
-import { errorText } from '@cds/redis';
 
 export interface ExecuteOutgoingDeps {
   store: OutgoingStore;
@@ -34,7 +33,7 @@ export function createExecuteOutgoing(deps: ExecuteOutgoingDeps) {
     if (!isNew) logger.info({ hook: uuid, run: hook.hookRun }, 'an outgoing hook was sent again');
     if (!stopped) workArrived(uuid);
     void store.forgetUnused(now()).catch((error: unknown) => {
-      logger.debug({ error: errorText(error) }, 'unused outgoing hooks stay until the next one');
+      logger.debug({ error }, 'unused outgoing hooks stay until the next one');
     });
     return {
       uuid,

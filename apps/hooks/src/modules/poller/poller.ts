@@ -1,5 +1,5 @@
 import type { Logger } from '@cds/service';
-import { errorText, answeredByRedis } from '@cds/redis';
+import { answeredByRedis } from '@cds/redis';
 import { createRecently } from '../../queue/recently';
 import type { PollResult } from '../../queue/work-metrics';
 import type { PolledOutcome, PollHook } from './poll-hook';
@@ -76,7 +76,7 @@ export function createPoller(deps: PollerDeps): Poller {
       await ended(poll, await pollHook(poll, signal));
     } catch (error) {
       const level = signal.aborted ? 'debug' : 'warn';
-      logger[level]({ hook: due.uuid, error: errorText(error) }, 'a poll broke off');
+      logger[level]({ hook: due.uuid, error }, 'a poll broke off');
       if (poll) await giveBack(poll);
     }
   }
@@ -84,8 +84,7 @@ export function createPoller(deps: PollerDeps): Poller {
   /** Where that fails, too, it is made again when it could have been over. */
   async function giveBack(poll: TakenPoll): Promise<void> {
     await answeredByRedis(() => store.release(poll, signal.aborted ? 0 : BROKEN_PAUSE_MS)).catch(
-      (error: unknown) =>
-        logger.debug({ hook: poll.uuid, error: errorText(error) }, 'a poll was not given back'),
+      (error: unknown) => logger.debug({ hook: poll.uuid, error }, 'a poll was not given back'),
     );
   }
 
@@ -112,7 +111,7 @@ export function createPoller(deps: PollerDeps): Poller {
     try {
       sleepMs = await pollDue();
     } catch (error) {
-      logger.debug({ error: errorText(error) }, 'no poll is looked for: Redis does not answer');
+      logger.debug({ error }, 'no poll is looked for: Redis does not answer');
     }
     if (!signal.aborted) sleep(sleepMs);
   }

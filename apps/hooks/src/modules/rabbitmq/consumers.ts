@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@cds/service';
 import { z } from 'zod';
-import { errorText } from '@cds/redis';
 import type { TaskHandler } from '../task-handler';
 import type { ConsumerState } from './keep-consuming';
 import type { RabbitmqSettings } from './rabbitmq-settings';
@@ -124,9 +123,7 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
     if (stopped) return;
     clearTimeout(timer);
     underWay = reconcile()
-      .catch((error: unknown) =>
-        logger.debug({ error: errorText(error) }, 'which queues to consume is not known'),
-      )
+      .catch((error: unknown) => logger.debug({ error }, 'which queues to consume is not known'))
       .finally(() => {
         underWay = undefined;
         if (!stopped) timer = setTimeout(() => void look(), everyMs).unref();

@@ -1,7 +1,6 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import { ExponentialBackoff, handleAll, retry } from 'cockatiel';
-import { errorText } from '@cds/redis';
 import type { TargetGuard } from '@cds/network';
 import { brokerAddress } from './broker-address';
 import { consumeQueue, type MessageFate, type QueueMessage } from './consume-queue';
@@ -67,7 +66,7 @@ export async function keepConsuming(deps: KeepConsumingDeps, signal: AbortSignal
       });
     } catch (error) {
       if (signal.aborted) return;
-      const reason = errorText(error);
+      const reason = error instanceof Error ? error.message : String(error);
       changed({ kind: 'waiting', reason });
       // Once for each reason, not once for each try.
       if (reason !== told)

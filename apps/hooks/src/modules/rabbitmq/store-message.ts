@@ -8,7 +8,7 @@ import {
   type DeliveryStore,
   type Acceptance,
 } from '@cds/hooks-store';
-import { errorText, answeredByRedis } from '@cds/redis';
+import { answeredByRedis } from '@cds/redis';
 import type { MessageFate, QueueMessage } from './consume-queue';
 
 /** What a webhook may bring, and more than any message should. */
@@ -94,7 +94,7 @@ export function createTakeMessage(deps: TakeMessageDeps): TakeMessage {
       } catch (error) {
         const level = tries === 0 ? 'warn' : 'debug';
         logger[level](
-          { requestId: names.requestId, hook: uuid, error: errorText(error) },
+          { requestId: names.requestId, hook: uuid, error },
           'a message waits at the broker: Redis does not take it',
         );
         await sleep(REDIS_AWAY_PAUSE_MS, undefined, { signal }).catch(() => undefined);

@@ -7,7 +7,7 @@ import {
   type ScheduleStore,
 } from '@cds/hooks-store';
 import { isCdsError } from '@cds/wire';
-import { errorText, answeredByRedis } from '@cds/redis';
+import { answeredByRedis } from '@cds/redis';
 import type { DrainQueue } from '../../queue/hook-queue';
 import { occurrenceOf, scheduleOf, scheduleText } from './scheduled-times';
 
@@ -63,7 +63,7 @@ export function createRinger(deps: RingerDeps): Ringer {
       if (!isCdsError(error) && !(error instanceof SyntaxError)) throw error;
       await store.makeDue({ ...scheduler, schedule: '' }, undefined);
       logger.error(
-        { hook: scheduler.uuid, error: errorText(error) },
+        { hook: scheduler.uuid, error },
         'a scheduler cannot be read and does not run any more: correct it in its workflow and save that',
       );
     }
@@ -103,7 +103,7 @@ export function createRinger(deps: RingerDeps): Ringer {
     const failed = results.filter((result) => result.status === 'rejected');
     if (failed.length > 0 && failed.length === results.length) throw failed[0]?.reason;
     for (const { reason } of failed)
-      logger.warn({ error: errorText(reason) }, 'the time of a scheduler could not be taken');
+      logger.warn({ error: reason }, 'the time of a scheduler could not be taken');
   }
 
   /** @returns how long to sleep (ms) */
@@ -122,7 +122,7 @@ export function createRinger(deps: RingerDeps): Ringer {
     try {
       sleepMs = await ring();
     } catch (error) {
-      logger.debug({ error: errorText(error) }, 'no scheduler is looked at: Redis does not answer');
+      logger.debug({ error }, 'no scheduler is looked at: Redis does not answer');
     }
     if (!stopped) sleep(sleepMs);
   }
