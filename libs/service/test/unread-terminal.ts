@@ -1,7 +1,7 @@
 // A service that logs, once it is told to, more than its log may hold, on a terminal that nobody
 // reads.
-import { createHttpApp, createLogger, createMonitoring, listen } from '@cds/service';
-import { Router } from 'express';
+import { createHttpApp, createLogger, createMonitoring, createRouter, listen } from '@cds/service';
+import { DESCRIPTION } from './description';
 
 const LINES = 20_000;
 const LINES_A_TURN = 1_000;
@@ -22,8 +22,8 @@ process.once('SIGTERM', () => {
 });
 
 async function main(): Promise<void> {
-  const open = Router();
-  open.get('/say', (_request, response) => {
+  const open = createRouter();
+  open.get('/say', DESCRIPTION, () => (_request, response) => {
     response.end(String(process.pid));
     say();
   });
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   monitoring.add(() => [{ status: 'OK', component: 'Said', value: String(said), type: '' }]);
   const app = createHttpApp({
     ...{ logger, monitoring: monitoring.status, open, sharedMs: 0 },
-    guarded: Router(),
+    guarded: createRouter(),
     registration: { isAllowed: () => false },
   });
   await listen(app, { addr: '127.0.0.1', port: Number(process.env['PORT']), logger });

@@ -1,6 +1,6 @@
 import { deadLetterSchema, TASK_UUID } from '@cds/hooks-store';
-import { createRouter, handle, route } from '@cds/service';
-import type { Request, Router } from 'express';
+import { createRouter, handle, type Router } from '@cds/service';
+import type { Request } from 'express';
 import { z } from 'zod';
 import { answeredByRedis } from '@cds/redis';
 import { ofExecution, ofTask, REDIS_AWAY } from '../tasks/task-params';
@@ -57,87 +57,75 @@ export function createAdminRouter(deps: { service: AdminService }): Router {
 
   router.get(
     '/admin/dead-letters',
-    route(
-      {
-        ...{ summary: 'Lists dead letters', query: pageQuery, answer: z.array(deadLetterSchema) },
-        description: 'Executions and cleanups that failed for good, newest first.',
-        errors: REDIS_AWAY,
-      },
-      ({ query }) => all((request) => service.list(query(request))),
-    ),
+    {
+      ...{ summary: 'Lists dead letters', query: pageQuery, answer: z.array(deadLetterSchema) },
+      description: 'Executions and cleanups that failed for good, newest first.',
+      errors: REDIS_AWAY,
+    },
+    ({ query }) => all((request) => service.list(query(request))),
   );
   router.post(
     '/admin/dead-letters/retry',
-    route(
-      {
-        ...{ summary: 'Sends all dead letters again', query: allQuery, answer: allAnswerSchema },
-        errors: REDIS_AWAY,
-      },
-      ({ query }) => all((request) => service.retryAll(query(request).uuid)),
-    ),
+    {
+      ...{ summary: 'Sends all dead letters again', query: allQuery, answer: allAnswerSchema },
+      errors: REDIS_AWAY,
+    },
+    ({ query }) => all((request) => service.retryAll(query(request).uuid)),
   );
   router.delete(
     '/admin/dead-letters',
-    route(
-      {
-        ...{ summary: 'Drops all dead letters', query: allQuery, answer: allAnswerSchema },
-        errors: REDIS_AWAY,
-      },
-      ({ query }) => all((request) => service.dropAll(query(request).uuid)),
-    ),
+    {
+      ...{ summary: 'Drops all dead letters', query: allQuery, answer: allAnswerSchema },
+      errors: REDIS_AWAY,
+    },
+    ({ query }) => all((request) => service.dropAll(query(request).uuid)),
   );
   router.post(
     '/admin/dead-letters/:uuid/:timestamp/retry',
-    route({ summary: 'Sends a dead letter again', ...ofOne, answer: 'nothing' }, ({ params }) =>
+    { summary: 'Sends a dead letter again', ...ofOne, answer: 'nothing' },
+    ({ params }) =>
       one((request) => {
         const { uuid, timestamp } = params(request);
         return service.retry(uuid, timestamp);
       }),
-    ),
   );
   router.delete(
     '/admin/dead-letters/:uuid/:timestamp',
-    route({ summary: 'Drops a dead letter', ...ofOne, answer: 'nothing' }, ({ params }) =>
+    { summary: 'Drops a dead letter', ...ofOne, answer: 'nothing' },
+    ({ params }) =>
       one((request) => {
         const { uuid, timestamp } = params(request);
         return service.drop(uuid, timestamp);
       }),
-    ),
   );
   router.post(
     '/admin/task/:uuid/execution/:timestamp/replay',
-    route(
-      {
-        ...{ summary: 'Replays an execution', ...ofOne, answer: replayAnswerSchema },
-        description: 'Any that has ended, as a new one.',
-      },
-      ({ params }) =>
-        one((request) => {
-          const { uuid, timestamp } = params(request);
-          return service.replay(uuid, timestamp);
-        }),
-    ),
+    {
+      ...{ summary: 'Replays an execution', ...ofOne, answer: replayAnswerSchema },
+      description: 'Any that has ended, as a new one.',
+    },
+    ({ params }) =>
+      one((request) => {
+        const { uuid, timestamp } = params(request);
+        return service.replay(uuid, timestamp);
+      }),
   );
   router.post(
     '/admin/task/:uuid/due',
-    route(
-      {
-        ...{ summary: 'Makes a pending cleanup due now', ...ofTask, answer: dueAnswerSchema },
-        errors: [...ofTask.errors, 'conflict'],
-        description: 'Of a deleted branch. One that is due already stays as it is.',
-      },
-      ({ params }) => one((request) => service.makeDue(params(request).uuid)),
-    ),
+    {
+      ...{ summary: 'Makes a pending cleanup due now', ...ofTask, answer: dueAnswerSchema },
+      errors: [...ofTask.errors, 'conflict'],
+      description: 'Of a deleted branch. One that is due already stays as it is.',
+    },
+    ({ params }) => one((request) => service.makeDue(params(request).uuid)),
   );
   router.delete(
     '/admin/task/:uuid/signature',
-    route(
-      {
-        ...{ summary: 'Takes unsigned deliveries again', ...ofTask, answer: 'nothing' },
-        description: 'Of a task of which a delivery was signed before.',
-      },
-      ({ params }) => one((request) => service.resetSignature(params(request).uuid)),
-    ),
+    {
+      ...{ summary: 'Takes unsigned deliveries again', ...ofTask, answer: 'nothing' },
+      description: 'Of a task of which a delivery was signed before.',
+    },
+    ({ params }) => one((request) => service.resetSignature(params(request).uuid)),
   );
   return router;
 }

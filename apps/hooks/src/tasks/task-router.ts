@@ -1,6 +1,6 @@
-import { createRouter, handle, route, sendJsonList } from '@cds/service';
+import { createRouter, handle, sendJsonList, type Router } from '@cds/service';
 import { taskExecutionSchema, taskSchema } from '@cds/wire';
-import type { Request, Router } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import type { ExecuteOutgoing } from '../modules/outgoing/accept-outgoing';
 import { nodeRunSchema } from '@cds/hooks-store';
@@ -13,6 +13,10 @@ import type { TaskService } from './task-service';
 /** Routes that touch every task may take longer than one that touches one. */
 const ALL_TASKS_MS = 30_000;
 
+/** Express would take HEAD for GET, which starts and stops tasks here. */
+const noHead: RequestHandler = (request, _response, next) =>
+  next(request.method === 'HEAD' ? 'router' : undefined);
+
 /** The routes under `/task`. Every one of them is safe to repeat: the API calls the next replica after any error. */
 export function createTaskRouter(deps: {
   service: TaskService;
@@ -20,8 +24,7 @@ export function createTaskRouter(deps: {
 }): Router {
   const { service, executeOutgoing } = deps;
   const router = createRouter();
-  // Express would take HEAD for GET, which starts and stops tasks here.
-  router.use((request, _response, next) => next(request.method === 'HEAD' ? 'router' : undefined));
+  router.use(noHead);
 
   /** One task or execution: bounded as all that waits for Redis is. */
   const one = (work: (request: Request) => Promise<unknown>) =>
@@ -31,173 +34,147 @@ export function createTaskRouter(deps: {
 
   router.post(
     '/task/bulk',
-    route(
-      {
-        ...{ summary: 'Adds or changes hooks', body: nodeHooksSchema, answer: answeredHooksSchema },
-        description:
-          'All, or none when one is of an unknown kind. The answer is the body, the `webHookURL` of each hook filled in.',
-        errors: REDIS_AWAY,
-      },
-      ({ body }) => all((request) => service.putHooks(body(request))),
-    ),
+    {
+      ...{ summary: 'Adds or changes hooks', body: nodeHooksSchema, answer: answeredHooksSchema },
+      description:
+        'All, or none when one is of an unknown kind. The answer is the body, the `webHookURL` of each hook filled in.',
+      errors: REDIS_AWAY,
+    },
+    ({ body }) => all((request) => service.putHooks(body(request))),
   );
   router.delete(
     '/task/bulk',
-    route(
-      {
-        ...{ summary: 'Removes tasks', body: uuidsSchema, answer: 'nothing' },
-        description: 'By the keys of the body. Unknown ones are no error.',
-        errors: REDIS_AWAY,
-      },
-      ({ body }) => all((request) => service.removeTasks(Object.keys(body(request)))),
-    ),
+    {
+      ...{ summary: 'Removes tasks', body: uuidsSchema, answer: 'nothing' },
+      description: 'By the keys of the body. Unknown ones are no error.',
+      errors: REDIS_AWAY,
+    },
+    ({ body }) => all((request) => service.removeTasks(Object.keys(body(request)))),
   );
   router.get(
     '/task/bulk/start',
-    route({ summary: 'Starts all tasks', answer: 'nothing', errors: REDIS_AWAY }, () =>
-      all(() => service.setAllStopped(false)),
-    ),
+    { summary: 'Starts all tasks', answer: 'nothing', errors: REDIS_AWAY },
+    () => all(() => service.setAllStopped(false)),
   );
   router.get(
     '/task/bulk/stop',
-    route({ summary: 'Stops all tasks', answer: 'nothing', errors: REDIS_AWAY }, () =>
-      all(() => service.setAllStopped(true)),
-    ),
+    { summary: 'Stops all tasks', answer: 'nothing', errors: REDIS_AWAY },
+    () => all(() => service.setAllStopped(true)),
   );
   router.post(
     '/task/execute',
-    route(
-      {
-        ...{ summary: 'Runs an outgoing hook', body: nodeRunSchema, answer: taskSchema },
-        errors: REDIS_AWAY,
-        description:
-          'Kept before it is answered. A run that comes again is answered alike and executed once.',
-      },
-      ({ body }) => one((request) => executeOutgoing(body(request))),
-    ),
+    {
+      ...{ summary: 'Runs an outgoing hook', body: nodeRunSchema, answer: taskSchema },
+      errors: REDIS_AWAY,
+      description:
+        'Kept before it is answered. A run that comes again is answered alike and executed once.',
+    },
+    ({ body }) => one((request) => executeOutgoing(body(request))),
   );
 
   router.get(
     '/task',
-    route(
-      {
-        ...{ summary: 'Lists all tasks', query: sortQuery, answer: z.array(taskSchema) },
-        description: 'Scheduled removals of the runs of deleted branches are tasks, too.',
-        errors: REDIS_AWAY,
-      },
-      ({ query }) =>
-        handle((request, response) => {
-          const sorts = parseTaskSort(query(request).sort);
-          return sendJsonList(response, answered(service.listTasks(sorts)));
-        }),
-    ),
+    {
+      ...{ summary: 'Lists all tasks', query: sortQuery, answer: z.array(taskSchema) },
+      description: 'Scheduled removals of the runs of deleted branches are tasks, too.',
+      errors: REDIS_AWAY,
+    },
+    ({ query }) =>
+      handle((request, response) => {
+        const sorts = parseTaskSort(query(request).sort);
+        return sendJsonList(response, answered(service.listTasks(sorts)));
+      }),
   );
   router.post(
     '/task',
-    route(
-      {
-        ...{ summary: 'Adds or changes a hook', body: nodeHookSchema, answer: 'nothing' },
-        errors: REDIS_AWAY,
-      },
-      ({ body }) =>
-        one(async (request) => {
-          const hook = body(request);
-          await service.putHooks({ [hook.uuid]: hook });
-        }),
-    ),
+    {
+      ...{ summary: 'Adds or changes a hook', body: nodeHookSchema, answer: 'nothing' },
+      errors: REDIS_AWAY,
+    },
+    ({ body }) =>
+      one(async (request) => {
+        const hook = body(request);
+        await service.putHooks({ [hook.uuid]: hook });
+      }),
   );
 
   router.get(
     '/task/:uuid',
-    route(
-      {
-        ...{ summary: 'One task', ...ofTask, answer: taskSchema },
-        description: 'Without counts and executions.',
-      },
-      ({ params }) => one((request) => service.task(params(request).uuid)),
-    ),
+    {
+      ...{ summary: 'One task', ...ofTask, answer: taskSchema },
+      description: 'Without counts and executions.',
+    },
+    ({ params }) => one((request) => service.task(params(request).uuid)),
   );
   router.put(
     '/task/:uuid',
-    route(
-      {
-        ...{ summary: 'Changes and starts a task', ...ofTask, body: nodeHookSchema },
-        description: 'Without a body it is only started.',
-        ...{ bodyOptional: true, answer: 'nothing' },
-      },
-      ({ params, body }) =>
-        one((request) => {
-          const isEmpty = !Buffer.isBuffer(request.body) || request.body.length === 0;
-          const hook = isEmpty ? undefined : body(request);
-          return service.replaceTask(params(request).uuid, hook);
-        }),
-    ),
+    {
+      ...{ summary: 'Changes and starts a task', ...ofTask, body: nodeHookSchema },
+      description: 'Without a body it is only started.',
+      ...{ bodyOptional: true, answer: 'nothing' },
+    },
+    ({ params, body }) =>
+      one((request) => {
+        const isEmpty = !Buffer.isBuffer(request.body) || request.body.length === 0;
+        const hook = isEmpty ? undefined : body(request);
+        return service.replaceTask(params(request).uuid, hook);
+      }),
   );
   router.delete(
     '/task/:uuid',
-    route({ summary: 'Removes a task', ...ofTask, answer: 'nothing' }, ({ params }) =>
-      one((request) => service.removeTask(params(request).uuid)),
-    ),
+    { summary: 'Removes a task', ...ofTask, answer: 'nothing' },
+    ({ params }) => one((request) => service.removeTask(params(request).uuid)),
   );
   router.get(
     '/task/:uuid/start',
-    route(
-      {
-        ...{ summary: 'Starts a task', ...ofTask, answer: 'nothing' },
-        errors: [...ofTask.errors, 'notImplemented'],
-        description: '501 for a kind of hook that is not served, with the reason.',
-      },
-      ({ params }) => one((request) => service.setStopped(params(request).uuid, false)),
-    ),
+    {
+      ...{ summary: 'Starts a task', ...ofTask, answer: 'nothing' },
+      errors: [...ofTask.errors, 'notImplemented'],
+      description: '501 for a kind of hook that is not served, with the reason.',
+    },
+    ({ params }) => one((request) => service.setStopped(params(request).uuid, false)),
   );
   router.get(
     '/task/:uuid/stop',
-    route({ summary: 'Stops a task', ...ofTask, answer: 'nothing' }, ({ params }) =>
-      one((request) => service.setStopped(params(request).uuid, true)),
-    ),
+    { summary: 'Stops a task', ...ofTask, answer: 'nothing' },
+    ({ params }) => one((request) => service.setStopped(params(request).uuid, true)),
   );
   router.get(
     '/task/:uuid/execution',
-    route(
-      {
-        ...{ summary: 'A task with its executions', ...ofTask, answer: taskSchema },
-        description: 'Newest first: the history, the oldest that wait, the newest dead letters.',
-      },
-      ({ params }) => one((request) => service.taskWithExecutions(params(request).uuid)),
-    ),
+    {
+      ...{ summary: 'A task with its executions', ...ofTask, answer: taskSchema },
+      description: 'Newest first: the history, the oldest that wait, the newest dead letters.',
+    },
+    ({ params }) => one((request) => service.taskWithExecutions(params(request).uuid)),
   );
   router.delete(
     '/task/:uuid/execution',
-    route(
-      {
-        ...{ summary: 'Removes the executions of a task', ...ofTask, answer: taskSchema },
-        description: 'Those that wait, too.',
-      },
-      ({ params }) => one((request) => service.removeExecutions(params(request).uuid)),
-    ),
+    {
+      ...{ summary: 'Removes the executions of a task', ...ofTask, answer: taskSchema },
+      description: 'Those that wait, too.',
+    },
+    ({ params }) => one((request) => service.removeExecutions(params(request).uuid)),
   );
   router.get(
     '/task/:uuid/execution/:timestamp',
-    route({ summary: 'One execution', ...ofExecution, answer: taskExecutionSchema }, ({ params }) =>
+    { summary: 'One execution', ...ofExecution, answer: taskExecutionSchema },
+    ({ params }) =>
       one((request) => {
         const { uuid, timestamp } = params(request);
         return service.execution(uuid, timestamp);
       }),
-    ),
   );
   router.post(
     '/task/:uuid/execution/:timestamp/stop',
-    route(
-      {
-        ...{ summary: 'Ends an execution that waits', ...ofExecution, answer: 'nothing' },
-        description: 'One that has ended stays as it is.',
-      },
-      ({ params }) =>
-        one((request) => {
-          const { uuid, timestamp } = params(request);
-          return service.stopExecution(uuid, timestamp);
-        }),
-    ),
+    {
+      ...{ summary: 'Ends an execution that waits', ...ofExecution, answer: 'nothing' },
+      description: 'One that has ended stays as it is.',
+    },
+    ({ params }) =>
+      one((request) => {
+        const { uuid, timestamp } = params(request);
+        return service.stopExecution(uuid, timestamp);
+      }),
   );
   return router;
 }

@@ -1,6 +1,5 @@
-import { createRouter, type FastPathHandler, route } from '@cds/service';
+import { createRouter, type FastPathHandler, type Router } from '@cds/service';
 import { nanosecondsSchema, taskTypeSchema } from '@cds/wire';
-import type { Router } from 'express';
 import { z } from 'zod';
 
 export const WEBHOOK_METHODS: readonly string[] = ['POST', 'GET', 'PUT', 'DELETE'];
@@ -49,14 +48,12 @@ const WEBHOOK = {
 export function createWebhookRouter(handle: FastPathHandler): Router {
   return createRouter().all(
     '/webhook/:uuid',
-    route(
-      WEBHOOK,
-      () => (request, response) =>
-        handle(request, response, {
-          parameter: String(request.params['uuid']),
-          address: request.ip ?? '',
-        }),
-    ),
+    WEBHOOK,
+    () => (request, response) =>
+      handle(request, response, {
+        parameter: String(request.params['uuid']),
+        address: request.ip ?? '',
+      }),
   );
 }
 

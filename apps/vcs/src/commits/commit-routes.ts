@@ -1,7 +1,6 @@
 import type { BitbucketClient } from '@cds/bitbucket';
-import { route } from '@cds/service';
+import { type Router } from '@cds/service';
 import { vcsCommitSchema, vcsCommitStatusSchema } from '@cds/wire';
-import type { Router } from 'express';
 import { z } from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
 import { repoOf } from '../http/repository-ref';
@@ -50,58 +49,50 @@ export function addCommitRoutes(
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/branches/commits',
-    route(
-      {
-        ...{ summary: 'Lists the commits of a branch', params: repositoryParams },
-        ...{ query: branchCommitsQuery, answer: z.array(vcsCommitSchema) },
-      },
-      ({ query }) =>
-        grantedRoute(deps, 'notFound', (call) => {
-          const { branch, since, until } = query(call.req);
-          return listCommits(call, until || branch, since);
-        }),
-    ),
+    {
+      ...{ summary: 'Lists the commits of a branch', params: repositoryParams },
+      ...{ query: branchCommitsQuery, answer: z.array(vcsCommitSchema) },
+    },
+    ({ query }) =>
+      grantedRoute(deps, 'notFound', (call) => {
+        const { branch, since, until } = query(call.req);
+        return listCommits(call, until || branch, since);
+      }),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/commits',
-    route(
-      {
-        ...{ summary: 'Lists the commits between two refs', params: repositoryParams },
-        ...{ query: commitsQuery, answer: z.array(vcsCommitSchema) },
-      },
-      ({ query }) =>
-        grantedRoute(deps, 'notFound', (call) => {
-          const { head, base } = query(call.req);
-          return listCommits(call, head, base);
-        }),
-    ),
+    {
+      ...{ summary: 'Lists the commits between two refs', params: repositoryParams },
+      ...{ query: commitsQuery, answer: z.array(vcsCommitSchema) },
+    },
+    ({ query }) =>
+      grantedRoute(deps, 'notFound', (call) => {
+        const { head, base } = query(call.req);
+        return listCommits(call, head, base);
+      }),
   );
 
   // A tag comes unescaped and may hold slashes, so that only the end tells statuses from a commit.
   router.get(
     '/vcs/:name/repos/:owner/:repo/commits/*revision/statuses',
-    route(
-      {
-        ...{ summary: "Lists CDS's build statuses of a commit", params: revisionParams },
-        answer: z.array(vcsCommitStatusSchema),
-      },
-      ({ params }) =>
-        grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) => {
-          const { revision } = params(req);
-          return listCdsStatuses(bitbucket.listStatuses(repoOf(req), revision, ctx), revision);
-        }),
-    ),
+    {
+      ...{ summary: "Lists CDS's build statuses of a commit", params: revisionParams },
+      answer: z.array(vcsCommitStatusSchema),
+    },
+    ({ params }) =>
+      grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) => {
+        const { revision } = params(req);
+        return listCdsStatuses(bitbucket.listStatuses(repoOf(req), revision, ctx), revision);
+      }),
   );
   router.get(
     '/vcs/:name/repos/:owner/:repo/commits/*revision',
-    route(
-      { summary: 'One commit', params: revisionParams, answer: vcsCommitSchema },
-      ({ params }) =>
-        grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
-          toVcsCommit(await bitbucket.getCommit(repoOf(req), params(req).revision, ctx)),
-        ),
-    ),
+    { summary: 'One commit', params: revisionParams, answer: vcsCommitSchema },
+    ({ params }) =>
+      grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
+        toVcsCommit(await bitbucket.getCommit(repoOf(req), params(req).revision, ctx)),
+      ),
   );
 }
 

@@ -1,4 +1,4 @@
-import { firstOf, handle, route } from '@cds/service';
+import { firstOf, handle, type Router } from '@cds/service';
 import {
   CdsError,
   vcsDeleteEventSchema,
@@ -9,7 +9,6 @@ import {
   vcsPullRequestEventSchema,
   vcsPushEventSchema,
 } from '@cds/wire';
-import type { Router } from 'express';
 import { z } from 'zod';
 import type { BitbucketServer } from '../servers/bitbucket-server';
 import { findServer } from '../servers/find-server';
@@ -49,65 +48,61 @@ export function addPollingRoutes(
 ): void {
   router.get(
     '/vcs/:name/polling',
-    route({ summary: 'Whether it can be polled', ...ofServer, answer: vcsPollingInfoSchema }, () =>
+    { summary: 'Whether it can be polled', ...ofServer, answer: vcsPollingInfoSchema },
+    () =>
       handle(async (req): Promise<VcsPollingInfo> => {
         const { polling } = findServer(deps.servers, req).config;
         return { polling_supported: polling, polling_disabled: false };
       }),
-    ),
   );
 
   const path = '/vcs/:name/repos/:owner/:repo/events';
   router.get(
     path,
-    route(
-      {
-        summary: 'Lists the events of a repository',
-        description: 'Polls it, and returns its events since then. 501 unless polling is on.',
-        params: repositoryParams,
-        query: sinceQuery,
-        answer: vcsEventsSchema,
-        errors: ['notImplemented', 'unavailable'],
-      },
-      ({ query }) =>
-        grantedRoute(deps, 'repositoryNotFound', async (call): Promise<VcsEvents> => {
-          const { since } = query(call.req);
-          refuseUnlessPolling(call.server);
-          const found = await deps.findEvents(call, Number(since));
-          return { events: found.events, delay: found.delaySeconds * NANOSECONDS };
-        }),
-    ),
+    {
+      summary: 'Lists the events of a repository',
+      description: 'Polls it, and returns its events since then. 501 unless polling is on.',
+      params: repositoryParams,
+      query: sinceQuery,
+      answer: vcsEventsSchema,
+      errors: ['notImplemented', 'unavailable'],
+    },
+    ({ query }) =>
+      grantedRoute(deps, 'repositoryNotFound', async (call): Promise<VcsEvents> => {
+        const { since } = query(call.req);
+        refuseUnlessPolling(call.server);
+        const found = await deps.findEvents(call, Number(since));
+        return { events: found.events, delay: found.delaySeconds * NANOSECONDS };
+      }),
   );
 
   router.post(
     path,
-    route(
-      {
-        summary: 'Filters events',
-        params: repositoryParams,
-        query: filterQuery,
-        body: anyEvents,
-        answer: filteredEvents,
-        errors: ['notImplemented'],
-      },
-      ({ query, body }) =>
-        grantedRoute(deps, 'repositoryNotFound', async (call) => {
-          const given = body(call.req);
-          const { filter } = query(call.req);
-          refuseUnlessPolling(call.server);
-          if (given.length === 0) return [];
-          const parsed = events.safeParse(given);
-          if (!parsed.success)
-            throw new CdsError('wrongRequest', {
-              from: `these are not events of GET …/events: ${z.prettifyError(parsed.error).slice(0, 500)}`,
-            });
-          const repository = {
-            fullName: fullNameOf(repoOf(call.req)),
-            mainBranch: await deps.mainBranchOf(call),
-          };
-          return filterEvents(parsed.data, filter, repository);
-        }),
-    ),
+    {
+      summary: 'Filters events',
+      params: repositoryParams,
+      query: filterQuery,
+      body: anyEvents,
+      answer: filteredEvents,
+      errors: ['notImplemented'],
+    },
+    ({ query, body }) =>
+      grantedRoute(deps, 'repositoryNotFound', async (call) => {
+        const given = body(call.req);
+        const { filter } = query(call.req);
+        refuseUnlessPolling(call.server);
+        if (given.length === 0) return [];
+        const parsed = events.safeParse(given);
+        if (!parsed.success)
+          throw new CdsError('wrongRequest', {
+            from: `these are not events of GET …/events: ${z.prettifyError(parsed.error).slice(0, 500)}`,
+          });
+        const repository = {
+          fullName: fullNameOf(repoOf(call.req)),
+          mainBranch: await deps.mainBranchOf(call),
+        };
+        return filterEvents(parsed.data, filter, repository);
+      }),
   );
 }
 

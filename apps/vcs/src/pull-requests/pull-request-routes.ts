@@ -1,6 +1,5 @@
-import { route } from '@cds/service';
+import { type Router } from '@cds/service';
 import { CdsError, KNOWN_ERRORS, vcsPullRequestSchema } from '@cds/wire';
-import type { Router } from 'express';
 import { z } from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
 import { fullNameOf, repoOf } from '../http/repository-ref';
@@ -46,101 +45,91 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
 
   router.get(
     path,
-    route(
-      {
-        summary: 'Lists the open pull requests',
-        params: repositoryParams,
-        answer: z.array(vcsPullRequestSchema),
-      },
-      () =>
-        grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
-          (await bitbucket.listPullRequests(repoOf(req), {}, ctx)).map(toVcsPullRequest),
-        ),
-    ),
+    {
+      summary: 'Lists the open pull requests',
+      params: repositoryParams,
+      answer: z.array(vcsPullRequestSchema),
+    },
+    () =>
+      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
+        (await bitbucket.listPullRequests(repoOf(req), {}, ctx)).map(toVcsPullRequest),
+      ),
   );
 
   router.get(
     `${path}/:id`,
-    route(
-      { summary: 'One pull request', params: pullRequestParams, answer: vcsPullRequestSchema },
-      ({ params }) =>
-        grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
-          toVcsPullRequest(await bitbucket.getPullRequest(repoOf(req), params(req).id, ctx)),
-        ),
-    ),
+    { summary: 'One pull request', params: pullRequestParams, answer: vcsPullRequestSchema },
+    ({ params }) =>
+      grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
+        toVcsPullRequest(await bitbucket.getPullRequest(repoOf(req), params(req).id, ctx)),
+      ),
   );
 
   router.post(
     path,
-    route(
-      {
-        summary: 'Creates a pull request',
-        params: repositoryParams,
-        body: newPullRequestSchema,
-        answer: vcsPullRequestSchema,
-      },
-      ({ body }) =>
-        grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) => {
-          const repo = repoOf(req);
-          const { title, head, base } = body(req);
-          const sourceBranch = branchOf(head);
-          if (!sourceBranch)
-            throw new CdsError('wrongRequest', {
-              from: 'head.branch.display_id names the source branch',
-            });
-          const created = await bitbucket.createPullRequest(
-            repo,
-            {
-              title: shorten(title, MAX_TITLE),
-              sourceBranch,
-              sourceRepository: head.repo && head.repo !== fullNameOf(repo) ? head.repo : undefined,
-              destinationBranch: base ? branchOf(base) : undefined,
-            },
-            ctx,
-          );
-          return toVcsPullRequest(created);
-        }),
-    ),
+    {
+      summary: 'Creates a pull request',
+      params: repositoryParams,
+      body: newPullRequestSchema,
+      answer: vcsPullRequestSchema,
+    },
+    ({ body }) =>
+      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) => {
+        const repo = repoOf(req);
+        const { title, head, base } = body(req);
+        const sourceBranch = branchOf(head);
+        if (!sourceBranch)
+          throw new CdsError('wrongRequest', {
+            from: 'head.branch.display_id names the source branch',
+          });
+        const created = await bitbucket.createPullRequest(
+          repo,
+          {
+            title: shorten(title, MAX_TITLE),
+            sourceBranch,
+            sourceRepository: head.repo && head.repo !== fullNameOf(repo) ? head.repo : undefined,
+            destinationBranch: base ? branchOf(base) : undefined,
+          },
+          ctx,
+        );
+        return toVcsPullRequest(created);
+      }),
   );
 
   // CDS 0.41 and before: a bare JSON string.
   router.post(
     `${path}/:id/comments`,
-    route(
-      {
-        summary: 'Comments on a pull request',
-        description:
-          'As CDS 0.41 and before do: the body is the text. Ignored with `status.disable`.',
-        params: pullRequestParams,
-        body: z.string().min(1),
-        answer: 'nothing',
-      },
-      ({ params, body }) =>
-        grantedRoute(deps, 'repositoryNotFound', async (call) => {
-          const id = params(call.req).id;
-          await comment(call, id, body(call.req));
-        }),
-    ),
+    {
+      summary: 'Comments on a pull request',
+      description:
+        'As CDS 0.41 and before do: the body is the text. Ignored with `status.disable`.',
+      params: pullRequestParams,
+      body: z.string().min(1),
+      answer: 'nothing',
+    },
+    ({ params, body }) =>
+      grantedRoute(deps, 'repositoryNotFound', async (call) => {
+        const id = params(call.req).id;
+        await comment(call, id, body(call.req));
+      }),
   );
 
   // CDS 0.42 and later.
   router.post(
     `${path}/comments`,
-    route(
-      {
-        summary: 'Comments on the pull request of a commit',
-        description: 'As CDS 0.42 and later do. Ignored with `status.disable`.',
-        params: repositoryParams,
-        body: commentSchema,
-        answer: 'nothing',
-      },
-      ({ body }) =>
-        grantedRoute(deps, 'repositoryNotFound', async (call) => {
-          const { id, revision, message } = body(call.req);
-          if (call.server.config.status.disable) return;
-          await comment(call, id || (await openPullRequestOf(call, revision ?? '')), message);
-        }),
-    ),
+    {
+      summary: 'Comments on the pull request of a commit',
+      description: 'As CDS 0.42 and later do. Ignored with `status.disable`.',
+      params: repositoryParams,
+      body: commentSchema,
+      answer: 'nothing',
+    },
+    ({ body }) =>
+      grantedRoute(deps, 'repositoryNotFound', async (call) => {
+        const { id, revision, message } = body(call.req);
+        if (call.server.config.status.disable) return;
+        await comment(call, id || (await openPullRequestOf(call, revision ?? '')), message);
+      }),
   );
 }
 

@@ -1,6 +1,5 @@
-import { route } from '@cds/service';
+import { type Router } from '@cds/service';
 import { CdsError } from '@cds/wire';
-import type { Router } from 'express';
 import { z } from 'zod';
 import { grantedRoute, type RouteDeps } from '../servers/granted-route';
 import { repositoryParams } from '../http/route-params';
@@ -21,17 +20,17 @@ export function addNotImplementedRoutes(router: Router, deps: RouteDeps): void {
   });
   router.post(
     '/vcs/:name/repos/:owner/:repo/grant',
-    route({ summary: 'Grants access to a repository', ...never }, () => notImplemented),
+    { summary: 'Grants access to a repository', ...never },
+    () => notImplemented,
   );
   router.post(
     '/vcs/:name/repos/:owner/:repo/releases',
-    route({ summary: 'Makes a release', ...never }, () => notImplemented),
+    { summary: 'Makes a release', ...never },
+    () => notImplemented,
   );
   router.post(
     '/vcs/:name/repos/:owner/:repo/releases/:release/artifacts/:artifactName',
-    route(
-      { summary: 'Adds a file to a release', ...never, params: artifactParams },
-      () => notImplemented,
-    ),
+    { summary: 'Adds a file to a release', ...never, params: artifactParams },
+    () => notImplemented,
   );
 }

@@ -1,6 +1,5 @@
-import { route } from '@cds/service';
+import { type Router } from '@cds/service';
 import { CdsError, vcsBranchSchema, vcsRepoSchema, vcsTagSchema } from '@cds/wire';
-import type { Router } from 'express';
 import { z } from 'zod';
 import { grantedRoute, type RouteDeps } from '../servers/granted-route';
 import { repoOf } from '../http/repository-ref';
@@ -19,87 +18,79 @@ export function addRepositoryRoutes(
 ): void {
   router.get(
     '/vcs/:name/repos',
-    route(
-      {
-        summary: 'Lists the repositories that the user may write to',
-        params: serverParams,
-        answer: z.array(vcsRepoSchema),
-      },
-      () =>
-        grantedRoute(deps, 'notFound', async ({ bitbucket, ctx }) =>
-          (await bitbucket.listRepositories(ctx)).map(toVcsRepo),
-        ),
-    ),
+    {
+      summary: 'Lists the repositories that the user may write to',
+      params: serverParams,
+      answer: z.array(vcsRepoSchema),
+    },
+    () =>
+      grantedRoute(deps, 'notFound', async ({ bitbucket, ctx }) =>
+        (await bitbucket.listRepositories(ctx)).map(toVcsRepo),
+      ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo',
-    route({ summary: 'One repository', params: repositoryParams, answer: vcsRepoSchema }, () =>
+    { summary: 'One repository', params: repositoryParams, answer: vcsRepoSchema },
+    () =>
       grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
         toVcsRepo(await bitbucket.getRepository(repoOf(req), ctx)),
       ),
-    ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/forks',
-    route(
-      { summary: 'Lists forks', params: repositoryParams, answer: z.array(vcsRepoSchema) },
-      () =>
-        grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
-          (await bitbucket.listForks(repoOf(req), ctx)).map(toVcsRepo),
-        ),
-    ),
+    { summary: 'Lists forks', params: repositoryParams, answer: z.array(vcsRepoSchema) },
+    () =>
+      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
+        (await bitbucket.listForks(repoOf(req), ctx)).map(toVcsRepo),
+      ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/branches',
-    route(
-      { summary: 'Lists branches', params: repositoryParams, answer: z.array(vcsBranchSchema) },
-      () =>
-        grantedRoute(deps, 'notFound', async (call) => {
-          const [mainBranch, branches] = await Promise.all([
-            deps.mainBranchOf(call),
-            call.bitbucket.listBranches(repoOf(call.req), call.ctx),
-          ]);
-          return branches.map((branch) => toVcsBranch(branch, mainBranch));
-        }),
-    ),
+    { summary: 'Lists branches', params: repositoryParams, answer: z.array(vcsBranchSchema) },
+    () =>
+      grantedRoute(deps, 'notFound', async (call) => {
+        const [mainBranch, branches] = await Promise.all([
+          deps.mainBranchOf(call),
+          call.bitbucket.listBranches(repoOf(call.req), call.ctx),
+        ]);
+        return branches.map((branch) => toVcsBranch(branch, mainBranch));
+      }),
   );
 
   // With the slash: one branch.
   router.get(
     '/vcs/:name/repos/:owner/:repo/branches/',
-    route(
-      {
-        summary: 'One branch',
-        description: 'The slash at the end makes the difference to the list.',
-        params: repositoryParams,
-        query: branchQuery,
-        answer: vcsBranchSchema,
-      },
-      ({ query }) =>
-        grantedRoute(deps, 'notFound', async (call) => {
-          const { branch: name } = query(call.req);
-          if (name === '')
-            throw new CdsError('wrongRequest', {
-              from: 'name the branch in the query: ?branch=NAME',
-            });
-          const [mainBranch, branch] = await Promise.all([
-            deps.mainBranchOf(call),
-            call.bitbucket.getBranch(repoOf(call.req), name, call.ctx),
-          ]);
-          return toVcsBranch(branch, mainBranch);
-        }),
-    ),
+    {
+      summary: 'One branch',
+      description: 'The slash at the end makes the difference to the list.',
+      params: repositoryParams,
+      query: branchQuery,
+      answer: vcsBranchSchema,
+    },
+    ({ query }) =>
+      grantedRoute(deps, 'notFound', async (call) => {
+        const { branch: name } = query(call.req);
+        if (name === '')
+          throw new CdsError('wrongRequest', {
+            from: 'name the branch in the query: ?branch=NAME',
+          });
+        const [mainBranch, branch] = await Promise.all([
+          deps.mainBranchOf(call),
+          call.bitbucket.getBranch(repoOf(call.req), name, call.ctx),
+        ]);
+        return toVcsBranch(branch, mainBranch);
+      }),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/tags',
-    route({ summary: 'Lists tags', params: repositoryParams, answer: z.array(vcsTagSchema) }, () =>
+    { summary: 'Lists tags', params: repositoryParams, answer: z.array(vcsTagSchema) },
+    () =>
       grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
         (await bitbucket.listTags(repoOf(req), ctx)).map(toVcsTag),
       ),
-    ),
   );
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DeadGrantError } from '@cds/bitbucket';
-import { handle, route } from '@cds/service';
+import { handle, type Router } from '@cds/service';
 import {
   CdsError,
   type VcsAuthorization,
@@ -8,7 +8,6 @@ import {
   type VcsAuthorize,
   vcsAuthorizeSchema,
 } from '@cds/wire';
-import type { Router } from 'express';
 import { z } from 'zod';
 import { tokenErrorToCds } from '../http/bitbucket-errors';
 import { findServer } from './find-server';
@@ -26,48 +25,44 @@ const codeSchema = z.object({
 export function addAuthorizeRoutes(router: Router, deps: RouteDeps): void {
   router.get(
     '/vcs/:name/authorize',
-    route(
-      {
-        ...{ summary: 'Where to send the user', params: serverParams },
-        ...{ answer: vcsAuthorizeSchema, errors: ['notFound'] },
-      },
-      () =>
-        handle(async (req): Promise<VcsAuthorize> => {
-          const { oauth } = findServer(deps.servers, req);
-          const state = randomBytes(STATE_BYTES).toString('hex');
-          return { token: state, url: oauth.authorizeUrl(state) };
-        }),
-    ),
+    {
+      ...{ summary: 'Where to send the user', params: serverParams },
+      ...{ answer: vcsAuthorizeSchema, errors: ['notFound'] },
+    },
+    () =>
+      handle(async (req): Promise<VcsAuthorize> => {
+        const { oauth } = findServer(deps.servers, req);
+        const state = randomBytes(STATE_BYTES).toString('hex');
+        return { token: state, url: oauth.authorizeUrl(state) };
+      }),
   );
 
   router.post(
     '/vcs/:name/authorize',
-    route(
-      {
-        ...{ summary: 'Links a project', params: serverParams, body: codeSchema },
-        description: 'Exchanges the code of the user for tokens.',
-        answer: vcsAuthorizationSchema,
-        errors: ['notFound', 'tooManyRequests', 'badGateway', 'unavailable', 'gatewayTimeout'],
-      },
-      ({ body: readCode }) =>
-        handle(async (req): Promise<VcsAuthorization> => {
-          const { oauth, grants } = findServer(deps.servers, req);
-          const { secret: code } = readCode(req);
-          // Not aborted when the API hangs up: a code works once.
-          const ctx = {
-            signal: AbortSignal.timeout(deps.deadlineMs),
-            deadline: Date.now() + deps.deadlineMs,
-          };
-          try {
-            const tokens = await oauth.exchangeCode(code, ctx);
-            await grants.save(tokens);
-            return { token: tokens.accessToken, secret: tokens.refreshToken };
-          } catch (error) {
-            if (error instanceof DeadGrantError) throw codeRefused(error);
-            throw tokenErrorToCds(error);
-          }
-        }),
-    ),
+    {
+      ...{ summary: 'Links a project', params: serverParams, body: codeSchema },
+      description: 'Exchanges the code of the user for tokens.',
+      answer: vcsAuthorizationSchema,
+      errors: ['notFound', 'tooManyRequests', 'badGateway', 'unavailable', 'gatewayTimeout'],
+    },
+    ({ body: readCode }) =>
+      handle(async (req): Promise<VcsAuthorization> => {
+        const { oauth, grants } = findServer(deps.servers, req);
+        const { secret: code } = readCode(req);
+        // Not aborted when the API hangs up: a code works once.
+        const ctx = {
+          signal: AbortSignal.timeout(deps.deadlineMs),
+          deadline: Date.now() + deps.deadlineMs,
+        };
+        try {
+          const tokens = await oauth.exchangeCode(code, ctx);
+          await grants.save(tokens);
+          return { token: tokens.accessToken, secret: tokens.refreshToken };
+        } catch (error) {
+          if (error instanceof DeadGrantError) throw codeRefused(error);
+          throw tokenErrorToCds(error);
+        }
+      }),
   );
 }
 

@@ -1,6 +1,5 @@
-import { handle, route } from '@cds/service';
+import { handle, type Router } from '@cds/service';
 import { type VcsServer, vcsServerSchema } from '@cds/wire';
-import type { Router } from 'express';
 import { z } from 'zod';
 import type { BitbucketServer } from './bitbucket-server';
 import { findServer } from './find-server';
@@ -11,18 +10,17 @@ import { ofServer } from '../http/route-params';
 export function addServerRoutes(router: Router, { servers }: RouteDeps): void {
   router.get(
     '/vcs',
-    route({ summary: 'Lists the VCS servers', answer: z.record(z.string(), vcsServerSchema) }, () =>
+    { summary: 'Lists the VCS servers', answer: z.record(z.string(), vcsServerSchema) },
+    () =>
       handle(async () =>
         Object.fromEntries([...servers].map(([name, server]) => [name, toVcsServer(server)])),
       ),
-    ),
   );
 
   router.get(
     '/vcs/:name',
-    route({ summary: 'One VCS server', ...ofServer, answer: vcsServerSchema }, () =>
-      handle(async (req) => toVcsServer(findServer(servers, req))),
-    ),
+    { summary: 'One VCS server', ...ofServer, answer: vcsServerSchema },
+    () => handle(async (req) => toVcsServer(findServer(servers, req))),
   );
 }
 

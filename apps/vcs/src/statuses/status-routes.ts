@@ -1,6 +1,5 @@
-import { route } from '@cds/service';
+import { type Router } from '@cds/service';
 import { CdsError } from '@cds/wire';
-import type { Router } from 'express';
 import type { ApiVersion } from '../http/api-version';
 import { grantedRoute, type RouteDeps } from '../servers/granted-route';
 import { repoFromFullName } from '../http/repository-ref';
@@ -21,29 +20,27 @@ export function addStatusRoutes(router: Router, deps: StatusRouteDeps): void {
 
   router.post(
     '/vcs/:name/status',
-    route(
-      {
-        summary: 'Sends a build status',
-        description: `Of \`${NODE_RUN_EVENT}\`, whose payload is a node run; other events are accepted and ignored.`,
-        params: serverParams,
-        body: eventSchema,
-        answer: 'nothing',
-      },
-      ({ body }) =>
-        grantedRoute(deps, 'notFound', async (call) => {
-          const event = body(call.req);
-          const { disable, showDetail } = call.server.config.status;
-          if (disable || event.type_event !== NODE_RUN_EVENT) return;
-          const build = toBuildEvent(event);
-          const { Hash: hash, RepositoryFullName: repository } = build.node;
-          if (hash === '' || repository === '') return;
-          const sendSkipped = apiVersion.atLeast(0, 42);
-          const status = buildStatus(build, { uiUrl, showDetail, sendSkipped });
-          if (!status) return;
-          call.repository = repoFromFullName(repository);
-          await sendStatus(call, call.repository, build, status);
-        }),
-    ),
+    {
+      summary: 'Sends a build status',
+      description: `Of \`${NODE_RUN_EVENT}\`, whose payload is a node run; other events are accepted and ignored.`,
+      params: serverParams,
+      body: eventSchema,
+      answer: 'nothing',
+    },
+    ({ body }) =>
+      grantedRoute(deps, 'notFound', async (call) => {
+        const event = body(call.req);
+        const { disable, showDetail } = call.server.config.status;
+        if (disable || event.type_event !== NODE_RUN_EVENT) return;
+        const build = toBuildEvent(event);
+        const { Hash: hash, RepositoryFullName: repository } = build.node;
+        if (hash === '' || repository === '') return;
+        const sendSkipped = apiVersion.atLeast(0, 42);
+        const status = buildStatus(build, { uiUrl, showDetail, sendSkipped });
+        if (!status) return;
+        call.repository = repoFromFullName(repository);
+        await sendStatus(call, call.repository, build, status);
+      }),
   );
 }
 

@@ -1,7 +1,7 @@
 import type { HookSettings } from '@cds/bitbucket';
-import { route } from '@cds/service';
+import { type Router } from '@cds/service';
 import { CdsError, type VcsHook, vcsHookSchema } from '@cds/wire';
-import type { Request, Router } from 'express';
+import type { Request } from 'express';
 import { z } from 'zod';
 import type { ApiVersion } from '../http/api-version';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
@@ -45,110 +45,101 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
 
   router.post(
     path,
-    route(
-      {
-        summary: 'Creates a webhook',
-        description: 'Or updates the one with this URL.',
-        params: repositoryParams,
-        body: hookSchema,
-        answer: vcsHookSchema,
-      },
-      ({ body }) =>
-        grantedRoute(deps, 'notFound', async (call) => {
-          const hook = readHook(call, body);
-          const events = effectiveEvents(hook.events);
-          const id = await upsert(call, '', hook, events);
-          // CDS before 0.42 gets back what it sent; it does not know of events.
-          const given = hook.events && hook.events.length > 0;
-          return {
-            ...hook,
-            id,
-            events: given || deps.apiVersion.atLeast(0, 42) ? events : hook.events,
-          };
-        }),
-    ),
+    {
+      summary: 'Creates a webhook',
+      description: 'Or updates the one with this URL.',
+      params: repositoryParams,
+      body: hookSchema,
+      answer: vcsHookSchema,
+    },
+    ({ body }) =>
+      grantedRoute(deps, 'notFound', async (call) => {
+        const hook = readHook(call, body);
+        const events = effectiveEvents(hook.events);
+        const id = await upsert(call, '', hook, events);
+        // CDS before 0.42 gets back what it sent; it does not know of events.
+        const given = hook.events && hook.events.length > 0;
+        return {
+          ...hook,
+          id,
+          events: given || deps.apiVersion.atLeast(0, 42) ? events : hook.events,
+        };
+      }),
   );
 
   router.put(
     path,
-    route(
-      {
-        summary: 'Updates a webhook',
-        params: repositoryParams,
-        body: hookSchema,
-        answer: vcsHookSchema,
-      },
-      ({ body }) =>
-        grantedRoute(deps, 'notFound', async (call) => {
-          const hook = readHook(call, body);
-          const events = effectiveEvents(hook.events);
-          return { ...hook, id: await upsert(call, hook.id, hook, events), events };
-        }),
-    ),
+    {
+      summary: 'Updates a webhook',
+      params: repositoryParams,
+      body: hookSchema,
+      answer: vcsHookSchema,
+    },
+    ({ body }) =>
+      grantedRoute(deps, 'notFound', async (call) => {
+        const hook = readHook(call, body);
+        const events = effectiveEvents(hook.events);
+        return { ...hook, id: await upsert(call, hook.id, hook, events), events };
+      }),
   );
 
   router.get(
     path,
-    route(
-      {
-        summary: 'Finds a webhook',
-        params: repositoryParams,
-        query: foundBy,
-        answer: vcsHookSchema,
-      },
-      ({ query }) =>
-        grantedRoute(deps, 'notFound', async (call) => {
-          const { url } = query(call.req);
-          const { found, duplicates, others } = await findWebhook(call, atBitbucket(call, url));
-          const answered = call.answered();
-          const listed =
-            found && duplicates.length > 0 ? [found, ...duplicates, ...others] : others;
-          if (answered) webhookRepairs.repairListed(answered, listed);
-          if (!found) throw new CdsError('notFound');
-          const hook = answered
-            ? await webhookRepairs.repairLookedUp(answered, found, call.ctx)
-            : found;
-          return toVcsHook(hook, url);
-        }),
-    ),
+    {
+      summary: 'Finds a webhook',
+      params: repositoryParams,
+      query: foundBy,
+      answer: vcsHookSchema,
+    },
+    ({ query }) =>
+      grantedRoute(deps, 'notFound', async (call) => {
+        const { url } = query(call.req);
+        const { found, duplicates, others } = await findWebhook(call, atBitbucket(call, url));
+        const answered = call.answered();
+        const listed = found && duplicates.length > 0 ? [found, ...duplicates, ...others] : others;
+        if (answered) webhookRepairs.repairListed(answered, listed);
+        if (!found) throw new CdsError('notFound');
+        const hook = answered
+          ? await webhookRepairs.repairLookedUp(answered, found, call.ctx)
+          : found;
+        return toVcsHook(hook, url);
+      }),
   );
 
   router.delete(
     path,
-    route(
-      {
-        summary: 'Deletes a webhook',
-        description: 'A webhook that is gone already counts as deleted.',
-        params: repositoryParams,
-        query: deletedBy,
-        answer: 'nothing',
-      },
-      ({ query }) =>
-        grantedRoute(deps, 'notFound', async (call) => {
-          const { id, url } = query(call.req);
-          if (id === '' && url === '')
-            throw new CdsError('wrongRequest', {
-              from: 'name the webhook in the query: ?url= or ?id=',
-            });
-          const repo = repoOf(call.req);
-          if (id === '' && call.server.config.disableWebHooksCreation)
-            return deps.manualWebhooks.remove({
-              repository: fullNameOf(repo),
-              url: atBitbucket(call, url),
-            });
-          const urlThere = url === '' ? '' : atBitbucket(call, url);
-          // The one that the API names may be gone, and another one there with the same URL.
-          const listed = url === '' ? undefined : await findWebhook(call, urlThere);
-          const there = [listed?.found, ...(listed?.duplicates ?? [])].flatMap(
-            (hook) => hook?.uuid ?? [],
-          );
-          const uuids = new Set(id === '' ? there : [id, ...there]);
-          // A webhook that is gone already counts as deleted.
-          for (const uuid of uuids) await call.bitbucket.deleteHook(repo, uuid, call.ctx);
-          const [uuid = ''] = uuids;
-          await webhookTracker.deleted(call, { url: urlThere, uuid });
-        }),
-    ),
+    {
+      summary: 'Deletes a webhook',
+      description: 'A webhook that is gone already counts as deleted.',
+      params: repositoryParams,
+      query: deletedBy,
+      answer: 'nothing',
+    },
+    ({ query }) =>
+      grantedRoute(deps, 'notFound', async (call) => {
+        const { id, url } = query(call.req);
+        if (id === '' && url === '')
+          throw new CdsError('wrongRequest', {
+            from: 'name the webhook in the query: ?url= or ?id=',
+          });
+        const repo = repoOf(call.req);
+        if (id === '' && call.server.config.disableWebHooksCreation)
+          return deps.manualWebhooks.remove({
+            repository: fullNameOf(repo),
+            url: atBitbucket(call, url),
+          });
+        const urlThere = url === '' ? '' : atBitbucket(call, url);
+        // The one that the API names may be gone, and another one there with the same URL.
+        const listed = url === '' ? undefined : await findWebhook(call, urlThere);
+        const there = [listed?.found, ...(listed?.duplicates ?? [])].flatMap(
+          (hook) => hook?.uuid ?? [],
+        );
+        const uuids = new Set(id === '' ? there : [id, ...there]);
+        // A webhook that is gone already counts as deleted.
+        for (const uuid of uuids) await call.bitbucket.deleteHook(repo, uuid, call.ctx);
+        const [uuid = ''] = uuids;
+        await webhookTracker.deleted(call, { url: urlThere, uuid });
+      }),
   );
 
   /** The id at Bitbucket; '' when a person has to add the webhook. */

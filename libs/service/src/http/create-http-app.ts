@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler, type Router } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import { CdsError, type MonitoringStatus } from '@cds/wire';
 import type { Logger } from '../logs/create-logger';
 import type { Metrics } from '../metrics/create-metrics';
@@ -7,6 +7,7 @@ import { checkPath } from './check-path';
 import { commonHeaders } from './common-headers';
 import { createErrorMiddleware } from './create-error-middleware';
 import { createGuard, type Callers } from './create-guard';
+import type { Router } from './create-router';
 import { createRequestLog } from './create-request-log';
 import { createRequestMetrics } from './request-metrics';
 import { buildDocument, type ServiceDescription } from '../openapi/build-document';
@@ -33,7 +34,7 @@ export interface HttpAppDeps {
   open?: Router;
   /** Routes for the CDS API. They get the whole body as a Buffer in `req.body`. */
   guarded: Router;
-  /** When given, every route has to have a description, and `/openapi.json` serves them all. */
+  /** When given, `/openapi.json` serves the descriptions of all routes. */
   about?: ServiceDescription;
   /** Bytes, 10 MiB when not given. */
   bodyLimitBytes?: number | undefined;
@@ -47,27 +48,32 @@ export interface HttpAppDeps {
  * The HTTP side of a service: `/mon/version`, `/mon/status` and `/mon/metrics`, `/openapi.json`,
  * the open routes, then the guard, then the guarded routes. Every refusal has CDS's error body.
  *
- * @throws Error for a route without a description, where the app is to be described
+ * @throws Error where the app is to be described and the description of a route is wrong
  */
 export function createHttpApp(deps: HttpAppDeps): Express {
   const app = createApp(deps);
   const monitoring = createMonitoringRouter(deps);
   app.use('/mon', noOptions);
-  app.use(monitoring);
+  app.use(monitoring.handler);
   app.use('/mon', notFound);
   if (deps.about) {
     const document = createDocumentRouter();
     const open = [monitoring, document.router, ...(deps.open ? [deps.open] : [])];
-    document.serve(buildDocument(deps.about, { open, guarded: [deps.guarded] }));
+    document.serve(
+      buildDocument(deps.about, {
+        open: open.flatMap((router) => router.routes()),
+        guarded: deps.guarded.routes(),
+      }),
+    );
     app.use('/openapi.json', noOptions);
-    app.use(document.router);
+    app.use(document.router.handler);
     app.use('/openapi.json', notFound);
   }
-  if (deps.open) app.use(deps.open);
+  if (deps.open) app.use(deps.open.handler);
   if (deps.logger.isLevelEnabled('debug')) app.use(createRequestLog(deps.logger));
   if (deps.metrics) app.use(createRequestMetrics(deps.metrics, deps.metrics.service));
   app.use(createGuard(deps.registration, deps.logger), noOptions);
-  app.use(readBody(deps.bodyLimitBytes ?? BODY_LIMIT_BYTES), deps.guarded, notFound);
+  app.use(readBody(deps.bodyLimitBytes ?? BODY_LIMIT_BYTES), deps.guarded.handler, notFound);
   app.use(createErrorMiddleware(deps.logger));
   return app;
 }
@@ -77,7 +83,7 @@ export function createPublicApp(
   deps: Pick<HttpAppDeps, 'logger' | 'trustedProxies' | 'lingerMs'> & { open: Router },
 ): Express {
   const app = createApp(deps);
-  app.use(deps.open, notFound, createErrorMiddleware(deps.logger));
+  app.use(deps.open.handler, notFound, createErrorMiddleware(deps.logger));
   return app;
 }
 

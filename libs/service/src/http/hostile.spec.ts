@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { captureLogger, waitFor } from '@cds/testing';
 import { isCdsErrorBody } from '@cds/wire';
 import { readAll } from '../../test/api-stand-in';
+import { DESCRIPTION } from '../../test/description';
 import { createHttpApp, createRouter, handle, listen, type HttpServer } from '../index';
 import { readJson } from './read-json';
 import { type ConnectionLimits, maxConnections } from './connection-limits';
@@ -46,8 +47,7 @@ async function start({
   asked = 0;
   hold = false;
   const guarded = createRouter()
-    .post(
-      '/json',
+    .post('/json', DESCRIPTION, () =>
       handle(async (req) => {
         if (hold) await new Promise<void>((go) => held.push(go));
         return readJson(req, z.object({ list: z.array(z.unknown()) })).list.length;
@@ -56,7 +56,8 @@ async function start({
     .get(
       '/large',
       // More than the kernel keeps for a connection.
-      handle(async () => 'x'.repeat(8 * MIB)),
+      DESCRIPTION,
+      () => handle(async () => 'x'.repeat(8 * MIB)),
     );
   const app = createHttpApp({
     logger: captured.logger,

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { CdsError, isCdsErrorBody } from '@cds/wire';
 import { captureLogger, freePort, silentLogger, waitFor, takesTime } from '@cds/testing';
 import { readAll } from '../../test/api-stand-in';
+import { DESCRIPTION } from '../../test/description';
 import { createHttpApp, createRouter, handle, listen, sendJson, type HttpServer } from '../index';
 import { readJson } from './read-json';
 
@@ -18,7 +19,7 @@ const AUTH = { X_AUTH_HEADER: 'c2VjcmV0' };
 function build(bodyLimitBytes?: number) {
   const { logger, lines } = captureLogger();
   const open = createRouter();
-  open.all('/webhook/:uuid', (req, res) => {
+  open.all('/webhook/:uuid', DESCRIPTION, () => (req, res) => {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => sendJson(res, 200, { raw: Buffer.concat(chunks).toString() }));
@@ -26,56 +27,28 @@ function build(bodyLimitBytes?: number) {
   const guarded = createRouter();
   const schema = z.object({ name: z.string(), size: z.number() });
   guarded
-    .get(
-      '/thing',
-      handle(async () => ({ list: true })),
-    )
-    .get(
-      '/thing/',
-      handle(async () => ({ slash: true })),
-    )
-    .get(
-      '/thing/:name',
-      handle(async (req) => req.params['name']),
-    )
-    .get(
-      '/nothing',
-      handle(async () => undefined),
-    )
-    .get(
-      '/null',
-      handle(async () => null),
-    )
-    .post(
-      '/created',
+    .get('/thing', DESCRIPTION, () => handle(async () => ({ list: true })))
+    .get('/thing/', DESCRIPTION, () => handle(async () => ({ slash: true })))
+    .get('/thing/:name', DESCRIPTION, () => handle(async (req) => req.params['name']))
+    .get('/nothing', DESCRIPTION, () => handle(async () => undefined))
+    .get('/null', DESCRIPTION, () => handle(async () => null))
+    .post('/created', DESCRIPTION, () =>
       handle(async (_req, res) => (res.status(202), { created: true })),
     )
-    .post(
-      '/length',
-      handle(async (req) => req.body.length),
-    )
-    .post(
-      '/json',
-      handle(async (req) => readJson(req, schema)),
-    )
-    .post(
-      '/string',
-      handle(async (req) => readJson(req, z.string())),
-    )
-    .get(
-      '/busy',
+    .post('/length', DESCRIPTION, () => handle(async (req) => req.body.length))
+    .post('/json', DESCRIPTION, () => handle(async (req) => readJson(req, schema)))
+    .post('/string', DESCRIPTION, () => handle(async (req) => readJson(req, z.string())))
+    .get('/busy', DESCRIPTION, () =>
       handle(async () => {
         throw new CdsError('tooManyRequests', { from: 'slow', headers: { 'Retry-After': '7' } });
       }),
     )
-    .get(
-      '/bug',
+    .get('/bug', DESCRIPTION, () =>
       handle(async () => {
         throw new Error('SELECT password');
       }),
     )
-    .get(
-      '/half',
+    .get('/half', DESCRIPTION, () =>
       handle(async (_req, res) => {
         res.write('half');
         throw new Error('in the middle');
@@ -140,10 +113,7 @@ describe('createHttpApp', () => {
         },
       },
       monitoring: async () => ({ now: '', lines: [] }),
-      guarded: createRouter().get(
-        '/thing',
-        handle(async () => 'in'),
-      ),
+      guarded: createRouter().get('/thing', DESCRIPTION, () => handle(async () => 'in')),
     });
     expect((await supertest(app).get('/thing').set(AUTH)).body).toBe('in');
     expectRefusal(await supertest(app).get('/thing').set('X_AUTH_HEADER', 'eA=='), 401, 10);

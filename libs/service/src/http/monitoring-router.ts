@@ -1,10 +1,8 @@
 import { monitoringStatusSchema, type MonitoringStatus, versionInfoSchema } from '@cds/wire';
-import type { Router } from 'express';
 import { z } from 'zod';
 import { versionInfo } from '../build-info';
 import type { Metrics } from '../metrics/create-metrics';
-import { route } from '../openapi/route';
-import { createRouter } from './create-router';
+import { createRouter, type Router } from './create-router';
 import { JSON_TYPE, sendBytes } from './send-json';
 import { shareFor } from './share-for';
 
@@ -33,35 +31,32 @@ export function createMonitoringRouter(deps: {
     });
     router.get(
       '/mon/metrics',
-      route(
-        {
-          summary: 'Metrics for Prometheus',
-          answer: z.string(),
-          answerType: 'text/plain',
-        },
-        () => async (_req, res) => {
-          const { contentType, bytes } = await metricsText();
-          sendBytes(res, contentType, bytes);
-        },
-      ),
+      {
+        summary: 'Metrics for Prometheus',
+        answer: z.string(),
+        answerType: 'text/plain',
+      },
+      () => async (_req, res) => {
+        const { contentType, bytes } = await metricsText();
+        sendBytes(res, contentType, bytes);
+      },
     );
   }
   router.get(
     '/mon/version',
-    route({ summary: 'What this build is', answer: versionInfoSchema }, () => (_req, res) => {
+    { summary: 'What this build is', answer: versionInfoSchema },
+    () => (_req, res) => {
       sendBytes(res, JSON_TYPE, version);
-    }),
+    },
   );
   router.get(
     '/mon/status',
-    route(
-      {
-        summary: 'How the service is',
-        description: 'Always 200, whatever the lines say.',
-        answer: monitoringStatusSchema,
-      },
-      () => async (_req, res) => sendBytes(res, JSON_TYPE, await monitoring()),
-    ),
+    {
+      summary: 'How the service is',
+      description: 'Always 200, whatever the lines say.',
+      answer: monitoringStatusSchema,
+    },
+    () => async (_req, res) => sendBytes(res, JSON_TYPE, await monitoring()),
   );
   return router;
 }

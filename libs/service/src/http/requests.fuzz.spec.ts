@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { captureLogger, fuzzRuns, hostileBytes, hostileJson } from '@cds/testing';
 import { CdsError, isCdsErrorBody } from '@cds/wire';
 import type { Request } from 'express';
+import { DESCRIPTION } from '../../test/description';
 import { createHttpApp, createRouter, handle, listen, type HttpServer } from '../index';
 import { readJson } from './read-json';
 
@@ -21,7 +22,9 @@ beforeAll(async () => {
     logger: captured.logger,
     registration: { isAllowed: (header) => header === HASH },
     monitoring: async () => ({ now: 'now', lines: [] }),
-    guarded: createRouter().post('/things/:name', route).get('/things/*rest', route),
+    guarded: createRouter()
+      .post('/things/:name', DESCRIPTION, () => route)
+      .get('/things/*rest', DESCRIPTION, () => route),
     lingerMs: 50,
   });
   const times = { headers: 300, request: 300, check: 50 };

@@ -1,5 +1,6 @@
 import supertest from 'supertest';
 import { captureLogger } from '@cds/testing';
+import { DESCRIPTION } from '../../test/description';
 import { countFromZero, createHttpApp, createMetrics, createRouter } from '../index';
 
 function build(metrics = createMetrics({ service: 'hooks' })) {
@@ -10,7 +11,11 @@ function build(metrics = createMetrics({ service: 'hooks' })) {
     guarded: createRouter(),
     metrics,
     trustedProxies: ['127.0.0.0/8', '::1'],
-    open: createRouter().get('/ip', (req, res) => void res.type('text/plain').end(req.ip)),
+    open: createRouter().get(
+      '/ip',
+      DESCRIPTION,
+      () => (req, res) => void res.type('text/plain').end(req.ip),
+    ),
   });
   return { metrics, app: supertest(app) };
 }

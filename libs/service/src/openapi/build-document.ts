@@ -1,9 +1,7 @@
-import type { Router } from 'express';
 import { buildInfo } from '../build-info';
+import type { DeclaredRoute } from '../http/create-router';
 import { createJsonSchemas, type Json } from './json-schemas';
 import { describeOperation, type RouteAccess } from './describe-operation';
-import { descriptionOf } from './route';
-import { routesOf } from './routes-of';
 
 /** What the document says besides the routes. */
 export interface ServiceDescription {
@@ -20,27 +18,24 @@ export interface OpenApiDocument extends Json {
 }
 
 /**
- * The OpenAPI document of a service, from the routes that it has.
+ * The OpenAPI document of a service, from the routes that it declares.
  *
- * @throws Error for a route without a description
+ * @throws Error for a route that is declared twice, or whose description does not fit its path
  */
 export function buildDocument(
   { title, description, tags }: ServiceDescription,
-  routers: Partial<Record<RouteAccess, readonly Router[]>>,
+  routes: Record<RouteAccess, readonly DeclaredRoute[]>,
 ): OpenApiDocument {
   const schemas = createJsonSchemas();
   const paths: OpenApiDocument['paths'] = {};
   for (const access of ['open', 'guarded'] as const) {
-    for (const found of (routers[access] ?? []).flatMap(routesOf)) {
-      const { path, methods } = found;
-      const about = found.handlers.map(descriptionOf).find((one) => one !== undefined);
-      const where = `${methods.join(', ').toUpperCase()} ${path}`;
-      if (!about) throw new Error(`${where} has no description: make its handler with route()`);
-      const documented = methods.includes('_all') ? about.methods : methods;
-      if (!documented?.length) throw new Error(`${where}: name its methods in its description`);
+    for (const { method: declared, path, description: about } of routes[access]) {
+      const where = `${declared.toUpperCase()} ${path}`;
+      const methods = declared === 'all' ? about.methods : [declared];
+      if (!methods?.length) throw new Error(`${where}: name its methods in its description`);
       const template = path.replace(/[:*](\w+)/g, '{$1}');
       const tag = tags.find((one) => one.paths.test(path))?.name;
-      for (const method of documented) {
+      for (const method of methods) {
         const place = (paths[template] ??= {});
         // Express takes the first.
         if (place[method]) throw new Error(`${where} stands there twice`);

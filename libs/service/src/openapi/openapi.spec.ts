@@ -1,8 +1,8 @@
 import { silentLogger } from '@cds/testing';
-import type { Router } from 'express';
+import express from 'express';
 import request from 'supertest';
 import { z } from 'zod';
-import { createHttpApp, createRouter, handle, route } from '../index';
+import { createHttpApp, createRouter, handle, type Router } from '../index';
 
 const about = { title: 'things', description: '', tags: [] };
 
@@ -17,46 +17,81 @@ function appOf(guarded: Router) {
 }
 
 const nothing = handle(async () => undefined);
-const described = (params?: z.ZodObject) =>
-  route({ summary: 'A thing', params, answer: 'nothing' }, () => nothing);
+const described = (params?: z.ZodObject) => ({
+  summary: 'A thing',
+  params,
+  answer: 'nothing' as const,
+});
+const toNothing = () => nothing;
+/** As JavaScript has it, which no compiler refuses. */
+const undescribed = () => createRouter().get('/x', nothing as never, undefined as never);
 
 describe('an app that is described', () => {
   it.each([
-    ['without a description', createRouter().get('/x', nothing), /GET \/x has no description/],
-    ['within another router', createRouter().use(createRouter().get('/x', nothing)), /GET \/x has/],
-    ['of every method, none named', createRouter().all('/x', described()), /name its methods/],
-    ['whose path has a value more', createRouter().get('/x/:id', described()), /\/x\/:id has/],
+    ['without a description', undescribed, /GET \/x has no description/],
+    [
+      'within another router',
+      () => createRouter().use(undescribed()),
+      /GET \/x has no description/,
+    ],
+    [
+      "of a router of Express' own",
+      () => createRouter().use(express.Router().get('/x', nothing)),
+      /routers of createRouter/,
+    ],
+    [
+      'of every method, none named',
+      () => createRouter().all('/x', described(), toNothing),
+      /name its methods/,
+    ],
+    [
+      'whose path has a value more',
+      () => createRouter().get('/x/:id', described(), toNothing),
+      /\/x\/:id has/,
+    ],
     [
       'whose path has a value less',
-      createRouter().get('/x', described(z.object({ id: z.string() }))),
+      () => createRouter().get('/x', described(z.object({ id: z.string() })), toNothing),
       /its description id/,
     ],
-    ['that stands twice', createRouter().get('/x', described()).get('/x', described()), /twice/],
-    ['below a path', createRouter().use('/a', createRouter().get('/x', described())), /whole path/],
-  ])('is not built with a route %s', (_, router, message) => {
-    expect(() => appOf(router)).toThrow(message);
+    [
+      'that stands twice',
+      () => createRouter().get('/x', described(), toNothing).get('/x', described(), toNothing),
+      /twice/,
+    ],
+    [
+      'below a path',
+      () => createRouter().use('/a' as never, createRouter().get('/x', described(), toNothing)),
+      /whole path/,
+    ],
+  ])('is not built with a route %s', (_, makeRouter, message) => {
+    expect(() => appOf(makeRouter())).toThrow(message);
   });
 
   it('is not built with two schemas of one name', () => {
     const answer = (text: z.ZodType) => {
       const schema = z.object({ text }).meta({ id: 'Twice' });
-      return route({ summary: 'A thing', answer: schema }, () => nothing);
+      return { summary: 'A thing', answer: schema };
     };
-    const router = createRouter().get('/a', answer(z.string())).get('/b', answer(z.int()));
+    const router = createRouter()
+      .get('/a', answer(z.string()), toNothing)
+      .get('/b', answer(z.int()), toNothing);
     expect(() => appOf(router)).toThrow(/two schemas are called Twice/);
   });
 
-  const thing = route(
-    {
-      summary: 'A thing',
-      params: z.object({ id: z.string().regex(/^\d+$/, 'is no number') }),
-      query: z.strictObject({ limit: z.string().optional() }),
-      body: z.object({ name: z.string() }),
-      answer: z.object({ id: z.string() }),
-    },
-    ({ params, query, body }) =>
-      handle(async (req) => ({ ...params(req), ...query(req), ...body(req) })),
-  );
+  const withThing = () =>
+    createRouter().post(
+      '/things/:id',
+      {
+        summary: 'A thing',
+        params: z.object({ id: z.string().regex(/^\d+$/, 'is no number') }),
+        query: z.strictObject({ limit: z.string().optional() }),
+        body: z.object({ name: z.string() }),
+        answer: z.object({ id: z.string() }),
+      },
+      ({ params, query, body }) =>
+        handle(async (req) => ({ ...params(req), ...query(req), ...body(req) })),
+    );
 
   it.each([
     ['/things/x', { name: 'a' }, 'the path id is no number'],
@@ -64,7 +99,7 @@ describe('an app that is described', () => {
     ['/things/1?limit=1&limit=2', { name: 'a' }, 'the query limit Invalid input'],
     ['/things/1', { name: 1 }, 'name: Invalid input'],
   ])('reads by its description: %s %j', async (path, body, message) => {
-    const answer = await request(appOf(createRouter().post('/things/:id', thing)))
+    const answer = await request(appOf(withThing()))
       .post(path)
       .set('X_AUTH_HEADER', 'x')
       .send(body);
@@ -74,20 +109,15 @@ describe('an app that is described', () => {
   });
 
   it('fails where a route reads what it does not describe', async () => {
-    const liar = route({ summary: 'A thing', answer: 'nothing' }, ({ body }) =>
+    const liar = createRouter().post('/x', described(), ({ body }) =>
       handle(async (req) => body(req)),
     );
-    const answer = await request(appOf(createRouter().post('/x', liar)))
-      .post('/x')
-      .set('X_AUTH_HEADER', 'x')
-      .send({});
+    const answer = await request(appOf(liar)).post('/x').set('X_AUTH_HEADER', 'x').send({});
     expect(answer.status).toBe(500);
   });
 
   it('serves its document, guarded routes marked as such', async () => {
-    const { body } = await request(appOf(createRouter().post('/things/:id', thing))).get(
-      '/openapi.json',
-    );
+    const { body } = await request(appOf(withThing())).get('/openapi.json');
     expect(Object.keys(body.paths)).toEqual([
       '/mon/version',
       '/mon/status',

@@ -57,51 +57,40 @@ export interface RouteInput<P, Q, B> {
   body(request: Request): B;
 }
 
-const described = new WeakMap<RequestHandler, AnyDescription>();
-const common = new WeakMap<RequestHandler, CommonDescription>();
+/** The handler of a route, with what it adds to the description of every route that it serves. */
+export type RouteHandler = RequestHandler & { common?: CommonDescription };
+
+/** Says of a handler what it adds to the description of every route that it serves. */
+export function withCommon(common: CommonDescription, handler: RequestHandler): RouteHandler {
+  return Object.assign(handler, { common });
+}
 
 /**
- * A route and its description in one. Requests are read by the schemas of the description and no
- * others, so that the document describes exactly what is accepted.
- *
- * @param handlerOf makes the handler, given the functions that read the request
+ * The functions that read a request of a route: by the schemas of its description and no others, so
+ * that the document describes exactly what is accepted.
  */
-export function route<P = unknown, Q = unknown, B = unknown>(
-  description: RouteDescription<P, Q, B>,
-  handlerOf: (input: RouteInput<P, Q, B>) => RequestHandler,
-): RequestHandler {
-  const { params, query, body } = description;
-  const work = handlerOf({
+export function readersOf<P, Q, B>({
+  params,
+  query,
+  body,
+}: RouteDescription<P, Q, B>): RouteInput<P, Q, B> {
+  return {
     params: (request) => readValues(request.params, 'path', params),
     query: (request) => readValues(request.query, 'query', query),
     body: (request) => readJson(request, declared(body, 'body')),
-  });
-  // Of its own, since one handler may serve several routes.
-  const handler: RequestHandler = (request, response, next) => work(request, response, next);
-  described.set(handler, together(common.get(work), description));
-  return handler;
+  };
 }
 
-/** Says of a handler what it adds to the description of every route that it serves. */
-export function withCommon(description: CommonDescription, handler: RequestHandler) {
-  common.set(handler, description);
-  return handler;
-}
-
-/** The description of a handler that {@link route} made. */
-export function descriptionOf(handler: RequestHandler): AnyDescription | undefined {
-  return described.get(handler);
-}
-
-function together(
-  shared: CommonDescription | undefined,
-  own: RouteDescription<never, never, never> | AnyDescription,
+/** The description of a route, with what its handler adds. */
+export function withCommonOf<P, Q, B>(
+  { common }: RouteHandler,
+  own: RouteDescription<P, Q, B>,
 ): AnyDescription {
   return {
     ...(own as AnyDescription),
-    errors: [...(shared?.errors ?? []), ...(own.errors ?? [])],
-    headers: { ...shared?.headers, ...own.headers },
-    answerHeaders: { ...shared?.answerHeaders, ...own.answerHeaders },
+    errors: [...(common?.errors ?? []), ...(own.errors ?? [])],
+    headers: { ...common?.headers, ...own.headers },
+    answerHeaders: { ...common?.answerHeaders, ...own.answerHeaders },
   };
 }
 
