@@ -2,8 +2,8 @@
 export type Clock = () => number;
 
 /**
- * CDS's timestamps are nanoseconds, beyond what JavaScript's integers hold. Ids of executions are microseconds,
- * and id × 1000 prints and parses exactly (until 2116).
+ * CDS's timestamps are nanoseconds, beyond what JavaScript's integers hold. Ids of executions are
+ * microseconds, and id × 1000 prints and parses exactly (until 2116).
  */
 export function timestampOfId(id: string | number): number {
   return Number(id) * 1000;
@@ -14,7 +14,10 @@ export function timestampOfMs(ms: number): number {
   return ms * 1_000_000;
 }
 
-/** From the timestamp of a URL to the id of the execution; undefined for what no execution of ours can have. */
+/**
+ * From the timestamp of a URL to the id of the execution; undefined for what no execution of ours
+ * can have.
+ */
 export function idOfTimestamp(timestamp: string): string | undefined {
   return /^([1-9]\d{0,15})000$/.exec(timestamp)?.[1];
 }

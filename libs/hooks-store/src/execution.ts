@@ -13,7 +13,10 @@ import type {
 export interface PolledChange extends PollExecution {
   /** The push as the API told of it (JSON); empty for a deletion. */
   event: string;
-  /** Id of the newest execution of the hook when the look began: what has a greater one may be newer than what was seen. */
+  /**
+   * Id of the newest execution of the hook when the look began: what has a greater one may be newer
+   * than what was seen.
+   */
   seen_after: number;
 }
 
@@ -39,11 +42,17 @@ export interface StoredExecution {
   double_changes?: readonly number[];
   /** Those that took place before one that was accepted earlier. */
   late_changes?: readonly number[];
-  /** When it was accepted (ms). The id may be later where two arrive at once or a clock was put back. */
+  /**
+   * When it was accepted (ms). The id may be later where two arrive at once or a clock was put
+   * back.
+   */
   accepted_at: number;
   /** Timestamp of the execution of which this one is a replay. */
   replay_of?: number;
-  /** The id of the request that brought it, as it stands in the log; none before there were such ids. */
+  /**
+   * The id of the request that brought it, as it stands in the log; none before there were such
+   * ids.
+   */
   request_id?: string;
 }
 
@@ -65,7 +74,10 @@ export interface ExecutionState {
   retry_at: number;
   /** Whether a step was given up. */
   failed: boolean;
-  /** The steps that were given up; none where the delivery could not even be read, or an older version gave up. */
+  /**
+   * The steps that were given up; none where the delivery could not even be read, or an older
+   * version gave up.
+   */
   failed_steps: readonly number[];
   /** A dead letter that was sent again: the steps to do; none stands for every run. */
   retry_steps?: readonly number[];
@@ -96,8 +108,8 @@ export const NEW_STATE: Readonly<ExecutionState> = {
 };
 
 /**
- * The state of a dead letter that is sent again: all its tries again, for what failed alone. The number of its last
- * run stays.
+ * The state of a dead letter that is sent again: all its tries again, for what failed alone. The
+ * number of its last run stays.
  */
 export function stateOfRetry(state: ExecutionState, now: number): ExecutionState {
   return {
@@ -112,8 +124,8 @@ export function stateOfRetry(state: ExecutionState, now: number): ExecutionState
 }
 
 /**
- * The state as it stands in Redis. What cannot be read counts as never written: rather is a step done again than left
- * out.
+ * The state as it stands in Redis. What cannot be read counts as never written: rather is a step
+ * done again than left out.
  */
 export function parseState(json: string | null | undefined): ExecutionState {
   const state: ExecutionState = { ...NEW_STATE };
@@ -150,8 +162,8 @@ function parseObject(json: string): Record<string, unknown> {
 }
 
 /**
- * Whether a value can stand where this default stands: all numbers of a state are whole, from 0 on. Timestamps are
- * beyond the safe integers.
+ * Whether a value can stand where this default stands: all numbers of a state are whole, from 0 on.
+ * Timestamps are beyond the safe integers.
  */
 function isLike<T>(example: T, value: unknown): value is T {
   if (Array.isArray(example)) return Array.isArray(value) && value.every(isStep);

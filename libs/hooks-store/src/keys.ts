@@ -1,4 +1,6 @@
-/** The keys, for specs, tools and the look of the engine's reference at a Redis; not for services. */
+/**
+ * The keys, for specs, tools and the look of the engine's reference at a Redis; not for services.
+ */
 export {
   BEGUN_FIELD,
   BULL_PREFIX,

@@ -9,7 +9,10 @@ export interface OncePerClusterDeps {
    * synchronization with the hooks of the API where it is not given.
    */
   key?: string;
-  /** After so long the work of a holder that died is begun by another (ms). Two at once must do no harm. */
+  /**
+   * After so long the work of a holder that died is begun by another (ms). Two at once must do no
+   * harm.
+   */
   ttlMs?: number;
   /** Between two looks whether the other one is done (ms). */
   pollMs?: number;
@@ -21,9 +24,11 @@ const POLL_MS = 250;
 const DONE_MS = 600_000;
 
 /**
- * Work that each replica needs and one can do for all: at a start of several, or when Redis comes back to all of them.
+ * Work that each replica needs and one can do for all: at a start of several, or when Redis comes
+ * back to all of them.
  *
- * What counts is begun after the need arose, by the clock of Redis. A work that fails is done again by the next that waits.
+ * What counts is begun after the need arose, by the clock of Redis. A work that fails is done again
+ * by the next that waits.
  *
  * @returns a function of the work, whose result (a number) is that of whoever did it
  */

@@ -49,8 +49,8 @@ export const KEYS = {
   /** Set: uuids of hooks that have deliveries to work off and are not stopped. */
   pending: `${PREFIX}pending`,
   /**
-   * Sorted set: uuids of hooks that have deliveries to work off and are not stopped → since when the one at the head has
-   * waited (ms).
+   * Sorted set: uuids of hooks that have deliveries to work off and are not stopped → since when
+   * the one at the head has waited (ms).
    */
   heads: `${PREFIX}heads`,
   /** The same for hooks whose task was stopped. */
@@ -58,8 +58,8 @@ export const KEYS = {
   /** Counter: deliveries that wait, over all hooks. */
   waitingTotal: `${PREFIX}waiting-total`,
   /**
-   * Sorted set: `uuid/id` of the executions that failed for good, the dead letters → id. Those that a version without
-   * dead letters left are in their hook's `done` until they are adopted.
+   * Sorted set: `uuid/id` of the executions that failed for good, the dead letters → id. Those that
+   * a version without dead letters left are in their hook's `done` until they are adopted.
    */
   failed: `${PREFIX}failed`,
   /** Hash: worker → number of beats, by which replicas see that each other lives. */
@@ -68,7 +68,10 @@ export const KEYS = {
   apiWaiters: `${PREFIX}waiting-for-api`,
   /** Sorted set: uuids of the schedulers that run → when they are due next (ms). */
   due: `${PREFIX}due`,
-  /** Sorted set: uuids of the hooks whose repository is polled → when next, by the clock of Redis (ms). */
+  /**
+   * Sorted set: uuids of the hooks whose repository is polled → when next, by the clock of Redis
+   * (ms).
+   */
   polls: `${PREFIX}polls`,
   /** Sorted set: those of them whose last poll brought nothing → since when (ms). */
   pollsFailing: `${PREFIX}polls-failing`,
@@ -76,24 +79,29 @@ export const KEYS = {
   queues: `${PREFIX}queues`,
   /** The replica that sweeps holds it. */
   sweepLock: `${PREFIX}sweep-lock`,
-  /** The replica that synchronizes for all holds it; `…:done`: when it was begun last (µs), and what came of it. */
+  /**
+   * The replica that synchronizes for all holds it; `…:done`: when it was begun last (µs), and what
+   * came of it.
+   */
   synchronizing: `${PREFIX}synchronizing`,
   /** Sorted set: cleanup ids → when to act next (ms). */
   cleanups: `${PREFIX}cleanups`,
   /** Sorted set: ids of the cleanups that an operator stopped → when (ms). */
   stoppedCleanups: `${PREFIX}cleanups-stopped`,
   /**
-   * Sorted set: ids of the cleanups that failed for good → when (ms); of those that an operator ended, less than 0.
+   * Sorted set: ids of the cleanups that failed for good → when (ms); of those that an operator
+   * ended, less than 0.
    */
   failedCleanups: `${PREFIX}cleanups-failed`,
   /**
-   * Sorted set: ids of cleanups whose branch a push brought back that was removed before its turn → id of the push; the
-   * newest ten thousand. A deletion from before it schedules nothing.
+   * Sorted set: ids of cleanups whose branch a push brought back that was removed before its turn →
+   * id of the push; the newest ten thousand. A deletion from before it schedules nothing.
    */
   broughtBack: `${PREFIX}brought-back`,
   /**
-   * Hash: what was taken over from CDS's own hooks (`task/uuid`, `delivery/uuid/timestamp`, `cleanup/uuid/timestamp`) →
-   * what became of it. It keeps a second import from bringing back what has ended since.
+   * Hash: what was taken over from CDS's own hooks (`task/uuid`, `delivery/uuid/timestamp`,
+   * `cleanup/uuid/timestamp`) → what became of it. It keeps a second import from bringing back what
+   * has ended since.
    */
   imported: `${PREFIX}imported`,
 } as const;
@@ -115,10 +123,16 @@ export const MADE_FIELD = 'made';
  */
 export const SYNCHRONIZED_FIELD = 'synchronized';
 
-/** Field of a task's hash: `1` once a delivery of it had a right signature, so that unsigned ones are refused. */
+/**
+ * Field of a task's hash: `1` once a delivery of it had a right signature, so that unsigned ones
+ * are refused.
+ */
 export const SIGNED_FIELD = 'signed';
 
-/** Field of a task's hash: the {@link workflowHooksKey} under which the task is listed; empty when under none. */
+/**
+ * Field of a task's hash: the {@link workflowHooksKey} under which the task is listed; empty when
+ * under none.
+ */
 export const WORKFLOW_INDEX_FIELD = 'workflow_index';
 
 /** Field of the hash of a scheduler: the cron expression and the time zone that it is due by. */
@@ -126,7 +140,9 @@ export const SCHEDULE_FIELD = 'schedule';
 
 /** Field of the hash of a hook that is polled: when the last poll began that was answered (ms). */
 export const POLLED_FIELD = 'polled_at';
-/** Field of the hash of a hook that is polled: why its last poll brought nothing; empty when it did. */
+/**
+ * Field of the hash of a hook that is polled: why its last poll brought nothing; empty when it did.
+ */
 export const POLL_ERROR_FIELD = 'poll_error';
 
 /**
@@ -151,21 +167,33 @@ export function hookKeys(uuid: string) {
      * {@link POLLED_FIELD}, {@link POLL_ERROR_FIELD}.
      */
     task: `${PREFIX}task:${uuid}`,
-    /** Hash: execution id → what was received (JSON), and id + `:body` → the body of the request, where there is one. */
+    /**
+     * Hash: execution id → what was received (JSON), and id + `:body` → the body of the request,
+     * where there is one.
+     */
     executions: `${PREFIX}exec:${uuid}`,
     /** Hash: execution id → what became of it (JSON); none before the first try. */
     states: `${PREFIX}state:${uuid}`,
-    /** List: ids of the executions to work off, the oldest first; the head stays until it is done. */
+    /**
+     * List: ids of the executions to work off, the oldest first; the head stays until it is done.
+     */
     waiting: `${PREFIX}waiting:${uuid}`,
     /** Sorted set: ids of the finished executions, the history. */
     done: `${PREFIX}done:${uuid}`,
-    /** Sorted set: ids of the executions that failed for good; they are neither in `waiting` nor in `done`. */
+    /**
+     * Sorted set: ids of the executions that failed for good; they are neither in `waiting` nor in
+     * `done`.
+     */
     dead: `${PREFIX}dead:${uuid}`,
-    /** Sorted set: X-Request-UUID of a delivery → id of the execution that it led to; about 48 hours of them. */
+    /**
+     * Sorted set: X-Request-UUID of a delivery → id of the execution that it led to; about 48 hours
+     * of them.
+     */
     seen: `${PREFIX}seen:${uuid}`,
     /**
-     * Hash: change (`REF@HASH` or `REF@deleted`) → what became of it and the id of the execution: `found:`, `polled:`,
-     * `late:`, `delivered:`; about the newest thousand, and those of the last hour. Of hooks that are polled.
+     * Hash: change (`REF@HASH` or `REF@deleted`) → what became of it and the id of the execution:
+     * `found:`, `polled:`, `late:`, `delivered:`; about the newest thousand, and those of the last
+     * hour. Of hooks that are polled.
      */
     changes: `${PREFIX}changes:${uuid}`,
     /**
@@ -215,8 +243,8 @@ export function cleanupKey(id: string): string {
 const ofNoHook = hookKeys('');
 
 /**
- * What the keys of hooks and cleanups begin with, for scripts that make them of a uuid or id. Spread
- * last: an object that gets more after a spread is thirty times slower.
+ * What the keys of hooks and cleanups begin with, for scripts that make them of a uuid or id.
+ * Spread last: an object that gets more after a spread is thirty times slower.
  */
 export const PREFIXES = {
   taskPrefix: keyArgument(ofNoHook.task),

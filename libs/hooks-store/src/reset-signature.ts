@@ -14,8 +14,8 @@ return redis.call('HDEL', ${K.task}, '${SIGNED_FIELD}') == 1 and 'ok' or 'unsign
 });
 
 /**
- * Prepares to forget that a task has seen a right signature, so that with `signature = "auto"` its unsigned deliveries
- * are taken again until the next right one.
+ * Prepares to forget that a task has seen a right signature, so that with `signature = "auto"` its
+ * unsigned deliveries are taken again until the next right one.
  *
  * @returns a function of the task's uuid; `unsigned`: there was nothing to forget
  */

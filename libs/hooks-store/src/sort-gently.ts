@@ -1,10 +1,16 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
 
-/** Items that are sorted in one go, and steps of a merge between two turns of the others: about a millisecond of each. */
+/**
+ * Items that are sorted in one go, and steps of a merge between two turns of the others: about a
+ * millisecond of each.
+ */
 const RUN = 1_000;
 const STEPS = 10_000;
 
-/** Sorts as `toSorted` does, and lets the process do other things meanwhile: fifty thousand take it 50 ms and more. */
+/**
+ * Sorts as `toSorted` does, and lets the process do other things meanwhile: fifty thousand take it
+ * 50 ms and more.
+ */
 export async function sortGently<T>(
   items: readonly T[],
   compare: (a: T, b: T) => number,

@@ -6,24 +6,32 @@ import { parseJson } from './unreadable/read-config';
 /** The body of a request: text as it came, or bytes that are no text. */
 export type KeptBody = string | Buffer;
 
-/** An execution as Redis has it: JSON in the field of its id, and beside it, in {@link bodyField}, the body of its request. */
+/**
+ * An execution as Redis has it: JSON in the field of its id, and beside it, in {@link bodyField},
+ * the body of its request.
+ */
 export interface WrittenExecution {
   json: string;
-  /** Empty where there is none, or where it stands in the JSON. As text, of which a command is made in half the time. */
+  /**
+   * Empty where there is none, or where it stands in the JSON. As text, of which a command is made
+   * in half the time.
+   */
   body: string;
 }
 
 /** In versions before, the body stood below the JSON. */
 const LINE_BREAK = '\n';
 
-/** Of the execution's body, in the hash of the hook's executions. Scripts make it of the id, too. */
+/**
+ * Of the execution's body, in the hash of the hook's executions. Scripts make it of the id, too.
+ */
 export function bodyField(id: string): string {
   return `${id}:body`;
 }
 
 /**
- * What is kept of an execution. A body of text is kept as it came: in base64 within the JSON it would be a third longer, and
- * escaped and searched for each time; and no script has to copy it.
+ * What is kept of an execution. A body of text is kept as it came: in base64 within the JSON it
+ * would be a third longer, and escaped and searched for each time; and no script has to copy it.
  *
  * @param content all but what the script that keeps it fills in
  * @param body of the request; `content.webhook.request_body` holds it where it is not given

@@ -8,7 +8,9 @@ export interface PausedJob {
   resumableAt: number;
 }
 
-/** The jobs that pause because of an API outage. The script that takes an execution removes its job. */
+/**
+ * The jobs that pause because of an API outage. The script that takes an execution removes its job.
+ */
 export function createPausedJobs({ redis }: { redis: Redis }) {
   return {
     async add({ jobId, resumableAt }: PausedJob): Promise<void> {

@@ -3,7 +3,10 @@ const TAG = 'refs/tags/';
 /** As many digits as Bitbucket gives at least. */
 const COMPARED_DIGITS = 12;
 
-/** What names a change: two that have the same name are one, whether a webhook told of it or a poll found it. */
+/**
+ * What names a change: two that have the same name are one, whether a webhook told of it or a poll
+ * found it.
+ */
 export function changeName(ref: string, hash: string): string {
   return `${ref}@${hash === '' ? 'deleted' : comparedHash(hash)}`;
 }

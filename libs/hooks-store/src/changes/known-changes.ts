@@ -9,8 +9,9 @@ import { REMEMBERED_US } from './deduplication-window';
 import { WORKED_OFF_CHANGE } from './note-change.lua';
 
 /**
- * What became of a change: a poll `found` it, and its execution waits; `polled`, that was worked off; `late`, a delivery came
- * after that and led to nothing; `delivered`, a delivery was worked off. The id is that of the execution.
+ * What became of a change: a poll `found` it, and its execution waits; `polled`, that was worked
+ * off; `late`, a delivery came after that and led to nothing; `delivered`, a delivery was worked
+ * off. The id is that of the execution.
  */
 interface Mark {
   kind: string;
@@ -21,7 +22,10 @@ interface Mark {
 export interface ChangesOfHead {
   /** Why this step is not to be done; undefined when it is. */
   whyNot(step: DeliveryStep): string | undefined;
-  /** Notes that the step was done, given up, or left out. @returns false when the hook is another's by now */
+  /**
+   * Notes that the step was done, given up, or left out. @returns false when the hook is another's
+   * by now
+   */
   note(step: DeliveryStep, result: 'ok' | 'failed' | 'left out'): Promise<boolean>;
 }
 
@@ -33,8 +37,9 @@ const NOTHING_KNOWN: ChangesOfHead = {
 };
 
 /**
- * Keeps a repository webhook from running twice for one change, of which a delivery told and which a poll found, whichever came
- * first. A delivery is left out for a poll, never for another delivery: each one that is left out uses up what was found.
+ * Keeps a repository webhook from running twice for one change, of which a delivery told and which
+ * a poll found, whichever came first. A delivery is left out for a poll, never for another
+ * delivery: each one that is left out uses up what was found.
  *
  * @param on whether repository webhooks are polled; nothing is kept where they are not
  */
@@ -116,7 +121,10 @@ export function createKnownChanges(deps: { redis: Redis; on: boolean; mend?: Men
   };
 }
 
-/** Undefined where the mark stays as it is: what a poll found and the API refused, a late delivery tries again. */
+/**
+ * Undefined where the mark stays as it is: what a poll found and the API refused, a late delivery
+ * tries again.
+ */
 function kindOfMark(isPoll: boolean, result: 'ok' | 'failed' | 'left out'): string | undefined {
   if (isPoll) return result === 'ok' ? 'polled' : undefined;
   return result === 'left out' ? 'late' : 'delivered';

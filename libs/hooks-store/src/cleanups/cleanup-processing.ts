@@ -37,7 +37,8 @@ export function createCleanupProcessing(deps: { redis: Redis; deadLetters: numbe
 
   return {
     /**
-     * The last look before the call: still ours, still due, nothing new at the hooks of the workflow.
+     * The last look before the call: still ours, still due, nothing new at the hooks of the
+     * workflow.
      * @param lastSeen hook → id of the last delivery that was looked at, or ""
      */
     begin(

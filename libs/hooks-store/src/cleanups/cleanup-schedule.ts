@@ -34,7 +34,10 @@ export function createCleanupSchedule({ redis, mend }: { redis: Redis; mend: Men
     mend.hook(of.hook, () => mend.cleanup(of.id, work));
 
   return {
-    /** For the holder of the hook. @returns `back` when a push after that deletion was removed before its turn */
+    /**
+     * For the holder of the hook. @returns `back` when a push after that deletion was removed
+     * before its turn
+     */
     schedule: (holder: string, of: NewCleanup): Promise<'ok' | 'lost' | 'back'> =>
       mended(of, () => schedule(keysOf(of.hook), { holder, ...of, ...PREFIXES })),
 

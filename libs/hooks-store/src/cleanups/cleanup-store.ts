@@ -56,8 +56,8 @@ export function createCleanupStore(deps: {
       mend.cleanup(id, () => makeDue(recordKeys(id), { id, now })),
 
     /**
-     * Brings cleanups forward that are to be acted on later than anything makes them wait: they failed before the
-     * clock was put back. The record still decides whether they are due.
+     * Brings cleanups forward that are to be acted on later than anything makes them wait: they
+     * failed before the clock was put back. The record still decides whether they are due.
      *
      * @param latestPause when a pause that begins now ends at the latest (ms)
      */

@@ -70,8 +70,8 @@ function statusOf(status: string | undefined): Cleanup['status'] {
 }
 
 /**
- * From the hash in Redis; undefined when there is none. A cleanup of which nobody can tell when it is due is one that
- * failed: runs are not removed on a guess.
+ * From the hash in Redis; undefined when there is none. A cleanup of which nobody can tell when it
+ * is due is one that failed: runs are not removed on a guess.
  */
 export function parseCleanup(id: string, hash: Record<string, string>): Cleanup | undefined {
   if (!hash.due) return undefined;

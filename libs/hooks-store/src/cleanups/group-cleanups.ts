@@ -15,14 +15,17 @@ const ENOUGH_TOGETHER = 20;
 /** Of one hook: in two groups they would wait for each other. */
 const MOST_TOGETHER = 100;
 
-/** The end (ms) of the time whose cleanups are due together with those that are due at this moment. */
+/**
+ * The end (ms) of the time whose cleanups are due together with those that are due at this moment.
+ */
 export function endOfMoment(ms: number): number {
   return Math.floor(ms / TOGETHER_MS) * TOGETHER_MS + TOGETHER_MS - 1;
 }
 
 /**
- * Puts those together that are due together, those of one hook if possible into one group. Replicas that do so with the same
- * cleanups come to the same groups; a cleanup that is in two groups is done by the first.
+ * Puts those together that are due together, those of one hook if possible into one group. Replicas
+ * that do so with the same cleanups come to the same groups; a cleanup that is in two groups is
+ * done by the first.
  *
  * @param near in the order in which they are due
  */

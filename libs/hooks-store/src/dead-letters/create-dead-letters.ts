@@ -17,7 +17,10 @@ import {
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
 import { eachChunk, refOfMember } from './each-chunk';
 
-/** `unknown`: there is no such execution; `not-dead`: it has not failed for good, or was sent again already. */
+/**
+ * `unknown`: there is no such execution; `not-dead`: it has not failed for good, or was sent again
+ * already.
+ */
 export type Moved = 'ok' | 'unknown' | 'not-dead';
 
 export interface AllMoved {
@@ -28,7 +31,9 @@ export interface AllMoved {
 }
 
 export interface MoveAllOptions {
-  /** Those of this hook and of the cleanups that it scheduled, or this cleanup. All when not given. */
+  /**
+   * Those of this hook and of the cleanups that it scheduled, or this cleanup. All when not given.
+   */
   uuid?: string;
   /** When to stop (ms since 1970). */
   until: number;
@@ -47,8 +52,9 @@ function isCleanup(uuid: string): boolean {
 }
 
 /**
- * What failed for good, in Redis: listed, sent again, dropped. Each move is one script, safe to repeat, and every call
- * of Redis is bounded. Whoever sends again wakes the hook's job, or leaves that to the sweep.
+ * What failed for good, in Redis: listed, sent again, dropped. Each move is one script, safe to
+ * repeat, and every call of Redis is bounded. Whoever sends again wakes the hook's job, or leaves
+ * that to the sweep.
  */
 export function createDeadLetters(deps: { redis: Redis; mend?: Mend }) {
   const { redis, mend = NO_MEND } = deps;
@@ -150,8 +156,8 @@ export function createDeadLetters(deps: { redis: Redis; mend?: Mend }) {
     dropAll: (options: MoveAllOptions): Promise<AllMoved> => moveAll(drop, options),
 
     /**
-     * Takes over what a version without dead letters gave up: it is in the history, and only the list of all names it.
-     * Safe to repeat. @returns how many there were
+     * Takes over what a version without dead letters gave up: it is in the history, and only the
+     * list of all names it. Safe to repeat. @returns how many there were
      */
     async adopt(): Promise<number> {
       let adopted = 0;

@@ -10,7 +10,10 @@ import { fieldsOf, readWithBody } from '../stored-execution-text';
 import { UnreadableExecutionError } from '../unreadable/check-execution';
 import { readConfig } from '../unreadable/read-config';
 
-/** An execution, or the cleanup of a branch, that failed for good. Never holds a body or a header of its delivery. */
+/**
+ * An execution, or the cleanup of a branch, that failed for good. Never holds a body or a header of
+ * its delivery.
+ */
 export const deadLetterSchema = z
   .object({
     kind: z.enum(['execution', 'cleanup']),
@@ -89,7 +92,9 @@ async function readSome(redis: Redis, refs: DeadLetterRef[]): Promise<DeadLetter
   });
 }
 
-/** Cleanups that failed for good, of one hook or all. Only the newest hundred or so are ever kept. */
+/**
+ * Cleanups that failed for good, of one hook or all. Only the newest hundred or so are ever kept.
+ */
 export async function readFailedCleanups(redis: Redis, uuid?: string): Promise<DeadLetter[]> {
   const ids = await redis.zrangebyscore(KEYS.failedCleanups, '0', '+inf', 'LIMIT', 0, 1_000);
   const pipeline = redis.pipeline();

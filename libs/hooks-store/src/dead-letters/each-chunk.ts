@@ -7,8 +7,9 @@ import { type DeadLetterRef, readFailedCleanups } from './dead-letter';
 const CHUNK = 200;
 
 /**
- * Calls `work` for all dead letters, some at a time, executions first and the oldest first. Goes by their ids, not by
- * their places, so that what `work` removes makes it skip nothing, and what comes back is not met again.
+ * Calls `work` for all dead letters, some at a time, executions first and the oldest first. Goes by
+ * their ids, not by their places, so that what `work` removes makes it skip nothing, and what comes
+ * back is not met again.
  *
  * @param of.until when to stop (ms since 1970)
  * @returns whether it came to the end

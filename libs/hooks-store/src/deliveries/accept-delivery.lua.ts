@@ -30,10 +30,10 @@ const taskType = replies.text as ReplyParser<TaskType>;
  * before the first write, and what makes a later delivery a duplicate is written last.
  *
  * Returns {`unknown`, when the hooks of the API were read last (ms) or "", 1 when there is a task
- * of which this is missing} | {`wrong-method`} | {`unsigned`} when it has to be signed | {`duplicate`,
- * type, id of the first, 1 when its body was another, 1 when another delivery told of all its
- * changes} | {`other-type`, type} when it was validated for another one | {`refused`} | {`accepted`, type,
- * id, deliveries waiting}
+ * of which this is missing} | {`wrong-method`} | {`unsigned`} when it has to be signed |
+ * {`duplicate`, type, id of the first, 1 when its body was another, 1 when another delivery told of
+ * all its changes} | {`other-type`, type} when it was validated for another one | {`refused`} |
+ * {`accepted`, type, id, deliveries waiting}
  *
  * Ids are µs, unique and growing for each task, whatever the clocks of the replicas say; how long
  * ago a delivery was seen is told by them, too, and the newest ones are known in any case, so no

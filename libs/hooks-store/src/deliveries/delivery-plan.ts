@@ -31,7 +31,9 @@ export type DeliveryStep =
   | {
       type: 'run';
       payload: Record<string, string>;
-      /** The pushed branch, whose scheduled cleanup is void now; absent for tags and plain webhooks. */
+      /**
+       * The pushed branch, whose scheduled cleanup is void now; absent for tags and plain webhooks.
+       */
       branch?: string;
       /**
        * It was pushed before what was accepted earlier, so that it says nothing of whether the
@@ -41,7 +43,10 @@ export type DeliveryStep =
     }
   | { type: 'delete-branch'; branch: string };
 
-/** What a delivery leads to. `steps` holds everything in the delivery's order; the rest are views on it. */
+/**
+ * What a delivery leads to. `steps` holds everything in the delivery's order; the rest are views on
+ * it.
+ */
 export interface DeliveryPlan {
   runs: { payload: Record<string, string> }[];
   deletedBranches: string[];

@@ -23,7 +23,9 @@ import { TAKE_HEAD } from './take-pending.lua';
 
 export type DeliveryStore = ReturnType<typeof createDeliveryStore>;
 
-/** The deliveries of the hooks in Redis: taken in, taken from the head, finished. One script each. */
+/**
+ * The deliveries of the hooks in Redis: taken in, taken from the head, finished. One script each.
+ */
 export function createDeliveryStore(deps: {
   redis: Redis;
   executionHistory: number;
@@ -122,7 +124,8 @@ export function createDeliveryStore(deps: {
     },
 
     /**
-     * Moves the head into the history, or to the dead letters, and takes the next one where it is asked to.
+     * Moves the head into the history, or to the dead letters, and takes the next one where it is
+     * asked to.
      * @param before as for `save`
      * @param nextFor the hook's job, as for `takeHead`; the next one is not taken when not given
      * @returns also how many dead letters of the hook were dropped for it; `next` only with `ok`

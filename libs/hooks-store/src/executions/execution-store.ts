@@ -15,7 +15,10 @@ import { UnreadableExecutionError } from '../unreadable/check-execution';
 import { DELETE_EXECUTIONS } from './delete-executions.lua';
 import { STOP_EXECUTION } from './stop-execution.lua';
 
-/** Deliveries that wait are listed up to this many, the oldest; the counts of the task tell how many there are. */
+/**
+ * Deliveries that wait are listed up to this many, the oldest; the counts of the task tell how many
+ * there are.
+ */
 const WAITING_LISTED = 500;
 /** Dead letters are listed up to this many, the newest; `/admin/dead-letters` lists all. */
 const DEAD_LISTED = 500;
@@ -89,7 +92,10 @@ export function createExecutionStore(deps: {
       return mend.hook(uuid, async () => (await read(uuid, [id], await doing(uuid)))[0]);
     },
 
-    /** Ends an execution that waits, with the marks that CDS gives it. @returns false for an unknown one */
+    /**
+     * Ends an execution that waits, with the marks that CDS gives it. @returns false for an unknown
+     * one
+     */
     async stop(uuid: string, id: string, state: Partial<ExecutionState>): Promise<boolean> {
       const json = JSON.stringify({ ...NEW_STATE, ...state });
       const reply = await mend.hook(uuid, () =>
@@ -98,7 +104,9 @@ export function createExecutionStore(deps: {
       return reply !== 'unknown';
     },
 
-    /** @param lastSeen id of the last delivery that waits, or "": with any after it, nothing is done */
+    /**
+     * @param lastSeen id of the last delivery that waits, or "": with any after it, nothing is done
+     */
     async removeAll(uuid: string, lastSeen: string): Promise<'ok' | 'more'> {
       return mend.hook(uuid, () => deleteExecutions(keysOf(uuid), { uuid, lastSeen }));
     },

@@ -5,7 +5,10 @@ import { hookKeys, KEYS, PREFIXES } from '../redis-keys';
 import { type Mend, NO_MEND } from '../unreadable/set-aside';
 import { BEAT, CLAIM_HOOK, RELEASE_HOOKS } from './hook-lock.lua';
 
-/** The right to work off one hook. Every script that writes for it names the holder, and is refused to others. */
+/**
+ * The right to work off one hook. Every script that writes for it names the holder, and is refused
+ * to others.
+ */
 export interface Claim {
   uuid: string;
   holder: string;
@@ -35,13 +38,13 @@ const ORPHAN_BEATS = 3;
 const BEATS_TO_FORGET = 2400;
 
 /**
- * At most one process works off a hook at a time, also where BullMQ hands its job to a second one because the
- * first could not extend its lock.
+ * At most one process works off a hook at a time, also where BullMQ hands its job to a second one
+ * because the first could not extend its lock.
  *
- * No key's time-to-live decides: time also passes for keys while Redis is frozen and nobody can renew them, and a
- * hook taken over then would ask for the same run twice. Instead each worker counts its beats in Redis, and counts
- * as dead for another one that saw the same number six times in a row, a second and a half apart, with Redis
- * answering promptly all the while.
+ * No key's time-to-live decides: time also passes for keys while Redis is frozen and nobody can
+ * renew them, and a hook taken over then would ask for the same run twice. Instead each worker
+ * counts its beats in Redis, and counts as dead for another one that saw the same number six times
+ * in a row, a second and a half apart, with Redis answering promptly all the while.
  */
 export function createHookOwnership(deps: HookOwnershipDeps) {
   const { redis, logger, beatMs = 1_500, mend = NO_MEND } = deps;
@@ -52,7 +55,10 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
 
   const held = new Set<string>();
   const others = new Map<string, { beats: string; unchanged: number }>();
-  /** Claims that failed or could not be given back, and with how many more beats to try to give them back. */
+  /**
+   * Claims that failed or could not be given back, and with how many more beats to try to give them
+   * back.
+   */
   const orphans = new Map<Claims, number>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -83,7 +89,10 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
     return holder;
   }
 
-  /** A claim that was not answered may still be done when Redis comes back: it would block the hook for others. */
+  /**
+   * A claim that was not answered may still be done when Redis comes back: it would block the hook
+   * for others.
+   */
   async function giveBackOrphans(): Promise<void> {
     for (const [claim, beats] of orphans) {
       await giveBack(claim);
@@ -166,14 +175,17 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
       return undefined;
     },
 
-    /** Gives the hook back. Never throws: what cannot be given back now is given back with the next beats. */
+    /**
+     * Gives the hook back. Never throws: what cannot be given back now is given back with the next
+     * beats.
+     */
     async release({ uuid, holder }: Claim): Promise<void> {
       await releaseAll({ uuids: [uuid], holder });
     },
 
     /**
-     * A holder for a script that takes several hooks at once, of which none is of somebody who died. `releaseAll` is to
-     * follow, also where the script was not answered.
+     * A holder for a script that takes several hooks at once, of which none is of somebody who
+     * died. `releaseAll` is to follow, also where the script was not answered.
      */
     newHolder,
 

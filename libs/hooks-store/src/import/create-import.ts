@@ -53,8 +53,9 @@ export function importedName(
 }
 
 /**
- * Puts what another hooks kept into this one's Redis, whether this one runs or not. Each is imported once: what was
- * done, cancelled or deleted since does not come back. Deliveries of a hook have to come oldest first.
+ * Puts what another hooks kept into this one's Redis, whether this one runs or not. Each is
+ * imported once: what was done, cancelled or deleted since does not come back. Deliveries of a hook
+ * have to come oldest first.
  */
 export function createImport({ redis }: { redis: Redis }) {
   const tasks = createTaskStore({ redis });

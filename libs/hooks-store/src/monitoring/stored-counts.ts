@@ -99,7 +99,9 @@ export function createStoredCounts({ redis }: { redis: Redis }) {
   };
 }
 
-/** The score of the first member that `ZRANGE … WITHSCORES` answered; undefined when there was none. */
+/**
+ * The score of the first member that `ZRANGE … WITHSCORES` answered; undefined when there was none.
+ */
 function scoreOf(reply: unknown): number | undefined {
   const [, score] = Array.isArray(reply) ? (reply as unknown[]) : [];
   return score === undefined ? undefined : Number(score);

@@ -9,7 +9,10 @@ const configValue = z.looseObject({
   multiple_choice_list: z.array(z.unknown()).nullable().default(null),
 });
 
-/** The body of `POST /task/execute`: the run of a node. Its variables are asked for when they are needed. */
+/**
+ * The body of `POST /task/execute`: the run of a node. Its variables are asked for when they are
+ * needed.
+ */
 export const nodeRunSchema = z.object({
   uuid: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'the uuid of a run holds letters, digits and -'),
   workflow_node_id: z.number().int().min(0),

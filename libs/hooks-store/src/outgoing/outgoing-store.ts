@@ -6,7 +6,10 @@ import type { Redis } from 'ioredis';
 import { ACCEPT_OUTGOING } from './accept-outgoing.lua';
 import type { OutgoingHook } from './outgoing-hook';
 
-/** A workflow that is saved again has new hooks; those that no run came to for so long are forgotten. */
+/**
+ * A workflow that is saved again has new hooks; those that no run came to for so long are
+ * forgotten.
+ */
 export const UNUSED_MS = 7 * 24 * 3_600_000;
 const FORGOTTEN_AT_ONCE = 10;
 
@@ -44,7 +47,9 @@ export function createOutgoingStore(deps: {
       return { isNew: kind === 'accepted', id, stopped };
     },
 
-    /** Removes a few tasks that no run came to for a week, unless something of them waits or failed. */
+    /**
+     * Removes a few tasks that no run came to for a week, unless something of them waits or failed.
+     */
     async forgetUnused(now: number): Promise<void> {
       const limit = now - UNUSED_MS;
       const unused = await redis.zrangebyscore(

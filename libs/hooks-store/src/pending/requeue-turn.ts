@@ -9,8 +9,8 @@ const TURN_SEEN = 3;
  * Prepares to ask whether it is this replica's turn to requeue lost jobs. Only saves work: two
  * replicas at once do no harm.
  *
- * Each turn has a token of its own: one that stays is one whose time-to-live does not end, since the
- * clock of Redis's machine was put back.
+ * Each turn has a token of its own: one that stays is one whose time-to-live does not end, since
+ * the clock of Redis's machine was put back.
  *
  * @param turnMs how long a turn is nobody else's
  */

@@ -7,8 +7,8 @@ export const LONGEST_DELAY_MS = 3_600_000;
 export const REFUSED_DELAY_MS = 300_000;
 
 /**
- * The pause to the next poll (ms): what the API asks for, within bounds, and for a repository webhook what is configured, if
- * that is longer.
+ * The pause to the next poll (ms): what the API asks for, within bounds, and for a repository
+ * webhook what is configured, if that is longer.
  */
 export function pollDelayMs(
   intervalSeconds: number | undefined,

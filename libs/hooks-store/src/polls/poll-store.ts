@@ -7,7 +7,10 @@ import type { Redis } from 'ioredis';
 import { DEFAULT_DELAY_MS, LONGEST_DELAY_MS } from './poll-delay';
 import { ALIGN_POLL, END_POLL, LEAVE_OUT_POLL, READ_POLLS, TAKE_POLL } from './poll-scripts.lua';
 
-/** Longer than a call of the API may take, and what is done with its answer. Whoever dies meanwhile holds up his polls so long. */
+/**
+ * Longer than a call of the API may take, and what is done with its answer. Whoever dies meanwhile
+ * holds up his polls so long.
+ */
 const LEASE_MS = 120_000;
 
 /** A hook that is to be polled, now or later. */
@@ -100,12 +103,17 @@ export function createPollStore(deps: {
       return endPoll(keysOf(uuid), { uuid, until, pauseMs, ...result });
     },
 
-    /** Gives back a poll that was not ended: it is made again after a pause (ms), or by whoever took it meanwhile. */
+    /**
+     * Gives back a poll that was not ended: it is made again after a pause (ms), or by whoever took
+     * it meanwhile.
+     */
     async release({ uuid, until, began }: TakenPoll, pauseMs: number): Promise<void> {
       await leaveOutPoll(KEYS, { uuid, due: until, pauseMs: began + pauseMs - until });
     },
 
-    /** When it is polled next (ms) and why the last poll brought nothing; undefined when it is not. */
+    /**
+     * When it is polled next (ms) and why the last poll brought nothing; undefined when it is not.
+     */
     async next(uuid: string): Promise<{ due: number; error: string } | undefined> {
       const [due, error] = await Promise.all([
         redis.zscore(KEYS.polls, uuid),

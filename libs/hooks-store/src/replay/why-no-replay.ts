@@ -7,8 +7,8 @@ const push = z.object({
 });
 
 /**
- * Why an execution cannot be replayed: it would lead to no run. A replay never removes the runs of a deleted branch,
- * which may have been pushed again since.
+ * Why an execution cannot be replayed: it would lead to no run. A replay never removes the runs of
+ * a deleted branch, which may have been pushed again since.
  *
  * @returns a sentence; undefined when it can be
  */

@@ -15,7 +15,10 @@ export interface DueScheduler {
   due: number;
 }
 
-/** The same with its configuration now (JSON) and the schedule by which it is due; both empty when there is no such scheduler. */
+/**
+ * The same with its configuration now (JSON) and the schedule by which it is due; both empty when
+ * there is no such scheduler.
+ */
 export interface ReadScheduler extends DueScheduler {
   config: string;
   schedule: string;
@@ -24,12 +27,18 @@ export interface ReadScheduler extends DueScheduler {
 /** `other`, `early`: not to be taken any more, or not yet. */
 export type TakenDue = 'other' | 'early' | 'skipped' | 'taken';
 
-/** Executions of one scheduler that may wait. Times beyond are left out: an API that is so slow never catches up. */
+/**
+ * Executions of one scheduler that may wait. Times beyond are left out: an API that is so slow
+ * never catches up.
+ */
 const MOST_WAITING = 100;
 
 export type ScheduleStore = ReturnType<typeof createScheduleStore>;
 
-/** When each scheduler is due next, in Redis, by the clock of Redis: replicas whose clocks differ agree on it. */
+/**
+ * When each scheduler is due next, in Redis, by the clock of Redis: replicas whose clocks differ
+ * agree on it.
+ */
 export function createScheduleStore(deps: { redis: Redis; executionHistory: number; mend?: Mend }) {
   const { redis, executionHistory, mend = NO_MEND } = deps;
   const readDue = READ_DUE.on(redis);
@@ -62,8 +71,9 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
     },
 
     /**
-     * Makes a scheduler due at this time, unless it is due by the same schedule already. One that is stopped or removed is not
-     * due afterwards, and with one whose configuration is another nothing happens.
+     * Makes a scheduler due at this time, unless it is due by the same schedule already. One that
+     * is stopped or removed is not due afterwards, and with one whose configuration is another
+     * nothing happens.
      * @param next ms; undefined when its schedule has no time any more
      */
     async makeDue(
@@ -75,7 +85,10 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
       await mend.hook(uuid, () => makeDue(keysOf(uuid), args));
     },
 
-    /** Takes its time: an execution waits, or is in the history where `ended` is the state that an operator gave it. */
+    /**
+     * Takes its time: an execution waits, or is in the history where `ended` is the state that an
+     * operator gave it.
+     */
     async take(
       { uuid, due, config }: ReadScheduler,
       { time, next }: Occurrence,

@@ -151,7 +151,8 @@ export function createTaskStore(deps: TaskStoreDeps) {
     /**
      * Removes a task with all that waits for it.
      * @param unlessChangedSince only when nothing waits for it and it was not changed since (ms)
-     * @param lastSeen id of the last delivery that waits, or "": `more` says that there are others by now
+     * @param lastSeen id of the last delivery that waits, or "": `more` says that there are others
+     *   by now
      */
     async remove(
       uuid: string,

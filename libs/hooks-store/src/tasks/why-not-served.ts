@@ -1,6 +1,9 @@
 import type { TaskType } from '@cds/wire';
 
-/** Kinds of tasks that are kept and listed, and for which nothing is done: why, for the operator to read. */
+/**
+ * Kinds of tasks that are kept and listed, and for which nothing is done: why, for the operator to
+ * read.
+ */
 const REASONS: Partial<Record<TaskType, string>> = {
   Kafka:
     'this service does not consume Kafka topics: let the producer call a webhook of the workflow instead',

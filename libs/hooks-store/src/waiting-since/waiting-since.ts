@@ -14,8 +14,8 @@ const HEADS = [KEYS.heads, KEYS.stoppedHeads];
 export type WaitingHeads = ReturnType<typeof createWaitingHeads>;
 
 /**
- * Since when deliveries wait. The scripts that move deliveries keep it by themselves; here is mended what versions that
- * do not know of it left.
+ * Since when deliveries wait. The scripts that move deliveries keep it by themselves; here is
+ * mended what versions that do not know of it left.
  */
 export function createWaitingHeads({ redis, mend = NO_MEND }: { redis: Redis; mend?: Mend }) {
   const noteHeads = NOTE_HEADS.on(redis);
@@ -60,7 +60,10 @@ export function createWaitingHeads({ redis, mend = NO_MEND }: { redis: Redis; me
       await noteAllOf(KEYS.stopped);
     },
 
-    /** Of these hooks and of those that seem to have waited longest: a version from before does not say that they are done. */
+    /**
+     * Of these hooks and of those that seem to have waited longest: a version from before does not
+     * say that they are done.
+     */
     async noteAnew(uuids: readonly string[]): Promise<void> {
       const pipeline = redis.pipeline();
       for (const key of HEADS) pipeline.zrange(key, '0', String(OLDEST - 1));
