@@ -1,3 +1,6 @@
+/** The keys of what is stored of executions, and of those that have ended. */
+export const HISTORY_KEYS = ['executions', 'states', 'done', 'failed'] as const;
+
 /**
  * Lua function: removes the oldest finished executions of a hook beyond those to keep. What waits
  * is in no history and so always kept. At most 500 at a time, so that no script holds Redis up.

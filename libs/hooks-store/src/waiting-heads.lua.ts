@@ -1,3 +1,6 @@
+/** The keys by which an execution is put at the end of a hook's list. */
+export const QUEUE_KEYS = ['waiting', 'waitingTotal', 'pending', 'heads', 'stoppedHeads'] as const;
+
 /**
  * Lua functions that keep, of each hook for which deliveries wait, since when the one at the head
  * has waited: in the sorted set `heads`, or in `stoppedHeads` when its task is stopped. A hook's

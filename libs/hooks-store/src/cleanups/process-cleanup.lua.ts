@@ -89,11 +89,16 @@ export const FAIL_CLEANUP = defineScript({
     'now',
     'nbErrors',
     'error',
+    // Tries in a row without an answer.
     'outages',
+    // When to try again (ms); "" gives it up.
     'retryAt',
     'isRefusal',
+    // To keep.
     'deadLetters',
+    // By an operator: then it is no dead letter, and the first to go.
     'isEnded',
+    // What is known of the removal under way: `answered`, `not sent`, `unsure`; "" where none was.
     'removal',
   ],
   reply: replies.variants({ ok: { dropped: replies.number }, changed: {} }),

@@ -1,6 +1,7 @@
 import { defineScript, type LuaNames, replies } from '@cds/redis';
+import { HISTORY_KEYS } from '../trim-history.lua';
 import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
-import { WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
 
 /**
  * Puts a dead letter at the end of its hook's list, so that what is asked for keeps the order in
@@ -10,19 +11,7 @@ import { WAITING_HEADS } from '../waiting-heads.lua';
  */
 export const RETRY_EXECUTION = defineScript({
   name: 'cdsbbRetryExecution',
-  keys: [
-    'executions',
-    'states',
-    'done',
-    'dead',
-    'failed',
-    'waiting',
-    'waitingTotal',
-    'pending',
-    'task',
-    'heads',
-    'stoppedHeads',
-  ],
+  keys: [...QUEUE_KEYS, ...HISTORY_KEYS, 'dead', 'task'],
   args: ['uuid', 'id', 'before', 'state', 'now'],
   reply: replies.oneOf('ok', 'unknown', 'not-dead', 'changed'),
   lua: (K, A) => `
@@ -51,7 +40,7 @@ return 'ok'
 /** Removes a dead letter for good. */
 export const DROP_EXECUTION = defineScript({
   name: 'cdsbbDropExecution',
-  keys: ['executions', 'states', 'done', 'dead', 'failed'],
+  keys: [...HISTORY_KEYS, 'dead'],
   args: ['uuid', 'id'],
   reply: replies.oneOf('ok', 'unknown', 'not-dead'),
   lua: (K, A) => `

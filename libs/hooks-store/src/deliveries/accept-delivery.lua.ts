@@ -2,8 +2,8 @@ import { defineScript, replies, type ReplyParser } from '@cds/redis';
 import type { TaskType } from '@cds/wire';
 import { KEY_TYPES } from '../key-types.lua';
 import { SIGNED_FIELD, SYNCHRONIZED_FIELD } from '../redis-keys';
-import { TRIM_HISTORY } from '../trim-history.lua';
-import { WAITING_HEADS } from '../waiting-heads.lua';
+import { HISTORY_KEYS, TRIM_HISTORY } from '../trim-history.lua';
+import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
 import { REMEMBERED_US } from '../changes/deduplication-window';
 import { JUDGE_CHANGE, NOTE_FOUND } from '../changes/last-changes.lua';
 
@@ -43,40 +43,36 @@ const taskType = replies.text as ReplyParser<TaskType>;
  */
 export const ACCEPT_DELIVERY = defineScript({
   name: 'cdsbbAcceptDelivery',
-  keys: [
-    'task',
-    'executions',
-    'waiting',
-    'pending',
-    'waitingTotal',
-    'done',
-    'states',
-    'failed',
-    'seen',
-    'heads',
-    'stoppedHeads',
-    'changes',
-    'refs',
-    'mark',
-    'tasks',
-  ],
+  keys: [...QUEUE_KEYS, ...HISTORY_KEYS, 'task', 'seen', 'changes', 'refs', 'mark', 'tasks'],
   args: [
     'method',
+    // Hook type.
     'validatedFor',
+    // `accept`, `ignore` or `refuse`.
     'validation',
     'nowUs',
     'uuid',
+    // JSON without its opening brace and what is filled in here.
     'execution',
+    // Copied nowhere, since handing 6 KB about is most of what this takes; "" where there is none.
     'body',
+    // JSON; of one that is ignored.
     'ignoredState',
     'history',
+    // `right` or `none`.
     'signature',
+    // Whether it is needed: `auto`, `required` or `off`.
     'signatureMode',
     'requestUuid',
+    // JSON; `{first}` stands for the first one's timestamp, `{same}` for what both have.
     'duplicateState',
+    // What a poll found, or ""; one that is known already is a duplicate that leaves no trace.
     'change',
+    // Id of the newest execution when that poll began, or "".
     'seenAfter',
   ],
+  // The changes of branches and tags: index in the push, ref, hashes; see JUDGE_CHANGE. Of what a poll
+  // found, the hash before is `?`.
   each: ['index', 'ref', 'before', 'after'],
   reply: replies.variants({
     unknown: { synchronizedAt: replies.numeralIfAny, vanished: replies.flag },

@@ -24,9 +24,12 @@ export const FINISH_EXECUTION = defineScript({
     'state',
     'history',
     'isFailed',
+    // The state that the holder knows (JSON), or "".
     'before',
     'deadLetters',
+    // How often it was sent again, as far as the holder knows.
     'retries',
+    // Job to take the next one for, or "".
     'job',
   ],
   reply: replies.variants({

@@ -1,22 +1,18 @@
 import { defineScript, type LuaNames } from '@cds/redis';
 import { takenHead } from './read-pending-execution';
-import { WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
 import { BEGUN } from './begun.lua';
 
 /** The keys that {@link takeNext} needs. */
 export const TAKE_KEYS = [
+  ...QUEUE_KEYS,
   'task',
-  'waiting',
   'executions',
   'states',
-  'pending',
-  'waitingTotal',
   'apiWaiters',
   'cleanups',
   'stoppedCleanups',
   'failedCleanups',
-  'heads',
-  'stoppedHeads',
   'lostTotal',
 ] as const;
 

@@ -1,4 +1,6 @@
 import { defineScript, replies } from '@cds/redis';
+import { HISTORY_KEYS } from '../trim-history.lua';
+import { QUEUE_KEYS } from '../waiting-heads.lua';
 import { DEAD_LETTERS } from '../dead-letters.lua';
 
 /**
@@ -11,19 +13,7 @@ import { DEAD_LETTERS } from '../dead-letters.lua';
  */
 export const DELETE_EXECUTIONS = defineScript({
   name: 'cdsbbDeleteExecutions',
-  keys: [
-    'executions',
-    'states',
-    'waiting',
-    'done',
-    'waitingTotal',
-    'failed',
-    'pending',
-    'heads',
-    'stoppedHeads',
-    'dead',
-    'task',
-  ],
+  keys: [...QUEUE_KEYS, ...HISTORY_KEYS, 'dead', 'task'],
   args: ['uuid', 'lastSeen'],
   reply: replies.oneOf('ok', 'more'),
   lua: (K, A) => `

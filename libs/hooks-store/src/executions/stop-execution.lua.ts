@@ -1,21 +1,11 @@
 import { defineScript, replies } from '@cds/redis';
-import { TRIM_HISTORY } from '../trim-history.lua';
-import { WAITING_HEADS } from '../waiting-heads.lua';
+import { HISTORY_KEYS, TRIM_HISTORY } from '../trim-history.lua';
+import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
 
 /** Ends a delivery that waits, wherever it stands in the list. A finished one is left as it is. */
 export const STOP_EXECUTION = defineScript({
   name: 'cdsbbStopExecution',
-  keys: [
-    'executions',
-    'states',
-    'waiting',
-    'done',
-    'waitingTotal',
-    'failed',
-    'pending',
-    'heads',
-    'stoppedHeads',
-  ],
+  keys: [...QUEUE_KEYS, ...HISTORY_KEYS],
   args: ['uuid', 'id', 'state', 'history'],
   reply: replies.oneOf('unknown', 'done', 'ok'),
   lua: (K, A) => `

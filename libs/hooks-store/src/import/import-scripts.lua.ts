@@ -1,6 +1,6 @@
 import { defineScript, replies } from '@cds/redis';
 import { SCHEDULE_ARGS, SCHEDULE_KEYS, scheduleCleanup } from '../cleanups/schedule-cleanup.lua';
-import { WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
 
 /**
  * Appends a delivery that another hooks accepted to its hook's list, once.
@@ -14,18 +14,7 @@ import { WAITING_HEADS } from '../waiting-heads.lua';
  */
 export const IMPORT_DELIVERY = defineScript({
   name: 'cdsbbImportDelivery',
-  keys: [
-    'task',
-    'executions',
-    'states',
-    'waiting',
-    'pending',
-    'waitingTotal',
-    'seen',
-    'imported',
-    'heads',
-    'stoppedHeads',
-  ],
+  keys: [...QUEUE_KEYS, 'task', 'executions', 'states', 'seen', 'imported'],
   args: ['uuid', 'name', 'acceptedUs', 'execution', 'state', 'requestUuid', 'replayOf', 'isLate'],
   reply: replies.variants({
     known: {},

@@ -1,7 +1,7 @@
 import { defineScript, replies } from '@cds/redis';
 import { COUNT_KIND } from '../tasks/task-scripts.lua';
 import { KEY_TYPES } from '../key-types.lua';
-import { WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
 
 /** Runs of one hook that are known when they are sent again. */
 const REMEMBERED = 1_000;
@@ -15,19 +15,7 @@ const REMEMBERED = 1_000;
  */
 export const ACCEPT_OUTGOING = defineScript({
   name: 'cdsbbAcceptOutgoing',
-  keys: [
-    'task',
-    'tasks',
-    'kinds',
-    'executions',
-    'waiting',
-    'pending',
-    'waitingTotal',
-    'seen',
-    'outgoing',
-    'heads',
-    'stoppedHeads',
-  ],
+  keys: [...QUEUE_KEYS, 'task', 'tasks', 'kinds', 'executions', 'seen', 'outgoing'],
   args: ['uuid', 'type', 'config', 'now', 'run', 'execution'],
   reply: replies.variants({
     accepted: { id: replies.text, stopped: replies.flag },

@@ -1,5 +1,5 @@
 import { defineScript, replies } from '@cds/redis';
-import { WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
 
 /**
  * Appends a replay of an execution to its hook's list. Asked for the same one again within a
@@ -9,17 +9,7 @@ import { WAITING_HEADS } from '../waiting-heads.lua';
  */
 export const REPLAY_EXECUTION = defineScript({
   name: 'cdsbbReplayExecution',
-  keys: [
-    'task',
-    'executions',
-    'waiting',
-    'pending',
-    'waitingTotal',
-    'done',
-    'dead',
-    'heads',
-    'stoppedHeads',
-  ],
+  keys: [...QUEUE_KEYS, 'task', 'executions', 'done', 'dead'],
   args: ['uuid', 'id', 'nowUs', 'execution', 'sameWithinUs'],
   reply: replies.variants({
     unknown: {},

@@ -2,7 +2,7 @@ import { defineScript, replies } from '@cds/redis';
 import { dueReply } from '../due-reply';
 import { KEY_TYPES } from '../key-types.lua';
 import { SCHEDULE_FIELD } from '../redis-keys';
-import { TRIM_HISTORY } from '../trim-history.lua';
+import { HISTORY_KEYS, TRIM_HISTORY } from '../trim-history.lua';
 import { WAITING_HEADS } from '../waiting-heads.lua';
 
 /** Lua: the clock that all replicas share (ms). */
@@ -70,26 +70,18 @@ return 'due'
  */
 export const TAKE_DUE = defineScript({
   name: 'cdsbbTakeDue',
-  keys: [
-    'due',
-    'task',
-    'executions',
-    'waiting',
-    'pending',
-    'waitingTotal',
-    'states',
-    'done',
-    'failed',
-    'heads',
-  ],
+  keys: [...HISTORY_KEYS, 'due', 'task', 'waiting', 'pending', 'waitingTotal', 'heads'],
   args: [
     'uuid',
     'due',
     'config',
+    // When it is due after that (ms), or "".
     'next',
+    // To run for (ms), and as JSON what the execution shows of it.
     'time',
     'scheduledTask',
     'maxWaiting',
+    // JSON; of one that an operator ended beforehand, or "".
     'endedState',
     'history',
     'requestId',

@@ -1,8 +1,9 @@
 import { defineScript, type LuaNames, replies } from '@cds/redis';
+import { HISTORY_KEYS } from '../trim-history.lua';
 import type { TaskType } from '@cds/wire';
 import { DEAD_LETTERS } from '../dead-letters.lua';
 import { WORKFLOW_INDEX_FIELD } from '../redis-keys';
-import { WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
 
 /**
  * Lua function: counts a task of type `new`, whose hash said `old` (false: it was not there).
@@ -89,21 +90,14 @@ return 'ok'
 export const DELETE_TASK = defineScript({
   name: 'cdsbbDeleteTask',
   keys: [
+    ...QUEUE_KEYS,
+    ...HISTORY_KEYS,
     'task',
     'tasks',
     'kinds',
     'stopped',
-    'pending',
-    'waitingTotal',
-    'failed',
-    'executions',
-    'states',
-    'waiting',
-    'done',
     'seen',
     'dead',
-    'heads',
-    'stoppedHeads',
     'polls',
     'pollsFailing',
     'changes',
