@@ -139,13 +139,16 @@ describe('repository webhooks that are reconciled', () => {
     const hook = repositoryHook();
     answers(hook, { deleted: ['back'] });
     let asked = 0;
+    let answer: () => void = () => undefined;
+    const after = new Promise<void>((resolve) => (answer = resolve));
     context.api.behave = ({ url }) =>
-      url.includes('/vcsevent/') && asked++ === 0 ? { delayMs: 1_500 } : 'ok';
+      url.includes('/vcsevent/') && asked++ === 0 ? { after } : 'ok';
     await post(hooks, hook);
     await waitFor(() => asked === 1);
     await push(hooks, hook, { push: 'back', hash: hash('a') });
     await allDone(hooks, hook, 1);
 
+    answer();
     await allDone(hooks, hook, 2);
 
     expect((await worked(hooks, hook))[0]?.last_error).toMatch(/pushed again meanwhile/);
