@@ -1,5 +1,6 @@
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type CdsApiOptions, type CdsApiStandIn, startCdsApi } from '@cds/stand-ins/cds-api';
 import {
   freePort,
   provesNothingHappensFor,
@@ -13,11 +14,12 @@ import { vcsKeys } from '@cds/redis';
 import axios from 'axios';
 import { Redis } from 'ioredis';
 import { startBitbucketStandIn, type BitbucketStandIn } from '../test/bitbucket-stand-in.fixture';
-import { startCdsApiStandIn, type CdsApiStandIn } from '../test/cds-api-stand-in.fixture';
 import { newRepository } from '../test/stand-in-data.fixture';
 import { accessHeaders } from '../test/vcs-harness.fixture';
 
 const ROOT = join(__dirname, '..', '..', '..');
+const TOKEN = 'the-shared-infra-token';
+const HASH = '6c9862f2-2dbd-44c7-ab70-751beab7c8bf';
 
 let redis: TestRedis;
 let bitbucket: BitbucketStandIn;
@@ -54,7 +56,7 @@ function envOf(apiUrl: string): NodeJS.ProcessEnv {
     CDS_VCS_HTTP_ADDR: '127.0.0.1',
     CDS_VCS_HTTP_PORT: String(port),
     CDS_VCS_API_HTTP_URL: apiUrl,
-    CDS_VCS_API_TOKEN: 'the-shared-infra-token',
+    CDS_VCS_API_TOKEN: TOKEN,
     CDS_VCS_CACHE_REDIS_HOST: `127.0.0.1:${redis.port}`,
     [`${server}_CLIENTID`]: 'the-client-id',
     [`${server}_CLIENTSECRET`]: 'the-client-secret',
@@ -75,10 +77,13 @@ async function startVcs(apiUrl: string, change: NodeJS.ProcessEnv = {}): Promise
   return started;
 }
 
-async function startApi(at?: number): Promise<CdsApiStandIn> {
-  const api = await startCdsApiStandIn(at);
+type Api = CdsApiStandIn & { hash: string };
+
+/** An API whose services have the hash that is given; the token is the same for all. */
+async function startApi({ hash = HASH, ...options }: CdsApiOptions = {}): Promise<Api> {
+  const api = await startCdsApi({ sharedInfraToken: TOKEN, hash, ...options });
   closers.push(() => api.close());
-  return api;
+  return Object.assign(api, { hash });
 }
 
 const call = (path: string, headers: Record<string, string> = {}) =>
@@ -93,14 +98,15 @@ it('waits for the API, registers, answers it, and ends on SIGTERM', async () => 
   // Nobody has a hash yet, so nobody is let in.
   expect((await call('/vcs', { X_AUTH_HEADER: 'x' })).status).toBe(401);
 
-  const api = await startApi(apiPort);
-  await waitFor(() => api.registrations.length > 0, { what: 'a registration' });
-  expect(api.registrations[0]).toMatchObject({
+  const api = await startApi({ port: apiPort });
+  await waitFor(() => api.services().length > 0, { what: 'a registration' });
+  const registration = api.services()[0]?.registration;
+  expect(registration).toMatchObject({
     name: 'vcs-1',
     type: 'vcs',
     http_url: `http://127.0.0.1:${port}`,
   });
-  expect(JSON.stringify(api.registrations[0]?.config)).not.toContain('the-client-secret');
+  expect(JSON.stringify(registration?.config)).not.toContain('the-client-secret');
 
   const auth = { X_AUTH_HEADER: Buffer.from(api.hash).toString('base64') };
   await waitFor(async () => (await call('/vcs', auth)).status === 200, { what: 'the hash' });
@@ -125,8 +131,7 @@ it('waits for the API, registers, answers it, and ends on SIGTERM', async () => 
 });
 
 it('ends with 1 when the API refuses it too often', async () => {
-  const api = await startApi();
-  api.token = 'another';
+  const api = await startApi({ sharedInfraToken: 'another' });
   const vcs = await startVcs(api.url, { CDS_VCS_API_MAXHEARTBEATFAILURES: '0' });
 
   expect((await vcs.exited).code).toBe(1);
@@ -266,7 +271,7 @@ describe('a Redis in cluster mode ends the start with one error', () => {
 describe('the state in Redis', () => {
   const MARK = 'cdsbb:vcs:state';
   let admin: Redis;
-  let own: CdsApiStandIn;
+  let own: Api;
   beforeEach(async () => {
     admin = new Redis({ port: redis.port });
     closers.unshift(async () => admin.disconnect());
@@ -299,13 +304,9 @@ describe('the state in Redis', () => {
   }
 
   /** Another API with another hash; the token is the same in the stand-in. */
-  async function otherApi(): Promise<CdsApiStandIn> {
-    const api = await startApi();
-    api.hash = 'b1d7ff29-4dbe-4e3a-8f4a-0c49a5a4c1aa';
-    return api;
-  }
+  const otherApi = () => startApi({ hash: 'b1d7ff29-4dbe-4e3a-8f4a-0c49a5a4c1aa' });
 
-  const auth = (api: CdsApiStandIn) => ({
+  const auth = (api: Api) => ({
     X_AUTH_HEADER: Buffer.from(api.hash).toString('base64'),
   });
   const stateLine = async () =>
@@ -372,12 +373,12 @@ describe('the state in Redis', () => {
   it('without a mark, of a version before, is taken over without help, not by a wrong token', async () => {
     const pair = await leaveState();
     await admin.del(MARK);
-    own.token = 'another';
+    own.setSharedInfraToken('another');
     const refused = await startVcs(own.url, { CDS_VCS_API_MAXHEARTBEATFAILURES: '0' });
     await refused.exited;
     expect(await admin.exists(MARK)).toBe(0);
 
-    own.token = 'the-shared-infra-token';
+    own.setSharedInfraToken(TOKEN);
     const vcs = await startVcs(own.url);
     await waitFor(() => admin.exists(MARK), { what: 'the mark' });
     expect((await call(WIDGETS, { ...auth(own), ...accessHeaders(pair) })).status).toBe(200);
@@ -394,7 +395,7 @@ describe('the state in Redis', () => {
     await waitFor(async () => (await call(WIDGETS, linked)).status === 200, { what: 'the state' });
     await provesNothingHappensFor(1_000);
     expect(await admin.zscore('cdsbb:vcs:unfinished', 'of-a-build')).toBe('1');
-    await startApi(away);
+    await startApi({ port: away });
     await waitFor(async () => (await admin.zcard('cdsbb:vcs:unfinished')) === 0, {
       what: 'a look at what is unfinished',
     });

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +9,7 @@ import {
   captureLogger,
   freePort,
   silentLogger,
+  startProcess,
   startTestRedis,
   waitFor,
   type TestRedis,
@@ -263,7 +263,11 @@ describe('connectRedis through Sentinel', () => {
         'sentinel failover-timeout cds 3000',
       ].join('\n'),
     );
-    const sentinel = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+    const sentinel = await startProcess({
+      command: 'redis-server',
+      args: [file, '--sentinel'],
+      env: { PATH: process.env['PATH'] },
+    });
     const away = await freePort();
     try {
       const { logger, lines } = captureLogger();
@@ -303,9 +307,8 @@ describe('connectRedis through Sentinel', () => {
       expect(lines[0]).toMatchObject({ address: `cds@127.0.0.1:${away},127.0.0.1:${port}` });
       expect(JSON.stringify(lines)).not.toContain(password);
     } finally {
-      const ended = once(sentinel, 'exit');
       sentinel.kill('SIGKILL');
-      await ended;
+      await sentinel.exited;
       rmSync(folder, { recursive: true, force: true });
       await Promise.all([one.stop(), two.stop()]);
     }

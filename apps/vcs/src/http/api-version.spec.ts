@@ -1,12 +1,12 @@
 import { CdsApiClient } from '@cds/api-client';
+import { type CdsApiStandIn, startCdsApi } from '@cds/stand-ins/cds-api';
 import { silentLogger } from '@cds/testing';
-import { startCdsApiStandIn, type CdsApiStandIn } from '../../test/cds-api-stand-in.fixture';
 import { createApiVersion } from './api-version';
 
 let api: CdsApiStandIn;
 
 beforeEach(async () => {
-  api = await startCdsApiStandIn();
+  api = await startCdsApi();
 });
 
 afterEach(() => api.close());
@@ -25,22 +25,20 @@ describe("the API's version", () => {
     ['1.0.0', true],
     ['snapshot', false],
   ])('%s: at least 0.42 is %s', async (version, expected) => {
-    api.version = version;
+    api.setVersion(version);
     const apiVersion = observed();
     await apiVersion.refresh();
     expect(apiVersion.atLeast(0, 42)).toBe(expected);
   });
 
   it('counts as the oldest while the API is not there, and is asked for again', async () => {
-    api.version = '0.42.0';
+    api.setVersion('0.42.0');
     const apiVersion = observed();
-    const { port } = new URL(api.url);
-    await api.close();
+    await api.away();
     await apiVersion.refresh();
     expect(apiVersion.atLeast(0, 42)).toBe(false);
 
-    api = await startCdsApiStandIn(Number(port));
-    api.version = '0.42.0';
+    await api.back();
     await apiVersion.refresh();
     expect(apiVersion.atLeast(0, 42)).toBe(true);
   });

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ServiceRegistration } from '@cds/wire';
 import { z } from 'zod';
 import { ApiRefusal } from './api-refusal';
@@ -52,8 +51,10 @@ export interface ServiceRegistry {
 }
 
 export function createServiceRegistry(options: {
-  token: string;
-  version: string;
+  token: () => string;
+  version: () => string;
+  /** What a service that is not known gets. */
+  newHash: () => string;
   /** How long a service may be silent (ms); 180,000 as the API has it when not given. */
   forgottenAfterMs?: number | undefined;
 }): ServiceRegistry {
@@ -70,7 +71,7 @@ export function createServiceRegistry(options: {
   return {
     register(body) {
       const token = (body as { token?: unknown } | null)?.token;
-      if (token !== options.token)
+      if (token !== options.token())
         throw new ApiRefusal('notAuthenticated', 'Cannot register service');
       const checked = registrationSchema.safeParse(body);
       if (!checked.success) throw new ApiRefusal('wrongRequest', z.prettifyError(checked.error));
@@ -82,13 +83,13 @@ export function createServiceRegistry(options: {
         ...asked,
         id: before?.registration.id ?? lastId,
         last_heartbeat: new Date(now).toISOString(),
-        hash: before?.hash ?? randomUUID(),
+        hash: before?.hash ?? options.newHash(),
         token: '',
         group_id: 1,
         group: null,
         is_shared_infra: asked.is_shared_infra ?? false,
         version: asked.version ?? '',
-        up_to_date: asked.version === options.version,
+        up_to_date: asked.version === options.version(),
       } as ServiceRegistration;
       services.set(asked.name, {
         name: asked.name,

@@ -46,6 +46,23 @@ describe('registration', () => {
     expect((await register(other)).json['up_to_date']).toBe(false);
   });
 
+  it('is by the token, the version and the hash that the API has by then', async () => {
+    api.setSharedInfraToken('new');
+    api.setVersion('0.42.0');
+    const body = { ...registration('h', 'hooks', hooks.url), version: '0.42.0' };
+    expect((await register(body)).status).toBe(401);
+    const { json } = await register({ ...body, token: api.sharedInfraToken });
+    expect(json).toMatchObject({ hash, up_to_date: true });
+    expect((await callApi(api, 'GET', '/mon/version')).json['version']).toBe('0.42.0');
+
+    const other = await startCdsApi({ hash: 'given' });
+    const answer = await callApi(other, 'POST', '/services/register', {
+      body: registration('h', 'hooks', hooks.url),
+    });
+    expect(answer.json['hash']).toBe('given');
+    await other.close();
+  });
+
   it.each([
     ['another token', 401, 10, { token: 'wrong' }],
     ['no name', 400, 74, { name: '' }],

@@ -11,7 +11,7 @@ export interface ServiceRoutesDeps {
   registry: ServiceRegistry;
   projects: ProjectStore;
   caller: ServiceCaller;
-  version: string;
+  version: () => string;
   inMaintenance: () => boolean;
   /** From 0.52 on a branch with an escaped slash is found. */
   matchesEscapedSlash: boolean;
@@ -66,7 +66,7 @@ export function createServiceRoutes(deps: ServiceRoutesDeps): Router {
 
   router.get('/mon/version', (_request, response) =>
     answerJson(response, 200, {
-      version: deps.version,
+      version: deps.version(),
       architecture: 'amd64',
       os: 'linux',
       git_hash: '',

@@ -19,6 +19,8 @@ export interface CdsApiOptions {
   callbackUrl?: string;
   sharedInfraToken?: string;
   version?: string;
+  /** What every service that is not known gets; each another one when not given. */
+  hash?: string;
   /** How long a build takes. */
   buildDurationMs?: number;
   /** A CDS from 0.52 on finds branches with an escaped slash. */
@@ -84,6 +86,10 @@ export interface CdsApiStandIn {
   /** The API is restarted: it makes its clients of `vcs` anew. */
   restart(): void;
   setMaintenance(on: boolean): void;
+  /** An operator gave it another token: registrations with the one before are refused. */
+  setSharedInfraToken(token: string): void;
+  /** It is another version from now on. */
+  setVersion(version: string): void;
   state(): Record<string, unknown>;
   away(): Promise<void>;
   back(): Promise<void>;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import express from 'express';
 import type { Task, VcsRepo } from '@cds/wire';
@@ -26,10 +27,13 @@ const SERVER = 'bitbucketcloud';
 /** Starts an API of CDS 0.41 on this machine. */
 export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiStandIn> {
   const host = options.host ?? '127.0.0.1';
-  const sharedInfraToken = options.sharedInfraToken ?? 'sandbox-shared-infra-token';
-  const version = options.version ?? '0.41.0';
+  let sharedInfraToken = options.sharedInfraToken ?? 'sandbox-shared-infra-token';
+  let version = options.version ?? '0.41.0';
   const registry = createServiceRegistry({
-    ...{ token: sharedInfraToken, version, forgottenAfterMs: options.forgottenAfterMs },
+    token: () => sharedInfraToken,
+    version: () => version,
+    newHash: () => options.hash ?? randomUUID(),
+    forgottenAfterMs: options.forgottenAfterMs,
   });
   const projects = createProjectStore();
   const caller = createServiceCaller(registry);
@@ -79,7 +83,7 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSt
       registry,
       projects,
       caller,
-      version,
+      version: () => version,
       inMaintenance: () => inMaintenance,
       matchesEscapedSlash: options.matchesEscapedSlash ?? false,
       onRun,
@@ -101,7 +105,9 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSt
     url,
     port: listener.port,
     callbackUrl: options.callbackUrl ?? `${url}${CALLBACK_PATH}`,
-    sharedInfraToken,
+    get sharedInfraToken() {
+      return sharedInfraToken;
+    },
     faults,
     requests,
     get controls() {
@@ -156,6 +162,12 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSt
     restart: vcs.forgetClients,
     setMaintenance(on) {
       inMaintenance = on;
+    },
+    setSharedInfraToken(token) {
+      sharedInfraToken = token;
+    },
+    setVersion(next) {
+      version = next;
     },
     state: () => ({
       services: registry.all().map(({ hash: _hash, registration: _registration, ...rest }) => rest),
