@@ -100,7 +100,8 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
 
     // Read.
     const endRead = absent && reserveRead(uuid, absent);
-    const body = await measurement.sending(readBody(request, bodies)).finally(endRead);
+    const reading = measurement.sending(readBody(request, bodies));
+    const body = await (endRead ? reading.finally(endRead) : reading);
 
     // Verify, before anything is parsed.
     const isSigned = shown === 'bitbucket';
