@@ -15,7 +15,7 @@ import axios from 'axios';
 import { Redis } from 'ioredis';
 import { startBitbucketStandIn, type BitbucketStandIn } from '../test/bitbucket-stand-in.fixture';
 import { newRepository } from '../test/stand-in-data.fixture';
-import { accessHeaders } from '../test/vcs-harness.fixture';
+import { accessHeaders } from '../test/test-context.fixture';
 
 const ROOT = join(__dirname, '..', '..', '..');
 const TOKEN = 'the-shared-infra-token';

@@ -6,23 +6,17 @@ import { CLIENT_SECRET } from '../test/oauth-stand-in.fixture';
 import {
   accessHeaders,
   SERVER,
-  startVcsHarness,
-  useTestRedis,
+  useTestContext,
   WEBHOOK_KEY,
-  type VcsHarness,
   type VcsInstance,
-} from '../test/vcs-harness.fixture';
+} from '../test/test-context.fixture';
 import { readAccessHeaders } from './credentials/access-headers';
 
-const redisServer = useTestRedis();
-let harness: VcsHarness;
+const context = useTestContext({ keepBetweenTests: true });
 let vcs: VcsInstance;
-beforeAll(async () => {
-  harness = await startVcsHarness(redisServer());
-  vcs = harness.instance();
+beforeAll(() => {
+  vcs = context.instance();
 });
-afterAll(() => harness.close());
-
 type Method = 'get' | 'post' | 'put' | 'delete';
 
 const hook = {
@@ -76,7 +70,7 @@ function expectWellMannered({ status, body, text, headers }: request.Response): 
   expect([status, text]).not.toEqual([500, expect.anything()]);
   if (status >= 400) expect([isCdsErrorBody(body), text]).toEqual([true, text]);
   const all = `${text}${JSON.stringify(headers)}`;
-  for (const secret of [CLIENT_SECRET, WEBHOOK_KEY, harness.pair.refreshToken])
+  for (const secret of [CLIENT_SECRET, WEBHOOK_KEY, context.pair.refreshToken])
     expect(all).not.toContain(secret);
   expect(all.length).toBeLessThan(100_000);
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
@@ -87,7 +81,7 @@ describe('a body', () => {
     const bodies = hostileBytes(fc, hostileJson(fc, valid));
     await fc.assert(
       fc.asyncProperty(bodies, async (body) => {
-        const call = vcs.call(method, path, harness.pair).type('application/json');
+        const call = vcs.call(method, path, context.pair).type('application/json');
         expectWellMannered(await call.serialize((bytes: unknown) => bytes as string).send(body));
       }),
       fuzzRuns(40),
@@ -103,7 +97,7 @@ describe('a body', () => {
     ],
   ])('of a great many characters is refused in few words and little time: %s', async (_, body) => {
     const path = 'events' in body ? `${repo}/hooks` : `/vcs/${SERVER}/status`;
-    const send = (what: object) => Promise.resolve(vcs.call('post', path, harness.pair).send(what));
+    const send = (what: object) => Promise.resolve(vcs.call('post', path, context.pair).send(what));
     const answer = await send(body);
     expect(answer.status).toBe(400);
     expect(answer.text.length).toBeLessThan(3_000);
@@ -171,7 +165,7 @@ describe('a query and a path', () => {
         if (changed) segments[1 + (changed[0] % segments.length)] = changed[1];
         const url = `${segments.join('/') || '/'}?${pairs.map((pair) => pair.join('=')).join('&')}`;
         if (!/^\/[!-~]*$/.test(url) || url.startsWith('//')) return;
-        expectWellMannered(await vcs.call('get', url, harness.pair));
+        expectWellMannered(await vcs.call('get', url, context.pair));
       }),
       fuzzRuns(250),
     );
@@ -208,7 +202,7 @@ describe('the access headers', () => {
     const value = fc.oneof(
       fc.stringMatching(/^[ -~]{0,40}$/),
       fc.base64String(),
-      fc.constantFrom(...Object.values(accessHeaders(harness.pair)), 'x'.repeat(5_000)),
+      fc.constantFrom(...Object.values(accessHeaders(context.pair)), 'x'.repeat(5_000)),
     );
     const headers = fc.record({
       'X-CDS-ACCESS-TOKEN': value,
@@ -217,16 +211,16 @@ describe('the access headers', () => {
     });
     await fc.assert(
       fc.asyncProperty(headers, async (given) => {
-        const asked = harness.bitbucket.requests.length;
+        const asked = context.bitbucket.requests.length;
         const answer = await vcs.call('get', repo).set(given);
         expectWellMannered(answer);
         if (given['X-CDS-ACCESS-TOKEN'] === given['X-CDS-ACCESS-TOKEN-SECRET']) return;
-        const own = accessHeaders(harness.pair);
+        const own = accessHeaders(context.pair);
         const isOwn = given['X-CDS-ACCESS-TOKEN'] === own['X-CDS-ACCESS-TOKEN'];
         if (!isOwn && answer.status === 200) {
           // Renewed by the refresh token of the project.
           expect(given['X-CDS-ACCESS-TOKEN-SECRET']).toBe(own['X-CDS-ACCESS-TOKEN-SECRET']);
-          expect(harness.bitbucket.requests.length).toBeGreaterThan(asked);
+          expect(context.bitbucket.requests.length).toBeGreaterThan(asked);
         }
       }),
       fuzzRuns(100),
@@ -236,9 +230,9 @@ describe('the access headers', () => {
 
 describe('the log of all that', () => {
   it('holds no secret and no error that someone must act upon', () => {
-    const log = JSON.stringify(harness.logged);
-    for (const secret of [CLIENT_SECRET, WEBHOOK_KEY, ...Object.values(harness.pair)])
+    const log = JSON.stringify(context.logged);
+    for (const secret of [CLIENT_SECRET, WEBHOOK_KEY, ...Object.values(context.pair)])
       expect(log).not.toContain(secret);
-    expect(harness.logged.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+    expect(context.logged.filter(({ level }) => Number(level) >= 50)).toEqual([]);
   });
 });

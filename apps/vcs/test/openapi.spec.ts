@@ -3,32 +3,22 @@ import { join } from 'node:path';
 import { createMetrics } from '@cds/service';
 import { describeShared } from '@cds/testing';
 import { createAnswerCheck, routesOfApp, validateOpenApi } from '@cds/testing/openapi';
-import {
-  startVcsHarness,
-  useTestRedis,
-  type VcsHarness,
-  type VcsInstance,
-} from './vcs-harness.fixture';
+import { useTestContext, type VcsInstance } from './test-context.fixture';
 
 const REPO = '/vcs/bitbucketcloud/repos/acme/widgets';
 const URL = 'https://hooks.acme.example/webhook/00000000-0000-4000-8000-000000000000';
 
-const redisServer = useTestRedis();
-
-let harness: VcsHarness;
+const context = useTestContext();
 let vcs: VcsInstance;
 
-beforeEach(async () => {
-  harness = await startVcsHarness(redisServer());
-  vcs = harness.instance({ metrics: createMetrics({ service: 'vcs' }) });
+beforeEach(() => {
+  vcs = context.instance({ metrics: createMetrics({ service: 'vcs' }) });
 });
-afterEach(() => harness.close());
-
 type Method = Parameters<VcsInstance['call']>[0];
 
 /** On behalf of the project. */
 async function call(method: Method, path: string, body?: unknown): Promise<number> {
-  const request = vcs.call(method, path, harness.pair);
+  const request = vcs.call(method, path, context.pair);
   const answer = await (body === undefined
     ? request
     : request.set('content-type', 'application/json').send(JSON.stringify(body)));
@@ -57,7 +47,7 @@ describe('/openapi.json of vcs', () => {
   });
 
   it('is what the service answers, to every route', async () => {
-    const { document, widgets, bitbucket } = harness;
+    const { document, widgets, bitbucket } = context;
     document.seen.clear();
     const commit = String(widgets.commits[0]?.hash);
     widgets.branches.set('feat/one', String(widgets.commits[1]?.hash));
@@ -128,10 +118,10 @@ describe('/openapi.json of vcs', () => {
     expect(await call('get', `${REPO}/events?since=1`)).toBe(501);
     expect(await call('post', `${REPO}/events?filter=push`, [])).toBe(501);
     expect(await call('post', `${REPO}/events?filter=nope`, [])).toBe(400);
-    const polling = harness.instance({ server: { polling: true } });
-    const looked = await polling.call('get', `${REPO}/events`, harness.pair);
+    const polling = context.instance({ server: { polling: true } });
+    const looked = await polling.call('get', `${REPO}/events`, context.pair);
     expect(looked.status).toBe(200);
-    const filtered = polling.call('post', `${REPO}/events?filter=push`, harness.pair);
+    const filtered = polling.call('post', `${REPO}/events?filter=push`, context.pair);
     expect((await filtered.set('content-type', 'application/json').send('[]')).status).toBe(200);
     expect(await call('delete', `${REPO}/tags`)).toBe(404);
 
@@ -153,7 +143,7 @@ describe('/openapi.json of vcs', () => {
   });
 
   it('is held against every answer: another one is told of', () => {
-    const { document } = harness;
+    const { document } = context;
     const seen = {
       method: 'GET',
       path: '/mon/version',
@@ -202,7 +192,7 @@ describeShared('the recorded requests to vcs', (root) => {
     const problems = (JSON.parse(readFileSync(file, 'utf8')) as Exchange[])
       .filter(({ response }) => response.status < 300)
       .map(({ request: { method, url, body } }) =>
-        harness.document.requestProblem(method, url, body),
+        context.document.requestProblem(method, url, body),
       );
     expect(problems.filter((problem) => problem !== undefined)).toEqual([]);
     expect(problems.length).toBeGreaterThan(20);

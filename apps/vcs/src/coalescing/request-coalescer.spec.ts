@@ -1,10 +1,5 @@
 import { waitFor } from '@cds/testing';
-import {
-  startVcsHarness,
-  useTestRedis,
-  type Pair,
-  type VcsHarness,
-} from '../../test/vcs-harness.fixture';
+import { useTestContext, type Pair, type TestContext } from '../../test/test-context.fixture';
 import { hashOf, newRepository } from '../../test/stand-in-data.fixture';
 import { createMetrics } from '@cds/service';
 import { createRequestCoalescer, type ReadRule } from './request-coalescer';
@@ -112,55 +107,49 @@ describe('shared reads', () => {
 });
 
 describe('calls of Bitbucket', () => {
-  const redisServer = useTestRedis();
-  let harness: VcsHarness;
-  beforeEach(async () => {
-    harness = await startVcsHarness(redisServer());
-  });
-  afterEach(() => harness.close());
-
+  const context = useTestContext();
   const base = '/vcs/bitbucketcloud/repos';
   const repo = `${base}/acme/widgets`;
   const made = () =>
-    harness.bitbucket.requests.splice(0).map(({ method, path }) => `${method} ${path}`);
+    context.bitbucket.requests.splice(0).map(({ method, path }) => `${method} ${path}`);
 
-  async function get(vcs: ReturnType<VcsHarness['instance']>, path: string, pair?: Pair) {
-    const answer = await vcs.call('get', path, pair ?? harness.pair);
+  async function get(vcs: ReturnType<TestContext['instance']>, path: string, pair?: Pair) {
+    const answer = await vcs.call('get', path, pair ?? context.pair);
     return { status: answer.status, body: answer.body as unknown };
   }
 
   it('are one for a burst of listings, and none again at once, but never for another grant', async () => {
-    const vcs = harness.instance();
-    harness.bitbucket.latencyMs = 100;
+    const vcs = context.instance();
+    context.bitbucket.latencyMs = 100;
     const burst = await Promise.all(Array.from({ length: 10 }, () => get(vcs, base)));
     expect(new Set(burst.map(({ status }) => status))).toEqual(new Set([200]));
     expect(made()).toEqual(['GET /2.0/user/workspaces', 'GET /2.0/repositories/acme'].map(below));
     await get(vcs, base);
     expect(made()).toEqual([]);
-    await get(vcs, base, harness.bitbucket.oauth.issue());
+    await get(vcs, base, context.bitbucket.oauth.issue());
     expect(made()).toHaveLength(2);
     // Who knows half of a pair is told nothing.
-    const half = { ...harness.pair, accessToken: 'made-up' };
+    const half = { ...context.pair, accessToken: 'made-up' };
     await get(vcs, base, half);
     expect(made().length).toBeGreaterThan(0);
   });
 
   it('show the head of a branch as it is now, and what was written as it was written', async () => {
-    const vcs = harness.instance();
+    const vcs = context.instance();
     const head = async () => {
       const { body } = await get(vcs, `${repo}/branches/?branch=main`);
       return (body as { latest_commit: string }).latest_commit;
     };
     const before = await head();
-    const pushed = { ...harness.widgets.commits[0], hash: hashOf('pushed') };
-    harness.widgets.commits.unshift(pushed as (typeof harness.widgets.commits)[number]);
-    harness.widgets.branches.set('main', pushed.hash);
+    const pushed = { ...context.widgets.commits[0], hash: hashOf('pushed') };
+    context.widgets.commits.unshift(pushed as (typeof context.widgets.commits)[number]);
+    context.widgets.branches.set('main', pushed.hash);
     expect(before).not.toBe(pushed.hash);
     expect(await head()).toBe(pushed.hash);
 
-    harness.widgets.branches.set('topic', pushed.hash);
+    context.widgets.branches.set('topic', pushed.hash);
     expect((await get(vcs, `${repo}/pullrequests`)).body).toEqual([]);
-    const created = await vcs.call('post', `${repo}/pullrequests`, harness.pair).send({
+    const created = await vcs.call('post', `${repo}/pullrequests`, context.pair).send({
       title: 'mine',
       head: { branch: { display_id: 'topic' } },
     });
@@ -169,9 +158,9 @@ describe('calls of Bitbucket', () => {
   });
 
   it('are the fewest that do it: linking, a push with its status, a webhook', async () => {
-    const vcs = harness.instance();
+    const vcs = context.instance();
     const at = '/repositories/acme/widgets';
-    harness.bitbucket.repositories.push(newRepository('other', 'thing'));
+    context.bitbucket.repositories.push(newRepository('other', 'thing'));
 
     // A page of workspaces, and one of each; then the repository for its main branch, and a page of
     // branches.
@@ -180,7 +169,7 @@ describe('calls of Bitbucket', () => {
     await get(vcs, `${repo}/branches`);
     expect(made().sort()).toEqual([`GET ${at}`, `GET ${at}/refs/branches`]);
 
-    const hash = harness.widgets.commits[0]?.hash ?? '';
+    const hash = context.widgets.commits[0]?.hash ?? '';
     await get(vcs, `${repo}/branches/?branch=main`);
     await get(vcs, `${repo}/commits/${hash}`);
     expect(made()).toEqual([`GET ${at}/refs/branches/main`, `GET ${at}/commit/${hash}`]);
@@ -191,18 +180,18 @@ describe('calls of Bitbucket', () => {
     expect(made()).toEqual([`GET ${at}/commit/${hash}/statuses`]);
 
     const hook = { name: 'wf', method: 'POST', url: 'https://hooks.example/webhook/one' };
-    await vcs.call('post', `${repo}/hooks`, harness.pair).send(hook).expect(200);
+    await vcs.call('post', `${repo}/hooks`, context.pair).send(hook).expect(200);
     expect(made()).toEqual([`GET ${at}/hooks`, `POST ${at}/hooks`]);
   });
 
   it('near the end of the budget go to runs, and it shows', async () => {
     const metrics = createMetrics({ service: 'vcs' });
-    const vcs = harness.instance({ metrics, server: { callsPerHour: 20 } });
-    const hash = harness.widgets.commits[0]?.hash ?? '';
+    const vcs = context.instance({ metrics, server: { callsPerHour: 20 } });
+    const hash = context.widgets.commits[0]?.hash ?? '';
     expect((await get(vcs, `${repo}/tags`)).status).toBe(200);
     for (let call = 0; call < 17; call += 1) await get(vcs, `${repo}/branches/?branch=none`);
     made();
-    const refused = await vcs.call('get', `${repo}/forks`, harness.pair);
+    const refused = await vcs.call('get', `${repo}/forks`, context.pair);
     expect(refused.status).toBe(429);
     expect(refused.body.message).toContain('what is left is kept for runs');
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(60);
@@ -212,7 +201,7 @@ describe('calls of Bitbucket', () => {
     expect((await get(vcs, `${repo}/branches/?branch=main`)).status).toBe(200);
     expect((await get(vcs, `${repo}/commits/${hash}`)).status).toBe(200);
     const hook = { name: 'wf', method: 'POST', url: 'https://hooks.example/webhook/two' };
-    await vcs.call('post', `${repo}/hooks`, harness.pair).send(hook).expect(200);
+    await vcs.call('post', `${repo}/hooks`, context.pair).send(hook).expect(200);
 
     const [line] = await vcs.app.lines();
     expect(line).toMatchObject({ component: 'Bitbucket Calls bitbucketcloud', status: 'AL' });

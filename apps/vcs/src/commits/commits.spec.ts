@@ -1,37 +1,27 @@
 import { hashOf, newRepository } from '../../test/stand-in-data.fixture';
-import {
-  startVcsHarness,
-  useTestRedis,
-  type VcsHarness,
-  type VcsInstance,
-} from '../../test/vcs-harness.fixture';
+import { useTestContext, type VcsInstance } from '../../test/test-context.fixture';
 
 const REPO = '/vcs/bitbucketcloud/repos/acme/widgets';
 
-const redisServer = useTestRedis();
-
-let harness: VcsHarness;
+const context = useTestContext();
 let vcs: VcsInstance;
 
-beforeEach(async () => {
-  harness = await startVcsHarness(redisServer());
-  vcs = harness.instance();
+beforeEach(() => {
+  vcs = context.instance();
 });
 
-afterEach(() => harness.close());
-
-const get = (path: string) => vcs.call('get', path, harness.pair);
+const get = (path: string) => vcs.call('get', path, context.pair);
 const ids = (body: { id: string }[]) => body.map((commit) => commit.id);
-const hashes = () => harness.widgets.commits.map((commit) => commit.hash);
+const hashes = () => context.widgets.commits.map((commit) => commit.hash);
 
 function withCommits(count: number): void {
-  harness.widgets.commits = newRepository('acme', 'widgets', count).commits;
-  harness.widgets.branches.set('main', String(harness.widgets.commits[0]?.hash));
+  context.widgets.commits = newRepository('acme', 'widgets', count).commits;
+  context.widgets.branches.set('main', String(context.widgets.commits[0]?.hash));
 }
 
 describe('one commit', () => {
   it('has its author, its e-mail and its time in milliseconds', async () => {
-    const commit = harness.widgets.commits[0];
+    const commit = context.widgets.commits[0];
     expect((await get(`${REPO}/commits/${commit?.hash}`)).body).toEqual({
       id: commit?.hash,
       author: {
@@ -47,7 +37,7 @@ describe('one commit', () => {
   });
 
   it('by an author without an account has no name', async () => {
-    const commit = harness.widgets.commits[0];
+    const commit = context.widgets.commits[0];
     if (commit) delete commit.nickname;
     expect((await get(`${REPO}/commits/${commit?.hash}`)).body.author).toEqual({
       name: '',
@@ -64,7 +54,7 @@ describe('one commit', () => {
   });
 
   it('may be named by a tag with slashes', async () => {
-    harness.widgets.tags.push({ name: 'release/1/0', message: null, hash: String(hashes()[2]) });
+    context.widgets.tags.push({ name: 'release/1/0', message: null, hash: String(hashes()[2]) });
     expect((await get(`${REPO}/commits/release/1/0`)).body.id).toBe(hashes()[2]);
   });
 });
@@ -82,7 +72,7 @@ describe('commits of a branch', () => {
 
   it('without until go up to the branch', async () => {
     const [newest, middle, oldest] = hashes();
-    harness.widgets.branches.set('feat/a b#c', String(middle));
+    context.widgets.branches.set('feat/a b#c', String(middle));
     const branch = encodeURIComponent('feat/a b#c');
     expect(ids((await since(`branch=${branch}&since=${oldest}&until=`)).body)).toEqual([middle]);
     expect(ids((await since(`branch=main&since=${oldest}&until=`)).body)).toEqual([newest, middle]);
@@ -112,9 +102,9 @@ describe('commits of a branch', () => {
   });
 
   it('never name a ref in the path', async () => {
-    harness.widgets.branches.set('feat/x', String(hashes()[0]));
+    context.widgets.branches.set('feat/x', String(hashes()[0]));
     await since(`branch=feat%2Fx&since=${hashes()[1]}&until=`);
-    expect(harness.bitbucket.requests.map((request) => request.path)).toEqual([
+    expect(context.bitbucket.requests.map((request) => request.path)).toEqual([
       '/repositories/acme/widgets/commits',
     ]);
   });
@@ -122,7 +112,7 @@ describe('commits of a branch', () => {
 
 describe('commits between two refs', () => {
   it('are those of head that are not in base', async () => {
-    harness.widgets.tags.push({ name: 'v1/final', message: null, hash: String(hashes()[2]) });
+    context.widgets.tags.push({ name: 'v1/final', message: null, hash: String(hashes()[2]) });
     const answer = await get(`${REPO}/commits?base=v1%2Ffinal&head=main`);
     expect(ids(answer.body)).toEqual(hashes().slice(0, 2));
   });
@@ -134,7 +124,7 @@ describe('commits between two refs', () => {
   });
 
   it('of an empty repository are none', async () => {
-    harness.bitbucket.repositories.push(newRepository('acme', 'empty', 0));
+    context.bitbucket.repositories.push(newRepository('acme', 'empty', 0));
     const answer = await get('/vcs/bitbucketcloud/repos/acme/empty/commits?base=&head=');
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual([]);

@@ -6,30 +6,20 @@ import axios from 'axios';
 import { Redis } from 'ioredis';
 import {
   accessHeaders,
-  startVcsHarness,
-  useTestRedis,
+  useTestContext,
   type Pair,
-  type VcsHarness,
   type VcsInstance,
-} from '../../test/vcs-harness.fixture';
+} from '../../test/test-context.fixture';
 import { CLIENT_SECRET } from '../../test/oauth-stand-in.fixture';
 import { createGrantCipher } from './grant-cipher';
 
 const REPO = '/vcs/bitbucketcloud/repos/acme/widgets';
 const NEW_TOKEN = 'x-cds-access-token';
 
-const redisServer = useTestRedis();
+const context = useTestContext();
 
-let harness: VcsHarness;
-
-beforeEach(async () => {
-  harness = await startVcsHarness(redisServer());
-});
-
-afterEach(() => harness.close());
-
-async function linked(instance = harness.instance()): Promise<Pair> {
-  const secret = harness.bitbucket.oauth.code();
+async function linked(instance = context.instance()): Promise<Pair> {
+  const secret = context.bitbucket.oauth.code();
   const { body } = await instance
     .call('post', '/vcs/bitbucketcloud/authorize')
     .send({ token: 'the-state', secret });
@@ -38,7 +28,7 @@ async function linked(instance = harness.instance()): Promise<Pair> {
 
 describe('linking a project', () => {
   it('sends the user to Bitbucket with a state that nobody can guess', async () => {
-    const vcs = harness.instance();
+    const vcs = context.instance();
     const first = await vcs.call('get', '/vcs/bitbucketcloud/authorize');
     const second = await vcs.call('get', '/vcs/bitbucketcloud/authorize');
 
@@ -52,7 +42,7 @@ describe('linking a project', () => {
   });
 
   it('turns the code into tokens and keeps them encrypted, for 100 days', async () => {
-    const vcs = harness.instance();
+    const vcs = context.instance();
     const pair = await linked(vcs);
 
     expect(pair.accessToken).toMatch(/^access-/);
@@ -66,7 +56,7 @@ describe('linking a project', () => {
   });
 
   it('says what to do when Bitbucket refuses the code', async () => {
-    const answer = await harness
+    const answer = await context
       .instance()
       .call('post', '/vcs/bitbucketcloud/authorize')
       .send({ token: 's', secret: 'made-up' });
@@ -79,23 +69,23 @@ describe('linking a project', () => {
   });
 
   it('tells a wrong client secret from a dead grant', async () => {
-    const vcs = harness.instance({ server: { clientSecret: 'wrong' } });
+    const vcs = context.instance({ server: { clientSecret: 'wrong' } });
     const answer = await vcs
       .call('post', '/vcs/bitbucketcloud/authorize')
-      .send({ token: 's', secret: harness.bitbucket.oauth.code() });
+      .send({ token: 's', secret: context.bitbucket.oauth.code() });
 
     expect(answer.status).toBe(502);
     expect(answer.body.message).toContain('client secret');
   });
 
   it('works while Redis is away, since the API has the pair too', async () => {
-    const vcs = harness.instance();
-    await harness.redisServer.kill();
+    const vcs = context.instance();
+    await context.redisServer.kill();
     const pair = await linked(vcs);
 
     expect(pair.accessToken).toMatch(/^access-/);
     expect((await vcs.call('get', REPO, pair)).status).toBe(200);
-    await harness.reviveRedis();
+    await context.reviveRedis();
   });
 });
 
@@ -112,51 +102,51 @@ describe('the tokens of a request', () => {
       { 'X-CDS-ACCESS-TOKEN': 'YQpiOiBj', 'X-CDS-ACCESS-TOKEN-SECRET': 'cmVmcmVzaC0x' },
     ],
   ])('refuses %s with 401', async (_, headers) => {
-    const answer = await harness.instance().call('get', REPO).set(headers);
+    const answer = await context.instance().call('get', REPO).set(headers);
 
     expect(answer.status).toBe(401);
     expect(answer.body.id).toBe(10);
-    expect(harness.bitbucket.requests).toHaveLength(0);
+    expect(context.bitbucket.requests).toHaveLength(0);
   });
 
   it('are those of the headers when Redis has none', async () => {
-    const answer = await harness.instance().call('get', REPO, harness.pair);
+    const answer = await context.instance().call('get', REPO, context.pair);
 
     expect(answer.status).toBe(200);
     expect(answer.headers[NEW_TOKEN]).toBeUndefined();
-    expect(harness.bitbucket.requests[0]?.token).toBe(harness.pair.accessToken);
+    expect(context.bitbucket.requests[0]?.token).toBe(context.pair.accessToken);
   });
 
   it('are refreshed once on a 401, stored, and told to the API in plain text', async () => {
-    const { oauth, requests } = harness.bitbucket;
-    const vcs = harness.instance();
-    oauth.expire(harness.pair.accessToken);
-    const answer = await vcs.call('get', REPO, harness.pair);
+    const { oauth, requests } = context.bitbucket;
+    const vcs = context.instance();
+    oauth.expire(context.pair.accessToken);
+    const answer = await vcs.call('get', REPO, context.pair);
     const renewed = requests.at(-1)?.token;
 
     expect(answer.status).toBe(200);
-    expect(renewed).not.toBe(harness.pair.accessToken);
+    expect(renewed).not.toBe(context.pair.accessToken);
     expect(answer.headers[NEW_TOKEN]).toBe(renewed);
     expect(oauth.refreshes).toEqual([200]);
 
     // The API may go on with the old pair for ever: another replica finds the new one.
-    const again = await harness.instance().call('get', REPO, harness.pair);
+    const again = await context.instance().call('get', REPO, context.pair);
     expect(again.status).toBe(200);
     expect(again.headers[NEW_TOKEN]).toBe(renewed);
     expect(oauth.refreshes).toEqual([200]);
 
     // And the API's new access token is no news to it.
-    const told = { ...harness.pair, accessToken: String(renewed) };
+    const told = { ...context.pair, accessToken: String(renewed) };
     expect((await vcs.call('get', REPO, told)).headers[NEW_TOKEN]).toBeUndefined();
   });
 
   it('go through many refreshes although the API keeps the first refresh token', async () => {
-    const { oauth } = harness.bitbucket;
-    const vcs = harness.instance();
-    let accessToken = harness.pair.accessToken;
+    const { oauth } = context.bitbucket;
+    const vcs = context.instance();
+    let accessToken = context.pair.accessToken;
     for (let round = 0; round < 4; round += 1) {
       oauth.expire(accessToken);
-      const answer = await vcs.call('get', `${REPO}/branches/?branch=main`, harness.pair);
+      const answer = await vcs.call('get', `${REPO}/branches/?branch=main`, context.pair);
       expect(answer.status).toBe(200);
       accessToken = String(answer.headers[NEW_TOKEN]);
     }
@@ -164,17 +154,17 @@ describe('the tokens of a request', () => {
   });
 
   it('are those of the newest pair, also when Redis comes back with an older one, or none', async () => {
-    const { oauth } = harness.bitbucket;
-    const vcs = harness.instance();
+    const { oauth } = context.bitbucket;
+    const vcs = context.instance();
     const renewed = async (instance = vcs): Promise<string> => {
-      const answer = await instance.call('get', `${REPO}/branches/?branch=main`, harness.pair);
+      const answer = await instance.call('get', `${REPO}/branches/?branch=main`, context.pair);
       expect(answer.status).toBe(200);
       return String(answer.headers[NEW_TOKEN]);
     };
-    const key = vcsKeys.grant(harness.pair.refreshToken);
-    const redis = new Redis(redisServer().url);
+    const key = vcsKeys.grant(context.pair.refreshToken);
+    const redis = new Redis(context.redisServer.url);
     try {
-      oauth.expire(harness.pair.accessToken);
+      oauth.expire(context.pair.accessToken);
       let token = await renewed();
       for (const lost of [await redis.get(key), null]) {
         oauth.expire(token);
@@ -185,21 +175,21 @@ describe('the tokens of a request', () => {
         token = await renewed();
       }
       expect(oauth.refreshes).toEqual([200, 200, 200, 200, 200]);
-      expect(await renewed(harness.instance())).toBe(token);
+      expect(await renewed(context.instance())).toBe(token);
     } finally {
       redis.disconnect();
     }
   });
 
   it('are those that a replica of an older version renewed, which counts no generations', async () => {
-    const { oauth } = harness.bitbucket;
-    const [vcs, older] = [harness.instance(), harness.instance()];
+    const { oauth } = context.bitbucket;
+    const [vcs, older] = [context.instance(), context.instance()];
     const renewed = async (instance: VcsInstance): Promise<string> => {
-      const answer = await instance.call('get', `${REPO}/branches/?branch=main`, harness.pair);
+      const answer = await instance.call('get', `${REPO}/branches/?branch=main`, context.pair);
       expect(answer.status).toBe(200);
       return String(answer.headers[NEW_TOKEN]);
     };
-    const key = vcsKeys.grant(harness.pair.refreshToken);
+    const key = vcsKeys.grant(context.pair.refreshToken);
     const cipher = createGrantCipher(CLIENT_SECRET);
     /** The stored pair as the older version wrote it. */
     const uncounted = async (): Promise<string> => {
@@ -208,7 +198,7 @@ describe('the tokens of a request', () => {
       expect(generation).toBeGreaterThan(0);
       return cipher.seal(key, JSON.stringify(pair));
     };
-    oauth.expire(harness.pair.accessToken);
+    oauth.expire(context.pair.accessToken);
     const first = await renewed(vcs);
     const firstStored = await uncounted();
     oauth.expire(first);
@@ -228,9 +218,9 @@ describe('the tokens of a request', () => {
   });
 
   it('are in a replica of Redis before they are used, where it has one that answers', async () => {
-    const { oauth } = harness.bitbucket;
-    const vcs = harness.instance();
-    const redis = new Redis(redisServer().url);
+    const { oauth } = context.bitbucket;
+    const vcs = context.instance();
+    const redis = new Redis(context.redisServer.url);
     const waits = async (): Promise<number> => {
       const stats = await redis.info('commandstats');
       return Number(/cmdstat_wait:calls=(\d+)/.exec(stats)?.[1] ?? 0);
@@ -238,12 +228,12 @@ describe('the tokens of a request', () => {
     const replica = await startTestRedis();
     const follower = new Redis(replica.url);
     try {
-      oauth.expire(harness.pair.accessToken);
+      oauth.expire(context.pair.accessToken);
       const before = await waits();
-      const { headers } = await vcs.call('get', `${REPO}/branches/?branch=main`, harness.pair);
+      const { headers } = await vcs.call('get', `${REPO}/branches/?branch=main`, context.pair);
       expect(await waits()).toBe(before);
 
-      await follower.replicaof('127.0.0.1', redisServer().port);
+      await follower.replicaof('127.0.0.1', context.redisServer.port);
       await waitFor(async () => (await follower.info('replication')).includes('link_status:up'));
       // The master sends it nothing before it has acknowledged something, up to a second later.
       await waitFor(async () => {
@@ -252,15 +242,15 @@ describe('the tokens of a request', () => {
       });
       const replicated = await waits();
       oauth.expire(String(headers[NEW_TOKEN]));
-      const second = await vcs.call('get', `${REPO}/branches/?branch=main`, harness.pair);
+      const second = await vcs.call('get', `${REPO}/branches/?branch=main`, context.pair);
       expect(second.status).toBe(200);
       expect(await waits()).toBe(replicated + 1);
-      const key = vcsKeys.grant(harness.pair.refreshToken);
+      const key = vcsKeys.grant(context.pair.refreshToken);
       expect(await follower.get(key)).toBe(await redis.get(key));
 
       replica.freeze();
       oauth.expire(String(second.headers[NEW_TOKEN]));
-      expect((await vcs.call('get', `${REPO}/branches/?branch=main`, harness.pair)).status).toBe(
+      expect((await vcs.call('get', `${REPO}/branches/?branch=main`, context.pair)).status).toBe(
         200,
       );
       expect(oauth.refreshes).toEqual([200, 200, 200]);
@@ -273,8 +263,8 @@ describe('the tokens of a request', () => {
   });
 
   it('are refreshed ahead of their time, by expires_in', async () => {
-    const { oauth, requests } = harness.bitbucket;
-    const vcs = harness.instance();
+    const { oauth, requests } = context.bitbucket;
+    const vcs = context.instance();
     const pair = await linked(vcs);
     const realNow = Date.now.bind(Date);
     // Half a minute of the hour is left.
@@ -290,7 +280,7 @@ describe('the tokens of a request', () => {
 
   it('keep the grant alive: its time in Redis begins anew when it is used', async () => {
     const pair = await linked();
-    const other = harness.instance();
+    const other = context.instance();
     const key = vcsKeys.grant(pair.refreshToken);
     await other.redis.expire(key, 1000);
     await other.call('get', REPO, pair);
@@ -301,16 +291,16 @@ describe('the tokens of a request', () => {
   });
 
   it('come from the headers when the client secret was changed, which means linking again', async () => {
-    const { oauth } = harness.bitbucket;
-    oauth.expire(harness.pair.accessToken);
-    const before = await harness.instance().call('get', REPO, harness.pair);
+    const { oauth } = context.bitbucket;
+    oauth.expire(context.pair.accessToken);
+    const before = await context.instance().call('get', REPO, context.pair);
     oauth.clientSecret = 'another';
-    const changed = harness.instance({ server: { clientSecret: 'another' } });
-    const fresh = { ...harness.pair, accessToken: String(before.headers[NEW_TOKEN]) };
+    const changed = context.instance({ server: { clientSecret: 'another' } });
+    const fresh = { ...context.pair, accessToken: String(before.headers[NEW_TOKEN]) };
 
     expect((await changed.call('get', REPO, fresh)).status).toBe(200);
-    expect((await changed.call('get', REPO, harness.pair)).body.id).toBe(44);
-    expect(harness.logged).toContainEqual(
+    expect((await changed.call('get', REPO, context.pair)).body.id).toBe(44);
+    expect(context.logged).toContainEqual(
       expect.objectContaining({ msg: expect.stringContaining('cannot be decrypted') }),
     );
   });
@@ -318,8 +308,8 @@ describe('the tokens of a request', () => {
 
 describe('a dead grant', () => {
   it('is 401 with id 44, keeps the pair, and is not asked for again at once', async () => {
-    const { oauth } = harness.bitbucket;
-    const vcs = harness.instance();
+    const { oauth } = context.bitbucket;
+    const vcs = context.instance();
     const pair = await linked(vcs);
     oauth.expire(pair.accessToken);
     oauth.revokeAll();
@@ -336,52 +326,52 @@ describe('a dead grant', () => {
   });
 
   it('that was only locked out lives again by itself', async () => {
-    const { oauth } = harness.bitbucket;
-    const vcs = harness.instance();
-    oauth.expire(harness.pair.accessToken);
+    const { oauth } = context.bitbucket;
+    const vcs = context.instance();
+    oauth.expire(context.pair.accessToken);
     oauth.lockedOut = true;
-    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(401);
+    expect((await vcs.call('get', REPO, context.pair)).status).toBe(401);
     oauth.lockedOut = false;
     await takesTime(1_100);
 
-    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(200);
+    expect((await vcs.call('get', REPO, context.pair)).status).toBe(200);
     expect(oauth.refreshes).toEqual([400, 200]);
   });
 
   it('lives again after the project is linked again', async () => {
-    const { oauth } = harness.bitbucket;
-    const vcs = harness.instance();
-    oauth.expire(harness.pair.accessToken);
+    const { oauth } = context.bitbucket;
+    const vcs = context.instance();
+    oauth.expire(context.pair.accessToken);
     oauth.revokeAll();
-    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(401);
+    expect((await vcs.call('get', REPO, context.pair)).status).toBe(401);
 
     expect((await vcs.call('get', REPO, await linked(vcs))).status).toBe(200);
   });
 
   it('is what a token that is refused right after its refresh means', async () => {
-    harness.bitbucket.disturb({
+    context.bitbucket.disturb({
       path: /widgets$/,
       status: 401,
       body: { type: 'error', error: { message: 'No' } },
       times: 2,
     });
-    const answer = await harness.instance().call('get', REPO, harness.pair);
+    const answer = await context.instance().call('get', REPO, context.pair);
 
     expect(answer.status).toBe(401);
     expect(answer.body.id).toBe(44);
-    expect(harness.bitbucket.oauth.refreshes).toEqual([200]);
+    expect(context.bitbucket.oauth.refreshes).toEqual([200]);
   });
 });
 
 describe('many callers', () => {
   it('of two replicas make one refresh', async () => {
-    const { oauth } = harness.bitbucket;
-    const replicas = [harness.instance(), harness.instance()];
-    oauth.expire(harness.pair.accessToken);
+    const { oauth } = context.bitbucket;
+    const replicas = [context.instance(), context.instance()];
+    oauth.expire(context.pair.accessToken);
     oauth.latencyMs = 200;
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
-        replicas[index % 2]?.call('get', REPO, harness.pair),
+        replicas[index % 2]?.call('get', REPO, context.pair),
       ),
     );
 
@@ -391,13 +381,13 @@ describe('many callers', () => {
   });
 
   it('of two projects do not wait for each other', async () => {
-    const { oauth } = harness.bitbucket;
-    const vcs = harness.instance();
+    const { oauth } = context.bitbucket;
+    const vcs = context.instance();
     const other = oauth.issue();
-    oauth.expire(harness.pair.accessToken);
+    oauth.expire(context.pair.accessToken);
     oauth.latencyMs = 500;
-    const slow = vcs.call('get', REPO, harness.pair).then((answer) => answer.status);
-    await waitFor(() => harness.bitbucket.requests.length > 0, { what: 'the first call' });
+    const slow = vcs.call('get', REPO, context.pair).then((answer) => answer.status);
+    await waitFor(() => context.bitbucket.requests.length > 0, { what: 'the first call' });
     const quick = await vcs.call('get', REPO, other);
 
     expect(quick.status).toBe(200);
@@ -406,97 +396,97 @@ describe('many callers', () => {
   });
 
   it('do not lose the new pair when the one that asked for it hangs up', async () => {
-    const { oauth } = harness.bitbucket;
-    const vcs = harness.instance();
-    oauth.expire(harness.pair.accessToken);
+    const { oauth } = context.bitbucket;
+    const vcs = context.instance();
+    oauth.expire(context.pair.accessToken);
     oauth.latencyMs = 300;
     const server = vcs.app.app.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const caller = new AbortController();
     const { port } = server.address() as AddressInfo;
-    const headers = { ...accessHeaders(harness.pair), X_AUTH_HEADER: 'aGFzaA==' };
+    const headers = { ...accessHeaders(context.pair), X_AUTH_HEADER: 'aGFzaA==' };
     const gone = axios.get(`http://127.0.0.1:${port}${REPO}`, { signal: caller.signal, headers });
-    await waitFor(() => harness.bitbucket.requests.length > 0, { what: 'the first call' });
+    await waitFor(() => context.bitbucket.requests.length > 0, { what: 'the first call' });
     caller.abort();
     await expect(gone).rejects.toThrow('canceled');
 
-    await waitFor(async () => vcs.redis.exists(vcsKeys.grant(harness.pair.refreshToken)), {
+    await waitFor(async () => vcs.redis.exists(vcsKeys.grant(context.pair.refreshToken)), {
       what: 'the grant to be stored',
     });
-    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(200);
+    expect((await vcs.call('get', REPO, context.pair)).status).toBe(200);
     expect(oauth.refreshes).toEqual([200]);
     server.close();
   });
 });
 
 it('a service that ends waits for the refresh of a caller who is gone', async () => {
-  const { oauth } = harness.bitbucket;
-  const vcs = harness.instance({ deadlineMs: 100 });
-  oauth.expire(harness.pair.accessToken);
+  const { oauth } = context.bitbucket;
+  const vcs = context.instance({ deadlineMs: 100 });
+  oauth.expire(context.pair.accessToken);
   oauth.latencyMs = 600;
-  expect((await vcs.call('get', REPO, harness.pair)).status).toBe(504);
+  expect((await vcs.call('get', REPO, context.pair)).status).toBe(504);
   expect(oauth.refreshes).toEqual([]);
   await vcs.app.close(5_000);
 
   expect(oauth.refreshes).toEqual([200]);
-  expect(await vcs.redis.exists(vcsKeys.grant(harness.pair.refreshToken))).toBe(1);
+  expect(await vcs.redis.exists(vcsKeys.grant(context.pair.refreshToken))).toBe(1);
 });
 
 describe('without Redis', () => {
   it("the API's access token is used as it is", async () => {
-    const vcs = harness.instance();
+    const vcs = context.instance();
     await linked(vcs);
-    await harness.redisServer.kill();
+    await context.redisServer.kill();
 
-    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(200);
-    await harness.reviveRedis();
+    expect((await vcs.call('get', REPO, context.pair)).status).toBe(200);
+    await context.reviveRedis();
   });
 
   it('nothing is refreshed: 503 and what to do; once it is back all goes on', async () => {
-    const { oauth } = harness.bitbucket;
-    const vcs = harness.instance();
+    const { oauth } = context.bitbucket;
+    const vcs = context.instance();
     await vcs.redis.ping();
-    oauth.expire(harness.pair.accessToken);
-    await harness.redisServer.kill();
-    const answer = await vcs.call('get', REPO, harness.pair);
+    oauth.expire(context.pair.accessToken);
+    await context.redisServer.kill();
+    const answer = await vcs.call('get', REPO, context.pair);
 
     expect(answer.status).toBe(503);
     expect(answer.body.message).toContain('bring Redis back');
     expect(oauth.refreshes).toEqual([]);
 
-    await harness.reviveRedis();
-    expect((await vcs.call('get', REPO, harness.pair)).status).toBe(200);
+    await context.reviveRedis();
+    expect((await vcs.call('get', REPO, context.pair)).status).toBe(200);
   });
 
   it('a pair that was refreshed already is kept in memory and stored before it is used', async () => {
-    const { oauth, requests } = harness.bitbucket;
-    const vcs = harness.instance();
+    const { oauth, requests } = context.bitbucket;
+    const vcs = context.instance();
     await vcs.redis.ping();
-    oauth.expire(harness.pair.accessToken);
+    oauth.expire(context.pair.accessToken);
     oauth.latencyMs = 500;
-    const answering = vcs.call('get', REPO, harness.pair).then((answer) => answer);
+    const answering = vcs.call('get', REPO, context.pair).then((answer) => answer);
     await waitFor(() => requests.length > 0, { what: 'the first call' });
     // The lock is taken by now, the refresh is under way.
     await waitFor(async () => (await vcs.redis.keys('cdsbb:vcs:lock:*')).length > 0, {
       what: 'the lock',
     });
-    await harness.redisServer.kill();
+    await context.redisServer.kill();
     await waitFor(() => oauth.refreshes.length > 0, { what: 'the refresh' });
     await provesNothingHappensFor(300);
     expect(requests).toHaveLength(1);
 
-    await harness.reviveRedis();
+    await context.reviveRedis();
     const answer = await answering;
     expect(answer.status).toBe(200);
     expect(oauth.refreshes).toEqual([200]);
-    expect(await vcs.redis.exists(vcsKeys.grant(harness.pair.refreshToken))).toBe(1);
+    expect(await vcs.redis.exists(vcsKeys.grant(context.pair.refreshToken))).toBe(1);
     expect(requests).toHaveLength(2);
   });
 });
 
 it('never logs a token', async () => {
-  const { oauth } = harness.bitbucket;
-  const vcs = harness.instance();
+  const { oauth } = context.bitbucket;
+  const vcs = context.instance();
   const pair = await linked(vcs);
   oauth.expire(pair.accessToken);
   await vcs.call('get', REPO, pair);
@@ -504,7 +494,7 @@ it('never logs a token', async () => {
   await vcs.call('get', REPO, pair);
   await vcs.call('get', `${REPO}/commits/nope`, pair);
 
-  expect(harness.logged.length).toBeGreaterThan(0);
-  expect(JSON.stringify(harness.logged)).not.toMatch(/(access|refresh|code)-\d/);
-  expect(JSON.stringify(harness.logged)).not.toContain('the-client-secret');
+  expect(context.logged.length).toBeGreaterThan(0);
+  expect(JSON.stringify(context.logged)).not.toMatch(/(access|refresh|code)-\d/);
+  expect(JSON.stringify(context.logged)).not.toContain('the-client-secret');
 });

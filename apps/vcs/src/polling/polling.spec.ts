@@ -1,11 +1,6 @@
 import { waitFor } from '@cds/testing';
 import { hashOf, newRepository } from '../../test/stand-in-data.fixture';
-import {
-  startVcsHarness,
-  useTestRedis,
-  type VcsHarness,
-  type VcsInstance,
-} from '../../test/vcs-harness.fixture';
+import { useTestContext, type VcsInstance } from '../../test/test-context.fixture';
 
 const EVENTS = '/vcs/bitbucketcloud/repos/acme/widgets/events';
 
@@ -14,27 +9,22 @@ interface Found {
   delay: number;
 }
 
-const redisServer = useTestRedis();
-
-let harness: VcsHarness;
+const context = useTestContext();
 let vcs: VcsInstance;
 
-beforeEach(async () => {
-  harness = await startVcsHarness(redisServer());
-  vcs = harness.instance({ server: { polling: true } });
+beforeEach(() => {
+  vcs = context.instance({ server: { polling: true } });
 });
 
-afterEach(() => harness.close());
-
 async function look(instance = vcs, since = '0'): Promise<Found> {
-  const answer = await instance.call('get', `${EVENTS}?since=${since}`, harness.pair);
+  const answer = await instance.call('get', `${EVENTS}?since=${since}`, context.pair);
   expect(answer.status).toBe(200);
   return answer.body as Found;
 }
 
 const filter = (events: unknown, kind: string) =>
   vcs
-    .call('post', `${EVENTS}?filter=${kind}`, harness.pair)
+    .call('post', `${EVENTS}?filter=${kind}`, context.pair)
     .set('content-type', 'application/json')
     .send(JSON.stringify(events));
 
@@ -44,7 +34,7 @@ const names = ({ events }: Found) =>
 /** One more commit, which `branch` then points to. */
 function push(branch: string, text: string): string {
   const hash = hashOf(text);
-  const { commits, branches } = harness.widgets;
+  const { commits, branches } = context.widgets;
   const [newest] = commits;
   if (!newest) throw new Error('the repository has commits');
   commits.unshift({ ...newest, hash, message: `${text}\n` });
@@ -59,18 +49,18 @@ describe('polling', () => {
   });
 
   it('is not implemented where it is off', async () => {
-    const off = harness.instance();
+    const off = context.instance();
     expect((await off.call('get', '/vcs/bitbucketcloud/polling')).body).toEqual({
       polling_supported: false,
       polling_disabled: false,
     });
-    expect((await off.call('get', EVENTS, harness.pair)).status).toBe(501);
+    expect((await off.call('get', EVENTS, context.pair)).status).toBe(501);
     const posted = await off
-      .call('post', `${EVENTS}?filter=push`, harness.pair)
+      .call('post', `${EVENTS}?filter=push`, context.pair)
       .set('content-type', 'application/json')
       .send('[]');
     expect(posted.status).toBe(501);
-    expect(harness.bitbucket.requests).toEqual([]);
+    expect(context.bitbucket.requests).toEqual([]);
   });
 
   it('finds nothing at the first look, and nothing where nothing happened', async () => {
@@ -79,14 +69,14 @@ describe('polling', () => {
   });
 
   it('finds new, moved and deleted branches and tags', async () => {
-    harness.widgets.branches.set('old', harness.widgets.commits[1]?.hash ?? '');
-    harness.widgets.tags.push({ name: 'v1', message: null, hash: hashOf('acme/widgets 1') });
+    context.widgets.branches.set('old', context.widgets.commits[1]?.hash ?? '');
+    context.widgets.tags.push({ name: 'v1', message: null, hash: hashOf('acme/widgets 1') });
     await look();
 
     push('main', 'a change');
     push('feat/one', 'another');
-    harness.widgets.branches.delete('old');
-    harness.widgets.tags = [{ name: 'v2', message: null, hash: hashOf('acme/widgets 2') }];
+    context.widgets.branches.delete('old');
+    context.widgets.tags = [{ name: 'v2', message: null, hash: hashOf('acme/widgets 2') }];
 
     expect(names(await look()).toSorted()).toEqual([
       'create refs/heads/feat/one',
@@ -125,7 +115,7 @@ describe('polling', () => {
 
   it('remembers over replicas and restarts, and finds each change once', async () => {
     await look();
-    const other = harness.instance({ server: { polling: true } });
+    const other = context.instance({ server: { polling: true } });
     push('main', 'a change');
 
     await Promise.all([look(), look(other)]);
@@ -135,7 +125,7 @@ describe('polling', () => {
 
   it('does not take a branch for deleted that a list of several pages missed', async () => {
     await look();
-    harness.bitbucket.disturb({ path: /\/refs$/, status: 200, body: { values: [] } });
+    context.bitbucket.disturb({ path: /\/refs$/, status: 200, body: { values: [] } });
 
     expect((await look()).events).toEqual([]);
     // Nor for new when it is back.
@@ -145,16 +135,16 @@ describe('polling', () => {
   it('goes on without a ref that cannot be read, and takes it for neither gone nor new', async () => {
     push('odd', 'its commit');
     await look();
-    const refs = [...harness.widgets.branches].map(([name, hash]) => ({
+    const refs = [...context.widgets.branches].map(([name, hash]) => ({
       type: 'branch',
       name,
       target: name === 'odd' ? {} : { hash: name === 'main' ? hashOf('moved') : hash },
     }));
-    harness.bitbucket.disturb({ path: /\/refs$/, status: 200, body: { values: refs } });
-    harness.bitbucket.disturb({ path: /branches\/odd$/, status: 200, body: { name: 'odd' } });
+    context.bitbucket.disturb({ path: /\/refs$/, status: 200, body: { values: refs } });
+    context.bitbucket.disturb({ path: /branches\/odd$/, status: 200, body: { name: 'odd' } });
 
     expect(names(await look())).toEqual(['push refs/heads/main']);
-    const warnings = harness.logged.filter(({ level }) => level === 40);
+    const warnings = context.logged.filter(({ level }) => level === 40);
     expect(warnings).toEqual([
       expect.objectContaining({ item: 'odd' }),
       expect.objectContaining({ ref: 'refs/heads/odd' }),
@@ -167,11 +157,11 @@ describe('polling', () => {
     await look();
     const path = '/repositories/acme/widgets/refs/branches/gone';
     const confirmedAfter = (delayMs: number) =>
-      harness.bitbucket.disturb({ path: new RegExp(`${path}$`), status: 404, delayMs });
-    const asked = () => harness.bitbucket.requests.filter((one) => one.path === path).length;
+      context.bitbucket.disturb({ path: new RegExp(`${path}$`), status: 404, delayMs });
+    const asked = () => context.bitbucket.requests.filter((one) => one.path === path).length;
 
-    harness.widgets.branches.delete('back');
-    harness.widgets.branches.delete('gone');
+    context.widgets.branches.delete('back');
+    context.widgets.branches.delete('gone');
     confirmedAfter(500);
     const older = look();
     await waitFor(() => asked() === 1, { what: 'the deletion of the first to be confirmed' });
@@ -187,13 +177,13 @@ describe('polling', () => {
   });
 
   it('asks seldom for a repository with many refs, so that its looks stay within the budget', async () => {
-    const [{ hash } = { hash: '' }] = harness.widgets.commits;
-    for (let i = 0; i < 250; i++) harness.widgets.branches.set(`b${i}`, hash);
+    const [{ hash } = { hash: '' }] = context.widgets.commits;
+    for (let i = 0; i < 250; i++) context.widgets.branches.set(`b${i}`, hash);
 
     const { delay } = await look();
 
     // Three pages of refs and one of pull requests.
-    expect(harness.bitbucket.requests).toHaveLength(4);
+    expect(context.bitbucket.requests).toHaveLength(4);
     expect(delay).toBe(4 * 30 * 1_000_000_000);
   });
 
@@ -201,9 +191,9 @@ describe('polling', () => {
     await look();
     push('main', 'a change');
     await look();
-    harness.bitbucket.disturb({ path: /\/refs$/, status: 404, body: {} });
+    context.bitbucket.disturb({ path: /\/refs$/, status: 404, body: {} });
 
-    const answer = await vcs.call('get', `${EVENTS}?since=0`, harness.pair);
+    const answer = await vcs.call('get', `${EVENTS}?since=0`, context.pair);
 
     expect(answer.status).toBe(404);
     expect(JSON.stringify(answer.body)).not.toContain('a change');
@@ -212,19 +202,19 @@ describe('polling', () => {
   it('is 503 without Redis, and goes on where it was when Redis is back', async () => {
     await look();
     push('main', 'a change');
-    await harness.redisServer.kill();
+    await context.redisServer.kill();
 
-    const answer = await vcs.call('get', EVENTS, harness.pair);
+    const answer = await vcs.call('get', EVENTS, context.pair);
     expect(answer.status).toBe(503);
     expect(answer.body.message).toContain('Redis does not answer');
 
-    await harness.reviveRedis();
+    await context.reviveRedis();
     // The tests' Redis keeps nothing: this is a first look again, and no storm of runs.
     expect((await look()).events).toEqual([]);
   });
 
   it.each(['1x', '-1', '1'.repeat(13)])('refuses since=%s', async (since) => {
-    const answer = await vcs.call('get', `${EVENTS}?since=${since}`, harness.pair);
+    const answer = await vcs.call('get', `${EVENTS}?since=${since}`, context.pair);
     expect(answer.status).toBe(400);
     expect(answer.body.message).toContain('since is a number of seconds');
   });
@@ -236,7 +226,7 @@ describe('events', () => {
     push('main', 'first');
     await look();
     const hash = push('main', 'second');
-    harness.widgets.tags.push({ name: 'v1', message: null, hash });
+    context.widgets.tags.push({ name: 'v1', message: null, hash });
 
     const { events } = await look();
     const answer = await filter(events, 'push');
@@ -276,8 +266,8 @@ describe('events', () => {
     push('new', 'new');
     push('short-lived', 'short');
     await look();
-    harness.widgets.branches.delete('short-lived');
-    harness.widgets.branches.delete('main');
+    context.widgets.branches.delete('short-lived');
+    context.widgets.branches.delete('main');
 
     const { events } = await look();
     const ids = async (kind: string) =>
@@ -293,8 +283,8 @@ describe('events', () => {
   it('are pull requests that were opened, or whose source moved, with the commit of the source', async () => {
     await look();
     const hash = push('feat', 'feature');
-    const [base] = harness.widgets.commits.slice(1);
-    harness.widgets.pullRequests.push({
+    const [base] = context.widgets.commits.slice(1);
+    context.widgets.pullRequests.push({
       id: 7,
       title: 'A feature',
       state: 'OPEN',
@@ -317,7 +307,7 @@ describe('events', () => {
     ]);
 
     const moved = push('feat', 'more');
-    const [pullRequest] = harness.widgets.pullRequests;
+    const [pullRequest] = context.widgets.pullRequests;
     if (pullRequest) pullRequest.source.hash = moved;
     const edited = await filter((await look()).events, 'pullrequests');
     expect(edited.body).toMatchObject([
@@ -338,15 +328,15 @@ describe('events', () => {
   it('need no call for any commit, however many there are', async () => {
     await look();
     const { commits } = newRepository('acme', 'widgets', 60);
-    harness.widgets.commits = commits;
-    commits.forEach(({ hash }, index) => harness.widgets.branches.set(`b${index}`, hash));
+    context.widgets.commits = commits;
+    commits.forEach(({ hash }, index) => context.widgets.branches.set(`b${index}`, hash));
     const { events } = await look();
-    const before = harness.bitbucket.requests.length;
+    const before = context.bitbucket.requests.length;
 
     const answer = await filter(events, 'push');
 
     expect(answer.body).toHaveLength(60);
     // The main branch's name.
-    expect(harness.bitbucket.requests.length - before).toBe(1);
+    expect(context.bitbucket.requests.length - before).toBe(1);
   });
 });

@@ -1,34 +1,24 @@
 import { hashOf, newRepository, type StandInPullRequest } from '../../test/stand-in-data.fixture';
-import {
-  startVcsHarness,
-  useTestRedis,
-  type VcsHarness,
-  type VcsInstance,
-} from '../../test/vcs-harness.fixture';
+import { useTestContext, type VcsInstance } from '../../test/test-context.fixture';
 
 const PULL_REQUESTS = '/vcs/bitbucketcloud/repos/acme/widgets/pullrequests';
 
-const redisServer = useTestRedis();
-
-let harness: VcsHarness;
+const context = useTestContext();
 let vcs: VcsInstance;
 
-beforeEach(async () => {
-  harness = await startVcsHarness(redisServer());
-  vcs = harness.instance();
+beforeEach(() => {
+  vcs = context.instance();
 });
 
-afterEach(() => harness.close());
-
-const get = (path: string) => vcs.call('get', path, harness.pair);
+const get = (path: string) => vcs.call('get', path, context.pair);
 const post = (path: string, body: unknown, instance = vcs) =>
   instance
-    .call('post', path, harness.pair)
+    .call('post', path, context.pair)
     .set('content-type', 'application/json')
     .send(JSON.stringify(body));
 
 function addPullRequest(id: number, change: Partial<StandInPullRequest> = {}): StandInPullRequest {
-  const { commits } = harness.widgets;
+  const { commits } = context.widgets;
   const added: StandInPullRequest = {
     id,
     title: `PR ${id}`,
@@ -38,7 +28,7 @@ function addPullRequest(id: number, change: Partial<StandInPullRequest> = {}): S
     comments: [],
     ...change,
   };
-  harness.widgets.pullRequests.push(added);
+  context.widgets.pullRequests.push(added);
   return added;
 }
 
@@ -86,7 +76,7 @@ describe('pull requests', () => {
 
   it('of forks carry the hash of the fork', async () => {
     const fork = newRepository('bob', 'widgets', 1);
-    harness.bitbucket.repositories.push(fork);
+    context.bitbucket.repositories.push(fork);
     const hash = String(fork.commits[0]?.hash);
     addPullRequest(1, { source: { repository: 'bob/widgets', branch: 'main', hash } });
     const [first] = (await get(PULL_REQUESTS)).body;
@@ -109,7 +99,7 @@ describe('pull requests', () => {
     const answer = await get(PULL_REQUESTS);
 
     expect(answer.body).toHaveLength(120);
-    const pages = harness.bitbucket.requests.filter((one) => one.path.endsWith('/pullrequests'));
+    const pages = context.bitbucket.requests.filter((one) => one.path.endsWith('/pullrequests'));
     expect(pages).toHaveLength(3);
   });
 
@@ -149,7 +139,7 @@ describe('creating a pull request', () => {
   });
 
   it('names the branches', async () => {
-    harness.widgets.branches.set('feat/one', String(harness.widgets.commits[1]?.hash));
+    context.widgets.branches.set('feat/one', String(context.widgets.commits[1]?.hash));
     const answer = await post(PULL_REQUESTS, {
       title: 'Do it',
       head: end('feat/one'),
@@ -161,7 +151,7 @@ describe('creating a pull request', () => {
       id: 1,
       head: { branch: { id: 'feat/one' }, repo: 'acme/widgets' },
     });
-    expect(harness.bitbucket.requests[0]).toMatchObject({
+    expect(context.bitbucket.requests[0]).toMatchObject({
       method: 'POST',
       body: {
         title: 'Do it',
@@ -172,10 +162,10 @@ describe('creating a pull request', () => {
   });
 
   it('from a fork names the fork', async () => {
-    harness.widgets.branches.set('x', String(harness.widgets.commits[0]?.hash));
+    context.widgets.branches.set('x', String(context.widgets.commits[0]?.hash));
     await post(PULL_REQUESTS, { title: 'Fork', head: end('x', 'bob/widgets'), base: end('') });
 
-    expect(harness.bitbucket.requests[0]?.body).toEqual({
+    expect(context.bitbucket.requests[0]?.body).toEqual({
       title: 'Fork',
       source: { branch: { name: 'x' }, repository: { full_name: 'bob/widgets' } },
     });
@@ -189,7 +179,7 @@ describe('creating a pull request', () => {
     const answer = await post(PULL_REQUESTS, body);
     expect(answer.status).toBe(400);
     expect(answer.body.id).toBe(74);
-    expect(harness.bitbucket.requests).toHaveLength(0);
+    expect(context.bitbucket.requests).toHaveLength(0);
   });
 
   it('that Bitbucket refuses says why', async () => {
@@ -225,20 +215,20 @@ describe('commenting', () => {
   });
 
   it('by revision finds the open pull request whose head it is', async () => {
-    const revision = String(harness.widgets.commits[1]?.hash);
+    const revision = String(context.widgets.commits[1]?.hash);
     addPullRequest(1, { state: 'DECLINED' });
     addPullRequest(2, {
       source: {
         repository: 'acme/widgets',
         branch: 'other',
-        hash: String(harness.widgets.commits[2]?.hash),
+        hash: String(context.widgets.commits[2]?.hash),
       },
     });
     const wanted = addPullRequest(3);
     await post(`${PULL_REQUESTS}/comments`, { id: 0, revision, message: 'Found' });
 
     expect(wanted.comments).toEqual(['Found']);
-    expect(harness.widgets.pullRequests.flatMap((one) => one.comments)).toEqual(['Found']);
+    expect(context.widgets.pullRequests.flatMap((one) => one.comments)).toEqual(['Found']);
   });
 
   it('on a commit without an open pull request is 404', async () => {
@@ -261,7 +251,7 @@ describe('commenting', () => {
 
   it('is silent when statuses are disabled', async () => {
     const pullRequest = addPullRequest(7);
-    const silent = harness.instance({ status: { disable: true } });
+    const silent = context.instance({ status: { disable: true } });
     const answers = [
       await post(`${PULL_REQUESTS}/7/comments`, 'text', silent),
       await post(`${PULL_REQUESTS}/comments`, { id: 7, message: 'text' }, silent),
@@ -269,6 +259,6 @@ describe('commenting', () => {
 
     expect(answers.map((answer) => answer.status)).toEqual([204, 204]);
     expect(pullRequest.comments).toEqual([]);
-    expect(harness.bitbucket.requests).toHaveLength(0);
+    expect(context.bitbucket.requests).toHaveLength(0);
   });
 });

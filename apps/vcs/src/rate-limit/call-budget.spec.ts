@@ -3,7 +3,7 @@ import type { BitbucketCall } from '@cds/bitbucket';
 import { connectRedis, vcsKeys } from '@cds/redis';
 import { silentLogger, waitFor } from '@cds/testing';
 import type { Redis } from 'ioredis';
-import { useTestRedis } from '../../test/vcs-harness.fixture';
+import { useTestRedis } from '../../test/test-context.fixture';
 import { budgetState } from './budget-state';
 import { createCallBudget, type CallBudget } from './call-budget';
 

@@ -1,29 +1,19 @@
 import { awakeTime } from '@cds/testing';
 import { collectGarbage } from '../../test/collect-garbage.fixture';
 import { newRepository } from '../../test/stand-in-data.fixture';
-import {
-  startVcsHarness,
-  useTestRedis,
-  type VcsHarness,
-  type VcsInstance,
-} from '../../test/vcs-harness.fixture';
+import { useTestContext, type VcsInstance } from '../../test/test-context.fixture';
 
 const SERVER = '/vcs/bitbucketcloud';
 const REPO = `${SERVER}/repos/acme/widgets`;
 
-const redisServer = useTestRedis();
-
-let harness: VcsHarness;
+const context = useTestContext();
 let vcs: VcsInstance;
 
-beforeEach(async () => {
-  harness = await startVcsHarness(redisServer());
-  vcs = harness.instance();
+beforeEach(() => {
+  vcs = context.instance();
 });
 
-afterEach(() => harness.close());
-
-const get = (path: string) => vcs.call('get', path, harness.pair);
+const get = (path: string) => vcs.call('get', path, context.pair);
 
 describe('servers', () => {
   it('are listed with their type, without asking for tokens', async () => {
@@ -43,10 +33,10 @@ describe('servers', () => {
   });
 
   it('are found without regard to case: CDS knew them in lower case', async () => {
-    const mixed = harness.instance({ server: { name: 'AcmeBitbucket' } });
+    const mixed = context.instance({ server: { name: 'AcmeBitbucket' } });
     const path = '/vcs/acmebitbucket/repos/acme/widgets';
 
-    expect((await mixed.call('get', path, harness.pair)).status).toBe(200);
+    expect((await mixed.call('get', path, context.pair)).status).toBe(200);
     expect((await mixed.call('get', '/vcs/AcmeBitbucket')).status).toBe(200);
   });
 
@@ -63,8 +53,8 @@ describe('servers', () => {
 describe('repositories', () => {
   it('of every workspace of the user are listed, page by page', async () => {
     for (let index = 0; index < 130; index += 1)
-      harness.bitbucket.repositories.push(newRepository('acme', `many-${index}`, 0));
-    harness.bitbucket.repositories.push(newRepository('other', 'gadgets', 0));
+      context.bitbucket.repositories.push(newRepository('acme', `many-${index}`, 0));
+    context.bitbucket.repositories.push(newRepository('other', 'gadgets', 0));
     const answer = await get(`${SERVER}/repos`);
 
     expect(answer.status).toBe(200);
@@ -97,15 +87,15 @@ describe('repositories', () => {
   });
 
   it('have forks', async () => {
-    harness.widgets.forks.push(newRepository('bob', 'widgets', 0));
+    context.widgets.forks.push(newRepository('bob', 'widgets', 0));
     expect((await get(`${REPO}/forks`)).body).toMatchObject([{ fullname: 'bob/widgets' }]);
   });
 });
 
 describe('branches', () => {
   it('are listed with the main branch marked', async () => {
-    const [newest, older] = harness.widgets.commits;
-    harness.widgets.branches.set('feat/one', String(older?.hash));
+    const [newest, older] = context.widgets.commits;
+    context.widgets.branches.set('feat/one', String(older?.hash));
     const answer = await get(`${REPO}/branches`);
 
     expect(answer.body).toEqual([
@@ -123,7 +113,7 @@ describe('branches', () => {
   it.each(['feat/deep/one', 'with space', 'fix#12', 'a+b&c=d', 'plain', '100%'])(
     'are found by name: %s',
     async (name) => {
-      harness.widgets.branches.set(name, String(harness.widgets.commits[0]?.hash));
+      context.widgets.branches.set(name, String(context.widgets.commits[0]?.hash));
       const answer = await get(`${REPO}/branches/?branch=${encodeURIComponent(name)}`);
 
       expect(answer.status).toBe(200);
@@ -146,7 +136,7 @@ describe('branches', () => {
   it('do not cost a second call for the main branch within a minute', async () => {
     await get(`${REPO}/branches/?branch=main`);
     await get(`${REPO}/branches/?branch=main`);
-    const paths = harness.bitbucket.requests.map((request) => request.path);
+    const paths = context.bitbucket.requests.map((request) => request.path);
 
     expect(paths.filter((path) => path.endsWith('/widgets'))).toHaveLength(1);
     expect(paths.filter((path) => path.endsWith('/main'))).toHaveLength(2);
@@ -154,8 +144,8 @@ describe('branches', () => {
 });
 
 it('a tag without a tagger shows the author of its commit', async () => {
-  const commit = harness.widgets.commits[1];
-  harness.widgets.tags.push({ name: 'light', message: null, hash: String(commit?.hash) });
+  const commit = context.widgets.commits[1];
+  context.widgets.tags.push({ name: 'light', message: null, hash: String(commit?.hash) });
   const { body: tags } = await get(`${REPO}/tags`);
   const { body: tagged } = await get(`${REPO}/commits/${commit?.hash}`);
 
@@ -164,8 +154,8 @@ it('a tag without a tagger shows the author of its commit', async () => {
 });
 
 it('tags have the commit in sha and hash', async () => {
-  const hash = String(harness.widgets.commits[1]?.hash);
-  harness.widgets.tags.push({ name: 'v1', message: 'one', hash });
+  const hash = String(context.widgets.commits[1]?.hash);
+  context.widgets.tags.push({ name: 'v1', message: 'one', hash });
   const answer = await get(`${REPO}/tags`);
 
   expect(answer.body).toEqual([
@@ -192,14 +182,14 @@ describe('what Bitbucket Cloud does not have', () => {
     ['get', '/events'],
     ['get', '/events?since=1795343631'],
   ] as const)('is 501: %s %s', async (method, path) => {
-    const answer = await vcs.call(method, REPO + path, harness.pair);
+    const answer = await vcs.call(method, REPO + path, context.pair);
     expect(answer.status).toBe(501);
     expect(answer.body).toMatchObject({ id: 99, message: "This functionality isn't implemented" });
   });
 
   it('is checked all the same', async () => {
     const post = (path: string, body?: object) =>
-      vcs.call('post', REPO + path, harness.pair).send(body);
+      vcs.call('post', REPO + path, context.pair).send(body);
     expect((await post('/events?filter=push', [])).status).toBe(501);
     expect((await post('/events?filter=nope', [])).status).toBe(400);
     expect((await post('/events?filter=push')).body.id).toBe(74);
@@ -215,7 +205,7 @@ describe("Bitbucket's refusals and failures", () => {
     [409, 409, 74, 'wrong request'],
     [410, 502, 1, 'bad gateway'],
   ])('%i becomes %i with id %i', async (status, expected, id, sentence) => {
-    harness.bitbucket.disturb({
+    context.bitbucket.disturb({
       path: /widgets$/,
       status,
       body: { type: 'error', error: { message: 'No.', detail: { required: ['account'] } } },
@@ -231,7 +221,7 @@ describe("Bitbucket's refusals and failures", () => {
   it('a 429 that cannot be waited out reaches the API as one', async () => {
     const limit = 'Rate limit for this resource has been exceeded';
     const headers = { 'Retry-After': '300' };
-    harness.bitbucket.disturb({ path: /widgets$/, status: 429, headers, body: limit });
+    context.bitbucket.disturb({ path: /widgets$/, status: 429, headers, body: limit });
     const answer = await get(REPO);
 
     expect(answer.status).toBe(429);
@@ -241,21 +231,21 @@ describe("Bitbucket's refusals and failures", () => {
 
   it('a short 429 is waited out', async () => {
     const headers = { 'Retry-After': '1' };
-    harness.bitbucket.disturb({ path: /widgets$/, status: 429, headers, body: 'slow down' });
+    context.bitbucket.disturb({ path: /widgets$/, status: 429, headers, body: 'slow down' });
 
     expect((await get(REPO)).status).toBe(200);
-    expect(harness.bitbucket.requests).toHaveLength(2);
+    expect(context.bitbucket.requests).toHaveLength(2);
   });
 
   it('a 5xx is tried again', async () => {
-    harness.bitbucket.disturb({ path: /widgets$/, status: 503, body: '<html>oops</html>' });
+    context.bitbucket.disturb({ path: /widgets$/, status: 503, body: '<html>oops</html>' });
     expect((await get(REPO)).status).toBe(200);
   });
 
   it('that never end are 504 at the deadline', async () => {
-    harness.bitbucket.latencyMs = 5_000;
-    const hurried = harness.instance({ deadlineMs: 300 });
-    const answering = Promise.resolve(hurried.call('get', REPO, harness.pair));
+    context.bitbucket.latencyMs = 5_000;
+    const hurried = context.instance({ deadlineMs: 300 });
+    const answering = Promise.resolve(hurried.call('get', REPO, context.pair));
     expect(await awakeTime(() => answering)).toBeLessThan(2_000);
     expect((await answering).status).toBe(504);
     expect((await answering).body.id).toBe(1);
@@ -265,10 +255,10 @@ describe("Bitbucket's refusals and failures", () => {
     ['get', REPO, undefined],
     ['post', `${REPO}/pullrequests/1/comments`, '"text"'],
   ] as const)('are 504 at the deadline whatever is collected: %s', async (method, path, body) => {
-    harness.bitbucket.latencyMs = 5_000;
-    const hurried = harness.instance({ deadlineMs: 600 });
+    context.bitbucket.latencyMs = 5_000;
+    const hurried = context.instance({ deadlineMs: 600 });
     const collecting = setInterval(collectGarbage, 50);
-    const answering = Promise.resolve(hurried.call(method, path, harness.pair).send(body));
+    const answering = Promise.resolve(hurried.call(method, path, context.pair).send(body));
     const took = await awakeTime(() => answering);
     clearInterval(collecting);
 
@@ -277,11 +267,11 @@ describe("Bitbucket's refusals and failures", () => {
   });
 
   it('an unreachable Bitbucket is 502 or 504, never 500', async () => {
-    const apart = harness.instance({
+    const apart = context.instance({
       server: { apiUrl: 'http://127.0.0.1:9/2.0' },
       deadlineMs: 1000,
     });
-    expect([502, 504]).toContain((await apart.call('get', REPO, harness.pair)).status);
+    expect([502, 504]).toContain((await apart.call('get', REPO, context.pair)).status);
   });
 });
 
@@ -309,6 +299,6 @@ describe('routing', () => {
     ]);
     for (const answer of answers) expect(answer.status).toBeGreaterThanOrEqual(400);
     for (const answer of answers) expect(answer.status).toBeLessThan(500);
-    for (const { path } of harness.bitbucket.requests) expect(path).toMatch(/^\/repositories\//);
+    for (const { path } of context.bitbucket.requests) expect(path).toMatch(/^\/repositories\//);
   });
 });

@@ -5,27 +5,20 @@ import { waitFor } from '@cds/testing';
 import {
   type InstanceOptions,
   type Pair,
-  startVcsHarness,
-  useTestRedis,
-  type VcsHarness,
+  useTestContext,
   type VcsInstance,
-} from '../../test/vcs-harness.fixture';
+} from '../../test/test-context.fixture';
 
 const STATUS = '/vcs/bitbucketcloud/status';
 
-const redisServer = useTestRedis();
-
-let harness: VcsHarness;
+const context = useTestContext();
 let vcs: VcsInstance;
 let commit: string;
 
-beforeEach(async () => {
-  harness = await startVcsHarness(redisServer());
-  vcs = harness.instance();
-  commit = String(harness.widgets.commits[0]?.hash);
+beforeEach(() => {
+  vcs = context.instance();
+  commit = String(context.widgets.commits[0]?.hash);
 });
-
-afterEach(() => harness.close());
 
 interface EventChange {
   type?: string;
@@ -58,19 +51,19 @@ function event({ type, workflow, node }: EventChange = {}) {
 }
 
 const send = (change?: EventChange, instance = vcs) =>
-  instance.call('post', STATUS, harness.pair).send(event(change));
+  instance.call('post', STATUS, context.pair).send(event(change));
 /** Links the project through vcs, which keeps its tokens then. */
 async function linkAgain(): Promise<Pair> {
-  const secret = harness.bitbucket.oauth.code();
+  const secret = context.bitbucket.oauth.code();
   const { body } = await vcs
     .call('post', '/vcs/bitbucketcloud/authorize')
     .send({ token: 'the-state', secret });
-  harness.pair = { accessToken: body.token, refreshToken: body.secret };
-  return harness.pair;
+  context.pair = { accessToken: body.token, refreshToken: body.secret };
+  return context.pair;
 }
-const posted = () => harness.bitbucket.requests.filter((request) => request.method === 'POST');
+const posted = () => context.bitbucket.requests.filter((request) => request.method === 'POST');
 const states = () => posted().map((request) => (request.body as { state: string }).state);
-const atBitbucket = () => [...(harness.widgets.statuses.get(commit)?.values() ?? [])];
+const atBitbucket = () => [...(context.widgets.statuses.get(commit)?.values() ?? [])];
 
 describe('a build status', () => {
   it('names the run, its state and its branch', async () => {
@@ -109,7 +102,7 @@ describe('a build status', () => {
   );
 
   it('Skipped is SUCCESSFUL for CDS 0.42 and later', async () => {
-    await send({ node: { Status: 'Skipped' } }, harness.instance({ apiVersion: [0, 42] }));
+    await send({ node: { Status: 'Skipped' } }, context.instance({ apiVersion: [0, 42] }));
     expect(states()).toEqual(['SUCCESSFUL']);
   });
 
@@ -119,7 +112,7 @@ describe('a build status', () => {
   });
 
   it('does not tell where CDS is without showDetail', async () => {
-    await send({}, harness.instance({ status: { showDetail: false } }));
+    await send({}, context.instance({ status: { showDetail: false } }));
     expect(posted()[0]?.body).toMatchObject({ url: 'https://ovh.github.io/cds/' });
   });
 
@@ -129,13 +122,13 @@ describe('a build status', () => {
     ['a run without a repository', { node: { RepositoryFullName: '' } }],
   ])('is not made of %s', async (_, change) => {
     expect((await send(change)).status).toBe(204);
-    expect(harness.bitbucket.requests).toEqual([]);
+    expect(context.bitbucket.requests).toEqual([]);
   });
 
   it('is not made at all when statuses are disabled', async () => {
-    const silent = harness.instance({ status: { disable: true } });
+    const silent = context.instance({ status: { disable: true } });
     expect((await send({}, silent)).status).toBe(204);
-    expect(harness.bitbucket.requests).toEqual([]);
+    expect(context.bitbucket.requests).toEqual([]);
   });
 
   it.each([
@@ -147,7 +140,7 @@ describe('a build status', () => {
     ],
   ])('%s is 400', async (_, body) => {
     const answer = await vcs
-      .call('post', STATUS, harness.pair)
+      .call('post', STATUS, context.pair)
       .set('content-type', 'application/json')
       .send(JSON.stringify(body));
     expect(answer.status).toBe(400);
@@ -161,14 +154,14 @@ describe('a build status', () => {
 
   it('may come in an event of more than 1 MiB', async () => {
     const large = { ...event(), filler: 'x'.repeat(2 * 1024 * 1024) };
-    expect((await vcs.call('post', STATUS, harness.pair).send(large)).status).toBe(204);
+    expect((await vcs.call('post', STATUS, context.pair).send(large)).status).toBe(204);
     expect(states()).toEqual(['INPROGRESS']);
   });
 });
 
 describe('the order of statuses', () => {
   it('the same one is sent once, also by another replica', async () => {
-    const replica = harness.instance();
+    const replica = context.instance();
     for (const instance of [vcs, vcs, replica]) await send({}, instance);
     await send({ node: { Status: 'Success' } });
     await send({ node: { Status: 'Success' } }, replica);
@@ -176,8 +169,8 @@ describe('the order of statuses', () => {
   });
 
   it('the same one from everywhere at once is sent once', async () => {
-    const replicas = [vcs, harness.instance()];
-    harness.bitbucket.latencyMs = 50;
+    const replicas = [vcs, context.instance()];
+    context.bitbucket.latencyMs = 50;
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) => send({}, replicas[index % 2])),
     );
@@ -201,13 +194,13 @@ describe('the order of statuses', () => {
   });
 
   it('a slow status of one replica is not overtaken by another', async () => {
-    const replica = harness.instance();
-    harness.bitbucket.latencyMs = 300;
+    const replica = context.instance();
+    context.bitbucket.latencyMs = 300;
     const first = send({ node: { Status: 'Building' } }).then((answer) => answer.status);
-    await waitFor(() => harness.bitbucket.requests.some(({ method }) => method === 'POST'), {
+    await waitFor(() => context.bitbucket.requests.some(({ method }) => method === 'POST'), {
       what: 'the first status to be under way',
     });
-    harness.bitbucket.latencyMs = 0;
+    context.bitbucket.latencyMs = 0;
     await send({ node: { Status: 'Success' } }, replica);
     await first;
     expect(atBitbucket().map((status) => status.state)).toEqual(['SUCCESSFUL']);
@@ -217,12 +210,12 @@ describe('the order of statuses', () => {
     await send();
     await send({ node: { NodeName: 'deploy' } });
     await send({ workflow: 'other' });
-    await send({ node: { Hash: harness.widgets.commits[1]?.hash } });
+    await send({ node: { Hash: context.widgets.commits[1]?.hash } });
     expect(posted()).toHaveLength(4);
   });
 
   it('one that failed is sent when the event is repeated', async () => {
-    harness.bitbucket.disturb({
+    context.bitbucket.disturb({
       method: 'POST',
       path: /statuses\/build$/,
       status: 403,
@@ -235,17 +228,17 @@ describe('the order of statuses', () => {
 
   it('is kept by the process that sent it when Redis loses it', async () => {
     await send({ node: { Status: 'Success' } });
-    await harness.redisServer.flush();
+    await context.redisServer.flush();
     await send({ node: { Status: 'Building' } });
 
     expect(states()).toEqual(['SUCCESSFUL']);
   });
 
   it('is the one of the other replica when that sent later than what Redis did not take', async () => {
-    const other = harness.instance();
-    await harness.redisServer.kill();
+    const other = context.instance();
+    await context.redisServer.kill();
     await send({ node: { Status: 'Building' } });
-    await harness.reviveRedis();
+    await context.reviveRedis();
     await send({ node: { Status: 'Success' } }, other);
     await send({ node: { Status: 'Pending' } });
 
@@ -254,11 +247,11 @@ describe('the order of statuses', () => {
 
   it('is kept within a process while Redis is away', async () => {
     await vcs.redis.ping();
-    await harness.redisServer.kill();
+    await context.redisServer.kill();
     for (const status of ['Building', 'Building', 'Success', 'Building'])
       expect((await send({ node: { Status: status } })).status).toBe(204);
     expect(states()).toEqual(['INPROGRESS', 'SUCCESSFUL']);
-    await harness.reviveRedis();
+    await context.reviveRedis();
     await send({ node: { Status: 'Success' } });
     expect(states()).toEqual(['INPROGRESS', 'SUCCESSFUL']);
   });
@@ -282,7 +275,7 @@ describe('a build whose end was never told', () => {
         return said;
       },
     };
-    return { asked, instance: harness.instance({ ...options, api }) };
+    return { asked, instance: context.instance({ ...options, api }) };
   }
   const unfinished = () => vcs.redis.zrange(vcsKeys.unfinished, '0', '-1');
   /** As when the pause before the next look is over. */
@@ -316,7 +309,7 @@ describe('a build whose end was never told', () => {
   });
 
   it('is remembered before Bitbucket has its beginning', async () => {
-    harness.bitbucket.latencyMs = 400;
+    context.bitbucket.latencyMs = 400;
     const sending = send().then(({ status }) => status);
     await waitFor(() => posted().length === 1);
     expect(await unfinished()).toHaveLength(1);
@@ -364,7 +357,7 @@ describe('a build whose end was never told', () => {
   it('of a grant that is renewed for it, with nobody asking', async () => {
     const pair = await linkAgain();
     await send();
-    harness.bitbucket.oauth.expire(pair.accessToken);
+    context.bitbucket.oauth.expire(pair.accessToken);
     knowing(() => ({ subNumber: 0, status: 'Success' })).instance.app.start();
     await waitFor(() => atBitbucket()[0]?.state === 'SUCCESSFUL');
   });
@@ -411,7 +404,7 @@ describe('a build whose end was never told', () => {
     await waitFor(() => stateOf('compile') === 'SUCCESSFUL');
     expect(silent.map(stateOf)).toEqual(silent.map(() => 'INPROGRESS'));
     await waitFor(() => asked.filter(({ node }) => node === 'silent-0').length >= 3);
-    const warnings = harness.logged.filter(({ msg }) => /gives no answer/.test(String(msg)));
+    const warnings = context.logged.filter(({ msg }) => /gives no answer/.test(String(msg)));
     expect(warnings.map(({ node }) => node).sort()).toEqual(silent);
     said = { subNumber: 0, status: 'Fail' };
     await waitFor(() => silent.every((node) => stateOf(node) === 'FAILED'));
@@ -466,7 +459,7 @@ describe('a build whose end was never told', () => {
       const { instance, asked } = knowing(() => refusal(code));
       instance.app.start();
       const warnings = () =>
-        harness.logged.filter(({ msg }) =>
+        context.logged.filter(({ msg }) =>
           String(msg).startsWith('build status stays in progress'),
         );
       await waitFor(() => warnings().length === 1);
@@ -488,16 +481,16 @@ describe('a build whose end was never told', () => {
     await linkAgain();
     await send();
     const { instance } = knowing(() => ({ subNumber: 0, status: 'Success' }));
-    harness.bitbucket.disturb({ path: /statuses/, method: 'POST', status: 503, times: 99 });
+    context.bitbucket.disturb({ path: /statuses/, method: 'POST', status: 503, times: 99 });
     expect((await send({ node: { Status: 'Success' } })).status).toBeGreaterThanOrEqual(500);
     expect(await unfinished()).toHaveLength(1);
-    harness.bitbucket.calm();
+    context.bitbucket.calm();
     instance.app.start();
     await waitFor(() => atBitbucket()[0]?.state === 'SUCCESSFUL');
   });
 
   it('is not remembered where Bitbucket refused its beginning', async () => {
-    harness.bitbucket.disturb({ path: /statuses/, method: 'POST', status: 403, body: {} });
+    context.bitbucket.disturb({ path: /statuses/, method: 'POST', status: 403, body: {} });
     await send();
     expect(await unfinished()).toEqual([]);
   });
@@ -519,7 +512,7 @@ describe('long names', () => {
   it('have keys that Bitbucket takes, distinct and stable', async () => {
     await send({ node: { NodeName: `${long}-1` } });
     await send({ node: { NodeName: `${long}-2` } });
-    await send({ node: { NodeName: `${long}-1`, Status: 'Success' } }, harness.instance());
+    await send({ node: { NodeName: `${long}-1`, Status: 'Success' } }, context.instance());
     const keys = atBitbucket().map((status) => String(status.key));
 
     expect(keys).toHaveLength(2);
@@ -529,7 +522,7 @@ describe('long names', () => {
 
   it('are listed whole', async () => {
     await send({ node: { NodeName: long } });
-    const { body } = await vcs.call('get', listing(), harness.pair);
+    const { body } = await vcs.call('get', listing(), context.pair);
     expect(body[0].description).toBe(`CDS/PROJ-build-all-${long}`);
   });
 });
@@ -540,7 +533,7 @@ describe('what Bitbucket refuses', () => {
   it.each(['http://cds-ui:4200', 'http://intranet/cds', 'https://cds_ui.acme.com'])(
     'a UI at %s: statuses lead to the documentation and arrive',
     async (uiUrl) => {
-      const answer = await send({}, harness.instance({ uiUrl }));
+      const answer = await send({}, context.instance({ uiUrl }));
       expect(answer.status).toBe(204);
       expect(atBitbucket()).toMatchObject([{ state: 'INPROGRESS', url: DOCS }]);
     },
@@ -583,7 +576,7 @@ function listing(revision = commit): string {
 describe('listing statuses', () => {
   it('answers the name, by which CDS knows what it need not send again', async () => {
     await send({ node: { Status: 'Success' } });
-    expect((await vcs.call('get', listing(), harness.pair)).body).toEqual([
+    expect((await vcs.call('get', listing(), context.pair)).body).toEqual([
       {
         ref: commit,
         created_at: '2026-10-05T10:11:12.12Z',
@@ -607,8 +600,8 @@ describe('listing statuses', () => {
       add('CDS/4', 'INPROGRESS'),
       add('Pipelines', 'FAILED'),
     ];
-    harness.widgets.statuses.set(commit, new Map(all.map((status) => [status.key, status])));
-    const { body } = await vcs.call('get', listing(), harness.pair);
+    context.widgets.statuses.set(commit, new Map(all.map((status) => [status.key, status])));
+    const { body } = await vcs.call('get', listing(), context.pair);
 
     expect(body.map((status: { state: string }) => status.state)).toEqual([
       'Success',
@@ -620,15 +613,15 @@ describe('listing statuses', () => {
   });
 
   it('takes a tag with slashes, unescaped', async () => {
-    harness.widgets.tags.push({ name: 'release/1/0', message: null, hash: commit });
+    context.widgets.tags.push({ name: 'release/1/0', message: null, hash: commit });
     await send({ node: { Status: 'Success' } });
-    const answer = await vcs.call('get', listing('release/1/0'), harness.pair);
+    const answer = await vcs.call('get', listing('release/1/0'), context.pair);
 
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject([{ ref: 'release/1/0', state: 'Success' }]);
   });
 
   it('of an unknown commit is 404', async () => {
-    expect((await vcs.call('get', listing(hashOf('nowhere')), harness.pair)).status).toBe(404);
+    expect((await vcs.call('get', listing(hashOf('nowhere')), context.pair)).status).toBe(404);
   });
 });

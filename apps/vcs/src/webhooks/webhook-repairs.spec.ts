@@ -5,13 +5,11 @@ import { waitFor, provesNothingHappensFor } from '@cds/testing';
 import { webhookSecret } from '@cds/webhook-signature';
 import { newRepository, type StandInHook } from '../../test/stand-in-data.fixture';
 import {
-  startVcsHarness,
-  useTestRedis,
+  useTestContext,
   WEBHOOK_KEY,
   WIDGETS,
-  type VcsHarness,
   type VcsInstance,
-} from '../../test/vcs-harness.fixture';
+} from '../../test/test-context.fixture';
 import { createWebhookStore } from './webhook-store';
 import { createRepairWebhook } from './repair-webhook';
 import { createWebhookKey } from './webhook-key';
@@ -19,17 +17,12 @@ import { createWebhookKey } from './webhook-key';
 const REPO = '/vcs/bitbucketcloud/repos/acme/widgets';
 const HOOKS_URL = 'https://hooks.acme.example';
 
-const redisServer = useTestRedis();
-
-let harness: VcsHarness;
+const context = useTestContext({ lookedAtWebhooks: false });
 let vcs: VcsInstance;
 
-beforeEach(async () => {
-  harness = await startVcsHarness(redisServer(), { lookedAtWebhooks: false });
-  vcs = harness.instance({ hooksUrl: HOOKS_URL });
+beforeEach(() => {
+  vcs = context.instance({ hooksUrl: HOOKS_URL });
 });
-
-afterEach(() => harness.close());
 
 /** A webhook at Bitbucket as an older CDS left it there. */
 function standing(change: Partial<StandInHook> = {}): StandInHook {
@@ -41,19 +34,19 @@ function standing(change: Partial<StandInHook> = {}): StandInHook {
     events: ['repo:push'],
     ...change,
   };
-  harness.widgets.hooks.push(hook);
+  context.widgets.hooks.push(hook);
   return hook;
 }
 
 const uuidOf = ({ url }: { url: string }) => url.slice(url.lastIndexOf('/') + 1);
 const secretOf = (hook: { url: string }, key = WEBHOOK_KEY) => webhookSecret(key, uuidOf(hook));
-const branches = (instance = vcs) => instance.call('get', `${REPO}/branches`, harness.pair);
+const branches = (instance = vcs) => instance.call('get', `${REPO}/branches`, context.pair);
 const put = (body: object, instance = vcs, method: 'post' | 'put' = 'post') =>
-  instance.call(method, `${REPO}/hooks`, harness.pair).send({ name: 'build', ...body });
+  instance.call(method, `${REPO}/hooks`, context.pair).send({ name: 'build', ...body });
 const lookUp = (url: string, instance = vcs) =>
-  instance.call('get', `${REPO}/hooks?url=${encodeURIComponent(url)}`, harness.pair);
+  instance.call('get', `${REPO}/hooks?url=${encodeURIComponent(url)}`, context.pair);
 const asked = (method: string) =>
-  harness.bitbucket.requests.filter(
+  context.bitbucket.requests.filter(
     (request) => request.method === method && request.path.includes('/hooks'),
   );
 
@@ -62,8 +55,8 @@ const asked = (method: string) =>
  * all.
  */
 async function quiet(): Promise<void> {
-  for (let before = -1; before !== harness.bitbucket.requests.length;) {
-    before = harness.bitbucket.requests.length;
+  for (let before = -1; before !== context.bitbucket.requests.length;) {
+    before = context.bitbucket.requests.length;
     // Many short pauses: a process that got no processor for a while has had one of them.
     for (let turns = 0; turns < 15; turns += 1) await provesNothingHappensFor(10);
   }
@@ -76,7 +69,7 @@ describe('the secret of a webhook', () => {
   it('is made of the key and the uuid, whether it is created, found or updated', async () => {
     const url = `${HOOKS_URL}/webhook/${randomUUID()}`;
     const { body } = await put({ url });
-    const [hook] = harness.widgets.hooks;
+    const [hook] = context.widgets.hooks;
     expect(hook?.secret).toBe(secretOf({ url }));
     expect(hook?.secret).toMatch(/^[0-9a-f]{64}$/);
 
@@ -89,21 +82,21 @@ describe('the secret of a webhook', () => {
       await put({ url, ...change }, vcs, method);
       expect(hook?.secret).toBe(secretOf({ url }));
     }
-    expect(harness.widgets.hooks).toHaveLength(1);
+    expect(context.widgets.hooks).toHaveLength(1);
   });
 
   it('is the same behind a proxy, and goes with updates where creation is disabled', async () => {
     const url = `${HOOKS_URL}/webhook/${randomUUID()}`;
     const server = { proxyWebhook: 'https://proxy.acme.example/in' };
-    const { body } = await put({ url }, harness.instance({ server }));
-    const [hook] = harness.widgets.hooks;
+    const { body } = await put({ url }, context.instance({ server }));
+    const [hook] = context.widgets.hooks;
     expect(hook).toMatchObject({
       url: `https://proxy.acme.example/in/${uuidOf({ url })}`,
       secret: secretOf({ url }),
     });
 
     delete hook?.secret;
-    const manual = harness.instance({ server: { ...server, disableWebHooksCreation: true } });
+    const manual = context.instance({ server: { ...server, disableWebHooksCreation: true } });
     await put({ url, id: body.id }, manual, 'put');
     expect(hook?.secret).toBe(secretOf({ url }));
   });
@@ -114,7 +107,7 @@ describe('the secret of a webhook', () => {
     const secrets = [secretOf({ url }), secretOf(old), WEBHOOK_KEY];
     const answers = [await put({ url }), await lookUp(url), await lookUp(old.url)];
     delete old.secret;
-    harness.bitbucket.disturb({
+    context.bitbucket.disturb({
       method: 'PUT',
       path: /hooks/,
       status: 400,
@@ -122,7 +115,7 @@ describe('the secret of a webhook', () => {
     });
     answers.push(await put({ url }), await branches());
     await signed(old);
-    const manual = harness.instance({ server: { disableWebHooksCreation: true } });
+    const manual = context.instance({ server: { disableWebHooksCreation: true } });
     answers.push(await put({ url: `${url}0` }, manual));
     secrets.push(secretOf({ url: `${url}0` }));
     await quiet();
@@ -137,7 +130,7 @@ describe('the secret of a webhook', () => {
       }),
     );
     const everything = JSON.stringify([
-      harness.logged,
+      context.logged,
       answers.map(({ body, headers }) => [body, headers]),
       keys,
       stored,
@@ -147,7 +140,7 @@ describe('the secret of a webhook', () => {
     expect(everything).toContain('bad [hidden]');
     expect(JSON.stringify(stored)).toContain(uuidOf(old));
     for (const secret of secrets) expect(everything).not.toContain(secret);
-    expect(harness.logged).toContainEqual(
+    expect(context.logged).toContainEqual(
       expect.objectContaining({ command: `engine vcs webhook ${uuidOf({ url: `${url}0` })}` }),
     );
   });
@@ -176,8 +169,8 @@ describe('after another call for the repository', () => {
     });
     expect(inactive).toMatchObject({ active: true, description: 'CDS webhook - ' });
     expect(asked('PUT').slice(before)).toHaveLength(3);
-    expect(harness.widgets.hooks.find(({ uuid }) => uuid === fine.body.id)?.active).toBe(true);
-    expect(harness.logged).toContainEqual(
+    expect(context.widgets.hooks.find(({ uuid }) => uuid === fine.body.id)?.active).toBe(true);
+    expect(context.logged).toContainEqual(
       expect.objectContaining({
         msg: 'webhook repaired',
         repository: 'acme/widgets',
@@ -190,16 +183,16 @@ describe('after another call for the repository', () => {
   it('are one for each URL, the one that was put in force; others’ duplicates stay', async () => {
     const url = `${HOOKS_URL}/webhook/${randomUUID()}`;
     const { body } = await put({ url });
-    const [ours] = harness.widgets.hooks;
+    const [ours] = context.widgets.hooks;
     standing({ url, secret: 'set by hand', description: 'by hand' });
     standing({ url, active: false });
     const another = 'https://another.acme.example/webhook/abcdefgh';
     const others = [standing({ url: another }), standing({ url: another })];
 
     await branches();
-    await waitFor(() => harness.widgets.hooks.length === 3, { what: 'the duplicates to go' });
+    await waitFor(() => context.widgets.hooks.length === 3, { what: 'the duplicates to go' });
     await quiet();
-    expect(harness.widgets.hooks).toEqual([ours, ...others]);
+    expect(context.widgets.hooks).toEqual([ours, ...others]);
     expect(ours?.uuid).toBe(body.id);
     expect(ours?.secret).toBe(secretOf({ url }));
   });
@@ -207,7 +200,7 @@ describe('after another call for the repository', () => {
   it('get the events that the API wants beside those that they have', async () => {
     const url = `${HOOKS_URL}/webhook/${randomUUID()}`;
     await put({ url, events: ['repo:push', 'repo:fork'] });
-    const [hook] = harness.widgets.hooks;
+    const [hook] = context.widgets.hooks;
     if (!hook) throw new Error('no webhook');
     Object.assign(hook, { active: false, events: ['pullrequest:created', 'repo:fork'] });
     const empty = standing({ events: [] });
@@ -235,15 +228,15 @@ describe('after another call for the repository', () => {
   });
 
   it('they are looked at once a day, whatever is called and by how many replicas', async () => {
-    const replicas = [vcs, harness.instance({ hooksUrl: HOOKS_URL })];
+    const replicas = [vcs, context.instance({ hooksUrl: HOOKS_URL })];
     const hook = standing();
     await Promise.all(
       Array.from({ length: 8 }, (_, index) => branches(replicas[index % replicas.length])),
     );
     await signed(hook);
     hook.active = false;
-    await vcs.call('get', `${REPO}/tags`, harness.pair);
-    await branches(harness.instance({ hooksUrl: HOOKS_URL }));
+    await vcs.call('get', `${REPO}/tags`, context.pair);
+    await branches(context.instance({ hooksUrl: HOOKS_URL }));
     await quiet();
 
     expect(asked('GET')).toHaveLength(1);
@@ -252,7 +245,7 @@ describe('after another call for the repository', () => {
 
   it('a build status is such a call', async () => {
     const hook = standing();
-    const answer = await vcs.call('post', '/vcs/bitbucketcloud/status', harness.pair).send({
+    const answer = await vcs.call('post', '/vcs/bitbucketcloud/status', context.pair).send({
       type_event: 'sdk.EventRunWorkflowNode',
       project_key: 'PROJ',
       workflow_name: 'build',
@@ -260,7 +253,7 @@ describe('after another call for the repository', () => {
         Number: 1,
         SubNumber: 0,
         Status: 'Success',
-        Hash: harness.widgets.commits[0]?.hash,
+        Hash: context.widgets.commits[0]?.hash,
         BranchName: 'main',
         NodeName: 'compile',
         RepositoryFullName: 'acme/widgets',
@@ -272,17 +265,17 @@ describe('after another call for the repository', () => {
 
   it('a call that failed, or that is about no repository, is none', async () => {
     standing();
-    harness.bitbucket.disturb({ path: /refs\/branches/, status: 403 });
+    context.bitbucket.disturb({ path: /refs\/branches/, status: 403 });
     expect((await branches()).status).toBe(403);
-    await vcs.call('get', '/vcs/bitbucketcloud/webhooks', harness.pair);
-    await vcs.call('get', `${REPO}/pullrequests/0`, harness.pair);
+    await vcs.call('get', '/vcs/bitbucketcloud/webhooks', context.pair);
+    await vcs.call('get', `${REPO}/pullrequests/0`, context.pair);
     await quiet();
     expect(asked('GET')).toEqual([]);
   });
 
   it('the answer waits for nothing of it, and the end of the service neither', async () => {
     standing();
-    harness.bitbucket.disturb({ path: /hooks/, status: 500, delayMs: 3_600_000 });
+    context.bitbucket.disturb({ path: /hooks/, status: 500, delayMs: 3_600_000 });
     await branches();
     await waitFor(() => asked('GET').length === 1, { what: 'the listing' });
     await vcs.app.close(3_600_000);
@@ -294,7 +287,7 @@ describe('after another call for the repository', () => {
 
 describe('whose a webhook is', () => {
   it('the API tells by the first one that it puts in force, for all repositories', async () => {
-    const ignorant = harness.instance();
+    const ignorant = context.instance();
     const old = standing();
     await branches(ignorant);
     await quiet();
@@ -309,7 +302,7 @@ describe('whose a webhook is', () => {
   });
 
   it('proxyWebhook tells, and urlPublic from before the proxy', async () => {
-    const proxied = harness.instance({
+    const proxied = context.instance({
       server: { proxyWebhook: 'https://proxy.acme.example/in' },
       hooksUrl: HOOKS_URL,
     });
@@ -347,7 +340,7 @@ describe('looking a webhook up', () => {
   it('answers what is there when it cannot be put right, and it is ours from then on', async () => {
     const url = `https://elsewhere.example/webhook/${randomUUID()}`;
     const hook = standing({ url, active: false });
-    harness.bitbucket.disturb({ method: 'PUT', path: /hooks/, status: 500 });
+    context.bitbucket.disturb({ method: 'PUT', path: /hooks/, status: 500 });
     const answer = await lookUp(url);
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ id: hook.uuid, disable: true });
@@ -370,15 +363,15 @@ describe('another key', () => {
     await put({ url });
     await branches();
     await quiet();
-    const [hook] = harness.widgets.hooks;
+    const [hook] = context.widgets.hooks;
     expect(hook?.secret).toBe(secretOf({ url }));
 
-    const rotated = harness.instance({ webhookKey: 'the-next-key' });
+    const rotated = context.instance({ webhookKey: 'the-next-key' });
     await branches(rotated);
     await waitFor(() => hook?.secret === secretOf({ url }, 'the-next-key'), { what: 'the key' });
     await quiet();
     expect(asked('PUT')).toHaveLength(1);
-    expect(harness.logged).toContainEqual(expect.objectContaining({ faults: ['other key'] }));
+    expect(context.logged).toContainEqual(expect.objectContaining({ faults: ['other key'] }));
   });
 });
 
@@ -386,7 +379,7 @@ describe('what is left alone', () => {
   it.each([{ disableWebHooks: true }, { disableWebHooksCreation: true }])(
     'webhooks where %j: they are the operator’s',
     async (server) => {
-      const manual = harness.instance({ server, hooksUrl: HOOKS_URL });
+      const manual = context.instance({ server, hooksUrl: HOOKS_URL });
       const hook = standing({ active: false });
       await branches(manual);
       expect((await lookUp(hook.url, manual)).body.disable).toBe(true);
@@ -431,10 +424,10 @@ describe('what is left alone', () => {
     const known = () => vcs.redis.hkeys(vcsKeys.webhooks(WIDGETS));
     expect(await known()).toHaveLength(2);
     const hooks = `${REPO}/hooks`;
-    await vcs.call('delete', `${hooks}?id=${ids[0]}`, harness.pair);
+    await vcs.call('delete', `${hooks}?id=${ids[0]}`, context.pair);
     expect(await known()).toEqual([urls[1]]);
     const url = encodeURIComponent(String(urls[1]));
-    await vcs.call('delete', `${hooks}?url=${url}&id=${ids[1]}`, harness.pair);
+    await vcs.call('delete', `${hooks}?url=${url}&id=${ids[1]}`, context.pair);
     expect(await known()).toEqual([]);
   });
 });
@@ -442,13 +435,13 @@ describe('what is left alone', () => {
 describe('when it cannot be', () => {
   it('a 429 to anybody of the consumer puts it off, here and in other replicas', async () => {
     standing();
-    harness.bitbucket.disturb({
+    context.bitbucket.disturb({
       path: /refs\/tags/,
       status: 429,
       headers: { 'Retry-After': '3000' },
     });
-    expect((await vcs.call('get', `${REPO}/tags`, harness.pair)).status).toBe(429);
-    const other = harness.instance({ hooksUrl: HOOKS_URL });
+    expect((await vcs.call('get', `${REPO}/tags`, context.pair)).status).toBe(429);
+    const other = context.instance({ hooksUrl: HOOKS_URL });
     await branches();
     await branches(other);
     await quiet();
@@ -465,7 +458,7 @@ describe('when it cannot be', () => {
     'a %i ends it quietly, after one request and without touching the grant',
     async (status, message) => {
       const hook = standing();
-      harness.bitbucket.disturb({
+      context.bitbucket.disturb({
         path: /hooks/,
         status,
         headers: { 'Retry-After': '1' },
@@ -479,8 +472,8 @@ describe('when it cannot be', () => {
       await provesNothingHappensFor(1_200);
       expect(asked('GET')).toHaveLength(1);
       expect(hook.secret).toBeUndefined();
-      expect(harness.bitbucket.oauth.refreshes).toEqual([]);
-      expect(harness.logged.filter(({ level }) => Number(level) >= 40)).toEqual([]);
+      expect(context.bitbucket.oauth.refreshes).toEqual([]);
+      expect(context.logged.filter(({ level }) => Number(level) >= 40)).toEqual([]);
       // What may be otherwise soon is asked again in an hour, the rest tomorrow.
       const [turn = ''] = await vcs.redis.keys('cdsbb:vcs:webhooks-looked-at:*');
       const passes = ![403, 404].includes(status);
@@ -489,7 +482,7 @@ describe('when it cannot be', () => {
   );
 
   it('a missing scope is said once a day, with what to tick', async () => {
-    harness.bitbucket.disturb({
+    context.bitbucket.disturb({
       path: /hooks/,
       status: 403,
       body: {
@@ -501,11 +494,11 @@ describe('when it cannot be', () => {
       },
       times: 5,
     });
-    const warnings = () => harness.logged.filter(({ msg }) => String(msg).includes('tick'));
+    const warnings = () => context.logged.filter(({ msg }) => String(msg).includes('tick'));
     await branches();
     await waitFor(() => warnings().length === 1, { what: 'the warning' });
-    harness.bitbucket.repositories.push(newRepository('acme', 'gadgets'));
-    await vcs.call('get', '/vcs/bitbucketcloud/repos/acme/gadgets/branches', harness.pair);
+    context.bitbucket.repositories.push(newRepository('acme', 'gadgets'));
+    await vcs.call('get', '/vcs/bitbucketcloud/repos/acme/gadgets/branches', context.pair);
     await waitFor(() => asked('GET').length === 2, { what: 'the other repository' });
     await quiet();
     expect(warnings()).toEqual([
@@ -515,9 +508,9 @@ describe('when it cannot be', () => {
 
   it('one webhook that Bitbucket refuses does not keep the others from it', async () => {
     const [first, second] = [standing(), standing()];
-    harness.bitbucket.disturb({ method: 'PUT', path: /hooks/, status: 400 });
+    context.bitbucket.disturb({ method: 'PUT', path: /hooks/, status: 400 });
     const metrics = createMetrics({ service: 'vcs' });
-    await branches(harness.instance({ hooksUrl: HOOKS_URL, metrics }));
+    await branches(context.instance({ hooksUrl: HOOKS_URL, metrics }));
     await signed(second);
     expect(first.secret).toBeUndefined();
     await quiet();
@@ -528,17 +521,17 @@ describe('when it cannot be', () => {
 
   it('nothing is repaired without Redis, and the calls of the API go on', async () => {
     const hook = standing();
-    await harness.redisServer.kill();
+    await context.redisServer.kill();
     expect((await branches()).status).toBe(200);
     expect((await lookUp(hook.url)).status).toBe(200);
     const created = await put({ url: `${HOOKS_URL}/webhook/${randomUUID()}` });
     expect(created.status).toBe(200);
     await quiet();
     expect(hook.secret).toBeUndefined();
-    await harness.reviveRedis();
+    await context.reviveRedis();
 
     // What Redis did not take is set again.
-    await branches(harness.instance({ hooksUrl: HOOKS_URL }));
+    await branches(context.instance({ hooksUrl: HOOKS_URL }));
     await signed(hook);
     const known = await waitFor(
       async () => {

@@ -1,27 +1,17 @@
 import { vcsKeys } from '@cds/redis';
-import {
-  startVcsHarness,
-  useTestRedis,
-  type VcsHarness,
-  type VcsInstance,
-} from '../../test/vcs-harness.fixture';
+import { useTestContext, type VcsInstance } from '../../test/test-context.fixture';
 
 const HOOKS = '/vcs/bitbucketcloud/repos/acme/widgets/hooks';
 const UUID = 'a64f7a38-1ffb-460e-b058-89f4e5b03359';
 const URL_OF_HOOK = `https://hooks.acme.example/webhook/${UUID}`;
 const QUERY = `?url=${encodeURIComponent(URL_OF_HOOK)}`;
 
-const redisServer = useTestRedis();
-
-let harness: VcsHarness;
+const context = useTestContext();
 let vcs: VcsInstance;
 
-beforeEach(async () => {
-  harness = await startVcsHarness(redisServer());
-  vcs = harness.instance();
+beforeEach(() => {
+  vcs = context.instance();
 });
-
-afterEach(() => harness.close());
 
 function hook(change: object = {}) {
   return {
@@ -40,7 +30,7 @@ function hook(change: object = {}) {
 }
 
 const send = (method: 'post' | 'put', body: object, instance = vcs) =>
-  instance.call(method, HOOKS, harness.pair).send(body);
+  instance.call(method, HOOKS, context.pair).send(body);
 
 describe('what may be done with webhooks', () => {
   it('is told with the events that CDS is offered', async () => {
@@ -59,7 +49,7 @@ describe('what may be done with webhooks', () => {
 
   it('follows the configuration', async () => {
     const server = { disableWebHooks: true, disableWebHooksCreation: true };
-    const { body } = await harness.instance({ server }).call('get', '/vcs/bitbucketcloud/webhooks');
+    const { body } = await context.instance({ server }).call('get', '/vcs/bitbucketcloud/webhooks');
     expect(body).toMatchObject({ webhooks_disabled: true, webhooks_creation_disabled: true });
   });
 });
@@ -67,7 +57,7 @@ describe('what may be done with webhooks', () => {
 describe('creating a webhook', () => {
   it('subscribes to pushes and answers the hook with its id', async () => {
     const answer = await send('post', hook());
-    const [created] = harness.widgets.hooks;
+    const [created] = context.widgets.hooks;
 
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual(hook({ id: created?.uuid }));
@@ -81,11 +71,11 @@ describe('creating a webhook', () => {
 
   it('twice leaves one, put right', async () => {
     const first = await send('post', hook());
-    Object.assign(harness.widgets.hooks[0] ?? {}, { active: false, events: [] });
+    Object.assign(context.widgets.hooks[0] ?? {}, { active: false, events: [] });
     const second = await send('post', hook({ name: 'named' }));
 
     expect(second.body.id).toBe(first.body.id);
-    expect(harness.widgets.hooks).toEqual([
+    expect(context.widgets.hooks).toEqual([
       expect.objectContaining({
         active: true,
         events: ['repo:push'],
@@ -107,12 +97,12 @@ describe('creating a webhook', () => {
       { uuid: '{other}', url: 'https://hooks.acme.example/webhook/other' },
     ];
     for (const change of standing)
-      harness.widgets.hooks.push({
+      context.widgets.hooks.push({
         ...{ description: 'by hand', active: true, events: ['repo:push'] },
         ...change,
       });
     expect((await send('post', hook())).body.id).toBe('{double-1}');
-    expect(harness.widgets.hooks.map(({ uuid }) => uuid)).toEqual([
+    expect(context.widgets.hooks.map(({ uuid }) => uuid)).toEqual([
       '{double-1}',
       '{slash}',
       '{query}',
@@ -121,13 +111,13 @@ describe('creating a webhook', () => {
   });
 
   it('from everywhere at once leaves one', async () => {
-    const replicas = [vcs, harness.instance()];
-    harness.bitbucket.latencyMs = 30;
+    const replicas = [vcs, context.instance()];
+    context.bitbucket.latencyMs = 30;
     const answers = await Promise.all(
       Array.from({ length: 6 }, (_, index) => send('post', hook(), replicas[index % 2])),
     );
 
-    expect(harness.widgets.hooks).toHaveLength(1);
+    expect(context.widgets.hooks).toHaveLength(1);
     expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(1);
   });
 
@@ -136,14 +126,14 @@ describe('creating a webhook', () => {
     const answer = await send('post', hook({ events }));
 
     expect(answer.body.events).toEqual(['repo:push', 'pullrequest:created']);
-    expect(harness.widgets.hooks[0]?.events).toEqual(['repo:push', 'pullrequest:created']);
+    expect(context.widgets.hooks[0]?.events).toEqual(['repo:push', 'pullrequest:created']);
   });
 
   it('without events means repo:push; CDS from 0.42 on is told so', async () => {
     const answer = await send(
       'post',
       hook({ events: [] }),
-      harness.instance({ apiVersion: [0, 42] }),
+      context.instance({ apiVersion: [0, 42] }),
     );
     expect(answer.body.events).toEqual(['repo:push']);
   });
@@ -152,24 +142,24 @@ describe('creating a webhook', () => {
     const answer = await send('post', hook({ events: ['repo:push', 'push', 'tag_push'] }));
     expect(answer.status).toBe(400);
     expect(answer.body.message).toContain('"push", "tag_push"');
-    expect(harness.bitbucket.requests).toHaveLength(0);
+    expect(context.bitbucket.requests).toHaveLength(0);
   });
 
   it.each([{ url: '' }, { url: 'not a url' }, { url: 'ftp://x/y' }, { events: 'repo:push' }])(
     'refuses %j',
     async (change) => {
       expect((await send('post', hook(change))).body.id).toBe(74);
-      expect(harness.bitbucket.requests).toHaveLength(0);
+      expect(context.bitbucket.requests).toHaveLength(0);
     },
   );
 
   it('is forbidden where webhooks are disabled', async () => {
-    const disabled = harness.instance({ server: { disableWebHooks: true } });
+    const disabled = context.instance({ server: { disableWebHooks: true } });
     const answer = await send('post', hook(), disabled);
     expect(answer.status).toBe(403);
     expect(answer.body.id).toBe(11);
     expect(answer.body.message).toContain('disableWebHooks');
-    expect(harness.bitbucket.requests).toHaveLength(0);
+    expect(context.bitbucket.requests).toHaveLength(0);
   });
 });
 
@@ -180,29 +170,29 @@ describe('updating a webhook', () => {
 
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual(hook({ id: body.id, events: ['pullrequest:created'] }));
-    expect(harness.widgets.hooks).toHaveLength(1);
-    expect(harness.widgets.hooks[0]?.events).toEqual(['pullrequest:created']);
+    expect(context.widgets.hooks).toHaveLength(1);
+    expect(context.widgets.hooks[0]?.events).toEqual(['pullrequest:created']);
   });
 
   it('without an id finds it by its URL', async () => {
     await send('post', hook());
     const answer = await send('put', hook({ events: null }));
     expect(answer.body.events).toEqual(['repo:push']);
-    expect(answer.body.id).toBe(harness.widgets.hooks[0]?.uuid);
+    expect(answer.body.id).toBe(context.widgets.hooks[0]?.uuid);
   });
 
   it('that somebody deleted creates it again', async () => {
     const answer = await send('put', hook({ id: '{gone}' }));
     expect(answer.status).toBe(200);
-    expect(harness.widgets.hooks).toHaveLength(1);
-    expect(answer.body.id).toBe(harness.widgets.hooks[0]?.uuid);
+    expect(context.widgets.hooks).toHaveLength(1);
+    expect(answer.body.id).toBe(context.widgets.hooks[0]?.uuid);
   });
 });
 
 describe('finding a webhook', () => {
   it('answers what Bitbucket has', async () => {
     const { body } = await send('post', hook({ name: 'n' }));
-    expect((await vcs.call('get', HOOKS + QUERY, harness.pair)).body).toEqual({
+    expect((await vcs.call('get', HOOKS + QUERY, context.pair)).body).toEqual({
       ...hook({ id: body.id, name: 'CDS webhook - n', events: ['repo:push'] }),
       method: '',
       workflow: false,
@@ -211,7 +201,7 @@ describe('finding a webhook', () => {
 
   it('looks through all pages', async () => {
     for (let index = 0; index < 150; index += 1)
-      harness.widgets.hooks.push({
+      context.widgets.hooks.push({
         uuid: `{${index}}`,
         url: `${URL_OF_HOOK}${index}`,
         description: '',
@@ -219,11 +209,11 @@ describe('finding a webhook', () => {
         events: [],
       });
     const url = encodeURIComponent(`${URL_OF_HOOK}149`);
-    expect((await vcs.call('get', `${HOOKS}?url=${url}`, harness.pair)).status).toBe(200);
+    expect((await vcs.call('get', `${HOOKS}?url=${url}`, context.pair)).status).toBe(200);
   });
 
   it('that is unknown is 404', async () => {
-    const answer = await vcs.call('get', `${HOOKS}?url=http%3A%2F%2Fx`, harness.pair);
+    const answer = await vcs.call('get', `${HOOKS}?url=http%3A%2F%2Fx`, context.pair);
     expect(answer.status).toBe(404);
     expect(answer.body).toMatchObject({ id: 38, message: 'resource not found' });
   });
@@ -231,30 +221,30 @@ describe('finding a webhook', () => {
 
 describe('deleting a webhook', () => {
   const remove = (query: string, instance = vcs) =>
-    instance.call('delete', HOOKS + query, harness.pair);
+    instance.call('delete', HOOKS + query, context.pair);
 
   it('by its id', async () => {
     const { body } = await send('post', hook());
     const answer = await remove(`${QUERY}&id=${body.id}`);
     expect(answer.status).toBe(204);
     expect(answer.text).toBe('');
-    expect(harness.widgets.hooks).toEqual([]);
+    expect(context.widgets.hooks).toEqual([]);
   });
 
   it('by its URL', async () => {
     await send('post', hook());
     expect((await remove(QUERY)).status).toBe(204);
-    expect(harness.widgets.hooks).toEqual([]);
+    expect(context.widgets.hooks).toEqual([]);
   });
 
   it('takes all that have its URL, also where the API names one that is gone', async () => {
     for (const uuid of ['{one}', '{other}'])
-      harness.widgets.hooks.push({
+      context.widgets.hooks.push({
         ...{ uuid, url: URL_OF_HOOK, description: '', active: true, events: ['repo:push'] },
       });
-    const answer = await vcs.call('delete', `${HOOKS}${QUERY}&id=%7Bgone%7D`, harness.pair);
+    const answer = await vcs.call('delete', `${HOOKS}${QUERY}&id=%7Bgone%7D`, context.pair);
     expect(answer.status).toBe(204);
-    expect(harness.widgets.hooks).toEqual([]);
+    expect(context.widgets.hooks).toEqual([]);
   });
 
   it('that is gone already succeeds', async () => {
@@ -268,27 +258,27 @@ describe('deleting a webhook', () => {
 });
 
 it('proxyWebhook is what Bitbucket gets, and CDS never sees it', async () => {
-  const proxied = harness.instance({ server: { proxyWebhook: 'https://proxy.acme.example' } });
+  const proxied = context.instance({ server: { proxyWebhook: 'https://proxy.acme.example' } });
   const created = await send('post', hook(), proxied);
-  expect(harness.widgets.hooks[0]?.url).toBe(`https://proxy.acme.example/${UUID}`);
+  expect(context.widgets.hooks[0]?.url).toBe(`https://proxy.acme.example/${UUID}`);
   expect(created.body.url).toBe(URL_OF_HOOK);
 
   await send('post', hook(), proxied);
   await send('put', hook(), proxied);
-  expect(harness.widgets.hooks).toHaveLength(1);
+  expect(context.widgets.hooks).toHaveLength(1);
 
-  const found = await proxied.call('get', HOOKS + QUERY, harness.pair);
+  const found = await proxied.call('get', HOOKS + QUERY, context.pair);
   expect(found.body).toMatchObject({ id: created.body.id, url: URL_OF_HOOK });
 
-  await proxied.call('delete', HOOKS + QUERY, harness.pair);
-  expect(harness.widgets.hooks).toEqual([]);
+  await proxied.call('delete', HOOKS + QUERY, context.pair);
+  expect(context.widgets.hooks).toEqual([]);
 });
 
 describe('disableWebHooksCreation', () => {
   const server = { disableWebHooksCreation: true, proxyWebhook: 'https://proxy.acme.example' };
 
   it('asks a person: an empty id, no call to Bitbucket, the log and Redis say what to add', async () => {
-    const manual = harness.instance({ server });
+    const manual = context.instance({ server });
     const answer = await send('post', hook({ events: ['pullrequest:created'] }), manual);
     const webhook = {
       repository: 'acme/widgets',
@@ -298,48 +288,48 @@ describe('disableWebHooksCreation', () => {
 
     expect(answer.status).toBe(200);
     expect(answer.body.id).toBe('');
-    expect(harness.bitbucket.requests).toHaveLength(0);
+    expect(context.bitbucket.requests).toHaveLength(0);
     expect(JSON.parse(String(await manual.redis.get(vcsKeys.manualWebhook(UUID))))).toEqual(
       webhook,
     );
-    expect(harness.logged).toContainEqual(
+    expect(context.logged).toContainEqual(
       expect.objectContaining({ ...webhook, msg: expect.stringContaining('by hand') }),
     );
   });
 
   it('asks to remove it by hand as well', async () => {
-    const manual = harness.instance({ server });
+    const manual = context.instance({ server });
     await send('post', hook(), manual);
-    const answer = await manual.call('delete', `${HOOKS}${QUERY}&id=`, harness.pair);
+    const answer = await manual.call('delete', `${HOOKS}${QUERY}&id=`, context.pair);
 
     expect(answer.status).toBe(204);
-    expect(harness.bitbucket.requests).toHaveLength(0);
+    expect(context.bitbucket.requests).toHaveLength(0);
     expect(await manual.redis.exists(vcsKeys.manualWebhook(UUID))).toBe(0);
   });
 
   it('still updates and deletes those that were created before', async () => {
     const { body } = await send('post', hook());
-    const manual = harness.instance({ server: { disableWebHooksCreation: true } });
+    const manual = context.instance({ server: { disableWebHooksCreation: true } });
     await send('put', hook({ id: body.id, events: ['repo:fork'] }), manual);
-    expect(harness.widgets.hooks[0]?.events).toEqual(['repo:fork']);
-    await manual.call('delete', `${HOOKS}?id=${body.id}`, harness.pair);
-    expect(harness.widgets.hooks).toEqual([]);
+    expect(context.widgets.hooks[0]?.events).toEqual(['repo:fork']);
+    await manual.call('delete', `${HOOKS}?id=${body.id}`, context.pair);
+    expect(context.widgets.hooks).toEqual([]);
   });
 
   it('creates none either for an update of one that is gone', async () => {
-    const manual = harness.instance({ server });
+    const manual = context.instance({ server });
     const answer = await send('put', hook({ id: '{gone}' }), manual);
 
     expect(answer.status).toBe(200);
     expect(answer.body.id).toBe('');
-    expect(harness.widgets.hooks).toEqual([]);
+    expect(context.widgets.hooks).toEqual([]);
     expect(await manual.redis.exists(vcsKeys.manualWebhook(UUID))).toBe(1);
   });
 
   it('does not depend on Redis', async () => {
-    const manual = harness.instance({ server });
-    await harness.redisServer.kill();
+    const manual = context.instance({ server });
+    await context.redisServer.kill();
     expect((await send('post', hook(), manual)).status).toBe(200);
-    await harness.reviveRedis();
+    await context.reviveRedis();
   });
 });

@@ -47,7 +47,7 @@ export interface InstanceOptions {
 }
 
 /** The app over a real Redis and a stand-in of Bitbucket, with the repository `acme/widgets`. */
-export interface VcsHarness {
+export interface TestContext {
   redisServer: TestRedis;
   bitbucket: BitbucketStandIn;
   widgets: StandInRepository;
@@ -61,6 +61,26 @@ export interface VcsHarness {
   /** Starts Redis again after `redisServer.kill()` and waits until every instance reaches it. */
   reviveRedis(): Promise<void>;
   close(): Promise<void>;
+}
+
+/**
+ * The opening of a spec: one redis-server for the file or `describe` that calls it, and a context
+ * for each test, whose members are there from the first `beforeEach` on.
+ *
+ * @param keepBetweenTests one context for all tests, there from the first `beforeAll` on
+ */
+export function useTestContext({
+  keepBetweenTests = false,
+  lookedAtWebhooks = true,
+} = {}): TestContext {
+  const context = {} as TestContext;
+  // Called in this order: Redis ends last.
+  (keepBetweenTests ? afterAll : afterEach)(() => context.close());
+  const redisServer = useTestRedis();
+  (keepBetweenTests ? beforeAll : beforeEach)(async () => {
+    Object.assign(context, await startTestContext(redisServer(), { lookedAtWebhooks }));
+  });
+  return context;
 }
 
 /** One redis-server for all tests of a file. A test that ends it starts it again. */
@@ -101,10 +121,10 @@ async function readDocument(redis: Redis): Promise<AnswerCheck> {
  * @param redisServer emptied first. Unless told otherwise, the webhooks of `acme/widgets` were
  *   looked at today, so that no call in the background disturbs a spec that counts.
  */
-export async function startVcsHarness(
+async function startTestContext(
   redisServer: TestRedis,
   { lookedAtWebhooks = true } = {},
-): Promise<VcsHarness> {
+): Promise<TestContext> {
   await redisServer.flush();
   const bitbucket = await startBitbucketStandIn();
   const widgets = newRepository('acme', 'widgets');
