@@ -33,4 +33,5 @@ export { whenReady } from './when-ready';
 export { type RedisHealth, watchRedisHealth } from './watch-redis-health';
 export { createWrites, type Writes } from './watch-writes';
 export { redisNowMs, redisNowUs } from './redis-now';
+export { createDueLoop, type DueLoop } from './due-loop';
 export { answeredByRedis, redisBudget } from './redis-deadline';

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { createDueLoop } from './due-loop';
 import { ALIVE_MS, type ClaimHow, type StateClaim } from './state-mark';
 
 /** What is known of the state in Redis. */
@@ -66,9 +67,7 @@ export function createStateGuard(deps: StateGuardDeps) {
   let askedAt = -Infinity;
   /** Since when there is no state, but another owner was there a moment ago. */
   let emptySince: number | undefined;
-  let timer: NodeJS.Timeout | undefined;
   let underWay: Promise<void> | undefined;
-  let stopped = false;
 
   function become(next: StateStatus, fields: object = {}): void {
     const before = status;
@@ -141,14 +140,14 @@ export function createStateGuard(deps: StateGuardDeps) {
     return underWay;
   }
 
-  function schedule(): void {
-    timer = setTimeout(() => {
-      const looked = redis.status === 'ready' ? check() : Promise.resolve();
-      void looked.finally(() => {
-        if (!stopped) schedule();
-      });
-    }, everyMs).unref();
-  }
+  const loop = createDueLoop({
+    async runDue() {
+      if (redis.status === 'ready') await check();
+      return undefined;
+    },
+    maxSleepMs: everyMs,
+    failed: deps.onWrite,
+  });
 
   return {
     status: (): StateStatus => status,
@@ -173,11 +172,7 @@ export function createStateGuard(deps: StateGuardDeps) {
     /** What shows that the state is ours was seen elsewhere. Rejects while Redis is away. */
     proven: async (): Promise<void> => take(await claim('proven')),
 
-    start: schedule,
-
-    stop(): void {
-      stopped = true;
-      clearTimeout(timer);
-    },
+    start: () => loop.start(everyMs),
+    stop: () => void loop.stop(),
   };
 }

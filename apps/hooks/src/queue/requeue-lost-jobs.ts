@@ -1,3 +1,4 @@
+import { createDueLoop } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { createPendingStore, createRequeueTurn, type WaitingHeads } from '@cds/hooks-store';
@@ -43,8 +44,6 @@ export function createSweep(deps: SweepDeps): Sweep {
   const { redis, drainQueue, others, logger, everyMs = 3_000 } = deps;
   const pending = createPendingStore({ redis });
   const isMyTurn = createRequeueTurn({ redis, turnMs: Math.round(everyMs * 0.8) });
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
   let cursor = '0';
   let lastClock = Infinity;
   const longestPauseMs = deps.retryDelayMs + CLOCK_SLACK_MS;
@@ -77,29 +76,21 @@ export function createSweep(deps: SweepDeps): Sweep {
     return hooks + (await sweepOthers());
   }
 
-  async function sweepIfMine(): Promise<void> {
-    try {
+  const loop = createDueLoop({
+    async runDue() {
       if (await isMyTurn()) await sweep();
-    } catch (error) {
+      return undefined;
+    },
+    maxSleepMs: everyMs,
+    failed(error) {
       for (const jobs of others) jobs.beginAnew();
       logger.debug({ error }, 'no sweep: Redis does not answer');
-    }
-  }
-
-  function schedule(): void {
-    timer = setTimeout(() => {
-      void sweepIfMine().finally(() => {
-        if (!stopped) schedule();
-      });
-    }, everyMs).unref();
-  }
+    },
+  });
 
   return {
-    start: schedule,
-    stop() {
-      stopped = true;
-      clearTimeout(timer);
-    },
+    start: () => loop.start(everyMs),
+    stop: () => void loop.stop(),
     sweep,
   };
 }

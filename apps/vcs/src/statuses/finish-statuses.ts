@@ -1,6 +1,6 @@
 import { isApiError, type CdsApiClient } from '@cds/api-client';
 import { type DeadlineContext, withTimeout } from '@cds/network';
-import { LockTimeoutError, vcsKeys, withLock } from '@cds/redis';
+import { createDueLoop, LockTimeoutError, vcsKeys, withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { isCdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -68,7 +68,6 @@ type Outcome = 'done' | 'unanswered' | 'unreachable';
 export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
   const { redis, servers, unfinished, sendStatus, api, logger } = deps;
   const closing = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
   let afterStart = true;
   /** Id → since when the API gives no answer about its run (ms). */
   const unansweredSince = new LRUCache<string, number>({ max: MAX_UNFINISHED });
@@ -196,23 +195,24 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
     afterStart = false;
   }
 
-  async function runRounds(): Promise<void> {
-    try {
+  const loop = createDueLoop({
+    async runDue() {
       if (deps.isOurs()) await round();
-    } catch (error) {
+      return undefined;
+    },
+    maxSleepMs: roundEveryMs,
+    failed(error) {
       // Another replica holds the lock.
       if (!(error instanceof LockTimeoutError) && !closing.signal.aborted)
         logger.warn({ err: error }, 'unfinished build statuses not checked: trying again');
-    }
-    if (closing.signal.aborted) return;
-    timer = setTimeout(() => void runRounds(), roundEveryMs).unref();
-  }
+    },
+  });
 
   return {
-    start: () => void runRounds(),
+    start: loop.start,
     close() {
       closing.abort();
-      clearTimeout(timer);
+      void loop.stop();
     },
   };
 }

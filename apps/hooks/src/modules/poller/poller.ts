@@ -1,5 +1,5 @@
 import type { Logger } from '@cds/service';
-import { answeredByRedis } from '@cds/redis';
+import { answeredByRedis, createDueLoop, type DueLoop } from '@cds/redis';
 import { createRecently } from '../../queue/recently';
 import type { PollResult } from '../../queue/work-metrics';
 import type { PolledOutcome, PollHook } from './poll-hook';
@@ -13,20 +13,15 @@ export interface PollerDeps {
   polled?: (kind: 'poller' | 'reconcile', result: PollResult, found: number) => void;
 }
 
-export interface Poller {
-  start(): void;
-  /** Breaks off what waits for the API; resolves when nothing is under way any more. */
-  stop(): Promise<void>;
-}
+/** Its `stop` breaks off what waits for the API. */
+export type Poller = Pick<DueLoop, 'start' | 'stop'>;
 
 /** Polls of one replica side by side. Each is up to five calls of the API at `vcs`. */
 const MOST_AT_ONCE = 8;
 /** The longest sleep: by then a hook may have been added that is due before all that were known. */
-const LONGEST_SLEEP_MS = 500;
+const MAX_SLEEP_MS = 500;
 /** Between two lines of the log that say of hooks why all of them fail. */
 const TOLD_MS = 300_000;
-/** While Redis does not answer. */
-const OUTAGE_SLEEP_MS = 500;
 /** Before a poll is made again whose changes were not kept. */
 const BROKEN_PAUSE_MS = 10_000;
 /** When every place is taken. */
@@ -42,8 +37,6 @@ export function createPoller(deps: PollerDeps): Poller {
   const told = createRecently(TOLD_MS);
   const ending = new AbortController();
   const { signal } = ending;
-  let timer: NodeJS.Timeout | undefined;
-  let round: Promise<void> = Promise.resolve();
 
   async function ended(poll: TakenPoll, outcome: PolledOutcome): Promise<void> {
     polled?.(poll.type === 'RepoPoller' ? 'poller' : 'reconcile', outcome.result, outcome.found);
@@ -102,32 +95,20 @@ export function createPoller(deps: PollerDeps): Poller {
       );
     }
     if (due.length > 0) return BUSY_SLEEP_MS;
-    const next = polls.filter(({ due }) => due > now).map(({ due }) => due - now);
-    return Math.min(LONGEST_SLEEP_MS, ...next);
+    return Math.min(...polls.filter(({ due }) => due > now).map(({ due }) => due - now));
   }
 
-  async function pollAndSleep(): Promise<void> {
-    let sleepMs = OUTAGE_SLEEP_MS;
-    try {
-      sleepMs = await pollDue();
-    } catch (error) {
-      logger.debug({ error }, 'no poll is looked for: Redis does not answer');
-    }
-    if (!signal.aborted) sleep(sleepMs);
-  }
-
-  function sleep(ms: number): void {
-    timer = setTimeout(() => {
-      round = pollAndSleep();
-    }, ms).unref();
-  }
+  const loop = createDueLoop({
+    runDue: pollDue,
+    maxSleepMs: MAX_SLEEP_MS,
+    failed: (error) => logger.debug({ error }, 'no poll is looked for: Redis does not answer'),
+  });
 
   return {
-    start: () => sleep(0),
+    start: loop.start,
     async stop() {
       ending.abort();
-      clearTimeout(timer);
-      await round;
+      await loop.stop();
       await Promise.all(underWay.values());
     },
   };

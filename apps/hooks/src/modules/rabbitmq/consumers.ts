@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createDueLoop } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { z } from 'zod';
 import type { TaskHandler } from '../task-handler';
@@ -72,9 +73,6 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
   /** Told to end: nobody waits for a slow one, but no second one of the hook begins beside it. */
   const leaving = new Map<string, Promise<void>>();
   const toldUnreadable = new Set<string>();
-  let timer: NodeJS.Timeout | undefined;
-  let underWay: Promise<void> | undefined;
-  let stopped = true;
 
   function begin(uuid: string, text: string): void {
     const settings = settingsSchema.safeParse(text);
@@ -114,27 +112,20 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
     for (const [uuid, consumer] of running)
       if (now.get(uuid) !== consumer.settings) end(uuid, consumer);
     for (const [uuid, settings] of now)
-      if (!stopped && !running.has(uuid) && !leaving.has(uuid)) begin(uuid, settings);
+      if (!running.has(uuid) && !leaving.has(uuid)) begin(uuid, settings);
   }
 
-  /** Looks at once; two at a time would start a consumer twice. */
-  async function look(): Promise<void> {
-    while (underWay) await underWay;
-    if (stopped) return;
-    clearTimeout(timer);
-    underWay = reconcile()
-      .catch((error: unknown) => logger.debug({ error }, 'which queues to consume is not known'))
-      .finally(() => {
-        underWay = undefined;
-        if (!stopped) timer = setTimeout(() => void look(), everyMs).unref();
-      });
-    await underWay;
-  }
+  /** One look at a time: two would start a consumer twice. */
+  const loop = createDueLoop({
+    async runDue() {
+      await reconcile();
+      return undefined;
+    },
+    maxSleepMs: everyMs,
+    failed: (error) => logger.debug({ error }, 'which queues to consume is not known'),
+  });
 
-  const thenLook = (change: Promise<void>): Promise<void> =>
-    change.finally(() => {
-      void look();
-    });
+  const thenLook = (change: Promise<void>): Promise<void> => change.finally(loop.runNow);
 
   return {
     taskHandler: {
@@ -143,14 +134,9 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
       stopped: ({ uuid }) => thenLook(wanted.forget(uuid)),
       removed: ({ uuid }) => thenLook(wanted.forget(uuid)),
     },
-    start() {
-      stopped = false;
-      void look();
-    },
+    start: loop.start,
     async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      while (underWay) await underWay;
+      await loop.stop();
       for (const [uuid, consumer] of running) end(uuid, consumer);
       const deadline = sleep(STOP_MS, undefined, { ref: false });
       await Promise.race([Promise.all(leaving.values()), deadline]);

@@ -7,7 +7,7 @@ import {
   type ScheduleStore,
 } from '@cds/hooks-store';
 import { isCdsError } from '@cds/wire';
-import { answeredByRedis } from '@cds/redis';
+import { answeredByRedis, createDueLoop, type DueLoop } from '@cds/redis';
 import type { DrainQueue } from '../../queue/hook-queue';
 import { occurrenceOf, scheduleOf, scheduleText } from './scheduled-times';
 
@@ -19,20 +19,14 @@ export interface RingerDeps {
   rang?: (result: 'on_time' | 'late' | 'skipped') => void;
 }
 
-export interface Ringer {
-  start(): void;
-  /** Resolves when nothing is under way any more. */
-  stop(): Promise<void>;
-}
+export type Ringer = Pick<DueLoop, 'start' | 'stop'>;
 
 /** Taken side by side. */
 const AT_ONCE = 100;
 /** The longest sleep: by then a scheduler may have been added that is due before all that were known. */
-const LONGEST_SLEEP_MS = 500;
+const MAX_SLEEP_MS = 500;
 /** After times were taken: there may be more. */
 const AGAIN_MS = 5;
-/** While Redis does not answer. */
-const OUTAGE_SLEEP_MS = 500;
 
 /**
  * Takes the times of schedulers as they come. Every replica does, each sleeping until the first one is due: the script that
@@ -42,9 +36,6 @@ const OUTAGE_SLEEP_MS = 500;
  */
 export function createRinger(deps: RingerDeps): Ringer {
   const { store, drainQueue, logger, rang } = deps;
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  let underWay: Promise<void> = Promise.resolve();
 
   /** @returns undefined when there is nothing to run: it is gone, cannot be read, or is due by another schedule */
   async function readOne(scheduler: ReadScheduler, now: number): Promise<Schedule | undefined> {
@@ -114,31 +105,12 @@ export function createRinger(deps: RingerDeps): Ringer {
       await answeredByRedis(() => ringDue(due, now));
       return AGAIN_MS;
     }
-    return Math.min(LONGEST_SLEEP_MS, ...schedulers.map((scheduler) => scheduler.due - now));
+    return Math.min(...schedulers.map((scheduler) => scheduler.due - now));
   }
 
-  async function ringAndSleep(): Promise<void> {
-    let sleepMs = OUTAGE_SLEEP_MS;
-    try {
-      sleepMs = await ring();
-    } catch (error) {
-      logger.debug({ error }, 'no scheduler is looked at: Redis does not answer');
-    }
-    if (!stopped) sleep(sleepMs);
-  }
-
-  function sleep(ms: number): void {
-    timer = setTimeout(() => {
-      underWay = ringAndSleep();
-    }, ms).unref();
-  }
-
-  return {
-    start: () => sleep(0),
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await underWay;
-    },
-  };
+  return createDueLoop({
+    runDue: ring,
+    maxSleepMs: MAX_SLEEP_MS,
+    failed: (error) => logger.debug({ error }, 'no scheduler is looked at: Redis does not answer'),
+  });
 }
