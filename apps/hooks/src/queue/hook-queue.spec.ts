@@ -2,7 +2,6 @@ import { connectRedis } from '@cds/redis';
 import { silentLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
 import { createDrainQueue, type DrainQueue } from './hook-queue';
 import { drainJobId } from './job-ids';
-import { createRecently } from './recently';
 
 describe('createDrainQueue', () => {
   let redis: TestRedis;
@@ -48,19 +47,17 @@ describe('createDrainQueue', () => {
     queue.arrived('c', 7);
     await waitFor(() => hasJob('c'), { what: 'the job' });
   });
-});
 
-describe('createRecently', () => {
-  it('forgets everything once the first is old enough', () => {
-    let now = 1_000;
-    const recently = createRecently(100, () => now);
-    recently.add('a');
-    now += 99;
-    recently.add('b');
-    expect([recently.has('a'), recently.has('b'), recently.has('c')]).toEqual([true, true, false]);
-    now += 1;
-    expect([recently.has('a'), recently.has('b')]).toEqual([false, false]);
-    recently.add('c');
-    expect(recently.has('c')).toBe(true);
+  it('makes a job again for deliveries behind others, once the last was made a moment ago', async () => {
+    queue.arrived('d', 1);
+    await waitFor(() => hasJob('d'), { what: 'the job' });
+    await redis.flush();
+    await waitFor(
+      () => {
+        queue.arrived('d', 2);
+        return hasJob('d');
+      },
+      { what: 'the job that was lost' },
+    );
   });
 });

@@ -1,7 +1,7 @@
 import type { Logger } from '@cds/service';
+import { LRUCache } from 'lru-cache';
 import type { WaitingJobData } from './api-outage';
 import { drainJobId } from './job-ids';
-import { createRecently } from './recently';
 import { createSteadyQueue, type QueueRedis } from './reconnecting-queue';
 
 export const DRAIN_QUEUE = 'drain';
@@ -11,6 +11,8 @@ const BULL_SCORES_PER_MS = 0x1000;
 const WOKEN_AT_ONCE = 500;
 /** A job that got lost is missed for so long at most by deliveries that come; the sweep comes a little later. */
 const ENSURED_MS = 1_000;
+/** A hook beyond these gets a job with each delivery, which BullMQ ignores where there is one. */
+const MAX_ENSURED = 10_000;
 
 /** What a drain job carries. */
 export interface DrainJob extends WaitingJobData {
@@ -27,7 +29,8 @@ export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
   const { redis, logger } = deps;
   const steady = createSteadyQueue<DrainJob>(DRAIN_QUEUE, deps);
   const underWay = new Map<string, 'adding' | 'add again'>();
-  const ensured = createRecently(ENSURED_MS);
+  // Asked for each delivery: no slower than a Set that is emptied once a second, and exact.
+  const ensured = new LRUCache<string, true>({ max: MAX_ENSURED, ttl: ENSURED_MS });
 
   async function add(uuid: string): Promise<void> {
     await steady.queue.add(
@@ -51,7 +54,7 @@ export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
   }
 
   function ensureSoon(uuid: string): void {
-    ensured.add(uuid);
+    ensured.set(uuid, true);
     if (underWay.has(uuid)) underWay.set(uuid, 'add again');
     else void addUntilSettled(uuid);
   }

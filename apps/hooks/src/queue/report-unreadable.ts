@@ -1,13 +1,14 @@
 import type { KeySetAside } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
-import { createRecently } from './recently';
+import { LRUCache } from 'lru-cache';
 
-/** Between two lines of the log about one task. */
+/** Between two lines of the log about one task, of those that were named last. */
 const TOLD_MS = 300_000;
+const MAX_TOLD = 10_000;
 
 /** What the log says of values in Redis that cannot be read. */
 export function createUnreadableReports(logger: Logger) {
-  const told = createRecently(TOLD_MS);
+  const told = new LRUCache<string, true>({ max: MAX_TOLD, ttl: TOLD_MS });
   return {
     setAside(key: KeySetAside): void {
       logger.error(
@@ -17,7 +18,7 @@ export function createUnreadableReports(logger: Logger) {
     },
     task(uuid: string): void {
       if (told.has(uuid)) return;
-      told.add(uuid);
+      told.set(uuid, true);
       logger.warn(
         { hook: uuid },
         'a task in Redis cannot be read and is left out of the list: save its workflow',

@@ -1,8 +1,9 @@
 import { countFromZero, type Logger, type Metrics } from '@cds/service';
+import { LRUCache } from 'lru-cache';
 import type { RetryReason } from './process-delivery';
 
 /** Hooks that are remembered to have lost dead letters, so that each is told of once. */
-const MOST_REMEMBERED = 10_000;
+const MAX_TOLD = 10_000;
 
 /** `unsupported`: the VCS server cannot be polled. */
 export type PollResult = 'ok' | 'unsupported' | 'refused' | 'unavailable';
@@ -12,7 +13,7 @@ export type WorkMetrics = ReturnType<typeof createWorkMetrics>;
 /** Counts what this process worked off. */
 export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; logger: Logger }) {
   const { metrics, logger } = deps;
-  let told = new Set<string>();
+  const told = new LRUCache<string, true>({ max: MAX_TOLD });
   let toldOfCleanups = false;
 
   const executions = metrics.counter({
@@ -83,8 +84,7 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
       if (deadLettersDropped === 0) return;
       dropped.inc(deadLettersDropped);
       if (told.has(uuid)) return;
-      if (told.size >= MOST_REMEMBERED) told = new Set();
-      told.add(uuid);
+      told.set(uuid, true);
       logger.error(
         { hook: uuid, dropped: deadLettersDropped },
         'more executions of a task failed than deadLetters keeps: the oldest are dropped from now on; send them again (engine hooks dead-letters retry) or drop them',

@@ -1,6 +1,6 @@
 import type { Logger } from '@cds/service';
 import { answeredByRedis, createDueLoop, type DueLoop } from '@cds/redis';
-import { createRecently } from '../../queue/recently';
+import { LRUCache } from 'lru-cache';
 import type { PollResult } from '../../queue/work-metrics';
 import type { PolledOutcome, PollHook } from './poll-hook';
 import type { DuePoll, PollStore, TakenPoll } from '@cds/hooks-store';
@@ -34,7 +34,7 @@ const BUSY_SLEEP_MS = 50;
 export function createPoller(deps: PollerDeps): Poller {
   const { store, pollHook, logger, polled } = deps;
   const underWay = new Map<string, Promise<void>>();
-  const told = createRecently(TOLD_MS);
+  const told = new LRUCache<PollResult, true>({ max: 10, ttl: TOLD_MS });
   const ending = new AbortController();
   const { signal } = ending;
 
@@ -55,9 +55,9 @@ export function createPoller(deps: PollerDeps): Poller {
   /** One line for each hook, not one for each poll; and one for all where the API or its server is the reason. */
   function isNews(result: PollResult): boolean {
     if (result === 'refused') return true;
-    const isTold = told.has(result);
-    told.add(result);
-    return !isTold;
+    if (told.has(result)) return false;
+    told.set(result, true);
+    return true;
   }
 
   async function pollOne(due: DuePoll): Promise<void> {

@@ -1,10 +1,10 @@
 import { createSchedule, isCronError, type Schedule } from '@cds/cron';
 import type { Occurrence } from '@cds/hooks-store';
 import { CdsError, type HookConfig } from '@cds/wire';
+import { LRUCache } from 'lru-cache';
 
-/** Schedules are read once for each expression and zone, so many are remembered. */
-const MOST_REMEMBERED = 1_000;
-const remembered = new Map<string, Schedule>();
+/** Schedules are read once for each expression and zone, while no more of them are in use. */
+const known = new LRUCache<string, Schedule>({ max: 1_000 });
 
 /** The expression and the zone of a scheduler, as one text. */
 export function scheduleText(config: HookConfig | null): string {
@@ -18,12 +18,10 @@ export function scheduleText(config: HookConfig | null): string {
  */
 export function scheduleOf(config: HookConfig | null): Schedule {
   const text = scheduleText(config);
-  const known = remembered.get(text);
-  if (known) return known;
+  const before = known.get(text);
+  if (before) return before;
   const schedule = readSchedule(config?.cron?.value ?? '', config?.timezone?.value ?? '');
-  const [oldest] = remembered.keys();
-  if (oldest !== undefined && remembered.size >= MOST_REMEMBERED) remembered.delete(oldest);
-  remembered.set(text, schedule);
+  known.set(text, schedule);
   return schedule;
 }
 
