@@ -10,7 +10,7 @@ import { createGuard, type Callers } from './create-guard';
 import type { Router } from './create-router';
 import { createRequestLog } from './create-request-log';
 import { createRequestMetrics } from './request-metrics';
-import { buildDocument, type ServiceDescription } from '../openapi/build-document';
+import type { ServiceDescription } from '../openapi/build-document';
 import { createDocumentRouter } from '../openapi/document-router';
 import { createMonitoringRouter } from './monitoring-router';
 import { readBody } from './read-body';
@@ -57,16 +57,9 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   app.use(monitoring.handler);
   app.use('/mon', notFound);
   if (deps.about) {
-    const document = createDocumentRouter();
-    const open = [monitoring, document.router, ...(deps.open ? [deps.open] : [])];
-    document.serve(
-      buildDocument(deps.about, {
-        open: open.flatMap((router) => router.routes()),
-        guarded: deps.guarded.routes(),
-      }),
-    );
+    const { about, open, guarded } = deps;
     app.use('/openapi.json', noOptions);
-    app.use(document.router.handler);
+    app.use(createDocumentRouter(about, { monitoring, open, guarded }).handler);
     app.use('/openapi.json', notFound);
   }
   if (deps.open) app.use(deps.open.handler);

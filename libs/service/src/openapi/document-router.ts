@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { createRouter, type Router } from '../http/create-router';
-import type { OpenApiDocument } from './build-document';
+import { JSON_TYPE, sendBytes } from '../http/send-json';
+import { buildDocument, type ServiceDescription } from './build-document';
 
-/** `/openapi.json`, which holds no secret and is public. Its own route is in the document, too. */
-export function createDocumentRouter(): {
-  router: Router;
-  serve(document: OpenApiDocument): void;
-} {
-  let bytes = Buffer.alloc(0);
+/**
+ * `/openapi.json`, which holds no secret and is public. Its own route is in the document, too. No
+ * request costs more than sending it.
+ */
+export function createDocumentRouter(
+  about: ServiceDescription,
+  { monitoring, open, guarded }: { monitoring: Router; open?: Router | undefined; guarded: Router },
+): Router {
   const router = createRouter();
   router.get(
     '/openapi.json',
@@ -15,16 +18,12 @@ export function createDocumentRouter(): {
       summary: 'This document',
       answer: z.looseObject({ openapi: z.string(), paths: z.looseObject({}) }),
     },
-    () => (_req, res) => {
-      res.setHeader('Content-Length', bytes.length);
-      res.end(bytes);
-    },
+    () => (_req, res) => sendBytes(res, JSON_TYPE, bytes),
   );
-  return {
-    router,
-    /** Made once; no request costs more than sending it. */
-    serve(document) {
-      bytes = Buffer.from(JSON.stringify(document));
-    },
-  };
+  const document = buildDocument(about, {
+    open: [monitoring, router, open].flatMap((one) => one?.routes() ?? []),
+    guarded: guarded.routes(),
+  });
+  const bytes = Buffer.from(JSON.stringify(document));
+  return router;
 }
