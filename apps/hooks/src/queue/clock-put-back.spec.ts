@@ -50,7 +50,8 @@ describe('a wall clock that is put back by 25 h', () => {
   });
 
   it('does not put off a cleanup that was due, and does none early', async () => {
-    const hooks = await context.start({ branchDeletion: { delaySeconds: 1 }, retryError: 100 });
+    // Longer than the sweeps that are waited for below: a cleanup must not be due before they end.
+    const hooks = await context.start({ branchDeletion: { delaySeconds: 5 }, retryError: 100 });
     const hook = repositoryHook();
     await post(hooks, hook);
     let refused = 0;
