@@ -113,7 +113,7 @@ export async function createHooks(
     if (!(await state.connected())) return;
     void adminService.adopt();
     // Backfills `waiting-since` for hooks queued by older versions.
-    await stores.waitingHeads.noteAll().catch((error: unknown) => {
+    await stores.waitingSince.noteAll().catch((error: unknown) => {
       logger.debug({ error }, 'failed to refresh oldest-waiting times');
     });
   };

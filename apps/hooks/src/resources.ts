@@ -5,12 +5,12 @@ import {
   createDeliveryStore,
   createExecutionStore,
   createKnownChanges,
-  createMend,
+  createKeyRepair,
   createOutgoingStore,
   createPollStore,
   createScheduleStore,
   createTaskStore,
-  createWaitingHeads,
+  createWaitingSince,
   createRegistrationHashes,
 } from '@cds/hooks-store';
 import { connectRedis } from '@cds/redis';
@@ -82,19 +82,19 @@ export function createResources(deps: {
 function createStores(redis: Redis, config: HooksConfig, timing: Timing, logger: Logger) {
   const { executionHistory, deadLetters, signature, reconcile } = config;
   const unreadable = createUnreadableReports(logger);
-  const mend = createMend({ redis, told: unreadable.setAside });
+  const keyRepair = createKeyRepair({ redis, told: unreadable.setAside });
   const reconcileSeconds = reconcile.intervalSeconds;
-  const tasks = createTaskStore({ redis, mend, unreadable: unreadable.task });
+  const tasks = createTaskStore({ redis, keyRepair, unreadable: unreadable.task });
   return {
-    mend,
+    keyRepair,
     tasks,
-    deliveries: createDeliveryStore({ redis, executionHistory, deadLetters, signature, mend }),
-    executions: createExecutionStore({ redis, executionHistory, mend }),
-    cleanups: createCleanupStore({ redis, deadLetters, mend }),
-    waitingHeads: createWaitingHeads({ redis, mend }),
-    schedules: createScheduleStore({ redis, executionHistory, mend }),
-    polls: createPollStore({ redis, reconcileSeconds, leaseMs: timing.leaseMs, mend }),
-    knownChanges: createKnownChanges({ redis, mend, on: reconcileSeconds > 0 }),
-    outgoing: createOutgoingStore({ redis, tasks, mend }),
+    deliveries: createDeliveryStore({ redis, executionHistory, deadLetters, signature, keyRepair }),
+    executions: createExecutionStore({ redis, executionHistory, keyRepair }),
+    cleanups: createCleanupStore({ redis, deadLetters, keyRepair }),
+    waitingSince: createWaitingSince({ redis, keyRepair }),
+    schedules: createScheduleStore({ redis, executionHistory, keyRepair }),
+    polls: createPollStore({ redis, reconcileSeconds, leaseMs: timing.leaseMs, keyRepair }),
+    knownChanges: createKnownChanges({ redis, keyRepair, on: reconcileSeconds > 0 }),
+    outgoing: createOutgoingStore({ redis, tasks, keyRepair }),
   };
 }

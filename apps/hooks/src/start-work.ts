@@ -1,13 +1,13 @@
-import { createHookOwnership } from '@cds/hooks-store';
+import { createHookLock } from '@cds/hooks-store';
 import { connectRedis, withoutKeyPrefix } from '@cds/redis';
 import { isInAnyOrder, planDelivery } from './hook-modules';
 import type { RunningModule } from './modules/hook-module';
 import { measureRuns } from './monitoring/run-metrics';
-import { createDrainWorker } from './queue/hook-worker';
+import { createHookWorker } from './queue/hook-worker';
 import { createProcessorByType } from './queue/processor';
-import { createWorkOffDelivery } from './queue/process-delivery';
-import { createWorkOffHook } from './queue/process-hook';
-import { createSweep } from './queue/requeue-lost-jobs';
+import { createProcessDelivery } from './queue/process-delivery';
+import { createProcessHook } from './queue/process-hook';
+import { createRequeueLostJobs } from './queue/requeue-lost-jobs';
 import { createVcsReadiness } from './queue/vcs-readiness';
 import { createWorkerConnection } from './queue/worker-connection';
 import type { Resources } from './resources';
@@ -31,15 +31,20 @@ export function startWork(
   const ending = AbortSignal.any([until, killed]);
   const connection = { redis: config.redis, logger, name: `${config.name}-worker` };
   const workers = createWorkerConnection(connectRedis(withoutKeyPrefix(connection), 'worker'));
-  const { mend } = stores;
-  const hookLock = createHookOwnership({ redis, logger, mend, beatMs: timing.beatMs });
+  const { keyRepair } = stores;
+  const hookLock = createHookLock({
+    redis,
+    logger,
+    keyRepair,
+    lockHeartbeatMs: timing.lockHeartbeatMs,
+  });
   void hookLock.start();
 
   const period = { hookLock, workerConnection: workers.connection, ending, killed };
   const works = modules.flatMap((module) => module.work?.(period) ?? []);
   const [cleanups] = works.flatMap((work) => work.cleanups ?? []);
   if (!cleanups) throw new Error('no hook module cleans branches up');
-  const processDelivery = createWorkOffDelivery({
+  const processDelivery = createProcessDelivery({
     ...{ callApi, logger, now, retryDelayMs, retryError: config.retryError, ending, killed },
     api: measureRuns(api, metrics),
     store: stores.deliveries,
@@ -54,18 +59,18 @@ export function startWork(
     retried: (reason) => workMetrics.retried('run', reason),
   });
   const processors = Object.assign({}, ...works.map((work) => work.processors));
-  const worker = createDrainWorker({
+  const worker = createHookWorker({
     ...{ redis, logger, keyPrefix, connection: workers.connection },
-    ...{ queue: queues.hooks, waiters: queues.apiOutage, lockMs: timing.lockMs },
-    workOffHook: createWorkOffHook({
-      ...{ store: stores.deliveries, ownership: hookLock, now, retryDelayMs, ending },
-      workOff: createProcessorByType(processors, processDelivery),
+    ...{ queue: queues.hooks, apiOutage: queues.apiOutage, lockMs: timing.lockMs },
+    processHook: createProcessHook({
+      ...{ store: stores.deliveries, hookLock: hookLock, now, retryDelayMs, ending },
+      processor: createProcessorByType(processors, processDelivery),
       isInAnyOrder,
     }),
   });
-  const sweep = createSweep({
-    ...{ redis, logger, retryDelayMs, drainQueue: queues.hooks },
-    waitingHeads: stores.waitingHeads,
+  const sweep = createRequeueLostJobs({
+    ...{ redis, logger, retryDelayMs, hookQueue: queues.hooks },
+    waitingSince: stores.waitingSince,
     others: works.flatMap(({ lostJobs }) => lostJobs ?? []),
     everyMs: timing.sweepMs,
   });

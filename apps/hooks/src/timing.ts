@@ -2,7 +2,7 @@
 export interface Timing {
   /** BullMQ's lock and stall check. */
   lockMs?: number;
-  beatMs?: number;
+  lockHeartbeatMs?: number;
   sweepMs?: number;
   heartbeatMs?: number;
   firstRetryMs?: number;

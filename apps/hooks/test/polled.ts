@@ -43,7 +43,7 @@ export function events(of: {
   pushes?: unknown[];
   creates?: unknown[];
   deleted?: string[];
-  heads?: unknown[];
+  waitingSince?: unknown[];
 }) {
   const branch = (name: string) => ({ ...pushEvent(name, '').branch });
   return {
@@ -51,7 +51,8 @@ export function events(of: {
     create_events: of.creates ?? null,
     delete_events: of.deleted?.map((name) => ({ branch: branch(name) })) ?? null,
     pullrequest_events:
-      of.heads?.map((head) => ({ action: 'opened', url: '', repo: 'jdoe/repo-0', head })) ?? null,
+      of.waitingSince?.map((head) => ({ action: 'opened', url: '', repo: 'jdoe/repo-0', head })) ??
+      null,
   };
 }
 

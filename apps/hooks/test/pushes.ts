@@ -19,7 +19,7 @@ function ref(type: 'branch' | 'tag', name: string, hash: string) {
  * Where branches and tags lead to, by the deliveries that were made: as at Bitbucket, no two
  * changes are the same.
  */
-const heads = new Map<string, string>();
+const waitingSince = new Map<string, string>();
 let commits = 0;
 
 function newHash(): string {
@@ -33,14 +33,14 @@ function change(of: Change) {
     const [type, name] = 'push' in of ? (['branch', of.push] as const) : (['tag', of.tag] as const);
     const hash = ('push' in of ? of.hash : undefined) ?? newHash();
     const before = 'push' in of ? of.before : undefined;
-    heads.set(`${type} ${name}`, hash);
+    waitingSince.set(`${type} ${name}`, hash);
     const old = before ? ref(type, name, before) : null;
     return { ...nothing, created: old === null, old, new: ref(type, name, hash) };
   }
   const [type, name] =
     'deleted' in of ? (['branch', of.deleted] as const) : (['tag', of.deletedTag] as const);
-  const head = heads.get(`${type} ${name}`);
-  heads.delete(`${type} ${name}`);
+  const head = waitingSince.get(`${type} ${name}`);
+  waitingSince.delete(`${type} ${name}`);
   const hash = ('deleted' in of ? of.hash : undefined) ?? head ?? newHash();
   return { ...nothing, closed: true, old: ref(type, name, hash), new: null };
 }

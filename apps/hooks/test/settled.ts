@@ -2,7 +2,7 @@ import { BULL_PREFIX, KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { Redis } from 'ioredis';
 import { CLEANUP_QUEUE } from '../src/queue/cleanup-queue';
-import { DRAIN_QUEUE } from '../src/queue/hook-queue';
+import { HOOK_QUEUE } from '../src/queue/hook-queue';
 import type { TestContext } from './test-context';
 
 /** Sweeps that were begun: the first may have looked before, the second has ended with the third. */
@@ -36,7 +36,7 @@ export async function settled(context: TestContext): Promise<void> {
 /** BullMQ keeps the time of a delayed job as milliseconds and a counter of 12 bits. */
 async function jobsToDo(redis: Redis): Promise<number> {
   const counts = await Promise.all(
-    [DRAIN_QUEUE, CLEANUP_QUEUE].flatMap((queue) => {
+    [HOOK_QUEUE, CLEANUP_QUEUE].flatMap((queue) => {
       const key = (list: string) => `${BULL_PREFIX}:${queue}:${list}`;
       return [
         redis.llen(key('wait')),

@@ -14,7 +14,7 @@ import { type RunningHooks, runningHooks } from './running-hooks';
  */
 export const QUICK: Timing = {
   lockMs: 5_000,
-  beatMs: 200,
+  lockHeartbeatMs: 200,
   sweepMs: 300,
   heartbeatMs: 500,
   firstRetryMs: 50,

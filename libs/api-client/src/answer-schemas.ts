@@ -8,13 +8,13 @@ const integer = z.number().int().catch(0);
 const flag = z.boolean().catch(false);
 
 /** A uuid has 36 characters, a hash no more; both become headers and names of keys. */
-const LONGEST_NAME = 1_024;
+const MAX_NAME_LENGTH = 1_024;
 /** Far more than a CDS has; what else there is of them would only fill the memory. */
-const MOST_SETTINGS = 1_000;
+const MAX_SETTINGS = 1_000;
 
 const hookConfig = z
   .unknown()
-  .refine((config) => Object.keys(Object(config)).length <= MOST_SETTINGS)
+  .refine((config) => Object.keys(Object(config)).length <= MAX_SETTINGS)
   .pipe(
     z.record(
       z.string(),
@@ -30,7 +30,7 @@ const hookConfig = z
 /** An entry of `GET /workflow/hook`. */
 export const nodeHook: z.ZodType<NodeHook> = z.object({
   id: integer,
-  uuid: z.string().min(1).max(LONGEST_NAME),
+  uuid: z.string().min(1).max(MAX_NAME_LENGTH),
   ref: text,
   node_id: integer,
   hook_model_id: integer,
@@ -46,7 +46,7 @@ export const serviceRegistration: z.ZodType<ServiceRegistration> = z.object({
   type: z.enum(['vcs', 'hooks']),
   http_url: text,
   last_heartbeat: z.string().catch(GO_ZERO_TIME),
-  hash: z.string().min(1).max(LONGEST_NAME),
+  hash: z.string().min(1).max(MAX_NAME_LENGTH),
   token: text,
   group_id: z.number().nullable().catch(null),
   group: z.null().catch(null),
@@ -55,7 +55,7 @@ export const serviceRegistration: z.ZodType<ServiceRegistration> = z.object({
       now: text,
       lines: z
         .array(z.unknown())
-        .max(MOST_SETTINGS)
+        .max(MAX_SETTINGS)
         .pipe(
           z.array(
             z.object({
@@ -153,7 +153,7 @@ export function findHookRun(run: z.infer<typeof workflowRun>, uuid: string): Hoo
 /** `GET /config/vcs`: VCS servers by their names; Go writes none as null. */
 export const vcsServers = z
   .unknown()
-  .refine((servers) => Object.keys(Object(servers)).length <= MOST_SETTINGS)
+  .refine((servers) => Object.keys(Object(servers)).length <= MAX_SETTINGS)
   .pipe(z.record(z.string(), z.unknown()).nullable());
 
 const nodeRun = z.object({
@@ -193,6 +193,6 @@ export function findNodeRun(
 export const integration = z.object({
   config: z
     .unknown()
-    .refine((config) => Object.keys(Object(config)).length <= MOST_SETTINGS)
+    .refine((config) => Object.keys(Object(config)).length <= MAX_SETTINGS)
     .pipe(z.record(z.string(), z.object({ value: text }))),
 });

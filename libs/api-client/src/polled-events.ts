@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
 /** Of each list; a repository with more changes since the last look has its newest ones told by its refs anyway. */
-const MOST_EVENTS = 5_000;
+const MAX_EVENTS = 5_000;
 /** `vcs` cuts messages at 2,000 characters; an event that is far larger is none of its. */
-const LARGEST_EVENT_CHARACTERS = 64 * 1024;
+const MAX_EVENT_CHARACTERS = 64 * 1024;
 /** Git allows no more for a ref where it is kept as a file. */
-const LONGEST_NAME = 1_024;
+const MAX_NAME_LENGTH = 1_024;
 
 const text = z.string().catch('');
-const name = z.string().max(LONGEST_NAME).catch('');
+const name = z.string().max(MAX_NAME_LENGTH).catch('');
 
 /** `id` and `display_id` name the branch; a tag comes as `refs/tags/NAME`. */
 const branch = z
@@ -68,10 +68,10 @@ export function readPolledEvents(json: unknown, interval: unknown): PolledEvents
 
   function readAll<T>(entries: unknown[] | null | undefined, schema: z.ZodType<T>): T[] {
     const all = entries ?? [];
-    unreadable += Math.max(0, all.length - MOST_EVENTS);
-    return all.slice(0, MOST_EVENTS).flatMap((entry) => {
+    unreadable += Math.max(0, all.length - MAX_EVENTS);
+    return all.slice(0, MAX_EVENTS).flatMap((entry) => {
       const one = schema.safeParse(entry).data;
-      if (one !== undefined && JSON.stringify(one).length <= LARGEST_EVENT_CHARACTERS) return [one];
+      if (one !== undefined && JSON.stringify(one).length <= MAX_EVENT_CHARACTERS) return [one];
       unreadable++;
       return [];
     });

@@ -1,5 +1,5 @@
 /** Characters of an error's message: it goes to the log and is kept with executions. */
-const LONGEST_MESSAGE = 2_000;
+const MAX_MESSAGE_LENGTH = 2_000;
 
 /** An answer may echo what it was sent, at any length: `message` without `secrets`, and cut. */
 export function toSafeMessage(message: string, secrets: readonly (string | undefined)[]): string {
@@ -8,7 +8,7 @@ export function toSafeMessage(message: string, secrets: readonly (string | undef
       .flatMap((secret) => (secret ? spellings(secret) : []))
       .reduce((text, spelling) => text.replaceAll(spelling, '***'), message)
       // Last, so that no part of a secret is left at the end.
-      .slice(0, LONGEST_MESSAGE)
+      .slice(0, MAX_MESSAGE_LENGTH)
   );
 }
 

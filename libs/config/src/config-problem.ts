@@ -1,5 +1,5 @@
 /** Where a value stands. */
-export interface Place {
+export interface Slot {
   /**
    * The key as TOML writes it (`vcs.http.port`), or the name of an environment variable; empty for
    * the file as a whole.
@@ -12,13 +12,13 @@ export interface Place {
 }
 
 /** Something wrong, or something to look at, in a configuration. Never holds a secret. */
-export interface ConfigProblem extends Place {
+export interface ConfigProblem extends Slot {
   message: string;
   level: 'error' | 'warning';
 }
 
 export function problemAt(
-  { key, line, file }: Place,
+  { key, line, file }: Slot,
   level: ConfigProblem['level'],
   message: string,
 ): ConfigProblem {

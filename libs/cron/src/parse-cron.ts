@@ -12,7 +12,7 @@ const PREDEFINED: Readonly<Record<string, string>> = {
 };
 
 /** What an expression may hold at most; the longest sensible ones stay far below. */
-const MOST_CHARACTERS = 1_000;
+const MAX_CHARACTERS = 1_000;
 /** In croner the last working day of the month stands alone. */
 const LAST_WORKING_DAY = 'LW';
 
@@ -23,10 +23,10 @@ const LAST_WORKING_DAY = 'LW';
  * @throws CronError
  */
 export function parseCron(expression: string): string[] {
-  if (expression.length > MOST_CHARACTERS) {
-    const column = MOST_CHARACTERS + 1;
+  if (expression.length > MAX_CHARACTERS) {
+    const column = MAX_CHARACTERS + 1;
     throw new CronError(
-      `at column ${column}: it is longer than ${MOST_CHARACTERS} characters`,
+      `at column ${column}: it is longer than ${MAX_CHARACTERS} characters`,
       column,
     );
   }

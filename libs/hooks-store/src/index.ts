@@ -19,7 +19,7 @@ export {
   parseCleanup,
 } from './cleanups/cleanup';
 export { type CleanupStore, createCleanupStore } from './cleanups/cleanup-store';
-export { whereBranchLives } from './cleanups/find-branch-elsewhere';
+export { findBranchElsewhere } from './cleanups/find-branch-elsewhere';
 export { endOfMoment, groupByMoment, type NearCleanup } from './cleanups/group-cleanups';
 export { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from './clock';
 export { type AllMoved, createDeadLetters, type Moved } from './dead-letters/create-dead-letters';
@@ -37,11 +37,11 @@ export type {
   Acceptance,
   DeliveryToAccept,
   DeliveryToPlan,
-  Head,
+  PendingExecution,
   HookOnFile,
   PlanDelivery,
   Saved,
-  TakenHead,
+  TakenExecution,
 } from './deliveries/delivery-types';
 export {
   type ExecutionState,
@@ -53,10 +53,10 @@ export {
 } from './execution';
 export { createExecutionStore, type ExecutionStore } from './executions/execution-store';
 export {
-  type Claim,
-  type Claims,
-  createHookOwnership,
-  type HookOwnership,
+  type HeldLock,
+  type HeldLocks,
+  createHookLock,
+  type HookLock,
 } from './hook-lock/hook-lock';
 export { createImport, type Import, importedName } from './import/create-import';
 export { listCleanups } from './lists/cleanup-list';
@@ -75,7 +75,7 @@ export {
   type PollStore,
   type TakenPoll,
 } from './polls/poll-store';
-export { createPendingStore, type PendingExecution } from './pending/pending-store';
+export { createPendingStore, type ParsedExecution } from './pending/pending-store';
 export { createRequeueTurn } from './pending/requeue-turn';
 export { createQueueStore } from './queues/queue-store';
 export { jobPrefix, STATE_FORMAT } from './redis-keys';
@@ -102,5 +102,10 @@ export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';
 export { whyNotServed } from './tasks/why-not-served';
 export { UnreadableExecutionError } from './unreadable/check-execution';
 export { readConfig } from './unreadable/read-config';
-export { createMend, type KeySetAside, type Mend, NO_MEND } from './unreadable/set-aside';
-export { createWaitingHeads, type WaitingHeads } from './waiting-since/waiting-since';
+export {
+  createKeyRepair,
+  type KeySetAside,
+  type KeyRepair,
+  NO_KEY_REPAIR,
+} from './unreadable/set-aside';
+export { createWaitingSince, type WaitingSince } from './waiting-since/waiting-since';

@@ -52,9 +52,9 @@ export const KEYS = {
    * Sorted set: uuids of hooks that have deliveries to work off and are not stopped → since when
    * the one at the head has waited (ms).
    */
-  heads: `${PREFIX}heads`,
+  waitingSince: `${PREFIX}heads`,
   /** The same for hooks whose task was stopped. */
-  stoppedHeads: `${PREFIX}heads-stopped`,
+  stoppedWaitingSince: `${PREFIX}heads-stopped`,
   /** Counter: deliveries that wait, over all hooks. */
   waitingTotal: `${PREFIX}waiting-total`,
   /**

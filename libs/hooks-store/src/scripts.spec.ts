@@ -26,10 +26,10 @@ describe('the scripts of hooks', () => {
   });
 
   it('name their keys and arguments, and no place of them', () => {
-    const places = files.flatMap(
+    const slots = files.flatMap(
       (file) => readFileSync(join(__dirname, file), 'utf8').match(/\b(KEYS|ARGV)\[\d+\]/g) ?? [],
     );
-    expect(places).toEqual([]);
+    expect(slots).toEqual([]);
   });
 
   it('have one name each', () => {

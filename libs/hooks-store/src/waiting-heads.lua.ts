@@ -1,9 +1,15 @@
 /** The keys by which an execution is put at the end of a hook's list. */
-export const QUEUE_KEYS = ['waiting', 'waitingTotal', 'pending', 'heads', 'stoppedHeads'] as const;
+export const QUEUE_KEYS = [
+  'waiting',
+  'waitingTotal',
+  'pending',
+  'waitingSince',
+  'stoppedWaitingSince',
+] as const;
 
 /**
  * Lua functions that keep, of each hook for which deliveries wait, since when the one at the head
- * has waited: in the sorted set `heads`, or in `stoppedHeads` when its task is stopped. A hook's
+ * has waited: in the sorted set `heads`, or in `stoppedWaitingSince` when its task is stopped. A hook's
  * list is in the order in which deliveries came to wait, so its head has waited longest, and the
  * first of a set has waited longest of all.
  *
@@ -20,16 +26,16 @@ end
 local function headAdded(uuid, length, since, heads)
   if length == 1 then redis.call('ZADD', heads, since, uuid) end
 end
-local function headMoved(uuid, waiting, states, heads, stoppedHeads)
+local function headMoved(uuid, waiting, states, heads, stoppedWaitingSince)
   local id = redis.call('LINDEX', waiting, 0)
   if not id then
     redis.call('ZREM', heads, uuid)
-    redis.call('ZREM', stoppedHeads, uuid)
+    redis.call('ZREM', stoppedWaitingSince, uuid)
     return
   end
   local state = redis.call('HGET', states, id)
   local since = state and string.match(state, '"queued_at":(%d+)') or msOf(id)
   redis.call('ZADD', heads, 'XX', since, uuid)
-  redis.call('ZADD', stoppedHeads, 'XX', since, uuid)
+  redis.call('ZADD', stoppedWaitingSince, 'XX', since, uuid)
 end
 `;

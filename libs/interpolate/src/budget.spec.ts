@@ -1,4 +1,4 @@
-import { createBudget, HELPERS, interpolate, MOST_WORK, TooMuchWorkError } from './index';
+import { createBudget, HELPERS, interpolate, MAX_WORK, TooMuchWorkError } from './index';
 
 const NOTHING = new Map<string, string>();
 
@@ -18,7 +18,7 @@ describe('the work of expressions', () => {
     const template = '{{repeat 1000000 "a"|upper|trunc 1}}'.repeat(250);
     expect(() => interpolate(template, NOTHING)).toThrow(TooMuchWorkError);
     expect(() => interpolate(template, NOTHING)).toThrow(
-      `more than ${MOST_WORK.characters} characters in all: use fewer helpers, or shorter values`,
+      `more than ${MAX_WORK.characters} characters in all: use fewer helpers, or shorter values`,
     );
   });
 
@@ -66,7 +66,7 @@ describe('the work of expressions', () => {
     expect(isWithin('{{.unknown}}'.repeat(10), 0, 20)).toBe(true);
     expect(isWithin('{{.unknown}}'.repeat(10), 0, 19)).toBe(false);
     expect(() => interpolate('{{.unknown}}'.repeat(20_000), NOTHING)).toThrow(
-      `more than ${MOST_WORK.steps} expressions and values in them in all: use fewer`,
+      `more than ${MAX_WORK.steps} expressions and values in them in all: use fewer`,
     );
   });
 

@@ -11,7 +11,7 @@ export interface Work {
  * What the interpolations of one outgoing hook may take together: seconds at the very most,
  * whatever is written.
  */
-export const MOST_WORK: Readonly<Work> = { characters: 8 * 1024 * 1024, steps: 20_000 };
+export const MAX_WORK: Readonly<Work> = { characters: 8 * 1024 * 1024, steps: 20_000 };
 
 /** The expressions of a text, each small, add up to more work than one hook may cause. */
 export class TooMuchWorkError extends InterpolateError {}
@@ -26,7 +26,7 @@ export interface Budget {
   spend(work: Partial<Work>): void;
 }
 
-export function createBudget(most: Readonly<Work> = MOST_WORK): Budget {
+export function createBudget(most: Readonly<Work> = MAX_WORK): Budget {
   const spent: Work = { characters: 0, steps: 0 };
   return {
     spend({ characters = 0, steps = 0 }) {

@@ -206,10 +206,10 @@ function indented(spaces: number, given: string): number {
 /**
  * V8 searches for a text that is longer than this in time that grows with both lengths, multiplied.
  */
-const LONGEST_QUICK_SEARCH = 250;
+const MAX_QUICK_SEARCH_LENGTH = 250;
 
 /** Of `replace`: the text counts again for each further 250 characters of what is searched for. */
 function searched([old = null, put = null, given = null]: readonly Value[]): number {
   const length = (value: Value): number => (typeof value === 'string' ? value.length : 0);
-  return length(put) + length(given) * (1 + Math.floor(length(old) / LONGEST_QUICK_SEARCH));
+  return length(put) + length(given) * (1 + Math.floor(length(old) / MAX_QUICK_SEARCH_LENGTH));
 }

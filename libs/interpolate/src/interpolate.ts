@@ -5,12 +5,12 @@ import { type Operand, parseAction, type Pipeline } from './parse-action';
 import { textOf, type Value } from './value';
 
 /** Characters of a result when nothing else is said. */
-export const MOST_CHARACTERS = 1024 * 1024;
+export const MAX_CHARACTERS = 1024 * 1024;
 
 export interface InterpolateOptions {
   /** Most characters of the result, and of every value on the way to it. */
   limit?: number;
-  /** Shared by texts that belong together; one of its own, {@link MOST_WORK}, when not given. */
+  /** Shared by texts that belong together; one of its own, {@link MAX_WORK}, when not given. */
   budget?: Budget;
 }
 
@@ -32,7 +32,7 @@ export function interpolate(
   variables: ReadonlyMap<string, string>,
   options: InterpolateOptions = {},
 ): string {
-  const { limit = MOST_CHARACTERS, budget = createBudget() } = options;
+  const { limit = MAX_CHARACTERS, budget = createBudget() } = options;
   const context: Context = { variables, limit, budget };
   const parts: string[] = [];
   let length = 0;

@@ -19,7 +19,7 @@ export interface Action {
 /** Brackets in brackets. */
 const DEEPEST = 16;
 /** Operands of one action. */
-const MOST_OPERANDS = 200;
+const MAX_OPERANDS = 200;
 
 const SPACES = /[ \t\r\n]*/y;
 const VARIABLE = /\.[\p{L}\p{Nd}_.µ-]*/uy;
@@ -55,7 +55,7 @@ export function parseAction(text: string, start: number): Action {
   };
 
   function operand(depth: number): Operand {
-    if (++operands > MOST_OPERANDS) fail(`more than ${MOST_OPERANDS} values`);
+    if (++operands > MAX_OPERANDS) fail(`more than ${MAX_OPERANDS} values`);
     if (text[at] === '(') {
       if (depth >= DEEPEST) fail(`more than ${DEEPEST} brackets in brackets`);
       at++;

@@ -7,7 +7,7 @@ export type Value = string | bigint | number | boolean | null;
 
 const ANOTHER_BASE = /^([+-]?)0([xX][0-9a-fA-F]+|[bB][01]+|[oO]?[0-7]+)$/;
 /** Digits of a 64-bit integer, in any base, and some zeros in front. */
-const LONGEST_INTEGER = 100;
+const MAX_INTEGER_LENGTH = 100;
 
 /** As a template prints it. */
 export function textOf(value: Value): string {
@@ -17,7 +17,7 @@ export function textOf(value: Value): string {
 /** The integer that a text stands for, in Go's notation (`0x1f`, `017`), 0 when it is none. */
 function integerOf(text: string): bigint {
   const trimmed = text.replace(/^(\d{1,20})\.0{1,20}$/, '$1');
-  if (trimmed.length > LONGEST_INTEGER) return 0n;
+  if (trimmed.length > MAX_INTEGER_LENGTH) return 0n;
   const based = ANOTHER_BASE.exec(trimmed);
   if (based) {
     const [, sign, digits = ''] = based;

@@ -1,5 +1,5 @@
 const SHORT_MS = 40;
-const MOST_TRIES = 8;
+const MAX_TRIES = 8;
 
 /**
  * Nearer to the sixteenfold than to the fourfold: collecting garbage alone can double the latter.
@@ -38,7 +38,7 @@ export function growth<T>(
   let ofLarge = Infinity;
   let ratio = Infinity;
   milliseconds(run, small);
-  for (let tries = 0; tries < MOST_TRIES && (tries < leastTries || ratio >= LINEAR); tries += 1) {
+  for (let tries = 0; tries < MAX_TRIES && (tries < leastTries || ratio >= LINEAR); tries += 1) {
     ofSmall = Math.min(ofSmall, milliseconds(run, small));
     ofLarge = Math.min(ofLarge, milliseconds(run, large));
     ratio = ofLarge / Math.max(ofSmall, SHORT_MS);

@@ -7,9 +7,9 @@ const PATIENCE_MS = 60_000;
  * Where a turn takes longer than this, the machine or the service is held up: the rest does not
  * count.
  */
-const LONGEST_TURN_MS = 100;
+const MAX_TURN_MS = 100;
 /** Of the time on the wall, still below jest's own limit. */
-const MOST_TIMES = 4;
+const MAX_TIMES = 4;
 
 export interface WaitOptions {
   /** Milliseconds, a minute when not given. Less proves nothing: the machine may be busy. */
@@ -32,7 +32,7 @@ export async function waitFor<T>(
   const began = performance.now();
   let spentMs = 0;
   let lastError: unknown;
-  for (let now = began; spentMs < timeoutMs && now - began < MOST_TIMES * timeoutMs;) {
+  for (let now = began; spentMs < timeoutMs && now - began < MAX_TIMES * timeoutMs;) {
     try {
       const value = await probe();
       if (value) return value;
@@ -41,7 +41,7 @@ export async function waitFor<T>(
       lastError = error;
     }
     await sleep(POLL_MS);
-    spentMs += Math.min(LONGEST_TURN_MS, performance.now() - now);
+    spentMs += Math.min(MAX_TURN_MS, performance.now() - now);
     now = performance.now();
   }
   const reason = lastError instanceof Error ? `: ${lastError.message}` : '';

@@ -20,7 +20,7 @@ export interface CdsErrorBody extends Omit<z.infer<typeof cdsErrorBodySchema>, '
 }
 
 /** What went wrong may be told in the words of others: never in more than this. */
-const LONGEST_FROM = 2_000;
+const MAX_FROM_LENGTH = 2_000;
 
 /** What may be added to a known error. */
 export interface CdsErrorOptions {
@@ -51,7 +51,7 @@ export class CdsError extends Error {
     options: CdsErrorOptions = {},
   ) {
     const known = KNOWN_ERRORS[kind];
-    const from = options.from?.slice(0, LONGEST_FROM);
+    const from = options.from?.slice(0, MAX_FROM_LENGTH);
     super(from ? `${known.message} (from: ${from})` : known.message, {
       cause: options.cause,
     });

@@ -2,5 +2,5 @@
 // hundred thousand requests would take longer than what is measured.
 export { createCleanupQueue } from '../../../apps/hooks/src/queue/cleanup-queue';
 export { createCleanupStore } from '@cds/hooks-store';
-export { createRingAhead } from '../../../apps/hooks/src/modules/branch-cleanup/enqueue-due-cleanups';
+export { createEnqueueDueCleanups } from '../../../apps/hooks/src/modules/branch-cleanup/enqueue-due-cleanups';
 export { createDeliveryStore, type DeliveryStore } from '@cds/hooks-store';

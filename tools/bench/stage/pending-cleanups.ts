@@ -2,7 +2,11 @@ import { cleanupId } from '@cds/hooks-store';
 import { KEYS } from '@cds/hooks-store/keys';
 import pino from 'pino';
 import type { BenchRedis } from './bench-redis';
-import { createCleanupQueue, createCleanupStore, createRingAhead } from './hooks-internals';
+import {
+  createCleanupQueue,
+  createCleanupStore,
+  createEnqueueDueCleanups,
+} from './hooks-internals';
 
 /** A scheduled removal as the bench makes them. */
 export interface PendingCleanup {
@@ -73,7 +77,7 @@ export async function scheduleAll(
     await Promise.all(
       cleanups.slice(first, first + AT_ONCE).map((one, index) => schedule(one, first + index)),
     );
-  await createRingAhead({ store, queue }).ring(Date.now());
+  await createEnqueueDueCleanups({ store, queue }).enqueue(Date.now());
   const count = await redis.zcard(KEYS.cleanups);
   if (count !== cleanups.length)
     throw new Error(`${cleanups.length} cleanups were to be scheduled, ${count} are`);

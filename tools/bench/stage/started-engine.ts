@@ -8,7 +8,7 @@ import { commitOf, type LoadedHook, signedPush } from '../processes/deliveries';
 import { hooksEnvironment } from './hooks-service';
 
 const LOOK_MS = 5;
-const LONGEST_MS = 30_000;
+const MAX_DURATION_MS = 30_000;
 
 /** `hooks` below `engine start`. */
 export interface StartedEngine {
@@ -52,7 +52,7 @@ export async function startEngine(options: {
     // 503: Redis is not reached yet.
     if (status !== undefined && status !== 503)
       throw new Error(`The first delivery was answered ${status}`);
-    if (!child.isRunning() || performance.now() - began > LONGEST_MS)
+    if (!child.isRunning() || performance.now() - began > MAX_DURATION_MS)
       throw new Error(`The engine did not start: see engine.log in ${options.folder}`);
     await sleep(LOOK_MS);
   }

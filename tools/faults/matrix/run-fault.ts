@@ -14,8 +14,8 @@ import { openStage, type Stage } from '../stage/stage';
 /** A service with a few hooks stays far below this, whatever happens to it. */
 export const PEAK_RSS_MB = 256;
 
-const MOST_MS = 60_000;
-const LONGEST_MS = 1_200_000;
+const MAX_MS = 60_000;
+const MAX_DURATION_MS = 1_200_000;
 
 export interface FaultResult {
   name: string;
@@ -100,7 +100,7 @@ function resultOfSkipped(fault: Fault, seed: number, skipped: string): FaultResu
 
 /** A story that does not come to its end has found something that hangs. */
 async function within(fault: Fault, playing: Promise<void>, long: boolean): Promise<void> {
-  const limitMs = long ? LONGEST_MS : MOST_MS + (fault.seconds ?? 0) * 2_000;
+  const limitMs = long ? MAX_DURATION_MS : MAX_MS + (fault.seconds ?? 0) * 2_000;
   const over = new AbortController();
   const deadline = sleep(limitMs, undefined, { signal: over.signal }).then(
     () => Promise.reject(new Error(`It was not over after ${limitMs} ms: see its story.`)),

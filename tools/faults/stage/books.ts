@@ -35,7 +35,8 @@ export async function readBooks(redis: Redis, hooks: { uuid: string }[]): Promis
   }
   const total = Number((await redis.get(KEYS.waitingTotal)) ?? 0);
   if (total !== waiting) say(`Redis counts ${total} waiting deliveries, and ${waiting} wait.`);
-  const heads = (await redis.zcard(KEYS.heads)) + (await redis.zcard(KEYS.stoppedHeads));
+  const heads =
+    (await redis.zcard(KEYS.waitingSince)) + (await redis.zcard(KEYS.stoppedWaitingSince));
   if (waiting === 0 && heads > 0) say(`Redis holds that ${heads} hooks have work, and none waits.`);
   return { waiting, violations };
 }

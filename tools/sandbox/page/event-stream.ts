@@ -10,9 +10,9 @@ export interface EventStreamOptions {
 export type Send = (event: string, data: unknown) => void;
 export type EventStream = ReturnType<typeof createEventStream>;
 
-const MOST_CLIENTS = 20;
+const MAX_CLIENTS = 20;
 /** Bytes that wait for a client which does not read: then it is let go, and comes again when it can. */
-const MOST_WAITING = 2 * 1024 * 1024;
+const MAX_WAITING = 2 * 1024 * 1024;
 const KEEP_ALIVE_MS = 15_000;
 
 /** Server-Sent Events for a bounded number of clients; a slow one costs a bounded amount of memory. */
@@ -20,7 +20,7 @@ export function createEventStream(options: EventStreamOptions) {
   const clients = new Set<Response>();
 
   function write(client: Response, text: string): void {
-    if (client.writableLength > MOST_WAITING) client.destroy();
+    if (client.writableLength > MAX_WAITING) client.destroy();
     else client.write(text);
   }
 
@@ -33,12 +33,12 @@ export function createEventStream(options: EventStreamOptions) {
 
     /** The route. */
     handle(request: Request, response: Response): void {
-      if (clients.size >= MOST_CLIENTS) {
+      if (clients.size >= MAX_CLIENTS) {
         response
           .status(503)
           .set('Retry-After', '5')
           .json({
-            error: `${MOST_CLIENTS} pages are watching already: close one.`,
+            error: `${MAX_CLIENTS} pages are watching already: close one.`,
           });
         return;
       }

@@ -9,7 +9,7 @@ import { takeSnapshot } from './snapshot';
 const TELL_EVERY_MS = 200;
 const LOOK_EVERY_MS = 1_000;
 /** So many rows in one message. */
-const MOST_ROWS = 400;
+const MAX_ROWS = 400;
 
 export type Live = ReturnType<typeof createLive>;
 
@@ -47,7 +47,7 @@ export function createLive(deps: {
   });
 
   function tell(): void {
-    const rows = feed.since(lastRow).slice(-MOST_ROWS);
+    const rows = feed.since(lastRow).slice(-MAX_ROWS);
     lastRow = feed.lastId();
     if (rows.length > 0) stream.send('calls', { epoch, rows });
     const state = now();

@@ -27,7 +27,7 @@ export interface ImportReport {
   unserved: Record<string, number>;
 }
 
-const MOST_LISTED = 10_000;
+const MAX_LISTED = 10_000;
 
 export type Reporter = ReturnType<typeof createReporter>;
 
@@ -43,7 +43,7 @@ export function createReporter(dryRun: boolean) {
   };
 
   function list<T>(rows: T[], row: T): void {
-    if (rows.length < MOST_LISTED) rows.push(row);
+    if (rows.length < MAX_LISTED) rows.push(row);
     else report.unlisted++;
   }
 

@@ -2,7 +2,7 @@ import { onOneLine } from '@cds/wire';
 import { formatTable } from '../print-table';
 import type { ImportReport } from './import-report';
 
-const MOST_PRINTED = 1_000;
+const MAX_PRINTED = 1_000;
 const KINDS = { task: 'Tasks', cleanup: 'Branch deletions', delivery: 'Deliveries' } as const;
 
 /** The report for people: what is pending, the counts, what was not understood. */
@@ -14,7 +14,7 @@ export function printImport(report: ImportReport): string {
       : `${formatTable(
           ['KIND', 'TYPE', 'WORKFLOW', 'DATE', 'RESULT', 'UUID'],
           rows
-            .slice(0, MOST_PRINTED)
+            .slice(0, MAX_PRINTED)
             .map(({ kind, type, workflow, date, result, uuid }) => [
               kind,
               type,
@@ -24,7 +24,7 @@ export function printImport(report: ImportReport): string {
               uuid,
             ]),
         )}\n`;
-  const left = rows.length - MOST_PRINTED + report.unlisted;
+  const left = rows.length - MAX_PRINTED + report.unlisted;
   const more = left > 0 ? `… and ${left} more: --json lists up to ten thousand.\n\n` : '';
   const dry = report.dry_run ? 'This is what an import would do; nothing was written.\n' : '';
   return `${table}${more}${dry}${counts(report)}`;
@@ -42,7 +42,7 @@ function counts(report: ImportReport): string {
 /** What somebody has to look at, a sentence each. */
 export function importRemarks(report: ImportReport): string[] {
   const unserved = Object.entries(report.unserved).map(([type, n]) => `${n} ${type}`);
-  const shown = report.problems.slice(0, MOST_PRINTED);
+  const shown = report.problems.slice(0, MAX_PRINTED);
   return [
     ...(unserved.length === 0
       ? []

@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream';
 
 /** Longer lines are cut in pieces, so that a child without line ends does not fill the memory. */
-const LONGEST_LINE = 1024 * 1024;
+const MAX_LINE_LENGTH = 1024 * 1024;
 
 /** Puts `prefix` before every line that passes. The last line gets its end if it has none. */
 export function prefixLines(prefix: string): Transform {
@@ -12,7 +12,7 @@ export function prefixLines(prefix: string): Transform {
     transform(chunk: string | Buffer, _encoding, done) {
       const lines = `${rest}${chunk}`.split('\n');
       rest = lines.pop() ?? '';
-      if (rest.length > LONGEST_LINE) {
+      if (rest.length > MAX_LINE_LENGTH) {
         lines.push(rest);
         rest = '';
       }

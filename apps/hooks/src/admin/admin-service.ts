@@ -58,7 +58,7 @@ export function createAdminService(
   resources: Pick<Resources, 'config' | 'redis' | 'stores' | 'queues' | 'logger' | 'now'>,
 ) {
   const { redis, stores, queues, logger, now } = resources;
-  const deadLetters = createDeadLetters({ redis, mend: stores.mend });
+  const deadLetters = createDeadLetters({ redis, keyRepair: stores.keyRepair });
   const replay = createReplay({ redis });
   const resetSignature = createResetSignature({ redis });
 
@@ -69,7 +69,7 @@ export function createAdminService(
     for (const uuid of new Set(hooks)) queues.hooks.goOnSoon(uuid);
     for (const { kind, uuid } of refs) {
       if (kind === 'cleanup')
-        queues.cleanups.ringNow(uuid).catch((error: unknown) => {
+        queues.cleanups.enqueueNow(uuid).catch((error: unknown) => {
           logger.debug({ error, cleanup: uuid }, 'a cleanup was not woken');
         });
     }

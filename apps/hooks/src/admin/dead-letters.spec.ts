@@ -250,11 +250,11 @@ describe('dead letters', () => {
       deadLetters: 10,
       signature: 'auto',
     });
-    const claim = { uuid: hook.uuid, holder: 'worker/1' };
-    const taken = await store.takeHead(hook.uuid, claim.holder, 'job');
+    const lock = { uuid: hook.uuid, lockToken: 'worker/1' };
+    const taken = await store.takePending(hook.uuid, lock.lockToken, 'job');
     if (taken.kind !== 'work') throw new Error(taken.kind);
-    const { id, state } = taken.head;
-    const finish = () => store.finish(claim, id, { ...state, status: 'DONE', failed: true }, '');
+    const { id, state } = taken.pending;
+    const finish = () => store.finish(lock, id, { ...state, status: 'DONE', failed: true }, '');
 
     expect(await finish()).toEqual({ saved: 'ok', dropped: 0 });
     expect(await finish()).toEqual({ saved: 'gone', dropped: 0 });

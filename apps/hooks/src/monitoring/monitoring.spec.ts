@@ -31,7 +31,7 @@ const OLDEST_LINE = 'Oldest Waiting Delivery';
 
 /** Makes what waits at the hook an hour older than it is. */
 async function age(hook: NodeHook): Promise<void> {
-  for (const key of [KEYS.heads, KEYS.stoppedHeads]) {
+  for (const key of [KEYS.waitingSince, KEYS.stoppedWaitingSince]) {
     const since = await context.redisClient.zscore(key, hook.uuid);
     if (since) await context.redisClient.zadd(key, Number(since) - 3_600_000, hook.uuid);
   }
@@ -78,7 +78,7 @@ describe('the oldest delivery that waits', () => {
     const hook = await withHook(before);
     await push(before, hook, { push: 'main' });
     await before.service.stop(1_000);
-    await context.redisClient.del(KEYS.heads);
+    await context.redisClient.del(KEYS.waitingSince);
 
     const hooks = await context.start({ disable: true });
     await waitFor(async () => ((await scrape(hooks)).get(oldest('running')) ?? 0) > 0, {
@@ -89,7 +89,10 @@ describe('the oldest delivery that waits', () => {
 
 describe('a scrape', () => {
   it('asks Redis once, and scans nothing', async () => {
-    const hooks = await context.start({}, { timing: { sweepMs: 600_000, beatMs: 600_000 } });
+    const hooks = await context.start(
+      {},
+      { timing: { sweepMs: 600_000, lockHeartbeatMs: 600_000 } },
+    );
     await withHook(hooks);
     const calls = async (): Promise<Map<string, number>> => {
       const info = await context.redisClient.info('commandstats');

@@ -10,7 +10,7 @@ import { MAX_CHANGES } from '../modules/repository-webhook/push-delivery';
 
 const MIB = 1024 * 1024;
 /** What Bitbucket sends at most. */
-const LARGEST_PUSH = 256 * 1024;
+const MAX_PUSH = 256 * 1024;
 /** How much longer than the largest push of Bitbucket a hostile body may take at most. */
 const FACTOR = 30;
 const TRIES = 5;
@@ -37,7 +37,7 @@ function largestPush(): string {
   const commits = Array.from({ length: 5 }, (_, i) => ref(`c${i}`).target);
   const changes: object[] = [];
   const body = () => JSON.stringify({ push: { changes }, repository: { full_name: 'a/b' } });
-  while (body().length < LARGEST_PUSH) {
+  while (body().length < MAX_PUSH) {
     const name = `b${changes.length}`;
     changes.push({ old: ref(name), new: ref(name), commits, created: false, closed: false });
   }

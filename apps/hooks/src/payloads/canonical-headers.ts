@@ -30,7 +30,7 @@ export function canonicalHeaders(rawHeaders: string[]): Record<string, string[]>
  * Most requests carry the same few names. Bounded, since anybody may send others. A Map finds a name
  * in half the time of an LRU cache.
  */
-const MOST_KNOWN = 500;
+const MAX_KNOWN = 500;
 const known = new Map<string, string>();
 
 /** `x-event-key` → `X-Event-Key`; only `-` separates words (https://pkg.go.dev/net/textproto#CanonicalMIMEHeaderKey). */
@@ -38,6 +38,6 @@ function canonicalName(name: string): string {
   const before = known.get(name);
   if (before !== undefined) return before;
   const canonical = name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
-  if (known.size < MOST_KNOWN && name.length < 100) known.set(name, canonical);
+  if (known.size < MAX_KNOWN && name.length < 100) known.set(name, canonical);
   return canonical;
 }

@@ -8,7 +8,7 @@ import { useTestContext } from '../../test/test-context';
 import { startHooksProcess } from '../../test/hooks-process';
 import { apiKnows, startTarget, webhookRun, workflowRun } from '../../test/outgoing';
 import { pushDelivery } from '../../test/pushes';
-import { MOST_BEGUN, NEVER_ENDED } from './attempts';
+import { MAX_ATTEMPTS, NEVER_ENDED } from './attempts';
 
 const POISON = { body: '{"poison":1}', headers: { 'Content-Type': 'application/json' } };
 const DIES_OF_IT = ['--require', `${__dirname}/../../test/dies-of-poison.cjs`];
@@ -21,7 +21,7 @@ describe('an execution that was begun and did not end', () => {
     context.api.runs().filter(({ hook }) => hook.uuid === uuid).length;
 
   /** The head of the hook's list, as three processes left it that died of it. */
-  async function wasBegun(uuid: string, times = MOST_BEGUN): Promise<void> {
+  async function wasBegun(uuid: string, times = MAX_ATTEMPTS): Promise<void> {
     const id = await context.redisClient.lindex(hookKeys(uuid).waiting, 0);
     await context.redisClient.hset(
       hookKeys(uuid).task,
@@ -42,7 +42,7 @@ describe('an execution that was begun and did not end', () => {
       else await push(intake, hook, { push: 'main' });
     }
 
-    for (let times = 1; times <= MOST_BEGUN; times++) {
+    for (let times = 1; times <= MAX_ATTEMPTS; times++) {
       const { child } = await startHooksProcess(context, DIES_OF_IT);
       expect((await child.exited).signal).toBe('SIGKILL');
       expect(await begun(poisoned.uuid)).toMatch(new RegExp(` ${times}$`));
@@ -104,7 +104,7 @@ describe('an execution that was begun and did not end', () => {
     const run = webhookRun(target);
     apiKnows(context, run);
     const { uuid } = (await intake.call('POST', '/task/execute', run)).body as Task;
-    for (const each of [hook.uuid, uuid]) await wasBegun(each, MOST_BEGUN - 1);
+    for (const each of [hook.uuid, uuid]) await wasBegun(each, MAX_ATTEMPTS - 1);
 
     const worker = await context.start();
     await allDone(worker, hook);
@@ -130,7 +130,7 @@ describe('an execution that was begun and did not end', () => {
       return { delayMs: 30_000 };
     };
     const counts: (string | null)[] = [];
-    for (let kills = 1; kills <= MOST_BEGUN + 1; kills++) {
+    for (let kills = 1; kills <= MAX_ATTEMPTS + 1; kills++) {
       const { child } = await startHooksProcess(context);
       await waitFor(() => asked === kills, { what: 'the run to be asked for' });
       counts.push((await begun(hook.uuid))?.split(' ')[2] ?? null);

@@ -3,7 +3,7 @@ import type { Logger } from '@cds/service';
 import type { Job } from 'bullmq';
 import type { WaitingJobData } from './api-outage';
 import { cleanupGroupJobId, cleanupJobId } from './job-ids';
-import { createSteadyQueue, type QueueRedis } from './reconnecting-queue';
+import { createReconnectingQueue, type QueueRedis } from './reconnecting-queue';
 
 export const CLEANUP_QUEUE = 'branch-deletion';
 
@@ -19,7 +19,7 @@ export type CleanupQueue = ReturnType<typeof createCleanupQueue>;
 
 /** A delayed job for each cleanup that is due soon, or for some that are due together, to ring when they are. */
 export function createCleanupQueue(deps: QueueRedis & { logger: Logger }) {
-  const steady = createSteadyQueue<CleanupJob>(CLEANUP_QUEUE, deps);
+  const reconnecting = createReconnectingQueue<CleanupJob>(CLEANUP_QUEUE, deps);
 
   function jobOf(ids: readonly string[], delayMs: number, suffix = '') {
     const [id = ''] = ids;
@@ -39,18 +39,18 @@ export function createCleanupQueue(deps: QueueRedis & { logger: Logger }) {
 
   async function add(id: string, delayMs: number): Promise<Job<CleanupJob>> {
     const { name, data, opts } = jobOf([id], delayMs);
-    return steady.queue.add(name, data, opts);
+    return reconnecting.queue.add(name, data, opts);
   }
 
   return {
     get queue() {
-      return steady.queue;
+      return reconnecting.queue;
     },
     /**
      * Adds the job, unless there is one: that one looks at the record when it rings, and goes to sleep again if it
-     * is not due yet. One that is due long from now gets its job later, from `createRingAhead`.
+     * is not due yet. One that is due long from now gets its job later, from `createEnqueueDueCleanups`.
      */
-    async ring(id: string, delayMs: number): Promise<void> {
+    async enqueue(id: string, delayMs: number): Promise<void> {
       if (delayMs > NEAR_MS) return;
       try {
         await add(id, delayMs);
@@ -59,26 +59,28 @@ export function createCleanupQueue(deps: QueueRedis & { logger: Logger }) {
       }
     },
     /** Adds the job, however late it is to ring, or finds the one that there is. */
-    ringAlone: add,
+    enqueueAlone: add,
     /** Adds the jobs that are missing, one for each group, in one round trip. */
-    async ringAll(groups: readonly { ids: readonly string[]; delayMs: number }[]): Promise<void> {
+    async enqueueAll(
+      groups: readonly { ids: readonly string[]; delayMs: number }[],
+    ): Promise<void> {
       if (groups.length === 0) return;
-      await steady.queue.addBulk(groups.map(({ ids, delayMs }) => jobOf(ids, delayMs)));
+      await reconnecting.queue.addBulk(groups.map(({ ids, delayMs }) => jobOf(ids, delayMs)));
     },
     /** For what is left of a group whose job is not over yet: a job of another name. */
-    async ringAgain(ids: readonly string[], delayMs: number): Promise<void> {
+    async enqueueAgain(ids: readonly string[], delayMs: number): Promise<void> {
       if (ids.length === 0) return;
       const { name, data, opts } = jobOf(ids, delayMs, `-${randomUUID()}`);
-      await steady.queue.add(name, data, opts);
+      await reconnecting.queue.add(name, data, opts);
     },
     /** Lets the job look at its record now. */
-    async ringNow(id: string): Promise<void> {
-      const job = await steady.queue.getJob(cleanupJobId(id));
+    async enqueueNow(id: string): Promise<void> {
+      const job = await reconnecting.queue.getJob(cleanupJobId(id));
       if (job && (await job.isDelayed())) await job.promote();
       else if (!job) await add(id, 0);
     },
     async close(): Promise<void> {
-      await steady.close();
+      await reconnecting.close();
     },
   };
 }

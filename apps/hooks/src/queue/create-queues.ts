@@ -1,10 +1,10 @@
 import { connectRedis, type RedisConfigLike, withoutKeyPrefix } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { createApiWaiters } from './api-outage';
+import { createApiOutage } from './api-outage';
 import { createCleanupQueue } from './cleanup-queue';
-import { createDrainQueue } from './hook-queue';
-import { isDrainJobId } from './job-ids';
+import { createHookQueue } from './hook-queue';
+import { isHookJobId } from './job-ids';
 
 export type Queues = ReturnType<typeof createQueues>;
 
@@ -19,12 +19,12 @@ export function createQueues(deps: {
   // BullMQ refuses a connection with a key prefix; where there is none, one connection does.
   const own = { redis: config.redis, logger, name: `${config.name}-queues` };
   const queueRedis = keyPrefix === '' ? redis : connectRedis(withoutKeyPrefix(own), 'client');
-  const hooks = createDrainQueue({ redis: queueRedis, keyPrefix, logger });
+  const hooks = createHookQueue({ redis: queueRedis, keyPrefix, logger });
   const cleanups = createCleanupQueue({ redis: queueRedis, keyPrefix, logger });
-  const apiOutage = createApiWaiters({
+  const apiOutage = createApiOutage({
     redis,
     logger,
-    queueOf: (jobId) => (isDrainJobId(jobId) ? hooks.queue : cleanups.queue),
+    queueOf: (jobId) => (isHookJobId(jobId) ? hooks.queue : cleanups.queue),
   });
 
   return {

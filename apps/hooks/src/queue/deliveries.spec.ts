@@ -7,8 +7,8 @@ import { repositoryHook } from '../../test/node-hooks';
 import { post } from '../../test/running-hooks';
 import { useTestContext } from '../../test/test-context';
 import { BULL_PREFIX } from '@cds/hooks-store/keys';
-import { DRAIN_QUEUE } from './hook-queue';
-import { drainJobId } from './job-ids';
+import { HOOK_QUEUE } from './hook-queue';
+import { hookJobId } from './job-ids';
 
 describe('deliveries', () => {
   const context = useTestContext();
@@ -227,10 +227,7 @@ describe('deliveries', () => {
    */
   async function dueAt(hook: NodeHook): Promise<number> {
     const redis = new Redis(context.redis.url, { maxRetriesPerRequest: null });
-    const score = await redis.zscore(
-      `${BULL_PREFIX}:${DRAIN_QUEUE}:delayed`,
-      drainJobId(hook.uuid),
-    );
+    const score = await redis.zscore(`${BULL_PREFIX}:${HOOK_QUEUE}:delayed`, hookJobId(hook.uuid));
     redis.disconnect();
     return Number(score) / 0x1000;
   }

@@ -4,7 +4,7 @@ import { startTestRedis, type TestRedis } from '@cds/testing';
 import { Redis } from 'ioredis';
 
 const UUID = 'the-hook';
-const CLAIM = { uuid: UUID, holder: 'me' };
+const CLAIM = { uuid: UUID, lockToken: 'me' };
 const JOB = 'drain-the-hook';
 
 describe('a delivery that is finished, and the next one', () => {
@@ -36,41 +36,44 @@ describe('a delivery that is finished, and the next one', () => {
         },
       });
     }
-    const taken = await store.takeHead(UUID, CLAIM.holder, JOB);
+    const taken = await store.takePending(UUID, CLAIM.lockToken, JOB);
     if (taken.kind !== 'work') throw new Error(taken.kind);
     const finish = (id: string, nextFor?: string) =>
       store.finish(CLAIM, id, { ...NEW_STATE, status: 'DONE' }, '', nextFor);
-    return { store, head: taken.head, finish };
+    return { store, pending: taken.pending, finish };
   }
 
   it('is taken as it would be by itself, until there is none', async () => {
-    const { store, head, finish } = await start(2);
+    const { store, pending, finish } = await start(2);
     await redis.zadd(KEYS.apiWaiters, 1, JOB);
-    const { saved, next } = await finish(head.id, JOB);
+    const { saved, next } = await finish(pending.id, JOB);
     expect(saved).toBe('ok');
-    expect(next).toEqual(await store.takeHead(UUID, CLAIM.holder, JOB));
+    expect(next).toEqual(await store.takePending(UUID, CLAIM.lockToken, JOB));
     if (next?.kind !== 'work') throw new Error(next?.kind);
-    expect(next.head.execution.request_id).toBe('r1');
+    expect(next.pending.execution.request_id).toBe('r1');
     expect(await redis.zcard(KEYS.apiWaiters)).toBe(0);
 
-    expect(await finish(next.head.id, JOB)).toMatchObject({ saved: 'ok', next: { kind: 'empty' } });
+    expect(await finish(next.pending.id, JOB)).toMatchObject({
+      saved: 'ok',
+      next: { kind: 'empty' },
+    });
     expect(await redis.sismember(KEYS.pending, UUID)).toBe(0);
   });
 
   it('is not taken unless asked for, nor where the hook is another’s', async () => {
-    const { head, finish } = await start(2);
+    const { pending, finish } = await start(2);
     await redis.set(hookKeys(UUID).owner, 'another');
-    expect(await finish(head.id, JOB)).toEqual({ saved: 'lost', dropped: 0 });
-    await redis.set(hookKeys(UUID).owner, CLAIM.holder);
-    expect(await finish(head.id)).toEqual({ saved: 'ok', dropped: 0 });
+    expect(await finish(pending.id, JOB)).toEqual({ saved: 'lost', dropped: 0 });
+    await redis.set(hookKeys(UUID).owner, CLAIM.lockToken);
+    expect(await finish(pending.id)).toEqual({ saved: 'ok', dropped: 0 });
     // Repeated since its answer was lost: whoever does takes the next one by itself.
-    expect(await finish(head.id, JOB)).toEqual({ saved: 'gone', dropped: 0 });
+    expect(await finish(pending.id, JOB)).toEqual({ saved: 'gone', dropped: 0 });
   });
 
   it('is not taken of a task that was stopped or removed meanwhile', async () => {
-    const { head, finish } = await start(3);
+    const { pending, finish } = await start(3);
     await redis.hset(hookKeys(UUID).task, 'stopped', '1');
-    expect(await finish(head.id, JOB)).toMatchObject({ saved: 'ok', next: { kind: 'stopped' } });
+    expect(await finish(pending.id, JOB)).toMatchObject({ saved: 'ok', next: { kind: 'stopped' } });
     const [second = ''] = await redis.lrange(hookKeys(UUID).waiting, 0, 0);
     await redis.del(hookKeys(UUID).task);
     expect(await finish(second, JOB)).toMatchObject({ saved: 'ok', next: { kind: 'gone' } });
@@ -79,21 +82,21 @@ describe('a delivery that is finished, and the next one', () => {
   it.each(['done', 'executions', 'task'] as const)(
     'stays the head while %s is text',
     async (name) => {
-      const { head, finish } = await start(1);
+      const { pending, finish } = await start(1);
       const { waiting, [name]: key, done } = hookKeys(UUID);
       await redis.set(key, 'text');
-      await expect(finish(head.id)).rejects.toThrow(`WRONGTYPE ${key}`);
-      expect(await redis.lrange(waiting, 0, -1)).toEqual([head.id]);
+      await expect(finish(pending.id)).rejects.toThrow(`WRONGTYPE ${key}`);
+      expect(await redis.lrange(waiting, 0, -1)).toEqual([pending.id]);
       await redis.del(key);
-      expect(await finish(head.id)).toMatchObject({ saved: 'ok' });
-      expect(await redis.zrange(done, '0', '-1')).toEqual([head.id]);
+      expect(await finish(pending.id)).toMatchObject({ saved: 'ok' });
+      expect(await redis.zrange(done, '0', '-1')).toEqual([pending.id]);
     },
   );
 
   it('is finished although the counter of what waits is no number', async () => {
-    const { head, finish } = await start(1);
+    const { pending, finish } = await start(1);
     await redis.set(KEYS.waitingTotal, 'text');
-    expect(await finish(head.id)).toMatchObject({ saved: 'ok' });
-    expect(await redis.zrange(hookKeys(UUID).done, '0', '-1')).toEqual([head.id]);
+    expect(await finish(pending.id)).toMatchObject({ saved: 'ok' });
+    expect(await redis.zrange(hookKeys(UUID).done, '0', '-1')).toEqual([pending.id]);
   });
 });

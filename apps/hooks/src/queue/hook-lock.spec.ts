@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createHookOwnership, type HookOwnership } from '@cds/hooks-store';
+import { createHookLock, type HookLock } from '@cds/hooks-store';
 import { KEYS } from '@cds/hooks-store/keys';
 import { connectRedis } from '@cds/redis';
 import { silentLogger, startTestRedis, takesTime, type TestRedis, waitFor } from '@cds/testing';
@@ -10,27 +10,27 @@ const BEAT_MS = 100;
 describe('ownership of hooks', () => {
   let server: TestRedis;
   let connections: Redis[] = [];
-  let started: HookOwnership[] = [];
+  let started: HookLock[] = [];
 
   beforeAll(async () => {
     server = await startTestRedis();
   });
   afterEach(() => {
-    for (const ownership of started) ownership.stop();
+    for (const hookLock of started) hookLock.stop();
     for (const connection of connections) connection.disconnect();
     [started, connections] = [[], []];
   });
   afterAll(() => server.stop());
 
-  async function worker(): Promise<HookOwnership> {
+  async function worker(): Promise<HookLock> {
     const logger = silentLogger();
     const redis = connectRedis({ redis: server.config, logger, name: 'test' }, 'client');
     connections.push(redis);
     await waitFor(() => redis.status === 'ready');
-    const ownership = createHookOwnership({ redis, logger, beatMs: BEAT_MS });
-    started.push(ownership);
-    await ownership.start();
-    return ownership;
+    const hookLock = createHookLock({ redis, logger, lockHeartbeatMs: BEAT_MS });
+    started.push(hookLock);
+    await hookLock.start();
+    return hookLock;
   }
 
   /** Waits until all workers together have told so often more that they live. */
@@ -53,65 +53,65 @@ describe('ownership of hooks', () => {
   it('gives a hook to one at a time, within one worker and over several', async () => {
     const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
 
-    const claim = await a.claim(uuid);
+    const lock = await a.acquire(uuid);
 
-    expect(claim).toBeDefined();
-    expect(await a.claim(uuid)).toBeUndefined();
-    expect(await b.claim(uuid)).toBeUndefined();
-    expect(await b.claim(randomUUID())).toBeDefined();
-    if (claim) await a.release(claim);
-    expect(await b.claim(uuid)).toBeDefined();
+    expect(lock).toBeDefined();
+    expect(await a.acquire(uuid)).toBeUndefined();
+    expect(await b.acquire(uuid)).toBeUndefined();
+    expect(await b.acquire(randomUUID())).toBeDefined();
+    if (lock) await a.release(lock);
+    expect(await b.acquire(uuid)).toBeDefined();
   });
 
   it('lets a worker that lives keep its hook for any time', async () => {
     const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
-    await a.claim(uuid);
+    await a.acquire(uuid);
 
     await beaten(2 * 12);
 
-    expect(await b.claim(uuid)).toBeUndefined();
+    expect(await b.acquire(uuid)).toBeUndefined();
   });
 
   it('takes over from a worker that died, and not at once', async () => {
     const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
-    await a.claim(uuid);
+    await a.acquire(uuid);
     a.stop();
     const began = performance.now();
 
-    await waitFor(() => b.claim(uuid));
+    await waitFor(() => b.acquire(uuid));
 
     expect(performance.now() - began).toBeGreaterThan(5 * BEAT_MS);
   });
 
   it('takes over from a worker that it has never seen', async () => {
     const [a, uuid] = [await worker(), randomUUID()];
-    await a.claim(uuid);
+    await a.acquire(uuid);
     a.stop();
     const b = await worker();
 
-    await waitFor(() => b.claim(uuid));
+    await waitFor(() => b.acquire(uuid));
   });
 
   it('gives back a claim that was made without being answered', async () => {
     const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
     server.freeze();
-    const claiming = a.claim(uuid);
-    await expect(claiming).rejects.toThrow();
+    const acquiring = a.acquire(uuid);
+    await expect(acquiring).rejects.toThrow();
     server.thaw();
 
-    await waitFor(() => b.claim(uuid));
+    await waitFor(() => b.acquire(uuid));
   });
 
   it('takes nobody for dead because Redis was frozen', async () => {
     const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
-    await a.claim(uuid);
+    await a.acquire(uuid);
 
     server.freeze();
     await takesTime(15 * BEAT_MS);
     server.thaw();
 
-    const claims: unknown[] = [];
-    await beaten(2 * 8, async () => claims.push(await b.claim(uuid).catch(() => undefined)));
-    expect(claims.filter(Boolean)).toEqual([]);
+    const locks: unknown[] = [];
+    await beaten(2 * 8, async () => locks.push(await b.acquire(uuid).catch(() => undefined)));
+    expect(locks.filter(Boolean)).toEqual([]);
   });
 });

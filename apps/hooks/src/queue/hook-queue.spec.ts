@@ -1,18 +1,18 @@
 import { connectRedis } from '@cds/redis';
 import { silentLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
-import { createDrainQueue, type DrainQueue } from './hook-queue';
-import { drainJobId } from './job-ids';
+import { createHookQueue, type HookQueue } from './hook-queue';
+import { hookJobId } from './job-ids';
 
-describe('createDrainQueue', () => {
+describe('createHookQueue', () => {
   let redis: TestRedis;
   let connection: ReturnType<typeof connectRedis>;
-  let queue: DrainQueue;
+  let queue: HookQueue;
 
   beforeAll(async () => {
     redis = await startTestRedis();
     const logger = silentLogger();
     connection = connectRedis({ redis: redis.config, logger, name: 'drain' }, 'client');
-    queue = createDrainQueue({ redis: connection, logger });
+    queue = createHookQueue({ redis: connection, logger });
   });
   afterAll(async () => {
     await queue.close();
@@ -22,7 +22,7 @@ describe('createDrainQueue', () => {
   beforeEach(() => redis.flush());
 
   const hasJob = async (uuid: string): Promise<boolean> =>
-    (await queue.queue.getJob(drainJobId(uuid))) !== undefined;
+    (await queue.queue.getJob(hookJobId(uuid))) !== undefined;
   const commands = async (): Promise<number> =>
     Number(/total_commands_processed:(\d+)/.exec(await connection.info('stats'))?.[1]);
 

@@ -1,10 +1,10 @@
 import type { Logger } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import type { WaitingJobData } from './api-outage';
-import { drainJobId } from './job-ids';
-import { createSteadyQueue, type QueueRedis } from './reconnecting-queue';
+import { hookJobId } from './job-ids';
+import { createReconnectingQueue, type QueueRedis } from './reconnecting-queue';
 
-export const DRAIN_QUEUE = 'drain';
+export const HOOK_QUEUE = 'drain';
 
 /** BullMQ's scores of delayed jobs: so many for each ms. */
 const BULL_SCORES_PER_MS = 0x1000;
@@ -15,28 +15,28 @@ const ENSURED_MS = 1_000;
 const MAX_ENSURED = 10_000;
 
 /** What a drain job carries. */
-export interface DrainJob extends WaitingJobData {
+export interface HookJob extends WaitingJobData {
   uuid: string;
 }
 
-export type DrainQueue = ReturnType<typeof createDrainQueue>;
+export type HookQueue = ReturnType<typeof createHookQueue>;
 
 /**
  * The jobs that say which hooks have work. They carry no delivery: those wait in the hook's list, in order, so
  * losing a job loses nothing (the sweep puts it back), and one too many finds an empty list.
  */
-export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
+export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
   const { redis, logger } = deps;
-  const steady = createSteadyQueue<DrainJob>(DRAIN_QUEUE, deps);
+  const reconnecting = createReconnectingQueue<HookJob>(HOOK_QUEUE, deps);
   const underWay = new Map<string, 'adding' | 'add again'>();
   // Asked for each delivery: no slower than a Set that is emptied once a second, and exact.
   const ensured = new LRUCache<string, true>({ max: MAX_ENSURED, ttl: ENSURED_MS });
 
   async function add(uuid: string): Promise<void> {
-    await steady.queue.add(
-      DRAIN_QUEUE,
+    await reconnecting.queue.add(
+      HOOK_QUEUE,
       { uuid },
-      { jobId: drainJobId(uuid), removeOnComplete: true, removeOnFail: true },
+      { jobId: hookJobId(uuid), removeOnComplete: true, removeOnFail: true },
     );
   }
 
@@ -60,14 +60,14 @@ export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
   }
 
   async function promote(uuid: string): Promise<void> {
-    const job = await steady.queue.getJob(drainJobId(uuid));
+    const job = await reconnecting.queue.getJob(hookJobId(uuid));
     if (job && (await job.isDelayed())) await job.promote();
     else if (!job) await add(uuid);
   }
 
   return {
     get queue() {
-      return steady.queue;
+      return reconnecting.queue;
     },
 
     /**
@@ -88,7 +88,7 @@ export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
     async ensureAll(uuids: string[]): Promise<number> {
       if (uuids.length === 0) return 0;
       const pipeline = redis.pipeline();
-      for (const uuid of uuids) pipeline.exists(steady.queue.toKey(drainJobId(uuid)));
+      for (const uuid of uuids) pipeline.exists(reconnecting.queue.toKey(hookJobId(uuid)));
       const replies = (await pipeline.exec()) ?? [];
       const missing = uuids.filter((_, index) => replies[index]?.[1] === 0);
       await Promise.all(missing.map(add));
@@ -99,9 +99,9 @@ export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
      * Lets jobs go on that would pause beyond `latest` (ms), which no pause does: the clock was put back since they
      * began. @returns how many
      */
-    async wakeOverslept(latest: number): Promise<number> {
+    async resumeOverslept(latest: number): Promise<number> {
       const ids = await redis.zrangebyscore(
-        steady.queue.toKey('delayed'),
+        reconnecting.queue.toKey('delayed'),
         latest * BULL_SCORES_PER_MS,
         '+inf',
         'LIMIT',
@@ -110,7 +110,7 @@ export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
       );
       for (const id of ids) {
         try {
-          await (await steady.queue.getJob(id))?.promote();
+          await (await reconnecting.queue.getJob(id))?.promote();
         } catch (error) {
           // It has just begun by itself.
           logger.debug({ error, job: id }, 'a job could not be woken');
@@ -130,7 +130,7 @@ export function createDrainQueue(deps: QueueRedis & { logger: Logger }) {
     },
 
     async close(): Promise<void> {
-      await steady.close();
+      await reconnecting.close();
     },
   };
 }

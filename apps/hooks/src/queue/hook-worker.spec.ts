@@ -2,10 +2,10 @@ import { hookKeys } from '@cds/hooks-store/keys';
 import { connectRedis, whenReady } from '@cds/redis';
 import { silentLogger, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import type { Redis } from 'ioredis';
-import { createApiWaiters } from './api-outage';
-import { createDrainQueue, type DrainQueue } from './hook-queue';
-import { createDrainWorker } from './hook-worker';
-import { drainJobId } from './job-ids';
+import { createApiOutage } from './api-outage';
+import { createHookQueue, type HookQueue } from './hook-queue';
+import { createHookWorker } from './hook-worker';
+import { hookJobId } from './job-ids';
 import type { JobWorker } from './job-worker';
 import type { HookOutcome } from './process-hook';
 
@@ -16,7 +16,7 @@ describe('a hook of which all executions pause', () => {
   let server: TestRedis;
   let redis: Redis;
   let connection: Redis;
-  let queue: DrainQueue;
+  let queue: HookQueue;
   let worker: JobWorker | undefined;
 
   beforeAll(async () => {
@@ -28,7 +28,7 @@ describe('a hook of which all executions pause', () => {
     redis = connectRedis({ redis: config, logger, name: 'test' }, 'client');
     connection = connectRedis({ redis: config, logger, name: 'test-worker' }, 'worker');
     await whenReady(redis, 10_000);
-    queue = createDrainQueue({ redis, logger });
+    queue = createHookQueue({ redis, logger });
   });
   afterEach(async () => {
     await worker?.close(5_000);
@@ -41,13 +41,13 @@ describe('a hook of which all executions pause', () => {
   /** The hook has one execution, which pauses for an hour. @returns how often the hook was looked at */
   function work(beforePause: () => Promise<void>, paused?: () => void): () => number {
     let looks = 0;
-    worker = createDrainWorker({
+    worker = createHookWorker({
       connection,
       redis,
       queue,
       logger,
-      waiters: createApiWaiters({ redis, logger, queueOf: () => queue.queue }),
-      async workOffHook(): Promise<HookOutcome> {
+      apiOutage: createApiOutage({ redis, logger, queueOf: () => queue.queue }),
+      async processHook(): Promise<HookOutcome> {
         looks += 1;
         if (looks > 1) return { kind: 'idle' };
         await beforePause();
@@ -58,7 +58,7 @@ describe('a hook of which all executions pause', () => {
     });
     return () => looks;
   }
-  const isDelayed = async () => (await queue.queue.getJob(drainJobId(UUID)))?.isDelayed();
+  const isDelayed = async () => (await queue.queue.getJob(hookJobId(UUID)))?.isDelayed();
 
   it('is looked at again for one that came in before its job paused', async () => {
     await redis.rpush(hookKeys(UUID).waiting, '1');

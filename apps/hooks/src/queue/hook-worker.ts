@@ -1,18 +1,18 @@
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { createPendingStore } from '@cds/hooks-store';
-import type { ApiWaiters } from './api-outage';
-import { DRAIN_QUEUE, type DrainJob, type DrainQueue } from './hook-queue';
+import type { ApiOutage } from './api-outage';
+import { HOOK_QUEUE, type HookJob, type HookQueue } from './hook-queue';
 import { createJobWorker, type JobOutcome, type JobWorker } from './job-worker';
-import type { Passed, WorkOffHook } from './process-hook';
+import type { Passed, ProcessHook } from './process-hook';
 
-export interface DrainWorkerDeps {
+export interface HookWorkerDeps {
   connection: Redis;
   keyPrefix?: string;
   redis: Redis;
-  queue: DrainQueue;
-  workOffHook: WorkOffHook;
-  waiters: ApiWaiters;
+  queue: HookQueue;
+  processHook: ProcessHook;
+  apiOutage: ApiOutage;
   logger: Logger;
   /** Hooks at a time; how many of them may ask the API at once is bounded where they are worked off. */
   concurrency?: number;
@@ -24,8 +24,8 @@ const BUSY_MS = 300;
 const HOOKS_AT_ONCE = 200;
 
 /** Works off hooks, several at a time, each by one job. */
-export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
-  const { redis, queue, workOffHook, waiters, logger } = deps;
+export function createHookWorker(deps: HookWorkerDeps): JobWorker {
+  const { redis, queue, processHook, apiOutage, logger } = deps;
   const pending = createPendingStore({ redis });
 
   /** A delivery may have come in after the job saw an empty list, when its own job was still this one. */
@@ -51,8 +51,8 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
     }
   }
 
-  return createJobWorker<DrainJob>({
-    queue: DRAIN_QUEUE,
+  return createJobWorker<HookJob>({
+    queue: HOOK_QUEUE,
     connection: deps.connection,
     keyPrefix: deps.keyPrefix,
     logger,
@@ -60,7 +60,7 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
     lockMs: deps.lockMs,
     async process(job): Promise<JobOutcome> {
       const { data } = job;
-      const outcome = await workOffHook(data.uuid);
+      const outcome = await processHook(data.uuid);
       switch (outcome.kind) {
         case 'idle':
           return { kind: 'end' };
@@ -70,7 +70,7 @@ export function createDrainWorker(deps: DrainWorkerDeps): JobWorker {
           return { kind: 'delay', until: Date.now() };
         case 'pause': {
           const { until, passed, paused } = outcome;
-          if (outcome.forApi) await waiters.add(job, until, outcome.outages);
+          if (outcome.forApi) await apiOutage.add(job, until, outcome.outages);
           if (paused) return { kind: 'delay', until, delayed: async () => paused() };
           if (!passed) return { kind: 'delay', until };
           return { kind: 'delay', until, delayed: () => goOnForOthers(data.uuid, passed) };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** One job for each hook that has work. BullMQ's ids must hold no colon and must not be all digits. */
-export function drainJobId(uuid: string): string {
+export function hookJobId(uuid: string): string {
   return `drain-${uuid}`;
 }
 
@@ -15,6 +15,6 @@ export function cleanupGroupJobId(ids: readonly string[]): string {
   return `cleanups-${createHash('sha256').update(ids.join()).digest('hex')}`;
 }
 
-export function isDrainJobId(jobId: string): boolean {
+export function isHookJobId(jobId: string): boolean {
   return jobId.startsWith('drain-');
 }

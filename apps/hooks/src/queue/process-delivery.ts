@@ -3,8 +3,8 @@ import { NO_PARENT_WORKFLOW } from '@cds/wire';
 import type {
   ExecutionState,
   KnownChanges,
-  Head,
-  Claim,
+  PendingExecution,
+  HeldLock,
   DeliveryPlan,
   DeliveryStep,
   PlanDelivery,
@@ -13,16 +13,21 @@ import type { Processor } from './processor';
 import { isMalformedDelivery } from '../payloads/malformed-delivery';
 import type { ApiCaller } from './call-api';
 import { type Failure, outagePauseMs } from './api-failure';
-import { createKeepHead, type KeepHeadDeps, type KeptHead, notKept } from './save-progress';
-import { MOST_BEGUN, NEVER_ENDED } from './attempts';
+import {
+  createSaveProgress,
+  type SaveProgressDeps,
+  type SavedProgress,
+  notSaved,
+} from './save-progress';
+import { MAX_ATTEMPTS, NEVER_ENDED } from './attempts';
 import { stackOf, unexpectedSentence } from './unexpected-error';
-import { untilStored } from './retry-write';
+import { retryWrite } from './retry-write';
 import type { VcsReadiness } from './vcs-readiness';
 
 /** A branch that a delivery told of. */
 export interface BranchOfDelivery {
-  claim: Claim;
-  head: Head;
+  lock: HeldLock;
+  pending: PendingExecution;
   /** `workspace/slug` */
   repository: string;
   branch: string;
@@ -36,7 +41,7 @@ export interface BranchCleanups {
   cancel(of: BranchOfDelivery): Promise<'ok' | 'lost' | 'busy' | 'unsure'>;
 }
 
-export interface WorkOffDeliveryDeps extends KeepHeadDeps {
+export interface ProcessDeliveryDeps extends SaveProgressDeps {
   api: Pick<CdsApiClient, 'runWorkflow'>;
   callApi: ApiCaller;
   vcsReadiness: VcsReadiness;
@@ -55,7 +60,7 @@ export interface WorkOffDeliveryDeps extends KeepHeadDeps {
 /** Why something is tried again: the API said no, or it did not answer. */
 export type RetryReason = Failure['kind'];
 
-type Keep = KeptHead['keep'];
+type Keep = SavedProgress['keep'];
 
 type StepOutcome =
   | { kind: 'ok'; runNumber?: number }
@@ -84,13 +89,13 @@ const UNSURE =
  * What is kept after a step also tells whether this process still holds the hook, so it is the check before the
  * next call. If the process dies between the API's answer and that, the run is asked for again: the only case.
  */
-export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): Processor {
+export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
   const { api, callApi, cleanups, logger, now, retryDelayMs, retryError } = deps;
-  const keepHead = createKeepHead(deps);
+  const saveProgress = createSaveProgress(deps);
   const stored = { logger, signal: deps.killed };
 
   /** Every line about a delivery names the request that brought it. */
-  function logOf({ uuid }: Claim, { execution }: Head) {
+  function logOf({ uuid }: HeldLock, { execution }: PendingExecution) {
     const { request_id, timestamp, replay_of } = execution;
     const of = { requestId: request_id, hook: uuid, execution: timestamp, replay_of };
     const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: object, message: string) =>
@@ -100,23 +105,23 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): Processor {
   }
 
   async function runStep(
-    claim: Claim,
-    head: Head,
+    lock: HeldLock,
+    pending: PendingExecution,
     step: DeliveryStep & { type: 'run' },
     state: ExecutionState,
     keep: Keep,
   ): Promise<StepOutcome> {
-    const project = head.config?.project?.value ?? '';
-    const workflow = head.config?.workflow?.value ?? '';
+    const project = pending.config?.project?.value ?? '';
+    const workflow = pending.config?.workflow?.value ?? '';
     if (project === '' || workflow === '') {
       return {
         kind: 'failed',
         message: 'the configuration of the hook names no project or no workflow',
       };
     }
-    const event = { payload: step.payload, uuid: claim.uuid, parent_workflow: NO_PARENT_WORKFLOW };
+    const event = { payload: step.payload, uuid: lock.uuid, parent_workflow: NO_PARENT_WORKFLOW };
     const stillMine = async () => (await keep(state)) === 'ok';
-    const requestId = head.execution.request_id;
+    const requestId = pending.execution.request_id;
     const result = await callApi(
       () => api.runWorkflow({ project, workflow, event, requestId }),
       stillMine,
@@ -125,7 +130,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): Processor {
     if (result.ok) {
       const { runNumber } = result.value;
       const { branch } = step;
-      logOf(claim, head).info({ project, workflow, branch, run: runNumber }, 'a run was started');
+      logOf(lock, pending).info({ project, workflow, branch, run: runNumber }, 'a run was started');
       return { kind: 'ok', runNumber };
     }
 
@@ -141,41 +146,45 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): Processor {
   }
 
   async function doStep(
-    claim: Claim,
-    head: Head,
+    lock: HeldLock,
+    pending: PendingExecution,
     plan: DeliveryPlan,
     step: DeliveryStep,
     state: ExecutionState,
     keep: Keep,
   ): Promise<StepOutcome> {
-    const branchOf = { claim, head, repository: plan.repository, branch: step.branch ?? '' };
+    const branchOf = { lock, pending, repository: plan.repository, branch: step.branch ?? '' };
     if (step.type === 'delete-branch') {
       return (await cleanups.schedule(branchOf)) ? { kind: 'ok' } : { kind: 'left' };
     }
-    const mayHaveCleanup = !isSentAgain(head, state) && (head.anyCleanups || state.steps_done > 0);
+    const mayHaveCleanup =
+      !isSentAgain(pending, state) && (pending.anyCleanups || state.steps_done > 0);
     if (step.branch !== undefined && !step.isLate && mayHaveCleanup) {
       const cancelled = await cleanups.cancel(branchOf);
       if (cancelled === 'busy' || cancelled === 'unsure') return { kind: cancelled };
       if (cancelled === 'lost') return { kind: 'left' };
     }
-    return runStep(claim, head, step, state, keep);
+    return runStep(lock, pending, step, state, keep);
   }
 
   function afterFailure(state: ExecutionState, message: string): ExecutionState {
     return { ...state, nb_errors: state.nb_errors + 1, last_error: message };
   }
 
-  return async function workOffDelivery(claim, head, mayTakeNext) {
-    const log = logOf(claim, head);
-    const { keep, pause, finish, byItself } = keepHead(claim, head, mayTakeNext);
-    let state = head.state;
-    if (head.begun >= MOST_BEGUN) {
-      log.error({ begun: head.begun }, 'an execution is given up: whoever began it died or froze');
+  return async function processDelivery(lock, pending, mayTakeNext) {
+    const log = logOf(lock, pending);
+    const { keep, pause, finish, attempt } = saveProgress(lock, pending, mayTakeNext);
+    let state = pending.state;
+    if (pending.begun >= MAX_ATTEMPTS) {
+      log.error(
+        { begun: pending.begun },
+        'an execution is given up: whoever began it died or froze',
+      );
       return finish({ ...afterFailure(state, NEVER_ENDED), failed: true });
     }
     let plan: DeliveryPlan;
     try {
-      const result = await byItself(state, () => planned(deps.plan, head));
+      const result = await attempt(state, () => planned(deps.plan, pending));
       if (!result) return { kind: 'left' };
       plan = result.value;
     } catch (error) {
@@ -184,7 +193,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): Processor {
         const message = unexpectedSentence(error.cause);
         const refusals = state.refusals + 1;
         log.error({ stack: stackOf(error.cause), tries: refusals }, 'a delivery cannot be planned');
-        if (refusals >= MOST_BEGUN)
+        if (refusals >= MAX_ATTEMPTS)
           return finish({ ...afterFailure(state, message), refusals, failed: true });
         const until = now() + retryDelayMs;
         return pause({ ...afterFailure(state, message), refusals, retry_at: until }, until, false);
@@ -193,19 +202,19 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): Processor {
       return finish({ ...afterFailure(state, error.message), failed: true });
     }
 
-    const changes = await untilStored(() => deps.knownChanges(claim, head, plan), stored);
+    const changes = await retryWrite(() => deps.knownChanges(lock, pending, plan), stored);
     for (const { name, reason } of plan.leftOut ?? [])
       log.info({ ref: name, reason }, 'nothing is done for a change');
     const [first] = plan.leftOut ?? [];
     let leftOut = first ? `nothing to do for ${first.name}: ${first.reason}` : '';
     for (const [index, step] of plan.steps.entries()) {
-      if (index < state.steps_done || !isAskedFor(step, index, head, state)) continue;
+      if (index < state.steps_done || !isAskedFor(step, index, pending, state)) continue;
       if (step.type === 'run') await deps.vcsReadiness.wait();
       if (deps.ending.aborted) return { kind: 'left' };
-      const known = isSentAgain(head, state) ? undefined : changes.whyNot(step);
+      const known = isSentAgain(pending, state) ? undefined : changes.whyNot(step);
       const outcome: StepOutcome =
         known === undefined
-          ? await doStep(claim, head, plan, step, state, keep)
+          ? await doStep(lock, pending, plan, step, state, keep)
           : { kind: 'left out', message: known };
 
       if (outcome.kind === 'left') return { kind: 'left' };
@@ -237,7 +246,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): Processor {
         return pause(state, until, outcome.forApi);
       }
 
-      const mine = await untilStored(() => changes.note(step, outcome.kind), stored);
+      const mine = await retryWrite(() => changes.note(step, outcome.kind), stored);
       if (!mine) return { kind: 'left' };
       const next = { ...state, steps_done: index + 1, refusals: 0, outages: 0, retry_at: 0 };
       if (outcome.kind === 'failed') {
@@ -256,7 +265,7 @@ export function createWorkOffDelivery(deps: WorkOffDeliveryDeps): Processor {
       }
       if (index + 1 === plan.steps.length) break;
       const saved = await keep(state);
-      if (saved !== 'ok') return notKept(saved);
+      if (saved !== 'ok') return notSaved(saved);
     }
     log.debug({ steps: plan.steps.length, run: state.workflow_run }, 'delivery worked off');
     return finish({ ...state, last_error: state.failed ? state.last_error : leftOut });
@@ -269,9 +278,9 @@ class PlanningError extends Error {
 }
 
 /** @throws what `plan` throws for what is malformed, PlanningError for all else */
-function planned(plan: WorkOffDeliveryDeps['plan'], head: Head): DeliveryPlan {
+function planned(plan: ProcessDeliveryDeps['plan'], pending: PendingExecution): DeliveryPlan {
   try {
-    return plan(head);
+    return plan(pending);
   } catch (error) {
     if (isMalformedDelivery(error)) throw error;
     throw new PlanningError('a delivery cannot be planned', { cause: error });
@@ -279,7 +288,7 @@ function planned(plan: WorkOffDeliveryDeps['plan'], head: Head): DeliveryPlan {
 }
 
 /** Whether an operator sent this delivery again. */
-function isSentAgain({ execution }: Head, state: ExecutionState): boolean {
+function isSentAgain({ execution }: PendingExecution, state: ExecutionState): boolean {
   return execution.replay_of !== undefined || state.retry_steps !== undefined;
 }
 
@@ -287,8 +296,13 @@ function isSentAgain({ execution }: Head, state: ExecutionState): boolean {
  * Whether the step is to be done. A delivery that was sent again leads to runs alone, and a retry to those that had
  * failed: its branches may have been pushed to or deleted again since, so it must not touch their cleanups.
  */
-function isAskedFor(step: DeliveryStep, index: number, head: Head, state: ExecutionState): boolean {
-  if (!isSentAgain(head, state)) return true;
+function isAskedFor(
+  step: DeliveryStep,
+  index: number,
+  pending: PendingExecution,
+  state: ExecutionState,
+): boolean {
+  if (!isSentAgain(pending, state)) return true;
   const { retry_steps: only = [] } = state;
   return step.type === 'run' && (only.length === 0 || only.includes(index));
 }

@@ -1,13 +1,20 @@
-import type { Clock, DeliveryStore, Head, TakenHead, Claim, HookOwnership } from '@cds/hooks-store';
+import type {
+  Clock,
+  DeliveryStore,
+  PendingExecution,
+  TakenExecution,
+  HeldLock,
+  HookLock,
+} from '@cds/hooks-store';
 import type { Processor, ProcessOutcome } from './processor';
 import { pauseEnd } from './api-failure';
-import { drainJobId } from './job-ids';
-import { createPlaces } from './slots';
+import { hookJobId } from './job-ids';
+import { createSlots } from './slots';
 
-export interface WorkOffHookDeps {
+export interface ProcessHookDeps {
   store: DeliveryStore;
-  ownership: HookOwnership;
-  workOff: Processor;
+  hookLock: HookLock;
+  processor: Processor;
   /** Whether executions of hooks of this type may overtake each other. */
   isInAnyOrder: (type: string) => boolean;
   now: Clock;
@@ -36,45 +43,45 @@ const SHARE = 50;
 const AT_ONE_PLACE = 10;
 
 /** Executions of one hook that may let others pass in one go. */
-const MOST_PASSED = 1_000;
+const MAX_PASSED = 1_000;
 
 /** Ids of the executions that pause → until when (ms). */
 export type Passed = ReadonlyMap<string, number>;
 
 /** Works off the executions of one hook, in the order in which they were accepted where its kind asks for that. */
-export function createWorkOffHook(deps: WorkOffHookDeps) {
-  const { store, ownership, now, retryDelayMs, ending } = deps;
-  const places = createPlaces();
+export function createProcessHook(deps: ProcessHookDeps) {
+  const { store, hookLock, now, retryDelayMs, ending } = deps;
+  const slots = createSlots();
 
   /**
    * @param next the head, where it is known already
    * @returns what to do with the hook, or the next head or nothing when it may have more to do now
    */
-  async function workOffHead(
-    claim: Claim,
+  async function processNext(
+    lock: HeldLock,
     passed: Map<string, number>,
-    next: TakenHead | undefined,
+    next: TakenExecution | undefined,
     mayTakeNext: () => boolean,
-  ): Promise<{ ended: HookOutcome } | { next?: TakenHead }> {
-    const { uuid, holder } = claim;
-    const taken = next ?? (await store.takeHead(uuid, holder, drainJobId(uuid)));
+  ): Promise<{ ended: HookOutcome } | { next?: TakenExecution }> {
+    const { uuid, lockToken } = lock;
+    const taken = next ?? (await store.takePending(uuid, lockToken, hookJobId(uuid)));
     if (taken.kind !== 'work') return { ended: { kind: 'idle' } };
-    const { head } = taken;
-    const paused = pauseEnd(head.state.retry_at, now(), retryDelayMs);
+    const { pending } = taken;
+    const paused = pauseEnd(pending.state.retry_at, now(), retryDelayMs);
     const outcome: ProcessOutcome =
       paused > 0
         ? { kind: 'pause', until: paused, forApi: false, outages: 0 }
-        : await deps.workOff(claim, head, mayTakeNext);
+        : await deps.processor(lock, pending, mayTakeNext);
     if (outcome.kind === 'done') return { next: outcome.next };
     if (outcome.kind === 'left') return { ended: { kind: ending.aborted ? 'more' : 'idle' } };
-    const ended = await letPass(claim, head, outcome, passed);
+    const ended = await letPass(lock, pending, outcome, passed);
     return ended ? { ended } : {};
   }
 
   /** Where order does not matter, what pauses lets the others pass, until all pause. */
   async function letPass(
-    claim: Claim,
-    { id, execution }: Head,
+    lock: HeldLock,
+    { id, execution }: PendingExecution,
     pause: ProcessOutcome & { kind: 'pause' },
     passed: Map<string, number>,
   ): Promise<HookOutcome | undefined> {
@@ -82,45 +89,45 @@ export function createWorkOffHook(deps: WorkOffHookDeps) {
     const isSeen = passed.has(id);
     passed.set(id, pause.until);
     const all = { ...pause, until: Math.min(...passed.values()) };
-    if (passed.size > MOST_PASSED) return all;
-    const moved = isSeen ? 'seen' : await store.moveBack(claim, id);
+    if (passed.size > MAX_PASSED) return all;
+    const moved = isSeen ? 'seen' : await store.requeueAtTail(lock, id);
     if (moved === 'ok') return undefined;
     return moved === 'lost' ? { kind: 'idle' } : { ...all, passed };
   }
 
-  async function workOff(claim: Claim): Promise<HookOutcome> {
+  async function processor(lock: HeldLock): Promise<HookOutcome> {
     const passed = new Map<string, number>();
     let done = 0;
     while (done < SHARE + passed.size) {
-      const place = await places.take();
+      const slot = await slots.take();
       try {
         const last = Math.min(done + AT_ONE_PLACE, SHARE + passed.size);
         // What is taken is gone on with at once: were it to wait, its task could be stopped meanwhile.
-        const mayTakeNext = () => done + 1 < last && place.isHeld && !ending.aborted;
-        let next: TakenHead | undefined;
+        const mayTakeNext = () => done + 1 < last && slot.isHeld && !ending.aborted;
+        let next: TakenExecution | undefined;
         do {
           if (ending.aborted) return { kind: 'more' };
-          const result = await workOffHead(claim, passed, next, mayTakeNext);
+          const result = await processNext(lock, passed, next, mayTakeNext);
           if ('ended' in result) return result.ended;
           next = result.next;
           done++;
         } while (next);
       } finally {
-        place.giveBack();
+        slot.giveBack();
       }
     }
     return { kind: 'more' };
   }
 
-  return async function workOffHook(uuid: string): Promise<HookOutcome> {
-    const claim = await ownership.claim(uuid);
-    if (!claim) return { kind: 'busy' };
+  return async function processHook(uuid: string): Promise<HookOutcome> {
+    const lock = await hookLock.acquire(uuid);
+    if (!lock) return { kind: 'busy' };
     try {
-      return await workOff(claim);
+      return await processor(lock);
     } finally {
-      await ownership.release(claim);
+      await hookLock.release(lock);
     }
   };
 }
 
-export type WorkOffHook = ReturnType<typeof createWorkOffHook>;
+export type ProcessHook = ReturnType<typeof createProcessHook>;

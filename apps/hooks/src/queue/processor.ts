@@ -1,10 +1,10 @@
 import type { TaskType } from '@cds/wire';
-import type { Head, TakenHead, Claim } from '@cds/hooks-store';
+import type { PendingExecution, TakenExecution, HeldLock } from '@cds/hooks-store';
 
 /** What came of working at one execution. */
 export type ProcessOutcome =
   /** `next`: the one behind it, where it was taken along. */
-  | { kind: 'done'; next?: TakenHead }
+  | { kind: 'done'; next?: TakenExecution }
   /** It is for someone else, or for later, to go on. */
   | { kind: 'left' }
   /**
@@ -19,8 +19,8 @@ export type ProcessOutcome =
  * `mayTakeNext` is asked when that is so: whether the one behind it can be gone on with at once.
  */
 export type Processor = (
-  claim: Claim,
-  head: Head,
+  lock: HeldLock,
+  pending: PendingExecution,
   mayTakeNext?: () => boolean,
 ) => Promise<ProcessOutcome>;
 
@@ -33,8 +33,9 @@ export function createProcessorByType(
   processors: Partial<Record<TaskType, Processor>>,
   otherwise: Processor,
 ): Processor {
-  return (claim, head, mayTakeNext) => {
-    const ofType = head.unreadable === undefined ? processors[head.execution.type] : undefined;
-    return (ofType ?? otherwise)(claim, head, mayTakeNext);
+  return (lock, pending, mayTakeNext) => {
+    const ofType =
+      pending.unreadable === undefined ? processors[pending.execution.type] : undefined;
+    return (ofType ?? otherwise)(lock, pending, mayTakeNext);
   };
 }

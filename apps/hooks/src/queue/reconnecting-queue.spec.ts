@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { connectRedis } from '@cds/redis';
 import { silentLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
-import { createSteadyQueue } from './reconnecting-queue';
+import { createReconnectingQueue } from './reconnecting-queue';
 
-describe('createSteadyQueue', () => {
+describe('createReconnectingQueue', () => {
   let redis: TestRedis;
   let proxy: Server;
   let connection: ReturnType<typeof connectRedis>;
@@ -46,7 +46,7 @@ describe('createSteadyQueue', () => {
       {
         redis: { password: '', address: { kind: 'single', host: '127.0.0.1', port } },
         logger: silentLogger(),
-        name: 'steady',
+        name: 'reconnecting',
       },
       'client',
     );
@@ -61,17 +61,17 @@ describe('createSteadyQueue', () => {
       const cuts = [...cutAt];
       await connectThrough(cuts);
       // The first INFO of each connection is the client's own; the second one is the queue's.
-      const steady = createSteadyQueue<{ uuid: string }>('steady', {
+      const reconnecting = createReconnectingQueue<{ uuid: string }>('reconnecting', {
         redis: connection,
         logger: silentLogger(),
       });
       await waitFor(() => cuts.length === 0, { what: 'the connection to be cut' });
-      await waitFor(() => steady.queue.add('job', { uuid: 'u' }, { jobId: 'a-job' }), {
+      await waitFor(() => reconnecting.queue.add('job', { uuid: 'u' }, { jobId: 'a-job' }), {
         what: 'the queue to take a job',
       });
-      expect((await steady.queue.getJob('a-job'))?.data).toEqual({ uuid: 'u' });
-      await steady.queue.obliterate({ force: true });
-      await steady.close();
+      expect((await reconnecting.queue.getJob('a-job'))?.data).toEqual({ uuid: 'u' });
+      await reconnecting.queue.obliterate({ force: true });
+      await reconnecting.close();
     },
   );
 });

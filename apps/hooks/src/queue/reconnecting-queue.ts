@@ -14,7 +14,7 @@ export interface QueueRedis {
   keyPrefix?: string;
 }
 
-export interface SteadyQueue<Data> {
+export interface ReconnectingQueue<Data> {
   /** The queue to use now; not to be kept. */
   readonly queue: Queue<Data>;
   close(): Promise<void>;
@@ -26,10 +26,10 @@ export interface SteadyQueue<Data> {
  * Each queue asks Redis for its version before anything else. Where Redis goes away at that moment, while the service
  * starts, the queue refuses everything ever after, though the connection has long come back: so it is replaced.
  */
-export function createSteadyQueue<Data>(
+export function createReconnectingQueue<Data>(
   name: string,
   deps: QueueRedis & { logger: Logger },
-): SteadyQueue<Data> {
+): ReconnectingQueue<Data> {
   const { redis, logger, keyPrefix = '' } = deps;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;

@@ -1,16 +1,16 @@
 import { createDueLoop } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { createPendingStore, createRequeueTurn, type WaitingHeads } from '@cds/hooks-store';
-import type { DrainQueue } from './hook-queue';
+import { createPendingStore, createRequeueTurn, type WaitingSince } from '@cds/hooks-store';
+import type { HookQueue } from './hook-queue';
 import { CLOCK_SLACK_MS } from './api-failure';
 
-export interface SweepDeps {
+export interface RequeueLostJobsDeps {
   redis: Redis;
-  drainQueue: DrainQueue;
+  hookQueue: HookQueue;
   /** Jobs of something else than hooks. */
   others: readonly LostJobs[];
-  waitingHeads: Pick<WaitingHeads, 'noteAnew'>;
+  waitingSince: Pick<WaitingSince, 'noteAnew'>;
   logger: Logger;
   /** The longest pause between two tries. */
   retryDelayMs: number;
@@ -27,7 +27,7 @@ export interface LostJobs {
   beginAnew(): void;
 }
 
-export interface Sweep {
+export interface RequeueLostJobs {
   start(): void;
   stop(): void;
   /** One sweep; @returns how many jobs were put back */
@@ -40,8 +40,8 @@ export interface Sweep {
  * Gives cleanups that are due soon their jobs. Looks only at hooks that have work, and at cleanups that have come near or
  * are overdue; one replica at a time.
  */
-export function createSweep(deps: SweepDeps): Sweep {
-  const { redis, drainQueue, others, logger, everyMs = 3_000 } = deps;
+export function createRequeueLostJobs(deps: RequeueLostJobsDeps): RequeueLostJobs {
+  const { redis, hookQueue, others, logger, everyMs = 3_000 } = deps;
   const pending = createPendingStore({ redis });
   const isMyTurn = createRequeueTurn({ redis, turnMs: Math.round(everyMs * 0.8) });
   let cursor = '0';
@@ -49,12 +49,12 @@ export function createSweep(deps: SweepDeps): Sweep {
   const longestPauseMs = deps.retryDelayMs + CLOCK_SLACK_MS;
 
   async function sweepHooks(): Promise<number> {
-    const overslept = await drainQueue.wakeOverslept(Date.now() + longestPauseMs);
+    const overslept = await hookQueue.resumeOverslept(Date.now() + longestPauseMs);
     if (overslept > 0) logger.info({ hooks: overslept }, 'hooks that slept by another clock go on');
     const { next, uuids } = await pending.someHooks(cursor);
     cursor = next;
-    const missing = await drainQueue.ensureAll(uuids);
-    await deps.waitingHeads.noteAnew(uuids);
+    const missing = await hookQueue.ensureAll(uuids);
+    await deps.waitingSince.noteAnew(uuids);
     return missing;
   }
 

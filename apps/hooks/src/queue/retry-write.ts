@@ -12,7 +12,7 @@ class NotStoredError extends Error {
  *
  * @throws NotStoredError when `signal` ends the waiting
  */
-export async function untilStored<T>(
+export async function retryWrite<T>(
   write: () => Promise<T>,
   deps: { logger: Logger; signal: AbortSignal },
 ): Promise<T> {

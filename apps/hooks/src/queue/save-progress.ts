@@ -3,17 +3,17 @@ import {
   type ExecutionState,
   timestampOfMs,
   type DeliveryStore,
-  type Head,
+  type PendingExecution,
   type Saved,
-  type Claim,
+  type HeldLock,
 } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { ProcessOutcome } from './processor';
-import { doAlone } from './attempts';
-import { drainJobId } from './job-ids';
-import { untilStored } from './retry-write';
+import { attemptAlone } from './attempts';
+import { hookJobId } from './job-ids';
+import { retryWrite } from './retry-write';
 
-export interface KeepHeadDeps {
+export interface SaveProgressDeps {
   store: Pick<DeliveryStore, 'save' | 'finish'>;
   logger: Logger;
   now: Clock;
@@ -24,10 +24,10 @@ export interface KeepHeadDeps {
 }
 
 /** Keeps how far an execution has come, for as long as Redis takes. */
-export interface KeptHead {
+export interface SavedProgress {
   /**
    * Anything but `ok` says that it must not be gone on with.
-   * @param before `by itself`: what {@link byItself} does comes next, so that it counts as begun
+   * @param before `by itself`: what {@link attempt} does comes next, so that it counts as begun
    *   from now on
    */
   keep(state: ExecutionState, before?: 'by itself'): Promise<Saved>;
@@ -39,7 +39,7 @@ export interface KeptHead {
    *
    * @returns undefined when it must not be gone on with
    */
-  byItself<T>(state: ExecutionState, work: () => T | Promise<T>): Promise<{ value: T } | undefined>;
+  attempt<T>(state: ExecutionState, work: () => T | Promise<T>): Promise<{ value: T } | undefined>;
   /** It is to be gone on with at `until` (ms); see ProcessOutcome. */
   pause(state: ExecutionState, until: number, forApi: boolean): Promise<ProcessOutcome>;
   /** It is done, or has failed for good (`failed`). */
@@ -47,7 +47,7 @@ export interface KeptHead {
 }
 
 /** What is to be done with a head whose state could not be kept. */
-export function notKept(saved: Exclude<Saved, 'ok'>): ProcessOutcome {
+export function notSaved(saved: Exclude<Saved, 'ok'>): ProcessOutcome {
   return { kind: saved === 'gone' ? 'done' : 'left' };
 }
 
@@ -55,18 +55,22 @@ export function notKept(saved: Exclude<Saved, 'ok'>): ProcessOutcome {
  * What works at the head of a hook's list keeps its state through this. The next one is taken with what ends a head, where
  * `mayTakeNext` allows that; see Processor.
  */
-export function createKeepHead(deps: KeepHeadDeps) {
+export function createSaveProgress(deps: SaveProgressDeps) {
   const { store, now } = deps;
   const stored = { logger: deps.logger, signal: deps.killed };
 
-  return function keepHead(claim: Claim, head: Head, mayTakeNext = () => false): KeptHead {
+  return function saveProgress(
+    lock: HeldLock,
+    pending: PendingExecution,
+    mayTakeNext = () => false,
+  ): SavedProgress {
     /** As it stands in Redis. */
-    let before = head.stateJson;
+    let before = pending.stateJson;
 
     async function save(state: ExecutionState, begun: number): Promise<Saved> {
       const json = JSON.stringify(state);
-      const saved = await untilStored(
-        () => store.save(claim, head.id, json, before, begun),
+      const saved = await retryWrite(
+        () => store.save(lock, pending.id, json, before, begun),
         stored,
       );
       before = json;
@@ -75,11 +79,11 @@ export function createKeepHead(deps: KeepHeadDeps) {
 
     function keep(state: ExecutionState, next?: 'by itself'): Promise<Saved> {
       // What others had begun is counted when it is begun alone.
-      return save(state, next === 'by itself' && head.begun === 0 ? 1 : 0);
+      return save(state, next === 'by itself' && pending.begun === 0 ? 1 : 0);
     }
 
     async function countedAndAlone<T>(state: ExecutionState, work: () => T | Promise<T>) {
-      if ((await save(state, head.begun + 1)) !== 'ok') return undefined;
+      if ((await save(state, pending.begun + 1)) !== 'ok') return undefined;
       try {
         const value = await work();
         return (await save(state, 0)) === 'ok' ? { value } : undefined;
@@ -92,14 +96,14 @@ export function createKeepHead(deps: KeepHeadDeps) {
     return {
       keep,
 
-      async byItself(state, work) {
-        if (head.begun === 0) return { value: await work() };
-        return doAlone(head.execution.type, () => countedAndAlone(state, work));
+      async attempt(state, work) {
+        if (pending.begun === 0) return { value: await work() };
+        return attemptAlone(pending.execution.type, () => countedAndAlone(state, work));
       },
 
       async pause(state, until, forApi) {
         const saved = await keep(state);
-        if (saved !== 'ok') return notKept(saved);
+        if (saved !== 'ok') return notSaved(saved);
         return { kind: 'pause', until, forApi, outages: state.outages };
       },
 
@@ -110,11 +114,11 @@ export function createKeepHead(deps: KeepHeadDeps) {
           processing_timestamp: timestampOfMs(now()),
           retry_at: 0,
         };
-        const { saved, dropped, next } = await untilStored(() => {
-          const nextFor = mayTakeNext() ? drainJobId(claim.uuid) : '';
-          return store.finish(claim, head.id, finished, before, nextFor);
+        const { saved, dropped, next } = await retryWrite(() => {
+          const nextFor = mayTakeNext() ? hookJobId(lock.uuid) : '';
+          return store.finish(lock, pending.id, finished, before, nextFor);
         }, stored);
-        if (saved === 'ok') deps.ended?.(claim.uuid, state.failed ? 'failed' : 'done', dropped);
+        if (saved === 'ok') deps.ended?.(lock.uuid, state.failed ? 'failed' : 'done', dropped);
         return saved === 'lost' ? { kind: 'left' } : { kind: 'done', next };
       },
     };

@@ -4,22 +4,22 @@ const PLACES = 20;
 const SLOW_MS = 250;
 
 /** One of them, held by whoever took it. */
-export interface Place {
+export interface Slot {
   /** False once it was given on, also because it took too long. */
   readonly isHeld: boolean;
   /** Safe to repeat. */
   giveBack(): void;
 }
 
-export type Places = ReturnType<typeof createPlaces>;
+export type Slots = ReturnType<typeof createSlots>;
 
 /**
  * Bounds how many deliveries are begun at once, so that the API is not flooded when it comes back, without letting
  * those for which it is slow hold up the others: a place is given on after a quarter of a second, also when what it
  * was taken for goes on. First come, first served.
  */
-export function createPlaces({ places = PLACES, slowMs = SLOW_MS } = {}) {
-  let free = places;
+export function createSlots({ slots = PLACES, slowMs = SLOW_MS } = {}) {
+  let free = slots;
   const waiting: (() => void)[] = [];
 
   function giveOn(): void {
@@ -30,7 +30,7 @@ export function createPlaces({ places = PLACES, slowMs = SLOW_MS } = {}) {
 
   return {
     /** Waits for a place. */
-    async take(): Promise<Place> {
+    async take(): Promise<Slot> {
       if (free > 0) free--;
       else await new Promise<void>((resolve) => waiting.push(resolve));
       let held = true;

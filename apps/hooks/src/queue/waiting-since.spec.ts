@@ -7,7 +7,7 @@ import {
   parseState,
   createDeliveryStore,
   createExecutionStore,
-  createWaitingHeads,
+  createWaitingSince,
 } from '@cds/hooks-store';
 import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { fuzzRuns, startTestRedis, type TestRedis } from '@cds/testing';
@@ -58,11 +58,11 @@ function createStores() {
   }
 
   async function finish(uuid: string, failed: boolean): Promise<void> {
-    const taken = await deliveries.takeHead(uuid, 'me', 'job');
+    const taken = await deliveries.takePending(uuid, 'me', 'job');
     if (taken.kind !== 'work') return;
-    const { id, state, stateJson } = taken.head;
+    const { id, state, stateJson } = taken.pending;
     const ended = { ...state, status: 'DONE' as const, failed };
-    await deliveries.finish({ uuid, holder: 'me' }, id, ended, stateJson);
+    await deliveries.finish({ uuid, lockToken: 'me' }, id, ended, stateJson);
   }
 
   async function perform(operation: (typeof OPERATIONS)[number], uuid: string): Promise<void> {
@@ -106,7 +106,7 @@ function createStores() {
 
 /** What the sets have to hold, found out the long way. */
 async function expected() {
-  const heads: Record<string, number> = {};
+  const waitingSince: Record<string, number> = {};
   const stopped: Record<string, number> = {};
   for (const uuid of HOOKS) {
     const keys = hookKeys(uuid);
@@ -114,9 +114,9 @@ async function expected() {
     if (!id) continue;
     const { queued_at } = parseState(await redis.hget(keys.states, id));
     const isStopped = (await redis.hget(keys.task, 'stopped')) === '1';
-    (isStopped ? stopped : heads)[uuid] = queued_at ?? Math.floor(Number(id) / 1000);
+    (isStopped ? stopped : waitingSince)[uuid] = queued_at ?? Math.floor(Number(id) / 1000);
   }
-  return { heads, stopped };
+  return { waitingSince, stopped };
 }
 
 async function scores(key: string): Promise<Record<string, number>> {
@@ -127,8 +127,8 @@ async function scores(key: string): Promise<Record<string, number>> {
 }
 
 const actual = async () => ({
-  heads: await scores(KEYS.heads),
-  stopped: await scores(KEYS.stoppedHeads),
+  waitingSince: await scores(KEYS.waitingSince),
+  stopped: await scores(KEYS.stoppedWaitingSince),
 });
 
 describe('since when deliveries wait', () => {
@@ -151,14 +151,14 @@ describe('since when deliveries wait', () => {
     const { accept, finish } = createStores();
     const [hook = ''] = HOOKS;
     await accept(hook);
-    const accepted = (await actual()).heads[hook] ?? 0;
+    const accepted = (await actual()).waitingSince[hook] ?? 0;
     await finish(hook, true);
-    expect((await actual()).heads).toEqual({});
+    expect((await actual()).waitingSince).toEqual({});
     const id = String((await redis.zrange(hookKeys(hook).dead, '0', '0'))[0]);
     const before = Date.now();
     await createDeadLetters({ redis }).retry(hook, id);
 
-    expect((await actual()).heads[hook]).toBeGreaterThanOrEqual(before);
+    expect((await actual()).waitingSince[hook]).toBeGreaterThanOrEqual(before);
     expect(accepted).toBe(Math.floor(Number(id) / 1000));
   });
 
@@ -169,20 +169,20 @@ describe('since when deliveries wait', () => {
     await accept(other);
     await tasks.setStopped(other, true);
     const right = await actual();
-    const waitingHeads = createWaitingHeads({ redis });
+    const waitingSince = createWaitingSince({ redis });
 
-    await redis.del(KEYS.heads, KEYS.stoppedHeads);
-    await waitingHeads.noteAll();
+    await redis.del(KEYS.waitingSince, KEYS.stoppedWaitingSince);
+    await waitingSince.noteAll();
     expect(await actual()).toEqual(right);
 
-    await redis.del(KEYS.heads);
-    await waitingHeads.noteAnew([hook]);
+    await redis.del(KEYS.waitingSince);
+    await waitingSince.noteAnew([hook]);
     expect(await actual()).toEqual(right);
 
     await finish(hook, false);
     await tasks.remove(other);
-    await redis.zadd(KEYS.heads, 1, hook, 2, other, 3, randomUUID());
-    await waitingHeads.noteAnew([]);
+    await redis.zadd(KEYS.waitingSince, 1, hook, 2, other, 3, randomUUID());
+    await waitingSince.noteAnew([]);
     expect(await actual()).toEqual(await expected());
   });
 
@@ -190,6 +190,6 @@ describe('since when deliveries wait', () => {
     const { accept } = createStores();
     const [hook = ''] = HOOKS;
     for (let i = 0; i < 20; i++) await accept(hook);
-    expect(await redis.zcard(KEYS.heads)).toBe(1);
+    expect(await redis.zcard(KEYS.waitingSince)).toBe(1);
   });
 });

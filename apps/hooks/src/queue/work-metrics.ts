@@ -70,7 +70,7 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
   countFromZero(retries, { kind: ['run', 'cleanup'], reason: ['refused', 'unavailable'] });
 
   return {
-    schedulerRang(result: 'on_time' | 'late' | 'skipped'): void {
+    schedulerFired(result: 'on_time' | 'late' | 'skipped'): void {
       rings.inc({ result });
     },
 

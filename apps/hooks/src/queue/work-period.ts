@@ -1,9 +1,9 @@
-import type { HookOwnership } from '@cds/hooks-store';
+import type { HookLock } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 
 /** A time during which this process works on the state in Redis. */
 export interface WorkPeriod {
-  hookLock: HookOwnership;
+  hookLock: HookLock;
   /** For BullMQ workers. */
   workerConnection: Redis;
   /** Aborted when no new work is to begin. */

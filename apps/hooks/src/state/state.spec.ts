@@ -404,7 +404,7 @@ describe('the state in Redis', () => {
       await looks(2);
       expect(await context.redisClient.get(KEYS.lostTotal)).toBeNull();
       expect(lines.filter(({ level }) => level === 50)).toEqual([]);
-      expect(await context.redisClient.zscore(KEYS.heads, hook.uuid)).toBeNull();
+      expect(await context.redisClient.zscore(KEYS.waitingSince, hook.uuid)).toBeNull();
     });
 
     it('in part is noticed however often, and the tasks are counted rightly', async () => {
@@ -442,7 +442,7 @@ describe('the state in Redis', () => {
       expect(await context.redisClient.hget(hookKeys(other.uuid).task, 'stopped')).toBe('1');
       await looks(2);
       expect(await context.redisClient.sismember(KEYS.pending, other.uuid)).toBe(0);
-      expect(await context.redisClient.zscore(KEYS.stoppedHeads, other.uuid)).not.toBeNull();
+      expect(await context.redisClient.zscore(KEYS.stoppedWaitingSince, other.uuid)).not.toBeNull();
       await running.call('GET', `/task/${other.uuid}/start`);
       await waitFor(() => refsOf(context, other).length === 1);
     });

@@ -35,7 +35,7 @@ export interface SynchronizeTasksDeps {
 /** The API lists what it has committed. A hook that it is about to commit was posted before, at most two calls of 60 s ago. */
 const RECENT_MS = 2 * 60 * 1000;
 const SECOND_LOOK_MS = 60_000;
-const LONGEST_PAUSE_MS = 30_000;
+const MAX_PAUSE_MS = 30_000;
 
 function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefined {
   const parsed = nodeHookSchema.safeParse(hook);
@@ -166,6 +166,6 @@ export async function synchronizeUntilDone(
       if (signal.aborted) return;
       deps.logger.warn({ error }, 'the hooks of the API could not be read: trying again');
     }
-    await pause(Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** Math.min(tries, 10)));
+    await pause(Math.min(MAX_PAUSE_MS, 1_000 * 2 ** Math.min(tries, 10)));
   }
 }

@@ -21,7 +21,7 @@ import { answeredHook, type ReceivedHook, taskOfHook } from './node-hook';
 /** Commands that are sent to Redis side by side. */
 const AT_ONCE = 100;
 /** Removals that may be begun again because deliveries came in. */
-const MOST_TRIES = 50;
+const MAX_TRIES = 50;
 
 async function inChunks<T>(items: T[], work: (item: T) => Promise<unknown>): Promise<void> {
   for (let i = 0; i < items.length; i += AT_ONCE) {
@@ -72,7 +72,7 @@ export function createTaskService(
     if (isCleanupId(uuid)) {
       const due = await cleanups.setStopped(uuid, stopped, now());
       if (due === undefined) return false;
-      if (!stopped && !config.disable) await wakeCleanup(uuid, due);
+      if (!stopped && !config.disable) await resumeCleanup(uuid, due);
       return true;
     }
     const task = isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
@@ -109,7 +109,7 @@ export function createTaskService(
     task: Task,
     remove: (lastSeen: string) => Promise<T | 'more'>,
   ): Promise<T> {
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
       const removed = await remove(await handleTasks.beforeRemoval(task));
       if (removed !== 'more') return removed;
     }
@@ -118,8 +118,8 @@ export function createTaskService(
     });
   }
 
-  async function wakeCleanup(id: string, due: number): Promise<void> {
-    await (due > now() ? queues.cleanups.ring(id, due - now()) : queues.cleanups.ringNow(id));
+  async function resumeCleanup(id: string, due: number): Promise<void> {
+    await (due > now() ? queues.cleanups.enqueue(id, due - now()) : queues.cleanups.enqueueNow(id));
   }
 
   /** Ends a pause that the hook's job may be in. What fails here, the sweep does. */

@@ -233,16 +233,16 @@ describe('deliveries that are sent again', () => {
 
   it('knows for 48 hours and more, by ids alone, whatever the clocks of the replicas say', async () => {
     const clock = { ms: 0 };
-    const [steady, moved] = [await context.start(), await startAt(clock)];
+    const [reconnecting, moved] = [await context.start(), await startAt(clock)];
     const hook = repositoryHook();
     // Else a replica whose clock is ahead takes it for one that was removed long ago.
     context.api.hooks.push(hook);
-    await post(steady, hook);
+    await post(reconnecting, hook);
     const [before, ahead, behind] = ['before', 'ahead', 'behind'].map((name) =>
       pushDelivery({ push: name }),
     ) as [WebhookRequest, WebhookRequest, WebhookRequest];
 
-    const answers = new Map([[before, await send(steady, hook, before)]]);
+    const answers = new Map([[before, await send(reconnecting, hook, before)]]);
     clock.ms = 25 * HOUR_MS;
     answers.set(ahead, await send(moved, hook, ahead));
     clock.ms = -25 * HOUR_MS;
@@ -251,7 +251,7 @@ describe('deliveries that are sent again', () => {
       clock.ms = ms;
       for (const [request, answer] of answers) {
         expect(await send(moved, hook, request)).toEqual(answer);
-        expect(await send(steady, hook, request)).toEqual(answer);
+        expect(await send(reconnecting, hook, request)).toEqual(answer);
       }
     }
     await waitFor(() => refsOf(context).length === 3);
@@ -262,7 +262,7 @@ describe('deliveries that are sent again', () => {
     // A clock that is days ahead for one delivery makes nothing forgotten.
     clock.ms = 200 * HOUR_MS;
     await send(moved, hook, pushDelivery({ push: 'much later' }));
-    expect(await send(steady, hook, before)).toEqual(answers.get(before));
+    expect(await send(reconnecting, hook, before)).toEqual(answers.get(before));
   });
 
   it('forgets after 48 hours what is not among the newest thousand', async () => {

@@ -8,7 +8,13 @@ import { useTestContext } from '../../test/test-context';
 import { pushDelivery } from '../../test/pushes';
 
 const OF_HOOK = Object.keys(hookKeys('')) as (keyof ReturnType<typeof hookKeys>)[];
-const OF_ALL = ['pending', 'heads', 'stoppedHeads', 'failed', 'waitingTotal'] as const;
+const OF_ALL = [
+  'pending',
+  'waitingSince',
+  'stoppedWaitingSince',
+  'failed',
+  'waitingTotal',
+] as const;
 const DAMAGES = ['a list', 'text', 'a sorted set'] as const;
 type Damage = (typeof DAMAGES)[number];
 

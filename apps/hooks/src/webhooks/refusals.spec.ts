@@ -83,9 +83,9 @@ describe('refused deliveries', () => {
     await waitFor(() => commands.some(([name]) => name?.toLowerCase() === 'echo'));
     endMonitor();
     // Each answer of the API is a reason to look who waits for it; which queues there are is looked at every two seconds.
-    const byItself: (string | undefined)[] = [KEYS.apiWaiters, KEYS.queues];
+    const attempt: (string | undefined)[] = [KEYS.apiWaiters, KEYS.queues];
     return commands.filter(
-      ([name, key]) => name?.toLowerCase() !== 'echo' && !byItself.includes(key),
+      ([name, key]) => name?.toLowerCase() !== 'echo' && !attempt.includes(key),
     );
   }
 

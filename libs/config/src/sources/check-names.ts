@@ -1,7 +1,7 @@
 import { envName, SERVICE_NAMES, type ServiceName } from '../keys/section';
 import { findTable } from '../toml/toml-tree';
 import { isMissing } from '../values/placeholder';
-import type { Place } from '../config-problem';
+import type { Slot } from '../config-problem';
 import type { Reading } from './reading';
 
 /** Services of CDS itself that register with its API under the `name` of their section. */
@@ -32,7 +32,7 @@ export function checkNames(reading: Reading, services: readonly ServiceName[]): 
   }
 }
 
-function nameOf(reading: Reading, section: string): { name: string; place: Place } | undefined {
+function nameOf(reading: Reading, section: string): { name: string; place: Slot } | undefined {
   const variable = envName([section, 'name']);
   const given = reading.env.get(variable);
   if (given !== undefined) return { name: given, place: { key: variable } };

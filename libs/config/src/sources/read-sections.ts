@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { envName, type Key, type Section, type Sections, type Values } from '../keys/section';
 import { findTable, type TomlTable } from '../toml/toml-tree';
 import { isMissing } from '../values/placeholder';
-import type { Place } from '../config-problem';
+import type { Slot } from '../config-problem';
 import type { Reading } from './reading';
 
 /** Where a section is read from, where it differs from what its path says. */
@@ -64,7 +64,7 @@ function readVariable(reading: Reading, key: Key, name: string, text: string): u
 }
 
 /** The value as services use it; undefined where it is wrong, which is reported. */
-function check(reading: Reading, key: Key, place: Place, value: unknown): unknown {
+function check(reading: Reading, key: Key, place: Slot, value: unknown): unknown {
   const { data, error } = key.schema.safeParse(value);
   const [issue] = error?.issues ?? [];
   const warning = issue ? undefined : key.type.warn?.(value);

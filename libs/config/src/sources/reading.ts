@@ -1,4 +1,4 @@
-import { problemAt, type ConfigProblem, type Place } from '../config-problem';
+import { problemAt, type ConfigProblem, type Slot } from '../config-problem';
 import { findNode, type TomlTable } from '../toml/toml-tree';
 import type { Environment } from './environment';
 
@@ -12,15 +12,15 @@ export class Reading {
   ) {}
 
   /** Where the key or table at `path` stands; its name alone where the file does not have it. */
-  placeOf(...path: readonly string[]): Place {
+  placeOf(...path: readonly string[]): Slot {
     return (this.file && findNode(this.file, path)) ?? { key: path.join('.') };
   }
 
-  error(place: Place, message: string): void {
+  error(place: Slot, message: string): void {
     this.problems.push(problemAt(place, 'error', message));
   }
 
-  warn(place: Place, message: string): void {
+  warn(place: Slot, message: string): void {
     this.problems.push(problemAt(place, 'warning', message));
   }
 }

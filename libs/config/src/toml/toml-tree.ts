@@ -1,24 +1,24 @@
 import { parse, TomlError } from 'smol-toml';
-import { problemAt, type ConfigProblem, type Place } from '../config-problem';
+import { problemAt, type ConfigProblem, type Slot } from '../config-problem';
 import { indexLines, type LineIndex } from './toml-lines';
 
 /** Nothing that is known lies deeper; what does is taken as one value. */
 const MAX_TABLE_DEPTH = 32;
 
 /** A key of the file with its value. */
-export interface TomlLeaf extends Place {
+export interface TomlLeaf extends Slot {
   kind: 'leaf';
   value: unknown;
 }
 
 /** A table of the file. `children` is keyed by name in lower case. */
-export interface TomlTable extends Place {
+export interface TomlTable extends Slot {
   kind: 'table';
   /** The table's own name as it is spelled in the file. */
   name: string;
   children: Map<string, TomlNode>;
   /** Keys that are there already in another case. Tables are merged instead. */
-  duplicates: (Place & { first: string })[];
+  duplicates: (Slot & { first: string })[];
 }
 
 export type TomlNode = TomlLeaf | TomlTable;

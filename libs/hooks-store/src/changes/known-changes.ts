@@ -1,8 +1,8 @@
 import { hookKeys } from '../redis-keys';
-import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import type { Redis } from 'ioredis';
-import type { Head } from '../deliveries/delivery-types';
-import type { Claim } from '../hook-lock/hook-lock';
+import type { PendingExecution } from '../deliveries/delivery-types';
+import type { HeldLock } from '../hook-lock/hook-lock';
 import type { DeliveryPlan, DeliveryStep } from '../deliveries/delivery-plan';
 import { changeName } from './change-name';
 import { REMEMBERED_US } from './deduplication-window';
@@ -19,7 +19,7 @@ interface Mark {
 }
 
 /** What is known of the changes of one execution. */
-export interface ChangesOfHead {
+export interface ChangesOfExecution {
   /** Why this step is not to be done; undefined when it is. */
   whyNot(step: DeliveryStep): string | undefined;
   /**
@@ -29,9 +29,13 @@ export interface ChangesOfHead {
   note(step: DeliveryStep, result: 'ok' | 'failed' | 'left out'): Promise<boolean>;
 }
 
-export type KnownChanges = (claim: Claim, head: Head, plan: DeliveryPlan) => Promise<ChangesOfHead>;
+export type KnownChanges = (
+  lock: HeldLock,
+  pending: PendingExecution,
+  plan: DeliveryPlan,
+) => Promise<ChangesOfExecution>;
 
-const NOTHING_KNOWN: ChangesOfHead = {
+const NOTHING_KNOWN: ChangesOfExecution = {
   whyNot: () => undefined,
   note: () => Promise.resolve(true),
 };
@@ -43,16 +47,20 @@ const NOTHING_KNOWN: ChangesOfHead = {
  *
  * @param on whether repository webhooks are polled; nothing is kept where they are not
  */
-export function createKnownChanges(deps: { redis: Redis; on: boolean; mend?: Mend }): KnownChanges {
-  const { redis, on, mend = NO_MEND } = deps;
+export function createKnownChanges(deps: {
+  redis: Redis;
+  on: boolean;
+  keyRepair?: KeyRepair;
+}): KnownChanges {
+  const { redis, on, keyRepair = NO_KEY_REPAIR } = deps;
   const noteChange = WORKED_OFF_CHANGE.on(redis);
 
-  return async function knownChanges(claim, head, plan) {
-    if (!on || head.type !== 'RepoWebHook') return NOTHING_KNOWN;
-    const keys = hookKeys(claim.uuid);
-    const { poll } = head.execution;
-    const own = Number(head.id);
-    const marks = await mend.hook(claim.uuid, readMarks);
+  return async function knownChanges(lock, pending, plan) {
+    if (!on || pending.type !== 'RepoWebHook') return NOTHING_KNOWN;
+    const keys = hookKeys(lock.uuid);
+    const { poll } = pending.execution;
+    const own = Number(pending.id);
+    const marks = await keyRepair.hook(lock.uuid, readMarks);
 
     async function readMarks(): Promise<Map<string, Mark>> {
       // Whether a branch was pushed to since is a matter of all its changes.
@@ -110,11 +118,12 @@ export function createKnownChanges(deps: { redis: Redis; on: boolean; mend?: Men
         const noted =
           kind === undefined
             ? { change: '', value: '' }
-            : { change: name, value: `${kind}:${head.id}` };
-        const { holder } = claim;
+            : { change: name, value: `${kind}:${pending.id}` };
+        const { lockToken } = lock;
         return (
-          (await mend.hook(claim.uuid, () => noteChange(keys, { holder, ...noted, forgotten }))) ===
-          'ok'
+          (await keyRepair.hook(lock.uuid, () =>
+            noteChange(keys, { lockToken, ...noted, forgotten }),
+          )) === 'ok'
         );
       },
     };

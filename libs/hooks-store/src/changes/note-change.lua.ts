@@ -7,7 +7,7 @@ const KEPT_CHANGES = 1_000;
  */
 const YOUNG_US = 3_600 * 1_000_000;
 /** More are never kept: `vcs` keeps half as many events of a repository. */
-const MOST_CHANGES = 10_000;
+const MAX_CHANGES = 10_000;
 /** All are looked through after so many new ones. */
 const LOOKED_THROUGH_EVERY = 100;
 
@@ -28,7 +28,7 @@ local function noteChange(changes, change, value)
   end
   table.sort(aged, function(a, b) return a[2] < b[2] end)
   for i = 1, count - ${KEPT_CHANGES} do
-    if aged[i][2] >= young and count - i < ${MOST_CHANGES} then return end
+    if aged[i][2] >= young and count - i < ${MAX_CHANGES} then return end
     redis.call('HDEL', changes, aged[i][1])
   end
 end
@@ -41,12 +41,12 @@ end
 export const WORKED_OFF_CHANGE = defineScript({
   name: 'cdsbbWorkedOffChange',
   keys: ['owner', 'changes'],
-  args: ['holder', 'change', 'value', 'forgotten'],
+  args: ['lockToken', 'change', 'value', 'forgotten'],
   reply: replies.oneOf('ok', 'lost'),
   lua: (K, A) => `
 ${NOTE_CHANGE}
 local owner = redis.call('GET', ${K.owner})
-if owner and owner ~= ${A.holder} then return 'lost' end
+if owner and owner ~= ${A.lockToken} then return 'lost' end
 if ${A.forgotten} ~= '' then redis.call('HDEL', ${K.changes}, ${A.forgotten}) end
 if ${A.change} ~= '' then noteChange(${K.changes}, ${A.change}, ${A.value}) end
 return 'ok'

@@ -10,7 +10,7 @@ import {
   WORKFLOW_INDEX_FIELD,
   workflowHooksKey,
 } from '../redis-keys';
-import type { Mend } from '../unreadable/set-aside';
+import type { KeyRepair } from '../unreadable/set-aside';
 import type { Cleanup } from './cleanup';
 import type { BegunCleanup, CleanupFailure, KeptFailure } from './cleanup-results';
 import { BEGIN_DUE_CLEANUPS } from './due-cleanups.lua';
@@ -22,18 +22,22 @@ import {
 } from './process-cleanup.lua';
 
 /** What a script that begins many looks at for each of them. */
-const MOST_HOOKS_OF_A_WORKFLOW = 20;
+const MAX_HOOKS_PER_WORKFLOW = 20;
 
 /** Begins and ends cleanups around the call of the API that removes the runs. */
-export function createCleanupProcessing(deps: { redis: Redis; deadLetters: number; mend: Mend }) {
-  const { redis, deadLetters, mend } = deps;
+export function createCleanupProcessing(deps: {
+  redis: Redis;
+  deadLetters: number;
+  keyRepair: KeyRepair;
+}) {
+  const { redis, deadLetters, keyRepair } = deps;
   const begin = BEGIN_CLEANUP.on(redis);
   const beginDue = BEGIN_DUE_CLEANUPS.on(redis);
   const letGo = LET_GO_CLEANUPS.on(redis);
   const finish = FINISH_CLEANUP.on(redis);
   const fail = FAIL_CLEANUP.on(redis);
   const mended = <T>(of: Cleanup, work: () => Promise<T>): Promise<T> =>
-    mend.hook(of.hook, () => mend.cleanup(of.id, work));
+    keyRepair.hook(of.hook, () => keyRepair.cleanup(of.id, work));
 
   return {
     /**
@@ -42,7 +46,7 @@ export function createCleanupProcessing(deps: { redis: Redis; deadLetters: numbe
      * @param lastSeen hook → id of the last delivery that was looked at, or ""
      */
     begin(
-      holder: string,
+      lockToken: string,
       cleanup: Cleanup,
       lastSeen: ReadonlyMap<string, string>,
     ): Promise<'ok' | 'lost' | 'changed' | 'more'> {
@@ -52,7 +56,7 @@ export function createCleanupProcessing(deps: { redis: Redis; deadLetters: numbe
         waiting: keyArgument(hookKeys(uuid).waiting),
         lastSeen: last,
       }));
-      return mended(cleanup, () => begin(keys, { holder, hook, ...asRead(cleanup) }, seen));
+      return mended(cleanup, () => begin(keys, { lockToken, hook, ...asRead(cleanup) }, seen));
     },
 
     /**
@@ -60,11 +64,11 @@ export function createCleanupProcessing(deps: { redis: Redis; deadLetters: numbe
      * @param holder of all these hooks, where he gets them
      * @returns of each what came of it; `other` is for who looks at more, with `begin`
      */
-    beginDue(holder: string, cleanups: readonly Cleanup[]): Promise<BegunCleanup[]> {
+    beginDue(lockToken: string, cleanups: readonly Cleanup[]): Promise<BegunCleanup[]> {
       const args = {
-        holder,
+        lockToken,
         workflowField: WORKFLOW_INDEX_FIELD,
-        maxHooks: MOST_HOOKS_OF_A_WORKFLOW,
+        maxHooks: MAX_HOOKS_PER_WORKFLOW,
         ...PREFIXES,
       };
       return beginDue(
@@ -81,13 +85,16 @@ export function createCleanupProcessing(deps: { redis: Redis; deadLetters: numbe
     },
 
     /** For cleanups that this holder began, and for which the API was not asked. */
-    async letGo(holder: string, cleanups: readonly Pick<Cleanup, 'id' | 'hook'>[]): Promise<void> {
+    async letGo(
+      lockToken: string,
+      cleanups: readonly Pick<Cleanup, 'id' | 'hook'>[],
+    ): Promise<void> {
       if (cleanups.length === 0) return;
       const records = cleanups.map(({ id, hook }) => ({
         record: keyArgument(cleanupKey(id)),
         hook,
       }));
-      await letGo({}, { holder }, records);
+      await letGo({}, { lockToken }, records);
     },
 
     /**
@@ -99,7 +106,7 @@ export function createCleanupProcessing(deps: { redis: Redis; deadLetters: numbe
       { id, accepted }: Pick<Cleanup, 'id' | 'accepted'>,
       now: number,
     ): Promise<'unknown' | 'waiting' | 'ok'> =>
-      mend.cleanup(id, () => finish(KEYS, { id, accepted, now, ...PREFIXES })),
+      keyRepair.cleanup(id, () => finish(KEYS, { id, accepted, now, ...PREFIXES })),
 
     async fail(cleanup: Cleanup, failure: CleanupFailure): Promise<KeptFailure> {
       const { id, accepted } = cleanup;

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { cleanupKey, hookKeys, keysOf, PREFIXES, withCommonKeys } from '../redis-keys';
-import type { Mend } from '../unreadable/set-aside';
+import type { KeyRepair } from '../unreadable/set-aside';
 import type { Cleanup } from './cleanup';
 import type { Cancelled } from './cleanup-results';
 import {
@@ -25,29 +25,35 @@ type NewCleanup = Pick<
 >;
 
 /** Schedules and cancels cleanups for the deliveries of hooks. */
-export function createCleanupSchedule({ redis, mend }: { redis: Redis; mend: Mend }) {
+export function createCleanupSchedule({
+  redis,
+  keyRepair,
+}: {
+  redis: Redis;
+  keyRepair: KeyRepair;
+}) {
   const schedule = SCHEDULE_CLEANUP.on(redis);
   const cancel = CANCEL_CLEANUP.on(redis);
   const cancelBeforePush = CANCEL_BEFORE_PUSH.on(redis);
   const postpone = POSTPONE_CLEANUP.on(redis);
   const mended = <T>(of: Pick<Cleanup, 'id' | 'hook'>, work: () => Promise<T>): Promise<T> =>
-    mend.hook(of.hook, () => mend.cleanup(of.id, work));
+    keyRepair.hook(of.hook, () => keyRepair.cleanup(of.id, work));
 
   return {
     /**
      * For the holder of the hook. @returns `back` when a push after that deletion was removed
      * before its turn
      */
-    schedule: (holder: string, of: NewCleanup): Promise<'ok' | 'lost' | 'back'> =>
-      mended(of, () => schedule(keysOf(of.hook), { holder, ...of, ...PREFIXES })),
+    schedule: (lockToken: string, of: NewCleanup): Promise<'ok' | 'lost' | 'back'> =>
+      mended(of, () => schedule(keysOf(of.hook), { lockToken, ...of, ...PREFIXES })),
 
     /** For the holder of the hook whose branch is back. */
     cancel(
-      holder: string,
+      lockToken: string,
       of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { olderId?: string },
     ): Promise<Cancelled> {
       const { id, hook, branch, olderId = id } = of;
-      const args = { holder, id, hook, branch, olderId, ...PREFIXES };
+      const args = { lockToken, id, hook, branch, olderId, ...PREFIXES };
       return mended(of, () => cancel(keysOf(hook), args));
     },
 
@@ -62,10 +68,10 @@ export function createCleanupSchedule({ redis, mend }: { redis: Redis; mend: Men
       mended(of, () => cancelBeforePush(keysOf(of.hook), { ...of, ...PREFIXES })),
 
     /** For the holder of the hook: not before `due` (ms). */
-    postpone(holder: string, cleanup: Cleanup, due: number): Promise<'ok' | 'lost' | 'changed'> {
+    postpone(lockToken: string, cleanup: Cleanup, due: number): Promise<'ok' | 'lost' | 'changed'> {
       const { id, hook, accepted } = cleanup;
       const keys = withCommonKeys({ record: cleanupKey(id), owner: hookKeys(hook).owner });
-      return mended(cleanup, () => postpone(keys, { id, holder, accepted, due }));
+      return mended(cleanup, () => postpone(keys, { id, lockToken, accepted, due }));
     },
   };
 }

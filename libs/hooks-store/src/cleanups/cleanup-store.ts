@@ -1,7 +1,7 @@
 import { keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { cleanupKey, KEYS, PREFIXES, recordKeys } from '../redis-keys';
-import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { type Cleanup, parseCleanup } from './cleanup';
 import { createCleanupProcessing } from './cleanup-processing';
 import type { MadeDue } from './cleanup-results';
@@ -22,9 +22,9 @@ export function createCleanupStore(deps: {
   redis: Redis;
   /** Cleanups that failed for good stay visible up to this many; then the oldest go. */
   deadLetters: number;
-  mend?: Mend;
+  keyRepair?: KeyRepair;
 }) {
-  const { redis, deadLetters, mend = NO_MEND } = deps;
+  const { redis, deadLetters, keyRepair = NO_KEY_REPAIR } = deps;
   const makeDue = MAKE_CLEANUP_DUE.on(redis);
   const setStopped = SET_CLEANUP_STOPPED.on(redis);
   const removeCleanup = REMOVE_CLEANUP.on(redis);
@@ -32,20 +32,20 @@ export function createCleanupStore(deps: {
   const findDue = DUE_WITHIN.on(redis);
 
   return {
-    ...createCleanupSchedule({ redis, mend }),
-    ...createCleanupProcessing({ redis, deadLetters, mend }),
+    ...createCleanupSchedule({ redis, keyRepair }),
+    ...createCleanupProcessing({ redis, deadLetters, keyRepair }),
 
     async read(id: string): Promise<Cleanup | undefined> {
-      const hash = await mend.cleanup(id, () => redis.hgetall(cleanupKey(id)));
+      const hash = await keyRepair.cleanup(id, () => redis.hgetall(cleanupKey(id)));
       return parseCleanup(id, hash);
     },
 
     remove: (id: string): Promise<'unknown' | 'ok'> =>
-      mend.cleanup(id, () => removeCleanup(KEYS, { id, ...PREFIXES })),
+      keyRepair.cleanup(id, () => removeCleanup(KEYS, { id, ...PREFIXES })),
 
     /** @returns when it is due (ms); undefined when there is none of this id */
     async setStopped(id: string, stopped: boolean, now: number): Promise<number | undefined> {
-      const reply = await mend.cleanup(id, () =>
+      const reply = await keyRepair.cleanup(id, () =>
         setStopped(recordKeys(id), { id, isStop: stopped, now }),
       );
       return reply.kind === 'ok' ? reply.due : undefined;
@@ -53,7 +53,7 @@ export function createCleanupStore(deps: {
 
     /** For an operator who does not want to wait: due at `now` (ms) at the latest. */
     makeDue: (id: string, now: number): Promise<MadeDue> =>
-      mend.cleanup(id, () => makeDue(recordKeys(id), { id, now })),
+      keyRepair.cleanup(id, () => makeDue(recordKeys(id), { id, now })),
 
     /**
      * Brings cleanups forward that are to be acted on later than anything makes them wait: they

@@ -15,7 +15,7 @@ export const BEGIN_DUE_CLEANUPS = defineScript({
   name: 'cdsbbBeginDueCleanups',
   keys: [],
   args: [
-    'holder',
+    'lockToken',
     'ownerPrefix',
     'taskPrefix',
     'waitingPrefix',
@@ -28,7 +28,7 @@ export const BEGIN_DUE_CLEANUPS = defineScript({
   lua: (_K, A, EACH) => `
 ${IS_AS_READ}
 ${REMOVAL_MARKS}
-local holder, owners, tasks, waiting = ${A.holder}, ${A.ownerPrefix}, ${A.taskPrefix}, ${A.waitingPrefix}
+local holder, owners, tasks, waiting = ${A.lockToken}, ${A.ownerPrefix}, ${A.taskPrefix}, ${A.waitingPrefix}
 local function isThere(hook, ref, after)
   local new, id = string.match(redis.call('HGET', ${A.refsPrefix} .. hook, ref) or '', '>([^:]*):(%d+)$')
   return new and new ~= '' and tonumber(id) > after

@@ -13,7 +13,7 @@ import { branchRef } from '../changes/change-name';
  * @param hooks of the workflow, the one of the cleanup among them
  * @returns the uuid of such a hook; undefined where none is known
  */
-export async function whereBranchLives(
+export async function findBranchElsewhere(
   redis: Redis,
   cleanup: Pick<Cleanup, 'hook' | 'branch' | 'accepted' | 'repository'>,
   hooks: ReadonlySet<string>,

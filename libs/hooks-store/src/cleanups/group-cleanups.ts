@@ -13,7 +13,7 @@ const TOGETHER_MS = 20;
 /** Of several hooks. While these are done, nothing else is at them. */
 const ENOUGH_TOGETHER = 20;
 /** Of one hook: in two groups they would wait for each other. */
-const MOST_TOGETHER = 100;
+const MAX_TOGETHER = 100;
 
 /**
  * The end (ms) of the time whose cleanups are due together with those that are due at this moment.
@@ -36,7 +36,7 @@ export function groupByMoment(near: readonly NearCleanup[]): NearCleanup[][] {
   const groups: { moment: number; cleanups: NearCleanup[] }[] = [];
   for (const { cleanup, moment } of sorted) {
     const group = groups.at(-1);
-    const most = group?.cleanups.at(-1)?.hook === cleanup.hook ? MOST_TOGETHER : ENOUGH_TOGETHER;
+    const most = group?.cleanups.at(-1)?.hook === cleanup.hook ? MAX_TOGETHER : ENOUGH_TOGETHER;
     if (group?.moment === moment && group.cleanups.length < most) group.cleanups.push(cleanup);
     else groups.push({ moment, cleanups: [cleanup] });
   }

@@ -11,21 +11,21 @@ import { IS_AS_READ, REMOVAL_MARKS } from './removal-marks.lua';
 export const BEGIN_CLEANUP = defineScript({
   name: 'cdsbbBeginCleanup',
   keys: ['record', 'owner'],
-  args: ['holder', 'hook', 'accepted', 'due', 'retryAt', 'outages'],
+  args: ['lockToken', 'hook', 'accepted', 'due', 'retryAt', 'outages'],
   each: ['waiting', 'lastSeen'],
   reply: replies.oneOf('ok', 'lost', 'changed', 'more'),
   lua: (K, A, EACH) => `
 ${IS_AS_READ}
 ${REMOVAL_MARKS}
 local owner = redis.call('GET', ${K.owner})
-if owner and owner ~= ${A.holder} then return 'lost' end
+if owner and owner ~= ${A.lockToken} then return 'lost' end
 if not isAsRead(${K.record}, ${A.accepted}, ${A.due}, ${A.retryAt}, ${A.outages}) then return 'changed' end
 for i = ${EACH.range} do
   local last = redis.call('LINDEX', ${EACH.waiting}, -1)
   if last and last ~= ${EACH.lastSeen} then return 'more' end
 end
-if not owner then redis.call('SET', ${K.owner}, ${A.holder}) end
-markUnderWay(${K.record}, ${A.hook} .. ' ' .. ${A.holder})
+if not owner then redis.call('SET', ${K.owner}, ${A.lockToken}) end
+markUnderWay(${K.record}, ${A.hook} .. ' ' .. ${A.lockToken})
 return 'ok'
 `,
 });
@@ -34,12 +34,12 @@ return 'ok'
 export const LET_GO_CLEANUPS = defineScript({
   name: 'cdsbbLetGoCleanups',
   keys: [],
-  args: ['holder'],
+  args: ['lockToken'],
   each: ['record', 'hook'],
   reply: replies.ignored,
   lua: (_K, A, EACH) => `
 for i = ${EACH.range} do
-  if redis.call('HGET', ${EACH.record}, 'under_way') == ${EACH.hook} .. ' ' .. ${A.holder} then
+  if redis.call('HGET', ${EACH.record}, 'under_way') == ${EACH.hook} .. ' ' .. ${A.lockToken} then
     redis.call('HDEL', ${EACH.record}, 'under_way')
   end
 end

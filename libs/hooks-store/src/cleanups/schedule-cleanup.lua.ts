@@ -3,11 +3,11 @@ import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
 import { REMOVAL_MARKS } from './removal-marks.lua';
 
 /** Branches that are remembered to be back. */
-const MOST_BROUGHT_BACK = 10_000;
+const MAX_RESTORED = 10_000;
 
 export const SCHEDULE_KEYS = [...CLEANUP_SETS, 'owner', 'broughtBack'] as const;
 export const SCHEDULE_ARGS = [
-  'holder',
+  'lockToken',
   'recordPrefix',
   'hookCleanupsPrefix',
   'id',
@@ -37,7 +37,7 @@ export const scheduleCleanup = (
 ${forgetCleanup(K)}
 ${REMOVAL_MARKS}
 local owner = redis.call('GET', ${K.owner})
-if owner and owner ~= ${A.holder} then return 'lost' end
+if owner and owner ~= ${A.lockToken} then return 'lost' end
 local back = redis.call('ZSCORE', ${K.broughtBack}, ${A.id})
 if back and tonumber(back) > tonumber(${A.accepted}) then return 'back' end
 if back then redis.call('ZREM', ${K.broughtBack}, ${A.id}) end
@@ -83,7 +83,7 @@ export const CANCEL_CLEANUP = defineScript({
   name: 'cdsbbCancelCleanup',
   keys: [...CLEANUP_SETS, 'owner'],
   args: [
-    'holder',
+    'lockToken',
     'recordPrefix',
     'hookCleanupsPrefix',
     'id',
@@ -103,7 +103,7 @@ export const CANCEL_CLEANUP = defineScript({
 ${forgetCleanup(K)}
 ${REMOVAL_MARKS}
 local owner = redis.call('GET', ${K.owner})
-if owner and owner ~= ${A.holder} then return {'lost'} end
+if owner and owner ~= ${A.lockToken} then return {'lost'} end
 local found, request = {}, ''
 local byHook = redis.call('HGET', ${A.hookCleanupsPrefix} .. ${A.hook}, ${A.branch})
 for _, id in ipairs({${A.id}, ${A.olderId}, byHook or ${A.id}}) do
@@ -140,7 +140,7 @@ export const CANCEL_BEFORE_PUSH = defineScript({
   lua: (K, A) => `
 ${forgetCleanup(K)}
 ${REMOVAL_MARKS}
-redis.call('ZREMRANGEBYRANK', ${K.broughtBack}, 0, -${MOST_BROUGHT_BACK})
+redis.call('ZREMRANGEBYRANK', ${K.broughtBack}, 0, -${MAX_RESTORED})
 redis.call('ZADD', ${K.broughtBack}, 'GT', ${A.push}, ${A.id})
 local cancelled = 0
 local byHook = redis.call('HGET', ${A.hookCleanupsPrefix} .. ${A.hook}, ${A.branch})
@@ -159,11 +159,11 @@ return cancelled
 export const POSTPONE_CLEANUP = defineScript({
   name: 'cdsbbPostponeCleanup',
   keys: ['cleanups', 'record', 'owner'],
-  args: ['id', 'holder', 'accepted', 'due'],
+  args: ['id', 'lockToken', 'accepted', 'due'],
   reply: replies.oneOf('ok', 'lost', 'changed'),
   lua: (K, A) => `
 local owner = redis.call('GET', ${K.owner})
-if owner and owner ~= ${A.holder} then return 'lost' end
+if owner and owner ~= ${A.lockToken} then return 'lost' end
 local record = redis.call('HMGET', ${K.record}, 'accepted', 'status')
 if record[1] ~= ${A.accepted} or record[2] ~= 'waiting' then return 'changed' end
 redis.call('HSET', ${K.record}, 'due', ${A.due})

@@ -14,7 +14,7 @@ import {
   RETRY_CLEANUP,
   RETRY_EXECUTION,
 } from './dead-letter-scripts.lua';
-import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { eachChunk, refOfMember } from './each-chunk';
 
 /**
@@ -56,8 +56,8 @@ function isCleanup(uuid: string): boolean {
  * repeat, and every call of Redis is bounded. Whoever sends again wakes the hook's job, or leaves
  * that to the sweep.
  */
-export function createDeadLetters(deps: { redis: Redis; mend?: Mend }) {
-  const { redis, mend = NO_MEND } = deps;
+export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair }) {
+  const { redis, keyRepair = NO_KEY_REPAIR } = deps;
   const retryExecution = RETRY_EXECUTION.on(redis);
   const dropExecution = DROP_EXECUTION.on(redis);
   const retryCleanup = RETRY_CLEANUP.on(redis);
@@ -66,7 +66,7 @@ export function createDeadLetters(deps: { redis: Redis; mend?: Mend }) {
 
   /** One of which a key holds another type of value does not keep the others from being moved. */
   function mended(ref: DeadLetterRef, move: (ref: DeadLetterRef) => Promise<Moved>) {
-    return mend[ref.kind === 'cleanup' ? 'cleanup' : 'hook'](ref.uuid, () => move(ref));
+    return keyRepair[ref.kind === 'cleanup' ? 'cleanup' : 'hook'](ref.uuid, () => move(ref));
   }
 
   async function retry(ref: DeadLetterRef): Promise<Moved> {

@@ -32,7 +32,7 @@ local length = redis.call('RPUSH', ${K.waiting}, ${A.id})
 redis.call('INCR', ${K.waitingTotal})
 local stopped = redis.call('HGET', ${K.task}, 'stopped') == '1'
 if not stopped then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-headAdded(${A.uuid}, length, ${A.now}, stopped and ${K.stoppedHeads} or ${K.heads})
+headAdded(${A.uuid}, length, ${A.now}, stopped and ${K.stoppedWaitingSince} or ${K.waitingSince})
 return 'ok'
 `,
 });

@@ -43,7 +43,7 @@ export interface DeadLetterRef {
   id: string;
 }
 
-const LONGEST_ERROR = 1_000;
+const MAX_ERROR_LENGTH = 1_000;
 /** In memory at the same time: each may have 256 KB. */
 const BODIES_AT_ONCE = 50;
 
@@ -85,7 +85,7 @@ async function readSome(redis: Redis, refs: DeadLetterRef[]): Promise<DeadLetter
         ...(branch === '' ? {} : { branch }),
         request_id,
         nb_errors,
-        last_error: last_error.slice(0, LONGEST_ERROR),
+        last_error: last_error.slice(0, MAX_ERROR_LENGTH),
         failed_at: isoOf(processing_timestamp / 1e6),
       },
     ];
@@ -119,7 +119,7 @@ export async function readFailedCleanups(redis: Redis, uuid?: string): Promise<D
         branch: hash.branch ?? '',
         request_id: hash.request_id ?? '',
         nb_errors: Number(hash.nb_errors) || 0,
-        last_error: (hash.last_error ?? '').slice(0, LONGEST_ERROR),
+        last_error: (hash.last_error ?? '').slice(0, MAX_ERROR_LENGTH),
         failed_at: isoOf(Number(hash.processed)),
       },
     ];

@@ -18,7 +18,7 @@ const FORGET_EVERY = 50;
  * A delivery a second for 48 h. Bounds what is kept where a clock that was far ahead keeps ids from
  * growing.
  */
-const MOST_REMEMBERED = 200_000;
+const MAX_REMEMBERED = 200_000;
 /** Removed in one go at most, so that no script holds Redis up. */
 const FORGOTTEN_AT_ONCE = 500;
 
@@ -145,7 +145,7 @@ if twin then first = tonumber(twin) end
 
 local isToWait = not first and ${A.validation} ~= 'ignore'
 local isStopped = task[4] == '1'
-local heads = isStopped and ${K.stoppedHeads} or ${K.heads}
+local heads = isStopped and ${K.stoppedWaitingSince} or ${K.waitingSince}
 local wrong = wrongTypeOf(isToWait and {${K.executions}, 'hash', ${K.waiting}, 'list', ${K.pending}, 'set', heads, 'zset'}
   or {${K.executions}, 'hash', ${K.done}, 'zset', ${K.states}, 'hash', ${K.failed}, 'zset'})
 if wrong then return wrong end
@@ -200,7 +200,7 @@ if ${A.requestUuid} ~= '' then
     local forgotten = redis.call('ZRANGEBYSCORE', ${K.seen}, '-inf', string.format('%.0f', oldest), 'LIMIT', 0, spare)
     if #forgotten > 0 then known = known - redis.call('ZREM', ${K.seen}, unpack(forgotten)) end
   end
-  local excess = known - ${MOST_REMEMBERED}
+  local excess = known - ${MAX_REMEMBERED}
   if excess > 0 then redis.call('ZPOPMIN', ${K.seen}, math.min(excess, ${FORGOTTEN_AT_ONCE})) end
 end
 return {'accepted', task[1], id, length}

@@ -3,7 +3,7 @@ import type { TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { hookKeys, KEYS, keysOf, SIGNED_FIELD, SYNCHRONIZED_FIELD } from '../redis-keys';
 import type { ExecutionState } from '../execution';
-import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { repliesOf } from '../pipeline-replies';
 import { writeExecution } from '../stored-execution-text';
 import type {
@@ -12,9 +12,9 @@ import type {
   DeliveryToAccept,
   HookOnFile,
   Saved,
-  TakenHead,
+  TakenExecution,
 } from './delivery-types';
-import type { Claim } from '../hook-lock/hook-lock';
+import type { HeldLock } from '../hook-lock/hook-lock';
 import { ACCEPT_DELIVERY } from './accept-delivery.lua';
 import { FINISH_EXECUTION } from './finish-execution.lua';
 import { MOVE_BACK } from './requeue-at-tail.lua';
@@ -32,21 +32,21 @@ export function createDeliveryStore(deps: {
   signature: SignatureMode;
   /** To keep for each hook. */
   deadLetters: number;
-  mend?: Mend;
+  keyRepair?: KeyRepair;
 }) {
-  const { redis, executionHistory, deadLetters, mend = NO_MEND } = deps;
+  const { redis, executionHistory, deadLetters, keyRepair = NO_KEY_REPAIR } = deps;
   const acceptDelivery = ACCEPT_DELIVERY.on(redis);
-  const takeHead = TAKE_HEAD.on(redis);
+  const takePending = TAKE_HEAD.on(redis);
   const saveState = SAVE_STATE.on(redis);
   const finishExecution = FINISH_EXECUTION.on(redis);
 
-  const moveBack = MOVE_BACK.on(redis);
+  const requeueAtTail = MOVE_BACK.on(redis);
 
   return {
     /** One lookup. */
     async lookUp(uuid: string): Promise<HookOnFile | AbsentHook> {
       const { task } = hookKeys(uuid);
-      const replies = await mend.hook(uuid, () =>
+      const replies = await keyRepair.hook(uuid, () =>
         repliesOf(
           redis
             .pipeline()
@@ -94,17 +94,20 @@ export function createDeliveryStore(deps: {
         seenAfter: delivery.seenAfter ?? '',
       };
       const changes = delivery.refChanges ?? [];
-      return mend.hook(uuid, () => acceptDelivery(keysOf(uuid), args, changes));
+      return keyRepair.hook(uuid, () => acceptDelivery(keysOf(uuid), args, changes));
     },
 
     /** The head of the hook's list, for its holder. */
-    async takeHead(uuid: string, holder: string, jobId: string): Promise<TakenHead> {
-      return mend.hook(uuid, () => takeHead(keysOf(uuid), { holder, uuid, job: jobId }));
+    async takePending(uuid: string, lockToken: string, jobId: string): Promise<TakenExecution> {
+      return keyRepair.hook(uuid, () => takePending(keysOf(uuid), { lockToken, uuid, job: jobId }));
     },
 
     /** Lets the head wait behind the others. `only`: there are no others. */
-    async moveBack({ uuid, holder }: Claim, id: string): Promise<'ok' | 'only' | 'lost'> {
-      return mend.hook(uuid, () => moveBack(hookKeys(uuid), { holder, id }));
+    async requeueAtTail(
+      { uuid, lockToken }: HeldLock,
+      id: string,
+    ): Promise<'ok' | 'only' | 'lost'> {
+      return keyRepair.hook(uuid, () => requeueAtTail(hookKeys(uuid), { lockToken, id }));
     },
 
     /**
@@ -113,32 +116,32 @@ export function createDeliveryStore(deps: {
      * @param begun how often it is begun with this; 0: it got further
      */
     async save(
-      { uuid, holder }: Claim,
+      { uuid, lockToken }: HeldLock,
       id: string,
       state: string,
       before: string,
       begun: number,
     ): Promise<Saved> {
-      const args = { holder, id, state, before, begun };
-      return mend.hook(uuid, () => saveState(hookKeys(uuid), args));
+      const args = { lockToken, id, state, before, begun };
+      return keyRepair.hook(uuid, () => saveState(hookKeys(uuid), args));
     },
 
     /**
      * Moves the head into the history, or to the dead letters, and takes the next one where it is
      * asked to.
      * @param before as for `save`
-     * @param nextFor the hook's job, as for `takeHead`; the next one is not taken when not given
+     * @param nextFor the hook's job, as for `takePending`; the next one is not taken when not given
      * @returns also how many dead letters of the hook were dropped for it; `next` only with `ok`
      */
     async finish(
-      { uuid, holder }: Claim,
+      { uuid, lockToken }: HeldLock,
       id: string,
       state: ExecutionState,
       before: string,
       nextFor = '',
-    ): Promise<{ saved: Saved; dropped: number; next?: TakenHead }> {
+    ): Promise<{ saved: Saved; dropped: number; next?: TakenExecution }> {
       const args = {
-        holder,
+        lockToken,
         uuid,
         id,
         before,
@@ -149,7 +152,7 @@ export function createDeliveryStore(deps: {
         retries: state.retries,
         job: nextFor,
       };
-      const reply = await mend.hook(uuid, () => finishExecution(keysOf(uuid), args));
+      const reply = await keyRepair.hook(uuid, () => finishExecution(keysOf(uuid), args));
       if (reply.kind !== 'ok') return { saved: reply.kind, dropped: 0 };
       const { dropped, taken: next } = reply;
       return { saved: 'ok', dropped, ...(next ? { next } : {}) };

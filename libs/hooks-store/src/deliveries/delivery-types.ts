@@ -84,7 +84,7 @@ export type Acceptance =
   | { kind: 'accepted'; type: TaskType; id: string; waiting: number };
 
 /** The oldest delivery that waits at a hook. */
-export interface Head {
+export interface PendingExecution {
   type: TaskType;
   /** The hook's configuration now. */
   config: HookConfig | null;
@@ -101,17 +101,17 @@ export interface Head {
   anyCleanups: boolean;
   /**
    * How often other processes began to work on it and did not come to an end; see {@link
-   * KeptHead.byItself}.
+   * SavedProgress.byItself}.
    */
   begun: number;
 }
 
-export type TakenHead =
-  { kind: 'lost' | 'gone' | 'stopped' | 'empty' } | { kind: 'work'; head: Head };
+export type TakenExecution =
+  { kind: 'lost' | 'gone' | 'stopped' | 'empty' } | { kind: 'work'; pending: PendingExecution };
 export type Saved = 'ok' | 'lost' | 'gone' | 'stopped';
 
 /** An execution as far as its plan is a matter of it. */
-export type DeliveryToPlan = Pick<Head, 'type' | 'execution' | 'body' | 'unreadable'>;
+export type DeliveryToPlan = Pick<PendingExecution, 'type' | 'execution' | 'body' | 'unreadable'>;
 
 /**
  * What an execution calls for; pure.

@@ -18,7 +18,7 @@ export const FINISH_EXECUTION = defineScript({
   name: 'cdsbbFinishExecution',
   keys: [...TAKE_KEYS, 'owner', 'done', 'failed', 'dead'],
   args: [
-    'holder',
+    'lockToken',
     'uuid',
     'id',
     'state',
@@ -45,14 +45,14 @@ ${BEGUN}
 ${KEY_TYPES}
 ${takeNext(K)}
 local owner = redis.call('GET', ${K.owner})
-if owner and owner ~= ${A.holder} then return {'lost'} end
+if owner and owner ~= ${A.lockToken} then return {'lost'} end
 if redis.call('LINDEX', ${K.waiting}, 0) ~= ${A.id} then return {'gone'} end
 local state = redis.call('HGET', ${K.states}, ${A.id})
 local readable, decoded = pcall(cjson.decode, state or '')
 if readable and type(decoded) == 'table' and (tonumber(decoded.retries) or 0) > tonumber(${A.retries}) then return {'gone'} end
 if not owner then
   if (state or '') ~= ${A.before} then return {'lost'} end
-  redis.call('SET', ${K.owner}, ${A.holder})
+  redis.call('SET', ${K.owner}, ${A.lockToken})
 end
 -- Before anything is written: an execution that is in no list would be lost.
 local wrong = wrongTypeOf({${A.isFailed} == '1' and ${K.dead} or ${K.done}, 'zset', ${K.executions}, 'hash', ${K.task}, 'hash'})
@@ -61,7 +61,7 @@ if wrong then return wrong end
 redis.call('LPOP', ${K.waiting})
 -- A counter that is no number keeps nothing that has ended from being noted.
 redis.pcall('DECR', ${K.waitingTotal})
-writeBegun(${K.task}, ${A.id}, ${A.holder}, 0)
+writeBegun(${K.task}, ${A.id}, ${A.lockToken}, 0)
 redis.call('HSET', ${K.states}, ${A.id}, ${A.state})
 local dropped = 0
 if ${A.isFailed} == '1' then
@@ -72,9 +72,9 @@ else
   redis.call('ZADD', ${K.done}, ${A.id}, ${A.id})
   trimHistory(${A.uuid}, ${K.done}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.history}))
 end
-headMoved(${A.uuid}, ${K.waiting}, ${K.states}, ${K.heads}, ${K.stoppedHeads})
+headMoved(${A.uuid}, ${K.waiting}, ${K.states}, ${K.waitingSince}, ${K.stoppedWaitingSince})
 if redis.call('LLEN', ${K.waiting}) == 0 then redis.call('SREM', ${K.pending}, ${A.uuid}) end
 if ${A.job} == '' then return {'ok', dropped} end
-return {'ok', dropped, takeNext(${A.uuid}, ${A.job}, ${A.holder})}
+return {'ok', dropped, takeNext(${A.uuid}, ${A.job}, ${A.lockToken})}
 `,
 });

@@ -5,7 +5,7 @@ import { readWithBody } from '../stored-execution-text';
 import { timestampOfId } from '../clock';
 import { UnreadableExecutionError } from '../unreadable/check-execution';
 import type { TaskType } from '@cds/wire';
-import type { Head, TakenHead } from './delivery-types';
+import type { PendingExecution, TakenExecution } from './delivery-types';
 
 const takeReply = replies.variants({
   lost: {},
@@ -25,13 +25,13 @@ const takeReply = replies.variants({
 });
 
 /** What TAKE_HEAD, and what FINISH_EXECUTION for the next one, returned. */
-export function takenHead(reply: unknown): TakenHead {
+export function takenHead(reply: unknown): TakenExecution {
   const taken = takeReply(reply);
   if (taken.kind !== 'work') return taken;
   const { type, config, id, execution, body, state, cleanups, begun } = taken;
   return {
     kind: 'work',
-    head: {
+    pending: {
       type,
       config: readConfig(config) ?? null,
       id,
@@ -52,7 +52,7 @@ function readHead(of: {
   id: string;
   execution: string;
   body: string;
-}): Pick<Head, 'execution' | 'body' | 'unreadable'> {
+}): Pick<PendingExecution, 'execution' | 'body' | 'unreadable'> {
   try {
     return readWithBody(of.execution, of.body);
   } catch (error) {

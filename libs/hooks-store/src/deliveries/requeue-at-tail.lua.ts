@@ -9,10 +9,10 @@ import { defineScript, replies } from '@cds/redis';
 export const MOVE_BACK = defineScript({
   name: 'cdsbbMoveBack',
   keys: ['waiting', 'owner'],
-  args: ['holder', 'id'],
+  args: ['lockToken', 'id'],
   reply: replies.oneOf('ok', 'only', 'lost'),
   lua: (K, A) => `
-if redis.call('GET', ${K.owner}) ~= ${A.holder} then return 'lost' end
+if redis.call('GET', ${K.owner}) ~= ${A.lockToken} then return 'lost' end
 if redis.call('LINDEX', ${K.waiting}, 0) ~= ${A.id} then return 'lost' end
 if redis.call('LLEN', ${K.waiting}) == 1 then return 'only' end
 redis.call('RPUSH', ${K.waiting}, redis.call('LPOP', ${K.waiting}))

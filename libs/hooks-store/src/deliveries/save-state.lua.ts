@@ -14,20 +14,20 @@ import { BEGUN } from './begun.lua';
 export const SAVE_STATE = defineScript({
   name: 'cdsbbSaveState',
   keys: ['task', 'waiting', 'states', 'owner'],
-  args: ['holder', 'id', 'state', 'before', 'begun'],
+  args: ['lockToken', 'id', 'state', 'before', 'begun'],
   reply: replies.oneOf('ok', 'lost', 'gone', 'stopped'),
   lua: (K, A) => `
 ${BEGUN}
 local owner = redis.call('GET', ${K.owner})
-if owner and owner ~= ${A.holder} then return 'lost' end
+if owner and owner ~= ${A.lockToken} then return 'lost' end
 if redis.call('LINDEX', ${K.waiting}, 0) ~= ${A.id} then return 'gone' end
 if not owner then
   local state = redis.call('HGET', ${K.states}, ${A.id}) or ''
   if state ~= ${A.before} and state ~= ${A.state} then return 'lost' end
-  redis.call('SET', ${K.owner}, ${A.holder})
+  redis.call('SET', ${K.owner}, ${A.lockToken})
 end
 redis.call('HSET', ${K.states}, ${A.id}, ${A.state})
-writeBegun(${K.task}, ${A.id}, ${A.holder}, tonumber(${A.begun}))
+writeBegun(${K.task}, ${A.id}, ${A.lockToken}, tonumber(${A.begun}))
 if redis.call('HGET', ${K.task}, 'stopped') == '1' then return 'stopped' end
 return 'ok'
 `,

@@ -28,8 +28,8 @@ local function takeNext(uuid, job, holder)
   local task = redis.call('HMGET', ${K.task}, 'type', 'config', 'stopped')
   if not task[1] then
     redis.call('SREM', ${K.pending}, uuid)
-    redis.call('ZREM', ${K.heads}, uuid)
-    redis.call('ZREM', ${K.stoppedHeads}, uuid)
+    redis.call('ZREM', ${K.waitingSince}, uuid)
+    redis.call('ZREM', ${K.stoppedWaitingSince}, uuid)
     return {'gone'}
   end
   if task[3] == '1' then return {'stopped'} end
@@ -50,7 +50,7 @@ local function takeNext(uuid, job, holder)
     redis.call('LPOP', ${K.waiting})
     redis.call('DECR', ${K.waitingTotal})
     redis.call('INCR', ${K.lostTotal})
-    headMoved(uuid, ${K.waiting}, ${K.states}, ${K.heads}, ${K.stoppedHeads})
+    headMoved(uuid, ${K.waiting}, ${K.states}, ${K.waitingSince}, ${K.stoppedWaitingSince})
   end
 end
 `;
@@ -65,15 +65,15 @@ end
 export const TAKE_HEAD = defineScript({
   name: 'cdsbbTakeHead',
   keys: [...TAKE_KEYS, 'owner'],
-  args: ['holder', 'uuid', 'job'],
+  args: ['lockToken', 'uuid', 'job'],
   reply: takenHead,
   lua: (K, A) => `
 ${WAITING_HEADS}
 ${BEGUN}
 ${takeNext(K)}
 local owner = redis.call('GET', ${K.owner})
-if owner and owner ~= ${A.holder} then return {'lost'} end
-if not owner then redis.call('SET', ${K.owner}, ${A.holder}) end
-return takeNext(${A.uuid}, ${A.job}, ${A.holder})
+if owner and owner ~= ${A.lockToken} then return {'lost'} end
+if not owner then redis.call('SET', ${K.owner}, ${A.lockToken}) end
+return takeNext(${A.uuid}, ${A.job}, ${A.lockToken})
 `,
 });

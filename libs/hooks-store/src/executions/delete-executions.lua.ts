@@ -22,8 +22,8 @@ local last = redis.call('LINDEX', ${K.waiting}, -1)
 if last and last ~= ${A.lastSeen} and redis.call('HGET', ${K.task}, 'type') == 'RepoWebHook' then return 'more' end
 local waiting = redis.call('LLEN', ${K.waiting})
 redis.call('SREM', ${K.pending}, ${A.uuid})
-redis.call('ZREM', ${K.heads}, ${A.uuid})
-redis.call('ZREM', ${K.stoppedHeads}, ${A.uuid})
+redis.call('ZREM', ${K.waitingSince}, ${A.uuid})
+redis.call('ZREM', ${K.stoppedWaitingSince}, ${A.uuid})
 if waiting > 0 then redis.call('DECRBY', ${K.waitingTotal}, waiting) end
 forgetFailed(${A.uuid}, ${K.done}, ${K.failed})
 forgetFailed(${A.uuid}, ${K.dead}, ${K.failed})

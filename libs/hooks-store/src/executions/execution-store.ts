@@ -9,7 +9,7 @@ import {
   type StoredExecution,
   toTaskExecution,
 } from '../execution';
-import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { timestampOfId } from '../clock';
 import { UnreadableExecutionError } from '../unreadable/check-execution';
 import { DELETE_EXECUTIONS } from './delete-executions.lua';
@@ -29,9 +29,9 @@ export type ExecutionStore = ReturnType<typeof createExecutionStore>;
 export function createExecutionStore(deps: {
   redis: Redis;
   executionHistory: number;
-  mend?: Mend;
+  keyRepair?: KeyRepair;
 }) {
-  const { redis, executionHistory, mend = NO_MEND } = deps;
+  const { redis, executionHistory, keyRepair = NO_KEY_REPAIR } = deps;
   const stopExecution = STOP_EXECUTION.on(redis);
   const deleteExecutions = DELETE_EXECUTIONS.on(redis);
 
@@ -63,11 +63,11 @@ export function createExecutionStore(deps: {
   /** The id of the execution that is worked off at this moment. */
   async function doing(uuid: string): Promise<string | undefined> {
     const keys = hookKeys(uuid);
-    const [owned, head] = await Promise.all([
+    const [owned, pending] = await Promise.all([
       redis.exists(keys.owner),
       redis.lindex(keys.waiting, 0),
     ]);
-    return owned && head ? head : undefined;
+    return owned && pending ? pending : undefined;
   }
 
   async function list(uuid: string): Promise<TaskExecution[]> {
@@ -85,11 +85,11 @@ export function createExecutionStore(deps: {
   return {
     /** Newest first. */
     async list(uuid: string): Promise<TaskExecution[]> {
-      return mend.hook(uuid, () => list(uuid));
+      return keyRepair.hook(uuid, () => list(uuid));
     },
 
     async find(uuid: string, id: string): Promise<TaskExecution | undefined> {
-      return mend.hook(uuid, async () => (await read(uuid, [id], await doing(uuid)))[0]);
+      return keyRepair.hook(uuid, async () => (await read(uuid, [id], await doing(uuid)))[0]);
     },
 
     /**
@@ -98,7 +98,7 @@ export function createExecutionStore(deps: {
      */
     async stop(uuid: string, id: string, state: Partial<ExecutionState>): Promise<boolean> {
       const json = JSON.stringify({ ...NEW_STATE, ...state });
-      const reply = await mend.hook(uuid, () =>
+      const reply = await keyRepair.hook(uuid, () =>
         stopExecution(keysOf(uuid), { uuid, id, state: json, history: executionHistory }),
       );
       return reply !== 'unknown';
@@ -108,7 +108,7 @@ export function createExecutionStore(deps: {
      * @param lastSeen id of the last delivery that waits, or "": with any after it, nothing is done
      */
     async removeAll(uuid: string, lastSeen: string): Promise<'ok' | 'more'> {
-      return mend.hook(uuid, () => deleteExecutions(keysOf(uuid), { uuid, lastSeen }));
+      return keyRepair.hook(uuid, () => deleteExecutions(keysOf(uuid), { uuid, lastSeen }));
     },
   };
 }

@@ -17,7 +17,7 @@ redis.call('DECR', ${K.waitingTotal})
 redis.call('HSET', ${K.states}, ${A.id}, ${A.state})
 redis.call('ZADD', ${K.done}, ${A.id}, ${A.id})
 trimHistory(${A.uuid}, ${K.done}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.history}))
-headMoved(${A.uuid}, ${K.waiting}, ${K.states}, ${K.heads}, ${K.stoppedHeads})
+headMoved(${A.uuid}, ${K.waiting}, ${K.states}, ${K.waitingSince}, ${K.stoppedWaitingSince})
 if redis.call('LLEN', ${K.waiting}) == 0 then redis.call('SREM', ${K.pending}, ${A.uuid}) end
 return 'ok'
 `,

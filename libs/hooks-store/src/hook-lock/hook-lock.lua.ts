@@ -9,12 +9,12 @@ import { BEGUN } from '../deliveries/begun.lua';
 export const CLAIM_HOOK = defineScript({
   name: 'cdsbbClaimHook',
   keys: ['owner'],
-  args: ['holder', 'dead'],
+  args: ['lockToken', 'dead'],
   reply: replies.text,
   lua: (K, A) => `
 local owner = redis.call('GET', ${K.owner})
-if owner and owner ~= ${A.holder} and owner ~= ${A.dead} then return owner end
-redis.call('SET', ${K.owner}, ${A.holder})
+if owner and owner ~= ${A.lockToken} and owner ~= ${A.dead} then return owner end
+redis.call('SET', ${K.owner}, ${A.lockToken})
 return ''
 `,
 });
@@ -23,7 +23,7 @@ return ''
 export const RELEASE_HOOKS = defineScript({
   name: 'cdsbbReleaseHooks',
   keys: [],
-  args: ['holder', 'ownerPrefix', 'taskPrefix'],
+  args: ['lockToken', 'ownerPrefix', 'taskPrefix'],
   each: ['uuid'],
   reply: replies.ignored,
   lua: (_K, A, EACH) => `
@@ -31,8 +31,8 @@ ${BEGUN}
 for i = ${EACH.range} do
   local owner = ${A.ownerPrefix} .. ${EACH.uuid}
   -- A key of another type is nobody's, and must not keep the others from being given back.
-  if redis.pcall('GET', owner) == ${A.holder} then redis.call('DEL', owner) end
-  giveBack(${A.taskPrefix} .. ${EACH.uuid}, ${A.holder})
+  if redis.pcall('GET', owner) == ${A.lockToken} then redis.call('DEL', owner) end
+  giveBack(${A.taskPrefix} .. ${EACH.uuid}, ${A.lockToken})
 end
 return 'ok'
 `,

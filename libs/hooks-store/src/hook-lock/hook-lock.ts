@@ -2,33 +2,33 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { hookKeys, KEYS, PREFIXES } from '../redis-keys';
-import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { BEAT, CLAIM_HOOK, RELEASE_HOOKS } from './hook-lock.lua';
 
 /**
  * The right to work off one hook. Every script that writes for it names the holder, and is refused
  * to others.
  */
-export interface Claim {
+export interface HeldLock {
   uuid: string;
-  holder: string;
+  lockToken: string;
 }
 
 /** The same for several hooks, or for those of them that the holder got. */
-export interface Claims {
+export interface HeldLocks {
   uuids: readonly string[];
-  holder: string;
+  lockToken: string;
 }
 
-export interface HookOwnershipDeps {
+export interface HookLockDeps {
   redis: Redis;
   logger: Logger;
-  mend?: Mend;
+  keyRepair?: KeyRepair;
   /** How often a worker tells that it lives. */
-  beatMs?: number;
+  lockHeartbeatMs?: number;
 }
 
-export type HookOwnership = ReturnType<typeof createHookOwnership>;
+export type HookLock = ReturnType<typeof createHookLock>;
 
 /** Beats missed in a row after which a worker counts as dead. */
 const BEATS_MISSED = 6;
@@ -46,8 +46,8 @@ const BEATS_TO_FORGET = 2400;
  * counts its beats in Redis, and counts as dead for another one that saw the same number six times
  * in a row, a second and a half apart, with Redis answering promptly all the while.
  */
-export function createHookOwnership(deps: HookOwnershipDeps) {
-  const { redis, logger, beatMs = 1_500, mend = NO_MEND } = deps;
+export function createHookLock(deps: HookLockDeps) {
+  const { redis, logger, lockHeartbeatMs = 1_500, keyRepair = NO_KEY_REPAIR } = deps;
   const worker = randomUUID();
   const claimHook = CLAIM_HOOK.on(redis);
   const releaseHooks = RELEASE_HOOKS.on(redis);
@@ -59,49 +59,49 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
    * Claims that failed or could not be given back, and with how many more beats to try to give them
    * back.
    */
-  const orphans = new Map<Claims, number>();
+  const abandoned = new Map<HeldLocks, number>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  async function giveBack({ uuids, holder }: Claims): Promise<void> {
+  async function giveBack({ uuids, lockToken }: HeldLocks): Promise<void> {
     const hooks = uuids.map((uuid) => ({ uuid }));
-    await releaseHooks({}, { holder, ...PREFIXES }, hooks);
+    await releaseHooks({}, { lockToken, ...PREFIXES }, hooks);
   }
 
-  async function releaseAll(claims: Claims): Promise<void> {
-    held.delete(claims.holder);
-    await releaseSome(claims);
+  async function releaseAll(locks: HeldLocks): Promise<void> {
+    held.delete(locks.lockToken);
+    await releaseSome(locks);
   }
 
-  async function releaseSome(claims: Claims): Promise<void> {
+  async function releaseSome(locks: HeldLocks): Promise<void> {
     try {
-      await giveBack(claims);
+      await giveBack(locks);
     } catch (error) {
-      orphans.set(claims, ORPHAN_BEATS);
-      const hooks = claims.uuids;
+      abandoned.set(locks, ORPHAN_BEATS);
+      const hooks = locks.uuids;
       logger.debug({ error, hooks }, 'hooks could not be given back');
     }
   }
 
-  function newHolder(): string {
-    const holder = `${worker}/${randomUUID()}`;
-    held.add(holder);
-    return holder;
+  function newToken(): string {
+    const lockToken = `${worker}/${randomUUID()}`;
+    held.add(lockToken);
+    return lockToken;
   }
 
   /**
    * A claim that was not answered may still be done when Redis comes back: it would block the hook
    * for others.
    */
-  async function giveBackOrphans(): Promise<void> {
-    for (const [claim, beats] of orphans) {
-      await giveBack(claim);
-      if (beats > 1) orphans.set(claim, beats - 1);
-      else orphans.delete(claim);
+  async function releaseAbandoned(): Promise<void> {
+    for (const [lock, beats] of abandoned) {
+      await giveBack(lock);
+      if (beats > 1) abandoned.set(lock, beats - 1);
+      else abandoned.delete(lock);
     }
   }
 
-  async function beat(): Promise<void> {
+  async function lockHeartbeat(): Promise<void> {
     const began = performance.now();
     const forgotten = [...others].filter(([, seen]) => seen.unchanged > BEATS_TO_FORGET);
     for (const [other] of forgotten) others.delete(other);
@@ -109,14 +109,14 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
     try {
       const workers = forgotten.map(([other]) => ({ forgotten: other }));
       reply = await writeBeat(KEYS, { worker }, workers);
-      await giveBackOrphans();
+      await releaseAbandoned();
     } catch (error) {
       // The others could not tell that they live either.
       for (const seen of others.values()) seen.unchanged = 0;
       logger.debug({ error }, 'the beat of this worker did not reach Redis');
       return;
     }
-    const prompt = performance.now() - began < beatMs / 2;
+    const prompt = performance.now() - began < lockHeartbeatMs / 2;
     const now = new Map(reply.map(({ worker, beats }) => [worker, beats]));
     now.delete(worker);
     for (const other of now.keys()) {
@@ -131,16 +131,16 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
 
   function schedule(): void {
     timer = setTimeout(() => {
-      void beat().finally(() => {
+      void lockHeartbeat().finally(() => {
         if (!stopped) schedule();
       });
-    }, beatMs).unref();
+    }, lockHeartbeatMs).unref();
   }
 
   /** Whether the holder is of a process that died, or a leftover of this one. */
-  function isDead(holder: string): boolean {
-    const [other = ''] = holder.split('/');
-    if (other === worker) return !held.has(holder);
+  function isDead(lockToken: string): boolean {
+    const [other = ''] = lockToken.split('/');
+    if (other === worker) return !held.has(lockToken);
     const seen = others.get(other);
     if (!seen) others.set(other, { beats: 'none', unchanged: 0 });
     return seen !== undefined && seen.unchanged >= BEATS_MISSED;
@@ -149,29 +149,29 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
   return {
     /** Begins to beat; to be called before the first claim. Does not wait for Redis. */
     async start(): Promise<void> {
-      await beat();
+      await lockHeartbeat();
       if (!stopped) schedule();
     },
 
     /** Takes the hook, or tells that another one, who lives, is at it. */
-    async claim(uuid: string): Promise<Claim | undefined> {
-      const holder = newHolder();
+    async acquire(uuid: string): Promise<HeldLock | undefined> {
+      const lockToken = newToken();
       try {
         const take = (dead: string) =>
-          mend.hook(uuid, () => claimHook(hookKeys(uuid), { holder, dead }));
+          keyRepair.hook(uuid, () => claimHook(hookKeys(uuid), { lockToken, dead }));
         let owner = await take('');
         if (owner !== '' && isDead(owner)) {
           if (!owner.startsWith(`${worker}/`))
             logger.info({ hook: uuid }, 'taking over a hook from a worker that died');
           owner = await take(owner);
         }
-        if (owner === '') return { uuid, holder };
+        if (owner === '') return { uuid, lockToken };
       } catch (error) {
-        held.delete(holder);
-        orphans.set({ uuids: [uuid], holder }, ORPHAN_BEATS);
+        held.delete(lockToken);
+        abandoned.set({ uuids: [uuid], lockToken }, ORPHAN_BEATS);
         throw error;
       }
-      held.delete(holder);
+      held.delete(lockToken);
       return undefined;
     },
 
@@ -179,15 +179,15 @@ export function createHookOwnership(deps: HookOwnershipDeps) {
      * Gives the hook back. Never throws: what cannot be given back now is given back with the next
      * beats.
      */
-    async release({ uuid, holder }: Claim): Promise<void> {
-      await releaseAll({ uuids: [uuid], holder });
+    async release({ uuid, lockToken }: HeldLock): Promise<void> {
+      await releaseAll({ uuids: [uuid], lockToken });
     },
 
     /**
      * A holder for a script that takes several hooks at once, of which none is of somebody who
      * died. `releaseAll` is to follow, also where the script was not answered.
      */
-    newHolder,
+    newToken,
 
     /** As `release`, for all hooks that this holder has or may have. */
     releaseAll,

@@ -65,7 +65,7 @@ export function createImport({ redis }: { redis: Redis }) {
   async function tryCleanup(cleanup: ImportedCleanup): Promise<'ok' | 'known' | 'back' | 'lost'> {
     return importCleanup(keysOf(cleanup.hook), {
       ...cleanup,
-      holder: HOLDER,
+      lockToken: HOLDER,
       // No request brought it.
       requestId: '',
       name: importedName('cleanup', cleanup.uuid, cleanup.timestamp),

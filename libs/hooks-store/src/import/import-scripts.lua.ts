@@ -41,7 +41,7 @@ redis.call('HSET', ${K.states}, id, ${A.state})
 local length = redis.call('RPUSH', ${K.waiting}, id)
 redis.call('INCR', ${K.waitingTotal})
 if task[2] ~= '1' then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-headAdded(${A.uuid}, length, msOf(id), task[2] == '1' and ${K.stoppedHeads} or ${K.heads})
+headAdded(${A.uuid}, length, msOf(id), task[2] == '1' and ${K.stoppedWaitingSince} or ${K.waitingSince})
 if ${A.requestUuid} ~= '' then redis.call('ZADD', ${K.seen}, id, ${A.requestUuid}) end
 redis.call('HSET', ${K.imported}, ${A.name}, id)
 return {late and 'late' or 'ok', id}

@@ -87,12 +87,12 @@ function listed(
   { workflow_run, nb_errors, last_error }: ExecutionState,
 ): ListedExecution {
   const { uuid, id, status } = of;
-  const place = { uuid, timestamp: timestampOfId(id) };
+  const slot = { uuid, timestamp: timestampOfId(id) };
   const ended = { workflow_run, nb_errors, last_error: last_error.slice(0, MAX_ERROR) };
   try {
     const { execution, body } = readWithBody(json, kept);
     return {
-      ...place,
+      ...slot,
       type: execution.type,
       status,
       accepted_at: isoOf(execution.accepted_at),
@@ -103,7 +103,7 @@ function listed(
   } catch (error) {
     if (!(error instanceof UnreadableExecutionError)) throw error;
     const unknown = { type: '' as const, status, accepted_at: '', refs: [], request_id: '' };
-    return { ...place, ...unknown, ...ended, last_error: ended.last_error || error.message };
+    return { ...slot, ...unknown, ...ended, last_error: ended.last_error || error.message };
   }
 }
 

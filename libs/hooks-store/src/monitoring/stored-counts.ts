@@ -25,7 +25,7 @@ export function createStoredCounts({ redis }: { redis: Redis }) {
       ] = await Promise.all([
         Promise.all([
           redis.get(KEYS.waitingTotal),
-          first(KEYS.heads),
+          first(KEYS.waitingSince),
           redis.hgetall(KEYS.kinds),
           redis.zcard(KEYS.cleanups),
           redis.zcount(KEYS.failedCleanups, '0', '+inf'),
@@ -77,8 +77,8 @@ export function createStoredCounts({ redis }: { redis: Redis }) {
         .zcard(KEYS.failed)
         .zcount(KEYS.failedCleanups, '0', '+inf')
         .get(KEYS.waitingTotal)
-        .zrange(KEYS.heads, '0', '0', 'WITHSCORES')
-        .zrange(KEYS.stoppedHeads, '0', '0', 'WITHSCORES')
+        .zrange(KEYS.waitingSince, '0', '0', 'WITHSCORES')
+        .zrange(KEYS.stoppedWaitingSince, '0', '0', 'WITHSCORES')
         .scard(KEYS.stopped)
         .zcard(KEYS.cleanups)
         .zcount(KEYS.cleanups, '-inf', now)

@@ -30,7 +30,7 @@ local stopped = task[2] == '1' and 1 or 0
 local first = redis.call('ZSCORE', ${K.seen}, ${A.run})
 if task[1] and first then return {'known', string.format('%.0f', first), stopped} end
 
-local heads = stopped == 1 and ${K.stoppedHeads} or ${K.heads}
+local heads = stopped == 1 and ${K.stoppedWaitingSince} or ${K.waitingSince}
 local wrong = wrongTypeOf({
   ${K.tasks}, 'set', ${K.kinds}, 'hash', ${K.executions}, 'hash', ${K.waiting}, 'list', ${K.pending}, 'set', ${K.outgoing}, 'zset', heads, 'zset',
 })

@@ -43,7 +43,7 @@ const NO_REQUEST: WebHookExecution = {
   request_header: {},
   request_method: '',
 };
-const LARGEST_CONFIG = 1024 * 1024;
+const MAX_CONFIG = 1024 * 1024;
 
 function isKnown(model: string): model is keyof typeof TYPES {
   return Object.hasOwn(TYPES, model);
@@ -76,9 +76,9 @@ export function readOutgoingHook(run: NodeRun): OutgoingHook {
   const missing = needed[type].filter((key) => of(key) === '');
   if (missing.length > 0) throw wrong(`the configuration of the hook lacks ${missing.join(', ')}`);
   const json = JSON.stringify(Object.entries(given).sort(([a], [b]) => (a < b ? -1 : 1)));
-  if (json.length > LARGEST_CONFIG) {
+  if (json.length > MAX_CONFIG) {
     throw new CdsError('tooLarge', {
-      from: `the configuration of the hook has more than ${LARGEST_CONFIG} characters`,
+      from: `the configuration of the hook has more than ${MAX_CONFIG} characters`,
     });
   }
   const hash = createHash('sha256').update(json).digest('hex').slice(0, 16);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hookKeys, KEYS, keysOf } from '../redis-keys';
-import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import type { TaskStore } from '../tasks/task-store';
 import type { Redis } from 'ioredis';
 import { ACCEPT_OUTGOING } from './accept-outgoing.lua';
@@ -19,9 +19,9 @@ export type OutgoingStore = ReturnType<typeof createOutgoingStore>;
 export function createOutgoingStore(deps: {
   redis: Redis;
   tasks: Pick<TaskStore, 'remove'>;
-  mend?: Mend;
+  keyRepair?: KeyRepair;
 }) {
-  const { redis, tasks, mend = NO_MEND } = deps;
+  const { redis, tasks, keyRepair = NO_KEY_REPAIR } = deps;
   const acceptOutgoing = ACCEPT_OUTGOING.on(redis);
 
   return {
@@ -34,7 +34,7 @@ export function createOutgoingStore(deps: {
       const received = { type, config, webhook: request, accepted_at: now };
       // By which the log tells of it.
       const rest = JSON.stringify({ ...received, request_id: randomUUID() }).slice(1);
-      const { kind, id, stopped } = await mend.hook(uuid, () =>
+      const { kind, id, stopped } = await keyRepair.hook(uuid, () =>
         acceptOutgoing(keysOf(uuid), {
           uuid,
           type,

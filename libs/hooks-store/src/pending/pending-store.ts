@@ -6,7 +6,7 @@ import { UnreadableExecutionError } from '../unreadable/check-execution';
 const SCANNED = 1_000;
 
 /** A pending execution, and the body of its request; undefined where it cannot be read. */
-export type PendingExecution = ReturnType<typeof readWithBody> | undefined;
+export type ParsedExecution = ReturnType<typeof readWithBody> | undefined;
 
 /** Which hooks have pending executions, and which these are. */
 export function createPendingStore({ redis }: { redis: Redis }) {
@@ -27,7 +27,7 @@ export function createPendingStore({ redis }: { redis: Redis }) {
       redis.lrange(hookKeys(uuid).waiting, 0, most === undefined ? -1 : most - 1),
 
     /** Those of these executions that are still there. */
-    async read(uuid: string, ids: readonly string[]): Promise<Map<string, PendingExecution>> {
+    async read(uuid: string, ids: readonly string[]): Promise<Map<string, ParsedExecution>> {
       const texts = await redis.hmget(hookKeys(uuid).executions, ...fieldsOf(ids));
       return new Map(
         ids.flatMap((id, index) => {
@@ -39,7 +39,7 @@ export function createPendingStore({ redis }: { redis: Redis }) {
   };
 }
 
-function readable(json: string, body: string | null | undefined): PendingExecution {
+function readable(json: string, body: string | null | undefined): ParsedExecution {
   try {
     return readWithBody(json, body);
   } catch (error) {

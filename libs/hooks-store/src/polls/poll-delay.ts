@@ -2,7 +2,7 @@
 const SHORTEST_DELAY_MS = 10_000;
 /** Where the API does not say. */
 export const DEFAULT_DELAY_MS = 60_000;
-export const LONGEST_DELAY_MS = 3_600_000;
+export const MAX_DELAY_MS = 3_600_000;
 /** After a no: what is refused now is hardly served a minute later. */
 export const REFUSED_DELAY_MS = 300_000;
 
@@ -16,6 +16,6 @@ export function pollDelayMs(
   shortestMs = SHORTEST_DELAY_MS,
 ): number {
   const asked = intervalSeconds === undefined ? DEFAULT_DELAY_MS : intervalSeconds * 1_000;
-  const bounded = Math.min(Math.max(asked, shortestMs), LONGEST_DELAY_MS);
+  const bounded = Math.min(Math.max(asked, shortestMs), MAX_DELAY_MS);
   return Math.max(bounded, leastSeconds * 1_000);
 }

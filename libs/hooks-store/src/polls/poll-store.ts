@@ -1,10 +1,10 @@
 import { hookKeys, KEYS, keysOf, POLL_ERROR_FIELD } from '../redis-keys';
-import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { readConfig } from '../unreadable/read-config';
 import { redisNowMs } from '@cds/redis';
 import type { HookConfig } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { DEFAULT_DELAY_MS, LONGEST_DELAY_MS } from './poll-delay';
+import { DEFAULT_DELAY_MS, MAX_DELAY_MS } from './poll-delay';
 import { ALIGN_POLL, END_POLL, LEAVE_OUT_POLL, READ_POLLS, TAKE_POLL } from './poll-scripts.lua';
 
 /**
@@ -50,16 +50,16 @@ export function createPollStore(deps: {
   /** Of repository webhooks; 0 when they are not polled. */
   reconcileSeconds: number;
   leaseMs?: number;
-  mend?: Mend;
+  keyRepair?: KeyRepair;
 }) {
-  const { redis, reconcileSeconds, leaseMs = LEASE_MS, mend = NO_MEND } = deps;
+  const { redis, reconcileSeconds, leaseMs = LEASE_MS, keyRepair = NO_KEY_REPAIR } = deps;
   const isReconciled = reconcileSeconds > 0;
   const readPolls = READ_POLLS.on(redis);
   const alignPoll = ALIGN_POLL.on(redis);
   const takePoll = TAKE_POLL.on(redis);
   const endPoll = END_POLL.on(redis);
   const leaveOutPoll = LEAVE_OUT_POLL.on(redis);
-  const longestMs = Math.max(LONGEST_DELAY_MS, reconcileSeconds * 1_000, leaseMs) + 60_000;
+  const longestMs = Math.max(MAX_DELAY_MS, reconcileSeconds * 1_000, leaseMs) + 60_000;
 
   return {
     /** Those that are due first, whenever that is, and the clock. */
@@ -76,12 +76,12 @@ export function createPollStore(deps: {
       // Else thousands of webhooks would be looked at whenever all are posted.
       const firstMs = Math.floor(Math.random() * reconcileSeconds * 1_000);
       const args = { uuid, isReconciled, isAtOnce: atOnce, firstMs };
-      await mend.hook(uuid, () => alignPoll(keysOf(uuid), args));
+      await keyRepair.hook(uuid, () => alignPoll(keysOf(uuid), args));
     },
 
     /** @returns undefined when another one took it, or it is not polled any more */
     async take({ uuid, due }: DuePoll): Promise<TakenPoll | undefined> {
-      const reply = await mend.hook(uuid, () =>
+      const reply = await keyRepair.hook(uuid, () =>
         takePoll(keysOf(uuid), { uuid, due, leaseMs, isReconciled }),
       );
       if (reply.kind === 'other') return undefined;

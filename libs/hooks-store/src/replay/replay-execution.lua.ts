@@ -34,7 +34,7 @@ redis.call('HSET', ${K.executions}, id, '{"timestamp":' .. id .. '000,' .. ${A.e
 local length = redis.call('RPUSH', ${K.waiting}, id)
 redis.call('INCR', ${K.waitingTotal})
 if task[2] ~= '1' then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-headAdded(${A.uuid}, length, msOf(id), task[2] == '1' and ${K.stoppedHeads} or ${K.heads})
+headAdded(${A.uuid}, length, msOf(id), task[2] == '1' and ${K.stoppedWaitingSince} or ${K.waitingSince})
 return {'ok', id}
 `,
 });

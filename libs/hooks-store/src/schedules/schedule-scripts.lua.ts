@@ -70,7 +70,7 @@ return 'due'
  */
 export const TAKE_DUE = defineScript({
   name: 'cdsbbTakeDue',
-  keys: [...HISTORY_KEYS, 'due', 'task', 'waiting', 'pending', 'waitingTotal', 'heads'],
+  keys: [...HISTORY_KEYS, 'due', 'task', 'waiting', 'pending', 'waitingTotal', 'waitingSince'],
   args: [
     'uuid',
     'due',
@@ -104,7 +104,7 @@ local time = now()
 if ${A.endedState} == '' and time < tonumber(${A.due}) then return 'early' end
 
 local wrong = wrongTypeOf({
-  ${K.executions}, 'hash', ${K.waiting}, 'list', ${K.pending}, 'set', ${K.states}, 'hash', ${K.done}, 'zset', ${K.failed}, 'zset', ${K.heads}, 'zset',
+  ${K.executions}, 'hash', ${K.waiting}, 'list', ${K.pending}, 'set', ${K.states}, 'hash', ${K.done}, 'zset', ${K.failed}, 'zset', ${K.waitingSince}, 'zset',
 })
 if wrong then return wrong end
 local isSkipped = false
@@ -127,7 +127,7 @@ redis.call('HSET', ${K.executions}, id, '{"timestamp":' .. id .. '000,"type":"Sc
 if ${A.endedState} == '' then
   local length = redis.call('RPUSH', ${K.waiting}, id)
   redis.call('SADD', ${K.pending}, ${A.uuid})
-  headAdded(${A.uuid}, length, string.format('%.0f', time), ${K.heads})
+  headAdded(${A.uuid}, length, string.format('%.0f', time), ${K.waitingSince})
 else
   redis.call('HSET', ${K.states}, id, ${A.endedState})
   redis.call('ZADD', ${K.done}, id, id)

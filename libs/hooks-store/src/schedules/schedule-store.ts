@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionState } from '../execution';
 import { hookKeys, KEYS, keysOf, SCHEDULE_FIELD } from '../redis-keys';
-import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { readableOf } from '../pipeline-replies';
 import { redisNowMs } from '@cds/redis';
 import type { Redis } from 'ioredis';
@@ -31,7 +31,7 @@ export type TakenDue = 'other' | 'early' | 'skipped' | 'taken';
  * Executions of one scheduler that may wait. Times beyond are left out: an API that is so slow
  * never catches up.
  */
-const MOST_WAITING = 100;
+const MAX_WAITING = 100;
 
 export type ScheduleStore = ReturnType<typeof createScheduleStore>;
 
@@ -39,8 +39,12 @@ export type ScheduleStore = ReturnType<typeof createScheduleStore>;
  * When each scheduler is due next, in Redis, by the clock of Redis: replicas whose clocks differ
  * agree on it.
  */
-export function createScheduleStore(deps: { redis: Redis; executionHistory: number; mend?: Mend }) {
-  const { redis, executionHistory, mend = NO_MEND } = deps;
+export function createScheduleStore(deps: {
+  redis: Redis;
+  executionHistory: number;
+  keyRepair?: KeyRepair;
+}) {
+  const { redis, executionHistory, keyRepair = NO_KEY_REPAIR } = deps;
   const readDue = READ_DUE.on(redis);
   const makeDue = MAKE_DUE.on(redis);
   const takeDue = TAKE_DUE.on(redis);
@@ -82,7 +86,7 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
     ): Promise<void> {
       const { uuid, config, schedule } = scheduler;
       const args = { uuid, config, schedule, next: next ?? '' };
-      await mend.hook(uuid, () => makeDue(keysOf(uuid), args));
+      await keyRepair.hook(uuid, () => makeDue(keysOf(uuid), args));
     },
 
     /**
@@ -101,12 +105,12 @@ export function createScheduleStore(deps: { redis: Redis; executionHistory: numb
         time,
         next: next ?? '',
         scheduledTask: JSON.stringify(scheduledTask(time)),
-        maxWaiting: MOST_WAITING,
+        maxWaiting: MAX_WAITING,
         endedState: ended ? JSON.stringify(ended) : '',
         history: executionHistory,
         requestId: randomUUID(),
       };
-      return mend.hook(uuid, () => takeDue(keysOf(uuid), args));
+      return keyRepair.hook(uuid, () => takeDue(keysOf(uuid), args));
     },
 
     /** When it is due (ms); undefined when it is not. */

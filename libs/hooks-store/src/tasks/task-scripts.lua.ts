@@ -23,16 +23,18 @@ end
  * back would wait for the next one.
  * Returns how many wait.
  */
-const queueWaiting = (K: LuaNames<'pending' | 'stopped' | 'heads' | 'stoppedHeads'>) => `
+const queueWaiting = (
+  K: LuaNames<'pending' | 'stopped' | 'waitingSince' | 'stoppedWaitingSince'>,
+) => `
 local function queueWaiting(uuid, isStopped, waiting, states)
   local length = redis.call('LLEN', waiting)
   if length == 0 then return 0 end
   redis.call('SADD', isStopped and ${K.stopped} or ${K.pending}, uuid)
-  local right, wrong = ${K.heads}, ${K.stoppedHeads}
+  local right, wrong = ${K.waitingSince}, ${K.stoppedWaitingSince}
   if isStopped then right, wrong = wrong, right end
   redis.call('ZREM', wrong, uuid)
   redis.call('ZADD', right, 'NX', 0, uuid)
-  headMoved(uuid, waiting, states, ${K.heads}, ${K.stoppedHeads})
+  headMoved(uuid, waiting, states, ${K.waitingSince}, ${K.stoppedWaitingSince})
   return length
 end
 `;
@@ -51,8 +53,8 @@ export const PUT_TASK = defineScript({
     'states',
     'pending',
     'stopped',
-    'heads',
-    'stoppedHeads',
+    'waitingSince',
+    'stoppedWaitingSince',
   ],
   args: ['uuid', 'type', 'method', 'config', 'now', 'unlessNewerThan', 'workflowHooks'],
   reply: replies.oneOf('ok', 'newer'),
@@ -117,8 +119,8 @@ if task[1] == 'RepoWebHook' and waiting > 0 and redis.call('LINDEX', ${K.waiting
 redis.call('SREM', ${K.tasks}, ${A.uuid})
 redis.call('SREM', ${K.stopped}, ${A.uuid})
 redis.call('SREM', ${K.pending}, ${A.uuid})
-redis.call('ZREM', ${K.heads}, ${A.uuid})
-redis.call('ZREM', ${K.stoppedHeads}, ${A.uuid})
+redis.call('ZREM', ${K.waitingSince}, ${A.uuid})
+redis.call('ZREM', ${K.stoppedWaitingSince}, ${A.uuid})
 redis.call('ZREM', ${K.polls}, ${A.uuid})
 redis.call('ZREM', ${K.pollsFailing}, ${A.uuid})
 if task[3] and task[3] ~= '' then redis.call('SREM', task[3], ${A.uuid}) end
@@ -162,7 +164,7 @@ end
  */
 export const LOOK_FOR_TASKS = defineScript({
   name: 'cdsbbLookForTasks',
-  keys: ['pending', 'stopped', 'heads', 'stoppedHeads'],
+  keys: ['pending', 'stopped', 'waitingSince', 'stoppedWaitingSince'],
   args: ['taskPrefix', 'waitingPrefix', 'statePrefix'],
   each: ['uuid'],
   reply: (reply) => {
@@ -244,7 +246,7 @@ return read
  */
 export const SET_STOPPED = defineScript({
   name: 'cdsbbSetStopped',
-  keys: ['task', 'stopped', 'pending', 'waiting', 'heads', 'stoppedHeads'],
+  keys: ['task', 'stopped', 'pending', 'waiting', 'waitingSince', 'stoppedWaitingSince'],
   args: ['uuid', 'isStopped'],
   reply: replies.variants({ unknown: {}, ok: { waiting: replies.number } }),
   lua: (K, A) => `
@@ -258,7 +260,7 @@ else
   redis.call('SREM', ${K.stopped}, ${A.uuid})
   if waiting > 0 then redis.call('SADD', ${K.pending}, ${A.uuid}) end
 end
-local from, to = ${K.heads}, ${K.stoppedHeads}
+local from, to = ${K.waitingSince}, ${K.stoppedWaitingSince}
 if ${A.isStopped} ~= '1' then from, to = to, from end
 local since = redis.call('ZSCORE', from, ${A.uuid})
 if since then

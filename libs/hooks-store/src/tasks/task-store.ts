@@ -5,7 +5,7 @@ import { hookKeys, KEYS, keysOf, PREFIXES, workflowHooksKey } from '../redis-key
 import { repliesOf } from '../pipeline-replies';
 import { byCodeUnits, sortGently } from '../sort-gently';
 import { readConfig } from '../unreadable/read-config';
-import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import {
   COUNT_KINDS,
   DELETE_TASK,
@@ -43,14 +43,14 @@ function indexOf({ type, config }: TaskToKeep): string {
 
 export interface TaskStoreDeps {
   redis: Redis;
-  mend?: Mend;
+  keyRepair?: KeyRepair;
   /** Told of each task that a listing leaves out since its configuration cannot be read. */
   unreadable?: (uuid: string) => void;
 }
 
 /** The tasks of hooks in Redis. */
 export function createTaskStore(deps: TaskStoreDeps) {
-  const { redis, mend = NO_MEND, unreadable = () => undefined } = deps;
+  const { redis, keyRepair = NO_KEY_REPAIR, unreadable = () => undefined } = deps;
   const putTask = PUT_TASK.on(redis);
   const readTasks = READ_TASKS.on(redis);
   const deleteTask = DELETE_TASK.on(redis);
@@ -68,7 +68,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
   }
 
   function askAnew(uuid: string): Promise<TaskReply> {
-    return mend.hook(uuid, async () => {
+    return keyRepair.hook(uuid, async () => {
       const [reply] = await askFor([uuid]);
       if (reply === undefined) throw new Error(`WRONGTYPE of a key of task ${uuid}`);
       return reply;
@@ -145,7 +145,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
         unlessNewerThan: unlessNewerThan ?? '',
         workflowHooks: workflowIndex === '' ? '' : keyArgument(workflowIndex),
       };
-      return mend.hook(uuid, () => putTask(keysOf(uuid), args));
+      return keyRepair.hook(uuid, () => putTask(keysOf(uuid), args));
     },
 
     /**
@@ -160,12 +160,12 @@ export function createTaskStore(deps: TaskStoreDeps) {
       lastSeen = '',
     ): Promise<'ok' | 'unknown' | 'kept' | 'more'> {
       const args = { uuid, unlessChangedSince: unlessChangedSince ?? '', lastSeen };
-      return mend.hook(uuid, () => deleteTask(keysOf(uuid), args));
+      return keyRepair.hook(uuid, () => deleteTask(keysOf(uuid), args));
     },
 
     /** @returns how many deliveries wait; undefined for an unknown task */
     async setStopped(uuid: string, stopped: boolean): Promise<number | undefined> {
-      const reply = await mend.hook(uuid, () =>
+      const reply = await keyRepair.hook(uuid, () =>
         setStopped(keysOf(uuid), { uuid, isStopped: stopped }),
       );
       return reply.kind === 'ok' ? reply.waiting : undefined;

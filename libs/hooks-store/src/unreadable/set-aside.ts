@@ -18,16 +18,22 @@ export interface KeySetAside {
  * of value, that key is set aside, and the commands are run again: the hook goes on as if the key
  * were not there. No other hook notices. Commands have to be safe to repeat.
  */
-export interface Mend {
+export interface KeyRepair {
   hook<T>(uuid: string, work: () => Promise<T>): Promise<T>;
   cleanup<T>(id: string, work: () => Promise<T>): Promise<T>;
 }
 
 /** Leaves everything as it is. */
-export const NO_MEND: Mend = { hook: (_uuid, work) => work(), cleanup: (_id, work) => work() };
+export const NO_KEY_REPAIR: KeyRepair = {
+  hook: (_uuid, work) => work(),
+  cleanup: (_id, work) => work(),
+};
 
 /** @param told of each key that was set aside: somebody has to look at what it holds */
-export function createMend(deps: { redis: Redis; told: (key: KeySetAside) => void }): Mend {
+export function createKeyRepair(deps: {
+  redis: Redis;
+  told: (key: KeySetAside) => void;
+}): KeyRepair {
   const { redis, told } = deps;
   const setAside = SET_ASIDE.on(redis);
   const setRecordAside = SET_CLEANUP_ASIDE.on(redis);
@@ -51,7 +57,7 @@ export function createMend(deps: { redis: Redis; told: (key: KeySetAside) => voi
     if (type !== '') told({ cleanup: id, key, type, keptAs });
   }
 
-  function mendBy(setKeysAside: (name: string) => Promise<void>): Mend['hook'] {
+  function mendBy(setKeysAside: (name: string) => Promise<void>): KeyRepair['hook'] {
     return async (name, work) => {
       try {
         return await work();

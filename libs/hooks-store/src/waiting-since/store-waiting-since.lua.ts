@@ -10,7 +10,7 @@ import { WAITING_HEADS } from '../waiting-heads.lua';
  */
 export const NOTE_HEADS = defineScript({
   name: 'cdsbbNoteHeads',
-  keys: ['heads', 'stoppedHeads'],
+  keys: ['waitingSince', 'stoppedWaitingSince'],
   args: ['taskPrefix', 'waitingPrefix', 'statePrefix'],
   each: ['uuid'],
   reply: replies.listOf(replies.text),
@@ -26,14 +26,14 @@ for i = ${EACH.range} do
   if not isRight then
     wrong[#wrong + 1] = uuid
   elseif stopped and redis.call('EXISTS', waiting) == 1 then
-    local right, wrong = ${K.heads}, ${K.stoppedHeads}
+    local right, wrong = ${K.waitingSince}, ${K.stoppedWaitingSince}
     if stopped == '1' then right, wrong = wrong, right end
     redis.call('ZREM', wrong, uuid)
     redis.call('ZADD', right, 'NX', 0, uuid)
-    headMoved(uuid, waiting, ${A.statePrefix} .. uuid, ${K.heads}, ${K.stoppedHeads})
+    headMoved(uuid, waiting, ${A.statePrefix} .. uuid, ${K.waitingSince}, ${K.stoppedWaitingSince})
   else
-    redis.call('ZREM', ${K.heads}, uuid)
-    redis.call('ZREM', ${K.stoppedHeads}, uuid)
+    redis.call('ZREM', ${K.waitingSince}, uuid)
+    redis.call('ZREM', ${K.stoppedWaitingSince}, uuid)
   end
 end
 return wrong

@@ -1,5 +1,5 @@
 import { KEYS, PREFIXES } from '../redis-keys';
-import { type Mend, NO_MEND } from '../unreadable/set-aside';
+import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { repliesOf } from '../pipeline-replies';
 import type { Redis } from 'ioredis';
 import { NOTE_HEADS } from './store-waiting-since.lua';
@@ -9,22 +9,28 @@ const AT_ONCE = 200;
 const SCANNED = 1_000;
 /** Of each set those that are looked at anew by each sweep. */
 const OLDEST = 50;
-const HEADS = [KEYS.heads, KEYS.stoppedHeads];
+const HEADS = [KEYS.waitingSince, KEYS.stoppedWaitingSince];
 
-export type WaitingHeads = ReturnType<typeof createWaitingHeads>;
+export type WaitingSince = ReturnType<typeof createWaitingSince>;
 
 /**
  * Since when deliveries wait. The scripts that move deliveries keep it by themselves; here is
  * mended what versions that do not know of it left.
  */
-export function createWaitingHeads({ redis, mend = NO_MEND }: { redis: Redis; mend?: Mend }) {
+export function createWaitingSince({
+  redis,
+  keyRepair = NO_KEY_REPAIR,
+}: {
+  redis: Redis;
+  keyRepair?: KeyRepair;
+}) {
   const noteHeads = NOTE_HEADS.on(redis);
 
   async function note(uuids: readonly string[]): Promise<void> {
     for (let i = 0; i < uuids.length; i += AT_ONCE) {
       const wrong = await noteSome(uuids.slice(i, i + AT_ONCE));
       for (const uuid of wrong) {
-        await mend
+        await keyRepair
           .hook(uuid, async () => {
             if ((await noteSome([uuid])).length > 0)
               throw new Error('WRONGTYPE of a key of a hook');

@@ -21,7 +21,7 @@ import { PULL_REQUEST_PAGES, queryOf } from './pagination';
 import { requiredText } from './routes-statuses';
 import type { RepositoryStore } from './repository-store';
 
-const LONGEST_COMMENT = 32_768;
+const MAX_COMMENT_LENGTH = 32_768;
 
 /** Pull requests and their comments. */
 export const pullRequestRoutes: Routes = (router, context) => {
@@ -82,7 +82,7 @@ export const pullRequestRoutes: Routes = (router, context) => {
         throw new BitbucketApiError(400, 'Bad request', {
           fields: { 'content.raw': ['required key not provided'] },
         });
-      checkedLength('content.raw', raw, LONGEST_COMMENT);
+      checkedLength('content.raw', raw, MAX_COMMENT_LENGTH);
       const comment = {
         id: pullRequest.comments.length + 1,
         raw,

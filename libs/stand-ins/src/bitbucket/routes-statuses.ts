@@ -4,10 +4,10 @@ import { STATUS_STATES, type BuildStatus, type Json } from './model';
 import { checkedLength, checkedUrl } from './field-checks';
 import { commitInPath } from './routes-commits';
 
-const LONGEST_KEY = 40;
-const LONGEST_TEXT = 255;
+const MAX_KEY_LENGTH = 40;
+const MAX_TEXT_LENGTH = 255;
 /** Of Bitbucket's fields the shortest of which anybody tells. */
-const LONGEST_URL = 450;
+const MAX_URL_LENGTH = 450;
 
 /** Build statuses of a commit, by key. */
 export const statusRoutes: Routes = (router, context) => {
@@ -33,7 +33,7 @@ export const statusRoutes: Routes = (router, context) => {
       const { hash } = commitInPath(repository, request);
       const body = bodyOf(request);
       const key = requiredText(body, 'key');
-      checkedLength('key', key, LONGEST_KEY);
+      checkedLength('key', key, MAX_KEY_LENGTH);
       const ofCommit = repository.statuses.get(hash) ?? new Map<string, BuildStatus>();
       repository.statuses.set(hash, ofCommit);
       const before = ofCommit.get(key);
@@ -70,9 +70,9 @@ function written(key: string, body: Json, before: BuildStatus | undefined): Buil
   const asked = requiredText(body, 'state');
   const state = STATUS_STATES.find((one) => one === asked);
   if (!state) throw invalidField('state', `"${asked}" is not one of ${STATUS_STATES.join(', ')}`);
-  const url = checkedLength('url', checkedUrl('url', requiredText(body, 'url')), LONGEST_URL);
+  const url = checkedLength('url', checkedUrl('url', requiredText(body, 'url')), MAX_URL_LENGTH);
   for (const field of ['name', 'description', 'refname'])
-    checkedLength(field, optionalText(body, field) ?? '', LONGEST_TEXT);
+    checkedLength(field, optionalText(body, field) ?? '', MAX_TEXT_LENGTH);
   const now = new Date().toISOString();
   return {
     key,

@@ -7,8 +7,8 @@ import type { Json, Repository, Webhook } from './model';
 import { requireScopes } from './scopes';
 import { bracedUuid } from './repository-store';
 
-const LONGEST_SECRET = 128;
-const LONGEST_TEXT = 255;
+const MAX_SECRET_LENGTH = 128;
+const MAX_TEXT_LENGTH = 255;
 
 /** Webhooks of a repository. */
 export const webhookRoutes: Routes = (router, context) => {
@@ -104,7 +104,7 @@ function changed(before: Webhook, body: Json, response: Response): Webhook {
   if ('description' in body) {
     const { description } = body;
     if (typeof description !== 'string') throw invalidField('description', 'expected a string');
-    hook.description = checkedLength('description', description, LONGEST_TEXT);
+    hook.description = checkedLength('description', description, MAX_TEXT_LENGTH);
   }
   if ('active' in body) {
     const { active } = body;
@@ -138,5 +138,5 @@ function checkedEvents(events: unknown, response: Response): string[] {
 function checkedSecret(secret: unknown): string | undefined {
   if (secret === null || secret === '') return undefined;
   if (typeof secret !== 'string') throw invalidField('secret', 'expected a string');
-  return checkedLength('secret', secret, LONGEST_SECRET);
+  return checkedLength('secret', secret, MAX_SECRET_LENGTH);
 }

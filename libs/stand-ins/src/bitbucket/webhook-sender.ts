@@ -51,8 +51,8 @@ export interface WebhookSender {
   stop(): void;
 }
 
-const MOST_ATTEMPTS = 3;
-const LARGEST_PAYLOAD = 256 * 1024;
+const MAX_ATTEMPTS = 3;
+const MAX_PAYLOAD = 256 * 1024;
 const HISTORY = 1_000;
 
 /** Sends deliveries as Bitbucket Cloud does: signed if there is a secret, three attempts on 5xx, no redirects. */
@@ -87,7 +87,7 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
   }
 
   async function deliver(delivery: Delivery): Promise<Delivery> {
-    for (let number = 1; number <= MOST_ATTEMPTS && !stopped.signal.aborted; number += 1) {
+    for (let number = 1; number <= MAX_ATTEMPTS && !stopped.signal.aborted; number += 1) {
       if (number > 1)
         await sleep(options.retryPauseMs, undefined, { signal: stopped.signal }).catch(
           () => undefined,
@@ -139,7 +139,7 @@ function deliveryOf(repository: Repository, hook: Webhook, event: string, body: 
     requestUuid,
     resent: false,
     body,
-    dropped: Buffer.byteLength(body) > LARGEST_PAYLOAD,
+    dropped: Buffer.byteLength(body) > MAX_PAYLOAD,
     attempts: [],
     headers: {
       'Content-Type': 'application/json',

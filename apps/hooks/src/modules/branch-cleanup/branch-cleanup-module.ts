@@ -1,13 +1,13 @@
 import type { PlanDelivery } from '@cds/hooks-store';
 import type { HookModule } from '../hook-module';
 import { createBranchCleanups } from './branch-cleanups';
-import { createSpareBranches } from './cancel-cleanups';
+import { createCancelCleanups } from './cancel-cleanups';
 import { createCleanUpBranch } from './clean-up-branch';
 import { createCleanUpTogether } from './clean-up-together';
 import { createCleanupWorker } from './cleanup-worker';
 import { createRemoveRuns } from './remove-runs';
 import { createRequeueCleanups } from './requeue-cleanups';
-import { createWaitingDeliveries } from './waiting-branch-changes';
+import { createWaitingBranchChanges } from './waiting-branch-changes';
 
 /**
  * The removal of a deleted branch's runs, each a task of its own.
@@ -20,15 +20,15 @@ export const branchCleanup = (plan: PlanDelivery): HookModule => ({
   normalize: ({ config }) => ({ method: '', config }),
   create({ redis, api, callApi, stores, queues, logger, now, config, timing, workMetrics }) {
     const store = stores.cleanups;
-    const waiting = createWaitingDeliveries({ redis, plan, mend: stores.mend });
+    const waiting = createWaitingBranchChanges({ redis, plan, keyRepair: stores.keyRepair });
     const delayMs = config.branchDeletion.delaySeconds * 1_000;
     const retryDelayMs = config.retryDelaySeconds * 1_000;
     const cancelled = () => workMetrics.cleanupEnded('cancelled');
-    const beforeRemoval = createSpareBranches({ waiting, store, logger, cancelled });
+    const beforeRemoval = createCancelCleanups({ waiting, store, logger, cancelled });
     return {
       tasks: { RepoWebHook: { beforeRemoval } },
       work({ hookLock, workerConnection, killed }) {
-        const common = { store, ownership: hookLock, logger, now, retryDelayMs };
+        const common = { store, hookLock: hookLock, logger, now, retryDelayMs };
         const removeRuns = createRemoveRuns({
           ...{ ...common, api, callApi, retryError: config.retryError, killed },
           ended: workMetrics.cleanupEnded,
@@ -36,7 +36,7 @@ export const branchCleanup = (plan: PlanDelivery): HookModule => ({
         });
         const worker = createCleanupWorker({
           ...{ connection: workerConnection, keyPrefix: config.redis.keyPrefix, logger },
-          ...{ waiters: queues.apiOutage, lockMs: timing.lockMs, queue: queues.cleanups },
+          ...{ apiOutage: queues.apiOutage, lockMs: timing.lockMs, queue: queues.cleanups },
           cleanUpBranch: createCleanUpBranch({
             ...{ ...common, redis, waiting, removeRuns, delayMs },
             hooksOf: stores.tasks.hooksOf,
@@ -46,7 +46,7 @@ export const branchCleanup = (plan: PlanDelivery): HookModule => ({
         });
         return {
           cleanups: createBranchCleanups({
-            ...{ store, queue: queues.cleanups, ownership: hookLock, logger, now, delayMs },
+            ...{ store, queue: queues.cleanups, hookLock: hookLock, logger, now, delayMs },
             cancelled,
             scheduled: workMetrics.cleanupScheduled,
           }),

@@ -3,7 +3,7 @@ import {
   type Clock,
   cleanupId,
   olderCleanupId,
-  type HookOwnership,
+  type HookLock,
   type CleanupStore,
 } from '@cds/hooks-store';
 import type { BranchCleanups, BranchOfDelivery } from '../../queue/process-delivery';
@@ -12,7 +12,7 @@ import type { CleanupQueue } from '../../queue/cleanup-queue';
 export interface BranchCleanupsDeps {
   store: CleanupStore;
   queue: CleanupQueue;
-  ownership: Pick<HookOwnership, 'claim' | 'release'>;
+  hookLock: Pick<HookLock, 'acquire' | 'release'>;
   logger: Logger;
   now: Clock;
   /** From the deletion to the cleanup (ms). */
@@ -25,25 +25,25 @@ export interface BranchCleanupsDeps {
 
 /** What deliveries do to cleanups. Only the holder of the hook may: an order from before would undo a later one. */
 export function createBranchCleanups(deps: BranchCleanupsDeps): BranchCleanups {
-  const { store, queue, ownership, logger, now, delayMs } = deps;
+  const { store, queue, hookLock, logger, now, delayMs } = deps;
 
-  function keyOf({ head, repository, branch }: BranchOfDelivery) {
-    const project = head.config?.project?.value ?? '';
-    const workflow = head.config?.workflow?.value ?? '';
+  function keyOf({ pending, repository, branch }: BranchOfDelivery) {
+    const project = pending.config?.project?.value ?? '';
+    const workflow = pending.config?.workflow?.value ?? '';
     return { project, workflow, repository, branch };
   }
 
   /** What names the delivery in the log. */
-  function nameOf({ claim, head }: BranchOfDelivery) {
-    const { request_id, timestamp } = head.execution;
-    return { requestId: request_id, hook: claim.uuid, execution: timestamp };
+  function nameOf({ lock, pending }: BranchOfDelivery) {
+    const { request_id, timestamp } = pending.execution;
+    return { requestId: request_id, hook: lock.uuid, execution: timestamp };
   }
 
   /** Whether whoever marked a cleanup as under way died: then the hook can be taken, which ends the mark. */
   async function isLeftover(hook: string): Promise<boolean> {
-    const claim = await ownership.claim(hook);
-    if (claim) await ownership.release(claim);
-    return claim !== undefined;
+    const lock = await hookLock.acquire(hook);
+    if (lock) await hookLock.release(lock);
+    return lock !== undefined;
   }
 
   return {
@@ -54,14 +54,14 @@ export function createBranchCleanups(deps: BranchCleanupsDeps): BranchCleanups {
     async schedule(of: BranchOfDelivery): Promise<boolean> {
       const key = keyOf(of);
       const id = cleanupId(key);
-      const due = of.head.execution.accepted_at + delayMs;
-      const scheduled = await store.schedule(of.claim.holder, {
+      const due = of.pending.execution.accepted_at + delayMs;
+      const scheduled = await store.schedule(of.lock.lockToken, {
         ...key,
         id,
         due,
-        accepted: of.head.id,
-        hook: of.claim.uuid,
-        requestId: of.head.execution.request_id ?? '',
+        accepted: of.pending.id,
+        hook: of.lock.uuid,
+        requestId: of.pending.execution.request_id ?? '',
       });
       if (scheduled === 'lost') return false;
       if (scheduled === 'back') {
@@ -72,7 +72,7 @@ export function createBranchCleanups(deps: BranchCleanupsDeps): BranchCleanups {
         return true;
       }
       deps.scheduled?.();
-      await queue.ring(id, due - now());
+      await queue.enqueue(id, due - now());
       logger.info(
         { ...nameOf(of), cleanup: id, due: new Date(due).toISOString(), ...key },
         'branch deleted: the removal of its runs is scheduled',
@@ -89,8 +89,8 @@ export function createBranchCleanups(deps: BranchCleanupsDeps): BranchCleanups {
       const key = keyOf(of);
       const id = cleanupId(key);
       const cancel = () =>
-        store.cancel(of.claim.holder, {
-          ...{ id, olderId: olderCleanupId(key), hook: of.claim.uuid, branch: of.branch },
+        store.cancel(of.lock.lockToken, {
+          ...{ id, olderId: olderCleanupId(key), hook: of.lock.uuid, branch: of.branch },
         });
       let result = await cancel();
       if (result.kind === 'busy' && (await isLeftover(result.hook))) result = await cancel();
@@ -101,7 +101,7 @@ export function createBranchCleanups(deps: BranchCleanupsDeps): BranchCleanups {
           'branch pushed again: the removal of its runs is cancelled',
         );
       }
-      if (result.kind === 'unsure') await queue.ring(result.id, 0);
+      if (result.kind === 'unsure') await queue.enqueue(result.id, 0);
       return result.kind === 'none' || result.kind === 'cancelled' ? 'ok' : result.kind;
     },
   };

@@ -1,17 +1,17 @@
 import type { HookConfig } from '@cds/wire';
 import type { Logger } from '@cds/service';
 import { cleanupId, olderCleanupId, type CleanupStore } from '@cds/hooks-store';
-import type { BranchNews, WaitingDeliveries } from './waiting-branch-changes';
+import type { BranchChanges, WaitingBranchChanges } from './waiting-branch-changes';
 
-export interface SpareBranchesDeps {
-  waiting: WaitingDeliveries;
+export interface CancelCleanupsDeps {
+  waiting: WaitingBranchChanges;
   store: CleanupStore;
   logger: Logger;
   /** Told of each cleanup that was cancelled. */
   cancelled?: () => void;
 }
 
-export type SpareBranches = ReturnType<typeof createSpareBranches>;
+export type CancelCleanups = ReturnType<typeof createCancelCleanups>;
 
 /** Cleanups that are cancelled side by side. */
 const AT_ONCE = 100;
@@ -22,34 +22,41 @@ const AT_ONCE = 100;
  *
  * @returns id of the last delivery that waits, or ""
  */
-export function createSpareBranches(deps: SpareBranchesDeps) {
+export function createCancelCleanups(deps: CancelCleanupsDeps) {
   const { waiting, store, logger } = deps;
 
   /** @param only of the deliveries that wait, the one to be removed; else all are */
-  return async function spareBranches(
+  return async function cancelCleanups(
     hook: { uuid: string; config: HookConfig | null },
     only?: string,
   ): Promise<string> {
     const { deliveries, lastSeen } = await waiting.read(hook.uuid);
-    const last = new Map<string, { id: string; news: BranchNews }>();
+    const last = new Map<string, { id: string; branchChanges: BranchChanges }>();
     const asked = new Set<string>();
     for (const delivery of deliveries) {
-      for (const branch of delivery.news.branches.keys()) {
+      for (const branch of delivery.branchChanges.branches.keys()) {
         last.set(branch, delivery);
         if (only === undefined || only === delivery.id) asked.add(branch);
       }
     }
     const back = [...last].filter(
-      ([branch, { news }]) => asked.has(branch) && news.branches.get(branch) === 'pushed',
+      ([branch, { branchChanges }]) =>
+        asked.has(branch) && branchChanges.branches.get(branch) === 'pushed',
     );
     for (let i = 0; i < back.length; i += AT_ONCE) {
       await Promise.all(
-        back.slice(i, i + AT_ONCE).map(([branch, { id, news }]) => spare(branch, id, news)),
+        back
+          .slice(i, i + AT_ONCE)
+          .map(([branch, { id, branchChanges }]) => cancelOne(branch, id, branchChanges)),
       );
     }
     return lastSeen;
 
-    async function spare(branch: string, push: string, { repository }: BranchNews): Promise<void> {
+    async function cancelOne(
+      branch: string,
+      push: string,
+      { repository }: BranchChanges,
+    ): Promise<void> {
       const project = hook.config?.project?.value ?? '';
       const workflow = hook.config?.workflow?.value ?? '';
       const id = cleanupId({ project, workflow, branch });

@@ -4,13 +4,13 @@ import {
   type Clock,
   type Cleanup,
   readTaskConfig,
-  type Claim,
-  type HookOwnership,
+  type HeldLock,
+  type HookLock,
   type CleanupStore,
-  whereBranchLives,
+  findBranchElsewhere,
 } from '@cds/hooks-store';
 import { pauseEnd } from '../../queue/api-failure';
-import { latestNews } from './latest-branch-change';
+import { latestBranchChange } from './latest-branch-change';
 import {
   BUSY_MS,
   type CleanupOutcome,
@@ -19,13 +19,13 @@ import {
   type RemoveRuns,
   type RunsOf,
 } from './remove-runs';
-import type { WaitingDeliveries } from './waiting-branch-changes';
+import type { WaitingBranchChanges } from './waiting-branch-changes';
 
 export interface CleanUpBranchDeps {
   redis: Redis;
   store: CleanupStore;
-  ownership: HookOwnership;
-  waiting: WaitingDeliveries;
+  hookLock: HookLock;
+  waiting: WaitingBranchChanges;
   /** The hooks that the API may ask for runs of a workflow through. */
   hooksOf(project: string, workflow: string): Promise<string[]>;
   removeRuns: RemoveRuns;
@@ -47,7 +47,7 @@ export interface CleanUpBranchDeps {
  * have their runs after that: a call that was given up may still be carried out.
  */
 export function createCleanUpBranch(deps: CleanUpBranchDeps) {
-  const { redis, store, ownership, removeRuns, logger, now, retryDelayMs } = deps;
+  const { redis, store, hookLock, removeRuns, logger, now, retryDelayMs } = deps;
   const { waiting, hooksOf, delayMs } = deps;
 
   /**
@@ -65,11 +65,11 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
 
   async function cancel(
     cleanup: Cleanup,
-    claim: Claim,
+    lock: HeldLock,
     why: string,
     of: object = {},
   ): Promise<CleanupOutcome> {
-    const { kind } = await store.cancel(claim.holder, cleanup);
+    const { kind } = await store.cancel(lock.lockToken, cleanup);
     if (kind !== 'cancelled') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     deps.ended?.('cancelled');
     logger.info({ ...nameOf(cleanup), branch: cleanup.branch, ...of }, why);
@@ -77,8 +77,8 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
   }
 
   /** The deletion that waits schedules it anew when its turn comes; should it be removed before, this one stays. */
-  async function postpone(cleanup: Cleanup, claim: Claim, due: number): Promise<CleanupOutcome> {
-    const postponed = await store.postpone(claim.holder, cleanup, due);
+  async function postpone(cleanup: Cleanup, lock: HeldLock, due: number): Promise<CleanupOutcome> {
+    const postponed = await store.postpone(lock.lockToken, cleanup, due);
     if (postponed !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     logger.info(
       { ...nameOf(cleanup), branch: cleanup.branch, due: new Date(due).toISOString() },
@@ -87,10 +87,10 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     return { kind: 'wait', until: due, forApi: false };
   }
 
-  async function cleanUp(cleanup: Cleanup, claim: Claim): Promise<CleanupOutcome> {
+  async function cleanUp(cleanup: Cleanup, lock: HeldLock): Promise<CleanupOutcome> {
     const { project, workflow } = await targetOf(cleanup);
     if (cleanup.unsure) {
-      return remove(cleanup, claim, { project, workflow }, new Map());
+      return remove(cleanup, lock, { project, workflow }, new Map());
     }
     const isRenamed = project !== cleanup.project || workflow !== cleanup.workflow;
     const others = [
@@ -100,33 +100,33 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     const hooks = new Set([cleanup.hook, ...others]);
     // What was accepted before is among what waits, or was worked off by the time that the last
     // changes are read.
-    const news = await latestNews(waiting, cleanup, hooks);
-    if (news.kind === 'pushed')
-      return cancel(cleanup, claim, 'a push that waits brings the branch back: its runs stay');
-    const lives = await whereBranchLives(redis, cleanup, hooks);
+    const branchChanges = await latestBranchChange(waiting, cleanup, hooks);
+    if (branchChanges.kind === 'pushed')
+      return cancel(cleanup, lock, 'a push that waits brings the branch back: its runs stay');
+    const lives = await findBranchElsewhere(redis, cleanup, hooks);
     if (lives !== undefined)
-      return cancel(cleanup, claim, 'the branch lives at a hook of the workflow: its runs stay', {
+      return cancel(cleanup, lock, 'the branch lives at a hook of the workflow: its runs stay', {
         lives,
       });
-    const due = news.acceptedAt + delayMs;
-    if (news.kind === 'deleted' && due > now()) return postpone(cleanup, claim, due);
+    const due = branchChanges.acceptedAt + delayMs;
+    if (branchChanges.kind === 'deleted' && due > now()) return postpone(cleanup, lock, due);
 
-    return remove(cleanup, claim, { project, workflow }, news.lastSeen);
+    return remove(cleanup, lock, { project, workflow }, branchChanges.lastSeen);
   }
 
   async function remove(
     cleanup: Cleanup,
-    claim: Claim,
+    lock: HeldLock,
     of: RunsOf,
     lastSeen: ReadonlyMap<string, string>,
   ): Promise<CleanupOutcome> {
-    const begin = () => store.begin(claim.holder, cleanup, lastSeen);
+    const begin = () => store.begin(lock.lockToken, cleanup, lastSeen);
     // Moved, cancelled, or a hook has got more to look at: what is to be done is read again.
     if ((await begin()) !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     return removeRuns(cleanup, of, async () => {
       if ((await begin()) === 'ok') return true;
       // The API refused the first call, and gets no second one.
-      await store.letGo(claim.holder, [cleanup]);
+      await store.letGo(lock.lockToken, [cleanup]);
       return false;
     });
   }
@@ -137,14 +137,14 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     const until = notBefore(cleanup, now(), retryDelayMs);
     if (until > now()) return { kind: 'wait', until, forApi: false };
 
-    const claim = await ownership.claim(cleanup.hook);
-    if (!claim) return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
+    const lock = await hookLock.acquire(cleanup.hook);
+    if (!lock) return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     try {
       // Whoever was asking the API when it was read may be done by now.
       const known = cleanup.unsure ? await store.read(id) : cleanup;
-      return known?.status === 'waiting' ? await cleanUp(known, claim) : END;
+      return known?.status === 'waiting' ? await cleanUp(known, lock) : END;
     } finally {
-      await ownership.release(claim);
+      await hookLock.release(lock);
     }
   };
 }

@@ -1,4 +1,4 @@
-import { cleanupId, createHookOwnership, createCleanupStore } from '@cds/hooks-store';
+import { cleanupId, createHookLock, createCleanupStore } from '@cds/hooks-store';
 import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { silentLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
@@ -8,7 +8,7 @@ import { post, type RunningHooks } from '../../../test/running-hooks';
 import { useTestContext } from '../../../test/test-context';
 import { swept } from '../../../test/settled';
 import { type CleanupQueue, createCleanupQueue } from '../../queue/cleanup-queue';
-import { createRingAhead } from './enqueue-due-cleanups';
+import { createEnqueueDueCleanups } from './enqueue-due-cleanups';
 
 const PATH = '/project/PROJ/workflows/wf1/runs/branch/';
 const branchesOf = (prefix: string, count: number) =>
@@ -41,7 +41,7 @@ describe('cleanups that are due together', () => {
       await context.redisClient.zadd(KEYS.cleanups, due, id);
     }
     const store = createCleanupStore({ redis: context.redisClient, deadLetters: 10 });
-    await createRingAhead({ store, queue }).ring(Date.now());
+    await createEnqueueDueCleanups({ store, queue }).enqueue(Date.now());
     return context.redisClient.zrange(KEYS.cleanups, 0, '-1');
   }
 
@@ -218,20 +218,20 @@ describe('cleanups that are due together', () => {
     await post(hooks, hook);
     await deleted(hooks, hook, branchesOf('a', 4));
     await nothingIsHeld(hook);
-    const other = createHookOwnership({
+    const other = createHookLock({
       redis: context.redisClient,
       logger: silentLogger(),
-      beatMs: 50,
+      lockHeartbeatMs: 50,
     });
     await other.start();
     try {
-      const claim = await other.claim(hook.uuid);
-      if (!claim) throw new Error('The hook is not free');
+      const lock = await other.acquire(hook.uuid);
+      if (!lock) throw new Error('The hook is not free');
       await makeDue(100);
       await swept(context);
       expect(removed()).toEqual([]);
 
-      await other.release(claim);
+      await other.release(lock);
       await allGone();
     } finally {
       other.stop();

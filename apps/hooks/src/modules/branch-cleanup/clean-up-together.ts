@@ -1,11 +1,11 @@
-import type { Cleanup, Clock, Claims, HookOwnership, CleanupStore } from '@cds/hooks-store';
+import type { Cleanup, Clock, HeldLocks, HookLock, CleanupStore } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import { notBefore } from './clean-up-branch';
 import type { CleanupOutcome, RemoveRuns } from './remove-runs';
 
 export interface CleanUpTogetherDeps {
   store: Pick<CleanupStore, 'readAll' | 'beginDue' | 'letGo'>;
-  ownership: Pick<HookOwnership, 'newHolder' | 'releaseAll' | 'releaseSome' | 'isDead'>;
+  hookLock: Pick<HookLock, 'newToken' | 'releaseAll' | 'releaseSome' | 'isDead'>;
   removeRuns: RemoveRuns;
   logger: Logger;
   now: Clock;
@@ -36,7 +36,7 @@ const LOOKED_MS = 20;
  * @returns a function of ids, of those that are gone, too; it resolves to what is left
  */
 export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
-  const { store, ownership, removeRuns, now, retryDelayMs } = deps;
+  const { store, hookLock, removeRuns, now, retryDelayMs } = deps;
 
   const notBeforeOf = (cleanup: Cleanup) => notBefore(cleanup, now(), retryDelayMs);
 
@@ -49,9 +49,9 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
    * Where Redis does not take it, the API is asked for them in any case, and pushes wait for that.
    * Never throws.
    */
-  async function notAskedFor(holder: string, cleanups: readonly Cleanup[]): Promise<void> {
+  async function notAskedFor(lockToken: string, cleanups: readonly Cleanup[]): Promise<void> {
     try {
-      await store.letGo(holder, cleanups);
+      await store.letGo(lockToken, cleanups);
     } catch (error) {
       deps.logger.debug({ error }, 'cleanups that were begun stay marked');
     }
@@ -60,15 +60,15 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
   /** Begins with these, also anew. @returns those for which nothing is to be looked at */
   async function begin(
     cleanups: readonly Cleanup[],
-    holder: string,
+    lockToken: string,
     left: LeftCleanups,
   ): Promise<Cleanup[]> {
     const begun: Cleanup[] = [];
-    const results = await store.beginDue(holder, cleanups);
+    const results = await store.beginDue(lockToken, cleanups);
     for (const [index, cleanup] of cleanups.entries()) {
       const [result, owner = ''] = results[index] ?? ['other'];
       if (result === 'begun') begun.push(cleanup);
-      else if (result === 'busy' && !ownership.isDead(owner)) left.busy.push(cleanup.id);
+      else if (result === 'busy' && !hookLock.isDead(owner)) left.busy.push(cleanup.id);
       else leaveAlone(left, cleanup);
     }
     return begun;
@@ -77,12 +77,12 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
   /** One after the other, for as long as that is quick. */
   async function removeAll(
     due: readonly Cleanup[],
-    { holder, uuids }: Claims,
+    { lockToken, uuids }: HeldLocks,
     left: LeftCleanups,
     leave: () => Promise<void>,
   ): Promise<void> {
     let lookedAt = performance.now();
-    let rest = await begin(due, holder, left);
+    let rest = await begin(due, lockToken, left);
     let called = '';
     let isCalling = false;
     const letGo = async (together: string): Promise<void> => {
@@ -93,8 +93,8 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
         else leaveAlone(left, cleanup);
       }
       const others = uuids.filter((uuid) => !isCalling || uuid !== called);
-      await notAskedFor(holder, notAsked);
-      await ownership.releaseSome({ holder, uuids: others });
+      await notAskedFor(lockToken, notAsked);
+      await hookLock.releaseSome({ lockToken, uuids: others });
       await leave();
     };
     const timer = setTimeout(() => void letGo(called), HELD_MS);
@@ -103,14 +103,15 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
         if (performance.now() - lookedAt > LOOKED_MS && rest.length > 0) {
           lookedAt = performance.now();
           const looking = rest;
-          const begun = await begin(looking, holder, left);
+          const begun = await begin(looking, lockToken, left);
           if (rest === looking) rest = begun;
         }
         const cleanup = rest.shift();
         if (!cleanup) return;
         called = cleanup.hook;
         isCalling = true;
-        const stillMine = async () => (await store.beginDue(holder, [cleanup]))[0]?.[0] === 'begun';
+        const stillMine = async () =>
+          (await store.beginDue(lockToken, [cleanup]))[0]?.[0] === 'begun';
         const outcome = await removeRuns(cleanup, cleanup, stillMine);
         isCalling = false;
         if (outcome.kind === 'end') continue;
@@ -120,7 +121,7 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
       }
     } finally {
       clearTimeout(timer);
-      await notAskedFor(holder, rest);
+      await notAskedFor(lockToken, rest);
     }
   }
 
@@ -146,11 +147,11 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
     }
     if (due.length === 0) return leaveNow();
     const uuids = [...new Set(due.map(({ hook }) => hook))];
-    const claims = { holder: ownership.newHolder(), uuids };
+    const locks = { lockToken: hookLock.newToken(), uuids };
     try {
-      await removeAll(due, claims, left, leaveNow);
+      await removeAll(due, locks, left, leaveNow);
     } finally {
-      await ownership.releaseAll(claims);
+      await hookLock.releaseAll(locks);
       await leaveNow();
     }
   };

@@ -1,6 +1,6 @@
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import type { ApiWaiters } from '../../queue/api-outage';
+import type { ApiOutage } from '../../queue/api-outage';
 import { cleanupJobId } from '../../queue/job-ids';
 import { createJobWorker, type JobWorker } from '../../queue/job-worker';
 import type { CleanUpBranch } from './clean-up-branch';
@@ -13,8 +13,8 @@ export interface CleanupWorkerDeps {
   keyPrefix?: string;
   cleanUpBranch: CleanUpBranch;
   cleanUpTogether: CleanUpTogether;
-  queue: Pick<CleanupQueue, 'ring' | 'ringAgain' | 'ringAlone'>;
-  waiters: ApiWaiters;
+  queue: Pick<CleanupQueue, 'enqueue' | 'enqueueAgain' | 'enqueueAlone'>;
+  apiOutage: ApiOutage;
   logger: Logger;
   /** Cleanups at a time, or groups of them, each of which does one at a time. */
   concurrency?: number;
@@ -26,21 +26,21 @@ const AT_ONCE = 20;
 
 /** Does the cleanups that are due. */
 export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
-  const { queue, waiters } = deps;
+  const { queue, apiOutage } = deps;
 
-  async function ringAlone({ id, outcome }: LeftCleanups['alone'][number]): Promise<void> {
+  async function enqueueAlone({ id, outcome }: LeftCleanups['alone'][number]): Promise<void> {
     const delayMs = outcome.until - Date.now();
-    if (!outcome.forApi) return queue.ring(id, delayMs);
-    const job = await queue.ringAlone(id, delayMs);
-    await waiters.add(job, outcome.until, outcome.outages);
+    if (!outcome.forApi) return queue.enqueue(id, delayMs);
+    const job = await queue.enqueueAlone(id, delayMs);
+    await apiOutage.add(job, outcome.until, outcome.outages);
   }
 
-  async function ringAgain({ alone, more, busy }: LeftCleanups): Promise<void> {
+  async function enqueueAgain({ alone, more, busy }: LeftCleanups): Promise<void> {
     try {
       await Promise.all([
-        ...alone.map(ringAlone),
-        queue.ringAgain(more, 0),
-        queue.ringAgain(busy, BUSY_MS),
+        ...alone.map(enqueueAlone),
+        queue.enqueueAgain(more, 0),
+        queue.enqueueAgain(busy, BUSY_MS),
       ]);
     } catch (error) {
       deps.logger.debug({ error }, 'cleanups were not queued: the sweep will');
@@ -56,14 +56,14 @@ export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
     lockMs: deps.lockMs,
     async process(job) {
       if ('ids' in job.data) {
-        await deps.cleanUpTogether(job.data.ids, ringAgain);
+        await deps.cleanUpTogether(job.data.ids, enqueueAgain);
         return { kind: 'end' };
       }
       const { id } = job.data;
-      await waiters.remove(cleanupJobId(id));
+      await apiOutage.remove(cleanupJobId(id));
       const outcome = await deps.cleanUpBranch(id);
       if (outcome.kind === 'end') return { kind: 'end' };
-      if (outcome.forApi) await waiters.add(job, outcome.until, outcome.outages);
+      if (outcome.forApi) await apiOutage.add(job, outcome.until, outcome.outages);
       return { kind: 'delay', until: outcome.until };
     },
   });

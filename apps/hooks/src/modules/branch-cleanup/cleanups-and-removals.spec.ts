@@ -10,7 +10,7 @@ import { post, type RunningHooks } from '../../../test/running-hooks';
 import { useTestContext } from '../../../test/test-context';
 import { pushDelivery } from '../../../test/pushes';
 import { settled, swept } from '../../../test/settled';
-import { createWaitingDeliveries } from './waiting-branch-changes';
+import { createWaitingBranchChanges } from './waiting-branch-changes';
 
 const DAY = 86_400_000;
 const soon = (delaySeconds: number) => ({ branchDeletion: { delaySeconds } });
@@ -278,7 +278,7 @@ describe('branch cleanups, removals and other hooks', () => {
   });
 
   it('read each delivery that waits once, and let others have their turn', async () => {
-    const waiting = createWaitingDeliveries({ redis: context.redisClient, plan: planDelivery });
+    const waiting = createWaitingBranchChanges({ redis: context.redisClient, plan: planDelivery });
     const keys = hookKeys('many');
     const body = Buffer.from(String(pushDelivery({ push: 'dev' }).body)).toString('base64');
     const stored = JSON.stringify({ webhook: { request_body: body }, accepted_at: 7 });
@@ -299,7 +299,7 @@ describe('branch cleanups, removals and other hooks', () => {
 
     expect(read.lastSeen).toBe('120');
     expect(read.deliveries).toHaveLength(120);
-    expect(read.deliveries[0]).toMatchObject({ id: '1', news: { acceptedAt: 7 } });
+    expect(read.deliveries[0]).toMatchObject({ id: '1', branchChanges: { acceptedAt: 7 } });
     expect(turns).toBeGreaterThanOrEqual(3);
     await context.redisClient.hset(keys.executions, '1', 'not to be read again');
     expect((await waiting.read('many')).deliveries).toEqual(read.deliveries);

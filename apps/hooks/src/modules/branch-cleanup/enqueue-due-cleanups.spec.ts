@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import pino from 'pino';
 import { createCleanupQueue, type CleanupQueue } from '../../queue/cleanup-queue';
 import { AHEAD_MS } from '../../queue/cleanup-queue';
-import { createRingAhead } from './enqueue-due-cleanups';
+import { createEnqueueDueCleanups } from './enqueue-due-cleanups';
 
 const DAY_MS = 86_400_000;
 
@@ -34,12 +34,15 @@ describe('the jobs of cleanups', () => {
       ...{ id, due, accepted: '1', hook: 'hook', requestId: '' },
     });
     expect(kept).toBe('ok');
-    await queue.ring(id, due - Date.now());
+    await queue.enqueue(id, due - Date.now());
     return id;
   }
 
-  function ringAhead() {
-    return createRingAhead({ store: createCleanupStore({ redis, deadLetters: 10 }), queue });
+  function enqueueDue() {
+    return createEnqueueDueCleanups({
+      store: createCleanupStore({ redis, deadLetters: 10 }),
+      queue,
+    });
   }
 
   const rung = async () =>
@@ -48,14 +51,14 @@ describe('the jobs of cleanups', () => {
 
   it('are there only shortly before they are due', async () => {
     const now = Date.now();
-    const ahead = ringAhead();
+    const ahead = enqueueDue();
     await schedule('far', now + DAY_MS);
-    await ahead.ring(now);
+    await ahead.enqueue(now);
     // Those of one moment come near together.
-    await ahead.ring(now + DAY_MS - AHEAD_MS - 20);
+    await ahead.enqueue(now + DAY_MS - AHEAD_MS - 20);
     expect(await delays()).toEqual([]);
 
-    await ahead.ring(now + DAY_MS - AHEAD_MS);
+    await ahead.enqueue(now + DAY_MS - AHEAD_MS);
     expect(await delays()).toEqual([AHEAD_MS]);
   });
 
@@ -65,7 +68,7 @@ describe('the jobs of cleanups', () => {
     expect(await delays()).toHaveLength(1);
 
     await redis.zadd('cdsbb:hooks:cleanups', now - DAY_MS, 'f'.repeat(64));
-    await ringAhead().ring(now);
+    await enqueueDue().enqueue(now);
     expect(await queue.queue.getWaitingCount()).toBe(1);
     expect(await delays()).toHaveLength(1);
   });
@@ -76,26 +79,26 @@ describe('the jobs of cleanups', () => {
     const ids = await Promise.all(
       Array.from({ length: 1_201 }, (_, index) => schedule(`branch-${index}`, due)),
     );
-    const ahead = ringAhead();
-    await ahead.ring(due - 1_000);
+    const ahead = enqueueDue();
+    await ahead.enqueue(due - 1_000);
     expect((await rung()).sort()).toEqual(ids.sort());
 
     // One that is done is not looked at again; after an outage of Redis all are that are near.
     await queue.queue.obliterate({ force: true });
-    await ahead.ring(due - 900);
+    await ahead.enqueue(due - 900);
     expect(await rung()).toEqual([]);
     ahead.beginAnew();
-    await ahead.ring(due - 900);
+    await ahead.enqueue(due - 900);
     expect((await rung()).sort()).toEqual(ids.sort());
   });
 
   it('are given although the clock was put back since', async () => {
     const now = Date.now();
-    const ahead = ringAhead();
-    await ahead.ring(now + DAY_MS);
-    await ahead.ring(now);
+    const ahead = enqueueDue();
+    await ahead.enqueue(now + DAY_MS);
+    await ahead.enqueue(now);
     await schedule('near by the right clock', now + 3 * AHEAD_MS);
-    await ahead.ring(now + 2 * AHEAD_MS);
+    await ahead.enqueue(now + 2 * AHEAD_MS);
     expect(await delays()).toEqual([AHEAD_MS]);
   });
 });

@@ -1,8 +1,8 @@
 import type { Cleanup } from '@cds/hooks-store';
-import type { WaitingDeliveries } from './waiting-branch-changes';
+import type { WaitingBranchChanges } from './waiting-branch-changes';
 
 /** What the deliveries that wait say last of the branch of a cleanup. */
-export interface LatestNews {
+export interface LatestBranchChange {
   kind: 'none' | 'pushed' | 'deleted';
   /** When it was accepted (ms). */
   acceptedAt: number;
@@ -14,24 +14,24 @@ export interface LatestNews {
  * Looks through the deliveries that wait at the hooks of a workflow for what they say of the branch after the deletion
  * that scheduled the cleanup: of whichever repository, since the API removes the runs of them all.
  */
-export async function latestNews(
-  waiting: WaitingDeliveries,
+export async function latestBranchChange(
+  waiting: WaitingBranchChanges,
   cleanup: Cleanup,
   hooks: Iterable<string>,
-): Promise<LatestNews> {
-  const latest: LatestNews = { kind: 'none', acceptedAt: 0, lastSeen: new Map() };
+): Promise<LatestBranchChange> {
+  const latest: LatestBranchChange = { kind: 'none', acceptedAt: 0, lastSeen: new Map() };
   let latestId = Number(cleanup.accepted);
   for (const uuid of hooks) {
     const { deliveries, lastSeen } = await waiting.read(uuid);
     latest.lastSeen.set(uuid, lastSeen);
-    for (const { id, news } of deliveries) {
-      const kind = news.branches.get(cleanup.branch);
+    for (const { id, branchChanges } of deliveries) {
+      const kind = branchChanges.branches.get(cleanup.branch);
       if (!kind || Number(id) < latestId) continue;
       // The deletion that scheduled it is no news.
       if (kind === 'deleted' && id === cleanup.accepted) continue;
       latestId = Number(id);
       latest.kind = kind;
-      latest.acceptedAt = news.acceptedAt;
+      latest.acceptedAt = branchChanges.acceptedAt;
     }
   }
   return latest;

@@ -3,7 +3,7 @@ import type { Logger } from '@cds/service';
 import type { Cleanup, Clock, CleanupStore } from '@cds/hooks-store';
 import type { ApiCaller } from '../../queue/call-api';
 import { type Failure, outagePauseMs } from '../../queue/api-failure';
-import { untilStored } from '../../queue/retry-write';
+import { retryWrite } from '../../queue/retry-write';
 import type { RetryReason } from '../../queue/process-delivery';
 
 export interface RemoveRunsDeps {
@@ -73,7 +73,7 @@ export function createRemoveRuns(deps: RemoveRunsDeps) {
     if (isFinal)
       logger.error(of, 'the runs of a deleted branch were not removed and stay: see its task');
     else logger.warn(of, 'the runs of a deleted branch were not removed: trying again later');
-    const { kept, dropped } = await untilStored(
+    const { kept, dropped } = await retryWrite(
       () =>
         store.fail(cleanup, {
           ...{ nbErrors, error: sentence, outages, retryAt, refused, removal, now: now() },
@@ -112,7 +112,7 @@ export function createRemoveRuns(deps: RemoveRunsDeps) {
         isSlashBefore052(cleanup, failure) ? slashSentence(failure.message) : failure.message,
       );
     }
-    const finished = await untilStored(() => store.finish(cleanup, now()), stored);
+    const finished = await retryWrite(() => store.finish(cleanup, now()), stored);
     if (finished !== 'waiting') deps.ended?.('done');
     logger.info(
       { ...nameOf(cleanup), project, workflow, branch },

@@ -1,7 +1,7 @@
 import type { CleanupStore } from '@cds/hooks-store';
 import type { LostJobs } from '../../queue/requeue-lost-jobs';
 import type { CleanupQueue } from '../../queue/cleanup-queue';
-import { createRingAhead } from './enqueue-due-cleanups';
+import { createEnqueueDueCleanups } from './enqueue-due-cleanups';
 
 const CLEANUPS_AT_ONCE = 200;
 /** A cleanup's own job has this long to begin (ms). */
@@ -10,18 +10,18 @@ const GRACE_MS = 2_000;
 /** Gives cleanups that are due soon their jobs, and those that are overdue the jobs that they lost. */
 export function createRequeueCleanups(deps: {
   store: Pick<CleanupStore, 'bringForward' | 'dueWithin' | 'overdue'>;
-  queue: Pick<CleanupQueue, 'ringAll' | 'ringNow'>;
+  queue: Pick<CleanupQueue, 'enqueueAll' | 'enqueueNow'>;
 }): LostJobs {
   const { store, queue } = deps;
-  const ringAhead = createRingAhead(deps);
+  const enqueueDue = createEnqueueDueCleanups(deps);
   return {
     async requeue(now) {
-      await ringAhead.ring(now);
+      await enqueueDue.enqueue(now);
       const ids = await store.overdue(now - GRACE_MS, CLEANUPS_AT_ONCE);
-      await Promise.all(ids.map((id) => queue.ringNow(id)));
+      await Promise.all(ids.map((id) => queue.enqueueNow(id)));
       return ids.length;
     },
     bringForward: (until) => store.bringForward(until),
-    beginAnew: ringAhead.beginAnew,
+    beginAnew: enqueueDue.beginAnew,
   };
 }

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   createPendingStore,
-  type Mend,
-  NO_MEND,
+  type KeyRepair,
+  NO_KEY_REPAIR,
   type DeliveryPlan,
-  type PendingExecution,
+  type ParsedExecution,
   type PlanDelivery,
 } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
@@ -12,7 +12,7 @@ import { LRUCache } from 'lru-cache';
 import { isMalformedDelivery } from '../../payloads/malformed-delivery';
 
 /** What a delivery tells of branches; a branch that it names more than once is as it was left last. */
-export interface BranchNews {
+export interface BranchChanges {
   /** Milliseconds. */
   acceptedAt: number;
   /** `workspace/slug` */
@@ -20,58 +20,62 @@ export interface BranchNews {
   branches: ReadonlyMap<string, 'pushed' | 'deleted'>;
 }
 
-export interface WaitingNews {
+export interface WaitingChanges {
   /** In the order in which they were accepted. */
-  deliveries: { id: string; news: BranchNews }[];
+  deliveries: { id: string; branchChanges: BranchChanges }[];
   /** Id of the last delivery that waits; "" when none does. */
   lastSeen: string;
 }
 
-export type WaitingDeliveries = ReturnType<typeof createWaitingDeliveries>;
+export type WaitingBranchChanges = ReturnType<typeof createWaitingBranchChanges>;
 
 /** Read and parsed in one go. */
 const CHUNK = 50;
 /** Characters of names, and what holds them, that are remembered. */
 const REMEMBERED = 8_000_000;
 const PER_ENTRY = 100;
-const NO_NEWS: BranchNews = { acceptedAt: 0, repository: '', branches: new Map() };
+const NO_CHANGES: BranchChanges = { acceptedAt: 0, repository: '', branches: new Map() };
 
 /**
  * Tells what the deliveries that wait at a hook say of branches. What was received never changes, so each is read and
  * parsed once, however often somebody asks; others have their turn in between.
  */
-export function createWaitingDeliveries(deps: { redis: Redis; plan: PlanDelivery; mend?: Mend }) {
-  const { redis, mend = NO_MEND } = deps;
+export function createWaitingBranchChanges(deps: {
+  redis: Redis;
+  plan: PlanDelivery;
+  keyRepair?: KeyRepair;
+}) {
+  const { redis, keyRepair = NO_KEY_REPAIR } = deps;
   const pending = createPendingStore({ redis });
-  const known = new LRUCache<string, BranchNews>({
+  const known = new LRUCache<string, BranchChanges>({
     maxSize: REMEMBERED,
     sizeCalculation: ({ repository, branches }) =>
       [...branches.keys()].reduce((sum, name) => sum + name.length + PER_ENTRY, repository.length) +
       PER_ENTRY,
   });
   /** Those that ask about the same hook at once: the later ones find everything known. */
-  const reading = new Map<string, Promise<WaitingNews>>();
+  const reading = new Map<string, Promise<WaitingChanges>>();
 
-  async function readChunk(uuid: string, ids: string[]): Promise<WaitingNews['deliveries']> {
+  async function readChunk(uuid: string, ids: string[]): Promise<WaitingChanges['deliveries']> {
     const found = new Map(ids.map((id) => [id, known.get(`${uuid}/${id}`)]));
     const missing = ids.filter((id) => !found.get(id));
     if (missing.length > 0) {
       for (const [id, execution] of await pending.read(uuid, missing)) {
-        const news = newsOf(deps.plan, execution);
-        found.set(id, news);
-        known.set(`${uuid}/${id}`, news);
+        const branchChanges = changesOfExecution(deps.plan, execution);
+        found.set(id, branchChanges);
+        known.set(`${uuid}/${id}`, branchChanges);
       }
       await nextTurn();
     }
     return ids.flatMap((id) => {
-      const news = found.get(id);
-      return news && news.branches.size > 0 ? [{ id, news }] : [];
+      const branchChanges = found.get(id);
+      return branchChanges && branchChanges.branches.size > 0 ? [{ id, branchChanges }] : [];
     });
   }
 
-  async function readNow(uuid: string): Promise<WaitingNews> {
+  async function readNow(uuid: string): Promise<WaitingChanges> {
     const ids = await pending.ids(uuid);
-    const deliveries: WaitingNews['deliveries'] = [];
+    const deliveries: WaitingChanges['deliveries'] = [];
     for (let i = 0; i < ids.length; i += CHUNK) {
       deliveries.push(...(await readChunk(uuid, ids.slice(i, i + CHUNK))));
     }
@@ -80,11 +84,11 @@ export function createWaitingDeliveries(deps: { redis: Redis; plan: PlanDelivery
 
   return {
     /** All that wait at the hook and name a branch. */
-    async read(uuid: string): Promise<WaitingNews> {
+    async read(uuid: string): Promise<WaitingChanges> {
       const before = reading.get(uuid);
       const now = (async () => {
         await before?.catch(() => undefined);
-        return mend.hook(uuid, () => readNow(uuid));
+        return keyRepair.hook(uuid, () => readNow(uuid));
       })();
       reading.set(uuid, now);
       try {
@@ -96,19 +100,19 @@ export function createWaitingDeliveries(deps: { redis: Redis; plan: PlanDelivery
   };
 }
 
-function newsOf(planDelivery: PlanDelivery, pending: PendingExecution): BranchNews {
+function changesOfExecution(planDelivery: PlanDelivery, pending: ParsedExecution): BranchChanges {
   // What cannot be read leads to nothing when its turn comes.
-  if (!pending) return NO_NEWS;
+  if (!pending) return NO_CHANGES;
   const { execution, body } = pending;
   const { type, webhook, poll, accepted_at, replay_of } = execution;
   // It tells of what was long ago, and leaves cleanups alone when its turn comes.
-  if (replay_of !== undefined || (!webhook && !poll)) return NO_NEWS;
+  if (replay_of !== undefined || (!webhook && !poll)) return NO_CHANGES;
   let plan: DeliveryPlan;
   try {
     // What older versions stored has no type: it came to a repository webhook.
     plan = planDelivery({ type: type ?? 'RepoWebHook', execution, body });
   } catch (error) {
-    if (isMalformedDelivery(error)) return NO_NEWS;
+    if (isMalformedDelivery(error)) return NO_CHANGES;
     throw error;
   }
   const branches = new Map<string, 'pushed' | 'deleted'>();

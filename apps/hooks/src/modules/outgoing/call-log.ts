@@ -16,7 +16,7 @@ export interface CallLogOrder {
 }
 
 /** An error's sentence is bounded by itself; what a target sends is not shown in it. */
-const LONGEST_MESSAGE = 1_000;
+const MAX_MESSAGE_LENGTH = 1_000;
 
 /** The log of a call, secrets masked; where they cannot be found, nothing is shown of it. */
 export function callLogOf(order: CallLogOrder): string {
@@ -36,7 +36,7 @@ export function callLogOf(order: CallLogOrder): string {
 export function maskedLogOf({ call, secrets }: CallLogOrder, options?: MaskingOptions): string {
   const masking = createMasking(secrets, options);
   return 'error' in call
-    ? masking.mask(call.error).slice(0, LONGEST_MESSAGE)
+    ? masking.mask(call.error).slice(0, MAX_MESSAGE_LENGTH)
     : showCall(call, masking);
 }
 

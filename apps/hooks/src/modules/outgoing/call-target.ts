@@ -53,7 +53,7 @@ export class CallFailedError extends Error {
   }
 }
 
-const LARGEST_HEAD_BYTES = 32 * 1024;
+const MAX_HEADER_BYTES = 32 * 1024;
 const METHOD = /^[A-Z]{1,20}$/;
 const NOT_CALLED = ['CONNECT', 'TRACE'];
 const USER_AGENT = 'CDS/hooks';
@@ -161,7 +161,7 @@ export function createCallTarget(deps: {
     const common = {
       method: hop.method,
       headers: headersOf(hop),
-      maxHeaderSize: LARGEST_HEAD_BYTES,
+      maxHeaderSize: MAX_HEADER_BYTES,
       signal,
     };
     const request =

@@ -28,7 +28,7 @@ export function createCallWebhook(deps: CallWebhookDeps): CallHook {
     const { maxRequestBytes } = bounds;
     /** A call that was made is not made again because it cannot be shown. */
     const show = (toShow: CallToShow): Promise<string> =>
-      call.byItself(() =>
+      call.attempt(() =>
         offThread.run('callLogOf', { call: toShow, secrets }, project).catch((error: unknown) => {
           if (!(error instanceof OffThreadError)) throw error;
           return notShown(error.message);
@@ -37,7 +37,7 @@ export function createCallWebhook(deps: CallWebhookDeps): CallHook {
     try {
       if (!webhook) throw new CallFailedError('the execution holds no request', true);
       const order = { webhook, values, maxRequestBytes };
-      const request = await call.byItself(() => offThread.run('fillIn', order, project));
+      const request = await call.attempt(() => offThread.run('fillIn', order, project));
       secrets.push(...credentialsOf(request));
       const host = hostOf(request.url);
       if (host !== undefined && !call.takeHost(host)) return { kind: 'host is full' };

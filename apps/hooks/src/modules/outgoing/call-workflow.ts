@@ -13,7 +13,7 @@ export function createCallWorkflow({ offThread }: { offThread: OffThread }): Cal
     try {
       const values = new Map(call.parameters.map(({ name, value }) => [name, value]));
       const order = { template: of('payload'), values };
-      payload = await call.byItself(() => offThread.run('fillPayload', order, call.ref.project));
+      payload = await call.attempt(() => offThread.run('fillPayload', order, call.ref.project));
     } catch (error) {
       if (!(error instanceof InterpolateError) && !(error instanceof OffThreadError)) throw error;
       const final = error instanceof InterpolateError;

@@ -10,7 +10,7 @@ export interface FillInOrder {
 }
 
 /** Characters of everything but the body. */
-const LONGEST_FIELD = 65_536;
+const MAX_FIELD_LENGTH = 65_536;
 
 /**
  * The request with the variables of the run filled in. Method, URL, headers and body share one
@@ -20,7 +20,7 @@ const LONGEST_FIELD = 65_536;
  */
 export function fillIn(order: FillInOrder, budget: Budget = createBudget()): TargetRequest {
   const { webhook, values, maxRequestBytes } = order;
-  const fill = (text: string, limit = LONGEST_FIELD): string =>
+  const fill = (text: string, limit = MAX_FIELD_LENGTH): string =>
     interpolate(text, values, { limit, budget });
   const headers = Object.entries(webhook.request_header).map(([name, given]) => {
     const value = fill(given.join(', '));

@@ -1,7 +1,7 @@
 import { interpolate, InterpolateError, type InterpolateOptions } from '@cds/interpolate';
 import { flattenJson, FlattenedTooLargeError } from '../../payloads/flatten-json';
 
-const LARGEST_PAYLOAD = 1024 * 1024;
+const MAX_PAYLOAD = 1024 * 1024;
 
 export interface FillPayloadOrder {
   template: string;
@@ -16,7 +16,7 @@ export interface FillPayloadOrder {
  */
 export function fillPayload(
   { template, values }: FillPayloadOrder,
-  options: InterpolateOptions = { limit: LARGEST_PAYLOAD },
+  options: InterpolateOptions = { limit: MAX_PAYLOAD },
 ): Record<string, string> {
   if (template.trim() === '' || template.trim() === '{}') return {};
   const text = interpolate(template, values, options);

@@ -19,7 +19,7 @@ describe('a run of an outgoing hook that Redis cannot store since a key holds so
   });
 
   const { executions, waiting } = hookKeys(UUID);
-  const ALL = [KEYS.tasks, KEYS.pending, KEYS.waitingTotal, KEYS.heads, KEYS.outgoing];
+  const ALL = [KEYS.tasks, KEYS.pending, KEYS.waitingTotal, KEYS.waitingSince, KEYS.outgoing];
   it.each([executions, waiting, ...ALL])('waits once when it is sent again: %s', async (key) => {
     const store = createOutgoingStore({ redis, tasks: createTaskStore({ redis }) });
     const request = { request_url: '', request_body: '', request_header: {}, request_method: '' };

@@ -26,8 +26,8 @@ export interface HookCall {
   signal: AbortSignal;
   /** Calls the API as this service; its failures are told by {@link ApiFailedError}. */
   ask<T>(call: (api: CdsApiClient) => Promise<T>): Promise<T>;
-  /** Does what may kill or freeze this process; see {@link KeptHead}. */
-  byItself<T>(work: () => T | Promise<T>): Promise<T>;
+  /** Does what may kill or freeze this process; see {@link SavedProgress}. */
+  attempt<T>(work: () => T | Promise<T>): Promise<T>;
   /** To be asked before a target is called; see {@link Slot}. */
   takeHost: Slot['takeHost'];
   /**

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { fuzzRuns } from '@cds/testing';
 import * as fc from 'fast-check';
 import { createMasking, type Secret, TooMuchToMaskError } from './mask-secrets';
-import { beginningsOf, formsOf } from './secret-forms';
+import { prefixesOf, formsOf } from './secret-forms';
 
 /**
  * What {@link createMasking} does, form by form and place by place. `isCut`: as `maskCut` does it.
@@ -148,7 +148,7 @@ describe('the masking of any secrets', () => {
     const long = fc.array(letters, { maxLength: 300 }).map((all) => all.join(''));
     fc.assert(
       fc.property(long, fc.constantFrom(8, 128), (given, length) => {
-        expect(new Set(beginningsOf(given, length))).toEqual(
+        expect(new Set(prefixesOf(given, length))).toEqual(
           new Set(formsOf(given).map((form) => form.slice(0, length))),
         );
       }),

@@ -1,5 +1,5 @@
-import { createBeginnings } from './secret-prefixes';
-import { beginningsOf, formsOf } from './secret-forms';
+import { createSecretPrefixes } from './secret-prefixes';
+import { prefixesOf, formsOf } from './secret-forms';
 
 /** A value that must not be seen, under the name that stands in its place. */
 export interface Secret {
@@ -10,18 +10,18 @@ export interface Secret {
 /** Lines of a secret (keys have many) that are masked by themselves. */
 const SHORTEST_LINE = 8;
 /** Names are longer than what they stand for where secrets have one character. */
-const LONGEST_MASKED = 1024 * 1024;
+const MAX_MASKED_LENGTH = 1024 * 1024;
 /** Characters by which a form is found; a shorter form is found by all it has. */
 const BEGINNING = 8;
 /** Keys begin alike: more of a form is compared before all forms of a long value are made. */
 const LONG_BEGINNING = 128;
 /** Beginnings of forms, of all secrets of a run; 300 SSH keys have 0.2 million. */
-const MOST_BEGINNINGS = 1_000_000;
+const MAX_PREFIXES = 1_000_000;
 /** Beyond it the forms of a value take tens of megabytes. */
-const LONGEST_SECRET = 256 * 1024;
-const MOST_FORM_CHARACTERS = 32 * 1024 * 1024;
+const MAX_SECRET_LENGTH = 256 * 1024;
+const MAX_FORM_CHARACTERS = 32 * 1024 * 1024;
 /** Looks at a form that may begin at a place of a text, each of {@link CHARACTERS_AT_ONCE}. */
-const MOST_LOOKS = 20_000_000;
+const MAX_LOOKS = 20_000_000;
 const CHARACTERS_AT_ONCE = 64;
 /** A value has fewer forms. */
 const FORMS = 128;
@@ -59,7 +59,7 @@ interface Part {
   name: string;
   value: string;
   /** Of a long one; made when it may have been found. */
-  longBeginnings?: readonly string[];
+  longPrefixes?: readonly string[];
   /** Longest first; made when one of them may have been found. */
   forms?: readonly Form[];
 }
@@ -85,17 +85,17 @@ type Hidden = Int32Array;
  */
 export function createMasking(
   secrets: readonly Secret[],
-  { mostLooks = MOST_LOOKS }: MaskingOptions = {},
+  { mostLooks = MAX_LOOKS }: MaskingOptions = {},
 ): Masking {
   const parts = partsOf(secrets);
-  const beginnings = createBeginnings();
+  const secretPrefixes = createSecretPrefixes();
   let [added, looks, characters] = [0, 0, 0];
   for (const [number, { value }] of parts.entries()) {
-    for (const beginning of beginningsOf(value, BEGINNING)) {
-      beginnings.add(beginning, number);
+    for (const beginning of prefixesOf(value, BEGINNING)) {
+      secretPrefixes.add(beginning, number);
       added++;
     }
-    if (added > MOST_BEGINNINGS) throw new TooMuchToMaskError('the run has too many secrets');
+    if (added > MAX_PREFIXES) throw new TooMuchToMaskError('the run has too many secrets');
   }
 
   function countLook(length: number): void {
@@ -109,18 +109,18 @@ export function createMasking(
     const part = parts[number];
     if (!part) return [];
     if (part.value.length > LONG_BEGINNING) {
-      part.longBeginnings ??= beginningsOf(part.value, LONG_BEGINNING);
-      countLook(part.longBeginnings.length * CHARACTERS_AT_ONCE);
+      part.longPrefixes ??= prefixesOf(part.value, LONG_BEGINNING);
+      countLook(part.longPrefixes.length * CHARACTERS_AT_ONCE);
       const here = text.slice(at, at + LONG_BEGINNING);
       const isLike = (one: string): boolean => one.startsWith(here) || here.startsWith(one);
-      if (!part.longBeginnings.some(isLike)) return [];
+      if (!part.longPrefixes.some(isLike)) return [];
     }
     return (part.forms ??= made(number, formsOf(part.value)));
   }
 
   function made(number: number, texts: string[]): readonly Form[] {
     for (const text of texts) characters += text.length;
-    if (characters > MOST_FORM_CHARACTERS) {
+    if (characters > MAX_FORM_CHARACTERS) {
       throw new TooMuchToMaskError('the secrets of the run are too long');
     }
     const forms = texts.map((text, index) => ({ text, id: number * FORMS + index }));
@@ -130,7 +130,7 @@ export function createMasking(
   /** The longest form that begins here. */
   function longestAt(text: string, at: number): Form | undefined {
     let longest: Form | undefined;
-    beginnings.eachAt(text, at, (number) => {
+    secretPrefixes.eachAt(text, at, (number) => {
       for (const form of formsAt(text, at, number)) {
         if (form.text.length <= (longest?.text.length ?? 0)) break;
         countLook(form.text.length);
@@ -148,7 +148,7 @@ export function createMasking(
     }
     found.sort((a, b) => b.length - a.length || a.id - b.id || a.at - b.at);
     const hidden = new Int32Array(text.length).fill(-1);
-    const free = createFreePlaces(text.length);
+    const free = createFreeSlots(text.length);
     for (const { at, length, id } of found) {
       for (let i = free.from(at); i < at + length; i = free.from(i)) {
         hidden[i] = id;
@@ -166,15 +166,15 @@ export function createMasking(
       while (to < text.length && hidden[to] === by) to++;
       shown.push(by < 0 ? text.slice(from, to) : `**${parts[Math.floor(by / FORMS)]?.name}**`);
     }
-    return shown.join('').slice(0, LONGEST_MASKED);
+    return shown.join('').slice(0, MAX_MASKED_LENGTH);
   }
 
   /** Whether a form begins with the end of the text from here on, and has more. */
   function isCutAt(text: string, at: number): boolean {
     const left = text.length - at;
-    if (left < BEGINNING && beginnings.isBeginningOfOne(text.slice(at))) return true;
+    if (left < BEGINNING && secretPrefixes.isBeginningOfOne(text.slice(at))) return true;
     let isCut = false;
-    beginnings.eachAt(text, at, (number) => {
+    secretPrefixes.eachAt(text, at, (number) => {
       for (const form of isCut ? [] : formsAt(text, at, number)) {
         if (form.text.length <= left) break;
         countLook(left);
@@ -207,8 +207,8 @@ export function createMasking(
 function partsOf(secrets: readonly Secret[]): Part[] {
   const names = new Map<string, string>();
   for (const { name, value } of secrets) {
-    if (value.length > LONGEST_SECRET) {
-      throw new TooMuchToMaskError(`a secret has more than ${LONGEST_SECRET} characters`);
+    if (value.length > MAX_SECRET_LENGTH) {
+      throw new TooMuchToMaskError(`a secret has more than ${MAX_SECRET_LENGTH} characters`);
     }
     const lines = value.split(/\r?\n/).filter((line) => line.length >= SHORTEST_LINE);
     for (const part of [value, ...lines]) if (!names.has(part)) names.set(part, name);
@@ -218,15 +218,15 @@ function partsOf(secrets: readonly Secret[]): Part[] {
 }
 
 /** Hex of a character takes six, an escape of HTML or of a URL up to twelve. */
-const MOST_FOR_A_CHARACTER = 12;
+const MAX_PER_CHARACTER = 12;
 
 function longestForm(parts: readonly Part[]): number {
   const longest = parts.reduce((length, { value }) => Math.max(length, value.length), 0);
-  return Math.max(BEGINNING, longest * MOST_FOR_A_CHARACTER);
+  return Math.max(BEGINNING, longest * MAX_PER_CHARACTER);
 }
 
 /** Which places of a text are free; a run of taken ones is passed in one step. */
-function createFreePlaces(length: number) {
+function createFreeSlots(length: number) {
   const next = new Int32Array(length + 1);
   for (let i = 0; i <= length; i++) next[i] = i;
 

@@ -6,11 +6,11 @@ import { repositoryHook } from '../../../test/node-hooks';
 import { post, type RunningHooks } from '../../../test/running-hooks';
 import { hooksConfig, useTestContext } from '../../../test/test-context';
 import { apiKnows, startTarget, type Target, webhookRun } from '../../../test/outgoing';
-import { createDrainQueue } from '../../queue/hook-queue';
-import { drainJobId } from '../../queue/job-ids';
+import { createHookQueue } from '../../queue/hook-queue';
+import { hookJobId } from '../../queue/job-ids';
 
 const MOST = 100;
-const MOST_OF_ONE = 20;
+const MAX_ONE = 20;
 const MORE = 3;
 /** Pauses of nearly an hour end when a hook is resumed, and not in this test by themselves. */
 const [RETRY_DELAY_SECONDS, LONG_MS] = [3_600, 3_000_000];
@@ -82,9 +82,9 @@ describe('outgoing hooks whose targets do not answer', () => {
   async function waiting(pauseMs?: number): Promise<string[]> {
     const called = new Set(target.received.map(({ url }) => url));
     const others = [...uuids].flatMap(([path, uuid]) => (called.has(path) ? [] : [uuid]));
-    const jobs = createDrainQueue({ redis: context.redisClient, logger: silentLogger() });
+    const jobs = createHookQueue({ redis: context.redisClient, logger: silentLogger() });
     const pauses = async (uuid: string): Promise<boolean> => {
-      const job = await jobs.queue.getJob(drainJobId(uuid));
+      const job = await jobs.queue.getJob(hookJobId(uuid));
       if (!job || !(await job.isDelayed())) return false;
       if (pauseMs === undefined) return true;
       // It may just have begun: then it is no delayed job any more.
@@ -126,13 +126,13 @@ describe('outgoing hooks whose targets do not answer', () => {
 
   it('keep those of no other project waiting', async () => {
     for (const i of range(MOST + MORE)) await execute('A', `silent-${i % 6}.test`);
-    await waitFor(() => held.length >= MOST_OF_ONE);
+    await waitFor(() => held.length >= MAX_ONE);
     const others = await waiting(LONG_MS);
-    expect(others).toHaveLength(MOST + MORE - MOST_OF_ONE);
+    expect(others).toHaveLength(MOST + MORE - MAX_ONE);
 
     await execute('B', 'prompt.test');
     await isReported('B');
-    expect(held).toHaveLength(MOST_OF_ONE);
+    expect(held).toHaveLength(MAX_ONE);
     const [waits = ''] = others;
     expect(await hooks.executions(waits)).toMatchObject([{ nb_errors: 0 }]);
 
@@ -142,16 +142,16 @@ describe('outgoing hooks whose targets do not answer', () => {
   });
 
   it('keep those to no other host waiting; what waits is executed by the next process', async () => {
-    for (const i of range(MOST_OF_ONE * 2)) await execute(`P${i % 4}`, 'silent-0.test');
-    await waitFor(() => held.length >= MOST_OF_ONE);
+    for (const i of range(MAX_ONE * 2)) await execute(`P${i % 4}`, 'silent-0.test');
+    await waitFor(() => held.length >= MAX_ONE);
     const others = await waiting();
-    expect(others).toHaveLength(MOST_OF_ONE);
+    expect(others).toHaveLength(MAX_ONE);
 
     await execute('P1', 'prompt.test');
     await execute('C', 'prompt.test');
     await isReported('P1');
     await isReported('C');
-    expect(held).toHaveLength(MOST_OF_ONE);
+    expect(held).toHaveLength(MAX_ONE);
     const [waits = ''] = others;
     expect(await hooks.executions(waits)).toMatchObject([{ nb_errors: 0 }]);
 

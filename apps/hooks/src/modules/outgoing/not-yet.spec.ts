@@ -10,7 +10,7 @@ import {
   webhookRun,
   workflowRun,
 } from '../../../test/outgoing';
-import { MOST_NOT_YET, notYetPauseMs } from './not-yet';
+import { MAX_NOT_YET, notYetPauseMs } from './not-yet';
 
 const FOREVER = 3_600_000;
 
@@ -78,7 +78,7 @@ describe('an outgoing hook that the API posts before it commits', () => {
   });
 
   it('is given a minute; then a hook that the API does not know fails', async () => {
-    const pauses = Array.from({ length: MOST_NOT_YET }, (_, times) => notYetPauseMs(times));
+    const pauses = Array.from({ length: MAX_NOT_YET }, (_, times) => notYetPauseMs(times));
     expect(pauses.reduce((sum, pause) => sum + pause)).toBeGreaterThanOrEqual(60_000);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(5_000);
 
@@ -91,7 +91,7 @@ describe('an outgoing hook that the API posts before it commits', () => {
     await waitFor(async () => {
       const state = await context.redisClient.hget(hookKeys(uuid).states, id);
       if (state?.includes('"status":"DONE"')) return true;
-      const late = state?.replace(/"not_yet":\d+/, `"not_yet":${MOST_NOT_YET}`);
+      const late = state?.replace(/"not_yet":\d+/, `"not_yet":${MAX_NOT_YET}`);
       // Not over what the service has written since.
       if (late && late !== state)
         await context.redisClient.eval(REPLACE, 1, hookKeys(uuid).states, id, state ?? '', late);

@@ -11,15 +11,15 @@ export class NotYetError extends Error {
 
 const BEFORE_IT_WAITS = 'Pending';
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
+const MAX_PAUSE_MS = 5_000;
 /**
  * A minute of pauses in all. Counted, since no clock that jumps is to make it shorter or longer.
  */
-export const MOST_NOT_YET = 18;
+export const MAX_NOT_YET = 18;
 
 /** The pause before the API is asked again, after it showed nothing so often before. */
 export function notYetPauseMs(times: number): number {
-  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(times, 20));
+  return Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(times, 20));
 }
 
 /** @throws NotYetError when the API shows a run as it was before it posted the hook */

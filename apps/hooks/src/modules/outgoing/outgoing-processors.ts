@@ -9,19 +9,19 @@ import { createCallWorkflow } from './call-workflow';
 import { createConcurrencyLimiter } from './concurrency-limiter';
 import { type CallHook, refOf } from './hook-call';
 import {
-  createWorkOffOutgoing,
-  type WorkOffOutgoing,
-  type WorkOffOutgoingDeps,
+  createProcessOutgoing,
+  type ProcessOutgoing,
+  type ProcessOutgoingDeps,
 } from './process-outgoing';
 
 /** Counts what became of outgoing hooks. */
 export interface OutgoingMetrics {
-  executionEnded: NonNullable<WorkOffOutgoingDeps['ended']>;
+  executionEnded: NonNullable<ProcessOutgoingDeps['ended']>;
   outgoingCalled(kind: 'webhook' | 'workflow', result: 'success' | 'failed' | 'nothing'): void;
 }
 
 export interface OutgoingProcessorsDeps extends Omit<
-  WorkOffOutgoingDeps,
+  ProcessOutgoingDeps,
   'callHook' | 'ended' | 'called'
 > {
   /** Through which targets are called; none when not given. */
@@ -63,28 +63,28 @@ export function createOutgoingProcessors(
     },
   });
   const limited =
-    (workOffOne: WorkOffOutgoing): Processor =>
-    async (claim, head) => {
-      const { project } = refOf(head.execution);
+    (processOne: ProcessOutgoing): Processor =>
+    async (lock, pending) => {
+      const { project } = refOf(pending.execution);
       const pauseUntilFree = (host?: string) => {
-        const waited = deps.now() - head.execution.timestamp / 1_000_000;
+        const waited = deps.now() - pending.execution.timestamp / 1_000_000;
         const pause = Math.max(MIN_PAUSE_MS, Math.min(waited, MAX_PAUSE_MS, deps.retryDelayMs));
-        const paused = () => limiter.wait(claim.uuid, project, host);
+        const paused = () => limiter.wait(lock.uuid, project, host);
         return { until: deps.now() + pause, paused };
       };
-      const slot = limiter.take(claim.uuid, project);
+      const slot = limiter.take(lock.uuid, project);
       if (!slot) return { kind: 'pause', forApi: false, outages: 0, ...pauseUntilFree() };
       try {
-        const outcome = await workOffOne(claim, head, slot);
+        const outcome = await processOne(lock, pending, slot);
         const isForHost = outcome.kind === 'pause' && slot.fullHost !== undefined;
         return isForHost ? { ...outcome, ...pauseUntilFree(slot.fullHost) } : outcome;
       } finally {
         slot.release();
       }
     };
-  const workOff = (kind: 'webhook' | 'workflow', callHook: CallHook): Processor =>
+  const processor = (kind: 'webhook' | 'workflow', callHook: CallHook): Processor =>
     limited(
-      createWorkOffOutgoing({
+      createProcessOutgoing({
         ...deps,
         callHook,
         ended: metrics.executionEnded,
@@ -92,10 +92,10 @@ export function createOutgoingProcessors(
       }),
     );
   return {
-    OutgoingWebhook: workOff(
+    OutgoingWebhook: processor(
       'webhook',
       createCallWebhook({ callTarget, bounds, nowIso, offThread }),
     ),
-    OutgoingWorkflow: workOff('workflow', createCallWorkflow({ offThread })),
+    OutgoingWorkflow: processor('workflow', createCallWorkflow({ offThread })),
   };
 }

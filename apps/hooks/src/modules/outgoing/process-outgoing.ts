@@ -1,17 +1,17 @@
 import type { CdsApiClient } from '@cds/api-client';
-import type { ExecutionState, Head, Saved, Claim } from '@cds/hooks-store';
+import type { ExecutionState, PendingExecution, Saved, HeldLock } from '@cds/hooks-store';
 import type { OutgoingCallback } from '@cds/wire';
 import type { ApiCaller } from '../../queue/call-api';
-import { MOST_BEGUN, NEVER_ENDED } from '../../queue/attempts';
+import { MAX_ATTEMPTS, NEVER_ENDED } from '../../queue/attempts';
 import { type Failure, outagePauseMs } from '../../queue/api-failure';
-import { createKeepHead, type KeepHeadDeps } from '../../queue/save-progress';
+import { createSaveProgress, type SaveProgressDeps } from '../../queue/save-progress';
 import { stackOf, unexpectedSentence } from '../../queue/unexpected-error';
 import type { ProcessOutcome } from '../../queue/processor';
 import type { Slot } from './concurrency-limiter';
 import { type CallHook, type HookCallOutcome, nodeOf, refOf } from './hook-call';
-import { checkIsThere, isNotFound, MOST_NOT_YET, NotYetError, notYetPauseMs } from './not-yet';
+import { checkIsThere, isNotFound, MAX_NOT_YET, NotYetError, notYetPauseMs } from './not-yet';
 
-export interface WorkOffOutgoingDeps extends KeepHeadDeps {
+export interface ProcessOutgoingDeps extends SaveProgressDeps {
   api: CdsApiClient;
   callApi: ApiCaller;
   callHook: CallHook;
@@ -41,26 +41,30 @@ const WAITS = 'Building';
 const [CALLED, TOLD] = [1, 2];
 
 /** As {@link Processor}, with the slot that is held for it. */
-export type WorkOffOutgoing = (claim: Claim, head: Head, slot: Slot) => Promise<ProcessOutcome>;
+export type ProcessOutgoing = (
+  lock: HeldLock,
+  pending: PendingExecution,
+  slot: Slot,
+) => Promise<ProcessOutcome>;
 
 /**
  * Works off one run of an outgoing hook, in two steps: the call, as often as `retryError` says; and the callback, until
  * the API has it. What came of the call is kept before the callback is sent, so a call that is over is not repeated,
  * whatever happens then. If the process dies between a target's answer and that, it is called again: the only case.
  */
-export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoing {
+export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoing {
   const { api, callApi, callHook, logger, now, retryDelayMs, retryError } = deps;
-  const keepHead = createKeepHead(deps);
+  const saveProgress = createSaveProgress(deps);
 
-  return async function workOffOutgoing(claim, head, { takeHost }): Promise<ProcessOutcome> {
-    const { execution } = head;
+  return async function processOutgoing(lock, pending, { takeHost }): Promise<ProcessOutcome> {
+    const { execution } = pending;
     const { timestamp, request_id } = execution;
-    const log = logger.child({ requestId: request_id, hook: claim.uuid, execution: timestamp });
+    const log = logger.child({ requestId: request_id, hook: lock.uuid, execution: timestamp });
     const ref = refOf(execution);
-    const isPoison = head.begun >= MOST_BEGUN;
-    const kept = keepHead(claim, head);
-    const { finish, pause, byItself } = kept;
-    let { state } = head;
+    const isPoison = pending.begun >= MAX_ATTEMPTS;
+    const kept = saveProgress(lock, pending);
+    const { finish, pause, attempt } = kept;
+    let { state } = pending;
 
     async function keep(next: ExecutionState, before?: 'by itself'): Promise<Saved> {
       const saved = await kept.keep(next, before);
@@ -73,8 +77,8 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoin
     }
 
     /** @throws LostError, and what `work` throws */
-    async function doByItself<T>(work: () => T | Promise<T>): Promise<T> {
-      const done = await byItself(state, work);
+    async function doAttempt<T>(work: () => T | Promise<T>): Promise<T> {
+      const done = await attempt(state, work);
       if (!done) throw new LostError();
       return done.value;
     }
@@ -120,7 +124,7 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoin
 
     /** The API may show later what it posted: see NotYetError. */
     function mayBeLate(): boolean {
-      return (state.not_yet ?? 0) < MOST_NOT_YET;
+      return (state.not_yet ?? 0) < MAX_NOT_YET;
     }
 
     /** Asks for what the API posted. @throws NotYetError, ApiFailedError, LostError */
@@ -156,7 +160,7 @@ export function createWorkOffOutgoing(deps: WorkOffOutgoingDeps): WorkOffOutgoin
       const parameters = run.hookRun.build_parameters;
       const details = () => askForPosted((client) => client.outgoingHookDetails(ref));
       const { killed: signal } = deps;
-      const asked = { ask, details, byItself: doByItself, takeHost };
+      const asked = { ask, details, attempt: doAttempt, takeHost };
       return callHook({ ref, execution, parameters, start, signal, ...asked });
     }
 

@@ -74,7 +74,7 @@ const BEGINS_PLAINLY = /^[\x21-\x7e][\x00-\x7e]*[\x21-\x7e]$/;
  * is there as a whole. The forms of a long value, which may be a hundred times as long together,
  * are not made for that.
  */
-export function beginningsOf(value: string, length: number): string[] {
+export function prefixesOf(value: string, length: number): string[] {
   const beginning = value.slice(0, length + 1);
   const known = BEGINS_PLAINLY.test(beginning) ? beginning : value;
   return [...new Set(formsOf(known).map((form) => form.slice(0, length)))];

@@ -3,7 +3,7 @@
  */
 const FILTER_PLACES = 16;
 const SMALLEST_FILTER = 1 << 12;
-const LARGEST_FILTER = 1 << 24;
+const MAX_FILTER = 1 << 24;
 /** Of FNV-1a. */
 const FACTOR = 0x01000193;
 
@@ -11,7 +11,7 @@ const FACTOR = 0x01000193;
  * A table from how things begin to their numbers, by which a text is looked through once, however
  * many there are.
  */
-export interface Beginnings {
+export interface SecretPrefixes {
   add(beginning: string, number: number): void;
   /** Calls back for each thing that may begin at this place of the text. */
   eachAt(text: string, at: number, visit: (number: number) => void): void;
@@ -38,13 +38,13 @@ function hashOf(text: string, at: number, length: number): number {
 
 function filterOf({ length, numbers }: OfLength): Uint8Array {
   let size = SMALLEST_FILTER;
-  while (size < numbers.size * FILTER_PLACES && size < LARGEST_FILTER) size *= 2;
+  while (size < numbers.size * FILTER_PLACES && size < MAX_FILTER) size *= 2;
   const filter = new Uint8Array(size);
   for (const beginning of numbers.keys()) filter[hashOf(beginning, 0, length) & (size - 1)] = 1;
   return filter;
 }
 
-export function createBeginnings(): Beginnings {
+export function createSecretPrefixes(): SecretPrefixes {
   const all: OfLength[] = [];
 
   function ofLength(length: number): OfLength {

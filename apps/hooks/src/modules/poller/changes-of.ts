@@ -14,8 +14,10 @@ export function changesOf(
 ): PolledChange[] {
   const pushes = events.pushes.map((push) => changeOf('push', push, seenAfter));
   if (type === 'RepoPoller') {
-    const heads = events.pullRequests.map((push) => changeOf('pullrequest', push, seenAfter));
-    return [...pushes, ...heads];
+    const waitingSince = events.pullRequests.map((push) =>
+      changeOf('pullrequest', push, seenAfter),
+    );
+    return [...pushes, ...waitingSince];
   }
   const gone = events.deletions
     .map(refOf)

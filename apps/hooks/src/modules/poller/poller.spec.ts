@@ -35,7 +35,7 @@ describe('pollers', () => {
       pushes: [main, pushEvent('refs/tags/v1', hash('b'))],
       creates: [main],
       deleted: ['old'],
-      heads: [
+      waitingSince: [
         // Bitbucket gives twelve digits where it has no more: the same push.
         pushEvent('main', hash('a').slice(0, 12)),
         pushEvent('fix', hash('c'), { repo: 'eve/fork' }),

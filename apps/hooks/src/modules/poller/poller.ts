@@ -17,7 +17,7 @@ export interface PollerDeps {
 export type Poller = Pick<DueLoop, 'start' | 'stop'>;
 
 /** Polls of one replica side by side. Each is up to five calls of the API at `vcs`. */
-const MOST_AT_ONCE = 8;
+const MAX_AT_ONCE = 8;
 /** The longest sleep: by then a hook may have been added that is due before all that were known. */
 const MAX_SLEEP_MS = 500;
 /** Between two lines of the log that say of hooks why all of them fail. */
@@ -46,14 +46,14 @@ export function createPoller(deps: PollerDeps): Poller {
     const pause = Math.round(pauseMs / 1_000);
     if (kept === 'better') logger.info({ hook: uuid }, 'the polls of a hook are answered again');
     if (error !== undefined)
-      logger[kept === 'failed' && isNews(outcome.result) ? 'warn' : 'debug'](
+      logger[kept === 'failed' && isWorthWarning(outcome.result) ? 'warn' : 'debug'](
         { hook: uuid, error, pauseSeconds: pause },
         'the repository of a hook could not be polled: trying again',
       );
   }
 
   /** One line for each hook, not one for each poll; and one for all where the API or its server is the reason. */
-  function isNews(result: PollResult): boolean {
+  function isWorthWarning(result: PollResult): boolean {
     if (result === 'refused') return true;
     if (told.has(result)) return false;
     told.set(result, true);
@@ -83,11 +83,11 @@ export function createPoller(deps: PollerDeps): Poller {
 
   /** @returns how long to sleep (ms) */
   async function pollDue(): Promise<number> {
-    const places = MOST_AT_ONCE - underWay.size;
-    if (places <= 0) return BUSY_SLEEP_MS;
-    const { now, polls } = await answeredByRedis(() => store.first(MOST_AT_ONCE));
+    const slots = MAX_AT_ONCE - underWay.size;
+    if (slots <= 0) return BUSY_SLEEP_MS;
+    const { now, polls } = await answeredByRedis(() => store.first(MAX_AT_ONCE));
     const due = polls.filter((poll) => store.isDue(poll, now) && !underWay.has(poll.uuid));
-    for (const poll of due.slice(0, places)) {
+    for (const poll of due.slice(0, slots)) {
       if (underWay.has(poll.uuid)) continue;
       underWay.set(
         poll.uuid,

@@ -42,7 +42,7 @@ describe('repository webhooks that are reconciled', () => {
     const hooks = await context.start(ON, { timing });
     const hook = repositoryHook();
     const pushed = { pushes: [pushEvent('main', hash('a')), pushEvent('refs/tags/v1', hash('c'))] };
-    answers(hook, { ...pushed, heads: [pushEvent('fix', hash('b'))] });
+    answers(hook, { ...pushed, waitingSince: [pushEvent('fix', hash('b'))] });
     await post(hooks, hook);
     await waitFor(() => refs(hook).length === 2);
     const [run] = context.api.runs();

@@ -41,7 +41,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** For each of the last two words to a broker that may be frozen; what it was not told it finds out by the heartbeat. */
 const GOODBYE_MS = 2_000;
 /** The largest message that a broker takes is far larger; an execution is kept in Redis. */
-const LARGEST_FRAME = 4 * 1024 * 1024;
+const MAX_FRAME = 4 * 1024 * 1024;
 
 /**
  * Consumes a queue over one connection until `signal` is aborted. Exchange and queue are made where
@@ -53,7 +53,7 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
   const { settings, signal } = options;
   signal.throwIfAborted();
   const connection = await connect(
-    { ...options.broker, maxFrameSize: LARGEST_FRAME } as Options.Connect,
+    { ...options.broker, maxFrameSize: MAX_FRAME } as Options.Connect,
     {
       timeout: CONNECT_TIMEOUT_MS,
       lookup: options.lookup,

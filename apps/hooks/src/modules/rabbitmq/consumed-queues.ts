@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import type { TargetGuard } from '@cds/network';
 import { type Consumers, createConsumers } from './consumers';
 import { keepConsuming } from './keep-consuming';
-import { createTakeMessage } from './store-message';
+import { createStoreMessage } from './store-message';
 import { createWantedQueues } from './wanted-queues';
 
 export interface ConsumedQueuesDeps {
@@ -35,7 +35,7 @@ export function createConsumedQueues(deps: ConsumedQueuesDeps) {
     labels: ['result'],
   });
   countFromZero(messages, { result: RESULTS });
-  const takeMessage = createTakeMessage({
+  const storeMessage = createStoreMessage({
     ...deps,
     count: (result) => messages.inc({ result }),
     notTaken: (uuid) => consumers.notTaken(uuid),
@@ -52,7 +52,7 @@ export function createConsumedQueues(deps: ConsumedQueuesDeps) {
           settings,
           api: deps.api,
           guard: deps.guard,
-          take: (message) => takeMessage(uuid, message, signal),
+          take: (message) => storeMessage(uuid, message, signal),
           changed,
           logger: deps.logger,
           firstPauseMs: deps.timing.firstRetryMs,

@@ -22,7 +22,7 @@ export interface KeepConsumingDeps {
   firstPauseMs?: number;
 }
 
-const LONGEST_PAUSE_MS = 30_000;
+const MAX_PAUSE_MS = 30_000;
 /** A connection that was lost sooner counts as a failed try, so that a broker that is coming up is not stormed. */
 const WORKED_MS = 5_000;
 
@@ -34,7 +34,7 @@ export async function keepConsuming(deps: KeepConsumingDeps, signal: AbortSignal
   const { api, guard, settings, changed, logger, firstPauseMs = 500 } = deps;
   const again = retry(handleAll, {
     maxAttempts: Infinity,
-    backoff: new ExponentialBackoff({ initialDelay: firstPauseMs, maxDelay: LONGEST_PAUSE_MS }),
+    backoff: new ExponentialBackoff({ initialDelay: firstPauseMs, maxDelay: MAX_PAUSE_MS }),
   });
   let told = '';
   let toldNotBound: string | undefined;

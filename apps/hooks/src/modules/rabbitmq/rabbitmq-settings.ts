@@ -14,7 +14,7 @@ export interface RabbitmqSettings {
 }
 
 /** AMQP 0-9-1 bounds its short strings so. */
-const LONGEST_BYTES = 255;
+const MAX_BYTES = 255;
 /** Plugins of a broker bring more, all of them with this prefix. */
 const EXCHANGE_TYPES = new Set(['direct', 'fanout', 'topic', 'headers']);
 
@@ -39,10 +39,10 @@ export function readSettings(config: HookConfig | null): RabbitmqSettings | { pr
     exchange_type: exchangeType,
   }))
     if (text === '') return { problem: `a RabbitMQ hook needs ${key} in its configuration` };
-  const tooLong = Object.values(settings).find((text) => Buffer.byteLength(text) > LONGEST_BYTES);
+  const tooLong = Object.values(settings).find((text) => Buffer.byteLength(text) > MAX_BYTES);
   if (tooLong !== undefined)
     return {
-      problem: `names of RabbitMQ have ${LONGEST_BYTES} bytes at most: ${tooLong.slice(0, 40)}…`,
+      problem: `names of RabbitMQ have ${MAX_BYTES} bytes at most: ${tooLong.slice(0, 40)}…`,
     };
   if (!EXCHANGE_TYPES.has(exchangeType) && !exchangeType.startsWith('x-'))
     return {

@@ -12,7 +12,7 @@ import { answeredByRedis } from '@cds/redis';
 import type { MessageFate, QueueMessage } from './consume-queue';
 
 /** What a webhook may bring, and more than any message should. */
-const LARGEST_MESSAGE_BYTES = 1024 * 1024;
+const MAX_MESSAGE_BYTES = 1024 * 1024;
 const REDIS_AWAY_PAUSE_MS = 500;
 /** Else a message that nobody takes would circle between broker and service. */
 const NOT_TAKEN_PAUSE_MS = 2_000;
@@ -20,7 +20,7 @@ const NOT_TAKEN_PAUSE_MS = 2_000;
 const DUPLICATE =
   'duplicate: a message with the same id and content was accepted before, see the execution {first}';
 
-export interface TakeMessageDeps {
+export interface StoreMessageDeps {
   store: Pick<DeliveryStore, 'accept'>;
   /** Told of the hook for which something is in Redis now. */
   workArrived: (uuid: string, waiting: number) => void;
@@ -31,7 +31,7 @@ export interface TakeMessageDeps {
   now: Clock;
 }
 
-export type TakeMessage = (
+export type StoreMessage = (
   uuid: string,
   message: QueueMessage,
   signal: AbortSignal,
@@ -42,7 +42,7 @@ export type TakeMessage = (
  * away. A message that the broker hands out again, since its acknowledgement was lost, is known by its id and content where
  * its sender gave it an id; one without an id then leads to a second run.
  */
-export function createTakeMessage(deps: TakeMessageDeps): TakeMessage {
+export function createStoreMessage(deps: StoreMessageDeps): StoreMessage {
   const { store, logger, now } = deps;
 
   function accept(
@@ -70,11 +70,11 @@ export function createTakeMessage(deps: TakeMessageDeps): TakeMessage {
     );
   }
 
-  return async function takeMessage(uuid, message, signal) {
+  return async function storeMessage(uuid, message, signal) {
     const { length } = message.content;
-    if (length > LARGEST_MESSAGE_BYTES) {
+    if (length > MAX_MESSAGE_BYTES) {
       logger.error(
-        { hook: uuid, bytes: length, most: LARGEST_MESSAGE_BYTES },
+        { hook: uuid, bytes: length, most: MAX_MESSAGE_BYTES },
         'a message is too large to be kept and starts no run: the broker has it in the dead-letter exchange of the queue, if there is one',
       );
       deps.count('rejected');

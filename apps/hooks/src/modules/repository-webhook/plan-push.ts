@@ -47,7 +47,7 @@ export function checkPush(delivery: PushDelivery): { changes: RefChange[]; unrea
 }
 
 /** What git takes is shorter. Of longer ones nothing is kept, so that they cannot fill Redis. */
-const LONGEST_REF = 1_000;
+const MAX_REF_LENGTH = 1_000;
 const DOUBLE = 'another delivery told of this change before';
 /** What cannot be told apart leaves the runs there: they can be removed later, and not brought back. */
 const LATE_DELETION =
@@ -107,7 +107,7 @@ function refChangesOf(delivery: PushDelivery): RefChange[] {
   return delivery.changes.flatMap(({ index, ...change }) => {
     const { type, name } = change.new ?? change.old ?? {};
     const ref = type === 'branch' ? branchRef(name) : type === 'tag' ? tagRef(name) : undefined;
-    if (ref === undefined || ref.length > LONGEST_REF) return [];
+    if (ref === undefined || ref.length > MAX_REF_LENGTH) return [];
     return [{ index, ref, before: hashOf(change.old), after: hashOf(change.new) }];
   });
 }

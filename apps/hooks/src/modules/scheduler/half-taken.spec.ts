@@ -19,7 +19,7 @@ describe('a time that Redis cannot store since a key holds something else', () =
   });
 
   const { executions, waiting, states, done } = hookKeys(UUID);
-  const ALL = [KEYS.pending, KEYS.waitingTotal, KEYS.failed, KEYS.heads];
+  const ALL = [KEYS.pending, KEYS.waitingTotal, KEYS.failed, KEYS.waitingSince];
   it.each([executions, waiting, states, done, ...ALL])('stays due: %s', async (key) => {
     const store = createScheduleStore({ redis, executionHistory: 10 });
     await createTaskStore({ redis }).put(

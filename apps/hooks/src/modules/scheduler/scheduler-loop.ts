@@ -8,18 +8,18 @@ import {
 } from '@cds/hooks-store';
 import { isCdsError } from '@cds/wire';
 import { answeredByRedis, createDueLoop, type DueLoop } from '@cds/redis';
-import type { DrainQueue } from '../../queue/hook-queue';
+import type { HookQueue } from '../../queue/hook-queue';
 import { occurrenceOf, scheduleOf, scheduleText } from './scheduled-times';
 
-export interface RingerDeps {
+export interface SchedulerLoopDeps {
   store: ScheduleStore;
-  drainQueue: Pick<DrainQueue, 'ensureSoon'>;
+  hookQueue: Pick<HookQueue, 'ensureSoon'>;
   logger: Logger;
   /** Told of each time that this replica took. */
-  rang?: (result: 'on_time' | 'late' | 'skipped') => void;
+  fired?: (result: 'on_time' | 'late' | 'skipped') => void;
 }
 
-export type Ringer = Pick<DueLoop, 'start' | 'stop'>;
+export type SchedulerLoop = Pick<DueLoop, 'start' | 'stop'>;
 
 /** Taken side by side. */
 const AT_ONCE = 100;
@@ -34,8 +34,8 @@ const AGAIN_MS = 5;
  *
  * It costs one small script of Redis every half second and replica, whatever the number of schedulers.
  */
-export function createRinger(deps: RingerDeps): Ringer {
-  const { store, drainQueue, logger, rang } = deps;
+export function createSchedulerLoop(deps: SchedulerLoopDeps): SchedulerLoop {
+  const { store, hookQueue, logger, fired } = deps;
 
   /** @returns undefined when there is nothing to run: it is gone, cannot be read, or is due by another schedule */
   async function readOne(scheduler: ReadScheduler, now: number): Promise<Schedule | undefined> {
@@ -61,19 +61,19 @@ export function createRinger(deps: RingerDeps): Ringer {
     return undefined;
   }
 
-  async function ringOne(scheduler: ReadScheduler, now: number): Promise<void> {
+  async function fireOne(scheduler: ReadScheduler, now: number): Promise<void> {
     const { uuid, due } = scheduler;
     const schedule = await readOne(scheduler, now);
     if (!schedule) return;
     const occurrence = occurrenceOf(schedule, due, now);
     const taken = await store.take(scheduler, occurrence);
     if (taken === 'skipped') {
-      rang?.('skipped');
+      fired?.('skipped');
       logger.debug({ hook: uuid, due }, 'a time is left out: an earlier run waits for the API');
     }
     if (taken !== 'taken') return;
-    drainQueue.ensureSoon(uuid);
-    rang?.(occurrence.late ? 'late' : 'on_time');
+    hookQueue.ensureSoon(uuid);
+    fired?.(occurrence.late ? 'late' : 'on_time');
     if (!occurrence.late) return;
     logger.warn(
       {
@@ -85,10 +85,10 @@ export function createRinger(deps: RingerDeps): Ringer {
     );
   }
 
-  async function ringDue(due: DueScheduler[], now: number): Promise<void> {
+  async function fireDue(due: DueScheduler[], now: number): Promise<void> {
     const schedulers = await store.read(due);
     const results = await Promise.allSettled(
-      schedulers.map((scheduler) => ringOne(scheduler, now)),
+      schedulers.map((scheduler) => fireOne(scheduler, now)),
     );
     // What is wrong with one scheduler must not hold up the others.
     const failed = results.filter((result) => result.status === 'rejected');
@@ -98,18 +98,18 @@ export function createRinger(deps: RingerDeps): Ringer {
   }
 
   /** @returns how long to sleep (ms) */
-  async function ring(): Promise<number> {
+  async function enqueue(): Promise<number> {
     const { now, schedulers } = await answeredByRedis(() => store.first(AT_ONCE));
     const due = schedulers.filter((scheduler) => scheduler.due <= now);
     if (due.length > 0) {
-      await answeredByRedis(() => ringDue(due, now));
+      await answeredByRedis(() => fireDue(due, now));
       return AGAIN_MS;
     }
     return Math.min(...schedulers.map((scheduler) => scheduler.due - now));
   }
 
   return createDueLoop({
-    runDue: ring,
+    runDue: enqueue,
     maxSleepMs: MAX_SLEEP_MS,
     failed: (error) => logger.debug({ error }, 'no scheduler is looked at: Redis does not answer'),
   });

@@ -4,7 +4,7 @@ import type { HookModule } from '../hook-module';
 import { planSchedule } from './plan-schedule';
 import { createScheduleTaskHandler } from './schedule-task-handler';
 import { scheduleOf } from './scheduled-times';
-import { createRinger } from './scheduler-loop';
+import { createSchedulerLoop } from './scheduler-loop';
 
 /** Hooks that run by the clock. */
 export const scheduler: HookModule = {
@@ -29,9 +29,9 @@ export const scheduler: HookModule = {
     return {
       tasks: { Scheduler: createScheduleTaskHandler({ store }) },
       work() {
-        const loop = createRinger({
-          ...{ store, logger, drainQueue: queues.hooks },
-          rang: workMetrics.schedulerRang,
+        const loop = createSchedulerLoop({
+          ...{ store, logger, hookQueue: queues.hooks },
+          fired: workMetrics.schedulerFired,
         });
         loop.start();
         return { stop: loop.stop };
