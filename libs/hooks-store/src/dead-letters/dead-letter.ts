@@ -1,4 +1,4 @@
-import { nanosecondsSchema, type TaskType, taskTypeSchema } from '@cds/wire';
+import { nanosecondsSchema, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { timestampOfId } from '../clock';
@@ -10,6 +10,8 @@ import { fieldsOf, readWithBody } from '../stored-execution-text';
 import { UnreadableExecutionError } from '../unreadable/check-execution';
 import { readConfig } from '../unreadable/read-config';
 
+const typeSchema = z.union([taskTypeSchema, z.literal('')]);
+
 /**
  * An execution, or the cleanup of a branch, that failed for good. Never holds a body or a header of
  * its delivery.
@@ -19,7 +21,7 @@ export const deadLetterSchema = z
     kind: z.enum(['execution', 'cleanup']),
     uuid: z.string().meta({ description: 'Of the task; of a cleanup its own.' }),
     timestamp: nanosecondsSchema,
-    type: z.union([taskTypeSchema, z.literal('')]),
+    type: typeSchema.meta({ description: 'Empty when it cannot be read.' }),
     // What would be run now: the configuration that the task has, which may have changed since.
     project: z.string(),
     workflow: z.string(),
@@ -78,7 +80,7 @@ async function readSome(redis: Redis, refs: DeadLetterRef[]): Promise<DeadLetter
         kind: 'execution',
         uuid,
         timestamp: timestampOfId(id),
-        type: type as TaskType,
+        type: typeSchema.catch('').parse(type),
         project: values?.project?.value ?? '',
         workflow: values?.workflow?.value ?? '',
         repository: values?.repoFullName?.value ?? '',
