@@ -4,18 +4,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { root } from './repository.fixture';
 
-/** The messages of the lint for a file of this name that imports `from`. */
-function lint(file: string, from: string): string[] {
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    ['node_modules/eslint/bin/eslint.js', '--format=json', '--stdin', `--stdin-filename=${file}`],
-    { cwd: root, input: `export * from '${from}';\n`, encoding: 'utf8' },
-  );
-  if (stdout === '') throw new Error(stderr);
-  const results = JSON.parse(stdout) as { messages: { message: string }[] }[];
-  return results.flatMap(({ messages }) => messages.map(({ message }) => message));
-}
-
 describe('the direction of imports', () => {
   let directory: string;
   beforeEach(() => {
@@ -77,17 +65,5 @@ describe('the direction of imports', () => {
       'apps/hooks/src/queue/a.spec.ts': ['../tasks/c'],
     };
     expect(broken(files)).toEqual([]);
-  });
-});
-
-describe('a service', () => {
-  it('calls stores and names no key of Redis, which specs and the reference may', () => {
-    const keys = '@cds/hooks-store/keys';
-    expect(lint('apps/hooks/src/queue/a.ts', keys)).toEqual([
-      expect.stringContaining('keys are for specs'),
-    ]);
-    expect(lint('apps/hooks/src/queue/a.ts', '@cds/hooks-store')).toEqual([]);
-    expect(lint('apps/hooks/src/queue/a.spec.ts', keys)).toEqual([]);
-    expect(lint('apps/engine/src/reference/a.ts', keys)).toEqual([]);
   });
 });

@@ -8,7 +8,10 @@ export function formatTable(head: readonly string[], rows: readonly (readonly st
   );
   return lines
     .map((line) =>
-      `${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
     )
     .map((line) => `${line}\n`)
     .join('');

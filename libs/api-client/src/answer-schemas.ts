@@ -11,10 +11,12 @@ const flag = z.boolean().catch(false);
 const MAX_NAME_LENGTH = 1_024;
 /** Far more than a CDS has; what else there is of them would only fill the memory. */
 const MAX_SETTINGS = 1_000;
+const hasFewSettings = (value: unknown): boolean =>
+  typeof value !== 'object' || value === null || Object.keys(value).length <= MAX_SETTINGS;
 
 const hookConfig = z
   .unknown()
-  .refine((config) => Object.keys(Object(config)).length <= MAX_SETTINGS)
+  .refine(hasFewSettings)
   .pipe(
     z.record(
       z.string(),
@@ -153,7 +155,7 @@ export function findHookRun(run: z.infer<typeof workflowRun>, uuid: string): Hoo
 /** `GET /config/vcs`: VCS servers by their names; Go writes none as null. */
 export const vcsServers = z
   .unknown()
-  .refine((servers) => Object.keys(Object(servers)).length <= MAX_SETTINGS)
+  .refine(hasFewSettings)
   .pipe(z.record(z.string(), z.unknown()).nullable());
 
 const nodeRun = z.object({
@@ -193,6 +195,6 @@ export function findNodeRun(
 export const integration = z.object({
   config: z
     .unknown()
-    .refine((config) => Object.keys(Object(config)).length <= MAX_SETTINGS)
+    .refine(hasFewSettings)
     .pipe(z.record(z.string(), z.object({ value: text }))),
 });

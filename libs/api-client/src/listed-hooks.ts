@@ -53,7 +53,7 @@ function readHook(entry: unknown, leftOut: (hook: LeftOutHook) => void): NodeHoo
   }
   const { success, data } = nodeHook.safeParse(entry);
   if (success) return data;
-  const uuid: unknown = Object(entry).uuid;
+  const { uuid } = Object(entry) as { uuid?: unknown };
   leftOut(
     nodeHook.safeParse({ uuid }).success
       ? { uuid: uuid as string, why: 'its configuration cannot be read', mayBeAny: false }

@@ -132,7 +132,7 @@ function unquote(quoted: string, fail: (what: string) => never): string {
     .slice(1, -1)
     .replace(
       /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))/gsu,
-      (_, x?: string, u?: string, long?: string, octal?: string, short = '') => {
+      (_, x?: string, u?: string, long?: string, octal?: string, short: string = '') => {
         const code = x ?? u ?? long;
         if (code !== undefined || octal !== undefined) {
           const point = code === undefined ? parseInt(octal ?? '', 8) : parseInt(code, 16);

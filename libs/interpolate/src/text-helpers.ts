@@ -14,12 +14,12 @@ function isSpace(character: string): boolean {
 /** A letter of another length (`ß`) stays: Go maps one rune to one. */
 function upper(character: string): string {
   const changed = character.toUpperCase();
-  return [...changed].length === 1 ? changed : character;
+  return Array.from(changed).length === 1 ? changed : character;
 }
 
 function lower(character: string): string {
   const changed = character.toLowerCase();
-  return [...changed].length === 1 ? changed : character;
+  return Array.from(changed).length === 1 ? changed : character;
 }
 
 function map(text: string, change: (character: string) => string): string {
@@ -74,7 +74,7 @@ export const nospace = (text: string): string => map(text, (c) => (isSpace(c) ? 
 
 /** Without white space at both ends. */
 export function trimSpace(text: string): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   const first = characters.findIndex((character) => !isSpace(character));
   const last = characters.findLastIndex((character) => !isSpace(character));
   return first < 0 ? '' : characters.slice(first, last + 1).join('');
@@ -83,7 +83,7 @@ export function trimSpace(text: string): string {
 /** Without any of the characters of `cut` at both ends. */
 export function trimAll(cut: string, text: string): string {
   const cuts = new Set(cut);
-  const characters = [...text];
+  const characters = Array.from(text);
   const first = characters.findIndex((character) => !cuts.has(character));
   const last = characters.findLastIndex((character) => !cuts.has(character));
   return first < 0 ? '' : characters.slice(first, last + 1).join('');
@@ -134,7 +134,7 @@ function abbreviate(text: string, offset: number, width: number): string {
 
 /** `some_words` → `SomeWords`; one `_` of several stays, and those at the ends. */
 export function camelcase(text: string): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   const first = characters.findIndex((character) => character !== '_');
   if (first < 0) return text;
   let changed = '_'.repeat(first);
@@ -172,12 +172,12 @@ export type RandomHelper = keyof typeof CHARACTERS;
 export function random(helper: RandomHelper, count: number): string {
   const from = CHARACTERS[helper];
   let text = '';
-  for (let i = 0; i < count; i++) text += from[randomInt(from.length)];
+  for (let i = 0; i < count; i++) text += from.charAt(randomInt(from.length));
   return text;
 }
 
 export function shuffle(text: string): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   for (let i = characters.length - 1; i > 0; i--) {
     const j = randomInt(i + 1);
     [characters[i], characters[j]] = [characters[j] ?? '', characters[i] ?? ''];

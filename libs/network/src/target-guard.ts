@@ -1,4 +1,4 @@
-import { lookup as systemLookup, type LookupAddress } from 'node:dns';
+import { lookup as systemLookup } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import type { networkInterfaces } from 'node:os';
@@ -200,9 +200,8 @@ export function createTargetGuard(
   }
 
   const lookup: LookupFunction = (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, found) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '');
-      const addresses = found as unknown as LookupAddress[];
       const host = plainName(hostname);
       const permitted = addresses.filter(({ address }) => !whyNot(host, address));
       const [first] = permitted;

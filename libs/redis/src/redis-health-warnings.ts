@@ -74,7 +74,7 @@ function unchecked(what: string, wanted: string): string {
 }
 
 async function readSetting(redis: Redis, name: string): Promise<string | undefined> {
-  return unlessForbidden(async () => ((await redis.config('GET', name)) as string[])[1]);
+  return unlessForbidden(async () => (await redis.config('GET', name))[1]);
 }
 
 async function readInfo(redis: Redis, section: string, name: string): Promise<string | undefined> {

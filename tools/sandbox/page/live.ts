@@ -37,7 +37,10 @@ export function createLive(deps: {
     watched(isWatched) {
       for (const timer of timers) clearInterval(timer);
       timers = isWatched
-        ? [setInterval(tell, TELL_EVERY_MS).unref(), setInterval(look, LOOK_EVERY_MS).unref()]
+        ? [
+            setInterval(tell, TELL_EVERY_MS).unref(),
+            setInterval(() => void look(), LOOK_EVERY_MS).unref(),
+          ]
         : [];
       if (!isWatched) return;
       lastRow = feed.lastId();

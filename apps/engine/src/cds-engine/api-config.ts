@@ -26,9 +26,8 @@ export async function printApiConfig(
     });
     return o.asEnv ? readVariables(stdout) : readToml(stdout);
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    const why =
-      code === undefined || code === null ? 'did not end well' : `failed (${String(code)})`;
+    const { code } = error as { code?: string | number | null };
+    const why = code === undefined || code === null ? 'did not end well' : `failed (${code})`;
     // The error's message quotes the output, which holds the token.
     return { reason: `\`${binary} ${args.join(' ')}\` ${why}. Run it by hand to see why.` };
   }

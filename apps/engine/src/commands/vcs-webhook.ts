@@ -30,7 +30,9 @@ export async function showWebhook(
   if (!vcs) throw new CommandError('the configuration has no [vcs]');
 
   const secret = webhookSecret(vcs.webhookKey, uuid);
-  const stored = await readManualWebhook(vcs.redis, uuid).catch((error: Error) => error);
+  const stored = await readManualWebhook(vcs.redis, uuid).catch((error: unknown) =>
+    error instanceof Error ? error : new Error(String(error)),
+  );
   if (stored && !(stored instanceof Error)) return print(context, { ...stored, secret });
   context.say(
     stored

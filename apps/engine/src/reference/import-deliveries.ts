@@ -1,5 +1,4 @@
 import { type Import, NEW_STATE } from '@cds/hooks-store';
-import type { HookConfig } from '@cds/wire';
 import type { Reporter } from './import-report';
 import type { KnownTasks } from './import-tasks';
 import { judgeExecution } from './judge-execution';
@@ -66,7 +65,7 @@ export async function importDeliveries(deps: {
       requestUuid: requestUuid(webhook),
       execution: {
         type: hook.type,
-        config: config as HookConfig | null,
+        config,
         webhook: {
           request_url: webhook.request_url,
           request_body: webhook.request_body,

@@ -1,5 +1,5 @@
 import { type Import, isTaskUuid, type TaskToKeep, whyNotServed } from '@cds/hooks-store';
-import { type HookConfig, TASK_TYPES, type TaskType } from '@cds/wire';
+import { TASK_TYPES, type TaskType } from '@cds/wire';
 import type { Reporter } from './import-report';
 import type { Reference, StoredTask } from './read-reference';
 import type { ReferenceTask } from './reference-records';
@@ -91,5 +91,5 @@ function toKeep({ uuid, config }: ReferenceTask, type: TaskType): TaskToKeep {
   if (type === 'Workflow') return { uuid, type, method: '', config: null };
   const takesWebhooks = type === 'RepoWebHook' || type === 'Webhook';
   const method = takesWebhooks ? (config?.method?.value || 'POST').toUpperCase() : '';
-  return { uuid, type, method, config: (config ?? {}) as HookConfig };
+  return { uuid, type, method, config: config ?? {} };
 }

@@ -10,7 +10,7 @@ export function prefixLines(prefix: string): Transform {
     decodeStrings: false,
     encoding: 'utf8',
     transform(chunk: string | Buffer, _encoding, done) {
-      const lines = `${rest}${chunk}`.split('\n');
+      const lines = (rest + chunk.toString()).split('\n');
       rest = lines.pop() ?? '';
       if (rest.length > MAX_LINE_LENGTH) {
         lines.push(rest);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { fuzzRuns, waitFor } from '@cds/testing';
 import fc from 'fast-check';
@@ -13,14 +13,7 @@ type Outcome = { body: Buffer } | { error: string };
 
 let budget = createBodyBudget(MOST);
 const outcomes: Outcome[] = [];
-const server = createServer(async (request: IncomingMessage, response) => {
-  try {
-    outcomes.push({ body: await readBody(request, budget, LIMIT) });
-  } catch (error) {
-    outcomes.push({ error: error instanceof Error ? `${error.name} ${error.message}` : '' });
-  }
-  response.setHeader('Connection', 'close').end();
-});
+const server = createServer((request, response) => void read(request, response));
 const sockets: Socket[] = [];
 
 beforeAll(() => once(server.listen(0, '127.0.0.1'), 'listening'));
@@ -30,6 +23,15 @@ beforeEach(() => {
 });
 afterEach(() => sockets.splice(0).forEach((socket) => socket.destroy()));
 afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+async function read(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    outcomes.push({ body: await readBody(request, budget, LIMIT) });
+  } catch (error) {
+    outcomes.push({ error: error instanceof Error ? `${error.name} ${error.message}` : '' });
+  }
+  response.setHeader('Connection', 'close').end();
+}
 
 /** Begins a request with a body in chunks. */
 async function send(...chunks: Uint8Array[]): Promise<Socket> {

@@ -138,5 +138,5 @@ export function createRequestCoalescer(deps: {
 
 /** The length of its JSON, about its size in memory. */
 function sizeOf(answer: unknown): number {
-  return (JSON.stringify(answer) ?? '').length + 1;
+  return ((JSON.stringify(answer) as string | undefined) ?? '').length + 1;
 }

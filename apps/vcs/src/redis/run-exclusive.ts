@@ -25,7 +25,7 @@ export function createRunExclusive(deps: RunExclusiveDeps): RunExclusive {
   const tails = new Map<string, Promise<unknown>>();
 
   async function locked<T>(id: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    let begun = false;
+    let begun = false as boolean;
     const options = {
       ttlMs: deps.maxMs + 5_000,
       waitMs: deps.maxMs + 10_000,

@@ -107,7 +107,7 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
   /** Rejects only when a status cannot be postponed, since Redis is away. */
   async function check(id: string): Promise<Outcome> {
     let status: UnfinishedStatus | undefined;
-    let isLate = false;
+    let isLate = false as boolean;
     try {
       const outer = { signal: closing.signal, deadline: Infinity };
       await withTimeout(outer, ONE_MS, async (ctx) => {

@@ -145,8 +145,8 @@ function nameOf(value: unknown): string {
   const item = Object(value) as Record<string, unknown>;
   const fields = ['full_name', 'name', 'key', 'id', 'uuid', 'hash', 'slug'];
   const names = fields.map((field) => item[field]);
-  const name = names.find((each) => ['string', 'number'].includes(typeof each)) ?? 'without a name';
-  return String(name).slice(0, MAX_NAME_CHARACTERS);
+  const name = names.find((each) => typeof each === 'string' || typeof each === 'number');
+  return String(name ?? 'without a name').slice(0, MAX_NAME_CHARACTERS);
 }
 
 /** A list as a whole, or the first `limit` values of it. */

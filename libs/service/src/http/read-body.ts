@@ -6,7 +6,7 @@ import { CdsError } from '@cds/wire';
  * soon as that is known: Express's parser would first read all the rest of it.
  */
 export function readBody(limitBytes: number): RequestHandler {
-  const parse = express.raw({ type: () => true, limit: limitBytes });
+  const parse: RequestHandler = express.raw({ type: () => true, limit: limitBytes });
   const tooLarge = () =>
     new CdsError('tooLarge', { from: `the body is larger than ${limitBytes} bytes` });
 

@@ -239,7 +239,7 @@ export function trackConnections(
     const { socket } = request;
     const connection = connections.get(socket);
     // The parser goes on with what came before the connection was cut.
-    if (!connection || socket.destroyed || socket.writableEnded) return;
+    if (!connection || isGone(socket) || socket.writableEnded) return;
     const { answers } = connection;
     answers.add(response);
     if (answers.size > limits.pipelined) {
@@ -284,7 +284,7 @@ export function trackConnections(
       // Its header may have been sent before the closing began.
       if (draining) socket.end();
     });
-    if (socket.destroyed) return;
+    if (isGone(socket)) return;
     unread.begun();
     if (answers.size > 1) pipelined.add(socket, serve);
     else serve();
@@ -318,6 +318,10 @@ function endAfter(request: IncomingMessage): void {
   }
   socket.end();
   request.once('end', () => socket.destroySoon());
+}
+
+function isGone({ destroyed }: Socket): boolean {
+  return destroyed;
 }
 
 function isWhole({ complete, destroyed }: IncomingMessage): boolean {

@@ -5,5 +5,8 @@ import { z } from 'zod';
  * counts.
  */
 export function firstOf<T extends z.ZodType>(schema: T) {
-  return z.preprocess((value: unknown) => (Array.isArray(value) ? value[0] : value), schema);
+  return z.preprocess(
+    (value: unknown) => (Array.isArray(value) ? (value[0] as unknown) : value),
+    schema,
+  );
 }

@@ -137,12 +137,13 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   };
   const register = (): Promise<void> => (underWay ??= sendAndNotify());
 
+  const isOver = () => lifetime.signal.aborted;
   const keepRegistered = async (): Promise<void> => {
-    for (let attempt = 0; !lifetime.signal.aborted; attempt++) {
+    for (let attempt = 0; !isOver(); attempt++) {
       try {
         await register();
       } catch (error) {
-        if (lifetime.signal.aborted) return;
+        if (isOver()) return;
         failures.add(error, registered);
       }
       const pauseMs = registered ? intervalMs : Math.min(firstRetryMs * 2 ** attempt, MAX_RETRY_MS);
