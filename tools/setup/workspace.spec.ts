@@ -196,6 +196,18 @@ describe('a release', () => {
   });
 });
 
+describe('package.json', () => {
+  it('has ranges of one style, with a caret', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
+      string,
+      Record<string, string>
+    >;
+    const ranges = Object.entries({ ...dependencies, ...devDependencies });
+    expect(ranges.length).toBeGreaterThan(40);
+    expect(ranges.filter(([, range]) => !/^\^\d+\.\d+\.\d+$/.test(range))).toEqual([]);
+  });
+});
+
 describe('SECURITY.md', () => {
   it('says how to report a flaw in private, and invents no address', () => {
     const text = read('SECURITY.md');

@@ -34,7 +34,7 @@ export interface AppDeps {
   adminService: AdminService;
   state: StateOfRoutes;
   /** As for `createHttpApp`. */
-  sharedMs?: number;
+  sharedMs?: number | undefined;
 }
 
 /** What listens: for everybody, and for the internet where that has a port of its own. */

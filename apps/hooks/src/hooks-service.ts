@@ -23,7 +23,7 @@ const REDIS_READY_MS = 2_000;
 export interface HooksService {
   port: number;
   /** Of the listener that serves webhooks alone, where there is one. */
-  publicPort?: number;
+  publicPort?: number | undefined;
   /** Accepts nothing more, finishes what is under way, closes; gives up after `deadlineMs`. */
   stop(deadlineMs: number): Promise<void>;
 }

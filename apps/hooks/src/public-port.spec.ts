@@ -36,14 +36,14 @@ describe('the public port', () => {
       [url, 'at the public port'],
       [hooks.url, 'at the other one'],
     ] as const) {
-      const { headers, body } = delivery(push);
+      const { headers = {}, body } = delivery(push);
       const answer = await fetch(`${base}/webhook/${hook.uuid}`, {
         ...{ method: 'POST', headers, body: body as string },
       });
       expect(answer.status).toBe(200);
     }
     // The escape is none of the fast path: Express serves it here, too.
-    const { headers, body } = delivery('with an escape');
+    const { headers = {}, body } = delivery('with an escape');
     const escaped = hook.uuid.replace(/^./, (first) => `%${first.charCodeAt(0).toString(16)}`);
     const answer = await fetch(`${url}/webhook/${escaped}`, {
       ...{ method: 'POST', headers, body: body as string },

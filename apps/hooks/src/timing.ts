@@ -1,25 +1,25 @@
 /** Times that tests shorten. */
 export interface Timing {
   /** BullMQ's lock and stall check. */
-  lockMs?: number;
-  lockHeartbeatMs?: number;
-  sweepMs?: number;
-  heartbeatMs?: number;
-  firstRetryMs?: number;
+  lockMs?: number | undefined;
+  lockHeartbeatMs?: number | undefined;
+  sweepMs?: number | undefined;
+  heartbeatMs?: number | undefined;
+  firstRetryMs?: number | undefined;
   /** Between two looks at which queues are to be consumed. */
-  queuesMs?: number;
+  queuesMs?: number | undefined;
   /** How long a poll may take before another replica makes it. */
-  leaseMs?: number;
+  leaseMs?: number | undefined;
   /** The shortest pause between two polls of a hook; also the longest after one that brought nothing. */
-  pollMs?: number;
+  pollMs?: number | undefined;
   /** How long runs wait for `vcs` after a start. */
-  vcsMs?: number;
+  vcsMs?: number | undefined;
   /** How long the API may take to list a hook that it posted. */
-  recentMs?: number;
+  recentMs?: number | undefined;
   /** How long an answer of `/mon` is shared. */
-  sharedMs?: number;
+  sharedMs?: number | undefined;
   /** Before a second look may remove more than half of the tasks. */
-  secondLookMs?: number;
+  secondLookMs?: number | undefined;
   /** Before the API is asked again whose the state is. */
-  askAgainMs?: number;
+  askAgainMs?: number | undefined;
 }

@@ -7,9 +7,9 @@ export interface ApiCall {
   url: string;
   body: unknown;
   /** Its `Request-ID`. */
-  requestId?: string;
+  requestId?: string | undefined;
   /** Its `X-CDS-Last-Execution`. */
-  lastExecution?: string;
+  lastExecution?: string | undefined;
   /** Milliseconds. */
   at: number;
 }
@@ -19,7 +19,7 @@ export interface PolledRepository {
   /** As the API answers it; null where the server cannot be polled. */
   events: unknown;
   /** The header `X-CDS-Poll-Interval`, in seconds. */
-  interval?: string;
+  interval?: string | undefined;
 }
 
 export interface RunCall {

@@ -21,10 +21,10 @@ export interface RunningHooks {
 }
 
 export interface WebhookRequest {
-  method?: string;
-  query?: string;
-  headers?: Record<string, string>;
-  body?: string | Buffer;
+  method?: string | undefined;
+  query?: string | undefined;
+  headers?: Record<string, string> | undefined;
+  body?: string | Buffer | undefined;
 }
 
 let answerCheck: Promise<AnswerCheck> | undefined;
@@ -84,7 +84,7 @@ export function runningHooks(
       const response = await fetch(url + path, {
         method,
         headers: { X_AUTH_HEADER: Buffer.from(await currentHash()).toString('base64') },
-        body: body === undefined ? undefined : JSON.stringify(body),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await checked(method, response);
       return { status: response.status, body: text === '' ? null : JSON.parse(text) };
@@ -94,7 +94,7 @@ export function runningHooks(
       const response = await fetch(`${url}/webhook/${uuid}${query === '' ? '' : `?${query}`}`, {
         method,
         headers,
-        body: body as string | undefined,
+        ...(body === undefined ? {} : { body: body as string }),
       });
       await checked(method, response);
       return response;

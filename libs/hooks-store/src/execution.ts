@@ -88,7 +88,7 @@ export interface ExecutionState {
   /** Of an outgoing hook: how often the API did not show yet what it had posted. */
   not_yet?: number;
   /** Of an outgoing hook whose call is over: what the API is to be told. */
-  callback?: OutgoingCallback;
+  callback?: OutgoingCallback | undefined;
 }
 
 /** The state of an execution that was never tried. */

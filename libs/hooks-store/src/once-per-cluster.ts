@@ -13,9 +13,9 @@ export interface OncePerClusterDeps {
    * After so long the work of a holder that died is begun by another (ms). Two at once must do no
    * harm.
    */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
   /** Between two looks whether the other one is done (ms). */
-  pollMs?: number;
+  pollMs?: number | undefined;
 }
 
 const TTL_MS = 30_000;

@@ -9,11 +9,11 @@ export interface RedisConfigLike {
   /** Empty when Redis asks for none. With Sentinel it is the master's. */
   password: string;
   /** The user of an ACL; the default one when not given. */
-  username?: string;
+  username?: string | undefined;
   /** 0 when not given. */
   database?: number;
   /** Put before every key; empty when not given. */
-  keyPrefix?: string;
+  keyPrefix?: string | undefined;
   address:
     | { kind: 'single'; host: string; port: number }
     | { kind: 'sentinel'; name: string; sentinels: { host: string; port: number }[] };
@@ -51,8 +51,8 @@ const WORKER_SILENCE_MS = 30_000;
 export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole): Redis {
   const connection = new Redis({
     ...addressOptions(redis),
-    username: redis.username,
-    password: redis.password || undefined,
+    ...(redis.username === undefined ? {} : { username: redis.username }),
+    ...(redis.password ? { password: redis.password } : {}),
     db: redis.database ?? 0,
     keyPrefix: redis.keyPrefix ?? '',
     connectionName: name.replaceAll(/\s/g, '-'),
@@ -61,6 +61,8 @@ export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole
     ...(role === 'client'
       ? { ...CLIENT_OPTIONS, reconnectOnError: lookForMaster() }
       : WORKER_OPTIONS),
+    // The default, named since the type of ioredis' options alone would leave it open.
+    replyMapping: 'legacy',
   });
   batchWrites(connection);
   logOutages(connection, { logger, name, address: describeAddress(redis.address) });

@@ -17,7 +17,7 @@ export interface RedisHealthDeps {
    * The first Redis that answers is in cluster mode: there is an ERROR in the log, and the start is
    * over.
    */
-  onClusterMode?: () => void;
+  onClusterMode?: (() => void) | undefined;
 }
 
 export interface RedisHealth {

@@ -15,9 +15,9 @@ export interface LockOptions {
   /** Milliseconds to wait for the lock; 0 tries once. */
   waitMs: number;
   /** Milliseconds between two tries, 50 when not given. */
-  pollMs?: number;
+  pollMs?: number | undefined;
   /** Ends the waiting (not the work). */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 // Compare and delete: a holder whose lock expired must not free the lock of the next one.

@@ -6,9 +6,9 @@ const factor = Number(FUZZ_RUNS);
 /** A change is judged by the same cases as the one before it; other cases are tried on purpose. */
 const USUAL_SEED = 20_261_122;
 
-function seed(): number | undefined {
-  if (FUZZ_SEED === 'random') return undefined;
-  return FUZZ_SEED === '' ? USUAL_SEED : Number(FUZZ_SEED);
+function seed(): { seed?: number } {
+  if (FUZZ_SEED === 'random') return {};
+  return { seed: FUZZ_SEED === '' ? USUAL_SEED : Number(FUZZ_SEED) };
 }
 
 /**
@@ -19,6 +19,6 @@ export function fuzzRuns(runs: number): Parameters<unknown> {
   if (!(factor > 0)) throw new Error('FUZZ_RUNS is a number above 0, by which runs are multiplied');
   return {
     numRuns: Math.max(1, Math.round(runs * factor)),
-    seed: seed(),
+    ...seed(),
   };
 }

@@ -19,7 +19,11 @@ export interface ReferenceExecutionOptions {
   lastError?: string;
   /** Nanoseconds. */
   processed?: string;
-  webhook?: { headers?: Record<string, string>; body?: string | Buffer; query?: string };
+  webhook?: {
+    headers?: Record<string, string>;
+    body?: string | Buffer | undefined;
+    query?: string;
+  };
   /** Of a scheduled one. */
   scheduled?: string;
 }

@@ -77,8 +77,11 @@ export function createAdminService(
 
   return {
     /** Newest first. @param page.uuid only those of one task and of its cleanups */
-    list: (page: { uuid?: string; offset: number; limit: number }): Promise<DeadLetter[]> =>
-      deadLetters.list(page),
+    list: (page: {
+      uuid?: string | undefined;
+      offset: number;
+      limit: number;
+    }): Promise<DeadLetter[]> => deadLetters.list(page),
 
     /** Sends one again. @throws CdsError 400, 404, 409 */
     async retry(uuid: string, timestamp: string): Promise<void> {

@@ -4,7 +4,7 @@ import { unexpectedSentence } from './unexpected-error';
 /** Why a call to the API did not succeed. */
 export type Failure =
   /** The API said no, with CDS's error body, or this service failed at asking it: counts. */
-  | { kind: 'refused'; message: string; status?: number }
+  | { kind: 'refused'; message: string; status?: number | undefined }
   /**
    * The API did not answer, or something else answered for it: does not count. `mayBeDone`: what it
    * was asked for may have been done, or may still be.

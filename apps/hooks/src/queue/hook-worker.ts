@@ -8,7 +8,7 @@ import type { Passed, ProcessHook } from './process-hook';
 
 export interface HookWorkerDeps {
   connection: Redis;
-  keyPrefix?: string;
+  keyPrefix?: string | undefined;
   redis: Redis;
   queue: HookQueue;
   processHook: ProcessHook;
@@ -16,7 +16,7 @@ export interface HookWorkerDeps {
   logger: Logger;
   /** Hooks at a time; how many of them may ask the API at once is bounded where they are worked off. */
   concurrency?: number;
-  lockMs?: number;
+  lockMs?: number | undefined;
 }
 
 const BUSY_MS = 300;

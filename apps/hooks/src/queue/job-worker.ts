@@ -23,11 +23,11 @@ export interface JobWorkerDeps<Data> {
   /** Without a key prefix of its own: BullMQ refuses one. */
   connection: Redis;
   /** Put before the keys of all jobs; none when not given. */
-  keyPrefix?: string;
+  keyPrefix?: string | undefined;
   logger: Logger;
   concurrency: number;
   /** BullMQ's lock and stall check (ms); the same everywhere, since the longest wins. */
-  lockMs?: number;
+  lockMs?: number | undefined;
   process: (job: Job<Data>) => Promise<JobOutcome>;
   /** After the job is gone. */
   ended?: (job: Job<Data>) => void;

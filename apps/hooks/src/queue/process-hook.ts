@@ -62,7 +62,7 @@ export function createProcessHook(deps: ProcessHookDeps) {
     passed: Map<string, number>,
     next: TakenExecution | undefined,
     mayTakeNext: () => boolean,
-  ): Promise<{ ended: HookOutcome } | { next?: TakenExecution }> {
+  ): Promise<{ ended: HookOutcome } | { next?: TakenExecution | undefined }> {
     const { uuid, lockToken } = lock;
     const taken = next ?? (await store.takePending(uuid, lockToken, hookJobId(uuid)));
     if (taken.kind !== 'work') return { ended: { kind: 'idle' } };

@@ -4,7 +4,7 @@ import type { PendingExecution, TakenExecution, HeldLock } from '@cds/hooks-stor
 /** What came of working at one execution. */
 export type ProcessOutcome =
   /** `next`: the one behind it, where it was taken along. */
-  | { kind: 'done'; next?: TakenExecution }
+  | { kind: 'done'; next?: TakenExecution | undefined }
   /** It is for someone else, or for later, to go on. */
   | { kind: 'left' }
   /**

@@ -14,7 +14,7 @@ export interface RequeueLostJobsDeps {
   logger: Logger;
   /** The longest pause between two tries. */
   retryDelayMs: number;
-  everyMs?: number;
+  everyMs?: number | undefined;
 }
 
 /** Jobs of something else than hooks. */

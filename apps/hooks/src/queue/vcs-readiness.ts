@@ -33,7 +33,7 @@ export function createVcsReadiness(deps: {
   logger: Logger;
   ending: AbortSignal;
   /** Milliseconds, 15,000 when not given. */
-  waitMs?: number;
+  waitMs?: number | undefined;
 }): VcsReadiness {
   const { api, registration, logger, ending, waitMs = WAIT_MS } = deps;
   let isReady = false;

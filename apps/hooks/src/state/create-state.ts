@@ -24,8 +24,8 @@ export interface StateDeps extends Omit<SynchronizeTasksDeps, 'synchronized' | '
   /** Whether the state is ours, for those who were made before. */
   own: { isOurs: boolean };
   /** Between two looks, and before the API is asked again whose the state is (ms). */
-  everyMs?: number;
-  askAgainMs?: number;
+  everyMs?: number | undefined;
+  askAgainMs?: number | undefined;
 }
 
 export type State = Awaited<ReturnType<typeof createState>>;

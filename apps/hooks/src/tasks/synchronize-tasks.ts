@@ -27,9 +27,9 @@ export interface SynchronizeTasksDeps {
   /** What is kept of one synchronization for the next, and for whoever finds no task. */
   synchronized: SynchronizedStore;
   /** How long the API may take to list a hook that it posted (ms); also when to look again. Default two minutes. */
-  recentMs?: number;
+  recentMs?: number | undefined;
   /** After which a second look may remove more than half of the tasks (ms). Default a minute. */
-  secondLookMs?: number;
+  secondLookMs?: number | undefined;
 }
 
 /** The API lists what it has committed. A hook that it is about to commit was posted before, at most two calls of 60 s ago. */

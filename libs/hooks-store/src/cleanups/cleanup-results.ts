@@ -5,7 +5,7 @@ export interface CleanupFailure {
   error: string;
   outages: number;
   /** When to try again (ms); undefined gives it up. */
-  retryAt?: number;
+  retryAt?: number | undefined;
   /** The API said no, so that nothing but time ends the pause. */
   refused: boolean;
   /** An operator ended it: it did not fail. */

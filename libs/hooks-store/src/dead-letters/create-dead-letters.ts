@@ -34,7 +34,7 @@ export interface MoveAllOptions {
   /**
    * Those of this hook and of the cleanups that it scheduled, or this cleanup. All when not given.
    */
-  uuid?: string;
+  uuid?: string | undefined;
   /** When to stop (ms since 1970). */
   until: number;
   /** Told of what was moved, some at a time. */
@@ -111,7 +111,11 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
      * Newest first, by when their deliveries were accepted.
      * @param page.uuid those of one hook and of the cleanups that it scheduled, or one cleanup
      */
-    async list(page: { uuid?: string; offset: number; limit: number }): Promise<DeadLetter[]> {
+    async list(page: {
+      uuid?: string | undefined;
+      offset: number;
+      limit: number;
+    }): Promise<DeadLetter[]> {
       const { uuid, offset, limit } = page;
       const cleanups = await readFailedCleanups(redis, uuid);
       // All cleanups are at hand, so a page needs the executions from so far before it at most.

@@ -16,7 +16,7 @@ const CHUNK = 200;
  */
 export async function eachChunk(
   redis: Redis,
-  of: { uuid?: string; until: number },
+  of: { uuid?: string | undefined; until: number },
   work: (refs: DeadLetterRef[]) => Promise<void>,
 ): Promise<boolean> {
   const { uuid, until } = of;

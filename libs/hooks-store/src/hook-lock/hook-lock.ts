@@ -25,7 +25,7 @@ export interface HookLockDeps {
   logger: Logger;
   keyRepair?: KeyRepair;
   /** How often a worker tells that it lives. */
-  lockHeartbeatMs?: number;
+  lockHeartbeatMs?: number | undefined;
 }
 
 export type HookLock = ReturnType<typeof createHookLock>;

@@ -49,7 +49,7 @@ export function createPollStore(deps: {
   redis: Redis;
   /** Of repository webhooks; 0 when they are not polled. */
   reconcileSeconds: number;
-  leaseMs?: number;
+  leaseMs?: number | undefined;
   keyRepair?: KeyRepair;
 }) {
   const { redis, reconcileSeconds, leaseMs = LEASE_MS, keyRepair = NO_KEY_REPAIR } = deps;

@@ -41,7 +41,7 @@ export interface HttpAppDeps {
   /** Milliseconds for which a sender may go on after its answer, 5,000 when not given. */
   lingerMs?: number | undefined;
   /** Milliseconds for which an answer of `/mon` is shared, 1,000 when not given. */
-  sharedMs?: number;
+  sharedMs?: number | undefined;
 }
 
 /**

@@ -17,7 +17,7 @@ export function createMonitoringRouter(deps: {
   monitoring: () => Promise<MonitoringStatus>;
   metrics?: Pick<Metrics, 'text'> | undefined;
   /** Only tests need another. */
-  sharedMs?: number;
+  sharedMs?: number | undefined;
 }): Router {
   const { metrics, sharedMs = SHARED_MS } = deps;
   const monitoring = shareFor(sharedMs, async () => toBytes(await deps.monitoring()));

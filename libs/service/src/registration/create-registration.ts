@@ -29,12 +29,12 @@ export interface RegistrationDeps extends FailureCountDeps {
   /** Counts heartbeats when given. */
   metrics?: Pick<Metrics, 'counter' | 'gauge'> | undefined;
   /** Milliseconds between heartbeats, 30,000 when not given. */
-  intervalMs?: number;
+  intervalMs?: number | undefined;
   /**
    * Milliseconds before the second try of the first registration, 1,000 when not given; they grow
    * to 30,000.
    */
-  firstRetryMs?: number;
+  firstRetryMs?: number | undefined;
 }
 
 export interface Registration {

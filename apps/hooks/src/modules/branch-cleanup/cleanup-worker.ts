@@ -10,7 +10,7 @@ import { BUSY_MS } from './remove-runs';
 
 export interface CleanupWorkerDeps {
   connection: Redis;
-  keyPrefix?: string;
+  keyPrefix?: string | undefined;
   cleanUpBranch: CleanUpBranch;
   cleanUpTogether: CleanUpTogether;
   queue: Pick<CleanupQueue, 'enqueue' | 'enqueueAgain' | 'enqueueAlone'>;
@@ -18,7 +18,7 @@ export interface CleanupWorkerDeps {
   logger: Logger;
   /** Cleanups at a time, or groups of them, each of which does one at a time. */
   concurrency?: number;
-  lockMs?: number;
+  lockMs?: number | undefined;
 }
 
 /** As many as of deliveries: so much the API is asked for while it answers at its usual pace. */

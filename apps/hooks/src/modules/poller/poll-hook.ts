@@ -38,7 +38,7 @@ export interface PollHookDeps {
   now: Clock;
   /** Between two polls of a repository webhook at least. */
   reconcileSeconds: number;
-  shortestDelayMs?: number;
+  shortestDelayMs?: number | undefined;
 }
 
 /** Accepted side by side. */

@@ -20,7 +20,7 @@ export interface ConsumedQueuesDeps {
   logger: Logger;
   now: Clock;
   /** Milliseconds between two looks at which queues there are, and before the first repeat. */
-  timing: { queuesMs?: number; firstRetryMs?: number };
+  timing: { queuesMs?: number | undefined; firstRetryMs?: number | undefined };
 }
 
 /** Consumers that `/mon/status` names one by one, those in trouble alone. */

@@ -17,7 +17,7 @@ export interface ConsumersDeps {
   ) => Promise<void>;
   logger: Logger;
   /** Milliseconds between two looks at which hooks there are. */
-  everyMs?: number;
+  everyMs?: number | undefined;
 }
 
 interface Consumer {

@@ -19,7 +19,7 @@ export interface KeepConsumingDeps {
   /** Told whenever it changes. */
   changed: (state: ConsumerState) => void;
   logger: Logger;
-  firstPauseMs?: number;
+  firstPauseMs?: number | undefined;
 }
 
 const MAX_PAUSE_MS = 30_000;
