@@ -2,9 +2,8 @@ import { parseArgs } from 'node:util';
 import { loadConfig } from '@cds/config';
 
 /**
- * The `urlPublic` of `hooks`, where the configuration of `vcs` holds that service too, in the same
- * file or in another. Undefined elsewhere: `vcs` then learns it from the first webhook that the API
- * creates.
+ * The `urlPublic` of `hooks`, where the configuration of `vcs` has it. Without it `vcs` learns it
+ * from the first webhook that the API creates.
  */
 export function configuredHooksUrl(args: string[], env: NodeJS.ProcessEnv): string | undefined {
   try {

@@ -13,8 +13,7 @@ const FOREVER: ReadRule = { joinMs: Infinity, cacheMs: 5 * 60_000 };
 const LISTING: ReadRule = { joinMs: Infinity, cacheMs: 3_000, staleMs: 5 * 60_000 };
 /**
  * Heads of branches and all else that a run is made of. A caller that asks because of a push must
- * not get the head before it: so nothing is cached, and a read is joined only when it began so
- * shortly before that the push was there.
+ * not get the head before it: nothing is cached, and only a read that has just begun is joined.
  */
 const CURRENT: ReadRule = { joinMs: 200, cacheMs: 0 };
 
@@ -28,9 +27,9 @@ export interface CoalescingClientDeps {
 }
 
 /**
- * Makes a client for requests that only read. Identical reads of a grant cost one call, and
- * listings are refused when the rest of the calls is reserved for runs. Webhooks are always read
- * from Bitbucket, since a caller that finds none creates one.
+ * A client for requests that only read: it coalesces identical reads of a grant, and refuses
+ * listings when few calls are left. Webhooks are read anew, since a caller that finds none creates
+ * one.
  */
 export function createCoalescingClient(deps: CoalescingClientDeps): BitbucketClient {
   const { bitbucket, tokens, reads, writes, budget } = deps;

@@ -45,10 +45,7 @@ interface Flight {
   usedToken: (() => string | undefined) | undefined;
 }
 
-/**
- * Errors are shared by the callers that wait for them, and never cached. A caller that leaves takes
- * nothing from the others; the last one ends the read.
- */
+/** Callers that wait share an error; none is cached. The last caller that leaves ends the read. */
 export function createRequestCoalescer(deps: {
   onRead(source: ReadSource): void;
 }): RequestCoalescer {

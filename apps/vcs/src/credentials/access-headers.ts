@@ -29,11 +29,7 @@ export const ACCESS_HEADERS = {
   },
 };
 
-/**
- * Reads the headers that carry the project's tokens.
- *
- * @throws CdsError 401 when one is missing or malformed.
- */
+/** @throws CdsError 401 when a token is missing or malformed */
 export function readAccessHeaders(headers: IncomingHttpHeaders): AccessPair {
   return {
     accessToken: decode(headers, ACCESS_TOKEN),

@@ -39,8 +39,7 @@ const grantSchema = z
     lifetimeMs: z.number(),
     generation: z.number().optional(),
   })
-  // An older version, beside this one during an update, stores no generation. It is then the time
-  // of the renewal: a constant would make its newest pair older than those in memory.
+  // Older versions store no generation: the time of the renewal then orders their pairs.
   .transform(({ generation, ...pair }) => ({
     ...pair,
     generation: generation ?? pair.expiresAt - pair.lifetimeMs,
@@ -53,9 +52,8 @@ export interface GrantStoreDeps {
 }
 
 /**
- * The newest pair of every grant, encrypted in Redis. After a failover Redis may hold an older
- * pair, whose refresh token is used up: so this process keeps the newest pairs that it saw, and
- * restores them.
+ * The newest pair of every grant, encrypted in Redis. After a failover Redis may hold a used-up
+ * pair: this process restores the newest pairs that it saw.
  */
 export interface GrantStore {
   /** From memory when it was read in the last 5 s, else from Redis. Rejects while Redis is away. */
@@ -120,9 +118,7 @@ export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): Gra
     return true;
   }
 
-  /**
-   * A failover loses what is on no replica. Without a replica it returns at once. Never rejects.
-   */
+  /** A failover loses what is on no replica. Never rejects. */
   async function waitForReplica(): Promise<void> {
     try {
       const [role, , replicas] = await redis.role();

@@ -30,10 +30,7 @@ export interface GrantTokens extends AccessTokenSource {
   noteCoalesced(token: string | undefined): void;
 }
 
-/**
- * Access tokens for one request: of the newest pair in Redis, else of the pair that the API sent.
- * While Redis is away, the access token that the API sent is used as it is.
- */
+/** Access tokens for one request: of the newest pair in Redis, else as the API sent them. */
 export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): GrantTokens {
   const key = vcsKeys.grant(given.refreshToken);
   let token: Promise<string> | undefined;

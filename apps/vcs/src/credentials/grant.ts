@@ -10,8 +10,8 @@ export interface Grant {
   /** Milliseconds for which Bitbucket issued the access token. */
   lifetimeMs: number;
   /**
-   * Orders the pairs of a grant: those with a lower number are used up. It is the time of the
-   * renewal, or one more than that of the pair before, so that it grows whatever the clocks say.
+   * Orders the pairs of a grant. The time of the renewal, but always more than that of the pair
+   * before.
    */
   generation: number;
 }
@@ -20,9 +20,8 @@ export interface Grant {
 const AHEAD_MS = 60_000;
 
 /**
- * Makes a grant of a token answer that was received at `now` (milliseconds since 1970).
- *
- * @param before the generation of the pair that was used up for it; 0 where there is none
+ * @param now when Bitbucket answered (ms)
+ * @param before the generation of the pair that was used up; 0 where there is none
  */
 export function grantFrom(tokens: OAuthTokens, now: number, before = 0): Grant {
   const lifetimeMs = tokens.expiresInSeconds * 1000;

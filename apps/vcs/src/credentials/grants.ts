@@ -25,13 +25,11 @@ export interface Grants {
   /** The access tokens for one request of the API. */
   tokensFor(given: AccessPair): GrantTokens;
   /**
-   * Access tokens of a grant in Redis, for work without a request.
-   *
-   * @param key of {@link GrantTokens}
+   * Access tokens of a grant in Redis, by the `key` of {@link GrantTokens}: work without a request.
    */
   tokensOf(key: string): AccessTokenSource;
   /**
-   * Stores the pair of a new linking. Redis being away is no failure: the API has this pair too.
+   * Stores the pair of a new linking. An outage of Redis is no failure: the API has the pair too.
    */
   save(tokens: OAuthTokens): Promise<void>;
   /** Waits at most `deadlineMs` for renewals under way and for unsaved pairs. */

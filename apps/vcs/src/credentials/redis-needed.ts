@@ -1,9 +1,6 @@
 import { CdsError } from '@cds/wire';
 
-/**
- * The error of a call that needs a new access token while Redis is away: only with Redis may a
- * grant be renewed.
- */
+/** A call needs a new access token while Redis, without which no grant is renewed, is away. */
 export function redisNeeded(cause?: unknown): CdsError {
   return new CdsError('unavailable', {
     from: 'the access token has to be renewed, which needs Redis, and Redis does not answer: bring Redis back and repeat the call',

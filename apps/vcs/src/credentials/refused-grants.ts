@@ -13,9 +13,8 @@ export interface RefusedGrants {
 }
 
 /**
- * Bitbucket locks a consumer out for a while that keeps sending a dead grant, and then refuses
- * living grants in the same words. So a refused grant is sent again, soon at first, since the
- * refusal may have been such a lockout, then ever more rarely.
+ * Bitbucket locks out a consumer that keeps sending a dead grant, and then refuses living grants in
+ * the same words. A refused grant is sent again, since it may live, but ever more rarely.
  */
 export function createRefusedGrants(): RefusedGrants {
   const refused = new LRUCache<string, { message: string; pauseMs: number; until: number }>({

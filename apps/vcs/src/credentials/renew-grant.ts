@@ -38,15 +38,10 @@ export interface Renewal {
 }
 
 /**
- * Returns a grant whose access token is not `rejected`: one that another caller stored meanwhile,
- * else a refreshed one, which is in Redis by then. Bitbucket is asked once, however many callers
- * and replicas ask.
- *
- * The renewal goes on when its caller is gone, since an answer of Bitbucket that is dropped is a
- * grant lost.
- *
+ * Returns a grant whose access token is not `rejected`: another caller's, else a refreshed one,
+ * which is in Redis by then. All callers and replicas share one refresh. It goes on when its caller
+ * is gone, since an answer of Bitbucket that is dropped is a grant lost.
  * @throws CdsError 401 id 44 when the grant is dead, 503 when Redis is away, else as Bitbucket's
- *   error maps
  */
 export type RenewGrant = (renewal: Renewal) => Promise<Grant>;
 

@@ -6,9 +6,7 @@ import { isExpiring, type Grant } from './grant';
 import type { GrantTokensDeps } from './grant-tokens';
 
 /**
- * Access tokens of a grant for what is done without a request of the API: the newest pair in Redis
- * alone.
- *
+ * Access tokens for work without a request: of the newest pair in Redis alone.
  * @param key `vcsKeys.grant` of it
  * @throws CdsError 401 id 44 (by its methods) where Redis holds no pair; 503 while Redis is away
  */

@@ -13,10 +13,7 @@ const WAIT_MS = 20_000;
 
 /** New pairs that are not in Redis yet. */
 export interface UnsavedGrants {
-  /**
-   * Resolves when the grant is in Redis. Rejects with 503 after 20 s; saving is retried without
-   * end.
-   */
+  /** Resolves when the grant is in Redis. Rejects with 503 after 20 s, but saving goes on. */
   save(key: string, grant: Grant): Promise<void>;
   /** Resolves when no grant of this key is unsaved; rejects like {@link save}. */
   settled(key: string): Promise<void>;
@@ -25,9 +22,8 @@ export interface UnsavedGrants {
 }
 
 /**
- * A refresh uses the old pair up, so the new one is all that is left of the grant. While Redis
- * refuses it, it stays in memory and is retried, and no request uses it before it is stored. Only a
- * process that is killed in this time loses it.
+ * A refresh uses the old pair up. While Redis refuses the new one, it stays in memory, saving is
+ * retried, and no request uses it. Only a process that is killed then loses it.
  */
 export function createUnsavedGrants(deps: {
   store: Pick<GrantStore, 'write'>;

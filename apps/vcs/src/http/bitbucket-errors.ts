@@ -18,10 +18,7 @@ export const BITBUCKET_ERRORS = [
 /** Seconds to wait after a 429 that does not say how long; Bitbucket counts over a rolling hour. */
 const DEFAULT_RETRY_AFTER_SECONDS = 60;
 
-/**
- * Makes the API's error of an error of Bitbucket, with Bitbucket's message in the form that CDS
- * gives it. Returns other errors as they are.
- */
+/** CDS's error for an error of Bitbucket, with its message. Returns other errors as they are. */
 export function bitbucketErrorToCds(error: unknown, missing: MissingKind): unknown {
   if (!isBitbucketError(error)) return error;
   const kind = kindOf(error, missing);
@@ -33,8 +30,8 @@ export function bitbucketErrorToCds(error: unknown, missing: MissingKind): unkno
 }
 
 /**
- * The same for errors of the token endpoint. There, only a {@link DeadGrantError} is about the
- * project's grant; other refusals are about the OAuth consumer, and linking again would not help.
+ * The same for the token endpoint: only a {@link DeadGrantError} is about the project's grant,
+ * others are about the OAuth consumer.
  */
 export function tokenErrorToCds(error: unknown): unknown {
   if (!isBitbucketError(error) || error instanceof DeadGrantError || error.status === 429)

@@ -12,10 +12,7 @@ export function deadlinePassed(): CdsError {
   });
 }
 
-/**
- * Bounds one request to `ms`. A read also ends when the API hangs up; a write goes on, since half a
- * write helps nobody.
- */
+/** Bounds one request to `ms`. A read also ends when the API hangs up; a write is finished. */
 export async function withRequestDeadline<T>(
   req: Request,
   ms: number,

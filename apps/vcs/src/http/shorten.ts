@@ -2,10 +2,7 @@ import { createHash } from 'node:crypto';
 
 const HASH_DIGITS = 16;
 
-/**
- * `text` where it fits into `max` characters, else its beginning and a hash of the whole: two
- * different texts stay different.
- */
+/** `text`, or its beginning and a hash: different texts stay different. */
 export function shortenDistinct(text: string, max: number): string {
   if (text.length <= max) return text;
   const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_DIGITS);

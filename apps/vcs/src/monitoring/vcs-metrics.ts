@@ -27,10 +27,7 @@ export type RepairResult = (typeof REPAIR_RESULTS)[number];
 /** Reads how many calls are left. */
 type ReadCallsLeft = () => Promise<{ left: number | undefined }>;
 
-/**
- * The metrics of `vcs`. No label holds a value of a request: routes are templates, servers are
- * those of the configuration.
- */
+/** The metrics of `vcs`. No label holds a value of a request. */
 export interface VcsMetrics {
   call(server: string, call: BitbucketCall): void;
   read(source: ReadSource): void;
@@ -124,8 +121,7 @@ export function createVcsMetrics(
 }
 
 /**
- * A counter with one label. All its values exist from the start, so that the first count is an
- * increase.
+ * A counter with one label. All its values exist from the start: the first count is an increase.
  */
 function byLabel<T extends string>(
   metrics: Pick<Metrics, 'counter'> | undefined,

@@ -5,9 +5,8 @@ import type { RepositoryState, Snapshot } from './repository-state';
 const SHORT_HASH = 12;
 
 /**
- * The events between two polls of a repository: several pushes to one branch are one event, a
- * branch that came and went is none.
- *
+ * The events between two polls: one for all pushes to a branch, none for a branch that came and
+ * went.
  * @param gone refs that are confirmed to be deleted; others that are missing in `now` are ignored
  */
 export function compareStates(

@@ -10,16 +10,10 @@ import { snapshotSchema, type Snapshot } from './repository-state';
 const TTL_SECONDS = 30 * 24 * 60 * 60;
 /** Events of one repository, the newest. */
 const MAX_EVENTS = 5_000;
-/**
- * The time by which the clock of `hooks` may be ahead of Redis's. An event that comes twice for it
- * is harmless: the API skips commits that have a run.
- */
+/** Clock skew between `hooks` and Redis. An event that comes twice does no harm. */
 const MAX_CLOCK_SKEW_SECONDS = 60;
 
-/**
- * Stores a snapshot and its events, unless another poll stored one since the version `read`, "" for
- * none. Returns 1 when they were stored, else 0.
- */
+/** Stores a snapshot and its events, and returns 1, unless another poll stored one since `read`. */
 const RECORD_EVENTS = defineScript({
   name: 'cdsbbRecordEvents',
   keys: ['snapshot', 'events'],
@@ -46,24 +40,19 @@ export interface LastPoll {
 }
 
 /**
- * The last snapshot and the events of each repository, for all replicas and all workflows that poll
- * it. Events carry the time of Redis. Every method rejects while Redis is away.
+ * The last snapshot and the events of each repository, for all replicas and workflows. Events carry
+ * the time of Redis. Every method rejects while Redis is away.
  */
 export interface EventLog {
   read(repository: string): Promise<LastPoll>;
-  /**
-   * @returns false, and stores nothing, when another poll stored a snapshot since `last` was read
-   */
+  /** @returns false, and stores nothing, when another poll stored a snapshot after `last` */
   record(
     repository: string,
     last: LastPoll,
     now: Snapshot,
     events: readonly RepositoryEvent[],
   ): Promise<boolean>;
-  /**
-   * Events that were found in `sinceSeconds` (since 1970) or later, or up to a minute before,
-   * oldest first.
-   */
+  /** Events since `sinceSeconds` (since 1970), or up to a minute before, oldest first. */
   since(repository: string, sinceSeconds: number): Promise<RepositoryEvent[]>;
 }
 
@@ -119,9 +108,7 @@ function parsed<T>(schema: z.ZodType<T>, text: string): T | undefined {
   }
 }
 
-/**
- * Names a repository in Redis, with its server, since two servers may have one of the same name.
- */
+/** Names a repository of a server in Redis. */
 export function repositoryKey(server: string, fullName: string): string {
   const identity = JSON.stringify([server, fullName.toLowerCase()]);
   return createHash('sha256').update(identity).digest('hex');

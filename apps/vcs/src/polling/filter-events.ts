@@ -14,8 +14,8 @@ export interface Repository {
 }
 
 /**
- * The events of one kind in CDS's format, one for each ref or pull request: the last of several,
- * and none for a ref that was deleted after it. A new branch is also a push to it.
+ * The events of one kind in CDS's format: the last of each ref or pull request, none for a ref that
+ * was deleted after it. A new branch is also a push to it.
  */
 export function filterEvents(
   events: readonly RepositoryEvent[],

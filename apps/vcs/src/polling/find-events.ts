@@ -21,9 +21,7 @@ export type FindEvents = (call: GrantedCall, sinceSeconds: number) => Promise<Fo
 
 /**
  * Polls a repository with the caller's own grant, stores its changes since the last poll by any
- * caller, and returns the events since `sinceSeconds`. The first poll finds none: there is no
- * snapshot to compare with.
- *
+ * caller, and returns the events since `sinceSeconds`. The first poll finds none.
  * @throws CdsError 503 while Redis, which holds the last snapshot, is away
  */
 export function createFindEvents(deps: { log: EventLog; logger: Logger }): FindEvents {
@@ -47,10 +45,8 @@ export function createFindEvents(deps: { log: EventLog; logger: Logger }): FindE
 }
 
 /**
- * A deleted branch loses its runs, so no ref counts as deleted that this poll saw: an older poll
- * may be stored later. The next poll finds a ref that was deleted after all.
- *
- * @returns the events without those of such a ref up to its last deletion
+ * Drops the events of a ref that this poll saw up to its last deletion: an older poll may be stored
+ * later, and a deleted branch loses its runs. The next poll finds a real deletion.
  */
 function withoutDeletionOf(
   found: ReadonlyMap<string, unknown>,

@@ -106,10 +106,7 @@ export function addPollingRoutes(
   );
 }
 
-/**
- * CDS's own error: the API asks only where `/polling` returned true, and the operator guide says
- * how to enable it.
- */
+/** CDS's own error: the API only asks where `/polling` returned true. */
 function refuseUnlessPolling({ config }: BitbucketServer): void {
   if (!config.polling) throw new CdsError('notImplemented');
 }

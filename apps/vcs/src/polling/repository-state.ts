@@ -67,9 +67,8 @@ export function snapshotOf({ refs, pullRequests }: RepositoryState): Snapshot {
 }
 
 /**
- * Confirms which missing refs are deleted. A list of several pages can miss a ref while others come
- * and go, and a deleted branch loses its runs: so each is read by itself.
- *
+ * Confirms which missing refs are deleted, by reading each: a list can miss a ref while others come
+ * and go, and a deleted branch loses its runs.
  * @returns refs in full; others exist, or were not read yet
  */
 export async function confirmGone(

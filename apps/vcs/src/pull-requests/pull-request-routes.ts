@@ -7,9 +7,7 @@ import { repositoryParams } from '../http/route-params';
 import { shorten } from '../http/shorten';
 import { toVcsPullRequest } from './vcs-pull-request';
 
-/**
- * Bitbucket takes shorter ones alone; CDS has the same limit: https://github.com/ovh/cds/pull/5601
- */
+/** The limit of Bitbucket, and of CDS: https://github.com/ovh/cds/pull/5601 */
 const MAX_COMMENT = 32_767;
 const SHORTENED = '\n\n… (the comment is too long for Bitbucket: see the run in CDS)';
 const MAX_TITLE = 255;

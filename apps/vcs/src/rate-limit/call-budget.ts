@@ -33,9 +33,8 @@ export interface CallBudgetDeps {
 }
 
 /**
- * Bitbucket does not report to an OAuth consumer what is left, so that it is counted here, over all
- * replicas. It counts calls about repositories, whatever user they are for.
- * https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/
+ * Bitbucket does not report to an OAuth consumer which calls are left: they are counted here, over
+ * all replicas and users. https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/
  */
 export function createCallBudget(deps: CallBudgetDeps): CallBudget {
   const { config, redis, logger } = deps;

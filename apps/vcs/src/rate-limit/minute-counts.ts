@@ -4,9 +4,7 @@ const MINUTE_MS = 60_000;
 /** A number of calls, and how many minutes ago they were made. */
 export type CallsAgo = readonly [minutesAgo: number, calls: number];
 
-/**
- * Calls of the last hour by the minute: at most 61 numbers, of which the oldest is over in part.
- */
+/** Calls of the last hour by the minute: at most 61 numbers. The oldest minute is over in part. */
 export interface MinuteCounts {
   add(calls: number, minutesAgo?: number): void;
   /** Oldest first. */
@@ -14,9 +12,7 @@ export interface MinuteCounts {
   sum(): number;
 }
 
-/**
- * Minutes are counted from the start of the process, so that a clock that is set changes nothing.
- */
+/** Counts minutes from the start of the process: a clock that is set changes nothing. */
 export function createMinuteCounts(counted: Iterable<CallsAgo> = []): MinuteCounts {
   const perMinute = new Map<number, number>();
 

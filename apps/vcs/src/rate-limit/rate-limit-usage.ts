@@ -20,9 +20,7 @@ const REFUSED_AGAIN_MS = 5_000;
 const countedSchema = z.tuple([z.array(z.number()), z.string(), z.number()]);
 
 /**
- * Adds calls to the minutes in which they were made, by the clock of Redis, and returns those of
- * the last hour.
- *
+ * Adds calls to their minutes, by the clock of Redis, and returns those of the last hour.
  * Returns {minutes ago and calls, in pairs; seconds to wait after the last 429, or ""; its PTTL}
  */
 const COUNT_CALLS = defineScript({
@@ -74,9 +72,8 @@ export interface RateLimitUsage {
 }
 
 /**
- * Every process counts its own calls and flushes them to Redis a moment later, in one round trip,
- * whose answer is the usage of all replicas. While Redis is away, a process goes by what it knew
- * and its own calls.
+ * Every process counts its own calls and flushes them to Redis a moment later; the answer is the
+ * usage of all replicas. While Redis is away, a process goes by what it knew and its own calls.
  */
 export function createRateLimitUsage(deps: {
   redis: Redis;

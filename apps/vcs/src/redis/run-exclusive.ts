@@ -18,8 +18,8 @@ export type RunExclusive = <T>(
 ) => Promise<T>;
 
 /**
- * Runs work of one id first in, first out within this process; a lock in Redis excludes other
- * replicas. While Redis is away only the order within the process remains.
+ * Runs work of one id in order within this process; a lock in Redis excludes other replicas, while
+ * Redis answers.
  */
 export function createRunExclusive(deps: RunExclusiveDeps): RunExclusive {
   const tails = new Map<string, Promise<unknown>>();

@@ -7,10 +7,7 @@ const CACHE_MS = 60_000;
 /** The name of the repository's main branch; undefined in an empty repository. */
 export type MainBranchOf = (call: GrantedCall) => Promise<string | undefined>;
 
-/**
- * Remembers the answers for a minute: CDS asks for a branch at every push, and the main branch
- * hardly ever changes.
- */
+/** Caches the answers for a minute: CDS asks for a branch at every push. */
 export function createMainBranchOf(): MainBranchOf {
   const known = new LRUCache<string, string>({ max: 5000, ttl: CACHE_MS });
   return async ({ req, bitbucket, grant, ctx }) => {

@@ -10,10 +10,7 @@ const artifactParams = repositoryParams.extend({
 });
 const never = { params: repositoryParams, answer: 'never', errors: ['notImplemented'] } as const;
 
-/**
- * What CDS can ask of a VCS server and Bitbucket Cloud does not have; CDS's service answers 501
- * too.
- */
+/** Routes for what Bitbucket Cloud does not have; CDS's own service answers 501 too. */
 export function addNotImplementedRoutes(router: Router, deps: RouteDeps): void {
   const notImplemented = grantedRoute(deps, 'notFound', async () => {
     throw new CdsError('notImplemented');

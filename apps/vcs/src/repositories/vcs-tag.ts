@@ -2,10 +2,7 @@ import type { BbTag } from '@cds/bitbucket';
 import type { VcsTag } from '@cds/wire';
 import { toVcsAuthor } from './vcs-author';
 
-/**
- * CDS wants the commit in both `sha` and `hash`; a tag without a tagger shows the author of its
- * commit.
- */
+/** CDS wants the commit in both `sha` and `hash`. Without a tagger it shows the author. */
 export function toVcsTag(tag: BbTag): VcsTag {
   return {
     tag: tag.name,

@@ -6,9 +6,8 @@ import type { BitbucketServer } from './bitbucket-server';
 export type BitbucketServers = ReadonlyMap<string, BitbucketServer>;
 
 /**
- * Finds the server that the route's `{name}` names, ignoring case: CDS's own service lowers the
- * names of its configuration, and projects were linked under those.
- *
+ * Finds the server of the route's `{name}`, ignoring case: CDS's own service lowers the names of
+ * its configuration, and projects were linked under those.
  * @throws CdsError 404 when there is none
  */
 export function findServer(servers: BitbucketServers, req: Request): BitbucketServer {

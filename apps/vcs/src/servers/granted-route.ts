@@ -49,9 +49,8 @@ export interface GrantedCall {
 }
 
 /**
- * A route that needs the project's tokens: reads them, bounds the time, turns Bitbucket's errors
- * into CDS's, and returns a new access token to the API, which reads it on success only.
- *
+ * A route that needs the project's tokens: reads them, bounds the time, maps Bitbucket's errors,
+ * and returns a new access token to the API, which reads it on success only.
  * @param missing the error for a 404 of Bitbucket
  */
 export function grantedRoute(

@@ -28,10 +28,9 @@ const LATER = { 'Retry-After': '5' };
 
 /**
  * Determines whether the state of `vcs` in Redis is this CDS's.
- *
- * A state of another API or token is ours all the same when the API gives this service a hash that
- * it gave to its name before, or when a request of the API carries the refresh token of a grant in
- * Redis. A state without a mark is of an older version, and is taken over after the registration.
+ * A state of another API or token is ours when the API gives this service a hash that it gave to
+ * its name before, or when a request carries the refresh token of a grant in Redis. A state without
+ * a mark is of an older version, and is taken over after the registration.
  */
 export async function createState(deps: StateDeps) {
   const { redis, registration, hashes, hashStore, logger } = deps;

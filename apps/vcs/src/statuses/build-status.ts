@@ -5,10 +5,7 @@ import { statusKey } from './status-key';
 import { DOCUMENTATION_URL, statusUrl } from './status-url';
 import { STATUS_NAME_PREFIX } from './vcs-commit-status';
 
-/**
- * The longest texts that Bitbucket takes:
- * https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/928
- */
+/** Bitbucket's limit: https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/928 */
 const MAX_TEXT = 254;
 
 /** Statuses of a node without a meaning for the commit. */

@@ -54,16 +54,12 @@ export interface FinishStatuses {
   close(): void;
 }
 
-/**
- * The result of one check. `unanswered`: postponed, others may have an answer; `unreachable`: no
- * run has an answer now.
- */
+/** `unanswered`: postponed, others may have an answer. `unreachable`: no run has an answer now. */
 type Outcome = 'done' | 'unanswered' | 'unreachable';
 
 /**
- * Sends the end of builds that CDS reported while `vcs` was away: CDS reports an end once. The API
- * is asked how the run ended, by one replica at a time. Each status is sent as all others are, so
- * that none is sent twice or out of order.
+ * Sends the end of builds that CDS reported while `vcs` was away, since CDS reports it once. One
+ * replica at a time asks the API how the run ended, and sends the status as all others are sent.
  */
 export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
   const { redis, servers, unfinished, sendStatus, api, logger } = deps;

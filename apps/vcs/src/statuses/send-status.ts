@@ -43,10 +43,9 @@ export type SendStatus = (
 ) => Promise<void>;
 
 /**
- * Sends a status unless Bitbucket has it, or a newer one. The status is stored after the answer, so
- * that a failed one is sent again when the event is repeated. A status that is not final is
- * recorded as unfinished before it is sent: the event of its end may be missed, and CDS does not
- * repeat it.
+ * Sends a status unless Bitbucket has it, or a newer one. It is stored after the answer, so that a
+ * failed one is sent again when its event is. One that is not final is recorded as unfinished
+ * before: CDS does not repeat the event of its end.
  */
 export function createSendStatus(deps: SendStatusDeps): SendStatus {
   const { sent, unfinished, runExclusive, logger, onResult } = deps;

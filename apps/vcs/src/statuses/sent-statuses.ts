@@ -21,10 +21,7 @@ export interface SentStatuses {
   write(id: string, status: SentStatus): Promise<void>;
 }
 
-/**
- * Stored in Redis for all replicas, and in memory: that serves while Redis is away, and after Redis
- * refused or lost a status.
- */
+/** Stored in Redis for all replicas, and in memory for when Redis is away or lost a status. */
 export function createSentStatuses(deps: { redis: Redis; logger: Logger }): SentStatuses {
   const { redis, logger } = deps;
   const memory = new LRUCache<string, { status: SentStatus; inRedis: boolean }>({ max: 5000 });

@@ -10,9 +10,8 @@ export interface SentStatus {
 }
 
 /**
- * Whether a status should follow `last` at Bitbucket. Events arrive twice and out of order: a
- * status of an earlier run is not sent, nor one that is not final after a final one of the same
- * run, nor a repetition.
+ * Whether a status should follow `last` at Bitbucket. Events arrive twice and out of order: no
+ * status of an earlier run is sent, none that is not final after a final one, no repetition.
  */
 export function shouldSend(last: SentStatus | undefined, next: SentStatus): boolean {
   if (!last) return true;

@@ -3,16 +3,10 @@ import { whyNoLink } from '@cds/config';
 /** The URL of a status without one of its run: Bitbucket requires a URL. */
 export const DOCUMENTATION_URL = 'https://ovh.github.io/cds/';
 
-/**
- * The longest URL that Bitbucket takes:
- * https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/928
- */
+/** Bitbucket's limit: https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/928 */
 const MAX_URL = 449;
 
-/**
- * The URL of a workflow run in the CDS UI; the documentation's where Bitbucket would refuse it, and
- * the status with it.
- */
+/** The URL of a run in the CDS UI; the documentation's where Bitbucket would refuse that one. */
 export function statusUrl(
   uiUrl: string,
   run: { projectKey: string; workflowName: string; number: number },

@@ -28,26 +28,18 @@ const recordSchema = z.object({
   refusedSince: z.number().optional(),
 });
 
-/**
- * A status that is not final at Bitbucket, or a final one that Bitbucket did not take, with all
- * that is needed to send its end.
- */
+/** A status that is not final at Bitbucket, or a final one that it did not take. */
 export type UnfinishedStatus = z.infer<typeof recordSchema>;
 
 /** Stored in Redis for all replicas. Saving and removing never reject: no status waits for them. */
 export interface UnfinishedStatuses {
   /**
-   * Replaces the record of the same id.
-   *
-   * @param id `vcsKeys.sentStatus` of it
-   * @param askAt when the API is asked about it (ms)
+   * Replaces the record of `id`, its `vcsKeys.sentStatus`. @param askAt when the API is asked (ms)
    */
   save(id: string, status: UnfinishedStatus, askAt: number): Promise<void>;
   remove(id: string): Promise<void>;
   /**
-   * Postpones one that is still there. Rejects while Redis is away.
-   *
-   * @param change its new record
+   * Postpones one that is still there. Rejects while Redis is away. @param change its new record
    */
   postpone(id: string, askAt: number, change?: UnfinishedStatus): Promise<void>;
   /** Ids of those that are due by `until`, the earliest first. Rejects while Redis is away. */

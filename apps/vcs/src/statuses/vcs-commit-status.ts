@@ -16,9 +16,8 @@ export function isCdsStatus(status: BbStatus): boolean {
 }
 
 /**
- * The API finds its statuses by comparing `description` with their name, and does not send finished
- * ones again. So the description is the whole name, also where the key is shortened.
- *
+ * The API compares `description` with the names of its statuses, and does not send finished ones
+ * again: so it is the whole name, also where the key is shortened.
  * @param revision as the API asked for it
  */
 export function toVcsCommitStatus(status: BbStatus, revision: string): VcsCommitStatus {

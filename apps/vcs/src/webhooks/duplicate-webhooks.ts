@@ -2,9 +2,7 @@ import type { BbHook, BitbucketClient, CallContext, RepoRef } from '@cds/bitbuck
 import type { Logger } from '@cds/service';
 import { fullNameOf } from '../http/repository-ref';
 
-/**
- * The webhooks of a repository with one URL. Bitbucket takes any number; each delivers every push.
- */
+/** The webhooks of a repository with one URL: each delivers every push. */
 export interface DuplicateWebhooks {
   /** The one to keep; undefined when there is none. */
   kept: BbHook | undefined;
@@ -12,9 +10,7 @@ export interface DuplicateWebhooks {
 }
 
 /**
- * Chooses among the webhooks with exactly this URL: the one that is known, else one that is signed,
- * else one that is active, else the first.
- *
+ * Chooses among the webhooks with this URL: a known one, else signed, else active, else the first.
  * @param url as Bitbucket has it
  * @param knownUuid Bitbucket's, of the webhook that was upserted before; '' when that is not known
  */
@@ -43,11 +39,7 @@ export function duplicateUrls(hooks: readonly BbHook[]): Set<string> {
   );
 }
 
-/**
- * Removes the duplicates of a webhook: each push would be delivered once by each.
- *
- * @throws what Bitbucket's client throws; one that is gone already counts as removed
- */
+/** @throws what Bitbucket's client throws; one that is gone already counts as removed */
 export async function removeDuplicates(
   deps: { bitbucket: Pick<BitbucketClient, 'deleteHook'>; repo: RepoRef; logger: Logger },
   { kept, duplicates }: DuplicateWebhooks,

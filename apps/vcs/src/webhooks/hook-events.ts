@@ -3,9 +3,7 @@ import { CdsError } from '@cds/wire';
 /** What CDS subscribes to when it names no events: the only one that starts workflows. */
 export const DEFAULT_EVENTS = ['repo:push'];
 
-/**
- * The events that CDS is offered for a webhook, in the order in which its own service lists them.
- */
+/** The events that CDS is offered, in the order of its own service. */
 export const OFFERED_EVENTS = [
   'pullrequest:unapproved',
   'issue:comment_created',
@@ -45,8 +43,7 @@ const NEWER_EVENTS = [
 const KNOWN_EVENTS = new Set([...OFFERED_EVENTS, ...NEWER_EVENTS]);
 
 /**
- * The events to subscribe to: `repo:push` when none are named.
- * @throws CdsError 400 that names the events Bitbucket Cloud does not have
+ * `repo:push` when none are named. @throws CdsError 400 naming those that Bitbucket does not have
  */
 export function effectiveEvents(events: readonly string[] | null): string[] {
   if (!events || events.length === 0) return [...DEFAULT_EVENTS];

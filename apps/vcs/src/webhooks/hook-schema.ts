@@ -10,10 +10,7 @@ const flag = z
   .nullish()
   .transform((value) => value ?? false);
 
-/**
- * Bitbucket has some thirty events. Counted first, so that a million of wrong ones are not noted
- * one by one.
- */
+/** Bitbucket has some thirty. Counted first, so that wrong ones are not noted one by one. */
 const MAX_EVENTS = 100;
 const MAX_EVENT = 100;
 

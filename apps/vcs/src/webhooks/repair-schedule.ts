@@ -5,9 +5,7 @@ const DAY_SECONDS = 24 * 60 * 60;
 /** The pause before a repair that failed for a reason that passes. */
 const RETRY_SECONDS = 60 * 60;
 
-/**
- * When the webhooks of a repository are repaired. Both methods reject when Redis does not answer.
- */
+/** When the webhooks of a repository are repaired. Rejects while Redis is away. */
 export interface RepairSchedule {
   /** Whether the repository is due; if so, it is not due again for a day, on any replica. */
   claim(repository: string): Promise<boolean>;

@@ -26,12 +26,10 @@ export interface RepairTarget {
 }
 
 /**
- * Repairs one webhook of ours: signed with our secret, active, its description and events kept. A
- * webhook that was upserted since `known` was read is left alone.
- *
+ * Signs and activates one webhook of ours; its description and events stay. A webhook that was
+ * upserted since `known` was read is left alone.
  * @returns the webhook as it is at Bitbucket then
- * @throws errors that should end the repair of the others too: Redis's, and Bitbucket's unless they
- *   are of this webhook
+ * @throws errors that end the repair of others too: Redis's, and Bitbucket's not of this webhook
  */
 export type RepairWebhook = (
   target: RepairTarget,
@@ -41,9 +39,8 @@ export type RepairWebhook = (
 ) => Promise<BbHook>;
 
 /**
- * Removes the duplicates of our webhook with this URL. The webhooks are listed anew under the lock,
- * so that all replicas keep the same one.
- *
+ * Removes the duplicates of our webhook with this URL. Lists anew under the lock, so that all
+ * replicas choose the same one.
  * @param knownUuid Bitbucket's, of the webhook that was upserted; '' when that is not known
  * @throws as {@link RepairWebhook}
  */

@@ -13,9 +13,7 @@ export interface UpsertedWebhook {
 }
 
 /**
- * Updates the webhook with this uuid, else the webhook with this URL, so that a repeated call makes
- * no duplicate; else creates one.
- *
+ * Updates the webhook with this uuid, else the one with this URL, else creates one.
  * @param uuid Bitbucket's, '' when it is not known
  */
 export async function upsertWebhook(
@@ -49,11 +47,7 @@ export async function updateIfExists(
   }
 }
 
-/**
- * Finds the webhook with this URL, its duplicates, and the other webhooks of the repository.
- *
- * @param url as Bitbucket has it
- */
+/** Finds the webhook with this URL (Bitbucket's), its duplicates, and the other webhooks. */
 export async function findWebhook(
   call: GrantedCall,
   url: string,

@@ -4,13 +4,11 @@ import { hookUuidOf, webhookSecret } from '@cds/webhook-signature';
 /** The key of the configuration from which the secrets of webhooks are derived. */
 export interface WebhookKey {
   /**
-   * Names the key: 16 hexadecimal digits of a MAC over a constant, from which the key cannot be
-   * computed. It is stored with every webhook, so that a changed key is noticed.
+   * 16 hexadecimal digits, from which the key cannot be computed. Stored with every webhook, so
+   * that a changed key is noticed.
    */
   fingerprint: string;
-  /**
-   * The secret of the webhook with this URL, at Bitbucket or in CDS: both end in the hook's uuid.
-   */
+  /** The secret of the webhook with this URL, which ends in the hook's uuid. */
   secretOf(url: string): string;
 }
 

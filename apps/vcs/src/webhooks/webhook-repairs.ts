@@ -47,19 +47,15 @@ export interface WebhookRepairs {
   afterAnswer(call: AnsweredCall): void;
   /** Repairs the other webhooks of a listing that was made for the API. */
   repairListed(call: AnsweredCall, listed: BbHook[]): void;
-  /**
-   * Repairs the webhook that the API looked up; returns it as it is at Bitbucket then. Never
-   * rejects.
-   */
+  /** Repairs the webhook that the API looked up, and returns it. Never rejects. */
   repairLookedUp(call: AnsweredCall, hook: BbHook, ctx: DeadlineContext): Promise<BbHook>;
   /** Drops repairs that are not done yet. */
   close(): void;
 }
 
 /**
- * Only a lookup waits for a repair. A repair makes no call while few calls are left, renews no
- * token and repeats nothing; a repair that fails is tried again later. Without Redis nothing is
- * repaired, since only Redis knows which repository is due.
+ * Only a lookup waits for a repair. A repair makes no call while few are left, renews no token and
+ * repeats nothing; one that fails is tried again later. Without Redis nothing is repaired.
  */
 export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
   const { redis, webhookStore, webhookKey, logger, onResult } = deps;
@@ -195,10 +191,7 @@ export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
   };
 }
 
-/**
- * Whether the operator manages the webhooks: they may have another secret, or be inactive on
- * purpose.
- */
+/** Whether the operator manages the webhooks, with another secret or inactive on purpose. */
 function isManual({ config }: BitbucketServer): boolean {
   return config.disableWebHooks || config.disableWebHooksCreation;
 }

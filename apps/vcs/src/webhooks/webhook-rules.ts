@@ -25,9 +25,8 @@ export function saysCds(hook: BbHook): boolean {
 }
 
 /**
- * Whether a webhook is of this CDS: its description says so, and its URL is one that `vcs` upserted
- * or the API named, or has the prefix of one that was upserted, or that of `proxyWebhook`. Another
- * CDS may have webhooks in the same repository, and a secret of ours on them would shut it out.
+ * Whether a webhook is of this CDS: its description says so, and its URL is known, or has a known
+ * prefix or that of `proxyWebhook`. A secret of ours would shut out another CDS.
  */
 export function isOurs(hook: BbHook, known: RepositoryWebhooks, proxyWebhook: string): boolean {
   if (!saysCds(hook) || !UUID.test(hookUuidOf(hook.url))) return false;
@@ -50,9 +49,7 @@ export function faultsOf(
   return faults;
 }
 
-/**
- * The events of a webhook, with those that the API wants. Bitbucket refuses a webhook without any.
- */
+/** The webhook's events and those that the API wants. Bitbucket refuses a webhook without any. */
 export function eventsAfterRepair(hook: BbHook, known: KnownWebhook | undefined): string[] {
   const events = [...new Set([...hook.events, ...(known?.events ?? [])])];
   return events.length > 0 ? events : [...DEFAULT_EVENTS];

@@ -6,10 +6,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { fullNameOf } from '../http/repository-ref';
 
-/**
- * Renewed whenever the webhooks of the repository are checked. A webhook that expires gets its
- * secret once more.
- */
+/** Renewed at every check of the repository. An expired webhook gets its secret once more. */
 const TTL_SECONDS = 100 * 24 * 60 * 60;
 
 /** URL prefixes of `hooks` that are remembered, the newest. */

@@ -4,15 +4,9 @@ import { repoOf } from '../http/repository-ref';
 import { repositoryId, type WebhookStore } from './webhook-store';
 import type { WebhookKey } from './webhook-key';
 
-/**
- * Records what the API did with webhooks, for their repair. A Redis that is away fails no call of
- * the API.
- */
+/** Records what the API did with webhooks, for their repair. An outage of Redis fails no call. */
 export interface WebhookTracker {
-  /**
-   * @param webhook as it is at Bitbucket
-   * @param url the hook's, as the API knows it
-   */
+  /** @param webhook as it is at Bitbucket; `url` as the API knows it */
   upserted(
     call: GrantedCall,
     webhook: { uuid: string; url: string; events: string[] },
