@@ -404,7 +404,7 @@ describe('engine hooks replay', () => {
   });
 
   it.each([
-    ['deletions alone', [{ old: { type: 'branch' }, new: null }], /only tells of deleted/],
+    ['deletions alone', [{ old: { type: 'branch' }, new: null }], /only deletes branches/],
     ['no push at all', 'text', /cannot be read as a push/],
   ])('refuses a delivery with %s', async (_, changes, sentence) => {
     await task(HOOK);

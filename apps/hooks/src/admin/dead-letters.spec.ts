@@ -511,7 +511,7 @@ describe('dead letters', () => {
 
       const answers = [await replay(0), await replay(1), await replay(2)];
       expect(answers.map((answer) => [answer.status, errorIn(answer)])).toEqual([
-        [400, expect.stringContaining('only tells of deleted branches or tags')],
+        [400, expect.stringContaining('only deletes branches or tags')],
         [400, expect.stringContaining('the delivery is no push ("repo:fork")')],
         [409, expect.stringContaining('has not ended')],
       ]);

@@ -1,10 +1,16 @@
+import type { TaskType } from '@cds/wire';
 import { z } from 'zod';
 import type { StoredExecution } from '../execution';
 
-/** As much of a push as tells whether it leads to a run. */
 const push = z.object({
   push: z.object({ changes: z.array(z.object({ new: z.unknown().optional() })) }),
 });
+
+/** Every other type can be replayed. An execution of a poller needs the change that was found. */
+const NOT_REPLAYABLE: ReadonlySet<TaskType> = new Set<TaskType>([
+  ...(['BranchDeletion', 'OutgoingWebhook', 'OutgoingWorkflow'] as const),
+  ...(['Workflow', 'Kafka', 'Gerrit', 'RepoPoller'] as const),
+]);
 
 /**
  * Why an execution cannot be replayed: it would lead to no run. A replay never removes the runs of
@@ -15,20 +21,22 @@ const push = z.object({
 export function whyNoReplay({ type, webhook, poll }: StoredExecution): string | undefined {
   if (poll)
     return poll.kind === 'delete'
-      ? 'it tells of a deleted branch, and a replay removes nothing: it starts no run'
+      ? 'the poll found a deleted branch: a replay removes nothing and starts no run'
       : undefined;
-  if (type === 'Webhook' || type === 'Scheduler' || type === 'RabbitMQ') return undefined;
-  if (type !== 'RepoWebHook' || !webhook) return `executions of type ${type} cannot be replayed`;
-  const { request_header = {} } = webhook as Partial<typeof webhook>;
+  const isWithoutRequest = type === 'RepoWebHook' && !webhook;
+  if (NOT_REPLAYABLE.has(type) || isWithoutRequest)
+    return `executions of type ${type} cannot be replayed`;
+  if (type !== 'RepoWebHook') return undefined;
+  const { request_header = {}, request_body = '' }: Partial<typeof webhook> = webhook ?? {};
   const event = request_header['X-Event-Key']?.[0] ?? '';
   if (event !== 'repo:push') {
     return `the delivery is no push (${JSON.stringify(event.slice(0, 100))}): it starts no run`;
   }
-  const parsed = push.safeParse(parseBody(webhook.request_body));
+  const parsed = push.safeParse(parseBody(request_body));
   if (!parsed.success) return 'the delivery cannot be read as a push: it starts no run';
   return parsed.data.push.changes.some((change) => change.new)
     ? undefined
-    : 'the delivery only tells of deleted branches or tags, and a replay removes nothing: it starts no run';
+    : 'the delivery only deletes branches or tags: a replay removes nothing and starts no run';
 }
 
 function parseBody(base64: string): unknown {
