@@ -12,10 +12,7 @@ import { type ConfigOption, configOption } from './config-option';
 import type { Context } from './context';
 import { addHooksCommands } from './hooks-commands';
 
-/**
- * What others wrote (names of branches, answers, messages) moves no cursor and turns no text
- * around.
- */
+/** Texts of others (branches, answers, messages) move no cursor and turn no text around. */
 function harmless(context: Context): Context {
   return {
     ...context,

@@ -10,8 +10,7 @@ type ConfigOf<S extends Service> = NonNullable<ReturnType<typeof loadConfig>[S]>
 const CONNECT_MS = 5_000;
 
 /**
- * Runs commands on the Redis of a service. Ends within about seven seconds when Redis is away or falls silent.
- *
+ * Runs commands on the Redis of a service; ends within seven seconds when Redis is silent.
  * @throws CommandError saying what to do about the configuration or about Redis
  */
 export async function withServiceRedis<S extends Service, T>(
@@ -28,9 +27,7 @@ export async function withServiceRedis<S extends Service, T>(
 }
 
 /**
- * Runs commands on a Redis.
- *
- * @param advice what to look at when it cannot be asked
+ * @param advice what to look at when Redis does not answer
  * @throws CommandError
  */
 export async function withRedis<T>(

@@ -164,9 +164,7 @@ const nodeRun = z.object({
   status: z.string(),
 });
 
-/**
- * How a node of a workflow ended, or how far it is, in its newest run within the workflow's run.
- */
+/** The state of a workflow's node in its newest run within a run of the workflow. */
 export interface NodeRun {
   subNumber: number;
   /** In CDS's words: `Success`, `Fail`, `Building`, … */

@@ -1,11 +1,9 @@
 /**
  * Why a call of the CDS API failed.
- *
- * - `refused`: the API looked at the call and answered with its error body; also with a 500.
- * - `unauthorized`: its 401. The hash (or, when registering, the token) is not known to it.
- * - `unavailable`: no answer of the API: connection refused or dropped, too slow, 502, 503, 504, or a
- *   body that is not CDS's (a proxy's page). {@link ApiError.mayBeDone} tells whether it may have
- *   been carried out.
+ * - `refused`: the API answered with its error body; also with a 500.
+ * - `unauthorized`: its 401. It does not know the hash (or, when registering, the token).
+ * - `unavailable`: no answer of the API: no connection, too slow, 502, 503, 504, or a body that is
+ * not CDS's (a proxy's page). It may be carried out: {@link ApiError.mayBeDone}.
  */
 export type ApiErrorKind = 'refused' | 'unauthorized' | 'unavailable';
 
@@ -16,10 +14,7 @@ export class ApiError extends Error {
   readonly status?: number | undefined;
   /** CDS's error number, undefined when the body was not CDS's. */
   readonly cdsId?: number | undefined;
-  /**
-   * Whether the API may have carried the call out, or may still do so: it was sent, and no answer
-   * of the API says what became of it.
-   */
+  /** Whether the API may carry the call out: it was sent, and no answer says what became of it. */
   readonly mayBeDone: boolean;
 
   constructor(

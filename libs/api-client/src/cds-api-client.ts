@@ -23,8 +23,8 @@ import {
 } from './send-request';
 
 /**
- * Whatever `requestTimeout` says, a run is given a minute, since the API builds the whole workflow
- * meanwhile, and so is the removal of runs: what is given up may be done later.
+ * For a run, whatever `requestTimeout` says, since the API builds the whole workflow meanwhile, and
+ * for the removal of runs: a call that is given up may be done later.
  */
 const RUN_TIMEOUT_MS = 60_000;
 /** The API asks `vcs` five things for one poll, and gives it a minute for each. */
@@ -87,9 +87,8 @@ type Call = Pick<HttpCall, 'method' | 'path' | 'body' | 'timeoutMs' | 'signal' |
 type CallInTime = Omit<Call, 'timeoutMs'> & { timeoutMs?: number };
 
 /**
- * The calls that the services make to the CDS API. Every failed one rejects with an {@link ApiError}
- * (or with the reason of the caller's own signal). A mistake of this client comes as it is: it says
- * nothing about the API.
+ * The calls of the CDS API. Every failed one rejects with an {@link ApiError}, with the reason of
+ * the caller's own signal, or with a mistake of this client, which says nothing about the API.
  */
 export class CdsApiClient {
   readonly #http: HttpSender;
@@ -138,10 +137,9 @@ export class CdsApiClient {
   }
 
   /**
-   * `GET /workflow/hook`: the hooks of all workflows, some at a time, so that nothing waits while tens of thousands are
-   * read. They are all only when it ends without an error.
-   *
-   * @param leftOut told of each entry that cannot be read; the others go on
+   * `GET /workflow/hook`: the hooks of all workflows, some at a time, so that reading tens of
+   * thousands blocks nothing. They are complete only when it ends without an error.
+   * @param leftOut called for each entry that cannot be read; the others go on
    */
   async *workflowHooks(
     signal?: AbortSignal,
@@ -160,9 +158,8 @@ export class CdsApiClient {
   }
 
   /**
-   * `POST /project/{key}/workflows/{name}/runs`: starts a run, and is given 60 s for it.
-   *
-   * @returns the number of the run, 0 where the API accepted but its answer cannot be read.
+   * `POST /project/{key}/workflows/{name}/runs`: starts a run within 60 s.
+   * @returns the number of the run, 0 where the API accepted but its answer cannot be read
    */
   async runWorkflow({
     project,
@@ -181,10 +178,7 @@ export class CdsApiClient {
     return { runNumber: num, subNumber: last_subnumber };
   }
 
-  /**
-   * `DELETE …/runs/branch/{branch}`: removes the runs of exactly this branch, and is given 60 s for
-   *   it.
-   */
+  /** `DELETE …/runs/branch/{branch}`: removes the runs of exactly this branch within 60 s. */
   async deleteBranchRuns({
     project,
     workflow,
@@ -196,8 +190,8 @@ export class CdsApiClient {
   }
 
   /**
-   * `GET /project/{key}/integrations/{name}`: the values of an integration of a project, its passwords in clear: for one
-   * connection, not to be kept or logged.
+   * `GET /project/{key}/integrations/{name}`: the values of a project's integration, its passwords
+   * in clear: never store or log them.
    */
   async projectIntegration(
     project: string,
@@ -209,9 +203,8 @@ export class CdsApiClient {
   }
 
   /**
-   * `GET /hook/{uuid}/workflow/{id}/vcsevent/{server}`: what happened in the repository of a hook since then, without commits
-   * that have a run already.
-   *
+   * `GET /hook/{uuid}/workflow/{id}/vcsevent/{server}`: changes of a hook's repository, without
+   * commits that have a run.
    * @param sinceMs milliseconds since 1970; the API takes nanoseconds
    * @returns undefined where the server cannot be polled: the API answers `null`
    */
@@ -236,11 +229,7 @@ export class CdsApiClient {
     return { status: answer.status, hookRun: schemas.findHookRun(answer, hookRun) };
   }
 
-  /**
-   * `GET …/runs/{number}`: the newest run of one node of a run.
-   *
-   * @returns undefined where the run has none of this name
-   */
+  /** `GET …/runs/{number}`: the newest run of one node of a run; undefined for an unknown node. */
   async nodeRun(
     { node, ...run }: NodeRef,
     signal?: AbortSignal,
@@ -261,9 +250,8 @@ export class CdsApiClient {
   }
 
   /**
-   * `GET /config/vcs`: the names of the VCS servers, for which the API asks a `vcs` service. Empty
-   *   where none is
-   * registered; an error of the API where none of them answers.
+   * `GET /config/vcs`: the names of the VCS servers, of which the API asks a `vcs` service. Empty
+   * where none is registered; an error of the API where none answers.
    */
   async vcsServers(signal?: AbortSignal): Promise<string[]> {
     const call = { method: 'GET', path: '/config/vcs', signal } as const;
@@ -276,8 +264,8 @@ export class CdsApiClient {
   }
 
   /**
-   * Calls `listener`, which must not throw, after every call that the API itself answered with less
-   * than 500: it is there again. Returns what ends the listening.
+   * Calls `listener`, which must not throw, after every answer of the API below 500. Returns what
+   * ends the listening.
    */
   onSuccess(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -388,9 +376,8 @@ function hookRunPath({ hookRun, ...run }: HookRunRef): string {
 }
 
 /**
- * One path segment. `.` and `..` cannot be escaped: they would lead to another route. Half of a
- * character has no form in a URL.
- *
+ * One path segment. `.` and `..` would lead to another route; half a character has no form in a
+ * URL.
  * @throws ApiError `refused`
  */
 function segment(value: string): string {

@@ -22,9 +22,8 @@ export class OversizedEntry {
 export const PAUSE = Symbol('pause');
 
 /**
- * The entries of a JSON array, read one by one: a list of tens of thousands, parsed in one go, would hold up the process
- * for seconds and take many times its size in memory.
- *
+ * Reads the entries of a JSON array one by one: parsing tens of thousands in one go would block the
+ * process for seconds and take many times their size in memory.
  * @param pieces the text, in whatever pieces it came; `null` is an empty list, as Go writes it
  * @returns the value of each entry, {@link OversizedEntry} in place of one that is too large, and
  *   {@link PAUSE} after each MiB

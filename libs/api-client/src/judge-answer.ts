@@ -6,8 +6,8 @@ import type { HttpAnswer } from './send-request';
 const UNAVAILABLE = new Set([502, 503, 504]);
 
 /**
- * The error that `answer` means; undefined for a 2xx: the API has done it, also where its body broke off or cannot be
- * read. A web page is none of the API's answers, whatever its status.
+ * The error that `answer` means; undefined for a 2xx, also with a broken body. A web page is no
+ * answer of the API, whatever its status.
  */
 export function judgeAnswer(call: string, answer: HttpAnswer): ApiError | undefined {
   const { status, json, isPage } = answer;

@@ -18,10 +18,8 @@ export interface LeftOutHook {
 }
 
 /**
- * The hooks of a list that came in pieces, some at a time. One entry that cannot be read is left
- * out: it is one user's, and the others go on.
- *
- * @param leftOut told of each such entry
+ * The hooks of a list in pieces, some at a time. An entry that cannot be read is left out.
+ * @param leftOut called for each such entry
  * @throws Error when the text goes on in a way that no list does, or has too many entries
  */
 export async function* listedHooks(

@@ -56,8 +56,7 @@ export interface PolledEvents {
 }
 
 /**
- * Reads the answer of the API to a poll. New branches are pushes, too, so its `create_events` are not needed.
- *
+ * The API's answer to a poll. New branches are pushes too, so `create_events` are not needed.
  * @param interval the header `X-CDS-Poll-Interval`
  * @returns undefined for what is no such answer
  */

@@ -90,8 +90,7 @@ export function createHttpSender(o: { url: string; insecure: boolean }): HttpSen
 
 async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
   call.signal?.throwIfAborted();
-  // As bytes: of a text axios makes sure that it is JSON, by parsing it. What fails here is no
-  // fault of the other side.
+  // As bytes: axios parses a text to check it. A failure here is not the API's.
   const data = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
   const outer = call.signal && { signal: call.signal };
   return withTimeout(outer, call.timeoutMs, async ({ signal }) => {
@@ -164,10 +163,7 @@ async function readWhole(
 const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 const CONNECTING = new Set(['connect', 'getaddrinfo']);
 
-/**
- * Whether no connection came about, or none that is to be trusted. Several addresses fail with
- * several errors.
- */
+/** Whether no connection was made, or none to trust; several addresses have several errors. */
 function isNotSent(error: unknown): boolean {
   const { code, syscall, errors, cause } = error as NodeJS.ErrnoException & {
     errors?: unknown[];

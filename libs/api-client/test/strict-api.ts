@@ -28,8 +28,7 @@ export function cdsError(id: number, message: string) {
 }
 
 /**
- * A stand-in of the CDS API that insists, as the real one, on the name of the caller, on the hash that
- * it gave out and on the token.
+ * A stand-in of the CDS API that checks the caller's name, the hash that it gave out and the token.
  */
 export async function startStrictApi(port = 0): Promise<StrictApi> {
   const api: Omit<StrictApi, 'url' | 'port' | 'close'> = {

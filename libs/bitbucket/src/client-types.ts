@@ -21,8 +21,8 @@ export interface CallContext {
   /** Aborted when no caller waits for the answer any more. */
   signal: AbortSignal;
   /**
-   * When `signal` will be aborted, in milliseconds since 1970. With it, a pause that would not end
-   * in time (a long `Retry-After`) is not begun: the caller has the error at once.
+   * When `signal` will be aborted, in milliseconds since 1970. A pause that would end later (a long
+   * `Retry-After`) is not begun: the caller gets the error.
    */
   deadline?: number | undefined;
 }
@@ -30,9 +30,7 @@ export interface CallContext {
 /** Where access tokens come from. The owner of the grant implements it. */
 export interface AccessTokenSource {
   current(ctx: CallContext): Promise<string>;
-  /**
-   * Called at most once for each call of the client, after Bitbucket answered 401 to `rejected`.
-   */
+  /** Called at most once for each call, after Bitbucket answered 401 to `rejected`. */
   renew(rejected: string, ctx: CallContext): Promise<string>;
 }
 
@@ -71,8 +69,7 @@ export interface BitbucketClientOptions {
   /** Milliseconds one attempt may take, its body included. Default 15000. */
   attemptTimeoutMs?: number | undefined;
   /**
-   * Milliseconds before the first repeat, where Bitbucket names none; doubled each time. Default
-   * 1000.
+   * Milliseconds before the first repeat, unless Bitbucket says; doubled each time. Default 1000.
    */
   firstPauseMs?: number;
 }
@@ -94,15 +91,12 @@ export interface ListPullRequestsOptions {
 }
 
 /**
- * Bitbucket Cloud's REST API, as far as a CI service needs it. Every method throws {@link
- * BitbucketError}; lists hold all pages.
+ * Bitbucket Cloud's REST API for a CI service. Every method throws {@link BitbucketError}; lists
+ * hold all pages.
  */
 export interface BitbucketClient {
   listWorkspaces(ctx: CallContext): Promise<BbWorkspace[]>;
-  /**
-   * Of every workspace the user is in. A workspace that refuses (403, 404) is left out with a
-   * warning.
-   */
+  /** Of every workspace the user is in. One that refuses (403, 404) is left out with a warning. */
   listRepositories(ctx: CallContext): Promise<BbRepository[]>;
   getRepository(repo: RepoRef, ctx: CallContext): Promise<BbRepository>;
   listForks(repo: RepoRef, ctx: CallContext): Promise<BbRepository[]>;

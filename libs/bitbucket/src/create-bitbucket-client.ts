@@ -10,10 +10,7 @@ import { createStatuses } from './resources/statuses';
 import { createWebhooks } from './resources/webhooks';
 import { createWorkspaces } from './resources/workspaces';
 
-/**
- * A client for one user's grant. Cheap to make (one per request is fine): connections and known
- * hashes are shared by all clients of the process.
- */
+/** A client for one user's grant, cheap to make: all clients share connections and known hashes. */
 export function createBitbucketClient(o: BitbucketClientOptions): BitbucketClient {
   const http = createApiHttp(o);
   const { listWorkspaces } = createWorkspaces(http);

@@ -1,8 +1,8 @@
 const repo = '/repositories/{workspace}/{repo_slug}';
 
 /**
- * When a call may be repeated although it is not known whether Bitbucket acted on it: `always`
- * where a second time does nothing more, `unless-received` where it would (a second comment).
+ * Whether a call may be repeated when Bitbucket may have acted on it: `always` where that does no
+ * harm, `unless-received` where it would (a second comment).
  */
 export type RepeatRule = 'always' | 'unless-received';
 

@@ -16,10 +16,7 @@ export interface FakeList {
 export interface FakeBitbucket extends FakeServer {
   apiUrl: string;
   validTokens: Set<string>;
-  /**
-   * Decoded path below /2.0, segments joined by `|` (a branch name may hold `/`) → one value, or a
-   * list.
-   */
+  /** Decoded path below /2.0, segments joined by `|`, since names hold `/` → value or list. */
   objects: Map<string, object>;
   lists: Map<string, FakeList>;
   /** `POST a|b|c` → the answer to a write. */
@@ -27,8 +24,8 @@ export interface FakeBitbucket extends FakeServer {
 }
 
 /**
- * Bitbucket's manners: Bearer tokens only, pages of 10 to 100 with an opaque `next` that repeats
- * the query, no parameter twice, `fields` with `next`, JSON bodies, errors in its envelope.
+ * Bearer tokens only, pages of 10 to 100 with an opaque `next` that repeats the query, no parameter
+ * twice, `fields` with `next`, JSON bodies, errors in its envelope.
  */
 export async function startFakeBitbucket(): Promise<FakeBitbucket> {
   const validTokens = new Set(['token-1']);

@@ -25,9 +25,7 @@ export type FakeHandler = (
 export interface FakeServer {
   origin: string;
   requests: FakeRequest[];
-  /**
-   * Each is used for one request, before the rules; one that returns undefined leaves it to them.
-   */
+  /** Each serves one request, before the rules; one that returns undefined leaves it to them. */
   scripted: FakeHandler[];
   close(): Promise<void>;
 }

@@ -5,9 +5,8 @@ const QUIET_MS = 80;
 const MAX_REQUESTS = 1_000;
 
 /**
- * How many calls had to follow each other in `work`. The server answers in rounds: it waits until
- * nothing more is asked for, then answers all that was, so that the number of rounds is the length
- * of the longest chain, however fast the machine is.
+ * How many calls follow each other in `work`. The server answers in rounds, when nothing more is
+ * asked for: their number is the length of the longest chain, however fast the machine is.
  */
 export async function depthOf(server: FakeServer, work: () => Promise<unknown>): Promise<number> {
   let rounds = 0;

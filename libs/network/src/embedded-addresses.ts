@@ -19,9 +19,8 @@ export function rangeOf(address: Address): string {
 }
 
 /**
- * The addresses that a connection to `address` may lead to: itself, or the IPv4 addresses that
- * stand in it. Where its form does not tell which bits are the IPv4 address, all that may be are
- * given.
+ * The addresses that a connection to `address` may lead to: itself, or the IPv4 addresses in it,
+ * all candidates where its form does not tell which bits are one.
  */
 export function meaningsOf(address: Address): Address[] {
   if (!(address instanceof ipaddr.IPv6)) return [address];
@@ -32,8 +31,7 @@ export function meaningsOf(address: Address): Address[] {
     bytes.slice(from, to).every((byte) => byte === 0);
 
   const last = v4(12, 13, 14, 15);
-  // `::ffff:a.b.c.d`; `::ffff:0:a.b.c.d`, IPv4-translated (RFC 6145); `64:ff9b::/96`, NAT64 (RFC
-  // 6052).
+  // `::ffff:a.b.c.d`; `::ffff:0:a.b.c.d` (RFC 6145); `64:ff9b::/96`, NAT64 (RFC 6052).
   switch (address.range()) {
     case 'ipv4Mapped':
     case 'rfc6145':
@@ -47,17 +45,13 @@ export function meaningsOf(address: Address): Address[] {
     // RFC 4380, 4: the server, and the client with every bit turned.
     return [v4(4, 5, 6, 7), new ipaddr.IPv4(bytes.slice(12).map((byte) => byte ^ 0xff))];
   }
-  // `::a.b.c.d`, which some systems still take for the IPv4 address; `::` and `::1` are what they
-  // are.
+  // `::a.b.c.d`, which some systems take for the IPv4 address; `::` and `::1` are not.
   if (isZero(0, 12) && !(isZero(12, 15) && (bytes[15] ?? 0) <= 1)) return [last];
   // ISATAP (RFC 5214, 6.1): below any prefix, which counts as well.
   const isIsatap = [0, 2].includes(bytes[8] ?? -1) && isSame(bytes.slice(9, 12), [0, 0x5e, 0xfe]);
   return isIsatap ? [address, last] : [address];
 
-  /**
-   * NAT64 with a prefix of 48, 56, 64 or 96 bits (RFC 8215; RFC 6052, 2.2); which one, only its
-   * network knows.
-   */
+  /** NAT64 with a prefix of 48, 56, 64 or 96 bits (RFC 8215; RFC 6052, 2.2); unknown which. */
   function ofLocalTranslation(): Address[] {
     const forms: [ipaddr.IPv4, boolean][] = [
       [v4(6, 7, 9, 10), isZero(11, 16)],

@@ -1,9 +1,8 @@
 const [OPEN_BRACE, OPEN_BRACKET, COMMA, COLON] = [0x7b, 0x5b, 0x2c, 0x3a];
 
 /**
- * Whether a JSON text may hold more than `most` values. A small text can become a hundred times its
- * size in memory (`[{},{},…`), so that its length alone bounds nothing. Brackets and commas within
- * strings count too: it is an upper bound, and cheap.
+ * Whether a JSON text may hold more than `most` values: a small text (`[{},{},…`) can take a
+ * hundred times its size in memory. Brackets and commas in strings count too: a cheap upper bound.
  */
 export function isTooComplex(json: Uint8Array, most: number): boolean {
   let count = 0;

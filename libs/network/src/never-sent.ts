@@ -10,9 +10,8 @@ const BEFORE_CONNECTING = new Set([
 const MAX_DEPTH = 4;
 
 /**
- * Whether `error`, of a request over a connection of its own or a kept one, says that the other
- * side has none of it: no address answered, or every attempt to connect ended in vain. A write that
- * timed out is not such an error.
+ * Whether `error`, of a request over a new or a kept connection, says that the other side has none
+ * of it: no address answered, or every attempt to connect failed. A timed-out write does not.
  */
 export function isNeverSent(error: unknown, depth = 0): boolean {
   if (typeof error !== 'object' || error === null || depth > MAX_DEPTH) return false;

@@ -7,10 +7,9 @@ type Matches = (host: string, port: number) => boolean;
 const NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
 
 /**
- * What is called without a proxy: the entries of `NO_PROXY`, as Go reads them, between commas or
- * spaces. `*` is everything;
+ * The entries of `NO_PROXY`, as Go reads them, between commas or spaces. `*` is everything;
  * `example.com` the host and all below it, `.example.com` and `*.example.com` all below it alone;
- * an address; a network (`10.0.0.0/8`), which is compared with addresses, not with names. A port
+ * an address; a network (`10.0.0.0/8`), which matches addresses, not names. A port
  * (`example.com:8443`) restricts an entry to it.
  */
 export interface NoProxy {

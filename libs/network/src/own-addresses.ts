@@ -1,10 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { type Address, meaningsOf, parseAddress } from './embedded-addresses';
 
-/**
- * Says whether an address is one of this machine's interfaces, as they are at this moment: they
- * come and go.
- */
+/** Whether an address is of this machine's interfaces, read anew: they come and go. */
 export function isOwnAddress(
   address: Address,
   interfaces: typeof networkInterfaces = networkInterfaces,

@@ -16,15 +16,10 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { ProxyServer } from './proxy-settings';
 
-/**
- * For the connection to the proxy and its answer to CONNECT, which comes when it has connected
- * itself.
- */
+/** For the proxy's answer to CONNECT, which comes when it has connected itself. */
 const CONNECT_TIMEOUT_MS = 15_000;
 
-/**
- * A proxy that could not be reached, or did not connect: nothing was sent to the server behind it.
- */
+/** A proxy was not reached, or did not connect: nothing was sent to the server behind it. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
   readonly code = 'EPROXY';
@@ -35,8 +30,8 @@ export class ProxyError extends Error {
 type Callback = (error: Error | null, stream: Duplex) => void;
 
 /**
- * Calls https URLs through a proxy by CONNECT. A refusal of the proxy is an error, never an answer:
- * libraries hand it over as one, and a 404 of the proxy would be taken for a 404 of the server.
+ * Calls https URLs through a proxy by CONNECT. A refusal of the proxy is an error: libraries hand
+ * it over as an answer, and its 404 would be taken for the server's.
  */
 export class TunnelAgent extends HttpsAgent {
   constructor(

@@ -7,9 +7,7 @@ export interface ProxyServer {
   isTls: boolean;
   host: string;
   port: number;
-  /**
-   * The value of `Proxy-Authorization`; undefined where the URL of the proxy holds no credentials.
-   */
+  /** The value of `Proxy-Authorization`; undefined for a proxy without credentials. */
   authorization: string | undefined;
   /** The variable that names it. */
   variable: string;
@@ -18,17 +16,13 @@ export interface ProxyServer {
 export interface ProxySettings {
   /** The proxy through which `url` is called; undefined when it is called directly. */
   proxyFor(url: URL): ProxyServer | undefined;
-  /**
-   * The variables that are in force, for people: without credentials. Empty when there are none.
-   */
+  /** The variables in use, without credentials, for the log. */
   inForce: Readonly<Record<string, string>>;
   /** Entries of `NO_PROXY` that are not understood. */
   unknownExceptions: readonly string[];
 }
 
-/**
- * A variable that names no proxy. The message does not hold its value, which may hold a password.
- */
+/** A variable that names no proxy. The message hides its value: that may hold a password. */
 export class ProxySettingsError extends Error {
   override readonly name = 'ProxySettingsError';
   constructor(
@@ -42,10 +36,8 @@ export class ProxySettingsError extends Error {
 const DEFAULT_PORTS: Readonly<Partial<Record<string, number>>> = { 'http:': 80, 'https:': 443 };
 
 /**
- * Reads `HTTPS_PROXY` (for https URLs), `HTTP_PROXY` (for http URLs) and `NO_PROXY`, in capitals or
- * in small letters; in capitals where both are set, as Go does. This machine is never called
- * through a proxy.
- *
+ * Reads `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in capitals or small letters; capitals win, as
+ * in Go. This machine is never called through a proxy.
  * @throws ProxySettingsError
  */
 export function readProxySettings(env: NodeJS.ProcessEnv): ProxySettings {

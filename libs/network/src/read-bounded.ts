@@ -9,8 +9,7 @@ export interface BoundedBody {
 
 /**
  * Reads a stream up to the chunk that exceeds `maxBytes`, then destroys it, which closes the
- * connection of an HTTP answer. By events: iterating costs as much as a small call itself.
- *
+ * connection of an HTTP answer. By events, which cost less than iterating.
  * @throws Error when the stream breaks, or `signal` is aborted
  */
 export function readBounded(

@@ -17,9 +17,8 @@ export interface TargetGuard {
   /** The same for the host alone, an address without brackets. @throws TargetRefusedError */
   checkHost(host: string): void;
   /**
-   * For a target that a proxy connects to: what can be told of its name, and of the addresses that
-   * are found for it here. What the proxy finds is up to the proxy's own rules. @throws
-   * TargetRefusedError
+   * Checks the name of a target behind a proxy, and the addresses found for it here; the proxy has
+   * its own rules. @throws TargetRefusedError
    */
   checkBehindProxy(url: URL): Promise<void>;
   /** Resolves for the connection itself, so that what is checked is what is connected to. */
@@ -40,10 +39,7 @@ const REFUSED_RANGES = [
   'multicast',
   'broadcast',
 ];
-/**
- * Where clouds hand out credentials, outside of link-local: AWS, Google, Oracle, Scaleway; Alibaba,
- * Azure, Oracle.
- */
+/** Credentials of clouds: AWS, Google, Oracle, Scaleway; Alibaba, Azure, Oracle. */
 const METADATA = [
   'fd00:ec2::/32',
   'fd20:ce::254',
@@ -64,9 +60,7 @@ const METADATA_NAMES = new Set([
   'instance-data',
   'instance-data.ec2.internal',
 ]);
-/**
- * A look for what a proxy will find; a name server that does not answer must not hold up the call.
- */
+/** A lookup for a proxied call; a silent name server must not hold the call up. */
 const LOOK_MS = 2_000;
 
 interface Rules {
@@ -115,12 +109,10 @@ function plainName(host: string): string {
 }
 
 /**
- * Decides whom an outgoing webhook, or a hook of a queue, may connect to. `deny` wins over `allow`;
- * its `*` is everything that
- * `allow` does not name. Addresses of this machine, of its link and of metadata services are
- * refused unless `allow` names them, or the host. An IPv4 address that stands in an IPv6 address is
- * judged in its place.
- *
+ * Decides which targets an outgoing webhook, or a hook of a queue, may connect to. `deny` wins over
+ * `allow`; its `*` is everything that `allow` does not name. Addresses of this machine, of its link
+ * and of metadata services are refused unless `allow` names them, or the host. An IPv4 address in
+ * an IPv6 address counts in its place.
  * @param system stands for the system's resolver and interfaces in tests
  */
 export function createTargetGuard(
@@ -221,10 +213,7 @@ export function createTargetGuard(
   return { check, checkHost, checkBehindProxy, lookup };
 }
 
-/**
- * Not by the system's resolver: its threads are few, and a name server that is silent holds one for
- * many seconds.
- */
+/** The system's resolver has few threads, and a silent name server blocks one for many seconds. */
 async function addressesInDns(host: string): Promise<string[]> {
   const dns = new Resolver({ timeout: LOOK_MS, tries: 1 });
   const found = await Promise.allSettled([dns.resolve4(host), dns.resolve6(host)]);

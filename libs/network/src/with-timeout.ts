@@ -7,16 +7,16 @@ export interface DeadlineContext {
 }
 
 /**
- * Gives `work` a context that ends with `outer`, or after `ms` if that is sooner. The work itself
- * has to heed the signal: see {@link abortable} for work that does not.
+ * Gives `work` a context that ends with `outer`, or after `ms` if that is sooner. For work that
+ * does not heed the signal see {@link abortable}.
  */
 export async function withTimeout<T>(
   outer: { signal: AbortSignal; deadline?: number | undefined } | undefined,
   ms: number,
   work: (ctx: DeadlineContext) => Promise<T>,
 ): Promise<T> {
-  // Not AbortSignal.any: a timeout in it may be collected, and then never fires
-  // (nodejs/node#57736), and on a long-lived signal it keeps every derived one (nodejs/node#54614).
+  // AbortSignal.any may collect a timeout, which then never fires (nodejs/node#57736), and keeps
+  // derived signals of a long-lived one (nodejs/node#54614).
   const ended = new AbortController();
   const end = () => ended.abort();
   const timer = setTimeout(end, ms);
@@ -32,9 +32,7 @@ export async function withTimeout<T>(
 }
 
 /**
- * Waits for `work`, but no longer than until `signal` aborts. The work itself goes on.
- *
- * @throws what `reason` makes, when the signal was aborted first
+ * Waits for `work` until `signal` aborts; the work itself goes on. @throws what `reason` makes then
  */
 export async function abortable<T>(
   work: Promise<T>,

@@ -1,8 +1,4 @@
-/**
- * A duration as Go prints it: `1h2m3.5s`, `350ms`, `0s`.
- *
- * @param ms Milliseconds; finer than a microsecond is rounded.
- */
+/** A duration as Go prints it: `1h2m3.5s`, `350ms`, `0s`; rounded to microseconds. */
 export function formatGoDuration(ms: number): string {
   const micros = Math.round(Math.abs(ms) * 1_000);
   if (micros === 0) return '0s';

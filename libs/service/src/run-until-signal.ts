@@ -18,8 +18,8 @@ export interface RunUntilSignalOptions {
 }
 
 /**
- * Ends the process: at SIGTERM or SIGINT, or when its supervisor is gone, after `stop`, with 0;
- * with 1 when that fails or takes too long, at a second signal, or at an uncaught error.
+ * Ends the process with 0 after `stop`: at SIGTERM or SIGINT, or when its supervisor is gone. With
+ * 1 when that fails or takes too long, at a second signal, or at an uncaught error.
  */
 export function runUntilSignal({
   logger,

@@ -34,11 +34,7 @@ export interface CdsErrorOptions {
   cause?: unknown;
 }
 
-/**
- * An error that a caller of the service sees as CDS's error body.
- *
- * `message` has the form that CDS gives it: the known sentence, then `(from: …)`.
- */
+/** An error that a caller sees as CDS's error body. `message`: the known sentence, `(from: …)`. */
 export class CdsError extends Error {
   override readonly name = 'CdsError';
   readonly id: number;

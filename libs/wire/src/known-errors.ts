@@ -1,7 +1,6 @@
 /**
- * The errors of CDS that our two services answer with: CDS's number, the HTTP status that goes with
- * it, and the sentence its API prints. Numbers and statuses are those a CDS 0.41 answered; what has no
- * number there (413, 429, 503, 504) carries the number of the nearest error.
+ * The errors of CDS that our services answer with: CDS's number, HTTP status and sentence, as CDS
+ * 0.41 has them. What has no number there (413, 429, 503, 504) has that of the nearest error.
  */
 export const KNOWN_ERRORS = {
   internal: { id: 1, status: 500, message: 'internal server error' },

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * A moment in nanoseconds since 1970, which CDS names executions by. Beyond 2^53, where JavaScript has no longer every whole
- * number, so `z.int()` would refuse it; multiples of 1,000, which it carries exactly.
+ * Nanoseconds since 1970, by which CDS names executions. Beyond 2^53, so `z.int()` refuses it;
+ * JavaScript carries multiples of 1,000 exactly.
  */
 export const nanosecondsSchema = z.number().meta({
   type: 'integer',

@@ -1,8 +1,6 @@
 /**
- * What a terminal acts on, or what hides or turns text around: control characters but line end and
- * tab, those of the second set (C1), the marks and overrides of bidirectional text, line and
- * paragraph separators, what has no width, and tags.
- *
+ * Control characters but line end and tab, also of the second set (C1); marks and overrides of
+ * bidirectional text; line and paragraph separators; characters without width; tags.
  * https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing
  */
 const HIDDEN =
@@ -15,8 +13,8 @@ const ESCAPE_OR_HIDDEN = new RegExp(`\\\\(?:u00[01][0-9a-f]|.)|${HIDDEN.source}`
 const SHORT: Partial<Record<string, string>> = { b: '\b', f: '\f', r: '\r' };
 
 /**
- * Shows what is hidden, as `\u202e`: for texts of strangers (names of branches, messages, answers
- * of others) on their way to a terminal. In JSON text that is the same value still.
+ * Shows hidden characters as `\u202e` in texts of strangers (names of branches, messages, answers)
+ * for a terminal. JSON text keeps its value.
  */
 export function showHidden(text: string): string {
   return text.replace(HIDDEN, escaped);
@@ -29,10 +27,7 @@ export function onOneLine(text: string): string {
   return text.replace(GAP, ' ').trim();
 }
 
-/**
- * JSON text whose values are to be printed as they are: what is hidden in them is shown then. Line
- * ends and tabs stay.
- */
+/** Shows what is hidden once the JSON text is parsed. Line ends and tabs stay. */
 export function showHiddenOnceParsed(json: string): string {
   return json.replace(ESCAPE_OR_HIDDEN, (found) => {
     if (found[0] === '\\' && found.length > 2) return `\\${found}`;

@@ -3,9 +3,7 @@ import { parse } from 'smol-toml';
 import { usageError } from '../command-error';
 
 /**
- * The configuration file for CDS's own engine, which reads one alone: of several the one with
- * `[api]`.
- *
+ * The configuration file for CDS's own engine, which reads one: of several the one with `[api]`.
  * @throws CommandError when none of them, or more than one, has that section
  */
 export function fileOfApi(files: readonly string[]): string | undefined {

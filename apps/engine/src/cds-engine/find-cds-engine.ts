@@ -18,8 +18,8 @@ export const HOW_TO_GET_CDS_ENGINE =
 const CALLED_BY_US = 'CDS_BITBUCKET_ENGINE_CALLS';
 
 /**
- * Finds the binary of CDS itself: `CDS_ENGINE`, else `cds-engine` or `engine` on PATH. Never this command,
- * under whatever name and through whatever links; where there is none, `reason` says so in a sentence.
+ * Finds the binary of CDS itself: `CDS_ENGINE`, else `cds-engine` or `engine` on PATH, never this
+ * command under any name or link; else a `reason`.
  */
 export function findCdsEngine(
   context: Pick<Context, 'env' | 'ownFiles' | 'home'>,

@@ -6,9 +6,9 @@ const PAUSE_MS = 500;
 const SAY_EVERY_MS = 10_000;
 
 /**
- * Waits until the CDS API at `url` answers `/mon/version`. It migrates its database first, which can take long:
- * the wait ends only with the answer or with `signal`; `onWait` is called every ten seconds.
- * Returns whether it answered.
+ * Waits until the CDS API at `url` answers `/mon/version`. It migrates its database first, so only
+ * the answer or `signal` ends this; `onWait` is called every ten seconds. Returns whether it
+ * answered.
  */
 export async function waitForApi(
   { url, insecure }: { url: string; insecure: boolean },

@@ -7,10 +7,7 @@ import { withServiceRedis } from '../service-redis';
 
 const STATE_MARKS = { hooks: createHooksStateMark, vcs: createVcsStateMark };
 
-/**
- * `engine hooks adopt` and `engine vcs adopt`: what is in Redis is the state of the CDS of the
- * configuration, and of no other.
- */
+/** `engine hooks|vcs adopt`: makes the state in Redis that of the configured CDS. */
 export async function adoptState(
   service: keyof typeof STATE_MARKS,
   o: ConfigOption,

@@ -5,8 +5,8 @@ import type { Context } from '../context';
 import { isOurService, unknownService } from '../service-names';
 
 /**
- * `engine config new [vcs] [hooks] [api] [--env]`. For both services, or with `api`, it prints what
- * CDS's own engine prints for the API as well, with one token for all, where that engine is found.
+ * `engine config new [vcs] [hooks] [api] [--env]`. For both services, or with `api`, it also prints
+ * what CDS's own engine prints for the API, with one token, where that is found.
  */
 export async function newConfig(
   names: readonly string[],

@@ -21,10 +21,8 @@ import { createSupervisor, type ChildPlan, type Supervisor } from '../supervisio
 
 /**
  * `engine start vcs hooks [--config FILE]…`: each service as a child process. With `api`, CDS's own
- *   engine is
- * started first, and the services once its API answers. Of several services one that ends is
- * started again; one alone ends this command with its exit code. Returns the exit code when all
- * have ended.
+ * engine starts first. Of several services one that ends is started again; one alone ends this
+ * command with its exit code. Returns the exit code when all have ended.
  */
 export async function startServices(
   names: readonly string[],

@@ -15,9 +15,8 @@ import { readManualWebhook, type ManualWebhook } from '../manual-webhooks';
 const DEFAULT_EVENTS = ['repo:push'];
 
 /**
- * `engine vcs webhook UUID [--config FILE]…`: for a webhook that vcs did not create because of
- * `disableWebHooksCreation`. It prints the secret, which nothing else does: made of the configured key, as hooks makes it
- * to check deliveries.
+ * `engine vcs webhook UUID [--config FILE]…`: a webhook that vcs did not create because of
+ * `disableWebHooksCreation`, and its secret, made of the configured key as hooks makes it.
  */
 export async function showWebhook(
   uuid: string,

@@ -10,8 +10,8 @@ import type { Reference } from './read-reference';
 const REFERENCE_DELAY_NS = 86_400_000_000_000n;
 
 /**
- * Imports the removals of runs that the reference had scheduled, each with its date there. Deliveries are to be
- * imported after them: a push among those brings its branch back.
+ * Imports the cleanups that the reference scheduled, with their dates. Import deliveries after
+ * them: a push brings its branch back.
  */
 export async function importCleanups(deps: {
   reference: Reference;

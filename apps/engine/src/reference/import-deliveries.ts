@@ -12,8 +12,8 @@ type Hook = KnownTasks['hooks'][number];
 type WithWebhook = ReferenceExecution & { webhook: NonNullable<ReferenceExecution['webhook']> };
 
 /**
- * Imports the deliveries that the reference accepted and that have not led to their runs, hook by hook, the oldest
- * first. What has ended is only counted as seen: its history stays where it is.
+ * Imports accepted deliveries of the reference without runs, by hook, oldest first. Ended ones are
+ * only counted: their history stays there.
  */
 export async function importDeliveries(deps: {
   reference: Reference;

@@ -8,9 +8,8 @@ import { importTasks } from './import-tasks';
 import { createReference } from './read-reference';
 
 /**
- * Takes over what CDS's own hooks has to do: its tasks, the cleanups that it scheduled, the deliveries that it accepted.
- * Reads its keys only, so that it can go on from where it was. Safe to repeat.
- *
+ * Imports what CDS's own hooks has to do: tasks, scheduled cleanups, accepted deliveries. Only
+ * reads its keys. Safe to repeat.
  * @returns undefined when there is nothing of CDS's own hooks
  */
 export async function importReference(deps: {

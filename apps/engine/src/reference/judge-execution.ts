@@ -4,8 +4,8 @@ import type { ReferenceExecution } from './reference-records';
 const NO_BRANCH = 'branchName parameter must be provided';
 
 /**
- * What is left to do for an execution. `done`: nothing, or it was given up. `waiting`: it was never tried.
- * `under-way`: it was being worked on when the service ended, so nobody knows. `retry`: it failed and has tries left.
+ * `done`: nothing is left, or it was given up. `waiting`: never tried. `under-way`: the service
+ * ended meanwhile, so the result is unknown. `retry`: it failed and has tries left.
  */
 export function judgeExecution(
   execution: ReferenceExecution,

@@ -30,9 +30,7 @@ export function pushedBranches(body: string): string[] {
 }
 
 /**
- * Whether a delivery that this project's hooks has worked off pushed to a branch after a moment. Those that wait have
- * their say when their turn comes.
- *
+ * Whether a delivery that this project's hooks processed pushed to a branch after a moment.
  * @param after id of an execution (µs)
  */
 export async function wasPushedSince(

@@ -1,6 +1,6 @@
 /**
- * Where the hooks of CDS 0.40 to 0.43 keeps things in Redis, database 0: for a set there is a sorted set of members, and
- * each member's JSON in a string whose key is the set's, a colon, and the member. Nothing of it expires.
+ * Keys of the hooks of CDS 0.40 to 0.43 in Redis, database 0: a sorted set of members, and each
+ * member's JSON in a string whose key is the set's, a colon, and the member. Nothing expires.
  */
 export const REFERENCE_TASKS = 'hooks:tasks';
 

@@ -8,11 +8,7 @@ export const IMPORT_PASSWORD = 'CDS_IMPORT_REDIS_PASSWORD';
 const FORMS =
   'host:port, name@sentinel1:26379,sentinel2:26379 for Redis Sentinel, or redis://user@host:port/database';
 
-/**
- * The Redis that `--from` names.
- *
- * @throws CommandError for what is no address, and for one that holds a password
- */
+/** The Redis that `--from` names. @throws CommandError for no address, or one with a password */
 export function sourceAddress(text: string, password: string): RedisConfigLike {
   if (!text.includes('://')) {
     const address = parseRedisAddress(text);

@@ -3,8 +3,8 @@ import type { Supervisor } from './supervisor';
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /**
- * A terminal sends Ctrl-C to a whole group, so behind a wrapper (npx) it comes twice at once. A service
- * takes a second signal as "at once", so only one that comes later is passed on.
+ * A terminal sends Ctrl-C to a whole group, so behind a wrapper (npx) it comes twice at once. A
+ * service takes a second signal as "at once": only a later one is passed on.
  */
 const SAME_SIGNAL_MS = 1_000;
 

@@ -38,9 +38,8 @@ const TERMINAL = 'CDS_BITBUCKET_TERMINAL';
 const LAST_WORDS_MS = 2_000;
 
 /**
- * Keeps a group of processes. One that ends is started again, with growing pauses, and the others
- * go on meanwhile; one whose plan says so takes the others with it. On a terminal their lines are
- * prefixed.
+ * Starts a process that ends again, with growing pauses; one whose plan says so takes the others
+ * with it. On a terminal lines are prefixed.
  */
 export function createSupervisor(o: {
   report: (event: SupervisionEvent) => void;
@@ -135,9 +134,7 @@ function spawnChild({ name, command, args, env }: ChildPlan, nameWidth: number):
   return child;
 }
 
-/**
- * Calls `tell` once the child has ended and its output was read, or when it could not be started.
- */
+/** Calls `tell` when the child ended and its output was read, or when it could not start. */
 function whenEnded(child: ChildProcess, tell: (end: ChildEnd) => void): void {
   child.once('error', ({ message, code = '' }: NodeJS.ErrnoException) =>
     tell({
@@ -149,8 +146,7 @@ function whenEnded(child: ChildProcess, tell: (end: ChildEnd) => void): void {
     }),
   );
   child.once('exit', (code, signal) => {
-    // Its output may still be under way, but a process that it left behind may hold it open for
-    // ever.
+    // Its output may still come, but a process that it left behind may hold it open for ever.
     const lastWords = setTimeout(() => {
       child.stdout?.destroy();
       child.stderr?.destroy();
@@ -172,10 +168,7 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/**
- * A collector of logs wants the lines as they are; who reads them on a terminal wants to know whose
- * they are.
- */
+/** A collector of logs needs the plain lines; on a terminal a prefix names their service. */
 function pipeLines(from: Readable, to: NodeJS.WriteStream, prefix: string): void {
   from
     .setEncoding('utf8')

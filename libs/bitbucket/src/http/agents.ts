@@ -9,8 +9,7 @@ export interface HttpAgents {
 }
 
 /**
- * Always, whatever `NODE_TLS_REJECT_UNAUTHORIZED` says: Bitbucket Cloud has a certificate that
- * everybody can check.
+ * Whatever `NODE_TLS_REJECT_UNAUTHORIZED` says: everybody can check Bitbucket Cloud's certificate.
  */
 const VERIFIED = { rejectUnauthorized: true };
 const KEPT = { keepAlive: true, maxSockets: 64 };
@@ -18,18 +17,15 @@ const KEPT = { keepAlive: true, maxSockets: 64 };
 type AgentsByRule = Readonly<Record<RepeatRule, HttpAgents>>;
 
 /**
- * Agents by whether a call may be repeated. A call that must not be repeated gets its own
- * connection: the other side may just have closed a kept one, and then it is unknown whether the
- * request arrived.
+ * Agents by whether a call may be repeated. A call that may not gets its own connection: Bitbucket
+ * may just have closed a kept one, and then it is unknown whether the request arrived.
  */
 const direct: AgentsByRule = {
   always: { http: new HttpAgent(KEPT), https: new HttpsAgent({ ...VERIFIED, ...KEPT }) },
   'unless-received': { http: new HttpAgent(), https: new HttpsAgent(VERIFIED) },
 };
 
-/**
- * Connections are shared by all clients of the process, whose proxies are those of one environment.
- */
+/** Connections are shared by all clients of the process. */
 const behindProxies = new WeakMap<ProxyServer, AgentsByRule>();
 
 function behind(proxy: ProxyServer): AgentsByRule {

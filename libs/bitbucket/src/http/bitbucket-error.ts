@@ -1,6 +1,6 @@
 /**
- * What went wrong: `answer` Bitbucket refused; `unreachable` no connection, or it broke; `timeout`
- * no whole answer in time; `invalid-answer` an answer that makes no sense or may not be followed.
+ * `answer`: Bitbucket refused. `unreachable`: no connection, or it broke. `timeout`: no whole
+ * answer in time. `invalid-answer`: an answer that makes no sense or may not be followed.
  */
 export type BitbucketErrorKind = 'answer' | 'unreachable' | 'timeout' | 'invalid-answer';
 
@@ -14,10 +14,7 @@ export interface BitbucketErrorDetails {
   retryAfterSeconds?: number | undefined;
   /** True when Bitbucket cannot have received anything (connection refused, no such host). */
   notSent?: boolean;
-  /**
-   * True when its TLS certificate is not to be trusted; nothing was sent, and trying again would
-   * not help.
-   */
+  /** True for an untrusted TLS certificate: nothing was sent, and a repeat would not help. */
   untrusted?: boolean;
 }
 
@@ -49,10 +46,7 @@ export class BitbucketError extends Error {
   }
 }
 
-/**
- * The grant is of no use any more: the user must allow access again. Thrown by the OAuth client
- * only.
- */
+/** The user must allow access again. Thrown by the OAuth client only. */
 export class DeadGrantError extends BitbucketError {}
 
 export function isBitbucketError(error: unknown): error is BitbucketError {

@@ -1,15 +1,12 @@
 /** A spelling as short as this would be found everywhere. */
 const SHORT = 3;
 
-/**
- * Bitbucket's tokens have more than 2,500 characters, and no sentence has a word of this length.
- */
+/** Bitbucket's tokens have more than 2,500 characters; no word is this long. */
 const TOKEN = /[\w~+=-]{200,}/g;
 
 /**
- * `text` without `secrets`: as they are, or as a form, a JSON text or a Basic header holds them;
- * and without whatever else looks like a token, for it may be an earlier one, or that of another
- * call.
+ * `text` without `secrets`, in plain or as a form, a JSON text or a Basic header holds them; and
+ * without all that looks like a token, which may be an earlier one.
  */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
   return secrets

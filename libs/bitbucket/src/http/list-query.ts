@@ -1,8 +1,7 @@
 /**
- * The query of a list: `pagelen`, `fields`, the parts of each value that are used (Bitbucket then
- * leaves out the rest), and a
- * `sort` key that does not change, where the list takes one: pages are counted by position, and
- * without it a push moves a branch to another page.
+ * The query of a list: `pagelen`, `fields` (the parts of each value that are used), and, where the
+ * list takes one, a `sort` key that does not change: pages are counted by position, and a push
+ * would move a branch to another page.
  * https://developer.atlassian.com/cloud/bitbucket/rest/intro/#partial-response
  */
 export function listQuery(

@@ -12,9 +12,7 @@ const MAX_LIST_BYTES = 64 * 1024 * 1024;
 const MAX_WARNINGS = 5;
 const MAX_NAME_CHARACTERS = 100;
 
-/**
- * How much may still be read for one answer of ours; lists that make one answer together share it.
- */
+/** How much may still be read for one answer; lists that make it together share it. */
 export interface ListBudget {
   bytes: number;
 }
@@ -28,9 +26,7 @@ export interface ListCall<T> {
   query: URLSearchParams;
   /** Schema of one value. */
   item: z.ZodType<T>;
-  /**
-   * Names a value, so that duplicates are found; '' for an unnamed one, which is never a duplicate.
-   */
+  /** Names a value, so that duplicates are found; '' for one that is never a duplicate. */
   identity: (value: T) => string;
   /** Default: one of its own. */
   budget?: ListBudget;
@@ -52,14 +48,11 @@ const pageSchema = z.object({
 });
 
 /**
- * Reads a list page by page, each when it is asked for. `next` is opaque and holds every parameter,
- * so it is followed as given, and pages are read one after the other. A list is refused when it
- * leads back to a page already read, or has more than 1,000 pages or 64 MiB.
- *
- * Bitbucket counts pages by position, so a list may move while it is read. A duplicate is returned
- * once. When the list became shorter, a value may have moved from the beginning of a page to the
- * end of the one before, which is then read again. A value that cannot be read is left out with a
- * warning.
+ * Reads a list page by page, each when it is asked for. `next` is opaque, so it is followed as
+ * given. A list is refused when it leads back to a page, or has more than 1,000 pages or 64 MiB.
+ * A list may move while it is read. A duplicate is returned once. When the list became shorter, a
+ * value may have moved to the end of the page before, which is then read again. A value that cannot
+ * be read is left out with a warning.
  */
 export async function* readPages<T>(
   http: ApiHttp,

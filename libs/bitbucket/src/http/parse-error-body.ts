@@ -26,9 +26,8 @@ export interface ErrorBody {
 }
 
 /**
- * Makes one readable line of any error body: Bitbucket's envelope, RFC 6749, HTML, plain text.
- * Never throws. `hide` takes out what nobody may read; it is applied before anything is cut off, so
- * that no half of a secret is left.
+ * Makes one line of any error body: Bitbucket's envelope, RFC 6749, HTML, plain text. Never throws.
+ * `hide` removes secrets before anything is cut off, so that no half of one is left.
  */
 export function parseErrorBody(
   body: Buffer,
@@ -70,10 +69,7 @@ function restMessage(error: z.infer<typeof restError>['error']): string {
   return parts.filter((part) => part !== '').join(' - ');
 }
 
-/**
- * `detail` is a string, or an object: `{required: [scope], granted: [scope]}` when scopes are
- * missing.
- */
+/** A string, or an object for missing scopes: `{required: [scope], granted: [scope]}`. */
 function detailText(detail: unknown): string {
   if (typeof detail === 'string') return detail;
   if (typeof detail !== 'object' || detail === null) return '';

@@ -6,10 +6,7 @@ import type { HttpAnswer } from './request';
 /** A page of Bitbucket's has some thousands. */
 const MAX_VALUES = 1_000_000;
 
-/**
- * A reader of the answer's JSON body. It throws `invalid-answer`, saying what does not fit, never
- * what was there.
- */
+/** A reader of the answer's JSON body. It throws `invalid-answer`, never with values. */
 export function parseJsonAnswer(call: string, answer: HttpAnswer): <T>(schema: z.ZodType<T>) => T {
   return (schema) => {
     const parsed = schema.safeParse(parseJson(call, answer));

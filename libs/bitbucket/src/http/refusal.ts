@@ -9,10 +9,7 @@ export interface Refusal {
   body: ErrorBody;
 }
 
-/**
- * Reads an answer of 300 and above. `secrets` are cut out of Bitbucket's message, should it repeat
- * them.
- */
+/** Reads an answer of 300 and above. `secrets` are cut out of Bitbucket's message. */
 export function readRefusal(call: string, answer: HttpAnswer, secrets: readonly string[]): Refusal {
   const body = parseErrorBody(answer.body, (text) => hideSecrets(text, secrets));
   return {

@@ -39,8 +39,8 @@ export interface RequestSettings {
 }
 
 /**
- * One attempt. Any status is an answer. The body of an error or a redirect is cut at 64 KiB; a
- * longer answer than 16 MiB is refused. Redirects are not followed.
+ * One attempt. Any status is an answer. The body of an error or a redirect is cut at 64 KiB; more
+ * than 16 MiB is refused. Redirects are not followed.
  */
 export async function sendOnce(
   request: HttpRequest,

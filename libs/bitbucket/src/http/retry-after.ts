@@ -1,5 +1,5 @@
 /**
- * Reads a `Retry-After` header: seconds, or an HTTP date (RFC 9110, 10.2.3). Out: whole seconds
+ * Reads a `Retry-After` header: seconds, or an HTTP date (RFC 9110, 10.2.3). Returns whole seconds
  * from now, never negative; undefined when the header is absent or makes no sense.
  */
 export function parseRetryAfter(header: string, nowMs: number): number | undefined {

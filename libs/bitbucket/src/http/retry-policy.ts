@@ -18,9 +18,8 @@ export interface RetrySettings {
 }
 
 /**
- * Calls `attempt` until it succeeds, pausing as `Retry-After` says (ten attempts at most) or ever
- * longer (four at most). A pause that would not end before the caller's deadline is not begun: the
- * last error is thrown instead, so that a 429 reaches the caller as one.
+ * Repeats `attempt`, pausing as `Retry-After` says (ten attempts at most) or ever longer (four at
+ * most). Instead of a pause beyond the caller's deadline it throws the last error.
  */
 export function withRetries<T>(
   settings: RetrySettings,

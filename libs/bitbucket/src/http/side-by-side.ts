@@ -2,16 +2,10 @@ import { setMaxListeners } from 'node:events';
 import { bulkhead } from 'cockatiel';
 import type { CallContext } from '../client-types';
 
-/**
- * As many as a user has workspaces, as a rule, so that these take no longer than the slowest of
- * them.
- */
+/** About as many as a user has workspaces. */
 export const AT_A_TIME = 16;
 
-/**
- * Maps `items` side by side, at most sixteen at a time; results in the order of the items. The
- * first error ends the rest.
- */
+/** Maps `items`, sixteen at a time, in their order. The first error ends the rest. */
 export async function sideBySide<T, R>(
   items: readonly T[],
   ctx: CallContext,

@@ -3,9 +3,8 @@ import { BitbucketError } from './bitbucket-error';
 export type PathValues = Readonly<Record<string, string | number>>;
 
 /**
- * Fills a route's template; each value becomes one path segment (`/`, spaces, `#`, braces are
- * encoded). Throws a 404 for a value that no URL can carry ('', '.', '..', half a character):
- * nothing of that name can exist.
+ * Fills a route's template; each value becomes one encoded path segment. Throws a 404 for a value
+ * that no URL can carry ('', '.', '..', half a character).
  */
 export function expandTemplate(template: string, values: PathValues, call: string): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
@@ -26,16 +25,12 @@ export function expandTemplate(template: string, values: PathValues, call: strin
 const MAX_URL = 16 * 1024;
 const MAX_ORIGIN = 200;
 
-/**
- * What Bitbucket calls itself, also where it is reached through a proxy that has another address.
- */
+/** Bitbucket's own address, also behind a proxy that has another. */
 const CANONICAL = 'https://api.bitbucket.org/2.0';
 
 /**
- * Where to ask for a URL that Bitbucket gave (`next`, `Location`): below `apiUrl`, to which alone
- * the token goes. What is below https://api.bitbucket.org/2.0 is asked for through `apiUrl`, with
- * the same path and query.
- *
+ * The URL below `apiUrl`, to which alone the token goes, for one that Bitbucket gave (`next`,
+ * `Location`), also below https://api.bitbucket.org/2.0.
  * @param current the URL below `apiUrl` that led there, for relative ones
  * @throws BitbucketError for everything else
  */

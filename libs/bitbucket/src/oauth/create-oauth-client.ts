@@ -9,8 +9,8 @@ import type { OAuthClient, OAuthClientOptions, OAuthTokens } from './oauth-types
 const CALL = 'POST /access_token';
 
 /**
- * The OAuth 2.0 consumer's side of the code flow. A code and a refresh token can be used once: a
- * request is repeated only when Bitbucket cannot have taken it (connection refused, 429).
+ * The consumer's side of the OAuth 2.0 code flow. Codes and refresh tokens work once: a request is
+ * repeated only when Bitbucket cannot have taken it (connection refused, 429).
  */
 export function createOAuthClient(o: OAuthClientOptions): OAuthClient {
   const oauthUrl = o.oauthUrl.replace(/\/+$/, '');

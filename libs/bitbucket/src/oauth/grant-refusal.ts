@@ -3,9 +3,8 @@ import { readRefusal } from '../http/refusal';
 import type { HttpAnswer } from '../http/request';
 
 /**
- * Whether a refusal of the token endpoint means a dead grant. It does for `invalid_grant`, for a
- * 401, and for Bitbucket's answer to a used refresh token, `unauthorized_client`. Everything else
- * (429, 5xx) passes or can be mended, and the grant lives on.
+ * A dead grant: `invalid_grant`, a 401, and `unauthorized_client`, Bitbucket's answer to a used
+ * refresh token. Everything else (429, 5xx) passes, and the grant lives on.
  */
 export function grantRefusal(call: string, answer: HttpAnswer, secrets: string[]): BitbucketError {
   const { details, body } = readRefusal(call, answer, secrets);

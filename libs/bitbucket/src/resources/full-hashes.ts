@@ -9,21 +9,12 @@ import type { Refs } from './refs';
 const FULL_HASH = /^[0-9a-f]{40}$/;
 /** Digits that Bitbucket gives in pull requests. */
 const SHORT = 12;
-/**
- * From so many unknown hashes of one repository on, its branches are listed once instead of asking
- * for each.
- */
+/** From so many unknown hashes on, branches are listed instead of asking for each hash. */
 const MANY = 4;
-/**
- * Pages of branches that are read in any case: the branches of open pull requests are among the
- * newest.
- */
+/** Pages of branches that are always read: those of open pull requests are among the newest. */
 const PAGES = 3;
 
-/**
- * Full hash by API, repository and short hash. What a hash stands for never changes, so that all
- * clients of the process share it.
- */
+/** Full hash by API, repository and short hash. Never changes, so all clients share it. */
 const known = new LRUCache<string, string>({ max: 20_000 });
 
 export interface FullHashesDeps {
@@ -35,9 +26,7 @@ export interface FullHashesDeps {
 export interface FullHashes {
   /** Takes note of a commit that was read: the pull request of its branch is often read next. */
   note(repo: RepoRef, hash: string): void;
-  /**
-   * The pull requests of `repo`, of all pages, with 40-digit hashes where Bitbucket returns them.
-   */
+  /** All pull requests of `repo`, with 40-digit hashes where Bitbucket returns them. */
   complete(
     repo: RepoRef,
     pages: AsyncGenerator<BbPullRequest[], undefined>,
@@ -50,8 +39,8 @@ export function createFullHashes(deps: FullHashesDeps): FullHashes {
   const cacheKey = (fullName: string, short: string) => `${deps.apiUrl} ${fullName} ${short}`;
 
   /**
-   * Reads all pages of pull requests and, beside them, so many of the repository's branches as are
-   * worth a call: a page of them stands for up to a hundred calls for single commits.
+   * Reads all pages of pull requests and, beside them, branches as far as they are worth a call: a
+   * page of them stands for up to a hundred calls for single commits.
    */
   async function readBesideBranches(
     repo: RepoRef,

@@ -5,10 +5,7 @@ export interface HeadIndex {
   find(short: string): string | undefined;
 }
 
-/**
- * Finds in constant time: a repository may have thousands of branches, and as many pull requests
- * that ask.
- */
+/** Finds in constant time: a repository may have thousands of branches and pull requests. */
 export function createHeadIndex(): HeadIndex {
   const all: string[] = [];
   /** By length of the beginning: Bitbucket's have 12 digits, as a rule. */

@@ -79,10 +79,7 @@ async function* onePage<T>(values: T[]): AsyncGenerator<T[], undefined> {
   yield values;
 }
 
-/**
- * Bitbucket's list has no documented filter by commit, so that hashes, short or full, are compared
- * here.
- */
+/** Bitbucket documents no filter by commit, so hashes, short or full, are compared here. */
 function samePrefix(one: string, other: string): boolean {
   const length = Math.min(one.length, other.length);
   return length >= 7 && one.slice(0, length) === other.slice(0, length).toLowerCase();

@@ -27,8 +27,8 @@ export interface Refs extends RefsClient {
   /** Page by page, those first whose last commits are the newest. */
   newestBranches(repo: RepoRef, ctx: CallContext): AsyncGenerator<BbBranch[], undefined>;
   /**
-   * What can stand for `{commit}` in a path: a name with `/` cannot (Bitbucket answers 404, however
-   * it is encoded), so the tag, else the branch, of that name is resolved to its hash.
+   * Resolves the tag, else the branch, of a name with `/` to its hash: Bitbucket answers 404 to
+   * such a name in a path, however encoded.
    */
   resolveRevision(repo: RepoRef, revision: string, ctx: CallContext): Promise<string>;
 }

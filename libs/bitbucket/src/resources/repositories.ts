@@ -31,9 +31,7 @@ export function createRepositories(deps: RepositoriesDeps): RepositoriesClient {
     return collectPages(http, routes.listRepositories, call, ctx);
   }
 
-  /**
-   * Nothing for a workspace that refuses: one of them must not hide the repositories of all others.
-   */
+  /** One workspace that refuses must not hide the repositories of all others. */
   async function listOrSkip(
     workspace: BbWorkspace,
     refusals: BitbucketError[],
@@ -82,10 +80,7 @@ function identity({ uuid, fullName }: BbRepository): string {
   return uuid || fullName;
 }
 
-/**
- * 410 is answered for a workspace marked as spam, but also, with a change number, for a route that
- * is gone.
- */
+/** 410 means a workspace marked as spam, but, with a change number, a removed route. */
 function isRefusedWorkspace(error: unknown): error is BitbucketError {
   if (!(error instanceof BitbucketError)) return false;
   if (error.status === 410) return !/CHANGE-\d/.test(error.bitbucketMessage);

@@ -2,10 +2,7 @@ import { z } from 'zod';
 import type { BbAuthor } from '../model';
 import { href, optionalText, text } from './text';
 
-/**
- * A user, team or app_user. Only the names are of use; `username` is gone for users since 2019,
- * teams still have it.
- */
+/** A user, team or app_user. `username` is gone for users since 2019; teams still have it. */
 const account = z.object({
   display_name: text,
   username: optionalText,
@@ -18,10 +15,7 @@ const account = z.object({
 
 type Account = z.infer<typeof account>;
 
-/**
- * `author` of a commit and `tagger` of a tag: `raw` from git, `user` when the mail belongs to an
- * account.
- */
+/** `raw` comes from git, `user` when the mail belongs to an account. */
 export const gitAuthor = z
   .object({ raw: text, user: account.optional().catch(undefined) })
   .catch({ raw: '', user: undefined })

@@ -2,10 +2,7 @@ import { z } from 'zod';
 import type { OAuthTokens } from '../oauth/oauth-types';
 import { boundedArray } from './bounded-array';
 
-/**
- * Without `expires_in` (it is only recommended, RFC 6749, 5.1) the shorter of the lifetimes seen is
- * taken.
- */
+/** The shorter of the lifetimes seen: `expires_in` is only recommended (RFC 6749, 5.1). */
 const DEFAULT_EXPIRES_IN = 3600;
 /** Ten years: what is longer is no lifetime. */
 const MAX_EXPIRES_IN = 10 * 365 * 24 * 3600;
@@ -24,10 +21,7 @@ const scopes = z
   .optional()
   .catch(undefined);
 
-/**
- * The token endpoint's answer. `previousRefreshToken` stays in use when the answer brings none (RFC
- * 6749, 6 allows that for a refresh).
- */
+/** `previousRefreshToken` stays in use when a refresh brings none (RFC 6749, 6). */
 export function oauthTokensSchema(previousRefreshToken?: string): z.ZodType<OAuthTokens> {
   return z
     .object({

@@ -16,9 +16,7 @@ export const branchSchema = z
 
 export const BRANCH_FIELDS = ['name', 'target.hash', 'target.parents.hash'] as const;
 
-/**
- * A branch, and when its last commit was made: milliseconds since 1970, 0 where it is not known.
- */
+/** A branch and the time of its last commit: milliseconds since 1970, 0 where not known. */
 export interface DatedBranch {
   branch: BbBranch;
   committedAt: number;

@@ -4,16 +4,10 @@ import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from 'node:http';
 import { CdsError } from '@cds/wire';
 
-/**
- * Time for the other side to read the answer; then the socket is let go, whether or not it closes.
- */
+/** Time for the peer to read the answer; then the socket is destroyed. */
 const LINGER_MS = 1_000;
 
-/**
- * Answers what Node's parser could not make a request of, since no route sees it.
- *
- * @param maxHeaderBytes the longest headers that the server takes
- */
+/** Answers what Node's parser cannot make a request of: no route sees it. */
 export function answerMalformed(maxHeaderBytes: number) {
   const tooLong = `the headers exceed ${maxHeaderBytes / 1024} KiB`;
   const reasons: Partial<Record<string, { status: number; from: string }>> = {
@@ -44,8 +38,7 @@ export function hangUp(socket: Socket, refusal: CdsError): void {
 
 function refuse(socket: Duplex, refusal: CdsError): void {
   socket.on('error', () => socket.destroy());
-  // What still comes in is read and dropped: closing over unread bytes resets the connection, and
-  // the answer with it.
+  // Closing over unread bytes would reset the connection, and the answer with it.
   socket.resume();
   socket.end(answerOf(refusal));
   const lingering = setTimeout(() => socket.destroy(), LINGER_MS);

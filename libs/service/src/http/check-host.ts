@@ -1,10 +1,7 @@
 import type { RequestHandler } from 'express';
 import { CdsError } from '@cds/wire';
 
-/**
- * HTTP/1.1 demands a Host header. Node would refuse a request without one by itself, with an empty
- * body.
- */
+/** HTTP/1.1 demands a Host header. Node's own refusal would have an empty body. */
 export const checkHost: RequestHandler = (req, _res, next) => {
   const isMissing = req.httpVersion === '1.1' && req.headers.host === undefined;
   next(

@@ -3,10 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JSON_TYPE } from './send-json';
 
-/**
- * Made once. Helmet's checks per request would bring nothing more to answers that no browser
- * renders.
- */
+/** Made once: Helmet's checks per request add nothing to answers that no browser renders. */
 const HEADERS = new Map([
   ['Content-Type', JSON_TYPE],
   ['Cache-Control', 'no-store'],
@@ -17,8 +14,8 @@ const HEADERS = new Map([
 const USABLE_ID = /^[\w.:-]{1,100}$/;
 
 /**
- * Sets the headers of every answer, among them the id by which the request is found in the log: the
- * one that it came with (proxies say `X-Request-Id`, CDS says `Request-ID`), or a new one.
+ * Sets the headers of every answer, among them the request id: the one that came (`X-Request-Id` of
+ * proxies, `Request-ID` of CDS), or a new one.
  */
 export function setCommonHeaders(req: IncomingMessage, res: ServerResponse): void {
   res.setHeaders(HEADERS);

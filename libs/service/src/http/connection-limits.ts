@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/**
- * Sockets cost about 10 KB each; a proxy in front, Bitbucket and the API together have some
- * hundreds.
- */
+/** A socket costs about 10 KB; a proxy, Bitbucket and the API together have some hundreds. */
 const MAX_CONNECTIONS = 5_000;
 /** A burst of a thousand deliveries whose bodies are on their way is more than Bitbucket sends. */
 const MAX_BODIES = 1_000;
@@ -13,9 +10,7 @@ const MAX_PIPELINED = 10;
 const MAX_WAITING = 250;
 /** Two of the longest lists that the API asks for. */
 const MAX_UNREAD_BYTES = 32 * 1024 * 1024;
-/**
- * 256 of the longest headers that `hooks` takes. Small ones take five times their size in memory.
- */
+/** 256 of the longest headers of `hooks`. Small ones take five times their size in memory. */
 const MAX_HEADER_BYTES_HELD = 16 * 1024 * 1024;
 
 /** What all connections of one server may hold together. */
@@ -30,8 +25,8 @@ export interface ConnectionLimits {
   /** Bytes of answers that wait for their readers. */
   unreadBytes: number;
   /**
-   * Bytes of headers: apart for those that did not end yet, for those of requests whose body did
-   * not come yet, and for long ones of requests that came whole.
+   * Bytes of headers, counted apart: unfinished ones, those of requests whose body is not there
+   * yet, and long ones of whole requests.
    */
   headerBytes: number;
 }
@@ -54,8 +49,8 @@ export function connectionLimits(
 }
 
 /**
- * How many connections each server takes: 5,000, or its share of half of the files that this
- * process may open, since Redis and the calls to others need some too.
+ * Connections of each server: 5,000, or its share of half of the files that this process may open,
+ * since Redis and outgoing calls need some too.
  */
 export function maxConnections(servers = 1, limits = readLimits()): number {
   const openFiles = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);

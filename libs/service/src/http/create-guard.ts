@@ -10,8 +10,8 @@ export type Callers = Pick<Registration, 'isAllowed'> &
   Partial<Pick<Registration, 'hashesSettled'>>;
 
 /**
- * Admits the CDS API alone. A process that has just started waits for the hashes in Redis before it
- * refuses a call: a refused call of the API would fail a run for good.
+ * Admits the CDS API alone. A new process waits for the hashes in Redis before it refuses a call: a
+ * refused call of the API fails a run for good.
  */
 export function createGuard(callers: Callers, logger: Logger): RequestHandler {
   const warn = createRefusalWarning(logger);

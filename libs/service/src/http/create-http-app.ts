@@ -25,10 +25,7 @@ export interface HttpAppDeps {
   monitoring: () => Promise<MonitoringStatus>;
   /** Served at `/mon/metrics` when given; requests to the guarded routes are counted there. */
   metrics?: Metrics | undefined;
-  /**
-   * Addresses and networks of proxies whose `X-Forwarded-For` is believed for `req.ip`; none when
-   * not given.
-   */
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed for `req.ip`. */
   trustedProxies?: readonly string[];
   /** Routes for everybody. They get the request unread. */
   open?: Router;
@@ -45,9 +42,8 @@ export interface HttpAppDeps {
 }
 
 /**
- * The HTTP side of a service: `/mon/version`, `/mon/status` and `/mon/metrics`, `/openapi.json`,
- * the open routes, then the guard, then the guarded routes. Every refusal has CDS's error body.
- *
+ * The HTTP side of a service: `/mon/…`, `/openapi.json`, the open routes, the guard, the guarded
+ * routes. Every refusal has CDS's error body.
  * @throws Error where the app is to be described and the description of a route is wrong
  */
 export function createHttpApp(deps: HttpAppDeps): Express {

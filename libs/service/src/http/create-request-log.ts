@@ -2,10 +2,7 @@ import type { RequestHandler } from 'express';
 import type { Logger } from '../logs/create-logger';
 import { requestIdOf } from './common-headers';
 
-/**
- * A line for each request when its answer is out. Without the query, which may hold what is
- * private.
- */
+/** Logs each request after its answer; without the query, which may hold secrets. */
 export function createRequestLog(logger: Logger): RequestHandler {
   return (req, res, next) => {
     const began = performance.now();

@@ -21,8 +21,6 @@ export interface DeclaredRoute {
 }
 
 /**
- * Declares a route.
- *
  * @param description its part of the OpenAPI document; its schemas read the requests
  * @param handlerOf makes the handler, given the functions that read a request
  * @throws Error for a route without a description
@@ -44,8 +42,8 @@ export interface Router extends Record<DeclaredRoute['method'], DeclareRoute> {
 }
 
 /**
- * A router that distinguishes `…/branches/` from `…/branches`, as CDS's does, and upper from lower
- * case. Express does not pass these settings of an app on to its routers.
+ * A router that distinguishes `…/branches/` from `…/branches`, as CDS's does, and letter case.
+ * Express does not pass these settings on from an app.
  */
 export function createRouter(): Router {
   const handler = createExpressRouter({ strict: true, caseSensitive: true });

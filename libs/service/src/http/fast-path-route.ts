@@ -32,9 +32,8 @@ export interface FastPathDeps {
 }
 
 /**
- * Serves one route with Node alone, and all others by Express, whose routing takes longer than a
- * route that has little to do. The route must be one of the app's, too: unusual requests (no Host,
- * an escape in the path) and every check that needs more go there.
+ * Serves one route with Node alone, which is faster than Express's routing, and all others by the
+ * app. The app has that route too: unusual requests go there.
  */
 export function createFastPathRoute(deps: FastPathDeps): RequestListener {
   const { app, match, handle, logger } = deps;

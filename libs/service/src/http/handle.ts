@@ -2,9 +2,9 @@ import type { Request, RequestHandler, Response } from 'express';
 import { JSON_TYPE, sendJson } from './send-json';
 
 /**
- * A route whose function returns what is answered: a value is 200 (or the status that the function
- * set) and JSON; undefined is 204 without a body, of type JSON all the same, as CDS does. A
- * function that has answered by itself is left alone. Errors go to the error middleware.
+ * A route whose function returns the answer: a value is 200 (or the status that the function set)
+ * and JSON; undefined is 204 of type JSON, as in CDS, unless the function answered by itself.
+ * Errors go to the error middleware.
  */
 export function handle(fn: (req: Request, res: Response) => Promise<unknown>): RequestHandler {
   return async (req, res) => {

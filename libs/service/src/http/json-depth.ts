@@ -3,9 +3,8 @@ const OPENING = new Set([0x5b, 0x7b]);
 const CLOSING = new Set([0x5d, 0x7d]);
 
 /**
- * Whether a JSON text is nested deeper than `levels`. `JSON.parse` reads any depth, but what walks
- * over its result by calling itself, `JSON.stringify` for one, exhausts the stack some thousand
- * levels down.
+ * Whether a JSON text is nested deeper than `levels`. `JSON.parse` reads any depth, but recursive
+ * readers of its result, `JSON.stringify` for one, exhaust the stack at some thousand levels.
  */
 export function isNestedDeeper(json: Uint8Array, levels: number): boolean {
   let depth = 0;

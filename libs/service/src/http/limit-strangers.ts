@@ -17,8 +17,8 @@ const BURST = 500;
 const MAX_ADDRESSES = 10_000;
 
 /**
- * Never refused, and counted apart: behind a load balancer probes come from the address of a flood,
- * and a 429 would take the service out. Their answers are shared for a second.
+ * Never refused, and counted apart: behind a load balancer probes have the address of a flood, and
+ * a 429 would take the service out.
  */
 const MONITORED = ['/mon/status', '/mon/version', '/mon/metrics'];
 
@@ -35,9 +35,9 @@ export interface LimitStrangersDeps {
 }
 
 /**
- * Bounds the work for those who do not show the hash of the registration: beyond a rate each
- * request costs its address a connection, and is answered 429 before `app` sees it, unless it is
- * one of monitoring.
+ * Bounds the work for callers without the hash of the registration: beyond a rate each request
+ * costs its address a connection, and is answered 429 before `app` sees it, unless it is
+ * monitoring.
  */
 export function limitStrangers(app: RequestListener, deps: LimitStrangersDeps): RequestListener {
   const { callers, isExempt, networkOf, limits = { perSecond: PER_SECOND, burst: BURST } } = deps;

@@ -7,25 +7,17 @@ import { type ConnectionLimits, connectionLimits } from './connection-limits';
 import { trackConnections } from './track-connections';
 
 /**
- * Three tokens of 2,500 characters in base64 pass Node's 16 KiB. The reference takes 1 MiB, which
- * anybody could fill on every connection; the longest tokens that are taken need 64 KiB.
+ * Three tokens of 2,500 characters in base64 pass Node's 16 KiB; the longest that are accepted need
+ * 64 KiB. Anybody could fill the 1 MiB of the reference on every connection.
  */
 const MAX_HEADER_BYTES = 256 * 1024;
-/**
- * Connections that the kernel keeps until Node takes them: a burst of them is none that is lost.
- */
+/** Connections that the kernel holds until Node accepts them: a burst loses none. */
 const BACKLOG = 4_096;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 60_000;
-/**
- * Longer than Go's clients keep an idle connection (90 s), so that theirs is the side that closes
- * it.
- */
+/** Longer than Go's clients keep an idle connection (90 s), so that they close it. */
 const KEEP_ALIVE_MS = 95_000;
-/**
- * Without a byte in either direction: longer than any answer takes, and than an idle connection is
- * kept.
- */
+/** Without a byte in either direction: longer than any answer or idle connection lasts. */
 const SILENCE_MS = 120_000;
 /** Without a byte that was read, while there is something to read. */
 const UNREAD_MS = 10_000;
@@ -56,38 +48,26 @@ export interface ListenOptions {
   /** Bytes that the headers of a request may take, 256 KiB when not given. */
   maxHeaderBytes?: number | undefined;
   /**
-   * Whether a connection is closed after a request with headers beyond 8 KiB; not if not given.
+   * Whether a connection closes after a request with headers beyond 8 KiB; false when not given.
    * Node takes one new connection after it has read what all others sent.
    */
   closeAfterLongHeaders?: boolean | undefined;
   /** Headers that a request may have; any number when not given, of which Node keeps 1,000. */
   maxHeaders?: number | undefined;
-  /**
-   * How many servers of this process listen for strangers, 1 when not given: they share its files.
-   */
+  /** Servers of this process that listen for strangers and share its files; default 1. */
   servers?: number;
   limits?: Partial<ConnectionLimits> | undefined;
-  /**
-   * Names of the keys in the section of the service that say where to listen: `http.port`,
-   * `http.addr`.
-   */
+  /** Names of the configuration keys that say where to listen: `http.port`, `http.addr`. */
   keys?: { port: string; addr: string };
 }
 
 export interface HttpServer {
   port: number;
-  /**
-   * Takes nothing new, lets requests under way finish, and destroys what is left after
-   * `deadlineMs`.
-   */
+  /** Takes nothing new, waits for requests under way, and destroys the rest after `deadlineMs`. */
   close(deadlineMs: number): Promise<void>;
 }
 
-/**
- * Listens.
- *
- * @throws Error saying which key of the configuration to change, when the address cannot be had.
- */
+/** @throws Error naming the configuration key to change, when the address cannot be had */
 export async function listen(app: RequestListener, options: ListenOptions): Promise<HttpServer> {
   const { addr, port, logger, times, maxHeaderBytes = MAX_HEADER_BYTES } = options;
   const { maxHeaders = Infinity } = options;

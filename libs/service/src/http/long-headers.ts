@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
 export const ORDINARY_HEADER_BYTES = 8 * 1024;
 
 /**
- * What connections hold of headers that are longer than ordinary ones: while such a request is
- * served, and after it until the next one, since Node's parser keeps what came in several pieces.
+ * Headers that connections hold beyond ordinary ones: while such a request is served, and until the
+ * next one, since Node's parser keeps what came in several pieces.
  */
 export function createLongHeaders(limitBytes: number) {
   /** The longest held first. */
@@ -22,8 +22,8 @@ export function createLongHeaders(limitBytes: number) {
     forget,
 
     /**
-     * Notes the headers of a request that came whole. @returns whether they are long, and all hold
-     * too much with them
+     * Notes the headers of a whole request. @returns whether they are long, and all exceed the
+     * limit
      */
     hold(request: IncomingMessage): { areLong: boolean; isTooMuch: boolean } {
       const { socket } = request;
@@ -36,7 +36,7 @@ export function createLongHeaders(limitBytes: number) {
     },
 
     /**
-     * Calls `cut`, which is to forget them, for those that `mayBeCut` until what is left fits.
+     * Calls `cut`, which must forget them, for those that `mayBeCut` until the rest fits.
      * @returns whether it does
      */
     makeRoom(mayBeCut: (socket: Socket) => boolean, cut: (socket: Socket) => void): boolean {

@@ -10,8 +10,8 @@ import { shareFor } from './share-for';
 const SHARED_MS = 1_000;
 
 /**
- * `/mon/version`, `/mon/status` and, where there are metrics, `/mon/metrics`: open to everybody, so
- * that an answer costs its work once a second at most.
+ * `/mon/version`, `/mon/status` and `/mon/metrics`: open to everybody, so that an answer costs its
+ * work once a second at most.
  */
 export function createMonitoringRouter(deps: {
   monitoring: () => Promise<MonitoringStatus>;

@@ -11,11 +11,10 @@ export interface PipelinedRequests {
 }
 
 /**
- * Lets each connection have one request served at a time, so that whoever does not read his answer
- * gets no other one. Between two requests of a connection others have their turn.
- *
+ * Serves one request of each connection at a time: a sender who does not read its answer gets no
+ * other. Between two requests of a connection others are served.
  * @param limits.most requests that may wait, of all connections together
- * @param limits.cut is told of the connection that has waited for longest when there are more
+ * @param limits.cut is called with the connection that waited longest when there are more
  */
 export function queuePipelined(limits: {
   most: number;

@@ -2,8 +2,8 @@ import express, { type RequestHandler } from 'express';
 import { CdsError } from '@cds/wire';
 
 /**
- * Reads the whole body into `req.body`, a Buffer, unpacked. More than `limitBytes` is refused as
- * soon as that is known: Express's parser would first read all the rest of it.
+ * Reads the whole body into `req.body`, a Buffer, unpacked. More than `limitBytes` is refused at
+ * once; Express's parser would first read all the rest.
  */
 export function readBody(limitBytes: number): RequestHandler {
   const parse: RequestHandler = express.raw({ type: () => true, limit: limitBytes });

@@ -12,11 +12,7 @@ const MAX_VALUES = 2_000_000;
 /** What the API sends has a handful. */
 const MAX_LEVELS = 1_000;
 
-/**
- * The JSON body of a request to a guarded route, checked.
- *
- * @throws CdsError 400, id 74, saying what is wrong with it.
- */
+/** The JSON body of a request to a guarded route. @throws CdsError 400, id 74, for a wrong one */
 export function readJson<T>(req: Request, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(parseBody(req.body));
   if (parsed.success) return parsed.data;

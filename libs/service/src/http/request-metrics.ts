@@ -6,8 +6,8 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']);
 const OTHER = 'other';
 
 /**
- * Counts the requests to the routes for the CDS API, by the route's template, never by a path. What
- * met no route, or was refused before it, is `other`.
+ * Counts the requests to the routes for the CDS API, by the route's template. A request without a
+ * route, or refused before it, is `other`.
  */
 export function createRequestMetrics(
   metrics: Pick<Metrics, 'counter' | 'histogram'>,

@@ -4,11 +4,10 @@ import { pipeline } from 'node:stream/promises';
 import { JSON_TYPE } from './send-json';
 
 /**
- * Answers 200 with one JSON array, entries by entries as they come and are read, so that a long
- * list is never in memory as a whole and blocks no other request.
- *
- * @throws what `parts` throws. Before the first entries that can still be answered; after them the
- *   connection is broken off, so that a part is not taken for the whole list.
+ * Answers 200 with one JSON array, entries by entries as they are read, so that a long list is
+ * never whole in memory and blocks no other request.
+ * @throws what `parts` throws before its first entries. After them it breaks the connection off, so
+ *   that a part is not taken for the whole list.
  */
 export async function sendJsonList(
   res: ServerResponse,

@@ -1,6 +1,6 @@
 /**
- * Does the work once for all who ask within `ms`, or while it is under way. What fails is shared
- * with those who waited for it, and no longer.
+ * Does the work once for all callers within `ms`, or while it is under way. A failure is shared by
+ * its waiting callers alone.
  */
 export function shareFor<T>(ms: number, work: () => Promise<T>): () => Promise<T> {
   let shared: { answer: Promise<T>; begun: number; pending: boolean } | undefined;

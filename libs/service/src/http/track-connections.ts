@@ -9,10 +9,7 @@ import { createLongHeaders, ORDINARY_HEADER_BYTES } from './long-headers';
 import { queuePipelined } from './pipelined-requests';
 import { watchUnread } from './unread-answers';
 
-/**
- * The pause between two counts of unfinished headers, while they could be too many. Node reports no
- * single one.
- */
+/** The pause between two counts of unfinished headers; Node does not report single ones. */
 const HEADER_CHECK_MS = 100;
 const CHECK_EVERY_CONNECTIONS = 64;
 
@@ -34,20 +31,16 @@ interface Sending {
 
 /** The connections of one server, by what they wait for. */
 export interface TrackedConnections {
-  /**
-   * @param serve is called when the answer before this one is out, and never when the connection
-   *   was cut
-   */
+  /** @param serve is called after the answer before, never when the connection was cut */
   begin(request: IncomingMessage, response: ServerResponse, serve: () => void): void;
   /** Closes what is idle, and every other connection after its answer. */
   drain(): void;
 }
 
 /**
- * Holds the connections of a server to its limits, so that whoever holds some keeps nobody else
- * out: what has waited for longest makes room. A request that came whole is never cut for others,
- * unless its sender does not read the answer, or did not wait for the one before.
- *
+ * Holds the connections of a server to its limits: the one that waited longest makes room. A whole
+ * request is never cut for others, unless its sender does not read the answer, or did not wait for
+ * the one before.
  * @param options.maxHeaderBytes the longest headers that the server takes
  * @param options.times see `HttpTimes`
  * @param options.closeAfterLongHeaders see `ListenOptions`
@@ -141,10 +134,7 @@ export function trackConnections(
     return true;
   }
 
-  /**
-   * Of the larger kind: who opens connections, or keeps them, does harm to others of that kind
-   * alone.
-   */
+  /** Of the larger kind: who opens or keeps connections harms others of that kind alone. */
   function longestIdle(): Socket | undefined {
     const [socket] = unused.size >= kept.size ? unused : kept;
     return socket;

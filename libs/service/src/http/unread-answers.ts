@@ -13,14 +13,11 @@ export interface UnreadAnswers {
 }
 
 /**
- * Cuts connections whose answers are not read: after a time without a byte of progress, and those
- * that wait longest when all of them together hold too much.
- *
- * @param options.sockets all that are open
- * @param options.unreadMs milliseconds without progress, after which Node lets a connection go
+ * Cuts connections whose answers are not read: after a time without progress, and those that wait
+ * longest when all of them together hold too much.
+ * @param options.unreadMs milliseconds without progress
  * @param options.silenceMs the time for a connection that reads
  * @param options.most bytes that may wait for their readers, of all connections together
- * @param options.cut is told of each connection that is to go for that
  */
 export function watchUnread(options: {
   sockets: { keys(): Iterable<Socket>; size: number };

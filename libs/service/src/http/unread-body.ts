@@ -5,9 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 const LINGER_MS = 5_000;
 
 /**
- * Closes the connection of a request that was answered before its body was there, unless the rest
- * comes soon. Node reads and drops the rest, for as long as a request may take. Closing at once
- * could take the answer away from its reader.
+ * Closes the connection of a request that was answered before its body was there, unless the rest,
+ * which Node drops, comes soon. Closing at once could take the answer away from its reader.
  */
 export function closeUnread(req: IncomingMessage, res: ServerResponse, lingerMs = LINGER_MS): void {
   res.once('finish', () => {

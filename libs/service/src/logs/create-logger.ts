@@ -23,10 +23,9 @@ const PINO_LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'err
 
 /**
  * The log of a service: a line of JSON each, readable text on a terminal, also through `engine
- * start`. Secrets are removed by the name of their field, however deep it is.
- *
- * Levels: `error` means that someone must act; `warning` that something is wrong and is being dealt
- * with; `info` what an operator wants to know of a healthy service; `debug` each request.
+ * start`. Secrets are removed by the name of their field, however deep.
+ * `error`: someone must act. `warning`: something is wrong and is being dealt with. `info`: what an
+ * operator wants to know of a healthy service. `debug`: each request.
  */
 export function createLogger({ service, level, destination }: LoggerOptions): Logger {
   const onTerminal = !destination && (process.stdout.isTTY || process.env[TERMINAL] === '1');

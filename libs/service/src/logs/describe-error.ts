@@ -1,7 +1,6 @@
 /**
- * An error as fields of a log line: name, message, stack, its simple properties and its cause.
- * Objects that libraries hang on their errors are left out: axios's request and ioredis's command
- * hold secrets.
+ * An error as fields of a log line: name, message, stack, simple properties and cause. Objects of
+ * libraries are left out: axios's request and ioredis's command hold secrets.
  */
 export function describeError(error: Error): Record<string, unknown> {
   const simple = Object.entries(error).filter(

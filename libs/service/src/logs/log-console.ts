@@ -5,12 +5,9 @@ import type { Logger } from './create-logger';
 const MAX_LINE = 2_000;
 
 /**
- * Makes log records of what libraries print: lines on the console (BullMQ's about the eviction
- * policy, for instance) and Node's own warnings. A reader of the log expects one JSON object a
- * line.
- *
- * What a library calls an error is a warning here: at `error` someone must act, and where that is
- * so the part that uses the library says it.
+ * Makes log records of what libraries print on the console, and of Node's warnings: a reader of the
+ * log expects one JSON object a line. A library's error is a warning here: the part that uses it
+ * says where someone must act.
  */
 export function logConsole(logger: Pick<Logger, 'debug' | 'info' | 'warn'>): void {
   const record =

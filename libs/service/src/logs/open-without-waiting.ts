@@ -1,12 +1,9 @@
 import { constants, openSync } from 'node:fs';
 
 /**
- * Opens the terminal of a descriptor once more, for writes that do not wait.
- *
- * A write to a terminal that nobody reads, or that Ctrl-S stopped, waits in the kernel. With
- * `O_NONBLOCK` it fails with EAGAIN; set on `fd` itself that would hold for the shell, too, which
- * shares it.
- *
+ * Opens the terminal of a descriptor once more, with `O_NONBLOCK`: a write to a terminal that
+ * nobody reads, or that Ctrl-S stopped, would wait in the kernel. On `fd` itself the flag would
+ * hold for the shell too.
  * @returns a descriptor; `fd` where its terminal cannot be opened
  */
 export function openWithoutWaiting(fd: number): number {

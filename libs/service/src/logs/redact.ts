@@ -27,8 +27,8 @@ const SECRET_NAMES = new Set([
 ]);
 
 /**
- * A copy of the fields of a log line without secrets. An error becomes its message in the field
- * `error`, and an object with the stack and the causes in any other field, such as `err`.
+ * Copies the fields of a log line without secrets. An error becomes its message in the field
+ * `error`, elsewhere an object with the stack and the causes.
  */
 export function redact(fields: Record<string, unknown>): Record<string, unknown> {
   return redactFields(fields, 0);
@@ -60,10 +60,7 @@ function redactValue(value: unknown, depth: number): unknown {
   return redactFields(value, depth);
 }
 
-/**
- * Most lines have the same few fields. Bounded, since what is logged may have any. A Map finds a name
- * in half the time of an LRU cache.
- */
+/** Bounds the field names. A Map finds one in half the time of an LRU cache. */
 const MAX_KNOWN = 500;
 const known = new Map<string, boolean>();
 
@@ -81,8 +78,8 @@ const TELLING = /bearer |basic |:\/\/|_token=|client_secret=/i;
 const LONG = 200;
 
 /**
- * What other libraries and other services put into their messages: bearer tokens, passwords in
- * URLs, and whatever is too long for a word: tokens of Bitbucket have more than 2,500 characters.
+ * Bearer tokens, passwords in URLs, and words too long to be any: Bitbucket's tokens have more than
+ * 2,500 characters.
  */
 function hideInText(text: string): string {
   if (text.length < LONG && !TELLING.test(text)) return text;

@@ -2,18 +2,15 @@ import type { DestinationStream } from 'pino';
 
 const WARN = 40;
 
-/**
- * What pino sets on its destination before each line (https://getpino.io/#/docs/api?id=metadata).
- */
+/** Set by pino before each line: https://getpino.io/#/docs/api?id=metadata */
 interface Metadata {
   lastLevel?: number;
 }
 
 /**
- * A destination that writes the lines of one turn of the event loop together: a write is a call of
- * the kernel, and takes longer than making a line. A warning or an error is written at once, with
- * the lines before it; so is everything when the process exits. Only a process that is killed loses
- * lines, those of the turn in which that happens.
+ * Writes the lines of one turn of the event loop together: a call of the kernel takes longer than
+ * making a line. A warning, an error and the exit write at once. Only a process that is killed
+ * loses lines, those of its last turn.
  */
 export function writeByTurn(write: (text: string) => void): DestinationStream {
   let held = '';

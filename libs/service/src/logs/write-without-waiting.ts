@@ -11,9 +11,7 @@ const LAST_WORDS_RETRY_MS = 10;
 
 export interface WriteWithoutWaitingDeps {
   /**
-   * Writes at once as much as possible.
-   *
-   * @returns how many bytes were taken; 0 when the reader stalls
+   * Writes at once as much as possible. @returns the bytes taken; 0 when the reader stalls
    * @throws Error when the reader is gone
    */
   write: (bytes: Buffer) => number;
@@ -24,8 +22,8 @@ export interface WriteWithoutWaitingDeps {
 
 /**
  * Writes lines without waiting for the reader: a stalled reader must not stop a service. Beyond
- * some MiB lines are dropped, and a line reports how many as soon as the reader goes on. At the end
- * of the process it waits for a second.
+ * some MiB lines are dropped; a line reports how many. At the end of the process it waits for a
+ * second.
  */
 export function writeWithoutWaiting(deps: WriteWithoutWaitingDeps): (lines: string) => void {
   const { write, droppedLine, maxHeldBytes = MAX_HELD_BYTES } = deps;
@@ -104,10 +102,7 @@ export function writeWithoutWaiting(deps: WriteWithoutWaitingDeps): (lines: stri
 const GONE: readonly unknown[] = ['EPIPE', 'EBADF'];
 const GONE_TERMINAL: readonly unknown[] = [...GONE, 'EIO'];
 
-/**
- * @returns a function that writes to standard output what it takes at once, as
- *   {@link WriteWithoutWaitingDeps} wants it
- */
+/** Writes to standard output what it takes at once, see {@link WriteWithoutWaitingDeps}. */
 export function writerToStdout(): (bytes: Buffer) => number {
   const { fd, isTTY } = process.stdout;
   const to = isTTY ? openWithoutWaiting(fd) : fd;

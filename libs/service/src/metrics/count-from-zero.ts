@@ -1,9 +1,6 @@
 import type { Counter } from 'prom-client';
 
-/**
- * Begins a counter at 0 for each combination of these values of its labels: one that appears with
- * its first event shows no increase for it.
- */
+/** Begins a counter at 0 for all these values of its labels: the first event is an increase. */
 export function countFromZero<T extends string>(
   counter: Counter<T>,
   values: Record<T, readonly string[]>,

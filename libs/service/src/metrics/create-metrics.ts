@@ -36,9 +36,8 @@ export interface MetricOptions<T extends string> {
 }
 
 /**
- * The metrics of one service, with those of the process (memory, event loop, garbage collection)
- * and `cds_SERVICE_build_info`. The only file that knows prom-client: its successor needs a newer
- * Node.
+ * The metrics of one service, with those of the process and `cds_SERVICE_build_info`. The only file
+ * that knows prom-client: its successor needs a newer Node.
  */
 export function createMetrics(deps: { service: 'vcs' | 'hooks' }): Metrics {
   const registry = new Registry();

@@ -1,9 +1,7 @@
 import type { Metrics } from './create-metrics';
 
 /**
- * Whether Redis takes writes, as far as this process knows.
- *
- * @param refusal why it refused one, until it takes one again; undefined where it takes them
+ * @param refusal why Redis refused a write, until it takes one again; undefined where it takes them
  */
 export function createRedisWritableMetric(
   metrics: Pick<Metrics, 'gauge' | 'service'>,

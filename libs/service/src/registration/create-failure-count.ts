@@ -17,7 +17,7 @@ interface FailureCount {
 
 /**
  * Counts and logs failed heartbeats. A refused token counts from the start, since waiting does not
- * mend it; an API that is not there counts only once it has been there.
+ * mend it; an API that is away counts only once it has been there.
  */
 export function createFailureCount({
   logger,

@@ -41,10 +41,7 @@ export interface Registration {
   /** Registers and keeps sending heartbeats, in the background. */
   start(): void;
   stop(): void;
-  /**
-   * Registers now, after the API answered 401. Concurrent calls share one. Rejects with an
-   * `ApiError`.
-   */
+  /** Registers now, after a 401. Concurrent calls share one. Rejects with an `ApiError`. */
   registerNow(): Promise<void>;
   /** Whether a request with this `X_AUTH_HEADER` comes from the API. */
   isAllowed(xAuthHeader: string | undefined): boolean;
@@ -59,8 +56,7 @@ export interface Registration {
 }
 
 /**
- * Registers the service with the CDS API and keeps it registered. An API that is not up yet is
- * waited for, for ever.
+ * Registers the service with the CDS API, waits for an API that is not up, and stays registered.
  */
 export function createRegistration(deps: RegistrationDeps): Registration {
   const { api, logger, identity, intervalMs = INTERVAL_MS, firstRetryMs = FIRST_RETRY_MS } = deps;

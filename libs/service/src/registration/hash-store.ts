@@ -1,9 +1,6 @@
 import type { Redis } from 'ioredis';
 
-/**
- * More than a service is ever given between two restarts of the API: one for each absence of over
- * 180 s.
- */
+/** More than the API gives between two of its restarts: one for each absence of over 180 s. */
 export const MAX_HASHES = 50;
 /** Longer than any API runs without a restart. */
 const MAX_AGE_MS = 400 * 24 * 60 * 60 * 1_000;
@@ -18,10 +15,7 @@ export interface GivenHash {
 export interface HashStore {
   /** The newest ones, newest first. Rejects while Redis is away. */
   read(): Promise<GivenHash[]>;
-  /**
-   * Adds hashes that are missing, and never makes others older, in one round trip. Rejects while
-   * Redis is away.
-   */
+  /** Adds missing hashes in one round trip, and makes none older. Rejects while Redis is away. */
   add(hashes: readonly GivenHash[]): Promise<void>;
   /** Calls `listener` each time that Redis can be asked again, at once when that is so now. */
   onReady(listener: () => void): void;

@@ -6,28 +6,21 @@ import { type GivenHash, type HashStore, MAX_HASHES } from './hash-store';
 const SETTLE_MS = 5_000;
 
 /**
- * The hashes by which the CDS API calls this service: all that it was ever given under its name,
- * not the last one alone. The API keeps a client for each project and VCS server with the hash of
- * the moment when it was made, until it is restarted; and it has the hash of a process before that
- * process has registered.
+ * All hashes that the CDS API ever gave this service under its name. Until its restart the API
+ * keeps a client for each project and VCS server with the hash of the moment when it was made; and
+ * it has the hash of a process before that process has registered.
  */
 export interface KnownHashes {
-  /**
-   * Whether a request with this `X_AUTH_HEADER` comes from the API. Takes the same time for every
-   * header.
-   */
+  /** Whether a request with this header comes from the API. Takes the same time for each. */
   includes(xAuthHeader: string): boolean;
   /**
-   * Adds a hash of the API. All known ones are stored in the background, in one round trip: a Redis
-   * that was away, or has lost some, holds them all again after the next heartbeat.
+   * Adds a hash of the API, and stores all in the background: a Redis that lost some has them after
+   * the next heartbeat.
    */
   add(hash: string): void;
   /** Fingerprint of the hash that the API gave this process last; undefined before the first. */
   given(): string | undefined;
-  /**
-   * Resolves when what Redis holds is known, at the latest five seconds after the start. Never
-   * rejects.
-   */
+  /** Resolves when Redis's hashes are known, or five seconds after the start. Never rejects. */
   settled(): Promise<void>;
 }
 
@@ -69,8 +62,7 @@ export function createKnownHashes(deps: {
         if (/^[0-9a-f]{64}$/.test(hash.fingerprint)) remember(hash);
       }
       settle();
-      // A Redis that was restarted may have lost some, and this process may end before its next
-      // heartbeat.
+      // A restarted Redis may lack some, and this process may end before its next heartbeat.
       const held = new Set(read.map(({ fingerprint }) => fingerprint));
       if (all().some(({ fingerprint }) => !held.has(fingerprint))) await from.add(all());
     } catch (error) {

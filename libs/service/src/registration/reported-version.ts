@@ -5,9 +5,8 @@ import { VERSION_COMPONENT } from '../monitoring-components';
 import type { Logger } from '../logs/create-logger';
 
 /**
- * The version that heartbeats report. An API before 0.44 compares it with its own, and calls every
- * service with another one out of date, in its monitoring for ever
- * (https://github.com/ovh/cds/blob/0.41.0/engine/api/services.go). So it gets its own; ours is in
+ * The version that heartbeats report: the API's own, since one before 0.44 calls services of others
+ * out of date (https://github.com/ovh/cds/blob/0.41.0/engine/api/services.go). Ours is in
  * `/mon/version` and in the log.
  */
 export function createReportedVersion(deps: {
@@ -26,11 +25,7 @@ export function createReportedVersion(deps: {
     inLine(line: MonitoringLine): MonitoringLine {
       return line.component === VERSION_COMPONENT ? { ...line, value: reported() } : line;
     },
-    /**
-     * Asks the API for its version. Never rejects.
-     *
-     * @returns whether it differs from the version reported so far
-     */
+    /** Asks the API. Never rejects. @returns whether the version differs from the one before */
     async refresh(signal: AbortSignal): Promise<boolean> {
       const before = reported();
       try {
