@@ -21,3 +21,8 @@ export function timestampOfMs(ms: number): number {
 export function idOfTimestamp(timestamp: string): string | undefined {
   return /^([1-9]\d{0,15})000$/.exec(timestamp)?.[1];
 }
+
+/** ISO 8601; "" for what is no time. */
+export function isoOf(ms: number): string {
+  return ms > 0 && ms <= 8.64e15 ? new Date(ms).toISOString() : '';
+}

@@ -11,12 +11,11 @@ import {
   NEW_STATE,
   parseState,
   readExecution,
-  readWithBody,
   timestampOfId,
 } from './index';
 import { cleanupKey, hookKeys, KEYS } from './keys';
 import { stateOfRetry } from './execution';
-import { writeExecution } from './stored-execution-text';
+import { readWithBody, writeExecution } from './stored-execution-text';
 
 const BASE = 1_763_841_600_000_000;
 

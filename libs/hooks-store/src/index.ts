@@ -51,7 +51,7 @@ export {
   type StoredExecution,
   toTaskExecution,
 } from './execution';
-export { createExecutionStore, type ExecutionStore } from './executions/execution-store';
+export { createExecutionStore } from './executions/execution-store';
 export {
   type HeldLock,
   type HeldLocks,
@@ -91,7 +91,7 @@ export {
 } from './schedules/schedule-store';
 export { sortGently } from './sort-gently';
 export { createHooksStateMark } from './state-mark';
-export { type KeptBody, readExecution, readWithBody } from './stored-execution-text';
+export { readExecution } from './stored-execution-text';
 export {
   createSynchronizedStore,
   type SynchronizedStore,
@@ -100,7 +100,6 @@ export { readTaskConfig } from './tasks/read-task-config';
 export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
 export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';
 export { whyNotServed } from './tasks/why-not-served';
-export { UnreadableExecutionError } from './unreadable/check-execution';
 export { readConfig } from './unreadable/read-config';
 export {
   createKeyRepair,

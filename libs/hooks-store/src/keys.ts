@@ -5,7 +5,6 @@ export {
   BEGUN_FIELD,
   BULL_PREFIX,
   cleanupKey,
-  hashesKey,
   hookKeys,
   KEYS,
   POLLED_FIELD,

@@ -2,13 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { captureLogger, freePort, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import { Redis } from 'ioredis';
-import {
-  connectRedis,
-  defineScript,
-  hasRedisErrorCode,
-  type RedisErrorCode,
-  replies,
-} from './index';
+import { connectRedis, defineScript, replies } from './index';
+import { hasRedisErrorCode, type RedisErrorCode } from './redis-errors';
 
 /** As Redis up to 6.2 writes what a script is refused. */
 const wrapped = (text: string) =>

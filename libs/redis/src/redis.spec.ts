@@ -21,15 +21,15 @@ import {
   defineScript,
   keyArgument,
   LockTimeoutError,
-  redisHealthWarnings,
   replies,
-  UnexpectedReplyError,
   watchRedisHealth,
   whenReady,
   withLock,
   type RedisConfigLike,
-  type RedisRole,
 } from './index';
+import type { RedisRole } from './connect-redis';
+import { redisHealthWarnings } from './redis-health-warnings';
+import { UnexpectedReplyError } from './script-reply';
 
 const open: Redis[] = [];
 

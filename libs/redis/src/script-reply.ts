@@ -82,7 +82,7 @@ export const replies = {
       const items = list(reply);
       const records: Read<F>[] = [];
       for (let at = 0; at < items.length; at += parsers.length)
-        records.push(readFields(parsers, items, at) as Read<F>);
+        records.push(readFields({}, parsers, items, at) as Read<F>);
       return records;
     };
   },
@@ -96,17 +96,19 @@ export const replies = {
       const items = list(reply);
       const parsers = known.get(items[0]);
       if (!parsers) throw new UnexpectedReplyError(reply);
-      return { kind: items[0], ...readFields(parsers, items, 1) } as Variant<V>;
+      return readFields({ kind: items[0] }, parsers, items, 1) as Variant<V>;
     };
   },
 };
 
+/** A plain loop into one object, since every delivery comes here. */
 function readFields(
+  read: Record<string, unknown>,
   parsers: readonly (readonly [string, ReplyParser<unknown>])[],
   items: readonly unknown[],
   from: number,
 ): Record<string, unknown> {
-  const read: Record<string, unknown> = {};
-  for (const [index, [name, parse]] of parsers.entries()) read[name] = parse(items[from + index]);
+  let index = from;
+  for (const [name, parse] of parsers) read[name] = parse(items[index++]);
   return read;
 }

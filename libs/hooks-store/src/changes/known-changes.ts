@@ -6,7 +6,7 @@ import type { HeldLock } from '../hook-lock/hook-lock';
 import type { DeliveryPlan, DeliveryStep } from '../deliveries/delivery-plan';
 import { changeName } from './change-name';
 import { REMEMBERED_US } from './deduplication-window';
-import { WORKED_OFF_CHANGE } from './note-change.lua';
+import { STORE_CHANGE } from './note-change.lua';
 
 /**
  * What became of a change: a poll `found` it, and its execution waits; `polled`, that was worked
@@ -53,7 +53,7 @@ export function createKnownChanges(deps: {
   keyRepair?: KeyRepair;
 }): KnownChanges {
   const { redis, on, keyRepair = NO_KEY_REPAIR } = deps;
-  const noteChange = WORKED_OFF_CHANGE.on(redis);
+  const noteChange = STORE_CHANGE.on(redis);
 
   return async function knownChanges(lock, pending, plan) {
     if (!on || pending.type !== 'RepoWebHook') return NOTHING_KNOWN;

@@ -9,7 +9,7 @@ const YOUNG_US = 3_600 * 1_000_000;
 /** More are never kept: `vcs` keeps half as many events of a repository. */
 const MAX_CHANGES = 10_000;
 /** All are looked through after so many new ones. */
-const LOOKED_THROUGH_EVERY = 100;
+const TRIM_EVERY = 100;
 
 /**
  * Lua: notes what became of a change; the value ends in the id of its execution. Of too many, the
@@ -19,7 +19,7 @@ export const NOTE_CHANGE = `
 local function noteChange(changes, change, value)
   redis.call('HSET', changes, change, value)
   local count = redis.call('HLEN', changes)
-  if count <= ${KEPT_CHANGES} or count % ${LOOKED_THROUGH_EVERY} ~= 0 then return end
+  if count <= ${KEPT_CHANGES} or count % ${TRIM_EVERY} ~= 0 then return end
   local young = tonumber(string.match(value, '(%d+)$')) - ${YOUNG_US}
   local all = redis.call('HGETALL', changes)
   local aged = {}
@@ -38,8 +38,8 @@ end
  * Notes what became of a change that the head of a hook's list is for. A push also forgets that its
  * branch was deleted.
  */
-export const WORKED_OFF_CHANGE = defineScript({
-  name: 'cdsbbWorkedOffChange',
+export const STORE_CHANGE = defineScript({
+  name: 'cdsbbStoreChange',
   keys: ['owner', 'changes'],
   args: ['lockToken', 'change', 'value', 'forgotten'],
   reply: replies.oneOf('ok', 'lost'),

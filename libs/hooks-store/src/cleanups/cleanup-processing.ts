@@ -18,7 +18,7 @@ import {
   BEGIN_CLEANUP,
   FAIL_CLEANUP,
   FINISH_CLEANUP,
-  LET_GO_CLEANUPS,
+  CANCEL_BEGUN_CLEANUPS,
 } from './process-cleanup.lua';
 
 /** What a script that begins many looks at for each of them. */
@@ -33,7 +33,7 @@ export function createCleanupProcessing(deps: {
   const { redis, deadLetters, keyRepair } = deps;
   const begin = BEGIN_CLEANUP.on(redis);
   const beginDue = BEGIN_DUE_CLEANUPS.on(redis);
-  const letGo = LET_GO_CLEANUPS.on(redis);
+  const letGo = CANCEL_BEGUN_CLEANUPS.on(redis);
   const finish = FINISH_CLEANUP.on(redis);
   const fail = FAIL_CLEANUP.on(redis);
   const mended = <T>(of: Cleanup, work: () => Promise<T>): Promise<T> =>

@@ -9,7 +9,6 @@ import { createCleanupSchedule } from './cleanup-schedule';
 import { DUE_WITHIN, READ_CLEANUPS } from './due-cleanups.lua';
 import type { NearCleanup } from './group-cleanups';
 import { MAKE_CLEANUP_DUE, REMOVE_CLEANUP, SET_CLEANUP_STOPPED } from './operate-cleanup.lua';
-import { toObject } from './to-object';
 
 const BROUGHT_FORWARD_AT_ONCE = 200;
 /** By one script, so that none holds Redis up. */
@@ -126,4 +125,11 @@ export function createCleanupStore(deps: {
       return cleanups;
     },
   };
+}
+
+/** From the fields of a hash as a script returns it: field, value, field…. */
+function toObject(record: readonly string[]): Record<string, string> {
+  const object: Record<string, string> = {};
+  for (let i = 0; i + 1 < record.length; i += 2) object[record[i] ?? ''] = record[i + 1] ?? '';
+  return object;
 }

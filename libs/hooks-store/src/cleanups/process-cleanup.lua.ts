@@ -31,7 +31,7 @@ return 'ok'
 });
 
 /** Notes that the API was not asked for removals that were begun. */
-export const LET_GO_CLEANUPS = defineScript({
+export const CANCEL_BEGUN_CLEANUPS = defineScript({
   name: 'cdsbbLetGoCleanups',
   keys: [],
   args: ['lockToken'],

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { isCleanupId } from '../cleanups/cleanup';
 import { parseState, stateOfRetry } from '../execution';
 import { hookKeys, KEYS, keysOf, PREFIXES, recordKeys } from '../redis-keys';
 import {
@@ -45,11 +46,6 @@ export type DeadLetters = ReturnType<typeof createDeadLetters>;
 
 /** Looked at in one call of Redis. */
 const SCANNED = 500;
-
-/** Whether a uuid may be that of a cleanup: those are SHA-256 in hex. */
-function isCleanup(uuid: string): boolean {
-  return /^[0-9a-f]{64}$/.test(uuid);
-}
 
 /**
  * What failed for good, in Redis: listed, sent again, dropped. Each move is one script, safe to
@@ -148,11 +144,11 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
 
     /** Sends one again: to the end of its hook's list, or the cleanup to when it was due. */
     retry: (uuid: string, id: string): Promise<Moved> =>
-      mended({ kind: isCleanup(uuid) ? 'cleanup' : 'execution', uuid, id }, retry),
+      mended({ kind: isCleanupId(uuid) ? 'cleanup' : 'execution', uuid, id }, retry),
 
     /** Removes one for good. */
     drop: (uuid: string, id: string): Promise<Moved> =>
-      mended({ kind: isCleanup(uuid) ? 'cleanup' : 'execution', uuid, id }, drop),
+      mended({ kind: isCleanupId(uuid) ? 'cleanup' : 'execution', uuid, id }, drop),
 
     /** Sends all again, the oldest first. What fails again meanwhile is not sent a second time. */
     retryAll: (options: MoveAllOptions): Promise<AllMoved> => moveAll(retry, options),

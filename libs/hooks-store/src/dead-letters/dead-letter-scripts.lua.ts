@@ -1,7 +1,7 @@
 import { defineScript, type LuaNames, replies } from '@cds/redis';
 import { HISTORY_KEYS } from '../trim-history.lua';
 import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
-import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 
 /**
  * Puts a dead letter at the end of its hook's list, so that what is asked for keeps the order in
@@ -15,7 +15,7 @@ export const RETRY_EXECUTION = defineScript({
   args: ['uuid', 'id', 'before', 'state', 'now'],
   reply: replies.oneOf('ok', 'unknown', 'not-dead', 'changed'),
   lua: (K, A) => `
-${WAITING_HEADS}
+${WAITING_SINCE}
 local member = ${A.uuid} .. '/' .. ${A.id}
 if redis.call('HEXISTS', ${K.executions}, ${A.id}) == 0 then
   redis.call('ZREM', ${K.failed}, member)
@@ -32,7 +32,7 @@ local length = redis.call('RPUSH', ${K.waiting}, ${A.id})
 redis.call('INCR', ${K.waitingTotal})
 local stopped = redis.call('HGET', ${K.task}, 'stopped') == '1'
 if not stopped then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-headAdded(${A.uuid}, length, ${A.now}, stopped and ${K.stoppedWaitingSince} or ${K.waitingSince})
+pendingAdded(${A.uuid}, length, ${A.now}, stopped and ${K.stoppedWaitingSince} or ${K.waitingSince})
 return 'ok'
 `,
 });

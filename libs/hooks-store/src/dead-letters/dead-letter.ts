@@ -1,13 +1,13 @@
 import { nanosecondsSchema, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { timestampOfId } from '../clock';
+import { isoOf, timestampOfId } from '../clock';
 import { parseState } from '../execution';
 import { readableOf } from '../pipeline-replies';
 import { cleanupKey, hookKeys, KEYS } from '../redis-keys';
 import { refsOfExecution } from '../lists/refs-of-execution';
 import { fieldsOf, readWithBody } from '../stored-execution-text';
-import { UnreadableExecutionError } from '../unreadable/check-execution';
+import { unlessUnreadable } from '../unreadable/check-execution';
 import { readConfig } from '../unreadable/read-config';
 
 const typeSchema = z.union([taskTypeSchema, z.literal('')]);
@@ -130,17 +130,8 @@ export async function readFailedCleanups(redis: Redis, uuid?: string): Promise<D
 
 /** What names a delivery; nothing where it cannot be read. */
 function receivedOf([json, kept]: (string | null)[] = []): { branch: string; request_id: string } {
-  try {
-    const { execution, body } = readWithBody(json ?? '', kept);
-    const branch = refsOfExecution(execution, body).join(', ');
-    return { branch, request_id: execution.request_id ?? '' };
-  } catch (error) {
-    if (error instanceof UnreadableExecutionError) return { branch: '', request_id: '' };
-    throw error;
-  }
-}
-
-/** @param ms since 1970 */
-function isoOf(ms: number): string {
-  return ms > 0 && ms <= 8.64e15 ? new Date(ms).toISOString() : '';
+  const read = unlessUnreadable(() => readWithBody(json ?? '', kept));
+  if (!read) return { branch: '', request_id: '' };
+  const branch = refsOfExecution(read.execution, read.body).join(', ');
+  return { branch, request_id: read.execution.request_id ?? '' };
 }

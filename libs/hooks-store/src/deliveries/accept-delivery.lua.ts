@@ -3,7 +3,7 @@ import type { TaskType } from '@cds/wire';
 import { KEY_TYPES } from '../key-types.lua';
 import { SIGNED_FIELD, SYNCHRONIZED_FIELD } from '../redis-keys';
 import { HISTORY_KEYS, TRIM_HISTORY } from '../trim-history.lua';
-import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 import { REMEMBERED_US } from '../changes/deduplication-window';
 import { JUDGE_CHANGE, NOTE_FOUND } from '../changes/last-changes.lua';
 
@@ -90,7 +90,7 @@ export const ACCEPT_DELIVERY = defineScript({
   }),
   lua: (K, A, EACH) => `
 ${TRIM_HISTORY}
-${WAITING_HEADS}
+${WAITING_SINCE}
 ${JUDGE_CHANGE}
 ${NOTE_FOUND}
 ${KEY_TYPES}
@@ -179,7 +179,7 @@ if not isToWait then
 else
   length = redis.call('RPUSH', ${K.waiting}, id)
   if not isStopped then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-  headAdded(${A.uuid}, length, msOf(id), heads)
+  pendingAdded(${A.uuid}, length, msOf(id), heads)
 end
 if ${A.change} ~= '' then noteChange(${K.changes}, ${A.change}, 'found:' .. id) end
 writeNotes(${K.refs})

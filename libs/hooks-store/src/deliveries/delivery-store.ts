@@ -17,9 +17,9 @@ import type {
 import type { HeldLock } from '../hook-lock/hook-lock';
 import { ACCEPT_DELIVERY } from './accept-delivery.lua';
 import { FINISH_EXECUTION } from './finish-execution.lua';
-import { MOVE_BACK } from './requeue-at-tail.lua';
+import { REQUEUE_AT_TAIL } from './requeue-at-tail.lua';
 import { SAVE_STATE } from './save-state.lua';
-import { TAKE_HEAD } from './take-pending.lua';
+import { TAKE_PENDING } from './take-pending.lua';
 
 export type DeliveryStore = ReturnType<typeof createDeliveryStore>;
 
@@ -36,11 +36,11 @@ export function createDeliveryStore(deps: {
 }) {
   const { redis, executionHistory, deadLetters, keyRepair = NO_KEY_REPAIR } = deps;
   const acceptDelivery = ACCEPT_DELIVERY.on(redis);
-  const takePending = TAKE_HEAD.on(redis);
+  const takePending = TAKE_PENDING.on(redis);
   const saveState = SAVE_STATE.on(redis);
   const finishExecution = FINISH_EXECUTION.on(redis);
 
-  const requeueAtTail = MOVE_BACK.on(redis);
+  const requeueAtTail = REQUEUE_AT_TAIL.on(redis);
 
   return {
     /** One lookup. */

@@ -1,9 +1,8 @@
 import { defineScript, replies } from '@cds/redis';
-import { takenHead } from './read-pending-execution';
-import { DEAD_LETTERS } from '../dead-letters.lua';
+import { readTaken } from './read-pending-execution';
 import { KEY_TYPES } from '../key-types.lua';
 import { TRIM_HISTORY } from '../trim-history.lua';
-import { WAITING_HEADS } from '../waiting-heads.lua';
+import { WAITING_SINCE } from '../waiting-since.lua';
 import { BEGUN } from './begun.lua';
 import { TAKE_KEYS, takeNext } from './take-pending.lua';
 
@@ -11,7 +10,7 @@ import { TAKE_KEYS, takeNext } from './take-pending.lua';
  * Moves the delivery at the head into the history, or to the dead letters when it failed for good;
  * and takes the next one, where the holder wants it: the same round trip.
  *
- * Returns {`ok`, dead letters dropped, what TAKE_HEAD returns} | {`lost`} | {`gone`}, as
+ * Returns {`ok`, dead letters dropped, what TAKE_PENDING returns} | {`lost`} | {`gone`}, as
  * SAVE_STATE; safe to repeat, also when what failed was sent again and is the head once more
  */
 export const FINISH_EXECUTION = defineScript({
@@ -33,14 +32,13 @@ export const FINISH_EXECUTION = defineScript({
     'job',
   ],
   reply: replies.variants({
-    ok: { dropped: replies.number, taken: replies.optional(takenHead) },
+    ok: { dropped: replies.number, taken: replies.optional(readTaken) },
     lost: {},
     gone: {},
   }),
   lua: (K, A) => `
 ${TRIM_HISTORY}
-${DEAD_LETTERS}
-${WAITING_HEADS}
+${WAITING_SINCE}
 ${BEGUN}
 ${KEY_TYPES}
 ${takeNext(K)}
@@ -67,12 +65,12 @@ local dropped = 0
 if ${A.isFailed} == '1' then
   redis.call('ZADD', ${K.dead}, ${A.id}, ${A.id})
   redis.call('ZADD', ${K.failed}, ${A.id}, ${A.uuid} .. '/' .. ${A.id})
-  dropped = trimDeadLetters(${A.uuid}, ${K.dead}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.deadLetters}))
+  dropped = trimHistory(${A.uuid}, ${K.dead}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.deadLetters}))
 else
   redis.call('ZADD', ${K.done}, ${A.id}, ${A.id})
   trimHistory(${A.uuid}, ${K.done}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.history}))
 end
-headMoved(${A.uuid}, ${K.waiting}, ${K.states}, ${K.waitingSince}, ${K.stoppedWaitingSince})
+pendingRemoved(${A.uuid}, ${K.waiting}, ${K.states}, ${K.waitingSince}, ${K.stoppedWaitingSince})
 if redis.call('LLEN', ${K.waiting}) == 0 then redis.call('SREM', ${K.pending}, ${A.uuid}) end
 if ${A.job} == '' then return {'ok', dropped} end
 return {'ok', dropped, takeNext(${A.uuid}, ${A.job}, ${A.lockToken})}

@@ -24,8 +24,8 @@ const takeReply = replies.variants({
   },
 });
 
-/** What TAKE_HEAD, and what FINISH_EXECUTION for the next one, returned. */
-export function takenHead(reply: unknown): TakenExecution {
+/** What TAKE_PENDING, and what FINISH_EXECUTION for the next one, returned. */
+export function readTaken(reply: unknown): TakenExecution {
   const taken = takeReply(reply);
   if (taken.kind !== 'work') return taken;
   const { type, config, id, execution, body, state, cleanups, begun } = taken;
@@ -35,7 +35,7 @@ export function takenHead(reply: unknown): TakenExecution {
       type,
       config: readConfig(config) ?? null,
       id,
-      ...readHead({ type, id, execution, body }),
+      ...readPending({ type, id, execution, body }),
       state: parseState(state),
       stateJson: state,
       anyCleanups: cleanups > 0,
@@ -47,7 +47,7 @@ export function takenHead(reply: unknown): TakenExecution {
 /**
  * One that cannot be read has nothing but its type and its time: who works at it gives it up.
  */
-function readHead(of: {
+function readPending(of: {
   type: TaskType;
   id: string;
   execution: string;

@@ -6,8 +6,8 @@ import { defineScript, replies } from '@cds/redis';
  * Returns `ok` | `only` when nothing else waits | `lost` when another one holds the hook, or the
  * head is another one
  */
-export const MOVE_BACK = defineScript({
-  name: 'cdsbbMoveBack',
+export const REQUEUE_AT_TAIL = defineScript({
+  name: 'cdsbbRequeueAtTail',
   keys: ['waiting', 'owner'],
   args: ['lockToken', 'id'],
   reply: replies.oneOf('ok', 'only', 'lost'),

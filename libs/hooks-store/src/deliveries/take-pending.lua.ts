@@ -1,6 +1,6 @@
 import { defineScript, type LuaNames } from '@cds/redis';
-import { takenHead } from './read-pending-execution';
-import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
+import { readTaken } from './read-pending-execution';
+import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 import { BEGUN } from './begun.lua';
 
 /** The keys that {@link takeNext} needs. */
@@ -19,7 +19,7 @@ export const TAKE_KEYS = [
 /**
  * Lua function: reads the oldest delivery that waits at a hook, for its holder, and counts that it
  * is begun; it stays at the head until it is finished. What is in the list without its execution is
- * counted as lost, which every replica logs. Needs WAITING_HEADS and BEGUN. Returns what TAKE_HEAD
+ * counted as lost, which every replica logs. Needs WAITING_SINCE and BEGUN. Returns what TAKE_PENDING
  * returns.
  */
 export const takeNext = (K: LuaNames<(typeof TAKE_KEYS)[number]>) => `
@@ -50,7 +50,7 @@ local function takeNext(uuid, job, holder)
     redis.call('LPOP', ${K.waiting})
     redis.call('DECR', ${K.waitingTotal})
     redis.call('INCR', ${K.lostTotal})
-    headMoved(uuid, ${K.waiting}, ${K.states}, ${K.waitingSince}, ${K.stoppedWaitingSince})
+    pendingRemoved(uuid, ${K.waiting}, ${K.states}, ${K.waitingSince}, ${K.stoppedWaitingSince})
   end
 end
 `;
@@ -62,13 +62,13 @@ end
  * type, config, id, execution, its body or "", state or "", number of cleanups, whatever their
  * state, how often others had begun it and did not come to an end}
  */
-export const TAKE_HEAD = defineScript({
-  name: 'cdsbbTakeHead',
+export const TAKE_PENDING = defineScript({
+  name: 'cdsbbTakePending',
   keys: [...TAKE_KEYS, 'owner'],
   args: ['lockToken', 'uuid', 'job'],
-  reply: takenHead,
+  reply: readTaken,
   lua: (K, A) => `
-${WAITING_HEADS}
+${WAITING_SINCE}
 ${BEGUN}
 ${takeNext(K)}
 local owner = redis.call('GET', ${K.owner})

@@ -1,7 +1,7 @@
 import { defineScript, replies } from '@cds/redis';
 import { HISTORY_KEYS } from '../trim-history.lua';
-import { QUEUE_KEYS } from '../waiting-heads.lua';
-import { DEAD_LETTERS } from '../dead-letters.lua';
+import { QUEUE_KEYS } from '../waiting-since.lua';
+import { FORGET_FAILED } from '../dead-letters.lua';
 
 /**
  * Removes all executions of a task: the history, the dead letters and those that wait.
@@ -17,7 +17,7 @@ export const DELETE_EXECUTIONS = defineScript({
   args: ['uuid', 'lastSeen'],
   reply: replies.oneOf('ok', 'more'),
   lua: (K, A) => `
-${DEAD_LETTERS}
+${FORGET_FAILED}
 local last = redis.call('LINDEX', ${K.waiting}, -1)
 if last and last ~= ${A.lastSeen} and redis.call('HGET', ${K.task}, 'type') == 'RepoWebHook' then return 'more' end
 local waiting = redis.call('LLEN', ${K.waiting})

@@ -2,16 +2,10 @@ import type { TaskExecution, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { fieldsOf, readExecution } from '../stored-execution-text';
 import { hookKeys, keysOf } from '../redis-keys';
-import {
-  type ExecutionState,
-  NEW_STATE,
-  parseState,
-  type StoredExecution,
-  toTaskExecution,
-} from '../execution';
+import { type ExecutionState, NEW_STATE, parseState, toTaskExecution } from '../execution';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { timestampOfId } from '../clock';
-import { UnreadableExecutionError } from '../unreadable/check-execution';
+import { unlessUnreadable, UnreadableExecutionError } from '../unreadable/check-execution';
 import { DELETE_EXECUTIONS } from './delete-executions.lua';
 import { STOP_EXECUTION } from './stop-execution.lua';
 
@@ -44,7 +38,7 @@ export function createExecutionStore(deps: {
     ]);
     const stored = ids.map((_id, index) => {
       const [json, body] = executions.slice(2 * index);
-      return json ? (readOrNot(json, body) ?? 'unreadable') : undefined;
+      return json ? (unlessUnreadable(() => readExecution(json, body)) ?? 'unreadable') : undefined;
     });
     const type = stored.includes('unreadable') ? await redis.hget(keys.task, 'type') : null;
     return ids.flatMap((id, index) => {
@@ -128,14 +122,4 @@ function withoutContent(
     accepted_at: 0,
   };
   return toTaskExecution(uuid, nothing, { ...state, last_error: state.last_error || message });
-}
-
-/** Undefined where it cannot be read. */
-function readOrNot(json: string, body: string | null | undefined): StoredExecution | undefined {
-  try {
-    return readExecution(json, body);
-  } catch (error) {
-    if (error instanceof UnreadableExecutionError) return undefined;
-    throw error;
-  }
 }

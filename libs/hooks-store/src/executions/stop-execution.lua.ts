@@ -1,6 +1,6 @@
 import { defineScript, replies } from '@cds/redis';
 import { HISTORY_KEYS, TRIM_HISTORY } from '../trim-history.lua';
-import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 
 /** Ends a delivery that waits, wherever it stands in the list. A finished one is left as it is. */
 export const STOP_EXECUTION = defineScript({
@@ -10,14 +10,14 @@ export const STOP_EXECUTION = defineScript({
   reply: replies.oneOf('unknown', 'done', 'ok'),
   lua: (K, A) => `
 ${TRIM_HISTORY}
-${WAITING_HEADS}
+${WAITING_SINCE}
 if redis.call('HEXISTS', ${K.executions}, ${A.id}) == 0 then return 'unknown' end
 if redis.call('LREM', ${K.waiting}, 1, ${A.id}) == 0 then return 'done' end
 redis.call('DECR', ${K.waitingTotal})
 redis.call('HSET', ${K.states}, ${A.id}, ${A.state})
 redis.call('ZADD', ${K.done}, ${A.id}, ${A.id})
 trimHistory(${A.uuid}, ${K.done}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.history}))
-headMoved(${A.uuid}, ${K.waiting}, ${K.states}, ${K.waitingSince}, ${K.stoppedWaitingSince})
+pendingRemoved(${A.uuid}, ${K.waiting}, ${K.states}, ${K.waitingSince}, ${K.stoppedWaitingSince})
 if redis.call('LLEN', ${K.waiting}) == 0 then redis.call('SREM', ${K.pending}, ${A.uuid}) end
 return 'ok'
 `,

@@ -43,8 +43,8 @@ return 'ok'
  *
  * Returns worker, beats, worker, beats…
  */
-export const BEAT = defineScript({
-  name: 'cdsbbBeat',
+export const HEARTBEAT = defineScript({
+  name: 'cdsbbHeartbeat',
   keys: ['beats'],
   args: ['worker'],
   each: ['forgotten'],

@@ -3,7 +3,7 @@ import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { hookKeys, KEYS, PREFIXES } from '../redis-keys';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
-import { BEAT, CLAIM_HOOK, RELEASE_HOOKS } from './hook-lock.lua';
+import { HEARTBEAT, CLAIM_HOOK, RELEASE_HOOKS } from './hook-lock.lua';
 
 /**
  * The right to work off one hook. Every script that writes for it names the holder, and is refused
@@ -51,7 +51,7 @@ export function createHookLock(deps: HookLockDeps) {
   const worker = randomUUID();
   const claimHook = CLAIM_HOOK.on(redis);
   const releaseHooks = RELEASE_HOOKS.on(redis);
-  const writeBeat = BEAT.on(redis);
+  const writeBeat = HEARTBEAT.on(redis);
 
   const held = new Set<string>();
   const others = new Map<string, { beats: string; unchanged: number }>();

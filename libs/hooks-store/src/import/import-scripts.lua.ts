@@ -1,6 +1,6 @@
 import { defineScript, replies } from '@cds/redis';
 import { SCHEDULE_ARGS, SCHEDULE_KEYS, scheduleCleanup } from '../cleanups/schedule-cleanup.lua';
-import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 
 /**
  * Appends a delivery that another hooks accepted to its hook's list, once.
@@ -24,7 +24,7 @@ export const IMPORT_DELIVERY = defineScript({
     ok: { id: replies.text },
   }),
   lua: (K, A) => `
-${WAITING_HEADS}
+${WAITING_SINCE}
 if redis.call('HEXISTS', ${K.imported}, ${A.name}) == 1 then return {'known'} end
 local task = redis.call('HMGET', ${K.task}, 'type', 'stopped', 'last_id')
 if not task[1] then return {'unknown'} end
@@ -41,7 +41,7 @@ redis.call('HSET', ${K.states}, id, ${A.state})
 local length = redis.call('RPUSH', ${K.waiting}, id)
 redis.call('INCR', ${K.waitingTotal})
 if task[2] ~= '1' then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-headAdded(${A.uuid}, length, msOf(id), task[2] == '1' and ${K.stoppedWaitingSince} or ${K.waitingSince})
+pendingAdded(${A.uuid}, length, msOf(id), task[2] == '1' and ${K.stoppedWaitingSince} or ${K.waitingSince})
 if ${A.requestUuid} ~= '' then redis.call('ZADD', ${K.seen}, id, ${A.requestUuid}) end
 redis.call('HSET', ${K.imported}, ${A.name}, id)
 return {late and 'late' or 'ok', id}

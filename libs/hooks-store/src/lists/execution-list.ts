@@ -1,6 +1,6 @@
 import type { TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { timestampOfId } from '../clock';
+import { isoOf, timestampOfId } from '../clock';
 import { readableOf } from '../pipeline-replies';
 import { type ExecutionState, parseState } from '../execution';
 import { hookKeys } from '../redis-keys';
@@ -105,9 +105,4 @@ function listed(
     const unknown = { type: '' as const, status, accepted_at: '', refs: [], request_id: '' };
     return { ...slot, ...unknown, ...ended, last_error: ended.last_error || error.message };
   }
-}
-
-/** @param ms since 1970 */
-function isoOf(ms: number): string {
-  return ms > 0 && ms <= 8.64e15 ? new Date(ms).toISOString() : '';
 }

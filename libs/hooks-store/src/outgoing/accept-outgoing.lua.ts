@@ -1,7 +1,7 @@
 import { defineScript, replies } from '@cds/redis';
 import { COUNT_KIND } from '../tasks/task-scripts.lua';
 import { KEY_TYPES } from '../key-types.lua';
-import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 
 /** Runs of one hook that are known when they are sent again. */
 const REMEMBERED = 1_000;
@@ -23,7 +23,7 @@ export const ACCEPT_OUTGOING = defineScript({
   }),
   lua: (K, A) => `
 ${KEY_TYPES}
-${WAITING_HEADS}
+${WAITING_SINCE}
 ${COUNT_KIND}
 local task = redis.call('HMGET', ${K.task}, 'type', 'stopped', 'last_id')
 local stopped = task[2] == '1' and 1 or 0
@@ -45,7 +45,7 @@ redis.call('ZADD', ${K.outgoing}, ${A.now}, ${A.uuid})
 redis.call('HSET', ${K.executions}, id, '{"timestamp":' .. id .. '000,' .. ${A.execution})
 local length = redis.call('RPUSH', ${K.waiting}, id)
 if stopped == 0 then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-headAdded(${A.uuid}, length, msOf(id), heads)
+pendingAdded(${A.uuid}, length, msOf(id), heads)
 redis.call('ZADD', ${K.seen}, id, ${A.run})
 redis.call('ZREMRANGEBYRANK', ${K.seen}, 0, -${REMEMBERED + 1})
 return {'accepted', id, stopped}

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { hookKeys, KEYS } from '../redis-keys';
 import { fieldsOf, readWithBody } from '../stored-execution-text';
-import { UnreadableExecutionError } from '../unreadable/check-execution';
+import { unlessUnreadable } from '../unreadable/check-execution';
 
 const SCANNED = 1_000;
 
@@ -32,18 +32,9 @@ export function createPendingStore({ redis }: { redis: Redis }) {
       return new Map(
         ids.flatMap((id, index) => {
           const [json, body] = texts.slice(2 * index);
-          return json ? [[id, readable(json, body)] as const] : [];
+          return json ? [[id, unlessUnreadable(() => readWithBody(json, body))] as const] : [];
         }),
       );
     },
   };
-}
-
-function readable(json: string, body: string | null | undefined): ParsedExecution {
-  try {
-    return readWithBody(json, body);
-  } catch (error) {
-    if (error instanceof UnreadableExecutionError) return undefined;
-    throw error;
-  }
 }

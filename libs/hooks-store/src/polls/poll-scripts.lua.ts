@@ -1,13 +1,11 @@
 import { defineScript, replies } from '@cds/redis';
 import { dueReply } from '../due-reply';
+import { NOW } from '../now.lua';
 import { POLL_ERROR_FIELD, POLLED_FIELD } from '../redis-keys';
 
-/** Lua: the clock that all replicas share (ms), and which hooks are polled. */
+/** Lua functions: the clock, and whether the repository of a hook is polled. */
 const COMMON = `
-local function now()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
+${NOW}
 local function isPolled(type, stopped, reconcile)
   if stopped == '1' then return false end
   return type == 'RepoPoller' or (type == 'RepoWebHook' and reconcile == '1')

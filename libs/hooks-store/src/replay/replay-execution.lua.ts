@@ -1,5 +1,8 @@
 import { defineScript, replies } from '@cds/redis';
-import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
+
+/** A replay that is asked for again within this time (µs) is the same one. */
+const SAME_REPLAY_US = 60_000_000;
 
 /**
  * Appends a replay of an execution to its hook's list. Asked for the same one again within a
@@ -10,7 +13,7 @@ import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
 export const REPLAY_EXECUTION = defineScript({
   name: 'cdsbbReplayExecution',
   keys: [...QUEUE_KEYS, 'task', 'executions', 'done', 'dead'],
-  args: ['uuid', 'id', 'nowUs', 'execution', 'sameWithinUs'],
+  args: ['uuid', 'id', 'nowUs', 'execution'],
   reply: replies.variants({
     unknown: {},
     waiting: {},
@@ -18,7 +21,7 @@ export const REPLAY_EXECUTION = defineScript({
     again: { id: replies.text },
   }),
   lua: (K, A) => `
-${WAITING_HEADS}
+${WAITING_SINCE}
 local task = redis.call('HMGET', ${K.task}, 'type', 'stopped', 'last_id', 'last_replay')
 if not task[1] or redis.call('HEXISTS', ${K.executions}, ${A.id}) == 0 then return {'unknown'} end
 if not redis.call('ZSCORE', ${K.done}, ${A.id}) and not redis.call('ZSCORE', ${K.dead}, ${A.id}) then
@@ -26,7 +29,7 @@ if not redis.call('ZSCORE', ${K.done}, ${A.id}) and not redis.call('ZSCORE', ${K
 end
 local now = tonumber(${A.nowUs})
 local before, replay = string.match(task[4] or '', '^(%d+)/(%d+)$')
-if before == ${A.id} and math.abs(now - tonumber(replay)) < tonumber(${A.sameWithinUs}) then return {'again', replay} end
+if before == ${A.id} and math.abs(now - tonumber(replay)) < ${SAME_REPLAY_US} then return {'again', replay} end
 
 local id = string.format('%.0f', math.max(now, (tonumber(task[3] or '') or 0) + 1))
 redis.call('HSET', ${K.task}, 'last_id', id, 'last_replay', ${A.id} .. '/' .. id)
@@ -34,7 +37,7 @@ redis.call('HSET', ${K.executions}, id, '{"timestamp":' .. id .. '000,' .. ${A.e
 local length = redis.call('RPUSH', ${K.waiting}, id)
 redis.call('INCR', ${K.waitingTotal})
 if task[2] ~= '1' then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-headAdded(${A.uuid}, length, msOf(id), task[2] == '1' and ${K.stoppedWaitingSince} or ${K.waitingSince})
+pendingAdded(${A.uuid}, length, msOf(id), task[2] == '1' and ${K.stoppedWaitingSince} or ${K.waitingSince})
 return {'ok', id}
 `,
 });

@@ -1,17 +1,10 @@
 import { defineScript, replies } from '@cds/redis';
 import { dueReply } from '../due-reply';
 import { KEY_TYPES } from '../key-types.lua';
+import { NOW } from '../now.lua';
 import { SCHEDULE_FIELD } from '../redis-keys';
 import { HISTORY_KEYS, TRIM_HISTORY } from '../trim-history.lua';
-import { WAITING_HEADS } from '../waiting-heads.lua';
-
-/** Lua: the clock that all replicas share (ms). */
-const NOW = `
-local function now()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-`;
+import { WAITING_SINCE } from '../waiting-since.lua';
 
 /**
  * Reads who is due first.
@@ -91,7 +84,7 @@ export const TAKE_DUE = defineScript({
 ${NOW}
 ${KEY_TYPES}
 ${TRIM_HISTORY}
-${WAITING_HEADS}
+${WAITING_SINCE}
 local due = redis.call('ZSCORE', ${K.due}, ${A.uuid})
 if not due or tonumber(due) ~= tonumber(${A.due}) then return 'other' end
 local task = redis.call('HMGET', ${K.task}, 'type', 'stopped', 'config', 'last_id')
@@ -127,7 +120,7 @@ redis.call('HSET', ${K.executions}, id, '{"timestamp":' .. id .. '000,"type":"Sc
 if ${A.endedState} == '' then
   local length = redis.call('RPUSH', ${K.waiting}, id)
   redis.call('SADD', ${K.pending}, ${A.uuid})
-  headAdded(${A.uuid}, length, string.format('%.0f', time), ${K.waitingSince})
+  pendingAdded(${A.uuid}, length, string.format('%.0f', time), ${K.waitingSince})
 else
   redis.call('HSET', ${K.states}, id, ${A.endedState})
   redis.call('ZADD', ${K.done}, id, id)

@@ -11,8 +11,8 @@ const AT_ONCE = 1_000;
 const ASK_AGAIN_MS = 60_000;
 
 /** Returns 1, or 0 when the mark is another by now. */
-const NOTE_SYNCHRONIZED = defineScript({
-  name: 'cdsbbNoteSynchronized',
+const STORE_SYNCHRONIZED = defineScript({
+  name: 'cdsbbStoreSynchronized',
   keys: ['mark'],
   args: ['made', 'began'],
   reply: replies.flag,
@@ -27,7 +27,7 @@ export type SynchronizedStore = ReturnType<typeof createSynchronizedStore>;
 
 /** What synchronizations leave in Redis, for the next and for all replicas. */
 export function createSynchronizedStore({ redis }: { redis: Redis }) {
-  const noteSynchronized = NOTE_SYNCHRONIZED.on(redis);
+  const storeSynchronized = STORE_SYNCHRONIZED.on(redis);
 
   return {
     /** Names what is in Redis now, for `note`; empty where there is nothing. */
@@ -42,7 +42,7 @@ export function createSynchronizedStore({ redis }: { redis: Redis }) {
      * @throws Error where Redis was emptied in between
      */
     async note(made: string, began: number): Promise<void> {
-      if (!(await noteSynchronized(KEYS, { made, began })))
+      if (!(await storeSynchronized(KEYS, { made, began })))
         throw new Error('Redis was emptied while the hooks of the API were read');
     },
 

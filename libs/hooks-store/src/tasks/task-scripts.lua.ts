@@ -1,9 +1,9 @@
 import { defineScript, type LuaNames, replies } from '@cds/redis';
 import { HISTORY_KEYS } from '../trim-history.lua';
 import type { TaskType } from '@cds/wire';
-import { DEAD_LETTERS } from '../dead-letters.lua';
+import { FORGET_FAILED } from '../dead-letters.lua';
 import { WORKFLOW_INDEX_FIELD } from '../redis-keys';
-import { QUEUE_KEYS, WAITING_HEADS } from '../waiting-heads.lua';
+import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 
 /**
  * Lua function: counts a task of type `new`, whose hash said `old` (false: it was not there).
@@ -19,7 +19,7 @@ end
 
 /**
  * Lua function: sees to it that what waits at a task is worked off, or is known to wait where the
- * task is stopped. Needs WAITING_HEADS. Without it, the deliveries of a task that vanished and came
+ * task is stopped. Needs WAITING_SINCE. Without it, the deliveries of a task that vanished and came
  * back would wait for the next one.
  * Returns how many wait.
  */
@@ -34,7 +34,7 @@ local function queueWaiting(uuid, isStopped, waiting, states)
   if isStopped then right, wrong = wrong, right end
   redis.call('ZREM', wrong, uuid)
   redis.call('ZADD', right, 'NX', 0, uuid)
-  headMoved(uuid, waiting, states, ${K.waitingSince}, ${K.stoppedWaitingSince})
+  pendingRemoved(uuid, waiting, states, ${K.waitingSince}, ${K.stoppedWaitingSince})
   return length
 end
 `;
@@ -45,21 +45,11 @@ end
  */
 export const PUT_TASK = defineScript({
   name: 'cdsbbPutTask',
-  keys: [
-    'task',
-    'tasks',
-    'kinds',
-    'waiting',
-    'states',
-    'pending',
-    'stopped',
-    'waitingSince',
-    'stoppedWaitingSince',
-  ],
+  keys: [...QUEUE_KEYS, 'task', 'tasks', 'kinds', 'states', 'stopped'],
   args: ['uuid', 'type', 'method', 'config', 'now', 'unlessNewerThan', 'workflowHooks'],
   reply: replies.oneOf('ok', 'newer'),
   lua: (K, A) => `
-${WAITING_HEADS}
+${WAITING_SINCE}
 ${COUNT_KIND}
 ${queueWaiting(K)}
 local old = redis.call('HMGET', ${K.task}, 'type', 'updated_at', '${WORKFLOW_INDEX_FIELD}')
@@ -109,7 +99,7 @@ export const DELETE_TASK = defineScript({
   args: ['uuid', 'unlessChangedSince', 'lastSeen'],
   reply: replies.oneOf('ok', 'unknown', 'kept', 'more'),
   lua: (K, A) => `
-${DEAD_LETTERS}
+${FORGET_FAILED}
 local task = redis.call('HMGET', ${K.task}, 'type', 'updated_at', '${WORKFLOW_INDEX_FIELD}')
 if not task[1] and redis.call('SISMEMBER', ${K.tasks}, ${A.uuid}) == 0 then return 'unknown' end
 local waiting = redis.call('LLEN', ${K.waiting})
@@ -172,7 +162,7 @@ export const LOOK_FOR_TASKS = defineScript({
     return { waiting, unreadable, vanished };
   },
   lua: (K, A, EACH) => `
-${WAITING_HEADS}
+${WAITING_SINCE}
 ${queueWaiting(K)}
 local found = {0, 0}
 for i = ${EACH.range} do

@@ -12,6 +12,16 @@ export class UnreadableExecutionError extends Error {
   }
 }
 
+/** What `read` returns; undefined where it throws an UnreadableExecutionError. */
+export function unlessUnreadable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UnreadableExecutionError) return undefined;
+    throw error;
+  }
+}
+
 /** @throws UnreadableExecutionError for what cannot be worked with */
 export function checkExecution(value: unknown): StoredExecution {
   if (!isObject(value)) throw new UnreadableExecutionError();

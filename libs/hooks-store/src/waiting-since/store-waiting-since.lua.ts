@@ -1,6 +1,6 @@
 import { defineScript, replies } from '@cds/redis';
 import { KEY_TYPES } from '../key-types.lua';
-import { WAITING_HEADS } from '../waiting-heads.lua';
+import { WAITING_SINCE } from '../waiting-since.lua';
 
 /**
  * Notes anew, for each of some hooks, since when the delivery at its head has waited: what an older
@@ -8,14 +8,14 @@ import { WAITING_HEADS } from '../waiting-heads.lua';
  *
  * Returns the uuids of which a key holds another type of value
  */
-export const NOTE_HEADS = defineScript({
-  name: 'cdsbbNoteHeads',
+export const STORE_WAITING_SINCE = defineScript({
+  name: 'cdsbbStoreWaitingSince',
   keys: ['waitingSince', 'stoppedWaitingSince'],
   args: ['taskPrefix', 'waitingPrefix', 'statePrefix'],
   each: ['uuid'],
   reply: replies.listOf(replies.text),
   lua: (K, A, EACH) => `
-${WAITING_HEADS}
+${WAITING_SINCE}
 ${KEY_TYPES}
 local wrong = {}
 for i = ${EACH.range} do
@@ -30,7 +30,7 @@ for i = ${EACH.range} do
     if stopped == '1' then right, wrong = wrong, right end
     redis.call('ZREM', wrong, uuid)
     redis.call('ZADD', right, 'NX', 0, uuid)
-    headMoved(uuid, waiting, ${A.statePrefix} .. uuid, ${K.waitingSince}, ${K.stoppedWaitingSince})
+    pendingRemoved(uuid, waiting, ${A.statePrefix} .. uuid, ${K.waitingSince}, ${K.stoppedWaitingSince})
   else
     redis.call('ZREM', ${K.waitingSince}, uuid)
     redis.call('ZREM', ${K.stoppedWaitingSince}, uuid)

@@ -2,7 +2,7 @@ import { KEYS, PREFIXES } from '../redis-keys';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { repliesOf } from '../pipeline-replies';
 import type { Redis } from 'ioredis';
-import { NOTE_HEADS } from './store-waiting-since.lua';
+import { STORE_WAITING_SINCE } from './store-waiting-since.lua';
 
 /** Hooks that one script looks at, so that none holds Redis up. */
 const AT_ONCE = 200;
@@ -24,7 +24,7 @@ export function createWaitingSince({
   redis: Redis;
   keyRepair?: KeyRepair;
 }) {
-  const noteHeads = NOTE_HEADS.on(redis);
+  const storeWaitingSince = STORE_WAITING_SINCE.on(redis);
 
   async function note(uuids: readonly string[]): Promise<void> {
     for (let i = 0; i < uuids.length; i += AT_ONCE) {
@@ -43,7 +43,7 @@ export function createWaitingSince({
 
   /** @returns those of which a key holds another type of value */
   async function noteSome(uuids: readonly string[]): Promise<string[]> {
-    return noteHeads(
+    return storeWaitingSince(
       KEYS,
       PREFIXES,
       uuids.map((uuid) => ({ uuid })),

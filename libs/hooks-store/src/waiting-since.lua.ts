@@ -14,19 +14,19 @@ export const QUEUE_KEYS = [
  * first of a set has waited longest of all.
  *
  * `msOf`: when the execution of an id was accepted (ms).
- * `headAdded`: after something was put at the end of a list that is `length` long now.
- * `headMoved`: after something was taken out of a list; what was sent again waits since then, which
+ * `pendingAdded`: after something was put at the end of a list that is `length` long now.
+ * `pendingRemoved`: after something was taken out of a list; what was sent again waits since then, which
  *   its state tells. It adds nothing that neither set knows: that needs a look at the task, and is
- *   for NOTE_HEADS.
+ *   for STORE_WAITING_SINCE.
  */
-export const WAITING_HEADS = `
+export const WAITING_SINCE = `
 local function msOf(id)
   return string.format('%.0f', math.floor((tonumber(id) or 0) / 1000))
 end
-local function headAdded(uuid, length, since, heads)
+local function pendingAdded(uuid, length, since, heads)
   if length == 1 then redis.call('ZADD', heads, since, uuid) end
 end
-local function headMoved(uuid, waiting, states, heads, stoppedWaitingSince)
+local function pendingRemoved(uuid, waiting, states, heads, stoppedWaitingSince)
   local id = redis.call('LINDEX', waiting, 0)
   if not id then
     redis.call('ZREM', heads, uuid)
