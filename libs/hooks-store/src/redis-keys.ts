@@ -3,152 +3,135 @@ import { keyArgument } from '@cds/redis';
 
 const PREFIX = 'cdsbb:hooks:';
 
-/** Where BullMQ keeps its jobs. */
+/** Prefix of the keys of BullMQ. */
 export const BULL_PREFIX = `${PREFIX}bull`;
 
-/** What BullMQ puts before its keys, since it refuses a connection with a key prefix. */
+/** The prefix that BullMQ puts before its keys, since it refuses a connection with a key prefix. */
 export function jobPrefix(keyPrefix = ''): string {
   return keyPrefix + BULL_PREFIX;
 }
 
 /**
- * How everything here is kept. A version that keeps it in another way has another, and none touches
- * what it cannot read.
+ * Format of the state. A version that stores it in another way has another format, and touches no
+ * state of a format that it cannot read.
  */
 export const STATE_FORMAT = '1';
 
 /** The keys of Redis that belong to no single hook or cleanup. */
 export const KEYS = {
   /**
-   * Hash, which says whose the state is: `format`, {@link MADE_FIELD}, `owner:` and a name of the
-   * CDS → when a replica of it was seen last (ms), {@link SYNCHRONIZED_FIELD}.
+   * Hash, the mark of the state: `format`, {@link MADE_FIELD}, {@link SYNCHRONIZED_FIELD}, `owner:`
+   * and a name of the CDS → when a replica of it was seen last (ms).
    */
   mark: `${PREFIX}state`,
   /**
-   * Sorted set: uuids of tasks that the API did not list when it listed less than half → since when
+   * Sorted set: uuids of tasks that the API left out when it listed less than half → since when
    * (ms).
    */
   unlisted: `${PREFIX}unlisted`,
-  /** Counter: accepted deliveries that vanished from Redis before they were worked off. */
+  /** Counter: accepted deliveries that vanished from Redis before they were processed. */
   lostTotal: `${PREFIX}lost-total`,
-  /**
-   * When the first of those was noticed (µs, by the clock of Redis); none where none is counted, or
-   * nobody has looked yet.
-   */
+  /** When the first lost delivery was noticed (µs, by the clock of Redis); absent without one. */
   lostSince: `${PREFIX}lost-since`,
-  /** Expires: the hooks of the API were asked for because of a delivery. */
+  /** Expires: a delivery made the hooks of the API be read again. */
   synchronizeAsked: `${PREFIX}synchronize-asked`,
   /** Set: uuids of all tasks. */
   tasks: `${PREFIX}tasks`,
-  /** Set: uuids of the tasks that were stopped. */
+  /** Set: uuids of the stopped tasks. */
   stopped: `${PREFIX}stopped`,
   /** Sorted set: uuids of the tasks of outgoing hooks → when one was executed last (ms). */
   outgoing: `${PREFIX}outgoing`,
   /** Hash: task type → number of tasks. */
   kinds: `${PREFIX}kinds`,
-  /** Set: uuids of hooks that have deliveries to work off and are not stopped. */
+  /** Set: uuids of the hooks with pending executions whose task is not stopped. */
   pending: `${PREFIX}pending`,
   /**
-   * Sorted set: uuids of hooks that have deliveries to work off and are not stopped → since when
-   * the one at the head has waited (ms).
-   */
-  waitingSince: `${PREFIX}heads`,
-  /** The same for hooks whose task was stopped. */
-  stoppedWaitingSince: `${PREFIX}heads-stopped`,
-  /** Counter: deliveries that wait, over all hooks. */
-  waitingTotal: `${PREFIX}waiting-total`,
-  /**
-   * Sorted set: `uuid/id` of the executions that failed for good, the dead letters → id. Those that
-   * a version without dead letters left are in their hook's `done` until they are adopted.
-   */
-  failed: `${PREFIX}failed`,
-  /** Hash: worker → number of beats, by which replicas see that each other lives. */
-  beats: `${PREFIX}beats`,
-  /** Sorted set: ids of the jobs that wait for the API → when one may be woken (ms). */
-  apiWaiters: `${PREFIX}waiting-for-api`,
-  /** Sorted set: uuids of the schedulers that run → when they are due next (ms). */
-  due: `${PREFIX}due`,
-  /**
-   * Sorted set: uuids of the hooks whose repository is polled → when next, by the clock of Redis
+   * Sorted set: uuids of the hooks in `pending` → since when the oldest pending execution waits
    * (ms).
    */
+  waitingSince: `${PREFIX}heads`,
+  /** The same for hooks whose task is stopped. */
+  stoppedWaitingSince: `${PREFIX}heads-stopped`,
+  /** Counter: pending executions of all hooks. */
+  waitingTotal: `${PREFIX}waiting-total`,
+  /**
+   * Sorted set: `uuid/id` of the dead letters among the executions → id. Those of a version without
+   * dead letters are in their hook's `done` until they are adopted.
+   */
+  failed: `${PREFIX}failed`,
+  /** Hash: worker → number of heartbeats, by which replicas see that each other lives. */
+  beats: `${PREFIX}beats`,
+  /** Sorted set: ids of the jobs that pause for an API outage → when one may be resumed (ms). */
+  apiWaiters: `${PREFIX}waiting-for-api`,
+  /** Sorted set: uuids of the running schedulers → when they are due next (ms). */
+  due: `${PREFIX}due`,
+  /**
+   * Sorted set: uuids of the polled hooks → when they are polled next (ms, by the clock of Redis).
+   */
   polls: `${PREFIX}polls`,
-  /** Sorted set: those of them whose last poll brought nothing → since when (ms). */
+  /** Sorted set: uuids of the polled hooks whose last poll failed → since when (ms). */
   pollsFailing: `${PREFIX}polls-failing`,
-  /** Hash: uuids of the RabbitMQ hooks that consume → the settings of their queue (JSON). */
+  /** Hash: uuids of the consuming RabbitMQ hooks → the settings of their queue (JSON). */
   queues: `${PREFIX}queues`,
-  /** The replica that sweeps holds it. */
+  /** Held by the replica that requeues lost jobs. */
   sweepLock: `${PREFIX}sweep-lock`,
   /**
-   * The replica that synchronizes for all holds it; `…:done`: when it was begun last (µs), and what
-   * came of it.
+   * Held by the replica that synchronizes for all; `…:done`: when that began last (µs), and its
+   * result.
    */
   synchronizing: `${PREFIX}synchronizing`,
   /** Sorted set: cleanup ids → when to act next (ms). */
   cleanups: `${PREFIX}cleanups`,
-  /** Sorted set: ids of the cleanups that an operator stopped → when (ms). */
+  /** Sorted set: ids of the stopped cleanups → when they were stopped (ms). */
   stoppedCleanups: `${PREFIX}cleanups-stopped`,
   /**
-   * Sorted set: ids of the cleanups that failed for good → when (ms); of those that an operator
-   * ended, less than 0.
+   * Sorted set: ids of the cleanups that failed for good → when (ms); negative where an operator
+   * ended one.
    */
   failedCleanups: `${PREFIX}cleanups-failed`,
   /**
-   * Sorted set: ids of cleanups whose branch a push brought back that was removed before its turn →
-   * id of the push; the newest ten thousand. A deletion from before it schedules nothing.
+   * Sorted set: ids of cleanups whose branch was pushed again by a push that was removed
+   * unprocessed → id of the push; the newest ten thousand. An earlier deletion schedules nothing.
    */
   broughtBack: `${PREFIX}brought-back`,
   /**
-   * Hash: what was taken over from CDS's own hooks (`task/uuid`, `delivery/uuid/timestamp`,
-   * `cleanup/uuid/timestamp`) → what became of it. It keeps a second import from bringing back what
-   * has ended since.
+   * Hash: imports from CDS's own hooks (`task/uuid`, `delivery/uuid/timestamp`,
+   * `cleanup/uuid/timestamp`) → their result. A second import does not bring back what has ended
+   * since.
    */
   imported: `${PREFIX}imported`,
 } as const;
 
 /**
- * Sorted set: fingerprints of the hashes that the API gave to a service of this name → when it did
- * last (ms).
+ * Sorted set: fingerprints of the hashes that the API gave to a service of this name → when (ms).
  */
 export function hashesKey(name: string): string {
   return `${PREFIX}hashes:${name}`;
 }
 
-/** Field of the mark: names it, so that one that was made anew, after a FLUSHALL, is another. */
+/** Field of the mark: names it, so that a mark made after a FLUSHALL is another one. */
 export const MADE_FIELD = 'made';
 
-/**
- * Field of the mark: when a reading of the API's hooks began last that was whole (ms); none before
- * the first.
- */
+/** Field of the mark: when the last complete reading of the API's hooks began (ms). */
 export const SYNCHRONIZED_FIELD = 'synchronized';
 
-/**
- * Field of a task's hash: `1` once a delivery of it had a right signature, so that unsigned ones
- * are refused.
- */
+/** Field of a task: `1` after a delivery with a right signature; unsigned ones are refused then. */
 export const SIGNED_FIELD = 'signed';
 
-/**
- * Field of a task's hash: the {@link workflowHooksKey} under which the task is listed; empty when
- * under none.
- */
+/** Field of a task: the {@link workflowHooksKey} that lists it, or "". */
 export const WORKFLOW_INDEX_FIELD = 'workflow_index';
 
-/** Field of the hash of a scheduler: the cron expression and the time zone that it is due by. */
+/** Field of a scheduler: the cron expression and the time zone by which it is due. */
 export const SCHEDULE_FIELD = 'schedule';
 
-/** Field of the hash of a hook that is polled: when the last poll began that was answered (ms). */
+/** Field of a polled hook: when the last answered poll began (ms). */
 export const POLLED_FIELD = 'polled_at';
-/**
- * Field of the hash of a hook that is polled: why its last poll brought nothing; empty when it did.
- */
+/** Field of a polled hook: why its last poll failed, or "". */
 export const POLL_ERROR_FIELD = 'poll_error';
 
 /**
- * Field of a task's hash: `id holder times`, the execution that was begun, by whom, and how often
- * it was begun and did not end. None when what was begun last got further, or was given back.
- * Written by `begun.lua.ts`.
+ * Field of a task: `id holder times`: the begun execution, by whom and how often it was begun
+ * without an end. Absent after progress or a release. Written by `begun.lua.ts`.
  */
 export const BEGUN_FIELD = 'begun';
 
@@ -168,42 +151,33 @@ export function hookKeys(uuid: string) {
      */
     task: `${PREFIX}task:${uuid}`,
     /**
-     * Hash: execution id → what was received (JSON), and id + `:body` → the body of the request,
-     * where there is one.
+     * Hash: execution id → what was received (JSON); id + `:body` → the body of the request, if
+     * any.
      */
     executions: `${PREFIX}exec:${uuid}`,
-    /** Hash: execution id → what became of it (JSON); none before the first try. */
+    /** Hash: execution id → its progress and result (JSON); absent before the first try. */
     states: `${PREFIX}state:${uuid}`,
-    /**
-     * List: ids of the executions to work off, the oldest first; the head stays until it is done.
-     */
+    /** List: ids of the pending executions, the oldest first. */
     waiting: `${PREFIX}waiting:${uuid}`,
-    /** Sorted set: ids of the finished executions, the history. */
+    /** Sorted set: ids of the ended executions, the history. */
     done: `${PREFIX}done:${uuid}`,
-    /**
-     * Sorted set: ids of the executions that failed for good; they are neither in `waiting` nor in
-     * `done`.
-     */
+    /** Sorted set: ids of the dead letters; they are neither in `waiting` nor in `done`. */
     dead: `${PREFIX}dead:${uuid}`,
-    /**
-     * Sorted set: X-Request-UUID of a delivery → id of the execution that it led to; about 48 hours
-     * of them.
-     */
+    /** Sorted set: X-Request-UUID of a delivery → id of its execution; about 48 hours of them. */
     seen: `${PREFIX}seen:${uuid}`,
     /**
-     * Hash: change (`REF@HASH` or `REF@deleted`) → what became of it and the id of the execution:
-     * `found:`, `polled:`, `late:`, `delivered:`; about the newest thousand, and those of the last
-     * hour. Of hooks that are polled.
+     * Hash of a polled hook: change (`REF@HASH` or `REF@deleted`) → its result and the id of the
+     * execution: `found:`, `polled:`, `late:`, `delivered:`; about the newest thousand, and those
+     * of the last hour.
      */
     changes: `${PREFIX}changes:${uuid}`,
     /**
-     * Hash: branch or tag (`refs/heads/…`) → its last change that was accepted, `OLD>NEW:id`: the
-     * first digits of both hashes, nothing where it did not exist, `?` where that is not known, and
-     * the id of the execution. About the newest thousand, and those of the last hour. Of repository
-     * webhooks.
+     * Hash of a repository webhook: branch or tag (`refs/heads/…`) → its last accepted change,
+     * `OLD>NEW:id`: the first digits of both hashes ("" where the ref did not exist, `?` where
+     * unknown) and the id of the execution. About the newest thousand, and those of the last hour.
      */
     refs: `${PREFIX}refs:${uuid}`,
-    /** Who works the hook off at the moment. */
+    /** The lock token of the process that holds the hook. */
     owner: `${PREFIX}owner:${uuid}`,
     /** Hash: branch → id of the cleanup that this hook scheduled for it. */
     hookCleanups: `${PREFIX}hook-cleanups:${uuid}`,
@@ -213,24 +187,24 @@ export function hookKeys(uuid: string) {
 export type HookKey = keyof ReturnType<typeof hookKeys>;
 
 /**
- * These keys, and those that belong to no hook or cleanup: all that a script may name. The latter
- * are inherited, since copying them costs a call 20 µs or more.
+ * These keys and {@link KEYS}: all that a script may name. KEYS is the prototype, since copying it
+ * costs a call 20 µs.
  */
 export function withCommonKeys<K extends object>(keys: K): K & typeof KEYS {
   return Object.assign(Object.create(KEYS) as typeof KEYS, keys);
 }
 
-/** All keys that the scripts of one hook may name. */
+/** All keys that a script for one hook may name. */
 export function keysOf(uuid: string) {
   return withCommonKeys(hookKeys(uuid));
 }
 
-/** All keys that the scripts of one cleanup may name. */
+/** All keys that a script for one cleanup may name. */
 export function recordKeys(id: string) {
   return withCommonKeys({ record: cleanupKey(id) });
 }
 
-/** Where a key is moved that holds another type of value than it should. */
+/** The new name of a key that holds another type of value. */
 export function unreadableKey(key: string, now: number): string {
   return `${PREFIX}unreadable:${now}:${key.slice(PREFIX.length)}`;
 }
@@ -243,8 +217,8 @@ export function cleanupKey(id: string): string {
 const ofNoHook = hookKeys('');
 
 /**
- * What the keys of hooks and cleanups begin with, for scripts that make them of a uuid or id.
- * Spread last: an object that gets more after a spread is thirty times slower.
+ * Prefixes of the keys of hooks and cleanups, for scripts that append a uuid or id. Spread last: an
+ * object that gets more after a spread is thirty times slower.
  */
 export const PREFIXES = {
   taskPrefix: keyArgument(ofNoHook.task),

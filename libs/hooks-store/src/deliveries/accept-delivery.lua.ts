@@ -7,39 +7,32 @@ import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 import { REMEMBERED_US } from '../changes/deduplication-window';
 import { JUDGE_CHANGE, NOTE_FOUND } from '../changes/last-changes.lua';
 
-/**
- * The newest so many are known however old: a clock that was days ahead for a moment must not make
- * all forgotten.
- */
+/** The newest are known at any age: a clock that was days ahead for a moment must not clear all. */
 const ALWAYS_REMEMBERED = 1_000;
-/** Looked for only so often, since there is rarely any. */
+/** Every so many deliveries the old ones are removed. */
 const FORGET_EVERY = 50;
-/**
- * A delivery a second for 48 h. Bounds what is kept where a clock that was far ahead keeps ids from
- * growing.
- */
+/** A delivery a second for 48 h. A bound where ids do not grow because a clock was far ahead. */
 const MAX_REMEMBERED = 200_000;
-/** Removed in one go at most, so that no script holds Redis up. */
+/** Removals of one script at most, so that it does not hold Redis up. */
 const FORGOTTEN_AT_ONCE = 500;
 
 const taskType = replies.text as ReplyParser<TaskType>;
 
 /**
- * Takes a delivery in: everything or nothing, in one round trip. What is seen is queued, and the
- * other way round. Redis undoes nothing of a script that fails. So every key is read or looked at
- * before the first write, and what makes a later delivery a duplicate is written last.
+ * Accepts a delivery: everything or nothing, in one round trip. A known one is queued, and a queued
+ * one is known. Redis does not roll back a script that fails. So every key is read before the first
+ * write, and what makes a later delivery a duplicate is written last.
  *
- * Returns {`unknown`, when the hooks of the API were read last (ms) or "", 1 when there is a task
- * of which this is missing} | {`wrong-method`} | {`unsigned`} when it has to be signed |
- * {`duplicate`, type, id of the first, 1 when its body was another, 1 when another delivery told of
- * all its changes} | {`other-type`, type} when it was validated for another one | {`refused`} |
- * {`accepted`, type, id, deliveries waiting}
+ * Returns {`unknown`, when the hooks of the API were read last (ms) or "", 1 when the hash of a
+ * task is missing} | {`wrong-method`} | {`unsigned`} when a signature is required | {`duplicate`,
+ * type, id of the first, 1 when its body was another, 1 when another delivery had all its changes}
+ * | {`other-type`, type} when it was validated for another one | {`refused`} | {`accepted`, type,
+ * id, pending executions}
  *
- * Ids are µs, unique and growing for each task, whatever the clocks of the replicas say; how long
- * ago a delivery was seen is told by them, too, and the newest ones are known in any case, so no
- * clock that jumps and no time-to-live makes a delivery count twice or not at all. The
- * configuration goes into the execution as text, since Lua's JSON cannot tell an empty list from an
- * empty object.
+ * Ids are µs, unique and growing for each task, whatever the clocks of the replicas say. The age of
+ * a delivery is told by its id, and the newest are always known, so no clock that jumps and no
+ * time-to-live makes a delivery count twice or not at all. The configuration is copied as text,
+ * since Lua's JSON cannot tell an empty list from an empty object.
  */
 export const ACCEPT_DELIVERY = defineScript({
   name: 'cdsbbAcceptDelivery',

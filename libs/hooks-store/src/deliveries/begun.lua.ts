@@ -1,16 +1,15 @@
 import { BEGUN_FIELD } from '../redis-keys';
 
 /**
- * Lua functions that count, in the hash of the task, how often the execution at the head was begun
- * and did not end.
+ * Lua functions that count, in the hash of the task, how often the oldest pending execution was
+ * begun without an end.
  *
- * `begin`: for the holder, before it is worked on. Returns how often others had begun it and did
- *   not come to an end; what nobody had is counted at once, the others when they are begun alone
- *   (`writeBegun`).
- * `writeBegun`: it is begun for the `times`-th time; 0: it got further, or has ended.
- * `giveBack`: the holder lives and gives up what it may have begun.
+ * - `begin`: before its processing. Returns how often other processes began it. The first begin is
+ *   counted at once, later ones by `writeBegun` when it is begun alone.
+ * - `writeBegun`: begun for the `times`-th time; 0: it got further, or has ended.
+ * - `giveBack`: the holder lives and gives up what it may have begun.
  *
- * A process that begins twice lives, and is counted once: a holder is `process/claim`.
+ * A process that begins twice lives, and is counted once: a lock token is `process/claim`.
  */
 export const BEGUN = `
 local function writeBegun(task, id, holder, times)

@@ -6,11 +6,11 @@ export interface PushChange {
 }
 
 /**
- * What happened to a branch or tag: which commit it led to before, and after. Hashes are shortened
- * to the digits that are compared; "" where the ref did not exist, `?` where that is not known.
+ * A change of a branch or tag from one commit to another. Hashes have only the compared digits; ""
+ * where the ref did not exist, `?` where the commit is unknown.
  */
 export interface RefChange {
-  /** In the push. */
+  /** Position in the push. */
   index: number;
   /** `refs/heads/…` or `refs/tags/…` */
   ref: string;
@@ -20,33 +20,30 @@ export interface RefChange {
 
 /** What is known of the changes of a push since it was accepted, by their index. */
 export interface JudgedChanges {
-  /** Another delivery told of them before. */
+  /** Another delivery had them before. */
   double_changes?: readonly number[] | undefined;
-  /** They took place before one that was accepted earlier. */
+  /** They took place before an earlier accepted change. */
   late_changes?: readonly number[] | undefined;
 }
 
-/** One thing to do for a delivery. */
+/** One step of a delivery plan. */
 export type DeliveryStep =
   | {
       type: 'run';
       payload: Record<string, string>;
       /**
-       * The pushed branch, whose scheduled cleanup is void now; absent for tags and plain webhooks.
+       * The pushed branch, whose scheduled cleanup is cancelled; absent for tags and plain
+       * webhooks.
        */
       branch?: string;
       /**
-       * It was pushed before what was accepted earlier, so that it says nothing of whether the
-       * branch is there now.
+       * Pushed before an earlier accepted change: it does not show whether the branch exists now.
        */
       isLate?: true;
     }
   | { type: 'delete-branch'; branch: string };
 
-/**
- * What a delivery leads to. `steps` holds everything in the delivery's order; the rest are views on
- * it.
- */
+/** The runs and cleanups of an execution. `steps` holds all in order; the rest are views on it. */
 export interface DeliveryPlan {
   runs: { payload: Record<string, string> }[];
   deletedBranches: string[];
@@ -55,6 +52,6 @@ export interface DeliveryPlan {
   repository: string;
   changes: PushChange[];
   steps: DeliveryStep[];
-  /** Changes for which nothing is to be done, and why. */
+  /** Changes without a step, and why. */
   leftOut?: { name: string; reason: string }[];
 }

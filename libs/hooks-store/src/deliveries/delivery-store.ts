@@ -23,14 +23,12 @@ import { TAKE_PENDING } from './take-pending.lua';
 
 export type DeliveryStore = ReturnType<typeof createDeliveryStore>;
 
-/**
- * The deliveries of the hooks in Redis: taken in, taken from the head, finished. One script each.
- */
+/** Stores, peeks at, saves and finishes the executions of hooks; one script each. */
 export function createDeliveryStore(deps: {
   redis: Redis;
   executionHistory: number;
   signature: SignatureMode;
-  /** To keep for each hook. */
+  /** Dead letters to keep for each hook. */
   deadLetters: number;
   keyRepair?: KeyRepair;
 }) {
@@ -39,11 +37,10 @@ export function createDeliveryStore(deps: {
   const takePending = TAKE_PENDING.on(redis);
   const saveState = SAVE_STATE.on(redis);
   const finishExecution = FINISH_EXECUTION.on(redis);
-
   const requeueAtTail = REQUEUE_AT_TAIL.on(redis);
 
   return {
-    /** One lookup. */
+    /** One round trip. */
     async lookUp(uuid: string): Promise<HookOnFile | AbsentHook> {
       const { task } = hookKeys(uuid);
       const replies = await keyRepair.hook(uuid, () =>
@@ -71,7 +68,7 @@ export function createDeliveryStore(deps: {
       };
     },
 
-    /** Stores a delivery; when this returns `accepted` it is in Redis. */
+    /** Stores a delivery; it is in Redis when this returns `accepted`. */
     async accept(delivery: DeliveryToAccept): Promise<Acceptance> {
       const { uuid, received, acceptedAt, requestId, validation } = delivery;
       const content = { ...received, accepted_at: acceptedAt, request_id: requestId };
@@ -97,12 +94,12 @@ export function createDeliveryStore(deps: {
       return keyRepair.hook(uuid, () => acceptDelivery(keysOf(uuid), args, changes));
     },
 
-    /** The head of the hook's list, for its holder. */
+    /** The oldest pending execution, for the holder of the lock. */
     async takePending(uuid: string, lockToken: string, jobId: string): Promise<TakenExecution> {
       return keyRepair.hook(uuid, () => takePending(keysOf(uuid), { lockToken, uuid, job: jobId }));
     },
 
-    /** Lets the head wait behind the others. `only`: there are no others. */
+    /** Moves the oldest pending execution behind the others. `only`: there are no others. */
     async requeueAtTail(
       { uuid, lockToken }: HeldLock,
       id: string,
@@ -111,9 +108,9 @@ export function createDeliveryStore(deps: {
     },
 
     /**
-     * Keeps how far the head has come; anything but `ok` says that it must not be gone on with.
-     * @param before the state as this holder last saw or kept it (JSON)
-     * @param begun how often it is begun with this; 0: it got further
+     * Saves progress; with any result but `ok`, the holder must stop.
+     * @param before the state as this holder last read or saved it (JSON)
+     * @param begun the number of begins with this one; 0 after progress
      */
     async save(
       { uuid, lockToken }: HeldLock,
@@ -127,11 +124,10 @@ export function createDeliveryStore(deps: {
     },
 
     /**
-     * Moves the head into the history, or to the dead letters, and takes the next one where it is
-     * asked to.
+     * Moves the execution to the history or the dead letters, and takes the next one if asked to.
      * @param before as for `save`
-     * @param nextFor the hook's job, as for `takePending`; the next one is not taken when not given
-     * @returns also how many dead letters of the hook were dropped for it; `next` only with `ok`
+     * @param nextFor the hook's job, as for `takePending`; takes no next one when not given
+     * @returns `dropped`: dead letters of the hook removed for it; `next`: only with `ok`
      */
     async finish(
       { uuid, lockToken }: HeldLock,

@@ -3,14 +3,14 @@ import type { KeptBody } from '../stored-execution-text';
 import type { HookConfig, TaskType } from '@cds/wire';
 import type { DeliveryPlan, RefChange } from './delivery-plan';
 
-/** What an execution holds of what was received. */
+/** The received part of an execution. */
 export type Received = Pick<StoredExecution, 'webhook' | 'rabbitmq' | 'poll'>;
 
-/** What decides, before anything of a delivery is read, whether its hook may take it. */
+/** A known hook, as far as it decides whether a delivery is read at all. */
 export interface HookOnFile {
   kind: 'known';
   type: TaskType;
-  /** Of the requests that it takes. */
+  /** The method of its requests. */
   method: string;
   /** Whether a delivery of it had a right signature before. */
   signed: boolean;
@@ -20,58 +20,52 @@ export interface DeliveryToAccept {
   uuid: string;
   /** Of the request. */
   method: string;
-  /** The type of hook that it was validated for. */
+  /** The hook type that it was validated for. */
   validatedFor: TaskType;
   /** `ignore` stores it as done, `refuse` stores nothing. */
   validation: 'accept' | 'ignore' | 'refuse';
-  /** Whether it was signed; a wrong signature never comes as far as here. */
+  /** Whether it was signed; a wrong signature is refused earlier. */
   signature: 'right' | 'none' | 'not-needed';
-  /**
-   * Its X-Request-UUID, or what else names it; empty when it has none and so can be nothing sent
-   * again.
-   */
+  /** X-Request-UUID, or another unique name; "" makes it no duplicate by its name. */
   requestUuid: string;
-  /**
-   * What names the change that a poll found: one that is known already is a duplicate without a
-   * trace.
-   */
+  /** The change that a poll found: a known one is a duplicate that is not stored. */
   change?: string;
-  /** What a push, or a poll, tells of branches and tags. */
+  /** The branch changes of a push or a poll. */
   refChanges?: readonly RefChange[];
-  /** Of what a poll found: id of the newest execution of the hook when its look began. */
+  /** For a poll: id of the newest execution of the hook when the poll began. */
   seenAfter?: number;
   /** Milliseconds. */
   acceptedAt: number;
-  /** Of the request, as it stands in the log. */
+  /** The request id. */
   requestId: string;
   received: Received;
-  /** Of the request, where `received` does not hold it. */
+  /** The body of the request, where `received` does not hold it. */
   body?: Buffer;
   /** The state of an ignored one. */
   ignored: ExecutionState;
   /**
-   * The state of one that came before; `{first}` stands for the timestamp of the first one,
-   * `{same}` for what they have in common.
+   * The state of a duplicate; `{first}` stands for the timestamp of the first delivery, `{same}`
+   * for what both have in common.
    */
   duplicate: ExecutionState;
 }
 
-/** There is no such hook here, which says little where the hooks of the API were not read yet. */
+/** An unknown hook. It says little where the hooks of the API were not read yet. */
 export interface AbsentHook {
   kind: 'unknown';
-  /** When the last whole reading of them began (ms); undefined before the first. */
+  /** When the last complete reading of them began (ms); undefined before the first. */
   synchronizedAt: number | undefined;
-  /** It is among the tasks, and what is kept of it is gone. */
+  /** The set of tasks has it, but its hash is gone. */
   vanished: boolean;
 }
 
 export type Acceptance =
   | AbsentHook
   | { kind: 'wrong-method' | 'unsigned' | 'refused' }
-  /** The hook is of this type: to be validated for it, and stored again. */
+  /** The hook has this type now: validate for it, and store again. */
   | { kind: 'other-type'; type: TaskType }
   /**
-   * It came before; `firstId` is what it led to then. `isDouble`: another delivery told of all its
+   * `firstId`: the execution of the first delivery. `isDouble`: another delivery had all its
    * changes.
    */
   | {
@@ -83,26 +77,23 @@ export type Acceptance =
     }
   | { kind: 'accepted'; type: TaskType; id: string; waiting: number };
 
-/** The oldest delivery that waits at a hook. */
+/** The oldest pending execution of a hook. */
 export interface PendingExecution {
   type: TaskType;
   /** The hook's configuration now. */
   config: HookConfig | null;
   id: string;
   execution: StoredExecution;
-  /** Why the execution cannot be read as it stands in Redis, where that is so. */
+  /** Why the execution cannot be read as it is in Redis. */
   unreadable?: string;
-  /** Of the request that it brought, as it came; not everything brings one. */
+  /** The body of its request, as it came; "" without one. */
   body: KeptBody;
   state: ExecutionState;
-  /** The same as it stands in Redis; empty before the first try. */
+  /** The state as Redis has it; "" before the first try. */
   stateJson: string;
-  /** Whether there is any cleanup at all, stopped and failed ones included. */
+  /** Whether there is any cleanup, stopped and failed ones included. */
   anyCleanups: boolean;
-  /**
-   * How often other processes began to work on it and did not come to an end; see {@link
-   * SavedProgress.byItself}.
-   */
+  /** How often other processes began it and did not end it; see {@link SavedProgress.byItself}. */
   begun: number;
 }
 
@@ -110,11 +101,11 @@ export type TakenExecution =
   { kind: 'lost' | 'gone' | 'stopped' | 'empty' } | { kind: 'work'; pending: PendingExecution };
 export type Saved = 'ok' | 'lost' | 'gone' | 'stopped';
 
-/** An execution as far as its plan is a matter of it. */
+/** The part of an execution that its plan depends on. */
 export type DeliveryToPlan = Pick<PendingExecution, 'type' | 'execution' | 'body' | 'unreadable'>;
 
 /**
- * What an execution calls for; pure.
- * @throws MalformedPushError and its like where it cannot be read
+ * Plans an execution; pure.
+ * @throws MalformedPushError and others where the execution cannot be read
  */
 export type PlanDelivery = (delivery: DeliveryToPlan) => DeliveryPlan;

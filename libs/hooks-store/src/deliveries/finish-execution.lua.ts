@@ -7,11 +7,11 @@ import { BEGUN } from './begun.lua';
 import { TAKE_KEYS, takeNext } from './take-pending.lua';
 
 /**
- * Moves the delivery at the head into the history, or to the dead letters when it failed for good;
- * and takes the next one, where the holder wants it: the same round trip.
+ * Moves the oldest pending execution to the history, or to the dead letters when it failed for
+ * good; takes the next one in the same round trip, if asked to.
  *
  * Returns {`ok`, dead letters dropped, what TAKE_PENDING returns} | {`lost`} | {`gone`}, as
- * SAVE_STATE; safe to repeat, also when what failed was sent again and is the head once more
+ * SAVE_STATE; safe to repeat, also when a dead letter was sent again and is the oldest once more
  */
 export const FINISH_EXECUTION = defineScript({
   name: 'cdsbbFinishExecution',

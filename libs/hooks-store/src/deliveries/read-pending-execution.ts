@@ -24,7 +24,7 @@ const takeReply = replies.variants({
   },
 });
 
-/** What TAKE_PENDING, and what FINISH_EXECUTION for the next one, returned. */
+/** Reads the reply of TAKE_PENDING, and of FINISH_EXECUTION for the next one. */
 export function readTaken(reply: unknown): TakenExecution {
   const taken = takeReply(reply);
   if (taken.kind !== 'work') return taken;
@@ -44,9 +44,7 @@ export function readTaken(reply: unknown): TakenExecution {
   };
 }
 
-/**
- * One that cannot be read has nothing but its type and its time: who works at it gives it up.
- */
+/** An unreadable one has only its type and time; its processor gives it up. */
 function readPending(of: {
   type: TaskType;
   id: string;

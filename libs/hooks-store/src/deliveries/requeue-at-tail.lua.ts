@@ -1,10 +1,11 @@
 import { defineScript, replies } from '@cds/redis';
+
 /**
- * Moves the execution at the head of a hook's list to its end. It has waited longest all the same,
- * so since when the hook has something waiting is not touched.
+ * Moves the oldest pending execution of a hook behind the others. It has still waited longest, so
+ * the waiting-since time stays.
  *
- * Returns `ok` | `only` when nothing else waits | `lost` when another one holds the hook, or the
- * head is another one
+ * Returns `ok` | `only` when nothing else waits | `lost` when the lock is another's, or another
+ * execution is the oldest
  */
 export const REQUEUE_AT_TAIL = defineScript({
   name: 'cdsbbRequeueAtTail',

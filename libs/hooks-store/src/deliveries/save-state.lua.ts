@@ -2,14 +2,13 @@ import { defineScript, replies } from '@cds/redis';
 import { BEGUN } from './begun.lua';
 
 /**
- * Keeps how far the delivery at the head has come, and tells whether to go on with it.
+ * Saves the progress of the oldest pending execution.
  *
- * Returns `ok` | `lost` when another one holds the hook | `gone` when the delivery no longer waits
- * | `stopped` (kept, but the task was stopped)
+ * Returns `ok` | `lost`: another process holds the lock | `gone`: no longer pending | `stopped`:
+ * saved, but the task is stopped
  *
- * A hook that nobody holds is taken again, if its delivery is as this holder left it: Redis may
- * have been restarted and have lost the holder. If it is not, another one was here and has gone
- * already.
+ * A free lock is taken again if the state is as this holder left it: Redis may have lost the lock
+ * in a restart. Otherwise another process has processed the hook meanwhile.
  */
 export const SAVE_STATE = defineScript({
   name: 'cdsbbSaveState',

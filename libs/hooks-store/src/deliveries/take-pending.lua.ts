@@ -17,10 +17,9 @@ export const TAKE_KEYS = [
 ] as const;
 
 /**
- * Lua function: reads the oldest delivery that waits at a hook, for its holder, and counts that it
- * is begun; it stays at the head until it is finished. What is in the list without its execution is
- * counted as lost, which every replica logs. Needs WAITING_SINCE and BEGUN. Returns what TAKE_PENDING
- * returns.
+ * Lua function: reads the oldest pending execution for the lock's holder and counts it as begun; it
+ * stays in the list until it is finished. An id without an execution is counted as lost, which
+ * every replica logs. Needs WAITING_SINCE and BEGUN. Returns what TAKE_PENDING returns.
  */
 export const takeNext = (K: LuaNames<(typeof TAKE_KEYS)[number]>) => `
 local function takeNext(uuid, job, holder)
@@ -56,11 +55,11 @@ end
 `;
 
 /**
- * Reads the oldest delivery that waits at a hook; it stays at the head until it is finished.
+ * Peeks at the oldest pending execution; it stays in the list until it is finished.
  *
- * Returns {`lost`} when another one holds the hook | {`gone`} | {`stopped`} | {`empty`} | {`work`,
- * type, config, id, execution, its body or "", state or "", number of cleanups, whatever their
- * state, how often others had begun it and did not come to an end}
+ * Returns {`lost`} when another process holds the lock | {`gone`} | {`stopped`} | {`empty`} |
+ * {`work`, type, config, id, execution, its body or "", state or "", number of all cleanups, how
+ * often others began it without an end}
  */
 export const TAKE_PENDING = defineScript({
   name: 'cdsbbTakePending',
