@@ -175,7 +175,7 @@ describe('logs', () => {
         .map((line) => JSON.parse(line) as Record<string, unknown>);
     const log = await waitFor(() => {
       const lines = logOf(services.hooks);
-      return lines.some(({ msg }) => msg === 'delivery worked off') ? lines : undefined;
+      return lines.some(({ msg }) => msg === 'delivery processed') ? lines : undefined;
     });
     expect(logOf(services.vcs).length).toBeGreaterThan(0);
 
@@ -185,7 +185,7 @@ describe('logs', () => {
     expect(story.map(({ level, msg }) => [level, msg])).toEqual([
       ['debug', 'a delivery was accepted'],
       ['info', 'a run was started'],
-      ['debug', 'delivery worked off'],
+      ['debug', 'delivery processed'],
     ]);
     const hooks = new Set(story.map(({ hook }) => hook));
     const executions = new Set(story.map(({ execution }) => execution));

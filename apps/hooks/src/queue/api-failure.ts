@@ -1,21 +1,19 @@
 import { isApiError } from '@cds/api-client';
 import { unexpectedSentence } from './unexpected-error';
 
-/** Why a call to the API did not succeed. */
 export type Failure =
-  /** The API said no, with CDS's error body, or this service failed at asking it: counts. */
+  /** The API answered with CDS's error body, or this service has a bug: counts as a try. */
   | { kind: 'refused'; message: string; status?: number | undefined }
   /**
-   * The API did not answer, or something else answered for it: does not count. `mayBeDone`: what it
-   * was asked for may have been done, or may still be.
+   * The API gave no answer of its own: does not count as a try. `mayBeDone`: the API may have
+   * carried out the call, or may still do so.
    */
   | { kind: 'unavailable'; message: string; mayBeDone: boolean };
 
 /**
- * What came of a call of the API. A mistake of this service is a refusal: the next try most likely
- * ends in the same way, so that the tries are counted.
+ * A bug of this service is a refusal: it counts as a try, since the next one most likely fails.
  *
- * @throws the reason of the signal that ended the call
+ * @throws the abort reason of the signal that ended the call
  */
 export function failureOf(error: unknown): Failure {
   if (isAborted(error)) throw error;
@@ -30,12 +28,12 @@ function isAborted(error: unknown): boolean {
   return name === 'AbortError' || name === 'TimeoutError';
 }
 
-/** A date that is further ahead than a pause is long, by more than this, is of a clock that was put back since. */
+/** A pause that ends later than its length plus this was set before the clock was put back. */
 export const CLOCK_SLACK_MS = 5_000;
 
 /**
- * When a pause that was to end at `retryAt` is over (ms); 0 when it is. A pause that began before the clock was put
- * back is over: it would last for as long as the clock jumped.
+ * The end of a pause (ms); 0 when it is over. A pause that was set before the clock was put back is
+ * over: it would last for as long as the clock jumped.
  */
 export function pauseEnd(retryAt: number, now: number, retryDelayMs: number): number {
   return retryAt > now && retryAt <= now + retryDelayMs + CLOCK_SLACK_MS ? retryAt : 0;
@@ -44,10 +42,10 @@ export function pauseEnd(retryAt: number, now: number, retryDelayMs: number): nu
 const FIRST_PAUSE_MS = 1_000;
 
 /**
- * The pause before the next try of a call that the API did not answer: one second, doubled each time, at most
- * `retryDelay`; up to a fifth shorter, so that those who wait do not come back all at once.
+ * The pause before the next try of a call that the API did not answer: one second, doubled each
+ * time, at most `retryDelay`. It is up to a fifth shorter, to spread the tries.
  *
- * @param outages tries in a row that were not answered, from 1
+ * @param outages tries in a row without an answer, from 1
  */
 export function outagePauseMs(outages: number, retryDelayMs: number): number {
   const pause = Math.min(retryDelayMs, FIRST_PAUSE_MS * 2 ** Math.min(outages - 1, 20));

@@ -3,36 +3,33 @@ import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { createPausedJobs } from '@cds/hooks-store';
 
-/** What a job that may wait for the API carries. */
+/** Data of a job that may pause for the API. */
 export interface WaitingJobData {
-  /** Its pause was shortened because the API answered others. */
+  /** The pause was shortened because the API answered other calls. */
   resumed?: boolean;
-  /** How often in a row it was woken and then got no answer itself. */
+  /** How often in a row the job was resumed and got no answer. */
   resumedInVain?: number;
-}
-
-export interface ApiOutageDeps {
-  redis: Redis;
-  logger: Logger;
-  /** The queue that the job of this id belongs to. */
-  queueOf: (jobId: string) => Queue<WaitingJobData>;
 }
 
 export type ApiOutage = ReturnType<typeof createApiOutage>;
 
-/** Calls that succeed come by the thousand: Redis is asked at most this often. */
-const QUIET_MS = 1_000;
+/** Thousands of calls succeed: Redis is asked at most this often. */
+const RESUME_EVERY_MS = 1_000;
 const AT_ONCE = 500;
 const MAX_RESUMED_IN_VAIN_PAUSE_MS = 10_000;
 
 /**
- * The jobs that pause because the API does not answer. The first call or heartbeat that succeeds, of whichever
- * replica, lets them all go on.
+ * Resumes the jobs that pause for the API when the first call or heartbeat of any replica succeeds.
  *
- * A job that went on and again got no answer, while others did, waits longer each time before it can be woken (at
- * most ten seconds): the API may fail for one workflow only, and that one must not be tried with every success.
+ * The API may fail for one workflow only. A job that was resumed in vain can therefore be resumed
+ * again only after a growing pause of at most ten seconds.
  */
-export function createApiOutage(deps: ApiOutageDeps) {
+export function createApiOutage(deps: {
+  redis: Redis;
+  logger: Logger;
+  /** The queue that the job of this id belongs to. */
+  queueOf: (jobId: string) => Queue<WaitingJobData>;
+}) {
   const { redis, logger, queueOf } = deps;
   const paused = createPausedJobs({ redis });
   let lastResume = -Infinity;
@@ -45,9 +42,9 @@ export function createApiOutage(deps: ApiOutageDeps) {
       await paused.remove(jobId);
       return;
     }
-    // One that is still on its way into its pause is found by the next success.
+    // A job that does not pause yet is resumed by the next success.
     if (!(await job.isDelayed())) return;
-    // A clock that was put back must not make it longer than it can be.
+    // A clock that was put back must not lengthen the pause.
     const pause = Math.min(resumableAt - Date.now(), MAX_RESUMED_IN_VAIN_PAUSE_MS);
     const wasResumed = job.data.resumed === true;
     if (!wasResumed) await job.updateData({ ...job.data, resumed: true });
@@ -55,38 +52,38 @@ export function createApiOutage(deps: ApiOutageDeps) {
     else if (!wasResumed) await job.changeDelay(pause);
   }
 
-  async function wake(): Promise<void> {
+  async function resumeAll(): Promise<void> {
     lastResume = performance.now();
     try {
       const jobs = await paused.first(AT_ONCE);
       if (jobs.length === 0) return;
-      logger.info({ jobs: jobs.length }, 'the API answers again: going on with what waited');
+      logger.info({ jobs: jobs.length }, 'the API answers again: paused jobs are resumed');
       for (const { jobId, resumableAt } of jobs) {
         await resumeOne(jobId, resumableAt).catch((error: unknown) => {
-          // Woken by another replica, or it has just begun by itself.
-          logger.debug({ error, job: jobId }, 'a job could not be woken');
+          // Another replica resumed it, or its pause ended.
+          logger.debug({ error, job: jobId }, 'failed to resume a paused job');
         });
       }
       if (jobs.length === AT_ONCE) resumeSoon();
     } catch (error) {
-      logger.debug({ error }, 'those who wait for the API could not be read');
+      logger.debug({ error }, 'failed to read the jobs that pause for the API');
     }
   }
 
   function resumeSoon(): void {
     if (stopped || timer) return;
-    const pause = Math.max(0, lastResume + QUIET_MS - performance.now());
+    const pause = Math.max(0, lastResume + RESUME_EVERY_MS - performance.now());
     timer = setTimeout(() => {
       timer = undefined;
-      void wake();
+      void resumeAll();
     }, pause).unref();
   }
 
   return {
     /**
-     * Notes that the job is about to pause.
-     * @param resumeAt when it goes on by itself (ms)
-     * @param outages tries in a row that the API did not answer, this one included
+     * Stores that the job is about to pause.
+     * @param resumeAt end of the pause (ms)
+     * @param outages tries in a row without an answer, this one included
      */
     async add(job: Job<WaitingJobData>, resumeAt: number, outages: number): Promise<void> {
       const { resumed, resumedInVain = 0 } = job.data;
@@ -100,10 +97,10 @@ export function createApiOutage(deps: ApiOutageDeps) {
       await paused.add({ jobId: String(job.id), resumableAt });
     },
 
-    /** Notes that the job goes on. */
+    /** To be called when the job runs. */
     remove: paused.remove,
 
-    /** To be called whenever the API answered. */
+    /** To be called after every answer of the API. */
     apiAnswered: resumeSoon,
 
     stop(): void {

@@ -1,15 +1,9 @@
 import type { TaskType } from '@cds/wire';
 
-/**
- * How often an execution is begun that never ends, in that the process dies or freezes before it
- * got any further. Then it is given up, so that it stops no other process.
- */
+/** An execution that crashes or freezes its process this often is given up: it blocks others. */
 export const MAX_ATTEMPTS = 3;
 
-/**
- * Why what was begun so often is not begun again; for the operator, and for whoever wrote the
- * workflow.
- */
+/** The error of an execution that is given up. */
 export const NEVER_ENDED = `it was begun ${MAX_ATTEMPTS} times and never ended: the process that worked on it died or froze each time, before it asked anybody for anything; what it holds may be too much to work on`;
 
 type Work = () => Promise<void>;
@@ -18,10 +12,10 @@ const waiting: Record<'deliveries' | 'outgoing', Work[]> = { deliveries: [], out
 let isBusy = false;
 
 /**
- * Does this when nothing else that others had begun before they died is being done in this process.
- * So none of them is counted for the death that another one caused.
+ * Runs the work of executions that an earlier process did not finish one at a time, so that a crash
+ * is counted for the execution that caused it.
  *
- * Outgoing hooks come last: filling in and masking may take seconds, planning a delivery does not.
+ * Outgoing hooks come last: interpolating and masking may take seconds, planning does not.
  */
 export function attemptAlone<T>(type: TaskType, work: () => Promise<T>): Promise<T> {
   const list = type.startsWith('Outgoing') ? waiting.outgoing : waiting.deliveries;

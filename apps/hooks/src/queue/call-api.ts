@@ -8,8 +8,8 @@ export type ApiResult<T> = { ok: true; value: T } | { ok: false; failure: Failur
 export type ApiCaller = ReturnType<typeof createApiCaller>;
 
 /**
- * Calls the API and tells success from failure. A 401 means that the API forgot this service: it registers
- * again and the call is made once more; neither is counted.
+ * After a 401 the API does not know this service any more: the service registers again and repeats
+ * the call. Neither counts as a try.
  */
 export function createApiCaller(deps: {
   registration: Pick<Registration, 'registerNow'>;
@@ -20,14 +20,14 @@ export function createApiCaller(deps: {
     if (!isApiError(error))
       deps.logger.error(
         { stack: stackOf(error) },
-        'a call of the CDS API failed by a mistake of hooks: please report it',
+        'a call of the CDS API failed because of a bug in hooks: please report it',
       );
     return { ok: false, failure };
   }
 
   /**
-   * @param stillMine asked before the second try, since registering takes time; false gives the call up
-   * @returns undefined when it was given up
+   * @param stillMine asked before the second try, since registering takes time
+   * @returns undefined when `stillMine` answers no
    */
   return async function callApi<T>(
     call: () => Promise<T>,
@@ -47,7 +47,7 @@ export function createApiCaller(deps: {
         failure: {
           kind: 'unavailable',
           message: `registering with the API again failed: ${reason}`,
-          // The API refused the call that it was for.
+          // The API refused the call.
           mayBeDone: false,
         },
       };

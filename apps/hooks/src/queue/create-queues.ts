@@ -8,7 +8,7 @@ import { isHookJobId } from './job-ids';
 
 export type Queues = ReturnType<typeof createQueues>;
 
-/** The queues of BullMQ, and the jobs in them that wait for the API. */
+/** BullMQ's queues, and which of their jobs pause for the API. */
 export function createQueues(deps: {
   redis: Redis;
   config: { name: string; redis: RedisConfigLike & { keyPrefix: string }; disable: boolean };
@@ -16,7 +16,7 @@ export function createQueues(deps: {
 }) {
   const { redis, config, logger } = deps;
   const { keyPrefix } = config.redis;
-  // BullMQ refuses a connection with a key prefix; where there is none, one connection does.
+  // BullMQ refuses a connection with a key prefix.
   const own = { redis: config.redis, logger, name: `${config.name}-queues` };
   const queueRedis = keyPrefix === '' ? redis : connectRedis(withoutKeyPrefix(own), 'client');
   const hooks = createHookQueue({ redis: queueRedis, keyPrefix, logger });
@@ -32,17 +32,17 @@ export function createQueues(deps: {
     cleanups,
     apiOutage,
 
-    /** The `waiting`-th delivery that waits at a hook is in Redis. */
+    /** A delivery is stored, the `waiting`-th pending execution of its hook. */
     arrived(uuid: string, waiting: number): void {
       if (!config.disable) hooks.arrived(uuid, waiting);
     },
 
-    /** A hook has something to do, whatever pauses at it. */
+    /** A hook has an execution to process now, even if others of it pause. */
     resume(uuid: string): void {
       if (!config.disable) hooks.goOnSoon(uuid);
     },
 
-    /** Resolves when they are closed, or after half a second. */
+    /** Resolves after half a second at most. */
     async close(): Promise<void> {
       await Promise.race([
         Promise.allSettled([hooks.close(), cleanups.close()]),

@@ -6,15 +6,14 @@ import { createReconnectingQueue, type QueueRedis } from './reconnecting-queue';
 
 export const HOOK_QUEUE = 'drain';
 
-/** BullMQ's scores of delayed jobs: so many for each ms. */
+/** Of BullMQ's delayed jobs. */
 const BULL_SCORES_PER_MS = 0x1000;
-const WOKEN_AT_ONCE = 500;
-/** A job that got lost is missed for so long at most by deliveries that come; the sweep comes a little later. */
+const RESUMED_AT_ONCE = 500;
+/** A lost job goes unnoticed by new deliveries for at most this long. */
 const ENSURED_MS = 1_000;
-/** A hook beyond these gets a job with each delivery, which BullMQ ignores where there is one. */
+/** A hook beyond these gets a job with each delivery, which BullMQ ignores if it exists. */
 const MAX_ENSURED = 10_000;
 
-/** What a drain job carries. */
 export interface HookJob extends WaitingJobData {
   uuid: string;
 }
@@ -22,14 +21,13 @@ export interface HookJob extends WaitingJobData {
 export type HookQueue = ReturnType<typeof createHookQueue>;
 
 /**
- * The jobs that say which hooks have work. They carry no delivery: those wait in the hook's list, in order, so
- * losing a job loses nothing (the sweep puts it back), and one too many finds an empty list.
+ * One job for each hook that has pending executions. Executions are in the hook's list, so a lost
+ * job loses nothing (a sweep requeues it), and a needless one finds an empty list.
  */
 export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
   const { redis, logger } = deps;
   const reconnecting = createReconnectingQueue<HookJob>(HOOK_QUEUE, deps);
   const underWay = new Map<string, 'adding' | 'add again'>();
-  // Asked for each delivery: no slower than a Set that is emptied once a second, and exact.
   const ensured = new LRUCache<string, true>({ max: MAX_ENSURED, ttl: ENSURED_MS });
 
   async function add(uuid: string): Promise<void> {
@@ -47,7 +45,7 @@ export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
         await add(uuid);
       } while (underWay.get(uuid) === 'add again');
     } catch (error) {
-      logger.debug({ error, hook: uuid }, 'a job was not queued: the sweep will');
+      logger.debug({ error, hook: uuid }, 'failed to enqueue a hook: the next sweep does');
     } finally {
       underWay.delete(uuid);
     }
@@ -71,20 +69,20 @@ export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
     },
 
     /**
-     * Sees to it that the hook has a job, without being waited for. BullMQ ignores a job that exists. Calls for one
-     * hook that come while one is under way become a single further one.
+     * Adds the hook's job in the background; BullMQ ignores a job that exists. Calls during an
+     * earlier call for the same hook become a single further one.
      */
     ensureSoon,
 
     /**
-     * {@link ensureSoon} for a delivery that came, the `waiting`-th that waits. The first sees to the job; those behind
-     * it only where nobody has for a while.
+     * {@link ensureSoon} for a stored delivery, the `waiting`-th pending execution of the hook.
+     * Those behind the first add the job only if none was added within a second.
      */
     arrived(uuid: string, waiting: number): void {
       if (waiting === 1 || !ensured.has(uuid)) ensureSoon(uuid);
     },
 
-    /** Adds the jobs that are missing of those given, in two round trips. @returns how many there were to add */
+    /** Adds missing jobs in two round trips. @returns how many */
     async ensureAll(uuids: string[]): Promise<number> {
       if (uuids.length === 0) return 0;
       const pipeline = redis.pipeline();
@@ -96,8 +94,8 @@ export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
     },
 
     /**
-     * Lets jobs go on that would pause beyond `latest` (ms), which no pause does: the clock was put back since they
-     * began. @returns how many
+     * Resumes jobs whose pause ends after `latest` (ms): the clock was put back since it began.
+     * @returns how many
      */
     async resumeOverslept(latest: number): Promise<number> {
       const ids = await redis.zrangebyscore(
@@ -106,31 +104,29 @@ export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
         '+inf',
         'LIMIT',
         0,
-        WOKEN_AT_ONCE,
+        RESUMED_AT_ONCE,
       );
       for (const id of ids) {
         try {
           await (await reconnecting.queue.getJob(id))?.promote();
         } catch (error) {
-          // It has just begun by itself.
-          logger.debug({ error, job: id }, 'a job could not be woken');
+          // Its pause has just ended.
+          logger.debug({ error, job: id }, 'failed to resume a paused job');
         }
       }
       return ids.length;
     },
 
-    /** Lets a job that pauses go on now. */
+    /** Ends the pause of the hook's job, or adds the job. */
     promote,
 
-    /** Like `ensureSoon`; a job that pauses for another execution goes on, too. What fails here, the sweep does. */
+    /** {@link promote} in the background. A sweep repeats what fails. */
     goOnSoon(uuid: string): void {
       promote(uuid).catch((error: unknown) => {
-        logger.debug({ error, hook: uuid }, 'a job was not woken: the sweep will');
+        logger.debug({ error, hook: uuid }, 'failed to resume a hook: the next sweep does');
       });
     },
 
-    async close(): Promise<void> {
-      await reconnecting.close();
-    },
+    close: reconnecting.close,
   };
 }

@@ -6,7 +6,12 @@ import { HOOK_QUEUE, type HookJob, type HookQueue } from './hook-queue';
 import { createJobWorker, type JobOutcome, type JobWorker } from './job-worker';
 import type { Passed, ProcessHook } from './process-hook';
 
-export interface HookWorkerDeps {
+const BUSY_MS = 300;
+/** Most wait for an answer, for up to a minute. Slots bound how many call the API at once. */
+const MAX_HOOKS = 200;
+
+/** Processes hooks, several at a time. */
+export function createHookWorker(deps: {
   connection: Redis;
   keyPrefix?: string | undefined;
   redis: Redis;
@@ -14,40 +19,37 @@ export interface HookWorkerDeps {
   processHook: ProcessHook;
   apiOutage: ApiOutage;
   logger: Logger;
-  /** Hooks at a time; how many of them may ask the API at once is bounded where they are worked off. */
-  concurrency?: number;
   lockMs?: number | undefined;
-}
-
-const BUSY_MS = 300;
-/** Most of them wait for an answer. A hook for which the API hangs holds one for a minute. */
-const HOOKS_AT_ONCE = 200;
-
-/** Works off hooks, several at a time, each by one job. */
-export function createHookWorker(deps: HookWorkerDeps): JobWorker {
+}): JobWorker {
   const { redis, queue, processHook, apiOutage, logger } = deps;
   const pending = createPendingStore({ redis });
 
-  /** A delivery may have come in after the job saw an empty list, when its own job was still this one. */
+  /** An execution stored after the job saw an empty list, and before the job ended, has no job. */
   async function lookAgain(uuid: string): Promise<void> {
     try {
       if (await pending.isPending(uuid)) queue.ensureSoon(uuid);
     } catch (error) {
-      logger.debug({ error, hook: uuid }, 'not looked at again: the sweep will');
+      logger.debug(
+        { error, hook: uuid },
+        'failed to look for pending executions: the next sweep does',
+      );
     }
   }
 
   /**
-   * An execution may have come in between the last look at the list and the job's pause, when there was nothing to promote
-   * yet: it does not wait for those that pause. From now on whoever brings one promotes the job himself.
+   * An execution stored between the last look at the list and the job's pause found no job to
+   * promote. It must not wait for those that pause.
    */
-  async function goOnForOthers(uuid: string, passed: Passed): Promise<void> {
+  async function resumeForOthers(uuid: string, passed: Passed): Promise<void> {
     try {
-      // Of one more than those that pause, one is another.
+      // One id more than the paused ones is enough to find another.
       const waiting = await pending.ids(uuid, passed.size + 1);
       if (waiting.some((id) => !passed.has(id))) await queue.promote(uuid);
     } catch (error) {
-      logger.debug({ error, hook: uuid }, 'what came in meanwhile waits for the pause');
+      logger.debug(
+        { error, hook: uuid },
+        'failed to resume a hook: its new executions wait for the pause',
+      );
     }
   }
 
@@ -56,7 +58,7 @@ export function createHookWorker(deps: HookWorkerDeps): JobWorker {
     connection: deps.connection,
     keyPrefix: deps.keyPrefix,
     logger,
-    concurrency: deps.concurrency ?? HOOKS_AT_ONCE,
+    concurrency: MAX_HOOKS,
     lockMs: deps.lockMs,
     async process(job): Promise<JobOutcome> {
       const { data } = job;
@@ -73,7 +75,7 @@ export function createHookWorker(deps: HookWorkerDeps): JobWorker {
           if (outcome.forApi) await apiOutage.add(job, until, outcome.outages);
           if (paused) return { kind: 'delay', until, delayed: async () => paused() };
           if (!passed) return { kind: 'delay', until };
-          return { kind: 'delay', until, delayed: () => goOnForOthers(data.uuid, passed) };
+          return { kind: 'delay', until, delayed: () => resumeForOthers(data.uuid, passed) };
         }
       }
     },

@@ -4,48 +4,40 @@ import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { jobPrefix } from '@cds/hooks-store';
 
-/**
- * How long BullMQ waits for a job before it looks at its delayed ones again (s). A pause of a moment, set while it
- * waits, would otherwise last its default of five seconds.
- */
+/** BullMQ's default of five seconds would lengthen a short pause that begins while it waits. */
 const DRAIN_DELAY_SECONDS = 1;
-/** How often a closing worker is looked at. */
 const CLOSE_POLL_MS = 20;
 
-/** What is to become of a job. */
 export type JobOutcome =
   | { kind: 'end' }
-  /** `delayed`: called when the job pauses, and so can be promoted. Never rejects. */
+  /** `delayed`: called when the job pauses and can be promoted. Never rejects. */
   | { kind: 'delay'; until: number; delayed?: () => Promise<void> };
 
 export interface JobWorkerDeps<Data> {
   queue: string;
   /** Without a key prefix of its own: BullMQ refuses one. */
   connection: Redis;
-  /** Put before the keys of all jobs; none when not given. */
   keyPrefix?: string | undefined;
   logger: Logger;
   concurrency: number;
-  /** BullMQ's lock and stall check (ms); the same everywhere, since the longest wins. */
+  /** BullMQ's lock and stall check (ms). */
   lockMs?: number | undefined;
   process: (job: Job<Data>) => Promise<JobOutcome>;
-  /** After the job is gone. */
+  /** Called after the job is removed. */
   ended?: (job: Job<Data>) => void;
 }
 
 export interface JobWorker {
   /**
-   * Takes no job any more and waits for those under way, at most this long. The connection is then to be ended: BullMQ
-   * itself waits for ever when Redis is away.
+   * Takes no further job and waits for those in progress. The caller then ends the connection:
+   * BullMQ waits for ever when Redis is away.
    */
   close(deadlineMs: number): Promise<void>;
 }
 
 /**
- * A BullMQ worker as this service uses them: a job is only a reason to look at Redis, so it is never failed for
- * good, and pausing means giving it back with a delay, which holds no place of the worker.
- *
- * A job that stalls is given out again any number of times: whoever gets it finds out by itself what is left to do.
+ * A BullMQ worker. A job is only a reason to look at Redis: it never fails for good, and a stalled
+ * job runs again any number of times. A paused job is given back with a delay.
  */
 export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
   const { logger, lockMs = 5_000 } = deps;
@@ -74,7 +66,7 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
       prefix: jobPrefix(deps.keyPrefix),
       concurrency: deps.concurrency,
       lockDuration: lockMs,
-      // Only a job whose lock is gone is given to another one: looking more often finds it sooner, and takes none away.
+      // A frequent check finds stalled jobs sooner, and takes no job whose lock is held.
       stalledInterval: lockMs / 2,
       drainDelay: DRAIN_DELAY_SECONDS,
       maxStalledCount: 1_000_000_000,
@@ -84,8 +76,11 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
   );
   worker.on('error', (error) => logger.debug({ error, queue: deps.queue }, 'worker'));
   worker.on('failed', (job, error) => {
-    // The stack, since this may be a mistake of ours; not the error, which may carry a delivery.
-    logger.warn({ stack: error.stack, job: job?.id }, 'a job broke off: the sweep starts it again');
+    // The stack, since this may be a bug; not the error, which may hold a delivery.
+    logger.warn(
+      { stack: error.stack, job: job?.id },
+      'a job broke off: the next sweep requeues it',
+    );
   });
   worker.on('completed', (job) => deps.ended?.(job));
 
@@ -102,7 +97,7 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
         if (Date.now() >= until) {
           logger.warn(
             { queue: deps.queue, jobs: underWay },
-            'jobs under way are left to others: no time is left for them',
+            'no time is left for jobs in progress: other replicas resume them',
           );
           return;
         }

@@ -24,7 +24,7 @@ import { stackOf, unexpectedSentence } from './unexpected-error';
 import { retryWrite } from './retry-write';
 import type { VcsReadiness } from './vcs-readiness';
 
-/** A branch that a delivery told of. */
+/** A branch that a delivery names. */
 export interface BranchOfDelivery {
   lock: HeldLock;
   pending: PendingExecution;
@@ -35,7 +35,7 @@ export interface BranchOfDelivery {
 
 /** What a delivery does to cleanups of branches. */
 export interface BranchCleanups {
-  /** @returns false when the hook is another's by now */
+  /** @returns false when the hook lock is lost */
   schedule(of: BranchOfDelivery): Promise<boolean>;
   /** `busy` while the API removes the runs, `unsure` until it has answered whether it did. */
   cancel(of: BranchOfDelivery): Promise<'ok' | 'lost' | 'busy' | 'unsure'>;
@@ -50,57 +50,54 @@ export interface ProcessDeliveryDeps extends SaveProgressDeps {
   /** Of repository webhooks that are polled, too. */
   knownChanges: KnownChanges;
   retryDelayMs: number;
-  /** Tries in all of a step that the API refuses. */
+  /** Tries of a step that the API refuses. */
   retryError: number;
   ending: AbortSignal;
-  /** Told of each run that is to be asked for again. */
+  /** Called for each run that is to be started again later. */
   retried?: (reason: RetryReason) => void;
 }
 
-/** Why something is tried again: the API said no, or it did not answer. */
 export type RetryReason = Failure['kind'];
 
 type Keep = SavedProgress['keep'];
 
 type StepOutcome =
   | { kind: 'ok'; runNumber?: number }
-  /** Nothing was to be done; `message` says why. */
+  /** `message`: why the step needs no run. */
   | { kind: 'left out'; message: string }
   | { kind: 'failed'; message: string }
   | { kind: 'pause'; forApi: boolean; pauseMs: number; message: string }
-  /** The API removes the runs of the branch for another hook: a moment later. */
+  /** The API is removing the runs of the branch for another hook. */
   | { kind: 'busy' }
-  /** Nobody knows whether the API still removes the runs of the branch: when it has said so. */
+  /** It is not known yet whether the API has removed the runs of the branch. */
   | { kind: 'unsure' }
   | { kind: 'left' };
 
-/** Between two looks whether the API is done. */
 const BUSY_MS = 300;
-/** Between two looks whether the API has answered what became of a removal. */
 const UNSURE_MS = 1_000;
 const UNSURE =
   'the API has not said yet whether it has removed the runs of the branch: the run is asked for when it has';
 
 /**
- * Works off one delivery: its steps in order, each kept in Redis as soon as it is done, so that a later try begins
- * where this one ended. A step that the API refused for good is given up and the others of the delivery go on:
- * a workflow that refuses one branch says nothing about the next.
+ * Processes one delivery: its steps in order. Progress is saved after each step, so that a later
+ * try resumes there. A step that the API refuses for good is given up, and the next ones are done:
+ * a workflow that refuses one branch may accept another.
  *
- * What is kept after a step also tells whether this process still holds the hook, so it is the check before the
- * next call. If the process dies between the API's answer and that, the run is asked for again: the only case.
+ * Saving progress also checks the hook lock before the next call. A run is started twice only if
+ * the process crashes between the API's answer and that.
  */
 export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
   const { api, callApi, cleanups, logger, now, retryDelayMs, retryError } = deps;
   const saveProgress = createSaveProgress(deps);
   const stored = { logger, signal: deps.killed };
 
-  /** Every line about a delivery names the request that brought it. */
+  /** Every line about a delivery has its request id. */
   function logOf({ uuid }: HeldLock, { execution }: PendingExecution) {
     const { request_id, timestamp, replay_of } = execution;
     const of = { requestId: request_id, hook: uuid, execution: timestamp, replay_of };
     const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: object, message: string) =>
       logger[level]({ ...of, ...fields }, message);
-    // A child of the logger takes longer to make than a line to write.
+    // Creating a child logger takes longer than writing a line.
     return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   }
 
@@ -178,7 +175,7 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
     if (pending.begun >= MAX_ATTEMPTS) {
       log.error(
         { begun: pending.begun },
-        'an execution is given up: whoever began it died or froze',
+        'an execution is given up: each process that began it crashed or froze',
       );
       return finish({ ...afterFailure(state, NEVER_ENDED), failed: true });
     }
@@ -198,13 +195,13 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
         const until = now() + retryDelayMs;
         return pause({ ...afterFailure(state, message), refusals, retry_at: until }, until, false);
       }
-      log.warn({ error }, 'a delivery cannot be read: given up');
+      log.warn({ error }, 'a delivery cannot be read and is given up');
       return finish({ ...afterFailure(state, error.message), failed: true });
     }
 
     const changes = await retryWrite(() => deps.knownChanges(lock, pending, plan), stored);
     for (const { name, reason } of plan.leftOut ?? [])
-      log.info({ ref: name, reason }, 'nothing is done for a change');
+      log.info({ ref: name, reason }, 'a branch change is skipped');
     const [first] = plan.leftOut ?? [];
     let leftOut = first ? `nothing to do for ${first.name}: ${first.reason}` : '';
     for (const [index, step] of plan.steps.entries()) {
@@ -238,7 +235,7 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
               outages: 0,
               retry_at: until,
             };
-        // One line for each outage of a hook, not one for each try.
+        // One line for each outage of a hook, not for each try.
         log[state.outages > 1 ? 'debug' : 'warn'](
           { error: outcome.message, nb_errors: state.nb_errors },
           'a run was not started: trying again later',
@@ -257,7 +254,7 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
         const failedSteps = [...state.failed_steps, index];
         state = { ...afterFailure(next, outcome.message), failed: true, failed_steps: failedSteps };
       } else if (outcome.kind === 'left out') {
-        log.info({ step: index, reason: outcome.message }, 'nothing is done for a change');
+        log.info({ step: index, reason: outcome.message }, 'a branch change is skipped');
         leftOut = `nothing to do: ${outcome.message}`;
         state = next;
       } else {
@@ -267,17 +264,17 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
       const saved = await keep(state);
       if (saved !== 'ok') return notSaved(saved);
     }
-    log.debug({ steps: plan.steps.length, run: state.workflow_run }, 'delivery worked off');
+    log.debug({ steps: plan.steps.length, run: state.workflow_run }, 'delivery processed');
     return finish({ ...state, last_error: state.failed ? state.last_error : leftOut });
   };
 }
 
-/** A mistake of ours that a delivery met, in `cause`. */
+/** A bug of this service, in `cause`. */
 class PlanningError extends Error {
   override readonly name = 'PlanningError';
 }
 
-/** @throws what `plan` throws for what is malformed, PlanningError for all else */
+/** @throws what `plan` throws for a malformed delivery, PlanningError for all else */
 function planned(plan: ProcessDeliveryDeps['plan'], pending: PendingExecution): DeliveryPlan {
   try {
     return plan(pending);
@@ -293,8 +290,8 @@ function isSentAgain({ execution }: PendingExecution, state: ExecutionState): bo
 }
 
 /**
- * Whether the step is to be done. A delivery that was sent again leads to runs alone, and a retry to those that had
- * failed: its branches may have been pushed to or deleted again since, so it must not touch their cleanups.
+ * A replayed delivery leads to runs only, a retried one to those that failed. Its branches may have
+ * been pushed to or deleted since, so it must not touch their cleanups.
  */
 function isAskedFor(
   step: DeliveryStep,

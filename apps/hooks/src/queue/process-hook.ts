@@ -11,51 +11,46 @@ import { pauseEnd } from './api-failure';
 import { hookJobId } from './job-ids';
 import { createSlots } from './slots';
 
-export interface ProcessHookDeps {
-  store: DeliveryStore;
-  hookLock: HookLock;
-  processor: Processor;
-  /** Whether executions of hooks of this type may overtake each other. */
-  isInAnyOrder: (type: string) => boolean;
-  now: Clock;
-  retryDelayMs: number;
-  /** Aborted when the service ends: what is under way is finished, nothing new is begun. */
-  ending: AbortSignal;
-}
-
 export type HookOutcome =
-  /** Nothing to do any more, or not for this job. */
+  /** Nothing is left to do, or another job does it. */
   | { kind: 'idle' }
-  /** Another one is at it. */
+  /** Another process holds the hook lock. */
   | { kind: 'busy' }
-  /** There is more, but others are to have their turn. */
+  /** More executions are pending, and other hooks have their turn. */
   | { kind: 'more' }
   /**
-   * Not before `until` (ms). `forApi`: unless the API answers earlier; `outages`: how often it did not, in a row.
-   * `passed`: the executions that pause, where order does not matter; one that is not among them has nothing to wait for.
+   * Not before `until` (ms), or with `forApi` as soon as the API answers. `passed`: the paused
+   * executions of a hook whose order is free; all others can be processed at once.
    */
   | (ProcessOutcome & { kind: 'pause'; passed?: Passed });
 
-/** Deliveries of one hook after which hooks that wait for a worker have their turn. */
-const SHARE = 50;
-
-/** Deliveries of one hook that follow each other at one place; then whoever waits for one has it. */
-const AT_ONE_PLACE = 10;
-
-/** Executions of one hook that may let others pass in one go. */
+/** Executions of one hook before other hooks have their turn. */
+const MAX_IN_A_ROW = 50;
+/** Executions of one hook that share a slot; then the next in line gets it. */
+const MAX_PER_SLOT = 10;
+/** Deferred executions of one hook. */
 const MAX_PASSED = 1_000;
 
-/** Ids of the executions that pause → until when (ms). */
+/** Id of a paused execution → end of its pause (ms). */
 export type Passed = ReadonlyMap<string, number>;
 
-/** Works off the executions of one hook, in the order in which they were accepted where its kind asks for that. */
-export function createProcessHook(deps: ProcessHookDeps) {
+/** Processes the pending executions of one hook: in order, unless its type allows any order. */
+export function createProcessHook(deps: {
+  store: DeliveryStore;
+  hookLock: HookLock;
+  processor: Processor;
+  isInAnyOrder: (type: string) => boolean;
+  now: Clock;
+  retryDelayMs: number;
+  /** Aborted when no new execution is to begin. */
+  ending: AbortSignal;
+}) {
   const { store, hookLock, now, retryDelayMs, ending } = deps;
   const slots = createSlots();
 
   /**
-   * @param next the head, where it is known already
-   * @returns what to do with the hook, or the next head or nothing when it may have more to do now
+   * @param next the first pending execution, if known
+   * @returns the outcome of the hook, or the next execution, or nothing when more may be pending
    */
   async function processNext(
     lock: HeldLock,
@@ -74,12 +69,12 @@ export function createProcessHook(deps: ProcessHookDeps) {
         : await deps.processor(lock, pending, mayTakeNext);
     if (outcome.kind === 'done') return { next: outcome.next };
     if (outcome.kind === 'left') return { ended: { kind: ending.aborted ? 'more' : 'idle' } };
-    const ended = await letPass(lock, pending, outcome, passed);
+    const ended = await defer(lock, pending, outcome, passed);
     return ended ? { ended } : {};
   }
 
-  /** Where order does not matter, what pauses lets the others pass, until all pause. */
-  async function letPass(
+  /** Defers a paused execution where order is free, until all are paused. */
+  async function defer(
     lock: HeldLock,
     { id, execution }: PendingExecution,
     pause: ProcessOutcome & { kind: 'pause' },
@@ -95,14 +90,14 @@ export function createProcessHook(deps: ProcessHookDeps) {
     return moved === 'lost' ? { kind: 'idle' } : { ...all, passed };
   }
 
-  async function processor(lock: HeldLock): Promise<HookOutcome> {
+  async function processAll(lock: HeldLock): Promise<HookOutcome> {
     const passed = new Map<string, number>();
     let done = 0;
-    while (done < SHARE + passed.size) {
+    while (done < MAX_IN_A_ROW + passed.size) {
       const slot = await slots.take();
       try {
-        const last = Math.min(done + AT_ONE_PLACE, SHARE + passed.size);
-        // What is taken is gone on with at once: were it to wait, its task could be stopped meanwhile.
+        const last = Math.min(done + MAX_PER_SLOT, MAX_IN_A_ROW + passed.size);
+        // A taken execution is processed at once: its task could be stopped while it waits.
         const mayTakeNext = () => done + 1 < last && slot.isHeld && !ending.aborted;
         let next: TakenExecution | undefined;
         do {
@@ -123,7 +118,7 @@ export function createProcessHook(deps: ProcessHookDeps) {
     const lock = await hookLock.acquire(uuid);
     if (!lock) return { kind: 'busy' };
     try {
-      return await processor(lock);
+      return await processAll(lock);
     } finally {
       await hookLock.release(lock);
     }

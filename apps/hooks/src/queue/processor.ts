@@ -1,22 +1,20 @@
 import type { TaskType } from '@cds/wire';
 import type { PendingExecution, TakenExecution, HeldLock } from '@cds/hooks-store';
 
-/** What came of working at one execution. */
 export type ProcessOutcome =
-  /** `next`: the one behind it, where it was taken along. */
+  /** `next`: the execution behind it, if it was taken in the same round trip. */
   | { kind: 'done'; next?: TakenExecution | undefined }
-  /** It is for someone else, or for later, to go on. */
+  /** Another process resumes it, or this one does later. */
   | { kind: 'left' }
   /**
-   * `outages`: tries in a row that the API did not answer, 0 after a refusal. `paused`: all
-   * executions of the hook pause; it is called when they do, so that its job can be resumed, and
-   * never throws.
+   * `outages`: tries in a row that the API did not answer, 0 after a refusal. `paused`: pauses the
+   * whole hook; called when its job can be resumed. Never throws.
    */
   | { kind: 'pause'; until: number; forApi: boolean; outages: number; paused?: () => void };
 
 /**
- * Works at the execution at the head of a hook's list, and ends it in the store when it is done.
- * `mayTakeNext` is asked when that is so: whether the one behind it can be gone on with at once.
+ * Processes the first pending execution of a hook and finishes it in the store. `mayTakeNext` is
+ * asked then: whether the execution behind it can be processed at once.
  */
 export type Processor = (
   lock: HeldLock,
@@ -25,9 +23,9 @@ export type Processor = (
 ) => Promise<ProcessOutcome>;
 
 /**
- * Hands each execution to the processor of the type that its hook had when it was accepted.
+ * Picks the processor by the type that the hook had when the execution was accepted.
  *
- * @param otherwise for types without one, and for what cannot be read
+ * @param otherwise for types without one, and for an unreadable execution
  */
 export function createProcessorByType(
   processors: Partial<Record<TaskType, Processor>>,

@@ -2,13 +2,13 @@ import type { KeySetAside } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 
-/** Between two lines of the log about one task, of those that were named last. */
-const TOLD_MS = 300_000;
-const MAX_TOLD = 10_000;
+/** Between two log lines about one task. */
+const REPORT_EVERY_MS = 300_000;
+const MAX_REPORTED = 10_000;
 
-/** What the log says of values in Redis that cannot be read. */
+/** Logs values in Redis that cannot be read. */
 export function createUnreadableReports(logger: Logger) {
-  const told = new LRUCache<string, true>({ max: MAX_TOLD, ttl: TOLD_MS });
+  const reported = new LRUCache<string, true>({ max: MAX_REPORTED, ttl: REPORT_EVERY_MS });
   return {
     setAside(key: KeySetAside): void {
       logger.error(
@@ -17,8 +17,8 @@ export function createUnreadableReports(logger: Logger) {
       );
     },
     task(uuid: string): void {
-      if (told.has(uuid)) return;
-      told.set(uuid, true);
+      if (reported.has(uuid)) return;
+      reported.set(uuid, true);
       logger.warn(
         { hook: uuid },
         'a task in Redis cannot be read and is left out of the list: save its workflow',

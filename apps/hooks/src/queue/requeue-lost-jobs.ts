@@ -5,42 +5,34 @@ import { createPendingStore, createRequeueTurn, type WaitingSince } from '@cds/h
 import type { HookQueue } from './hook-queue';
 import { CLOCK_SLACK_MS } from './api-failure';
 
-export interface RequeueLostJobsDeps {
+/** Jobs of other queues than the hook queue. */
+export interface LostJobs {
+  /** @returns how many jobs were requeued */
+  requeue(now: number): Promise<number>;
+  /** The clock may have been put back: nothing may be due later than `until` (ms). */
+  bringForward(until: number): Promise<unknown>;
+  /** Redis was away and may have lost jobs. */
+  beginAnew(): void;
+}
+
+/**
+ * Requeues lost jobs: between a delivery's script and its job, in a crash, or with BullMQ's data.
+ * Resumes jobs that would pause for hours because the clock was put back, corrects `waiting-since`,
+ * and creates the jobs of cleanups that are due soon.
+ *
+ * It reads only hooks with pending executions, and cleanups that are due soon; one replica at a
+ * time.
+ */
+export function createRequeueLostJobs(deps: {
   redis: Redis;
   hookQueue: HookQueue;
-  /** Jobs of something else than hooks. */
   others: readonly LostJobs[];
   waitingSince: Pick<WaitingSince, 'noteAnew'>;
   logger: Logger;
   /** The longest pause between two tries. */
   retryDelayMs: number;
   everyMs?: number | undefined;
-}
-
-/** Jobs of something else than hooks. */
-export interface LostJobs {
-  /** @returns how many jobs were put back */
-  requeue(now: number): Promise<number>;
-  /** The clock was put back, maybe: nothing may be due later than `until` (ms). */
-  bringForward(until: number): Promise<unknown>;
-  /** Redis was away: it may have come back without jobs that it had. */
-  beginAnew(): void;
-}
-
-export interface RequeueLostJobs {
-  start(): void;
-  stop(): void;
-  /** One sweep; @returns how many jobs were put back */
-  sweep(): Promise<number>;
-}
-
-/**
- * Puts back jobs that got lost: between a delivery's script and its job, in a crash, or with the data of BullMQ; and
- * wakes those that would sleep for hours because the clock was put back. Puts right since when deliveries wait, too.
- * Gives cleanups that are due soon their jobs. Looks only at hooks that have work, and at cleanups that have come near or
- * are overdue; one replica at a time.
- */
-export function createRequeueLostJobs(deps: RequeueLostJobsDeps): RequeueLostJobs {
+}) {
   const { redis, hookQueue, others, logger, everyMs = 3_000 } = deps;
   const pending = createPendingStore({ redis });
   const isMyTurn = createRequeueTurn({ redis, turnMs: Math.round(everyMs * 0.8) });
@@ -50,7 +42,11 @@ export function createRequeueLostJobs(deps: RequeueLostJobsDeps): RequeueLostJob
 
   async function sweepHooks(): Promise<number> {
     const overslept = await hookQueue.resumeOverslept(Date.now() + longestPauseMs);
-    if (overslept > 0) logger.info({ hooks: overslept }, 'hooks that slept by another clock go on');
+    if (overslept > 0)
+      logger.info(
+        { hooks: overslept },
+        'hooks resumed: their pause began before the clock was put back',
+      );
     const { next, uuids } = await pending.someHooks(cursor);
     cursor = next;
     const missing = await hookQueue.ensureAll(uuids);
@@ -61,7 +57,7 @@ export function createRequeueLostJobs(deps: RequeueLostJobsDeps): RequeueLostJob
   async function sweepOthers(): Promise<number> {
     const now = Date.now();
     const clock = now - performance.now();
-    // At its first sweep, too: the clock may have been put back while no replica ran.
+    // Also at the first sweep: the clock may have been put back while no replica ran.
     if (clock < lastClock - CLOCK_SLACK_MS)
       for (const jobs of others) await jobs.bringForward(now + longestPauseMs);
     lastClock = clock;
@@ -72,7 +68,7 @@ export function createRequeueLostJobs(deps: RequeueLostJobsDeps): RequeueLostJob
 
   async function sweep(): Promise<number> {
     const hooks = await sweepHooks();
-    if (hooks > 0) logger.debug({ hooks }, 'hooks without a job have one again');
+    if (hooks > 0) logger.debug({ hooks }, 'lost jobs of hooks requeued');
     return hooks + (await sweepOthers());
   }
 
@@ -84,13 +80,14 @@ export function createRequeueLostJobs(deps: RequeueLostJobsDeps): RequeueLostJob
     maxSleepMs: everyMs,
     failed(error) {
       for (const jobs of others) jobs.beginAnew();
-      logger.debug({ error }, 'no sweep: Redis does not answer');
+      logger.debug({ error }, 'sweep failed: Redis does not answer');
     },
   });
 
   return {
     start: () => loop.start(everyMs),
     stop: () => void loop.stop(),
+    /** @returns how many jobs were requeued */
     sweep,
   };
 }

@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@cds/service';
 
-/** Thrown when the service has to end before Redis is back. */
 class NotStoredError extends Error {
   override readonly name = 'NotStoredError';
 }
 
 /**
- * Repeats a write until Redis took it: what the API did must not be forgotten because Redis was away at that
- * moment, or it would be asked for again. The write has to be safe to repeat.
+ * Repeats a write until Redis takes it: a forgotten result of an API call would repeat the call.
+ * The write has to be safe to repeat.
  *
- * @throws NotStoredError when `signal` ends the waiting
+ * @throws NotStoredError when `signal` is aborted
  */
 export async function retryWrite<T>(
   write: () => Promise<T>,
@@ -22,7 +21,7 @@ export async function retryWrite<T>(
     } catch (error) {
       if (error instanceof TypeError || deps.signal.aborted) throw asNotStored(error);
       if (tries === 0) {
-        deps.logger.warn({ error }, 'waiting for Redis to keep what the API did');
+        deps.logger.warn({ error }, 'waiting for Redis to store the result of an API call');
       }
     }
     try {

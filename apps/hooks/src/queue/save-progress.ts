@@ -19,42 +19,37 @@ export interface SaveProgressDeps {
   now: Clock;
   /** Aborted when there is no time left to wait for Redis. */
   killed: AbortSignal;
-  /** Told of each execution that has ended. */
+  /** Called for each execution that has ended. */
   ended?: (uuid: string, result: 'done' | 'failed', deadLettersDropped: number) => void;
 }
 
-/** Keeps how far an execution has come, for as long as Redis takes. */
+/** Saves the progress of an execution. Each write is repeated until Redis takes it. */
 export interface SavedProgress {
   /**
-   * Anything but `ok` says that it must not be gone on with.
-   * @param before `by itself`: what {@link attempt} does comes next, so that it counts as begun
-   *   from now on
+   * Processing must end after anything but `ok`.
+   * @param before `by itself`: {@link attempt} comes next, so the execution counts as begun
    */
   keep(state: ExecutionState, before?: 'by itself'): Promise<Saved>;
   /**
-   * Does what this process does by itself for the execution, and which may kill or freeze it: what
-   * others had begun in vain is counted before it is begun, and done alone. Costs no round trip
-   * otherwise, since the first time is counted with what took the execution or kept its state.
-   * Whoever dies later, while others are asked, is not counted for that.
+   * Does work that may crash or freeze the process. An execution that was begun in vain before is
+   * counted first, and its work runs alone. The first time costs no round trip: taking the
+   * execution or saving its progress counts it. A crash during a later call is not counted.
    *
-   * @returns undefined when it must not be gone on with
+   * @returns undefined when processing must end
    */
   attempt<T>(state: ExecutionState, work: () => T | Promise<T>): Promise<{ value: T } | undefined>;
-  /** It is to be gone on with at `until` (ms); see ProcessOutcome. */
+  /** @param until ms */
   pause(state: ExecutionState, until: number, forApi: boolean): Promise<ProcessOutcome>;
-  /** It is done, or has failed for good (`failed`). */
+  /** The execution is done, or has failed for good (`failed`). */
   finish(state: ExecutionState): Promise<ProcessOutcome>;
 }
 
-/** What is to be done with a head whose state could not be kept. */
+/** The outcome of an execution whose progress could not be saved. */
 export function notSaved(saved: Exclude<Saved, 'ok'>): ProcessOutcome {
   return { kind: saved === 'gone' ? 'done' : 'left' };
 }
 
-/**
- * What works at the head of a hook's list keeps its state through this. The next one is taken with what ends a head, where
- * `mayTakeNext` allows that; see Processor.
- */
+/** Finishing an execution takes the next one in the same round trip if `mayTakeNext` allows it. */
 export function createSaveProgress(deps: SaveProgressDeps) {
   const { store, now } = deps;
   const stored = { logger: deps.logger, signal: deps.killed };
@@ -64,7 +59,7 @@ export function createSaveProgress(deps: SaveProgressDeps) {
     pending: PendingExecution,
     mayTakeNext = () => false,
   ): SavedProgress {
-    /** As it stands in Redis. */
+    /** The state in Redis. */
     let before = pending.stateJson;
 
     async function save(state: ExecutionState, begun: number): Promise<Saved> {
@@ -78,7 +73,7 @@ export function createSaveProgress(deps: SaveProgressDeps) {
     }
 
     function keep(state: ExecutionState, next?: 'by itself'): Promise<Saved> {
-      // What others had begun is counted when it is begun alone.
+      // An execution that was begun before is counted when its work runs alone.
       return save(state, next === 'by itself' && pending.begun === 0 ? 1 : 0);
     }
 

@@ -1,36 +1,23 @@
-/** Deliveries that are worked off at once while the API answers at its usual pace. */
-const PLACES = 20;
-/** Whoever takes longer waits for somebody else, and holds nobody up meanwhile. */
+const MAX_SLOTS = 20;
+/** An execution slower than this no longer counts against the limit: the API is slow for it. */
 const SLOW_MS = 250;
 
-/** One of them, held by whoever took it. */
-export interface Slot {
-  /** False once it was given on, also because it took too long. */
-  readonly isHeld: boolean;
-  /** Safe to repeat. */
-  giveBack(): void;
-}
-
-export type Slots = ReturnType<typeof createSlots>;
-
 /**
- * Bounds how many deliveries are begun at once, so that the API is not flooded when it comes back, without letting
- * those for which it is slow hold up the others: a place is given on after a quarter of a second, also when what it
- * was taken for goes on. First come, first served.
+ * Bounds how many executions are begun at once, so that the API is not flooded after an outage.
+ * First come, first served.
  */
-export function createSlots({ slots = PLACES, slowMs = SLOW_MS } = {}) {
-  let free = slots;
+export function createSlots() {
+  let free = MAX_SLOTS;
   const waiting: (() => void)[] = [];
 
-  function giveOn(): void {
+  function release(): void {
     const next = waiting.shift();
     if (next) next();
     else free++;
   }
 
   return {
-    /** Waits for a place. */
-    async take(): Promise<Slot> {
+    async take() {
       if (free > 0) free--;
       else await new Promise<void>((resolve) => waiting.push(resolve));
       let held = true;
@@ -38,13 +25,15 @@ export function createSlots({ slots = PLACES, slowMs = SLOW_MS } = {}) {
         if (!held) return;
         held = false;
         clearTimeout(timer);
-        giveOn();
+        release();
       };
-      const timer = setTimeout(giveBack, slowMs).unref();
+      const timer = setTimeout(giveBack, SLOW_MS).unref();
       return {
+        /** False also after the execution became slow. */
         get isHeld() {
           return held;
         },
+        /** Safe to repeat. */
         giveBack,
       };
     },

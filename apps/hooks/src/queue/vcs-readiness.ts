@@ -5,27 +5,24 @@ import { failureOf } from './api-failure';
 
 /** How long runs wait for `vcs` after a start, or after the API was away. */
 const WAIT_MS = 15_000;
-const LOOK_EVERY_MS = 500;
-/** One look: the API asks `vcs`, and would wait a minute for it. */
-const LOOK_MS = 3_000;
-/** Who waited in vain goes on without for so long. */
+const CHECK_EVERY_MS = 500;
+/** Of one check: the API would wait a minute for `vcs`. */
+const CHECK_TIMEOUT_MS = 3_000;
+/** After a wait in vain, runs do not wait again for this long. */
 const NOT_AGAIN_MS = 5 * 60_000;
 
 /** Whether the API reaches a `vcs`, without which it accepts runs and fails them. */
 export interface VcsReadiness {
-  /**
-   * Resolves when it does, or when that was waited for long enough; at once as a rule. Never
-   * rejects.
-   */
+  /** Resolves when the API reaches `vcs` or the time is up; at once as a rule. Never rejects. */
   wait(): Promise<void>;
   /** The API was away: `vcs` may have been restarted with it. */
   apiWasAway(): void;
 }
 
 /**
- * After a common restart `hooks` may be up before `vcs`. The API takes a run then, answers yes, and
- * fails it when its look-ups are refused; nobody asks for it again. So the first runs wait until
- * the API has reached a `vcs` once, for some seconds. Where there is none, they go on without.
+ * After a restart of everything, `hooks` may be up before `vcs`. The API then accepts a run and
+ * fails it for good when its calls to `vcs` fail. So the first runs wait until the API has reached
+ * a `vcs` once, for some seconds.
  */
 export function createVcsReadiness(deps: {
   api: Pick<CdsApiClient, 'vcsServers'>;
@@ -40,16 +37,13 @@ export function createVcsReadiness(deps: {
   let looking: Promise<void> | undefined;
   let gaveUpAt = -Infinity;
 
-  /**
-   * `api away`: nothing is known, and runs are not taken either. `unauthorized`: the API's 401, or
-   *   that of `vcs`.
-   */
-  async function look(): Promise<'there' | 'not there' | 'api away' | 'unauthorized'> {
+  /** `api away`: runs fail, too. `unauthorized`: the API's 401, or that of `vcs`. */
+  async function check(): Promise<'there' | 'not there' | 'api away' | 'unauthorized'> {
     // Not AbortSignal.any: a timeout in it may be collected, and then never fires
     // (nodejs/node#57736).
     const ended = new AbortController();
     const end = () => ended.abort();
-    const timer = setTimeout(end, LOOK_MS);
+    const timer = setTimeout(end, CHECK_TIMEOUT_MS);
     ending.addEventListener('abort', end, { once: true });
     try {
       return (await api.vcsServers(ended.signal)).length > 0 ? 'there' : 'not there';
@@ -58,7 +52,7 @@ export function createVcsReadiness(deps: {
       if (isApiError(error) && error.kind === 'unauthorized') return 'unauthorized';
       const failure = failureOf(error);
       if (failure.kind === 'unavailable') return 'api away';
-      // An API that refuses to tell has no say in it.
+      // A refusal says nothing about `vcs`: runs do not wait.
       return (failure.status ?? 500) >= 500 ? 'not there' : 'there';
     } finally {
       clearTimeout(timer);
@@ -66,7 +60,7 @@ export function createVcsReadiness(deps: {
     }
   }
 
-  /** @returns whether the API took it */
+  /** @returns whether it succeeded */
   async function registerAgain(): Promise<boolean> {
     try {
       await registration.registerNow();
@@ -77,17 +71,17 @@ export function createVcsReadiness(deps: {
     }
   }
 
-  async function lookUntil(deadline: number): Promise<void> {
-    let told = false;
+  async function checkUntil(deadline: number): Promise<void> {
+    let isLogged = false;
     let registeredAgain = false;
     while (!ending.aborted) {
-      let seen = await look();
+      let seen = await check();
       if (seen === 'unauthorized' && !registeredAgain) {
         registeredAgain = await registerAgain();
         if (!registeredAgain) return;
         continue;
       }
-      // The API knows this service: it hands on the 401 of a `vcs` that does not know the API.
+      // The API knows this service: the 401 is of a `vcs` that does not know the API.
       if (seen === 'unauthorized') seen = 'not there';
       if (seen === 'api away') return;
       if (seen === 'there' || performance.now() >= deadline) {
@@ -101,17 +95,17 @@ export function createVcsReadiness(deps: {
         }
         return;
       }
-      if (!told) logger.info({}, 'runs wait for vcs: the API reaches none yet');
-      told = true;
-      await sleep(LOOK_EVERY_MS, undefined, { signal: ending }).catch(() => undefined);
+      if (!isLogged) logger.info({}, 'runs wait for vcs: the API reaches none yet');
+      isLogged = true;
+      await sleep(CHECK_EVERY_MS, undefined, { signal: ending }).catch(() => undefined);
     }
   }
 
   return {
     async wait() {
       if (isReady) return;
-      looking ??= lookUntil(performance.now() + waitMs)
-        .catch((error: unknown) => logger.debug({ err: error }, 'vcs not looked for'))
+      looking ??= checkUntil(performance.now() + waitMs)
+        .catch((error: unknown) => logger.debug({ err: error }, 'failed to check for vcs'))
         .finally(() => (looking = undefined));
       await looking;
     },

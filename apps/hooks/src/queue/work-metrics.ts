@@ -2,19 +2,18 @@ import { countFromZero, type Logger, type Metrics } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import type { RetryReason } from './process-delivery';
 
-/** Hooks that are remembered to have lost dead letters, so that each is told of once. */
-const MAX_TOLD = 10_000;
+/** Hooks that lost dead letters, so that each is logged once. */
+const MAX_REPORTED = 10_000;
 
 /** `unsupported`: the VCS server cannot be polled. */
 export type PollResult = 'ok' | 'unsupported' | 'refused' | 'unavailable';
 
 export type WorkMetrics = ReturnType<typeof createWorkMetrics>;
 
-/** Counts what this process worked off. */
 export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; logger: Logger }) {
   const { metrics, logger } = deps;
-  const told = new LRUCache<string, true>({ max: MAX_TOLD });
-  let toldOfCleanups = false;
+  const reported = new LRUCache<string, true>({ max: MAX_REPORTED });
+  let cleanupsReported = false;
 
   const executions = metrics.counter({
     name: 'cds_hooks_executions_total',
@@ -26,7 +25,7 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
     help: 'Cleanups of deleted branches: scheduled, done, failed for good, or cancelled because the branch is back.',
     labels: ['result'],
   });
-  const rings = metrics.counter({
+  const schedulerTimes = metrics.counter({
     name: 'cds_hooks_scheduler_times_total',
     help: 'Times of schedulers that this process took: on time, late since nobody was there, or skipped while an earlier run waits for the API.',
     labels: ['result'],
@@ -57,7 +56,7 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
   });
   countFromZero(executions, { result: ['done', 'failed'] });
   countFromZero(cleanups, { result: ['scheduled', 'done', 'failed', 'cancelled'] });
-  countFromZero(rings, { result: ['on_time', 'late', 'skipped'] });
+  countFromZero(schedulerTimes, { result: ['on_time', 'late', 'skipped'] });
   countFromZero(polls, {
     kind: ['poller', 'reconcile'],
     result: ['ok', 'unsupported', 'refused', 'unavailable'],
@@ -71,7 +70,7 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
 
   return {
     schedulerFired(result: 'on_time' | 'late' | 'skipped'): void {
-      rings.inc({ result });
+      schedulerTimes.inc({ result });
     },
 
     polled(kind: 'poller' | 'reconcile', result: PollResult, found: number): void {
@@ -83,11 +82,11 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
       executions.inc({ result });
       if (deadLettersDropped === 0) return;
       dropped.inc(deadLettersDropped);
-      if (told.has(uuid)) return;
-      told.set(uuid, true);
+      if (reported.has(uuid)) return;
+      reported.set(uuid, true);
       logger.error(
         { hook: uuid, dropped: deadLettersDropped },
-        'more executions of a task failed than deadLetters keeps: the oldest are dropped from now on; send them again (engine hooks dead-letters retry) or drop them',
+        'dead letters of a task exceed deadLetters: the oldest are dropped; send them again (engine hooks dead-letters retry) or drop them',
       );
     },
 
@@ -107,11 +106,11 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
       cleanups.inc({ result });
       if (deadLettersDropped === 0) return;
       dropped.inc(deadLettersDropped);
-      if (toldOfCleanups) return;
-      toldOfCleanups = true;
+      if (cleanupsReported) return;
+      cleanupsReported = true;
       logger.error(
         { dropped: deadLettersDropped },
-        'more cleanups of deleted branches failed than deadLetters keeps: the oldest are dropped from now on, and the runs of their branches stay; send them again (engine hooks dead-letters retry) or drop them',
+        'dead letters of cleanups exceed deadLetters: the oldest are dropped, and the runs of their branches stay; send them again (engine hooks dead-letters retry) or drop them',
       );
     },
   };

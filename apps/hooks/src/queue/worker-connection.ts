@@ -1,16 +1,11 @@
 import type { Redis } from 'ioredis';
 
-export interface WorkerConnection {
-  connection: Redis;
-  /** Ends it and the copies that BullMQ made of it, whatever state they are in. */
-  disconnect(): void;
-}
-
 /**
- * A connection for BullMQ's workers that can be ended for certain. Each worker makes a copy to wait for jobs on, and
- * closing the worker waits for ever when Redis is away; a copy that goes on connecting keeps the process alive.
+ * A connection for BullMQ's workers that can be ended at any time. Each worker duplicates it to
+ * wait for jobs; closing a worker waits for ever when Redis is away, and a duplicate that
+ * reconnects prevents the process from ending.
  */
-export function createWorkerConnection(connection: Redis): WorkerConnection {
+export function createWorkerConnection(connection: Redis) {
   const all = [connection];
   const duplicate = connection.duplicate.bind(connection);
   connection.duplicate = (override) => {
@@ -20,8 +15,9 @@ export function createWorkerConnection(connection: Redis): WorkerConnection {
   };
   return {
     connection,
-    disconnect() {
-      // Ending what has ended would only start a timer.
+    /** Ends it and its duplicates in whatever state. */
+    disconnect(): void {
+      // A further `disconnect` would only start a timer.
       for (const one of all) if (one.status !== 'end') one.disconnect();
     },
   };
