@@ -9,11 +9,7 @@ import { createRemoveRuns } from './remove-runs';
 import { createRequeueCleanups } from './requeue-cleanups';
 import { createWaitingBranchChanges } from './waiting-branch-changes';
 
-/**
- * The removal of a deleted branch's runs, each a task of its own.
- *
- * @param plan what an execution calls for, whatever its type
- */
+/** Scheduled cleanups of deleted branches, each a task of its own. */
 export const branchCleanup = (plan: PlanDelivery): HookModule => ({
   types: ['BranchDeletion'],
   unlisted: true,
@@ -28,7 +24,7 @@ export const branchCleanup = (plan: PlanDelivery): HookModule => ({
     return {
       tasks: { RepoWebHook: { beforeRemoval } },
       work({ hookLock, workerConnection, killed }) {
-        const common = { store, hookLock: hookLock, logger, now, retryDelayMs };
+        const common = { store, hookLock, logger, now, retryDelayMs };
         const removeRuns = createRemoveRuns({
           ...{ ...common, api, callApi, retryError: config.retryError, killed },
           ended: workMetrics.cleanupEnded,
@@ -46,7 +42,7 @@ export const branchCleanup = (plan: PlanDelivery): HookModule => ({
         });
         return {
           cleanups: createBranchCleanups({
-            ...{ store, queue: queues.cleanups, hookLock: hookLock, logger, now, delayMs },
+            ...{ store, queue: queues.cleanups, hookLock, logger, now, delayMs },
             cancelled,
             scheduled: workMetrics.cleanupScheduled,
           }),

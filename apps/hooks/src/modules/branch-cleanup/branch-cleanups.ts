@@ -9,7 +9,8 @@ import {
 import type { BranchCleanups, BranchOfDelivery } from '../../queue/process-delivery';
 import type { CleanupQueue } from '../../queue/cleanup-queue';
 
-export interface BranchCleanupsDeps {
+/** Deliveries schedule and cancel cleanups under the hook lock, so that the latest one wins. */
+export function createBranchCleanups(deps: {
   store: CleanupStore;
   queue: CleanupQueue;
   hookLock: Pick<HookLock, 'acquire' | 'release'>;
@@ -17,14 +18,11 @@ export interface BranchCleanupsDeps {
   now: Clock;
   /** From the deletion to the cleanup (ms). */
   delayMs: number;
-  /** Told of each cleanup that a push cancelled. */
+  /** Called for each cleanup that a push cancelled. */
   cancelled?: () => void;
-  /** Told of each cleanup that was scheduled. */
+  /** Called for each cleanup that was scheduled. */
   scheduled?: () => void;
-}
-
-/** What deliveries do to cleanups. Only the holder of the hook may: an order from before would undo a later one. */
-export function createBranchCleanups(deps: BranchCleanupsDeps): BranchCleanups {
+}): BranchCleanups {
   const { store, queue, hookLock, logger, now, delayMs } = deps;
 
   function keyOf({ pending, repository, branch }: BranchOfDelivery) {
@@ -33,13 +31,13 @@ export function createBranchCleanups(deps: BranchCleanupsDeps): BranchCleanups {
     return { project, workflow, repository, branch };
   }
 
-  /** What names the delivery in the log. */
+  /** Names the delivery in the log. */
   function nameOf({ lock, pending }: BranchOfDelivery) {
     const { request_id, timestamp } = pending.execution;
     return { requestId: request_id, hook: lock.uuid, execution: timestamp };
   }
 
-  /** Whether whoever marked a cleanup as under way died: then the hook can be taken, which ends the mark. */
+  /** Whether the process that marked a cleanup as begun crashed: taking its hook ends the mark. */
   async function isLeftover(hook: string): Promise<boolean> {
     const lock = await hookLock.acquire(hook);
     if (lock) await hookLock.release(lock);
@@ -48,8 +46,9 @@ export function createBranchCleanups(deps: BranchCleanupsDeps): BranchCleanups {
 
   return {
     /**
-     * Schedules the cleanup of a deleted branch, counted from when the deletion was accepted; safe to repeat.
-     * @returns false when the hook is another's by now
+     * Schedules the cleanup of a deleted branch, counted from the acceptance of the deletion. Safe
+     * to repeat.
+     * @returns false when the hook lock is lost
      */
     async schedule(of: BranchOfDelivery): Promise<boolean> {
       const key = keyOf(of);
@@ -82,8 +81,8 @@ export function createBranchCleanups(deps: BranchCleanupsDeps): BranchCleanups {
 
     /**
      * Cancels the cleanup of a branch that was pushed to.
-     * @returns `lost` when the hook is another's by now; `busy` while the API removes the runs for
-     *   another hook; `unsure` until the API has answered whether it has removed them
+     * @returns `lost` when the hook lock is lost; `busy` while the API removes the runs for another
+     *   hook; `unsure` until the API has answered whether it has removed them
      */
     async cancel(of: BranchOfDelivery): Promise<'ok' | 'lost' | 'busy' | 'unsure'> {
       const key = keyOf(of);

@@ -3,29 +3,28 @@ import type { Logger } from '@cds/service';
 import { cleanupId, olderCleanupId, type CleanupStore } from '@cds/hooks-store';
 import type { BranchChanges, WaitingBranchChanges } from './waiting-branch-changes';
 
-export interface CancelCleanupsDeps {
-  waiting: WaitingBranchChanges;
-  store: CleanupStore;
-  logger: Logger;
-  /** Told of each cleanup that was cancelled. */
-  cancelled?: () => void;
-}
-
 export type CancelCleanups = ReturnType<typeof createCancelCleanups>;
 
-/** Cleanups that are cancelled side by side. */
+/** Cleanups that are cancelled concurrently. */
 const AT_ONCE = 100;
 
 /**
- * For whoever is about to remove deliveries that wait: cancels the cleanups of the branches that these bring back, as
- * the pushes themselves would have done. It comes before the removal, so that a crash between both keeps runs at most.
- *
- * @returns id of the last delivery that waits, or ""
+ * Before pending deliveries are removed, cancels the cleanups that their pushes would have
+ * cancelled. A crash before the removal then only keeps runs.
  */
-export function createCancelCleanups(deps: CancelCleanupsDeps) {
+export function createCancelCleanups(deps: {
+  waiting: WaitingBranchChanges;
+  store: CleanupStore;
+  logger: Logger;
+  /** Called for each cleanup that was cancelled. */
+  cancelled?: () => void;
+}) {
   const { waiting, store, logger } = deps;
 
-  /** @param only of the deliveries that wait, the one to be removed; else all are */
+  /**
+   * @param only the id of the delivery to remove; all pending ones when not given
+   * @returns the id of the last pending delivery, or ""
+   */
   return async function cancelCleanups(
     hook: { uuid: string; config: HookConfig | null },
     only?: string,
@@ -67,7 +66,7 @@ export function createCancelCleanups(deps: CancelCleanupsDeps) {
       deps.cancelled?.();
       logger.info(
         { hook: hook.uuid, cleanup: id, branch, project, workflow },
-        'a push is removed before its turn: the removal of the runs of its branch is cancelled',
+        'a pending push is removed: the cleanup of its branch is cancelled',
       );
     }
   };

@@ -21,12 +21,20 @@ import {
 } from './remove-runs';
 import type { WaitingBranchChanges } from './waiting-branch-changes';
 
-export interface CleanUpBranchDeps {
+/**
+ * Removes the runs of a deleted branch when its cleanup is due.
+ *
+ * The hook is locked and the cleanup marked meanwhile, so that no run of the branch starts while
+ * the API removes: a push during the call, at any hook of the workflow, has its run afterwards. If
+ * the result of an earlier call is unknown, the API may still carry it out: the call is always
+ * repeated, and pushes wait for it.
+ */
+export function createCleanUpBranch(deps: {
   redis: Redis;
   store: CleanupStore;
   hookLock: HookLock;
   waiting: WaitingBranchChanges;
-  /** The hooks that the API may ask for runs of a workflow through. */
+  /** The hooks through which runs of a workflow may start. */
   hooksOf(project: string, workflow: string): Promise<string[]>;
   removeRuns: RemoveRuns;
   logger: Logger;
@@ -34,26 +42,13 @@ export interface CleanUpBranchDeps {
   retryDelayMs: number;
   /** From a deletion to the cleanup (ms). */
   delayMs: number;
-  /** Told of each cleanup that a push cancelled. */
+  /** Called for each cleanup that a push cancelled. */
   ended?: (result: 'cancelled') => void;
-}
-
-/**
- * Removes the runs of a deleted branch when the time has come.
- *
- * The hook is held meanwhile and the cleanup marked, so that no run of the branch is asked for while the API removes:
- * a push that comes in during the call, at whichever hook of the workflow, has its run afterwards.
- * Where nobody knows what became of an earlier call, the API is asked again in any case, and pushes
- * have their runs after that: a call that was given up may still be carried out.
- */
-export function createCleanUpBranch(deps: CleanUpBranchDeps) {
+}) {
   const { redis, store, hookLock, removeRuns, logger, now, retryDelayMs } = deps;
   const { waiting, hooksOf, delayMs } = deps;
 
-  /**
-   * Project and workflow of the hook's task now; those of then when the task is gone or cannot be
-   * read.
-   */
+  /** The current ones of the hook's task; the stored ones if the task is gone or unreadable. */
   async function targetOf(cleanup: Cleanup): Promise<{ project: string; workflow: string }> {
     const config = await readTaskConfig(redis, cleanup.hook);
     const project = config?.project?.value;
@@ -76,13 +71,13 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     return END;
   }
 
-  /** The deletion that waits schedules it anew when its turn comes; should it be removed before, this one stays. */
+  /** The pending deletion schedules the cleanup anew. If that is removed before, this one stays. */
   async function postpone(cleanup: Cleanup, lock: HeldLock, due: number): Promise<CleanupOutcome> {
     const postponed = await store.postpone(lock.lockToken, cleanup, due);
     if (postponed !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     logger.info(
       { ...nameOf(cleanup), branch: cleanup.branch, due: new Date(due).toISOString() },
-      'the branch was deleted again: the removal of its runs waits from then on',
+      'the branch was deleted again: its cleanup is postponed',
     );
     return { kind: 'wait', until: due, forApi: false };
   }
@@ -98,16 +93,20 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
       ...(isRenamed ? await hooksOf(cleanup.project, cleanup.workflow) : []),
     ];
     const hooks = new Set([cleanup.hook, ...others]);
-    // What was accepted before is among what waits, or was worked off by the time that the last
-    // changes are read.
+    // A delivery accepted before is pending, or was processed before the last changes are read.
     const branchChanges = await latestBranchChange(waiting, cleanup, hooks);
     if (branchChanges.kind === 'pushed')
-      return cancel(cleanup, lock, 'a push that waits brings the branch back: its runs stay');
+      return cancel(cleanup, lock, 'cleanup cancelled: a pending push brings the branch back');
     const lives = await findBranchElsewhere(redis, cleanup, hooks);
     if (lives !== undefined)
-      return cancel(cleanup, lock, 'the branch lives at a hook of the workflow: its runs stay', {
-        lives,
-      });
+      return cancel(
+        cleanup,
+        lock,
+        'cleanup cancelled: the branch exists at another hook of the workflow',
+        {
+          lives,
+        },
+      );
     const due = branchChanges.acceptedAt + delayMs;
     if (branchChanges.kind === 'deleted' && due > now()) return postpone(cleanup, lock, due);
 
@@ -121,11 +120,11 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     lastSeen: ReadonlyMap<string, string>,
   ): Promise<CleanupOutcome> {
     const begin = () => store.begin(lock.lockToken, cleanup, lastSeen);
-    // Moved, cancelled, or a hook has got more to look at: what is to be done is read again.
+    // It was postponed or cancelled, or a hook has new deliveries: all is read again.
     if ((await begin()) !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     return removeRuns(cleanup, of, async () => {
       if ((await begin()) === 'ok') return true;
-      // The API refused the first call, and gets no second one.
+      // The API refused the first call, and there is no second one.
       await store.letGo(lock.lockToken, [cleanup]);
       return false;
     });
@@ -140,7 +139,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
     const lock = await hookLock.acquire(cleanup.hook);
     if (!lock) return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     try {
-      // Whoever was asking the API when it was read may be done by now.
+      // The process that was calling the API may have ended since.
       const known = cleanup.unsure ? await store.read(id) : cleanup;
       return known?.status === 'waiting' ? await cleanUp(known, lock) : END;
     } finally {
@@ -149,10 +148,7 @@ export function createCleanUpBranch(deps: CleanUpBranchDeps) {
   };
 }
 
-/**
- * When a cleanup that waits is to be looked at (ms): when it is due, or at once where nobody knows
- * what the API did, and not within a pause.
- */
+/** When a cleanup may begin (ms): when due, or at once if `unsure`, but never within a pause. */
 export function notBefore(
   { due, retry_at, unsure }: Pick<Cleanup, 'due' | 'retry_at' | 'unsure'>,
   now: number,

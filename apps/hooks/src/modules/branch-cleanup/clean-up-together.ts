@@ -3,39 +3,35 @@ import type { Logger } from '@cds/service';
 import { notBefore } from './clean-up-branch';
 import type { CleanupOutcome, RemoveRuns } from './remove-runs';
 
-export interface CleanUpTogetherDeps {
+/** The cleanups of a group that were not done. */
+export interface LeftCleanups {
+  /** Each gets a job of its own. */
+  alone: { id: string; outcome: CleanupOutcome & { kind: 'wait' } }[];
+  /** Of one hook, to be tried together again at once: the group took too long. */
+  more: string[];
+  /** To be tried together again in a moment: their hooks are locked. */
+  busy: string[];
+}
+
+/** How long hooks whose call has not begun stay locked. */
+const HELD_MS = 250;
+/** A push after the check may bring a branch back: a call begins no later than this after it. */
+const CHECKED_MS = 20;
+
+/**
+ * Does cleanups that are due together in fewer round trips than one by one: one script locks their
+ * hooks, calls follow one after the other, and one script unlocks the hooks.
+ *
+ * Cleanups whose branch a pending delivery may name are left to be done alone.
+ */
+export function createCleanUpTogether(deps: {
   store: Pick<CleanupStore, 'readAll' | 'beginDue' | 'letGo'>;
   hookLock: Pick<HookLock, 'newToken' | 'releaseAll' | 'releaseSome' | 'isDead'>;
   removeRuns: RemoveRuns;
   logger: Logger;
   now: Clock;
   retryDelayMs: number;
-}
-
-/** What is left of a group. */
-export interface LeftCleanups {
-  /** To be done each by itself, not before. */
-  alone: { id: string; outcome: CleanupOutcome & { kind: 'wait' } }[];
-  /** Of one hook, to be tried together again at once: they took too long. */
-  more: string[];
-  /** To be tried together again in a moment: others hold their hooks. */
-  busy: string[];
-}
-
-/** Hooks are held for no longer than this by those whose call has not begun. */
-const HELD_MS = 250;
-/** What is accepted after the last look may bring a branch back: none is older than this when a call begins. */
-const LOOKED_MS = 20;
-
-/**
- * Removes the runs of branches that are due at the same moment, by fewer round trips than one by one: their hooks are
- * taken by one script, one call follows the other, and the hooks are given back together.
- *
- * Only the plain ones are done so, for whose branch no delivery may bring news; all others are left to be done alone.
- *
- * @returns a function of ids, of those that are gone, too; it resolves to what is left
- */
-export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
+}) {
   const { store, hookLock, removeRuns, now, retryDelayMs } = deps;
 
   const notBeforeOf = (cleanup: Cleanup) => notBefore(cleanup, now(), retryDelayMs);
@@ -45,19 +41,16 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
     left.alone.push({ id: cleanup.id, outcome: { kind: 'wait', until, forApi: false } });
   }
 
-  /**
-   * Where Redis does not take it, the API is asked for them in any case, and pushes wait for that.
-   * Never throws.
-   */
-  async function notAskedFor(lockToken: string, cleanups: readonly Cleanup[]): Promise<void> {
+  /** If Redis fails, the cleanups stay marked: they are repeated, and pushes wait. Never throws. */
+  async function unmark(lockToken: string, cleanups: readonly Cleanup[]): Promise<void> {
     try {
       await store.letGo(lockToken, cleanups);
     } catch (error) {
-      deps.logger.debug({ error }, 'cleanups that were begun stay marked');
+      deps.logger.debug({ error }, 'failed to unmark cleanups that were not done');
     }
   }
 
-  /** Begins with these, also anew. @returns those for which nothing is to be looked at */
+  /** Safe to repeat. @returns those that can be done together */
   async function begin(
     cleanups: readonly Cleanup[],
     lockToken: string,
@@ -74,37 +67,37 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
     return begun;
   }
 
-  /** One after the other, for as long as that is quick. */
+  /** Calls the API for one after the other until it is slow. */
   async function removeAll(
     due: readonly Cleanup[],
     { lockToken, uuids }: HeldLocks,
     left: LeftCleanups,
     leave: () => Promise<void>,
   ): Promise<void> {
-    let lookedAt = performance.now();
+    let checkedAt = performance.now();
     let rest = await begin(due, lockToken, left);
     let called = '';
     let isCalling = false;
     const letGo = async (together: string): Promise<void> => {
-      const notAsked = rest;
+      const notBegun = rest;
       rest = [];
-      for (const cleanup of notAsked) {
+      for (const cleanup of notBegun) {
         if (cleanup.hook === together) left.more.push(cleanup.id);
         else leaveAlone(left, cleanup);
       }
       const others = uuids.filter((uuid) => !isCalling || uuid !== called);
-      await notAskedFor(lockToken, notAsked);
+      await unmark(lockToken, notBegun);
       await hookLock.releaseSome({ lockToken, uuids: others });
       await leave();
     };
     const timer = setTimeout(() => void letGo(called), HELD_MS);
     try {
       for (;;) {
-        if (performance.now() - lookedAt > LOOKED_MS && rest.length > 0) {
-          lookedAt = performance.now();
-          const looking = rest;
-          const begun = await begin(looking, lockToken, left);
-          if (rest === looking) rest = begun;
+        if (performance.now() - checkedAt > CHECKED_MS && rest.length > 0) {
+          checkedAt = performance.now();
+          const checked = rest;
+          const begun = await begin(checked, lockToken, left);
+          if (rest === checked) rest = begun;
         }
         const cleanup = rest.shift();
         if (!cleanup) return;
@@ -116,18 +109,18 @@ export function createCleanUpTogether(deps: CleanUpTogetherDeps) {
         isCalling = false;
         if (outcome.kind === 'end') continue;
         left.alone.push({ id: cleanup.id, outcome });
-        // Each of the others is to find out by itself when it is to try again.
+        // Each of the others gets a pause of its own.
         if (outcome.forApi) void letGo('');
       }
     } finally {
       clearTimeout(timer);
-      await notAskedFor(lockToken, rest);
+      await unmark(lockToken, rest);
     }
   }
 
   /**
-   * @param ids also of those that are gone
-   * @param leave told of those that are left as soon as their hooks were given back; never rejects
+   * @param ids may include those of cleanups that are gone
+   * @param leave called with what is left after its hooks are unlocked; never rejects
    */
   return async function cleanUpTogether(
     ids: readonly string[],

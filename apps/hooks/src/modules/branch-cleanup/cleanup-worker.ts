@@ -8,7 +8,10 @@ import type { CleanUpTogether, LeftCleanups } from './clean-up-together';
 import { CLEANUP_QUEUE, type CleanupJob, type CleanupQueue } from '../../queue/cleanup-queue';
 import { BUSY_MS } from './remove-runs';
 
-export interface CleanupWorkerDeps {
+/** Of cleanups, or groups of them: as many as deliveries, to not flood the API. */
+const MAX_JOBS = 20;
+
+export function createCleanupWorker(deps: {
   connection: Redis;
   keyPrefix?: string | undefined;
   cleanUpBranch: CleanUpBranch;
@@ -16,16 +19,8 @@ export interface CleanupWorkerDeps {
   queue: Pick<CleanupQueue, 'enqueue' | 'enqueueAgain' | 'enqueueAlone'>;
   apiOutage: ApiOutage;
   logger: Logger;
-  /** Cleanups at a time, or groups of them, each of which does one at a time. */
-  concurrency?: number;
   lockMs?: number | undefined;
-}
-
-/** As many as of deliveries: so much the API is asked for while it answers at its usual pace. */
-const AT_ONCE = 20;
-
-/** Does the cleanups that are due. */
-export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
+}): JobWorker {
   const { queue, apiOutage } = deps;
 
   async function enqueueAlone({ id, outcome }: LeftCleanups['alone'][number]): Promise<void> {
@@ -43,7 +38,7 @@ export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
         queue.enqueueAgain(busy, BUSY_MS),
       ]);
     } catch (error) {
-      deps.logger.debug({ error }, 'cleanups were not queued: the sweep will');
+      deps.logger.debug({ error }, 'failed to enqueue cleanups: the next sweep does');
     }
   }
 
@@ -52,7 +47,7 @@ export function createCleanupWorker(deps: CleanupWorkerDeps): JobWorker {
     connection: deps.connection,
     keyPrefix: deps.keyPrefix,
     logger: deps.logger,
-    concurrency: deps.concurrency ?? AT_ONCE,
+    concurrency: MAX_JOBS,
     lockMs: deps.lockMs,
     async process(job) {
       if ('ids' in job.data) {

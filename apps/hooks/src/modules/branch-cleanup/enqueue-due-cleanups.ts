@@ -1,22 +1,21 @@
 import { AHEAD_MS, type CleanupQueue } from '../../queue/cleanup-queue';
 import { type CleanupStore, endOfMoment, groupByMoment, type NearCleanup } from '@cds/hooks-store';
 
-export interface EnqueueDueCleanupsDeps {
-  store: Pick<CleanupStore, 'dueWithin'>;
-  queue: Pick<CleanupQueue, 'enqueueAll'>;
-}
-
-export type EnqueueDueCleanups = ReturnType<typeof createEnqueueDueCleanups>;
-
 const AT_ONCE = 2_000;
 
 /**
- * Gives cleanups their jobs shortly before they are due, so that the many that wait for a day are one record each. Only
- * those are looked at that have come near since the last time; a job that exists is left as it is. Those that are due
- * together share a job.
+ * Creates the jobs of cleanups shortly before they are due, so that a pending cleanup is one
+ * record. Each call reads only cleanups that came near since the last one. Existing jobs stay;
+ * cleanups that are due together share a job.
  */
-export function createEnqueueDueCleanups({ store, queue }: EnqueueDueCleanupsDeps) {
-  /** All that are due until then have had their jobs. */
+export function createEnqueueDueCleanups({
+  store,
+  queue,
+}: {
+  store: Pick<CleanupStore, 'dueWithin'>;
+  queue: Pick<CleanupQueue, 'enqueueAll'>;
+}) {
+  /** Cleanups that are due until then have had their jobs (ms). */
   let enqueuedUntil = -Infinity;
 
   return {
@@ -25,10 +24,10 @@ export function createEnqueueDueCleanups({ store, queue }: EnqueueDueCleanupsDep
       const until = endOfMoment(now + AHEAD_MS);
       const after = Math.min(enqueuedUntil, until);
       const near: NearCleanup[] = [];
-      // All before any has its job: those that are done at once would move the others to places that were read.
+      // All are read before any job is added: a finished cleanup would shift the offsets.
       for (let offset = 0; ; offset += AT_ONCE) {
         const some = await store.dueWithin({ after, until, offset, limit: AT_ONCE });
-        // What is overdue is due now, all of it together.
+        // All overdue ones are due now, together.
         near.push(...some.map((one) => ({ ...one, due: Math.max(one.due, now) })));
         if (some.length < AT_ONCE) break;
       }
@@ -41,7 +40,7 @@ export function createEnqueueDueCleanups({ store, queue }: EnqueueDueCleanupsDep
       enqueuedUntil = until;
     },
 
-    /** Redis was away: it may have come back without jobs that it had. */
+    /** Redis was away and may have lost jobs. */
     beginAnew(): void {
       enqueuedUntil = -Infinity;
     },

@@ -1,18 +1,18 @@
 import type { Cleanup } from '@cds/hooks-store';
 import type { WaitingBranchChanges } from './waiting-branch-changes';
 
-/** What the deliveries that wait say last of the branch of a cleanup. */
+/** The last change of a cleanup's branch in pending deliveries. */
 export interface LatestBranchChange {
   kind: 'none' | 'pushed' | 'deleted';
   /** When it was accepted (ms). */
   acceptedAt: number;
-  /** Hook → id of the last delivery that was looked at, or "". */
+  /** Hook → id of the last delivery that was read, or "". */
   lastSeen: Map<string, string>;
 }
 
 /**
- * Looks through the deliveries that wait at the hooks of a workflow for what they say of the branch after the deletion
- * that scheduled the cleanup: of whichever repository, since the API removes the runs of them all.
+ * Reads the pending deliveries of a workflow's hooks for changes of the branch after the deletion
+ * that scheduled the cleanup. Any repository counts, since the API removes the runs of all.
  */
 export async function latestBranchChange(
   waiting: WaitingBranchChanges,
@@ -27,7 +27,6 @@ export async function latestBranchChange(
     for (const { id, branchChanges } of deliveries) {
       const kind = branchChanges.branches.get(cleanup.branch);
       if (!kind || Number(id) < latestId) continue;
-      // The deletion that scheduled it is no news.
       if (kind === 'deleted' && id === cleanup.accepted) continue;
       latestId = Number(id);
       latest.kind = kind;

@@ -6,41 +6,25 @@ import { type Failure, outagePauseMs } from '../../queue/api-failure';
 import { retryWrite } from '../../queue/retry-write';
 import type { RetryReason } from '../../queue/process-delivery';
 
-export interface RemoveRunsDeps {
-  store: Pick<CleanupStore, 'fail' | 'finish'>;
-  api: Pick<CdsApiClient, 'deleteBranchRuns'>;
-  callApi: ApiCaller;
-  logger: Logger;
-  now: Clock;
-  retryDelayMs: number;
-  retryError: number;
-  killed: AbortSignal;
-  /** Told of each cleanup that has ended. */
-  ended?: (result: 'done' | 'failed' | 'cancelled', deadLettersDropped?: number) => void;
-  /** Told of each removal that is to be asked for again. */
-  retried?: (reason: RetryReason) => void;
-}
-
 export type CleanupOutcome =
   | { kind: 'end' }
   /** Not before `until` (ms). */
   | { kind: 'wait'; until: number; forApi: false }
-  /** Not before `until`, unless the API answers earlier. `outages`: how often it did not, in a row. */
+  /** Not before `until`, unless the API answers. `outages`: tries in a row without an answer. */
   | { kind: 'wait'; until: number; forApi: true; outages: number };
 
-/** Where runs are to be removed. */
 export interface RunsOf {
   project: string;
   workflow: string;
 }
 
-/** Between two looks whether somebody else is done. */
+/** Before a locked hook or cleanup is tried again. */
 export const BUSY_MS = 300;
 export const END: CleanupOutcome = { kind: 'end' };
 
 /**
- * What is known of a removal after a failure. An API in trouble (a full pool, a lock that timed
- * out) refuses the call that repeats one of unknown fate, and may still carry out the first.
+ * What is known of a removal after a failure. An API in trouble (a full pool, a lock timeout) may
+ * refuse a repeated call and still carry out the first, whose result is unknown.
  */
 function removalAfter({ unsure }: Cleanup, failure: Failure): 'answered' | 'unsure' | 'not sent' {
   if (failure.kind !== 'refused') return failure.mayBeDone ? 'unsure' : 'not sent';
@@ -49,15 +33,27 @@ function removalAfter({ unsure }: Cleanup, failure: Failure): 'answered' | 'unsu
 }
 
 /**
- * Asks the API to remove the runs of a branch, for the holder of its hook, and keeps what came of
- * it. That it is asked is kept before; where nobody knows what it did, the cleanup stays `unsure`
- * until the API has answered.
+ * Has the API remove the runs of a branch, under its hook lock, and stores the result. Without one,
+ * the cleanup stays `unsure` until the API has answered.
  */
-export function createRemoveRuns(deps: RemoveRunsDeps) {
+export function createRemoveRuns(deps: {
+  store: Pick<CleanupStore, 'fail' | 'finish'>;
+  api: Pick<CdsApiClient, 'deleteBranchRuns'>;
+  callApi: ApiCaller;
+  logger: Logger;
+  now: Clock;
+  retryDelayMs: number;
+  retryError: number;
+  killed: AbortSignal;
+  /** Called for each cleanup that has ended. */
+  ended?: (result: 'done' | 'failed' | 'cancelled', deadLettersDropped?: number) => void;
+  /** Called for each removal that is to be repeated later. */
+  retried?: (reason: RetryReason) => void;
+}) {
   const { store, api, callApi, logger, now, retryDelayMs, retryError } = deps;
   const stored = { logger, signal: deps.killed };
 
-  async function keepFailure(
+  async function saveFailure(
     cleanup: Cleanup,
     failure: Failure,
     sentence = failure.message,
@@ -71,8 +67,8 @@ export function createRemoveRuns(deps: RemoveRunsDeps) {
     const removal = removalAfter(cleanup, failure);
     const of = { ...nameOf(cleanup), branch: cleanup.branch, error: sentence };
     if (isFinal)
-      logger.error(of, 'the runs of a deleted branch were not removed and stay: see its task');
-    else logger.warn(of, 'the runs of a deleted branch were not removed: trying again later');
+      logger.error(of, 'cleanup failed: the runs of the deleted branch stay, see its task');
+    else logger.warn(of, 'cleanup failed: it is tried again later');
     const { kept, dropped } = await retryWrite(
       () =>
         store.fail(cleanup, {
@@ -90,7 +86,7 @@ export function createRemoveRuns(deps: RemoveRunsDeps) {
   }
 
   /**
-   * @param cleanup begun by the holder of its hook
+   * @param cleanup begun under its hook lock
    * @param stillMine asked before a second call, since registering again takes time
    */
   return async function removeRuns(
@@ -106,7 +102,7 @@ export function createRemoveRuns(deps: RemoveRunsDeps) {
     if (!result) return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
     if (!result.ok) {
       const { failure } = result;
-      return keepFailure(
+      return saveFailure(
         cleanup,
         failure,
         isSlashBefore052(cleanup, failure) ? slashSentence(failure.message) : failure.message,
@@ -124,12 +120,12 @@ export function createRemoveRuns(deps: RemoveRunsDeps) {
 
 export type RemoveRuns = ReturnType<typeof createRemoveRuns>;
 
-/** Every line about a cleanup names the request that told of the deletion. */
+/** Every log line about a cleanup has the request id of the deletion. */
 export function nameOf({ id, requestId, hook }: Cleanup) {
   return { ...(requestId ? { requestId } : {}), hook, cleanup: id };
 }
 
-/** A CDS before 0.52 does not know the address of a branch with a slash; asking again changes nothing. */
+/** A CDS before 0.52 has no route for a branch with a slash: another try would fail, too. */
 function isSlashBefore052(cleanup: Cleanup, failure: Failure): boolean {
   return failure.kind === 'refused' && failure.status === 404 && cleanup.branch.includes('/');
 }

@@ -4,10 +4,10 @@ import type { CleanupQueue } from '../../queue/cleanup-queue';
 import { createEnqueueDueCleanups } from './enqueue-due-cleanups';
 
 const CLEANUPS_AT_ONCE = 200;
-/** A cleanup's own job has this long to begin (ms). */
+/** Before a due cleanup counts as overdue. */
 const GRACE_MS = 2_000;
 
-/** Gives cleanups that are due soon their jobs, and those that are overdue the jobs that they lost. */
+/** Creates the jobs of cleanups that are due soon, and requeues those of overdue ones. */
 export function createRequeueCleanups(deps: {
   store: Pick<CleanupStore, 'bringForward' | 'dueWithin' | 'overdue'>;
   queue: Pick<CleanupQueue, 'enqueueAll' | 'enqueueNow'>;

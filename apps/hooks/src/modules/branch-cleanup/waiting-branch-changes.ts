@@ -11,7 +11,7 @@ import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { isMalformedDelivery } from '../../payloads/malformed-delivery';
 
-/** What a delivery tells of branches; a branch that it names more than once is as it was left last. */
+/** The branch changes of a delivery; the last one of each branch counts. */
 export interface BranchChanges {
   /** Milliseconds. */
   acceptedAt: number;
@@ -21,24 +21,24 @@ export interface BranchChanges {
 }
 
 export interface WaitingChanges {
-  /** In the order in which they were accepted. */
+  /** In order of acceptance. */
   deliveries: { id: string; branchChanges: BranchChanges }[];
-  /** Id of the last delivery that waits; "" when none does. */
+  /** Id of the last pending delivery, or "". */
   lastSeen: string;
 }
 
 export type WaitingBranchChanges = ReturnType<typeof createWaitingBranchChanges>;
 
-/** Read and parsed in one go. */
+/** Deliveries read and parsed before a yield. */
 const CHUNK = 50;
-/** Characters of names, and what holds them, that are remembered. */
-const REMEMBERED = 8_000_000;
+/** Characters of names in the cache, with its overhead. */
+const MAX_CACHED = 8_000_000;
 const PER_ENTRY = 100;
 const NO_CHANGES: BranchChanges = { acceptedAt: 0, repository: '', branches: new Map() };
 
 /**
- * Tells what the deliveries that wait at a hook say of branches. What was received never changes, so each is read and
- * parsed once, however often somebody asks; others have their turn in between.
+ * Reads the branch changes in a hook's pending deliveries. A delivery never changes, so each is
+ * read and parsed once.
  */
 export function createWaitingBranchChanges(deps: {
   redis: Redis;
@@ -48,12 +48,12 @@ export function createWaitingBranchChanges(deps: {
   const { redis, keyRepair = NO_KEY_REPAIR } = deps;
   const pending = createPendingStore({ redis });
   const known = new LRUCache<string, BranchChanges>({
-    maxSize: REMEMBERED,
+    maxSize: MAX_CACHED,
     sizeCalculation: ({ repository, branches }) =>
       [...branches.keys()].reduce((sum, name) => sum + name.length + PER_ENTRY, repository.length) +
       PER_ENTRY,
   });
-  /** Those that ask about the same hook at once: the later ones find everything known. */
+  /** Concurrent reads of one hook wait for each other: the later ones find all in the cache. */
   const reading = new Map<string, Promise<WaitingChanges>>();
 
   async function readChunk(uuid: string, ids: string[]): Promise<WaitingChanges['deliveries']> {
@@ -83,7 +83,7 @@ export function createWaitingBranchChanges(deps: {
   }
 
   return {
-    /** All that wait at the hook and name a branch. */
+    /** The pending deliveries of the hook that name a branch. */
     async read(uuid: string): Promise<WaitingChanges> {
       const before = reading.get(uuid);
       const now = (async () => {
@@ -101,15 +101,15 @@ export function createWaitingBranchChanges(deps: {
 }
 
 function changesOfExecution(planDelivery: PlanDelivery, pending: ParsedExecution): BranchChanges {
-  // What cannot be read leads to nothing when its turn comes.
+  // An unreadable delivery fails when it is processed.
   if (!pending) return NO_CHANGES;
   const { execution, body } = pending;
   const { type, webhook, poll, accepted_at, replay_of } = execution;
-  // It tells of what was long ago, and leaves cleanups alone when its turn comes.
+  // A replay is about an old change, and does not touch cleanups.
   if (replay_of !== undefined || (!webhook && !poll)) return NO_CHANGES;
   let plan: DeliveryPlan;
   try {
-    // What older versions stored has no type: it came to a repository webhook.
+    // Older versions stored deliveries of repository webhooks without a type.
     plan = planDelivery({ type: type ?? 'RepoWebHook', execution, body });
   } catch (error) {
     if (isMalformedDelivery(error)) return NO_CHANGES;
