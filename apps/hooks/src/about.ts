@@ -1,6 +1,6 @@
 import type { ServiceDescription } from '@cds/service';
 
-/** What the OpenAPI document says of this service besides its routes. */
+/** For the OpenAPI document. */
 export const ABOUT: ServiceDescription = {
   title: 'hooks',
   description:

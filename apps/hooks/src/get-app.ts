@@ -33,14 +33,12 @@ export interface AppDeps {
   executeOutgoing: ExecuteOutgoing;
   adminService: AdminService;
   state: StateOfRoutes;
-  /** As for `createHttpApp`. */
   sharedMs?: number | undefined;
 }
 
-/** What listens: for everybody, and for the internet where that has a port of its own. */
 export interface Apps {
   everything: RequestListener;
-  /** `/webhook/{uuid}` alone. */
+  /** `/webhook/{uuid}` alone, for a port of its own. */
   webhooks: RequestListener;
 }
 
@@ -49,7 +47,8 @@ export function getApp(deps: AppDeps): Express {
   const { logger, trustedProxies, state } = deps;
   return createHttpApp({
     about: ABOUT,
-    ...{ logger, trustedProxies },
+    logger,
+    trustedProxies,
     registration: deps.registration,
     monitoring: deps.monitoring,
     metrics: deps.metrics,
@@ -72,7 +71,7 @@ export function getPublicApp(
   return createPublicApp({ logger, trustedProxies, open: createWebhookRouter(handleWebhook) });
 }
 
-/** What listens, each behind the fast path of webhooks. */
+/** Each app is behind the fast path of webhooks. */
 export function getApps(deps: AppDeps): Apps {
   const { logger, trustedProxies, handleWebhook } = deps;
   const common = { logger, trustedProxies };

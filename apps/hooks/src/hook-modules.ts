@@ -14,7 +14,6 @@ import { webhookDeliveries } from './modules/webhook/validate-delivery';
 import { webhook } from './modules/webhook/webhook-module';
 import { MalformedWebhookError } from './payloads/malformed-delivery';
 
-/** Every kind of hook. */
 export const HOOK_MODULES: readonly HookModule[] = [
   repositoryWebhook,
   webhook,
@@ -33,27 +32,26 @@ const BY_TYPE = new Map<string, HookModule>(
 
 const VALIDATORS = HOOK_MODULES.flatMap(({ deliveries }) => deliveries ?? []);
 
-/** The module of a type of hook; undefined for a type that nobody knows. */
+/** The module of a hook type; undefined for an unknown one. */
 export function moduleOf(type: string): HookModule | undefined {
   return BY_TYPE.get(type);
 }
 
-/** How hooks of this type take deliveries at `/webhook/{uuid}`; undefined where they take none. */
+/** Undefined for a hook type that takes no deliveries. */
 export function validatorOf(type: string): DeliveryValidator | undefined {
   return moduleOf(type)?.deliveries;
 }
 
-/** Of the type of hook that a delivery with such headers is most likely for; only Redis knows. */
+/** A guess by headers, before Redis has the hook type. */
 export function likelyValidator(headers: IncomingHttpHeaders): DeliveryValidator {
   return VALIDATORS.find(({ isLikely }) => isLikely?.(headers)) ?? webhookDeliveries;
 }
 
-/** Whether executions of this type may overtake each other. */
 export function isInAnyOrder(type: string): boolean {
   return moduleOf(type)?.ordering === 'any';
 }
 
-/** Why a hook cannot run; undefined when it can. */
+/** Undefined when the hook can run. */
 export function unsupportedReason(hook: {
   type: TaskType;
   config: HookConfig | null;
@@ -72,16 +70,16 @@ export function checkStart(task: { type: TaskType; config: HookConfig | null }):
 }
 
 /**
- * What an execution calls for. The payload comes from the configuration at the time of the
- * delivery; which workflow runs is a matter of the configuration now.
+ * The payload comes from the configuration at the time of the delivery, the workflow from the
+ * current one.
  *
- * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError,
- *   MalformedMessageError, MalformedPollError
+ * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError, MalformedMessageError,
+ *   MalformedPollError
  */
 export function planDelivery(delivery: DeliveryToPlan): DeliveryPlan {
   const { type, execution, unreadable } = delivery;
   if (unreadable !== undefined) throw new MalformedWebhookError(unreadable);
-  // What a poll found at a repository webhook is planned as at a poller.
+  // Changes that a poll finds for a repository webhook are planned like those of a poller.
   const module = execution.poll ? poller : moduleOf(execution.webhook ? type : execution.type);
   if (!module?.plan) throw new MalformedWebhookError('the execution holds no request');
   return module.plan(delivery);

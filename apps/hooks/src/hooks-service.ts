@@ -22,18 +22,18 @@ const REDIS_READY_MS = 2_000;
 
 export interface HooksService {
   port: number;
-  /** Of the listener that serves webhooks alone, where there is one. */
+  /** Of the listener for webhooks alone, if configured. */
   publicPort?: number | undefined;
-  /** Accepts nothing more, finishes what is under way, closes; gives up after `deadlineMs`. */
+  /** Accepts nothing more, finishes work in progress until `deadlineMs`, and closes. */
   stop(deadlineMs: number): Promise<void>;
 }
 
 /**
- * Builds and starts the service: HTTP first, so that webhooks are accepted for the tasks in Redis
- * whatever the API does; Redis, registration and synchronization follow in the background.
+ * Builds and starts the service: HTTP first, so that webhooks of stored tasks are accepted without
+ * the API. Redis, registration and synchronization follow in the background.
  *
- * @param onClusterMode called when the first Redis that answers is in cluster mode, with which no
- *   work can begin
+ * @param onClusterMode called when the first Redis that answers is in cluster mode, which is not
+ *   supported
  */
 export async function createHooks(
   config: HooksConfig,
@@ -102,12 +102,11 @@ export async function createHooks(
   if (config.disable) logger.warn({}, 'hooks.disable is set: deliveries are accepted and wait');
   api.onSuccess(queues.apiOutage.apiAnswered);
   registration.onHeartbeat(queues.apiOutage.apiAnswered);
-  // Else the first registration would tell the API that Redis is away.
+  // An earlier registration would report to the API that Redis is away.
   void whenReady(redis, REDIS_READY_MS).then(() => {
     if (!ending.signal.aborted) registration.start();
   });
-  // A Redis that comes back may be another one, or have lost its tasks, and webhooks are refused
-  // without them.
+  // After a reconnect Redis may be another one, or have lost its tasks.
   const connected = async (): Promise<void> => {
     await redisHealth.usable;
     if (!(await state.connected())) return;

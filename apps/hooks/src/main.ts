@@ -16,7 +16,7 @@ async function main(): Promise<void> {
     const hooks = await createHooks(config, logger, {}, () => process.exit(badConfigExitCode()));
     await runUntilSignal({ logger, stop: hooks.stop });
   } catch (error) {
-    logger.error({ err: error }, 'hooks could not be started');
+    logger.error({ err: error }, 'failed to start hooks');
     process.exit(1);
   }
 }

@@ -29,11 +29,11 @@ import { createWorkMetrics } from './queue/work-metrics';
 import { createUnreadableReports } from './queue/report-unreadable';
 import type { Timing } from './timing';
 
-/** What every part of the service may use. */
+/** Shared by all parts of the service. */
 export type Resources = ReturnType<typeof createResources>;
 
 /**
- * @param monitoring what each heartbeat says of the service
+ * @param monitoring for heartbeats
  * @param isOurs whether the state in Redis is that of this CDS
  */
 export function createResources(deps: {
@@ -78,7 +78,6 @@ export function createResources(deps: {
   };
 }
 
-/** Everything that `hooks` keeps in Redis, by what it is. */
 function createStores(redis: Redis, config: HooksConfig, timing: Timing, logger: Logger) {
   const { executionHistory, deadLetters, signature, reconcile } = config;
   const unreadable = createUnreadableReports(logger);

@@ -13,7 +13,7 @@ import { createWorkerConnection } from './queue/worker-connection';
 import type { Resources } from './resources';
 
 /**
- * Begins to work on what waits in Redis: executions, and what the modules do beside them.
+ * Starts to process pending executions, and the work of the modules.
  *
  * @param until aborted when no new work is to begin
  */
@@ -31,13 +31,8 @@ export function startWork(
   const ending = AbortSignal.any([until, killed]);
   const connection = { redis: config.redis, logger, name: `${config.name}-worker` };
   const workers = createWorkerConnection(connectRedis(withoutKeyPrefix(connection), 'worker'));
-  const { keyRepair } = stores;
-  const hookLock = createHookLock({
-    redis,
-    logger,
-    keyRepair,
-    lockHeartbeatMs: timing.lockHeartbeatMs,
-  });
+  const { lockHeartbeatMs } = timing;
+  const hookLock = createHookLock({ redis, logger, keyRepair: stores.keyRepair, lockHeartbeatMs });
   void hookLock.start();
 
   const period = { hookLock, workerConnection: workers.connection, ending, killed };
@@ -63,7 +58,7 @@ export function startWork(
     ...{ redis, logger, keyPrefix, connection: workers.connection },
     ...{ queue: queues.hooks, apiOutage: queues.apiOutage, lockMs: timing.lockMs },
     processHook: createProcessHook({
-      ...{ store: stores.deliveries, hookLock: hookLock, now, retryDelayMs, ending },
+      ...{ store: stores.deliveries, hookLock, now, retryDelayMs, ending },
       processor: createProcessorByType(processors, processDelivery),
       isInAnyOrder,
     }),
@@ -77,7 +72,7 @@ export function startWork(
   sweep.start();
 
   return {
-    /** Finishes what is under way; lets go of what is left after `deadlineMs`. */
+    /** Finishes work in progress; other replicas resume what is left after `deadlineMs`. */
     async stop(deadlineMs: number): Promise<void> {
       sweep.stop();
       await Promise.all([

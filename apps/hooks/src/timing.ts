@@ -6,11 +6,11 @@ export interface Timing {
   sweepMs?: number | undefined;
   heartbeatMs?: number | undefined;
   firstRetryMs?: number | undefined;
-  /** Between two looks at which queues are to be consumed. */
+  /** Between two reads of which queues to consume. */
   queuesMs?: number | undefined;
   /** How long a poll may take before another replica makes it. */
   leaseMs?: number | undefined;
-  /** The shortest pause between two polls of a hook; also the longest after one that brought nothing. */
+  /** The shortest pause between two polls of a hook, and the longest after one without changes. */
   pollMs?: number | undefined;
   /** How long runs wait for `vcs` after a start. */
   vcsMs?: number | undefined;
@@ -20,6 +20,6 @@ export interface Timing {
   sharedMs?: number | undefined;
   /** Before a second look may remove more than half of the tasks. */
   secondLookMs?: number | undefined;
-  /** Before the API is asked again whose the state is. */
+  /** Before the API is asked again about the state owner. */
   askAgainMs?: number | undefined;
 }

@@ -2,10 +2,10 @@ import type { RunningModule } from './modules/hook-module';
 import type { Resources } from './resources';
 import { startWork } from './start-work';
 
-/** How long what is under way may take when the state is no longer ours (ms). */
+/** How long work in progress may take when the state has another owner. */
 const PAUSE_MS = 2_000;
 
-/** Works on the state in Redis while it is ours. */
+/** Processes executions while the state in Redis is that of this CDS. */
 export function createWorkWhileOurs(
   resources: Resources,
   modules: readonly RunningModule[],

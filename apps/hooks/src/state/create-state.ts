@@ -16,23 +16,21 @@ export interface StateDeps extends Omit<SynchronizeTasksDeps, 'synchronized' | '
   api: CdsApiClient;
   registration: Registration;
   logger: Logger;
-  /** The state is ours: what works on it may begin. May be called again after `lost`. */
+  /** Called when the state becomes that of this CDS, also after `lost`. */
   ours: () => void;
-  /** It is not, or not any more. */
+  /** Called when the state is not that of this CDS any more. */
   lost: () => void;
   ending: AbortSignal;
-  /** Whether the state is ours, for those who were made before. */
+  /** Set here, read by stores that were created before. */
   own: { isOurs: boolean };
-  /** Between two looks, and before the API is asked again whose the state is (ms). */
+  /** Between two checks, and before the API is asked again about the owner (ms). */
   everyMs?: number | undefined;
   askAgainMs?: number | undefined;
 }
 
 export type State = Awaited<ReturnType<typeof createState>>;
 
-/**
- * Whose the state in Redis is, whether the hooks of the API are in it, and what of it has vanished.
- */
+/** Watches the owner of the state, its synchronization with the API, and what vanishes from it. */
 export async function createState(deps: StateDeps) {
   const { redis, registration, logger, ending, config } = deps;
   const store = createSynchronizedStore({ redis });
@@ -81,44 +79,40 @@ export async function createState(deps: StateDeps) {
       deps.lost();
     },
   });
-  /** Where the look finds the state to be ours that was not, the look itself has the hooks read. */
-  async function lookAndSynchronize(): Promise<boolean> {
+  /** A check that finds a new owner requests the synchronization by itself. */
+  async function checkAndSynchronize(): Promise<boolean> {
     const wasOurs = own.isOurs;
     await guard.check();
     if (own.isOurs && wasOurs) synchronization.request();
     return own.isOurs;
   }
-  void registration.firstRegistration().then(lookAndSynchronize);
+  void registration.firstRegistration().then(checkAndSynchronize);
 
   return {
     /**
-     * After a connection: Redis may be another one, or have lost its tasks. @returns whether the
-     * state is ours
+     * To be called for each connection: Redis may be another one, or have lost its tasks.
+     * @returns whether the state is that of this CDS
      */
-    connected: lookAndSynchronize,
+    connected: checkAndSynchronize,
 
     /**
-     * Why no delivery may be taken. While the API has not said whose the state is, those of its
-     * tasks are.
+     * Why deliveries are refused. Those of stored tasks are accepted while the owner is unproven.
      */
     whyNoDelivery: (): string | undefined =>
       guard.status().kind === 'unproven' ? undefined : guard.refusal(),
 
-    /** Why nothing may be done for anybody; undefined where it may. */
-    refusal: (): string | undefined => guard.refusal(),
+    /** Why the routes of the API refuse; undefined if they do not. */
+    refusal: guard.refusal,
 
     /** Whether the hooks of the API have been read since Redis was emptied. */
     isSynchronized: (): boolean => synchronizedAt !== undefined,
 
-    /**
-     * For a delivery that shows that a hook is missing: reads the hooks of the API, once a minute
-     * at most.
-     */
+    /** Synchronizes after a delivery of an unknown hook, at most once a minute. */
     async askedByDelivery(): Promise<void> {
       try {
         if (own.isOurs && (await store.mayAsk())) synchronization.request();
       } catch (error) {
-        logger.debug({ error }, 'the hooks of the API are not asked for now');
+        logger.debug({ error }, 'failed to request a synchronization');
       }
     },
 
@@ -140,10 +134,9 @@ export async function createState(deps: StateDeps) {
       ];
     },
 
-    /** Why Redis refuses writes, as of the last one that each replica makes every few seconds. */
+    /** Why Redis refuses writes, as of the last test write. */
     whyNoWrites: writes.refusal,
 
-    lost: watch.lost,
     start: guard.start,
     stop: guard.stop,
   };

@@ -2,7 +2,6 @@ import { CdsError, isCdsError } from '@cds/wire';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 
 export interface StateOfRoutes {
-  /** Why nothing may be done for anybody; undefined where it may. */
   refusal(): string | undefined;
   /** Whether the hooks of the API have been read since Redis was emptied. */
   isSynchronized(): boolean;
@@ -10,10 +9,7 @@ export interface StateOfRoutes {
 
 const LATER = { 'Retry-After': '5' };
 
-/**
- * Refuses every call while the state in Redis is not known to be that of this CDS: in front of the
- * routes.
- */
+/** Before the routes: refuses every call while the state is not proven to be that of this CDS. */
 export function onlyOurState(state: StateOfRoutes): RequestHandler {
   return (_request, _response, next) => {
     const from = state.refusal();
@@ -21,7 +17,7 @@ export function onlyOurState(state: StateOfRoutes): RequestHandler {
   };
 }
 
-/** Answers 503 in place of 404 while it is not known what there is: behind the routes. */
+/** After the routes: turns 404 into 503 while tasks are not synchronized. */
 export function absentIsUnknown(state: StateOfRoutes): ErrorRequestHandler {
   return (error: unknown, _request, _response, next) => {
     const isAbsent = isCdsError(error) && error.kind === 'notFound';

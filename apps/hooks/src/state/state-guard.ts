@@ -7,15 +7,15 @@ export interface HooksStateGuardDeps extends Pick<
   StateGuardDeps,
   'redis' | 'logger' | 'onOurs' | 'onLost' | 'onWrite' | 'everyMs' | 'askAgainMs'
 > {
-  /** Names of the CDS that this service works for. */
+  /** Names of this CDS. */
   owner: readonly string[];
   api: Pick<CdsApiClient, 'workflowHooks'>;
   registration: Pick<Registration, 'registered'>;
 }
 
 /**
- * Sees to it that `hooks` touches no state but that of its own CDS. Where the API or the token is
- * another, the hooks that the API lists tell: one of them among the tasks is enough.
+ * Keeps `hooks` from touching the state of another CDS. After a change of API or token, one task
+ * that the API lists as a hook proves the owner.
  */
 export function createHooksStateGuard(deps: HooksStateGuardDeps) {
   const { redis, owner, api, registration } = deps;

@@ -2,47 +2,41 @@ import { createLostDeliveries, type TaskStore } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 
-export interface TaskWatchDeps {
+export type TaskWatch = ReturnType<typeof createTaskWatch>;
+
+/** Finds, with a few short commands, what FLUSHALL, DEL or eviction removed from Redis. */
+export function createTaskWatch({
+  redis,
+  tasks,
+  logger,
+  vanished,
+}: {
   redis: Redis;
   tasks: Pick<TaskStore, 'lookFor' | 'someUuids' | 'counted'>;
   logger: Logger;
-  /** Tasks are missing that were there: the hooks of the API are to be read again. */
+  /** Called when tasks are missing, to synchronize. */
   vanished: () => Promise<void>;
-}
-
-export type TaskWatch = ReturnType<typeof createTaskWatch>;
-
-/**
- * Looks, in a few short commands, whether something has vanished from a Redis that is there: by
- * FLUSHALL, by DEL, or because Redis was told to evict keys. What waits at a hook that is there is
- * queued again.
- */
-export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDeps) {
+}) {
   const lostDeliveries = createLostDeliveries({ redis });
   let cursor = '0';
-  /** As of the last look; undefined before the first. */
+  /** As of the last check. */
   let seen: { waiting: number; lost: number; since: string; cleanups: number } | undefined;
-  /**
-   * Found missing by the last look. What a reading of the API's hooks does not bring back is not
-   * read for again.
-   */
+  /** As of the last check. What a synchronization does not bring back requests no other one. */
   let missedBefore = '';
 
-  /** @returns what is missing, in words for the log; empty when nothing is */
+  /** @returns what is missing, for the log, or "" */
   async function missing(): Promise<string> {
     const { there, known } = await tasks.counted();
     const uncounted = known > there ? [`${known - there} of ${known} tasks`] : [];
-    // All of some thousand in a few minutes.
+    // A few minutes cover some thousand tasks.
     const { next, uuids } = await tasks.someUuids(cursor);
     cursor = next;
     const { vanished } = await tasks.lookFor(uuids);
     return [...uncounted, ...vanished].join(', ');
   }
 
-  /**
-   * @returns how many deliveries the lists of all hooks hold; undefined where that cannot be told
-   */
-  async function inLists(): Promise<number | undefined> {
+  /** @returns how many deliveries are pending at all hooks; undefined if unreadable */
+  async function countPending(): Promise<number | undefined> {
     let waiting = 0;
     let next = '0';
     const known = new Set<string>();
@@ -60,28 +54,28 @@ export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDep
 
   async function count(): Promise<void> {
     const first = await lostDeliveries.count();
-    const held = first.isToLook ? await inLists() : undefined;
+    const held = first.isToLook ? await countPending() : undefined;
     const { waiting, lost, since } = held === undefined ? first : await lostDeliveries.count(held);
-    // What was acknowledged meanwhile is not counted any more.
+    // An operator may have acknowledged them meanwhile.
     const known = seen?.since === since ? seen.lost : 0;
     if (seen && lost > known)
       logger.error(
         { deliveries: lost - known, inAll: lost },
-        'accepted deliveries vanished from Redis before they were worked off: send them again at Bitbucket',
+        'accepted deliveries vanished from Redis before they were processed: resend them at Bitbucket',
       );
     seen = { waiting, lost, since, cleanups: await lostDeliveries.scheduledCleanups() };
   }
 
   return {
     /**
-     * Never to be called while the state is not ours.
-     * @param isNew whether there was no state at all
+     * Only for the state of this CDS.
+     * @param isNew whether Redis was empty
      */
     async look(isNew: boolean): Promise<void> {
       if (isNew && seen) {
         logger.error(
           { deliveries: seen.waiting, cleanups: seen.cleanups },
-          'Redis was emptied while this service ran: what waited is lost, and the hooks of the API are read again',
+          'Redis was emptied while this service ran: pending deliveries and cleanups are lost, tasks are synchronized',
         );
         await lostDeliveries.add(seen.waiting);
         seen = undefined;
@@ -91,14 +85,14 @@ export function createTaskWatch({ redis, tasks, logger, vanished }: TaskWatchDep
       if (missed !== '' && missed !== missedBefore) {
         logger.warn(
           { missing: missed.slice(0, 1_000) },
-          'tasks vanished from Redis: the hooks of the API are read again',
+          'tasks vanished from Redis: they are synchronized',
         );
         await vanished();
       }
       missedBefore = missed;
     },
 
-    /** Accepted deliveries that vanished, as of the last look. */
+    /** Accepted deliveries that vanished, as of the last check. */
     lost: (): number => seen?.lost ?? 0,
   };
 }
