@@ -1,17 +1,14 @@
 export const BRANCH_PREFIX = 'refs/heads/';
 const TAG = 'refs/tags/';
-/** As many digits as Bitbucket gives at least. */
+/** Bitbucket gives at least so many. */
 const COMPARED_DIGITS = 12;
 
-/**
- * What names a change: two that have the same name are one, whether a webhook told of it or a poll
- * found it.
- */
+/** The name of a change, the same whether a webhook or a poll brought it. */
 export function changeName(ref: string, hash: string): string {
   return `${ref}@${hash === '' ? 'deleted' : comparedHash(hash)}`;
 }
 
-/** As much of a hash as is compared. */
+/** The compared digits of a hash. */
 export function comparedHash(hash: string): string {
   return hash.slice(0, COMPARED_DIGITS).toLowerCase();
 }
@@ -24,12 +21,12 @@ export function tagRef(tag = ''): string {
   return TAG + tag;
 }
 
-/** The name in full: CDS knows branches without `refs/heads/`, and tags by their whole name. */
+/** The full name: CDS knows branches without `refs/heads/`, and tags by their full name. */
 export function refOf(name: string): string {
   return name.startsWith(BRANCH_PREFIX) || name.startsWith(TAG) ? name : BRANCH_PREFIX + name;
 }
 
-/** The branch or tag without what stands before its name. */
+/** The branch or tag without its prefix. */
 export function shortRef(ref: string): { branch: string } | { tag: string } {
   return ref.startsWith(TAG)
     ? { tag: ref.slice(TAG.length) }

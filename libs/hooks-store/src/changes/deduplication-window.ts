@@ -1,5 +1,2 @@
-/**
- * How long it is known at least that a delivery came, and a change was found: 48 h, in µs as the
- * ids of executions are.
- */
+/** Deduplication window of deliveries and changes: 48 h, in µs as the ids of executions. */
 export const REMEMBERED_US = 48 * 3_600 * 1_000_000;

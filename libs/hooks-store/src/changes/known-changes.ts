@@ -9,23 +9,20 @@ import { REMEMBERED_US } from './deduplication-window';
 import { STORE_CHANGE } from './note-change.lua';
 
 /**
- * What became of a change: a poll `found` it, and its execution waits; `polled`, that was worked
- * off; `late`, a delivery came after that and led to nothing; `delivered`, a delivery was worked
- * off. The id is that of the execution.
+ * The result of a change: `found` by a poll and pending; `polled`: that execution ended; `late`: a
+ * delivery came after that and was left out; `delivered`: a delivery was processed. The id is that
+ * of the execution.
  */
 interface Mark {
   kind: string;
   id: number;
 }
 
-/** What is known of the changes of one execution. */
+/** The known changes of one execution. */
 export interface ChangesOfExecution {
-  /** Why this step is not to be done; undefined when it is. */
+  /** Why this step is left out; undefined when it is to be done. */
   whyNot(step: DeliveryStep): string | undefined;
-  /**
-   * Notes that the step was done, given up, or left out. @returns false when the hook is another's
-   * by now
-   */
+  /** Stores that the step was done, failed or left out. @returns false when the lock is lost */
   note(step: DeliveryStep, result: 'ok' | 'failed' | 'left out'): Promise<boolean>;
 }
 
@@ -41,11 +38,10 @@ const NOTHING_KNOWN: ChangesOfExecution = {
 };
 
 /**
- * Keeps a repository webhook from running twice for one change, of which a delivery told and which
- * a poll found, whichever came first. A delivery is left out for a poll, never for another
- * delivery: each one that is left out uses up what was found.
- *
- * @param on whether repository webhooks are polled; nothing is kept where they are not
+ * Keeps a repository webhook from running twice for one change that both a delivery and a poll
+ * brought, in any order. A delivery is left out for a poll, never for another delivery: each one
+ * left out uses up a found change.
+ * @param on whether repository webhooks are polled; nothing is stored otherwise
  */
 export function createKnownChanges(deps: {
   redis: Redis;
@@ -63,7 +59,7 @@ export function createKnownChanges(deps: {
     const marks = await keyRepair.hook(lock.uuid, readMarks);
 
     async function readMarks(): Promise<Map<string, Mark>> {
-      // Whether a branch was pushed to since is a matter of all its changes.
+      // All changes of the branch show whether it was pushed since.
       if (poll?.kind === 'delete') {
         const all = Object.entries(await redis.hgetall(keys.changes));
         return new Map(all.map(([name, text]) => [name, readMark(text)]));
@@ -100,7 +96,7 @@ export function createKnownChanges(deps: {
       if (!mark || own - mark.id > REMEMBERED_US) return undefined;
       if (mark.kind === 'polled')
         return `it was found by a poll before: see the execution ${mark.id}000`;
-      // Left out already, before the process that did it could say so.
+      // Left out before, by a process that died before it could store that.
       return mark.kind === 'late' && mark.id === own ? 'it was found by a poll before' : undefined;
     }
 
@@ -111,7 +107,7 @@ export function createKnownChanges(deps: {
       async note(step, result) {
         const name = nameOfStep(step);
         const kind = kindOfMark(poll !== undefined, result);
-        // A deletion that was none any more: the next one is another.
+        // The branch was back: its next deletion is another change.
         const isVoid = poll?.kind === 'delete' && result === 'left out' && isFound(name);
         const forgotten = isVoid ? name : nameOfDeletion(step);
         if (kind === undefined && !isVoid) return true;
@@ -130,10 +126,7 @@ export function createKnownChanges(deps: {
   };
 }
 
-/**
- * Undefined where the mark stays as it is: what a poll found and the API refused, a late delivery
- * tries again.
- */
+/** Undefined leaves the mark: a late delivery tries again what a poll found and the API refused. */
 function kindOfMark(isPoll: boolean, result: 'ok' | 'failed' | 'left out'): string | undefined {
   if (isPoll) return result === 'ok' ? 'polled' : undefined;
   return result === 'left out' ? 'late' : 'delivered';
@@ -147,7 +140,7 @@ function nameOfStep(step: DeliveryStep): string {
   return changeName(ref, payload['git.hash'] ?? '');
 }
 
-/** Of the branch that a run is for. */
+/** The deletion of the branch that a run is for. */
 function nameOfDeletion({ type, branch }: DeliveryStep): string {
   return type !== 'run' || branch === undefined ? '' : changeName(`refs/heads/${branch}`, '');
 }

@@ -2,30 +2,27 @@ import { REMEMBERED_US } from './deduplication-window';
 import { NOTE_CHANGE } from './note-change.lua';
 
 /**
- * So long a change that two deliveries tell of is one: two webhooks with one URL deliver it at the
- * same time. In µs, as ids.
+ * Two deliveries of one change within this time (µs) are one: two webhooks with one URL deliver it
+ * at the same time.
  */
 const DOUBLE_WITHIN_US = 10 * 60 * 1_000_000;
 
 /**
- * Lua functions. `judgeChange` judges a change of a branch or tag by the last one that was accepted
- * of it. Unless it is a double or older than that one, `writeNotes` notes it as the last. Nothing
- * is written before: a change that is known as the last leads to no run again, so its delivery has
- * to be stored first.
+ * Lua functions. `judgeChange` compares a change of a branch or tag with its last accepted one.
+ * `writeNotes` stores it as the last, unless it is a double or older. It writes after the delivery
+ * is stored, since a stored change starts no run again.
  *
- * A change is `old` and `new`, hashes; "" where the ref does not exist, `?` where the hash is not
- * known.
+ * A change is `old` and `new`, hashes; "" where the ref does not exist, `?` where the hash is
+ * unknown.
  *
- * - `double`: the same as the last one, minutes ago at most. With another change between both, it
+ * - `double`: the same as the last one, minutes ago at most. With another change in between, it
  *   took place twice.
- * - `late`: it took place before the last one: that one began where it ended, and not the other way
- *   round. So is a deletion that names another commit than the last that was pushed: the branch is
- *   back.
- * - `new`: all others, and whatever came more than 48 hours after the last one.
+ * - `late`: it took place before the last one, which began where this one ended, and not the other
+ *   way round. So is a deletion of another commit than the last pushed one: the branch is back.
+ * - `new`: all others, and any change more than 48 hours after the last one.
  *
- * What is not known of decides nothing: a ref of which no change is noted, or an unknown hash,
- * makes a change `new`.
- * Returns what it is, and the id of the execution that told of the last one.
+ * An unknown ref or hash makes a change `new`.
+ * Returns the kind, and the id of the execution with the last change.
  */
 export const JUDGE_CHANGE = `
 ${NOTE_CHANGE}
@@ -59,8 +56,8 @@ end
 `;
 
 /**
- * Lua function: has `writeNotes` note what a look at the repository found, unless a delivery told
- * of the same or, when it is a deletion, of a push after the look began.
+ * Lua function: has `writeNotes` store a change that a poll found, unless a delivery had the same
+ * or, for a deletion, a push after the poll began.
  */
 export const NOTE_FOUND = `
 local function noteFound(refs, ref, new, seenAfter, id)

@@ -1,19 +1,17 @@
 import { defineScript, replies } from '@cds/redis';
-/** Changes of a hook that are kept however old they are. */
+
+/** Changes of a hook that are kept at any age. */
 const KEPT_CHANGES = 1_000;
-/**
- * Changes that are younger are kept, too, since the next poll is told of them again: an hour, in µs
- * as ids are.
- */
+/** Younger changes are kept too, since the next poll returns them again: an hour, in µs as ids. */
 const YOUNG_US = 3_600 * 1_000_000;
-/** More are never kept: `vcs` keeps half as many events of a repository. */
+/** A bound on all: `vcs` keeps half as many events of a repository. */
 const MAX_CHANGES = 10_000;
-/** All are looked through after so many new ones. */
+/** New changes between two removals of old ones. */
 const TRIM_EVERY = 100;
 
 /**
- * Lua: notes what became of a change; the value ends in the id of its execution. Of too many, the
- * oldest give way.
+ * Lua function: stores the result of a change, which ends in the id of its execution, and removes
+ * the oldest of too many.
  */
 export const NOTE_CHANGE = `
 local function noteChange(changes, change, value)
@@ -35,8 +33,8 @@ end
 `;
 
 /**
- * Notes what became of a change that the head of a hook's list is for. A push also forgets that its
- * branch was deleted.
+ * Stores the result of a change of the oldest pending execution. A push also forgets the deletion
+ * of its branch.
  */
 export const STORE_CHANGE = defineScript({
   name: 'cdsbbStoreChange',

@@ -21,10 +21,10 @@ import {
   CANCEL_BEGUN_CLEANUPS,
 } from './process-cleanup.lua';
 
-/** What a script that begins many looks at for each of them. */
+/** Workflows with more hooks are checked one by one, so that no script is long. */
 const MAX_HOOKS_PER_WORKFLOW = 20;
 
-/** Begins and ends cleanups around the call of the API that removes the runs. */
+/** Begins and ends cleanups around the API call that removes the runs. */
 export function createCleanupProcessing(deps: {
   redis: Redis;
   deadLetters: number;
@@ -41,9 +41,9 @@ export function createCleanupProcessing(deps: {
 
   return {
     /**
-     * The last look before the call: still ours, still due, nothing new at the hooks of the
-     * workflow.
-     * @param lastSeen hook → id of the last delivery that was looked at, or ""
+     * The last check before the call: the hook lock is ours, the cleanup is due as read, and the
+     * hooks of its workflow have nothing new.
+     * @param lastSeen hook → id of its last delivery that was checked, or ""
      */
     begin(
       lockToken: string,
@@ -60,9 +60,9 @@ export function createCleanupProcessing(deps: {
     },
 
     /**
-     * Takes the hooks of those for which nothing is to be looked at first, and begins with them.
-     * @param holder of all these hooks, where he gets them
-     * @returns of each what came of it; `other` is for who looks at more, with `begin`
+     * Takes the locks and begins the cleanups that need no check of deliveries first.
+     * @param lockToken for all hooks that are free
+     * @returns a result for each; `other` needs `begin`
      */
     beginDue(lockToken: string, cleanups: readonly Cleanup[]): Promise<BegunCleanup[]> {
       const args = {
@@ -84,7 +84,7 @@ export function createCleanupProcessing(deps: {
       );
     },
 
-    /** For cleanups that this holder began, and for which the API was not asked. */
+    /** For begun cleanups for which the API was not called. */
     async letGo(
       lockToken: string,
       cleanups: readonly Pick<Cleanup, 'id' | 'hook'>[],
@@ -100,7 +100,7 @@ export function createCleanupProcessing(deps: {
     /**
      * The API has removed the runs.
      * @param now ms
-     * @returns `waiting` when a later deletion makes it due another time
+     * @returns `waiting` when a later deletion makes it due again
      */
     finish: (
       { id, accepted }: Pick<Cleanup, 'id' | 'accepted'>,
@@ -131,7 +131,7 @@ export function createCleanupProcessing(deps: {
   };
 }
 
-/** What tells whether somebody else was at it since it was read. */
+/** Detects a change by another process since the cleanup was read. */
 function asRead({ accepted, due, retry_at, outages }: Cleanup) {
   return { accepted, due, retryAt: retry_at, outages };
 }

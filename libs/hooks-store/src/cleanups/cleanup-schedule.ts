@@ -10,7 +10,7 @@ import {
   SCHEDULE_CLEANUP,
 } from './schedule-cleanup.lua';
 
-/** What is known of a cleanup when it is scheduled. */
+/** The fields of a cleanup when it is scheduled. */
 type NewCleanup = Pick<
   Cleanup,
   | 'id'
@@ -25,13 +25,8 @@ type NewCleanup = Pick<
 >;
 
 /** Schedules and cancels cleanups for the deliveries of hooks. */
-export function createCleanupSchedule({
-  redis,
-  keyRepair,
-}: {
-  redis: Redis;
-  keyRepair: KeyRepair;
-}) {
+export function createCleanupSchedule(deps: { redis: Redis; keyRepair: KeyRepair }) {
+  const { redis, keyRepair } = deps;
   const schedule = SCHEDULE_CLEANUP.on(redis);
   const cancel = CANCEL_CLEANUP.on(redis);
   const cancelBeforePush = CANCEL_BEFORE_PUSH.on(redis);
@@ -41,13 +36,13 @@ export function createCleanupSchedule({
 
   return {
     /**
-     * For the holder of the hook. @returns `back` when a push after that deletion was removed
-     * before its turn
+     * For the holder of the hook lock.
+     * @returns `back` when a push after that deletion was removed unprocessed
      */
     schedule: (lockToken: string, of: NewCleanup): Promise<'ok' | 'lost' | 'back'> =>
       mended(of, () => schedule(keysOf(of.hook), { lockToken, ...of, ...PREFIXES })),
 
-    /** For the holder of the hook whose branch is back. */
+    /** For the holder of the lock of the hook whose branch is back. */
     cancel(
       lockToken: string,
       of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { olderId?: string },
@@ -58,16 +53,16 @@ export function createCleanupSchedule({
     },
 
     /**
-     * For whoever is about to remove a push that waits.
+     * Called before a pending push is removed.
      * @param of.push id of its execution
-     * @returns how many were cancelled
+     * @returns the number of cancelled cleanups
      */
     cancelBeforePush: (
       of: Pick<Cleanup, 'id' | 'hook' | 'branch'> & { olderId: string; push: string },
     ): Promise<number> =>
       mended(of, () => cancelBeforePush(keysOf(of.hook), { ...of, ...PREFIXES })),
 
-    /** For the holder of the hook: not before `due` (ms). */
+    /** For the holder of the hook lock: not before `due` (ms). */
     postpone(lockToken: string, cleanup: Cleanup, due: number): Promise<'ok' | 'lost' | 'changed'> {
       const { id, hook, accepted } = cleanup;
       const keys = withCommonKeys({ record: cleanupKey(id), owner: hookKeys(hook).owner });

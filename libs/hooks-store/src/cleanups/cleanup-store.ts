@@ -1,6 +1,7 @@
 import { keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { cleanupKey, KEYS, PREFIXES, recordKeys } from '../redis-keys';
+import { CLEANUP_SETS } from '../forget-cleanup.lua';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { type Cleanup, parseCleanup } from './cleanup';
 import { createCleanupProcessing } from './cleanup-processing';
@@ -11,15 +12,15 @@ import type { NearCleanup } from './group-cleanups';
 import { MAKE_CLEANUP_DUE, REMOVE_CLEANUP, SET_CLEANUP_STOPPED } from './operate-cleanup.lua';
 
 const BROUGHT_FORWARD_AT_ONCE = 200;
-/** By one script, so that none holds Redis up. */
+/** Reads of one script, so that it does not hold Redis up. */
 const READ_AT_ONCE = 500;
 
 export type CleanupStore = ReturnType<typeof createCleanupStore>;
 
-/** The scheduled cleanups in Redis. The record decides; BullMQ's job is only its alarm clock. */
+/** The cleanups in Redis. The record decides; the BullMQ job is only its alarm clock. */
 export function createCleanupStore(deps: {
   redis: Redis;
-  /** Cleanups that failed for good stay visible up to this many; then the oldest go. */
+  /** Failed cleanups to keep; the oldest beyond are removed. */
   deadLetters: number;
   keyRepair?: KeyRepair;
 }) {
@@ -42,7 +43,7 @@ export function createCleanupStore(deps: {
     remove: (id: string): Promise<'unknown' | 'ok'> =>
       keyRepair.cleanup(id, () => removeCleanup(KEYS, { id, ...PREFIXES })),
 
-    /** @returns when it is due (ms); undefined when there is none of this id */
+    /** @returns when it is due (ms); undefined for an unknown id */
     async setStopped(id: string, stopped: boolean, now: number): Promise<number | undefined> {
       const reply = await keyRepair.cleanup(id, () =>
         setStopped(recordKeys(id), { id, isStop: stopped, now }),
@@ -50,23 +51,18 @@ export function createCleanupStore(deps: {
       return reply.kind === 'ok' ? reply.due : undefined;
     },
 
-    /** For an operator who does not want to wait: due at `now` (ms) at the latest. */
+    /** Makes it due at `now` (ms) at the latest, for an operator. */
     makeDue: (id: string, now: number): Promise<MadeDue> =>
       keyRepair.cleanup(id, () => makeDue(recordKeys(id), { id, now })),
 
     /**
-     * Brings cleanups forward that are to be acted on later than anything makes them wait: they
-     * failed before the clock was put back. The record still decides whether they are due.
-     *
+     * Brings cleanups forward whose time is later than any pause lasts: they failed before the
+     * clock was put back. The record still decides whether they are due.
      * @param latestPause when a pause that begins now ends at the latest (ms)
      */
     async bringForward(latestPause: number): Promise<void> {
-      const late = await redis.zrangebyscore(
-        KEYS.cleanups,
-        `(${latestPause}`,
-        '+inf',
-        'WITHSCORES',
-      );
+      const from = `(${latestPause}`;
+      const late = await redis.zrangebyscore(KEYS.cleanups, from, '+inf', 'WITHSCORES');
       for (let i = 0; i < late.length; i += 2 * BROUGHT_FORWARD_AT_ONCE) {
         const chunk = late.slice(i, i + 2 * BROUGHT_FORWARD_AT_ONCE);
         const ids = chunk.filter((_, index) => index % 2 === 0);
@@ -78,18 +74,15 @@ export function createCleanupStore(deps: {
       }
     },
 
-    /** Ids that should have been acted on before `before` (ms), the oldest first. */
+    /** Ids that were due before `before` (ms), the oldest first. */
     async overdue(before: number, limit: number): Promise<string[]> {
       return redis.zrangebyscore(KEYS.cleanups, '-inf', before, 'LIMIT', 0, limit);
     },
 
-    /** Those to act on later than `after` and not later than `until` (ms), the first ones first. */
-    async dueWithin(of: {
-      after: number;
-      until: number;
-      offset: number;
-      limit: number;
-    }): Promise<NearCleanup[]> {
+    /** Those due later than `after` and not later than `until` (ms), the first ones first. */
+    async dueWithin(
+      of: Record<'after' | 'until' | 'offset' | 'limit', number>,
+    ): Promise<NearCleanup[]> {
       const { after, until, offset, limit } = of;
       const from = Number.isFinite(after) ? `(${after}` : '-inf';
       return findDue(KEYS, { from, until, offset, limit, ...PREFIXES });
@@ -97,20 +90,16 @@ export function createCleanupStore(deps: {
 
     /** All ids: scheduled, stopped, failed. */
     async ids(): Promise<string[]> {
-      const all = await Promise.all(
-        [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups].map((set) =>
-          redis.zrange(set, '0', '-1'),
-        ),
-      );
-      return all.flat();
+      const sets = CLEANUP_SETS.map((set) => redis.zrange(KEYS[set], '0', '-1'));
+      return (await Promise.all(sets)).flat();
     },
 
-    /** Ids of those that an operator stopped. */
+    /** Ids of the stopped ones. */
     async stoppedIds(): Promise<string[]> {
       return redis.zrange(KEYS.stoppedCleanups, '0', '-1');
     },
 
-    /** Those that are still there, in the same order. */
+    /** Those that exist, in the same order. */
     async readAll(ids: readonly string[]): Promise<Cleanup[]> {
       const cleanups: Cleanup[] = [];
       for (let i = 0; i < ids.length; i += READ_AT_ONCE) {

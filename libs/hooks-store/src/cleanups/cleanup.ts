@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import type { HookConfigValue, Task, TaskExecution } from '@cds/wire';
 import { timestampOfId, timestampOfMs } from '../clock';
 
-/** The removal of a deleted branch's runs, scheduled, stopped, or failed for good. */
+/** The removal of a deleted branch's runs: scheduled, stopped, or failed for good. */
 export interface Cleanup {
   id: string;
   status: 'waiting' | 'stopped' | 'failed';
   /** When to do it (ms). */
   due: number;
-  /** Id of the delivery that told of the deletion. */
+  /** Id of the execution with the deletion. */
   accepted: string;
   /** The hook that received it. */
   hook: string;
-  /** As they were then; those of the hook's task count, as long as there is one. */
+  /** As they were then; those of the hook's task count as long as it exists. */
   project: string;
   workflow: string;
   /** `workspace/slug` */
@@ -20,27 +20,27 @@ export interface Cleanup {
   branch: string;
   nb_errors: number;
   last_error: string;
-  /** Not to be tried again before (ms), after a refusal. */
+  /** After a refusal, no try before (ms). */
   retry_at: number;
-  /** Tries in a row that the API did not answer. */
+  /** Tries in a row without an answer of the API. */
   outages: number;
-  /** When it was given up (ms), else 0. */
+  /** When it failed for good (ms), else 0. */
   processed: number;
-  /** Of the request that told of the deletion; empty where an older version scheduled it. */
+  /** Request id of the deletion; "" where an older version scheduled it. */
   requestId: string;
-  /** The API was asked, or is being asked, and nobody knows yet what it did. */
+  /** The API was called, and nobody knows yet what it did. */
   unsure: boolean;
 }
 
 /**
- * Which cleanups are one and the same: those that remove the same runs. The API knows them by
- * workflow and branch, whatever the repository is called. All three count, to the letter.
+ * The id of all cleanups that remove the same runs. The API knows them by workflow and branch,
+ * whatever the repository is called; all three count to the letter.
  */
 export function cleanupId(of: Pick<Cleanup, 'project' | 'workflow' | 'branch'>): string {
   return idOf(of.project, of.workflow, of.branch);
 }
 
-/** Under which older versions kept a cleanup. */
+/** The id that older versions gave a cleanup. */
 export function olderCleanupId(
   of: Pick<Cleanup, 'project' | 'workflow' | 'repository' | 'branch'>,
 ): string {
@@ -59,7 +59,7 @@ export function isCleanupId(uuid: string): boolean {
 /** The latest moment that JavaScript knows. */
 const LATEST_MS = 8.64e15;
 
-/** A count or a moment; undefined for what is none. */
+/** A count or a time; undefined for anything else. */
 function countOrMoment(text: string | undefined): number | undefined {
   const number = Number(text || NaN);
   return number >= 0 && number <= LATEST_MS ? number : undefined;
@@ -70,8 +70,8 @@ function statusOf(status: string | undefined): Cleanup['status'] {
 }
 
 /**
- * From the hash in Redis; undefined when there is none. A cleanup of which nobody can tell when it
- * is due is one that failed: runs are not removed on a guess.
+ * From the hash in Redis; undefined without one. A cleanup without a readable time counts as
+ * failed: runs are not removed on a guess.
  */
 export function parseCleanup(id: string, hash: Record<string, string>): Cleanup | undefined {
   if (!hash.due) return undefined;
@@ -112,7 +112,7 @@ function configOf(cleanup: Cleanup): Record<string, HookConfigValue> {
   };
 }
 
-/** The cleanup as an execution of CDS: it shows the date, and the error if there was one. */
+/** The cleanup as an execution of CDS, with its time and last error. */
 export function cleanupExecution(cleanup: Cleanup): TaskExecution {
   const failed = cleanup.status === 'failed';
   return {

@@ -2,27 +2,21 @@ import { defineScript, replies, type ReplyParser } from '@cds/redis';
 import type { BegunCleanup } from './cleanup-results';
 import { IS_AS_READ, REMOVAL_MARKS } from './removal-marks.lua';
 
+const BEGIN_PREFIXES = ['ownerPrefix', 'taskPrefix', 'waitingPrefix', 'refsPrefix'] as const;
+
 /**
- * Takes the hooks of several cleanups and marks those as under way for which nothing is to be
- * looked at first: what CLAIM_HOOK and BEGIN_CLEANUP do, in one round trip for all of them.
+ * Takes the hook locks of several cleanups and marks those as under way that need no check first:
+ * CLAIM_HOOK and BEGIN_CLEANUP in one round trip for all.
  *
- * Returns for each {`begun`}; {`busy`, who} when another one holds its hook; or {`other`}: it was
- * changed, its hook's task is gone or of another workflow by now, or deliveries wait at a hook of
- * the workflow, or the branch was pushed to there. What is not begun is not under way for this
- * holder any more.
+ * Returns for each {`begun`}; {`busy`, token} when another process holds the hook; or {`other`}: it
+ * changed, the task of its hook is gone or of another workflow, deliveries wait at a hook of the
+ * workflow, or the branch was pushed there. One that is not begun is no longer under way for this
+ * holder.
  */
 export const BEGIN_DUE_CLEANUPS = defineScript({
   name: 'cdsbbBeginDueCleanups',
   keys: [],
-  args: [
-    'lockToken',
-    'ownerPrefix',
-    'taskPrefix',
-    'waitingPrefix',
-    'workflowField',
-    'maxHooks',
-    'refsPrefix',
-  ],
+  args: [...BEGIN_PREFIXES, 'lockToken', 'workflowField', 'maxHooks'],
   each: ['record', 'hook', 'workflowHooks', 'ref', 'accepted', 'due', 'retryAt', 'outages'],
   reply: replies.listOf(replies.listOf(replies.text) as ReplyParser<BegunCleanup>),
   lua: (_K, A, EACH) => `
@@ -57,7 +51,7 @@ local function begin(record, hook, workflow, ref, accepted, due, retryAt, outage
 end
 local begun = {}
 for i = ${EACH.range} do
-  -- A key of another type is for who looks at this cleanup alone.
+  -- A key of another type is repaired when this cleanup is begun alone.
   local isRight, result = pcall(begin, unpack(ARGV, i, i + 7))
   begun[#begun + 1] = isRight and result or {'other'}
 end
@@ -66,9 +60,9 @@ return begun
 });
 
 /**
- * Names the cleanups that are to be acted on within a time, the first ones first, with their hooks.
+ * Lists the cleanups that are due within a time, the first ones first.
  *
- * Returns id, when (ms), hook or "", id…
+ * Returns id, time (ms), hook or "", id…
  */
 export const DUE_WITHIN = defineScript({
   name: 'cdsbbDueWithin',
@@ -89,7 +83,7 @@ return named
 });
 
 /**
- * Reads records whole; one that is no hash has no fields.
+ * Reads whole records; one that is no hash has no fields.
  *
  * Returns for each field, value, field, value…
  */

@@ -5,11 +5,9 @@ import type { Redis } from 'ioredis';
 import { branchRef } from '../changes/change-name';
 
 /**
- * Tells at which of these hooks the branch of a cleanup is known to be there: by the last change of
- * it that was accepted. At hooks of the same repository only a change after the deletion counts; a
- * branch of the same name in another repository is another one, and lives until its own deletion
- * comes.
- *
+ * Finds a hook at which the branch of a cleanup exists, by its last accepted change. At hooks of
+ * the same repository only a change after the deletion counts; a branch of the same name in another
+ * repository is another branch, and exists until its own deletion.
  * @param hooks of the workflow, the one of the cleanup among them
  * @returns the uuid of such a hook; undefined where none is known
  */

@@ -1,6 +1,6 @@
 import { byCodeUnits } from '../sort-gently';
 
-/** A cleanup that comes near. */
+/** A cleanup that is due soon. */
 export interface NearCleanup {
   id: string;
   /** ms */
@@ -8,25 +8,21 @@ export interface NearCleanup {
   hook: string;
 }
 
-/** Cleanups that are due within so long are due together; the first of them waits for the last. */
+/** Cleanups that are due within this time are due together. */
 const TOGETHER_MS = 20;
-/** Of several hooks. While these are done, nothing else is at them. */
+/** For several hooks, which process nothing else meanwhile. */
 const ENOUGH_TOGETHER = 20;
-/** Of one hook: in two groups they would wait for each other. */
+/** For one hook: two groups of it would wait for each other. */
 const MAX_TOGETHER = 100;
 
-/**
- * The end (ms) of the time whose cleanups are due together with those that are due at this moment.
- */
+/** The end (ms) of the time whose cleanups are due together with one due at this moment. */
 export function endOfMoment(ms: number): number {
   return Math.floor(ms / TOGETHER_MS) * TOGETHER_MS + TOGETHER_MS - 1;
 }
 
 /**
- * Puts those together that are due together, those of one hook if possible into one group. Replicas
- * that do so with the same cleanups come to the same groups; a cleanup that is in two groups is
- * done by the first.
- *
+ * Groups the cleanups that are due together, those of one hook in one group if possible. Replicas
+ * get the same groups from the same cleanups; the first group does a cleanup that is in two.
  * @param near in the order in which they are due
  */
 export function groupByMoment(near: readonly NearCleanup[]): NearCleanup[][] {

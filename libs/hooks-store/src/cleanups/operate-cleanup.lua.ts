@@ -2,8 +2,7 @@ import { defineScript, replies } from '@cds/redis';
 import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
 
 /**
- * Stops a cleanup, or starts one that was stopped or failed; one that failed has all its tries
- * again.
+ * Stops a cleanup, or starts a stopped or failed one; a failed one gets all its tries again.
  *
  * Returns {`unknown`} | {`ok`, due}
  */
@@ -32,8 +31,7 @@ return {'ok', record[1]}
 });
 
 /**
- * Makes a cleanup that waits due now, and ends the pause after a refusal. One that is due already
- * stays as it is.
+ * Makes a scheduled cleanup due now, and ends its pause after a refusal. A due one stays as it is.
  *
  * Returns {`unknown`} | {`stopped`} | {`failed`} | {`ok`, due}
  */

@@ -3,10 +3,10 @@ import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
 import { IS_AS_READ, REMOVAL_MARKS } from './removal-marks.lua';
 
 /**
- * The last look before the API is called; it marks the cleanup as under way.
+ * The last check before the API is called; marks the cleanup as under way.
  *
  * Returns `ok` | `lost` | `changed` (moved, stopped, cancelled, or tried by another) | `more`
- * (deliveries came in meanwhile)
+ * (there are new deliveries)
  */
 export const BEGIN_CLEANUP = defineScript({
   name: 'cdsbbBeginCleanup',
@@ -30,7 +30,7 @@ return 'ok'
 `,
 });
 
-/** Notes that the API was not asked for removals that were begun. */
+/** Unmarks begun cleanups for which the API was not called. */
 export const CANCEL_BEGUN_CLEANUPS = defineScript({
   name: 'cdsbbLetGoCleanups',
   keys: [],
@@ -48,8 +48,8 @@ return 'ok'
 });
 
 /**
- * Ends a cleanup whose runs the API has removed. One that is of a later deletion by now, or is not
- * due yet because the API was asked again for an earlier one, goes on waiting for its date.
+ * Ends a cleanup whose runs are removed. It stays scheduled when a later deletion changed it, or
+ * when it is not due because the API was called again for an earlier deletion.
  */
 export const FINISH_CLEANUP = defineScript({
   name: 'cdsbbFinishCleanup',
@@ -74,7 +74,7 @@ return 'ok'
 });
 
 /**
- * Keeps a failure: for another try, or for good.
+ * Stores a failure: for another try, or for good.
  *
  * Returns {`ok`, dead letters dropped} | {`changed`}
  */
@@ -96,9 +96,9 @@ export const FAIL_CLEANUP = defineScript({
     'isRefusal',
     // To keep.
     'deadLetters',
-    // By an operator: then it is no dead letter, and the first to go.
+    // By an operator: it is no dead letter then, and removed first.
     'isEnded',
-    // What is known of the removal under way: `answered`, `not sent`, `unsure`; "" where none was.
+    // The removal under way: `answered`, `not sent`, `unsure`; "" without one.
     'removal',
   ],
   reply: replies.variants({ ok: { dropped: replies.number }, changed: {} }),

@@ -1,8 +1,7 @@
 /**
- * Lua functions about removals that the API was asked for. `under_way` names hook and holder, and
- * is kept before the call is sent; it goes when the API has answered, or nothing was sent. `unsure`
- * stands for one that somebody else asked for before, and of which nobody knows what became: the
- * API may still be about to do it.
+ * Lua functions for removals by the API. `under_way` holds hook and lock token from before the call
+ * until the API has answered or nothing was sent. `unsure` stands for an earlier call of another
+ * process with an unknown result: the API may still remove the runs.
  */
 export const REMOVAL_MARKS = `
 local function markUnderWay(record, mark)
@@ -17,8 +16,8 @@ end
 `;
 
 /**
- * Lua function: whether a cleanup waits as it was read. Another job may have tried it meanwhile:
- * then it is in a pause, and has more errors.
+ * Lua function: whether a cleanup is scheduled as it was read. After a try by another job it is in
+ * a pause, and has more errors.
  */
 export const IS_AS_READ = `
 local function isAsRead(record, accepted, due, retryAt, outages)

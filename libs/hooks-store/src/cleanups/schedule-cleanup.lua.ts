@@ -2,33 +2,24 @@ import { defineScript, type LuaNames, replies } from '@cds/redis';
 import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
 import { REMOVAL_MARKS } from './removal-marks.lua';
 
-/** Branches that are remembered to be back. */
+/** Restored branches that are remembered. */
 const MAX_RESTORED = 10_000;
 
 export const SCHEDULE_KEYS = [...CLEANUP_SETS, 'owner', 'broughtBack'] as const;
-export const SCHEDULE_ARGS = [
-  'lockToken',
-  'recordPrefix',
-  'hookCleanupsPrefix',
-  'id',
-  'due',
-  'accepted',
-  'hook',
-  'project',
-  'workflow',
-  'repository',
-  'branch',
-  'requestId',
-] as const;
+const PREFIX_ARGS = ['recordPrefix', 'hookCleanupsPrefix'] as const;
+const WHERE_ARGS = ['project', 'workflow', 'repository', 'branch', 'hook', 'id'] as const;
+const DELETION_ARGS = ['due', 'accepted', 'requestId', 'lockToken'] as const;
+export const SCHEDULE_ARGS = [...PREFIX_ARGS, ...WHERE_ARGS, ...DELETION_ARGS] as const;
+const BRANCH_ARGS = [...PREFIX_ARGS, 'id', 'hook', 'branch', 'olderId'] as const;
 
 /**
- * Schedules the cleanup of a branch for the hook's holder, or restarts it from a later deletion.
+ * Schedules the cleanup of a branch for the holder of the hook lock, or restarts it for a later
+ * deletion.
  *
- * Returns `ok` | `lost` | `back` when a push after this deletion was removed before its turn
+ * Returns `ok` | `lost` | `back` when a push after this deletion was removed unprocessed
  *
- * Where the hook scheduled the branch for another workflow before (it was renamed), that one is
- * replaced. What the API is to be asked again for an earlier deletion does not wait for the new
- * date.
+ * Replaces the cleanup that the hook scheduled for the branch under an earlier name of the
+ * workflow. A cleanup that the API is to be called for again keeps its earlier time.
  */
 export const scheduleCleanup = (
   K: LuaNames<(typeof SCHEDULE_KEYS)[number]>,
@@ -68,30 +59,20 @@ export const SCHEDULE_CLEANUP = defineScript({
 });
 
 /**
- * Cancels what is scheduled for a branch that is back: the cleanup of this project, workflow and
- * branch, also under the id of older versions, and the one that this hook scheduled for the branch,
- * whatever its workflow was called then.
+ * Cancels the cleanups of a branch that is back: by project, workflow and branch, also under the id
+ * of older versions, and the one that this hook scheduled under any name of its workflow.
  *
- * Returns {`none`} | {`cancelled`, id of the request that scheduled it or ""} | {`lost`} | {`busy`,
- * hook} while another hook's holder has the API remove the runs | {`unsure`, id} when nobody knows
- * whether the API still removes them
+ * Returns {`none`} | {`cancelled`, request id of the deletion or ""} | {`lost`} | {`busy`, hook}
+ * while the holder of another hook calls the API | {`unsure`, id} when the API may still remove the
+ * runs
  *
- * A mark of who is no longer the owner of its hook, or of this hook, of which the caller is the
- * only holder, is of a removal that nobody waits for any more.
+ * A mark is void when its holder lost the hook, or when it is of this hook, of which the caller is
+ * the only holder.
  */
 export const CANCEL_CLEANUP = defineScript({
   name: 'cdsbbCancelCleanup',
   keys: [...CLEANUP_SETS, 'owner'],
-  args: [
-    'lockToken',
-    'recordPrefix',
-    'hookCleanupsPrefix',
-    'id',
-    'hook',
-    'branch',
-    'ownerPrefix',
-    'olderId',
-  ],
+  args: [...BRANCH_ARGS, 'lockToken', 'ownerPrefix'],
   reply: replies.variants({
     none: {},
     lost: {},
@@ -123,10 +104,9 @@ return {'cancelled', request}
 });
 
 /**
- * Cancels what is scheduled for a branch whose push is about to be removed unread: the cleanup of
- * that id and the one that the hook scheduled, unless it is of a deletion after that push, or the
- * API is to be asked again, since nobody knows what it did. Remembers the push, too: deletions from
- * before it may wait, at this hook or another.
+ * Cancels the cleanups of a branch whose push is about to be removed unprocessed: the one of that
+ * id and the one that the hook scheduled, unless its deletion came after the push or the API is to
+ * be called for it again. Remembers the push: earlier deletions may wait at any hook.
  *
  * Returns how many
  *
@@ -135,7 +115,7 @@ return {'cancelled', request}
 export const CANCEL_BEFORE_PUSH = defineScript({
   name: 'cdsbbCancelBeforePush',
   keys: [...CLEANUP_SETS, 'broughtBack'],
-  args: ['recordPrefix', 'hookCleanupsPrefix', 'id', 'hook', 'branch', 'push', 'olderId'],
+  args: [...BRANCH_ARGS, 'push'],
   reply: replies.number,
   lua: (K, A) => `
 ${forgetCleanup(K)}
@@ -155,7 +135,7 @@ return cancelled
 `,
 });
 
-/** Moves a cleanup to when a later deletion, which still waits, makes it due. */
+/** Moves a cleanup to the time of a later deletion that is still pending. */
 export const POSTPONE_CLEANUP = defineScript({
   name: 'cdsbbPostponeCleanup',
   keys: ['cleanups', 'record', 'owner'],

@@ -2,9 +2,9 @@ import { defineScript, replies } from '@cds/redis';
 import { BEGUN } from '../deliveries/begun.lua';
 
 /**
- * Takes a hook: when nobody holds it, or from a holder that is known to be dead.
+ * Takes the lock of a hook that is free, or whose holder is known to be dead.
  *
- * Returns "" when taken, else who holds it
+ * Returns "" when taken, else the token of its holder
  */
 export const CLAIM_HOOK = defineScript({
   name: 'cdsbbClaimHook',
@@ -19,7 +19,7 @@ return ''
 `,
 });
 
-/** Gives hooks back, and what was begun of them. */
+/** Releases locks, and takes back what was begun under them. */
 export const RELEASE_HOOKS = defineScript({
   name: 'cdsbbReleaseHooks',
   keys: [],
@@ -30,7 +30,7 @@ export const RELEASE_HOOKS = defineScript({
 ${BEGUN}
 for i = ${EACH.range} do
   local owner = ${A.ownerPrefix} .. ${EACH.uuid}
-  -- A key of another type is nobody's, and must not keep the others from being given back.
+  -- A key of another type is nobody's, and must not keep the other locks.
   if redis.pcall('GET', owner) == ${A.lockToken} then redis.call('DEL', owner) end
   giveBack(${A.taskPrefix} .. ${EACH.uuid}, ${A.lockToken})
 end
@@ -39,7 +39,7 @@ return 'ok'
 });
 
 /**
- * Tells the others that this worker lives, and how often each has told so.
+ * Counts a heartbeat of this worker.
  *
  * Returns worker, beats, worker, beats…
  */

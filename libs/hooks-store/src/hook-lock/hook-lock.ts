@@ -5,16 +5,13 @@ import { hookKeys, KEYS, PREFIXES } from '../redis-keys';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { HEARTBEAT, CLAIM_HOOK, RELEASE_HOOKS } from './hook-lock.lua';
 
-/**
- * The right to work off one hook. Every script that writes for it names the holder, and is refused
- * to others.
- */
+/** The right to process one hook. Every script that writes for the hook checks the token. */
 export interface HeldLock {
   uuid: string;
   lockToken: string;
 }
 
-/** The same for several hooks, or for those of them that the holder got. */
+/** One token for several hooks, or for those of them that its holder got. */
 export interface HeldLocks {
   uuids: readonly string[];
   lockToken: string;
@@ -30,35 +27,32 @@ export interface HookLockDeps {
 
 export type HookLock = ReturnType<typeof createHookLock>;
 
-/** Beats missed in a row after which a worker counts as dead. */
+/** Heartbeats in a row that a dead worker has missed. */
 const BEATS_MISSED = 6;
-/** Beats with which a claim that was not answered is given back. */
+/** Heartbeats with which an unanswered claim is released again. */
 const ORPHAN_BEATS = 3;
-/** A worker that was silent for this many of our beats is forgotten (about an hour). */
+/** A worker that was silent for so many of our heartbeats is forgotten (about an hour). */
 const BEATS_TO_FORGET = 2400;
 
 /**
- * At most one process works off a hook at a time, also where BullMQ hands its job to a second one
+ * At most one process works on a hook at a time, also where BullMQ hands its job to a second one
  * because the first could not extend its lock.
  *
- * No key's time-to-live decides: time also passes for keys while Redis is frozen and nobody can
- * renew them, and a hook taken over then would ask for the same run twice. Instead each worker
- * counts its beats in Redis, and counts as dead for another one that saw the same number six times
- * in a row, a second and a half apart, with Redis answering promptly all the while.
+ * No time-to-live decides: time also passes for keys while Redis is frozen and nobody can renew
+ * them, and a hook taken over then would start the same run twice. Instead each worker counts its
+ * heartbeats in Redis. It counts as dead for another one that saw the same number six times in a
+ * row, 1.5 s apart, while Redis answered promptly.
  */
 export function createHookLock(deps: HookLockDeps) {
   const { redis, logger, lockHeartbeatMs = 1_500, keyRepair = NO_KEY_REPAIR } = deps;
   const worker = randomUUID();
   const claimHook = CLAIM_HOOK.on(redis);
   const releaseHooks = RELEASE_HOOKS.on(redis);
-  const writeBeat = HEARTBEAT.on(redis);
+  const writeHeartbeat = HEARTBEAT.on(redis);
 
   const held = new Set<string>();
   const others = new Map<string, { beats: string; unchanged: number }>();
-  /**
-   * Claims that failed or could not be given back, and with how many more beats to try to give them
-   * back.
-   */
+  /** Claims that failed or could not be released, with the number of heartbeats to try it again. */
   const abandoned = new Map<HeldLocks, number>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -78,8 +72,7 @@ export function createHookLock(deps: HookLockDeps) {
       await giveBack(locks);
     } catch (error) {
       abandoned.set(locks, ORPHAN_BEATS);
-      const hooks = locks.uuids;
-      logger.debug({ error, hooks }, 'hooks could not be given back');
+      logger.debug({ error, hooks: locks.uuids }, 'hook locks not released: trying again');
     }
   }
 
@@ -89,10 +82,7 @@ export function createHookLock(deps: HookLockDeps) {
     return lockToken;
   }
 
-  /**
-   * A claim that was not answered may still be done when Redis comes back: it would block the hook
-   * for others.
-   */
+  /** An unanswered claim may still take effect when Redis is back: it would block the hook. */
   async function releaseAbandoned(): Promise<void> {
     for (const [lock, beats] of abandoned) {
       await giveBack(lock);
@@ -108,12 +98,12 @@ export function createHookLock(deps: HookLockDeps) {
     let reply: { worker: string; beats: string }[];
     try {
       const workers = forgotten.map(([other]) => ({ forgotten: other }));
-      reply = await writeBeat(KEYS, { worker }, workers);
+      reply = await writeHeartbeat(KEYS, { worker }, workers);
       await releaseAbandoned();
     } catch (error) {
-      // The others could not tell that they live either.
+      // The heartbeats of the others did not arrive either.
       for (const seen of others.values()) seen.unchanged = 0;
-      logger.debug({ error }, 'the beat of this worker did not reach Redis');
+      logger.debug({ error }, 'lock heartbeat not written');
       return;
     }
     const prompt = performance.now() - began < lockHeartbeatMs / 2;
@@ -137,7 +127,7 @@ export function createHookLock(deps: HookLockDeps) {
     }, lockHeartbeatMs).unref();
   }
 
-  /** Whether the holder is of a process that died, or a leftover of this one. */
+  /** Whether the holder belongs to a dead process, or is a leftover of this one. */
   function isDead(lockToken: string): boolean {
     const [other = ''] = lockToken.split('/');
     if (other === worker) return !held.has(lockToken);
@@ -147,13 +137,13 @@ export function createHookLock(deps: HookLockDeps) {
   }
 
   return {
-    /** Begins to beat; to be called before the first claim. Does not wait for Redis. */
+    /** Starts the heartbeat; call it before the first claim. Does not wait for Redis. */
     async start(): Promise<void> {
       await lockHeartbeat();
       if (!stopped) schedule();
     },
 
-    /** Takes the hook, or tells that another one, who lives, is at it. */
+    /** Takes the lock. @returns undefined when another process that lives holds it */
     async acquire(uuid: string): Promise<HeldLock | undefined> {
       const lockToken = newToken();
       try {
@@ -162,7 +152,7 @@ export function createHookLock(deps: HookLockDeps) {
         let owner = await take('');
         if (owner !== '' && isDead(owner)) {
           if (!owner.startsWith(`${worker}/`))
-            logger.info({ hook: uuid }, 'taking over a hook from a worker that died');
+            logger.info({ hook: uuid }, 'hook taken over from a dead worker');
           owner = await take(owner);
         }
         if (owner === '') return { uuid, lockToken };
@@ -175,30 +165,27 @@ export function createHookLock(deps: HookLockDeps) {
       return undefined;
     },
 
-    /**
-     * Gives the hook back. Never throws: what cannot be given back now is given back with the next
-     * beats.
-     */
+    /** Releases the lock. Never throws: a failed release is repeated with the next heartbeats. */
     async release({ uuid, lockToken }: HeldLock): Promise<void> {
       await releaseAll({ uuids: [uuid], lockToken });
     },
 
     /**
-     * A holder for a script that takes several hooks at once, of which none is of somebody who
-     * died. `releaseAll` is to follow, also where the script was not answered.
+     * A token for a script that takes several hooks at once, none of them of a dead process. Call
+     * `releaseAll` afterwards, also where the script was not answered.
      */
     newToken,
 
-    /** As `release`, for all hooks that this holder has or may have. */
+    /** As `release`, for all hooks that this token has or may have. */
     releaseAll,
 
-    /** As `releaseAll`, for a holder who keeps others. */
+    /** As `releaseAll`, for a token that keeps other hooks. */
     releaseSome,
 
-    /** Whether this holder is of a process that died: then a claim takes the hook from him. */
+    /** Whether this token belongs to a dead process: a claim takes the hook from it then. */
     isDead,
 
-    /** Ends the beat. */
+    /** Ends the heartbeat. */
     stop(): void {
       stopped = true;
       clearTimeout(timer);

@@ -1,13 +1,14 @@
 import type { Redis } from 'ioredis';
 import { type Cleanup, parseCleanup } from '../cleanups/cleanup';
+import { CLEANUP_SETS } from '../forget-cleanup.lua';
 import { readableOf } from '../pipeline-replies';
 import { cleanupKey, KEYS } from '../redis-keys';
 
 const AT_ONCE = 200;
 
 /**
- * Cleanups of deleted branches: those that wait, the first due first, then the stopped ones, then
- * those that failed.
+ * Cleanups of deleted branches: the scheduled ones by their time, then the stopped, then the failed
+ * ones.
  */
 export async function listCleanups(
   redis: Redis,
@@ -15,7 +16,7 @@ export async function listCleanups(
 ): Promise<{ found: Cleanup[]; total: number }> {
   const found: Cleanup[] = [];
   let total = 0;
-  for (const set of [KEYS.cleanups, KEYS.stoppedCleanups, KEYS.failedCleanups]) {
+  for (const set of CLEANUP_SETS.map((name) => KEYS[name])) {
     total += await redis.zcard(set);
     for (let from = 0; found.length < limit; from += AT_ONCE) {
       const ids = await redis.zrange(set, String(from), String(from + AT_ONCE - 1));
