@@ -42,7 +42,7 @@ export function validatorOf(type: string): DeliveryValidator | undefined {
   return moduleOf(type)?.deliveries;
 }
 
-/** A guess by headers, before Redis has the hook type. */
+/** A guess by headers, before Redis answers with the hook type. */
 export function likelyValidator(headers: IncomingHttpHeaders): DeliveryValidator {
   return VALIDATORS.find(({ isLikely }) => isLikely?.(headers)) ?? webhookDeliveries;
 }

@@ -4,7 +4,7 @@ import type { RequestListener } from 'node:http';
 
 /** No known caller sends more than some KiB. */
 const MAX_HEADER_BYTES = 64 * 1024;
-/** Bitbucket sends ten, proxies add some. */
+/** Bitbucket sends ten headers, proxies add some. */
 const MAX_HEADERS = 200;
 
 /**

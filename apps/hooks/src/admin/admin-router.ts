@@ -11,7 +11,7 @@ import {
   replayAnswerSchema,
 } from './admin-service';
 
-/** Longer than the service takes for all dead letters before it says that there are more. */
+/** Longer than the service works on all dead letters before it answers with `more`. */
 const ALL_MS = 30_000;
 
 const uuid = z
@@ -37,15 +37,11 @@ const pageQuery = z.strictObject({
 });
 const allQuery = z.strictObject({ uuid: uuid.optional() });
 
-/** What is described alike of all routes of one execution. */
-const ofOne = {
-  ...ofExecution,
-  errors: [...ofExecution.errors, 'conflict'],
-} as const;
+const ofOne = { ...ofExecution, errors: [...ofExecution.errors, 'conflict'] } as const;
 
 /**
- * The routes under `/admin`, for operators: `cdsctl` reaches them through the API's `/admin/services/call`. They ask
- * for X_AUTH_HEADER, as those of tasks, and are as safe to repeat.
+ * For operators: `cdsctl` calls these routes through the API's `/admin/services/call`. They require
+ * X_AUTH_HEADER and are safe to repeat.
  */
 export function createAdminRouter(deps: { service: AdminService }): Router {
   const { service } = deps;

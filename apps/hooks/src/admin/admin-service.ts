@@ -53,7 +53,6 @@ const ALL_MS = 20_000;
 
 export type AdminService = ReturnType<typeof createAdminService>;
 
-/** What the routes under `/admin` do: dead letters, replays, signatures, cleanups brought forward. */
 export function createAdminService(
   resources: Pick<Resources, 'config' | 'redis' | 'stores' | 'queues' | 'logger' | 'now'>,
 ) {
@@ -62,21 +61,24 @@ export function createAdminService(
   const replay = createReplay({ redis });
   const resetSignature = createResetSignature({ redis });
 
-  /** Has what was sent again taken up at once. What fails here, the sweep does. */
-  function wake(refs: Pick<DeadLetterRef, 'kind' | 'uuid'>[]): void {
+  /** A sweep repeats what fails. */
+  function resume(refs: Pick<DeadLetterRef, 'kind' | 'uuid'>[]): void {
     if (resources.config.disable) return;
     const hooks = refs.flatMap(({ kind, uuid }) => (kind === 'execution' ? [uuid] : []));
     for (const uuid of new Set(hooks)) queues.hooks.goOnSoon(uuid);
     for (const { kind, uuid } of refs) {
       if (kind === 'cleanup')
         queues.cleanups.enqueueNow(uuid).catch((error: unknown) => {
-          logger.debug({ error, cleanup: uuid }, 'a cleanup was not woken');
+          logger.debug(
+            { error, cleanup: uuid },
+            'failed to enqueue a cleanup: the next sweep does',
+          );
         });
     }
   }
 
   return {
-    /** Newest first. @param page.uuid only those of one task and of its cleanups */
+    /** Newest first. @param page.uuid of a task, for its own and those of its cleanups */
     list: (page: {
       uuid?: string | undefined;
       offset: number;
@@ -86,30 +88,30 @@ export function createAdminService(
     /** Sends one again. @throws CdsError 400, 404, 409 */
     async retry(uuid: string, timestamp: string): Promise<void> {
       const id = idOf(uuid, timestamp);
-      judge(await deadLetters.retry(uuid, id));
-      logger.info({ uuid, execution: timestamp }, 'a dead letter is sent again');
-      wake([{ kind: isCleanupId(uuid) ? 'cleanup' : 'execution', uuid }]);
+      checkMoved(await deadLetters.retry(uuid, id));
+      logger.info({ uuid, execution: timestamp }, 'dead letter retried');
+      resume([{ kind: isCleanupId(uuid) ? 'cleanup' : 'execution', uuid }]);
     },
 
     async retryAll(uuid?: string): Promise<AllAnswer> {
-      const all = await deadLetters.retryAll({ uuid, until: Date.now() + ALL_MS, moved: wake });
-      logger.info({ ...all, uuid }, 'all dead letters are sent again');
+      const all = await deadLetters.retryAll({ uuid, until: Date.now() + ALL_MS, moved: resume });
+      logger.info({ ...all, uuid }, 'all dead letters retried');
       return all;
     },
 
     /** Removes one for good. @throws CdsError 400, 404, 409 */
     async drop(uuid: string, timestamp: string): Promise<void> {
-      judge(await deadLetters.drop(uuid, idOf(uuid, timestamp)));
-      logger.info({ uuid, execution: timestamp }, 'a dead letter was dropped');
+      checkMoved(await deadLetters.drop(uuid, idOf(uuid, timestamp)));
+      logger.info({ uuid, execution: timestamp }, 'dead letter dropped');
     },
 
     async dropAll(uuid?: string): Promise<AllAnswer> {
       const all = await deadLetters.dropAll({ uuid, until: Date.now() + ALL_MS });
-      logger.info({ ...all, uuid }, 'all dead letters were dropped');
+      logger.info({ ...all, uuid }, 'all dead letters dropped');
       return all;
     },
 
-    /** Sends any execution that has ended again, as a new one. @throws CdsError 400, 404, 409 */
+    /** Of an execution that has ended. @throws CdsError 400, 404, 409 */
     async replay(uuid: string, timestamp: string): Promise<ReplayAnswer> {
       const id = idOf(uuid, timestamp);
       const replayed = await replay(uuid, id, now());
@@ -118,13 +120,13 @@ export function createAdminService(
           throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
         case 'waiting':
           throw new CdsError('conflict', {
-            from: 'the execution has not ended: it is worked off by itself',
+            from: 'the execution has not ended: it is processed by itself',
           });
         case 'refused':
           throw new CdsError('wrongRequest', { from: `no replay: ${replayed.reason}` });
       }
-      logger.info({ uuid, execution: timestamp, replay: replayed.id }, 'an execution is replayed');
-      wake([{ kind: 'execution', uuid }]);
+      logger.info({ uuid, execution: timestamp, replay: replayed.id }, 'execution replayed');
+      resume([{ kind: 'execution', uuid }]);
       return {
         uuid,
         timestamp: timestampOfId(replayed.id),
@@ -133,16 +135,16 @@ export function createAdminService(
       };
     },
 
-    /** Takes unsigned deliveries of a task again that was signed before. Safe to repeat. @throws CdsError 404 */
+    /** Accepts unsigned deliveries of the task again. Safe to repeat. @throws CdsError 404 */
     async resetSignature(uuid: string): Promise<void> {
       const result = isTaskUuid(uuid) ? await resetSignature(uuid) : 'unknown';
       if (result === 'unknown') {
         throw new CdsError('notFound', { from: 'no task has this uuid: GET /task lists them' });
       }
-      logger.info({ hook: uuid, result }, 'the signature of a task was reset');
+      logger.info({ hook: uuid, result }, 'signature of a task reset');
     },
 
-    /** Brings a pending cleanup forward, so that it is done now. Safe to repeat. @throws CdsError 400, 404, 409 */
+    /** Safe to repeat. @throws CdsError 400, 404, 409 */
     async makeDue(uuid: string): Promise<DueAnswer> {
       if (!isCleanupId(uuid)) {
         throw new CdsError('wrongRequest', {
@@ -164,18 +166,19 @@ export function createAdminService(
             from: 'the cleanup failed for good or was ended: GET /task/{uuid}/start lets it try again',
           });
       }
-      logger.info({ cleanup: uuid }, 'a cleanup is brought forward: it is due now');
-      wake([{ kind: 'cleanup', uuid }]);
+      logger.info({ cleanup: uuid }, 'cleanup made due now');
+      resume([{ kind: 'cleanup', uuid }]);
       return { uuid, date_scheduled_execution: new Date(made.due).toISOString() };
     },
 
-    /** Takes over what a version without dead letters gave up. Never throws: the next connection tries again. */
+    /** Turns executions that older versions gave up into dead letters. Never throws. */
     async adopt(): Promise<void> {
       try {
         const executions = await deadLetters.adopt();
-        if (executions > 0) logger.info({ executions }, 'failed executions are dead letters now');
+        if (executions > 0)
+          logger.info({ executions }, 'failed executions adopted as dead letters');
       } catch (error) {
-        logger.debug({ error }, 'failed executions were not looked for');
+        logger.debug({ error }, 'failed to adopt executions of older versions as dead letters');
       }
     },
   };
@@ -190,7 +193,8 @@ function idOf(uuid: string, timestamp: string): string {
   });
 }
 
-function judge(result: Moved): void {
+/** @throws CdsError 404, 409 */
+function checkMoved(result: Moved): void {
   if (result === 'unknown') {
     throw new CdsError('notFound', {
       from: 'no dead letter has this uuid and timestamp: GET /admin/dead-letters lists them',

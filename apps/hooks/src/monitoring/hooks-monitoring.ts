@@ -5,20 +5,8 @@ import { answeredByRedis } from '@cds/redis';
 import { createStoredCounts, type DueCount, whyNotServed } from '@cds/hooks-store';
 import { secondsSince } from './oldest-delivery';
 
-export interface HooksMonitoringDeps {
-  redis: Redis;
-  disabled: boolean;
-  executionHistory: number;
-  /** What is known without Redis. */
-  moreLines: () => MonitoringLine[];
-  /** What endangers the data in Redis; known since the last connection. */
-  redisWarnings: () => readonly string[];
-  /** Why Redis refuses writes; undefined where it takes them. */
-  whyNoWrites: () => string | undefined;
-}
-
-/** Tasks that are named one by one; a heartbeat must not grow with their number. */
-const NAMED = 50;
+/** Tasks with lines of their own, so that heartbeats stay small. */
+const MAX_NAMED = 50;
 /** Longer than two pauses of `retryDelay` after refusals, by default. */
 const WAITS_LONG_SECONDS = 300;
 const WAITS_TOO_LONG_SECONDS = 1_800;
@@ -38,15 +26,25 @@ function level(value: number, warn: number, alert: number): MonitoringLevel {
 }
 
 /**
- * What `hooks` adds to `/mon/status` and to each heartbeat. Counts come from counters; of single tasks only those are
- * named that have work or are stopped, at most 50 of each.
+ * The lines of `hooks` in `/mon/status` and in heartbeats. Only tasks that are stopped or have
+ * pending executions have lines of their own.
  */
-export function createHooksMonitoring(deps: HooksMonitoringDeps) {
+export function createHooksMonitoring(deps: {
+  redis: Redis;
+  disabled: boolean;
+  executionHistory: number;
+  /** Lines that need no Redis. */
+  moreLines: () => MonitoringLine[];
+  /** Risks for the data in Redis, as of the last connection. */
+  redisWarnings: () => readonly string[];
+  /** Undefined while Redis takes writes. */
+  whyNoWrites: () => string | undefined;
+}) {
   const { redis, disabled, executionHistory } = deps;
   const counts = createStoredCounts({ redis });
 
   async function countLines(): Promise<MonitoringLine[]> {
-    const now = await counts.forStatus(NAMED);
+    const now = await counts.forStatus(MAX_NAMED);
     const { waiting, tasks, stopped, pending, schedulers, polls, pollsFailing } = now;
     const tasksOf = (...types: string[]) =>
       types.reduce((sum, type) => sum + (tasks.get(type) ?? 0), 0);
@@ -80,7 +78,7 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
       line('Polls', polls.count, 'OK'),
       line('Polls Late', `${pollLateSeconds}s`, level(pollLateSeconds, 60, 1_800)),
       line('Polls Failing', pollsFailing, level(pollsFailing, 1, Infinity)),
-      // Why is in its next execution, and in the log: anybody may read this.
+      // The reason is in its next execution and in the log, since `/mon/status` is public.
       ...now.failingPolls.map((uuid) =>
         line(`Poll Failing ${uuid}`, 'see its next execution', 'WARN'),
       ),
@@ -103,7 +101,7 @@ export function createHooksMonitoring(deps: HooksMonitoringDeps) {
     ]);
   }
 
-  /** Never throws: an outage of Redis is a line, too. */
+  /** Never throws: an outage of Redis is a line. */
   return async function hooksLines(): Promise<MonitoringLine[]> {
     const lines = [
       ...(disabled

@@ -3,10 +3,10 @@ import { countFromZero, type Metrics } from '@cds/service';
 
 type RunWorkflow = CdsApiClient['runWorkflow'];
 
-/** What the API says when it is asked for a run: `ok`, or the kind of its error. `failed` is a mistake of ours. */
+/** `ok`, the kind of the API's error, or `failed` for a bug of this service. */
 const RESULTS = ['ok', 'refused', 'unavailable', 'unauthorized', 'failed'];
 
-/** Counts and times the calls that ask the API for a run. */
+/** Measures the calls that start runs. */
 export function measureRuns(
   api: { runWorkflow: RunWorkflow },
   metrics: Pick<Metrics, 'counter' | 'histogram'>,

@@ -4,7 +4,6 @@ import type { Redis } from 'ioredis';
 import { answeredByRedis } from '@cds/redis';
 import { secondsSince } from './oldest-delivery';
 
-/** A gauge and what it shows of Redis, for each value of its label. */
 interface StoredGauge {
   name: string;
   help: string;
@@ -14,7 +13,7 @@ interface StoredGauge {
 
 type Counts = Awaited<ReturnType<ReturnType<typeof createStoredCounts>['forMetrics']>>;
 
-/** Before a scrape that waits for a second is told that Redis is down. */
+/** Shorter than the second that a scrape may wait. */
 const REDIS_MS = 900;
 
 const GAUGES: readonly StoredGauge[] = [
@@ -62,22 +61,22 @@ const GAUGES: readonly StoredGauge[] = [
 ];
 
 /**
- * Shows what stands in Redis, over all replicas. Whatever is to be read for a scrape is one pipeline of commands that
- * scan nothing; when Redis does not answer within a second these gauges have no value.
+ * Metrics of the state in Redis, over all replicas. A scrape costs one pipeline of commands that
+ * scan nothing. Gauges have no value if Redis does not answer.
  */
 export function createStoredMetrics(deps: {
   redis: Redis;
   metrics: Metrics;
-  /** Why Redis refuses writes; undefined where it takes them. */
+  /** Undefined while Redis takes writes. */
   whyNoWrites: () => string | undefined;
 }): void {
   const { redis, metrics } = deps;
   const stored = createStoredCounts({ redis });
-  let underWay: Promise<Counts | undefined> | undefined;
+  let reading: Promise<Counts | undefined> | undefined;
   const read = (): Promise<Counts | undefined> =>
     answeredByRedis(() => stored.forMetrics(Date.now()), REDIS_MS).catch(() => undefined);
-  /** All gauges of one scrape ask at the same moment. */
-  const counts = () => (underWay ??= read().finally(() => (underWay = undefined)));
+  /** All gauges of a scrape share one read. */
+  const counts = () => (reading ??= read().finally(() => (reading = undefined)));
 
   createRedisUpMetric(metrics, async () => {
     if (!(await counts())) throw new Error('Redis does not answer');
@@ -88,7 +87,7 @@ export function createStoredMetrics(deps: {
     help: 'Accepted deliveries that vanished from Redis before they were worked off, over all replicas.',
     async collect() {
       const now = await counts();
-      // 0 while Redis is away would be a reset, after which all of them count anew.
+      // 0 during an outage of Redis would be a reset of the counter.
       this.remove();
       if (now) this.inc(now.lost);
     },
@@ -100,7 +99,7 @@ export function createStoredMetrics(deps: {
       labels: label === undefined ? [] : [label],
       async collect() {
         const now = await counts();
-        // A gauge without labels is 0 after a reset, which would be a lie while Redis is away.
+        // After `reset`, a gauge without labels is 0, which is wrong during an outage of Redis.
         if (label === undefined) this.remove();
         else this.reset();
         for (const [of, value] of now ? values(now) : []) {

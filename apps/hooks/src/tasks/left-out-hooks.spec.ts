@@ -43,7 +43,7 @@ const UNREADABLE: [what: string, make: (hook: NodeHook) => unknown, why: RegExp]
 describe('a hook of the API that cannot be read', () => {
   const context = useTestContext();
 
-  const isRead = ({ msg }: { msg?: unknown }) => String(msg).startsWith('tasks are in line');
+  const isRead = ({ msg }: { msg?: unknown }) => String(msg).startsWith('tasks synchronized');
   const isLeftOut = ({ msg }: { msg?: unknown }) => String(msg).includes('is left out');
 
   /** A service that knows two hooks is down while the API's list changes. */

@@ -1,10 +1,10 @@
 import type { LeftOutHook } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 
-/** Lines of the log about one reading; the last line counts the others. */
+/** Log lines of one synchronization; a last line counts the others. */
 const MAX_LINES = 20;
 
-/** The entries of the API's list that one reading could not read. */
+/** Hooks in the API's list that one synchronization cannot read. */
 export function createLeftOutHooks(logger: Logger) {
   const uuids = new Set<string>();
   let count = 0;
@@ -22,13 +22,13 @@ export function createLeftOutHooks(logger: Logger) {
       );
     },
 
-    /** Whether the API lists this hook, though not in a form that can be read. */
+    /** Whether the API lists this hook in an unreadable form. */
     has: (uuid: string): boolean => uuids.has(uuid),
 
-    /** Whether one of them may be any hook, so that nobody knows which hooks are gone. */
+    /** Whether one of them may be any hook: no hook is known to be gone then. */
     mayBeAny: (): boolean => mayBeAny,
 
-    /** Tells of those that were not told of. */
+    /** Logs how many have no line of their own. */
     end(): void {
       if (count <= MAX_LINES) return;
       logger.warn({ hooks: count - MAX_LINES }, 'more hooks of the API are left out');

@@ -8,21 +8,21 @@ import {
 import type { Task } from '@cds/wire';
 import { type TaskCounts, taskOrder, type TaskSort } from './sort-tasks';
 
-/** Read in one go. */
 const CHUNK = 100;
 
-export interface ListTasksDeps {
+export type ListTasks = ReturnType<typeof createListTasks>;
+
+/** Lists all tasks with their counts in chunks: hooks first, then cleanups, unless sorted. */
+export function createListTasks({
+  tasks,
+  cleanups,
+}: {
   tasks: Pick<TaskStore, 'sortedUuids' | 'readSome'>;
   cleanups: {
     ids(): Promise<string[]>;
     readAll(ids: string[]): Promise<Cleanup[]>;
   };
-}
-
-export type ListTasks = ReturnType<typeof createListTasks>;
-
-/** Lists all tasks with their counts, some at a time: those of hooks, then the cleanups, unless they are to be sorted. */
-export function createListTasks({ tasks, cleanups }: ListTasksDeps) {
+}) {
   async function* read(ids: string[]): AsyncGenerator<Task[]> {
     for (let i = 0; i < ids.length; i += CHUNK) {
       const some = ids.slice(i, i + CHUNK);
@@ -48,7 +48,7 @@ export function createListTasks({ tasks, cleanups }: ListTasksDeps) {
       const found = new Map<string, Task>();
       for await (const part of read(some.map(({ uuid }) => uuid)))
         for (const task of part) found.set(task.uuid, task);
-      // With the counts that they were sorted by: they may have changed since, and the order would be wrong.
+      // The counts that they are sorted by, since newer ones may contradict the order.
       yield some.flatMap((count) => {
         const task = found.get(count.uuid);
         return task ? [{ ...task, ...count }] : [];

@@ -9,10 +9,10 @@ import {
 import type { Task, TaskExecution } from '@cds/wire';
 import type { HandleTasks } from './task-handlers';
 
-/** The next run of a task that runs by itself, as CDS's routes show it: an execution of the task. */
+/** CDS's routes show the next run of a scheduler or poller as an execution. */
 export function createNextExecution(handleTasks: Pick<HandleTasks, 'nextRun' | 'leaveOut'>) {
   return {
-    /** None for a task that is not due. A poll shows why the one before brought nothing. */
+    /** Undefined for a task that is not due. A poll has the error of the one before. */
     async find(task: Task): Promise<TaskExecution | undefined> {
       const next = await handleTasks.nextRun(task);
       if (next === undefined) return undefined;
@@ -29,7 +29,7 @@ export function createNextExecution(handleTasks: Pick<HandleTasks, 'nextRun' | '
       return toTaskExecution(uuid, execution, state);
     },
 
-    /** Leaves it out. @returns false when the execution of this id is not the next one */
+    /** @returns false when the execution of this id is not the next one */
     async leaveOut(task: Task, id: string, ended: Partial<ExecutionState>): Promise<boolean> {
       const due = (await handleTasks.nextRun(task))?.due;
       if (due === undefined || timestampOfId(id) !== timestampOfMs(due)) return false;

@@ -20,7 +20,7 @@ const uuid = z.string().regex(TASK_UUID, {
   message: 'a uuid holds up to 128 letters, digits and . _ = + -',
 });
 
-/** A hook as the API sends it; fields that this service does not use are handed back as they came. */
+/** A hook as the API sends it; unused fields are answered unchanged. */
 export const nodeHookSchema = z.looseObject({
   uuid,
   hook_model_name: z.string(),
@@ -31,7 +31,7 @@ export type ReceivedHook = z.infer<typeof nodeHookSchema>;
 /** The body of `POST /task/bulk`: hooks by their uuid. */
 export const nodeHooksSchema = z.record(uuid, nodeHookSchema);
 
-/** The answer to it: the hooks as they came, with the configuration that is kept. */
+/** The answer: the hooks with the stored configuration. */
 export const answeredHooksSchema = z.record(
   z.string(),
   z.looseObject({
@@ -41,7 +41,7 @@ export const answeredHooksSchema = z.record(
   }),
 );
 
-/** The body of `DELETE /task/bulk`: of what is under each uuid nothing is needed. */
+/** The body of `DELETE /task/bulk`: only its keys count. */
 export const uuidsSchema = z.record(uuid, z.unknown());
 
 function isKnownModel(name: string): name is HookModelName {
@@ -49,10 +49,10 @@ function isKnownModel(name: string): name is HookModelName {
 }
 
 /**
- * The task that serves a hook, as its module stores it: with a `webHookURL` where it takes webhooks.
+ * The task of a hook, normalized by its module.
  *
- * @param urlPublic how Bitbucket and others reach this service
- * @throws CdsError 400 for an unknown kind of hook, or a hook that its module refuses
+ * @param urlPublic for the `webHookURL` of hooks that take deliveries
+ * @throws CdsError 400 for an unknown hook type, or a hook that its module refuses
  */
 export function taskOfHook(hook: ReceivedHook, urlPublic: string): TaskToKeep {
   const model = hook.hook_model_name;
@@ -69,7 +69,7 @@ export function taskOfHook(hook: ReceivedHook, urlPublic: string): TaskToKeep {
   return { uuid: hook.uuid, type, ...stored };
 }
 
-/** The hook as it is answered: as it came, with the configuration that is kept. */
+/** The hook with the stored configuration. */
 export function answeredHook(hook: ReceivedHook, task: TaskToKeep): ReceivedHook {
   return task.config ? { ...hook, config: task.config as unknown as ReceivedHook['config'] } : hook;
 }

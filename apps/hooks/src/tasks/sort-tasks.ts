@@ -5,7 +5,6 @@ import { z } from 'zod';
 const SORT_KEYS = ['nb_executions_total', 'nb_executions_todo'] as const;
 type SortKey = (typeof SORT_KEYS)[number];
 
-/** What of a task is needed to sort it. */
 export type TaskCounts = Pick<Task, 'uuid' | SortKey>;
 
 export interface TaskSort {
@@ -17,7 +16,7 @@ function isSortKey(key: string): key is SortKey {
   return SORT_KEYS.some((known) => known === key);
 }
 
-/** The query of a listing; of several values, the first counts. */
+/** The first of several values counts. */
 export const sortQuery = z.object({
   sort: firstOf(z.string().default('')).meta({
     description: `\`key[:asc|desc][,…]\`, ascending when not told; keys: ${SORT_KEYS.join(', ')}`,
@@ -40,13 +39,13 @@ export function parseTaskSort(sort: string): TaskSort[] {
     }
     return { key, descending: order === 'desc' };
   });
-  // A key that stood before decides nothing; thousands of them would only take their time.
+  // A repeated key decides nothing, and thousands would take long.
   return SORT_KEYS.flatMap((key) => sorts.find((sort) => sort.key === key) ?? []).toSorted(
     (a, b) => sorts.indexOf(a) - sorts.indexOf(b),
   );
 }
 
-/** Compares tasks for that order; the first key counts most. */
+/** The first key counts most. */
 export function taskOrder(sorts: TaskSort[]): (a: TaskCounts, b: TaskCounts) => number {
   return (a, b) => {
     for (const { key, descending } of sorts) {

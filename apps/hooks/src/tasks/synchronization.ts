@@ -1,25 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { synchronizeUntilDone, type SynchronizeTasksDeps } from './synchronize-tasks';
 
-/** Between two synchronizations because of what vanished or was delivered, in this process. */
-const SOONEST_MS = 1_000;
-
-export interface Synchronization {
-  /**
-   * Reads the hooks of the API anew, also where a reading is under way or waits for a second look.
-   */
-  request(): void;
-}
+/** Between two synchronizations of this process. */
+const MIN_PAUSE_MS = 1_000;
 
 /**
- * Brings the tasks in line with the API whenever that is asked for, one time after the other, until
- * `ending`.
+ * Runs requested synchronizations one after the other.
  *
- * @param may whether the tasks are ours, and the API knows us
+ * @param deps.may whether the state is that of this CDS, and the API knows this service
  */
 export function createSynchronization(
   deps: SynchronizeTasksDeps & { may: () => boolean; ending: AbortSignal },
-): Synchronization {
+) {
   const { logger, ending } = deps;
   let isWanted = false;
   let isRunning = false;
@@ -33,9 +25,9 @@ export function createSynchronization(
         isWanted = false;
         pausing = new AbortController();
         await synchronizeUntilDone(deps, ending, pausing.signal).catch((error: unknown) =>
-          logger.debug({ error }, 'not synchronized'),
+          logger.debug({ error }, 'synchronization failed'),
         );
-        if (isWanted) await sleep(SOONEST_MS, undefined, { ref: false });
+        if (isWanted) await sleep(MIN_PAUSE_MS, undefined, { ref: false });
       }
     } finally {
       isRunning = false;
@@ -43,9 +35,10 @@ export function createSynchronization(
   }
 
   return {
-    request() {
+    /** Also during a synchronization: another one follows. */
+    request(): void {
       isWanted = true;
-      // A pause before the next look ends; a list that is being read is read to its end.
+      // Ends a pause, not a synchronization that reads the API's list.
       pausing.abort();
       void run();
     },

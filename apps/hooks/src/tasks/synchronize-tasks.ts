@@ -19,20 +19,19 @@ export interface SynchronizeTasksDeps {
   api: Pick<CdsApiClient, 'workflowHooks'>;
   tasks: TaskStore;
   handleTasks: Pick<HandleTasks, 'notify'>;
-  /** Several replicas need it at the same time: when they start, and when Redis comes back. */
+  /** All replicas synchronize after a start, and when Redis comes back. */
   oncePerCluster: OncePerCluster;
   logger: Logger;
   now: Clock;
   urlPublic: string;
-  /** What is kept of one synchronization for the next, and for whoever finds no task. */
   synchronized: SynchronizedStore;
-  /** How long the API may take to list a hook that it posted (ms); also when to look again. Default two minutes. */
+  /** How long the API may take to list a posted hook (ms); also before its list is read again. */
   recentMs?: number | undefined;
-  /** After which a second look may remove more than half of the tasks (ms). Default a minute. */
+  /** Before a second synchronization may remove more than half of the tasks (ms). */
   secondLookMs?: number | undefined;
 }
 
-/** The API lists what it has committed. A hook that it is about to commit was posted before, at most two calls of 60 s ago. */
+/** The API posts a hook before it commits and lists it, at most two calls of 60 s before. */
 const RECENT_MS = 2 * 60 * 1000;
 const SECOND_LOOK_MS = 60_000;
 const MAX_PAUSE_MS = 30_000;
@@ -46,20 +45,20 @@ function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefi
   }
   deps.logger.warn(
     { hook: hook.uuid, model: hook.hook_model_name },
-    'the API lists a hook that this service does not understand: it is left out',
+    'the API lists a hook of an unknown type or form: it is left out',
   );
   return undefined;
 }
 
 /**
- * Brings the tasks in line with the hooks that the API lists: adds and changes, and removes those that are gone.
+ * Adds, changes and removes tasks to match the hooks that the API lists.
  *
- * Scheduled cleanups and outgoing hooks are never listed, and never touched. A task stays when deliveries wait for it, or when it was changed
- * in the two minutes before the call: the API may not have committed it yet. More than half of all
- * are removed only when a second look, a minute later, finds the same ones gone: a list may be
- * wrong once. A hook that the list has, and that cannot be read, keeps its task as it is.
+ * Cleanups and outgoing hooks are never listed and stay. An unlisted task stays while it has
+ * pending deliveries, or if it changed in the last two minutes: the API may not have committed it
+ * yet. More than half of all tasks are removed only if a second list, a minute later, lacks the
+ * same ones. A listed hook that is unreadable keeps its task.
  *
- * @returns how many tasks stayed for one of these reasons although the API does not list them
+ * @returns how many unlisted tasks stayed
  */
 async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal): Promise<number> {
   const { api, tasks, handleTasks, logger, now, recentMs = RECENT_MS } = deps;
@@ -67,8 +66,8 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
   const made = await deps.synchronized.begin();
   const before = await tasks.uuids();
   const uuids = new Set<string>();
-  let kept = 0;
-  // Those of a list that breaks off are listed all the same: only what is not in it waits until it is read whole.
+  let stored = 0;
+  // Hooks of a list that breaks off are stored; removals need the whole list.
   const leftOut = createLeftOutHooks(logger);
   for await (const hooks of api.workflowHooks(signal, leftOut.add)) {
     for (const { uuid } of hooks) uuids.add(uuid);
@@ -76,13 +75,13 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
     await Promise.all(
       listed.map(async (task) => {
         const isOurs = (await tasks.put(task, began, began)) === 'ok';
-        // Whoever kept a newer one may have died before he said so; an import says nothing.
+        // A process that stored a newer one may have crashed before `notify`; an import has none.
         const now = isOurs ? task : await tasks.read(task.uuid);
         if (now) await handleTasks.notify('stored', now);
         warnUnsupported(logger, task);
       }),
     );
-    kept += listed.length;
+    stored += listed.length;
   }
 
   leftOut.end();
@@ -108,21 +107,18 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
     await handleTasks.notify('removed', task);
     removed++;
   }
-  // Nothing would bring them back, and their deliveries would be answered 503 for ever.
+  // Nothing restores these, and their deliveries would be answered 503 for ever.
   for (const uuid of absent) {
     if (isSure(uuid) && (await tasks.remove(uuid, began - recentMs)) !== 'kept') removed++;
     else stayed++;
   }
   await tasks.countKinds();
   await deps.synchronized.note(made, began);
-  logger.info({ hooks: kept, removed, stayed }, 'tasks are in line with the hooks of the API');
+  logger.info({ hooks: stored, removed, stayed }, 'tasks synchronized');
   return stayed;
 }
 
-/**
- * Which of the tasks that the API does not list may be removed now: all, or where they are more
- * than half of all tasks those that an earlier look did not find either.
- */
+/** Which unlisted tasks may be removed: all, or, of more than half, those unlisted long enough. */
 async function sureToBeGone(
   { synchronized, logger, now, secondLookMs = SECOND_LOOK_MS }: SynchronizeTasksDeps,
   gone: readonly string[],
@@ -144,15 +140,17 @@ async function sureToBeGone(
 }
 
 /**
- * Tries until it succeeded, with growing pauses of at most 30 s, and looks again while tasks stay that the API does not
- * list; until `signal` ends it, or `wake` a pause.
+ * Repeats until no unlisted task stays; after an error with growing pauses of at most 30 s.
+ *
+ * @param signal ends it
+ * @param requested ends a pause, and what would follow
  */
 export async function synchronizeUntilDone(
   deps: SynchronizeTasksDeps,
   signal: AbortSignal,
-  wake: AbortSignal,
+  requested: AbortSignal,
 ): Promise<void> {
-  const either = AbortSignal.any([signal, wake]);
+  const either = AbortSignal.any([signal, requested]);
   const pause = (ms: number) => sleep(ms, undefined, { signal: either }).catch(() => undefined);
   const { recentMs = RECENT_MS, secondLookMs = SECOND_LOOK_MS } = deps;
   for (let tries = 0; !either.aborted; tries++) {
@@ -164,7 +162,7 @@ export async function synchronizeUntilDone(
       continue;
     } catch (error) {
       if (signal.aborted) return;
-      deps.logger.warn({ error }, 'the hooks of the API could not be read: trying again');
+      deps.logger.warn({ error }, 'failed to read the hooks of the API: trying again');
     }
     await pause(Math.min(MAX_PAUSE_MS, 1_000 * 2 ** Math.min(tries, 10)));
   }

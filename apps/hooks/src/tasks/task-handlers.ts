@@ -6,7 +6,7 @@ type TaskEvent = 'stored' | 'started' | 'stopped' | 'removed';
 
 export type HandleTasks = ReturnType<typeof createHandleTasks>;
 
-/** What all modules do about tasks, by the type of a task. */
+/** Calls the task handlers of all modules, by the type of the task. */
 export function createHandleTasks(modules: readonly { tasks?: TaskHandlers }[]) {
   const handlersOf = ({ type }: HandledTask): TaskHandler[] =>
     modules.flatMap(({ tasks }) => tasks?.[type] ?? []);
@@ -23,7 +23,7 @@ export function createHandleTasks(modules: readonly { tasks?: TaskHandlers }[]) 
   }
 
   return {
-    /** After something happened to a task, which is in Redis. */
+    /** To be called after the change is in Redis. */
     async notify(event: TaskEvent, task: HandledTask): Promise<void> {
       for (const handler of handlersOf(task)) await handler[event]?.(task);
     },
@@ -33,7 +33,7 @@ export function createHandleTasks(modules: readonly { tasks?: TaskHandlers }[]) 
       for (const handler of handlersOf(task)) await handler.checkStart?.(task);
     },
 
-    /** Undefined for a task that does not run by itself. */
+    /** Undefined for a task that is not due. */
     nextRun: (task: HandledTask): Promise<NextRun | undefined> =>
       firstOf(task, (handler) => handler.nextRun?.(task)),
 
@@ -41,7 +41,7 @@ export function createHandleTasks(modules: readonly { tasks?: TaskHandlers }[]) 
     leaveOut: async (task: HandledTask, due: number, ended: ExecutionState): Promise<boolean> =>
       (await firstOf(task, (handler) => handler.leaveOut?.(task, due, ended))) ?? false,
 
-    /** Before deliveries that wait are removed. @returns id of the last that waits, or "" */
+    /** Before pending deliveries are removed. @returns id of the last one, or "" */
     beforeRemoval: async (task: Task, only?: string): Promise<string> =>
       (await firstOf(task, (handler) => handler.beforeRemoval?.(task, only))) ?? '',
   };

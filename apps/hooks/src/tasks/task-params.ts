@@ -1,9 +1,8 @@
 import { z } from 'zod';
 
-/** When Redis does not answer. */
 export const REDIS_AWAY = ['unavailable'] as const;
 
-/** Any text: what is no uuid is an unknown task. */
+/** Any text: another one than a uuid is an unknown task. */
 const uuid = z.string().meta({
   description: 'Of a hook, or of a scheduled removal of the runs of a deleted branch.',
 });
@@ -12,13 +11,11 @@ const timestamp = z.string().meta({
     'Of an execution, as the listings show it: nanoseconds since 1970, a multiple of 1000.',
 });
 
-/** What is described alike of all routes of one task. */
 export const ofTask = {
   params: z.object({ uuid }),
   errors: ['notFound', ...REDIS_AWAY],
 } as const;
 
-/** What is described alike of all routes of one execution. */
 export const ofExecution = {
   params: z.object({ uuid, timestamp }),
   errors: ['notFound', ...REDIS_AWAY],

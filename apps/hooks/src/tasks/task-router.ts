@@ -10,14 +10,14 @@ import { parseTaskSort, sortQuery } from './sort-tasks';
 import { ofExecution, ofTask, REDIS_AWAY } from './task-params';
 import type { TaskService } from './task-service';
 
-/** Routes that touch every task may take longer than one that touches one. */
+/** For routes that touch all tasks. */
 const ALL_TASKS_MS = 30_000;
 
-/** Express would take HEAD for GET, which starts and stops tasks here. */
+/** Express handles HEAD like GET, which starts and stops tasks here. */
 const noHead: RequestHandler = (request, _response, next) =>
   next(request.method === 'HEAD' ? 'router' : undefined);
 
-/** The routes under `/task`. Every one of them is safe to repeat: the API calls the next replica after any error. */
+/** Every route is safe to repeat: the API calls the next replica after any error. */
 export function createTaskRouter(deps: {
   service: TaskService;
   executeOutgoing: ExecuteOutgoing;
@@ -26,7 +26,6 @@ export function createTaskRouter(deps: {
   const router = createRouter();
   router.use(noHead);
 
-  /** One task or execution: bounded as all that waits for Redis is. */
   const one = (work: (request: Request) => Promise<unknown>) =>
     handle((request) => answeredByRedis(() => work(request)));
   const all = (work: (request: Request) => Promise<unknown>) =>
@@ -179,7 +178,7 @@ export function createTaskRouter(deps: {
   return router;
 }
 
-/** The parts as they come, with one deadline for all that waits for Redis; how long who asked takes to read does not count. */
+/** Bounds the time for Redis over all parts; the time that the caller takes to read is free. */
 async function* answered<T>(parts: AsyncGenerator<T>): AsyncGenerator<T> {
   const budget = redisBudget(ALL_TASKS_MS);
   try {
@@ -189,7 +188,7 @@ async function* answered<T>(parts: AsyncGenerator<T>): AsyncGenerator<T> {
       yield next.value;
     }
   } finally {
-    // Not waited for: it ends when Redis has answered what it still waits for.
+    // Not awaited: it ends after pending answers of Redis.
     void parts.return(undefined).catch(() => undefined);
   }
 }

@@ -18,9 +18,9 @@ import { createNextExecution } from './next-execution';
 import { createListTasks } from './list-tasks';
 import { answeredHook, type ReceivedHook, taskOfHook } from './node-hook';
 
-/** Commands that are sent to Redis side by side. */
+/** Concurrent commands. */
 const AT_ONCE = 100;
-/** Removals that may be begun again because deliveries came in. */
+/** Of a removal during which deliveries come in. */
 const MAX_TRIES = 50;
 
 async function inChunks<T>(items: T[], work: (item: T) => Promise<unknown>): Promise<void> {
@@ -37,7 +37,7 @@ function unknownTask(uuid: string): CdsError {
 
 export type TaskService = ReturnType<typeof createTaskService>;
 
-/** What the routes under `/task` do, for the tasks of hooks and for scheduled cleanups alike. */
+/** Tasks are those of hooks, and cleanups. */
 export function createTaskService(
   resources: Pick<Resources, 'config' | 'stores' | 'queues' | 'logger' | 'now'>,
   handleTasks: HandleTasks,
@@ -54,11 +54,11 @@ export function createTaskService(
   async function taskOf(uuid: string): Promise<Task> {
     const task = isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
     if (!task) throw unknownTask(uuid);
-    // As recorded: one task alone comes without counts.
+    // CDS answers one task without counts.
     return { ...task, nb_executions_total: 0, nb_executions_todo: 0 };
   }
 
-  async function keep(task: TaskToKeep): Promise<void> {
+  async function store(task: TaskToKeep): Promise<void> {
     await tasks.put(task, now());
     await handleTasks.notify('stored', task);
     warnUnsupported(logger, task);
@@ -66,7 +66,7 @@ export function createTaskService(
 
   /**
    * @returns false for an unknown task
-   * @throws CdsError 501 for the start of a task that is not served
+   * @throws CdsError 501 when the task cannot start
    */
   async function setStopped(uuid: string, stopped: boolean): Promise<boolean> {
     if (isCleanupId(uuid)) {
@@ -84,7 +84,7 @@ export function createTaskService(
     const waiting = await tasks.setStopped(uuid, stopped);
     if (waiting === undefined) return false;
     await handleTasks.notify(stopped ? 'stopped' : 'started', task);
-    if (!stopped && waiting > 0) await goOn(uuid);
+    if (!stopped && waiting > 0) await resume(uuid);
     return true;
   }
 
@@ -92,20 +92,20 @@ export function createTaskService(
     if (isCleanupId(uuid)) return (await cleanups.remove(uuid)) === 'ok';
     if (!isTaskUuid(uuid)) return false;
     const task = await tasks.read(uuid);
-    // One of which not even the type can be read is removed, too.
+    // A task without a readable type is removed, too.
     if (!task) return (await tasks.remove(uuid)) === 'ok';
-    const removed = await removeWithAllThatWaits(task, (lastSeen) =>
+    const removed = await removeWithPending(task, (lastSeen) =>
       tasks.remove(uuid, undefined, lastSeen),
     );
     if (removed !== 'ok') return false;
     await handleTasks.notify('removed', task);
-    // Its job finds nothing and ends, so that a hook created anew does not inherit a pause.
-    await goOn(uuid);
+    // Its job ends, so that a hook created anew does not inherit a pause.
+    await resume(uuid);
     return true;
   }
 
-  /** @throws CdsError 503 when deliveries come in faster than they can be looked at */
-  async function removeWithAllThatWaits<T extends string>(
+  /** @throws CdsError 503 when deliveries come in faster than they can be read */
+  async function removeWithPending<T extends string>(
     task: Task,
     remove: (lastSeen: string) => Promise<T | 'more'>,
   ): Promise<T> {
@@ -122,26 +122,26 @@ export function createTaskService(
     await (due > now() ? queues.cleanups.enqueue(id, due - now()) : queues.cleanups.enqueueNow(id));
   }
 
-  /** Ends a pause that the hook's job may be in. What fails here, the sweep does. */
-  async function goOn(uuid: string): Promise<void> {
+  /** Ends a pause of the hook's job. A sweep repeats what fails. */
+  async function resume(uuid: string): Promise<void> {
     if (config.disable) return;
     await queues.hooks.promote(uuid).catch((error: unknown) => {
-      logger.debug({ error, hook: uuid }, 'the job of a hook was not woken');
+      logger.debug({ error, hook: uuid }, 'failed to resume a hook: the next sweep does');
     });
   }
 
   return {
-    /** Keeps hooks, new or changed: all or, when one is of an unknown kind, none. */
+    /** Stores all hooks, or none if one is of an unknown type. */
     async putHooks(hooks: Record<string, ReceivedHook>): Promise<Record<string, ReceivedHook>> {
-      const kept = Object.entries(hooks).map(([key, hook]) => {
+      const received = Object.entries(hooks).map(([key, hook]) => {
         if (key !== hook.uuid) {
           throw new CdsError('wrongRequest', { from: `the hook under ${key} has another uuid` });
         }
         return { hook, task: taskOfHook(hook, config.urlPublic) };
       });
-      await inChunks(kept, ({ task }) => keep(task));
+      await inChunks(received, ({ task }) => store(task));
       return Object.fromEntries(
-        kept.map(({ hook, task }) => [hook.uuid, answeredHook(hook, task)]),
+        received.map(({ hook, task }) => [hook.uuid, answeredHook(hook, task)]),
       );
     },
 
@@ -151,11 +151,11 @@ export function createTaskService(
         throw new CdsError('wrongRequest', { from: 'the hook in the body has another uuid' });
       }
       await taskOf(uuid);
-      if (hook) await keep(taskOfHook(hook, config.urlPublic));
+      if (hook) await store(taskOfHook(hook, config.urlPublic));
       await setStopped(uuid, false);
     },
 
-    /** Unknown ones are no error, so that it can be repeated. */
+    /** Unknown tasks are no error, so that the call can be repeated. */
     async removeTasks(uuids: string[]): Promise<void> {
       await inChunks(uuids, removeOne);
     },
@@ -165,13 +165,13 @@ export function createTaskService(
       if (!(await removeOne(uuid))) throw unknownTask(uuid);
     },
 
-    /** @throws CdsError 404, and 501 for the start of a task that is not served */
+    /** @throws CdsError 404, and 501 when the task cannot start */
     async setStopped(uuid: string, stopped: boolean): Promise<void> {
       if (!(await setStopped(uuid, stopped))) throw unknownTask(uuid);
     },
 
     async setAllStopped(stopped: boolean): Promise<void> {
-      // Starting all does not try again what failed for good: that is asked for one by one.
+      // Starting all tasks does not retry failed cleanups.
       const [uuids, ids] = await Promise.all([
         tasks.uuids(),
         stopped ? cleanups.ids() : cleanups.stoppedIds(),
@@ -180,7 +180,7 @@ export function createTaskService(
         try {
           await setStopped(uuid, stopped);
         } catch (error) {
-          // One that is not served does not keep the others from starting.
+          // The others start all the same.
           if (!isCdsError(error) || error.kind !== 'notImplemented') throw error;
         }
       });
@@ -215,7 +215,7 @@ export function createTaskService(
       throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
     },
 
-    /** Ends an execution that waits or is to come; one that has ended stays as it is. @throws CdsError 404 */
+    /** Ends a pending or next execution; an ended one stays. @throws CdsError 404 */
     async stopExecution(uuid: string, timestamp: string): Promise<void> {
       const id = idOfTimestamp(timestamp);
       const marks = { nb_errors: config.retryError + 1, last_error: 'DONE' };
@@ -247,10 +247,10 @@ export function createTaskService(
       if (!stopped) {
         throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
       }
-      await goOn(uuid);
+      await resume(uuid);
     },
 
-    /** Removes all executions of a task, those that wait too. @throws CdsError 404 */
+    /** Also removes pending executions. @throws CdsError 404 */
     async removeExecutions(uuid: string): Promise<Task> {
       const cleanup = await cleanupOf(uuid);
       if (cleanup) {
@@ -263,9 +263,9 @@ export function createTaskService(
         };
       }
       const task = await taskOf(uuid);
-      await removeWithAllThatWaits(task, (lastSeen) => executions.removeAll(uuid, lastSeen));
-      // What comes next does not wait out the pause of what is gone.
-      await goOn(uuid);
+      await removeWithPending(task, (lastSeen) => executions.removeAll(uuid, lastSeen));
+      // The next execution does not wait for the pause of a removed one.
+      await resume(uuid);
       return task;
     },
   };

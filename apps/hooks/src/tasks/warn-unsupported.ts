@@ -4,7 +4,7 @@ import { unsupportedReason } from '../hook-modules';
 
 const warned = new WeakMap<Logger, Set<string>>();
 
-/** Warns of hooks that are kept but not served, once for each reason. */
+/** Warns once for each reason. */
 export function warnUnsupported(
   logger: Logger,
   hook: { type: TaskType; config: HookConfig | null },
@@ -17,5 +17,5 @@ export function warnUnsupported(
   const key = `${type} ${reason}`;
   if (known.has(key)) return;
   known.add(key);
-  logger.warn({ type, reason }, 'hooks of a kind that is not served are kept and not started');
+  logger.warn({ type, reason }, 'hooks of an unsupported type are stored and not started');
 }
