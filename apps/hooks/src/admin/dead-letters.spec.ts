@@ -109,7 +109,7 @@ describe('dead letters', () => {
     );
     expect(await context.redisClient.hlen(hookKeys(hook.uuid).states)).toBe(2);
     expect(
-      lines.filter(({ level, msg }) => level === 50 && /dropped from now/.test(String(msg))),
+      lines.filter(({ level, msg }) => level === 50 && /oldest are dropped/.test(String(msg))),
     ).toHaveLength(1);
     const metrics = await (await fetch(`${hooks.url}/mon/metrics`)).text();
     expect(metrics).toContain('\ncds_hooks_dead_letters_dropped_total 3\n');

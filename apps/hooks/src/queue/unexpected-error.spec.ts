@@ -94,7 +94,7 @@ describe('a mistake of the service at one execution', () => {
     expect(after).toMatchObject({ status: 'DONE', nb_errors: 0 });
     expect(refsOf(context, hook)).toEqual(['a', 'b', 'c']);
     expect(refsOf(context, other)).toEqual(['d']);
-    expect(lines.filter(({ msg }) => /mistake of hooks/.test(String(msg)))).toHaveLength(3);
+    expect(lines.filter(({ msg }) => /bug in hooks/.test(String(msg)))).toHaveLength(3);
     expect(lines.filter(({ msg }) => /broke off/.test(String(msg)))).toEqual([]);
     expect(stringify(lines)).not.toContain('s3cret');
     jest.restoreAllMocks();

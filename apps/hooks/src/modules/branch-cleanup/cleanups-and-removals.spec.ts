@@ -272,7 +272,7 @@ describe('branch cleanups, removals and other hooks', () => {
     const metrics = async () => (await fetch(`${hooks.url}/mon/metrics`)).text();
     await waitFor(async () => /^cds_hooks_dead_letters_dropped_total\S* 3$/m.test(await metrics()));
     expect(await context.redisClient.zcard(KEYS.failedCleanups)).toBe(2);
-    const told = lines.filter(({ msg }) => String(msg).startsWith('more cleanups'));
+    const told = lines.filter(({ msg }) => String(msg).startsWith('dead letters of cleanups'));
     expect(told).toHaveLength(1);
     expect(told[0]).toMatchObject({ level: 50 });
   });

@@ -462,7 +462,7 @@ describe('outgoing hooks', () => {
 
     const log = captureLogger();
     await context.start({}, { logger: log.logger });
-    await waitFor(() => log.lines.some(({ msg }) => String(msg).includes('in line with')));
+    await waitFor(() => log.lines.some(({ msg }) => String(msg).includes('tasks synchronized')));
 
     expect((await hooks.tasks()).map((task) => task.uuid)).toEqual([uuid]);
   });
