@@ -17,39 +17,38 @@ const LISTING: ReadRule = { joinMs: Infinity, cacheMs: 3_000, staleMs: 5 * 60_00
  */
 const CURRENT: ReadRule = { joinMs: 200, cacheMs: 0 };
 
-export interface CoalescingClientDeps {
+/**
+ * A client for requests that only read: it coalesces identical reads of a grant, and refuses
+ * listings when few calls are left. Webhooks are read anew, since a caller that finds none creates
+ * one.
+ */
+export function createCoalescingClient(deps: {
   bitbucket: BitbucketClient;
   /** Answers are shared within one grant only. */
   tokens: GrantTokens;
   reads: RequestCoalescer;
   writes: RepositoryWrites;
   budget: Pick<CallBudget, 'refusalOfListing'>;
-}
-
-/**
- * A client for requests that only read: it coalesces identical reads of a grant, and refuses
- * listings when few calls are left. Webhooks are read anew, since a caller that finds none creates
- * one.
- */
-export function createCoalescingClient(deps: CoalescingClientDeps): BitbucketClient {
+}): BitbucketClient {
   const { bitbucket, tokens, reads, writes, budget } = deps;
 
-  function share<T>(rule: ReadRule, ctx: CallContext, what: unknown[], read: Work<T>): Promise<T> {
-    return reads.read({ ...common(what), rule, work: read }, ctx);
+  function share<T>(
+    rule: ReadRule,
+    ctx: CallContext,
+    what: unknown[],
+    work: (ctx: CallContext) => Promise<T>,
+    refusal?: CallBudget['refusalOfListing'],
+  ): Promise<T> {
+    const key = JSON.stringify([tokens.sender, ...what]);
+    const { noteCoalesced: onJoined } = tokens;
+    return reads.read(
+      { key, rule, work, refusal, usedToken: () => tokens.lastUsed, onJoined },
+      ctx,
+    );
   }
 
-  function list<T>(rule: ReadRule, ctx: CallContext, what: unknown[], read: Work<T>): Promise<T> {
-    const refusal = budget.refusalOfListing;
-    return reads.read({ ...common(what), rule, work: read, refusal }, ctx);
-  }
-
-  function common(what: unknown[]) {
-    return {
-      key: JSON.stringify([tokens.sender, ...what]),
-      usedToken: () => tokens.lastUsed,
-      onJoined: tokens.noteCoalesced,
-    };
-  }
+  const list: typeof share = (rule, ctx, what, work) =>
+    share(rule, ctx, what, work, budget.refusalOfListing);
 
   /** Names a read of a repository in its present state. */
   function of(repo: RepoRef, ...what: unknown[]): unknown[] {
@@ -106,8 +105,6 @@ export function createCoalescingClient(deps: CoalescingClientDeps): BitbucketCli
           ),
   };
 }
-
-type Work<T> = (ctx: CallContext) => Promise<T>;
 
 function isFullHash(revision: string): boolean {
   return FULL_HASH.test(revision);

@@ -23,7 +23,7 @@ export interface Read<T> {
   key: string;
   rule: ReadRule;
   /** The error with which this read is refused now, if it is. */
-  refusal?: () => Promise<Error | undefined>;
+  refusal?: (() => Promise<Error | undefined>) | undefined;
   /** Given a context that ends when nobody waits any more. */
   work(ctx: CallContext): Promise<T>;
   /** Called when another read served this one, with the `usedToken` of the other. */

@@ -45,12 +45,6 @@ const grantSchema = z
     generation: generation ?? pair.expiresAt - pair.lifetimeMs,
   }));
 
-export interface GrantStoreDeps {
-  redis: Redis;
-  cipher: GrantCipher;
-  logger: Logger;
-}
-
 /**
  * The newest pair of every grant, encrypted in Redis. After a failover Redis may hold a used-up
  * pair: this process restores the newest pairs that it saw.
@@ -64,7 +58,12 @@ export interface GrantStore {
   write(key: string, grant: Grant): Promise<void>;
 }
 
-export function createGrantStore({ redis, cipher, logger }: GrantStoreDeps): GrantStore {
+export function createGrantStore(deps: {
+  redis: Redis;
+  cipher: GrantCipher;
+  logger: Logger;
+}): GrantStore {
+  const { redis, cipher, logger } = deps;
   const memory = new LRUCache<string, Grant>({ max: 1000, ttl: MEMORY_MS });
   const newest = new LRUCache<string, Grant>({ max: MAX_NEWEST });
   const replaceGrant = REPLACE_GRANT.on(redis);

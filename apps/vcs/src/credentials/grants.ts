@@ -12,14 +12,6 @@ import { createGrantRenewals } from './renew-grant';
 import { createStoredGrantTokens } from './stored-grant-tokens';
 import { createUnsavedGrants } from './unsaved-grants';
 
-export interface GrantsDeps {
-  redis: Redis;
-  oauth: Pick<OAuthClient, 'refresh'>;
-  clientSecret: string;
-  logger: Logger;
-  onRefresh: (result: RefreshResult) => void;
-}
-
 /** The grants of the projects that are linked through one OAuth consumer. */
 export interface Grants {
   /** The access tokens for one request of the API. */
@@ -36,20 +28,21 @@ export interface Grants {
   close(deadlineMs: number): Promise<void>;
 }
 
-export function createGrants({
-  redis,
-  oauth,
-  clientSecret,
-  logger,
-  onRefresh,
-}: GrantsDeps): Grants {
-  const store = createGrantStore({ redis, cipher: createGrantCipher(clientSecret), logger });
+export function createGrants(deps: {
+  redis: Redis;
+  oauth: Pick<OAuthClient, 'refresh'>;
+  clientSecret: string;
+  logger: Logger;
+  onRefresh: (result: RefreshResult) => void;
+}): Grants {
+  const { redis, logger } = deps;
+  const store = createGrantStore({ redis, cipher: createGrantCipher(deps.clientSecret), logger });
   const unsaved = createUnsavedGrants({ store, logger });
-  const renewals = createGrantRenewals({ redis, store, unsaved, oauth, logger, onRefresh });
-  const deps = { store, unsaved, renewGrant: renewals.renewGrant, logger };
+  const renewals = createGrantRenewals({ ...deps, store, unsaved });
+  const ofTokens = { store, unsaved, renewGrant: renewals.renewGrant, logger };
   return {
-    tokensFor: (given) => createGrantTokens(deps, given),
-    tokensOf: (key) => createStoredGrantTokens(deps, key),
+    tokensFor: (given) => createGrantTokens(ofTokens, given),
+    tokensOf: (key) => createStoredGrantTokens(ofTokens, key),
     async save(tokens) {
       try {
         await store.write(vcsKeys.grant(tokens.refreshToken), grantFrom(tokens, Date.now()));

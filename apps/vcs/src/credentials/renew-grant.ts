@@ -18,16 +18,6 @@ const LOCK_TTL_MS = 44_000;
 const LOCK_WAIT_MS = 46_000;
 const REFRESH_MS = 20_000;
 
-export interface RenewGrantDeps {
-  redis: Redis;
-  store: GrantStore;
-  unsaved: UnsavedGrants;
-  oauth: Pick<OAuthClient, 'refresh'>;
-  logger: Logger;
-  /** Called with the result of each request for new tokens. */
-  onRefresh(result: RefreshResult): void;
-}
-
 /** The grant to renew. */
 export interface Renewal {
   key: string;
@@ -45,13 +35,15 @@ export interface Renewal {
  */
 export type RenewGrant = (renewal: Renewal) => Promise<Grant>;
 
-export interface GrantRenewals {
-  renewGrant: RenewGrant;
-  /** Waits at most `deadlineMs` for renewals under way, those without callers included. */
-  close(deadlineMs: number): Promise<void>;
-}
-
-export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
+export function createGrantRenewals(deps: {
+  redis: Redis;
+  store: GrantStore;
+  unsaved: UnsavedGrants;
+  oauth: Pick<OAuthClient, 'refresh'>;
+  logger: Logger;
+  /** Called with the result of each request for new tokens. */
+  onRefresh(result: RefreshResult): void;
+}) {
   const { redis, store, unsaved, oauth, logger, onRefresh } = deps;
   const underway = new Map<string, Promise<Grant>>();
   const refused = createRefusedGrants();
@@ -103,7 +95,7 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
     return started;
   }
 
-  async function renewGrant(renewal: Renewal): Promise<Grant> {
+  const renewGrant: RenewGrant = async (renewal) => {
     try {
       const grant = await alone(renewal);
       // The renewal under way may have been for an older token, and returned the rejected one.
@@ -114,11 +106,12 @@ export function createGrantRenewals(deps: RenewGrantDeps): GrantRenewals {
       logger.warn({ err: error }, 'grant not renewed: Redis does not answer');
       throw redisNeeded(error);
     }
-  }
+  };
 
   return {
     renewGrant,
-    async close(deadlineMs) {
+    /** Waits at most `deadlineMs` for renewals under way, those without callers included. */
+    async close(deadlineMs: number): Promise<void> {
       const renewals = Promise.allSettled(underway.values());
       const late = () => new Error('renewals are still under way');
       try {

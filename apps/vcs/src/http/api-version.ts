@@ -9,24 +9,17 @@ export interface ApiVersion {
   atLeast(major: number, minor: number): boolean;
 }
 
-export interface ObservedApiVersion extends ApiVersion {
-  /** Asks the API, at most once in ten minutes. Never rejects. */
-  refresh(): Promise<void>;
-}
-
 /** Reads `/mon/version` of the API; a version without numbers (`snapshot`) counts as unknown. */
-export function createApiVersion(deps: {
-  api: Pick<CdsApiClient, 'version'>;
-  logger: Logger;
-}): ObservedApiVersion {
+export function createApiVersion(deps: { api: Pick<CdsApiClient, 'version'>; logger: Logger }) {
   let known: { major: number; minor: number } | undefined;
   let askedAt = Number.NEGATIVE_INFINITY;
   return {
-    atLeast(major, minor) {
+    atLeast(major: number, minor: number): boolean {
       if (!known) return false;
       return known.major > major || (known.major === major && known.minor >= minor);
     },
-    async refresh() {
+    /** Asks the API, at most once in ten minutes. Never rejects. */
+    async refresh(): Promise<void> {
       if (performance.now() - askedAt < ASK_EVERY_MS) return;
       try {
         const { version } = await deps.api.version();

@@ -16,6 +16,12 @@ export const ofServer = { params: serverParams, errors: ['notFound'] } as const;
 /** The path parameters of a route about a repository. */
 export const repositoryParams = z.object({ name, owner, repo });
 
+/** A text in a body of CDS: as in Go, what is absent is "". */
+export const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
+
 /** A query parameter; "" when it is absent, the first when there are several. */
 export function queryText(description: string) {
   return firstOf(z.string().default('')).meta({ description });

@@ -1,4 +1,5 @@
 import type { VcsBranch, VcsDeleteEvent, VcsPullRequestEvent, VcsPushEvent } from '@cds/wire';
+import { toVcsBranch } from '../repositories/vcs-branch';
 import type { RepositoryEvent } from './repository-event';
 
 export const EVENT_FILTERS = ['push', 'create', 'delete', 'pullrequests'] as const;
@@ -73,13 +74,7 @@ function toPush(
 /** A tag keeps its whole name, by which `hooks` distinguishes it from a branch. */
 function toBranch(ref: string, hash: string, { mainBranch }: Repository): VcsBranch {
   const name = ref.startsWith(BRANCH) ? ref.slice(BRANCH.length) : ref;
-  return {
-    id: name,
-    display_id: name,
-    latest_commit: hash,
-    default: name === mainBranch,
-    parents: null,
-  };
+  return toVcsBranch({ name, hash, parents: null }, mainBranch);
 }
 
 function toPullRequest({

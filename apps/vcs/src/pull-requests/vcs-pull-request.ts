@@ -1,6 +1,7 @@
 import type { BbPullRequest, BbPullRequestEnd } from '@cds/bitbucket';
 import type { VcsPullRequest, VcsPushEvent } from '@cds/wire';
 import { NO_AUTHOR, toVcsAuthor } from '../repositories/vcs-author';
+import { toVcsBranch } from '../repositories/vcs-branch';
 
 /** `title` stays empty, as CDS has it from its own service for Bitbucket Cloud. */
 export function toVcsPullRequest(pullRequest: BbPullRequest): VcsPullRequest {
@@ -19,13 +20,7 @@ export function toVcsPullRequest(pullRequest: BbPullRequest): VcsPullRequest {
 function toPushEvent(end: BbPullRequestEnd): VcsPushEvent {
   return {
     repo: end.repository ?? '',
-    branch: {
-      id: end.branch,
-      display_id: end.branch,
-      latest_commit: end.hash,
-      default: false,
-      parents: null,
-    },
+    branch: toVcsBranch({ name: end.branch, hash: end.hash, parents: null }, undefined),
     commit: { id: end.hash, author: NO_AUTHOR, authorTimestamp: 0, message: '', url: '' },
     clone_url: '',
   };

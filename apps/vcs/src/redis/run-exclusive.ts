@@ -3,13 +3,6 @@ import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
 
-export interface RunExclusiveDeps {
-  redis: Redis;
-  logger: Logger;
-  /** The longest work; the lock of a dead process is free a little later. */
-  maxMs: number;
-}
-
 /** Runs `work` while no other work of the same id runs, in this process or another. */
 export type RunExclusive = <T>(
   id: string,
@@ -21,17 +14,18 @@ export type RunExclusive = <T>(
  * Runs work of one id in order within this process; a lock in Redis excludes other replicas, while
  * Redis answers.
  */
-export function createRunExclusive(deps: RunExclusiveDeps): RunExclusive {
+export function createRunExclusive(deps: {
+  redis: Redis;
+  logger: Logger;
+  /** The longest work; the lock of a killed process is free a little later. */
+  maxMs: number;
+}): RunExclusive {
   const tails = new Map<string, Promise<unknown>>();
 
   async function locked<T>(id: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     let begun = false as boolean;
-    const options = {
-      ttlMs: deps.maxMs + 5_000,
-      waitMs: deps.maxMs + 10_000,
-      pollMs: 25,
-      signal,
-    };
+    const { maxMs } = deps;
+    const options = { ttlMs: maxMs + 5_000, waitMs: maxMs + 10_000, pollMs: 25, signal };
     try {
       return await withLock(deps.redis, vcsKeys.lock(id), options, () => {
         begun = true;

@@ -2,7 +2,10 @@ import type { BbBranch } from '@cds/bitbucket';
 import type { VcsBranch } from '@cds/wire';
 
 /** @param mainBranch the repository's main branch; undefined in an empty repository */
-export function toVcsBranch(branch: BbBranch, mainBranch: string | undefined): VcsBranch {
+export function toVcsBranch(
+  branch: Pick<BbBranch, 'name' | 'hash'> & Pick<VcsBranch, 'parents'>,
+  mainBranch: string | undefined,
+): VcsBranch {
   return {
     id: branch.name,
     display_id: branch.name,

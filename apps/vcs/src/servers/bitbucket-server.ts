@@ -24,22 +24,15 @@ export interface BitbucketServer {
   connectToRead(tokens: GrantTokens): BitbucketClient;
 }
 
-export interface BitbucketServerDeps {
+export function createBitbucketServer(deps: {
   config: BitbucketServerConfig;
   redis: Redis;
   logger: Logger;
   metrics: VcsMetrics;
   /** None when not given. */
   proxies?: ProxySettings | undefined;
-}
-
-export function createBitbucketServer({
-  config,
-  redis,
-  logger,
-  metrics,
-  proxies,
-}: BitbucketServerDeps): BitbucketServer {
+}): BitbucketServer {
+  const { config, redis, logger, metrics, proxies } = deps;
   const { name, apiUrl, oauthUrl, clientId, clientSecret } = config;
   const serverLogger = logger.child({ server: name });
   const budget = createCallBudget({

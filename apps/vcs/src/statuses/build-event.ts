@@ -1,12 +1,8 @@
 import { z } from 'zod';
+import { text } from '../http/route-params';
 
 /** The `type_event` of the only event that makes a build status. */
 export const NODE_RUN_EVENT = 'sdk.EventRunWorkflowNode';
-
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? '');
 
 const count = z
   .int()

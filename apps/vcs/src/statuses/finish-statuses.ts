@@ -34,7 +34,7 @@ const MAX_UNANSWERED = 5;
 /** The time for which a run is asked about that does not exist or must not be read. */
 const REFUSED_FOR_MS = 24 * 60 * 60_000;
 
-export interface FinishStatusesDeps {
+interface FinishStatusesDeps {
   redis: Redis;
   servers: BitbucketServers;
   unfinished: UnfinishedStatuses;
@@ -44,14 +44,8 @@ export interface FinishStatusesDeps {
   /** Whether the state in Redis is this CDS's; else nothing is checked. */
   isOurs: () => boolean;
   logger: Logger;
-  /** Milliseconds between two runRounds, a minute when not given. */
+  /** Milliseconds between two rounds, a minute when not given. */
   roundEveryMs?: number | undefined;
-}
-
-export interface FinishStatuses {
-  /** Checks all unfinished statuses once, then each from time to time. */
-  start(): void;
-  close(): void;
 }
 
 /** `unanswered`: postponed, others may have an answer. `unreachable`: no run has an answer now. */
@@ -61,7 +55,7 @@ type Outcome = 'done' | 'unanswered' | 'unreachable';
  * Sends the end of builds that CDS reported while `vcs` was away, since CDS reports it once. One
  * replica at a time asks the API how the run ended, and sends the status as all others are sent.
  */
-export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
+export function createFinishStatuses(deps: FinishStatusesDeps) {
   const { redis, servers, unfinished, sendStatus, api, logger } = deps;
   const closing = new AbortController();
   let afterStart = true;
@@ -205,8 +199,9 @@ export function createFinishStatuses(deps: FinishStatusesDeps): FinishStatuses {
   });
 
   return {
+    /** Checks all unfinished statuses once, then each from time to time. */
     start: loop.start,
-    close() {
+    close(): void {
       closing.abort();
       void loop.stop();
     },

@@ -21,14 +21,6 @@ const MAX_PAUSE_MS = 30 * 60_000;
 /** Answers that another try does not change. */
 const REFUSALS = new Set([400, 403, 404]);
 
-export interface SendStatusDeps {
-  sent: SentStatuses;
-  unfinished: UnfinishedStatuses;
-  runExclusive: RunExclusive;
-  logger: Logger;
-  onResult(result: SendResult): void;
-}
-
 /** The call with which a status is sent. */
 export interface StatusCall extends Pick<GrantedCall, 'server' | 'bitbucket' | 'grant' | 'ctx'> {
   /** When the status was sent first, or could have been (ms); now when not given. */
@@ -47,7 +39,13 @@ export type SendStatus = (
  * failed one is sent again when its event is. One that is not final is recorded as unfinished
  * before: CDS does not repeat the event of its end.
  */
-export function createSendStatus(deps: SendStatusDeps): SendStatus {
+export function createSendStatus(deps: {
+  sent: SentStatuses;
+  unfinished: UnfinishedStatuses;
+  runExclusive: RunExclusive;
+  logger: Logger;
+  onResult(result: SendResult): void;
+}): SendStatus {
   const { sent, unfinished, runExclusive, logger, onResult } = deps;
 
   async function send(

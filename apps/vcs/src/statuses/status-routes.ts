@@ -8,14 +8,11 @@ import { eventSchema, NODE_RUN_EVENT, nodeRunSchema, type BuildEvent } from './b
 import { buildStatus } from './build-status';
 import type { SendStatus } from './send-status';
 
-export interface StatusRouteDeps extends RouteDeps {
-  sendStatus: SendStatus;
-  apiVersion: ApiVersion;
-  uiUrl: string;
-}
-
 /** `POST /vcs/{name}/status`: makes build statuses of CDS's events about runs of workflow nodes. */
-export function addStatusRoutes(router: Router, deps: StatusRouteDeps): void {
+export function addStatusRoutes(
+  router: Router,
+  deps: RouteDeps & { sendStatus: SendStatus; apiVersion: ApiVersion; uiUrl: string },
+): void {
   const { sendStatus, apiVersion, uiUrl } = deps;
 
   router.post(

@@ -80,14 +80,8 @@ export function createUnfinishedStatuses(deps: {
     },
     async postpone(id, askAt, change) {
       const postponing = redis.zadd(vcsKeys.unfinished, 'XX', askAt, id);
-      if (change)
-        await redis.set(
-          vcsKeys.unfinishedStatus(id),
-          JSON.stringify(change),
-          'PX',
-          MAX_AGE_MS,
-          'XX',
-        );
+      const record = JSON.stringify(change);
+      if (change) await redis.set(vcsKeys.unfinishedStatus(id), record, 'PX', MAX_AGE_MS, 'XX');
       await postponing;
     },
     due: (until, limit) =>

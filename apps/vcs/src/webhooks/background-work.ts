@@ -1,6 +1,9 @@
 import { type DeadlineContext, abortable, withTimeout } from '@cds/network';
 
-export interface BackgroundWorkOptions {
+type Work = (ctx: DeadlineContext) => Promise<void>;
+
+/** Queues work in the background, bounded in number, time and memory, that may be dropped. */
+export function createBackgroundWork(options: {
   /** How much is done at the same time. */
   atOnce: number;
   /** How much may wait; further work is dropped. */
@@ -8,20 +11,7 @@ export interface BackgroundWorkOptions {
   /** Milliseconds that one piece of work may take. */
   maxMs: number;
   onError(error: unknown): void;
-}
-
-/** A queue of work in the background: bounded in number, time and memory. */
-export interface BackgroundWork {
-  /** @returns false when the work was dropped */
-  add(work: (ctx: DeadlineContext) => Promise<void>): boolean;
-  /** Drops waiting work and aborts running work, without waiting for either. */
-  close(): void;
-}
-
-type Work = Parameters<BackgroundWork['add']>[0];
-
-/** For work that comes again by itself when it was dropped. */
-export function createBackgroundWork(options: BackgroundWorkOptions): BackgroundWork {
+}) {
   const closing = new AbortController();
   const waiting: Work[] = [];
   let running = 0;
@@ -48,13 +38,15 @@ export function createBackgroundWork(options: BackgroundWorkOptions): Background
   }
 
   return {
-    add(work) {
+    /** @returns false when the work was dropped */
+    add(work: Work): boolean {
       if (closing.signal.aborted || waiting.length >= options.waiting) return false;
       waiting.push(work);
       startNext();
       return true;
     },
-    close() {
+    /** Drops waiting work and aborts running work, without waiting for either. */
+    close(): void {
       waiting.length = 0;
       closing.abort();
     },

@@ -1,9 +1,5 @@
 import { z } from 'zod';
-
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? '');
+import { text } from '../http/route-params';
 
 const flag = z
   .boolean()

@@ -31,16 +31,6 @@ const ONE_WEBHOOK_MS = 18_000;
 /** Webhooks that are repaired of a listing that was made for the API. */
 const MAX_LISTED = 5;
 
-export interface WebhookRepairsDeps {
-  redis: Redis;
-  webhookStore: WebhookStore;
-  webhookKey: WebhookKey;
-  logger: Logger;
-  onResult(result: RepairResult): void;
-  /** Called when a repair waits, so that calls are left for the API. */
-  onHeldBack(): void;
-}
-
 /** Repairs webhooks of ours that are unsigned, inactive, signed with another key, or duplicates. */
 export interface WebhookRepairs {
   /** Repairs all webhooks of the repository, once a day over all replicas. */
@@ -57,7 +47,15 @@ export interface WebhookRepairs {
  * Only a lookup waits for a repair. A repair makes no call while few are left, renews no token and
  * repeats nothing; one that fails is tried again later. Without Redis nothing is repaired.
  */
-export function createWebhookRepairs(deps: WebhookRepairsDeps): WebhookRepairs {
+export function createWebhookRepairs(deps: {
+  redis: Redis;
+  webhookStore: WebhookStore;
+  webhookKey: WebhookKey;
+  logger: Logger;
+  onResult(result: RepairResult): void;
+  /** Called when a repair waits, so that calls are left for the API. */
+  onHeldBack(): void;
+}): WebhookRepairs {
   const { redis, webhookStore, webhookKey, logger, onResult } = deps;
   const runExclusive = createRunExclusive({ redis, logger, maxMs: ONE_WEBHOOK_MS });
   const schedule = createRepairSchedule({ redis, fingerprint: webhookKey.fingerprint });
