@@ -183,7 +183,7 @@ describe('logs', () => {
     expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
     const story = log.filter((line) => line.requestId === requestId);
     expect(story.map(({ level, msg }) => [level, msg])).toEqual([
-      ['debug', 'a delivery was accepted'],
+      ['debug', 'delivery accepted'],
       ['info', 'a run was started'],
       ['debug', 'delivery processed'],
     ]);

@@ -418,7 +418,7 @@ it('was a story worth searching', () => {
   expect(secrets.size).toBeGreaterThan(25);
   expect(answers.length).toBeGreaterThan(60);
   expect(log).toContain('a run was not started');
-  expect(log).toContain('Redis does not take them');
+  expect(log).toContain('Redis does not store it');
   expect(stack.api.runs(PROJECT, 'w').length).toBeGreaterThan(3);
 });
 

@@ -219,7 +219,7 @@ describe('one request id', () => {
 
     const at = (level: number) =>
       story.filter((line) => line.level === level).map(({ msg }) => msg);
-    expect(at(20)).toContain('a delivery was accepted');
+    expect(at(20)).toContain('delivery accepted');
     expect(at(30).filter((msg) => msg === 'a run was started')).toHaveLength(4);
     expect(at(30)).toEqual(
       expect.arrayContaining([
@@ -233,7 +233,7 @@ describe('one request id', () => {
       ...{ hook: hook.uuid, execution: timestamp, project: 'PROJ', workflow: 'wf1', run: 1 },
       branch: 'good',
     });
-    expect(story.find(({ msg }) => msg === 'a delivery was accepted')).toMatchObject({
+    expect(story.find(({ msg }) => msg === 'delivery accepted')).toMatchObject({
       requestUuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     expect(story.some(({ replay_of }) => replay_of === timestamp)).toBe(true);

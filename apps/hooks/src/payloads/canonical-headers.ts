@@ -1,4 +1,4 @@
-/** Credentials are not kept with an execution; `Host` is left out because Go's HTTP server takes it out. */
+/** Credentials are not stored. Go's HTTP server leaves `Host` out, so it is left out here. */
 const DROPPED = new Set([
   'Authorization',
   'Proxy-Authorization',
@@ -8,10 +8,10 @@ const DROPPED = new Set([
 ]);
 
 /**
- * The headers of a request as CDS keeps them with an execution (`request_header`).
+ * The headers of a request as CDS stores them with an execution (`request_header`).
  *
- * @param rawHeaders name, value, name, value… as `IncomingMessage.rawHeaders` has them
- * @returns Go's canonical names (`X-Event-Key`) to all values, in the order they came
+ * @param rawHeaders name, value, name, value, …
+ * @returns Go's canonical names (`X-Event-Key`) to all values in their order
  */
 export function canonicalHeaders(rawHeaders: string[]): Record<string, string[]> {
   const headers = new Map<string, string[]>();
@@ -27,13 +27,13 @@ export function canonicalHeaders(rawHeaders: string[]): Record<string, string[]>
 }
 
 /**
- * Most requests carry the same few names. Bounded, since anybody may send others. A Map finds a name
- * in half the time of an LRU cache.
+ * Most requests carry the same few names. Bounded, since strangers may send others. A Map takes
+ * half the time of an LRU cache.
  */
 const MAX_KNOWN = 500;
 const known = new Map<string, string>();
 
-/** `x-event-key` → `X-Event-Key`; only `-` separates words (https://pkg.go.dev/net/textproto#CanonicalMIMEHeaderKey). */
+/** As https://pkg.go.dev/net/textproto#CanonicalMIMEHeaderKey: only `-` separates words. */
 function canonicalName(name: string): string {
   const before = known.get(name);
   if (before !== undefined) return before;

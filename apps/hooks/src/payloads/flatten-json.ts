@@ -3,22 +3,22 @@ import { MAX_VARIABLES } from './max-variables';
 import { JsonTooComplexError, parseBoundedJson } from './parse-bounded-json';
 
 /**
- * Most characters that the names and values of one flattened body may have together. Names repeat those of
- * all levels above, so a body of 1 MiB that is nested deeply enough would become gigabytes.
- * Recorded ones of CDS and Bitbucket flatten into less than three times their size. Values whose
- * name is taken already count too: it takes as long to find that out.
+ * Of all names and values of one flattened body. Names repeat those of all levels above, so a
+ * deeply nested body of 1 MiB would become gigabytes. Recorded bodies of CDS and Bitbucket flatten
+ * into less than three times their size. Values whose name is taken count too: finding that out
+ * takes as long.
  */
 export const MAX_FLATTENED_CHARACTERS = 2 * 1024 * 1024;
-/** Most characters of the names as they stand in the body: each has to be lowered. */
+/** Of the names as written in the body: each is lowered. */
 export const MAX_NAME_CHARACTERS = 384 * 1024;
 /**
- * Most names of more than {@link LONG_NAME} characters. V8 hashes the longest strings by their
- * length alone: each of them would be compared with all others.
+ * Names of more than {@link LONG_NAME} characters. V8 hashes the longest strings by their length
+ * alone, so each would be compared with all others.
  */
 export const MAX_LONG_NAMES = 16;
 export const LONG_NAME = 4_096;
 
-/** The flattened form of the body is too large. The message says in which way. */
+/** The flattened form of the body is too large; the message says why. */
 export class FlattenedTooLargeError extends Error {
   override readonly name = 'FlattenedTooLargeError';
 }
@@ -55,20 +55,20 @@ interface Frame {
   next: number;
   /** All names from the root, joined by dots. */
   path: string;
-  /** The last name of the path: items of an array repeat it. */
+  /** The last name of the path, which items of an array repeat. */
   name: string;
 }
 
 /**
- * Flattens a parsed JSON body into CDS variables: `{"A": {"b": [1, true]}}` → `a.b.b0` = "1", `a.b.b1` =
- * "true". The items of an array are named after it and counted; at the root they are `0`, `1`, …. In names,
- * space, `/` and `:` become `_` and letters are lowered; empty names are left out with all below them. Null is
- * "", empty objects and arrays give nothing. A root that is neither object nor array gives nothing.
+ * Flattens a parsed JSON body into CDS variables: `{"A": {"b": [1, true]}}` → `a.b.b0` = "1",
+ * `a.b.b1` = "true". Array items are named after the array and counted; at the root they are `0`,
+ * `1`, …. In names, space, `/` and `:` become `_` and letters are lowered; empty names are left out
+ * with all below them. Null is "". Empty objects and arrays, and any other root, give nothing.
  *
- * When two names become one (`A` and `a`), the first in the order of the body wins; CDS 0.41 took either.
- * A number beyond a float64 (`1e400`) makes the whole body give nothing, as it does in Go.
+ * When two names become one (`A` and `a`), the first wins; CDS 0.41 took either. A number beyond a
+ * float64 (`1e400`) makes the whole body give nothing, as in Go.
  *
- * Works with a stack of its own, so that no nesting can exhaust the call stack.
+ * It has its own stack, so that no nesting exhausts the call stack.
  *
  * @throws FlattenedTooLargeError
  */
@@ -90,7 +90,7 @@ export function flattenJson(root: unknown): Map<string, string> {
     nameCharacters += key?.length ?? 0;
     if (nameCharacters > MAX_NAME_CHARACTERS) throw tooLongNames();
     const name = key === undefined ? `${frame.name}${index}` : variableName(key);
-    // Checked before they are joined: the names of nested arrays grow with the square of the depth.
+    // Before they are joined: names of nested arrays grow with the square of the depth.
     if (frame.path.length + name.length > MAX_FLATTENED_CHARACTERS) throw tooManyCharacters();
     const path = frame.path === '' ? name : `${frame.path}.${name}`;
 
@@ -102,7 +102,7 @@ export function flattenJson(root: unknown): Map<string, string> {
     if (typeof value === 'number' && !Number.isFinite(value)) return new Map();
     const text = scalarText(value);
     characters += path.length + text.length;
-    // Before the name is looked up: that takes its whole length.
+    // Before the name is looked up, which reads its whole length.
     if (characters > MAX_FLATTENED_CHARACTERS) throw tooManyCharacters();
     if (path.length > LONG_NAME && ++longNames > MAX_LONG_NAMES) throw tooManyLongNames();
     if (variables.has(path)) continue;
@@ -113,7 +113,7 @@ export function flattenJson(root: unknown): Map<string, string> {
 }
 
 /**
- * {@link flattenJson} of a text. As recorded, one that is no JSON gives nothing.
+ * {@link flattenJson} of a text. What is no JSON gives nothing, as recorded of CDS.
  *
  * @throws FlattenedTooLargeError
  */
@@ -146,8 +146,8 @@ function scalarText(value: unknown): string {
 }
 
 /**
- * Go lowers letter by letter: JavaScript makes another letter of a `\u03a3` at the end of a word, and two of
- * `\u0130`.
+ * Go lowers letter by letter. JavaScript lowers a `\u03a3` at the end of a word to another letter,
+ * and `\u0130` to two.
  */
 function variableName(key: string): string {
   const name = key.replace(/[ /:]/g, '_');

@@ -1,9 +1,7 @@
 /**
- * A number of a JSON body as Go's `%v` prints a float64, which is what CDS's variables hold: the shortest
- * digits that read back the same; exponent form from 1e6 up and below 1e-4, with at least two digits in the
- * exponent (1000000 → `1e+06`, 999999 → `999999`, 0.00001 → `1e-05`).
- *
- * @param value a finite number
+ * A finite number as Go's `%v` prints a float64, as in variables of CDS: exponent form from 1e6 up
+ * and below 1e-4, with at least two digits in the exponent (1000000 → `1e+06`, 999999 → `999999`,
+ * 0.00001 → `1e-05`).
  */
 export function formatGoNumber(value: number): string {
   if (Object.is(value, -0)) return '-0';

@@ -1,42 +1,31 @@
-/** A `repo:push` delivery that does not hold what a push holds. The message names the path and what belongs there. */
-export class MalformedPushError extends Error {
+/** The content of an execution is at fault, so another try is useless. The message says why. */
+abstract class MalformedDeliveryError extends Error {}
+
+/** A body that is no `repo:push`. The message names the path and what belongs there. */
+export class MalformedPushError extends MalformedDeliveryError {
   override readonly name = 'MalformedPushError';
 }
 
-/** A request to a plain webhook whose query or body cannot be read. The message says which and why. */
-export class MalformedWebhookError extends Error {
+/** A request to a plain webhook whose query or body cannot be read. */
+export class MalformedWebhookError extends MalformedDeliveryError {
   override readonly name = 'MalformedWebhookError';
 }
 
-/** The payload of a scheduler that cannot be handed on. The message says why. */
-export class MalformedScheduleError extends Error {
+/** The payload of a scheduler. */
+export class MalformedScheduleError extends MalformedDeliveryError {
   override readonly name = 'MalformedScheduleError';
 }
 
-/** A message of a queue that cannot be handed on. The message says why. */
-export class MalformedMessageError extends Error {
+/** A message of a queue. */
+export class MalformedMessageError extends MalformedDeliveryError {
   override readonly name = 'MalformedMessageError';
 }
 
-/** The payload in the configuration of a poller that cannot be handed on, or a change that cannot be read. The message says why. */
-export class MalformedPollError extends Error {
+/** The payload of a poller, or a change that a poll found. */
+export class MalformedPollError extends MalformedDeliveryError {
   override readonly name = 'MalformedPollError';
 }
 
-/** Whether a delivery itself is at fault, so that trying it again is useless. */
-export function isMalformedDelivery(
-  error: unknown,
-): error is
-  | MalformedPushError
-  | MalformedWebhookError
-  | MalformedScheduleError
-  | MalformedMessageError
-  | MalformedPollError {
-  return (
-    error instanceof MalformedPushError ||
-    error instanceof MalformedWebhookError ||
-    error instanceof MalformedScheduleError ||
-    error instanceof MalformedMessageError ||
-    error instanceof MalformedPollError
-  );
+export function isMalformedDelivery(error: unknown): error is MalformedDeliveryError {
+  return error instanceof MalformedDeliveryError;
 }

@@ -1,6 +1,5 @@
 /**
- * Most variables that one request to a plain webhook may give to its run. Reading as many takes some
- * milliseconds, and everybody waits meanwhile. A payload of Bitbucket, which has 256 KB at most, gives
- * fewer.
+ * Variables of one run. Reading as many blocks the event loop for some milliseconds. A payload of
+ * Bitbucket has 256 KB at most and gives fewer.
  */
 export const MAX_VARIABLES = 12_288;

@@ -1,7 +1,7 @@
 /**
- * Most opening brackets, commas and colons of a JSON text outside of its strings. Reading as many takes some
- * ten milliseconds at the very most, whatever they are, and everybody waits meanwhile. Recorded
- * pushes have one for 17 to 34 characters, so that one of a whole MiB has fewer.
+ * Opening brackets, commas and colons of a JSON text outside of its strings. Reading as many blocks
+ * the event loop for ten milliseconds at most. Recorded pushes have one for 17 to 34 characters, so
+ * a push of 1 MiB has fewer.
  */
 export const MAX_JSON_SIGNS = 65_536;
 
@@ -14,12 +14,11 @@ export class JsonTooComplexError extends Error {
 }
 
 /**
- * `JSON.parse` for text of strangers, up to a MiB: a megabyte of `{},{},` is not read at all.
+ * `JSON.parse` for text of strangers, up to 1 MiB: a megabyte of `{},{},` is not parsed.
  *
  * @throws JsonTooComplexError, also for text that is no JSON; SyntaxError
  */
 export function parseBoundedJson(text: string): unknown {
-  // Most text is so short that it cannot hold as many.
   if (text.length > MAX_JSON_SIGNS && hasTooManySigns(text)) throw new JsonTooComplexError();
   return JSON.parse(text) as unknown;
 }
@@ -41,7 +40,7 @@ function hasTooManySigns(text: string): boolean {
   return signs > MAX_JSON_SIGNS;
 }
 
-/** `[` or `{`, which are the same but for one bit. */
+/** `[` or `{`, which differ in one bit. */
 function isOpening(code: number): boolean {
   return (code & ~0x20) === 0x5b;
 }

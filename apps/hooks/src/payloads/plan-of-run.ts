@@ -1,6 +1,6 @@
 import type { DeliveryPlan } from '@cds/hooks-store';
 
-/** The plan of what asks for one run and has nothing to do with a repository. */
+/** The plan of one run without a repository. */
 export function planOfRun(payload: Record<string, string>): DeliveryPlan {
   return {
     runs: [{ payload }],

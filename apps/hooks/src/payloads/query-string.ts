@@ -1,20 +1,19 @@
 import { MAX_VARIABLES } from './max-variables';
 
-/** Name and value, in the order in which they stand. */
 export type QueryPair = [name: string, value: string];
 
-/** A `%` that two hexadecimal digits do not follow, and what follows instead. */
+/** A `%` without two hexadecimal digits, and what follows instead. */
 const INVALID_ESCAPE = /%(?![0-9a-f]{2}).{0,2}/is;
 
-/** What stands for itself, as nearly everything does. */
+/** Text without an escape. */
 const IS_PLAIN = /^[\x20-\x24\x26-\x2a\x2c-\x7e]*$/;
 
 /**
- * Reads a query, or a form-encoded body, as Go's `url.ParseQuery` did in the days of CDS 0.41: `&` and
- * `;` separate, `+` is a space, a pair without `=` has an empty value. Pairs without a name are skipped,
- * as they could be given to no variable. Bytes that are no UTF-8 become U+FFFD.
+ * Reads a query, or a form-encoded body, as Go's `url.ParseQuery` did in CDS 0.41: `&` and `;`
+ * separate, `+` is a space, a pair without `=` has an empty value. Pairs without a name are
+ * skipped. Bytes that are no UTF-8 become U+FFFD.
  *
- * @param text the raw text; a body is given with one character per byte (latin1)
+ * @param text the raw text; of a body one character per byte (latin1)
  * @returns the pairs, or what is wrong: the first escape that cannot be decoded, or too many pairs
  */
 export function parseQuery(text: string): { pairs: QueryPair[] } | { problem: string } {
@@ -25,7 +24,7 @@ export function parseQuery(text: string): { pairs: QueryPair[] } | { problem: st
     };
   }
   const pairs: QueryPair[] = [];
-  // What has no name is passed over without being cut out: a megabyte of `&` holds nothing else.
+  // Pairs without a name are not cut out: a megabyte of `&` holds nothing else.
   for (const [piece] of text.matchAll(/(?<![^&;])[^&;=][^&;]*/g)) {
     const equals = piece.indexOf('=');
     const name = decode(equals < 0 ? piece : piece.slice(0, equals));
@@ -48,7 +47,7 @@ const [PERCENT, PLUS, SPACE] = [0x25, 0x2b, 0x20];
 /** One character per byte in, text out. Every `%` is one of an escape. */
 function decode(escaped: string): string {
   if (IS_PLAIN.test(escaped)) return escaped;
-  // The result is never longer, so it is written over what it comes from.
+  // The result is never longer, so it is written over its source.
   const bytes = Buffer.from(escaped, 'latin1');
   let length = 0;
   for (let at = 0; at < bytes.length; at++) {

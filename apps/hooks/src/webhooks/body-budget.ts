@@ -1,33 +1,28 @@
-/** Bytes that all bodies under way may hold together: hundreds of the largest that Bitbucket sends. */
+/** Bytes of all bodies being read together. Bitbucket sends 256 KB at most. */
 export const MAX_BYTES_UNDER_WAY = 64 * 1024 * 1024;
 
-/** Half of what Bitbucket waits for; a slow line brings the 256 KB that it sends in that time. */
+/** Half of what Bitbucket waits for an answer. Enough for 256 KB over a slow line. */
 export const BODY_DEADLINE_MS = 5_000;
 
-/**
- * Bodies on their way at once, from which on strangers are told from senders of ours before theirs
- * is read.
- */
+/** From this many bodies at once, the hook is looked up before a body is read. */
 const MANY = 100;
 
-/** Why a body is given up: its memory is needed for others, or it took too long. */
+/** Why a body is given up: the memory is full, or it took too long. */
 export type GivenUp = 'crowded-out' | 'too-slow';
 
 /** The memory of one body that is being read. */
 export interface BodyMemory {
-  /** @param bytes that it holds from now on */
+  /** @param bytes the whole size, not what is added */
   holds(bytes: number): void;
-  /** It is read, or given up. */
   release(): void;
 }
 
 export type BodyBudget = ReturnType<typeof createBodyBudget>;
 
 /**
- * Bounds what bodies under way hold together, in this process, and how long each may take. When
- * they hold too much, the one that has been under way for longest is given up: deliveries of
- * Bitbucket are read within moments, and whoever fills the memory by sending slowly is the first to
- * lose.
+ * Bounds the memory of all bodies that this process reads, and the time of each. When the memory is
+ * full, the oldest body is given up: Bitbucket sends a delivery within moments, so slow senders
+ * lose first.
  */
 export function createBodyBudget(maxBytes = MAX_BYTES_UNDER_WAY, deadlineMs = BODY_DEADLINE_MS) {
   /** The oldest first. */
@@ -36,7 +31,7 @@ export function createBodyBudget(maxBytes = MAX_BYTES_UNDER_WAY, deadlineMs = BO
     { bytes: number; until: number; giveUp: (why: GivenUp) => void }
   >();
   let total = 0;
-  /** One for all of them: the oldest is the first to be late. */
+  /** One timer for all bodies: the oldest is the first to be late. */
   let timer: NodeJS.Timeout | undefined;
 
   function giveUpOldest(): void {
@@ -62,7 +57,7 @@ export function createBodyBudget(maxBytes = MAX_BYTES_UNDER_WAY, deadlineMs = BO
   }
 
   return {
-    /** @param giveUp called when it is to be given up; its memory is released already */
+    /** @param giveUp called when the body is given up, after its memory is released */
     begin(giveUp: (why: GivenUp) => void): BodyMemory {
       const memory: BodyMemory = {
         holds(bytes) {
@@ -85,9 +80,7 @@ export function createBodyBudget(maxBytes = MAX_BYTES_UNDER_WAY, deadlineMs = BO
     /** Bytes held now. */
     total: () => total,
 
-    /**
-     * Whether so many are under way that each is to show that a hook takes it before it is read.
-     */
+    /** Whether hooks are to be looked up before more bodies are read. */
     isCrowded: () => underWay.size >= MANY,
   };
 }

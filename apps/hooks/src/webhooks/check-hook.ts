@@ -12,15 +12,15 @@ import {
 } from './refusal';
 import type { ShownSignature, SignatureVerifier } from './verify-signature';
 
-/** Absent hooks that a right signature asked for; only who has the key can fill this. */
+/** Absent hooks that a right signature asked for. Only holders of the key can fill this. */
 const MAX_ASKED_FOR = 10_000;
 
-/** Bodies of strangers, a MiB each at most, that are read at once only to look at a signature. */
+/** Bodies for absent hooks, of 1 MiB at most, that are read at once to verify a signature. */
 export const MAX_READ_FOR_SIGNATURE = 8;
 
 export interface HookCheckDeps {
   signatures: Pick<SignatureVerifier, 'isRefused'>;
-  /** Reads the hooks of the API again; once a minute at most, whoever asks. */
+  /** Reads the hooks of the API again, once a minute at most. */
   askForHooks: () => void;
   now: () => number;
 }
@@ -32,12 +32,12 @@ export interface SentHead {
   shown: ShownSignature;
 }
 
-/** Decides by the hook, as Redis knows it, whether a delivery is refused whatever its body is. */
+/** Refuses deliveries by their hook in Redis, whatever their body is. */
 export function createHookCheck({ signatures, askForHooks, now }: HookCheckDeps) {
   const askedFor = new LRUCache<string, number>({ max: MAX_ASKED_FOR });
   let beingRead = 0;
 
-  /** @throws Refusal when the hook takes no delivery with such a head */
+  /** @throws Refusal where the hook takes no delivery with this method and signature */
   function checkHook(hook: HookOnFile | AbsentHook, sent: SentHead): DeliveryValidator {
     if (hook.kind === 'unknown') throw absentHook(sent.uuid, hook, false);
     if (hook.method !== sent.method) throw wrongMethod(sent.method);
@@ -49,10 +49,9 @@ export function createHookCheck({ signatures, askForHooks, now }: HookCheckDeps)
   }
 
   /**
-   * Why a delivery to a hook that is not here is refused: 404 only where it is known that there is
-   * none.
+   * Why a delivery to an absent hook is refused: 404 only where the API is known not to have it.
    *
-   * @param isRight whether the delivery shows by its signature that the hook was ours
+   * @param isRight whether the signature shows that the hook was ours
    */
   function absentHook(uuid: string, absent: AbsentHook, isRight: boolean): Refusal {
     const { synchronizedAt, vanished } = absent;
@@ -60,19 +59,18 @@ export function createHookCheck({ signatures, askForHooks, now }: HookCheckDeps)
     if (!vanished && !isRight) return unknownHook();
     const since = askedFor.get(uuid) ?? now();
     askedFor.set(uuid, since);
-    // The API was asked since, and does not list it: it was deleted there, and its webhook left
-    // behind.
+    // The API was asked since and does not list the hook: it was deleted, its webhook was not.
     if (!vanished && synchronizedAt > since) return unknownHook();
     askForHooks();
     return notKnownYet();
   }
 
   /**
-   * To be called before a body is read only to verify its signature, where the hook is absent.
+   * Call before the body of a delivery to an absent hook is read to verify its signature.
    *
-   * @returns to be called when it is read
+   * @returns a function to call when the body is read
    * @throws Refusal where the signature changes nothing, and while {@link MAX_READ_FOR_SIGNATURE}
-   *   are being read: then it is not known whose the delivery is
+   *   bodies are being read
    */
   function reserveRead(uuid: string, absent: AbsentHook): () => void {
     const refusal = absentHook(uuid, absent, false);

@@ -27,10 +27,10 @@ import { type AcceptedDelivery, WEBHOOK_METHODS } from './webhook-router';
 export interface WebhookHandlerDeps {
   /** Why nothing may be accepted at all; undefined where it may. */
   whyNone: () => string | undefined;
-  /** Reads the hooks of the API again; once a minute at most, whoever asks. */
+  /** Reads the hooks of the API again, once a minute at most. */
   askForHooks: () => void;
   store: Pick<DeliveryStore, 'lookUp' | 'accept'>;
-  /** Called for a hook with so many pending executions, the new one included. */
+  /** @param pending executions of the hook, the new one included */
   enqueue: (uuid: string, pending: number) => void;
   mode: SignatureMode;
   /** `webhookKey`, then the ones before it. */
@@ -50,12 +50,12 @@ const UNDECODABLE: Validation = {
   reason: 'the query cannot be decoded: write a percent sign as %25',
 };
 
-/** The type of a hook may change while a delivery is validated for the one it had. */
+/** The type of a hook may change while a delivery is validated. */
 const MAX_VALIDATIONS = 2;
 
 /**
- * The handler of `/webhook/{uuid}`, whatever serves the route. What it throws is a mistake of ours,
- * to be logged as an error and answered 500.
+ * The handler of `/webhook/{uuid}`, for Express and for the fast path. What it throws is a bug: it
+ * is logged as an error and answered 500.
  */
 export function createWebhookHandler(deps: WebhookHandlerDeps) {
   const { store, enqueue, logger } = deps;
@@ -67,12 +67,12 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
   const { checkHook, absentHook, reserveRead } = createHookCheck({ ...deps, signatures });
 
   /**
-   * Look up → read → verify → validate → store → enqueue. When it returns, the delivery is in Redis
-   * and is processed whatever happens next.
+   * Look up → read → verify → validate → store → enqueue. When it returns, the delivery is in
+   * Redis.
    *
-   * A right signature costs one round trip to Redis. Without one, for addresses that were refused
-   * too often, and while many bodies are on their way, the hook is looked up before the body is
-   * read: a refused delivery costs that lookup and no more.
+   * A signed delivery costs one round trip to Redis. The hook is looked up before the body is read
+   * where there is no signature, where the address was refused too often, and while many bodies are
+   * being read. A refused delivery then costs the lookup alone.
    *
    * @throws Refusal; CdsError 503 where Redis does not answer; ClientGoneError
    */
@@ -93,7 +93,7 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
     const looksFirst =
       shown !== 'bitbucket' || limit.retryAfter(address) !== undefined || bodies.isCrowded();
     const hook = looksFirst ? await redis(store.lookUp(uuid)) : undefined;
-    // A right signature shows that an absent hook was ours, so its delivery is read all the same.
+    // A right signature shows that an absent hook was ours.
     const absent = hook?.kind === 'unknown' && shown === 'bitbucket' ? hook : undefined;
     const sent = { uuid, method, shown };
     let validator = hook && !absent ? checkHook(hook, sent) : likelyValidator(headers);
@@ -113,7 +113,8 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
     }
 
     const delivery: IncomingDelivery = {
-      ...{ uuid, method, query: rawQuery(url), headers, rawHeaders, body, address, requestId },
+      ...{ uuid, method, headers, rawHeaders, body, address, requestId },
+      query: url.replace(/^[^?]*\??/, ''),
       signature: isRight ? 'right' : 'none',
     };
     for (let validations = 0; validations < MAX_VALIDATIONS; validations++) {
@@ -141,7 +142,7 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
           return { result: 'duplicate', answer: { uuid, type: stored.type, timestamp } };
         }
         case 'other-type':
-          // The hook is of another type than its headers, or the lookup, made likely.
+          // The headers, or the lookup, made another type likely.
           validator = checkHook({ kind: 'known', type: stored.type, method, signed: false }, sent);
           break;
         case 'wrong-method':
@@ -154,7 +155,6 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
           throw absentHook(uuid, stored, isRight);
       }
     }
-    // Its type changed each time that it was validated: there is no such hook any more.
     throw unknownHook();
   }
 
@@ -181,9 +181,4 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
   };
 
   return { handle, metrics };
-}
-
-function rawQuery(url: string): string {
-  const mark = url.indexOf('?');
-  return mark < 0 ? '' : url.slice(mark + 1);
 }

@@ -8,22 +8,22 @@ import { requestUuidOf } from './store-delivery';
 
 const ONCE_IN_MS = 60_000;
 const MAX_SUBJECTS = 1_000;
-/** Changes of one delivery that are named. */
+/** Changes of one delivery that a warning names. */
 const MAX_NAMED = 10;
 
-/** About refusals of which somebody may have to know. */
+/** Refusals that an operator may have to act on. */
 const WARNINGS: Partial<Record<RefusalReason, string>> = {
-  unknown: 'a delivery for an unknown hook was refused',
-  unauthentic: 'a delivery that is not authentic was refused',
-  crowded_out: 'more is being sent to webhooks at once than fits: the slowest senders are refused',
-  too_slow: 'a delivery was sent too slowly and is refused with 503',
+  unknown: 'delivery refused: the hook is unknown',
+  unauthentic: 'delivery refused: it is not authentic',
+  crowded_out: 'delivery refused: too many bodies at once, the slowest senders are refused',
+  too_slow: 'delivery refused: it was sent too slowly',
 };
 
 interface RefusedRequest extends Pick<IncomingDelivery, 'uuid' | 'address' | 'requestId'> {
   url: string;
 }
 
-/** What is logged of deliveries. Nothing of a body or a header is. */
+/** Logs deliveries, without anything of their bodies or headers. */
 export function createIntakeLog({ logger }: { logger: Logger }) {
   const warnOnce = createWarnOnce({ logger });
 
@@ -37,14 +37,13 @@ export function createIntakeLog({ logger }: { logger: Logger }) {
     /** @param execution its timestamp */
     accepted(delivery: IncomingDelivery, validation: Validation, execution: number): void {
       const isIgnored = validation.kind === 'ignore';
-      const message = isIgnored ? 'a delivery was kept as ignored' : 'a delivery was accepted';
+      const message = isIgnored ? 'delivery stored as ignored' : 'delivery accepted';
       stored(delivery, execution, message);
       if (validation.kind !== 'accept' || !validation.unreadable?.length) return;
       const { uuid, requestId } = delivery;
       const changes = validation.unreadable.slice(0, MAX_NAMED);
-      warnOnce('changes of a delivery cannot be read, they are left out', uuid, {
-        ...{ hook: uuid, execution, requestId, changes },
-      });
+      const fields = { hook: uuid, execution, requestId, changes };
+      warnOnce('unreadable changes of a delivery are left out', uuid, fields);
     },
 
     /** @param first the timestamp of the execution that it is a duplicate of */
@@ -54,17 +53,17 @@ export function createIntakeLog({ logger }: { logger: Logger }) {
       first: number,
     ): void {
       const { uuid, address, requestId, headers } = delivery;
-      stored(delivery, first, 'a delivery was sent again: see the execution of the first');
+      stored(delivery, first, 'delivery is a duplicate: see the execution of the first');
       if (isDouble) {
         warnOnce(
-          'a change was delivered twice and leads to one run: does the repository have two webhooks with the url of this hook?',
+          'branch change was delivered twice and starts one run: does the repository have two webhooks with the URL of this hook?',
           uuid,
           { hook: uuid, requestId, webhook: headers['x-hook-uuid'] },
         );
       }
       if (anotherBody) {
         warnOnce(
-          'a delivery came under the X-Request-UUID of an earlier one with another body: taken for that one',
+          'delivery has the X-Request-UUID of an earlier one with another body: taken as its duplicate',
           uuid,
           { hook: uuid, address, requestId },
         );
@@ -72,25 +71,23 @@ export function createIntakeLog({ logger }: { logger: Logger }) {
     },
 
     /**
-     * Not left to the error middleware, which warns of each: a flood would fill the disk.
+     * Not left to the error middleware, which warns of each error: a flood would fill the disk.
      *
      * @param error why it was refused
-     * @param answer what its sender is told
+     * @param answer the answer to the sender
      */
     refused(error: CdsError, answer: CdsError, sender: RefusedRequest): void {
       const { uuid: hook, address, requestId } = sender;
       const { uuid, status, message } = answer;
       const [path] = sender.url.split('?', 1);
-      logger.debug({ uuid, requestId, status, path, error: message }, 'Delivery refused');
+      logger.debug({ uuid, requestId, status, path, error: message }, 'delivery refused');
       if (!(error instanceof Refusal)) {
-        warnOnce('deliveries are refused with 503: Redis does not take them', '', {
-          ...{ uuid, requestId, error: error.cause },
-        });
-        return;
+        const message = 'delivery refused with 503: Redis does not store it';
+        return warnOnce(message, '', { uuid, requestId, error: error.cause });
       }
       const warning = WARNINGS[error.reason];
       if (warning === undefined) return;
-      // Of unknown hooks there may be any number: they are no subject.
+      // There may be any number of unknown hooks: they are no subject.
       const subject = error.reason === 'unauthentic' ? hook : '';
       const named = error.isOfStranger && isTaskUuid(hook) ? { hook } : {};
       warnOnce(warning, subject, { ...named, address, requestId });
@@ -99,16 +96,16 @@ export function createIntakeLog({ logger }: { logger: Logger }) {
 }
 
 /**
- * Warnings about what comes from outside, of which anybody can cause any number: one line a minute
- * for each message and subject, with the number of those left out since the last one.
+ * Warnings that strangers can cause in any number: one line a minute for each message and subject,
+ * with the number of lines left out since the last one.
  */
 export function createWarnOnce(deps: { logger: Logger }) {
   const logged = new LRUCache<string, { until: number; leftOut: number }>({ max: MAX_SUBJECTS });
 
   /**
    * @param message static
-   * @param subject what the line is about, mostly a hook; nothing of which there may be any number
-   * @param fields never anything of a body or a header
+   * @param subject a hook or the like; never what a stranger can make up
+   * @param fields nothing of a body or a header
    */
   return function warnOnce(message: string, subject: string, fields: object): void {
     const key = `${message}/${subject}`;

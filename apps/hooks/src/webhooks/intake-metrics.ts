@@ -2,17 +2,17 @@ import { countFromZero, type Metrics } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
 import type { RefusalReason } from './refusal';
 
-/** What becomes of a request to a webhook. */
+/** The result of a request to a webhook. */
 export type IntakeResult =
   | 'accepted'
   | 'ignored'
   | 'duplicate'
   | RefusalReason
-  /** Redis did not take it for certain: 503. */
+  /** Redis did not confirm that it is stored: 503. */
   | 'unavailable'
   /** The sender went away before the end of the body. */
   | 'broken_off'
-  /** A mistake of ours: 500. */
+  /** A bug: 500. */
   | 'failed';
 
 const RESULTS: readonly IntakeResult[] = [
@@ -22,19 +22,19 @@ const RESULTS: readonly IntakeResult[] = [
   ...(['crowded_out', 'too_slow'] as const),
   ...(['unavailable', 'broken_off', 'failed'] as const),
 ];
-/** Those that the line in `/mon/status` names. */
+/** The results in the line of `/mon/status`. */
 const REFUSED = ['unknown', 'unauthentic', 'limited', 'malformed'] as const;
-/** How long the line warns of a delivery that was forged, or whose key is another. */
+/** How long the line warns after a delivery with no right signature. */
 const WARN_MS = 10 * 60_000;
 
-/** Of one request, from when it came. */
+/** Measures one request from its arrival. */
 export interface Measurement {
-  /** Waits for what the sender still sends, which does not count. */
+  /** Waits for the body. That time is not counted. */
   sending<T>(body: Promise<T>): Promise<T>;
   end(result: IntakeResult): void;
 }
 
-/** Counts what becomes of deliveries, for Prometheus and for `/mon/status`. */
+/** Counts the results of deliveries, for Prometheus and for `/mon/status`. */
 export function createIntakeMetrics(deps: { metrics: Pick<Metrics, 'counter' | 'histogram'> }) {
   const counter = deps.metrics.counter({
     name: 'cds_hooks_deliveries_total',
@@ -73,7 +73,7 @@ export function createIntakeMetrics(deps: { metrics: Pick<Metrics, 'counter' | '
       };
     },
 
-    /** Counts since the start; a warning for ten minutes after a delivery that was not authentic. */
+    /** Counts since the start. */
     lines(): MonitoringLine[] {
       const recent = performance.now() - lastSuspicious < WARN_MS;
       return [

@@ -5,20 +5,21 @@ import { crowdedOut, tooLarge, tooManyPieces, tooSlow } from './refusal';
 /** Bitbucket sends 256 KB at most. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Each piece takes some microseconds. A body that comes over a slow line has some hundred. */
+/** Each piece takes some microseconds. A body over a slow line has some hundred pieces. */
 const MAX_PIECES = 5_000;
 
-/** What a sender may still send after it was refused, so that it reads the answer instead of a broken connection. */
+/** What a refused sender may still send, so that it reads the answer, not a broken connection. */
 const LINGER_BYTES = 4 * MAX_BODY_BYTES;
 const LINGER_MS = 1_000;
 
 /**
- * The whole raw body.
+ * Reads the whole raw body.
  *
- * Pieces are copied together as they come: a megabyte that comes in pieces of one byte would else take a hundred.
+ * Pieces are copied together as they come: a megabyte in pieces of one byte would else take a
+ * hundred.
  *
- * @throws Refusal 413 as soon as it is known to be too large, 400 when it comes in too many pieces, 503 when its memory is
- *   needed for others or it took too long; nothing more of it is kept
+ * @throws Refusal 413 when the body is too large, 400 when it has too many pieces, 503 when the
+ *   memory is full or the body took too long
  * @throws ClientGoneError when the sender broke off
  */
 export async function readBody(
@@ -28,7 +29,7 @@ export async function readBody(
 ): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limit) throw tooLarge(limit);
-  // It may have gone before this was called, and tells nobody a second time.
+  // A request that was destroyed before this call emits no event any more.
   if (request.destroyed) throw new ClientGoneError();
   return new Promise((resolve, reject) => {
     let body: Buffer = Buffer.alloc(0);
@@ -39,7 +40,7 @@ export async function readBody(
     );
 
     const keep = (chunk: Buffer) => {
-      // All of it at once, as most are: nothing is to be copied together.
+      // Most bodies come in one piece, which needs no copy.
       if (chunk.length === declared && declared <= limit) {
         body = chunk;
         size = chunk.length;
@@ -71,7 +72,7 @@ export async function readBody(
   });
 }
 
-/** The sender broke off: there is nobody to answer. */
+/** The sender broke off, so there is nobody to answer. */
 export class ClientGoneError extends Error {
   override readonly name = 'ClientGoneError';
   constructor() {
@@ -80,11 +81,11 @@ export class ClientGoneError extends Error {
 }
 
 /**
- * To be called before a sender is answered whose body nobody reads to its end. What still comes is dropped, for a
- * moment and up to a bound; then the connection is cut.
+ * Call before a sender is answered whose body is not read to its end. The rest is dropped, up to
+ * {@link LINGER_BYTES} and {@link LINGER_MS}; then the connection is cut.
  *
- * Node would close the connection right after an answer that ends it. Closing over bytes that nobody has read resets
- * it, and the sender, which is still sending, never sees the answer.
+ * Node.js would close the connection right after the answer. Closing over unread bytes resets it,
+ * and a sender that still sends never sees the answer.
  */
 export function dropRestOfBody(request: IncomingMessage, response: ServerResponse): void {
   if (request.complete || request.destroyed) return;

@@ -3,25 +3,23 @@ import { LRUCache } from 'lru-cache';
 import type { CdsError } from '@cds/wire';
 import { limited, Refusal } from './refusal';
 
-/** Refusals that an address is told of in a minute; whoever is refused more often gets 429. */
+/** Refusals of an address in a minute; further ones are answered 429. */
 export const REFUSALS_PER_MINUTE = 60;
 const WINDOW_MS = 60_000;
-/** Addresses that are counted; beyond that the one that was quiet for longest starts again. */
+/** Addresses that are counted. Beyond that the least recent one starts again. */
 const MAX_ADDRESSES = 10_000;
 
 /**
- * Counts, for each address and in this process, deliveries to unknown hooks and those that are not authentic.
+ * Counts deliveries to unknown hooks and unauthentic ones, for each address in this process.
  *
- * It only decides how a refusal is answered. Deliveries that a hook takes are never counted and never limited, since
- * without trusted proxies all of them may come from one address. A malformed delivery is not counted: its sender knows
- * a hook that takes it, so there is nothing to guess.
+ * It only decides how a refusal is answered. Accepted deliveries are never counted and never
+ * limited, since without trusted proxies all of them may come from one address. A malformed
+ * delivery is not counted: its sender knows a hook, so there is nothing to guess.
  */
 export function createRefusalLimit() {
-  const counts = new LRUCache<string, { refusals: number; until: number }>({
-    max: MAX_ADDRESSES,
-  });
+  const counts = new LRUCache<string, { refusals: number; until: number }>({ max: MAX_ADDRESSES });
 
-  /** Whole seconds until the address is told again; undefined when it is not over the limit. */
+  /** Whole seconds until the limit ends; undefined when the address is not over it. */
   function retryAfter(address: string): number | undefined {
     const count = counts.get(networkOf(address));
     const left = count ? count.until - performance.now() : 0;
@@ -32,7 +30,7 @@ export function createRefusalLimit() {
   return {
     retryAfter,
 
-    /** Counts a refusal that a stranger can cause. @returns what the sender is told */
+    /** Counts a refusal that a stranger can cause. @returns the answer to the sender */
     apply(error: CdsError, address: string): CdsError {
       if (!(error instanceof Refusal) || !error.isOfStranger) return error;
       const seconds = retryAfter(address);
@@ -47,8 +45,8 @@ export function createRefusalLimit() {
 }
 
 /**
- * What counts as one address: an IPv4 address, however it is written, or the /64 of an IPv6 address, which is what one
- * customer has. All that is no address is one.
+ * What counts as one address: an IPv4 address, in any notation, or the /64 of an IPv6 address,
+ * which is what one customer has. Empty for what is no address.
  */
 export function networkOf(address: string): string {
   const [ip = ''] = address.replace(/^::ffff:(?=\d+\.)/i, '').split('%');

@@ -22,22 +22,17 @@ export class Refusal extends CdsError {
     super(...error);
   }
 
-  /** Whether whoever knows of no hook, or not its secret, can cause it. */
+  /** Whether a sender who knows no hook, or not its secret, can cause it. */
   get isOfStranger(): boolean {
     return this.reason === 'unknown' || this.reason === 'unauthentic';
   }
 }
 
-/** There is no such hook, or its uuid is none. */
 export function unknownHook(): Refusal {
   return new Refusal('unknown', 'notFound', { from: 'no hook has this uuid' });
 }
 
-/**
- * Whether there is such a hook is not known: 503, since Bitbucket sends again after that, and never
- * after a 404.
- * @param why for the sender to read
- */
+/** 503, since Bitbucket sends again after that, and never after a 404. @param why for the sender */
 export function notKnownYet(
   why = 'it is not known yet which hooks there are: send it again',
 ): Refusal {
@@ -47,16 +42,16 @@ export function notKnownYet(
   });
 }
 
-/** Unsigned where it has to be signed, or wrongly signed: the same for all, so that nothing can be learned from it. */
+/** The same for a missing and for a wrong signature, so that a stranger learns nothing. */
 export function notAuthentic(): Refusal {
   return new Refusal('unauthentic', 'notAuthenticated');
 }
 
-/** In place of the two above. @param seconds until the sender may be told again */
+/** In place of {@link unknownHook} and {@link notAuthentic}. @param seconds until the limit ends */
 export function limited(seconds: number): Refusal {
   return new Refusal('limited', 'tooManyRequests', {
     from: 'too many refused deliveries from this address',
-    // Each further one is to cost its sender a connection.
+    // Each further delivery costs its sender a connection.
     headers: { 'Retry-After': String(seconds), Connection: 'close' },
   });
 }
@@ -67,7 +62,7 @@ export function wrongMethod(method: string): Refusal {
   });
 }
 
-/** @param reason what is wrong with it, for the sender to read */
+/** @param reason what is wrong, for the sender */
 export function malformed(reason: string): Refusal {
   return new Refusal('malformed', 'wrongRequest', { from: reason });
 }
@@ -86,7 +81,7 @@ export function tooManyPieces(): Refusal {
   });
 }
 
-/** All bodies under way together are too large, and this one was under way for longest. */
+/** All bodies being read are too large together, and this one is the oldest. */
 export function crowdedOut(): Refusal {
   return new Refusal('crowded_out', 'unavailable', {
     from: 'too much is being sent at once, and this took longest: send it again',
@@ -94,9 +89,7 @@ export function crowdedOut(): Refusal {
   });
 }
 
-/**
- * 503 and no 408: Bitbucket sends again what was answered 5xx, and gives up what was answered 4xx.
- */
+/** 503 and no 408: Bitbucket sends again after a 5xx, and gives up after a 4xx. */
 export function tooSlow(): Refusal {
   return new Refusal('too_slow', 'unavailable', {
     from: 'the body took too long: send it again, faster',

@@ -416,11 +416,11 @@ describe('refused deliveries', () => {
       await statuses(hooks, 5, () => 'a:b', forged);
 
       const warnings = lines.filter(({ msg }) => String(msg).endsWith('was refused'));
-      const message = 'a delivery that is not authentic was refused';
+      const message = 'delivery refused: it is not authentic';
       expect(warnings).toMatchObject([
         { level: 40, msg: message, hook: hookList[0]?.uuid, leftOut: 0 },
         { level: 40, msg: message, hook: hookList[1]?.uuid, leftOut: 0 },
-        { level: 40, msg: 'a delivery for an unknown hook was refused', leftOut: 0 },
+        { level: 40, msg: 'delivery refused: the hook is unknown', leftOut: 0 },
       ]);
     });
 

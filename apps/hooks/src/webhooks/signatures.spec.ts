@@ -308,7 +308,7 @@ describe('signatures', () => {
     expect(response.status).toBe(401);
     expect(lines.filter(({ level }) => Number(level) >= 40)).toContainEqual(
       expect.objectContaining({
-        msg: 'a delivery that is not authentic was refused',
+        msg: 'delivery refused: it is not authentic',
         hook: hook.uuid,
         address: expect.stringContaining('127.0.0.1'),
         level: 40,

@@ -7,7 +7,7 @@ import { canonicalHeaders } from '../payloads/canonical-headers';
 const DUPLICATE =
   'duplicate: a delivery with the same {same} was accepted before, see the execution {first}';
 
-/** Visible characters; several headers come joined by a comma and a space. */
+/** Visible characters. Node.js joins several headers by a comma and a space. */
 const USABLE = /^[\x21-\x7e]{1,128}$/;
 
 /**
@@ -50,9 +50,8 @@ export function deliveryToStore(
 }
 
 /**
- * What names a delivery over all attempts of its sender: Bitbucket sends again with the same
- * `X-Request-UUID`. Empty where there is none, or none that can be one: such a delivery is never a
- * duplicate by it.
+ * The `X-Request-UUID`, which Bitbucket repeats when it sends a delivery again. Empty where there
+ * is no usable one: such a delivery is never a duplicate by it.
  */
 export function requestUuidOf(headers: IncomingHttpHeaders): string {
   const header = String(headers['x-request-uuid'] ?? '');

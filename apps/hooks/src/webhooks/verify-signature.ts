@@ -4,32 +4,32 @@ import type { SignatureMode } from '@cds/config';
 import { isSignedBy, SIGNATURE_HEADER, webhookSecret } from '@cds/webhook-signature';
 
 /**
- * What a delivery shows: nothing, one signature of Bitbucket's form, one of another algorithm's form
- * (`sha1=…`, which GitHub and others send), or what can be no right signature of anybody.
+ * What a delivery shows: nothing, a signature of Bitbucket's form, one of SHA-1 (`sha1=…`, which
+ * GitHub and others send), or what can be no signature.
  */
 export type ShownSignature = 'none' | 'bitbucket' | 'sha1' | 'malformed';
 
 const BITBUCKET = /^sha256=[0-9a-f]{64}$/i;
 /** Several headers come joined by commas. */
 const SHA1 = /^sha1=[^,]*$/i;
-/** Hooks whose secrets are kept at hand: some hundred bytes each. */
+/** Hooks whose secrets are cached: some hundred bytes each. */
 const MAX_KNOWN = 10_000;
 
 export type SignatureVerifier = ReturnType<typeof createSignatureVerifier>;
 
 /**
- * Verifies by whom a delivery is: whoever knows the secret of the hook's webhook signs with it.
+ * Verifies that the sender of a delivery knows the secret of the webhook.
  *
- * @param deps.keys `webhookKey`, then the ones before it; the secrets are made of them, and stay in
- *   this process
+ * @param deps.keys `webhookKey`, then the ones before it. Secrets are derived from them and stay in
+ *   this process.
  */
 export function createSignatureVerifier(deps: { mode: SignatureMode; keys: readonly string[] }) {
   const { mode, keys } = deps;
-  /** Of hooks that were sent something authentic, so that no stranger fills it. */
+  /** Secrets of hooks with authentic deliveries, so that no stranger fills it. */
   const known = new LRUCache<string, readonly string[]>({ max: MAX_KNOWN });
 
   return {
-    /** What the headers show; nothing where signatures are not looked at. */
+    /** What the headers show; `none` where signatures are off. */
     shown(headers: IncomingHttpHeaders): ShownSignature {
       const header = headers[SIGNATURE_HEADER];
       if (mode === 'off' || header === undefined) return 'none';
@@ -39,8 +39,7 @@ export function createSignatureVerifier(deps: { mode: SignatureMode; keys: reado
     },
 
     /**
-     * Whether a hook refuses a delivery that shows this, whatever the body is. An empty header is a
-     * malformed signature.
+     * Whether a hook refuses a delivery that shows this, whatever the body is.
      *
      * @param hook.anySender whether `sha1=…` counts as no signature, rather than as a wrong one
      * @param hook.signed whether a delivery of the hook had a right signature before
@@ -52,10 +51,7 @@ export function createSignatureVerifier(deps: { mode: SignatureMode; keys: reado
       return mode === 'required' || (mode === 'auto' && hook.signed);
     },
 
-    /**
-     * Whether the signature is right for these bytes, under the present key or one before it. In
-     * constant time.
-     */
+    /** Whether the signature is right, under any of the keys. In constant time. */
     isRight(uuid: string, headers: IncomingHttpHeaders, body: Uint8Array): boolean {
       const before = known.get(uuid);
       const secrets = before ?? keys.map((key) => webhookSecret(key, uuid));

@@ -4,22 +4,22 @@ import { z } from 'zod';
 
 export const WEBHOOK_METHODS: readonly string[] = ['POST', 'GET', 'PUT', 'DELETE'];
 
-/** What the sender is told; nothing of the hook's configuration. */
+/** The answer to a sender, without anything of the hook's configuration. */
 const acceptedDeliverySchema = z
   .object({ uuid: z.string(), type: taskTypeSchema, timestamp: nanosecondsSchema })
   .meta({ id: 'AcceptedDelivery' });
 export type AcceptedDelivery = z.infer<typeof acceptedDeliverySchema>;
 
-/** What senders have to know of `/webhook/{uuid}`. */
+/** The API description of `/webhook/{uuid}`. */
 const WEBHOOK = {
-  summary: 'Takes a delivery in',
+  summary: 'Accepts a delivery',
   description:
-    'What is answered with 200 is kept, and worked off whatever happens next. A delivery that was sent again, by its `X-Request-UUID`, is answered as the first. Each hook takes one method, POST unless it is configured otherwise.',
+    'A delivery that is answered 200 is stored and will be processed. A duplicate, by its `X-Request-UUID`, is answered like the first delivery. Each hook takes one method, POST unless it is configured otherwise.',
   methods: WEBHOOK_METHODS.map((method) => method.toLowerCase()),
   params: z.object({ uuid: z.string().meta({ description: 'Of the hook.' }) }),
   rawBody: {
     description:
-      'For the hook of a repository the JSON of Bitbucket Cloud, for a plain webhook JSON or a form.',
+      'For a repository webhook the JSON of Bitbucket Cloud, for a plain webhook JSON or a form.',
   },
   headers: {
     'X-Hub-Signature': {
@@ -41,10 +41,7 @@ const WEBHOOK = {
   ],
 } as const;
 
-/**
- * `/webhook/{uuid}` by Express, for what the fast-path route leaves to it. Open to everyone, so
- * everything that comes in, and every trace it leaves, is bounded.
- */
+/** `/webhook/{uuid}` in Express, for the requests that the fast path leaves to it. */
 export function createWebhookRouter(handle: FastPathHandler): Router {
   return createRouter().all(
     '/webhook/:uuid',
@@ -57,18 +54,18 @@ export function createWebhookRouter(handle: FastPathHandler): Router {
   );
 }
 
-/** As every hook's URL looks; others (with an escape, for instance) are left to Express. */
+/** The form of every hook's URL. Others, for instance with an escape, are left to Express. */
 const FAST_PATH = /^\/webhook\/([\w.=+-]+)(?:\?|$)/;
 
-/** The uuid of the hook that a request's URL is for; undefined for every other URL. */
+/** The uuid in the URL of a hook; undefined for every other URL. */
 export function uuidOfWebhookUrl(url: string): string | undefined {
   return FAST_PATH.exec(url)?.[1];
 }
 
-/** A proxy may send the whole URL, which Express takes, too. */
+/** A proxy may send the whole URL, which Express accepts too. */
 const FOR_A_HOOK = /^(?:[A-Za-z]+:\/\/[^/?#]*)?\/webhook\//;
 
-/** Whether a request's URL may be for a hook, whatever serves it. */
+/** Whether a request's URL may be for a hook, on the fast path or in Express. */
 export function isWebhookUrl(url: string): boolean {
   return FOR_A_HOOK.test(url);
 }
