@@ -415,7 +415,7 @@ describe('refused deliveries', () => {
       await statuses(hooks, 60, randomUUID, forged);
       await statuses(hooks, 5, () => 'a:b', forged);
 
-      const warnings = lines.filter(({ msg }) => String(msg).endsWith('was refused'));
+      const warnings = lines.filter(({ msg }) => String(msg).startsWith('delivery refused: '));
       const message = 'delivery refused: it is not authentic';
       expect(warnings).toMatchObject([
         { level: 40, msg: message, hook: hookList[0]?.uuid, leftOut: 0 },
@@ -464,7 +464,7 @@ describe('refused deliveries', () => {
       await waitFor(() => context.redisClient.ping());
 
       expect(found).toEqual({ 503: 20 });
-      const told = lines.filter(({ msg }) => String(msg).startsWith('deliveries are refused'));
+      const told = lines.filter(({ msg }) => String(msg).startsWith('delivery refused with 503'));
       expect(told).toMatchObject([{ level: 40, leftOut: 0 }]);
     });
 
