@@ -9,89 +9,79 @@ import type {
   WebHookExecution,
 } from '@cds/wire';
 
-/** A change that a look at a repository found. */
+/** A change that a poll found. */
 export interface PolledChange extends PollExecution {
-  /** The push as the API told of it (JSON); empty for a deletion. */
+  /** The push as the API returned it (JSON); "" for a deletion. */
   event: string;
   /**
-   * Id of the newest execution of the hook when the look began: what has a greater one may be newer
-   * than what was seen.
+   * Id of the newest execution of the hook when the poll began: later ones may be newer than the
+   * poll.
    */
   seen_after: number;
 }
 
-/** What was received, written once when it is accepted. */
+/** The received part of an execution, written once. */
 export interface StoredExecution {
   /** Nanoseconds: the id × 1000. */
   timestamp: number;
   type: TaskType;
   /** The hook's configuration at the time. */
   config: HookConfig | null;
-  /** The request that it brought. */
+  /** The request. */
   webhook?: WebHookExecution;
-  /** The message that it brought. */
+  /** The message. */
   rabbitmq?: RabbitmqExecution;
-  /** The time that a schedule named. */
+  /** The due time. */
   scheduled_task?: ScheduledTask;
-  /** The change that polling found. */
+  /** The change that a poll found. */
   poll?: PolledChange;
-  /**
-   * Of the changes of a push those that another delivery told of before: there is nothing to do for
-   * them.
-   */
+  /** Changes of a push that another delivery had before: nothing is done for them. */
   double_changes?: readonly number[];
-  /** Those that took place before one that was accepted earlier. */
+  /** Changes that took place before an earlier accepted one. */
   late_changes?: readonly number[];
-  /**
-   * When it was accepted (ms). The id may be later where two arrive at once or a clock was put
-   * back.
-   */
+  /** When it was accepted (ms). The id may be later: two came at once, or a clock was put back. */
   accepted_at: number;
   /** Timestamp of the execution of which this one is a replay. */
   replay_of?: number;
-  /**
-   * The id of the request that brought it, as it stands in the log; none before there were such
-   * ids.
-   */
+  /** Request id in the log; older versions had none. */
   request_id?: string;
 }
 
-/** What became of an execution, rewritten with every try. */
+/** Progress and result of an execution, rewritten with every try. */
 export interface ExecutionState {
   status: TaskExecution['status'];
   nb_errors: number;
   last_error: string;
-  /** 0 while there is still something to do. */
+  /** 0 while there is something to do. */
   processing_timestamp: number;
   workflow_run: number;
-  /** Steps of the plan that need not be done again. */
+  /** Steps of the plan that are not repeated. */
   steps_done: number;
-  /** Refusals of the step under way. */
+  /** Refusals of the current step. */
   refusals: number;
-  /** Tries in a row that the API did not answer. */
+  /** Tries in a row without an answer of the API. */
   outages: number;
-  /** After a refusal: not to be tried again before (ms). */
+  /** After a refusal, no try before (ms). */
   retry_at: number;
-  /** Whether a step was given up. */
+  /** Whether a step failed for good. */
   failed: boolean;
   /**
-   * The steps that were given up; none where the delivery could not even be read, or an older
-   * version gave up.
+   * Steps that failed for good; none where the delivery is unreadable, or an older version gave up.
    */
   failed_steps: readonly number[];
-  /** A dead letter that was sent again: the steps to do; none stands for every run. */
+  /** The steps of a retried dead letter; none stands for every run. */
   retry_steps?: readonly number[];
-  /** How often it was sent again. */
+  /** Number of retries. */
   retries: number;
-  /** When it was sent again (ms): it waits since then. */
+  /** When it was retried (ms): it waits since then. */
   queued_at?: number;
-  /** Of an outgoing hook: how often the API did not show yet what it had posted. */
+  /** Outgoing hook: how often the API did not show yet what it had posted. */
   not_yet?: number;
-  /** Of an outgoing hook whose call is over: what the API is to be told. */
+  /** Outgoing hook: the callback after its call. */
   callback?: OutgoingCallback | undefined;
 }
 
-/** The state of an execution that was never tried. */
+/** The state before the first try. */
 export const NEW_STATE: Readonly<ExecutionState> = {
   status: '',
   nb_errors: 0,
@@ -108,8 +98,8 @@ export const NEW_STATE: Readonly<ExecutionState> = {
 };
 
 /**
- * The state of a dead letter that is sent again: all its tries again, for what failed alone. The
- * number of its last run stays.
+ * The state of a retried dead letter: all tries again, for the failed steps. The number of its last
+ * run stays.
  */
 export function stateOfRetry(state: ExecutionState, now: number): ExecutionState {
   return {
@@ -118,14 +108,14 @@ export function stateOfRetry(state: ExecutionState, now: number): ExecutionState
     workflow_run: state.workflow_run,
     retry_steps: state.failed_steps.length > 0 ? state.failed_steps : (state.retry_steps ?? []),
     retries: state.retries + 1,
-    // What was called is not called again: what is missing is that the API hears of it.
+    // A finished call is not repeated: only its callback is missing.
     ...(state.callback ? { callback: state.callback, steps_done: state.steps_done } : {}),
   };
 }
 
 /**
- * The state as it stands in Redis. What cannot be read counts as never written: rather is a step
- * done again than left out.
+ * The state from Redis. Unreadable parts count as never written: a step is rather repeated than
+ * left out.
  */
 export function parseState(json: string | null | undefined): ExecutionState {
   const state: ExecutionState = { ...NEW_STATE };
@@ -162,7 +152,7 @@ function parseObject(json: string): Record<string, unknown> {
 }
 
 /**
- * Whether a value can stand where this default stands: all numbers of a state are whole, from 0 on.
+ * Whether a value can replace this default: all numbers of a state are whole and not negative.
  * Timestamps are beyond the safe integers.
  */
 function isLike<T>(example: T, value: unknown): value is T {
@@ -175,7 +165,7 @@ function isStep(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** The execution as CDS's routes answer it. */
+/** The execution as CDS's routes return it. */
 export function toTaskExecution(
   uuid: string,
   stored: StoredExecution,
@@ -191,7 +181,7 @@ export function toTaskExecution(
     workflow_run: state.workflow_run,
     ...(stored.replay_of === undefined ? {} : { replay_of: stored.replay_of }),
     config: stored.config,
-    // The run of a workflow is asked for without a request of its own.
+    // A run of a workflow has no request of its own.
     ...(stored.webhook && stored.type !== 'OutgoingWorkflow' ? { webhook: stored.webhook } : {}),
     ...(stored.rabbitmq ? { rabbitmq: stored.rabbitmq } : {}),
     ...(stored.scheduled_task ? { scheduled_task: stored.scheduled_task } : {}),

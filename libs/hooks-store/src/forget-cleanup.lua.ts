@@ -3,7 +3,7 @@ import type { LuaNames } from '@cds/redis';
 /** The sorted sets of cleanups: scheduled, stopped, failed. */
 export const CLEANUP_SETS = ['cleanups', 'stoppedCleanups', 'failedCleanups'] as const;
 
-/** Lua function: takes a cleanup out of everything that knows it. */
+/** Lua function: removes a cleanup and all that refers to it. */
 export const forgetCleanup = (K: LuaNames<(typeof CLEANUP_SETS)[number]>) => `
 local function forget(id, prefix, hookPrefix)
   local record = redis.call('HMGET', prefix .. id, 'hook', 'branch')

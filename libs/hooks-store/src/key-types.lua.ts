@@ -1,11 +1,10 @@
 /**
- * Lua functions for what has to be known before a script writes: Redis keeps what a script wrote
- * before a command of it failed (https://redis.io/docs/latest/develop/programmability/eval-intro/),
- * so half of its work would be done.
+ * Lua functions that check key types before a script writes: Redis keeps the writes before a failed
+ * command (https://redis.io/docs/latest/develop/programmability/eval-intro/).
  *
- * `isOf`: whether a key holds a type of value, or nothing.
- * `wrongTypeOf`: takes a key, its type, a key, its type…; returns the error for the first that
- *   holds another one, or nil.
+ * - `isOf`: whether a key holds a type of value, or nothing.
+ * - `wrongTypeOf`: takes a key, its type, a key, its type…; returns the error of the first that
+ *   holds another type, or nil.
  */
 export const KEY_TYPES = `
 local function isOf(key, expected)

@@ -5,32 +5,30 @@ import { KEYS } from './redis-keys';
 export interface OncePerClusterDeps {
   redis: Redis;
   /**
-   * Held by the replica that works; its name with `:done` holds what came of it last. That of the
-   * synchronization with the hooks of the API where it is not given.
+   * Held by the working replica; its name with `:done` has the last result. The key of the
+   * synchronization with the API's hooks when not given.
    */
   key?: string;
   /**
-   * After so long the work of a holder that died is begun by another (ms). Two at once must do no
-   * harm.
+   * After this time (ms) another replica does the work of a dead one. Two at once must do no harm.
    */
   ttlMs?: number | undefined;
-  /** Between two looks whether the other one is done (ms). */
+  /** Between two checks whether another replica is done (ms). */
   pollMs?: number | undefined;
 }
 
 const TTL_MS = 30_000;
 const POLL_MS = 250;
-/** Nobody needs to know longer what came of it: whoever waits for it waits less. */
+/** No replica waits longer for a result. */
 const DONE_MS = 600_000;
 
 /**
- * Work that each replica needs and one can do for all: at a start of several, or when Redis comes
- * back to all of them.
+ * Does work once for all replicas that need it at the same time, as at their start or when Redis is
+ * back.
  *
- * What counts is begun after the need arose, by the clock of Redis. A work that fails is done again
- * by the next that waits.
- *
- * @returns a function of the work, whose result (a number) is that of whoever did it
+ * A result counts if its work began after the need, by the clock of Redis. The next waiting replica
+ * repeats work that failed.
+ * @returns a function of the work; its result is a number, of whichever replica did it
  */
 export function createOncePerCluster(deps: OncePerClusterDeps) {
   const { redis, key = KEYS.synchronizing, ttlMs = TTL_MS, pollMs = POLL_MS } = deps;
@@ -57,7 +55,7 @@ export function createOncePerCluster(deps: OncePerClusterDeps) {
     try {
       return await withLock(redis, key, { ttlMs, waitMs: 2 * ttlMs, pollMs, signal }, workOrNot);
     } catch (error) {
-      // Others took it in turn for all this time, and each failed: now it is this one's.
+      // The others failed in turn for all this time.
       if (error instanceof LockTimeoutError) return workOrNot();
       throw error;
     }

@@ -14,10 +14,9 @@ return redis.call('HDEL', ${K.task}, '${SIGNED_FIELD}') == 1 and 'ok' or 'unsign
 });
 
 /**
- * Prepares to forget that a task has seen a right signature, so that with `signature = "auto"` its
- * unsigned deliveries are taken again until the next right one.
- *
- * @returns a function of the task's uuid; `unsigned`: there was nothing to forget
+ * Prepares to remove the signature mark of a task: with `signature = "auto"` its unsigned
+ * deliveries are accepted again until the next right signature.
+ * @returns a function of the task's uuid; `unsigned`: there was no mark
  */
 export function createResetSignature({ redis }: { redis: Redis }) {
   const reset = RESET_SIGNATURE.on(redis);

@@ -1,16 +1,10 @@
-import { setImmediate as othersTurn } from 'node:timers/promises';
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 
-/**
- * Items that are sorted in one go, and steps of a merge between two turns of the others: about a
- * millisecond of each.
- */
+/** Items sorted at once, and steps of a merge between two yields: about a millisecond of each. */
 const RUN = 1_000;
 const STEPS = 10_000;
 
-/**
- * Sorts as `toSorted` does, and lets the process do other things meanwhile: fifty thousand take it
- * 50 ms and more.
- */
+/** Sorts as `toSorted` does, and yields to the event loop: fifty thousand items take 50 ms. */
 export async function sortGently<T>(
   items: readonly T[],
   compare: (a: T, b: T) => number,
@@ -18,7 +12,7 @@ export async function sortGently<T>(
   let runs: T[][] = [];
   for (let i = 0; i < items.length; i += RUN) {
     runs.push(items.slice(i, i + RUN).sort(compare));
-    await othersTurn();
+    await yieldToOthers();
   }
   while (runs.length > 1) {
     const merged: T[][] = [];
@@ -37,7 +31,7 @@ async function merge<T>(first: T[], second: T[], compare: (a: T, b: T) => number
   while (i < first.length && j < second.length) {
     const a = first[i] as T;
     const b = second[j] as T;
-    // Of equal ones that of the first run comes first.
+    // Equal items keep their order.
     if (compare(b, a) < 0) {
       merged.push(b);
       j += 1;
@@ -45,12 +39,12 @@ async function merge<T>(first: T[], second: T[], compare: (a: T, b: T) => number
       merged.push(a);
       i += 1;
     }
-    if (merged.length % STEPS === 0) await othersTurn();
+    if (merged.length % STEPS === 0) await yieldToOthers();
   }
   return merged.concat(first.slice(i), second.slice(j));
 }
 
-/** The order in which `sort` without a function puts texts. */
+/** The order of `sort` without a function. */
 export function byCodeUnits(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

@@ -2,10 +2,7 @@ import { createStateMark } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { KEYS, STATE_FORMAT } from './redis-keys';
 
-/**
- * Prepares to say whose the state of `hooks` is. @param owner names of the CDS that the caller
- * works for
- */
+/** Makes the function that claims the state of `hooks`. @param owner names of the caller's CDS */
 export function createHooksStateMark(redis: Redis, owner: readonly string[]) {
   return createStateMark(redis, {
     key: KEYS.mark,

@@ -7,33 +7,33 @@ import { parseJson } from './unreadable/read-config';
 export type KeptBody = string | Buffer;
 
 /**
- * An execution as Redis has it: JSON in the field of its id, and beside it, in {@link bodyField},
- * the body of its request.
+ * An execution in Redis: JSON in the field of its id, and the body of its request in {@link
+ * bodyField}.
  */
 export interface WrittenExecution {
   json: string;
   /**
-   * Empty where there is none, or where it stands in the JSON. As text, of which a command is made
-   * in half the time.
+   * "" without one, or where the JSON has it. A string, which takes half the time of a Buffer to
+   * send.
    */
   body: string;
 }
 
-/** In versions before, the body stood below the JSON. */
+/** Older versions stored the body below the JSON. */
 const LINE_BREAK = '\n';
 
 /**
- * Of the execution's body, in the hash of the hook's executions. Scripts make it of the id, too.
+ * Field of an execution's body, in the hash of the hook's executions. Scripts build it from the id,
+ * too.
  */
 export function bodyField(id: string): string {
   return `${id}:body`;
 }
 
 /**
- * What is kept of an execution. A body of text is kept as it came: in base64 within the JSON it
- * would be a third longer, and escaped and searched for each time; and no script has to copy it.
- *
- * @param content all but what the script that keeps it fills in
+ * Writes an execution. A body of text stays as it came: base64 in JSON would be a third longer, and
+ * escaped and searched each time; and no script has to copy it.
+ * @param content all but what the storing script fills in
  * @param body of the request; `content.webhook.request_body` holds it where it is not given
  */
 export function writeExecution(content: Partial<StoredExecution>, body?: Buffer): WrittenExecution {
@@ -45,8 +45,7 @@ export function writeExecution(content: Partial<StoredExecution>, body?: Buffer)
 }
 
 /**
- * What {@link writeExecution} wrote, without the detour over base64.
- *
+ * Reads what {@link writeExecution} wrote, without base64.
  * @returns `body`: of the request, as it came; `request_body` does not hold it then
  * @throws UnreadableExecutionError for what is no execution
  */
@@ -69,8 +68,7 @@ function parse(json: string): StoredExecution {
 }
 
 /**
- * The execution that {@link writeExecution} wrote, its body in base64 as CDS has it.
- *
+ * Reads what {@link writeExecution} wrote, with the body in base64 as in CDS.
  * @throws UnreadableExecutionError for what is no execution
  */
 export function readExecution(json: string, body: string | null | undefined): StoredExecution {
@@ -80,7 +78,7 @@ export function readExecution(json: string, body: string | null | undefined): St
   return { ...execution, webhook: { ...execution.webhook, request_body } };
 }
 
-/** The fields to ask for with HMGET: of each execution its own, then that of its body. */
+/** The fields of executions for HMGET: for each its own, then that of its body. */
 export function fieldsOf(ids: readonly string[]): string[] {
   return ids.flatMap((id) => [id, bodyField(id)]);
 }

@@ -1,4 +1,4 @@
-/** The keys by which an execution is put at the end of a hook's list. */
+/** The keys that append an execution to a hook's list. */
 export const QUEUE_KEYS = [
   'waiting',
   'waitingTotal',
@@ -8,16 +8,14 @@ export const QUEUE_KEYS = [
 ] as const;
 
 /**
- * Lua functions that keep, of each hook for which deliveries wait, since when the one at the head
- * has waited: in the sorted set `heads`, or in `stoppedWaitingSince` when its task is stopped. A hook's
- * list is in the order in which deliveries came to wait, so its head has waited longest, and the
- * first of a set has waited longest of all.
+ * Lua functions that store since when the oldest pending execution of each hook waits: in the
+ * sorted set `waitingSince`, or in `stoppedWaitingSince` when its task is stopped. A hook's list is
+ * in the order of waiting, and so is each set.
  *
- * `msOf`: when the execution of an id was accepted (ms).
- * `pendingAdded`: after something was put at the end of a list that is `length` long now.
- * `pendingRemoved`: after something was taken out of a list; what was sent again waits since then, which
- *   its state tells. It adds nothing that neither set knows: that needs a look at the task, and is
- *   for STORE_WAITING_SINCE.
+ * - `msOf`: when the execution of an id was accepted (ms).
+ * - `pendingAdded`: after an append to a list that is `length` long now.
+ * - `pendingRemoved`: after a removal from a list; a retried one waits since its retry. It adds no
+ *   hook that neither set has: STORE_WAITING_SINCE does, since that needs the task.
  */
 export const WAITING_SINCE = `
 local function msOf(id)

@@ -4,13 +4,11 @@ import { KEYS } from '../redis-keys';
 /** A job that pauses until the API answers. */
 export interface PausedJob {
   jobId: string;
-  /** Before that it is not resumed (ms). */
+  /** Not resumed before (ms). */
   resumableAt: number;
 }
 
-/**
- * The jobs that pause because of an API outage. The script that takes an execution removes its job.
- */
+/** The jobs that pause for an API outage. The script that takes an execution removes its job. */
 export function createPausedJobs({ redis }: { redis: Redis }) {
   return {
     async add({ jobId, resumableAt }: PausedJob): Promise<void> {

@@ -19,15 +19,14 @@ import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { eachChunk, refOfMember } from './each-chunk';
 
 /**
- * `unknown`: there is no such execution; `not-dead`: it has not failed for good, or was sent again
- * already.
+ * `unknown`: there is no such execution; `not-dead`: it did not fail for good, or was sent again.
  */
 export type Moved = 'ok' | 'unknown' | 'not-dead';
 
 export interface AllMoved {
   executions: number;
   cleanups: number;
-  /** Whether time was up before the end: to be called again. */
+  /** Time was up before the end: call it again. */
   more: boolean;
 }
 
@@ -38,19 +37,19 @@ export interface MoveAllOptions {
   uuid?: string | undefined;
   /** When to stop (ms since 1970). */
   until: number;
-  /** Told of what was moved, some at a time. */
+  /** Called with what was moved, some at a time. */
   moved?: (refs: DeadLetterRef[]) => void;
 }
 
 export type DeadLetters = ReturnType<typeof createDeadLetters>;
 
-/** Looked at in one call of Redis. */
+/** Read by one call of Redis. */
 const SCANNED = 500;
 
 /**
- * What failed for good, in Redis: listed, sent again, dropped. Each move is one script, safe to
- * repeat, and every call of Redis is bounded. Whoever sends again wakes the hook's job, or leaves
- * that to the sweep.
+ * Dead letters in Redis: listed, retried, dropped. Each move is one script, safe to repeat, and
+ * every call of Redis is bounded. The caller resumes the job of the hook, or leaves that to the
+ * requeue of lost jobs.
  */
 export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair }) {
   const { redis, keyRepair = NO_KEY_REPAIR } = deps;
@@ -60,7 +59,7 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
   const dropCleanup = DROP_CLEANUP.on(redis);
   const adoptFailed = ADOPT_FAILED.on(redis);
 
-  /** One of which a key holds another type of value does not keep the others from being moved. */
+  /** A key of another type does not keep the others from being moved. */
   function mended(ref: DeadLetterRef, move: (ref: DeadLetterRef) => Promise<Moved>) {
     return keyRepair[ref.kind === 'cleanup' ? 'cleanup' : 'hook'](ref.uuid, () => move(ref));
   }
@@ -105,7 +104,7 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
   return {
     /**
      * Newest first, by when their deliveries were accepted.
-     * @param page.uuid those of one hook and of the cleanups that it scheduled, or one cleanup
+     * @param page.uuid those of one hook and of its cleanups, or one cleanup
      */
     async list(page: {
       uuid?: string | undefined;
@@ -131,7 +130,7 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
         .slice(offset - first, offset - first + limit);
     },
 
-    /** How many there are. */
+    /** The number of them. */
     async count(uuid?: string): Promise<number> {
       const [executions, cleanups] = await Promise.all([
         redis.zcard(uuid === undefined ? KEYS.failed : hookKeys(uuid).dead),
@@ -142,7 +141,7 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
       return executions + cleanups;
     },
 
-    /** Sends one again: to the end of its hook's list, or the cleanup to when it was due. */
+    /** Retries one: at the end of its hook's list; a cleanup at its old time. */
     retry: (uuid: string, id: string): Promise<Moved> =>
       mended({ kind: isCleanupId(uuid) ? 'cleanup' : 'execution', uuid, id }, retry),
 
@@ -150,14 +149,16 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
     drop: (uuid: string, id: string): Promise<Moved> =>
       mended({ kind: isCleanupId(uuid) ? 'cleanup' : 'execution', uuid, id }, drop),
 
-    /** Sends all again, the oldest first. What fails again meanwhile is not sent a second time. */
+    /**
+     * Retries all, the oldest first. One that fails again meanwhile is not retried a second time.
+     */
     retryAll: (options: MoveAllOptions): Promise<AllMoved> => moveAll(retry, options),
 
     dropAll: (options: MoveAllOptions): Promise<AllMoved> => moveAll(drop, options),
 
     /**
-     * Takes over what a version without dead letters gave up: it is in the history, and only the
-     * list of all names it. Safe to repeat. @returns how many there were
+     * Moves the dead letters of a version without them: they are in the history, and only the list
+     * of all names them. Safe to repeat. @returns the number of them
      */
     async adopt(): Promise<number> {
       let adopted = 0;
@@ -167,11 +168,8 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
         cursor = next;
         const members = found.filter((_, index) => index % 2 === 0);
         if (members.length === 0) continue;
-        adopted += await adoptFailed(
-          KEYS,
-          PREFIXES,
-          members.map((member) => ({ member })),
-        );
+        const each = members.map((member) => ({ member }));
+        adopted += await adoptFailed(KEYS, PREFIXES, each);
       } while (cursor !== '0');
       return adopted;
     },

@@ -4,8 +4,8 @@ import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
 import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 
 /**
- * Puts a dead letter at the end of its hook's list, so that what is asked for keeps the order in
- * which it was accepted or asked for. A stopped task stays stopped.
+ * Puts a dead letter at the end of its hook's list: runs start in the order in which they were
+ * accepted or retried. A stopped task stays stopped.
  *
  * Returns `ok` | `unknown` | `not-dead` | `changed` (its state is another by now: read it again)
  */
@@ -56,7 +56,7 @@ return known and 'ok' or 'unknown'
 `,
 });
 
-/** Lua function: whether a cleanup failed for good, and not because an operator ended it. */
+/** Lua function: whether a cleanup failed for good, and was not ended by an operator. */
 const judgeCleanup = (K: LuaNames<'failedCleanups'>) => `
 local function judge(id, record, accepted)
   local known = redis.call('HGET', record, 'accepted')
@@ -67,7 +67,7 @@ local function judge(id, record, accepted)
 end
 `;
 
-/** Schedules a cleanup that failed for good anew, for when it was due. */
+/** Schedules a failed cleanup again, for its old time. */
 export const RETRY_CLEANUP = defineScript({
   name: 'cdsbbRetryCleanup',
   keys: [...CLEANUP_SETS, 'record'],
@@ -85,7 +85,7 @@ return 'ok'
 `,
 });
 
-/** Removes a cleanup that failed for good. */
+/** Removes a failed cleanup. */
 export const DROP_CLEANUP = defineScript({
   name: 'cdsbbDropCleanup',
   keys: [...CLEANUP_SETS, 'record'],
@@ -101,9 +101,9 @@ return verdict
 });
 
 /**
- * Moves executions that a version without dead letters gave up out of the history.
+ * Moves executions that failed in a version without dead letters out of the history.
  *
- * Returns how many it moved
+ * Returns how many
  */
 export const ADOPT_FAILED = defineScript({
   name: 'cdsbbAdoptFailed',

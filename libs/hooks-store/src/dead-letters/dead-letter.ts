@@ -12,10 +12,7 @@ import { readConfig } from '../unreadable/read-config';
 
 const typeSchema = z.union([taskTypeSchema, z.literal('')]);
 
-/**
- * An execution, or the cleanup of a branch, that failed for good. Never holds a body or a header of
- * its delivery.
- */
+/** An execution or a cleanup that failed for good. Never has a body or a header of its delivery. */
 export const deadLetterSchema = z
   .object({
     kind: z.enum(['execution', 'cleanup']),
@@ -41,7 +38,7 @@ export type DeadLetter = z.infer<typeof deadLetterSchema>;
 export interface DeadLetterRef {
   kind: DeadLetter['kind'];
   uuid: string;
-  /** Of the execution; of a cleanup, the execution that told of the deletion. */
+  /** Of the execution; for a cleanup, of the execution with the deletion. */
   id: string;
 }
 
@@ -49,7 +46,7 @@ const MAX_ERROR_LENGTH = 1_000;
 /** In memory at the same time: each may have 256 KB. */
 const BODIES_AT_ONCE = 50;
 
-/** The executions of these places, in the same order; those that are gone by now are left out. */
+/** The executions in the same order; missing ones are left out. */
 export async function readExecutions(redis: Redis, refs: DeadLetterRef[]): Promise<DeadLetter[]> {
   const letters: DeadLetter[] = [];
   for (let i = 0; i < refs.length; i += BODIES_AT_ONCE)
@@ -94,9 +91,7 @@ async function readSome(redis: Redis, refs: DeadLetterRef[]): Promise<DeadLetter
   });
 }
 
-/**
- * Cleanups that failed for good, of one hook or all. Only the newest hundred or so are ever kept.
- */
+/** Failed cleanups of one hook or all. Only the newest hundred or so are stored. */
 export async function readFailedCleanups(redis: Redis, uuid?: string): Promise<DeadLetter[]> {
   const ids = await redis.zrangebyscore(KEYS.failedCleanups, '0', '+inf', 'LIMIT', 0, 1_000);
   const pipeline = redis.pipeline();
@@ -128,7 +123,7 @@ export async function readFailedCleanups(redis: Redis, uuid?: string): Promise<D
   });
 }
 
-/** What names a delivery; nothing where it cannot be read. */
+/** Empty where the delivery cannot be read. */
 function receivedOf([json, kept]: (string | null)[] = []): { branch: string; request_id: string } {
   const read = unlessUnreadable(() => readWithBody(json ?? '', kept));
   if (!read) return { branch: '', request_id: '' };

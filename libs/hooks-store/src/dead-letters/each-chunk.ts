@@ -3,14 +3,13 @@ import { idOfTimestamp } from '../clock';
 import { hookKeys, KEYS } from '../redis-keys';
 import { type DeadLetterRef, readFailedCleanups } from './dead-letter';
 
-/** Read, and worked on side by side, at a time. */
+/** Read, and processed in parallel, at a time. */
 const CHUNK = 200;
 
 /**
  * Calls `work` for all dead letters, some at a time, executions first and the oldest first. Goes by
- * their ids, not by their places, so that what `work` removes makes it skip nothing, and what comes
- * back is not met again.
- *
+ * their ids, not by their positions: what `work` removes makes it skip nothing, and what fails
+ * again is not met twice.
  * @param of.until when to stop (ms since 1970)
  * @returns whether it came to the end
  */
@@ -29,7 +28,7 @@ export async function eachChunk(
     const chunk = await redis.zrangebyscore(set, after, '+inf', 'LIMIT', 0, CHUNK);
     const last = chunk.at(-1);
     if (last === undefined) break;
-    // Ids are unique for one hook only: those of others that end on the same microsecond belong to this chunk.
+    // Ids are unique for one hook only: the same id of other hooks belongs to this chunk.
     const { id } = toRef(last);
     const ties = await redis.zrangebyscore(set, id, id);
     await work([...new Set([...chunk, ...ties])].map(toRef));
@@ -47,7 +46,7 @@ export async function eachChunk(
   return true;
 }
 
-/** From `uuid/id`; a uuid holds no slash. */
+/** From `uuid/id`; a uuid has no slash. */
 export function refOfMember(member: string): DeadLetterRef {
   const at = member.lastIndexOf('/');
   return { kind: 'execution', uuid: member.slice(0, at), id: member.slice(at + 1) };

@@ -4,10 +4,9 @@ import { QUEUE_KEYS } from '../waiting-since.lua';
 import { FORGET_FAILED } from '../dead-letters.lua';
 
 /**
- * Removes all executions of a task: the history, the dead letters and those that wait.
+ * Removes all executions of a task: the history, the dead letters and the pending ones.
  *
- * Returns `ok` | `more` when deliveries came in meanwhile at a repository webhook: one may bring a
- * branch back
+ * Returns `ok` | `more` when a repository webhook has new deliveries: one may bring a branch back
  *
  * A Redis that is out of memory takes whatever follows a first write that frees memory.
  */

@@ -9,17 +9,12 @@ import { unlessUnreadable, UnreadableExecutionError } from '../unreadable/check-
 import { DELETE_EXECUTIONS } from './delete-executions.lua';
 import { STOP_EXECUTION } from './stop-execution.lua';
 
-/**
- * Deliveries that wait are listed up to this many, the oldest; the counts of the task tell how many
- * there are.
- */
+/** Pending executions that are listed, the oldest; the task has the count of all. */
 const WAITING_LISTED = 500;
-/** Dead letters are listed up to this many, the newest; `/admin/dead-letters` lists all. */
+/** Dead letters that are listed, the newest; `/admin/dead-letters` lists all. */
 const DEAD_LISTED = 500;
 
-export type ExecutionStore = ReturnType<typeof createExecutionStore>;
-
-/** The executions of a task as CDS's routes see them. */
+/** The executions of a task as CDS's routes show them. */
 export function createExecutionStore(deps: {
   redis: Redis;
   executionHistory: number;
@@ -54,7 +49,7 @@ export function createExecutionStore(deps: {
     });
   }
 
-  /** The id of the execution that is worked off at this moment. */
+  /** The id of the execution that is processed now. */
   async function doing(uuid: string): Promise<string | undefined> {
     const keys = hookKeys(uuid);
     const [owned, pending] = await Promise.all([
@@ -87,8 +82,7 @@ export function createExecutionStore(deps: {
     },
 
     /**
-     * Ends an execution that waits, with the marks that CDS gives it. @returns false for an unknown
-     * one
+     * Ends a pending execution, with the state that CDS gives it. @returns false for an unknown one
      */
     async stop(uuid: string, id: string, state: Partial<ExecutionState>): Promise<boolean> {
       const json = JSON.stringify({ ...NEW_STATE, ...state });
@@ -99,7 +93,8 @@ export function createExecutionStore(deps: {
     },
 
     /**
-     * @param lastSeen id of the last delivery that waits, or "": with any after it, nothing is done
+     * @param lastSeen id of the last pending delivery, or "": does nothing when there is a later
+     *   one
      */
     async removeAll(uuid: string, lastSeen: string): Promise<'ok' | 'more'> {
       return keyRepair.hook(uuid, () => deleteExecutions(keysOf(uuid), { uuid, lastSeen }));
@@ -107,7 +102,7 @@ export function createExecutionStore(deps: {
   };
 }
 
-/** What is shown of one that cannot be read. */
+/** An unreadable execution. */
 function withoutContent(
   uuid: string,
   id: string,

@@ -2,7 +2,7 @@ import { defineScript, replies } from '@cds/redis';
 import { HISTORY_KEYS, TRIM_HISTORY } from '../trim-history.lua';
 import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 
-/** Ends a delivery that waits, wherever it stands in the list. A finished one is left as it is. */
+/** Ends a pending execution anywhere in the list. A finished one stays as it is. */
 export const STOP_EXECUTION = defineScript({
   name: 'cdsbbStopExecution',
   keys: [...QUEUE_KEYS, ...HISTORY_KEYS],

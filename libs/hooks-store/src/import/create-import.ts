@@ -6,18 +6,18 @@ import { KEYS, keysOf, PREFIXES } from '../redis-keys';
 import { createTaskStore, type TaskToKeep } from '../tasks/task-store';
 import { IMPORT_CLEANUP, IMPORT_DELIVERY } from './import-scripts.lua';
 
-/** A delivery that was accepted elsewhere and has not led to its runs. */
+/** A delivery that was accepted elsewhere and has not started its runs. */
 export interface ImportedDelivery {
   uuid: string;
-  /** Its timestamp there, to the letter: it names the delivery. */
+  /** Its timestamp there, to the letter: its name. */
   timestamp: string;
   /** Microseconds. */
   acceptedUs: number;
-  /** Whether something of the hook that came later has been worked off there. */
+  /** A later delivery of the hook was processed there. */
   late: boolean;
   execution: Omit<StoredExecution, 'timestamp' | 'replay_of'>;
   state: ExecutionState;
-  /** Empty when it has none. */
+  /** "" without one. */
   requestUuid: string;
 }
 
@@ -31,10 +31,10 @@ export type ImportedCleanup = Pick<
   timestamp: string;
 };
 
-/** `known`: it was imported before, whatever became of it since. */
+/** `known`: imported before, whatever happened since. */
 export type ImportedTask = 'ok' | 'there' | 'known';
 export type DeliveryImport = 'ok' | 'late' | 'known' | 'unknown' | 'duplicate';
-/** `busy`: the hook was held all the time. `back`: a push brought the branch back. */
+/** `busy`: the hook was locked all the time. `back`: a push brought the branch back. */
 export type CleanupImport = 'ok' | 'known' | 'back' | 'busy';
 
 export type Import = ReturnType<typeof createImport>;
@@ -53,9 +53,8 @@ export function importedName(
 }
 
 /**
- * Puts what another hooks kept into this one's Redis, whether this one runs or not. Each is
- * imported once: what was done, cancelled or deleted since does not come back. Deliveries of a hook
- * have to come oldest first.
+ * Imports the state of another hooks into this one's Redis, whether this one runs or not. Imports
+ * each once: what ended since does not come back. Deliveries of a hook must come oldest first.
  */
 export function createImport({ redis }: { redis: Redis }) {
   const tasks = createTaskStore({ redis });
@@ -66,7 +65,6 @@ export function createImport({ redis }: { redis: Redis }) {
     return importCleanup(keysOf(cleanup.hook), {
       ...cleanup,
       lockToken: HOLDER,
-      // No request brought it.
       requestId: '',
       name: importedName('cleanup', cleanup.uuid, cleanup.timestamp),
       ...PREFIXES,
@@ -75,8 +73,8 @@ export function createImport({ redis }: { redis: Redis }) {
 
   return {
     /**
-     * Keeps a task unless there is one of this uuid, which is newer; it is stopped if it was.
-     * A crash in between leaves it unmarked: the next import goes on.
+     * Stores a task unless there is one of this uuid, which is newer; it is stopped if it was. A
+     * crash in between leaves it unmarked, and the next import goes on.
      */
     async task(task: TaskToKeep, stopped: boolean, now: number): Promise<ImportedTask> {
       const name = importedName('task', task.uuid);
@@ -102,7 +100,7 @@ export function createImport({ redis }: { redis: Redis }) {
       return kind;
     },
 
-    /** Waits a few seconds for a hook that is held. */
+    /** Waits a few seconds for a locked hook. */
     async cleanup(cleanup: ImportedCleanup): Promise<CleanupImport> {
       for (let tries = 0; tries < BUSY_TRIES; tries++) {
         if (tries > 0) await sleep(BUSY_PAUSE_MS);
@@ -112,12 +110,12 @@ export function createImport({ redis }: { redis: Redis }) {
       return 'busy';
     },
 
-    /** Keeps in mind that there is nothing to import of a cleanup, so that no later import does. */
+    /** Marks a cleanup that has nothing to import, so that no later import imports it. */
     async passOver(uuid: string, timestamp: string): Promise<void> {
       await redis.hsetnx(KEYS.imported, importedName('cleanup', uuid, timestamp), 'passed-over');
     },
 
-    /** Which of these names were imported. */
+    /** The imported ones of these names. */
     async known(names: string[]): Promise<Set<string>> {
       if (names.length === 0) return new Set();
       const found = await redis.hmget(KEYS.imported, ...names);

@@ -5,12 +5,11 @@ import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 /**
  * Appends a delivery that another hooks accepted to its hook's list, once.
  *
- * Returns {`known`} | {`unknown`} without such a task | {`duplicate`} when it came in again since |
+ * Returns {`known`} | {`unknown`} without such a task | {`duplicate`} when it came again since |
  * {`late` or `ok`, id}
  *
- * Late is what is older than something that the hook had later. It goes in as a replay: its runs
- * are asked for, and cleanups are left alone, since its branches may have been pushed to or deleted
- * again meanwhile.
+ * A late one is older than another delivery that the hook had. It becomes a replay: its runs start,
+ * and cleanups stay, since its branches may have been pushed or deleted again meanwhile.
  */
 export const IMPORT_DELIVERY = defineScript({
   name: 'cdsbbImportDelivery',

@@ -8,16 +8,16 @@ import { fieldsOf, readWithBody } from '../stored-execution-text';
 import { UnreadableExecutionError } from '../unreadable/check-execution';
 import { refsOfExecution } from './refs-of-execution';
 
-/** An execution as an operator wants to find it. Never holds a body or a header of its delivery. */
+/** An execution in a listing. Never has a body or a header of its delivery. */
 export interface ListedExecution {
   uuid: string;
   /** Nanoseconds. */
   timestamp: number;
   type: TaskType | '';
   status: 'waiting' | 'done' | 'failed';
-  /** ISO 8601; empty where the execution cannot be read. */
+  /** ISO 8601; "" where the execution cannot be read. */
   accepted_at: string;
-  /** Of its delivery; empty where nothing names any. */
+  /** Branches and tags of its delivery, if any. */
   refs: string[];
   request_id: string;
   workflow_run: number;
@@ -30,10 +30,8 @@ const AT_ONCE = 20;
 const MAX_ERROR = 1_000;
 
 /**
- * The newest executions of a hook, with those that wait and the dead letters. Reads as many as are
- * asked for and no more, some at a time.
- *
- * @returns undefined when there is no such task
+ * The newest executions of a hook, pending ones and dead letters included, some at a time.
+ * @returns undefined without such a task
  */
 export async function listExecutions(
   redis: Redis,

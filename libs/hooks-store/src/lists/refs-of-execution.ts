@@ -4,7 +4,7 @@ import type { KeptBody } from '../stored-execution-text';
 import { parseJson } from '../unreadable/read-config';
 
 const ref = z.object({ name: z.string() }).nullish().catch(undefined);
-/** As much of a push as names its branches and tags. */
+/** The branches and tags of a push. */
 const push = z.object({
   push: z.object({ changes: z.array(z.object({ new: ref, old: ref }).catch({})) }),
 });
@@ -12,7 +12,7 @@ const push = z.object({
 const MAX_REFS = 20;
 const MAX_LENGTH = 256;
 
-/** Names of the branches and tags that an execution is about; none of what tells of none. */
+/** Names of the branches and tags of an execution. */
 export function refsOfExecution({ type, poll }: StoredExecution, body: KeptBody): string[] {
   if (poll) return [poll.ref.replace(/^refs\/(heads|tags)\//, '').slice(0, MAX_LENGTH)];
   if (type !== 'RepoWebHook') return [];

@@ -8,16 +8,11 @@ const AT_ONCE = 200;
 export interface TaskList {
   found: Task[];
   total: number;
-  /** Tasks that cannot be read as they stand in Redis. */
+  /** Tasks that cannot be read. */
   unreadable: string[];
 }
 
-/**
- * Tasks of hooks, in no order. Looks through the set of all some at a time, and no further than
- * needed.
- *
- * @param isWanted which of them
- */
+/** Tasks in no order. Scans the set of all some at a time, and no further than needed. */
 export async function listTasks(
   redis: Redis,
   limit: number,

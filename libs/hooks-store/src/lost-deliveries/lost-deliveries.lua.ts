@@ -1,11 +1,11 @@
 import { defineScript, replies } from '@cds/redis';
 
 /**
- * Counts the deliveries as lost that wait nowhere though the counter of all has them: no hook has
- * work, and none is stopped. What the lists of hooks hold is not lost, though nothing else may know
- * of it any more. `held`: deliveries in the lists of all hooks, or "" where nobody looked.
+ * Counts as lost the deliveries of the counter that are pending nowhere: no hook has pending ones,
+ * and none is stopped. Deliveries in the lists of hooks are not lost, even if nothing else has
+ * them. `held`: deliveries in the lists of all hooks, or "" where they were not counted.
  *
- * Notes when the first of the lost ones was noticed, until they are acknowledged.
+ * Stores when the first lost one was noticed, until they are acknowledged.
  */
 export const COUNT_LOST = defineScript({
   name: 'cdsbbCountLost',
@@ -38,9 +38,9 @@ return {waiting, lost, look and 1 or 0, since}
 });
 
 /**
- * Returns how many are lost and since when, "" where there is none.
+ * Returns the number of lost deliveries and since when, "" without any.
  *
- * Read and removed at once: what is lost a moment later is counted anew.
+ * Reads and removes in one step: a later loss is counted anew.
  */
 export const ACKNOWLEDGE_LOST = defineScript({
   name: 'cdsbbAcknowledgeLost',

@@ -2,20 +2,20 @@ import type { Redis } from 'ioredis';
 import { KEYS } from '../redis-keys';
 import { ACKNOWLEDGE_LOST, COUNT_LOST } from './lost-deliveries.lua';
 
-/** The lost deliveries that an operator has seen. */
+/** The lost deliveries that an operator has acknowledged. */
 interface AcknowledgedLoss {
   deliveries: number;
-  /** When the first of them was noticed; undefined where no `hooks` has looked since. */
+  /** When the first was noticed; undefined where no `hooks` has checked since. */
   since: Date | undefined;
 }
 
-/** The accepted deliveries of this moment. */
+/** The accepted deliveries now. */
 export interface DeliveryCounts {
   waiting: number;
   lost: number;
-  /** Whether the lists of all hooks are to be looked at, and counted again with what they hold. */
+  /** Whether to count the lists of all hooks, and to call `count` again with the sum. */
   isToLook: boolean;
-  /** When the first lost one was noticed (µs, as Redis has it); "" where none is. */
+  /** When the first lost one was noticed (µs, as Redis has it); "" without any. */
   since: string;
 }
 
@@ -25,18 +25,18 @@ export function createLostDeliveries({ redis }: { redis: Redis }) {
   const acknowledgeLost = ACKNOWLEDGE_LOST.on(redis);
 
   return {
-    /** @param held deliveries in the lists of all hooks; undefined where nobody looked */
+    /** @param held deliveries in the lists of all hooks; undefined where they were not counted */
     count: (held?: number): Promise<DeliveryCounts> => countLost(KEYS, { held: held ?? '' }),
 
-    /** What else an emptied Redis would lose. */
+    /** The cleanups that an emptied Redis would lose. */
     scheduledCleanups: (): Promise<number> => redis.zcard(KEYS.cleanups),
 
-    /** Counts these as lost, too. */
+    /** Counts more as lost. */
     async add(deliveries: number): Promise<void> {
       await redis.incrby(KEYS.lostTotal, deliveries);
     },
 
-    /** Their count is 0 again. @returns exactly what is no longer counted */
+    /** Sets their count to 0. @returns exactly what is no longer counted */
     async acknowledge(): Promise<AcknowledgedLoss> {
       const [lost = '', since = ''] = await acknowledgeLost(KEYS, {});
       return {

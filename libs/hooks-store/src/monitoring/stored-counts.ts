@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { readableOf, repliesOf } from '../pipeline-replies';
 import { hookKeys, KEYS } from '../redis-keys';
 
-/** Where something is due: how many there are, and when the first of them is (ms). */
+/** A number of due times, and the first of them (ms). */
 export interface DueCount {
   count: number;
   firstDue: number | undefined;
@@ -17,7 +17,7 @@ export function createStoredCounts({ redis }: { redis: Redis }) {
   };
 
   return {
-    /** For each heartbeat. @param named how many tasks are named at most, of each list of them */
+    /** For each heartbeat. @param named names of tasks in each list at most */
     async forStatus(named: number) {
       const [
         [waiting, oldestSince, kinds, cleanups, failedCleanups, failedExecutions],
@@ -51,12 +51,12 @@ export function createStoredCounts({ redis }: { redis: Redis }) {
         /** Uuids of some of the tasks that are stopped, that have work, whose polls fail. */
         ...{ stopped, pending, failingPolls },
         ...{ schedulers, polls, pollsFailing },
-        /** Of the clock by which schedulers and polls are due (s). */
+        /** The clock of schedulers and polls (s). */
         now: Number(seconds),
       };
     },
 
-    /** Of these tasks: executions to do, and all that are stored. */
+    /** The pending and all stored executions of these tasks. */
     ofTasks(uuids: readonly string[]): Promise<{ uuid: string; todo: number; total: number }[]> {
       return Promise.all(
         uuids.map(async (uuid) => {
@@ -99,9 +99,7 @@ export function createStoredCounts({ redis }: { redis: Redis }) {
   };
 }
 
-/**
- * The score of the first member that `ZRANGE … WITHSCORES` answered; undefined when there was none.
- */
+/** The score of the first member of `ZRANGE … WITHSCORES`, if any. */
 function scoreOf(reply: unknown): number | undefined {
   const [, score] = Array.isArray(reply) ? (reply as unknown[]) : [];
   return score === undefined ? undefined : Number(score);

@@ -3,11 +3,11 @@ import { COUNT_KIND } from '../tasks/task-scripts.lua';
 import { KEY_TYPES } from '../key-types.lua';
 import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 
-/** Runs of one hook that are known when they are sent again. */
+/** Runs of one hook that are known as duplicates. */
 const REMEMBERED = 1_000;
 
 /**
- * Keeps the run of an outgoing hook, its task included: everything or nothing, and each run once.
+ * Stores the run of an outgoing hook and its task: everything or nothing, and each run once.
  *
  * Returns {`accepted` | `known`, id of the execution, 1 when the task is stopped}
  *

@@ -9,10 +9,7 @@ const configValue = z.looseObject({
   multiple_choice_list: z.array(z.unknown()).nullable().default(null),
 });
 
-/**
- * The body of `POST /task/execute`: the run of a node. Its variables are asked for when they are
- * needed.
- */
+/** The body of `POST /task/execute`: the run of a node. */
 export const nodeRunSchema = z.object({
   uuid: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'the uuid of a run holds letters, digits and -'),
   workflow_node_id: z.number().int().min(0),
@@ -25,13 +22,13 @@ export const nodeRunSchema = z.object({
 });
 export type NodeRun = z.infer<typeof nodeRunSchema>;
 
-/** One run of an outgoing hook, as it is kept. */
+/** One run of an outgoing hook. */
 export interface OutgoingHook {
-  /** Of the hook: its runs have the same as long as its configuration stays. */
+  /** Of the hook: the same for its runs as long as its configuration stays. */
   uuid: string;
   type: Extract<TaskType, 'OutgoingWebhook' | 'OutgoingWorkflow'>;
   config: HookConfig;
-  /** What tells a repeated request from a new run. */
+  /** Tells a repeated request from a new run. */
   hookRun: string;
   request: WebHookExecution;
 }
@@ -54,9 +51,8 @@ function wrong(from: string): CdsError {
 }
 
 /**
- * The task and the execution that the run of an outgoing hook's node becomes.
- *
- * @throws CdsError 400 saying what is missing, 413
+ * Reads task and execution from the run of an outgoing hook's node.
+ * @throws CdsError 400 with what is missing, 413
  */
 export function readOutgoingHook(run: NodeRun): OutgoingHook {
   if (!run.outgoinghook) throw wrong(`the node ${run.workflow_node_id} is no outgoing hook`);

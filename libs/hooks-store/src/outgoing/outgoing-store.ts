@@ -6,10 +6,7 @@ import type { Redis } from 'ioredis';
 import { ACCEPT_OUTGOING } from './accept-outgoing.lua';
 import type { OutgoingHook } from './outgoing-hook';
 
-/**
- * A workflow that is saved again has new hooks; those that no run came to for so long are
- * forgotten.
- */
+/** A saved workflow has new hooks; those without a run for this time are removed. */
 export const UNUSED_MS = 7 * 24 * 3_600_000;
 const FORGOTTEN_AT_ONCE = 10;
 
@@ -25,45 +22,31 @@ export function createOutgoingStore(deps: {
   const acceptOutgoing = ACCEPT_OUTGOING.on(redis);
 
   return {
-    /** When this returns, the run is in Redis, once, however often it was sent. */
+    /** Stores the run once, however often it was sent. */
     async accept(
       hook: OutgoingHook,
       now: number,
     ): Promise<{ isNew: boolean; id: string; stopped: boolean }> {
       const { uuid, type, config, hookRun, request } = hook;
       const received = { type, config, webhook: request, accepted_at: now };
-      // By which the log tells of it.
-      const rest = JSON.stringify({ ...received, request_id: randomUUID() }).slice(1);
+      const execution = JSON.stringify({ ...received, request_id: randomUUID() }).slice(1);
+      const args = { uuid, type, now, config: JSON.stringify(config), run: hookRun, execution };
       const { kind, id, stopped } = await keyRepair.hook(uuid, () =>
-        acceptOutgoing(keysOf(uuid), {
-          uuid,
-          type,
-          now,
-          config: JSON.stringify(config),
-          run: hookRun,
-          execution: rest,
-        }),
+        acceptOutgoing(keysOf(uuid), args),
       );
       return { isNew: kind === 'accepted', id, stopped };
     },
 
     /**
-     * Removes a few tasks that no run came to for a week, unless something of them waits or failed.
+     * Removes a few tasks without a run for a week, unless they have pending or failed executions.
      */
     async forgetUnused(now: number): Promise<void> {
       const limit = now - UNUSED_MS;
-      const unused = await redis.zrangebyscore(
-        KEYS.outgoing,
-        '-inf',
-        limit,
-        'LIMIT',
-        0,
-        FORGOTTEN_AT_ONCE,
-      );
-      for (const uuid of unused) {
+      const first = ['LIMIT', 0, FORGOTTEN_AT_ONCE] as const;
+      for (const uuid of await redis.zrangebyscore(KEYS.outgoing, '-inf', limit, ...first)) {
         const hasFailed = (await redis.zcard(hookKeys(uuid).dead)) > 0;
         const kept = hasFailed || (await tasks.remove(uuid, limit)) === 'kept';
-        // What is kept is looked at again in a week.
+        // A kept one is checked again in a week.
         if (kept) await redis.zadd(KEYS.outgoing, now, uuid);
         else await redis.zrem(KEYS.outgoing, uuid);
       }

@@ -5,10 +5,10 @@ import { unlessUnreadable } from '../unreadable/check-execution';
 
 const SCANNED = 1_000;
 
-/** A pending execution, and the body of its request; undefined where it cannot be read. */
+/** A pending execution with the body of its request; undefined where it cannot be read. */
 export type ParsedExecution = ReturnType<typeof readWithBody> | undefined;
 
-/** Which hooks have pending executions, and which these are. */
+/** The hooks with pending executions, and these executions. */
 export function createPendingStore({ redis }: { redis: Redis }) {
   return {
     /** Some of the hooks; all of them by the time that `next` is `0` again. */
@@ -17,7 +17,7 @@ export function createPendingStore({ redis }: { redis: Redis }) {
       return { next, uuids };
     },
 
-    /** Whether a hook that is not stopped has any. */
+    /** Whether the hook has any and is not stopped. */
     async isPending(uuid: string): Promise<boolean> {
       return (await redis.sismember(KEYS.pending, uuid)) === 1;
     },
@@ -26,7 +26,7 @@ export function createPendingStore({ redis }: { redis: Redis }) {
     ids: (uuid: string, most?: number): Promise<string[]> =>
       redis.lrange(hookKeys(uuid).waiting, 0, most === undefined ? -1 : most - 1),
 
-    /** Those of these executions that are still there. */
+    /** Those that exist. */
     async read(uuid: string, ids: readonly string[]): Promise<Map<string, ParsedExecution>> {
       const texts = await redis.hmget(hookKeys(uuid).executions, ...fieldsOf(ids));
       return new Map(

@@ -2,17 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { KEYS } from '../redis-keys';
 
-/** A turn that is seen so often in a row is over, whatever its time-to-live says. */
+/** A turn that is seen so often in a row is over, whatever its time-to-live. */
 const TURN_SEEN = 3;
 
 /**
- * Prepares to ask whether it is this replica's turn to requeue lost jobs. Only saves work: two
- * replicas at once do no harm.
+ * Prepares to ask whether this replica may requeue lost jobs. Only saves work: two replicas at once
+ * do no harm.
  *
- * Each turn has a token of its own: one that stays is one whose time-to-live does not end, since
- * the clock of Redis's machine was put back.
- *
- * @param turnMs how long a turn is nobody else's
+ * Each turn has a token. A token that stays has a time-to-live that does not end, since the clock
+ * of Redis's machine was put back.
+ * @param turnMs length of a turn
  */
 export function createRequeueTurn({ redis, turnMs }: { redis: Redis; turnMs: number }) {
   let lastTurn: { token: string | null; seen: number } = { token: null, seen: 0 };

@@ -1,14 +1,14 @@
-/** Whatever the API says, `vcs` looks at a repository once a minute at most. */
+/** `vcs` reads a repository once a minute at most, whatever the API asks for. */
 const SHORTEST_DELAY_MS = 10_000;
-/** Where the API does not say. */
+/** Used where the API asks for nothing. */
 export const DEFAULT_DELAY_MS = 60_000;
 export const MAX_DELAY_MS = 3_600_000;
-/** After a no: what is refused now is hardly served a minute later. */
+/** After a refusal, which will hardly change in a minute. */
 export const REFUSED_DELAY_MS = 300_000;
 
 /**
- * The pause to the next poll (ms): what the API asks for, within bounds, and for a repository
- * webhook what is configured, if that is longer.
+ * The pause to the next poll (ms): what the API asks for, within bounds; for a repository webhook
+ * the configured one if longer.
  */
 export function pollDelayMs(
   intervalSeconds: number | undefined,

@@ -13,8 +13,7 @@ end
 `;
 
 /**
- * Reads who is to be polled first. What is further ahead than anybody may sleep stands first, as if
- * it were due: the clock of Redis was put back.
+ * Reads the next polls. Times beyond any pause come first, as due: the clock of Redis was put back.
  *
  * Returns {now (ms), uuid, when (ms), uuid, …}
  */
@@ -37,9 +36,8 @@ return reply
 });
 
 /**
- * Brings in line whether a hook is polled with its task as it is now. A poller that was not is
- * polled at once, and so is one whose last poll brought nothing, since its task may have been put
- * right; a repository webhook some time.
+ * Aligns the poll of a hook with its task. A new poller is polled at once, and so is one whose last
+ * poll failed, since its task may be corrected; a repository webhook later.
  */
 export const ALIGN_POLL = defineScript({
   name: 'cdsbbAlignPoll',
@@ -66,8 +64,8 @@ end
 });
 
 /**
- * Takes the poll of a hook for a while: whoever comes second finds it at another time. When the
- * taker dies, it is due again after that.
+ * Takes the poll of a hook for a while, so that no second replica takes it. It is due again after
+ * that, in case the replica died.
  *
  * Returns {`other`} | {`taken`, now (ms), until when (ms), type, method, config, when the last poll
  * began (ms) or "", id of the newest execution or ""}
@@ -107,11 +105,11 @@ return {'taken', string.format('%.0f', time), until_, task[1], task[3] or '', ta
 });
 
 /**
- * Ends a poll: says when the next one is and what came of this one. Of a hook that is gone, or not
- * polled any more, nothing is kept; one that somebody else took meanwhile keeps its time.
+ * Ends a poll: stores its result and the time of the next one. Nothing is stored of a hook that is
+ * no longer polled; a poll that another replica took keeps its time.
  *
- * Returns `gone` | `ok` | `failed` for the first poll in a row that brought nothing | `better` for
- * the first after such
+ * Returns `gone` | `ok` | `failed` for the first failed poll in a row | `better` for the first
+ * success
  */
 export const END_POLL = defineScript({
   name: 'cdsbbEndPoll',
@@ -137,7 +135,7 @@ return redis.call('ZREM', ${K.pollsFailing}, ${A.uuid}) == 1 and 'better' or 'ok
 });
 
 /**
- * Leaves out a poll that is to come.
+ * Skips a poll.
  *
  * Returns 1 when it was the next one
  */

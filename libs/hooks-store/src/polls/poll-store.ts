@@ -8,12 +8,12 @@ import { DEFAULT_DELAY_MS, MAX_DELAY_MS } from './poll-delay';
 import { ALIGN_POLL, END_POLL, LEAVE_OUT_POLL, READ_POLLS, TAKE_POLL } from './poll-scripts.lua';
 
 /**
- * Longer than a call of the API may take, and what is done with its answer. Whoever dies meanwhile
- * holds up his polls so long.
+ * Longer than a call of the API and the processing of its answer. The polls of a dead replica wait
+ * this long.
  */
 const LEASE_MS = 120_000;
 
-/** A hook that is to be polled, now or later. */
+/** The next poll of a hook. */
 export interface DuePoll {
   uuid: string;
   /** Milliseconds, by the clock of Redis. */
@@ -23,20 +23,20 @@ export interface DuePoll {
 /** A poll that this process took. */
 export interface TakenPoll {
   uuid: string;
-  /** By when it has to be over (ms). */
+  /** When it must be over (ms). */
   until: number;
   type: 'RepoPoller' | 'RepoWebHook';
   method: string;
   config: HookConfig;
   /** When it began (ms). */
   began: number;
-  /** When the last one began that was answered, or the hook was first to be polled (ms). */
+  /** When the last answered poll began, or polling of the hook (ms). */
   since: number;
-  /** Id of the newest execution of the hook at that moment. */
+  /** Id of the newest execution of the hook at that time. */
   lastId: number;
 }
 
-/** What came of a poll: when the next one is, and why this one brought nothing. */
+/** The result of a poll: the pause to the next one, and why this one failed. */
 export interface EndedPoll {
   pauseMs: number;
   error?: string;
@@ -47,7 +47,7 @@ export type PollStore = ReturnType<typeof createPollStore>;
 /** When the repository of each hook is polled next, in Redis, by the clock of Redis. */
 export function createPollStore(deps: {
   redis: Redis;
-  /** Of repository webhooks; 0 when they are not polled. */
+  /** Interval for repository webhooks; 0 turns their polls off. */
   reconcileSeconds: number;
   leaseMs?: number | undefined;
   keyRepair?: KeyRepair;
@@ -62,13 +62,13 @@ export function createPollStore(deps: {
   const longestMs = Math.max(MAX_DELAY_MS, reconcileSeconds * 1_000, leaseMs) + 60_000;
 
   return {
-    /** Those that are due first, whenever that is, and the clock. */
+    /** The next polls, and the clock of Redis (ms). */
     async first(count: number): Promise<{ now: number; polls: DuePoll[] }> {
       const { now, due } = await readPolls(KEYS, { count, maxAheadMs: longestMs });
       return { now, polls: due };
     },
 
-    /** Whether this one is to be taken: its time has come, or is of a clock that was put back. */
+    /** Whether it is due, or has a time of before the clock was put back. */
     isDue: ({ due }: DuePoll, now: number): boolean => due <= now || due > now + longestMs,
 
     /** @param atOnce also when it was polled a moment ago */
@@ -79,7 +79,7 @@ export function createPollStore(deps: {
       await keyRepair.hook(uuid, () => alignPoll(keysOf(uuid), args));
     },
 
-    /** @returns undefined when another one took it, or it is not polled any more */
+    /** @returns undefined when another replica took it, or the hook is no longer polled */
     async take({ uuid, due }: DuePoll): Promise<TakenPoll | undefined> {
       const reply = await keyRepair.hook(uuid, () =>
         takePoll(keysOf(uuid), { uuid, due, leaseMs, isReconciled }),
@@ -103,17 +103,12 @@ export function createPollStore(deps: {
       return endPoll(keysOf(uuid), { uuid, until, pauseMs, ...result });
     },
 
-    /**
-     * Gives back a poll that was not ended: it is made again after a pause (ms), or by whoever took
-     * it meanwhile.
-     */
+    /** Releases a poll that was not ended: it is due after a pause (ms). */
     async release({ uuid, until, began }: TakenPoll, pauseMs: number): Promise<void> {
       await leaveOutPoll(KEYS, { uuid, due: until, pauseMs: began + pauseMs - until });
     },
 
-    /**
-     * When it is polled next (ms) and why the last poll brought nothing; undefined when it is not.
-     */
+    /** When it is polled next (ms), and why the last poll failed or ""; undefined without polls. */
     async next(uuid: string): Promise<{ due: number; error: string } | undefined> {
       const [due, error] = await Promise.all([
         redis.zscore(KEYS.polls, uuid),
@@ -122,7 +117,7 @@ export function createPollStore(deps: {
       return due === null ? undefined : { due: Number(due), error: error ?? '' };
     },
 
-    /** Why its last poll brought nothing; empty when it did, undefined when there was none. */
+    /** Why its last poll failed; "" when it did not, undefined without one. */
     async lastError(uuid: string): Promise<string | undefined> {
       return (await redis.hget(hookKeys(uuid).task, POLL_ERROR_FIELD)) ?? undefined;
     },
@@ -130,7 +125,7 @@ export function createPollStore(deps: {
     /** The clock (ms). */
     now: (): Promise<number> => redisNowMs(redis),
 
-    /** Leaves the next poll out. @returns false when it is not the next one */
+    /** Skips the next poll. @returns false when it is not the next one */
     async leaveOut({ uuid, due }: DuePoll): Promise<boolean> {
       return leaveOutPoll(KEYS, { uuid, due, pauseMs: DEFAULT_DELAY_MS });
     },

@@ -4,8 +4,8 @@ import type { Redis } from 'ioredis';
 import { KEYS, keysOf } from '../redis-keys';
 
 /**
- * Wanted is what the task is now: of this kind and not stopped. A caller who knows another
- * configuration changes nothing. `settings` of its queue is JSON, or "".
+ * Consumes the queue of a running RabbitMQ task. Another configuration than the task's changes
+ * nothing. `settings` of its queue is JSON, or "".
  */
 const WANT_QUEUE = defineScript({
   name: 'cdsbbWantQueue',
@@ -19,22 +19,22 @@ if ${A.settings} ~= '' and task[3] == ${A.config} then redis.call('HSET', ${K.qu
 return 0`,
 });
 
-/** Which queues of RabbitMQ are to be consumed, by the tasks that there are. */
+/** The RabbitMQ queues that are consumed. */
 export function createQueueStore({ redis }: { redis: Redis }) {
   const wantQueue = WANT_QUEUE.on(redis);
 
   return {
-    /** By uuid the settings of its queue (JSON). */
+    /** Uuid of the hook → the settings of its queue (JSON). */
     all: (): Promise<Record<string, string>> => redis.hgetall(KEYS.queues),
 
     /**
-     * After a task was kept or started with this configuration.
-     * @param settings JSON; "" where there are none
+     * After a task was stored or started with this configuration.
+     * @param settings JSON; "" without any
      */
     want: (uuid: string, config: HookConfig | null, settings: string): Promise<void> =>
       wantQueue(keysOf(uuid), { uuid, config: JSON.stringify(config), settings }),
 
-    /** Forgets it where its task is gone, stopped, or of another kind by now. */
+    /** Removes it where its task is gone, stopped, or of another type. */
     check: (uuid: string): Promise<void> =>
       wantQueue(keysOf(uuid), { uuid, config: '', settings: '' }),
 

@@ -7,15 +7,14 @@ import { REPLAY_EXECUTION } from './replay-execution.lua';
 import { whyNoReplay } from './why-no-replay';
 
 export type Replayed =
-  /** `again`: it was asked for a moment ago already; this is that one. */
+  /** `again`: requested twice within a minute; this is the first replay. */
   | { kind: 'ok' | 'again'; id: string }
-  /** There is no such execution, or it is not finished. */
+  /** There is no such execution, or it is pending. */
   | { kind: 'unknown' | 'waiting' }
   | { kind: 'refused'; reason: string };
 
 /**
  * Prepares replays: a new execution of the same content, at the end of the hook's list.
- *
  * @returns a function of uuid, id of the execution and now (ms)
  */
 export function createReplay({ redis }: { redis: Redis }) {

@@ -5,10 +5,10 @@ import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 const SAME_REPLAY_US = 60_000_000;
 
 /**
- * Appends a replay of an execution to its hook's list. Asked for the same one again within a
- * minute, it names the replay that there is: the API asks the next replica when an answer is lost.
+ * Appends a replay of an execution to its hook's list. A second request within a minute returns the
+ * first replay: the API asks the next replica when an answer is lost.
  *
- * Returns {`unknown`} | {`waiting`} when the execution is not finished | {`ok`, id} | {`again`, id}
+ * Returns {`unknown`} | {`waiting`} when the execution is pending | {`ok`, id} | {`again`, id}
  */
 export const REPLAY_EXECUTION = defineScript({
   name: 'cdsbbReplayExecution',

@@ -13,9 +13,8 @@ const NOT_REPLAYABLE: ReadonlySet<TaskType> = new Set<TaskType>([
 ]);
 
 /**
- * Why an execution cannot be replayed: it would lead to no run. A replay never removes the runs of
- * a deleted branch, which may have been pushed again since.
- *
+ * Why an execution cannot be replayed: it would start no run. A replay never removes the runs of a
+ * deleted branch, which may have been pushed again since.
  * @returns a sentence; undefined when it can be
  */
 export function whyNoReplay({ type, webhook, poll }: StoredExecution): string | undefined {

@@ -1,16 +1,16 @@
 import type { ScheduledTask } from '@cds/wire';
 
-/** What runs for a scheduler that is due. */
+/** A due time of a scheduler. */
 export interface Occurrence {
-  /** The time to run for (ms). */
+  /** The time (ms). */
   time: number;
-  /** The one after it. */
+  /** The next one. */
   next: number | undefined;
-  /** Whether those before it are left out, since nobody was there to run them. */
+  /** Whether earlier ones are skipped, since no replica was there to run them. */
   late: boolean;
 }
 
-/** The time as an execution shows it, in the words of Go. */
+/** The time in an execution, as Go writes it. */
 export function scheduledTask(time: number): ScheduledTask {
   const [day, clock] = new Date(time).toISOString().split(/[T.]/);
   return { date_scheduled_execution: `${day} ${clock} +0000 UTC` };

@@ -7,7 +7,7 @@ import { HISTORY_KEYS, TRIM_HISTORY } from '../trim-history.lua';
 import { WAITING_SINCE } from '../waiting-since.lua';
 
 /**
- * Reads who is due first.
+ * Reads the first schedulers.
  *
  * Returns {now (ms), uuid, when (ms), uuid, …}
  */
@@ -25,8 +25,8 @@ return reply
 });
 
 /**
- * Makes a scheduler due; what is due by the same schedule already stays so. A task that is stopped,
- * gone or no scheduler any more is not due.
+ * Makes a scheduler due, unless it is due by the same schedule. A task that is stopped, gone or no
+ * scheduler is not due.
  *
  * Returns `none` | `other` when the configuration is another | `kept` | `due`
  */
@@ -51,12 +51,11 @@ return 'due'
 });
 
 /**
- * Takes the time that a scheduler is due at: its execution joins the hook's list, and the scheduler
- * is due at the next time. Whoever comes second finds it due at another time, so each time is taken
- * once.
+ * Takes the due time of a scheduler: enqueues its execution, and makes the scheduler due at the
+ * next time. A second replica finds another time, so each time is taken once.
  *
- * Nothing joins the list while the execution at its head waits for an API that does not answer:
- * that one runs late for all.
+ * Enqueues nothing while the oldest pending execution waits in an API outage: that one runs late
+ * for all.
  *
  * Returns `other` when it is due at another time, or as another task | `early` | `skipped` |
  * `taken`
@@ -68,13 +67,13 @@ export const TAKE_DUE = defineScript({
     'uuid',
     'due',
     'config',
-    // When it is due after that (ms), or "".
+    // The next time (ms), or "".
     'next',
-    // To run for (ms), and as JSON what the execution shows of it.
+    // The time (ms), and as the execution shows it (JSON).
     'time',
     'scheduledTask',
     'maxWaiting',
-    // JSON; of one that an operator ended beforehand, or "".
+    // JSON, where an operator ended it beforehand; else "".
     'endedState',
     'history',
     'requestId',

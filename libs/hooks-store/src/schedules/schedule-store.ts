@@ -8,7 +8,7 @@ import type { Redis } from 'ioredis';
 import { type Occurrence, scheduledTask } from './occurrence';
 import { MAKE_DUE, READ_DUE, TAKE_DUE } from './schedule-scripts.lua';
 
-/** A scheduler that is due, or will be. */
+/** The next time of a scheduler. */
 export interface DueScheduler {
   uuid: string;
   /** Milliseconds. */
@@ -16,29 +16,25 @@ export interface DueScheduler {
 }
 
 /**
- * The same with its configuration now (JSON) and the schedule by which it is due; both empty when
- * there is no such scheduler.
+ * With its configuration now (JSON) and the schedule by which it is due; both "" when there is no
+ * such scheduler.
  */
 export interface ReadScheduler extends DueScheduler {
   config: string;
   schedule: string;
 }
 
-/** `other`, `early`: not to be taken any more, or not yet. */
+/** `other`, `early`: no longer due, or not yet. */
 export type TakenDue = 'other' | 'early' | 'skipped' | 'taken';
 
 /**
- * Executions of one scheduler that may wait. Times beyond are left out: an API that is so slow
- * never catches up.
+ * Pending executions of one scheduler. Later times are skipped: such a slow API never catches up.
  */
 const MAX_WAITING = 100;
 
 export type ScheduleStore = ReturnType<typeof createScheduleStore>;
 
-/**
- * When each scheduler is due next, in Redis, by the clock of Redis: replicas whose clocks differ
- * agree on it.
- */
+/** When each scheduler is due next, by the clock of Redis: replicas with different clocks agree. */
 export function createScheduleStore(deps: {
   redis: Redis;
   executionHistory: number;
@@ -53,13 +49,13 @@ export function createScheduleStore(deps: {
     /** The clock (ms). */
     now: (): Promise<number> => redisNowMs(redis),
 
-    /** Those that are due first, whenever that is, and the clock. */
+    /** The next ones, and the clock. */
     async first(count: number): Promise<{ now: number; schedulers: DueScheduler[] }> {
       const { now, due } = await readDue(KEYS, { count });
       return { now, schedulers: due };
     },
 
-    /** With what is needed to take their times. */
+    /** With configuration and schedule. */
     async read(schedulers: DueScheduler[]): Promise<ReadScheduler[]> {
       const pipeline = redis.pipeline();
       for (const { uuid } of schedulers) {
@@ -75,10 +71,9 @@ export function createScheduleStore(deps: {
     },
 
     /**
-     * Makes a scheduler due at this time, unless it is due by the same schedule already. One that
-     * is stopped or removed is not due afterwards, and with one whose configuration is another
-     * nothing happens.
-     * @param next ms; undefined when its schedule has no time any more
+     * Makes a scheduler due, unless it is due by the same schedule. A stopped or removed one is not
+     * due afterwards; another configuration changes nothing.
+     * @param next ms; undefined when its schedule has ended
      */
     async makeDue(
       scheduler: Pick<ReadScheduler, 'uuid' | 'config' | 'schedule'>,
@@ -89,10 +84,7 @@ export function createScheduleStore(deps: {
       await keyRepair.hook(uuid, () => makeDue(keysOf(uuid), args));
     },
 
-    /**
-     * Takes its time: an execution waits, or is in the history where `ended` is the state that an
-     * operator gave it.
-     */
+    /** Takes its time: enqueues an execution, or stores an ended one with the state `ended`. */
     async take(
       { uuid, due, config }: ReadScheduler,
       { time, next }: Occurrence,
@@ -113,7 +105,7 @@ export function createScheduleStore(deps: {
       return keyRepair.hook(uuid, () => takeDue(keysOf(uuid), args));
     },
 
-    /** When it is due (ms); undefined when it is not. */
+    /** When it is due (ms), if it is. */
     async dueAt(uuid: string): Promise<number | undefined> {
       const due = await redis.zscore(KEYS.due, uuid);
       return due === null ? undefined : Number(due);

@@ -3,11 +3,11 @@ import { repliesOf } from '../pipeline-replies';
 import { defineScript, replies } from '@cds/redis';
 import type { Redis } from 'ioredis';
 
-/** What an earlier look did not find says nothing any more after this. */
+/** After this time the result of an earlier listing says nothing. */
 const UNLISTED_MS = 3_600_000;
 /** Commands of one pipeline. */
 const AT_ONCE = 1_000;
-/** The hooks of the API are asked for that often because of deliveries, over all replicas. */
+/** Time between two readings of the API's hooks because of deliveries, over all replicas. */
 const ASK_AGAIN_MS = 60_000;
 
 /** Returns 1, or 0 when the mark is another by now. */
@@ -25,20 +25,20 @@ return 1
 
 export type SynchronizedStore = ReturnType<typeof createSynchronizedStore>;
 
-/** What synchronizations leave in Redis, for the next and for all replicas. */
+/** The results of synchronizations, for the next one and for all replicas. */
 export function createSynchronizedStore({ redis }: { redis: Redis }) {
   const storeSynchronized = STORE_SYNCHRONIZED.on(redis);
 
   return {
-    /** Names what is in Redis now, for `note`; empty where there is nothing. */
+    /** Names the state in Redis, for `note`; "" without one. */
     async begin(): Promise<string> {
       return (await redis.hget(KEYS.mark, MADE_FIELD)) ?? '';
     },
 
     /**
-     * All hooks of the API are here.
-     * @param made what `begin` told
-     * @param began when they were asked for (ms)
+     * All hooks of the API are stored.
+     * @param made the result of `begin`
+     * @param began when they were requested (ms)
      * @throws Error where Redis was emptied in between
      */
     async note(made: string, began: number): Promise<void> {
@@ -46,15 +46,13 @@ export function createSynchronizedStore({ redis }: { redis: Redis }) {
         throw new Error('Redis was emptied while the hooks of the API were read');
     },
 
-    /**
-     * Tasks have vanished: until the next synchronization it is not known which hooks there are.
-     */
+    /** After a loss of tasks, their hooks are unknown until the next synchronization. */
     async forget(): Promise<void> {
       await redis.hdel(KEYS.mark, SYNCHRONIZED_FIELD);
     },
 
     /**
-     * Notes that the API does not list these, and tells since when it has not (ms), this time
+     * Stores that the API does not list these tasks, and returns since when (ms), this time
      * included.
      */
     async unlistedSince(uuids: readonly string[], now: number): Promise<Map<string, number>> {
@@ -71,9 +69,7 @@ export function createSynchronizedStore({ redis }: { redis: Redis }) {
       return since;
     },
 
-    /**
-     * Of these, all but the tasks of outgoing hooks: that the API does not list those says nothing.
-     */
+    /** These tasks without those of outgoing hooks, which the API does not list. */
     async listedIfThere(uuids: readonly string[]): Promise<string[]> {
       const listed: string[] = [];
       for (let i = 0; i < uuids.length; i += AT_ONCE) {
@@ -89,7 +85,7 @@ export function createSynchronizedStore({ redis }: { redis: Redis }) {
       await redis.unlink(KEYS.unlisted);
     },
 
-    /** Whether a delivery may have the hooks of the API asked for now. */
+    /** Whether a delivery may start a reading of the API's hooks now. */
     async mayAsk(): Promise<boolean> {
       return (await redis.set(KEYS.synchronizeAsked, '1', 'PX', ASK_AGAIN_MS, 'NX')) === 'OK';
     },

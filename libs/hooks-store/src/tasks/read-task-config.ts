@@ -5,9 +5,8 @@ import { hookKeys } from '../redis-keys';
 import { readConfig } from '../unreadable/read-config';
 
 /**
- * The configuration of a task now; null where there is none.
- *
- * @returns undefined when it cannot be read
+ * The configuration of a task now; null without one.
+ * @returns undefined when it is unreadable
  */
 export async function readTaskConfig(
   redis: Redis,
@@ -16,7 +15,7 @@ export async function readTaskConfig(
   return readConfig(await unlessOfAnotherType(redis.hget(hookKeys(uuid).task, 'config')));
 }
 
-/** A key that holds another type of value is set aside by the next one that writes to the hook. */
+/** Null for a key of another type; the next write to the hook repairs it. */
 export async function unlessOfAnotherType(read: Promise<string | null>): Promise<string | null> {
   try {
     return await read;

@@ -6,8 +6,8 @@ import { WORKFLOW_INDEX_FIELD } from '../redis-keys';
 import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 
 /**
- * Lua function: counts a task of type `new`, whose hash said `old` (false: it was not there).
- * `isNew`: the set of tasks did not have it. One whose hash vanished is in the set, and counted.
+ * Lua function: counts a task of type `new`, whose hash had `old` (false: no hash). `isNew`: the
+ * set of tasks did not have it. A task without its hash is in the set, and counted.
  */
 export const COUNT_KIND = `
 local function countKind(kinds, old, new, isNew)
@@ -18,10 +18,10 @@ end
 `;
 
 /**
- * Lua function: sees to it that what waits at a task is worked off, or is known to wait where the
- * task is stopped. Needs WAITING_SINCE. Without it, the deliveries of a task that vanished and came
- * back would wait for the next one.
- * Returns how many wait.
+ * Lua function: queues the pending executions of a task, or lists it as waiting where it is
+ * stopped. Needs WAITING_SINCE. Otherwise the deliveries of a task that vanished and came back
+ * would wait for the next one.
+ * Returns the number of pending executions.
  */
 const queueWaiting = (
   K: LuaNames<'pending' | 'stopped' | 'waitingSince' | 'stoppedWaitingSince'>,
@@ -40,8 +40,8 @@ end
 `;
 
 /**
- * Keeps a task, new or changed. What waits for it, its history, what was seen of it (also whether
- * signed) and whether it is stopped stay, also when its hash vanished meanwhile.
+ * Stores a task, new or changed. Its executions, its duplicates, its signature mark and whether it
+ * is stopped stay, also when its hash vanished meanwhile.
  */
 export const PUT_TASK = defineScript({
   name: 'cdsbbPutTask',
@@ -66,16 +66,15 @@ return 'ok'
 });
 
 /**
- * Removes a task with all that waits for it. The cleanups that it scheduled stay: the branches are
- * gone all the same. So does who holds the hook, who gives it back: a removal of runs may be under
- * way.
+ * Removes a task and its executions. Its cleanups stay: their branches are deleted. So does the
+ * hook lock, which its holder releases: a removal of runs may be under way.
  *
- * Returns `ok` | `unknown` | `kept` | `more` when deliveries came in meanwhile
+ * Returns `ok` | `unknown` | `kept` | `more` when there are new deliveries
  *
- * Only what waits at a repository webhook has to be looked at first: it may bring a branch back.
- * What waits of a scheduler was promised to nobody, and one that runs often would never be without.
- * What waits at a task whose hash vanished cannot be worked off: where nobody asked for the
- * removal, it counts as lost.
+ * Only deliveries of a repository webhook are checked first: one may bring a branch back. Those of
+ * a scheduler were promised to nobody, and one that runs often would always have some. Those of a
+ * task without its hash cannot be processed: where nobody asked for the removal, they count as
+ * lost.
  *
  * A Redis that is out of memory takes whatever follows a first write that frees memory.
  */
@@ -124,10 +123,7 @@ return 'ok'
 `,
 });
 
-/**
- * Counts the tasks of each type anew where the counts do not add up: a task vanished whose type
- * nobody knows.
- */
+/** Counts the tasks of each type anew where the sum is wrong: a task of unknown type vanished. */
 export const COUNT_KINDS = defineScript({
   name: 'cdsbbCountKinds',
   keys: ['tasks', 'kinds'],
@@ -146,11 +142,9 @@ end
 });
 
 /**
- * Looks whether tasks are still there, and queues again what waits at them, whatever was lost that
- * said so.
+ * Checks whether tasks exist, and queues their pending executions again.
  *
- * Returns {deliveries that wait at them, tasks of which a key holds another type of value, uuid of
- * a task that is not there…}
+ * Returns {their pending executions, tasks with a key of another type, uuid of a missing task…}
  */
 export const LOOK_FOR_TASKS = defineScript({
   name: 'cdsbbLookForTasks',
@@ -171,7 +165,7 @@ for i = ${EACH.range} do
   local task = redis.pcall('HMGET', ${A.taskPrefix} .. uuid, 'type', 'stopped')
   local length = redis.pcall('LLEN', waiting)
   local head = redis.pcall('HEXISTS', states, '')
-  -- What holds another type of value is for whoever works on the hook.
+  -- A key of another type is repaired when the hook is processed.
   if task.err or type(length) ~= 'number' or type(head) ~= 'number' then
     found[2] = found[2] + 1
   else
@@ -187,7 +181,7 @@ return found
 `,
 });
 
-/** What READ_TASKS says of a task; without a type there is none. */
+/** A task as READ_TASKS returns it; without a type there is none. */
 export type TaskReply = readonly [
   type: TaskType | null,
   config: string | null,
@@ -199,12 +193,11 @@ export type TaskReply = readonly [
 ];
 
 /**
- * Reads tasks with their counts. The service would spend more time on so many commands than on all
- * else of a listing.
+ * Reads tasks with their counts in one command: so many commands would cost more than the rest of a
+ * listing.
  *
- * Returns for each uuid {type, config (JSON), stopped, executions that are done, that wait, dead
- * letters, times that are set}, or WRONGTYPE when a key holds another type of value; without a type
- * there is no such task
+ * Returns for each uuid {type, config (JSON), stopped, ended executions, pending ones, dead
+ * letters, due times}, or WRONGTYPE for a key of another type; without a type there is no such task
  */
 export const READ_TASKS = defineScript({
   name: 'cdsbbReadTasks',
@@ -232,7 +225,7 @@ return read
 /**
  * Stops or starts a task.
  *
- * Returns {`unknown`} | {`ok`, deliveries waiting}
+ * Returns {`unknown`} | {`ok`, pending executions}
  */
 export const SET_STOPPED = defineScript({
   name: 'cdsbbSetStopped',

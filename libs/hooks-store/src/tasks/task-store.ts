@@ -16,25 +16,27 @@ import {
   type TaskReply,
 } from './task-scripts.lua';
 
-/** Tasks read in one go. */
+/** Tasks read at once. */
 const CHUNK = 200;
-/** Uuids read in one go. */
+/** Uuids read at once. */
 const SCANNED = 1_000;
 
-/** A task as it is kept. */
+/** A task as it is stored. */
 export interface TaskToKeep {
   uuid: string;
   type: TaskType;
-  /** Of the requests that its webhook takes; empty for hooks that take none. */
+  /** The method of its webhook's requests; "" for hooks without any. */
   method: string;
   config: HookConfig | null;
 }
+
+const toEach = (uuids: readonly string[]) => uuids.map((uuid) => ({ uuid }));
 
 type ReadTask = Omit<Task, 'config'> & { config: HookConfig | null | undefined };
 
 export type TaskStore = ReturnType<typeof createTaskStore>;
 
-/** Where a task is listed by its workflow; plain webhooks know nothing of branches. */
+/** The index of its workflow; plain webhooks have no branches. */
 function indexOf({ type, config }: TaskToKeep): string {
   const project = config?.project?.value;
   const workflow = config?.workflow?.value;
@@ -44,7 +46,7 @@ function indexOf({ type, config }: TaskToKeep): string {
 export interface TaskStoreDeps {
   redis: Redis;
   keyRepair?: KeyRepair;
-  /** Told of each task that a listing leaves out since its configuration cannot be read. */
+  /** Called for each task that a listing leaves out since its configuration is unreadable. */
   unreadable?: (uuid: string) => void;
 }
 
@@ -58,13 +60,9 @@ export function createTaskStore(deps: TaskStoreDeps) {
   const countKinds = COUNT_KINDS.on(redis);
   const lookForTasks = LOOK_FOR_TASKS.on(redis);
 
-  /** Undefined for a task of which a key holds another type of value. */
+  /** Undefined for a task with a key of another type. */
   async function askFor(uuids: readonly string[]): Promise<(TaskReply | undefined)[]> {
-    return readTasks(
-      KEYS,
-      PREFIXES,
-      uuids.map((uuid) => ({ uuid })),
-    );
+    return readTasks(KEYS, PREFIXES, toEach(uuids));
   }
 
   function askAnew(uuid: string): Promise<TaskReply> {
@@ -75,7 +73,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
     });
   }
 
-  /** With `config: undefined` where it cannot be read. */
+  /** With `config: undefined` where it is unreadable. */
   async function readThese(uuids: string[]): Promise<ReadTask[]> {
     const read = await askFor(uuids);
     const replies = await Promise.all(
@@ -114,23 +112,16 @@ export function createTaskStore(deps: TaskStoreDeps) {
   }
 
   /**
-   * Looks for some tasks in one script, and queues again what waits at them and is not queued.
-   * @returns how many deliveries wait there, how many tasks could not be read, and those that
-   *   vanished
+   * Checks some tasks in one script, and queues their pending executions where they are not queued.
+   * @returns their pending executions, the number of unreadable tasks, and the missing ones
    */
-  async function lookFor(
-    uuids: readonly string[],
-  ): Promise<{ waiting: number; unreadable: number; vanished: string[] }> {
-    return lookForTasks(
-      KEYS,
-      PREFIXES,
-      uuids.map((uuid) => ({ uuid })),
-    );
+  function lookFor(uuids: readonly string[]) {
+    return lookForTasks(KEYS, PREFIXES, toEach(uuids));
   }
 
   return {
     /**
-     * Keeps a task, new or changed; it stays stopped if it was.
+     * Stores a task, new or changed; a stopped one stays stopped.
      * @param unlessNewerThan leaves a task that was changed later (ms)
      */
     async put(task: TaskToKeep, now: number, unlessNewerThan?: number): Promise<'ok' | 'newer'> {
@@ -149,10 +140,9 @@ export function createTaskStore(deps: TaskStoreDeps) {
     },
 
     /**
-     * Removes a task with all that waits for it.
-     * @param unlessChangedSince only when nothing waits for it and it was not changed since (ms)
-     * @param lastSeen id of the last delivery that waits, or "": `more` says that there are others
-     *   by now
+     * Removes a task and its pending executions.
+     * @param unlessChangedSince only without pending executions or changes since (ms)
+     * @param lastSeen id of the last pending delivery, or "": `more` when there is a later one
      */
     async remove(
       uuid: string,
@@ -163,7 +153,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
       return keyRepair.hook(uuid, () => deleteTask(keysOf(uuid), args));
     },
 
-    /** @returns how many deliveries wait; undefined for an unknown task */
+    /** @returns the number of pending executions; undefined for an unknown task */
     async setStopped(uuid: string, stopped: boolean): Promise<number | undefined> {
       const reply = await keyRepair.hook(uuid, () =>
         setStopped(keysOf(uuid), { uuid, isStopped: stopped }),
@@ -172,8 +162,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
     },
 
     /**
-     * With its counts; `config` is null where it cannot be read, so that such a task can be
-     * removed.
+     * With its counts; `config` is null where it is unreadable, so that such a task can be removed.
      */
     async read(uuid: string): Promise<Task | undefined> {
       const [task] = await readThese([uuid]);
@@ -189,10 +178,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
       return (await redis.exists(hookKeys(uuid).task)) === 1;
     },
 
-    /**
-     * Of these, those of which nothing is there: the set of tasks has them, but their hash
-     * vanished.
-     */
+    /** Those in the set of tasks whose hash is gone. */
     async vanished(uuids: readonly string[]): Promise<string[]> {
       const vanished: string[] = [];
       for (let i = 0; i < uuids.length; i += CHUNK)
@@ -202,13 +188,13 @@ export function createTaskStore(deps: TaskStoreDeps) {
 
     lookFor,
 
-    /** Uuids of some of the tasks; all of them by the time that `next` is `0` again. */
+    /** Some uuids; all of them by the time that `next` is `0` again. */
     async someUuids(cursor: string): Promise<{ next: string; uuids: string[] }> {
       const [next, uuids] = await redis.sscan(KEYS.tasks, cursor, 'COUNT', CHUNK);
       return { next, uuids };
     },
 
-    /** How many there are, and how many there were by the counts of each type. */
+    /** The number of tasks, and their sum over all types. */
     async counted(): Promise<{ there: number; known: number }> {
       const counting = redis.pipeline().scard(KEYS.tasks).hvals(KEYS.kinds);
       const [there, kinds] = (await repliesOf(counting)) as [number, string[]];
@@ -220,7 +206,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
       return uuids.length > 0 && (await redis.smismember(KEYS.tasks, ...uuids)).includes(1);
     },
 
-    /** Puts the number of tasks of each type right, where tasks vanished. */
+    /** Corrects the number of tasks of each type after a loss. */
     async countKinds(): Promise<void> {
       await countKinds(KEYS, PREFIXES);
     },
@@ -230,11 +216,11 @@ export function createTaskStore(deps: TaskStoreDeps) {
       return redis.smembers(KEYS.tasks);
     },
 
-    /** Of all tasks, sorted, so that a listing does not jump. */
+    /** Of all tasks, sorted, so that the order of a listing is stable. */
     async sortedUuids(): Promise<string[]> {
       const uuids = new Set<string>();
       let cursor = '0';
-      // Not in one answer: its reading alone would hold up the process.
+      // Not in one reply: parsing it would block the process.
       do {
         const [next, some] = await redis.sscan(KEYS.tasks, cursor, 'COUNT', SCANNED);
         for (const uuid of some) uuids.add(uuid);
@@ -243,10 +229,10 @@ export function createTaskStore(deps: TaskStoreDeps) {
       return sortGently([...uuids], byCodeUnits);
     },
 
-    /** Those that are still there and can be read, with their counts, in one round trip. */
+    /** Those that exist and are readable, with their counts, in one round trip. */
     readSome,
 
-    /** Those that are still there, with their counts, some at a time; `config` as for `read`. */
+    /** Those that exist, with their counts, some at a time; `config` as for `read`. */
     async *readAll(uuids: string[]): AsyncGenerator<Task[]> {
       for (let i = 0; i < uuids.length; i += CHUNK) {
         const tasks = await readThese(uuids.slice(i, i + CHUNK));

@@ -1,9 +1,6 @@
 import type { TaskType } from '@cds/wire';
 
-/**
- * Kinds of tasks that are kept and listed, and for which nothing is done: why, for the operator to
- * read.
- */
+/** Unsupported reasons of the hook types that are stored and listed, but not processed. */
 const REASONS: Partial<Record<TaskType, string>> = {
   Kafka:
     'this service does not consume Kafka topics: let the producer call a webhook of the workflow instead',
@@ -11,7 +8,7 @@ const REASONS: Partial<Record<TaskType, string>> = {
     'this service does not follow the events of Gerrit: use a webhook or a scheduler for this workflow instead',
 };
 
-/** Why no hook of this type is served; undefined when they are, and for types that nobody knows. */
+/** The unsupported reason of a hook type; undefined for supported and unknown types. */
 export function whyNotServed(type: string): string | undefined {
   return Object.hasOwn(REASONS, type) ? REASONS[type as TaskType] : undefined;
 }

@@ -1,7 +1,7 @@
 import type { StoredExecution } from '../execution';
 import { isObject } from './read-config';
 
-/** An execution as it stands in Redis cannot be read. What stands there stays. */
+/** An execution in Redis cannot be read. It stays as it is. */
 export class UnreadableExecutionError extends Error {
   override readonly name = 'UnreadableExecutionError';
 
@@ -22,7 +22,7 @@ export function unlessUnreadable<T>(read: () => T): T | undefined {
   }
 }
 
-/** @throws UnreadableExecutionError for what cannot be worked with */
+/** @throws UnreadableExecutionError for a value that is no execution */
 export function checkExecution(value: unknown): StoredExecution {
   if (!isObject(value)) throw new UnreadableExecutionError();
   const { type, timestamp, accepted_at, config, webhook, rabbitmq, poll } = value;
@@ -44,7 +44,7 @@ function isRequest(value: unknown, type: unknown): boolean {
   if (!isObject(value)) return false;
   const { request_url, request_header, request_body } = value;
   if (request_body !== undefined && typeof request_body !== 'string') return false;
-  // Of a push the body alone counts.
+  // Only the body of a push is used.
   if (type === 'RepoWebHook' || type === undefined) return true;
   return typeof request_url === 'string' && isObject(request_header);
 }

@@ -1,10 +1,8 @@
 import type { HookConfig } from '@cds/wire';
 
 /**
- * The configuration of a hook as Redis has it (JSON). Values that no configuration can have are
- * left out.
- *
- * @returns undefined when it cannot be read
+ * The configuration of a hook from Redis (JSON), without impossible values.
+ * @returns undefined when it is unreadable
  */
 export function readConfig(json: string | null | undefined): HookConfig | null | undefined {
   const value = parseJson(json ?? 'null');
@@ -16,7 +14,7 @@ export function readConfig(json: string | null | undefined): HookConfig | null |
   return Object.fromEntries(entries) as HookConfig;
 }
 
-/** Undefined for what is no JSON. */
+/** Undefined for invalid JSON. */
 export function parseJson(json: string): unknown {
   try {
     return JSON.parse(json) as unknown;

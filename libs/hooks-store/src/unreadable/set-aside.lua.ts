@@ -22,10 +22,10 @@ export const HOOK_KEYS = Object.keys(HOOK_KEY_TYPES) as HookKey[];
 export const asideOf = <K extends HookKey>(key: K): `${K}Aside` => `${key}Aside`;
 
 /**
- * Renames those of a hook's keys that hold another type of value than they should, so that the hook
- * goes on without them. The list of executions that wait is made anew of those that have not ended.
+ * Renames the keys of a hook that hold another type of value, so that the hook works without them.
+ * Rebuilds the list of pending executions from those that have not ended.
  *
- * Returns {index of a key that was renamed, its type}…
+ * Returns {index of a renamed key, its type}…
  */
 export const SET_ASIDE = defineScript({
   name: 'cdsbbSetAside',

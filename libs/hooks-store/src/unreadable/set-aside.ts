@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { cleanupKey, hookKeys, KEYS, unreadableKey, withCommonKeys } from '../redis-keys';
 import { asideOf, HOOK_KEYS, SET_ASIDE, SET_CLEANUP_ASIDE } from './set-aside.lua';
 
-/** A key of Redis that held another type of value than it should, and where its value is now. */
+/** A key of Redis that held another type of value, and its new name. */
 export interface KeySetAside {
   hook?: string;
   cleanup?: string;
@@ -14,22 +14,22 @@ export interface KeySetAside {
 }
 
 /**
- * Runs commands on the keys of one hook, or of one cleanup. When one of its keys holds another type
- * of value, that key is set aside, and the commands are run again: the hook goes on as if the key
- * were not there. No other hook notices. Commands have to be safe to repeat.
+ * Runs commands on the keys of one hook or cleanup. Renames a key that holds another type of value,
+ * and runs the commands again: the hook works as if the key did not exist, and no other hook
+ * notices. Commands must be safe to repeat.
  */
 export interface KeyRepair {
   hook<T>(uuid: string, work: () => Promise<T>): Promise<T>;
   cleanup<T>(id: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** Leaves everything as it is. */
+/** Repairs nothing. */
 export const NO_KEY_REPAIR: KeyRepair = {
   hook: (_uuid, work) => work(),
   cleanup: (_id, work) => work(),
 };
 
-/** @param told of each key that was set aside: somebody has to look at what it holds */
+/** @param told called for each renamed key: an operator has to look at its value */
 export function createKeyRepair(deps: {
   redis: Redis;
   told: (key: KeySetAside) => void;

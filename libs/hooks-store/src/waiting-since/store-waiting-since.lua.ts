@@ -3,10 +3,10 @@ import { KEY_TYPES } from '../key-types.lua';
 import { WAITING_SINCE } from '../waiting-since.lua';
 
 /**
- * Notes anew, for each of some hooks, since when the delivery at its head has waited: what an older
- * version left, and what one did that ran beside this one.
+ * Backfills the waiting-since time of some hooks: older versions did not store it, and one may run
+ * beside this one.
  *
- * Returns the uuids of which a key holds another type of value
+ * Returns the uuids with a key of another type
  */
 export const STORE_WAITING_SINCE = defineScript({
   name: 'cdsbbStoreWaitingSince',

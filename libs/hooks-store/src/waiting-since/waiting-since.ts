@@ -4,26 +4,21 @@ import { repliesOf } from '../pipeline-replies';
 import type { Redis } from 'ioredis';
 import { STORE_WAITING_SINCE } from './store-waiting-since.lua';
 
-/** Hooks that one script looks at, so that none holds Redis up. */
+/** Hooks of one script, so that it does not hold Redis up. */
 const AT_ONCE = 200;
 const SCANNED = 1_000;
-/** Of each set those that are looked at anew by each sweep. */
+/** Hooks of each set that each sweep checks again. */
 const OLDEST = 50;
 const HEADS = [KEYS.waitingSince, KEYS.stoppedWaitingSince];
 
 export type WaitingSince = ReturnType<typeof createWaitingSince>;
 
 /**
- * Since when deliveries wait. The scripts that move deliveries keep it by themselves; here is
- * mended what versions that do not know of it left.
+ * Since when executions are pending. The scripts that move executions store it; this backfills what
+ * older versions left.
  */
-export function createWaitingSince({
-  redis,
-  keyRepair = NO_KEY_REPAIR,
-}: {
-  redis: Redis;
-  keyRepair?: KeyRepair;
-}) {
+export function createWaitingSince(deps: { redis: Redis; keyRepair?: KeyRepair }) {
+  const { redis, keyRepair = NO_KEY_REPAIR } = deps;
   const storeWaitingSince = STORE_WAITING_SINCE.on(redis);
 
   async function note(uuids: readonly string[]): Promise<void> {
@@ -35,13 +30,13 @@ export function createWaitingSince({
             if ((await noteSome([uuid])).length > 0)
               throw new Error('WRONGTYPE of a key of a hook');
           })
-          // What cannot be mended is one hook's alone.
+          // A hook that cannot be repaired does not stop the others.
           .catch(() => undefined);
       }
     }
   }
 
-  /** @returns those of which a key holds another type of value */
+  /** @returns those with a key of another type */
   async function noteSome(uuids: readonly string[]): Promise<string[]> {
     return storeWaitingSince(
       KEYS,
@@ -60,15 +55,14 @@ export function createWaitingSince({
   }
 
   return {
-    /** Of every hook that has work or is stopped; after a connection. */
+    /** Of every hook that is pending or stopped; after a connection. */
     async noteAll(): Promise<void> {
       await noteAllOf(KEYS.pending);
       await noteAllOf(KEYS.stopped);
     },
 
     /**
-     * Of these hooks and of those that seem to have waited longest: a version from before does not
-     * say that they are done.
+     * Of these hooks and of those that seem to wait longest: an older version does not remove them.
      */
     async noteAnew(uuids: readonly string[]): Promise<void> {
       const pipeline = redis.pipeline();
