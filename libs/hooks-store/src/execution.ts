@@ -27,13 +27,9 @@ export interface StoredExecution {
   type: TaskType;
   /** The hook's configuration at the time. */
   config: HookConfig | null;
-  /** The request. */
   webhook?: WebHookExecution;
-  /** The message. */
   rabbitmq?: RabbitmqExecution;
-  /** The due time. */
   scheduled_task?: ScheduledTask;
-  /** The change that a poll found. */
   poll?: PolledChange;
   /** Changes of a push that another delivery had before: nothing is done for them. */
   double_changes?: readonly number[];
@@ -71,7 +67,6 @@ export interface ExecutionState {
   failed_steps: readonly number[];
   /** The steps of a retried dead letter; none stands for every run. */
   retry_steps?: readonly number[];
-  /** Number of retries. */
   retries: number;
   /** When it was retried (ms): it waits since then. */
   queued_at?: number;

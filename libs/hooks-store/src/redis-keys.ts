@@ -35,7 +35,6 @@ export const KEYS = {
   lostSince: `${PREFIX}lost-since`,
   /** Expires: a delivery made the hooks of the API be read again. */
   synchronizeAsked: `${PREFIX}synchronize-asked`,
-  /** Set: uuids of all tasks. */
   tasks: `${PREFIX}tasks`,
   /** Set: uuids of the stopped tasks. */
   stopped: `${PREFIX}stopped`,

@@ -1,17 +1,15 @@
 import type { Redis } from 'ioredis';
 
 /**
- * Commands that leave by one write. Redis begins with them while the next ones are still being
- * made: where a whole turn was held back, it and this process waited for each other in turn, and a
- * fifth of both cores was idle under load.
+ * Commands of one write. Redis begins with them while the next ones are made: with whole turns held
+ * back, both waited for each other, and a fifth of both cores was idle under load.
  */
 const MAX_TOGETHER = 4;
 
 /**
- * Sends commands that are given in one turn of the event loop by few writes instead of one each: a
- * write is a call of the kernel, and costs more than most commands. Nothing waits for it longer
- * than that turn, and order, errors and deadlines of commands stay as they are: only the socket
- * holds the bytes together.
+ * Sends the commands of one turn of the event loop in few writes: a write is a system call, and
+ * costs more than most commands. A command waits for that turn at most; order, errors and deadlines
+ * stay, since only the socket holds the bytes.
  */
 export function batchWrites(connection: Redis): void {
   connection.on('connect', () => {

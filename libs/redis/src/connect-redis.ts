@@ -6,13 +6,13 @@ import { hasRedisErrorCode } from './redis-errors';
 
 /** The shape of the `redis` part of a service's configuration. */
 export interface RedisConfigLike {
-  /** Empty when Redis asks for none. With Sentinel it is the master's. */
+  /** "" when Redis needs none. With Sentinel it is the master's. */
   password: string;
-  /** The user of an ACL; the default one when not given. */
+  /** The ACL user; the default one when not given. */
   username?: string | undefined;
   /** 0 when not given. */
   database?: number;
-  /** Put before every key; empty when not given. */
+  /** Put before every key; "" when not given. */
   keyPrefix?: string | undefined;
   address:
     | { kind: 'single'; host: string; port: number }
@@ -22,31 +22,31 @@ export interface RedisConfigLike {
 export interface RedisDeps {
   redis: RedisConfigLike;
   logger: LoggerLike;
-  /** Which connection this is, in the log and in Redis's CLIENT LIST. */
+  /** The name of this connection in the log and in Redis's CLIENT LIST. */
   name: string;
 }
 
-/** `client` answers requests and must not hang; `worker` is for BullMQ, which waits by itself. */
+/** `client` answers requests and must not hang; `worker` is for BullMQ, which waits. */
 export type RedisRole = 'client' | 'worker';
 
 const MAX_PAUSE_MS = 1_000;
 /** Two addresses of a host, 2.5 s for each (`@cds/network`), and some more. */
 const CONNECT_TIMEOUT_MS = 6_000;
 const COMMAND_TIMEOUT_MS = 2_000;
-/** A peer that vanished without a word keeps a TCP connection "open" for a quarter of an hour. */
+/** TCP keeps a connection to a vanished peer open for a quarter of an hour. */
 const CLIENT_SILENCE_MS = 4_000;
 /** Longer than any command of a worker blocks (BullMQ: 10 s). */
 const WORKER_SILENCE_MS = 30_000;
 
 /**
- * Connects to Redis in the background and returns at once. The connection comes back by itself, for
- * ever; each outage is one warning in the log and one line when it is over.
+ * Connects to Redis in the background and returns at once. Reconnects without end; each outage is
+ * one warning and one line at its end.
  *
- * Role `client`: while Redis is away a command fails at once, one that is under way fails when the
- * connection drops, and one that is not answered fails after 2 s. A failed command may still have
- * been done. It is never sent a second time: our scripts are not all safe to repeat.
+ * Role `client`: a command fails at once while Redis is away, when the connection drops, or without
+ * an answer within 2 s. A failed command may have been executed. It is never sent twice: not all
+ * scripts are safe to repeat.
  *
- * Role `worker`: commands wait for Redis to come back.
+ * Role `worker`: commands wait for Redis.
  */
 export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole): Redis {
   const connection = new Redis({
@@ -69,23 +69,18 @@ export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole
   return connection;
 }
 
-/**
- * The same for BullMQ, which refuses a connection with a key prefix: it puts its own before its
- * keys.
- */
+/** The same for BullMQ, which adds its own prefix and refuses a connection with one. */
 export function withoutKeyPrefix(deps: RedisDeps): RedisDeps {
   return { ...deps, redis: { ...deps.redis, keyPrefix: '' } };
 }
 
-/**
- * Between two looks for another master while Redis stays read-only: at once, then 1, 2, 4 … 30 s.
- */
+/** Pauses between two looks for another master while Redis is read-only: 0, then 1, 2, 4 … 30 s. */
 const FIRST_LOOK_PAUSE_MS = 1_000;
 const MAX_LOOK_PAUSE_MS = 30_000;
 
 /**
- * A master that became a replica after a failover is left for the new one. Where there is no other,
- * a new connection helps nothing, and what is asked meanwhile would find none.
+ * Reconnects to leave a master that became a replica. Where there is no other master, a new
+ * connection does not help, and commands meanwhile would find none.
  */
 function lookForMaster(): (error: Error) => boolean {
   let pauseMs = 0;
@@ -131,7 +126,7 @@ function pause(attempt: number): number {
   return Math.min(attempt * 50, MAX_PAUSE_MS);
 }
 
-/** The address as the operator wrote it; never the password. */
+/** The address as configured; never the password. */
 function describeAddress(address: RedisConfigLike['address']): string {
   if (address.kind === 'single') return `${address.host}:${address.port}`;
   const sentinels = address.sentinels.map(({ host, port }) => `${host}:${port}`);

@@ -1,18 +1,15 @@
 import type { Redis } from 'ioredis';
 import type { ReplyParser } from './script-reply';
 
-/**
- * A key, or what keys begin with, that a script gets among its arguments; made by {@link
- * keyArgument}.
- */
+/** A key or a key prefix among the arguments of a script. */
 export class KeyArgument {
   constructor(readonly key: string) {}
 }
 
 /**
- * Names a key, or a prefix of keys, among the arguments of a script. The key prefix of the
- * connection is put before it, as ioredis puts it before KEYS: a plain text would name a key of
- * another user of this Redis.
+ * Marks a key or a key prefix among the arguments of a script. It gets the key prefix of the
+ * connection, as ioredis adds it to KEYS: without it, it would be the key of another user of this
+ * Redis.
  */
 export function keyArgument(key: string): KeyArgument {
   return new KeyArgument(key);
@@ -21,15 +18,15 @@ export function keyArgument(key: string): KeyArgument {
 /** `true` is 1 in the script, `false` is 0. */
 export type ScriptArgument = string | number | boolean | Buffer | KeyArgument;
 
-/** What stands in the Lua for each name. */
+/** The Lua expression of each name. */
 export type LuaNames<N extends string> = Readonly<Record<N, string>>;
-/** The same in a loop `for i = ${EACH.range} do` over what is given many times. */
+/** The same in a loop `for i = ${EACH.range} do`. */
 export type LuaLoop<N extends string> = LuaNames<N | 'range'>;
 
 type Keys<K extends string> = Readonly<Record<K, string>>;
 type Arguments<A extends string> = Readonly<Record<A, ScriptArgument>>;
 
-/** Runs a script with its keys and arguments, by their names; `each` for a script that has any. */
+/** Runs a script with keys and arguments by name, and `each` if the script has any. */
 export type RunScript<K extends string, A extends string, E extends string, R> = (
   keys: Keys<K>,
   args: Arguments<A>,
@@ -37,33 +34,30 @@ export type RunScript<K extends string, A extends string, E extends string, R> =
 ) => Promise<R>;
 
 export interface ScriptDefinition<K extends string, A extends string, E extends string, R> {
-  /** Of the command of the connection that runs it. */
+  /** The command of the connection. */
   name: string;
   keys: readonly K[];
   args: readonly A[];
-  /** Arguments that a call gives many times, after the others. */
+  /** Arguments that repeat at the end of a call. */
   each?: readonly E[];
   reply: ReplyParser<R>;
-  /** Writes the script. A name that is not declared is an error of the compiler. */
+  /** Writes the script; the compiler rejects an undeclared name. */
   lua: (K: LuaNames<K>, A: LuaNames<A>, EACH: LuaLoop<E>) => string;
 }
 
 export interface Script<K extends string, A extends string, E extends string, R> {
-  /** As Redis gets it. */
   lua: string;
-  /** Prepares it for a connection. */
   on(redis: Redis): RunScript<K, A, E, R>;
 }
 
-/** A command of a connection, as ioredis makes it of a script. */
 type Command = (this: Redis, ...words: (string | number | Buffer)[]) => Promise<unknown>;
 
 /**
- * Declares a Lua script: the names of its keys and arguments, and what its reply is. Redis gets
- * `KEYS[1]`, `ARGV[1]`… in their place, so that a name costs it nothing.
+ * Declares a Lua script: the names of its keys and arguments, and its reply. Redis gets `KEYS[1]`,
+ * `ARGV[1]`…, so names cost it nothing.
  *
- * ioredis sends a script whole with its first call on a connection, by its digest after that, and
- * whole again to a Redis that forgot it.
+ * ioredis sends the whole script with its first call on a connection, then its digest, and the
+ * whole script again to a Redis that forgot it.
  */
 export function defineScript<
   const K extends string,
@@ -84,7 +78,7 @@ export function defineScript<
   function prepare(redis: Redis): RunScript<K, A, E, R> {
     redis.defineCommand(name, { lua, numberOfKeys: keys.length });
     const command = (redis as unknown as Record<string, Command>)[name] as Command;
-    // ioredis copies what it finds here into each pipeline: with 60 scripts that doubled its cost.
+    // ioredis copies these into each pipeline: with 60 scripts that doubled its cost.
     Reflect.deleteProperty(redis.scriptsSet, name);
     const keyPrefix = redis.options.keyPrefix ?? '';
 

@@ -1,26 +1,25 @@
 export interface DueLoopDeps {
-  /** Does what is due. @returns in how many milliseconds the next one is, where that is known */
+  /** Does the due work. @returns the milliseconds to the next one, if known */
   runDue: () => Promise<number | undefined>;
   /**
-   * The longest sleep (ms), also after a failure: by then something may have been added that is due
-   * before all that was known.
+   * The longest pause (ms), also after a failure: something earlier may have been added by then.
    */
   maxSleepMs: number;
-  /** Redis did not answer, as a rule. */
+  /** Called with an error of `runDue`. */
   failed: (error: unknown) => void;
 }
 
-/** Every replica runs one; scripts of Redis decide which of them gets what is due. */
+/** Every replica runs one; Redis scripts decide which replica gets the work. */
 export interface DueLoop {
-  /** Begins, `afterMs` from now; also again after `stop`. */
+  /** Begins in `afterMs`; also again after `stop`. */
   start(afterMs?: number): void;
-  /** Runs now, or right after the run that is under way. Does nothing while stopped. */
+  /** Runs now, or right after the current run; does nothing while stopped. */
   runNow(): void;
-  /** Resolves when nothing is under way. */
+  /** Resolves when no run is under way. */
   stop(): Promise<void>;
 }
 
-/** Runs again and again, one run at a time, and sleeps between two until the next one is due. */
+/** Runs `runDue` again and again, one run at a time, and pauses until the next is due. */
 export function createDueLoop({ runDue, maxSleepMs, failed }: DueLoopDeps): DueLoop {
   let timer: NodeJS.Timeout | undefined;
   let underWay: Promise<void> | undefined;
@@ -35,11 +34,11 @@ export function createDueLoop({ runDue, maxSleepMs, failed }: DueLoopDeps): DueL
       failed(error);
     }
     underWay = undefined;
-    sleep(isWanted ? 0 : Math.min(maxSleepMs, dueInMs ?? maxSleepMs));
+    pause(isWanted ? 0 : Math.min(maxSleepMs, dueInMs ?? maxSleepMs));
   }
 
-  /** One timer at most, and none while a run is under way: two never run side by side. */
-  function sleep(ms: number): void {
+  /** At most one timer, and none during a run: two runs never overlap. */
+  function pause(ms: number): void {
     if (!isStarted) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
@@ -50,7 +49,7 @@ export function createDueLoop({ runDue, maxSleepMs, failed }: DueLoopDeps): DueL
 
   function runAfter(ms: number): void {
     if (underWay) isWanted = true;
-    else sleep(ms);
+    else pause(ms);
   }
 
   return {

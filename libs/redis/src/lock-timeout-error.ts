@@ -1,4 +1,4 @@
-/** Another holder kept the lock for as long as the caller would wait. */
+/** Another holder kept the lock longer than the caller waits. */
 export class LockTimeoutError extends Error {
   override readonly name = 'LockTimeoutError';
 

@@ -2,18 +2,17 @@ import type { Redis } from 'ioredis';
 import type { LoggerLike } from './logger-like';
 import { hasRedisErrorCode } from './redis-errors';
 
-/** How Redis before 6.0 refuses a password, without a word of its own. */
+/** Redis before 6.0 refuses a password without an error code. */
 const OLD_REFUSAL = /\bERR (AUTH|invalid password|Client sent AUTH)\b/;
-/** There is no such database, or none but the first in cluster mode. */
+/** The database does not exist, or is not the first one in cluster mode. */
 const NO_DATABASE = /DB index is out of range|SELECT is not allowed in cluster mode/;
 
 /**
- * Logs one warning when the connection is lost or cannot be made, one when Redis refuses the
- * password or the database, and one line at recovery. Without a listener of `error` ioredis would
- * print every failed attempt.
+ * Logs one warning for a lost or failed connection, one for a refused password or database, and one
+ * line at recovery. Without a listener of `error` ioredis would print every failed attempt.
  *
- * A connection whose database is refused is made anew, and never used: ioredis would go on in
- * database 0, which belongs to others.
+ * Reconnects where the database is refused: ioredis would go on in database 0, which belongs to
+ * others.
  */
 export function logOutages(
   connection: Redis,

@@ -1,14 +1,14 @@
 import { CdsError, isCdsError } from '@cds/wire';
 
-/** How long a caller is kept waiting for Redis; callers are promised an answer within 2 s. */
+/** Callers are promised an answer within 2 s. */
 const REDIS_DEADLINE_MS = 1_500;
 
 /**
  * Runs commands on Redis for a caller that waits for an answer.
  *
- * The deadline is our own: a frozen Redis leaves commands unanswered for much longer than any caller waits.
- *
- * @throws CdsError 503 with Retry-After when Redis is away, refuses, or does not answer in time
+ * A frozen Redis leaves commands unanswered for longer than callers wait, so the deadline is our
+ * own.
+ * @throws CdsError 503 with Retry-After when Redis is away, refuses, or exceeds the deadline
  */
 export async function answeredByRedis<T>(
   work: () => Promise<T>,
@@ -24,7 +24,7 @@ export async function answeredByRedis<T>(
   try {
     return await Promise.race([work(), deadline]);
   } catch (error) {
-    // Mistakes of ours are no outage.
+    // Our bugs are no outage.
     if (isCdsError(error) || error instanceof TypeError || error instanceof RangeError) throw error;
     throw new CdsError('unavailable', {
       from: 'Redis is away or does not accept writes: try again later, and look at the log and at Redis',
@@ -37,8 +37,8 @@ export async function answeredByRedis<T>(
 }
 
 /**
- * {@link answeredByRedis} for a caller that needs Redis more than once: one deadline for all of it together. What the
- * caller does in between does not count.
+ * {@link answeredByRedis} for several calls with one deadline together. The time in between does
+ * not count.
  */
 export function redisBudget(totalMs = REDIS_DEADLINE_MS) {
   let leftMs = totalMs;

@@ -13,16 +13,15 @@ export type RedisErrorCode =
   | 'MOVED'
   | 'CLUSTERDOWN';
 
-/** How an ACL refuses what a script does, up to Redis 6.2: without its word. */
+/** An ACL up to Redis 6.2 refuses a command of a script without the code. */
 const SCRIPT_NOPERM = /The user executing the script can't (run|access)/;
 
 /**
  * Whether Redis answered with one of these errors.
  *
- * Up to Redis 6.2 an error that comes out of a script is wrapped (`ERR Error running script (call
- * to f_…): @user_script:1:
- * @user_script: 1: -READONLY You can't write against a read only replica.`), so its word may stand
- *   anywhere.
+ * Up to Redis 6.2 the error of a script is wrapped (`ERR Error running script (call to f_…):
+ * @user_script:1: @user_script: 1: -READONLY You can't write against a read only replica.`), so the
+ * code may be anywhere.
  */
 export function hasRedisErrorCode(error: unknown, ...codes: readonly RedisErrorCode[]): boolean {
   if (!(error instanceof Error)) return false;

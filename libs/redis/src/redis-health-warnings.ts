@@ -1,12 +1,11 @@
 import type { Redis } from 'ioredis';
 
 /**
- * Lists what endangers the data in this Redis, a sentence each, with what to set: no persistence,
- * or the eviction of keys.
+ * Lists the dangers to the data in this Redis (no persistence, eviction), a sentence each, with the
+ * setting.
  *
- * Where Redis forbids CONFIG (hosted ones do), INFO is read; where it forbids that too, the
- * sentence says so.
- *
+ * Reads INFO where Redis forbids CONFIG (hosted ones do); where it forbids both, the sentence says
+ * so.
  * @throws the connection's errors
  */
 export async function redisHealthWarnings(redis: Redis): Promise<string[]> {
@@ -18,11 +17,9 @@ export async function redisHealthWarnings(redis: Redis): Promise<string[]> {
 }
 
 /**
- * Whether this Redis is a node of a Redis Cluster; undefined where it forbids INFO. The mode is
- * fixed for the life of a server:
- * https://redis.io/docs/latest/operate/oss_and_stack/management/scaling/
- *
- * @throws The connection's errors.
+ * Whether this Redis is a node of a cluster; undefined where it forbids INFO. The mode never
+ * changes: https://redis.io/docs/latest/operate/oss_and_stack/management/scaling/
+ * @throws the connection's errors
  */
 export async function isInClusterMode(redis: Redis): Promise<boolean | undefined> {
   const enabled = await readInfo(redis, 'cluster', 'cluster_enabled');
@@ -85,7 +82,7 @@ async function readInfo(redis: Redis, section: string, name: string): Promise<st
     ?.slice(name.length + 1);
 }
 
-/** Undefined where Redis answered, but not with what was asked for: forbidden, or renamed away. */
+/** Undefined where Redis forbids or renames the command. */
 async function unlessForbidden<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();

@@ -1,7 +1,7 @@
-/** Reads what a script returned. @throws UnexpectedReplyError for what it never returns */
+/** Reads the reply of a script. @throws UnexpectedReplyError */
 export type ReplyParser<T> = (reply: unknown) => T;
 
-/** A script returned something else than it declares: two versions of it disagree. */
+/** A script returned another reply than it declares: two versions disagree. */
 export class UnexpectedReplyError extends Error {
   override readonly name = 'UnexpectedReplyError';
 
@@ -37,25 +37,23 @@ function listOf<T>(item: ReplyParser<T>): ReplyParser<T[]> {
   return (reply) => list(reply).map(item);
 }
 
-/** Parsers of replies, to be put together. */
+/** Parsers of replies. */
 export const replies = {
   text,
   number,
 
-  /** Text, or null where Lua returned `false`. */
+  /** Text; null for Lua's `false`. */
   textOrNull: (reply: unknown): string | null => (reply === null ? null : text(reply)),
 
-  /** Number as text. */
   numeral: (reply: unknown): number => Number(text(reply)),
 
   /** The same; undefined for "". */
   numeralIfAny: (reply: unknown): number | undefined =>
     reply === '' ? undefined : Number(text(reply)),
 
-  /** 1, or 0 or nothing. */
+  /** 1; 0 or nothing is false. */
   flag: (reply: unknown): boolean => reply !== undefined && number(reply) === 1,
 
-  /** Whatever it is. */
   ignored: (): void => undefined,
 
   /** Undefined where a list ends before it. */
@@ -64,7 +62,6 @@ export const replies = {
     (reply) =>
       reply === undefined ? undefined : parser(reply),
 
-  /** One of these words. */
   oneOf<const W extends string>(...words: readonly W[]): ReplyParser<W> {
     const known: ReadonlySet<unknown> = new Set(words);
     return (reply) => {
@@ -75,7 +72,7 @@ export const replies = {
 
   listOf,
 
-  /** A flat list of so many items for each record. */
+  /** A flat list with these items for each record. */
   records<const F extends Fields>(fields: F): ReplyParser<Read<F>[]> {
     const parsers = Object.entries(fields);
     return (reply) => {
@@ -87,7 +84,7 @@ export const replies = {
     };
   },
 
-  /** List whose first item is the kind, with the fields of that kind after it. */
+  /** List of a kind and the fields of that kind. */
   variants<const V extends Readonly<Record<string, Fields>>>(variants: V): ReplyParser<Variant<V>> {
     const known = new Map<unknown, [string, ReplyParser<unknown>][]>(
       Object.entries(variants).map(([kind, fields]) => [kind, Object.entries(fields)]),

@@ -7,9 +7,9 @@ export type StateStatus =
   /** Redis was not asked yet, or there is no state yet. */
   | { kind: 'unknown' }
   | { kind: 'ours' }
-  /** It is another owner's by name, and it is not known yet whether it is ours all the same. */
+  /** Another owner's by name; it may be ours all the same. */
   | { kind: 'unproven' }
-  /** Nothing shows that it is ours. */
+  /** Nothing proves that it is ours. */
   | { kind: 'foreign' }
   /** Another version of this service wrote it. */
   | { kind: 'unreadable'; format: string };
@@ -20,52 +20,50 @@ export interface StateGuardDeps {
   claim: (how?: ClaimHow) => Promise<StateClaim>;
   /** The format that this version reads, for the log. */
   understood: string;
-  /** What the configuration and the commands of the engine call this service. */
+  /** The name of the service in the configuration and in commands of the engine. */
   service: 'hooks' | 'vcs';
-  /** The log's message: why nothing shows that the state is ours. Followed by what to do. */
+  /** Log message: why nothing proves that the state is ours. Followed by what to do. */
   foreign: string;
-  /** The log's message: what is waited for. */
+  /** Log message: what is waited for. */
   unproven: string;
   logger: Record<'debug' | 'warn' | 'error', (fields: object, message: string) => void>;
-  /** Whether a state may be made where there is none; always when not given. */
+  /** Whether a missing state may be made; always when not given. */
   mayMake?: () => boolean;
-  /** Whether it can be looked now for what shows that the state is ours. */
+  /** Whether a proof can be looked for now. */
   mayProve: () => boolean;
-  /**
-   * @returns fields for the log where nothing proves it. Rejects where it cannot be determined now.
-   */
+  /** @returns fields for the log without a proof. Rejects where it cannot be determined now. */
   prove: () => Promise<'proven' | object>;
-  /** After each look that found the state to be ours; `isNew`: there was none. */
+  /** After each check that found the state to be ours; `isNew`: there was none. */
   onOurs: (seen: Extract<StateClaim, { kind: 'ours' }>) => Promise<void> | void;
-  /** When it is no longer ours to touch. */
+  /** When the state is no longer ours. */
   onLost: () => void;
   /** Called with the result of each check, which writes: undefined, or the error. */
   onWrite: (error: unknown) => void;
   everyMs?: number | undefined;
-  /** How long a state that is another's is left alone before a proof is looked for again (ms). */
+  /** Time between two searches for a proof (ms). */
   askAgainMs?: number | undefined;
 }
 
 const EVERY_MS = 3_000;
 const ASK_AGAIN_MS = 60_000;
-/** An owner that is seen for longer beside an empty state is another CDS, and runs. */
+/** An owner seen for longer beside an empty state is another CDS, and runs. */
 const GONE_WITHIN_MS = 2 * ALIVE_MS;
 
 export type StateGuard = ReturnType<typeof createStateGuard>;
 
 /**
- * Sees to it that a service touches no state but that of its own CDS, in a format that it can read.
+ * Keeps a service from touching a state of another CDS or in another format.
  *
- * A state says for which API and token it was made. Where both or one of them are others now (a new
- * token, another host), the service has to prove that it is its own. Else the state is left alone,
- * until an operator says otherwise (`engine hooks adopt`, `engine vcs adopt`).
+ * A state names its API and token. Where one of them is another now (a new token, another host),
+ * the service has to prove that the state is its own. Otherwise it leaves the state alone until an
+ * operator adopts it (`engine hooks adopt`, `engine vcs adopt`).
  */
 export function createStateGuard(deps: StateGuardDeps) {
   const { redis, claim, service, logger } = deps;
   const { everyMs = EVERY_MS, askAgainMs = ASK_AGAIN_MS } = deps;
   let status: StateStatus = { kind: 'unknown' };
   let askedAt = -Infinity;
-  /** Since when there is no state, but another owner was there a moment ago. */
+  /** Since when the state is empty beside another owner. */
   let emptySince: number | undefined;
   let underWay: Promise<void> | undefined;
 
@@ -152,7 +150,7 @@ export function createStateGuard(deps: StateGuardDeps) {
   return {
     status: (): StateStatus => status,
 
-    /** Why nothing may be done for anybody; undefined where it may. */
+    /** Why nothing may be done; undefined where it may. */
     refusal(): string | undefined {
       switch (status.kind) {
         case 'foreign':
@@ -169,7 +167,7 @@ export function createStateGuard(deps: StateGuardDeps) {
     /** Looks now, or takes part in a look that is under way. Never rejects. */
     check,
 
-    /** What shows that the state is ours was seen elsewhere. Rejects while Redis is away. */
+    /** Another part has proven that the state is ours. Rejects while Redis is away. */
     proven: async (): Promise<void> => take(await claim('proven')),
 
     start: () => loop.start(everyMs),

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { defineScript } from './define-script';
 import { replies } from './script-reply';
 
-/** An owner that was not seen for so long does not run any more. */
+/** An owner that was not seen for so long has ended. */
 export const ALIVE_MS = 60_000;
 
 /** Lua: the clock that all replicas share (ms). */
@@ -13,16 +13,13 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 `;
 
 /**
- * Says that this service uses the state, if it may; one write and one read, made every few seconds
- * by each replica.
+ * Claims the state for this service, if allowed. Each replica calls it every few seconds.
  *
- * `contents`: names of keys of which none exists where there is no state.
- * Returns {`format`, the other format} | {`none`} | {`other`, 1 where there is no state} |
- * {`ours`, 1 when the mark is new, when it was
- * synchronized (ms) or ""}
+ * `contents`: names of keys of which none exists without a state.
+ * Returns {`format`, the other format} | {`none`} | {`other`, 1 without a state} | {`ours`, 1 for a
+ * new mark, when it was synchronized (ms) or ""}
  *
- * A mark without any state behind it, whose owner was not seen for a minute, is taken over: nothing
- * can be lost.
+ * Takes over a mark without a state whose owner was not seen for a minute: nothing can be lost.
  */
 const claimState = (contents: readonly string[]) =>
   defineScript({
@@ -73,9 +70,8 @@ return {'ours', format and 0 or 1, redis.call('HGET', ${K.mark}, 'synchronized')
   });
 
 /**
- * `format`: another version of this service wrote it. `other`: nothing says that it is this
- * owner's; `isEmpty`: there is no state, but another owner was seen within a minute. `none`: there
- * is none, and `known` makes none.
+ * `format`: of another version. `other`: nothing proves that it is this owner's; `isEmpty`: no
+ * state, but another owner within the last minute. `none`: no state, and `known` makes none.
  */
 export type StateClaim =
   | { kind: 'ours'; isNew: boolean; synchronizedAt: number | undefined }
@@ -84,20 +80,20 @@ export type StateClaim =
   | { kind: 'format'; format: string };
 
 /**
- * `known`: only where the state is this owner's. `ask`: also where there is none. `proven`: it was
- * proven to be this owner's. `adopt`: an operator says that it is this owner's alone.
+ * `known`: only a state of this owner. `ask`: also a missing state. `proven`: proven to be this
+ * owner's. `adopt`: an operator gives it to this owner alone.
  */
 export type ClaimHow = 'known' | 'ask' | 'proven' | 'adopt';
 
-/** Makes the function that claims the state of a service for an owner, in one format. */
+/** Makes the function that claims the state of a service for an owner. */
 export function createStateMark(
   redis: Redis,
   of: {
     key: string;
     format: string;
-    /** Of which none exists where there is no state. */
+    /** Keys of which none exists without a state. */
     contents: readonly string[];
-    /** Any of them is enough to be known. */
+    /** Names; one of them is enough. */
     owner: readonly string[];
   },
 ): (how?: ClaimHow) => Promise<StateClaim> {
@@ -111,8 +107,8 @@ export function createStateMark(
 }
 
 /**
- * Names a CDS by the URL of its API and its token. It is no secret: a reader would have to guess
- * the whole token, at some hundredths of a second a guess.
+ * Names a CDS by the URL of its API and its token. It is no secret: a guess of the token takes some
+ * hundredths of a second.
  */
 export function stateOwnerOf({ url, token }: { url: string; token: string }): Promise<string> {
   return new Promise((resolve, reject) => {

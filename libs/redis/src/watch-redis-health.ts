@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { LoggerLike } from './logger-like';
 import { isInClusterMode, redisHealthWarnings } from './redis-health-warnings';
 
-/** How a node refuses a database other than the first, before there is any connection. */
+/** The refusal of a database other than the first, before the connection. */
 const NO_SELECT = /SELECT is not allowed in cluster mode/;
 
 const CLUSTER_MODE =
@@ -11,26 +11,26 @@ const CLUSTER_MODE =
 
 export interface RedisHealthDeps {
   logger: LoggerLike & { error(fields: object, message: string): void };
-  /** The log's message: what is in danger. */
+  /** Log message: what is in danger. */
   loss: string;
   /**
-   * The first Redis that answers is in cluster mode: there is an ERROR in the log, and the start is
+   * Called, after an ERROR, when the first Redis that answers is in cluster mode: the start is
    * over.
    */
   onClusterMode?: (() => void) | undefined;
 }
 
 export interface RedisHealth {
-  /** As of the last connection; nothing is asked for this. */
+  /** As of the last connection; without a call of Redis. */
   warnings(): readonly string[];
-  /** Resolves when a Redis answers that is not known to be in cluster mode. Never rejects. */
+  /** Resolves when a Redis answers that is not in cluster mode, or may not be. Never rejects. */
   usable: Promise<void>;
 }
 
 /**
  * Checks the settings of Redis at each connection, since it may be another one after a failover,
- * and logs each warning when it is new. A Redis in cluster mode is an ERROR: our scripts touch keys
- * of several slots at once.
+ * and logs each new warning. A Redis in cluster mode is an ERROR: our scripts use keys of several
+ * slots.
  */
 export function watchRedisHealth(
   redis: Redis,
@@ -38,7 +38,7 @@ export function watchRedisHealth(
 ): RedisHealth {
   let current: readonly string[] = [];
 
-  /** As of the last Redis that said so; undefined before the first. */
+  /** As of the last Redis that answered; undefined before the first. */
   let inClusterMode: boolean | undefined;
   let isUsable = (): void => undefined;
   const usable = new Promise<void>((resolve) => (isUsable = resolve));
@@ -48,7 +48,7 @@ export function watchRedisHealth(
     inClusterMode = isCluster;
     if (!isCluster || before === true) return;
     logger.error({}, CLUSTER_MODE);
-    // One that was usable before is expected back, as after any other outage.
+    // A Redis that was usable before is expected back, as after any outage.
     if (before === undefined) onClusterMode?.();
   }
 
@@ -60,7 +60,7 @@ export function watchRedisHealth(
       if (isCluster !== true) isUsable();
       warnings = await redisHealthWarnings(redis);
     } catch {
-      // Away again: the next connection looks again, and what was known stays known.
+      // Away again: the next connection repeats the check.
       return;
     }
     for (const warning of warnings) {

@@ -2,20 +2,20 @@ import { whyNoWrites } from './why-no-writes';
 
 export interface WritesDeps {
   logger: { error(fields: object, message: string): void };
-  /** The log's message: what does not work meanwhile. */
+  /** Log message: what does not work meanwhile. */
   loss: string;
 }
 
 /** Whether Redis takes writes, by the results of this process's writes. */
 export interface Writes {
-  /** How a write ended: undefined, or the error. */
+  /** The result of a write: undefined, or the error. */
   note(error: unknown): void;
-  /** Why Redis refused one, until it takes one again; undefined where it takes them. */
+  /** Why Redis refuses writes; undefined where it takes them. */
   refusal(): string | undefined;
 }
 
 /**
- * Logs one ERROR for each reason for which Redis begins to refuse writes. PING and reads would not
+ * Logs one ERROR for each reason for which Redis begins to refuse writes; PING and reads do not
  * show it.
  */
 export function createWrites({ logger, loss }: WritesDeps): Writes {
@@ -23,8 +23,7 @@ export function createWrites({ logger, loss }: WritesDeps): Writes {
   return {
     note(error) {
       const refused = whyNoWrites(error);
-      // An interrupted write shows nothing: a read-only replica is left at each refusal, for a new
-      // connection.
+      // An interrupted write shows nothing: a read-only refusal closes the connection.
       if (refused === why || (refused === undefined && error !== undefined)) return;
       why = refused;
       if (why !== undefined) logger.error({ why }, loss);

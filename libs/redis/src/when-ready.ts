@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 
-/** Resolves when the connection can be used, or after `limitMs` all the same. Never rejects. */
+/** Resolves when the connection is ready, or after `limitMs`. Never rejects. */
 export function whenReady(redis: Redis, limitMs: number): Promise<void> {
   if (redis.status === 'ready') return Promise.resolve();
   return new Promise((resolve) => {

@@ -2,7 +2,7 @@ import { hasRedisErrorCode, type RedisErrorCode } from './redis-errors';
 
 const CLUSTER_MODE = 'it is in cluster mode, which is not supported';
 
-/** Why Redis refuses writes, in words that anybody may read. */
+/** Why Redis refuses writes, for any reader. */
 const REASONS: readonly (readonly [code: RedisErrorCode, why: string])[] = [
   ['OOM', 'its memory is full (maxmemory)'],
   ['MISCONF', 'it cannot write to its disk (MISCONF)'],
@@ -14,7 +14,7 @@ const REASONS: readonly (readonly [code: RedisErrorCode, why: string])[] = [
   ['CLUSTERDOWN', CLUSTER_MODE],
 ];
 
-/** Why Redis refused a write though it is there; undefined for every other error, and for none. */
+/** Why Redis refused a write; undefined for other errors and for none. */
 export function whyNoWrites(error: unknown): string | undefined {
   return REASONS.find(([code]) => hasRedisErrorCode(error, code))?.[1];
 }

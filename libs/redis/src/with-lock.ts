@@ -7,16 +7,15 @@ import { replies } from './script-reply';
 
 export interface LockOptions {
   /**
-   * Milliseconds after which Redis frees the lock of a holder that died. It must exceed the
-   * deadline of the work: work is not aborted when its lock expires, another holder just starts
-   * beside it.
+   * Milliseconds after which Redis frees the lock of a dead holder. Must exceed the deadline of the
+   * work: work goes on when its lock expires, and another holder starts beside it.
    */
   ttlMs: number;
   /** Milliseconds to wait for the lock; 0 tries once. */
   waitMs: number;
   /** Milliseconds between two tries, 50 when not given. */
   pollMs?: number | undefined;
-  /** Ends the waiting (not the work). */
+  /** Ends the waiting, not the work. */
   signal?: AbortSignal | undefined;
 }
 
@@ -36,10 +35,8 @@ return 0
 
 /**
  * Does `work` while no other process or caller holds the lock `key`; returns its result.
- *
  * @throws LockTimeoutError when the lock was not free within `waitMs`
- * @throws the signal's reason when it is aborted while waiting; Redis's errors; the errors of
- *   `work`
+ * @throws the signal's reason when aborted while waiting; Redis's errors; the errors of `work`
  * @see https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/ (one instance)
  */
 export async function withLock<T>(
@@ -53,7 +50,7 @@ export async function withLock<T>(
   try {
     return await work();
   } finally {
-    // The work is done whatever Redis says now; what cannot be released expires.
+    // The work is done in any case; a lock that is not released expires.
     await RELEASE.on(redis)({ lock: key }, { holder }).catch(() => undefined);
   }
 }
@@ -70,7 +67,7 @@ async function acquire(
     if ((await redis.set(key, holder, 'PX', ttlMs, 'NX')) === 'OK') return;
     const left = deadline - Date.now();
     if (left <= 0) throw new LockTimeoutError(key, waitMs);
-    // A little chance, so that those who wait do not ask in step.
+    // Random, so that waiting callers do not ask at the same time.
     const pauseMs = Math.min(left, pollMs * (0.75 + Math.random() / 2));
     await sleep(pauseMs, undefined, { signal }).catch(() => signal?.throwIfAborted());
   }

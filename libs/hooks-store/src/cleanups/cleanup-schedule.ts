@@ -10,7 +10,6 @@ import {
   SCHEDULE_CLEANUP,
 } from './schedule-cleanup.lua';
 
-/** The fields of a cleanup when it is scheduled. */
 type NewCleanup = Pick<
   Cleanup,
   | 'id'

@@ -94,7 +94,6 @@ export function createCleanupStore(deps: {
       return (await Promise.all(sets)).flat();
     },
 
-    /** Ids of the stopped ones. */
     async stoppedIds(): Promise<string[]> {
       return redis.zrange(KEYS.stoppedCleanups, '0', '-1');
     },

@@ -18,7 +18,6 @@ export interface HookOnFile {
 
 export interface DeliveryToAccept {
   uuid: string;
-  /** Of the request. */
   method: string;
   /** The hook type that it was validated for. */
   validatedFor: TaskType;
@@ -30,13 +29,10 @@ export interface DeliveryToAccept {
   requestUuid: string;
   /** The change that a poll found: a known one is a duplicate that is not stored. */
   change?: string;
-  /** The branch changes of a push or a poll. */
   refChanges?: readonly RefChange[];
   /** For a poll: id of the newest execution of the hook when the poll began. */
   seenAfter?: number;
-  /** Milliseconds. */
   acceptedAt: number;
-  /** The request id. */
   requestId: string;
   received: Received;
   /** The body of the request, where `received` does not hold it. */

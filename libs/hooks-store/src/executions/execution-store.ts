@@ -72,7 +72,6 @@ export function createExecutionStore(deps: {
   }
 
   return {
-    /** Newest first. */
     async list(uuid: string): Promise<TaskExecution[]> {
       return keyRepair.hook(uuid, () => list(uuid));
     },

@@ -11,7 +11,6 @@ export interface ImportedDelivery {
   uuid: string;
   /** Its timestamp there, to the letter: its name. */
   timestamp: string;
-  /** Microseconds. */
   acceptedUs: number;
   /** A later delivery of the hook was processed there. */
   late: boolean;
@@ -21,7 +20,6 @@ export interface ImportedDelivery {
   requestUuid: string;
 }
 
-/** A cleanup that was scheduled elsewhere. */
 export type ImportedCleanup = Pick<
   Cleanup,
   'id' | 'due' | 'accepted' | 'hook' | 'project' | 'workflow' | 'repository' | 'branch'
@@ -115,7 +113,6 @@ export function createImport({ redis }: { redis: Redis }) {
       await redis.hsetnx(KEYS.imported, importedName('cleanup', uuid, timestamp), 'passed-over');
     },
 
-    /** The imported ones of these names. */
     async known(names: string[]): Promise<Set<string>> {
       if (names.length === 0) return new Set();
       const found = await redis.hmget(KEYS.imported, ...names);

@@ -9,7 +9,6 @@ interface AcknowledgedLoss {
   since: Date | undefined;
 }
 
-/** The accepted deliveries now. */
 export interface DeliveryCounts {
   waiting: number;
   lost: number;
@@ -31,7 +30,6 @@ export function createLostDeliveries({ redis }: { redis: Redis }) {
     /** The cleanups that an emptied Redis would lose. */
     scheduledCleanups: (): Promise<number> => redis.zcard(KEYS.cleanups),
 
-    /** Counts more as lost. */
     async add(deliveries: number): Promise<void> {
       await redis.incrby(KEYS.lostTotal, deliveries);
     },

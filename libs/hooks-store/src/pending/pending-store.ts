@@ -26,7 +26,6 @@ export function createPendingStore({ redis }: { redis: Redis }) {
     ids: (uuid: string, most?: number): Promise<string[]> =>
       redis.lrange(hookKeys(uuid).waiting, 0, most === undefined ? -1 : most - 1),
 
-    /** Those that exist. */
     async read(uuid: string, ids: readonly string[]): Promise<Map<string, ParsedExecution>> {
       const texts = await redis.hmget(hookKeys(uuid).executions, ...fieldsOf(ids));
       return new Map(

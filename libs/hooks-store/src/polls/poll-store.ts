@@ -13,7 +13,6 @@ import { ALIGN_POLL, END_POLL, LEAVE_OUT_POLL, READ_POLLS, TAKE_POLL } from './p
  */
 const LEASE_MS = 120_000;
 
-/** The next poll of a hook. */
 export interface DuePoll {
   uuid: string;
   /** Milliseconds, by the clock of Redis. */

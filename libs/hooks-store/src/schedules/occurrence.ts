@@ -2,9 +2,7 @@ import type { ScheduledTask } from '@cds/wire';
 
 /** A due time of a scheduler. */
 export interface Occurrence {
-  /** The time (ms). */
   time: number;
-  /** The next one. */
   next: number | undefined;
   /** Whether earlier ones are skipped, since no replica was there to run them. */
   late: boolean;

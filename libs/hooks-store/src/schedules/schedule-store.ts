@@ -8,10 +8,8 @@ import type { Redis } from 'ioredis';
 import { type Occurrence, scheduledTask } from './occurrence';
 import { MAKE_DUE, READ_DUE, TAKE_DUE } from './schedule-scripts.lua';
 
-/** The next time of a scheduler. */
 export interface DueScheduler {
   uuid: string;
-  /** Milliseconds. */
   due: number;
 }
 
@@ -46,7 +44,6 @@ export function createScheduleStore(deps: {
   const takeDue = TAKE_DUE.on(redis);
 
   return {
-    /** The clock (ms). */
     now: (): Promise<number> => redisNowMs(redis),
 
     /** The next ones, and the clock. */
@@ -55,7 +52,6 @@ export function createScheduleStore(deps: {
       return { now, schedulers: due };
     },
 
-    /** With configuration and schedule. */
     async read(schedulers: DueScheduler[]): Promise<ReadScheduler[]> {
       const pipeline = redis.pipeline();
       for (const { uuid } of schedulers) {

@@ -16,12 +16,9 @@ import {
   type TaskReply,
 } from './task-scripts.lua';
 
-/** Tasks read at once. */
 const CHUNK = 200;
-/** Uuids read at once. */
 const SCANNED = 1_000;
 
-/** A task as it is stored. */
 export interface TaskToKeep {
   uuid: string;
   type: TaskType;
@@ -211,7 +208,6 @@ export function createTaskStore(deps: TaskStoreDeps) {
       await countKinds(KEYS, PREFIXES);
     },
 
-    /** Of all tasks. */
     async uuids(): Promise<string[]> {
       return redis.smembers(KEYS.tasks);
     },
