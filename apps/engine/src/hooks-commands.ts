@@ -1,11 +1,5 @@
 import type { Command } from 'commander';
-import {
-  dropDeadLetters,
-  listDeadLetters,
-  type ListOptions,
-  type MoveOptions,
-  retryDeadLetters,
-} from './commands/hooks-dead-letters';
+import { listDeadLetters, moveDeadLetters, type MoveOptions } from './commands/hooks-dead-letters';
 import { adoptState } from './commands/adopt-state';
 import { importHooks, type ImportOptions } from './commands/hooks-import';
 import { acknowledgeLostDeliveries } from './commands/hooks-lost-deliveries';
@@ -13,7 +7,7 @@ import { replayExecution } from './commands/hooks-replay';
 import { resetSignature } from './commands/hooks-signature';
 import { type ConfigOption, configOption } from './config-option';
 import {
-  type ListOptions as PrintOptions,
+  type ListOptions,
   printCleanups,
   printExecutions,
   printTasks,
@@ -41,26 +35,21 @@ export function addHooksCommands(program: Command, context: Context): void {
     .option('--limit <number>', 'how many to print', '100')
     .description('list them, the newest first')
     .action(async (uuid: string | undefined, o: ListOptions) => listDeadLetters(uuid, o, context));
-  deadLetters
-    .command('retry')
-    .argument('[uuid]', UUID)
-    .argument('[timestamp]', TIMESTAMP)
-    .option('--all', 'all of them, or all of one task')
-    .addOption(hooksConfig())
-    .description('send them again: only what failed of them is asked for again')
-    .action(async (uuid: string | undefined, timestamp: string | undefined, o: MoveOptions) =>
-      retryDeadLetters(uuid, timestamp, o, context),
-    );
-  deadLetters
-    .command('drop')
-    .argument('[uuid]', UUID)
-    .argument('[timestamp]', TIMESTAMP)
-    .option('--all', 'all of them, or all of one task')
-    .addOption(hooksConfig())
-    .description('remove them for good')
-    .action(async (uuid: string | undefined, timestamp: string | undefined, o: MoveOptions) =>
-      dropDeadLetters(uuid, timestamp, o, context),
-    );
+  const moves = {
+    retry: 'send them again: only what failed of them is asked for again',
+    drop: 'remove them for good',
+  };
+  for (const verb of ['retry', 'drop'] as const)
+    deadLetters
+      .command(verb)
+      .argument('[uuid]', UUID)
+      .argument('[timestamp]', TIMESTAMP)
+      .option('--all', 'all of them, or all of one task')
+      .addOption(hooksConfig())
+      .description(moves[verb])
+      .action(async (uuid: string | undefined, timestamp: string | undefined, o: MoveOptions) =>
+        moveDeadLetters(verb, uuid, timestamp, o, context),
+      );
 
   addLists(hooks, context);
 
@@ -137,8 +126,8 @@ function addLists(hooks: Command, context: Context): void {
   listOf('executions', 'what a task received or was due for')
     .argument('<uuid>', 'uuid of the task in CDS')
     .description('list the executions of a task, the newest first')
-    .action(async (uuid: string, o: PrintOptions) => printExecutions(uuid, o, context));
+    .action(async (uuid: string, o: ListOptions) => printExecutions(uuid, o, context));
   listOf('cleanups', 'removals of the runs of deleted branches')
     .description('list them: those that wait by their date, then stopped and failed ones')
-    .action(async (o: PrintOptions) => printCleanups(o, context));
+    .action(async (o: ListOptions) => printCleanups(o, context));
 }

@@ -1,11 +1,11 @@
-import { formatProblem, formatRedisAddress, isConfigError, loadConfig } from '@cds/config';
+import { formatRedisAddress, type LoadedConfig, type ServiceName } from '@cds/config';
 import { connectRedis, type RedisConfigLike, whenReady } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { CommandError } from './command-error';
 import type { Context } from './context';
+import { loadConfigOrSay } from './load-config';
 
-type Service = 'hooks' | 'vcs';
-type ConfigOf<S extends Service> = NonNullable<ReturnType<typeof loadConfig>[S]>;
+type ConfigOf<S extends ServiceName> = NonNullable<LoadedConfig[S]>;
 
 const CONNECT_MS = 5_000;
 
@@ -13,13 +13,17 @@ const CONNECT_MS = 5_000;
  * Runs commands on the Redis of a service; ends within seven seconds when Redis is silent.
  * @throws CommandError saying what to do about the configuration or about Redis
  */
-export async function withServiceRedis<S extends Service, T>(
+export async function withServiceRedis<S extends ServiceName, T>(
   service: S,
   files: readonly string[] | undefined,
   context: Context,
   work: (redis: Redis, config: ConfigOf<S>) => Promise<T>,
 ): Promise<T> {
-  const config: ConfigOf<S> = readConfig(service, files, context);
+  const config = loadConfigOrSay([service], files, context)?.[service];
+  if (!config)
+    throw new CommandError(
+      `the configuration of ${service} is not complete: name its file with --config, or set its environment.`,
+    );
   const advice =
     `look whether it runs, and whether [${service}.cache.redis] of the configuration ` +
     `(or CDS_${service.toUpperCase()}_CACHE_REDIS_HOST, …_PASSWORD and …_DBINDEX) is the one that ${service} uses.`;
@@ -58,21 +62,4 @@ export async function withRedis<T>(
   } finally {
     redis.disconnect();
   }
-}
-
-function readConfig<S extends Service>(
-  service: S,
-  files: readonly string[] | undefined,
-  context: Context,
-): ConfigOf<S> {
-  try {
-    const config = loadConfig({ services: [service], files, env: context.env })[service];
-    if (config) return config;
-  } catch (error) {
-    if (!isConfigError(error)) throw error;
-    error.problems.forEach((problem) => context.say(formatProblem(problem)));
-  }
-  throw new CommandError(
-    `the configuration of ${service} is not complete: name its file with --config, or set its environment.`,
-  );
 }

@@ -2,16 +2,10 @@ import { type AllMoved, createDeadLetters, type DeadLetter, type Moved } from '@
 import { CommandError, usageError } from '../command-error';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
-import { checkTimestamp, checkUuid } from '../execution-arguments';
+import { checkLimit, checkTimestamp, checkUuid } from '../execution-arguments';
 import { withServiceRedis } from '../service-redis';
-import { checkLimit } from '../list-limit';
-import { formatJson } from '../print-json';
 import { formatTable } from '../print-table';
-
-export interface ListOptions extends ConfigOption {
-  json?: true;
-  limit: string;
-}
+import { type ListOptions, printRows, sayNewest } from './hooks-lists';
 
 export interface MoveOptions extends ConfigOption {
   all?: true;
@@ -36,10 +30,8 @@ export async function listDeadLetters(
       total: await deadLetters.count(uuid),
     };
   });
-  if (o.json) context.out(formatJson(found));
-  else context.out(found.length === 0 ? 'There are no dead letters.\n' : table(found));
-  if (total > found.length)
-    context.say(`These are the ${found.length} newest of ${total}: --limit ${total} shows all.`);
+  printRows(found, { json: o.json, none: 'There are no dead letters.', table }, context);
+  sayNewest(found.length, total, context);
 }
 
 function table(letters: DeadLetter[]): string {
@@ -63,47 +55,31 @@ function table(letters: DeadLetter[]): string {
   );
 }
 
-/** `engine hooks dead-letters retry UUID TIMESTAMP`, or `--all [UUID]` */
-export async function retryDeadLetters(
-  uuid: string | undefined,
-  timestamp: string | undefined,
-  o: MoveOptions,
-  context: Context,
-): Promise<void> {
-  const one = whichOne('retry', uuid, timestamp, o);
-  await withServiceRedis('hooks', o.config, context, async (redis) => {
-    const deadLetters = createDeadLetters({ redis });
-    if (one) {
-      judge(await deadLetters.retry(one.uuid, one.id));
-      context.out(
-        'Sent again: hooks takes it up within seconds, after what waits there already.\n',
-      );
-      return;
-    }
-    await deadLetters.adopt();
-    const all = await deadLetters.retryAll({ uuid, until: Date.now() + ALL_MS });
-    context.out(`Sent again: ${counted(all)}\n`);
-  });
-}
+const DONE = {
+  retry: ['Sent again', ': hooks takes it up within seconds, after what waits there already'],
+  drop: ['Dropped', ''],
+} as const;
 
-/** `engine hooks dead-letters drop UUID TIMESTAMP`, or `--all [UUID]` */
-export async function dropDeadLetters(
+/** `engine hooks dead-letters retry|drop UUID TIMESTAMP`, or `--all [UUID]` */
+export async function moveDeadLetters(
+  verb: keyof typeof DONE,
   uuid: string | undefined,
   timestamp: string | undefined,
   o: MoveOptions,
   context: Context,
 ): Promise<void> {
-  const one = whichOne('drop', uuid, timestamp, o);
+  const one = whichOne(verb, uuid, timestamp, o);
+  const [done, next] = DONE[verb];
   await withServiceRedis('hooks', o.config, context, async (redis) => {
     const deadLetters = createDeadLetters({ redis });
     if (one) {
-      judge(await deadLetters.drop(one.uuid, one.id));
-      context.out('Dropped.\n');
+      judge(await deadLetters[verb](one.uuid, one.id));
+      context.out(`${done}${next}.\n`);
       return;
     }
     await deadLetters.adopt();
-    const all = await deadLetters.dropAll({ uuid, until: Date.now() + ALL_MS });
-    context.out(`Dropped: ${counted(all)}\n`);
+    const all = await deadLetters[`${verb}All`]({ uuid, until: Date.now() + ALL_MS });
+    context.out(`${done}: ${counted(all)}\n`);
   });
 }
 

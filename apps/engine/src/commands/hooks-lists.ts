@@ -10,9 +10,8 @@ import type { Task } from '@cds/wire';
 import { CommandError } from '../command-error';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
-import { checkUuid } from '../execution-arguments';
+import { checkLimit, checkUuid } from '../execution-arguments';
 import { withServiceRedis } from '../service-redis';
-import { checkLimit } from '../list-limit';
 import { formatJson } from '../print-json';
 import { formatTable } from '../print-table';
 
@@ -23,6 +22,21 @@ export interface ListOptions extends ConfigOption {
 
 export interface TaskListOptions extends ListOptions {
   workflow?: string;
+}
+
+/** Prints rows as JSON for programs, or as a table for people. */
+export function printRows<T>(
+  rows: T[],
+  o: { json: true | undefined; none: string; table: (rows: T[]) => string },
+  context: Context,
+): void {
+  if (o.json) context.out(formatJson(rows));
+  else context.out(rows.length === 0 ? `${o.none}\n` : o.table(rows));
+}
+
+export function sayNewest(shown: number, total: number, context: Context): void {
+  if (total > shown)
+    context.say(`These are the ${shown} newest of ${total}: --limit ${total} shows all.`);
 }
 
 /** `engine hooks tasks list` */
@@ -46,23 +60,20 @@ export async function printTasks(o: TaskListOptions, context: Context): Promise<
       nb_executions_todo: task.nb_executions_todo,
     }))
     .sort((a, b) => (nameOfRow(a) < nameOfRow(b) ? -1 : 1));
-  if (o.json) context.out(formatJson(rows));
-  else if (rows.length === 0) context.out('There are no such tasks.\n');
-  else
-    context.out(
-      formatTable(
-        ['UUID', 'TYPE', 'WORKFLOW', 'WAITING', 'IN ALL', 'STATE', 'REPOSITORY'],
-        rows.map((row) => [
-          row.uuid,
-          row.type,
-          `${row.project}/${row.workflow}`,
-          String(row.nb_executions_todo),
-          String(row.nb_executions_total),
-          row.stopped ? 'stopped' : 'runs',
-          row.repository,
-        ]),
-      ),
+  const table = () =>
+    formatTable(
+      ['UUID', 'TYPE', 'WORKFLOW', 'WAITING', 'IN ALL', 'STATE', 'REPOSITORY'],
+      rows.map((row) => [
+        row.uuid,
+        row.type,
+        `${row.project}/${row.workflow}`,
+        String(row.nb_executions_todo),
+        String(row.nb_executions_total),
+        row.stopped ? 'stopped' : 'runs',
+        row.repository,
+      ]),
     );
+  printRows(rows, { json: o.json, none: 'There are no such tasks.', table }, context);
   if (unreadable.length > 0)
     context.say(
       `${unreadable.length} task(s) cannot be read and are left out: save their workflows. ${unreadable.slice(0, 10).join(' ')}`,
@@ -84,11 +95,9 @@ export async function printExecutions(
   );
   if (!list) throw new CommandError(`there is no task ${uuid}: see engine hooks tasks list.`);
   const { found, total } = list;
-  if (o.json) context.out(formatJson(found));
-  else if (found.length === 0) context.out('There are no executions of this task.\n');
-  else context.out(formatTable(EXECUTIONS, found.map(executionRow)));
-  if (total > found.length)
-    context.say(`These are the ${found.length} newest of ${total}: --limit ${total} shows all.`);
+  const table = () => formatTable(EXECUTIONS, found.map(executionRow));
+  printRows(found, { json: o.json, none: 'There are no executions of this task.', table }, context);
+  sayNewest(found.length, total, context);
 }
 
 const EXECUTIONS = [
@@ -118,24 +127,22 @@ export async function printCleanups(o: ListOptions, context: Context): Promise<v
     listCleanups(redis, limit),
   );
   const rows = found.map(cleanupFields);
-  if (o.json) context.out(formatJson(rows));
-  else if (rows.length === 0) context.out('There are no cleanups of deleted branches.\n');
-  else
-    context.out(
-      formatTable(
-        ['UUID', 'STATUS', 'DUE', 'WORKFLOW', 'REPOSITORY', 'BRANCH', 'REQUEST ID', 'LAST ERROR'],
-        rows.map((row) => [
-          row.uuid,
-          row.status,
-          row.due.replace(/\.\d+Z$/, 'Z'),
-          `${row.project}/${row.workflow}`,
-          row.repository,
-          row.branch,
-          row.request_id,
-          row.last_error,
-        ]),
-      ),
+  const table = () =>
+    formatTable(
+      ['UUID', 'STATUS', 'DUE', 'WORKFLOW', 'REPOSITORY', 'BRANCH', 'REQUEST ID', 'LAST ERROR'],
+      rows.map((row) => [
+        row.uuid,
+        row.status,
+        row.due.replace(/\.\d+Z$/, 'Z'),
+        `${row.project}/${row.workflow}`,
+        row.repository,
+        row.branch,
+        row.request_id,
+        row.last_error,
+      ]),
     );
+  const none = 'There are no cleanups of deleted branches.';
+  printRows(rows, { json: o.json, none, table }, context);
   if (total > rows.length)
     context.say(`These are ${rows.length} of ${total}: --limit ${total} shows all.`);
 }

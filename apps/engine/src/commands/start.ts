@@ -1,18 +1,11 @@
-import {
-  EXIT_CONFIG,
-  EXIT_USAGE,
-  isConfigError,
-  formatProblem,
-  loadConfig,
-  type LoadedConfig,
-  type ServiceName,
-} from '@cds/config';
+import { EXIT_CONFIG, EXIT_USAGE, type LoadedConfig, type ServiceName } from '@cds/config';
 import { cdsEngineEnv, findCdsEngine } from '../cds-engine/find-cds-engine';
 import { waitForApi } from '../cds-engine/wait-for-api';
 import { CommandError, EXIT_FAILED, usageError } from '../command-error';
 import { fileOfApi } from '../cds-engine/file-of-api';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
+import { loadConfigOrSay } from '../load-config';
 import { isOurService, unknownService } from '../service-names';
 import { forwardSignals } from '../supervision/forward-signals';
 import { serviceBundle } from '../supervision/service-bundle';
@@ -33,8 +26,11 @@ export async function startServices(
   const services = wanted.filter(isOurService);
   // All that can be wrong is found out before anything starts.
   const api = wanted.includes('api') ? apiPlan(files, context) : undefined;
-  const config = readConfig(services, files, context);
-  if (!config) return EXIT_FAILED;
+  const config = loadConfigOrSay(services, files, context);
+  if (!config) {
+    context.say('error: nothing was started: correct the configuration first.');
+    return EXIT_FAILED;
+  }
   const isGroup = wanted.length > 1;
   const plans = services.map((service) => servicePlan(service, { files, isGroup }, context));
 
@@ -57,22 +53,6 @@ function wantedServices(names: readonly string[], env: NodeJS.ProcessEnv): strin
   if (unknown !== undefined) throw unknownService(unknown, 'vcs, hooks and api');
   if (wanted.length === 0) throw usageError('name the services to start: vcs, hooks, api.');
   return wanted;
-}
-
-/** Undefined when it is no good; what is wrong has then been said. */
-function readConfig(
-  services: readonly ServiceName[],
-  files: readonly string[],
-  context: Context,
-): LoadedConfig | undefined {
-  try {
-    return loadConfig({ services, files, env: context.env });
-  } catch (error) {
-    if (!isConfigError(error)) throw error;
-    error.problems.forEach((problem) => context.say(formatProblem(problem)));
-    context.say('error: nothing was started: correct the configuration first.');
-    return undefined;
-  }
 }
 
 /** What a new start does not mend. */

@@ -1,14 +1,9 @@
-import {
-  formatProblem,
-  isConfigError,
-  loadConfig,
-  type LoadedConfig,
-  type ServiceName,
-} from '@cds/config';
+import type { LoadedConfig, ServiceName } from '@cds/config';
 import { webhookSecret } from '@cds/webhook-signature';
-import { CommandError, EXIT_FAILED, usageError } from '../command-error';
+import { CommandError, usageError } from '../command-error';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
+import { loadConfigOrSay } from '../load-config';
 import { readManualWebhook, type ManualWebhook } from '../manual-webhooks';
 
 /** What vcs asks Bitbucket for where CDS names no events. */
@@ -73,14 +68,7 @@ function read(
   context: Context,
   why = '',
 ): LoadedConfig {
-  try {
-    return loadConfig({ services: [service], files, env: context.env });
-  } catch (error) {
-    if (!isConfigError(error)) throw error;
-    error.problems.forEach((problem) => context.say(formatProblem(problem)));
-    throw new CommandError(
-      `the configuration of ${service} is not complete. ${why}`.trim(),
-      EXIT_FAILED,
-    );
-  }
+  const config = loadConfigOrSay([service], files, context);
+  if (config) return config;
+  throw new CommandError(`the configuration of ${service} is not complete. ${why}`.trim());
 }

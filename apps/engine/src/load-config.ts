@@ -1,0 +1,23 @@
+import {
+  formatProblem,
+  isConfigError,
+  loadConfig,
+  type LoadedConfig,
+  type ServiceName,
+} from '@cds/config';
+import type { Context } from './context';
+
+/** Loads a configuration. Undefined when it is wrong: its problems are then on standard error. */
+export function loadConfigOrSay(
+  services: readonly ServiceName[],
+  files: readonly string[] | undefined,
+  context: Context,
+): LoadedConfig | undefined {
+  try {
+    return loadConfig({ services, files, env: context.env });
+  } catch (error) {
+    if (!isConfigError(error)) throw error;
+    error.problems.forEach((problem) => context.say(formatProblem(problem)));
+    return undefined;
+  }
+}
