@@ -14,63 +14,62 @@ export interface HookToStore {
   config: HookConfig;
 }
 
-/** What is stored of a hook beside its uuid and type. */
+/** What is stored of a hook besides its uuid and type. */
 export interface StoredHook {
-  /** Of the requests that its webhook takes; empty for hooks that take none. */
+  /** The HTTP method of its deliveries; empty for hooks that take none. */
   method: string;
   config: HookConfig | null;
 }
 
 /**
- * A kind of hook: a folder of its own beside this file, and a line in `hook-modules.ts`. What
- * stands here needs neither Redis nor the API.
+ * A hook type: a folder beside this file, and a line in `hook-modules.ts`. All but `create` works
+ * without Redis and the API.
  */
 export interface HookModule {
   types: readonly TaskType[];
-  /** The API never lists its tasks among its hooks, so none is missing there. */
+  /** The API never lists its tasks, so the synchronization misses none. */
   unlisted?: boolean;
-  /** `any`: executions may overtake each other. In the order of acceptance when not given. */
+  /** `any`: executions may overtake each other. The default is the order of acceptance. */
   ordering?: 'any';
   /**
    * Checks a hook and says what is stored of it.
    *
    * @param urlPublic how others reach this service
-   * @throws CdsError 400 when it cannot work whatever happens
+   * @throws CdsError 400 when the hook can never work
    */
   normalize(hook: HookToStore, urlPublic: string): StoredHook;
-  /** Why a hook cannot run, in words for its user; undefined when it can. */
+  /** Why a hook cannot run, in a sentence for its user; undefined when it can. */
   unsupported?(hook: { type: TaskType; config: HookConfig | null }): string | undefined;
   /** Set where its hooks take deliveries at `/webhook/{uuid}`. */
   deliveries?: DeliveryValidator;
   /**
-   * What an execution calls for; pure.
+   * Plans an execution. Pure.
    * @throws MalformedPushError and its like where it cannot be read
    */
   plan?(delivery: DeliveryToPlan): DeliveryPlan;
-  /** Makes what needs Redis or the API. */
   create?(resources: Resources): RunningModule;
 }
 
 /** A hook module in a service that runs. */
 export interface RunningModule {
   tasks?: TaskHandlers;
-  /** Begins to receive. Called when the state is ours and the API knows this service. */
+  /** Begins to receive. Called when this CDS owns the state and the service is registered. */
   start?(): void;
   /** Ends that; `start` may be called again. */
   stop?(): Promise<void>;
-  /** Begins to work on what waits in Redis, until it is stopped; may be called again then. */
+  /** Begins to process what waits in Redis, until it is stopped; may be called again then. */
   work?(period: WorkPeriod): ModuleWork;
   /** Lines of `/mon/status`, known without Redis. */
   statusLines?(): MonitoringLine[];
 }
 
-/** The work of a module while the state is ours. */
+/** The work of a module while this CDS owns the state. */
 export interface ModuleWork {
-  /** Where planning an execution and asking for its runs is not all. */
+  /** For types whose executions need more than a plan and its runs. */
   processors?: Partial<Record<TaskType, Processor>>;
   cleanups?: BranchCleanups;
-  /** Its jobs beside those of hooks. */
+  /** Its jobs besides those of hooks. */
   lostJobs?: LostJobs;
-  /** Begins nothing new; resolves when nothing is under way, or after `deadlineMs`. */
+  /** Begins nothing new. Resolves when nothing is under way, or after `deadlineMs`. */
   stop?(deadlineMs: number): Promise<unknown>;
 }

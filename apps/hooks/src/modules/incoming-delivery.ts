@@ -4,22 +4,19 @@ import type { TaskType } from '@cds/wire';
 
 /** A request to `/webhook/{uuid}` whose body was read and whose signature was verified. */
 export interface IncomingDelivery {
-  /** Of the hook. */
   uuid: string;
   method: string;
   /** Raw, without the question mark. */
   query: string;
-  /** Names in lower case, as Node has them. */
+  /** Names in lower case. */
   headers: IncomingHttpHeaders;
-  /** Name, value, name, value…, as they came. */
+  /** Name, value, name, value, …. */
   rawHeaders: string[];
-  /** The raw bytes. */
   body: Buffer;
   /** A delivery with a wrong signature is refused before this exists. */
   signature: 'right' | 'none';
-  /** Of the sender, as far as trusted proxies tell it. */
+  /** Of the sender, as trusted proxies forward it. */
   address: string;
-  /** Names the request in the log, from here to the run. */
   requestId: string;
 }
 
@@ -27,24 +24,24 @@ export interface IncomingDelivery {
 export type Validation =
   /** `unreadable`: what is wrong with the changes that are left out. */
   | { kind: 'accept'; changes?: RefChange[]; unreadable?: readonly string[] }
-  /** Stored as done. */
+  /** The delivery is stored as done. */
   | { kind: 'ignore'; event: string }
   /** `reason`: what its sender has to change. */
   | { kind: 'refuse'; reason: string };
 
-/** How hooks of one type take deliveries. */
+/** How deliveries to hooks of one type are validated. */
 export interface DeliveryValidator {
   type: TaskType;
-  /** Validates a delivery before anything of it is stored. Pure. */
+  /** Called before anything is stored. Pure. */
   validate(delivery: IncomingDelivery): Validation;
   /**
-   * Whether the headers are those of a sender that delivers to such hooks. Only Redis knows the type;
-   * a wrong guess costs a second round trip.
+   * Whether the headers look like a delivery to such a hook. Only Redis knows the type; a wrong
+   * guess costs a second round trip.
    */
   isLikely?(headers: IncomingHttpHeaders): boolean;
   /**
-   * Set where any sender may deliver. Some sign with `sha1=…` for receivers of their own: that
-   * counts as no signature then, and as a wrong one elsewhere.
+   * Any sender may deliver. Some sign with `sha1=…` for other receivers: that counts as no
+   * signature then, and as a wrong one elsewhere.
    */
   anySender?: boolean;
 }

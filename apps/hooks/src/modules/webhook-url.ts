@@ -1,6 +1,6 @@
 import type { HookModule } from './hook-module';
 
-/** What is stored of a hook that others call: the method that it takes, and its URL. */
+/** Normalizes a hook that takes deliveries: its method, and its URL. */
 export const normalizeWebhook: HookModule['normalize'] = ({ uuid, config }, urlPublic) => {
   const webHookURL = {
     value: `${urlPublic.replace(/\/+$/, '')}/webhook/${uuid}`,

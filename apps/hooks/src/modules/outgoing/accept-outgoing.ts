@@ -10,7 +10,6 @@ import type { Task } from '@cds/wire';
 
 export interface ExecuteOutgoingDeps {
   store: OutgoingStore;
-  /** Called for a hook that has something to do now. */
   workArrived: (uuid: string) => void;
   logger: Logger;
   now: Clock;
@@ -19,8 +18,8 @@ export interface ExecuteOutgoingDeps {
 export type ExecuteOutgoing = ReturnType<typeof createExecuteOutgoing>;
 
 /**
- * Takes the run of an outgoing hook in. When it returns, the run is in Redis and will be executed whatever happens next;
- * a run that comes again is answered like the first time, and executed once.
+ * Stores a call of an outgoing hook. When it resolves, the execution is in Redis. A call that comes
+ * again gets the same answer, and is executed once.
  */
 export function createExecuteOutgoing(deps: ExecuteOutgoingDeps) {
   const { store, workArrived, logger, now } = deps;
@@ -30,10 +29,10 @@ export function createExecuteOutgoing(deps: ExecuteOutgoingDeps) {
     const hook = readOutgoingHook(run);
     const { uuid, type, config, request } = hook;
     const { isNew, id, stopped } = await store.accept(hook, now());
-    if (!isNew) logger.info({ hook: uuid, run: hook.hookRun }, 'an outgoing hook was sent again');
+    if (!isNew) logger.info({ hook: uuid, run: hook.hookRun }, 'outgoing hook is a duplicate');
     if (!stopped) workArrived(uuid);
     void store.forgetUnused(now()).catch((error: unknown) => {
-      logger.debug({ error }, 'unused outgoing hooks stay until the next one');
+      logger.debug({ error }, 'failed to remove unused outgoing hooks');
     });
     return {
       uuid,

@@ -7,7 +7,6 @@ import {
   TooMuchToMaskError,
 } from './mask-secrets';
 
-/** What is to be shown of a call: what was sent and answered, or the error that it ended with. */
 export type CallToShow = Pick<TargetAnswer, 'request' | 'response'> | { error: string };
 
 export interface CallLogOrder {
@@ -15,10 +14,9 @@ export interface CallLogOrder {
   secrets: readonly Secret[];
 }
 
-/** An error's sentence is bounded by itself; what a target sends is not shown in it. */
 const MAX_MESSAGE_LENGTH = 1_000;
 
-/** The log of a call, secrets masked; where they cannot be found, nothing is shown of it. */
+/** The log of a call with masked secrets, or why it cannot be shown. */
 export function callLogOf(order: CallLogOrder): string {
   try {
     return maskedLogOf(order);
@@ -28,11 +26,7 @@ export function callLogOf(order: CallLogOrder): string {
   }
 }
 
-/**
- * The log of a call, secrets masked.
- *
- * @throws TooMuchToMaskError
- */
+/** @throws TooMuchToMaskError */
 export function maskedLogOf({ call, secrets }: CallLogOrder, options?: MaskingOptions): string {
   const masking = createMasking(secrets, options);
   return 'error' in call
@@ -40,12 +34,12 @@ export function maskedLogOf({ call, secrets }: CallLogOrder, options?: MaskingOp
     : showCall(call, masking);
 }
 
-/** What stands in place of a log that cannot be shown. */
+/** Stands in place of a log that cannot be shown. */
 export function notShown(reason: string): string {
   return `What was sent and answered is not shown, since its secrets cannot be masked: ${reason}.`;
 }
 
-/** In the form that CDS gives it. */
+/** In the format of CDS. */
 function showCall(call: Exclude<CallToShow, { error: string }>, masking: Masking): string {
   const show = ({ head, body, isCut }: Dump): string =>
     masking.mask(head) +
@@ -53,7 +47,7 @@ function showCall(call: Exclude<CallToShow, { error: string }>, masking: Masking
   return `Request:\n${show(call.request)}\n\nResponse:\n${show(call.response)}`;
 }
 
-/** What identifies the caller, also where it is no variable of CDS: in a header, or in the URL. */
+/** Credentials in a header or in the URL, which need not be variables of CDS. */
 export function credentialsOf({ headers, url }: TargetRequest): Secret[] {
   const secrets: Secret[] = [];
   for (const [name, value] of Object.entries(headers)) {

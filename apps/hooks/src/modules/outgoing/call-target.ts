@@ -22,7 +22,7 @@ export interface TargetRequest {
 
 export interface TargetAnswer {
   status: number;
-  /** As the log shows them: the last request, and what it was answered. */
+  /** The last request and its response, for the log. */
   request: Dump;
   response: Dump;
 }
@@ -31,7 +31,6 @@ export interface Dump {
   /** First line and headers. */
   head: string;
   body: string;
-  /** Whether there was more of the body. */
   isCut: boolean;
 }
 
@@ -42,7 +41,7 @@ export interface CallBounds {
   maxLogBytes: number;
 }
 
-/** A call that was not answered. `final`: another try would end in the same way. */
+/** A call without an answer. `final`: another try would fail in the same way. */
 export class CallFailedError extends Error {
   override readonly name = 'CallFailedError';
   constructor(
@@ -66,8 +65,8 @@ interface Hop {
 }
 
 /**
- * Calls the target of an outgoing webhook, and follows its redirects, each checked like the target itself. Nothing is
- * kept between calls: no connection, no cookie. No answer is unpacked.
+ * Calls the target of an outgoing webhook and follows redirects, each checked like the target
+ * itself. No connection or cookie outlives a call. No answer is decompressed.
  *
  * @throws CallFailedError
  */
@@ -83,7 +82,7 @@ export function createCallTarget(deps: {
     const url = parse(request.url.trim());
     const method = request.method.trim().toUpperCase() || 'POST';
     if (!METHOD.test(method) || NOT_CALLED.includes(method)) {
-      throw new CallFailedError('the method of the hook is none that can be called', true);
+      throw new CallFailedError('the method of the hook cannot be called', true);
     }
     const body = Buffer.from(request.body);
     if (body.length > bounds.maxRequestBytes) {
@@ -182,7 +181,7 @@ export function createCallTarget(deps: {
     return promise;
   }
 
-  /** No more than the log shows: what a target sends beyond is not waited for. */
+  /** Reads no more than the log shows. */
   async function read(
     hop: Hop,
     answer: IncomingMessage,
@@ -215,7 +214,7 @@ export function createCallTarget(deps: {
   }
 }
 
-/** An http URL goes to its proxy as a whole. */
+/** A proxy gets the whole http URL. */
 function requestThroughProxy(
   url: URL,
   proxy: ProxyServer,
@@ -226,13 +225,16 @@ function requestThroughProxy(
     headers: Record<string, string>;
   },
 ): ClientRequest {
-  // What the workflow's author sends in this header would be the proxy's business.
+  // The author of a workflow must not choose the user of the proxy.
   const others = Object.entries(headers).filter(
     ([name]) => name.toLowerCase() !== 'proxy-authorization',
   );
   const own = proxy.authorization;
   return (proxy.isTls ? httpsRequest : httpRequest)({
-    ...{ ...common, host: proxy.host, port: proxy.port, agent: false },
+    ...common,
+    host: proxy.host,
+    port: proxy.port,
+    agent: false,
     path: `${url.origin}${url.pathname}${url.search}`,
     headers: {
       ...Object.fromEntries(others),
@@ -248,13 +250,13 @@ function proxyRefuses({ name, variable }: ProxyServer): CallFailedError {
   );
 }
 
-/** The host that a {@link TargetRequest} calls first; undefined where its URL is none. */
+/** Undefined for an invalid URL. */
 export function hostOf(url: string): string | undefined {
   return URL.canParse(url.trim()) ? new URL(url.trim()).hostname : undefined;
 }
 
 function parse(text: string): URL {
-  if (!URL.canParse(text)) throw new CallFailedError('the URL of the hook is none', true);
+  if (!URL.canParse(text)) throw new CallFailedError('the hook URL is invalid', true);
   return new URL(text);
 }
 
@@ -299,12 +301,12 @@ function redirectOf({ statusCode = 0, headers }: IncomingMessage): string | unde
   return [301, 302, 303, 307, 308].includes(statusCode) ? headers.location : undefined;
 }
 
-/** What may be sent to another server than the one it was meant for. */
-const FOR_ANYONE = ['content-type'];
+/** Headers that a redirect to another server keeps. */
+const KEPT_HEADERS = ['content-type'];
 
 function nextHop(hop: Hop, status: number, location: string): Hop {
   if (!URL.canParse(location, hop.url.href)) {
-    throw new CallFailedError('the target redirects to what is no URL', false);
+    throw new CallFailedError('the target redirects to an invalid URL', false);
   }
   const url = new URL(location, hop.url);
   url.username = '';
@@ -316,7 +318,7 @@ function nextHop(hop: Hop, status: number, location: string): Hop {
   const headers = Object.fromEntries(
     Object.entries(hop.headers).filter(
       ([name]) =>
-        (url.origin === hop.url.origin || FOR_ANYONE.includes(name.toLowerCase())) &&
+        (url.origin === hop.url.origin || KEPT_HEADERS.includes(name.toLowerCase())) &&
         (keepsMethod || name.toLowerCase() !== 'content-type'),
     ),
   );

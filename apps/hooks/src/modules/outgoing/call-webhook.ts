@@ -12,10 +12,7 @@ export interface CallWebhookDeps {
   offThread: OffThread;
 }
 
-/**
- * Outgoing webhooks: fills the variables of the run in, calls the target, and tells what was sent and answered, secrets
- * masked.
- */
+/** Calls the target of an outgoing webhook with the variables of the run filled in. */
 export function createCallWebhook(deps: CallWebhookDeps): CallHook {
   const { callTarget, bounds, nowIso, offThread } = deps;
 
@@ -26,7 +23,7 @@ export function createCallWebhook(deps: CallWebhookDeps): CallHook {
     const { project } = call.ref;
     const { webhook } = execution;
     const { maxRequestBytes } = bounds;
-    /** A call that was made is not made again because it cannot be shown. */
+    /** Never fails, since a call must not be repeated because its log cannot be shown. */
     const show = (toShow: CallToShow): Promise<string> =>
       call.attempt(() =>
         offThread.run('callLogOf', { call: toShow, secrets }, project).catch((error: unknown) => {

@@ -3,7 +3,7 @@ import { GO_ZERO_TIME } from '@cds/wire';
 import { type OffThread, OffThreadError } from './worker-thread/off-thread';
 import { type CallHook, type HookCallOutcome, nodeOf } from './hook-call';
 
-/** Outgoing workflows: starts a run of the target, which knows whose child it is. */
+/** Starts a run of the target workflow, with the calling run as its parent. */
 export function createCallWorkflow({ offThread }: { offThread: OffThread }): CallHook {
   return async function callWorkflow(call): Promise<HookCallOutcome> {
     const { execution, ref, start } = call;

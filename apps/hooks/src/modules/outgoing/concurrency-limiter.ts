@@ -1,31 +1,24 @@
 export interface ConcurrencyLimits {
-  /** Executions at once. */
   max: number;
-  /** Those of one project. */
   maxPerProject: number;
-  /** Those that call one host. */
   maxPerHost: number;
 }
 
 export interface ConcurrencyLimiterDeps {
   limits: ConcurrencyLimits;
-  /** Called for a hook that waits, when a slot is reserved for it. Never throws. */
+  /** Called when a slot is reserved for a hook that waits. Never throws. */
   resume: (hook: string) => void;
   /** How long a slot stays reserved (ms). */
   reservedMs?: number;
 }
 
-/** What one execution holds while it is under way. */
+/** Held by one execution. */
 export interface Slot {
-  /**
-   * Takes a slot of the host, too.
-   *
-   * @returns false when the host has none: the execution is to end, and its hook to wait
-   */
+  /** @returns false when the host has no slot: the execution has to end, and its hook to wait */
   takeHost(host: string): boolean;
   /** The host that had no slot. */
   readonly fullHost: string | undefined;
-  /** Gives back all that is held. Safe to repeat. */
+  /** Safe to repeat. */
   release(): void;
 }
 
@@ -33,19 +26,19 @@ export type ConcurrencyLimiter = ReturnType<typeof createConcurrencyLimiter>;
 
 interface Need {
   project: string;
-  /** Not known before the templates of the URL are filled in. */
+  /** Unknown until the templates of the URL are filled in. */
   host: string | undefined;
 }
 
-/** Another replica may have taken the hook that was resumed: its slot then goes to the next one. */
+/** Another replica may have taken the resumed hook: its slot then goes to the next one. */
 const RESERVED_MS = 2_000;
-/** Hooks beyond these are not resumed: they come again when their pause ends. */
+/** Further hooks are not resumed: their pause ends by itself. */
 const MAX_WAITING_PER_PROJECT = 200;
 const MAX_WAITING = 10_000;
-/** No host name is longer, and no project key. */
+/** Of host names and project keys. */
 const MAX_KEY_LENGTH = 253;
 
-/** Counts by key, in memory for those keys alone that are in use. */
+/** Counts by key, with an entry for each key in use. */
 function createUsage(max: number) {
   const used = new Map<string, number>();
   return {
@@ -62,18 +55,15 @@ function createUsage(max: number) {
 }
 
 /**
- * Bounds how many executions are under way in this process: in all, of one project, and to one
- * host. A hook that finds no slot holds nothing while it waits: its job pauses in Redis, and is
- * resumed when a slot is free. Hooks of one project are resumed in their order, projects in turn; a
- * slot that is reserved for a hook is not given to another one meanwhile.
+ * Bounds the concurrent executions of this process: in all, of one project, and to one host. The
+ * job of a hook without a slot pauses in Redis, and is resumed when a slot is free and reserved for
+ * it. Hooks of one project are resumed in their order, projects in turn.
  */
 export function createConcurrencyLimiter(deps: ConcurrencyLimiterDeps) {
   const { limits, resume, reservedMs = RESERVED_MS } = deps;
   const projects = createUsage(limits.maxPerProject);
   const hosts = createUsage(limits.maxPerHost);
-  /**
-   * Hooks and the hosts that they wait for, by project; the project whose turn is next comes first.
-   */
+  /** By project, hooks and the hosts that they wait for. The project of the next turn is first. */
   const waiting = new Map<string, Map<string, string | undefined>>();
   const reserved = new Map<string, { need: Need; timer: NodeJS.Timeout }>();
   let used = 0;
@@ -114,7 +104,7 @@ export function createConcurrencyLimiter(deps: ConcurrencyLimiterDeps) {
     resume(hook);
   }
 
-  /** Reserves what is free for those that wait for it. */
+  /** Reserves free slots for hooks that wait. */
   function reserveFree(): void {
     while (used < limits.max) {
       const next = firstServable();
@@ -141,7 +131,7 @@ export function createConcurrencyLimiter(deps: ConcurrencyLimiterDeps) {
     return undefined;
   }
 
-  /** @param taken what is occupied for it */
+  /** @param taken is occupied already */
   function slotOf(taken: Need): Slot {
     const need = { ...taken };
     let isHeld = true;
@@ -175,10 +165,7 @@ export function createConcurrencyLimiter(deps: ConcurrencyLimiterDeps) {
   }
 
   return {
-    /**
-     * For the next execution of a hook. @returns undefined when there is no slot: the hook is to
-     * {@link wait}
-     */
+    /** @returns undefined when there is no slot: the hook has to {@link wait} */
     take(hook: string, projectKey: string): Slot | undefined {
       const own = reserved.get(hook);
       if (own) {
@@ -195,13 +182,13 @@ export function createConcurrencyLimiter(deps: ConcurrencyLimiterDeps) {
     },
 
     /**
-     * To be called when the job of the hook pauses, and so can be resumed. A hook that waits
-     * already keeps its place.
+     * Call when the job of the hook pauses, and so can be resumed. A hook that waits keeps its
+     * turn.
      *
-     * @param host the one that had no slot, where it is known
+     * @param host that had no slot, where it is known
      */
     wait(hook: string, projectKey: string, host: string | undefined): void {
-      // Resumed before its job had paused.
+      // A slot was reserved before the job had paused.
       if (reserved.has(hook)) return resume(hook);
       const project = keyOf(projectKey);
       const hooks = waiting.get(project) ?? new Map<string, string | undefined>();
@@ -215,7 +202,7 @@ export function createConcurrencyLimiter(deps: ConcurrencyLimiterDeps) {
   };
 }
 
-/** Bounded, and the same for a host with and without the dot at its end. */
+/** A host with and without the dot at its end is the same. */
 function keyOf(name: string): string {
   return name.replace(/\.$/, '').slice(0, MAX_KEY_LENGTH);
 }

@@ -9,12 +9,12 @@ export interface FillInOrder {
   maxRequestBytes: number;
 }
 
-/** Characters of everything but the body. */
+/** Of method, URL and each header. */
 const MAX_FIELD_LENGTH = 65_536;
 
 /**
  * The request with the variables of the run filled in. Method, URL, headers and body share one
- * budget: many small expressions cost no more than a large one.
+ * budget.
  *
  * @throws InterpolateError, TooMuchWorkError
  */
@@ -25,7 +25,7 @@ export function fillIn(order: FillInOrder, budget: Budget = createBudget()): Tar
   const headers = Object.entries(webhook.request_header).map(([name, given]) => {
     const value = fill(given.join(', '));
     if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
-      throw new InterpolateError(`the header ${name} would hold what no header can`);
+      throw new InterpolateError(`the header ${name} would hold invalid characters`);
     }
     return [name, value];
   });
@@ -33,7 +33,7 @@ export function fillIn(order: FillInOrder, budget: Budget = createBudget()): Tar
     method: fill(webhook.request_method),
     url: fill(webhook.request_url),
     headers: Object.fromEntries(headers) as Record<string, string>,
-    // A character has one byte or more: what is longer than this is refused in any case.
+    // A character has one byte or more, so a longer body is refused in any case.
     body: fill(Buffer.from(webhook.request_body, 'base64').toString(), maxRequestBytes + 1),
   };
 }

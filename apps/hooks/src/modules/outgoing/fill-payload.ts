@@ -10,7 +10,7 @@ export interface FillPayloadOrder {
 }
 
 /**
- * The payload as the target workflow gets it: its JSON flattened, and its text; nothing of `{}`.
+ * The payload of the target workflow: its JSON flattened, and its text; nothing for `{}`.
  *
  * @throws InterpolateError
  */
@@ -29,7 +29,7 @@ function flattened(text: string): Iterable<[string, string]> {
   try {
     json = JSON.parse(text);
   } catch {
-    return []; // As with webhooks: what is no JSON is handed on as `payload` alone.
+    return []; // As with webhooks, other text gives `payload` alone.
   }
   try {
     return flattenJson(json);

@@ -1,41 +1,38 @@
 import { createSecretPrefixes } from './secret-prefixes';
 import { prefixesOf, formsOf } from './secret-forms';
 
-/** A value that must not be seen, under the name that stands in its place. */
+/** A value to mask, and the name shown in its place. */
 export interface Secret {
   name: string;
   value: string;
 }
 
-/** Lines of a secret (keys have many) that are masked by themselves. */
+/** Longer lines of a secret (keys have many) are also masked one by one. */
 const SHORTEST_LINE = 8;
-/** Names are longer than what they stand for where secrets have one character. */
+/** A mask is longer than a secret of one character. */
 const MAX_MASKED_LENGTH = 1024 * 1024;
-/** Characters by which a form is found; a shorter form is found by all it has. */
-const BEGINNING = 8;
-/** Keys begin alike: more of a form is compared before all forms of a long value are made. */
-const LONG_BEGINNING = 128;
-/** Beginnings of forms, of all secrets of a run; 300 SSH keys have 0.2 million. */
+/** Characters of a form in the table of prefixes. */
+const PREFIX = 8;
+/** Keys begin alike: more is compared before the forms of a long value are made. */
+const LONG_PREFIX = 128;
+/** Of all secrets of a run; 300 SSH keys have 0.2 million. */
 const MAX_PREFIXES = 1_000_000;
-/** Beyond it the forms of a value take tens of megabytes. */
+/** The forms of a longer value take tens of megabytes. */
 const MAX_SECRET_LENGTH = 256 * 1024;
 const MAX_FORM_CHARACTERS = 32 * 1024 * 1024;
-/** Looks at a form that may begin at a place of a text, each of {@link CHARACTERS_AT_ONCE}. */
+/** Comparisons of a form with a text, each of {@link CHARACTERS_AT_ONCE}. */
 const MAX_LOOKS = 20_000_000;
 const CHARACTERS_AT_ONCE = 64;
-/** A value has fewer forms. */
+/** More than a value has forms. */
 const FORMS = 128;
 
-/**
- * To find these secrets takes more work than one hook may cause. What may hold them must not be
- * shown then.
- */
+/** Masking takes more work than one hook may cause. The text must not be shown. */
 export class TooMuchToMaskError extends Error {
   override readonly name = 'TooMuchToMaskError';
 }
 
 export interface MaskingOptions {
-  /** Looks that all texts together may take; by default what a thread of its own may do. */
+  /** For all texts together. */
   mostLooks?: number;
 }
 
@@ -47,20 +44,20 @@ export interface Masking {
    */
   mask(text: string): string;
   /**
-   * The same for a text that was cut off, which may end in the beginning of a secret.
+   * For a text that was cut off, and may end in the prefix of a secret.
    *
    * @throws TooMuchToMaskError
    */
   maskCut(text: string): string;
 }
 
-/** A value to look for, in all its forms. */
+/** A value to find in all its forms. */
 interface Part {
   name: string;
   value: string;
-  /** Of a long one; made when it may have been found. */
+  /** Of a long value. Made when it may have been found. */
   longPrefixes?: readonly string[];
-  /** Longest first; made when one of them may have been found. */
+  /** Longest first. Made when one may have been found. */
   forms?: readonly Form[];
 }
 
@@ -70,16 +67,15 @@ interface Form {
   id: number;
 }
 
-/** What is hidden of a text: for each character the form that hides it, or -1. */
+/** For each character of a text the id of the form that hides it, or -1. */
 type Hidden = Int32Array;
 
 /**
- * Prepares the masking of secrets in what people are shown: one pass over a text, whatever the
- * number of secrets. Each form is found by its first characters in a table; whether the rest
- * follows is compared at these places alone.
+ * Prepares the masking of secrets: one pass over a text for any number of secrets. A table finds
+ * the prefixes of forms; the rest of a form is compared only there.
  *
- * Where several forms begin at one place the longest counts, and longer ones hide before shorter
- * ones that overlap them.
+ * Of several forms at one index the longest counts. Longer forms hide before shorter ones that
+ * overlap them.
  *
  * @throws TooMuchToMaskError
  */
@@ -91,8 +87,8 @@ export function createMasking(
   const secretPrefixes = createSecretPrefixes();
   let [added, looks, characters] = [0, 0, 0];
   for (const [number, { value }] of parts.entries()) {
-    for (const beginning of prefixesOf(value, BEGINNING)) {
-      secretPrefixes.add(beginning, number);
+    for (const prefix of prefixesOf(value, PREFIX)) {
+      secretPrefixes.add(prefix, number);
       added++;
     }
     if (added > MAX_PREFIXES) throw new TooMuchToMaskError('the run has too many secrets');
@@ -103,15 +99,15 @@ export function createMasking(
     if (looks > mostLooks) throw new TooMuchToMaskError('the secrets of the run are too alike');
   }
 
-  /** The forms of a part, of which one may begin here; none where none does. */
+  /** The forms of a part, where one may begin here. */
   function formsAt(text: string, at: number, number: number): readonly Form[] {
     countLook(0);
     const part = parts[number];
     if (!part) return [];
-    if (part.value.length > LONG_BEGINNING) {
-      part.longPrefixes ??= prefixesOf(part.value, LONG_BEGINNING);
+    if (part.value.length > LONG_PREFIX) {
+      part.longPrefixes ??= prefixesOf(part.value, LONG_PREFIX);
       countLook(part.longPrefixes.length * CHARACTERS_AT_ONCE);
-      const here = text.slice(at, at + LONG_BEGINNING);
+      const here = text.slice(at, at + LONG_PREFIX);
       const isLike = (one: string): boolean => one.startsWith(here) || here.startsWith(one);
       if (!part.longPrefixes.some(isLike)) return [];
     }
@@ -148,7 +144,7 @@ export function createMasking(
     }
     found.sort((a, b) => b.length - a.length || a.id - b.id || a.at - b.at);
     const hidden = new Int32Array(text.length).fill(-1);
-    const free = createFreeSlots(text.length);
+    const free = createFreeIndices(text.length);
     for (const { at, length, id } of found) {
       for (let i = free.from(at); i < at + length; i = free.from(i)) {
         hidden[i] = id;
@@ -158,7 +154,6 @@ export function createMasking(
     return hidden;
   }
 
-  /** What was put in place of a secret is not looked through again. */
   function show(text: string, hidden: Hidden): string {
     const shown: string[] = [];
     for (let from = 0, to = 0; from < text.length; from = to) {
@@ -169,10 +164,10 @@ export function createMasking(
     return shown.join('').slice(0, MAX_MASKED_LENGTH);
   }
 
-  /** Whether a form begins with the end of the text from here on, and has more. */
+  /** Whether the rest of the text is a prefix of a longer form. */
   function isCutAt(text: string, at: number): boolean {
     const left = text.length - at;
-    if (left < BEGINNING && secretPrefixes.isBeginningOfOne(text.slice(at))) return true;
+    if (left < PREFIX && secretPrefixes.isPrefixOfOne(text.slice(at))) return true;
     let isCut = false;
     secretPrefixes.eachAt(text, at, (number) => {
       for (const form of isCut ? [] : formsAt(text, at, number)) {
@@ -189,7 +184,6 @@ export function createMasking(
 
     maskCut(text) {
       const hidden = hide(text);
-      // What is hidden to its end needs no cut.
       const shown = hidden.lastIndexOf(-1) + 1;
       let at = Math.max(0, text.length - longestForm(parts));
       while (at < shown && !isCutAt(text, at)) at++;
@@ -199,11 +193,7 @@ export function createMasking(
   };
 }
 
-/**
- * No value twice: the first name stands for it.
- *
- * @throws TooMuchToMaskError
- */
+/** Each value once, with its first name. @throws TooMuchToMaskError */
 function partsOf(secrets: readonly Secret[]): Part[] {
   const names = new Map<string, string>();
   for (const { name, value } of secrets) {
@@ -217,20 +207,20 @@ function partsOf(secrets: readonly Secret[]): Part[] {
   return [...names].map(([value, name]) => ({ name, value }));
 }
 
-/** Hex of a character takes six, an escape of HTML or of a URL up to twelve. */
+/** Hex takes six characters for one, an escape of HTML or of a URL up to twelve. */
 const MAX_PER_CHARACTER = 12;
 
 function longestForm(parts: readonly Part[]): number {
   const longest = parts.reduce((length, { value }) => Math.max(length, value.length), 0);
-  return Math.max(BEGINNING, longest * MAX_PER_CHARACTER);
+  return Math.max(PREFIX, longest * MAX_PER_CHARACTER);
 }
 
-/** Which places of a text are free; a run of taken ones is passed in one step. */
-function createFreeSlots(length: number) {
+/** The free indices of a text. A run of taken ones is passed in one step. */
+function createFreeIndices(length: number) {
   const next = new Int32Array(length + 1);
   for (let i = 0; i <= length; i++) next[i] = i;
 
-  /** The first free place from here on. */
+  /** The first free index from here on. */
   function from(at: number): number {
     let free = at;
     while ((next[free] ?? free) !== free) free = next[free] ?? free;

@@ -2,7 +2,7 @@ import type { HookModule } from '../hook-module';
 import { createOutgoingProcessors } from './outgoing-processors';
 import { createOffThread } from './worker-thread/off-thread';
 
-/** Tasks that `POST /task/execute` brings, one execution for each run that comes to the hook. */
+/** Tasks of `POST /task/execute`, with one execution for each run that calls the hook. */
 export const outgoing: HookModule = {
   types: ['OutgoingWebhook', 'OutgoingWorkflow'],
   unlisted: true,

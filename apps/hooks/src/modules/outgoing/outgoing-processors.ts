@@ -14,7 +14,6 @@ import {
   type ProcessOutgoingDeps,
 } from './process-outgoing';
 
-/** Counts what became of outgoing hooks. */
 export interface OutgoingMetrics {
   executionEnded: NonNullable<ProcessOutgoingDeps['ended']>;
   outgoingCalled(kind: 'webhook' | 'workflow', result: 'success' | 'failed' | 'nothing'): void;
@@ -24,27 +23,21 @@ export interface OutgoingProcessorsDeps extends Omit<
   ProcessOutgoingDeps,
   'callHook' | 'ended' | 'called'
 > {
-  /** Through which targets are called; none when not given. */
   proxies: ProxySettings | undefined;
   offThread: OffThread;
-  /** Lets the job of a hook that pauses go on. Never throws. */
+  /** Resumes the paused job of a hook. Never throws. */
   resume: (hook: string) => void;
   metrics: OutgoingMetrics;
 }
 
 /**
- * Executions of outgoing hooks under way in this process. Hooks have 200 workers, and a target may
- * hold one for a minute: deliveries must not wait for targets, nor one project for the targets of
- * another.
+ * Of this process, which has 200 workers. A target may hold a worker for a minute: deliveries must
+ * not wait for targets, nor one project for the targets of another.
  */
 const LIMITS = { max: 100, maxPerProject: 20, maxPerHost: 20 };
-/**
- * How long a hook without a slot pauses unless it is resumed: as long as it has waited, within
- * these and `retryDelay`.
- */
+/** A hook without a slot pauses as long as it has waited, within these and `retryDelay`. */
 const [MIN_PAUSE_MS, MAX_PAUSE_MS] = [500, 15_000];
 
-/** What works off the outgoing hooks of each kind. */
 export function createOutgoingProcessors(
   config: OutgoingConfig,
   { metrics, proxies, offThread, resume, ...deps }: OutgoingProcessorsDeps,
@@ -53,11 +46,11 @@ export function createOutgoingProcessors(
   const bounds = { ...rest, timeoutMs: timeoutSeconds * 1_000 };
   const callTarget = createCallTarget({ guard: createTargetGuard(config), bounds, proxies });
   const nowIso = () => new Date(deps.now()).toISOString();
-  // Each call listens to it: Node.js would warn of a leak from the eleventh on.
+  // Each call adds a listener: Node.js would warn of a leak from the eleventh on.
   setMaxListeners(0, deps.killed);
   const limiter = createConcurrencyLimiter({
     limits: LIMITS,
-    // A process that ends has no slot for anybody: pauses end by themselves, at another one.
+    // A process that ends has no slot to give: another one takes the hook when its pause ends.
     resume: (hook) => {
       if (!deps.ending.aborted) resume(hook);
     },

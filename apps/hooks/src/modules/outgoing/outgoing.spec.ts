@@ -292,7 +292,7 @@ describe('outgoing hooks', () => {
       { URL: 'http://169.254.169.254/latest' },
       'the target is refused: 169.254.169.254 is a linkLocal address',
     ],
-    ['a URL that is none', { URL: 'not a URL' }, 'the URL of the hook is none'],
+    ['a URL that is none', { URL: 'not a URL' }, 'the hook URL is invalid'],
     ['a method that is none', { method: 'G T' }, 'the method of the hook'],
     ['a template that cannot be read', { payload: '{{.a' }, '}} is missing'],
     ['a result that is too large', { payload: '{{"x" | repeat 9999999}}' }, 'more than 1048577'],

@@ -16,14 +16,12 @@ export interface ProcessOutgoingDeps extends SaveProgressDeps {
   callApi: ApiCaller;
   callHook: CallHook;
   retryDelayMs: number;
-  /** Tries in all, of the call and of what the API is told. */
+  /** Tries of the call, and of the callback. */
   retryError: number;
   ending: AbortSignal;
-  /** Told of what came of each call. */
   called?: (result: 'success' | 'failed' | 'nothing') => void;
 }
 
-/** The API did not do what it was asked for. */
 class ApiFailedError extends Error {
   override readonly name = 'ApiFailedError';
   constructor(readonly failure: Failure) {
@@ -31,16 +29,16 @@ class ApiFailedError extends Error {
   }
 }
 
-/** This process is no longer the one to go on. */
+/** This process lost the hook lock, or has to end. */
 class LostError extends Error {
   override readonly name = 'LostError';
 }
 
-/** What the API shows while it waits for the hook. */
+/** The status of a run that waits for the hook. */
 const WAITS = 'Building';
-const [CALLED, TOLD] = [1, 2];
+const [CALLED, REPORTED] = [1, 2];
 
-/** As {@link Processor}, with the slot that is held for it. */
+/** As {@link Processor}, with the slot of the execution. */
 export type ProcessOutgoing = (
   lock: HeldLock,
   pending: PendingExecution,
@@ -48,9 +46,9 @@ export type ProcessOutgoing = (
 ) => Promise<ProcessOutcome>;
 
 /**
- * Works off one run of an outgoing hook, in two steps: the call, as often as `retryError` says; and the callback, until
- * the API has it. What came of the call is kept before the callback is sent, so a call that is over is not repeated,
- * whatever happens then. If the process dies between a target's answer and that, it is called again: the only case.
+ * Processes one execution of an outgoing hook in two steps: the call, and the callback. The result
+ * of the call is saved before the callback is sent. The target is called twice only when the
+ * process crashes between its answer and that.
  */
 export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoing {
   const { api, callApi, callHook, logger, now, retryDelayMs, retryError } = deps;
@@ -62,18 +60,18 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
     const log = logger.child({ requestId: request_id, hook: lock.uuid, execution: timestamp });
     const ref = refOf(execution);
     const isPoison = pending.begun >= MAX_ATTEMPTS;
-    const kept = saveProgress(lock, pending);
-    const { finish, pause, attempt } = kept;
+    const progress = saveProgress(lock, pending);
+    const { finish, pause, attempt } = progress;
     let { state } = pending;
 
-    async function keep(next: ExecutionState, before?: 'by itself'): Promise<Saved> {
-      const saved = await kept.keep(next, before);
+    async function save(next: ExecutionState, before?: 'by itself'): Promise<Saved> {
+      const saved = await progress.keep(next, before);
       state = next;
       return saved;
     }
 
-    async function goesOn(next: ExecutionState, before?: 'by itself'): Promise<void> {
-      if ((await keep(next, before)) !== 'ok') throw new LostError();
+    async function saveOrLose(next: ExecutionState, before?: 'by itself'): Promise<void> {
+      if ((await save(next, before)) !== 'ok') throw new LostError();
     }
 
     /** @throws LostError, and what `work` throws */
@@ -86,7 +84,7 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
     /** @throws ApiFailedError, LostError */
     async function ask<T>(call: (client: CdsApiClient) => Promise<T>): Promise<T> {
       if (deps.ending.aborted) throw new LostError();
-      const mine = async () => (await keep(state)) === 'ok';
+      const mine = async () => (await save(state)) === 'ok';
       const result = await callApi(() => call(api), mine);
       if (!result) throw new LostError();
       if (!result.ok) throw new ApiFailedError(result.failure);
@@ -95,7 +93,7 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
 
     function outage(message: string): Promise<ProcessOutcome> {
       const outages = state.outages + 1;
-      if (outages === 1) log.warn({ error: message }, 'an outgoing hook waits for the API');
+      if (outages === 1) log.warn({ error: message }, 'outgoing hook waits for the API');
       const until = now() + outagePauseMs(outages, retryDelayMs);
       return pause({ ...state, outages, last_error: message }, until, true);
     }
@@ -111,9 +109,9 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
       };
     }
 
-    /** Gives a step up for good: the execution becomes a dead letter. */
+    /** The execution becomes a dead letter. */
     function giveUp(message: string): Promise<ProcessOutcome> {
-      log.error({ error: message }, 'an outgoing hook is given up: see the error of the execution');
+      log.error({ error: message }, 'outgoing hook is given up: see the error of the execution');
       return finish({ ...counted(message), failed: true, failed_steps: [state.steps_done] });
     }
 
@@ -122,12 +120,11 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
       return pause({ ...counted(message), retry_at: until }, until, false);
     }
 
-    /** The API may show later what it posted: see NotYetError. */
     function mayBeLate(): boolean {
       return (state.not_yet ?? 0) < MAX_NOT_YET;
     }
 
-    /** Asks for what the API posted. @throws NotYetError, ApiFailedError, LostError */
+    /** @throws NotYetError, ApiFailedError, LostError */
     async function askForPosted<T>(call: (client: CdsApiClient) => Promise<T>): Promise<T> {
       try {
         return await ask(call);
@@ -140,7 +137,7 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
 
     function askAgainSoon(message: string): Promise<ProcessOutcome> {
       const { not_yet = 0 } = state;
-      log.debug({ reason: message }, 'the API does not show an outgoing hook yet');
+      log.debug({ reason: message }, 'outgoing hook is not shown by the API yet');
       const until = now() + notYetPauseMs(not_yet);
       return pause({ ...state, not_yet: not_yet + 1, retry_at: until }, until, false);
     }
@@ -149,14 +146,14 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
       const run = await askForPosted((client) => client.workflowRun(ref));
       if (mayBeLate()) checkIsThere(run);
       if (run.status !== WAITS) {
-        const reason = `the run of the workflow is ${JSON.stringify(run.status.slice(0, 50))} and waits for nothing: nothing was called`;
+        const reason = `the run of the workflow is ${JSON.stringify(run.status.slice(0, 50))} and waits for no hook: nothing was called`;
         return { kind: 'nothing', reason };
       }
       if (!run.hookRun) {
         const message = `the run of the workflow has no outgoing hook ${ref.hookRun}`;
         return { kind: 'failed', message, final: false };
       }
-      await goesOn(state, 'by itself');
+      await saveOrLose(state, 'by itself');
       const parameters = run.hookRun.build_parameters;
       const details = () => askForPosted((client) => client.outgoingHookDetails(ref));
       const { killed: signal } = deps;
@@ -178,22 +175,22 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
           if (error.failure.kind === 'unavailable') return outage(error.message);
           outcome = { kind: 'failed', message: error.message, final: false };
         } else {
-          // The state stays as it is: the next owner of the hook begins again.
+          // The state stays as it is: the next holder of the lock begins again.
           if (error instanceof LostError || deps.killed.aborted) throw error;
-          log.error({ stack: stackOf(error) }, 'an outgoing hook cannot be executed');
+          log.error({ stack: stackOf(error) }, 'outgoing hook failed with an unexpected error');
           outcome = { kind: 'failed', message: unexpectedSentence(error), final: false };
         }
       }
       if (deps.killed.aborted) return { kind: 'left' };
-      // No try, and until when is known to whoever gave the slot.
+      // No try was made. The limiter replaces the time.
       if (outcome.kind === 'host is full') return pause(state, now(), false);
       if (outcome.kind === 'nothing') {
-        log.info({ reason: outcome.reason }, 'an outgoing hook is not executed');
+        log.info({ reason: outcome.reason }, 'outgoing hook is not executed');
         deps.called?.('nothing');
         return finish({ ...state, last_error: outcome.reason });
       }
       if (outcome.kind === 'failed' && !outcome.final && state.refusals + 1 < retryError) {
-        log.warn({ error: outcome.message }, 'an outgoing hook failed: trying again later');
+        log.warn({ error: outcome.message }, 'outgoing hook failed: trying again later');
         return tryLater(outcome.message);
       }
       const over =
@@ -203,11 +200,11 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
       const callback =
         outcome.kind === 'failed' ? failedCallback(start, outcome) : outcome.callback;
       if (outcome.kind === 'failed') {
-        log.warn({ error: outcome.message }, 'an outgoing hook failed for good: CDS is told so');
+        log.warn({ error: outcome.message }, 'outgoing hook failed for good: reporting it to CDS');
       }
       deps.called?.(outcome.kind === 'failed' ? 'failed' : 'success');
       const workflow_run = callback.workflow_run_number ?? state.workflow_run;
-      await goesOn({
+      await saveOrLose({
         ...over,
         callback,
         workflow_run,
@@ -242,10 +239,10 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
         if (error.failure.kind === 'unavailable') return outage(message);
         return state.refusals + 1 >= retryError ? giveUp(message) : tryLater(message);
       }
-      log.debug({ status: callback.status }, 'outgoing hook worked off');
-      // What was told needs no keeping: it is in CDS, and may be large.
+      log.debug({ status: callback.status }, 'outgoing hook processed');
+      // The callback is removed: CDS has it, and it may be large.
       const last_error = callback.status === 'Fail' ? firstLine(callback.log) : '';
-      return finish({ ...state, callback: undefined, steps_done: TOLD, last_error });
+      return finish({ ...state, callback: undefined, steps_done: REPORTED, last_error });
     }
 
     try {

@@ -1,10 +1,7 @@
-/**
- * Of a value that begins anywhere in what was encoded, base64 shows the same characters but for a
- * few at its ends.
- */
+/** Base64 of a text shows a value in it as the same characters, but for a few at its ends. */
 const SHORTEST_ENCODED = 8;
 
-/** How a value may look after it went through a URL, JSON, a header or a helper; none twice. */
+/** A value as a URL, JSON, a header or a helper may write it; none twice. */
 export function formsOf(value: string): string[] {
   const utf8 = Buffer.from(value);
   const plain = plainForms(value, utf8);
@@ -20,7 +17,7 @@ export function formsOf(value: string): string[] {
   return [...forms];
 }
 
-/** Looks like itself wherever it is written, and keys consist of little else. */
+/** Has one form. Keys consist of little else. */
 const NEVER_ESCAPED = /^[A-Za-z0-9]*$/;
 
 function plainForms(value: string, utf8: Buffer): string[] {
@@ -62,20 +59,16 @@ function base64Forms(utf8: Buffer): string[] {
   return [...whole, ...within];
 }
 
-/**
- * Of ASCII without a space at either end: its forms begin like those of a text that goes on with
- * anything else.
- */
+/** ASCII without a space at either end: its forms are prefixes of those of a longer text. */
 // eslint-disable-next-line no-control-regex -- keys have line breaks
 const BEGINS_PLAINLY = /^[\x21-\x7e][\x00-\x7e]*[\x21-\x7e]$/;
 
 /**
- * The first `length` characters of each of the {@link formsOf} a value, none twice; a shorter form
- * is there as a whole. The forms of a long value, which may be a hundred times as long together,
- * are not made for that.
+ * The first `length` characters of each of the {@link formsOf} a value, none twice. The forms of a
+ * long value, a hundred times as long together, are not made for that.
  */
 export function prefixesOf(value: string, length: number): string[] {
-  const beginning = value.slice(0, length + 1);
-  const known = BEGINS_PLAINLY.test(beginning) ? beginning : value;
+  const start = value.slice(0, length + 1);
+  const known = BEGINS_PLAINLY.test(start) ? start : value;
   return [...new Set(formsOf(known).map((form) => form.slice(0, length)))];
 }

@@ -1,32 +1,24 @@
-/**
- * Places of the filter for each beginning: one text in sixteen gets through that is none of them.
- */
-const FILTER_PLACES = 16;
+/** Per prefix: one other text in sixteen passes the filter. */
+const FILTER_SIZE = 16;
 const SMALLEST_FILTER = 1 << 12;
 const MAX_FILTER = 1 << 24;
 /** Of FNV-1a. */
 const FACTOR = 0x01000193;
 
-/**
- * A table from how things begin to their numbers, by which a text is looked through once, however
- * many there are.
- */
+/** A table from prefixes to numbers, which finds all of them in one pass over a text. */
 export interface SecretPrefixes {
-  add(beginning: string, number: number): void;
-  /** Calls back for each thing that may begin at this place of the text. */
+  add(prefix: string, number: number): void;
+  /** Visits the number of each prefix at this index of the text. */
   eachAt(text: string, at: number, visit: (number: number) => void): void;
-  /** Whether something begins with these characters, and has more of them. */
-  isBeginningOfOne(text: string): boolean;
+  /** Whether the text is the start of a longer prefix. */
+  isPrefixOfOne(text: string): boolean;
 }
 
-/** Of one length: beginning → numbers. */
+/** The prefixes of one length. */
 interface OfLength {
   length: number;
   numbers: Map<string, number[]>;
-  /**
-   * 1 where a beginning may be found: hashes are compared much faster than texts are cut out and
-   * looked up.
-   */
+  /** 1 for the hash of a prefix. A hash is much faster than cutting text out and looking it up. */
   filter: Uint8Array | undefined;
 }
 
@@ -38,9 +30,9 @@ function hashOf(text: string, at: number, length: number): number {
 
 function filterOf({ length, numbers }: OfLength): Uint8Array {
   let size = SMALLEST_FILTER;
-  while (size < numbers.size * FILTER_PLACES && size < MAX_FILTER) size *= 2;
+  while (size < numbers.size * FILTER_SIZE && size < MAX_FILTER) size *= 2;
   const filter = new Uint8Array(size);
-  for (const beginning of numbers.keys()) filter[hashOf(beginning, 0, length) & (size - 1)] = 1;
+  for (const prefix of numbers.keys()) filter[hashOf(prefix, 0, length) & (size - 1)] = 1;
   return filter;
 }
 
@@ -56,12 +48,12 @@ export function createSecretPrefixes(): SecretPrefixes {
   }
 
   return {
-    add(beginning, number) {
-      const one = ofLength(beginning.length);
+    add(prefix, number) {
+      const one = ofLength(prefix.length);
       one.filter = undefined;
-      const numbers = one.numbers.get(beginning);
+      const numbers = one.numbers.get(prefix);
       if (numbers) numbers.push(number);
-      else one.numbers.set(beginning, [number]);
+      else one.numbers.set(prefix, [number]);
     },
 
     eachAt(text, at, visit) {
@@ -74,10 +66,10 @@ export function createSecretPrefixes(): SecretPrefixes {
       }
     },
 
-    isBeginningOfOne(text) {
+    isPrefixOfOne(text) {
       return all.some(({ length, numbers }) => {
         if (length <= text.length) return false;
-        for (const beginning of numbers.keys()) if (beginning.startsWith(text)) return true;
+        for (const prefix of numbers.keys()) if (prefix.startsWith(text)) return true;
         return false;
       });
     },

@@ -1,7 +1,7 @@
 import type { BuildParameter } from '@cds/api-client';
 import type { Secret } from './mask-secrets';
 
-/** Types of variables that CDS keeps encrypted. */
+/** Types of variables that CDS stores encrypted. */
 const SECRET_TYPES = new Set(['password', 'key', 'ssh', 'ssh-key', 'pgp', 'pgp-key', 'gpg']);
 
 export interface Variables {
@@ -10,8 +10,8 @@ export interface Variables {
 }
 
 /**
- * The variables of a run, and which of them are secret: by their type, and whatever only `details` shows, since that
- * route exists for what the run itself must not show.
+ * The variables of a run. Secret are those of a secret type, and those that only `details` shows:
+ * that route exists for what the run must not show.
  */
 export function variablesOf(
   ofRun: readonly BuildParameter[],

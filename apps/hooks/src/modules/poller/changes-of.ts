@@ -2,10 +2,10 @@ import type { PolledEvents, PolledPush } from '@cds/api-client';
 import { BRANCH_PREFIX, type PolledChange, refOf } from '@cds/hooks-store';
 
 /**
- * What the API told of a repository, as far as hooks of this type act on it. A poller runs for branches, tags and the heads of
- * pull requests; a repository webhook that missed something for what its webhook would have told of.
+ * The changes that hooks of this type act on. A poller runs for branches, tags and the heads of
+ * pull requests; a repository webhook for what a webhook would have delivered.
  *
- * @param seenAfter id of the newest execution of the hook when the look began
+ * @param seenAfter id of the newest execution of the hook when the poll began
  */
 export function changesOf(
   type: 'RepoPoller' | 'RepoWebHook',
@@ -14,12 +14,10 @@ export function changesOf(
 ): PolledChange[] {
   const pushes = events.pushes.map((push) => changeOf('push', push, seenAfter));
   if (type === 'RepoPoller') {
-    const waitingSince = events.pullRequests.map((push) =>
-      changeOf('pullrequest', push, seenAfter),
-    );
-    return [...pushes, ...waitingSince];
+    const heads = events.pullRequests.map((push) => changeOf('pullrequest', push, seenAfter));
+    return [...pushes, ...heads];
   }
-  const gone = events.deletions
+  const deletions = events.deletions
     .map(refOf)
     .filter((ref) => ref.startsWith(BRANCH_PREFIX))
     .map((ref): PolledChange => ({
@@ -29,7 +27,7 @@ export function changesOf(
       event: '',
       seen_after: seenAfter,
     }));
-  return [...gone, ...pushes];
+  return [...deletions, ...pushes];
 }
 
 function changeOf(kind: 'push' | 'pullrequest', push: PolledPush, seenAfter: number): PolledChange {

@@ -8,15 +8,15 @@ import type { PollStore } from '@cds/hooks-store';
 import { polledHook } from './polled-hook';
 import { isVcsReached } from './vcs-reached';
 
-/** Whoever starts a task waits for the answer. */
+/** A user waits for the answer. */
 const DEADLINE_MS = 10_000;
 
 export type CheckPolling = (task: HandledTask) => Promise<void>;
 
 /**
- * Refuses the start of a poller whose repository cannot be polled. Only the API knows: it is asked unless the last poll was
- * answered. An API that does not answer, or that reaches no `vcs`, refuses nothing: the task
- * starts, and its polls tell, until what is away is back.
+ * Refuses the start of a poller whose repository cannot be polled. Only the API knows: it is asked
+ * unless the last poll succeeded. During an API outage, or when the API reaches no `vcs`, the task
+ * starts.
  *
  * @throws CdsError 501 with the reason
  */
@@ -29,7 +29,7 @@ export function createCheckPolling(deps: {
   return async function checkPolling({ uuid, config }) {
     if ((await store.lastError(uuid)) === '') return;
     const hook = polledHook(uuid, config);
-    // Its kind has refused it before.
+    // The module's `unsupported` has refused it before.
     if (typeof hook === 'string') return;
     const since = await store.now();
     const deadline = AbortSignal.timeout(DEADLINE_MS);
@@ -45,7 +45,7 @@ export function createCheckPolling(deps: {
   };
 }
 
-/** @throws CdsError 501 where the API said no */
+/** @throws CdsError 501 where the API refused the poll */
 function refuseFor(failure: Failure): void {
   if (failure.kind === 'refused' && (failure.status ?? 400) < 500)
     throw notStarted(failure.message);

@@ -12,27 +12,27 @@ import { MalformedPollError } from '../../payloads/malformed-delivery';
 const text = z.string().catch('');
 const author = z.object({ name: text, displayName: text, emailAddress: text });
 
-/** The push of a change, as far as its payload needs it. */
+/** What the payload needs of a push. */
 const pushSchema = z.object({
   repo: text,
   commit: z.object({ author, message: text }),
 });
 
 export interface ChangeToPlan {
-  /** Of the hook. */
   type: TaskType;
   config: HookConfig;
   poll: PolledChange;
 }
 
 /**
- * What a change leads to that polling found: a run for what was pushed, for a repository webhook the removal of the runs of a
- * branch that is gone.
+ * Plans a change that a poll found: a run for a push; for a repository webhook also the cleanup of
+ * a deleted branch.
  *
- * The payload of the run is that of CDS 0.41 for pollers, over the flattened `payload` of the configuration: `git.author`
- * (and `.email`) of the commit, `git.branch` or `git.tag`, `git.hash`, `git.hash.short`, `git.message`, `git.repository`,
- * `cds.triggered_by.*` of the commit's author, and the event as JSON in `payload`. A run for a repository webhook has
- * `git.hash.before`, too, which nobody knows and so is empty.
+ * The payload is that of CDS 0.41 for pollers, over the flattened `payload` of the configuration:
+ * `git.author` (and `.email`) of the commit, `git.branch` or `git.tag`, `git.hash`,
+ * `git.hash.short`, `git.message`, `git.repository`, `cds.triggered_by.*` of the commit's author,
+ * and the event as JSON in `payload`. For a repository webhook `git.hash.before` is unknown and
+ * empty.
  *
  * @throws MalformedPollError
  */
@@ -69,11 +69,7 @@ export function planPoll({ type, config, poll }: ChangeToPlan): DeliveryPlan {
   };
 }
 
-/**
- * Whether the payload in the configuration of a poller can be handed on.
- *
- * @throws MalformedPollError
- */
+/** @throws MalformedPollError when the configured payload cannot be flattened */
 export function checkPollPayload(config: HookConfig): void {
   flattened(config.payload?.value ?? '{}');
 }
@@ -84,10 +80,10 @@ function payloadOf(
 ): Record<string, string> {
   const push = readPush(poll.event);
   const { message, author: by } = push.commit;
-  // Who has no account at Bitbucket has no name of one word.
+  // An author without an account at Bitbucket has a display name only.
   const name = by.name || by.displayName;
   const ref = shortRef(poll.ref);
-  // No assignment takes place, so that `__proto__` is a name like any other.
+  // Not assigned, so that `__proto__` is a name like any other.
   return Object.fromEntries<string>([
     ...(type === 'RepoPoller' ? flattened(config.payload?.value ?? '{}') : []),
     ['cds.triggered_by.email', by.emailAddress],

@@ -24,7 +24,7 @@ import { isVcsReached } from './vcs-reached';
 
 export interface PolledOutcome extends EndedPoll {
   result: PollResult;
-  /** Changes that were not known before. */
+  /** New changes. */
   found: number;
 }
 
@@ -32,28 +32,28 @@ export interface PollHookDeps {
   api: Pick<CdsApiClient, 'pollVcsEvents' | 'vcsServers'>;
   callApi: ApiCaller;
   store: Pick<DeliveryStore, 'accept'>;
-  /** Told of a hook for which something is in Redis now. */
+  /** Called for a hook with new pending executions. */
   workArrived: (uuid: string) => void;
   logger: Logger;
   now: Clock;
-  /** Between two polls of a repository webhook at least. */
+  /** The least time between two polls of a repository webhook. */
   reconcileSeconds: number;
   shortestDelayMs?: number | undefined;
 }
 
-/** Accepted side by side. */
-const AT_ONCE = 50;
+/** Changes that are stored concurrently. */
+const MAX_CONCURRENT = 50;
 
 const VCS_AWAY = 'the API reaches no vcs, without which no repository can be polled';
 
-/** Why a server is not polled, for the operator to read. */
+/** Why a server is not polled, for the operator. */
 export function notPolled(vcsServer: string): string {
   return `the VCS server ${JSON.stringify(vcsServer.slice(0, 100))} does not offer polling: for Bitbucket Cloud set polling = true in its section of vcs; other hosts are not polled`;
 }
 
 /**
- * Asks the API what happened in the repository of a hook, and keeps each change that is not known yet as an execution. When it
- * is over, all changes are in Redis; a poll that broke off is made again, since the same time on.
+ * Polls the repository of a hook and stores each new change as an execution. When it resolves, all
+ * changes are in Redis. A poll that broke off is repeated from the same time on.
  *
  * @throws what Redis throws; the reason of `signal`
  */
@@ -64,7 +64,7 @@ export function createPollHook(deps: PollHookDeps) {
     const acceptance = await answeredByRedis(() =>
       store.accept({
         uuid: poll.uuid,
-        // Nobody called: a repository webhook takes what is found as it takes requests of its method.
+        // No request came: the store checks the method of a repository webhook.
         method: poll.method,
         validatedFor: poll.type,
         validation: 'accept',
@@ -89,14 +89,14 @@ export function createPollHook(deps: PollHookDeps) {
     const requestId = randomUUID();
     const changes = changesOf(poll.type, events, poll.lastId);
     let found = 0;
-    for (let i = 0; i < changes.length; i += AT_ONCE) {
-      const some = changes.slice(i, i + AT_ONCE);
+    for (let i = 0; i < changes.length; i += MAX_CONCURRENT) {
+      const some = changes.slice(i, i + MAX_CONCURRENT);
       const accepted = await Promise.all(some.map((change) => accept(poll, change, requestId)));
       found += accepted.filter(Boolean).length;
     }
     if (found === 0) return 0;
     workArrived(poll.uuid);
-    logger.info({ requestId, hook: poll.uuid, changes: found }, 'a poll found changes');
+    logger.info({ requestId, hook: poll.uuid, changes: found }, 'poll found changes');
     return found;
   }
 
@@ -132,7 +132,7 @@ export function createPollHook(deps: PollHookDeps) {
     if (events.unreadable > 0)
       logger.warn(
         { hook: poll.uuid, events: events.unreadable },
-        'the API told of events that are too many, too large or not to be understood: they are left out',
+        'unreadable events of a poll are left out: too many, too large or unknown',
       );
     const found = await acceptAll(poll, events);
     const pauseMs = pollDelayMs(events.intervalSeconds, leastSeconds(poll), deps.shortestDelayMs);

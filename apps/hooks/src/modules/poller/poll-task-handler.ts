@@ -2,8 +2,8 @@ import type { PollStore } from '@cds/hooks-store';
 import type { TaskHandler } from '../task-handler';
 
 /**
- * Keeps which hooks are polled in line with their tasks. Whatever happened, Redis decides by the
- * task as it is now: another replica may have changed it since, and does the same.
+ * Aligns the polled hooks with their tasks. Redis decides by the task as it is now, since another
+ * replica may have changed it.
  */
 export function createPollTaskHandler({ store }: { store: PollStore }): TaskHandler {
   return {

@@ -1,11 +1,7 @@
 import type { PolledHook } from '@cds/api-client';
 import type { HookConfig } from '@cds/wire';
 
-/**
- * What the API is asked for a hook.
- *
- * @returns a sentence when its configuration does not say
- */
+/** What the API polls for a hook. @returns a sentence when the configuration is incomplete */
 export function polledHook(uuid: string, config: HookConfig | null): PolledHook | string {
   const vcsServer = config?.vcsServer?.value ?? '';
   const workflowId = config?.workflow_id?.value ?? '';

@@ -8,7 +8,7 @@ import { createPollTaskHandler } from './poll-task-handler';
 import { polledHook } from './polled-hook';
 import { createPoller } from './poller';
 
-/** Hooks whose repository is polled; also what polls repository webhooks for lost deliveries. */
+/** Hooks whose repository is polled, and the polls of repository webhooks for lost deliveries. */
 export const poller: HookModule = {
   types: ['RepoPoller'],
   normalize({ config }) {

@@ -233,7 +233,7 @@ describe('pollers', () => {
     const status = await hooks.status();
     expect(status['Polls Failing']).toEqual({ status: 'WARN', value: '1' });
     expect(status[`Poll Failing ${hook.uuid}`]?.status).toBe('WARN');
-    const told = lines.filter(({ msg }) => String(msg).includes('could not be polled'));
+    const told = lines.filter(({ msg }) => String(msg).startsWith('poll failed'));
     expect(told.filter(({ level }) => level === 40)).toHaveLength(1);
     const metrics = await (await fetch(`${hooks.url}/mon/metrics`)).text();
     expect(metrics).toMatch(

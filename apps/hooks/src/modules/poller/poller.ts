@@ -9,32 +9,28 @@ export interface PollerDeps {
   store: PollStore;
   pollHook: PollHook;
   logger: Logger;
-  /** Told of each poll that is over, and how many changes it found. */
   polled?: (kind: 'poller' | 'reconcile', result: PollResult, found: number) => void;
 }
 
-/** Its `stop` breaks off what waits for the API. */
+/** Its `stop` aborts calls to the API. */
 export type Poller = Pick<DueLoop, 'start' | 'stop'>;
 
-/** Polls of one replica side by side. Each is up to five calls of the API at `vcs`. */
+/** Concurrent polls of one replica. Each is up to five calls of the API at `vcs`. */
 const MAX_AT_ONCE = 8;
-/** The longest sleep: by then a hook may have been added that is due before all that were known. */
+/** A hook may have been added that is due before all known ones. */
 const MAX_SLEEP_MS = 500;
-/** Between two lines of the log that say of hooks why all of them fail. */
-const TOLD_MS = 300_000;
-/** Before a poll is made again whose changes were not kept. */
+/** Between two warnings for a reason that all hooks share. */
+const WARN_AGAIN_MS = 300_000;
+/** Before a poll is repeated whose changes were not stored. */
 const BROKEN_PAUSE_MS = 10_000;
-/** When every place is taken. */
+/** While every slot is taken. */
 const BUSY_SLEEP_MS = 50;
 
-/**
- * Polls the repositories whose time has come. Every replica does, each sleeping until the first one is due; the script that
- * takes a poll lets one of them have it.
- */
+/** Polls the repositories that are due. Every replica does; a script gives each poll to one. */
 export function createPoller(deps: PollerDeps): Poller {
   const { store, pollHook, logger, polled } = deps;
   const underWay = new Map<string, Promise<void>>();
-  const told = new LRUCache<PollResult, true>({ max: 10, ttl: TOLD_MS });
+  const warned = new LRUCache<PollResult, true>({ max: 10, ttl: WARN_AGAIN_MS });
   const ending = new AbortController();
   const { signal } = ending;
 
@@ -42,21 +38,21 @@ export function createPoller(deps: PollerDeps): Poller {
     polled?.(poll.type === 'RepoPoller' ? 'poller' : 'reconcile', outcome.result, outcome.found);
     const { uuid } = poll;
     const { error, pauseMs } = outcome;
-    const kept = await answeredByRedis(() => store.end(poll, outcome));
+    const stored = await answeredByRedis(() => store.end(poll, outcome));
     const pause = Math.round(pauseMs / 1_000);
-    if (kept === 'better') logger.info({ hook: uuid }, 'the polls of a hook are answered again');
+    if (stored === 'better') logger.info({ hook: uuid }, 'polls of a hook succeed again');
     if (error !== undefined)
-      logger[kept === 'failed' && isWorthWarning(outcome.result) ? 'warn' : 'debug'](
+      logger[stored === 'failed' && isWorthWarning(outcome.result) ? 'warn' : 'debug'](
         { hook: uuid, error, pauseSeconds: pause },
-        'the repository of a hook could not be polled: trying again',
+        'poll failed: it will be repeated',
       );
   }
 
-  /** One line for each hook, not one for each poll; and one for all where the API or its server is the reason. */
+  /** Warns once for each hook, or once for all where the API or its server is the reason. */
   function isWorthWarning(result: PollResult): boolean {
     if (result === 'refused') return true;
-    if (told.has(result)) return false;
-    told.set(result, true);
+    if (warned.has(result)) return false;
+    warned.set(result, true);
     return true;
   }
 
@@ -69,19 +65,19 @@ export function createPoller(deps: PollerDeps): Poller {
       await ended(poll, await pollHook(poll, signal));
     } catch (error) {
       const level = signal.aborted ? 'debug' : 'warn';
-      logger[level]({ hook: due.uuid, error }, 'a poll broke off');
+      logger[level]({ hook: due.uuid, error }, 'poll broke off');
       if (poll) await giveBack(poll);
     }
   }
 
-  /** Where that fails, too, it is made again when it could have been over. */
+  /** Where this fails too, the poll is repeated after the time that it may take. */
   async function giveBack(poll: TakenPoll): Promise<void> {
     await answeredByRedis(() => store.release(poll, signal.aborted ? 0 : BROKEN_PAUSE_MS)).catch(
-      (error: unknown) => logger.debug({ hook: poll.uuid, error }, 'a poll was not given back'),
+      (error: unknown) => logger.debug({ hook: poll.uuid, error }, 'poll not released'),
     );
   }
 
-  /** @returns how long to sleep (ms) */
+  /** @returns the pause before the next call (ms) */
   async function pollDue(): Promise<number> {
     const slots = MAX_AT_ONCE - underWay.size;
     if (slots <= 0) return BUSY_SLEEP_MS;
@@ -101,7 +97,7 @@ export function createPoller(deps: PollerDeps): Poller {
   const loop = createDueLoop({
     runDue: pollDue,
     maxSleepMs: MAX_SLEEP_MS,
-    failed: (error) => logger.debug({ error }, 'no poll is looked for: Redis does not answer'),
+    failed: (error) => logger.debug({ error }, 'failed to read the polls that are due'),
   });
 
   return {

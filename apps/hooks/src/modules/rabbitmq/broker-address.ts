@@ -3,14 +3,14 @@ import type { Options } from 'amqplib';
 /** The values of a RabbitMQ integration, as the CDS API gives them. */
 export type IntegrationConfig = Readonly<Record<string, { value: string } | undefined>>;
 
-/** A broker says within so many seconds that it is alive, or the connection counts as lost. */
+/** Without a heartbeat of the broker for this time, the connection is lost. */
 const HEARTBEAT_SECONDS = 20;
 
 /**
- * Where an integration's broker is and who connects. Its `uri` has no scheme in CDS (`host:5672`, also `host/vhost`);
- * `amqps://` in front of it asks for TLS.
+ * The address, user and password of an integration's broker. Its `uri` has no scheme in CDS
+ * (`host:5672`, also `host/vhost`); `amqps://` in front asks for TLS.
  *
- * @throws Error with a sentence for the operator, without the password
+ * @throws Error for the operator, without the password
  */
 export function brokerAddress(config: IntegrationConfig): Options.Connect {
   const uri = config.uri?.value ?? '';

@@ -4,48 +4,44 @@ import { connect, type ConsumeMessage, type Options } from 'amqplib';
 import { prepareQueue } from './prepare-queue';
 import type { RabbitmqSettings } from './rabbitmq-settings';
 
-/** What is to become of a message. */
-export type MessageFate =
+export type MessageResult =
   /** Its execution is in Redis: the broker may forget it. */
   | 'stored'
-  /** The hook does not take it any more: for others that consume the queue. */
+  /** The hook takes no messages any more: it stays in the queue. */
   | 'returned'
-  /** It can never be kept. The broker drops it, or hands it to the queue's dead-letter exchange. */
+  /** It can never be stored. The broker drops it, or moves it to the dead-letter exchange. */
   | 'rejected';
 
-/** A message as far as anybody looks at it. */
 export interface QueueMessage {
   content: Buffer;
-  /** Empty when its sender gave none. */
+  /** Empty when the sender gave none. */
   messageId: string;
 }
 
 export interface ConsumeQueueOptions {
   broker: Options.Connect;
-  /** Resolves the name of the broker for the connection itself. */
+  /** Resolves and checks the name of the broker. */
   lookup: LookupFunction;
   settings: RabbitmqSettings;
-  /** Decides about one message; the broker keeps it until then. Never rejects. */
-  take: (message: QueueMessage) => Promise<MessageFate>;
-  /**
-   * Told when messages can come, and why the queue is not bound to the exchange where it is not.
-   */
+  /** Processes one message, which the broker keeps until then. Never rejects. */
+  take: (message: QueueMessage) => Promise<MessageResult>;
+  /** @param notBound why the queue is not bound to the exchange; undefined when it is */
   consuming: (notBound: string | undefined) => void;
-  /** Ends it: what is being taken is finished, the rest goes back to the queue. */
+  /** Messages that are being taken are finished, the rest goes back to the queue. */
   signal: AbortSignal;
 }
 
-/** Messages that the broker hands over before they are acknowledged: what bounds the memory. */
+/** Messages without an acknowledgement. Bounds the memory. */
 const PREFETCH = 20;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** For each of the last two words to a broker that may be frozen; what it was not told it finds out by the heartbeat. */
-const GOODBYE_MS = 2_000;
-/** The largest message that a broker takes is far larger; an execution is kept in Redis. */
+/** For each of the two steps of the end. A frozen broker finds out by the heartbeat. */
+const CLOSE_MS = 2_000;
+/** Bounds the memory of a frame; larger messages come in several. */
 const MAX_FRAME = 4 * 1024 * 1024;
 
 /**
- * Consumes a queue over one connection until `signal` is aborted. Exchange and queue are made where
- * they are missing.
+ * Consumes a queue over one connection until `signal` is aborted. Creates a missing exchange or
+ * queue.
  *
  * @throws Error when the connection cannot be made or is lost, or the broker refuses the queue
  */
@@ -65,7 +61,7 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
   const underWay = new Set<Promise<void>>();
   let lost: ((error: Error) => void) | undefined;
   const ended = new Promise<never>((_resolve, reject) => (lost = reject));
-  // Whoever waits for it hears of it; a loss while nobody waits is none of anybody's business.
+  // A loss after the end is no unhandled rejection.
   ended.catch(() => undefined);
   connection.on('error', (error) => lost?.(error));
   connection.on('close', () => lost?.(new Error('the broker closed the connection')));
@@ -77,26 +73,26 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
     await channel.prefetch(PREFETCH);
 
     const decide = async (message: ConsumeMessage): Promise<void> => {
-      const fate = await options.take({
+      const result = await options.take({
         content: message.content,
         messageId: textOf(message.properties.messageId),
       });
       try {
-        if (fate === 'stored') channel.ack(message);
-        else channel.nack(message, false, fate === 'returned');
+        if (result === 'stored') channel.ack(message);
+        else channel.nack(message, false, result === 'returned');
       } catch {
-        // The channel is gone: the broker hands the message out again.
+        // The channel is closed: the broker delivers the message again.
       }
     };
-    // One after the other: the executions of a hook keep the order of its queue.
-    let line: Promise<void> = Promise.resolve();
+    // One after the other, so that executions keep the order of the queue.
+    let last: Promise<void> = Promise.resolve();
     const { consumerTag } = await channel.consume(
       settings.queue,
       (message) => {
         if (!message) return lost?.(new Error('the broker cancelled the consumer'));
         if (signal.aborted) return;
-        const decided = line.then(() => (signal.aborted ? undefined : decide(message)));
-        line = decided;
+        const decided = last.then(() => (signal.aborted ? undefined : decide(message)));
+        last = decided;
         underWay.add(decided);
         void decided.finally(() => underWay.delete(decided));
       },
@@ -112,17 +108,17 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
       });
     });
     await Promise.race([ended, aborted]).finally(() => stopListening.abort());
-    const goodbye = async (): Promise<void> => {
+    const endChannel = async (): Promise<void> => {
       await channel.cancel(consumerTag);
       await Promise.all(underWay);
       await channel.close();
     };
-    // A connection that breaks now hands the rest back as well.
-    const gone = goodbye().catch(() => undefined);
-    await Promise.race([gone, ended, sleep(GOODBYE_MS, undefined, { ref: false })]);
+    // A connection that breaks now returns the rest as well.
+    const closed = endChannel().catch(() => undefined);
+    await Promise.race([closed, ended, sleep(CLOSE_MS, undefined, { ref: false })]);
   } finally {
     const closed = connection.close().catch(() => undefined);
-    await Promise.race([closed, sleep(GOODBYE_MS, undefined, { ref: false })]);
+    await Promise.race([closed, sleep(CLOSE_MS, undefined, { ref: false })]);
   }
 }
 

@@ -14,20 +14,20 @@ export interface ConsumedQueuesDeps {
   api: Pick<CdsApiClient, 'projectIntegration'>;
   guard: TargetGuard;
   store: Pick<DeliveryStore, 'accept'>;
-  /** Told of a hook for which something is in Redis now. */
+  /** @param waiting pending executions of the hook */
   workArrived: (uuid: string, waiting: number) => void;
   metrics: Pick<Metrics, 'counter' | 'gauge'>;
   logger: Logger;
   now: Clock;
-  /** Milliseconds between two looks at which queues there are, and before the first repeat. */
+  /** Between two reads of the wanted queues, and before the first retry. */
   timing: { queuesMs?: number | undefined; firstRetryMs?: number | undefined };
 }
 
-/** Consumers that `/mon/status` names one by one, those in trouble alone. */
-const NAMED = 50;
+/** Queues that `/mon/status` names because they are not consumed. */
+const MAX_NAMED = 50;
 const RESULTS = ['stored', 'duplicate', 'returned', 'rejected'] as const;
 
-/** The RabbitMQ hooks of a `hooks` process: what consumes their queues, counts messages and tells how it is doing. */
+/** Consumes the queues of RabbitMQ hooks in this process, with metrics and status. */
 export function createConsumedQueues(deps: ConsumedQueuesDeps) {
   const messages = deps.metrics.counter({
     name: 'cds_hooks_rabbitmq_messages_total',
@@ -76,7 +76,7 @@ export function createConsumedQueues(deps: ConsumedQueuesDeps) {
     start: consumers.start,
     stop: consumers.stop,
 
-    /** How many queues are consumed, and which are not; known without Redis. Why stands in the log only: anybody may read this. */
+    /** Known without Redis. The reasons stand in the log only, since strangers may read this. */
     statusLines(): MonitoringLine[] {
       const states = [...consumers.states()];
       if (states.length === 0) return [];
@@ -84,7 +84,7 @@ export function createConsumedQueues(deps: ConsumedQueuesDeps) {
       const consumed = `${states.length - waiting.length} of ${states.length} consumed`;
       return [
         { component: 'RabbitMQ Queues', value: consumed, status: 'OK', type: '' },
-        ...waiting.slice(0, NAMED).map((uuid) => ({
+        ...waiting.slice(0, MAX_NAMED).map((uuid) => ({
           component: `RabbitMQ Queue ${uuid}`,
           value: 'not consumed yet: the log says why',
           status: 'WARN' as const,

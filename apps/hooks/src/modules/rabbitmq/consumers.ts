@@ -16,19 +16,19 @@ export interface ConsumersDeps {
     signal: AbortSignal,
   ) => Promise<void>;
   logger: Logger;
-  /** Milliseconds between two looks at which hooks there are. */
+  /** Between two reads of the wanted queues (ms). */
   everyMs?: number | undefined;
 }
 
 interface Consumer {
-  /** What it was started with (JSON). */
+  /** JSON. */
   settings: string;
   state: ConsumerState;
   stop: AbortController;
   ended: Promise<void>;
 }
 
-/** A broker that does not answer must not hold up the end of the service: it finds out by the heartbeat. */
+/** A broker that does not answer does not delay the end of the service. */
 const STOP_MS = 5_000;
 
 const settingsSchema = z
@@ -51,38 +51,34 @@ const settingsSchema = z
     ),
   );
 
-/** The consumers of all hooks of a `hooks` process, and the task handler that says which there are to be. */
 export interface Consumers {
   taskHandler: TaskHandler;
   start(): void;
-  /** Finishes what is being taken; resolves when all have ended, or after five seconds. */
+  /** Finishes the messages that are being taken. Resolves after {@link STOP_MS} at the latest. */
   stop(): Promise<void>;
-  /** After a message came for a hook that does not take it. */
+  /** Called after a message for a hook that takes none. */
   notTaken(uuid: string): Promise<void>;
   states(): ReadonlyMap<string, ConsumerState>;
 }
 
 /**
- * Every replica consumes every queue; the broker hands each message to one of them. Which queues these are stands in one
- * hash of Redis (uuid → settings), written when a task is kept, started, stopped or removed through any replica, and
- * looked at every two seconds by all.
+ * The consumers of this process. Every replica consumes every queue; the broker delivers each
+ * message to one. The wanted queues stand in one hash of Redis (uuid → settings), which tasks
+ * change and every replica reads every two seconds.
  */
 export function createConsumers(deps: ConsumersDeps): Consumers {
   const { wanted, logger, everyMs = 2_000 } = deps;
   const running = new Map<string, Consumer>();
-  /** Told to end: nobody waits for a slow one, but no second one of the hook begins beside it. */
+  /** A hook gets no second consumer before the first has ended. */
   const leaving = new Map<string, Promise<void>>();
-  const toldUnreadable = new Set<string>();
+  const warnedUnreadable = new Set<string>();
 
   function begin(uuid: string, text: string): void {
     const settings = settingsSchema.safeParse(text);
     if (!settings.success) {
-      if (!toldUnreadable.has(uuid))
-        logger.warn(
-          { hook: uuid },
-          'the kept settings of a queue are unreadable: save its workflow',
-        );
-      toldUnreadable.add(uuid);
+      if (!warnedUnreadable.has(uuid))
+        logger.warn({ hook: uuid }, 'stored queue settings are unreadable: save the workflow');
+      warnedUnreadable.add(uuid);
       return;
     }
     const stop = new AbortController();
@@ -94,7 +90,7 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
     };
     consumer.ended = deps
       .consume({ uuid, settings: settings.data }, (state) => (consumer.state = state), stop.signal)
-      .catch((error: unknown) => logger.error({ err: error, hook: uuid }, 'a consumer broke off'));
+      .catch((error: unknown) => logger.error({ err: error, hook: uuid }, 'consumer broke off'));
     running.set(uuid, consumer);
   }
 
@@ -115,24 +111,24 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
       if (!running.has(uuid) && !leaving.has(uuid)) begin(uuid, settings);
   }
 
-  /** One look at a time: two would start a consumer twice. */
+  /** One call at a time: two would start a consumer twice. */
   const loop = createDueLoop({
     async runDue() {
       await reconcile();
       return undefined;
     },
     maxSleepMs: everyMs,
-    failed: (error) => logger.debug({ error }, 'which queues to consume is not known'),
+    failed: (error) => logger.debug({ error }, 'failed to read the queues to consume'),
   });
 
-  const thenLook = (change: Promise<void>): Promise<void> => change.finally(loop.runNow);
+  const thenReconcile = (change: Promise<void>): Promise<void> => change.finally(loop.runNow);
 
   return {
     taskHandler: {
-      stored: ({ uuid, config }) => thenLook(wanted.want(uuid, config)),
-      started: ({ uuid, config }) => thenLook(wanted.want(uuid, config)),
-      stopped: ({ uuid }) => thenLook(wanted.forget(uuid)),
-      removed: ({ uuid }) => thenLook(wanted.forget(uuid)),
+      stored: ({ uuid, config }) => thenReconcile(wanted.want(uuid, config)),
+      started: ({ uuid, config }) => thenReconcile(wanted.want(uuid, config)),
+      stopped: ({ uuid }) => thenReconcile(wanted.forget(uuid)),
+      removed: ({ uuid }) => thenReconcile(wanted.forget(uuid)),
     },
     start: loop.start,
     async stop() {
@@ -141,7 +137,7 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
       const deadline = sleep(STOP_MS, undefined, { ref: false });
       await Promise.race([Promise.all(leaving.values()), deadline]);
     },
-    notTaken: (uuid) => thenLook(wanted.check(uuid)),
+    notTaken: (uuid) => thenReconcile(wanted.check(uuid)),
     states: () => new Map([...running].map(([uuid, { state }]) => [uuid, state])),
   };
 }

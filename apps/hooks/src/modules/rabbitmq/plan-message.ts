@@ -4,14 +4,14 @@ import { planOfRun } from '../../payloads/plan-of-run';
 import type { DeliveryPlan } from '@cds/hooks-store';
 
 /**
- * The run that a message of a queue asks for: the flattened values of a JSON object or array, and its text as `payload`.
- * Another text gives `payload` alone, as CDS does it.
+ * Plans the run of a message: the flattened values of a JSON object or array, and the text as
+ * `payload`. Other text gives `payload` alone, as in CDS.
  *
- * @throws MalformedMessageError when it flattens into too much
+ * @throws MalformedMessageError when the variables are too many
  */
 export function planMessage(message: Buffer): DeliveryPlan {
   const text = message.toString('utf8');
-  // No assignment takes place, so that `__proto__` is a name like any other.
+  // Not assigned, so that `__proto__` is a name like any other.
   return planOfRun(Object.fromEntries<string>([...flattened(text), ['payload', text]]));
 }
 

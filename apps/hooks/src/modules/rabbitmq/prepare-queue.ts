@@ -4,13 +4,11 @@ import type { RabbitmqSettings } from './rabbitmq-settings';
 const NOT_FOUND = 404;
 
 /**
- * Sees to it that there is a queue to consume. What exists is left as it is, whatever its arguments
- * are: declaring it again would be refused where they differ, or where the user may only read. What
- * is missing is made, durable, as CDS does it.
+ * Creates a missing queue and exchange, durable as in CDS, and binds them. Existing ones are not
+ * declared again: the broker would refuse that where arguments differ or the user may only read.
  *
- * @returns why the queue, which was there before, could not be bound to the exchange; undefined
- *   when it is bound
- * @throws Error when the broker refuses to make what is missing
+ * @returns why an existing queue could not be bound to the exchange; undefined when it is bound
+ * @throws Error when the broker refuses to create what is missing
  */
 export async function prepareQueue(
   connection: ChannelModel,
@@ -25,11 +23,11 @@ export async function prepareQueue(
       );
     if (!hasQueue)
       await onOwnChannel(connection, (channel) => channel.assertQueue(queue, { durable: true }));
-    // AMQP cannot ask whether a binding exists; making it again changes nothing.
+    // AMQP cannot ask whether a binding exists. Binding again changes nothing.
     await onOwnChannel(connection, (channel) => channel.bindQueue(queue, exchange, bindingKey));
     return undefined;
   } catch (error) {
-    // Whoever made the queue may have bound it, and may have given us no right to.
+    // The owner of the queue may have bound it, and granted no right to bind.
     if (hasQueue && codeOf(error) !== undefined)
       return error instanceof Error ? error.message : String(error);
     throw error;
@@ -61,7 +59,7 @@ async function onOwnChannel(
   await channel.close();
 }
 
-/** The reply code of AMQP with which the broker refused; undefined when it did not. */
+/** The AMQP reply code of a refusal; undefined for other errors. */
 function codeOf(error: unknown): number | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === 'number' ? code : undefined;

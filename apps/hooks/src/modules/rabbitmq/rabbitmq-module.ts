@@ -5,7 +5,6 @@ import { createConsumedQueues } from './consumed-queues';
 import { planMessage } from './plan-message';
 import { readSettings } from './rabbitmq-settings';
 
-/** Hooks whose workflow runs for every message of a queue. */
 export const rabbitmq: HookModule = {
   types: ['RabbitMQ'],
   normalize({ config }) {

@@ -1,6 +1,5 @@
 import type { HookConfig } from '@cds/wire';
 
-/** What a hook says of its queue. */
 export interface RabbitmqSettings {
   project: string;
   /** The project's integration that knows the broker and its password. */
@@ -9,16 +8,16 @@ export interface RabbitmqSettings {
   exchangeType: string;
   queue: string;
   bindingKey: string;
-  /** Empty lets the broker choose one. */
+  /** When empty, the broker chooses one. */
   consumerTag: string;
 }
 
-/** AMQP 0-9-1 bounds its short strings so. */
+/** The bound of short strings in AMQP 0-9-1. */
 const MAX_BYTES = 255;
-/** Plugins of a broker bring more, all of them with this prefix. */
+/** Plugins add types that begin with `x-`. */
 const EXCHANGE_TYPES = new Set(['direct', 'fanout', 'topic', 'headers']);
 
-/** The settings of a hook, or what is wrong with them. CDS before 0.37 called the integration a platform. */
+/** Reads the settings of a hook. CDS before 0.37 called the integration a platform. */
 export function readSettings(config: HookConfig | null): RabbitmqSettings | { problem: string } {
   const value = (key: string) => config?.[key]?.value ?? '';
   const settings: RabbitmqSettings = {

@@ -9,12 +9,12 @@ import {
   type Acceptance,
 } from '@cds/hooks-store';
 import { answeredByRedis } from '@cds/redis';
-import type { MessageFate, QueueMessage } from './consume-queue';
+import type { MessageResult, QueueMessage } from './consume-queue';
 
-/** What a webhook may bring, and more than any message should. */
+/** As for the body of a delivery. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
-const REDIS_AWAY_PAUSE_MS = 500;
-/** Else a message that nobody takes would circle between broker and service. */
+const REDIS_OUTAGE_PAUSE_MS = 500;
+/** A returned message comes again at once where nobody else consumes the queue. */
 const NOT_TAKEN_PAUSE_MS = 2_000;
 
 const DUPLICATE =
@@ -22,11 +22,11 @@ const DUPLICATE =
 
 export interface StoreMessageDeps {
   store: Pick<DeliveryStore, 'accept'>;
-  /** Told of the hook for which something is in Redis now. */
+  /** @param waiting pending executions of the hook */
   workArrived: (uuid: string, waiting: number) => void;
-  /** Told of a hook that does not take messages any more. */
+  /** Called for a hook that takes no messages any more. */
   notTaken: (uuid: string) => Promise<void>;
-  count: (result: MessageFate | 'duplicate') => void;
+  count: (result: MessageResult | 'duplicate') => void;
   logger: Logger;
   now: Clock;
 }
@@ -35,12 +35,12 @@ export type StoreMessage = (
   uuid: string,
   message: QueueMessage,
   signal: AbortSignal,
-) => Promise<MessageFate>;
+) => Promise<MessageResult>;
 
 /**
- * Keeps a message as an execution of its hook; until that is in Redis it stays with the broker, however long Redis is
- * away. A message that the broker hands out again, since its acknowledgement was lost, is known by its id and content where
- * its sender gave it an id; one without an id then leads to a second run.
+ * Stores a message as an execution of its hook. It stays with the broker until Redis has it. A
+ * message that comes again, since its acknowledgement was lost, is a duplicate by its id and
+ * content. Without an id it starts a second run.
  */
 export function createStoreMessage(deps: StoreMessageDeps): StoreMessage {
   const { store, logger, now } = deps;
@@ -75,12 +75,12 @@ export function createStoreMessage(deps: StoreMessageDeps): StoreMessage {
     if (length > MAX_MESSAGE_BYTES) {
       logger.error(
         { hook: uuid, bytes: length, most: MAX_MESSAGE_BYTES },
-        'a message is too large to be kept and starts no run: the broker has it in the dead-letter exchange of the queue, if there is one',
+        'message is too large and starts no run: the broker moves it to the dead-letter exchange of the queue, if there is one',
       );
       deps.count('rejected');
       return 'rejected';
     }
-    // The same for every try: one that timed out may have been kept all the same.
+    // The same for every try: one that timed out may have been stored.
     const names = { identity: identityOf(message), requestId: randomUUID() };
     for (let tries = 0; !signal.aborted; tries++) {
       try {
@@ -95,15 +95,15 @@ export function createStoreMessage(deps: StoreMessageDeps): StoreMessage {
         const level = tries === 0 ? 'warn' : 'debug';
         logger[level](
           { requestId: names.requestId, hook: uuid, error },
-          'a message waits at the broker: Redis does not take it',
+          'message waits at the broker: Redis does not store it',
         );
-        await sleep(REDIS_AWAY_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+        await sleep(REDIS_OUTAGE_PAUSE_MS, undefined, { signal }).catch(() => undefined);
       }
     }
     if (!signal.aborted) {
       logger.warn(
         { requestId: names.requestId, hook: uuid },
-        'a message goes back to its queue: its hook is gone, or of another kind',
+        'message returned to its queue: the hook was removed, or has another type',
       );
       await deps.notTaken(uuid).catch(() => undefined);
       await sleep(NOT_TAKEN_PAUSE_MS, undefined, { signal }).catch(() => undefined);

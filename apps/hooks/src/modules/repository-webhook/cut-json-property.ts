@@ -1,10 +1,9 @@
 /**
- * Cuts the text of one top-level property out of a JSON object, as it was written: numbers beyond 2^53,
- * order and spaces stay. Of several properties of that name the last one counts, as for `JSON.parse`.
+ * Cuts the text of one top-level property out of a JSON object: numbers beyond 2^53, order and
+ * spaces stay. Of several properties of that name the last one counts, as for `JSON.parse`. One
+ * pass over the characters, without recursion.
  *
- * One pass over the characters, without recursion.
- *
- * @param json text that `JSON.parse` accepts; what is returned for other text is unspecified
+ * @param json text that `JSON.parse` accepts
  * @returns undefined when the text holds no object, or no such property
  */
 export function cutJsonProperty(json: string, property: string): string | undefined {
@@ -40,7 +39,7 @@ function skipSpace(json: string, from: number): number {
 /** The index after the closing quote of the string that opens at `from`. */
 function skipString(json: string, from: number): number {
   for (let quote = json.indexOf('"', from + 1); quote >= 0; quote = json.indexOf('"', quote + 1)) {
-    // A quote behind an odd number of backslashes is part of the string.
+    // A quote after an odd number of backslashes is part of the string.
     let before = quote - 1;
     while (json.charCodeAt(before) === BACKSLASH) before--;
     if ((quote - before) % 2 === 1) return quote + 1;

@@ -19,17 +19,17 @@ import {
 } from '@cds/hooks-store';
 
 /**
- * What a `repo:push` delivery of Bitbucket Cloud leads to, one step per change in the delivery's order: a run
- * for each branch or tag pushed (created, updated, forced), the removal of its runs for each branch deleted,
- * nothing for a tag deleted. Refs that are neither branch nor tag, and changes without a ref, are ignored.
+ * Plans a `repo:push` delivery of Bitbucket Cloud, one step per change in its order: a run for each
+ * pushed branch or tag (created, updated, forced), a cleanup for each deleted branch. Deleted tags,
+ * other refs and changes without a ref are ignored.
  *
- * The run's payload holds `git.hash`, `git.hash.before` ("" when created), `git.hash.short`, `git.message`
- * (absent when there is none), `git.author`, `git.branch` or `git.tag`, `git.repository`,
- * `cds.triggered_by.username` and `.fullname`, and `payload`: the text of the `push` object as received.
+ * The run's payload holds `git.hash`, `git.hash.before` ("" when created), `git.hash.short`,
+ * `git.message` (absent when there is none), `git.author`, `git.branch` or `git.tag`,
+ * `git.repository`, `cds.triggered_by.username` and `.fullname`, and `payload`: the text of the
+ * `push` object as received.
  *
- * @param body the raw body of the delivery, or its text
- * @param judged what was known of its changes when it was accepted
- * @throws MalformedPushError naming the path that does not hold what a push holds
+ * @param judged what was known of the changes when the delivery was accepted
+ * @throws MalformedPushError naming the path that is wrong
  */
 export function planPush(body: Buffer | string, judged: JudgedChanges = {}): DeliveryPlan {
   const json = body.toString();
@@ -37,19 +37,19 @@ export function planPush(body: Buffer | string, judged: JudgedChanges = {}): Del
 }
 
 /**
- * Throws what {@link planPush} would, and does no more than is needed for that.
+ * Throws what {@link planPush} would.
  *
- * @returns what it tells of refs, and what is wrong with the changes that are left out
+ * @returns the changes of refs, and what is wrong with the changes that are left out
  */
 export function checkPush(delivery: PushDelivery): { changes: RefChange[]; unreadable: string[] } {
   planDelivery(delivery, '', {});
   return { changes: refChangesOf(delivery), unreadable: delivery.unreadable };
 }
 
-/** What git takes is shorter. Of longer ones nothing is kept, so that they cannot fill Redis. */
+/** Git allows less. Longer refs are not stored, so that they cannot fill Redis. */
 const MAX_REF_LENGTH = 1_000;
-const DOUBLE = 'another delivery told of this change before';
-/** What cannot be told apart leaves the runs there: they can be removed later, and not brought back. */
+const DOUBLE = 'another delivery held this change before';
+/** In doubt the runs stay: they can be removed later, but not brought back. */
 const LATE_DELETION =
   'the branch was pushed to after this deletion, which names another commit than the last known push; ' +
   'if a push was never delivered and the branch is gone, delete its runs in CDS';
@@ -155,24 +155,19 @@ function repositoryOf(delivery: PushDelivery): string {
   );
 }
 
-/** Who pushed, in words. */
 function fullName(account: Account | undefined): string {
   return account?.display_name || account?.nickname || account?.username || '';
 }
 
 /**
- * Who pushed, as a name of one word where there is one. Users have had no `username` since 2019, only a
- * `nickname`; teams still have one; the `app_user` behind a consumer's own token has neither, so that only
- * its display name can tell who it was.
+ * A name of one word where there is one. Users have had no `username` since 2019, only a
+ * `nickname`; teams have one; the `app_user` of a consumer's own token has neither.
  */
 function userName(account: Account | undefined): string {
   return account?.username || account?.nickname || account?.display_name || '';
 }
 
-/**
- * The author of the commit, for a delivery that names no actor: its account, or the name in front of the
- * e-mail address where the address belongs to no account (`Name <mail>`).
- */
+/** The author's account, or the name before the e-mail address (`Name <mail>`) without one. */
 function authorName(author: CommitAuthor | undefined): string {
   const raw = author?.raw ?? '';
   return fullName(author?.user) || (raw.split('<', 1)[0] ?? '').trim() || raw;

@@ -3,12 +3,12 @@ import { MalformedPushError } from '../../payloads/malformed-delivery';
 import { JsonTooComplexError, parseBoundedJson } from '../../payloads/parse-bounded-json';
 
 /**
- * Most changes of one push. A real change has well over 1 KB, and Bitbucket sends 256 KB at most, so
- * that no push holds as many; what does was made to start runs by the thousand.
+ * Of one push. A real change has well over 1 KB and Bitbucket sends 256 KB at most, so no real push
+ * has as many.
  */
 export const MAX_CHANGES = 500;
 
-/** What is not essential is forgiven: a field of the wrong type counts as absent. */
+/** A field that is not essential counts as absent where its type is wrong. */
 const text = z.string().optional().catch(undefined);
 
 const account = z.object({ display_name: text, nickname: text, username: text });
@@ -27,7 +27,7 @@ const ref = z.object({
 export type Ref = z.infer<typeof ref>;
 
 const change = z.object({ old: ref.nullish(), new: ref.nullish() }).superRefine((one, context) => {
-  // Of other kinds of refs nothing is asked.
+  // Other kinds of refs are ignored.
   const isPushed = one.new?.type === 'branch' || one.new?.type === 'tag';
   if (isPushed && !one.new?.target?.hash)
     context.addIssue({
@@ -51,20 +51,19 @@ const push = z.object({
   repository: z.object({ full_name: text }).optional().catch(undefined),
 });
 
-/** A `repo:push` delivery, as far as it is used. */
+/** The used parts of a `repo:push` delivery. */
 export interface PushDelivery extends Pick<z.infer<typeof push>, 'actor' | 'repository'> {
-  /** With their places in the delivery. */
+  /** `index`: in the delivery. */
   changes: (Change & { index: number })[];
   /** What is wrong with the changes that are left out, each with its path. */
   unreadable: string[];
 }
 
 /**
- * Reads the body of a `repo:push` delivery. A change that does not hold what a change holds is left
- * out: the branches and tags of the others have their runs all the same.
+ * Reads the body of a `repo:push` delivery. Unreadable changes are left out: the branches and tags
+ * of the others have their runs.
  *
- * @throws MalformedPushError naming the first path that does not hold what a push holds, where no
- *   change tells of a ref
+ * @throws MalformedPushError naming the first path that is wrong, where no change has a ref
  */
 export function readPushDelivery(json: string): PushDelivery {
   let value: unknown;
@@ -83,8 +82,8 @@ export function readPushDelivery(json: string): PushDelivery {
     if (one.success) changes.push({ ...one.data, index });
     else leftOut.push(problemOf(one.error, ['push', 'changes', index]));
   });
-  const isOfNoUse = changes.every((one) => !one.new && !one.old);
-  if (isOfNoUse && leftOut[0] !== undefined) throw malformed(leftOut[0]);
+  const isUseless = changes.every((one) => !one.new && !one.old);
+  if (isUseless && leftOut[0] !== undefined) throw malformed(leftOut[0]);
   return { actor, repository, changes, unreadable: leftOut };
 }
 
@@ -97,7 +96,7 @@ function problemOf({ issues: [issue] }: z.ZodError, above: readonly PropertyKey[
   return `${path || 'the body'}: ${issue?.message ?? 'unreadable'}`;
 }
 
-/** @param error of the parser, whose message quotes the body: that has no place in an answer or a log */
+/** @param error of the parser. Its message quotes the body, so it is not passed on. */
 function unreadable(error: unknown): MalformedPushError {
   return new MalformedPushError(
     error instanceof JsonTooComplexError

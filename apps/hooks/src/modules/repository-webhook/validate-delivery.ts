@@ -4,8 +4,8 @@ import { checkPush } from './plan-push';
 import { readPushDelivery } from './push-delivery';
 
 /**
- * Hosts that name themselves in a header of their own. Forgejo, Gitea and Gogs also send the headers of those
- * below them here, for the sake of receivers written for those.
+ * Hosts with a header of their own. Forgejo, Gitea and Gogs also send the headers of the hosts
+ * below them here.
  */
 const SENDERS = [
   ['x-forgejo-event', 'Forgejo'],
@@ -22,13 +22,9 @@ const SENDERS = [
 const SERVER_EVENTS =
   /^(pr|proj|mirror|diagnostics):|^repo:(refs_changed|modified|forked|secret_detected|comment:.*)$|^project:modified$/;
 
-/**
- * The families of Bitbucket Cloud's events. Keys it may add to them are ignored like those it has; a key of
- * no family is nothing that Bitbucket Cloud sends.
- */
+/** The families of Bitbucket Cloud's events. It may add keys to them. */
 const CLOUD_EVENTS = /^(repo|pullrequest|issue|pipeline|project):./;
 
-/** Repository webhooks take deliveries of Bitbucket Cloud alone. */
 export const repositoryDeliveries: DeliveryValidator = {
   type: 'RepoWebHook',
   validate: validateRepositoryDelivery,
@@ -36,7 +32,7 @@ export const repositoryDeliveries: DeliveryValidator = {
 };
 
 /**
- * Validates a delivery to a repository webhook. Its body is read for `repo:push` alone.
+ * Validates a delivery to a repository webhook. Only the body of a `repo:push` is read.
  *
  * @returns `accept` only where `planPush` can plan the body; `ignore` for other events of Bitbucket
  *   Cloud
@@ -65,7 +61,7 @@ export function validateRepositoryDelivery({
     : { kind: 'ignore', event: event.slice(0, 100) };
 }
 
-/** The body alone counts: a proxy that drops the Content-Type must not cost a push. */
+/** The Content-Type is not read, since a proxy may drop it. */
 function validatePush(body: Buffer): Validation {
   try {
     const { changes, unreadable } = checkPush(readPushDelivery(body.toString('utf8')));

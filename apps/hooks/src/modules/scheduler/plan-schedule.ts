@@ -4,19 +4,20 @@ import { MalformedScheduleError } from '../../payloads/malformed-delivery';
 import { planOfRun } from '../../payloads/plan-of-run';
 import type { DeliveryPlan } from '@cds/hooks-store';
 
-/** Part of every scheduler's configuration, of no use to the workflow that runs. */
+/** Configuration that a run does not get. */
 const NOT_FOR_THE_RUN = new Set(['project', 'workflow', 'cron', 'timezone', 'payload']);
 
 /**
- * The run that a scheduler asks for. Its payload holds, each overwriting the one before: the flattened `payload` of the
- * configuration, its text as `payload` (neither when it is `{}`), the rest of the configuration, and `cds.triggered_by.*`.
+ * Plans the run of a scheduler. Its payload holds, each overwriting the one before: the flattened
+ * `payload` of the configuration, its text as `payload` (neither when it is `{}`), the rest of the
+ * configuration, and `cds.triggered_by.*`.
  *
  * @throws MalformedScheduleError when the payload flattens into too much
  */
 export function planSchedule(config: HookConfig): DeliveryPlan {
   const text = config.payload?.value;
   const given = text !== undefined && text !== '{}';
-  // No assignment takes place, so that `__proto__` is a name like any other.
+  // Not assigned, so that `__proto__` is a name like any other.
   return planOfRun(
     Object.fromEntries<string>([
       ...(given ? [...flattened(text), ['payload', text] as const] : []),

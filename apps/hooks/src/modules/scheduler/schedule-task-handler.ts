@@ -4,12 +4,14 @@ import type { HandledTask, TaskHandler } from '../task-handler';
 import { scheduleOf, scheduleText } from './scheduled-times';
 
 /**
- * Keeps when schedulers are due in line with their tasks. Whatever happened, Redis decides by the
- * task as it is now: another replica may have changed it since, and does the same.
+ * Aligns the due times of schedulers with their tasks. Redis decides by the task as it is now,
+ * since another replica may have changed it.
  */
 export function createScheduleTaskHandler({ store }: { store: ScheduleStore }): TaskHandler {
   const scheduled = ({ uuid, config }: HandledTask) => ({
-    ...{ uuid, config: JSON.stringify(config), schedule: scheduleText(config) },
+    uuid,
+    config: JSON.stringify(config),
+    schedule: scheduleText(config),
   });
 
   async function align(task: HandledTask): Promise<void> {
@@ -35,7 +37,7 @@ export function createScheduleTaskHandler({ store }: { store: ScheduleStore }): 
   };
 }
 
-/** None for what an older version stored without reading it: it is refused when it is started. */
+/** Undefined for an invalid task of an older version, which is refused when it is started. */
 function nextTime(config: HandledTask['config'], now: number): number | undefined {
   try {
     return scheduleOf(config).next(now);

@@ -3,19 +3,15 @@ import type { Occurrence } from '@cds/hooks-store';
 import { CdsError, type HookConfig } from '@cds/wire';
 import { LRUCache } from 'lru-cache';
 
-/** Schedules are read once for each expression and zone, while no more of them are in use. */
+/** Parsed schedules by expression and time zone. */
 const known = new LRUCache<string, Schedule>({ max: 1_000 });
 
-/** The expression and the zone of a scheduler, as one text. */
+/** The expression and the time zone of a scheduler, as one key. */
 export function scheduleText(config: HookConfig | null): string {
   return JSON.stringify([config?.cron?.value ?? '', config?.timezone?.value ?? '']);
 }
 
-/**
- * The times of a scheduler.
- *
- * @throws CdsError 400 with the position of the mistake
- */
+/** @throws CdsError 400 with the position of the mistake */
 export function scheduleOf(config: HookConfig | null): Schedule {
   const text = scheduleText(config);
   const before = known.get(text);
@@ -35,15 +31,15 @@ function readSchedule(cron: string, timeZone: string): Schedule {
   }
 }
 
-/** Who is later than this was away; up to then every time is made up for. */
-const AWAY_MS = 10_000;
+/** A later time counts as missed; up to then every time runs. */
+const MISSED_MS = 10_000;
 
 /**
- * What runs for a scheduler that is due since `due`. Of the times that passed while every replica or Redis was away, only the
- * last one runs: all others are more than one period ago.
+ * What runs for a scheduler that is due since `due`. Of the times missed while every replica or
+ * Redis was down, only the last one runs.
  */
 export function occurrenceOf(schedule: Schedule, due: number, now: number): Occurrence {
-  const late = now - due > AWAY_MS;
+  const late = now - due > MISSED_MS;
   const time = late ? schedule.latest(due, now) : due;
   return { time, next: schedule.next(time), late };
 }

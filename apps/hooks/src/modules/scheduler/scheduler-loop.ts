@@ -15,29 +15,27 @@ export interface SchedulerLoopDeps {
   store: ScheduleStore;
   hookQueue: Pick<HookQueue, 'ensureSoon'>;
   logger: Logger;
-  /** Told of each time that this replica took. */
+  /** Called for each due time that this replica took. */
   fired?: (result: 'on_time' | 'late' | 'skipped') => void;
 }
 
 export type SchedulerLoop = Pick<DueLoop, 'start' | 'stop'>;
 
-/** Taken side by side. */
-const AT_ONCE = 100;
-/** The longest sleep: by then a scheduler may have been added that is due before all that were known. */
+/** Due times that are taken concurrently. */
+const MAX_CONCURRENT = 100;
+/** A scheduler may have been added that is due before all known ones. */
 const MAX_SLEEP_MS = 500;
-/** After times were taken: there may be more. */
+/** After times were taken, since there may be more. */
 const AGAIN_MS = 5;
 
 /**
- * Takes the times of schedulers as they come. Every replica does, each sleeping until the first one is due: the script that
- * takes a time lets one of them have it.
- *
- * It costs one small script of Redis every half second and replica, whatever the number of schedulers.
+ * Stores an execution when a scheduler is due. Every replica tries; a script gives each time to
+ * one. This costs one small script every half second and replica, for any number of schedulers.
  */
 export function createSchedulerLoop(deps: SchedulerLoopDeps): SchedulerLoop {
   const { store, hookQueue, logger, fired } = deps;
 
-  /** @returns undefined when there is nothing to run: it is gone, cannot be read, or is due by another schedule */
+  /** @returns undefined when the scheduler was removed, is invalid, or has another schedule */
   async function readOne(scheduler: ReadScheduler, now: number): Promise<Schedule | undefined> {
     if (scheduler.config === '') {
       await store.makeDue(scheduler, undefined);
@@ -48,14 +46,14 @@ export function createSchedulerLoop(deps: SchedulerLoopDeps): SchedulerLoop {
       if (config === undefined) throw new SyntaxError('the configuration is no JSON object');
       const schedule = scheduleOf(config);
       if (scheduler.schedule === scheduleText(config)) return schedule;
-      // Whoever changed it died before he said so.
+      // The replica that changed the task crashed before it changed the due time.
       await store.makeDue({ ...scheduler, schedule: scheduleText(config) }, schedule.next(now));
     } catch (error) {
       if (!isCdsError(error) && !(error instanceof SyntaxError)) throw error;
       await store.makeDue({ ...scheduler, schedule: '' }, undefined);
       logger.error(
         { hook: scheduler.uuid, error },
-        'a scheduler cannot be read and does not run any more: correct it in its workflow and save that',
+        'scheduler is invalid and runs no more: correct it in its workflow and save that',
       );
     }
     return undefined;
@@ -69,7 +67,7 @@ export function createSchedulerLoop(deps: SchedulerLoopDeps): SchedulerLoop {
     const taken = await store.take(scheduler, occurrence);
     if (taken === 'skipped') {
       fired?.('skipped');
-      logger.debug({ hook: uuid, due }, 'a time is left out: an earlier run waits for the API');
+      logger.debug({ hook: uuid, due }, 'scheduled run skipped: an earlier one waits for the API');
     }
     if (taken !== 'taken') return;
     hookQueue.ensureSoon(uuid);
@@ -81,7 +79,7 @@ export function createSchedulerLoop(deps: SchedulerLoopDeps): SchedulerLoop {
         due: new Date(due).toISOString(),
         time: new Date(occurrence.time).toISOString(),
       },
-      'a scheduled run is late, and those missed before it are left out: neither a replica nor Redis was there at its time',
+      'scheduled run is late, missed ones before it are skipped: no replica or no Redis was running',
     );
   }
 
@@ -90,16 +88,16 @@ export function createSchedulerLoop(deps: SchedulerLoopDeps): SchedulerLoop {
     const results = await Promise.allSettled(
       schedulers.map((scheduler) => fireOne(scheduler, now)),
     );
-    // What is wrong with one scheduler must not hold up the others.
+    // The error of one scheduler does not delay the others.
     const failed = results.filter((result) => result.status === 'rejected');
     if (failed.length > 0 && failed.length === results.length) throw failed[0]?.reason;
     for (const { reason } of failed)
-      logger.warn({ error: reason }, 'the time of a scheduler could not be taken');
+      logger.warn({ error: reason }, 'failed to take the due time of a scheduler');
   }
 
-  /** @returns how long to sleep (ms) */
+  /** @returns the pause before the next call (ms) */
   async function enqueue(): Promise<number> {
-    const { now, schedulers } = await answeredByRedis(() => store.first(AT_ONCE));
+    const { now, schedulers } = await answeredByRedis(() => store.first(MAX_CONCURRENT));
     const due = schedulers.filter((scheduler) => scheduler.due <= now);
     if (due.length > 0) {
       await answeredByRedis(() => fireDue(due, now));
@@ -111,6 +109,6 @@ export function createSchedulerLoop(deps: SchedulerLoopDeps): SchedulerLoop {
   return createDueLoop({
     runDue: enqueue,
     maxSleepMs: MAX_SLEEP_MS,
-    failed: (error) => logger.debug({ error }, 'no scheduler is looked at: Redis does not answer'),
+    failed: (error) => logger.debug({ error }, 'failed to read the schedulers that are due'),
   });
 }

@@ -6,14 +6,13 @@ import { createScheduleTaskHandler } from './schedule-task-handler';
 import { scheduleOf } from './scheduled-times';
 import { createSchedulerLoop } from './scheduler-loop';
 
-/** Hooks that run by the clock. */
 export const scheduler: HookModule = {
   types: ['Scheduler'],
   normalize({ config }) {
     check(config);
     return { method: '', config };
   },
-  /** Of a task that an older version stored without reading it. */
+  /** For tasks that an older version stored without a check. */
   unsupported({ config }) {
     try {
       check(config ?? {});
@@ -30,7 +29,9 @@ export const scheduler: HookModule = {
       tasks: { Scheduler: createScheduleTaskHandler({ store }) },
       work() {
         const loop = createSchedulerLoop({
-          ...{ store, logger, hookQueue: queues.hooks },
+          store,
+          logger,
+          hookQueue: queues.hooks,
           fired: workMetrics.schedulerFired,
         });
         loop.start();

@@ -407,7 +407,7 @@ describe('schedulers', () => {
       expect(body).toMatchObject({ message: expect.stringContaining('25 is beyond 23') });
       await forgeDue(hook, 1_000);
       await waitFor(async () => (await dueOf(hook)) === undefined);
-      const told = () => lines.filter(({ msg }) => String(msg).includes('cannot be read'));
+      const told = () => lines.filter(({ msg }) => String(msg).includes('scheduler is invalid'));
       await waitFor(() => told().length >= 1);
       expect(told()).toHaveLength(1);
 

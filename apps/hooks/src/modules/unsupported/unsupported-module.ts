@@ -1,7 +1,7 @@
 import { whyNotServed } from '@cds/hooks-store';
 import type { HookModule } from '../hook-module';
 
-/** Hooks that are stored and listed, and that this service does not run. */
+/** Hooks that are stored and listed, but not run. */
 export const unsupported: HookModule = {
   types: ['Kafka', 'Gerrit'],
   normalize: ({ config }) => ({ method: '', config }),

@@ -1,7 +1,4 @@
-/**
- * The media type of a `Content-Type` header in lower case, without its parameters:
- * `Application/JSON; charset=utf-8` → `application/json`. Empty for an empty header.
- */
+/** `Application/JSON; charset=utf-8` → `application/json`. Empty for an empty header. */
 export function mediaType(contentType: string): string {
   return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }

@@ -9,26 +9,26 @@ import type { DeliveryPlan } from '@cds/hooks-store';
 /** A request to a plain webhook (`WebHook`), with the configuration of its hook. */
 export interface WebhookDelivery {
   config: HookConfig;
-  /** The raw query, without its `?`. */
+  /** Raw, without the question mark. */
   query: string;
-  /** The `Content-Type` header, empty when there is none. */
+  /** The `Content-Type` header; empty when there is none. */
   contentType: string;
   body: Buffer;
 }
 
-/** Part of every hook's configuration, of no use to the workflow that runs. */
+/** Configuration that a run does not get. */
 const NOT_FOR_THE_RUN = new Set(['project', 'workflow', 'method']);
 const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
 /**
- * The run that a request to a plain webhook asks for. Its payload holds, each overwriting the one before:
- * `payload` (the text of a JSON body), the hook's configuration, `cds.triggered_by.*`, and the values of
- * query, form or flattened JSON body, of which the first for a name wins.
+ * Plans the run of a request to a plain webhook. Its payload holds, each overwriting the one
+ * before: `payload` (the text of a JSON body), the hook's configuration, `cds.triggered_by.*`, and
+ * the values of query, form or flattened JSON body, of which the first for a name wins.
  *
- * The **configured** method decides whether the body is read; a JSON body that is neither object nor array,
- * or cannot be parsed, gives `payload` alone.
+ * The **configured** method decides whether the body is read. A JSON body that is neither object
+ * nor array, or cannot be parsed, gives `payload` alone.
  *
- * @throws MalformedWebhookError when query or form cannot be decoded or holds too much, or the body flattens into too much
+ * @throws MalformedWebhookError when query or form cannot be decoded, or the variables are too many
  */
 export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
   const { config, body } = delivery;
@@ -41,8 +41,8 @@ export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
       : [];
   const json = type === 'application/json' ? body.toString('utf8') : undefined;
 
-  // In the order of rank, the highest last: of several entries for a name, the last one stays. No assignment
-  // takes place, so that `__proto__` is a name like any other.
+  // Of several entries for a name, the last one stays. Not assigned, so that `__proto__` is a name
+  // like any other.
   const payload = Object.fromEntries<string>([
     ...(json === undefined ? [] : [['payload', json] as const]),
     ...Object.entries(config)

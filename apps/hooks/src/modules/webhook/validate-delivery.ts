@@ -2,7 +2,7 @@ import { MalformedWebhookError } from '../../payloads/malformed-delivery';
 import type { DeliveryValidator, IncomingDelivery, Validation } from '../incoming-delivery';
 import { planWebhook } from './plan-webhook';
 
-/** Plain webhooks take deliveries of any sender. */
+/** Plain webhooks accept any sender. */
 export const webhookDeliveries: DeliveryValidator = {
   type: 'Webhook',
   validate: validateWebhookDelivery,

@@ -4,7 +4,7 @@ import { normalizeWebhook } from '../webhook-url';
 import { planWebhook } from './plan-webhook';
 import { webhookDeliveries } from './validate-delivery';
 
-/** Webhooks that anybody calls. */
+/** Plain webhooks: any sender, any JSON, form or query. */
 export const webhook: HookModule = {
   types: ['Webhook'],
   normalize: normalizeWebhook,

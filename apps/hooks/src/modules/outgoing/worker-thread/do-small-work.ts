@@ -5,11 +5,10 @@ import { fillPayload, type FillPayloadOrder } from '../fill-payload';
 import { TooMuchToMaskError } from '../mask-secrets';
 import type { OrderOf, ResultOf, WorkName } from './heavy-work';
 
-/** Within these, what a user's data cause takes milliseconds: less than a thread takes to begin. */
+/** Work within these bounds takes milliseconds, less than the start of a thread. */
 const SMALL_WORK = { characters: 65_536, steps: 1_000 };
 const SMALL_TEXT = 65_536;
 const SMALL_SECRETS = 4_096;
-/** Lines of a secret that begin alike are looked at wherever a text is like them. */
 const SMALL_MASKING = { mostLooks: 200_000 };
 
 const SMALL: { [Name in WorkName]: (order: OrderOf<Name>) => ResultOf<Name> | undefined } = {
@@ -30,7 +29,7 @@ const SMALL: { [Name in WorkName]: (order: OrderOf<Name>) => ResultOf<Name> | un
   },
 };
 
-/** @returns undefined where it is not small. @throws InterpolateError */
+/** @returns undefined where the work is not small. @throws InterpolateError */
 export function doSmallWork<Name extends WorkName>(
   name: Name,
   order: OrderOf<Name>,

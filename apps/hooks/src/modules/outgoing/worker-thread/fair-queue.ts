@@ -6,11 +6,11 @@ export interface FairQueueLimits {
 export type FairQueue<T> = ReturnType<typeof createFairQueue<T>>;
 
 /**
- * A queue in which owners take turns, whoever has put in more; the items of one owner keep their
- * order. So an item waits for one of each other owner at most, and for its own.
+ * A queue in which owners take turns. The items of one owner keep their order. An item waits for
+ * one item of each other owner at most, and for those of its own.
  */
 export function createFairQueue<T>({ max, maxPerOwner }: FairQueueLimits) {
-  /** The owner whose turn is next comes first. */
+  /** The owner of the next turn is first. */
   const byOwner = new Map<string, T[]>();
   let size = 0;
 
@@ -28,7 +28,7 @@ export function createFairQueue<T>({ max, maxPerOwner }: FairQueueLimits) {
   return {
     shift,
 
-    /** @returns false when it is full, or holds as many as may be of this owner */
+    /** @returns false when the queue is full, in all or for this owner */
     push(owner: string, item: T): boolean {
       const items = byOwner.get(owner) ?? [];
       if (size >= max || items.length >= maxPerOwner) return false;
@@ -38,7 +38,6 @@ export function createFairQueue<T>({ max, maxPerOwner }: FairQueueLimits) {
       return true;
     },
 
-    /** Takes all out. */
     drain(): T[] {
       return Array.from({ length: size }, shift).flatMap((item) => item ?? []);
     },

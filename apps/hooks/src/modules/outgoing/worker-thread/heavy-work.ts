@@ -3,10 +3,7 @@ import { callLogOf } from '../call-log';
 import { fillIn } from '../fill-in';
 import { fillPayload } from '../fill-payload';
 
-/**
- * What is done for one user's data and may take long. Pure: what goes in and out is copied between
- * threads.
- */
+/** Work on one user's data that may take long. Pure: input and output are copied to threads. */
 export const HEAVY_WORK = { fillIn, fillPayload, callLogOf };
 
 export type HeavyWork = typeof HEAVY_WORK;
@@ -19,10 +16,10 @@ export interface WorkMessage {
   order: unknown;
 }
 
-/** `refused`: the message of an InterpolateError, which is the user's. */
+/** `refused`: the message of an InterpolateError. */
 export type WorkReply = { result: unknown } | { refused: string };
 
-/** @throws what is no mistake of the user */
+/** @throws errors that are not the user's */
 export function doHeavyWork({ name, order }: WorkMessage): WorkReply {
   try {
     const work = HEAVY_WORK[name] as (order: unknown) => unknown;

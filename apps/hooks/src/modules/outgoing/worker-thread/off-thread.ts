@@ -5,23 +5,14 @@ import { createFairQueue, type FairQueueLimits } from './fair-queue';
 import type { OrderOf, ResultOf, WorkMessage, WorkName, WorkReply } from './heavy-work';
 import { startThread } from './start-thread';
 
-/**
- * What is bounded in itself takes less by far; a machine that does ten other things has its time,
- * too.
- */
+/** Bounded work takes far less, also on a busy machine. */
 const DEADLINE_MS = 30_000;
-/**
- * Orders that wait. Fewer executions of one project are under way at once, and of all: this is a
- * bound of memory alone.
- */
+/** Orders that wait. Bounds the memory alone: fewer executions run at once. */
 const LIMITS: FairQueueLimits = { max: 1_000, maxPerOwner: 100 };
 /** An idle thread takes ten megabytes. */
 const IDLE_MS = 60_000;
 
-/**
- * The thread did not come to an end with one order: it took too long, or too much memory. Another
- * try is a new thread.
- */
+/** The thread took too long for one order, or too much memory. Another try starts a new thread. */
 export class OffThreadError extends Error {
   override readonly name = 'OffThreadError';
 }
@@ -35,10 +26,9 @@ interface Order {
 export type OffThread = ReturnType<typeof createOffThread>;
 
 /**
- * Does what may take long for one user's data in a thread of its own, so that everybody else goes
- * on. One thread, begun when it is needed first, for one order after the other; what does not end
- * within the deadline ends with its thread. Projects take turns: an order waits for one of each
- * other project at most, and for those of its own.
+ * Does work that may take long in a thread, so that it does not block the event loop. One thread,
+ * started on demand, does one order after the other; an order that misses the deadline ends with
+ * its thread. Projects take turns.
  */
 export function createOffThread({
   deadlineMs = DEADLINE_MS,
@@ -98,8 +88,7 @@ export function createOffThread({
         thread ??= begun();
         thread.postMessage(underWay.message);
       } catch (error) {
-        // A machine without memory or process ids for a thread: this order fails, the next one
-        // tries again.
+        // No memory or process id for a thread: this order fails, the next one tries again.
         end(`its thread does not start: ${(error as Error).message}`);
       }
     }
@@ -126,7 +115,7 @@ export function createOffThread({
       return reply.result as ResultOf<Name>;
     },
 
-    /** Ends the thread; what is under way is not waited for. */
+    /** Ends the thread without waiting for its work. */
     stop(): void {
       end('the service ends');
       for (const { reject } of waiting.drain()) reject(new OffThreadError('the service ends'));

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
-/** Of one thread; beyond it the thread ends, and the service goes on. */
+/** Beyond these the thread ends, and the service goes on. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 };
 
-/** Beside the bundle lies that of the thread; from sources it is compiled as it starts. */
+/** Starts the bundle of the thread, or compiles its sources where there is no bundle. */
 export function startThread(): Worker {
   const bundle = join(__dirname, 'heavy-work-thread.js');
   const options = { resourceLimits: RESOURCE_LIMITS, execArgv: [] };
