@@ -613,8 +613,8 @@ describe('the call of a target', () => {
   });
 
   it.each([
-    [{ url: 'no url' }, 'is none'],
-    [{ url: '/path' }, 'is none'],
+    [{ url: 'no url' }, 'is invalid'],
+    [{ url: '/path' }, 'is invalid'],
     [{ url: 'http://outer/', method: 'CONNECT' }, 'method'],
     [{ url: 'http://outer/', method: 'GET / HTTP/1.1\r\nX: y' }, 'method'],
     [{ url: 'http://outer/', body: 'x'.repeat(3_000) }, 'maxRequestBytes'],
