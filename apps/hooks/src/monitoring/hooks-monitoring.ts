@@ -108,7 +108,7 @@ export function createHooksMonitoring(deps: {
         ? [
             line(
               'Hooks',
-              'disabled: deliveries are accepted and wait, nothing is worked off',
+              'disabled: deliveries are accepted and wait, nothing is processed',
               'WARN',
             ),
           ]

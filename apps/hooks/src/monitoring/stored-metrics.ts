@@ -19,7 +19,7 @@ const REDIS_MS = 900;
 const GAUGES: readonly StoredGauge[] = [
   {
     name: 'cds_hooks_waiting_deliveries',
-    help: 'Deliveries that wait to be worked off, over all replicas.',
+    help: 'Pending executions, over all replicas.',
     values: ({ waiting }) => [['', waiting]],
   },
   {
@@ -84,7 +84,7 @@ export function createStoredMetrics(deps: {
   createRedisWritableMetric(metrics, deps.whyNoWrites);
   metrics.counter({
     name: 'cds_hooks_deliveries_lost_total',
-    help: 'Accepted deliveries that vanished from Redis before they were worked off, over all replicas.',
+    help: 'Accepted deliveries that vanished from Redis before they were processed, over all replicas.',
     async collect() {
       const now = await counts();
       // 0 during an outage of Redis would be a reset of the counter.

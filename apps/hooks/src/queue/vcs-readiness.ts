@@ -11,7 +11,6 @@ const CHECK_TIMEOUT_MS = 3_000;
 /** After a wait in vain, runs do not wait again for this long. */
 const NOT_AGAIN_MS = 5 * 60_000;
 
-/** Whether the API reaches a `vcs`, without which it accepts runs and fails them. */
 export interface VcsReadiness {
   /** Resolves when the API reaches `vcs` or the time is up; at once as a rule. Never rejects. */
   wait(): Promise<void>;

@@ -15,58 +15,56 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
   const reported = new LRUCache<string, true>({ max: MAX_REPORTED });
   let cleanupsReported = false;
 
-  const executions = metrics.counter({
-    name: 'cds_hooks_executions_total',
-    help: 'Executions that this process worked off: done, or failed for good.',
-    labels: ['result'],
-  });
-  const cleanups = metrics.counter({
-    name: 'cds_hooks_cleanups_total',
-    help: 'Cleanups of deleted branches: scheduled, done, failed for good, or cancelled because the branch is back.',
-    labels: ['result'],
-  });
-  const schedulerTimes = metrics.counter({
-    name: 'cds_hooks_scheduler_times_total',
-    help: 'Times of schedulers that this process took: on time, late since nobody was there, or skipped while an earlier run waits for the API.',
-    labels: ['result'],
-  });
-  const polls = metrics.counter({
-    name: 'cds_hooks_polls_total',
-    help: 'Polls of repositories that this process made, for pollers and to find what no webhook told of, by the answer of the CDS API.',
-    labels: ['kind', 'result'],
-  });
-  const changes = metrics.counter({
-    name: 'cds_hooks_polled_changes_total',
-    help: 'Changes that polls of this process found and that were not known: for repository webhooks those whose delivery has not come.',
-    labels: ['kind'],
-  });
-  const outgoing = metrics.counter({
-    name: 'cds_hooks_outgoing_calls_total',
-    help: 'Outgoing hooks that were executed: with success, failed after all tries, or nothing to do because no run waits.',
-    labels: ['kind', 'result'],
-  });
+  function counter<Label extends string>(
+    name: string,
+    help: string,
+    values: Record<Label, readonly string[]>,
+  ) {
+    const labels = Object.keys(values) as Label[];
+    const created = metrics.counter({ name, help, labels });
+    countFromZero(created, values);
+    return created;
+  }
+
+  const executions = counter(
+    'cds_hooks_executions_total',
+    'Executions that this process ended: done, or failed for good.',
+    { result: ['done', 'failed'] },
+  );
+  const cleanups = counter(
+    'cds_hooks_cleanups_total',
+    'Cleanups of deleted branches: scheduled, done, failed for good, or cancelled because the branch is back.',
+    { result: ['scheduled', 'done', 'failed', 'cancelled'] },
+  );
+  const schedulerTimes = counter(
+    'cds_hooks_scheduler_times_total',
+    'Times of schedulers that this process took: on time, late because no replica ran, or skipped while an earlier run waits for the API.',
+    { result: ['on_time', 'late', 'skipped'] },
+  );
+  const polls = counter(
+    'cds_hooks_polls_total',
+    'Polls of repositories by this process, for pollers and to reconcile repository webhooks, by the answer of the CDS API.',
+    { kind: ['poller', 'reconcile'], result: ['ok', 'unsupported', 'refused', 'unavailable'] },
+  );
+  const changes = counter(
+    'cds_hooks_polled_changes_total',
+    'New changes that polls of this process found: for repository webhooks those without a delivery.',
+    { kind: ['poller', 'reconcile'] },
+  );
+  const outgoing = counter(
+    'cds_hooks_outgoing_calls_total',
+    'Executed outgoing hooks: with success, failed after all tries, or nothing to do because no run waits.',
+    { kind: ['webhook', 'workflow'], result: ['success', 'failed', 'nothing'] },
+  );
   const dropped = metrics.counter({
     name: 'cds_hooks_dead_letters_dropped_total',
-    help: 'Dead letters that gave way to newer ones (deadLetters).',
+    help: 'Dead letters that were dropped for newer ones (deadLetters).',
   });
-  const retries = metrics.counter({
-    name: 'cds_hooks_retries_total',
-    help: 'Runs and removals of runs that are to be asked for again, because the CDS API refused or did not answer.',
-    labels: ['kind', 'reason'],
-  });
-  countFromZero(executions, { result: ['done', 'failed'] });
-  countFromZero(cleanups, { result: ['scheduled', 'done', 'failed', 'cancelled'] });
-  countFromZero(schedulerTimes, { result: ['on_time', 'late', 'skipped'] });
-  countFromZero(polls, {
-    kind: ['poller', 'reconcile'],
-    result: ['ok', 'unsupported', 'refused', 'unavailable'],
-  });
-  countFromZero(changes, { kind: ['poller', 'reconcile'] });
-  countFromZero(outgoing, {
-    kind: ['webhook', 'workflow'],
-    result: ['success', 'failed', 'nothing'],
-  });
-  countFromZero(retries, { kind: ['run', 'cleanup'], reason: ['refused', 'unavailable'] });
+  const retries = counter(
+    'cds_hooks_retries_total',
+    'Runs and removals of runs that are tried again, because the CDS API refused or did not answer.',
+    { kind: ['run', 'cleanup'], reason: ['refused', 'unavailable'] },
+  );
 
   return {
     schedulerFired(result: 'on_time' | 'late' | 'skipped'): void {

@@ -1,5 +1,5 @@
 import {
-  type Cleanup,
+  type CleanupStore,
   cleanupTask,
   isCleanupId,
   sortGently,
@@ -18,10 +18,7 @@ export function createListTasks({
   cleanups,
 }: {
   tasks: Pick<TaskStore, 'sortedUuids' | 'readSome'>;
-  cleanups: {
-    ids(): Promise<string[]>;
-    readAll(ids: string[]): Promise<Cleanup[]>;
-  };
+  cleanups: Pick<CleanupStore, 'ids' | 'readAll'>;
 }) {
   async function* read(ids: string[]): AsyncGenerator<Task[]> {
     for (let i = 0; i < ids.length; i += CHUNK) {

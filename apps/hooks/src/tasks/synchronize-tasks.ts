@@ -134,7 +134,7 @@ async function sureToBeGone(
   if (waiting > 0)
     logger.warn(
       { listed: stillListed, notListed: gone.length, waiting, secondLookMs },
-      'the API lists less than half of the hooks that are tasks here: none is removed before a second look finds the same',
+      'the API lists less than half of the tasks: none is removed before a second list lacks the same ones',
     );
   return isSure;
 }

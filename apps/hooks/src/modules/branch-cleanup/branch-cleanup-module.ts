@@ -19,33 +19,24 @@ export const branchCleanup = (plan: PlanDelivery): HookModule => ({
     const waiting = createWaitingBranchChanges({ redis, plan, keyRepair: stores.keyRepair });
     const delayMs = config.branchDeletion.delaySeconds * 1_000;
     const retryDelayMs = config.retryDelaySeconds * 1_000;
-    const cancelled = () => workMetrics.cleanupEnded('cancelled');
-    const beforeRemoval = createCancelCleanups({ waiting, store, logger, cancelled });
+    const beforeRemoval = createCancelCleanups({ waiting, store, logger, workMetrics });
     return {
       tasks: { RepoWebHook: { beforeRemoval } },
       work({ hookLock, workerConnection, killed }) {
-        const common = { store, hookLock, logger, now, retryDelayMs };
-        const removeRuns = createRemoveRuns({
-          ...{ ...common, api, callApi, retryError: config.retryError, killed },
-          ended: workMetrics.cleanupEnded,
-          retried: (reason) => workMetrics.retried('cleanup', reason),
-        });
+        const common = { store, hookLock, logger, now, retryDelayMs, workMetrics };
+        const { retryError } = config;
+        const removeRuns = createRemoveRuns({ ...common, api, callApi, retryError, killed });
         const worker = createCleanupWorker({
           ...{ connection: workerConnection, keyPrefix: config.redis.keyPrefix, logger },
           ...{ apiOutage: queues.apiOutage, lockMs: timing.lockMs, queue: queues.cleanups },
           cleanUpBranch: createCleanUpBranch({
             ...{ ...common, redis, waiting, removeRuns, delayMs },
             hooksOf: stores.tasks.hooksOf,
-            ended: workMetrics.cleanupEnded,
           }),
           cleanUpTogether: createCleanUpTogether({ ...common, removeRuns }),
         });
         return {
-          cleanups: createBranchCleanups({
-            ...{ store, queue: queues.cleanups, hookLock, logger, now, delayMs },
-            cancelled,
-            scheduled: workMetrics.cleanupScheduled,
-          }),
+          cleanups: createBranchCleanups({ ...common, queue: queues.cleanups, delayMs }),
           lostJobs: createRequeueCleanups({ store, queue: queues.cleanups }),
           stop: (deadlineMs) => worker.close(deadlineMs),
         };

@@ -8,6 +8,7 @@ import {
 } from '@cds/hooks-store';
 import type { BranchCleanups, BranchOfDelivery } from '../../queue/process-delivery';
 import type { CleanupQueue } from '../../queue/cleanup-queue';
+import type { WorkMetrics } from '../../queue/work-metrics';
 
 /** Deliveries schedule and cancel cleanups under the hook lock, so that the latest one wins. */
 export function createBranchCleanups(deps: {
@@ -18,10 +19,7 @@ export function createBranchCleanups(deps: {
   now: Clock;
   /** From the deletion to the cleanup (ms). */
   delayMs: number;
-  /** Called for each cleanup that a push cancelled. */
-  cancelled?: () => void;
-  /** Called for each cleanup that was scheduled. */
-  scheduled?: () => void;
+  workMetrics: WorkMetrics;
 }): BranchCleanups {
   const { store, queue, hookLock, logger, now, delayMs } = deps;
 
@@ -70,7 +68,7 @@ export function createBranchCleanups(deps: {
         );
         return true;
       }
-      deps.scheduled?.();
+      deps.workMetrics.cleanupScheduled();
       await queue.enqueue(id, due - now());
       logger.info(
         { ...nameOf(of), cleanup: id, due: new Date(due).toISOString(), ...key },
@@ -94,7 +92,7 @@ export function createBranchCleanups(deps: {
       let result = await cancel();
       if (result.kind === 'busy' && (await isLeftover(result.hook))) result = await cancel();
       if (result.kind === 'cancelled') {
-        deps.cancelled?.();
+        deps.workMetrics.cleanupEnded('cancelled');
         logger.info(
           { ...nameOf(of), cleanup: id, scheduledBy: result.requestId, ...key },
           'branch pushed again: the removal of its runs is cancelled',

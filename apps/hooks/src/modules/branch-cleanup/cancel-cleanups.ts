@@ -1,9 +1,8 @@
 import type { HookConfig } from '@cds/wire';
 import type { Logger } from '@cds/service';
 import { cleanupId, olderCleanupId, type CleanupStore } from '@cds/hooks-store';
+import type { WorkMetrics } from '../../queue/work-metrics';
 import type { BranchChanges, WaitingBranchChanges } from './waiting-branch-changes';
-
-export type CancelCleanups = ReturnType<typeof createCancelCleanups>;
 
 /** Cleanups that are cancelled concurrently. */
 const AT_ONCE = 100;
@@ -16,8 +15,7 @@ export function createCancelCleanups(deps: {
   waiting: WaitingBranchChanges;
   store: CleanupStore;
   logger: Logger;
-  /** Called for each cleanup that was cancelled. */
-  cancelled?: () => void;
+  workMetrics: WorkMetrics;
 }) {
   const { waiting, store, logger } = deps;
 
@@ -63,7 +61,7 @@ export function createCancelCleanups(deps: {
       const of = { id, olderId, hook: hook.uuid, branch, push };
       const cancelled = await store.cancelBeforePush(of);
       if (cancelled === 0) return;
-      deps.cancelled?.();
+      deps.workMetrics.cleanupEnded('cancelled');
       logger.info(
         { hook: hook.uuid, cleanup: id, branch, project, workflow },
         'a pending push is removed: the cleanup of its branch is cancelled',

@@ -10,6 +10,7 @@ import {
   findBranchElsewhere,
 } from '@cds/hooks-store';
 import { pauseEnd } from '../../queue/api-failure';
+import type { WorkMetrics } from '../../queue/work-metrics';
 import { latestBranchChange } from './latest-branch-change';
 import {
   BUSY_MS,
@@ -42,8 +43,7 @@ export function createCleanUpBranch(deps: {
   retryDelayMs: number;
   /** From a deletion to the cleanup (ms). */
   delayMs: number;
-  /** Called for each cleanup that a push cancelled. */
-  ended?: (result: 'cancelled') => void;
+  workMetrics: WorkMetrics;
 }) {
   const { redis, store, hookLock, removeRuns, logger, now, retryDelayMs } = deps;
   const { waiting, hooksOf, delayMs } = deps;
@@ -66,7 +66,7 @@ export function createCleanUpBranch(deps: {
   ): Promise<CleanupOutcome> {
     const { kind } = await store.cancel(lock.lockToken, cleanup);
     if (kind !== 'cancelled') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
-    deps.ended?.('cancelled');
+    deps.workMetrics.cleanupEnded('cancelled');
     logger.info({ ...nameOf(cleanup), branch: cleanup.branch, ...of }, why);
     return END;
   }

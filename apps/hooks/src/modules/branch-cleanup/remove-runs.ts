@@ -4,7 +4,7 @@ import type { Cleanup, Clock, CleanupStore } from '@cds/hooks-store';
 import type { ApiCaller } from '../../queue/call-api';
 import { type Failure, outagePauseMs } from '../../queue/api-failure';
 import { retryWrite } from '../../queue/retry-write';
-import type { RetryReason } from '../../queue/process-delivery';
+import type { WorkMetrics } from '../../queue/work-metrics';
 
 export type CleanupOutcome =
   | { kind: 'end' }
@@ -45,10 +45,7 @@ export function createRemoveRuns(deps: {
   retryDelayMs: number;
   retryError: number;
   killed: AbortSignal;
-  /** Called for each cleanup that has ended. */
-  ended?: (result: 'done' | 'failed' | 'cancelled', deadLettersDropped?: number) => void;
-  /** Called for each removal that is to be repeated later. */
-  retried?: (reason: RetryReason) => void;
+  workMetrics: WorkMetrics;
 }) {
   const { store, api, callApi, logger, now, retryDelayMs, retryError } = deps;
   const stored = { logger, signal: deps.killed };
@@ -77,8 +74,8 @@ export function createRemoveRuns(deps: {
       stored,
     );
     if (kept === 'changed') return { kind: 'wait', until: now(), forApi: false };
-    if (isFinal) deps.ended?.('failed', dropped);
-    else deps.retried?.(failure.kind);
+    if (isFinal) deps.workMetrics.cleanupEnded('failed', dropped);
+    else deps.workMetrics.retried('cleanup', failure.kind);
     if (retryAt === undefined) return END;
     return refused
       ? { kind: 'wait', until: retryAt, forApi: false }
@@ -109,7 +106,7 @@ export function createRemoveRuns(deps: {
       );
     }
     const finished = await retryWrite(() => store.finish(cleanup, now()), stored);
-    if (finished !== 'waiting') deps.ended?.('done');
+    if (finished !== 'waiting') deps.workMetrics.cleanupEnded('done');
     logger.info(
       { ...nameOf(cleanup), project, workflow, branch },
       'the runs of a deleted branch were removed',
