@@ -36,12 +36,6 @@ export interface AppDeps {
   sharedMs?: number | undefined;
 }
 
-export interface Apps {
-  everything: RequestListener;
-  /** `/webhook/{uuid}` alone, for a port of its own. */
-  webhooks: RequestListener;
-}
-
 /** The Express app, without a port. */
 export function getApp(deps: AppDeps): Express {
   const { logger, trustedProxies, state } = deps;
@@ -72,7 +66,7 @@ export function getPublicApp(
 }
 
 /** Each app is behind the fast path of webhooks. */
-export function getApps(deps: AppDeps): Apps {
+export function getApps(deps: AppDeps) {
   const { logger, trustedProxies, handleWebhook } = deps;
   const common = { logger, trustedProxies };
   const limits = { ...common, callers: deps.registration, isExempt: isWebhookUrl, networkOf };
@@ -81,6 +75,7 @@ export function getApps(deps: AppDeps): Apps {
     createFastPathRoute({ ...fastPath, app: limitStrangers(app, limits) });
   return {
     everything: behindFastPath(getApp(deps)),
+    /** For a port of its own. */
     webhooks: behindFastPath(getPublicApp(deps)),
   };
 }

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { createPendingStore } from '@cds/hooks-store';
 import type { ApiOutage } from './api-outage';
 import { HOOK_QUEUE, type HookJob, type HookQueue } from './hook-queue';
-import { createJobWorker, type JobOutcome, type JobWorker } from './job-worker';
+import { createJobWorker, type JobOutcome } from './job-worker';
 import type { Passed, ProcessHook } from './process-hook';
 
 const BUSY_MS = 300;
@@ -20,7 +20,7 @@ export function createHookWorker(deps: {
   apiOutage: ApiOutage;
   logger: Logger;
   lockMs?: number | undefined;
-}): JobWorker {
+}) {
   const { redis, queue, processHook, apiOutage, logger } = deps;
   const pending = createPendingStore({ redis });
 

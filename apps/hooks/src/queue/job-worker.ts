@@ -13,7 +13,13 @@ export type JobOutcome =
   /** `delayed`: called when the job pauses and can be promoted. Never rejects. */
   | { kind: 'delay'; until: number; delayed?: () => Promise<void> };
 
-export interface JobWorkerDeps<Data> {
+export type JobWorker = ReturnType<typeof createJobWorker>;
+
+/**
+ * A BullMQ worker. A job is only a reason to look at Redis: it never fails for good, and a stalled
+ * job runs again any number of times. A paused job is given back with a delay.
+ */
+export function createJobWorker<Data>(deps: {
   queue: string;
   /** Without a key prefix of its own: BullMQ refuses one. */
   connection: Redis;
@@ -25,30 +31,16 @@ export interface JobWorkerDeps<Data> {
   process: (job: Job<Data>) => Promise<JobOutcome>;
   /** Called after the job is removed. */
   ended?: (job: Job<Data>) => void;
-}
-
-export interface JobWorker {
-  /**
-   * Takes no further job and waits for those in progress. The caller then ends the connection:
-   * BullMQ waits for ever when Redis is away.
-   */
-  close(deadlineMs: number): Promise<void>;
-}
-
-/**
- * A BullMQ worker. A job is only a reason to look at Redis: it never fails for good, and a stalled
- * job runs again any number of times. A paused job is given back with a delay.
- */
-export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
+}) {
   const { logger, lockMs = 5_000 } = deps;
-  let underWay = 0;
+  let inProgress = 0;
 
   async function process(job: Job<Data>): Promise<JobOutcome> {
-    underWay++;
+    inProgress++;
     try {
       return await deps.process(job);
     } finally {
-      underWay--;
+      inProgress--;
     }
   }
 
@@ -85,18 +77,22 @@ export function createJobWorker<Data>(deps: JobWorkerDeps<Data>): JobWorker {
   worker.on('completed', (job) => deps.ended?.(job));
 
   return {
-    async close(deadlineMs) {
+    /**
+     * Takes no further job and waits for those in progress. The caller then ends the connection:
+     * BullMQ waits for ever when Redis is away.
+     */
+    async close(deadlineMs: number): Promise<void> {
       let closed = false;
       void worker
         .close()
         .catch((error: unknown) => logger.debug({ error }, 'worker closed'))
         .finally(() => (closed = true));
       const until = Date.now() + deadlineMs;
-      const nothingToWaitFor = () => underWay === 0 && deps.connection.status !== 'ready';
+      const nothingToWaitFor = () => inProgress === 0 && deps.connection.status !== 'ready';
       while (!closed && !nothingToWaitFor()) {
         if (Date.now() >= until) {
           logger.warn(
-            { queue: deps.queue, jobs: underWay },
+            { queue: deps.queue, jobs: inProgress },
             'no time is left for jobs in progress: other replicas resume them',
           );
           return;

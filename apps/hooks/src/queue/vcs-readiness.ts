@@ -11,12 +11,7 @@ const CHECK_TIMEOUT_MS = 3_000;
 /** After a wait in vain, runs do not wait again for this long. */
 const NOT_AGAIN_MS = 5 * 60_000;
 
-export interface VcsReadiness {
-  /** Resolves when the API reaches `vcs` or the time is up; at once as a rule. Never rejects. */
-  wait(): Promise<void>;
-  /** The API was away: `vcs` may have been restarted with it. */
-  apiWasAway(): void;
-}
+export type VcsReadiness = ReturnType<typeof createVcsReadiness>;
 
 /**
  * After a restart of everything, `hooks` may be up before `vcs`. The API then accepts a run and
@@ -28,12 +23,11 @@ export function createVcsReadiness(deps: {
   registration: Pick<Registration, 'registerNow'>;
   logger: Logger;
   ending: AbortSignal;
-  /** Milliseconds, 15,000 when not given. */
   waitMs?: number | undefined;
-}): VcsReadiness {
+}) {
   const { api, registration, logger, ending, waitMs = WAIT_MS } = deps;
   let isReady = false;
-  let looking: Promise<void> | undefined;
+  let checking: Promise<void> | undefined;
   let gaveUpAt = -Infinity;
 
   /** `api away`: runs fail, too. `unauthorized`: the API's 401, or that of `vcs`. */
@@ -101,14 +95,16 @@ export function createVcsReadiness(deps: {
   }
 
   return {
-    async wait() {
+    /** Resolves when the API reaches `vcs` or the time is up; at once as a rule. Never rejects. */
+    async wait(): Promise<void> {
       if (isReady) return;
-      looking ??= checkUntil(performance.now() + waitMs)
+      checking ??= checkUntil(performance.now() + waitMs)
         .catch((error: unknown) => logger.debug({ err: error }, 'failed to check for vcs'))
-        .finally(() => (looking = undefined));
-      await looking;
+        .finally(() => (checking = undefined));
+      await checking;
     },
-    apiWasAway() {
+    /** An outage of the API: `vcs` may have been restarted with it. */
+    apiWasAway(): void {
       if (performance.now() - gaveUpAt >= NOT_AGAIN_MS) isReady = false;
     },
   };

@@ -1,7 +1,7 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { HooksConfig } from '@cds/config';
 import { createWrites, stateOwnerOf } from '@cds/redis';
-import type { Logger, Registration } from '@cds/service';
+import type { Registration } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import type { SynchronizeTasksDeps } from '../tasks/synchronize-tasks';
@@ -15,7 +15,6 @@ export interface StateDeps extends Omit<SynchronizeTasksDeps, 'synchronized' | '
   config: Pick<HooksConfig, 'api'>;
   api: CdsApiClient;
   registration: Registration;
-  logger: Logger;
   /** Called when the state becomes that of this CDS, also after `lost`. */
   ours: () => void;
   /** Called when the state is not that of this CDS any more. */
@@ -32,10 +31,9 @@ export type State = Awaited<ReturnType<typeof createState>>;
 
 /** Watches the owner of the state, its synchronization with the API, and what vanishes from it. */
 export async function createState(deps: StateDeps) {
-  const { redis, registration, logger, ending, config } = deps;
+  const { redis, registration, logger, ending, config, own } = deps;
   const store = createSynchronizedStore({ redis });
   let synchronizedAt: number | undefined;
-  const { own } = deps;
   const loss = 'Redis refuses writes: webhooks are refused with 503';
   const writes = createWrites({ logger, loss });
 

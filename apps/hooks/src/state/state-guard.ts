@@ -3,21 +3,21 @@ import { createHooksStateMark, createTaskStore, STATE_FORMAT } from '@cds/hooks-
 import { createStateGuard, type StateGuardDeps } from '@cds/redis';
 import type { Registration } from '@cds/service';
 
-export interface HooksStateGuardDeps extends Pick<
-  StateGuardDeps,
-  'redis' | 'logger' | 'onOurs' | 'onLost' | 'onWrite' | 'everyMs' | 'askAgainMs'
-> {
-  /** Names of this CDS. */
-  owner: readonly string[];
-  api: Pick<CdsApiClient, 'workflowHooks'>;
-  registration: Pick<Registration, 'registered'>;
-}
-
 /**
  * Keeps `hooks` from touching the state of another CDS. After a change of API or token, one task
  * that the API lists as a hook proves the owner.
  */
-export function createHooksStateGuard(deps: HooksStateGuardDeps) {
+export function createHooksStateGuard(
+  deps: Pick<
+    StateGuardDeps,
+    'redis' | 'logger' | 'onOurs' | 'onLost' | 'onWrite' | 'everyMs' | 'askAgainMs'
+  > & {
+    /** Names of this CDS. */
+    owner: readonly string[];
+    api: Pick<CdsApiClient, 'workflowHooks'>;
+    registration: Pick<Registration, 'registered'>;
+  },
+) {
   const { redis, owner, api, registration } = deps;
 
   const tasks = createTaskStore({ redis });

@@ -2,8 +2,6 @@ import { createLostDeliveries, type TaskStore } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 
-export type TaskWatch = ReturnType<typeof createTaskWatch>;
-
 /** Finds, with a few short commands, what FLUSHALL, DEL or eviction removed from Redis. */
 export function createTaskWatch({
   redis,

@@ -10,8 +10,6 @@ import { type TaskCounts, taskOrder, type TaskSort } from './sort-tasks';
 
 const CHUNK = 100;
 
-export type ListTasks = ReturnType<typeof createListTasks>;
-
 /** Lists all tasks with their counts in chunks: hooks first, then cleanups, unless sorted. */
 export function createListTasks({
   tasks,

@@ -19,6 +19,7 @@ import {
   nameOf,
   type RemoveRuns,
   type RunsOf,
+  waitUntil,
 } from './remove-runs';
 import type { WaitingBranchChanges } from './waiting-branch-changes';
 
@@ -65,7 +66,7 @@ export function createCleanUpBranch(deps: {
     of: object = {},
   ): Promise<CleanupOutcome> {
     const { kind } = await store.cancel(lock.lockToken, cleanup);
-    if (kind !== 'cancelled') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
+    if (kind !== 'cancelled') return waitUntil(now() + BUSY_MS);
     deps.workMetrics.cleanupEnded('cancelled');
     logger.info({ ...nameOf(cleanup), branch: cleanup.branch, ...of }, why);
     return END;
@@ -74,12 +75,12 @@ export function createCleanUpBranch(deps: {
   /** The pending deletion schedules the cleanup anew. If that is removed before, this one stays. */
   async function postpone(cleanup: Cleanup, lock: HeldLock, due: number): Promise<CleanupOutcome> {
     const postponed = await store.postpone(lock.lockToken, cleanup, due);
-    if (postponed !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
+    if (postponed !== 'ok') return waitUntil(now() + BUSY_MS);
     logger.info(
       { ...nameOf(cleanup), branch: cleanup.branch, due: new Date(due).toISOString() },
       'the branch was deleted again: its cleanup is postponed',
     );
-    return { kind: 'wait', until: due, forApi: false };
+    return waitUntil(due);
   }
 
   async function cleanUp(cleanup: Cleanup, lock: HeldLock): Promise<CleanupOutcome> {
@@ -121,7 +122,7 @@ export function createCleanUpBranch(deps: {
   ): Promise<CleanupOutcome> {
     const begin = () => store.begin(lock.lockToken, cleanup, lastSeen);
     // It was postponed or cancelled, or a hook has new deliveries: all is read again.
-    if ((await begin()) !== 'ok') return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
+    if ((await begin()) !== 'ok') return waitUntil(now() + BUSY_MS);
     return removeRuns(cleanup, of, async () => {
       if ((await begin()) === 'ok') return true;
       // The API refused the first call, and there is no second one.
@@ -134,10 +135,10 @@ export function createCleanUpBranch(deps: {
     const cleanup = await store.read(id);
     if (!cleanup || cleanup.status !== 'waiting') return END;
     const until = notBefore(cleanup, now(), retryDelayMs);
-    if (until > now()) return { kind: 'wait', until, forApi: false };
+    if (until > now()) return waitUntil(until);
 
     const lock = await hookLock.acquire(cleanup.hook);
-    if (!lock) return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
+    if (!lock) return waitUntil(now() + BUSY_MS);
     try {
       // The process that was calling the API may have ended since.
       const known = cleanup.unsure ? await store.read(id) : cleanup;

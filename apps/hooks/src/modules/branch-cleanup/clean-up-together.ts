@@ -1,7 +1,7 @@
 import type { Cleanup, Clock, HeldLocks, HookLock, CleanupStore } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import { notBefore } from './clean-up-branch';
-import type { CleanupOutcome, RemoveRuns } from './remove-runs';
+import { type CleanupOutcome, type RemoveRuns, waitUntil } from './remove-runs';
 
 /** The cleanups of a group that were not done. */
 export interface LeftCleanups {
@@ -37,8 +37,7 @@ export function createCleanUpTogether(deps: {
   const notBeforeOf = (cleanup: Cleanup) => notBefore(cleanup, now(), retryDelayMs);
 
   function leaveAlone(left: LeftCleanups, cleanup: Cleanup): void {
-    const until = notBeforeOf(cleanup);
-    left.alone.push({ id: cleanup.id, outcome: { kind: 'wait', until, forApi: false } });
+    left.alone.push({ id: cleanup.id, outcome: waitUntil(notBeforeOf(cleanup)) });
   }
 
   /** If Redis fails, the cleanups stay marked: they are repeated, and pushes wait. Never throws. */

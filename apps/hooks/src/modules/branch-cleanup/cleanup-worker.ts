@@ -2,7 +2,7 @@ import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { ApiOutage } from '../../queue/api-outage';
 import { cleanupJobId } from '../../queue/job-ids';
-import { createJobWorker, type JobWorker } from '../../queue/job-worker';
+import { createJobWorker } from '../../queue/job-worker';
 import type { CleanUpBranch } from './clean-up-branch';
 import type { CleanUpTogether, LeftCleanups } from './clean-up-together';
 import { CLEANUP_QUEUE, type CleanupJob, type CleanupQueue } from '../../queue/cleanup-queue';
@@ -20,7 +20,7 @@ export function createCleanupWorker(deps: {
   apiOutage: ApiOutage;
   logger: Logger;
   lockMs?: number | undefined;
-}): JobWorker {
+}) {
   const { queue, apiOutage } = deps;
 
   async function enqueueAlone({ id, outcome }: LeftCleanups['alone'][number]): Promise<void> {

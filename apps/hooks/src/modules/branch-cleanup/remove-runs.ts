@@ -22,6 +22,10 @@ export interface RunsOf {
 export const BUSY_MS = 300;
 export const END: CleanupOutcome = { kind: 'end' };
 
+export function waitUntil(until: number): CleanupOutcome & { kind: 'wait' } {
+  return { kind: 'wait', until, forApi: false };
+}
+
 /**
  * What is known of a removal after a failure. An API in trouble (a full pool, a lock timeout) may
  * refuse a repeated call and still carry out the first, whose result is unknown.
@@ -50,36 +54,38 @@ export function createRemoveRuns(deps: {
   const { store, api, callApi, logger, now, retryDelayMs, retryError } = deps;
   const stored = { logger, signal: deps.killed };
 
-  async function saveFailure(
-    cleanup: Cleanup,
-    failure: Failure,
-    sentence = failure.message,
-  ): Promise<CleanupOutcome> {
+  async function saveFailure(cleanup: Cleanup, failure: Failure): Promise<CleanupOutcome> {
+    const isSlash = isSlashBefore052(cleanup, failure);
+    const error = isSlash ? slashSentence(failure.message) : failure.message;
     const refused = failure.kind === 'refused';
     const nbErrors = cleanup.nb_errors + (refused ? 1 : 0);
     const outages = refused ? 0 : cleanup.outages + 1;
-    const isFinal = refused && (nbErrors >= retryError || isSlashBefore052(cleanup, failure));
+    const isFinal = refused && (nbErrors >= retryError || isSlash);
     const pause = refused ? retryDelayMs : outagePauseMs(outages, retryDelayMs);
     const retryAt = isFinal ? undefined : now() + pause;
     const removal = removalAfter(cleanup, failure);
-    const of = { ...nameOf(cleanup), branch: cleanup.branch, error: sentence };
+    const of = { ...nameOf(cleanup), branch: cleanup.branch, error };
     if (isFinal)
       logger.error(of, 'cleanup failed: the runs of the deleted branch stay, see its task');
     else logger.warn(of, 'cleanup failed: it is tried again later');
     const { kept, dropped } = await retryWrite(
       () =>
         store.fail(cleanup, {
-          ...{ nbErrors, error: sentence, outages, retryAt, refused, removal, now: now() },
+          nbErrors,
+          error,
+          outages,
+          retryAt,
+          refused,
+          removal,
+          now: now(),
         }),
       stored,
     );
-    if (kept === 'changed') return { kind: 'wait', until: now(), forApi: false };
+    if (kept === 'changed') return waitUntil(now());
     if (isFinal) deps.workMetrics.cleanupEnded('failed', dropped);
     else deps.workMetrics.retried('cleanup', failure.kind);
     if (retryAt === undefined) return END;
-    return refused
-      ? { kind: 'wait', until: retryAt, forApi: false }
-      : { kind: 'wait', until: retryAt, forApi: true, outages };
+    return refused ? waitUntil(retryAt) : { kind: 'wait', until: retryAt, forApi: true, outages };
   }
 
   /**
@@ -96,15 +102,8 @@ export function createRemoveRuns(deps: {
       () => api.deleteBranchRuns({ project, workflow, branch, requestId }),
       stillMine,
     );
-    if (!result) return { kind: 'wait', until: now() + BUSY_MS, forApi: false };
-    if (!result.ok) {
-      const { failure } = result;
-      return saveFailure(
-        cleanup,
-        failure,
-        isSlashBefore052(cleanup, failure) ? slashSentence(failure.message) : failure.message,
-      );
-    }
+    if (!result) return waitUntil(now() + BUSY_MS);
+    if (!result.ok) return saveFailure(cleanup, result.failure);
     const finished = await retryWrite(() => store.finish(cleanup, now()), stored);
     if (finished !== 'waiting') deps.workMetrics.cleanupEnded('done');
     logger.info(
