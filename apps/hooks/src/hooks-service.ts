@@ -24,7 +24,7 @@ export interface HooksService {
   port: number;
   /** Of the listener for webhooks alone, if configured. */
   publicPort?: number | undefined;
-  /** Accepts nothing more, finishes work in progress until `deadlineMs`, and closes. */
+  /** Accepts nothing more, finishes work in progress within `deadlineMs`, and closes. */
   stop(deadlineMs: number): Promise<void>;
 }
 

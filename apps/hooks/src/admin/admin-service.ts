@@ -14,7 +14,7 @@ import { CdsError, nanosecondsSchema } from '@cds/wire';
 import { z } from 'zod';
 import type { Resources } from '../resources';
 
-/** How many were sent again or dropped. */
+/** Counts of retried or dropped dead letters. */
 export const allAnswerSchema = z
   .object({
     executions: z.int(),

@@ -52,7 +52,7 @@ export function createHooksMonitoring(deps: {
       const reason = n > 0 ? whyNotServed(type) : undefined;
       return reason === undefined ? [] : [{ type, n, reason }];
     });
-    // By the clock that they run by.
+    // By the clock of Redis, by which schedulers and polls run.
     const lateBy = ({ firstDue = Infinity }: DueCount) =>
       Math.max(0, Math.floor(now.now - firstDue / 1000));
     const lateSeconds = lateBy(schedulers);

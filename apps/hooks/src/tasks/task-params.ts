@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 export const REDIS_AWAY = ['unavailable'] as const;
 
-/** Any text: another one than a uuid is an unknown task. */
+/** Any text: one that is no uuid names an unknown task. */
 const uuid = z.string().meta({
   description: 'Of a hook, or of a scheduled removal of the runs of a deleted branch.',
 });
