@@ -4,17 +4,18 @@ import { parseCron } from './parse-cron';
 import { type OffsetAt, timeZoneOf, wholeSeconds } from './time-zone';
 
 export interface Schedule {
-  /** The first time after this instant (ms), in whole seconds; undefined when there is none any more. */
+  /** The first time after this instant (ms), in whole seconds; undefined when there is none. */
   next(after: number): number | undefined;
-  /** The last time up to `until`, when `time` is one of them (ms). Takes as long for years as for minutes. */
+  /**
+   * The last time up to `until`, where `time` is one of them (ms). As fast for years as for
+   * minutes.
+   */
   latest(time: number, until: number): number;
 }
 
 /**
- * The times of a cron expression in a time zone: those of CDS 0.41, for whom see the README.
- *
- * croner finds the times on a calendar without daylight saving; which instant the clocks of the zone show that time at is
- * decided here, by the rule of the reference.
+ * The times of a cron expression in a time zone, as in CDS 0.41; see the README. croner finds the
+ * times on a calendar without daylight saving; this module maps them to instants of the zone.
  *
  * @throws CronError
  */
@@ -31,7 +32,7 @@ export function createSchedule(expression: string, timeZone: string): Schedule {
   }
 
   if (nextOnCalendar(0) === undefined) {
-    throw new CronError('it has no time at all: no year that it names has such a day', 1);
+    throw new CronError('it never runs: no year that it names has such a day', 1);
   }
 
   function next(after: number): number | undefined {
@@ -39,9 +40,9 @@ export function createSchedule(expression: string, timeZone: string): Schedule {
     let time = nextOnCalendar(from + offsetAt(from));
     while (time !== undefined) {
       const instant = instantOf(time, offsetAt);
-      // Where clocks change, the reference gives times once more that it gave before, or that are past.
+      // Where clocks change, a time may map to an instant that is past.
       if (instant > after) return instant;
-      time = nextOnCalendar(lastInVain(time, instant, from, offsetAt));
+      time = nextOnCalendar(lastPast(time, instant, from, offsetAt));
     }
     return undefined;
   }
@@ -50,7 +51,7 @@ export function createSchedule(expression: string, timeZone: string): Schedule {
     next,
     latest(time, until) {
       let latest = time;
-      // No time is after `beyond` and up to `until`.
+      // No time lies between `beyond` and `until`.
       let beyond = until;
       while (beyond - latest >= 1000) {
         const middle = latest + Math.floor((beyond - latest) / 2);
@@ -63,16 +64,13 @@ export function createSchedule(expression: string, timeZone: string): Schedule {
   };
 }
 
-/**
- * When the clocks show this time, by the rule of Go's `time.Date`: of two instants, or of none, the one that the offset
- * around that time leads to.
- */
+/** The instant at which clocks show this time, by the rule of Go's `time.Date` for two or none. */
 function instantOf(time: number, offsetAt: OffsetAt): number {
   return time - offsetAt(time - offsetAt(time));
 }
 
-/** The time on the calendar up to which none is after `from`, when this one is not. */
-function lastInVain(time: number, instant: number, from: number, offsetAt: OffsetAt): number {
+/** The last time on the calendar that is known not to be after `from`. */
+function lastPast(time: number, instant: number, from: number, offsetAt: OffsetAt): number {
   const shifted = time + (from - instant);
   return instantOf(shifted, offsetAt) === from ? shifted : time;
 }

@@ -1,10 +1,10 @@
-/** A cron expression or a time zone that cannot be used; the message says where the mistake is and what to write. */
+/** An invalid cron expression or time zone. The message says where, and what to write. */
 export class CronError extends Error {
   override readonly name = 'CronError';
 
   constructor(
     message: string,
-    /** Where the mistake begins in the expression, from 1 on; none when it is in the time zone. */
+    /** Of the mistake in the expression, from 1; undefined for one in the time zone. */
     readonly column?: number,
   ) {
     super(message);

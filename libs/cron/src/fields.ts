@@ -1,11 +1,9 @@
-/** One field of an expression. */
 export interface Field {
   name: string;
   min: number;
   max: number;
-  /** The greatest step. */
   maxStep: number;
-  /** What may be written in place of a number, in small letters. */
+  /** Names of numbers, in lower case. */
   names: Readonly<Record<string, number>>;
   /** Whether `07` may be written for `7`. */
   leadingZero: boolean;
@@ -37,7 +35,7 @@ export const DAY_OF_WEEK: Field = {
   leadingZero: false,
 };
 
-/** All seven, in their order. Of six the seconds are left out, of five the year, too. */
+/** In order. Six fields have no seconds, five no year either. */
 export const FIELDS: readonly Field[] = [
   numeric('second', 0, 59),
   numeric('minute', 0, 59),

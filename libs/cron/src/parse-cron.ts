@@ -11,35 +11,30 @@ const PREDEFINED: Readonly<Record<string, string>> = {
   '@hourly': '0 0 * * * * *',
 };
 
-/** What an expression may hold at most; the longest sensible ones stay far below. */
 const MAX_CHARACTERS = 1_000;
-/** In croner the last working day of the month stands alone. */
+/** The last working day of the month: croner takes it in a pattern of its own. */
 const LAST_WORKING_DAY = 'LW';
 
 /**
- * Translates an expression of the reference's dialect (github.com/gorhill/cronexpr, with 5, 6 or 7 fields) into patterns of
- * croner with 7 fields. The times of all of them together are those of the expression.
+ * Translates an expression of github.com/gorhill/cronexpr, with 5, 6 or 7 fields, into patterns of
+ * croner with 7 fields. Their times together are those of the expression.
  *
  * @throws CronError
  */
 export function parseCron(expression: string): string[] {
   if (expression.length > MAX_CHARACTERS) {
-    const column = MAX_CHARACTERS + 1;
-    throw new CronError(
-      `at column ${column}: it is longer than ${MAX_CHARACTERS} characters`,
-      column,
-    );
+    failAt(MAX_CHARACTERS + 1, `it is longer than ${MAX_CHARACTERS} characters`);
   }
-  // The white space of the reference, no other.
+  // The white space of cronexpr, no other.
   const found = [...expression.matchAll(/[^ \t\n\f\r]+/g)];
   const [first] = found;
   if (first?.[0].startsWith('@')) return parsePredefined(found);
   if (found.length < 5 || found.length > 7) {
     const column = found.length > 7 ? columnOf(found[7]) : expression.length + 1;
-    throw new CronError(
-      `at column ${column}: it has ${found.length} fields, not 5 (minute, hour, day of the month, month, day of the week), ` +
-        '6 with the year behind them, or 7 with the seconds before them, too',
+    failAt(
       column,
+      `it has ${found.length} fields, not 5 (minute, hour, day of the month, month, day of the week), ` +
+        '6 with the year at the end, or 7 with the seconds in front too',
     );
   }
   const fields = found.map((match, index): FieldText => ({
@@ -54,19 +49,18 @@ function parsePredefined(found: RegExpExecArray[]): string[] {
   const name = found[0]?.[0] ?? '';
   const pattern = Object.hasOwn(PREDEFINED, name) ? PREDEFINED[name] : undefined;
   if (pattern === undefined) {
-    throw new CronError(
-      `at column ${columnOf(found[0])}: ${JSON.stringify(name.slice(0, 40))} is not known, in small letters these are: ` +
-        Object.keys(PREDEFINED).join(', '),
+    return failAt(
       columnOf(found[0]),
+      `${JSON.stringify(name.slice(0, 40))} is unknown, in lower case these are known: ` +
+        Object.keys(PREDEFINED).join(', '),
     );
   }
-  if (found.length > 1) {
-    throw new CronError(
-      `at column ${columnOf(found[1])}: nothing may stand behind ${name}`,
-      columnOf(found[1]),
-    );
-  }
+  if (found.length > 1) failAt(columnOf(found[1]), `nothing may follow ${name}`);
   return [pattern];
+}
+
+function failAt(column: number, problem: string): never {
+  throw new CronError(`at column ${column}: ${problem}`, column);
 }
 
 function columnOf(match: RegExpExecArray | undefined): number {

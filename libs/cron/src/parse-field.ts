@@ -1,24 +1,21 @@
 import { CronError } from './cron-error';
 import { DAY_OF_MONTH, DAY_OF_WEEK, type Field } from './fields';
 
-/** A field of an expression and where it stands. */
-export interface FieldText {
+/** A part of a field, in lower case. */
+interface Part {
   text: string;
-  /** Of its first character, from 1 on. */
+  /** Of its first character in the expression, from 1. */
   column: number;
-  /** From 1 on. */
+}
+
+export interface FieldText extends Part {
+  /** Of the field, from 1. */
   number: number;
 }
 
-/** A part of a field: its text in small letters and its column. */
-interface Part {
-  text: string;
-  column: number;
-}
-
 /**
- * The entries of a field as croner writes them (`3`, `15W`, `5#2`); undefined for any value. An entry that is `*` makes the
- * whole field any value, whatever else is listed, as in the reference.
+ * The entries of a field in croner's form (`3`, `15W`, `5#2`); undefined for any value. An entry
+ * `*` makes the whole field any value, as in cronexpr.
  *
  * @throws CronError
  */
@@ -71,7 +68,7 @@ export function parseField(at: FieldText, field: Field): string[] | undefined {
     return { first, last };
   }
 
-  /** What the reference knows of days beside numbers; undefined for anything else. */
+  /** Days that are no plain numbers; undefined for anything else. */
   function specialDay(part: Part): string | undefined {
     const { text } = part;
     if (field === DAY_OF_MONTH) {
@@ -81,7 +78,7 @@ export function parseField(at: FieldText, field: Field): string[] | undefined {
     if (field === DAY_OF_WEEK) {
       const [day, nth] = cut(part, '#');
       if (nth) {
-        if (!/^[1-5]$/.test(nth.text)) fail(nth, 'behind # stands a number from 1 to 5');
+        if (!/^[1-5]$/.test(nth.text)) fail(nth, 'a number from 1 to 5 has to follow #');
         return `${valueOf(day)}#${nth.text}`;
       }
       if (text === 'l')
@@ -103,12 +100,12 @@ export function parseField(at: FieldText, field: Field): string[] | undefined {
   }
 
   const parts = partsOf(at);
-  if (parts.length === 0) fail({ text: at.text, column: at.column }, 'there is nothing but commas');
+  if (parts.length === 0) fail(at, 'it holds only commas');
   const all = parts.map(entriesOf);
   return all.includes(undefined) ? undefined : [...new Set(all.flatMap((some) => some ?? []))];
 }
 
-/** What stands between the commas; as in the reference, one too many does no harm. */
+/** As in cronexpr, an empty part is skipped. */
 function partsOf({ text, column }: FieldText): Part[] {
   return [...text.matchAll(/[^,]+/g)].map((match) => ({
     text: match[0].toLowerCase(),
@@ -116,7 +113,7 @@ function partsOf({ text, column }: FieldText): Part[] {
   }));
 }
 
-/** What stands before and behind the first of this sign. */
+/** The text before and after the first `sign`. */
 function cut({ text, column }: Part, sign: string): [Part, Part?] {
   const at = text.indexOf(sign);
   if (at < 0) return [{ text, column }];

@@ -4,7 +4,7 @@ import { CronError } from './cron-error';
 export type OffsetAt = (instant: number) => number;
 
 /**
- * The zone of this name, as Go's `time.LoadLocation` reads it: empty is UTC, `Local` the zone of this process.
+ * Reads a name as Go's `time.LoadLocation`: empty is UTC, `Local` the zone of this process.
  *
  * @throws CronError for a name that the IANA database does not hold
  */
@@ -19,7 +19,6 @@ export function timeZoneOf(name: string): OffsetAt {
   };
 }
 
-/** The instant without its fraction of a second, which no zone changes. */
 export function wholeSeconds(instant: number): number {
   return Math.floor(instant / 1000) * 1000;
 }
@@ -29,7 +28,7 @@ function formatOf(name: string): Intl.DateTimeFormat {
     `${JSON.stringify(name.slice(0, 100))} is no time zone: write a name of the IANA database such as Europe/Paris, or ` +
       'nothing for UTC',
   );
-  // Intl takes offsets such as +01:00, too.
+  // Intl also accepts offsets such as +01:00.
   if (!/^[A-Za-z]/.test(name)) throw refused;
   try {
     return new Intl.DateTimeFormat('en-US', {

@@ -7,20 +7,12 @@ export interface Work {
   steps: number;
 }
 
-/**
- * What the interpolations of one outgoing hook may take together: seconds at the very most,
- * whatever is written.
- */
+/** For all interpolations of one outgoing hook. Takes seconds at most. */
 export const MAX_WORK: Readonly<Work> = { characters: 8 * 1024 * 1024, steps: 20_000 };
 
-/** The expressions of a text, each small, add up to more work than one hook may cause. */
 export class TooMuchWorkError extends InterpolateError {}
 
-/**
- * What is left of the work that the texts of one hook may cause. The size of a value is bounded
- * where it is made; this bounds the sum over all values on the way, which a short text can make as
- * large as it likes.
- */
+/** Bounds the sum of all values on the way, which a short text can make large. */
 export interface Budget {
   /** @throws TooMuchWorkError naming the bound and what to do */
   spend(work: Partial<Work>): void;

@@ -1,8 +1,6 @@
 import { posix } from 'node:path';
 import { textOf, type Value } from './value';
 
-/** Helpers that write a value down for another reader. */
-
 const GO_ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
   '\\': '\\\\',
@@ -14,10 +12,10 @@ const GO_ESCAPES: Readonly<Record<string, string>> = {
   '\t': '\\t',
   '\v': '\\v',
 };
-/** What Go prints as it is. */
+/** Go does not escape these. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
-/** The text in double quotes, as Go source would hold it. */
+/** A Go string literal in double quotes. */
 export function goQuote(text: string): string {
   let quoted = '';
   for (const character of text) {
@@ -31,7 +29,7 @@ export function goQuote(text: string): string {
   return `"${quoted}"`;
 }
 
-/** As Go's encoder, which also escapes what HTML would read. */
+/** Escapes the characters of HTML too, as Go's encoder. */
 export function toJson(value: Value): string {
   if (typeof value !== 'string') return value === null ? 'null' : textOf(value);
   return JSON.stringify(value).replace(
@@ -40,7 +38,7 @@ export function toJson(value: Value): string {
   );
 }
 
-/** What cannot be decoded gives the words of Go's error, as in CDS. */
+/** Invalid text gives the message of Go's error, as in CDS. */
 export function fromBase64(text: string): string {
   const stripped = text.replace(/[\r\n]/g, '');
   const wrong = stripped.search(/[^A-Za-z0-9+/](?!=?$)|[^A-Za-z0-9+/=]$/);

@@ -12,16 +12,16 @@ import * as text from './text-helpers';
 import { asCount, asText, isEmpty, textOf, toBoolean, toInteger, type Value } from './value';
 
 export interface Helper {
-  /** How many values it needs, and how many it takes at most. */
+  /** Values. */
   least: number;
   most: number;
-  /** Characters that it looks at, where these are others than those of its values. */
+  /** Characters that it reads; by default those of its values. */
   reads?(values: readonly Value[]): number;
   call(values: readonly Value[], limit: number): Value;
 }
 
-/** @throws InterpolateError before something is made that is larger than the whole result may be */
-function checkSize(characters: number, limit: number): void {
+/** @throws InterpolateError when a value is larger than the whole result may be */
+export function checkSize(characters: number, limit: number): void {
   if (characters > limit) {
     throw new InterpolateError(`the result would have more than ${limit} characters`);
   }
@@ -108,7 +108,7 @@ function notByZero(divisor: bigint, helper: string): bigint {
   return divisor;
 }
 
-/** `default`: the last text that is not empty; what is piped in comes last. */
+/** `default`: the last text that is not empty. The piped value comes last. */
 function firstOf(...values: Value[]): string {
   return (
     values.findLast((value): value is string => typeof value === 'string' && value !== '') ?? ''
@@ -169,7 +169,7 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
       reads: searched,
       call(values, limit) {
         const [old = '', put = '', given = ''] = values.map((value) => asText(value, 'replace'));
-        // Between all characters and at both ends, where nothing is to be replaced.
+        // An empty `old` matches between all characters and at both ends.
         const parts = given.split(old === '' ? /(?:)/u : old);
         checkSize(given.length + (parts.length + 1) * put.length, limit);
         return old === '' ? put + parts.join(put) + (given === '' ? '' : put) : parts.join(put);
@@ -203,12 +203,10 @@ function indented(spaces: number, given: string): number {
   return given.length + 1 + lines(given) * Math.max(0, spaces);
 }
 
-/**
- * V8 searches for a text that is longer than this in time that grows with both lengths, multiplied.
- */
+/** V8 searches for a longer text in the time of both lengths multiplied. */
 const MAX_QUICK_SEARCH_LENGTH = 250;
 
-/** Of `replace`: the text counts again for each further 250 characters of what is searched for. */
+/** For `replace`: the text counts again for each further 250 characters of the searched text. */
 function searched([old = null, put = null, given = null]: readonly Value[]): number {
   const length = (value: Value): number => (typeof value === 'string' ? value.length : 0);
   return length(put) + length(given) * (1 + Math.floor(length(old) / MAX_QUICK_SEARCH_LENGTH));

@@ -1,31 +1,29 @@
 import { type Budget, createBudget } from './budget';
-import { HELPERS } from './helpers';
+import { checkSize, HELPERS } from './helpers';
 import { InterpolateError } from './interpolate-error';
 import { type Operand, parseAction, type Pipeline } from './parse-action';
 import { textOf, type Value } from './value';
 
-/** Characters of a result when nothing else is said. */
+/** The default limit of a result. */
 export const MAX_CHARACTERS = 1024 * 1024;
 
 export interface InterpolateOptions {
-  /** Most characters of the result, and of every value on the way to it. */
+  /** Characters of the result, and of every value on the way. */
   limit?: number;
-  /** Shared by texts that belong together; one of its own, {@link MAX_WORK}, when not given. */
+  /** May be shared by several texts. The default is a new one. */
   budget?: Budget;
 }
 
-/** With one of these, a variable that is not known has no value, and is not left as it is written. */
+/** With one of these, an unknown variable has no value. */
 const TAKE_UNKNOWN = ['default', 'ternary'];
 
 /**
- * Fills variables into a text, as CDS does: `{{.git.branch | lower | trunc 20}}`.
- *
- * What names a variable or a helper that is not known is left as it is written, unless `default` or `ternary` is used.
+ * Fills variables into a text, as CDS does: `{{.git.branch | lower | trunc 20}}`. An expression
+ * with an unknown variable or helper is left as it is, unless it uses `default` or `ternary`.
  *
  * @param variables by their whole name, without the dot in front
- * @throws InterpolateError for what cannot be read, a helper given what it does not take, and
- *   results that are too large; TooMuchWorkError when the work of all expressions together is more
- *   than `budget` has left
+ * @throws InterpolateError for invalid expressions and too large results; TooMuchWorkError when the
+ *   budget is spent
  */
 export function interpolate(
   text: string,
@@ -38,7 +36,7 @@ export function interpolate(
   let length = 0;
   const put = (part: string): void => {
     length += part.length;
-    checkLength(length, limit);
+    checkSize(length, limit);
     parts.push(part);
   };
 
@@ -66,12 +64,6 @@ interface Context {
   budget: Budget;
 }
 
-function checkLength(length: number, limit: number): void {
-  if (length > limit) {
-    throw new InterpolateError(`the result would have more than ${limit} characters`);
-  }
-}
-
 function operandsOf(pipeline: Pipeline): Operand[] {
   return pipeline
     .flat()
@@ -85,7 +77,7 @@ function isLeftAsWritten(operands: Operand[], variables: Context['variables']): 
   return operands.some((operand) => operand.kind === 'variable' && !variables.has(operand.name));
 }
 
-/** Each command gets what the one before it gave as its last value. */
+/** The result of each command is the last value of the next one. */
 function evaluate(pipeline: Pipeline, context: Context): Value {
   let piped: Value[] = [];
   for (const command of pipeline) piped = [run(command, piped, context)];
@@ -96,7 +88,7 @@ function run(command: Operand[], piped: Value[], context: Context): Value {
   const [first, ...rest] = command;
   if (first?.kind !== 'word') {
     if (!first || rest.length > 0 || piped.length > 0) {
-      throw new InterpolateError('a value is given values as if it were a helper');
+      throw new InterpolateError('a value that is no helper takes no values');
     }
     return valueOf(first, context);
   }
@@ -111,7 +103,7 @@ function run(command: Operand[], piped: Value[], context: Context): Value {
   const characters = helper.reads?.(values) ?? lengthOf(values);
   budget.spend({ characters });
   const result = helper.call(values, limit);
-  if (typeof result === 'string') checkLength(result.length, limit);
+  if (typeof result === 'string') checkSize(result.length, limit);
   budget.spend({ characters: lengthOf([result]) });
   return result;
 }

@@ -1,7 +1,7 @@
 import { InterpolateError } from './interpolate-error';
 import type { Value } from './value';
 
-/** One thing of an action: a variable, a constant, a helper's name, or an action in brackets. */
+/** `word`: the name of a helper. `pipeline`: an action in brackets. */
 export type Operand =
   | { kind: 'variable'; name: string }
   | { kind: 'constant'; value: Value }
@@ -12,13 +12,13 @@ export type Pipeline = Operand[][];
 
 export interface Action {
   pipeline: Pipeline;
-  /** Where the text goes on, after `}}`. */
+  /** The index after `}}`. */
   end: number;
 }
 
-/** Brackets in brackets. */
-const DEEPEST = 16;
-/** Operands of one action. */
+/** Of brackets. */
+const MAX_DEPTH = 16;
+/** Of one action. */
 const MAX_OPERANDS = 200;
 
 const SPACES = /[ \t\r\n]*/y;
@@ -34,12 +34,7 @@ const WORDS: ReadonlyMap<string, Value> = new Map<string, Value>([
   ['nil', null],
 ]);
 
-/**
- * Reads what stands between `{{` and `}}`.
- *
- * @param start after the opening braces
- * @throws InterpolateError
- */
+/** Reads an action up to `}}`. @param start after `{{` @throws InterpolateError */
 export function parseAction(text: string, start: number): Action {
   let at = start;
   let operands = 0;
@@ -57,7 +52,7 @@ export function parseAction(text: string, start: number): Action {
   function operand(depth: number): Operand {
     if (++operands > MAX_OPERANDS) fail(`more than ${MAX_OPERANDS} values`);
     if (text[at] === '(') {
-      if (depth >= DEEPEST) fail(`more than ${DEEPEST} brackets in brackets`);
+      if (depth >= MAX_DEPTH) fail(`more than ${MAX_DEPTH} brackets in brackets`);
       at++;
       const inner = pipeline(depth + 1);
       if (text[at] !== ')') fail('a bracket is not closed');
@@ -126,7 +121,7 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
 };
 
-/** The text of a string in Go's notation. */
+/** The text of a Go string literal. */
 function unquote(quoted: string, fail: (what: string) => never): string {
   return quoted
     .slice(1, -1)
@@ -136,9 +131,7 @@ function unquote(quoted: string, fail: (what: string) => never): string {
         const code = x ?? u ?? long;
         if (code !== undefined || octal !== undefined) {
           const point = code === undefined ? parseInt(octal ?? '', 8) : parseInt(code, 16);
-          return point > 0x10ffff
-            ? fail('a character that there is not')
-            : String.fromCodePoint(point);
+          return point > 0x10ffff ? fail('an invalid character') : String.fromCodePoint(point);
         }
         return SHORT_ESCAPES[short] ?? fail(`the unknown escape \\${short}`);
       },

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { InterpolateError } from './interpolate-error';
 
-/** Helpers on plain text, after the libraries of Go that CDS uses. Lengths are bytes, as in Go. */
+/** As the Go libraries of CDS. Lengths are bytes. */
 
 const SPACE = /^[\t\n\v\f\r \u0085\p{Z}]$/u;
 const UPPER = /^\p{Lu}$/u;
@@ -11,7 +11,7 @@ function isSpace(character: string): boolean {
   return SPACE.test(character);
 }
 
-/** A letter of another length (`ß`) stays: Go maps one rune to one. */
+/** Go maps one rune to one, so a letter such as `ß` stays. */
 function upper(character: string): string {
   const changed = character.toUpperCase();
   return Array.from(changed).length === 1 ? changed : character;
@@ -31,7 +31,7 @@ function map(text: string, change: (character: string) => string): string {
 export const toUpper = (text: string): string => map(text, upper);
 export const toLower = (text: string): string => map(text, lower);
 
-/** The first letter of each word; words are parted by all that is no letter, digit or `_`. */
+/** Raises the first letter of each word. Words hold letters, digits and `_`. */
 export function title(text: string): string {
   let isFirst = true;
   return map(text, (character) => {
@@ -43,7 +43,7 @@ export function title(text: string): string {
   });
 }
 
-/** Lowers the first letter of each word; words are parted by white space. */
+/** Lowers the first letter of each word. White space separates words. */
 export function untitle(text: string): string {
   let isFirst = true;
   return map(text, (character) => {
@@ -72,24 +72,22 @@ export function swapcase(text: string): string {
 
 export const nospace = (text: string): string => map(text, (c) => (isSpace(c) ? '' : c));
 
-/** Without white space at both ends. */
-export function trimSpace(text: string): string {
+function trim(text: string, isCut: (character: string) => boolean): string {
   const characters = Array.from(text);
-  const first = characters.findIndex((character) => !isSpace(character));
-  const last = characters.findLastIndex((character) => !isSpace(character));
+  const first = characters.findIndex((character) => !isCut(character));
+  const last = characters.findLastIndex((character) => !isCut(character));
   return first < 0 ? '' : characters.slice(first, last + 1).join('');
 }
 
-/** Without any of the characters of `cut` at both ends. */
+export const trimSpace = (text: string): string => trim(text, isSpace);
+
+/** @param cut characters to remove at both ends */
 export function trimAll(cut: string, text: string): string {
   const cuts = new Set(cut);
-  const characters = Array.from(text);
-  const first = characters.findIndex((character) => !cuts.has(character));
-  const last = characters.findLastIndex((character) => !cuts.has(character));
-  return first < 0 ? '' : characters.slice(first, last + 1).join('');
+  return trim(text, (character) => cuts.has(character));
 }
 
-/** @throws InterpolateError where the bounds are outside of the text */
+/** @throws InterpolateError where a bound is outside of the text */
 function bytes(text: string, start: number, end: number, helper: string): string {
   const all = Buffer.from(text);
   if (start < 0 || end > all.length || start > end) {
@@ -104,13 +102,13 @@ export function trunc(length: number, text: string): string {
   return Buffer.byteLength(text) <= length ? text : bytes(text, 0, length, 'trunc');
 }
 
-/** Below 0, `start` means the beginning and `end` the end. */
+/** A negative `start` is the beginning, a negative `end` the end. */
 export function substr(start: number, end: number, text: string): string {
   if (start < 0) return bytes(text, 0, end, 'substr');
   return bytes(text, start, end < 0 ? Buffer.byteLength(text) : end, 'substr');
 }
 
-/** With `...` for what is left out, `width` bytes in all. */
+/** `width` bytes in all, with `...`. */
 export function abbrev(width: number, text: string): string {
   return width < 4 ? text : abbreviate(text, 0, width);
 }
@@ -125,14 +123,14 @@ function abbreviate(text: string, offset: number, width: number): string {
   const from = Math.min(offset, all.length - (width - 3));
   if (from <= 4) return `${all.toString('utf8', 0, width - 3)}...`;
   if (from + width - 3 < all.length) {
-    // As its model does: with so little room left there is nothing between the dots.
+    // As in the Go library, a small rest is left out.
     const rest = all.toString('utf8', from);
     return `...${width - 3 < 4 ? '' : abbreviate(rest, 0, width - 3)}`;
   }
   return `...${all.toString('utf8', all.length - (width - 3))}`;
 }
 
-/** `some_words` → `SomeWords`; one `_` of several stays, and those at the ends. */
+/** `some_words` → `SomeWords`. One `_` of several stays, and those at the ends. */
 export function camelcase(text: string): string {
   const characters = Array.from(text);
   const first = characters.findIndex((character) => character !== '_');

@@ -1,20 +1,17 @@
 import { InterpolateError } from './interpolate-error';
 
-/**
- * What a helper takes and gives: text, a 64-bit integer, a float, a boolean, or nothing (an unknown variable).
- */
+/** `bigint`: a 64-bit integer. `null`: an unknown variable. */
 export type Value = string | bigint | number | boolean | null;
 
 const ANOTHER_BASE = /^([+-]?)0([xX][0-9a-fA-F]+|[bB][01]+|[oO]?[0-7]+)$/;
-/** Digits of a 64-bit integer, in any base, and some zeros in front. */
+/** Holds a 64-bit integer in any base, and some zeros in front. */
 const MAX_INTEGER_LENGTH = 100;
 
-/** As a template prints it. */
 export function textOf(value: Value): string {
   return value === null ? '<no value>' : String(value);
 }
 
-/** The integer that a text stands for, in Go's notation (`0x1f`, `017`), 0 when it is none. */
+/** Reads Go's notation (`0x1f`, `017`); 0 for other text. */
 function integerOf(text: string): bigint {
   const trimmed = text.replace(/^(\d{1,20})\.0{1,20}$/, '$1');
   if (trimmed.length > MAX_INTEGER_LENGTH) return 0n;
@@ -31,7 +28,7 @@ function inRange(value: bigint): bigint {
   return BigInt.asIntN(64, value) === value ? value : 0n;
 }
 
-/** For the arithmetic helpers, which take anything: what is no number is 0. */
+/** For arithmetic helpers, which take anything: 0 for what is no number. */
 export function toInteger(value: Value): bigint {
   switch (typeof value) {
     case 'bigint':
@@ -55,19 +52,19 @@ export function toBoolean(value: Value): boolean {
   return value !== null && value !== false && value !== 0n && value !== 0;
 }
 
-/** Whether it is the zero of its type. */
+/** Whether a value is the zero of its type. */
 export function isEmpty(value: Value): boolean {
   return value === null || value === '' || value === false || value === 0n || value === 0;
 }
 
-/** @throws InterpolateError when a helper that works on text is given something else */
+/** @throws InterpolateError for other values */
 export function asText(value: Value, helper: string): string {
   if (typeof value === 'string') return value;
   if (value === null) return '';
   throw new InterpolateError(`${helper} works on text`);
 }
 
-/** @throws InterpolateError when a helper that needs a number written as such is given something else */
+/** @throws InterpolateError for other values, also for text that holds a number */
 export function asCount(value: Value, helper: string): number {
   if (typeof value === 'bigint' && value >= -(2n ** 31n) && value < 2n ** 31n) return Number(value);
   throw new InterpolateError(`${helper} needs a whole number, written without quotes`);
