@@ -7,7 +7,7 @@ export function configOption(description = 'configuration file (TOML)'): Option 
   );
 }
 
-/** What {@link configOption} makes of a command line. */
+/** The value of {@link configOption}. */
 export interface ConfigOption {
   config?: string[];
 }

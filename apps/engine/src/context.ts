@@ -1,4 +1,4 @@
-/** What a command gets from the process it runs in. */
+/** The process that a command runs in. */
 export interface Context {
   env: NodeJS.ProcessEnv;
   /** Standard output: what was asked for. */

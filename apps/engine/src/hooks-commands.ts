@@ -20,7 +20,7 @@ const hooksConfig = () =>
 const UUID = 'uuid of the task in CDS; of a cleanup its own';
 const TIMESTAMP = 'timestamp of the execution (nanoseconds)';
 
-/** Adds `engine hooks …`: what an operator does to executions, on the Redis of hooks, whether hooks runs or not. */
+/** Adds `engine hooks …`: commands on the Redis of hooks, whether hooks runs or not. */
 export function addHooksCommands(program: Command, context: Context): void {
   const hooks = program.command('hooks').description('help with the hooks service');
 
@@ -108,7 +108,7 @@ export function addHooksCommands(program: Command, context: Context): void {
     .action(async (o: ImportOptions) => importHooks(o, context));
 }
 
-/** What an operator looks for before he replays, stops or brings forward: uuids and timestamps. */
+/** Lists with the uuids and timestamps that other commands take. */
 function addLists(hooks: Command, context: Context): void {
   const listOf = (name: string, description: string) =>
     hooks

@@ -3,7 +3,7 @@ import { connectRedis, vcsKeys } from '@cds/redis';
 import { once } from 'node:events';
 import { z } from 'zod';
 
-/** A webhook that has to be added at Bitbucket by hand, as vcs keeps it in Redis. */
+/** A webhook to add at Bitbucket by hand, as vcs stores it in Redis. */
 const manualWebhookSchema = z.object({
   repository: z.string(),
   url: z.string(),
@@ -14,7 +14,7 @@ export type ManualWebhook = z.infer<typeof manualWebhookSchema>;
 
 const DEADLINE_MS = 5_000;
 
-/** Reads what vcs noted for the webhook. Undefined when it noted nothing; rejects when Redis cannot be asked. */
+/** Undefined when vcs stored nothing for the webhook; rejects while Redis is away. */
 export async function readManualWebhook(
   redis: RedisConfig,
   uuid: string,

@@ -21,7 +21,7 @@ function harmless(context: Context): Context {
   };
 }
 
-/** Runs one `engine …` command. Returns the exit code: 0, 1 when it failed, 2 when it was called in the wrong way. */
+/** Runs one command. Returns the exit code: 0, 1 for a failure, 2 for wrong arguments. */
 export async function runProgram(args: readonly string[], process: Context): Promise<number> {
   const context = harmless(process);
   let exitCode = 0;

@@ -16,7 +16,6 @@ export function isOurService(name: string): name is ServiceName {
   return name === 'vcs' || name === 'hooks';
 }
 
-/** The service that somebody asked for is none that this command can serve. */
 export function unknownService(name: string, known: string): Error {
   const [kind = name] = name.split(':');
   return usageError(

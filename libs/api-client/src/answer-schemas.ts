@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GO_ZERO_TIME, type NodeHook, type ServiceRegistration, type VersionInfo } from '@cds/wire';
 
-// What we cannot do without is required, all else is forgiven: other versions of CDS add and leave out.
+// Only essential fields are required: other versions of CDS add fields and leave some out.
 
 const text = z.string().catch('');
 const integer = z.number().int().catch(0);
@@ -70,7 +70,7 @@ export const serviceRegistration: z.ZodType<ServiceRegistration> = z.object({
         ),
     })
     .catch({ now: '', lines: [] }),
-  // Our own, sent back: nobody reads it, and of what depth it is nobody knows.
+  // Our own, sent back unused, of any depth.
   config: z.unknown().transform((): Record<string, unknown> => ({})),
   is_shared_infra: flag,
   version: text,
@@ -88,7 +88,7 @@ export const versionInfo: z.ZodType<VersionInfo> = z.object({
   db_migrate: z.string().nullable().catch(null),
 });
 
-/** `POST …/runs`: a large object, of which the number is told to people. 0 when it cannot be read. */
+/** `POST …/runs`: a large object, of which the number is shown. 0 when it cannot be read. */
 export const startedRun = z
   .object({ num: integer, last_subnumber: integer })
   .catch({ num: 0, last_subnumber: 0 });

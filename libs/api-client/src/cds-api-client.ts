@@ -46,7 +46,7 @@ export interface WorkflowRef {
   /** Key of the project. */
   project: string;
   workflow: string;
-  /** Sent along as CDS's `Request-ID`: an API that knows the header logs a uuid that comes so as its own. */
+  /** Sent as CDS's `Request-ID`: an API that knows the header logs a uuid as its own. */
   requestId?: string | undefined;
 }
 
@@ -68,7 +68,7 @@ export interface NodeRef {
   node: string;
 }
 
-/** A hook whose repository is looked at. */
+/** A hook whose repository is polled. */
 export interface PolledHook {
   uuid: string;
   /** The number of its workflow, as its configuration holds it. */
@@ -96,7 +96,7 @@ export class CdsApiClient {
   readonly #runTimeoutMs: number;
   readonly #listeners = new Set<() => void>();
   #hash: string | undefined;
-  /** Kept for one reason: it must not occur in an error, whatever the API repeats. */
+  /** Removed from errors, whatever the API repeats. */
   #token: string | undefined;
 
   constructor(options: CdsApiOptions) {
@@ -126,7 +126,7 @@ export class CdsApiClient {
       up_to_date: false,
       ...registration,
     };
-    // The token identifies the caller here. A hash that the API has forgotten must not stand in its way.
+    // Without the hash, which the API may have forgotten: the token identifies the caller.
     const answer = await this.#readable(
       { method: 'POST', path: '/services/register', body, signal },
       schemas.serviceRegistration,
@@ -238,7 +238,7 @@ export class CdsApiClient {
     return schemas.findNodeRun(await this.#readable(call, schemas.workflowRun), node);
   }
 
-  /** `GET …/hooks/{uuid}/details`: the variables of an outgoing hook that the run does not show, secrets among them. */
+  /** `GET …/hooks/{uuid}/details`: variables that the run does not show, secrets among them. */
   async outgoingHookDetails(ref: HookRunRef): Promise<schemas.BuildParameter[]> {
     const path = `${hookRunPath(ref)}/details`;
     return (await this.#readable({ method: 'GET', path }, schemas.hookRun)).build_parameters;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Of each list; a repository with more changes since the last look has its newest ones told by its refs anyway. */
+/** Of each list; beyond it the newest changes are found by the refs of the repository. */
 const MAX_EVENTS = 5_000;
 /** `vcs` cuts messages at 2,000 characters; an event that is far larger is none of its. */
 const MAX_EVENT_CHARACTERS = 64 * 1024;
@@ -20,7 +20,7 @@ const branch = z
   })
   .refine(({ id, display_id }) => id !== '' || display_id !== '');
 
-/** What is not essential is forgiven. Fields that CDS does not have are left out: of what depth they are nobody knows. */
+/** Tolerates wrong values that are not essential. Drops unknown fields, which may have any depth. */
 const push = z.object({
   repo: text,
   branch,
@@ -42,7 +42,6 @@ export type PolledPush = z.infer<typeof push>;
 const list = z.array(z.unknown()).nullish();
 const answer = z.object({ push_events: list, delete_events: list, pullrequest_events: list });
 
-/** What happened in a repository. */
 export interface PolledEvents {
   pushes: PolledPush[];
   /** The heads of pull requests that were opened or pushed to. */

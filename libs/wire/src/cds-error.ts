@@ -19,10 +19,9 @@ export interface CdsErrorBody extends Omit<z.infer<typeof cdsErrorBodySchema>, '
   data: unknown;
 }
 
-/** What went wrong may be told in the words of others: never in more than this. */
+/** Bounds messages of other services. */
 const MAX_FROM_LENGTH = 2_000;
 
-/** What may be added to a known error. */
 export interface CdsErrorOptions {
   /** What went wrong this time and what to do about it; shown to the caller, so it holds no secret. */
   from?: string | undefined;
@@ -48,9 +47,7 @@ export class CdsError extends Error {
   ) {
     const known = KNOWN_ERRORS[kind];
     const from = options.from?.slice(0, MAX_FROM_LENGTH);
-    super(from ? `${known.message} (from: ${from})` : known.message, {
-      cause: options.cause,
-    });
+    super(from ? `${known.message} (from: ${from})` : known.message, { cause: options.cause });
     this.id = known.id;
     this.status = options.status ?? known.status;
     this.headers = options.headers ?? {};
@@ -67,7 +64,7 @@ export function isCdsError(error: unknown): error is CdsError {
   return error instanceof CdsError;
 }
 
-/** Whether `body` has the shape of CDS's error body: how a refusal of the API is told from a proxy's. */
+/** Whether `body` is CDS's error body, so that a refusal is the API's and not a proxy's. */
 export function isCdsErrorBody(body: unknown): body is CdsErrorBody {
   if (typeof body !== 'object' || body === null) return false;
   const { id, message, uuid } = body as Partial<Record<string, unknown>>;

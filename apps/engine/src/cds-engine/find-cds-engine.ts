@@ -14,7 +14,7 @@ import type { Context } from '../context';
 export const HOW_TO_GET_CDS_ENGINE =
   'Download the engine of your CDS version from https://github.com/ovh/cds/releases, then name it in CDS_ENGINE, or put it on PATH as cds-engine';
 
-/** Set for the processes that we start from that binary: one that comes back to us must not start it again. */
+/** Set for processes of that binary: if it is this command after all, it must not start it again. */
 const CALLED_BY_US = 'CDS_BITBUCKET_ENGINE_CALLS';
 
 /**
@@ -63,7 +63,7 @@ function ownRealPaths({ env, ownFiles, home }: Pick<Context, 'env' | 'ownFiles' 
   return new Set(files.map(realPath).filter((file) => file !== undefined));
 }
 
-/** Another copy of this command (an installed package, a shim of a package manager) is no better than this one. */
+/** Whether it is this command or another copy of it (an installed package, a shim). */
 function isOurs(file: string, own: ReadonlySet<string>): boolean {
   const real = realPath(file);
   if (real === undefined || own.has(real)) return true;

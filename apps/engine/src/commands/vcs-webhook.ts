@@ -6,7 +6,7 @@ import type { Context } from '../context';
 import { loadConfigOrSay } from '../load-config';
 import { readManualWebhook, type ManualWebhook } from '../manual-webhooks';
 
-/** What vcs asks Bitbucket for where CDS names no events. */
+/** The default of vcs where CDS names no events. */
 const DEFAULT_EVENTS = ['repo:push'];
 
 /**

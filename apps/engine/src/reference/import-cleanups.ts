@@ -23,7 +23,7 @@ export async function importCleanups(deps: {
   retryError: number;
 }): Promise<void> {
   const { reference, redis, into, reporter, known, retryError } = deps;
-  /** Hook → branch → when the reference last worked off a push to it (ns). */
+  /** Hook → branch → when the reference last processed a push to it (ns). */
   const pushes = new Map<string, Map<string, number>>();
 
   async function pushesOf(hook: string): Promise<Map<string, number>> {

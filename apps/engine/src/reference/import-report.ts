@@ -1,4 +1,4 @@
-/** One task, delivery or cleanup of the reference, and what became of it. Never holds a value of a configuration that may be a secret. */
+/** The result for one task, delivery or cleanup of the reference. Never holds a secret. */
 export interface ImportRow {
   kind: 'task' | 'delivery' | 'cleanup';
   type: string;

@@ -4,7 +4,7 @@ import type { Reporter } from './import-report';
 import type { Reference, StoredTask } from './read-reference';
 import type { ReferenceTask } from './reference-records';
 
-/** What the reference holds, as far as deliveries and cleanups need it. */
+/** The tasks of the reference, as far as deliveries and cleanups need them. */
 export interface KnownTasks {
   /** Hooks whose deliveries are taken over. */
   hooks: { uuid: string; type: 'RepoWebHook' | 'Webhook'; workflow: string }[];
@@ -31,7 +31,7 @@ export function workflowName(project: string, workflow: string): string {
   return `${project}/${workflow}`;
 }
 
-/** Imports the tasks, whatever their type, and remembers what the rest of the import needs of them. */
+/** Imports tasks of every type, and returns what deliveries and cleanups need of them. */
 export async function importTasks(deps: {
   reference: Reference;
   into: Import;

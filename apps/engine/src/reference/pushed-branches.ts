@@ -3,7 +3,7 @@ import { fieldsOf, hookKeys } from '@cds/hooks-store/keys';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 
-/** As much of a push as tells which branches were there after it. */
+/** The branches that exist after a push. */
 const push = z.object({
   push: z.object({
     changes: z.array(

@@ -29,7 +29,7 @@ const EXECUTIONS_AT_ONCE = 20;
 
 export type Reference = ReturnType<typeof createReference>;
 
-/** Reads what CDS's own hooks keeps in its Redis, some at a time, and writes nothing. */
+/** Reads the Redis of CDS's own hooks, some entries at a time, and writes nothing. */
 export function createReference({ redis }: { redis: Redis }) {
   /** A scan may show a member twice. */
   async function* members(set: string): AsyncGenerator<string[]> {

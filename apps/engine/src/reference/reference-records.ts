@@ -11,7 +11,7 @@ const config = z
   .nullish()
   .transform((value) => value ?? null);
 
-/** A task as CDS's own hooks keeps it. */
+/** A task as CDS's own hooks stores it. */
 export const referenceTask = z.looseObject({
   uuid: z.string().min(1),
   type: z.enum([
@@ -35,7 +35,7 @@ export type ReferenceTask = z.infer<typeof referenceTask>;
 /** Nanoseconds are beyond what JavaScript's integers hold: as near as they come. */
 const nanoseconds = z.number().nonnegative();
 
-/** An execution as CDS's own hooks keeps it. Its timestamp is taken from its key, to the letter. */
+/** An execution as CDS's own hooks stores it. Its exact timestamp is in its key. */
 export const referenceExecution = z.looseObject({
   uuid: z.string(),
   type: z.string(),
@@ -68,7 +68,7 @@ export type ReferenceExecution = z.infer<typeof referenceExecution>;
 
 export type Read<T> = { ok: true; value: T } | { ok: false; reason: string };
 
-/** Reads JSON of the reference. The reason names fields, never what stands in them: configurations hold secrets. */
+/** Reads JSON of the reference. The reason names fields, never their values: some are secrets. */
 export function readRecord<T>(schema: z.ZodType<T>, json: string | null | undefined): Read<T> {
   if (!json) return { ok: false, reason: 'there is nothing under its key' };
   let value: unknown;

@@ -2,7 +2,7 @@ import { parseRedisAddress } from '@cds/config';
 import type { RedisConfigLike } from '@cds/redis';
 import { usageError } from '../command-error';
 
-/** Names the environment's password of the Redis to import from: on the command line everybody would see it. */
+/** The password of the Redis to import from: on the command line everybody would see it. */
 export const IMPORT_PASSWORD = 'CDS_IMPORT_REDIS_PASSWORD';
 
 const FORMS =

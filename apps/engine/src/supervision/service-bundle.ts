@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError } from '../command-error';
 
-/** The bundle of a service: in the engine's own folder where it is deployed, beside it where it was just built. */
+/** The bundle of a service: in the engine's folder when deployed, beside it after a build. */
 export function serviceBundle(service: ServiceName, home: string): string {
   const candidates = [
     join(home, 'services', service, 'main.js'),

@@ -1,4 +1,4 @@
-/** What an operator is told of a group of processes. */
+/** An event of a group of processes, for the operator. */
 export type SupervisionEvent =
   | { kind: 'restarting'; child: string; end: ChildEnd; pauseMs: number }
   | { kind: 'ending'; child: string; end: ChildEnd; others: string[] }

@@ -17,13 +17,11 @@ type PullRequestsClient = Pick<
 /** Bitbucket's own bound for this list; more is a 400. */
 const PAGELEN = 50;
 
-export interface PullRequestsDeps {
+export function createPullRequests(deps: {
   http: ApiHttp;
   fullHashes: FullHashes;
   logger?: BitbucketLogger | undefined;
-}
-
-export function createPullRequests(deps: PullRequestsDeps): PullRequestsClient {
+}): PullRequestsClient {
   const { http, fullHashes, logger } = deps;
 
   async function completeOne(repo: RepoRef, pullRequest: BbPullRequest, ctx: CallContext) {

@@ -11,13 +11,11 @@ import { repoPath } from './repo-path';
 
 type RepositoriesClient = Pick<BitbucketClient, 'listRepositories' | 'getRepository' | 'listForks'>;
 
-export interface RepositoriesDeps {
+export function createRepositories(deps: {
   http: ApiHttp;
   logger?: BitbucketLogger | undefined;
   listWorkspaces: BitbucketClient['listWorkspaces'];
-}
-
-export function createRepositories(deps: RepositoriesDeps): RepositoriesClient {
+}): RepositoriesClient {
   const { http, logger } = deps;
 
   function listOfWorkspace(

@@ -20,7 +20,11 @@ export type FastPathHandler = (
   match: RouteMatch,
 ) => Promise<void>;
 
-export interface FastPathDeps {
+/**
+ * Serves one route with Node alone, which is faster than Express's routing, and all others by the
+ * app. The app has that route too: unusual requests go there.
+ */
+export function createFastPathRoute(deps: {
   /** Serves all other requests. */
   app: RequestListener;
   /** The parameter of a URL of this route; undefined for every other one. */
@@ -29,13 +33,7 @@ export interface FastPathDeps {
   logger: Logger;
   /** As for `createHttpApp`. */
   trustedProxies: readonly string[];
-}
-
-/**
- * Serves one route with Node alone, which is faster than Express's routing, and all others by the
- * app. The app has that route too: unusual requests go there.
- */
-export function createFastPathRoute(deps: FastPathDeps): RequestListener {
+}): RequestListener {
   const { app, match, handle, logger } = deps;
   const addressOf = createAddressOf(deps.trustedProxies);
 

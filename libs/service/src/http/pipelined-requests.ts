@@ -1,25 +1,12 @@
 import type { Socket } from 'node:net';
 
-/** The requests of all connections that came before the answer to the one before them was out. */
-export interface PipelinedRequests {
-  /** Keeps a request back. */
-  add(socket: Socket, serve: () => void): void;
-  /** The answer of a connection is out: its next request is served, where there is one. */
-  next(socket: Socket): void;
-  /** The connection is gone, and its requests with it. */
-  forget(socket: Socket): void;
-}
-
 /**
  * Serves one request of each connection at a time: a sender who does not read its answer gets no
  * other. Between two requests of a connection others are served.
  * @param limits.most requests that may wait, of all connections together
  * @param limits.cut is called with the connection that waited longest when there are more
  */
-export function queuePipelined(limits: {
-  most: number;
-  cut: (socket: Socket) => void;
-}): PipelinedRequests {
+export function queuePipelined(limits: { most: number; cut: (socket: Socket) => void }) {
   // In the order of waiting, the longest first.
   const waiting = new Map<Socket, (() => void)[]>();
   let total = 0;
@@ -30,7 +17,8 @@ export function queuePipelined(limits: {
   }
 
   return {
-    add(socket, serve) {
+    /** Queues a request that came before the answer to the one before it was sent. */
+    add(socket: Socket, serve: () => void): void {
       const own = waiting.get(socket);
       if (own) own.push(serve);
       else waiting.set(socket, [serve]);
@@ -41,7 +29,8 @@ export function queuePipelined(limits: {
         limits.cut(longest);
       }
     },
-    next(socket) {
+    /** Serves the next request of a connection whose answer was sent. */
+    next(socket: Socket): void {
       const own = waiting.get(socket);
       const serve = own?.shift();
       if (!own || !serve) return;

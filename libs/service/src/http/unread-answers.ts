@@ -5,13 +5,6 @@ const CHECK_EVERY_MS = 1_000;
 /** A flood may leave no time for what is done now and then. */
 const CHECK_EVERY_REQUESTS = 256;
 
-/** Watches what this process holds for senders who do not read. */
-export interface UnreadAnswers {
-  /** A connection has a request. */
-  begun(): void;
-  forget(socket: Socket): void;
-}
-
 /**
  * Cuts connections whose answers are not read: after a time without progress, and those that wait
  * longest when all of them together hold too much.
@@ -25,7 +18,7 @@ export function watchUnread(options: {
   silenceMs: number;
   most: number;
   cut: (socket: Socket) => void;
-}): UnreadAnswers {
+}) {
   const { sockets, unreadMs, silenceMs, most, cut } = options;
   // In the order of waiting, the longest first.
   const unread = new Set<Socket>();
@@ -62,11 +55,12 @@ export function watchUnread(options: {
   }
 
   return {
-    begun() {
+    /** A connection has a request. */
+    begun(): void {
       checking ??= setInterval(check, CHECK_EVERY_MS).unref();
       requests += 1;
       if (requests % CHECK_EVERY_REQUESTS === 0) check();
     },
-    forget: (socket) => void unread.delete(socket),
+    forget: (socket: Socket): void => void unread.delete(socket),
   };
 }

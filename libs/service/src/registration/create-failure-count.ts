@@ -8,30 +8,21 @@ export interface FailureCountDeps {
   onTooManyFailures?: (error: Error) => void;
 }
 
-interface FailureCount {
-  readonly inARow: number;
-  /** @param registered whether there was a success before. */
-  add(error: unknown, registered: boolean): void;
-  reset(): void;
-}
-
 /**
  * Counts and logs failed heartbeats. A refused token counts from the start, since waiting does not
  * mend it; an API that is away counts only once it has been there.
  */
-export function createFailureCount({
-  logger,
-  maxHeartbeatFailures,
-  onTooManyFailures,
-}: FailureCountDeps): FailureCount {
+export function createFailureCount(deps: FailureCountDeps) {
+  const { logger, maxHeartbeatFailures, onTooManyFailures } = deps;
   let inARow = 0;
   let waiting = false;
 
   return {
-    get inARow() {
+    get inARow(): number {
       return inARow;
     },
-    add(error, registered) {
+    /** @param registered whether there was a success before */
+    add(error: unknown, registered: boolean): void {
       const refused = isTokenRefused(error);
       if (refused || registered) inARow++;
       if (refused) {
@@ -54,7 +45,7 @@ export function createFailureCount({
         ),
       );
     },
-    reset() {
+    reset(): void {
       if (inARow > 0) logger.info({ failuresInARow: inARow }, 'heartbeats reach the CDS API again');
       inARow = 0;
     },
