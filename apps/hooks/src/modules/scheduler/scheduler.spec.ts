@@ -374,7 +374,7 @@ describe('schedulers', () => {
     it.each([
       ['* 25 * * *', {}, 'cron: field 2 (hour) at column 3: 25 is beyond 23'],
       ['', {}, 'cron: at column 1: it has 0 fields'],
-      ['@reboot', {}, 'cron: at column 1: "@reboot" is not known'],
+      ['@reboot', {}, 'cron: at column 1: "@reboot" is unknown'],
       ['@daily', { timezone: 'Europe/Pari' }, 'timezone: "Europe/Pari" is no time zone'],
       ['@daily', { payload: LARGE }, 'payload: the JSON body holds more than'],
     ])('%s %#', async (cron, change, message) => {
