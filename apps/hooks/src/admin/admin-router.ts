@@ -79,20 +79,12 @@ export function createAdminRouter(deps: { service: AdminService }): Router {
   router.post(
     '/admin/dead-letters/:uuid/:timestamp/retry',
     { summary: 'Sends a dead letter again', ...ofOne, answer: 'nothing' },
-    ({ params }) =>
-      one((request) => {
-        const { uuid, timestamp } = params(request);
-        return service.retry(uuid, timestamp);
-      }),
+    ({ params }) => one((request) => service.retry(params(request))),
   );
   router.delete(
     '/admin/dead-letters/:uuid/:timestamp',
     { summary: 'Drops a dead letter', ...ofOne, answer: 'nothing' },
-    ({ params }) =>
-      one((request) => {
-        const { uuid, timestamp } = params(request);
-        return service.drop(uuid, timestamp);
-      }),
+    ({ params }) => one((request) => service.drop(params(request))),
   );
   router.post(
     '/admin/task/:uuid/execution/:timestamp/replay',
@@ -100,11 +92,7 @@ export function createAdminRouter(deps: { service: AdminService }): Router {
       ...{ summary: 'Replays an execution', ...ofOne, answer: replayAnswerSchema },
       description: 'Any that has ended, as a new one.',
     },
-    ({ params }) =>
-      one((request) => {
-        const { uuid, timestamp } = params(request);
-        return service.replay(uuid, timestamp);
-      }),
+    ({ params }) => one((request) => service.replay(params(request))),
   );
   router.post(
     '/admin/task/:uuid/due',

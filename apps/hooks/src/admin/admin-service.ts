@@ -12,6 +12,7 @@ import {
 } from '@cds/hooks-store';
 import { CdsError, nanosecondsSchema } from '@cds/wire';
 import { z } from 'zod';
+import type { ExecutionRef } from '../tasks/task-params';
 import type { Resources } from '../resources';
 
 /** Counts of retried or dropped dead letters. */
@@ -86,7 +87,7 @@ export function createAdminService(
     }): Promise<DeadLetter[]> => deadLetters.list(page),
 
     /** Sends one again. @throws CdsError 400, 404, 409 */
-    async retry(uuid: string, timestamp: string): Promise<void> {
+    async retry({ uuid, timestamp }: ExecutionRef): Promise<void> {
       const id = idOf(uuid, timestamp);
       checkMoved(await deadLetters.retry(uuid, id));
       logger.info({ uuid, execution: timestamp }, 'dead letter retried');
@@ -100,7 +101,7 @@ export function createAdminService(
     },
 
     /** Removes one for good. @throws CdsError 400, 404, 409 */
-    async drop(uuid: string, timestamp: string): Promise<void> {
+    async drop({ uuid, timestamp }: ExecutionRef): Promise<void> {
       checkMoved(await deadLetters.drop(uuid, idOf(uuid, timestamp)));
       logger.info({ uuid, execution: timestamp }, 'dead letter dropped');
     },
@@ -112,7 +113,7 @@ export function createAdminService(
     },
 
     /** Of an execution that has ended. @throws CdsError 400, 404, 409 */
-    async replay(uuid: string, timestamp: string): Promise<ReplayAnswer> {
+    async replay({ uuid, timestamp }: ExecutionRef): Promise<ReplayAnswer> {
       const id = idOf(uuid, timestamp);
       const replayed = await replay(uuid, id, now());
       switch (replayed.kind) {

@@ -20,3 +20,5 @@ export const ofExecution = {
   params: z.object({ uuid, timestamp }),
   errors: ['notFound', ...REDIS_AWAY],
 } as const;
+
+export type ExecutionRef = z.infer<(typeof ofExecution)['params']>;

@@ -157,11 +157,7 @@ export function createTaskRouter(deps: {
   router.get(
     '/task/:uuid/execution/:timestamp',
     { summary: 'One execution', ...ofExecution, answer: taskExecutionSchema },
-    ({ params }) =>
-      one((request) => {
-        const { uuid, timestamp } = params(request);
-        return service.execution(uuid, timestamp);
-      }),
+    ({ params }) => one((request) => service.execution(params(request))),
   );
   router.post(
     '/task/:uuid/execution/:timestamp/stop',
@@ -169,11 +165,7 @@ export function createTaskRouter(deps: {
       ...{ summary: 'Ends an execution that waits', ...ofExecution, answer: 'nothing' },
       description: 'One that has ended stays as it is.',
     },
-    ({ params }) =>
-      one((request) => {
-        const { uuid, timestamp } = params(request);
-        return service.stopExecution(uuid, timestamp);
-      }),
+    ({ params }) => one((request) => service.stopExecution(params(request))),
   );
   return router;
 }

@@ -10,6 +10,7 @@ import {
   timestampOfId,
   timestampOfMs,
 } from '@cds/hooks-store';
+import type { ExecutionRef } from './task-params';
 import type { Resources } from '../resources';
 import { checkStart } from '../hook-modules';
 import type { HandleTasks } from './task-handlers';
@@ -204,7 +205,7 @@ export function createTaskService(
     },
 
     /** @throws CdsError 404 */
-    async execution(uuid: string, timestamp: string): Promise<TaskExecution> {
+    async execution({ uuid, timestamp }: ExecutionRef): Promise<TaskExecution> {
       const id = idOfTimestamp(timestamp);
       const cleanup = await cleanupOf(uuid);
       if (cleanup && cleanup.accepted === id) return cleanupExecution(cleanup);
@@ -216,7 +217,7 @@ export function createTaskService(
     },
 
     /** Ends a pending or next execution; an ended one stays. @throws CdsError 404 */
-    async stopExecution(uuid: string, timestamp: string): Promise<void> {
+    async stopExecution({ uuid, timestamp }: ExecutionRef): Promise<void> {
       const id = idOfTimestamp(timestamp);
       const marks = { nb_errors: config.retryError + 1, last_error: 'DONE' };
       const cleanup = await cleanupOf(uuid);
