@@ -1,7 +1,7 @@
 import { createHookLock } from '@cds/hooks-store';
 import { connectRedis, withoutKeyPrefix } from '@cds/redis';
 import { isInAnyOrder, planDelivery } from './hook-modules';
-import type { RunningModule } from './modules/hook-module';
+import type { ModuleWork, RunningModule } from './modules/hook-module';
 import { measureRuns } from './monitoring/run-metrics';
 import { createHookWorker } from './queue/hook-worker';
 import { createProcessorByType } from './queue/processor';
@@ -53,7 +53,10 @@ export function startWork(
     ended: workMetrics.executionEnded,
     retried: (reason) => workMetrics.retried('run', reason),
   });
-  const processors = Object.assign({}, ...works.map((work) => work.processors));
+  const processors = works.reduce<ModuleWork['processors'] & object>(
+    (all, work) => ({ ...all, ...work.processors }),
+    {},
+  );
   const worker = createHookWorker({
     ...{ redis, logger, keyPrefix, connection: workers.connection },
     ...{ queue: queues.hooks, apiOutage: queues.apiOutage, lockMs: timing.lockMs },

@@ -103,7 +103,8 @@ describe('the command', () => {
   const start = async (args: string[], env: NodeJS.ProcessEnv = {}) =>
     (running = await startProcess({
       command: process.execPath,
-      args: [join(root, 'node_modules/tsx/dist/cli.mjs'), 'tools/sandbox/main.ts', ...args],
+      // Without the command of tsx in between: it kills what does not answer a signal at once.
+      args: ['--import', 'tsx', 'tools/sandbox/main.ts', ...args],
       env: { PATH: process.env['PATH'], TSX_TSCONFIG_PATH: 'tsconfig.base.json', ...env },
       cwd: root,
     }));

@@ -100,7 +100,7 @@ export function flattenJson(root: unknown): Map<string, string> {
       continue;
     }
     if (typeof value === 'number' && !Number.isFinite(value)) return new Map();
-    const text = scalarText(value);
+    const text = scalarText(value as string | number | boolean | null);
     characters += path.length + text.length;
     // Before the name is looked up, which reads its whole length.
     if (characters > MAX_FLATTENED_CHARACTERS) throw tooManyCharacters();
@@ -140,7 +140,7 @@ function frameOf(container: object, path: string, name: string): Frame {
     : { keys: Object.keys(container), values: Object.values(container), next: 0, path, name };
 }
 
-function scalarText(value: unknown): string {
+function scalarText(value: string | number | boolean | null): string {
   if (value === null) return '';
   return typeof value === 'number' ? formatGoNumber(value) : String(value);
 }

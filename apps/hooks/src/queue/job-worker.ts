@@ -82,7 +82,7 @@ export function createJobWorker<Data>(deps: {
      * BullMQ waits for ever when Redis is away.
      */
     async close(deadlineMs: number): Promise<void> {
-      let closed = false;
+      let closed = false as boolean;
       void worker
         .close()
         .catch((error: unknown) => logger.debug({ error }, 'worker closed'))

@@ -31,7 +31,10 @@ export function createListTasks({
 
   return async function* listTasks(sorts: TaskSort[]): AsyncGenerator<Task[]> {
     const ids = [...(await tasks.sortedUuids()), ...(await cleanups.ids())];
-    if (sorts.length === 0) return yield* read(ids);
+    if (sorts.length === 0) {
+      yield* read(ids);
+      return;
+    }
     const counts: TaskCounts[] = [];
     for await (const some of read(ids)) {
       for (const { uuid, nb_executions_total, nb_executions_todo } of some)

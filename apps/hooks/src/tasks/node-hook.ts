@@ -71,5 +71,5 @@ export function taskOfHook(hook: ReceivedHook, urlPublic: string): TaskToKeep {
 
 /** The hook with the stored configuration. */
 export function answeredHook(hook: ReceivedHook, task: TaskToKeep): ReceivedHook {
-  return task.config ? { ...hook, config: task.config as unknown as ReceivedHook['config'] } : hook;
+  return task.config ? { ...hook, config: task.config } : hook;
 }

@@ -27,7 +27,7 @@ export function createSynchronization(
         await synchronizeUntilDone(deps, ending, pausing.signal).catch((error: unknown) =>
           logger.debug({ error }, 'synchronization failed'),
         );
-        if (isWanted) await sleep(MIN_PAUSE_MS, undefined, { ref: false });
+        if (isWanted as boolean) await sleep(MIN_PAUSE_MS, undefined, { ref: false });
       }
     } finally {
       isRunning = false;

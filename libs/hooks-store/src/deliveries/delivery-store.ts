@@ -144,7 +144,7 @@ export function createDeliveryStore(deps: {
         deadLetters,
         state: JSON.stringify(state),
         history: executionHistory,
-        isFailed: state.failed === true,
+        isFailed: state.failed,
         retries: state.retries,
         job: nextFor,
       };

@@ -74,7 +74,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
   async function readThese(uuids: string[]): Promise<ReadTask[]> {
     const read = await askFor(uuids);
     const replies = await Promise.all(
-      uuids.map((uuid, index) => read[index] ?? askAnew(uuid).catch(() => undefined)),
+      uuids.map(async (uuid, index) => read[index] ?? askAnew(uuid).catch(() => undefined)),
     );
     return uuids.flatMap((uuid, index) => {
       const reply = replies[index];

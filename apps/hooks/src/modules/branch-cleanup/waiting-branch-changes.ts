@@ -7,6 +7,7 @@ import {
   type ParsedExecution,
   type PlanDelivery,
 } from '@cds/hooks-store';
+import type { TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { isMalformedDelivery } from '../../payloads/malformed-delivery';
@@ -104,7 +105,8 @@ function changesOfExecution(planDelivery: PlanDelivery, pending: ParsedExecution
   // An unreadable delivery fails when it is processed.
   if (!pending) return NO_CHANGES;
   const { execution, body } = pending;
-  const { type, webhook, poll, accepted_at, replay_of } = execution;
+  const { webhook, poll, accepted_at, replay_of } = execution;
+  const type = execution.type as TaskType | undefined;
   // A replay is about an old change, and does not touch cleanups.
   if (replay_of !== undefined || (!webhook && !poll)) return NO_CHANGES;
   let plan: DeliveryPlan;

@@ -49,7 +49,7 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
   const { settings, signal } = options;
   signal.throwIfAborted();
   const connection = await connect(
-    { ...options.broker, maxFrameSize: MAX_FRAME } as Options.Connect,
+    { ...options.broker, maxFrameSize: MAX_FRAME },
     {
       timeout: CONNECT_TIMEOUT_MS,
       lookup: options.lookup,

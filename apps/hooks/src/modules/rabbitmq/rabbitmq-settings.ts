@@ -38,7 +38,9 @@ export function readSettings(config: HookConfig | null): RabbitmqSettings | { pr
     exchange_type: exchangeType,
   }))
     if (text === '') return { problem: `a RabbitMQ hook needs ${key} in its configuration` };
-  const tooLong = Object.values(settings).find((text) => Buffer.byteLength(text) > MAX_BYTES);
+  const tooLong = Object.values<string>({ ...settings }).find(
+    (text) => Buffer.byteLength(text) > MAX_BYTES,
+  );
   if (tooLong !== undefined)
     return {
       problem: `names of RabbitMQ have ${MAX_BYTES} bytes at most: ${tooLong.slice(0, 40)}…`,
