@@ -101,7 +101,9 @@ describe('a change that two deliveries tell of', () => {
     await allDone(hooks, hook);
     expect(refsOf(context)).toEqual(['main', 'one', 'two']);
     const [execution] = await hooks.executions(hook.uuid);
-    expect(execution?.last_error).toContain('nothing to do for main: another delivery told');
+    expect(execution?.last_error).toContain(
+      'nothing to do for main: another delivery held this change before',
+    );
   });
 
   it('is another one when it comes much later', async () => {
