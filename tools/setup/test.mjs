@@ -22,10 +22,10 @@ const steps = [
   ...(projects.length
     ? []
     : [
-        ['Checking types …', ['run', 'workspace:typecheck']],
-        ['Linting: rules and module boundaries …', ['run', 'workspace:lint']],
-        ['Checking the format …', ['run', 'workspace:format']],
-        ['Building the apps …', ['run-many', '-t', 'build']],
+        [
+          'Checking types, rules, module boundaries and format, and building the apps …',
+          ['run-many', '-t', 'typecheck', 'lint', 'format', 'build', '--parallel=2'],
+        ],
       ]),
   ['Running the specs, unit to end to end …', ['run-many', '-t', 'test', '--parallel=1', ...only]],
 ];
