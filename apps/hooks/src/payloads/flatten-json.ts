@@ -156,3 +156,22 @@ function variableName(key: string): string {
     : name;
   return likeGo.toLowerCase();
 }
+
+/**
+ * {@link flattenJsonText} for the text of an execution.
+ *
+ * @param Malformed is thrown where the text flattens into too much
+ * @param prefix names the text in its message
+ */
+export function flattenExecutionText(
+  text: string,
+  Malformed: new (message: string, options: ErrorOptions) => Error,
+  prefix = '',
+): Map<string, string> {
+  try {
+    return flattenJsonText(text);
+  } catch (error) {
+    if (!(error instanceof FlattenedTooLargeError)) throw error;
+    throw new Malformed(prefix + error.message, { cause: error });
+  }
+}

@@ -202,7 +202,7 @@ function urlError(given: string): string | undefined {
     return `${form}, http://localhost:8081 for instance`;
   if (url.username || url.password) return `${form} without a user name and password`;
   if (url.search || url.hash) return `${form} without a query (?) and fragment (#)`;
-  // The parser of URLs mends these; whoever reads the text as it stands does not.
+  // URL parsers repair these; a reader of the plain text does not.
   if (/[\s\\]|[?#]$/.test(given)) return `${form} without spaces and backslashes`;
   return url.port === '0' ? `${form}; there is no port 0` : undefined;
 }

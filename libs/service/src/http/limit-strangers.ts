@@ -24,7 +24,7 @@ const MONITORED = ['/mon/status', '/mon/version', '/mon/metrics'];
 
 export interface LimitStrangersDeps {
   callers: Pick<Callers, 'isAllowed' | 'hashesSettled'>;
-  /** Whether requests there are not limited, whoever sends them. */
+  /** Whether requests there are exempt from the limit, with any address. */
   isExempt?: (url: string) => boolean;
   trustedProxies: readonly string[];
   /** What counts as one address. */

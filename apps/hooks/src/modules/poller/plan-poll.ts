@@ -6,7 +6,7 @@ import {
 } from '@cds/hooks-store';
 import type { HookConfig, TaskType } from '@cds/wire';
 import { z } from 'zod';
-import { FlattenedTooLargeError, flattenJsonText } from '../../payloads/flatten-json';
+import { flattenExecutionText } from '../../payloads/flatten-json';
 import { MalformedPollError } from '../../payloads/malformed-delivery';
 
 const text = z.string().catch('');
@@ -71,7 +71,7 @@ export function planPoll({ type, config, poll }: ChangeToPlan): DeliveryPlan {
 
 /** @throws MalformedPollError when the configured payload cannot be flattened */
 export function checkPollPayload(config: HookConfig): void {
-  flattened(config.payload?.value ?? '{}');
+  flattenExecutionText(config.payload?.value ?? '{}', MalformedPollError, 'payload: ');
 }
 
 function payloadOf(
@@ -85,7 +85,9 @@ function payloadOf(
   const ref = shortRef(poll.ref);
   // Not assigned, so that `__proto__` is a name like any other.
   return Object.fromEntries<string>([
-    ...(type === 'RepoPoller' ? flattened(config.payload?.value ?? '{}') : []),
+    ...(type === 'RepoPoller'
+      ? flattenExecutionText(config.payload?.value ?? '{}', MalformedPollError, 'payload: ')
+      : []),
     ['cds.triggered_by.email', by.emailAddress],
     ['cds.triggered_by.fullname', name],
     ['cds.triggered_by.username', by.displayName || name],
@@ -111,13 +113,4 @@ function readPush(event: string): z.infer<typeof pushSchema> {
   const parsed = pushSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new MalformedPollError('the change that was found is no push: it starts no run');
-}
-
-function flattened(payload: string): Map<string, string> {
-  try {
-    return flattenJsonText(payload);
-  } catch (error) {
-    if (!(error instanceof FlattenedTooLargeError)) throw error;
-    throw new MalformedPollError(`payload: ${error.message}`, { cause: error });
-  }
 }

@@ -1,4 +1,4 @@
-import { FlattenedTooLargeError, flattenJsonText } from '../../payloads/flatten-json';
+import { flattenExecutionText } from '../../payloads/flatten-json';
 import { MalformedMessageError } from '../../payloads/malformed-delivery';
 import { planOfRun } from '../../payloads/plan-of-run';
 import type { DeliveryPlan } from '@cds/hooks-store';
@@ -12,14 +12,10 @@ import type { DeliveryPlan } from '@cds/hooks-store';
 export function planMessage(message: Buffer): DeliveryPlan {
   const text = message.toString('utf8');
   // Not assigned, so that `__proto__` is a name like any other.
-  return planOfRun(Object.fromEntries<string>([...flattened(text), ['payload', text]]));
-}
-
-function flattened(text: string): Map<string, string> {
-  try {
-    return flattenJsonText(text);
-  } catch (error) {
-    if (!(error instanceof FlattenedTooLargeError)) throw error;
-    throw new MalformedMessageError(error.message, { cause: error });
-  }
+  return planOfRun(
+    Object.fromEntries<string>([
+      ...flattenExecutionText(text, MalformedMessageError),
+      ['payload', text],
+    ]),
+  );
 }

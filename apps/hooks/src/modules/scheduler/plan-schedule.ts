@@ -1,5 +1,5 @@
 import type { HookConfig } from '@cds/wire';
-import { FlattenedTooLargeError, flattenJsonText } from '../../payloads/flatten-json';
+import { flattenExecutionText } from '../../payloads/flatten-json';
 import { MalformedScheduleError } from '../../payloads/malformed-delivery';
 import { planOfRun } from '../../payloads/plan-of-run';
 import type { DeliveryPlan } from '@cds/hooks-store';
@@ -20,7 +20,12 @@ export function planSchedule(config: HookConfig): DeliveryPlan {
   // Not assigned, so that `__proto__` is a name like any other.
   return planOfRun(
     Object.fromEntries<string>([
-      ...(given ? [...flattened(text), ['payload', text] as const] : []),
+      ...(given
+        ? [
+            ...flattenExecutionText(text, MalformedScheduleError, 'payload: '),
+            ['payload', text] as const,
+          ]
+        : []),
       ...Object.entries(config)
         .filter(([key]) => !NOT_FOR_THE_RUN.has(key))
         .map(([key, { value }]) => [key, value] as const),
@@ -28,13 +33,4 @@ export function planSchedule(config: HookConfig): DeliveryPlan {
       ['cds.triggered_by.fullname', 'CDS Scheduler'],
     ]),
   );
-}
-
-function flattened(text: string): Map<string, string> {
-  try {
-    return flattenJsonText(text);
-  } catch (error) {
-    if (!(error instanceof FlattenedTooLargeError)) throw error;
-    throw new MalformedScheduleError(`payload: ${error.message}`, { cause: error });
-  }
 }

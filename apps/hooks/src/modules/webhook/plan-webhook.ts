@@ -1,5 +1,5 @@
 import type { HookConfig } from '@cds/wire';
-import { FlattenedTooLargeError, flattenJsonText } from '../../payloads/flatten-json';
+import { flattenExecutionText } from '../../payloads/flatten-json';
 import { MalformedWebhookError } from '../../payloads/malformed-delivery';
 import { mediaType } from './media-type';
 import { planOfRun } from '../../payloads/plan-of-run';
@@ -50,7 +50,7 @@ export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
       .map(([key, { value }]) => [key, value] as const),
     ['cds.triggered_by.username', 'cds.webhook'],
     ['cds.triggered_by.fullname', 'CDS Webhook'],
-    ...(json === undefined ? [] : flattened(json)),
+    ...(json === undefined ? [] : flattenExecutionText(json, MalformedWebhookError)),
     ...form.reverse(),
     ...query.reverse(),
   ]);
@@ -61,13 +61,4 @@ function decoded(what: string, text: string): QueryPair[] {
   const result = parseQuery(text);
   if ('pairs' in result) return result.pairs;
   throw new MalformedWebhookError(`the ${what} holds ${result.problem}`);
-}
-
-function flattened(jsonText: string): Iterable<QueryPair> {
-  try {
-    return flattenJsonText(jsonText);
-  } catch (error) {
-    if (!(error instanceof FlattenedTooLargeError)) throw error;
-    throw new MalformedWebhookError(error.message, { cause: error });
-  }
 }
