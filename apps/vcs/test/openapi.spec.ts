@@ -99,6 +99,8 @@ describe('/openapi.json of vcs', () => {
       `${REPO}/commits/${commit}/statuses`,
       `${REPO}/pullrequests`,
       `${REPO}/pullrequests/${id}`,
+      `${REPO}/search/pullrequest?commit=${widgets.pullRequests[0]?.source.hash}`,
+      `${REPO}/tags/v1%2Frc`,
       `${REPO}/hooks?url=${URL}`,
     ])
       expect([path, await call('get', path)]).toEqual([path, 200]);

@@ -91,6 +91,7 @@ export function pullRequestJson(repo: StandInRepository, one: StandInPullRequest
     title: one.title,
     state: one.state,
     author: userJson('ada'),
+    updated_on: '2026-10-05T10:11:12.120000+00:00',
     source: end(one.source),
     destination: end(one.destination),
     links: {

@@ -210,6 +210,26 @@ async function startTestContext(
   };
 }
 
+/** The headers of a VCS project whose credential is a workspace's access token. */
+export function vcsProjectHeaders({
+  bitbucket,
+  pair,
+}: Pick<TestContext, 'bitbucket' | 'pair'>): Record<string, string> {
+  const values = {
+    TYPE: 'bitbucketcloud',
+    URL: 'https://bitbucket.org',
+    'URL-API': bitbucket.apiUrl,
+    USERNAME: 'x-token-auth',
+    TOKEN: pair.accessToken,
+  };
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      `X-CDS-VCS-${name}`,
+      Buffer.from(value).toString('base64'),
+    ]),
+  );
+}
+
 /** The headers in which the API sends a project's tokens. */
 export function accessHeaders({ accessToken, refreshToken }: Pair): Record<string, string> {
   const base64 = (text: string) => Buffer.from(text).toString('base64');

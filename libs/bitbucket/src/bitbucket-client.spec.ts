@@ -401,7 +401,7 @@ describe('webhooks', () => {
   });
 
   it('takes a hook that is gone as deleted, but not one that may not be deleted', async () => {
-    await client().deleteHook(repo, uuid, context());
+    expect(await client().deleteHook(repo, uuid, context())).toEqual({ found: false });
     bitbucket.scripted.push(() => refuse(403, 'Forbidden'));
     await expect(client().deleteHook(repo, uuid, context())).rejects.toMatchObject({
       status: 403,
@@ -426,6 +426,7 @@ describe('pull requests', () => {
       state: 'OPEN',
       htmlUrl: 'https://bitbucket.org/ws/repo/pull-requests/7',
       author: { raw: '', displayName: 'Ada Lovelace', nickname: 'ada', email: '' },
+      updatedOn: '',
       source: { repository: 'ws/repo', branch: 'feature/x', hash: hashOf('feature/x') },
       destination: { repository: 'ws/repo', branch: 'main', hash: hashOf('main') },
     });

@@ -134,6 +134,6 @@ export interface BitbucketClient {
   listHooks(repo: RepoRef, ctx: CallContext): Promise<BbHook[]>;
   createHook(repo: RepoRef, hook: HookSettings, ctx: CallContext): Promise<BbHook>;
   updateHook(repo: RepoRef, uuid: string, hook: HookSettings, ctx: CallContext): Promise<BbHook>;
-  /** A hook that is gone already counts as deleted. */
-  deleteHook(repo: RepoRef, uuid: string, ctx: CallContext): Promise<void>;
+  /** `found` is false for a hook that was gone already, which counts as deleted. */
+  deleteHook(repo: RepoRef, uuid: string, ctx: CallContext): Promise<{ found: boolean }>;
 }

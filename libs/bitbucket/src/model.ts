@@ -54,6 +54,8 @@ export interface BbAuthor {
   /** As git has it: `Name <mail>`. Empty where Bitbucket only knows the account. */
   raw: string;
   displayName: string;
+  /** With braces; absent where the mail belongs to no account. */
+  uuid?: string;
   username?: string | undefined;
   nickname?: string;
   avatarUrl?: string;
@@ -113,6 +115,8 @@ export interface BbPullRequest {
   state: string;
   htmlUrl: string;
   author: BbAuthor;
+  /** ISO 8601; '' where Bitbucket does not say. */
+  updatedOn: string;
   source: BbPullRequestEnd;
   destination: BbPullRequestEnd;
 }

@@ -168,6 +168,7 @@ describeShared('recorded answers of Bitbucket', (root) => {
       tagger: {
         raw: 'John Doe <johndoe@acme.com>',
         displayName: 'amuniz',
+        uuid: '{303f084f-c85d-45c0-9fcb-655e3d887c39}',
         nickname: 'amuniz',
         email: 'johndoe@acme.com',
         avatarUrl: expect.stringMatching(/^https:/),
@@ -175,6 +176,7 @@ describeShared('recorded answers of Bitbucket', (root) => {
       author: {
         raw: 'Builder <no-reply@acme.com>',
         displayName: 'amuniz',
+        uuid: '{303f084f-c85d-45c0-9fcb-655e3d887c39}',
         nickname: 'amuniz',
         email: 'no-reply@acme.com',
         avatarUrl: expect.stringMatching(/^https:/),

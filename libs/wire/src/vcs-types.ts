@@ -54,7 +54,11 @@ export const vcsRepoSchema = z
     slug: z.string(),
     fullname: z.string().meta({ description: '`workspace/slug`' }),
     url: z.string(),
-    http_url: z.string(),
+    url_commit_format: z.string().meta({ description: 'With `%s` for the hash.' }),
+    url_branch_format: z.string().meta({ description: 'With `%s` for the name.' }),
+    url_tag_format: z.string().meta({ description: 'With `%s` for the name.' }),
+    url_pull_request_format: z.string().meta({ description: 'With `%d` for the number.' }),
+    http_url: z.string().meta({ description: 'To clone over https.' }),
     ssh_url: z.string(),
   })
   .meta({ id: 'VcsRepo' });
@@ -62,8 +66,10 @@ export type VcsRepo = z.infer<typeof vcsRepoSchema>;
 
 export const vcsBranchSchema = z
   .object({
-    id: z.string(),
-    display_id: z.string(),
+    id: z.string().meta({
+      description: '`refs/heads/NAME` for a VCS project, else the name.',
+    }),
+    display_id: z.string().meta({ description: 'The name.' }),
     latest_commit: z.string(),
     default: z.boolean(),
     parents: z.array(z.string()).nullable(),
@@ -77,17 +83,28 @@ export const vcsAuthorSchema = z
     displayName: z.string(),
     emailAddress: z.string(),
     avatar: z.string(),
+    slug: z.string().meta({ description: 'Always empty: Bitbucket Cloud has none.' }),
+    id: z.string().meta({ description: 'The uuid of the account, where there is one.' }),
   })
   .meta({ id: 'VcsAuthor' });
 export type VcsAuthor = z.infer<typeof vcsAuthorSchema>;
+
+/** Bitbucket Cloud shows no signature of a commit or a tag; `repositories` reads them by git. */
+const unsigned = {
+  verified: z.boolean().meta({ description: 'Always false.' }),
+  signature: z.string().meta({ description: 'Always empty.' }),
+  key_id: z.string().meta({ description: 'Always empty.' }),
+};
 
 export const vcsCommitSchema = z
   .object({
     id: z.string(),
     author: vcsAuthorSchema,
+    committer: vcsAuthorSchema,
     authorTimestamp: z.int().meta({ description: 'Milliseconds since 1970.' }),
     message: z.string(),
     url: z.string(),
+    ...unsigned,
   })
   .meta({ id: 'VcsCommit' });
 export type VcsCommit = z.infer<typeof vcsCommitSchema>;
@@ -99,6 +116,7 @@ export const vcsTagSchema = z
     message: z.string(),
     tagger: vcsAuthorSchema,
     hash: z.string(),
+    ...unsigned,
   })
   .meta({ id: 'VcsTag' });
 export type VcsTag = z.infer<typeof vcsTagSchema>;
@@ -117,6 +135,7 @@ export type VcsPushEvent = z.infer<typeof vcsPushEventSchema>;
 export const vcsPullRequestSchema = z
   .object({
     id: z.int(),
+    change_id: z.string().meta({ description: 'Always empty: of Gerrit.' }),
     url: z.string(),
     user: vcsAuthorSchema,
     head: vcsPushEventSchema,
@@ -124,6 +143,10 @@ export const vcsPullRequestSchema = z
     title: z.string(),
     merged: z.boolean(),
     closed: z.boolean(),
+    revision: z.string().meta({ description: 'Always empty: of Gerrit.' }),
+    updated: z.string().meta({ description: 'RFC 3339.' }),
+    merge_by: vcsAuthorSchema,
+    state: z.string().meta({ description: 'Always empty: see `merged` and `closed`.' }),
   })
   .meta({ id: 'VcsPullRequest' });
 export type VcsPullRequest = z.infer<typeof vcsPullRequestSchema>;
@@ -180,7 +203,9 @@ export const vcsCommitStatusSchema = z
     ref: z.string(),
     created_at: z.string().meta({ description: 'RFC 3339.' }),
     state: z.string(),
-    description: z.string().meta({ description: 'The whole name of the status.' }),
+    description: z.string().meta({
+      description: 'The name of the status; for a VCS project its first 36 characters.',
+    }),
   })
   .meta({ id: 'VcsCommitStatus' });
 export type VcsCommitStatus = z.infer<typeof vcsCommitStatusSchema>;

@@ -1,12 +1,12 @@
-import type { BitbucketClient } from '@cds/bitbucket';
 import { type Router } from '@cds/service';
 import { vcsCommitSchema, vcsCommitStatusSchema } from '@cds/wire';
 import { z } from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
+import { refName } from '../http/ref-names';
 import { repoOf } from '../http/repository-ref';
 import { queryText, repositoryParams } from '../http/route-params';
 import type { MainBranchOf } from '../repositories/main-branch';
-import { isCdsStatus, toVcsCommitStatus } from '../statuses/vcs-commit-status';
+import { listedNamesFor, toVcsCommitStatuses } from '../statuses/vcs-commit-status';
 import { commitRange } from './commit-range';
 import { toVcsCommit } from './vcs-commit';
 
@@ -41,7 +41,7 @@ export function addCommitRoutes(
     if (from === undefined) return [];
     const commits = await call.bitbucket.listCommits(
       repoOf(call.req),
-      commitRange(from, base),
+      commitRange(refName(from), refName(base)),
       call.ctx,
     );
     return commits.map(toVcsCommit);
@@ -83,7 +83,8 @@ export function addCommitRoutes(
     ({ params }) =>
       grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) => {
         const { revision } = params(req);
-        return listCdsStatuses(bitbucket.listStatuses(repoOf(req), revision, ctx), revision);
+        const statuses = await bitbucket.listStatuses(repoOf(req), refName(revision), ctx);
+        return toVcsCommitStatuses(statuses, revision, listedNamesFor(req));
       }),
   );
   router.get(
@@ -91,14 +92,7 @@ export function addCommitRoutes(
     { summary: 'One commit', params: revisionParams, answer: vcsCommitSchema },
     ({ params }) =>
       grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
-        toVcsCommit(await bitbucket.getCommit(repoOf(req), params(req).revision, ctx)),
+        toVcsCommit(await bitbucket.getCommit(repoOf(req), refName(params(req).revision), ctx)),
       ),
   );
-}
-
-async function listCdsStatuses(
-  listing: ReturnType<BitbucketClient['listStatuses']>,
-  revision: string,
-) {
-  return (await listing).filter(isCdsStatus).map((status) => toVcsCommitStatus(status, revision));
 }

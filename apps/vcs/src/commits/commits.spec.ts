@@ -29,7 +29,13 @@ describe('one commit', () => {
         displayName: 'ada Example',
         emailAddress: 'ada@acme.example',
         avatar: 'https://avatar.example/ada.png',
+        slug: '',
+        id: '{ada}',
       },
+      committer: { name: '', displayName: '', emailAddress: '', avatar: '', slug: '', id: '' },
+      verified: false,
+      signature: '',
+      key_id: '',
       authorTimestamp: Date.UTC(2026, 9, 1, 12, 0, 3),
       message: 'change 3\n',
       url: `https://bitbucket.org/acme/widgets/commits/${commit?.hash}`,
@@ -44,6 +50,8 @@ describe('one commit', () => {
       displayName: 'Ada Example',
       emailAddress: 'ada@acme.example',
       avatar: '',
+      slug: '',
+      id: '',
     });
   });
 

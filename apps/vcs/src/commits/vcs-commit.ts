@@ -1,14 +1,17 @@
 import type { BbCommit } from '@cds/bitbucket';
 import type { VcsCommit } from '@cds/wire';
-import { toVcsAuthor } from '../repositories/vcs-author';
+import { NO_AUTHOR, toVcsAuthor } from '../repositories/vcs-author';
+import { UNSIGNED } from '../repositories/unsigned';
 
 export function toVcsCommit(commit: BbCommit): VcsCommit {
   return {
     id: commit.hash,
     author: toVcsAuthor(commit.author),
+    committer: NO_AUTHOR,
     authorTimestamp: milliseconds(commit.date),
     message: commit.message,
     url: commit.htmlUrl,
+    ...UNSIGNED,
   };
 }
 

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
 
+/**
+ * Bitbucket's limit for short texts:
+ * https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/928
+ */
+export const MAX_TEXT = 254;
+
 const HASH_DIGITS = 16;
 
 /** `text`, or its beginning and a hash: different texts stay different. */

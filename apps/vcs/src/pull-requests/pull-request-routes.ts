@@ -1,10 +1,13 @@
+import type { BbPullRequest, PullRequestState } from '@cds/bitbucket';
 import { type Router } from '@cds/service';
 import { CdsError, KNOWN_ERRORS, vcsPullRequestSchema } from '@cds/wire';
 import { z } from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
+import { refName } from '../http/ref-names';
 import { fullNameOf, repoOf } from '../http/repository-ref';
-import { repositoryParams } from '../http/route-params';
+import { queryText, repositoryParams } from '../http/route-params';
 import { shorten } from '../http/shorten';
+import { branchIdsFor } from '../repositories/vcs-branch';
 import { toVcsPullRequest } from './vcs-pull-request';
 
 /** The limit of Bitbucket, and of CDS: https://github.com/ovh/cds/pull/5601 */
@@ -21,6 +24,21 @@ const newPullRequestSchema = z.object({
   title: z.string().min(1),
   head: end,
   base: end.nullish(),
+});
+
+/** CDS's words for the states of a pull request. */
+const STATES = {
+  open: ['OPEN'],
+  merged: ['MERGED'],
+  closed: ['DECLINED', 'SUPERSEDED'],
+  all: ['OPEN', 'MERGED', 'DECLINED', 'SUPERSEDED'],
+} satisfies Record<string, PullRequestState[]>;
+
+const listQuery = z.object({
+  state: queryText(`One of ${Object.keys(STATES).join(', ')}; open when it is not given.`),
+});
+const searchQuery = listQuery.extend({
+  commit: queryText('The hash of the commit, at least its first 12 digits.'),
 });
 
 const commentSchema = z.object({
@@ -44,14 +62,34 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
   router.get(
     path,
     {
-      summary: 'Lists the open pull requests',
+      summary: 'Lists pull requests',
       params: repositoryParams,
+      query: listQuery,
       answer: z.array(vcsPullRequestSchema),
     },
-    () =>
-      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
-        (await bitbucket.listPullRequests(repoOf(req), {}, ctx)).map(toVcsPullRequest),
-      ),
+    ({ query }) =>
+      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) => {
+        const states = statesOf(query(req).state);
+        const found = await bitbucket.listPullRequests(repoOf(req), { states }, ctx);
+        return found.map((one) => toVcsPullRequest(one, branchIdsFor(req)));
+      }),
+  );
+
+  router.get(
+    '/vcs/:name/repos/:owner/:repo/search/pullrequest',
+    {
+      summary: 'Finds the pull request of a commit',
+      description: 'The newest one whose source branch stands at the commit.',
+      params: repositoryParams,
+      query: searchQuery,
+      answer: vcsPullRequestSchema,
+    },
+    ({ query }) =>
+      grantedRoute(deps, 'repositoryNotFound', async (call) => {
+        const { commit, state } = query(call.req);
+        const found = await pullRequestOf(call, commit, state || 'open');
+        return toVcsPullRequest(found, branchIdsFor(call.req));
+      }),
   );
 
   router.get(
@@ -59,7 +97,10 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
     { summary: 'One pull request', params: pullRequestParams, answer: vcsPullRequestSchema },
     ({ params }) =>
       grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
-        toVcsPullRequest(await bitbucket.getPullRequest(repoOf(req), params(req).id, ctx)),
+        toVcsPullRequest(
+          await bitbucket.getPullRequest(repoOf(req), params(req).id, ctx),
+          branchIdsFor(req),
+        ),
       ),
   );
 
@@ -90,7 +131,7 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
           },
           ctx,
         );
-        return toVcsPullRequest(created);
+        return toVcsPullRequest(created, branchIdsFor(req));
       }),
   );
 
@@ -126,34 +167,64 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
       grantedRoute(deps, 'repositoryNotFound', async (call) => {
         const { id, revision, message } = body(call.req);
         if (call.server.config.status.disable) return;
+        if (isBlank(message)) return;
         await comment(call, id || (await openPullRequestOf(call, revision ?? '')), message);
       }),
   );
 }
 
 async function comment(call: GrantedCall, id: number, text: string): Promise<void> {
-  if (call.server.config.status.disable) return;
+  if (call.server.config.status.disable || isBlank(text)) return;
   const short = shorten(text, MAX_COMMENT, SHORTENED);
   await call.bitbucket.commentPullRequest(repoOf(call.req), id, short, call.ctx);
 }
 
-/** The open pull request whose source branch stands at `revision`. */
+/** CDS sends a line feed for a run without anything to say; Bitbucket refuses blank comments. */
+function isBlank(text: string): boolean {
+  return text.trim() === '';
+}
+
 async function openPullRequestOf(call: GrantedCall, revision: string): Promise<number> {
-  if (!/^[0-9a-f]{12,40}$/i.test(revision))
+  return (await pullRequestOf(call, revision, 'open')).id;
+}
+
+/** @throws CdsError 404 when no source branch stands at `commit` */
+async function pullRequestOf(
+  call: GrantedCall,
+  commit: string,
+  state: string,
+): Promise<BbPullRequest> {
+  if (!/^[0-9a-f]{12,40}$/i.test(commit))
     throw new CdsError('wrongRequest', {
-      from: 'give the id of the pull request, or the hash of its newest commit as revision',
+      from: 'give the hash of the newest commit of the pull request: at least 12 digits',
     });
   const found = await call.bitbucket.listPullRequests(
     repoOf(call.req),
-    { states: ['OPEN'], sourceCommitHash: revision },
+    { states: statesOf(state), sourceCommitHash: commit.toLowerCase() },
     call.ctx,
   );
   const first = found[0];
   if (!first)
-    throw new CdsError('notFound', { from: `no open pull request has ${revision} as its head` });
-  return first.id;
+    throw new CdsError('notFound', {
+      from: `no ${state === 'all' ? '' : `${state} `}pull request has ${commit} as its head`,
+    });
+  return first;
+}
+
+/** @throws CdsError 400 for another word than CDS's */
+function statesOf(state: string): PullRequestState[] {
+  if (state === '') return STATES.open;
+  const word = state.toLowerCase();
+  if (isStateWord(word)) return STATES[word];
+  throw new CdsError('wrongRequest', {
+    from: `state is one of ${Object.keys(STATES).join(', ')}`,
+  });
+}
+
+function isStateWord(word: string): word is keyof typeof STATES {
+  return Object.hasOwn(STATES, word);
 }
 
 function branchOf({ branch }: z.infer<typeof end>): string | undefined {
-  return branch?.display_id || branch?.id || undefined;
+  return branch?.display_id || refName(branch?.id ?? '') || undefined;
 }

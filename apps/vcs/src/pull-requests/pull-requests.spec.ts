@@ -1,5 +1,9 @@
 import { hashOf, newRepository, type StandInPullRequest } from '../../test/stand-in-data.fixture';
-import { useTestContext, type VcsInstance } from '../../test/test-context.fixture';
+import {
+  useTestContext,
+  type VcsInstance,
+  vcsProjectHeaders,
+} from '../../test/test-context.fixture';
 
 const PULL_REQUESTS = '/vcs/bitbucketcloud/repos/acme/widgets/pullrequests';
 
@@ -36,6 +40,7 @@ describe('pull requests', () => {
   it('carry hashes in full, since CDS compares them', async () => {
     const { source, destination } = addPullRequest(7);
     const answer = await get(PULL_REQUESTS);
+    const nobody = { name: '', displayName: '', emailAddress: '', avatar: '', slug: '', id: '' };
     const side = (repo: string, branch: string, hash: string) => ({
       repo,
       branch: {
@@ -47,7 +52,11 @@ describe('pull requests', () => {
       },
       commit: {
         id: hash,
-        author: { name: '', displayName: '', emailAddress: '', avatar: '' },
+        author: nobody,
+        committer: nobody,
+        verified: false,
+        signature: '',
+        key_id: '',
         authorTimestamp: 0,
         message: '',
         url: '',
@@ -64,7 +73,14 @@ describe('pull requests', () => {
           displayName: 'ada Example',
           emailAddress: '',
           avatar: 'https://avatar.example/ada.png',
+          slug: '',
+          id: '{ada}',
         },
+        change_id: '',
+        revision: '',
+        updated: '2026-10-05T10:11:12.12Z',
+        merge_by: nobody,
+        state: '',
         head: side('acme/widgets', 'feat/one', source.hash),
         base: side('acme/widgets', 'main', destination.hash),
         title: '',
@@ -101,6 +117,38 @@ describe('pull requests', () => {
     expect(answer.body).toHaveLength(120);
     const pages = context.bitbucket.requests.filter((one) => one.path.endsWith('/pullrequests'));
     expect(pages).toHaveLength(3);
+  });
+
+  it.each([
+    ['', [1]],
+    ['?state=open', [1]],
+    ['?state=merged', [2]],
+    ['?state=closed', [3, 4]],
+    ['?state=all', [1, 2, 3, 4]],
+  ])('are listed by state: %s', async (query, ids) => {
+    addPullRequest(1);
+    addPullRequest(2, { state: 'MERGED' });
+    addPullRequest(3, { state: 'DECLINED' });
+    addPullRequest(4, { state: 'SUPERSEDED' });
+    const { body } = await get(`${PULL_REQUESTS}${query}`);
+    expect(body.map(({ id }: { id: number }) => id).toSorted()).toEqual(ids);
+  });
+
+  it('of an unknown state are 400', async () => {
+    for (const state of ['OPEN,MERGED', 'constructor', 'none']) {
+      const answer = await get(`${PULL_REQUESTS}?state=${state}`);
+      expect(answer.status).toBe(400);
+      expect(answer.body.message).toContain('open, merged, closed, all');
+    }
+  });
+
+  it('have whole refs as ids of branches for a VCS project', async () => {
+    addPullRequest(7);
+    const { body } = await get(PULL_REQUESTS).set(vcsProjectHeaders(context));
+    expect(body[0].head.branch).toMatchObject({
+      id: 'refs/heads/feat/one',
+      display_id: 'feat/one',
+    });
   });
 
   it.each([
@@ -261,4 +309,35 @@ describe('commenting', () => {
     expect(pullRequest.comments).toEqual([]);
     expect(context.bitbucket.requests).toHaveLength(0);
   });
+});
+
+describe('the pull request of a commit', () => {
+  const search = (query: string) =>
+    get(`/vcs/bitbucketcloud/repos/acme/widgets/search/pullrequest${query}`);
+
+  it.each([40, 12])('is found by %i digits of the hash', async (digits) => {
+    const { source } = addPullRequest(3);
+    const answer = await search(`?commit=${source.hash.slice(0, digits)}&state=open`);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ id: 3, head: { branch: { latest_commit: source.hash } } });
+  });
+
+  it('is found in the state that is asked for', async () => {
+    const { source } = addPullRequest(3, { state: 'MERGED' });
+    expect((await search(`?commit=${source.hash}&state=merged`)).body).toMatchObject({ id: 3 });
+    expect((await search(`?commit=${source.hash}`)).status).toBe(404);
+  });
+
+  it('is 400 for what is no hash, and 404 for the hash of none', async () => {
+    expect((await search('?commit=main')).status).toBe(400);
+    expect((await search('')).status).toBe(400);
+    expect((await search(`?commit=${hashOf('nowhere')}`)).status).toBe(404);
+  });
+});
+
+it('a blank comment, which CDS sends for a run with nothing to say, is not sent', async () => {
+  const pullRequest = addPullRequest(7);
+  const comment = { id: 7, change_id: '', revision: '', message: '\n' };
+  expect((await post(`${PULL_REQUESTS}/comments`, comment)).status).toBe(204);
+  expect(pullRequest.comments).toEqual([]);
 });

@@ -1,7 +1,11 @@
 import { awakeTime } from '@cds/testing';
 import { collectGarbage } from '../../test/collect-garbage.fixture';
 import { newRepository } from '../../test/stand-in-data.fixture';
-import { useTestContext, type VcsInstance } from '../../test/test-context.fixture';
+import {
+  useTestContext,
+  type VcsInstance,
+  vcsProjectHeaders,
+} from '../../test/test-context.fixture';
 
 const SERVER = '/vcs/bitbucketcloud';
 const REPO = `${SERVER}/repos/acme/widgets`;
@@ -71,6 +75,10 @@ describe('repositories', () => {
       slug: 'widgets',
       fullname: 'acme/widgets',
       url: 'https://bitbucket.org/acme/widgets',
+      url_commit_format: 'https://bitbucket.org/acme/widgets/commits/%s',
+      url_branch_format: 'https://bitbucket.org/acme/widgets/src/%s',
+      url_tag_format: 'https://bitbucket.org/acme/widgets/src/%s',
+      url_pull_request_format: 'https://bitbucket.org/acme/widgets/pull-requests/%d',
       http_url: 'https://bitbucket.org/acme/widgets.git',
       ssh_url: 'git@bitbucket.org:acme/widgets.git',
     });
@@ -129,6 +137,65 @@ describe('branches', () => {
     expect(answer.body.message).toContain('Branch not found');
   });
 
+  it('are the main one where CDS asks for the default', async () => {
+    const answer = await get(`${REPO}/branches/?branch=&default=true`);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ id: 'main', display_id: 'main', default: true });
+  });
+
+  it('are the main one of now, also when it was another one a moment ago', async () => {
+    await get(`${REPO}/branches/?branch=&default=true`);
+    context.widgets.branches.set('trunk', String(context.widgets.commits[0]?.hash));
+    context.widgets.branches.delete('main');
+    context.widgets.mainBranch = 'trunk';
+    const answer = await get(`${REPO}/branches/?branch=&default=true`);
+    expect(answer.body).toMatchObject({ display_id: 'trunk', default: true });
+  });
+
+  it('are the main one of now with noCache, while the old one is still there', async () => {
+    await get(`${REPO}/branches/?branch=&default=true`);
+    context.widgets.branches.set('trunk', String(context.widgets.commits[0]?.hash));
+    context.widgets.mainBranch = 'trunk';
+    const answer = await get(`${REPO}/branches/?branch=&default=true&noCache=true`);
+    expect(answer.body).toMatchObject({ display_id: 'trunk', default: true });
+    const main = await get(`${REPO}/branches/?branch=main&default=false&noCache=true`);
+    expect(main.body).toMatchObject({ display_id: 'main', default: false });
+  });
+
+  it('of an empty repository have no default: 404', async () => {
+    context.bitbucket.repositories.push(newRepository('acme', 'empty', 0));
+    const answer = await get(`${SERVER}/repos/acme/empty/branches/?branch=&default=true`);
+    expect(answer.status).toBe(404);
+    expect(answer.body).toMatchObject({ id: 38 });
+  });
+
+  it.each(['main', 'feat/deep/one'])('may be named as a ref: refs/heads/%s', async (name) => {
+    context.widgets.branches.set(name, String(context.widgets.commits[0]?.hash));
+    const ref = encodeURIComponent(`refs/heads/${name}`);
+    const answer = await get(`${REPO}/branches/?branch=${ref}&default=false`);
+    expect(answer.body).toMatchObject({ id: name, display_id: name });
+  });
+
+  it('have whole refs as ids for a VCS project, whose workflows as code need them', async () => {
+    const ofVcsProject = async (path: string) =>
+      (await get(path).set(vcsProjectHeaders(context))).body;
+    const main = { id: 'refs/heads/main', display_id: 'main', default: true };
+
+    expect(await ofVcsProject(`${REPO}/branches`)).toMatchObject([main]);
+    expect(await ofVcsProject(`${REPO}/branches/?branch=main`)).toMatchObject(main);
+    expect(await ofVcsProject(`${REPO}/branches/?default=true`)).toMatchObject(main);
+  });
+
+  it.each(['0', '1', '100', 'x'])(
+    'are all listed with limit=%s: CDS deletes what it has of others',
+    async (limit) => {
+      for (let index = 0; index < 130; index += 1)
+        context.widgets.branches.set(`b${index}`, String(context.widgets.commits[0]?.hash));
+      const answer = await get(`${REPO}/branches?limit=${limit}&noCache=true`);
+      expect(answer.body).toHaveLength(131);
+    },
+  );
+
   it('need a name', async () => {
     expect((await get(`${REPO}/branches/`)).status).toBe(400);
   });
@@ -169,9 +236,38 @@ it('tags have the commit in sha and hash', async () => {
         displayName: 'Tom Tagger',
         emailAddress: 'tom@acme.example',
         avatar: '',
+        slug: '',
+        id: '',
       },
+      verified: false,
+      signature: '',
+      key_id: '',
     },
   ]);
+});
+
+describe('one tag', () => {
+  const hash = () => String(context.widgets.commits[1]?.hash);
+
+  it.each(['v1', 'release/1/0', 'a+b', 'v1.0-rc#2', 'hundred%'])('%s is found', async (name) => {
+    context.widgets.tags.push({ name, message: null, hash: hash() });
+    const answer = await get(`${REPO}/tags/${encodeURIComponent(name)}`);
+
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ tag: name, sha: hash(), hash: hash() });
+  });
+
+  it('may be named as a ref', async () => {
+    context.widgets.tags.push({ name: 'v1', message: 'one', hash: hash() });
+    const answer = await get(`${REPO}/tags/refs%2Ftags%2Fv1`);
+    expect(answer.body).toMatchObject({ tag: 'v1', message: 'one' });
+  });
+
+  it('that is unknown is 404', async () => {
+    const answer = await get(`${REPO}/tags/nope`);
+    expect(answer.status).toBe(404);
+    expect(answer.body).toMatchObject({ id: 38 });
+  });
 });
 
 describe('what Bitbucket Cloud does not have', () => {

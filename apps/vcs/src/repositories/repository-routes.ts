@@ -1,15 +1,28 @@
+import { type BbBranch, isBitbucketError } from '@cds/bitbucket';
 import { type Router } from '@cds/service';
 import { CdsError, vcsBranchSchema, vcsRepoSchema, vcsTagSchema } from '@cds/wire';
 import { z } from 'zod';
-import { grantedRoute, type RouteDeps } from '../servers/granted-route';
+import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
+import { refName } from '../http/ref-names';
 import { repoOf } from '../http/repository-ref';
 import { queryText, repositoryParams, serverParams } from '../http/route-params';
 import type { MainBranchOf } from './main-branch';
-import { toVcsBranch } from './vcs-branch';
+import { branchIdsFor, toVcsBranch } from './vcs-branch';
 import { toVcsRepo } from './vcs-repo';
 import { toVcsTag } from './vcs-tag';
 
-const branchQuery = z.object({ branch: queryText('The name of the branch.') });
+const branchesQuery = z.object({
+  limit: queryText('Ignored: CDS takes a branch that is not listed for one that is gone.'),
+  noCache: queryText('Ignored: branches are never cached.'),
+});
+const branchQuery = z.object({
+  branch: queryText('The name of the branch, or `refs/heads/NAME`.'),
+  default: queryText('`true` for the main branch, whatever `branch` says.'),
+  noCache: queryText('`true` to ask Bitbucket anew which branch is the main one.'),
+});
+const tagParams = repositoryParams.extend({
+  tag: z.string().meta({ description: 'The name of the tag.' }),
+});
 
 /** Repositories, their forks, branches and tags. */
 export function addRepositoryRoutes(
@@ -49,14 +62,20 @@ export function addRepositoryRoutes(
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/branches',
-    { summary: 'Lists branches', params: repositoryParams, answer: z.array(vcsBranchSchema) },
+    {
+      summary: 'Lists branches',
+      description: 'All of them.',
+      params: repositoryParams,
+      query: branchesQuery,
+      answer: z.array(vcsBranchSchema),
+    },
     () =>
       grantedRoute(deps, 'notFound', async (call) => {
         const [mainBranch, branches] = await Promise.all([
           deps.mainBranchOf(call),
           call.bitbucket.listBranches(repoOf(call.req), call.ctx),
         ]);
-        return branches.map((branch) => toVcsBranch(branch, mainBranch));
+        return branches.map((branch) => toVcsBranch(branch, mainBranch, branchIdsFor(call.req)));
       }),
   );
 
@@ -72,16 +91,21 @@ export function addRepositoryRoutes(
     },
     ({ query }) =>
       grantedRoute(deps, 'notFound', async (call) => {
-        const { branch: name } = query(call.req);
-        if (name === '')
+        const { branch: ref, default: isDefault, noCache } = query(call.req);
+        const which = noCache === 'true' ? 'current' : 'cached';
+        if (isDefault === 'true') {
+          const branch = await readMainBranch(call, deps.mainBranchOf, which);
+          return toVcsBranch(branch, branch.name, branchIdsFor(call.req));
+        }
+        if (ref === '')
           throw new CdsError('wrongRequest', {
-            from: 'name the branch in the query: ?branch=NAME',
+            from: 'name the branch in the query: ?branch=NAME, or ask for ?default=true',
           });
         const [mainBranch, branch] = await Promise.all([
-          deps.mainBranchOf(call),
-          call.bitbucket.getBranch(repoOf(call.req), name, call.ctx),
+          deps.mainBranchOf(call, which),
+          call.bitbucket.getBranch(repoOf(call.req), refName(ref), call.ctx),
         ]);
-        return toVcsBranch(branch, mainBranch);
+        return toVcsBranch(branch, mainBranch, branchIdsFor(call.req));
       }),
   );
 
@@ -93,4 +117,32 @@ export function addRepositoryRoutes(
         (await bitbucket.listTags(repoOf(req), ctx)).map(toVcsTag),
       ),
   );
+
+  router.get(
+    '/vcs/:name/repos/:owner/:repo/tags/:tag',
+    { summary: 'One tag', params: tagParams, answer: vcsTagSchema },
+    ({ params }) =>
+      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
+        toVcsTag(await bitbucket.getTag(repoOf(req), refName(params(req).tag), ctx)),
+      ),
+  );
+}
+
+/** @throws CdsError 404 in an empty repository */
+async function readMainBranch(
+  call: GrantedCall,
+  mainBranchOf: MainBranchOf,
+  which: 'cached' | 'current',
+): Promise<BbBranch> {
+  const name = await mainBranchOf(call, which);
+  if (name === undefined)
+    throw new CdsError('notFound', { from: 'the repository is empty: it has no main branch' });
+  try {
+    return await call.bitbucket.getBranch(repoOf(call.req), name, call.ctx);
+  } catch (error) {
+    // Another branch became the main one, and this one was deleted.
+    const isGone = isBitbucketError(error) && error.status === 404;
+    if (!isGone || which === 'current') throw error;
+    return readMainBranch(call, mainBranchOf, 'current');
+  }
 }

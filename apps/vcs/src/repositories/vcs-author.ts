@@ -2,7 +2,14 @@ import type { BbAuthor } from '@cds/bitbucket';
 import type { VcsAuthor } from '@cds/wire';
 
 /** An author that CDS knows nothing of. */
-export const NO_AUTHOR: VcsAuthor = { name: '', displayName: '', emailAddress: '', avatar: '' };
+export const NO_AUTHOR: VcsAuthor = {
+  name: '',
+  displayName: '',
+  emailAddress: '',
+  avatar: '',
+  slug: '',
+  id: '',
+};
 
 /** Bitbucket names nobody by `username` since 2019; what CDS shows is then the nickname. */
 export function toVcsAuthor(author: BbAuthor): VcsAuthor {
@@ -11,5 +18,7 @@ export function toVcsAuthor(author: BbAuthor): VcsAuthor {
     displayName: author.displayName,
     emailAddress: author.email,
     avatar: author.avatarUrl ?? '',
+    slug: '',
+    id: author.uuid ?? '',
   };
 }

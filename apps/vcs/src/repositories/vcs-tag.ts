@@ -1,5 +1,6 @@
 import type { BbTag } from '@cds/bitbucket';
 import type { VcsTag } from '@cds/wire';
+import { UNSIGNED } from './unsigned';
 import { toVcsAuthor } from './vcs-author';
 
 /** CDS wants the commit in both `sha` and `hash`. Without a tagger it shows the author. */
@@ -10,5 +11,6 @@ export function toVcsTag(tag: BbTag): VcsTag {
     message: tag.message,
     tagger: toVcsAuthor(tag.tagger ?? tag.author),
     hash: tag.hash,
+    ...UNSIGNED,
   };
 }

@@ -10,26 +10,51 @@ const count = z
   .nullish()
   .transform((value) => value ?? 0);
 
-/** An event of CDS of any type. */
-export const eventSchema = z.object({
-  type_event: z.string(),
-  project_key: text,
-  workflow_name: text,
-  payload: z.unknown(),
-});
+/** An event of CDS of any type, as CDS before 0.54 sends it. */
+export const eventSchema = z
+  .object({
+    type_event: z.string(),
+    project_key: text,
+    workflow_name: text,
+    payload: z.unknown(),
+  })
+  .meta({ id: 'CdsEvent' });
+export type CdsEvent = z.infer<typeof eventSchema>;
+
+/** CDS before 0.44 names the fields as in Go, later ones as in JSON. */
+const JSON_NAMES = {
+  NodeName: 'node_name',
+  Status: 'status',
+  Number: 'num',
+  SubNumber: 'subnum',
+  Hash: 'hash',
+  RepositoryFullName: 'repository_full_name',
+  BranchName: 'branch_name',
+} as const;
+
+function withGoNames(payload: unknown): unknown {
+  if (typeof payload !== 'object' || payload === null) return payload;
+  const fields = payload as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(JSON_NAMES).map(([go, json]) => [go, fields[go] ?? fields[json]]),
+  );
+}
 
 /** The run of a workflow node, reduced to what a build status needs. */
-export const nodeRunSchema = z.object({
-  NodeName: text,
-  Status: z.string(),
-  /** The number of the workflow run. */
-  Number: count,
-  /** The number of the node's run within the workflow run. */
-  SubNumber: count,
-  Hash: text,
-  RepositoryFullName: text,
-  BranchName: text,
-});
+export const nodeRunSchema = z.preprocess(
+  withGoNames,
+  z.object({
+    NodeName: text,
+    Status: z.string(),
+    /** The number of the workflow run. */
+    Number: count,
+    /** The number of the node's run within the workflow run. */
+    SubNumber: count,
+    Hash: text,
+    RepositoryFullName: text,
+    BranchName: text,
+  }),
+);
 
 export interface BuildEvent {
   projectKey: string;

@@ -1,22 +1,10 @@
-import type { BuildState, NewStatus } from '@cds/bitbucket';
 import type { BuildEvent } from './build-event';
-import { shorten, shortenDistinct } from '../http/shorten';
+import { buildState } from './build-state';
+import { MAX_TEXT, shorten, shortenDistinct } from '../http/shorten';
+import type { ReportedBuild } from './reported-build';
 import { statusKey } from './status-key';
 import { DOCUMENTATION_URL, statusUrl } from './status-url';
 import { STATUS_NAME_PREFIX } from './vcs-commit-status';
-
-/** Bitbucket's limit: https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/928 */
-const MAX_TEXT = 254;
-
-/** Statuses of a node without a meaning for the commit. */
-const NOT_SENT = ['Checking', 'Disabled', 'Never Built', 'Unknown', 'Waiting'];
-
-const STATES: Readonly<Record<string, BuildState>> = {
-  Fail: 'FAILED',
-  Success: 'SUCCESSFUL',
-  Skipped: 'SUCCESSFUL',
-  Stopped: 'STOPPED',
-};
 
 export interface BuildStatusOptions {
   uiUrl: string;
@@ -27,25 +15,41 @@ export interface BuildStatusOptions {
 }
 
 /** Makes the build status of an event; undefined for an event without one. */
-export function buildStatus(
+export function buildOfEvent(
   { projectKey, workflowName, node }: BuildEvent,
   { uiUrl, showDetail, sendSkipped }: BuildStatusOptions,
-): NewStatus | undefined {
-  if (NOT_SENT.includes(node.Status)) return undefined;
-  if (node.Status === 'Skipped' && !sendSkipped) return undefined;
+): ReportedBuild | undefined {
+  const state = buildState(node.Status);
+  if (state === undefined || (node.Status === 'Skipped' && !sendSkipped)) return undefined;
   const name = `${STATUS_NAME_PREFIX}${projectKey}-${workflowName}-${node.NodeName}`;
   const run = { projectKey, workflowName, number: node.Number };
-  const statusWord = shorten(node.Status, 40);
-  const nodeName = shorten(node.NodeName, MAX_TEXT - statusWord.length - 2);
   return {
-    key: statusKey(name),
-    name: shortenDistinct(name, MAX_TEXT),
-    state: STATES[node.Status] ?? 'INPROGRESS',
-    description: `${nodeName}: ${statusWord}`,
-    url: showDetail ? statusUrl(uiUrl, run) : DOCUMENTATION_URL,
-    // Shows the status on the pull request of the branch. Half of a name names another branch.
-    ...(node.BranchName === '' || node.BranchName.length > MAX_TEXT
-      ? {}
-      : { refname: node.BranchName }),
+    repository: node.RepositoryFullName,
+    hash: node.Hash,
+    status: {
+      key: statusKey(name),
+      name: shortenDistinct(name, MAX_TEXT),
+      state,
+      description: describeBuild(node.NodeName, node.Status),
+      url: showDetail ? statusUrl(uiUrl, run) : DOCUMENTATION_URL,
+      // Shows the status on the pull request of the branch. Half of a name names another branch.
+      ...(node.BranchName === '' || node.BranchName.length > MAX_TEXT
+        ? {}
+        : { refname: node.BranchName }),
+    },
+    run: { number: node.Number, subNumber: node.SubNumber },
+    node: {
+      project: projectKey,
+      workflow: workflowName,
+      number: node.Number,
+      node: node.NodeName,
+      branch: node.BranchName,
+    },
   };
+}
+
+/** `node: Status`, as CDS writes it. */
+export function describeBuild(node: string, status: string): string {
+  const statusWord = shorten(status, 40);
+  return `${shorten(node, MAX_TEXT - statusWord.length - 2)}: ${statusWord}`;
 }

@@ -7,7 +7,9 @@ import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import type { BitbucketServers } from '../servers/find-server';
 import { repoFromFullName } from '../http/repository-ref';
-import { buildStatus, type BuildStatusOptions } from './build-status';
+import { buildOfEvent, describeBuild, type BuildStatusOptions } from './build-status';
+import { buildState } from './build-state';
+import type { ReportedBuild } from './reported-build';
 import { ASK_AFTER_MS, type SendStatus } from './send-status';
 import { isFinal } from './status-order';
 import {
@@ -47,6 +49,8 @@ interface FinishStatusesDeps {
   /** Milliseconds between two rounds, a minute when not given. */
   roundEveryMs?: number | undefined;
 }
+
+type NodeRun = NonNullable<Awaited<ReturnType<CdsApiClient['nodeRun']>>>;
 
 /** `unanswered`: postponed, others may have an answer. `unreachable`: no run has an answer now. */
 type Outcome = 'done' | 'unanswered' | 'unreachable';
@@ -128,7 +132,7 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
     // The calls that are left are for runs.
     if ((await server.budget.state()).allowed === 'runs')
       return unfinished.postpone(id, now + ASK_AFTER_MS);
-    const { project, workflow, number, node: nodeName, repository } = status;
+    const { project, workflow, number, node: nodeName } = status;
     let run;
     try {
       run = await api.nodeRun({ project, workflow, number, node: nodeName }, ctx.signal);
@@ -137,17 +141,9 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
       return refused(id, status, error.message);
     }
     if (!run) return refused(id, status, 'the run has no such node');
-    const event = {
-      projectKey: project,
-      workflowName: workflow,
-      node: {
-        ...{ NodeName: nodeName, Status: run.status, Number: number, SubNumber: run.subNumber },
-        ...{ Hash: status.hash, RepositoryFullName: repository, BranchName: status.branch },
-      },
-    };
     const { showDetail } = server.config.status;
-    const next = buildStatus(event, { ...deps.options(), showDetail });
-    if (!next || !isFinal(next)) {
+    const next = buildOf(status, run, { ...deps.options(), showDetail });
+    if (!next || !isFinal(next.status)) {
       const pause = afterStart ? AFTER_START_MS : pauseAfter(age, ASK_AFTER_MS);
       return unfinished.postpone(id, now + pause);
     }
@@ -157,8 +153,8 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
     const { grant, since } = status;
     const call = { server, bitbucket: server.connect(tokens), grant, ctx, since };
     try {
-      await sendStatus(call, repoFromFullName(repository), event, next);
-      logger.info({ ...logFields(status), state: next.state }, 'build status finished');
+      await sendStatus(call, repoFromFullName(status.repository), next);
+      logger.info({ ...logFields(status), state: next.status.state }, 'build status finished');
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (isCdsError(error) && error.status === 401) await refused(id, status, reason);
@@ -205,6 +201,36 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
       closing.abort();
       void loop.stop();
     },
+  };
+}
+
+/** The build that the status is about, as its run is now; undefined for one that is not sent. */
+function buildOf(
+  status: UnfinishedStatus,
+  run: NodeRun,
+  options: BuildStatusOptions,
+): ReportedBuild | undefined {
+  const { project, workflow, node, number, repository, hash, branch, named } = status;
+  if (!named)
+    return buildOfEvent(
+      {
+        projectKey: project,
+        workflowName: workflow,
+        node: {
+          ...{ NodeName: node, Status: run.status, Number: number, SubNumber: run.subNumber },
+          ...{ Hash: hash, RepositoryFullName: repository, BranchName: branch },
+        },
+      },
+      options,
+    );
+  const state = buildState(run.status);
+  if (state === undefined) return undefined;
+  return {
+    repository,
+    hash,
+    status: { ...named, state, description: describeBuild(node, run.status) },
+    run: { number, subNumber: 0, restarts: false },
+    node: { project, workflow, number, node, branch },
   };
 }
 

@@ -1,14 +1,14 @@
-import { isBitbucketError, type NewStatus, type RepoRef } from '@cds/bitbucket';
+import { isBitbucketError, type RepoRef } from '@cds/bitbucket';
 import { withTimeout } from '@cds/network';
 import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { GrantedCall } from '../servers/granted-route';
 import { fullNameOf } from '../http/repository-ref';
 import type { SendResult } from '../monitoring/vcs-metrics';
-import type { BuildEvent } from './build-event';
+import type { ReportedBuild, ReportedNode } from './reported-build';
 import type { RunExclusive } from '../redis/run-exclusive';
 import type { SentStatuses } from './sent-statuses';
-import { isFinal, isSameRun, shouldSend } from './status-order';
+import { isFinal, isSameRun, type NextStatus, sentAfter, shouldSend } from './status-order';
 import type { UnfinishedStatuses, UnfinishedStatus } from './unfinished-statuses';
 
 /** The time limit of one status; the lock on its key outlives it. */
@@ -27,17 +27,12 @@ export interface StatusCall extends Pick<GrantedCall, 'server' | 'bitbucket' | '
   since?: number;
 }
 
-export type SendStatus = (
-  call: StatusCall,
-  repo: RepoRef,
-  event: BuildEvent,
-  status: NewStatus,
-) => Promise<void>;
+export type SendStatus = (call: StatusCall, repo: RepoRef, build: ReportedBuild) => Promise<void>;
 
 /**
  * Sends a status unless Bitbucket has it, or a newer one. It is stored after the answer, so that a
  * failed one is sent again when its event is. One that is not final is recorded as unfinished
- * before: CDS does not repeat the event of its end.
+ * before, where the API can be asked for its end: CDS does not repeat the event of it.
  */
 export function createSendStatus(deps: {
   sent: SentStatuses;
@@ -48,38 +43,36 @@ export function createSendStatus(deps: {
 }): SendStatus {
   const { sent, unfinished, runExclusive, logger, onResult } = deps;
 
-  async function send(
-    call: StatusCall,
-    repo: RepoRef,
-    event: BuildEvent,
-    status: NewStatus,
-  ): Promise<SendResult> {
-    const { node } = event;
-    const id = vcsKeys.sentStatus(call.server.config.name, fullNameOf(repo), node.Hash, status.key);
-    const { state, description, url } = status;
-    const next = { number: node.Number, subNumber: node.SubNumber, state, description, url };
+  async function send(call: StatusCall, repo: RepoRef, build: ReportedBuild): Promise<SendResult> {
+    const { hash, status, node } = build;
+    const id = vcsKeys.sentStatus(call.server.config.name, fullNameOf(repo), hash, status.key);
     return runExclusive(id, call.ctx.signal, async () => {
       const last = await sent.read(id);
+      const now = Date.now();
+      const next = nextStatus(build, now);
       if (!shouldSend(last, next)) {
         logger.debug({ last, next, name: status.name }, 'build status not sent: old or known');
         if (isFinal(next) && last && isSameRun(last, next)) await unfinished.remove(id);
         return 'known';
       }
-      const now = Date.now();
       const since = call.since ?? now;
-      const record = recordOf(call, repo, event, since);
+      const record = node && recordOf(call, repo, build, node, since);
       // Before Bitbucket has it: a process that dies in between must not leave it there for good.
-      if (!isFinal(next)) await unfinished.save(id, record, now + ASK_AFTER_MS);
+      if (record && !isFinal(next)) await unfinished.save(id, record, now + ASK_AFTER_MS);
       try {
         await withTimeout(call.ctx, SEND_MS, (ctx) =>
-          call.bitbucket.postStatus(repo, node.Hash, status, ctx),
+          call.bitbucket.postStatus(repo, hash, status, ctx),
         );
       } catch (error) {
         if (isRefusal(error)) await unfinished.remove(id);
-        else if (isFinal(next)) await unfinished.save(id, record, now + sendAgainAfter(since));
+        else if (record && isFinal(next))
+          await unfinished.save(id, record, now + sendAgainAfter(since));
         throw error;
       }
-      await Promise.all([sent.write(id, next), isFinal(next) && unfinished.remove(id)]);
+      await Promise.all([
+        sent.write(id, sentAfter(last, next)),
+        isFinal(next) && unfinished.remove(id),
+      ]);
       return 'sent';
     });
   }
@@ -102,23 +95,28 @@ function sendAgainAfter(since: number): number {
   return Math.min(Math.max(Date.now() - since, SEND_AGAIN_MS), MAX_PAUSE_MS);
 }
 
+function nextStatus({ run, status }: ReportedBuild, at: number): NextStatus {
+  const { number, subNumber, name, restarts } = run;
+  const { state, description, url } = status;
+  return { number, subNumber, run: name, restarts, state, description, url, at };
+}
+
 function recordOf(
   call: StatusCall,
   repo: RepoRef,
-  event: BuildEvent,
+  { hash, status, run }: ReportedBuild,
+  node: ReportedNode,
   since: number,
 ): UnfinishedStatus {
-  const { projectKey, workflowName, node } = event;
+  const { key, name, url } = status;
   return {
     server: call.server.config.name,
     repository: fullNameOf(repo),
-    hash: node.Hash,
-    branch: node.BranchName,
-    project: projectKey,
-    workflow: workflowName,
-    node: node.NodeName,
-    number: node.Number,
+    hash,
+    ...node,
     grant: call.grant,
     since,
+    // CDS 0.54 and later names the status itself.
+    ...(run.restarts !== undefined && { named: { key, name, url } }),
   };
 }

@@ -13,6 +13,9 @@ const sentSchema = z.object({
   state: z.enum(['SUCCESSFUL', 'FAILED', 'INPROGRESS', 'STOPPED']),
   description: z.string(),
   url: z.string(),
+  run: z.string().optional(),
+  earlier: z.array(z.string()).optional(),
+  at: z.number().optional(),
 });
 
 /** The last status that was sent of each key. */

@@ -7,20 +7,56 @@ export interface SentStatus {
   state: BuildState;
   description: string;
   url: string;
+  /** Names a run that has no number. */
+  run?: string | undefined;
+  /** The runs without a number before this one, the oldest first. */
+  earlier?: string[] | undefined;
+  /** When it was sent (ms). */
+  at?: number | undefined;
 }
+
+export interface NextStatus extends SentStatus {
+  /** Whether the same run may begin anew after its end. */
+  restarts?: boolean | undefined;
+  /** Now. */
+  at: number;
+}
+
+/**
+ * Within this time after the end of a run, news of its beginning are late; afterwards somebody
+ * started it again. The API gives a call five tries of 60 s.
+ */
+const LATE_MS = 5 * 60_000;
+const MAX_EARLIER = 20;
 
 /**
  * Whether a status should follow `last` at Bitbucket. Events arrive twice and out of order: no
  * status of an earlier run is sent, none that is not final after a final one, no repetition.
+ * Runs without a number are in the order in which they were first heard of.
  */
-export function shouldSend(last: SentStatus | undefined, next: SentStatus): boolean {
+export function shouldSend(
+  last: SentStatus | undefined,
+  next: Omit<NextStatus, 'at'> & { at?: number | undefined },
+): boolean {
   if (!last) return true;
-  const order = next.number - last.number || next.subNumber - last.subNumber;
-  if (order !== 0) return order > 0;
-  if (isFinal(last) && !isFinal(next)) return false;
+  if (!isSameRun(last, next)) return isLaterRun(last, next);
+  if (isFinal(last) && !isFinal(next)) return isRestart(last, next);
   return (
-    next.state !== last.state || next.description !== last.description || next.url !== last.url
+    next.state !== last.state ||
+    withoutSpace(next.description) !== withoutSpace(last.description) ||
+    next.url !== last.url
   );
+}
+
+/** What is to be stored of `next` when it was sent after `last`. */
+export function sentAfter(last: SentStatus | undefined, next: NextStatus): SentStatus {
+  const { number, subNumber, state, description, url, run, at } = next;
+  const sent = { number, subNumber, state, description, url, run, at };
+  if (next.run === undefined || !last) return sent;
+  const earlier = isSameRun(last, next)
+    ? last.earlier
+    : [...(last.earlier ?? []), ...(last.run === undefined ? [] : [last.run])].slice(-MAX_EARLIER);
+  return { ...sent, earlier };
 }
 
 /** Whether it is the last status of its run. */
@@ -30,5 +66,25 @@ export function isFinal({ state }: Pick<SentStatus, 'state'>): boolean {
 
 /** Whether both are of the same run of a node. */
 export function isSameRun(one: SentStatus, other: SentStatus): boolean {
-  return one.number === other.number && one.subNumber === other.subNumber;
+  return one.number === other.number && one.subNumber === other.subNumber && one.run === other.run;
+}
+
+function isLaterRun(last: SentStatus, next: SentStatus): boolean {
+  if (next.run !== undefined) return !(last.earlier ?? []).includes(next.run);
+  // The URL of the last one had no number yet.
+  if (last.run !== undefined) return true;
+  return (next.number - last.number || next.subNumber - last.subNumber) > 0;
+}
+
+function isRestart(
+  last: SentStatus,
+  next: Pick<NextStatus, 'restarts'> & { at?: number | undefined },
+): boolean {
+  if (!next.restarts || next.at === undefined || last.at === undefined) return false;
+  return next.at - last.at >= LATE_MS;
+}
+
+/** CDS writes `node: Success` first, and `node:Success` when it repeats it. */
+function withoutSpace(text: string): string {
+  return text.replace(/\s/g, '');
 }

@@ -1,14 +1,25 @@
 import { type Router } from '@cds/service';
 import { CdsError } from '@cds/wire';
+import { z } from 'zod';
 import type { ApiVersion } from '../http/api-version';
 import { grantedRoute, type RouteDeps } from '../servers/granted-route';
 import { repoFromFullName } from '../http/repository-ref';
 import { serverParams } from '../http/route-params';
-import { eventSchema, NODE_RUN_EVENT, nodeRunSchema, type BuildEvent } from './build-event';
-import { buildStatus } from './build-status';
+import {
+  type BuildEvent,
+  type CdsEvent,
+  eventSchema,
+  NODE_RUN_EVENT,
+  nodeRunSchema,
+} from './build-event';
+import { buildOfEvent, type BuildStatusOptions } from './build-status';
+import type { ReportedBuild } from './reported-build';
 import type { SendStatus } from './send-status';
+import { buildOfVcsBuildStatus, vcsBuildStatusSchema } from './vcs-build-status';
 
-/** `POST /vcs/{name}/status`: makes build statuses of CDS's events about runs of workflow nodes. */
+const bodySchema = z.union([eventSchema, vcsBuildStatusSchema]);
+
+/** `POST /vcs/{name}/status`: makes build statuses of what CDS reports of its builds. */
 export function addStatusRoutes(
   router: Router,
   deps: RouteDeps & { sendStatus: SendStatus; apiVersion: ApiVersion; uiUrl: string },
@@ -19,29 +30,36 @@ export function addStatusRoutes(
     '/vcs/:name/status',
     {
       summary: 'Sends a build status',
-      description: `Of \`${NODE_RUN_EVENT}\`, whose payload is a node run; other events are accepted and ignored.`,
+      description:
+        'CDS 0.54 and later sends the status itself, CDS before that an event. Of these ' +
+        `\`${NODE_RUN_EVENT}\`, whose payload is a node run, makes a status; others are ignored.`,
       params: serverParams,
-      body: eventSchema,
+      body: bodySchema,
       answer: 'nothing',
     },
     ({ body }) =>
       grantedRoute(deps, 'notFound', async (call) => {
-        const event = body(call.req);
+        const sent = body(call.req);
         const { disable, showDetail } = call.server.config.status;
-        if (disable || event.type_event !== NODE_RUN_EVENT) return;
-        const build = toBuildEvent(event);
-        const { Hash: hash, RepositoryFullName: repository } = build.node;
-        if (hash === '' || repository === '') return;
+        if (disable) return;
         const sendSkipped = apiVersion.atLeast(0, 42);
-        const status = buildStatus(build, { uiUrl, showDetail, sendSkipped });
-        if (!status) return;
-        call.repository = repoFromFullName(repository);
-        await sendStatus(call, call.repository, build, status);
+        const build = buildOf(sent, { uiUrl, showDetail, sendSkipped });
+        if (!build || build.hash === '' || build.repository === '') return;
+        call.repository = repoFromFullName(build.repository);
+        await sendStatus(call, call.repository, build);
       }),
   );
 }
 
-function toBuildEvent(event: ReturnType<typeof eventSchema.parse>): BuildEvent {
+function buildOf(
+  sent: z.infer<typeof bodySchema>,
+  options: BuildStatusOptions,
+): ReportedBuild | undefined {
+  if (!('type_event' in sent)) return buildOfVcsBuildStatus(sent);
+  return sent.type_event === NODE_RUN_EVENT ? buildOfEvent(toBuildEvent(sent), options) : undefined;
+}
+
+function toBuildEvent(event: CdsEvent): BuildEvent {
   const node = nodeRunSchema.safeParse(event.payload);
   if (!node.success)
     throw new CdsError('wrongRequest', {

@@ -13,5 +13,11 @@ export function statusUrl(
 ): string {
   const [project, workflow] = [run.projectKey, run.workflowName].map(encodeURIComponent);
   const url = `${uiUrl.replace(/\/+$/, '')}/project/${project}/workflow/${workflow}/run/${run.number}`;
-  return url.length <= MAX_URL && whyNoLink(url) === undefined ? url : DOCUMENTATION_URL;
+  return linkOrDocumentation(url);
+}
+
+/** The URL, or the documentation's where it is empty or Bitbucket would refuse it. */
+export function linkOrDocumentation(url: string): string {
+  const isLink = /^https?:\/\//i.test(url) && url.length <= MAX_URL;
+  return isLink && whyNoLink(url) === undefined ? url : DOCUMENTATION_URL;
 }

@@ -24,6 +24,8 @@ const recordSchema = z.object({
   grant: z.string(),
   /** When it was sent (ms). */
   since: z.number(),
+  /** What CDS 0.54 and later called it; else it is made of the names above. */
+  named: z.object({ key: z.string(), name: z.string(), url: z.string() }).optional(),
   /** Since when its end can be neither read nor sent (ms). */
   refusedSince: z.number().optional(),
 });

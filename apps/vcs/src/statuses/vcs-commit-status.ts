@@ -1,8 +1,14 @@
 import type { BbStatus } from '@cds/bitbucket';
 import type { VcsCommitStatus } from '@cds/wire';
+import type { Request } from 'express';
+import { goTime } from '../http/go-time';
+import { isOfVcsProject } from '../http/vcs-project';
 
-/** The prefix of the names of CDS's statuses; CDS must not see others. */
+/** The prefix of the names of CDS's statuses before CDS 0.54; that CDS must not see others. */
 export const STATUS_NAME_PREFIX = 'CDS/';
+
+/** The part of a name that CDS compares for a VCS project of Bitbucket Cloud. */
+const COMPARED = 36;
 
 /** Bitbucket's states → CDS's. */
 const STATES: Readonly<Record<string, string>> = {
@@ -11,25 +17,50 @@ const STATES: Readonly<Record<string, string>> = {
   STOPPED: 'Stopped',
 };
 
-export function isCdsStatus(status: BbStatus): boolean {
-  return status.name.startsWith(STATUS_NAME_PREFIX);
+/** `whole`: names that begin with `CDS/`. `beginnings`: the part that is compared, of all names. */
+export type ListedNames = 'whole' | 'beginnings';
+
+export function listedNamesFor(req: Pick<Request, 'headers'>): ListedNames {
+  return isOfVcsProject(req) ? 'beginnings' : 'whole';
 }
 
 /**
  * The API compares `description` with the names of its statuses, and does not send finished ones
- * again: so it is the whole name, also where the key is shortened.
+ * again: so it is the name, also where the key is shortened.
  * @param revision as the API asked for it
  */
-export function toVcsCommitStatus(status: BbStatus, revision: string): VcsCommitStatus {
+export function toVcsCommitStatuses(
+  statuses: readonly BbStatus[],
+  revision: string,
+  names: ListedNames,
+): VcsCommitStatus[] {
+  if (names === 'whole')
+    return statuses
+      .filter(({ name }) => name.startsWith(STATUS_NAME_PREFIX))
+      .map((status) => toVcsCommitStatus(status, revision, status.name));
+  const counts = new Map<string, number>();
+  for (const { name } of statuses)
+    counts.set(beginning(name), (counts.get(beginning(name)) ?? 0) + 1);
+  return statuses.map((status) => {
+    // The API takes the first of several: it would not send the end of one for that of another.
+    const isOne = counts.get(beginning(status.name)) === 1;
+    return toVcsCommitStatus(status, revision, isOne ? beginning(status.name) : status.name);
+  });
+}
+
+function beginning(name: string): string {
+  return name.slice(0, COMPARED);
+}
+
+function toVcsCommitStatus(
+  status: BbStatus,
+  revision: string,
+  description: string,
+): VcsCommitStatus {
   return {
     ref: revision,
     created_at: goTime(status.createdOn),
     state: STATES[status.state] ?? 'Building',
-    description: status.name,
+    description,
   };
-}
-
-/** Bitbucket writes UTC as `+00:00`; Go writes `Z`, without zeros at the end of the fraction. */
-function goTime(date: string): string {
-  return date.replace(/(?:\.0+|(\.\d*?[1-9])0*)?(?:\+00:00|Z)$/, '$1Z');
 }

@@ -129,16 +129,10 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
             url: atBitbucket(call, url),
           });
         const urlThere = url === '' ? '' : atBitbucket(call, url);
+        const isNamed = id !== '' && (await call.bitbucket.deleteHook(repo, id, call.ctx)).found;
         // The one that the API names may be gone, and another one there with the same URL.
-        const listed = url === '' ? undefined : await findWebhook(call, urlThere);
-        const there = [listed?.found, ...(listed?.duplicates ?? [])].flatMap(
-          (hook) => hook?.uuid ?? [],
-        );
-        const uuids = new Set(id === '' ? there : [id, ...there]);
-        // A webhook that is gone already counts as deleted.
-        for (const uuid of uuids) await call.bitbucket.deleteHook(repo, uuid, call.ctx);
-        const [uuid = ''] = uuids;
-        await webhookTracker.deleted(call, { url: urlThere, uuid });
+        const uuid = isNamed || url === '' ? id : await deleteByUrl(call, urlThere);
+        await webhookTracker.deleted(call, { url: urlThere, uuid: uuid || id });
       }),
   );
 
@@ -178,6 +172,14 @@ export function addHookRoutes(router: Router, deps: HookRouteDeps): void {
     if (answered) webhookRepairs.repairListed(answered, others);
     return webhook.uuid;
   }
+}
+
+/** Deletes all webhooks with this URL. @returns the uuid of the first, '' when there is none */
+async function deleteByUrl(call: GrantedCall, url: string): Promise<string> {
+  const { found, duplicates } = await findWebhook(call, url);
+  const uuids = [found, ...duplicates].flatMap((hook) => hook?.uuid ?? []);
+  for (const uuid of uuids) await call.bitbucket.deleteHook(repoOf(call.req), uuid, call.ctx);
+  return uuids[0] ?? '';
 }
 
 /** Never rejects, since the API has what it asked for: the next repair tries again. */

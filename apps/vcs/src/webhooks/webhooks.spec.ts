@@ -231,6 +231,15 @@ describe('deleting a webhook', () => {
     expect(context.widgets.hooks).toEqual([]);
   });
 
+  it('by its id, with bare braces as CDS sends it, costs no other call', async () => {
+    const { body } = await send('post', hook());
+    context.bitbucket.requests.length = 0;
+    const answer = await remove(`${QUERY}&id=${body.id}`);
+    expect(body.id).toMatch(/^\{.*\}$/);
+    expect(answer.status).toBe(204);
+    expect(context.bitbucket.requests.map(({ method }) => method)).toEqual(['DELETE']);
+  });
+
   it('by its URL', async () => {
     await send('post', hook());
     expect((await remove(QUERY)).status).toBe(204);

@@ -28,8 +28,10 @@ export function createWebhooks(http: ApiHttp): HooksClient {
     async deleteHook(repo, uuid, ctx) {
       try {
         await http.call(routes.deleteHook, { path: repoPath(repo, { uid: uuid }) }, ctx);
+        return { found: true };
       } catch (error) {
         if (!(error instanceof BitbucketError) || error.status !== 404) throw error;
+        return { found: false };
       }
     },
   };

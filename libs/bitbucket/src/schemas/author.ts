@@ -4,6 +4,7 @@ import { href, optionalText, text } from './text';
 
 /** A user, team or app_user. `username` is gone for users since 2019; teams still have it. */
 const account = z.object({
+  uuid: optionalText,
   display_name: text,
   username: optionalText,
   nickname: optionalText,
@@ -33,6 +34,7 @@ function toAuthor(raw: string, user: Account | undefined): BbAuthor {
     displayName: user?.display_name || (raw.split('<')[0] ?? '').trim(),
     email: /<([^<>]*)>/.exec(raw)?.[1]?.trim() ?? '',
   };
+  if (user?.uuid) author.uuid = user.uuid;
   if (user?.username) author.username = user.username;
   if (user?.nickname) author.nickname = user.nickname;
   if (user?.links) author.avatarUrl = user.links;

@@ -28,6 +28,7 @@ export const pullRequestSchema = z
     title: text,
     state: z.string(),
     author: accountAuthor,
+    updated_on: text,
     source: end,
     destination: end,
     links: htmlLink,
@@ -38,6 +39,7 @@ export const pullRequestSchema = z
     state: rest.state,
     htmlUrl: links,
     author: rest.author,
+    updatedOn: rest.updated_on,
     source: rest.source,
     destination: rest.destination,
   }));
@@ -50,6 +52,7 @@ export const PULL_REQUEST_FIELDS: readonly string[] = [
   'state',
   'links.html.href',
   'author',
+  'updated_on',
   ...END_FIELDS.map((field) => `source.${field}`),
   ...END_FIELDS.map((field) => `destination.${field}`),
 ];
