@@ -15,7 +15,9 @@ import { parse } from 'smol-toml';
 import {
   PLAIN_PATH,
   bundleEngine,
+  CONSUMER_TOKENS,
   fakeCdsEngine,
+  fakeCurrentCdsEngine,
   readyConfig,
   writeScript,
   type Engine,
@@ -181,16 +183,18 @@ describe('engine config new', () => {
   it('says how to get the section of the API where there is no engine of CDS', () => {
     const { code, out } = engine.run(['config', 'new']);
 
-    expect(out).toMatch(/^# .*\n# .*name it in CDS_ENGINE/);
+    expect(out).toMatch(/^(# .*\n)+# .*name it in CDS_ENGINE/);
     expect(Object.keys(parse(out))).toEqual(['vcs', 'hooks', 'log']);
     expect(code).toBe(0);
   });
 
   it('answers for api as it does for all', () => {
-    expect(engine.run(['config', 'new', 'api'])).toEqual(engine.run(['config', 'new']));
-    expect(engine.run(['config', 'new', 'api', '--env'])).toEqual(
-      engine.run(['config', 'new', '--env']),
-    );
+    const run = (...args: string[]) => {
+      const { out, ...rest } = engine.run(['config', 'new', ...args]);
+      return { ...rest, out: out.replaceAll(/"[0-9a-f]{64}"/g, '"a new key"') };
+    };
+    expect(run('api')).toEqual(run());
+    expect(run('api', '--env')).toEqual(run('--env'));
   });
 
   it.each([[[]], [['hooks', 'vcs']], [['api']], [['api', 'vcs', 'hooks']]])(
@@ -213,6 +217,93 @@ describe('engine config new', () => {
       expect(lines.match(/^export CDS_LOG_LEVEL=/gm)).toHaveLength(1);
     },
   );
+
+  it('prints names and tokens that the engine of a current CDS made, and one key of webhooks', () => {
+    const env = { CDS_ENGINE: fakeCurrentCdsEngine(join(engine.folder(), 'current')) };
+
+    const { out, err } = engine.run(['config', 'new'], env);
+    const lines = engine.run(['config', 'new', 'api', '--env'], env).out;
+
+    const { vcs, hooks, ...others } = parse(out) as Record<'vcs' | 'hooks', { webhookKey: string }>;
+    expect(err).toBe('');
+    expect(vcs).toMatchObject({
+      name: 'cds-vcs-keen_poincaré',
+      api: { token: CONSUMER_TOKENS.vcs, generation: 'auto' },
+      webhookKey: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(hooks).toMatchObject({
+      name: 'cds-hooks-keen_poincaré',
+      api: { token: CONSUMER_TOKENS.hooks },
+      branchDeletion: { token: '' },
+      webhookKey: vcs.webhookKey,
+    });
+    expect(others).toMatchObject({ api: { name: 'cds-api', vcs: {} }, log: { format: '' } });
+    expect(Object.keys(vcs)).not.toContain('servers');
+    expect(out).toContain('# On first login');
+    expect(out).not.toMatch(/Settings of (vcs|hooks)|of CDS"/);
+    expect(lines).toContain('export CDS_API_NAME="cds-api"');
+    for (const service of ['vcs', 'hooks'] as const) {
+      const name = `CDS_${service.toUpperCase()}_API_TOKEN`;
+      expect(lines.match(new RegExp(`^export ${name}=.*$`, 'gm'))).toEqual([
+        `export ${name}="${CONSUMER_TOKENS[service]}"`,
+      ]);
+    }
+    expect(new Set(lines.match(/WEBHOOKKEY="[0-9a-f]{64}"/g)).size).toBe(1);
+    expect(engine.run(['config', 'check', configFile(out)])).toMatchObject({ code: 0 });
+  });
+
+  it('makes another key of webhooks each time, and none for one service alone', () => {
+    const keysOf = (...args: string[]) =>
+      [...engine.run(['config', 'new', ...args]).out.matchAll(/^webhookKey = "(.*)"$/gm)].map(
+        ([, key]) => key,
+      );
+    const [first, same] = keysOf();
+
+    expect(first).toMatch(/^[0-9a-f]{64}$/);
+    expect(same).toBe(first);
+    expect(keysOf()).not.toContain(first);
+    for (const args of [['vcs'], ['hooks']]) expect(keysOf(...args)).toEqual(['']);
+    expect(keysOf('--cds', '0.43')).toEqual(['', '']);
+  });
+
+  it('prints what a version of CDS needs', () => {
+    const printed = (cds: string) =>
+      engine.run(['config', 'new', 'vcs', 'hooks', '--cds', cds]).out;
+
+    expect(printed('0.41')).toMatch(
+      /^# For CDS 0\.41\..*sharedInfraToken.*\[vcs\.servers\.bitbucketcloud\]/s,
+    );
+    expect(printed('v0.50.0')).toMatch(/^# For CDS 0\.50\..*\[vcs\.servers\.bitbucketcloud\]/s);
+    expect(printed('0.55.2')).toMatch(
+      /^# For CDS 0\.55\..*takes the name and the token of a consumer/s,
+    );
+    expect(printed('0.55.2')).not.toContain('[vcs.servers');
+  });
+
+  it.each(['0.39', '0.58', '1.0', 'today', '0.5', '0.41.x'])(
+    'does not know CDS %s, and says what it knows',
+    (cds) => {
+      const { code, out, err } = engine.run(['config', 'new', '--cds', cds]);
+
+      expect(err).toMatch(
+        /--cds: the configuration of CDS ".*" is not known\. Known are 0\.40, 0\.41, .*, 0\.57/,
+      );
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+    },
+  );
+
+  it.each([
+    ['0.57', fakeCdsEngine, /is that of 0\.40 to 0\.43, not of 0\.57/],
+    ['0.41', fakeCurrentCdsEngine, /is that of 0\.44 or later, not of 0\.41/],
+  ])('does not mix CDS %s with an engine of another', (cds, fake, sentence) => {
+    const env = { CDS_ENGINE: fake(join(engine.folder(), 'other')) };
+    const { code, out, err } = engine.run(['config', 'new', '--cds', cds], env);
+
+    expect(err).toMatch(sentence);
+    expect(Object.keys(parse(out))).toEqual(['vcs', 'hooks', 'log']);
+    expect(out).not.toMatch(/token-of-cds|c2ln/);
+    expect(code).toBe(0);
+  });
 
   it('prints a file that is fine once its placeholders are filled', () => {
     const folder = engine.folder();

@@ -1,9 +1,10 @@
+import { CDS_VERSION_OF_TODAY } from '@cds/config';
 import { showHidden } from '@cds/wire';
 import { Command, CommanderError } from 'commander';
 import { buildInfo } from './build-info';
 import { CommandError, EXIT_FAILED, EXIT_USAGE } from './command-error';
 import { checkConfig } from './commands/config-check';
-import { newConfig } from './commands/config-new';
+import { newConfig, type NewConfigOptions } from './commands/config-new';
 import { startServices } from './commands/start';
 import { adoptState } from './commands/adopt-state';
 import { showWebhook } from './commands/vcs-webhook';
@@ -53,8 +54,9 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .command('new')
     .argument('[services...]', 'vcs, hooks, api; all when none is named, and with api alone')
     .option('--env', 'print environment variables instead of TOML')
+    .option('--cds <version>', `the version of CDS (default: ${CDS_VERSION_OF_TODAY})`)
     .description('print a configuration with every key, its default and what it does')
-    .action(async (services: string[], o: { env?: true }) => newConfig(services, o, context));
+    .action(async (services: string[], o: NewConfigOptions) => newConfig(services, o, context));
   config
     .command('check')
     .argument('<files...>', 'configuration file (TOML), or several that belong together')

@@ -128,6 +128,72 @@ esac
   );
 }
 
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+/** A token as CDS 0.44 and later make one; nobody signed it. */
+const consumerToken = (service: string) =>
+  `${encode({ alg: 'PS512' })}.${encode({ type: 'signinBuiltinConsumerToken', data: { consumer_id: service } })}.c2ln`;
+/** The tokens that {@link fakeCurrentCdsEngine} prints. */
+export const CONSUMER_TOKENS = { vcs: consumerToken('vcs'), hooks: consumerToken('hooks') };
+
+/**
+ * The engine of a current CDS, played by a shell script: prints its API alone, and the API with consumers of both
+ * services.
+ */
+export function fakeCurrentCdsEngine(path: string): string {
+  const service = (name: 'vcs' | 'hooks') => `
+#####################
+# Settings of ${name}
+#####################
+[${name}]
+  # CDS made it up
+  name = "cds-${name}-keen_poincaré"
+  repositoryWebHookKey = "of CDS"
+
+  [${name}.api]
+    token = "${CONSUMER_TOKENS[name]}"
+`;
+  const api = `[api]
+  name = "cds-api"
+  [[api.auth.rsaPrivateKeys]]
+    key = "-----BEGIN-----\\n[vcs]\\n-----END-----\\n"
+  [api.vcs]
+    [api.vcs.gpgKeys]
+`;
+  const log = `
+# Settings of the log
+[log]
+  format = ""
+`;
+  const firstLogin =
+    '\n# On first login, you will be asked to enter the following token:\n# a.b.c\n';
+  const variables = ['vcs', 'hooks'] as const;
+  const lines = variables
+    .map(
+      (name) =>
+        `export CDS_${name.toUpperCase()}_API_TOKEN="${CONSUMER_TOKENS[name]}"\nexport CDS_${name.toUpperCase()}_NAME="cds-${name}-keen_poincaré"`,
+    )
+    .join('\n');
+  writeFileSync(`${path}.api.toml`, `${api}${log}${firstLogin}`);
+  writeFileSync(`${path}.toml`, `${api}${service('hooks')}${log}${service('vcs')}${firstLogin}`);
+  writeFileSync(`${path}.api.env`, `export CDS_API_NAME="cds-api"\nexport CDS_VCS=""\n`);
+  writeFileSync(
+    `${path}.env`,
+    `export CDS_API_NAME="cds-api"\nexport CDS_CDN=""\n${lines}\n${firstLogin}`,
+  );
+  return writeScript(
+    path,
+    `#!/bin/sh
+case "$*" in
+"config new api") cat '${path}.api.toml';;
+"config new api hooks vcs") cat '${path}.toml';;
+"config new api --env") cat '${path}.api.env';;
+"config new api hooks vcs --env") cat '${path}.env';;
+*) echo "unexpected: $*" >&2; exit 9;;
+esac
+`,
+  );
+}
+
 /** A configuration that is ready to start with. */
 export function readyConfig(
   o: { apiUrl?: string; redisPort?: number; more?: string; redis?: string } = {},

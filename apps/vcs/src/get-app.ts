@@ -114,7 +114,8 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     webhookTracker,
     webhookRepairs,
   });
-  const { uiUrl } = config;
+  // Without one statuses lead to the documentation of CDS.
+  const { uiUrl = '' } = config;
   const unfinished = createUnfinishedStatuses({ redis, logger });
   const sendStatus = createSendStatus({
     sent: createSentStatuses({ redis, logger }),

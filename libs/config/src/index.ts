@@ -5,6 +5,12 @@ export { badConfigExitCode, EXIT_CONFIG, EXIT_USAGE } from './exit-codes';
 export type { SignatureMode } from './keys/hooks-sections';
 export type { ServiceName } from './keys/section';
 export type { LogLevel } from './keys/value-types';
+export {
+  CDS_VERSION_OF_TODAY,
+  type CdsGeneration,
+  KNOWN_CDS_VERSIONS,
+  takesConsumerTokens,
+} from './values/cds-version';
 export { checkConfigText, loadConfig, readConfigFile, readConfigFiles } from './load-config';
 export { configReference } from './print/config-reference';
 export { printConfig } from './print/print-config';

@@ -3,6 +3,7 @@ import { ConfigError, type ConfigProblem } from './config-problem';
 import type { LoadedConfig } from './config-types';
 import { LOG_SECTIONS } from './keys/common-sections';
 import { SERVICE_NAMES, type ServiceName } from './keys/section';
+import { checkApiTokens } from './sources/check-api-tokens';
 import { checkBitbucketUrls } from './sources/check-bitbucket-urls';
 import { checkKeys } from './sources/check-keys';
 import { checkNames } from './sources/check-names';
@@ -90,6 +91,7 @@ function read(
   };
   checkNames(reading, services);
   checkSameKey(reading, loaded);
+  checkApiTokens(reading, loaded);
   checkPorts(reading, loaded);
   // Of a value that is wrong the default stands in the result.
   if (!problems.some(({ level: of }) => of === 'error')) checkBitbucketUrls(reading, loaded);

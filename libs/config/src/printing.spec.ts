@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeShared } from '@cds/testing';
 import { parse } from 'smol-toml';
-import { checkConfigText, configReference, loadConfig, printConfig, printEnv } from './index';
+import {
+  checkConfigText,
+  configReference,
+  KNOWN_CDS_VERSIONS,
+  loadConfig,
+  printConfig,
+  printEnv,
+} from './index';
 
 const ROOT = join(__dirname, '..', '..', '..');
 const BOTH = ['vcs', 'hooks'] as const;
@@ -43,7 +50,7 @@ function environmentOf(lines: string): NodeJS.ProcessEnv {
 
 describe('printConfig', () => {
   it('prints every key of the documentation with its default', () => {
-    const printed = leaves(parse(printConfig({ services: BOTH })));
+    const printed = leaves(parse(printConfig({ services: BOTH, cds: '0.41' })));
 
     expect(Object.fromEntries(printed)).toMatchObject({
       'vcs.url': 'http://localhost:8084',
@@ -83,13 +90,13 @@ describe('printConfig', () => {
       'log.graylog.port': 0,
     });
     expect(printed.has('vcs.servers.bitbucketcloud.bitbucketcloud.proxywebhook')).toBe(false);
-    expect(printConfig({ services: ['vcs'] })).toMatch(
+    expect(printConfig({ services: ['vcs'], cds: '0.41' })).toMatch(
       /^# proxyWebhook = "https:\/\/myproxy.com"$/m,
     );
   });
 
   it('prints a file that starts both services once names, token and client are filled in, with the defaults', () => {
-    const text = fillIn(printConfig({ services: BOTH }));
+    const text = fillIn(printConfig({ services: BOTH, cds: '0.43' }));
 
     expect(checkConfigText(text).filter(({ level }) => level === 'error')).toEqual([]);
     expect(checkConfigText(text).map(({ key }) => key)).toEqual(['hooks.urlPublic']);
@@ -102,11 +109,13 @@ describe('printConfig', () => {
 
   it('prints one token for all, whatever characters it has', () => {
     const token = 'a"b\\c\n$d`e';
-    const document = parse(printConfig({ services: BOTH, token }));
-    const env = environmentOf(printEnv({ services: BOTH, token }));
+    const values = { 'vcs.api.token': token, 'hooks.api.token': token };
+    const document = parse(printConfig({ services: BOTH, values }));
+    const env = environmentOf(printEnv({ services: BOTH, values }));
 
     expect(leaves(document).get('vcs.api.token')).toBe(token);
     expect(leaves(document).get('hooks.api.token')).toBe(token);
+    expect(leaves(document).get('hooks.branchdeletion.token')).toBe('');
     expect(env.CDS_VCS_API_TOKEN).toBe(token);
     expect(env.CDS_HOOKS_API_TOKEN).toBe(token);
   });
@@ -114,7 +123,8 @@ describe('printConfig', () => {
 
 describe('printEnv', () => {
   it('prints lines that start both services once names, token and client are filled in', () => {
-    const lines = printEnv({ services: BOTH, token: 'the-token' })
+    const lines = printEnv({ services: BOTH, cds: '0.41' })
+      .replaceAll(/"enter sharedInfraToken[^"]*"/g, '"the-token"')
       .replace('VCS_NAME=""', 'VCS_NAME="another"')
       .replaceAll('_NAME=""', '_NAME="mine"')
       .replaceAll('"xxxxx"', '"filled-in"');
@@ -153,10 +163,12 @@ describe('configReference', () => {
   });
 
   it('has every key and every variable that is printed', () => {
-    const names = printEnv({ services: BOTH }).match(/CDS_[A-Z_]+/g) ?? [];
+    const names = KNOWN_CDS_VERSIONS.flatMap(
+      (cds) => printEnv({ services: BOTH, cds }).match(/CDS_[A-Z_]+/g) ?? [],
+    );
 
-    expect(names.length).toBeGreaterThan(40);
-    for (const name of names) expect(configReference()).toContain(`\`${name}\``);
+    expect(new Set(names).size).toBeGreaterThan(60);
+    for (const name of new Set(names)) expect(configReference()).toContain(`\`${name}\``);
   });
 });
 
@@ -168,14 +180,14 @@ describeShared("the output of CDS's own engine", (root) => {
     const theirs = leaves(
       parse(read(`config-new-${service}.toml`).replaceAll('bitbucket_cloud', 'bitbucketcloud')),
     );
-    const ours = leaves(parse(printConfig({ services: [service] })));
+    const ours = leaves(parse(printConfig({ services: [service], cds: '0.41' })));
 
     for (const key of [...theirs.keys()].filter(isOurs)) expect(ours.has(key) && key).toBe(key);
   });
 
   it.each(BOTH)('has no variable of %s that we do not print', (service) => {
     const names = (text: string) => text.match(/^export [A-Z_]+/gm) ?? [];
-    const ours = names(printEnv({ services: [service] }));
+    const ours = names(printEnv({ services: [service], cds: '0.41' }));
     const theirs = names(read(`config-new-${service}.env`)).filter(
       (name) =>
         !/SERVERS_(BITBUCKET|GERRIT|GITHUB|GITLAB)_/.test(name) &&

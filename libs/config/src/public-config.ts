@@ -26,6 +26,8 @@ export function publicConfig(
         host: formatRedisAddress(config.redis.address),
         dbindex: config.redis.database,
         keyPrefix: config.redis.keyPrefix,
+        enableTLS: config.redis.tls !== undefined,
+        insecureSkipVerifyTLS: config.redis.tls?.rejectUnauthorized === false,
       },
       ...unused(service, 'cache'),
     },
@@ -41,7 +43,8 @@ function unused(service: ServiceName, section: string): Record<string, unknown> 
 
 function vcsPart(config: VcsConfig): Record<string, unknown> {
   return {
-    UI: { http: { url: config.uiUrl } },
+    ...(config.uiUrl !== undefined && { UI: { http: { url: config.uiUrl } } }),
+    proxy_webhook: config.proxyWebhook ?? '',
     servers: Object.fromEntries(
       config.servers.map(({ name, url, ...server }) => [
         name,

@@ -14,6 +14,8 @@ export interface RedisConfigLike {
   database?: number;
   /** Put before every key; "" when not given. */
   keyPrefix?: string | undefined;
+  /** Encrypts every connection, those to Sentinels too; none is encrypted when not given. */
+  tls?: { rejectUnauthorized: boolean } | undefined;
   address:
     | { kind: 'single'; host: string; port: number }
     | { kind: 'sentinel'; name: string; sentinels: { host: string; port: number }[] };
@@ -55,7 +57,8 @@ export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole
     ...(redis.password ? { password: redis.password } : {}),
     db: redis.database ?? 0,
     keyPrefix: redis.keyPrefix ?? '',
-    connectionName: name.replaceAll(/\s/g, '-'),
+    // Redis takes printable ASCII alone. CDS makes up names with others: cds-hooks-wise_poincaré.
+    connectionName: name.replaceAll(/[^!-~]/g, '-'),
     connectTimeout: CONNECT_TIMEOUT_MS,
     retryStrategy: pause,
     ...(role === 'client'
@@ -111,9 +114,12 @@ const WORKER_OPTIONS: RedisOptions = {
   reconnectOnError: (error) => (hasRedisErrorCode(error, 'READONLY') ? 2 : false),
 };
 
-function addressOptions({ address }: RedisConfigLike): RedisOptions {
-  if (address.kind === 'single') return { host: address.host, port: address.port };
+function addressOptions({ address, tls }: RedisConfigLike): RedisOptions {
+  const encryption = tls ? { tls } : {};
+  if (address.kind === 'single') return { host: address.host, port: address.port, ...encryption };
   return {
+    ...encryption,
+    ...(tls ? { sentinelTLS: tls, enableTLSForSentinelMode: true } : {}),
     name: address.name,
     sentinels: address.sentinels,
     sentinelCommandTimeout: COMMAND_TIMEOUT_MS,

@@ -1,3 +1,4 @@
+export { isConsumerToken } from './api-token';
 export * from './cds-error';
 export * from './hook-types';
 export * from './known-errors';

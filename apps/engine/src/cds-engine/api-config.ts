@@ -1,60 +1,72 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { parse } from 'smol-toml';
 import { cdsEngineEnv } from './find-cds-engine';
+import { readPrintedConfig, type PrintedConfig } from './printed-config';
 
 /** What CDS's own engine prints for its API. */
 export interface ApiConfig {
+  /** Without the sections of our services. */
   text: string;
-  /** The shared.infra token that it made. */
-  token: string | undefined;
+  /** Whether CDS makes a consumer for each service, as 0.44 and later do. */
+  hasConsumers: boolean;
+  /** Names and tokens that it gave our services, by path: `vcs.api.token`. */
+  values: Readonly<Record<string, string>>;
   /** Whether it holds `[log]`, which must not be there twice. */
   hasLog: boolean;
 }
 
-/** Runs `BINARY config new api`. `reason` is a sentence that says why it is of no use. */
-export async function printApiConfig(
-  binary: string,
-  o: { asEnv: boolean; env: NodeJS.ProcessEnv },
-): Promise<ApiConfig | { reason: string }> {
-  const args = ['config', 'new', 'api', ...(o.asEnv ? ['--env'] : [])];
+export interface Binary {
+  path: string;
+  asEnv: boolean;
+  env: NodeJS.ProcessEnv;
+}
+
+const SHARED_TOKEN = 'api.auth.sharedInfraToken';
+const TOKENS = ['vcs.api.token', 'hooks.api.token'];
+const OF_CONSUMERS = [...TOKENS, 'vcs.name', 'hooks.name'];
+
+/**
+ * Runs `BINARY config new api`, and from CDS 0.44 on `BINARY config new api hooks vcs`, which makes
+ * the consumers of both. `reason` is a sentence that says why it is of no use.
+ */
+export async function printApiConfig(binary: Binary): Promise<ApiConfig | { reason: string }> {
+  const alone = await run(binary, ['api']);
+  if ('reason' in alone) return alone;
+  const shared = alone.valueOf(SHARED_TOKEN);
+  if (shared !== undefined)
+    return {
+      text: alone.text,
+      hasConsumers: false,
+      values: shared === '' ? {} : Object.fromEntries(TOKENS.map((path) => [path, shared])),
+      hasLog: alone.hasLog,
+    };
+  const all = await run(binary, ['api', 'hooks', 'vcs']);
+  if ('reason' in all) return all;
+  const values = OF_CONSUMERS.map((path) => [path, all.valueOf(path) ?? ''] as const);
+  const text = all.without(['hooks', 'vcs']);
+  if (text === undefined || values.some(([, value]) => value === ''))
+    return {
+      reason: `what \`${binary.path} config new\` printed has neither a shared.infra token nor the tokens of the services.`,
+    };
+  return { text, hasConsumers: true, values: Object.fromEntries(values), hasLog: all.hasLog };
+}
+
+async function run(
+  { path, asEnv, env }: Binary,
+  services: readonly string[],
+): Promise<PrintedConfig | { reason: string }> {
+  const args = ['config', 'new', ...services, ...(asEnv ? ['--env'] : [])];
   try {
-    const { stdout } = await promisify(execFile)(binary, args, {
-      env: cdsEngineEnv(o.env),
+    const { stdout } = await promisify(execFile)(path, args, {
+      env: cdsEngineEnv(env),
       timeout: 30_000,
       maxBuffer: 4 * 1024 * 1024,
     });
-    return o.asEnv ? readVariables(stdout) : readToml(stdout);
+    return readPrintedConfig(stdout, { asEnv });
   } catch (error) {
     const { code } = error as { code?: string | number | null };
     const why = code === undefined || code === null ? 'did not end well' : `failed (${code})`;
     // The error's message quotes the output, which holds the token.
-    return { reason: `\`${binary} ${args.join(' ')}\` ${why}. Run it by hand to see why.` };
+    return { reason: `\`${path} ${args.join(' ')}\` ${why}. Run it by hand to see why.` };
   }
-}
-
-function readToml(text: string): ApiConfig | { reason: string } {
-  let document: unknown;
-  try {
-    document = parse(text);
-  } catch {
-    return { reason: 'what the engine of CDS printed is not TOML.' };
-  }
-  const token = child(child(child(document, 'api'), 'auth'), 'sharedInfraToken');
-  return {
-    text,
-    token: typeof token === 'string' && token !== '' ? token : undefined,
-    hasLog: child(document, 'log') !== undefined,
-  };
-}
-
-function readVariables(text: string): ApiConfig {
-  const token = /^export CDS_API_AUTH_SHAREDINFRATOKEN="([^"]+)"$/m.exec(text)?.[1];
-  return { text, token, hasLog: /^export CDS_LOG_/m.test(text) };
-}
-
-/** A key of a table, without regard to case. */
-function child(table: unknown, name: string): unknown {
-  if (typeof table !== 'object' || table === null) return undefined;
-  return Object.entries(table).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
 }

@@ -1,56 +1,117 @@
-import { printConfig, printEnv, type ServiceName } from '@cds/config';
+import { randomBytes } from 'node:crypto';
+import {
+  CDS_VERSION_OF_TODAY,
+  KNOWN_CDS_VERSIONS,
+  printConfig,
+  printEnv,
+  type ServiceName,
+  takesConsumerTokens,
+} from '@cds/config';
 import { printApiConfig, type ApiConfig } from '../cds-engine/api-config';
 import { findCdsEngine, HOW_TO_GET_CDS_ENGINE } from '../cds-engine/find-cds-engine';
+import { usageError } from '../command-error';
 import type { Context } from '../context';
 import { isOurService, unknownService } from '../service-names';
 
+export interface NewConfigOptions {
+  env?: true;
+  /** A version of CDS: `0.41`, `0.55.2`. */
+  cds?: string;
+}
+
+/** The last version of CDS without consumers. */
+const LAST_WITH_SHARED_TOKEN = '0.43';
+
 /**
- * `engine config new [vcs] [hooks] [api] [--env]`. For both services, or with `api`, it also prints
- * what CDS's own engine prints for the API, with one token, where that is found.
+ * `engine config new [vcs] [hooks] [api] [--env] [--cds VERSION]`. For both services, or with `api`,
+ * it also prints what CDS's own engine prints for the API, with the tokens that it made, where that
+ * engine is found.
  */
 export async function newConfig(
   names: readonly string[],
-  o: { env?: true },
+  o: NewConfigOptions,
   context: Context,
 ): Promise<void> {
   const unknown = names.find((name) => name !== 'api' && !isOurService(name));
   if (unknown !== undefined) throw unknownService(unknown, 'vcs, hooks and api');
+  const asked = o.cds === undefined ? undefined : knownVersion(o.cds);
   const ours = names.filter(isOurService);
   const services = (['vcs', 'hooks'] as const).filter(
     (name) => ours.length === 0 || ours.includes(name),
   );
   const wantsApi = services.length === 2 || names.includes('api');
-  const api = wantsApi ? await apiConfig(context, o.env === true) : undefined;
-  context.out(o.env ? environment(services, api) : file(services, { api, wantsApi }));
+  const api = wantsApi ? await apiConfig(context, { asEnv: o.env === true, asked }) : undefined;
+  const ofApi = api && !api.hasConsumers ? LAST_WITH_SHARED_TOKEN : CDS_VERSION_OF_TODAY;
+  const cds = asked ?? ofApi;
+  const values = { ...newWebhookKey(services, cds), ...api?.values };
+  const ourText = (o.env ? printEnv : printConfig)({
+    ...{ services, cds, values },
+    omitLog: api?.hasLog,
+  });
+  if (api) context.out(`${api.text.trim()}\n${o.env ? '' : '\n'}${ourText}`);
+  else context.out(o.env ? ourText : `${introduction(cds, wantsApi)}\n${ourText}`);
 }
 
-async function apiConfig(context: Context, asEnv: boolean): Promise<ApiConfig | undefined> {
+/** @throws CommandError naming the versions that there are */
+function knownVersion(text: string): string {
+  const version = KNOWN_CDS_VERSIONS.find((each) => isPatchOf(text, each));
+  if (version === undefined)
+    throw usageError(
+      `--cds: the configuration of CDS ${JSON.stringify(text)} is not known. Known are ${KNOWN_CDS_VERSIONS.join(', ')}; for a later one take the last.`,
+    );
+  return version;
+}
+
+function isPatchOf(text: string, version: string): boolean {
+  const given = /^v?(\d+\.\d+)(\.\d+)?$/.exec(text.trim())?.[1];
+  return given === version;
+}
+
+async function apiConfig(
+  context: Context,
+  { asEnv, asked }: { asEnv: boolean; asked: string | undefined },
+): Promise<ApiConfig | undefined> {
   const engine = findCdsEngine(context);
   const api =
-    'path' in engine ? await printApiConfig(engine.path, { asEnv, env: context.env }) : engine;
-  if ('text' in api) return api;
-  context.say(`Without the section of the API: ${api.reason}`);
+    'path' in engine
+      ? await printApiConfig({ path: engine.path, asEnv, env: context.env })
+      : engine;
+  const reason = 'text' in api ? whyOtherCds(api, asked) : api.reason;
+  if (reason === undefined && 'text' in api) return api;
+  context.say(`Without the section of the API: ${reason}`);
   return undefined;
 }
 
-function file(
+/** Why what the engine of CDS printed does not go with the version that was asked for. */
+function whyOtherCds({ hasConsumers }: ApiConfig, asked: string | undefined): string | undefined {
+  if (asked === undefined || takesConsumerTokens(asked) === hasConsumers) return undefined;
+  const its = hasConsumers ? '0.44 or later' : '0.40 to 0.43';
+  return `the engine of CDS that was found is that of ${its}, not of ${asked}: name the right one in CDS_ENGINE.`;
+}
+
+/** Where services have tokens of their own, no token can be the key of both. */
+function newWebhookKey(
   services: readonly ServiceName[],
-  { api, wantsApi }: { api: ApiConfig | undefined; wantsApi: boolean },
-): string {
-  if (api) {
-    const ours = printConfig({ services, token: api.token, omitLog: api.hasLog });
-    return `${api.text.trim()}\n\n${ours}`;
-  }
-  const ours = printConfig({ services });
-  return wantsApi ? `${HOW_TO_ADD_THE_API}\n${ours}` : ours;
+  cds: string,
+): Record<string, string> | undefined {
+  if (services.length < 2 || !takesConsumerTokens(cds)) return undefined;
+  const key = randomBytes(32).toString('hex');
+  return { 'vcs.webhookKey': key, 'hooks.webhookKey': key };
 }
 
-function environment(services: readonly ServiceName[], api: ApiConfig | undefined): string {
-  if (!api) return printEnv({ services });
-  return `${api.text.trim()}\n${printEnv({ services, token: api.token, omitLog: api.hasLog })}`;
+function introduction(cds: string, wantsApi: boolean): string {
+  const lines = [
+    `For CDS ${cds}. --cds VERSION prints the configuration of another version.`,
+    ...(takesConsumerTokens(cds)
+      ? ['Each service takes the name and the token of a consumer of its own, which CDS makes.']
+      : []),
+    ...(wantsApi ? HOW_TO_ADD_THE_API : []),
+  ];
+  return lines.map((line) => `# ${line}\n`).join('');
 }
 
-const HOW_TO_ADD_THE_API = `# For services beside a CDS that runs already. For the section [api] of CDS itself:
-# ${HOW_TO_GET_CDS_ENGINE}
-# and print this file again. The section is then part of it, with one token for all.
-`;
+const HOW_TO_ADD_THE_API = [
+  'For services beside a CDS that runs already. For the section [api] of CDS itself:',
+  HOW_TO_GET_CDS_ENGINE,
+  'and print this file again. The section is then part of it, with the tokens of both services.',
+];

@@ -1,7 +1,8 @@
-import { section, unused, type ServiceName } from './section';
+import { section, unused, unusedAndUnprinted, type ServiceName } from './section';
 import {
   address,
   boolean,
+  generation,
   httpUrl,
   integer,
   keyPrefix,
@@ -12,7 +13,9 @@ import {
 } from './value-types';
 
 /** Printed where the token belongs, in the words of CDS, which every CDS operator knows. */
-const TOKEN_PLACEHOLDER = 'enter sharedInfraToken from section [api.auth] here';
+export const SHARED_INFRA_PLACEHOLDER = 'enter sharedInfraToken from section [api.auth] here';
+/** The same for CDS 0.44 and later. */
+export const CONSUMER_PLACEHOLDER = 'enter the token that CDS made for this service here';
 
 /** What both `[vcs]` and `[hooks]` have at their top. */
 export const identity = (port: number) => ({
@@ -20,13 +23,15 @@ export const identity = (port: number) => ({
     .default(`http://localhost:${port}`)
     .describe('How the CDS API reaches this service.')
     .meta({ name: 'URL', notEmpty: true }),
-  name: text.describe('Name of this service in CDS. Every replica has its own.'),
+  name: text.describe(
+    'Name of this service in CDS. Every replica has its own. A token that CDS made for a named service is for that name alone: do not change the name beside it.',
+  ),
   webhookKey: secret(
     'remove it in [vcs] and [hooks], and put the key with its line break into hooks.previousWebhookKeys',
   )
     .default('')
     .describe(
-      'Key that the secrets of webhooks are derived from, the same in [vcs] and [hooks]: 32 random characters or more. Empty: api.token is used, and a new token then means new secrets.',
+      'Key that the secrets of webhooks are derived from, the same in [vcs] and [hooks]: 32 random characters or more. Empty: api.token is used, and a new token then means new secrets; with the tokens of CDS 0.44 and later, which differ, no signature is checked.',
     ),
 });
 
@@ -47,13 +52,22 @@ export const commonSections = (service: ServiceName, port: number) => ({
     token: secret(
       'remove it; where webhookKey is empty, put the token with its line break into hooks.previousWebhookKeys',
     )
-      .describe('The shared.infra token: sharedInfraToken in section [api.auth] of the CDS API.')
-      .meta({ placeholder: TOKEN_PLACEHOLDER }),
+      .describe(
+        'CDS 0.44 and later: the token of the consumer of this service, which has it alone. CDS 0.40 to 0.43: sharedInfraToken in section [api.auth] of the CDS API.',
+      )
+      .meta({ placeholder: CONSUMER_PLACEHOLDER }),
+    generation: generation
+      .default('auto')
+      .describe(
+        'Version of the CDS API: "auto" finds it out. "0.40", "0.44", "0.51" or "0.54", or any later version of these ranges, fixes it.',
+      ),
   }),
-  grpc: section(`${service}.api.grpc`, 'Accepted because CDS prints it; not used.', {
-    insecure: unused(false),
-    url: unused('http://localhost:8082'),
-  }),
+  grpc: section(
+    `${service}.api.grpc`,
+    'Accepted because CDS prints it; not used.',
+    { insecure: unused(false), url: unused('http://localhost:8082') },
+    { before: '0.44' },
+  ),
   apiHttp: section(`${service}.api.http`, 'Where the CDS API is.', {
     insecure: boolean
       .default(false)
@@ -86,6 +100,14 @@ export const commonSections = (service: ServiceName, port: number) => ({
         .describe(
           'Prefix of every key, the same for all replicas: "acme:" for instance. Two CDS that share a Redis need different prefixes, or different databases.',
         ),
+      enableTLS: boolean
+        .default(false)
+        .describe('Set to true to encrypt every connection to Redis, and to its Sentinels.'),
+      insecureSkipVerifyTLS: boolean
+        .default(false)
+        .describe(
+          'Set to true to accept any TLS certificate of Redis. Better: name its CA in NODE_EXTRA_CA_CERTS.',
+        ),
     },
   ),
   http: section(`${service}.http`, 'Where the service listens.', {
@@ -93,6 +115,10 @@ export const commonSections = (service: ServiceName, port: number) => ({
       .default('')
       .describe('Address to listen on, without a port, 127.0.0.1 for instance; empty means all.'),
     port: integer(1, 65_535).default(port).describe('Port to listen on.'),
+    headerXForwardedFor: unusedAndUnprinted(
+      '',
+      'Not used: hooks.http.trustedProxies says whose X-Forwarded-For counts.',
+    ),
   }),
 });
 
@@ -100,6 +126,9 @@ export const commonSections = (service: ServiceName, port: number) => ({
 export const LOG_SECTIONS = {
   log: section('log', 'Logs go to standard output, one JSON object a line.', {
     level: logLevel.default('info').describe('debug, info, warning or error.'),
+    format: unusedAndUnprinted('', 'Not used: logs are JSON.'),
+    skipTextFields: unusedAndUnprinted([], 'Not used: logs are JSON.'),
+    textFields: unusedAndUnprinted([], 'Not used: logs are JSON.'),
   }),
   graylog: section('log.graylog', 'Accepted because CDS prints it; not used.', {
     extraKey: unused(''),

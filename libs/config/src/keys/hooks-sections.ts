@@ -1,5 +1,5 @@
 import { commonSections, identity } from './common-sections';
-import { section } from './section';
+import { section, unusedAndUnprinted } from './section';
 import {
   address,
   boolean,
@@ -7,6 +7,7 @@ import {
   integer,
   networks,
   oneOf,
+  secret,
   secrets,
   targets,
 } from './value-types';
@@ -18,6 +19,20 @@ const YEAR = 365 * DAY;
 /** Whether deliveries have to be signed; `auto`: as soon as one of the hook was. */
 const SIGNATURE_MODES = ['auto', 'required', 'off'] as const;
 export type SignatureMode = (typeof SIGNATURE_MODES)[number];
+
+/** What CDS's own service has besides, all of it for workflows v2. */
+const NOT_USED = 'Not used: for workflows as code (v2), which this service does not start.';
+const ofV2 = {
+  repositoryWebHookKey: unusedAndUnprinted('', NOT_USED),
+  RepositoryWebHookKeyExpiration: unusedAndUnprinted(0, NOT_USED),
+  webhooksPublicKeySign: unusedAndUnprinted('', NOT_USED),
+  analysisCheckMaxRetry: unusedAndUnprinted(30, NOT_USED),
+  disableRepositoryEventRetry: unusedAndUnprinted(false, NOT_USED),
+  oldRepositoryEventQueueLen: unusedAndUnprinted(200, NOT_USED),
+  oldRepositoryEventRetry: unusedAndUnprinted(1, NOT_USED),
+  outgoingEventTTL: unusedAndUnprinted(7, NOT_USED),
+  repositoryEventRetention: unusedAndUnprinted(30, NOT_USED),
+};
 
 const { url, name, webhookKey } = identity(8083);
 const common = commonSections('hooks', 8083);
@@ -61,6 +76,7 @@ export const HOOKS_SECTIONS = {
       .describe(
         'Earlier values of webhookKey (or api.token): signatures made with them stay valid while the webhooks get their new secrets.',
       ),
+    ...ofV2,
   }),
   branchDeletion: section(
     'hooks.branchDeletion',
@@ -72,6 +88,12 @@ export const HOOKS_SECTIONS = {
           'Time from the deletion of a branch to the removal of its runs, in seconds. A push to the branch cancels the cleanup.',
         )
         .meta({ name: 'delay' }),
+      token: secret('remove it')
+        .default('')
+        .describe(
+          'CDS 0.50 and later remove runs by their retention rules, and no service may: empty schedules no cleanup there. With the token of a consumer that may delete runs (not api.token) they are removed after the delay there, too. Not used before CDS 0.50.',
+        )
+        .meta({ since: '0.50' }),
     },
   ),
   reconcile: section('hooks.reconcile', 'Pushes whose webhook never arrived.', {

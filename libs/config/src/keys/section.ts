@@ -5,6 +5,15 @@ import { typeOf, type KeyType } from './value-types';
 export const SERVICE_NAMES = ['vcs', 'hooks'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
+/** The versions of CDS that a key or a table is of use with; all where nothing is said. */
+const versions = z.object({
+  /** The first one. */
+  since: z.string().optional(),
+  /** The first one that it is of no use with. */
+  before: z.string().optional(),
+});
+export type CdsVersions = z.output<typeof versions>;
+
 /** What the metadata of a key's schema may say besides its type; `description` is zod's own. */
 const flags = z.strictObject({
   /** One or more sentences for the operator. */
@@ -19,6 +28,11 @@ const flags = z.strictObject({
   example: z.string().optional(),
   /** Accepted because CDS's own services have it, or our other service; nothing reads it. */
   unused: z.literal(true).optional(),
+  /** Not in a printed configuration: the operator of a new service has no use for it. */
+  unprinted: z.literal(true).optional(),
+  /** Printed instead of the default, which stands for it. */
+  printed: z.string().optional(),
+  ...versions.shape,
 });
 
 /** One key: all that printing, reading, checking and documenting need to know of it. */
@@ -48,11 +62,16 @@ export interface Section<S extends z.ZodRawShape = z.ZodRawShape> {
   /** By property: the schema of each key, with its default, `describe` and `meta`. */
   shape: S;
   keys: readonly Key[];
+  /** The versions of CDS that it is of use with. */
+  versions: CdsVersions;
 }
 export type Sections = Readonly<Record<string, Section>>;
 
-/** What is read of some sections, by their names. */
-export type Values<T extends Sections> = { [K in keyof T]: z.output<z.ZodObject<T[K]['shape']>> };
+/** What is read of some sections, by their names; of unused keys nothing is. */
+export type Values<T extends Sections> = {
+  [K in keyof T]: OfUsed<z.output<z.ZodObject<T[K]['shape']>>>;
+};
+type OfUsed<T> = { [K in keyof T as unknown extends T[K] ? never : K]: T[K] };
 
 /**
  * Declares a table.
@@ -63,9 +82,10 @@ export function section<S extends Record<string, z.ZodType>>(
   path: string,
   comment: string,
   shape: S,
+  versions: CdsVersions = {},
 ): Section<S> {
   const keys = Object.entries(shape).map(([property, schema]) => toKey(property, schema));
-  return { path: path.split('.'), comment, shape, keys };
+  return { path: path.split('.'), comment, shape, keys, versions };
 }
 
 function toKey(property: string, schema: z.ZodType): Key {
@@ -88,6 +108,11 @@ function toKey(property: string, schema: z.ZodType): Key {
 /** A key that is accepted and that nothing reads. */
 export function unused(value: Key['default'], comment = 'Not used.') {
   return z.unknown().default(value).describe(comment).meta({ unused: true });
+}
+
+/** The same, and not printed. */
+export function unusedAndUnprinted(value: Key['default'], comment: string) {
+  return unused(value, comment).meta({ unused: true, unprinted: true });
 }
 
 /** The name under which the environment overrides a key: `CDS_VCS_API_TOKEN`. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { textWarning, textError, withoutLineBreak } from '../values/text-problems';
+import { CDS_GENERATIONS, generationOf, type CdsGeneration } from '../values/cds-version';
 import { parseRedisAddress, REDIS_FORMS } from '../values/redis-address';
 
 /** What reading and documenting a value need to know besides its schema. */
@@ -108,6 +109,17 @@ export const oneOf = <const T extends readonly string[]>(values: T) =>
     .toLowerCase()
     .pipe(z.enum(values))
     .register(types, { expected: anyOf(values) });
+
+const GENERATION = `"auto", or the version of CDS in quotes: ${CDS_GENERATIONS.map((first) => `"${first}"`).join(', ')} or another from "${CDS_GENERATIONS[0]}" up`;
+/** The range of CDS versions; `auto` is found out. */
+export const generation = trimmed()
+  .toLowerCase()
+  .transform((given, context): 'auto' | CdsGeneration => {
+    const found = given === 'auto' ? given : generationOf(given);
+    if (!found) context.addIssue(`must be ${GENERATION}`);
+    return found ?? z.NEVER;
+  })
+  .register(types, { expected: GENERATION });
 
 export const boolean = z.boolean().register(types, {
   expected: 'true or false, without quotes',

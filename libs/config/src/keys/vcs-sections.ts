@@ -1,9 +1,12 @@
 import { commonSections, identity } from './common-sections';
-import { section, unused } from './section';
+import { type CdsVersions, section, unused } from './section';
 import { boolean, httpUrl, integer, secret, text } from './value-types';
 
 /** The reference prints this URL as an example; a webhook there would reach nobody. */
 export const PROXY_EXAMPLE = 'https://myproxy.com';
+
+/** Where a UI runs that was installed with its defaults. */
+export const DEFAULT_UI_URL = 'http://localhost:4200';
 
 /** NAME of the one server that is printed, and the key of its kind. */
 export const DEFAULT_SERVER = 'bitbucketcloud';
@@ -19,15 +22,31 @@ export const VCS_SECTIONS = {
     name,
     webhookKey,
     previousWebhookKeys: unused([], 'Not used; accepted so that both sections may look alike.'),
+    proxyWebhook: httpUrl
+      .default('')
+      .describe(
+        'CDS 0.51 and later: a reverse proxy for the webhooks of VCS projects. Bitbucket calls this URL, a slash and the uuid of the webhook.',
+      )
+      .meta({ example: PROXY_EXAMPLE, since: '0.51' }),
   }),
-  ui: section('vcs.UI.http', 'The CDS UI.', {
-    uiUrl: httpUrl
-      .default('http://localhost:4200')
-      .describe('URL of the CDS UI, for the links on build statuses.')
-      .meta({ name: 'url', notEmpty: true }),
-  }),
+  ui: section(
+    'vcs.UI.http',
+    'The CDS UI.',
+    {
+      uiUrl: httpUrl
+        .default('')
+        .describe(
+          `URL of the CDS UI, for the links on build statuses. Empty: the one that the API of CDS 0.44 and later names, else ${DEFAULT_UI_URL}.`,
+        )
+        .meta({ name: 'url', printed: DEFAULT_UI_URL }),
+    },
+    { before: '0.44' },
+  ),
   ...commonSections('vcs', 8084),
 };
+
+/** From CDS 0.54 on credentials belong to the VCS projects of CDS, and to no server. */
+const OF_SERVERS: CdsVersions = { before: '0.54' };
 
 const SERVER = section(
   'NAME',
@@ -35,6 +54,7 @@ const SERVER = section(
   {
     url: httpUrl.default('https://bitbucket.org').describe('URL of Bitbucket Cloud in a browser.'),
   },
+  OF_SERVERS,
 );
 const CLOUD = section(
   BITBUCKET_CLOUD_KIND,
@@ -79,15 +99,21 @@ const CLOUD = section(
         'Calls about repositories that Bitbucket grants the OAuth consumer in an hour, 0 for no limit. Near the limit listings are refused, so that runs go on.',
       ),
   },
+  OF_SERVERS,
 );
-const STATUS = section('Status', 'Build statuses on commits and comments on pull requests.', {
-  disable: boolean.default(false).describe('Set to true to send no build status and no comment.'),
-  showDetail: boolean
-    .default(false)
-    .describe(
-      'Set to true to link each build status to its run in the CDS UI. If Bitbucket would refuse that URL (its host has no dot and is not localhost), the status links to the documentation of CDS.',
-    ),
-});
+const STATUS = section(
+  'Status',
+  'Build statuses on commits and comments on pull requests.',
+  {
+    disable: boolean.default(false).describe('Set to true to send no build status and no comment.'),
+    showDetail: boolean
+      .default(false)
+      .describe(
+        'Set to true to link each build status to its run in the CDS UI. If Bitbucket would refuse that URL (its host has no dot and is not localhost), the status links to the documentation of CDS.',
+      ),
+  },
+  OF_SERVERS,
+);
 
 /** `[vcs.servers.NAME]`, `[vcs.servers.NAME.bitbucketcloud]` and its `Status`. */
 export function serverSections(server: string) {

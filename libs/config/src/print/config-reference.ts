@@ -1,10 +1,11 @@
 import { PRINTED_SECTIONS } from '../keys';
-import { envName, type Key, type Section } from '../keys/section';
+import { type CdsVersions, envName, type Key, type Section } from '../keys/section';
 
 const INTRODUCTION = `# Configuration
 
 \`\`\`sh
 engine config new vcs hooks > cds.toml    # every key, with its default and what it does
+engine config new --cds 0.41 > cds.toml   # the same for an earlier version of CDS
 engine config new vcs hooks --env         # the same as variables of the environment
 engine config check cds.toml              # everything that is wrong, with key and line
 \`\`\`
@@ -24,12 +25,23 @@ export function configReference(): string {
   return [INTRODUCTION, ...Object.values(PRINTED_SECTIONS).flat().map(describeSection)].join('\n');
 }
 
-function describeSection({ path, comment, keys }: Section): string {
-  const items = keys.map(
+function describeSection({ path, comment, keys, versions }: Section): string {
+  const unprinted = keys.filter((key) => key.unprinted);
+  const others = [...new Set(unprinted.map(({ comment: why }) => why))].map((why) => {
+    const names = unprinted.filter((key) => key.comment === why).map(({ name }) => `\`${name}\``);
+    return `- ${names.join(', ')}: ${why}\n`;
+  });
+  const printed = keys.filter((key) => !key.unprinted);
+  const items = printed.map(
     (key) =>
       `- \`${key.name}\`: ${meaning(key)}\n  ${byDefault(key)}, variable \`${envName([...path, key.name])}\`.\n`,
   );
-  return `## \`[${path.join('.')}]\`\n\n${comment}\n\n${items.join('')}`;
+  return `## \`[${path.join('.')}]\`\n\n${comment}${ofVersions(versions)}\n\n${[...items, ...others].join('')}`;
+}
+
+/** Comments of keys say it themselves. */
+function ofVersions({ before }: CdsVersions): string {
+  return before === undefined ? '' : ` Of use before CDS ${before}.`;
 }
 
 function meaning({ comment, schema, type }: Key): string {

@@ -7,21 +7,22 @@ const COMMENT_WIDTH = 96;
 /** A configuration file with every key, its default, and a comment that says what it does. */
 export function printConfig(o: PrintOptions): string {
   return printedSections(o)
-    .map((section) => printSection(section, o.token))
+    .map((section) => printSection(section, o))
     .join('\n');
 }
 
-function printSection(section: Section, token: string | undefined): string {
+function printSection(section: Section, o: PrintOptions): string {
   const keys = section.keys.map(
-    (key) => `${key.unused ? '' : `\n${toComment(key.comment)}`}${printKey(key, token)}\n`,
+    (key) =>
+      `${key.unused ? '' : `\n${toComment(key.comment)}`}${printKey(key, section.path, o)}\n`,
   );
   return `${toComment(section.comment)}[${section.path.join('.')}]\n${keys.join('')}`;
 }
 
-function printKey(key: Key, token: string | undefined): string {
+function printKey(key: Key, path: readonly string[], o: PrintOptions): string {
   const literal = (value: Key['default']) => stringify({ [key.name]: value }).trimEnd();
   return key.example === undefined
-    ? literal(printedValue(key, token))
+    ? literal(printedValue(key, path, o))
     : `# ${literal(key.example)}`;
 }
 

@@ -6,7 +6,7 @@ export function printEnv(o: PrintOptions): string {
   return printedSections(o)
     .flatMap(({ path, keys }) =>
       keys.map(
-        (key) => `export ${envName([...path, key.name])}=${quote(printedValue(key, o.token))}\n`,
+        (key) => `export ${envName([...path, key.name])}=${quote(printedValue(key, path, o))}\n`,
       ),
     )
     .sort()

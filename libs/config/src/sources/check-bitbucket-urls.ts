@@ -11,10 +11,10 @@ export function checkBitbucketUrls(
   // A stand-in of Bitbucket reaches what it is told to; where projects are linked tells what it is.
   const isReal = ({ oauthUrl }: { oauthUrl: string }) =>
     /(^|\.)bitbucket\.org$/.test(new URL(oauthUrl).hostname);
-  const isStandIn = vcs !== undefined && !vcs.servers.some(isReal);
+  const isStandIn = vcs !== undefined && vcs.servers.length > 0 && !vcs.servers.some(isReal);
 
   const withDetail = vcs?.servers.some(({ status }) => status.showDetail && !status.disable);
-  const noLink = vcs && withDetail ? whyNoLink(vcs.uiUrl) : undefined;
+  const noLink = vcs?.uiUrl !== undefined && withDetail ? whyNoLink(vcs.uiUrl) : undefined;
   if (noLink)
     reading.warn(
       reading.placeOf('vcs', 'UI', 'http', 'url'),
@@ -25,6 +25,12 @@ export function checkBitbucketUrls(
     const place = reading.placeOf('vcs', 'servers', name, BITBUCKET_CLOUD_KIND, 'proxyWebhook');
     if (reason) reading.warn(place, `${reason}: Bitbucket Cloud cannot deliver there`);
   }
+  const ofProjects = vcs?.proxyWebhook ? whyUnreachable(vcs.proxyWebhook) : undefined;
+  if (ofProjects)
+    reading.warn(
+      reading.placeOf('vcs', 'proxyWebhook'),
+      `${ofProjects}: Bitbucket Cloud cannot deliver there`,
+    );
   const reason = hooks && !isStandIn ? whyUnreachable(hooks.urlPublic) : undefined;
   // An empty one, for which URL stands, has a warning of its own.
   const isEmpty = reading.problems.some(({ key }) => key === 'hooks.urlPublic');

@@ -27,7 +27,9 @@ export function readSections<T extends Sections>(
   const values = Object.entries(sections).map(([name, section]) => {
     const place = placeOf(section);
     const ofKeys: Record<string, unknown> = {};
-    for (const key of section.keys) ofKeys[key.property] = readKey(reading, section, key, place);
+    // What nothing reads is never wrong.
+    for (const key of section.keys.filter(({ unused }) => !unused))
+      ofKeys[key.property] = readKey(reading, section, key, place);
     return [name, ofKeys] as const;
   });
   return Object.fromEntries(values) as Values<T>;
@@ -39,8 +41,6 @@ function readKey(
   key: Key,
   { table, envNames }: SectionPlace,
 ): unknown {
-  // What nothing reads is never wrong.
-  if (key.unused) return key.fallback;
   const names = envNames(key.name);
   for (const name of names) {
     const text = reading.env.get(name);

@@ -20,9 +20,13 @@ interface Candidate {
 
 /**
  * Reads every `[vcs.servers.NAME.bitbucketcloud]` of the file and of the environment. Blocks that
- * hold only placeholders are left out; when nothing else is left, they are what is wrong.
+ * hold only placeholders are left out; when nothing else is left, they are what is wrong, unless
+ * no server is needed.
  */
-export function readServers(reading: Reading): BitbucketServerConfig[] {
+export function readServers(
+  reading: Reading,
+  { areNeeded }: { areNeeded: boolean },
+): BitbucketServerConfig[] {
   const candidates = [...fromFile(reading)];
   const known = new Set(candidates.map(({ name }) => serverEnvSegment(name)));
   for (const name of serversOfEnvironment(reading.env)) {
@@ -31,7 +35,7 @@ export function readServers(reading: Reading): BitbucketServerConfig[] {
     candidates.push({ name: server?.name ?? name.toLowerCase(), server, block: undefined });
   }
   const filledIn = candidates.filter((candidate) => hasCredentials(reading, candidate));
-  if (filledIn.length > 0) {
+  if (filledIn.length > 0 || !areNeeded) {
     for (const { name, block } of candidates.filter((each) => !filledIn.includes(each)))
       reading.warn(
         block ?? { key: `vcs.servers.${name}` },

@@ -1,5 +1,7 @@
 import { problemAt, type ConfigProblem, type Slot } from '../config-problem';
 import { findNode, type TomlTable } from '../toml/toml-tree';
+import { envName } from '../keys/section';
+import { isMissing } from '../values/placeholder';
 import type { Environment } from './environment';
 
 /** One reading of a configuration: where values come from, and what was found wrong on the way. */
@@ -14,6 +16,19 @@ export class Reading {
   /** Where the key or table at `path` stands; its name alone where the file does not have it. */
   placeOf(...path: readonly string[]): Slot {
     return (this.file && findNode(this.file, path)) ?? { key: path.join('.') };
+  }
+
+  /** Where the value of the key at `path` was given: its variable counts before the file. */
+  givenAt(...path: readonly string[]): Slot {
+    const variable = envName(path);
+    return this.env.get(variable) === undefined ? this.placeOf(...path) : { key: variable };
+  }
+
+  /** Whether the environment or the file says anything for the key at `path`. */
+  isGiven(...path: readonly string[]): boolean {
+    if (this.env.get(envName(path)) !== undefined) return true;
+    const node = this.file && findNode(this.file, path);
+    return node !== undefined && !(node.kind === 'leaf' && isMissing(node.value));
   }
 
   error(place: Slot, message: string): void {

@@ -1,9 +1,12 @@
 /**
  * Whether `value` is what a printed configuration holds where something has to be filled in: `xxxxx`,
- * `enter sharedInfraToken from section [api.auth] here`. Such a value counts as missing.
+ * `enter sharedInfraToken from section [api.auth] here`, `************`. Such a value counts as missing.
  */
 function isPlaceholder(value: unknown): boolean {
-  return typeof value === 'string' && /^(x{3,}|enter sharedInfraToken.*)$/i.test(value.trim());
+  return (
+    typeof value === 'string' &&
+    /^(x{3,}|\*{8,}|enter (sharedInfraToken|the token that CDS).*)$/i.test(value.trim())
+  );
 }
 
 /** Whether nothing was filled in. */
