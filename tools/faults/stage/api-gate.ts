@@ -3,6 +3,7 @@ import {
   Agent,
   createServer,
   request as httpRequest,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type Server,
 } from 'node:http';
@@ -67,8 +68,8 @@ const REMOVAL = /^\/project\/[^/]+\/workflows\/([^/]+)\/runs\/branch\/([^/]+)$/;
 export async function startApiGate(deps: {
   /** Where the stand-in of the API listens. */
   target: { port: number };
-  /** Whose hash it is. */
-  serviceOf: (hash: string) => string;
+  /** Who sent these headers. */
+  serviceOf: (headers: IncomingHttpHeaders) => string;
   /** uuid of the hook of a workflow. */
   hookOf: (workflow: string) => string;
 }): Promise<ApiGate> {
@@ -97,9 +98,7 @@ export async function startApiGate(deps: {
     body: Buffer,
   ): { call: GateCall; asked: Asked } | undefined {
     const { pathname } = new URL(incoming.url ?? '/', 'http://gate');
-    const by = deps.serviceOf(
-      Buffer.from(String(incoming.headers['x_auth_header'] ?? ''), 'base64').toString('utf8'),
-    );
+    const by = deps.serviceOf(incoming.headers);
     const at = Date.now();
     if (incoming.method === 'POST' && RUN.test(pathname)) {
       const { hook } = JSON.parse(body.toString('utf8')) as {

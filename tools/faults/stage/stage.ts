@@ -139,7 +139,7 @@ export async function openStage(
     closing.push(api.close);
     const gate = await startApiGate({
       target: api,
-      serviceOf: (hash) => api.services().find((one) => one.hash === hash)?.name ?? '',
+      serviceOf: api.serviceOf,
       hookOf: (name) => webhooks.find(({ workflow }) => workflow === name)?.uuid ?? name,
     });
     closing.push(gate.close);

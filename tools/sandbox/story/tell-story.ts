@@ -1,7 +1,7 @@
 import { waitFor } from '@cds/testing';
 import type { Task, TaskExecution } from '@cds/wire';
 import type { BitbucketStandIn } from '@cds/stand-ins/bitbucket';
-import { statusName, type CdsApiStandIn } from '@cds/stand-ins/cds-api';
+import type { CdsApiStandIn } from '@cds/stand-ins/cds-api';
 import { createListener, type Narrator } from './narrator';
 
 export interface StoryDeps {
@@ -118,7 +118,7 @@ export async function tellStory(deps: StoryDeps): Promise<void> {
     const status = await eventually('build status SUCCESSFUL', () =>
       bitbucket.statuses(REPO, pushed).find(({ state }) => state === 'SUCCESSFUL'),
     );
-    expectThat(status.name === statusName(run), `the status is called ${status.name}`);
+    expectThat(status.name === api.statusName(run), `the status is called ${status.name}`);
     expectThat(status.refname === BRANCH, `the status is of ${status.refname ?? 'no ref'}`);
     return [
       `${status.name} is ${status.state} on ${pushed.slice(0, 12)} (${status.refname}), after ${status.writes} writes: ${status.url}`,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { action, nothing, telling, type ControlAction } from '../http/control';
 import { faultOrderSchema } from '../http/faults';
 import type { CdsApiStandIn } from './stand-in';
+import { vcsProjectSchema } from './vcs-projects';
 
 const name = z.string().min(1);
 const repo = z.string().regex(/^[^/]+\/[^/]+$/, 'workspace/slug is expected');
@@ -15,17 +16,17 @@ export function controlActions(api: CdsApiStandIn): Record<string, ControlAction
     removals: telling('branches whose runs were removed', nothing, () => api.removals()),
     link: action(
       'link a project to a VCS server, as a user does it in a browser',
-      z.strictObject({ project: name, server: name.default('bitbucketcloud') }),
+      z.strictObject({ project: name, server: name.default(api.vcsServer) }),
       ({ project, server }) => api.linkProject(project, server),
     ),
     beginLink: action(
       'ask vcs for the page where a user agrees; open the url in a browser',
-      z.strictObject({ project: name, server: name.default('bitbucketcloud') }),
+      z.strictObject({ project: name, server: name.default(api.vcsServer) }),
       ({ project, server }) => api.beginLink(project, server),
     ),
     unlink: action(
       'forget the tokens of a project',
-      z.strictObject({ project: name, server: name.default('bitbucketcloud') }),
+      z.strictObject({ project: name, server: name.default(api.vcsServer) }),
       ({ project, server }) => api.unlink(project, server),
     ),
     repositories: telling(
@@ -33,9 +34,20 @@ export function controlActions(api: CdsApiStandIn): Record<string, ControlAction
       z.strictObject({ project: name }),
       ({ project }) => api.repositories(project),
     ),
+    importVcsProject: action(
+      'give a project a VCS server with a credential of its own (from 0.51 on)',
+      vcsProjectSchema,
+      async (input) => {
+        const { name: imported, type, username } = await api.importVcsProject(input);
+        return { name: imported, type, username };
+      },
+    ),
     createWorkflow: action(
       'a workflow that runs on every push to a repository',
-      z.strictObject({ project: name, name, repo, server: name.optional() }),
+      z.strictObject({
+        ...{ project: name, name, repo, server: name.optional() },
+        keepsRunsOf: z.enum(['all', 'existing branches']).optional(),
+      }),
       (input) => api.workflows.createRepositoryWorkflow(input),
     ),
     createPollerWorkflow: action(
@@ -115,7 +127,7 @@ export function controlActions(api: CdsApiStandIn): Record<string, ControlAction
       'call a route of vcs with the tokens of a project; the path is what follows /vcs/{server}',
       z.strictObject({
         project: name,
-        server: name.default('bitbucketcloud'),
+        server: name.default(api.vcsServer),
         method: name,
         path: z.string(),
         body: z.unknown().optional(),
@@ -130,7 +142,39 @@ export function controlActions(api: CdsApiStandIn): Record<string, ControlAction
       }),
       (input) => api.setBuild(input),
     ),
-    forgetServices: action('every hash becomes unknown', nothing, () => api.forgetServices()),
+    applyRetentionRule: action(
+      'remove runs of branches that are gone, as the API does from 0.50 on',
+      nothing,
+      async () => ({ removals: await api.applyRetentionRule() }),
+    ),
+    purge: action('delete what is marked as deleted', nothing, () => api.purge()),
+    violations: telling('what services did that they should not', nothing, () => api.violations()),
+    createConsumer: action(
+      'a consumer, as cdsctl consumer new makes it; the answer has its token',
+      z.strictObject({
+        name,
+        scopes: z.array(z.enum(['Service', 'Project', 'Run', 'Hooks'])).min(1),
+        isAdmin: z.boolean().optional(),
+        isOfGroup: z.boolean().optional(),
+      }),
+      (input) => api.sessions.createConsumer(input),
+    ),
+    passTime: action(
+      'let so many seconds pass for every session',
+      z.strictObject({ seconds: z.number().positive() }),
+      ({ seconds }) => api.sessions.passTime(seconds),
+    ),
+    setSessionSeconds: action(
+      'how long sessions are from now on',
+      z.strictObject({ seconds: z.number().positive() }),
+      ({ seconds }) => api.sessions.setSeconds(seconds),
+    ),
+    rotateKey: action(
+      'the API is started with another signing key; tokens of keys before it stay good unless they are forgotten',
+      z.strictObject({ forgetOld: z.boolean().default(false) }),
+      (input) => api.sessions.rotateKey(input),
+    ),
+    forgetServices: action('every service becomes unknown', nothing, () => api.forgetServices()),
     restart: action('the API is restarted: it makes its clients of vcs anew', nothing, () =>
       api.restart(),
     ),

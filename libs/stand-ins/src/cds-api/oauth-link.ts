@@ -16,6 +16,8 @@ export type OAuthLink = ReturnType<typeof createOAuthLink>;
 export function createOAuthLink(deps: {
   projects: ProjectStore;
   caller: ServiceCaller;
+  /** False where projects have VCS projects in place of links. */
+  isKnown: boolean;
   /** Where the CDS UI is; without one the callback says itself what came of it. */
   uiUrl?: string | undefined;
 }) {
@@ -50,6 +52,8 @@ export function createOAuthLink(deps: {
 
   /** Asks `vcs` where the user has to go. */
   async function begin(project: string, server: string): Promise<{ state: string; url: string }> {
+    if (!deps.isKnown)
+      throw new ApiRefusal('wrongRequest', 'this CDS links no projects: import a VCS project');
     deps.projects.ensureProject(project);
     const { body } = await deps.caller.call('vcs', {
       method: 'GET',

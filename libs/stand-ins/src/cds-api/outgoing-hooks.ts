@@ -4,7 +4,7 @@ import { GO_ZERO_TIME, type OutgoingCallback, type Task } from '@cds/wire';
 import { Router } from 'express';
 import { z } from 'zod';
 import { answerJson, ApiRefusal } from './api-refusal';
-import { buildNodeRun } from './build-event';
+import { buildNodeRun } from './builds/build-event';
 import type { WorkflowRun } from './model';
 import { configValue, type ProjectStore } from './project-store';
 import type { ServiceCaller } from './service-caller';

@@ -24,7 +24,8 @@ export function createProjectStore() {
     /** Creates a project, or returns the one there is. */
     ensureProject(key: string): Project {
       const found = projects.get(key) ?? {
-        ...{ key, links: new Map(), workflows: new Map(), integrations: new Map() },
+        ...{ key, links: new Map(), vcsProjects: new Map() },
+        ...{ workflows: new Map(), integrations: new Map() },
       };
       projects.set(key, found);
       return found;
@@ -64,15 +65,23 @@ const MODEL_IDS = {
   'RabbitMQ hook': 6,
 } as const;
 
-/** A hook before it is saved: without id, as `POST /task/bulk` carries it. */
-export function newHook(model: keyof typeof MODEL_IDS, config: HookConfig): NodeHook {
+/**
+ * A hook before it is saved: without id, as `POST /task/bulk` carries it.
+ *
+ * @param more what else the generation of CDS writes
+ */
+export function newHook(
+  model: keyof typeof MODEL_IDS,
+  config: HookConfig,
+  more: Record<string, unknown>,
+): NodeHook {
   return {
+    ...more,
     id: 0,
     uuid: randomUUID(),
-    ref: String(Math.floor(Date.now() / 1_000)),
     node_id: 0,
     hook_model_id: MODEL_IDS[model],
     hook_model_name: model,
     config,
-  };
+  } as NodeHook;
 }

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { sendRequest, type IncomingAnswer } from '../http/send-request';
-import type { RegisteredService, VcsLink } from './model';
+import type { Access } from './access';
+import type { RegisteredService } from './model';
 import type { ServiceRegistry } from './service-registry';
 
 /** A call that the API made to a service. */
@@ -38,7 +40,8 @@ export interface CallOptions {
   /** Path and query, exactly as they go out. */
   path: string;
   body?: unknown;
-  link?: VcsLink | undefined;
+  /** What a project shows to `vcs`. */
+  headers?: Record<string, string>;
   /**
    * Those to call, as they were known at some time; those that are registered now when not given.
    */
@@ -59,15 +62,29 @@ export interface ServiceCaller {
 /** The API gives a service a minute. */
 const DEADLINE_MS = 60_000;
 const KEPT = 5_000;
+/** From this status on, or without an answer, a call is repeated at once where the API repeats. */
+const REPEATED_FROM = 409;
 
-const base64 = (text: string): string => Buffer.from(text).toString('base64');
-
-/** How the API calls its services. */
-export function createServiceCaller(registry: ServiceRegistry): ServiceCaller {
+/**
+ * How the API calls its services.
+ *
+ * @param deps.attempts how often all services of a type are asked in all
+ *   (https://github.com/ovh/cds/blob/v0.57.0/engine/api/services/http.go)
+ */
+export function createServiceCaller(deps: {
+  registry: ServiceRegistry;
+  access: Pick<Access, 'headersFor'>;
+  attempts: number;
+}): ServiceCaller {
+  const { registry, access } = deps;
   const calls: ServiceCall[] = [];
   const listeners: ((call: ServiceCall) => void)[] = [];
 
-  async function callOne(service: RegisteredService, options: CallOptions): Promise<ServiceAnswer> {
+  async function callOne(
+    service: RegisteredService,
+    options: CallOptions,
+    requestId: string,
+  ): Promise<ServiceAnswer> {
     const started = performance.now();
     const call: ServiceCall = {
       at: new Date().toISOString(),
@@ -83,7 +100,12 @@ export function createServiceCaller(registry: ServiceRegistry): ServiceCaller {
       const answer = await sendRequest({
         method: options.method,
         url: `${service.url}${options.path}`,
-        headers: headersOf(service, options.link),
+        headers: {
+          'User-Agent': 'Go-http-client/1.1',
+          'Content-Type': 'application/json',
+          ...access.headersFor(service, { ...options, requestId }),
+          ...options.headers,
+        },
         timeoutMs: DEADLINE_MS,
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       });
@@ -100,44 +122,45 @@ export function createServiceCaller(registry: ServiceRegistry): ServiceCaller {
     }
   }
 
+  /** Asks the services one after the other. @throws ServiceCallError of the last one */
+  async function callEach(
+    services: readonly RegisteredService[],
+    options: CallOptions,
+    requestId: string,
+  ): Promise<ServiceAnswer> {
+    let last: ServiceCallError | undefined;
+    for (const service of services) {
+      try {
+        const answer = await callOne(service, options, requestId);
+        if (answer.status < 400) return answer;
+        last = new ServiceCallError(
+          `${service.name} answered ${answer.status} to ${options.method} ${options.path}: ${JSON.stringify(answer.body)}`,
+          answer,
+        );
+      } catch (error) {
+        last = new ServiceCallError(
+          `${service.name} did not answer ${options.method} ${options.path}: ${String(error)}`,
+        );
+      }
+    }
+    throw last ?? new Error('There is no service to call');
+  }
+
   return {
     calls: () => [...calls],
     onCall: (listener) => void listeners.push(listener),
     async call(type, options) {
       const services = options.services ?? registry.ofType(type);
-      let last = new ServiceCallError(`No ${type} service is registered`);
-      for (const service of services) {
+      if (services.length === 0) throw new ServiceCallError(`No ${type} service is registered`);
+      const requestId = randomUUID();
+      for (let attempt = 1; ; attempt += 1)
         try {
-          const answer = await callOne(service, options);
-          if (answer.status < 400) return answer;
-          last = new ServiceCallError(
-            `${service.name} answered ${answer.status} to ${options.method} ${options.path}: ${JSON.stringify(answer.body)}`,
-            answer,
-          );
+          return await callEach(services, options, requestId);
         } catch (error) {
-          last = new ServiceCallError(
-            `${service.name} did not answer ${options.method} ${options.path}: ${String(error)}`,
-          );
+          const status = error instanceof ServiceCallError ? error.answer?.status : undefined;
+          if (attempt === deps.attempts || (status ?? REPEATED_FROM) < REPEATED_FROM) throw error;
         }
-      }
-      throw last;
     },
-  };
-}
-
-function headersOf(service: RegisteredService, link: VcsLink | undefined): Record<string, string> {
-  return {
-    'User-Agent': 'Go-http-client/1.1',
-    'Content-Type': 'application/json',
-    'X-Requested-With': 'X-CDS-SDK',
-    X_AUTH_HEADER: base64(service.hash),
-    ...(link
-      ? {
-          'X-CDS-ACCESS-TOKEN': base64(link.accessToken),
-          'X-CDS-ACCESS-TOKEN-SECRET': base64(link.refreshToken),
-          'X-CDS-ACCESS-TOKEN-CREATED': base64(String(link.created)),
-        }
-      : {}),
   };
 }
 

@@ -94,7 +94,7 @@ export async function callApi(
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const json =
-    answer.headers['content-type'] === 'application/json'
+    answer.headers['content-type'] === 'application/json' && answer.text !== ''
       ? (JSON.parse(answer.text) as Record<string, unknown>)
       : {};
   return { ...answer, json };

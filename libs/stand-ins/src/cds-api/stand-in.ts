@@ -2,12 +2,25 @@ import type { Task, VcsRepo } from '@cds/wire';
 import type { Controls } from '../http/control';
 import type { FaultSwitch } from '../http/faults';
 import type { RequestLog } from '../http/request-log';
-import type { BranchRemoval, Project, RegisteredService, VcsLink, WorkflowRun } from './model';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { CdsVersion } from './generations/generation';
+import type {
+  BranchRemoval,
+  Project,
+  RegisteredService,
+  VcsLink,
+  VcsProject,
+  WorkflowRun,
+} from './model';
 import type { OutgoingHooks } from './outgoing-hooks';
 import type { ServiceCall } from './service-caller';
+import type { Sessions } from './sessions/sessions';
+import type { NewVcsProject } from './vcs-projects';
 import type { Workflows } from './workflows';
 
 export interface CdsApiOptions {
+  /** Which CDS it is; 0.41 when not given. */
+  cds?: CdsVersion | undefined;
   host?: string;
   /** 0 (the default) takes a free one. */
   port?: number;
@@ -18,6 +31,7 @@ export interface CdsApiOptions {
   /** The callback of the OAuth consumer, where browsers do not reach `publicUrl`. */
   callbackUrl?: string;
   sharedInfraToken?: string;
+  /** Another one than that of `cds`. */
   version?: string;
   /** What every service that is not known gets; each another one when not given. */
   hash?: string;
@@ -38,9 +52,22 @@ export interface CdsApiOptions {
 export interface CdsApiStandIn {
   url: string;
   port: number;
+  cds: CdsVersion;
+  /** What the VCS server is called where nobody says so. */
+  vcsServer: string;
   /** The callback for the OAuth consumer. */
   callbackUrl: string;
   sharedInfraToken: string;
+  /** What `api.token` of a service has to be: a consumer's token, or the shared.infra token. */
+  tokenOf(type: RegisteredService['type'], name: string): string;
+  /** @throws Error by a CDS without sessions: 0.41 */
+  sessions: Sessions;
+  /** What services did that the API does not mind and an operator would. */
+  violations(): string[];
+  /** The name of the service that sent these headers; '' when it is nobody. */
+  serviceOf(headers: IncomingHttpHeaders): string;
+  /** The name of the status of a run's build. */
+  statusName(run: WorkflowRun): string;
   faults: FaultSwitch;
   requests: RequestLog;
   controls: Controls;
@@ -51,6 +78,8 @@ export interface CdsApiStandIn {
   linkProject(project: string, server?: string): Promise<{ state: string; url: string }>;
   /** Asks `vcs` for the page only: the rest is for a person with a browser. */
   beginLink(project: string, server?: string): Promise<{ state: string; url: string }>;
+  /** As `cdsctl project vcs import` does it. @throws ApiRefusal by a CDS before 0.51 */
+  importVcsProject(asked: NewVcsProject): Promise<VcsProject>;
   /** Forgets the tokens of a project. @throws Error while a workflow uses them, as CDS refuses it */
   unlink(project: string, server?: string): void;
   projects(): Project[];
@@ -69,6 +98,13 @@ export interface CdsApiStandIn {
   /** The runs of a workflow that were not removed, oldest first. */
   runs(project: string, workflow: string): WorkflowRun[];
   removals(): BranchRemoval[];
+  /**
+   * What the API does each quarter of an hour from 0.50 on: removes runs whose branch is gone, of
+   * workflows whose rule says so. @throws ApiRefusal by a CDS before
+   */
+  applyRetentionRule(): Promise<BranchRemoval[]>;
+  /** Deletes what is marked as deleted. */
+  purge(): void;
   calls(): ServiceCall[];
   onCall(listener: (call: ServiceCall) => void): void;
   build(): { result: 'Success' | 'Fail'; durationMs: number };

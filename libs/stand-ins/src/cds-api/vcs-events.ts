@@ -7,7 +7,6 @@ import type { VcsCalls } from './vcs-calls';
 
 const NANOSECONDS = 1_000_000_000n;
 
-const pollingSchema = z.object({ polling_supported: z.boolean(), polling_disabled: z.boolean() });
 const eventsSchema = z.object({ events: z.array(z.unknown()).nullable(), delay: z.number() });
 const pushSchema = z.looseObject({ commit: z.looseObject({ id: z.string() }) });
 const pushesSchema = z.array(pushSchema);
@@ -31,8 +30,7 @@ export function createVcsEvents(deps: {
     const project = hook.config['project']?.value ?? '';
     const workflow = projects.workflow(project, hook.config['workflow']?.value ?? '');
     const vcs = deps.vcs.ofProject(project, server);
-    const polling = pollingSchema.parse(await vcs('GET', '/polling'));
-    if (!polling.polling_supported || polling.polling_disabled) {
+    if (!(await deps.vcs.credentialOf(project, server).isPolled(vcs))) {
       answerJson(response, 200, null);
       return;
     }

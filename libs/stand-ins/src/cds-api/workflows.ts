@@ -1,6 +1,7 @@
-import type { NodeHook, VcsHook, VcsWebhooksInfo } from '@cds/wire';
+import type { NodeHook, VcsHook } from '@cds/wire';
 import { z } from 'zod';
 import { ApiRefusal } from './api-refusal';
+import type { Generation } from './generations/generation';
 import type { Workflow } from './model';
 import { configValue, newHook, type ProjectStore } from './project-store';
 import type { ServiceCaller } from './service-caller';
@@ -12,6 +13,8 @@ export interface NewRepositoryWorkflow {
   /** `owner/repository` */
   repo: string;
   server?: string | undefined;
+  /** Which runs the API keeps; all when not given. From 0.50 on. */
+  keepsRunsOf?: Workflow['keepsRunsOf'] | undefined;
 }
 
 const hooksSchema = z.record(
@@ -51,8 +54,12 @@ export function createWorkflows(deps: {
   projects: ProjectStore;
   caller: ServiceCaller;
   vcs: VcsCalls;
+  generation: Pick<Generation, 'vcsServer' | 'hookFields' | 'looksAtDefaultBranch'>;
 }) {
-  const { projects, caller } = deps;
+  const { projects, caller, generation } = deps;
+  const { vcsServer } = generation;
+  const hookOf = (model: Parameters<typeof newHook>[0], config: NodeHook['config']): NodeHook =>
+    newHook(model, config, generation.hookFields());
 
   /** Gives the hook to `hooks`, which fills in the URL that it listens on, if it is one that is called. */
   async function register(hook: NodeHook): Promise<NodeHook> {
@@ -76,7 +83,9 @@ export function createWorkflows(deps: {
       id,
       name,
       hook: { ...hook, id, node_id: id },
+      keepsRunsOf: 'all',
       runs: [],
+      removedRuns: [],
     };
     projects.project(project).workflows.set(name, workflow);
     return workflow;
@@ -95,9 +104,9 @@ export function createWorkflows(deps: {
   return {
     /** A workflow that runs on every push to a repository. */
     async createRepositoryWorkflow(asked: NewRepositoryWorkflow): Promise<Workflow> {
-      const { project, name, repo, server = 'bitbucketcloud' } = asked;
+      const { project, name, repo, server = vcsServer, keepsRunsOf = 'all' } = asked;
       const hook = await register(
-        newHook('RepositoryWebHook', {
+        hookOf('RepositoryWebHook', {
           method: configValue('POST', 'string'),
           repoFullName: configValue(repo),
           vcsServer: configValue(server),
@@ -105,7 +114,9 @@ export function createWorkflows(deps: {
         }),
       );
       const vcs = deps.vcs.ofProject(project, server);
-      const info = (await vcs('GET', '/webhooks')) as VcsWebhooksInfo;
+      if (generation.looksAtDefaultBranch)
+        await vcs('GET', `/repos/${repo}/branches/?branch=&default=true`);
+      const info = await deps.vcs.credentialOf(project, server).webhooks(vcs);
       if (!info.webhooks_supported || info.webhooks_disabled)
         throw new ApiRefusal('wrongRequest', `${server} has webhooks disabled`);
       const created = (await vcs('POST', `/repos/${repo}/hooks`, {
@@ -129,6 +140,7 @@ export function createWorkflows(deps: {
         },
       });
       workflow.application = { server, repo };
+      workflow.keepsRunsOf = keepsRunsOf;
       return workflow;
     },
 
@@ -136,10 +148,10 @@ export function createWorkflows(deps: {
     async createPollerWorkflow(
       asked: NewRepositoryWorkflow & { payload?: string | undefined },
     ): Promise<Workflow> {
-      const { project, name, repo, server = 'bitbucketcloud', payload = '{}' } = asked;
+      const { project, name, repo, server = vcsServer, payload = '{}' } = asked;
       projects.ensureProject(project);
       const hook = await register(
-        newHook('Git Repository Poller', {
+        hookOf('Git Repository Poller', {
           payload: configValue(payload, 'string', true),
           repoFullName: configValue(repo),
           vcsServer: configValue(server),
@@ -160,7 +172,7 @@ export function createWorkflows(deps: {
       const { project, name, method = 'POST' } = asked;
       projects.ensureProject(project);
       const config = { method: configValue(method, 'string', true), ...common(project, name) };
-      return save(project, name, await register(newHook('WebHook', config)));
+      return save(project, name, await register(hookOf('WebHook', config)));
     },
 
     /** A workflow that runs by the clock. */
@@ -173,7 +185,7 @@ export function createWorkflows(deps: {
         payload: configValue(payload, 'string', true),
         ...common(project, name),
       };
-      return save(project, name, await register(newHook('Scheduler', config)));
+      return save(project, name, await register(hookOf('Scheduler', config)));
     },
 
     /** A workflow that runs for every message of a queue, and the integration of its project that knows the broker. */
@@ -193,7 +205,7 @@ export function createWorkflows(deps: {
         consumer_tag: configValue('cds', 'string', true),
         ...common(project, name),
       };
-      return save(project, name, await register(newHook('RabbitMQ hook', config)));
+      return save(project, name, await register(hookOf('RabbitMQ hook', config)));
     },
 
     /** The hook stays the same, its configuration names the new workflow. */

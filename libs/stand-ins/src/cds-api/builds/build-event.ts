@@ -1,13 +1,17 @@
-import type { WorkflowRun } from './model';
-
-export type NodeStatus = 'Building' | 'Success' | 'Fail';
+import type { NodeStatus, WorkflowRun } from '../model';
+import type { ReporterDeps } from './reporter';
 
 /** The name of the one pipeline of every workflow here. */
 export const NODE_NAME = 'build';
 
-/** The name that a build status of a run has at the VCS server. */
-export function statusName(run: WorkflowRun): string {
-  return `CDS/${run.project}-${run.workflow}-${NODE_NAME}`;
+/** The name of the build status of a run up to 0.53. */
+export function longStatusName(run: WorkflowRun): string {
+  return `CDS/${shortStatusName(run)}`;
+}
+
+/** The name of the build status of a run from 0.54 on. */
+export function shortStatusName(run: WorkflowRun): string {
+  return `${run.project}-${run.workflow}-${NODE_NAME}`;
 }
 
 /** Go's `time.Time{}.Unix()`: no time. */
@@ -71,6 +75,51 @@ export function buildEvent(
     ...(kind === 'live'
       ? { workflow_run_num: run.number, status, event_integrations_id: [] }
       : { event_integrations_id: null }),
+  };
+}
+
+/** The same event as 0.50 to 0.53 write it: with the keys of its JSON, not with those of Go. */
+export function snakeCaseBuildEvent(
+  { run, application }: ReporterDeps,
+  status: NodeStatus,
+): Record<string, unknown> {
+  const event = buildEvent(run, application, status, 'made-up');
+  const node = event['payload'] as Record<string, unknown>;
+  const { payload } = run.event;
+  return {
+    ...event,
+    payload: {
+      ...{ id: run.id, node_id: run.id, run_id: run.id, num: run.number, status },
+      ...{ start: node['Start'], ...(status === 'Building' ? {} : { done: node['Done'] }) },
+      payload,
+      hook_event: {
+        ...{ payload, uuid: run.event.uuid },
+        parent_workflow: { key: '', name: '', run: 0, HookRunID: '' },
+      },
+      ...{ manual: null, source_node_runs: [], workflow_run_id: 0 },
+      repository_manager_name: application.server,
+      repository_full_name: application.repo,
+      ...{ hash: node['Hash'], tag: node['Tag'], branch_name: node['BranchName'] },
+      ...{ node_name: NODE_NAME, stages_summary: [], hook_uuid: '' },
+    },
+  };
+}
+
+/** What 0.54 and later post in place of an event (`VCSBuildStatus`). */
+export function buildStatus(
+  { run, application, credential, uiUrl }: ReporterDeps,
+  status: NodeStatus,
+): Record<string, unknown> {
+  const name = shortStatusName(run);
+  const url = `${uiUrl}/project/${run.project}/workflow/${run.workflow}/run/${run.number}`;
+  return {
+    title: name,
+    description: `${NODE_NAME}: ${status}`,
+    url_cds: credential.statuses.haveDetails ? url : '',
+    context: name,
+    status,
+    repository_fullname: application.repo,
+    git_hash: run.event.payload['git.hash'] ?? '',
   };
 }
 
