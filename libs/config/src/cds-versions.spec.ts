@@ -86,6 +86,36 @@ describe('the configuration for a current CDS', () => {
     expect([vcs?.servers, warnings]).toEqual([[], []]);
   });
 
+  it('leaves out the servers that CDS 0.51 prints', () => {
+    const text = `[vcs]
+name = "v"
+webhookKey = "${KEY}"
+api.token = "${OF_VCS}"
+[vcs.servers]
+[vcs.servers.bitbucketcloud]
+url = ""
+[vcs.servers.bitbucketcloud.bitbucketcloud]
+clientId = "xxxxx"
+clientSecret = "xxxxx"
+disableWebHooks = false
+[vcs.servers.gerrit.gerrit]
+disableGerritEvent = false
+sshport = 0
+[vcs.servers.gitlab]
+url = "https://gitlab.com"
+[vcs.servers.gitlab.gitlab]
+appId = "xxxxx"
+callbackUrl = "http://localhost:8080/cdsapi/repositories_manager/oauth2/callback"
+secret = "xxxxx"
+`;
+
+    expect(checkConfigText(text)).toEqual([]);
+    const filledIn = text.replace('appId = "xxxxx"', 'appId = "of-gitlab"');
+    expect(checkConfigText(filledIn).map(formatProblem)).toEqual([
+      expect.stringMatching(/^line 17: vcs\.servers\.gitlab\.gitlab: is filled in for GitLab/),
+    ]);
+  });
+
   it('says that a proxy for webhooks cannot be reached', () => {
     expect(said({ ...TODAY, CDS_VCS_PROXYWEBHOOK: 'http://localhost:9/x' })).toEqual([
       expect.stringMatching(/^warning: vcs\.proxyWebhook: .*Bitbucket Cloud cannot deliver there$/),

@@ -1,5 +1,4 @@
 import type { TomlNode } from '../toml/toml-tree';
-import { PROXY_EXAMPLE } from '../keys/vcs-sections';
 import { isMissing } from '../values/placeholder';
 
 /** The kinds of VCS server that CDS knows and this service does not serve, with their names. */
@@ -13,20 +12,9 @@ export const OTHER_VCS_KINDS: ReadonlyMap<string, string> = new Map([
   ['forgejo', 'Forgejo'],
 ]);
 
-/** What CDS prints in those blocks besides placeholders. */
-const PRINTED_BY_CDS: ReadonlySet<unknown> = new Set([
-  PROXY_EXAMPLE,
-  'https://api.github.com',
-  'http://localhost:8081/repositories_manager/oauth2/callback',
-  'myuser',
-  'myreviewer',
-  '29418',
-  29_418,
-]);
-
 /**
- * Whether someone filled in this block of another kind. Switches and user names do not count:
- * without credentials they are of no use.
+ * Whether someone filled in this block of another kind. Switches, numbers, URLs and user names do
+ * not count: CDS prints some, and without credentials they are of no use.
  */
 export function isFilledIn(node: TomlNode): boolean {
   if (node.kind === 'table') return [...node.children.values()].some(isFilledIn);
@@ -39,8 +27,8 @@ export function isFilledInVariable(name: string, value: string | undefined): boo
 }
 
 function isFilledInValue(value: unknown): boolean {
-  const isSwitch = typeof value === 'boolean' || /^(true|false)$/i.test(String(value));
-  return !isSwitch && !isMissing(value) && !PRINTED_BY_CDS.has(value);
+  const isDetail = /^(true|false|\d+|https?:\/\/.*)$/i.test(String(value).trim());
+  return !isDetail && !isMissing(value);
 }
 
 /** What is said about a filled in block. */

@@ -36,7 +36,9 @@ export function readServers(
   }
   const filledIn = candidates.filter((candidate) => hasCredentials(reading, candidate));
   if (filledIn.length > 0 || !areNeeded) {
-    for (const { name, block } of candidates.filter((each) => !filledIn.includes(each)))
+    // Where none is filled in, none is meant: CDS prints them all.
+    const others = candidates.filter((each) => filledIn.length > 0 && !filledIn.includes(each));
+    for (const { name, block } of others)
       reading.warn(
         block ?? { key: `vcs.servers.${name}` },
         'is ignored: it has neither clientId nor clientSecret',
