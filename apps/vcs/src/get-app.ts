@@ -9,8 +9,10 @@ import type { ApiVersion } from './http/api-version';
 import type { State } from './state/create-state';
 import { SERVICE_DESCRIPTION } from './service-description';
 import { addAuthorizeRoutes } from './servers/authorize-routes';
-import { createBitbucketServer } from './servers/bitbucket-server';
-import { budgetLine } from './rate-limit/budget-line';
+import { createOAuthServer } from './servers/oauth-server';
+import { createProjectServers } from './servers/project-servers';
+import { createRepeatedCalls } from './servers/repeated-calls';
+import { budgetLine, projectsBudgetLine } from './rate-limit/budget-line';
 import { DEADLINE_MS } from './http/request-deadline';
 import { createRunExclusive } from './redis/run-exclusive';
 import { addCommitRoutes } from './commits/commit-routes';
@@ -37,7 +39,7 @@ import { createWebhookRepairs } from './webhooks/webhook-repairs';
 import { addWebhooksInfoRoute } from './webhooks/webhooks-info-route';
 
 export interface VcsAppDeps {
-  config: Pick<VcsConfig, 'servers' | 'uiUrl' | 'webhookKey'>;
+  config: Pick<VcsConfig, 'servers' | 'uiUrl' | 'webhookKey' | 'proxyWebhook'>;
   /** `urlPublic` of `hooks`, where it is known: webhooks with this prefix are ours. */
   hooksUrl?: string | undefined;
   redis: Redis;
@@ -72,12 +74,13 @@ export interface VcsApp {
 export function getApp(deps: VcsAppDeps): VcsApp {
   const { config, redis, logger, registration, monitoring, apiVersion } = deps;
   const metrics = createVcsMetrics(deps.metrics);
-  const servers = new Map(
-    config.servers.map((server) => [
-      server.name,
-      createBitbucketServer({ config: server, redis, logger, metrics, proxies: deps.proxies }),
-    ]),
+  const serverDeps = { redis, logger, metrics, proxies: deps.proxies };
+  const configured = new Map(
+    config.servers.map((server) => [server.name, createOAuthServer(serverDeps, server)]),
   );
+  const ofProjects = createProjectServers({ ...serverDeps, proxyWebhook: config.proxyWebhook });
+  metrics.showProjectBudgets(ofProjects.budgets);
+  const servers = { configured, ofProjects };
   const webhookKey = createWebhookKey(config.webhookKey);
   const webhookStore = createWebhookStore(redis, deps.hooksUrl);
   const webhookRepairs = createWebhookRepairs({
@@ -90,7 +93,10 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   });
   const webhookTracker = createWebhookTracker({ webhookStore, webhookKey, logger });
 
-  const common = { servers, logger, deadlineMs: deps.deadlineMs ?? DEADLINE_MS };
+  const repeatedCalls = createRepeatedCalls({ onRepeat: metrics.repeated });
+  redis.on('ready', repeatedCalls.forget);
+  const deadlineMs = deps.deadlineMs ?? DEADLINE_MS;
+  const common = { servers, repeatedCalls, logger, deadlineMs };
   const routes = { ...common, onAnswered: webhookRepairs.afterAnswer };
   const mainBranchOf = createMainBranchOf();
   const manualWebhooks = createManualWebhooks({ redis, logger });
@@ -145,16 +151,20 @@ export function getApp(deps: VcsAppDeps): VcsApp {
       guarded: router,
     }),
     start: finishStatuses.start,
-    lines: () => Promise.all([...servers.values()].map(budgetLine)),
+    lines: async () => [
+      ...(await Promise.all([...configured.values()].map(budgetLine))),
+      ...projectsBudgetLine(ofProjects.budgets()),
+    ],
     async close(deadlineMs) {
       webhookRepairs.close();
       finishStatuses.close();
-      await Promise.all(
-        [...servers.values()].flatMap(({ grants, budget }) => [
+      await Promise.all([
+        ...[...configured.values()].flatMap(({ grants, budget }) => [
           grants.close(deadlineMs),
           budget.close(),
         ]),
-      );
+        ofProjects.close(),
+      ]);
     },
   };
 }

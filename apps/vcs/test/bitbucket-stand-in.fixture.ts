@@ -12,6 +12,8 @@ export interface SeenRequest {
   query: URLSearchParams;
   body: unknown;
   token: string | undefined;
+  /** The user of Basic; undefined with Bearer. */
+  user: string | undefined;
 }
 
 /** What the stand-in answers instead of its own answer. */
@@ -33,6 +35,10 @@ export interface BitbucketStandIn {
   apiUrl: string;
   oauthUrl: string;
   oauth: OAuthStandIn;
+  /** API tokens and whose they are: the only Basic that there is. */
+  apiTokens: Map<string, string>;
+  /** Access tokens of workspaces, projects and repositories: Bearer, of no user. */
+  accessTokens: Set<string>;
   repositories: StandInRepository[];
   /** Requests to the API below `/2.0`, in order. */
   requests: SeenRequest[];
@@ -56,19 +62,25 @@ export async function startBitbucketStandIn(): Promise<BitbucketStandIn> {
   app.use('/site/oauth2', oauth.router);
   app.use('/2.0', express.json());
   app.use('/2.0', (req, res, next) => {
-    const token = /^Bearer (.+)$/.exec(req.headers.authorization ?? '')?.[1];
+    const { user, token } = authorizationOf(req);
     requests.push({
       method: req.method,
       path: decodeURIComponent(req.path),
       query: new URL(req.originalUrl, 'http://x').searchParams,
-      body: req.body,
-      token,
+      ...{ body: req.body as unknown, token, user },
     });
-    const waiting = setTimeout(() => answer(req, res, next, token), standIn.latencyMs);
+    const waiting = setTimeout(() => answer(req, res, next), standIn.latencyMs);
     res.once('close', () => clearTimeout(waiting));
   });
 
-  function answer(req: Request, res: Response, next: NextFunction, token: string | undefined) {
+  function refusalOf(req: Request): string | undefined {
+    const { user, token = '' } = authorizationOf(req);
+    if (user !== undefined) return standIn.apiTokens.get(token) === user ? undefined : NO_TOKEN;
+    if (!standIn.accessTokens.has(token)) return oauth.refusalOf(token);
+    return req.path.startsWith('/user') ? NO_TOKEN : undefined;
+  }
+
+  function answer(req: Request, res: Response, next: NextFunction) {
     const disturbance = disturbances.find(
       (one) =>
         (one.method ?? req.method) === req.method && one.path.test(req.path) && one.times > 0,
@@ -79,7 +91,7 @@ export async function startBitbucketStandIn(): Promise<BitbucketStandIn> {
       res.once('close', () => clearTimeout(delay));
       return;
     }
-    const refusal = oauth.refusalOf(token);
+    const refusal = refusalOf(req);
     if (refusal) res.status(401).json({ type: 'error', error: { message: refusal } });
     else next();
   }
@@ -106,6 +118,8 @@ export async function startBitbucketStandIn(): Promise<BitbucketStandIn> {
     apiUrl: `${base}/2.0`,
     oauthUrl: `${base}/site/oauth2`,
     oauth,
+    apiTokens: new Map(),
+    accessTokens: new Set(),
     repositories,
     requests,
     disturb: (disturbance) => void disturbances.push({ times: 1, ...disturbance }),
@@ -118,4 +132,14 @@ export async function startBitbucketStandIn(): Promise<BitbucketStandIn> {
       }),
   };
   return standIn;
+}
+
+const NO_TOKEN = 'Token is invalid, expired, or not supported for this endpoint.';
+
+function authorizationOf(req: Request): { user: string | undefined; token: string | undefined } {
+  const [, scheme, value = ''] =
+    /^(Bearer|Basic) (.+)$/.exec(req.headers.authorization ?? '') ?? [];
+  if (scheme !== 'Basic') return { user: undefined, token: scheme && value };
+  const [user = '', ...token] = Buffer.from(value, 'base64').toString('utf8').split(':');
+  return { user, token: token.join(':') };
 }

@@ -7,6 +7,7 @@ import { createMetrics, type Metrics } from '@cds/service';
 import type { Redis } from 'ioredis';
 import request, { type Test } from 'supertest';
 import { getApp, type VcsApp, type VcsAppDeps } from '../src/get-app';
+import { nameOfProjects } from '../src/servers/project-servers';
 import { createWebhookKey } from '../src/webhooks/webhook-key';
 import { startBitbucketStandIn, type BitbucketStandIn } from './bitbucket-stand-in.fixture';
 import { CLIENT_ID, CLIENT_SECRET } from './oauth-stand-in.fixture';
@@ -34,6 +35,8 @@ export interface VcsInstance {
 
 export interface InstanceOptions {
   server?: Partial<BitbucketServerConfig>;
+  /** True as with CDS 0.54 and later, where no server is configured. */
+  withoutServers?: boolean;
   status?: Partial<BitbucketServerConfig['status']> | undefined;
   deadlineMs?: number | undefined;
   uiUrl?: string;
@@ -142,10 +145,11 @@ async function startTestContext(
   );
 
   if (lookedAtWebhooks)
-    await connections[0]?.set(
-      vcsKeys.webhooksChecked(createWebhookKey(WEBHOOK_KEY).fingerprint, WIDGETS),
-      '1',
-    );
+    for (const id of [WIDGETS, `${nameOfProjects(bitbucket.apiUrl)}:acme/widgets`])
+      await connections[0]?.set(
+        vcsKeys.webhooksChecked(createWebhookKey(WEBHOOK_KEY).fingerprint, id),
+        '1',
+      );
 
   const [connection] = connections;
   if (!connection) throw new Error('there is no connection');
@@ -159,7 +163,7 @@ async function startTestContext(
       config: {
         uiUrl: options.uiUrl ?? 'https://cds.acme.example',
         webhookKey: options.webhookKey ?? WEBHOOK_KEY,
-        servers: [serverConfig(bitbucket, options)],
+        servers: options.withoutServers ? [] : [serverConfig(bitbucket, options)],
       },
       hooksUrl: options.hooksUrl,
       metrics: options.metrics,
@@ -215,19 +219,32 @@ export function vcsProjectHeaders({
   bitbucket,
   pair,
 }: Pick<TestContext, 'bitbucket' | 'pair'>): Record<string, string> {
-  const values = {
-    TYPE: 'bitbucketcloud',
-    URL: 'https://bitbucket.org',
-    'URL-API': bitbucket.apiUrl,
-    USERNAME: 'x-token-auth',
-    TOKEN: pair.accessToken,
+  const { apiUrl: urlApi } = bitbucket;
+  return projectHeaders({ urlApi, username: 'x-token-auth', token: pair.accessToken });
+}
+
+/** A VCS project as a person imports it into CDS. */
+export interface ImportedProject {
+  type?: string;
+  url?: string;
+  urlApi?: string;
+  username?: string;
+  token?: string;
+}
+
+/** The headers in which the API sends a VCS project: all of them, also the empty ones. */
+export function projectHeaders(project: ImportedProject): Record<string, string> {
+  const base64 = (text = '') => Buffer.from(text).toString('base64');
+  return {
+    'X-CDS-VCS-TYPE': base64(project.type ?? 'bitbucketcloud'),
+    'X-CDS-VCS-URL': base64(project.url ?? 'https://bitbucket.org'),
+    'X-CDS-VCS-URL-API': base64(project.urlApi),
+    'X-CDS-VCS-USERNAME': base64(project.username),
+    'X-CDS-VCS-TOKEN': base64(project.token),
+    'X-CDS-VCS-SSH-USERNAME': '',
+    'X-CDS-VCS-SSH-PORT': base64('0'),
+    'X-CDS-VCS-SSH-PRIVATE-KEY': '',
   };
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      `X-CDS-VCS-${name}`,
-      Buffer.from(value).toString('base64'),
-    ]),
-  );
 }
 
 /** The headers in which the API sends a project's tokens. */

@@ -1,4 +1,5 @@
 import type { ProxySettings } from '@cds/network';
+import type { BitbucketError } from './http/bitbucket-error';
 import type {
   BbBranch,
   BbCommit,
@@ -27,11 +28,24 @@ export interface CallContext {
   deadline?: number | undefined;
 }
 
-/** Where access tokens come from. The owner of the grant implements it. */
+/** Where access tokens come from. The owner of the credential implements it. */
 export interface AccessTokenSource {
+  /** Whose tokens they are: sent as Basic `user:token`. Without a user they are sent as Bearer. */
+  readonly user?: string | undefined;
   current(ctx: CallContext): Promise<string>;
-  /** Called at most once for each call, after Bitbucket answered 401 to `rejected`. */
-  renew(rejected: string, ctx: CallContext): Promise<string>;
+  /**
+   * Called at most once for each call, after Bitbucket answered 401 to `rejected`. Rejects where
+   * there is no other token.
+   * @param refusal Bitbucket's answer
+   */
+  renew(rejected: string, ctx: CallContext, refusal: BitbucketError): Promise<string>;
+}
+
+/** The part of Bitbucket that a credential is for. */
+export interface BitbucketPart {
+  workspace: string;
+  /** The slug, where it is one repository. */
+  repository?: string | undefined;
 }
 
 /** The part of pino's logger that is used here. */
@@ -55,6 +69,8 @@ export interface BitbucketCall {
   isRetry: boolean;
   /** How long Bitbucket asked to wait (429). */
   retryAfterSeconds?: number | undefined;
+  /** Calls an hour that are granted, where Bitbucket says so: to access tokens it does. */
+  callsPerHour?: number | undefined;
   durationMs: number;
 }
 
@@ -62,6 +78,8 @@ export interface BitbucketClientOptions {
   /** `https://api.bitbucket.org/2.0` */
   apiUrl: string;
   tokens: AccessTokenSource;
+  /** What is listed as workspaces and repositories; all of the user when not given. */
+  part?: BitbucketPart | undefined;
   logger?: BitbucketLogger | undefined;
   onCall?: (call: BitbucketCall) => void;
   /** Default: none. */
@@ -96,7 +114,10 @@ export interface ListPullRequestsOptions {
  */
 export interface BitbucketClient {
   listWorkspaces(ctx: CallContext): Promise<BbWorkspace[]>;
-  /** Of every workspace the user is in. One that refuses (403, 404) is left out with a warning. */
+  /**
+   * Of every workspace the user is in, or of the `part` that the client is for. A workspace that
+   * refuses (403, 404) is left out with a warning.
+   */
   listRepositories(ctx: CallContext): Promise<BbRepository[]>;
   getRepository(repo: RepoRef, ctx: CallContext): Promise<BbRepository>;
   listForks(repo: RepoRef, ctx: CallContext): Promise<BbRepository[]>;

@@ -10,10 +10,10 @@ import { createStatuses } from './resources/statuses';
 import { createWebhooks } from './resources/webhooks';
 import { createWorkspaces } from './resources/workspaces';
 
-/** A client for one user's grant, cheap to make: all clients share connections and known hashes. */
+/** A client for one credential, cheap to make: all clients share connections and known hashes. */
 export function createBitbucketClient(o: BitbucketClientOptions): BitbucketClient {
   const http = createApiHttp(o);
-  const { listWorkspaces } = createWorkspaces(http);
+  const { listWorkspaces } = createWorkspaces(http, o.part);
   const { newestBranches, resolveRevision, ...refs } = createRefs(http);
   const commits = createCommits(http, { resolveRevision });
   const fullHashes = createFullHashes({
@@ -34,7 +34,10 @@ export function createBitbucketClient(o: BitbucketClientOptions): BitbucketClien
 
   return {
     listWorkspaces,
-    ...createRepositories({ http, logger: o.logger, listWorkspaces }),
+    ...createRepositories({
+      ...{ http, logger: o.logger, part: o.part, listWorkspaces },
+      isOfUser: o.tokens.user !== undefined || o.part === undefined,
+    }),
     ...refs,
     ...commits,
     getBranch: noting(refs.getBranch),

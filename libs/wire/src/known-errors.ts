@@ -16,6 +16,11 @@ export const KNOWN_ERRORS = {
     status: 401,
     message: 'Bitbucket Cloud no longer accepts the grant of this project: link the project again',
   },
+  credentialRefused: {
+    id: 44,
+    status: 401,
+    message: 'Bitbucket Cloud does not accept the credential of this VCS project',
+  },
   repositoryNotFound: { id: 45, status: 404, message: 'repository not found' },
   wrongRequest: { id: 74, status: 400, message: 'wrong request' },
   tooLarge: { id: 74, status: 413, message: 'wrong request' },

@@ -1,5 +1,5 @@
 import type { BitbucketClient, CallContext, RepoRef } from '@cds/bitbucket';
-import type { GrantTokens } from '../credentials/grant-tokens';
+import type { CallCredential } from '../credentials/call-credential';
 import type { CallBudget } from '../rate-limit/call-budget';
 import { fullNameOf } from '../http/repository-ref';
 import type { RepositoryWrites } from './repository-writes';
@@ -18,14 +18,14 @@ const LISTING: ReadRule = { joinMs: Infinity, cacheMs: 3_000, staleMs: 5 * 60_00
 const CURRENT: ReadRule = { joinMs: 200, cacheMs: 0 };
 
 /**
- * A client for requests that only read: it coalesces identical reads of a grant, and refuses
+ * A client for requests that only read: it coalesces identical reads of a credential, and refuses
  * listings when few calls are left. Webhooks are read anew, since a caller that finds none creates
  * one.
  */
 export function createCoalescingClient(deps: {
   bitbucket: BitbucketClient;
-  /** Answers are shared within one grant only. */
-  tokens: GrantTokens;
+  /** Answers are shared within one credential only. */
+  tokens: CallCredential;
   reads: RequestCoalescer;
   writes: RepositoryWrites;
   budget: Pick<CallBudget, 'refusalOfListing'>;

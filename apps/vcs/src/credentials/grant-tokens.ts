@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { AccessTokenSource, CallContext } from '@cds/bitbucket';
+import type { CallContext } from '@cds/bitbucket';
 import { abortable } from '@cds/network';
 import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import { deadlinePassed } from '../http/request-deadline';
 import type { AccessPair } from './access-headers';
+import type { CallCredential } from './call-credential';
 import { isExpired, isExpiring, type Grant } from './grant';
 import type { GrantStore } from './grant-store';
 import type { RenewGrant } from './renew-grant';
@@ -18,20 +19,8 @@ export interface GrantTokensDeps {
   logger: Logger;
 }
 
-/** The access tokens of one request of the API. */
-export interface GrantTokens extends AccessTokenSource {
-  /** Names the grant without its tokens. */
-  readonly key: string;
-  /** Names the pair that the API sent, without its tokens: other pairs do not share its answers. */
-  readonly sender: string;
-  /** The access token of the last call; undefined before the first. */
-  readonly lastUsed: string | undefined;
-  /** Takes the token that another request of this grant used, whose answer served this one. */
-  noteCoalesced(token: string | undefined): void;
-}
-
 /** Access tokens for one request: of the newest pair in Redis, else as the API sent them. */
-export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): GrantTokens {
+export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): CallCredential {
   const key = vcsKeys.grant(given.refreshToken);
   let token: Promise<string> | undefined;
   let lastUsed: string | undefined;
@@ -78,15 +67,21 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Gra
     }
   }
 
+  const used = () => lastUsed ?? coalescedToken;
+
   return {
     key,
     sender: createHash('sha256').update(JSON.stringify(given)).digest('hex'),
     get lastUsed() {
-      return lastUsed ?? coalescedToken;
+      return used();
+    },
+    get newAccessToken() {
+      return used() === given.accessToken ? undefined : used();
     },
     noteCoalesced(token) {
       coalescedToken = token;
     },
+    adviceOn: () => undefined,
     current: (ctx) => use(token ?? first(), ctx),
     async renew(rejected, ctx) {
       // Parallel calls are refused in parallel: the new token of the first serves the others.

@@ -7,7 +7,8 @@ import type { AccessPair } from './access-headers';
 import { grantFrom } from './grant';
 import { createGrantCipher } from './grant-cipher';
 import { createGrantStore } from './grant-store';
-import { createGrantTokens, type GrantTokens } from './grant-tokens';
+import type { CallCredential } from './call-credential';
+import { createGrantTokens } from './grant-tokens';
 import { createGrantRenewals } from './renew-grant';
 import { createStoredGrantTokens } from './stored-grant-tokens';
 import { createUnsavedGrants } from './unsaved-grants';
@@ -15,9 +16,9 @@ import { createUnsavedGrants } from './unsaved-grants';
 /** The grants of the projects that are linked through one OAuth consumer. */
 export interface Grants {
   /** The access tokens for one request of the API. */
-  tokensFor(given: AccessPair): GrantTokens;
+  tokensFor(given: AccessPair): CallCredential;
   /**
-   * Access tokens of a grant in Redis, by the `key` of {@link GrantTokens}: work without a request.
+   * Access tokens of a grant in Redis, by the `key` of {@link CallCredential}: work without a request.
    */
   tokensOf(key: string): AccessTokenSource;
   /**

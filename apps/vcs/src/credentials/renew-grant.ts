@@ -9,7 +9,7 @@ import type { RefreshResult } from '../monitoring/vcs-metrics';
 import { grantFrom, type Grant } from './grant';
 import type { GrantStore } from './grant-store';
 import { redisNeeded } from './redis-needed';
-import { createRefusedGrants } from './refused-grants';
+import { createRefusals } from './refusals';
 import type { UnsavedGrants } from './unsaved-grants';
 
 /** Longer than all work under the lock: one refresh and storing it, each 20 s at most. */
@@ -46,7 +46,7 @@ export function createGrantRenewals(deps: {
 }) {
   const { redis, store, unsaved, oauth, logger, onRefresh } = deps;
   const underway = new Map<string, Promise<Grant>>();
-  const refused = createRefusedGrants();
+  const refused = createRefusals();
 
   async function refresh(key: string, refreshToken: string, before: number): Promise<Grant> {
     const known = refused.reasonToWait(refreshToken);

@@ -7,6 +7,7 @@ export type MissingKind = Extract<KnownErrorName, 'notFound' | 'repositoryNotFou
 /** The other errors of {@link bitbucketErrorToCds}, and those of Redis and of the deadline. */
 export const BITBUCKET_ERRORS = [
   'grantRefused',
+  'credentialRefused',
   'forbidden',
   'conflict',
   'tooManyRequests',
@@ -18,12 +19,21 @@ export const BITBUCKET_ERRORS = [
 /** Seconds to wait after a 429 that does not say how long; Bitbucket counts over a rolling hour. */
 const DEFAULT_RETRY_AFTER_SECONDS = 60;
 
-/** CDS's error for an error of Bitbucket, with its message. Returns other errors as they are. */
-export function bitbucketErrorToCds(error: unknown, missing: MissingKind): unknown {
+/**
+ * CDS's error for an error of Bitbucket, with its message. Returns other errors as they are.
+ * @param adviceOn what to do about it, where that depends on the credential
+ */
+export function bitbucketErrorToCds(
+  error: unknown,
+  missing: MissingKind,
+  adviceOn: (error: BitbucketError) => string | undefined = () => undefined,
+): unknown {
   if (!isBitbucketError(error)) return error;
   const kind = kindOf(error, missing);
+  const advice = adviceOn(error);
+  const from = `(bitbucketcloud_error) ${error.bitbucketMessage}`;
   return new CdsError(kind, {
-    from: `(bitbucketcloud_error) ${error.bitbucketMessage}`,
+    from: advice === undefined ? from : `${from}: ${advice}`,
     headers: kind === 'tooManyRequests' ? { 'Retry-After': retryAfter(error) } : undefined,
     cause: error,
   });

@@ -1,6 +1,9 @@
 import type { BitbucketCall } from '@cds/bitbucket';
 import { countFromZero, type Metrics } from '@cds/service';
 
+/** The server of all VCS projects in labels: their number has no bound. */
+export const PROJECTS_LABEL = 'vcs-projects';
+
 /** From Bitbucket's fastest answers to the limit of one attempt. */
 const SECONDS = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 15];
 
@@ -35,6 +38,10 @@ export interface VcsMetrics {
   tokenRefresh(result: RefreshResult): void;
   status(result: SendResult): void;
   repair(result: RepairResult): void;
+  /** A call of the API was answered from memory, since it repeated one that failed. */
+  repeated(): void;
+  /** Shows the calls that are left to the credentials of all VCS projects. */
+  showProjectBudgets(states: () => readonly { left: number | undefined }[]): void;
   /** Shows the calls that are left to a server; nothing without a limit. */
   showBudget(server: string, limit: number, state: ReadCallsLeft): void;
 }
@@ -44,6 +51,7 @@ export function createVcsMetrics(
   metrics: Pick<Metrics, 'counter' | 'gauge' | 'histogram'> | undefined,
 ): VcsMetrics {
   const budgets = new Map<string, ReadCallsLeft>();
+  let projectBudgets: () => readonly { left: number | undefined }[] = () => [];
   const calls = metrics?.counter({
     name: 'cds_vcs_bitbucket_requests_total',
     help: 'Requests to Bitbucket, retries included; status is that of the answer, or why there was none.',
@@ -78,6 +86,26 @@ export function createVcsMetrics(
     help: 'Calls that Bitbucket grants the OAuth consumer of a server in an hour.',
     labels: ['server'],
   });
+  const repeats = metrics?.counter({
+    name: 'cds_vcs_repeated_calls_total',
+    help: 'Calls of the CDS API that repeated one which had just failed, or was under way, and were answered with it.',
+  });
+  metrics?.gauge({
+    name: 'cds_vcs_projects_calls_left',
+    help: 'Calls that are left to the credential of a VCS project that has the fewest, of those of an hour, as far as this process knows.',
+    collect() {
+      const lefts = projectBudgets().flatMap(({ left }) => left ?? []);
+      if (lefts.length === 0) this.reset();
+      else this.set(Math.min(...lefts));
+    },
+  });
+  metrics?.gauge({
+    name: 'cds_vcs_projects_credentials',
+    help: 'Credentials of VCS projects that this process knows.',
+    collect() {
+      this.set(projectBudgets().length);
+    },
+  });
   const reads = byLabel(metrics, 'source', READ_SOURCES, {
     name: 'cds_vcs_reads_total',
     help: 'Reads that can be shared: those that asked Bitbucket, joined one under way, or were answered from memory.',
@@ -111,6 +139,11 @@ export function createVcsMetrics(
     tokenRefresh: refreshes,
     status: statuses,
     repair: repairs,
+    repeated: () => repeats?.inc(),
+    showProjectBudgets(states) {
+      limited?.inc({ server: PROJECTS_LABEL }, 0);
+      projectBudgets = states;
+    },
     showBudget(server, limit, state) {
       limited?.inc({ server }, 0);
       if (limit === 0) return;

@@ -30,3 +30,24 @@ function describe(limit: number, { spent, allowed, refusedSecondsAgo }: BudgetSt
   if (allowed === 'runs') parts.push('listings are refused, runs go on');
   return parts.join('; ');
 }
+
+/** One line for the credentials of all VCS projects, whose number has no bound: the worst. */
+export function projectsBudgetLine(states: readonly BudgetState[]): MonitoringLine[] {
+  if (states.length === 0) return [];
+  const short = states.filter(({ allowed }) => allowed !== 'all').length;
+  const [worst = 'all'] = (['runs', 'the-api'] as const).filter((level) =>
+    states.some(({ allowed }) => allowed === level),
+  );
+  const most = Math.max(...states.map(({ spent }) => spent));
+  const parts = [`${states.length} credentials, the busiest spent ${most} in the last hour`];
+  if (short > 0) parts.push(`${short} have few calls left`);
+  if (worst === 'runs') parts.push('their listings are refused, runs go on');
+  return [
+    {
+      component: 'Bitbucket Calls VCS Projects',
+      type: '',
+      status: LEVELS[worst],
+      value: parts.join('; '),
+    },
+  ];
+}

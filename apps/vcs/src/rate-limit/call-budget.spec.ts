@@ -8,7 +8,8 @@ import { budgetState } from './budget-state';
 import { createCallBudget, type CallBudget } from './call-budget';
 
 const CONFIG = {
-  name: 'bb',
+  holder: 'the OAuth consumer of bb',
+  label: 'bb',
   apiUrl: 'https://api.example/2.0',
   clientId: 'the-consumer',
   callsPerHour: 1000,
@@ -34,7 +35,7 @@ describe('the budget of calls', () => {
     const logger = silentLogger();
     const redis = connectRedis({ redis: redisServer().config, logger, name: 'vcs' }, 'client');
     await once(redis, 'ready');
-    const budget = createCallBudget({ config: { ...CONFIG, ...more }, redis, logger });
+    const budget = createCallBudget({ counter: { ...CONFIG, ...more }, redis, logger });
     opened.push({ redis, budget });
     return budget;
   }
@@ -53,7 +54,7 @@ describe('the budget of calls', () => {
     const [one, replica, sameConsumer, other] = await Promise.all([
       create(),
       create(),
-      create({ name: 'the-same-under-another-name' }),
+      create({ label: 'the-same-under-another-name' }),
       create({ clientId: 'another' }),
     ]);
     spend(one, 400);

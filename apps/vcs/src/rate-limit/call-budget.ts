@@ -1,5 +1,4 @@
 import type { BitbucketCall } from '@cds/bitbucket';
-import type { BitbucketServerConfig } from '@cds/config';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -9,7 +8,20 @@ import { createRateLimitUsage, REFUSAL_SECONDS } from './rate-limit-usage';
 /** The wait of listings after a 429 without a time. */
 const WAIT_SECONDS = 60;
 
-/** The calls that are left of those that Bitbucket grants an OAuth consumer in an hour. */
+/** Whose calls Bitbucket counts together: an OAuth consumer, a user or an access token. */
+export interface CallCounter {
+  apiUrl: string;
+  /** Names it in Redis without a secret. */
+  clientId: string;
+  /** Calls that are granted in an hour, 0 for no limit. What Bitbucket itself says is more. */
+  callsPerHour: number;
+  /** Its name in sentences. */
+  holder: string;
+  /** Its name in metrics. */
+  label: string;
+}
+
+/** The calls that are left of those that Bitbucket grants in an hour. */
 export interface CallBudget {
   /** Counts a call. Costs no time. */
   count(call: BitbucketCall): void;
@@ -21,28 +33,35 @@ export interface CallBudget {
   isShortAnywhere(): Promise<boolean>;
   /** By what all replicas spent. Never rejects. */
   state(): Promise<BudgetState>;
+  /** As far as this process knows. */
+  known(): BudgetState;
+  /** Stores what is not in Redis yet, and goes on counting. Never rejects. */
+  flush(): Promise<void>;
   /** Flushes what is not in Redis yet. Never rejects. */
   close(): Promise<void>;
 }
 
 export interface CallBudgetDeps {
-  config: Pick<BitbucketServerConfig, 'name' | 'apiUrl' | 'clientId' | 'callsPerHour'>;
+  counter: CallCounter;
   redis: Redis;
   logger: Logger;
   onListingRefused?: () => void;
 }
 
 /**
- * Bitbucket does not report to an OAuth consumer which calls are left: they are counted here, over
- * all replicas and users. https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/
+ * Bitbucket does not report which calls are left, but to some access tokens how many it grants.
+ * They are counted here, over all replicas. https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/
  */
 export function createCallBudget(deps: CallBudgetDeps): CallBudget {
-  const { config, redis, logger } = deps;
-  const limit = config.callsPerHour;
-  const usage = createRateLimitUsage({ redis, logger, consumer: config });
+  const { counter, redis, logger } = deps;
+  let limit = counter.callsPerHour;
+  const usage = createRateLimitUsage({ redis, logger, consumer: counter });
   const state = async () => budgetState(limit, await usage.fresh());
+  const known = () => budgetState(limit, usage.known());
   return {
-    count({ route, status, retryAfterSeconds = 0 }) {
+    count({ route, status, retryAfterSeconds = 0, callsPerHour }) {
+      // 0 is the operator's word.
+      if (callsPerHour !== undefined && limit > 0) limit = callsPerHour;
       if (status === 429)
         usage.refuse(Math.ceil(Math.min(retryAfterSeconds || WAIT_SECONDS, REFUSAL_SECONDS)));
       if (route.startsWith('/repositories')) usage.add();
@@ -51,23 +70,26 @@ export function createCallBudget(deps: CallBudgetDeps): CallBudget {
       const now = await state();
       if (now.allowed !== 'runs') return undefined;
       deps.onListingRefused?.();
-      return listingRefused(config, now);
+      return listingRefused(counter.holder, limit, now);
     },
-    isShort: () => budgetState(limit, usage.known()).allowed !== 'all',
+    isShort: () => known().allowed !== 'all',
     isShortAnywhere: async () => (await state()).allowed !== 'all',
     state,
+    known,
+    flush: usage.flush,
     close: usage.close,
   };
 }
 
 function listingRefused(
-  { name, callsPerHour }: CallBudgetDeps['config'],
+  holder: string,
+  limit: number,
   { spent, waitSeconds }: BudgetState,
 ): CdsError {
   const why =
-    callsPerHour > 0
-      ? `${spent} of the ${callsPerHour} calls that Bitbucket grants the OAuth consumer of ${name} in an hour are spent`
-      : `Bitbucket refuses more calls of the OAuth consumer of ${name}`;
+    limit > 0
+      ? `${spent} of the ${limit} calls that Bitbucket grants ${holder} in an hour are spent`
+      : `Bitbucket refuses more calls of ${holder}`;
   return new CdsError('tooManyRequests', {
     from: `${why}; what is left is kept for runs: list again in ${Math.ceil(waitSeconds / 60)} min`,
     headers: { 'Retry-After': String(Math.max(1, waitSeconds)) },

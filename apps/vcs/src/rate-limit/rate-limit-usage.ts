@@ -50,7 +50,7 @@ return { recent, redis.call('GET', ${K.rateLimited}) or '', redis.call('PTTL', $
 `,
 });
 
-/** The calls of one OAuth consumer, as far as they are known. */
+/** The calls of one counter of Bitbucket, as far as they are known. */
 export interface Usage {
   /** Oldest first. */
   calls: CallsAgo[];
@@ -58,7 +58,7 @@ export interface Usage {
   refused?: { secondsAgo: number; waitSeconds: number };
 }
 
-/** The calls that all replicas made with one OAuth consumer in the last hour. */
+/** The calls of one counter of Bitbucket that all replicas made in the last hour. */
 export interface RateLimitUsage {
   add(): void;
   /** Bitbucket refused a call: too many were made. */
@@ -67,6 +67,8 @@ export interface RateLimitUsage {
   known(): Usage;
   /** The same, not much older than two seconds unless Redis does not answer. Never rejects. */
   fresh(): Promise<Usage>;
+  /** Stores what is not in Redis yet, and goes on counting. Never rejects. */
+  flush(): Promise<void>;
   /** Flushes what is not in Redis yet. Never rejects. */
   close(): Promise<void>;
 }
@@ -178,6 +180,7 @@ export function createRateLimitUsage(deps: {
       }
       return known();
     },
+    flush: async () => (unflushed.sum() > 0 ? flush() : undefined),
     async close() {
       closed = true;
       await flushing;

@@ -10,7 +10,7 @@ import {
 } from '@cds/wire';
 import { z } from 'zod';
 import { tokenErrorToCds } from '../http/bitbucket-errors';
-import { findServer } from './find-server';
+import { findOAuthServer } from './find-server';
 import type { RouteDeps } from './granted-route';
 import { serverParams } from '../http/route-params';
 
@@ -31,7 +31,7 @@ export function addAuthorizeRoutes(router: Router, deps: RouteDeps): void {
     },
     () =>
       handle(async (req): Promise<VcsAuthorize> => {
-        const { oauth } = findServer(deps.servers, req);
+        const { oauth } = findOAuthServer(deps.servers, req);
         const state = randomBytes(STATE_BYTES).toString('hex');
         return { token: state, url: oauth.authorizeUrl(state) };
       }),
@@ -47,7 +47,7 @@ export function addAuthorizeRoutes(router: Router, deps: RouteDeps): void {
     },
     ({ body: readCode }) =>
       handle(async (req): Promise<VcsAuthorization> => {
-        const { oauth, grants } = findServer(deps.servers, req);
+        const { oauth, grants } = findOAuthServer(deps.servers, req);
         const { secret: code } = readCode(req);
         // Not aborted when the API hangs up: a code works once.
         const ctx = {

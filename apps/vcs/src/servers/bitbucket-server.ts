@@ -1,60 +1,79 @@
-import { createBitbucketClient, createOAuthClient } from '@cds/bitbucket';
-import type { AccessTokenSource, BitbucketClient, OAuthClient } from '@cds/bitbucket';
+import { createBitbucketClient } from '@cds/bitbucket';
+import type { AccessTokenSource, BitbucketClient, BitbucketPart } from '@cds/bitbucket';
 import type { BitbucketServerConfig } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import type { GrantTokens } from '../credentials/grant-tokens';
-import { createGrants, type Grants } from '../credentials/grants';
-import { createCallBudget, type CallBudget } from '../rate-limit/call-budget';
-import { createRepositoryWrites, noteWrites } from '../coalescing/repository-writes';
-import { createRequestCoalescer } from '../coalescing/request-coalescer';
+import type { CallCredential } from '../credentials/call-credential';
+import { createCallBudget, type CallBudget, type CallCounter } from '../rate-limit/call-budget';
+import {
+  createRepositoryWrites,
+  noteWrites,
+  type RepositoryWrites,
+} from '../coalescing/repository-writes';
+import { createRequestCoalescer, type RequestCoalescer } from '../coalescing/request-coalescer';
 import { createCoalescingClient } from '../coalescing/coalescing-client';
 import type { VcsMetrics } from '../monitoring/vcs-metrics';
 
-/** A `[vcs.servers.NAME]`: an OAuth consumer of Bitbucket Cloud, its grants and its calls. */
+/** What routes read of a server. The name is that of its state in Redis, in logs and in metrics. */
+export type ServerSettings = Omit<
+  BitbucketServerConfig,
+  'clientId' | 'clientSecret' | 'oauthUrl' | 'callsPerHour'
+>;
+
+/** A Bitbucket Cloud as one OAuth consumer or one VCS project calls it. */
 export interface BitbucketServer {
-  config: BitbucketServerConfig;
-  oauth: OAuthClient;
-  grants: Grants;
+  config: ServerSettings;
   budget: CallBudget;
   /** A client that calls Bitbucket each time. */
   connect(tokens: AccessTokenSource): BitbucketClient;
   /** A client for a request that only reads: identical reads are coalesced. */
-  connectToRead(tokens: GrantTokens): BitbucketClient;
+  connectToRead(tokens: CallCredential): BitbucketClient;
 }
 
-export function createBitbucketServer(deps: {
-  config: BitbucketServerConfig;
+export interface BitbucketServerDeps {
   redis: Redis;
   logger: Logger;
   metrics: VcsMetrics;
   /** None when not given. */
   proxies?: ProxySettings | undefined;
-}): BitbucketServer {
-  const { config, redis, logger, metrics, proxies } = deps;
-  const { name, apiUrl, oauthUrl, clientId, clientSecret } = config;
-  const serverLogger = logger.child({ server: name });
+}
+
+export interface Calls {
+  /** Whose calls Bitbucket counts together. */
+  counter: CallCounter;
+  /** What the credential is for, where that is known. */
+  part?: BitbucketPart | undefined;
+  /** Its own when not given. */
+  writes?: RepositoryWrites;
+  /** Its own when not given. */
+  reads?: RequestCoalescer;
+}
+
+export function createBitbucketServer(
+  deps: BitbucketServerDeps,
+  config: ServerSettings,
+  calls: Calls,
+): BitbucketServer {
+  const { redis, metrics, proxies } = deps;
+  const { counter, part } = calls;
+  const { name, apiUrl } = config;
+  const logger = deps.logger.child({ server: name });
   const budget = createCallBudget({
-    config,
+    counter,
     redis,
-    logger: serverLogger,
+    logger,
     onListingRefused: () => metrics.heldBack('listing'),
   });
-  metrics.showBudget(name, config.callsPerHour, budget.state);
-  const oauth = createOAuthClient({ oauthUrl, clientId, clientSecret, proxies });
-  const writes = createRepositoryWrites();
-  const reads = createRequestCoalescer({ onRead: metrics.read });
+  const writes = calls.writes ?? createRepositoryWrites();
+  const reads = calls.reads ?? createRequestCoalescer({ onRead: metrics.read });
 
   function connect(tokens: AccessTokenSource): BitbucketClient {
     const bitbucket = createBitbucketClient({
-      apiUrl,
-      tokens,
-      proxies,
-      logger: serverLogger,
+      ...{ apiUrl, tokens, part, proxies, logger },
       onCall(call) {
         budget.count(call);
-        metrics.call(name, call);
+        metrics.call(counter.label, call);
       },
     });
     return noteWrites(bitbucket, writes);
@@ -62,14 +81,6 @@ export function createBitbucketServer(deps: {
 
   return {
     config,
-    oauth,
-    grants: createGrants({
-      redis,
-      oauth,
-      clientSecret,
-      logger: serverLogger,
-      onRefresh: metrics.tokenRefresh,
-    }),
     budget,
     connect,
     connectToRead: (tokens) =>

@@ -1,22 +1,21 @@
-import type { BitbucketClient, RepoRef } from '@cds/bitbucket';
+import type { AccessTokenSource, BitbucketClient, RepoRef } from '@cds/bitbucket';
 import { type DeadlineContext, abortable } from '@cds/network';
 import { handle, type Logger, withCommon } from '@cds/service';
 import type { Request, RequestHandler } from 'express';
-import {
-  ACCESS_HEADERS,
-  NEW_ACCESS_TOKEN_HEADER,
-  readAccessHeaders,
-} from '../credentials/access-headers';
-import type { GrantTokens } from '../credentials/grant-tokens';
+import { ACCESS_HEADERS, NEW_ACCESS_TOKEN_HEADER } from '../credentials/access-headers';
+import { acceptedToken, type CallCredential } from '../credentials/call-credential';
+import { PROJECT_HEADERS } from '../credentials/project-headers';
 import type { BitbucketServer } from './bitbucket-server';
 import { BITBUCKET_ERRORS, bitbucketErrorToCds, type MissingKind } from '../http/bitbucket-errors';
 import { deadlinePassed, withRequestDeadline } from '../http/request-deadline';
-import { findServer, type BitbucketServers } from './find-server';
+import { findCredential, type Servers } from './find-server';
+import type { RepeatedCalls } from './repeated-calls';
 import { repoOf } from '../http/repository-ref';
 
 /** What all routes need. */
 export interface RouteDeps {
-  servers: BitbucketServers;
+  servers: Servers;
+  repeatedCalls: RepeatedCalls;
   logger: Logger;
   /** Milliseconds that a route may take. */
   deadlineMs: number;
@@ -28,18 +27,21 @@ export interface RouteDeps {
 export interface AnsweredCall {
   server: BitbucketServer;
   repository: RepoRef;
-  accessToken: string;
+  /** Names the credential. */
+  grant: string;
+  /** That token, which is not renewed. */
+  tokens: AccessTokenSource;
 }
 
-/** A request of the API on behalf of a linked project. */
+/** A request of the API on behalf of a project. */
 export interface GrantedCall {
   req: Request;
   server: BitbucketServer;
-  /** Calls Bitbucket with the project's tokens. */
+  /** Calls Bitbucket with the project's credential. */
   bitbucket: BitbucketClient;
   /** The same without coalescing: for what has to be true at this moment. */
   current: BitbucketClient;
-  /** Names the project's grant, so that no answer of one project is cached for another. */
+  /** Names the project's credential, so that no answer of one project is cached for another. */
   grant: string;
   /** The repository that the route names. A route that finds it elsewhere sets it. */
   repository?: RepoRef;
@@ -49,38 +51,43 @@ export interface GrantedCall {
 }
 
 /**
- * A route that needs the project's tokens: reads them, bounds the time, maps Bitbucket's errors,
- * and returns a new access token to the API, which reads it on success only.
+ * A route that needs the project's credential: reads it, bounds the time, maps Bitbucket's errors,
+ * answers repeats of a call from memory, and returns a new access token to the API, which reads it
+ * on success only.
  * @param missing the error for a 404 of Bitbucket
+ * @param options `alone`: the answer is streamed, and never serves another caller
  */
 export function grantedRoute(
   deps: RouteDeps,
   missing: MissingKind,
   work: (call: GrantedCall) => Promise<unknown>,
+  { alone }: { alone?: boolean } = {},
 ): RequestHandler {
   const handler = handle(async (req, res) => {
-    const server = findServer(deps.servers, req);
-    const given = readAccessHeaders(req.headers);
-    const tokens = server.grants.tokensFor(given);
-    try {
-      const { answer, call } = await withRequestDeadline(req, deps.deadlineMs, async (ctx) => {
-        const call = newCall(req, server, tokens, ctx);
-        return { call, answer: await abortable(work(call), ctx.signal, deadlinePassed) };
-      });
-      const answered = call.answered();
-      if (answered && deps.onAnswered)
-        // After the answer, so that no caller waits for it.
-        res.once('finish', () => deps.onAnswered?.(answered));
-      if (tokens.lastUsed !== undefined && tokens.lastUsed !== given.accessToken)
-        res.setHeader(NEW_ACCESS_TOKEN_HEADER, tokens.lastUsed);
-      return answer;
-    } catch (error) {
-      throw bitbucketErrorToCds(error, missing);
-    }
+    const { server, credential } = findCredential(deps.servers, req);
+    const asked = { req, res, sender: credential.sender, alone };
+    const done = await deps.repeatedCalls.run(asked, async () => {
+      try {
+        return await withRequestDeadline(req, deps.deadlineMs, async (ctx) => {
+          const call = newCall(req, server, credential, ctx);
+          const answer = await abortable(work(call), ctx.signal, deadlinePassed);
+          const { newAccessToken } = credential;
+          return { answer, newAccessToken, answered: call.answered() };
+        });
+      } catch (error) {
+        throw bitbucketErrorToCds(error, missing, credential.adviceOn);
+      }
+    });
+    const { answer, newAccessToken, answered } = done;
+    if (answered && deps.onAnswered)
+      // After the answer, so that no caller waits for it.
+      res.once('finish', () => deps.onAnswered?.(answered));
+    if (newAccessToken !== undefined) res.setHeader(NEW_ACCESS_TOKEN_HEADER, newAccessToken);
+    return answer;
   });
   return withCommon(
     {
-      headers: ACCESS_HEADERS,
+      headers: { ...PROJECT_HEADERS, ...ACCESS_HEADERS },
       answerHeaders: {
         [NEW_ACCESS_TOKEN_HEADER]: {
           description:
@@ -97,26 +104,25 @@ export function grantedRoute(
 function newCall(
   req: Request,
   server: BitbucketServer,
-  tokens: GrantTokens,
+  credential: CallCredential,
   ctx: DeadlineContext,
 ): GrantedCall {
   const { owner, repo } = req.params;
-  const current = server.connect(tokens);
+  const current = server.connect(credential);
+  const grant = credential.key;
   const call: GrantedCall = {
     req,
     server,
     // A write decides on what it reads first, so that must be current.
-    bitbucket: req.method === 'GET' ? server.connectToRead(tokens) : current,
+    bitbucket: req.method === 'GET' ? server.connectToRead(credential) : current,
     current,
-    grant: tokens.key,
+    grant,
     ctx,
     ...(owner !== undefined && repo !== undefined && { repository: repoOf(req) }),
     answered() {
-      const { lastUsed: accessToken } = tokens;
+      const tokens = acceptedToken(credential);
       const { repository } = call;
-      return accessToken !== undefined && repository
-        ? { server, repository, accessToken }
-        : undefined;
+      return tokens && repository ? { server, repository, grant, tokens } : undefined;
     },
   };
   return call;

@@ -6,14 +6,16 @@ import { findServer } from './find-server';
 import type { RouteDeps } from './granted-route';
 import { ofServer } from '../http/route-params';
 
-/** The VCS servers of the configuration. */
+/** The VCS servers of the configuration; CDS 0.54 and later do not ask. */
 export function addServerRoutes(router: Router, { servers }: RouteDeps): void {
   router.get(
     '/vcs',
     { summary: 'Lists the VCS servers', answer: z.record(z.string(), vcsServerSchema) },
     () =>
       handle(async () =>
-        Object.fromEntries([...servers].map(([name, server]) => [name, toVcsServer(server)])),
+        Object.fromEntries(
+          [...servers.configured].map(([name, server]) => [name, toVcsServer(server)]),
+        ),
       ),
   );
 

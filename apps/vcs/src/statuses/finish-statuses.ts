@@ -1,11 +1,14 @@
 import { isApiError, type CdsApiClient } from '@cds/api-client';
+import type { AccessTokenSource } from '@cds/bitbucket';
 import { type DeadlineContext, withTimeout } from '@cds/network';
 import { createDueLoop, LockTimeoutError, vcsKeys, withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { isCdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import type { BitbucketServers } from '../servers/find-server';
+import type { BitbucketServer } from '../servers/bitbucket-server';
+import type { Servers } from '../servers/find-server';
+import { isProjectKey } from '../credentials/project-credential';
 import { repoFromFullName } from '../http/repository-ref';
 import { buildOfEvent, describeBuild, type BuildStatusOptions } from './build-status';
 import { buildState } from './build-state';
@@ -38,7 +41,7 @@ const REFUSED_FOR_MS = 24 * 60 * 60_000;
 
 interface FinishStatusesDeps {
   redis: Redis;
-  servers: BitbucketServers;
+  servers: Servers;
   unfinished: UnfinishedStatuses;
   sendStatus: SendStatus;
   api: Pick<CdsApiClient, 'nodeRun'>;
@@ -124,11 +127,16 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
     status: UnfinishedStatus | undefined,
     ctx: DeadlineContext,
   ): Promise<void> {
-    const server = status && servers.get(status.server);
-    if (!status || !server || server.config.status.disable) return unfinished.remove(id);
+    if (!status) return unfinished.remove(id);
     const now = Date.now();
     const age = now - status.since;
     if (age >= MAX_AGE_MS) return unfinished.remove(id);
+    const called = calledBy(servers, status);
+    // Nothing stores the credential of a VCS project: its next call brings it.
+    if (!called && isProjectKey(status.grant))
+      return unfinished.postpone(id, now + pauseAfter(age, roundEveryMs));
+    if (!called || called.server.config.status.disable) return unfinished.remove(id);
+    const { server, tokens } = called;
     // The calls that are left are for runs.
     if ((await server.budget.state()).allowed === 'runs')
       return unfinished.postpone(id, now + ASK_AFTER_MS);
@@ -149,7 +157,6 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
     }
     // A status that cannot be sent must not lead every round; sending postpones it again.
     await unfinished.postpone(id, now + pauseAfter(age, roundEveryMs));
-    const tokens = server.grants.tokensOf(status.grant);
     const { grant, since } = status;
     const call = { server, bitbucket: server.connect(tokens), grant, ctx, since };
     try {
@@ -246,4 +253,17 @@ function isUnreachable(error: unknown): boolean {
 
 function logFields({ project, workflow, number, node, repository, hash }: UnfinishedStatus) {
   return { project, workflow, run: number, node, repository, hash };
+}
+
+/** The server of a status and tokens to send it with; undefined when it is not known. */
+function calledBy(
+  servers: Servers,
+  { server: name, grant }: UnfinishedStatus,
+): { server: BitbucketServer; tokens: AccessTokenSource } | undefined {
+  if (isProjectKey(grant)) {
+    const found = servers.ofProjects.find(grant);
+    return found && { server: found.server, tokens: found.credential };
+  }
+  const server = servers.configured.get(name);
+  return server && { server, tokens: server.grants.tokensOf(grant) };
 }

@@ -1,8 +1,9 @@
-import { isBitbucketError, type AccessTokenSource, type BbHook } from '@cds/bitbucket';
+import { isBitbucketError, type BbHook } from '@cds/bitbucket';
 import { type DeadlineContext, abortable, withTimeout } from '@cds/network';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
+import { isProjectKey } from '../credentials/project-credential';
 import type { BitbucketServer } from '../servers/bitbucket-server';
 import { createBackgroundWork } from './background-work';
 import { deadlinePassed } from '../http/request-deadline';
@@ -70,11 +71,11 @@ export function createWebhookRepairs(deps: {
     onError: (error) => logger.debug({ err: error }, 'webhooks not repaired: trying again later'),
   });
 
-  function targetOf({ server, repository, accessToken }: AnsweredCall): RepairTarget {
+  function targetOf({ server, repository, tokens }: AnsweredCall): RepairTarget {
     return {
       id: repositoryId(server.config.name, repository),
       repo: repository,
-      bitbucket: server.connect(onlyThis(accessToken)),
+      bitbucket: server.connect(tokens),
     };
   }
 
@@ -136,14 +137,18 @@ export function createWebhookRepairs(deps: {
     return webhookStore.save(id, url, { uuid, events: [], key: '' });
   }
 
-  function warnOfScope({ server, repository }: AnsweredCall, error: unknown): void {
+  function warnOfScope({ server, repository, grant }: AnsweredCall, error: unknown): void {
     if (!isBitbucketError(error) || error.status !== 403) return;
     const { name } = server.config;
-    if (!/scope/i.test(error.bitbucketMessage) || scopeWarned.has(name)) return;
-    scopeWarned.set(name, true);
+    const isOfProject = isProjectKey(grant);
+    const credential = isOfProject ? grant : name;
+    if (!/scope/i.test(error.bitbucketMessage) || scopeWarned.has(credential)) return;
+    scopeWarned.set(credential, true);
     logger.warn(
       { server: name, repository: fullNameOf(repository), err: error },
-      'webhooks cannot be repaired: tick "Webhooks: Read and write" at the OAuth consumer, then link the projects again',
+      isOfProject
+        ? 'webhooks cannot be repaired: import the VCS project with a token that may read and write webhooks'
+        : 'webhooks cannot be repaired: tick "Webhooks: Read and write" at the OAuth consumer, then link the projects again',
     );
   }
 
@@ -192,14 +197,6 @@ export function createWebhookRepairs(deps: {
 /** Whether the operator manages the webhooks, with another secret or inactive on purpose. */
 function isManual({ config }: BitbucketServer): boolean {
   return config.disableWebHooks || config.disableWebHooksCreation;
-}
-
-/** Tokens of a call that just succeeded. Only calls that a request waits for renew a grant. */
-function onlyThis(accessToken: string): AccessTokenSource {
-  return {
-    current: () => Promise.resolve(accessToken),
-    renew: () => Promise.reject(new Error('the access token is no longer valid')),
-  };
 }
 
 /** A context in which the client repeats nothing: no pause ends before a deadline that is over. */

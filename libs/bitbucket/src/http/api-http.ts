@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type {
+  AccessTokenSource,
   BitbucketCall,
   BitbucketClientOptions,
   BitbucketLogger,
@@ -17,6 +18,8 @@ const MAX_REDIRECTS = 3;
 
 /** The first is used; all, and what else Bitbucket saw that is secret, are kept out of errors. */
 type Tokens = readonly [string, ...string[]];
+
+type Outcome = Pick<BitbucketCall, 'status' | 'failure' | 'retryAfterSeconds' | 'callsPerHour'>;
 
 export interface ApiCall {
   path: PathValues;
@@ -45,6 +48,10 @@ export interface ApiHttp {
 
 export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
   const apiUrl = o.apiUrl.replace(/\/+$/, '');
+  const { user } = o.tokens;
+  /** Of Basic, the pair has a spelling of its own. */
+  const secretsOf = (tokens: Tokens): readonly string[] =>
+    user === undefined ? tokens : [...tokens, `${user}:${tokens[0]}`];
   const settings = { timeoutMs: o.attemptTimeoutMs ?? 15_000, proxies: o.proxies };
 
   async function attempt(
@@ -54,9 +61,9 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
     ctx: CallContext,
     isRetry: boolean,
   ): Promise<HttpAnswer> {
-    const headers = { ...request.headers, Authorization: `Bearer ${tokens[0]}` };
+    const headers = { ...request.headers, Authorization: authorizationOf(o.tokens, tokens[0]) };
     const startedAt = performance.now();
-    const report = (outcome: Pick<BitbucketCall, 'status' | 'failure' | 'retryAfterSeconds'>) =>
+    const report = (outcome: Outcome) =>
       o.onCall?.({
         route: route.template,
         method: route.method,
@@ -66,8 +73,8 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
       });
     try {
       const answer = await sendOnce({ ...request, headers }, settings, ctx);
-      if (answer.status >= 400) throw refusalError(request.call, answer, tokens);
-      report({ status: answer.status });
+      if (answer.status >= 400) throw refusalError(request.call, answer, secretsOf(tokens));
+      report({ status: answer.status, callsPerHour: callsPerHourOf(answer) });
       return answer;
     } catch (error) {
       report(outcomeOf(error, ctx));
@@ -114,7 +121,7 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
         return { status, url, bytes: body.length, read: parseJsonAnswer(request.call, answer) };
       }
       if (route.method !== 'GET' || answer.header('location') === '' || hops === MAX_REDIRECTS) {
-        throw refusalError(request.call, answer, tokens);
+        throw refusalError(request.call, answer, secretsOf(tokens));
       }
       url = urlBelowApi(apiUrl, answer.header('location'), url, request.call);
     }
@@ -133,7 +140,7 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
       return await sendFollowing(route, request, [token, ...secrets], ctx);
     } catch (error) {
       if (!(error instanceof BitbucketError) || error.status !== 401) throw error;
-      const renewed = await o.tokens.renew(token, ctx);
+      const renewed = await o.tokens.renew(token, ctx, error);
       return sendFollowing(route, request, [renewed, token, ...secrets], ctx);
     }
   }
@@ -152,10 +159,26 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
   };
 }
 
-function outcomeOf(
-  error: unknown,
-  ctx: CallContext,
-): Pick<BitbucketCall, 'status' | 'failure' | 'retryAfterSeconds'> {
+function authorizationOf({ user }: AccessTokenSource, token: string): string {
+  return user === undefined ? `Bearer ${token}` : `Basic ${base64(`${user}:${token}`)}`;
+}
+
+function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}
+
+/**
+ * The limit that Bitbucket tells access tokens of its API; those of other resources are ignored.
+ * https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/
+ */
+function callsPerHourOf(answer: HttpAnswer): number | undefined {
+  const limit = answer.header('x-ratelimit-limit');
+  const resource = answer.header('x-ratelimit-resource');
+  const isOfApi = resource === '' || resource === 'api';
+  return isOfApi && /^[1-9]\d{0,6}$/.test(limit) ? Number(limit) : undefined;
+}
+
+function outcomeOf(error: unknown, ctx: CallContext): Outcome {
   if (!(error instanceof BitbucketError)) return { failure: 'unreachable' };
   const { kind, status, retryAfterSeconds } = error;
   if (kind === 'answer') return { status, retryAfterSeconds };

@@ -24,6 +24,8 @@ const MAX_MESSAGE = 1_500;
 /** Every failure of the client. Holds no token and no request. */
 export class BitbucketError extends Error {
   readonly kind: BitbucketErrorKind;
+  /** `GET /repositories/{workspace}`: what was asked, without any value. */
+  readonly call: string;
   /** HTTP status; undefined when there was no answer. */
   readonly status?: number | undefined;
   /** How long Bitbucket asks to wait (429). */
@@ -38,6 +40,7 @@ export class BitbucketError extends Error {
     super(`Bitbucket: ${details.call}:${status} ${message}`);
     this.name = new.target.name;
     this.kind = details.kind;
+    this.call = details.call;
     this.status = details.status;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.bitbucketMessage = message;

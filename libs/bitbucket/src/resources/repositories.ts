@@ -1,10 +1,10 @@
-import type { BitbucketClient, BitbucketLogger, CallContext } from '../client-types';
+import type { BitbucketClient, BitbucketLogger, BitbucketPart, CallContext } from '../client-types';
 import type { ApiHttp } from '../http/api-http';
 import { BitbucketError } from '../http/bitbucket-error';
 import { listQuery } from '../http/list-query';
 import { collectPages, listBudget, type ListBudget } from '../http/paginate';
 import { sideBySide } from '../http/side-by-side';
-import type { BbRepository, BbWorkspace } from '../model';
+import type { BbRepository, BbWorkspace, RepoRef } from '../model';
 import { routes } from '../routes';
 import { REPOSITORY_FIELDS, repositorySchema } from '../schemas/repository';
 import { repoPath } from './repo-path';
@@ -15,8 +15,11 @@ export function createRepositories(deps: {
   http: ApiHttp;
   logger?: BitbucketLogger | undefined;
   listWorkspaces: BitbucketClient['listWorkspaces'];
+  part: BitbucketPart | undefined;
+  /** False for an access token of a workspace or project: it is no member, and sees its own. */
+  isOfUser: boolean;
 }): RepositoriesClient {
-  const { http, logger } = deps;
+  const { http, logger, part } = deps;
 
   function listOfWorkspace(
     slug: string,
@@ -24,7 +27,7 @@ export function createRepositories(deps: {
     ctx: CallContext,
   ): Promise<BbRepository[]> {
     const query = listQuery(100, REPOSITORY_FIELDS, 'created_on');
-    query.set('role', 'member');
+    if (deps.isOfUser) query.set('role', 'member');
     const call = { path: { workspace: slug }, query, item: repositorySchema, identity, budget };
     return collectPages(http, routes.listRepositories, call, ctx);
   }
@@ -50,8 +53,18 @@ export function createRepositories(deps: {
     }
   }
 
+  async function getRepository(repo: RepoRef, ctx: CallContext): Promise<BbRepository> {
+    const answer = await http.call(routes.getRepository, { path: repoPath(repo) }, ctx);
+    return answer.read(repositorySchema);
+  }
+
   return {
+    getRepository,
     async listRepositories(ctx) {
+      if (part?.repository !== undefined) {
+        const { workspace, repository: slug } = part;
+        return [await getRepository({ workspace, slug }, ctx)];
+      }
       const workspaces = await deps.listWorkspaces(ctx);
       const refusals: BitbucketError[] = [];
       const budget = listBudget();
@@ -61,10 +74,6 @@ export function createRepositories(deps: {
       // All of them: then it is the grant (a missing scope), and an empty list would hide it.
       if (refusals[0] && refusals.length === workspaces.length) throw refusals[0];
       return lists.flat();
-    },
-    async getRepository(repo, ctx) {
-      const answer = await http.call(routes.getRepository, { path: repoPath(repo) }, ctx);
-      return answer.read(repositorySchema);
     },
     listForks(repo, ctx) {
       const query = listQuery(100, REPOSITORY_FIELDS, 'created_on');

@@ -1,0 +1,111 @@
+import type { BitbucketPart } from '@cds/bitbucket';
+import { CdsError } from '@cds/wire';
+import type { IncomingHttpHeaders } from 'node:http';
+import { shorten } from '../http/shorten';
+import { isToken, readBase64Header } from './base64-header';
+
+/** A VCS project of CDS 0.51 and later: how it calls Bitbucket, and as whom. */
+export interface VcsProject {
+  /** Where the token goes; without a slash at its end. */
+  apiUrl: string;
+  /** Origin of the pages of Bitbucket. */
+  url: string;
+  /** The e-mail address of an API token; undefined for an access token, which is sent as Bearer. */
+  user: string | undefined;
+  token: string;
+  /** The workspace or repository that its URL names. */
+  part: BitbucketPart | undefined;
+}
+
+export const PROJECT_TYPE = 'bitbucketcloud';
+const DEFAULT_API_URL = 'https://api.bitbucket.org/2.0';
+const DEFAULT_URL = 'https://bitbucket.org';
+/** The user with whom Git sends an access token of a workspace, project or repository. */
+const ACCESS_TOKEN_USER = 'x-token-auth';
+const MAX_URL = 2_000;
+const MAX_USER = 500;
+
+const TYPE = 'x-cds-vcs-type';
+const URL_HEADER = 'x-cds-vcs-url';
+const API_URL = 'x-cds-vcs-url-api';
+const USERNAME = 'x-cds-vcs-username';
+const TOKEN = 'x-cds-vcs-token';
+
+/** The headers of a call on behalf of a VCS project. Those of Gerrit, `-SSH-…`, are ignored. */
+export const PROJECT_HEADERS = {
+  'X-CDS-VCS-TYPE': {
+    description: `\`${PROJECT_TYPE}\`, in base64: the call is of a VCS project (CDS 0.51 and later).`,
+  },
+  'X-CDS-VCS-URL': {
+    description:
+      'The URL of the VCS project, in base64. Its path may name the workspace, or one repository, that is listed.',
+  },
+  'X-CDS-VCS-URL-API': {
+    description: `\`urlApi\` of the VCS project, in base64; ${DEFAULT_API_URL} when empty.`,
+  },
+  'X-CDS-VCS-USERNAME': {
+    description: `The e-mail address of an API token, in base64; \`${ACCESS_TOKEN_USER}\` or empty for an access token.`,
+  },
+  'X-CDS-VCS-TOKEN': { description: 'The API token or access token, in base64.' },
+};
+
+/**
+ * The VCS project that a call is for; undefined where it is for none. The API sends the type with
+ * every call of a VCS project, and with no other.
+ * @throws CdsError 404 for another type; 400 or 401 for a header that makes no sense
+ */
+export function readProjectHeaders(headers: IncomingHttpHeaders): VcsProject | undefined {
+  const read = (name: string) => readBase64Header(headers, name).toString('utf8');
+  const type = read(TYPE);
+  if (type === '') return undefined;
+  if (type !== PROJECT_TYPE)
+    throw new CdsError('notFound', {
+      from: `VCS projects of type ${JSON.stringify(shorten(type, 50))} are not for this service: it serves ${PROJECT_TYPE}`,
+    });
+  const { url, part } = pagesOf(read(URL_HEADER));
+  const token = read(TOKEN);
+  if (token !== '' && !isToken(token))
+    throw new CdsError('credentialRefused', {
+      from: 'its token holds blanks or other characters that no token has: import the VCS project again with the token alone',
+    });
+  return { apiUrl: apiUrlOf(read(API_URL)), url, user: userOf(read(USERNAME)), token, part };
+}
+
+function userOf(user: string): string | undefined {
+  if (user === '' || user === ACCESS_TOKEN_USER) return undefined;
+  // Basic ends the user at the first colon (RFC 7617, 2).
+  if (user.length > MAX_USER || /[\p{Cc}:]/u.test(user))
+    throw new CdsError('credentialRefused', {
+      from: `its user name is no e-mail address: import the VCS project again with the address of the API token, or with ${ACCESS_TOKEN_USER} for an access token`,
+    });
+  return user;
+}
+
+/** The token goes there, so whatever is not plainly an address of an API is refused. */
+function apiUrlOf(given: string): string {
+  if (given === '') return DEFAULT_API_URL;
+  const parsed = given.length <= MAX_URL && URL.canParse(given) ? new URL(given) : undefined;
+  const isAddress =
+    parsed !== undefined &&
+    (parsed.protocol === 'https:' || parsed.protocol === 'http:') &&
+    `${parsed.username}${parsed.password}${parsed.search}${parsed.hash}` === '';
+  if (!isAddress)
+    throw new CdsError('wrongRequest', {
+      from: `urlApi of the VCS project is no http(s) address without user and query: leave it out, or write ${DEFAULT_API_URL}`,
+    });
+  return `${parsed.origin}${parsed.pathname}`.replace(/\/+$/, '');
+}
+
+/** What the URL of a VCS project says; one that cannot be read says nothing, as it needs not. */
+function pagesOf(given: string): Pick<VcsProject, 'url' | 'part'> {
+  if (given.length > MAX_URL || !/^https?:/i.test(given) || !URL.canParse(given))
+    return { url: DEFAULT_URL, part: undefined };
+  const { origin, pathname } = new URL(given);
+  const names = pathname.split('/').filter((name) => name !== '');
+  const [workspace, repository] = names;
+  const isPart = names.length <= 2 && names.every((name) => /^[\w.-]+$/.test(name));
+  return {
+    url: origin,
+    part: isPart && workspace !== undefined ? { workspace, repository } : undefined,
+  };
+}
