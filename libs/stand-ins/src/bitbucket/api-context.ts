@@ -6,13 +6,15 @@ import type { OAuthServer } from './oauth-server';
 import { queryOf, type PageLimits, type Pages } from './pagination';
 import { selectFields } from './partial-response';
 import type { Renderer } from './render';
-import { requireScopes } from './scopes';
+import type { Credential, IssuedTokens } from './issued-tokens';
+import { requireApiTokenScopes, requireScopes } from './scopes';
 import type { RepositoryStore } from './repository-store';
 
 /** What the routes of the API share. */
 export interface ApiContext {
   store: RepositoryStore;
   oauth: OAuthServer;
+  issued: IssuedTokens;
   pages: Pages;
   render: Renderer;
 }
@@ -25,7 +27,7 @@ export type Handler = (
 /** Wraps a handler: checks the token's scopes, applies `fields`, answers what is returned (nothing: 204). */
 export function guarded(scopes: string[], handler: Handler): RequestHandler {
   return (request, response) => {
-    requireScopes(grantedScopes(response), scopes);
+    requireScopesOf(response, scopes);
     const answer = handler(request as Request<Record<string, string>>, response);
     if (answer === undefined) {
       response.status(204).end();
@@ -36,9 +38,19 @@ export function guarded(scopes: string[], handler: Handler): RequestHandler {
   };
 }
 
-/** The scopes of the token that the request was sent with. */
-export function grantedScopes(response: Response): string[] {
-  return response.locals['scopes'] as string[];
+/** The credential that the request was sent with. */
+export function credentialOf(response: Response): Credential {
+  return response.locals['credential'] as Credential;
+}
+
+/**
+ * @param required in the names of OAuth
+ * @throws BitbucketApiError 403 where the credential of the request lacks one
+ */
+export function requireScopesOf(response: Response, required: string[]): void {
+  const { kind, scopes } = credentialOf(response);
+  if (kind === 'api-token') requireApiTokenScopes(scopes, required, response.req);
+  else requireScopes(scopes, required);
 }
 
 /** A page of `items`, filtered by `q` and sorted by `sort` as the query asks. */
@@ -56,7 +68,7 @@ export function listing(
 }
 
 /**
- * The repository of a route. One in a workspace of others is hidden.
+ * The repository of a route. One in a workspace of others, or beyond an access token, is hidden.
  * @throws BitbucketApiError 404
  */
 export function repositoryOf(
@@ -65,7 +77,10 @@ export function repositoryOf(
 ): Repository {
   const { workspace = '', slug = '' } = request.params;
   const found = context.store.repositories.get(`${workspace}/${slug}`);
-  if (!found?.workspace.member)
+  const only = request.res && credentialOf(request.res);
+  const isBeyond =
+    (only?.workspace ?? workspace) !== workspace || (only?.repository ?? slug) !== slug;
+  if (!found?.workspace.member || isBeyond)
     throw new BitbucketApiError(404, `Repository ${workspace}/${slug} not found`);
   return found;
 }
@@ -80,37 +95,52 @@ export function bodyOf(request: Request): Json {
   return body as Json;
 }
 
+const INVALID_TOKEN = 'Token is invalid, expired, or not supported for this endpoint.';
+
 /**
  * Lets a request through that carries a good token in the one place where it may stand.
  * @throws BitbucketApiError 401
  */
-export function authenticate(oauth: OAuthServer): RequestHandler {
+export function authenticate(oauth: OAuthServer, issued: IssuedTokens): RequestHandler {
   return (request: Request, response: Response, next: NextFunction) => {
     if (queryOf(request).has('access_token'))
-      throw new BitbucketApiError(
-        401,
-        'Token is invalid, expired, or not supported for this endpoint.',
-        { detail: 'Access tokens are accepted in the Authorization header only (CHANGE-3052).' },
-      );
-    const [, token = ''] = /^Bearer (\S+)$/i.exec(request.get('authorization') ?? '') ?? [];
-    const verdict = oauth.verdict(token);
-    if (verdict.kind === 'expired')
-      throw new BitbucketApiError(
-        401,
-        'Access token expired. Use your refresh token to obtain a new access token.',
-      );
-    if (verdict.kind === 'unknown')
-      throw new BitbucketApiError(
-        401,
-        'Token is invalid, expired, or not supported for this endpoint.',
-      );
-    response.locals['scopes'] = verdict.scopes;
+      throw new BitbucketApiError(401, INVALID_TOKEN, {
+        detail: 'Access tokens are accepted in the Authorization header only (CHANGE-3052).',
+      });
+    const credential = credentialIn(request.get('authorization') ?? '', oauth, issued);
+    const isOfUser = credential?.kind !== 'access-token';
+    if (!credential || (!isOfUser && request.path.startsWith('/user'))) {
+      response.set('WWW-Authenticate', 'Basic realm="Bitbucket.org HTTP"');
+      throw new BitbucketApiError(401, INVALID_TOKEN);
+    }
+    response.locals['credential'] = credential;
     response.set({
-      'X-OAuth-Scopes': verdict.scopes.join(', '),
-      'X-Credential-Type': 'oauth2',
+      'X-OAuth-Scopes': credential.scopes.join(', '),
+      'X-Credential-Type': credential.kind.replace('-', '_'),
     });
     next();
   };
+}
+
+/** @throws BitbucketApiError 401 for a token whose time is over */
+function credentialIn(
+  authorization: string,
+  oauth: OAuthServer,
+  issued: IssuedTokens,
+): Credential | undefined {
+  const [, scheme = '', value = ''] = /^(Bearer|Basic) (\S+)$/i.exec(authorization) ?? [];
+  if (scheme.toLowerCase() === 'basic') {
+    const [user = '', ...password] = Buffer.from(value, 'base64').toString('utf8').split(':');
+    return issued.ofBasic(user, password.join(':'));
+  }
+  const verdict = oauth.verdict(value);
+  if (verdict.kind === 'expired')
+    throw new BitbucketApiError(
+      401,
+      'Access token expired. Use your refresh token to obtain a new access token.',
+    );
+  if (verdict.kind === 'unknown') return issued.ofBearer(value);
+  return { kind: 'oauth2', scopes: verdict.scopes, counter: oauth.consumer.clientId };
 }
 
 /** Adds a group of routes to the router of the API. */

@@ -52,7 +52,7 @@ export function createApiRouter(
       });
     });
 
-  router.use(authenticate(context.oauth));
+  router.use(authenticate(context.oauth, context.issued));
   router.use('/repositories', context.rateLimit.middleware);
   router.use((request, _response, next) => {
     if (request.query['page'] === undefined) return next();

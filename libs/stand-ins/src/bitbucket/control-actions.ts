@@ -84,6 +84,37 @@ export function controlActions(bitbucket: BitbucketStandIn): Record<string, Cont
       z.strictObject({ repo, signature: z.enum(SIGNATURES).default('none') }),
       (input) => bitbucket.forge(input),
     ),
+    issueApiToken: action(
+      'an API token of the account, to be sent as Basic with its e-mail address',
+      z.strictObject({ scopes: z.array(z.string()).optional(), token: name.optional() }),
+      ({ scopes, token }) => ({
+        user: bitbucket.account.email,
+        token: bitbucket.issueApiToken({ ...(scopes && { scopes }), ...(token && { token }) }),
+      }),
+    ),
+    issueAccessToken: action(
+      'an access token of a workspace, or of one repository, to be sent as Bearer',
+      z.strictObject({
+        workspace: name,
+        repository: name.optional(),
+        scopes: z.array(z.string()).optional(),
+        token: name.optional(),
+      }),
+      ({ workspace, repository, scopes, token }) => ({
+        user: 'x-token-auth',
+        token: bitbucket.issueAccessToken({
+          workspace,
+          ...(repository && { repository }),
+          ...(scopes && { scopes }),
+          ...(token && { token }),
+        }),
+      }),
+    ),
+    revokeToken: action(
+      'an API token or access token works no more',
+      z.strictObject({ token: name }),
+      ({ token }) => bitbucket.revokeToken(token),
+    ),
     revokeGrants: action('the user takes every grant back', nothing, () =>
       bitbucket.revokeGrants(),
     ),

@@ -1,5 +1,5 @@
 import { BitbucketApiError } from './api-error';
-import { guarded, listing, repositoryOf, type Routes } from './api-context';
+import { credentialOf, guarded, listing, repositoryOf, type Routes } from './api-context';
 import { queryOf } from './pagination';
 
 const ROLES = ['admin', 'contributor', 'member', 'owner'];
@@ -40,16 +40,21 @@ export const accountRoutes: Routes = (router, context) => {
 
   router.get(
     '/repositories/:workspace',
-    guarded(['repository'], (request) => {
+    guarded(['repository'], (request, response) => {
       const { workspace = '' } = request.params;
       const role = queryOf(request).get('role');
       if (role !== null && !ROLES.includes(role))
         throw new BitbucketApiError(400, `Invalid role: ${role}`);
       const found = store.workspaces.find(({ slug }) => slug === workspace);
-      if (!found?.member)
+      const only = credentialOf(response);
+      // The token of a repository may not list, not even with what it sees.
+      if (only.repository !== undefined) throw new BitbucketApiError(403, 'Forbidden');
+      if (!found?.member || (only.workspace ?? workspace) !== workspace)
         throw new BitbucketApiError(404, `No workspace with identifier '${workspace}'.`);
       const repositories = [...store.repositories.values()].filter(
-        (repository) => repository.workspace === found,
+        // An access token is a member of nothing.
+        (repository) =>
+          repository.workspace === found && (role === null || only.kind !== 'access-token'),
       );
       return listing(context, request, repositories.map(render.repository));
     }),

@@ -1,10 +1,16 @@
 import type { Response } from 'express';
 import { BitbucketApiError, invalidField } from './api-error';
-import { bodyOf, grantedScopes, guarded, listing, repositoryOf, type Routes } from './api-context';
+import {
+  bodyOf,
+  guarded,
+  listing,
+  repositoryOf,
+  requireScopesOf,
+  type Routes,
+} from './api-context';
 import { checkedLength } from './field-checks';
 import { REPOSITORY_EVENTS, scopeOfEvent } from './hook-events';
 import type { Json, Repository, Webhook } from './model';
-import { requireScopes } from './scopes';
 import { bracedUuid } from './repository-store';
 
 const MAX_SECRET_LENGTH = 128;
@@ -130,7 +136,7 @@ function checkedEvents(events: unknown, response: Response): string[] {
   for (const event of events as unknown[]) {
     if (!(REPOSITORY_EVENTS as readonly unknown[]).includes(event))
       throw invalidField('events', `"${String(event)}" is not an event of a repository`);
-    requireScopes(grantedScopes(response), ['webhook', scopeOfEvent(String(event))]);
+    requireScopesOf(response, ['webhook', scopeOfEvent(String(event))]);
   }
   return events as string[];
 }

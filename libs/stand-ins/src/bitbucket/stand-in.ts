@@ -2,7 +2,15 @@ import type { Controls } from '../http/control';
 import type { FaultSwitch } from '../http/faults';
 import type { RequestLog } from '../http/request-log';
 import type { Forgery } from './forge-delivery';
-import type { BuildStatus, Json, PullRequest, PullRequestState, Repository } from './model';
+import type { NewAccessToken, NewApiToken } from './issued-tokens';
+import type {
+  Account,
+  BuildStatus,
+  Json,
+  PullRequest,
+  PullRequestState,
+  Repository,
+} from './model';
 import type { Consent } from './oauth-routes';
 import type { Consumer, OAuthServer } from './oauth-server';
 import type { RateLimitOptions } from './rate-limit';
@@ -83,6 +91,14 @@ export interface BitbucketStandIn {
   onForgery(listener: (forgery: Forgery) => void): void;
   /** Sends any event to the webhooks that asked for it. */
   sendEvent(fullName: string, event: string, payload: Json): Promise<Delivery[]>;
+  /** The account of grants and API tokens; its e-mail address is the user of API tokens. */
+  account: Account;
+  /** An API token of the account, for Basic. */
+  issueApiToken(asked?: NewApiToken): string;
+  /** An access token of a workspace or repository, for Bearer. */
+  issueAccessToken(asked: NewAccessToken): string;
+  /** Neither kind of token works any more. */
+  revokeToken(token: string): void;
   revokeGrants(): void;
   expireAccessTokens(): void;
   setAccessTokenLifetime(seconds: number): void;

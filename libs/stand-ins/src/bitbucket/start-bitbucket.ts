@@ -9,6 +9,7 @@ import { controlActions } from './control-actions';
 import { forgeDelivery, type Forgery } from './forge-delivery';
 import type { Repository } from './model';
 import { createOAuthRouter, type Consent } from './oauth-routes';
+import { createIssuedTokens } from './issued-tokens';
 import { createOAuthServer, type Consumer } from './oauth-server';
 import { deliveredRepository, pushPayload } from './push-payload';
 import { createRateLimit } from './rate-limit';
@@ -48,6 +49,7 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
     accessTokenLifetimeSeconds: options.accessTokenLifetimeSeconds ?? 3_600,
     lockoutMs: options.lockoutMs ?? 0,
   });
+  const issued = createIssuedTokens(store.account);
   const rateLimit = createRateLimit(options.rateLimit ?? { requestsPerHour: 1_000 });
   const faults = createFaultSwitch();
   const requests = createRequestLog();
@@ -75,7 +77,7 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
   app.use(
     '/2.0',
     createApiRouter({
-      ...{ store, oauth, render, rateLimit, beforeNextPage },
+      ...{ store, oauth, issued, render, rateLimit, beforeNextPage },
       tellsSize: options.tellsSize ?? false,
       publicUrl: () => options.nextOrigin ?? publicUrl,
     }),
@@ -172,6 +174,10 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
     forgeries: () => [...forgeries],
     onForgery: (listener) => void forgeryListeners.push(listener),
     sendEvent: (fullName, event, payload) => sender.send(find(fullName), event, payload),
+    account: store.account,
+    issueApiToken: issued.issueApiToken,
+    issueAccessToken: issued.issueAccessToken,
+    revokeToken: issued.revoke,
     revokeGrants: oauth.revokeGrants,
     expireAccessTokens: oauth.expireAccessTokens,
     setAccessTokenLifetime: oauth.setAccessTokenLifetime,
