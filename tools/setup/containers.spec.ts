@@ -10,12 +10,18 @@ import { read, repositoryFiles, root } from './repository.fixture';
 
 const BASE = 'docker-compose.yml';
 const CDS = 'tools/compose/cds.yml';
+const CDS_041 = 'tools/compose/cds-0.41.yml';
 const OUR_SERVICES = ['hooks', 'sandbox', 'vcs'];
-/** A tag down to the patch, or a digest. */
-const PINNED = /^[\w./-]+:v?\d+\.\d+\.\d+(-[\w.]+)*$|@sha256:[0-9a-f]{64}$/;
+/** A tag down to the patch, or a digest. PostgreSQL has two numbers from 10 on. */
+const PINNED =
+  /^[\w./-]+:v?\d+\.\d+\.\d+(-[\w.]+)*$|^postgres:\d{2}\.\d+-alpine$|@sha256:[0-9a-f]{64}$/;
 const SECRET = /(TOKEN|PASSWORD|SECRET|KEY)$/;
 
-const stacks = { sandbox: mergedCompose(BASE), cds: mergedCompose(BASE, CDS) };
+const stacks = {
+  sandbox: mergedCompose(BASE),
+  cds: mergedCompose(BASE, CDS),
+  'cds-0.41': mergedCompose(BASE, CDS_041),
+};
 const started = (services: Record<string, ComposeService>, ...profiles: string[]) =>
   Object.keys(services)
     .filter((name) => {
@@ -25,16 +31,22 @@ const started = (services: Record<string, ComposeService>, ...profiles: string[]
     .sort();
 
 /** Values that `.env` may have, by the variables that its example names. */
-const SETTINGS: Record<string, string> = Object.fromEntries(
-  [...read('tools/compose/.env.example').matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = '']) => [
-    name,
-    name.endsWith('URL') ? 'https://tunnel.example.com' : `${name}-0123456789abcdef0123456789`,
-  ]),
-);
+function settingsOf(example: string): Record<string, string> {
+  const names = [...read(example).matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = '']) => name);
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      name.endsWith('URL') ? 'https://tunnel.example.com' : `${name}-0123456789abcdef0123456789`,
+    ]),
+  );
+}
+const EXAMPLE = 'tools/compose/.env.example';
+const EXAMPLE_041 = 'tools/compose/.env-0.41.example';
+const ALL_SETTINGS = { ...settingsOf(EXAMPLE), ...settingsOf(EXAMPLE_041) };
 const fillIn = (value: string) =>
-  value.replace(/\$\{(\w+):\?[^}]*\}/g, (_all, name: string) => SETTINGS[name] ?? '');
+  value.replace(/\$\{(\w+):\?[^}]*\}/g, (_all, name: string) => ALL_SETTINGS[name] ?? '');
 
-describe.each([BASE, CDS])('%s', (file) => {
+describe.each([BASE, CDS, CDS_041])('%s', (file) => {
   it('passes dclint without a remark', () => {
     const { stdout, status } = spawnSync(
       process.execPath,
@@ -47,15 +59,20 @@ describe.each([BASE, CDS])('%s', (file) => {
 });
 
 /** Of services and keys: the merged result has that of two files. */
-const ORDERS = ['top-level-properties-order', 'services-alphabetical-order', 'service-keys-order'];
+const ORDERS = [
+  'top-level-properties-order',
+  'services-alphabetical-order',
+  'service-keys-order',
+  'service-dependencies-alphabetical-order',
+];
 
-it('passes dclint merged, too', () => {
+it.each(['cds', 'cds-0.41'] as const)('%s passes dclint merged, too', (stack) => {
   const folder = mkdtempSync(join(tmpdir(), 'compose-'));
   const file = join(folder, 'docker-compose.yml');
-  const { services } = stacks.cds;
+  const { services } = stacks[stack];
   // dclint knows no profiles: what is never started together shares ports.
   const together = started(services, 'hatchery').map((name) => [name, services[name]]);
-  const merged = { ...stacks.cds, services: Object.fromEntries(together) as unknown };
+  const merged = { ...stacks[stack], services: Object.fromEntries(together) as unknown };
   writeFileSync(file, stringify(merged, { aliasDuplicateObjects: false }));
 
   const { stdout, status } = spawnSync(
@@ -76,6 +93,27 @@ it('passes dclint merged, too', () => {
 
   expect({ status, stdout }).toEqual({ status: 0, stdout: expect.not.stringContaining('error') });
 });
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'compose-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The file that a service starts with, as CDS makes it; none where it starts from its environment. */
+function fileOf(service: string, command: readonly string[] | undefined) {
+  if (!command) return { file: [], name: service };
+  expect(command).toEqual(['--config', `/conf/${service}.toml`]);
+  const file = join(folder, `${service}.toml`);
+  const payload = Buffer.from(
+    JSON.stringify({ type: 'signinBuiltinConsumerToken', data: { consumer_id: service } }),
+  ).toString('base64url');
+  writeFileSync(
+    file,
+    `[${service}]\nname = "of-cds"\n[${service}.api]\ntoken = "e30.${payload}.c2ln"\n`,
+  );
+  return { file: [file], name: 'of-cds' };
+}
 
 describe.each(Object.entries(stacks))('the %s stack', (_name, { services }) => {
   const entries = Object.entries(services);
@@ -122,56 +160,93 @@ describe.each(Object.entries(stacks))('the %s stack', (_name, { services }) => {
   });
 
   it.each(['vcs', 'hooks'] as const)('sets what %s starts with', (service) => {
+    const { file, name } = fileOf(service, services[service]?.command);
     const environment = services[service]?.environment ?? {};
     const env = Object.fromEntries(
       Object.entries(environment).map(([name, value]) => [name, fillIn(value)]),
     );
 
-    const { warnings, [service]: config } = loadConfig({ services: [service], env });
+    const { warnings, [service]: config } = loadConfig({ services: [service], files: file, env });
 
     // The stand-in of Bitbucket is in the network of the stack, which hooks cannot know by itself.
     const isInside = /^http:\/\/hooks:/.test(env['CDS_HOOKS_URLPUBLIC'] ?? '');
     expect(warnings.map(({ key }) => key)).toEqual(isInside ? ['hooks.urlPublic'] : []);
-    expect(config).toMatchObject({ name: service });
+    expect(config).toMatchObject({ name });
   });
 });
 
-describe('the stack with the real CDS', () => {
-  const { services, volumes, name } = stacks.cds;
+const REAL = [
+  {
+    ...({ stack: 'cds', file: CDS, example: EXAMPLE, version: '0.57.0', images: 7 } as const),
+    jobs: ['cds-db-schema', 'cds-migrate', 'cds-prepare'],
+    others: ['cds-api', 'cds-cdn', 'cds-db', 'cds-repositories', 'cds-ui'],
+    volumes: ['cds-conf', 'cds-db-data', 'hooks-conf', 'redis-data', 'vcs-conf'],
+    ui: '127.0.0.1:8080:8080',
+    vcs: { CDS_VCS_API_TOKEN: '', CDS_VCS_NAME: '' },
+    secrets: 6,
+  },
+  {
+    ...({
+      stack: 'cds-0.41',
+      file: CDS_041,
+      example: EXAMPLE_041,
+      version: '0.41.0',
+      images: 4,
+    } as const),
+    jobs: ['cds-migrate'],
+    others: ['cds-api', 'cds-db', 'cds-ui'],
+    volumes: ['cds-db-data', 'redis-data'],
+    ui: '127.0.0.1:4200:2015',
+    vcs: {
+      CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_APIURL: 'https://api.bitbucket.org/2.0',
+    },
+    secrets: 10,
+  },
+];
+
+it('keeps the volumes of every stack apart from those of the others', () => {
+  const names = Object.values(stacks).map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+describe.each(REAL)('the stack with the real CDS $version', (real) => {
+  const { services, volumes, name } = stacks[real.stack];
+  const SETTINGS = settingsOf(real.example);
 
   it('runs CDS with our services in place of its own, and without the sandbox', () => {
-    const running = ['cds-api', 'cds-db', 'cds-migrate', 'cds-ui', 'hooks', 'redis', 'vcs'];
+    const running = [...real.others, ...real.jobs, 'hooks', 'redis', 'vcs'].sort();
     expect(started(services)).toEqual(running);
     expect(started(services, 'hatchery')).toEqual([...running, 'cds-hatchery'].sort());
-    expect(JSON.stringify(started(services).map((each) => services[each]))).not.toContain(
-      '//sandbox',
-    );
+    const values = started(services).map((each) => {
+      const { environment = {}, ...service } = services[each] ?? {};
+      return [service, Object.values(environment)];
+    });
+    expect(JSON.stringify(values)).not.toContain('//sandbox');
   });
 
-  it('keeps its volumes apart from those of the sandbox', () => {
-    expect(name).not.toBe(stacks.sandbox.name);
-    expect(Object.keys(volumes).sort()).toEqual(['cds-db-data', 'redis-data']);
+  it('keeps its volumes apart', () => {
+    expect(Object.keys(volumes).sort()).toEqual(real.volumes);
   });
 
   it('has one version of CDS, and a health check for every service that is no job', () => {
     const versions = Object.values(services)
       .map(({ image }) => image)
       .filter((image) => image?.startsWith('ovhcom/'));
-    expect(versions).toHaveLength(4);
-    for (const image of versions) expect(image).toMatch(/:0\.41\.0$/);
+    expect(versions).toHaveLength(real.images);
+    for (const image of versions) expect(image?.split(':')[1]).toBe(real.version);
     for (const each of started(services))
       expect([each, services[each]?.healthcheck !== undefined]).toEqual([
         each,
-        each !== 'cds-migrate',
+        !real.jobs.includes(each),
       ]);
   });
 
   it('serves the UI where CDS documents it, and reaches our services where they listen', () => {
-    expect(services['cds-ui']?.ports).toEqual(['127.0.0.1:4200:2015']);
+    expect(services['cds-ui']?.ports).toEqual([real.ui]);
     expect(services['vcs']?.environment).toMatchObject({
       CDS_VCS_API_HTTP_URL: 'http://cds-api:8081',
       CDS_VCS_URL: 'http://vcs:8084',
-      CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_APIURL: 'https://api.bitbucket.org/2.0',
+      ...real.vcs,
     });
     expect(services['hooks']?.environment).toMatchObject({
       CDS_HOOKS_API_HTTP_URL: 'http://cds-api:8081',
@@ -183,16 +258,18 @@ describe('the stack with the real CDS', () => {
     const secrets = Object.entries(services)
       .filter(([service]) => service !== 'sandbox')
       .flatMap(([, { environment = {} }]) => Object.entries(environment))
-      .filter(([variable]) => SECRET.test(variable));
+      .filter(([variable, value]) => SECRET.test(variable) && value !== '');
 
-    expect(secrets.length).toBeGreaterThanOrEqual(10);
+    expect(secrets.length).toBeGreaterThanOrEqual(real.secrets);
     for (const [, value] of secrets) expect(value).toMatch(/^\$\{[A-Z_]+:\?[^}]+\}$/);
     expect(JSON.stringify(services['cds-migrate']?.command)).toMatch(/\$\$CDS_DB_PASSWORD/);
   });
 
-  it('asks for the variables that .env.example names, and these hold nothing', () => {
-    const example = read('tools/compose/.env.example');
-    const asked = [...read(CDS).matchAll(/(?<!\$)\$\{(\w+)/g)].map(([, variable]) => variable);
+  it('asks for the variables that its example names, and these hold nothing', () => {
+    const example = read(real.example);
+    const asked = [...read(real.file).matchAll(/(?<!\$)\$\{(\w+)/g)].map(
+      ([, variable]) => variable,
+    );
 
     expect([...new Set(asked)].sort()).toEqual(Object.keys(SETTINGS).sort());
     expect(example).not.toMatch(/^[A-Z_]+=.+$/m);
@@ -211,7 +288,7 @@ describe('the stack with the real CDS', () => {
   (hasCompose ? it : it.skip)(
     `is to Docker Compose what it is here${hasCompose ? '' : ' (skipped: Docker Compose is not installed)'}`,
     () => {
-      const { stdout, status } = compose('-f', BASE, '-f', CDS, 'config', '--format', 'json');
+      const { stdout, status } = compose('-f', BASE, '-f', real.file, 'config', '--format', 'json');
       expect(status).toBe(0);
       const theirs = JSON.parse(stdout) as {
         name: string;
@@ -239,7 +316,7 @@ describe('the stack with the real CDS', () => {
       for (const missing of Object.keys(SETTINGS)) {
         const { stderr, status } = spawnSync(
           'docker',
-          ['compose', '-f', BASE, '-f', CDS, 'config'],
+          ['compose', '-f', BASE, '-f', real.file, 'config'],
           {
             cwd: root,
             encoding: 'utf8',
