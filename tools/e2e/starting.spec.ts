@@ -95,7 +95,7 @@ describe('the services start', () => {
   it('from one file, by one command, and end with it', async () => {
     const file = stack.writeFile(
       'conf.toml',
-      serviceConfig(printConfig({ services: ['vcs', 'hooks'] }), stack.settings),
+      serviceConfig(printConfig({ services: ['vcs', 'hooks'], cds: '0.41' }), stack.settings),
     );
     const engine = await stack.run([bundle('engine'), 'start', 'vcs', 'hooks', '--config', file], {
       NODE_OPTIONS: `--require ${stack.writeFile('tell.cjs', TELL_HANDSHAKE)}`,
@@ -126,7 +126,7 @@ describe('the services start', () => {
       path: '/services/register',
       count: 100_000,
     });
-    const text = printConfig({ services: ['vcs', 'hooks'] });
+    const text = printConfig({ services: ['vcs', 'hooks'], cds: '0.41' });
     const file = stack.writeFile('conf.toml', serviceConfig(text, stack.settings));
     const engine = await stack.run([bundle('engine'), 'start', 'vcs', 'hooks', '--config', file], {
       CDS_VCS_API_MAXHEARTBEATFAILURES: '0',

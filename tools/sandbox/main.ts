@@ -1,21 +1,28 @@
 // `npm start`: the main job on one machine, without an account anywhere. See README.md.
 import { parseArgs } from 'node:util';
+import { CDS_VERSIONS, type CdsVersion } from '@cds/stand-ins/cds-api';
 import { findRoot } from './story/find-root';
 import { createNarrator } from './story/narrator';
 import { runExternal } from './story/run-external';
 import { runLocal } from './story/run-local';
 
-const USAGE = `usage: npm start [-- --once] [--free-ports]
+/** Of these versions the token is a fixed one, which services can know before. */
+const DEFAULT: CdsVersion = '0.41';
+const EXTERNAL: CdsVersion = '0.41';
+
+const USAGE = `usage: npm start [-- --cds VERSION] [--once] [--free-ports]
 
 Starts a Redis, stand-ins of Bitbucket Cloud and of the CDS API, and the two services between them, plays the main
 job and prints it. Then it stays up until Ctrl-C.
 
+  --cds    of which CDS the API is: ${CDS_VERSIONS.join(', ')}; ${DEFAULT} when not given
   --once   end after the story: exit code 0, or 1 if something failed
   --free-ports
            leave the usual ports alone, as --once does
   --help   print this
 
-With SANDBOX_SERVICES=external only the stand-ins are started; the services are started elsewhere.`;
+With SANDBOX_SERVICES=external only the stand-ins are started; the services are started elsewhere. The API is one of
+CDS ${EXTERNAL} then when not given: services know their token before.`;
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -24,11 +31,13 @@ function say(line: string): void {
 async function main(): Promise<number> {
   let once: boolean;
   let freePorts: boolean;
+  let cds: CdsVersion | undefined;
   try {
     const { values } = parseArgs({
       options: {
         once: { type: 'boolean' },
         'free-ports': { type: 'boolean' },
+        cds: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -38,6 +47,9 @@ async function main(): Promise<number> {
     }
     once = values.once ?? false;
     freePorts = values['free-ports'] ?? once;
+    cds = CDS_VERSIONS.find((version) => version === values.cds);
+    if (values.cds !== undefined && !cds)
+      throw new Error(`The sandbox knows CDS ${CDS_VERSIONS.join(', ')}, not ${values.cds}`);
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${USAGE}\n`);
     return 2;
@@ -58,8 +70,8 @@ async function main(): Promise<number> {
     interrupted: interruption.signal,
   };
   return process.env['SANDBOX_SERVICES'] === 'external'
-    ? runExternal({ ...shared, env: process.env })
-    : runLocal({ ...shared, freePorts, root: findRoot(__dirname) });
+    ? runExternal({ ...shared, cds: cds ?? EXTERNAL, env: process.env })
+    : runLocal({ ...shared, cds: cds ?? DEFAULT, freePorts, root: findRoot(__dirname) });
 }
 
 void main().then(

@@ -30,7 +30,7 @@ export type CallFeed = ReturnType<typeof createCallFeed>;
 
 const KEPT = 400;
 const LONGEST = 300;
-const NOISE = /^\/(services\/register|mon\/|workflow\/hook|config\/vcs)/;
+const NOISE = /^\/(services\/|auth\/|mon\/|workflow\/hook|config\/)/;
 
 /** Hears what the stand-ins hear, and keeps the last of it in the order in which it ended. */
 export function createCallFeed({

@@ -13,13 +13,14 @@ export const GUIDE = {
 /** Which steps of the guide are done, read off what the two sides hold: nothing else remembers them. */
 export function guide(bitbucket: BitbucketStandIn, api: CdsApiStandIn, tasks: Task[]) {
   const project = api.projects().find(({ key }) => key === GUIDE.project);
-  const { webhooks, statuses } = bitbucket.repository(GUIDE.repo);
+  const { branches, webhooks, statuses } = bitbucket.repository(GUIDE.repo);
+  const runs = project?.workflows.get(GUIDE.workflow)?.runs.length ?? 0;
   const ofGuide = (task: Task): boolean =>
     task.type === 'BranchDeletion' && task.config?.['project']?.value === GUIDE.project;
   return {
     ...GUIDE,
     done: {
-      link: Boolean(project?.links.size),
+      link: Boolean(project && project.links.size + project.vcsProjects.size),
       workflow: webhooks.size > 0,
       push: bitbucket
         .deliveries()
@@ -29,7 +30,10 @@ export function guide(bitbucket: BitbucketStandIn, api: CdsApiStandIn, tasks: Ta
           ({ name, state }) => name.startsWith(`CDS/${GUIDE.project}-`) && state !== 'INPROGRESS',
         ),
       ),
-      deleted: tasks.some(ofGuide) || removed(api),
+      deleted:
+        tasks.some(ofGuide) ||
+        removed(api) ||
+        (api.branchRemoval === 'rule' && runs > 0 && !branches.has(GUIDE.branch)),
       removed: removed(api),
       forged: bitbucket.forgeries().some(({ status }) => status === 401),
     },

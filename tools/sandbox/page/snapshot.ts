@@ -45,13 +45,17 @@ export function takeSnapshot(deps: {
     },
     cds: {
       url: api.url,
+      version: api.cds,
+      connectsBy: api.connectsBy,
+      branchRemoval: api.branchRemoval,
+      hasSessions: api.hasSessions,
       away: api.isAway(),
       build: api.build(),
       projects: api.projects().map((project) => {
         const link = [...project.links.values()].at(0);
         return {
           key: project.key,
-          linkedTo: link?.server ?? '',
+          linkedTo: link?.server ?? [...project.vcsProjects.keys()].at(0) ?? '',
           revoked: link ? bitbucket.oauth.verdict(link.accessToken).kind === 'unknown' : false,
           workflows: [...project.workflows.values()].map(workflowOf),
         };

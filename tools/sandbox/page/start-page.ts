@@ -14,6 +14,7 @@ import {
   refuseOtherOrigins,
   type Controls,
 } from '@cds/stand-ins/http';
+import { connectProject } from '../story/connect-project';
 import { createCallFeed } from './call-feed';
 import { createLive } from './live';
 
@@ -33,6 +34,8 @@ export interface Page {
   chapter(title: string): void;
   close(): Promise<void>;
 }
+
+const projectSchema = z.strictObject({ project: z.string().min(1) });
 
 /** Nothing from elsewhere, nothing inline. */
 const POLICY =
@@ -57,15 +60,22 @@ export async function startPage(options: PageOptions): Promise<Page> {
     away: action('the API is away: nothing listens at its address', nothing, () => api.away()),
     back: action('the API is back', nothing, () => api.back()),
     beginLink: action(
-      'asks vcs for the page where a user agrees',
-      z.strictObject({ project: z.string().min(1) }),
+      'asks vcs for the page where a user agrees, or imports a VCS project',
+      projectSchema,
       beginLink,
     ),
+    link: action('links a project, or imports its VCS project', projectSchema, async (input) => ({
+      done: await connectProject({ api, bitbucket }, input.project),
+    })),
   });
   power.onAction(({ name, input }) =>
     feed.acted(['CDS: ' + name, ...Object.values(input).map(String)].join(' · ')),
   );
-  async function beginLink({ project }: { project: string }): Promise<{ url: string }> {
+  async function beginLink({ project }: { project: string }): Promise<{ url?: string }> {
+    if (api.connectsBy === 'VCS project') {
+      await connectProject({ api, bitbucket }, project);
+      return {};
+    }
     const { url } = await api.beginLink(project);
     const { bitbucketForBrowsers: origin } = options;
     return { url: origin ? url.replace(new URL(url).origin, origin) : url };

@@ -66,7 +66,7 @@ export function createListener(bitbucket: BitbucketStandIn, api: CdsApiStandIn):
         })),
       ...api.requests
         .entries()
-        .filter(({ url }) => !/^\/(services\/register|mon\/|workflow\/hook|config\/vcs)/.test(url))
+        .filter(({ url }) => !/^\/(services\/|auth\/|mon\/|workflow\/hook|config\/)/.test(url))
         .map(({ at, method, url, status }) => ({
           at,
           from: url.startsWith('/repositories_manager') ? 'browser' : 'hooks',

@@ -1,3 +1,4 @@
+import type { CdsVersion } from '@cds/stand-ins/cds-api';
 import { addresses } from './addresses';
 import { withChapters, type Narrator } from './narrator';
 import { USUAL_PORTS } from './ports';
@@ -6,6 +7,7 @@ import { tellStory } from './tell-story';
 
 export interface ExternalOptions {
   env: NodeJS.ProcessEnv;
+  cds: CdsVersion;
   once: boolean;
   narrator: Narrator;
   say: (line: string) => void;
@@ -35,6 +37,7 @@ export async function runExternal(options: ExternalOptions): Promise<number> {
     }
   const portOf = (url: string, usual: number): number => Number(new URL(url).port) || usual;
   const standIns = await startStandIns({
+    cds: options.cds,
     host: '0.0.0.0',
     ports: {
       api: portOf(publicUrls.api, USUAL_PORTS.api),
@@ -53,6 +56,9 @@ export async function runExternal(options: ExternalOptions): Promise<number> {
   let failed = false;
   try {
     say(`The page: ${page.url}`);
+    if (options.cds !== '0.41')
+      for (const type of ['vcs', 'hooks'] as const)
+        say(`CDS_${type.toUpperCase()}_API_TOKEN=${api.tokenOf(type, type)} (name: ${type})`);
     say(`Waiting for vcs and hooks to register at ${publicUrls.api} …`);
     await tellStory({
       bitbucket,

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { printConfig } from '@cds/config';
 import { startProcess } from '@cds/testing';
+import type { CdsVersion } from '@cds/stand-ins/cds-api';
 import { addresses } from './addresses';
 import { withChapters, type Narrator } from './narrator';
 import { choosePorts } from './ports';
@@ -13,6 +15,7 @@ import { tellStory } from './tell-story';
 
 export interface LocalOptions {
   root: string;
+  cds: CdsVersion;
   once: boolean;
   /** Take free ports only, not the usual ones. */
   freePorts: boolean;
@@ -54,18 +57,22 @@ export async function runLocal(options: LocalOptions): Promise<number> {
     const redis = await startPrivateRedis(folder, ports.redis);
     undo.push(redis.shutDown);
     interrupted.throwIfAborted();
-    const standIns = await startStandIns({ host: '127.0.0.1', ports });
+    const standIns = await startStandIns({ cds: options.cds, host: '127.0.0.1', ports });
     undo.push(standIns.close);
     interrupted.throwIfAborted();
     const { bitbucket, api, page } = standIns;
     say(`The page: ${page.url}`);
+    say(`CDS ${options.cds}`);
     const { clientId, clientSecret } = bitbucket.consumer;
-    const config = serviceConfig(printConfig({ services: ['vcs', 'hooks'] }), {
+    const config = serviceConfig(printConfig({ services: ['vcs', 'hooks'], cds: options.cds }), {
       vcsPort: ports.vcs,
       hooksPort: ports.hooks,
       redisPort: ports.redis,
       apiUrl: api.url,
       token: api.sharedInfraToken,
+      tokenOf: api.tokenOf,
+      connectsBy: api.connectsBy,
+      webhookKey: randomBytes(32).toString('hex'),
       bitbucket: {
         apiUrl: bitbucket.apiUrl,
         oauthUrl: bitbucket.oauthUrl,

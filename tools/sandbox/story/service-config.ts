@@ -6,8 +6,14 @@ export interface ServiceSettings {
   hooksPort: number;
   redisPort: number;
   apiUrl: string;
+  /** `api.token` of all, unless each has another one. */
   token: string;
+  tokenOf?: ((service: 'vcs' | 'hooks', name: string) => string) | undefined;
   bitbucket: { apiUrl: string; oauthUrl: string; clientId: string; clientSecret: string };
+  /** A VCS project brings its own credential: no OAuth consumer is configured then. */
+  connectsBy?: 'link' | 'VCS project' | undefined;
+  /** Both derive the secrets of webhooks from it; from the token when not given. */
+  webhookKey?: string | undefined;
   branchDeletionDelaySeconds: number;
   /** Names in CDS; every replica has its own. */
   names?: { vcs: string; hooks: string };
@@ -20,25 +26,29 @@ export function settingsByPath(
   settings: ServiceSettings,
   services: readonly ('vcs' | 'hooks')[] = ['vcs', 'hooks'],
 ): Record<string, string | number> {
+  const { bitbucket, webhookKey } = settings;
   const names = settings.names ?? { vcs: 'sandbox-vcs', hooks: 'sandbox-hooks' };
   const common = (service: 'vcs' | 'hooks', port: number): Record<string, string | number> => ({
     [`${service}.URL`]: `http://${HOST}:${port}`,
     [`${service}.name`]: names[service],
-    [`${service}.api.token`]: settings.token,
+    [`${service}.api.token`]: settings.tokenOf?.(service, names[service]) ?? settings.token,
     [`${service}.api.http.url`]: settings.apiUrl,
     [`${service}.cache.redis.host`]: `${HOST}:${settings.redisPort}`,
     [`${service}.http.addr`]: HOST,
     [`${service}.http.port`]: port,
+    ...(webhookKey === undefined ? {} : { [`${service}.webhookKey`]: webhookKey }),
   });
   const consumer = 'vcs.servers.bitbucketcloud.bitbucketcloud';
   return {
     ...(services.includes('vcs')
       ? {
           ...common('vcs', settings.vcsPort),
-          [`${consumer}.clientId`]: settings.bitbucket.clientId,
-          [`${consumer}.clientSecret`]: settings.bitbucket.clientSecret,
-          [`${consumer}.apiUrl`]: settings.bitbucket.apiUrl,
-          [`${consumer}.oauthUrl`]: settings.bitbucket.oauthUrl,
+          ...(isLinked(settings) && {
+            [`${consumer}.clientId`]: bitbucket.clientId,
+            [`${consumer}.clientSecret`]: bitbucket.clientSecret,
+            [`${consumer}.apiUrl`]: bitbucket.apiUrl,
+            [`${consumer}.oauthUrl`]: bitbucket.oauthUrl,
+          }),
         }
       : {}),
     ...(services.includes('hooks')
@@ -51,11 +61,15 @@ export function settingsByPath(
   };
 }
 
+const isLinked = ({ connectsBy = 'link' }: ServiceSettings): boolean => connectsBy === 'link';
+
 /** A printed configuration with everything filled in that the sandbox needs. */
 export function serviceConfig(printed: string, settings: ServiceSettings): string {
   return fillIn(printed, {
     ...settingsByPath(settings),
-    'vcs.servers.bitbucketcloud.bitbucketcloud.Status.showDetail': true,
+    ...(isLinked(settings) && {
+      'vcs.servers.bitbucketcloud.bitbucketcloud.Status.showDetail': true,
+    }),
   });
 }
 

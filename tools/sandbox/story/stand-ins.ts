@@ -1,5 +1,10 @@
 import { startBitbucket, type BitbucketStandIn } from '@cds/stand-ins/bitbucket';
-import { startCdsApi, CALLBACK_PATH, type CdsApiStandIn } from '@cds/stand-ins/cds-api';
+import {
+  startCdsApi,
+  CALLBACK_PATH,
+  type CdsApiStandIn,
+  type CdsVersion,
+} from '@cds/stand-ins/cds-api';
 import { startPage, type Page } from '../page/start-page';
 
 export interface StandIns {
@@ -10,6 +15,7 @@ export interface StandIns {
 }
 
 export interface StandInOptions {
+  cds: CdsVersion;
   host: string;
   ports: { api: number; bitbucket: number; page: number };
   /** How others reach them, where that is not this machine. */
@@ -18,9 +24,12 @@ export interface StandInOptions {
 
 /** Starts both stand-ins, the consumer's callback leading to the API, and the page that shows them. */
 export async function startStandIns(options: StandInOptions): Promise<StandIns> {
-  const { host, ports, publicUrls } = options;
+  const { cds, host, ports, publicUrls } = options;
   const localhost = (port: number): string => `http://localhost:${port}`;
   const api = await startCdsApi({
+    cds,
+    // Where the API has such a rule: 0.50 and later.
+    keepsRunsOf: 'existing branches',
     host,
     port: ports.api,
     buildDurationMs: 300,

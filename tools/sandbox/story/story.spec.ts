@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkConfigText, printConfig } from '@cds/config';
 import { freePort, startProcess, waitFor, type RunningProcess } from '@cds/testing';
+import { startCdsApi } from '@cds/stand-ins/cds-api';
 import { listenOn, sendRequest } from '@cds/stand-ins/http';
 import { fillIn } from './fill-in';
 import { findRoot } from './find-root';
@@ -12,6 +13,7 @@ import { createRunFolder } from './run-folder';
 import { serviceConfig, serviceEnvironment, type ServiceSettings } from './service-config';
 
 const root = findRoot(__dirname);
+const KEY = 'k'.repeat(32);
 const SETTINGS: ServiceSettings = {
   vcsPort: 1,
   hooksPort: 2,
@@ -36,10 +38,32 @@ describe('filling in a printed configuration', () => {
     expect(() => fillIn(text, { 'a.c.nope': 1 })).toThrow('has no a.c.nope');
   });
 
-  it('makes a configuration that has nothing wrong of what the command prints', () => {
-    const filled = serviceConfig(printConfig({ services: ['vcs', 'hooks'] }), SETTINGS);
-    expect(checkConfigText(filled)).toEqual([]);
-    expect(filled).toContain('clientSecret = "the-secret"');
+  it.each([
+    ['0.41', 'link', 'clientSecret = "the-secret"', []],
+    ['0.57', 'VCS project', `webhookKey = "${KEY}"`, ['hooks.urlPublic']],
+  ] as const)(
+    'makes a configuration that has nothing wrong of what the command prints for %s',
+    async (cds, connectsBy, part, warned) => {
+      const api = await startCdsApi({ cds });
+      const printed = printConfig({ services: ['vcs', 'hooks'], cds });
+      const filled = serviceConfig(printed, {
+        ...{ ...SETTINGS, connectsBy, webhookKey: KEY },
+        tokenOf: api.tokenOf,
+      });
+      await api.close();
+      // It is an address of this machine: where Bitbucket is one, too, that is meant.
+      expect(checkConfigText(filled)).toEqual(
+        warned.map((key) => expect.objectContaining({ key, level: 'warning' }) as unknown),
+      );
+      expect(filled).toContain(part);
+    },
+  );
+
+  it('gives each service a token of its own where it has one', () => {
+    const tokenOf = (type: string, name: string) => `${type} ${name}`;
+    expect(serviceEnvironment({ ...SETTINGS, tokenOf }, ['vcs'])).toMatchObject({
+      CDS_VCS_API_TOKEN: 'vcs sandbox-vcs',
+    });
   });
 
   it('names the same settings in the environment', () => {
@@ -116,6 +140,9 @@ describe('the command', () => {
     const unknown = await start(['--twice']);
     expect((await unknown.exited).code).toBe(2);
     expect(unknown.stderr()).toContain("Unknown option '--twice'");
+    const old = await start(['--cds', '0.39']);
+    expect((await old.exited).code).toBe(2);
+    expect(old.stderr()).toContain('knows CDS 0.41, 0.50, 0.51, 0.57, not 0.39');
   });
 
   it('runs the stand-ins alone where the services are elsewhere, until it is told to stop', async () => {

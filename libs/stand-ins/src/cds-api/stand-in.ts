@@ -3,13 +3,14 @@ import type { Controls } from '../http/control';
 import type { FaultSwitch } from '../http/faults';
 import type { RequestLog } from '../http/request-log';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { CdsVersion } from './generations/generation';
+import type { CdsVersion, Generation } from './generations/generation';
 import type {
   BranchRemoval,
   Project,
   RegisteredService,
   VcsLink,
   VcsProject,
+  Workflow,
   WorkflowRun,
 } from './model';
 import type { OutgoingHooks } from './outgoing-hooks';
@@ -37,6 +38,8 @@ export interface CdsApiOptions {
   hash?: string;
   /** How long a build takes. */
   buildDurationMs?: number;
+  /** Which runs workflows keep that do not say so; all when not given. */
+  keepsRunsOf?: Workflow['keepsRunsOf'];
   /** A CDS from 0.52 on finds branches with an escaped slash. */
   matchesEscapedSlash?: boolean;
   /**
@@ -53,6 +56,10 @@ export interface CdsApiStandIn {
   url: string;
   port: number;
   cds: CdsVersion;
+  /** How a project gets a VCS server here: a user links it, or it has a credential of its own. */
+  connectsBy: Generation['connectsBy'];
+  /** Who removes the runs of a branch that is gone. */
+  branchRemoval: Generation['branchRemoval'];
   /** What the VCS server is called where nobody says so. */
   vcsServer: string;
   /** The callback for the OAuth consumer. */
@@ -60,6 +67,7 @@ export interface CdsApiStandIn {
   sharedInfraToken: string;
   /** What `api.token` of a service has to be: a consumer's token, or the shared.infra token. */
   tokenOf(type: RegisteredService['type'], name: string): string;
+  hasSessions: boolean;
   /** @throws Error by a CDS without sessions: 0.41 */
   sessions: Sessions;
   /** What services did that the API does not mind and an operator would. */

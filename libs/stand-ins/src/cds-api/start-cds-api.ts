@@ -46,7 +46,10 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSt
   const projects = createProjectStore();
   const caller = createServiceCaller({ registry, access, attempts: generation.attempts });
   const vcs = createVcsCalls({ generation, projects, caller, registry });
-  const workflows = createWorkflows({ generation, projects, caller, vcs });
+  const workflows = createWorkflows({
+    ...{ generation, projects, caller, vcs },
+    keepsRunsOf: options.keepsRunsOf ?? 'all',
+  });
   const outgoing = createOutgoingHooks({ projects, caller });
   const link = createOAuthLink({
     projects,
@@ -128,12 +131,15 @@ export async function startCdsApi(options: CdsApiOptions = {}): Promise<CdsApiSt
     url,
     port: listener.port,
     cds: generation.cds,
+    connectsBy: generation.connectsBy,
+    branchRemoval: generation.branchRemoval,
     vcsServer: SERVER,
     callbackUrl: options.callbackUrl ?? `${url}${CALLBACK_PATH}`,
     get sharedInfraToken() {
       return sharedInfraToken;
     },
     tokenOf: access.tokenOf,
+    hasSessions: access.sessions !== undefined,
     get sessions() {
       if (!access.sessions) throw new Error(`CDS ${generation.cds} has no sessions`);
       return access.sessions;

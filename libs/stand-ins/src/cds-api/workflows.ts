@@ -54,6 +54,8 @@ export function createWorkflows(deps: {
   projects: ProjectStore;
   caller: ServiceCaller;
   vcs: VcsCalls;
+  /** Which runs a workflow keeps that does not say so. */
+  keepsRunsOf: Workflow['keepsRunsOf'];
   generation: Pick<Generation, 'vcsServer' | 'hookFields' | 'looksAtDefaultBranch'>;
 }) {
   const { projects, caller, generation } = deps;
@@ -104,7 +106,7 @@ export function createWorkflows(deps: {
   return {
     /** A workflow that runs on every push to a repository. */
     async createRepositoryWorkflow(asked: NewRepositoryWorkflow): Promise<Workflow> {
-      const { project, name, repo, server = vcsServer, keepsRunsOf = 'all' } = asked;
+      const { project, name, repo, server = vcsServer, keepsRunsOf = deps.keepsRunsOf } = asked;
       const hook = await register(
         hookOf('RepositoryWebHook', {
           method: configValue('POST', 'string'),

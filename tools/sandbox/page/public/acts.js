@@ -42,7 +42,7 @@ async function perform({ action, label, body, then }) {
     const answer = await response.json();
     if (!response.ok) {
       say(`${label}: ${answer.error ?? response.status}`, true);
-    } else if (then === 'open') {
+    } else if (then === 'open' && answer.url) {
       say(`${label}: Bitbucket asks for your consent …`);
       location.assign(answer.url);
     } else {

@@ -75,6 +75,15 @@ export function tick() {
 
 export function showCds({ cds }) {
   find('api-away').hidden = !cds.away;
+  setText(find('cds-version'), cds.version);
+  for (const [name, value] of [
+    ['connects-by', cds.connectsBy],
+    ['removed-by', cds.branchRemoval],
+  ])
+    for (const node of document.querySelectorAll(`[data-${name}]`))
+      node.hidden = node.getAttribute(`data-${name}`) !== value;
+  for (const node of document.querySelectorAll('[data-has-sessions]'))
+    node.hidden = !cds.hasSessions;
   keyed(
     find('projects'),
     cds.projects,

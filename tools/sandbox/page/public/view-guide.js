@@ -1,9 +1,15 @@
+import { act } from './acts.js';
 import { el, keyed, setClass, setText, chip } from './dom.js';
 import { cleanupNode, cleanupRow } from './view-cds.js';
 
 const find = (id) => document.querySelector(`#${id}`);
 const list = el('ul', { class: 'list' });
 const nothing = el('p');
+const rule = act({
+  action: 'cds/applyRetentionRule',
+  label: 'Let the API apply its rule',
+  body: () => ({}),
+});
 
 for (const step of document.querySelectorAll('[data-step]')) {
   const mark = el('span', { class: 'visually-hidden' });
@@ -30,7 +36,10 @@ function runSentence({ cds, bitbucket, guide }) {
 function cleanupSentence({ cds, guide }, pending) {
   if (pending.length > 0) return 'hooks will have these runs removed:';
   const done = cds.removals.find(({ project }) => project === guide.project);
-  return done ? `${done.branch}: runs removed: ${done.runs}.` : 'No cleanup is pending.';
+  if (done) return `${done.branch}: runs removed: ${done.runs}.`;
+  return cds.branchRemoval === 'rule'
+    ? 'It does so each quarter of an hour, or now:'
+    : 'No cleanup is pending.';
 }
 
 /** Ticks what is done, points at what is next, and shows what there is to see. */
@@ -44,6 +53,9 @@ export function showGuide(state) {
     if (!isDone) isNext = false;
   }
   setText(find('guide-run'), runSentence(state));
+  if (cds.branchRemoval === 'rule') {
+    if (!rule.isConnected) find('guide-cleanup').append(rule);
+  } else rule.remove();
   const pending = cds.cleanups.filter(({ project }) => project === guide.project);
   setText(nothing, cleanupSentence(state, pending));
   keyed(list, pending, ({ uuid }) => uuid, cleanupNode, cleanupRow);

@@ -26,6 +26,8 @@ export interface Generation {
   createAccess(deps: GenerationDeps): Access;
   /** How a project says who it is at a VCS server: the first of these that it has counts. */
   credentials: readonly [CredentialKind, ...CredentialKind[]];
+  /** How the sandbox and tests give a project a VCS server, where several ways are known. */
+  connectsBy: 'link' | 'VCS project';
   /** What the server is called in projects where a test does not say so. */
   vcsServer: string;
   /** What `vcs` is told of a build. */

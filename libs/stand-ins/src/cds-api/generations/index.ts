@@ -22,6 +22,7 @@ const CDS_0_41: Generation = {
   createAccess: ({ sharedInfraToken: token, ...deps }) =>
     createSharedInfraAccess({ ...deps, token }),
   credentials: [OAUTH_GRANT],
+  connectsBy: 'link',
   vcsServer: 'bitbucketcloud',
   reporter: reportByEvents,
   statusName: longStatusName,
@@ -62,6 +63,7 @@ const CDS_0_51: Generation = {
   version: '0.51.0',
   createAccess: (deps) => createSessionAccess(deps, signInWithService, { namesAreFixed: true }),
   credentials: [VCS_PROJECT, OAUTH_GRANT],
+  connectsBy: 'VCS project',
   hasConfigVcsGerrit: true,
 };
 
