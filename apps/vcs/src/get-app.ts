@@ -24,6 +24,7 @@ import { createVcsMetrics } from './monitoring/vcs-metrics';
 import { createMainBranchOf } from './repositories/main-branch';
 import { addNotImplementedRoutes } from './repositories/not-implemented-routes';
 import { addRepositoryRoutes } from './repositories/repository-routes';
+import type { AnsweredCall } from './servers/granted-route';
 import { addServerRoutes } from './servers/server-routes';
 import { createFinishStatuses } from './statuses/finish-statuses';
 import { createSendStatus, SEND_MS } from './statuses/send-status';
@@ -97,7 +98,13 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   redis.on('ready', repeatedCalls.forget);
   const deadlineMs = deps.deadlineMs ?? DEADLINE_MS;
   const common = { servers, repeatedCalls, logger, deadlineMs };
-  const routes = { ...common, onAnswered: webhookRepairs.afterAnswer };
+  const routes = {
+    ...common,
+    onAnswered(call: AnsweredCall) {
+      webhookRepairs.afterAnswer(call);
+      finishStatuses.accepted(call.grant);
+    },
+  };
   const mainBranchOf = createMainBranchOf();
   const manualWebhooks = createManualWebhooks({ redis, logger });
   const runExclusive = createRunExclusive({ redis, logger, maxMs: routes.deadlineMs });

@@ -15,6 +15,7 @@ import { buildState } from './build-state';
 import type { ReportedBuild } from './reported-build';
 import { ASK_AFTER_MS, type SendStatus } from './send-status';
 import { isFinal } from './status-order';
+import { createWaitingStatuses } from './waiting-statuses';
 import {
   MAX_AGE_MS,
   MAX_UNFINISHED,
@@ -69,6 +70,7 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
   /** Id → since when the API gives no answer about its run (ms). */
   const unansweredSince = new LRUCache<string, number>({ max: MAX_UNFINISHED });
   const { roundEveryMs = ROUND_EVERY_MS } = deps;
+  const waiting = createWaitingStatuses();
 
   /** Postpones a run that the API refuses, and drops it after a day. */
   async function refused(id: string, status: UnfinishedStatus, reason: string): Promise<void> {
@@ -132,9 +134,10 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
     const age = now - status.since;
     if (age >= MAX_AGE_MS) return unfinished.remove(id);
     const called = calledBy(servers, status);
-    // Nothing stores the credential of a VCS project: its next call brings it.
-    if (!called && isProjectKey(status.grant))
+    if (!called && isProjectKey(status.grant)) {
+      waiting.add(status.grant, id);
       return unfinished.postpone(id, now + pauseAfter(age, roundEveryMs));
+    }
     if (!called || called.server.config.status.disable) return unfinished.remove(id);
     const { server, tokens } = called;
     // The calls that are left are for runs.
@@ -204,6 +207,13 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
   return {
     /** Checks all unfinished statuses once, then each from time to time. */
     start: loop.start,
+    /** Bitbucket accepted this credential: the next round checks what waited for it. */
+    accepted(grant: string): void {
+      for (const id of waiting.take(grant))
+        unfinished.postpone(id, Date.now()).catch((error: unknown) => {
+          logger.debug({ err: error }, 'unfinished build status checked later');
+        });
+    },
     close(): void {
       closing.abort();
       void loop.stop();
