@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import {
   type BitbucketStandIn,
 } from '@cds/stand-ins/bitbucket';
 import { startCdsApi, type CdsApiOptions, type CdsApiStandIn } from '@cds/stand-ins/cds-api';
+import { connectProject, type ProjectToken } from '../sandbox/story/connect-project';
 import { findRoot } from '../sandbox/story/find-root';
 import { serviceEnvironment, type ServiceSettings } from '../sandbox/story/service-config';
 
@@ -37,6 +39,8 @@ export function bundle(name: ServiceName | 'engine' | 'sandbox'): string {
 export interface StackOptions {
   bitbucket?: BitbucketOptions;
   api?: CdsApiOptions;
+  /** What a VCS project is given; an API token when not given. */
+  projectToken?: ProjectToken;
   /** From the deletion of a branch to the removal of its runs. */
   branchDeletionDelaySeconds?: number;
   /** None when not given. */
@@ -99,6 +103,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     redisPort: redis.port,
     apiUrl: api.url,
     token: api.sharedInfraToken,
+    tokenOf: api.tokenOf,
+    connectsBy: api.connectsBy,
+    // Both know it, whatever their tokens are.
+    ...(api.cds === '0.41' ? {} : { webhookKey: randomBytes(32).toString('hex') }),
     bitbucket: {
       apiUrl: bitbucket.apiUrl,
       oauthUrl: bitbucket.oauthUrl,
@@ -169,7 +177,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         stack.start('hooks', env ? { env } : {}),
       ]);
       await stack.registered(2);
-      await api.linkProject(PROJECT);
+      await connectProject({ api, bitbucket }, PROJECT, options.projectToken);
       return { vcs, hooks };
     },
     async stop() {
@@ -217,7 +225,7 @@ export function callVcs(
   path: string,
   body?: unknown,
 ): Promise<unknown> {
-  return stack.api.callVcs(PROJECT, 'bitbucketcloud', method, path, body);
+  return stack.api.callVcs(PROJECT, stack.api.vcsServer, method, path, body);
 }
 
 /** Stops a push's deliveries from being waited for forever: all of them, when they are over. */

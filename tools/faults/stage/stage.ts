@@ -2,7 +2,8 @@ import { mkdirSync, appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import { startBitbucket, type BitbucketStandIn } from '@cds/stand-ins/bitbucket';
-import { startCdsApi, type CdsApiStandIn } from '@cds/stand-ins/cds-api';
+import { startCdsApi, type CdsApiStandIn, type CdsVersion } from '@cds/stand-ins/cds-api';
+import { connectProject } from '../../sandbox/story/connect-project';
 import { serviceEnvironment, type ServiceSettings } from '../../sandbox/story/service-config';
 import { deliveriesOf, type History, type SentDelivery } from '../checker/history';
 import type { Random } from '../seeded-random';
@@ -14,6 +15,7 @@ import { createReplica, type Replica } from './replica';
 import { createSender, type PreparedDelivery, type Sender, type Webhook } from './sender';
 import { createWallClock, SHIFT_DATE, type WallClock } from './wall-clock';
 
+const TODAY: CdsVersion = '0.41';
 const PROJECT = 'SHOP';
 const REPOSITORY = 'acme/web-shop';
 const WEBHOOK_KEY = 'the key of the fault matrix';
@@ -22,6 +24,8 @@ const POLLING = { CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_POLLING: 'true' 
 const RECONCILE = { CDS_HOOKS_RECONCILE_INTERVAL: '3600' };
 
 export interface StageOptions {
+  /** Of which CDS the API is; of 0.41 where `hooks` has cleanups or polls, else of today. */
+  cds?: CdsVersion;
   /** Webhooks, each with a workflow of its own. */
   hooks?: number;
   replicas?: number;
@@ -132,7 +136,7 @@ export async function openStage(
     const proxy = await startRedisProxy(redis.port);
     closing.push(proxy.close);
     const api = await startCdsApi({
-      ...{ port: await freePort(), matchesEscapedSlash: true },
+      ...{ cds: cdsOf(options), port: await freePort(), matchesEscapedSlash: true },
       asksForDeletions: options.asksForDeletions ?? false,
       ...(options.buildMs === undefined ? {} : { buildDurationMs: options.buildMs }),
     });
@@ -154,6 +158,8 @@ export async function openStage(
       redisPort: options.redisProxy ? proxy.port : redis.port,
       apiUrl: gate.url,
       token: api.sharedInfraToken,
+      tokenOf: api.tokenOf,
+      connectsBy: api.connectsBy,
       bitbucket: {
         apiUrl: bitbucket.apiUrl,
         oauthUrl: bitbucket.oauthUrl,
@@ -214,7 +220,7 @@ export async function openStage(
     await waitFor(() => api.services().length === replicas.length + 1, {
       what: 'all services to register',
     });
-    await api.linkProject(PROJECT);
+    await connectProject({ api, bitbucket }, PROJECT);
     for (let number = 1; number <= (options.hooks ?? 3); number += 1) {
       const name = `workflow-${number}`;
       const { hook } = await api.workflows.createRepositoryWorkflow({
@@ -310,6 +316,11 @@ export async function openStage(
     await Promise.allSettled(closing.toReversed().map((close) => close()));
     throw error;
   }
+}
+
+/** From 0.50 on the API removes runs itself; polls are part of the protocol up to 0.53. */
+function cdsOf({ cds, cleanupDelaySeconds, polling }: StageOptions): CdsVersion {
+  return cds ?? (cleanupDelaySeconds !== undefined || polling ? '0.41' : TODAY);
 }
 
 /** One delivery for each hook by each replica, so that Redis knows all scripts and connections are up. */

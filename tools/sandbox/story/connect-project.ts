@@ -1,6 +1,8 @@
 import type { BitbucketStandIn } from '@cds/stand-ins/bitbucket';
 import type { CdsApiStandIn } from '@cds/stand-ins/cds-api';
 
+const WORKSPACE = 'acme';
+
 /** What a VCS project is given: a user's token, or one of a workspace. */
 export type ProjectToken = 'API token' | 'access token';
 
@@ -31,5 +33,10 @@ export async function connectProject(
 function credentialOf(bitbucket: BitbucketStandIn, kind: ProjectToken) {
   return kind === 'API token'
     ? { username: bitbucket.account.email, token: bitbucket.issueApiToken() }
-    : { username: 'x-token-auth', token: bitbucket.issueAccessToken({ workspace: 'acme' }) };
+    : {
+        username: 'x-token-auth',
+        token: bitbucket.issueAccessToken({ workspace: WORKSPACE }),
+        // Such a token is of no user, who would know the workspaces.
+        url: `https://bitbucket.org/${WORKSPACE}`,
+      };
 }

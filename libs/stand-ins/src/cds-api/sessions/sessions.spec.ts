@@ -125,7 +125,8 @@ describe('signing in to 0.50', () => {
   it('is without a service, which is registered with the JWT', async () => {
     const token = api.tokenOf('hooks', 'h');
     const service = serviceBody('hooks', 'h', hooks.url);
-    expect((await signIn(api, { token, service })).status).toBe(403);
+    const refused = await signIn(api, { token, service });
+    expect([refused.status, refused.json]).toEqual([403, refusal(11)]);
     const { json } = await signIn(api, { token });
     expect(json).not.toHaveProperty('service');
     expect(await heartbeat(json['token'])).toMatchObject({ status: 403, json: refusal(11) });

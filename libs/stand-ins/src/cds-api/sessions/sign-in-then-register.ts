@@ -14,7 +14,8 @@ export const signInThenRegister: ServiceEntrance = (core) => {
   entrance.post('/auth/consumer/builtin/signin', (request, response) => {
     if (core.inMaintenance()) throw new ApiRefusal('unavailable');
     const body = signInSchema.safeParse(jsonOf(request, 'forbidden'));
-    const token = body.data?.['token'];
+    if (!body.success) throw new ApiRefusal('forbidden');
+    const token = body.data['token'];
     if (token === undefined)
       throw new ApiRefusal('forbidden', 'missing or invalid authentication token');
     core.answerSignIn(response, core.consumerOf(token));
