@@ -252,6 +252,17 @@ describe('engine config new', () => {
     expect(engine.run(['config', 'check', configFile(out)])).toMatchObject({ code: 0 });
   });
 
+  it('prints what the version of that engine needs', () => {
+    const printedWith = (version: string) =>
+      engine.run(['config', 'new'], {
+        CDS_ENGINE: fakeCurrentCdsEngine(join(engine.folder(), 'versioned'), version),
+      }).out;
+
+    expect(printedWith('0.50.0')).toContain('[vcs.servers.bitbucketcloud]');
+    for (const version of ['0.57.0', '0.60.0', '0.55.2-3-gabcdef'])
+      expect(printedWith(version)).not.toContain('[vcs.servers');
+  });
+
   it('makes another key of webhooks each time, and none for one service alone', () => {
     const keysOf = (...args: string[]) =>
       [...engine.run(['config', 'new', ...args]).out.matchAll(/^webhookKey = "(.*)"$/gm)].map(
@@ -293,8 +304,8 @@ describe('engine config new', () => {
   );
 
   it.each([
-    ['0.57', fakeCdsEngine, /is that of 0\.40 to 0\.43, not of 0\.57/],
-    ['0.41', fakeCurrentCdsEngine, /is that of 0\.44 or later, not of 0\.41/],
+    ['0.57', fakeCdsEngine, /is that of 0\.43, not of 0\.57/],
+    ['0.41', fakeCurrentCdsEngine, /is that of 0\.57, not of 0\.41/],
   ])('does not mix CDS %s with an engine of another', (cds, fake, sentence) => {
     const env = { CDS_ENGINE: fake(join(engine.folder(), 'other')) };
     const { code, out, err } = engine.run(['config', 'new', '--cds', cds], env);
@@ -761,6 +772,23 @@ describe('engine vcs webhook', () => {
         code: 0,
         out: `URL: https://public.example/webhook/u-1\nEvents: repo:push\nSecret: ${secretOf('hunter2', 'u-1')}\n`,
       });
+  });
+
+  it('needs no server for a webhook of a VCS project', async () => {
+    const [both = '', hooks = ''] = readyConfig({ redisPort: await freePort() })
+      .replace('"hunter2"', `"${CONSUMER_TOKENS.vcs}"`)
+      .replace('"hunter2"', `"${CONSUMER_TOKENS.hooks}"`)
+      .replaceAll(/^name = .*$/gm, `$&\nwebhookKey = "${'k'.repeat(32)}"`)
+      .split(/^\[vcs\.servers[^]*?(?=\[hooks\])/m);
+    const webhook = (text: string) =>
+      engine.run(['vcs', 'webhook', 'u-1', '--config', configFile(text)]).out;
+    const secret = secretOf('k'.repeat(32), 'u-1');
+
+    expect(webhook(`${both}${hooks}`)).toBe(
+      `URL: http://localhost:8083/webhook/u-1\nEvents: repo:push\nSecret: ${secret}\n`,
+    );
+    const proxied = both.replace('[vcs]', '[vcs]\nproxyWebhook = "https://proxy.example/in/"');
+    expect(webhook(`${proxied}${hooks}`)).toContain('URL: https://proxy.example/in/u-1\n');
   });
 
   it('says that it needs [hooks] where only that can tell', () => {

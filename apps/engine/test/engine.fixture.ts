@@ -138,8 +138,10 @@ export const CONSUMER_TOKENS = { vcs: consumerToken('vcs'), hooks: consumerToken
 /**
  * The engine of a current CDS, played by a shell script: prints its API alone, and the API with consumers of both
  * services.
+ *
+ * @param version what it says of itself; a snapshot when not given
  */
-export function fakeCurrentCdsEngine(path: string): string {
+export function fakeCurrentCdsEngine(path: string, version = 'snapshot'): string {
   const service = (name: 'vcs' | 'hooks') => `
 #####################
 # Settings of ${name}
@@ -184,6 +186,7 @@ export function fakeCurrentCdsEngine(path: string): string {
     path,
     `#!/bin/sh
 case "$*" in
+version) echo 'CDS engine version:${version} os:linux architecture:amd64 git.hash: build.time: db.migrate:0';;
 "config new api") cat '${path}.api.toml';;
 "config new api hooks vcs") cat '${path}.toml';;
 "config new api --env") cat '${path}.api.env';;

@@ -8,7 +8,9 @@ export type { LogLevel } from './keys/value-types';
 export {
   CDS_VERSION_OF_TODAY,
   type CdsGeneration,
+  generationOf,
   KNOWN_CDS_VERSIONS,
+  knownCdsVersion,
   takesConsumerTokens,
 } from './values/cds-version';
 export { checkConfigText, loadConfig, readConfigFile, readConfigFiles } from './load-config';

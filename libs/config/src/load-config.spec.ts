@@ -319,6 +319,8 @@ describe('a configuration that is wrong', () => {
       'hooks.name',
       'hooks.api.token',
     ]);
+    // Without a token there is no key, either.
+    expect(keys(problems)).not.toContain('hooks.webhookKey');
     expect(problems[0]?.message).toMatch(/^is missing: fill it in, or set CDS_VCS_NAME\./);
     expect(problems[2]?.message).toContain('[vcs.servers.bitbucketcloud.bitbucketcloud]');
   });

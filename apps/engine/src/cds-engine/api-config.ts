@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { CDS_VERSION_OF_TODAY, knownCdsVersion } from '@cds/config';
 import { cdsEngineEnv } from './find-cds-engine';
 import { readPrintedConfig, type PrintedConfig } from './printed-config';
 
@@ -7,8 +8,8 @@ import { readPrintedConfig, type PrintedConfig } from './printed-config';
 export interface ApiConfig {
   /** Without the sections of our services. */
   text: string;
-  /** Whether CDS makes a consumer for each service, as 0.44 and later do. */
-  hasConsumers: boolean;
+  /** The version of CDS, `0.57`. */
+  cds: string;
   /** Names and tokens that it gave our services, by path: `vcs.api.token`. */
   values: Readonly<Record<string, string>>;
   /** Whether it holds `[log]`, which must not be there twice. */
@@ -21,6 +22,8 @@ export interface Binary {
   env: NodeJS.ProcessEnv;
 }
 
+/** The last version of CDS without consumers. */
+const LAST_WITH_SHARED_TOKEN = '0.43';
 const SHARED_TOKEN = 'api.auth.sharedInfraToken';
 const TOKENS = ['vcs.api.token', 'hooks.api.token'];
 const OF_CONSUMERS = [...TOKENS, 'vcs.name', 'hooks.name'];
@@ -30,17 +33,18 @@ const OF_CONSUMERS = [...TOKENS, 'vcs.name', 'hooks.name'];
  * the consumers of both. `reason` is a sentence that says why it is of no use.
  */
 export async function printApiConfig(binary: Binary): Promise<ApiConfig | { reason: string }> {
-  const alone = await run(binary, ['api']);
+  const version = await versionOf(binary);
+  const alone = await printedBy(binary, ['api']);
   if ('reason' in alone) return alone;
   const shared = alone.valueOf(SHARED_TOKEN);
   if (shared !== undefined)
     return {
       text: alone.text,
-      hasConsumers: false,
+      cds: version ?? LAST_WITH_SHARED_TOKEN,
       values: shared === '' ? {} : Object.fromEntries(TOKENS.map((path) => [path, shared])),
       hasLog: alone.hasLog,
     };
-  const all = await run(binary, ['api', 'hooks', 'vcs']);
+  const all = await printedBy(binary, ['api', 'hooks', 'vcs']);
   if ('reason' in all) return all;
   const values = OF_CONSUMERS.map((path) => [path, all.valueOf(path) ?? ''] as const);
   const text = all.without(['hooks', 'vcs']);
@@ -48,21 +52,34 @@ export async function printApiConfig(binary: Binary): Promise<ApiConfig | { reas
     return {
       reason: `what \`${binary.path} config new\` printed has neither a shared.infra token nor the tokens of the services.`,
     };
-  return { text, hasConsumers: true, values: Object.fromEntries(values), hasLog: all.hasLog };
+  const cds = version ?? CDS_VERSION_OF_TODAY;
+  return { text, cds, values: Object.fromEntries(values), hasLog: all.hasLog };
 }
 
-async function run(
-  { path, asEnv, env }: Binary,
+/** What `BINARY version` says; undefined for a version that is not known, and for a snapshot. */
+async function versionOf(binary: Binary): Promise<string | undefined> {
+  const text = await run(binary, ['version']).catch(() => '');
+  const version = /\bversion:\s*(v?\d+\.\d+)/i.exec(text)?.[1];
+  return version && knownCdsVersion(version);
+}
+
+async function run({ path, env }: Binary, args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(path, args, {
+    env: cdsEngineEnv(env),
+    timeout: 30_000,
+    maxBuffer: 4 * 1024 * 1024,
+  });
+  return stdout;
+}
+
+async function printedBy(
+  binary: Binary,
   services: readonly string[],
 ): Promise<PrintedConfig | { reason: string }> {
+  const { path, asEnv } = binary;
   const args = ['config', 'new', ...services, ...(asEnv ? ['--env'] : [])];
   try {
-    const { stdout } = await promisify(execFile)(path, args, {
-      env: cdsEngineEnv(env),
-      timeout: 30_000,
-      maxBuffer: 4 * 1024 * 1024,
-    });
-    return readPrintedConfig(stdout, { asEnv });
+    return readPrintedConfig(await run(binary, args), { asEnv });
   } catch (error) {
     const { code } = error as { code?: string | number | null };
     const why = code === undefined || code === null ? 'did not end well' : `failed (${code})`;

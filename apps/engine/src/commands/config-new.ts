@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import {
   CDS_VERSION_OF_TODAY,
+  generationOf,
   KNOWN_CDS_VERSIONS,
+  knownCdsVersion,
   printConfig,
   printEnv,
   type ServiceName,
@@ -18,9 +20,6 @@ export interface NewConfigOptions {
   /** A version of CDS: `0.41`, `0.55.2`. */
   cds?: string;
 }
-
-/** The last version of CDS without consumers. */
-const LAST_WITH_SHARED_TOKEN = '0.43';
 
 /**
  * `engine config new [vcs] [hooks] [api] [--env] [--cds VERSION]`. For both services, or with `api`,
@@ -41,8 +40,7 @@ export async function newConfig(
   );
   const wantsApi = services.length === 2 || names.includes('api');
   const api = wantsApi ? await apiConfig(context, { asEnv: o.env === true, asked }) : undefined;
-  const ofApi = api && !api.hasConsumers ? LAST_WITH_SHARED_TOKEN : CDS_VERSION_OF_TODAY;
-  const cds = asked ?? ofApi;
+  const cds = asked ?? api?.cds ?? CDS_VERSION_OF_TODAY;
   const values = { ...newWebhookKey(services, cds), ...api?.values };
   const ourText = (o.env ? printEnv : printConfig)({
     ...{ services, cds, values },
@@ -54,17 +52,12 @@ export async function newConfig(
 
 /** @throws CommandError naming the versions that there are */
 function knownVersion(text: string): string {
-  const version = KNOWN_CDS_VERSIONS.find((each) => isPatchOf(text, each));
+  const version = knownCdsVersion(text);
   if (version === undefined)
     throw usageError(
       `--cds: the configuration of CDS ${JSON.stringify(text)} is not known. Known are ${KNOWN_CDS_VERSIONS.join(', ')}; for a later one take the last.`,
     );
   return version;
-}
-
-function isPatchOf(text: string, version: string): boolean {
-  const given = /^v?(\d+\.\d+)(\.\d+)?$/.exec(text.trim())?.[1];
-  return given === version;
 }
 
 async function apiConfig(
@@ -83,10 +76,9 @@ async function apiConfig(
 }
 
 /** Why what the engine of CDS printed does not go with the version that was asked for. */
-function whyOtherCds({ hasConsumers }: ApiConfig, asked: string | undefined): string | undefined {
-  if (asked === undefined || takesConsumerTokens(asked) === hasConsumers) return undefined;
-  const its = hasConsumers ? '0.44 or later' : '0.40 to 0.43';
-  return `the engine of CDS that was found is that of ${its}, not of ${asked}: name the right one in CDS_ENGINE.`;
+function whyOtherCds({ cds }: ApiConfig, asked: string | undefined): string | undefined {
+  if (asked === undefined || generationOf(asked) === generationOf(cds)) return undefined;
+  return `the engine of CDS that was found is that of ${cds}, not of ${asked}: name the right one in CDS_ENGINE.`;
 }
 
 /** Where services have tokens of their own, no token can be the key of both. */

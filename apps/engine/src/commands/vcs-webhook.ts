@@ -1,5 +1,6 @@
-import type { LoadedConfig, ServiceName } from '@cds/config';
+import type { LoadedConfig, ServiceName, VcsConfig } from '@cds/config';
 import { webhookSecret } from '@cds/webhook-signature';
+import { isConsumerToken } from '@cds/wire';
 import { CommandError, usageError } from '../command-error';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
@@ -33,13 +34,24 @@ export async function showWebhook(
       ? `Redis of vcs cannot be asked (${stored.message}): this is what the configuration says.`
       : `vcs has not been asked for webhook ${uuid} (or creates it by itself): this is what the configuration says.`,
   );
-  for (const server of vcs.servers) {
-    if (vcs.servers.length > 1) context.out(`Server: ${server.name}\n`);
-    const url = server.proxyWebhook
-      ? `${server.proxyWebhook}/${uuid}`
+  const owners = ownersOf(vcs);
+  for (const { label, proxyWebhook } of owners) {
+    if (owners.length > 1) context.out(`${label}\n`);
+    const url = proxyWebhook
+      ? `${proxyWebhook}/${uuid}`
       : `${urlPublic(files, context)}/webhook/${uuid}`;
     print(context, { url, events: DEFAULT_EVENTS, secret });
   }
+}
+
+/** Whose webhook it may be: a server's, or a VCS project's, which CDS 0.51 and later have. */
+function ownersOf({ api, servers, proxyWebhook = '' }: VcsConfig) {
+  const ofServers = servers.map((server) => ({
+    label: `Server: ${server.name}`,
+    proxyWebhook: server.proxyWebhook,
+  }));
+  if (!isConsumerToken(api.token)) return ofServers;
+  return [...ofServers, { label: 'VCS projects', proxyWebhook }];
 }
 
 interface PrintedWebhook extends Omit<ManualWebhook, 'repository'> {

@@ -79,6 +79,14 @@ describe('the Redis to import from', () => {
       'redis://reader@old:6380/2',
       { address: { kind: 'single', host: 'old', port: 6380 }, username: 'reader', database: 2 },
     ],
+    [
+      'rediss://old:6380',
+      {
+        address: { kind: 'single', host: 'old', port: 6380 },
+        database: 0,
+        tls: { rejectUnauthorized: true },
+      },
+    ],
   ])('%s', (text, expected) => {
     expect(sourceAddress(text, 's3cret')).toEqual({ ...expected, password: 's3cret' });
   });
@@ -87,7 +95,8 @@ describe('the Redis to import from', () => {
     '',
     'a b',
     'http://old',
-    'rediss://old',
+    'rediss://old/db',
+    'redisx://old',
     'redis://old/db',
     'redis://old?x=1',
     'redis:/',

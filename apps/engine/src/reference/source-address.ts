@@ -6,7 +6,7 @@ import { usageError } from '../command-error';
 export const IMPORT_PASSWORD = 'CDS_IMPORT_REDIS_PASSWORD';
 
 const FORMS =
-  'host:port, name@sentinel1:26379,sentinel2:26379 for Redis Sentinel, or redis://user@host:port/database';
+  'host:port, name@sentinel1:26379,sentinel2:26379 for Redis Sentinel, or redis://user@host:port/database, with rediss: for TLS';
 
 /** The Redis that `--from` names. @throws CommandError for no address, or one with a password */
 export function sourceAddress(text: string, password: string): RedisConfigLike {
@@ -23,9 +23,10 @@ export function sourceAddress(text: string, password: string): RedisConfigLike {
   }
   const database = /^\/?(\d{0,4})$/.exec(url?.pathname ?? '?')?.[1];
   const address = url && parseRedisAddress(url.host);
-  if (url?.protocol !== 'redis:' || !address || database === undefined || url.search || url.hash) {
-    throw usageError(`--from takes ${FORMS}; no TLS.`);
-  }
+  const isRedis = url?.protocol === 'redis:' || url?.protocol === 'rediss:';
+  if (!isRedis || !address || database === undefined || url.search || url.hash)
+    throw usageError(`--from takes ${FORMS}.`);
   const username = decodeURIComponent(url.username) || undefined;
-  return { address, password, username, database: Number(database) };
+  const tls = url.protocol === 'rediss:' ? { rejectUnauthorized: true } : undefined;
+  return { address, password, username, database: Number(database), tls };
 }

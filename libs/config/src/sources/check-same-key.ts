@@ -10,7 +10,8 @@ export function checkSameKey(
   reading: Reading,
   { vcs, hooks }: Pick<LoadedConfig, 'vcs' | 'hooks'>,
 ): void {
-  if (!vcs || !hooks || hooks.signature === 'off') return;
+  // Without any key a token is missing, which is said already.
+  if (!vcs || vcs.webhookKey === '' || !hooks || hooks.signature === 'off') return;
   if (hooks.webhookKeys.includes(vcs.webhookKey)) return;
   const isOwnToken = vcs.webhookKey === vcs.api.token && isConsumerToken(vcs.api.token);
   reading[isOwnToken ? 'error' : 'warn'](

@@ -25,6 +25,12 @@ export function cdsMinor(version: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
+/** The one of {@link KNOWN_CDS_VERSIONS} that `v0.57.1`, for instance, is a patch of. */
+export function knownCdsVersion(version: string): string | undefined {
+  const minor = cdsMinor(version);
+  return KNOWN_CDS_VERSIONS.find((known) => cdsMinor(known) === minor);
+}
+
 /** Whether services of this version sign in with consumers: 0.44 and later. */
 export function takesConsumerTokens(version: string): boolean {
   return generationOf(version) !== '0.40';
