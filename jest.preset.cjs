@@ -9,18 +9,23 @@ const aliases = Object.fromEntries(
   ]),
 );
 
+const toCommonJs = [
+  require.resolve('@swc/jest'),
+  {
+    jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+    module: { type: 'commonjs' },
+  },
+];
+
 module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/**/*.spec.ts'],
   transform: {
-    '^.+\\.(t|mj)s$': [
-      require.resolve('@swc/jest'),
-      {
-        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
-        module: { type: 'commonjs' },
-      },
-    ],
+    '^.+\\.(t|mj)s$': toCommonJs,
+    // Packages without CommonJS.
+    'node_modules/modern-tar/.+\\.js$': toCommonJs,
   },
+  transformIgnorePatterns: ['/node_modules/(?!modern-tar/)'],
   moduleNameMapper: aliases,
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   maxWorkers: 2,

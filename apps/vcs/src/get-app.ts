@@ -16,6 +16,9 @@ import { budgetLine, projectsBudgetLine } from './rate-limit/budget-line';
 import { DEADLINE_MS } from './http/request-deadline';
 import { createRunExclusive } from './redis/run-exclusive';
 import { addCommitRoutes } from './commits/commit-routes';
+import { addArchiveRoute } from './contents/archive-route';
+import { addContentRoutes } from './contents/content-routes';
+import { addInsightRoutes } from './insights/insight-routes';
 import { createEventLog } from './polling/event-log';
 import { createFindEvents } from './polling/find-events';
 import { addPollingRoutes } from './polling/polling-routes';
@@ -115,7 +118,11 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   addAuthorizeRoutes(router, routes);
   addWebhooksInfoRoute(router, routes);
   addRepositoryRoutes(router, { ...routes, mainBranchOf });
+  // Before those of commits, whose hash may be the name of a tag with slashes.
+  addInsightRoutes(router, routes);
   addCommitRoutes(router, { ...routes, mainBranchOf });
+  addContentRoutes(router, routes);
+  addArchiveRoute(router, routes);
   addPullRequestRoutes(router, routes);
   // Without `onAnswered`: here the API manages the webhooks itself.
   addHookRoutes(router, {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { newOAuthStandIn, type OAuthStandIn } from './oauth-stand-in.fixture';
 import { repositoriesStandIn } from './repositories-stand-in.fixture';
+import { sourceStandIn } from './source-stand-in.fixture';
 import type { StandInRepository } from './stand-in-data.fixture';
 
 export interface SeenRequest {
@@ -102,7 +103,7 @@ export async function startBitbucketStandIn(): Promise<BitbucketStandIn> {
     else res.json(body);
   }
 
-  app.use('/2.0', repositoriesStandIn(repositories));
+  app.use('/2.0', sourceStandIn(repositories), repositoriesStandIn(repositories));
   // What is gone since 2026, or never was.
   app.use((req, res) => {
     const gone = /^\/2\.0\/(repositories|workspaces|teams|users)\/?$/.test(req.path);

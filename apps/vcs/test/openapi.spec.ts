@@ -52,6 +52,7 @@ describe('/openapi.json of vcs', () => {
     const commit = String(widgets.commits[0]?.hash);
     widgets.branches.set('feat/one', String(widgets.commits[1]?.hash));
     widgets.tags.push({ name: 'v1/rc', message: 'first', hash: commit });
+    widgets.files.set(commit, [{ path: '.cds/a.yml', content: 'name: a' }]);
 
     for (const path of ['/openapi.json', '/mon/status', '/mon/version', '/mon/metrics'])
       expect(await call('get', path)).toBe(200);
@@ -102,11 +103,19 @@ describe('/openapi.json of vcs', () => {
       `${REPO}/search/pullrequest?commit=${widgets.pullRequests[0]?.source.hash}`,
       `${REPO}/tags/v1%2Frc`,
       `${REPO}/hooks?url=${URL}`,
+      `${REPO}/contents/.cds?commit=${commit}&offset=0&limit=1`,
+      `${REPO}/content/.cds%2Fa.yml?commit=${commit}`,
     ])
       expect([path, await call('get', path)]).toEqual([path, 200]);
     expect(await call('post', `${REPO}/pullrequests/${id}/comments`, 'text')).toBe(204);
     expect(await call('post', `${REPO}/pullrequests/comments`, { id, message: 'text' })).toBe(204);
     expect(await call('delete', `${REPO}/hooks?url=${URL}`)).toBe(204);
+
+    const archive = { path: '.cds', format: 'tar.gz', commit };
+    expect(await call('post', `${REPO}/archive`, archive)).toBe(200);
+    expect(await call('post', `${REPO}/archive`, { ...archive, path: 'nope' })).toBe(404);
+    const insight = { title: 'CDS', detail: 'Done', data: [] };
+    expect(await call('post', `${REPO}/commits/${commit}/insight/cds`, insight)).toBe(204);
 
     for (const path of [
       `${REPO}/branches/`,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import express, { type Request, type Response, type Router } from 'express';
+import express, { type Request, type Router } from 'express';
+import { answerRefused, page, Refused, requireLength } from './stand-in-http.fixture';
 import { findCommit, type StandInCommit, type StandInRepository } from './stand-in-data.fixture';
 import {
   commitJson,
@@ -9,23 +10,6 @@ import {
   repositoryJson,
   tagJson,
 } from './stand-in-json.fixture';
-
-class Refused extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-function requireLength(field: string, text: string | undefined, max: number): void {
-  if (text !== undefined && text.length > max)
-    throw new Refused(
-      400,
-      `${field}: Ensure this value has at most ${max} characters (it has ${text.length}).`,
-    );
-}
 
 const STATES = ['SUCCESSFUL', 'FAILED', 'INPROGRESS', 'STOPPED'];
 
@@ -238,26 +222,6 @@ export function repositoriesStandIn(repositories: StandInRepository[]): Router {
     res.status(204).end();
   });
 
-  router.use((error: unknown, _req: Request, res: Response, next: express.NextFunction) => {
-    if (!(error instanceof Refused)) return next(error);
-    res.status(error.status).json({ type: 'error', error: { message: error.message } });
-  });
+  router.use(answerRefused);
   return router;
-}
-
-/** Pages are opaque, `next` holds every parameter, and only `values` and `next` are sure. */
-function page(req: Request, res: Response, values: unknown[], longest: number): void {
-  const url = new URL(req.originalUrl, `http://${req.headers.host}`);
-  const length = Number(url.searchParams.get('pagelen') ?? 10);
-  if (!(length >= 10 && length <= longest)) throw new Refused(400, 'Invalid pagelen');
-  const cursor = url.searchParams.get('page');
-  const start = cursor === null ? 0 : Number(Buffer.from(cursor, 'base64url').toString());
-  if (Number.isNaN(start)) throw new Refused(400, 'Invalid page');
-  const end = start + length;
-  if (end < values.length)
-    url.searchParams.set('page', Buffer.from(String(end)).toString('base64url'));
-  res.json({
-    values: values.slice(start, end),
-    ...(end < values.length ? { next: url.toString() } : {}),
-  });
 }

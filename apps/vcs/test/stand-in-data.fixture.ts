@@ -27,6 +27,13 @@ export interface StandInHook {
   secret?: string;
 }
 
+export interface StandInFile {
+  path: string;
+  content: string | Buffer;
+  /** `link`, `executable`, `subrepository`, `binary`, `lfs`. */
+  attributes?: string[];
+}
+
 export interface StandInRepository {
   workspace: string;
   slug: string;
@@ -43,6 +50,10 @@ export interface StandInRepository {
   /** By commit, then by key. */
   statuses: Map<string, Map<string, Record<string, unknown>>>;
   forks: StandInRepository[];
+  /** By commit. */
+  files: Map<string, StandInFile[]>;
+  /** Bodies by commit and id, with a space between. */
+  reports: Map<string, Record<string, unknown>>;
 }
 
 /** A stable hash of 40 digits. */
@@ -76,6 +87,8 @@ export function newRepository(workspace: string, slug: string, count = 3): Stand
     hooks: [],
     statuses: new Map(),
     forks: [],
+    files: new Map(),
+    reports: new Map(),
   };
 }
 

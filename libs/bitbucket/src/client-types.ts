@@ -10,8 +10,10 @@ import type {
   BbStatus,
   BbTag,
   BbWorkspace,
+  BbSourceEntry,
   HookSettings,
   NewPullRequest,
+  NewReport,
   NewStatus,
   PullRequestState,
   RepoRef,
@@ -101,6 +103,13 @@ export interface ListCommitsOptions {
   limit: number;
 }
 
+export interface ListSourceOptions {
+  /** 1: only what is in the directory itself. */
+  maxDepth: number;
+  /** The first so many. */
+  limit: number;
+}
+
 export interface ListPullRequestsOptions {
   /** Default: only OPEN. */
   states?: PullRequestState[];
@@ -152,6 +161,23 @@ export interface BitbucketClient {
     ctx: CallContext,
   ): Promise<BbPullRequest>;
   commentPullRequest(repo: RepoRef, id: number, markdown: string, ctx: CallContext): Promise<void>;
+  /** What is in a directory, in the order of git; '' is the root. */
+  listSource(
+    repo: RepoRef,
+    commit: string,
+    directory: string,
+    o: ListSourceOptions,
+    ctx: CallContext,
+  ): Promise<BbSourceEntry[]>;
+  getSourceEntry(
+    repo: RepoRef,
+    commit: string,
+    path: string,
+    ctx: CallContext,
+  ): Promise<BbSourceEntry>;
+  /** The bytes of a file, at most 16 MiB. */
+  readSource(repo: RepoRef, commit: string, path: string, ctx: CallContext): Promise<Buffer>;
+  putReport(repo: RepoRef, commit: string, report: NewReport, ctx: CallContext): Promise<void>;
   listHooks(repo: RepoRef, ctx: CallContext): Promise<BbHook[]>;
   createHook(repo: RepoRef, hook: HookSettings, ctx: CallContext): Promise<BbHook>;
   updateHook(repo: RepoRef, uuid: string, hook: HookSettings, ctx: CallContext): Promise<BbHook>;

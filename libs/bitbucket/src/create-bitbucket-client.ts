@@ -5,7 +5,9 @@ import { createCommits } from './resources/commits';
 import { createFullHashes } from './resources/full-hashes';
 import { createPullRequests } from './resources/pull-requests';
 import { createRefs } from './resources/refs';
+import { createReports } from './resources/reports';
 import { createRepositories } from './resources/repositories';
+import { createSource } from './resources/source';
 import { createStatuses } from './resources/statuses';
 import { createWebhooks } from './resources/webhooks';
 import { createWorkspaces } from './resources/workspaces';
@@ -44,6 +46,8 @@ export function createBitbucketClient(o: BitbucketClientOptions): BitbucketClien
     getCommit: noting(commits.getCommit),
     ...createStatuses(http, { resolveRevision }),
     ...createPullRequests({ http, fullHashes, logger: o.logger }),
+    ...createSource(http, { resolveRevision }),
+    ...createReports(http),
     ...createWebhooks(http),
   };
 }

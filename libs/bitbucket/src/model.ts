@@ -131,6 +131,36 @@ export interface NewPullRequest {
   destinationBranch?: string | undefined;
 }
 
+/** A file or a directory of a commit. */
+export interface BbSourceEntry {
+  /** From the root of the repository, without a slash at the end. */
+  path: string;
+  /** `link`: symbolic; `submodule`: another repository; `lfs`: a file whose content is elsewhere. */
+  kind: 'file' | 'directory' | 'link' | 'submodule' | 'lfs';
+  isExecutable: boolean;
+  /** Bytes; 0 for all but files. */
+  size: number;
+}
+
+/** A report of Bitbucket's code insights about a commit. */
+export interface NewReport {
+  /** Names it among those of the commit: the same id is overwritten. */
+  id: string;
+  title: string;
+  details: string;
+  reporter: string;
+  type: 'SECURITY' | 'COVERAGE' | 'TEST' | 'BUG';
+  /** Absent for a report that judges nothing. */
+  result?: 'PASSED' | 'FAILED' | 'PENDING' | undefined;
+  data: ReportData[];
+}
+
+export type ReportData =
+  | { title: string; type: 'LINK'; value: { text: string; href: string } }
+  | { title: string; type: 'TEXT'; value: string }
+  | { title: string; type: 'BOOLEAN'; value: boolean }
+  | { title: string; type: 'DATE' | 'DURATION' | 'NUMBER' | 'PERCENTAGE'; value: number };
+
 export interface BbHook {
   uuid: string;
   url: string;

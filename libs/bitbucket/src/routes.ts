@@ -11,6 +11,8 @@ export interface Route {
   /** Below apiUrl, as Bitbucket's specification writes it. */
   readonly template: string;
   readonly repeat: RepeatRule;
+  /** The type of the answer; JSON when not given. */
+  readonly accept?: string;
 }
 
 function read(template: string): Route {
@@ -48,6 +50,16 @@ export const routes = {
     method: 'POST',
     template: `${repo}/pullrequests/{pull_request_id}/comments`,
     repeat: 'unless-received',
+  },
+  // A directory is listed where the path ends in a slash.
+  listSource: read(`${repo}/src/{commit}/{path}`),
+  getSourceMeta: read(`${repo}/src/{commit}/{path}`),
+  readSource: { ...read(`${repo}/src/{commit}/{path}`), accept: '*/*' },
+  // The same report is overwritten.
+  putReport: {
+    method: 'PUT',
+    template: `${repo}/commit/{commit}/reports/{reportId}`,
+    repeat: 'always',
   },
   listHooks: read(`${repo}/hooks`),
   createHook: { method: 'POST', template: `${repo}/hooks`, repeat: 'unless-received' },

@@ -20,4 +20,4 @@ export { printEnv } from './print/print-env';
 export { publicConfig } from './public-config';
 export type { BitbucketServerConfig } from './sources/read-servers';
 export { formatRedisAddress, parseRedisAddress } from './values/redis-address';
-export { whyNoLink } from './values/bitbucket-url';
+export { whyNoLink, whyUnreachable } from './values/bitbucket-url';

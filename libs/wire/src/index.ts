@@ -4,5 +4,6 @@ export * from './hook-types';
 export * from './known-errors';
 export * from './nanoseconds';
 export * from './service-types';
+export * from './vcs-content-types';
 export * from './vcs-types';
 export { onOneLine, showHidden, showHiddenOnceParsed } from './visible-text';

@@ -55,6 +55,19 @@ export function createCoalescingClient(deps: {
     return [fullNameOf(repo), writes.stateOf(repo), ...what];
   }
 
+  /** What a commit holds never changes; what a branch or a tag holds does. */
+  function ofCommit<T>(
+    repo: RepoRef,
+    commit: string,
+    what: unknown[],
+    ctx: CallContext,
+    work: (ctx: CallContext) => Promise<T>,
+  ): Promise<T> {
+    return isFullHash(commit)
+      ? share(FOREVER, ctx, [fullNameOf(repo), commit, ...what], work)
+      : share(CURRENT, ctx, of(repo, commit, ...what), work);
+  }
+
   return {
     ...bitbucket,
     listWorkspaces: (ctx) => list(LISTING, ctx, ['workspaces'], bitbucket.listWorkspaces),
@@ -82,6 +95,18 @@ export function createCoalescingClient(deps: {
     listStatuses: (repo, revision, ctx) =>
       share(CURRENT, ctx, of(repo, 'statuses', revision), (inner) =>
         bitbucket.listStatuses(repo, revision, inner),
+      ),
+    listSource: (repo, commit, path, o, ctx) =>
+      ofCommit(repo, commit, ['directory', path, o], ctx, (inner) =>
+        bitbucket.listSource(repo, commit, path, o, inner),
+      ),
+    getSourceEntry: (repo, commit, path, ctx) =>
+      ofCommit(repo, commit, ['entry', path], ctx, (inner) =>
+        bitbucket.getSourceEntry(repo, commit, path, inner),
+      ),
+    readSource: (repo, commit, path, ctx) =>
+      ofCommit(repo, commit, ['file', path], ctx, (inner) =>
+        bitbucket.readSource(repo, commit, path, inner),
       ),
     getPullRequest: (repo, id, ctx) =>
       share(CURRENT, ctx, of(repo, 'pull request', id), (inner) =>

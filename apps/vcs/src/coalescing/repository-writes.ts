@@ -32,6 +32,7 @@ export function noteWrites(bitbucket: BitbucketClient, writes: RepositoryWrites)
   return {
     ...bitbucket,
     postStatus: (repo, ...rest) => noted(repo, bitbucket.postStatus(repo, ...rest)),
+    putReport: (repo, ...rest) => noted(repo, bitbucket.putReport(repo, ...rest)),
     createPullRequest: (repo, ...rest) => noted(repo, bitbucket.createPullRequest(repo, ...rest)),
     commentPullRequest: (repo, ...rest) => noted(repo, bitbucket.commentPullRequest(repo, ...rest)),
     createHook: (repo, ...rest) => noted(repo, bitbucket.createHook(repo, ...rest)),

@@ -135,5 +135,6 @@ export function createRequestCoalescer(deps: {
 
 /** The length of its JSON, about its size in memory. */
 function sizeOf(answer: unknown): number {
+  if (Buffer.isBuffer(answer)) return answer.length + 1;
   return ((JSON.stringify(answer) as string | undefined) ?? '').length + 1;
 }

@@ -3,12 +3,13 @@ import { type DeadlineContext, abortable } from '@cds/network';
 import { handle, type Logger, withCommon } from '@cds/service';
 import type { Request, RequestHandler } from 'express';
 import { ACCESS_HEADERS, NEW_ACCESS_TOKEN_HEADER } from '../credentials/access-headers';
-import { acceptedToken, type CallCredential } from '../credentials/call-credential';
+import { acceptedToken } from '../credentials/call-credential';
 import { PROJECT_HEADERS } from '../credentials/project-headers';
 import type { BitbucketServer } from './bitbucket-server';
 import { BITBUCKET_ERRORS, bitbucketErrorToCds, type MissingKind } from '../http/bitbucket-errors';
 import { deadlinePassed, withRequestDeadline } from '../http/request-deadline';
 import { findCredential, type Servers } from './find-server';
+import type { CalledProject } from './project-servers';
 import type { RepeatedCalls } from './repeated-calls';
 import { repoOf } from '../http/repository-ref';
 
@@ -55,7 +56,7 @@ export interface GrantedCall {
  * answers repeats of a call from memory, and returns a new access token to the API, which reads it
  * on success only.
  * @param missing the error for a 404 of Bitbucket
- * @param options `alone`: the answer is streamed, and never serves another caller
+ * @param options `alone`: the answer is made of reads only, streamed, and serves no other caller
  */
 export function grantedRoute(
   deps: RouteDeps,
@@ -69,7 +70,8 @@ export function grantedRoute(
     const done = await deps.repeatedCalls.run(asked, async () => {
       try {
         return await withRequestDeadline(req, deps.deadlineMs, async (ctx) => {
-          const call = newCall(req, server, credential, ctx);
+          const reads = req.method === 'GET' || alone === true;
+          const call = newCall(req, { server, credential, reads }, ctx);
           const answer = await abortable(work(call), ctx.signal, deadlinePassed);
           const { newAccessToken } = credential;
           return { answer, newAccessToken, answered: call.answered() };
@@ -103,8 +105,7 @@ export function grantedRoute(
 
 function newCall(
   req: Request,
-  server: BitbucketServer,
-  credential: CallCredential,
+  { server, credential, reads }: CalledProject & { reads: boolean },
   ctx: DeadlineContext,
 ): GrantedCall {
   const { owner, repo } = req.params;
@@ -114,7 +115,7 @@ function newCall(
     req,
     server,
     // A write decides on what it reads first, so that must be current.
-    bitbucket: req.method === 'GET' ? server.connectToRead(credential) : current,
+    bitbucket: reads ? server.connectToRead(credential) : current,
     current,
     grant,
     ctx,

@@ -5,6 +5,8 @@ import {
   vcsProjectHeaders,
 } from '../../test/test-context.fixture';
 
+import { nameOfProjects } from '../servers/project-servers';
+
 const STATUS = '/vcs/bitbucketcloud/status';
 const UI = 'https://cds.acme.example';
 const RUN_AS_CODE = `${UI}/project/PROJ/run/d0787a35-761b-4c8d-afab-f8ce1ba0be0f`;
@@ -46,7 +48,9 @@ const send = (change: Record<string, unknown> = {}, instance = vcs) =>
 const posted = () => context.bitbucket.requests.filter((request) => request.method === 'POST');
 const states = () => posted().map((request) => (request.body as { state: string }).state);
 const sentKey = () =>
-  vcsKeys.sentStatus('bitbucketcloud', 'acme/widgets', commit, 'PROJ-build-all-compile');
+  vcsKeys.sentStatus(
+    ...[nameOfProjects(context.bitbucket.apiUrl), 'acme/widgets', commit, 'PROJ-build-all-compile'],
+  );
 
 describe('the build status of CDS 0.54 and later', () => {
   it('is sent with the title, the context and the URL that it has', async () => {

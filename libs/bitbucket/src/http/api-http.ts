@@ -34,6 +34,8 @@ export interface ApiAnswer {
   url: string;
   /** Size of the body. */
   bytes: number;
+  /** As it came. */
+  body: Buffer;
   /** Throws `invalid-answer` when the body is not what `schema` takes. */
   read<T>(schema: z.ZodType<T>): T;
 }
@@ -118,7 +120,13 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
       const answer = await sendWithToken(route, { ...request, url }, tokens, ctx);
       const { status, body } = answer;
       if (status < 300) {
-        return { status, url, bytes: body.length, read: parseJsonAnswer(request.call, answer) };
+        return {
+          status,
+          url,
+          bytes: body.length,
+          body,
+          read: parseJsonAnswer(request.call, answer),
+        };
       }
       if (route.method !== 'GET' || answer.header('location') === '' || hops === MAX_REDIRECTS) {
         throw refusalError(request.call, answer, secretsOf(tokens));
@@ -192,7 +200,7 @@ export function callName(route: Route): string {
 
 function newRequest(route: Route, url: string, body?: unknown): HttpRequest {
   const headers: Record<string, string> = {
-    Accept: 'application/json',
+    Accept: route.accept ?? 'application/json',
     'User-Agent': 'cds-bitbucket-cloud',
   };
   if (body !== undefined) headers['Content-Type'] = 'application/json';

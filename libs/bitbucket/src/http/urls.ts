@@ -1,14 +1,22 @@
 import { BitbucketError } from './bitbucket-error';
 
-export type PathValues = Readonly<Record<string, string | number>>;
+/** A list is a path of several segments; '' at its end makes a slash there. */
+export type PathValues = Readonly<Record<string, string | number | readonly string[]>>;
 
 /**
- * Fills a route's template; each value becomes one encoded path segment. Throws a 404 for a value
- * that no URL can carry ('', '.', '..', half a character).
+ * Fills a route's template; each value becomes one encoded path segment, a list as many as it has.
+ * Throws a 404 for a value that no URL can carry ('', '.', '..', half a character).
  */
 export function expandTemplate(template: string, values: PathValues, call: string): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = String(values[name] ?? '');
+    const value = values[name] ?? '';
+    if (typeof value !== 'object') return encode(name, String(value));
+    const segments = value.at(-1) === '' ? value.slice(0, -1) : value;
+    const path = segments.map((segment) => encode(name, segment)).join('/');
+    return segments.length === value.length || path === '' ? path : `${path}/`;
+  });
+
+  function encode(name: string, value: string): string {
     if (value === '' || value === '.' || value === '..' || /\p{Surrogate}/u.test(value)) {
       throw new BitbucketError({
         kind: 'answer',
@@ -18,7 +26,7 @@ export function expandTemplate(template: string, values: PathValues, call: strin
       });
     }
     return encodeURIComponent(value);
-  });
+  }
 }
 
 /** What Bitbucket writes into `next` is far shorter, and no server takes a longer line. */

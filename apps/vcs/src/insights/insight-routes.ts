@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { isBitbucketError, type NewReport } from '@cds/bitbucket';
+import type { Router } from '@cds/service';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import { fullNameOf, repoOf } from '../http/repository-ref';
+import { repositoryParams } from '../http/route-params';
+import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
+import { hasLinks, toReport, withoutLinks } from './insight-report';
+import { insightSchema } from './insight-schema';
+
+/** CDS sends a report up to three times without a change. */
+const SAME_MS = 10 * 60_000;
+
+const insightParams = repositoryParams.extend({
+  commit: z.string().meta({ description: 'The hash of the commit.' }),
+  insightKey: z.string().meta({ description: 'Names the report among those of the commit.' }),
+});
+
+/** Reports about a commit, which Bitbucket shows beside its builds as code insights. */
+export function addInsightRoutes(router: Router, deps: RouteDeps): void {
+  /** Digest of the last report by what it is about. */
+  const sent = new LRUCache<string, string>({ max: 5_000, ttl: SAME_MS });
+
+  router.post(
+    '/vcs/:name/repos/:owner/:repo/commits/:commit/insight/:insightKey',
+    {
+      summary: 'Reports on a commit',
+      description: "As one of Bitbucket's code insights reports. Ignored with `status.disable`.",
+      params: insightParams,
+      body: insightSchema,
+      answer: 'nothing',
+      errors: ['notFound'],
+    },
+    ({ params, body }) =>
+      grantedRoute(deps, 'notFound', async (call) => {
+        const { commit, insightKey } = params(call.req);
+        const report = toReport(insightKey, body(call.req));
+        if (call.server.config.status.disable) return;
+        const id = JSON.stringify([call.grant, fullNameOf(repoOf(call.req)), commit, report.id]);
+        const digest = createHash('sha256').update(JSON.stringify(report)).digest('base64');
+        if (sent.get(id) === digest) return;
+        await putReport(call, commit, report);
+        sent.set(id, digest);
+      }),
+  );
+}
+
+async function putReport(call: GrantedCall, commit: string, report: NewReport): Promise<void> {
+  const { bitbucket, req, ctx } = call;
+  try {
+    await bitbucket.putReport(repoOf(req), commit, report, ctx);
+  } catch (error) {
+    const mayBeLinks = isBitbucketError(error) && error.status === 400 && hasLinks(report);
+    if (!mayBeLinks) throw error;
+    await bitbucket.putReport(repoOf(req), commit, withoutLinks(report), ctx);
+  }
+}
