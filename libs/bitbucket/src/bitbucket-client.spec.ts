@@ -1,6 +1,6 @@
 import { waitFor, provesNothingHappensFor } from '@cds/testing';
-import { BitbucketError, type NewStatus } from '.';
-import { context, fastClient } from '../test/client.fixture';
+import { BitbucketError, type BitbucketPart, type NewStatus } from '.';
+import { context, fastClient, tokenSource } from '../test/client.fixture';
 import { type FakeBitbucket, refuse, startFakeBitbucket } from '../test/fake-bitbucket.fixture';
 import { depthOf } from '../test/rounds.fixture';
 import {
@@ -92,6 +92,41 @@ describe('repositories', () => {
       cloneSsh: 'git@bitbucket.org:ws0/r.git',
       mainBranch: 'main',
     });
+  });
+
+  it('lists those of the part that it is for, without asking for workspaces', async () => {
+    bitbucket.lists.set('repositories|ws', { values: [repositoryValue('ws/r')] });
+    bitbucket.objects.set('repositories|ws|r', repositoryValue('ws/r'));
+    const list = async (part: BitbucketPart, user?: string) => {
+      const tokens = { ...tokenSource(), user };
+      if (user === undefined) {
+        const got = await client({ part, tokens }).listRepositories(context());
+        expect(got.map((one) => one.fullName)).toEqual(['ws/r']);
+      } else
+        await client({ part, tokens })
+          .listRepositories(context())
+          .catch(() => undefined);
+      const { rawPath, query } = bitbucket.requests.at(-1) ?? {};
+      return [rawPath, query?.get('role'), query?.get('q')];
+    };
+    expect(await list({ workspace: 'ws' })).toEqual(['/2.0/repositories/ws', null, null]);
+    // A user is a member of what CDS may write to; an access token is of nothing.
+    expect(await list({ workspace: 'ws' }, 'jdoe@example.com')).toEqual([
+      '/2.0/repositories/ws',
+      'member',
+      null,
+    ]);
+    expect(await list({ workspace: 'ws', project: 'KEY' })).toEqual([
+      '/2.0/repositories/ws',
+      null,
+      'project.key="KEY"',
+    ]);
+    expect(await list({ workspace: 'ws', repository: 'r' })).toEqual([
+      '/2.0/repositories/ws/r',
+      null,
+      null,
+    ]);
+    expect(paths().filter((path) => path.includes('/user'))).toEqual([]);
   });
 
   it('leaves out a workspace that refuses, with a warning', async () => {

@@ -48,6 +48,8 @@ export interface BitbucketPart {
   workspace: string;
   /** The slug, where it is one repository. */
   repository?: string | undefined;
+  /** The key, where it is one project of the workspace. */
+  project?: string | undefined;
 }
 
 /** The part of pino's logger that is used here. */

@@ -21,7 +21,7 @@ export function adviceOnUnauthorized(project: Credential, refusal: BitbucketErro
 }
 
 const NAME_THE_WORKSPACE =
-  'an access token belongs to no user, so that its workspace cannot be asked for: write it into the url of the VCS project, https://bitbucket.org/WORKSPACE, or https://bitbucket.org/WORKSPACE/REPOSITORY for the token of one repository';
+  'an access token belongs to no user, so that its workspace cannot be asked for: write the address of what the token is for into the url of the VCS project, https://bitbucket.org/WORKSPACE, https://bitbucket.org/WORKSPACE/workspace/projects/KEY or https://bitbucket.org/WORKSPACE/REPOSITORY';
 
 /** Whether a 401 is about what was asked, and not about the token. */
 export function isOfTheCallAlone({ user }: Credential, { call }: BitbucketError): boolean {
@@ -47,10 +47,12 @@ function onApiToken(user: string, token: string): string {
 /** What to do about a 403, where Bitbucket says which scopes are missing. */
 export function adviceOnForbidden(
   { user }: Credential,
-  { status, bitbucketMessage }: BitbucketError,
+  { status, call, bitbucketMessage }: BitbucketError,
 ): string | undefined {
   if (status !== 403) return undefined;
   const missing = missingScopes(bitbucketMessage);
+  if (user === undefined && call === 'GET /repositories/{workspace}' && missing.length === 0)
+    return 'the access token may not list its workspace: write the address of the project or repository that it is for into the url of the VCS project, https://bitbucket.org/WORKSPACE/workspace/projects/KEY or https://bitbucket.org/WORKSPACE/REPOSITORY';
   const kind = user === undefined ? 'access token' : 'API token';
   if (missing.length > 0)
     return `the ${kind} lacks ${missing.join(', ')}: scopes cannot be added to one, so create another with them and ${AGAIN}`;

@@ -30,10 +30,10 @@ export function countedTogether({ user, token }: VcsProject): string {
  * @throws CdsError 401 id 44 (by its methods) with what to do about it
  */
 export function createProjectCredential(
-  deps: { refusals: Refusals; logger: Logger },
+  deps: { refusals: Refusals; logger: Logger; onRefused(): void },
   project: VcsProject,
 ): CallCredential {
-  const { refusals, logger } = deps;
+  const { refusals, logger, onRefused } = deps;
   const { user, token } = project;
   const key = projectKey(project);
   let wasUsed = false;
@@ -64,6 +64,7 @@ export function createProjectCredential(
       const from = adviceOnUnauthorized(project, refusal);
       if (!isOfTheCallAlone(project, refusal)) {
         refusals.add(key, from);
+        onRefused();
         logger.warn({ credential: key, err: refusal }, 'credential of a VCS project refused');
       }
       throw new CdsError('credentialRefused', { from, cause: refusal });

@@ -13,7 +13,7 @@ export interface VcsProject {
   /** The e-mail address of an API token; undefined for an access token, which is sent as Bearer. */
   user: string | undefined;
   token: string;
-  /** The workspace or repository that its URL names. */
+  /** The workspace, project or repository that its URL names. */
   part: BitbucketPart | undefined;
 }
 
@@ -24,6 +24,8 @@ const DEFAULT_URL = 'https://bitbucket.org';
 const ACCESS_TOKEN_USER = 'x-token-auth';
 const MAX_URL = 2_000;
 const MAX_USER = 500;
+/** Of a workspace, a repository or a project. */
+const NAME = /^[\w.-]+$/;
 
 const TYPE = 'x-cds-vcs-type';
 const URL_HEADER = 'x-cds-vcs-url';
@@ -38,7 +40,7 @@ export const PROJECT_HEADERS = {
   },
   'X-CDS-VCS-URL': {
     description:
-      'The URL of the VCS project, in base64. Its path may name the workspace, or one repository, that is listed.',
+      'The URL of the VCS project, in base64. Its path may name the workspace, project or repository that is listed.',
   },
   'X-CDS-VCS-URL-API': {
     description: `\`urlApi\` of the VCS project, in base64; ${DEFAULT_API_URL} when empty.`,
@@ -102,10 +104,14 @@ function pagesOf(given: string): Pick<VcsProject, 'url' | 'part'> {
     return { url: DEFAULT_URL, part: undefined };
   const { origin, pathname } = new URL(given);
   const names = pathname.split('/').filter((name) => name !== '');
-  const [workspace, repository] = names;
-  const isPart = names.length <= 2 && names.every((name) => /^[\w.-]+$/.test(name));
-  return {
-    url: origin,
-    part: isPart && workspace !== undefined ? { workspace, repository } : undefined,
-  };
+  return { url: origin, part: names.every((name) => NAME.test(name)) ? partOf(names) : undefined };
+}
+
+/** @param names the path of a page of Bitbucket */
+function partOf(names: string[]): BitbucketPart | undefined {
+  const [workspace, second, third, project] = names;
+  if (workspace === undefined) return undefined;
+  if (names.length <= 2) return { workspace, repository: second };
+  const isProject = names.length === 4 && second === 'workspace' && third === 'projects';
+  return isProject ? { workspace, project } : undefined;
 }

@@ -29,6 +29,8 @@ export type RepairResult = (typeof REPAIR_RESULTS)[number];
 
 /** Reads how many calls are left. */
 type ReadCallsLeft = () => Promise<{ left: number | undefined }>;
+/** The calls that are left of a limit, 0 for none. */
+type CallsLeft = { left: number | undefined; limit: number };
 
 /** The metrics of `vcs`. No label holds a value of a request. */
 export interface VcsMetrics {
@@ -41,7 +43,9 @@ export interface VcsMetrics {
   /** A call of the API was answered from memory, since it repeated one that failed. */
   repeated(): void;
   /** Shows the calls that are left to the credentials of all VCS projects. */
-  showProjectBudgets(states: () => readonly { left: number | undefined }[]): void;
+  showProjectBudgets(states: () => readonly CallsLeft[]): void;
+  /** Bitbucket refused the token of a VCS project. */
+  credentialRefused(): void;
   /** Shows the calls that are left to a server; nothing without a limit. */
   showBudget(server: string, limit: number, state: ReadCallsLeft): void;
 }
@@ -51,7 +55,11 @@ export function createVcsMetrics(
   metrics: Pick<Metrics, 'counter' | 'gauge' | 'histogram'> | undefined,
 ): VcsMetrics {
   const budgets = new Map<string, ReadCallsLeft>();
-  let projectBudgets: () => readonly { left: number | undefined }[] = () => [];
+  let projectBudgets: () => readonly CallsLeft[] = () => [];
+  const busiestProject = () =>
+    projectBudgets()
+      .filter(({ limit }) => limit > 0)
+      .reduce<CallsLeft | undefined>((a, b) => (a && share(a) <= share(b) ? a : b), undefined);
   const calls = metrics?.counter({
     name: 'cds_vcs_bitbucket_requests_total',
     help: 'Requests to Bitbucket, retries included; status is that of the answer, or why there was none.',
@@ -75,29 +83,30 @@ export function createVcsMetrics(
   });
   metrics?.gauge({
     name: 'cds_vcs_bitbucket_calls_left',
-    help: 'Calls that are left to the OAuth consumer of a server, of those of an hour, over all replicas.',
+    help: 'Calls that are left to the OAuth consumer of a server, of those of an hour, over all replicas; of VCS projects to the credential that has the fewest.',
     labels: ['server'],
     async collect() {
       for (const [server, state] of budgets) this.set({ server }, (await state()).left ?? 0);
+      const busiest = busiestProject();
+      if (busiest) this.set({ server: PROJECTS_LABEL }, busiest.left ?? 0);
     },
   });
   const limits = metrics?.gauge({
     name: 'cds_vcs_bitbucket_calls_limit',
-    help: 'Calls that Bitbucket grants the OAuth consumer of a server in an hour.',
+    help: 'Calls that Bitbucket grants the OAuth consumer of a server in an hour; of VCS projects, the credential that has the fewest left.',
     labels: ['server'],
+    collect() {
+      const busiest = busiestProject();
+      if (busiest) this.set({ server: PROJECTS_LABEL }, busiest.limit);
+    },
   });
   const repeats = metrics?.counter({
     name: 'cds_vcs_repeated_calls_total',
     help: 'Calls of the CDS API that repeated one which had just failed, or was under way, and were answered with it.',
   });
-  metrics?.gauge({
-    name: 'cds_vcs_projects_calls_left',
-    help: 'Calls that are left to the credential of a VCS project that has the fewest, of those of an hour, as far as this process knows.',
-    collect() {
-      const lefts = projectBudgets().flatMap(({ left }) => left ?? []);
-      if (lefts.length === 0) this.reset();
-      else this.set(Math.min(...lefts));
-    },
+  const refusedCredentials = metrics?.counter({
+    name: 'cds_vcs_credentials_refused_total',
+    help: 'Times that Bitbucket refused the token of a VCS project.',
   });
   metrics?.gauge({
     name: 'cds_vcs_projects_credentials',
@@ -140,6 +149,7 @@ export function createVcsMetrics(
     status: statuses,
     repair: repairs,
     repeated: () => repeats?.inc(),
+    credentialRefused: () => refusedCredentials?.inc(),
     showProjectBudgets(states) {
       limited?.inc({ server: PROJECTS_LABEL }, 0);
       projectBudgets = states;
@@ -151,6 +161,10 @@ export function createVcsMetrics(
       budgets.set(server, state);
     },
   };
+}
+
+function share({ left = 0, limit }: CallsLeft): number {
+  return left / limit;
 }
 
 /**

@@ -11,6 +11,8 @@ export type Allowance = 'all' | 'the-api' | 'runs';
 
 export interface BudgetState {
   spent: number;
+  /** Calls that are granted in an hour, 0 for no limit. */
+  limit: number;
   /** Undefined without a limit. */
   left: number | undefined;
   allowed: Allowance;
@@ -29,6 +31,7 @@ export function budgetState(limit: number, { calls, refused }: Usage): BudgetSta
   const wait = overspent ? secondsUntil(spent - reserved, calls) : 0;
   return {
     spent,
+    limit,
     // Bitbucket itself says that none is left.
     left: limit === 0 ? undefined : refusedFor > 0 ? 0 : Math.max(0, limit - spent),
     allowed: allowanceOf(),

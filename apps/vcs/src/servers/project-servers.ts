@@ -52,7 +52,11 @@ export function createProjectServers(
     project: VcsProject;
     server: BitbucketServer;
   }
-  const refusals = createRefusals();
+  const ofCredentials = {
+    refusals: createRefusals(),
+    logger: deps.logger,
+    onRefused: deps.metrics.credentialRefused,
+  };
   // Of all, so that the memory that they take is bounded. Reads are shared by sender only.
   const shared = {
     writes: createRepositoryWrites(),
@@ -87,8 +91,7 @@ export function createProjectServers(
   }
 
   function called({ project, server }: Known): CalledProject {
-    const { logger } = deps;
-    return { server, credential: createProjectCredential({ refusals, logger }, project) };
+    return { server, credential: createProjectCredential(ofCredentials, project) };
   }
 
   const servers = () => [...known.values(), ...leaving.values()].map(({ server }) => server);

@@ -6,7 +6,7 @@ import { waitFor } from '@cds/testing';
 import { type BitbucketCall, BitbucketError } from '..';
 import { context, fastClient, tokenSource } from '../../test/client.fixture';
 import { type FakeBitbucket, refuse, startFakeBitbucket } from '../../test/fake-bitbucket.fixture';
-import { startFakeServer } from '../../test/fake-server.fixture';
+import { type FakeRequest, startFakeServer } from '../../test/fake-server.fixture';
 import { branchValue, hashOf, repositoryValue } from '../../test/values.fixture';
 
 const repo = { workspace: 'ws', slug: 'repo' };
@@ -45,6 +45,36 @@ describe('the access token', () => {
     expect(bitbucket.requests).toHaveLength(1);
     expect(bitbucket.requests[0]?.headers.authorization).toBe('Bearer token-1');
     expect(bitbucket.requests[0]?.query.size).toBe(0);
+  });
+
+  it('goes as Basic where it has a user, and neither is in an error in any form', async () => {
+    const tokens = { ...tokenSource(), user: 'jdoe@example.com' };
+    const basic = `Basic ${Buffer.from('jdoe@example.com:token-1').toString('base64')}`;
+    const client = fastClient(bitbucket.apiUrl, { tokens });
+    bitbucket.scripted.push((request: FakeRequest) => ({
+      status: 400,
+      body: `${request.headers.authorization} of token-1`,
+    }));
+    const error = await failure(client.getRepository(repo, context()));
+    expect(bitbucket.requests[0]?.headers.authorization).toBe(basic);
+    expect(error.bitbucketMessage).toMatch(/^Basic \[hidden\]\S* of \[hidden\]$/);
+    expect(inspect(error)).not.toContain(basic.slice(6, -4));
+    expect(error.call).toBe('GET /repositories/{workspace}/{repo_slug}');
+  });
+
+  it('tells how many calls are granted where Bitbucket says so of its API', async () => {
+    const calls: BitbucketCall[] = [];
+    const client = fastClient(bitbucket.apiUrl, { onCall: (call) => calls.push(call) });
+    for (const [limit, resource] of [
+      ['4000', 'api'],
+      ['60000', 'git'],
+      ['none', 'api'],
+    ] as const) {
+      const headers = { 'X-RateLimit-Limit': limit, 'X-RateLimit-Resource': resource };
+      bitbucket.scripted.push(() => ({ headers, body: repositoryValue('ws/repo') }));
+      await client.getRepository(repo, context());
+    }
+    expect(calls.map(({ callsPerHour }) => callsPerHour)).toEqual([4000, undefined, undefined]);
   });
 
   it('is renewed once on a 401, for a write too, and the call is sent again', async () => {

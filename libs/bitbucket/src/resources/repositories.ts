@@ -28,6 +28,7 @@ export function createRepositories(deps: {
   ): Promise<BbRepository[]> {
     const query = listQuery(100, REPOSITORY_FIELDS, 'created_on');
     if (deps.isOfUser) query.set('role', 'member');
+    if (part?.project !== undefined) query.set('q', `project.key="${part.project}"`);
     const call = { path: { workspace: slug }, query, item: repositorySchema, identity, budget };
     return collectPages(http, routes.listRepositories, call, ctx);
   }
