@@ -10,8 +10,9 @@ export function checkSameKey(
   reading: Reading,
   { vcs, hooks }: Pick<LoadedConfig, 'vcs' | 'hooks'>,
 ): void {
-  // Without any key a token is missing, which is said already.
-  if (!vcs || vcs.webhookKey === '' || !hooks || hooks.signature === 'off') return;
+  if (!vcs || !hooks || hooks.signature === 'off') return;
+  // Both tokens are missing, which is said already.
+  if (vcs.webhookKey === '' && hooks.webhookKeys.length === 0) return;
   if (hooks.webhookKeys.includes(vcs.webhookKey)) return;
   const isOwnToken = vcs.webhookKey === vcs.api.token && isConsumerToken(vcs.api.token);
   reading[isOwnToken ? 'error' : 'warn'](
