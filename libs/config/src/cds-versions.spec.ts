@@ -149,6 +149,7 @@ describe('without a server', () => {
   it('a shared.infra token is not enough', () => {
     expect(said({ ...TODAY, CDS_VCS_API_TOKEN: 'shared-infra' })).toEqual([
       expect.stringMatching(/^vcs\.servers: no Bitbucket Cloud server/),
+      expect.stringMatching(/^CDS_HOOKS_API_TOKEN: belongs to another version of CDS/),
     ]);
   });
 
@@ -209,6 +210,18 @@ describe('generation', () => {
     expect(problems.map(formatProblem)).toEqual([
       expect.stringMatching(/^line 5: hooks\.api\.generation: must be "auto".*it is a number$/),
     ]);
+  });
+
+  it('is one for one API', () => {
+    const both = { ...TODAY, CDS_VCS_API_GENERATION: '0.57', CDS_HOOKS_API_GENERATION: '0.53' };
+
+    expect(said(both)).toEqual([
+      expect.stringMatching(
+        /^CDS_HOOKS_API_GENERATION: is that of CDS 0\.51 to 0\.53, and that of \[vcs\] is of CDS 0\.54/,
+      ),
+    ]);
+    expect(said({ ...both, CDS_HOOKS_API_HTTP_URL: 'https://other.example.com' })).toEqual([]);
+    expect(said({ ...both, CDS_HOOKS_API_GENERATION: '0.55' })).toEqual([]);
   });
 
   it('contradicts the token of another', () => {

@@ -17,6 +17,7 @@ export function checkApiTokens(reading: Reading, loaded: Loaded): void {
     checkGeneration(reading, service, api);
   }
   checkOneConsumerEach(reading, loaded);
+  checkOneApi(reading, loaded);
   if (loaded.vcs) checkServers(reading, loaded.vcs);
   if (loaded.hooks) checkCleanupToken(reading, loaded.hooks);
 }
@@ -64,6 +65,23 @@ function checkOneConsumerEach(reading: Reading, { vcs, hooks }: Loaded): void {
     reading.givenAt('hooks', 'api', 'token'),
     'is that of the consumer of [vcs]: CDS 0.44 and later keep one service a consumer; make one for each',
   );
+}
+
+/** One API is of one version. */
+function checkOneApi(reading: Reading, { vcs, hooks }: Loaded): void {
+  if (!vcs || !hooks || vcs.api.url !== hooks.api.url) return;
+  if (vcs.api.token === '' || hooks.api.token === '') return;
+  if (isConsumerToken(vcs.api.token) !== isConsumerToken(hooks.api.token))
+    reading.error(
+      reading.givenAt('hooks', 'api', 'token'),
+      'belongs to another version of CDS than that of [vcs]: CDS 0.40 to 0.43 take the shared.infra token for both, later ones the token of a consumer for each',
+    );
+  const ofVcs = vcs.api.generation ?? hooks.api.generation;
+  if (ofVcs && hooks.api.generation && ofVcs !== hooks.api.generation)
+    reading.error(
+      reading.givenAt('hooks', 'api', 'generation'),
+      `is that of ${GENERATION_NAMES[hooks.api.generation]}, and that of [vcs] is of ${GENERATION_NAMES[ofVcs]}: both have the same API`,
+    );
 }
 
 function checkServers(reading: Reading, { api, servers }: VcsConfig): void {
