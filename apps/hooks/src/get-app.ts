@@ -24,7 +24,7 @@ import { createWebhookRouter, isWebhookUrl, uuidOfWebhookUrl } from './webhooks/
 
 export interface AppDeps {
   logger: Logger;
-  registration: Callers;
+  callers: Callers;
   monitoring: () => Promise<MonitoringStatus>;
   metrics: Metrics;
   trustedProxies: readonly string[];
@@ -43,7 +43,7 @@ export function getApp(deps: AppDeps): Express {
     about: ABOUT,
     logger,
     trustedProxies,
-    registration: deps.registration,
+    callers: deps.callers,
     monitoring: deps.monitoring,
     metrics: deps.metrics,
     sharedMs: deps.sharedMs,
@@ -69,7 +69,7 @@ export function getPublicApp(
 export function getApps(deps: AppDeps) {
   const { logger, trustedProxies, handleWebhook } = deps;
   const common = { logger, trustedProxies };
-  const limits = { ...common, callers: deps.registration, isExempt: isWebhookUrl, networkOf };
+  const limits = { ...common, callers: deps.callers, isExempt: isWebhookUrl, networkOf };
   const fastPath = { ...common, match: uuidOfWebhookUrl, handle: handleWebhook };
   const behindFastPath = (app: Express): RequestListener =>
     createFastPathRoute({ ...fastPath, app: limitStrangers(app, limits) });

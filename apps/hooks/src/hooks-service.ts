@@ -32,25 +32,28 @@ export interface HooksService {
  * Builds and starts the service: HTTP first, so that webhooks of stored tasks are accepted without
  * the API. Redis, registration and synchronization follow in the background.
  *
- * @param onClusterMode called when the first Redis that answers is in cluster mode, which is not
- *   supported
+ * @param onUnusable called where only another configuration can help: Redis is in cluster mode, or
+ *   the API refuses the name of this service
  */
 export async function createHooks(
   config: HooksConfig,
   logger: Logger,
   timing: Timing = {},
-  onClusterMode?: () => void,
+  onUnusable?: () => void,
 ): Promise<HooksService> {
   const ending = new AbortController();
   const own = { isOurs: false };
   const monitoring = createMonitoring(config.api);
   const resources = createResources({
-    ...{ config, logger, timing, monitoring },
+    ...{ config, logger, timing, monitoring, onUnusable },
     isOurs: () => own.isOurs,
   });
   const { redis, api, registration, stores, queues, metrics, now } = resources;
   const loss = 'Redis may lose deliveries';
-  const redisHealth = watchRedisHealth(redis, { logger, loss, onClusterMode });
+  const redisHealth = watchRedisHealth(redis, {
+    ...{ logger, loss },
+    onClusterMode: onUnusable,
+  });
 
   const modules = HOOK_MODULES.flatMap((module) => module.create?.(resources) ?? []);
   const handleTasks = createHandleTasks(modules);
@@ -87,7 +90,8 @@ export async function createHooks(
 
   const adminService = createAdminService(resources);
   const apps = getApps({
-    ...{ logger, registration, metrics, adminService, state },
+    ...{ logger, metrics, adminService, state },
+    callers: registration.callers,
     handleWebhook: webhooks.handle,
     monitoring: monitoring.status,
     trustedProxies: config.http.trustedProxies,

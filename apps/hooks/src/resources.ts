@@ -22,6 +22,7 @@ import {
   type Monitoring,
   whileOurs,
 } from '@cds/service';
+import { isConsumerToken } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { createApiCaller } from './queue/call-api';
 import { createQueues } from './queue/create-queues';
@@ -42,12 +43,17 @@ export function createResources(deps: {
   timing: Timing;
   monitoring: Monitoring;
   isOurs: () => boolean;
+  /** Called where only another configuration can help. */
+  onUnusable?: (() => void) | undefined;
 }) {
   const { config, logger, timing } = deps;
   const redis = connectRedis({ redis: config.redis, logger, name: config.name }, 'client');
   const api = new CdsApiClient(config.api);
   const metrics = createMetrics({ service: 'hooks' });
-  const hashStore = whileOurs(createRegistrationHashes(redis, config.name), deps.isOurs);
+  // An API that signs its calls gives no hash.
+  const hashStore = isConsumerToken(config.api.token)
+    ? undefined
+    : whileOurs(createRegistrationHashes(redis, config.name), deps.isOurs);
   const registration = createRegistration({
     api,
     logger,
@@ -58,6 +64,10 @@ export function createResources(deps: {
     maxHeartbeatFailures: config.api.maxHeartbeatFailures,
     hashes: createKnownHashes({ store: hashStore, logger }),
     metrics,
+    onRefusedForGood(error) {
+      logger.error({ err: error }, 'CDS API refuses this service: exiting');
+      deps.onUnusable?.();
+    },
     intervalMs: timing.heartbeatMs,
     firstRetryMs: timing.firstRetryMs,
   });

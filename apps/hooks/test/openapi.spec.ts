@@ -29,7 +29,7 @@ function app(): Express {
       state: { refusal: () => undefined, isSynchronized: () => true },
       handleWebhook: unused,
     } satisfies Partial<AppDeps>),
-    registration: { isAllowed: () => true },
+    callers: { isAllowed: () => true },
     monitoring: async () => ({ now: '', lines: [] }),
     metrics: createMetrics({ service: 'hooks' }),
     taskService: unused,

@@ -48,7 +48,7 @@ export interface VcsAppDeps {
   hooksUrl?: string | undefined;
   redis: Redis;
   logger: Logger;
-  registration: Callers;
+  callers: Callers;
   monitoring: () => Promise<MonitoringStatus>;
   metrics?: Metrics | undefined;
   apiVersion: ApiVersion;
@@ -76,7 +76,7 @@ export interface VcsApp {
 
 /** The service without its port: every route of `vcs`. */
 export function getApp(deps: VcsAppDeps): VcsApp {
-  const { config, redis, logger, registration, monitoring, apiVersion } = deps;
+  const { config, redis, logger, callers, monitoring, apiVersion } = deps;
   const metrics = createVcsMetrics(deps.metrics);
   const serverDeps = { redis, logger, metrics, proxies: deps.proxies };
   const configured = new Map(
@@ -159,7 +159,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     app: createHttpApp({
       about: SERVICE_DESCRIPTION,
       logger,
-      registration,
+      callers,
       monitoring,
       metrics: deps.metrics,
       guarded: router,

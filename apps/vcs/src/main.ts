@@ -15,6 +15,7 @@ import {
   logConsole,
   runUntilSignal,
 } from '@cds/service';
+import { isConsumerToken } from '@cds/wire';
 import { createApiVersion } from './http/api-version';
 import { getApp } from './get-app';
 import { configuredHooksUrl } from './configured-hooks-url';
@@ -53,14 +54,16 @@ async function main(): Promise<void> {
     if (!(await answers(redis))) throw new Error('Redis does not answer');
   });
   createRedisWritableMetric(metrics, () => state.whyNoWrites());
-  const hashStore = createHashStore(redis, vcsKeys.hashes(config.name));
+  // Apart, since the keys are public, and a hash is what opens this service.
+  const given = isConsumerToken(token) ? vcsKeys.signingKeys : vcsKeys.hashes;
+  const hashStore = createHashStore(redis, given(config.name));
   const hashes = createKnownHashes({
     logger,
     store: {
       ...hashStore,
-      async add(given) {
+      async add(hashes) {
         await state.untilOurs();
-        await hashStore.add(given);
+        await hashStore.add(hashes);
       },
     },
   });
@@ -74,15 +77,18 @@ async function main(): Promise<void> {
     maxHeartbeatFailures,
     hashes,
     metrics,
+    onRefusedForGood(error) {
+      logger.error({ err: error }, 'CDS API refuses this service: exiting');
+      process.exit(badConfigExitCode());
+    },
     onTooManyFailures(error) {
       logger.error({ err: error }, 'CDS API unreachable: exiting');
       void close(GRANTS_MS).finally(() => process.exit(1));
     },
   });
-  const { url } = config.api;
   const state = await createState({
     ...{ redis, logger, registration, hashes, hashStore },
-    api: { url, token },
+    owner: { ...config.api, webhookKey: config.webhookKey },
   });
   void redisHealth.usable.then(state.start);
   registration.onHeartbeat(() => void apiVersion.refresh());
@@ -93,7 +99,7 @@ async function main(): Promise<void> {
     hooksUrl: configuredHooksUrl(process.argv.slice(2), process.env),
     redis,
     logger,
-    registration,
+    callers: registration.callers,
     monitoring: monitoring.status,
     metrics,
     apiVersion,

@@ -147,8 +147,8 @@ describeShared('what a CDS 0.41 asked of its vcs service', (root) => {
       redis,
       logger: silentLogger(),
       api: { nodeRun: async () => undefined },
-      registration: {
-        isAllowed: (header) => header === Buffer.from(HASH).toString('base64'),
+      callers: {
+        isAllowed: ({ headers }) => headers.x_auth_header === Buffer.from(HASH).toString('base64'),
       },
       monitoring: async () => ({ now: '', lines: [] }),
       apiVersion: { atLeast: () => false },

@@ -196,3 +196,9 @@ export const integration = z.object({
     .refine(hasFewSettings)
     .pipe(z.record(z.string(), z.object({ value: text }))),
 });
+
+/** `POST /auth/consumer/builtin/signin`. */
+export const signIn = z.object({ token: z.string().max(16_384) });
+
+/** `GET /config/user`. */
+export const userConfig = z.object({ 'url.ui': text });

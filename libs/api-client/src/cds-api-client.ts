@@ -1,26 +1,26 @@
-import type { z } from 'zod';
 import {
   GO_ZERO_TIME,
   type HookEvent,
+  type MonitoringStatus,
   type NodeHook,
   type OutgoingCallback,
   type ServiceRegistration,
   type VersionInfo,
 } from '@cds/wire';
 import * as schemas from './answer-schemas';
-import { ApiError } from './api-error';
+import { ApiConnection, type ApiConnectionOptions, notOfTheApi } from './api-connection';
 import { type LeftOutHook, listedHooks } from './listed-hooks';
-import { judgeAnswer } from './judge-answer';
-import { toSafeMessage } from './safe-message';
-import { type PolledEvents, readPolledEvents } from './polled-events';
 import {
-  createHttpSender,
-  type HttpAnswer,
-  type HttpCall,
-  type HttpSender,
-  NoAnswerError,
-  NotSentError,
-} from './send-request';
+  type HookRunRef,
+  hookRunPath,
+  type NodeRef,
+  runPath,
+  segment,
+  type WorkflowRef,
+  workflowPath,
+} from './paths';
+import { type PolledEvents, readPolledEvents } from './polled-events';
+import { type ApiSession, readSession } from './read-session';
 
 /**
  * For a run, whatever `requestTimeout` says, since the API builds the whole workflow meanwhile, and
@@ -29,43 +29,10 @@ import {
 const RUN_TIMEOUT_MS = 60_000;
 /** The API asks `vcs` five things for one poll, and gives it a minute for each. */
 const POLL_TIMEOUT_MS = 60_000;
-/** What may stand in a header: it comes from Redis, where anything may have got in. */
-const USABLE_REQUEST_ID = /^[\w.:-]{1,100}$/;
 
-export interface CdsApiOptions {
-  /** Where the API is. */
-  url: string;
-  /** Accept any TLS certificate, for this client only. */
-  insecure: boolean;
-  requestTimeoutSeconds: number;
+export interface CdsApiOptions extends ApiConnectionOptions {
   /** Milliseconds for starting a run or removing those of a branch, 60,000 when not given. */
   runTimeoutMs?: number;
-}
-
-export interface WorkflowRef {
-  /** Key of the project. */
-  project: string;
-  workflow: string;
-  /** Sent as CDS's `Request-ID`: an API that knows the header logs a uuid as its own. */
-  requestId?: string | undefined;
-}
-
-/** One run of an outgoing hook. */
-export interface HookRunRef extends WorkflowRef {
-  /** Of the workflow's run. */
-  number: number;
-  /** Its uuid. */
-  hookRun: string;
-}
-
-/** A node of a workflow, in one run of it. */
-export interface NodeRef {
-  project: string;
-  workflow: string;
-  /** Of the workflow's run. */
-  number: number;
-  /** Its name. */
-  node: string;
 }
 
 /** A hook whose repository is polled. */
@@ -83,39 +50,31 @@ export type RegistrationRequest = Pick<
   'name' | 'type' | 'http_url' | 'token' | 'monitoring_status' | 'config' | 'version'
 >;
 
-type Call = Pick<HttpCall, 'method' | 'path' | 'body' | 'timeoutMs' | 'signal' | 'inPieces'>;
-type CallInTime = Omit<Call, 'timeoutMs'> & { timeoutMs?: number };
+/** A service as an API 0.44 and later knows it. */
+export type ServiceIdentity = Pick<ServiceRegistration, 'name' | 'type' | 'http_url' | 'config'>;
 
 /**
  * The calls of the CDS API. Every failed one rejects with an {@link ApiError}, with the reason of
  * the caller's own signal, or with a mistake of this client, which says nothing about the API.
  */
 export class CdsApiClient {
-  readonly #http: HttpSender;
-  readonly #timeoutMs: number;
+  readonly #api: ApiConnection;
   readonly #runTimeoutMs: number;
-  readonly #listeners = new Set<() => void>();
-  #hash: string | undefined;
-  /** Removed from errors, whatever the API repeats. */
-  #token: string | undefined;
 
   constructor(options: CdsApiOptions) {
-    this.#http = createHttpSender(options);
-    this.#timeoutMs = options.requestTimeoutSeconds * 1_000;
+    this.#api = new ApiConnection(options);
     this.#runTimeoutMs = options.runTimeoutMs ?? RUN_TIMEOUT_MS;
   }
 
-  /** What the API gave this service at its last registration; undefined before the first. */
-  get hash(): string | undefined {
-    return this.#hash;
-  }
-
-  /** `POST /services/register`, also the heartbeat. Keeps the hash for all later calls. */
+  /**
+   * `POST /services/register` of CDS 0.40 to 0.43, also the heartbeat. Keeps the hash for all later
+   * calls.
+   */
   async register(
     registration: RegistrationRequest,
     signal?: AbortSignal,
   ): Promise<ServiceRegistration> {
-    this.#token = registration.token;
+    this.#api.token = registration.token;
     const body: ServiceRegistration = {
       id: 0,
       last_heartbeat: GO_ZERO_TIME,
@@ -127,13 +86,73 @@ export class CdsApiClient {
       ...registration,
     };
     // Without the hash, which the API may have forgotten: the token identifies the caller.
-    const answer = await this.#readable(
+    const answer = await this.#api.readable(
       { method: 'POST', path: '/services/register', body, signal },
       schemas.serviceRegistration,
       { anonymous: true },
     );
-    this.#hash = answer.hash;
+    this.#api.credential = {
+      secret: answer.hash,
+      headers: { X_AUTH_HEADER: Buffer.from(answer.hash).toString('base64') },
+    };
     return answer;
+  }
+
+  /**
+   * `POST /auth/consumer/builtin/signin` of CDS 0.44 and later. Keeps the JWT for all later calls.
+   * @param o.service registers it, too, from 0.51 on; an API before refuses it with 403
+   */
+  async signIn(
+    o: { token: string; service?: ServiceIdentity | undefined },
+    signal?: AbortSignal,
+  ): Promise<Omit<ApiSession, 'jwt'>> {
+    this.#api.token = o.token;
+    const body = { token: o.token, ...(o.service && { service: o.service }) };
+    const call = { method: 'POST', path: '/auth/consumer/builtin/signin', body, signal } as const;
+    const { json, headers } = await this.#api.answer(call, { anonymous: true });
+    const session = readSession(json, headers['x-api-pub-signing-key']);
+    if (!session) throw notOfTheApi(call);
+    const { jwt, ...known } = session;
+    this.#api.credential = { secret: jwt, headers: { Authorization: `Bearer ${jwt}` } };
+    return known;
+  }
+
+  /** `POST /services/register` of CDS 0.44 to 0.50, after the sign-in. */
+  async registerService(
+    service: ServiceIdentity & { version: string },
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const body = {
+      ...{ id: 0, last_heartbeat: GO_ZERO_TIME, monitoring_status: { now: GO_ZERO_TIME } },
+      ...service,
+    };
+    await this.#api.call({ method: 'POST', path: '/services/register', body, signal });
+  }
+
+  /**
+   * `POST /services/heartbeat` of CDS 0.44 and later. The API answers 403 when it has removed the
+   * service, after 180 s without one.
+   */
+  async heartbeat(status: MonitoringStatus, signal?: AbortSignal): Promise<void> {
+    await this.#api.call({ method: 'POST', path: '/services/heartbeat', body: status, signal });
+  }
+
+  /**
+   * `GET /config/user` of CDS 0.44 and later.
+   * @returns the URL of the UI; undefined where the API has none
+   */
+  async uiUrl(signal?: AbortSignal): Promise<string | undefined> {
+    const call = { method: 'GET', path: '/config/user', signal } as const;
+    return (await this.#api.readable(call, schemas.userConfig))['url.ui'] || undefined;
+  }
+
+  /**
+   * `POST /auth/consumer/signout` of CDS 0.44 and later: the API removes the service at once. A
+   * service that only restarts must not call it.
+   */
+  async signOut(signal?: AbortSignal): Promise<void> {
+    await this.#api.call({ method: 'POST', path: '/auth/consumer/signout', signal });
+    this.#api.credential = undefined;
   }
 
   /**
@@ -146,7 +165,7 @@ export class CdsApiClient {
     leftOut: (hook: LeftOutHook) => void = () => undefined,
   ): AsyncGenerator<NodeHook[]> {
     const call = { method: 'GET', path: '/workflow/hook', signal, inPieces: true } as const;
-    const { pieces } = await this.#answer(call);
+    const { pieces } = await this.#api.answer(call);
     if (!pieces) throw notOfTheApi(call);
     const hooks = listedHooks(pieces, leftOut);
     for (;;) {
@@ -173,7 +192,7 @@ export class CdsApiClient {
       body: { hook: event },
       timeoutMs: this.#runTimeoutMs,
     } as const;
-    const answer = await this.#call(call, { requestId });
+    const answer = await this.#api.call(call, { requestId });
     const { num, last_subnumber } = schemas.startedRun.parse(answer);
     return { runNumber: num, subNumber: last_subnumber };
   }
@@ -186,7 +205,7 @@ export class CdsApiClient {
     requestId,
   }: WorkflowRef & { branch: string }): Promise<void> {
     const path = `${workflowPath(project, workflow)}/runs/branch/${segment(branch)}`;
-    await this.#call({ method: 'DELETE', path, timeoutMs: this.#runTimeoutMs }, { requestId });
+    await this.#api.call({ method: 'DELETE', path, timeoutMs: this.#runTimeoutMs }, { requestId });
   }
 
   /**
@@ -199,7 +218,7 @@ export class CdsApiClient {
     signal?: AbortSignal,
   ): Promise<Record<string, { value: string }>> {
     const path = `/project/${segment(project)}/integrations/${segment(name)}?clearPassword=true`;
-    return (await this.#readable({ method: 'GET', path, signal }, schemas.integration)).config;
+    return (await this.#api.readable({ method: 'GET', path, signal }, schemas.integration)).config;
   }
 
   /**
@@ -216,7 +235,7 @@ export class CdsApiClient {
     const path = `/hook/${segment(uuid)}/workflow/${segment(workflowId)}/vcsevent/${segment(vcsServer)}`;
     const call = { method: 'GET', path, timeoutMs: POLL_TIMEOUT_MS, signal } as const;
     const headers = { 'X-CDS-Last-Execution': `${Math.floor(sinceMs)}000000` };
-    const answer = await this.#answer(call, { headers });
+    const answer = await this.#api.answer(call, { headers });
     if (answer.json === null) return undefined;
     const events = readPolledEvents(answer.json, answer.headers['x-cds-poll-interval']);
     if (!events) throw notOfTheApi(call);
@@ -225,7 +244,10 @@ export class CdsApiClient {
 
   /** `GET …/runs/{number}`: as much of a run as concerns this run of an outgoing hook. */
   async workflowRun({ hookRun, ...run }: HookRunRef): Promise<schemas.RunOfHook> {
-    const answer = await this.#readable({ method: 'GET', path: runPath(run) }, schemas.workflowRun);
+    const answer = await this.#api.readable(
+      { method: 'GET', path: runPath(run) },
+      schemas.workflowRun,
+    );
     return { status: answer.status, hookRun: schemas.findHookRun(answer, hookRun) };
   }
 
@@ -235,18 +257,18 @@ export class CdsApiClient {
     signal?: AbortSignal,
   ): Promise<schemas.NodeRun | undefined> {
     const call = { method: 'GET', path: runPath(run), signal } as const;
-    return schemas.findNodeRun(await this.#readable(call, schemas.workflowRun), node);
+    return schemas.findNodeRun(await this.#api.readable(call, schemas.workflowRun), node);
   }
 
   /** `GET …/hooks/{uuid}/details`: variables that the run does not show, secrets among them. */
   async outgoingHookDetails(ref: HookRunRef): Promise<schemas.BuildParameter[]> {
     const path = `${hookRunPath(ref)}/details`;
-    return (await this.#readable({ method: 'GET', path }, schemas.hookRun)).build_parameters;
+    return (await this.#api.readable({ method: 'GET', path }, schemas.hookRun)).build_parameters;
   }
 
   /** `POST …/hooks/{uuid}/callback`: what came of an outgoing hook. */
   async outgoingHookCallback(ref: HookRunRef, callback: OutgoingCallback): Promise<void> {
-    await this.#call({ method: 'POST', path: `${hookRunPath(ref)}/callback`, body: callback });
+    await this.#api.call({ method: 'POST', path: `${hookRunPath(ref)}/callback`, body: callback });
   }
 
   /**
@@ -255,12 +277,14 @@ export class CdsApiClient {
    */
   async vcsServers(signal?: AbortSignal): Promise<string[]> {
     const call = { method: 'GET', path: '/config/vcs', signal } as const;
-    return Object.keys((await this.#readable(call, schemas.vcsServers)) ?? {});
+    return Object.keys((await this.#api.readable(call, schemas.vcsServers)) ?? {});
   }
 
   /** `GET /mon/version`: the version of the API; needs no registration. */
   version(): Promise<VersionInfo> {
-    return this.#readable({ method: 'GET', path: '/mon/version' }, schemas.versionInfo);
+    return this.#api.readable({ method: 'GET', path: '/mon/version' }, schemas.versionInfo, {
+      anonymous: true,
+    });
   }
 
   /**
@@ -268,122 +292,11 @@ export class CdsApiClient {
    * ends the listening.
    */
   onSuccess(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#api.onSuccess(listener);
   }
 
   /** Closes the kept connections. */
   close(): void {
-    this.#http.close();
+    this.#api.close();
   }
-
-  /** A call whose answer is needed: a 2xx that cannot be read is no answer of the API. */
-  async #readable<T>(
-    call: Omit<Call, 'timeoutMs'>,
-    schema: z.ZodType<T>,
-    options: CallOptions = {},
-  ): Promise<T> {
-    const parsed = schema.safeParse(await this.#call(call, options));
-    if (parsed.success) return parsed.data;
-    throw notOfTheApi(call);
-  }
-
-  /** The JSON of a 2xx, undefined where it cannot be read. */
-  async #call(call: CallInTime, options?: CallOptions): Promise<unknown> {
-    return (await this.#answer(call, options)).json;
-  }
-
-  /** A 2xx. */
-  async #answer(call: CallInTime, options: CallOptions = {}): Promise<HttpAnswer> {
-    const name = describeCall(call);
-    try {
-      const answer = await this.#http.send({
-        timeoutMs: this.#timeoutMs,
-        ...call,
-        headers: this.#headers(options),
-      });
-      const error = judgeAnswer(name, answer);
-      if (!error || (error.cdsId !== undefined && answer.status < 500)) this.#announce();
-      if (error) throw error;
-      return answer;
-    } catch (error) {
-      call.signal?.throwIfAborted();
-      throw this.#withoutSecrets(name, error);
-    }
-  }
-
-  #headers({ anonymous = false, requestId, headers }: CallOptions): Record<string, string> {
-    return {
-      // The API takes a caller for a service by this name, and answers 401 otherwise.
-      'User-Agent': 'CDS/service',
-      'X-Requested-With': 'X-CDS-SDK',
-      'Content-Type': 'application/json',
-      ...(this.#hash && !anonymous
-        ? { X_AUTH_HEADER: Buffer.from(this.#hash).toString('base64') }
-        : {}),
-      ...(requestId && USABLE_REQUEST_ID.test(requestId) ? { 'Request-ID': requestId } : {}),
-      ...headers,
-    };
-  }
-
-  #announce(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
-  #withoutSecrets(call: string, error: unknown): unknown {
-    const hide = (message: string): string => toSafeMessage(message, [this.#token, this.#hash]);
-    if (error instanceof ApiError) {
-      return new ApiError(error.kind, hide(error.message), error);
-    }
-    if (!(error instanceof NoAnswerError)) return error;
-    return new ApiError(
-      'unavailable',
-      hide(`${call}: the CDS API cannot be reached at api.http.url: ${error.message}`),
-      { mayBeDone: !(error instanceof NotSentError) },
-    );
-  }
-}
-
-interface CallOptions {
-  /** Do not send the hash. */
-  anonymous?: boolean;
-  requestId?: string | undefined;
-  /** Of this call alone. */
-  headers?: Record<string, string> | undefined;
-}
-
-function notOfTheApi(call: Pick<Call, 'method' | 'path'>): ApiError {
-  return new ApiError(
-    'unavailable',
-    `${describeCall(call)}: the answer is not the CDS API's; check that api.http.url is the API`,
-  );
-}
-
-function describeCall({ method, path }: Pick<Call, 'method' | 'path'>): string {
-  return `${method} ${path}`;
-}
-
-function workflowPath(project: string, workflow: string): string {
-  return `/project/${segment(project)}/workflows/${segment(workflow)}`;
-}
-
-function runPath({ project, workflow, number }: Omit<NodeRef, 'node'>): string {
-  return `${workflowPath(project, workflow)}/runs/${number}`;
-}
-
-function hookRunPath({ hookRun, ...run }: HookRunRef): string {
-  return `${runPath(run)}/hooks/${segment(hookRun)}`;
-}
-
-/**
- * One path segment. `.` and `..` would lead to another route; half a character has no form in a
- * URL.
- * @throws ApiError `refused`
- */
-function segment(value: string): string {
-  if (value === '' || value === '.' || value === '..' || /\p{Surrogate}/u.test(value)) {
-    const shown = JSON.stringify(value.slice(0, 200));
-    throw new ApiError('refused', `${shown} cannot be part of a URL of the CDS API`);
-  }
-  return encodeURIComponent(value);
 }

@@ -2,11 +2,12 @@ export { ApiError, isApiError, type ApiErrorKind } from './api-error';
 export {
   CdsApiClient,
   type CdsApiOptions,
-  type HookRunRef,
   type PolledHook,
   type RegistrationRequest,
-  type WorkflowRef,
+  type ServiceIdentity,
 } from './cds-api-client';
 export type { LeftOutHook } from './listed-hooks';
 export type { PolledEvents, PolledPush } from './polled-events';
+export type { HookRunRef, WorkflowRef } from './paths';
+export type { ApiSession } from './read-session';
 export type { BuildParameter, RunOfHook } from './answer-schemas';

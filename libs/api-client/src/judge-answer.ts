@@ -20,7 +20,8 @@ export function judgeAnswer(call: string, answer: HttpAnswer): ApiError | undefi
     );
   }
   const details = { status, cdsId: json.id };
-  const sentence = `${call}: ${json.message} (HTTP ${status}, CDS error ${json.id})`;
+  const from = typeof json.from === 'string' && json.from !== '' ? ` (from: ${json.from})` : '';
+  const sentence = `${call}: ${json.message}${from} (HTTP ${status}, CDS error ${json.id})`;
   if (status === 401) return new ApiError('unauthorized', sentence, details);
   if (UNAVAILABLE.has(status)) {
     // In maintenance the API itself says 503, and does nothing.

@@ -1,5 +1,6 @@
 import { scrypt } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { isConsumerToken } from '@cds/wire';
 import { defineScript } from './define-script';
 import { replies } from './script-reply';
 
@@ -107,12 +108,20 @@ export function createStateMark(
 }
 
 /**
- * Names a CDS by the URL of its API and its token. It is no secret: a guess of the token takes some
- * hundredths of a second.
+ * Names a CDS by the URL of its API and a secret of its services: the token, or the webhook key
+ * where each replica has a token of its own. It is no secret: a guess takes some hundredths of a
+ * second.
+ * @param o.webhookKey empty or undefined where none is configured
  */
-export function stateOwnerOf({ url, token }: { url: string; token: string }): Promise<string> {
+export function stateOwnerOf(o: {
+  url: string;
+  token: string;
+  webhookKey?: string | undefined;
+}): Promise<string> {
+  const { url, token } = o;
+  const secret = (isConsumerToken(token) && o.webhookKey) || token;
   return new Promise((resolve, reject) => {
-    scrypt(token, `cds state of ${url}`, 16, (error, name) => {
+    scrypt(secret, `cds state of ${url}`, 16, (error, name) => {
       if (error) reject(error);
       else resolve(name.toString('hex'));
     });

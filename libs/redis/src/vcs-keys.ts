@@ -17,6 +17,12 @@ export const vcsKeys = {
   hashes: (name: string) => `${PREFIX}hashes:${name}`,
 
   /**
+   * Sorted set: fingerprints of the keys with which the API signed its calls to a service of this
+   * name → when it told the key last (ms). The newest 50 of 400 days.
+   */
+  signingKeys: (name: string) => `${PREFIX}signing-keys:${name}`,
+
+  /**
    * String: a grant, encrypted; 100 days after its last use. The API knows a project by the refresh
    * token of its linking for ever, so that token names the grant, although it is used up.
    */

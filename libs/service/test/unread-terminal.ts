@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   const app = createHttpApp({
     ...{ logger, monitoring: monitoring.status, open, sharedMs: 0 },
     guarded: createRouter(),
-    registration: { isAllowed: () => false },
+    callers: { isAllowed: () => false },
   });
   await listen(app, { addr: '127.0.0.1', port: Number(process.env['PORT']), logger });
   logger.info({}, 'ready');

@@ -13,6 +13,18 @@ describe('CdsError', () => {
     });
   });
 
+  it('has the body of CDS 0.44 and later, too', () => {
+    const error = new CdsError('grantRefused', { from: 'the token has expired' });
+    expect(error.toBodyWithFrom('the-request')).toEqual({
+      id: 44,
+      message: expect.stringMatching(/link the project again$/),
+      uuid: error.uuid,
+      request_id: 'the-request',
+      from: 'the token has expired',
+    });
+    expect(new CdsError('notFound').toBodyWithFrom('r')).not.toHaveProperty('from');
+  });
+
   it('has a new uuid each time', () => {
     expect(new CdsError('notFound').uuid).not.toBe(new CdsError('notFound').uuid);
   });
@@ -28,6 +40,8 @@ describe('what others say', () => {
 describe('isCdsErrorBody', () => {
   it('tells the refusal of the API from the page of a proxy', () => {
     expect(isCdsErrorBody(new CdsError('internal').toBody())).toBe(true);
+    expect(isCdsErrorBody(new CdsError('internal').toBodyWithFrom('r'))).toBe(true);
+    expect(isCdsErrorBody({ id: 11, message: 'forbidden', request_id: 'r' })).toBe(true);
     expect(isCdsErrorBody('<html>502 Bad Gateway</html>')).toBe(false);
     expect(isCdsErrorBody({ error: 'nope' })).toBe(false);
     expect(isCdsErrorBody(null)).toBe(false);

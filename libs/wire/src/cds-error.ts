@@ -19,6 +19,23 @@ export interface CdsErrorBody extends Omit<z.infer<typeof cdsErrorBodySchema>, '
   data: unknown;
 }
 
+/** The body that CDS 0.44 and later writes and reads: `from` stands beside the message. */
+export interface CdsErrorBodyWithFrom {
+  id: number;
+  message: string;
+  uuid: string;
+  request_id: string;
+  from?: string;
+}
+
+/** An error body of any CDS, as far as each has it. */
+export interface ReceivedErrorBody {
+  id: number;
+  message: string;
+  /** CDS 0.44 and later. */
+  from?: unknown;
+}
+
 /** Bounds messages of other services. */
 const MAX_FROM_LENGTH = 2_000;
 
@@ -40,6 +57,7 @@ export class CdsError extends Error {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly uuid = randomUUID();
+  readonly #from: string | undefined;
 
   constructor(
     readonly kind: KnownErrorName,
@@ -48,6 +66,7 @@ export class CdsError extends Error {
     const known = KNOWN_ERRORS[kind];
     const from = options.from?.slice(0, MAX_FROM_LENGTH);
     super(from ? `${known.message} (from: ${from})` : known.message, { cause: options.cause });
+    this.#from = from;
     this.id = known.id;
     this.status = options.status ?? known.status;
     this.headers = options.headers ?? {};
@@ -57,6 +76,20 @@ export class CdsError extends Error {
   toBody(): CdsErrorBody {
     return { id: this.id, message: this.message, data: null, uuid: this.uuid };
   }
+
+  /**
+   * The same for a caller of CDS 0.44 and later.
+   * @param requestId of the request, which the caller logs, too
+   */
+  toBodyWithFrom(requestId: string): CdsErrorBodyWithFrom {
+    return {
+      id: this.id,
+      message: KNOWN_ERRORS[this.kind].message,
+      uuid: this.uuid,
+      request_id: requestId,
+      ...(this.#from && { from: this.#from }),
+    };
+  }
 }
 
 /** Whether `error` is a {@link CdsError}. */
@@ -64,9 +97,11 @@ export function isCdsError(error: unknown): error is CdsError {
   return error instanceof CdsError;
 }
 
-/** Whether `body` is CDS's error body, so that a refusal is the API's and not a proxy's. */
-export function isCdsErrorBody(body: unknown): body is CdsErrorBody {
+const isText = (value: unknown): boolean => typeof value === 'string';
+
+/** Whether `body` is an error body of any CDS, so that a refusal is the API's and not a proxy's. */
+export function isCdsErrorBody(body: unknown): body is ReceivedErrorBody {
   if (typeof body !== 'object' || body === null) return false;
-  const { id, message, uuid } = body as Partial<Record<string, unknown>>;
-  return typeof id === 'number' && typeof message === 'string' && typeof uuid === 'string';
+  const { id, message, uuid, request_id } = body as Partial<Record<string, unknown>>;
+  return typeof id === 'number' && typeof message === 'string' && isText(uuid ?? request_id);
 }

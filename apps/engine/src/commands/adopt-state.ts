@@ -13,9 +13,12 @@ export async function adoptState(
   o: ConfigOption,
   context: Context,
 ): Promise<void> {
-  const claim = await withServiceRedis(service, o.config, context, async (redis, { api }) =>
-    STATE_MARKS[service](redis, [await stateOwnerOf(api)])('adopt'),
-  );
+  const claim = await withServiceRedis(service, o.config, context, async (redis, config) => {
+    const webhookKey = 'webhookKey' in config ? config.webhookKey : config.webhookKeys[0];
+    return STATE_MARKS[service](redis, [await stateOwnerOf({ ...config.api, webhookKey })])(
+      'adopt',
+    );
+  });
   if (claim.kind === 'format')
     throw new CommandError(
       `the state in Redis has the format ${JSON.stringify(claim.format)}, which this version cannot read: use the engine of the version that wrote it.`,

@@ -12,7 +12,7 @@ import { createTaskWatch } from './task-watch';
 
 export interface StateDeps extends Omit<SynchronizeTasksDeps, 'synchronized' | 'api'> {
   redis: Redis;
-  config: Pick<HooksConfig, 'api'>;
+  config: Pick<HooksConfig, 'api' | 'webhookKeys'>;
   api: CdsApiClient;
   registration: Registration;
   /** Called when the state becomes that of this CDS, also after `lost`. */
@@ -61,7 +61,7 @@ export async function createState(deps: StateDeps) {
   });
   const guard = createHooksStateGuard({
     ...deps,
-    owner: [await stateOwnerOf(config.api)],
+    owner: [await stateOwnerOf({ ...config.api, webhookKey: config.webhookKeys[0] })],
     async onOurs(seen) {
       const wasOurs = own.isOurs;
       const isFirst = seen.synchronizedAt === undefined && synchronizedAt !== undefined;

@@ -14,7 +14,8 @@ import { readAccessHeaders } from '../credentials/access-headers';
 
 export interface StateDeps {
   redis: Redis;
-  api: { url: string; token: string };
+  /** The URL and the token of the API, and the webhook key. */
+  owner: { url: string; token: string; webhookKey: string };
   logger: Logger;
   registration: Pick<Registration, 'registered' | 'firstRegistration'>;
   hashes: Pick<KnownHashes, 'given'>;
@@ -42,7 +43,7 @@ export async function createState(deps: StateDeps) {
   });
   const guard = createStateGuard({
     redis,
-    claim: createVcsStateMark(redis, [await stateOwnerOf(deps.api)]),
+    claim: createVcsStateMark(redis, [await stateOwnerOf(deps.owner)]),
     understood: VCS_STATE_FORMAT,
     service: 'vcs',
     foreign:

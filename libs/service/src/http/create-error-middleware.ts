@@ -8,10 +8,18 @@ import { sendJson } from './send-json';
 /** Errors of other services, which this service passes on. */
 const UPSTREAM = new Set([429, 502, 503, 504]);
 
+/** The body of an error, as the caller reads it. */
+export type ErrorBody = (error: CdsError, requestId: string) => object;
+
+const BODY_OF_ALL: ErrorBody = (error) => error.toBody();
+
 /** Turns every error into CDS's error body, and logs it with the uuid that the caller sees. */
-export function createErrorMiddleware(logger: Logger): ErrorRequestHandler {
+export function createErrorMiddleware(
+  logger: Logger,
+  bodyOf: ErrorBody = BODY_OF_ALL,
+): ErrorRequestHandler {
   return (thrown: unknown, { method, path }, res, next) => {
-    const isAnswered = answerError(logger, thrown, { method, path }, res);
+    const isAnswered = answerError(logger, thrown, { method, path }, res, bodyOf);
     // Express would close the connection; where it is closed, nothing is left to do.
     if (!isAnswered && !res.destroyed) next(thrown);
   };
@@ -23,21 +31,23 @@ export function answerError(
   thrown: unknown,
   request: { method: string | undefined; path: string },
   res: ServerResponse,
+  bodyOf: ErrorBody = BODY_OF_ALL,
 ): boolean {
   const error = toCdsError(thrown);
+  const requestId = requestIdOf(res);
   logger[levelOf(error.status)](
     {
       err: thrown,
       uuid: error.uuid,
       status: error.status,
-      requestId: requestIdOf(res),
+      requestId,
       ...request,
     },
     'Request refused or failed',
   );
   if (res.headersSent) return false;
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
-  sendJson(res, error.status, error.toBody());
+  sendJson(res, error.status, bodyOf(error, requestId));
   return true;
 }
 

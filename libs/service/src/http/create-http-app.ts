@@ -21,7 +21,7 @@ const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 
 export interface HttpAppDeps {
   logger: Logger;
-  registration: Callers;
+  callers: Callers;
   monitoring: () => Promise<MonitoringStatus>;
   /** Served at `/mon/metrics` when given; requests to the guarded routes are counted there. */
   metrics?: Metrics | undefined;
@@ -61,9 +61,9 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   if (deps.open) app.use(deps.open.handler);
   if (deps.logger.isLevelEnabled('debug')) app.use(createRequestLog(deps.logger));
   if (deps.metrics) app.use(createRequestMetrics(deps.metrics, deps.metrics.service));
-  app.use(createGuard(deps.registration, deps.logger), noOptions);
+  app.use(createGuard(deps.callers, deps.logger), noOptions);
   app.use(readBody(deps.bodyLimitBytes ?? BODY_LIMIT_BYTES), deps.guarded.handler, notFound);
-  app.use(createErrorMiddleware(deps.logger));
+  app.use(createErrorMiddleware(deps.logger, deps.callers.errorBody));
   return app;
 }
 

@@ -61,7 +61,7 @@ async function start({
     );
   const app = createHttpApp({
     logger: captured.logger,
-    registration: { isAllowed: (header) => header === 'yes' },
+    callers: { isAllowed: ({ headers }) => headers.x_auth_header === 'yes' },
     monitoring: async () => ({ now: 'now', lines: [] }),
     guarded,
     bodyLimitBytes: MIB,

@@ -56,7 +56,13 @@ function build(bodyLimitBytes?: number) {
     );
   const app = createHttpApp({
     logger,
-    registration: { isAllowed: (header) => header === AUTH.X_AUTH_HEADER },
+    callers: {
+      isAllowed: ({ headers }) => headers.x_auth_header === AUTH.X_AUTH_HEADER,
+      refusal: ({ headers }) => ({
+        error: new CdsError('notAuthenticated'),
+        reason: `the X_AUTH_HEADER is ${headers.x_auth_header === undefined ? 'missing' : 'wrong'}`,
+      }),
+    },
     monitoring: async () => ({ now: '2026-11-22T10:32:32Z', lines: [] }),
     open,
     guarded,
@@ -94,9 +100,9 @@ describe('createHttpApp', () => {
         msg: 'call refused',
         address: expect.stringContaining('127.0.0.1'),
         path: '/thing',
-        reason: expect.stringContaining('ever gave to this service'),
+        reason: 'the X_AUTH_HEADER is wrong',
       },
-      { msg: 'call refused', reason: expect.stringContaining('no X_AUTH_HEADER') },
+      { msg: 'call refused', reason: 'the X_AUTH_HEADER is missing' },
     ]);
     expect(JSON.stringify(lines)).not.toMatch(/dGhlIG9sZCBvbmU|secret-of-the-query/);
   });
@@ -105,9 +111,10 @@ describe('createHttpApp', () => {
     let known = false;
     const app = createHttpApp({
       logger: silentLogger(),
-      registration: {
-        isAllowed: (header) => known && header === AUTH.X_AUTH_HEADER,
-        async hashesSettled() {
+      callers: {
+        isAllowed: ({ headers }) => known && headers.x_auth_header === AUTH.X_AUTH_HEADER,
+        hasCredentials: ({ headers }) => headers.x_auth_header !== undefined,
+        async settled() {
           await takesTime(20);
           known = true;
         },

@@ -25,7 +25,11 @@ describe('requests without authentication', () => {
         response.end('served');
       },
       {
-        callers: { isAllowed: (header) => header === 'right', hashesSettled: () => settled },
+        callers: {
+          isAllowed: ({ headers }) => headers.x_auth_header === 'right',
+          hasCredentials: ({ headers }) => headers.x_auth_header !== undefined,
+          settled: () => settled,
+        },
         isExempt: (url) => url.startsWith('/webhook/'),
         trustedProxies: ['127.0.0.1'],
         networkOf: (address) => address.replace(/^(2001:db8):.*/, '$1'),

@@ -23,7 +23,7 @@ const MAX_ADDRESSES = 10_000;
 const MONITORED = ['/mon/status', '/mon/version', '/mon/metrics'];
 
 export interface LimitStrangersDeps {
-  callers: Pick<Callers, 'isAllowed' | 'hashesSettled'>;
+  callers: Pick<Callers, 'isAllowed' | 'hasCredentials' | 'settled'>;
   /** Whether requests there are exempt from the limit, with any address. */
   isExempt?: (url: string) => boolean;
   trustedProxies: readonly string[];
@@ -35,7 +35,7 @@ export interface LimitStrangersDeps {
 }
 
 /**
- * Bounds the work for callers without the hash of the registration: beyond a rate each request
+ * Bounds the work for callers other than the CDS API: beyond a rate each request
  * costs its address a connection, and is answered 429 before `app` sees it, unless it is
  * monitoring.
  */
@@ -46,12 +46,14 @@ export function limitStrangers(app: RequestListener, deps: LimitStrangersDeps): 
   const networks = new LRUCache<string, { left: number; at: number }>({ max: MAX_ADDRESSES });
   /** Their other requests came in the same piece, and are never answered. */
   const ending = new WeakSet<Socket>();
-  let areHashesKnown = callers.hashesSettled === undefined;
-  void callers.hashesSettled?.().then(() => (areHashesKnown = true));
+  let isSettled = callers.settled === undefined;
+  void callers.settled?.().then(() => (isSettled = true));
 
-  /** The guard lets a process read the hashes that Redis holds before it refuses anybody. */
-  function isCaller(header: string | string[] | undefined): boolean {
-    return typeof header === 'string' && (callers.isAllowed(header) || !areHashesKnown);
+  /** The guard lets a new process learn who its callers are before it refuses anybody. */
+  function isCaller(request: IncomingMessage): boolean {
+    return (
+      callers.isAllowed(request) || (!isSettled && (callers.hasCredentials?.(request) ?? false))
+    );
   }
 
   /** @returns false when the network is over its rate for such questions */
@@ -66,9 +68,9 @@ export function limitStrangers(app: RequestListener, deps: LimitStrangersDeps): 
   }
 
   return (request, response) => {
-    const { socket, headers } = request;
+    const { socket } = request;
     if (ending.has(socket)) return;
-    if (isCaller(headers['x_auth_header']) || isExempt?.(request.url ?? '')) {
+    if (isCaller(request) || isExempt?.(request.url ?? '')) {
       app(request, response);
       return;
     }

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const route = handle(async (req) => ({ ...readJson(req, schema), query: req.query }));
   const app = createHttpApp({
     logger: captured.logger,
-    registration: { isAllowed: (header) => header === HASH },
+    callers: { isAllowed: ({ headers }) => headers.x_auth_header === HASH },
     monitoring: async () => ({ now: 'now', lines: [] }),
     guarded: createRouter()
       .post('/things/:name', DESCRIPTION, () => route)

@@ -6,7 +6,7 @@ import { countFromZero, createHttpApp, createMetrics, createRouter } from '../in
 function build(metrics = createMetrics({ service: 'hooks' })) {
   const app = createHttpApp({
     logger: captureLogger().logger,
-    registration: { isAllowed: () => false },
+    callers: { isAllowed: () => false },
     monitoring: async () => ({ now: '', lines: [] }),
     guarded: createRouter(),
     metrics,

@@ -10,7 +10,7 @@ function appOf(guarded: Router) {
   return createHttpApp({
     about,
     logger: silentLogger(),
-    registration: { isAllowed: () => true },
+    callers: { isAllowed: () => true },
     monitoring: async () => ({ now: '', lines: [] }),
     guarded,
   });

@@ -1,5 +1,7 @@
 import { isApiError } from '@cds/api-client';
 import type { Logger } from '../logs/create-logger';
+import { ConsumerRefusedError } from './consumer-refusal';
+import { GenerationError } from './generation';
 
 export interface FailureCountDeps {
   logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
@@ -11,8 +13,9 @@ export interface FailureCountDeps {
 /**
  * Counts and logs failed heartbeats. A refused token counts from the start, since waiting does not
  * mend it; an API that is away counts only once it has been there.
+ * @param tokenAdvice what an operator is to do about a refused token
  */
-export function createFailureCount(deps: FailureCountDeps) {
+export function createFailureCount(deps: FailureCountDeps, tokenAdvice: string) {
   const { logger, maxHeartbeatFailures, onTooManyFailures } = deps;
   let inARow = 0;
   let waiting = false;
@@ -27,8 +30,8 @@ export function createFailureCount(deps: FailureCountDeps) {
       if (refused || registered) inARow++;
       if (refused) {
         logger.error(
-          { err: error, failuresInARow: inARow },
-          "CDS API refuses the token: set api.token to the API's shared.infra token",
+          { err: error, failuresInARow: inARow, advice: tokenAdvice },
+          'CDS API refuses api.token',
         );
       } else if (registered) {
         logger.warn({ err: error, failuresInARow: inARow }, 'heartbeat to the CDS API failed');
@@ -53,6 +56,7 @@ export function createFailureCount(deps: FailureCountDeps) {
 }
 
 function isTokenRefused(error: unknown): boolean {
+  if (error instanceof GenerationError || error instanceof ConsumerRefusedError) return true;
   return isApiError(error) && (error.kind === 'unauthorized' || error.status === 403);
 }
 

@@ -17,7 +17,11 @@ import { startApi, type ApiStandIn } from '../../test/api-stand-in';
 import { createMonitoring } from '../create-monitoring';
 import { createHashStore } from './hash-store';
 import { createKnownHashes } from './known-hashes';
-import { createRegistration, type RegistrationDeps } from './create-registration';
+import {
+  createRegistration,
+  type Registration,
+  type RegistrationDeps,
+} from './create-registration';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -62,6 +66,10 @@ function register(
   });
   return { registration, lines, client };
 }
+
+/** Whether a request with this `X_AUTH_HEADER` is the API's. */
+const isAllowed = ({ callers }: Registration, header: string | undefined) =>
+  callers.isAllowed({ headers: { x_auth_header: header } });
 
 const messages = (lines: Record<string, unknown>[]) => lines.map(({ msg }) => msg);
 
@@ -157,9 +165,13 @@ describe('createRegistration', () => {
     expect(errors[0]?.message).toMatch(
       /^4 heartbeats to the CDS API failed in a row \(maxHeartbeatFailures is 3\); the last one: .*not authenticated/,
     );
-    expect(lines[0]).toMatchObject({ level: 50, msg: expect.stringContaining('api.token') });
+    expect(lines[0]).toMatchObject({
+      level: 50,
+      msg: 'CDS API refuses api.token',
+      advice: expect.stringContaining('shared.infra'),
+    });
     expect(JSON.stringify(lines)).not.toContain('the-shared-infra-token');
-    expect(registration.isAllowed(base64(api.hash))).toBe(false);
+    expect(isAllowed(registration, base64(api.hash))).toBe(false);
   });
 
   it('counts every failure after the first success, and begins anew after each success', async () => {
@@ -191,13 +203,13 @@ describe('createRegistration', () => {
     registration.start();
     await registration.firstRegistration();
     const old = base64(api.hash);
-    expect(registration.isAllowed(old)).toBe(true);
+    expect(isAllowed(registration, old)).toBe(true);
     api.hash = '11111111-4454-441f-84a2-a3abbe45700f';
     await Promise.all([1, 2, 3].map(() => registration.registerNow()));
     expect(api.registrations).toHaveLength(2);
     // The API goes on using it for the clients that it made before.
-    expect(registration.isAllowed(old)).toBe(true);
-    expect(registration.isAllowed(base64(api.hash))).toBe(true);
+    expect(isAllowed(registration, old)).toBe(true);
+    expect(isAllowed(registration, base64(api.hash))).toBe(true);
 
     api.mood = 'in maintenance';
     const error = await registration.registerNow().catch((reason: unknown) => reason);
@@ -207,10 +219,10 @@ describe('createRegistration', () => {
 
   it('lets in only the base64 of the hash', async () => {
     const { registration } = register();
-    expect(registration.isAllowed(base64(api.hash))).toBe(false);
+    expect(isAllowed(registration, base64(api.hash))).toBe(false);
     registration.start();
     await registration.firstRegistration();
-    expect(registration.isAllowed(base64(api.hash))).toBe(true);
+    expect(isAllowed(registration, base64(api.hash))).toBe(true);
     const wrong = [
       undefined,
       '',
@@ -223,7 +235,7 @@ describe('createRegistration', () => {
       base64(''),
       'é'.repeat(100),
     ];
-    for (const header of wrong) expect(registration.isAllowed(header)).toBe(false);
+    for (const header of wrong) expect(isAllowed(registration, header)).toBe(false);
   });
 
   it('tells the API its own version, also after an upgrade of the API, and logs ours beside it', async () => {
@@ -304,11 +316,12 @@ describe('the hashes of a name', () => {
     await api.stop();
 
     const { registration } = start(await connect());
-    await registration.hashesSettled();
+    await registration.callers.settled();
     expect(registration.registered).toBe(false);
-    for (const header of [old, base64(api.hash)]) expect(registration.isAllowed(header)).toBe(true);
+    for (const header of [old, base64(api.hash)])
+      expect(isAllowed(registration, header)).toBe(true);
     for (const header of [base64('another'), base64(''), '', old.slice(0, -1)])
-      expect(registration.isAllowed(header)).toBe(false);
+      expect(isAllowed(registration, header)).toBe(false);
     api = await startApi();
   });
 
@@ -320,8 +333,8 @@ describe('the hashes of a name', () => {
     expect(everything).not.toContain(api.hash);
     expect(everything).not.toContain(base64(api.hash));
     for (const one of stored) {
-      expect(registration.isAllowed(one)).toBe(false);
-      expect(registration.isAllowed(base64(one))).toBe(false);
+      expect(isAllowed(registration, one)).toBe(false);
+      expect(isAllowed(registration, base64(one))).toBe(false);
     }
   });
 
@@ -331,8 +344,8 @@ describe('the hashes of a name', () => {
     for (let n = 0; n < 60; n++) hashes.add(`hash ${n}`);
     hashes.add(inUse);
     await waitFor(async () => (await redis.zcard('hashes:s')) === 50);
-    expect(registration.isAllowed(base64('hash 0'))).toBe(false);
-    for (const hash of [inUse, 'hash 59']) expect(registration.isAllowed(base64(hash))).toBe(true);
+    expect(isAllowed(registration, base64('hash 0'))).toBe(false);
+    for (const hash of [inUse, 'hash 59']) expect(isAllowed(registration, base64(hash))).toBe(true);
     expect(await redis.pttl('hashes:s')).toBeGreaterThan(0);
   });
 
@@ -343,14 +356,14 @@ describe('the hashes of a name', () => {
     const late = connectRedis({ redis: redisServer.config, logger, name: 'late' }, 'client');
     ends.push(() => late.disconnect());
     const { registration } = start(late);
-    expect(registration.isAllowed(base64(api.hash))).toBe(false);
+    expect(isAllowed(registration, base64(api.hash))).toBe(false);
     await redisServer.start();
     // Nothing is kept on disk here: what another process stored meanwhile.
     const again = await connect();
     const fingerprint = createHash('sha256').update(base64('of before')).digest('hex');
     await createHashStore(again, 'hashes:s').add([{ fingerprint, at: Date.now() }]);
     late.disconnect(true);
-    await waitFor(() => registration.isAllowed(base64('of before')));
+    await waitFor(() => isAllowed(registration, base64('of before')));
   });
 
   it('are stored by a later heartbeat where Redis did not take them', async () => {
@@ -358,7 +371,7 @@ describe('the hashes of a name', () => {
     const { registration } = start();
     registration.start();
     await registration.firstRegistration();
-    expect(registration.isAllowed(base64(api.hash))).toBe(true);
+    expect(isAllowed(registration, base64(api.hash))).toBe(true);
     await redisServer.start();
     const again = await connect();
     await waitFor(async () => (await again.zcard('hashes:s')) === 1);

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CdsApiClient } from '@cds/api-client';
-import type { MonitoringStatus, ServiceType } from '@cds/wire';
 import { buildInfo } from '../build-info';
-import { API_COMPONENT } from '../monitoring-components';
+import type { Callers } from '../http/create-guard';
 import type { Logger } from '../logs/create-logger';
+import type { SessionDeps } from './api-session';
+import { ConsumerRefusedError } from './consumer-refusal';
 import { createFailureCount, type FailureCountDeps } from './create-failure-count';
 import { createHeartbeatMetrics } from './heartbeat-metrics';
 import { createKnownHashes, type KnownHashes } from './known-hashes';
-import { createReportedVersion } from './reported-version';
+import { createSession } from './create-session';
 import type { Metrics } from '../metrics/create-metrics';
 
 /** The API deletes a service that was silent for 180 s. */
@@ -15,17 +15,13 @@ const INTERVAL_MS = 30_000;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
 
-export interface RegistrationDeps extends FailureCountDeps {
-  api: CdsApiClient;
+export interface RegistrationDeps
+  extends FailureCountDeps, Omit<SessionDeps, 'hashes' | 'renewNow' | 'logger'> {
   logger: Logger;
-  /** `url` is how the API reaches this service. */
-  identity: { name: string; type: ServiceType; url: string };
-  token: string;
-  /** The configuration without its secrets. */
-  config: Record<string, unknown>;
-  monitoring: () => Promise<MonitoringStatus>;
-  /** The hashes of this process alone when not given. */
+  /** What this process is given alone when not given. */
   hashes?: KnownHashes;
+  /** Called once where the API refuses the name or the type before the first success. */
+  onRefusedForGood?: (error: ConsumerRefusedError) => void;
   /** Counts heartbeats when given. */
   metrics?: Pick<Metrics, 'counter' | 'gauge'> | undefined;
   /** Milliseconds between heartbeats, 30,000 when not given. */
@@ -43,10 +39,8 @@ export interface Registration {
   stop(): void;
   /** Registers now, after a 401. Concurrent calls share one. Rejects with an `ApiError`. */
   registerNow(): Promise<void>;
-  /** Whether a request with this `X_AUTH_HEADER` comes from the API. */
-  isAllowed(xAuthHeader: string | undefined): boolean;
-  /** Resolves when all hashes that were stored are known; see `KnownHashes`. */
-  hashesSettled(): Promise<void>;
+  /** Who may call the guarded routes. */
+  readonly callers: Required<Callers>;
   readonly failuresInARow: number;
   readonly registered: boolean;
   /** Resolves at the first success; does not reject. */
@@ -59,12 +53,12 @@ export interface Registration {
  * Registers the service with the CDS API, waits for an API that is not up, and stays registered.
  */
 export function createRegistration(deps: RegistrationDeps): Registration {
-  const { api, logger, identity, intervalMs = INTERVAL_MS, firstRetryMs = FIRST_RETRY_MS } = deps;
+  const { logger, identity, intervalMs = INTERVAL_MS, firstRetryMs = FIRST_RETRY_MS } = deps;
   const lifetime = new AbortController();
   const listeners = new Set<() => void>();
-  const failures = createFailureCount(deps);
   const hashes = deps.hashes ?? createKnownHashes({ logger });
-  const version = createReportedVersion({ api, logger });
+  const session = createSession({ ...deps, hashes, renewNow: () => register('renew') });
+  const failures = createFailureCount(deps, session.tokenAdvice);
   const counts = deps.metrics
     ? createHeartbeatMetrics({
         metrics: deps.metrics,
@@ -78,48 +72,24 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   let resolveFirst: () => void = () => undefined;
   const firstSuccess = new Promise<void>((resolve) => (resolveFirst = resolve));
 
-  const sendOnce = async (): Promise<{ up_to_date: boolean }> => {
-    const { now, lines } = await deps.monitoring();
-    const answer = await api.register(
-      {
-        name: identity.name,
-        type: identity.type,
-        http_url: identity.url,
-        token: deps.token,
-        monitoring_status: {
-          now,
-          lines: lines
-            // What we think of the API is not for the API.
-            .filter(({ component }) => component !== API_COMPONENT)
-            .map((line) => version.inLine(line)),
-        },
-        config: deps.config,
-        version: version.reported,
-      },
-      lifetime.signal,
-    );
-    hashes.add(answer.hash);
-    return answer;
-  };
-
-  const send = async (): Promise<void> => {
-    const answer = await sendOnce();
-    // The API was upgraded, or this is the first time: from now on it gets its own version.
-    if (!answer.up_to_date && (await version.refresh(lifetime.signal)))
-      version.check(await sendOnce());
-    else version.check(answer);
+  const send = async (how: 'heartbeat' | 'renew'): Promise<void> => {
+    await session[how](lifetime.signal);
     failures.reset();
     if (!registered)
       logger.info(
-        { name: identity.name, version: buildInfo().version, reportedVersion: version.reported },
+        {
+          name: identity.name,
+          version: buildInfo().version,
+          reportedVersion: session.reportedVersion,
+        },
         'registered with the CDS API',
       );
     registered = true;
   };
 
-  const sendAndNotify = async (): Promise<void> => {
+  const sendAndNotify = async (how: 'heartbeat' | 'renew'): Promise<void> => {
     try {
-      await send();
+      await send(how);
       counts?.ok();
     } catch (error) {
       if (!lifetime.signal.aborted) counts?.failed();
@@ -131,15 +101,17 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     resolveFirst();
     for (const listener of listeners) listener();
   };
-  const register = (): Promise<void> => (underWay ??= sendAndNotify());
+  const register = (how: 'heartbeat' | 'renew'): Promise<void> => (underWay ??= sendAndNotify(how));
 
   const isOver = () => lifetime.signal.aborted;
   const keepRegistered = async (): Promise<void> => {
     for (let attempt = 0; !isOver(); attempt++) {
       try {
-        await register();
+        await register('heartbeat');
       } catch (error) {
         if (isOver()) return;
+        if (!registered && error instanceof ConsumerRefusedError && deps.onRefusedForGood)
+          return deps.onRefusedForGood(error);
         failures.add(error, registered);
       }
       const pauseMs = registered ? intervalMs : Math.min(firstRetryMs * 2 ** attempt, MAX_RETRY_MS);
@@ -154,11 +126,8 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       void keepRegistered();
     },
     stop: () => lifetime.abort(new Error('the service is stopping')),
-    registerNow: register,
-    isAllowed(xAuthHeader) {
-      return xAuthHeader !== undefined && hashes.includes(xAuthHeader);
-    },
-    hashesSettled: () => hashes.settled(),
+    registerNow: () => register('renew'),
+    callers: session,
     get failuresInARow() {
       return failures.inARow;
     },

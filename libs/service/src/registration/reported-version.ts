@@ -5,8 +5,8 @@ import { VERSION_COMPONENT } from '../monitoring-components';
 import type { Logger } from '../logs/create-logger';
 
 /**
- * The version that heartbeats report: the API's own, since one before 0.44 calls services of others
- * out of date (https://github.com/ovh/cds/blob/0.41.0/engine/api/services.go). Ours is in
+ * The version that heartbeats report: the API's own, since it calls services of others out of date
+ * (https://github.com/ovh/cds/blob/0.41.0/engine/api/services.go). Ours is in
  * `/mon/version` and in the log.
  */
 export function createReportedVersion(deps: {
@@ -21,17 +21,26 @@ export function createReportedVersion(deps: {
     get reported(): string {
       return reported();
     },
+    /** Empty while it is not known. */
+    get ofApi(): string {
+      return ofApi ?? '';
+    },
     /** The line of `/mon/status` as the API is to have it: it compares that of the version, too. */
     inLine(line: MonitoringLine): MonitoringLine {
       return line.component === VERSION_COMPONENT ? { ...line, value: reported() } : line;
     },
-    /** Asks the API. Never rejects. @returns whether the version differs from the one before */
-    async refresh(signal: AbortSignal): Promise<boolean> {
+    /**
+     * Asks the API.
+     * @param o.orThrow rejects where the API does not answer; otherwise never
+     * @returns whether the version differs from the one before
+     */
+    async refresh(signal: AbortSignal, o: { orThrow?: boolean } = {}): Promise<boolean> {
       const before = reported();
       try {
         const { version } = await deps.api.version();
         if (version !== '') ofApi = version;
       } catch (error) {
+        if (o.orThrow) throw error;
         deps.logger.debug({ err: error }, "the API's version not read");
       }
       return !signal.aborted && reported() !== before;

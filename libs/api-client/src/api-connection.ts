@@ -1,0 +1,146 @@
+import type { z } from 'zod';
+import { ApiError } from './api-error';
+import { judgeAnswer } from './judge-answer';
+import { toSafeMessage } from './safe-message';
+import {
+  createHttpSender,
+  type HttpAnswer,
+  type HttpCall,
+  type HttpSender,
+  NoAnswerError,
+  NotSentError,
+} from './send-request';
+
+/** What may stand in a header: it comes from Redis, where anything may have got in. */
+const USABLE_REQUEST_ID = /^[\w.:-]{1,100}$/;
+
+export interface ApiConnectionOptions {
+  /** Where the API is. */
+  url: string;
+  /** Accept any TLS certificate, for this client only. */
+  insecure: boolean;
+  requestTimeoutSeconds: number;
+}
+
+export type ApiCall = Pick<HttpCall, 'method' | 'path' | 'body' | 'signal' | 'inPieces'> & {
+  /** Milliseconds, those of the connection when not given. */
+  timeoutMs?: number;
+};
+
+/** What the API gave this service at its last registration or sign-in. */
+export interface Credential {
+  /** The hash or the JWT. */
+  secret: string;
+  headers: Record<string, string>;
+}
+
+export interface CallOptions {
+  /** Do not send the credential. */
+  anonymous?: boolean;
+  requestId?: string | undefined;
+  /** Of this call alone. */
+  headers?: Record<string, string> | undefined;
+}
+
+/** Calls the API as a service, and makes an {@link ApiError} of each failure. */
+export class ApiConnection {
+  readonly #http: HttpSender;
+  readonly #timeoutMs: number;
+  readonly #listeners = new Set<() => void>();
+  /** Shown to the API with each call. */
+  credential: Credential | undefined;
+  /** Removed from errors, whatever the API repeats. */
+  token: string | undefined;
+
+  constructor(options: ApiConnectionOptions) {
+    this.#http = createHttpSender(options);
+    this.#timeoutMs = options.requestTimeoutSeconds * 1_000;
+  }
+
+  /**
+   * Calls `listener`, which must not throw, after every answer of the API below 500. Returns what
+   * ends the listening.
+   */
+  onSuccess(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Closes the kept connections. */
+  close(): void {
+    this.#http.close();
+  }
+
+  /** A call whose answer is needed: a 2xx that cannot be read is no answer of the API. */
+  async readable<T>(call: ApiCall, schema: z.ZodType<T>, options: CallOptions = {}): Promise<T> {
+    const parsed = schema.safeParse(await this.call(call, options));
+    if (parsed.success) return parsed.data;
+    throw notOfTheApi(call);
+  }
+
+  /** The JSON of a 2xx, undefined where it cannot be read. */
+  async call(call: ApiCall, options?: CallOptions): Promise<unknown> {
+    return (await this.answer(call, options)).json;
+  }
+
+  /** A 2xx. */
+  async answer(call: ApiCall, options: CallOptions = {}): Promise<HttpAnswer> {
+    const name = describeCall(call);
+    try {
+      const answer = await this.#http.send({
+        timeoutMs: this.#timeoutMs,
+        ...call,
+        headers: this.#headers(options),
+      });
+      const error = judgeAnswer(name, answer);
+      if (!error || (error.cdsId !== undefined && answer.status < 500)) this.#announce();
+      if (error) throw error;
+      return answer;
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      throw this.#withoutSecrets(name, error);
+    }
+  }
+
+  #headers({ anonymous = false, requestId, headers }: CallOptions): Record<string, string> {
+    return {
+      // The API takes a caller for a service by this name, and answers 401 otherwise.
+      'User-Agent': 'CDS/service',
+      'X-Requested-With': 'X-CDS-SDK',
+      'Content-Type': 'application/json',
+      ...(anonymous ? {} : this.credential?.headers),
+      ...(requestId && USABLE_REQUEST_ID.test(requestId) ? { 'Request-ID': requestId } : {}),
+      ...headers,
+    };
+  }
+
+  #announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #withoutSecrets(call: string, error: unknown): unknown {
+    const hide = (message: string): string =>
+      toSafeMessage(message, [this.token, this.credential?.secret]);
+    if (error instanceof ApiError) {
+      return new ApiError(error.kind, hide(error.message), error);
+    }
+    if (!(error instanceof NoAnswerError)) return error;
+    return new ApiError(
+      'unavailable',
+      hide(`${call}: the CDS API cannot be reached at api.http.url: ${error.message}`),
+      { mayBeDone: !(error instanceof NotSentError) },
+    );
+  }
+}
+
+/** The error for a 2xx that cannot be read. */
+export function notOfTheApi(call: Pick<ApiCall, 'method' | 'path'>): ApiError {
+  return new ApiError(
+    'unavailable',
+    `${describeCall(call)}: the answer is not the CDS API's; check that api.http.url is the API`,
+  );
+}
+
+function describeCall({ method, path }: Pick<ApiCall, 'method' | 'path'>): string {
+  return `${method} ${path}`;
+}

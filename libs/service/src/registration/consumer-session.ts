@@ -1,0 +1,162 @@
+import { hostname } from 'node:os';
+import type { KeyObject } from 'node:crypto';
+import { isApiError } from '@cds/api-client';
+import { CdsError } from '@cds/wire';
+import type { ApiSession, SessionDeps } from './api-session';
+import { ConsumerRefusedError, refusedForGood } from './consumer-refusal';
+import { type Generation, GENERATIONS, generationOf, wrongToken } from './generation';
+import { isSignedBy, type SignedRequest } from './http-signature';
+import { linesForApi } from './lines-for-api';
+import { createReportedVersion } from './reported-version';
+
+/** A JWT is replaced when so much of its lifetime, an hour, is over. */
+const RENEW_AFTER = 0.8;
+/**
+ * Between two sign-ins because of a signature that does not verify. The pause grows while the API
+ * has the key that it had: a stranger may send anything.
+ */
+const RECHECK_MS = { first: 5_000, max: 60_000 };
+/** How long a call of a process's first moments waits for the sign-in. */
+const FIRST_SIGN_IN_MS = 5_000;
+
+/**
+ * CDS 0.44 and later: the service signs in with the token of a consumer, shows the JWT that it
+ * gets, and sends heartbeats apart. The API signs its calls with a key that each sign-in tells.
+ */
+export function createConsumerSession(deps: SessionDeps): ApiSession {
+  const { api, identity, hashes, logger, token } = deps;
+  const version = createReportedVersion({ api, logger });
+  const service = {
+    name: identity.name,
+    type: identity.type,
+    http_url: identity.url,
+    config: deps.config,
+  };
+  /** Monotonic; before it no sign-in is needed. */
+  let renewAt = -Infinity;
+  let key: KeyObject | undefined;
+  let recheckAt = -Infinity;
+  let recheckMs = RECHECK_MS.first;
+  const verified = new WeakSet<SignedRequest>();
+  let onFirstKey: () => void = () => undefined;
+  const firstKey = new Promise<void>((resolve) => (onFirstKey = resolve));
+
+  /** Those to try, in order: an API whose version has no numbers is of 0.51 or later as a rule. */
+  async function generations(signal: AbortSignal): Promise<Generation[]> {
+    await version.refresh(signal, { orThrow: true });
+    if (deps.generation) return [deps.generation];
+    const generation = generationOf(version.ofApi);
+    if (generation === '0.40') throw wrongToken(version.ofApi, generation);
+    return generation ? [generation] : ['0.51', '0.44'];
+  }
+
+  async function signInAs(generation: Generation, signal: AbortSignal): Promise<void> {
+    const began = performance.now();
+    const isWithService = generation === '0.51';
+    const given = await api.signIn({ token, service: isWithService ? service : undefined }, signal);
+    if (!isWithService)
+      await api.registerService({ ...service, version: version.reported }, signal);
+    key = given.signingKey;
+    hashes.add(key.export({ type: 'spki', format: 'pem' }).toString());
+    renewAt = began + given.lifetimeSeconds * 1_000 * RENEW_AFTER;
+    onFirstKey();
+  }
+
+  async function signIn(signal: AbortSignal): Promise<void> {
+    const [first, ...others] = await generations(signal);
+    if (!first) return;
+    try {
+      await signInAs(first, signal);
+    } catch (error) {
+      const [other] = others;
+      if (!other || !isApiError(error) || error.status !== 403) throw refused(error);
+      await signInAs(other, signal).catch(() => {
+        throw refused(error);
+      });
+    }
+  }
+
+  function refused(error: unknown): unknown {
+    const reason = refusedForGood(error);
+    return reason === undefined ? error : new ConsumerRefusedError(reason, identity);
+  }
+
+  async function sendHeartbeat(signal: AbortSignal): Promise<void> {
+    const { now, lines } = linesForApi(await deps.monitoring());
+    const of = { type: identity.type, service: identity.name, hostname: hostname() };
+    await api.heartbeat(
+      { now, lines: lines.map((line) => ({ ...version.inLine(line), ...of })) },
+      signal,
+    );
+  }
+
+  const renew = async (signal: AbortSignal): Promise<void> => {
+    renewAt = -Infinity;
+    await signIn(signal);
+    await sendHeartbeat(signal);
+  };
+
+  return {
+    versions: GENERATIONS[deps.generation ?? '0.51'].versions,
+    tokenAdvice: GENERATIONS['0.51'].advice,
+    async heartbeat(signal) {
+      if (performance.now() >= renewAt) return renew(signal);
+      try {
+        await sendHeartbeat(signal);
+      } catch (error) {
+        // 401: the JWT is not good any more. 403: the API has removed the service.
+        if (!isApiError(error) || (error.status !== 401 && error.status !== 403)) throw error;
+        await renew(signal);
+      }
+    },
+    renew,
+    isAllowed(request) {
+      if (verified.has(request)) return true;
+      if (!key || !isSignedBy(key, request)) return false;
+      verified.add(request);
+      return true;
+    },
+    hasCredentials: ({ headers }) => headers.authorization?.startsWith('Signature ') ?? false,
+    async settled(refusedRequest) {
+      if (!key) return firstKeyOrTimeout(firstKey);
+      if (!refusedRequest || performance.now() < recheckAt) return;
+      recheckAt = performance.now() + recheckMs;
+      const before = key;
+      // The API may have been started with another key since.
+      await deps.renewNow().catch(() => undefined);
+      recheckMs = key.equals(before) ? Math.min(2 * recheckMs, RECHECK_MS.max) : RECHECK_MS.first;
+    },
+    refusal(request) {
+      const isSigned = request.headers.authorization !== undefined;
+      if (!key && isSigned)
+        return {
+          reason: 'this service has not signed in to the CDS API yet, and cannot verify signatures',
+          error: new CdsError('unavailable', {
+            from: 'the service has not signed in to the CDS API yet',
+            headers: { 'Retry-After': '5' },
+          }),
+        };
+      return {
+        error: new CdsError('notAuthenticated'),
+        reason: isSigned ? WRONG_SIGNATURE : NO_SIGNATURE,
+      };
+    },
+    errorBody: (error, requestId) => error.toBodyWithFrom(requestId),
+    get reportedVersion() {
+      return version.reported;
+    },
+  };
+}
+
+const NO_SIGNATURE = 'the request is not signed: the caller is not the CDS API';
+const WRONG_SIGNATURE =
+  'its signature is not that of the CDS API: a proxy in front of this service has to pass the path and the Host header as they are';
+
+async function firstKeyOrTimeout(firstKey: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, FIRST_SIGN_IN_MS).unref();
+  });
+  await Promise.race([firstKey, timeout]);
+  clearTimeout(timer);
+}
