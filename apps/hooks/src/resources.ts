@@ -59,6 +59,7 @@ export function createResources(deps: {
     logger,
     identity: { name: config.name, type: 'hooks', url: config.url },
     token: config.api.token,
+    generation: config.api.generation,
     config: publicConfig('hooks', config),
     monitoring: deps.monitoring.status,
     maxHeartbeatFailures: config.api.maxHeartbeatFailures,

@@ -72,6 +72,7 @@ async function main(): Promise<void> {
     logger,
     identity: { name: config.name, type: 'vcs', url: config.url },
     token,
+    generation: config.api.generation,
     config: publicConfig('vcs', config),
     monitoring: monitoring.status,
     maxHeartbeatFailures,

@@ -8,6 +8,8 @@ export type { LogLevel } from './keys/value-types';
 export {
   CDS_VERSION_OF_TODAY,
   type CdsGeneration,
+  cdsMinor,
+  GENERATION_NAMES,
   generationOf,
   KNOWN_CDS_VERSIONS,
   knownCdsVersion,

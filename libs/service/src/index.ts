@@ -26,8 +26,7 @@ export {
   type RegistrationDeps,
 } from './registration/create-registration';
 export type { SignedRequest } from './registration/http-signature';
-export type { ConsumerRefusedError } from './registration/consumer-refusal';
-export type { Generation } from './registration/generation';
+export type { ConsumerRefusedError } from './registration/token-refusal';
 export { createHashStore, type HashStore } from './registration/hash-store';
 export { whileOurs } from './registration/while-ours';
 export { createKnownHashes, type KnownHashes } from './registration/known-hashes';

@@ -19,10 +19,13 @@ export const KNOWN_CDS_VERSIONS: readonly string[] = Array.from(
 );
 export const CDS_VERSION_OF_TODAY = `0.${LAST_MINOR}`;
 
-/** The number after `0.`: 57 for `0.57`, `v0.57` and `0.57.0`. Undefined for anything else. */
+/**
+ * The number of a version, to compare: 57 for `0.57`, `v0.57.0` and `0.57.0+build`, 1,002 for
+ * `1.2`. Undefined for anything else.
+ */
 export function cdsMinor(version: string): number | undefined {
-  const digits = /^v?0\.(\d{1,3})(\.\d{1,3})?$/i.exec(version.trim())?.[1];
-  return digits === undefined ? undefined : Number(digits);
+  const [, major, minor] = /^v?(\d{1,3})\.(\d{1,3})(?:[.+-]|$)/i.exec(version.trim()) ?? [];
+  return major === undefined ? undefined : Number(major) * 1_000 + Number(minor);
 }
 
 /** The one of {@link KNOWN_CDS_VERSIONS} that `v0.57.1`, for instance, is a patch of. */

@@ -1,7 +1,7 @@
 import type { CdsApiClient } from '@cds/api-client';
+import type { CdsGeneration } from '@cds/config';
 import type { CdsError, MonitoringStatus, ServiceType } from '@cds/wire';
 import type { Logger } from '../logs/create-logger';
-import type { Generation } from './generation';
 import type { SignedRequest } from './http-signature';
 import type { KnownHashes } from './known-hashes';
 
@@ -12,7 +12,7 @@ export interface SessionDeps {
   identity: { name: string; type: ServiceType; url: string };
   token: string;
   /** Told by the version of the API when not given. */
-  generation?: Generation | undefined;
+  generation?: CdsGeneration | undefined;
   /** The configuration without its secrets. */
   config: Record<string, unknown>;
   monitoring: () => Promise<MonitoringStatus>;
@@ -24,8 +24,6 @@ export interface SessionDeps {
 
 /** How a service and a CDS API of one generation know each other. */
 export interface ApiSession {
-  /** Versions of the API that it is for. */
-  readonly versions: string;
   /** Registers or signs in where that is needed, and sends a heartbeat. Rejects with why not. */
   heartbeat(signal: AbortSignal): Promise<void>;
   /** The same with new credentials, after a 401. */

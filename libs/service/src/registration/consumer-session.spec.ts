@@ -229,7 +229,7 @@ describe('a service of CDS 0.44 to 0.50', () => {
 
   it('is refused where the configuration says another', async () => {
     await startApi({ version: '0.50.0' });
-    const { registration } = register({ generation: '0.51' });
+    const { registration } = register({ generation: '0.54' });
     registration.start();
     await waitFor(() => registration.failuresInARow > 0);
     expect(countOf('POST /services/register')).toBe(0);
@@ -243,7 +243,7 @@ describe('an API of another generation', () => {
     registration.start();
     await waitFor(() => registration.failuresInARow > 0);
     expect(lines[0]).toMatchObject({ level: 50 });
-    expect(JSON.stringify(lines[0])).toMatch(/0\.41\.0.*shared\.infra token.*0\.40 to 0\.43/);
+    expect(JSON.stringify(lines[0])).toMatch(/0\.41\.0.*sharedInfraToken.*0\.40 to 0\.43/);
     expect(countOf(SIGN_IN)).toBe(0);
   });
 
@@ -252,7 +252,7 @@ describe('an API of another generation', () => {
     const { registration, lines } = register({ token: 'a-shared-infra-token' });
     registration.start();
     await waitFor(() => registration.failuresInARow > 0);
-    expect(JSON.stringify(lines[0])).toMatch(/0\.57\.0.*consumer token.*0\.51 and later/);
+    expect(JSON.stringify(lines[0])).toMatch(/0\.57\.0.*token of a consumer.*0\.54 and later/);
   });
 
   it('is an error that names the versions: CDS 0.39', async () => {

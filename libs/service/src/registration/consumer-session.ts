@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import type { KeyObject } from 'node:crypto';
 import { isApiError } from '@cds/api-client';
+import type { CdsGeneration } from '@cds/config';
 import { CdsError } from '@cds/wire';
 import type { ApiSession, SessionDeps } from './api-session';
-import { ConsumerRefusedError, refusedForGood } from './consumer-refusal';
-import { type Generation, GENERATIONS, generationOf, wrongToken } from './generation';
+import { ConsumerRefusedError, isTokenRefused, refusedForGood } from './token-refusal';
+import { generationFor, TOKEN_ADVICE } from './generation-error';
 import { isSignedBy, type SignedRequest } from './http-signature';
 import { linesForApi } from './lines-for-api';
 import { createReportedVersion } from './reported-version';
@@ -42,17 +43,16 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
   const firstKey = new Promise<void>((resolve) => (onFirstKey = resolve));
 
   /** Those to try, in order: an API whose version has no numbers is of 0.51 or later as a rule. */
-  async function generations(signal: AbortSignal): Promise<Generation[]> {
+  async function generations(signal: AbortSignal): Promise<CdsGeneration[]> {
     await version.refresh(signal, { orThrow: true });
     if (deps.generation) return [deps.generation];
-    const generation = generationOf(version.ofApi);
-    if (generation === '0.40') throw wrongToken(version.ofApi, generation);
-    return generation ? [generation] : ['0.51', '0.44'];
+    const generation = generationFor(version.ofApi, true);
+    return generation ? [generation] : ['0.54', '0.44'];
   }
 
-  async function signInAs(generation: Generation, signal: AbortSignal): Promise<void> {
+  async function signInAs(generation: CdsGeneration, signal: AbortSignal): Promise<void> {
     const began = performance.now();
-    const isWithService = generation === '0.51';
+    const isWithService = generation !== '0.44';
     const given = await api.signIn({ token, service: isWithService ? service : undefined }, signal);
     if (!isWithService)
       await api.registerService({ ...service, version: version.reported }, signal);
@@ -69,7 +69,8 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
       await signInAs(first, signal);
     } catch (error) {
       const [other] = others;
-      if (!other || !isApiError(error) || error.status !== 403) throw refused(error);
+      // An API before 0.51 cannot read a sign-in with a service: 400 (0.44) or 403.
+      if (!other || !isTokenRefused(error)) throw refused(error);
       await signInAs(other, signal).catch(() => {
         throw refused(error);
       });
@@ -97,8 +98,7 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
   };
 
   return {
-    versions: GENERATIONS[deps.generation ?? '0.51'].versions,
-    tokenAdvice: GENERATIONS['0.51'].advice,
+    tokenAdvice: TOKEN_ADVICE.consumer,
     async heartbeat(signal) {
       if (performance.now() >= renewAt) return renew(signal);
       try {

@@ -1,7 +1,5 @@
-import { isApiError } from '@cds/api-client';
 import type { Logger } from '../logs/create-logger';
-import { ConsumerRefusedError } from './consumer-refusal';
-import { GenerationError } from './generation';
+import { isTokenRefused } from './token-refusal';
 
 export interface FailureCountDeps {
   logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
@@ -53,11 +51,6 @@ export function createFailureCount(deps: FailureCountDeps, tokenAdvice: string) 
       inARow = 0;
     },
   };
-}
-
-function isTokenRefused(error: unknown): boolean {
-  if (error instanceof GenerationError || error instanceof ConsumerRefusedError) return true;
-  return isApiError(error) && (error.kind === 'unauthorized' || error.status === 403);
 }
 
 function describe(error: unknown): string {

@@ -3,7 +3,7 @@ import { buildInfo } from '../build-info';
 import type { Callers } from '../http/create-guard';
 import type { Logger } from '../logs/create-logger';
 import type { SessionDeps } from './api-session';
-import { ConsumerRefusedError } from './consumer-refusal';
+import { ConsumerRefusedError } from './token-refusal';
 import { createFailureCount, type FailureCountDeps } from './create-failure-count';
 import { createHeartbeatMetrics } from './heartbeat-metrics';
 import { createKnownHashes, type KnownHashes } from './known-hashes';

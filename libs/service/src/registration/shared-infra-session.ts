@@ -1,7 +1,7 @@
 import { type CdsApiClient, isApiError } from '@cds/api-client';
 import { CdsError } from '@cds/wire';
 import type { ApiSession, SessionDeps } from './api-session';
-import { GENERATIONS, generationOf, wrongToken } from './generation';
+import { GenerationError, generationFor, TOKEN_ADVICE } from './generation-error';
 import { linesForApi } from './lines-for-api';
 import { createReportedVersion } from './reported-version';
 
@@ -11,7 +11,6 @@ import { createReportedVersion } from './reported-version';
  */
 export function createSharedInfraSession(deps: SessionDeps): ApiSession {
   const { api, identity, hashes, logger } = deps;
-  const { versions, advice } = GENERATIONS['0.40'];
   const version = createReportedVersion({ api, logger });
 
   const send = async (signal: AbortSignal): Promise<{ up_to_date: boolean }> => {
@@ -42,8 +41,7 @@ export function createSharedInfraSession(deps: SessionDeps): ApiSession {
   };
 
   return {
-    versions,
-    tokenAdvice: advice,
+    tokenAdvice: TOKEN_ADVICE.sharedInfra,
     heartbeat: register,
     renew: register,
     isAllowed({ headers: { x_auth_header: header } }) {
@@ -70,16 +68,12 @@ const WRONG_HEADER =
 async function otherGeneration(
   api: Pick<CdsApiClient, 'version'>,
   error: unknown,
-): Promise<Error | undefined> {
+): Promise<GenerationError | undefined> {
   if (!isApiError(error) || (error.status !== 401 && error.status !== 404)) return undefined;
-  const version = await api.version().then(
-    (info) => info.version,
-    () => '',
-  );
   try {
-    const generation = generationOf(version);
-    return generation && generation !== '0.40' ? wrongToken(version, generation) : undefined;
-  } catch (tooOld) {
-    return tooOld as Error;
+    generationFor((await api.version()).version, false);
+  } catch (other) {
+    if (other instanceof GenerationError) return other;
   }
+  return undefined;
 }

@@ -1,4 +1,5 @@
 import { isApiError } from '@cds/api-client';
+import { GenerationError } from './generation-error';
 
 /** CDS's words for what another try does not mend: the consumer is one of another service. */
 const FOR_GOOD = /service (?:name|type|region) .*doesn't match|missing service payload/;
@@ -22,3 +23,14 @@ export function refusedForGood(error: unknown): string | undefined {
   if (!isApiError(error) || error.status !== 403) return undefined;
   return FOR_GOOD.test(error.message) ? error.message : undefined;
 }
+
+/**
+ * Whether the API refuses the service itself, so that waiting does not mend it. CDS 0.44 answers a
+ * wrong token with 400, others with 401 or 403.
+ */
+export function isTokenRefused(error: unknown): boolean {
+  if (error instanceof GenerationError || error instanceof ConsumerRefusedError) return true;
+  return isApiError(error) && error.kind !== 'unavailable' && REFUSED.has(error.status ?? 0);
+}
+
+const REFUSED = new Set([400, 401, 403]);
