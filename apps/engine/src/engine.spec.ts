@@ -35,7 +35,7 @@ function configFile(text = readyConfig()): string {
   return file;
 }
 
-/** The configuration of each service in a file of its own, as the README has it. */
+/** The configuration of each service in a file of its own, as the guides have it. */
 function twoFiles(text = readyConfig()): [string, string] {
   const [vcs = '', hooks = ''] = text.split(/^(?=\[hooks\]$)/m);
   return [configFile(vcs), configFile(hooks)];
@@ -761,7 +761,7 @@ describe('engine vcs webhook', () => {
     expect(code).toBe(0);
   });
 
-  it("takes the README's two files, in whatever order", async () => {
+  it('takes the two files of the guides, in whatever order', async () => {
     const text = readyConfig({ redisPort: redis.port }).replace(
       'name = "my-hooks"',
       'name = "h"\nurlPublic = "https://public.example"',

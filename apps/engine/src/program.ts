@@ -54,7 +54,10 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .command('new')
     .argument('[services...]', 'vcs, hooks, api; all when none is named, and with api alone')
     .option('--env', 'print environment variables instead of TOML')
-    .option('--cds <version>', `the version of CDS (default: ${CDS_VERSION_OF_TODAY})`)
+    .option(
+      '--cds <version>',
+      `the version of CDS (default: that of its own engine where one is found, else ${CDS_VERSION_OF_TODAY})`,
+    )
     .description('print a configuration with every key, its default and what it does')
     .action(async (services: string[], o: NewConfigOptions) => newConfig(services, o, context));
   config
