@@ -7,6 +7,14 @@ import type { Redis } from 'ioredis';
 import request from 'supertest';
 import { getApp } from '../src/get-app';
 import { startRecordedBitbucket, type Recorded } from './recorded-bitbucket.fixture';
+import {
+  type Answer,
+  comparable,
+  containing,
+  type Json,
+  nameOf,
+  withoutTransport,
+} from './replay.fixture';
 
 const HASH = '6c9862f2-2dbd-44c7-ab70-751beab7c8bf';
 
@@ -60,13 +68,6 @@ const EXCEPTIONS: Record<number, { why: string; expected: (recorded: Answer) => 
   })),
 };
 
-type Json = Record<string, unknown>;
-
-interface Answer {
-  status: number;
-  body: unknown;
-}
-
 function both(entries: number[], why: string, expected: (recorded: Answer) => Answer) {
   return Object.fromEntries(entries.map((entry) => [entry, { why, expected }]));
 }
@@ -76,26 +77,6 @@ function withFullHashes(pullRequest: Json): Json {
     .replaceAll('"8baeabad365d"', '"8baeabad365de895ab58ec0d6dd2c1e27b0ff0b4"')
     .replaceAll('"5ed11a62487e"', '"5ed11a62487ec27693587f60d56e97880264da3b"');
   return JSON.parse(text);
-}
-
-/** Without what is new each time. */
-function comparable(url: string, body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body ?? undefined;
-  const rest: Json = { ...body };
-  delete rest.uuid;
-  if (!url.endsWith('/authorize') || !('url' in rest)) return rest;
-  return { url: String(rest.url).replace(/state=[0-9a-f]{128}$/, 'state=') };
-}
-
-/**
- * What we add is ignored: only what is recorded is compared, but all of that, in lists one by one.
- */
-function containing(expected: unknown): unknown {
-  if (Array.isArray(expected)) return expected.map(containing);
-  if (typeof expected !== 'object' || expected === null) return expected;
-  return expect.objectContaining(
-    Object.fromEntries(Object.entries(expected).map(([key, value]) => [key, containing(value)])),
-  );
 }
 
 describeShared('what a CDS 0.41 asked of its vcs service', (root) => {
@@ -194,13 +175,3 @@ describeShared('what a CDS 0.41 asked of its vcs service', (root) => {
     expect(bitbucket.unknown).toEqual([]);
   });
 });
-
-function nameOf({ request: { method, url } }: Recorded): string {
-  return `${method} ${url.slice(0, 120)}`;
-}
-
-function withoutTransport(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !['content-length', 'host'].includes(name)),
-  );
-}

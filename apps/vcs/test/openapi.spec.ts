@@ -58,6 +58,7 @@ describe('/openapi.json of vcs', () => {
       expect(await call('get', path)).toBe(200);
 
     expect(await call('get', '/vcs')).toBe(200);
+    expect(await call('get', '/vcsgerrit')).toBe(200);
     for (const what of ['', '/polling', '/webhooks', '/authorize']) {
       expect(await call('get', `/vcs/bitbucketcloud${what}`)).toBe(200);
       expect(await call('get', `/vcs/nobody${what}`)).toBe(404);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Request, type Response } from 'express';
@@ -28,34 +29,50 @@ export async function startRecordedBitbucket(recording: Recorded[]) {
   const app = express();
   app.use(express.json());
   app.post('/site/oauth2/access_token', replay('POST /site/oauth2/access_token'));
+  // All workspaces were listed at once then.
   app.get('/2.0/user/workspaces', (_, res) => {
+    const listed = recordings.get('GET /2.0/workspaces')?.find(({ status }) => status === 200);
+    const { values } = (listed?.body ?? { values: [{ slug: 'jdoe' }] }) as { values: Json[] };
     res.json({
-      values: [{ type: 'workspace_access', workspace: { slug: 'jdoe', uuid: '{jdoe}' } }],
+      values: values.map(({ slug }) => ({
+        type: 'workspace_access',
+        workspace: { slug, uuid: `{${String(slug)}}` },
+      })),
     });
   });
 
   const base = '/2.0/repositories/:ws/:slug';
   // A list of commits was asked for by a path then, by a query now.
   app.get(`${base}/commits`, (req, res) => {
-    const [answer] = recordings.get(`GET ${repoPath(req)}/commits/bbb`) ?? [];
-    res.json(answer?.body);
+    const at = `GET ${repoPath(req)}/commits`;
+    const included = recordings.get(`${at}/${String(req.query['include'])}`);
+    const [answer] = included ?? recordings.get(`${at}/bbb`) ?? [];
+    // One page of it is recorded.
+    res.json({ ...(answer?.body as Json), next: undefined });
   });
   app.get(`${base}/commit/:hash`, (req, res, next) => {
     if (String(req.params.hash).length === 40) return next();
-    const branches = recordings.get(`GET ${repoPath(req)}/refs/branches`)?.[0]?.body as {
-      values: { target: Json & { hash: string } }[];
-    };
-    const found = branches.values.find(({ target }) =>
-      target.hash.startsWith(String(req.params.hash)),
+    // A fork has the commits of its parent.
+    const lists = [...recordings].filter(([key]) => key.endsWith('/refs/branches'));
+    const targets = lists.flatMap(([, answers]) =>
+      (answers[0]?.body as { values: { target: Json & { hash: string } }[] }).values.map(
+        ({ target }) => target,
+      ),
     );
-    res.json(found?.target);
+    res.json(targets.find(({ hash }) => hash.startsWith(String(req.params.hash))));
   });
   app.get(`${base}/hooks`, (_, res) => void res.json({ values: hooks }));
   app.post(`${base}/hooks`, (req, res) => {
     const created = recordings.get(`POST ${repoPath(req)}/hooks`) ?? [];
     const hook = created.find(({ body }) => (body as Json).url === (req.body as Json).url);
-    hooks.push(hook?.body as Json);
-    res.status(201).json(hook?.body);
+    const body = (hook?.body ?? { uuid: `{${randomUUID()}}`, ...req.body }) as Json;
+    hooks.push(body);
+    res.status(201).json(body);
+  });
+  // Webhooks of ours are repaired; nobody did that then.
+  app.put(`${base}/hooks/:uid`, (req, res) => {
+    const hook = hooks.find(({ uuid }) => uuid === req.params.uid);
+    res.json(Object.assign(hook ?? {}, req.body));
   });
   app.delete(`${base}/hooks/:uid`, (req, res) => {
     hooks.splice(

@@ -40,6 +40,8 @@ export interface StandInRepository {
   uuid: string;
   name: string;
   mainBranch: string;
+  /** The user of the token, whom Bitbucket writes into the https link. */
+  cloneUser?: string;
   /** Name to hash. */
   branches: Map<string, string>;
   tags: { name: string; message: string | null; hash: string }[];

@@ -11,6 +11,7 @@ import type {
  */
 export function repositoryJson(repo: StandInRepository) {
   const fullName = `${repo.workspace}/${repo.slug}`;
+  const user = repo.cloneUser === undefined ? '' : `${repo.cloneUser}@`;
   return {
     type: 'repository',
     uuid: repo.uuid,
@@ -24,7 +25,7 @@ export function repositoryJson(repo: StandInRepository) {
       // Not in the order in which they are usually seen.
       clone: [
         { name: 'ssh', href: `git@bitbucket.org:${fullName}.git` },
-        { name: 'https', href: `https://bitbucket.org/${fullName}.git` },
+        { name: 'https', href: `https://${user}bitbucket.org/${fullName}.git` },
       ],
     },
   };

@@ -84,6 +84,14 @@ describe('repositories', () => {
     });
   });
 
+  it('have no user in the https link for a VCS project, which has one of its own for Git', async () => {
+    context.widgets.cloneUser = 'ada';
+    const urls = async (path: string) =>
+      [(await get(path).set(vcsProjectHeaders(context))).body].flat().map((one) => one.http_url);
+    expect((await get(REPO)).body.http_url).toBe('https://ada@bitbucket.org/acme/widgets.git');
+    expect(await urls(REPO)).toEqual(['https://bitbucket.org/acme/widgets.git']);
+  });
+
   it('that are unknown are 404 with id 45 and what Bitbucket says', async () => {
     const answer = await get(`${SERVER}/repos/acme/nope`);
 

@@ -37,8 +37,8 @@ export function addRepositoryRoutes(
       answer: z.array(vcsRepoSchema),
     },
     () =>
-      grantedRoute(deps, 'notFound', async ({ bitbucket, ctx }) =>
-        (await bitbucket.listRepositories(ctx)).map(toVcsRepo),
+      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
+        (await bitbucket.listRepositories(ctx)).map((one) => toVcsRepo(one, req)),
       ),
   );
 
@@ -47,7 +47,7 @@ export function addRepositoryRoutes(
     { summary: 'One repository', params: repositoryParams, answer: vcsRepoSchema },
     () =>
       grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
-        toVcsRepo(await bitbucket.getRepository(repoOf(req), ctx)),
+        toVcsRepo(await bitbucket.getRepository(repoOf(req), ctx), req),
       ),
   );
 
@@ -56,7 +56,7 @@ export function addRepositoryRoutes(
     { summary: 'Lists forks', params: repositoryParams, answer: z.array(vcsRepoSchema) },
     () =>
       grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
-        (await bitbucket.listForks(repoOf(req), ctx)).map(toVcsRepo),
+        (await bitbucket.listForks(repoOf(req), ctx)).map((one) => toVcsRepo(one, req)),
       ),
   );
 

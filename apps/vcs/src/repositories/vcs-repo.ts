@@ -1,8 +1,22 @@
 import type { BbRepository } from '@cds/bitbucket';
 import type { VcsRepo } from '@cds/wire';
+import type { Request } from 'express';
+import { isOfVcsProject } from '../http/vcs-project';
+
+/**
+ * Bitbucket writes the user of the token into the https link. Git gets another one for a VCS
+ * project, which has a user for Git of its own: then it is left out.
+ */
+export function toVcsRepo(repository: BbRepository, req: Pick<Request, 'headers'>): VcsRepo {
+  const { cloneHttps } = repository;
+  return {
+    ...withFormats(repository),
+    http_url: isOfVcsProject(req) ? cloneHttps.replace(/^(https?:\/\/)[^/@]*@/, '$1') : cloneHttps,
+  };
+}
 
 /** CDS fills the formats in as Go's `Sprintf` does. */
-export function toVcsRepo(repository: BbRepository): VcsRepo {
+function withFormats(repository: BbRepository): Omit<VcsRepo, 'http_url'> {
   // A `%` of the address itself would be taken for one to fill in.
   const page = repository.htmlUrl.replaceAll('%', '%%');
   return {
@@ -15,7 +29,6 @@ export function toVcsRepo(repository: BbRepository): VcsRepo {
     url_branch_format: `${page}/src/%s`,
     url_tag_format: `${page}/src/%s`,
     url_pull_request_format: `${page}/pull-requests/%d`,
-    http_url: repository.cloneHttps,
     ssh_url: repository.cloneSsh,
   };
 }

@@ -20,6 +20,16 @@ export function addServerRoutes(router: Router, { servers }: RouteDeps): void {
   );
 
   router.get(
+    '/vcsgerrit',
+    {
+      summary: 'Lists the Gerrit servers',
+      description: 'None. CDS 0.51 to 0.53 asks at its start.',
+      answer: z.record(z.string(), z.unknown()),
+    },
+    () => handle(async () => ({})),
+  );
+
+  router.get(
     '/vcs/:name',
     { summary: 'One VCS server', ...ofServer, answer: vcsServerSchema },
     () => handle(async (req) => toVcsServer(findServer(servers, req))),
