@@ -5,12 +5,14 @@ import type request from 'supertest';
 import { CLIENT_SECRET } from '../test/oauth-stand-in.fixture';
 import {
   accessHeaders,
+  projectHeaders,
   SERVER,
   useTestContext,
   WEBHOOK_KEY,
   type VcsInstance,
 } from '../test/test-context.fixture';
 import { readAccessHeaders } from './credentials/access-headers';
+import { readProjectHeaders } from './credentials/project-headers';
 
 const context = useTestContext({ keepBetweenTests: true });
 let vcs: VcsInstance;
@@ -222,6 +224,80 @@ describe('the access headers', () => {
           expect(given['X-CDS-ACCESS-TOKEN-SECRET']).toBe(own['X-CDS-ACCESS-TOKEN-SECRET']);
           expect(context.bitbucket.requests.length).toBeGreaterThan(asked);
         }
+      }),
+      fuzzRuns(100),
+    );
+  });
+});
+
+describe('the headers of a VCS project', () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const address = fc.oneof(
+    fc.webUrl({ withQueryParameters: true, withFragments: true }),
+    fc.constantFrom(
+      'https://bitbucket.org/acme',
+      'https://bitbucket.org/acme/../x',
+      'https://u:p@bitbucket.org/2.0',
+      'http://127.0.0.1:1/2.0//',
+      'http://[::1]:1',
+      'file:///etc/passwd',
+      'javascript:alert(1)',
+      '//x',
+      'https://',
+      `https://x/${'y'.repeat(3_000)}`,
+    ),
+    fc.string(),
+  );
+  const project = fc.record({
+    type: fc.oneof({ weight: 9, arbitrary: fc.constant('bitbucketcloud') }, fc.string()),
+    url: address,
+    urlApi: fc.oneof(fc.constant(''), address),
+    username: fc.oneof(fc.constantFrom('', 'x-token-auth', 'j@x'), fc.string(), fc.emailAddress()),
+    token: fc.oneof(fc.stringMatching(/^[!-~]{7,40}$/), fc.string()),
+  });
+
+  it('name an address of an API and a token, or are refused', () => {
+    fc.assert(
+      fc.property(project, (given) => {
+        const sent = Object.entries(projectHeaders(given));
+        const headers = Object.fromEntries(
+          sent.map(([name, value]) => [name.toLowerCase(), value]),
+        );
+        try {
+          const read = readProjectHeaders(headers);
+          if (!read) return expect(given.type).toBe('');
+          const { protocol, username, password, search, hash } = new URL(read.apiUrl);
+          expect(protocol).toMatch(/^https?:$/);
+          expect(username + password + search + hash).toBe('');
+          expect(read.apiUrl).not.toMatch(/\/$/);
+          expect(read.user ?? '').not.toMatch(/[:\r\n]/);
+          expect(read.token).toMatch(/^[!-~]*$/);
+          for (const name of Object.values(read.part ?? {}))
+            expect(name ?? 'none').toMatch(/^[\w.-]+$/);
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'CdsError' });
+          const { status, message } = error as { status: number; message: string };
+          expect([400, 401, 404]).toContain(status);
+          expect(message.length).toBeLessThan(500);
+          if (given.token.length > 6) expect(message).not.toContain(given.token);
+        }
+      }),
+      fuzzRuns(2_000),
+    );
+  });
+
+  it('of any kind are answered as CDS would', async () => {
+    const header = fc.oneof(
+      fc.stringMatching(/^[ -~]{0,40}$/),
+      fc.base64String(),
+      fc.constantFrom('', base64('bitbucketcloud'), base64('x-token-auth'), 'x'.repeat(5_000)),
+    );
+    const names = ['TYPE', 'URL', 'USERNAME', 'TOKEN'].map((name) => `X-CDS-VCS-${name}`);
+    const headers = fc.record(Object.fromEntries(names.map((name) => [name, header])));
+    const own = projectHeaders({ urlApi: context.bitbucket.apiUrl });
+    await fc.assert(
+      fc.asyncProperty(headers, async (given) => {
+        expectWellMannered(await vcs.call('get', repo).set({ ...own, ...given }));
       }),
       fuzzRuns(100),
     );
