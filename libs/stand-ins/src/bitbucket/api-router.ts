@@ -8,6 +8,8 @@ import { accountRoutes } from './routes-accounts';
 import { commitRoutes } from './routes-commits';
 import { pullRequestRoutes } from './routes-pull-requests';
 import { refRoutes } from './routes-refs';
+import { reportRoutes } from './routes-reports';
+import { sourceRoutes } from './routes-source';
 import { statusRoutes } from './routes-statuses';
 import { webhookRoutes } from './routes-webhooks';
 
@@ -64,6 +66,8 @@ export function createApiRouter(
     refRoutes,
     commitRoutes,
     statusRoutes,
+    sourceRoutes,
+    reportRoutes,
     pullRequestRoutes,
     webhookRoutes,
   ])

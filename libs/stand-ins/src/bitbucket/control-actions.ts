@@ -27,6 +27,7 @@ export function controlActions(bitbucket: BitbucketStandIn): Record<string, Cont
         ...change,
         commits: z.int().min(0).max(1_000).optional(),
         from: name.optional(),
+        files: z.record(name, z.string().nullable()).optional(),
       }),
       async (input) => summary(await bitbucket.push(input)),
     ),

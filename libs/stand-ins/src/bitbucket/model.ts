@@ -1,3 +1,5 @@
+import type { SourceTree } from './source-tree';
+
 /** JSON as Bitbucket writes it. */
 export type Json = Record<string, unknown>;
 
@@ -28,6 +30,7 @@ export interface Commit {
   sequence: number;
   message: string;
   author: Account;
+  files: SourceTree;
 }
 
 export interface Tag {
@@ -94,6 +97,8 @@ export interface Repository {
   tags: Map<string, Tag>;
   /** By commit, then by key. */
   statuses: Map<string, Map<string, BuildStatus>>;
+  /** Code insights, by commit, then by the id that their maker gave. */
+  reports: Map<string, Map<string, Json>>;
   pullRequests: PullRequest[];
   webhooks: Map<string, Webhook>;
 }

@@ -2,6 +2,7 @@ import { BitbucketApiError } from './api-error';
 import { commitRange, isAncestor, resolveRevision } from './commit-graph';
 import type { Account, Repository, Tag } from './model';
 import { addCommit } from './repository-store';
+import type { FileChanges } from './source-tree';
 
 /** What one `git push` does to one ref. */
 export type RefChange =
@@ -16,6 +17,8 @@ export interface Push {
   commits?: number | undefined;
   /** Where a new branch starts: a branch, a tag or a hash. The main branch by default. */
   from?: string | undefined;
+  /** The files that the newest commit changes. */
+  files?: FileChanges | undefined;
 }
 
 /** Adds commits to a branch, which is created where it does not exist. */
@@ -24,7 +27,7 @@ export function pushCommits(repository: Repository, author: Account, push: Push)
   const start = before ?? resolveRevision(repository, push.from ?? repository.mainBranch).hash;
   const count = push.commits ?? 1;
   if (before && count === 0) throw new BitbucketApiError(400, `Nothing to push to ${push.branch}`);
-  const after = addCommits(repository, author, start, count, push.message ?? 'Change something\n');
+  const after = addCommits(repository, author, start, { ...push, count });
   moveBranch(repository, push.branch, after);
   return { type: 'branch', name: push.branch, before, after, forced: false };
 }
@@ -103,12 +106,14 @@ function addCommits(
   repository: Repository,
   author: Account,
   start: string,
-  count: number,
-  message: string,
+  { count, message = 'Change something\n', files }: Push & { count: number },
 ): string {
   let head = start;
   for (let left = count; left > 0; left -= 1)
-    head = addCommit(repository, { parents: [head], message, author }).hash;
+    head = addCommit(repository, {
+      ...{ parents: [head], message, author },
+      files: left === 1 ? files : undefined,
+    }).hash;
   return head;
 }
 

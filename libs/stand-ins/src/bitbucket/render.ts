@@ -288,6 +288,7 @@ export function createRenderer(publicUrl: () => string) {
     repository,
     repositoryBrief,
     commit,
+    commitBrief,
     branch,
     tag,
     status,

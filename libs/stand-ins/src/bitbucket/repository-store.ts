@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Account, Commit, Repository, Workspace } from './model';
+import { changedTree, type FileChanges } from './source-tree';
 
 /** A repository to begin with. */
 export interface SeedRepository {
@@ -10,6 +11,8 @@ export interface SeedRepository {
   forkOf?: string;
   /** How many commits the main branch has. */
   commits?: number;
+  /** Of its first commit, besides a README.md. */
+  files?: FileChanges;
 }
 
 export interface Seed {
@@ -83,6 +86,7 @@ export function addRepository(store: RepositoryStore, seed: SeedRepository): Rep
     branches: new Map(parent?.branches),
     tags: new Map(parent?.tags),
     statuses: new Map(),
+    reports: new Map(),
     pullRequests: [],
     webhooks: new Map(),
     ...(parent ? { parent } : {}),
@@ -94,6 +98,7 @@ export function addRepository(store: RepositoryStore, seed: SeedRepository): Rep
         parents: head ? [head] : [],
         message: number === 1 ? 'Begin\n' : `Go on, step ${number}\n`,
         author: store.account,
+        files: number === 1 ? { 'README.md': `# ${repository.name}\n`, ...seed.files } : {},
       });
       repository.branches.set(mainBranch, commit.hash);
     }
@@ -107,11 +112,19 @@ let lastSequence = 0;
 /** Adds a commit that no ref points to yet. */
 export function addCommit(
   repository: Repository,
-  commit: Pick<Commit, 'parents' | 'message' | 'author'>,
+  {
+    files,
+    ...commit
+  }: Pick<Commit, 'parents' | 'message' | 'author'> & {
+    /** What differs from its first parent. */
+    files?: FileChanges | undefined;
+  },
 ): Commit {
   lastSequence += 1;
+  const [parent = ''] = commit.parents;
   const added: Commit = {
     ...commit,
+    files: changedTree(repository.commits.get(parent)?.files ?? new Map(), files),
     hash: randomBytes(20).toString('hex'),
     date: new Date().toISOString().replace(/\.\d+Z$/, '+00:00'),
     sequence: lastSequence,

@@ -79,6 +79,8 @@ export interface BitbucketStandIn {
   addRepository(seed: SeedRepository): Repository;
   repository(fullName: string): Repository;
   repositories(): Repository[];
+  /** The reports of code insights about a commit, by their ids. */
+  reports(fullName: string, hash: string): ReadonlyMap<string, Json>;
   /** The build statuses of a commit, oldest first. */
   statuses(fullName: string, hash: string): BuildStatus[];
   deliveries(): Delivery[];

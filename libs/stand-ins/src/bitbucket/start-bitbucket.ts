@@ -7,7 +7,7 @@ import { BitbucketApiError } from './api-error';
 import { answerError, createApiRouter } from './api-router';
 import { controlActions } from './control-actions';
 import { forgeDelivery, type Forgery } from './forge-delivery';
-import type { Repository } from './model';
+import type { Json, Repository } from './model';
 import { createOAuthRouter, type Consent } from './oauth-routes';
 import { createIssuedTokens } from './issued-tokens';
 import { createOAuthServer, type Consumer } from './oauth-server';
@@ -156,6 +156,7 @@ export async function startBitbucket(options: BitbucketOptions = {}): Promise<Bi
     repository: find,
     repositories: () => [...store.repositories.values()],
     statuses: (fullName, hash) => [...(find(fullName).statuses.get(hash)?.values() ?? [])],
+    reports: (fullName, hash) => find(fullName).reports.get(hash) ?? new Map<string, Json>(),
     deliveries: sender.history,
     resend: sender.resend,
     onAttempt: sender.onAttempt,
