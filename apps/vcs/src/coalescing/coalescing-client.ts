@@ -1,5 +1,6 @@
 import type { BitbucketClient, CallContext, RepoRef } from '@cds/bitbucket';
 import type { CallCredential } from '../credentials/call-credential';
+import { isProjectKey } from '../credentials/project-credential';
 import type { CallBudget } from '../rate-limit/call-budget';
 import { fullNameOf } from '../http/repository-ref';
 import type { RepositoryWrites } from './repository-writes';
@@ -31,6 +32,9 @@ export function createCoalescingClient(deps: {
   budget: Pick<CallBudget, 'refusalOfListing'>;
 }): BitbucketClient {
   const { bitbucket, tokens, reads, writes, budget } = deps;
+  // From 0.52 on the API removes what it knows of a tag or branch that it does not find listed:
+  // https://github.com/ovh/cds/blob/v0.57.0/engine/api/v2_project_clean_ascode.go
+  const tagsRule = isProjectKey(tokens.key) ? CURRENT : LISTING;
 
   function share<T>(
     rule: ReadRule,
@@ -75,7 +79,7 @@ export function createCoalescingClient(deps: {
     listForks: (repo, ctx) =>
       list(LISTING, ctx, of(repo, 'forks'), (inner) => bitbucket.listForks(repo, inner)),
     listTags: (repo, ctx) =>
-      list(LISTING, ctx, of(repo, 'tags'), (inner) => bitbucket.listTags(repo, inner)),
+      list(tagsRule, ctx, of(repo, 'tags'), (inner) => bitbucket.listTags(repo, inner)),
     listPullRequests: (repo, o, ctx) =>
       list(LISTING, ctx, of(repo, 'pull requests', o), (inner) =>
         bitbucket.listPullRequests(repo, o, inner),

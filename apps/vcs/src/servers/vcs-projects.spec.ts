@@ -90,7 +90,7 @@ describe('the credential of a VCS project', () => {
     'https://user:secret@bitbucket.example/2.0',
     'https://bitbucket.example/2.0?x=1',
     `https://bitbucket.example/${'x'.repeat(2_000)}`,
-  ])('goes to no urlApi like %s: 400 says what to write', async (urlApi) => {
+  ])('goes to no urlApi like %.60s: 400 says what to write', async (urlApi) => {
     const answer = await ask(withoutServers(), { username: USER, token: API_TOKEN, urlApi });
     expect(answer.status).toBe(400);
     expect(JSON.stringify(answer.body)).toContain('write https://api.bitbucket.org/2.0');
@@ -207,13 +207,30 @@ describe('reads and calls of VCS projects', () => {
   it('are shared by one credential alone', async () => {
     const vcs = withoutServers();
     context.bitbucket.apiTokens.set('ATATT-another', USER);
-    const path = `${REPO}/tags`;
+    const path = `${REPO}/forks`;
     await ask(vcs, { username: USER, token: API_TOKEN }, path).expect(200);
     await ask(vcs, { username: USER, token: API_TOKEN }, path).expect(200);
     expect(context.bitbucket.requests).toHaveLength(1);
     await ask(vcs, { username: USER, token: 'ATATT-another' }, path).expect(200);
     await ask(vcs, { username: USER, token: 'ATATT-unknown' }, path).expect(401);
     expect(context.bitbucket.requests).toHaveLength(3);
+  });
+
+  it('never answer with branches or tags of a moment before: the API removes what is not listed', async () => {
+    const vcs = withoutServers();
+    const project = { username: USER, token: API_TOKEN };
+    for (const [what, listed] of [
+      ['branches', () => context.widgets.branches.size],
+      ['tags', () => context.widgets.tags.length],
+    ] as const) {
+      const before = await ask(vcs, project, `${REPO}/${what}`).expect(200);
+      const hash = String(context.widgets.commits[0]?.hash);
+      context.widgets.branches.set(`with ${what}`, hash);
+      context.widgets.tags.push({ name: `with ${what}`, message: null, hash });
+      const after = await ask(vcs, project, `${REPO}/${what}`).expect(200);
+      expect(after.body).toHaveLength(listed());
+      expect(after.body.length).toBeGreaterThan(before.body.length);
+    }
   });
 
   it('are counted by user, whatever the token, and by access token', async () => {
