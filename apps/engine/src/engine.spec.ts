@@ -645,6 +645,17 @@ describe('engine start api', () => {
     expect(`${waiting.stdout()}${ended.stdout()}`).not.toContain('vcs started');
   });
 
+  it('ends when the engine of CDS asks something, which nobody could answer', async () => {
+    const file = configFile(readyConfig({ apiUrl: `http://127.0.0.1:${await freePort()}` }));
+    const asking = '#!/bin/sh\necho "What do you want to do?"\nread answer || exit 5\nsleep 60\n';
+    const CDS_ENGINE = writeScript(join(engine.folder(), 'cds'), asking);
+    const running = await engine.start(['start', 'api', 'vcs', '--config', file], { CDS_ENGINE });
+
+    expect(await running.exited).toMatchObject({ code: 5 });
+    expect(running.stdout()).toContain('What do you want to do?');
+    expect(running.stdout()).not.toContain('vcs started');
+  });
+
   it('says in one sentence that there is no engine of CDS', () => {
     const { code, err } = engine.run(['start', 'api', 'vcs', 'hooks', '--config', configFile()]);
 

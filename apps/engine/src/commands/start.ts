@@ -81,6 +81,8 @@ function apiPlan(files: readonly string[], context: Context): ChildPlan {
     command: engine.path,
     args: ['start', 'api', ...configArgs(file === undefined ? [] : [file])],
     env: cdsEngineEnv(context.env),
+    // It asks what to do where the binary of the worker is missing.
+    hasNoInput: true,
     endsGroup: () => true,
   };
 }

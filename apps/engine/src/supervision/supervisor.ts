@@ -10,6 +10,8 @@ export interface ChildPlan {
   command: string;
   args: readonly string[];
   env: NodeJS.ProcessEnv;
+  /** Its input is at its end: what it asks there fails, instead of waiting for ever. */
+  hasNoInput?: boolean;
   /** Whether its end, which nobody asked for, ends all others, too. Else it is started again. */
   endsGroup: (code: number | null) => boolean;
 }
@@ -119,7 +121,8 @@ export function createSupervisor(o: {
 }
 
 /** In a process group of its own: Ctrl-C in a terminal reaches it once, through us. */
-function spawnChild({ name, command, args, env }: ChildPlan, nameWidth: number): ChildProcess {
+function spawnChild(plan: ChildPlan, nameWidth: number): ChildProcess {
+  const { name, command, args, env, hasNoInput = false } = plan;
   const onTerminal = process.stdout.isTTY ? { [TERMINAL]: '1' } : {};
   const child = spawn(command, args, {
     env: { ...env, [SUPERVISED]: '1', ...onTerminal },
@@ -128,6 +131,7 @@ function spawnChild({ name, command, args, env }: ChildPlan, nameWidth: number):
     detached: true,
   });
   child.stdin.on('error', () => undefined);
+  if (hasNoInput) child.stdin.end();
   const prefix = `${name.padEnd(nameWidth)} | `;
   pipeLines(child.stdout, process.stdout, prefix);
   pipeLines(child.stderr, process.stderr, prefix);
