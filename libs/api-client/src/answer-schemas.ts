@@ -202,3 +202,16 @@ export const signIn = z.object({ token: z.string().max(16_384) });
 
 /** `GET /config/user`. */
 export const userConfig = z.object({ 'url.ui': text });
+
+/** `GET …/runs`: as much of a listed run as says what it ran on. A page without any is `null`. */
+export const listedRuns = z
+  .array(
+    z.object({
+      num: z.int().positive(),
+      tags: z
+        .array(z.object({ tag: text, value: text }))
+        .nullish()
+        .transform((tags) => tags ?? []),
+    }),
+  )
+  .nullable();

@@ -20,7 +20,8 @@ import {
   workflowPath,
 } from './paths';
 import { type PolledEvents, readPolledEvents } from './polled-events';
-import { type ApiSession, readSession } from './read-session';
+import type { ApiSession } from './read-session';
+import { signIn } from './sign-in';
 
 /**
  * For a run, whatever `requestTimeout` says, since the API builds the whole workflow meanwhile, and
@@ -106,15 +107,7 @@ export class CdsApiClient {
     o: { token: string; service?: ServiceIdentity | undefined },
     signal?: AbortSignal,
   ): Promise<Omit<ApiSession, 'jwt'>> {
-    this.#api.token = o.token;
-    const body = { token: o.token, ...(o.service && { service: o.service }) };
-    const call = { method: 'POST', path: '/auth/consumer/builtin/signin', body, signal } as const;
-    const { json, headers } = await this.#api.answer(call, { anonymous: true });
-    const session = readSession(json, headers['x-api-pub-signing-key']);
-    if (!session) throw notOfTheApi(call);
-    const { jwt, ...known } = session;
-    this.#api.credential = { secret: jwt, headers: { Authorization: `Bearer ${jwt}` } };
-    return known;
+    return signIn(this.#api, o, signal);
   }
 
   /** `POST /services/register` of CDS 0.44 to 0.50, after the sign-in. */

@@ -9,5 +9,6 @@ export {
 export type { LeftOutHook } from './listed-hooks';
 export type { PolledEvents, PolledPush } from './polled-events';
 export type { HookRunRef, WorkflowRef } from './paths';
+export { RunRemover } from './run-remover';
 export type { ApiSession } from './read-session';
 export type { BuildParameter, RunOfHook } from './answer-schemas';

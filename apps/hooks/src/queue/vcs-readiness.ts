@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CdsApiClient, isApiError } from '@cds/api-client';
+import { cdsMinor } from '@cds/config';
 import type { Logger, Registration } from '@cds/service';
 import { failureOf } from './api-failure';
 
@@ -11,6 +12,14 @@ const CHECK_TIMEOUT_MS = 3_000;
 /** After a wait in vain, runs do not wait again for this long. */
 const NOT_AGAIN_MS = 5 * 60_000;
 
+/**
+ * From 0.51 on the API names the servers of `[vcs.servers]` alone, which need not be any, and from
+ * 0.54 on none.
+ */
+function tellsOfVcs(apiVersion: string): boolean {
+  return (cdsMinor(apiVersion) ?? 0) < (cdsMinor('0.51') ?? 0);
+}
+
 export type VcsReadiness = ReturnType<typeof createVcsReadiness>;
 
 /**
@@ -20,7 +29,9 @@ export type VcsReadiness = ReturnType<typeof createVcsReadiness>;
  */
 export function createVcsReadiness(deps: {
   api: Pick<CdsApiClient, 'vcsServers'>;
-  registration: Pick<Registration, 'registerNow'>;
+  registration: Pick<Registration, 'registerNow' | 'apiVersion'>;
+  /** Asked in place of an API that does not tell. */
+  isVcsInRedis: () => Promise<boolean>;
   logger: Logger;
   ending: AbortSignal;
   waitMs?: number | undefined;
@@ -39,6 +50,8 @@ export function createVcsReadiness(deps: {
     const timer = setTimeout(end, CHECK_TIMEOUT_MS);
     ending.addEventListener('abort', end, { once: true });
     try {
+      if (!tellsOfVcs(registration.apiVersion))
+        return (await deps.isVcsInRedis()) ? 'there' : 'not there';
       return (await api.vcsServers(ended.signal)).length > 0 ? 'there' : 'not there';
     } catch (error) {
       if (ended.signal.aborted) return 'not there';

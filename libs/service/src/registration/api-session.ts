@@ -43,6 +43,8 @@ export interface ApiSession {
   errorBody(error: CdsError, requestId: string): object;
   /** What an operator is to do about a refused token. */
   readonly tokenAdvice: string;
+  /** The version of the API; empty while it is not known. */
+  readonly apiVersion: string;
   /** The version that heartbeats report. */
   readonly reportedVersion: string;
 }

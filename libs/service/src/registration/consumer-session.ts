@@ -142,6 +142,9 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
       };
     },
     errorBody: (error, requestId) => error.toBodyWithFrom(requestId),
+    get apiVersion() {
+      return version.ofApi;
+    },
     get reportedVersion() {
       return version.reported;
     },

@@ -41,6 +41,8 @@ export interface Registration {
   registerNow(): Promise<void>;
   /** Who may call the guarded routes. */
   readonly callers: Required<Callers>;
+  /** The version of the API; empty while it is not known. */
+  readonly apiVersion: string;
   readonly failuresInARow: number;
   readonly registered: boolean;
   /** Resolves at the first success; does not reject. */
@@ -128,6 +130,9 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     stop: () => lifetime.abort(new Error('the service is stopping')),
     registerNow: () => register('renew'),
     callers: session,
+    get apiVersion() {
+      return session.apiVersion;
+    },
     get failuresInARow() {
       return failures.inARow;
     },

@@ -54,6 +54,9 @@ export function createSharedInfraSession(deps: SessionDeps): ApiSession {
       reason: headers.x_auth_header === undefined ? NO_HEADER : WRONG_HEADER,
     }),
     errorBody: (error) => error.toBody(),
+    get apiVersion() {
+      return version.ofApi;
+    },
     get reportedVersion() {
       return version.reported;
     },

@@ -6,6 +6,7 @@ import { createCleanUpBranch } from './clean-up-branch';
 import { createCleanUpTogether } from './clean-up-together';
 import { createCleanupWorker } from './cleanup-worker';
 import { createRemoveRuns } from './remove-runs';
+import { createRunRemoval } from './run-removal';
 import { createRequeueCleanups } from './requeue-cleanups';
 import { createWaitingBranchChanges } from './waiting-branch-changes';
 
@@ -14,18 +15,20 @@ export const branchCleanup = (plan: PlanDelivery): HookModule => ({
   types: ['BranchDeletion'],
   unlisted: true,
   normalize: ({ config }) => ({ method: '', config }),
-  create({ redis, api, callApi, stores, queues, logger, now, config, timing, workMetrics }) {
+  create(resources) {
+    const { redis, callApi, stores, queues, logger, now, config, timing, workMetrics } = resources;
     const store = stores.cleanups;
     const waiting = createWaitingBranchChanges({ redis, plan, keyRepair: stores.keyRepair });
     const delayMs = config.branchDeletion.delaySeconds * 1_000;
     const retryDelayMs = config.retryDelaySeconds * 1_000;
+    const removal = createRunRemoval(resources);
     const beforeRemoval = createCancelCleanups({ waiting, store, logger, workMetrics });
     return {
       tasks: { RepoWebHook: { beforeRemoval } },
       work({ hookLock, workerConnection, killed }) {
         const common = { store, hookLock, logger, now, retryDelayMs, workMetrics };
         const { retryError } = config;
-        const removeRuns = createRemoveRuns({ ...common, api, callApi, retryError, killed });
+        const removeRuns = createRemoveRuns({ ...common, removal, callApi, retryError, killed });
         const worker = createCleanupWorker({
           ...{ connection: workerConnection, keyPrefix: config.redis.keyPrefix, logger },
           ...{ apiOutage: queues.apiOutage, lockMs: timing.lockMs, queue: queues.cleanups },
@@ -36,9 +39,12 @@ export const branchCleanup = (plan: PlanDelivery): HookModule => ({
           cleanUpTogether: createCleanUpTogether({ ...common, removeRuns }),
         });
         return {
-          cleanups: createBranchCleanups({ ...common, queue: queues.cleanups, delayMs }),
+          cleanups: createBranchCleanups({ ...common, removal, queue: queues.cleanups, delayMs }),
           lostJobs: createRequeueCleanups({ store, queue: queues.cleanups }),
-          stop: (deadlineMs) => worker.close(deadlineMs),
+          async stop(deadlineMs) {
+            await worker.close(deadlineMs);
+            removal.close();
+          },
         };
       },
     };

@@ -9,11 +9,13 @@ import {
 import type { BranchCleanups, BranchOfDelivery } from '../../queue/process-delivery';
 import type { CleanupQueue } from '../../queue/cleanup-queue';
 import type { WorkMetrics } from '../../queue/work-metrics';
+import type { RunRemoval } from './run-removal';
 
 /** Deliveries schedule and cancel cleanups under the hook lock, so that the latest one wins. */
 export function createBranchCleanups(deps: {
   store: CleanupStore;
   queue: CleanupQueue;
+  removal: Pick<RunRemoval, 'isOfApi'>;
   hookLock: Pick<HookLock, 'acquire' | 'release'>;
   logger: Logger;
   now: Clock;
@@ -21,7 +23,7 @@ export function createBranchCleanups(deps: {
   delayMs: number;
   workMetrics: WorkMetrics;
 }): BranchCleanups {
-  const { store, queue, hookLock, logger, now, delayMs } = deps;
+  const { store, queue, removal, hookLock, logger, now, delayMs } = deps;
 
   function keyOf({ pending, repository, branch }: BranchOfDelivery) {
     const project = pending.config?.project?.value ?? '';
@@ -45,10 +47,11 @@ export function createBranchCleanups(deps: {
   return {
     /**
      * Schedules the cleanup of a deleted branch, counted from the acceptance of the deletion. Safe
-     * to repeat.
+     * to repeat. Schedules nothing where the API removes runs itself.
      * @returns false when the hook lock is lost
      */
     async schedule(of: BranchOfDelivery): Promise<boolean> {
+      if (removal.isOfApi()) return true;
       const key = keyOf(of);
       const id = cleanupId(key);
       const due = of.pending.execution.accepted_at + delayMs;

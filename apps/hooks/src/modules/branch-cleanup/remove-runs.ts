@@ -1,10 +1,10 @@
-import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
 import type { Cleanup, Clock, CleanupStore } from '@cds/hooks-store';
 import type { ApiCaller } from '../../queue/call-api';
 import { type Failure, outagePauseMs } from '../../queue/api-failure';
 import { retryWrite } from '../../queue/retry-write';
 import type { WorkMetrics } from '../../queue/work-metrics';
+import type { RunRemoval } from './run-removal';
 
 export type CleanupOutcome =
   | { kind: 'end' }
@@ -12,6 +12,13 @@ export type CleanupOutcome =
   | { kind: 'wait'; until: number; forApi: false }
   /** Not before `until`, unless the API answers. `outages`: tries in a row without an answer. */
   | { kind: 'wait'; until: number; forApi: true; outages: number };
+
+/** More runs are left than one turn removes. */
+const MORE_RUNS: Failure = {
+  kind: 'unavailable',
+  message: 'the branch has more runs: the next ones follow',
+  mayBeDone: false,
+};
 
 export interface RunsOf {
   project: string;
@@ -42,7 +49,7 @@ function removalAfter({ unsure }: Cleanup, failure: Failure): 'answered' | 'unsu
  */
 export function createRemoveRuns(deps: {
   store: Pick<CleanupStore, 'fail' | 'finish'>;
-  api: Pick<CdsApiClient, 'deleteBranchRuns'>;
+  removal: Pick<RunRemoval, 'isOfApi' | 'remove'>;
   callApi: ApiCaller;
   logger: Logger;
   now: Clock;
@@ -51,7 +58,7 @@ export function createRemoveRuns(deps: {
   killed: AbortSignal;
   workMetrics: WorkMetrics;
 }) {
-  const { store, api, callApi, logger, now, retryDelayMs, retryError } = deps;
+  const { store, removal, callApi, logger, now, retryDelayMs, retryError } = deps;
   const stored = { logger, signal: deps.killed };
 
   async function saveFailure(cleanup: Cleanup, failure: Failure): Promise<CleanupOutcome> {
@@ -98,12 +105,21 @@ export function createRemoveRuns(deps: {
     stillMine: () => Promise<boolean>,
   ): Promise<CleanupOutcome> {
     const { branch, requestId } = cleanup;
+    if (removal.isOfApi()) {
+      // Scheduled before the API was upgraded.
+      await retryWrite(() => store.finish(cleanup, now()), stored);
+      deps.workMetrics.cleanupEnded('cancelled');
+      const why = 'cleanup ended: the CDS API removes the runs by its retention rules';
+      logger.info({ ...nameOf(cleanup), project, workflow, branch }, why);
+      return END;
+    }
     const result = await callApi(
-      () => api.deleteBranchRuns({ project, workflow, branch, requestId }),
+      () => removal.remove({ project, workflow, branch, requestId }),
       stillMine,
     );
     if (!result) return waitUntil(now() + BUSY_MS);
     if (!result.ok) return saveFailure(cleanup, result.failure);
+    if (!result.value) return saveFailure(cleanup, MORE_RUNS);
     const finished = await retryWrite(() => store.finish(cleanup, now()), stored);
     if (finished !== 'waiting') deps.workMetrics.cleanupEnded('done');
     logger.info(
