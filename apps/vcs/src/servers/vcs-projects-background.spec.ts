@@ -71,14 +71,19 @@ describe('a build whose end was never told', () => {
     expect(states()).toEqual(['INPROGRESS']);
 
     const next = context.instance({ withoutServers: true, api });
-    next.app.start();
     const [id = ''] = await next.redis.zrange(vcsKeys.unfinished, '0', '-1');
+    const record = vcsKeys.unfinishedStatus(id);
+    const status = JSON.parse((await next.redis.get(record)) ?? '') as object;
+    // The older it is, the longer it would wait by itself.
+    const since = Date.now() - 20 * 60_000;
+    await next.redis.set(record, JSON.stringify({ ...status, since }));
+    next.app.start();
     const asked = await next.redis.zscore(vcsKeys.unfinished, id);
     await waitFor(async () => (await next.redis.zscore(vcsKeys.unfinished, id)) !== asked, {
       what: 'the look of the next process',
     });
     expect(states()).toEqual(['INPROGRESS']);
-    const stored = await next.redis.get(vcsKeys.unfinishedStatus(id));
+    const stored = await next.redis.get(record);
     expect(stored).toContain('vcs-project:');
     expect(stored).not.toContain(TOKEN);
 
