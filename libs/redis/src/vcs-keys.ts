@@ -28,7 +28,7 @@ export const vcsKeys = {
    */
   grant: (firstRefreshToken: string) => `${PREFIX}grant:${sha256(firstRefreshToken)}`,
 
-  /** Hash: minute of Redis's clock → calls that were made with an OAuth consumer; an hour. */
+  /** Hash: minute of Redis's clock → calls that Bitbucket counts together; an hour. */
   calls: (consumer: Consumer) => `${PREFIX}calls:${consumerId(consumer)}`,
 
   /** String: seconds to wait after a 429; 15 minutes. */
@@ -73,9 +73,10 @@ export const vcsKeys = {
   webhookLockId: (repository: string, uuid: string) => `${PREFIX}hook:${repository}:${uuid}`,
 } as const;
 
-/** An OAuth consumer of a Bitbucket, whatever the configuration calls it. */
+/** Whose calls one Bitbucket counts together. */
 interface Consumer {
   apiUrl: string;
+  /** An OAuth consumer's, or what names a user or an access token without a secret. */
   clientId: string;
 }
 

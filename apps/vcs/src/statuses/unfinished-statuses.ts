@@ -20,7 +20,7 @@ const recordSchema = z.object({
   workflow: z.string(),
   node: z.string(),
   number: z.int(),
-  /** The key of the grant with which it was sent; no token. */
+  /** The key of the credential with which it was sent; no token. */
   grant: z.string(),
   /** When it was sent (ms). */
   since: z.number(),
