@@ -14,6 +14,7 @@ import { buildOfEvent, describeBuild, type BuildStatusOptions } from './build-st
 import { buildState } from './build-state';
 import type { ReportedBuild } from './reported-build';
 import { ASK_AFTER_MS, type SendStatus } from './send-status';
+import { createRefusalWarning, type Refusal } from './refusal-warning';
 import { isFinal } from './status-order';
 import { createWaitingStatuses } from './waiting-statuses';
 import {
@@ -67,20 +68,17 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
   const { redis, servers, unfinished, sendStatus, api, logger } = deps;
   const closing = new AbortController();
   let afterStart = true;
+  const warnOfRefusal = createRefusalWarning(logger);
   /** Id → since when the API gives no answer about its run (ms). */
   const unansweredSince = new LRUCache<string, number>({ max: MAX_UNFINISHED });
   const { roundEveryMs = ROUND_EVERY_MS } = deps;
   const waiting = createWaitingStatuses();
 
   /** Postpones a run that the API refuses, and drops it after a day. */
-  async function refused(id: string, status: UnfinishedStatus, reason: string): Promise<void> {
+  async function refused(id: string, status: UnfinishedStatus, why: Refusal): Promise<void> {
     const now = Date.now();
     const { refusedSince = now } = status;
-    if (status.refusedSince === undefined)
-      logger.warn(
-        { ...logFields(status), reason },
-        'build status stays in progress at Bitbucket: its end cannot be read or sent; trying for a day',
-      );
+    if (status.refusedSince === undefined) warnOfRefusal(logFields(status), why);
     if (now - refusedSince >= REFUSED_FOR_MS) await unfinished.remove(id);
     else await unfinished.postpone(id, now + MAX_PAUSE_MS, { ...status, refusedSince });
   }
@@ -149,9 +147,9 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
       run = await api.nodeRun({ project, workflow, number, node: nodeName }, ctx.signal);
     } catch (error) {
       if (!isApiError(error) || error.kind !== 'refused') throw error;
-      return refused(id, status, error.message);
+      return refused(id, status, { reason: error.message, isForbidden: error.status === 403 });
     }
-    if (!run) return refused(id, status, 'the run has no such node');
+    if (!run) return refused(id, status, { reason: 'the run has no such node' });
     const { showDetail } = server.config.status;
     const next = buildOf(status, run, { ...deps.options(), showDetail });
     if (!next || !isFinal(next.status)) {
@@ -167,7 +165,7 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
       logger.info({ ...logFields(status), state: next.status.state }, 'build status finished');
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      if (isCdsError(error) && error.status === 401) await refused(id, status, reason);
+      if (isCdsError(error) && error.status === 401) await refused(id, status, { reason });
       else logger.warn({ ...logFields(status), reason }, 'build status not finished');
     }
   }

@@ -1,4 +1,6 @@
+import { ApiError } from '@cds/api-client';
 import { vcsKeys } from '@cds/redis';
+import { waitFor } from '@cds/testing';
 import {
   useTestContext,
   type VcsInstance,
@@ -208,6 +210,75 @@ it('an event of CDS 0.44 and later has JSON names', async () => {
 });
 
 const listing = () => `/vcs/bitbucketcloud/repos/acme/widgets/commits/${commit}/statuses`;
+
+it('a skipped build is listed as such, so that CDS need not send it again', async () => {
+  await send({ status: 'Success', description: 'compile: Skipped' });
+  const { body } = await vcs.call('get', listing()).set(vcsProjectHeaders(context));
+  expect(body).toMatchObject([{ state: 'Skipped', description: 'PROJ-build-all-compile' }]);
+});
+
+describe('the end of a build of CDS 0.54 and later that was missed', () => {
+  const unfinished = () => vcs.redis.zrange(vcsKeys.unfinished, 0, '-1');
+
+  it('is asked for by the URL of its run, and sent under the name that it has', async () => {
+    await send(ofRun(7));
+    const asked: object[] = [];
+    const other = context.instance({
+      apiVersion: [0, 57],
+      api: {
+        async nodeRun(ref) {
+          asked.push(ref);
+          return { subNumber: 3, status: 'Fail' };
+        },
+      },
+    });
+    // The credential of a VCS project is not stored: its next call brings it.
+    await other.call('get', '/vcs/bbc/repos/acme/widgets').set(vcsProjectHeaders(context));
+    other.app.start();
+    await waitFor(() => states().length === 2);
+    expect(asked).toEqual([{ project: 'PROJ', workflow: 'build-all', number: 7, node: 'compile' }]);
+    expect(posted()[1]?.body).toEqual({
+      key: 'PROJ-build-all-compile',
+      name: 'PROJ-build-all-compile',
+      state: 'FAILED',
+      description: 'compile: Fail',
+      url: ofRun(7).url_cds,
+    });
+    await waitFor(async () => (await unfinished()).length === 0);
+  });
+
+  it.each([
+    { url_cds: '' },
+    { url_cds: RUN_AS_CODE, context: 'PROJ-build-all' },
+    { ...ofRun(7), context: 'named by hand' },
+  ])('is not asked for where the run is not told: %j', async (change) => {
+    await send(change);
+    expect(states()).toEqual(['INPROGRESS']);
+    expect(await unfinished()).toEqual([]);
+  });
+
+  it('that may not be read is told once, with what to do', async () => {
+    for (const number of [1, 2, 3])
+      await send({ ...ofRun(number), context: `PROJ-build-all-n${number}`, title: `n${number}` });
+    const asked: number[] = [];
+    const other = context.instance({
+      apiVersion: [0, 57],
+      api: {
+        async nodeRun({ number }) {
+          asked.push(number);
+          throw new ApiError('refused', 'forbidden', { status: 403, cdsId: 11 });
+        },
+      },
+    });
+    await other.call('get', '/vcs/bbc/repos/acme/widgets').set(vcsProjectHeaders(context));
+    other.app.start();
+    await waitFor(() => new Set(asked).size === 3);
+    const late = () => vcs.redis.zcount(vcsKeys.unfinished, Date.now() + 20 * 60_000, '+inf');
+    await waitFor(async () => (await late()) === 3);
+    const warnings = context.logged.filter(({ level }) => Number(level) >= 40);
+    expect(warnings.map(({ msg }) => msg)).toEqual([expect.stringContaining('the scope Run')]);
+  });
+});
 
 describe('listing statuses for a VCS project', () => {
   const list = async () =>

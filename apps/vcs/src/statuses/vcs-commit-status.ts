@@ -17,6 +17,9 @@ const STATES: Readonly<Record<string, string>> = {
   STOPPED: 'Stopped',
 };
 
+/** As CDS, and this service, describe a build. */
+const SKIPPED = /: ?Skipped$/;
+
 /** `whole`: names that begin with `CDS/`. `beginnings`: the part that is compared, of all names. */
 export type ListedNames = 'whole' | 'beginnings';
 
@@ -48,6 +51,12 @@ export function toVcsCommitStatuses(
   });
 }
 
+/** A skipped build is successful at Bitbucket: CDS would send it again and again. */
+function stateOf({ state, description }: BbStatus): string {
+  if (state === 'SUCCESSFUL' && SKIPPED.test(description)) return 'Skipped';
+  return STATES[state] ?? 'Building';
+}
+
 function beginning(name: string): string {
   return name.slice(0, COMPARED);
 }
@@ -60,7 +69,7 @@ function toVcsCommitStatus(
   return {
     ref: revision,
     created_at: goTime(status.createdOn),
-    state: STATES[status.state] ?? 'Building',
+    state: stateOf(status),
     description,
   };
 }
