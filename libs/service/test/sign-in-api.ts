@@ -33,6 +33,10 @@ export async function startSignInApi(options: { version?: string } = {}) {
     key: FIRST_KEY,
     /** The consumer's; another name is refused. */
     name: undefined as string | undefined,
+    /** Of every sign-in. */
+    refusal: undefined as { status: number; from: string | undefined } | undefined,
+    /** Whether the consumer has the scope of services. */
+    hasScope: true,
     lifetimeSeconds: 3_600,
     isInMaintenance: false,
     /** A row of the service: without it heartbeats are 403. */
@@ -51,7 +55,7 @@ export async function startSignInApi(options: { version?: string } = {}) {
       return [200, { version: state.reportedVersion ?? state.version }];
     if (call.cookie !== undefined) return [403, refusal(11, 'forbidden', 'XSRF')];
     if (call.route === 'POST /auth/consumer/builtin/signin') return signIn(call.body);
-    if (call.authorization !== `Bearer ${state.jwt}`)
+    if (call.authorization !== `Bearer ${state.jwt}` || !state.hasScope)
       return [401, refusal(10, 'not authenticated')];
     if (call.route === 'POST /services/register' && !isAtLeast(51)) {
       state.isRegistered = true;
@@ -65,6 +69,7 @@ export async function startSignInApi(options: { version?: string } = {}) {
   function signIn(body: Record<string, unknown>): ReturnType<typeof answer> {
     const { token, service } = body as { token: string; service?: { name: string } };
     if (state.isInMaintenance) return [503, refusal(1, 'service unavailable')];
+    if (state.refusal) return [state.refusal.status, refusal(11, 'forbidden', state.refusal.from)];
     if (token !== CONSUMER_TOKEN) return [403, refusal(11, 'forbidden', 'invalid signin token')];
     if (service && !isAtLeast(51)) return [403, refusal(11, 'forbidden', 'cannot unmarshal')];
     if (service && state.name !== undefined && service.name !== state.name) {

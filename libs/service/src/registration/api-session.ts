@@ -41,8 +41,8 @@ export interface ApiSession {
   refusal(request: SignedRequest): { error: CdsError; reason: string };
   /** The body of an error as this API reads it. */
   errorBody(error: CdsError, requestId: string): object;
-  /** What an operator is to do about a refused token. */
-  readonly tokenAdvice: string;
+  /** What an operator is to do where the API refuses the service. */
+  adviceFor(error: unknown): string;
   /** The version of the API; empty while it is not known. */
   readonly apiVersion: string;
   /** The version that heartbeats report. */

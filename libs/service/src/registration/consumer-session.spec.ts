@@ -146,6 +146,25 @@ describe('a service of CDS 0.51 and later', () => {
     expect(JSON.stringify(lines)).not.toContain(token);
   });
 
+  it.each([
+    ['a name that another service has', 409, 'pq: duplicate key', /180 s/],
+    ['no reason', 403, undefined, /another type.*no administrator/],
+  ])('says what to do about a refusal with %s', async (_, status, from, advice) => {
+    api.refusal = { status, from };
+    const { registration, lines } = register();
+    registration.start();
+    await waitFor(() => registration.failuresInARow > 0);
+    expect(lines[0]).toMatchObject({ level: 50, advice: expect.stringMatching(advice) });
+  });
+
+  it('names the scope where the sign-in succeeds and the heartbeat is refused', async () => {
+    api.hasScope = false;
+    const { registration, lines } = register();
+    registration.start();
+    await waitFor(() => registration.failuresInARow > 0);
+    expect(lines[0]).toMatchObject({ advice: expect.stringContaining('scope Service') });
+  });
+
   it('admits signed calls alone, and tells a caller of a new process to come again', async () => {
     const silent = `http://127.0.0.1:${await freePort()}`;
     const early = register({ url: silent }).registration.callers;

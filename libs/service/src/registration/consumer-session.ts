@@ -4,8 +4,13 @@ import { isApiError } from '@cds/api-client';
 import type { CdsGeneration } from '@cds/config';
 import { CdsError } from '@cds/wire';
 import type { ApiSession, SessionDeps } from './api-session';
-import { ConsumerRefusedError, isTokenRefused, refusedForGood } from './token-refusal';
-import { generationFor, TOKEN_ADVICE } from './generation-error';
+import {
+  consumerAdvice,
+  ConsumerRefusedError,
+  isTokenRefused,
+  refusedForGood,
+} from './token-refusal';
+import { generationFor } from './generation-error';
 import { isSignedBy, type SignedRequest } from './http-signature';
 import { linesForApi } from './lines-for-api';
 import { createReportedVersion } from './reported-version';
@@ -98,7 +103,7 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
   };
 
   return {
-    tokenAdvice: TOKEN_ADVICE.consumer,
+    adviceFor: consumerAdvice,
     async heartbeat(signal) {
       if (performance.now() >= renewAt) return renew(signal);
       try {

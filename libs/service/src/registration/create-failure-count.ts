@@ -11,9 +11,9 @@ export interface FailureCountDeps {
 /**
  * Counts and logs failed heartbeats. A refused token counts from the start, since waiting does not
  * mend it; an API that is away counts only once it has been there.
- * @param tokenAdvice what an operator is to do about a refused token
+ * @param adviceFor what an operator is to do where the API refuses the service
  */
-export function createFailureCount(deps: FailureCountDeps, tokenAdvice: string) {
+export function createFailureCount(deps: FailureCountDeps, adviceFor: (error: unknown) => string) {
   const { logger, maxHeartbeatFailures, onTooManyFailures } = deps;
   let inARow = 0;
   let waiting = false;
@@ -28,7 +28,7 @@ export function createFailureCount(deps: FailureCountDeps, tokenAdvice: string) 
       if (refused || registered) inARow++;
       if (refused) {
         logger.error(
-          { err: error, failuresInARow: inARow, advice: tokenAdvice },
+          { err: error, failuresInARow: inARow, advice: adviceFor(error) },
           'CDS API refuses api.token',
         );
       } else if (registered) {

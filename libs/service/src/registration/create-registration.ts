@@ -60,7 +60,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const listeners = new Set<() => void>();
   const hashes = deps.hashes ?? createKnownHashes({ logger });
   const session = createSession({ ...deps, hashes, renewNow: () => register('renew') });
-  const failures = createFailureCount(deps, session.tokenAdvice);
+  const failures = createFailureCount(deps, session.adviceFor);
   const counts = deps.metrics
     ? createHeartbeatMetrics({
         metrics: deps.metrics,

@@ -41,7 +41,7 @@ export function createSharedInfraSession(deps: SessionDeps): ApiSession {
   };
 
   return {
-    tokenAdvice: TOKEN_ADVICE.sharedInfra,
+    adviceFor: () => TOKEN_ADVICE.sharedInfra,
     heartbeat: register,
     renew: register,
     isAllowed({ headers: { x_auth_header: header } }) {
