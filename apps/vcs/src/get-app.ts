@@ -43,7 +43,9 @@ import { createWebhookRepairs } from './webhooks/webhook-repairs';
 import { addWebhooksInfoRoute } from './webhooks/webhooks-info-route';
 
 export interface VcsAppDeps {
-  config: Pick<VcsConfig, 'servers' | 'uiUrl' | 'webhookKey' | 'proxyWebhook'>;
+  config: Pick<VcsConfig, 'servers' | 'webhookKey' | 'proxyWebhook'>;
+  /** The URL of the CDS UI; empty while it is not known. */
+  uiUrl: () => string;
   /** `urlPublic` of `hooks`, where it is known: webhooks with this prefix are ours. */
   hooksUrl?: string | undefined;
   redis: Redis;
@@ -135,7 +137,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
     webhookRepairs,
   });
   // Without one statuses lead to the documentation of CDS.
-  const { uiUrl = '' } = config;
+  const { uiUrl } = deps;
   const unfinished = createUnfinishedStatuses({ redis, logger });
   const sendStatus = createSendStatus({
     sent: createSentStatuses({ redis, logger }),
@@ -148,7 +150,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   const finishStatuses = createFinishStatuses({
     ...{ redis, servers, unfinished, sendStatus, logger, api: deps.api },
     isOurs: () => deps.state?.isOurs() ?? true,
-    options: () => ({ uiUrl, sendSkipped: apiVersion.atLeast(0, 42) }),
+    options: () => ({ uiUrl: uiUrl(), sendSkipped: apiVersion.atLeast(0, 42) }),
     roundEveryMs: deps.roundEveryMs,
   });
   const findEvents = createFindEvents({ log: createEventLog({ redis, logger }), logger });

@@ -17,6 +17,7 @@ import {
 } from '@cds/service';
 import { isConsumerToken } from '@cds/wire';
 import { createApiVersion } from './http/api-version';
+import { createUiUrl } from './http/ui-url';
 import { getApp } from './get-app';
 import { configuredHooksUrl } from './configured-hooks-url';
 import { answers, redisLine, redisSettingsLines } from './monitoring/redis-line';
@@ -92,10 +93,15 @@ async function main(): Promise<void> {
     owner: { ...config.api, webhookKey: config.webhookKey },
   });
   void redisHealth.usable.then(state.start);
-  registration.onHeartbeat(() => void apiVersion.refresh());
+  const uiUrl = createUiUrl({ configured: config.uiUrl, api, logger });
+  registration.onHeartbeat(() => {
+    void apiVersion.refresh();
+    void uiUrl.refresh();
+  });
 
   const { app, start, lines, close } = getApp({
     config,
+    uiUrl: uiUrl.get,
     api,
     hooksUrl: configuredHooksUrl(process.argv.slice(2), process.env),
     redis,

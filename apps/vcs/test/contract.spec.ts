@@ -121,13 +121,13 @@ describeShared('what a CDS 0.41 asked of its vcs service', (root) => {
     };
     return getApp({
       config: {
-        uiUrl: 'http://localhost:4200',
         webhookKey: 'the-webhook-key-of-this-spec',
         servers: configured ? [server] : [],
       },
       redis,
       logger: silentLogger(),
       api: { nodeRun: async () => undefined },
+      uiUrl: () => 'http://localhost:4200',
       callers: {
         isAllowed: ({ headers }) => headers.x_auth_header === Buffer.from(HASH).toString('base64'),
       },

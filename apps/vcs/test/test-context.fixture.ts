@@ -106,9 +106,10 @@ let answerCheck: Promise<AnswerCheck> | undefined;
 
 async function readDocument(redis: Redis): Promise<AnswerCheck> {
   const { app, close } = getApp({
-    config: { uiUrl: '', webhookKey: WEBHOOK_KEY, servers: [] },
+    config: { webhookKey: WEBHOOK_KEY, servers: [] },
     redis,
     logger: silentLogger(),
+    uiUrl: () => '',
     callers: { isAllowed: () => false },
     monitoring: async () => ({ now: '', lines: [] }),
     metrics: createMetrics({ service: 'vcs' }),
@@ -161,10 +162,10 @@ async function startTestContext(
     const [major = 0, minor = 0] = options.apiVersion ?? [];
     const app = getApp({
       config: {
-        uiUrl: options.uiUrl ?? 'https://cds.acme.example',
         webhookKey: options.webhookKey ?? WEBHOOK_KEY,
         servers: options.withoutServers ? [] : [serverConfig(bitbucket, options)],
       },
+      uiUrl: () => options.uiUrl ?? 'https://cds.acme.example',
       hooksUrl: options.hooksUrl,
       metrics: options.metrics,
       redis,

@@ -220,13 +220,13 @@ describeShared('what a later CDS asked of its vcs service', (root) => {
       };
       app = getApp({
         config: {
-          uiUrl: 'http://localhost:4200',
           webhookKey: 'the-webhook-key-of-this-spec',
           servers: cds === '0.51' ? [oauth] : [],
         },
         redis,
         logger: silentLogger(),
         api: { nodeRun: async () => undefined },
+        uiUrl: () => 'http://localhost:4200',
         callers: { isAllowed: () => true },
         monitoring: async () => ({ now: '', lines: [] }),
         apiVersion: {

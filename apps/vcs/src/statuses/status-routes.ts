@@ -22,7 +22,7 @@ const bodySchema = z.union([eventSchema, vcsBuildStatusSchema]);
 /** `POST /vcs/{name}/status`: makes build statuses of what CDS reports of its builds. */
 export function addStatusRoutes(
   router: Router,
-  deps: RouteDeps & { sendStatus: SendStatus; apiVersion: ApiVersion; uiUrl: string },
+  deps: RouteDeps & { sendStatus: SendStatus; apiVersion: ApiVersion; uiUrl: () => string },
 ): void {
   const { sendStatus, apiVersion, uiUrl } = deps;
 
@@ -43,7 +43,7 @@ export function addStatusRoutes(
         const { disable, showDetail } = call.server.config.status;
         if (disable) return;
         const sendSkipped = apiVersion.atLeast(0, 42);
-        const build = buildOf(sent, { uiUrl, showDetail, sendSkipped });
+        const build = buildOf(sent, { uiUrl: uiUrl(), showDetail, sendSkipped });
         if (!build || build.hash === '' || build.repository === '') return;
         call.repository = repoFromFullName(build.repository);
         await sendStatus(call, call.repository, build);
