@@ -246,6 +246,13 @@ describe('an archive', () => {
     expect(paths().filter((path) => path.includes('link'))).toEqual([]);
   });
 
+  it('of a directory without regular files is empty', async () => {
+    commitFiles({ path: '.cds/link.yml', content: 'other', attributes: ['link'] });
+    const answer = await archive();
+    expect(answer.status).toBe(200);
+    expect(await unpack(answer.body)).toEqual([]);
+  });
+
   it('of many files costs a call a file, and none when it is asked for again', async () => {
     commitFiles(...Array.from({ length: 120 }, (_, index) => yaml(`.cds/${index}.yml`)));
     const first = await archive();
