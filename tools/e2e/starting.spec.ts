@@ -28,7 +28,7 @@ process.on('exit', () => appendFileSync(__dirname + '/handshakes', timeout() + '
 
 let stack: Stack;
 beforeEach(async () => {
-  stack = await startStack();
+  stack = await startStack({ api: { cds: '0.41' } });
 });
 afterEach(() => stack?.stop());
 
@@ -205,7 +205,7 @@ describe('npm start', () => {
     const sandbox = await stack.run([bundle('sandbox'), '--once']);
     const { code } = await sandbox.exited;
     expect(sandbox.stdout()).toContain('The whole way works.');
-    expect(sandbox.stdout()).toContain('1 run of feature-login was removed');
+    expect(sandbox.stdout()).toContain('2 runs of feature-login were removed');
     expect(code).toBe(0);
   });
 
@@ -221,7 +221,7 @@ describe('npm start', () => {
 
   it('stops without a word about it in the midst of the story', async () => {
     const sandbox = await stack.run([bundle('sandbox')]);
-    await sandbox.waitForOutput('is linked to Bitbucket Cloud');
+    await sandbox.waitForOutput('is connected to Bitbucket Cloud');
     sandbox.kill('SIGINT');
     expect((await sandbox.exited).code).toBe(0);
     expect(sandbox.stdout()).toMatch(/Stopping …\n$/);

@@ -6,8 +6,9 @@ import { createNarrator } from './story/narrator';
 import { runExternal } from './story/run-external';
 import { runLocal } from './story/run-local';
 
-/** Of these versions the token is a fixed one, which services can know before. */
-const DEFAULT: CdsVersion = '0.41';
+/** What is set up today. */
+const DEFAULT: CdsVersion = '0.57';
+/** Its token is a fixed one, which services that are started elsewhere can know before. */
 const EXTERNAL: CdsVersion = '0.41';
 
 const USAGE = `usage: npm start [-- --cds VERSION] [--once] [--free-ports]

@@ -27,7 +27,8 @@ export function guide(bitbucket: BitbucketStandIn, api: CdsApiStandIn, tasks: Ta
         .some(({ repository, attempts }) => repository === GUIDE.repo && taken(attempts)),
       status: [...statuses.values()].some((byKey) =>
         [...byKey.values()].some(
-          ({ name, state }) => name.startsWith(`CDS/${GUIDE.project}-`) && state !== 'INPROGRESS',
+          ({ name, state }) =>
+            name.replace(/^CDS\//, '').startsWith(`${GUIDE.project}-`) && state !== 'INPROGRESS',
         ),
       ),
       deleted:
