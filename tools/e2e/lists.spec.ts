@@ -1,5 +1,5 @@
 import { waitFor } from '@cds/testing';
-import { callVcs, PROJECT, REPO, startStack, type Stack } from './stack.fixture';
+import { callVcs, REPO, startStack, type Stack } from './stack.fixture';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ async function branches(): Promise<string[]> {
 it('lists of several pages are whole, and hold nothing twice, whatever is pushed meanwhile', async () => {
   await stack.start('vcs');
   await stack.registered(1);
-  await stack.api.linkProject(PROJECT);
+  await stack.connect();
   for (let number = 0; number < 220; number += 1)
     await stack.bitbucket.push({ repo: REPO, branch: name(number), commits: 0 });
 

@@ -21,7 +21,7 @@ const TOO_LONG = 'x'.repeat(90_000);
 let stack: Stack;
 let client: Redis;
 beforeEach(async () => {
-  stack = await startStack({ branchDeletionDelaySeconds: 3600 });
+  stack = await startStack({ api: { cds: '0.41' }, branchDeletionDelaySeconds: 3600 });
   client = new Redis(stack.redis.url);
 });
 afterEach(async () => {
@@ -149,7 +149,10 @@ describe('hooks.reconcile.interval', () => {
   it('finds it where an API asks for deletions', async () => {
     client.disconnect();
     await stack.stop();
-    stack = await startStack({ branchDeletionDelaySeconds: 3600, api: { asksForDeletions: true } });
+    stack = await startStack({
+      branchDeletionDelaySeconds: 3600,
+      api: { cds: '0.41', asksForDeletions: true },
+    });
     client = new Redis(stack.redis.url);
     const hook = await deleteUnheard();
 

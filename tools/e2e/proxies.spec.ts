@@ -23,7 +23,7 @@ beforeAll(async () => {
     response.end('thanks');
   });
   await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
-  stack = await startStack();
+  stack = await startStack({ api: { cds: '0.41' } });
   proxy = await startTestProxy({
     credentials: `me:${PASSWORD}`,
     hosts: {

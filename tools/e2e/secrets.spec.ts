@@ -46,7 +46,7 @@ const answers: { where: string; text: string }[] = [];
 
 beforeAll(async () => {
   stack = await startStack({
-    api: { sharedInfraToken: CONFIGURED['api.token'] },
+    api: { cds: '0.41', sharedInfraToken: CONFIGURED['api.token'] },
     bitbucket: { consumer: { clientSecret: CONFIGURED.clientSecret } },
     redisPassword: CONFIGURED['the password of Redis'],
     branchDeletionDelaySeconds: 1,

@@ -22,7 +22,7 @@ describe('two CDS that share a Redis under two key prefixes', () => {
     // Any other key, also one that a script makes up, is refused from here on.
     await client.acl('SETUSER', 'default', 'resetkeys', '~one:*', '~two:*');
     for (const keyPrefix of ['one:', 'two:'])
-      stacks.push(await startStack({ shared: { redis, keyPrefix } }));
+      stacks.push(await startStack({ api: { cds: '0.41' }, shared: { redis, keyPrefix } }));
   });
   afterAll(async () => {
     client.disconnect();

@@ -18,7 +18,7 @@ const PAUSE_MS = 240_000;
 let stack: Stack;
 let redis: Redis;
 beforeEach(async () => {
-  stack = await startStack();
+  stack = await startStack({ api: { cds: '0.41' } });
   redis = new Redis(stack.redis.url);
 });
 afterEach(async () => {

@@ -38,6 +38,7 @@ export function bundle(name: ServiceName | 'engine' | 'sandbox'): string {
 
 export interface StackOptions {
   bitbucket?: BitbucketOptions;
+  /** Of 0.57 when not said. */
   api?: CdsApiOptions;
   /** What a VCS project is given; an API token when not given. */
   projectToken?: ProjectToken;
@@ -75,7 +76,9 @@ export interface Stack {
   run(args: string[], env?: Record<string, string>): Promise<RunningProcess>;
   /** Waits until so many services are registered. */
   registered(count: number): Promise<void>;
-  /** Starts both services, waits for them, links the project. */
+  /** Gives the project its VCS server, as the CDS at hand does it. */
+  connect(): Promise<string>;
+  /** Starts both services, waits for them, connects the project. */
   startLinked(env?: Record<string, string>): Promise<{ vcs: Replica; hooks: Replica }>;
   stop(): Promise<void>;
 }
@@ -90,7 +93,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       appendonly: true,
       args: redisPassword === undefined ? [] : ['--requirepass', redisPassword],
     }));
-  const api = await startCdsApi({ buildDurationMs: 50, ...options.api });
+  const api = await startCdsApi({ cds: '0.57', buildDurationMs: 50, ...options.api });
   const bitbucket = await startBitbucket({
     webhookRetryPauseMs: 100,
     webhookTimeoutMs: 60_000,
@@ -171,13 +174,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         throw new Error(`${String(error)}\n${printed(processes)}`, { cause: error });
       }
     },
+    connect: () => connectProject({ api, bitbucket }, PROJECT, options.projectToken),
     async startLinked(env) {
       const [vcs, hooks] = await Promise.all([
         stack.start('vcs', env ? { env } : {}),
         stack.start('hooks', env ? { env } : {}),
       ]);
       await stack.registered(2);
-      await connectProject({ api, bitbucket }, PROJECT, options.projectToken);
+      await stack.connect();
       return { vcs, hooks };
     },
     async stop() {

@@ -5,7 +5,7 @@ let stack: Stack;
 let vcs: Replica;
 let firstRefreshToken: string;
 beforeEach(async () => {
-  stack = await startStack();
+  stack = await startStack({ api: { cds: '0.41' } });
   ({ vcs } = await stack.startLinked());
   firstRefreshToken = stack.api.vcsLink(PROJECT).refreshToken;
 });

@@ -19,7 +19,7 @@ const NEW_KEY = 'the-next-key-of-all-webhooks-here';
 
 let stack: Stack;
 beforeEach(async () => {
-  stack = await startStack();
+  stack = await startStack({ api: { cds: '0.41' } });
 });
 afterEach(() => stack?.stop());
 

@@ -15,7 +15,7 @@ import {
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack({ branchDeletionDelaySeconds: 3 });
+  stack = await startStack({ api: { cds: '0.41' }, branchDeletionDelaySeconds: 3 });
   await stack.startLinked();
 });
 afterAll(() => stack?.stop());
