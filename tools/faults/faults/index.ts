@@ -1,4 +1,5 @@
 import { API_FAILS } from './api-fails';
+import { CDS_VERSIONS } from './cds-versions';
 import { CLEANUPS } from './cleanups';
 import { CLOCK_JUMPS } from './clock-jumps';
 import { FAILOVER } from './failover';
@@ -24,6 +25,7 @@ export const FAULTS: readonly Fault[] = [
   ...HOOKS_STOPPED,
   ...REDIS_AWAY,
   ...API_FAILS,
+  ...CDS_VERSIONS,
   ...RESENT,
   ...CLOCK_JUMPS,
   ...CLEANUPS,

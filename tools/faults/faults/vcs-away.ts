@@ -70,12 +70,13 @@ async function registered(stage: Stage, name: string): Promise<void> {
   });
 }
 
+// Hashes, and events that tell of a start twice, are of 0.40 to 0.43.
 export const VCS_AWAY: Fault[] = [
   {
     name: 'common-restart',
     what: 'deliveries wait while the API is away; then all are started again, `hooks` first and `vcs` some seconds after it, twice: the API still has the row of `vcs`, and has none',
     checks: 'every run that waited ends well: none is asked for before `vcs` is there',
-    stage: { hooks: 2, builds: true },
+    stage: { cds: '0.41', hooks: 2, builds: true },
     seconds: 15,
     async play(stage) {
       const repository = openSilentRepository(stage);
@@ -108,7 +109,7 @@ export const VCS_AWAY: Fault[] = [
     what: '`vcs` is away for over 180 s, so that the API has forgotten it, and comes back with a new hash, which the API does not use for a project that it knows',
     checks:
       'the runs after it end well, without a restart of the API, and so after one more restart of `vcs`',
-    stage: { hooks: 2, builds: true },
+    stage: { cds: '0.41', hooks: 2, builds: true },
     seconds: 8,
     async play(stage) {
       const repository = openSilentRepository(stage);
@@ -134,7 +135,7 @@ export const VCS_AWAY: Fault[] = [
     name: 'vcs-killed-while-building',
     what: '`vcs` is killed when Bitbucket shows builds as in progress, and is started again when they have ended, twice',
     checks: 'Bitbucket is told how each ended, though the API never says it again',
-    stage: { hooks: 2, builds: true, buildMs: 1_500 },
+    stage: { cds: '0.41', hooks: 2, builds: true, buildMs: 1_500 },
     seconds: 12,
     async play(stage) {
       const repository = openSilentRepository(stage);

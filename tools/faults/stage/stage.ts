@@ -15,7 +15,7 @@ import { createReplica, type Replica } from './replica';
 import { createSender, type PreparedDelivery, type Sender, type Webhook } from './sender';
 import { createWallClock, SHIFT_DATE, type WallClock } from './wall-clock';
 
-const TODAY: CdsVersion = '0.41';
+const TODAY: CdsVersion = '0.57';
 const PROJECT = 'SHOP';
 const REPOSITORY = 'acme/web-shop';
 const WEBHOOK_KEY = 'the key of the fault matrix';
@@ -319,8 +319,9 @@ export async function openStage(
 }
 
 /** From 0.50 on the API removes runs itself; polls are part of the protocol up to 0.53. */
-function cdsOf({ cds, cleanupDelaySeconds, polling }: StageOptions): CdsVersion {
-  return cds ?? (cleanupDelaySeconds !== undefined || polling ? '0.41' : TODAY);
+function cdsOf({ cds, cleanupDelaySeconds, polling, wallClocks }: StageOptions): CdsVersion {
+  const hasCleanups = cleanupDelaySeconds !== undefined || wallClocks;
+  return cds ?? (hasCleanups || polling ? '0.41' : TODAY);
 }
 
 /** One delivery for each hook by each replica, so that Redis knows all scripts and connections are up. */
