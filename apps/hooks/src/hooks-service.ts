@@ -78,6 +78,7 @@ export async function createHooks(
   monitoring.add(
     createHooksMonitoring({
       ...{ redis, disabled: config.disable, executionHistory: config.executionHistory },
+      isMaintained: queues.maintenance.isOn,
       moreLines: () => [
         ...state.lines(),
         ...webhooks.metrics.lines(),
@@ -123,6 +124,7 @@ export async function createHooks(
   redis.on('ready', () => void connected());
   if (redis.status === 'ready') void connected();
   void redisHealth.usable.then(state.start);
+  void redisHealth.usable.then(queues.maintenance.warnAtStart);
 
   return {
     port: server.port,

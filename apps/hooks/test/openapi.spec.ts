@@ -149,6 +149,8 @@ describe('/openapi.json of hooks', () => {
     await hooks.call('DELETE', `/admin/dead-letters/${gone}`);
     await hooks.call('POST', '/admin/dead-letters/retry');
     await hooks.call('DELETE', '/admin/dead-letters');
+    for (const enable of [true, false])
+      await hooks.call('POST', `/admin/maintenance?enable=${enable}`);
     for (const uuid of [hook.uuid, UNKNOWN]) {
       await hooks.call('DELETE', `/admin/task/${uuid}/signature`);
       await hooks.call('DELETE', `/task/${uuid}/execution`);

@@ -1,8 +1,7 @@
-import { BULL_PREFIX, KEYS } from '@cds/hooks-store/keys';
+import { BULL_PREFIX, HOOK_QUEUE, KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { Redis } from 'ioredis';
 import { CLEANUP_QUEUE } from '../src/queue/cleanup-queue';
-import { HOOK_QUEUE } from '../src/queue/hook-queue';
 import type { TestContext } from './test-context';
 
 /** Sweeps that were begun: the first may have looked before, the second has ended with the third. */

@@ -78,7 +78,7 @@ export {
 export { createPendingStore, type ParsedExecution } from './pending/pending-store';
 export { createRequeueTurn } from './pending/requeue-turn';
 export { createQueueStore } from './queues/queue-store';
-export { jobPrefix, STATE_FORMAT } from './redis-keys';
+export { HOOK_QUEUE, jobPrefix, STATE_FORMAT } from './redis-keys';
 export { createRegistrationHashes } from './registration-hashes';
 export { createReplay } from './replay/create-replay';
 export { createResetSignature } from './reset-signature';

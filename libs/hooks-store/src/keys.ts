@@ -5,6 +5,7 @@ export {
   BEGUN_FIELD,
   BULL_PREFIX,
   cleanupKey,
+  HOOK_QUEUE,
   hookKeys,
   KEYS,
   POLLED_FIELD,

@@ -6,6 +6,9 @@ const PREFIX = 'cdsbb:hooks:';
 /** Prefix of the keys of BullMQ. */
 export const BULL_PREFIX = `${PREFIX}bull`;
 
+/** BullMQ's queue of hooks with pending executions. */
+export const HOOK_QUEUE = 'drain';
+
 /** The prefix that BullMQ puts before its keys, since it refuses a connection with a key prefix. */
 export function jobPrefix(keyPrefix = ''): string {
   return keyPrefix + BULL_PREFIX;
@@ -62,6 +65,8 @@ export const KEYS = {
   beats: `${PREFIX}beats`,
   /** Sorted set: ids of the jobs that pause for an API outage → when one may be resumed (ms). */
   apiWaiters: `${PREFIX}waiting-for-api`,
+  /** Hash of BullMQ: `paused` while the processing is paused for a maintenance of CDS. */
+  hookQueueMeta: `${BULL_PREFIX}:${HOOK_QUEUE}:meta`,
   /** Sorted set: uuids of the running schedulers → when they are due next (ms). */
   due: `${PREFIX}due`,
   /**

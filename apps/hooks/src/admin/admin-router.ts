@@ -37,6 +37,10 @@ const pageQuery = z.strictObject({
 });
 const allQuery = z.strictObject({ uuid: uuid.optional() });
 
+const maintenanceQuery = z.strictObject({
+  enable: z.enum(['true', 'false'], { error: 'is neither true nor false' }),
+});
+
 const ofOne = { ...ofExecution, errors: [...ofExecution.errors, 'conflict'] } as const;
 
 /**
@@ -110,6 +114,16 @@ export function createAdminRouter(deps: { service: AdminService }): Router {
       description: 'Of a task of which a delivery was signed before.',
     },
     ({ params }) => one((request) => service.resetSignature(params(request).uuid)),
+  );
+  router.post(
+    '/admin/maintenance',
+    {
+      ...{ summary: 'Pauses or resumes the processing', query: maintenanceQuery },
+      ...{ answer: 'nothing', errors: REDIS_AWAY },
+      description:
+        'For all replicas, and over restarts, while CDS is maintained. Deliveries are accepted and wait.',
+    },
+    ({ query }) => one((request) => service.setMaintenance(query(request).enable === 'true')),
   );
   return router;
 }

@@ -172,6 +172,9 @@ export function createAdminService(
       return { uuid, date_scheduled_execution: new Date(made.due).toISOString() };
     },
 
+    /** Pauses the processing for all replicas, or resumes it. Safe to repeat. */
+    setMaintenance: (on: boolean): Promise<void> => queues.maintenance.set(on),
+
     /** Turns executions that older versions gave up into dead letters. Never throws. */
     async adopt(): Promise<void> {
       try {

@@ -33,6 +33,8 @@ export function createHooksMonitoring(deps: {
   redis: Redis;
   disabled: boolean;
   executionHistory: number;
+  /** Whether the processing is paused for a maintenance of CDS. */
+  isMaintained: () => Promise<boolean>;
   /** Lines that need no Redis. */
   moreLines: () => MonitoringLine[];
   /** Risks for the data in Redis, as of the last connection. */
@@ -44,7 +46,10 @@ export function createHooksMonitoring(deps: {
   const counts = createStoredCounts({ redis });
 
   async function countLines(): Promise<MonitoringLine[]> {
-    const now = await counts.forStatus(MAX_NAMED);
+    const [now, isMaintained] = await Promise.all([
+      counts.forStatus(MAX_NAMED),
+      deps.isMaintained(),
+    ]);
     const { waiting, tasks, stopped, pending, schedulers, polls, pollsFailing } = now;
     const tasksOf = (...types: string[]) =>
       types.reduce((sum, type) => sum + (tasks.get(type) ?? 0), 0);
@@ -59,6 +64,9 @@ export function createHooksMonitoring(deps: {
     const pollLateSeconds = lateBy(polls);
     const oldest = Math.round(secondsSince(now.oldestSince));
     return [
+      ...(isMaintained
+        ? [line('Maintenance', 'deliveries are accepted and wait, nothing is processed', 'WARN')]
+        : []),
       line('Queue', waiting, level(waiting, 10, 100)),
       line(
         'Oldest Waiting Delivery',

@@ -5,6 +5,7 @@ import { createApiOutage } from './api-outage';
 import { createCleanupQueue } from './cleanup-queue';
 import { createHookQueue } from './hook-queue';
 import { isHookJobId } from './job-ids';
+import { createMaintenance } from './maintenance';
 
 export type Queues = ReturnType<typeof createQueues>;
 
@@ -31,6 +32,7 @@ export function createQueues(deps: {
     hooks,
     cleanups,
     apiOutage,
+    maintenance: createMaintenance({ hooks, cleanups, logger }),
 
     /** A delivery is stored, the `waiting`-th pending execution of its hook. */
     arrived(uuid: string, waiting: number): void {

@@ -6,8 +6,7 @@ import { pushDelivery } from '../../test/pushes';
 import { repositoryHook } from '../../test/node-hooks';
 import { post } from '../../test/running-hooks';
 import { useTestContext } from '../../test/test-context';
-import { BULL_PREFIX } from '@cds/hooks-store/keys';
-import { HOOK_QUEUE } from './hook-queue';
+import { BULL_PREFIX, HOOK_QUEUE } from '@cds/hooks-store/keys';
 import { hookJobId } from './job-ids';
 
 describe('deliveries', () => {

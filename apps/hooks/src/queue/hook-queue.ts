@@ -1,10 +1,9 @@
+import { HOOK_QUEUE } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import type { WaitingJobData } from './api-outage';
 import { hookJobId } from './job-ids';
 import { createReconnectingQueue, type QueueRedis } from './reconnecting-queue';
-
-export const HOOK_QUEUE = 'drain';
 
 /** Of BullMQ's delayed jobs. */
 const BULL_SCORES_PER_MS = 0x1000;

@@ -1,8 +1,8 @@
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { createPendingStore } from '@cds/hooks-store';
+import { createPendingStore, HOOK_QUEUE } from '@cds/hooks-store';
 import type { ApiOutage } from './api-outage';
-import { HOOK_QUEUE, type HookJob, type HookQueue } from './hook-queue';
+import type { HookJob, HookQueue } from './hook-queue';
 import { createJobWorker, type JobOutcome } from './job-worker';
 import type { Passed, ProcessHook } from './process-hook';
 

@@ -54,15 +54,18 @@ return 'due'
  * Takes the due time of a scheduler: enqueues its execution, and makes the scheduler due at the
  * next time. A second replica finds another time, so each time is taken once.
  *
- * Enqueues nothing while the oldest pending execution waits in an API outage: that one runs late
- * for all.
+ * Enqueues nothing while the oldest pending execution waits in an API outage or a maintenance of
+ * CDS: that one runs late for all.
  *
  * Returns `other` when it is due at another time, or as another task | `early` | `skipped` |
  * `taken`
  */
 export const TAKE_DUE = defineScript({
   name: 'cdsbbTakeDue',
-  keys: [...HISTORY_KEYS, 'due', 'task', 'waiting', 'pending', 'waitingTotal', 'waitingSince'],
+  keys: [
+    ...HISTORY_KEYS,
+    ...['due', 'task', 'waiting', 'pending', 'waitingTotal', 'waitingSince', 'hookQueueMeta'],
+  ],
   args: [
     'uuid',
     'due',
@@ -104,6 +107,7 @@ if ${A.endedState} == '' then
   local head = redis.call('LINDEX', ${K.waiting}, 0)
   local readable, state = pcall(cjson.decode, head and redis.call('HGET', ${K.states}, head) or '')
   isSkipped = redis.call('LLEN', ${K.waiting}) >= tonumber(${A.maxWaiting})
+    or (head and redis.call('HEXISTS', ${K.hookQueueMeta}, 'paused') == 1)
     or (readable and type(state) == 'table' and (tonumber(state.outages) or 0) > 0)
   -- The first write, since it fails where the counter is no number: the time has to stay due then.
   if not isSkipped then redis.call('INCR', ${K.waitingTotal}) end

@@ -67,7 +67,7 @@ export function createSchedulerLoop(deps: SchedulerLoopDeps): SchedulerLoop {
     const taken = await store.take(scheduler, occurrence);
     if (taken === 'skipped') {
       fired?.('skipped');
-      logger.debug({ hook: uuid, due }, 'scheduled run skipped: an earlier one waits for the API');
+      logger.debug({ hook: uuid, due }, 'scheduled run skipped: an earlier one waits');
     }
     if (taken !== 'taken') return;
     hookQueue.ensureSoon(uuid);
