@@ -2,6 +2,7 @@ import { createHookLock } from '@cds/hooks-store';
 import { connectRedis, withoutKeyPrefix } from '@cds/redis';
 import { isInAnyOrder, planDelivery } from './hook-modules';
 import type { ModuleWork, RunningModule } from './modules/hook-module';
+import { namesEvents } from './modules/repository-webhook/names-events';
 import { measureRuns } from './monitoring/run-metrics';
 import { createHookWorker } from './queue/hook-worker';
 import { createProcessorByType } from './queue/processor';
@@ -45,7 +46,11 @@ export function startWork(
     api: measureRuns(api, metrics),
     store: stores.deliveries,
     cleanups,
-    plan: planDelivery,
+    plan: (delivery) =>
+      planDelivery({
+        ...delivery,
+        namesEvents: namesEvents({ version: registration.apiVersion, token: config.api.token }),
+      }),
     knownChanges: stores.knownChanges,
     vcsReadiness: createVcsReadiness({
       ...{ api, registration, logger, ending },

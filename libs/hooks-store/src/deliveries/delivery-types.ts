@@ -98,7 +98,13 @@ export type TakenExecution =
 export type Saved = 'ok' | 'lost' | 'gone' | 'stopped';
 
 /** The part of an execution that its plan depends on. */
-export type DeliveryToPlan = Pick<PendingExecution, 'type' | 'execution' | 'body' | 'unreadable'>;
+export type DeliveryToPlan = Pick<
+  PendingExecution,
+  'type' | 'execution' | 'body' | 'unreadable'
+> & {
+  /** Whether a run gets the whole event and its name, as from CDS 0.42 on. */
+  namesEvents?: boolean;
+};
 
 /**
  * Plans an execution; pure.

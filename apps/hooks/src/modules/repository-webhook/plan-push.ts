@@ -26,14 +26,23 @@ import {
  * The run's payload holds `git.hash`, `git.hash.before` ("" when created), `git.hash.short`,
  * `git.message` (absent when there is none), `git.author`, `git.branch` or `git.tag`,
  * `git.repository`, `cds.triggered_by.username` and `.fullname`, and `payload`: the text of the
- * `push` object as received.
+ * `push` object as received, or with `event` that of the whole delivery.
  *
  * @param judged what was known of the changes when the delivery was accepted
+ * @param event its name, `git.hook` of the payload from CDS 0.42 on; none before
  * @throws MalformedPushError naming the path that is wrong
  */
-export function planPush(body: Buffer | string, judged: JudgedChanges = {}): DeliveryPlan {
+export function planPush(
+  body: Buffer | string,
+  judged: JudgedChanges = {},
+  event?: string,
+): DeliveryPlan {
   const json = body.toString();
-  return planDelivery(readPushDelivery(json), cutJsonProperty(json, 'push') ?? '', judged);
+  const common: Record<string, string> =
+    event === undefined
+      ? { payload: cutJsonProperty(json, 'push') ?? '' }
+      : { payload: json, 'git.hook': event };
+  return planDelivery(readPushDelivery(json), common, judged);
 }
 
 /**
@@ -42,7 +51,7 @@ export function planPush(body: Buffer | string, judged: JudgedChanges = {}): Del
  * @returns the changes of refs, and what is wrong with the changes that are left out
  */
 export function checkPush(delivery: PushDelivery): { changes: RefChange[]; unreadable: string[] } {
-  planDelivery(delivery, '', {});
+  planDelivery(delivery, {}, {});
   return { changes: refChangesOf(delivery), unreadable: delivery.unreadable };
 }
 
@@ -56,7 +65,7 @@ const LATE_DELETION =
 
 function planDelivery(
   delivery: PushDelivery,
-  pushText: string,
+  common: Record<string, string>,
   { double_changes = [], late_changes = [] }: JudgedChanges,
 ): DeliveryPlan {
   const changes: PushChange[] = [];
@@ -78,7 +87,7 @@ function planDelivery(
       if (!kind) continue;
       changes.push({ kind, name: change.new.name });
       const commit = runPayload(delivery, change.new, change.old ?? undefined);
-      const payload = { ...commit, payload: pushText };
+      const payload = { ...commit, ...common };
       steps.push(
         kind === 'branch-pushed'
           ? { type: 'run', payload, branch: name, ...(isLate ? { isLate } : {}) }
