@@ -13,6 +13,8 @@ export interface OAuthStandIn {
   lockedOut: boolean;
   /** Milliseconds before the token endpoint answers. */
   latencyMs: number;
+  /** How many requests came to the token endpoint, answered or not. */
+  asked: number;
   /** How many refreshes were asked for, with the answers' statuses. */
   refreshes: number[];
   /** A pair as after linking. */
@@ -36,6 +38,7 @@ export function newOAuthStandIn(): OAuthStandIn {
   const router = express.Router();
   router.use(express.urlencoded({ extended: false }));
   router.post('/access_token', (req, res) => {
+    oauth.asked += 1;
     setTimeout(() => {
       const body = (req.body ?? {}) as Record<string, string | undefined>;
       const [status, answer] = grant(req.headers.authorization, body);
@@ -84,6 +87,7 @@ export function newOAuthStandIn(): OAuthStandIn {
     expiresIn: 3600,
     lockedOut: false,
     latencyMs: 0,
+    asked: 0,
     refreshes: [],
     issue() {
       count += 1;
