@@ -140,15 +140,6 @@ export class CdsApiClient {
   }
 
   /**
-   * `POST /auth/consumer/signout` of CDS 0.44 and later: the API removes the service at once. A
-   * service that only restarts must not call it.
-   */
-  async signOut(signal?: AbortSignal): Promise<void> {
-    await this.#api.call({ method: 'POST', path: '/auth/consumer/signout', signal });
-    this.#api.credential = undefined;
-  }
-
-  /**
    * `GET /workflow/hook`: the hooks of all workflows, some at a time, so that reading tens of
    * thousands blocks nothing. They are complete only when it ends without an error.
    * @param leftOut called for each entry that cannot be read; the others go on

@@ -1,6 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CdsApiClient } from '@cds/api-client';
-import { captureLogger, freePort, waitFor } from '@cds/testing';
+import { captureLogger, describeShared, freePort, waitFor } from '@cds/testing';
 import { CdsError } from '@cds/wire';
 import {
   CONSUMER_TOKEN,
@@ -280,5 +282,41 @@ describe('an API of another generation', () => {
     registration.start();
     await waitFor(() => registration.failuresInARow > 0);
     expect(JSON.stringify(lines[0])).toMatch(/0\.39\.3.*too old.*0\.40 to 0\.43/);
+  });
+});
+
+interface Recorded {
+  request: { method: string; url: string; body: Record<string, unknown> };
+}
+
+describeShared('the recorded calls of services', (root) => {
+  const recorded = (cds: string) => {
+    const path = join(root, 'contract', `cds-${cds}`, 'services-to-api.json');
+    return JSON.parse(readFileSync(path, 'utf8')) as Recorded[];
+  };
+  interface Line {
+    component: string;
+  }
+
+  it.each(['0.57', '0.51'])('of CDS %s sign in and send heartbeats as we do', async (cds) => {
+    await startApi({ version: `${cds}.0` });
+    const calls = recorded(cds).map(({ request }) => request);
+    const theirs = calls.find(({ url }) => url.endsWith('/signin'))?.body.service as {
+      name: string;
+      type: 'vcs' | 'hooks';
+      http_url: string;
+      config: Record<string, unknown>;
+    };
+    const { name, type, http_url: url, config } = theirs;
+    await registered({ identity: { name, type, url }, config });
+    const ours = api.calls.find(({ route }) => route === SIGN_IN)?.body.service;
+    expect(ours).toEqual({ name, type, http_url: url, config });
+    const heartbeat = calls.find(({ url }) => url.endsWith('/services/heartbeat'))?.body;
+    const [line] = (heartbeat?.lines ?? []) as Line[];
+    const sent = api.calls.find(({ route }) => route === HEARTBEAT)?.body;
+    const [ourLine] = (sent?.lines ?? []) as Line[];
+    expect(Object.keys(sent ?? {}).toSorted()).toEqual(Object.keys(heartbeat ?? {}).toSorted());
+    expect(Object.keys(ourLine ?? {}).toSorted()).toEqual(Object.keys(line ?? {}).toSorted());
+    expect(ourLine?.component).toBe(line?.component);
   });
 });
