@@ -13,6 +13,7 @@ const KNOWN = {
     status: 503,
     message: 'service currently unavailable or down for maintenance',
   },
+  conflict: { id: 192, status: 409, message: 'Data conflict' },
   wrongRequest: { id: 74, status: 400, message: 'wrong request' },
   workflowNotFound: { id: 92, status: 404, message: 'Workflow not found' },
 } as const;

@@ -21,9 +21,11 @@ export function removeRuns(
 const branchOf = ({ event }: WorkflowRun): string => event.payload['git.branch'] ?? '';
 
 /**
- * Removes runs whose branch is gone, of workflows whose rule is `return git_branch_exist`: what the API does each
- * quarter of an hour (https://github.com/ovh/cds/blob/v0.57.0/engine/api/purge/purge_run.go). A run without a branch,
- * of a tag for instance, is of none that exists. Where `vcs` does not answer, all stay.
+ * Removes runs whose branch is gone, of workflows whose rule is
+ * `return has_git_branch == "false" or git_branch_exist ~= "false"`: what the API does each quarter of an hour where
+ * an administrator has switched its rules on
+ * (https://github.com/ovh/cds/blob/v0.57.0/engine/api/purge/purge_run.go). A run without a branch, of a tag for
+ * instance, stays; where `vcs` does not answer, all do.
  */
 export async function applyRetentionRule(
   projects: readonly Project[],
@@ -38,7 +40,9 @@ export async function applyRetentionRule(
       const path = `/repos/${repo}/branches?limit=0`;
       const branches = (await vcs.ofProject(key, server)('GET', path)) as VcsBranch[];
       const existing = new Set(branches.map(({ display_id: name }) => name));
-      const gone = workflow.runs.filter((run) => !existing.has(branchOf(run)));
+      const gone = workflow.runs.filter(
+        (run) => branchOf(run) !== '' && !existing.has(branchOf(run)),
+      );
       removals.push(...removeRuns(workflow, gone, { project: key, by: 'rule' }));
     }
   return removals;

@@ -311,15 +311,17 @@ describe('removing runs', () => {
     await start('0.57');
     await stage.createWorkflow({ keepsRunsOf: 'existing branches' });
     await runsOf('feat/x', 'dev');
+    await stage.run({ 'git.tag': 'v1', 'git.hash': HASH });
     stage.vcs.answers[`GET ${stage.repo}/branches`] = () => ({ status: 404, body: { id: 38 } });
     await expect(stage.api.applyRetentionRule()).rejects.toThrow('answered 404');
-    expect(stage.api.runs('P', 'w')).toHaveLength(2);
+    expect(stage.api.runs('P', 'w')).toHaveLength(3);
     stage.vcs.answers[`GET ${stage.repo}/branches`] = () => ({ body: [{ display_id: 'dev' }] });
     expect(await stage.api.applyRetentionRule()).toMatchObject([
       { by: 'rule', project: 'P', workflow: 'w', branch: 'feat/x', runs: 1 },
     ]);
     expect(stage.asked().at(-1)).toBe(`GET ${stage.repo}/branches?limit=0`);
-    expect(stage.api.runs('P', 'w')).toMatchObject([{ number: 2 }]);
+    // That of the tag stays: it is of no branch.
+    expect(stage.api.runs('P', 'w')).toMatchObject([{ number: 2 }, { number: 3 }]);
   });
 
   it('is no rule of 0.41', async () => {

@@ -110,6 +110,12 @@ export function createSessionAccess(
       const before = registry.byKey(consumer.id);
       const type = bodyTypeSchema.safeParse(service.type);
       if (!type.success || (before && before.type !== type.data)) throw new ApiRefusal('forbidden');
+      // Names are unique, over all consumers.
+      if (registry.all().some(({ key, name }) => name === service.name && key !== consumer.id))
+        throw new ApiRefusal(
+          'conflict',
+          'pq: duplicate key value violates unique constraint "idx_service_name"',
+        );
       if (JSON.stringify(service).includes(consumer.token))
         deps.onViolation(`${service.name} described itself with its token`);
       const { name, http_url: url } = service;

@@ -110,6 +110,18 @@ describe.each(['0.51', '0.57'] as const)('signing in to %s', (cds) => {
     expect(await signIn(api, body())).toMatchObject({ status: 503, json: refusal(60) });
   });
 
+  it('is refused with a name that the service of another consumer has', async () => {
+    await signIn(api, body());
+    const { token } = api.sessions.createConsumer({ name: 'me', scopes: ['Service'] });
+    const { service } = body();
+    expect(await signIn(api, { token, service })).toMatchObject({
+      status: 409,
+      json: refusal(192, 'idx_service_name'),
+    });
+    api.forgetServices();
+    expect((await signIn(api, { token, service })).status).toBe(200);
+  });
+
   it('has no registration any more', async () => {
     const jwt = await signInService(api, 'hooks', 'h', hooks.url);
     expect(await callAs(api, jwt, 'POST', '/services/register', body().service)).toMatchObject({
