@@ -195,10 +195,13 @@ describe('a service of CDS 0.51 and later', () => {
     const { registration } = await registered({ intervalMs: 3_600_000 });
     const { callers } = registration;
     api.rotateKey();
-    const call = api.signed();
-    expect(callers.isAllowed(call)).toBe(false);
-    await callers.settled(call);
-    expect(callers.isAllowed(call)).toBe(true);
+    // Several calls at once are one sign-in, and all wait for it.
+    const signIns = countOf(SIGN_IN);
+    const calls = [api.signed('/task/1'), api.signed('/task/2'), api.signed('/task/3')];
+    for (const call of calls) expect(callers.isAllowed(call)).toBe(false);
+    await Promise.race(calls.map((call) => callers.settled(call)));
+    for (const call of calls) expect(callers.isAllowed(call)).toBe(true);
+    expect(countOf(SIGN_IN)).toBe(signIns + 1);
     // A stranger's signatures do not lead to a sign-in each.
     const before = countOf(SIGN_IN);
     for (let n = 0; n < 20; n++)

@@ -22,8 +22,8 @@ const RENEW_AFTER = 0.8;
  * has the key that it had: a stranger may send anything.
  */
 const RECHECK_MS = { first: 5_000, max: 60_000 };
-/** How long a call of a process's first moments waits for the sign-in. */
-const FIRST_SIGN_IN_MS = 5_000;
+/** How long a call waits for the sign-in that tells whether it is signed: all may wait at once. */
+const SIGN_IN_MS = 5_000;
 
 /**
  * CDS 0.44 and later: the service signs in with the token of a consumer, shows the JWT that it
@@ -43,7 +43,10 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
   let key: KeyObject | undefined;
   let recheckAt = -Infinity;
   let recheckMs = RECHECK_MS.first;
-  const verified = new WeakSet<SignedRequest>();
+  /** Signing in because of a signature that does not verify. */
+  let recheck: Promise<void> | undefined;
+  /** The key that was tried last, and with what result: a request is asked about several times. */
+  const verified = new WeakMap<SignedRequest, { by: KeyObject; isSigned: boolean }>();
   let onFirstKey: () => void = () => undefined;
   const firstKey = new Promise<void>((resolve) => (onFirstKey = resolve));
 
@@ -102,6 +105,13 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
     await sendHeartbeat(signal);
   };
 
+  async function recheckKey(before: KeyObject): Promise<void> {
+    await deps.renewNow().catch(() => undefined);
+    recheckMs = key?.equals(before) ? Math.min(2 * recheckMs, RECHECK_MS.max) : RECHECK_MS.first;
+    recheckAt = performance.now() + recheckMs;
+    recheck = undefined;
+  }
+
   return {
     adviceFor: consumerAdvice,
     async heartbeat(signal) {
@@ -116,20 +126,20 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
     },
     renew,
     isAllowed(request) {
-      if (verified.has(request)) return true;
-      if (!key || !isSignedBy(key, request)) return false;
-      verified.add(request);
-      return true;
+      if (!key) return false;
+      const known = verified.get(request);
+      if (known && (known.isSigned || known.by === key)) return known.isSigned;
+      const isSigned = isSignedBy(key, request);
+      verified.set(request, { by: key, isSigned });
+      return isSigned;
     },
     hasCredentials: ({ headers }) => headers.authorization?.startsWith('Signature ') ?? false,
     async settled(refusedRequest) {
-      if (!key) return firstKeyOrTimeout(firstKey);
-      if (!refusedRequest || performance.now() < recheckAt) return;
-      recheckAt = performance.now() + recheckMs;
-      const before = key;
-      // The API may have been started with another key since.
-      await deps.renewNow().catch(() => undefined);
-      recheckMs = key.equals(before) ? Math.min(2 * recheckMs, RECHECK_MS.max) : RECHECK_MS.first;
+      if (!key) return orTimeout(firstKey);
+      if (!refusedRequest) return;
+      // The API may have been started with another key since. All its calls wait for the new one.
+      if (performance.now() >= recheckAt) recheck ??= recheckKey(key);
+      await orTimeout(recheck);
     },
     refusal(request) {
       const isSigned = request.headers.authorization !== undefined;
@@ -160,11 +170,12 @@ const NO_SIGNATURE = 'the request is not signed: the caller is not the CDS API';
 const WRONG_SIGNATURE =
   'its signature is not that of the CDS API: a proxy in front of this service has to pass the path and the Host header as they are';
 
-async function firstKeyOrTimeout(firstKey: Promise<void>): Promise<void> {
+async function orTimeout(signIn: Promise<void> | undefined): Promise<void> {
+  if (!signIn) return;
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, FIRST_SIGN_IN_MS).unref();
+    timer = setTimeout(resolve, SIGN_IN_MS).unref();
   });
-  await Promise.race([firstKey, timeout]);
+  await Promise.race([signIn, timeout]);
   clearTimeout(timer);
 }

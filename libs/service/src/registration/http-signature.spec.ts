@@ -1,7 +1,8 @@
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeShared } from '@cds/testing';
+import { describeShared, fuzzRuns } from '@cds/testing';
+import fc from 'fast-check';
 import { signedRequest } from '../../test/sign-in-api';
 import { isSignedBy, type SignedRequest } from './http-signature';
 
@@ -20,6 +21,8 @@ function headerOf(text: string, names = NAMES, more = {}): string {
   const list = Object.entries(parameters).map(([name, value]) => `${name}="${value}"`);
   return `Signature ${list.join(',')}`;
 }
+
+const manyParameters = () => Array.from({ length: 1_000 }, (_, index) => `a${index}="b",`).join('');
 
 const request = (url: string, authorization: string, headers = {}): SignedRequest => ({
   ...{ method: 'POST', url },
@@ -84,10 +87,47 @@ describe('isSignedBy', () => {
     ['something between parameters', headerOf(text).replace('",', '" x,')],
     ['base64 with something in it', headerOf(text).replace('signature="', 'signature="!')],
     ['very many names', headerOf(text, `${NAMES} ${'x '.repeat(1_000)}`)],
+    ['very many parameters', headerOf(text).replace('keyId', `${manyParameters()}keyId`)],
     ['a long header', `Signature ${'a="b",'.repeat(20_000)}`],
   ])('refuses %s', (_, authorization) => {
     const { headers, ...rest } = request('/a', '');
     expect(isSignedBy(publicKey, { ...rest, headers: { ...headers, authorization } })).toBe(false);
+  });
+
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
+    'takes %s for a header that is not there',
+    (name) => {
+      const header = headerOf(text, `${NAMES} ${name}`);
+      expect(isSignedBy(publicKey, request('/a', header))).toBe(true);
+      expect(isSignedBy(publicKey, request('/b', header))).toBe(false);
+    },
+  );
+
+  it('answers whatever strangers sign', () => {
+    const word = fc.oneof(
+      fc.constantFrom(...Object.getOwnPropertyNames(Object.prototype), 'host', '(request-target)'),
+      fc.string({ unit: 'grapheme-ascii' }),
+    );
+    const property = fc.property(fc.array(word), word, word, (names, value, path) => {
+      const listed = [NAMES, ...names.map((name) => name.replaceAll('"', ''))].join(' ');
+      const more = { keyId: value, signature: Buffer.alloc(256, value || 'a').toString('base64') };
+      const given = request(`/${path}`, headerOf(text, listed, more), { cookie: value });
+      expect(isSignedBy(publicKey, given)).toBe(false);
+    });
+    fc.assert(property, fuzzRuns(300));
+  });
+
+  it('costs strangers no more for a path of escapes than for another', () => {
+    const forged = headerOf(text, NAMES, { signature: Buffer.alloc(256, 1).toString('base64') });
+    const bestOf = (url: string): number => {
+      const times = Array.from({ length: 7 }, () => {
+        const began = performance.now();
+        expect(isSignedBy(publicKey, request(url, forged))).toBe(false);
+        return performance.now() - began;
+      });
+      return Math.min(...times);
+    };
+    expect(bestOf(`/${'%41'.repeat(70_000)}`)).toBeLessThan(40 * bestOf(`/${'x'.repeat(210_000)}`));
   });
 
   it('refuses a signature of another key', () => {

@@ -13,6 +13,8 @@ export type SignedRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'> 
 const REQUIRED = ['(request-target)', 'host', 'date'];
 /** The API names three. */
 const MAX_NAMES = 20;
+/** The API gives four. */
+const MAX_PARAMETERS = 10;
 
 /**
  * Verifies that the API of CDS 0.44 or later made a request:
@@ -22,12 +24,22 @@ const MAX_NAMES = 20;
  */
 export function isSignedBy(key: KeyObject, request: SignedRequest): boolean {
   const given = parse(request.headers.authorization);
-  if (!given) return false;
+  // Before anything is read for it: strangers may send long requests.
+  if (given?.signature.length !== signatureLength(key)) return false;
   const signed = Buffer.from(stringToSign(given.names, request), 'latin1');
-  return verify('sha256', signed, key, given.signature);
+  const signature = Buffer.from(given.signature, 'base64');
+  // Node ignores what is no base64: each signature has one form.
+  if (signature.toString('base64') !== given.signature) return false;
+  return verify('sha256', signed, key, signature);
 }
 
-function parse(header: string | undefined): { names: string[]; signature: Buffer } | undefined {
+/** Characters of a signature in base64: it is as long as the modulus. */
+function signatureLength({ asymmetricKeyDetails }: KeyObject): number {
+  const bytes = Math.ceil((asymmetricKeyDetails?.modulusLength ?? 0) / 8);
+  return 4 * Math.ceil(bytes / 3);
+}
+
+function parse(header: string | undefined): { names: string[]; signature: string } | undefined {
   const [, list] = /^Signature (.*)$/.exec(header ?? '') ?? [];
   if (list === undefined) return undefined;
   const parameters = new Map<string, string>();
@@ -36,15 +48,13 @@ function parse(header: string | undefined): { names: string[]; signature: Buffer
   while (parameter.lastIndex < list.length) {
     const [, name, value] = parameter.exec(list) ?? [];
     if (name === undefined || value === undefined || parameters.has(name)) return undefined;
+    if (parameters.size === MAX_PARAMETERS) return undefined;
     parameters.set(name, value);
   }
-  const names = parameters.get('headers')?.split(' ') ?? [];
+  const names = parameters.get('headers')?.split(' ', MAX_NAMES + 1) ?? [];
   if (names.length > MAX_NAMES || !REQUIRED.every((name) => names.includes(name))) return undefined;
   if (!parameters.get('keyId') || parameters.get('algorithm') !== 'rsa-sha256') return undefined;
-  const signature = parameters.get('signature') ?? '';
-  const bytes = Buffer.from(signature, 'base64');
-  // Node ignores what is no base64: each signature has one form.
-  return bytes.toString('base64') === signature ? { names, signature: bytes } : undefined;
+  return { names, signature: parameters.get('signature') ?? '' };
 }
 
 /** A header that the request does not carry adds no line: the API names `date`, and sends none. */
@@ -58,12 +68,13 @@ function stringToSign(names: readonly string[], request: SignedRequest): string 
 }
 
 function valuesOf(name: string, { headers, rawHeaders = [] }: SignedRequest): readonly string[] {
+  // A name is a stranger's word: `constructor` is no header.
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+  if (value === undefined) return [];
   const values = rawHeaders.filter(
     (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name,
   );
-  if (values.length > 0) return values;
-  const value = headers[name];
-  return value === undefined ? [] : [value].flat();
+  return values.length > 0 ? values : [value].flat();
 }
 
 /** The API signs the path percent-decoded, and the query as it is. */
@@ -74,9 +85,34 @@ function requestTarget({ method = '', url = '', originalUrl = url }: SignedReque
   return `${method.toLowerCase()} ${decodeBytes(path)}${query === '?' ? '' : query}`;
 }
 
-/** Byte by byte: what is no UTF-8 is signed, too. */
+/**
+ * Byte by byte: what is no UTF-8 is signed, too. In one pass over bytes, since a path may have tens
+ * of thousands of escapes.
+ */
 function decodeBytes(path: string): string {
-  return path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
+  if (!path.includes('%')) return path;
+  const bytes = Buffer.from(path, 'latin1');
+  let end = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const value = bytes[at] === PERCENT ? hexAt(bytes, at + 1) : -1;
+    bytes[end++] = value < 0 ? (bytes[at] ?? 0) : value;
+    if (value >= 0) at += 2;
+  }
+  return bytes.toString('latin1', 0, end);
 }
+
+const PERCENT = 0x25;
+
+/** @returns the value of two hexadecimal digits; negative where there are none */
+function hexAt(bytes: Buffer, at: number): number {
+  const high = HEX[bytes[at] ?? 0] ?? -1;
+  const low = HEX[bytes[at + 1] ?? 0] ?? -1;
+  return high < 0 || low < 0 ? -1 : 16 * high + low;
+}
+
+const DIGITS = Buffer.from('0123456789abcdefABCDEF');
+
+/** By the code of a character; absent for what is no digit. */
+const HEX: Readonly<Record<number, number>> = Object.fromEntries(
+  Array.from(DIGITS, (code) => [code, Number.parseInt(String.fromCharCode(code), 16)]),
+);
