@@ -1,4 +1,5 @@
-// One preset for every project: SWC to CommonJS, the aliases of tsconfig.base.json, two workers.
+// One preset for every project: SWC to CommonJS, the aliases of tsconfig.base.json, workers for specs that wait.
+const { availableParallelism } = require('node:os');
 const path = require('node:path');
 const { compilerOptions } = require('./tsconfig.base.json');
 
@@ -28,7 +29,8 @@ module.exports = {
   transformIgnorePatterns: ['/node_modules/(?!modern-tar/)'],
   moduleNameMapper: aliases,
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
-  maxWorkers: 2,
+  // Specs wait for processes and Redis most of the time: one more than the cores, two at least.
+  maxWorkers: Math.max(2, Math.min(4, availableParallelism() + 1)),
   // Far above the minute that `waitFor` waits: it names what did not come, this limit only ends what hangs.
   testTimeout: 5 * 60_000 * Math.max(1, Number(process.env.FUZZ_RUNS ?? 1)),
 };

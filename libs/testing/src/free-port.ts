@@ -14,12 +14,17 @@ const MOST = 32_000;
 /** A file for each port that a test process of this user has, with its process id. */
 const reservations = join(tmpdir(), `cds-test-ports-${userInfo().uid}`);
 
-/** A TCP port of 127.0.0.1 that nobody listens on, and that no other test process is given. */
-export async function freePort(): Promise<number> {
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on, and that no other test process is given.
+ *
+ * @param besides what is added to it for a second port that a program takes by itself: free, too, and given to no other
+ */
+export async function freePort(besides = 0): Promise<number> {
   mkdirSync(reservations, { recursive: true });
   for (let tries = 0; tries < 1_000; tries++) {
-    const port = randomInt(LEAST, MOST);
-    if (reserve(port) && (await isFree(port))) return port;
+    const port = randomInt(LEAST, MOST - besides);
+    const all = besides === 0 ? [port] : [port, port + besides];
+    if (all.every(reserve) && (await Promise.all(all.map(isFree))).every(Boolean)) return port;
   }
   throw new Error('No port is free on 127.0.0.1');
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { atExit } from './at-exit';
 import { waitFor } from './wait-for';
 
 export interface ProcessOptions {
@@ -58,19 +59,18 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   let running = true;
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const killWithParent = (): boolean => child.kill('SIGKILL');
-  process.once('exit', killWithParent);
+  const endsAlone = atExit(() => child.kill('SIGKILL'));
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('close', (code, signal) => {
       running = false;
-      process.off('exit', killWithParent);
+      endsAlone();
       resolve({ code, signal });
     });
   });
   try {
     await once(child, 'spawn');
   } catch (error) {
-    process.off('exit', killWithParent);
+    endsAlone();
     throw new Error(`${command} cannot be started: ${(error as Error).message}`, { cause: error });
   }
 

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { atExit } from './at-exit';
 import { freePort } from './free-port';
 import { waitFor } from './wait-for';
 
@@ -89,7 +90,7 @@ export async function startTestRabbitmq(): Promise<TestRabbitmq> {
     spawnSync('epmd', ['-port', String(mapperPort), '-kill'], { stdio: 'ignore' });
     rmSync(folder, { recursive: true, force: true });
   };
-  process.once('exit', clean);
+  const isClean = atExit(clean);
 
   const kill = async (): Promise<void> => {
     if (!server) return;
@@ -127,7 +128,7 @@ export async function startTestRabbitmq(): Promise<TestRabbitmq> {
     start,
     async stop() {
       await kill();
-      process.off('exit', clean);
+      isClean();
       clean();
     },
   };

@@ -2,11 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { atExit } from './at-exit';
 import { freePort } from './free-port';
 import { type RunningProcess, startProcess } from './start-process';
 import { waitFor } from './wait-for';
 
 const HOST = '127.0.0.1';
+/** What Redis adds to its port for the bus of a cluster. */
+const CLUSTER_BUS = 10_000;
 
 export interface TestRedisOptions {
   /** Keep the data over `kill` and `start`. False when not given. */
@@ -67,7 +70,8 @@ export interface TestRedis {
  */
 export async function startTestRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const { appendonly = false, args = [], log = '/dev/null', detached = false } = options;
-  const port = options.port ?? (await freePort());
+  const isCluster = args.includes('--cluster-enabled');
+  const port = options.port ?? (await freePort(isCluster ? CLUSTER_BUS : 0));
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'cds-test-redis-'));
   mkdirSync(folder, { recursive: true });
   const password = passwordIn(args);
@@ -76,7 +80,7 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
     server.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   };
-  if (options.folder === undefined) process.once('exit', removeFolder);
+  const isRemoved = options.folder === undefined ? atExit(removeFolder) : () => undefined;
   await answering();
 
   function spawnServer(): Promise<RunningProcess> {
@@ -175,7 +179,7 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
     },
     async stop() {
       await kill();
-      process.off('exit', removeFolder);
+      isRemoved();
       if (options.folder === undefined) removeFolder();
     },
   };

@@ -159,6 +159,19 @@ describe('startProcess', () => {
     rmSync(folder, { recursive: true });
   });
 
+  it('listens once for the end of this process, whatever it starts', async () => {
+    const before = process.listenerCount('exit');
+    const options = {
+      command: process.execPath,
+      args: ['-e', 'setInterval(() => {}, 1e9)'],
+      env: {},
+    };
+    const started = await Promise.all([startProcess(options), startProcess(options)]);
+    expect(process.listenerCount('exit') - before).toBeLessThanOrEqual(1);
+    await Promise.all(started.map((each) => each.stop()));
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+
   it('says when the command does not exist', async () => {
     const start = startProcess({ command: 'no-such-command', args: [], env: {} });
     await expect(start).rejects.toThrow(/ENOENT/);
@@ -171,6 +184,19 @@ describe('the small ones', () => {
     const listener = createServer().listen(port, '127.0.0.1');
     await new Promise((resolve) => listener.once('listening', resolve));
     listener.close();
+  });
+
+  it('finds a second port at a distance, which no other process is given either', async () => {
+    const choose = jest.spyOn(crypto, 'randomInt') as unknown as jest.SpyInstance<number>;
+    try {
+      const [taken, other] = [await freePort(), await freePort(50)];
+      choose.mockClear();
+      choose.mockReturnValueOnce(taken - 50).mockReturnValueOnce(other + 50);
+      expect([taken - 50, other + 50]).not.toContain(await freePort(50));
+      expect(choose.mock.calls.length).toBeGreaterThanOrEqual(3);
+    } finally {
+      choose.mockRestore();
+    }
   });
 
   it('finds a port that no other process was given, though nobody listens on it yet', async () => {
