@@ -1,5 +1,6 @@
 import { mkdirSync, appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { vcsKeys } from '@cds/redis';
 import { freePort, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import { startBitbucket, type BitbucketStandIn } from '@cds/stand-ins/bitbucket';
 import { startCdsApi, type CdsApiStandIn, type CdsVersion } from '@cds/stand-ins/cds-api';
@@ -234,6 +235,8 @@ export async function openStage(
     if (!options.polling && !options.builds) {
       await vcs.stop();
       gate.standInForVcs();
+      // From 0.51 on runs wait for a vcs that Redis knows and that does not run.
+      await redis.ask((client) => client.del(vcsKeys.state));
     }
 
     const sender = createSender({ webhookKey: WEBHOOK_KEY, sent: history.deliveries });
