@@ -10,7 +10,7 @@ import {
   type RunningProcess,
   type TestRedis,
 } from '@cds/testing';
-import { vcsKeys } from '@cds/redis';
+import { HOOKS_STATE_KEY, stateOwnerOf, vcsKeys } from '@cds/redis';
 import axios from 'axios';
 import { Redis } from 'ioredis';
 import { startBitbucketStandIn, type BitbucketStandIn } from '../test/bitbucket-stand-in.fixture';
@@ -313,6 +313,8 @@ describe('the state in Redis', () => {
     (await call('/mon/status')).data.lines.find(
       ({ component }: { component: string }) => component === 'State',
     );
+  const ownersOf = async (mark: string) =>
+    (await admin.hkeys(mark)).filter((field) => field.startsWith('owner:'));
   const errorsOf = (vcs: RunningProcess) =>
     vcs
       .stdout()
@@ -368,6 +370,39 @@ describe('the state in Redis', () => {
     await admin.set(vcsKeys.grant(pair.refreshToken), 'sealed');
     expect((await call(WIDGETS, { ...auth(api), ...accessHeaders(pair) })).status).toBe(200);
     await waitFor(async () => (await stateLine()) === undefined);
+  });
+
+  it('is shared by replicas that have a name and a token each, by the key of the API', async () => {
+    const api = await startApi({ cds: '0.57' });
+    for (const [index, name] of ['vcs-1', 'vcs-2'].entries()) {
+      const token = api.tokenOf('vcs', name);
+      const vcs = await startVcs(api.url, { CDS_VCS_NAME: name, CDS_VCS_API_TOKEN: token });
+      await waitFor(async () => (await ownersOf(MARK)).length === index + 1, { what: name });
+      await waitFor(() => admin.exists(vcsKeys.signingKeys), { what: 'the key' });
+      expect([errorsOf(vcs), await stateLine()]).toEqual([[], undefined]);
+      await end(vcs);
+    }
+  });
+
+  it('goes on after the upgrade of a CDS before 0.44 where hooks proves that it is the same', async () => {
+    await leaveState();
+    await own.close();
+    const api = await startApi({ cds: '0.57', port: own.port });
+    const token = api.tokenOf('vcs', 'vcs-1');
+    const webhookKey = 'a key of webhooks that is no token';
+    const upgraded = { CDS_VCS_API_TOKEN: token, CDS_VCS_WEBHOOKKEY: webhookKey };
+    const names = { url: api.url, token, webhookKey };
+
+    // Another CDS, whose hooks have no task of the one before.
+    await admin.hset(HOOKS_STATE_KEY, `owner:${await stateOwnerOf(names)}`, '1');
+    const stranger = await startVcs(api.url, upgraded);
+    await stranger.waitForOutput('engine vcs adopt');
+    await end(stranger);
+
+    await admin.hset(HOOKS_STATE_KEY, ...(await ownersOf(MARK)).flatMap((owner) => [owner, '1']));
+    const vcs = await startVcs(api.url, upgraded);
+    await waitFor(async () => (await ownersOf(MARK)).length === 2, { what: 'its name' });
+    expect([errorsOf(vcs), await stateLine()]).toEqual([[], undefined]);
   });
 
   it('without a mark, of a version before, is taken over without help, not by a wrong token', async () => {

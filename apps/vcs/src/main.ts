@@ -56,8 +56,8 @@ async function main(): Promise<void> {
   });
   createRedisWritableMetric(metrics, () => state.whyNoWrites());
   // Apart, since the keys are public, and a hash is what opens this service.
-  const given = isConsumerToken(token) ? vcsKeys.signingKeys : vcsKeys.hashes;
-  const hashStore = createHashStore(redis, given(config.name));
+  const given = isConsumerToken(token) ? vcsKeys.signingKeys : vcsKeys.hashes(config.name);
+  const hashStore = createHashStore(redis, given);
   const hashes = createKnownHashes({
     logger,
     store: {

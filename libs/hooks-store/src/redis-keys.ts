@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { keyArgument } from '@cds/redis';
+import { HOOKS_STATE_KEY, keyArgument } from '@cds/redis';
 
 const PREFIX = 'cdsbb:hooks:';
 
@@ -26,7 +26,7 @@ export const KEYS = {
    * Hash, the mark of the state: `format`, {@link MADE_FIELD}, {@link SYNCHRONIZED_FIELD}, `owner:`
    * and a name of the CDS → when a replica of it was seen last (ms).
    */
-  mark: `${PREFIX}state`,
+  mark: HOOKS_STATE_KEY,
   /**
    * Sorted set: uuids of tasks that the API left out when it listed less than half → since when
    * (ms).

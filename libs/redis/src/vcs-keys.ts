@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 
 const PREFIX = 'cdsbb:vcs:';
 
+/** Hash of `hooks`, as {@link vcsKeys.state}; here since `vcs` reads its owners. */
+export const HOOKS_STATE_KEY = 'cdsbb:hooks:state';
+
 /**
  * Every Redis key of `vcs`. It is in a library because the engine reads the state and the webhooks
  * to add by hand.
@@ -17,10 +20,10 @@ export const vcsKeys = {
   hashes: (name: string) => `${PREFIX}hashes:${name}`,
 
   /**
-   * Sorted set: fingerprints of the keys with which the API signed its calls to a service of this
-   * name → when it told the key last (ms). The newest 50 of 400 days.
+   * Sorted set: fingerprints of the keys with which the API signed its calls → when it told the key
+   * last (ms). The newest 50 of 400 days. Of all names: each replica has another.
    */
-  signingKeys: (name: string) => `${PREFIX}signing-keys:${name}`,
+  signingKeys: `${PREFIX}signing-keys`,
 
   /**
    * String: a grant, encrypted; 100 days after its last use. The API knows a project by the refresh

@@ -3,6 +3,7 @@ import {
   createVcsStateMark,
   createWrites,
   stateOwnerOf,
+  HOOKS_STATE_KEY,
   VCS_STATE_FORMAT,
   vcsKeys,
 } from '@cds/redis';
@@ -30,20 +31,22 @@ const LATER = { 'Retry-After': '5' };
 /**
  * Determines whether the state of `vcs` in Redis is this CDS's.
  * A state of another API or token is ours when the API gives this service a hash that it gave to
- * its name before, or when a request carries the refresh token of a grant in Redis. A state without
- * a mark is of an older version, and is taken over after the registration.
+ * its name before, or a key that it gave to any; when `hooks` has proven that both are one CDS; or
+ * when a request carries the refresh token of a grant in Redis. A state without a mark is of an
+ * older version, and is taken over after the registration.
  */
 export async function createState(deps: StateDeps) {
   const { redis, registration, hashes, hashStore, logger } = deps;
   let onFirst: () => void = () => undefined;
   const first = new Promise<void>((resolve) => (onFirst = resolve));
+  const owner = await stateOwnerOf(deps.owner);
   const writes = createWrites({
     logger,
     loss: 'Redis refuses writes: no grant can be renewed, and no project linked',
   });
   const guard = createStateGuard({
     redis,
-    claim: createVcsStateMark(redis, [await stateOwnerOf(deps.owner)]),
+    claim: createVcsStateMark(redis, [owner]),
     understood: VCS_STATE_FORMAT,
     service: 'vcs',
     foreign:
@@ -55,7 +58,8 @@ export async function createState(deps: StateDeps) {
     mayProve: () => registration.registered,
     async prove() {
       const held = await hashStore.read();
-      return held.some(({ fingerprint }) => fingerprint === hashes.given()) ? 'proven' : {};
+      const isKnown = held.some(({ fingerprint }) => fingerprint === hashes.given());
+      return isKnown || (await isProvenByHooks(redis, owner)) ? 'proven' : {};
     },
     onOurs: () => onFirst(),
     onLost: () => undefined,
@@ -122,4 +126,17 @@ export async function createState(deps: StateDeps) {
 
     stop: guard.stop,
   };
+}
+
+/**
+ * Whether the state of `hooks` in the same Redis is this CDS's, and also that of an owner of the
+ * state of `vcs`. The hooks of the API prove it there, which no key and no grant may do here after
+ * the upgrade of a CDS before 0.44.
+ */
+async function isProvenByHooks(redis: Redis, owner: string): Promise<boolean> {
+  const [own, ofHooks] = await Promise.all(
+    [vcsKeys.state, HOOKS_STATE_KEY].map((key) => redis.hkeys(key)),
+  );
+  const owners = new Set((ofHooks ?? []).filter((field) => field.startsWith('owner:')));
+  return owners.has(`owner:${owner}`) && (own ?? []).some((field) => owners.has(field));
 }
