@@ -9,7 +9,7 @@ import { createProcessorByType } from './queue/processor';
 import { createProcessDelivery } from './queue/process-delivery';
 import { createProcessHook } from './queue/process-hook';
 import { createRequeueLostJobs } from './queue/requeue-lost-jobs';
-import { isVcsInRedis } from './queue/vcs-in-redis';
+import { createVcsInRedis } from './queue/vcs-in-redis';
 import { createVcsReadiness } from './queue/vcs-readiness';
 import { createWorkerConnection } from './queue/worker-connection';
 import type { Resources } from './resources';
@@ -54,7 +54,7 @@ export function startWork(
     knownChanges: stores.knownChanges,
     vcsReadiness: createVcsReadiness({
       ...{ api, registration, logger, ending },
-      isVcsInRedis: () => isVcsInRedis(redis),
+      vcsInRedis: () => createVcsInRedis(redis),
       waitMs: timing.vcsMs,
     }),
     ended: workMetrics.executionEnded,

@@ -22,6 +22,7 @@ import { getApp } from './get-app';
 import { configuredHooksUrl } from './configured-hooks-url';
 import { answers, redisLine, redisSettingsLines } from './monitoring/redis-line';
 import { createState } from './state/create-state';
+import { showAlive } from './state/show-alive';
 
 /** How long requests under way may take after a signal. */
 const CLOSE_MS = 25_000;
@@ -121,7 +122,11 @@ async function main(): Promise<void> {
     ...(await lines()),
   ]);
   // The API refuses calls before it has taken the registration.
-  void Promise.all([registration.firstRegistration(), state.firstOurs()]).then(start);
+  let hideAlive: () => void = () => undefined;
+  void Promise.all([registration.firstRegistration(), state.firstOurs()]).then(() => {
+    start();
+    hideAlive = showAlive(redis, state.isOurs);
+  });
   const server = await listen(app, { ...config.http, logger });
   // Otherwise the first registration would report that Redis is away.
   void whenReady(redis, REDIS_READY_MS).then(() => registration.start());
@@ -129,6 +134,7 @@ async function main(): Promise<void> {
   await runUntilSignal({
     logger,
     async stop() {
+      hideAlive();
       registration.stop();
       state.stop();
       const endsAt = performance.now() + CLOSE_MS + GRANTS_MS;

@@ -13,6 +13,9 @@ export const vcsKeys = {
   /** Hash: the owners of the state (`owner:…` → when it was seen last, ms), and its format. */
   state: `${PREFIX}state`,
 
+  /** String: another value every second while a `vcs` is registered with the API; 10 s. */
+  alive: `${PREFIX}alive`,
+
   /**
    * Sorted set: fingerprints of the hashes that the API gave to a service of this name → when it
    * did last (ms). The newest 50 of 400 days.

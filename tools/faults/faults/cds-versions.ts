@@ -4,6 +4,7 @@ import type { CdsVersion } from '@cds/stand-ins/cds-api';
 import type { Stage } from '../stage/stage';
 import { mustBe, workOn, type Fault } from './fault';
 import { HOOKS_KILLED } from './hooks-killed';
+import { VCS_AWAY } from './vcs-away';
 
 /** How long a session is (s). */
 const SESSION = 3_600;
@@ -78,5 +79,9 @@ export const CDS_VERSIONS: Fault[] = [
       HOOKS_KILLED.find(({ name }) => name === 'killed-before-answer'),
       cds,
     ),
+  ),
+  withCds(
+    VCS_AWAY.find(({ name }) => name === 'common-restart'),
+    '0.57',
   ),
 ];

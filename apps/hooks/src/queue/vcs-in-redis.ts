@@ -1,18 +1,20 @@
-import { redisNowMs, vcsKeys } from '@cds/redis';
+import { vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
 
-/** A `vcs` that runs says so every 3 s. */
-const SEEN_MS = 10_000;
-
 /**
- * Whether a `vcs` of the same Redis runs, by the owners of its state. True also where none ever
- * used this Redis: it may have another.
+ * Makes a check whether a `vcs` of the same Redis is registered now. What it showed before the
+ * first look says nothing: it may have ended since. The check is true also where no `vcs` ever used
+ * this Redis: it may have another.
  */
-export async function isVcsInRedis(redis: Redis): Promise<boolean> {
-  const fields = await redis.hgetall(vcsKeys.state);
-  const seen = Object.entries(fields).flatMap(([field, at]) =>
-    field.startsWith('owner:') ? [Number(at)] : [],
-  );
-  if (seen.length === 0) return true;
-  return (await redisNowMs(redis)) - Math.max(...seen) < SEEN_MS;
+export function createVcsInRedis(redis: Redis): () => Promise<boolean> {
+  let first: string | undefined;
+  return async () => {
+    const [alive, state] = await Promise.all([
+      redis.get(vcsKeys.alive),
+      redis.exists(vcsKeys.state),
+    ]);
+    if (state === 0) return true;
+    first ??= alive ?? '';
+    return alive !== null && alive !== first;
+  };
 }

@@ -30,8 +30,8 @@ export type VcsReadiness = ReturnType<typeof createVcsReadiness>;
 export function createVcsReadiness(deps: {
   api: Pick<CdsApiClient, 'vcsServers'>;
   registration: Pick<Registration, 'registerNow' | 'apiVersion'>;
-  /** Asked in place of an API that does not tell. */
-  isVcsInRedis: () => Promise<boolean>;
+  /** Makes the check in place of an API that does not tell. */
+  vcsInRedis: () => () => Promise<boolean>;
   logger: Logger;
   ending: AbortSignal;
   waitMs?: number | undefined;
@@ -42,7 +42,9 @@ export function createVcsReadiness(deps: {
   let gaveUpAt = -Infinity;
 
   /** `api away`: runs fail, too. `unauthorized`: the API's 401, or that of `vcs`. */
-  async function check(): Promise<'there' | 'not there' | 'api away' | 'unauthorized'> {
+  async function check(
+    isVcsInRedis: () => Promise<boolean>,
+  ): Promise<'there' | 'not there' | 'api away' | 'unauthorized'> {
     // Not AbortSignal.any: a timeout in it may be collected, and then never fires
     // (nodejs/node#57736).
     const ended = new AbortController();
@@ -51,7 +53,7 @@ export function createVcsReadiness(deps: {
     ending.addEventListener('abort', end, { once: true });
     try {
       if (!tellsOfVcs(registration.apiVersion))
-        return (await deps.isVcsInRedis()) ? 'there' : 'not there';
+        return (await isVcsInRedis()) ? 'there' : 'not there';
       return (await api.vcsServers(ended.signal)).length > 0 ? 'there' : 'not there';
     } catch (error) {
       if (ended.signal.aborted) return 'not there';
@@ -80,8 +82,9 @@ export function createVcsReadiness(deps: {
   async function checkUntil(deadline: number): Promise<void> {
     let isLogged = false;
     let registeredAgain = false;
+    const isVcsInRedis = deps.vcsInRedis();
     while (!ending.aborted) {
-      let seen = await check();
+      let seen = await check(isVcsInRedis);
       if (seen === 'unauthorized' && !registeredAgain) {
         registeredAgain = await registerAgain();
         if (!registeredAgain) return;
