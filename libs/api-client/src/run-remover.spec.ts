@@ -112,6 +112,33 @@ describe('RunRemover', () => {
     expect(await remover.removeRunsOfBranch(OF)).toEqual({ removed: 3, isAll: false });
   });
 
+  it('ends a turn in time, and goes on with the next run while the API lists those before', async () => {
+    remover.close();
+    remover = new RunRemover({
+      ...{ url: api.url, insecure: false, requestTimeoutSeconds: 60 },
+      ...{ token: TOKEN, turnMs: 0 },
+    });
+    runs = [run(1), run(2), run(3)];
+    for (const isAll of [false, false, true])
+      expect(await remover.removeRunsOfBranch(OF)).toEqual({ removed: 1, isAll });
+    expect(deleted).toEqual([1, 2, 3]);
+  });
+
+  it('finds a run that moved to a page before while the list was read', async () => {
+    const all = Array.from({ length: 150 }, (_, index) => run(index + 1));
+    runs = all;
+    const whole = api.override;
+    api.override = (req, res) => {
+      whole?.(req, res);
+      // The API removes what it has marked earlier.
+      if (req.method === 'GET') runs = runs.slice(runs === all ? 1 : 0);
+    };
+    await remover.removeRunsOfBranch(OF);
+    expect(deleted.toSorted((one, other) => one - other)).toEqual(
+      all.slice(1).map(({ num }) => num),
+    );
+  });
+
   it('signs in again after a 401', async () => {
     runs = [run(1)];
     await remover.removeRunsOfBranch(OF);

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import * as schemas from './answer-schemas';
 import { ApiConnection, type ApiConnectionOptions } from './api-connection';
 import { ApiError, isApiError } from './api-error';
@@ -10,6 +11,11 @@ const PAGE_SIZE = 100;
 const MAX_RUNS = 5_000;
 /** A call that is given up may be carried out later. */
 const CALL_TIMEOUT_MS = 60_000;
+/** Deliveries of the workflow wait for a turn. */
+const TURN_MS = 20_000;
+/** The API lists a run for so long at most after it has marked it for removal, and some more. */
+const MARKED_MS = 20 * 60_000;
+const MAX_MARKED = 50_000;
 
 /**
  * Removes runs one by one, as a consumer that may: CDS 0.50 and later removes the runs of deleted
@@ -18,27 +24,43 @@ const CALL_TIMEOUT_MS = 60_000;
 export class RunRemover {
   readonly #api: ApiConnection;
   readonly #token: string;
+  readonly #turnMs: number;
+  /** Runs that the API has removed, or has marked and still lists. */
+  readonly #marked = new LRUCache<string, true>({ max: MAX_MARKED, ttl: MARKED_MS });
   #signingIn: Promise<unknown> | undefined;
 
-  /** @param options.token of a consumer with the scope Run, other than that of a service */
-  constructor(options: ApiConnectionOptions & { token: string }) {
+  /**
+   * @param options.token of a consumer with the scope Run, other than that of a service
+   * @param options.turnMs milliseconds after which a turn ends, 20,000 when not given
+   */
+  constructor(options: ApiConnectionOptions & { token: string; turnMs?: number }) {
     this.#api = new ApiConnection(options);
     this.#token = options.token;
+    this.#turnMs = options.turnMs ?? TURN_MS;
   }
 
   /**
    * Removes the runs of exactly this branch, and no other. Safe to repeat: a run that is gone is
-   * not an error.
+   * not an error. It ends after some seconds.
    * @returns how many were removed; `isAll` is false where more are left
    * @throws ApiError
    */
   async removeRunsOfBranch(
     of: WorkflowRef & { branch: string },
   ): Promise<{ removed: number; isAll: boolean }> {
-    // All are listed first: the API goes on listing runs that it has only marked for removal.
-    const { numbers, isAll } = await this.#runsOfBranch(of);
-    for (const number of numbers) await this.#removeRun({ ...of, number });
-    return { removed: numbers.length, isAll };
+    const end = performance.now() + this.#turnMs;
+    for (let removed = 0; ;) {
+      const { numbers, isAll } = await this.#runsOfBranch(of);
+      const left = numbers.filter((number) => !this.#marked.has(keyOf({ ...of, number })));
+      // A list that moves while it is read may lack some: the last one has no other.
+      if (left.length === 0) return { removed, isAll };
+      for (const number of left) {
+        if (removed > 0 && performance.now() >= end) return { removed, isAll: false };
+        await this.#removeRun({ ...of, number });
+        this.#marked.set(keyOf({ ...of, number }), true);
+        removed += 1;
+      }
+    }
   }
 
   /** Closes the kept connections. */
@@ -101,6 +123,10 @@ export class RunRemover {
       throw asRefused(error);
     });
   }
+}
+
+function keyOf({ project, workflow, number }: WorkflowRef & { number: number }): string {
+  return JSON.stringify([project, workflow, number]);
 }
 
 /** A 401 here is about this token, and not about the registration of the service. */

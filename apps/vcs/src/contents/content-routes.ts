@@ -46,13 +46,19 @@ export function addContentRoutes(router: Router, deps: RouteDeps): void {
       grantedRoute(deps, 'repositoryNotFound', async (call) => {
         const { commit: ref, offset, limit } = query(call.req);
         const [path, commit] = [sourcePath(params(call.req).path), refName(ref)];
-        const end = Math.min(offset + (limit || MAX_ENTRIES), MAX_ENTRIES);
+        const end = offset + (limit || MAX_ENTRIES);
+        // One more shows that there are too many: an end that is none hides the others.
+        const asked = Math.min(end, MAX_ENTRIES + 1);
         const entries = await readCommit(call, { commit, path }, () =>
           call.bitbucket.listSource(
-            ...[repoOf(call.req), commit, path, { maxDepth: 1, limit: end }, call.ctx],
+            ...[repoOf(call.req), commit, path, { maxDepth: 1, limit: asked }, call.ctx],
           ),
         );
         requireEntries(entries, path);
+        if (entries.length > MAX_ENTRIES)
+          throw new CdsError('wrongRequest', {
+            from: `${path || 'the repository'} has more than ${MAX_ENTRIES} entries: put them into directories of their own`,
+          });
         return entries.slice(offset, end).map((entry) => toVcsContent(entry, ''));
       }),
   );

@@ -78,6 +78,22 @@ describe('the contents of a directory', () => {
     expect((await contents('a/b c#', '')).body).toHaveLength(130);
   });
 
+  it('are never cut off: more than are listed are refused when the list would go on', async () => {
+    const files = Array.from({ length: 1_001 }, (_, index) => yaml(`.cds/${index}.yml`));
+    commitFiles(...files.slice(1));
+    expect((await contents('.cds', '')).body).toHaveLength(1_000);
+    expect((await contents('.cds', '&offset=1000&limit=100')).body).toEqual([]);
+
+    const other = hashOf('of many');
+    context.widgets.commits.push(
+      ...context.widgets.commits.map((one) => ({ ...one, hash: other })),
+    );
+    context.widgets.files.set(other, files);
+    expect((await contents('.cds', '&offset=0&limit=1000', other)).body).toHaveLength(1_000);
+    const rest = await contents('.cds', '&offset=1000&limit=100', other);
+    expect([rest.status, rest.text]).toEqual([400, expect.stringContaining('more than 1000')]);
+  });
+
   it('that a commit does not have are 404, whose message CDS knows', async () => {
     commitFiles(yaml('README.md'));
     const answer = await contents('.cds');

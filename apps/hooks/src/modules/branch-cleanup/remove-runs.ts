@@ -72,7 +72,8 @@ export function createRemoveRuns(deps: {
     const retryAt = isFinal ? undefined : now() + pause;
     const removal = removalAfter(cleanup, failure);
     const of = { ...nameOf(cleanup), branch: cleanup.branch, error };
-    if (isFinal)
+    if (failure === MORE_RUNS) logger.info(of, 'cleanup goes on later: the branch has more runs');
+    else if (isFinal)
       logger.error(of, 'cleanup failed: the runs of the deleted branch stay, see its task');
     else logger.warn(of, 'cleanup failed: it is tried again later');
     const { kept, dropped } = await retryWrite(
