@@ -36,7 +36,7 @@ function readOptions(): Options {
     )
     .option('--seed <number>', 'play with this seed', wholeNumber)
     .option('--seeds <count>', 'play each fault with so many seeds', wholeNumber, 1)
-    .option('--jobs <count>', 'faults at a time', wholeNumber, 4)
+    .option('--jobs <count>', 'faults at a time', wholeNumber, 3)
     .option('--only <names>', 'only these faults, separated by commas', names)
     .option(
       '--long',

@@ -10,16 +10,18 @@ export type HooksProcess = Awaited<ReturnType<typeof startHooksProcess>>;
  *
  * @param nodeArguments of Node.js, in front of the program
  * @param change of its environment
+ * @param program another one, with other times
  */
 export async function startHooksProcess(
   context: { api: Pick<TestContext['api'], 'url'>; redis: Pick<TestContext['redis'], 'port'> },
   nodeArguments: readonly string[] = [],
   change: NodeJS.ProcessEnv = {},
+  program = 'apps/hooks/src/main.ts',
 ) {
   const port = await freePort();
   const child = await startProcess({
     command: process.execPath,
-    args: [...nodeArguments, '--import', 'tsx', 'apps/hooks/src/main.ts'],
+    args: [...nodeArguments, '--import', 'tsx', program],
     cwd: `${__dirname}/../../..`,
     stdin: change.CDS_BITBUCKET_SUPERVISED !== undefined,
     env: {
@@ -62,4 +64,12 @@ function listens(port: number): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
+}
+
+/** The same, but whoever was killed is given up for dead after a second or two. */
+export function startQuickHooksProcess(
+  context: Parameters<typeof startHooksProcess>[0],
+  nodeArguments: readonly string[] = [],
+) {
+  return startHooksProcess(context, nodeArguments, {}, 'apps/hooks/test/quick-main.ts');
 }

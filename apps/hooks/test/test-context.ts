@@ -3,25 +3,10 @@ import type { HooksConfig } from '@cds/config';
 import type { Logger } from '@cds/service';
 import { Redis } from 'ioredis';
 import { createHooks, type HooksService } from '../src/hooks-service';
-import type { Timing } from '../src/timing';
 import type { CdsApiStandIn } from './cds-api';
 import { startCdsApi, TOKEN } from './cds-api-stand-in';
+import { QUICK } from './quick';
 import { type RunningHooks, runningHooks } from './running-hooks';
-
-/**
- * Short times, so that what takes minutes takes moments; locks live as long as ever, since a
- * machine may be busy.
- */
-export const QUICK: Timing = {
-  lockMs: 5_000,
-  lockHeartbeatMs: 200,
-  sweepMs: 300,
-  heartbeatMs: 500,
-  firstRetryMs: 50,
-  sharedMs: 0,
-  secondLookMs: 300,
-  askAgainMs: 300,
-};
 
 export function hooksConfig(
   redis: TestRedis,

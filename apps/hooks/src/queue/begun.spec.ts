@@ -5,7 +5,7 @@ import { allDone, push } from '../../test/deliveries';
 import { plainHook, repositoryHook } from '../../test/node-hooks';
 import { post } from '../../test/running-hooks';
 import { useTestContext } from '../../test/test-context';
-import { startHooksProcess } from '../../test/hooks-process';
+import { startQuickHooksProcess } from '../../test/hooks-process';
 import { apiKnows, startTarget, webhookRun, workflowRun } from '../../test/outgoing';
 import { pushDelivery } from '../../test/pushes';
 import { MAX_ATTEMPTS, NEVER_ENDED } from './attempts';
@@ -43,11 +43,11 @@ describe('an execution that was begun and did not end', () => {
     }
 
     for (let times = 1; times <= MAX_ATTEMPTS; times++) {
-      const { child } = await startHooksProcess(context, DIES_OF_IT);
+      const { child } = await startQuickHooksProcess(context, DIES_OF_IT);
       expect((await child.exited).signal).toBe('SIGKILL');
       expect(await begun(poisoned.uuid)).toMatch(new RegExp(` ${times}$`));
     }
-    const { child, ready } = await startHooksProcess(context, DIES_OF_IT);
+    const { child, ready } = await startQuickHooksProcess(context, DIES_OF_IT);
     await ready();
     await allDone(intake, poisoned);
     for (const hook of others) await allDone(intake, hook);
@@ -131,7 +131,7 @@ describe('an execution that was begun and did not end', () => {
     };
     const counts: (string | null)[] = [];
     for (let kills = 1; kills <= MAX_ATTEMPTS + 1; kills++) {
-      const { child } = await startHooksProcess(context);
+      const { child } = await startQuickHooksProcess(context);
       await waitFor(() => asked === kills, { what: 'the run to be asked for' });
       counts.push((await begun(hook.uuid))?.split(' ')[2] ?? null);
       child.kill('SIGKILL');
