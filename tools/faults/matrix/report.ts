@@ -60,7 +60,7 @@ npm run test:faults # writes this page to tmp/faults/fault-matrix.md
 Every fault checks: no accepted delivery without its run, no run beyond those allowed, each hook's
 order kept, cleanups neither early, late (a minute) nor lost, answers of the intake within 2.5 s (2 s
 are promised), work resumed within a minute of the fault's end, memory of \`hooks\` below the limit
-([precisely](../tools/faults/README.md)). Figures are of one run on two cores, two faults at a time.
+([precisely](../tools/faults/README.md)). Figures are of one run on two cores, some faults at a time.
 [Promises](promises.md) name what each fault proves.
 
 `;
