@@ -3,6 +3,7 @@ import type { HooksConfig } from '@cds/config';
 import type { Logger } from '@cds/service';
 import { Redis } from 'ioredis';
 import { createHooks, type HooksService } from '../src/hooks-service';
+import type { Timing } from '../src/timing';
 import type { CdsApiStandIn } from './cds-api';
 import { startCdsApi, TOKEN } from './cds-api-stand-in';
 import { QUICK } from './quick';
