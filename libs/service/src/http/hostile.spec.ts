@@ -663,3 +663,49 @@ describe('a JSON body', () => {
     expect(answer).toContain('nested deeper than 1000 levels');
   });
 });
+
+describe('what is read in one turn of the event loop', () => {
+  const read = new Map<Socket, number>();
+  const remember = (message: unknown): void => {
+    read.set((message as { socket: Socket }).socket, 0);
+  };
+  beforeEach(() => subscribe('net.server.socket', remember));
+  afterEach(() => {
+    unsubscribe('net.server.socket', remember);
+    read.clear();
+  });
+
+  /** The most bytes that the server read from one turn to the next, until all is quiet. */
+  async function mostInOneTurn(count: number, text: string): Promise<number> {
+    const clients = await Promise.all(Array.from({ length: count }, () => open()));
+    await waitFor(() => read.size === count, { what: 'all connections to be accepted' });
+    // All in one turn: the kernel has them before the server reads a byte.
+    for (const client of clients) client.write(text);
+    let most = 0;
+    const look = (): boolean => {
+      let turn = 0;
+      for (const [socket, before] of read) {
+        turn += socket.bytesRead - before;
+        read.set(socket, socket.bytesRead);
+      }
+      most = Math.max(most, turn);
+      return [...read].every(([{ destroyed }, bytes]) => destroyed || bytes >= text.length);
+    };
+    do await new Promise((turned) => setImmediate(turned));
+    while (!look());
+    return most;
+  }
+
+  it.each([
+    ['headers that do not end', `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'y'.repeat(60_000)}`],
+    ['long headers', `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'y'.repeat(60_000)}\r\n\r\n`],
+  ])('is bounded, whatever came: %s', async (_, text) => {
+    await start({ maxHeaderBytes: 64 * 1024 });
+    // The limit, and the last of them.
+    expect(await mostInOneTurn(500, text)).toBeLessThan(5 * MIB);
+    expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK/);
+    const { parsers } = jest.requireActual<{ parsers: { list: unknown[] } }>('_http_common');
+    // Node keeps the headers with them.
+    expect(parsers.list.length).toBeLessThanOrEqual(50);
+  });
+});

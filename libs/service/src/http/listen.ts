@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, setMaxIdleHTTPParsers, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../logs/create-logger';
 import { answerConnect, answerMalformed, hangUp, tooManyHeaders } from './answer-malformed';
@@ -13,6 +13,11 @@ import { trackConnections } from './track-connections';
 const MAX_HEADER_BYTES = 256 * 1024;
 /** Connections that the kernel holds until Node accepts them: a burst loses none. */
 const BACKLOG = 4_096;
+/**
+ * Parsers that Node keeps for its next connections, by default 1,000. Each keeps the headers of its
+ * last one, up to 64 KiB at `hooks`.
+ */
+const MAX_IDLE_PARSERS = 50;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than Go's clients keep an idle connection (90 s), so that they close it. */
@@ -71,6 +76,7 @@ export interface HttpServer {
 export async function listen(app: RequestListener, options: ListenOptions): Promise<HttpServer> {
   const { addr, port, logger, times, maxHeaderBytes = MAX_HEADER_BYTES } = options;
   const { maxHeaders = Infinity } = options;
+  setMaxIdleHTTPParsers(MAX_IDLE_PARSERS);
   const server = createServer({
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: times?.headers ?? HEADERS_TIMEOUT_MS,

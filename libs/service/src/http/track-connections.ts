@@ -5,13 +5,13 @@ import type { Logger } from '../logs/create-logger';
 import { hangUp } from './answer-malformed';
 import type { ConnectionLimits } from './connection-limits';
 import { createFloodLog } from './flood-log';
+import { limitReads } from './limit-reads';
 import { createLongHeaders, ORDINARY_HEADER_BYTES } from './long-headers';
 import { queuePipelined } from './pipelined-requests';
 import { watchUnread } from './unread-answers';
 
 /** The pause between two counts of unfinished headers; Node does not report single ones. */
 const HEADER_CHECK_MS = 100;
-const CHECK_EVERY_CONNECTIONS = 64;
 
 interface Connection {
   /** Answers that are not out yet. */
@@ -67,11 +67,14 @@ export function trackConnections(
   const sending = new Map<IncomingMessage, Sending>();
   /** Bytes of their headers. */
   let sendingBytes = 0;
-  let opened = 0;
   let draining = false;
   let headerCheck: NodeJS.Timeout | undefined;
   const longHeaders = createLongHeaders(limits.headerBytes);
 
+  const reads = limitReads({
+    withoutRequest: () => [...unused, ...kept],
+    check: limitHeaders,
+  });
   const pipelined = queuePipelined({
     most: limits.waiting,
     cut: (socket) => cutDeaf(socket, 'waiting', limits.waiting),
@@ -100,9 +103,7 @@ export function trackConnections(
       unread.forget(socket);
       sent(connection.sending);
     });
-    opened += 1;
-    // A flood may leave no time for what is done now and then.
-    if (opened % CHECK_EVERY_CONNECTIONS === 0) limitHeaders();
+    reads.watch(socket);
     watchHeaders();
   });
 
