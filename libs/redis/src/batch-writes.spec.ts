@@ -1,4 +1,4 @@
-import { startTestRedis, type TestRedis } from '@cds/testing';
+import { startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import { Redis } from 'ioredis';
 import { batchWrites } from './batch-writes';
 
@@ -53,6 +53,8 @@ describe('commands of one turn', () => {
     client.stream.destroy();
     await expect(sent).rejects.toThrow();
     expect(await redis.exists('never')).toBe(0);
+    // Between two attempts it would keep a timer.
+    await waitFor(() => client.status === 'ready', { what: 'the next connection' });
     client.disconnect();
   });
 });

@@ -67,7 +67,10 @@ describe('connectRedis', () => {
   beforeEach(async () => {
     server = await startTestRedis({ appendonly: true });
   });
-  afterEach(() => server.stop());
+  afterEach(async () => {
+    disconnectAll();
+    await server.stop();
+  });
 
   it('returns at once and fails fast while Redis was never there', async () => {
     await server.kill();
@@ -215,6 +218,7 @@ describe('connectRedis', () => {
         what: 'the refusal after a loss of the connection',
       });
     } finally {
+      disconnectAll();
       await guarded.stop();
     }
   });
@@ -237,6 +241,7 @@ describe('connectRedis to a replica that stays read-only', () => {
       expect(outages.length).toBeGreaterThan(0);
       expect(outages.length).toBeLessThan(refusals / 4);
     } finally {
+      disconnectAll();
       await server.stop();
     }
   });
@@ -307,6 +312,7 @@ describe('connectRedis through Sentinel', () => {
       expect(lines[0]).toMatchObject({ address: `cds@127.0.0.1:${away},127.0.0.1:${port}` });
       expect(JSON.stringify(lines)).not.toContain(password);
     } finally {
+      disconnectAll();
       sentinel.kill('SIGKILL');
       await sentinel.exited;
       rmSync(folder, { recursive: true, force: true });
