@@ -14,6 +14,9 @@ import {
 /** What may stand in a header: it comes from Redis, where anything may have got in. */
 const USABLE_REQUEST_ID = /^[\w.:-]{1,100}$/;
 
+/** CDS's error of a caller that it does not know, or that lacks a scope; others say 401, too. */
+const NOT_AUTHENTICATED = 10;
+
 export interface ApiConnectionOptions {
   /** Where the API is. */
   url: string;
@@ -32,6 +35,8 @@ export interface Credential {
   /** The hash or the JWT. */
   secret: string;
   headers: Record<string, string>;
+  /** What to do where the API goes on answering 401 to it. */
+  advice?: string;
 }
 
 export interface CallOptions {
@@ -94,7 +99,7 @@ export class ApiConnection {
       });
       const error = judgeAnswer(name, answer);
       if (!error || (error.cdsId !== undefined && answer.status < 500)) this.#announce();
-      if (error) throw error;
+      if (error) throw this.#withAdvice(error, options);
       return answer;
     } catch (error) {
       call.signal?.throwIfAborted();
@@ -112,6 +117,12 @@ export class ApiConnection {
       ...(requestId && USABLE_REQUEST_ID.test(requestId) ? { 'Request-ID': requestId } : {}),
       ...headers,
     };
+  }
+
+  #withAdvice(error: ApiError, { anonymous = false }: CallOptions): ApiError {
+    const advice = anonymous ? undefined : this.credential?.advice;
+    if (error.cdsId !== NOT_AUTHENTICATED || advice === undefined) return error;
+    return new ApiError(error.kind, `${error.message}: ${advice}`, error);
   }
 
   #announce(): void {
@@ -133,12 +144,15 @@ export class ApiConnection {
   }
 }
 
-/** The error for a 2xx that cannot be read. */
-export function notOfTheApi(call: Pick<ApiCall, 'method' | 'path'>): ApiError {
-  return new ApiError(
-    'unavailable',
-    `${describeCall(call)}: the answer is not the CDS API's; check that api.http.url is the API`,
-  );
+/**
+ * The error for a 2xx that cannot be read.
+ * @param why after "the answer"
+ */
+export function notOfTheApi(
+  call: Pick<ApiCall, 'method' | 'path'>,
+  why = "is not the CDS API's; check that api.http.url is the API",
+): ApiError {
+  return new ApiError('unavailable', `${describeCall(call)}: the answer ${why}`);
 }
 
 function describeCall({ method, path }: Pick<ApiCall, 'method' | 'path'>): string {

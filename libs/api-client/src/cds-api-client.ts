@@ -28,6 +28,9 @@ import { signIn } from './sign-in';
  * for the removal of runs: a call that is given up may be done later.
  */
 const RUN_TIMEOUT_MS = 60_000;
+/** CDS answers 401 both to a session that has ended and to a consumer without the scope. */
+const SCOPES_ADVICE =
+  'where it goes on, give the consumer of api.token its scopes: Service, Project, Run and Hooks for hooks, Service for vcs';
 /** The API asks `vcs` five things for one poll, and gives it a minute for each. */
 const POLL_TIMEOUT_MS = 60_000;
 
@@ -107,7 +110,7 @@ export class CdsApiClient {
     o: { token: string; service?: ServiceIdentity | undefined },
     signal?: AbortSignal,
   ): Promise<Omit<ApiSession, 'jwt'>> {
-    return signIn(this.#api, o, signal);
+    return signIn(this.#api, { ...o, advice: SCOPES_ADVICE }, signal);
   }
 
   /** `POST /services/register` of CDS 0.44 to 0.50, after the sign-in. */

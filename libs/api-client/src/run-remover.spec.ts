@@ -164,6 +164,15 @@ describe('RunRemover', () => {
     expect(String(error)).not.toContain('the-secret-part');
   });
 
+  it('is refused with the scopes to give, where the consumer lacks them', async () => {
+    const whole = api.override;
+    api.override = (req, res) =>
+      req.url?.endsWith('signin') ? whole?.(req, res) : json(res, 401, refusal(10, 'no'));
+    const error: unknown = await remover.removeRunsOfBranch(OF).catch((reason: unknown) => reason);
+    expect(isApiError(error) && [error.kind, error.status]).toEqual(['refused', 403]);
+    expect(String(error)).toContain('hooks.branchDeletion.token the scopes Project and Run');
+  });
+
   it('is unavailable where the API is away, and may have removed the run', async () => {
     runs = [run(1)];
     const whole = api.override;

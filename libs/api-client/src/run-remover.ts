@@ -16,6 +16,7 @@ const TURN_MS = 20_000;
 /** The API lists a run for so long at most after it has marked it for removal, and some more. */
 const MARKED_MS = 20 * 60_000;
 const MAX_MARKED = 50_000;
+const ADVICE = 'give the consumer of hooks.branchDeletion.token the scopes Project and Run';
 
 /**
  * Removes runs one by one, as a consumer that may: CDS 0.50 and later removes the runs of deleted
@@ -116,7 +117,7 @@ export class RunRemover {
   }
 
   async #signIn(): Promise<void> {
-    this.#signingIn ??= signIn(this.#api, { token: this.#token }).finally(
+    this.#signingIn ??= signIn(this.#api, { token: this.#token, advice: ADVICE }).finally(
       () => (this.#signingIn = undefined),
     );
     await this.#signingIn.catch((error: unknown) => {

@@ -39,6 +39,8 @@ export async function startSignInApi(options: { version?: string } = {}) {
     hasScope: true,
     lifetimeSeconds: 3_600,
     isInMaintenance: false,
+    /** As a proxy that drops headers it does not know. */
+    hidesKey: false,
     /** A row of the service: without it heartbeats are 403. */
     isRegistered: false,
     calls: [] as SeenCall[],
@@ -85,7 +87,7 @@ export async function startSignInApi(options: { version?: string } = {}) {
       200,
       { api_url: 'http://cds', token: state.jwt, user: {}, service },
       {
-        'X-Api-Pub-Signing-Key': Buffer.from(pem).toString('base64'),
+        ...(!state.hidesKey && { 'X-Api-Pub-Signing-Key': Buffer.from(pem).toString('base64') }),
         'Set-Cookie': `jwt_token=${state.jwt}`,
       },
     ];

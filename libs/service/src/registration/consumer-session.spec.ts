@@ -167,6 +167,23 @@ describe('a service of CDS 0.51 and later', () => {
     expect(lines[0]).toMatchObject({ advice: expect.stringContaining('scope Service') });
   });
 
+  it('names the scopes in the error of any call that the consumer may not make', async () => {
+    const { client } = await registered();
+    api.hasScope = false;
+    const run = { project: 'P', workflow: 'w', event: {} as never };
+    await expect(client.runWorkflow(run)).rejects.toThrow(/api\.token.*Project, Run and Hooks/);
+  });
+
+  it('says that the key of the API is missing where a proxy holds it back', async () => {
+    api.hidesKey = true;
+    const { registration, lines } = register();
+    registration.start();
+    await waitFor(() => lines.length > 0);
+    expect(lines[0]?.err).toMatchObject({
+      message: expect.stringMatching(/X-Api-Pub-Signing-Key.*in front/),
+    });
+  });
+
   it('admits signed calls alone, and tells a caller of a new process to come again', async () => {
     const silent = `http://127.0.0.1:${await freePort()}`;
     const early = register({ url: silent }).registration.callers;
