@@ -2,6 +2,7 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CdsApiOptions, type CdsApiStandIn, startCdsApi } from '@cds/stand-ins/cds-api';
 import {
+  disconnect,
   freePort,
   provesNothingHappensFor,
   startProcess,
@@ -148,7 +149,7 @@ it('says all that is wrong with its configuration and ends with 1', async () => 
 
 it('says in its status, its metrics and its log why a Redis that is there refuses writes', async () => {
   const admin = new Redis({ port: redis.port });
-  closers.unshift(async () => admin.disconnect());
+  closers.unshift(async () => disconnect(admin));
   const setting = (name: string, bad: string, good: string) => ({
     refuse: () => admin.config('SET', name, bad),
     allow: () => admin.config('SET', name, good),
@@ -274,7 +275,7 @@ describe('the state in Redis', () => {
   let own: Api;
   beforeEach(async () => {
     admin = new Redis({ port: redis.port });
-    closers.unshift(async () => admin.disconnect());
+    closers.unshift(async () => disconnect(admin));
     own = await startApi();
   });
 

@@ -1,7 +1,14 @@
 import { once } from 'node:events';
 import type { BitbucketServerConfig } from '@cds/config';
 import { createAnswerCheck, type AnswerCheck } from '@cds/testing/openapi';
-import { captureLogger, silentLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
+import {
+  captureLogger,
+  disconnect,
+  silentLogger,
+  startTestRedis,
+  waitFor,
+  type TestRedis,
+} from '@cds/testing';
 import { connectRedis, vcsKeys } from '@cds/redis';
 import { createMetrics, type Metrics } from '@cds/service';
 import type { Redis } from 'ioredis';
@@ -213,7 +220,7 @@ async function startTestContext(
     },
     async close() {
       await Promise.all(opened.map(({ app }) => app.close(100)));
-      for (const redis of connections) redis.disconnect();
+      disconnect(...connections);
       await bitbucket.close();
     },
   };

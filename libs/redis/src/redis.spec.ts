@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 import {
   awakeTime,
   captureLogger,
+  disconnect,
   freePort,
   silentLogger,
   startProcess,
@@ -56,9 +57,7 @@ async function blocks(connection: Redis, id: number): Promise<void> {
 
 /** Before its server is stopped: a connection that is between two attempts would keep a timer. */
 function disconnectAll(): void {
-  for (const connection of open.splice(0)) {
-    if (connection.status !== 'end') connection.disconnect();
-  }
+  disconnect(...open.splice(0));
 }
 afterEach(disconnectAll);
 

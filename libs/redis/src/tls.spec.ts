@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   captureLogger,
+  disconnect,
   freePort,
   silentLogger,
   startProcess,
@@ -37,7 +38,7 @@ beforeAll(async () => {
   redis = await startTestRedis({ args: ['--tls-port', String(tlsPort), ...tlsArgs] });
 });
 afterEach(() => {
-  for (const connection of open.splice(0)) connection.disconnect();
+  disconnect(...open.splice(0));
 });
 afterAll(async () => {
   await redis.stop();

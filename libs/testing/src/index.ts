@@ -1,6 +1,7 @@
 export { describeShared, sharedPath } from './shared-path';
 export { awakeTime } from './awake-time';
 export { cpuTime, growth, LINEAR } from './cpu-time';
+export { disconnect } from './disconnect';
 export { freePort } from './free-port';
 export { fuzzRuns } from './fuzz-runs';
 export { hostileBytes, hostileJson, NASTY_JSON } from './hostile-json';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import {
   captureLogger,
+  disconnect,
   freePort,
   sharedPath,
   silentLogger,
@@ -213,6 +214,18 @@ describe('the small ones', () => {
     } finally {
       choose.mockRestore();
     }
+  });
+
+  it('leaves connections alone that have ended, over which ioredis would keep a timer', async () => {
+    const server = await startTestRedis();
+    const connections = [new Redis(server.url), new Redis(server.url)];
+    await Promise.all(connections.map((each) => each.ping()));
+    disconnect(...connections);
+    await waitFor(() => connections.every(({ status }) => status === 'end'));
+    const again = connections.map((each) => jest.spyOn(each, 'disconnect'));
+    disconnect(...connections);
+    for (const each of again) expect(each).not.toHaveBeenCalled();
+    await server.stop();
   });
 
   it('captures log lines', () => {

@@ -6,6 +6,7 @@ import { connectRedis, whenReady } from '@cds/redis';
 import {
   captureLogger,
   describeShared,
+  disconnect,
   freePort,
   startTestRedis,
   type TestRedis,
@@ -281,13 +282,13 @@ describe('the hashes of a name', () => {
     await redisServer.flush();
     redis = await connect();
   });
-  afterEach(() => redis.disconnect());
+  afterEach(() => disconnect(redis));
   afterAll(() => redisServer.stop());
 
   async function connect(): Promise<Redis> {
     const { logger } = captureLogger();
     const connection = connectRedis({ redis: redisServer.config, logger, name: 's' }, 'client');
-    ends.push(() => connection.disconnect());
+    ends.push(() => disconnect(connection));
     await whenReady(connection, 60_000);
     return connection;
   }
@@ -354,7 +355,7 @@ describe('the hashes of a name', () => {
     await redisServer.kill();
     const { logger } = captureLogger();
     const late = connectRedis({ redis: redisServer.config, logger, name: 'late' }, 'client');
-    ends.push(() => late.disconnect());
+    ends.push(() => disconnect(late));
     const { registration } = start(late);
     expect(isAllowed(registration, base64(api.hash))).toBe(false);
     await redisServer.start();
@@ -389,7 +390,7 @@ describe('the hashes of a name, after Redis lost them,', () => {
   async function connect(): Promise<Redis> {
     const { logger } = captureLogger();
     const connection = connectRedis({ redis: redisServer.config, logger, name: 's' }, 'client');
-    ends.push(() => connection.disconnect());
+    ends.push(() => disconnect(connection));
     await whenReady(connection, 60_000);
     return connection;
   }
