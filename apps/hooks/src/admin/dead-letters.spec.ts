@@ -186,6 +186,7 @@ describe('dead letters', () => {
     refused.clear();
     await hooks.call('POST', `/admin/dead-letters/${hook.uuid}/${letter?.timestamp}/retry`);
     await waitFor(() => refs().length === 2);
+    await allDone(hooks, hook);
     const replay = `/admin/task/${hook.uuid}/execution/${letter?.timestamp}/replay`;
     expect((await hooks.call('POST', replay)).status).toBe(200);
     await waitFor(() => refs().length === 3);

@@ -7,9 +7,13 @@ export type ApiResult<T> = { ok: true; value: T } | { ok: false; failure: Failur
 
 export type ApiCaller = ReturnType<typeof createApiCaller>;
 
+/** Where a call is refused that began after a registration, another one so soon helps no more. */
+const NOT_AGAIN_MS = 1_000;
+
 /**
  * After a 401 the API does not know this service any more: the service registers again and repeats
- * the call. Neither counts as a try.
+ * the call. Neither counts as a try. Where it refuses a consumer for lack of a scope, that is done
+ * once a second at most, for all hooks.
  */
 export function createApiCaller(deps: {
   registration: Pick<Registration, 'registerNow'>;
@@ -29,17 +33,23 @@ export function createApiCaller(deps: {
    * @param stillMine asked before the second try, since registering takes time
    * @returns undefined when `stillMine` answers no
    */
+  let registeredAt = -Infinity;
+
   return async function callApi<T>(
     call: () => Promise<T>,
     stillMine: () => Promise<boolean>,
   ): Promise<ApiResult<T> | undefined> {
+    const began = performance.now();
     try {
       return { ok: true, value: await call() };
     } catch (error) {
       if (!isApiError(error) || error.kind !== 'unauthorized') return failed(error);
+      const isAgain = began >= registeredAt && performance.now() - registeredAt < NOT_AGAIN_MS;
+      if (isAgain) return failed(error);
     }
     try {
       await deps.registration.registerNow();
+      registeredAt = performance.now();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return {
