@@ -251,6 +251,12 @@ describe('an archive', () => {
     expect(names).toEqual(['.cds/a.yml', `.cds/${deep}/deep.yml`, `.cds/${'n'.repeat(200)}/ü.yml`]);
   });
 
+  it('leaves out paths that lead out of the repository, whoever makes them up', async () => {
+    commitFiles(yaml('.cds/../../etc/passwd'), yaml('.cds/..'), yaml('.cds/..a/b...yml'));
+    const names = (await unpack((await archive()).body)).map(({ name }) => name);
+    expect(names).toEqual(['.cds/..a/b...yml']);
+  });
+
   it('leaves out links, submodules and files of Git LFS', async () => {
     commitFiles(
       yaml('.cds/a.yml'),

@@ -10,7 +10,7 @@ const attributes = z
 export const sourceEntrySchema = z
   .object({
     type: z.string(),
-    path: z.string().min(1),
+    path: z.string().min(1).refine(isInTree, 'leads out of the repository'),
     size: z.number().int().nonnegative().nullish(),
     attributes,
   })
@@ -31,4 +31,10 @@ function kindOf(type: string, marks: readonly string[]): BbSourceEntry['kind'] {
   if (marks.includes('link')) return 'link';
   if (type !== 'commit_file' || marks.includes('subrepository')) return 'submodule';
   return marks.includes('lfs') ? 'lfs' : 'file';
+}
+
+/** Git has no others: whoever unpacks an archive would write elsewhere. */
+function isInTree(path: string): boolean {
+  const segments = path.split('/');
+  return segments[0] !== '' && !segments.includes('..') && !path.includes('\0');
 }
