@@ -39,6 +39,8 @@ export async function startSignInApi(options: { version?: string } = {}) {
     hasScope: true,
     lifetimeSeconds: 3_600,
     isInMaintenance: false,
+    /** As a proxy that does not pass `/mon` on. */
+    hidesVersion: false,
     /** As a proxy that drops headers it does not know. */
     hidesKey: false,
     /** A row of the service: without it heartbeats are 403. */
@@ -53,6 +55,7 @@ export async function startSignInApi(options: { version?: string } = {}) {
   });
 
   function answer(call: SeenCall): [status: number, body: unknown, headers?: object] {
+    if (call.route === 'GET /mon/version' && state.hidesVersion) return [403, 'not for you'];
     if (call.route === 'GET /mon/version')
       return [200, { version: state.reportedVersion ?? state.version }];
     if (call.cookie !== undefined) return [403, refusal(11, 'forbidden', 'XSRF')];

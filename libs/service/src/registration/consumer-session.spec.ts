@@ -268,6 +268,13 @@ describe('a service of CDS 0.44 to 0.50', () => {
     expect(countOf('POST /services/register')).toBe(1);
   });
 
+  it('needs no version where the configuration says it: a proxy may hold /mon back', async () => {
+    await startApi();
+    api.hidesVersion = true;
+    const { registration } = await registered({ generation: '0.54' });
+    expect(registration.callers.isAllowed(api.signed())).toBe(true);
+  });
+
   it('is refused where the configuration says another', async () => {
     await startApi({ version: '0.50.0' });
     const { registration } = register({ generation: '0.54' });

@@ -52,7 +52,7 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
 
   /** Those to try, in order: an API whose version has no numbers is of 0.51 or later as a rule. */
   async function generations(signal: AbortSignal): Promise<CdsGeneration[]> {
-    await version.refresh(signal, { orThrow: true });
+    await version.refresh(signal, { orThrow: !deps.generation });
     if (deps.generation) return [deps.generation];
     const generation = generationFor(version.ofApi, true);
     return generation ? [generation] : ['0.54', '0.44'];

@@ -1,14 +1,24 @@
+import type { CdsGeneration } from '@cds/config';
 import { captureLogger } from '@cds/testing';
 import { createRunRemoval } from './run-removal';
 
 const CONSUMER_TOKEN = 'e30.e30.c2ln';
 const RUNS = { project: 'P', workflow: 'w', branch: 'feature/x' };
 
-function removal(o: { apiVersion: string; apiToken?: string; token?: string }) {
+function removal(o: {
+  apiVersion: string;
+  apiToken?: string;
+  token?: string;
+  generation?: CdsGeneration;
+}) {
   const { logger, lines } = captureLogger();
   const asked: object[] = [];
   const { apiToken = CONSUMER_TOKEN, token, apiVersion } = o;
-  const api = { url: 'http://127.0.0.1:1', insecure: false, token: apiToken };
+  const { generation } = o;
+  const api = {
+    ...{ url: 'http://127.0.0.1:1', insecure: false, token: apiToken },
+    ...(generation && { generation }),
+  };
   const created = createRunRemoval({
     api: { deleteBranchRuns: async (of) => void asked.push(of) },
     registration: { apiVersion },
@@ -46,6 +56,11 @@ describe('the runs of deleted branches', () => {
 
   it('are not left to an API whose version is not known yet', () => {
     expect(removal({ apiVersion: '' }).isOfApi()).toBe(false);
+  });
+
+  it('are left to an API whose version is fixed by the configuration', () => {
+    expect(removal({ apiVersion: '', generation: '0.54' }).isOfApi()).toBe(true);
+    expect(removal({ apiVersion: '', generation: '0.44' }).isOfApi()).toBe(false);
   });
 
   it('are removed run by run with a token of their own', async () => {

@@ -21,12 +21,15 @@ export function createRunRemoval(deps: {
   const { api, registration, config, logger } = deps;
   const { token } = config.branchDeletion;
   const isConsumer = isConsumerToken(config.api.token);
+  /** Known without the API's version. */
+  const isFixed = config.api.generation === '0.51' || config.api.generation === '0.54';
   const remover = token === undefined ? undefined : new RunRemover({ ...config.api, token });
   let isLogged = false;
 
   /** A version without numbers is a later one as a rule. */
   function hasRetention(): boolean {
     if (!isConsumer) return false;
+    if (isFixed) return true;
     const minor = cdsMinor(registration.apiVersion);
     return minor === undefined || minor >= (cdsMinor(FIRST_WITH_RETENTION) ?? 0);
   }
@@ -36,7 +39,7 @@ export function createRunRemoval(deps: {
     isOfApi(): boolean {
       if (remover || !hasRetention()) return false;
       // Nothing is known of an API that has not answered yet.
-      if (registration.apiVersion === '') return false;
+      if (registration.apiVersion === '' && !isFixed) return false;
       if (!isLogged)
         logger.info(
           { apiVersion: registration.apiVersion },
