@@ -77,6 +77,10 @@ async function main(): Promise<number> {
   return failed > 0 ? 1 : 0;
 }
 
+// At its exit it ends what it has started, which a signal alone does not reach.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => process.exit(1));
+
 void main().then(
   (code) => process.exit(code),
   (error: unknown) => {
