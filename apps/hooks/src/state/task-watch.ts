@@ -52,8 +52,11 @@ export function createTaskWatch({
 
   async function count(): Promise<void> {
     const first = await lostDeliveries.count();
-    const held = first.isToLook ? await countPending() : undefined;
-    const { waiting, lost, since } = held === undefined ? first : await lostDeliveries.count(held);
+    const held = first?.isToLook ? await countPending() : undefined;
+    const counted = held === undefined ? first : await lostDeliveries.count(held);
+    // Emptied since the state was claimed: the next look counts what was seen before.
+    if (!counted) return;
+    const { waiting, lost, since } = counted;
     // An operator may have acknowledged them meanwhile.
     const known = seen?.since === since ? seen.lost : 0;
     if (seen && lost > known)

@@ -5,17 +5,20 @@ import { defineScript, replies } from '@cds/redis';
  * and none is stopped. Deliveries in the lists of hooks are not lost, even if nothing else has
  * them. `held`: deliveries in the lists of all hooks, or "" where they were not counted.
  *
- * Stores when the first lost one was noticed, until they are acknowledged.
+ * Stores when the first lost one was noticed, until they are acknowledged. Counts nothing in a Redis
+ * without the mark of the state: it was emptied a moment ago.
  */
 export const COUNT_LOST = defineScript({
   name: 'cdsbbCountLost',
-  keys: ['waitingTotal', 'pending', 'stopped', 'lostTotal', 'lostSince'],
+  keys: ['waitingTotal', 'pending', 'stopped', 'lostTotal', 'lostSince', 'mark'],
   args: ['held'],
   reply: (reply) => {
+    if (reply === 'empty') return undefined;
     const [waiting, lost, look, since] = reply as [number, number, number, string];
     return { waiting, lost, isToLook: look === 1, since };
   },
   lua: (K, A) => `
+if redis.call('EXISTS', ${K.mark}) == 0 then return 'empty' end
 local waiting = tonumber(redis.call('GET', ${K.waitingTotal}) or '0')
 local look = waiting > 0 and redis.call('EXISTS', ${K.pending}, ${K.stopped}) == 0
 if look and ${A.held} ~= '' and waiting > tonumber(${A.held}) then

@@ -24,8 +24,12 @@ export function createLostDeliveries({ redis }: { redis: Redis }) {
   const acknowledgeLost = ACKNOWLEDGE_LOST.on(redis);
 
   return {
-    /** @param held deliveries in the lists of all hooks; undefined where they were not counted */
-    count: (held?: number): Promise<DeliveryCounts> => countLost(KEYS, { held: held ?? '' }),
+    /**
+     * @param held deliveries in the lists of all hooks; undefined where they were not counted
+     * @returns undefined where Redis holds no state
+     */
+    count: (held?: number): Promise<DeliveryCounts | undefined> =>
+      countLost(KEYS, { held: held ?? '' }),
 
     /** The cleanups that an emptied Redis would lose. */
     scheduledCleanups: (): Promise<number> => redis.zcard(KEYS.cleanups),
