@@ -14,7 +14,11 @@ export const repositoryWebhook: HookModule = {
   plan({ execution, body, namesEvents }) {
     const { webhook } = execution;
     if (!webhook) throw new MalformedWebhookError('the execution holds no request');
-    const [event = PUSH_EVENT] = webhook.request_header['X-Event-Key'] ?? [];
-    return planPush(body, execution, namesEvents ? event : undefined);
+    return planPush(body, execution, namesEvents ? eventOf(webhook) : undefined);
   },
 };
+
+/** Cleanups read what is stored before it is checked: headers may be missing. */
+function eventOf({ request_header: headers }: { request_header?: Record<string, string[]> }) {
+  return headers?.['X-Event-Key']?.[0] ?? PUSH_EVENT;
+}
