@@ -38,11 +38,13 @@ export function planPush(
   event?: string,
 ): DeliveryPlan {
   const json = body.toString();
+  // First, since it checks the text for the rest.
+  const delivery = readPushDelivery(json);
   const common: Record<string, string> =
     event === undefined
       ? { payload: cutJsonProperty(json, 'push') ?? '' }
       : { payload: json, 'git.hook': event };
-  return planDelivery(readPushDelivery(json), common, judged);
+  return planDelivery(delivery, common, judged);
 }
 
 /**
