@@ -133,7 +133,9 @@ describe('an outgoing webhook', () => {
     stack.api.failAsProxy({ count: 1_000, path: '/callback' });
     const { hook } = await stack.api.outgoing.execute(webhook(await startRun()));
     await waitFor(() => bodies.length === 1);
-    await waitFor(() => stack.api.requests.entries().some(({ url }) => url.endsWith('/callback')));
+    // Of this hook, so that its result is stored.
+    const callback = `/hooks/${hook.uuid}/callback`;
+    await waitFor(() => stack.api.requests.entries().some(({ url }) => url.endsWith(callback)));
     await hooks.stop('SIGKILL');
     stack.api.faults.clear();
 
