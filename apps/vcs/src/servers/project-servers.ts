@@ -115,7 +115,7 @@ export function createProjectServers(
   };
 }
 
-/** Names one Bitbucket, whoever calls it: VCS projects share the state of its repositories. */
+/** Names one Bitbucket for all callers: VCS projects share the state of its repositories. */
 export function nameOfProjects(apiUrl: string): string {
   return apiUrl.replace(/^https?:\/\//, '').replace(/^(api\.bitbucket\.org)\/2\.0$/, '$1');
 }

@@ -33,7 +33,7 @@ function kindOf(type: string, marks: readonly string[]): BbSourceEntry['kind'] {
   return marks.includes('lfs') ? 'lfs' : 'file';
 }
 
-/** Git has no others: whoever unpacks an archive would write elsewhere. */
+/** Git has no others: an archive with one would be unpacked elsewhere. */
 function isInTree(path: string): boolean {
   const segments = path.split('/');
   return segments[0] !== '' && !segments.includes('..') && !path.includes('\0');

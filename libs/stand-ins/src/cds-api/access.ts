@@ -23,7 +23,7 @@ export interface Credentials {
 
 /** How services and the API know each other: by hashes, or by sessions and signatures. */
 export interface Access {
-  /** What is answered to whoever calls: registration, sign-in. */
+  /** Routes without authentication: registration, sign-in. */
   entrance: Router;
   /** What is answered to who is known, beside the API's own routes. */
   inside: Router;

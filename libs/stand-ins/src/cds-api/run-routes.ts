@@ -94,7 +94,7 @@ export function createRunRoutes(deps: RunRoutesDeps): Router {
 
   router.delete(`${path}/:number`, (request, response) => {
     const caller = callerIn(response);
-    // `hooks` may not, whoever its consumer belongs to.
+    // `hooks` may not, not even with the consumer of an administrator.
     if (!caller.mayWrite || caller.service?.type === 'hooks') throw new ApiRefusal('forbidden');
     const { key, name, number } = request.params;
     const workflow = projects.workflow(key, name);
