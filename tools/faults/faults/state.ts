@@ -160,6 +160,7 @@ export const STATE: Fault[] = [
     what: 'during a rolling upgrade under load, a newer version moves the state to another format beside a replica that cannot read it, which is restarted meanwhile',
     checks:
       'that replica leaves all alone, says so at AL and answers 503; the newer one goes on, with what waited, too',
+    doubles: { most: 3, because: 'one for each hook whose answer was cut off when the API went' },
     stage: { replicas: 2 },
     seconds: 15,
     async play(stage) {
