@@ -66,7 +66,7 @@ function listens(port: number): Promise<boolean> {
   });
 }
 
-/** The same, but whoever was killed is given up for dead after a second or two. */
+/** The same, but a killed process counts as dead after a second or two. */
 export function startQuickHooksProcess(
   context: Parameters<typeof startHooksProcess>[0],
   nodeArguments: readonly string[] = [],

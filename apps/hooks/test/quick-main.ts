@@ -1,4 +1,4 @@
-// The service as a process, but whoever was killed is given up for dead after a second.
+// The service as a process, but a killed one counts as dead after a second.
 import { configFromCommandLine } from '@cds/config';
 import { createLogger, runUntilSignal } from '@cds/service';
 import { createHooks } from '../src/hooks-service';

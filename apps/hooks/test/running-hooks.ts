@@ -37,7 +37,7 @@ export function documentOf(url: string): Promise<AnswerCheck> {
   return answerCheck;
 }
 
-/** @returns its body. @throws Error when the document tells of another answer */
+/** @returns its body. @throws Error when the document describes another answer */
 async function checked(method: string, answered: Response): Promise<string> {
   const { status, headers, url } = answered;
   const text = await answered.clone().text();
@@ -56,7 +56,7 @@ export function runningHooks(
   name: string,
 ): RunningHooks {
   let knownTo = '';
-  /** Whether the API gives the hooks that it has to whoever asks now. */
+  /** Whether the API lists its hooks now. */
   function listsHooks(): boolean {
     const call = { method: 'GET', url: '/workflow/hook', body: null, at: Date.now() };
     return api.behave(call) === 'ok';

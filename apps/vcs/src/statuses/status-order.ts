@@ -23,8 +23,8 @@ export interface NextStatus extends SentStatus {
 }
 
 /**
- * Within this time after the end of a run, news of its beginning are late; afterwards somebody
- * started it again. The API gives a call five tries of 60 s.
+ * A status of the beginning that comes within this time after the end of a run is late; one that
+ * comes afterwards belongs to a restart. The API gives a call five tries of 60 s.
  */
 const LATE_MS = 5 * 60_000;
 const MAX_EARLIER = 20;
