@@ -11,6 +11,7 @@ export {
   cdsMinor,
   GENERATION_NAMES,
   generationOf,
+  isCdsAtLeast,
   KNOWN_CDS_VERSIONS,
   knownCdsVersion,
   takesConsumerTokens,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CdsApiClient, isApiError } from '@cds/api-client';
-import { cdsMinor } from '@cds/config';
+import { isCdsAtLeast } from '@cds/config';
 import type { Logger, Registration } from '@cds/service';
 import { failureOf } from './api-failure';
 
@@ -17,7 +17,7 @@ const NOT_AGAIN_MS = 5 * 60_000;
  * 0.54 on none.
  */
 function tellsOfVcs(apiVersion: string): boolean {
-  return (cdsMinor(apiVersion) ?? 0) < (cdsMinor('0.51') ?? 0);
+  return !isCdsAtLeast(apiVersion, '0.51');
 }
 
 export type VcsReadiness = ReturnType<typeof createVcsReadiness>;

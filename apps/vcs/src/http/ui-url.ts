@@ -1,7 +1,6 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '@cds/service';
-
-const ASK_EVERY_MS = 10 * 60_000;
+import { askSeldom } from './ask-seldom';
 
 /** The URL of the CDS UI, for links on build statuses; empty while it is not known. */
 export interface UiUrl {
@@ -17,18 +16,12 @@ export function createUiUrl(deps: {
   logger: Logger;
 }): UiUrl {
   const { configured, api, logger } = deps;
-  let ofApi = '';
-  let askedAt = Number.NEGATIVE_INFINITY;
+  const asked = askSeldom(
+    () => api.uiUrl(),
+    (error) => logger.debug({ err: error }, 'URL of the CDS UI not read'),
+  );
   return {
-    get: () => configured ?? ofApi,
-    async refresh() {
-      if (configured !== undefined || performance.now() - askedAt < ASK_EVERY_MS) return;
-      try {
-        ofApi = (await api.uiUrl()) ?? '';
-        askedAt = performance.now();
-      } catch (error) {
-        logger.debug({ err: error }, 'URL of the CDS UI not read');
-      }
-    },
+    get: () => configured ?? asked.last() ?? '',
+    refresh: () => (configured === undefined ? asked.refresh() : Promise.resolve()),
   };
 }

@@ -28,6 +28,12 @@ export function cdsMinor(version: string): number | undefined {
   return major === undefined ? undefined : Number(major) * 1_000 + Number(minor);
 }
 
+/** Whether a version is `first` or later; undefined where it has no numbers. */
+export function isCdsAtLeast(version: string, first: string): boolean | undefined {
+  const minor = cdsMinor(version);
+  return minor === undefined ? undefined : minor >= (cdsMinor(first) ?? 0);
+}
+
 /** The one of {@link KNOWN_CDS_VERSIONS} that `v0.57.1`, for instance, is a patch of. */
 export function knownCdsVersion(version: string): string | undefined {
   const minor = cdsMinor(version);

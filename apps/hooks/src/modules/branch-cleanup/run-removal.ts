@@ -1,5 +1,5 @@
 import { type CdsApiClient, RunRemover, type WorkflowRef } from '@cds/api-client';
-import { cdsMinor, type HooksConfig } from '@cds/config';
+import { type HooksConfig, isCdsAtLeast } from '@cds/config';
 import type { Logger, Registration } from '@cds/service';
 import { isConsumerToken } from '@cds/wire';
 
@@ -30,8 +30,7 @@ export function createRunRemoval(deps: {
   function hasRetention(): boolean {
     if (!isConsumer) return false;
     if (isFixed) return true;
-    const minor = cdsMinor(registration.apiVersion);
-    return minor === undefined || minor >= (cdsMinor(FIRST_WITH_RETENTION) ?? 0);
+    return isCdsAtLeast(registration.apiVersion, FIRST_WITH_RETENTION) ?? true;
   }
 
   return {

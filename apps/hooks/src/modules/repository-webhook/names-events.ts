@@ -1,4 +1,4 @@
-import { cdsMinor } from '@cds/config';
+import { isCdsAtLeast } from '@cds/config';
 import { isConsumerToken } from '@cds/wire';
 
 /**
@@ -7,5 +7,5 @@ import { isConsumerToken } from '@cds/wire';
  * @param api.version empty while it is not known
  */
 export function namesEvents(api: { version: string; token: string }): boolean {
-  return isConsumerToken(api.token) || (cdsMinor(api.version) ?? 0) >= 42;
+  return isConsumerToken(api.token) || (isCdsAtLeast(api.version, '0.42') ?? false);
 }
