@@ -31,14 +31,14 @@ const steps = [
   ['Running the specs, unit to end to end …', ['run-many', '-t', 'test', '--parallel=2', ...only]],
 ];
 
-let failed = false;
+const failed = [];
 for (const [sentence, args] of steps) {
   say(sentence);
-  if (nx([...args, '--output-style=stream']) !== 0) failed = true;
+  if (nx([...args, '--output-style=stream']) !== 0) failed.push(sentence.replace(' …', ''));
 }
 
 const counts = countResults();
-if (failed && counts.failed === 0) say('A step above failed.');
 say(`Done in ${Math.round((Date.now() - started) / 1000)} s.`);
+for (const step of failed) say(`FAILED: ${step}`);
 console.log(countsLine(counts));
-process.exit(failed || counts.passed === 0 ? 1 : 0);
+process.exit(failed.length || counts.passed === 0 ? 1 : 0);

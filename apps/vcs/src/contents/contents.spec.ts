@@ -301,7 +301,7 @@ describe('an archive', () => {
     expect((await archive({ commit: hashOf('nowhere') })).status).toBe(403);
   });
 
-  it.each([
+  it.each<[string, StandInFile[]]>([
     ['too many files', Array.from({ length: MAX_FILES + 1 }, (_, index) => yaml(`.cds/${index}`))],
     ['a file that is too large', [{ path: '.cds/a', content: 'x'.repeat(MAX_FILE_BYTES + 1) }]],
     [

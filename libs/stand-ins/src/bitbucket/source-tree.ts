@@ -1,5 +1,3 @@
-import type { Json } from './model';
-
 /** What Bitbucket says of a file besides its content. */
 export type FileAttribute = 'link' | 'executable' | 'subrepository' | 'binary' | 'lfs';
 
@@ -32,13 +30,13 @@ export function isDirectory(tree: SourceTree, path: string): boolean {
  * What is in a directory and in those below it, as deep as `maxDepth`, in the order of git.
  * @param toFile @param toDirectory make the JSON of an entry
  */
-export function listTree(
+export function listTree<Entry>(
   tree: SourceTree,
   directory: string,
   maxDepth: number,
-  { toFile, toDirectory }: Record<'toFile' | 'toDirectory', (path: string) => Json>,
-): Json[] {
-  const entries = new Map<string, Json>();
+  { toFile, toDirectory }: Record<'toFile' | 'toDirectory', (path: string) => Entry>,
+): Entry[] {
+  const entries = new Map<string, Entry>();
   const start = directory === '' ? 0 : directory.split('/').length;
   for (const path of [...tree.keys()].sort()) {
     if (directory !== '' && !path.startsWith(`${directory}/`)) continue;
