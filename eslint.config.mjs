@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
 /** What a folder may not import, with the sentence a developer sees when it does. */
@@ -72,6 +73,15 @@ const strictWithTypes = {
 const promises = {
   '@typescript-eslint/no-floating-promises': 'error',
   '@typescript-eslint/no-misused-promises': 'error',
+};
+
+/** Expressions whose time grows faster than their text, which may be a stranger's. */
+const linearExpressions = {
+  plugins: { regexp },
+  rules: {
+    'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+    'regexp/no-super-linear-move': ['error', { report: 'potential' }],
+  },
 };
 
 /** Limits of time, which fail on a machine that is slow or busy: see "How to test" in CONTRIBUTING.md. */
@@ -171,6 +181,11 @@ export default tseslint.config(
     files: ['{apps,libs}/*/src/**/*.ts'],
     ignores: [...specs, ...testLibs],
     ...strictWithTypes,
+  },
+  {
+    files: ['{apps,libs}/*/src/**/*.ts'],
+    ignores: [...specs, ...testLibs],
+    ...linearExpressions,
   },
   {
     files: ['{apps,libs}/*/src/**/*.ts'],

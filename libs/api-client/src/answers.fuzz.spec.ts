@@ -18,7 +18,9 @@ const TOKEN = 'Qb3-the-token-nobody-may-read';
 const HASH = 'Hy8-the-hash-nobody-may-read';
 const SECRETS = [TOKEN, HASH].flatMap((text) => [
   text,
-  Buffer.from(text).toString('base64').replace(/=+$/, ''),
+  Buffer.from(text)
+    .toString('base64')
+    .replace(/={1,2}$/, ''),
 ]);
 const MIB = 1024 * 1024;
 const registration = {

@@ -8,7 +8,7 @@ const SITE_LOCAL = network('fec0::/10');
 
 /** Reads an address as Node gives it, also with a zone (`fe80::1%eth0`). */
 export function parseAddress(text: string): Address {
-  return ipaddr.parse(text.replace(/%.*$/, ''));
+  return ipaddr.parse(text.replace(/%[^%]*$/, ''));
 }
 
 /** The kind of an address, in the words of ipaddr.js, and `siteLocal`, which it does not know. */

@@ -82,7 +82,7 @@ function plainHost(name: string): string {
     .toLowerCase()
     .replace(/^\[(.*)\]$/, '$1')
     .replace(/\.$/, '');
-  return isIP(host) === 0 ? host : ipaddr.process(host.replace(/%.*$/, '')).toString();
+  return isIP(host) === 0 ? host : ipaddr.process(host.replace(/%[^%]*$/, '')).toString();
 }
 
 function isLoopback(host: string): boolean {

@@ -52,7 +52,7 @@ export function networkOf(address: string): string {
   const [ip = ''] = address.replace(/^::ffff:(?=\d+\.)/i, '').split('%');
   if (isIP(ip) !== 6) return isIP(ip) === 4 ? ip : '';
   // An IPv4 address at the end stands for the last two groups.
-  const [head = '', tail] = ip.replace(/[\d.]+\.\d+$/, '0:0').split('::');
+  const [head = '', tail] = ip.replace(/:\d+\.[\d.]+$/, ':0:0').split('::');
   const first = groupsOf(head);
   const last = groupsOf(tail ?? '');
   const zeros = Array<string>(8 - first.length - last.length).fill('0');

@@ -21,5 +21,5 @@ export function isToken(text: string): boolean {
 }
 
 function stripPadding(text: string): string {
-  return text.replace(/=+$/, '');
+  return text.replace(/={1,2}$/, '');
 }

@@ -95,7 +95,7 @@ function apiUrlOf(given: string): string {
     throw new CdsError('wrongRequest', {
       from: `urlApi of the VCS project is no http(s) address without user and query: leave it out, or write ${DEFAULT_API_URL}`,
     });
-  return `${parsed.origin}${parsed.pathname}`.replace(/\/+$/, '');
+  return `${parsed.origin}${parsed.pathname}`.replace(/(?<!\/)\/+$/, '');
 }
 
 /** What the URL of a VCS project says; one that cannot be read says nothing, as it needs not. */

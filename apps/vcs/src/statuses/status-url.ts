@@ -12,7 +12,7 @@ export function statusUrl(
   run: { projectKey: string; workflowName: string; number: number },
 ): string {
   const [project, workflow] = [run.projectKey, run.workflowName].map(encodeURIComponent);
-  const url = `${uiUrl.replace(/\/+$/, '')}/project/${project}/workflow/${workflow}/run/${run.number}`;
+  const url = `${uiUrl.replace(/(?<!\/)\/+$/, '')}/project/${project}/workflow/${workflow}/run/${run.number}`;
   return linkOrDocumentation(url);
 }
 

@@ -7,5 +7,5 @@ import { hookUuidOf } from '@cds/webhook-signature';
  */
 export function proxiedUrl(url: string, proxyWebhook: string): string {
   if (proxyWebhook === '') return url;
-  return `${proxyWebhook.replace(/\/+$/, '')}/${hookUuidOf(url)}`;
+  return `${proxyWebhook.replace(/(?<!\/)\/+$/, '')}/${hookUuidOf(url)}`;
 }

@@ -62,7 +62,8 @@ export function repositoryId(server: string, repo: RepoRef): string {
 
 /** @param hooksUrl `urlPublic` of `hooks`, where the configuration of `vcs` holds it too */
 export function createWebhookStore(redis: Redis, hooksUrl?: string): WebhookStore {
-  const configured = hooksUrl === undefined ? [] : [`${hooksUrl.replace(/\/+$/, '')}/webhook/`];
+  const configured =
+    hooksUrl === undefined ? [] : [`${hooksUrl.replace(/(?<!\/)\/+$/, '')}/webhook/`];
 
   return {
     async of(repository) {

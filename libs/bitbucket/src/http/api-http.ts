@@ -49,7 +49,7 @@ export interface ApiHttp {
 }
 
 export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
-  const apiUrl = o.apiUrl.replace(/\/+$/, '');
+  const apiUrl = o.apiUrl.replace(/(?<!\/)\/+$/, '');
   const { user } = o.tokens;
   /** Of Basic, the pair has a spelling of its own. */
   const secretsOf = (tokens: Tokens): readonly string[] =>

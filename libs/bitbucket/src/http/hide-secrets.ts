@@ -21,6 +21,8 @@ function spellings(secret: string): string[] {
     new URLSearchParams([['', secret]]).toString().slice(1),
     JSON.stringify(secret).slice(1, -1),
     // Without its end, which depends on what follows.
-    Buffer.from(secret).toString('base64').replace(/.?=*$/, ''),
+    Buffer.from(secret)
+      .toString('base64')
+      .replace(/.?={0,2}$/, ''),
   ].filter((spelling) => spelling.length > SHORT);
 }

@@ -13,7 +13,7 @@ const CALL = 'POST /access_token';
  * repeated only when Bitbucket cannot have taken it (connection refused, 429).
  */
 export function createOAuthClient(o: OAuthClientOptions): OAuthClient {
-  const oauthUrl = o.oauthUrl.replace(/\/+$/, '');
+  const oauthUrl = o.oauthUrl.replace(/(?<!\/)\/+$/, '');
   const basic = Buffer.from(`${o.clientId}:${o.clientSecret}`, 'utf8').toString('base64');
   const settings = { timeoutMs: o.timeoutMs ?? 15_000, proxies: o.proxies };
   const retries = {

@@ -17,7 +17,7 @@ export const sourceEntrySchema = z
   .transform(({ type, path, size, attributes: marks }): BbSourceEntry => {
     const kind = kindOf(type, marks);
     return {
-      path: path.replace(/\/+$/, ''),
+      path: path.replace(/(?<!\/)\/+$/, ''),
       kind,
       isExecutable: marks.includes('executable'),
       size: kind === 'file' ? (size ?? 0) : 0,

@@ -69,7 +69,7 @@ export function secret(lineBreak: string) {
 /** Absolute http or https URL, without credentials, query or fragment. */
 export const httpUrl = trimmed()
   .check(refuse(urlError))
-  .transform((url) => url.replace(/\/+$/, ''))
+  .transform((url) => url.replace(/(?<!\/)\/+$/, ''))
   .register(types, { expected: 'an absolute http:// or https:// URL in quotes' });
 
 const ADDRESS = 'an IP address or a host name in quotes, without a port';

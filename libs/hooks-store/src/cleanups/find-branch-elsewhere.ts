@@ -28,7 +28,7 @@ export async function findBranchElsewhere(
   );
   const own = looked.find(({ uuid }) => uuid === cleanup.hook)?.repository ?? cleanup.repository;
   const found = looked.find(({ uuid, last, repository }) => {
-    const [, commit = '', id = ''] = />([^:]*):(\d+)$/.exec(last ?? '') ?? [];
+    const [, commit = '', id = ''] = />([^:>]*):(\d+)$/.exec(last ?? '') ?? [];
     const isSame = uuid === cleanup.hook || repository?.toLowerCase() === own.toLowerCase();
     return commit !== '' && (!isSame || Number(id) > Number(cleanup.accepted));
   });
