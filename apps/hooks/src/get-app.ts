@@ -8,6 +8,7 @@ import {
   limitStrangers,
   type Logger,
   type Metrics,
+  type Readiness,
 } from '@cds/service';
 import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
@@ -27,6 +28,7 @@ export interface AppDeps {
   callers: Callers;
   monitoring: () => Promise<MonitoringStatus>;
   metrics: Metrics;
+  readiness: Pick<Readiness, 'refusal'>;
   trustedProxies: readonly string[];
   handleWebhook: FastPathHandler;
   taskService: TaskService;
@@ -46,6 +48,7 @@ export function getApp(deps: AppDeps): Express {
     callers: deps.callers,
     monitoring: deps.monitoring,
     metrics: deps.metrics,
+    readiness: deps.readiness,
     sharedMs: deps.sharedMs,
     open: createWebhookRouter(deps.handleWebhook),
     guarded: createRouter().use(

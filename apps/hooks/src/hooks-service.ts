@@ -1,7 +1,7 @@
 import type { HooksConfig } from '@cds/config';
-import { createOncePerCluster } from '@cds/hooks-store';
+import { createOncePerCluster, refusalOfRedis } from '@cds/hooks-store';
 import { watchRedisHealth, whenReady } from '@cds/redis';
-import { createMonitoring, type Logger } from '@cds/service';
+import { createMonitoring, createReadiness, type Logger } from '@cds/service';
 import { createAdminService } from './admin/admin-service';
 import { getApps } from './get-app';
 import { HOOK_MODULES } from './hook-modules';
@@ -24,6 +24,8 @@ export interface HooksService {
   port: number;
   /** Of the listener for webhooks alone, if configured. */
   publicPort?: number | undefined;
+  /** From now on `/mon/ready` answers 503; all else goes on. */
+  drain(): void;
   /** Accepts nothing more, finishes work in progress within `deadlineMs`, and closes. */
   stop(deadlineMs: number): Promise<void>;
 }
@@ -89,9 +91,13 @@ export async function createHooks(
     }),
   );
 
+  const readiness = createReadiness({
+    refusal: async () => state.whyNoDelivery() ?? (await refusalOfRedis(redis)),
+    sharedMs: timing.sharedMs,
+  });
   const adminService = createAdminService(resources);
   const apps = getApps({
-    ...{ logger, metrics, adminService, state },
+    ...{ logger, metrics, adminService, state, readiness },
     callers: registration.callers,
     handleWebhook: webhooks.handle,
     monitoring: monitoring.status,
@@ -129,9 +135,11 @@ export async function createHooks(
   return {
     port: server.port,
     publicPort: server.publicPort,
+    drain: readiness.stop,
     async stop(deadlineMs) {
       const until = Date.now() + deadlineMs;
       const left = (reservedMs: number) => Math.max(0, until - Date.now() - reservedMs);
+      readiness.stop();
       ending.abort();
       registration.stop();
       state.stop();

@@ -14,7 +14,8 @@ async function main(): Promise<void> {
     logger.info(config.proxies.inForce, 'proxies of the environment are in force');
   try {
     const hooks = await createHooks(config, logger, {}, () => process.exit(badConfigExitCode()));
-    await runUntilSignal({ logger, stop: hooks.stop });
+    const drain = { begin: hooks.drain, ms: config.http.stopDelaySeconds * 1_000 };
+    await runUntilSignal({ logger, drain, stop: hooks.stop });
   } catch (error) {
     logger.error({ err: error }, 'failed to start hooks');
     process.exit(1);

@@ -18,7 +18,7 @@ describe('the public port', () => {
     const publicPort = await freePort();
     hooks = await context.start({
       http: {
-        ...{ addr: '127.0.0.1', port, trustedProxies: [] },
+        ...{ addr: '127.0.0.1', port, trustedProxies: [], stopDelaySeconds: 0 },
         public: { addr: '127.0.0.1', port: publicPort },
       },
       name: 'hooks-with-two-ports',
@@ -55,6 +55,7 @@ describe('the public port', () => {
   it.each([
     ['GET', '/mon/status'],
     ['GET', '/mon/version'],
+    ['GET', '/mon/ready'],
     ['GET', '/mon/metrics'],
     ['GET', '/openapi.json'],
     ['GET', '/task'],
@@ -93,7 +94,7 @@ describe('the public port', () => {
   it('is told of where it cannot be had, and nothing goes on listening', async () => {
     const port = await freePort();
     const taken = Number(new URL(url).port);
-    const config = { addr: '127.0.0.1', port, trustedProxies: [] };
+    const config = { addr: '127.0.0.1', port, trustedProxies: [], stopDelaySeconds: 0 };
     const nobody = () => undefined;
     await expect(
       listenAll({

@@ -32,6 +32,7 @@ function app(): Express {
     callers: { isAllowed: () => true },
     monitoring: async () => ({ now: '', lines: [] }),
     metrics: createMetrics({ service: 'hooks' }),
+    readiness: unused,
     taskService: unused,
     adminService: unused,
     executeOutgoing: unused,
@@ -91,8 +92,16 @@ describe('/openapi.json of hooks', () => {
     const hook = repositoryHook();
     const plain = plainHook();
 
-    for (const path of ['/openapi.json', '/mon/status', '/mon/version', '/mon/metrics'])
+    for (const path of [
+      '/openapi.json',
+      '/mon/status',
+      '/mon/version',
+      '/mon/ready',
+      '/mon/metrics',
+    ])
       await open('GET', path);
+    hooks.service.drain();
+    expect((await open('GET', '/mon/ready')).status).toBe(503);
 
     await post(hooks, hook, plain);
     await hooks.call('POST', '/task', nodeHook('Scheduler', { cron: '0 0 1 1 *' }));

@@ -19,7 +19,7 @@ export function hooksConfig(
     name: `cds-hooks-${port}`,
     url: `http://127.0.0.1:${port}`,
     urlPublic: 'http://localhost:8083',
-    http: { addr: '127.0.0.1', port, trustedProxies: [] },
+    http: { addr: '127.0.0.1', port, trustedProxies: [], stopDelaySeconds: 0 },
     api: {
       url: apiUrl,
       insecure: false,

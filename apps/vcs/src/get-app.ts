@@ -1,7 +1,14 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { VcsConfig } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
-import { type Callers, createHttpApp, createRouter, type Logger, type Metrics } from '@cds/service';
+import {
+  type Callers,
+  createHttpApp,
+  createRouter,
+  type Logger,
+  type Metrics,
+  type Readiness,
+} from '@cds/service';
 import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import type { Redis } from 'ioredis';
@@ -53,6 +60,7 @@ export interface VcsAppDeps {
   callers: Callers;
   monitoring: () => Promise<MonitoringStatus>;
   metrics?: Metrics | undefined;
+  readiness?: Pick<Readiness, 'refusal'> | undefined;
   apiVersion: ApiVersion;
   /** The proxies to Bitbucket; none when not given. */
   proxies?: ProxySettings | undefined;
@@ -164,6 +172,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
       callers,
       monitoring,
       metrics: deps.metrics,
+      readiness: deps.readiness,
       guarded: router,
     }),
     start: finishStatuses.start,

@@ -131,6 +131,26 @@ it('waits for the API, registers, answers it, and ends on SIGTERM', async () => 
   expect(await vcs.exited).toEqual({ code: 0, signal: null });
 });
 
+it('is unready from SIGTERM on, and answers as long as stopDelay says', async () => {
+  const api = await startApi();
+  const vcs = await startVcs(api.url, { CDS_VCS_HTTP_STOPDELAY: '60' });
+  const auth = { X_AUTH_HEADER: Buffer.from(api.hash).toString('base64') };
+  await waitFor(async () => (await call('/mon/ready')).status === 200, { what: 'Redis' });
+  await waitFor(async () => (await call('/vcs', auth)).status === 200, { what: 'the hash' });
+  vcs.kill('SIGTERM');
+  await vcs.waitForOutput('stopping');
+  const { status, data } = await call('/mon/ready');
+  expect([status, data]).toEqual([503, { ready: false, reason: 'the service is stopping' }]);
+  expect((await call('/vcs', auth)).status).toBe(200);
+  vcs.kill('SIGKILL');
+  await vcs.exited;
+
+  const next = await startVcs(api.url, { CDS_VCS_HTTP_STOPDELAY: '1' });
+  await waitFor(async () => (await call('/mon/ready')).status === 200, { what: 'Redis' });
+  next.kill('SIGTERM');
+  expect(await next.exited).toEqual({ code: 0, signal: null });
+});
+
 it('ends with 1 when the API refuses it too often', async () => {
   const api = await startApi({ sharedInfraToken: 'another' });
   const vcs = await startVcs(api.url, { CDS_VCS_API_MAXHEARTBEATFAILURES: '0' });

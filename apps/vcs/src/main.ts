@@ -1,13 +1,14 @@
 import { CdsApiClient } from '@cds/api-client';
 import { badConfigExitCode, configFromCommandLine, publicConfig } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
-import { connectRedis, vcsKeys, watchRedisHealth, whenReady } from '@cds/redis';
+import { connectRedis, redisRefusal, vcsKeys, watchRedisHealth, whenReady } from '@cds/redis';
 import {
   createHashStore,
   createKnownHashes,
   createLogger,
   createMetrics,
   createMonitoring,
+  createReadiness,
   createRedisUpMetric,
   createRedisWritableMetric,
   createRegistration,
@@ -100,6 +101,9 @@ async function main(): Promise<void> {
     void uiUrl.refresh();
   });
 
+  const readiness = createReadiness({
+    refusal: async () => state.unreadable() ?? (await redisRefusal(redis, vcsKeys.ready)),
+  });
   const { app, start, lines, close } = getApp({
     config,
     uiUrl: uiUrl.get,
@@ -110,6 +114,7 @@ async function main(): Promise<void> {
     callers: registration.callers,
     monitoring: monitoring.status,
     metrics,
+    readiness,
     apiVersion,
     state,
     proxies: config.proxies,
@@ -133,6 +138,7 @@ async function main(): Promise<void> {
 
   await runUntilSignal({
     logger,
+    drain: { begin: readiness.stop, ms: config.http.stopDelaySeconds * 1_000 },
     async stop() {
       hideAlive();
       registration.stop();

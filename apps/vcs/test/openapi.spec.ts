@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createMetrics } from '@cds/service';
+import { createMetrics, createReadiness } from '@cds/service';
 import { describeShared } from '@cds/testing';
 import { createAnswerCheck, routesOfApp, validateOpenApi } from '@cds/testing/openapi';
 import { useTestContext, type VcsInstance } from './test-context.fixture';
@@ -10,9 +10,11 @@ const URL = 'https://hooks.acme.example/webhook/00000000-0000-4000-8000-00000000
 
 const context = useTestContext();
 let vcs: VcsInstance;
+let readiness: ReturnType<typeof createReadiness>;
 
 beforeEach(() => {
-  vcs = context.instance({ metrics: createMetrics({ service: 'vcs' }) });
+  readiness = createReadiness({ refusal: async () => undefined });
+  vcs = context.instance({ metrics: createMetrics({ service: 'vcs' }), readiness });
 });
 type Method = Parameters<VcsInstance['call']>[0];
 
@@ -54,8 +56,16 @@ describe('/openapi.json of vcs', () => {
     widgets.tags.push({ name: 'v1/rc', message: 'first', hash: commit });
     widgets.files.set(commit, [{ path: '.cds/a.yml', content: 'name: a' }]);
 
-    for (const path of ['/openapi.json', '/mon/status', '/mon/version', '/mon/metrics'])
+    for (const path of [
+      '/openapi.json',
+      '/mon/status',
+      '/mon/version',
+      '/mon/ready',
+      '/mon/metrics',
+    ])
       expect(await call('get', path)).toBe(200);
+    readiness.stop();
+    expect(await call('get', '/mon/ready')).toBe(503);
 
     expect(await call('get', '/vcs')).toBe(200);
     expect(await call('get', '/vcsgerrit')).toBe(200);

@@ -10,7 +10,7 @@ import {
   type TestRedis,
 } from '@cds/testing';
 import { connectRedis, vcsKeys } from '@cds/redis';
-import { createMetrics, type Metrics } from '@cds/service';
+import { createMetrics, createReadiness, type Metrics, type Readiness } from '@cds/service';
 import type { Redis } from 'ioredis';
 import request, { type Test } from 'supertest';
 import { getApp, type VcsApp, type VcsAppDeps } from '../src/get-app';
@@ -50,6 +50,7 @@ export interface InstanceOptions {
   webhookKey?: string;
   hooksUrl?: string | undefined;
   metrics?: Metrics | undefined;
+  readiness?: Readiness;
   /** Says how builds ended; knows of none when left out. */
   api?: VcsAppDeps['api'];
   /** Which CDS asks: `[0, 42]`; unknown when left out. */
@@ -120,6 +121,7 @@ async function readDocument(redis: Redis): Promise<AnswerCheck> {
     callers: { isAllowed: () => false },
     monitoring: async () => ({ now: '', lines: [] }),
     metrics: createMetrics({ service: 'vcs' }),
+    readiness: createReadiness({ refusal: async () => undefined }),
     apiVersion: { atLeast: () => false },
     api: NO_RUNS,
   });
@@ -175,6 +177,7 @@ async function startTestContext(
       uiUrl: () => options.uiUrl ?? 'https://cds.acme.example',
       hooksUrl: options.hooksUrl,
       metrics: options.metrics,
+      readiness: options.readiness,
       redis,
       logger,
       callers: { isAllowed: () => true },

@@ -72,7 +72,7 @@ describe('loadConfig', () => {
     expect(vcs).toEqual({
       name: 'v',
       url: 'http://localhost:8084',
-      http: { addr: '', port: 8084 },
+      http: { addr: '', port: 8084, stopDelaySeconds: 0 },
       api: {
         url: 'http://localhost:8081',
         insecure: false,

@@ -28,7 +28,10 @@ describe('the public port', () => {
     const read = (more: NodeJS.ProcessEnv) =>
       loadConfig({ services: ['hooks'], env: { ...env, ...more } }).hooks?.http;
 
-    expect(read({})).toEqual({ addr: '10.0.0.1', port: 8083, trustedProxies: [] });
+    expect(read({})).toEqual({
+      ...{ addr: '10.0.0.1', port: 8083 },
+      ...{ trustedProxies: [], stopDelaySeconds: 0 },
+    });
     expect(read({ CDS_HOOKS_HTTP_PUBLICPORT: '8086' })?.public).toEqual({ addr: '', port: 8086 });
     expect(
       read({ CDS_HOOKS_HTTP_PUBLICPORT: '8083', CDS_HOOKS_HTTP_PUBLICADDR: '10.0.0.2' })?.public,

@@ -27,6 +27,8 @@ export const KEYS = {
    * and a name of the CDS → when a replica of it was seen last (ms).
    */
   mark: HOOKS_STATE_KEY,
+  /** Never exists: `/mon/ready` tests writes with it. */
+  ready: `${PREFIX}ready`,
   /**
    * Sorted set: uuids of tasks that the API left out when it listed less than half → since when
    * (ms).

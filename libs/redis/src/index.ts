@@ -13,4 +13,5 @@ export { type RedisHealth, watchRedisHealth } from './watch-redis-health';
 export { createWrites, type Writes } from './watch-writes';
 export { redisNowMs, redisNowUs } from './redis-now';
 export { createDueLoop, type DueLoop } from './due-loop';
+export { redisRefusal } from './redis-refusal';
 export { answeredByRedis, redisBudget } from './redis-deadline';

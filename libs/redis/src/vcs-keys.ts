@@ -13,6 +13,9 @@ export const vcsKeys = {
   /** Hash: the owners of the state (`owner:…` → when it was seen last, ms), and its format. */
   state: `${PREFIX}state`,
 
+  /** Never exists: `/mon/ready` tests writes with it. */
+  ready: `${PREFIX}ready`,
+
   /** String: another value every second while a `vcs` is registered with the API; 10 s. */
   alive: `${PREFIX}alive`,
 

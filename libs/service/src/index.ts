@@ -20,6 +20,7 @@ export { createMetrics, type Metrics } from './metrics/create-metrics';
 export { createRedisUpMetric } from './metrics/redis-up-metric';
 export { createRedisWritableMetric } from './metrics/redis-writable-metric';
 export { createMonitoring, type Monitoring } from './create-monitoring';
+export { createReadiness, type Readiness } from './create-readiness';
 export {
   createRegistration,
   type Registration,

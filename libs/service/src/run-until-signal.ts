@@ -15,6 +15,8 @@ export interface RunUntilSignalOptions {
   stop: (deadlineMs: number) => Promise<void>;
   /** Milliseconds, 30,000 when not given. */
   deadlineMs?: number | undefined;
+  /** Called at the signal. The service goes on for `ms` more, so that others see that it ends. */
+  drain?: { begin: () => void; ms: number };
 }
 
 /**
@@ -25,17 +27,11 @@ export function runUntilSignal({
   logger,
   stop,
   deadlineMs = DEADLINE_MS,
+  drain = { begin: () => undefined, ms: 0 },
 }: RunUntilSignalOptions): Promise<never> {
   let stoppingSince: number | undefined;
 
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (stoppingSince !== undefined) {
-      if (Date.now() - stoppingSince < SAME_SIGNAL_MS) return;
-      logger.warn({ signal }, 'second signal: exiting at once');
-      process.exit(1);
-    }
-    stoppingSince = Date.now();
-    logger.info({ signal, deadlineMs }, 'stopping');
+  function end(): void {
     setTimeout(() => {
       logger.error({ deadlineMs }, 'not stopped in time: exiting');
       process.exit(1);
@@ -50,6 +46,19 @@ export function runUntilSignal({
         process.exit(1);
       },
     );
+  }
+
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stoppingSince !== undefined) {
+      if (Date.now() - stoppingSince < SAME_SIGNAL_MS) return;
+      logger.warn({ signal }, 'second signal: exiting at once');
+      process.exit(1);
+    }
+    stoppingSince = Date.now();
+    logger.info({ signal, deadlineMs, drainMs: drain.ms }, 'stopping');
+    drain.begin();
+    if (drain.ms > 0) setTimeout(end, drain.ms);
+    else end();
   };
 
   process.on('SIGTERM', onSignal);

@@ -22,6 +22,15 @@ export type MonitoringStatus = z.infer<typeof monitoringStatusSchema>;
 export type MonitoringLine = MonitoringStatus['lines'][number];
 export type MonitoringLevel = MonitoringLine['status'];
 
+/** The answer of `/mon/ready`. */
+export const readinessSchema = z
+  .object({
+    ready: z.boolean(),
+    reason: z.string().optional().meta({ description: 'Why not.' }),
+  })
+  .meta({ id: 'Readiness' });
+export type ReadinessAnswer = z.infer<typeof readinessSchema>;
+
 /** The answer of `/mon/version`. */
 export const versionInfoSchema = z
   .object({

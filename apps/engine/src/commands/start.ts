@@ -10,7 +10,12 @@ import { isOurService, unknownService } from '../service-names';
 import { forwardSignals } from '../supervision/forward-signals';
 import { serviceBundle } from '../supervision/service-bundle';
 import { logLineOf, sentenceOf, type SupervisionEvent } from '../supervision/supervision-event';
-import { createSupervisor, type ChildPlan, type Supervisor } from '../supervision/supervisor';
+import {
+  createSupervisor,
+  STOP_DEADLINE_MS,
+  type ChildPlan,
+  type Supervisor,
+} from '../supervision/supervisor';
 
 /**
  * `engine start vcs hooks [--config FILE]…`: each service as a child process. With `api`, CDS's own
@@ -37,7 +42,9 @@ export async function startServices(
   const nameWidth = Math.max(...wanted.map((name) => name.length), 'hooks'.length);
   const report = (event: SupervisionEvent): void =>
     process.stdout.isTTY ? context.say(sentenceOf(event)) : context.out(logLineOf(event));
-  const supervisor = createSupervisor({ report, nameWidth });
+  const stopDelays = [config.vcs, config.hooks].map((each) => each?.http.stopDelaySeconds ?? 0);
+  const stopDeadlineMs = STOP_DEADLINE_MS + Math.max(...stopDelays) * 1_000;
+  const supervisor = createSupervisor({ report, nameWidth, stopDeadlineMs });
   const stopForwarding = forwardSignals(supervisor);
   if (api) await startApi(api, config, supervisor, report);
   plans.forEach((plan) => supervisor.start(plan));

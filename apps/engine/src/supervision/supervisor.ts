@@ -28,7 +28,7 @@ export interface Supervisor {
 }
 
 /** How long children may take to finish what is under way. */
-const STOP_DEADLINE_MS = 30_000;
+export const STOP_DEADLINE_MS = 30_000;
 
 /** Tells our services to end with their input (`runUntilSignal` of @cds/service). */
 const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';

@@ -22,7 +22,7 @@ import { networkOf, REFUSALS_PER_MINUTE } from './refusal-limit';
 import { createWarnOnce } from './intake-log';
 
 /** The port is chosen by the test context. */
-const HTTP = { addr: '127.0.0.1', port: 0 };
+const HTTP = { addr: '127.0.0.1', port: 0, stopDelaySeconds: 0 };
 
 describe('refused deliveries', () => {
   const context = useTestContext();

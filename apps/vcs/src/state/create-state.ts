@@ -101,6 +101,9 @@ export async function createState(deps: StateDeps) {
     firstOurs: () => first,
     whyNoWrites: writes.refusal,
 
+    /** Why no call can be answered, whatever it carries; undefined where one may be. */
+    unreadable: () => (guard.status().kind === 'unreadable' ? guard.refusal() : undefined),
+
     /** Waits until the owner of the state is known. Rejects when it is not this CDS. */
     async untilOurs(): Promise<void> {
       await registration.firstRegistration();

@@ -115,6 +115,12 @@ export const commonSections = (service: ServiceName, port: number) => ({
       .default('')
       .describe('Address to listen on, without a port, 127.0.0.1 for instance; empty means all.'),
     port: integer(1, 65_535).default(port).describe('Port to listen on.'),
+    stopDelaySeconds: integer(0, 60)
+      .default(0)
+      .describe(
+        'Seconds from SIGTERM for which requests are still taken while /mon/ready answers 503, so that a load balancer sends no more. Then the port closes, and requests under way end.',
+      )
+      .meta({ name: 'stopDelay' }),
     headerXForwardedFor: unusedAndUnprinted(
       '',
       'Not used: hooks.http.trustedProxies says whose X-Forwarded-For counts.',

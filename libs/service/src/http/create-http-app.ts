@@ -1,6 +1,7 @@
 import express, { type Express, type RequestHandler } from 'express';
 import { CdsError, type MonitoringStatus } from '@cds/wire';
 import type { Logger } from '../logs/create-logger';
+import type { Readiness } from '../create-readiness';
 import type { Metrics } from '../metrics/create-metrics';
 import { checkHost } from './check-host';
 import { checkPath } from './check-path';
@@ -25,6 +26,8 @@ export interface HttpAppDeps {
   monitoring: () => Promise<MonitoringStatus>;
   /** Served at `/mon/metrics` when given; requests to the guarded routes are counted there. */
   metrics?: Metrics | undefined;
+  /** Served at `/mon/ready` when given. */
+  readiness?: Pick<Readiness, 'refusal'> | undefined;
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed for `req.ip`. */
   trustedProxies?: readonly string[];
   /** Routes for everybody. They get the request unread. */

@@ -9,7 +9,15 @@ import { CdsError, isCdsErrorBody } from '@cds/wire';
 import { captureLogger, freePort, silentLogger, waitFor, takesTime } from '@cds/testing';
 import { readAll } from '../../test/api-stand-in';
 import { DESCRIPTION } from '../../test/description';
-import { createHttpApp, createRouter, handle, listen, sendJson, type HttpServer } from '../index';
+import {
+  createHttpApp,
+  createReadiness,
+  createRouter,
+  handle,
+  listen,
+  sendJson,
+  type HttpServer,
+} from '../index';
 import { readJson } from './read-json';
 
 const AN_HOUR_MS = 3_600_000;
@@ -124,6 +132,27 @@ describe('createHttpApp', () => {
     });
     expect((await supertest(app).get('/thing').set(AUTH)).body).toBe('in');
     expectRefusal(await supertest(app).get('/thing').set('X_AUTH_HEADER', 'eA=='), 401, 10);
+  });
+
+  it('asks once for all probes whether it is ready, and needs not ask once it is stopping', async () => {
+    let asked = 0;
+    const readiness = createReadiness({
+      refusal: async () => (++asked === 1 ? 'Redis does not answer' : undefined),
+      sharedMs: AN_HOUR_MS,
+    });
+    const app = createHttpApp({
+      ...{ logger: silentLogger(), callers: { isAllowed: () => false }, readiness },
+      monitoring: async () => ({ now: '', lines: [] }),
+      guarded: createRouter(),
+    });
+    const probes = () =>
+      Promise.all(Array.from({ length: 3 }, () => supertest(app).get('/mon/ready')));
+    for (const { status, body } of await probes())
+      expect([status, body]).toEqual([503, { ready: false, reason: 'Redis does not answer' }]);
+    readiness.stop();
+    for (const { status, body } of await probes())
+      expect([status, body]).toEqual([503, { ready: false, reason: 'the service is stopping' }]);
+    expect(asked).toBe(1);
   });
 
   it('answers /mon to everybody', async () => {

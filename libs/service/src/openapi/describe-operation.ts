@@ -72,7 +72,10 @@ function success(about: AnyDescription, schemas: JsonSchemas): Json {
   if (about.answer === 'nothing') return { 204: { description: 'Done.', headers } };
   const schema = schemas.of(about.answer, 'output');
   const content = { [about.answerType ?? JSON_TYPE]: { schema } };
-  return { 200: { description: 'OK', headers, content } };
+  return {
+    200: { description: 'OK', headers, content },
+    ...(about.unready && { 503: { ...about.unready, headers, content } }),
+  };
 }
 
 /** One response for each status, with the numbers of CDS's errors that it can carry. */

@@ -31,6 +31,8 @@ export interface RouteDescription<P, Q, B> {
   answer: z.ZodType | 'nothing' | 'never';
   /** Of the answer; JSON when not given. */
   answerType?: string;
+  /** The same body with a 503, and when that is. */
+  unready?: { description: string };
   /** The refusals, besides those that every route has. */
   errors?: readonly KnownErrorName[];
   headers?: Readonly<Record<string, DescribedHeader>> | undefined;
