@@ -35,7 +35,7 @@ describe('the public workflows', () => {
     with?: Record<string, unknown>;
   }
   interface Job {
-    needs?: string;
+    needs?: string | string[];
     permissions?: Record<string, string>;
     steps: Step[];
   }
@@ -102,7 +102,7 @@ describe('the public workflows', () => {
 
     expect(auditing.map(([name]) => name)).toEqual(['audit']);
     expect(auditing[0]?.[1].needs).toBeUndefined();
-    expect(Object.values(ci.jobs).map(({ needs }) => needs)).not.toContain('audit');
+    expect(Object.values(ci.jobs).flatMap(({ needs }) => needs)).not.toContain('audit');
   });
 
   it('of a release test, then publish, then tag, each with what it needs and no more', () => {
@@ -120,7 +120,8 @@ describe('the public workflows', () => {
         'verify',
         { contents: 'read', packages: 'write', 'id-token': 'write', attestations: 'write' },
       ],
-      ['tag', 'publish', { contents: 'write' }],
+      ['package', 'verify', { contents: 'read', 'id-token': 'write', attestations: 'write' }],
+      ['tag', ['publish', 'package'], { contents: 'write' }],
     ]);
     expect(release.jobs['verify']?.steps.map(({ run }) => run)).toContain('.ci/run');
   });
@@ -145,6 +146,29 @@ describe('the public workflows', () => {
       repositoryFiles()
         .filter((file) => file.endsWith('Dockerfile'))
         .sort(),
+    );
+  });
+
+  it('of a release attest the package and its SBOM, and give it to the release with its checksum', () => {
+    const steps = release.jobs['package']?.steps ?? [];
+    const using = (job: string, action: string) =>
+      release.jobs[job]?.steps.find(({ uses }) => uses?.startsWith(`actions/${action}@`))?.with;
+
+    const packing = steps.find(({ run }) => run?.includes('npm run package'))?.run;
+    expect(packing).toMatch(/^BUILD_TIME=\$\(git show .*\) npm run package$/m);
+    expect(packing).toMatch(/^sha256sum "(.*\.tgz)" > "\1\.sha256"$/m);
+    expect(using('package', 'attest-build-provenance')).toEqual({ 'subject-path': 'dist/*.tgz' });
+    expect(using('package', 'attest-sbom')).toEqual({
+      'subject-path': 'dist/*.tgz',
+      'sbom-path': 'dist/apps/engine/sbom.cdx.json',
+    });
+    expect(using('package', 'upload-artifact')).toMatchObject({
+      name: 'package',
+      'if-no-files-found': 'error',
+    });
+    expect(using('tag', 'download-artifact')).toEqual({ name: 'package', path: 'package' });
+    expect(release.jobs['tag']?.steps.at(-1)?.run).toContain(
+      'gh release create "v$VERSION" package/* ',
     );
   });
 });

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import {
   freePort,
@@ -52,6 +52,7 @@ describe('engine', () => {
     expect(out).toBe(
       `name: cds-bitbucket-cloud\nversion: 1.2.3\ncommit: abcdef\nnode: ${process.version}\n`,
     );
+    expect(engine.run(['--version']).out).toBe('1.2.3 (commit abcdef)\n');
   });
 
   it.each([
@@ -694,6 +695,18 @@ describe('engine start api', () => {
     expect(looped.code).toBe(1);
     expect(start({ CDS_ENGINE: '/no/such/file' }).err).toContain('not an executable file');
   });
+});
+
+it('says what to do where a service is missing beside it', () => {
+  const services = join(engine.home, 'services');
+  renameSync(services, `${services}-away`);
+  const { code, err } = engine.run(['start', 'vcs', 'hooks', '--config', configFile()]);
+  renameSync(`${services}-away`, services);
+
+  expect(err).toBe(
+    `error: the vcs service is not installed with this command: ${services}/vcs/main.js is missing. Install the package of the engine again.\n`,
+  );
+  expect(code).toBe(1);
 });
 
 describe('engine vcs webhook', () => {

@@ -42,9 +42,10 @@ export async function runProgram(args: readonly string[], process: Context): Pro
 }
 
 function createProgram(context: Context, endWith: (exitCode: number) => void): Command {
+  const { version, commit } = buildInfo();
   const program = new Command('engine')
     .description('The vcs and hooks services of CDS for Bitbucket Cloud.')
-    .version(buildInfo().version)
+    .version(`${version} (commit ${commit})`)
     .exitOverride()
     .configureOutput({ writeOut: context.out, writeErr: (text) => context.say(text.trimEnd()) })
     .showSuggestionAfterError();

@@ -19,6 +19,8 @@ export interface ProcessOptions {
   log?: string;
   /** In a process group of its own, which Ctrl-C does not reach. False when not given. */
   detached?: boolean;
+  /** Who it runs as, which only root can say; the user of this process when not given. */
+  user?: { uid?: number; gid?: number };
 }
 
 /** A real child process, with all it has printed. */
@@ -51,7 +53,13 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   const { command, args, env, cwd, stdin = false, detached = false } = options;
   const log = options.log === undefined ? undefined : openSync(options.log, 'a', 0o600);
   const output = log ?? 'pipe';
-  const child = spawn(command, args, { env, cwd, detached, stdio: ['pipe', output, output] });
+  const child = spawn(command, args, {
+    ...options.user,
+    env,
+    cwd,
+    detached,
+    stdio: ['pipe', output, output],
+  });
   if (log !== undefined) closeSync(log);
   if (!stdin) child.stdin?.end();
   let stdout = '';

@@ -3,15 +3,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError } from '../command-error';
 
-/** The bundle of a service: in the engine's folder when deployed, beside it after a build. */
+/** The bundle of a service, in the folder of the engine's. */
 export function serviceBundle(service: ServiceName, home: string): string {
-  const candidates = [
-    join(home, 'services', service, 'main.js'),
-    join(home, '..', service, 'main.js'),
-  ];
-  const bundle = candidates.find((file) => existsSync(file));
-  if (bundle) return bundle;
+  const bundle = join(home, 'services', service, 'main.js');
+  if (existsSync(bundle)) return bundle;
   throw new CommandError(
-    `the ${service} service is not installed with this command: ${candidates[0]} is missing. Build it with \`npx nx build engine\`.`,
+    `the ${service} service is not installed with this command: ${bundle} is missing. Install the package of the engine again.`,
   );
 }
