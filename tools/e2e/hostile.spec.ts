@@ -175,11 +175,14 @@ it('cuts off a body in chunks that goes on beyond every bound', async () => {
     let bytes = 0;
     for (; raw.socket.writable && bytes < 200 * MIB; bytes += chunk.length) await raw.write(chunk);
     raw.socket.destroy();
-    expect(statusesIn(raw.received())).toEqual([413]);
-    return bytes;
+    return { bytes, statuses: statusesIn(raw.received()) };
   });
+  // A sender that gets no processor before it is cut may fail to write before it reads.
+  const answers = sent.flatMap(({ statuses }) => statuses);
+  expect(new Set(answers)).toEqual(new Set([413]));
+  expect(answers.length).toBeLessThanOrEqual(sent.length);
   // The limit, what is still read so that the answer arrives, and what the sockets hold.
-  expect(Math.max(...sent)).toBeLessThan(32 * MIB);
+  expect(Math.max(...sent.map(({ bytes }) => bytes))).toBeLessThan(32 * MIB);
 });
 
 it('answers a flood of unknown hooks with 429, and Bitbucket as ever', async () => {

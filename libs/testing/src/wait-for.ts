@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 20;
@@ -11,6 +12,12 @@ const MAX_TURN_MS = 100;
 /** Of the time on the wall, still below jest's own limit. */
 const MAX_TIMES = 4;
 
+/** The processors that the processes under test have, of those they ask for: 1 or less. */
+function processorShare(): number {
+  const [asking = 0] = loadavg();
+  return Math.min(1, availableParallelism() / Math.max(asking, 1));
+}
+
 export interface WaitOptions {
   /** Milliseconds, a minute when not given. Less proves nothing: the machine may be busy. */
   timeoutMs?: number;
@@ -21,7 +28,7 @@ export interface WaitOptions {
 /**
  * Asks `probe` every 20 ms until it returns something truthy, and returns that. A probe that throws
  * has not succeeded yet: its last error is the cause of the one that ends the waiting. On a machine
- * that is held up it waits up to four times as long.
+ * that is held up, or that is asked for more than its processors, it waits up to four times as long.
  *
  * @throws Error naming `what` when the time is over.
  */
@@ -41,7 +48,7 @@ export async function waitFor<T>(
       lastError = error;
     }
     await sleep(POLL_MS);
-    spentMs += Math.min(MAX_TURN_MS, performance.now() - now);
+    spentMs += Math.min(MAX_TURN_MS, performance.now() - now) * processorShare();
     now = performance.now();
   }
   const reason = lastError instanceof Error ? `: ${lastError.message}` : '';

@@ -23,12 +23,13 @@ function ask(vcs: VcsInstance, method: 'get' | 'post', path: string) {
   return vcs.call(method, path).set(projectHeaders({ urlApi, username: USER, token: TOKEN }));
 }
 
-/** Every key, and what it holds. */
+/** Every key, and what it holds. A key may end between two reads. */
 async function everythingIn(redis: Redis): Promise<string> {
   const read: Record<string, (key: string) => Promise<unknown>> = {
     string: (key) => redis.get(key),
     hash: (key) => redis.hgetall(key),
     zset: (key) => redis.zrange(key, '0', '-1'),
+    none: async () => undefined,
   };
   const held = (await redis.keys('*')).map(async (key) => {
     const type = await redis.type(key);
