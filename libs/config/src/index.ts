@@ -21,6 +21,7 @@ export { configReference } from './print/config-reference';
 export { printConfig } from './print/print-config';
 export { printEnv } from './print/print-env';
 export { publicConfig } from './public-config';
+export type { SecretFile } from './sources/environment';
 export type { BitbucketServerConfig } from './sources/read-servers';
 export { formatRedisAddress, parseRedisAddress } from './values/redis-address';
 export { whyNoLink, whyUnreachable } from './values/bitbucket-url';

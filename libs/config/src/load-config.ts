@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { ConfigError, type ConfigProblem } from './config-problem';
 import type { LoadedConfig } from './config-types';
 import { LOG_SECTIONS } from './keys/common-sections';
-import { SERVICE_NAMES, type ServiceName } from './keys/section';
+import { envName, SERVICE_NAMES, type ServiceName } from './keys/section';
 import { checkApiTokens } from './sources/check-api-tokens';
 import { checkBitbucketUrls } from './sources/check-bitbucket-urls';
 import { checkKeys } from './sources/check-keys';
@@ -79,15 +79,19 @@ function read(
   if (texts.length > 0 && !file) return { problems };
 
   const services = wanted ?? SERVICE_NAMES.filter((service) => file?.children.has(service));
-  const reading = new Reading(file, readEnvironment(env), problems);
+  const reading = new Reading(file, readEnvironment(env, services), problems);
   checkKeys(reading, services);
   checkVariables(reading, services);
   const { log } = readSections(reading, LOG_SECTIONS);
   const proxies = checkProxies(reading, env);
   const shared = { log, ...(proxies && { proxies }) };
   const loaded = {
-    ...(services.includes('vcs') && { vcs: { ...readVcs(reading), ...shared } }),
-    ...(services.includes('hooks') && { hooks: { ...readHooks(reading), ...shared } }),
+    ...(services.includes('vcs') && {
+      vcs: { ...readVcs(reading), ...shared, ...secretFilesOf('vcs', reading) },
+    }),
+    ...(services.includes('hooks') && {
+      hooks: { ...readHooks(reading), ...shared, ...secretFilesOf('hooks', reading) },
+    }),
   };
   checkNames(reading, services);
   checkSameKey(reading, loaded);
@@ -99,6 +103,12 @@ function read(
   if (!wanted && services.length === 0)
     first.push({ key: '', level: 'error', message: 'there is neither [vcs] nor [hooks] in it' });
   return { ...loaded, problems: first };
+}
+
+function secretFilesOf(service: ServiceName, { env }: Reading) {
+  const prefix = `${envName([service])}_`;
+  const secretFiles = env.secretFiles.filter(({ variable }) => variable.startsWith(prefix));
+  return secretFiles.length > 0 && { secretFiles };
 }
 
 /** Undefined when there is no file, or when one of them is not TOML. */

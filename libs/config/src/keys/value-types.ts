@@ -10,6 +10,8 @@ export interface KeyType {
   expected: string;
   /** Turns the text of a variable into what a file would hold; undefined where it cannot. */
   fromVariable?: (text: string) => unknown;
+  /** Its variable may name a file instead: `CDS_VCS_API_TOKEN_FILE`. */
+  isSecret?: true;
   /** What is odd about a value that is accepted. Never quotes it: it may hold a secret. */
   warn?: (value: unknown) => string | undefined;
 }
@@ -57,6 +59,7 @@ export function secret(lineBreak: string) {
     .check(refuse((value) => textError(withoutLineBreak(value))))
     .register(types, {
       expected: 'a text in quotes',
+      isSecret: true,
       warn(value) {
         const odd = textWarning(withoutLineBreak(value));
         if (withoutLineBreak(value) === value) return odd;
@@ -150,6 +153,7 @@ export const secrets = z
   .transform((items) => items.flatMap(formsOf))
   .register(types, {
     expected: 'a list of texts: ["…", "…"]',
+    isSecret: true,
     fromVariable,
     warn(items) {
       const found = items.flatMap((item, index) => (formsOf(item).length > 1 ? index + 1 : []));

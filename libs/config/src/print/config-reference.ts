@@ -16,9 +16,25 @@ engine config check cds.toml              # everything that is wrong, with key a
   written with commas: \`CDS_HOOKS_HTTP_TRUSTEDPROXIES=10.0.0.0/8,192.0.2.7\`.
 - Keys match without regard to case. Names of servers, \`bitbucketcloud\` below, become lower case.
 - An empty variable, and a placeholder such as \`xxxxx\`, count as not set.
+- A secret (${secretKeys()}) may stand in
+  a file that a variable with \`_FILE\` at its end names, as Docker and Kubernetes mount them:
+  \`CDS_VCS_API_TOKEN_FILE=/run/secrets/token\`. The line break at its end does not count. A variable
+  and its \`_FILE\` may not both be set.
+  [What happens when such a file changes](operator-guide.md#secrets)
 
 This page is written by \`tools/build/update-config-reference.mts\` from \`libs/config/src/keys\`.
 `;
+
+function secretKeys(): string {
+  const keys = Object.values(PRINTED_SECTIONS).flatMap((sections) =>
+    sections.flatMap(({ keys: ofSection }) => ofSection),
+  );
+  const names = keys.filter(({ type }) => type.isSecret).map(({ name }) => name);
+  return [...new Set(names)]
+    .sort()
+    .map((name) => `\`${name}\``)
+    .join(', ');
+}
 
 /** `docs/configuration.md`: the configuration, key by key. Formatted as Prettier would. */
 export function configReference(): string {

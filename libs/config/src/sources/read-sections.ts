@@ -4,6 +4,7 @@ import { findTable, type TomlTable } from '../toml/toml-tree';
 import { isMissing } from '../values/placeholder';
 import type { Slot } from '../config-problem';
 import type { Reading } from './reading';
+import { fileVariable } from './secret-variables';
 
 /** Where a section is read from, where it differs from what its path says. */
 export interface SectionPlace {
@@ -46,6 +47,9 @@ function readKey(
     const text = reading.env.get(name);
     if (text !== undefined) return readVariable(reading, key, name, text) ?? key.fallback;
   }
+  // What is wrong with its file is said already.
+  const files = names.map(fileVariable);
+  if (reading.env.problems.some(({ variable }) => files.includes(variable))) return key.fallback;
   const node = table?.children.get(key.name.toLowerCase());
   const place = node ?? { ...table, key: [...path, key.name].join('.') };
   const value = node?.kind === 'table' ? {} : node?.value;
@@ -58,8 +62,9 @@ function readKey(
 function readVariable(reading: Reading, key: Key, name: string, text: string): unknown {
   const { expected, fromVariable } = key.type;
   const value = fromVariable ? fromVariable(text) : text;
-  if (value !== undefined) return check(reading, key, { key: name }, value);
-  reading.error({ key: name }, `must be ${expected}`);
+  const place = { key: reading.env.givenBy(name) };
+  if (value !== undefined) return check(reading, key, place, value);
+  reading.error(place, `must be ${expected}`);
   return undefined;
 }
 

@@ -29,7 +29,7 @@ export function readServers(
 ): BitbucketServerConfig[] {
   const candidates = [...fromFile(reading)];
   const known = new Set(candidates.map(({ name }) => serverEnvSegment(name)));
-  for (const name of serversOfEnvironment(reading.env)) {
+  for (const name of serversOfEnvironment(reading.env.names)) {
     if (known.has(name)) continue;
     const server = serverTables(reading).find((table) => serverEnvSegment(table.name) === name);
     candidates.push({ name: server?.name ?? name.toLowerCase(), server, block: undefined });

@@ -21,7 +21,9 @@ export class Reading {
   /** Where the value of the key at `path` was given: its variable counts before the file. */
   givenAt(...path: readonly string[]): Slot {
     const variable = envName(path);
-    return this.env.get(variable) === undefined ? this.placeOf(...path) : { key: variable };
+    return this.env.get(variable) === undefined
+      ? this.placeOf(...path)
+      : { key: this.env.givenBy(variable) };
   }
 
   /** Whether the environment or the file says anything for the key at `path`. */

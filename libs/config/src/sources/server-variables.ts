@@ -1,5 +1,5 @@
+import type { Key } from '../keys/section';
 import { BITBUCKET_CLOUD_KIND, serverSections } from '../keys/vcs-sections';
-import type { Environment } from './environment';
 import { OTHER_VCS_KINDS } from './other-vcs-kinds';
 
 const PREFIX = 'CDS_VCS_SERVERS_';
@@ -13,14 +13,29 @@ export type ServerVariable =
   | { about: 'unknown' };
 
 /** Ends of the variables of `[vcs.servers.NAME.bitbucketcloud]`: `_BITBUCKETCLOUD_CLIENTID`, … */
-const KIND_SUFFIXES = Object.values(serverSections('NAME'))
-  .filter((section) => section.path.includes(BITBUCKET_CLOUD_KIND))
-  .flatMap((section) =>
-    section.keys.map((key) => [...section.path.slice(4), key.name].join('_').toUpperCase()),
-  )
-  .flatMap((key) => SPELLINGS.map((spelling) => `_${spelling}_${key}`))
-  // NAME may itself end in BITBUCKET: the longer spelling is tried first.
-  .sort((a, b) => b.length - a.length);
+const KIND_SUFFIXES = kindSuffixes(() => true);
+const SECRET_SUFFIXES = kindSuffixes(({ type }) => type.isSecret === true);
+
+function kindSuffixes(isWanted: (key: Key) => boolean): string[] {
+  return (
+    Object.values(serverSections('NAME'))
+      .filter((section) => section.path.includes(BITBUCKET_CLOUD_KIND))
+      .flatMap(({ path, keys }) =>
+        keys.filter(isWanted).map(({ name }) => [...path.slice(4), name].join('_').toUpperCase()),
+      )
+      .flatMap((key) => SPELLINGS.map((spelling) => `_${spelling}_${key}`))
+      // NAME may itself end in BITBUCKET: the longer spelling is tried first.
+      .sort((a, b) => b.length - a.length)
+  );
+}
+
+/** Whether `name` is the variable of a secret of a server. */
+export function isServerSecret(name: string): boolean {
+  return (
+    parseServerVariable(name)?.about === 'bitbucketcloud' &&
+    SECRET_SUFFIXES.some((suffix) => name.endsWith(suffix))
+  );
+}
 
 const OTHER_KIND = new RegExp(`^.+_(${[...OTHER_VCS_KINDS.keys()].join('|')})(_.+)?$`, 'i');
 
@@ -53,10 +68,13 @@ export function parseServerVariable(name: string): ServerVariable | undefined {
   return kind ? { about: 'other-kind', kind: kind.toLowerCase() } : { about: 'unknown' };
 }
 
-/** The servers of kind Bitbucket Cloud that the environment speaks of, in capitals. */
-export function serversOfEnvironment(env: Environment): Set<string> {
+/**
+ * The servers of kind Bitbucket Cloud that the environment speaks of, in capitals.
+ * @param variables its names
+ */
+export function serversOfEnvironment(variables: readonly string[]): Set<string> {
   const servers = new Set<string>();
-  for (const name of env.names) {
+  for (const name of variables) {
     const variable = parseServerVariable(name);
     if (variable?.about === 'bitbucketcloud') servers.add(variable.server);
   }
