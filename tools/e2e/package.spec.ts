@@ -111,6 +111,13 @@ describe(`the package of the engine command, ${CASE}`, () => {
     );
   });
 
+  it('carries no HTTP server in the command itself, which would be loaded at each call', () => {
+    const bundled = (program: string) =>
+      /"node_modules\/express\//.test(readFileSync(join(installed(), program), 'utf8'));
+
+    expect(['main.js', 'services/vcs/main.js'].map(bundled)).toEqual([false, true]);
+  });
+
   it('says its version and commit', () => {
     const [, ours, commit = ''] =
       /^version: (.*)\ncommit: (.*)$/m.exec(engine('version').out) ?? [];

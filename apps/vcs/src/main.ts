@@ -1,9 +1,15 @@
 import { CdsApiClient } from '@cds/api-client';
 import { badConfigExitCode, configFromCommandLine, publicConfig } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
-import { connectRedis, redisRefusal, vcsKeys, watchRedisHealth, whenReady } from '@cds/redis';
 import {
+  connectRedis,
   createHashStore,
+  redisRefusal,
+  vcsKeys,
+  watchRedisHealth,
+  whenReady,
+} from '@cds/redis';
+import {
   createKnownHashes,
   createLogger,
   createMetrics,

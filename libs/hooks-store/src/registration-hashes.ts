@@ -1,4 +1,4 @@
-import { createHashStore, type HashStore } from '@cds/service';
+import { createHashStore, type HashStore } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { hashesKey } from './redis-keys';
 

@@ -1,6 +1,7 @@
 export { connectRedis, type RedisConfigLike, withoutKeyPrefix } from './connect-redis';
 export { defineScript, keyArgument, type LuaNames, type Script } from './define-script';
 export { replies, type ReplyParser } from './script-reply';
+export { createHashStore, type GivenHash, type HashStore, MAX_HASHES } from './hash-store';
 export { isWrongType } from './is-wrong-type';
 export { LockTimeoutError } from './lock-timeout-error';
 export { createStateMark, stateOwnerOf } from './state-mark';

@@ -28,7 +28,6 @@ export {
 } from './registration/create-registration';
 export type { SignedRequest } from './registration/http-signature';
 export type { ConsumerRefusedError } from './registration/token-refusal';
-export { createHashStore, type HashStore } from './registration/hash-store';
 export { whileOurs } from './registration/while-ours';
 export { createKnownHashes, type KnownHashes } from './registration/known-hashes';
 export { runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';

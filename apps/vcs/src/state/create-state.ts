@@ -2,12 +2,13 @@ import {
   createStateGuard,
   createVcsStateMark,
   createWrites,
+  type HashStore,
   stateOwnerOf,
   HOOKS_STATE_KEY,
   VCS_STATE_FORMAT,
   vcsKeys,
 } from '@cds/redis';
-import type { HashStore, KnownHashes, Logger, Registration } from '@cds/service';
+import type { KnownHashes, Logger, Registration } from '@cds/service';
 import { CdsError, type MonitoringLine } from '@cds/wire';
 import type { Request, RequestHandler } from 'express';
 import type { Redis } from 'ioredis';

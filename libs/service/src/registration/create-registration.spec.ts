@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { CdsApiClient, isApiError } from '@cds/api-client';
-import { connectRedis, whenReady } from '@cds/redis';
+import { connectRedis, createHashStore, whenReady } from '@cds/redis';
 import {
   captureLogger,
   describeShared,
@@ -16,7 +16,6 @@ import type { ServiceRegistration } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { startApi, type ApiStandIn } from '../../test/api-stand-in';
 import { createMonitoring } from '../create-monitoring';
-import { createHashStore } from './hash-store';
 import { createKnownHashes } from './known-hashes';
 import {
   createRegistration,

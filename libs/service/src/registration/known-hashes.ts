@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { type GivenHash, type HashStore, MAX_HASHES } from '@cds/redis';
 import type { Logger } from '../logs/create-logger';
-import { type GivenHash, type HashStore, MAX_HASHES } from './hash-store';
 
 /** How long a request of a process's first moments waits for what Redis knows. */
 const SETTLE_MS = 5_000;

@@ -1,4 +1,4 @@
-import type { HashStore } from './hash-store';
+import type { HashStore } from '@cds/redis';
 
 /** The same store, into which nothing is put while the state in Redis is another's. */
 export function whileOurs(store: HashStore, isOurs: () => boolean): HashStore {

@@ -23,7 +23,8 @@ export interface HashStore {
 
 /**
  * Stores fingerprints in the sorted set `key`, scored by when each was given last (ms): the newest
- * 50 of 400 days. A reader of Redis cannot call the service with them: see `fingerprintOf`.
+ * 50 of 400 days. A reader of Redis cannot call the service with them: see `fingerprintOf`
+ * of libs/service.
  */
 export function createHashStore(redis: Redis, key: string): HashStore {
   return {
