@@ -1,7 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { NEW_STATE } from '@cds/hooks-store';
-import { cleanupKey, hookKeys, KEYS, SIGNED_FIELD } from '@cds/hooks-store/keys';
+import {
+  createDeliveryStore,
+  createRefusalStore,
+  type DeliveryToAccept,
+  type ExecutionState,
+  NEW_STATE,
+} from '@cds/hooks-store';
+import { BULL_PREFIX, cleanupKey, hookKeys, KEYS, SIGNED_FIELD } from '@cds/hooks-store/keys';
+import { vcsKeys } from '@cds/redis';
 import { freePort, referenceHooks, startTestRedis, type TestRedis } from '@cds/testing';
 import Redis from 'ioredis';
 import { bundleEngine, readyConfig, type Engine } from '../test/engine.fixture';
@@ -82,6 +89,178 @@ async function failedCleanup(): Promise<void> {
   });
   await redis.zadd(KEYS.failedCleanups, 1763928000000, CLEANUP);
 }
+
+describe('engine hooks why', () => {
+  const PUSH_AT = Date.UTC(2026, 10, 29, 12);
+  const HASH = 'c'.repeat(40);
+
+  /** Accepts a delivery as hooks does. @returns the id of its execution */
+  async function delivered(
+    branch: string,
+    change: Partial<DeliveryToAccept> & { hash?: string; event?: string } = {},
+  ): Promise<string> {
+    const { hash = HASH, event = 'repo:push', ...more } = change;
+    const store = createDeliveryStore({
+      ...{ redis, executionHistory: 100, deadLetters: 10, signature: 'auto' },
+    });
+    const changes = [{ new: { type: 'branch', name: branch, target: { hash } }, old: null }];
+    const done = { ...NEW_STATE, status: 'DONE' as const, processing_timestamp: PUSH_AT * 1e6 };
+    const accepted = await store.accept({
+      ...{ uuid: HOOK, method: 'POST', validatedFor: 'RepoWebHook', validation: 'accept' },
+      ...{ signature: 'none', requestUuid: `of-${branch}`, acceptedAt: PUSH_AT },
+      requestId: `request-of-${branch}`,
+      received: {
+        webhook: {
+          ...{ request_url: '', request_body: '', request_method: '' },
+          request_header: {
+            'X-Event-Key': [event],
+            'X-Request-Uuid': [`of-${branch}`],
+            'X-Secret-Header': ['hidden-header'],
+          },
+        },
+      },
+      body: Buffer.from(JSON.stringify({ push: { changes }, secret: 'hidden-body' })),
+      ignored: { ...done, last_error: `ignored: ${event} starts no workflow` },
+      duplicate: {
+        ...done,
+        last_error: 'duplicate: a delivery with the same {same} was accepted before',
+      },
+      ...more,
+    });
+    return accepted.kind === 'accepted' ? accepted.id : accepted.kind;
+  }
+
+  async function ended(id: string, state: Partial<ExecutionState>): Promise<void> {
+    const keys = hookKeys(HOOK);
+    const done = { ...NEW_STATE, status: 'DONE', processing_timestamp: 1e15, ...state };
+    await redis.hset(keys.states, id, JSON.stringify(done));
+    await redis.lrem(keys.waiting, 0, id);
+    await redis.zadd(state.failed ? keys.dead : keys.done, id, id);
+  }
+
+  beforeEach(async () => {
+    await task(HOOK);
+    await redis.hset(hookKeys(HOOK).task, 'method', 'POST');
+    await redis.sadd(KEYS.tasks, HOOK);
+  });
+
+  it('tells runs, dead letters, retries, duplicates, refusals and what was sent to Bitbucket', async () => {
+    const ran = await delivered('main');
+    await ended(ran, { workflow_run: 7 });
+    await delivered('main');
+    await delivered('pr', { event: 'pullrequest:created', validation: 'ignore' });
+    const failed = await delivered('broken');
+    await ended(failed, { failed: true, nb_errors: 3, last_error: 'no such workflow' });
+    const retried = await delivered('slow');
+    const again = { nb_errors: 1, last_error: 'HTTP 400', retry_at: PUSH_AT + 120_000 };
+    await redis.hset(hookKeys(HOOK).states, retried, JSON.stringify({ ...NEW_STATE, ...again }));
+    await delivered('behind');
+    await createRefusalStore({ redis }).add(HOOK, {
+      ...{ at: PUSH_AT - 5_000, request_id: 'refused-1', request_uuid: 'u', event: 'repo:push' },
+      ...{ address: '192.0.2.1', reason: 'unauthentic', status: 401, error: 'not authenticated' },
+      left_out: 4,
+    });
+    const sent = { state: 'SUCCESSFUL', description: 'build: Success', number: 7, subNumber: 0 };
+    const commit = vcsKeys.statusesOfCommit('JDoe/Repo-0', HASH);
+    const status = JSON.stringify({ ...sent, url: 'x', at: PUSH_AT });
+    await redis.hset(commit, 'CDS/PROJ-wf1-build', status);
+
+    const { code, out, err } = run('why', 'JDOE/repo-0');
+
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const lines = out.split('\n').map((line) => line.trim());
+    const line = (beginning: string) => lines.find((each) => each.includes(beginning));
+    expect(lines[0]).toBe(`${HOOK}  RepoWebHook of PROJ/wf1 for jdoe/repo-0`);
+    expect(lines[1]).toBe(
+      `2 pending since 2026-11-29T12:00:00Z: the first, ${retried}000, is tried again at 2026-11-29T12:02:00Z; the others wait behind it (HTTP 400)`,
+    );
+    expect(line('  behind')).toContain(`waits behind execution ${retried}000`);
+    expect(line('  slow')).toContain('tried 1 time(s), again at 2026-11-29T12:02:00Z (HTTP 400)');
+    expect(line('  broken')).toContain(`hooks dead-letters retry ${HOOK} ${failed}000`);
+    expect(line('  main  run')).toContain('run 7 of PROJ/wf1');
+    expect(line('  main  dup')).toContain('same X-Request-UUID');
+    expect(line('  pr')).toContain('ignored: pullrequest:created starts no workflow');
+    expect(line('build status of')).toBe(
+      `build status of ${HASH.slice(0, 12)}: SUCCESSFUL (CDS/PROJ-wf1-build, run 7), build: Success, sent 2026-11-29T12:00:00Z`,
+    );
+    expect(line('refused with 401')).toContain('4 before it are not shown');
+    expect(out).toContain(`engine vcs webhook ${HOOK} prints`);
+    expect(line('refused-1')).toContain('192.0.2.1');
+    expect(out).not.toContain('hidden');
+
+    const ofMain = run('why', HOOK, '--branch', 'main', '--json');
+    const { hooks, next } = JSON.parse(ofMain.out) as {
+      hooks: { events: Record<string, unknown>[] }[];
+      next: string[];
+    };
+    expect(next).toEqual([]);
+    expect(hooks[0]?.events.map(({ kind, result, reason }) => [kind, result ?? reason])).toEqual([
+      ['execution', 'duplicate'],
+      ['execution', 'run'],
+      ['refusal', 'unauthentic'],
+    ]);
+    expect(hooks[0]?.events[1]).toMatchObject({
+      ...{ workflow_run: 7, request_uuid: 'of-main', request_id: 'request-of-main' },
+      statuses: { [HASH]: [{ state: 'SUCCESSFUL', workflow_run: 7 }] },
+    });
+    expect(ofMain.out).not.toContain('hidden');
+  });
+
+  it.each<[string, () => Promise<unknown>, RegExp]>([
+    ['is stopped', () => redis.hset(hookKeys(HOOK).task, 'stopped', '1'), /the hook is stopped/],
+    [
+      'pauses for the API',
+      async () => {
+        await redis.zadd(KEYS.apiWaiters, 1, `drain-${HOOK}`);
+        await redis.zadd(
+          `${BULL_PREFIX}:drain:delayed`,
+          (PUSH_AT + 60_000) * 4096,
+          `drain-${HOOK}`,
+        );
+      },
+      /the API gives no answer, again at 2026-11-29T12:01:00Z/,
+    ],
+    [
+      'pauses for a maintenance',
+      () => redis.hset(KEYS.hookQueueMeta, 'paused', '1'),
+      /CDS is under maintenance/,
+    ],
+    [
+      'works',
+      () => redis.lpush(`${BULL_PREFIX}:drain:active`, `drain-${HOOK}`),
+      /the first is being processed now/,
+    ],
+    ['has lost its job', () => Promise.resolve(), /no job is queued for them/],
+  ])('tells what a push waits for where its hook %s', async (_, arrange, sentence) => {
+    await delivered('main');
+    await arrange();
+    expect(run('why', HOOK).out).toMatch(sentence);
+  });
+
+  it('says what to look at where nothing is known, and what it does not know', async () => {
+    await delivered('main');
+    const { code, out } = run('why', HOOK, '--branch', 'dev');
+    expect(code).toBe(0);
+    expect(out).toContain('hooks received no push to dev that it still knows of');
+    expect(out).toContain('See the settings of jdoe/repo-0 at Bitbucket');
+
+    expect(run('why', OTHER)).toMatchObject({ code: 1, err: expect.stringContaining('404') });
+    expect(run('why', 'jdoe/other')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('knows no hook of jdoe/other'),
+    });
+    expect(run('why', 'a b/c').code).toBe(2);
+
+    const alone = join(engine.folder(), 'hooks.toml');
+    const text = readyConfig({ redisPort: server.port });
+    writeFileSync(alone, text.slice(text.indexOf('[hooks]')));
+    const withoutVcs = engine.run(['hooks', 'why', HOOK, '--config', alone]);
+    expect(withoutVcs).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('statuses sent to Bitbucket are not known: name the'),
+    });
+  });
+});
 
 describe('engine hooks … list', () => {
   const change = (name: string) => ({ new: { type: 'branch', name }, old: null });

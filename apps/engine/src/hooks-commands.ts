@@ -5,6 +5,7 @@ import { importHooks, type ImportOptions } from './commands/hooks-import';
 import { acknowledgeLostDeliveries } from './commands/hooks-lost-deliveries';
 import { replayExecution } from './commands/hooks-replay';
 import { resetSignature } from './commands/hooks-signature';
+import { whyNoRun, type WhyOptions } from './commands/hooks-why';
 import { type ConfigOption, configOption } from './config-option';
 import {
   type ListOptions,
@@ -52,6 +53,18 @@ export function addHooksCommands(program: Command, context: Context): void {
       );
 
   addLists(hooks, context);
+
+  hooks
+    .command('why')
+    .argument('<target>', 'uuid of the task in CDS, or workspace/repository')
+    .addOption(hooksConfig())
+    .option('--branch <name>', 'only pushes of this branch or tag')
+    .option('--json', 'print a JSON object')
+    .option('--limit <number>', 'how many pushes of each hook to print', '10')
+    .description(
+      'say what became of pushes: received, refused, waiting, retried, run, and the status at Bitbucket',
+    )
+    .action(async (target: string, o: WhyOptions) => whyNoRun(target, o, context));
 
   hooks
     .command('replay')

@@ -70,7 +70,8 @@ export async function createHooks(
     lost: work.pause,
   });
   const webhooks = createWebhookHandler({
-    ...{ store: stores.deliveries, mode: config.signature, keys: config.webhookKeys },
+    ...{ store: stores.deliveries, refusals: stores.refusals },
+    ...{ mode: config.signature, keys: config.webhookKeys },
     ...{ metrics, logger, now, enqueue: queues.arrived },
     whyNone: state.whyNoDelivery,
     askForHooks: () => void state.askedByDelivery(),

@@ -11,6 +11,7 @@ import {
   createScheduleStore,
   createTaskStore,
   createWaitingSince,
+  createRefusalStore,
   createRegistrationHashes,
 } from '@cds/hooks-store';
 import { connectRedis } from '@cds/redis';
@@ -99,6 +100,7 @@ function createStores(redis: Redis, config: HooksConfig, timing: Timing, logger:
     keyRepair,
     tasks,
     deliveries: createDeliveryStore({ redis, executionHistory, deadLetters, signature, keyRepair }),
+    refusals: createRefusalStore({ redis }),
     executions: createExecutionStore({ redis, executionHistory, keyRepair }),
     cleanups: createCleanupStore({ redis, deadLetters, keyRepair }),
     waitingSince: createWaitingSince({ redis, keyRepair }),

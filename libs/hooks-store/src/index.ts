@@ -61,7 +61,10 @@ export {
 } from './hook-lock/hook-lock';
 export { createImport, type Import, importedName } from './import/create-import';
 export { listCleanups } from './lists/cleanup-list';
+export { readCleanupOf } from './lists/cleanup-of-branch';
+export { type HookQueueState, readHookQueue } from './lists/hook-queue-state';
 export { type ListedExecution, listExecutions } from './lists/execution-list';
+export { listHistory, type PastExecution } from './lists/execution-history';
 export { listTasks } from './lists/task-list';
 export { createLostDeliveries } from './lost-deliveries/lost-deliveries';
 export { createStoredCounts, type DueCount } from './monitoring/stored-counts';
@@ -80,6 +83,11 @@ export { createPendingStore, type ParsedExecution } from './pending/pending-stor
 export { createRequeueTurn } from './pending/requeue-turn';
 export { createQueueStore } from './queues/queue-store';
 export { HOOK_QUEUE, jobPrefix, STATE_FORMAT } from './redis-keys';
+export {
+  createRefusalStore,
+  type RefusalStore,
+  type StoredRefusal,
+} from './refusals/refusal-store';
 export { createRegistrationHashes } from './registration-hashes';
 export { createReplay } from './replay/create-replay';
 export { createResetSignature } from './reset-signature';

@@ -9,6 +9,7 @@ export {
   hookKeys,
   KEYS,
   POLLED_FIELD,
+  refusalsKey,
   SIGNED_FIELD,
   workflowHooksKey,
 } from './redis-keys';

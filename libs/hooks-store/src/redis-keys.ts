@@ -215,6 +215,11 @@ export function unreadableKey(key: string, now: number): string {
   return `${PREFIX}unreadable:${now}:${key.slice(PREFIX.length)}`;
 }
 
+/** List: the newest refused deliveries of a hook (JSON), the newest first; seven days. */
+export function refusalsKey(uuid: string): string {
+  return `${PREFIX}refusals:${uuid}`;
+}
+
 /** Hash: the record of a cleanup. */
 export function cleanupKey(id: string): string {
   return `${PREFIX}cleanup:${id}`;

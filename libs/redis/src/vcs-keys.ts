@@ -47,6 +47,13 @@ export const vcsKeys = {
   sentStatus: (server: string, repository: string, hash: string, key: string) =>
     `${PREFIX}status:${sha256(JSON.stringify([server, repository, hash, key]))}`,
 
+  /**
+   * Hash: key of a build status → what was sent of it last on this commit (JSON), for operators who
+   * ask what became of a push; 30 days.
+   */
+  statusesOfCommit: (repository: string, hash: string) =>
+    `${PREFIX}statuses:${sha256(JSON.stringify([repository.toLowerCase(), hash]))}`,
+
   /** Sorted set: ids of unfinished statuses → when the API is asked about each next (ms). */
   unfinished: `${PREFIX}unfinished`,
 

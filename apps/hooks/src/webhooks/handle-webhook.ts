@@ -1,6 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { SignatureMode } from '@cds/config';
-import { type Clock, type DeliveryStore, isTaskUuid, timestampOfId } from '@cds/hooks-store';
+import {
+  type Clock,
+  type DeliveryStore,
+  isTaskUuid,
+  type RefusalStore,
+  timestampOfId,
+} from '@cds/hooks-store';
 import { redisBudget } from '@cds/redis';
 import {
   type FastPathHandler,
@@ -17,6 +23,7 @@ import { createBodyBudget } from './body-budget';
 import { createHookCheck } from './check-hook';
 import { createIntakeLog } from './intake-log';
 import { createIntakeMetrics, type Measurement } from './intake-metrics';
+import { createRefusalRecords } from './record-refusals';
 import { ClientGoneError, dropRestOfBody, readBody } from './read-body';
 import { malformed, notAuthentic, notKnownYet, Refusal, unknownHook, wrongMethod } from './refusal';
 import { createRefusalLimit } from './refusal-limit';
@@ -30,6 +37,7 @@ export interface WebhookHandlerDeps {
   /** Reads the hooks of the API again, once a minute at most. */
   askForHooks: () => void;
   store: Pick<DeliveryStore, 'lookUp' | 'accept'>;
+  refusals: Pick<RefusalStore, 'add'>;
   /** @param pending executions of the hook, the new one included */
   enqueue: (uuid: string, pending: number) => void;
   mode: SignatureMode;
@@ -62,6 +70,7 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
   const bodies = createBodyBudget();
   const limit = createRefusalLimit();
   const log = createIntakeLog({ logger });
+  const recordRefusal = createRefusalRecords({ ...deps, store: deps.refusals });
   const metrics = createIntakeMetrics(deps);
   const signatures = createSignatureVerifier(deps);
   const { checkHook, absentHook, reserveRead } = createHookCheck({ ...deps, signatures });
@@ -174,6 +183,7 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
       }
       const refusal = limit.apply(error, address);
       log.refused(error, refusal, { ...from, url: request.url ?? '' });
+      recordRefusal(error, { ...from, method: request.method ?? '', headers: request.headers });
       for (const [name, value] of Object.entries(refusal.headers)) response.setHeader(name, value);
       sendJson(response, refusal.status, refusal.toBody());
       measurement.end(refusal instanceof Refusal ? refusal.reason : 'unavailable');

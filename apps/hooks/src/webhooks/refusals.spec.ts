@@ -6,7 +6,8 @@ import {
   takesTime,
   waitFor,
 } from '@cds/testing';
-import { hookKeys, KEYS } from '@cds/hooks-store/keys';
+import { createRefusalStore } from '@cds/hooks-store';
+import { hookKeys, KEYS, refusalsKey } from '@cds/hooks-store/keys';
 import type { NodeHook } from '@cds/wire';
 import { allDone, deliver } from '../../test/deliveries';
 import { repositoryHook, signed } from '../../test/node-hooks';
@@ -20,6 +21,7 @@ import { redisBudget } from '@cds/redis';
 import { MAX_READ_FOR_SIGNATURE } from './check-hook';
 import { networkOf, REFUSALS_PER_MINUTE } from './refusal-limit';
 import { createWarnOnce } from './intake-log';
+import { STORED_PER_MINUTE } from './record-refusals';
 
 /** The port is chosen by the test context. */
 const HTTP = { addr: '127.0.0.1', port: 0, stopDelaySeconds: 0 };
@@ -88,6 +90,55 @@ describe('refused deliveries', () => {
       ([name, key]) => name?.toLowerCase() !== 'echo' && !attempt.includes(key),
     );
   }
+
+  describe('records', () => {
+    it('are kept of a known hook for an operator, few of a flood, with no secret', async () => {
+      const { hooks, hook } = await ready();
+      const store = createRefusalStore({ redis: context.redisClient });
+      const named = { 'X-Request-UUID': 'r-1', Authorization: 'hidden' };
+      expect((await hooks.webhook(hook.uuid, { method: 'PUT', headers: named })).status).toBe(405);
+      await statuses(
+        hooks,
+        2 * STORED_PER_MINUTE,
+        () => hook.uuid,
+        () => forged(named),
+      );
+      const stranger = randomUUID();
+      await statuses(
+        hooks,
+        1,
+        () => stranger,
+        () => forged(),
+      );
+      await hooks.webhook(stranger, { headers: { 'Content-Length': '99999999' } });
+      await deliver(hooks, hook.uuid, signed(hook, pushDelivery({ push: 'main' })));
+
+      const stored = await waitFor(async () => {
+        const found = await store.of(hook.uuid);
+        return found.length >= STORED_PER_MINUTE ? found : undefined;
+      });
+      expect(stored).toHaveLength(STORED_PER_MINUTE);
+      expect(stored[0]).toMatchObject({ reason: 'unauthentic', status: 401, event: 'repo:push' });
+      expect(stored.at(-1)).toMatchObject({ reason: 'wrong_method', request_uuid: 'r-1' });
+      expect(JSON.stringify(stored)).not.toMatch(/hidden|forged/);
+      expect(await context.redisClient.exists(refusalsKey(stranger))).toBe(0);
+      expect(await context.redisClient.ttl(refusalsKey(hook.uuid))).toBeGreaterThan(0);
+    });
+
+    it('count those that a flood left out, and are bounded', async () => {
+      const { hook } = await ready();
+      const store = createRefusalStore({ redis: context.redisClient });
+      const refusal = { at: 1, request_id: '', request_uuid: '', event: '', address: '' };
+      for (let i = 0; i < 25; i++)
+        await store.add(hook.uuid, {
+          ...{ ...refusal, reason: 'malformed', status: 400 },
+          ...{ error: `e${i}`, left_out: i },
+        });
+      const found = await store.of(hook.uuid);
+      expect(found).toHaveLength(20);
+      expect(found[0]).toMatchObject({ error: 'e24', left_out: 24 });
+    });
+  });
 
   describe('cost', () => {
     it.each([

@@ -45,7 +45,9 @@ export function createSendStatus(deps: {
 
   async function send(call: StatusCall, repo: RepoRef, build: ReportedBuild): Promise<SendResult> {
     const { hash, status, node } = build;
-    const id = vcsKeys.sentStatus(call.server.config.name, fullNameOf(repo), hash, status.key);
+    const repository = fullNameOf(repo);
+    const { key } = status;
+    const id = vcsKeys.sentStatus(call.server.config.name, repository, hash, key);
     return runExclusive(id, call.ctx.signal, async () => {
       const last = await sent.read(id);
       const now = Date.now();
@@ -70,7 +72,7 @@ export function createSendStatus(deps: {
         throw error;
       }
       await Promise.all([
-        sent.write(id, sentAfter(last, next)),
+        sent.write({ id, repository, hash, key }, sentAfter(last, next)),
         isFinal(next) && unfinished.remove(id),
       ]);
       return 'sent';

@@ -1,3 +1,4 @@
+import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
@@ -18,10 +19,19 @@ const sentSchema = z.object({
   at: z.number().optional(),
 });
 
+/** A status at Bitbucket: `id` is its `vcsKeys.sentStatus`. */
+export interface StatusOfCommit {
+  id: string;
+  /** `workspace/slug` */
+  repository: string;
+  hash: string;
+  key: string;
+}
+
 /** The last status that was sent of each key. */
 export interface SentStatuses {
   read(id: string): Promise<SentStatus | undefined>;
-  write(id: string, status: SentStatus): Promise<void>;
+  write(of: StatusOfCommit, status: SentStatus): Promise<void>;
 }
 
 /** Stored in Redis for all replicas, and in memory for when Redis is away or lost a status. */
@@ -43,10 +53,16 @@ export function createSentStatuses(deps: { redis: Redis; logger: Logger }): Sent
         return own?.status;
       }
     },
-    async write(id, status) {
+    async write({ id, repository, hash, key }, status) {
       memory.set(id, { status, inRedis: false });
+      const text = JSON.stringify(status);
+      const ofCommit = vcsKeys.statusesOfCommit(repository, hash);
       try {
-        await redis.set(id, JSON.stringify(status), 'EX', TTL_SECONDS);
+        await Promise.all([
+          redis.set(id, text, 'EX', TTL_SECONDS),
+          redis.hset(ofCommit, key, text),
+          redis.expire(ofCommit, TTL_SECONDS),
+        ]);
         memory.set(id, { status, inRedis: true });
       } catch (error) {
         logger.warn({ err: error }, 'last build status not stored in Redis');

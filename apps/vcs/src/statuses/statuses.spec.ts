@@ -66,6 +66,18 @@ const states = () => posted().map((request) => (request.body as { state: string 
 const atBitbucket = () => [...(context.widgets.statuses.get(commit)?.values() ?? [])];
 
 describe('a build status', () => {
+  it('is remembered by its commit, for an operator who asks', async () => {
+    await send();
+    await send({ node: { Status: 'Success' } });
+    const key = vcsKeys.statusesOfCommit('ACME/widgets', commit);
+    const stored = await vcs.redis.hgetall(key);
+    expect(Object.keys(stored)).toEqual(['CDS/PROJ-build-all-compile']);
+    expect(JSON.parse(Object.values(stored)[0] ?? '')).toMatchObject({
+      ...{ state: 'SUCCESSFUL', number: 1, at: expect.any(Number) },
+    });
+    expect(await vcs.redis.ttl(key)).toBeGreaterThan(0);
+  });
+
   it('names the run, its state and its branch', async () => {
     const answer = await send();
     expect(answer.status).toBe(204);

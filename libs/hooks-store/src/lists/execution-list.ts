@@ -2,9 +2,9 @@ import type { TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { isoOf, timestampOfId } from '../clock';
 import { readableOf } from '../pipeline-replies';
-import { type ExecutionState, parseState } from '../execution';
+import { type ExecutionState, parseState, type StoredExecution } from '../execution';
 import { hookKeys } from '../redis-keys';
-import { fieldsOf, readWithBody } from '../stored-execution-text';
+import { fieldsOf, type KeptBody, readWithBody } from '../stored-execution-text';
 import { UnreadableExecutionError } from '../unreadable/check-execution';
 import { refsOfExecution } from './refs-of-execution';
 
@@ -25,6 +25,13 @@ export interface ListedExecution {
   last_error: string;
 }
 
+/** What Redis has of an execution; `read` is undefined where it cannot be read. */
+export interface ReadExecution {
+  listed: ListedExecution;
+  state: ExecutionState;
+  read: { execution: StoredExecution; body: KeptBody } | undefined;
+}
+
 /** Bodies that are in memory at the same time: each may have 256 KB. */
 const AT_ONCE = 20;
 const MAX_ERROR = 1_000;
@@ -38,6 +45,19 @@ export async function listExecutions(
   uuid: string,
   limit: number,
 ): Promise<{ found: ListedExecution[]; total: number } | undefined> {
+  return mapExecutions(redis, uuid, limit, ({ listed }) => listed);
+}
+
+/**
+ * {@link listExecutions} with what `map` makes of each.
+ * @param map called with what must not be kept: a body of 256 KB
+ */
+export async function mapExecutions<T>(
+  redis: Redis,
+  uuid: string,
+  limit: number,
+  map: (execution: ReadExecution) => T,
+): Promise<{ found: T[]; total: number } | undefined> {
   const keys = hookKeys(uuid);
   const last = limit - 1;
   const pipeline = redis.pipeline().exists(keys.task).llen(keys.waiting);
@@ -54,9 +74,9 @@ export async function listExecutions(
     .filter((id) => /^\d{1,16}$/.test(id))
     .sort((a, b) => Number(b) - Number(a))
     .slice(0, limit);
-  const found: ListedExecution[] = [];
+  const found: T[] = [];
   for (let i = 0; i < newest.length; i += AT_ONCE)
-    found.push(...(await readSome(redis, uuid, newest.slice(i, i + AT_ONCE), statuses)));
+    found.push(...(await readSome(redis, uuid, newest.slice(i, i + AT_ONCE), statuses)).map(map));
   return { found, total };
 }
 
@@ -65,7 +85,7 @@ async function readSome(
   uuid: string,
   ids: string[],
   statuses: ReadonlyMap<string, ListedExecution['status']>,
-): Promise<ListedExecution[]> {
+): Promise<ReadExecution[]> {
   const keys = hookKeys(uuid);
   const pipeline = redis.pipeline().hmget(keys.executions, ...fieldsOf(ids));
   pipeline.hmget(keys.states, ...ids);
@@ -75,21 +95,23 @@ async function readSome(
     if (!json) return [];
     const state = parseState(states?.[index]);
     const status = statuses.get(id) ?? 'done';
-    return [listed({ uuid, id, status }, [json, executions[2 * index + 1]], state)];
+    return [readOne({ uuid, id, status }, [json, executions[2 * index + 1]], state)];
   });
 }
 
-function listed(
+function readOne(
   of: { uuid: string; id: string; status: ListedExecution['status'] },
   [json, kept]: [string, string | null | undefined],
-  { workflow_run, nb_errors, last_error }: ExecutionState,
-): ListedExecution {
+  state: ExecutionState,
+): ReadExecution {
   const { uuid, id, status } = of;
+  const { workflow_run, nb_errors } = state;
   const slot = { uuid, timestamp: timestampOfId(id) };
-  const ended = { workflow_run, nb_errors, last_error: last_error.slice(0, MAX_ERROR) };
+  const ended = { workflow_run, nb_errors, last_error: state.last_error.slice(0, MAX_ERROR) };
   try {
-    const { execution, body } = readWithBody(json, kept);
-    return {
+    const read = readWithBody(json, kept);
+    const { execution, body } = read;
+    const listed = {
       ...slot,
       type: execution.type,
       status,
@@ -98,9 +120,11 @@ function listed(
       request_id: execution.request_id ?? '',
       ...ended,
     };
+    return { listed, state, read };
   } catch (error) {
     if (!(error instanceof UnreadableExecutionError)) throw error;
     const unknown = { type: '' as const, status, accepted_at: '', refs: [], request_id: '' };
-    return { ...slot, ...unknown, ...ended, last_error: ended.last_error || error.message };
+    const last_error = ended.last_error || error.message;
+    return { listed: { ...slot, ...unknown, ...ended, last_error }, state, read: undefined };
   }
 }

@@ -1,0 +1,72 @@
+import { CommandError, usageError } from '../command-error';
+import type { ConfigOption } from '../config-option';
+import type { Context } from '../context';
+import { checkLimit, checkUuid } from '../execution-arguments';
+import { formatJson } from '../print-json';
+import { withServiceRedis } from '../service-redis';
+import { MAX_HOOKS, reportOf, tasksOf } from '../why/collect-report';
+import { formatReport } from '../why/print-report';
+import { addSentStatuses } from '../why/sent-statuses';
+import type { HookReport } from '../why/push-report';
+
+export interface WhyOptions extends ConfigOption {
+  branch?: string;
+  json?: true;
+  limit: string;
+}
+
+/** `engine hooks why UUID|REPOSITORY`: what became of the pushes that a hook was told of. */
+export async function whyNoRun(target: string, o: WhyOptions, context: Context): Promise<void> {
+  const isRepository = target.includes('/');
+  if (!isRepository) checkUuid(target);
+  else if (!/^[^\s/]+\/[^\s/]+$/.test(target))
+    throw usageError(`${JSON.stringify(target.slice(0, 200))} is no workspace/repository.`);
+  const limit = checkLimit(o.limit);
+  const { reports, disabled } = await withServiceRedis(
+    'hooks',
+    o.config,
+    context,
+    async (redis, { disable }) => {
+      const tasks = await tasksOf(redis, target);
+      const found: HookReport[] = [];
+      for (const task of tasks)
+        found.push(await reportOf(redis, task, { limit, branch: o.branch }));
+      return { reports: found, disabled: disable };
+    },
+  );
+  if (reports.length === 0) throw new CommandError(noHook(target, isRepository));
+  const whyNoStatuses = await addSentStatuses(reports, o, context);
+  const next = nextSteps(reports, o.branch);
+  if (o.json) {
+    context.out(formatJson({ disabled, hooks: reports, next }));
+  } else {
+    context.out(reports.map((report) => formatReport(report, { disabled })).join('\n'));
+    for (const step of next) context.out(`- ${step}\n`);
+  }
+  if (whyNoStatuses !== undefined) context.say(whyNoStatuses);
+  if (reports.length === MAX_HOOKS)
+    context.say(`These are ${MAX_HOOKS} hooks: name one by its uuid to see another.`);
+}
+
+function noHook(target: string, isRepository: boolean): string {
+  return isRepository
+    ? `hooks knows no hook of ${target}. Has a workflow a repository webhook for it, and is it written like that? engine hooks tasks list shows all; saving the workflow in CDS makes the hook again.`
+    : `there is no task ${target}: deliveries to it are answered 404. See engine hooks tasks list; a webhook at Bitbucket that still calls it can be removed there.`;
+}
+
+/** What to look at where Redis knows of no push; empty where it does. */
+function nextSteps(reports: readonly HookReport[], branch: string | undefined): string[] {
+  if (reports.some(({ events }) => events.length > 0)) return [];
+  const repository = reports.find((report) => report.repository !== '')?.repository;
+  const pushes = branch === undefined ? 'no push' : `no push to ${branch}`;
+  return [
+    `hooks received ${pushes} that it still knows of, and refused none in the last seven days.`,
+    ...(repository === undefined
+      ? []
+      : [
+          `Is the webhook there, active and with our URL? See the settings of ${repository} at Bitbucket.`,
+        ]),
+    "Did Bitbucket send it? See the webhook's request history at Bitbucket; it drops deliveries over 256 KB.",
+    'Did a proxy answer in place of hooks? The log of hooks has a line for each refused delivery at level debug.',
+  ];
+}

@@ -1,0 +1,78 @@
+import {
+  createRefusalStore,
+  createTaskStore,
+  listHistory,
+  listTasks,
+  readCleanupOf,
+  readHookQueue,
+} from '@cds/hooks-store';
+import type { Task } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import { type HookReport, type PushEvent, type ReportedCleanup, timeOf } from './push-report';
+
+/** Hooks of one repository that are reported. */
+export const MAX_HOOKS = 50;
+/** Executions of a hook that are looked through for a branch. */
+const SEARCHED = 1_000;
+
+/**
+ * The tasks that are asked about.
+ * @param target uuid of a task, or `workspace/slug`, whose case does not count
+ */
+export async function tasksOf(redis: Redis, target: string): Promise<Task[]> {
+  if (!target.includes('/')) {
+    const task = await createTaskStore({ redis }).read(target);
+    return task ? [task] : [];
+  }
+  const repository = target.toLowerCase();
+  const isOf = (task: Task) => valueOf(task, 'repoFullName').toLowerCase() === repository;
+  const { found } = await listTasks(redis, MAX_HOOKS, isOf);
+  return found.sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
+}
+
+/** What Redis has of the newest pushes to a hook, without what Bitbucket was sent of them. */
+export async function reportOf(
+  redis: Redis,
+  task: Task,
+  { limit, branch }: { limit: number; branch: string | undefined },
+): Promise<HookReport> {
+  const { uuid } = task;
+  const [queue, history, refusals, cleanup] = await Promise.all([
+    readHookQueue(redis, uuid),
+    listHistory(redis, uuid, branch === undefined ? limit : SEARCHED),
+    createRefusalStore({ redis }).of(uuid),
+    branch === undefined ? undefined : readCleanupOf(redis, uuid, branch),
+  ]);
+  const executions = (history?.found ?? []).filter(
+    ({ refs }) => branch === undefined || refs.includes(branch),
+  );
+  const events: PushEvent[] = [
+    ...executions.map((each) => ({ ...each, kind: 'execution' as const, statuses: null })),
+    // What was not read has no branch: it may be the one.
+    ...refusals.map((each) => ({ ...each, kind: 'refusal' as const })),
+  ];
+  const cleanups: ReportedCleanup[] = cleanup
+    ? [
+        {
+          uuid: cleanup.id,
+          branch: cleanup.branch,
+          status: cleanup.status,
+          due: cleanup.due > 0 ? new Date(cleanup.due).toISOString() : '',
+          last_error: cleanup.last_error,
+        },
+      ]
+    : [];
+  return {
+    ...{ uuid, type: task.type, stopped: task.stopped },
+    project: valueOf(task, 'project'),
+    workflow: valueOf(task, 'workflow'),
+    repository: valueOf(task, 'repoFullName'),
+    queue,
+    events: events.sort((a, b) => timeOf(b) - timeOf(a)).slice(0, limit),
+    cleanups,
+  };
+}
+
+function valueOf({ config }: Task, key: string): string {
+  return config?.[key]?.value ?? '';
+}

@@ -1,0 +1,74 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { LRUCache } from 'lru-cache';
+import { type Clock, isTaskUuid, type RefusalStore } from '@cds/hooks-store';
+import type { Logger } from '@cds/service';
+import type { CdsError } from '@cds/wire';
+import type { IncomingDelivery } from '../modules/incoming-delivery';
+import { Refusal, type RefusalReason } from './refusal';
+import { requestUuidOf } from './store-delivery';
+import { WEBHOOK_METHODS } from './webhook-router';
+
+/** Refusals of one hook that this process stores in a minute; further ones are counted. */
+export const STORED_PER_MINUTE = 5;
+const WINDOW_MS = 60_000;
+const MAX_HOOKS = 1_000;
+
+/** Reasons without a hook. Strangers cause the first in any number. */
+const NOT_STORED: readonly RefusalReason[] = ['unknown', 'not_known_yet'];
+
+interface RefusedDelivery extends Pick<IncomingDelivery, 'uuid' | 'address' | 'requestId'> {
+  method: string;
+  headers: IncomingHttpHeaders;
+}
+
+/**
+ * Stores refused deliveries for `engine hooks why`, in the background: no sender waits for it, and
+ * no accepted delivery costs anything.
+ */
+export function createRefusalRecords(deps: {
+  store: Pick<RefusalStore, 'add'>;
+  /** Why nothing may be written; undefined where it may. */
+  whyNone: () => string | undefined;
+  logger: Pick<Logger, 'debug'>;
+  now: Clock;
+}) {
+  const { store, logger, now } = deps;
+  const counts = new LRUCache<string, { stored: number; leftOut: number; until: number }>({
+    max: MAX_HOOKS,
+  });
+
+  /** @returns how many were left out since the last stored one; undefined for another such */
+  function leftOutBefore(uuid: string): number | undefined {
+    const clock = performance.now();
+    const count = counts.get(uuid) ?? { stored: 0, leftOut: 0, until: 0 };
+    if (clock >= count.until) Object.assign(count, { stored: 0, until: clock + WINDOW_MS });
+    counts.set(uuid, count);
+    if (count.stored >= STORED_PER_MINUTE) {
+      count.leftOut++;
+      return undefined;
+    }
+    const { leftOut } = count;
+    Object.assign(count, { stored: count.stored + 1, leftOut: 0 });
+    return leftOut;
+  }
+
+  /** Never throws. @param error why the delivery was refused */
+  return function record(error: CdsError, delivery: RefusedDelivery): void {
+    const { uuid, address, requestId, method, headers } = delivery;
+    if (!(error instanceof Refusal) || NOT_STORED.includes(error.reason)) return;
+    // No hook was looked up for these.
+    if (!isTaskUuid(uuid) || !WEBHOOK_METHODS.includes(method)) return;
+    if (deps.whyNone() !== undefined) return;
+    const leftOut = leftOutBefore(uuid);
+    if (leftOut === undefined) return;
+    const refusal = {
+      ...{ at: now(), request_id: requestId, request_uuid: requestUuidOf(headers) },
+      ...{ event: String(headers['x-event-key'] ?? '').slice(0, 100), address },
+      ...{ reason: error.reason, status: error.status, left_out: leftOut },
+      error: error.message.slice(0, 300),
+    };
+    store.add(uuid, refusal).catch((failure: unknown) => {
+      logger.debug({ error: failure, hook: uuid }, 'failed to store a refused delivery');
+    });
+  };
+}
