@@ -43,7 +43,7 @@ function brokenLinks(file: string, text: string): string[] {
     });
 }
 
-const FOLDERS = /^(\.ci|\.github|apps|docs|libs|tools)\//;
+const FOLDERS = /^(\.ci|\.github|apps|deploy|docs|libs|tools)\//;
 const ROOT_FILE = /^[\w.-]+\.(md|json|yml|mjs|cjs)$/;
 const quoted = (text: string) =>
   [...withoutFences(text).matchAll(/`([^`\n]+)`/g)].map(([, quote = '']) => quote);
