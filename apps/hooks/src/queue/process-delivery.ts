@@ -9,7 +9,7 @@ import type {
   DeliveryStep,
   PlanDelivery,
 } from '@cds/hooks-store';
-import type { Processor } from './processor';
+import type { Processor, ProcessOutcome } from './processor';
 import { isMalformedDelivery } from '../payloads/malformed-delivery';
 import type { ApiCaller } from './call-api';
 import { type Failure, outagePauseMs } from './api-failure';
@@ -20,7 +20,7 @@ import {
   notSaved,
 } from './save-progress';
 import { MAX_ATTEMPTS, NEVER_ENDED } from './attempts';
-import { stackOf, unexpectedSentence } from './unexpected-error';
+import { isUnexpected, stackOf, UnexpectedError, unexpectedSentence } from './unexpected-error';
 import { retryWrite } from './retry-write';
 import type { VcsReadiness } from './vcs-readiness';
 
@@ -168,37 +168,25 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
     return { ...state, nb_errors: state.nb_errors + 1, last_error: message };
   }
 
-  return async function processDelivery(lock, pending, mayTakeNext) {
+  async function processSteps(
+    lock: HeldLock,
+    pending: PendingExecution,
+    { keep, pause, finish, attempt }: SavedProgress,
+    reached: { state: ExecutionState },
+  ): Promise<ProcessOutcome> {
     const log = logOf(lock, pending);
-    const { keep, pause, finish, attempt } = saveProgress(lock, pending, mayTakeNext);
-    let state = pending.state;
-    if (pending.begun >= MAX_ATTEMPTS) {
-      log.error(
-        { begun: pending.begun },
-        'an execution is given up: each process that began it crashed or froze',
-      );
-      return finish({ ...afterFailure(state, NEVER_ENDED), failed: true });
-    }
     let plan: DeliveryPlan;
     try {
-      const result = await attempt(state, () => planned(deps.plan, pending));
+      const result = await attempt(reached.state, () => planned(deps.plan, pending));
       if (!result) return { kind: 'left' };
       plan = result.value;
     } catch (error) {
-      if (!isMalformedDelivery(error)) {
-        if (!(error instanceof PlanningError)) throw error;
-        const message = unexpectedSentence(error.cause);
-        const refusals = state.refusals + 1;
-        log.error({ stack: stackOf(error.cause), tries: refusals }, 'a delivery cannot be planned');
-        if (refusals >= MAX_ATTEMPTS)
-          return finish({ ...afterFailure(state, message), refusals, failed: true });
-        const until = now() + retryDelayMs;
-        return pause({ ...afterFailure(state, message), refusals, retry_at: until }, until, false);
-      }
+      if (!isMalformedDelivery(error)) throw error;
       log.warn({ error }, 'a delivery cannot be read and is given up');
-      return finish({ ...afterFailure(state, error.message), failed: true });
+      return finish({ ...afterFailure(reached.state, error.message), failed: true });
     }
 
+    let { state } = reached;
     const changes = await retryWrite(() => deps.knownChanges(lock, pending, plan), stored);
     for (const { name, reason } of plan.leftOut ?? [])
       log.info({ ref: name, reason }, 'a branch change is skipped');
@@ -260,27 +248,48 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
       } else {
         state = { ...next, workflow_run: outcome.runNumber ?? state.workflow_run };
       }
+      reached.state = state;
       if (index + 1 === plan.steps.length) break;
       const saved = await keep(state);
       if (saved !== 'ok') return notSaved(saved);
     }
     log.debug({ steps: plan.steps.length, run: state.workflow_run }, 'delivery processed');
     return finish({ ...state, last_error: state.failed ? state.last_error : leftOut });
+  }
+
+  return async function processDelivery(lock, pending, mayTakeNext) {
+    const log = logOf(lock, pending);
+    const progress = saveProgress(lock, pending, mayTakeNext);
+    const { pause, finish } = progress;
+    const reached = { state: pending.state };
+    if (pending.begun >= MAX_ATTEMPTS) {
+      log.error(
+        { begun: pending.begun },
+        'an execution is given up: each process that began it crashed or froze',
+      );
+      return finish({ ...afterFailure(reached.state, NEVER_ENDED), failed: true });
+    }
+    try {
+      return await processSteps(lock, pending, progress, reached);
+    } catch (error) {
+      if (!isUnexpected(error)) throw error;
+      const { state } = reached;
+      const refusals = state.refusals + 1;
+      const failed = { ...afterFailure(state, unexpectedSentence(error)), refusals };
+      log.error({ stack: stackOf(error), tries: refusals }, 'a delivery meets a bug in hooks');
+      if (refusals >= MAX_ATTEMPTS) return finish({ ...failed, failed: true });
+      const until = now() + retryDelayMs;
+      return pause({ ...failed, retry_at: until }, until, false);
+    }
   };
 }
 
-/** A bug of this service, in `cause`. */
-class PlanningError extends Error {
-  override readonly name = 'PlanningError';
-}
-
-/** @throws what `plan` throws for a malformed delivery, PlanningError for all else */
+/** @throws what `plan` throws for a malformed delivery, UnexpectedError for all else */
 function planned(plan: ProcessDeliveryDeps['plan'], pending: PendingExecution): DeliveryPlan {
   try {
     return plan(pending);
   } catch (error) {
-    if (isMalformedDelivery(error)) throw error;
-    throw new PlanningError('a delivery cannot be planned', { cause: error });
+    throw isMalformedDelivery(error) ? error : new UnexpectedError(error);
   }
 }
 

@@ -104,6 +104,28 @@ describe('a mistake of the service at one execution', () => {
     expect(refsOf(context, hook)).toEqual(['a', 'b', 'c', 'poison']);
   });
 
+  it('beside a call is counted, too, and repeats no run of the same delivery', async () => {
+    const worker = await context.start();
+    const hook = repositoryHook();
+    await post(worker, hook);
+    let tries = 0;
+    // What a cleanup is known by is made of its names.
+    jest.spyOn(JSON, 'stringify').mockImplementation((value: unknown, ...rest) => {
+      if (!Array.isArray(value) || value.at(-1) !== 'poison')
+        return stringify(value, ...(rest as []));
+      tries += 1;
+      throw new RangeError('s3cret');
+    });
+    await push(worker, hook, { push: 'a' }, { deleted: 'poison' });
+    await push(worker, hook, { push: 'b' });
+    await allDone(worker, hook);
+    expect(tries).toBe(3);
+    const [, dead] = await worker.executions(hook.uuid);
+    const last_error = unexpectedSentence(new RangeError());
+    expect(dead).toMatchObject({ status: 'DONE', nb_errors: 3, last_error });
+    expect(refsOf(context, hook)).toEqual(['a', 'b']);
+  });
+
   it('while runs are removed is counted, too', async () => {
     const worker = await context.start({ branchDeletion: { delaySeconds: 0 } });
     const hook = repositoryHook();
