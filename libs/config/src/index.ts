@@ -23,5 +23,6 @@ export { printEnv } from './print/print-env';
 export { publicConfig } from './public-config';
 export type { SecretFile } from './sources/environment';
 export type { BitbucketServerConfig } from './sources/read-servers';
-export { formatRedisAddress, parseRedisAddress } from './values/redis-address';
+export { formatRedisAddress } from './values/redis-host';
+export { redisFromEnvironment } from './sources/redis-from-environment';
 export { whyNoLink, whyUnreachable } from './values/bitbucket-url';

@@ -284,7 +284,7 @@ disable = true`,
   it.each([
     'name@one:26379',
     'a:1,b:2',
-    'redis://:secret@host:1',
+    'redis://:secret@host,:1',
     'host:0',
     'host:65536',
     'm@a:1,b:x',

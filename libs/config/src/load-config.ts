@@ -15,7 +15,7 @@ import { readSections } from './sources/read-sections';
 import { readHooks, readVcs } from './sources/read-services';
 import { checkSameKey } from './sources/check-same-key';
 import { Reading } from './sources/reading';
-import { readBounded } from './read-bounded';
+import { readBounded, whyUnreadable } from './read-bounded';
 import { mergeTrees } from './toml/merge-trees';
 import { readTomlTree, type TomlTable } from './toml/toml-tree';
 
@@ -23,12 +23,6 @@ import { readTomlTree, type TomlTable } from './toml/toml-tree';
 const MAX_FILE_BYTES = 1024 * 1024;
 /** Nobody reads more at a time. */
 const MAX_PROBLEMS = 200;
-
-const WHY_UNREADABLE: Readonly<Partial<Record<string, string>>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'this user may not read it',
-  EISDIR: 'it is a folder',
-};
 
 /**
  * A configuration file that was read. `path` is named in problems; not needed where there is one
@@ -167,7 +161,6 @@ export function readConfigFile(file: string): string {
     return bytes.toString('utf8');
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    const { code = String(error) } = error as NodeJS.ErrnoException;
-    throw refuse(WHY_UNREADABLE[code] ?? code);
+    throw refuse(whyUnreadable(error));
   }
 }

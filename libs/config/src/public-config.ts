@@ -1,7 +1,7 @@
 import type { HooksConfig, VcsConfig } from './config-types';
 import { PRINTED_SECTIONS } from './keys';
 import type { ServiceName } from './keys/section';
-import { formatRedisAddress } from './values/redis-address';
+import { formatRedisAddress } from './values/redis-host';
 
 /**
  * What a service tells the API of its configuration when it registers, in the shape of CDS's own

@@ -22,3 +22,15 @@ export function readBounded(file: string, max: number): Buffer | undefined {
     closeSync(descriptor);
   }
 }
+
+const WHY_UNREADABLE: Readonly<Partial<Record<string, string>>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'this user may not read it',
+  EISDIR: 'it is a folder',
+};
+
+/** Why a file could not be read, by the error of doing so. */
+export function whyUnreadable(error: unknown): string {
+  const { code = String(error) } = error as NodeJS.ErrnoException;
+  return WHY_UNREADABLE[code] ?? code;
+}

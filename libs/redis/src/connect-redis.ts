@@ -3,6 +3,7 @@ import { batchWrites } from './batch-writes';
 import { logOutages } from './log-outages';
 import type { LoggerLike } from './logger-like';
 import { hasRedisErrorCode } from './redis-errors';
+import { type RedisTls, tlsOptions } from './tls-options';
 
 /** The shape of the `redis` part of a service's configuration. */
 export interface RedisConfigLike {
@@ -14,10 +15,13 @@ export interface RedisConfigLike {
   database?: number;
   /** Put before every key; "" when not given. */
   keyPrefix?: string | undefined;
-  /** Encrypts every connection, those to Sentinels too; none is encrypted when not given. */
-  tls?: { rejectUnauthorized: boolean } | undefined;
+  /** Encrypts every connection to Redis; none is encrypted when not given. */
+  tls?: RedisTls | undefined;
+  /** How to sign in at the Sentinels, and how connections to them are encrypted. */
+  sentinel?: { username?: string; password?: string; tls?: RedisTls } | undefined;
   address:
     | { kind: 'single'; host: string; port: number }
+    | { kind: 'socket'; path: string }
     | { kind: 'sentinel'; name: string; sentinels: { host: string; port: number }[] };
 }
 
@@ -52,8 +56,9 @@ const WORKER_SILENCE_MS = 30_000;
  */
 export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole): Redis {
   const connection = new Redis({
-    ...addressOptions(redis),
-    ...(redis.username === undefined ? {} : { username: redis.username }),
+    ...addressOptions(redis, logger),
+    // A user without a password (nopass) signs in with an empty one.
+    ...(redis.username === undefined ? {} : { username: redis.username, password: '' }),
     ...(redis.password ? { password: redis.password } : {}),
     db: redis.database ?? 0,
     keyPrefix: redis.keyPrefix ?? '',
@@ -114,12 +119,19 @@ const WORKER_OPTIONS: RedisOptions = {
   reconnectOnError: (error) => (hasRedisErrorCode(error, 'READONLY') ? 2 : false),
 };
 
-function addressOptions({ address, tls }: RedisConfigLike): RedisOptions {
-  const encryption = tls ? { tls } : {};
+function addressOptions(
+  { address, tls, sentinel = {} }: RedisConfigLike,
+  logger: LoggerLike,
+): RedisOptions {
+  const encryption = tls ? { tls: tlsOptions(tls, logger) } : {};
+  if (address.kind === 'socket') return { path: address.path };
   if (address.kind === 'single') return { host: address.host, port: address.port, ...encryption };
   return {
     ...encryption,
-    ...(tls ? { sentinelTLS: tls, enableTLSForSentinelMode: true } : {}),
+    enableTLSForSentinelMode: tls !== undefined,
+    ...(sentinel.tls ? { sentinelTLS: tlsOptions(sentinel.tls, logger) } : {}),
+    ...(sentinel.username === undefined ? {} : { sentinelUsername: sentinel.username }),
+    ...(sentinel.password === undefined ? {} : { sentinelPassword: sentinel.password }),
     name: address.name,
     sentinels: address.sentinels,
     sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
@@ -134,6 +146,7 @@ function pause(attempt: number): number {
 
 /** The address as configured; never the password. */
 function describeAddress(address: RedisConfigLike['address']): string {
+  if (address.kind === 'socket') return address.path;
   if (address.kind === 'single') return `${address.host}:${address.port}`;
   const sentinels = address.sentinels.map(({ host, port }) => `${host}:${port}`);
   return `${address.name}@${sentinels.join(',')}`;

@@ -1,11 +1,17 @@
 import type { Redis } from 'ioredis';
 import type { LoggerLike } from './logger-like';
+import { outageAdvice, plainReason } from './outage-advice';
 import { hasRedisErrorCode } from './redis-errors';
 
 /** Redis before 6.0 refuses a password without an error code. */
 const OLD_REFUSAL = /\bERR (AUTH|invalid password|Client sent AUTH)\b/;
 /** The database does not exist, or is not the first one in cluster mode. */
 const NO_DATABASE = /DB index is out of range|SELECT is not allowed in cluster mode/;
+
+/** ioredis gives the last refusal of a Sentinel in it. */
+const FROM_SENTINEL = /^All sentinels are unreachable/;
+const PASSWORD = 'Redis refuses the password: correct cache.redis.password';
+const SENTINEL_PASSWORD = 'Sentinel refuses the password: correct cache.redis.sentinelPassword';
 
 /**
  * Logs one warning for a lost or failed connection, one for a refused password or database, and one
@@ -22,9 +28,15 @@ export function logOutages(
   let reported = '';
   let closing = false;
 
-  const beginOutage = (reason: string): void => {
-    if (since !== undefined || closing) return;
-    since = Date.now();
+  const beginOutage = (message: string): void => {
+    const advice = outageAdvice(message);
+    // A refused client certificate may first be seen as a connection that is reset.
+    const isKnown = since !== undefined && (advice === undefined || advice === reported);
+    if (isKnown || closing) return;
+    since ??= Date.now();
+    reported = advice ?? reported;
+    const plain = plainReason(message);
+    const reason = advice === undefined ? plain : `${plain}: ${advice}`;
     logger.warn(
       { connection: name, address, reason },
       'Redis cannot be reached; trying again until it answers',
@@ -45,11 +57,12 @@ export function logOutages(
     if (NO_DATABASE.test(message)) {
       reportRefusal(message, 'Redis has no such database: correct cache.redis.dbindex');
       connection.disconnect(true);
-    } else if (
-      OLD_REFUSAL.test(message) ||
-      hasRedisErrorCode(error, 'WRONGPASS', 'NOAUTH', 'NOPERM')
-    ) {
-      reportRefusal(message, 'Redis refuses the password: correct cache.redis.password');
+    } else if (OLD_REFUSAL.test(message) || hasRedisErrorCode(error, 'WRONGPASS', 'NOAUTH')) {
+      reportRefusal(message, FROM_SENTINEL.test(message) ? SENTINEL_PASSWORD : PASSWORD);
+    } else if (hasRedisErrorCode(error, 'NOPERM')) {
+      // Of the commands of a new connection SELECT alone is reported.
+      reportRefusal(message, 'Redis forbids its user to choose cache.redis.dbindex: allow select');
+      connection.disconnect(true);
     } else {
       beginOutage(message);
     }

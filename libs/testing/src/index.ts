@@ -15,5 +15,11 @@ export { startProcess, type RunningProcess, type ProcessOptions } from './start-
 export { rabbitmqServerScript, startTestRabbitmq, type TestRabbitmq } from './start-test-rabbitmq';
 export { startTestProxy, type TestProxy, type TestProxyOptions } from './start-test-proxy';
 export { startTestRedis, type TestRedis, type TestRedisOptions } from './start-test-redis';
+export {
+  createTestCa,
+  type TestCa,
+  type TestCertificate,
+  type TestCertificateOptions,
+} from './test-certificates';
 export { TLS_CERTIFICATE, TLS_KEY } from './tls-certificate';
 export { waitFor, type WaitOptions } from './wait-for';

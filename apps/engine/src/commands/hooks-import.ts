@@ -17,8 +17,7 @@ const OF_SOURCE = `look whether it and the Redis of the configuration run, wheth
 
 /** `engine hooks import` */
 export async function importHooks(o: ImportOptions, context: Context): Promise<void> {
-  const source =
-    o.from === undefined ? undefined : sourceAddress(o.from, context.env[IMPORT_PASSWORD] ?? '');
+  const source = o.from === undefined ? undefined : sourceAddress(o.from, context.env);
   const report = await withServiceRedis(
     'hooks',
     o.config,

@@ -68,12 +68,17 @@ describe('records of the reference', () => {
 });
 
 describe('the Redis to import from', () => {
+  const ENV = { CDS_IMPORT_REDIS_PASSWORD: 's3cret', CDS_IMPORT_REDIS_KEYPREFIX: 'none:' };
   it.each([
     ['old', { address: { kind: 'single', host: 'old', port: 6379 } }],
     ['old:6380', { address: { kind: 'single', host: 'old', port: 6380 } }],
+    ['/run/old.sock', { address: { kind: 'socket', path: '/run/old.sock' } }],
     [
       'm@s1:26379,s2:26380',
-      { address: { kind: 'sentinel', name: 'm', sentinels: expect.any(Array) } },
+      {
+        address: { kind: 'sentinel', name: 'm', sentinels: expect.any(Array) },
+        sentinel: {},
+      },
     ],
     [
       'redis://reader@old:6380/2',
@@ -83,12 +88,30 @@ describe('the Redis to import from', () => {
       'rediss://old:6380',
       {
         address: { kind: 'single', host: 'old', port: 6380 },
-        database: 0,
         tls: { rejectUnauthorized: true },
       },
     ],
   ])('%s', (text, expected) => {
-    expect(sourceAddress(text, 's3cret')).toEqual({ ...expected, password: 's3cret' });
+    expect(sourceAddress(text, ENV)).toEqual({
+      ...{ database: 0, keyPrefix: '', password: 's3cret' },
+      ...expected,
+    });
+  });
+
+  it('takes what the keys of a Redis take, from variables', () => {
+    const env = {
+      ...ENV,
+      CDS_IMPORT_REDIS_USERNAME: 'reader',
+      CDS_IMPORT_REDIS_DBINDEX: '3',
+      CDS_IMPORT_REDIS_SENTINELPASSWORD: 'other',
+      CDS_IMPORT_REDIS_ENABLETLS: 'true',
+      CDS_IMPORT_REDIS_TLSSERVERNAME: 'redis.example',
+    };
+    const tls = { rejectUnauthorized: true, serverName: 'redis.example' };
+    expect(sourceAddress('m@s1:1,s2:2', env)).toMatchObject({
+      ...{ username: 'reader', password: 's3cret', database: 3, tls },
+      sentinel: { password: 'other', tls },
+    });
   });
 
   it.each([
@@ -100,15 +123,28 @@ describe('the Redis to import from', () => {
     'redis://old/db',
     'redis://old?x=1',
     'redis:/',
-  ])('refuses %j', (text) =>
-    expect(() => sourceAddress(text, '')).toThrow(/--from takes host:port/),
-  );
+    'unix:///run/old.sock',
+  ])('refuses %j', (text) => expect(() => sourceAddress(text, {})).toThrow(/^--from /));
+
+  it('names a variable that does not fit', () => {
+    const env = { CDS_IMPORT_REDIS_TLSCACERTFILE: '/no/such.pem' };
+    expect(() => sourceAddress('rediss://old', env)).toThrow(
+      /^CDS_IMPORT_REDIS_TLSCACERTFILE cannot be read: there is no such file\./,
+    );
+    expect(() => sourceAddress('old', env)).toThrow(/TLSCACERTFILE is for TLS, which is off/);
+  });
 
   it('refuses a password where everybody could read it, without repeating it', () => {
-    expect(() => sourceAddress('redis://u:hunter2@old', '')).toThrow(
-      /^--from takes no password.*CDS_IMPORT_REDIS_PASSWORD/,
-    );
-    expect(() => sourceAddress('redis://u:hunter2@old', '')).not.toThrow(/hunter2/);
+    for (const text of [
+      'redis://u:hunter2@old',
+      'rediss://:hunter2@old',
+      'redis://u:hunter2@a?b',
+    ]) {
+      expect(() => sourceAddress(text, {})).toThrow(
+        /^--from takes no password.*CDS_IMPORT_REDIS_PASSWORD/,
+      );
+      expect(() => sourceAddress(text, {})).not.toThrow(/hunter2/);
+    }
   });
 });
 

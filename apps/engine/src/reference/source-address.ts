@@ -1,32 +1,31 @@
-import { parseRedisAddress } from '@cds/config';
+import { isConfigError, redisFromEnvironment } from '@cds/config';
 import type { RedisConfigLike } from '@cds/redis';
 import { usageError } from '../command-error';
 
-/** The password of the Redis to import from: on the command line everybody would see it. */
-export const IMPORT_PASSWORD = 'CDS_IMPORT_REDIS_PASSWORD';
+/** What the variables of the Redis to import from begin with; the rest is as for that of `hooks`. */
+const PREFIX = 'CDS_IMPORT_REDIS';
+/** Its password: on the command line everybody would see it. */
+export const IMPORT_PASSWORD = `${PREFIX}_PASSWORD`;
+const HOST = `${PREFIX}_HOST`;
 
-const FORMS =
-  'host:port, name@sentinel1:26379,sentinel2:26379 for Redis Sentinel, or redis://user@host:port/database, with rediss: for TLS';
-
-/** The Redis that `--from` names. @throws CommandError for no address, or one with a password */
-export function sourceAddress(text: string, password: string): RedisConfigLike {
-  if (!text.includes('://')) {
-    const address = parseRedisAddress(text);
-    if (!address) throw usageError(`--from takes ${FORMS}.`);
-    return { address, password };
-  }
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.password) {
+/**
+ * The Redis that `--from` names, with the variables `CDS_IMPORT_REDIS_…` for its password, TLS files
+ * and so on.
+ *
+ * @throws CommandError for what is wrong, and for a password in `--from`
+ */
+export function sourceAddress(text: string, env: NodeJS.ProcessEnv): RedisConfigLike {
+  if (/^\w+:\/\/[^/]*:[^/]*@/.test(text))
     throw usageError(
       `--from takes no password, which everybody on this machine could read: put it into ${IMPORT_PASSWORD}.`,
     );
+  if (text.trim() === '') throw usageError('--from is empty: name the Redis to import from.');
+  try {
+    // CDS's own hooks knows of no key prefix.
+    return { ...redisFromEnvironment({ ...env, [HOST]: text }, PREFIX), keyPrefix: '' };
+  } catch (error) {
+    if (!isConfigError(error)) throw error;
+    const sentences = error.problems.map(({ key, message }) => `${key} ${message}`);
+    throw usageError(`${sentences.join('; ').replaceAll(HOST, '--from')}.`);
   }
-  const database = /^\/?(\d{0,4})$/.exec(url?.pathname ?? '?')?.[1];
-  const address = url && parseRedisAddress(url.host);
-  const isRedis = url?.protocol === 'redis:' || url?.protocol === 'rediss:';
-  if (!isRedis || !address || database === undefined || url.search || url.hash)
-    throw usageError(`--from takes ${FORMS}.`);
-  const username = decodeURIComponent(url.username) || undefined;
-  const tls = url.protocol === 'rediss:' ? { rejectUnauthorized: true } : undefined;
-  return { address, password, username, database: Number(database), tls };
 }

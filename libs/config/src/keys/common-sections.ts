@@ -2,12 +2,14 @@ import { section, unused, unusedAndUnprinted, type ServiceName } from './section
 import {
   address,
   boolean,
+  file,
   generation,
   httpUrl,
   integer,
   keyPrefix,
   logLevel,
-  redisAddress,
+  oneOf,
+  redisHost,
   secret,
   text,
 } from './value-types';
@@ -16,6 +18,8 @@ import {
 export const SHARED_INFRA_PLACEHOLDER = 'enter sharedInfraToken from section [api.auth] here';
 /** The same for CDS 0.44 and later. */
 export const CONSUMER_PLACEHOLDER = 'enter the token that CDS made for this service here';
+
+const SENTINEL_TLS = ['same', 'on', 'off'] as const;
 
 /** What both `[vcs]` and `[hooks]` have at their top. */
 export const identity = (port: number) => ({
@@ -84,10 +88,15 @@ export const commonSections = (service: ServiceName, port: number) => ({
     `${service}.cache.redis`,
     'Redis has to persist its data: an append-only file, and maxmemory-policy noeviction.',
     {
-      address: redisAddress
+      host: redisHost
         .prefault('localhost:6379')
-        .describe('host:port, or name@sentinel1:26379,sentinel2:26379 for Redis Sentinel.')
-        .meta({ name: 'host', notEmpty: true }),
+        .describe(
+          'host:port, redis://user:password@host:port/database (rediss:// with TLS), the path of a socket, or name@sentinel1:26379,sentinel2:26379 for Redis Sentinel. What a URL says needs no key of its own.',
+        )
+        .meta({ notEmpty: true }),
+      username: text
+        .default('')
+        .describe('User of Redis (ACL); empty for the default user. With Sentinel: of the master.'),
       password: secret('remove it unless the password of Redis has it')
         .default('')
         .describe('Password of Redis (with Sentinel: of the master); empty when it asks for none.'),
@@ -106,7 +115,32 @@ export const commonSections = (service: ServiceName, port: number) => ({
       insecureSkipVerifyTLS: boolean
         .default(false)
         .describe(
-          'Set to true to accept any TLS certificate of Redis. Better: name its CA in NODE_EXTRA_CA_CERTS.',
+          'Set to true to accept any TLS certificate of Redis. Better: name its CA in tlsCaCertFile.',
+        ),
+      tlsCaCertFile: file
+        .default('')
+        .describe(
+          'PEM file with the CAs that Redis and its Sentinels are trusted by; empty for those that Node.js has built in, and NODE_EXTRA_CA_CERTS.',
+        ),
+      tlsCertFile: file
+        .default('')
+        .describe('PEM file with the client certificate, where Redis asks for one.'),
+      tlsKeyFile: file
+        .default('')
+        .describe('PEM file with the private key of tlsCertFile, without a passphrase.'),
+      tlsServerName: address
+        .default('')
+        .describe(
+          'Name that is in the certificate of Redis, where that of host is not: Sentinels name the master by its address.',
+        ),
+      sentinelUsername: text.default('').describe('User of the Sentinels (ACL).'),
+      sentinelPassword: secret('remove it unless the password of the Sentinels has it')
+        .default('')
+        .describe('Password of the Sentinels, which is not that of the master.'),
+      sentinelTLS: oneOf(SENTINEL_TLS)
+        .default('same')
+        .describe(
+          'Whether connections to Sentinels are encrypted: "same" as those to Redis, "on" or "off".',
         ),
     },
   ),

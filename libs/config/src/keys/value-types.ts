@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { textWarning, textError, withoutLineBreak } from '../values/text-problems';
 import { CDS_GENERATIONS, generationOf, type CdsGeneration } from '../values/cds-version';
-import { parseRedisAddress, REDIS_FORMS } from '../values/redis-address';
+import { parseRedisHost, REDIS_FORMS } from '../values/redis-host';
 
 /** What reading and documenting a value need to know besides its schema. */
 export interface KeyType {
@@ -83,13 +83,20 @@ export const address = trimmed()
   .refine((host) => isIP(host) !== 0 || HOST.test(host), `must be ${ADDRESS}`)
   .register(types, { expected: ADDRESS });
 
-export const redisAddress = trimmed()
+export const redisHost = trimmed()
   .transform((host, context) => {
-    const parsed = parseRedisAddress(host);
-    if (!parsed) context.addIssue(`must be ${REDIS_FORMS}, in quotes`);
-    return parsed ?? z.NEVER;
+    const parsed = parseRedisHost(host);
+    if (typeof parsed !== 'string') return parsed;
+    context.addIssue(parsed);
+    return z.NEVER;
   })
   .register(types, { expected: `${REDIS_FORMS}, in quotes` });
+
+const FILE = 'the absolute path of a file in quotes';
+/** A service has the folder that its supervisor gives it, so a relative path would mean anything. */
+export const file = trimmed()
+  .refine((path) => path === '' || path.startsWith('/'), `must be ${FILE}`)
+  .register(types, { expected: FILE });
 
 /** No space, and nothing that a pattern of SCAN or of an ACL takes for more than itself. */
 export const keyPrefix = z

@@ -3,6 +3,7 @@ import type { commonSections } from '../keys/common-sections';
 import { HOOKS_SECTIONS, type SignatureMode } from '../keys/hooks-sections';
 import type { ServiceName, Values } from '../keys/section';
 import { DEFAULT_UI_URL, VCS_SECTIONS } from '../keys/vcs-sections';
+import { readRedis } from './read-redis';
 import { readSections } from './read-sections';
 import { readServers } from './read-servers';
 import type { Reading } from './reading';
@@ -21,7 +22,7 @@ export function readVcs(reading: Reading) {
   return {
     name: vcs.name,
     url: vcs.url,
-    ...common(values),
+    ...common(reading, 'vcs', values),
     http: values.http,
     /** Undefined where the API has to be asked for it, as CDS 0.44 and later allow. */
     uiUrl: ui.uiUrl || (isConsumer ? undefined : DEFAULT_UI_URL),
@@ -61,7 +62,7 @@ export function readHooks(reading: Reading) {
       ...(branchDeletion.token !== '' && { token: branchDeletion.token }),
     },
     ...{ reconcile, outgoing },
-    ...common(values),
+    ...common(reading, 'hooks', values),
     http: {
       ...http,
       /** Where webhooks alone are served, too. */
@@ -71,10 +72,12 @@ export function readHooks(reading: Reading) {
   };
 }
 
-function common({ api, apiHttp, redis }: Values<ReturnType<typeof commonSections>>) {
+function common(
+  reading: Reading,
+  service: ServiceName,
+  { api, apiHttp, redis }: Values<ReturnType<typeof commonSections>>,
+) {
   const { generation, ...session } = api;
-  const { enableTLS, insecureSkipVerifyTLS, ...plain } = redis;
-  const tls = { rejectUnauthorized: !insecureSkipVerifyTLS };
   return {
     api: {
       ...session,
@@ -82,8 +85,7 @@ function common({ api, apiHttp, redis }: Values<ReturnType<typeof commonSections
       /** Undefined where the API has to be asked for its version. */
       ...(generation !== 'auto' && { generation }),
     },
-    /** Without `tls` connections are not encrypted. */
-    redis: { ...plain, ...(enableTLS && { tls }) },
+    redis: readRedis(reading, redis, (key) => reading.givenAt(service, 'cache', 'redis', key)),
   };
 }
 
