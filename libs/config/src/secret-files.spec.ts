@@ -55,8 +55,10 @@ describe('a secret in a file', () => {
 
   it('counts for every secret key of both services, and before the file of the configuration', () => {
     const variables = [...SECRET_VARIABLES.vcs, ...SECRET_VARIABLES.hooks];
+    // Where Redis is has a form, which is checked; a URL may hold its password.
+    const valueOf = (name: string) => (name.endsWith('_REDIS_HOST') ? 'm@one,two' : `of ${name}`);
     const env = Object.fromEntries(
-      variables.map((name) => [`${name}_FILE`, secretFile(name, `of ${name}\n`)]),
+      variables.map((name) => [`${name}_FILE`, secretFile(name, `${valueOf(name)}\n`)]),
     );
     const toml = join(folder, 'cds.toml');
     writeFileSync(
@@ -80,6 +82,7 @@ describe('a secret in a file', () => {
     );
     expect(vcs?.api.token).toBe('of CDS_VCS_API_TOKEN');
     expect(vcs?.redis.password).toBe('of CDS_VCS_CACHE_REDIS_PASSWORD');
+    expect(vcs?.redis.sentinel?.password).toBe('of CDS_VCS_CACHE_REDIS_SENTINELPASSWORD');
     expect(vcs?.servers[0]?.clientSecret).toBe(`of ${SERVER}_CLIENTSECRET`);
     expect(hooks?.webhookKeys).toEqual([
       'of CDS_HOOKS_WEBHOOKKEY',

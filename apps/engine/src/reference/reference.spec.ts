@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeShared } from '@cds/testing';
 import { judgeExecution } from './judge-execution';
@@ -125,6 +126,17 @@ describe('the Redis to import from', () => {
     'redis:/',
     'unix:///run/old.sock',
   ])('refuses %j', (text) => expect(() => sourceAddress(text, {})).toThrow(/^--from /));
+
+  it('reads its password from a file', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'cds-import-')), 'password');
+    writeFileSync(file, 's3cret\n');
+    const env = { CDS_IMPORT_REDIS_PASSWORD_FILE: file };
+    expect(sourceAddress('old', env)).toMatchObject({ password: 's3cret' });
+    rmSync(file);
+    expect(() => sourceAddress('old', env)).toThrow(
+      /^CDS_IMPORT_REDIS_PASSWORD_FILE names a file that does not exist/,
+    );
+  });
 
   it('names a variable that does not fit', () => {
     const env = { CDS_IMPORT_REDIS_TLSCACERTFILE: '/no/such.pem' };

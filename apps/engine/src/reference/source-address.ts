@@ -15,7 +15,7 @@ const HOST = `${PREFIX}_HOST`;
  * @throws CommandError for what is wrong, and for a password in `--from`
  */
 export function sourceAddress(text: string, env: NodeJS.ProcessEnv): RedisConfigLike {
-  if (/^\w+:\/\/[^/]*:[^/]*@/.test(text))
+  if (/^\w+:\/\/[^/:@]*:[^/]*@/.test(text))
     throw usageError(
       `--from takes no password, which everybody on this machine could read: put it into ${IMPORT_PASSWORD}.`,
     );

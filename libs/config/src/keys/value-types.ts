@@ -90,7 +90,8 @@ export const redisHost = trimmed()
     context.addIssue(parsed);
     return z.NEVER;
   })
-  .register(types, { expected: `${REDIS_FORMS}, in quotes` });
+  // A URL may hold a password.
+  .register(types, { expected: `${REDIS_FORMS}, in quotes`, isSecret: true });
 
 const FILE = 'the absolute path of a file in quotes';
 /** A service has the folder that its supervisor gives it, so a relative path would mean anything. */

@@ -90,7 +90,7 @@ function parseUrl(text: string, scheme: string): RedisHost | string {
     return `has a scheme that is not known: must be ${REDIS_FORMS}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const address = url && parseHostAndPort(url.host, REDIS_PORT);
-  if (/@.*,/.test(text) && !address)
+  if (!address && text.includes('@') && text.lastIndexOf(',') > text.indexOf('@'))
     return `is Sentinel as a URL: write name@sentinel1:26379,sentinel2:26379 without a scheme, user and password by keys of their own`;
   if (!url || !address) return `is not a URL that can be read: must be ${REDIS_FORMS}; ${ENCODE}`;
   if (url.search || url.hash || /[?#]$/.test(text))
