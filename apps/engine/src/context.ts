@@ -1,3 +1,5 @@
+import type { RemoteDocument } from '@cds/config';
+
 /** The process that a command runs in. */
 export interface Context {
   env: NodeJS.ProcessEnv;
@@ -9,4 +11,6 @@ export interface Context {
   home: string;
   /** Files that are this command, as they were called. */
   ownFiles: readonly string[];
+  /** What Vault and Consul hold of the configuration; read before the command runs. */
+  documents?: readonly RemoteDocument[];
 }

@@ -59,7 +59,7 @@ describe('engine', () => {
     [['--help'], /Usage: engine .*config .*start .*vcs .*version/s],
     [['config', '--help'], /new .*check/s],
     [['config', 'new', '--help'], /--env/],
-    [['config', 'check', '--help'], /<files\.\.\.>/],
+    [['config', 'check', '--help'], /\[files\.\.\.\]/],
     [['start', '--help'], /--config .*CDS_ENGINE/s],
     [['vcs', '--help'], /webhook/],
     [['vcs', 'webhook', '--help'], /<uuid>/],
@@ -82,7 +82,7 @@ describe('engine', () => {
     [['start'], /name the services to start/],
     [['start', 'vcs', '--conf', 'x'], /unknown option '--conf'\n\(Did you mean --config\?\)/],
     [['config', 'new', 'ui'], /ui is a service of CDS itself/],
-    [['config', 'check'], /missing required argument 'files'/],
+    [['config', 'check'], /missing argument 'files'/],
     [['vcs', 'webhook', '../x'], /no uuid of a webhook/],
   ])('refuses %j with exit code 2', (args, sentence) => {
     const { code, out, err } = engine.run(args);

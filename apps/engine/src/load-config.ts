@@ -14,7 +14,7 @@ export function loadConfigOrSay(
   context: Context,
 ): LoadedConfig | undefined {
   try {
-    return loadConfig({ services, files, env: context.env });
+    return loadConfig({ services, files, documents: context.documents, env: context.env });
   } catch (error) {
     if (!isConfigError(error)) throw error;
     error.problems.forEach((problem) => context.say(formatProblem(problem)));

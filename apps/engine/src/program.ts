@@ -1,4 +1,4 @@
-import { CDS_VERSION_OF_TODAY } from '@cds/config';
+import { CDS_VERSION_OF_TODAY, type RemoteOptions } from '@cds/config';
 import { showHidden } from '@cds/wire';
 import { Command, CommanderError } from 'commander';
 import { buildInfo } from './build-info';
@@ -11,6 +11,7 @@ import { showWebhook } from './commands/vcs-webhook';
 import { showVersion } from './commands/version';
 import { type ConfigOption, configOption } from './config-option';
 import type { Context } from './context';
+import { addRemoteOptions } from './remote-config';
 import { addHooksCommands } from './hooks-commands';
 
 /** Texts of others (branches, answers, messages) move no cursor and turn no text around. */
@@ -63,7 +64,7 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .action(async (services: string[], o: NewConfigOptions) => newConfig(services, o, context));
   config
     .command('check')
-    .argument('<files...>', 'configuration file (TOML), or several that belong together')
+    .argument('[files...]', 'configuration file (TOML), or several that belong together')
     .option('--env', 'let the environment override the files, as start does')
     .description('say everything that is wrong with a configuration')
     .action((files: string[], o: { env?: true }) => endWith(checkConfig(files, o, context)));
@@ -75,9 +76,9 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .description('start services; `api` starts the binary of CDS itself')
     .addHelpText(
       'after',
-      '\nDefaults come first, then the files (what stands in a later one counts), then the environment (CDS_VCS_API_TOKEN, …).\nThe binary of CDS is the one named by CDS_ENGINE, or cds-engine or engine on PATH.',
+      '\nDefaults come first, then the files (what stands in a later one counts), then Vault and Consul, then the environment (CDS_VCS_API_TOKEN, …).\nThe binary of CDS is the one named by CDS_ENGINE, or cds-engine or engine on PATH.',
     )
-    .action(async (services: string[], o: ConfigOption) =>
+    .action(async (services: string[], o: ConfigOption & RemoteOptions) =>
       endWith(await startServices(services, o, context)),
     );
 
@@ -104,5 +105,6 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .command('version')
     .description('print version, commit and Node version')
     .action(() => showVersion(context));
+  addRemoteOptions(program, context);
   return program;
 }

@@ -5,7 +5,7 @@ import { createHooks } from './hooks-service';
 
 async function main(): Promise<void> {
   allowSlowConnects();
-  const { config, warnings } = configFromCommandLine('hooks');
+  const { config, warnings } = await configFromCommandLine('hooks');
   const logger = createLogger({ service: 'hooks', level: config.log.level });
   logConsole(logger);
   for (const { key, line, message } of warnings)

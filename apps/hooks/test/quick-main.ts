@@ -5,7 +5,7 @@ import { createHooks } from '../src/hooks-service';
 import { QUICK } from './quick';
 
 async function main(): Promise<void> {
-  const { config } = configFromCommandLine('hooks');
+  const { config } = await configFromCommandLine('hooks');
   const logger = createLogger({ service: 'hooks', level: config.log.level });
   const hooks = await createHooks(config, logger, { ...QUICK, lockMs: 1_000 });
   await runUntilSignal({ logger, stop: hooks.stop });

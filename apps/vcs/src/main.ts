@@ -40,7 +40,7 @@ const REDIS_READY_MS = 2_000;
 
 async function main(): Promise<void> {
   allowSlowConnects();
-  const { config, warnings } = configFromCommandLine('vcs');
+  const { config, warnings, sources } = await configFromCommandLine('vcs');
   const logger = createLogger({ service: 'vcs', level: config.log.level });
   logConsole(logger);
   for (const { key, line, message } of warnings)
@@ -114,7 +114,7 @@ async function main(): Promise<void> {
     config,
     uiUrl: uiUrl.get,
     api,
-    hooksUrl: configuredHooksUrl(process.argv.slice(2), process.env),
+    hooksUrl: configuredHooksUrl(sources, process.env),
     redis,
     logger,
     callers: registration.callers,

@@ -1,5 +1,5 @@
 export { formatProblem, isConfigError, type ConfigProblem } from './config-problem';
-export { configFromCommandLine } from './config-from-command-line';
+export { configFromCommandLine, type StartConfig } from './config-from-command-line';
 export * from './config-types';
 export { badConfigExitCode, EXIT_CONFIG, EXIT_USAGE } from './exit-codes';
 export type { SignatureMode } from './keys/hooks-sections';
@@ -16,7 +16,16 @@ export {
   knownCdsVersion,
   takesConsumerTokens,
 } from './values/cds-version';
-export { checkConfigText, loadConfig, readConfigFile, readConfigFiles } from './load-config';
+export {
+  checkConfigText,
+  type ConfigSources,
+  loadConfig,
+  readConfigFile,
+  readConfigFiles,
+} from './load-config';
+export { readRemoteConfig, type RemoteDocument } from './remote/read-remote-config';
+export { RemoteConfigError } from './remote/remote-config-error';
+export { REMOTE_OPTIONS, type RemoteOptions } from './remote/remote-sources';
 export { configReference } from './print/config-reference';
 export { printConfig } from './print/print-config';
 export { printEnv } from './print/print-env';

@@ -33,18 +33,26 @@ export interface ConfigText {
   path?: string;
 }
 
+/** Where a configuration is read from, besides the environment. */
+export interface ConfigSources {
+  /** Paths. */
+  files?: readonly string[] | undefined;
+  /** What `readRemoteConfig` read. */
+  documents?: readonly ConfigText[] | undefined;
+}
+
 /**
- * Reads the configuration of `services`: defaults, then the files (paths), of which the later count
- * where keys are the same, then the environment. Returns what is worth a look as `warnings`.
+ * Reads the configuration of `services`: defaults, then the files and the documents, of
+ * which the later count where keys are the same, then the environment. Returns what is
+ * worth a look as `warnings`.
  *
  * @throws ConfigError with everything that is wrong.
  */
-export function loadConfig(o: {
-  services: readonly ServiceName[];
-  files?: readonly string[] | undefined;
-  env: NodeJS.ProcessEnv;
-}): LoadedConfig {
-  const { problems, ...loaded } = read(readConfigFiles(o.files ?? []), o.services, o.env);
+export function loadConfig(
+  o: ConfigSources & { services: readonly ServiceName[]; env: NodeJS.ProcessEnv },
+): LoadedConfig {
+  const texts = readConfigFiles(o.files ?? [], o.documents);
+  const { problems, ...loaded } = read(texts, o.services, o.env);
   if (problems.some(({ level }) => level === 'error')) throw new ConfigError(problems);
   return { ...loaded, warnings: problems };
 }
@@ -131,16 +139,19 @@ function firstOf(problems: ConfigProblem[]): ConfigProblem[] {
 }
 
 /**
- * The texts of configuration files.
+ * The texts of configuration files, and of what else holds configuration, in the order in which
+ * they count.
  *
- * @throws ConfigError saying which of them cannot be read, and why.
+ * @throws ConfigError saying which file cannot be read, and why.
  */
-export function readConfigFiles(files: readonly string[]): ConfigText[] {
+export function readConfigFiles(
+  files: readonly string[],
+  documents: readonly ConfigText[] = [],
+): ConfigText[] {
   const paths = [...new Set(files)];
-  return paths.map((path) => ({
-    text: readConfigFile(path),
-    ...(paths.length > 1 ? { path } : {}),
-  }));
+  const isAlone = paths.length + documents.length === 1;
+  const texts = paths.map((path) => ({ text: readConfigFile(path), ...(!isAlone && { path }) }));
+  return [...texts, ...documents];
 }
 
 /**

@@ -311,7 +311,7 @@ describe('the command line', () => {
   }
   afterEach(() => jest.restoreAllMocks());
 
-  it('of any kind ends with 0, 1 or 2 and few words', () => {
+  it('of any kind ends with 0, 1 or 2 and few words', async () => {
     jest.spyOn(process, 'exit').mockImplementation((code) => {
       throw new Exit(code);
     });
@@ -330,6 +330,10 @@ describe('the command line', () => {
         '-',
         '--__proto__',
         '--__proto__=polluted',
+        '--vault-addr=x',
+        '--vault-token=y',
+        '--remote-config=ftp://x',
+        '--remote-config-key=x',
       ),
       fc.constantFrom(
         '/dev/null',
@@ -342,15 +346,12 @@ describe('the command line', () => {
       ),
       fc.string(),
     );
-    fc.assert(
-      fc.property(fc.array(argument, { maxLength: 4 }), (args) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(argument, { maxLength: 4 }), async (args) => {
         said = '';
-        let error: unknown;
-        try {
-          configFromCommandLine('vcs', args, {});
-        } catch (thrown) {
-          error = thrown;
-        }
+        const error: unknown = await configFromCommandLine('vcs', args, {}).catch(
+          (thrown: unknown) => thrown,
+        );
         expect(error).toBeInstanceOf(Exit);
         expect([0, 1, 2]).toContain((error as Exit).code);
         expect(said).not.toBe('');

@@ -14,6 +14,12 @@ export { startSlowListener, type SlowListener } from './start-slow-listener';
 export { startProcess, type RunningProcess, type ProcessOptions } from './start-process';
 export { rabbitmqServerScript, startTestRabbitmq, type TestRabbitmq } from './start-test-rabbitmq';
 export { startTestProxy, type TestProxy, type TestProxyOptions } from './start-test-proxy';
+export {
+  startTestConsul,
+  startTestVault,
+  type TestConsul,
+  type TestVault,
+} from './start-test-stores';
 export { startTestRedis, type TestRedis, type TestRedisOptions } from './start-test-redis';
 export {
   createTestCa,

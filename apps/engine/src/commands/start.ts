@@ -1,11 +1,18 @@
-import { EXIT_CONFIG, EXIT_USAGE, type LoadedConfig, type ServiceName } from '@cds/config';
+import {
+  EXIT_CONFIG,
+  EXIT_USAGE,
+  type LoadedConfig,
+  type RemoteOptions,
+  type ServiceName,
+} from '@cds/config';
 import { cdsEngineEnv, findCdsEngine } from '../cds-engine/find-cds-engine';
 import { waitForApi } from '../cds-engine/wait-for-api';
 import { CommandError, EXIT_FAILED, usageError } from '../command-error';
-import { fileOfApi } from '../cds-engine/file-of-api';
+import { argsForApi } from '../cds-engine/args-for-api';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { loadConfigOrSay } from '../load-config';
+import { remoteForService } from '../remote-config';
 import { isOurService, unknownService } from '../service-names';
 import { forwardSignals } from '../supervision/forward-signals';
 import { serviceBundle } from '../supervision/service-bundle';
@@ -24,7 +31,7 @@ import {
  */
 export async function startServices(
   names: readonly string[],
-  { config: files = [] }: ConfigOption,
+  { config: files = [], ...remote }: ConfigOption & RemoteOptions,
   context: Context,
 ): Promise<number> {
   const wanted = wantedServices(names, context.env);
@@ -37,7 +44,9 @@ export async function startServices(
     return EXIT_FAILED;
   }
   const isGroup = wanted.length > 1;
-  const plans = services.map((service) => servicePlan(service, { files, isGroup }, context));
+  const plans = services.map((service) =>
+    servicePlan(service, { files, remote, isGroup }, context),
+  );
 
   const nameWidth = Math.max(...wanted.map((name) => name.length), 'hooks'.length);
   const report = (event: SupervisionEvent): void =>
@@ -67,26 +76,27 @@ const FINAL_CODES: readonly (number | null)[] = [EXIT_CONFIG, EXIT_USAGE];
 
 function servicePlan(
   service: ServiceName,
-  { files, isGroup }: { files: readonly string[]; isGroup: boolean },
+  o: { files: readonly string[]; remote: RemoteOptions; isGroup: boolean },
   context: Context,
 ): ChildPlan {
+  const remote = remoteForService(o.remote);
   return {
     name: service,
     command: process.execPath,
-    args: [serviceBundle(service, context.home), ...configArgs(files)],
-    env: context.env,
-    endsGroup: (code) => !isGroup || FINAL_CODES.includes(code),
+    // It reads its configuration again at each start.
+    args: [serviceBundle(service, context.home), ...configArgs(o.files), ...remote.args],
+    env: { ...context.env, ...remote.env },
+    endsGroup: (code) => !o.isGroup || FINAL_CODES.includes(code),
   };
 }
 
 function apiPlan(files: readonly string[], context: Context): ChildPlan {
   const engine = findCdsEngine(context);
   if ('reason' in engine) throw new CommandError(`cannot start api: ${engine.reason}`);
-  const file = fileOfApi(files);
   return {
     name: 'api',
     command: engine.path,
-    args: ['start', 'api', ...configArgs(file === undefined ? [] : [file])],
+    args: ['start', 'api', ...argsForApi(files, context.documents)],
     env: cdsEngineEnv(context.env),
     // It asks what to do where the binary of the worker is missing.
     hasNoInput: true,
