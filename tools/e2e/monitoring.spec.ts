@@ -4,6 +4,7 @@ import { startProcess, waitFor } from '@cds/testing';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { serviceEnvironment } from '../sandbox/story/service-config';
+import { queriesOf, readDashboard } from './dashboard.fixture';
 import { type ExportedMetric, metricOf, readExported } from './exported-metrics.fixture';
 import {
   type DocumentedMetric,
@@ -94,6 +95,27 @@ describe('the tables of docs/monitoring.md', () => {
   });
 });
 
+/** Expects that an expression reads metrics, labels and values that there are. */
+function expectKnown(expr: string): void {
+  const { selectors, grouping } = readPromql(expr);
+  expect(selectors.length).toBeGreaterThan(0);
+  const known = new Set(ADDED.labels);
+  for (const { metric: sample, matchers } of selectors) {
+    if (!ADDED.metrics.has(sample))
+      expect([...exported.keys()]).toContain(metricOf(sample, exported));
+    const { labels } = byName.get(metricOf(sample, exported)) ?? { labels: new Map() };
+    for (const label of labels.keys()) known.add(label);
+    for (const { label, operator, value } of matchers) {
+      if (ADDED.labels.has(label)) continue;
+      expect([...labels.keys()]).toContain(label);
+      const asked = operator.includes('~') ? value.split('|') : [value];
+      if (labels.get(label)?.length)
+        expect(labels.get(label)).toEqual(expect.arrayContaining(asked));
+    }
+  }
+  expect([...known]).toEqual(expect.arrayContaining(grouping));
+}
+
 describe('the alerts', () => {
   it('are the rules of docs/monitoring/alerts.yml, each with words on what to do', () => {
     const schema = z.object({
@@ -124,23 +146,7 @@ describe('the alerts', () => {
   });
 
   it.each(alerts)('$name reads metrics, labels and values that there are', ({ expr }) => {
-    const { selectors, grouping } = readPromql(expr);
-    expect(selectors.length).toBeGreaterThan(0);
-    const known = new Set(ADDED.labels);
-    for (const { metric: sample, matchers } of selectors) {
-      if (!ADDED.metrics.has(sample))
-        expect([...exported.keys()]).toContain(metricOf(sample, exported));
-      const { labels } = byName.get(metricOf(sample, exported)) ?? { labels: new Map() };
-      for (const label of labels.keys()) known.add(label);
-      for (const { label, operator, value } of matchers) {
-        if (ADDED.labels.has(label)) continue;
-        expect([...labels.keys()]).toContain(label);
-        const asked = operator.includes('~') ? value.split('|') : [value];
-        if (labels.get(label)?.length)
-          expect(labels.get(label)).toEqual(expect.arrayContaining(asked));
-      }
-    }
-    expect([...known]).toEqual(expect.arrayContaining(grouping));
+    expectKnown(expr);
   });
 
   it('would be found out if they named what is not there', () => {
@@ -162,6 +168,56 @@ describe('the alerts', () => {
   it('and all other words of the page name metrics that there are', () => {
     const named = [...doc.matchAll(/`(cds_(?:vcs|hooks)_[a-z_]+)/g)].map(([, name = '']) => name);
     for (const name of named) expect([...exported.keys()]).toContain(metricOf(name, exported));
+  });
+});
+
+describe.each(SERVICES)('the dashboard of %s', (service) => {
+  const dashboard = readDashboard(service);
+  const queries = queriesOf(dashboard);
+
+  it('reads metrics, labels and values that there are, of the chosen replicas', () => {
+    for (const { expr, shown } of queries) {
+      expectKnown(expr);
+      for (const { metric, matchers } of readPromql(expr).selectors) {
+        expect([expr, matchers.map(({ value }) => value)]).toEqual([
+          expr,
+          expect.arrayContaining(['$job', '$instance']),
+        ]);
+        const { labels } = byName.get(metricOf(metric, exported)) ?? { labels: new Map() };
+        expect([expr, [...labels.keys(), 'instance']]).toEqual([
+          expr,
+          expect.arrayContaining(shown.filter((name) => name !== 'instance')),
+        ]);
+      }
+    }
+  });
+
+  it('shows every metric of the service, those of the alerts among them', () => {
+    const read = (exprs: readonly { expr: string }[]) =>
+      exprs
+        .flatMap(({ expr }) => readPromql(expr).selectors)
+        .map(({ metric }) => metricOf(metric, exported));
+    const own = (name: string) => name.startsWith(`cds_${service}_`);
+    const shown = read(queries);
+    expect(shown).toEqual(expect.arrayContaining(read(alerts).filter(own)));
+    expect(shown).toEqual(expect.arrayContaining([...exported.keys()].filter(own)));
+  });
+
+  it('asks for its data source, and places each panel beside the others', () => {
+    const [source, ...others] = dashboard.templating.list;
+    expect(source).toMatchObject({ name: 'datasource', type: 'datasource', query: 'prometheus' });
+    expect(others.map(({ name }) => name)).toEqual(['job', 'instance']);
+    for (const { query } of others)
+      expect(JSON.stringify(query)).toContain(`label_values(cds_${service}_build_info`);
+    const ids = dashboard.panels.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    const taken = new Set<string>();
+    for (const { gridPos, title } of dashboard.panels)
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++)
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+          expect([title, x < 24, taken.has(`${x},${y}`)]).toEqual([title, true, false]);
+          taken.add(`${x},${y}`);
+        }
   });
 });
 
