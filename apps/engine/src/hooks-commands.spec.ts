@@ -242,7 +242,7 @@ describe('engine hooks why', () => {
     const { code, out } = run('why', HOOK, '--branch', 'dev');
     expect(code).toBe(0);
     expect(out).toContain('hooks received no push to dev that it still knows of');
-    expect(out).toContain('See the settings of jdoe/repo-0 at Bitbucket');
+    expect(out).toContain('engine doctor --repository jdoe/repo-0 looks');
 
     expect(run('why', OTHER)).toMatchObject({ code: 1, err: expect.stringContaining('404') });
     expect(run('why', 'jdoe/other')).toMatchObject({

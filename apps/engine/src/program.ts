@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { buildInfo } from './build-info';
 import { CommandError, EXIT_FAILED, EXIT_USAGE } from './command-error';
 import { checkConfig } from './commands/config-check';
+import { doctor, type DoctorOptions } from './commands/doctor';
 import { newConfig, type NewConfigOptions } from './commands/config-new';
 import { startServices } from './commands/start';
 import { adoptState } from './commands/adopt-state';
@@ -81,6 +82,20 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .action(async (services: string[], o: ConfigOption & RemoteOptions) =>
       endWith(await startServices(services, o, context)),
     );
+
+  program
+    .command('doctor')
+    .addOption(configOption())
+    .option('--repository <workspace/repository>', 'check the webhooks of this repository, too')
+    .option('--json', 'print a JSON array')
+    .description(
+      'check everything between the files and a working system, with what to do; it changes nothing',
+    )
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 where nothing fails, 1 where something does, 2 when called in the wrong way.\nThe environment counts as for start.',
+    )
+    .action(async (o: DoctorOptions) => endWith(await doctor(o, context)));
 
   const vcs = program.command('vcs').description('help with the vcs service');
   vcs

@@ -69,6 +69,24 @@ export function checkConfigText(
   return read(typeof text === 'string' ? [{ text }] : text, o.services, o.env ?? {}).problems;
 }
 
+/**
+ * The services that files configure; without a file those of `CDS_SERVICE`, else all.
+ * @throws ConfigError where a file cannot be read as TOML
+ */
+export function servicesOf(
+  texts: readonly ConfigText[],
+  env: NodeJS.ProcessEnv,
+): readonly ServiceName[] {
+  const problems: ConfigProblem[] = [];
+  const file = readTrees(texts, problems);
+  if (texts.length > 0 && !file) throw new ConfigError(problems);
+  const named = (env.CDS_SERVICE ?? '').split(/[\s,]+/);
+  const found = SERVICE_NAMES.filter((service) =>
+    file ? file.children.has(service) : named.includes(service),
+  );
+  return found.length > 0 ? found : SERVICE_NAMES;
+}
+
 /** @param wanted undefined for the services that the files have */
 function read(
   texts: readonly ConfigText[],

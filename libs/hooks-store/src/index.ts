@@ -65,7 +65,7 @@ export { readCleanupOf } from './lists/cleanup-of-branch';
 export { type HookQueueState, readHookQueue } from './lists/hook-queue-state';
 export { type ListedExecution, listExecutions } from './lists/execution-list';
 export { listHistory, type PastExecution } from './lists/execution-history';
-export { listTasks } from './lists/task-list';
+export { listTasks, tasksOfRepository } from './lists/task-list';
 export { createLostDeliveries } from './lost-deliveries/lost-deliveries';
 export { createStoredCounts, type DueCount } from './monitoring/stored-counts';
 export { createOncePerCluster, type OncePerCluster } from './once-per-cluster';

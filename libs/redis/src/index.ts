@@ -16,3 +16,12 @@ export { redisNowMs, redisNowUs } from './redis-now';
 export { createDueLoop, type DueLoop } from './due-loop';
 export { redisRefusal } from './redis-refusal';
 export { answeredByRedis, redisBudget } from './redis-deadline';
+export {
+  evictionWarning,
+  isInClusterMode,
+  persistenceWarning,
+  redisInfo,
+} from './redis-health-warnings';
+export { whyNoWrites } from './why-no-writes';
+export { createGrantCipher, type GrantCipher } from './vcs-grants/grant-cipher';
+export { storedGrantSchema } from './vcs-grants/stored-grant';

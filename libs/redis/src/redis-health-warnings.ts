@@ -22,14 +22,15 @@ export async function redisHealthWarnings(redis: Redis): Promise<string[]> {
  * @throws the connection's errors
  */
 export async function isInClusterMode(redis: Redis): Promise<boolean | undefined> {
-  const enabled = await readInfo(redis, 'cluster', 'cluster_enabled');
+  const enabled = await redisInfo(redis, 'cluster', 'cluster_enabled');
   return enabled === undefined ? undefined : enabled === '1';
 }
 
-async function persistenceWarning(redis: Redis): Promise<string | undefined> {
+/** What endangers what is stored; undefined where nothing does. */
+export async function persistenceWarning(redis: Redis): Promise<string | undefined> {
   const setting = await readSetting(redis, 'appendonly');
   if (setting === undefined) {
-    const enabled = await readInfo(redis, 'persistence', 'aof_enabled');
+    const enabled = await redisInfo(redis, 'persistence', 'aof_enabled');
     if (enabled === '1') return undefined;
     return enabled === undefined
       ? unchecked('whether it keeps an append-only file', 'its append-only file (AOF) is on')
@@ -43,9 +44,10 @@ async function persistenceWarning(redis: Redis): Promise<string | undefined> {
   return `Redis ${loss}: ${howToSet('appendonly', 'yes')}`;
 }
 
-async function evictionWarning(redis: Redis): Promise<string | undefined> {
+/** Whether Redis removes keys when its memory is full; undefined where it does not. */
+export async function evictionWarning(redis: Redis): Promise<string | undefined> {
   const setting = await readSetting(redis, 'maxmemory-policy');
-  const policy = setting ?? (await readInfo(redis, 'memory', 'maxmemory_policy'));
+  const policy = setting ?? (await redisInfo(redis, 'memory', 'maxmemory_policy'));
   if (policy === 'noeviction') return undefined;
   if (policy === undefined) {
     return unchecked(
@@ -74,7 +76,12 @@ async function readSetting(redis: Redis, name: string): Promise<string | undefin
   return unlessForbidden(async () => (await redis.config('GET', name))[1]);
 }
 
-async function readInfo(redis: Redis, section: string, name: string): Promise<string | undefined> {
+/** A field of INFO; undefined where Redis forbids it, or has no such field. */
+export async function redisInfo(
+  redis: Redis,
+  section: string,
+  name: string,
+): Promise<string | undefined> {
   const text = (await unlessForbidden(() => redis.info(section))) ?? '';
   return text
     .split('\r\n')

@@ -31,6 +31,9 @@ export const vcsKeys = {
    */
   signingKeys: `${PREFIX}signing-keys`,
 
+  /** What the names of all grants begin with. */
+  grantPrefix: `${PREFIX}grant:`,
+
   /**
    * String: a grant, encrypted; 100 days after its last use. The API knows a project by the refresh
    * token of its linking for ever, so that token names the grant, although it is used up.

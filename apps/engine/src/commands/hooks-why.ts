@@ -64,7 +64,7 @@ function nextSteps(reports: readonly HookReport[], branch: string | undefined): 
     ...(repository === undefined
       ? []
       : [
-          `Is the webhook there, active and with our URL? See the settings of ${repository} at Bitbucket.`,
+          `Is the webhook at Bitbucket, active and with our URL? engine doctor --repository ${repository} looks.`,
         ]),
     "Did Bitbucket send it? See the webhook's request history at Bitbucket; it drops deliveries over 256 KB.",
     'Did a proxy answer in place of hooks? The log of hooks has a line for each refused delivery at level debug.',

@@ -2,9 +2,9 @@ import {
   createRefusalStore,
   createTaskStore,
   listHistory,
-  listTasks,
   readCleanupOf,
   readHookQueue,
+  tasksOfRepository,
 } from '@cds/hooks-store';
 import type { Task } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -24,10 +24,7 @@ export async function tasksOf(redis: Redis, target: string): Promise<Task[]> {
     const task = await createTaskStore({ redis }).read(target);
     return task ? [task] : [];
   }
-  const repository = target.toLowerCase();
-  const isOf = (task: Task) => valueOf(task, 'repoFullName').toLowerCase() === repository;
-  const { found } = await listTasks(redis, MAX_HOOKS, isOf);
-  return found.sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
+  return (await tasksOfRepository(redis, target, MAX_HOOKS)).found;
 }
 
 /** What Redis has of the newest pushes to a hook, without what Bitbucket was sent of them. */

@@ -25,7 +25,7 @@ export function formatReport(report: HookReport, held: Held): string {
     lines.push(
       ...(event.kind === 'refusal' ? refusalLines(event, uuid) : pastLines(event, report)),
     );
-  return lines.map((line) => `${onOneLine(line).trimEnd()}\n`).join('');
+  return lines.map((line) => `${/^ */.exec(line)?.[0] ?? ''}${onOneLine(line).trim()}\n`).join('');
 }
 
 /** Why pending executions wait; undefined without any. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { startTestRedis, waitFor, takesTime, provesNothingHappensFor } from '@cds/testing';
-import { vcsKeys } from '@cds/redis';
+import { createGrantCipher, vcsKeys } from '@cds/redis';
 import axios from 'axios';
 import { Redis } from 'ioredis';
 import {
@@ -11,7 +11,6 @@ import {
   type VcsInstance,
 } from '../../test/test-context.fixture';
 import { CLIENT_SECRET } from '../../test/oauth-stand-in.fixture';
-import { createGrantCipher } from './grant-cipher';
 
 const REPO = '/vcs/bitbucketcloud/repos/acme/widgets';
 const NEW_TOKEN = 'x-cds-access-token';

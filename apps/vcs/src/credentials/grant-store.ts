@@ -1,10 +1,8 @@
-import { defineScript, replies } from '@cds/redis';
+import { defineScript, type GrantCipher, replies, storedGrantSchema } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
 import type { Grant } from './grant';
-import type { GrantCipher } from './grant-cipher';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -30,20 +28,6 @@ redis.call('SET', ${K.grant}, ${A.sealed}, 'EX', ${A.ttlSeconds})
 return 1
 `,
 });
-
-const grantSchema = z
-  .object({
-    accessToken: z.string().min(1),
-    refreshToken: z.string().min(1),
-    expiresAt: z.number(),
-    lifetimeMs: z.number(),
-    generation: z.number().optional(),
-  })
-  // Older versions store no generation: the time of the renewal then orders their pairs.
-  .transform(({ generation, ...pair }) => ({
-    ...pair,
-    generation: generation ?? pair.expiresAt - pair.lifetimeMs,
-  }));
 
 /**
  * The newest pair of every grant, encrypted in Redis. After a failover Redis may hold a used-up
@@ -138,7 +122,7 @@ export function createGrantStore(deps: {
       );
       return undefined;
     }
-    return grantSchema.parse(JSON.parse(text));
+    return storedGrantSchema.parse(JSON.parse(text));
   }
 
   return {

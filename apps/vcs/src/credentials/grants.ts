@@ -1,11 +1,10 @@
 import type { AccessTokenSource, OAuthClient, OAuthTokens } from '@cds/bitbucket';
-import { vcsKeys } from '@cds/redis';
+import { createGrantCipher, vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import type { RefreshResult } from '../monitoring/vcs-metrics';
 import type { AccessPair } from './access-headers';
 import { grantFrom } from './grant';
-import { createGrantCipher } from './grant-cipher';
 import { createGrantStore } from './grant-store';
 import type { CallCredential } from './call-credential';
 import { createGrantTokens } from './grant-tokens';

@@ -34,3 +34,19 @@ export async function listTasks(
     unreadable: [...unreadable],
   };
 }
+
+/** Tasks of a repository (`workspace/slug`, whose case does not count), by their uuids. */
+export async function tasksOfRepository(
+  redis: Redis,
+  repository: string,
+  limit: number,
+): Promise<TaskList> {
+  const wanted = repository.toLowerCase();
+  const list = await listTasks(
+    redis,
+    limit,
+    ({ config }) => (config?.['repoFullName']?.value ?? '').toLowerCase() === wanted,
+  );
+  list.found.sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
+  return list;
+}

@@ -44,6 +44,13 @@ export function createServiceRoutes(deps: ServiceRoutesDeps): Router {
       db_migrate: '0',
     }),
   );
+  // As those of today answer it to who is not signed in.
+  router.get('/mon/status', (_request, response) =>
+    answerJson(response, 200, {
+      now: new Date().toISOString(),
+      lines: [{ status: 'OK', component: 'Global/Maintenance', value: 'false', type: '' }],
+    }),
+  );
   router.get('/config/user', (_request, response) =>
     answerJson(response, 200, { 'url.ui': deps.uiUrl(), 'url.api': deps.apiUrl() }),
   );

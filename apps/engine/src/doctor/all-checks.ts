@@ -1,0 +1,163 @@
+import type {
+  ConfigSources,
+  HooksConfig,
+  LoadedConfig,
+  RedisConfig,
+  ServiceName,
+  VcsConfig,
+} from '@cds/config';
+import { apiChecks, serviceCheck } from './checks/api';
+import { bitbucketChecks } from './checks/bitbucket';
+import { createClocks } from './checks/clocks';
+import { fileRights, readConfiguration } from './checks/configuration';
+import { storedGrants } from './checks/grants';
+import { publicChecks } from './checks/public-url';
+import { redisChecks, type RedisTarget, redisTarget } from './checks/redis';
+import { stateCheck } from './checks/state';
+import { webhookChecks } from './checks/webhooks';
+import { withoutSlash } from './ask-url';
+import { type Check, ok, skipped } from './finding';
+
+export interface DoctorInput extends ConfigSources {
+  env: NodeJS.ProcessEnv;
+  /** `workspace/slug` */
+  repository: string | undefined;
+}
+
+/** All checks in their order, and what ends them. */
+export function allChecks({ env, repository, ...sources }: DoctorInput) {
+  const { config, services, check } = readConfiguration(sources, env);
+  const first = [check, fileRights(sources.files ?? [], config)];
+  if (!config)
+    return {
+      checks: [...first, ...withoutConfig()],
+      mask: (text: string) => text,
+      close: () => undefined,
+    };
+  const { vcs, hooks } = config;
+  const targets = redisTargets(config);
+  const targetOf = (service: ServiceName): RedisTarget | undefined =>
+    targets.find(({ subject }) => subject.split(',').includes(service));
+  const [redisOfVcs, redisOfHooks] = [targetOf('vcs'), targetOf('hooks')];
+  const clocks = createClocks();
+  const grants = redisOfVcs && storedGrants(redisOfVcs.redis, vcs?.servers.length === 1);
+  const each = services.flatMap((name) => {
+    const [own, target] = [config[name], targetOf(name)];
+    return own && target ? [{ name, own, target }] : [];
+  });
+
+  const checks: Check[] = [
+    ...first,
+    ...targets.flatMap(redisChecks),
+    ...each.map(({ name, own, target }) => stateCheck(name, own, target)),
+    ...each.flatMap(({ name, own }) => [...apiChecks(name, own, clocks), serviceCheck(name, own)]),
+    ...(vcs && redisOfVcs && grants
+      ? vcs.servers.flatMap((server) =>
+          bitbucketChecks({
+            ...{ server, proxies: vcs.proxies, redis: redisOfVcs, grants, clocks },
+          }),
+        )
+      : []),
+    ...(vcs?.servers.length === 0 ? [noServers()] : []),
+    ...publicTargets(vcs, hooks).flatMap(publicChecks),
+    ...(repository === undefined
+      ? []
+      : webhookChecks({
+          repository,
+          hooks: hooks && redisOfHooks && { config: hooks, redis: redisOfHooks },
+          vcs: vcs && redisOfVcs && { config: vcs, redis: redisOfVcs },
+          grants,
+        })),
+    clocks.check(targets),
+    ...notConfigured(config),
+  ];
+  return {
+    checks,
+    mask: (text: string) => hide(text, [...secretsOf(config), ...(grants?.secrets() ?? [])]),
+    close: () => targets.forEach(({ redis }) => redis.disconnect()),
+  };
+}
+
+function withoutConfig(): Check[] {
+  return ['redis', 'api', 'service', 'bitbucket', 'public.answer', 'clock'].map((id) => ({
+    ...{ id, needs: ['config'] },
+    run: () => Promise.resolve(ok('')),
+  }));
+}
+
+/** A service whose file was not named is not checked, which has to be said. */
+function notConfigured({ vcs, hooks }: LoadedConfig): Check[] {
+  const missing = [...(vcs ? [] : ['vcs']), ...(hooks ? [] : ['hooks'])];
+  return missing.map((subject) => ({
+    ...{ id: 'config.other', subject },
+    run: () =>
+      Promise.resolve(
+        skipped(
+          `${subject} is not checked: the configuration has no [${subject}]`,
+          'name its file, too, with another --config',
+        ),
+      ),
+  }));
+}
+
+function noServers(): Check {
+  return {
+    id: 'bitbucket',
+    run: () =>
+      Promise.resolve(
+        skipped(
+          'not checked: without [vcs.servers] all credentials are those of VCS projects, which come with the calls of CDS',
+          'cdsctl project vcs list shows them',
+        ),
+      ),
+  };
+}
+
+/** Each Redis once: both services may share one. */
+function redisTargets({ vcs, hooks }: LoadedConfig): RedisTarget[] {
+  const byConfig = new Map<string, { services: ServiceName[]; config: RedisConfig }>();
+  for (const [name, own] of [
+    ['vcs', vcs],
+    ['hooks', hooks],
+  ] as const) {
+    if (!own) continue;
+    const key = JSON.stringify(own.redis);
+    const known = byConfig.get(key) ?? { services: [], config: own.redis };
+    known.services.push(name);
+    byConfig.set(key, known);
+  }
+  return [...byConfig.values()].map(({ services, config }) => redisTarget(services, config));
+}
+
+function publicTargets(vcs: VcsConfig | undefined, hooks: HooksConfig | undefined) {
+  const withSlash = (url: string) => `${withoutSlash(url)}/`;
+  const proxies = vcs?.proxies ?? hooks?.proxies;
+  const found = new Map<string, string>();
+  const add = (key: string, url: string) => {
+    if (url !== '' && !found.has(withSlash(url))) found.set(withSlash(url), key);
+  };
+  if (hooks) add('hooks.urlPublic', `${withSlash(hooks.urlPublic)}webhook`);
+  for (const { name, proxyWebhook } of vcs?.servers ?? [])
+    add(`vcs.servers.${name}.proxyWebhook`, proxyWebhook);
+  add('vcs.proxyWebhook', vcs?.proxyWebhook ?? '');
+  return [...found].map(([prefix, key]) => ({ prefix, key, proxies }));
+}
+
+/** Shorter ones occur in words. */
+const SHORTEST_SECRET = 6;
+
+function secretsOf({ vcs, hooks }: LoadedConfig): string[] {
+  return [
+    ...[vcs, hooks].flatMap((own) =>
+      own ? [own.api.token, own.redis.password, own.redis.sentinel?.password ?? ''] : [],
+    ),
+    ...(vcs ? [vcs.webhookKey, ...vcs.servers.map(({ clientSecret }) => clientSecret)] : []),
+    ...(hooks ? [...hooks.webhookKeys, hooks.branchDeletion.token ?? ''] : []),
+  ];
+}
+
+function hide(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .reduce((hidden, secret) => hidden.replaceAll(secret, '***'), text);
+}

@@ -1,0 +1,130 @@
+import {
+  GENERATION_NAMES,
+  generationOf,
+  type HooksConfig,
+  takesConsumerTokens,
+  type ServiceName,
+  type VcsConfig,
+} from '@cds/config';
+import { isConsumerToken, monitoringStatusSchema, versionInfoSchema } from '@cds/wire';
+import { type Answer, askUrl, withoutSlash } from '../ask-url';
+import { type Clocks } from './clocks';
+import { type Check, failed, ok, type Outcome, reasonOf, skipped, warning } from '../finding';
+
+export type ServiceConfig = VcsConfig | HooksConfig;
+
+/**
+ * Is the API there, and of which CDS? Signs in nowhere: a sign-in makes a session, from CDS 0.51 on
+ * a service, too.
+ */
+export function apiChecks(service: ServiceName, config: ServiceConfig, clocks: Clocks): Check[] {
+  const { api } = config;
+  let version: string | undefined;
+
+  const ask = (path: string, signal: AbortSignal): Promise<Answer> =>
+    askUrl({ url: `${withoutSlash(api.url)}${path}`, insecure: api.insecure, signal });
+
+  async function reachable(signal: AbortSignal): Promise<Outcome> {
+    const fix = `start the API, or correct [${service}.api.http] url; it is the API's own address, without a path`;
+    const answer = await ask('/mon/version', signal).catch((error: unknown) => reasonOf(error));
+    if (typeof answer === 'string') return failed(`${api.url}: ${answer}`, fix);
+    clocks.note(`API ${api.url}`, answer.aheadMs);
+    const read = versionInfoSchema.partial().safeParse(answer.json).data;
+    if (answer.status !== 200 || read?.version === undefined)
+      return failed(`${api.url}/mon/version answers ${answer.status}, which is no API of CDS`, fix);
+    const found = read.version;
+    version = found;
+    const generation = generationOf(found);
+    return ok(
+      `${api.url} is CDS ${found}${generation ? ` (${GENERATION_NAMES[generation]})` : ''}`,
+    );
+  }
+
+  function generation(): Promise<Outcome> {
+    const found = generationOf(version ?? '');
+    if (found === undefined)
+      return Promise.resolve(
+        /\d\.\d/.test(version ?? '')
+          ? failed(`CDS ${version ?? ''} is too old`, 'these services work with CDS 0.40 and later')
+          : skipped(
+              `not known: the version ${JSON.stringify(version)} has no numbers`,
+              `set [${service}.api] generation`,
+            ),
+      );
+    const fixed = api.generation;
+    if (fixed !== undefined && fixed !== found)
+      return Promise.resolve(
+        failed(
+          `[${service}.api] generation is ${fixed}, and the API is of ${found}`,
+          'set it to "auto"',
+        ),
+      );
+    const isConsumer = isConsumerToken(api.token);
+    if (isConsumer === takesConsumerTokens(version ?? ''))
+      return Promise.resolve(
+        ok(`[${service}.api] token has the form that CDS ${version ?? ''} takes`),
+      );
+    return Promise.resolve(
+      failed(
+        `[${service}.api] token is ${isConsumer ? "a consumer's" : 'no token of a consumer'}, and CDS ${version ?? ''} takes ${isConsumer ? 'the shared.infra token' : 'those alone'}`,
+        isConsumer
+          ? 'set it to sharedInfraToken of [api.auth]'
+          : 'set it to the token of a consumer of this service alone: engine config new of that CDS or cdsctl consumer new makes one',
+      ),
+    );
+  }
+
+  /** What the API shows to everybody; CDS of today shows its maintenance alone. */
+  async function registered(signal: AbortSignal): Promise<Outcome> {
+    const unknown = skipped(
+      'not known: the API tells nobody who is not signed in whether it takes the token and the name',
+      `start ${service}: the check "service" then says whether it is registered`,
+    );
+    const answer = await ask('/mon/status', signal);
+    const lines = monitoringStatusSchema.safeParse(answer.json).data?.lines ?? [];
+    if (
+      lines.some(({ component, value }) => component === 'Global/Maintenance' && value === 'true')
+    )
+      return warning(
+        'CDS is under maintenance',
+        'deliveries are stored and processed after it ends',
+      );
+    const line = lines.find(({ component }) => component === `Global/${service}`);
+    if (answer.status !== 200 || !line) return unknown;
+    if (line.status === 'OK') return ok(`the API says of its ${service} services: ${line.value}`);
+    return warning(`the API says of its ${service} services: ${line.value}`, `start ${service}`);
+  }
+
+  const needs = [`api ${service}`];
+  return [
+    { id: 'api', subject: service, run: reachable },
+    { id: 'api.generation', subject: service, needs, run: generation },
+    { id: 'api.registration', subject: service, needs, run: registered },
+  ];
+}
+
+/** Does the service run, and what does it say of itself? */
+export function serviceCheck(service: ServiceName, { url }: ServiceConfig): Check {
+  const base = withoutSlash(url);
+  const run: Check['run'] = async (signal) => {
+    const absent = (why: string) =>
+      warning(
+        `${base}: ${why}`,
+        `start ${service}, or correct [${service}] URL: the API calls it there. This was asked from this machine`,
+      );
+    const answer = await askUrl({ url: `${base}/mon/status`, signal }).catch((error: unknown) =>
+      reasonOf(error),
+    );
+    if (typeof answer === 'string') return absent(answer);
+    const lines = monitoringStatusSchema.safeParse(answer.json).data?.lines;
+    if (answer.status !== 200 || !lines)
+      return absent(`answers ${answer.status}, which is no ${service}`);
+    const bad = lines.filter(({ status }) => status !== 'OK');
+    if (bad.length === 0) return ok(`${base} runs, is registered, and all of /mon/status is OK`);
+    const fix = 'the guide has a table of these lines, and the log of the service the reason';
+    return bad.map(({ status, component, value }) =>
+      (status === 'AL' ? failed : warning)(`${component}: ${value}`, fix),
+    );
+  };
+  return { id: 'service', subject: service, run };
+}
