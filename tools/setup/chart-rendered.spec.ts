@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig, type ServiceName } from '@cds/config';
+import { TLS_CERTIFICATE, TLS_KEY } from '@cds/testing';
 import { parse } from 'yaml';
 import {
   CHART,
@@ -27,6 +28,9 @@ withHelm(`helm${helm === undefined ? ' (skipped: helm is not installed)' : ''}`,
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'chart-'));
+    writeFileSync(join(folder, 'ca.crt'), TLS_CERTIFICATE);
+    writeFileSync(join(folder, 'tls.crt'), TLS_CERTIFICATE);
+    writeFileSync(join(folder, 'tls.key'), TLS_KEY);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -69,6 +73,9 @@ withHelm(`helm${helm === undefined ? ' (skipped: helm is not installed)' : ''}`,
       );
       files.push(file);
     }
+    // The files that the Secret would hold.
+    for (const [name, file] of Object.entries(settings))
+      settings[name] = file.replace('/etc/cds/redis', folder);
     const own = container.env.map(({ name, value = podName }) => [
       name,
       value.replaceAll('$(POD_NAME)', podName),
@@ -175,12 +182,14 @@ withHelm(`helm${helm === undefined ? ' (skipped: helm is not installed)' : ''}`,
     );
   });
 
-  it('trusts the CA of Redis, and says where two pods may be away', () => {
+  it('mounts what TLS of Redis needs where the service looks for it, and lets one pod go at a time', () => {
     const manifests = rendered('redis-tls-values.yaml');
-    const { data } = one(manifests, 'ConfigMap', '-hooks');
+    const { data = {} } = one(manifests, 'ConfigMap', '-hooks');
     const [container] = podOf(one(manifests, 'StatefulSet', '-hooks')).spec.containers;
-    expect(container?.volumeMounts.map(({ mountPath }) => mountPath)).toContain(
-      data?.['NODE_EXTRA_CA_CERTS'],
+    expect(container?.volumeMounts.map(({ mountPath }) => mountPath)).toContain('/etc/cds/redis');
+    const files = Object.entries(data).filter(([name]) => name.endsWith('FILE'));
+    expect(files.map(([, file]) => file)).toEqual(
+      ['ca.crt', 'tls.crt', 'tls.key'].map((name) => `/etc/cds/redis/${name}`),
     );
     expect(manifests.map(({ kind }) => kind)).not.toContain('PodDisruptionBudget');
     expect(one(rendered('cds-0.41-values.yaml'), 'PodDisruptionBudget', '-vcs').spec).toMatchObject(
@@ -219,6 +228,8 @@ withHelm(`helm${helm === undefined ? ' (skipped: helm is not installed)' : ''}`,
     ['cds-0.57-values.yaml', ['hooks.publicPort=8083'], ['hooks.publicPort: is hooks.port']],
     ['all-values.yaml', ['hooks.urlPublic=https://a.example/x'], ['changes no path: remove /x']],
     ['all-values.yaml', ['hooks.urlPublic=https://a.example:444'], ['has no port of its own']],
+    ['cds-0.57-values.yaml', ['redis.tls.secret=x'], ['redis.tls.enabled: is false']],
+    ['all-values.yaml', ['redis.tls.clientCertificate=true,redis.tls.secret='], ['client cert']],
     ['all-values.yaml', ['networkPolicy.api=null'], ['networkPolicy.api: name the pods']],
     ['redis-tls-values.yaml', ['ingress.enabled=true,hooks.enabled=false'], ['leads to hooks']],
     ['cds-0.57-values.yaml', ['vcs.replicas=two'], ["'/vcs/replicas': got string, want integer"]],

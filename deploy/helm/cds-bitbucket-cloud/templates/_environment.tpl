@@ -11,8 +11,15 @@
 {{ $redis }}_KEYPREFIX: {{ $values.redis.keyPrefix | quote }}
 {{ $redis }}_ENABLETLS: {{ $values.redis.tls.enabled | quote }}
 {{ $redis }}_INSECURESKIPVERIFYTLS: {{ $values.redis.tls.insecureSkipVerify | quote }}
-{{- if and $values.redis.tls.enabled $values.redis.tls.caSecret }}
-NODE_EXTRA_CA_CERTS: /etc/cds/redis-ca.crt
+{{- if and $values.redis.tls.enabled $values.redis.tls.secret }}
+{{ $redis }}_TLSCACERTFILE: /etc/cds/redis/ca.crt
+{{- if $values.redis.tls.clientCertificate }}
+{{ $redis }}_TLSCERTFILE: /etc/cds/redis/tls.crt
+{{ $redis }}_TLSKEYFILE: /etc/cds/redis/tls.key
+{{- end }}
+{{- end }}
+{{- with $values.redis.tls.serverName }}
+{{ $redis }}_TLSSERVERNAME: {{ . | quote }}
 {{- end }}
 {{ $prefix }}_HTTP_PORT: {{ $own.port | quote }}
 {{ $prefix }}_HTTP_STOPDELAY: {{ $values.stopDelay | quote }}

@@ -12,6 +12,12 @@ What a schema cannot say, or not in words that help. All that is wrong is said a
 {{- if not .Values.redis.host -}}
 {{- $problems = append $problems "redis.host: say where Redis is: redis.cds.svc:6379" -}}
 {{- end -}}
+{{- if and .Values.redis.tls.clientCertificate (not .Values.redis.tls.secret) -}}
+{{- $problems = append $problems "redis.tls.secret: name the Secret with the client certificate" -}}
+{{- end -}}
+{{- if and (or .Values.redis.tls.secret .Values.redis.tls.serverName) (not .Values.redis.tls.enabled) -}}
+{{- $problems = append $problems "redis.tls.enabled: is false, so redis.tls.secret and redis.tls.serverName have no use" -}}
+{{- end -}}
 {{- if not .Values.image.repository -}}
 {{- $problems = append $problems "image.repository: name the images, without -vcs and -hooks: ghcr.io/OWNER/cds-bitbucket-cloud" -}}
 {{- end -}}
