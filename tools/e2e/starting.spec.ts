@@ -46,6 +46,45 @@ async function expectTheWayWorks(): Promise<void> {
   );
 }
 
+/** What the command says of both services while they run, and of the push. */
+async function expectTheyAreFoundToWork(file: string): Promise<void> {
+  const ask = async <T>(...args: string[]): Promise<T> => {
+    const asked = await stack.run([bundle('engine'), ...args, '--config', file, '--json']);
+    await asked.exited;
+    return JSON.parse(asked.stdout()) as T;
+  };
+  interface Finding {
+    id: string;
+    status: string;
+  }
+  const wanted = [
+    ...['redis.rights', 'redis.state', 'service', 'bitbucket.grant'],
+    ...['webhook', 'webhook.delivery'],
+  ];
+  const findings = await waitFor(
+    async () => {
+      const found = await ask<Finding[]>('doctor', '--repository', REPO);
+      const fine = found.filter(({ status }) => status === 'ok').map(({ id }) => id);
+      return wanted.every((id) => fine.includes(id)) ? found : undefined;
+    },
+    { what: 'all that doctor asks to be well' },
+  );
+  // Bitbucket is on this machine here.
+  const failed = findings.filter(({ status }) => status === 'failed');
+  expect(failed).toEqual([expect.objectContaining({ id: 'public.name' })]);
+
+  const hook = await waitFor(
+    async () => {
+      const [only] = (await ask<{ hooks: { events: object[] }[] }>('hooks', 'why', REPO)).hooks;
+      return JSON.stringify(only).includes('"state":"SUCCESSFUL"') ? only : undefined;
+    },
+    { what: 'the status to be remembered' },
+  );
+  expect(hook.events).toEqual([
+    expect.objectContaining({ result: 'run', workflow_run: 1, refs: ['dev'] }),
+  ]);
+}
+
 /** Fills in what an operator fills in; what this project adds to the reference's keys comes from the environment. */
 async function startReferenceConfig(printed: string): Promise<void> {
   const { settings } = stack;
@@ -101,6 +140,7 @@ describe('the services start', () => {
       NODE_OPTIONS: `--require ${stack.writeFile('tell.cjs', TELL_HANDSHAKE)}`,
     });
     await expectTheWayWorks();
+    await expectTheyAreFoundToWork(file);
 
     const secrets = [stack.settings.token, stack.settings.bitbucket.clientSecret];
     const registrations = JSON.stringify(stack.api.services());

@@ -50,6 +50,10 @@ describe('the public port', () => {
     });
     expect(answer.status).toBe(200);
     await allDone(hooks, hook);
+    // By this `engine doctor` knows that hooks answers there.
+    const refused = await fetch(`${url}/webhook/engine-doctor`, { method: 'PATCH' });
+    expect(refused.status).toBe(405);
+    expect(await refused.json()).toMatchObject({ uuid: expect.any(String) });
   });
 
   it.each([

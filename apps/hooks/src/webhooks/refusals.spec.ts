@@ -110,7 +110,8 @@ describe('refused deliveries', () => {
         () => stranger,
         () => forged(),
       );
-      await hooks.webhook(stranger, { headers: { 'Content-Length': '99999999' } });
+      const large = { method: 'POST', headers: WRONG, body: 'x'.repeat(2 * 1024 * 1024) };
+      expect((await hooks.webhook(stranger, large)).status).toBe(413);
       await deliver(hooks, hook.uuid, signed(hook, pushDelivery({ push: 'main' })));
 
       const stored = await waitFor(async () => {
@@ -200,7 +201,12 @@ describe('refused deliveries', () => {
       const commands = await commandsDuring(async () => {
         await hooks.webhook('a:b');
         await hooks.webhook('x'.repeat(129));
-        await hooks.webhook(randomUUID(), { method: 'PATCH' });
+        // As `engine doctor` asks who answers at the public URL.
+        const refused = await hooks.webhook('engine-doctor', { method: 'PATCH' });
+        expect(refused.status).toBe(405);
+        expect(await refused.json()).toMatchObject({
+          ...{ id: expect.any(Number), message: expect.any(String), uuid: expect.any(String) },
+        });
       });
 
       expect(commands).toEqual([]);
