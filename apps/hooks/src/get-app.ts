@@ -5,6 +5,7 @@ import {
   createPublicApp,
   createRouter,
   type FastPathHandler,
+  type HttpAppDeps,
   limitStrangers,
   type Logger,
   type Metrics,
@@ -34,6 +35,8 @@ export interface AppDeps {
   taskService: TaskService;
   executeOutgoing: ExecuteOutgoing;
   adminService: AdminService;
+  /** For operators, if configured. */
+  pages?: HttpAppDeps['pages'];
   state: StateOfRoutes;
   sharedMs?: number | undefined;
 }
@@ -51,6 +54,7 @@ export function getApp(deps: AppDeps): Express {
     readiness: deps.readiness,
     sharedMs: deps.sharedMs,
     open: createWebhookRouter(deps.handleWebhook),
+    pages: deps.pages,
     guarded: createRouter().use(
       onlyOurState(state),
       createTaskRouter({ service: deps.taskService, executeOutgoing: deps.executeOutgoing }),

@@ -3,6 +3,7 @@ import { createOncePerCluster, refusalOfRedis } from '@cds/hooks-store';
 import { watchRedisHealth, whenReady } from '@cds/redis';
 import { createMonitoring, createReadiness, type Logger } from '@cds/service';
 import { createAdminService } from './admin/admin-service';
+import { createOperatorPages } from './admin/ui/create-operator-pages';
 import { getApps } from './get-app';
 import { HOOK_MODULES } from './hook-modules';
 import { listenAll } from './listen-all';
@@ -97,6 +98,7 @@ export async function createHooks(
     sharedMs: timing.sharedMs,
   });
   const adminService = createAdminService(resources);
+  const taskService = createTaskService(resources, handleTasks);
   const apps = getApps({
     ...{ logger, metrics, adminService, state, readiness },
     callers: registration.callers,
@@ -107,7 +109,10 @@ export async function createHooks(
     executeOutgoing: createExecuteOutgoing({
       ...{ store: stores.outgoing, workArrived: queues.resume, logger, now },
     }),
-    taskService: createTaskService(resources, handleTasks),
+    taskService,
+    pages: createOperatorPages(resources, {
+      ...{ admin: adminService, tasks: taskService, handleTasks, monitoring, state },
+    }),
   });
   const server = await listenAll({ ...{ config: config.http, logger }, ...apps });
 

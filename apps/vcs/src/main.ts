@@ -18,13 +18,13 @@ import {
   createRedisUpMetric,
   createRedisWritableMetric,
   createRegistration,
+  createUiUrl,
   listen,
   logConsole,
   runUntilSignal,
 } from '@cds/service';
 import { isConsumerToken } from '@cds/wire';
 import { createApiVersion } from './http/api-version';
-import { createUiUrl } from './http/ui-url';
 import { getApp } from './get-app';
 import { configuredHooksUrl } from './configured-hooks-url';
 import { answers, redisLine, redisSettingsLines } from './monitoring/redis-line';

@@ -1,4 +1,4 @@
-import { checkConfigText, formatProblem, isConfigError, loadConfig } from './index';
+import { checkConfigText, formatProblem, isConfigError, loadConfig, publicConfig } from './index';
 
 const KEY = 'k'.repeat(32);
 const BASE = {
@@ -105,6 +105,27 @@ trustedProxies = ["10.0.0.0/8", "::1", "fd00::/8"]
     expect(problemsOf({ CDS_HOOKS_SIGNATURE: 'maybe' })).toEqual([
       expect.stringContaining('one of "auto", "required", "off"'),
     ]);
+  });
+});
+
+describe('the page for operators', () => {
+  it('is not there without a password', () => {
+    expect(load({}).hooks?.ui).toBeUndefined();
+    expect(load({ CDS_HOOKS_UI_CDSURL: 'https://cds.example' }).hooks?.ui).toBeUndefined();
+  });
+
+  it('has one of 16 characters or more, without the line break that a file has', () => {
+    const env = { CDS_HOOKS_UI_PASSWORD: `${'p'.repeat(16)}\n`, CDS_HOOKS_UI_CDSURL: 'http://ui/' };
+    expect(load(env).hooks?.ui).toEqual({ password: 'p'.repeat(16), cdsUrl: 'http://ui' });
+    expect(problemsOf({ CDS_HOOKS_UI_PASSWORD: `${'p'.repeat(15)}\n` })).toEqual([
+      expect.stringContaining('is too short: take 16 characters or more'),
+    ]);
+  });
+
+  it('has one that the API is not told of', () => {
+    const { hooks } = load({ CDS_HOOKS_UI_PASSWORD: 'a-password-of-the-page' });
+    if (!hooks) throw new Error('no configuration of hooks');
+    expect(JSON.stringify(publicConfig('hooks', hooks))).not.toContain('a-password');
   });
 });
 

@@ -65,6 +65,13 @@ export { readCleanupOf } from './lists/cleanup-of-branch';
 export { type HookQueueState, readHookQueue } from './lists/hook-queue-state';
 export { type ListedExecution, listExecutions } from './lists/execution-list';
 export { listHistory, type PastExecution } from './lists/execution-history';
+export {
+  type CleanupSet,
+  type HookOrder,
+  pageOfCleanups,
+  pageOfHooks,
+  scanTasks,
+} from './lists/pages';
 export { listTasks, tasksOfRepository } from './lists/task-list';
 export { createLostDeliveries } from './lost-deliveries/lost-deliveries';
 export { createStoredCounts, type DueCount } from './monitoring/stored-counts';
@@ -81,6 +88,18 @@ export {
 } from './polls/poll-store';
 export { createPendingStore, type ParsedExecution } from './pending/pending-store';
 export { createRequeueTurn } from './pending/requeue-turn';
+export { MAX_HOOKS, reportOf, tasksOf } from './push-report/collect-report';
+export { type HookReport, type PushEvent, timeOf } from './push-report/push-report';
+export {
+  type Held,
+  nextSteps,
+  queueSentence,
+  refusalAdvice,
+  refusalSentence,
+  resultSentence,
+  shortTime,
+} from './push-report/report-sentences';
+export { readSentStatuses } from './push-report/sent-statuses';
 export { createQueueStore } from './queues/queue-store';
 export { HOOK_QUEUE, jobPrefix, STATE_FORMAT } from './redis-keys';
 export {

@@ -4,6 +4,7 @@ export { requestIdOf } from './http/common-headers';
 export { createFastPathRoute, type FastPathHandler, type RouteMatch } from './http/fast-path-route';
 export { type Callers } from './http/create-guard';
 export { createHttpApp, createPublicApp, type HttpAppDeps } from './http/create-http-app';
+export { createErrorMiddleware } from './http/create-error-middleware';
 export { createRouter, type Router } from './http/create-router';
 export { handle } from './http/handle';
 export { limitStrangers } from './http/limit-strangers';
@@ -28,6 +29,8 @@ export {
 } from './registration/create-registration';
 export type { SignedRequest } from './registration/http-signature';
 export type { ConsumerRefusedError } from './registration/token-refusal';
+export { askSeldom } from './registration/ask-seldom';
+export { createUiUrl, type UiUrl } from './registration/ui-url';
 export { whileOurs } from './registration/while-ours';
 export { createKnownHashes, type KnownHashes } from './registration/known-hashes';
 export { runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';

@@ -1,13 +1,12 @@
+import { type HookReport, MAX_HOOKS, nextSteps, reportOf, tasksOf } from '@cds/hooks-store';
 import { CommandError, usageError } from '../command-error';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkLimit, checkUuid } from '../execution-arguments';
 import { formatJson } from '../print-json';
 import { withServiceRedis } from '../service-redis';
-import { MAX_HOOKS, reportOf, tasksOf } from '../why/collect-report';
 import { formatReport } from '../why/print-report';
 import { addSentStatuses } from '../why/sent-statuses';
-import type { HookReport } from '../why/push-report';
 
 export interface WhyOptions extends ConfigOption {
   branch?: string;
@@ -52,21 +51,4 @@ function noHook(target: string, isRepository: boolean): string {
   return isRepository
     ? `hooks knows no hook of ${target}. Has a workflow a repository webhook for it, and is it written like that? engine hooks tasks list shows all; saving the workflow in CDS makes the hook again.`
     : `there is no task ${target}: deliveries to it are answered 404. See engine hooks tasks list; a webhook at Bitbucket that still calls it can be removed there.`;
-}
-
-/** What to look at where Redis knows of no push; empty where it does. */
-function nextSteps(reports: readonly HookReport[], branch: string | undefined): string[] {
-  if (reports.some(({ events }) => events.length > 0)) return [];
-  const repository = reports.find((report) => report.repository !== '')?.repository;
-  const pushes = branch === undefined ? 'no push' : `no push to ${branch}`;
-  return [
-    `hooks received ${pushes} that it still knows of, and refused none in the last seven days.`,
-    ...(repository === undefined
-      ? []
-      : [
-          `Is the webhook at Bitbucket, active and with our URL? engine doctor --repository ${repository} looks.`,
-        ]),
-    "Did Bitbucket send it? See the webhook's request history at Bitbucket; it drops deliveries over 256 KB.",
-    'Did a proxy answer in place of hooks? The log of hooks has a line for each refused delivery at level debug.',
-  ];
 }

@@ -86,6 +86,13 @@ export function createAdminService(
       limit: number;
     }): Promise<DeadLetter[]> => deadLetters.list(page),
 
+    /** The number of dead letters, of one task and its cleanups or of all. */
+    count: (uuid?: string): Promise<number> => deadLetters.count(uuid),
+
+    /** Whether an execution is a dead letter. @throws CdsError 400 */
+    isDead: async ({ uuid, timestamp }: ExecutionRef): Promise<boolean> =>
+      deadLetters.includes(uuid, idOf(uuid, timestamp)),
+
     /** Sends one again. @throws CdsError 400, 404, 409 */
     async retry({ uuid, timestamp }: ExecutionRef): Promise<void> {
       const id = idOf(uuid, timestamp);

@@ -1,7 +1,6 @@
 import type { CdsApiClient } from '@cds/api-client';
 import { isCdsAtLeast } from '@cds/config';
-import type { Logger } from '@cds/service';
-import { askSeldom } from './ask-seldom';
+import { askSeldom, type Logger } from '@cds/service';
 
 /** The version of CDS, for the few answers that changed between versions. */
 export interface ApiVersion {

@@ -7,6 +7,7 @@ import {
   integer,
   networks,
   oneOf,
+  password,
   secret,
   secrets,
   targets,
@@ -133,6 +134,17 @@ export const HOOKS_SECTIONS = {
         ),
     },
   ),
+  ui: section('hooks.ui', 'A page for operators at /admin/ui, at http.port alone.', {
+    password: password
+      .default('')
+      .describe('Password of that page, 16 characters or more; empty: there is no such page.'),
+    cdsUrl: httpUrl
+      .default('')
+      .describe(
+        'URL of the CDS UI, for the links of that page to runs. Empty: the one that the API of CDS 0.44 and later names; before, there are no links.',
+      )
+      .meta({ name: 'cdsURL' }),
+  }),
   ...common,
   http: section('hooks.http', common.http.comment, {
     ...common.http.shape,

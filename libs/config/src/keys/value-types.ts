@@ -69,6 +69,26 @@ export function secret(lineBreak: string) {
     });
 }
 
+/** Fewer characters can be guessed. */
+const MIN_PASSWORD = 16;
+
+/** A password that people type. A line break at its end, as mounted files have it, is no part of it. */
+export const password = z
+  .string()
+  .transform(withoutLineBreak)
+  .check(refuse(passwordError))
+  .register(types, {
+    expected: 'a text in quotes',
+    isSecret: true,
+    warn: (value) => textWarning(withoutLineBreak(value)),
+  });
+
+function passwordError(given: string): string | undefined {
+  const odd = textError(given);
+  if (odd !== undefined || given === '' || given.length >= MIN_PASSWORD) return odd;
+  return `is too short: take ${MIN_PASSWORD} characters or more; \`openssl rand -base64 24\` prints some`;
+}
+
 /** Absolute http or https URL, without credentials, query or fragment. */
 export const httpUrl = trimmed()
   .check(refuse(urlError))

@@ -37,7 +37,7 @@ export function readVcs(reading: Reading) {
 
 /** All of `[hooks]`. What is wrong is reported; the result is only to be used when nothing is. */
 export function readHooks(reading: Reading) {
-  const { hooks, branchDeletion, reconcile, outgoing, ...values } = readSections(
+  const { hooks, branchDeletion, reconcile, outgoing, ui, ...values } = readSections(
     reading,
     HOOKS_SECTIONS,
   );
@@ -62,6 +62,8 @@ export function readHooks(reading: Reading) {
       ...(branchDeletion.token !== '' && { token: branchDeletion.token }),
     },
     ...{ reconcile, outgoing },
+    /** The page for operators. */
+    ...(ui.password !== '' && { ui: { password: ui.password, cdsUrl: ui.cdsUrl || undefined } }),
     ...common(reading, 'hooks', values),
     http: {
       ...http,

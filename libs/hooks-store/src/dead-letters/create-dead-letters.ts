@@ -141,6 +141,11 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
       return executions + cleanups;
     },
 
+    /** Whether an execution is one. */
+    async includes(uuid: string, id: string): Promise<boolean> {
+      return (await redis.zscore(KEYS.failed, `${uuid}/${id}`)) !== null;
+    },
+
     /** Retries one: at the end of its hook's list; a cleanup at its old time. */
     retry: (uuid: string, id: string): Promise<Moved> =>
       mended({ kind: isCleanupId(uuid) ? 'cleanup' : 'execution', uuid, id }, retry),

@@ -13,13 +13,25 @@ export type ErrorBody = (error: CdsError, requestId: string) => object;
 
 const BODY_OF_ALL: ErrorBody = (error) => error.toBody();
 
-/** Turns every error into CDS's error body, and logs it with the uuid that the caller sees. */
+/** Answers with an error: its status and headers are set. */
+export type SendError = (res: ServerResponse, error: CdsError) => void;
+
+/** As JSON, which every service of CDS reads. */
+function sendBody(bodyOf: ErrorBody): SendError {
+  return (res, error) => sendJson(res, error.status, bodyOf(error, requestIdOf(res)));
+}
+
+/**
+ * Turns every error into CDS's error body, and logs it with the uuid that the caller sees.
+ * @param send answers in another way
+ */
 export function createErrorMiddleware(
   logger: Logger,
   bodyOf: ErrorBody = BODY_OF_ALL,
+  send: SendError = sendBody(bodyOf),
 ): ErrorRequestHandler {
   return (thrown: unknown, { method, path }, res, next) => {
-    const isAnswered = answerError(logger, thrown, { method, path }, res, bodyOf);
+    const isAnswered = answerError(logger, thrown, { method, path }, res, send);
     // Express would close the connection; where it is closed, nothing is left to do.
     if (!isAnswered && !res.destroyed) next(thrown);
   };
@@ -31,23 +43,23 @@ export function answerError(
   thrown: unknown,
   request: { method: string | undefined; path: string },
   res: ServerResponse,
-  bodyOf: ErrorBody = BODY_OF_ALL,
+  send: SendError = sendBody(BODY_OF_ALL),
 ): boolean {
   const error = toCdsError(thrown);
-  const requestId = requestIdOf(res);
   logger[levelOf(error.status)](
     {
       err: thrown,
       uuid: error.uuid,
       status: error.status,
-      requestId,
+      requestId: requestIdOf(res),
       ...request,
     },
     'Request refused or failed',
   );
   if (res.headersSent) return false;
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
-  sendJson(res, error.status, bodyOf(error, requestId));
+  res.statusCode = error.status;
+  send(res, error);
   return true;
 }
 

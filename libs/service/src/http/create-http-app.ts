@@ -32,6 +32,8 @@ export interface HttpAppDeps {
   trustedProxies?: readonly string[];
   /** Routes for everybody. They get the request unread. */
   open?: Router;
+  /** Pages for people at `path`, with a guard of their own; they are no part of the description. */
+  pages?: { path: string; handler: RequestHandler } | undefined;
   /** Routes for the CDS API. They get the whole body as a Buffer in `req.body`. */
   guarded: Router;
   /** When given, `/openapi.json` serves the descriptions of all routes. */
@@ -63,6 +65,7 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   }
   if (deps.open) app.use(deps.open.handler);
   if (deps.logger.isLevelEnabled('debug')) app.use(createRequestLog(deps.logger));
+  if (deps.pages) app.use(deps.pages.path, deps.pages.handler);
   if (deps.metrics) app.use(createRequestMetrics(deps.metrics, deps.metrics.service));
   app.use(createGuard(deps.callers, deps.logger), noOptions);
   app.use(readBody(deps.bodyLimitBytes ?? BODY_LIMIT_BYTES), deps.guarded.handler, notFound);

@@ -1,13 +1,6 @@
-import type { HookQueueState, PastExecution, StoredRefusal } from '@cds/hooks-store';
-import { z } from 'zod';
-
-/** A build status as vcs stored it when Bitbucket took it. */
-export const sentStatusSchema = z.object({
-  state: z.string(),
-  description: z.string(),
-  number: z.number(),
-  at: z.number().optional(),
-});
+import type { PastExecution } from '../lists/execution-history';
+import type { HookQueueState } from '../lists/hook-queue-state';
+import type { StoredRefusal } from '../refusals/refusal-store';
 
 /** A build status that Bitbucket has of a commit. */
 export interface CommitStatus {

@@ -1,15 +1,15 @@
 import type { CdsApiClient } from '@cds/api-client';
-import type { Logger } from '@cds/service';
+import type { Logger } from '../logs/create-logger';
 import { askSeldom } from './ask-seldom';
 
-/** The URL of the CDS UI, for links on build statuses; empty while it is not known. */
+/** The URL of the CDS UI, for links; empty while it is not known. */
 export interface UiUrl {
   get(): string;
   /** Asks the API where none is configured, at most once in ten minutes. Never rejects. */
   refresh(): Promise<void>;
 }
 
-/** @param deps.configured that of `[vcs.UI]`; an API from 0.44 on is asked where it is undefined */
+/** @param deps.configured that of the configuration; an API from 0.44 on is asked where it is undefined */
 export function createUiUrl(deps: {
   configured: string | undefined;
   api: Pick<CdsApiClient, 'uiUrl'>;

@@ -1,13 +1,11 @@
-import {
-  createRefusalStore,
-  createTaskStore,
-  listHistory,
-  readCleanupOf,
-  readHookQueue,
-  tasksOfRepository,
-} from '@cds/hooks-store';
 import type { Task } from '@cds/wire';
 import type { Redis } from 'ioredis';
+import { readCleanupOf } from '../lists/cleanup-of-branch';
+import { listHistory } from '../lists/execution-history';
+import { readHookQueue } from '../lists/hook-queue-state';
+import { tasksOfRepository } from '../lists/task-list';
+import { createRefusalStore } from '../refusals/refusal-store';
+import { createTaskStore } from '../tasks/task-store';
 import { type HookReport, type PushEvent, type ReportedCleanup, timeOf } from './push-report';
 
 /** Hooks of one repository that are reported. */

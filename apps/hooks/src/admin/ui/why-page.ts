@@ -1,0 +1,90 @@
+import { isTaskUuid, MAX_HOOKS, nextSteps, reportOf, tasksOf } from '@cds/hooks-store';
+import type { Task } from '@cds/wire';
+import { nameOf } from './describe-hook';
+import { html, type Part } from './html';
+import type { Page } from './layout';
+import { PAGE, type PageRequest } from './page-deps';
+import { hookPath, pathOf } from './paths';
+import { pushEvents } from './push-events';
+import { whySearch } from './why-search';
+
+/** Events of each hook. */
+const SHOWN = 10;
+
+/** Why a push made no run: what became of the pushes that the hooks of a repository were told of. */
+export async function whyPage(request: PageRequest): Promise<Page> {
+  const { query } = request;
+  const [given, branch] = [query.text('target'), query.text('branch')];
+  return {
+    title: 'Why did this push make no run?',
+    section: 'Why no run?',
+    body: html`${whySearch(given, branch)}
+    ${given !== '' && (await answer(request, { given, branch: branch || undefined }))}`,
+  };
+}
+
+async function answer(
+  request: PageRequest,
+  { given, branch }: { given: string; branch: string | undefined },
+): Promise<Part> {
+  const target = targetOf(given);
+  if (target === undefined)
+    return note(
+      `${JSON.stringify(given)} is no workspace/repository, no URL of a webhook and no uuid of a hook.`,
+    );
+  const { redis } = request.deps;
+  const tasks = await tasksOf(redis, target);
+  if (tasks.length === 0) return unknown(target);
+  const limit = tasks.length === 1 ? PAGE : SHOWN;
+  const reported = [];
+  for (const task of tasks)
+    reported.push({ task, report: await reportOf(redis, task, { limit, branch }) });
+  const next = nextSteps(
+    reported.map(({ report }) => report),
+    branch,
+  );
+  const parts: Part[] = [];
+  for (const each of reported) parts.push(heading(each.task), await pushEvents(request, each));
+  return [
+    tasks.length >= MAX_HOOKS &&
+      note(`These are ${MAX_HOOKS} of its hooks: look for another by its uuid.`),
+    parts,
+    next.length > 0 &&
+      html`<h2>What to look at</h2>
+        <ul>
+          ${next.map((step) => html`<li>${step}</li>`)}
+        </ul>`,
+  ];
+}
+
+function heading(task: Task): Part {
+  return html`<h2><a href="${hookPath(task.uuid)}">${nameOf(task)}</a></h2>
+    ${task.stopped && html`<p class="note bad">The hook is stopped: its deliveries wait.</p>`}`;
+}
+
+function unknown(target: string): Part {
+  const isRepository = target.includes('/');
+  return [
+    note(
+      isRepository
+        ? `hooks knows no hook of ${target}. Has a workflow a repository webhook for it, and is it written like that? Saving the workflow in CDS makes the hook again.`
+        : `There is no hook ${target}: deliveries to it are answered 404. A webhook at Bitbucket that still calls it can be removed there.`,
+    ),
+    html`<p><a href="${pathOf('/hooks', { q: target })}">Look for hooks with ${target}</a></p>`,
+  ];
+}
+
+function note(text: string): Part {
+  return html`<p class="note bad">${text}</p>`;
+}
+
+const UUID = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/i;
+const OF_BITBUCKET = /^https?:\/\/bitbucket\.org\/([^/\s]+\/[^/\s?#]+)/i;
+
+/** A repository, or the uuid of a hook, in what somebody pasted; undefined where there is none. */
+export function targetOf(given: string): string | undefined {
+  const repository = OF_BITBUCKET.exec(given)?.[1]?.replace(/\.git$/, '') ?? given;
+  if (/^[^\s/:]+\/[^\s/]+$/.test(repository)) return repository;
+  const uuid = UUID.exec(given)?.[0]?.toLowerCase() ?? given.replace(/^.*\/webhook\//, '');
+  return isTaskUuid(uuid) ? uuid : undefined;
+}
