@@ -22,6 +22,7 @@ export {
   loadConfig,
   readConfigFile,
   readConfigFiles,
+  secretValues,
   servicesOf,
 } from './load-config';
 export { readRemoteConfig, type RemoteDocument } from './remote/read-remote-config';

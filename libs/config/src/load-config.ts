@@ -52,9 +52,21 @@ export function loadConfig(
   o: ConfigSources & { services: readonly ServiceName[]; env: NodeJS.ProcessEnv },
 ): LoadedConfig {
   const texts = readConfigFiles(o.files ?? [], o.documents);
-  const { problems, ...loaded } = read(texts, o.services, o.env);
+  const { problems, vcs, hooks } = read(texts, o.services, o.env);
   if (problems.some(({ level }) => level === 'error')) throw new ConfigError(problems);
-  return { ...loaded, warnings: problems };
+  return { ...(vcs && { vcs }), ...(hooks && { hooks }), warnings: problems };
+}
+
+/**
+ * The values of all secret keys, to keep them out of what is printed: of the files and the
+ * environment, whether the configuration is right or not.
+ *
+ * @throws ConfigError saying which file cannot be read, and why.
+ */
+export function secretValues(
+  o: ConfigSources & { services: readonly ServiceName[]; env: NodeJS.ProcessEnv },
+): string[] {
+  return read(readConfigFiles(o.files ?? [], o.documents), o.services, o.env).secrets;
 }
 
 /**
@@ -92,11 +104,11 @@ function read(
   texts: readonly ConfigText[],
   wanted: readonly ServiceName[] | undefined,
   env: NodeJS.ProcessEnv,
-): Omit<LoadedConfig, 'warnings'> & { problems: ConfigProblem[] } {
+): Omit<LoadedConfig, 'warnings'> & { problems: ConfigProblem[]; secrets: string[] } {
   const problems: ConfigProblem[] = [];
   const file = readTrees(texts, problems);
   // Without a readable file nothing else can be said: all of it would seem to be missing.
-  if (texts.length > 0 && !file) return { problems };
+  if (texts.length > 0 && !file) return { problems, secrets: [] };
 
   const services = wanted ?? SERVICE_NAMES.filter((service) => file?.children.has(service));
   const reading = new Reading(file, readEnvironment(env, services), problems);
@@ -122,7 +134,7 @@ function read(
   const first = firstOf(inOrderOfFiles(problems, texts));
   if (!wanted && services.length === 0)
     first.push({ key: '', level: 'error', message: 'there is neither [vcs] nor [hooks] in it' });
-  return { ...loaded, problems: first };
+  return { ...loaded, problems: first, secrets: [...reading.secrets] };
 }
 
 function secretFilesOf(service: ServiceName, { env }: Reading) {

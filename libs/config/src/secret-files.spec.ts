@@ -3,7 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SECRET_VARIABLES } from './sources/secret-variables';
-import { checkConfigText, type ConfigProblem, isConfigError, loadConfig } from './index';
+import {
+  checkConfigText,
+  type ConfigProblem,
+  isConfigError,
+  loadConfig,
+  secretValues,
+} from './index';
 
 const SERVER = 'CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD';
 const ENV = {
@@ -90,6 +96,24 @@ describe('a secret in a file', () => {
     ]);
     expect(vcs?.secretFiles).toHaveLength(SECRET_VARIABLES.vcs.length);
     expect(hooks?.secretFiles).toHaveLength(SECRET_VARIABLES.hooks.length - 1);
+  });
+
+  it('is among the secrets to keep out of what is printed, whichever key it is of', () => {
+    const variables = [...SECRET_VARIABLES.vcs, ...SECRET_VARIABLES.hooks];
+    const hosts = variables.filter((name) => name.endsWith('_REDIS_HOST'));
+    const others = variables.filter((name) => !hosts.includes(name));
+    const env = {
+      ...{ CDS_VCS_NAME: 'v', CDS_HOOKS_NAME: 'h', [`${SERVER}_CLIENTID`]: 'id' },
+      ...Object.fromEntries(others.map((name) => [name, `of ${name}`])),
+      ...Object.fromEntries(hosts.map((name) => [name, `redis://u:in%20${name}@redis:6379`])),
+    };
+    const found = secretValues({ services: ['vcs', 'hooks'], env });
+
+    expect(hosts).toHaveLength(2);
+    expect(found).toEqual(expect.arrayContaining(others.map((name) => `of ${name}`)));
+    expect(found).toEqual(expect.arrayContaining(hosts.map((name) => `in ${name}`)));
+    const plain = { ...env, ...Object.fromEntries(hosts.map((name) => [name, 'redis:6379'])) };
+    expect(secretValues({ services: ['vcs'], env: plain })).not.toContain('redis:6379');
   });
 
   it('counts for servers of any name, which it may be all that is said of', () => {

@@ -1,10 +1,11 @@
-import type {
-  ConfigSources,
-  HooksConfig,
-  LoadedConfig,
-  RedisConfig,
-  ServiceName,
-  VcsConfig,
+import {
+  type ConfigSources,
+  type HooksConfig,
+  type LoadedConfig,
+  type RedisConfig,
+  type ServiceName,
+  type VcsConfig,
+  secretValues,
 } from '@cds/config';
 import { apiChecks, serviceCheck } from './checks/api';
 import { bitbucketChecks } from './checks/bitbucket';
@@ -35,6 +36,7 @@ export function allChecks({ env, repository, ...sources }: DoctorInput) {
       close: () => undefined,
     };
   const { vcs, hooks } = config;
+  const secrets = secretValues({ ...sources, services, env });
   const targets = redisTargets(config);
   const targetOf = (service: ServiceName): RedisTarget | undefined =>
     targets.find(({ subject }) => subject.split(',').includes(service));
@@ -73,7 +75,7 @@ export function allChecks({ env, repository, ...sources }: DoctorInput) {
   ];
   return {
     checks,
-    mask: (text: string) => hide(text, [...secretsOf(config), ...(grants?.secrets() ?? [])]),
+    mask: (text: string) => hide(text, [...secrets, ...(grants?.secrets() ?? [])]),
     close: () => targets.forEach(({ redis }) => redis.disconnect()),
   };
 }
@@ -145,16 +147,6 @@ function publicTargets(vcs: VcsConfig | undefined, hooks: HooksConfig | undefine
 
 /** Shorter ones occur in words. */
 const SHORTEST_SECRET = 6;
-
-function secretsOf({ vcs, hooks }: LoadedConfig): string[] {
-  return [
-    ...[vcs, hooks].flatMap((own) =>
-      own ? [own.api.token, own.redis.password, own.redis.sentinel?.password ?? ''] : [],
-    ),
-    ...(vcs ? [vcs.webhookKey, ...vcs.servers.map(({ clientSecret }) => clientSecret)] : []),
-    ...(hooks ? [...hooks.webhookKeys, hooks.branchDeletion.token ?? ''] : []),
-  ];
-}
 
 function hide(text: string, secrets: readonly string[]): string {
   return secrets

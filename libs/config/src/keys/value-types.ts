@@ -12,6 +12,8 @@ export interface KeyType {
   fromVariable?: (text: string) => unknown;
   /** Its variable may name a file instead: `CDS_VCS_API_TOKEN_FILE`. */
   isSecret?: true;
+  /** The parts of a value that are secret; the whole of it when not given. */
+  secretParts?: (text: string) => string[];
   /** What is odd about a value that is accepted. Never quotes it: it may hold a secret. */
   warn?: (value: unknown) => string | undefined;
 }
@@ -111,7 +113,21 @@ export const redisHost = trimmed()
     return z.NEVER;
   })
   // A URL may hold a password.
-  .register(types, { expected: `${REDIS_FORMS}, in quotes`, isSecret: true });
+  .register(types, {
+    ...{ expected: `${REDIS_FORMS}, in quotes`, isSecret: true },
+    secretParts: passwordsOf,
+  });
+
+/** As it is written in a URL, and as it is sent. */
+function passwordsOf(text: string): string[] {
+  if (!text.includes('://') || !URL.canParse(text)) return [];
+  const { password } = new URL(text);
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
+}
 
 const FILE = 'the absolute path of a file in quotes';
 /** A service has the folder that its supervisor gives it, so a relative path would mean anything. */

@@ -6,6 +6,9 @@ import type { Environment } from './environment';
 
 /** One reading of a configuration: where values come from, and what was found wrong on the way. */
 export class Reading {
+  /** The values of all secret keys that were read. */
+  readonly secrets = new Set<string>();
+
   /** @param file the whole file, or all files as one; undefined without any */
   constructor(
     readonly file: TomlTable | undefined,
@@ -31,6 +34,15 @@ export class Reading {
     if (this.env.get(envName(path)) !== undefined) return true;
     const node = this.file && findNode(this.file, path);
     return node !== undefined && !(node.kind === 'leaf' && isMissing(node.value));
+  }
+
+  /** Keeps a value of a secret key, a text or several. */
+  noteSecret(value: unknown, partsOf: (text: string) => string[] = (text) => [text]): void {
+    const texts = (Array.isArray(value) ? value : [value]).filter(
+      (each) => typeof each === 'string',
+    );
+    for (const part of texts.flatMap((text) => partsOf(text)))
+      if (part.trim() !== '') this.secrets.add(part.trim());
   }
 
   error(place: Slot, message: string): void {
