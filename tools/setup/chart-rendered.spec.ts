@@ -231,6 +231,8 @@ withHelm(`helm${helm === undefined ? ' (skipped: helm is not installed)' : ''}`,
     ['cds-0.57-values.yaml', ['redis.tls.secret=x'], ['redis.tls.enabled: is false']],
     ['all-values.yaml', ['redis.tls.clientCertificate=true,redis.tls.secret='], ['client cert']],
     ['all-values.yaml', ['networkPolicy.api=null'], ['networkPolicy.api: name the pods']],
+    ['all-values.yaml', ['networkPolicy.ingress=null'], ['networkPolicy.ingress: name the']],
+    ['all-values.yaml', ['networkPolicy.monitoring=null'], ['networkPolicy.monitoring: name']],
     ['redis-tls-values.yaml', ['ingress.enabled=true,hooks.enabled=false'], ['leads to hooks']],
     ['cds-0.57-values.yaml', ['vcs.replicas=two'], ["'/vcs/replicas': got string, want integer"]],
   ])('refuses %s with %j in words', (values, set, words) => {

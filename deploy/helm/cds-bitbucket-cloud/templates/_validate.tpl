@@ -77,8 +77,16 @@ What a schema cannot say, or not in words that help. All that is wrong is said a
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.api) -}}
+{{- if .Values.networkPolicy.enabled -}}
+{{- if not .Values.networkPolicy.api -}}
 {{- $problems = append $problems "networkPolicy.api: name the pods of the CDS API, which else cannot call vcs and hooks" -}}
+{{- end -}}
+{{- if and .Values.hooks.enabled (not .Values.networkPolicy.ingress) -}}
+{{- $problems = append $problems "networkPolicy.ingress: name the ingress controller, whose deliveries are else refused" -}}
+{{- end -}}
+{{- if and .Values.monitoring.serviceMonitor.enabled (not .Values.networkPolicy.monitoring) -}}
+{{- $problems = append $problems "networkPolicy.monitoring: name Prometheus, which else reads no metrics" -}}
+{{- end -}}
 {{- end -}}
 {{- if $problems -}}
 {{- fail (printf "\n\n  - %s\n" (join "\n  - " $problems)) -}}
