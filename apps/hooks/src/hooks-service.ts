@@ -16,6 +16,7 @@ import { createHandleTasks } from './tasks/task-handlers';
 import { createTaskService } from './tasks/task-service';
 import type { Timing } from './timing';
 import { createWebhookHandler } from './webhooks/handle-webhook';
+import { watchSecrets } from './watch-secrets';
 import { createWorkWhileOurs } from './work-while-ours';
 
 /** How long the first registration waits for Redis. */
@@ -52,6 +53,7 @@ export async function createHooks(
     isOurs: () => own.isOurs,
   });
   const { redis, api, registration, stores, queues, metrics, now } = resources;
+  ending.signal.addEventListener('abort', watchSecrets(resources));
   const loss = 'Redis may lose deliveries';
   const redisHealth = watchRedisHealth(redis, {
     ...{ logger, loss },

@@ -22,6 +22,8 @@ import {
   listen,
   logConsole,
   runUntilSignal,
+  takeSecrets,
+  watchSecretFiles,
 } from '@cds/service';
 import { isConsumerToken } from '@cds/wire';
 import { createApiVersion } from './http/api-version';
@@ -96,9 +98,14 @@ async function main(): Promise<void> {
       void close(GRANTS_MS).finally(() => process.exit(1));
     },
   });
+  const { webhookKey } = config;
+  const unwatchSecrets = watchSecretFiles({
+    ...{ files: config.secretFiles ?? [], logger },
+    take: takeSecrets({ service: 'vcs', config, webhookKey, registration }),
+  });
   const state = await createState({
     ...{ redis, logger, registration, hashes, hashStore },
-    owner: { ...config.api, webhookKey: config.webhookKey },
+    owner: { ...config.api, webhookKey },
   });
   void redisHealth.usable.then(state.start);
   const uiUrl = createUiUrl({ configured: config.uiUrl, api, logger });
@@ -147,6 +154,7 @@ async function main(): Promise<void> {
     drain: { begin: readiness.stop, ms: config.http.stopDelaySeconds * 1_000 },
     async stop() {
       hideAlive();
+      unwatchSecrets();
       registration.stop();
       state.stop();
       const endsAt = performance.now() + CLOSE_MS + GRANTS_MS;

@@ -29,6 +29,9 @@ let runs: Run[];
 let deleted: number[];
 let signIns: number;
 let jwt: string;
+/** That of the configuration, and the one that the API takes. */
+let token: string;
+let taken: string;
 
 beforeEach(async () => {
   api = await startStrictApi();
@@ -36,13 +39,14 @@ beforeEach(async () => {
   deleted = [];
   signIns = 0;
   jwt = '';
+  token = taken = TOKEN;
   api.override = (_req, res) => {
     const seen = api.requests.at(-1);
     if (seen) json(res, ...answer(seen, (name, value) => res.setHeader(name, value)));
   };
   remover = new RunRemover({
     ...{ url: api.url, insecure: false, requestTimeoutSeconds: 60 },
-    token: TOKEN,
+    token: () => token,
   });
 });
 afterEach(async () => {
@@ -60,7 +64,7 @@ function answer(
   setHeader: (name: string, value: string) => void,
 ): [status: number, body: unknown] {
   if (url === '/auth/consumer/builtin/signin') {
-    if ((body as { token: string }).token !== TOKEN)
+    if ((body as { token: string }).token !== taken)
       return [403, refusal(11, 'forbidden', 'invalid signin token')];
     signIns++;
     jwt = `${base64url({ alg: 'RS512' })}.${base64url({ iat: 1, exp: 3_601 })}.s${signIns}`;
@@ -107,6 +111,18 @@ describe('RunRemover', () => {
     expect(deleted).toEqual([2]);
   });
 
+  it('signs in with the token that it has by then', async () => {
+    runs = [run(1), run(2)];
+    await remover.removeRunsOfBranch(OF);
+    taken = TOKEN.replace(/.$/, 'x');
+    jwt = 'of nobody';
+    runs = [run(3)];
+    await expect(remover.removeRunsOfBranch(OF)).rejects.toThrow('refuses the token');
+
+    token = taken;
+    expect(await remover.removeRunsOfBranch(OF)).toEqual({ removed: 1, isAll: true });
+  });
+
   it('removes at most 5,000 at once, and says that more are left', async () => {
     runs = Array.from({ length: 5_100 }, (_, index) => run(index + 1, index < 3 ? BRANCH : 'y'));
     expect(await remover.removeRunsOfBranch(OF)).toEqual({ removed: 3, isAll: false });
@@ -116,7 +132,7 @@ describe('RunRemover', () => {
     remover.close();
     remover = new RunRemover({
       ...{ url: api.url, insecure: false, requestTimeoutSeconds: 60 },
-      ...{ token: TOKEN, turnMs: 0 },
+      ...{ token: () => token, turnMs: 0 },
     });
     runs = [run(1), run(2), run(3)];
     for (const isAll of [false, false, true])

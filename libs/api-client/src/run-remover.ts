@@ -24,17 +24,18 @@ const ADVICE = 'give the consumer of hooks.branchDeletion.token the scopes Proje
  */
 export class RunRemover {
   readonly #api: ApiConnection;
-  readonly #token: string;
+  readonly #token: () => string;
   readonly #turnMs: number;
   /** Runs that the API has removed, or has marked and still lists. */
   readonly #marked = new LRUCache<string, true>({ max: MAX_MARKED, ttl: MARKED_MS });
   #signingIn: Promise<unknown> | undefined;
 
   /**
-   * @param options.token of a consumer with the scope Run, other than that of a service
+   * @param options.token of a consumer with the scope Run, other than that of a service; asked for
+   *   at each sign-in
    * @param options.turnMs milliseconds after which a turn ends, 20,000 when not given
    */
-  constructor(options: ApiConnectionOptions & { token: string; turnMs?: number }) {
+  constructor(options: ApiConnectionOptions & { token: () => string; turnMs?: number }) {
     this.#api = new ApiConnection(options);
     this.#token = options.token;
     this.#turnMs = options.turnMs ?? TURN_MS;
@@ -117,7 +118,7 @@ export class RunRemover {
   }
 
   async #signIn(): Promise<void> {
-    this.#signingIn ??= signIn(this.#api, { token: this.#token, advice: ADVICE }).finally(
+    this.#signingIn ??= signIn(this.#api, { token: this.#token(), advice: ADVICE }).finally(
       () => (this.#signingIn = undefined),
     );
     await this.#signingIn.catch((error: unknown) => {

@@ -33,6 +33,7 @@ export { printConfig } from './print/print-config';
 export { printEnv } from './print/print-env';
 export { publicConfig } from './public-config';
 export type { SecretFile } from './sources/environment';
+export { readSecretFile } from './sources/secret-file';
 export type { BitbucketServerConfig } from './sources/read-servers';
 export { formatRedisAddress } from './values/redis-host';
 export { redisFromEnvironment } from './sources/redis-from-environment';

@@ -30,6 +30,8 @@ export interface RedisDeps {
   logger: LoggerLike;
   /** The name of this connection in the log and in Redis's CLIENT LIST. */
   name: string;
+  /** That of `redis` when not given. */
+  keyPrefix?: string;
 }
 
 /** `client` answers requests and must not hang; `worker` is for BullMQ, which waits. */
@@ -53,19 +55,23 @@ const WORKER_SILENCE_MS = 30_000;
  * scripts are safe to repeat.
  *
  * Role `worker`: commands wait for Redis.
+ *
+ * The passwords of `redis` are read for each new connection, those of duplicates too: they may change.
  */
-export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole): Redis {
+export function connectRedis(deps: RedisDeps, role: RedisRole): Redis {
+  const { redis, logger, name, keyPrefix = redis.keyPrefix ?? '' } = deps;
   const connection = new Redis({
     ...addressOptions(redis, logger),
     // A user without a password (nopass) signs in with an empty one.
     ...(redis.username === undefined ? {} : { username: redis.username, password: '' }),
     ...(redis.password ? { password: redis.password } : {}),
     db: redis.database ?? 0,
-    keyPrefix: redis.keyPrefix ?? '',
+    keyPrefix,
     // Redis takes printable ASCII alone. CDS makes up names with others: cds-hooks-wise_poincaré.
     connectionName: name.replaceAll(/[^!-~]/g, '-'),
     connectTimeout: CONNECT_TIMEOUT_MS,
-    retryStrategy: pause,
+    retryStrategy: pauseWith(redis),
+    sentinelRetryStrategy: pauseWith(redis),
     ...(role === 'client'
       ? { ...CLIENT_OPTIONS, reconnectOnError: lookForMaster() }
       : WORKER_OPTIONS),
@@ -79,7 +85,7 @@ export function connectRedis({ redis, logger, name }: RedisDeps, role: RedisRole
 
 /** The same for BullMQ, which adds its own prefix and refuses a connection with one. */
 export function withoutKeyPrefix(deps: RedisDeps): RedisDeps {
-  return { ...deps, redis: { ...deps.redis, keyPrefix: '' } };
+  return { ...deps, keyPrefix: '' };
 }
 
 /** Pauses between two looks for another master while Redis is read-only: 0, then 1, 2, 4 … 30 s. */
@@ -135,7 +141,15 @@ function addressOptions(
     name: address.name,
     sentinels: address.sentinels,
     sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
-    sentinelRetryStrategy: pause,
+  };
+}
+
+/** Called by ioredis as a method of the options of the connection, which it reads for the next one. */
+function pauseWith(redis: RedisConfigLike) {
+  return function (this: RedisOptions, attempt: number): number {
+    if (redis.password) this.password = redis.password;
+    if (redis.sentinel?.password) this.sentinelPassword = redis.sentinel.password;
+    return pause(attempt);
   };
 }
 

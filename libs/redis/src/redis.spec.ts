@@ -26,6 +26,7 @@ import {
   watchRedisHealth,
   whenReady,
   withLock,
+  withoutKeyPrefix,
   type RedisConfigLike,
 } from './index';
 import type { RedisRole } from './connect-redis';
@@ -216,6 +217,35 @@ describe('connectRedis', () => {
       await waitFor(() => lines.filter(({ msg }) => msg === refusal.msg).length === 2, {
         what: 'the refusal after a loss of the connection',
       });
+    } finally {
+      disconnectAll();
+      await guarded.stop();
+    }
+  });
+});
+
+describe('connectRedis with a password that changes', () => {
+  it('takes it for its next connection, and for those of its duplicates', async () => {
+    const guarded = await startTestRedis({ args: ['--requirepass', 'old-password'] });
+    try {
+      const config = { ...guarded.config, password: 'old-password' };
+      const client = await ready(connect(config));
+      const own = withoutKeyPrefix({ redis: config, logger: silentLogger(), name: 'a worker' });
+      const worker = await ready(connectRedis(own, 'worker'));
+      const duplicate = await ready(worker.duplicate());
+      const late = worker.duplicate({ lazyConnect: true });
+      open.push(worker, duplicate, late);
+      config.password = 'new-password';
+      await client.config('SET', 'requirepass', 'new-password');
+      await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no').catch(() => undefined);
+      const answers = async (): Promise<boolean> =>
+        (await client.ping().catch(() => '')) === 'PONG';
+      await waitFor(answers, { what: 'the client to be back' });
+      expect(await Promise.all([worker.ping(), duplicate.ping()])).toEqual(['PONG', 'PONG']);
+      // Made of the options of before.
+      late.on('error', () => undefined);
+      await late.connect().catch(() => undefined);
+      expect(await (await ready(late)).ping()).toBe('PONG');
     } finally {
       disconnectAll();
       await guarded.stop();

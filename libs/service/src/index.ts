@@ -33,4 +33,6 @@ export { askSeldom } from './registration/ask-seldom';
 export { createUiUrl, type UiUrl } from './registration/ui-url';
 export { whileOurs } from './registration/while-ours';
 export { createKnownHashes, type KnownHashes } from './registration/known-hashes';
+export { takeSecrets } from './secrets/take-secrets';
+export { type TakeSecret, watchSecretFiles } from './secrets/watch-secret-files';
 export { runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';

@@ -31,6 +31,8 @@ export async function startSignInApi(options: { version?: string } = {}) {
     /** What it says of it, where that is something else. */
     reportedVersion: undefined as string | undefined,
     key: FIRST_KEY,
+    /** Of the consumer. */
+    token: CONSUMER_TOKEN,
     /** The consumer's; another name is refused. */
     name: undefined as string | undefined,
     /** Of every sign-in. */
@@ -75,7 +77,7 @@ export async function startSignInApi(options: { version?: string } = {}) {
     const { token, service } = body as { token: string; service?: { name: string } };
     if (state.isInMaintenance) return [503, refusal(1, 'service unavailable')];
     if (state.refusal) return [state.refusal.status, refusal(11, 'forbidden', state.refusal.from)];
-    if (token !== CONSUMER_TOKEN) return [403, refusal(11, 'forbidden', 'invalid signin token')];
+    if (token !== state.token) return [403, refusal(11, 'forbidden', 'invalid signin token')];
     if (service && !isAtLeast(51)) return [403, refusal(11, 'forbidden', 'cannot unmarshal')];
     if (service && state.name !== undefined && service.name !== state.name) {
       const from = `service name "${service.name}" doesn't match with consumer "${state.name}"`;

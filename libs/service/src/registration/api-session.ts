@@ -28,6 +28,8 @@ export interface ApiSession {
   heartbeat(signal: AbortSignal): Promise<void>;
   /** The same with new credentials, after a 401. */
   renew(signal: AbortSignal): Promise<void>;
+  /** The token for the next sign-in; undefined where a new one needs a restart. */
+  useToken?(token: string): void;
   /** Whether the API made this request, as far as is known now. Takes microseconds. */
   isAllowed(request: SignedRequest): boolean;
   /** Whether the request carries what {@link isAllowed} looks at. */

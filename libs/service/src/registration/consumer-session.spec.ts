@@ -112,6 +112,17 @@ describe('a service of CDS 0.51 and later', () => {
     expect(lines.filter(({ level }) => Number(level) >= 40)).toEqual([]);
   });
 
+  it('signs in with another token once it is needed', async () => {
+    const { registration } = await registered();
+    expect(registration.useToken(`${CONSUMER_TOKEN}new`)).toBe(true);
+    api.token = `${CONSUMER_TOKEN}new`;
+    await waitFor(() => countOf(HEARTBEAT) >= 3);
+    expect(countOf(SIGN_IN)).toBe(1);
+    api.jwt = 'another';
+    await waitFor(() => countOf(SIGN_IN) === 2 && api.routes().at(-1) === HEARTBEAT);
+    expect(registration.failuresInARow).toBe(0);
+  });
+
   it('waits for an API in maintenance, without counting', async () => {
     api.isInMaintenance = true;
     const { registration } = register({ maxHeartbeatFailures: 0 });

@@ -30,7 +30,8 @@ const SIGN_IN_MS = 5_000;
  * gets, and sends heartbeats apart. The API signs its calls with a key that each sign-in tells.
  */
 export function createConsumerSession(deps: SessionDeps): ApiSession {
-  const { api, identity, hashes, logger, token } = deps;
+  const { api, identity, hashes, logger } = deps;
+  let { token } = deps;
   const version = createReportedVersion({ api, logger });
   const service = {
     name: identity.name,
@@ -125,6 +126,7 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
       }
     },
     renew,
+    useToken: (next) => (token = next),
     isAllowed(request) {
       if (!key) return false;
       const known = verified.get(request);

@@ -20,10 +20,13 @@ export function createRunRemoval(deps: {
 }) {
   const { api, registration, config, logger } = deps;
   const { token } = config.branchDeletion;
+  // A changed file of the secret changes it.
+  const present = () => config.branchDeletion.token ?? '';
   const isConsumer = isConsumerToken(config.api.token);
   /** Known without the API's version. */
   const isFixed = config.api.generation === '0.51' || config.api.generation === '0.54';
-  const remover = token === undefined ? undefined : new RunRemover({ ...config.api, token });
+  const remover =
+    token === undefined ? undefined : new RunRemover({ ...config.api, token: present });
   let isLogged = false;
 
   /** A version without numbers is a later one as a rule. */
