@@ -3,6 +3,7 @@
 // address of the repository, for the label.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { revision } from './revision.mjs';
 
 const app = process.argv[2];
@@ -24,6 +25,8 @@ const { status, error } = spawnSync(
   tool,
   [
     'build',
+    // OCI's own format, which they take by default, has no health check.
+    ...(['podman', 'buildah'].includes(basename(tool)) ? ['--format', 'docker'] : []),
     '--file',
     `${folder}/Dockerfile`,
     ...Object.entries(buildArguments).flatMap(([key, value]) =>

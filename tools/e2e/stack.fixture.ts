@@ -46,6 +46,8 @@ export interface StackOptions {
   branchDeletionDelaySeconds?: number;
   /** None when not given. */
   redisPassword?: string;
+  /** What starts a service in place of its bundle: for one in an image. */
+  commandOf?: (name: ServiceName, env: Record<string, string>) => [string, ...string[]];
   /** The Redis of somebody else, who ends it, and what the keys of this stack begin with. */
   shared?: { redis: TestRedis; keyPrefix: string };
 }
@@ -84,7 +86,8 @@ export interface Stack {
 }
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  SERVICES.forEach(bundle);
+  const { commandOf = (name) => [process.execPath, bundle(name)] } = options;
+  if (!options.commandOf) SERVICES.forEach(bundle);
   const folder = mkdtempSync(join(tmpdir(), 'cds-e2e-'));
   const { redisPassword, shared } = options;
   const redis =
@@ -120,6 +123,17 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     names: { vcs: 'e2e-vcs', hooks: 'e2e-hooks' },
   };
   const processes: RunningProcess[] = [];
+  async function run(line: [string, ...string[]], env: Record<string, string>) {
+    const [command, ...args] = line;
+    const running = await startProcess({
+      command,
+      args,
+      env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
+      cwd: folder,
+    });
+    processes.push(running);
+    return running;
+  }
 
   const stack: Stack = {
     redis,
@@ -131,30 +145,22 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       writeFileSync(file, text, { mode: 0o600 });
       return file;
     },
-    async run(args, env = {}) {
-      const running = await startProcess({
-        command: process.execPath,
-        args,
-        env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
-        cwd: folder,
-      });
-      processes.push(running);
-      return running;
-    },
+    run: (args, env = {}) => run([process.execPath, ...args], env),
     async start(name, { env = {}, replica } = {}) {
       const own = { ...settings };
       if (replica !== undefined) {
         own[name === 'vcs' ? 'vcsPort' : 'hooksPort'] = await freePort();
         own.names = { vcs: `e2e-vcs-${replica}`, hooks: `e2e-hooks-${replica}` };
       }
-      const running = await stack.run([bundle(name)], {
+      const environment = {
         ...serviceEnvironment(own, [name]),
         ...(redisPassword === undefined
           ? {}
           : { [`CDS_${name.toUpperCase()}_CACHE_REDIS_PASSWORD`]: redisPassword }),
         ...(shared && { [`CDS_${name.toUpperCase()}_CACHE_REDIS_KEYPREFIX`]: shared.keyPrefix }),
         ...env,
-      });
+      };
+      const running = await run(commandOf(name, environment), environment);
       return {
         name,
         url: `http://127.0.0.1:${name === 'vcs' ? own.vcsPort : own.hooksPort}`,

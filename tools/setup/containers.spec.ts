@@ -1,7 +1,18 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { loadConfig } from '@cds/config';
 import { validate } from 'dockerfile-utils';
 import { stringify } from 'yaml';
@@ -29,6 +40,10 @@ const started = (services: Record<string, ComposeService>, ...profiles: string[]
       return !wanted || wanted.some((profile) => profiles.includes(profile));
     })
     .sort();
+
+/** By its image, as ours are, or by the file. */
+const isChecked = (services: Record<string, ComposeService>, name: string) =>
+  OUR_SERVICES.includes(name) || services[name]?.healthcheck !== undefined;
 
 /** Values that `.env` may have, by the variables that its example names. */
 function settingsOf(example: string): Record<string, string> {
@@ -149,7 +164,7 @@ describe.each(Object.entries(stacks))('the %s stack', (_name, { services }) => {
       for (const [name, { condition }] of Object.entries(dependencies))
         expect([name, condition]).toEqual([
           name,
-          services[name]?.healthcheck ? 'service_healthy' : 'service_completed_successfully',
+          isChecked(services, name) ? 'service_healthy' : 'service_completed_successfully',
         ]);
   });
 
@@ -235,10 +250,7 @@ describe.each(REAL)('the stack with the real CDS $version', (real) => {
     expect(versions).toHaveLength(real.images);
     for (const image of versions) expect(image?.split(':')[1]).toBe(real.version);
     for (const each of started(services))
-      expect([each, services[each]?.healthcheck !== undefined]).toEqual([
-        each,
-        !real.jobs.includes(each),
-      ]);
+      expect([each, isChecked(services, each)]).toEqual([each, !real.jobs.includes(each)]);
   });
 
   it('serves the UI where CDS documents it, and reaches our services where they listen', () => {
@@ -335,6 +347,25 @@ describe.each(REAL)('the stack with the real CDS $version', (real) => {
   );
 });
 
+/** Files like those of the official image of Node.js, one of them with the right to become root. */
+function baseWithPackageManagers(): string {
+  const base = mkdtempSync(join(tmpdir(), 'base-'));
+  const files = [
+    ...['node', 'npm', 'npx', 'corepack', 'yarn', 'yarnpkg'].map((name) => `usr/local/bin/${name}`),
+    'usr/local/lib/node_modules/npm/package.json',
+    'usr/local/include/node/node.h',
+    'usr/local/LICENSE',
+    'opt/yarn-v1.22.22/bin/yarn',
+    'usr/bin/passwd',
+  ];
+  for (const path of files) {
+    mkdirSync(dirname(join(base, path)), { recursive: true });
+    writeFileSync(join(base, path), '');
+  }
+  chmodSync(join(base, 'usr/bin/passwd'), 0o4755);
+  return base;
+}
+
 const dockerfiles = repositoryFiles().filter((file) => file.endsWith('Dockerfile'));
 
 it('knows every Dockerfile of the repository', () => {
@@ -363,19 +394,66 @@ describe.each(dockerfiles)('%s', (file) => {
     expect(base).toMatch(PINNED);
     expect(base).toBe(/^ARG NODE_IMAGE=(.+)$/m.exec(read('apps/vcs/Dockerfile'))?.[1]);
     expect(instructions.filter((line) => line.startsWith('FROM '))).toEqual([
+      'FROM ${NODE_IMAGE} AS base',
       'FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS build',
-      'FROM ${NODE_IMAGE}',
+      'FROM scratch',
     ]);
-    expect(last).toContain('USER node');
-    expect(last.some((line) => line.startsWith('HEALTHCHECK '))).toBe(true);
+    expect(last).toEqual(expect.arrayContaining(['USER node', 'STOPSIGNAL SIGTERM']));
     expect(last.some((line) => /^(ENTRYPOINT|CMD) \[/.test(line))).toBe(true);
     expect(last.filter((line) => line.startsWith('RUN '))).toEqual([]);
+  });
+
+  it('takes from its base what it needs alone: no package manager, no other user’s rights', () => {
+    expect(instructions).toEqual(
+      expect.arrayContaining([
+        'COPY --from=base / /base/',
+        'RUN tools/build/reduce-base.sh /base',
+        'COPY --from=build /base/ /',
+      ]),
+    );
+    expect(last.filter((line) => line.startsWith('COPY '))).toHaveLength(2);
+    const folder = baseWithPackageManagers();
+    const { status } = spawnSync('tools/build/reduce-base.sh', [folder], { cwd: root });
+    const left = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    const { mode } = statSync(join(folder, 'usr/bin/passwd'));
+    rmSync(folder, { recursive: true });
+
+    expect(status).toBe(0);
+    expect(left.filter((path) => /npm|npx|corepack|yarn|include/.test(path))).toEqual([]);
+    expect(left).toEqual(expect.arrayContaining(['usr/local/bin/node', 'usr/local/LICENSE']));
+    expect(mode & 0o7777).toBe(0o755);
+  });
+
+  it('asks for its health by bash, since a start of Node.js costs more than the service', async () => {
+    const check = last.find((line) => line.startsWith('HEALTHCHECK ')) ?? '';
+    const [shell = '', ...args] = JSON.parse(check.slice(check.indexOf('CMD ') + 4)) as string[];
+    expect([shell, args[0]]).toEqual(['bash', '-c']);
+
+    const variable = /\$\{(\w+):-/.exec(check)?.[1];
+    // The ports of the sandbox are fixed.
+    if (variable === undefined) return expect(file).toBe('tools/sandbox/Dockerfile');
+    const codeWhere = async (status: number, others = '') => {
+      const server = createServer((request, response) => {
+        response.writeHead(request.url === '/mon/version' ? status : 404).end();
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const port = `${(server.address() as AddressInfo).port}${others}`;
+      const asked = spawn(shell, args, { env: { [variable]: port } });
+      const [code] = (await once(asked, 'close')) as [number];
+      await new Promise((closed) => server.close(closed));
+      const nobody = spawnSync(shell, args, { env: { [variable]: port } });
+      return [code, nobody.status];
+    };
+    expect(await codeWhere(200)).toEqual([0, 1]);
+    expect(await codeWhere(503)).toEqual([1, 1]);
+    // Every one of several has to answer; nobody listens on port 1.
+    if (variable === 'ENGINE_HEALTH_PORTS') expect(await codeWhere(200, ',1')).toEqual([1, 1]);
   });
 
   it('says in labels what it is, of which version and of which commit', () => {
     const label = last.find((line) => line.startsWith('LABEL '));
     const labels = Object.fromEntries(
-      [...(label ?? '').matchAll(/org\.opencontainers\.image\.(\w+)="([^"]+)"/g)].map(
+      [...(label ?? '').matchAll(/org\.opencontainers\.image\.([\w.]+)="([^"]+)"/g)].map(
         ([, key = '', value]) => [key, value],
       ),
     );
@@ -388,6 +466,7 @@ describe.each(dockerfiles)('%s', (file) => {
       revision: '${GIT_COMMIT}',
       created: '${BUILD_TIME}',
       source: '${SOURCE}',
+      'base.name': '${NODE_IMAGE}',
     });
     for (const argument of ['VERSION', 'GIT_COMMIT', 'BUILD_TIME', 'SOURCE'])
       expect(last.some((line) => line.startsWith(`ARG ${argument}=`))).toBe(true);
