@@ -312,7 +312,13 @@ describe('engine doctor', () => {
     const { code, failures, of } = await found(configText().replace('clientId', 'clientIt'));
     expect({ code, failures }).toEqual({ code: 1, failures: ['config'] });
     expect(of('redis')?.message).toBe('not checked: config failed');
-    expect(engine.run(['doctor', '--config', '/nowhere.toml', '--json']).code).toBe(1);
+    const nowhere = engine.run(['doctor', '--config', '/nowhere.toml', '--json']);
+    expect(nowhere.code).toBe(1);
+    const absent = (JSON.parse(nowhere.out) as Finding[]).filter(
+      ({ status }) => status === 'failed',
+    );
+    expect(absent).toEqual([expect.objectContaining({ id: 'config' })]);
+    expect(absent[0]?.message).toContain('there is no such file');
     expect(engine.run(['doctor', '--repository', 'no-slash']).code).toBe(2);
   });
 

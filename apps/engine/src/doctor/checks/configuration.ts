@@ -58,6 +58,8 @@ const SECRET =
 export function fileRights(files: readonly string[], config: LoadedConfig | undefined): Check {
   return {
     id: 'config.rights',
+    // A file that cannot be read is said there.
+    needs: ['config'],
     async run() {
       if (process.platform === 'win32') return [];
       const withSecrets = [...new Set(files)].filter((file) => SECRET.test(readConfigFile(file)));
