@@ -156,11 +156,8 @@ describe('a configuration in Vault and Consul', () => {
   });
 
   it('may be that of every command that reads one', () => {
-    for (const command of [
-      ['hooks', 'tasks', 'list'],
-      ['vcs', 'webhook'],
-      ['vcs', 'adopt'],
-    ])
+    const commands = [['doctor'], ['hooks', 'why'], ['hooks', 'tasks', 'list'], ['vcs', 'adopt']];
+    for (const command of commands)
       expect(engine.run([...command, '--help']).out).toMatch(
         /--vault-addr .*--remote-config-key /s,
       );

@@ -27,9 +27,9 @@ export async function addSentStatuses(
   }
 }
 
-function redisOfVcs(files: readonly string[] | undefined, { env }: Context) {
+function redisOfVcs(files: readonly string[] | undefined, { env, documents }: Context) {
   try {
-    return loadConfig({ services: ['vcs'], files, env }).vcs?.redis;
+    return loadConfig({ services: ['vcs'], files, documents, env }).vcs?.redis;
   } catch (error) {
     if (isConfigError(error)) return undefined;
     throw error;
