@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { startProcess, waitFor, type RunningProcess } from '@cds/testing';
+import { findChromium, openBrowser, screenshotFolder, type Browser } from '@cds/testing/browser';
 import type { Page as BrowserPage } from 'playwright-core';
 import { findRoot } from '../story/find-root';
-import { findChromium, openBrowser, screenshotFolder, type Browser } from './browser.fixture';
 
 const root = findRoot(__dirname);
 const chromium = findChromium();

@@ -2,7 +2,7 @@ import { type Cleanup, type CleanupSet, pageOfCleanups } from '@cds/hooks-store'
 import { actionButton, actionLink } from './action-forms';
 import { distanceOf, timeOf } from './format';
 import { html, type Part } from './html';
-import { type Page, pager, table } from './layout';
+import { lists, type Page, pager, table } from './layout';
 import { MAX_OFFSET, PAGE, type PageRequest } from './page-deps';
 import { hookPath, pathOf } from './paths';
 
@@ -32,7 +32,7 @@ export async function cleanupPage({ deps, query, formToken }: PageRequest): Prom
     body: html` <p>
         The removals of the runs of deleted branches. A push to the branch cancels its cleanup.
       </p>
-      ${pager(LISTS.map((each) => [TITLES[each], pathOf('/cleanups', { list: each })]))}
+      ${lists({ path: '/cleanups', titles: TITLES, current: list })}
       ${table({
         caption: `${TITLES[list]}, ${total} in all`,
         columns: ['Branch', 'Workflow', 'Repository', 'Due', 'Last error', 'Actions'],

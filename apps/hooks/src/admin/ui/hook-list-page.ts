@@ -3,15 +3,15 @@ import { CdsError, type Task } from '@cds/wire';
 import { configValue, nameOf } from './describe-hook';
 import { distanceOf, timeOf } from './format';
 import { html, type Part } from './html';
-import { type Page, pager, search, table } from './layout';
+import { lists, type Page, pager, search, table } from './layout';
 import { MAX_OFFSET, PAGE, type PageRequest } from './page-deps';
 import { hookPath, pathOf } from './paths';
 
 const LISTS = ['all', 'waiting', 'stopped'] as const;
 const TITLES = {
   all: 'All hooks',
-  waiting: 'Hooks with pending executions, the one that waits longest first',
-  stopped: 'Stopped hooks with pending executions, the one that waits longest first',
+  waiting: 'Waiting hooks',
+  stopped: 'Stopped hooks with pending executions',
 } as const;
 
 /** Finds hooks, and lists those with pending executions. Never reads more than one page of each. */
@@ -36,7 +36,7 @@ export async function hookListPage({ deps, query }: PageRequest): Promise<Page> 
         },
       ],
     })}
-    ${pager(LISTS.map((each) => [TITLES[each], pathOf('/hooks', { list: each })]))} ${body}`,
+    ${lists({ path: '/hooks', titles: TITLES, current: list })} ${body}`,
   };
 }
 
@@ -79,7 +79,7 @@ async function waiting(
   const at = (from: number) => pathOf('/hooks', { list, offset: from });
   return [
     table({
-      caption: `${TITLES[list]}, ${total} in all`,
+      caption: `${TITLES[list]}, ${total} in all, the one that waits longest first`,
       columns: [
         ...['Workflow', 'Type', 'Repository', 'State', 'Pending', 'Executions', 'Uuid'],
         'Waits since',

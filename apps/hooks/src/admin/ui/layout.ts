@@ -119,6 +119,24 @@ export function facts(of: readonly (readonly [name: string, value: Part])[]): Ht
   </dl>`;
 }
 
+/** Links to the lists that a page has. */
+export function lists<T extends string>(of: {
+  path: string;
+  titles: Readonly<Record<T, string>>;
+  current: T;
+}): Html {
+  return html`<nav aria-label="Lists" class="actions">
+    ${Object.keys(of.titles).map(
+      (list) =>
+        html`<a
+          href="${pathOf(of.path, { list })}"
+          ${list === of.current && html`aria-current="page"`}
+          >${of.titles[list as T]}</a
+        >`,
+    )}
+  </nav>`;
+}
+
 /** Links to the pages before and after this one, where there are some. */
 export function pager(links: readonly (readonly [text: string, href: string | undefined])[]): Part {
   const there = links.filter(([, href]) => href !== undefined);

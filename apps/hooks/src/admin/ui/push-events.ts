@@ -12,7 +12,7 @@ import type { Task } from '@cds/wire';
 import { actionButton } from './action-forms';
 import { runLink } from './describe-hook';
 import { timeOf } from './format';
-import { html, type Part } from './html';
+import { Html, html, type Part } from './html';
 import { table } from './layout';
 import type { PageRequest } from './page-deps';
 import { executionPath, hookPath } from './paths';
@@ -63,7 +63,7 @@ function executionCells(
     html`<a href="${executionPath(execution)}">${timeOf(momentOf(execution))}</a>`,
     refs.join(', ') || execution.event || execution.type,
     html`<span class="${isDead && 'bad'}">${resultSentence(execution, of.report)}</span>
-      ${link !== undefined && html`(${link})`}
+      ${link instanceof Html && html`(${link})`}
       ${retries > 0 && html`<br />It was sent again ${retries} time(s).`} ${statusesOf(execution)}`,
     names({ 'request id': execution.request_id, 'X-Request-UUID': execution.request_uuid }),
     isDead &&

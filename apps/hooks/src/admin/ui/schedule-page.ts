@@ -2,7 +2,7 @@ import { type HookOrder, pageOfHooks } from '@cds/hooks-store';
 import { configValue, nameOf } from './describe-hook';
 import { distanceOf, timeOf } from './format';
 import { html } from './html';
-import { type Page, pager, table } from './layout';
+import { lists, type Page, pager, table } from './layout';
 import { MAX_OFFSET, PAGE, type PageRequest } from './page-deps';
 import { hookPath, pathOf } from './paths';
 
@@ -23,7 +23,7 @@ export async function schedulePage({ deps, query }: PageRequest): Promise<Page> 
   return {
     title: 'Schedules',
     section: 'Schedules',
-    body: html` ${pager(LISTS.map((each) => [TITLES[each], pathOf('/schedules', { list: each })]))}
+    body: html` ${lists({ path: '/schedules', titles: TITLES, current: list })}
     ${table({
       caption: `${TITLES[list]}, ${total} in all, the next one first`,
       columns: ['Next time', 'Workflow', 'Schedule', 'Repository'],

@@ -32,7 +32,8 @@ main { max-width: 80rem; margin: 0 auto; }
 h1 { font-size: 1.6rem; margin: .5rem 0 1rem; }
 h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
 h1, h2, td, th, dd, li, p { overflow-wrap: anywhere; }
-.search, .actions { display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; }
+.search, .actions { display: flex; flex-wrap: wrap; gap: .75rem; align-items: start; }
+.search > div:last-child { padding-top: 1.5rem; }
 .actions { margin: 1rem 0; }
 label { display: block; font-weight: 600; }
 input {
@@ -49,7 +50,10 @@ button.bad { background: var(--bad); border-color: var(--bad); }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; color: var(--quiet); padding: .25rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line); }
-td { min-width: 6rem; }
+tbody th, td { min-width: 9rem; }
+thead th { overflow-wrap: normal; }
+time { white-space: nowrap; }
+.scroll time { overflow-wrap: normal; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0; }
 dt { color: var(--quiet); }
 dd { margin: 0; }
@@ -70,5 +74,6 @@ button.bad { color: var(--on-button); }
   dt { margin-top: .5rem; }
   header li:last-child { margin-left: 0; }
   .search > div { width: 100%; }
+  .search > div:last-child { padding-top: 0; }
 }
 `;
