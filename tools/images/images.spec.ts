@@ -50,7 +50,10 @@ const tagOf = (app: string) => images.find((image) => image.app === app)?.tag ??
 
 /** Sentences for whoever ran the command: they come after the results. */
 const measured: string[] = [];
-afterAll(() => console.log(measured.join('\n')));
+afterAll(() => {
+  console.log(measured.join('\n'));
+  podman('image', 'unmount', '--all');
+});
 
 const hasSpecialRights = (file: string) => {
   const stat = lstatSync(file);

@@ -377,6 +377,14 @@ it('knows every Dockerfile of the repository', () => {
   ]);
 });
 
+it('releases every image on the digest that one look at the base found', () => {
+  const release = read('.github/workflows/release.yml');
+
+  expect(release).toContain('echo "image=$image@$digest"');
+  expect(release).toContain('base: ${{ steps.base.outputs.image }}');
+  expect(release).toContain('NODE_IMAGE=${{ needs.verify.outputs.base }}');
+});
+
 describe.each(dockerfiles)('%s', (file) => {
   const text = read(file);
   const instructions = text
