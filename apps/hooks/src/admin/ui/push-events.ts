@@ -26,8 +26,11 @@ export async function pushEvents(
   { task, report }: { task: Task; report: HookReport },
 ): Promise<Part> {
   const { deps } = request;
-  // Without a vcs in this Redis there are none, which says nothing of Bitbucket.
-  await readSentStatuses(deps.redis, report);
+  // Without a vcs in this Redis there are none, which says nothing of Bitbucket. The user of Redis may
+  // not be allowed to read them: the rest is shown all the same.
+  await readSentStatuses(deps.redis, report).catch((error: unknown) => {
+    deps.logger.debug({ error }, 'failed to read the build statuses that vcs sent');
+  });
   const held = queueSentence(report, { disabled: deps.disabled });
   return [
     held !== undefined && html`<p class="note">${held}.</p>`,

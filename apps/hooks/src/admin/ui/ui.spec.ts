@@ -1,3 +1,4 @@
+import { vcsKeys } from '@cds/redis';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { allDone, execution, push, refsOf } from '../../../test/deliveries';
@@ -54,7 +55,8 @@ describe('the pages for operators', () => {
   it('say why a push made no run, for what a person pastes', async () => {
     const { hooks, ui } = await signedIn();
     const hook = await deadLetter(hooks, 'bad');
-    await push(hooks, hook, { push: 'good' });
+    const hash = 'ab'.repeat(20);
+    await push(hooks, hook, { push: 'good', hash });
     await hooks.webhook(hook.uuid, { headers: { 'X-Hub-Signature': 'sha256=0' }, body: '{}' });
     const why = (target: string, branch = '') => ui.get(pathOf('/why', { target, branch }));
     await waitFor(async () => (await why(hook.uuid)).text.includes('refused with 401'));
@@ -71,6 +73,14 @@ describe('the pages for operators', () => {
     const ofBad = (await why('jdoe/repo-0', 'bad')).text;
     expect(ofBad).toContain('aria-label="Retry the push of bad"');
     expect(ofBad).not.toContain('run/1');
+
+    // What vcs sent, where it is in the same Redis; what cannot be read hides nothing else.
+    const statuses = vcsKeys.statusesOfCommit('jdoe/repo-0', hash);
+    const sent = { state: 'SUCCESSFUL', description: 'all <b>well</b>', number: 1, at: Date.now() };
+    await context.redisClient.hset(statuses, 'key', JSON.stringify(sent));
+    expect((await why(hook.uuid)).text).toContain('SUCCESSFUL, all &lt;b&gt;well&lt;/b&gt;');
+    await context.redisClient.set(statuses, 'of another type');
+    expect((await why(hook.uuid)).text).toContain('failed for good after 1 error(s)');
 
     await ui.post(pathOf('/do/pause'));
     await push(hooks, hook, { push: 'late' });
