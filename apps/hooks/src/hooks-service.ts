@@ -92,6 +92,7 @@ export async function createHooks(
       ],
       redisWarnings: redisHealth.warnings,
       whyNoWrites: state.whyNoWrites,
+      missingRights: resources.missingRights.sentence,
     }),
   );
 

@@ -14,7 +14,7 @@ import {
   createRefusalStore,
   createRegistrationHashes,
 } from '@cds/hooks-store';
-import { connectRedis } from '@cds/redis';
+import { connectRedis, createMissingRights } from '@cds/redis';
 import {
   createKnownHashes,
   createMetrics,
@@ -48,7 +48,11 @@ export function createResources(deps: {
   onUnusable?: (() => void) | undefined;
 }) {
   const { config, logger, timing } = deps;
-  const redis = connectRedis({ redis: config.redis, logger, name: config.name }, 'client');
+  const missingRights = createMissingRights({ logger });
+  const redis = connectRedis(
+    { redis: config.redis, logger, name: config.name, missingRights },
+    'client',
+  );
   const api = new CdsApiClient(config.api);
   const metrics = createMetrics({ service: 'hooks' });
   // An API that signs its calls gives no hash.
@@ -80,11 +84,12 @@ export function createResources(deps: {
     /** Milliseconds. */
     now: Date.now,
     redis,
+    missingRights,
     api,
     registration,
     callApi: createApiCaller({ registration, logger }),
     stores: createStores(redis, config, timing, logger),
-    queues: createQueues({ redis, config, logger }),
+    queues: createQueues({ redis, config, logger, missingRights }),
     metrics,
     workMetrics: createWorkMetrics({ metrics, logger }),
   };

@@ -25,13 +25,14 @@ export function startWork(
   until: AbortSignal,
 ) {
   const { config, logger, timing, now, api, callApi, registration } = resources;
-  const { redis, stores, queues, metrics, workMetrics } = resources;
+  const { redis, missingRights, stores, queues, metrics, workMetrics } = resources;
   const { keyPrefix } = config.redis;
   const retryDelayMs = config.retryDelaySeconds * 1_000;
   const killing = new AbortController();
   const killed = killing.signal;
   const ending = AbortSignal.any([until, killed]);
-  const connection = { redis: config.redis, logger, name: `${config.name}-worker` };
+  const name = `${config.name}-worker`;
+  const connection = { redis: config.redis, logger, missingRights, name };
   const workers = createWorkerConnection(connectRedis(withoutKeyPrefix(connection), 'worker'));
   const { lockHeartbeatMs } = timing;
   const hookLock = createHookLock({ redis, logger, keyRepair: stores.keyRepair, lockHeartbeatMs });

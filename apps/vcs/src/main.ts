@@ -4,6 +4,7 @@ import { allowSlowConnects } from '@cds/network';
 import {
   connectRedis,
   createHashStore,
+  createMissingRights,
   redisRefusal,
   vcsKeys,
   watchRedisHealth,
@@ -48,7 +49,11 @@ async function main(): Promise<void> {
   for (const { key, line, message } of warnings)
     logger.warn({ key, line, problem: message }, 'configuration warning');
   if (config.proxies) logger.info(config.proxies.inForce, 'proxies of the environment in use');
-  const redis = connectRedis({ redis: config.redis, logger, name: config.name }, 'client');
+  const missingRights = createMissingRights({ logger });
+  const redis = connectRedis(
+    { redis: config.redis, logger, name: config.name, missingRights },
+    'client',
+  );
   // A lost grant means that a person has to link the project again.
   const redisHealth = watchRedisHealth(redis, {
     logger,
@@ -134,7 +139,10 @@ async function main(): Promise<void> {
   });
   monitoring.watch(registration);
   monitoring.add(async () => [
-    await redisLine(redis, { refusal: () => state.whyNoWrites() }),
+    await redisLine(redis, {
+      refusal: () => state.whyNoWrites(),
+      missingRights: missingRights.sentence,
+    }),
     ...state.lines(),
     ...redisSettingsLines(redisHealth),
     ...(await lines()),

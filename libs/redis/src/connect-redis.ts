@@ -2,8 +2,10 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { batchWrites } from './batch-writes';
 import { logOutages } from './log-outages';
 import type { LoggerLike } from './logger-like';
+import type { MissingRights } from './missing-rights';
 import { hasRedisErrorCode } from './redis-errors';
 import { type RedisTls, tlsOptions } from './tls-options';
+import { tolerateNoInfo } from './tolerate-no-info';
 
 /** The shape of the `redis` part of a service's configuration. */
 export interface RedisConfigLike {
@@ -32,6 +34,8 @@ export interface RedisDeps {
   name: string;
   /** That of `redis` when not given. */
   keyPrefix?: string;
+  /** Is told the error of every command. */
+  missingRights?: Pick<MissingRights, 'note'> | undefined;
 }
 
 /** `client` answers requests and must not hang; `worker` is for BullMQ, which waits. */
@@ -59,7 +63,8 @@ const WORKER_SILENCE_MS = 30_000;
  * The passwords of `redis` are read for each new connection, those of duplicates too: they may change.
  */
 export function connectRedis(deps: RedisDeps, role: RedisRole): Redis {
-  const { redis, logger, name, keyPrefix = redis.keyPrefix ?? '' } = deps;
+  const { redis, logger, name, missingRights, keyPrefix = redis.keyPrefix ?? '' } = deps;
+  const reconnectOnError = role === 'client' ? lookForMaster() : moveToMaster;
   const connection = new Redis({
     ...addressOptions(redis, logger),
     // A user without a password (nopass) signs in with an empty one.
@@ -72,12 +77,15 @@ export function connectRedis(deps: RedisDeps, role: RedisRole): Redis {
     connectTimeout: CONNECT_TIMEOUT_MS,
     retryStrategy: pauseWith(redis),
     sentinelRetryStrategy: pauseWith(redis),
-    ...(role === 'client'
-      ? { ...CLIENT_OPTIONS, reconnectOnError: lookForMaster() }
-      : WORKER_OPTIONS),
+    ...(role === 'client' ? CLIENT_OPTIONS : WORKER_OPTIONS),
+    reconnectOnError(error) {
+      missingRights?.note(error);
+      return reconnectOnError(error);
+    },
     // The default, named since the type of ioredis' options alone would leave it open.
     replyMapping: 'legacy',
   });
+  tolerateNoInfo(connection);
   batchWrites(connection);
   logOutages(connection, { logger, name, address: describeAddress(redis.address) });
   return connection;
@@ -121,9 +129,12 @@ const CLIENT_OPTIONS: RedisOptions = {
 const WORKER_OPTIONS: RedisOptions = {
   socketTimeout: WORKER_SILENCE_MS,
   maxRetriesPerRequest: null,
-  // 2: and send the command again, to the new master.
-  reconnectOnError: (error) => (hasRedisErrorCode(error, 'READONLY') ? 2 : false),
 };
+
+/** 2: and send the command again, to the new master. */
+function moveToMaster(error: Error): false | 2 {
+  return hasRedisErrorCode(error, 'READONLY') ? 2 : false;
+}
 
 function addressOptions(
   { address, tls, sentinel = {} }: RedisConfigLike,

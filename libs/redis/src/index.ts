@@ -2,6 +2,7 @@ export { connectRedis, type RedisConfigLike, withoutKeyPrefix } from './connect-
 export { defineScript, keyArgument, type LuaNames, type Script } from './define-script';
 export { replies, type ReplyParser } from './script-reply';
 export { createHashStore, type GivenHash, type HashStore, MAX_HASHES } from './hash-store';
+export { createMissingRights, type MissingRights } from './missing-rights';
 export { isWrongType } from './is-wrong-type';
 export { LockTimeoutError } from './lock-timeout-error';
 export { createStateMark, stateOwnerOf } from './state-mark';

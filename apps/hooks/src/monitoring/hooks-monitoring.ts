@@ -1,7 +1,7 @@
 import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
 import { formatGoDuration } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { answeredByRedis } from '@cds/redis';
+import { answeredByRedis, type MissingRights } from '@cds/redis';
 import { createStoredCounts, type DueCount, whyNotServed } from '@cds/hooks-store';
 import { secondsSince } from './oldest-delivery';
 
@@ -15,9 +15,12 @@ function line(component: string, value: string | number, status: MonitoringLevel
   return { status, component, value: String(value), type: '' };
 }
 
-function redisLine(why: string | undefined): MonitoringLine {
-  if (why === undefined) return line('Redis', 'answers', 'OK');
-  return line('Redis', `refuses writes, so webhooks are refused with 503: ${why}`, 'AL');
+function redisLine(why: string | undefined, missing: string | undefined): MonitoringLine {
+  if (why !== undefined)
+    return line('Redis', `refuses writes, so webhooks are refused with 503: ${why}`, 'AL');
+  if (missing !== undefined)
+    return line('Redis', `refuses commands, so that work fails: ${missing}`, 'AL');
+  return line('Redis', 'answers', 'OK');
 }
 
 function level(value: number, warn: number, alert: number): MonitoringLevel {
@@ -41,6 +44,8 @@ export function createHooksMonitoring(deps: {
   redisWarnings: () => readonly string[];
   /** Undefined while Redis takes writes. */
   whyNoWrites: () => string | undefined;
+  /** Undefined while its user may do what is needed. */
+  missingRights: MissingRights['sentence'];
 }) {
   const { redis, disabled, executionHistory } = deps;
   const counts = createStoredCounts({ redis });
@@ -62,6 +67,7 @@ export function createHooksMonitoring(deps: {
       Math.max(0, Math.floor(now.now - firstDue / 1000));
     const lateSeconds = lateBy(schedulers);
     const pollLateSeconds = lateBy(polls);
+    const why = deps.whyNoWrites();
     const oldest = Math.round(secondsSince(now.oldestSince));
     return [
       ...(isMaintained
@@ -73,7 +79,7 @@ export function createHooksMonitoring(deps: {
         `${formatGoDuration(oldest * 1_000)}, stopped tasks aside`,
         level(oldest, WAITS_LONG_SECONDS, WAITS_TOO_LONG_SECONDS),
       ),
-      redisLine(deps.whyNoWrites()),
+      redisLine(why, deps.missingRights(why)),
       ...stopped.map((uuid) => line('Task Stopped', uuid, 'WARN')),
       ...(await taskLines([...new Set([...pending, ...stopped])])),
       line('Hook Kafka', tasksOf('Kafka'), 'OK'),

@@ -1,4 +1,9 @@
-import { connectRedis, type RedisConfigLike, withoutKeyPrefix } from '@cds/redis';
+import {
+  connectRedis,
+  type MissingRights,
+  type RedisConfigLike,
+  withoutKeyPrefix,
+} from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { createApiOutage } from './api-outage';
@@ -14,11 +19,12 @@ export function createQueues(deps: {
   redis: Redis;
   config: { name: string; redis: RedisConfigLike & { keyPrefix: string }; disable: boolean };
   logger: Logger;
+  missingRights?: MissingRights;
 }) {
-  const { redis, config, logger } = deps;
+  const { redis, config, logger, missingRights } = deps;
   const { keyPrefix } = config.redis;
   // BullMQ refuses a connection with a key prefix.
-  const own = { redis: config.redis, logger, name: `${config.name}-queues` };
+  const own = { redis: config.redis, logger, missingRights, name: `${config.name}-queues` };
   const queueRedis = keyPrefix === '' ? redis : connectRedis(withoutKeyPrefix(own), 'client');
   const hooks = createHookQueue({ redis: queueRedis, keyPrefix, logger });
   const cleanups = createCleanupQueue({ redis: queueRedis, keyPrefix, logger });
