@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import type { Stage } from '../stage/stage';
-import { mustBe, workOn, type Fault } from './fault';
+import { mustBe, mustHaveRefused, workOn, type Fault } from './fault';
 
 const HOST = '127.0.0.1';
 const PROJECT = 'SHOP';
@@ -76,6 +76,31 @@ export const FAILOVER: Fault[] = [
       await redis.start();
       await follow(redis, replica);
       await workOn(stage.load());
+    },
+  },
+  {
+    name: 'sentinel-failover',
+    what: 'the master of three Redis freezes under load (SIGSTOP) and is killed when three Sentinels, which want a password and TLS as all of them do, have made a replica the master; it comes back as a replica',
+    checks: '503 meanwhile; a run that was under way is not asked for again',
+    stage: { sentinel: true },
+    seconds: 30,
+    async play(stage) {
+      const { redis, sentinels } = stage;
+      if (!sentinels) throw new Error('The stage has no Sentinels');
+      const random = stage.random.fork('API');
+      stage.gate.judge(() => ({ kind: 'slow', ms: random.between(1, 100) }));
+      const load = stage.load();
+      await load.accepted(stage.random.between(15, 40));
+      stage.faultBegins();
+      // What it answered is on its way to the replicas: a kill would cut that off.
+      redis.freeze();
+      await sentinels.failedOver();
+      await redis.kill();
+      await redis.start();
+      await sentinels.follows();
+      stage.faultEnds();
+      mustHaveRefused(stage);
+      await workOn(load);
     },
   },
 ];

@@ -44,3 +44,15 @@ export async function nothingUnderWay(stage: Stage): Promise<void> {
     { what: 'all to be worked off' },
   );
 }
+
+/** While nothing could be kept, somebody asked and was told so. */
+export function mustHaveRefused(stage: Stage): void {
+  const { deliveries, faultBeganAt, faultEndedAt } = stage.history;
+  const during = deliveries.filter(
+    ({ sentAt, answeredAt }) => sentAt > faultBeganAt && answeredAt < faultEndedAt,
+  );
+  mustBe(
+    during.some(({ status }) => status === 503),
+    'No delivery was answered 503 while Redis was not there: nothing was shown.',
+  );
+}

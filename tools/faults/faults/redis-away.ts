@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stage } from '../stage/stage';
-import { mustBe, workOn, type Fault } from './fault';
+import { mustHaveRefused, workOn, type Fault } from './fault';
 
 /** Under load, something happens to Redis, and ends. The API takes a moment, so that runs are under way then. */
 async function underLoad(
@@ -20,18 +20,6 @@ async function underLoad(
   await end();
   stage.faultEnds();
   await workOn(load);
-}
-
-/** While nothing could be kept, somebody asked and was told so. */
-function mustHaveRefused(stage: Stage): void {
-  const { deliveries, faultBeganAt, faultEndedAt } = stage.history;
-  const during = deliveries.filter(
-    ({ sentAt, answeredAt }) => sentAt > faultBeganAt && answeredAt < faultEndedAt,
-  );
-  mustBe(
-    during.some(({ status }) => status === 503),
-    'No delivery was answered 503 while Redis was not there: nothing was shown.',
-  );
 }
 
 /** Runs are under way when Redis stops answering, and longer than a lock of BullMQ lives. */

@@ -1,7 +1,7 @@
 import { mkdirSync, appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { vcsKeys } from '@cds/redis';
-import { freePort, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
+import { freePort, type TestRedis, waitFor } from '@cds/testing';
 import { startBitbucket, type BitbucketStandIn } from '@cds/stand-ins/bitbucket';
 import { startCdsApi, type CdsApiStandIn, type CdsVersion } from '@cds/stand-ins/cds-api';
 import { connectProject } from '../../sandbox/story/connect-project';
@@ -14,6 +14,7 @@ import { startLoad, type Load, type LoadOptions } from './load';
 import { startRedisProxy, type RedisProxy } from './redis-proxy';
 import { createReplica, type Replica } from './replica';
 import { createSender, type PreparedDelivery, type Sender, type Webhook } from './sender';
+import { type Sentinels, startStageRedis } from './sentinels';
 import { createWallClock, SHIFT_DATE, type WallClock } from './wall-clock';
 
 const TODAY: CdsVersion = '0.57';
@@ -32,6 +33,8 @@ export interface StageOptions {
   replicas?: number;
   /** Between the services and Redis, for kill points. */
   redisProxy?: boolean;
+  /** Redis has two replicas, and the services find its master by three Sentinels. */
+  sentinel?: boolean;
   /** Replicas whose wall clock can be set. */
   wallClocks?: boolean;
   /** `vcs` stays up and offers polling; repository webhooks are polled with `reconcile`. See polled-repository.ts. */
@@ -55,6 +58,8 @@ export interface Stage {
   long: boolean;
   folder: string;
   redis: TestRedis;
+  /** Only with `sentinel`. */
+  sentinels: Sentinels | undefined;
   proxy: RedisProxy;
   gate: ApiGate;
   api: CdsApiStandIn;
@@ -128,12 +133,10 @@ export async function openStage(
   note(`seed ${random.seed}`);
 
   try {
-    const redis = await startTestRedis({
-      appendonly: true,
-      folder: join(folder, 'redis'),
-      log: join(folder, 'redis.log'),
+    const { redis, sentinels } = await startStageRedis(folder, {
+      isWatched: options.sentinel === true,
+      onClose: (close) => void closing.push(close),
     });
-    closing.push(redis.kill);
     const proxy = await startRedisProxy(redis.port);
     closing.push(proxy.close);
     const api = await startCdsApi({
@@ -184,6 +187,7 @@ export async function openStage(
         preload: clock ? SHIFT_DATE : undefined,
         env: {
           ...serviceEnvironment(own, ['hooks']),
+          ...sentinels?.env('hooks'),
           CDS_HOOKS_WEBHOOKKEY: WEBHOOK_KEY,
           CDS_HOOKS_RETRYDELAY: String(retryDelaySeconds),
           CDS_HOOKS_RETRYERROR: String(options.retryError ?? 3),
@@ -212,6 +216,7 @@ export async function openStage(
       folder,
       env: {
         ...serviceEnvironment(vcsSettings, ['vcs']),
+        ...sentinels?.env('vcs'),
         CDS_VCS_WEBHOOKKEY: WEBHOOK_KEY,
         ...(options.polling ? POLLING : {}),
       },
@@ -250,6 +255,7 @@ export async function openStage(
       long: deps.long,
       folder,
       redis,
+      sentinels,
       proxy,
       gate,
       api,
