@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { createTestCa, freePort, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import { Redis } from 'ioredis';
 import {
@@ -31,11 +31,24 @@ interface Denied {
   username: string;
 }
 
-describe.each([
-  { prefix: '', without: [] },
+const isOnPath = (command: string) =>
+  (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)));
+
+const SERVERS = [
+  { command: 'redis-server', prefix: '', without: [] },
   // A hosted Redis may forbid it.
-  { prefix: 'acme:', without: ['-info'] },
-])('the rights that the guide gives, $prefix $without', ({ prefix, without }) => {
+  { command: 'redis-server', prefix: 'acme:', without: ['-info'] },
+  { command: 'valkey-server', prefix: '', without: [] },
+];
+const present = SERVERS.filter(({ command }) => isOnPath(command));
+const absent = SERVERS.filter((server) => !present.includes(server));
+if (absent.length > 0)
+  it.skip.each(absent)('the rights that the guide gives: there is no $command on PATH', () => {
+    // Skipped.
+  });
+
+describe.each(present)('the rights that the guide gives, $command $prefix $without', (server) => {
+  const { command, prefix, without } = server;
   let folder: string;
   let redis: TestRedis;
   let admin: Redis;
@@ -51,6 +64,7 @@ describe.each([
     const tlsPort = await freePort();
     const tls = ['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'];
     redis = await startTestRedis({
+      command,
       appendonly: true,
       args: [
         ...tls,

@@ -12,6 +12,8 @@ const HOST = '127.0.0.1';
 const CLUSTER_BUS = 10_000;
 
 export interface TestRedisOptions {
+  /** `valkey-server` for Valkey; `redis-server` when not given. */
+  command?: string;
   /** Keep the data over `kill` and `start`. False when not given. */
   appendonly?: boolean;
   /** Further options of redis-server, `['--requirepass', 'secret']` for instance. */
@@ -70,6 +72,7 @@ export interface TestRedis {
  */
 export async function startTestRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const { appendonly = false, args = [], log = '/dev/null', detached = false } = options;
+  const { command = 'redis-server' } = options;
   const isCluster = args.includes('--cluster-enabled');
   const port = options.port ?? (await freePort(isCluster ? CLUSTER_BUS : 0));
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'cds-test-redis-'));
@@ -85,7 +88,7 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
 
   function spawnServer(): Promise<RunningProcess> {
     return startProcess({
-      command: 'redis-server',
+      command,
       args: [
         ...['--port', String(port), '--bind', HOST, '--dir', folder],
         ...['--save', '', '--appendonly', appendonly ? 'yes' : 'no'],
@@ -96,7 +99,7 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
       log,
       detached,
     }).catch((error: unknown) => {
-      throw new Error('redis-server cannot be started: install it (apt-get install redis-server)', {
+      throw new Error(`${command} cannot be started: install it (apt-get install redis-server)`, {
         cause: error,
       });
     });
