@@ -11,6 +11,7 @@ import {
   type Metrics,
   type Readiness,
 } from '@cds/service';
+import type { Tracing } from '@cds/tracing';
 import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import type { RequestListener } from 'node:http';
@@ -39,6 +40,7 @@ export interface AppDeps {
   pages?: HttpAppDeps['pages'];
   state: StateOfRoutes;
   sharedMs?: number | undefined;
+  tracing?: Tracing | undefined;
 }
 
 /** The Express app, without a port. */
@@ -53,6 +55,7 @@ export function getApp(deps: AppDeps): Express {
     metrics: deps.metrics,
     readiness: deps.readiness,
     sharedMs: deps.sharedMs,
+    tracing: deps.tracing,
     open: createWebhookRouter(deps.handleWebhook),
     pages: deps.pages,
     guarded: createRouter().use(

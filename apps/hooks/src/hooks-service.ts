@@ -2,6 +2,7 @@ import type { HooksConfig } from '@cds/config';
 import { createOncePerCluster, refusalOfRedis } from '@cds/hooks-store';
 import { watchRedisHealth, whenReady } from '@cds/redis';
 import { createMonitoring, createReadiness, type Logger } from '@cds/service';
+import type { Tracing } from '@cds/tracing';
 import { createAdminService } from './admin/admin-service';
 import { createOperatorPages } from './admin/ui/create-operator-pages';
 import { getApps } from './get-app';
@@ -44,12 +45,13 @@ export async function createHooks(
   logger: Logger,
   timing: Timing = {},
   onUnusable?: () => void,
+  tracing?: Tracing,
 ): Promise<HooksService> {
   const ending = new AbortController();
   const own = { isOurs: false };
   const monitoring = createMonitoring(config.api);
   const resources = createResources({
-    ...{ config, logger, timing, monitoring, onUnusable },
+    ...{ config, logger, timing, monitoring, onUnusable, tracing },
     isOurs: () => own.isOurs,
   });
   const { redis, api, registration, stores, queues, metrics, now } = resources;
@@ -75,7 +77,7 @@ export async function createHooks(
   const webhooks = createWebhookHandler({
     ...{ store: stores.deliveries, refusals: stores.refusals },
     ...{ mode: config.signature, keys: config.webhookKeys },
-    ...{ metrics, logger, now, enqueue: queues.arrived },
+    ...{ metrics, logger, now, tracing, enqueue: queues.arrived },
     whyNone: state.whyNoDelivery,
     askForHooks: () => void state.askedByDelivery(),
   });
@@ -103,7 +105,7 @@ export async function createHooks(
   const adminService = createAdminService(resources);
   const taskService = createTaskService(resources, handleTasks);
   const apps = getApps({
-    ...{ logger, metrics, adminService, state, readiness },
+    ...{ logger, metrics, adminService, state, readiness, tracing },
     callers: registration.callers,
     handleWebhook: webhooks.handle,
     monitoring: monitoring.status,

@@ -1,21 +1,31 @@
 import { badConfigExitCode, configFromCommandLine } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
-import { createLogger, logConsole, runUntilSignal } from '@cds/service';
+import { createLogger, logConsole, runUntilSignal, versionInfo } from '@cds/service';
+import { startTracing } from '@cds/tracing';
 import { createHooks } from './hooks-service';
 
 async function main(): Promise<void> {
   allowSlowConnects();
   const { config, warnings } = await configFromCommandLine('hooks');
-  const logger = createLogger({ service: 'hooks', level: config.log.level });
+  const { version } = versionInfo();
+  const { tracing, logTo } = await startTracing({ service: 'hooks', name: config.name, version });
+  const { level } = config.log;
+  const logger = createLogger({ service: 'hooks', level, fields: tracing?.logFields });
   logConsole(logger);
+  logTo(logger);
   for (const { key, line, message } of warnings)
     logger.warn({ key, line, problem: message }, 'configuration warning');
   if (config.proxies)
     logger.info(config.proxies.inForce, 'proxies of the environment are in force');
   try {
-    const hooks = await createHooks(config, logger, {}, () => process.exit(badConfigExitCode()));
+    const onUnusable = () => process.exit(badConfigExitCode());
+    const hooks = await createHooks(config, logger, {}, onUnusable, tracing);
     const drain = { begin: hooks.drain, ms: config.http.stopDelaySeconds * 1_000 };
-    await runUntilSignal({ logger, drain, stop: hooks.stop });
+    const stop = async (deadlineMs: number) => {
+      await hooks.stop(deadlineMs - (tracing?.stopMs ?? 0));
+      await tracing?.stop();
+    };
+    await runUntilSignal({ logger, drain, stop });
   } catch (error) {
     logger.error({ err: error }, 'failed to start hooks');
     process.exit(1);

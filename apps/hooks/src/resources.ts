@@ -23,6 +23,7 @@ import {
   type Monitoring,
   whileOurs,
 } from '@cds/service';
+import type { Tracing } from '@cds/tracing';
 import { isConsumerToken } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { createApiCaller } from './queue/call-api';
@@ -46,14 +47,15 @@ export function createResources(deps: {
   isOurs: () => boolean;
   /** Called where only another configuration can help. */
   onUnusable?: (() => void) | undefined;
+  tracing?: Tracing | undefined;
 }) {
-  const { config, logger, timing } = deps;
+  const { config, logger, timing, tracing } = deps;
   const missingRights = createMissingRights({ logger });
   const redis = connectRedis(
     { redis: config.redis, logger, name: config.name, missingRights },
     'client',
   );
-  const api = new CdsApiClient(config.api);
+  const api = new CdsApiClient({ ...config.api, traceHeaders: tracing?.headers });
   const metrics = createMetrics({ service: 'hooks' });
   // An API that signs its calls gives no hash.
   const hashStore = isConsumerToken(config.api.token)
@@ -81,6 +83,7 @@ export function createResources(deps: {
     config,
     logger,
     timing,
+    tracing,
     /** Milliseconds. */
     now: Date.now,
     redis,

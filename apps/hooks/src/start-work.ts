@@ -1,5 +1,5 @@
 import { createHookLock } from '@cds/hooks-store';
-import { connectRedis, withoutKeyPrefix } from '@cds/redis';
+import { connectRedis, createRunTraces, withoutKeyPrefix } from '@cds/redis';
 import { isInAnyOrder, planDelivery } from './hook-modules';
 import type { ModuleWork, RunningModule } from './modules/hook-module';
 import { namesEvents } from './modules/repository-webhook/names-events';
@@ -9,6 +9,8 @@ import { createProcessorByType } from './queue/processor';
 import { createProcessDelivery } from './queue/process-delivery';
 import { createProcessHook } from './queue/process-hook';
 import { createRequeueLostJobs } from './queue/requeue-lost-jobs';
+import { traceExecutions } from './queue/trace-executions';
+import { traceRuns } from './queue/trace-runs';
 import { createVcsInRedis } from './queue/vcs-in-redis';
 import { createVcsReadiness } from './queue/vcs-readiness';
 import { createWorkerConnection } from './queue/worker-connection';
@@ -25,7 +27,7 @@ export function startWork(
   until: AbortSignal,
 ) {
   const { config, logger, timing, now, api, callApi, registration } = resources;
-  const { redis, missingRights, stores, queues, metrics, workMetrics } = resources;
+  const { redis, missingRights, stores, queues, metrics, workMetrics, tracing } = resources;
   const { keyPrefix } = config.redis;
   const retryDelayMs = config.retryDelaySeconds * 1_000;
   const killing = new AbortController();
@@ -42,9 +44,10 @@ export function startWork(
   const works = modules.flatMap((module) => module.work?.(period) ?? []);
   const [cleanups] = works.flatMap((work) => work.cleanups ?? []);
   if (!cleanups) throw new Error('no hook module cleans branches up');
+  const measured = measureRuns(api, metrics);
   const processDelivery = createProcessDelivery({
     ...{ callApi, logger, now, retryDelayMs, retryError: config.retryError, ending, killed },
-    api: measureRuns(api, metrics),
+    api: tracing ? traceRuns(measured, tracing, createRunTraces(redis)) : measured,
     store: stores.deliveries,
     cleanups,
     plan: (delivery) =>
@@ -65,12 +68,13 @@ export function startWork(
     (all, work) => ({ ...all, ...work.processors }),
     {},
   );
+  const processor = createProcessorByType(processors, processDelivery);
   const worker = createHookWorker({
     ...{ redis, logger, keyPrefix, connection: workers.connection },
     ...{ queue: queues.hooks, apiOutage: queues.apiOutage, lockMs: timing.lockMs },
     processHook: createProcessHook({
       ...{ store: stores.deliveries, hookLock, now, retryDelayMs, ending },
-      processor: createProcessorByType(processors, processDelivery),
+      processor: tracing ? traceExecutions(processor, tracing, now) : processor,
       isInAnyOrder,
     }),
   });

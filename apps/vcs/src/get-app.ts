@@ -1,6 +1,7 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { VcsConfig } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
+import { createRunTraces } from '@cds/redis';
 import {
   type Callers,
   createHttpApp,
@@ -9,6 +10,7 @@ import {
   type Metrics,
   type Readiness,
 } from '@cds/service';
+import type { Tracing } from '@cds/tracing';
 import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import type { Redis } from 'ioredis';
@@ -40,6 +42,7 @@ import { createFinishStatuses } from './statuses/finish-statuses';
 import { createSendStatus, SEND_MS } from './statuses/send-status';
 import { createSentStatuses } from './statuses/sent-statuses';
 import { addStatusRoutes } from './statuses/status-routes';
+import { traceStatuses } from './statuses/trace-statuses';
 import { createUnfinishedStatuses } from './statuses/unfinished-statuses';
 import { addHookRoutes } from './webhooks/hook-routes';
 import { createWebhookStore } from './webhooks/webhook-store';
@@ -70,6 +73,8 @@ export interface VcsAppDeps {
   api: Pick<CdsApiClient, 'nodeRun'>;
   /** Milliseconds between two checks of unfinished statuses; a minute when not given. */
   roundEveryMs?: number | undefined;
+  /** Undefined where traces are off. */
+  tracing?: Tracing | undefined;
   /** Milliseconds that a route may take. Default 50,000: the API waits 60 s. */
   deadlineMs?: number | undefined;
 }
@@ -86,9 +91,9 @@ export interface VcsApp {
 
 /** The service without its port: every route of `vcs`. */
 export function getApp(deps: VcsAppDeps): VcsApp {
-  const { config, redis, logger, callers, monitoring, apiVersion } = deps;
+  const { config, redis, logger, callers, monitoring, apiVersion, tracing } = deps;
   const metrics = createVcsMetrics(deps.metrics);
-  const serverDeps = { redis, logger, metrics, proxies: deps.proxies };
+  const serverDeps = { redis, logger, metrics, proxies: deps.proxies, tracing };
   const configured = new Map(
     config.servers.map((server) => [server.name, createOAuthServer(serverDeps, server)]),
   );
@@ -147,13 +152,14 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   // Without one statuses lead to the documentation of CDS.
   const { uiUrl } = deps;
   const unfinished = createUnfinishedStatuses({ redis, logger });
-  const sendStatus = createSendStatus({
+  const untraced = createSendStatus({
     sent: createSentStatuses({ redis, logger }),
     unfinished,
     runExclusive: createRunExclusive({ redis, logger, maxMs: SEND_MS }),
     logger,
     onResult: metrics.status,
   });
+  const sendStatus = tracing ? traceStatuses(untraced, tracing, createRunTraces(redis)) : untraced;
   addStatusRoutes(router, { ...routes, sendStatus, apiVersion, uiUrl });
   const finishStatuses = createFinishStatuses({
     ...{ redis, servers, unfinished, sendStatus, logger, api: deps.api },
@@ -173,6 +179,7 @@ export function getApp(deps: VcsAppDeps): VcsApp {
       monitoring,
       metrics: deps.metrics,
       readiness: deps.readiness,
+      tracing,
       guarded: router,
     }),
     start: finishStatuses.start,

@@ -25,7 +25,9 @@ import {
   runUntilSignal,
   takeSecrets,
   watchSecretFiles,
+  versionInfo,
 } from '@cds/service';
+import { startTracing } from '@cds/tracing';
 import { isConsumerToken } from '@cds/wire';
 import { createApiVersion } from './http/api-version';
 import { getApp } from './get-app';
@@ -44,8 +46,12 @@ const REDIS_READY_MS = 2_000;
 async function main(): Promise<void> {
   allowSlowConnects();
   const { config, warnings, sources } = await configFromCommandLine('vcs');
-  const logger = createLogger({ service: 'vcs', level: config.log.level });
+  const { version } = versionInfo();
+  const { tracing, logTo } = await startTracing({ service: 'vcs', name: config.name, version });
+  const { level } = config.log;
+  const logger = createLogger({ service: 'vcs', level, fields: tracing?.logFields });
   logConsole(logger);
+  logTo(logger);
   for (const { key, line, message } of warnings)
     logger.warn({ key, line, problem: message }, 'configuration warning');
   if (config.proxies) logger.info(config.proxies.inForce, 'proxies of the environment in use');
@@ -61,7 +67,7 @@ async function main(): Promise<void> {
     onClusterMode: () => process.exit(badConfigExitCode()),
   });
 
-  const api = new CdsApiClient(config.api);
+  const api = new CdsApiClient({ ...config.api, traceHeaders: tracing?.headers });
   const apiVersion = createApiVersion({ api, logger });
   const { maxHeartbeatFailures, token } = config.api;
   const monitoring = createMonitoring({ maxHeartbeatFailures });
@@ -136,6 +142,7 @@ async function main(): Promise<void> {
     apiVersion,
     state,
     proxies: config.proxies,
+    tracing,
   });
   monitoring.watch(registration);
   monitoring.add(async () => [
@@ -165,10 +172,12 @@ async function main(): Promise<void> {
       unwatchSecrets();
       registration.stop();
       state.stop();
-      const endsAt = performance.now() + CLOSE_MS + GRANTS_MS;
-      await server.close(CLOSE_MS);
+      const tracesMs = tracing?.stopMs ?? 0;
+      const endsAt = performance.now() + CLOSE_MS + GRANTS_MS - tracesMs;
+      await server.close(CLOSE_MS - tracesMs);
       await close(endsAt - performance.now());
       redis.disconnect();
+      await tracing?.stop();
     },
   });
 }

@@ -23,6 +23,8 @@ export interface ApiConnectionOptions {
   /** Accept any TLS certificate, for this client only. */
   insecure: boolean;
   requestTimeoutSeconds: number;
+  /** Headers of each call besides, for its trace. */
+  traceHeaders?: (() => Record<string, string> | undefined) | undefined;
 }
 
 export type ApiCall = Pick<HttpCall, 'method' | 'path' | 'body' | 'signal' | 'inPieces'> & {
@@ -51,6 +53,7 @@ export interface CallOptions {
 export class ApiConnection {
   readonly #http: HttpSender;
   readonly #timeoutMs: number;
+  readonly #traceHeaders: ApiConnectionOptions['traceHeaders'];
   readonly #listeners = new Set<() => void>();
   /** Shown to the API with each call. */
   credential: Credential | undefined;
@@ -60,6 +63,7 @@ export class ApiConnection {
   constructor(options: ApiConnectionOptions) {
     this.#http = createHttpSender(options);
     this.#timeoutMs = options.requestTimeoutSeconds * 1_000;
+    this.#traceHeaders = options.traceHeaders;
   }
 
   /**
@@ -115,6 +119,7 @@ export class ApiConnection {
       'Content-Type': 'application/json',
       ...(anonymous ? {} : this.credential?.headers),
       ...(requestId && USABLE_REQUEST_ID.test(requestId) ? { 'Request-ID': requestId } : {}),
+      ...this.#traceHeaders?.(),
       ...headers,
     };
   }

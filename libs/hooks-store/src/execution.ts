@@ -41,6 +41,8 @@ export interface StoredExecution {
   replay_of?: number;
   /** Request id in the log; older versions had none. */
   request_id?: string;
+  /** W3C trace context of its delivery, where traces were on. */
+  traceparent?: string | undefined;
 }
 
 /** Progress and result of an execution, rewritten with every try. */

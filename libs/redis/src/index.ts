@@ -7,6 +7,7 @@ export { isWrongType } from './is-wrong-type';
 export { LockTimeoutError } from './lock-timeout-error';
 export { createStateMark, stateOwnerOf } from './state-mark';
 export { createStateGuard, type StateGuardDeps } from './state-guard';
+export { createRunTraces, type RunTraces } from './run-traces';
 export { HOOKS_STATE_KEY, vcsKeys } from './vcs-keys';
 export { createVcsStateMark, VCS_STATE_FORMAT } from './vcs-state-mark';
 export { withLock } from './with-lock';

@@ -5,6 +5,17 @@ const PREFIX = 'cdsbb:vcs:';
 /** Hash of `hooks`, as {@link vcsKeys.state}; here since `vcs` reads its owners. */
 export const HOOKS_STATE_KEY = 'cdsbb:hooks:state';
 
+/** A run of a workflow. */
+export interface RunOfTrace {
+  project: string;
+  workflow: string;
+  number: number;
+}
+
+/** String: the W3C trace context in which `hooks` asked for this run; a day. `vcs` reads it. */
+export const runTraceKey = ({ project, workflow, number }: RunOfTrace): string =>
+  `cdsbb:hooks:run-trace:${sha256(JSON.stringify([project, workflow, number]))}`;
+
 /**
  * Every Redis key of `vcs`. It is in a library because the engine reads the state and the webhooks
  * to add by hand.

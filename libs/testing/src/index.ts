@@ -10,6 +10,7 @@ export { provesNothingHappensFor, takesTime } from './pauses';
 export { startHostileClient, type Attack, type HostileClient } from './start-hostile-client';
 export { startHostileServer, type HostileServer } from './hostile-server';
 export { captureLogger, silentLogger, type CapturedLog } from './loggers';
+export { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from './start-otlp-receiver';
 export { startSlowListener, type SlowListener } from './start-slow-listener';
 export { startProcess, type RunningProcess, type ProcessOptions } from './start-process';
 export { rabbitmqServerScript, startTestRabbitmq, type TestRabbitmq } from './start-test-rabbitmq';

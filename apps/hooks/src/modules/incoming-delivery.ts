@@ -18,6 +18,8 @@ export interface IncomingDelivery {
   /** Of the sender, as trusted proxies forward it. */
   address: string;
   requestId: string;
+  /** W3C trace context, where traces are on. */
+  traceparent?: string | undefined;
 }
 
 /** Whether a delivery leads to runs (`accept`), to nothing (`ignore`), or cannot be read. */

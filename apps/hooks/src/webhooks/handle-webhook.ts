@@ -15,6 +15,7 @@ import {
   requestIdOf,
   sendJson,
 } from '@cds/service';
+import type { Tracing } from '@cds/tracing';
 import { isCdsError } from '@cds/wire';
 import { likelyValidator } from '../hook-modules';
 import type { IncomingDelivery, Validation } from '../modules/incoming-delivery';
@@ -28,6 +29,7 @@ import { ClientGoneError, dropRestOfBody, readBody } from './read-body';
 import { malformed, notAuthentic, notKnownYet, Refusal, unknownHook, wrongMethod } from './refusal';
 import { createRefusalLimit } from './refusal-limit';
 import { deliveryToStore } from './store-delivery';
+import { traceWebhooks } from './trace-webhooks';
 import { createSignatureVerifier } from './verify-signature';
 import { type AcceptedDelivery, WEBHOOK_METHODS } from './webhook-router';
 
@@ -46,6 +48,7 @@ export interface WebhookHandlerDeps {
   metrics: Pick<Metrics, 'counter' | 'histogram'>;
   logger: Logger;
   now: Clock;
+  tracing?: Tracing | undefined;
 }
 
 interface Received {
@@ -66,7 +69,7 @@ const MAX_VALIDATIONS = 2;
  * is logged as an error and answered 500.
  */
 export function createWebhookHandler(deps: WebhookHandlerDeps) {
-  const { store, enqueue, logger } = deps;
+  const { store, enqueue, logger, tracing } = deps;
   const bodies = createBodyBudget();
   const limit = createRefusalLimit();
   const log = createIntakeLog({ logger });
@@ -125,6 +128,7 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
       ...{ uuid, method, headers, rawHeaders, body, address, requestId },
       query: url.replace(/^[^?]*\??/, ''),
       signature: isRight ? 'right' : 'none',
+      traceparent: tracing?.traceparent(),
     };
     for (let validations = 0; validations < MAX_VALIDATIONS; validations++) {
       // Validate.
@@ -173,6 +177,10 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
     try {
       const { result, answer } = await receive(request, from, measurement);
       sendJson(response, 200, answer);
+      tracing?.annotate({
+        ...{ 'cds.hook': uuid, 'cds.hook.type': answer.type, 'cds.delivery.result': result },
+        ...{ 'cds.execution': String(answer.timestamp), 'cds.request_id': from.requestId },
+      });
       measurement.end(result);
     } catch (error) {
       if (error instanceof ClientGoneError) return measurement.end('broken_off');
@@ -190,5 +198,5 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
     }
   };
 
-  return { handle, metrics };
+  return { handle: tracing ? traceWebhooks(handle, tracing) : handle, metrics };
 }

@@ -35,6 +35,7 @@ export function deliveryToStore(
     ...(validation.kind === 'accept' ? { refChanges: validation.changes } : {}),
     acceptedAt,
     requestId: delivery.requestId,
+    traceparent: delivery.traceparent,
     received: {
       webhook: {
         request_url: delivery.query,

@@ -3,6 +3,7 @@ import type { AccessTokenSource, BitbucketClient, BitbucketPart } from '@cds/bit
 import type { BitbucketServerConfig } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
 import type { Logger } from '@cds/service';
+import type { Tracing } from '@cds/tracing';
 import type { Redis } from 'ioredis';
 import type { CallCredential } from '../credentials/call-credential';
 import { createCallBudget, type CallBudget, type CallCounter } from '../rate-limit/call-budget';
@@ -13,6 +14,7 @@ import {
 } from '../coalescing/repository-writes';
 import { createRequestCoalescer, type RequestCoalescer } from '../coalescing/request-coalescer';
 import { createCoalescingClient } from '../coalescing/coalescing-client';
+import { traceCall } from '../monitoring/trace-calls';
 import type { VcsMetrics } from '../monitoring/vcs-metrics';
 
 /** What routes read of a server. The name is that of its state in Redis, in logs and in metrics. */
@@ -37,6 +39,7 @@ export interface BitbucketServerDeps {
   metrics: VcsMetrics;
   /** None when not given. */
   proxies?: ProxySettings | undefined;
+  tracing?: Tracing | undefined;
 }
 
 export interface Calls {
@@ -55,7 +58,7 @@ export function createBitbucketServer(
   config: ServerSettings,
   calls: Calls,
 ): BitbucketServer {
-  const { redis, metrics, proxies } = deps;
+  const { redis, metrics, proxies, tracing } = deps;
   const { counter, part } = calls;
   const { name, apiUrl } = config;
   const logger = deps.logger.child({ server: name });
@@ -74,6 +77,7 @@ export function createBitbucketServer(
       onCall(call) {
         budget.count(call);
         metrics.call(counter.label, call);
+        if (tracing) traceCall(tracing, call);
       },
     });
     return noteWrites(bitbucket, writes);

@@ -1,6 +1,7 @@
 import { createOAuthClient, type OAuthClient } from '@cds/bitbucket';
 import type { BitbucketServerConfig } from '@cds/config';
 import { createGrants, type Grants } from '../credentials/grants';
+import { traceOAuth } from '../monitoring/trace-calls';
 import {
   type BitbucketServer,
   type BitbucketServerDeps,
@@ -18,9 +19,10 @@ export function createOAuthServer(
   deps: BitbucketServerDeps,
   config: BitbucketServerConfig,
 ): OAuthServer {
-  const { redis, metrics, proxies } = deps;
+  const { redis, metrics, proxies, tracing } = deps;
   const { name, apiUrl, oauthUrl, clientId, clientSecret, callsPerHour } = config;
-  const oauth = createOAuthClient({ oauthUrl, clientId, clientSecret, proxies });
+  const client = createOAuthClient({ oauthUrl, clientId, clientSecret, proxies });
+  const oauth = tracing ? traceOAuth(client, tracing) : client;
   const counter = {
     ...{ apiUrl, clientId, callsPerHour, label: name },
     holder: `the OAuth consumer of ${name}`,

@@ -70,8 +70,12 @@ export function createDeliveryStore(deps: {
 
     /** Stores a delivery; it is in Redis when this returns `accepted`. */
     async accept(delivery: DeliveryToAccept): Promise<Acceptance> {
-      const { uuid, received, acceptedAt, requestId, validation } = delivery;
-      const content = { ...received, accepted_at: acceptedAt, request_id: requestId };
+      const { uuid, received, acceptedAt, requestId, traceparent, validation } = delivery;
+      // JSON leaves an undefined one out.
+      const content = {
+        ...{ ...received, accepted_at: acceptedAt, request_id: requestId },
+        traceparent,
+      };
       const { json, body } = writeExecution(content, delivery.body);
       const args = {
         method: delivery.method,

@@ -34,6 +34,8 @@ export interface DeliveryToAccept {
   seenAfter?: number;
   acceptedAt: number;
   requestId: string;
+  /** W3C trace context, where traces are on. */
+  traceparent?: string | undefined;
   received: Received;
   /** The body of the request, where `received` does not hold it. */
   body?: Buffer;

@@ -1,4 +1,5 @@
 import express, { type Express, type RequestHandler } from 'express';
+import type { Tracing } from '@cds/tracing';
 import { CdsError, type MonitoringStatus } from '@cds/wire';
 import type { Logger } from '../logs/create-logger';
 import type { Readiness } from '../create-readiness';
@@ -15,6 +16,7 @@ import type { ServiceDescription } from '../openapi/build-document';
 import { createDocumentRouter } from '../openapi/document-router';
 import { createMonitoringRouter } from './monitoring-router';
 import { readBody } from './read-body';
+import { traceRequests } from './trace-requests';
 import { closeOnUnreadBody } from './unread-body';
 
 /** A build status carries its push twice and can pass 1 MiB. */
@@ -26,6 +28,8 @@ export interface HttpAppDeps {
   monitoring: () => Promise<MonitoringStatus>;
   /** Served at `/mon/metrics` when given; requests to the guarded routes are counted there. */
   metrics?: Metrics | undefined;
+  /** Traces the requests to the guarded routes when given. */
+  tracing?: Tracing | undefined;
   /** Served at `/mon/ready` when given. */
   readiness?: Pick<Readiness, 'refusal'> | undefined;
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed for `req.ip`. */
@@ -68,7 +72,10 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   if (deps.pages) app.use(deps.pages.path, deps.pages.handler);
   if (deps.metrics) app.use(createRequestMetrics(deps.metrics, deps.metrics.service));
   app.use(createGuard(deps.callers, deps.logger), noOptions);
-  app.use(readBody(deps.bodyLimitBytes ?? BODY_LIMIT_BYTES), deps.guarded.handler, notFound);
+  app.use(readBody(deps.bodyLimitBytes ?? BODY_LIMIT_BYTES));
+  // After the guard, which admits the API alone, and the body, whose events have no context.
+  if (deps.tracing) app.use(traceRequests(deps.tracing));
+  app.use(deps.guarded.handler, notFound);
   app.use(createErrorMiddleware(deps.logger, deps.callers.errorBody));
   return app;
 }

@@ -37,7 +37,8 @@ export function createRequestMetrics(
   };
 }
 
-function templateOf(req: Request): string {
+/** The template of the request's route; `other` where it has none. */
+export function templateOf(req: Request): string {
   const path: unknown = (req.route as { path?: unknown } | undefined)?.path;
   return typeof path === 'string' ? path : OTHER;
 }

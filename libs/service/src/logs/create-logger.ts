@@ -14,6 +14,8 @@ export interface LoggerOptions {
   level: LogLevel;
   /** Where the JSON lines go; standard output when not given. */
   destination?: pino.DestinationStream;
+  /** Added to every line. */
+  fields?: (() => Record<string, string>) | undefined;
 }
 
 /** Set by `engine start` on a terminal, which reads our output through a pipe. */
@@ -27,12 +29,13 @@ const PINO_LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'err
  * `error`: someone must act. `warning`: something is wrong and is being dealt with. `info`: what an
  * operator wants to know of a healthy service. `debug`: each request.
  */
-export function createLogger({ service, level, destination }: LoggerOptions): Logger {
+export function createLogger({ service, level, destination, fields }: LoggerOptions): Logger {
   const onTerminal = !destination && (process.stdout.isTTY || process.env[TERMINAL] === '1');
   return pino(
     {
       level: PINO_LEVELS[level],
       base: { service },
+      ...(fields && { mixin: fields }),
       timestamp: pino.stdTimeFunctions.isoTime,
       // `redact` has made plain objects of errors already.
       serializers: { err: (fields: unknown) => fields },

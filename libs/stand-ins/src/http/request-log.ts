@@ -10,6 +10,8 @@ export interface LoggedRequest {
   url: string;
   status: number;
   durationMs: number;
+  /** The trace context of W3C and B3 in its headers, by their names. */
+  trace?: Record<string, string>;
 }
 
 export interface RequestLog {
@@ -49,6 +51,7 @@ export function createRequestLog(): RequestLog {
           url: request.originalUrl,
           status: response.writableFinished ? response.statusCode : 0,
           durationMs: Math.round(performance.now() - started),
+          ...traceOf(request),
         };
         entries.push(entry);
         for (const listener of listeners) listener(entry);
@@ -57,4 +60,10 @@ export function createRequestLog(): RequestLog {
       next();
     },
   };
+}
+
+function traceOf({ headers }: Request): Pick<LoggedRequest, 'trace'> {
+  const found = Object.entries(headers).filter(([name]) => /^(traceparent|b3|x-b3-.*)$/.test(name));
+  if (found.length === 0) return {};
+  return { trace: Object.fromEntries(found.map(([name, value]) => [name, String(value)])) };
 }

@@ -31,6 +31,7 @@ export const branchCleanup = (plan: PlanDelivery): HookModule => ({
         const removeRuns = createRemoveRuns({ ...common, removal, callApi, retryError, killed });
         const worker = createCleanupWorker({
           ...{ connection: workerConnection, keyPrefix: config.redis.keyPrefix, logger },
+          tracing: resources.tracing,
           ...{ apiOutage: queues.apiOutage, lockMs: timing.lockMs, queue: queues.cleanups },
           cleanUpBranch: createCleanUpBranch({
             ...{ ...common, redis, waiting, removeRuns, delayMs },

@@ -1,8 +1,10 @@
 import type { Logger } from '@cds/service';
+import type { Tracing } from '@cds/tracing';
+import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ApiOutage } from '../../queue/api-outage';
 import { cleanupJobId } from '../../queue/job-ids';
-import { createJobWorker } from '../../queue/job-worker';
+import { createJobWorker, type JobOutcome } from '../../queue/job-worker';
 import type { CleanUpBranch } from './clean-up-branch';
 import type { CleanUpTogether, LeftCleanups } from './clean-up-together';
 import { CLEANUP_QUEUE, type CleanupJob, type CleanupQueue } from '../../queue/cleanup-queue';
@@ -19,6 +21,7 @@ export function createCleanupWorker(deps: {
   queue: Pick<CleanupQueue, 'enqueue' | 'enqueueAgain' | 'enqueueAlone'>;
   apiOutage: ApiOutage;
   logger: Logger;
+  tracing?: Tracing | undefined;
   lockMs?: number | undefined;
 }) {
   const { queue, apiOutage } = deps;
@@ -42,6 +45,20 @@ export function createCleanupWorker(deps: {
     }
   }
 
+  async function process(job: Job<CleanupJob>): Promise<JobOutcome> {
+    if ('ids' in job.data) {
+      await deps.cleanUpTogether(job.data.ids, enqueueAgain);
+      return { kind: 'end' };
+    }
+    const { id } = job.data;
+    await apiOutage.remove(cleanupJobId(id));
+    const outcome = await deps.cleanUpBranch(id);
+    if (outcome.kind === 'end') return { kind: 'end' };
+    if (outcome.forApi) await apiOutage.add(job, outcome.until, outcome.outages);
+    return { kind: 'delay', until: outcome.until };
+  }
+
+  const { tracing } = deps;
   return createJobWorker<CleanupJob>({
     queue: CLEANUP_QUEUE,
     connection: deps.connection,
@@ -49,17 +66,8 @@ export function createCleanupWorker(deps: {
     logger: deps.logger,
     concurrency: MAX_JOBS,
     lockMs: deps.lockMs,
-    async process(job) {
-      if ('ids' in job.data) {
-        await deps.cleanUpTogether(job.data.ids, enqueueAgain);
-        return { kind: 'end' };
-      }
-      const { id } = job.data;
-      await apiOutage.remove(cleanupJobId(id));
-      const outcome = await deps.cleanUpBranch(id);
-      if (outcome.kind === 'end') return { kind: 'end' };
-      if (outcome.forApi) await apiOutage.add(job, outcome.until, outcome.outages);
-      return { kind: 'delay', until: outcome.until };
-    },
+    process: tracing
+      ? (job) => tracing.run({ name: 'clean up', kind: 'consumer', parent: {} }, () => process(job))
+      : process,
   });
 }

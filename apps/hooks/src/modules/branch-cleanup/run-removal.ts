@@ -1,6 +1,7 @@
 import { type CdsApiClient, RunRemover, type WorkflowRef } from '@cds/api-client';
 import { type HooksConfig, isCdsAtLeast } from '@cds/config';
 import type { Logger, Registration } from '@cds/service';
+import type { Tracing } from '@cds/tracing';
 import { isConsumerToken } from '@cds/wire';
 
 /** From here on the API removes runs by the retention rule of their workflow. */
@@ -16,6 +17,7 @@ export function createRunRemoval(deps: {
   api: Pick<CdsApiClient, 'deleteBranchRuns'>;
   registration: Pick<Registration, 'apiVersion'>;
   config: Pick<HooksConfig, 'api' | 'branchDeletion'>;
+  tracing?: Tracing | undefined;
   logger: Logger;
 }) {
   const { api, registration, config, logger } = deps;
@@ -25,8 +27,11 @@ export function createRunRemoval(deps: {
   const isConsumer = isConsumerToken(config.api.token);
   /** Known without the API's version. */
   const isFixed = config.api.generation === '0.51' || config.api.generation === '0.54';
+  const traceHeaders = deps.tracing?.headers;
   const remover =
-    token === undefined ? undefined : new RunRemover({ ...config.api, token: present });
+    token === undefined
+      ? undefined
+      : new RunRemover({ ...config.api, token: present, traceHeaders });
   let isLogged = false;
 
   /** A version without numbers is a later one as a rule. */

@@ -30,6 +30,7 @@ export const poller: HookModule = {
   },
   create(resources) {
     const { api, callApi, stores, queues, logger, now, config, timing, workMetrics } = resources;
+    const { tracing } = resources;
     const store = stores.polls;
     const tasks = createPollTaskHandler({ store });
     const checkStart = createCheckPolling({ api, callApi, store });
@@ -45,7 +46,7 @@ export const poller: HookModule = {
             reconcileSeconds: config.reconcile.intervalSeconds,
             shortestDelayMs: timing.pollMs,
           }),
-          logger,
+          ...{ logger, tracing },
           polled: workMetrics.polled,
         });
         loop.start();

@@ -1,4 +1,5 @@
 import type { Logger } from '@cds/service';
+import type { Tracing } from '@cds/tracing';
 import { answeredByRedis, createDueLoop, type DueLoop } from '@cds/redis';
 import { LRUCache } from 'lru-cache';
 import type { PollResult } from '../../queue/work-metrics';
@@ -9,6 +10,7 @@ export interface PollerDeps {
   store: PollStore;
   pollHook: PollHook;
   logger: Logger;
+  tracing?: Tracing | undefined;
   polled?: (kind: 'poller' | 'reconcile', result: PollResult, found: number) => void;
 }
 
@@ -28,7 +30,11 @@ const BUSY_SLEEP_MS = 50;
 
 /** Polls the repositories that are due. Every replica does; a script gives each poll to one. */
 export function createPoller(deps: PollerDeps): Poller {
-  const { store, pollHook, logger, polled } = deps;
+  const { store, logger, polled, tracing } = deps;
+  const pollHook: PollHook = tracing
+    ? (...args) =>
+        tracing.run({ name: 'poll', kind: 'internal', parent: {} }, () => deps.pollHook(...args))
+    : deps.pollHook;
   const underWay = new Map<string, Promise<void>>();
   const warned = new LRUCache<PollResult, true>({ max: 10, ttl: WARN_AGAIN_MS });
   const ending = new AbortController();

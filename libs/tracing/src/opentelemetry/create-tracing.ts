@@ -1,0 +1,199 @@
+import {
+  context,
+  type Context,
+  createContextKey,
+  defaultTextMapGetter,
+  defaultTextMapSetter,
+  isSpanContextValid,
+  type Link,
+  ROOT_CONTEXT,
+  type Span as OtelSpan,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { CompositePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { B3InjectEncoding, B3Propagator } from '@opentelemetry/propagator-b3';
+import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { Attributes, Carrier, Span, SpanStart, Tracing } from '../tracing';
+import { createFailureReports } from './report-failures';
+
+/** Characters of an attribute: names come from Redis and from outside. */
+const MAX_TEXT = 256;
+/** For the last spans, when the service ends. */
+const STOP_MS = 3_000;
+
+const SPAN_KINDS = {
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  consumer: SpanKind.CONSUMER,
+  internal: SpanKind.INTERNAL,
+} as const;
+
+/** Our span that is active in a context, and whether it has ended. */
+interface ActiveSpan {
+  span: OtelSpan;
+  context: Context;
+  hasEnded: boolean;
+}
+const ACTIVE = createContextKey('active span of @cds/tracing');
+
+/** Loads the SDK and starts the export, by the variables of OpenTelemetry. */
+export function createTracing(service: {
+  service: string;
+  name: string;
+  version: string;
+  endpoint: string;
+}): Tracing {
+  const failures = createFailureReports(service.endpoint, process.env);
+  // Its Context follows promises and timers, so that no call has to hand it on.
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  const w3c = new W3CTraceContextPropagator();
+  const b3 = new B3Propagator({ injectEncoding: B3InjectEncoding.MULTI_HEADER });
+  // The last one that finds a context wins.
+  const both = new CompositePropagator({ propagators: [b3, w3c] });
+  const provider = new BasicTracerProvider({
+    resource: resourceFromAttributes({
+      'service.name': `cds-${service.service}`,
+      'service.version': service.version,
+      'service.instance.id': service.name,
+    }).merge(detectResources({ detectors: [envDetector] })),
+    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
+  });
+  const tracer = provider.getTracer('cds-bitbucket-cloud', service.version);
+
+  const readContext = (carrier: Carrier) =>
+    both.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter);
+
+  function active(): ActiveSpan | undefined {
+    const found = context.active().getValue(ACTIVE) as ActiveSpan | undefined;
+    return found?.hasEnded === false ? found : undefined;
+  }
+
+  function startSpan(start: SpanStart, startTime?: number): { span: OtelSpan; parent: Context } {
+    const { name, kind, parent: given, partOf, link, attributes = {} } = start;
+    const current = active();
+    const links = link ? linksTo(readContext(link)) : [];
+    let parent = given ? readContext(given) : (current?.context ?? ROOT_CONTEXT);
+    const whole = partOf && readContext(partOf);
+    if (whole && trace.getSpanContext(whole) && traceIdOf(whole) !== traceIdOf(parent)) {
+      links.push(...linksTo(parent));
+      parent = whole;
+    }
+    const options = { kind: SPAN_KINDS[kind], attributes: cut(attributes), links };
+    const span = tracer.startSpan(
+      name,
+      startTime === undefined ? options : { ...options, startTime },
+      parent,
+    );
+    return { span, parent };
+  }
+
+  function begin(start: SpanStart): Span {
+    const { span, parent } = startSpan(start);
+    const own: ActiveSpan = { span, context: trace.setSpan(parent, span), hasEnded: false };
+    const inside = own.context.setValue(ACTIVE, own);
+    let isDiscarded = false;
+    return {
+      set: (attributes) => void span.setAttributes(cut(attributes)),
+      rename: (name) => void span.updateName(name),
+      fail: (type) => fail(span, type),
+      discard() {
+        isDiscarded = true;
+      },
+      within: (work) => context.with(inside, work),
+      end() {
+        own.hasEnded = true;
+        // The SDK exports ended spans alone.
+        if (!isDiscarded) span.end();
+      },
+    };
+  }
+
+  return {
+    endpoint: service.endpoint,
+    begin,
+    async run(start, work) {
+      const span = begin(start);
+      try {
+        return await span.within(() => work(span));
+      } catch (error) {
+        span.fail(typeOf(error));
+        throw error;
+      } finally {
+        span.end();
+      }
+    },
+    record({ durationMs, failure, ...start }) {
+      const { span } = startSpan(start, Date.now() - durationMs);
+      if (failure !== undefined) fail(span, failure);
+      span.end();
+    },
+    annotate: (attributes) => void active()?.span.setAttributes(cut(attributes)),
+    traceparent() {
+      const current = active();
+      if (!current) return undefined;
+      const carrier: { traceparent?: string } = {};
+      w3c.inject(current.context, carrier, defaultTextMapSetter);
+      return carrier.traceparent;
+    },
+    headers() {
+      const current = active();
+      if (!current) return undefined;
+      const carrier: Record<string, string> = {};
+      both.inject(current.context, carrier, defaultTextMapSetter);
+      return carrier;
+    },
+    logFields() {
+      const current = active();
+      if (!current) return {};
+      const { traceId, spanId } = current.span.spanContext();
+      return { trace_id: traceId, span_id: spanId };
+    },
+    reportTo: failures.reportTo,
+    stopMs: STOP_MS,
+    async stop() {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_MS)));
+      await Promise.race([provider.shutdown().catch(failures.exportFailed), late]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function traceIdOf(of: Context): string | undefined {
+  return trace.getSpanContext(of)?.traceId;
+}
+
+function linksTo(of: Context): Link[] {
+  const spanContext = trace.getSpanContext(of);
+  return spanContext && isSpanContextValid(spanContext) ? [{ context: spanContext }] : [];
+}
+
+/** Without the message, which may repeat what somebody sent. */
+function fail(span: OtelSpan, type: string): void {
+  span.setAttribute('error.type', type);
+  span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+/** The kind of one of our errors, else its class. */
+function typeOf(error: unknown): string {
+  const { kind, name } = (typeof error === 'object' && error !== null ? error : {}) as {
+    kind?: unknown;
+    name?: unknown;
+  };
+  for (const word of [kind, name])
+    if (typeof word === 'string' && /^[\w-]{1,50}$/.test(word)) return word;
+  return 'unknown';
+}
+
+function cut(attributes: Attributes): Record<string, string | number | boolean> {
+  const known: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== undefined)
+      known[name] = typeof value === 'string' ? value.slice(0, MAX_TEXT) : value;
+  return known;
+}
