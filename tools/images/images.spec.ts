@@ -52,7 +52,8 @@ const tagOf = (app: string) => images.find((image) => image.app === app)?.tag ??
 const measured: string[] = [];
 afterAll(() => {
   console.log(measured.join('\n'));
-  podman('image', 'unmount', '--all');
+  // Each look at an image has mounted it.
+  podman('image', 'unmount', '--all', '--force');
 });
 
 const hasSpecialRights = (file: string) => {
