@@ -1,7 +1,15 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { createTestCa, freePort, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
+import {
+  createTestCa,
+  freePort,
+  type OtlpReceiver,
+  startOtlpReceiver,
+  startTestRedis,
+  type TestRedis,
+  waitFor,
+} from '@cds/testing';
 import { Redis } from 'ioredis';
 import {
   createWorkflow,
@@ -51,6 +59,7 @@ describe.each(present)('the rights that the guide gives, $command $prefix $witho
   const { command, prefix, without } = server;
   let folder: string;
   let redis: TestRedis;
+  let receiver: OtlpReceiver;
   let admin: Redis;
   let stack: Stack;
   const running: Record<string, Replica> = {};
@@ -73,7 +82,9 @@ describe.each(present)('the rights that the guide gives, $command $prefix $witho
       ],
     });
     admin = new Redis(redis.url);
-    env = {};
+    // Traces need a right of their own.
+    receiver = await startOtlpReceiver();
+    env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '20' };
     for (const { user, rules } of RULES) {
       const own = rules.map((rule) => rule.replace(/^(.*~)/, `$1${prefix}`));
       await admin.acl('SETUSER', user, 'reset', 'on', `>p@ss of ${user}`, ...own, ...without);
@@ -89,6 +100,7 @@ describe.each(present)('the rights that the guide gives, $command $prefix $witho
   });
   afterAll(async () => {
     await stack.stop();
+    await receiver.stop();
     admin.disconnect();
     await redis.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -131,6 +143,9 @@ describe.each(present)('the rights that the guide gives, $command $prefix $witho
     await stack.registered(2);
     await push();
     await runsOf(stack, 'builds', 1);
+    await waitFor(() => receiver.spans().some(({ name }) => name === 'send build status'), {
+      what: 'the trace of a status',
+    });
 
     expect(await denied()).toEqual([]);
     const printed = [vcs, hooks].map(({ process }) => process.stdout()).join('');

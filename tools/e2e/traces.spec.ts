@@ -13,6 +13,7 @@ import {
 } from './stack.fixture';
 
 const STRANGER = '0af7651916cd43dd8448eb211c80319c';
+const OF_THE_API = '4bf92f3577b34da6a3ce929d0e0e4736';
 const STATUS = 'POST /repositories/{workspace}/{repo_slug}/commit/{commit}/statuses/build';
 const RUN = 'POST /project/{key}/workflows/{name}/runs';
 const SECRETS = new Map([
@@ -52,6 +53,8 @@ beforeAll(async () => {
     bitbucket: { consumer: { clientSecret: secret('client secret') } },
   });
   redis = new Redis(stack.redis.port);
+  SECRETS.set('token of the API', stack.settings.token);
+  rememberTokens();
   // Accepted deliveries wait.
   ({ vcs, hooks } = await stack.startLinked({ ...traced(), CDS_HOOKS_DISABLE: 'true' }));
 });
@@ -60,6 +63,19 @@ afterAll(async () => {
   await stack?.stop();
   await receiver?.stop();
 });
+
+/** Every token that Bitbucket issues. */
+function rememberTokens(): void {
+  const { oauth } = stack.bitbucket;
+  const { exchangeCode, refresh } = oauth;
+  const remember = (answer: ReturnType<typeof refresh>) => {
+    SECRETS.set(`access token ${SECRETS.size}`, answer.access_token);
+    SECRETS.set(`refresh token ${SECRETS.size}`, answer.refresh_token);
+    return answer;
+  };
+  oauth.exchangeCode = (code) => remember(exchangeCode(code));
+  oauth.refresh = (token) => remember(refresh(token));
+}
 
 function span(what: string, matches: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan> {
   return waitFor(() => receiver.spans().find(matches), { what: `the span of ${what}` });
@@ -186,12 +202,31 @@ describe('with a collector', () => {
     ).toEqual([]);
   });
 
+  it('a call of the API goes on in its trace, in B3 as CDS sends it, and a stranger at vcs has none', async () => {
+    const [service] = stack.api.services().filter(({ type }) => type === 'vcs');
+    const ask = (traceId: string, hash: string) =>
+      fetch(`${vcs.url}/vcs`, {
+        headers: {
+          X_AUTH_HEADER: Buffer.from(hash).toString('base64'),
+          ...{ 'X-B3-TraceId': traceId, 'X-B3-SpanId': 'b7ad6b7169203331', 'X-B3-Sampled': '1' },
+        },
+      });
+    expect((await ask(STRANGER, 'wrong')).status).toBe(401);
+    expect((await ask(OF_THE_API, service?.hash ?? '')).status).toBe(200);
+    expect(await span('the call', ({ traceId }) => traceId === OF_THE_API)).toMatchObject({
+      ...{ name: 'GET /vcs', kind: 'server', parentSpanId: 'b7ad6b7169203331' },
+      attributes: { 'http.route': '/vcs', 'http.response.status_code': 200 },
+    });
+    expect(receiver.spans().filter(({ traceId }) => traceId === STRANGER)).toEqual([]);
+  });
+
   it('nothing secret is in a span or a log, and the last spans come when a service ends', async () => {
     await end(vcs);
     await end(hooks);
     for (const { hash, name } of stack.api.services()) SECRETS.set(`hash of ${name}`, hash);
     for (const { url, secret: key } of stack.bitbucket.repository(REPO).webhooks.values())
       SECRETS.set(`secret of ${url.slice(-8)}`, key ?? '');
+    expect([...SECRETS.keys()].join()).toContain('access token');
     const searchIn = createSecretSearch(SECRETS);
     expect(receiver.requests().length).toBeGreaterThan(2);
     expect(
