@@ -37,8 +37,9 @@ export function listHistory(
   redis: Redis,
   uuid: string,
   limit: number,
+  signal?: AbortSignal,
 ): Promise<{ found: PastExecution[]; total: number } | undefined> {
-  return mapExecutions(redis, uuid, limit, pastExecution);
+  return mapExecutions(redis, uuid, limit, pastExecution, signal);
 }
 
 function pastExecution(execution: ReadExecution): PastExecution {

@@ -51,12 +51,14 @@ export async function listExecutions(
 /**
  * {@link listExecutions} with what `map` makes of each.
  * @param map called with what must not be kept: a body of 256 KB
+ * @param signal ends the reading of further ones, with its reason as the error
  */
 export async function mapExecutions<T>(
   redis: Redis,
   uuid: string,
   limit: number,
   map: (execution: ReadExecution) => T,
+  signal?: AbortSignal,
 ): Promise<{ found: T[]; total: number } | undefined> {
   const keys = hookKeys(uuid);
   const last = limit - 1;
@@ -75,8 +77,10 @@ export async function mapExecutions<T>(
     .sort((a, b) => Number(b) - Number(a))
     .slice(0, limit);
   const found: T[] = [];
-  for (let i = 0; i < newest.length; i += AT_ONCE)
+  for (let i = 0; i < newest.length; i += AT_ONCE) {
+    signal?.throwIfAborted();
     found.push(...(await readSome(redis, uuid, newest.slice(i, i + AT_ONCE), statuses)).map(map));
+  }
   return { found, total };
 }
 

@@ -40,13 +40,13 @@ export async function tasksOfRepository(
   redis: Redis,
   repository: string,
   limit: number,
+  signal?: AbortSignal,
 ): Promise<TaskList> {
   const wanted = repository.toLowerCase();
-  const list = await listTasks(
-    redis,
-    limit,
-    ({ config }) => (config?.['repoFullName']?.value ?? '').toLowerCase() === wanted,
-  );
+  const list = await listTasks(redis, limit, ({ config }) => {
+    signal?.throwIfAborted();
+    return (config?.['repoFullName']?.value ?? '').toLowerCase() === wanted;
+  });
   list.found.sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
   return list;
 }

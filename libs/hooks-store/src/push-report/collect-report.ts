@@ -16,25 +16,30 @@ const SEARCHED = 1_000;
 /**
  * The tasks that are asked about.
  * @param target uuid of a task, or `workspace/slug`, whose case does not count
+ * @param signal ends the search, with its reason as the error
  */
-export async function tasksOf(redis: Redis, target: string): Promise<Task[]> {
+export async function tasksOf(redis: Redis, target: string, signal?: AbortSignal): Promise<Task[]> {
   if (!target.includes('/')) {
     const task = await createTaskStore({ redis }).read(target);
     return task ? [task] : [];
   }
-  return (await tasksOfRepository(redis, target, MAX_HOOKS)).found;
+  return (await tasksOfRepository(redis, target, MAX_HOOKS, signal)).found;
 }
 
-/** What Redis has of the newest pushes to a hook, without what Bitbucket was sent of them. */
+/**
+ * What Redis has of the newest pushes to a hook, without what Bitbucket was sent of them.
+ * @param o.signal ends the reading, with its reason as the error
+ */
 export async function reportOf(
   redis: Redis,
   task: Task,
-  { limit, branch }: { limit: number; branch: string | undefined },
+  o: { limit: number; branch: string | undefined; signal?: AbortSignal },
 ): Promise<HookReport> {
+  const { limit, branch, signal } = o;
   const { uuid } = task;
   const [queue, history, refusals, cleanup] = await Promise.all([
     readHookQueue(redis, uuid),
-    listHistory(redis, uuid, branch === undefined ? limit : SEARCHED),
+    listHistory(redis, uuid, branch === undefined ? limit : SEARCHED, signal),
     createRefusalStore({ redis }).of(uuid),
     branch === undefined ? undefined : readCleanupOf(redis, uuid, branch),
   ]);

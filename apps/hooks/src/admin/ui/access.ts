@@ -12,10 +12,21 @@ const MAX_FORM_BYTES = 8_192;
 /** A path of these pages, for after the login; never another origin. */
 const OWN_PATH = /^\/admin\/ui(?:\/[\w/-]*)?(?:\?[\w=&%.+*-]*)?$/;
 
-/** A request to these pages, and what it sends. */
-export const readForm: RequestHandler = express.urlencoded({
+/** Sessions of a request that are looked at; a browser has one. */
+const MAX_SESSIONS = 5;
+
+const parseForm: RequestHandler = express.urlencoded({
   ...{ extended: false, limit: MAX_FORM_BYTES, parameterLimit: 20 },
 });
+
+/** A request to these pages, and what it sends. */
+export const readForm: RequestHandler = (request, response, next) => {
+  parseForm(request, response, (error?: unknown) => {
+    // The error of a form has all of it, a password too, and is logged.
+    if (error instanceof Error) Reflect.deleteProperty(error, 'body');
+    next(error);
+  });
+};
 
 /** Refuses a form of another origin: the browser says where it comes from, old ones too. */
 export const onlyOwnForms: RequestHandler = (request, _response, next) => {
@@ -48,7 +59,7 @@ export function createAccess(deps: { sessions: Sessions; logger: Logger; loginPa
       const [name = '', value] = pair.trim().split('=', 2);
       return name === COOKIE && value !== undefined ? [value] : [];
     });
-    return tokens.find((token) => sessions.isValid(token));
+    return tokens.slice(0, MAX_SESSIONS).find((token) => sessions.isValid(token));
   }
 
   function cookieOf(request: Request) {

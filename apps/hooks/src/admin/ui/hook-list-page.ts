@@ -44,7 +44,7 @@ async function found(
   { redis }: PageRequest['deps'],
   { words, cursor }: { words: string; cursor: string },
 ): Promise<Part> {
-  if (!/^\d{1,20}$/.test(cursor))
+  if (!/^\d{1,19}$/.test(cursor))
     throw new CdsError('wrongRequest', { from: 'cursor is none of this list' });
   const isWanted = matcher(words);
   const { found: tasks, next } = await scanTasks(redis, { cursor, limit: PAGE, isWanted });

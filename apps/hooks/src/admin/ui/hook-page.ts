@@ -23,11 +23,11 @@ export async function hookPage(request: PageRequest): Promise<Page> {
 }
 
 async function ofHook(request: PageRequest, task: Task): Promise<Page> {
-  const { deps, query, formToken } = request;
+  const { deps, query, formToken, signal } = request;
   const { uuid, config } = task;
   const limit = Math.max(1, query.count('limit', PAGE, MAX_SHOWN));
   const [report, next] = await Promise.all([
-    reportOf(deps.redis, task, { limit, branch: undefined }),
+    reportOf(deps.redis, task, { limit, branch: undefined, signal }),
     deps.nextRun(task),
   ]);
   const events = await pushEvents(request, { task, report });

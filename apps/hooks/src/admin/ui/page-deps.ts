@@ -26,6 +26,8 @@ export interface PageRequest {
   query: Query;
   params: Readonly<Record<string, string>>;
   formToken: string;
+  /** Aborted when nobody waits for the page any longer: it may read much. */
+  signal: AbortSignal;
 }
 
 const MAX_TEXT = 512;
@@ -63,11 +65,15 @@ export function readQuery(given: unknown) {
   };
 }
 
-export function pageRequest(deps: PageDeps, request: Request, formToken: string): PageRequest {
+export function pageRequest(
+  deps: PageDeps,
+  request: Request,
+  of: Pick<PageRequest, 'formToken' | 'signal'>,
+): PageRequest {
   const params = Object.fromEntries(
     Object.entries(request.params).map(([name, value]) => [name, String(value)]),
   );
-  return { deps, query: readQuery(request.query), params, formToken };
+  return { deps, query: readQuery(request.query), params, ...of };
 }
 
 /** Items of one page. */

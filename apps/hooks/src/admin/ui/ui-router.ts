@@ -67,7 +67,11 @@ export function createUi(deps: UiDeps): { path: string; handler: RequestHandler 
   const page =
     (make: (request: PageRequest) => Promise<Page>): RequestHandler =>
     async (request, response) => {
-      const asked = pageRequest(deps, request, tokenOf(request) ?? '');
+      const unwanted = new AbortController();
+      // Answered, also because it took too long, or left by its reader.
+      response.once('close', () => unwanted.abort());
+      const formToken = tokenOf(request) ?? '';
+      const asked = pageRequest(deps, request, { formToken, signal: unwanted.signal });
       const made = await answeredByRedis(() => make(asked), PAGE_MS);
       send(request, response, { ...made, said: saidOf(request) });
     };

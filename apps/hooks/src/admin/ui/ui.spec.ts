@@ -119,6 +119,11 @@ describe('the pages for operators', () => {
       const forged = ['', 'x', `${Date.now() + 1e6}.abc.def`, createSessions('other').start()];
       for (const token of forged)
         expect((await ui.get(UI, { Cookie: `cdsbb_hooks_ui=${token}` })).status).toBe(303);
+      // Each costs work: of many sessions that a stranger makes up, few are looked at.
+      const cookies = [...Array<string>(50).fill('x'), createSessions(PASSWORD).start()];
+      const sent = cookies.map((token) => `cdsbb_hooks_ui=${token}`);
+      expect((await ui.get(UI, { Cookie: sent.slice(-2).join('; ') })).status).toBe(200);
+      expect((await ui.get(UI, { Cookie: sent.join('; ') })).status).toBe(303);
       const { text } = await ui.get(pathOf('/login', { next: pathOf('/hooks', { q: 'a b' }) }));
       expect(text).toContain('name="next" value="/admin/ui/hooks?q=a+b"');
       for (const next of ['https://evil.example', '//evil.example', '/admin/ui/../../task', '/x'])
@@ -158,7 +163,13 @@ describe('the pages for operators', () => {
       expect(ui.cookie()).toBe('');
       const said = lines.filter(({ msg }) => msg === 'login of an operator refused');
       expect(said.map((line) => line['wrong'])).toEqual([1, MAX_WRONG]);
-      expect(JSON.stringify(lines)).not.toContain(PASSWORD.slice(1));
+      // Nor with a form that is refused before it is read.
+      const fields = Array.from({ length: 30 }, (_, i) => [`field${i}`, 'x']);
+      const many = { password: 'of-somebody', ...Object.fromEntries(fields) };
+      expect((await ui.ask('POST', pathOf('/login'), many)).status).toBe(413);
+      await waitFor(() => JSON.stringify(lines).includes('too many parameters'));
+      for (const secret of [PASSWORD.slice(1), 'of-somebody'])
+        expect(JSON.stringify(lines)).not.toContain(secret);
     });
 
     it('ends a session after eight hours, and with another password', () => {
@@ -364,6 +375,7 @@ describe('the pages for operators', () => {
       ['/hooks', { list: 'waiting', offset: '1000000000' }],
       ['/hooks', { list: 'none' }],
       ['/hooks', { cursor: '1;2' }],
+      ['/hooks', { cursor: '9'.repeat(20) }],
       ['/dead-letters', { offset: 'x' }],
       [`/hooks/${found.uuid}`, { limit: '501' }],
     ] as const)

@@ -32,13 +32,13 @@ async function answer(
     return note(
       `${JSON.stringify(given)} is no workspace/repository, no URL of a webhook and no uuid of a hook.`,
     );
-  const { redis } = request.deps;
-  const tasks = await tasksOf(redis, target);
+  const { signal, deps } = request;
+  const tasks = await tasksOf(deps.redis, target, signal);
   if (tasks.length === 0) return unknown(target);
   const limit = tasks.length === 1 ? PAGE : SHOWN;
   const reported = [];
   for (const task of tasks)
-    reported.push({ task, report: await reportOf(redis, task, { limit, branch }) });
+    reported.push({ task, report: await reportOf(deps.redis, task, { limit, branch, signal }) });
   const next = nextSteps(
     reported.map(({ report }) => report),
     branch,
