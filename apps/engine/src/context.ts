@@ -7,6 +7,8 @@ export interface Context {
   out: (text: string) => void;
   /** Standard error, one sentence for the person at the terminal. */
   say: (sentence: string) => void;
+  /** Asks the person at the terminal; empty at its end. Missing where there is no terminal. */
+  ask?: ((question: string) => Promise<string>) | undefined;
   /** Folder of the bundle that runs. */
   home: string;
   /** Files that are this command, as they were called. */

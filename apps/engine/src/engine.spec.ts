@@ -1,6 +1,14 @@
 import { createHmac } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import {
   freePort,
@@ -31,7 +39,7 @@ afterAll(() => engine.remove());
 
 function configFile(text = readyConfig()): string {
   const file = join(engine.folder(), 'config.toml');
-  writeFileSync(file, text);
+  writeFileSync(file, text, { mode: 0o600 });
   return file;
 }
 
@@ -42,6 +50,7 @@ function twoFiles(text = readyConfig()): [string, string] {
 }
 
 /** Runs a command on a terminal. */
+const ROOT = join(__dirname, '..', '..', '..');
 const SCRIPT = '/usr/bin/script';
 
 describe('engine', () => {
@@ -145,6 +154,35 @@ describe('engine config check', () => {
     expect(refused).toMatchObject({ code: 1 });
     expect(refused.err).toContain('https_proxy: must begin with http:// or https://');
     expect(refused.err + err + out).not.toContain('hunter4');
+  });
+
+  it('warns of files with secrets that every user may read, as start does', async () => {
+    const file = configFile(readyConfig().replace('token = "hunter2"', 'token = ""'));
+    const secret = join(engine.folder(), 'token');
+    writeFileSync(secret, 'hunter4');
+    const env = { CDS_VCS_API_TOKEN_FILE: secret };
+    const warned = (path: string) =>
+      `warning: ${path}: every user of this machine may read it, and it holds secrets: chmod o-rwx ${path}, and give it to the user or group of the services\n`;
+    const check = () => engine.run(['config', 'check', '--env', file], env);
+
+    for (const path of [file, secret]) chmodSync(path, 0o644);
+    expect(check()).toMatchObject({
+      code: 0,
+      err: expect.stringContaining(warned(file) + warned(secret)),
+    });
+    const json = engine.run(['config', 'check', '--json', '--env', file], env).out;
+    expect(JSON.parse(json)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ file, level: 'warning' }),
+        expect.objectContaining({ file: secret, level: 'warning' }),
+      ]),
+    );
+    const running = await engine.start(['start', 'vcs', '--config', file], env);
+    await running.waitForOutput(warned(file) + warned(secret));
+    await running.waitForOutput('vcs started');
+    await running.stop();
+    for (const path of [file, secret]) chmodSync(path, 0o640);
+    expect(check().err).not.toContain('every user');
   });
 
   it('says that there is no such file', () => {
@@ -514,6 +552,25 @@ describe('engine start', () => {
 
     expect(await running.exited).toEqual({ code: 3, signal: null });
     expect(recordsOf(running)).toMatchObject([{ level: 'error', child: 'vcs', others: [] }]);
+  });
+
+  it('ends with each exit code that the guide and --help name', async () => {
+    const guide = readFileSync(join(ROOT, 'docs', 'operator-guide.md'), 'utf8');
+    const [, chapter = ''] = /^## Exit codes\n([^]*?)^## /m.exec(guide) ?? [];
+    const named = [...chapter.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
+    const { out } = engine.run(['hooks', 'why', '--help']);
+    const end = join(engine.folder(), 'end');
+    writeFileSync(end, '78');
+    const group = ['start', 'vcs', 'hooks', '--config', configFile()];
+    const running = await engine.start(group, { END_VCS: end });
+
+    expect(named).toEqual([
+      engine.run(['version']).code,
+      engine.run(['config', 'check', '/no/such/file']).code,
+      engine.run(['hooks', 'nonsense']).code,
+      (await running.exited).code,
+    ]);
+    for (const code of named) expect(out).toMatch(new RegExp(`[ :;]${code}[ :]`));
   });
 
   it('ends at a signal while one waits to be started again', async () => {

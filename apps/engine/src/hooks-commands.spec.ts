@@ -474,7 +474,9 @@ describe('engine hooks dead-letters', () => {
       code: 0,
       out: 'Dropped.\n',
     });
-    expect(run('dead-letters', 'drop', '--all').out).toBe('Dropped: 1 execution, 1 cleanup.\n');
+    expect(run('dead-letters', 'drop', '--all', '--yes').out).toBe(
+      'Dropped: 1 execution, 1 cleanup.\n',
+    );
     expect(await redis.keys('*')).toEqual([hookKeys(HOOK).task]);
   });
 
@@ -648,14 +650,20 @@ describe('engine hooks adopt', () => {
     await task(HOOK);
     await redis.hset(KEYS.mark, { format: '1', 'owner:another': String(Date.now()) });
 
-    expect(run('adopt')).toMatchObject({ code: 0, out: expect.stringMatching(/^Adopted: /) });
+    expect(run('adopt', '--yes')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^Adopted: /),
+    });
     const { format, made, ...owners } = await redis.hgetall(KEYS.mark);
     expect([format, made]).toEqual(['1', expect.stringMatching(/./)]);
     expect(Object.keys(owners)).toEqual([expect.stringMatching(/^owner:[0-9a-f]{32}$/)]);
 
     await redis.hset(KEYS.mark, 'format', '2');
     const before = await redis.hgetall(KEYS.mark);
-    expect(run('adopt')).toMatchObject({ code: 1, err: expect.stringContaining('format "2"') });
+    expect(run('adopt', '--yes')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('format "2"'),
+    });
     expect(await redis.hgetall(KEYS.mark)).toEqual(before);
   });
 });
@@ -685,7 +693,9 @@ describe('with a database and a key prefix', () => {
     await failedCleanup();
     expect(JSON.parse(run('dead-letters', 'list', '--json').out)).toHaveLength(3);
     expect(run('dead-letters', 'retry', HOOK, `${ID}000`).code).toBe(0);
-    expect(run('dead-letters', 'drop', '--all').out).toBe('Dropped: 1 execution, 1 cleanup.\n');
+    expect(run('dead-letters', 'drop', '--all', '--yes').out).toBe(
+      'Dropped: 1 execution, 1 cleanup.\n',
+    );
     await redis.lrem(hookKeys(HOOK).waiting, 1, ID);
     await redis.zadd(hookKeys(HOOK).done, ID, ID);
     expect(run('replay', HOOK, `${ID}000`).code).toBe(0);

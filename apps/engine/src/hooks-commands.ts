@@ -1,4 +1,10 @@
 import type { Command } from 'commander';
+import {
+  type ActionOptions,
+  addActionOptions,
+  type ConfirmedOptions,
+  yesOption,
+} from './action-options';
 import { listDeadLetters, moveDeadLetters, type MoveOptions } from './commands/hooks-dead-letters';
 import { adoptState } from './commands/adopt-state';
 import { importHooks, type ImportOptions } from './commands/hooks-import';
@@ -6,7 +12,7 @@ import { acknowledgeLostDeliveries } from './commands/hooks-lost-deliveries';
 import { replayExecution } from './commands/hooks-replay';
 import { resetSignature } from './commands/hooks-signature';
 import { whyNoRun, type WhyOptions } from './commands/hooks-why';
-import { type ConfigOption, configOption } from './config-option';
+import { configOption } from './config-option';
 import {
   type ListOptions,
   printCleanups,
@@ -40,9 +46,8 @@ export function addHooksCommands(program: Command, context: Context): void {
     retry: 'send them again: only what failed of them is asked for again',
     drop: 'remove them for good',
   };
-  for (const verb of ['retry', 'drop'] as const)
-    deadLetters
-      .command(verb)
+  for (const verb of ['retry', 'drop'] as const) {
+    const move = addActionOptions(deadLetters.command(verb))
       .argument('[uuid]', UUID)
       .argument('[timestamp]', TIMESTAMP)
       .option('--all', 'all of them, or all of one task')
@@ -51,6 +56,8 @@ export function addHooksCommands(program: Command, context: Context): void {
       .action(async (uuid: string | undefined, timestamp: string | undefined, o: MoveOptions) =>
         moveDeadLetters(verb, uuid, timestamp, o, context),
       );
+    if (verb === 'drop') move.addOption(yesOption());
+  }
 
   addLists(hooks, context);
 
@@ -66,51 +73,47 @@ export function addHooksCommands(program: Command, context: Context): void {
     )
     .action(async (target: string, o: WhyOptions) => whyNoRun(target, o, context));
 
-  hooks
-    .command('replay')
+  addActionOptions(hooks.command('replay'))
     .argument('<uuid>', 'uuid of the task in CDS')
     .argument('<timestamp>', TIMESTAMP)
     .addOption(hooksConfig())
     .description(
       'send any execution that has ended again, as a new one: every run of it is asked for again',
     )
-    .action(async (uuid: string, timestamp: string, o: ConfigOption) =>
+    .action(async (uuid: string, timestamp: string, o: ActionOptions) =>
       replayExecution(uuid, timestamp, o, context),
     );
 
-  hooks
+  const signature = hooks
     .command('signature')
-    .description('what hooks knows about the signatures of deliveries')
-    .command('reset')
+    .description('what hooks knows about the signatures of deliveries');
+  addActionOptions(signature.command('reset'))
     .argument('<uuid>', 'uuid of the task in CDS')
     .addOption(hooksConfig())
     .description(
       'take unsigned deliveries of a task again that was signed before (signature = "auto")',
     )
-    .action(async (uuid: string, o: ConfigOption) => resetSignature(uuid, o, context));
+    .action(async (uuid: string, o: ActionOptions) => resetSignature(uuid, o, context));
 
-  hooks
+  const lost = hooks
     .command('lost-deliveries')
-    .description('accepted deliveries that vanished from Redis')
-    .command('acknowledge')
+    .description('accepted deliveries that vanished from Redis');
+  addActionOptions(lost.command('acknowledge'))
     .addOption(hooksConfig())
     .description('say how many were lost and since when, and set their count back to 0')
-    .action(async (o: ConfigOption) => acknowledgeLostDeliveries(o, context));
+    .action(async (o: ActionOptions) => acknowledgeLostDeliveries(o, context));
 
-  hooks
-    .command('adopt')
+  addActionOptions(hooks.command('adopt'))
+    .addOption(yesOption())
     .addOption(hooksConfig())
     .description(
       'say that what is in Redis is the state of this CDS, and of no other: after a move that hooks cannot tell from a second CDS',
     )
-    .action(async (o: ConfigOption) => adoptState('hooks', o, context));
+    .action(async (o: ConfirmedOptions) => adoptState('hooks', o, context));
 
-  hooks
-    .command('import')
+  addActionOptions(hooks.command('import'))
     .addOption(hooksConfig())
     .option('--from <redis>', "Redis of CDS's own hooks; that of the configuration when not given")
-    .option('--dry-run', 'say what would be done, and write nothing')
-    .option('--json', 'print the report as JSON')
     .description(
       "take over the tasks, pending deliveries and branch deletions of CDS's own hooks; its keys are left as they are",
     )

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { allowSlowConnects } from '@cds/network';
+import { askAtTerminal } from './ask-at-terminal';
 import { EXIT_FAILED } from './command-error';
 import { runProgram } from './program';
 
@@ -16,6 +17,7 @@ void runProgram(process.argv.slice(2), {
   env: process.env,
   out: (text) => process.stdout.write(text),
   say: (sentence) => process.stderr.write(`${sentence}\n`),
+  ask: process.stdin.isTTY && process.stderr.isTTY ? askAtTerminal : undefined,
   home: __dirname,
   ownFiles: [__filename, process.argv[1] ?? __filename],
 }).then((exitCode) => {

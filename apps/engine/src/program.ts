@@ -1,24 +1,28 @@
 import { CDS_VERSION_OF_TODAY, type RemoteOptions } from '@cds/config';
 import { showHidden } from '@cds/wire';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { addActionOptions, type ConfirmedOptions, yesOption } from './action-options';
 import { buildInfo } from './build-info';
 import { CommandError, EXIT_FAILED, EXIT_USAGE } from './command-error';
-import { checkConfig } from './commands/config-check';
+import { checkConfig, type CheckOptions } from './commands/config-check';
 import { doctor, type DoctorOptions } from './commands/doctor';
 import { newConfig, type NewConfigOptions } from './commands/config-new';
 import { startServices } from './commands/start';
 import { adoptState } from './commands/adopt-state';
-import { showWebhook } from './commands/vcs-webhook';
+import { showWebhook, type WebhookOptions } from './commands/vcs-webhook';
 import { showVersion } from './commands/version';
+import { addCompletion } from './completion/completion-command';
 import { type ConfigOption, configOption } from './config-option';
 import type { Context } from './context';
 import { addRemoteOptions } from './remote-config';
 import { addHooksCommands } from './hooks-commands';
+import { servicesArgument } from './service-names';
 
 /** Texts of others (branches, answers, messages) move no cursor and turn no text around. */
 function harmless(context: Context): Context {
   return {
     ...context,
+    ask: context.ask && ((question) => context.ask?.(showHidden(question)) ?? Promise.resolve('')),
     out: (text) => context.out(showHidden(text)),
     say: (sentence) => context.say(showHidden(sentence)),
   };
@@ -43,20 +47,32 @@ export async function runProgram(args: readonly string[], process: Context): Pro
   }
 }
 
-function createProgram(context: Context, endWith: (exitCode: number) => void): Command {
+/** In the operator guide, too. */
+const EXIT_CODES =
+  'Exit codes: 0 it is done; 1 it failed, or a check did; 2 called in the wrong way, nothing was done.\n`start` of one service ends with its code; 78: change the configuration before you start it again.';
+
+/** The command and all that is below it. @param endWith called with an exit code other than 0 */
+export function createProgram(context: Context, endWith: (exitCode: number) => void): Command {
   const { version, commit } = buildInfo();
   const program = new Command('engine')
     .description('The vcs and hooks services of CDS for Bitbucket Cloud.')
     .version(`${version} (commit ${commit})`)
     .exitOverride()
     .configureOutput({ writeOut: context.out, writeErr: (text) => context.say(text.trimEnd()) })
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    .addHelpText('afterAll', `\n${EXIT_CODES}`);
 
   const config = program.command('config').description('print and check configuration files');
   config
     .command('new')
-    .argument('[services...]', 'vcs, hooks, api; all when none is named, and with api alone')
-    .option('--env', 'print environment variables instead of TOML')
+    .addArgument(servicesArgument('vcs, hooks, api; all when none is named, and with api alone'))
+    .option('--env', 'print environment variables for a shell instead of TOML')
+    .addOption(
+      new Option(
+        '--env-file',
+        'print environment variables for docker --env-file and EnvironmentFile= of systemd',
+      ).conflicts('env'),
+    )
     .option(
       '--cds <version>',
       `the version of CDS (default: that of its own engine where one is found, else ${CDS_VERSION_OF_TODAY})`,
@@ -67,12 +83,13 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .command('check')
     .argument('[files...]', 'configuration file (TOML), or several that belong together')
     .option('--env', 'let the environment override the files, as start does')
+    .option('--json', 'print a JSON array of what is wrong')
     .description('say everything that is wrong with a configuration')
-    .action((files: string[], o: { env?: true }) => endWith(checkConfig(files, o, context)));
+    .action((files: string[], o: CheckOptions) => endWith(checkConfig(files, o, context)));
 
   program
     .command('start')
-    .argument('[services...]', 'vcs, hooks, api; those in CDS_SERVICE when none is named')
+    .addArgument(servicesArgument('vcs, hooks, api; those in CDS_SERVICE when none is named'))
     .addOption(configOption())
     .description('start services; `api` starts the binary of CDS itself')
     .addHelpText(
@@ -91,10 +108,7 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .description(
       'check everything between the files and a working system, with what to do; it changes nothing',
     )
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 where nothing fails, 1 where something does, 2 when called in the wrong way.\nThe environment counts as for start.',
-    )
+    .addHelpText('after', '\nThe environment counts as for start.')
     .action(async (o: DoctorOptions) => endWith(await doctor(o, context)));
 
   const vcs = program.command('vcs').description('help with the vcs service');
@@ -102,24 +116,27 @@ function createProgram(context: Context, endWith: (exitCode: number) => void): C
     .command('webhook')
     .argument('<uuid>', 'uuid of the webhook in CDS')
     .addOption(configOption())
+    .option('--json', 'print a JSON array')
     .description(
       'print URL, events and secret of a webhook that has to be added at Bitbucket by hand',
     )
-    .action(async (uuid: string, o: ConfigOption) => showWebhook(uuid, o, context));
-  vcs
-    .command('adopt')
+    .action(async (uuid: string, o: WebhookOptions) => showWebhook(uuid, o, context));
+  addActionOptions(vcs.command('adopt'))
     .addOption(configOption())
+    .addOption(yesOption())
     .description(
       'say that what is in Redis is the state of this CDS, and of no other: after a move that vcs cannot tell from a second CDS',
     )
-    .action(async (o: ConfigOption) => adoptState('vcs', o, context));
+    .action(async (o: ConfirmedOptions) => adoptState('vcs', o, context));
 
   addHooksCommands(program, context);
 
   program
     .command('version')
+    .option('--json', 'print a JSON object')
     .description('print version, commit and Node version')
-    .action(() => showVersion(context));
+    .action((o: { json?: true }) => showVersion(o, context));
+  addCompletion(program, context);
   addRemoteOptions(program, context);
   return program;
 }

@@ -1,4 +1,5 @@
 import type { ServiceName } from '@cds/config';
+import { Argument } from 'commander';
 import { usageError } from './command-error';
 
 /** Services that CDS's own engine starts. */
@@ -11,6 +12,13 @@ const SERVICES_OF_CDS = [
   'repositories',
   'ui',
 ];
+
+/** `[services...]`: completion offers the names; {@link unknownService} says what others are. */
+export function servicesArgument(description: string): Argument {
+  const argument = new Argument('[services...]', description);
+  argument.argChoices = ['vcs', 'hooks', 'api'];
+  return argument;
+}
 
 export function isOurService(name: string): name is ServiceName {
   return name === 'vcs' || name === 'hooks';

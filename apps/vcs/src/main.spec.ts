@@ -364,7 +364,7 @@ describe('the state in Redis', () => {
     await admin.del('cdsbb:vcs:unfinished');
     const adopted = await startProcess({
       command: process.execPath,
-      args: ['--import', 'tsx', join('apps', 'engine', 'src', 'main.ts'), 'vcs', 'adopt'],
+      args: ['--import', 'tsx', join('apps', 'engine', 'src', 'main.ts'), 'vcs', 'adopt', '--yes'],
       cwd: ROOT,
       env: envOf(api.url),
     });

@@ -25,6 +25,10 @@ export { endOfMoment, groupByMoment, type NearCleanup } from './cleanups/group-c
 export { type Clock, idOfTimestamp, timestampOfId, timestampOfMs } from './clock';
 export { type AllMoved, createDeadLetters, type Moved } from './dead-letters/create-dead-letters';
 export { type DeadLetter, type DeadLetterRef, deadLetterSchema } from './dead-letters/dead-letter';
+export {
+  createDeadLetterPreview,
+  type DeadLetterPreview,
+} from './dead-letters/preview-dead-letters';
 export type {
   DeliveryPlan,
   DeliveryStep,
@@ -108,8 +112,13 @@ export {
   type StoredRefusal,
 } from './refusals/refusal-store';
 export { createRegistrationHashes } from './registration-hashes';
-export { createReplay } from './replay/create-replay';
-export { createResetSignature } from './reset-signature';
+export {
+  createReplay,
+  previewReplay,
+  type Replayed,
+  type ReplayPreview,
+} from './replay/create-replay';
+export { createResetSignature, isSigned } from './reset-signature';
 export { type Occurrence, scheduledTask } from './schedules/occurrence';
 export {
   createScheduleStore,

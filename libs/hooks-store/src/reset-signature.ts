@@ -22,3 +22,10 @@ export function createResetSignature({ redis }: { redis: Redis }) {
   const reset = RESET_SIGNATURE.on(redis);
   return (uuid: string): Promise<'ok' | 'unsigned' | 'unknown'> => reset(hookKeys(uuid), {});
 }
+
+/** Whether a task has the signature mark; undefined where there is no such task. */
+export async function isSigned(redis: Redis, uuid: string): Promise<boolean | undefined> {
+  const { task } = hookKeys(uuid);
+  if ((await redis.exists(task)) === 0) return undefined;
+  return (await redis.hexists(task, SIGNED_FIELD)) === 1;
+}

@@ -1,21 +1,60 @@
-import { checkConfigText, formatProblem, isConfigError, readConfigFiles } from '@cds/config';
+import {
+  checkConfigText,
+  type ConfigProblem,
+  formatProblem,
+  isConfigError,
+  loadConfig,
+  type LoadedConfig,
+  readConfigFiles,
+  servicesOf,
+} from '@cds/config';
 import { readProxySettings } from '@cds/network';
 import { CommandError, EXIT_FAILED, usageError } from '../command-error';
 import type { Context } from '../context';
+import { formatJson } from '../print-json';
+import { warnOfOpenFiles } from '../readable-by-others';
+
+export interface CheckOptions {
+  env?: true;
+  json?: true;
+}
 
 /** `engine config check FILE…`. Returns the exit code. */
-export function checkConfig(files: readonly string[], o: { env?: true }, context: Context): number {
+export function checkConfig(files: readonly string[], o: CheckOptions, context: Context): number {
   const texts = readTexts(files, context);
   if (texts.length === 0)
     throw usageError("missing argument 'files', or an option that names Vault or Consul.");
-  const problems = checkConfigText(texts, o.env ? { env: context.env } : {});
+  const problems: ConfigProblem[] = [
+    ...checkConfigText(texts, o.env ? { env: context.env } : {}),
+    ...warnOfOpenFiles(files, configOf(files, o.env ? context.env : {}, context)),
+  ];
+  const isWrong = problems.some(({ level }) => level === 'error');
+  if (o.json) {
+    context.out(formatJson(problems));
+    return isWrong ? EXIT_FAILED : 0;
+  }
   for (const problem of problems) context.say(formatProblem(problem));
-  if (problems.some(({ level }) => level === 'error')) return EXIT_FAILED;
+  if (isWrong) return EXIT_FAILED;
   context.out('Configuration file OK\n');
   if (o.env)
     for (const [name, value] of Object.entries(readProxySettings(context.env).inForce))
       context.out(`${name} is in force: ${value}\n`);
   return 0;
+}
+
+/** Undefined where it is wrong. */
+function configOf(
+  files: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { documents }: Context,
+): LoadedConfig | undefined {
+  try {
+    const services = servicesOf(readConfigFiles(files, documents), env);
+    return loadConfig({ services, files, documents, env });
+  } catch (error) {
+    if (!isConfigError(error)) throw error;
+    return undefined;
+  }
 }
 
 function readTexts(

@@ -12,17 +12,19 @@ import {
 import { printApiConfig, type ApiConfig } from '../cds-engine/api-config';
 import { findCdsEngine, HOW_TO_GET_CDS_ENGINE } from '../cds-engine/find-cds-engine';
 import { usageError } from '../command-error';
+import { envFileOf } from '../env-file';
 import type { Context } from '../context';
 import { isOurService, unknownService } from '../service-names';
 
 export interface NewConfigOptions {
   env?: true;
+  envFile?: true;
   /** A version of CDS: `0.41`, `0.55.2`. */
   cds?: string;
 }
 
 /**
- * `engine config new [vcs] [hooks] [api] [--env] [--cds VERSION]`. For both services, or with `api`,
+ * `engine config new [vcs] [hooks] [api] [--env|--env-file] [--cds VERSION]`. For both services, or with `api`,
  * it also prints what CDS's own engine prints for the API, with the tokens that it made, where that
  * engine is found.
  */
@@ -39,15 +41,26 @@ export async function newConfig(
     (name) => ours.length === 0 || ours.includes(name),
   );
   const wantsApi = services.length === 2 || names.includes('api');
-  const api = wantsApi ? await apiConfig(context, { asEnv: o.env === true, asked }) : undefined;
+  const asEnv = o.env === true || o.envFile === true;
+  const api = wantsApi ? await apiConfig(context, { asEnv, asked }) : undefined;
   const cds = asked ?? api?.cds ?? CDS_VERSION_OF_TODAY;
   const values = { ...newWebhookKey(services, cds), ...api?.values };
-  const ourText = (o.env ? printEnv : printConfig)({
+  const ourText = (asEnv ? printEnv : printConfig)({
     ...{ services, cds, values },
     omitLog: api?.hasLog,
   });
-  if (api) context.out(`${api.text.trim()}\n${o.env ? '' : '\n'}${ourText}`);
-  else context.out(o.env ? ourText : `${introduction(cds, wantsApi)}\n${ourText}`);
+  if (o.envFile) return printEnvFile(`${api?.text.trim() ?? ''}\n${ourText}`, context);
+  if (api) context.out(`${api.text.trim()}\n${asEnv ? '' : '\n'}${ourText}`);
+  else context.out(asEnv ? ourText : `${introduction(cds, wantsApi)}\n${ourText}`);
+}
+
+function printEnvFile(exports: string, context: Context): void {
+  const { text, left } = envFileOf(exports);
+  context.out(text);
+  for (const name of left)
+    context.say(
+      `Without ${name}: Docker and systemd read its quotes, backslashes or line breaks in two ways. engine config new --env prints it.`,
+    );
 }
 
 /** @throws CommandError naming the versions that there are */

@@ -1,13 +1,22 @@
-import { type AllMoved, createDeadLetters, type DeadLetter, type Moved } from '@cds/hooks-store';
+import {
+  type AllMoved,
+  createDeadLetterPreview,
+  createDeadLetters,
+  type DeadLetter,
+  type DeadLetterPreview,
+  isCleanupId,
+  type Moved,
+} from '@cds/hooks-store';
+import type { Redis } from 'ioredis';
+import { checkCanConfirm, confirm, type ConfirmedOptions, printResult } from '../action-options';
 import { CommandError, usageError } from '../command-error';
-import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkLimit, checkTimestamp, checkUuid } from '../execution-arguments';
 import { withServiceRedis } from '../service-redis';
 import { formatTable } from '../print-table';
 import { type ListOptions, printRows, sayNewest } from './hooks-lists';
 
-export interface MoveOptions extends ConfigOption {
+export interface MoveOptions extends ConfirmedOptions {
   all?: true;
 }
 
@@ -59,6 +68,8 @@ const DONE = {
   retry: ['Sent again', ': hooks takes it up within seconds, after what waits there already'],
   drop: ['Dropped', ''],
 } as const;
+/** Printed by a dry run; all are counted. */
+const MAX_SHOWN = 100;
 
 /** `engine hooks dead-letters retry|drop UUID TIMESTAMP`, or `--all [UUID]` */
 export async function moveDeadLetters(
@@ -69,18 +80,56 @@ export async function moveDeadLetters(
   context: Context,
 ): Promise<void> {
   const one = whichOne(verb, uuid, timestamp, o);
+  const asks = verb === 'drop' && !one;
+  if (asks) checkCanConfirm(o, context, 'drop --all removes dead letters for good');
   const [done, next] = DONE[verb];
   await withServiceRedis('hooks', o.config, context, async (redis) => {
+    if (o.dryRun) return printPreview(verb, await preview(redis, uuid, one), o, context);
     const deadLetters = createDeadLetters({ redis });
     if (one) {
       judge(await deadLetters[verb](one.uuid, one.id));
-      context.out(`${done}${next}.\n`);
-      return;
+      const isCleanup = isCleanupId(one.uuid);
+      const fields = { executions: isCleanup ? 0 : 1, cleanups: isCleanup ? 1 : 0, more: false };
+      return printResult(o, context, { sentence: `${done}${next}.`, fields });
+    }
+    if (asks && !o.yes) {
+      const found = await preview(redis, uuid);
+      if (found.executions + found.cleanups > 0)
+        await confirm(o, context, `Remove ${kinds(found)} for good?`);
     }
     await deadLetters.adopt();
     const all = await deadLetters[`${verb}All`]({ uuid, until: Date.now() + ALL_MS });
-    context.out(`${done}: ${counted(all)}\n`);
+    const more = all.more ? '; there are more: call it again.' : '.';
+    printResult(o, context, { sentence: `${done}: ${kinds(all)}${more}`, fields: all });
   });
+}
+
+async function preview(
+  redis: Redis,
+  uuid: string | undefined,
+  one?: { uuid: string; id: string },
+): Promise<DeadLetterPreview> {
+  const dryRun = createDeadLetterPreview({ redis });
+  if (!one) return dryRun.all({ uuid, limit: MAX_SHOWN });
+  const { result, letters } = await dryRun.one(one.uuid, one.id);
+  judge(result);
+  const isCleanup = isCleanupId(one.uuid);
+  return { executions: isCleanup ? 0 : 1, cleanups: isCleanup ? 1 : 0, letters };
+}
+
+function printPreview(
+  verb: keyof typeof DONE,
+  { letters, ...counts }: DeadLetterPreview,
+  o: MoveOptions,
+  context: Context,
+): void {
+  const what = verb === 'retry' ? 'be sent again' : 'be removed for good';
+  printResult(o, context, {
+    sentence: `${letters.length === 0 ? '' : `${table(letters)}\n`}This would ${what}, and nothing was written: ${kinds(counts)}.`,
+    fields: { ...counts, dead_letters: letters },
+  });
+  const total = counts.executions + counts.cleanups;
+  if (total > letters.length) context.say(`These are ${letters.length} of ${total}.`);
 }
 
 /** Undefined stands for all. @throws CommandError when it is not clear which are meant */
@@ -110,7 +159,6 @@ function judge(result: Moved): void {
     );
 }
 
-function counted({ executions, cleanups, more }: AllMoved): string {
-  const kinds = `${executions} execution${executions === 1 ? '' : 's'}, ${cleanups} cleanup${cleanups === 1 ? '' : 's'}`;
-  return more ? `${kinds}; there are more: call it again.` : `${kinds}.`;
+function kinds({ executions, cleanups }: Pick<AllMoved, 'executions' | 'cleanups'>): string {
+  return `${executions} execution${executions === 1 ? '' : 's'}, ${cleanups} cleanup${cleanups === 1 ? '' : 's'}`;
 }

@@ -1,16 +1,14 @@
+import type { ActionOptions } from '../action-options';
 import { CommandError } from '../command-error';
 import { formatJson } from '../print-json';
-import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { withServiceRedis, withRedis } from '../service-redis';
 import { importReference } from '../reference/import-reference';
 import { importRemarks, printImport } from '../reference/print-import';
 import { IMPORT_PASSWORD, sourceAddress } from '../reference/source-address';
 
-export interface ImportOptions extends ConfigOption {
+export interface ImportOptions extends ActionOptions {
   from?: string;
-  dryRun?: true;
-  json?: true;
 }
 
 const OF_SOURCE = `look whether it and the Redis of the configuration run, whether --from is right, and whether ${IMPORT_PASSWORD} holds its password.`;

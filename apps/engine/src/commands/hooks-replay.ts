@@ -1,6 +1,13 @@
-import { createReplay, timestampOfId } from '@cds/hooks-store';
+import {
+  createReplay,
+  previewReplay,
+  type Replayed,
+  type ReplayPreview,
+  timestampOfId,
+} from '@cds/hooks-store';
+import type { Redis } from 'ioredis';
+import { type ActionOptions, printResult } from '../action-options';
 import { CommandError } from '../command-error';
-import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkTimestamp, checkUuid } from '../execution-arguments';
 import { withServiceRedis } from '../service-redis';
@@ -9,14 +16,15 @@ import { withServiceRedis } from '../service-redis';
 export async function replayExecution(
   uuid: string,
   timestamp: string,
-  o: ConfigOption,
+  o: ActionOptions,
   context: Context,
 ): Promise<void> {
   checkUuid(uuid);
   const id = checkTimestamp(timestamp);
-  const replayed = await withServiceRedis('hooks', o.config, context, (redis) =>
-    createReplay({ redis })(uuid, id, Date.now()),
-  );
+  const now = Date.now();
+  const replay = async (redis: Redis): Promise<Replayed | ReplayPreview> =>
+    o.dryRun ? previewReplay(redis, uuid, id, now) : createReplay({ redis })(uuid, id, now);
+  const replayed = await withServiceRedis('hooks', o.config, context, replay);
   switch (replayed.kind) {
     case 'unknown':
       throw new CommandError('there is no execution of this uuid and timestamp.');
@@ -24,14 +32,20 @@ export async function replayExecution(
       throw new CommandError('this execution has not ended: hooks works it off by itself.');
     case 'refused':
       throw new CommandError(`this execution cannot be replayed: ${replayed.reason}.`);
+    case 'possible':
+      return printResult(o, context, {
+        sentence: 'It would be replayed: every run of it would be asked for again.',
+        fields: { uuid, replayed: 0 },
+      });
     case 'again':
-      context.out(
-        `It was replayed within the last minute already, as execution ${timestampOfId(replayed.id)}.\n`,
-      );
-      return;
+      return printResult(o, context, {
+        sentence: `It was replayed within the last minute already, as execution ${timestampOfId(replayed.id)}.`,
+        fields: { uuid, replayed: 0, timestamp: timestampOfId(replayed.id) },
+      });
     case 'ok':
-      context.out(
-        `Replayed as execution ${timestampOfId(replayed.id)}: hooks takes it up within seconds, after what waits there already.\n`,
-      );
+      printResult(o, context, {
+        sentence: `Replayed as execution ${timestampOfId(replayed.id)}: hooks takes it up within seconds, after what waits there already.`,
+        fields: { uuid, replayed: 1, timestamp: timestampOfId(replayed.id) },
+      });
   }
 }

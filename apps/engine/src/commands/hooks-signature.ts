@@ -1,6 +1,6 @@
-import { createResetSignature } from '@cds/hooks-store';
+import { createResetSignature, isSigned } from '@cds/hooks-store';
+import { type ActionOptions, printResult } from '../action-options';
 import { CommandError } from '../command-error';
-import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { checkUuid } from '../execution-arguments';
 import { withServiceRedis } from '../service-redis';
@@ -8,17 +8,23 @@ import { withServiceRedis } from '../service-redis';
 /** `engine hooks signature reset UUID` */
 export async function resetSignature(
   uuid: string,
-  o: ConfigOption,
+  o: ActionOptions,
   context: Context,
 ): Promise<void> {
   checkUuid(uuid);
-  const result = await withServiceRedis('hooks', o.config, context, (redis) =>
-    createResetSignature({ redis })(uuid),
-  );
-  if (result === 'unknown') throw new CommandError(`there is no task ${uuid}.`);
-  context.out(
-    result === 'ok'
-      ? 'Forgotten: with signature = "auto" unsigned deliveries are taken until the next one with a right signature.\n'
-      : 'Nothing to forget: no right signature was seen, or it was forgotten already.\n',
-  );
+  const wasSigned = await withServiceRedis('hooks', o.config, context, async (redis) => {
+    if (o.dryRun) return isSigned(redis, uuid);
+    const result = await createResetSignature({ redis })(uuid);
+    return result === 'unknown' ? undefined : result === 'ok';
+  });
+  if (wasSigned === undefined) throw new CommandError(`there is no task ${uuid}.`);
+  const forgotten = o.dryRun
+    ? 'It would be forgotten that the task was signed'
+    : 'Forgotten: with signature = "auto" unsigned deliveries are taken until the next one with a right signature';
+  printResult(o, context, {
+    sentence: wasSigned
+      ? `${forgotten}.`
+      : 'Nothing to forget: no right signature was seen, or it was forgotten already.',
+    fields: { uuid, was_signed: wasSigned },
+  });
 }

@@ -1,6 +1,7 @@
 import {
   EXIT_CONFIG,
   EXIT_USAGE,
+  formatProblem,
   type LoadedConfig,
   type RemoteOptions,
   type ServiceName,
@@ -12,6 +13,7 @@ import { argsForApi } from '../cds-engine/args-for-api';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { loadConfigOrSay } from '../load-config';
+import { warnOfOpenFiles } from '../readable-by-others';
 import { remoteForService } from '../remote-config';
 import { isOurService, unknownService } from '../service-names';
 import { forwardSignals } from '../supervision/forward-signals';
@@ -43,6 +45,7 @@ export async function startServices(
     context.say('error: nothing was started: correct the configuration first.');
     return EXIT_FAILED;
   }
+  for (const problem of warnOfOpenFiles(files, config)) context.say(formatProblem(problem));
   const isGroup = wanted.length > 1;
   const plans = services.map((service) =>
     servicePlan(service, { files, remote, isGroup }, context),

@@ -6,6 +6,11 @@ import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
 import { loadConfigOrSay } from '../load-config';
 import { readManualWebhook, type ManualWebhook } from '../manual-webhooks';
+import { formatJson } from '../print-json';
+
+export interface WebhookOptions extends ConfigOption {
+  json?: true;
+}
 
 /** The default of vcs where CDS names no events. */
 const DEFAULT_EVENTS = ['repo:push'];
@@ -16,7 +21,7 @@ const DEFAULT_EVENTS = ['repo:push'];
  */
 export async function showWebhook(
   uuid: string,
-  { config: files }: ConfigOption,
+  { config: files, json }: WebhookOptions,
   context: Context,
 ): Promise<void> {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(uuid))
@@ -28,20 +33,20 @@ export async function showWebhook(
   const stored = await readManualWebhook(vcs.redis, uuid).catch((error: unknown) =>
     error instanceof Error ? error : new Error(String(error)),
   );
-  if (stored && !(stored instanceof Error)) return print(context, { ...stored, secret });
+  if (stored && !(stored instanceof Error)) return print(context, [{ ...stored, secret }], json);
   context.say(
     stored
       ? `Redis of vcs cannot be asked (${stored.message}): this is what the configuration says.`
       : `vcs has not been asked for webhook ${uuid} (or creates it by itself): this is what the configuration says.`,
   );
   const owners = ownersOf(vcs);
-  for (const { label, proxyWebhook } of owners) {
-    if (owners.length > 1) context.out(`${label}\n`);
-    const url = proxyWebhook
-      ? `${proxyWebhook}/${uuid}`
-      : `${urlPublic(files, context)}/webhook/${uuid}`;
-    print(context, { url, events: DEFAULT_EVENTS, secret });
-  }
+  const webhooks = owners.map(({ label, proxyWebhook }) => ({
+    ...(owners.length > 1 && { label }),
+    url: proxyWebhook ? `${proxyWebhook}/${uuid}` : `${urlPublic(files, context)}/webhook/${uuid}`,
+    events: DEFAULT_EVENTS,
+    secret,
+  }));
+  print(context, webhooks, json);
 }
 
 /** Whose webhook it may be: a server's, or a VCS project's, which CDS 0.51 and later have. */
@@ -55,13 +60,19 @@ function ownersOf({ api, servers, proxyWebhook = '' }: VcsConfig) {
 }
 
 interface PrintedWebhook extends Omit<ManualWebhook, 'repository'> {
+  /** Whose it is, where it may be one of several. */
+  label?: string;
   repository?: string;
   secret: string;
 }
 
-function print(context: Context, { repository, url, events, secret }: PrintedWebhook): void {
-  if (repository !== undefined) context.out(`Repository: ${repository}\n`);
-  context.out(`URL: ${url}\nEvents: ${events.join(', ')}\nSecret: ${secret}\n`);
+function print(context: Context, webhooks: PrintedWebhook[], json: true | undefined): void {
+  if (json) return context.out(formatJson(webhooks));
+  for (const { label, repository, url, events, secret } of webhooks) {
+    if (label !== undefined) context.out(`${label}\n`);
+    if (repository !== undefined) context.out(`Repository: ${repository}\n`);
+    context.out(`URL: ${url}\nEvents: ${events.join(', ')}\nSecret: ${secret}\n`);
+  }
 }
 
 function urlPublic(files: readonly string[] | undefined, context: Context): string {

@@ -1,10 +1,11 @@
 import { buildInfo } from '../build-info';
 import type { Context } from '../context';
+import { formatJson } from '../print-json';
 
 /** `engine version` */
-export function showVersion(context: Context): void {
+export function showVersion(o: { json?: true }, context: Context): void {
   const { version, commit } = buildInfo();
-  context.out(
-    `name: cds-bitbucket-cloud\nversion: ${version}\ncommit: ${commit}\nnode: ${process.version}\n`,
-  );
+  const fields = { name: 'cds-bitbucket-cloud', version, commit, node: process.version };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\n`);
+  context.out(o.json ? formatJson(fields) : lines.join(''));
 }

@@ -2,8 +2,8 @@ import type { Redis } from 'ioredis';
 import { KEYS } from '../redis-keys';
 import { ACKNOWLEDGE_LOST, COUNT_LOST } from './lost-deliveries.lua';
 
-/** The lost deliveries that an operator has acknowledged. */
-interface AcknowledgedLoss {
+/** The lost deliveries that an operator acknowledges. */
+interface Loss {
   deliveries: number;
   /** When the first was noticed; undefined where no `hooks` has checked since. */
   since: Date | undefined;
@@ -39,12 +39,25 @@ export function createLostDeliveries({ redis }: { redis: Redis }) {
     },
 
     /** Sets their count to 0. @returns exactly what is no longer counted */
-    async acknowledge(): Promise<AcknowledgedLoss> {
+    async acknowledge(): Promise<Loss> {
       const [lost = '', since = ''] = await acknowledgeLost(KEYS, {});
-      return {
-        deliveries: Number(lost) || 0,
-        since: since === '' ? undefined : new Date(Number(since) / 1_000),
-      };
+      return lossOf(lost, since);
     },
+
+    /** What {@link acknowledge} would return; changes nothing. */
+    async unacknowledged(): Promise<Loss> {
+      const [lost, since] = await Promise.all([
+        redis.get(KEYS.lostTotal),
+        redis.get(KEYS.lostSince),
+      ]);
+      return lossOf(lost ?? '', since ?? '');
+    },
+  };
+}
+
+function lossOf(lost: string, since: string): Loss {
+  return {
+    deliveries: Number(lost) || 0,
+    since: since === '' ? undefined : new Date(Number(since) / 1_000),
   };
 }

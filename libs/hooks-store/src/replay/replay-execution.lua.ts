@@ -2,7 +2,7 @@ import { defineScript, replies } from '@cds/redis';
 import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 
 /** A replay that is asked for again within this time (µs) is the same one. */
-const SAME_REPLAY_US = 60_000_000;
+export const SAME_REPLAY_US = 60_000_000;
 
 /**
  * Appends a replay of an execution to its hook's list. A second request within a minute returns the

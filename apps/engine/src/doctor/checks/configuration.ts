@@ -1,16 +1,15 @@
-import { statSync } from 'node:fs';
 import {
   type ConfigProblem,
   formatProblem,
   isConfigError,
   loadConfig,
   type LoadedConfig,
-  readConfigFile,
   readConfigFiles,
   type ConfigSources,
   type ServiceName,
   servicesOf,
 } from '@cds/config';
+import { filesWithSecrets, HOW_TO_CLOSE, readableByEveryone } from '../../readable-by-others';
 import { type Check, failed, ok, type Outcome, warning } from '../finding';
 
 /** More of them nobody reads at a time: `engine config check` has all. */
@@ -50,10 +49,6 @@ function outcomeOf(problem: ConfigProblem): Outcome {
   return problem.level === 'error' ? failed(sentence, fix) : warning(sentence, fix);
 }
 
-/** A key of a file that has a value and is a secret. */
-const SECRET =
-  /^[ \t]*"?(?:token|password|clientSecret|webhookKey|previousWebhookKeys)"?[ \t]*=[ \t]*(?:\[\s*)?["'][^"'\s]/im;
-
 /** Whether others on this machine may read files with secrets. */
 export function fileRights(files: readonly string[], config: LoadedConfig | undefined): Check {
   return {
@@ -61,22 +56,16 @@ export function fileRights(files: readonly string[], config: LoadedConfig | unde
     // A file that cannot be read is said there.
     needs: ['config'],
     async run() {
-      if (process.platform === 'win32') return [];
-      const withSecrets = [...new Set(files)].filter((file) => SECRET.test(readConfigFile(file)));
-      const named = [config?.vcs, config?.hooks].flatMap((each) => [
-        ...(each?.secretFiles ?? []).map(({ file }) => file),
-        ...[each?.redis.tls?.keyFile, each?.redis.sentinel?.tls?.keyFile],
-      ]);
-      const paths = [...new Set([...withSecrets, ...named.filter((file) => file !== undefined)])];
-      const open = paths.filter((path) => (statSync(path).mode & 0o004) !== 0);
+      const withSecrets = filesWithSecrets(files, config);
+      const open = readableByEveryone(withSecrets);
       if (open.length > 0)
         return open.map((path) =>
           warning(
             `every user of this machine may read ${path}, which holds secrets`,
-            `chmod o-rwx ${path}, and give it to the user or group of the services`,
+            HOW_TO_CLOSE(path),
           ),
         );
-      return paths.length === 0 ? [] : ok('files with secrets cannot be read by every user');
+      return withSecrets.length === 0 ? [] : ok('files with secrets cannot be read by every user');
     },
   };
 }

@@ -1,0 +1,57 @@
+import { type Command, Option } from 'commander';
+import { CommandError, usageError } from './command-error';
+import type { ConfigOption } from './config-option';
+import type { Context } from './context';
+import { formatJson } from './print-json';
+
+/** Options of every command that changes what is in Redis. */
+export interface ActionOptions extends ConfigOption {
+  dryRun?: true;
+  json?: true;
+}
+
+/** Of a command that destroys, too. */
+export interface ConfirmedOptions extends ActionOptions {
+  yes?: true;
+}
+
+/** Adds `--dry-run` and `--json`. */
+export function addActionOptions(command: Command): Command {
+  return command
+    .option('--dry-run', 'say what would be done, and write nothing')
+    .option('--json', 'print a JSON object');
+}
+
+/** `--yes`, which answers the question that is asked on a terminal. */
+export function yesOption(): Option {
+  return new Option('--yes', 'do not ask; needed where there is no terminal');
+}
+
+/** Prints the result of an action: a sentence for people, fields for programs. */
+export function printResult(
+  o: ActionOptions,
+  context: Context,
+  result: { sentence: string; fields: object },
+): void {
+  if (o.json) context.out(formatJson({ dry_run: o.dryRun === true, ...result.fields }));
+  else context.out(`${result.sentence}\n`);
+}
+
+/** @throws CommandError, to be called before anything is read: nobody could be asked */
+export function checkCanConfirm(o: ConfirmedOptions, context: Context, what: string): void {
+  if (o.yes || o.dryRun || context.ask) return;
+  throw usageError(
+    `${what}, and there is no terminal to ask at: say --yes, or look first with --dry-run.`,
+  );
+}
+
+/** Asks at the terminal. @throws CommandError unless the answer is yes */
+export async function confirm(
+  o: ConfirmedOptions,
+  context: Context,
+  question: string,
+): Promise<void> {
+  if (o.yes) return;
+  const answer = (await context.ask?.(`${question} [y/N] `)) ?? '';
+  if (!/^\s*y(es)?\s*$/i.test(answer)) throw new CommandError('nothing was changed.');
+}
