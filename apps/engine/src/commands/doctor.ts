@@ -23,9 +23,9 @@ export async function doctor(o: DoctorOptions, context: Context): Promise<number
   const { checks, mask, close } = allChecks({ files: o.config, documents, env, repository });
   try {
     const findings = await runChecks(checks, (finding) => {
-      if (!o.json) context.out(mask(formatFinding(finding)));
+      if (!o.json) context.out(formatFinding(mask(finding)));
     });
-    if (o.json) context.out(mask(formatJson(findings)));
+    if (o.json) context.out(formatJson(findings.map(mask)));
     else context.out(formatSummary(findings));
     return findings.some(({ status }) => status === 'failed') ? EXIT_FAILED : 0;
   } finally {

@@ -17,7 +17,8 @@ import { redisChecks, type RedisTarget, redisTarget } from './checks/redis';
 import { stateCheck } from './checks/state';
 import { webhookChecks } from './checks/webhooks';
 import { withoutSlash } from './ask-url';
-import { type Check, ok, skipped } from './finding';
+import { type Check, type Finding, ok, skipped } from './finding';
+import { hideSecrets } from './hide-secrets';
 
 export interface DoctorInput extends ConfigSources {
   env: NodeJS.ProcessEnv;
@@ -32,7 +33,7 @@ export function allChecks({ env, repository, ...sources }: DoctorInput) {
   if (!config)
     return {
       checks: [...first, ...withoutConfig()],
-      mask: (text: string) => text,
+      mask: (finding: Finding) => finding,
       close: () => undefined,
     };
   const { vcs, hooks } = config;
@@ -75,7 +76,7 @@ export function allChecks({ env, repository, ...sources }: DoctorInput) {
   ];
   return {
     checks,
-    mask: (text: string) => hide(text, [...secrets, ...(grants?.secrets() ?? [])]),
+    mask: (finding: Finding) => hideSecrets(finding, [...secrets, ...(grants?.secrets() ?? [])]),
     close: () => targets.forEach(({ redis }) => redis.disconnect()),
   };
 }
@@ -143,13 +144,4 @@ function publicTargets(vcs: VcsConfig | undefined, hooks: HooksConfig | undefine
     add(`vcs.servers.${name}.proxyWebhook`, proxyWebhook);
   add('vcs.proxyWebhook', vcs?.proxyWebhook ?? '');
   return [...found].map(([prefix, key]) => ({ prefix, key, proxies }));
-}
-
-/** Shorter ones occur in words. */
-const SHORTEST_SECRET = 6;
-
-function hide(text: string, secrets: readonly string[]): string {
-  return secrets
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
-    .reduce((hidden, secret) => hidden.replaceAll(secret, '***'), text);
 }
