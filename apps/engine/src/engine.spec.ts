@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -183,6 +183,14 @@ describe('engine config check', () => {
     await running.stop();
     for (const path of [file, secret]) chmodSync(path, 0o640);
     expect(check().err).not.toContain('every user');
+  });
+
+  it('reads what a shell hands over as a pipe, once', () => {
+    const pipe = join(engine.folder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const writer = spawn('sh', ['-c', 'cat "$0" >"$1"', configFile(), pipe]);
+    expect(engine.run(['config', 'check', pipe])).toMatchObject({ code: 0 });
+    writer.kill();
   });
 
   it('says that there is no such file', () => {

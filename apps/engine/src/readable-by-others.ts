@@ -9,16 +9,23 @@ export function filesWithSecrets(
   files: readonly string[],
   config: LoadedConfig | undefined,
 ): string[] {
-  const withSecrets = files.filter(
-    (file) =>
-      SECRET_OF_CDS.test(readConfigFile(file)) ||
-      secretValues({ files: [file], services: ['vcs', 'hooks'], env: {} }).length > 0,
-  );
+  const withSecrets = files
+    .filter(isRegular)
+    .filter(
+      (file) =>
+        SECRET_OF_CDS.test(readConfigFile(file)) ||
+        secretValues({ files: [file], services: ['vcs', 'hooks'], env: {} }).length > 0,
+    );
   const named = [config?.vcs, config?.hooks].flatMap((each) => [
     ...(each?.secretFiles ?? []).map(({ file }) => file),
     ...[each?.redis.tls?.keyFile, each?.redis.sentinel?.tls?.keyFile],
   ]);
   return [...new Set([...withSecrets, ...named.filter((file) => file !== undefined)])];
+}
+
+/** A pipe, which a shell makes of a command's output, can be read once. */
+function isRegular(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** Those that every user of this machine may read. Windows has no such rights. */

@@ -19,6 +19,8 @@ export interface CheckOptions {
   json?: true;
 }
 
+type Texts = ReturnType<typeof readConfigFiles>;
+
 /** `engine config check FILE…`. Returns the exit code. */
 export function checkConfig(files: readonly string[], o: CheckOptions, context: Context): number {
   const texts = readTexts(files, context);
@@ -26,7 +28,7 @@ export function checkConfig(files: readonly string[], o: CheckOptions, context: 
     throw usageError("missing argument 'files', or an option that names Vault or Consul.");
   const problems: ConfigProblem[] = [
     ...checkConfigText(texts, o.env ? { env: context.env } : {}),
-    ...warnOfOpenFiles(files, configOf(files, o.env ? context.env : {}, context)),
+    ...warnOfOpenFiles(files, configOf(texts, o.env ? context.env : {})),
   ];
   const isWrong = problems.some(({ level }) => level === 'error');
   if (o.json) {
@@ -43,24 +45,17 @@ export function checkConfig(files: readonly string[], o: CheckOptions, context: 
 }
 
 /** Undefined where it is wrong. */
-function configOf(
-  files: readonly string[],
-  env: NodeJS.ProcessEnv,
-  { documents }: Context,
-): LoadedConfig | undefined {
+function configOf(texts: Texts, env: NodeJS.ProcessEnv): LoadedConfig | undefined {
   try {
-    const services = servicesOf(readConfigFiles(files, documents), env);
-    return loadConfig({ services, files, documents, env });
+    return loadConfig({ services: servicesOf(texts, env), documents: texts, env });
   } catch (error) {
     if (!isConfigError(error)) throw error;
     return undefined;
   }
 }
 
-function readTexts(
-  files: readonly string[],
-  { documents }: Context,
-): ReturnType<typeof readConfigFiles> {
+/** A file may be a pipe, which can be read once. */
+function readTexts(files: readonly string[], { documents }: Context): Texts {
   try {
     return readConfigFiles(files, documents);
   } catch (error) {
