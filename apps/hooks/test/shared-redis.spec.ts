@@ -1,7 +1,7 @@
 import { startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { Redis } from 'ioredis';
-import { push, refsOf } from './deliveries';
+import { allDone, push, refsOf } from './deliveries';
 import { nodeHook, plainHook, repositoryHook, signed } from './node-hooks';
 import { post, type RunningHooks } from './running-hooks';
 import { startTestContext, type TestContext } from './test-context';
@@ -54,9 +54,10 @@ async function failAndRetry(
   hook: NodeHook,
 ): Promise<void> {
   api.behave = ({ url }) => (url.includes('/wf2/runs') ? { refuse: 400, id: 74 } : 'ok');
-  for (const body of ['{"n":1}', '{"n":2}']) await hooks.webhook(hook.uuid, { body });
+  for (const body of ['{"n":1}', '{"n":2}'])
+    expect((await hooks.webhook(hook.uuid, { body })).status).toBe(200);
   const dead = async () => (await hooks.call('GET', '/admin/dead-letters')).body as object[];
-  await waitFor(async () => (await hooks.task(hook.uuid)).nb_executions_todo === 0);
+  await allDone(hooks, hook);
   expect(await dead()).toHaveLength(1);
   api.behave = () => 'ok';
   await hooks.call('POST', '/admin/dead-letters/retry');
