@@ -25,7 +25,7 @@ export function readSecretFile(file: string): { value: string } | { problem: str
     const stats = statSync(file);
     if (stats.isDirectory())
       return { problem: 'names a folder: name the file of the secret in it' };
-    // Nothing else has an end, or is there without somebody who writes to it.
+    // A pipe or a device may have no end, or no writer.
     if (!stats.isFile()) return { problem: 'names something that is no regular file' };
     const bytes = readBounded(file, MAX_SECRET_BYTES);
     if (!bytes)

@@ -30,7 +30,7 @@ const refusalSchema = z.object({
 /** A delivery that was refused. It holds nothing of the body, and no header that may be secret. */
 export type StoredRefusal = z.infer<typeof refusalSchema>;
 
-/** The newest refused deliveries of each hook, for whoever looks for a push. */
+/** The newest refused deliveries of each hook, which explain a push without a run. */
 export function createRefusalStore({ redis }: { redis: Redis }) {
   return {
     /** Stores nothing for an unknown hook: strangers make up any number of them. */

@@ -173,7 +173,7 @@ function linksTo(of: Context): Link[] {
   return spanContext && isSpanContextValid(spanContext) ? [{ context: spanContext }] : [];
 }
 
-/** Without the message, which may repeat what somebody sent. */
+/** Without the message, which may repeat a payload. */
 function fail(span: OtelSpan, type: string): void {
   span.setAttribute('error.type', type);
   span.setStatus({ code: SpanStatusCode.ERROR });

@@ -31,8 +31,10 @@ export function readConfiguration(
   let config: LoadedConfig | undefined;
   let problems: ConfigProblem[];
   try {
-    services = servicesOf(readConfigFiles(sources.files ?? [], sources.documents), env);
-    config = loadConfig({ services, ...sources, env });
+    // A file may be a pipe, which can be read once.
+    const texts = readConfigFiles(sources.files ?? [], sources.documents);
+    services = servicesOf(texts, env);
+    config = loadConfig({ services, documents: texts, env });
     problems = config.warnings;
   } catch (error) {
     if (!isConfigError(error)) throw error;

@@ -10,7 +10,7 @@ export type Sessions = ReturnType<typeof createSessions>;
  * password know each other's, and a new password ends all.
  */
 export function createSessions(password: string, now: () => number = Date.now) {
-  // Slow on purpose: whoever has a token could try passwords on it.
+  // Slow on purpose: a stolen token lets its thief try passwords on it.
   const key = scryptSync(password, 'cdsbb:hooks:ui', 32);
   const sign = (text: string) => createHmac('sha256', key).update(text).digest('base64url');
 

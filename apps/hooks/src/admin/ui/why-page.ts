@@ -81,7 +81,7 @@ function note(text: string): Part {
 const UUID = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/i;
 const OF_BITBUCKET = /^https?:\/\/bitbucket\.org\/([^/\s]+\/[^/\s?#]+)/i;
 
-/** A repository, or the uuid of a hook, in what somebody pasted; undefined where there is none. */
+/** A repository, or the uuid of a hook, in a pasted text; undefined where there is none. */
 export function targetOf(given: string): string | undefined {
   const repository = OF_BITBUCKET.exec(given)?.[1]?.replace(/\.git$/, '') ?? given;
   if (/^[^\s/:]+\/[^\s/]+$/.test(repository)) return repository;
