@@ -1,7 +1,7 @@
 // `npm test [-- PROJECT…]`: everything that must hold before a change lands, on a machine that may have
 // nothing but Node and npm. With names it runs the specs of these projects only.
 import { rmSync } from 'node:fs';
-import { countResults, countsLine, results } from './count-results.mjs';
+import { countResults, countsLine, describeFailures, results } from './count-results.mjs';
 import { ensureDependencies } from './ensure-dependencies.mjs';
 import { ensureNode } from './ensure-node.mjs';
 import { ensureRedis } from './ensure-redis.mjs';
@@ -40,5 +40,6 @@ for (const [sentence, args] of steps) {
 const counts = countResults();
 say(`Done in ${Math.round((Date.now() - started) / 1000)} s.`);
 for (const step of failed) say(`FAILED: ${step}`);
+for (const line of describeFailures()) console.log(line);
 console.log(countsLine(counts));
 process.exit(failed.length || counts.passed === 0 ? 1 : 0);
