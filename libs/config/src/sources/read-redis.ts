@@ -6,15 +6,6 @@ import type { Reading } from './reading';
 
 type RedisKeys = Values<ReturnType<typeof commonSections>>['redis'];
 
-/** How connections are encrypted. Files are absolute paths of PEM files. */
-export interface RedisTls {
-  rejectUnauthorized: boolean;
-  caCertFile?: string;
-  certFile?: string;
-  keyFile?: string;
-  serverName?: string;
-}
-
 /**
  * `[….cache.redis]` as connections use it: what the URL in `host` says, and what the keys say.
  *
@@ -56,7 +47,8 @@ function isEncrypted({ enableTLS, host }: RedisKeys): boolean {
   return enableTLS || host.url?.enableTLS === true;
 }
 
-function tlsOf(keys: RedisKeys): RedisTls {
+/** How connections are encrypted, as `RedisTls` of libs/redis. Files are absolute paths of PEM files. */
+function tlsOf(keys: RedisKeys) {
   return {
     rejectUnauthorized: !keys.insecureSkipVerifyTLS,
     ...(keys.tlsCaCertFile && { caCertFile: keys.tlsCaCertFile }),
