@@ -1,5 +1,13 @@
 import { waitFor } from '@cds/testing';
-import { createWorkflow, PROJECT, REPO, runsOf, startStack, type Stack } from './stack.fixture';
+import {
+  createWorkflow,
+  PROJECT,
+  type Replica,
+  REPO,
+  runsOf,
+  startStack,
+  type Stack,
+} from './stack.fixture';
 
 /** With a slash: the API's call for a whole branch finds none of these. */
 const GONE = 'feat/gone';
@@ -8,12 +16,20 @@ describe.each(['0.50', '0.57'] as const)(
   'hooks with a token that may remove runs, and CDS %s',
   (cds) => {
     let stack: Stack;
+    let hooks: Replica;
+    let first: { id: string; token: string };
+    const TOKEN = 'cleanup-token';
+    const createConsumer = (name: string) =>
+      stack.api.sessions.createConsumer({
+        ...{ name, scopes: ['Run'], isAdmin: false, isOfGroup: true },
+      });
     beforeAll(async () => {
       stack = await startStack({ api: { cds }, branchDeletionDelaySeconds: 2 });
-      const { token } = stack.api.sessions.createConsumer({
-        ...{ name: 'cleanups', scopes: ['Run'], isAdmin: false, isOfGroup: true },
-      });
-      await stack.startLinked({ CDS_HOOKS_BRANCHDELETION_TOKEN: token });
+      first = createConsumer('cleanups');
+      const file = stack.writeFile(TOKEN, first.token);
+      ({ hooks } = await stack.startLinked({ CDS_HOOKS_BRANCHDELETION_TOKEN_FILE: file }));
+      // It is read again within 10 s, while the first tests run.
+      stack.writeFile(TOKEN, createConsumer('cleanups2').token);
       await createWorkflow(stack, 'w');
     });
     afterAll(() => stack?.stop());
@@ -52,6 +68,16 @@ describe.each(['0.50', '0.57'] as const)(
       await deleteBranch('feat/last');
       await waitFor(() => !branches().includes('feat/last'), { what: 'the removal' });
       expect(branches()).toEqual(['feat/stays', 'feat/again', 'feat/again']);
+    });
+
+    it('removes them with the token that its file has meanwhile', async () => {
+      await waitFor(() => hooks.process.stdout().includes('secret taken from its changed file'), {
+        what: 'the new token',
+      });
+      stack.api.sessions.deleteConsumer(first.id);
+      await deleteBranch('feat/stays');
+      await waitFor(() => !branches().includes('feat/stays'), { what: 'the removal' });
+      expect(stack.api.violations()).toEqual([]);
     });
   },
 );

@@ -65,7 +65,7 @@ export function createResources(deps: {
     api,
     logger,
     identity: { name: config.name, type: 'hooks', url: config.url },
-    token: config.api.token,
+    token: () => config.api.token,
     generation: config.api.generation,
     config: publicConfig('hooks', config),
     monitoring: deps.monitoring.status,

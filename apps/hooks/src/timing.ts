@@ -20,6 +20,8 @@ export interface Timing {
   sharedMs?: number | undefined;
   /** Before a second look may remove more than half of the tasks. */
   secondLookMs?: number | undefined;
+  /** Between two reads of the files of secrets. */
+  secretFilesMs?: number | undefined;
   /** Before the API is asked again about the state owner. */
   askAgainMs?: number | undefined;
 }

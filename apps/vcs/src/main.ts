@@ -69,7 +69,7 @@ async function main(): Promise<void> {
 
   const api = new CdsApiClient({ ...config.api, traceHeaders: tracing?.headers });
   const apiVersion = createApiVersion({ api, logger });
-  const { maxHeartbeatFailures, token } = config.api;
+  const { maxHeartbeatFailures } = config.api;
   const monitoring = createMonitoring({ maxHeartbeatFailures });
   const metrics = createMetrics({ service: 'vcs' });
   createRedisUpMetric(metrics, async () => {
@@ -77,7 +77,9 @@ async function main(): Promise<void> {
   });
   createRedisWritableMetric(metrics, () => state.whyNoWrites());
   // Apart, since the keys are public, and a hash is what opens this service.
-  const given = isConsumerToken(token) ? vcsKeys.signingKeys : vcsKeys.hashes(config.name);
+  const given = isConsumerToken(config.api.token)
+    ? vcsKeys.signingKeys
+    : vcsKeys.hashes(config.name);
   const hashStore = createHashStore(redis, given);
   const hashes = createKnownHashes({
     logger,
@@ -93,7 +95,7 @@ async function main(): Promise<void> {
     api,
     logger,
     identity: { name: config.name, type: 'vcs', url: config.url },
-    token,
+    token: () => config.api.token,
     generation: config.api.generation,
     config: publicConfig('vcs', config),
     monitoring: monitoring.status,
@@ -112,7 +114,7 @@ async function main(): Promise<void> {
   const { webhookKey } = config;
   const unwatchSecrets = watchSecretFiles({
     ...{ files: config.secretFiles ?? [], logger },
-    take: takeSecrets({ service: 'vcs', config, webhookKey, registration }),
+    take: takeSecrets({ service: 'vcs', config, webhookKey }),
   });
   const state = await createState({
     ...{ redis, logger, registration, hashes, hashStore },

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -15,7 +15,7 @@ import {
   type TestCertificate,
   type TestRedis,
 } from '@cds/testing';
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import { connectRedis, type RedisConfigLike } from './index';
 import type { RedisRole } from './connect-redis';
 
@@ -277,6 +277,29 @@ describe('Sentinels with a password that encrypt their connections', () => {
     await waitFor(() => connection.set('a', '1'), { what: 'the master' });
     expect(await redis.ask((plain) => plain.get('a'))).toBe('1');
     expect(connection.stream).toHaveProperty('encrypted', true);
+  });
+
+  it('are signed in to with their password of now, when a connection is made anew', async () => {
+    const config = { address: address(), tls: tls(), sentinel: signedIn() };
+    const { logger, lines } = captureLogger();
+    const connection = connect(config, 'client', logger);
+    await waitFor(() => connection.set('a', '1'), { what: 'the master' });
+    const setPassword = async (password: string) => {
+      const own = { host: HOST, port, tls: { ca: readFileSync(ca.caCertFile) } };
+      const admin = new Redis({ ...own, password: config.sentinel.password });
+      await admin.call('ACL', 'SETUSER', 'default', 'resetpass', `>${password}`);
+      admin.disconnect();
+    };
+    await setPassword('changed');
+    try {
+      await redis.ask((plain) => plain.call('CLIENT', 'KILL', 'TYPE', 'normal'));
+      await waitFor(() => lines.some(({ msg }) => String(msg).startsWith('Sentinel refuses')));
+      config.sentinel.password = 'changed';
+      await waitFor(() => connection.set('a', '2'), { what: 'the master again' });
+    } finally {
+      config.sentinel.password = 'changed';
+      await setPassword('of-sentinels');
+    }
   });
 
   it.each<[string, () => Partial<RedisConfigLike>, object]>([

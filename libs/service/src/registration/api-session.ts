@@ -10,7 +10,8 @@ export interface SessionDeps {
   logger: Pick<Logger, 'debug' | 'warn'>;
   /** `url` is how the API reaches this service. */
   identity: { name: string; type: ServiceType; url: string };
-  token: string;
+  /** Read for each sign-in: a changed file of the secret changes a consumer's. */
+  token: () => string;
   /** Told by the version of the API when not given. */
   generation?: CdsGeneration | undefined;
   /** The configuration without its secrets. */
@@ -28,8 +29,6 @@ export interface ApiSession {
   heartbeat(signal: AbortSignal): Promise<void>;
   /** The same with new credentials, after a 401. */
   renew(signal: AbortSignal): Promise<void>;
-  /** The token for the next sign-in; undefined where a new one needs a restart. */
-  useToken?(token: string): void;
   /** Whether the API made this request, as far as is known now. Takes microseconds. */
   isAllowed(request: SignedRequest): boolean;
   /** Whether the request carries what {@link isAllowed} looks at. */

@@ -34,7 +34,7 @@ function register(options: Partial<RegistrationDeps> & { url?: string } = {}) {
     api: client,
     logger,
     identity: { name: 'cds-hooks', type: 'hooks', url: 'http://hooks:8083' },
-    token: CONSUMER_TOKEN,
+    token: () => CONSUMER_TOKEN,
     config: { name: 'cds-hooks' },
     monitoring: monitoring.status,
     maxHeartbeatFailures: 3,
@@ -113,9 +113,9 @@ describe('a service of CDS 0.51 and later', () => {
   });
 
   it('signs in with another token once it is needed', async () => {
-    const { registration } = await registered();
-    expect(registration.useToken(`${CONSUMER_TOKEN}new`)).toBe(true);
-    api.token = `${CONSUMER_TOKEN}new`;
+    let token = CONSUMER_TOKEN;
+    const { registration } = await registered({ token: () => token });
+    api.token = token = `${CONSUMER_TOKEN}new`;
     await waitFor(() => countOf(HEARTBEAT) >= 3);
     expect(countOf(SIGN_IN)).toBe(1);
     api.jwt = 'another';
@@ -148,7 +148,7 @@ describe('a service of CDS 0.51 and later', () => {
 
   it('counts a refused token, and says what to do', async () => {
     const token = `${CONSUMER_TOKEN}B`;
-    const { registration, lines } = register({ token });
+    const { registration, lines } = register({ token: () => token });
     registration.start();
     await waitFor(() => registration.failuresInARow >= 2);
     expect(lines[0]).toMatchObject({
@@ -308,7 +308,7 @@ describe('an API of another generation', () => {
 
   it('is an error that names the versions: a shared.infra token for CDS 0.57', async () => {
     await startApi();
-    const { registration, lines } = register({ token: 'a-shared-infra-token' });
+    const { registration, lines } = register({ token: () => 'a-shared-infra-token' });
     registration.start();
     await waitFor(() => registration.failuresInARow > 0);
     expect(JSON.stringify(lines[0])).toMatch(/0\.57\.0.*token of a consumer.*0\.54 and later/);

@@ -31,7 +31,6 @@ const SIGN_IN_MS = 5_000;
  */
 export function createConsumerSession(deps: SessionDeps): ApiSession {
   const { api, identity, hashes, logger } = deps;
-  let { token } = deps;
   const version = createReportedVersion({ api, logger });
   const service = {
     name: identity.name,
@@ -62,7 +61,8 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
   async function signInAs(generation: CdsGeneration, signal: AbortSignal): Promise<void> {
     const began = performance.now();
     const isWithService = generation !== '0.44';
-    const given = await api.signIn({ token, service: isWithService ? service : undefined }, signal);
+    const request = { token: deps.token(), service: isWithService ? service : undefined };
+    const given = await api.signIn(request, signal);
     if (!isWithService)
       await api.registerService({ ...service, version: version.reported }, signal);
     key = given.signingKey;
@@ -126,7 +126,6 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
       }
     },
     renew,
-    useToken: (next) => (token = next),
     isAllowed(request) {
       if (!key) return false;
       const known = verified.get(request);

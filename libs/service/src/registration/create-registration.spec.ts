@@ -52,7 +52,7 @@ function register(
     api: client,
     logger,
     identity: { name: 'cds-hooks', type: 'hooks', url: 'http://localhost:8083' },
-    token: 'the-shared-infra-token',
+    token: () => 'the-shared-infra-token',
     config: { name: 'cds-hooks' },
     monitoring: monitoring.status,
     maxHeartbeatFailures: 3,
@@ -496,7 +496,7 @@ describeShared('the recorded registrations', (root) => {
     if (!expected) throw new Error('not recorded');
     const { registration } = register({
       identity: { name: expected.name, type: expected.type, url: expected.http_url },
-      token: expected.token,
+      token: () => expected.token,
       config: expected.config,
     });
     registration.start();

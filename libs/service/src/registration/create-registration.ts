@@ -39,8 +39,6 @@ export interface Registration {
   stop(): void;
   /** Registers now, after a 401. Concurrent calls share one. Rejects with an `ApiError`. */
   registerNow(): Promise<void>;
-  /** The token for the next sign-in. @returns false where a new one needs a restart */
-  useToken(token: string): boolean;
   /** Who may call the guarded routes. */
   readonly callers: Required<Callers>;
   /** The version of the API; empty while it is not known. */
@@ -131,10 +129,6 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     },
     stop: () => lifetime.abort(new Error('the service is stopping')),
     registerNow: () => register('renew'),
-    useToken(token) {
-      session.useToken?.(token);
-      return session.useToken !== undefined;
-    },
     callers: session,
     get apiVersion() {
       return session.apiVersion;

@@ -5,5 +5,7 @@ import { createSharedInfraSession } from './shared-infra-session';
 
 /** The session for the form of the token. */
 export function createSession(deps: SessionDeps): ApiSession {
-  return isConsumerToken(deps.token) ? createConsumerSession(deps) : createSharedInfraSession(deps);
+  return isConsumerToken(deps.token())
+    ? createConsumerSession(deps)
+    : createSharedInfraSession(deps);
 }

@@ -20,7 +20,7 @@ export function createSharedInfraSession(deps: SessionDeps): ApiSession {
         name: identity.name,
         type: identity.type,
         http_url: identity.url,
-        token: deps.token,
+        token: deps.token(),
         monitoring_status: { now, lines: lines.map((line) => version.inLine(line)) },
         config: deps.config,
         version: version.reported,

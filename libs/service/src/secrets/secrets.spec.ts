@@ -42,48 +42,55 @@ function startVcs(secrets: Record<string, string>) {
   });
   const { vcs: config } = loadConfig({
     services: ['vcs'],
-    env: { CDS_VCS_NAME: 'v', [`${SERVER}_CLIENTID`]: 'id', ...Object.fromEntries(files) },
+    env: {
+      CDS_VCS_NAME: 'v',
+      CDS_VCS_CACHE_REDIS_HOST: 'cds@127.0.0.1:26379,127.0.0.2:26379',
+      [`${SERVER}_CLIENTID`]: 'id',
+      ...Object.fromEntries(files),
+    },
   });
   if (!config) throw new Error('no configuration');
   const { logger, lines } = captureLogger();
-  const tokens: string[] = [];
-  const registration = { useToken: (token: string) => tokens.push(token) > 0 };
   ends.push(
     watchSecretFiles({
       ...{ files: config.secretFiles ?? [], logger, intervalMs: 5 },
-      take: takeSecrets({ service: 'vcs', config, webhookKey: config.webhookKey, registration }),
+      take: takeSecrets({ service: 'vcs', config, webhookKey: config.webhookKey }),
     }),
   );
-  return { config, tokens, lines };
+  return { config, lines };
 }
 
 const OLD = {
   CDS_VCS_API_TOKEN: CONSUMER_TOKEN,
   CDS_VCS_WEBHOOKKEY: KEY,
   CDS_VCS_CACHE_REDIS_PASSWORD: 'old-password',
+  CDS_VCS_CACHE_REDIS_SENTINELPASSWORD: 'old-of-sentinel',
   [`${SERVER}_CLIENTSECRET`]: 'old-client-secret',
 };
 const NEW = {
   CDS_VCS_API_TOKEN: NEW_TOKEN,
   CDS_VCS_WEBHOOKKEY: `new-${KEY}`,
   CDS_VCS_CACHE_REDIS_PASSWORD: 'new-password',
+  CDS_VCS_CACHE_REDIS_SENTINELPASSWORD: 'new-of-sentinel',
   [`${SERVER}_CLIENTSECRET`]: 'new-client-secret',
 };
 
 describe('a changed file of a secret', () => {
   it('is taken where that is safe, and else warned of once, without a value', async () => {
-    const { config, tokens, lines } = startVcs(OLD);
+    const { config, lines } = startVcs(OLD);
     mount(NEW);
-    await waitFor(() => lines.length >= 4);
+    await waitFor(() => lines.length >= 5);
 
-    expect(tokens).toEqual([NEW_TOKEN]);
+    expect(config.api.token).toBe(NEW_TOKEN);
     expect(config.redis.password).toBe('new-password');
+    expect(config.redis.sentinel?.password).toBe('new-of-sentinel');
     expect(config.webhookKey).toBe(KEY);
     expect(config.servers[0]?.clientSecret).toBe('old-client-secret');
     const said = lines.map(({ variable, msg }) => [variable, msg]);
     expect(said.toSorted()).toEqual([
       ['CDS_VCS_API_TOKEN_FILE', 'secret taken from its changed file'],
       ['CDS_VCS_CACHE_REDIS_PASSWORD_FILE', 'secret taken from its changed file'],
+      ['CDS_VCS_CACHE_REDIS_SENTINELPASSWORD_FILE', 'secret taken from its changed file'],
       [`${SERVER}_CLIENTSECRET_FILE`, 'file of a secret changed: restart'],
       ['CDS_VCS_WEBHOOKKEY_FILE', 'file of a secret changed: restart'],
     ]);
@@ -94,7 +101,7 @@ describe('a changed file of a secret', () => {
     // Each is said once: what comes next is all that is added.
     mount({ ...NEW, CDS_VCS_CACHE_REDIS_PASSWORD: 'third-password' });
     await waitFor(() => config.redis.password === 'third-password');
-    expect(lines).toHaveLength(5);
+    expect(lines).toHaveLength(6);
     for (const value of Object.values({ ...OLD, ...NEW }))
       expect(JSON.stringify(lines)).not.toContain(value);
   });
@@ -113,13 +120,13 @@ describe('a changed file of a secret', () => {
     ],
   ])('is not taken where the token %s', async (_how, before, token) => {
     const secrets = { ...before, [`${SERVER}_CLIENTSECRET`]: 'the-client-secret' };
-    const { tokens, lines } = startVcs(secrets);
+    const { config, lines } = startVcs(secrets);
     mount({ ...secrets, CDS_VCS_API_TOKEN: token });
     await waitFor(() => lines.length > 0);
     expect(lines).toMatchObject([
       { variable: 'CDS_VCS_API_TOKEN_FILE', msg: 'file of a secret changed: restart' },
     ]);
-    expect(tokens).toEqual([]);
+    expect(config.api.token).toBe(before.CDS_VCS_API_TOKEN);
   });
 
   it('that cannot be read for a while changes nothing', async () => {

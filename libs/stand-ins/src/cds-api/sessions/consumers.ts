@@ -51,6 +51,8 @@ export function createConsumers(keys: SigningKeys) {
       return consumer;
     },
 
+    remove: (id: string) => void consumers.delete(id),
+
     byId: (id: string): Consumer | undefined => consumers.get(id),
 
     /** @throws ApiRefusal 403 for a token that no consumer has */

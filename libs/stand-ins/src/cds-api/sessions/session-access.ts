@@ -182,6 +182,7 @@ export function createSessionAccess(
         const { id, name, token } = consumers.create(options);
         return { id, name, token };
       },
+      deleteConsumer: consumers.remove,
       passTime: sessions.passTime,
       setSeconds: sessions.setSeconds,
       rotateKey: keys.rotate,

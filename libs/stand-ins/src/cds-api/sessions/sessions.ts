@@ -6,6 +6,8 @@ import type { SigningKeys } from './signing-keys';
 export interface Sessions {
   /** Makes a consumer, as `cdsctl consumer new` does it. */
   createConsumer(options: ConsumerOptions): Pick<Consumer, 'id' | 'name' | 'token'>;
+  /** Removes it with its sessions, as `cdsctl consumer delete` does. */
+  deleteConsumer(id: string): void;
   /** Lets so many seconds pass for every session. */
   passTime(seconds: number): void;
   /** Sessions from now on are so long; 3,600 s as the API has it. */
