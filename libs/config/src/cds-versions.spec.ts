@@ -146,6 +146,15 @@ secret = "xxxxx"
 });
 
 describe('without a server', () => {
+  it('says that a current CDS needs none, which the missing token does not show', () => {
+    expect(said({ ...TODAY, CDS_VCS_API_TOKEN: '' })).toEqual([
+      expect.stringMatching(/^vcs\.api\.token: is missing/),
+      expect.stringMatching(
+        /^vcs\.servers: .*CDS 0\.51 and later need none once vcs\.api\.token is/,
+      ),
+    ]);
+  });
+
   it('a shared.infra token is not enough', () => {
     expect(said({ ...TODAY, CDS_VCS_API_TOKEN: 'shared-infra' })).toEqual([
       expect.stringMatching(/^vcs\.servers: no Bitbucket Cloud server/),

@@ -50,7 +50,7 @@ export function readServers(
     const [example] = serverEnvNames(DEFAULT_SERVER, [BITBUCKET_CLOUD_KIND, 'clientId']);
     reading.error(
       { key: 'vcs.servers', line: servers?.line, file: servers?.file },
-      `no Bitbucket Cloud server: add [vcs.servers.${DEFAULT_SERVER}.${BITBUCKET_CLOUD_KIND}] with clientId and clientSecret, or set ${example} and its like`,
+      `no Bitbucket Cloud server: CDS 0.51 and later need none once vcs.api.token is that of a consumer. For an earlier one add [vcs.servers.${DEFAULT_SERVER}.${BITBUCKET_CLOUD_KIND}] with clientId and clientSecret, or set ${example} and its like`,
     );
   }
   return candidates.map((candidate) => readServer(reading, candidate));
