@@ -75,6 +75,7 @@ interface Change {
   apiUrl?: string;
   redisPort?: number;
   redis?: string;
+  redisUser?: (service: string) => string;
   clientSecret?: string;
   urlPublic?: string;
   token?: string;
@@ -95,6 +96,7 @@ url = "${o.apiUrl ?? api.url}"
 [${name}.cache.redis]
 host = "127.0.0.1:${o.redisPort ?? server.port}"
 password = "redis-password"
+username = "${o.redisUser?.(name) ?? ''}"
 ${o.redis ?? ''}
 `;
   return `${service('vcs')}
@@ -364,6 +366,34 @@ describe('engine doctor', () => {
     } finally {
       await redis.call('ACL', 'SETUSER', 'default', '+@all');
     }
+  });
+
+  it('is content with the user for each service that the guide lists, and not with the other', async () => {
+    const guide = readFileSync(join(__dirname, '../../../docs/operator-guide.md'), 'utf8');
+    const rules = [...guide.matchAll(/^ACL SETUSER (vcs|hooks) on >PASSWORD (.+)$/gm)];
+    expect(rules).toHaveLength(2);
+    for (const [, user = '', rights = ''] of rules)
+      await redis.call('ACL', 'SETUSER', user, 'on', '>redis-password', ...rights.split(' '));
+
+    const { findings } = await found(configText({ redisUser: (service) => service }));
+    const ofRedis = findings.filter(({ id }) => /^redis\.(writes|rights|state)$/.test(id));
+    expect(ofRedis.map(({ id, subject, status }) => [id, subject, status])).toEqual([
+      ...['vcs', 'hooks'].flatMap((name) => [
+        ['redis.writes', name, 'ok'],
+        ['redis.rights', name, 'ok'],
+      ]),
+      ...[
+        ['redis.state', 'vcs', 'ok'],
+        ['redis.state', 'hooks', 'ok'],
+      ],
+    ]);
+
+    const { of } = await found(configText({ redisUser: () => 'hooks' }));
+    expect(of('redis.rights')).toMatchObject({
+      status: 'failed',
+      message: 'its user may not use our keys (cdsbb:vcs:*)',
+      fix: expect.stringContaining('~cdsbb:vcs:*'),
+    });
   });
 
   it('tells whose state is in Redis', async () => {

@@ -1,4 +1,4 @@
-export { refusalOfRedis } from './monitoring/refusal-of-redis';
+export { READY_KEY, refusalOfRedis } from './monitoring/refusal-of-redis';
 export { createPausedJobs } from './api-outage/paused-jobs';
 export {
   branchRef,

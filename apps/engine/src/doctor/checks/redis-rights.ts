@@ -1,4 +1,3 @@
-import { vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
 
 /** Commands of our scripts and connections, and of BullMQ, that take a key first. */
@@ -43,7 +42,8 @@ for i = 1, #ARGV do
   local name, keys = string.match(ARGV[i], '^(%u+) (%d)$')
   local words = {name}
   if name == 'EVALSHA' then words = {name, string.rep('0', 40), '1', KEYS[1]} end
-  if keys == '1' then words = {name, KEYS[1], '0', '0', '0'} end
+  -- What some commands take for a value is one more key of others.
+  if keys == '1' then words = {name, KEYS[1], KEYS[1], KEYS[1], KEYS[1]} end
   if keys == '2' then words = {name, KEYS[1], KEYS[1]} end
   -- An error: this Redis does not have the command.
   local isThere, may = pcall(redis.acl_check_cmd, unpack(words))
@@ -52,18 +52,25 @@ end
 return missing
 `;
 
-/** The commands that the user of Redis may not run on our keys. */
-export async function missingRights(redis: Redis): Promise<string[] | 'no-scripts' | 'not-known'> {
+/**
+ * The commands that the user of Redis may not run on the keys of a service.
+ *
+ * @param key one of them
+ */
+export async function missingRights(
+  redis: Redis,
+  key: string,
+): Promise<string[] | 'no-keys' | 'no-scripts' | 'not-known'> {
   const asked = [
     ...ON_KEYS.map((name) => `${name} 1`),
     ...ON_TWO_KEYS.map((name) => `${name} 2`),
     ...WITHOUT_KEYS.map((name) => `${name} 0`),
   ];
   try {
-    const [kind, ...missing] = (await redis.eval(MAY_RUN, 1, vcsKeys.ready, ...asked)) as string[];
+    const [kind, ...missing] = (await redis.eval(MAY_RUN, 1, key, ...asked)) as string[];
     return kind === 'not-known' ? 'not-known' : missing;
   } catch (error) {
-    if (error instanceof Error && /NOPERM/.test(error.message)) return 'no-scripts';
-    throw error;
+    if (!(error instanceof Error) || !/NOPERM/.test(error.message)) throw error;
+    return /access (a|one of the) key/.test(error.message) ? 'no-keys' : 'no-scripts';
   }
 }

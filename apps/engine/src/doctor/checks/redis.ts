@@ -1,4 +1,5 @@
-import { formatRedisAddress, type RedisConfig } from '@cds/config';
+import { formatRedisAddress, type RedisConfig, type ServiceName } from '@cds/config';
+import { READY_KEY } from '@cds/hooks-store';
 import {
   connectRedis,
   evictionWarning,
@@ -17,6 +18,8 @@ import { missingRights } from './redis-rights';
 export interface RedisTarget {
   /** The services that use it. */
   subject: string;
+  /** Of each of these services one that never exists. A user may have the keys of one service alone. */
+  keys: readonly string[];
   config: RedisConfig;
   /** Connected by the first check. */
   redis: Redis;
@@ -26,10 +29,12 @@ export interface RedisTarget {
   section: string;
 }
 
+const READY_KEYS = { vcs: vcsKeys.ready, hooks: READY_KEY };
+
 const ABSENT = /^Redis cannot be reached/;
 
 /** Connects in the background. */
-export function redisTarget(services: readonly string[], config: RedisConfig): RedisTarget {
+export function redisTarget(services: readonly ServiceName[], config: RedisConfig): RedisTarget {
   let reason: string | undefined;
   const logger = {
     info: () => undefined,
@@ -41,6 +46,7 @@ export function redisTarget(services: readonly string[], config: RedisConfig): R
   };
   return {
     subject: services.join(','),
+    keys: services.map((name) => READY_KEYS[name]),
     config,
     redis: connectRedis({ redis: config, logger, name: 'engine-doctor' }, 'client'),
     reason: () => reason,
@@ -57,7 +63,7 @@ const SLOW_MS = 50;
 
 /** Is this Redis there, safe, writable and fast? Writes nothing. */
 export function redisChecks(target: RedisTarget): Check[] {
-  const { subject, redis, section } = target;
+  const { subject, keys, redis, section } = target;
   const needs = [`redis ${subject}`];
   const of = (id: string, run: Check['run']): Check => ({ id: `redis.${id}`, subject, needs, run });
   return [
@@ -72,8 +78,8 @@ export function redisChecks(target: RedisTarget): Check[] {
         'it removes no keys when its memory is full (noeviction)',
       ),
     ),
-    of('writes', () => writes(redis)),
-    of('rights', () => rights(redis, section)),
+    of('writes', () => writes(redis, keys)),
+    of('rights', () => rights(redis, { keys, section })),
     of('latency', () => latency(redis)),
   ];
 }
@@ -140,9 +146,9 @@ function settingOf(sentence: string | undefined, fine: string): Outcome {
  * Asks for a write that changes nothing: SET with XX of a key that never exists. Redis refuses it
  * for all the reasons for which it refuses others.
  */
-async function writes(redis: Redis): Promise<Outcome> {
+async function writes(redis: Redis, keys: readonly string[]): Promise<Outcome> {
   try {
-    await redis.set(vcsKeys.ready, '', 'XX');
+    for (const key of keys) await redis.set(key, '', 'XX');
     return ok('it takes writes');
   } catch (error) {
     const why = whyNoWrites(error) ?? reasonOf(error);
@@ -160,23 +166,45 @@ function writeFix(why: string): string {
   return 'look at the log of Redis';
 }
 
-async function rights(redis: Redis, section: string): Promise<Outcome> {
-  const missing = await missingRights(redis);
-  const list = 'the guide lists the rights that the user needs';
-  if (missing === 'no-scripts')
-    return failed(
-      'its user may run no scripts (EVAL, EVALSHA)',
-      `give the user in ${section} +@scripting: ${list}`,
-    );
-  if (missing === 'not-known')
-    return skipped(
-      'not known: Redis before 7.0 does not tell which commands its user may run',
-      list,
-    );
+async function rights(
+  redis: Redis,
+  { keys, section }: Pick<RedisTarget, 'keys' | 'section'>,
+): Promise<Outcome> {
+  const lists: string[] = [];
+  for (const key of keys) {
+    const missing = await missingRights(redis, key);
+    if (!Array.isArray(missing)) return noAnswer(missing, section, key);
+    lists.push(...missing);
+  }
+  const missing = [...new Set(lists)];
   if (missing.length === 0) return ok('its user may run every command that the services use');
   return failed(
     `its user may not run ${missing.join(', ')} on our keys`,
-    `ACL SETUSER … ${missing.map((name) => `+${name.toLowerCase()}`).join(' ')}: ${list}`,
+    `ACL SETUSER … ${missing.map((name) => `+${name.toLowerCase()}`).join(' ')}: ${RIGHTS}`,
+  );
+}
+
+const RIGHTS = 'the guide lists the rights that the user needs';
+
+function noAnswer(
+  missing: 'no-keys' | 'no-scripts' | 'not-known',
+  section: string,
+  key: string,
+): Outcome {
+  if (missing === 'no-scripts')
+    return failed(
+      'its user may run no scripts (EVAL, EVALSHA)',
+      `give the user in ${section} +@scripting: ${RIGHTS}`,
+    );
+  const pattern = `${key.slice(0, key.lastIndexOf(':') + 1)}*`;
+  if (missing === 'no-keys')
+    return failed(
+      `its user may not use our keys (${pattern})`,
+      `ACL SETUSER … ~${pattern}, with keyPrefix before it: ${RIGHTS}`,
+    );
+  return skipped(
+    'not known: Redis before 7.0 does not tell which commands its user may run',
+    RIGHTS,
   );
 }
 
