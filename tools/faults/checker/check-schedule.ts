@@ -1,8 +1,5 @@
 import type { Violation } from './history';
 
-/** A service that is started runs schedulers within this, on a machine that is busy. */
-const READY_MS = 10_000;
-
 /** A scheduler as it was watched, from its first time to its last one. All times are in ms since 1970. */
 export interface WatchedSchedule {
   hook: string;
@@ -15,10 +12,10 @@ export interface WatchedSchedule {
   /** Runs that may come twice, since a process may have died between the API's yes and what it made of that. */
   mostDoubles: number;
   /**
-   * While nobody was there, until somebody was started. Of the times that passed until he was ready, the last one is asked for
-   * late, and those before it are left out.
+   * No process ran from `from` until one was started at `until`, which worked at `readyAt`, or before. Of the
+   * times that passed meanwhile the last one is asked for late, and those before it are left out.
    */
-  away?: { from: number; until: number };
+  away?: { from: number; until: number; readyAt: number };
   /** Within this a run has to be asked for after its time, unless that was while a fault was on. */
   withinMs: number;
   /** A run of a time within may be late: it waited for the end of a fault. */
@@ -62,13 +59,13 @@ function gaps(schedule: WatchedSchedule): Violation[] {
   });
 }
 
-/** Whether the times between two may be missing: nobody was there, and the second one is the last of that while. */
+/** Whether the times between two may be missing: no process ran, and the second one is the last of that while. */
 function mayBeLeftOut({ away, periodMs }: WatchedSchedule, before: number, time: number): boolean {
   return (
     away !== undefined &&
     before >= away.from - periodMs &&
     time > away.until - periodMs &&
-    time <= away.until + READY_MS
+    time <= away.readyAt
   );
 }
 

@@ -508,16 +508,18 @@ describe('schedules', () => {
     expect(kinds({ ...late, fault: { from: T0 - 9_000, until: T0 + 1_000 } })).toEqual(['late']);
   });
 
-  it('may leave times out while nobody is there, but the last one', () => {
+  it('may leave times out while no process runs, but the last one', () => {
     const schedule = watched([1, 2, 3, 20, 21]);
-    const kindsWith = (from: number, until: number) =>
-      kinds({ ...schedule, away: { from: T0 + from * 1_000, until: T0 + until * 1_000 } });
+    const at = (seconds: number) => T0 + seconds * 1_000;
+    const kindsWith = (from: number, until: number, readyAt: number) =>
+      kinds({ ...schedule, away: { from: at(from), until: at(until), readyAt: at(readyAt) } });
     expect(kinds(schedule)).toEqual(['lost']);
-    expect(kindsWith(3, 19)).toEqual([]);
-    expect(kindsWith(3, 20.5)).toEqual([]);
-    // It was there before that, was there long before it, or did not take the last one.
-    expect(kindsWith(5, 19)).toEqual(['lost']);
-    expect(kindsWith(3, 9)).toEqual(['lost']);
-    expect(kindsWith(3, 21.5)).toEqual(['lost']);
+    expect(kindsWith(3, 19, 20.1)).toEqual([]);
+    expect(kindsWith(3, 20.5, 21)).toEqual([]);
+    expect(kindsWith(3, 4, 20.1)).toEqual([]);
+    // It ran before that, worked long before it, or did not take the last one.
+    expect(kindsWith(5, 19, 20.1)).toEqual(['lost']);
+    expect(kindsWith(3, 9, 19.9)).toEqual(['lost']);
+    expect(kindsWith(3, 21.5, 22)).toEqual(['lost']);
   });
 });

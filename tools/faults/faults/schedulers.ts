@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@cds/testing';
 import type { Task } from '@cds/wire';
 import type { Workflow } from '@cds/stand-ins/cds-api';
-import { checkSchedule } from '../checker/check-schedule';
+import { checkSchedule, type WatchedSchedule } from '../checker/check-schedule';
 import { TAKE_DUE } from '../hooks-internals';
 import { atWork } from '../stage/replica-status';
 import type { Stage } from '../stage/stage';
@@ -45,7 +45,7 @@ async function moreRuns(stage: Stage, workflow: Workflow, count: number): Promis
 async function endSchedule(
   stage: Stage,
   workflow: Workflow,
-  expected: { mostDoubles?: number; away?: { from: number; until: number } } = {},
+  expected: { mostDoubles?: number; away?: WatchedSchedule['away'] } = {},
 ): Promise<void> {
   const { hook } = workflow;
   const cron = { ...hook.config['cron'], value: '0 0 29 2 *' };
@@ -149,9 +149,11 @@ export const SCHEDULERS: Fault[] = [
       await Promise.all(stage.replicas.map((replica) => stage.kill(replica)));
       const before = runsOf(stage, workflow).length;
       await sleep(15_000);
-      mustBe(runsOf(stage, workflow).length === before, 'A run came though nobody was there.');
-      const away = { from, until: Date.now() };
+      mustBe(runsOf(stage, workflow).length === before, 'A run came though no process ran.');
+      const until = Date.now();
       await Promise.all(stage.replicas.map((replica) => replica.start()));
+      await Promise.all(stage.replicas.map(atWork));
+      const away = { from, until, readyAt: Date.now() };
       stage.faultEnds();
       await moreRuns(stage, workflow, 5);
       await workOn(stage.load());
