@@ -3,7 +3,7 @@ import { html, type Html } from './html';
 /** A moment (ms, or ISO 8601) for people and programs, by UTC; nothing for none. */
 export function timeOf(moment: number | string | undefined): Html {
   const date = new Date(moment ?? NaN);
-  if (moment === 0 || Number.isNaN(date.getTime())) return html`–`;
+  if (moment === 0 || Number.isNaN(date.getTime())) return html`&ndash;`;
   const iso = date.toISOString();
   return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
 }

@@ -29,7 +29,7 @@ export function layout(page: Page, of: { formToken?: string | undefined; service
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title} – ${of.service}</title>
+        <title>${title} &ndash; ${of.service}</title>
         <link rel="stylesheet" href="${UI}/style.css" />
         <link rel="icon" href="data:," />
       </head>
