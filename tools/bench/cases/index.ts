@@ -12,10 +12,14 @@ import { pushIdle } from './push-idle';
 import { repositories } from './repositories';
 import { scale } from './scale';
 import { start } from './start';
+import { unsigned } from './unsigned';
+import { workingOff } from './working-off';
 
 /** In the order of the table. */
 export const CASES: readonly BenchCase[] = [
   intake,
+  workingOff,
+  unsigned,
   backlog,
   latency,
   hostile,

@@ -13,6 +13,8 @@ export interface LoadOrder {
   /** How many deliveries in all, divided by the number of connections. */
   amount: number;
   round: number;
+  /** True when not given. */
+  isSigned?: boolean;
 }
 
 export interface LoadReport {
@@ -29,7 +31,7 @@ export interface LoadReport {
 }
 
 async function load(order: LoadOrder): Promise<LoadReport> {
-  const { hooks, connections, round } = order;
+  const { hooks, connections, round, isSigned = true } = order;
   const sent = hooks.map(() => 0);
   let clients = 0;
   const latencies: number[] = [];
@@ -52,6 +54,7 @@ async function load(order: LoadOrder): Promise<LoadReport> {
         const number = sent[at] ?? 0;
         sent[at] = number + 1;
         const { headers, body } = signedPush(hook, commitOf(round, at, number));
+        if (!isSigned) delete headers['X-Hub-Signature'];
         return { ...request, method: 'POST', path: `/webhook/${hook.uuid}`, headers, body };
       };
       client.setRequests([{ setupRequest } as autocannon.Request]);

@@ -13,9 +13,14 @@ const AT_ONCE = 500;
  * Puts deliveries in Redis as if they had been sent to the hooks in turn: by the script of the service, each in the form
  * in which the service kept one that was really sent.
  *
+ * @returns bytes of all bodies
  * @throws Error when what is in Redis then is not of that form, or not as much
  */
-export async function fillBacklog(stage: HooksStage, amount: number, round: number): Promise<void> {
+export async function fillBacklog(
+  stage: HooksStage,
+  amount: number,
+  round: number,
+): Promise<number> {
   const { redis } = stage.redis;
   await stage.send({ round, amount: 1, connections: 1 });
   const [first] = stage.hooks as [(typeof stage.hooks)[number]];
@@ -67,6 +72,7 @@ export async function fillBacklog(stage: HooksStage, amount: number, round: numb
     const [was, is] = [filled, real].map((text) => text.join('\n').slice(0, 3_000));
     throw new Error(`Filled in was\n${was}\nnot, as really sent,\n${is}`);
   }
+  return amount * Buffer.byteLength(real[1] ?? '');
 }
 
 async function newest(stage: HooksStage, uuid: string): Promise<(string | null)[]> {

@@ -10,6 +10,8 @@ import type { HooksStage } from './hooks-stage';
 const LIGHT_RATE = 200;
 /** For the load to be under way, and to tell what came afterwards. */
 const AROUND_MS = 300;
+/** The service registers again after a 401 once in a second at most. */
+const REGISTERS_AGAIN_MS = 1_100;
 const AUTH = { X_AUTH_HEADER: Buffer.from(HASH).toString('base64') };
 
 /** What happened, and how intake went meanwhile. */
@@ -66,15 +68,27 @@ export async function growTo(
   });
 }
 
-/** `GET /task`. @returns bytes of the answer. @throws Error when it is not one array of all tasks */
-export async function listTasks(stage: HooksStage, tasks: number, sort = ''): Promise<number> {
+/** The text of `GET /task`. @param stage the service, or another that answers as it does */
+export async function taskList(stage: { service: { url: string } }, sort = ''): Promise<string> {
   const response = await fetch(`${stage.service.url}/task${sort && `?sort=${sort}`}`, {
     headers: AUTH,
   });
   const text = await response.text();
-  const listed = JSON.parse(text) as unknown[];
-  if (response.status !== 200 || listed.length !== tasks)
-    throw new Error(`${tasks} tasks were to be listed: ${response.status} ${text.slice(0, 200)}`);
+  if (response.status !== 200)
+    throw new Error(`The tasks were to be listed: ${response.status} ${text.slice(0, 200)}`);
+  return text;
+}
+
+/** @throws Error when the text is not one array of all tasks */
+export function requireAll(text: string, tasks: number): void {
+  if ((JSON.parse(text) as unknown[]).length !== tasks)
+    throw new Error(`${tasks} tasks were to be listed: ${text.slice(0, 200)}`);
+}
+
+/** `GET /task`. @returns bytes of the answer. @throws Error when it does not list all tasks */
+export async function listTasks(stage: HooksStage, tasks: number, sort = ''): Promise<number> {
+  const text = await taskList(stage, sort);
+  requireAll(text, tasks);
   return Buffer.byteLength(text);
 }
 
@@ -107,6 +121,7 @@ export async function heartbeat(
     const one = { rate: 1_000, seconds: 0.001, connections: 1 };
     await stage.sendSteadily({ ...one, round: round * times + n });
     await stage.verify(n + 1);
+    await pause(REGISTERS_AGAIN_MS);
   }
   const seen = await stage.api.heartbeats();
   if (seen.length !== times) throw new Error(`${times} heartbeats were to come: ${seen.length}`);
