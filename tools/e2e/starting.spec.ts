@@ -300,8 +300,9 @@ describe('npm start', () => {
       SANDBOX_API_URL: settings.apiUrl,
       SANDBOX_BITBUCKET_URL: `http://127.0.0.1:${bitbucket}`,
     });
-    expect((await sandbox.exited).code).toBe(0);
+    const { code } = await sandbox.exited;
     expect(sandbox.stdout()).toContain('The whole way works.');
+    expect(code).toBe(0);
   });
 
   it('says what is missing when the story cannot go on', async () => {

@@ -77,6 +77,15 @@ export function runningHooks(
     return hash;
   }
 
+  /** The body of the answer. Asks again, as the API does, where Redis was too slow: a busy machine. */
+  async function read(path: string): Promise<unknown> {
+    const answer = async () => {
+      const found = await hooks.call('GET', path);
+      return found.status === 503 ? undefined : found;
+    };
+    return (await waitFor(answer, { what: `an answer to GET ${path}` })).body;
+  }
+
   const hooks: RunningHooks = {
     url,
     service,
@@ -100,14 +109,13 @@ export function runningHooks(
       return response;
     },
     async task(uuid) {
-      return (await hooks.call('GET', `/task/${uuid}`)).body as Task;
+      return (await read(`/task/${uuid}`)) as Task;
     },
     async tasks() {
-      return (await hooks.call('GET', '/task')).body as Task[];
+      return (await read('/task')) as Task[];
     },
     async executions(uuid) {
-      const { body } = await hooks.call('GET', `/task/${uuid}/execution`);
-      return (body as Task).executions ?? [];
+      return ((await read(`/task/${uuid}/execution`)) as Task).executions ?? [];
     },
     async synchronized() {
       await waitFor(async () => !(await hooks.status()).State?.value.includes('not read yet'), {
