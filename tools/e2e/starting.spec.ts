@@ -299,6 +299,7 @@ describe('npm start', () => {
       SANDBOX_SERVICES: 'external',
       SANDBOX_API_URL: settings.apiUrl,
       SANDBOX_BITBUCKET_URL: `http://127.0.0.1:${bitbucket}`,
+      SANDBOX_PAGE_PORT: String(await freePort()),
     });
     const { code } = await sandbox.exited;
     expect(sandbox.stdout()).toContain('The whole way works.');
