@@ -65,7 +65,7 @@ export function refusalSentence({ status, error, left_out: leftOut }: StoredRefu
 
 const ADVICE: Readonly<Partial<Record<string, (uuid: string) => string>>> = {
   unauthentic: (uuid) =>
-    `the webhook at Bitbucket has no secret or another one. Save the workflow in CDS, or give the webhook the secret that engine vcs webhook ${uuid} prints; engine hooks signature reset ${uuid} takes unsigned deliveries again`,
+    `the webhook at Bitbucket has no secret or another one, or [vcs] and [hooks] have different webhookKeys, which engine config check finds. Save the workflow in CDS, or give the webhook the secret that engine vcs webhook ${uuid} prints; engine hooks signature reset ${uuid} takes unsigned deliveries again`,
   wrong_method: () => 'change the method at the sender, or that of the hook in CDS',
   too_slow: () => 'a proxy or the network in front of hooks is slow; Bitbucket sends it again',
   crowded_out: () => 'too much was sent at once; Bitbucket sends it again',

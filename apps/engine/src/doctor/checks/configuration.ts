@@ -46,7 +46,7 @@ export function readConfiguration(
 }
 
 function outcomeOf(problem: ConfigProblem): Outcome {
-  const fix = 'docs/configuration.md has every key; engine config check FILE --env says it again';
+  const fix = 'change it there: engine config new prints every key, and what it is for';
   const sentence = formatProblem(problem).replace(/^warning: /, '');
   return problem.level === 'error' ? failed(sentence, fix) : warning(sentence, fix);
 }
