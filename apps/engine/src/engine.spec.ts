@@ -199,7 +199,7 @@ describe('engine config check', () => {
       err: 'error: cannot read the configuration file /no/such/file: there is no such file\n',
     });
     expect(engine.run(['start', 'hooks', '--config', '/no/such/file'])).toMatchObject({
-      code: 1,
+      code: 78,
       err: 'cannot read the configuration file /no/such/file: there is no such file\nerror: nothing was started: correct the configuration first.\n',
     });
   });
@@ -212,6 +212,9 @@ describe('engine config new', () => {
       'hooks',
       'log',
     ]);
+    const variables = engine.run(['config', 'new', '--format', 'env-file', 'vcs']);
+    expect(variables).toMatchObject({ code: 0, out: expect.stringMatching(/^CDS_VCS_NAME=$/m) });
+    expect(engine.run(['config', 'new', 'vcs', '--env-file'])).toEqual(variables);
     expect(engine.run(['config', 'new', 'hooks', '--env']).out).toMatch(
       /^(export CDS_(HOOKS|LOG)_[A-Z_]+=".*"\n)+$/,
     );
@@ -610,7 +613,7 @@ describe('engine start', () => {
         const { code, out, err } = engine.run(['start', ...services, ...config]);
         expect(err).toMatch(sentence);
         expect(err).toContain('nothing was started');
-        expect({ code, out }).toEqual({ code: 1, out: '' });
+        expect({ code, out }).toEqual({ code: 78, out: '' });
       }
     expect(engine.run(['config', 'check', one])).toMatchObject({
       code: 1,
@@ -631,7 +634,7 @@ describe('engine start', () => {
     expect(err).toContain('vcs.api.token: is missing');
     expect(err).toContain('hooks.api.token: is missing');
     expect(out).toBe('');
-    expect(code).toBe(1);
+    expect(code).toBe(78);
   });
 
   it('stops its children when its terminal is closed', async () => {

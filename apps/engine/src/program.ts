@@ -6,7 +6,7 @@ import { buildInfo } from './build-info';
 import { CommandError, EXIT_FAILED, EXIT_USAGE } from './command-error';
 import { checkConfig, type CheckOptions } from './commands/config-check';
 import { doctor, type DoctorOptions } from './commands/doctor';
-import { newConfig, type NewConfigOptions } from './commands/config-new';
+import { CONFIG_FORMATS, newConfig, type NewConfigOptions } from './commands/config-new';
 import { startServices } from './commands/start';
 import { adoptState } from './commands/adopt-state';
 import { showWebhook, type WebhookOptions } from './commands/vcs-webhook';
@@ -66,13 +66,21 @@ export function createProgram(context: Context, endWith: (exitCode: number) => v
   config
     .command('new')
     .addArgument(servicesArgument('vcs, hooks, api; all when none is named, and with api alone'))
-    .option('--env', 'print environment variables for a shell instead of TOML')
     .addOption(
       new Option(
-        '--env-file',
-        'print environment variables for docker --env-file and EnvironmentFile= of systemd',
-      ).conflicts('env'),
+        '--format <format>',
+        'toml, env (variables for a shell) or env-file (for docker --env-file and EnvironmentFile= of systemd)',
+      )
+        .choices(CONFIG_FORMATS)
+        .default('toml'),
     )
+    .addOption(
+      new Option('--env', 'the same as --format env')
+        .implies({ format: 'env' })
+        .conflicts('envFile'),
+    )
+    // Node.js takes it for itself unless it is the last argument: https://github.com/nodejs/node/issues/54232
+    .addOption(new Option('--env-file').implies({ format: 'env-file' }).hideHelp())
     .option(
       '--cds <version>',
       `the version of CDS (default: that of its own engine where one is found, else ${CDS_VERSION_OF_TODAY})`,

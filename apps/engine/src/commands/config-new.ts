@@ -16,15 +16,16 @@ import { envFileOf } from '../env-file';
 import type { Context } from '../context';
 import { isOurService, unknownService } from '../service-names';
 
+export const CONFIG_FORMATS = ['toml', 'env', 'env-file'] as const;
+
 export interface NewConfigOptions {
-  env?: true;
-  envFile?: true;
+  format: (typeof CONFIG_FORMATS)[number];
   /** A version of CDS: `0.41`, `0.55.2`. */
   cds?: string;
 }
 
 /**
- * `engine config new [vcs] [hooks] [api] [--env|--env-file] [--cds VERSION]`. For both services, or with `api`,
+ * `engine config new [vcs] [hooks] [api] [--format FORMAT] [--cds VERSION]`. For both services, or with `api`,
  * it also prints what CDS's own engine prints for the API, with the tokens that it made, where that
  * engine is found.
  */
@@ -41,7 +42,7 @@ export async function newConfig(
     (name) => ours.length === 0 || ours.includes(name),
   );
   const wantsApi = services.length === 2 || names.includes('api');
-  const asEnv = o.env === true || o.envFile === true;
+  const asEnv = o.format !== 'toml';
   const api = wantsApi ? await apiConfig(context, { asEnv, asked }) : undefined;
   const cds = asked ?? api?.cds ?? CDS_VERSION_OF_TODAY;
   const values = { ...newWebhookKey(services, cds), ...api?.values };
@@ -49,7 +50,8 @@ export async function newConfig(
     ...{ services, cds, values },
     omitLog: api?.hasLog,
   });
-  if (o.envFile) return printEnvFile(`${api?.text.trim() ?? ''}\n${ourText}`, context);
+  if (o.format === 'env-file')
+    return printEnvFile(`${api?.text.trim() ?? ''}\n${ourText}`, context);
   if (api) context.out(`${api.text.trim()}\n${asEnv ? '' : '\n'}${ourText}`);
   else context.out(asEnv ? ourText : `${introduction(cds, wantsApi)}\n${ourText}`);
 }
@@ -59,7 +61,7 @@ function printEnvFile(exports: string, context: Context): void {
   context.out(text);
   for (const name of left)
     context.say(
-      `Without ${name}: Docker and systemd read its quotes, backslashes or line breaks in two ways. engine config new --env prints it.`,
+      `Without ${name}: Docker and systemd read its quotes, backslashes or line breaks in two ways. engine config new --format env prints it.`,
     );
 }
 

@@ -8,7 +8,7 @@ import {
 } from '@cds/config';
 import { cdsEngineEnv, findCdsEngine } from '../cds-engine/find-cds-engine';
 import { waitForApi } from '../cds-engine/wait-for-api';
-import { CommandError, EXIT_FAILED, usageError } from '../command-error';
+import { CommandError, usageError } from '../command-error';
 import { argsForApi } from '../cds-engine/args-for-api';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
@@ -43,7 +43,7 @@ export async function startServices(
   const config = loadConfigOrSay(services, files, context);
   if (!config) {
     context.say('error: nothing was started: correct the configuration first.');
-    return EXIT_FAILED;
+    return EXIT_CONFIG;
   }
   for (const problem of warnOfOpenFiles(files, config)) context.say(formatProblem(problem));
   const isGroup = wanted.length > 1;
