@@ -54,7 +54,7 @@ export async function createHooks(
     ...{ config, logger, timing, monitoring, onUnusable, tracing },
     isOurs: () => own.isOurs,
   });
-  const { redis, api, registration, stores, queues, metrics, now } = resources;
+  const { redis, api, registration, stores, queues, metrics, now, intakeLoad } = resources;
   ending.signal.addEventListener('abort', watchSecrets(resources));
   const loss = 'Redis may lose deliveries';
   const redisHealth = watchRedisHealth(redis, {
@@ -75,7 +75,11 @@ export async function createHooks(
     lost: work.pause,
   });
   const webhooks = createWebhookHandler({
-    ...{ store: stores.deliveries, refusals: stores.refusals },
+    store: {
+      ...stores.deliveries,
+      accept: (delivery) => intakeLoad.during(stores.deliveries.accept(delivery)),
+    },
+    refusals: stores.refusals,
     ...{ mode: config.signature, keys: config.webhookKeys },
     ...{ metrics, logger, now, tracing, enqueue: queues.arrived },
     whyNone: state.whyNoDelivery,

@@ -28,6 +28,7 @@ import { isConsumerToken } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { createApiCaller } from './queue/call-api';
 import { createQueues } from './queue/create-queues';
+import { createIntakeLoad } from './queue/intake-load';
 import { createWorkMetrics } from './queue/work-metrics';
 import { createUnreadableReports } from './queue/report-unreadable';
 import type { Timing } from './timing';
@@ -92,6 +93,7 @@ export function createResources(deps: {
     registration,
     callApi: createApiCaller({ registration, logger }),
     stores: createStores(redis, config, timing, logger),
+    intakeLoad: createIntakeLoad(),
     queues: createQueues({ redis, config, logger, missingRights }),
     metrics,
     workMetrics: createWorkMetrics({ metrics, logger }),

@@ -76,6 +76,7 @@ export function startWork(
       ...{ store: stores.deliveries, hookLock, now, retryDelayMs, ending },
       processor: tracing ? traceExecutions(processor, tracing, now) : processor,
       isInAnyOrder,
+      yields: resources.intakeLoad.isHigh,
     }),
   });
   const sweep = createRequeueLostJobs({

@@ -44,9 +44,11 @@ export function createProcessHook(deps: {
   retryDelayMs: number;
   /** Aborted when no new execution is to begin. */
   ending: AbortSignal;
+  /** Whether few executions are to begin, since deliveries wait. */
+  yields?: () => boolean;
 }) {
   const { store, hookLock, now, retryDelayMs, ending } = deps;
-  const slots = createSlots();
+  const slots = createSlots(deps.yields);
 
   /**
    * @param next the first pending execution, if known
@@ -105,6 +107,7 @@ export function createProcessHook(deps: {
           const result = await processNext(lock, passed, next, mayTakeNext);
           if ('ended' in result) return result.ended;
           next = result.next;
+          if (next) slot.begun();
           done++;
         } while (next);
       } finally {
