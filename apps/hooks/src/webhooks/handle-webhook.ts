@@ -30,7 +30,7 @@ import { malformed, notAuthentic, notKnownYet, Refusal, unknownHook, wrongMethod
 import { createRefusalLimit } from './refusal-limit';
 import { deliveryToStore } from './store-delivery';
 import { traceWebhooks } from './trace-webhooks';
-import { createSignatureVerifier } from './verify-signature';
+import { createSignatureVerifier, type ShownSignature } from './verify-signature';
 import { type AcceptedDelivery, WEBHOOK_METHODS } from './webhook-router';
 
 export interface WebhookHandlerDeps {
@@ -82,9 +82,10 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
    * Look up → read → verify → validate → store → enqueue. When it returns, the delivery is in
    * Redis.
    *
-   * A signed delivery costs one round trip to Redis. The hook is looked up before the body is read
-   * where there is no signature, where the address was refused too often, and while many bodies are
-   * being read. A refused delivery then costs the lookup alone.
+   * A signed delivery costs one round trip to Redis, and so does an unsigned one whose body came
+   * with its head. The hook is looked up before the body is read for other unsigned ones, where the
+   * address was refused too often, and while many bodies are being read. A refused delivery then
+   * costs the lookup alone.
    *
    * @throws Refusal; CdsError 503 where Redis does not answer; ClientGoneError
    */
@@ -103,7 +104,9 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
     const redis = redisBudget();
     const shown = signatures.shown(headers);
     const looksFirst =
-      shown !== 'bitbucket' || limit.retryAfter(address) !== undefined || bodies.isCrowded();
+      !(shown === 'bitbucket' || (await isUnsignedAndHere(request, shown))) ||
+      limit.retryAfter(address) !== undefined ||
+      bodies.isCrowded();
     const hook = looksFirst ? await redis(store.lookUp(uuid)) : undefined;
     // A right signature shows that an absent hook was ours.
     const absent = hook?.kind === 'unknown' && shown === 'bitbucket' ? hook : undefined;
@@ -169,6 +172,20 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
       }
     }
     throw unknownHook();
+  }
+
+  /**
+   * Whether a delivery without a signature may be stored as it is: then the storing script is the
+   * lookup. What one read of the socket brought with the head bounds its body.
+   */
+  async function isUnsignedAndHere(
+    request: IncomingMessage,
+    shown: ShownSignature,
+  ): Promise<boolean> {
+    if (shown !== 'none' || deps.mode === 'required') return false;
+    // The handler is called for the head: the parser comes to the body later in this turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    return request.complete;
   }
 
   const handle: FastPathHandler = async (request, response, { parameter: uuid, address }) => {
