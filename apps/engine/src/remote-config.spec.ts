@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  bundlePrograms,
   freePort,
   type RunningProcess,
   startTestConsul,
@@ -13,8 +13,6 @@ import {
   waitFor,
 } from '@cds/testing';
 import { bundleEngine, type Engine, readyConfig, writeScript } from '../test/engine.fixture';
-
-const ROOT = join(__dirname, '..', '..', '..');
 
 let engine: Engine;
 let vault: TestVault;
@@ -102,13 +100,7 @@ describe('a configuration in Vault and Consul', () => {
 
   it('starts the real hooks', async () => {
     const port = await freePort();
-    const bundle = join(engine.home, 'services', 'hooks', 'main.js');
-    execFileSync(join(ROOT, 'node_modules', '.bin', 'esbuild'), [
-      join(ROOT, 'apps', 'hooks', 'src', 'main.ts'),
-      ...[`--outfile=${bundle}`, '--bundle', '--platform=node', '--target=node20.19'],
-      ...['--format=cjs', '--log-level=error', `--tsconfig=${join(ROOT, 'tsconfig.base.json')}`],
-      ...['--define:BUILD_VERSION="1.2.3"', '--define:BUILD_COMMIT="abcdef"'],
-    ]);
+    bundlePrograms({ main: 'apps/hooks/src/main.ts' }, join(engine.home, 'services', 'hooks'));
     const plain = await startTestVault({ kv: 2 });
     plain.fields = {
       data: `[hooks]\nname = "of-vault"\n[hooks.http]\nport = ${port}\n[hooks.api]\ntoken = "the-token"\n`,

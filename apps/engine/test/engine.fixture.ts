@@ -1,10 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startProcess, type RunningProcess } from '@cds/testing';
-
-const ROOT = join(__dirname, '..', '..', '..');
+import { bundlePrograms, startProcess, type RunningProcess } from '@cds/testing';
 
 export interface Engine {
   /** Where the bundle is. */
@@ -51,18 +49,7 @@ console.log(name + ' has pid ' + process.pid);
 export function bundleEngine(): Engine {
   const root = mkdtempSync(join(tmpdir(), 'cds-engine-'));
   const home = join(root, 'installed');
-  execFileSync(join(ROOT, 'node_modules', '.bin', 'esbuild'), [
-    join(ROOT, 'apps', 'engine', 'src', 'main.ts'),
-    `--outfile=${join(home, 'main.js')}`,
-    '--bundle',
-    '--platform=node',
-    '--target=node20.19',
-    '--format=cjs',
-    '--log-level=warning',
-    `--tsconfig=${join(ROOT, 'tsconfig.base.json')}`,
-    '--define:BUILD_VERSION="1.2.3"',
-    '--define:BUILD_COMMIT="abcdef"',
-  ]);
+  bundlePrograms({ main: 'apps/engine/src/main.ts' }, home);
   for (const service of ['vcs', 'hooks']) {
     mkdirSync(join(home, 'services', service), { recursive: true });
     writeFileSync(join(home, 'services', service, 'main.js'), FAKE_SERVICE);

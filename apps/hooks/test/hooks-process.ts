@@ -1,7 +1,12 @@
 import { connect } from 'node:net';
-import { freePort, startProcess, waitFor } from '@cds/testing';
+import { join } from 'node:path';
+import { bundlePrograms, freePort, startProcess, waitFor } from '@cds/testing';
 import { TOKEN } from './cds-api-stand-in';
 import type { TestContext } from './test-context';
+
+const THREAD = {
+  'heavy-work-thread': 'apps/hooks/src/modules/outgoing/worker-thread/heavy-work-thread.ts',
+};
 
 export type HooksProcess = Awaited<ReturnType<typeof startHooksProcess>>;
 
@@ -10,23 +15,22 @@ export type HooksProcess = Awaited<ReturnType<typeof startHooksProcess>>;
  *
  * @param nodeArguments of Node.js, in front of the program
  * @param change of its environment
- * @param program another one, with other times
+ * @param main another program, with other times
  */
 export async function startHooksProcess(
   context: { api: Pick<TestContext['api'], 'url'>; redis: Pick<TestContext['redis'], 'port'> },
   nodeArguments: readonly string[] = [],
   change: NodeJS.ProcessEnv = {},
-  program = 'apps/hooks/src/main.ts',
+  main = 'apps/hooks/src/main.ts',
 ) {
   const port = await freePort();
   const child = await startProcess({
     command: process.execPath,
-    args: [...nodeArguments, '--import', 'tsx', program],
+    args: [...nodeArguments, join(bundlePrograms({ main, ...THREAD }), 'main.js')],
     cwd: `${__dirname}/../../..`,
     stdin: change.CDS_BITBUCKET_SUPERVISED !== undefined,
     env: {
       ...(process.env as Record<string, string>),
-      TSX_TSCONFIG_PATH: 'tsconfig.base.json',
       CDS_HOOKS_NAME: `cds-hooks-${port}`,
       CDS_HOOKS_URL: `http://127.0.0.1:${port}`,
       CDS_HOOKS_HTTP_ADDR: '127.0.0.1',

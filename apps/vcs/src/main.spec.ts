@@ -2,6 +2,7 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CdsApiOptions, type CdsApiStandIn, startCdsApi } from '@cds/stand-ins/cds-api';
 import {
+  bundleProgram,
   disconnect,
   freePort,
   provesNothingHappensFor,
@@ -69,7 +70,7 @@ function envOf(apiUrl: string): NodeJS.ProcessEnv {
 async function startVcs(apiUrl: string, change: NodeJS.ProcessEnv = {}): Promise<RunningProcess> {
   const started = await startProcess({
     command: process.execPath,
-    args: ['--import', 'tsx', join('apps', 'vcs', 'src', 'main.ts')],
+    args: [bundleProgram('apps/vcs/src/main.ts')],
     cwd: ROOT,
     stdin: change.CDS_BITBUCKET_SUPERVISED !== undefined,
     env: { ...envOf(apiUrl), ...change },
@@ -364,7 +365,7 @@ describe('the state in Redis', () => {
     await admin.del('cdsbb:vcs:unfinished');
     const adopted = await startProcess({
       command: process.execPath,
-      args: ['--import', 'tsx', join('apps', 'engine', 'src', 'main.ts'), 'vcs', 'adopt', '--yes'],
+      args: [bundleProgram('apps/engine/src/main.ts'), 'vcs', 'adopt', '--yes'],
       cwd: ROOT,
       env: envOf(api.url),
     });

@@ -45,6 +45,8 @@ const MAX_PAUSE_MS = 1_000;
 /** Two addresses of a host, 2.5 s for each (`@cds/network`), and some more. */
 const CONNECT_TIMEOUT_MS = 6_000;
 const COMMAND_TIMEOUT_MS = 2_000;
+/** ioredis keeps the process for as long after `disconnect` where Redis is away or silent. */
+const DISCONNECT_TIMEOUT_MS = 200;
 /** TCP keeps a connection to a vanished peer open for a quarter of an hour. */
 const CLIENT_SILENCE_MS = 4_000;
 /** Longer than any command of a worker blocks (BullMQ: 10 s). */
@@ -75,6 +77,7 @@ export function connectRedis(deps: RedisDeps, role: RedisRole): Redis {
     // Redis takes printable ASCII alone. CDS makes up names with others: cds-hooks-wise_poincaré.
     connectionName: name.replaceAll(/[^!-~]/g, '-'),
     connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     retryStrategy: pauseWith(redis),
     sentinelRetryStrategy: pauseWith(redis),
     ...(role === 'client' ? CLIENT_OPTIONS : WORKER_OPTIONS),

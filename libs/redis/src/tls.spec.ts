@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  bundleProgram,
   captureLogger,
   createTestCa,
   disconnect,
@@ -97,7 +98,7 @@ describe('Redis that encrypts its connections', () => {
   it('is trusted where NODE_EXTRA_CA_CERTS vouches for it', async () => {
     const pinging = await startProcess({
       command: process.execPath,
-      args: ['--import', 'tsx', join(__dirname, '..', 'test', 'ping-over-tls.ts'), String(tlsPort)],
+      args: [bundleProgram('libs/redis/test/ping-over-tls.ts'), String(tlsPort)],
       env: { PATH: process.env['PATH'], NODE_EXTRA_CA_CERTS: ca.caCertFile },
     });
 

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import {
+  bundleProgram,
   startProcess,
   waitFor,
   type RunningProcess,
@@ -7,18 +7,14 @@ import {
   provesNothingHappensFor,
 } from '@cds/testing';
 
-const LIB = join(__dirname, '..');
-
 async function start(env: Record<string, string> = {}): Promise<RunningProcess> {
   return startProcess({
     command: process.execPath,
-    args: ['--import', 'tsx', join(LIB, 'test', 'stoppable.ts')],
+    args: [bundleProgram('libs/service/test/stoppable.ts')],
     env: {
       PATH: process.env['PATH'],
-      TSX_TSCONFIG_PATH: join(LIB, '..', '..', 'tsconfig.base.json'),
       ...env,
     },
-    cwd: LIB,
   });
 }
 

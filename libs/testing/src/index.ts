@@ -1,5 +1,6 @@
 export { describeShared, sharedPath } from './shared-path';
 export { awakeTime } from './awake-time';
+export { bundleProgram, bundlePrograms } from './bundle-programs';
 export { cpuTime, growth, LINEAR } from './cpu-time';
 export { disconnect } from './disconnect';
 export { freePort } from './free-port';

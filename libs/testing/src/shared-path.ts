@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** The root of the repository: the nearest folder above that holds `nx.json`. */
-function repositoryRoot(): string {
+export function repositoryRoot(): string {
   for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {
     if (existsSync(join(folder, 'nx.json'))) return folder;
   }

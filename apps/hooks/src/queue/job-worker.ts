@@ -16,6 +16,16 @@ export type JobOutcome =
 export type JobWorker = ReturnType<typeof createJobWorker>;
 
 /**
+ * After a check for stalled jobs that Redis refused, BullMQ waits five seconds, its closing
+ * notwithstanding, and then for the next check. The latter wait ends with the worker, and does.
+ */
+class EndingWorker<Data> extends Worker<Data> {
+  protected override checkConnectionError<T>(work: () => Promise<T>): Promise<T | undefined> {
+    return super.checkConnectionError(work, 0);
+  }
+}
+
+/**
  * A BullMQ worker. A job is only a reason to look at Redis: it never fails for good, and a stalled
  * job runs again any number of times. A paused job is given back with a delay.
  */
@@ -44,7 +54,7 @@ export function createJobWorker<Data>(deps: {
     }
   }
 
-  const worker = new Worker<Data>(
+  const worker = new EndingWorker<Data>(
     deps.queue,
     async (job, token) => {
       const outcome = await process(job);

@@ -1,14 +1,18 @@
-import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { createServer, type Server } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { type HostileServer, startHostileServer, startProcess, waitFor } from '@cds/testing';
+import {
+  bundleProgram,
+  type HostileServer,
+  startHostileServer,
+  startProcess,
+  waitFor,
+} from '@cds/testing';
 import { BitbucketError, createOAuthClient, DeadGrantError } from '..';
 import { context, fastClient, tokenSource } from '../../test/client.fixture';
 import { branchValue, repositoryValue } from '../../test/values.fixture';
 
 const MIB = 1024 * 1024;
-const root = resolve(__dirname, '..', '..', '..', '..');
 const repo = { workspace: 'ws', slug: 'repo' };
 
 let server: HostileServer;
@@ -112,13 +116,10 @@ describe('an answer that is more in memory than on the wire', () => {
       command: process.execPath,
       args: [
         '--max-old-space-size=96',
-        '--import',
-        'tsx',
-        join(root, 'libs/bitbucket/test/read-hostile.ts'),
+        bundleProgram('libs/bitbucket/test/read-hostile.ts'),
         `${server.origin}/2.0`,
       ],
       env: { PATH: process.env['PATH'] },
-      cwd: root,
     });
     expect((await reader.exited).code).toBe(0);
     expect(reader.stdout().trim()).toMatch(sentence);

@@ -1,18 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-
-const LIB = join(__dirname, '..', '..');
+import { bundleProgram } from '@cds/testing';
 
 /** What a process with texts of strangers in its log prints. */
 function printed(env: NodeJS.ProcessEnv): string {
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', join(LIB, 'test', 'odd-texts.ts')],
+    [bundleProgram('libs/service/test/odd-texts.ts')],
     {
-      cwd: LIB,
       env: {
         PATH: process.env['PATH'],
-        TSX_TSCONFIG_PATH: join(LIB, '..', '..', 'tsconfig.base.json'),
         NO_COLOR: '1',
         ...env,
       },

@@ -1,16 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-
-const LIB = join(__dirname, '..', '..');
+import { bundleProgram } from '@cds/testing';
 
 describe('what libraries print', () => {
   it('comes as log records, bounded in length, and nothing beside them', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(LIB, 'test', 'chatty.ts')], {
-      cwd: LIB,
+    const child = spawn(process.execPath, [bundleProgram('libs/service/test/chatty.ts')], {
       env: {
         PATH: process.env['PATH'],
-        TSX_TSCONFIG_PATH: join(LIB, '..', '..', 'tsconfig.base.json'),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { bundleProgram } from '@cds/testing';
 import pino from 'pino';
 import { writeByTurn } from './write-by-turn';
-
-const LIB = join(__dirname, '..', '..');
 
 function capture() {
   const writes: string[][] = [];
@@ -50,11 +48,9 @@ describe('the lines of one turn', () => {
     ['exits in the same turn', 'exit', 3],
     ['breaks off', 'throw', 1],
   ])('are not lost when the process %s', async (_how, mode, code) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(LIB, 'test', 'last-words.ts')], {
-      cwd: LIB,
+    const child = spawn(process.execPath, [bundleProgram('libs/service/test/last-words.ts')], {
       env: {
         PATH: process.env['PATH'],
-        TSX_TSCONFIG_PATH: join(LIB, '..', '..', 'tsconfig.base.json'),
         MODE: mode,
       },
       stdio: ['ignore', 'pipe', 'ignore'],

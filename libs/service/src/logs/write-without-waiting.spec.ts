@@ -1,15 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { freePort, waitFor } from '@cds/testing';
+import { bundleProgram, freePort, waitFor } from '@cds/testing';
 import type { MonitoringStatus } from '@cds/wire';
 import { writeWithoutWaiting } from './write-without-waiting';
 
-const LIB = join(__dirname, '..', '..');
 const ENV = {
   PATH: process.env['PATH'],
-  TSX_TSCONFIG_PATH: join(LIB, '..', '..', 'tsconfig.base.json'),
 };
 /** Runs a command on a terminal. */
 const SCRIPT = '/usr/bin/script';
@@ -64,8 +61,7 @@ describe('lines that nobody reads', () => {
   });
 
   it('do not stop the process, which says how many there were, and its last words', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(LIB, 'test', 'unread-log.ts')], {
-      cwd: LIB,
+    const child = spawn(process.execPath, [bundleProgram('libs/service/test/unread-log.ts')], {
       env: ENV,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -105,9 +101,8 @@ describe('lines that nobody reads', () => {
       // Who does not answer within a minute waits for the terminal.
       const ask = (path: string) =>
         fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(60_000) });
-      const command = `${process.execPath} --import tsx ${join(LIB, 'test', 'unread-terminal.ts')}`;
+      const command = `${process.execPath} ${bundleProgram('libs/service/test/unread-terminal.ts')}`;
       const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], {
-        cwd: LIB,
         env: { ...ENV, PORT: String(port), NO_COLOR: '1' },
         stdio: ['pipe', 'pipe', 'ignore'],
       });

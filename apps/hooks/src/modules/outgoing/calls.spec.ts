@@ -604,6 +604,8 @@ describe('the call of a target', () => {
 
     const odd = createTcpServer((socket) => {
       socket.on('error', () => undefined);
+      // Unread, what the client sent would keep the connection half open.
+      socket.resume();
       socket.end('this is no HTTP\r\n\r\n');
     });
     await new Promise<void>((resolve) => odd.listen(0, '127.0.0.1', resolve));
