@@ -44,8 +44,8 @@ const isOnPath = (command: string) =>
 
 const SERVERS = [
   { command: 'redis-server', prefix: '', without: [] },
-  // A hosted Redis may forbid it.
-  { command: 'redis-server', prefix: 'acme:', without: ['-info'] },
+  // A hosted Redis may forbid them.
+  { command: 'redis-server', prefix: 'acme:', without: ['-info', '-select'] },
   { command: 'valkey-server', prefix: '', without: [] },
 ];
 const present = SERVERS.filter(({ command }) => isOnPath(command));

@@ -1,5 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { batchWrites } from './batch-writes';
+import { forDuplicates } from './for-duplicates';
+import { keepDatabase } from './keep-database';
 import { logOutages } from './log-outages';
 import type { LoggerLike } from './logger-like';
 import type { MissingRights } from './missing-rights';
@@ -88,9 +90,11 @@ export function connectRedis(deps: RedisDeps, role: RedisRole): Redis {
     // The default, named since the type of ioredis' options alone would leave it open.
     replyMapping: 'legacy',
   });
-  tolerateNoInfo(connection);
+  forDuplicates(connection, tolerateNoInfo);
   batchWrites(connection);
   logOutages(connection, { logger, name, address: describeAddress(redis.address) });
+  // After the line in the log: the end of the connection would have one of its own.
+  forDuplicates(connection, keepDatabase);
   return connection;
 }
 

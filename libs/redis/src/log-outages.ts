@@ -1,12 +1,11 @@
 import type { Redis } from 'ioredis';
+import { databaseRefusal } from './keep-database';
 import type { LoggerLike } from './logger-like';
 import { outageAdvice, plainReason } from './outage-advice';
 import { hasRedisErrorCode } from './redis-errors';
 
 /** Redis before 6.0 refuses a password without an error code. */
 const OLD_REFUSAL = /\bERR (AUTH|invalid password|Client sent AUTH)\b/;
-/** The database does not exist, or is not the first one in cluster mode. */
-const NO_DATABASE = /DB index is out of range|SELECT is not allowed in cluster mode/;
 
 /** ioredis gives the last refusal of a Sentinel in it. */
 const FROM_SENTINEL = /^All sentinels are unreachable/;
@@ -16,9 +15,6 @@ const SENTINEL_PASSWORD = 'Sentinel refuses the password: correct cache.redis.se
 /**
  * Logs one warning for a lost or failed connection, one for a refused password or database, and one
  * line at recovery. Without a listener of `error` ioredis would print every failed attempt.
- *
- * Reconnects where the database is refused: ioredis would go on in database 0, which belongs to
- * others.
  */
 export function logOutages(
   connection: Redis,
@@ -54,15 +50,11 @@ export function logOutages(
   // arguments.
   connection.on('error', (error: Error) => {
     const { message } = error;
-    if (NO_DATABASE.test(message)) {
-      reportRefusal(message, 'Redis has no such database: correct cache.redis.dbindex');
-      connection.disconnect(true);
+    const refusal = databaseRefusal(error);
+    if (refusal !== undefined) {
+      reportRefusal(message, refusal);
     } else if (OLD_REFUSAL.test(message) || hasRedisErrorCode(error, 'WRONGPASS', 'NOAUTH')) {
       reportRefusal(message, FROM_SENTINEL.test(message) ? SENTINEL_PASSWORD : PASSWORD);
-    } else if (hasRedisErrorCode(error, 'NOPERM')) {
-      // Of the commands of a new connection SELECT alone is reported.
-      reportRefusal(message, 'Redis forbids its user to choose cache.redis.dbindex: allow select');
-      connection.disconnect(true);
     } else {
       beginOutage(message);
     }

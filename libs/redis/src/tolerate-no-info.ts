@@ -9,7 +9,7 @@ const NO_INFO = 'redis_version:6.2.0\r\n';
 
 type Callback = (error: unknown, text?: string) => void;
 
-/** Lets connections, and duplicates of it, work where an ACL or a hosted Redis forbids INFO. */
+/** Lets a connection work where an ACL or a hosted Redis forbids INFO. */
 export function tolerateNoInfo(connection: Redis): void {
   const ask = connection.info.bind(connection) as (...sections: string[]) => Promise<string>;
   // ioredis itself asks with a callback.
@@ -23,12 +23,6 @@ export function tolerateNoInfo(connection: Redis): void {
     if (callback) answer.then((text) => callback(null, text), callback);
     return answer;
   }) as Redis['info'];
-  const duplicate = connection.duplicate.bind(connection);
-  connection.duplicate = (override) => {
-    const copy = duplicate(override);
-    tolerateNoInfo(copy);
-    return copy;
-  };
 }
 
 /** A hosted Redis renames commands instead. */

@@ -104,8 +104,8 @@ async function reachable(target: RedisTarget): Promise<Outcome> {
 function connectionFix(reason: string, section: string): string {
   if (/WRONGPASS|NOAUTH|AUTH\b|invalid password/i.test(reason))
     return `correct the password, and the user if there is one, in ${section}`;
+  if (/dbindex/.test(reason)) return `correct dbindex in ${section}, or let its user choose it`;
   if (/NOPERM/.test(reason)) return 'give the user of Redis the rights that the guide lists';
-  if (/DB index|SELECT/.test(reason)) return `correct dbindex in ${section}`;
   if (/CERT|certificate|self.signed|SSL|TLS/i.test(reason))
     return `does Redis speak TLS there? See the keys about TLS in ${section}; its CA is trusted when NODE_EXTRA_CA_CERTS names it`;
   if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return `correct the host in ${section}, or DNS`;
