@@ -54,9 +54,14 @@ describe(`the package of the engine command, ${CASE}`, () => {
     folder = mkdtempSync(join(tmpdir(), 'cds-package-'));
     chmodSync(folder, 0o755);
     prefix = join(folder, 'prefix');
-    npm('pack', dirname(bundle('engine')), '--pack-destination', folder);
+    run(
+      process.execPath,
+      join(root, 'tools/build/pack-engine.mjs'),
+      dirname(bundle('engine')),
+      folder,
+    );
     const tarball = `cds-bitbucket-cloud-engine-${version}.tgz`;
-    npm('install', '--global', '--prefix', prefix, join(folder, tarball));
+    run('npm', 'install', '--global', '--prefix', prefix, join(folder, tarball));
     chmodAll(prefix, 'a-w,a+rX');
   });
   afterAll(() => {
@@ -65,8 +70,8 @@ describe(`the package of the engine command, ${CASE}`, () => {
   });
 
   /** With an empty cache and without a network. */
-  function npm(...args: string[]): void {
-    const { status, stderr } = spawnSync('npm', args, {
+  function run(command: string, ...args: string[]): void {
+    const { status, stderr } = spawnSync(command, args, {
       env: { PATH, HOME: folder, npm_config_offline: 'true', npm_config_cache: `${folder}/cache` },
       encoding: 'utf8',
     });
@@ -105,6 +110,8 @@ describe(`the package of the engine command, ${CASE}`, () => {
       'services/hooks/heavy-work-thread.js',
       'services/hooks/main.js',
       'services/vcs/main.js',
+      // The guide copies them from there.
+      ...readdirSync(join(root, 'deploy/systemd')).map((unit) => `systemd/${unit}`),
     ]);
     expect(Object.keys(JSON.parse(manifest) as object).sort()).toEqual(
       ['name', 'version', 'license', 'type', 'main', 'bin', 'engines'].sort(),
