@@ -92,6 +92,10 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
       args: [
         ...['--port', String(port), '--bind', HOST, '--dir', folder],
         ...['--save', '', '--appendonly', appendonly ? 'yes' : 'no'],
+        // Each answer follows its write to the file. By default Redis holds writes back for up to 2 s
+        // while the disk is slow, so that a kill loses what was answered:
+        // https://github.com/redis/redis/blob/7.0/src/aof.c (flushAppendOnlyFile)
+        ...['--appendfsync', 'no'],
         ...args,
       ],
       env: { PATH: process.env['PATH'] },

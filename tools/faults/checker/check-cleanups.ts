@@ -310,9 +310,13 @@ function checkLast(
   };
 }
 
-function dueOf(history: History, { sentAt }: BranchEvent, which: 'most' | 'least'): number {
-  // A process sees its clock set a little later than it was.
-  const shifts = [sentAt, sentAt - SAME_MOMENT_MS].map((at) => shiftAt(history, at, which));
+function dueOf(history: History, deletion: BranchEvent, which: 'most' | 'least'): number {
+  const { sentAt, acceptedAt } = deletion;
+  // It counts from the clock of the process that accepted it, which may have been set meanwhile. A
+  // process sees that a little later than it was.
+  const [first, last] = [sentAt - SAME_MOMENT_MS, acceptedAt + SAME_MOMENT_MS];
+  const set = history.clocks.flatMap(({ at }) => (at > first && at <= last ? [at] : []));
+  const shifts = [first, ...set].map((at) => shiftAt(history, at, which));
   const shift = which === 'most' ? Math.max(...shifts) : Math.min(...shifts);
   return sentAt + shift + history.cleanupDelayMs;
 }

@@ -414,6 +414,12 @@ describe('checkCleanups', () => {
     ]);
     const forwardAgain = [...putBack, shift(30, 25)];
     expect(cleanupKinds({ deliveries, clocks: forwardAgain })).toEqual(['lost']);
+    // Set while the deletion was on its way: it may be due by either clock.
+    const during = (hours: number) => [...begin, shift(1.2, hours, 'hooks-2'), isBack];
+    expect(cleanupKinds({ deliveries, clocks: during(25) })).toEqual([]);
+    expect(cleanupKinds({ deliveries, removals, clocks: during(-25) })).toEqual([]);
+    expect(cleanupKinds({ deliveries, clocks: during(-25) })).toEqual(['lost']);
+    expect(cleanupKinds({ deliveries, removals, clocks: during(25) })).toEqual(['early']);
   });
 });
 
