@@ -1,7 +1,10 @@
 // One preset for every project: SWC to CommonJS, the aliases of tsconfig.base.json, workers for specs that wait.
 const { availableParallelism } = require('node:os');
 const path = require('node:path');
+const { useTestRedis } = require('./tools/setup/test-redis.cjs');
 const { compilerOptions } = require('./tsconfig.base.json');
+
+useTestRedis();
 
 const aliases = Object.fromEntries(
   Object.entries(compilerOptions.paths).map(([alias, [file]]) => [

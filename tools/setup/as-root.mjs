@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { findCommand } from './find-command.mjs';
+import { askOnTerminal } from './say.mjs';
 
 /** RUNLEVEL=1 keeps Debian from starting the daemon of a package. */
 const ENVIRONMENT = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
@@ -8,19 +9,25 @@ function isRoot() {
   return process.getuid?.() === 0;
 }
 
-/** Whether commands can be run as root: by root, or by sudo without a password. */
+const sudoIsThere = () => findCommand('sudo') !== undefined;
+
+/** Whether commands can be run as root unasked: by root, or in CI by sudo without a password. */
 export function canBeRoot() {
-  return (
-    isRoot() ||
-    (findCommand('sudo') !== undefined && spawnSync('sudo', ['-n', 'true']).status === 0)
-  );
+  if (isRoot()) return true;
+  return Boolean(process.env.CI) && sudoIsThere() && spawnSync('sudo', ['-n', 'true']).status === 0;
+}
+
+/** Whether somebody is there who may allow sudo, and does. */
+export function allowsSudo(question) {
+  return sudoIsThere() && askOnTerminal(question);
 }
 
 /** Runs a step of an installation, its output on standard error. Returns its exit code. */
 export function runStep(step, { asRoot }) {
-  const sudo = ['sudo', '-n', 'env', ...Object.entries(ENVIRONMENT).map((pair) => pair.join('='))];
+  const sudo = ['sudo', 'env', ...Object.entries(ENVIRONMENT).map((pair) => pair.join('='))];
   const [command, ...args] = asRoot && !isRoot() ? [...sudo, ...step] : step;
   const { status } = spawnSync(command, args, {
+    // Sudo reads a password from the terminal itself.
     stdio: ['ignore', 2, 2],
     env: { ...process.env, ...ENVIRONMENT },
   });

