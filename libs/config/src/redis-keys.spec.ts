@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTestCa } from '@cds/testing';
+import { createTestCa, encryptedKey } from '@cds/testing';
 import { formatRedisAddress, isConfigError, loadConfig, publicConfig } from './index';
 
 const HUNTER = 'hunter2';
@@ -185,10 +185,7 @@ describe('TLS files of Redis', () => {
     const text = join(folder, 'text');
     writeFileSync(text, 'no PEM\n');
     const secret = join(folder, 'secret.key');
-    writeFileSync(
-      secret,
-      '-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGH\n-----END ENCRYPTED PRIVATE KEY-----\n',
-    );
+    writeFileSync(secret, encryptedKey(own.keyFile, 'p@ss'));
     files = {
       ...{ ca: ca.caCertFile, cert: own.certFile, key: own.keyFile },
       ...{ otherKey: other.keyFile, expired: expired.certFile, secret, text },
@@ -205,6 +202,19 @@ describe('TLS files of Redis', () => {
     expect(redisOf({ ...keys, tlsServerName: 'redis.example' })?.tls).toEqual({
       ...{ rejectUnauthorized: true, caCertFile: ca, certFile: cert, keyFile: key },
       serverName: 'redis.example',
+    });
+  });
+
+  it('have a key with a passphrase, which may stand in a file', () => {
+    const { cert, secret } = files;
+    const passphrase = join(folder, 'passphrase');
+    writeFileSync(passphrase, 'p@ss\n');
+    const env = {
+      ...envOf({ ...HOST, tlsCertFile: cert, tlsKeyFile: secret }),
+      [`${UNDER}TLSKEYPASSPHRASE_FILE`]: passphrase,
+    };
+    expect(loadConfig({ services: ['hooks'], env }).hooks?.redis.tls).toEqual({
+      ...{ rejectUnauthorized: true, certFile: cert, keyFile: secret, keyPassphrase: 'p@ss' },
     });
   });
 
@@ -236,9 +246,19 @@ describe('TLS files of Redis', () => {
       /^TLSKEYFILE holds no private key/,
     ],
     [
-      'a key with a passphrase',
+      'a key without its passphrase',
       () => ({ tlsCertFile: files.cert, tlsKeyFile: files.secret }),
-      /^TLSKEYFILE has a passphrase.*openssl pkey/,
+      /^TLSKEYPASSPHRASE is empty, and the key in tlsKeyFile has one: give it$/,
+    ],
+    [
+      'a key with another passphrase',
+      () => ({ tlsCertFile: files.cert, tlsKeyFile: files.secret, tlsKeyPassphrase: 'wrong' }),
+      /^TLSKEYPASSPHRASE does not open the key in tlsKeyFile: correct it$/,
+    ],
+    [
+      'a passphrase without a key',
+      () => ({ tlsKeyPassphrase: 'p@ss' }),
+      /^TLSKEYPASSPHRASE is that of the key in tlsKeyFile, which is empty/,
     ],
     [
       'the key of another certificate',

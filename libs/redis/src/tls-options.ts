@@ -10,6 +10,8 @@ export interface RedisTls {
   caCertFile?: string;
   certFile?: string;
   keyFile?: string;
+  /** Of the key; it may change. */
+  keyPassphrase?: string;
   /** The name in the certificate of Redis; that of its host when not given. */
   serverName?: string;
 }
@@ -35,6 +37,7 @@ export function tlsOptions(tls: RedisTls, logger: LoggerLike): ConnectionOptions
           ...(caCertFile === undefined ? {} : { ca: readFileSync(caCertFile) }),
           ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
           ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+          ...(tls.keyPassphrase === undefined ? {} : { passphrase: tls.keyPassphrase }),
         });
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);

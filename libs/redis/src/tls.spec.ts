@@ -6,6 +6,7 @@ import {
   captureLogger,
   createTestCa,
   disconnect,
+  encryptedKey,
   freePort,
   silentLogger,
   startProcess,
@@ -170,6 +171,10 @@ describe('TLS files', () => {
         /another client certificate/,
       );
       expect(await answers({ address, tls: { ...tls, ...client } })).toBe('PONG');
+      const keyFile = join(folder, 'encrypted.key');
+      writeFileSync(keyFile, encryptedKey(client.keyFile, 'p@ss'));
+      const encrypted = { ...tls, ...client, keyFile, keyPassphrase: 'p@ss' };
+      expect(await answers({ address, tls: encrypted })).toBe('PONG');
     } finally {
       await strict.server.stop();
     }

@@ -25,6 +25,7 @@ export {
 export { startTestRedis, type TestRedis, type TestRedisOptions } from './start-test-redis';
 export {
   createTestCa,
+  encryptedKey,
   type TestCa,
   type TestCertificate,
   type TestCertificateOptions,

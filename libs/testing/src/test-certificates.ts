@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A certificate and its key, as PEM files. */
@@ -51,6 +52,13 @@ export function createTestCa(folder: string, name = 'ca'): TestCa {
       return { certFile, keyFile };
     },
   };
+}
+
+/** The key of a PEM file with a passphrase, as PEM. */
+export function encryptedKey(keyFile: string, passphrase: string): string {
+  const key = createPrivateKey(readFileSync(keyFile));
+  const pem = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase });
+  return pem.toString();
 }
 
 function openssl(args: string[]): void {

@@ -125,9 +125,10 @@ export const commonSections = (service: ServiceName, port: number) => ({
       tlsCertFile: file
         .default('')
         .describe('PEM file with the client certificate, where Redis asks for one.'),
-      tlsKeyFile: file
+      tlsKeyFile: file.default('').describe('PEM file with the private key of tlsCertFile.'),
+      tlsKeyPassphrase: secret('remove it unless the passphrase has it')
         .default('')
-        .describe('PEM file with the private key of tlsCertFile, without a passphrase.'),
+        .describe('Passphrase of the key in tlsKeyFile; empty where it has none.'),
       tlsServerName: address
         .default('')
         .describe(

@@ -11,6 +11,7 @@ interface TlsFiles {
   tlsCaCertFile: string;
   tlsCertFile: string;
   tlsKeyFile: string;
+  tlsKeyPassphrase: string;
 }
 
 /**
@@ -19,7 +20,7 @@ interface TlsFiles {
  */
 export function checkTlsFiles(
   reading: Reading,
-  { tlsCaCertFile, tlsCertFile, tlsKeyFile }: TlsFiles,
+  { tlsCaCertFile, tlsCertFile, tlsKeyFile, tlsKeyPassphrase }: TlsFiles,
   placeOf: (key: string) => Slot,
 ): void {
   const refuse = (key: keyof TlsFiles, message: string) => reading.error(placeOf(key), message);
@@ -55,14 +56,19 @@ export function checkTlsFiles(
     const text = read('tlsKeyFile', tlsKeyFile);
     if (text === undefined) return undefined;
     try {
-      return createPrivateKey(text);
+      return createPrivateKey({
+        key: text,
+        ...(tlsKeyPassphrase && { passphrase: tlsKeyPassphrase }),
+      });
     } catch {
-      refuse(
-        'tlsKeyFile',
-        /ENCRYPTED/.test(text)
-          ? 'has a passphrase, for which there is no key: name one without (`openssl pkey -in FILE -out PLAIN`)'
-          : 'holds no private key: name a PEM file with -----BEGIN PRIVATE KEY-----',
-      );
+      if (!text.includes('ENCRYPTED'))
+        refuse(
+          'tlsKeyFile',
+          'holds no private key: name a PEM file with -----BEGIN PRIVATE KEY-----',
+        );
+      else if (tlsKeyPassphrase === '')
+        refuse('tlsKeyPassphrase', 'is empty, and the key in tlsKeyFile has one: give it');
+      else refuse('tlsKeyPassphrase', 'does not open the key in tlsKeyFile: correct it');
       return undefined;
     }
   }
@@ -74,6 +80,8 @@ export function checkTlsFiles(
     refuse('tlsKeyFile', 'is missing beside tlsCertFile: name the file with its private key');
   if (tlsKeyFile !== '' && tlsCertFile === '')
     refuse('tlsCertFile', 'is missing beside tlsKeyFile: name the file with its certificate');
+  if (tlsKeyPassphrase !== '' && tlsKeyFile === '')
+    refuse('tlsKeyPassphrase', 'is that of the key in tlsKeyFile, which is empty: name it');
   if (own && key && !own.checkPrivateKey(key))
     refuse(
       'tlsKeyFile',

@@ -54,6 +54,7 @@ function tlsOf(keys: RedisKeys) {
     ...(keys.tlsCaCertFile && { caCertFile: keys.tlsCaCertFile }),
     ...(keys.tlsCertFile && { certFile: keys.tlsCertFile }),
     ...(keys.tlsKeyFile && { keyFile: keys.tlsKeyFile }),
+    ...(keys.tlsKeyPassphrase && { keyPassphrase: keys.tlsKeyPassphrase }),
     ...(keys.tlsServerName && { serverName: keys.tlsServerName }),
   };
 }
@@ -105,7 +106,10 @@ function checkTlsKeys(reading: Reading, keys: RedisKeys, placeOf: (key: string) 
   const without = isSocket
     ? 'is for TLS, which a socket never has: remove it'
     : 'is for TLS, which is off: set enableTLS to true, or remove it';
-  const named = ['tlsCaCertFile', 'tlsCertFile', 'tlsKeyFile', 'tlsServerName'] as const;
+  const named = [
+    ...(['tlsCaCertFile', 'tlsCertFile', 'tlsKeyFile', 'tlsKeyPassphrase'] as const),
+    'tlsServerName' as const,
+  ];
   for (const key of named.filter((each) => keys[each] !== '')) reading.error(placeOf(key), without);
   if (keys.insecureSkipVerifyTLS) reading.warn(placeOf('insecureSkipVerifyTLS'), without);
 }

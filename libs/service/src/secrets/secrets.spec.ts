@@ -129,6 +129,16 @@ describe('a changed file of a secret', () => {
     expect(config.api.token).toBe(before.CDS_VCS_API_TOKEN);
   });
 
+  it('opens the client key for Redis and for its Sentinels', () => {
+    const { config } = startVcs(OLD);
+    config.redis.tls = { rejectUnauthorized: true, keyPassphrase: 'old' };
+    config.redis.sentinel = { tls: { rejectUnauthorized: true } };
+    const take = takeSecrets({ service: 'vcs', config, webhookKey: KEY });
+    expect(take['CDS_VCS_CACHE_REDIS_TLSKEYPASSPHRASE']?.('new')).toBe(true);
+    const { tls, sentinel } = config.redis;
+    expect([tls?.keyPassphrase, sentinel?.tls?.keyPassphrase]).toEqual(['new', 'new']);
+  });
+
   it('that cannot be read for a while changes nothing', async () => {
     const { config, lines } = startVcs(OLD);
     const others = Object.entries(OLD).filter(([name]) => !name.endsWith('_REDIS_PASSWORD'));

@@ -28,6 +28,11 @@ export function takeSecrets(o: {
       config.redis.password = next;
       return true;
     },
+    [`${prefix}_CACHE_REDIS_TLSKEYPASSPHRASE`](next) {
+      const ofBoth = [config.redis.tls, config.redis.sentinel?.tls].filter((tls) => !!tls);
+      for (const tls of ofBoth) tls.keyPassphrase = next;
+      return ofBoth.length > 0;
+    },
     [`${prefix}_CACHE_REDIS_SENTINELPASSWORD`](next) {
       if (!config.redis.sentinel) return false;
       config.redis.sentinel.password = next;
