@@ -86,7 +86,7 @@ function branchesOf(
   deliveries: Delivery[],
 ): Map<string, { events: BranchEvent[]; isSure: boolean }> {
   const branches = new Map<string, { events: BranchEvent[]; isSure: boolean }>();
-  const last = new Map<string, string>();
+  const last = new Map<string, { hash: string; before?: string | undefined }>();
   const unsure = new Set<string>();
   for (const { hook, changes, fate } of deliveries)
     for (const change of changes)
@@ -97,11 +97,17 @@ function branchesOf(
       const name = nameOf({ hook, branch: change.branch });
       const head = last.get(name);
       // It is older than a push that was accepted before it, since it names another commit.
-      if (change.kind === 'deletion' && change.hash && head && change.hash !== head) {
+      if (change.kind === 'deletion' && change.hash && head && change.hash !== head.hash) {
         if (fate === 'accepted' && !unsure.has(`${hook} ${change.hash}`)) continue;
       }
-      if (change.kind === 'push') last.set(name, change.hash);
-      else if (fate === 'accepted') last.delete(name);
+      // It came late where the last push began with its commit.
+      const isLate =
+        change.kind === 'push' &&
+        head !== undefined &&
+        change.hash === head.before &&
+        change.before !== head.hash;
+      if (change.kind === 'push' && !isLate) last.set(name, change);
+      else if (change.kind === 'deletion' && fate === 'accepted') last.delete(name);
       const branch = branches.get(name) ?? { events: [], isSure: true };
       branches.set(name, branch);
       if (fate === 'unsure') branch.isSure = false;

@@ -358,6 +358,21 @@ describe('checkCleanups', () => {
     expect(cleanupKinds({ deliveries: gone, removals: [removal(11.5, 'dev')] })).toContain('early');
   });
 
+  it('takes a push for the older one where the last push began with its commit', () => {
+    const next: Change = { kind: 'push', branch: 'dev', hash: 'b', before: 'a' };
+    const late = [sent(0.1, [next]), sent(0.2, [pushed('a', 'dev')])];
+    const of = (hash: string): Change => ({ kind: 'deletion', branch: 'dev', hash });
+    const removals = [removal(12, 'dev')];
+    expect(cleanupKinds({ deliveries: [...late, sent(1, [of('b')])], removals })).toEqual([]);
+    expect(cleanupKinds({ deliveries: [...late, sent(1, [of('a')])], removals })).toEqual([
+      'unasked',
+    ]);
+    // Back to that commit: it came after it.
+    const back: Change = { kind: 'push', branch: 'dev', hash: 'a', before: 'b' };
+    const pushes = [sent(0.1, [next]), sent(0.2, [back])];
+    expect(cleanupKinds({ deliveries: [...pushes, sent(1, [of('a')])], removals })).toEqual([]);
+  });
+
   it('goes by what comes to any hook of the workflow', () => {
     const deliveries = [deletion, sent(3, [pushed('a', 'dev')], { hook: 'other' })];
     const of = { deliveries, removals: [removal(12, 'dev')] };
