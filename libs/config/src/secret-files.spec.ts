@@ -75,8 +75,13 @@ describe('a secret in a file', () => {
     const { vcs, hooks } = loadConfig({
       services: ['vcs', 'hooks'],
       files: [toml],
-      // A token of its own for cleanups has a form, which is checked.
-      env: { ...env, CDS_HOOKS_BRANCHDELETION_TOKEN_FILE: '' },
+      env: {
+        ...env,
+        // A token of its own for cleanups has a form, and a passphrase a key: both are checked.
+        CDS_HOOKS_BRANCHDELETION_TOKEN_FILE: '',
+        CDS_VCS_CACHE_REDIS_TLSKEYPASSPHRASE_FILE: '',
+        CDS_HOOKS_CACHE_REDIS_TLSKEYPASSPHRASE_FILE: '',
+      },
     });
 
     expect(variables).toEqual(
@@ -94,8 +99,8 @@ describe('a secret in a file', () => {
       'of CDS_HOOKS_WEBHOOKKEY',
       'of CDS_HOOKS_PREVIOUSWEBHOOKKEYS',
     ]);
-    expect(vcs?.secretFiles).toHaveLength(SECRET_VARIABLES.vcs.length);
-    expect(hooks?.secretFiles).toHaveLength(SECRET_VARIABLES.hooks.length - 1);
+    expect(vcs?.secretFiles).toHaveLength(SECRET_VARIABLES.vcs.length - 1);
+    expect(hooks?.secretFiles).toHaveLength(SECRET_VARIABLES.hooks.length - 2);
   });
 
   it('is among the secrets to keep out of what is printed, whichever key it is of', () => {
