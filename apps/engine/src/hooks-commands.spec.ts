@@ -250,6 +250,11 @@ describe('engine hooks why', () => {
       err: expect.stringContaining('knows no hook of jdoe/other'),
     });
     expect(run('why', 'a b/c').code).toBe(2);
+    for (const pasted of [
+      'https://bitbucket.org/jdoe/repo-0/src/main/',
+      `https://hooks.example.com/webhook/${HOOK}`,
+    ])
+      expect(run('why', pasted)).toEqual(run('why', pasted.includes(HOOK) ? HOOK : 'jdoe/repo-0'));
 
     const alone = join(engine.folder(), 'hooks.toml');
     const text = readyConfig({ redisPort: server.port });

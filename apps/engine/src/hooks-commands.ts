@@ -63,7 +63,10 @@ export function addHooksCommands(program: Command, context: Context): void {
 
   hooks
     .command('why')
-    .argument('<target>', 'uuid of the task in CDS, or workspace/repository')
+    .argument(
+      '<target>',
+      'uuid of the task in CDS, URL of its webhook, workspace/repository, or its address at Bitbucket',
+    )
     .addOption(hooksConfig())
     .option('--branch <name>', 'only pushes of this branch or tag')
     .option('--json', 'print a JSON object')

@@ -103,6 +103,7 @@ export {
   resultSentence,
   shortTime,
 } from './push-report/report-sentences';
+export { pushTarget } from './push-report/push-target';
 export { readSentStatuses } from './push-report/sent-statuses';
 export { createQueueStore } from './queues/queue-store';
 export { HOOK_QUEUE, jobPrefix, STATE_FORMAT } from './redis-keys';

@@ -1,8 +1,15 @@
-import { type HookReport, MAX_HOOKS, nextSteps, reportOf, tasksOf } from '@cds/hooks-store';
+import {
+  type HookReport,
+  MAX_HOOKS,
+  nextSteps,
+  pushTarget,
+  reportOf,
+  tasksOf,
+} from '@cds/hooks-store';
 import { CommandError, usageError } from '../command-error';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
-import { checkLimit, checkUuid } from '../execution-arguments';
+import { checkLimit } from '../execution-arguments';
 import { formatJson } from '../print-json';
 import { withServiceRedis } from '../service-redis';
 import { formatReport } from '../why/print-report';
@@ -14,12 +21,13 @@ export interface WhyOptions extends ConfigOption {
   limit: string;
 }
 
-/** `engine hooks why UUID|REPOSITORY`: what became of the pushes that a hook was told of. */
-export async function whyNoRun(target: string, o: WhyOptions, context: Context): Promise<void> {
-  const isRepository = target.includes('/');
-  if (!isRepository) checkUuid(target);
-  else if (!/^[^\s/]+\/[^\s/]+$/.test(target))
-    throw usageError(`${JSON.stringify(target.slice(0, 200))} is no workspace/repository.`);
+/** `engine hooks why UUID|REPOSITORY|URL`: what became of the pushes that a hook was told of. */
+export async function whyNoRun(given: string, o: WhyOptions, context: Context): Promise<void> {
+  const target = pushTarget(given);
+  if (target === undefined)
+    throw usageError(
+      `${JSON.stringify(given.slice(0, 200))} is no workspace/repository, no URL of a webhook and no uuid of a hook.`,
+    );
   const limit = checkLimit(o.limit);
   const { reports, disabled } = await withServiceRedis(
     'hooks',
@@ -33,7 +41,7 @@ export async function whyNoRun(target: string, o: WhyOptions, context: Context):
       return { reports: found, disabled: disable };
     },
   );
-  if (reports.length === 0) throw new CommandError(noHook(target, isRepository));
+  if (reports.length === 0) throw new CommandError(noHook(target));
   const whyNoStatuses = await addSentStatuses(reports, o, context);
   const next = nextSteps(reports, o.branch);
   if (o.json) {
@@ -47,8 +55,8 @@ export async function whyNoRun(target: string, o: WhyOptions, context: Context):
     context.say(`These are ${MAX_HOOKS} hooks: name one by its uuid to see another.`);
 }
 
-function noHook(target: string, isRepository: boolean): string {
-  return isRepository
+function noHook(target: string): string {
+  return target.includes('/')
     ? `hooks knows no hook of ${target}. Has a workflow a repository webhook for it, and is it written like that? engine hooks tasks list shows all; saving the workflow in CDS makes the hook again.`
     : `there is no task ${target}: deliveries to it are answered 404. See engine hooks tasks list; a webhook at Bitbucket that still calls it can be removed there.`;
 }

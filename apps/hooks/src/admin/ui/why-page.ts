@@ -1,4 +1,4 @@
-import { isTaskUuid, MAX_HOOKS, nextSteps, reportOf, tasksOf } from '@cds/hooks-store';
+import { MAX_HOOKS, nextSteps, pushTarget, reportOf, tasksOf } from '@cds/hooks-store';
 import type { Task } from '@cds/wire';
 import { nameOf } from './describe-hook';
 import { html, type Part } from './html';
@@ -27,7 +27,7 @@ async function answer(
   request: PageRequest,
   { given, branch }: { given: string; branch: string | undefined },
 ): Promise<Part> {
-  const target = targetOf(given);
+  const target = pushTarget(given);
   if (target === undefined)
     return note(
       `${JSON.stringify(given)} is no workspace/repository, no URL of a webhook and no uuid of a hook.`,
@@ -76,15 +76,4 @@ function unknown(target: string): Part {
 
 function note(text: string): Part {
   return html`<p class="note bad">${text}</p>`;
-}
-
-const UUID = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/i;
-const OF_BITBUCKET = /^https?:\/\/bitbucket\.org\/([^/\s]+\/[^/\s?#]+)/i;
-
-/** A repository, or the uuid of a hook, in a pasted text; undefined where there is none. */
-export function targetOf(given: string): string | undefined {
-  const repository = OF_BITBUCKET.exec(given)?.[1]?.replace(/\.git$/, '') ?? given;
-  if (/^[^\s/:]+\/[^\s/]+$/.test(repository)) return repository;
-  const uuid = UUID.exec(given)?.[0]?.toLowerCase() ?? given.replace(/^.*\/webhook\//, '');
-  return isTaskUuid(uuid) ? uuid : undefined;
 }
