@@ -385,7 +385,7 @@ async function commands(uuid: string): Promise<void> {
     ['config', 'check', keys],
     ['hooks', 'dead-letters', 'list', '--config', good],
     ['hooks', 'dead-letters', 'list', '--config', keys],
-    ['hooks', 'signature', 'reset', uuid, '--config', good],
+    ['hooks', 'signature', 'reset', uuid, '--yes', '--config', good],
     ['start', 'vcs', 'hooks', '--config', keys],
     ['start', 'vcs', '--config', syntax],
   ]) {

@@ -10,7 +10,7 @@ export interface ActionOptions extends ConfigOption {
   json?: true;
 }
 
-/** Of a command that destroys, too. */
+/** Of a command that destroys or acts on all, too. */
 export interface ConfirmedOptions extends ActionOptions {
   yes?: true;
 }

@@ -89,6 +89,9 @@ async function fill(): Promise<void> {
 
 beforeEach(fill);
 
+/** What destroys or acts on all. */
+const ASKS = /drop|--all|adopt|reset|acknowledge/;
+
 /** What each command that writes says that it would do. */
 const ACTIONS: [string, string[], RegExp, object][] = [
   [
@@ -143,7 +146,7 @@ it.each(ACTIONS)('%s %j --dry-run says what it would do, and does nothing', asyn
   const said = Object.fromEntries(
     Object.entries(json).filter(([name]) => !['dry_run', 'dead_letters'].includes(name)),
   );
-  const yes = /drop|adopt/.test(command) ? ['--yes'] : [];
+  const yes = ASKS.test([command, ...args].join(' ')) ? ['--yes'] : [];
   const done = JSON.parse(run(...command.split(' '), ...args, '--json', ...yes).out);
   if (Object.keys(fields).length > 0)
     expect(done).toMatchObject({ ...said, ...('replayed' in said && { replayed: 1 }) });
@@ -169,11 +172,11 @@ it('replays once a minute, as a dry run says', () => {
   expect(run(...args, '--dry-run').out).toContain('within the last minute already');
 });
 
-it.each(['hooks dead-letters drop --all', 'hooks adopt', 'vcs adopt'])(
-  'refuses %s without --yes where there is no terminal',
-  async (command) => {
+it.each(ACTIONS.filter(([command, args]) => ASKS.test([command, ...args].join(' '))))(
+  'refuses %s %j without --yes where there is no terminal',
+  async (command, args) => {
     const before = await stateOfRedis();
-    const { code, out, err } = run(...command.split(' '));
+    const { code, out, err } = run(...command.split(' '), ...args);
 
     expect([code, out]).toEqual([2, '']);
     expect(err).toMatch(/no terminal to ask at: say --yes, or look first with --dry-run/);
@@ -216,6 +219,23 @@ it.each(['hooks dead-letters drop --all', 'hooks adopt', 'vcs adopt'])(
       code: 0,
       shown: expect.stringContaining('Dropped: 3 executions, 1 cleanup.'),
     });
+    const asked: [string, RegExp, RegExp][] = [
+      ['dead-letters retry --all', /Send 3 executions, 1 cleanup again\?/, /Sent again: 3 exec/],
+      [
+        `dead-letters drop ${CLEANUP} 1763841600000000000`,
+        /Remove 0 executions, 1 cleanup for/,
+        /Dropped\./,
+      ],
+      ['lost-deliveries acknowledge', /Forget that 3 deliveries were lost\?/, /Acknowledged: 3/],
+      [`signature reset ${HOOK}`, /Take unsigned deliveries of this task again\?/, /Forgotten: /],
+    ];
+    await fill();
+    for (const [command, question, done] of asked.toReversed()) {
+      const { shown } = await answer(['hooks', ...command.split(' ')], 'y\r');
+      expect(shown).toMatch(question);
+      expect(shown).toMatch(done);
+      if (command.includes('drop')) await fill();
+    }
     const { code, shown } = await answer(['hooks', 'adopt'], 'yes\r');
     expect(shown).toContain('Make it that of this CDS, and of no other? [y/N]');
     expect([code, await redis.hexists(KEYS.mark, 'owner:another')]).toEqual([0, 0]);

@@ -459,10 +459,10 @@ describe('engine hooks dead-letters', () => {
     await deadLetter(OTHER, ID);
     await failedCleanup();
 
-    expect(run('dead-letters', 'retry', '--all', OTHER).out).toBe(
+    expect(run('dead-letters', 'retry', '--all', OTHER, '--yes').out).toBe(
       'Sent again: 1 execution, 0 cleanups.\n',
     );
-    expect(run('dead-letters', 'retry', '--all').out).toBe(
+    expect(run('dead-letters', 'retry', '--all', '--yes').out).toBe(
       'Sent again: 2 executions, 1 cleanup.\n',
     );
     expect(await redis.lrange(hookKeys(HOOK).waiting, 0, -1)).toEqual([ID, NEXT_ID]);
@@ -475,7 +475,7 @@ describe('engine hooks dead-letters', () => {
     await deadLetter(HOOK, NEXT_ID);
     await failedCleanup();
 
-    expect(run('dead-letters', 'drop', HOOK, `${ID}000`)).toMatchObject({
+    expect(run('dead-letters', 'drop', HOOK, `${ID}000`, '--yes')).toMatchObject({
       code: 0,
       out: 'Dropped.\n',
     });
@@ -493,7 +493,7 @@ describe('engine hooks dead-letters', () => {
 
     expect(JSON.parse(run('dead-letters', 'list', HOOK, '--json').out)).toHaveLength(1);
     expect(await redis.zcard(hookKeys(HOOK).done)).toBe(0);
-    expect(run('dead-letters', 'retry', '--all', HOOK).out).toContain('1 execution,');
+    expect(run('dead-letters', 'retry', '--all', HOOK, '--yes').out).toContain('1 execution,');
   });
 
   it.each([
@@ -520,7 +520,7 @@ describe('engine hooks dead-letters', () => {
     const away = run('dead-letters', 'list');
     file = configFile(server.port);
     server.freeze();
-    const silent = run('dead-letters', 'retry', '--all');
+    const silent = run('dead-letters', 'retry', '--all', '--yes');
     server.thaw();
     const incomplete = engine.run(['hooks', 'replay', HOOK, `${ID}000`]);
 
@@ -609,10 +609,10 @@ describe('engine hooks signature reset', () => {
     await task(HOOK);
     await redis.hset(hookKeys(HOOK).task, SIGNED_FIELD, '1');
 
-    expect(run('signature', 'reset', HOOK).out).toMatch(/^Forgotten: /);
+    expect(run('signature', 'reset', HOOK, '--yes').out).toMatch(/^Forgotten: /);
     expect(await redis.hexists(hookKeys(HOOK).task, SIGNED_FIELD)).toBe(0);
-    expect(run('signature', 'reset', HOOK).out).toMatch(/^Nothing to forget/);
-    expect(run('signature', 'reset', OTHER)).toMatchObject({
+    expect(run('signature', 'reset', HOOK, '--yes').out).toMatch(/^Nothing to forget/);
+    expect(run('signature', 'reset', OTHER, '--yes')).toMatchObject({
       code: 1,
       err: `error: there is no task ${OTHER}.\n`,
     });
@@ -623,13 +623,13 @@ describe('engine hooks lost-deliveries acknowledge', () => {
   it('says what was lost and since when, and counts nothing as lost any more', async () => {
     await redis.mset(KEYS.lostTotal, 3, KEYS.lostSince, '1763841600000001');
 
-    const { code, out } = run('lost-deliveries', 'acknowledge');
+    const { code, out } = run('lost-deliveries', 'acknowledge', '--yes');
     expect([code, out]).toEqual([
       0,
       expect.stringContaining('3 deliveries were lost, noticed since 2025-11-22T20:00:00.000Z'),
     ]);
     expect(await redis.exists(KEYS.lostTotal, KEYS.lostSince)).toBe(0);
-    expect(run('lost-deliveries', 'acknowledge')).toMatchObject({
+    expect(run('lost-deliveries', 'acknowledge', '--yes')).toMatchObject({
       code: 0,
       out: expect.stringMatching(/^Nothing to acknowledge/),
     });
@@ -637,14 +637,14 @@ describe('engine hooks lost-deliveries acknowledge', () => {
 
   it('says so where nobody has looked since when', async () => {
     await redis.incr(KEYS.lostTotal);
-    expect(run('lost-deliveries', 'acknowledge').out).toContain(
+    expect(run('lost-deliveries', 'acknowledge', '--yes').out).toContain(
       '1 delivery was lost, since when is not known',
     );
   });
 
   it('leaves what it cannot read as it is', async () => {
     await redis.sadd(KEYS.lostTotal, 'no count');
-    const { code, err } = run('lost-deliveries', 'acknowledge');
+    const { code, err } = run('lost-deliveries', 'acknowledge', '--yes');
     expect([code, err]).toEqual([1, expect.stringContaining('cannot be asked (WRONGTYPE')]);
     expect(await redis.scard(KEYS.lostTotal)).toBe(1);
   });
@@ -705,10 +705,10 @@ describe('with a database and a key prefix', () => {
     await redis.zadd(hookKeys(HOOK).done, ID, ID);
     expect(run('replay', HOOK, `${ID}000`).code).toBe(0);
     await redis.hset(hookKeys(HOOK).task, SIGNED_FIELD, '1');
-    expect(run('signature', 'reset', HOOK).out).toMatch(/^Forgotten: /);
+    expect(run('signature', 'reset', HOOK, '--yes').out).toMatch(/^Forgotten: /);
     expect(await redis.exists(cleanupKey(CLEANUP))).toBe(0);
     await redis.incr(KEYS.lostTotal);
-    expect(run('lost-deliveries', 'acknowledge').out).toContain('1 delivery was lost');
+    expect(run('lost-deliveries', 'acknowledge', '--yes').out).toContain('1 delivery was lost');
     expect(await redis.exists(KEYS.lostTotal)).toBe(0);
   });
 

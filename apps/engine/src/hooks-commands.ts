@@ -46,18 +46,17 @@ export function addHooksCommands(program: Command, context: Context): void {
     retry: 'send them again: only what failed of them is asked for again',
     drop: 'remove them for good',
   };
-  for (const verb of ['retry', 'drop'] as const) {
-    const move = addActionOptions(deadLetters.command(verb))
+  for (const verb of ['retry', 'drop'] as const)
+    addActionOptions(deadLetters.command(verb))
       .argument('[uuid]', UUID)
       .argument('[timestamp]', TIMESTAMP)
       .option('--all', 'all of them, or all of one task')
+      .addOption(yesOption())
       .addOption(hooksConfig())
       .description(moves[verb])
       .action(async (uuid: string | undefined, timestamp: string | undefined, o: MoveOptions) =>
         moveDeadLetters(verb, uuid, timestamp, o, context),
       );
-    if (verb === 'drop') move.addOption(yesOption());
-  }
 
   addLists(hooks, context);
 
@@ -92,19 +91,21 @@ export function addHooksCommands(program: Command, context: Context): void {
     .description('what hooks knows about the signatures of deliveries');
   addActionOptions(signature.command('reset'))
     .argument('<uuid>', 'uuid of the task in CDS')
+    .addOption(yesOption())
     .addOption(hooksConfig())
     .description(
       'take unsigned deliveries of a task again that was signed before (signature = "auto")',
     )
-    .action(async (uuid: string, o: ActionOptions) => resetSignature(uuid, o, context));
+    .action(async (uuid: string, o: ConfirmedOptions) => resetSignature(uuid, o, context));
 
   const lost = hooks
     .command('lost-deliveries')
     .description('accepted deliveries that vanished from Redis');
   addActionOptions(lost.command('acknowledge'))
+    .addOption(yesOption())
     .addOption(hooksConfig())
     .description('say how many were lost and since when, and set their count back to 0')
-    .action(async (o: ActionOptions) => acknowledgeLostDeliveries(o, context));
+    .action(async (o: ConfirmedOptions) => acknowledgeLostDeliveries(o, context));
 
   addActionOptions(hooks.command('adopt'))
     .addOption(yesOption())

@@ -64,38 +64,47 @@ function table(letters: DeadLetter[]): string {
   );
 }
 
-const DONE = {
-  retry: ['Sent again', ': hooks takes it up within seconds, after what waits there already'],
-  drop: ['Dropped', ''],
-} as const;
+const WORDS = {
+  retry: {
+    about: 'retry --all sends all dead letters again',
+    question: (what: string) => `Send ${what} again?`,
+    done: 'Sent again',
+    next: ': hooks takes it up within seconds, after what waits there already',
+  },
+  drop: {
+    about: 'drop removes dead letters for good',
+    question: (what: string) => `Remove ${what} for good?`,
+    done: 'Dropped',
+    next: '',
+  },
+};
 /** Printed by a dry run; all are counted. */
 const MAX_SHOWN = 100;
 
 /** `engine hooks dead-letters retry|drop UUID TIMESTAMP`, or `--all [UUID]` */
 export async function moveDeadLetters(
-  verb: keyof typeof DONE,
+  verb: keyof typeof WORDS,
   uuid: string | undefined,
   timestamp: string | undefined,
   o: MoveOptions,
   context: Context,
 ): Promise<void> {
   const one = whichOne(verb, uuid, timestamp, o);
-  const asks = verb === 'drop' && !one;
-  if (asks) checkCanConfirm(o, context, 'drop --all removes dead letters for good');
-  const [done, next] = DONE[verb];
+  const { about, question, done, next } = WORDS[verb];
+  const asks = verb === 'drop' || !one;
+  if (asks) checkCanConfirm(o, context, about);
   await withServiceRedis('hooks', o.config, context, async (redis) => {
     if (o.dryRun) return printPreview(verb, await preview(redis, uuid, one), o, context);
+    if (asks && !o.yes) {
+      const found = await preview(redis, uuid, one);
+      if (found.executions + found.cleanups > 0) await confirm(o, context, question(kinds(found)));
+    }
     const deadLetters = createDeadLetters({ redis });
     if (one) {
       judge(await deadLetters[verb](one.uuid, one.id));
       const isCleanup = isCleanupId(one.uuid);
       const fields = { executions: isCleanup ? 0 : 1, cleanups: isCleanup ? 1 : 0, more: false };
       return printResult(o, context, { sentence: `${done}${next}.`, fields });
-    }
-    if (asks && !o.yes) {
-      const found = await preview(redis, uuid);
-      if (found.executions + found.cleanups > 0)
-        await confirm(o, context, `Remove ${kinds(found)} for good?`);
     }
     await deadLetters.adopt();
     const all = await deadLetters[`${verb}All`]({ uuid, until: Date.now() + ALL_MS });
@@ -118,7 +127,7 @@ async function preview(
 }
 
 function printPreview(
-  verb: keyof typeof DONE,
+  verb: keyof typeof WORDS,
   { letters, ...counts }: DeadLetterPreview,
   o: MoveOptions,
   context: Context,

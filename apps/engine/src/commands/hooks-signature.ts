@@ -1,5 +1,5 @@
 import { createResetSignature, isSigned } from '@cds/hooks-store';
-import { type ActionOptions, printResult } from '../action-options';
+import { checkCanConfirm, confirm, type ConfirmedOptions, printResult } from '../action-options';
 import { CommandError } from '../command-error';
 import type { Context } from '../context';
 import { checkUuid } from '../execution-arguments';
@@ -8,12 +8,15 @@ import { withServiceRedis } from '../service-redis';
 /** `engine hooks signature reset UUID` */
 export async function resetSignature(
   uuid: string,
-  o: ActionOptions,
+  o: ConfirmedOptions,
   context: Context,
 ): Promise<void> {
   checkUuid(uuid);
+  checkCanConfirm(o, context, 'reset lets unsigned deliveries in');
   const wasSigned = await withServiceRedis('hooks', o.config, context, async (redis) => {
-    if (o.dryRun) return isSigned(redis, uuid);
+    const signed = await isSigned(redis, uuid);
+    if (o.dryRun) return signed;
+    if (signed) await confirm(o, context, 'Take unsigned deliveries of this task again?');
     const result = await createResetSignature({ redis })(uuid);
     return result === 'unknown' ? undefined : result === 'ok';
   });
