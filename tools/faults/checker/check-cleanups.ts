@@ -165,7 +165,8 @@ function checkRemoval(
     ({ kind, hash, acceptedAt }) =>
       kind === 'push' &&
       (hasRunBefore(history, removal, hash) ||
-        (acceptedAt + SAME_MOMENT_MS < removal.at && !isAskedAgain(history, removal, acceptedAt))),
+        (acceptedAt + SAME_MOMENT_MS < removal.at &&
+          !isAskedAgain(history, removal, { deletion, backAt: acceptedAt }))),
   );
   if (back && deletions.at(-1) === deletion)
     violations.push({
@@ -259,10 +260,18 @@ function hasRunBetween(
 }
 
 /**
- * Whether nobody knew what had become of the removal that was asked for before the branch came
- * back: then it is asked for again, until it is answered.
+ * Whether the result of the removal is unknown that was asked for before the branch came back: then
+ * it is asked for again, until it is answered.
  */
-function isAskedAgain(history: History, removal: AskedRemoval, backAt: number): boolean {
+function isAskedAgain(
+  history: History,
+  removal: AskedRemoval,
+  { deletion, backAt }: { deletion: BranchEvent; backAt: number },
+): boolean {
+  const wasCut = (history.apiAway ?? []).some(
+    (at) => at >= deletion.sentAt && at < backAt + SAME_MOMENT_MS,
+  );
+  if (wasCut) return true;
   const before = history.removals.filter(
     (one) => nameOf(one) === nameOf(removal) && one.at < removal.at,
   );

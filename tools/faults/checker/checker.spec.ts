@@ -341,6 +341,12 @@ describe('checkCleanups', () => {
     expect(cleanupKinds({ deliveries, removals: known, runs: [run(18, 'a')] })).toEqual(['hit']);
     const tooLate = [removal(15, 'dev', lost), removal(17, 'dev')];
     expect(cleanupKinds({ deliveries, removals: tooLate, runs: [run(18, 'a')] })).toEqual(['hit']);
+    // Cut when the API went away, so that the first one is not written down.
+    const cut = { deliveries, removals: [removal(17, 'dev')], apiAway: [T0 + 12_000] };
+    expect(cleanupKinds({ ...cut, runs: [run(18, 'a')] })).toEqual([]);
+    expect(cleanupKinds({ ...cut, runs: [run(16, 'a')] })).toEqual(['hit']);
+    const notCut = { ...cut, apiAway: [T0 + 500, T0 + 15_000], runs: [run(18, 'a')] };
+    expect(cleanupKinds(notCut)).toEqual(['hit']);
   });
 
   it('takes no deletion for one that names another commit than the last that was pushed', () => {

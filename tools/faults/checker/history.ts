@@ -103,6 +103,8 @@ export interface History {
   /** When a service that was killed was gone: what it was told just before may be forgotten. */
   kills: number[];
   clocks: ClockShift[];
+  /** When the API went away. Calls that were cut just then are not written down. */
+  apiAway?: number[];
   /** When Redis was emptied: what was accepted before, and waited, is lost with it. */
   emptied?: number[];
   /** Further hooks of a workflow → the one whose name its removals have. */

@@ -48,6 +48,8 @@ export interface ApiGate {
   runs: AskedRun[];
   removals: AskedRemoval[];
   polls: Asked[];
+  /** When it went away. Calls that were cut just then are not written down. */
+  wentAway: number[];
   /** Decides about each of these calls from now on; nothing given lets all pass. */
   judge(judge?: Judge): void;
   /**
@@ -78,6 +80,7 @@ export async function startApiGate(deps: {
   const runs: AskedRun[] = [];
   const removals: AskedRemoval[] = [];
   const polls: Asked[] = [];
+  const wentAway: number[] = [];
   let judge: Judge = () => ({ kind: 'pass' });
   let server: Server | undefined;
   let standsInForVcs = false;
@@ -209,13 +212,17 @@ export async function startApiGate(deps: {
     runs,
     removals,
     polls,
+    wentAway,
     judge(next = () => ({ kind: 'pass' })) {
       judge = next;
     },
     standInForVcs() {
       standsInForVcs = true;
     },
-    away: close,
+    async away() {
+      wentAway.push(Date.now());
+      await close();
+    },
     async back() {
       if (!server) await open();
     },

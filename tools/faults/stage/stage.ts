@@ -153,6 +153,7 @@ export async function openStage(
     closing.push(gate.close);
     history.runs = gate.runs;
     history.removals = gate.removals;
+    history.apiAway = gate.wentAway;
     const bitbucket = await startBitbucket({ consumer: { callbackUrl: api.callbackUrl } });
     closing.push(bitbucket.close);
 

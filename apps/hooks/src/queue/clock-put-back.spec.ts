@@ -78,4 +78,20 @@ describe('a wall clock that is put back by 25 h', () => {
     await settled(context);
     expect(context.api.deletions().every((url) => url.endsWith('/due'))).toBe(true);
   });
+
+  it('ends a cleanup whose runs the API removes just then', async () => {
+    const hooks = await context.start({ branchDeletion: { delaySeconds: 86_400 } });
+    const hook = repositoryHook();
+    await post(hooks, hook);
+    await push(hooks, hook, { deleted: 'gone' });
+    await waitFor(async () => (await context.redisClient.zcard(KEYS.cleanups)) === 1);
+    context.api.behave = ({ method }) => {
+      if (method === 'DELETE') clock.reset();
+      return 'ok';
+    };
+    clock.pass(HOURS_25);
+    await waitFor(() => context.api.deletions().length === 1);
+    await settled(context);
+    expect(await context.redisClient.zcard(KEYS.cleanups)).toBe(0);
+  });
 });

@@ -99,7 +99,7 @@ export function createCleanupProcessing(deps: {
 
     /**
      * The API has removed the runs.
-     * @param now ms
+     * @param now when it was asked (ms)
      * @returns `waiting` when a later deletion makes it due again
      */
     finish: (

@@ -114,6 +114,8 @@ export function createRemoveRuns(deps: {
       logger.info({ ...nameOf(cleanup), project, workflow, branch }, why);
       return END;
     }
+    // The wall clock may be put back during the call.
+    const begunAt = now();
     const result = await callApi(
       () => removal.remove({ project, workflow, branch, requestId }),
       stillMine,
@@ -121,7 +123,7 @@ export function createRemoveRuns(deps: {
     if (!result) return waitUntil(now() + BUSY_MS);
     if (!result.ok) return saveFailure(cleanup, result.failure);
     if (!result.value) return saveFailure(cleanup, MORE_RUNS);
-    const finished = await retryWrite(() => store.finish(cleanup, now()), stored);
+    const finished = await retryWrite(() => store.finish(cleanup, begunAt), stored);
     if (finished !== 'waiting') deps.workMetrics.cleanupEnded('done');
     logger.info(
       { ...nameOf(cleanup), project, workflow, branch },
