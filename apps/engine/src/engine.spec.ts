@@ -231,6 +231,11 @@ describe('engine config new', () => {
   });
 
   it('says how to get the section of the API where there is no engine of CDS', () => {
+    // Beside a CDS that runs already nothing is missing.
+    expect(engine.run(['config', 'new', 'vcs', 'hooks']).err).toBe('');
+    expect(engine.run(['config', 'new', 'vcs', 'hooks', 'api']).err).toContain(
+      'Without the section of the API: the engine of CDS itself was not found',
+    );
     const { code, out } = engine.run(['config', 'new']);
 
     expect(out).toMatch(/^(# .*\n)+# .*name it in CDS_ENGINE/);

@@ -43,7 +43,9 @@ export async function newConfig(
   );
   const wantsApi = services.length === 2 || names.includes('api');
   const asEnv = o.format !== 'toml';
-  const api = wantsApi ? await apiConfig(context, { asEnv, asked }) : undefined;
+  // Beside a CDS that runs already the section of the API is not missed.
+  const isNamed = ours.length === 0 || names.includes('api');
+  const api = wantsApi ? await apiConfig(context, { asEnv, asked, isNamed }) : undefined;
   const cds = asked ?? api?.cds ?? CDS_VERSION_OF_TODAY;
   const values = { ...newWebhookKey(services, cds), ...api?.values };
   const ourText = (asEnv ? printEnv : printConfig)({
@@ -77,9 +79,10 @@ function knownVersion(text: string): string {
 
 async function apiConfig(
   context: Context,
-  { asEnv, asked }: { asEnv: boolean; asked: string | undefined },
+  { asEnv, asked, isNamed }: { asEnv: boolean; asked: string | undefined; isNamed: boolean },
 ): Promise<ApiConfig | undefined> {
   const engine = findCdsEngine(context);
+  if (!isNamed && !context.env.CDS_ENGINE && !('path' in engine)) return undefined;
   const api =
     'path' in engine
       ? await printApiConfig({ path: engine.path, asEnv, env: context.env })
