@@ -12,7 +12,7 @@ ensureDependencies(root);
 ensureRedis();
 
 say('Building the services …');
-if (nx(['run-many', '-t', 'build', '-p', 'hooks', 'vcs', 'engine'], { quiet: true }) !== 0)
+if (nx(['run-many', '-t', 'build', '-p', 'hooks', 'vcs', 'engine']) !== 0)
   giveUp('The build failed: see above.');
 
 const { status } = spawnSync(

@@ -11,8 +11,7 @@ import { giveUp } from './say.mjs';
 
 ensureNode();
 ensureDependencies(root);
-if (nx(['build', 'engine'], { quiet: true }) !== 0)
-  giveUp('Building the engine failed: see above.');
+if (nx(['build', 'engine']) !== 0) giveUp('Building the engine failed: see above.');
 
 const engine = spawn(
   process.execPath,

@@ -12,7 +12,7 @@ ensureDependencies(root);
 ensureRedis();
 
 say('Building hooks and vcs …');
-if (nx(['run-many', '-t', 'build', '-p', 'hooks', 'vcs'], { quiet: true }) !== 0)
+if (nx(['run-many', '-t', 'build', '-p', 'hooks', 'vcs']) !== 0)
   giveUp('The build failed: see above.');
 
 const { status } = spawnSync(

@@ -12,7 +12,7 @@ ensureDependencies(root);
 ensureRedis();
 
 say('Building the services and the sandbox …');
-if (nx(['run-many', '-t', 'build'], { quiet: true }) !== 0) giveUp('The build failed: see above.');
+if (nx(['run-many', '-t', 'build']) !== 0) giveUp('The build failed: see above.');
 
 const sandbox = spawn(
   process.execPath,

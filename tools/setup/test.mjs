@@ -5,7 +5,7 @@ import { countResults, countsLine, describeFailures, results } from './count-res
 import { ensureDependencies } from './ensure-dependencies.mjs';
 import { ensureNode } from './ensure-node.mjs';
 import { ensureRedis } from './ensure-redis.mjs';
-import { nx, root } from './run.mjs';
+import { root, startNx as nx } from './run.mjs';
 import { say } from './say.mjs';
 
 const projects = process.argv.slice(2);
@@ -17,24 +17,44 @@ ensureRedis();
 
 rmSync(results, { recursive: true, force: true });
 
-const only = projects.length ? ['--projects', projects.join(',')] : [];
-const steps = [
-  ...(projects.length
-    ? []
-    : [
-        [
-          'Checking types, rules, module boundaries and format, and building the apps …',
-          ['run-many', '-t', 'typecheck', 'lint', 'format', 'build', '--parallel=2'],
-        ],
-      ]),
-  // Most of a spec is waiting: two projects at a time, the libs first, and the apps beside all that tests them.
-  ['Running the specs, unit to end to end …', ['run-many', '-t', 'test', '--parallel=2', ...only]],
+/** Of Nx: these targets of all projects, unless the options name some. */
+const run = (targets, ...options) => [
+  'run-many',
+  '-t',
+  targets,
+  '--output-style=stream',
+  ...options,
+];
+const specsOf = (...names) => run('test', '--parallel=1', `--projects=${names.join(',')}`);
+
+/**
+ * What runs side by side, and what in turn. Specs wait most of the time, so the checks cost little
+ * beside them. The longest begin at once; each of the three takes about as long as the others.
+ */
+const APPS = ['e2e', 'vcs', 'engine', 'sandbox'];
+const EVERYTHING = [
+  [specsOf('hooks')],
+  [specsOf(...APPS)],
+  [
+    run('typecheck,lint,format', '--parallel=1'),
+    run('test', '--parallel=1', `--exclude=hooks,${APPS.join(',')}`),
+  ],
 ];
 
 const failed = [];
-for (const [sentence, args] of steps) {
-  say(sentence);
-  if (nx([...args, '--output-style=stream']) !== 0) failed.push(sentence.replace(' …', ''));
+async function inTurn(steps) {
+  for (const args of steps) {
+    if ((await nx(args)) !== 0) failed.push(`nx ${args.join(' ')}`);
+  }
+}
+
+if (projects.length > 0) {
+  await inTurn([run('test', '--parallel=2', `--projects=${projects.join(',')}`)]);
+} else {
+  say('Building the apps …');
+  await inTurn([run('build')]);
+  say('Checking types, rules, module boundaries and format beside the specs, unit to end to end …');
+  await Promise.all(EVERYTHING.map(inTurn));
 }
 
 const counts = countResults();
