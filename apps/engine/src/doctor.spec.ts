@@ -9,7 +9,16 @@ import { KEYS } from '@cds/hooks-store/keys';
 import { createGrantCipher, stateOwnerOf, vcsKeys } from '@cds/redis';
 import { type BitbucketStandIn, startBitbucket } from '@cds/stand-ins/bitbucket';
 import { type CdsApiStandIn, startCdsApi } from '@cds/stand-ins/cds-api';
-import { freePort, startTestRedis, type TestRedis, TLS_CERTIFICATE, TLS_KEY } from '@cds/testing';
+import {
+  bundleProgram,
+  createTestCa,
+  freePort,
+  startProcess,
+  startTestRedis,
+  type TestRedis,
+  TLS_CERTIFICATE,
+  TLS_KEY,
+} from '@cds/testing';
 import Redis from 'ioredis';
 import { bundleEngine, type Engine } from '../test/engine.fixture';
 import { publicChecks } from './doctor/checks/public-url';
@@ -239,6 +248,41 @@ describe('the certificate of the public URL', () => {
     });
     listener.close();
     expect(await check(await freePort())).toMatchObject({ status: 'failed' });
+  });
+
+  it('lasts for some time, has not ended, and names the host', async () => {
+    const folder = engine.folder();
+    const ca = createTestCa(folder);
+    const listeners = [
+      ca.issue('valid', { days: 90 }),
+      ca.issue('nearly', { days: 3 }),
+      ca.issue('ended', { days: -1 }),
+      ca.issue('other', { days: 90, names: ['DNS:other.example'] }),
+    ].map(({ certFile, keyFile }) =>
+      createTlsServer({ key: readFileSync(keyFile), cert: readFileSync(certFile) }).listen(
+        ...([0, '127.0.0.1'] as const),
+      ),
+    );
+    await Promise.all(listeners.map((listener) => once(listener, 'listening')));
+    const ports = listeners.map((listener) => String((listener.address() as AddressInfo).port));
+    const checking = await startProcess({
+      command: process.execPath,
+      args: [bundleProgram('apps/engine/test/check-certificates.ts'), ...ports],
+      env: { PATH: process.env['PATH'], NODE_EXTRA_CA_CERTS: ca.caCertFile },
+    });
+    await checking.exited;
+    listeners.forEach((listener) => listener.close());
+    const found = checking.stdout().trim().split('\n');
+    expect(found.map((line): unknown => JSON.parse(line))).toEqual([
+      { status: 'ok', message: expect.stringMatching(/valid for (89|90) more days/) },
+      { status: 'warning', message: expect.stringMatching(/for [23] more/), fix: 'renew it' },
+      { status: 'failed', message: expect.stringMatching(/has ended/), fix: 'renew it' },
+      {
+        status: 'failed',
+        message: expect.stringMatching(/127\.0\.0\.1 is not in .*other\.example/),
+        fix: expect.stringMatching(/for this name/),
+      },
+    ]);
   });
 });
 

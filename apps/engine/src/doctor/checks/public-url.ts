@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { whyUnreachable } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
 import { z } from 'zod';
@@ -75,6 +75,8 @@ async function named(target: PublicTarget): Promise<Outcome> {
 
 const DAY_MS = 86_400_000;
 const SOON_DAYS = 14;
+/** Characters: a certificate may have hundreds of names. */
+const MAX_NAMES = 200;
 
 async function certificate(target: PublicTarget, signal: AbortSignal): Promise<Outcome> {
   const url = new URL(target.prefix);
@@ -99,16 +101,7 @@ async function certificate(target: PublicTarget, signal: AbortSignal): Promise<O
       socket.once('secureConnect', resolve).once('error', reject);
       socket.once('timeout', () => reject(new Error('no answer within 10 s')));
     });
-    const { authorized, authorizationError } = socket;
-    const ends = Date.parse(socket.getPeerCertificate().valid_to);
-    const days = Math.floor((ends - Date.now()) / DAY_MS);
-    if (!authorized)
-      return failed(
-        `its certificate is not to be trusted: ${String(authorizationError)}`,
-        'Bitbucket wants one of a public authority, for this name, with its intermediate certificates',
-      );
-    const text = `its certificate is valid for ${days} more days`;
-    return days < SOON_DAYS ? warning(text, 'renew it') : ok(text);
+    return judgeCertificate(socket, host);
   } catch (error) {
     return failed(
       `no TLS at ${url.host}: ${reasonOf(error)} (${FROM_HERE})`,
@@ -117,6 +110,24 @@ async function certificate(target: PublicTarget, signal: AbortSignal): Promise<O
   } finally {
     socket.destroy();
   }
+}
+
+function judgeCertificate(socket: TLSSocket, host: string): Outcome {
+  const { valid_to: ends, subjectaltname: names = 'no name' } = socket.getPeerCertificate();
+  if (socket.authorized) {
+    const days = Math.floor((Date.parse(ends) - Date.now()) / DAY_MS);
+    const text = `its certificate is valid for ${days} more days`;
+    return days < SOON_DAYS ? warning(text, 'renew it') : ok(text);
+  }
+  // Node.js sets its code, in spite of the declared type.
+  const why = String(socket.authorizationError);
+  if (why === 'CERT_HAS_EXPIRED') return failed(`its certificate has ended on ${ends}`, 'renew it');
+  return failed(
+    why === 'ERR_TLS_CERT_ALTNAME_INVALID'
+      ? `${host} is not in its certificate, which is for ${names.slice(0, MAX_NAMES)}`
+      : `its certificate is not to be trusted: ${why}`,
+    'Bitbucket wants one of a public authority, for this name, with its intermediate certificates',
+  );
 }
 
 const errorBody = z.object({ id: z.number(), message: z.string(), uuid: z.string() });
