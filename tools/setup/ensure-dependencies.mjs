@@ -1,19 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { giveUp, say } from './say.mjs';
 
-/**
- * Installs the packages of package-lock.json unless exactly these are installed already.
- * The lockfile's hash is left in node_modules, so that a second run costs nothing.
- */
+/** Installs the packages of package-lock.json unless exactly these are installed already. */
 export function ensureDependencies(root) {
-  const lockfile = readFileSync(join(root, 'package-lock.json'));
-  const wanted = createHash('sha256').update(lockfile).digest('hex');
-  const mark = join(root, 'node_modules', '.installed-lockfile');
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === wanted) return;
-
+  if (areInstalled(root)) return;
   say('Installing the npm packages of package-lock.json (npm ci) …');
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
     cwd: root,
@@ -22,5 +14,25 @@ export function ensureDependencies(root) {
   });
   if (status !== 0)
     giveUp('`npm ci` failed: see its output above; it needs a reachable npm registry.');
-  writeFileSync(mark, wanted);
+}
+
+/** Compares package-lock.json with npm's own record of what it has installed, which it writes last. */
+export function areInstalled(root) {
+  const record = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const [wanted, installed] = [join(root, 'package-lock.json'), record].map(packagesOf);
+  return (
+    Object.keys(installed).every((path) => path in wanted) &&
+    // An optional one that is missing is for another platform.
+    Object.entries(wanted).every(([path, { version, optional }]) =>
+      path in installed ? installed[path].version === version : optional,
+    )
+  );
+}
+
+/** What a lockfile has by path, the project itself left out. */
+function packagesOf(file) {
+  const { packages } = JSON.parse(readFileSync(file, 'utf8'));
+  delete packages[''];
+  return packages;
 }
