@@ -78,7 +78,7 @@ export function apiChecks(service: ServiceName, config: ServiceConfig, clocks: C
   async function registered(signal: AbortSignal): Promise<Outcome> {
     const unknown = skipped(
       'not known: the API tells nobody who is not signed in whether it takes the token and the name',
-      `start ${service}: the check "service" then says whether it is registered`,
+      `the check "service" says it while ${service} runs`,
     );
     const answer = await ask('/mon/status', signal);
     const lines = monitoringStatusSchema.safeParse(answer.json).data?.lines ?? [];
