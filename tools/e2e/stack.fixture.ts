@@ -30,9 +30,7 @@ export const REPO = 'acme/web-shop';
 export function bundle(name: ServiceName | 'engine' | 'sandbox'): string {
   const file = join(root, 'dist', name === 'sandbox' ? 'tools' : 'apps', name, 'main.js');
   if (!existsSync(file))
-    throw new Error(
-      `${file} is missing: end-to-end tests need \`npx nx run-many -t build\` first.`,
-    );
+    throw new Error(`${file} is missing: end-to-end tests need \`npm run build\` first.`);
   return file;
 }
 
