@@ -361,8 +361,12 @@ describe('the state in Redis', () => {
         await waitFor(() => lines.some(isTold), { what: 'the line of what is lost' });
         expect(lines.filter(isTold)).toMatchObject([{ level: 50, deliveries: 1 }]);
         await waitFor(() => refsOf(context, other).length === 1);
-        expect(await context.redisClient.llen(waiting)).toBe(0);
-        expect(await context.redisClient.get(KEYS.waitingTotal)).toBe('0');
+        await waitFor(async () => (await context.redisClient.llen(waiting)) === 0, {
+          what: 'nothing to wait at that hook',
+        });
+        await waitFor(async () => (await context.redisClient.get(KEYS.waitingTotal)) === '0', {
+          what: 'nothing to wait anywhere',
+        });
         await showsMetric(running, 'cds_hooks_deliveries_lost_total 1');
         // Hooks beside it are worked off as ever.
         await push(running, hook, { push: 'b' });
