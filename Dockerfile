@@ -31,6 +31,8 @@ LABEL org.opencontainers.image.licenses="BSD-3-Clause" \
       org.opencontainers.image.created="${BUILD_TIME}" \
       org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.base.name="${NODE_IMAGE}"
+# Services write there where they listen, for the health check: of memory alone, and there by default.
+ENV HEALTH_FOLDER=/dev/shm
 ENV NODE_ENV=production PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 COPY --from=build /base/ /
 WORKDIR /app
@@ -48,7 +50,7 @@ LABEL org.opencontainers.image.title="cds-bitbucket-cloud-vcs" \
 COPY --from=build /src/dist/apps/vcs ./
 EXPOSE 8084
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${CDS_VCS_HTTP_PORT:-8084} && printf 'GET /mon/version HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ code _ <&3 && [ \"$code\" = 200 ] || exit 1"]
+  CMD ["bash", "-c", "at=127.0.0.1/${CDS_VCS_HTTP_PORT:-8084}; read -r at 2>/dev/null <$HEALTH_FOLDER/cds-vcs; exec 3<>/dev/tcp/$at && printf 'GET /mon/version HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ code _ <&3 && [ \"$code\" = 200 ] || exit 1"]
 
 # The hooks service alone.
 # Configuration: the environment (CDS_HOOKS_…), a mounted file with: --config /etc/cds/hooks.toml,
@@ -60,7 +62,7 @@ COPY --from=build /src/dist/apps/hooks ./
 # 8086 is for CDS_HOOKS_HTTP_PUBLICPORT, where webhooks have a port of their own.
 EXPOSE 8083 8086
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${CDS_HOOKS_HTTP_PORT:-8083} && printf 'GET /mon/version HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ code _ <&3 && [ \"$code\" = 200 ] || exit 1"]
+  CMD ["bash", "-c", "at=127.0.0.1/${CDS_HOOKS_HTTP_PORT:-8083}; read -r at 2>/dev/null <$HEALTH_FOLDER/cds-hooks; exec 3<>/dev/tcp/$at && printf 'GET /mon/version HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ code _ <&3 && [ \"$code\" = 200 ] || exit 1"]
 
 # Stand-ins of Bitbucket Cloud and of the CDS API.
 FROM runtime AS sandbox
@@ -78,7 +80,7 @@ LABEL org.opencontainers.image.title="cds-bitbucket-cloud-engine" \
 COPY --from=build /src/dist/apps/engine ./
 # 8086 is for CDS_HOOKS_HTTP_PUBLICPORT, where webhooks have a port of their own.
 EXPOSE 8083 8084 8086
-# Healthy while every service that this container was told to start answers; `vcs hooks` unless ENGINE_HEALTH_PORTS says otherwise.
+# Healthy while every service that began to listen answers, or those of ENGINE_HEALTH_PORTS.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["bash", "-c", "ports=${ENGINE_HEALTH_PORTS:-8083,8084}; for port in ${ports//,/ }; do exec 3<>/dev/tcp/127.0.0.1/$port && printf 'GET /mon/version HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ code _ <&3 && [ \"$code\" = 200 ] || exit 1; done"]
+  CMD ["bash", "-c", "for port in ${ENGINE_HEALTH_PORTS//,/ }; do all+=\" 127.0.0.1/$port\"; done; [ \"$all\" ] || for file in $HEALTH_FOLDER/cds-*; do read -r at 2>/dev/null <$file && all+=\" $at\"; done; for at in ${all:-127.0.0.1/8083 127.0.0.1/8084}; do exec 3<>/dev/tcp/$at && printf 'GET /mon/version HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ code _ <&3 && [ \"$code\" = 200 ] || exit 1; done"]
 CMD ["start", "vcs", "hooks"]

@@ -138,8 +138,14 @@ describe('the services start', () => {
     );
     const engine = await stack.run([bundle('engine'), 'start', 'vcs', 'hooks', '--config', file], {
       NODE_OPTIONS: `--require ${stack.writeFile('tell.cjs', TELL_HANDSHAKE)}`,
+      HEALTH_FOLDER: dirname(file),
     });
     await expectTheWayWorks();
+    // The ports are those of the file, which the health check of an image cannot read.
+    for (const service of SERVICES)
+      expect(readFileSync(join(dirname(file), `cds-${service}`), 'utf8')).toBe(
+        `127.0.0.1/${stack.settings[`${service}Port`]}\n`,
+      );
     await expectTheyAreFoundToWork(file);
 
     const secrets = [stack.settings.token, stack.settings.bitbucket.clientSecret];

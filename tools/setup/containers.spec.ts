@@ -14,6 +14,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { loadConfig } from '@cds/config';
+import { writeHealthAddress } from '@cds/service';
+import { silentLogger } from '@cds/testing';
 import { validate } from 'dockerfile-utils';
 import { stringify } from 'yaml';
 import { mergedCompose, type ComposeService } from './compose.fixture';
@@ -451,25 +453,37 @@ describe('the Dockerfile', () => {
       const [shell = '', ...args] = JSON.parse(check.slice(check.indexOf('CMD ') + 4)) as string[];
       expect([shell, args[0]]).toEqual(['bash', '-c']);
 
-      const variable = /\$\{(\w+):-/.exec(check)?.[1];
+      const variable = /\$\{(\w+_HTTP_PORT|ENGINE_HEALTH_PORTS)/.exec(check)?.[1];
       // The ports of the sandbox are fixed.
       if (variable === undefined) return expect(image).toBe('sandbox');
+      const folder = mkdtempSync(join(tmpdir(), 'cds-health-'));
       const codeWhere = async (status: number, others = '') => {
         const server = createServer((request, response) => {
           response.writeHead(request.url === '/mon/version' ? status : 404).end();
         }).listen(0, '127.0.0.1');
         await once(server, 'listening');
         const port = `${(server.address() as AddressInfo).port}${others}`;
-        const asked = spawn(shell, args, { env: { [variable]: port } });
-        const [code] = (await once(asked, 'close')) as [number];
+        const ask = (env: Record<string, string>) =>
+          once(spawn(shell, args, { env: { HEALTH_FOLDER: folder, ...env } }), 'close');
+        const [code] = (await ask({ [variable]: port })) as [number];
+        // What the service wrote, in place of what the environment says.
+        if (others === '') {
+          const service = image === 'vcs' ? 'vcs' : 'hooks';
+          process.env['HEALTH_FOLDER'] = folder;
+          writeHealthAddress({ service, addr: '', port: Number(port), logger: silentLogger() });
+          delete process.env['HEALTH_FOLDER'];
+          expect(await ask(image === 'engine' ? {} : { [variable]: '1' })).toEqual([code, null]);
+          rmSync(join(folder, `cds-${service}`));
+        }
         await new Promise((closed) => server.close(closed));
-        const nobody = spawnSync(shell, args, { env: { [variable]: port } });
-        return [code, nobody.status];
+        const [nobody] = (await ask({ [variable]: port })) as [number];
+        return [code, nobody];
       };
       expect(await codeWhere(200)).toEqual([0, 1]);
       expect(await codeWhere(503)).toEqual([1, 1]);
       // Every one of several has to answer; nobody listens on port 1.
-      if (variable === 'ENGINE_HEALTH_PORTS') expect(await codeWhere(200, ',1')).toEqual([1, 1]);
+      if (image === 'engine') expect(await codeWhere(200, ',1')).toEqual([1, 1]);
+      rmSync(folder, { recursive: true });
     },
   );
 

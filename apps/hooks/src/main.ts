@@ -1,6 +1,12 @@
 import { badConfigExitCode, configFromCommandLine } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
-import { createLogger, logConsole, runUntilSignal, versionInfo } from '@cds/service';
+import {
+  createLogger,
+  logConsole,
+  runUntilSignal,
+  versionInfo,
+  writeHealthAddress,
+} from '@cds/service';
 import { startTracing } from '@cds/tracing';
 import { createHooks } from './hooks-service';
 
@@ -20,6 +26,8 @@ async function main(): Promise<void> {
   try {
     const onUnusable = () => process.exit(badConfigExitCode());
     const hooks = await createHooks(config, logger, {}, onUnusable, tracing);
+    const { addr } = config.http;
+    writeHealthAddress({ service: 'hooks', addr, port: hooks.port, logger });
     const drain = { begin: hooks.drain, ms: config.http.stopDelaySeconds * 1_000 };
     const stop = async (deadlineMs: number) => {
       await hooks.stop(deadlineMs - (tracing?.stopMs ?? 0));

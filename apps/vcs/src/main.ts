@@ -26,6 +26,7 @@ import {
   takeSecrets,
   watchSecretFiles,
   versionInfo,
+  writeHealthAddress,
 } from '@cds/service';
 import { startTracing } from '@cds/tracing';
 import { isConsumerToken } from '@cds/wire';
@@ -163,6 +164,8 @@ async function main(): Promise<void> {
     hideAlive = showAlive(redis, state.isOurs);
   });
   const server = await listen(app, { ...config.http, logger });
+  const { addr } = config.http;
+  writeHealthAddress({ service: 'vcs', addr, port: server.port, logger });
   // Otherwise the first registration would report that Redis is away.
   void whenReady(redis, REDIS_READY_MS).then(() => registration.start());
 
