@@ -1,5 +1,6 @@
 import { captureLogger, startOtlpReceiver, waitFor, type OtlpReceiver } from '@cds/testing';
 import { startTracing, type Tracing } from '.';
+import { createFailureReports } from './opentelemetry/report-failures';
 import { readSettings } from './read-settings';
 
 const SERVICE = { service: 'hooks', name: 'hooks-1', version: '1.2.3' };
@@ -204,10 +205,13 @@ describe('a span', () => {
     expect(same).toMatchObject({ traceId: REMOTE, parentSpanId: joined?.spanId, linkedTraces: [] });
   });
 
-  it('fails with the kind of the error, not with its words; long texts are cut', async () => {
+  it('fails with the kind of the error, not with its words; long texts are cut to whole characters', async () => {
     const own = await start();
     const error = Object.assign(new Error('canary-secret'), { kind: 'refused' });
-    const attributes = { long: 'x'.repeat(1_000), none: undefined, number: 7 };
+    const attributes = {
+      ...{ long: 'x'.repeat(1_000), none: undefined, number: 7 },
+      ...{ half: '\ud83d', split: `${'x'.repeat(255)}😀` },
+    };
     await expect(
       own.run({ name: 'x', kind: 'client', attributes }, () => Promise.reject(error)),
     ).rejects.toBe(error);
@@ -215,6 +219,7 @@ describe('a span', () => {
     expect(await exported()).toMatchObject([{ name: 'x', hasFailed: true }]);
     expect(receiver.spans()[0]?.attributes).toEqual({
       ...{ long: 'x'.repeat(256), number: 7, 'error.type': 'refused' },
+      ...{ half: '\ufffd', split: `${'x'.repeat(255)}\ufffd` },
     });
     expect(JSON.stringify(receiver.requests())).not.toContain('canary');
   });
@@ -245,6 +250,16 @@ describe('a collector that refuses', () => {
       },
     ]);
     expect(JSON.stringify(lines)).not.toContain('canary');
+  });
+
+  it('is warned of without the credentials of its URL, whatever is in them', () => {
+    const endpoint = 'http://me:p@ssword@collector';
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint };
+    const { exportFailed, reportTo } = createFailureReports('http://collector', env);
+    const { logger, lines } = captureLogger();
+    reportTo(logger);
+    exportFailed(new Error(`no answer of ${endpoint}`));
+    expect(lines).toMatchObject([{ reason: 'no answer of http://***@collector' }]);
   });
 
   it('is not waited for when it hangs: the end takes the time that it may take, no more', async () => {

@@ -193,7 +193,11 @@ function typeOf(error: unknown): string {
 function cut(attributes: Attributes): Record<string, string | number | boolean> {
   const known: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(attributes))
-    if (value !== undefined)
-      known[name] = typeof value === 'string' ? value.slice(0, MAX_TEXT) : value;
+    if (value !== undefined) known[name] = typeof value === 'string' ? cutText(value) : value;
   return known;
+}
+
+/** Half a character, from outside or left by the cut, would be refused with all spans beside it. */
+function cutText(text: string): string {
+  return Buffer.from(text.slice(0, MAX_TEXT)).toString();
 }

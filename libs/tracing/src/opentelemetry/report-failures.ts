@@ -102,10 +102,7 @@ function reasonOf(error: unknown): string {
 /** The values of `name=value,name=value`, and what stands before the @ of a URL, as sent and as written. */
 function secretsOf(variable: string): string[] {
   const values = /^[a-z]+:\/\//i.test(variable)
-    ? [...variable.matchAll(/\/\/([^/@]+)@/g)].flatMap(([, user = '']) => [
-        user,
-        ...user.split(':'),
-      ])
+    ? [...variable.matchAll(/\/\/([^/]+)@/g)].flatMap(([, user = '']) => [user, ...user.split(':')])
     : variable.split(',').map((pair) => pair.replace(/^[^=]*=/, '').trim());
   return values.flatMap((value) => [value, decoded(value)]).filter((value) => value.length > 3);
 }
