@@ -203,6 +203,12 @@ describe.each(SERVICES)('the dashboard of %s', (service) => {
     expect(shown).toEqual(expect.arrayContaining([...exported.keys()].filter(own)));
   });
 
+  it('shows a share of 0 where nothing failed yet, and none where there was nothing', () => {
+    const shares = queries.filter(({ expr }) => /increase\(.* \/ /.test(expr));
+    expect(shares.length).toBeGreaterThan(0);
+    for (const { expr } of shares) expect(expr).toMatch(/^\(.* or vector\(0\)\) \/ \(.* > 0\)$/);
+  });
+
   it('asks for its data source, and places each panel beside the others', () => {
     const [source, ...others] = dashboard.templating.list;
     expect(source).toMatchObject({ name: 'datasource', type: 'datasource', query: 'prometheus' });
