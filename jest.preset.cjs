@@ -22,7 +22,7 @@ const toCommonJs = [
 ];
 
 module.exports = {
-  testEnvironment: 'node',
+  testEnvironment: path.join(__dirname, 'tools/build/spec-environment.cjs'),
   testMatch: ['<rootDir>/**/*.spec.ts'],
   transform: {
     '^.+\\.(t|mj)s$': toCommonJs,

@@ -1,0 +1,25 @@
+// Jest's environment of Node.js. It fails a spec file that leaves a connection, server, process or
+// thread behind, which would keep the worker, and names timers: libraries leave some that end.
+const { TestEnvironment } = require('jest-environment-node');
+const { activeResources, leftoversSince } = require('./leftovers.cjs');
+
+module.exports = class SpecEnvironment extends TestEnvironment {
+  constructor(config, context) {
+    super(config, context);
+    this.file = context.testPath;
+  }
+
+  async setup() {
+    await super.setup();
+    this.before = activeResources();
+  }
+
+  async teardown() {
+    await super.teardown();
+    const left = await leftoversSince(this.before);
+    if (left.length === 0) return;
+    const sentence = `${this.file} leaves ${left.join(', ')} behind: \`npx jest --detectOpenHandles\` says where it was started.`;
+    if (left.every((each) => each.endsWith(' Timeout'))) process.stderr.write(`${sentence}\n`);
+    else throw new Error(sentence);
+  }
+};

@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { activeResources, leftoversSince } from '../build/leftovers.cjs';
+
+describe('what a spec file leaves behind', () => {
+  it('is nothing where all ends by itself', async () => {
+    const before = activeResources();
+    const server = createServer().listen(0);
+    await once(server, 'listening');
+    const left = leftoversSince(before);
+    server.close();
+    expect(await left).toEqual([]);
+  });
+
+  it('is named: a server, a process', async () => {
+    const before = activeResources();
+    const server = createServer().listen(0);
+    await once(server, 'listening');
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => 1, 1000)'], {
+      stdio: 'ignore',
+    });
+
+    const left = await leftoversSince(before, 0);
+
+    expect(left).toContain('1 TCPServerWrap');
+    expect(left).toContain('1 ProcessWrap');
+    server.close();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+
+  it('is named: timers that nobody cleared', async () => {
+    const before = activeResources();
+    // Jest's reporter has some, too, where it runs in this process.
+    const timers = Array.from({ length: 5 }, () => setInterval(() => undefined, 60_000));
+    const left = await leftoversSince(before);
+    timers.forEach((timer) => clearInterval(timer));
+    expect(left).toEqual([expect.stringMatching(/^\d Timeout$/)]);
+  });
+});
