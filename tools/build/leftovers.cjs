@@ -1,7 +1,7 @@
 const { setImmediate: nextTurn, setTimeout: sleep } = require('node:timers/promises');
 
 const POLL_MS = 20;
-/** A timer waits for nobody: one that is alone and outlasts these polls was forgotten. */
+/** A timer that is alone and outlasts these polls was forgotten. */
 const MAX_TIMER_POLLS = 150;
 /** Other processes may have to see that a connection ends, on a machine that is busy. */
 const PATIENCE_MS = 60_000;

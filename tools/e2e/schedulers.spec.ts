@@ -23,7 +23,7 @@ async function executions(uuid: string): Promise<TaskExecution[]> {
   return (task.executions ?? []).filter(({ status }) => status !== 'SCHEDULED').reverse();
 }
 
-/** Seconds that nobody was awake in time for, on a machine that is held up: the log names each. */
+/** Seconds that passed unseen on a machine that is held up: the log names each. */
 function timesMissed(replicas: Replica[]): Set<number> {
   const lines = replicas.flatMap((replica) => replica.process.stdout().split('\n'));
   return new Set(

@@ -17,7 +17,7 @@ export function canBeRoot() {
   return Boolean(process.env.CI) && sudoIsThere() && spawnSync('sudo', ['-n', 'true']).status === 0;
 }
 
-/** Whether somebody is there who may allow sudo, and does. */
+/** Whether a person at the terminal allows sudo. */
 export function allowsSudo(question) {
   return sudoIsThere() && askOnTerminal(question);
 }

@@ -30,7 +30,7 @@ describe('what a spec file leaves behind', () => {
     await once(child, 'exit');
   });
 
-  it('is named: timers that nobody cleared', async () => {
+  it('is named: timers that were not cleared', async () => {
     const before = activeResources();
     // Jest's reporter has some, too, where it runs in this process.
     const timers = Array.from({ length: 5 }, () => setInterval(() => undefined, 60_000));

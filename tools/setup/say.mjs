@@ -7,7 +7,7 @@ export function say(sentence) {
   console.error(`▸ ${sentence}`);
 }
 
-/** Asks whoever sits at the terminal. Returns whether they say yes; false where nobody does. */
+/** Asks at the terminal. Returns whether the answer is yes; false without a terminal. */
 export function askOnTerminal(question) {
   if (!isatty(0) || !isatty(2)) return false;
   process.stderr.write(`▸ ${question} [y/N] `);

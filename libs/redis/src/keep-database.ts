@@ -24,5 +24,5 @@ export function databaseRefusal(
   // A hosted Redis has a sentence of its own, or does not know the command.
   return hasRedisErrorCode(error, 'NOPERM')
     ? 'Redis forbids its user to choose cache.redis.dbindex: allow select, or use database 0'
-    : 'Redis lets nobody choose cache.redis.dbindex: use database 0';
+    : 'Redis refuses SELECT: set cache.redis.dbindex to 0';
 }

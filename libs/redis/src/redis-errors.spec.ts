@@ -154,7 +154,7 @@ describe('a database that Redis refuses', () => {
       'Redis forbids its user ',
       /^NOPERM/,
     ],
-    [['--rename-command', 'SELECT', ''], 'Redis lets nobody ', /^ERR unknown command/],
+    [['--rename-command', 'SELECT', ''], 'Redis refuses SELECT', /^ERR unknown command/],
   ])('is said once, and nothing is written to another: %j', async (args, said, reason) => {
     const server = await startTestRedis({ args });
     const { logger, lines } = captureLogger();

@@ -21,7 +21,7 @@ export interface WhyOptions extends ConfigOption {
   limit: string;
 }
 
-/** `engine hooks why UUID|REPOSITORY|URL`: what became of the pushes that a hook was told of. */
+/** `engine hooks why UUID|REPOSITORY|URL`: what became of the pushes to a hook. */
 export async function whyNoRun(given: string, o: WhyOptions, context: Context): Promise<void> {
   const target = pushTarget(given);
   if (target === undefined)

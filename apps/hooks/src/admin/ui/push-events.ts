@@ -20,7 +20,7 @@ import { executionPath, hookPath } from './paths';
 type Execution = Extract<PushEvent, { kind: 'execution' }>;
 type Refusal = Extract<PushEvent, { kind: 'refusal' }>;
 
-/** What became of the pushes that a hook was told of, as `engine hooks why` says it. */
+/** What became of the pushes to a hook, as `engine hooks why` says it. */
 export async function pushEvents(
   request: PageRequest,
   { task, report }: { task: Task; report: HookReport },
