@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { waitFor } from '@cds/testing';
 import type { OutgoingHookOrder, OutgoingHookRun } from '@cds/stand-ins/cds-api';
 import { deliveriesOf } from '../checker/history';
+import { readBooks } from '../stage/books';
 import type { Stage } from '../stage/stage';
 import { mustBe, workOn, type Fault } from './fault';
 
@@ -118,6 +119,11 @@ async function play(stage: Stage, poison: Poison, status: 'Fail' | 'Success'): P
     await stage.hooks.start();
     stage.faultEnds();
     await workOn(load);
+    // Up to three tries of each, one at a time: on a busy machine that takes minutes.
+    const books = () => stage.redis.ask((redis) => readBooks(redis, stage.webhooks));
+    await waitFor(async () => (await books()).violations.length === 0, {
+      what: 'all outgoing hooks to be over',
+    });
   } finally {
     target.close();
   }
