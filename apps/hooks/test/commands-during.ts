@@ -28,7 +28,8 @@ export async function commandsDuring(
   await redisClient.echo('all came in');
   await waitFor(() => commands.some(([name]) => name?.toLowerCase() === 'echo'));
   endMonitor();
-  // Each answer of the API is a reason to look who waits for it; which queues there are is looked at every two seconds.
+  // Each answer of the API leads to a look at what waits for it, and each two seconds to a look at
+  // the queues.
   const attempt: (string | undefined)[] = [KEYS.apiWaiters, KEYS.queues];
   return commands.filter(([name, key]) => name?.toLowerCase() !== 'echo' && !attempt.includes(key));
 }
