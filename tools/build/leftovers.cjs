@@ -1,5 +1,8 @@
 const { setImmediate: nextTurn, setTimeout: sleep } = require('node:timers/promises');
 
+// Node opens these pipes where they are first used, by a thread of a spec for instance.
+void [process.stdin, process.stdout, process.stderr];
+
 const POLL_MS = 20;
 /** A timer that is alone and outlasts these polls was forgotten. */
 const MAX_TIMER_POLLS = 150;

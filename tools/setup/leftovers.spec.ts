@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { activeResources, leftoversSince } from '../build/leftovers.cjs';
+import { root } from './repository.fixture';
 
 describe('what a spec file leaves behind', () => {
   it('is nothing where all ends by itself', async () => {
@@ -11,6 +12,24 @@ describe('what a spec file leaves behind', () => {
     const left = leftoversSince(before);
     server.close();
     expect(await left).toEqual([]);
+  });
+
+  it('is not what the process has anyway: its standard streams, opened by a thread', async () => {
+    const script = `
+      const { activeResources, leftoversSince } = require('./tools/build/leftovers.cjs');
+      const { Worker } = require('node:worker_threads');
+      const before = activeResources();
+      new Worker('', { eval: true }).on('exit', () =>
+        leftoversSince(before, 0).then((left) => process.send(left)),
+      );`;
+    const worker = spawn(process.execPath, ['-e', script], {
+      cwd: root,
+      stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+    });
+    const [left] = await once(worker, 'message');
+    expect(left).toEqual([]);
+    worker.disconnect();
+    await once(worker, 'exit');
   });
 
   it('is named: a server, a process', async () => {
