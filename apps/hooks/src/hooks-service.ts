@@ -81,7 +81,7 @@ export async function createHooks(
     },
     refusals: stores.refusals,
     ...{ mode: config.signature, keys: config.webhookKeys },
-    ...{ metrics, logger, now, tracing, enqueue: queues.arrived },
+    ...{ metrics, logger, now, tracing, enqueue: queues.stored },
     whyNone: state.whyNoDelivery,
     askForHooks: () => void state.askedByDelivery(),
   });

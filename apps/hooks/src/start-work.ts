@@ -70,7 +70,7 @@ export function startWork(
   );
   const processor = createProcessorByType(processors, processDelivery);
   const worker = createHookWorker({
-    ...{ redis, logger, keyPrefix, connection: workers.connection },
+    ...{ redis, logger, keyPrefix, connection: workers.connection, ending },
     ...{ queue: queues.hooks, apiOutage: queues.apiOutage, lockMs: timing.lockMs },
     processHook: createProcessHook({
       ...{ store: stores.deliveries, hookLock, now, retryDelayMs, ending },
@@ -79,8 +79,9 @@ export function startWork(
       yields: resources.intakeLoad.isHigh,
     }),
   });
+  queues.processAtOnce(worker.arrived);
   const sweep = createRequeueLostJobs({
-    ...{ redis, logger, retryDelayMs, hookQueue: queues.hooks },
+    ...{ redis, logger, retryDelayMs, hookQueue: queues.hooks, hookLock },
     waitingSince: stores.waitingSince,
     others: works.flatMap(({ lostJobs }) => lostJobs ?? []),
     everyMs: timing.sweepMs,
@@ -90,6 +91,7 @@ export function startWork(
   return {
     /** Finishes work in progress; other replicas resume what is left after `deadlineMs`. */
     async stop(deadlineMs: number): Promise<void> {
+      queues.processAtOnce(undefined);
       sweep.stop();
       await Promise.all([
         ...works.map((work) => work.stop?.(deadlineMs)),

@@ -34,15 +34,29 @@ export function createQueues(deps: {
     queueOf: (jobId) => (isHookJobId(jobId) ? hooks.queue : cleanups.queue),
   });
 
+  /** @returns whether the hook needs no job */
+  let atOnce: ((uuid: string, waiting: number) => boolean) | undefined;
+
   return {
     hooks,
     cleanups,
     apiOutage,
     maintenance: createMaintenance({ hooks, cleanups, logger }),
 
-    /** A delivery is stored, the `waiting`-th pending execution of its hook. */
+    /** A message is stored, the `waiting`-th pending execution of its hook. */
     arrived(uuid: string, waiting: number): void {
       if (!config.disable) hooks.arrived(uuid, waiting);
+    },
+
+    /** A delivery is stored. Where its hook was idle, this process processes it without a job. */
+    stored(uuid: string, { waiting, isPaused }: { waiting: number; isPaused: boolean }): void {
+      if (config.disable || (!isPaused && atOnce?.(uuid, waiting))) return;
+      hooks.arrived(uuid, waiting);
+    },
+
+    /** @param process undefined while this process works on nothing */
+    processAtOnce(process: typeof atOnce): void {
+      atOnce = process;
     },
 
     /** A hook has an execution to process now, even if others of it pause. */

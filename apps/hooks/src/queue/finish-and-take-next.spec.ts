@@ -58,6 +58,8 @@ describe('a delivery that is finished, and the next one', () => {
       next: { kind: 'empty' },
     });
     expect(await redis.sismember(KEYS.pending, UUID)).toBe(0);
+    // Nothing is left to do: the lock is released with the last one.
+    expect(await redis.exists(hookKeys(UUID).owner)).toBe(0);
   });
 
   it('is not taken unless asked for, nor where the hook is another’s', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createHookLock, type HookLock } from '@cds/hooks-store';
-import { KEYS } from '@cds/hooks-store/keys';
+import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { connectRedis } from '@cds/redis';
 import { silentLogger, startTestRedis, takesTime, type TestRedis, waitFor } from '@cds/testing';
 import type { Redis } from 'ioredis';
@@ -61,6 +61,43 @@ describe('ownership of hooks', () => {
     expect(await b.acquire(randomUUID())).toBeDefined();
     if (lock) await a.release(lock);
     expect(await b.acquire(uuid)).toBeDefined();
+  });
+
+  it('gives a hook with what a script took of it, to one at a time', async () => {
+    const [a, b, uuid] = [await worker(), await worker(), randomUUID()];
+    const [redis] = connections;
+    const { owner } = hookKeys(uuid);
+    const tokens: string[] = [];
+    // As TAKE_PENDING: takes a free lock, and nothing of a hook that another holds.
+    const take = async (token: string) => {
+      tokens.push(token);
+      await redis?.set(owner, token, 'NX');
+      return { kind: (await redis?.get(owner)) === token ? 'work' : 'lost' };
+    };
+
+    const first = await a.acquireAndTake(uuid, take);
+    expect(first).toEqual({ lock: { uuid, lockToken: tokens[0] }, taken: { kind: 'work' } });
+    for (const other of [a, b]) expect(await other.acquireAndTake(uuid, take)).toBeUndefined();
+    if (first) await a.release(first.lock);
+    expect((await b.acquireAndTake(uuid, take))?.taken.kind).toBe('work');
+
+    // A leftover of this process: what was released by a script, or never answered.
+    const left = await b.acquireAndTake(uuid, take);
+    expect(left).toBeUndefined();
+    b.released({ uuid, lockToken: (await redis?.get(owner)) ?? '' });
+    expect((await b.acquireAndTake(uuid, take))?.taken.kind).toBe('work');
+  });
+
+  it('releases again what a script took without an answer', async () => {
+    const [a, uuid] = [await worker(), randomUUID()];
+    const [redis] = connections;
+    const { owner } = hookKeys(uuid);
+    const unanswered = a.acquireAndTake(uuid, async (token) => {
+      await redis?.set(owner, token);
+      throw new Error('no answer');
+    });
+    await expect(unanswered).rejects.toThrow('no answer');
+    await waitFor(async () => (await redis?.exists(owner)) === 0, { what: 'its release' });
   });
 
   it('lets a worker that lives keep its hook for any time', async () => {

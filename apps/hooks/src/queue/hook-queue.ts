@@ -1,5 +1,6 @@
 import { HOOK_QUEUE } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
+import type { Job } from 'bullmq';
 import { LRUCache } from 'lru-cache';
 import type { WaitingJobData } from './api-outage';
 import { hookJobId } from './job-ids';
@@ -29,11 +30,11 @@ export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
   const underWay = new Map<string, 'adding' | 'add again'>();
   const ensured = new LRUCache<string, true>({ max: MAX_ENSURED, ttl: ENSURED_MS });
 
-  async function add(uuid: string): Promise<void> {
-    await reconnecting.queue.add(
+  async function add(uuid: string, delay = 0): Promise<Job<HookJob>> {
+    return reconnecting.queue.add(
       HOOK_QUEUE,
       { uuid },
-      { jobId: hookJobId(uuid), removeOnComplete: true, removeOnFail: true },
+      { jobId: hookJobId(uuid), delay, removeOnComplete: true, removeOnFail: true },
     );
   }
 
@@ -81,6 +82,9 @@ export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
       if (waiting === 1 || !ensured.has(uuid)) ensureSoon(uuid);
     },
 
+    /** Adds the job of a hook that pauses until then (ms), or finds it. */
+    addPaused: (uuid: string, until: number) => add(uuid, Math.max(0, until - Date.now())),
+
     /** Adds missing jobs in two round trips. @returns how many */
     async ensureAll(uuids: string[]): Promise<number> {
       if (uuids.length === 0) return 0;
@@ -88,7 +92,7 @@ export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
       for (const uuid of uuids) pipeline.exists(reconnecting.queue.toKey(hookJobId(uuid)));
       const replies = (await pipeline.exec()) ?? [];
       const missing = uuids.filter((_, index) => replies[index]?.[1] === 0);
-      await Promise.all(missing.map(add));
+      await Promise.all(missing.map((uuid) => add(uuid)));
       return missing.length;
     },
 

@@ -46,6 +46,7 @@ describe('a hook of which all executions pause', () => {
       redis,
       queue,
       logger,
+      ending: new AbortController().signal,
       apiOutage: createApiOutage({ redis, logger, queueOf: () => queue.queue }),
       async processHook(): Promise<HookOutcome> {
         looks += 1;

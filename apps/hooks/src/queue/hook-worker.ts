@@ -4,7 +4,8 @@ import { createPendingStore, HOOK_QUEUE } from '@cds/hooks-store';
 import type { ApiOutage } from './api-outage';
 import type { HookJob, HookQueue } from './hook-queue';
 import { createJobWorker, type JobOutcome } from './job-worker';
-import type { Passed, ProcessHook } from './process-hook';
+import { createProcessAtOnce } from './process-at-once';
+import type { HookOutcome, Passed, ProcessHook } from './process-hook';
 
 const BUSY_MS = 300;
 /** Most wait for an answer, for up to a minute. Slots bound how many call the API at once. */
@@ -19,6 +20,8 @@ export function createHookWorker(deps: {
   processHook: ProcessHook;
   apiOutage: ApiOutage;
   logger: Logger;
+  /** Aborted when no new hook is to begin. */
+  ending: AbortSignal;
   lockMs?: number | undefined;
 }) {
   const { redis, queue, processHook, apiOutage, logger } = deps;
@@ -53,7 +56,32 @@ export function createHookWorker(deps: {
     }
   }
 
-  return createJobWorker<HookJob>({
+  /** For what was processed without a job. */
+  async function leave(uuid: string, outcome: HookOutcome): Promise<void> {
+    switch (outcome.kind) {
+      case 'idle':
+        return lookAgain(uuid);
+      case 'busy':
+        await queue.addPaused(uuid, Date.now() + BUSY_MS);
+        return;
+      case 'more':
+        queue.ensureSoon(uuid);
+        return;
+      case 'pause': {
+        const { until, passed, paused } = outcome;
+        const job = await queue.addPaused(uuid, until);
+        if (outcome.forApi) await apiOutage.add(job, until, outcome.outages);
+        paused?.();
+        if (passed) await resumeForOthers(uuid, passed);
+      }
+    }
+  }
+
+  const atOnce = createProcessAtOnce({
+    ...{ processHook, leave, enqueue: queue.ensureSoon, logger, ending: deps.ending },
+  });
+
+  const worker = createJobWorker<HookJob>({
     queue: HOOK_QUEUE,
     connection: deps.connection,
     keyPrefix: deps.keyPrefix,
@@ -62,6 +90,8 @@ export function createHookWorker(deps: {
     lockMs: deps.lockMs,
     async process(job): Promise<JobOutcome> {
       const { data } = job;
+      // A sweep found no job of a hook that needs none.
+      await atOnce.ended(data.uuid);
       const outcome = await processHook(data.uuid);
       switch (outcome.kind) {
         case 'idle':
@@ -81,4 +111,14 @@ export function createHookWorker(deps: {
     },
     ended: ({ data }) => void lookAgain(data.uuid),
   });
+
+  return {
+    /** Processes a hook without a job, where it can. @returns false where the hook needs one */
+    arrived: atOnce.arrived,
+
+    /** As that of a job worker. */
+    async close(deadlineMs: number): Promise<void> {
+      await Promise.all([worker.close(deadlineMs), atOnce.stop(deadlineMs)]);
+    },
+  };
 }

@@ -12,8 +12,8 @@ import { hookJobId } from './job-ids';
 import { createSlots } from './slots';
 
 export type HookOutcome =
-  /** Nothing is left to do, or another job does it. */
-  | { kind: 'idle' }
+  /** Nothing is left to do, or another job does it. `isEmpty`: the list was, at the end. */
+  | { kind: 'idle'; isEmpty?: boolean }
   /** Another process holds the hook lock. */
   | { kind: 'busy' }
   /** More executions are pending, and other hooks have their turn. */
@@ -49,19 +49,20 @@ export function createProcessHook(deps: {
 }) {
   const { store, hookLock, now, retryDelayMs, ending } = deps;
   const slots = createSlots(deps.yields);
+  const isEnding = () => ending.aborted;
+
+  const take = (uuid: string, lockToken: string): Promise<TakenExecution> =>
+    store.takePending(uuid, lockToken, hookJobId(uuid));
 
   /**
-   * @param next the first pending execution, if known
    * @returns the outcome of the hook, or the next execution, or nothing when more may be pending
    */
-  async function processNext(
+  async function processTaken(
     lock: HeldLock,
     passed: Map<string, number>,
-    next: TakenExecution | undefined,
+    taken: TakenExecution,
     mayTakeNext: () => boolean,
   ): Promise<{ ended: HookOutcome } | { next?: TakenExecution | undefined }> {
-    const { uuid, lockToken } = lock;
-    const taken = next ?? (await store.takePending(uuid, lockToken, hookJobId(uuid)));
     if (taken.kind !== 'work') return { ended: { kind: 'idle' } };
     const { pending } = taken;
     const paused = pauseEnd(pending.state.retry_at, now(), retryDelayMs);
@@ -92,38 +93,46 @@ export function createProcessHook(deps: {
     return moved === 'lost' ? { kind: 'idle' } : { ...all, passed };
   }
 
-  async function processAll(lock: HeldLock): Promise<HookOutcome> {
-    const passed = new Map<string, number>();
-    let done = 0;
-    while (done < MAX_IN_A_ROW + passed.size) {
-      const slot = await slots.take();
-      try {
-        const last = Math.min(done + MAX_PER_SLOT, MAX_IN_A_ROW + passed.size);
-        // A taken execution is processed at once: its task could be stopped while it waits.
-        const mayTakeNext = () => done + 1 < last && slot.isHeld && !ending.aborted;
-        let next: TakenExecution | undefined;
-        do {
-          if (ending.aborted) return { kind: 'more' };
-          const result = await processNext(lock, passed, next, mayTakeNext);
-          if ('ended' in result) return result.ended;
-          next = result.next;
-          if (next) slot.begun();
-          done++;
-        } while (next);
-      } finally {
-        slot.giveBack();
-      }
-    }
-    return { kind: 'more' };
-  }
-
   return async function processHook(uuid: string): Promise<HookOutcome> {
-    const lock = await hookLock.acquire(uuid);
-    if (!lock) return { kind: 'busy' };
+    const passed = new Map<string, number>();
+    let lock: HeldLock | undefined;
+    let done = 0;
     try {
-      return await processAll(lock);
+      while (done < MAX_IN_A_ROW + passed.size) {
+        const slot = await slots.take();
+        try {
+          if (isEnding()) return { kind: 'more' };
+          let next: TakenExecution | undefined;
+          if (lock) next = await take(uuid, lock.lockToken);
+          else {
+            const first = await hookLock.acquireAndTake(uuid, (token) => take(uuid, token));
+            if (!first) return { kind: 'busy' };
+            ({ lock, taken: next } = first);
+          }
+          const last = Math.min(done + MAX_PER_SLOT, MAX_IN_A_ROW + passed.size);
+          // A taken execution is processed at once: its task could be stopped while it waits.
+          const mayTakeNext = () => done + 1 < last && slot.isHeld && !isEnding();
+          while (next) {
+            const result = await processTaken(lock, passed, next, mayTakeNext);
+            if ('ended' in result) return result.ended;
+            next = result.next;
+            done++;
+            if (next?.kind === 'empty') {
+              // It was seen with the end of the last one, which released the lock.
+              hookLock.released(lock);
+              lock = undefined;
+              return { kind: 'idle', isEmpty: true };
+            }
+            if (next) slot.begun();
+            if (isEnding()) return { kind: 'more' };
+          }
+        } finally {
+          slot.giveBack();
+        }
+      }
+      return { kind: 'more' };
     } finally {
-      await hookLock.release(lock);
+      if (lock) await hookLock.release(lock);
     }
   };
 }

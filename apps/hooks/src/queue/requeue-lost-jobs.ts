@@ -1,7 +1,12 @@
 import { createDueLoop } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { createPendingStore, createRequeueTurn, type WaitingSince } from '@cds/hooks-store';
+import {
+  createPendingStore,
+  createRequeueTurn,
+  type HookLock,
+  type WaitingSince,
+} from '@cds/hooks-store';
 import type { HookQueue } from './hook-queue';
 import { CLOCK_SLACK_MS } from './api-failure';
 
@@ -26,6 +31,7 @@ export interface LostJobs {
 export function createRequeueLostJobs(deps: {
   redis: Redis;
   hookQueue: HookQueue;
+  hookLock: Pick<HookLock, 'isDead'>;
   others: readonly LostJobs[];
   waitingSince: Pick<WaitingSince, 'noteAnew'>;
   logger: Logger;
@@ -33,7 +39,7 @@ export function createRequeueLostJobs(deps: {
   retryDelayMs: number;
   everyMs?: number | undefined;
 }) {
-  const { redis, hookQueue, others, logger, everyMs = 3_000 } = deps;
+  const { redis, hookQueue, hookLock, others, logger, everyMs = 3_000 } = deps;
   const pending = createPendingStore({ redis });
   const isMyTurn = createRequeueTurn({ redis, turnMs: Math.round(everyMs * 0.8) });
   let cursor = '0';
@@ -49,7 +55,10 @@ export function createRequeueLostJobs(deps: {
       );
     const { next, uuids } = await pending.someHooks(cursor);
     cursor = next;
-    const missing = await hookQueue.ensureAll(uuids);
+    // A hook that a process which lives works on has a job or needs none.
+    const owners = await pending.owners(uuids);
+    const free = uuids.filter((_, at) => !owners[at] || hookLock.isDead(owners[at]));
+    const missing = await hookQueue.ensureAll(free);
     await deps.waitingSince.noteAnew(uuids);
     return missing;
   }

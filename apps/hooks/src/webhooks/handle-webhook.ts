@@ -40,8 +40,8 @@ export interface WebhookHandlerDeps {
   askForHooks: () => void;
   store: Pick<DeliveryStore, 'lookUp' | 'accept'>;
   refusals: Pick<RefusalStore, 'add'>;
-  /** @param pending executions of the hook, the new one included */
-  enqueue: (uuid: string, pending: number) => void;
+  /** @param stored `waiting`: pending executions of the hook, the new one included */
+  enqueue: (uuid: string, stored: { waiting: number; isPaused: boolean }) => void;
   mode: SignatureMode;
   /** `webhookKey`, then the ones before it. */
   keys: readonly string[];
@@ -148,7 +148,7 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
           const timestamp = timestampOfId(stored.id);
           log.accepted(delivery, validation, timestamp);
           // Enqueue.
-          if (!isIgnored) enqueue(uuid, stored.waiting);
+          if (!isIgnored) enqueue(uuid, stored);
           const answer = { uuid, type: stored.type, timestamp };
           return { result: isIgnored ? 'ignored' : 'accepted', answer };
         }

@@ -27,7 +27,7 @@ const taskType = replies.text as ReplyParser<TaskType>;
  * task is missing} | {`wrong-method`} | {`unsigned`} when a signature is required | {`duplicate`,
  * type, id of the first, 1 when its body was another, 1 when another delivery had all its changes}
  * | {`other-type`, type} when it was validated for another one | {`refused`} | {`accepted`, type,
- * id, pending executions}
+ * id, pending executions, 1 where it is the only one and the hook queue is paused}
  *
  * Ids are µs, unique and growing for each task, whatever the clocks of the replicas say. The age of
  * a delivery is told by its id, and the newest are always known, so no clock that jumps and no
@@ -36,7 +36,17 @@ const taskType = replies.text as ReplyParser<TaskType>;
  */
 export const ACCEPT_DELIVERY = defineScript({
   name: 'cdsbbAcceptDelivery',
-  keys: [...QUEUE_KEYS, ...HISTORY_KEYS, 'task', 'seen', 'changes', 'refs', 'mark', 'tasks'],
+  keys: [
+    ...QUEUE_KEYS,
+    ...HISTORY_KEYS,
+    'task',
+    'seen',
+    'changes',
+    'refs',
+    'mark',
+    'tasks',
+    'hookQueueMeta',
+  ],
   args: [
     'method',
     // Hook type.
@@ -79,7 +89,12 @@ export const ACCEPT_DELIVERY = defineScript({
       anotherBody: replies.flag,
       isDouble: replies.flag,
     },
-    accepted: { type: taskType, id: replies.text, waiting: replies.number },
+    accepted: {
+      type: taskType,
+      id: replies.text,
+      waiting: replies.number,
+      isPaused: replies.flag,
+    },
   }),
   lua: (K, A, EACH) => `
 ${TRIM_HISTORY}
@@ -196,6 +211,7 @@ if ${A.requestUuid} ~= '' then
   local excess = known - ${MAX_REMEMBERED}
   if excess > 0 then redis.call('ZPOPMIN', ${K.seen}, math.min(excess, ${FORGOTTEN_AT_ONCE})) end
 end
-return {'accepted', task[1], id, length}
+local isPaused = length == 1 and redis.pcall('HEXISTS', ${K.hookQueueMeta}, 'paused') ~= 0
+return {'accepted', task[1], id, length, isPaused and 1 or 0}
 `,
 });

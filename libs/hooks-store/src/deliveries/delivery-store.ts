@@ -131,7 +131,8 @@ export function createDeliveryStore(deps: {
      * Moves the execution to the history or the dead letters, and takes the next one if asked to.
      * @param before as for `save`
      * @param nextFor the hook's job, as for `takePending`; takes no next one when not given
-     * @returns `dropped`: dead letters of the hook removed for it; `next`: only with `ok`
+     * @returns `dropped`: dead letters of the hook removed for it; `next`: only with `ok`; where it
+     *   is `empty`, the lock is released
      */
     async finish(
       { uuid, lockToken }: HeldLock,

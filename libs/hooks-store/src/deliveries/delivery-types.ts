@@ -73,7 +73,11 @@ export type Acceptance =
       anotherBody: boolean;
       isDouble: boolean;
     }
-  | { kind: 'accepted'; type: TaskType; id: string; waiting: number };
+  /**
+   * `waiting`: pending executions of the hook, this one included. `isPaused`: it is the only one, and
+   * nothing is processed during a maintenance of CDS.
+   */
+  | { kind: 'accepted'; type: TaskType; id: string; waiting: number; isPaused: boolean };
 
 /** The oldest pending execution of a hook. */
 export interface PendingExecution {

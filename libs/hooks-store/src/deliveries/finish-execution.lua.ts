@@ -8,7 +8,8 @@ import { TAKE_KEYS, takeNext } from './take-pending.lua';
 
 /**
  * Moves the oldest pending execution to the history, or to the dead letters when it failed for
- * good; takes the next one in the same round trip, if asked to.
+ * good; takes the next one in the same round trip, if asked to. Releases the lock where there is
+ * none.
  *
  * Returns {`ok`, dead letters dropped, what TAKE_PENDING returns} | {`lost`} | {`gone`}, as
  * SAVE_STATE; safe to repeat, also when a dead letter was sent again and is the oldest once more
@@ -73,6 +74,8 @@ end
 pendingRemoved(${A.uuid}, ${K.waiting}, ${K.states}, ${K.waitingSince}, ${K.stoppedWaitingSince})
 if redis.call('LLEN', ${K.waiting}) == 0 then redis.call('SREM', ${K.pending}, ${A.uuid}) end
 if ${A.job} == '' then return {'ok', dropped} end
-return {'ok', dropped, takeNext(${A.uuid}, ${A.job}, ${A.lockToken})}
+local taken = takeNext(${A.uuid}, ${A.job}, ${A.lockToken})
+if taken[1] == 'empty' then redis.call('DEL', ${K.owner}) end
+return {'ok', dropped, taken}
 `,
 });

@@ -82,7 +82,7 @@ export function createHookLock(deps: HookLockDeps) {
     return lockToken;
   }
 
-  /** An unanswered claim may still take effect when Redis is back: it would block the hook. */
+  /** What was claimed without an answer would block the hook. */
   async function releaseAbandoned(): Promise<void> {
     for (const [lock, beats] of abandoned) {
       await giveBack(lock);
@@ -136,6 +136,32 @@ export function createHookLock(deps: HookLockDeps) {
     return seen !== undefined && seen.unchanged >= BEATS_MISSED;
   }
 
+  /** An unanswered claim may still take effect when Redis is back. */
+  function abandon({ uuid, lockToken }: HeldLock): void {
+    held.delete(lockToken);
+    abandoned.set({ uuids: [uuid], lockToken }, ORPHAN_BEATS);
+  }
+
+  async function acquire(uuid: string): Promise<HeldLock | undefined> {
+    const lockToken = newToken();
+    try {
+      const take = (dead: string) =>
+        keyRepair.hook(uuid, () => claimHook(hookKeys(uuid), { lockToken, dead }));
+      let owner = await take('');
+      if (owner !== '' && isDead(owner)) {
+        if (!owner.startsWith(`${worker}/`))
+          logger.info({ hook: uuid }, 'hook taken over from a dead worker');
+        owner = await take(owner);
+      }
+      if (owner === '') return { uuid, lockToken };
+    } catch (error) {
+      abandon({ uuid, lockToken });
+      throw error;
+    }
+    held.delete(lockToken);
+    return undefined;
+  }
+
   return {
     /** Starts the heartbeat; call it before the first claim. Does not wait for Redis. */
     async start(): Promise<void> {
@@ -144,31 +170,39 @@ export function createHookLock(deps: HookLockDeps) {
     },
 
     /** Takes the lock. @returns undefined when another process that lives holds it */
-    async acquire(uuid: string): Promise<HeldLock | undefined> {
-      const lockToken = newToken();
+    acquire,
+
+    /**
+     * {@link acquire} in one round trip with a script that takes a free lock by itself.
+     *
+     * @param take returns `lost` while another process holds the lock
+     */
+    async acquireAndTake<T extends { kind: string }>(
+      uuid: string,
+      take: (lockToken: string) => Promise<T>,
+    ): Promise<{ lock: HeldLock; taken: T } | undefined> {
+      let lock: HeldLock | undefined = { uuid, lockToken: newToken() };
       try {
-        const take = (dead: string) =>
-          keyRepair.hook(uuid, () => claimHook(hookKeys(uuid), { lockToken, dead }));
-        let owner = await take('');
-        if (owner !== '' && isDead(owner)) {
-          if (!owner.startsWith(`${worker}/`))
-            logger.info({ hook: uuid }, 'hook taken over from a dead worker');
-          owner = await take(owner);
+        let taken = await take(lock.lockToken);
+        if (taken.kind === 'lost') {
+          held.delete(lock.lockToken);
+          lock = await acquire(uuid);
+          if (!lock) return undefined;
+          taken = await take(lock.lockToken);
         }
-        if (owner === '') return { uuid, lockToken };
+        return { lock, taken };
       } catch (error) {
-        held.delete(lockToken);
-        abandoned.set({ uuids: [uuid], lockToken }, ORPHAN_BEATS);
+        if (lock) abandon(lock);
         throw error;
       }
-      held.delete(lockToken);
-      return undefined;
     },
 
+    /** Call when a script has released the lock. */
+    released: ({ lockToken }: HeldLock): void => void held.delete(lockToken),
+
     /** Releases the lock. Never throws: a failed release is repeated with the next heartbeats. */
-    async release({ uuid, lockToken }: HeldLock): Promise<void> {
-      await releaseAll({ uuids: [uuid], lockToken });
-    },
+    release: ({ uuid, lockToken }: HeldLock): Promise<void> =>
+      releaseAll({ uuids: [uuid], lockToken }),
 
     /**
      * A token for a script that takes several hooks at once, none of them of a dead process. Call

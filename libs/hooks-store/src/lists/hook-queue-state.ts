@@ -23,7 +23,10 @@ export interface HookQueueState {
     /** No try before (ISO 8601); "" where it may be tried now. */
     retry_at: string;
   } | null;
-  /** The job of the hook: `missing` is found by a sweep within seconds. */
+  /**
+   * The job of the hook, `active` also where it is processed without one. `missing` is found by a
+   * sweep within seconds.
+   */
   job: 'missing' | 'queued' | 'active' | 'delayed';
   /** When a delayed job goes on (ISO 8601), else "". */
   resumes_at: string;
@@ -43,13 +46,21 @@ export async function readHookQueue(redis: Redis, uuid: string): Promise<HookQue
   asking.zscore(KEYS.waitingSince, uuid).zscore(KEYS.stoppedWaitingSince, uuid);
   asking.exists(bull(job)).zscore(bull('delayed'), job).lrange(bull('active'), 0, 1_000);
   asking.zscore(KEYS.apiWaiters, job).hexists(KEYS.hookQueueMeta, 'paused');
+  asking.exists(keys.owner);
   const replies = await readableOf(asking);
   const [waiting, headId, signed, since, stoppedSince] = replies as (string | undefined | null)[];
-  const [exists, delayed, active, outage, paused] = replies.slice(5);
+  const [exists, delayed, active, outage, paused, owner] = replies.slice(5);
   const json = headId ? await redis.hget(keys.states, headId).catch(() => null) : null;
   const state = parseState(json);
   const isActive = Array.isArray(active) && active.includes(job);
   const isDelayed = typeof delayed === 'string';
+  function jobOf(): HookQueueState['job'] {
+    if (isActive) return 'active';
+    if (isDelayed) return 'delayed';
+    if (exists === 1) return 'queued';
+    return owner === 1 ? 'active' : 'missing';
+  }
+
   return {
     waiting: Number(waiting ?? 0),
     waiting_since: isoOf(Number(since ?? stoppedSince ?? 0)),
@@ -62,7 +73,7 @@ export async function readHookQueue(redis: Redis, uuid: string): Promise<HookQue
           retry_at: isoOf(state.retry_at),
         }
       : null,
-    job: isActive ? 'active' : isDelayed ? 'delayed' : exists === 1 ? 'queued' : 'missing',
+    job: jobOf(),
     resumes_at: isDelayed ? isoOf(Math.floor(Number(delayed) / BULL_SCORES_PER_MS)) : '',
     api_outage: typeof outage === 'string',
     maintenance: paused === 1,

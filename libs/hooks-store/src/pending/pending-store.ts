@@ -22,6 +22,10 @@ export function createPendingStore({ redis }: { redis: Redis }) {
       return (await redis.sismember(KEYS.pending, uuid)) === 1;
     },
 
+    /** The lock tokens of the processes that hold these hooks; null for a free one. */
+    owners: async (uuids: readonly string[]): Promise<(string | null)[]> =>
+      uuids.length === 0 ? [] : redis.mget(uuids.map((uuid) => hookKeys(uuid).owner)),
+
     /** Their ids in order. @param most of them */
     ids: (uuid: string, most?: number): Promise<string[]> =>
       redis.lrange(hookKeys(uuid).waiting, 0, most === undefined ? -1 : most - 1),
