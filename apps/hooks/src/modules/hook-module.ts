@@ -1,6 +1,6 @@
 import type { DeliveryPlan, DeliveryToPlan } from '@cds/hooks-store';
 import type { HookConfig, MonitoringLine, TaskType } from '@cds/wire';
-import type { BranchCleanups } from '../queue/process-delivery';
+import type { BranchCleanups } from '../queue/process-step';
 import type { Processor } from '../queue/processor';
 import type { LostJobs } from '../queue/requeue-lost-jobs';
 import type { WorkPeriod } from '../queue/work-period';

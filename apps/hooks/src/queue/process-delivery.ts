@@ -1,18 +1,22 @@
-import type { CdsApiClient } from '@cds/api-client';
-import { NO_PARENT_WORKFLOW } from '@cds/wire';
 import type {
   ExecutionState,
   KnownChanges,
   PendingExecution,
-  HeldLock,
   DeliveryPlan,
   DeliveryStep,
+  HeldLock,
   PlanDelivery,
 } from '@cds/hooks-store';
 import type { Processor, ProcessOutcome } from './processor';
 import { isMalformedDelivery } from '../payloads/malformed-delivery';
-import type { ApiCaller } from './call-api';
-import { type Failure, outagePauseMs } from './api-failure';
+import {
+  createProcessStep,
+  deliveryLog,
+  isSentAgain,
+  type ProcessStepDeps,
+  type StepOutcome,
+} from './process-step';
+import type { Failure } from './api-failure';
 import {
   createSaveProgress,
   type SaveProgressDeps,
@@ -22,56 +26,17 @@ import {
 import { MAX_ATTEMPTS, NEVER_ENDED } from './attempts';
 import { isUnexpected, stackOf, UnexpectedError, unexpectedSentence } from './unexpected-error';
 import { retryWrite } from './retry-write';
-import type { VcsReadiness } from './vcs-readiness';
 
-/** A branch that a delivery names. */
-export interface BranchOfDelivery {
-  lock: HeldLock;
-  pending: PendingExecution;
-  /** `workspace/slug` */
-  repository: string;
-  branch: string;
-}
-
-/** What a delivery does to cleanups of branches. */
-export interface BranchCleanups {
-  /** @returns false when the hook lock is lost */
-  schedule(of: BranchOfDelivery): Promise<boolean>;
-  /** `busy` while the API removes the runs, `unsure` until it has answered whether it did. */
-  cancel(of: BranchOfDelivery): Promise<'ok' | 'lost' | 'busy' | 'unsure'>;
-}
-
-export interface ProcessDeliveryDeps extends SaveProgressDeps {
-  api: Pick<CdsApiClient, 'runWorkflow'>;
-  callApi: ApiCaller;
-  vcsReadiness: VcsReadiness;
-  cleanups: BranchCleanups;
+export interface ProcessDeliveryDeps extends SaveProgressDeps, ProcessStepDeps {
   plan: PlanDelivery;
   /** Of repository webhooks that are polled, too. */
   knownChanges: KnownChanges;
-  retryDelayMs: number;
-  /** Tries of a step that the API refuses. */
-  retryError: number;
   ending: AbortSignal;
   /** Called for each run that is to be started again later. */
   retried?: (reason: RetryReason) => void;
 }
 
 export type RetryReason = Failure['kind'];
-
-type Keep = SavedProgress['keep'];
-
-type StepOutcome =
-  | { kind: 'ok'; runNumber?: number }
-  /** `message`: why the step needs no run. */
-  | { kind: 'left out'; message: string }
-  | { kind: 'failed'; message: string }
-  | { kind: 'pause'; forApi: boolean; pauseMs: number; message: string }
-  /** The API is removing the runs of the branch for another hook. */
-  | { kind: 'busy' }
-  /** It is not known yet whether the API has removed the runs of the branch. */
-  | { kind: 'unsure' }
-  | { kind: 'left' };
 
 const BUSY_MS = 300;
 const UNSURE_MS = 1_000;
@@ -87,82 +52,10 @@ const UNSURE =
  * the process crashes between the API's answer and that.
  */
 export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
-  const { api, callApi, cleanups, logger, now, retryDelayMs, retryError } = deps;
+  const { logger, now, retryDelayMs } = deps;
+  const processStep = createProcessStep(deps);
   const saveProgress = createSaveProgress(deps);
   const stored = { logger, signal: deps.killed };
-
-  /** Every line about a delivery has its request id. */
-  function logOf({ uuid }: HeldLock, { execution }: PendingExecution) {
-    const { request_id, timestamp, replay_of } = execution;
-    const of = { requestId: request_id, hook: uuid, execution: timestamp, replay_of };
-    const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: object, message: string) =>
-      logger[level]({ ...of, ...fields }, message);
-    // Creating a child logger takes longer than writing a line.
-    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  }
-
-  async function runStep(
-    lock: HeldLock,
-    pending: PendingExecution,
-    step: DeliveryStep & { type: 'run' },
-    state: ExecutionState,
-    keep: Keep,
-  ): Promise<StepOutcome> {
-    const project = pending.config?.project?.value ?? '';
-    const workflow = pending.config?.workflow?.value ?? '';
-    if (project === '' || workflow === '') {
-      return {
-        kind: 'failed',
-        message: 'the configuration of the hook names no project or no workflow',
-      };
-    }
-    const event = { payload: step.payload, uuid: lock.uuid, parent_workflow: NO_PARENT_WORKFLOW };
-    const stillMine = async () => (await keep(state)) === 'ok';
-    const requestId = pending.execution.request_id;
-    const result = await callApi(
-      () => api.runWorkflow({ project, workflow, event, requestId }),
-      stillMine,
-    );
-    if (!result) return { kind: 'left' };
-    if (result.ok) {
-      const { runNumber } = result.value;
-      const { branch } = step;
-      logOf(lock, pending).info({ project, workflow, branch, run: runNumber }, 'a run was started');
-      return { kind: 'ok', runNumber };
-    }
-
-    const { failure } = result;
-    if (failure.kind === 'unavailable') {
-      deps.vcsReadiness.apiWasAway();
-      const pauseMs = outagePauseMs(state.outages + 1, retryDelayMs);
-      return { kind: 'pause', forApi: true, pauseMs, message: failure.message };
-    }
-    return state.refusals + 1 >= retryError
-      ? { kind: 'failed', message: failure.message }
-      : { kind: 'pause', forApi: false, pauseMs: retryDelayMs, message: failure.message };
-  }
-
-  async function doStep(
-    lock: HeldLock,
-    pending: PendingExecution,
-    plan: DeliveryPlan,
-    step: DeliveryStep,
-    state: ExecutionState,
-    keep: Keep,
-  ): Promise<StepOutcome> {
-    const branchOf = { lock, pending, repository: plan.repository, branch: step.branch ?? '' };
-    if (step.type === 'delete-branch') {
-      return (await cleanups.schedule(branchOf)) ? { kind: 'ok' } : { kind: 'left' };
-    }
-    const mayHaveCleanup =
-      !isSentAgain(pending, state) && (pending.anyCleanups || state.steps_done > 0);
-    if (step.branch !== undefined && !step.isLate && mayHaveCleanup) {
-      const cancelled = await cleanups.cancel(branchOf);
-      if (cancelled === 'busy' || cancelled === 'unsure') return { kind: cancelled };
-      if (cancelled === 'lost') return { kind: 'left' };
-    }
-    return runStep(lock, pending, step, state, keep);
-  }
 
   function afterFailure(state: ExecutionState, message: string): ExecutionState {
     return { ...state, nb_errors: state.nb_errors + 1, last_error: message };
@@ -174,7 +67,7 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
     { keep, pause, finish, attempt }: SavedProgress,
     reached: { state: ExecutionState },
   ): Promise<ProcessOutcome> {
-    const log = logOf(lock, pending);
+    const log = deliveryLog(logger, lock, pending);
     let plan: DeliveryPlan;
     try {
       const result = await attempt(reached.state, () => planned(deps.plan, pending));
@@ -199,7 +92,7 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
       const known = isSentAgain(pending, state) ? undefined : changes.whyNot(step);
       const outcome: StepOutcome =
         known === undefined
-          ? await doStep(lock, pending, plan, step, state, keep)
+          ? await processStep(lock, pending, plan, step, state, keep)
           : { kind: 'left out', message: known };
 
       if (outcome.kind === 'left') return { kind: 'left' };
@@ -258,7 +151,7 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
   }
 
   return async function processDelivery(lock, pending, mayTakeNext) {
-    const log = logOf(lock, pending);
+    const log = deliveryLog(logger, lock, pending);
     const progress = saveProgress(lock, pending, mayTakeNext);
     const { pause, finish } = progress;
     const reached = { state: pending.state };
@@ -291,11 +184,6 @@ function planned(plan: ProcessDeliveryDeps['plan'], pending: PendingExecution): 
   } catch (error) {
     throw isMalformedDelivery(error) ? error : new UnexpectedError(error);
   }
-}
-
-/** Whether an operator sent this delivery again. */
-function isSentAgain({ execution }: PendingExecution, state: ExecutionState): boolean {
-  return execution.replay_of !== undefined || state.retry_steps !== undefined;
 }
 
 /**

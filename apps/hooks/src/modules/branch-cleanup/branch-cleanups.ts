@@ -6,7 +6,7 @@ import {
   type HookLock,
   type CleanupStore,
 } from '@cds/hooks-store';
-import type { BranchCleanups, BranchOfDelivery } from '../../queue/process-delivery';
+import type { BranchCleanups, BranchOfDelivery } from '../../queue/process-step';
 import type { CleanupQueue } from '../../queue/cleanup-queue';
 import type { WorkMetrics } from '../../queue/work-metrics';
 import type { RunRemoval } from './run-removal';
