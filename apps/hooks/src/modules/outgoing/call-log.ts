@@ -1,4 +1,5 @@
-import type { Dump, TargetAnswer, TargetRequest } from './call-target';
+import type { Dump, TargetAnswer } from './call-target';
+import type { TargetRequest } from './target-request';
 import {
   createMasking,
   type Masking,

@@ -12,13 +12,15 @@ import {
   type TargetGuard,
   TargetRefusedError,
 } from '@cds/network';
-
-export interface TargetRequest {
-  method: string;
-  url: string;
-  headers: Record<string, string>;
-  body: string;
-}
+import { CallFailedError } from './call-failed-error';
+import {
+  firstHop,
+  headersOf,
+  type Hop,
+  nextHop,
+  redirectOf,
+  type TargetRequest,
+} from './target-request';
 
 export interface TargetAnswer {
   status: number;
@@ -41,29 +43,7 @@ export interface CallBounds {
   maxLogBytes: number;
 }
 
-/** A call without an answer. `final`: another try would fail in the same way. */
-export class CallFailedError extends Error {
-  override readonly name = 'CallFailedError';
-  constructor(
-    message: string,
-    readonly final: boolean,
-  ) {
-    super(message);
-  }
-}
-
 const MAX_HEADER_BYTES = 32 * 1024;
-const METHOD = /^[A-Z]{1,20}$/;
-const NOT_CALLED = ['CONNECT', 'TRACE'];
-const USER_AGENT = 'CDS/hooks';
-
-interface Hop {
-  url: URL;
-  method: string;
-  body: Buffer;
-  headers: Record<string, string>;
-}
-
 /**
  * Calls the target of an outgoing webhook and follows redirects, each checked like the target
  * itself. No connection or cookie outlives a call. No answer is decompressed.
@@ -77,35 +57,11 @@ export function createCallTarget(deps: {
 }) {
   const { guard, bounds, proxies } = deps;
 
-  /** @throws CallFailedError */
-  function firstHop(request: TargetRequest): Hop {
-    const url = parse(request.url.trim());
-    const method = request.method.trim().toUpperCase() || 'POST';
-    if (!METHOD.test(method) || NOT_CALLED.includes(method)) {
-      throw new CallFailedError('the method of the hook cannot be called', true);
-    }
-    const body = Buffer.from(request.body);
-    if (body.length > bounds.maxRequestBytes) {
-      throw new CallFailedError(
-        `the body has ${body.length} bytes, and hooks.outgoing.maxRequestBytes allows ${bounds.maxRequestBytes}`,
-        true,
-      );
-    }
-    const headers = { ...request.headers };
-    if (url.username !== '' || url.password !== '') {
-      const credentials = `${decode(url.username)}:${decode(url.password)}`;
-      headers.Authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
-      url.username = '';
-      url.password = '';
-    }
-    return { url, method, body, headers };
-  }
-
   return async function callTarget(
     request: TargetRequest,
     signal: AbortSignal,
   ): Promise<TargetAnswer> {
-    let hop = firstHop(request);
+    let hop = firstHop(request, bounds);
     const until = AbortSignal.timeout(bounds.timeoutMs);
     const abort = new AbortController();
     const stop = (): void => abort.abort();
@@ -250,36 +206,6 @@ function proxyRefuses({ name, variable }: ProxyServer): CallFailedError {
   );
 }
 
-/** Undefined for an invalid URL. */
-export function hostOf(url: string): string | undefined {
-  return URL.canParse(url.trim()) ? new URL(url.trim()).hostname : undefined;
-}
-
-function parse(text: string): URL {
-  if (!URL.canParse(text)) throw new CallFailedError('the hook URL is invalid', true);
-  return new URL(text);
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-function headersOf({ headers, body, method, url }: Hop): Record<string, string> {
-  const hasBody = body.length > 0 || !['GET', 'HEAD', 'OPTIONS', 'DELETE'].includes(method);
-  return {
-    Host: url.host,
-    'User-Agent': USER_AGENT,
-    ...(hasBody ? { 'Content-Length': String(body.length) } : {}),
-    ...headers,
-    'Accept-Encoding': 'identity',
-    Connection: 'close',
-  };
-}
-
 function requestHead(hop: Hop): string {
   const lines = Object.entries(headersOf(hop)).map(([name, value]) => `${name}: ${value}\r\n`);
   return `${hop.method} ${hop.url.pathname}${hop.url.search} HTTP/1.1\r\n${lines.join('')}\r\n`;
@@ -295,36 +221,6 @@ function responseHead({
   for (let i = 0; i < rawHeaders.length; i += 2)
     head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
   return `${head}\r\n`;
-}
-
-function redirectOf({ statusCode = 0, headers }: IncomingMessage): string | undefined {
-  return [301, 302, 303, 307, 308].includes(statusCode) ? headers.location : undefined;
-}
-
-/** Headers that a redirect to another server keeps. */
-const KEPT_HEADERS = ['content-type'];
-
-function nextHop(hop: Hop, status: number, location: string): Hop {
-  if (!URL.canParse(location, hop.url.href)) {
-    throw new CallFailedError('the target redirects to an invalid URL', false);
-  }
-  const url = new URL(location, hop.url);
-  url.username = '';
-  url.password = '';
-  if (hop.url.protocol === 'https:' && url.protocol === 'http:') {
-    throw new CallFailedError('the target redirects from https to http', true);
-  }
-  const keepsMethod = status === 307 || status === 308 || hop.method === 'HEAD';
-  const headers = Object.fromEntries(
-    Object.entries(hop.headers).filter(
-      ([name]) =>
-        (url.origin === hop.url.origin || KEPT_HEADERS.includes(name.toLowerCase())) &&
-        (keepsMethod || name.toLowerCase() !== 'content-type'),
-    ),
-  );
-  return keepsMethod
-    ? { ...hop, url, headers }
-    : { url, headers, method: 'GET', body: Buffer.alloc(0) };
 }
 
 function withResolvers<T>() {

@@ -1,7 +1,9 @@
 import { InterpolateError } from '@cds/interpolate';
 import { type OffThread, OffThreadError } from './worker-thread/off-thread';
 import { type CallToShow, credentialsOf, notShown } from './call-log';
-import { CallFailedError, type CallBounds, type createCallTarget, hostOf } from './call-target';
+import { CallFailedError } from './call-failed-error';
+import type { CallBounds, createCallTarget } from './call-target';
+import { hostOf } from './target-request';
 import { type CallHook, type HookCallOutcome, nodeOf } from './hook-call';
 import { variablesOf } from './variables';
 

@@ -10,7 +10,8 @@ import {
   type TargetRules,
 } from '@cds/network';
 import { startTestProxy, type TestProxy, TLS_CERTIFICATE, TLS_KEY } from '@cds/testing';
-import { type CallBounds, createCallTarget, type TargetRequest } from './call-target';
+import { type CallBounds, createCallTarget } from './call-target';
+import type { TargetRequest } from './target-request';
 import { createMasking } from './mask-secrets';
 
 const NONE: TargetRules = { allow: [], deny: [] };

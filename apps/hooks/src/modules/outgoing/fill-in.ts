@@ -1,6 +1,6 @@
 import { type Budget, createBudget, interpolate, InterpolateError } from '@cds/interpolate';
 import type { WebHookExecution } from '@cds/wire';
-import type { TargetRequest } from './call-target';
+import type { TargetRequest } from './target-request';
 
 export interface FillInOrder {
   webhook: WebHookExecution;

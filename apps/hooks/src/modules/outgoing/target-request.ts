@@ -1,0 +1,110 @@
+import type { IncomingMessage } from 'node:http';
+import { CallFailedError } from './call-failed-error';
+
+export interface TargetRequest {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+const METHOD = /^[A-Z]{1,20}$/;
+const NOT_CALLED = ['CONNECT', 'TRACE'];
+const USER_AGENT = 'CDS/hooks';
+
+/** One request of a call: the target itself, or where it redirects to. */
+export interface Hop {
+  url: URL;
+  method: string;
+  body: Buffer;
+  headers: Record<string, string>;
+}
+
+/** @throws CallFailedError for a hook that cannot be called */
+export function firstHop(
+  request: TargetRequest,
+  { maxRequestBytes }: { maxRequestBytes: number },
+): Hop {
+  const url = parse(request.url.trim());
+  const method = request.method.trim().toUpperCase() || 'POST';
+  if (!METHOD.test(method) || NOT_CALLED.includes(method)) {
+    throw new CallFailedError('the method of the hook cannot be called', true);
+  }
+  const body = Buffer.from(request.body);
+  if (body.length > maxRequestBytes) {
+    throw new CallFailedError(
+      `the body has ${body.length} bytes, and hooks.outgoing.maxRequestBytes allows ${maxRequestBytes}`,
+      true,
+    );
+  }
+  const headers = { ...request.headers };
+  if (url.username !== '' || url.password !== '') {
+    const credentials = `${decode(url.username)}:${decode(url.password)}`;
+    headers.Authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
+    url.username = '';
+    url.password = '';
+  }
+  return { url, method, body, headers };
+}
+
+/** Undefined where the answer is no redirect. */
+export function redirectOf({ statusCode = 0, headers }: IncomingMessage): string | undefined {
+  return [301, 302, 303, 307, 308].includes(statusCode) ? headers.location : undefined;
+}
+
+/** Headers that a redirect to another server keeps. */
+const KEPT_HEADERS = ['content-type'];
+
+/** @throws CallFailedError for a redirect that is not followed */
+export function nextHop(hop: Hop, status: number, location: string): Hop {
+  if (!URL.canParse(location, hop.url.href)) {
+    throw new CallFailedError('the target redirects to an invalid URL', false);
+  }
+  const url = new URL(location, hop.url);
+  url.username = '';
+  url.password = '';
+  if (hop.url.protocol === 'https:' && url.protocol === 'http:') {
+    throw new CallFailedError('the target redirects from https to http', true);
+  }
+  const keepsMethod = status === 307 || status === 308 || hop.method === 'HEAD';
+  const headers = Object.fromEntries(
+    Object.entries(hop.headers).filter(
+      ([name]) =>
+        (url.origin === hop.url.origin || KEPT_HEADERS.includes(name.toLowerCase())) &&
+        (keepsMethod || name.toLowerCase() !== 'content-type'),
+    ),
+  );
+  return keepsMethod
+    ? { ...hop, url, headers }
+    : { url, headers, method: 'GET', body: Buffer.alloc(0) };
+}
+
+export function headersOf({ headers, body, method, url }: Hop): Record<string, string> {
+  const hasBody = body.length > 0 || !['GET', 'HEAD', 'OPTIONS', 'DELETE'].includes(method);
+  return {
+    Host: url.host,
+    'User-Agent': USER_AGENT,
+    ...(hasBody ? { 'Content-Length': String(body.length) } : {}),
+    ...headers,
+    'Accept-Encoding': 'identity',
+    Connection: 'close',
+  };
+}
+
+/** Undefined for an invalid URL. */
+export function hostOf(url: string): string | undefined {
+  return URL.canParse(url.trim()) ? new URL(url.trim()).hostname : undefined;
+}
+
+function parse(text: string): URL {
+  if (!URL.canParse(text)) throw new CallFailedError('the hook URL is invalid', true);
+  return new URL(text);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
