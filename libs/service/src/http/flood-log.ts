@@ -14,6 +14,8 @@ const MESSAGES = {
     'too many requests of an address without authentication: each further one costs it a connection, and 429 answers all but those of monitoring',
 } as const;
 
+export type FloodLog = ReturnType<typeof createFloodLog>;
+
 /** Warns of what strangers can cause, once a minute for each kind, with how often it happened. */
 export function createFloodLog(logger: Logger) {
   const kinds = new Map<keyof typeof MESSAGES, { cut: number; warnedAt: number }>();

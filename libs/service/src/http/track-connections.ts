@@ -5,8 +5,9 @@ import type { Logger } from '../logs/create-logger';
 import { hangUp } from './answer-malformed';
 import type { ConnectionLimits } from './connection-limits';
 import { createFloodLog } from './flood-log';
+import { limitBodies } from './limit-bodies';
 import { limitReads } from './limit-reads';
-import { createLongHeaders, ORDINARY_HEADER_BYTES } from './long-headers';
+import { createLongHeaders } from './long-headers';
 import { queuePipelined } from './pipelined-requests';
 import { watchUnread } from './unread-answers';
 
@@ -20,13 +21,6 @@ interface Connection {
   bytesBefore: number;
   /** Its last request, while the body of that is on its way. */
   sending?: IncomingMessage | undefined;
-}
-
-interface Sending {
-  response: ServerResponse;
-  headerBytes: number;
-  /** Answered, and still sending a body that is not read. */
-  answered: boolean;
 }
 
 /** The connections of one server, by what they wait for. */
@@ -63,14 +57,11 @@ export function trackConnections(
   const unused = new Set<Socket>();
   /** Between two requests. */
   const kept = new Set<Socket>();
-  /** Requests whose body may still be on its way. */
-  const sending = new Map<IncomingMessage, Sending>();
-  /** Bytes of their headers. */
-  let sendingBytes = 0;
   let draining = false;
   let headerCheck: NodeJS.Timeout | undefined;
   const longHeaders = createLongHeaders(limits.headerBytes);
 
+  const bodies = limitBodies({ limits, floods, cut });
   const reads = limitReads({
     withoutRequest: () => [...unused, ...kept],
     check: limitHeaders,
@@ -101,7 +92,7 @@ export function trackConnections(
       longHeaders.forget(socket);
       pipelined.forget(socket);
       unread.forget(socket);
-      sent(connection.sending);
+      bodies.came(connection.sending);
     });
     reads.watch(socket);
     watchHeaders();
@@ -128,7 +119,7 @@ export function trackConnections(
 
   /** @returns false when every connection has a request that came whole */
   function makeRoom(): boolean {
-    const victim = longestIdle() ?? longestSending()?.socket ?? longestUnread();
+    const victim = longestIdle() ?? bodies.longest()?.socket ?? longestUnread();
     floods.warn('connections', limits.connections);
     if (!victim) return false;
     cut(victim);
@@ -139,20 +130,6 @@ export function trackConnections(
   function longestIdle(): Socket | undefined {
     const [socket] = unused.size >= kept.size ? unused : kept;
     return socket;
-  }
-
-  function longestSending(): IncomingMessage | undefined {
-    for (const request of sending.keys()) {
-      if (!isWhole(request)) return request;
-      sent(request);
-    }
-    return undefined;
-  }
-
-  function sent(request: IncomingMessage | undefined): void {
-    if (!request) return;
-    sendingBytes -= sending.get(request)?.headerBytes ?? 0;
-    sending.delete(request);
   }
 
   function longestUnread(): Socket | undefined {
@@ -166,33 +143,6 @@ export function trackConnections(
   function isAnswered(socket: Socket): boolean {
     const { answers } = connections.get(socket) ?? { answers: [] };
     return [...answers].every(({ writableEnded }) => writableEnded);
-  }
-
-  function limitSending(): void {
-    if (isWithin()) return;
-    for (const request of sending.keys()) if (isWhole(request)) sent(request);
-    // Who was answered needs nothing more.
-    for (const [request, { answered }] of sending) {
-      if (isWithin()) return;
-      if (answered) cutSending(request);
-    }
-    for (const [request, { headerBytes }] of sending) {
-      if (isWithin()) return;
-      const isToBlame = sending.size > limits.bodies || headerBytes > ORDINARY_HEADER_BYTES;
-      if (isToBlame) cutSending(request);
-    }
-  }
-
-  function isWithin(): boolean {
-    return sending.size <= limits.bodies && sendingBytes <= limits.headerBytes;
-  }
-
-  function cutSending(request: IncomingMessage): void {
-    const response = sending.get(request)?.response;
-    floods.warn('bodies', limits.bodies);
-    sent(request);
-    if (response?.headersSent) cut(request.socket);
-    else hangUp(request.socket, tooManyBodies());
   }
 
   function watchHeaders(): void {
@@ -251,21 +201,14 @@ export function trackConnections(
     const headerBytes = socket.bytesRead - connection.bytesBefore;
     connection.bytesBefore = socket.bytesRead;
     // One begins when the one before has come whole.
-    sent(connection.sending);
-    connection.sending = hasBody(request) ? request : undefined;
-    if (connection.sending) {
-      sending.set(request, { response, headerBytes, answered: false });
-      sendingBytes += headerBytes;
-      limitSending();
-    }
+    bodies.came(connection.sending);
+    connection.sending = bodies.begin(request, response, headerBytes) ? request : undefined;
     // Without a word in the answer, which is the same for all who are refused alike.
     const endsHere = areLong && options.closeAfterLongHeaders;
     if (draining) response.setHeader('Connection', 'close');
     response.once('close', () => {
       answers.delete(response);
-      const own = sending.get(request);
-      if (isWhole(request)) sent(request);
-      else if (own) own.answered = true;
+      bodies.answered(request);
       if (endsHere) endAfter(request);
       else pipelined.next(socket);
       if (answers.size > 0 || !connections.has(socket)) return;
@@ -296,10 +239,6 @@ export function trackConnections(
   };
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  return 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0;
-}
-
 /** Who is still sending gets some time to read the answer: see `closeUnread`. */
 function endAfter(request: IncomingMessage): void {
   const { complete, socket } = request;
@@ -315,20 +254,9 @@ function isGone({ destroyed }: Socket): boolean {
   return destroyed;
 }
 
-function isWhole({ complete, destroyed }: IncomingMessage): boolean {
-  return complete || destroyed;
-}
-
 function tooLongHeaders(): CdsError {
   return new CdsError('unavailable', {
     from: 'too many requests with long headers at once: send it again',
-    headers: { 'Retry-After': '5' },
-  });
-}
-
-function tooManyBodies(): CdsError {
-  return new CdsError('unavailable', {
-    from: 'too much is being sent at once, and this took longest: send it again',
     headers: { 'Retry-After': '5' },
   });
 }
