@@ -6,7 +6,6 @@ import { createApiOutage } from './api-outage';
 import { createHookQueue, type HookQueue } from './hook-queue';
 import { createHookWorker } from './hook-worker';
 import { hookJobId } from './job-ids';
-import type { JobWorker } from './job-worker';
 import type { HookOutcome } from './process-hook';
 
 const UUID = 'a-hook';
@@ -17,7 +16,7 @@ describe('a hook of which all executions pause', () => {
   let redis: Redis;
   let connection: Redis;
   let queue: HookQueue;
-  let worker: JobWorker | undefined;
+  let worker: ReturnType<typeof createHookWorker> | undefined;
 
   beforeAll(async () => {
     server = await startTestRedis();
@@ -80,6 +79,18 @@ describe('a hook of which all executions pause', () => {
     );
     await queue.ensureAll([UUID]);
     await waitFor(() => looks() === 2, { what: 'a second look at the hook' });
+  });
+
+  it('pauses with the job that was added while it was processed without one', async () => {
+    await redis.rpush(hookKeys(UUID).waiting, '1');
+    const isActive = async () => (await queue.queue.getJob(hookJobId(UUID)))?.isActive();
+    const looks = work(async () => {
+      await queue.ensureAll([UUID]);
+      await waitFor(isActive, { what: 'the job to wait' });
+    });
+    expect(worker?.arrived(UUID, 1)).toBe(true);
+    await waitFor(isDelayed, { what: 'the job to pause' });
+    expect(looks()).toBe(1);
   });
 
   it('pauses where none came in', async () => {

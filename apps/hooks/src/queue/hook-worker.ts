@@ -90,9 +90,9 @@ export function createHookWorker(deps: {
     lockMs: deps.lockMs,
     async process(job): Promise<JobOutcome> {
       const { data } = job;
-      // A sweep found no job of a hook that needs none.
-      await atOnce.ended(data.uuid);
-      const outcome = await processHook(data.uuid);
+      // A sweep, or another replica, found no job of a hook that needs none.
+      const left = await atOnce.ended(data.uuid);
+      const outcome = left?.kind === 'pause' ? left : await processHook(data.uuid);
       switch (outcome.kind) {
         case 'idle':
           return { kind: 'end' };

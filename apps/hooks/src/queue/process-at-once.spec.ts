@@ -75,6 +75,18 @@ describe('a hook that is processed without a job', () => {
     expect(inProgress).toEqual([]);
   });
 
+  it.each<HookOutcome>([{ kind: 'more' }, { kind: 'pause', until: 1, forApi: true, outages: 1 }])(
+    'is not processed again after that, before its job: $kind',
+    async (outcome) => {
+      const { arrived, ended } = start();
+      arrived('a', 1);
+      arrived('a', 1);
+      const over = ended('a');
+      await end(outcome);
+      expect([inProgress, enqueued, await over]).toEqual([[], ['a'], outcome]);
+    },
+  );
+
   it('gets a job where Redis does not answer', async () => {
     const { arrived } = start();
     arrived('a', 1);

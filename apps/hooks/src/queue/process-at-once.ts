@@ -23,21 +23,25 @@ export function createProcessAtOnce(deps: {
 }) {
   const { processHook, leave, enqueue, logger, ending } = deps;
   /** Until a hook is processed. */
-  const underWay = new Map<string, Promise<void>>();
+  const underWay = new Map<string, Promise<HookOutcome | undefined>>();
   /** Those of which a delivery came when the list was empty, and the processing had not ended. */
   const again = new Set<string>();
 
-  async function process(uuid: string): Promise<void> {
+  async function process(uuid: string): Promise<HookOutcome | undefined> {
     try {
+      let outcome: HookOutcome;
       do {
         again.delete(uuid);
-        const outcome = await processHook(uuid);
+        outcome = await processHook(uuid);
         if (outcome.kind !== 'idle' || !outcome.isEmpty) await leave(uuid, outcome);
-      } while (again.has(uuid) && !ending.aborted);
+        // What is left otherwise has a job now, which may pause.
+      } while (outcome.kind === 'idle' && again.has(uuid) && !ending.aborted);
       if (again.has(uuid)) enqueue(uuid);
+      return outcome;
     } catch (error) {
       logger.debug({ error, hook: uuid }, 'a hook was not processed at once: its job is');
       enqueue(uuid);
+      return undefined;
     } finally {
       again.delete(uuid);
       underWay.delete(uuid);
@@ -61,13 +65,21 @@ export function createProcessAtOnce(deps: {
       return true;
     },
 
-    /** Resolves when a hook is not processed at once, or no more. */
-    ended: async (uuid: string): Promise<void> => underWay.get(uuid),
+    /**
+     * Resolves when a hook is not processed at once, or no more.
+     * @returns what was left of it; undefined where that is not known
+     */
+    ended: async (uuid: string): Promise<HookOutcome | undefined> => underWay.get(uuid),
 
     /** Resolves when all are processed, or the time is over. */
     async stop(deadlineMs: number): Promise<void> {
       const until = performance.now() + deadlineMs;
       while (underWay.size > 0 && performance.now() < until) await sleep(STOP_POLL_MS);
+      if (underWay.size > 0)
+        logger.warn(
+          { hooks: underWay.size },
+          'no time is left for hooks in progress: other replicas resume them',
+        );
     },
   };
 }

@@ -106,7 +106,10 @@ export function createProcessHook(deps: {
           if (lock) next = await take(uuid, lock.lockToken);
           else {
             const first = await hookLock.acquireAndTake(uuid, (token) => take(uuid, token));
-            if (!first) return { kind: 'busy' };
+            if (!first) {
+              slot.unused();
+              return { kind: 'busy' };
+            }
             ({ lock, taken: next } = first);
           }
           const last = Math.min(done + MAX_PER_SLOT, MAX_IN_A_ROW + passed.size);

@@ -1,6 +1,7 @@
 import { createDueLoop } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
 import {
   createPendingStore,
   createRequeueTurn,
@@ -9,6 +10,11 @@ import {
 } from '@cds/hooks-store';
 import type { HookQueue } from './hook-queue';
 import { CLOCK_SLACK_MS } from './api-failure';
+
+/** Sweeps that find a hook held with one lock token, as many as fit into a call of the API. */
+const MAX_HELD_SWEEPS = 20;
+/** Far more than all replicas process at once. */
+const MAX_HELD = 10_000;
 
 /** Jobs of other queues than the hook queue. */
 export interface LostJobs {
@@ -41,10 +47,27 @@ export function createRequeueLostJobs(deps: {
 }) {
   const { redis, hookQueue, hookLock, others, logger, everyMs = 3_000 } = deps;
   const pending = createPendingStore({ redis });
+  const held = new LRUCache<string, { lockToken: string; since: number }>({ max: MAX_HELD });
   const isMyTurn = createRequeueTurn({ redis, turnMs: Math.round(everyMs * 0.8) });
   let cursor = '0';
   let lastClock = Infinity;
   const longestPauseMs = deps.retryDelayMs + CLOCK_SLACK_MS;
+
+  /**
+   * Whether a process that lives works on it: it has a job or needs none. Redis may have lost the
+   * end of that, and its process know of no such lock.
+   */
+  function isProcessed(uuid: string, lockToken: string | null | undefined): boolean {
+    if (!lockToken || hookLock.isDead(lockToken)) {
+      held.delete(uuid);
+      return false;
+    }
+    const known = held.get(uuid);
+    if (known?.lockToken === lockToken)
+      return performance.now() - known.since < MAX_HELD_SWEEPS * everyMs;
+    held.set(uuid, { lockToken, since: performance.now() });
+    return true;
+  }
 
   async function sweepHooks(): Promise<number> {
     const overslept = await hookQueue.resumeOverslept(Date.now() + longestPauseMs);
@@ -55,9 +78,8 @@ export function createRequeueLostJobs(deps: {
       );
     const { next, uuids } = await pending.someHooks(cursor);
     cursor = next;
-    // A hook that a process which lives works on has a job or needs none.
     const owners = await pending.owners(uuids);
-    const free = uuids.filter((_, at) => !owners[at] || hookLock.isDead(owners[at]));
+    const free = uuids.filter((uuid, at) => !isProcessed(uuid, owners[at]));
     const missing = await hookQueue.ensureAll(free);
     await deps.waitingSince.noteAnew(uuids);
     return missing;

@@ -70,6 +70,15 @@ describe('slots', () => {
     expect(await after(5, taken)).toBe(first + 1);
   });
 
+  it('do not count one that was taken for nothing', async () => {
+    isHigh = true;
+    const taken = ask(60);
+    await after(0, taken);
+    const first = await after(0, taken);
+    for (const slot of taken.slice(-3)) slot.unused();
+    expect(await after(0, taken)).toBe(first + 3);
+  });
+
   it('are all there when no delivery waits any more', async () => {
     isHigh = true;
     const taken = ask(60);

@@ -15,26 +15,28 @@ const CATCH_UP_MS = 100;
  */
 export function createSlots(yields = () => false, now = () => performance.now()) {
   let free = MAX_SLOTS;
-  const waiting: (() => void)[] = [];
+  const waiting: ((counts: boolean) => void)[] = [];
   /** When the next execution may begin while the processing yields. */
   let nextAt = -Infinity;
   let timer: NodeJS.Timeout | undefined;
 
   const mayBegin = (): boolean => free > 0 && (!yields() || now() >= nextAt);
 
-  function begun(): void {
-    if (yields()) nextAt = Math.max(nextAt, now() - CATCH_UP_MS) + YIELDING_MS;
+  /** @returns whether it counts */
+  function begun(): boolean {
+    if (!yields()) return false;
+    nextAt = Math.max(nextAt, now() - CATCH_UP_MS) + YIELDING_MS;
+    return true;
   }
 
-  function take(): void {
+  function take(): boolean {
     free--;
-    begun();
+    return begun();
   }
 
   function serve(): void {
     while (waiting.length > 0 && mayBegin()) {
-      take();
-      waiting.shift()?.();
+      waiting.shift()?.(take());
     }
     // Without a free slot the next one that is given back serves.
     if (waiting.length === 0 || free === 0) return;
@@ -46,12 +48,13 @@ export function createSlots(yields = () => false, now = () => performance.now())
 
   return {
     async take() {
-      if (waiting.length === 0 && mayBegin()) take();
-      else
-        await new Promise<void>((resolve) => {
-          waiting.push(resolve);
-          serve();
-        });
+      const counts =
+        waiting.length === 0 && mayBegin()
+          ? take()
+          : await new Promise<boolean>((resolve) => {
+              waiting.push(resolve);
+              serve();
+            });
       let held = true;
       const giveBack = () => {
         if (!held) return;
@@ -67,7 +70,11 @@ export function createSlots(yields = () => false, now = () => performance.now())
           return held;
         },
         /** Call for each further execution that this slot is used for. */
-        begun,
+        begun: () => void begun(),
+        /** Call when there was nothing to begin. */
+        unused(): void {
+          if (counts) nextAt -= YIELDING_MS;
+        },
         /** Safe to repeat. */
         giveBack,
       };
