@@ -18,28 +18,14 @@ export function createListTasks({
   tasks: Pick<TaskStore, 'sortedUuids' | 'readSome'>;
   cleanups: Pick<CleanupStore, 'ids' | 'readAll'>;
 }) {
-  async function readSome(ids: string[]): Promise<Task[]> {
-    const [ofHooks, ofCleanups] = await Promise.all([
-      tasks.readSome(ids.filter((id) => !isCleanupId(id))),
-      cleanups.readAll(ids.filter(isCleanupId)),
-    ]);
-    return [...ofHooks, ...ofCleanups.map(cleanupTask)];
-  }
-
-  /** Redis reads the next ones while some are written. */
   async function* read(ids: string[]): AsyncGenerator<Task[]> {
-    const readFrom = (start: number) => {
-      if (start >= ids.length) return undefined;
-      const some = readSome(ids.slice(start, start + CHUNK));
-      // The listing may end before.
-      some.catch(() => undefined);
-      return some;
-    };
-    let start = 0;
-    for (let next = readFrom(start); next;) {
-      const some = await next;
-      next = readFrom((start += CHUNK));
-      yield some;
+    for (let i = 0; i < ids.length; i += CHUNK) {
+      const some = ids.slice(i, i + CHUNK);
+      const [ofHooks, ofCleanups] = await Promise.all([
+        tasks.readSome(some.filter((id) => !isCleanupId(id))),
+        cleanups.readAll(some.filter(isCleanupId)),
+      ]);
+      yield [...ofHooks, ...ofCleanups.map(cleanupTask)];
     }
   }
 
