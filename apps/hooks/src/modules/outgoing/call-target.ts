@@ -44,6 +44,7 @@ export interface CallBounds {
 }
 
 const MAX_HEADER_BYTES = 32 * 1024;
+
 /**
  * Calls the target of an outgoing webhook and follows redirects, each checked like the target
  * itself. No connection or cookie outlives a call. No answer is decompressed.
