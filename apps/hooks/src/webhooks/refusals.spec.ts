@@ -7,7 +7,7 @@ import {
   waitFor,
 } from '@cds/testing';
 import { createRefusalStore } from '@cds/hooks-store';
-import { hookKeys, KEYS, refusalsKey } from '@cds/hooks-store/keys';
+import { hookKeys, refusalsKey } from '@cds/hooks-store/keys';
 import type { NodeHook } from '@cds/wire';
 import { allDone, deliver } from '../../test/deliveries';
 import { repositoryHook, signed } from '../../test/node-hooks';
@@ -133,23 +133,20 @@ describe('refused deliveries', () => {
       await hooks.tasks();
       const uuids = Array.from({ length: REFUSALS_PER_MINUTE + 20 }, () => randomUUID() as string);
 
-      const commands = await commandsDuring(context, async () => {
-        for (const uuid of uuids) await hooks.webhook(uuid, request());
-      });
+      const roundTrips = await commandsDuring(
+        context,
+        async () => {
+          for (const uuid of uuids) await hooks.webhook(uuid, request());
+        },
+        { onlyRoundTrips: true },
+      );
 
-      // A script that is to store an unsigned one looks the same up, until the address is over the limit.
-      const scripts = commands.filter(([name]) => name?.startsWith('eval'));
-      expect(scripts.length).toBe(
-        'X-Hub-Signature' in (request().headers ?? {}) ? 0 : REFUSALS_PER_MINUTE,
-      );
-      const lookups = commands.filter((command) => !scripts.includes(command));
-      expect(lookups.map(([name, key]) => [name?.toLowerCase(), key])).toEqual(
-        uuids.flatMap((uuid) => [
-          ['hmget', hookKeys(uuid).task],
-          ['hget', KEYS.mark],
-          ['sismember', KEYS.tasks],
-        ]),
-      );
+      expect(roundTrips).toHaveLength(uuids.length);
+      for (const [index, uuid] of uuids.entries()) {
+        const [name, , , ...words] = roundTrips[index] ?? [];
+        expect(name).toMatch(/^eval(sha)?$/i);
+        expect(words).toContain(hookKeys(uuid).task);
+      }
     });
 
     it('a known hook costs no second lookup for a refused delivery, and a signed one a single script', async () => {
@@ -166,9 +163,7 @@ describe('refused deliveries', () => {
           async () => void (await hooks.webhook(hook.uuid, request)),
           { onlyRoundTrips: true },
         );
-        return commands
-          .map(([name]) => name)
-          .filter((name) => /^(hmget|evalsha)$/i.test(name ?? ''));
+        return commands.map(([name]) => name).filter((name) => /^eval(sha)?$/i.test(name ?? ''));
       };
 
       expect((await names(pushDelivery({ push: 'unsigned' }))).length).toBe(1);

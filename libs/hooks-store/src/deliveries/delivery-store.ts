@@ -1,10 +1,9 @@
 import type { SignatureMode } from '@cds/config';
 import type { TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS, keysOf, SIGNED_FIELD, SYNCHRONIZED_FIELD } from '../redis-keys';
+import { hookKeys, KEYS, keysOf } from '../redis-keys';
 import type { ExecutionState } from '../execution';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
-import { repliesOf } from '../pipeline-replies';
 import { writeExecution } from '../stored-execution-text';
 import type {
   AbsentHook,
@@ -17,6 +16,7 @@ import type {
 import type { HeldLock } from '../hook-lock/hook-lock';
 import { ACCEPT_DELIVERY } from './accept-delivery.lua';
 import { FINISH_EXECUTION } from './finish-execution.lua';
+import { LOOK_UP_HOOK } from './look-up-hook.lua';
 import { REQUEUE_AT_TAIL } from './requeue-at-tail.lua';
 import { SAVE_STATE } from './save-state.lua';
 import { TAKE_PENDING } from './take-pending.lua';
@@ -33,6 +33,7 @@ export function createDeliveryStore(deps: {
   keyRepair?: KeyRepair;
 }) {
   const { redis, executionHistory, deadLetters, keyRepair = NO_KEY_REPAIR } = deps;
+  const lookUpHook = LOOK_UP_HOOK.on(redis);
   const acceptDelivery = ACCEPT_DELIVERY.on(redis);
   const takePending = TAKE_PENDING.on(redis);
   const saveState = SAVE_STATE.on(redis);
@@ -42,30 +43,17 @@ export function createDeliveryStore(deps: {
   return {
     /** One round trip. */
     async lookUp(uuid: string): Promise<HookOnFile | AbsentHook> {
-      const { task } = hookKeys(uuid);
-      const replies = await keyRepair.hook(uuid, () =>
-        repliesOf(
-          redis
-            .pipeline()
-            .hmget(task, 'type', 'method', SIGNED_FIELD)
-            .hget(KEYS.mark, SYNCHRONIZED_FIELD)
-            .sismember(KEYS.tasks, uuid),
-        ),
+      const found = await keyRepair.hook(uuid, () =>
+        lookUpHook({ task: hookKeys(uuid).task, mark: KEYS.mark, tasks: KEYS.tasks }, { uuid }),
       );
-      const [kept, synchronized, isTask] = replies as [(string | null)[], string | null, number];
-      const [type, method, signed] = kept;
+      const { type, method, signed, synchronizedAt, isTask } = found;
       if (!type)
         return {
           kind: 'unknown',
-          synchronizedAt: synchronized === null ? undefined : Number(synchronized),
-          vanished: isTask === 1,
+          synchronizedAt: synchronizedAt === null ? undefined : Number(synchronizedAt),
+          vanished: isTask,
         };
-      return {
-        kind: 'known',
-        type: type as TaskType,
-        method: method ?? '',
-        signed: signed === '1',
-      };
+      return { kind: 'known', type: type as TaskType, method: method ?? '', signed };
     },
 
     /** Stores a delivery; it is in Redis when this returns `accepted`. */
