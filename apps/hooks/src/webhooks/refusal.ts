@@ -19,7 +19,11 @@ export class Refusal extends CdsError {
     readonly reason: RefusalReason,
     ...error: ConstructorParameters<typeof CdsError>
   ) {
+    // A stack costs more than the answer, and says nothing that the reason does not.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(...error);
+    Error.stackTraceLimit = stackTraceLimit;
   }
 
   /** Whether a sender who knows no hook, or not its secret, can cause it. */
