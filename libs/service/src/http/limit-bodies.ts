@@ -6,6 +6,9 @@ import type { ConnectionLimits } from './connection-limits';
 import type { FloodLog } from './flood-log';
 import { ORDINARY_HEADER_BYTES } from './long-headers';
 
+/** The share of the limit that is free after too many. */
+const SPARE = 0.05;
+
 interface Sending {
   response: ServerResponse;
   headerBytes: number;
@@ -38,22 +41,25 @@ export function limitBodies({
   }
 
   function limit(): void {
-    if (isWithin()) return;
+    if (isWithin(limits.bodies)) return;
     for (const request of sending.keys()) if (isWhole(request)) came(request);
+    if (isWithin(limits.bodies)) return;
+    // Some more, so that not each further request has to look at all others.
+    const most = limits.bodies - Math.floor(limits.bodies * SPARE);
     // Who was answered needs nothing more.
     for (const [request, { answered }] of sending) {
-      if (isWithin()) return;
+      if (isWithin(most)) return;
       if (answered) cutSending(request);
     }
     for (const [request, { headerBytes }] of sending) {
-      if (isWithin()) return;
-      const isToBlame = sending.size > limits.bodies || headerBytes > ORDINARY_HEADER_BYTES;
+      if (isWithin(most)) return;
+      const isToBlame = sending.size > most || headerBytes > ORDINARY_HEADER_BYTES;
       if (isToBlame) cutSending(request);
     }
   }
 
-  function isWithin(): boolean {
-    return sending.size <= limits.bodies && headerBytesOfAll <= limits.headerBytes;
+  function isWithin(most: number): boolean {
+    return sending.size <= most && headerBytesOfAll <= limits.headerBytes;
   }
 
   function cutSending(request: IncomingMessage): void {
