@@ -8,10 +8,12 @@ import { CdsError } from '@cds/wire';
 const LINGER_MS = 1_000;
 
 /** Answers what Node's parser cannot make a request of: no route sees it. */
-export function answerMalformed(maxHeaderBytes: number) {
+export function answerMalformed(maxHeaderBytes: number, maxHeaders = Infinity) {
   const tooLong = `the headers exceed ${maxHeaderBytes / 1024} KiB`;
+  // From Node 24 on one error stands for both.
+  const tooMany = maxHeaders < Infinity ? `, or there are more than ${maxHeaders} headers` : '';
   const reasons: Partial<Record<string, { status: number; from: string }>> = {
-    HPE_HEADER_OVERFLOW: { status: 431, from: tooLong },
+    HPE_HEADER_OVERFLOW: { status: 431, from: tooLong + tooMany },
     ERR_HTTP_REQUEST_TIMEOUT: { status: 408, from: 'the request came too slowly' },
   };
   return (error: NodeJS.ErrnoException, socket: Duplex): void => {

@@ -18,6 +18,8 @@ const BACKLOG = 4_096;
  * last one, up to 64 KiB at `hooks`.
  */
 const MAX_IDLE_PARSERS = 50;
+/** Of `maxHeadersCount`. Node's default is some 1,000. */
+const NO_LIMIT = 0;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than Go's clients keep an idle connection (90 s), so that they close it. */
@@ -54,10 +56,9 @@ export interface ListenOptions {
   maxHeaderBytes?: number | undefined;
   /**
    * Whether a connection closes after a request with headers beyond 8 KiB; false when not given.
-   * Node takes one new connection after it has read what all others sent.
    */
   closeAfterLongHeaders?: boolean | undefined;
-  /** Headers that a request may have; any number when not given, of which Node keeps 1,000. */
+  /** Headers that a request may have; any number when not given. */
   maxHeaders?: number | undefined;
   /** Servers of this process that listen for strangers and share its files; default 1. */
   servers?: number;
@@ -86,8 +87,8 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     // The app refuses it, with a body.
     requireHostHeader: false,
   });
-  // Node drops those beyond it without a word: one more shows that there were too many.
-  if (maxHeaders < Infinity) server.maxHeadersCount = maxHeaders + 1;
+  // Node before 24 drops those beyond it without a word: one more shows that there were too many.
+  server.maxHeadersCount = maxHeaders < Infinity ? maxHeaders + 1 : NO_LIMIT;
   const silence = times?.silence ?? SILENCE_MS;
   server.setTimeout(silence);
   const connections = trackConnections(server, {
@@ -103,7 +104,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     });
   };
   server.on('request', serve);
-  server.on('clientError', answerMalformed(maxHeaderBytes));
+  server.on('clientError', answerMalformed(maxHeaderBytes, maxHeaders));
   server.on('connect', answerConnect);
   // An unknown expectation may be ignored; Node's refusal has no body.
   server.on('checkExpectation', serve);
