@@ -12,11 +12,27 @@ const GOAL_MS = 1_000;
 const GOAL_MB = 400;
 
 const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
+const HALF_SENT = [
+  'POST /webhook/00000000-0000-4000-8000-000000000000 HTTP/1.1',
+  'Host: x',
+  'Content-Type: application/json',
+  `X-Hub-Signature: sha256=${'a'.repeat(64)}`,
+  'Content-Length: 100000',
+  '\r\n{',
+].join('\r\n');
 const LONG = `X-A: ${'y'.repeat(60_000)}\r\n`;
 const DEAF = { perConnection: 9, reads: false, comesBack: false };
 const BUSY = { perConnection: 1, reads: true, comesBack: true };
 
 const ATTACKS: readonly { what: string; order: Omit<Attack, 'port' | 'connections'> }[] = [
+  {
+    what: 'send one byte of a body and no more',
+    order: { ...BUSY, request: HALF_SENT, comesBack: false },
+  },
+  {
+    what: 'send one byte of a body and no more, again and again',
+    order: { ...BUSY, request: HALF_SENT },
+  },
   {
     what: 'ask nine times for /openapi.json and read nothing',
     order: { ...DEAF, request: get('/openapi.json') },
@@ -52,7 +68,7 @@ export const hostile: BenchCase = {
           const send = (): Promise<SteadyReport> =>
             stage.sendSteadily({ rate: RATE, seconds: SECONDS, round: (round += 1) });
           await send();
-          quiet.push((await send()).p50);
+          quiet.push((await send()).worst);
           await client.attack({ port, connections: CONNECTIONS, ...order });
           const report = await send();
           medians.push(report.p50);
@@ -64,10 +80,10 @@ export const hostile: BenchCase = {
           await stage.close();
         }
       }
-      const taken = summarize(medians);
+      const taken = summarize(worst);
       rows.push({
         case: 'hostile',
-        measured: `p50 of signed pushes at ${RATE}/s while ${CONNECTIONS} connections ${what}`,
+        measured: `slowest of signed pushes at ${RATE}/s while ${CONNECTIONS} connections ${what}`,
         unit: 'ms',
         ours: taken,
         limit: summarize(quiet),
@@ -76,7 +92,7 @@ export const hostile: BenchCase = {
         reached: taken.median <= GOAL_MS,
         memoryMb: { hooks: Math.max(...memory) },
         notes: [
-          `worst of each round: median ${summarize(worst).median.toFixed(0)} ms; all were answered 200 at the first attempt`,
+          `p50 of each round: median ${summarize(medians).median.toFixed(1)} ms; all were answered 200 at the first attempt`,
           `memory is to stay below ${GOAL_MB} MB`,
         ],
       });

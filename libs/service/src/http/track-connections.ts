@@ -8,11 +8,15 @@ import { createFloodLog } from './flood-log';
 import { limitBodies } from './limit-bodies';
 import { limitReads } from './limit-reads';
 import { createLongHeaders } from './long-headers';
+import { paceConnections } from './pace-connections';
 import { queuePipelined } from './pipelined-requests';
 import { watchUnread } from './unread-answers';
 
 /** The pause between two counts of unfinished headers; Node does not report single ones. */
 const HEADER_CHECK_MS = 100;
+
+/** The share of connections that may wait to be read. The others are at work, or are kept. */
+const OPENING_SHARE = 0.75;
 
 interface Connection {
   /** Answers that are not out yet. */
@@ -78,14 +82,26 @@ export function trackConnections(
     cut: (socket) => cutDeaf(socket, 'unread', limits.unreadBytes),
   });
 
-  server.on('connection', (socket) => {
-    if (connections.size >= limits.connections && !makeRoom()) {
-      socket.destroy();
-      return;
-    }
+  const opening = paceConnections(server, {
+    most: limits.connections * OPENING_SHARE,
+    accepted(socket) {
+      if (connections.size >= limits.connections && !makeRoom()) {
+        socket.destroy();
+        return false;
+      }
+      track(socket);
+      return true;
+    },
+    begins(socket) {
+      unused.add(socket);
+      reads.watch(socket);
+      watchHeaders();
+    },
+  });
+
+  function track(socket: Socket): void {
     const connection: Connection = { answers: new Set(), bytesBefore: 0 };
     connections.set(socket, connection);
-    unused.add(socket);
     socket.once('close', () => {
       connections.delete(socket);
       forget(socket);
@@ -94,9 +110,7 @@ export function trackConnections(
       unread.forget(socket);
       bodies.came(connection.sending);
     });
-    reads.watch(socket);
-    watchHeaders();
-  });
+  }
 
   function forget(socket: Socket): void {
     unused.delete(socket);
@@ -128,6 +142,7 @@ export function trackConnections(
 
   /** Of the larger kind: who opens or keeps connections harms others of that kind alone. */
   function longestIdle(): Socket | undefined {
+    if (opening.size > Math.max(unused.size, kept.size)) return opening.takeLongest();
     const [socket] = unused.size >= kept.size ? unused : kept;
     return socket;
   }
@@ -229,6 +244,7 @@ export function trackConnections(
     drain() {
       draining = true;
       clearInterval(headerCheck);
+      while (opening.size > 0) opening.takeLongest()?.destroy();
       for (const socket of [...unused, ...kept]) socket.destroy();
       for (const { answers } of connections.values()) {
         for (const response of answers) {
