@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
 import { delimiter, join } from 'node:path';
 import {
   freePort,
@@ -459,6 +460,26 @@ describe('engine start', () => {
     running.kill('SIGKILL');
 
     await waitFor(() => existsSync(ORPHAN), { what: 'the end of the service' });
+  });
+
+  it('passes signals on and loses no child where nobody reads what it prints', async () => {
+    const FLOOD = join(engine.folder(), 'flooded');
+    const running = spawn(
+      process.execPath,
+      [join(engine.home, 'main.js'), 'start', 'vcs', 'hooks', '--config', configFile()],
+      { env: { PATH: PLAIN_PATH, FLOOD }, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    try {
+      // Far more than a pipe and the memory for it hold.
+      await waitFor(() => existsSync(FLOOD), { what: 'a service to have printed it all' });
+
+      const ended = once(running, 'exit');
+      running.kill('SIGTERM');
+
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      running.kill('SIGKILL');
+    }
   });
 
   it('sends a signal on once, however often it comes at the same moment', async () => {

@@ -40,6 +40,14 @@ if (orphan && process.env.CDS_BITBUCKET_SUPERVISED) process.stdin.resume().on('e
   require('node:fs').writeFileSync(orphan, name);
   process.exit(0);
 });
+const flood = process.env.FLOOD;
+if (flood && name === 'hooks') {
+  const fill = () => {
+    if (process.stdout.bytesWritten > 32 * 1024 * 1024) return require('node:fs').writeFileSync(flood, '');
+    process.stdout.write('x'.repeat(1023) + '\\n', fill);
+  };
+  fill();
+}
 console.error(name + ' warns');
 console.log(name + ' started with ' + process.argv.slice(2).join(' '));
 console.log(name + ' has pid ' + process.pid);

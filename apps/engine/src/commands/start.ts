@@ -17,6 +17,7 @@ import { warnOfOpenFiles } from '../readable-by-others';
 import { remoteForService } from '../remote-config';
 import { isOurService, unknownService } from '../service-names';
 import { forwardSignals } from '../supervision/forward-signals';
+import { openOutput } from '../supervision/open-output';
 import { serviceBundle } from '../supervision/service-bundle';
 import { logLineOf, sentenceOf, type SupervisionEvent } from '../supervision/supervision-event';
 import {
@@ -52,11 +53,20 @@ export async function startServices(
   );
 
   const nameWidth = Math.max(...wanted.map((name) => name.length), 'hooks'.length);
-  const report = (event: SupervisionEvent): void =>
-    process.stdout.isTTY ? context.say(sentenceOf(event)) : context.out(logLineOf(event));
+  // Nobody reads any more (`| head`): a service whose logs are lost does not go on.
+  const closed = (): void => supervisor.stop('SIGTERM');
+  const outputs = {
+    stdout: openOutput(process.stdout, closed),
+    stderr: openOutput(process.stderr, closed),
+  };
+  const { stdout, stderr } = outputs;
+  const report = (event: SupervisionEvent): void => {
+    if (stdout.isTerminal) stderr.stream.write(`${sentenceOf(event)}\n`);
+    else stdout.stream.write(logLineOf(event));
+  };
   const stopDelays = [config.vcs, config.hooks].map((each) => each?.http.stopDelaySeconds ?? 0);
   const stopDeadlineMs = STOP_DEADLINE_MS + Math.max(...stopDelays) * 1_000;
-  const supervisor = createSupervisor({ report, nameWidth, stopDeadlineMs });
+  const supervisor = createSupervisor({ report, outputs, nameWidth, stopDeadlineMs });
   const stopForwarding = forwardSignals(supervisor);
   if (api) await startApi(api, config, supervisor, report);
   plans.forEach((plan) => supervisor.start(plan));

@@ -17,11 +17,7 @@ export function forwardSignals(supervisor: Supervisor): () => void {
     last = now;
     if (!isRepeated) supervisor.stop(signal === 'SIGHUP' ? 'SIGTERM' : signal);
   };
-  // Nobody reads any more (`| head`): a service whose logs are lost does not go on.
-  const onClosedOutput = (): void => supervisor.stop('SIGTERM');
   SIGNALS.forEach((signal) => process.on(signal, forward));
-  process.stdout.on('error', onClosedOutput);
-  process.stderr.on('error', onClosedOutput);
   return () => {
     SIGNALS.forEach((signal) => process.off(signal, forward));
   };

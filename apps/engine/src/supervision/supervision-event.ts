@@ -40,9 +40,12 @@ const RECORDS = {
 
 /** For a collector of logs: a line of JSON, as the services write them. */
 export function logLineOf({ kind, ...fields }: SupervisionEvent): string {
-  const { level, msg } = RECORDS[kind];
+  return logLine({ ...fields, ...RECORDS[kind] });
+}
+
+export function logLine({ level = 'warning', ...fields }: Record<string, unknown>): string {
   const time = new Date().toISOString();
-  return `${JSON.stringify({ level, time, service: 'engine', ...fields, msg })}\n`;
+  return `${JSON.stringify({ level, time, service: 'engine', ...fields })}\n`;
 }
 
 function describe({ code, signal, error }: ChildEnd): string {

@@ -16,18 +16,21 @@ const isAlive = (pid: number): boolean => {
 };
 
 describe('createSupervisor', () => {
+  const outputs = {
+    stdout: { stream: new PassThrough(), isTerminal: false },
+    stderr: { stream: new PassThrough(), isTerminal: false },
+  };
+
   it('kills what does not end in time, with all that it started', async () => {
     const said: string[] = [];
     const supervisor = createSupervisor({
       report: (event) => said.push(sentenceOf(event)),
+      outputs,
       nameWidth: 5,
       stopDeadlineMs: 300,
     });
     const printed: string[] = [];
-    const write = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-      printed.push(String(chunk));
-      return true;
-    });
+    outputs.stdout.stream.on('data', (chunk) => printed.push(String(chunk)));
     const script = `trap '' TERM; sleep 60 & echo pid $!; while :; do sleep 0.05; done`;
     supervisor.start({
       name: 'deaf',
@@ -40,7 +43,6 @@ describe('createSupervisor', () => {
 
     supervisor.stop('SIGTERM');
     const exitCode = await supervisor.finished;
-    write.mockRestore();
 
     expect(exitCode).toBe(1);
     expect(said).toEqual(['Killing what did not end in time: deaf.']);
@@ -51,6 +53,7 @@ describe('createSupervisor', () => {
     const said: string[] = [];
     const supervisor = createSupervisor({
       report: (event) => said.push(sentenceOf(event)),
+      outputs,
       nameWidth: 5,
     });
 

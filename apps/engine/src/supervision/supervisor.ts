@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import type { Output } from './open-output';
 import { prefixLines } from './prefix-lines';
 import { createPauses, RESTART_PAUSES, type RestartPauses } from './restart-pauses';
 import type { ChildEnd, SupervisionEvent } from './supervision-event';
@@ -14,6 +15,12 @@ export interface ChildPlan {
   hasNoInput?: boolean;
   /** Whether its end, which nobody asked for, ends all others, too. Else it is started again. */
   endsGroup: (code: number | null) => boolean;
+}
+
+/** Where the children's lines go. */
+export interface Outputs {
+  stdout: Output;
+  stderr: Output;
 }
 
 export interface Supervisor {
@@ -45,6 +52,7 @@ const LAST_WORDS_MS = 2_000;
  */
 export function createSupervisor(o: {
   report: (event: SupervisionEvent) => void;
+  outputs: Outputs;
   nameWidth: number;
   stopDeadlineMs?: number;
   pauses?: RestartPauses;
@@ -82,7 +90,7 @@ export function createSupervisor(o: {
 
   function start(plan: ChildPlan, pauses: ReturnType<typeof createPauses>): void {
     const startedAt = performance.now();
-    const child = spawnChild(plan, o.nameWidth);
+    const child = spawnChild(plan, o.nameWidth, o.outputs);
     children.set(plan.name, child);
     whenEnded(child, (end) => {
       if (!children.delete(plan.name)) return;
@@ -121,9 +129,9 @@ export function createSupervisor(o: {
 }
 
 /** In a process group of its own: Ctrl-C in a terminal reaches it once, through us. */
-function spawnChild(plan: ChildPlan, nameWidth: number): ChildProcess {
+function spawnChild(plan: ChildPlan, nameWidth: number, outputs: Outputs): ChildProcess {
   const { name, command, args, env, hasNoInput = false } = plan;
-  const onTerminal = process.stdout.isTTY ? { [TERMINAL]: '1' } : {};
+  const onTerminal = outputs.stdout.isTerminal ? { [TERMINAL]: '1' } : {};
   const child = spawn(command, args, {
     env: { ...env, [SUPERVISED]: '1', ...onTerminal },
     // Nothing is written to its input: its end tells a service that this process was killed.
@@ -133,8 +141,8 @@ function spawnChild(plan: ChildPlan, nameWidth: number): ChildProcess {
   child.stdin.on('error', () => undefined);
   if (hasNoInput) child.stdin.end();
   const prefix = `${name.padEnd(nameWidth)} | `;
-  pipeLines(child.stdout, process.stdout, prefix);
-  pipeLines(child.stderr, process.stderr, prefix);
+  pipeLines(child.stdout, outputs.stdout, prefix);
+  pipeLines(child.stderr, outputs.stderr, prefix);
   return child;
 }
 
@@ -173,9 +181,9 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 /** A collector of logs needs the plain lines; on a terminal a prefix names their service. */
-function pipeLines(from: Readable, to: NodeJS.WriteStream, prefix: string): void {
+function pipeLines(from: Readable, { stream, isTerminal }: Output, prefix: string): void {
   from
     .setEncoding('utf8')
-    .pipe(prefixLines(to.isTTY ? prefix : ''))
-    .pipe(to, { end: false });
+    .pipe(prefixLines(isTerminal ? prefix : ''))
+    .pipe(stream, { end: false });
 }

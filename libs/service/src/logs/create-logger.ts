@@ -4,7 +4,7 @@ import type { LogLevel } from '@cds/config';
 import { showHidden, showHiddenOnceParsed } from '@cds/wire';
 import { HIDDEN, redact, SECRET_FIELDS } from './redact';
 import { writeByTurn } from './write-by-turn';
-import { writerToStdout, writeWithoutWaiting } from './write-without-waiting';
+import { writerTo, writeWithoutWaiting } from './write-without-waiting';
 
 export type Logger = pino.Logger;
 
@@ -71,7 +71,7 @@ function linesOnStdout(service: string): pino.DestinationStream {
 /** Never waits for who reads. @param lineOf makes the line that says how many were dropped */
 function writeToReader(lineOf: (fields: object) => string): (text: string) => void {
   return writeWithoutWaiting({
-    write: writerToStdout(),
+    write: writerTo(process.stdout),
     droppedLine: (dropped) =>
       lineOf({
         time: new Date().toISOString(),

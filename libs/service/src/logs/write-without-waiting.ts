@@ -18,6 +18,8 @@ export interface WriteWithoutWaitingDeps {
   /** The line in place of those that were dropped. */
   droppedLine: (dropped: number) => string;
   maxHeldBytes?: number;
+  /** Called when the reader is gone for good. */
+  closed?: () => void;
 }
 
 /**
@@ -55,6 +57,7 @@ export function writeWithoutWaiting(deps: WriteWithoutWaitingDeps): (lines: stri
       isClosed = true;
       held = [];
       heldBytes = 0;
+      deps.closed?.();
     }
     return true;
   }
@@ -102,9 +105,11 @@ export function writeWithoutWaiting(deps: WriteWithoutWaitingDeps): (lines: stri
 const GONE: readonly unknown[] = ['EPIPE', 'EBADF'];
 const GONE_TERMINAL: readonly unknown[] = [...GONE, 'EIO'];
 
-/** Writes to standard output what it takes at once, see {@link WriteWithoutWaitingDeps}. */
-export function writerToStdout(): (bytes: Buffer) => number {
-  const { fd, isTTY } = process.stdout;
+/** Writes to a standard stream what it takes at once, see {@link WriteWithoutWaitingDeps}. */
+export function writerTo({
+  fd,
+  isTTY,
+}: Pick<NodeJS.WriteStream & { fd: number }, 'fd' | 'isTTY'>): (bytes: Buffer) => number {
   const to = isTTY ? openWithoutWaiting(fd) : fd;
   const gone = isTTY ? GONE_TERMINAL : GONE;
   return (bytes) => {
