@@ -1,4 +1,4 @@
-import axios, { type AxiosInstance } from 'axios';
+import axios, { AxiosHeaders, type AxiosPromise, type InternalAxiosRequestConfig } from 'axios';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
@@ -16,6 +16,9 @@ const PAGE_START_BYTES = 1_024;
 const IDLE_CONNECTION_MS = 10_000;
 /** What axios sets for each request. Were Node's agent to set another one after each, both would ask the kernel every time. */
 const KEEP_ALIVE_PROBE_MS = 60_000;
+
+/** As axios sends it. */
+const ACCEPT = { Accept: 'application/json, text/plain, */*' };
 
 export interface HttpCall {
   method: 'GET' | 'POST' | 'DELETE';
@@ -67,7 +70,10 @@ export function createHttpSender(o: { url: string; insecure: boolean }): HttpSen
   };
   const httpAgent = new HttpAgent(kept);
   const httpsAgent = new HttpsAgent({ ...kept, rejectUnauthorized: !o.insecure });
-  const http = axios.create({
+  const { transitional } = axios.defaults;
+  const perform = axios.getAdapter('http') as Perform;
+  const common = {
+    ...(transitional && { transitional }),
     baseURL: o.url,
     httpAgent,
     httpsAgent,
@@ -75,12 +81,9 @@ export function createHttpSender(o: { url: string; insecure: boolean }): HttpSen
     maxRedirects: 0,
     responseType: 'stream',
     validateStatus: () => true,
-    // Bytes go out and come in as they are.
-    transformRequest: [],
-    transformResponse: [],
-  });
+  } satisfies Partial<InternalAxiosRequestConfig>;
   return {
-    send: (call) => send(http, call),
+    send: (call) => send((request) => perform({ ...common, ...request }), call),
     close() {
       httpAgent.destroy();
       httpsAgent.destroy();
@@ -88,17 +91,23 @@ export function createHttpSender(o: { url: string; insecure: boolean }): HttpSen
   };
 }
 
-async function send(http: AxiosInstance, call: HttpCall): Promise<HttpAnswer> {
+/**
+ * axios' adapter alone: what comes before it, the merging of its defaults into each request, took a
+ * fifth of the CPU time of a run.
+ */
+type Perform = (request: InternalAxiosRequestConfig) => AxiosPromise<Readable>;
+
+async function send(perform: Perform, call: HttpCall): Promise<HttpAnswer> {
   call.signal?.throwIfAborted();
-  // As bytes: axios parses a text to check it. A failure here is not the API's.
+  // As bytes, which pass through as they are. A failure here is not the API's.
   const data = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
   const outer = call.signal && { signal: call.signal };
   return withTimeout(outer, call.timeoutMs, async ({ signal }) => {
     try {
-      const answer = await http.request<Readable>({
+      const answer = await perform({
         method: call.method,
         url: call.path,
-        headers: call.headers,
+        headers: new AxiosHeaders({ ...ACCEPT, ...call.headers }),
         data,
         signal,
       });
