@@ -34,9 +34,11 @@ export const poller: HookModule = {
     const store = stores.polls;
     const tasks = createPollTaskHandler({ store });
     const checkStart = createCheckPolling({ api, callApi, store });
+    // Where they are not polled, a look at each of thousands would find nothing. Polls of before the
+    // configuration was changed end when they are due.
+    const ofWebhooks = config.reconcile.intervalSeconds > 0 ? { RepoWebHook: tasks } : {};
     return {
-      // Repository webhooks may have been polled before the configuration was changed.
-      tasks: { RepoPoller: { ...tasks, checkStart }, RepoWebHook: tasks },
+      tasks: { RepoPoller: { ...tasks, checkStart }, ...ofWebhooks },
       work() {
         const loop = createPoller({
           store,
