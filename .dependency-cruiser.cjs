@@ -26,7 +26,14 @@ module.exports = {
       to: { circular: true },
     },
     ...layers('hooks', [
-      ...['payloads/', 'queue/', '(resources|timing)\\.ts$', 'modules/', 'hook-modules\\.ts$'],
+      ...[
+        'payloads/',
+        'queue/',
+        'worker-processes/',
+        '(resources|timing)\\.ts$',
+        'modules/',
+        'hook-modules\\.ts$',
+      ],
       '(webhooks|tasks|admin|monitoring|state)/',
     ]),
     {

@@ -19,6 +19,9 @@ import type { Timing } from './timing';
 import { createWebhookHandler } from './webhooks/handle-webhook';
 import { watchSecrets } from './watch-secrets';
 import { createWorkWhileOurs } from './work-while-ours';
+import type { MainProcess } from './worker-processes/follow-main-process';
+import { createSessionForWorkers } from './worker-processes/session-for-workers';
+import { createWorkerProcesses } from './worker-processes/start-worker-processes';
 
 /** How long the first registration waits for Redis. */
 const REDIS_READY_MS = 2_000;
@@ -39,6 +42,7 @@ export interface HooksService {
  *
  * @param onUnusable called where only another configuration can help: Redis is in cluster mode, or
  *   the API refuses the name of this service
+ * @param main in a worker process: the process that started it, whose ports and session it shares
  */
 export async function createHooks(
   config: HooksConfig,
@@ -46,12 +50,15 @@ export async function createHooks(
   timing: Timing = {},
   onUnusable?: () => void,
   tracing?: Tracing,
+  main?: MainProcess,
 ): Promise<HooksService> {
+  const workers = createWorkerProcesses(main ? 0 : config.workers - 1, logger);
   const ending = new AbortController();
   const own = { isOurs: false };
   const monitoring = createMonitoring(config.api);
   const resources = createResources({
-    ...{ config, logger, timing, monitoring, onUnusable, tracing },
+    ...{ config, logger, timing, monitoring, onUnusable, tracing, main },
+    metricsOfWorkers: main || config.workers === 1 ? undefined : workers.metrics,
     isOurs: () => own.isOurs,
   });
   const { redis, api, registration, stores, queues, metrics, now, intakeLoad } = resources;
@@ -64,7 +71,11 @@ export async function createHooks(
 
   const modules = HOOK_MODULES.flatMap((module) => module.create?.(resources) ?? []);
   const handleTasks = createHandleTasks(modules);
-  const work = createWorkWhileOurs(resources, modules, ending.signal);
+  const work = createWorkWhileOurs(resources, modules, {
+    ending: ending.signal,
+    // A queue that several processes consume has no order.
+    receives: !main,
+  });
   const state = await createState({
     ...{ redis, config, api, registration, logger, now, own, handleTasks },
     ...{ tasks: stores.tasks, urlPublic: config.urlPublic, ending: ending.signal },
@@ -123,7 +134,15 @@ export async function createHooks(
       ...{ admin: adminService, tasks: taskService, handleTasks, monitoring, state },
     }),
   });
-  const server = await listenAll({ ...{ config: config.http, logger }, ...apps });
+  const server = await listenAll({
+    ...{ config: config.http, logger, serverOf: main?.server },
+    ...apps,
+  });
+  workers.start({
+    session: createSessionForWorkers({ api, registration }),
+    server: (name) => (name === 'main' ? server.shared : server.publicShared),
+    metricsText: async () => (await metrics.text()).text,
+  });
 
   if (config.disable) logger.warn({}, 'hooks.disable is set: deliveries are accepted and wait');
   api.onSuccess(queues.apiOutage.apiAnswered);
@@ -150,7 +169,10 @@ export async function createHooks(
   return {
     port: server.port,
     publicPort: server.publicPort,
-    drain: readiness.stop,
+    drain() {
+      readiness.stop();
+      workers.askToStop();
+    },
     async stop(deadlineMs) {
       const until = Date.now() + deadlineMs;
       const left = (reservedMs: number) => Math.max(0, until - Date.now() - reservedMs);
@@ -159,7 +181,11 @@ export async function createHooks(
       registration.stop();
       state.stop();
       queues.apiOutage.stop();
-      await Promise.all([server.close(left(1_000)), work.stop(left(2_000))]);
+      await Promise.all([
+        server.close(left(1_000)),
+        work.stop(left(2_000)),
+        workers.stop(left(500)),
+      ]);
       await queues.close();
       redis.disconnect();
       api.close();

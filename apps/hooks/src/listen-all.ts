@@ -1,6 +1,13 @@
 import type { HooksConfig } from '@cds/config';
 import { type HttpServer, listen, type Logger } from '@cds/service';
 import type { RequestListener } from 'node:http';
+import type { Server } from 'node:net';
+import type { MainProcess } from './worker-processes/follow-main-process';
+
+export interface HooksServer extends HttpServer {
+  publicPort?: number;
+  publicShared?: Server;
+}
 
 /** No known caller sends more than some KiB. */
 const MAX_HEADER_BYTES = 64 * 1024;
@@ -17,8 +24,10 @@ export async function listenAll(options: {
   logger: Logger;
   everything: RequestListener;
   webhooks: RequestListener;
-}): Promise<HttpServer & { publicPort?: number }> {
-  const { config, logger, everything, webhooks } = options;
+  /** In a worker process: where the main process listens. */
+  serverOf?: MainProcess['server'] | undefined;
+}): Promise<HooksServer> {
+  const { config, logger, everything, webhooks, serverOf } = options;
   const common = {
     logger,
     maxHeaderBytes: MAX_HEADER_BYTES,
@@ -26,17 +35,23 @@ export async function listenAll(options: {
     closeAfterLongHeaders: true,
     servers: config.public ? 2 : 1,
   };
-  const main = await listen(everything, { ...common, addr: config.addr, port: config.port });
+  const main = await listen(everything, {
+    ...{ ...common, addr: config.addr, port: config.port },
+    shared: await serverOf?.('main'),
+  });
   if (!config.public) return main;
   try {
     const publicServer = await listen(webhooks, {
       ...common,
       ...config.public,
+      shared: await serverOf?.('public'),
       keys: { port: 'http.publicPort', addr: 'http.publicAddr' },
     });
     return {
       port: main.port,
+      shared: main.shared,
       publicPort: publicServer.port,
+      publicShared: publicServer.shared,
       close: async (deadlineMs) => {
         await Promise.all([main.close(deadlineMs), publicServer.close(deadlineMs)]);
       },

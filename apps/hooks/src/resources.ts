@@ -1,4 +1,4 @@
-import { CdsApiClient } from '@cds/api-client';
+import { CdsApiClient, FollowingApiClient } from '@cds/api-client';
 import { type HooksConfig, publicConfig } from '@cds/config';
 import {
   createCleanupStore,
@@ -21,6 +21,7 @@ import {
   createRegistration,
   type Logger,
   type Monitoring,
+  type ProcessMetrics,
   whileOurs,
 } from '@cds/service';
 import type { Tracing } from '@cds/tracing';
@@ -32,6 +33,7 @@ import { createIntakeLoad } from './queue/intake-load';
 import { createWorkMetrics } from './queue/work-metrics';
 import { createUnreadableReports } from './queue/report-unreadable';
 import type { Timing } from './timing';
+import type { MainProcess } from './worker-processes/follow-main-process';
 
 /** Shared by all parts of the service. */
 export type Resources = ReturnType<typeof createResources>;
@@ -49,15 +51,35 @@ export function createResources(deps: {
   /** Called where only another configuration can help. */
   onUnusable?: (() => void) | undefined;
   tracing?: Tracing | undefined;
+  /** In a worker process. */
+  main?: MainProcess | undefined;
+  /** Of a main process with worker processes: what these count. */
+  metricsOfWorkers?: (() => Promise<ProcessMetrics[]>) | undefined;
 }) {
-  const { config, logger, timing, tracing } = deps;
+  const { config, logger, timing, tracing, main } = deps;
   const missingRights = createMissingRights({ logger });
   const redis = connectRedis(
     { redis: config.redis, logger, name: config.name, missingRights },
     'client',
   );
-  const api = new CdsApiClient({ ...config.api, traceHeaders: tracing?.headers });
-  const metrics = createMetrics({ service: 'hooks' });
+  const apiOptions = { ...config.api, traceHeaders: tracing?.headers };
+  const api = main
+    ? new FollowingApiClient(apiOptions, main.session)
+    : new CdsApiClient(apiOptions);
+  const metrics = createMetrics({
+    service: 'hooks',
+    others: main
+      ? { text: main.metricsText }
+      : deps.metricsOfWorkers && { values: deps.metricsOfWorkers },
+  });
+  main?.answerMetrics(metrics.values);
+  metrics
+    .gauge({
+      name: 'cds_hooks_processes',
+      help: 'Processes of this service that run: see `workers`.',
+      aggregator: 'sum',
+    })
+    .set(1);
   // An API that signs its calls gives no hash.
   const hashStore = isConsumerToken(config.api.token)
     ? undefined
@@ -65,6 +87,7 @@ export function createResources(deps: {
   const registration = createRegistration({
     api,
     logger,
+    isShared: main !== undefined,
     identity: { name: config.name, type: 'hooks', url: config.url },
     token: () => config.api.token,
     generation: config.api.generation,

@@ -9,8 +9,13 @@ const PAUSE_MS = 2_000;
 export function createWorkWhileOurs(
   resources: Resources,
   modules: readonly RunningModule[],
-  ending: AbortSignal,
+  options: {
+    ending: AbortSignal;
+    /** Whether modules receive by themselves, and not only what HTTP brings. */
+    receives: boolean;
+  },
 ) {
+  const { ending, receives } = options;
   let work: ReturnType<typeof startWork> | undefined;
   let isRunning = false;
   let stopping: Promise<void> = Promise.resolve();
@@ -32,7 +37,7 @@ export function createWorkWhileOurs(
       if (isRunning || ending.aborted) return;
       isRunning = true;
       if (!resources.config.disable) work = startWork(resources, modules, ending);
-      for (const module of modules) module.start?.();
+      if (receives) for (const module of modules) module.start?.();
     },
 
     /** Until `start` is called again. */

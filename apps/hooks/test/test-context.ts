@@ -30,6 +30,7 @@ export function hooksConfig(
     redis: redis.config,
     log: { level: 'info' },
     disable: false,
+    workers: 1,
     executionHistory: 10,
     retryDelaySeconds: 1,
     retryError: 3,

@@ -41,6 +41,16 @@ export interface Credential {
   advice?: string;
 }
 
+/** Of CDS 0.40 to 0.43. */
+export function hashCredential(hash: string): Credential {
+  return { secret: hash, headers: { X_AUTH_HEADER: Buffer.from(hash).toString('base64') } };
+}
+
+/** Of CDS 0.44 and later. @param advice what to do where the API refuses it */
+export function bearer(jwt: string, advice: string): Credential {
+  return { secret: jwt, headers: { Authorization: `Bearer ${jwt}` }, advice };
+}
+
 export interface CallOptions {
   /** Do not send the credential. */
   anonymous?: boolean;
@@ -59,6 +69,8 @@ export class ApiConnection {
   credential: Credential | undefined;
   /** Removed from errors, whatever the API repeats. */
   token: string | undefined;
+  /** The secret of the credential that the API answered 401 to last. */
+  refused: string | undefined;
 
   constructor(options: ApiConnectionOptions) {
     this.#http = createHttpSender(options);
@@ -95,6 +107,7 @@ export class ApiConnection {
   /** A 2xx. */
   async answer(call: ApiCall, options: CallOptions = {}): Promise<HttpAnswer> {
     const name = describeCall(call);
+    const shown = options.anonymous ? undefined : this.credential?.secret;
     try {
       const answer = await this.#http.send({
         timeoutMs: this.#timeoutMs,
@@ -102,6 +115,7 @@ export class ApiConnection {
         headers: this.#headers(options),
       });
       const error = judgeAnswer(name, answer);
+      if (error?.kind === 'unauthorized' && shown !== undefined) this.refused = shown;
       if (!error || (error.cdsId !== undefined && answer.status < 500)) this.#announce();
       if (error) throw this.#withAdvice(error, options);
       return answer;

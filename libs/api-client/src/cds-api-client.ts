@@ -8,7 +8,12 @@ import {
   type VersionInfo,
 } from '@cds/wire';
 import * as schemas from './answer-schemas';
-import { ApiConnection, type ApiConnectionOptions, notOfTheApi } from './api-connection';
+import {
+  ApiConnection,
+  type ApiConnectionOptions,
+  hashCredential,
+  notOfTheApi,
+} from './api-connection';
 import { type LeftOutHook, listedHooks } from './listed-hooks';
 import {
   type HookRunRef,
@@ -21,6 +26,7 @@ import {
 } from './paths';
 import { type PolledEvents, readPolledEvents } from './polled-events';
 import type { ApiSession } from './read-session';
+import type { SharedSession } from './shared-session';
 import { signIn } from './sign-in';
 
 /**
@@ -29,7 +35,7 @@ import { signIn } from './sign-in';
  */
 const RUN_TIMEOUT_MS = 60_000;
 /** CDS answers 401 both to a session that has ended and to a consumer without the scope. */
-const SCOPES_ADVICE =
+export const SCOPES_ADVICE =
   'where it goes on, give the consumer of api.token its scopes: Service, Project, Run and Hooks for hooks, Service for vcs';
 /** The API asks `vcs` five things for one poll, and gives it a minute for each. */
 const POLL_TIMEOUT_MS = 60_000;
@@ -62,11 +68,14 @@ export type ServiceIdentity = Pick<ServiceRegistration, 'name' | 'type' | 'http_
  * the caller's own signal, or with a mistake of this client, which says nothing about the API.
  */
 export class CdsApiClient {
-  readonly #api: ApiConnection;
+  protected readonly connection: ApiConnection;
   readonly #runTimeoutMs: number;
+  #session: SharedSession | undefined;
+  /** When the JWT of the session expires (ms, monotonic). */
+  #expiresAt = 0;
 
   constructor(options: CdsApiOptions) {
-    this.#api = new ApiConnection(options);
+    this.connection = new ApiConnection(options);
     this.#runTimeoutMs = options.runTimeoutMs ?? RUN_TIMEOUT_MS;
   }
 
@@ -78,7 +87,7 @@ export class CdsApiClient {
     registration: RegistrationRequest,
     signal?: AbortSignal,
   ): Promise<ServiceRegistration> {
-    this.#api.token = registration.token;
+    this.connection.token = registration.token;
     const body: ServiceRegistration = {
       id: 0,
       last_heartbeat: GO_ZERO_TIME,
@@ -90,15 +99,13 @@ export class CdsApiClient {
       ...registration,
     };
     // Without the hash, which the API may have forgotten: the token identifies the caller.
-    const answer = await this.#api.readable(
+    const answer = await this.connection.readable(
       { method: 'POST', path: '/services/register', body, signal },
       schemas.serviceRegistration,
       { anonymous: true },
     );
-    this.#api.credential = {
-      secret: answer.hash,
-      headers: { X_AUTH_HEADER: Buffer.from(answer.hash).toString('base64') },
-    };
+    this.connection.credential = hashCredential(answer.hash);
+    this.#session = { kind: 'hash', hash: answer.hash, upToDate: answer.up_to_date };
     return answer;
   }
 
@@ -110,7 +117,19 @@ export class CdsApiClient {
     o: { token: string; service?: ServiceIdentity | undefined },
     signal?: AbortSignal,
   ): Promise<Omit<ApiSession, 'jwt'>> {
-    return signIn(this.#api, { ...o, advice: SCOPES_ADVICE }, signal);
+    const session = await signIn(this.connection, { ...o, advice: SCOPES_ADVICE }, signal);
+    const { jwt, lifetimeSeconds } = session;
+    const signingKey = session.signingKey.export({ type: 'spki', format: 'pem' }).toString();
+    this.#session = { kind: 'jwt', jwt, signingKey, lifetimeSeconds };
+    this.#expiresAt = performance.now() + lifetimeSeconds * 1_000;
+    return session;
+  }
+
+  /** What the last registration or sign-in gave; undefined before the first. */
+  session(): SharedSession | undefined {
+    if (this.#session?.kind !== 'jwt') return this.#session;
+    const leftMs = Math.max(0, this.#expiresAt - performance.now());
+    return { ...this.#session, lifetimeSeconds: leftMs / 1_000 };
   }
 
   /** `POST /services/register` of CDS 0.44 to 0.50, after the sign-in. */
@@ -122,7 +141,7 @@ export class CdsApiClient {
       ...{ id: 0, last_heartbeat: GO_ZERO_TIME, monitoring_status: { now: GO_ZERO_TIME } },
       ...service,
     };
-    await this.#api.call({ method: 'POST', path: '/services/register', body, signal });
+    await this.connection.call({ method: 'POST', path: '/services/register', body, signal });
   }
 
   /**
@@ -130,7 +149,12 @@ export class CdsApiClient {
    * service, after 180 s without one.
    */
   async heartbeat(status: MonitoringStatus, signal?: AbortSignal): Promise<void> {
-    await this.#api.call({ method: 'POST', path: '/services/heartbeat', body: status, signal });
+    await this.connection.call({
+      method: 'POST',
+      path: '/services/heartbeat',
+      body: status,
+      signal,
+    });
   }
 
   /**
@@ -139,7 +163,7 @@ export class CdsApiClient {
    */
   async uiUrl(signal?: AbortSignal): Promise<string | undefined> {
     const call = { method: 'GET', path: '/config/user', signal } as const;
-    return (await this.#api.readable(call, schemas.userConfig))['url.ui'] || undefined;
+    return (await this.connection.readable(call, schemas.userConfig))['url.ui'] || undefined;
   }
 
   /**
@@ -152,7 +176,7 @@ export class CdsApiClient {
     leftOut: (hook: LeftOutHook) => void = () => undefined,
   ): AsyncGenerator<NodeHook[]> {
     const call = { method: 'GET', path: '/workflow/hook', signal, inPieces: true } as const;
-    const { pieces } = await this.#api.answer(call);
+    const { pieces } = await this.connection.answer(call);
     if (!pieces) throw notOfTheApi(call);
     const hooks = listedHooks(pieces, leftOut);
     for (;;) {
@@ -179,7 +203,7 @@ export class CdsApiClient {
       body: { hook: event },
       timeoutMs: this.#runTimeoutMs,
     } as const;
-    const answer = await this.#api.call(call, { requestId });
+    const answer = await this.connection.call(call, { requestId });
     const { num, last_subnumber } = schemas.startedRun.parse(answer);
     return { runNumber: num, subNumber: last_subnumber };
   }
@@ -192,7 +216,10 @@ export class CdsApiClient {
     requestId,
   }: WorkflowRef & { branch: string }): Promise<void> {
     const path = `${workflowPath(project, workflow)}/runs/branch/${segment(branch)}`;
-    await this.#api.call({ method: 'DELETE', path, timeoutMs: this.#runTimeoutMs }, { requestId });
+    await this.connection.call(
+      { method: 'DELETE', path, timeoutMs: this.#runTimeoutMs },
+      { requestId },
+    );
   }
 
   /**
@@ -205,7 +232,8 @@ export class CdsApiClient {
     signal?: AbortSignal,
   ): Promise<Record<string, { value: string }>> {
     const path = `/project/${segment(project)}/integrations/${segment(name)}?clearPassword=true`;
-    return (await this.#api.readable({ method: 'GET', path, signal }, schemas.integration)).config;
+    return (await this.connection.readable({ method: 'GET', path, signal }, schemas.integration))
+      .config;
   }
 
   /**
@@ -222,7 +250,7 @@ export class CdsApiClient {
     const path = `/hook/${segment(uuid)}/workflow/${segment(workflowId)}/vcsevent/${segment(vcsServer)}`;
     const call = { method: 'GET', path, timeoutMs: POLL_TIMEOUT_MS, signal } as const;
     const headers = { 'X-CDS-Last-Execution': `${Math.floor(sinceMs)}000000` };
-    const answer = await this.#api.answer(call, { headers });
+    const answer = await this.connection.answer(call, { headers });
     if (answer.json === null) return undefined;
     const events = readPolledEvents(answer.json, answer.headers['x-cds-poll-interval']);
     if (!events) throw notOfTheApi(call);
@@ -231,7 +259,7 @@ export class CdsApiClient {
 
   /** `GET …/runs/{number}`: as much of a run as concerns this run of an outgoing hook. */
   async workflowRun({ hookRun, ...run }: HookRunRef): Promise<schemas.RunOfHook> {
-    const answer = await this.#api.readable(
+    const answer = await this.connection.readable(
       { method: 'GET', path: runPath(run) },
       schemas.workflowRun,
     );
@@ -244,18 +272,23 @@ export class CdsApiClient {
     signal?: AbortSignal,
   ): Promise<schemas.NodeRun | undefined> {
     const call = { method: 'GET', path: runPath(run), signal } as const;
-    return schemas.findNodeRun(await this.#api.readable(call, schemas.workflowRun), node);
+    return schemas.findNodeRun(await this.connection.readable(call, schemas.workflowRun), node);
   }
 
   /** `GET …/hooks/{uuid}/details`: variables that the run does not show, secrets among them. */
   async outgoingHookDetails(ref: HookRunRef): Promise<schemas.BuildParameter[]> {
     const path = `${hookRunPath(ref)}/details`;
-    return (await this.#api.readable({ method: 'GET', path }, schemas.hookRun)).build_parameters;
+    return (await this.connection.readable({ method: 'GET', path }, schemas.hookRun))
+      .build_parameters;
   }
 
   /** `POST …/hooks/{uuid}/callback`: what came of an outgoing hook. */
   async outgoingHookCallback(ref: HookRunRef, callback: OutgoingCallback): Promise<void> {
-    await this.#api.call({ method: 'POST', path: `${hookRunPath(ref)}/callback`, body: callback });
+    await this.connection.call({
+      method: 'POST',
+      path: `${hookRunPath(ref)}/callback`,
+      body: callback,
+    });
   }
 
   /**
@@ -264,12 +297,12 @@ export class CdsApiClient {
    */
   async vcsServers(signal?: AbortSignal): Promise<string[]> {
     const call = { method: 'GET', path: '/config/vcs', signal } as const;
-    return Object.keys((await this.#api.readable(call, schemas.vcsServers)) ?? {});
+    return Object.keys((await this.connection.readable(call, schemas.vcsServers)) ?? {});
   }
 
   /** `GET /mon/version`: the version of the API; needs no registration. */
   version(): Promise<VersionInfo> {
-    return this.#api.readable({ method: 'GET', path: '/mon/version' }, schemas.versionInfo, {
+    return this.connection.readable({ method: 'GET', path: '/mon/version' }, schemas.versionInfo, {
       anonymous: true,
     });
   }
@@ -279,11 +312,11 @@ export class CdsApiClient {
    * ends the listening.
    */
   onSuccess(listener: () => void): () => void {
-    return this.#api.onSuccess(listener);
+    return this.connection.onSuccess(listener);
   }
 
   /** Closes the kept connections. */
   close(): void {
-    this.#api.close();
+    this.connection.close();
   }
 }

@@ -6,6 +6,13 @@ export {
   type RegistrationRequest,
   type ServiceIdentity,
 } from './cds-api-client';
+export { FollowingApiClient } from './following-api-client';
+export {
+  type AskForSession,
+  type HeldSession,
+  secretOf,
+  type SharedSession,
+} from './shared-session';
 export type { LeftOutHook } from './listed-hooks';
 export type { PolledEvents, PolledPush } from './polled-events';
 export type { HookRunRef, WorkflowRef } from './paths';

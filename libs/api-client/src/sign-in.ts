@@ -1,4 +1,4 @@
-import { type ApiConnection, notOfTheApi } from './api-connection';
+import { type ApiConnection, bearer, notOfTheApi } from './api-connection';
 import { type ApiSession, readSession } from './read-session';
 
 /**
@@ -11,7 +11,7 @@ export async function signIn(
   api: ApiConnection,
   o: { token: string; service?: object | undefined; advice: string },
   signal?: AbortSignal,
-): Promise<Omit<ApiSession, 'jwt'>> {
+): Promise<ApiSession> {
   api.token = o.token;
   const body = { token: o.token, ...(o.service && { service: o.service }) };
   const call = { method: 'POST', path: '/auth/consumer/builtin/signin', body, signal } as const;
@@ -20,10 +20,8 @@ export async function signIn(
   if (json !== undefined && key === undefined) throw notOfTheApi(call, NO_KEY);
   const session = readSession(json, key);
   if (!session) throw notOfTheApi(call);
-  const { jwt, ...known } = session;
-  const { advice } = o;
-  api.credential = { secret: jwt, headers: { Authorization: `Bearer ${jwt}` }, advice };
-  return known;
+  api.credential = bearer(session.jwt, o.advice);
+  return session;
 }
 
 const NO_KEY =

@@ -15,10 +15,21 @@ export { sendJsonList } from './http/send-json-list';
 export { type ServiceDescription } from './openapi/build-document';
 export { firstOf } from './openapi/first-of';
 export { type RouteHandler, withCommon } from './openapi/route';
-export { createLogger, type Logger, type LoggerOptions } from './logs/create-logger';
+export {
+  createLogger,
+  forwardLines,
+  TERMINAL,
+  type Logger,
+  type LoggerOptions,
+} from './logs/create-logger';
 export { logConsole } from './logs/log-console';
 export { countFromZero } from './metrics/count-from-zero';
-export { createMetrics, type Metrics } from './metrics/create-metrics';
+export {
+  createMetrics,
+  type Metrics,
+  type OtherProcesses,
+  type ProcessMetrics,
+} from './metrics/create-metrics';
 export { createRedisUpMetric } from './metrics/redis-up-metric';
 export { createRedisWritableMetric } from './metrics/redis-writable-metric';
 export { createMonitoring, type Monitoring } from './create-monitoring';
@@ -36,4 +47,4 @@ export { whileOurs } from './registration/while-ours';
 export { createKnownHashes, type KnownHashes } from './registration/known-hashes';
 export { takeSecrets } from './secrets/take-secrets';
 export { type TakeSecret, watchSecretFiles } from './secrets/watch-secret-files';
-export { runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';
+export { SUPERVISED, runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';

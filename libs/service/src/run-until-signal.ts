@@ -5,7 +5,7 @@ const DEADLINE_MS = 30_000;
 /** Left of the deadline when `stop` should be done: for the log and the exit. */
 const MAX_MARGIN_MS = 2_000;
 /** Set by `engine start`, which keeps our standard input open for as long as it lives. */
-const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';
+export const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';
 /** Ctrl-C reaches a whole group of processes, and a supervisor passes it on: that is one signal. */
 const SAME_SIGNAL_MS = 1_000;
 
@@ -17,10 +17,13 @@ export interface RunUntilSignalOptions {
   deadlineMs?: number | undefined;
   /** Called at the signal. The service goes on for `ms` more, so that others see that it ends. */
   drain?: { begin: () => void; ms: number };
+  /** In a worker process: the process that started it. */
+  mainProcess?: { asksToStop: Promise<unknown>; gone: Promise<unknown> } | undefined;
 }
 
 /**
- * Ends the process with 0 after `stop`: at SIGTERM or SIGINT, or when its supervisor is gone. With
+ * Ends the process with 0 after `stop`: at SIGTERM or SIGINT, or when its supervisor or main process
+ * is gone. With
  * 1 when that fails or takes too long, at a second signal, or at an uncaught error.
  */
 export function runUntilSignal({
@@ -28,6 +31,7 @@ export function runUntilSignal({
   stop,
   deadlineMs = DEADLINE_MS,
   drain = { begin: () => undefined, ms: 0 },
+  mainProcess,
 }: RunUntilSignalOptions): Promise<never> {
   let stoppingSince: number | undefined;
 
@@ -48,22 +52,30 @@ export function runUntilSignal({
     );
   }
 
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (stoppingSince !== undefined) {
-      if (Date.now() - stoppingSince < SAME_SIGNAL_MS) return;
-      logger.warn({ signal }, 'second signal: exiting at once');
-      process.exit(1);
-    }
+  /** @returns whether it was not stopping yet */
+  function begin(reason: object, drainMs: number): boolean {
+    if (stoppingSince !== undefined) return false;
     stoppingSince = Date.now();
-    logger.info({ signal, deadlineMs, drainMs: drain.ms }, 'stopping');
+    logger.info({ ...reason, deadlineMs, drainMs }, 'stopping');
     drain.begin();
-    if (drain.ms > 0) setTimeout(end, drain.ms);
+    if (drainMs > 0) setTimeout(end, drainMs);
     else end();
+    return true;
+  }
+
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (begin({ signal }, drain.ms)) return;
+    if (Date.now() - (stoppingSince ?? 0) < SAME_SIGNAL_MS) return;
+    logger.warn({ signal }, 'second signal: exiting at once');
+    process.exit(1);
   };
 
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   // A supervisor that was killed can pass no signal on: this process would never end.
+  void mainProcess?.asksToStop.then(() => begin({ asked: 'main process' }, drain.ms));
+  // At once, since the port is to be free for its successor.
+  void mainProcess?.gone.then(() => begin({ gone: 'main process' }, 0));
   if (process.env[SUPERVISED]) process.stdin.resume().once('end', () => onSignal('SIGTERM'));
   const onUncaught = (err: unknown): void => {
     logger.error({ err }, 'uncaught error: exiting');

@@ -85,6 +85,8 @@ export function createStoredMetrics(deps: {
   metrics.counter({
     name: 'cds_hooks_deliveries_lost_total',
     help: 'Accepted deliveries that vanished from Redis before they were processed, over all replicas.',
+    // Each process reads the same.
+    aggregator: 'max',
     async collect() {
       const now = await counts();
       // 0 during an outage of Redis would be a reset of the counter.

@@ -53,6 +53,11 @@ export const HOOKS_SECTIONS = {
       .describe(
         'Set to true to start nothing: deliveries are accepted and wait until it is false.',
       ),
+    workers: integer(1, 64)
+      .default(1)
+      .describe(
+        'Processes of this service on this machine, which share its ports, its name and its registration. More use more cores: no more than there are.',
+      ),
     executionHistory: integer(1, 10_000).default(10).describe('Executions kept for each task.'),
     retryDelaySeconds: integer(1, DAY)
       .default(120)

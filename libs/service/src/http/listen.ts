@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, setMaxIdleHTTPParsers, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Logger } from '../logs/create-logger';
 import { answerConnect, answerMalformed, hangUp, tooManyHeaders } from './answer-malformed';
 import { type ConnectionLimits, connectionLimits } from './connection-limits';
@@ -63,12 +63,16 @@ export interface ListenOptions {
   /** Servers of this process that listen for strangers and share its files; default 1. */
   servers?: number;
   limits?: Partial<ConnectionLimits> | undefined;
+  /** Accepts at this server of another process, and not at `addr` and `port`. */
+  shared?: NetServer | undefined;
   /** Names of the configuration keys that say where to listen: `http.port`, `http.addr`. */
   keys?: { port: string; addr: string };
 }
 
 export interface HttpServer {
   port: number;
+  /** For a further process to accept at, too. */
+  shared: NetServer;
   /** Takes nothing new, waits for requests under way, and destroys the rest after `deadlineMs`. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -108,7 +112,8 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   server.on('connect', answerConnect);
   // An unknown expectation may be ignored; Node's refusal has no body.
   server.on('checkExpectation', serve);
-  server.listen({ port, host: addr || undefined, backlog: BACKLOG });
+  if (options.shared) server.listen(options.shared);
+  else server.listen({ port, host: addr || undefined, backlog: BACKLOG });
   try {
     await once(server, 'listening');
   } catch (error) {
@@ -121,6 +126,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   let closing = false;
   return {
     port: address.port,
+    shared: server,
     async close(deadlineMs) {
       if (closing) return;
       closing = true;

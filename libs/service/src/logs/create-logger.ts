@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import pino from 'pino';
 import pretty from 'pino-pretty';
 import type { LogLevel } from '@cds/config';
@@ -19,7 +20,7 @@ export interface LoggerOptions {
 }
 
 /** Set by `engine start` on a terminal, which reads our output through a pipe. */
-const TERMINAL = 'CDS_BITBUCKET_TERMINAL';
+export const TERMINAL = 'CDS_BITBUCKET_TERMINAL';
 
 const PINO_LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'error' } as const;
 
@@ -68,9 +69,12 @@ function linesOnStdout(service: string): pino.DestinationStream {
   return writeByTurn((text) => write(showHidden(text)));
 }
 
+/** One for each process: two would write into each other's lines. */
+let toReader: ((text: string) => void) | undefined;
+
 /** Never waits for who reads. @param lineOf makes the line that says how many were dropped */
 function writeToReader(lineOf: (fields: object) => string): (text: string) => void {
-  return writeWithoutWaiting({
+  toReader ??= writeWithoutWaiting({
     write: writerTo(process.stdout),
     droppedLine: (dropped) =>
       lineOf({
@@ -78,5 +82,17 @@ function writeToReader(lineOf: (fields: object) => string): (text: string) => vo
         dropped,
         msg: 'log lines dropped: nobody read standard output',
       }),
+  });
+  return toReader;
+}
+
+/** Passes the lines of a worker process on, between those of this process. */
+export function forwardLines(from: Readable): void {
+  let rest = '';
+  from.setEncoding('utf8');
+  from.on('data', (text: string) => {
+    const end = text.lastIndexOf('\n') + 1;
+    if (end > 0) toReader?.(rest + text.slice(0, end));
+    rest = end > 0 ? text.slice(end) : rest + text;
   });
 }

@@ -1,4 +1,5 @@
 import {
+  AggregatorRegistry,
   collectDefaultMetrics,
   Counter,
   Gauge,
@@ -15,16 +16,29 @@ export interface Metrics {
   /** The prefix of its names is `cds_SERVICE_`. */
   readonly service: 'vcs' | 'hooks';
   counter<T extends string = never>(
-    options: MetricOptions<T> & Pick<CounterConfiguration<T>, 'collect'>,
+    options: MetricOptions<T> & Pick<CounterConfiguration<T>, 'collect' | 'aggregator'>,
   ): Counter<T>;
   gauge<T extends string = never>(
-    options: MetricOptions<T> & Pick<GaugeConfiguration<T>, 'collect'>,
+    options: MetricOptions<T> & Pick<GaugeConfiguration<T>, 'collect' | 'aggregator'>,
   ): Gauge<T>;
   histogram<T extends string = never>(
     options: MetricOptions<T> & Pick<HistogramConfiguration<T>, 'buckets'>,
   ): Histogram<T>;
-  /** All of it in Prometheus' text format. */
+  /** All of it, for {@link OtherProcesses} of the process that is asked. */
+  values(): Promise<ProcessMetrics>;
+  /** All of it in Prometheus' text format, with that of other processes. */
   text(): Promise<{ contentType: string; text: string }>;
+}
+
+/** What one process of the service counts. */
+export type ProcessMetrics = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
+/** The other processes of the service. */
+export interface OtherProcesses {
+  /** Of a process that counts for all: what the others count. */
+  values?(): Promise<ProcessMetrics[]>;
+  /** Of the others: what that process answers. */
+  text?(): Promise<string>;
 }
 
 export interface MetricOptions<T extends string> {
@@ -39,7 +53,11 @@ export interface MetricOptions<T extends string> {
  * The metrics of one service, with those of the process and `cds_SERVICE_build_info`. The only file
  * that knows prom-client: its successor needs a newer Node.
  */
-export function createMetrics(deps: { service: 'vcs' | 'hooks' }): Metrics {
+export function createMetrics(deps: {
+  service: 'vcs' | 'hooks';
+  others?: OtherProcesses | undefined;
+}): Metrics {
+  const { values: valuesOfOthers, text: textOfMain } = deps.others ?? {};
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
 
@@ -51,9 +69,21 @@ export function createMetrics(deps: { service: 'vcs' | 'hooks' }): Metrics {
   const metrics: Metrics = {
     service: deps.service,
     counter: (options) => new Counter(configuration(options) as CounterConfiguration<never>),
-    gauge: (options) => new Gauge(configuration(options) as GaugeConfiguration<never>),
+    // Of several processes a gauge has the largest value, and no sum: most read it from Redis.
+    gauge: (options) =>
+      new Gauge({
+        aggregator: 'max',
+        ...configuration(options),
+      } as GaugeConfiguration<never>),
     histogram: (options) => new Histogram(configuration(options) as HistogramConfiguration<never>),
-    text: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    values: () => registry.getMetricsAsJSON(),
+    async text() {
+      const { contentType } = registry;
+      if (textOfMain) return { contentType, text: await textOfMain() };
+      if (!valuesOfOthers) return { contentType, text: await registry.metrics() };
+      const all = [await registry.getMetricsAsJSON(), ...(await valuesOfOthers())];
+      return { contentType, text: await AggregatorRegistry.aggregate(all).metrics() };
+    },
   };
 
   const { version, commit } = buildInfo();

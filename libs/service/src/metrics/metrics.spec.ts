@@ -1,7 +1,7 @@
 import supertest from 'supertest';
 import { captureLogger } from '@cds/testing';
 import { DESCRIPTION } from '../../test/description';
-import { countFromZero, createHttpApp, createMetrics, createRouter } from '../index';
+import { countFromZero, createHttpApp, createMetrics, createRouter, type Metrics } from '../index';
 
 function build(metrics = createMetrics({ service: 'hooks' })) {
   const app = createHttpApp({
@@ -62,6 +62,35 @@ describe('/mon/metrics', () => {
       'cds_hooks_things_total{kind="other",result="done"} 0',
       'cds_hooks_things_total{kind="other",result="failed"} 0',
     ]);
+  });
+
+  it('adds up what the processes of a service count, and takes from all what all read', async () => {
+    const counted = (metrics: Metrics, own: number): Metrics => {
+      metrics.counter({ name: 'cds_hooks_things_total', help: 'Things.' }).inc(own);
+      metrics.gauge({ name: 'cds_hooks_waiting', help: 'Of all.' }).set(7);
+      metrics.counter({ name: 'cds_hooks_lost_total', help: 'Of all.', aggregator: 'max' }).inc(3);
+      metrics.histogram({ name: 'cds_hooks_seconds', help: 'Time.', buckets: [1] }).observe(own);
+      return metrics;
+    };
+    const others = [2, 3].map((own) => counted(createMetrics({ service: 'hooks' }), own));
+    const values = () => Promise.all(others.map((metrics) => metrics.values()));
+    const main = counted(createMetrics({ service: 'hooks', others: { values } }), 1);
+    const text = async () => (await main.text()).text;
+    const worker = createMetrics({ service: 'hooks', others: { text } });
+
+    const answers = [build(main), build(worker)].map(({ app }) => app.get('/mon/metrics'));
+    for (const { text } of await Promise.all(answers)) {
+      expect(text.match(/^cds_hooks_(things|waiting|lost|seconds).*$/gm)).toEqual([
+        'cds_hooks_things_total 6',
+        'cds_hooks_waiting 7',
+        'cds_hooks_lost_total 3',
+        'cds_hooks_seconds_bucket{le="1"} 1',
+        'cds_hooks_seconds_bucket{le="+Inf"} 3',
+        'cds_hooks_seconds_sum 6',
+        'cds_hooks_seconds_count 3',
+      ]);
+      expect(text).toMatch(/^cds_hooks_build_info\{.*\} 1$/m);
+    }
   });
 
   it('keeps the registries of two services apart', async () => {

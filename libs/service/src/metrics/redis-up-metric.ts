@@ -9,6 +9,7 @@ export function createRedisUpMetric(
   ask: () => Promise<unknown>,
 ): void {
   metrics.gauge({
+    aggregator: 'min',
     name: `cds_${metrics.service}_redis_up`,
     help: '1 when Redis answered this scrape.',
     async collect() {

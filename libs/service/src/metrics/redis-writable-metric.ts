@@ -8,6 +8,7 @@ export function createRedisWritableMetric(
   refusal: () => string | undefined,
 ): void {
   metrics.gauge({
+    aggregator: 'min',
     name: `cds_${metrics.service}_redis_writable`,
     help: '0 since Redis refused a write, until it takes one again; 1 also while it is away.',
     collect() {

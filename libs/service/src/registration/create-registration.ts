@@ -22,6 +22,8 @@ export interface RegistrationDeps
   hashes?: KnownHashes;
   /** Called once where the API refuses the name or the type before the first success. */
   onRefusedForGood?: (error: ConsumerRefusedError) => void;
+  /** Another process registers, and tells its session: see `FollowingApiClient`. */
+  isShared?: boolean;
   /** Counts heartbeats when given. */
   metrics?: Pick<Metrics, 'counter' | 'gauge'> | undefined;
   /** Milliseconds between heartbeats, 30,000 when not given. */
@@ -84,7 +86,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
           version: buildInfo().version,
           reportedVersion: session.reportedVersion,
         },
-        'registered with the CDS API',
+        deps.isShared ? 'session of the main process taken' : 'registered with the CDS API',
       );
     registered = true;
   };

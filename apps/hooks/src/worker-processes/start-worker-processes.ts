@@ -1,0 +1,145 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Server } from 'node:net';
+import type { HeldSession, SharedSession } from '@cds/api-client';
+import { forwardLines, type Logger, type ProcessMetrics, SUPERVISED, TERMINAL } from '@cds/service';
+import { type ServerName, workerEnvironment } from './follow-main-process';
+import { createProcessChannel, type ProcessChannel, SharedServer } from './process-channel';
+
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 30_000;
+/** One that ran for so long begins anew with the shortest pause. */
+const HEALTHY_AFTER_MS = 60_000;
+/** After it the last known values of a worker process count. */
+const METRICS_MS = 1_000;
+
+/** What worker processes ask of this process. */
+export interface AnswersForWorkers {
+  session(held: HeldSession): Promise<SharedSession>;
+  server(name: ServerName): Server | undefined;
+  metricsText(): Promise<string>;
+}
+
+export interface WorkerProcesses {
+  start(answers: AnswersForWorkers): void;
+  /** What each counts. */
+  metrics(): Promise<ProcessMetrics[]>;
+  /** Asks all to stop, and starts none again. */
+  askToStop(): void;
+  /** The same. Kills those that are left after the deadline. Resolves when all have ended. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+interface WorkerProcess {
+  child: ChildProcess;
+  channel: ProcessChannel;
+  /** What it counted when it was asked last. */
+  counted: ProcessMetrics;
+}
+
+/**
+ * Further processes of this service on this machine. One that ends is started again, with growing
+ * pauses.
+ * @param count of further ones; 0 starts none
+ */
+export function createWorkerProcesses(count: number, logger: Logger): WorkerProcesses {
+  const running = new Set<WorkerProcess>();
+  const ending = new AbortController();
+  let all: Promise<unknown> = Promise.resolve();
+  const isEnding = (): boolean => ending.signal.aborted;
+
+  function askToStop(): void {
+    if (isEnding()) return;
+    ending.abort();
+    for (const { channel, child } of running)
+      channel.ask('stop').catch(() => child.kill('SIGTERM'));
+  }
+
+  async function keepRunning(worker: number, answers: AnswersForWorkers): Promise<void> {
+    let pauseMs = FIRST_PAUSE_MS;
+    while (!isEnding()) {
+      const startedAt = performance.now();
+      const ended = await run(worker, answers);
+      if (isEnding()) return;
+      if (performance.now() - startedAt >= HEALTHY_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
+      logger.warn({ worker, ...ended, pauseMs }, 'worker process ended: starting it again');
+      await sleep(pauseMs, undefined, { signal: ending.signal }).catch(() => undefined);
+      pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
+    }
+  }
+
+  function run(
+    worker: number,
+    answers: AnswersForWorkers,
+  ): Promise<{ code?: number | null; signal?: string | null }> {
+    const [, program = '', ...args] = process.argv;
+    const child = fork(program, args, {
+      env: environmentOf(worker),
+      // Its lines go between those of this process. Its input would tell of no supervisor.
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    if (child.stdout) forwardLines(child.stdout);
+    const channel = createProcessChannel(child, {
+      session: answers.session,
+      metrics: answers.metricsText,
+      server(name: ServerName) {
+        const server = answers.server(name);
+        if (!server) throw new Error(`there is no server ${name}`);
+        return new SharedServer(server);
+      },
+    });
+    const own: WorkerProcess = { child, channel, counted: [] };
+    running.add(own);
+    return new Promise((resolve) => {
+      child.once('error', (error) => {
+        running.delete(own);
+        logger.error({ err: error, worker }, 'worker process cannot be started');
+        resolve({});
+      });
+      child.once('exit', (code, signal) => {
+        running.delete(own);
+        resolve({ code, signal });
+      });
+    });
+  }
+
+  return {
+    start(answers) {
+      const numbers = Array.from({ length: count }, (_, index) => index + 2);
+      all = Promise.all(numbers.map((worker) => keepRunning(worker, answers)));
+    },
+
+    metrics: () =>
+      Promise.all(
+        [...running].map(async (one) => {
+          const asked = one.channel.ask<ProcessMetrics>('metrics').then(
+            (values) => (one.counted = values),
+            () => undefined,
+          );
+          await Promise.race([asked, sleep(METRICS_MS, undefined, { ref: false })]);
+          return one.counted;
+        }),
+      ),
+
+    askToStop,
+
+    async stop(deadlineMs) {
+      askToStop();
+      const deadline = setTimeout(() => {
+        for (const { child } of running) child.kill('SIGKILL');
+      }, deadlineMs);
+      await all;
+      clearTimeout(deadline);
+    },
+  };
+}
+
+function environmentOf(worker: number): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    ...workerEnvironment(worker),
+    ...(process.stdout.isTTY ? { [TERMINAL]: '1' } : {}),
+    // Its input is closed, and its main process tells where the service listens.
+    ...{ [SUPERVISED]: '', HEALTH_FOLDER: '' },
+  };
+}
