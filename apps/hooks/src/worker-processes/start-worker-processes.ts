@@ -91,9 +91,10 @@ export function createWorkerProcesses(count: number, logger: Logger): WorkerProc
     const own: WorkerProcess = { child, channel, counted: [] };
     running.add(own);
     return new Promise((resolve) => {
-      child.once('error', (error) => {
+      child.on('error', (error) => {
+        logger.error({ err: error, worker }, 'worker process cannot be started, or not be stopped');
+        if (child.pid !== undefined) return;
         running.delete(own);
-        logger.error({ err: error, worker }, 'worker process cannot be started');
         resolve({});
       });
       child.once('exit', (code, signal) => {
