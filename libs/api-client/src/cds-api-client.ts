@@ -1,19 +1,6 @@
-import {
-  GO_ZERO_TIME,
-  type HookEvent,
-  type MonitoringStatus,
-  type NodeHook,
-  type OutgoingCallback,
-  type ServiceRegistration,
-  type VersionInfo,
-} from '@cds/wire';
+import { type HookEvent, type NodeHook, type OutgoingCallback, type VersionInfo } from '@cds/wire';
 import * as schemas from './answer-schemas';
-import {
-  ApiConnection,
-  type ApiConnectionOptions,
-  hashCredential,
-  notOfTheApi,
-} from './api-connection';
+import { type ApiConnectionOptions, notOfTheApi } from './api-connection';
 import { type LeftOutHook, listedHooks } from './listed-hooks';
 import {
   type HookRunRef,
@@ -25,18 +12,13 @@ import {
   workflowPath,
 } from './paths';
 import { type PolledEvents, readPolledEvents } from './polled-events';
-import type { ApiSession } from './read-session';
-import type { SharedSession } from './shared-session';
-import { signIn } from './sign-in';
+import { RegistrationClient } from './registration-client';
 
 /**
  * For a run, whatever `requestTimeout` says, since the API builds the whole workflow meanwhile, and
  * for the removal of runs: a call that is given up may be done later.
  */
 const RUN_TIMEOUT_MS = 60_000;
-/** CDS answers 401 both to a session that has ended and to a consumer without the scope. */
-export const SCOPES_ADVICE =
-  'where it goes on, give the consumer of api.token its scopes: Service, Project, Run and Hooks for hooks, Service for vcs';
 /** The API asks `vcs` five things for one poll, and gives it a minute for each. */
 const POLL_TIMEOUT_MS = 60_000;
 
@@ -54,107 +36,16 @@ export interface PolledHook {
   vcsServer: string;
 }
 
-/** What a service says of itself; the client adds the fields that are always the same. */
-export type RegistrationRequest = Pick<
-  ServiceRegistration,
-  'name' | 'type' | 'http_url' | 'token' | 'monitoring_status' | 'config' | 'version'
->;
-
-/** A service as an API 0.44 and later knows it. */
-export type ServiceIdentity = Pick<ServiceRegistration, 'name' | 'type' | 'http_url' | 'config'>;
-
 /**
  * The calls of the CDS API. Every failed one rejects with an {@link ApiError}, with the reason of
  * the caller's own signal, or with a mistake of this client, which says nothing about the API.
  */
-export class CdsApiClient {
-  protected readonly connection: ApiConnection;
+export class CdsApiClient extends RegistrationClient {
   readonly #runTimeoutMs: number;
-  #session: SharedSession | undefined;
-  /** When the JWT of the session expires (ms, monotonic). */
-  #expiresAt = 0;
 
   constructor(options: CdsApiOptions) {
-    this.connection = new ApiConnection(options);
+    super(options);
     this.#runTimeoutMs = options.runTimeoutMs ?? RUN_TIMEOUT_MS;
-  }
-
-  /**
-   * `POST /services/register` of CDS 0.40 to 0.43, also the heartbeat. Keeps the hash for all later
-   * calls.
-   */
-  async register(
-    registration: RegistrationRequest,
-    signal?: AbortSignal,
-  ): Promise<ServiceRegistration> {
-    this.connection.token = registration.token;
-    const body: ServiceRegistration = {
-      id: 0,
-      last_heartbeat: GO_ZERO_TIME,
-      hash: '',
-      group_id: null,
-      group: null,
-      is_shared_infra: false,
-      up_to_date: false,
-      ...registration,
-    };
-    // Without the hash, which the API may have forgotten: the token identifies the caller.
-    const answer = await this.connection.readable(
-      { method: 'POST', path: '/services/register', body, signal },
-      schemas.serviceRegistration,
-      { anonymous: true },
-    );
-    this.connection.credential = hashCredential(answer.hash);
-    this.#session = { kind: 'hash', hash: answer.hash, upToDate: answer.up_to_date };
-    return answer;
-  }
-
-  /**
-   * `POST /auth/consumer/builtin/signin` of CDS 0.44 and later. Keeps the JWT for all later calls.
-   * @param o.service registers it, too, from 0.51 on; an API before refuses it with 403
-   */
-  async signIn(
-    o: { token: string; service?: ServiceIdentity | undefined },
-    signal?: AbortSignal,
-  ): Promise<Omit<ApiSession, 'jwt'>> {
-    const session = await signIn(this.connection, { ...o, advice: SCOPES_ADVICE }, signal);
-    const { jwt, lifetimeSeconds } = session;
-    const signingKey = session.signingKey.export({ type: 'spki', format: 'pem' }).toString();
-    this.#session = { kind: 'jwt', jwt, signingKey, lifetimeSeconds };
-    this.#expiresAt = performance.now() + lifetimeSeconds * 1_000;
-    return session;
-  }
-
-  /** What the last registration or sign-in gave; undefined before the first. */
-  session(): SharedSession | undefined {
-    if (this.#session?.kind !== 'jwt') return this.#session;
-    const leftMs = Math.max(0, this.#expiresAt - performance.now());
-    return { ...this.#session, lifetimeSeconds: leftMs / 1_000 };
-  }
-
-  /** `POST /services/register` of CDS 0.44 to 0.50, after the sign-in. */
-  async registerService(
-    service: ServiceIdentity & { version: string },
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const body = {
-      ...{ id: 0, last_heartbeat: GO_ZERO_TIME, monitoring_status: { now: GO_ZERO_TIME } },
-      ...service,
-    };
-    await this.connection.call({ method: 'POST', path: '/services/register', body, signal });
-  }
-
-  /**
-   * `POST /services/heartbeat` of CDS 0.44 and later. The API answers 403 when it has removed the
-   * service, after 180 s without one.
-   */
-  async heartbeat(status: MonitoringStatus, signal?: AbortSignal): Promise<void> {
-    await this.connection.call({
-      method: 'POST',
-      path: '/services/heartbeat',
-      body: status,
-      signal,
-    });
   }
 
   /**

@@ -1,13 +1,9 @@
 import { createPublicKey } from 'node:crypto';
 import { GO_ZERO_TIME, type ServiceRegistration } from '@cds/wire';
 import { bearer, hashCredential } from './api-connection';
-import {
-  CdsApiClient,
-  type CdsApiOptions,
-  type RegistrationRequest,
-  SCOPES_ADVICE,
-} from './cds-api-client';
+import { CdsApiClient, type CdsApiOptions } from './cds-api-client';
 import type { ApiSession } from './read-session';
+import { type RegistrationRequest, SCOPES_ADVICE } from './registration-client';
 import { type AskForSession, type SharedSession, secretOf } from './shared-session';
 
 /**

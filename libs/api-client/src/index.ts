@@ -1,11 +1,6 @@
 export { ApiError, isApiError, type ApiErrorKind } from './api-error';
-export {
-  CdsApiClient,
-  type CdsApiOptions,
-  type PolledHook,
-  type RegistrationRequest,
-  type ServiceIdentity,
-} from './cds-api-client';
+export { CdsApiClient, type CdsApiOptions, type PolledHook } from './cds-api-client';
+export type { RegistrationRequest, ServiceIdentity } from './registration-client';
 export { FollowingApiClient } from './following-api-client';
 export {
   type AskForSession,
