@@ -22,9 +22,9 @@ export interface RunUntilSignalOptions {
 }
 
 /**
- * Ends the process with 0 after `stop`: at SIGTERM or SIGINT, or when its supervisor or main process
- * is gone. With
- * 1 when that fails or takes too long, at a second signal, or at an uncaught error.
+ * Ends the process with 0 after `stop`: at SIGTERM or SIGINT, or when its supervisor or main
+ * process is gone. With 1 when that fails or takes too long, at a second signal, or at an uncaught
+ * error.
  */
 export function runUntilSignal({
   logger,

@@ -34,8 +34,8 @@ export const poller: HookModule = {
     const store = stores.polls;
     const tasks = createPollTaskHandler({ store });
     const checkStart = createCheckPolling({ api, callApi, store });
-    // Where they are not polled, a look at each of thousands would find nothing. Polls of before the
-    // configuration was changed end when they are due.
+    // Where they are not polled, a look at each of thousands would find nothing. Polls of before
+    // the configuration was changed end when they are due.
     const ofWebhooks = config.reconcile.intervalSeconds > 0 ? { RepoWebHook: tasks } : {};
     return {
       tasks: { RepoPoller: { ...tasks, checkStart }, ...ofWebhooks },
