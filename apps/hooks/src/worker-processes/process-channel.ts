@@ -59,7 +59,7 @@ export function createProcessChannel(port: ProcessPort, answers: Answers): Proce
 
   port.on('message', (message, handle) => {
     const { ask, answer: answered } = Object(message) as Message;
-    // Whoever asked has gone where the answer cannot be sent.
+    // Where the answer cannot be sent, the other process has gone.
     if (ask) answer(ask).catch(() => undefined);
     if (!answered) return;
     const own = waiting.get(answered.id);
