@@ -58,7 +58,7 @@ export async function createHooks(
   const monitoring = createMonitoring(config.api);
   const resources = createResources({
     ...{ config, logger, timing, monitoring, onUnusable, tracing, main },
-    metricsOfWorkers: main || config.workers === 1 ? undefined : workers.metrics,
+    metricsOfWorkers: workers.metrics,
     isOurs: () => own.isOurs,
   });
   const { redis, api, registration, stores, queues, metrics, now, intakeLoad } = resources;

@@ -15,13 +15,7 @@ export { sendJsonList } from './http/send-json-list';
 export { type ServiceDescription } from './openapi/build-document';
 export { firstOf } from './openapi/first-of';
 export { type RouteHandler, withCommon } from './openapi/route';
-export {
-  createLogger,
-  forwardLines,
-  TERMINAL,
-  type Logger,
-  type LoggerOptions,
-} from './logs/create-logger';
+export { createLogger, forwardLines, type Logger, type LoggerOptions } from './logs/create-logger';
 export { logConsole } from './logs/log-console';
 export { countFromZero } from './metrics/count-from-zero';
 export {
@@ -47,4 +41,4 @@ export { whileOurs } from './registration/while-ours';
 export { createKnownHashes, type KnownHashes } from './registration/known-hashes';
 export { takeSecrets } from './secrets/take-secrets';
 export { type TakeSecret, watchSecretFiles } from './secrets/watch-secret-files';
-export { SUPERVISED, runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';
+export { runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';

@@ -1,11 +1,10 @@
+import { SUPERVISED } from './child-processes/environment';
 import type { Logger } from './logs/create-logger';
 
 /** CDS's services have 30 s to end. */
 const DEADLINE_MS = 30_000;
 /** Left of the deadline when `stop` should be done: for the log and the exit. */
 const MAX_MARGIN_MS = 2_000;
-/** Set by `engine start`, which keeps our standard input open for as long as it lives. */
-export const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';
 /** Ctrl-C reaches a whole group of processes, and a supervisor passes it on: that is one signal. */
 const SAME_SIGNAL_MS = 1_000;
 

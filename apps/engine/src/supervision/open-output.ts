@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { writerTo, writeWithoutWaiting } from '@cds/service/output';
+import { writerTo, writeWithoutWaiting } from '@cds/service/child-processes';
 import { logLine } from './supervision-event';
 
 /** A standard stream that many write to. */

@@ -1,8 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import {
+  createPauses,
+  prefixLines,
+  RESTART_PAUSES,
+  type RestartPauses,
+  SUPERVISED,
+  TERMINAL,
+} from '@cds/service/child-processes';
 import type { Output } from './open-output';
-import { prefixLines } from './prefix-lines';
-import { createPauses, RESTART_PAUSES, type RestartPauses } from './restart-pauses';
 import type { ChildEnd, SupervisionEvent } from './supervision-event';
 
 export interface ChildPlan {
@@ -36,12 +42,6 @@ export interface Supervisor {
 
 /** How long children may take to finish what is under way. */
 export const STOP_DEADLINE_MS = 30_000;
-
-/** Tells our services to end with their input (`runUntilSignal` of @cds/service). */
-const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';
-
-/** Tells our services that what they print is read on a terminal (`createLogger` of @cds/service). */
-const TERMINAL = 'CDS_BITBUCKET_TERMINAL';
 
 /** How long the output of a process that has ended is waited for. */
 const LAST_WORDS_MS = 2_000;

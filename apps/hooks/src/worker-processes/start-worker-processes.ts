@@ -2,14 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'node:net';
 import type { HeldSession, SharedSession } from '@cds/api-client';
-import { forwardLines, type Logger, type ProcessMetrics, SUPERVISED, TERMINAL } from '@cds/service';
+import { forwardLines, type Logger, type ProcessMetrics } from '@cds/service';
+import { createPauses, RESTART_PAUSES, SUPERVISED, TERMINAL } from '@cds/service/child-processes';
 import { type ServerName, workerEnvironment } from './follow-main-process';
 import { createProcessChannel, type ProcessChannel, SharedServer } from './process-channel';
 
-const FIRST_PAUSE_MS = 1_000;
-const MAX_PAUSE_MS = 30_000;
-/** One that ran for so long begins anew with the shortest pause. */
-const HEALTHY_AFTER_MS = 60_000;
+const PAUSES = { ...RESTART_PAUSES, longest: 30_000 };
 /** After it the last known values of a worker process count. */
 const METRICS_MS = 1_000;
 
@@ -22,8 +20,8 @@ export interface AnswersForWorkers {
 
 export interface WorkerProcesses {
   start(answers: AnswersForWorkers): void;
-  /** What each counts. */
-  metrics(): Promise<ProcessMetrics[]>;
+  /** What each counts; undefined where there are none. */
+  metrics: (() => Promise<ProcessMetrics[]>) | undefined;
   /** Asks all to stop, and starts none again. */
   askToStop(): void;
   /** The same. Kills those that are left after the deadline. Resolves when all have ended. */
@@ -56,15 +54,14 @@ export function createWorkerProcesses(count: number, logger: Logger): WorkerProc
   }
 
   async function keepRunning(worker: number, answers: AnswersForWorkers): Promise<void> {
-    let pauseMs = FIRST_PAUSE_MS;
+    const pauses = createPauses(PAUSES);
     while (!isEnding()) {
       const startedAt = performance.now();
       const ended = await run(worker, answers);
       if (isEnding()) return;
-      if (performance.now() - startedAt >= HEALTHY_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
+      const pauseMs = pauses.next(performance.now() - startedAt);
       logger.warn({ worker, ...ended, pauseMs }, 'worker process ended: starting it again');
       await sleep(pauseMs, undefined, { signal: ending.signal }).catch(() => undefined);
-      pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
     }
   }
 
@@ -75,7 +72,7 @@ export function createWorkerProcesses(count: number, logger: Logger): WorkerProc
     const [, program = '', ...args] = process.argv;
     const child = fork(program, args, {
       env: environmentOf(worker),
-      // Its lines go between those of this process. Its input would tell of no supervisor.
+      // Lines of the worker process go between those of this one.
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
     if (child.stdout) forwardLines(child.stdout);
@@ -104,23 +101,25 @@ export function createWorkerProcesses(count: number, logger: Logger): WorkerProc
     });
   }
 
+  const metrics = (): Promise<ProcessMetrics[]> =>
+    Promise.all(
+      [...running].map(async (one) => {
+        const asked = one.channel.ask<ProcessMetrics>('metrics').then(
+          (values) => (one.counted = values),
+          () => undefined,
+        );
+        await Promise.race([asked, sleep(METRICS_MS, undefined, { ref: false })]);
+        return one.counted;
+      }),
+    );
+
   return {
     start(answers) {
       const numbers = Array.from({ length: count }, (_, index) => index + 2);
       all = Promise.all(numbers.map((worker) => keepRunning(worker, answers)));
     },
 
-    metrics: () =>
-      Promise.all(
-        [...running].map(async (one) => {
-          const asked = one.channel.ask<ProcessMetrics>('metrics').then(
-            (values) => (one.counted = values),
-            () => undefined,
-          );
-          await Promise.race([asked, sleep(METRICS_MS, undefined, { ref: false })]);
-          return one.counted;
-        }),
-      ),
+    metrics: count > 0 ? metrics : undefined,
 
     askToStop,
 
@@ -140,7 +139,7 @@ function environmentOf(worker: number): NodeJS.ProcessEnv {
     ...process.env,
     ...workerEnvironment(worker),
     ...(process.stdout.isTTY ? { [TERMINAL]: '1' } : {}),
-    // Its input is closed, and its main process tells where the service listens.
+    // The worker process has no input, and the main process writes down where both listen.
     ...{ [SUPERVISED]: '', HEALTH_FOLDER: '' },
   };
 }

@@ -3,6 +3,8 @@ import pino from 'pino';
 import pretty from 'pino-pretty';
 import type { LogLevel } from '@cds/config';
 import { showHidden, showHiddenOnceParsed } from '@cds/wire';
+import { TERMINAL } from '../child-processes/environment';
+import { prefixLines } from '../child-processes/prefix-lines';
 import { HIDDEN, redact, SECRET_FIELDS } from './redact';
 import { writeByTurn } from './write-by-turn';
 import { writerTo, writeWithoutWaiting } from './write-without-waiting';
@@ -18,9 +20,6 @@ export interface LoggerOptions {
   /** Added to every line. */
   fields?: (() => Record<string, string>) | undefined;
 }
-
-/** Set by `engine start` on a terminal, which reads our output through a pipe. */
-export const TERMINAL = 'CDS_BITBUCKET_TERMINAL';
 
 const PINO_LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'error' } as const;
 
@@ -88,11 +87,8 @@ function writeToReader(lineOf: (fields: object) => string): (text: string) => vo
 
 /** Passes the lines of a worker process on, between those of this process. */
 export function forwardLines(from: Readable): void {
-  let rest = '';
-  from.setEncoding('utf8');
-  from.on('data', (text: string) => {
-    const end = text.lastIndexOf('\n') + 1;
-    if (end > 0) toReader?.(rest + text.slice(0, end));
-    rest = end > 0 ? text.slice(end) : rest + text;
-  });
+  from
+    .setEncoding('utf8')
+    .pipe(prefixLines(''))
+    .on('data', (lines: string) => toReader?.(lines));
 }
