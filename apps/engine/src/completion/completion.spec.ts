@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { waitFor } from '@cds/testing';
@@ -86,8 +87,10 @@ const TYPED = 'engine hooks dead-letters drop';
 async function typed(command: string, script: string, keys: string, completed: string) {
   const child = spawn(SCRIPT, ['-qfec', command, '/dev/null'], {
     cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder, TERM: 'dumb', SHELL: '/bin/sh' },
+    // bash would write its history into the folder while that is removed.
+    env: { PATH: process.env.PATH, HOME: folder, TERM: 'dumb', SHELL: '/bin/sh', HISTFILE: '' },
   });
+  const closed = once(child, 'close');
   let shown = '';
   child.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()));
   try {
@@ -97,6 +100,7 @@ async function typed(command: string, script: string, keys: string, completed: s
     await waitFor(() => shown.includes(completed) || undefined, { what: completed });
   } finally {
     child.kill('SIGKILL');
+    await closed;
   }
 }
 const itAtTerminal = existsSync(SCRIPT) ? it : it.skip;
