@@ -2,6 +2,7 @@ import { badConfigExitCode, configFromCommandLine } from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
 import {
   createLogger,
+  limitHeapGrowth,
   logConsole,
   runUntilSignal,
   versionInfo,
@@ -13,6 +14,7 @@ import { followMainProcess } from './worker-processes/follow-main-process';
 
 async function main(): Promise<void> {
   allowSlowConnects();
+  limitHeapGrowth();
   const { config, warnings } = await configFromCommandLine('hooks');
   const { version } = versionInfo();
   const { tracing, logTo } = await startTracing({ service: 'hooks', name: config.name, version });

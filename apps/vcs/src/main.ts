@@ -20,6 +20,7 @@ import {
   createRedisWritableMetric,
   createRegistration,
   createUiUrl,
+  limitHeapGrowth,
   listen,
   logConsole,
   runUntilSignal,
@@ -46,6 +47,7 @@ const REDIS_READY_MS = 2_000;
 
 async function main(): Promise<void> {
   allowSlowConnects();
+  limitHeapGrowth();
   const { config, warnings, sources } = await configFromCommandLine('vcs');
   const { version } = versionInfo();
   const { tracing, logTo } = await startTracing({ service: 'vcs', name: config.name, version });

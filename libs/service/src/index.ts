@@ -7,6 +7,7 @@ export { createHttpApp, createPublicApp, type HttpAppDeps } from './http/create-
 export { createErrorMiddleware } from './http/create-error-middleware';
 export { createRouter, type Router } from './http/create-router';
 export { handle } from './http/handle';
+export { limitHeapGrowth } from './limit-heap-growth';
 export { limitStrangers } from './http/limit-strangers';
 export { writeHealthAddress } from './health-address';
 export { listen, type HttpServer, type ListenOptions } from './http/listen';
