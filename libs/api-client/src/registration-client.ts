@@ -7,7 +7,8 @@ import { signIn } from './sign-in';
 
 /** CDS answers 401 both to a session that has ended and to a consumer without the scope. */
 export const SCOPES_ADVICE =
-  'where it goes on, give the consumer of api.token its scopes: Service, Project, Run and Hooks for hooks, Service for vcs';
+  'where it goes on, give the consumer of api.token its scopes: ' +
+  'Service, Project, Run and Hooks for hooks, Service for vcs';
 
 /** What a service says of itself; the client adds the fields that are always the same. */
 export type RegistrationRequest = Pick<
