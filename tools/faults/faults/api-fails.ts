@@ -45,9 +45,9 @@ function mustHaveAccepted(stage: Stage): void {
 export const API_FAILS: Fault[] = [
   {
     name: 'api-away',
-    what: 'the API is away for 20 retry pauses of 1 s (with `--long`: of 30 s, for ten minutes)',
+    what: 'the API is away for 20 retry pauses of 1 s (`--long`: 30 s)',
     checks: 'all deliveries are accepted meanwhile',
-    doubles: { most: 3, because: 'one for each hook whose answer was cut off when it went' },
+    doubles: { most: 3, because: 'one a hook' },
     stage: { longRetryDelaySeconds: 30 },
     seconds: 35,
     async play(stage) {
@@ -65,7 +65,7 @@ export const API_FAILS: Fault[] = [
   {
     name: 'api-slow',
     what: 'the API takes 30 s for a run of one hook',
-    checks: 'the other hooks do not wait for it: each of their runs comes within 5 s',
+    checks: 'runs of other hooks come within 5 s',
     seconds: 40,
     async play(stage) {
       const load = stage.load({ pauseMs: [200, 600] });
@@ -89,7 +89,7 @@ export const API_FAILS: Fault[] = [
   },
   {
     name: 'api-refuses',
-    what: 'the API answers 500 with its own error, twice for each of some runs (three times gives it up)',
+    what: 'the API refuses some runs twice with its own 500; a third would give up',
     checks: 'none is given up, and each hook keeps its order',
     seconds: 12,
     async play(stage) {
@@ -110,7 +110,7 @@ export const API_FAILS: Fault[] = [
   {
     name: 'api-500-of-proxy',
     what: 'a proxy answers 500 for the API, more often than `retryError`',
-    checks: 'none is given up: only the API itself can refuse',
+    checks: 'none is given up: only the API can refuse',
     seconds: 12,
     async play(stage) {
       await failing(stage, () => proxyPage(500), forSome(7_000));
@@ -130,7 +130,7 @@ export const API_FAILS: Fault[] = [
   {
     name: 'api-401',
     what: 'the API forgets the service (401), five times under load',
-    checks: 'it registers again, and nothing is counted as an error',
+    checks: 'it registers again; no error is counted',
     // From 0.44 on the session is what counts: see `session-expires`.
     stage: { cds: '0.41' },
     seconds: 8,
@@ -165,9 +165,9 @@ export const API_FAILS: Fault[] = [
   },
   {
     name: 'api-loses-answers',
-    what: 'the API starts the run and drops the connection instead of answering, for five runs',
+    what: 'the API starts five runs and drops their connections unanswered',
     checks: 'these five come twice, and no other',
-    doubles: { most: 5, because: 'one for each answer that was lost' },
+    doubles: { most: 5, because: 'one for each lost answer' },
     seconds: 12,
     async play(stage) {
       const hit = new Set<string>();

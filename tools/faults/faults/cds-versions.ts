@@ -27,8 +27,8 @@ function mustBeWellBehaved({ api }: Stage): void {
 
 const SESSION_EXPIRES: Fault = {
   name: 'session-expires',
-  what: 'the sessions of all services expire, five times under load, once during maintenance of the API',
-  checks: 'they sign in again, each by itself, and nothing is counted as an error',
+  what: 'all sessions expire, five times under load, once in maintenance of the API',
+  checks: 'each service signs in again; no error is counted',
   stage: { cds: '0.57' },
   seconds: 10,
   async play(stage) {
@@ -55,8 +55,8 @@ export const CDS_VERSIONS: Fault[] = [
   withCds(SESSION_EXPIRES, '0.51'),
   {
     name: 'signing-key-changes',
-    what: 'the API is started with another signing key, three times under load',
-    checks: '`hooks` knows the new key within seconds, and answers the API by it alone',
+    what: 'the API starts with another signing key, three times under load',
+    checks: '`hooks` knows it within seconds, and takes it alone',
     stage: { cds: '0.57' },
     seconds: 15,
     async play(stage) {

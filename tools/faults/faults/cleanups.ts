@@ -37,8 +37,8 @@ const KILLED_AT = [
 export const CLEANUPS: Fault[] = [
   {
     name: 'all-down-when-due',
-    what: 'cleanups are due while `hooks`, Redis and the API are all down',
-    checks: 'each is done once when they are back, in whatever order they come back',
+    what: 'cleanups are due while `hooks`, Redis and the API are down',
+    checks: 'each is done once, whatever comes back first',
     stage: { cleanupDelaySeconds: 4 },
     seconds: 20,
     async play(stage) {
@@ -64,8 +64,8 @@ export const CLEANUPS: Fault[] = [
   },
   {
     name: 'killed-among-cleanups',
-    what: '`hooks` is killed three times while it removes the runs of branches that are due together: when it has taken their hooks, and around its note of what is removed',
-    checks: 'each is removed, and all hooks go on with what comes then',
+    what: '`hooks` is killed three times among cleanups: after their lock, around storing their end',
+    checks: 'each is done, and all hooks go on',
     stage: { cleanupDelaySeconds: 10, redisProxy: true },
     seconds: 60,
     async play(stage) {
@@ -98,10 +98,10 @@ export const CLEANUPS: Fault[] = [
   },
   {
     name: 'slow-removal',
-    what: 'the API takes 12 s for a removal of runs, and does it although nobody listens any more; the branches come back meanwhile, and one of two replicas is killed',
-    checks: 'no run of a branch that is back is removed: it is asked for when the API has answered',
+    what: 'the API takes 12 s for a removal; branches come back, a replica is killed',
+    checks: 'a push waits for the removal; its run stays',
     stage: { hooks: 4, replicas: 2, cleanupDelaySeconds: 2 },
-    doubles: { most: 4, because: 'one for each hook whose run was being asked for at the kill' },
+    doubles: { most: 4, because: 'one a hook' },
     seconds: 40,
     async play(stage) {
       await pushAll(stage, '+dev');
@@ -129,11 +129,10 @@ export const CLEANUPS: Fault[] = [
   },
   {
     name: 'branch-is-back',
-    what: 'branches are deleted and come back, and are deleted again, while the API is away and `hooks` and Redis are killed',
-    checks:
-      'what is back when its cleanup is due stays, also when its push still waits; the others go',
+    what: 'branches go, come back and go while the API is away and `hooks` and Redis are killed',
+    checks: 'runs stay where a push came or waits; the others go',
     stage: { cleanupDelaySeconds: 4 },
-    doubles: { most: 3, because: 'one for each hook whose run was being asked for at the kill' },
+    doubles: { most: 3, because: 'one a hook' },
     seconds: 30,
     async play(stage) {
       await pushAll(stage, '+back', '+twice', '+gone', '+later');
@@ -175,9 +174,9 @@ export const CLEANUPS: Fault[] = [
   },
   {
     name: 'branches-at-random',
-    what: 'branches are pushed, deleted and pushed again at random while `hooks` and Redis are killed and the API is away at random',
+    what: 'branches come and go at random while `hooks`, Redis and the API fail at random',
     stage: { cleanupDelaySeconds: 2 },
-    doubles: { most: 12, because: 'one for each hook at each of up to four kills' },
+    doubles: { most: 12, because: 'one a hook at each kill' },
     seconds: 35,
     async play(stage) {
       let on = true;

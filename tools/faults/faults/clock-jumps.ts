@@ -46,8 +46,8 @@ async function letWait(stage: Stage): Promise<void> {
 export const CLOCK_JUMPS: Fault[] = [
   {
     name: 'clock-forward',
-    what: 'the wall clock jumps 25 h ahead, with cleanups due in 24 h, deliveries that wait, and one that is sent again',
-    checks: 'the cleanups are done then, not before; the delivery sent again has no second run',
+    what: 'the wall clock jumps 25 h ahead; cleanups are due in 24 h, deliveries wait',
+    checks: 'cleanups are done then; a delivery sent again makes no second run',
     stage: { wallClocks: true, retryError: 20 },
     seconds: 15,
     async play(stage) {
@@ -73,9 +73,8 @@ export const CLOCK_JUMPS: Fault[] = [
   },
   {
     name: 'clock-back',
-    what: 'the wall clock jumps 25 h back, with cleanups due in a minute and deliveries that wait, and ahead again',
-    checks:
-      'what waits does not wait for 25 h; the cleanups are done when the clock has come to their date again',
+    what: 'the wall clock jumps 25 h back and ahead; cleanups are due in a minute',
+    checks: 'deliveries do not wait for it; cleanups are done at their time',
     stage: { wallClocks: true, retryError: 20, cleanupDelaySeconds: DELAY_SECONDS },
     seconds: 25,
     async play(stage) {
@@ -103,9 +102,8 @@ export const CLOCK_JUMPS: Fault[] = [
   },
   {
     name: 'clock-of-one-replica',
-    what: 'the wall clock of one of two replicas jumps 25 h ahead and back, three times under load, the API failing',
-    checks:
-      'each hook keeps its order over both replicas; no cleanup before some replica’s clock says so',
+    what: 'one replica’s clock jumps 25 h ahead and back, three times, while the API fails',
+    checks: 'order holds over both replicas; no cleanup before some replica’s clock says so',
     stage: { wallClocks: true, retryError: 1_000, replicas: 2, cleanupDelaySeconds: 86_400 },
     seconds: 25,
     async play(stage) {

@@ -43,9 +43,8 @@ async function call(stage: Stage): Promise<void> {
 export const FAILOVER: Fault[] = [
   {
     name: 'failover-after-renewal',
-    what: 'Redis fails over to a replica that has not got what the master kept last: the pair of tokens with which `vcs` renewed a grant',
-    checks:
-      'the grant lives: `vcs` writes the newest pair again, and no refresh token is sent twice; another `vcs` finds it, too',
+    what: 'Redis fails over to a replica that lacks a renewed grant',
+    checks: '`vcs` writes it again, for every `vcs`; no refresh token is sent twice',
     stage: { redisProxy: true, polling: 'pollers' },
     seconds: 15,
     async play(stage) {
@@ -80,8 +79,8 @@ export const FAILOVER: Fault[] = [
   },
   {
     name: 'sentinel-failover',
-    what: 'the master of three Redis freezes under load (SIGSTOP) and is killed when three Sentinels, which want a password and TLS as all of them do, have made a replica the master; it comes back as a replica',
-    checks: '503 meanwhile; a run that was under way is not asked for again',
+    what: 'the master freezes under load until Sentinels, with password and TLS, choose another',
+    checks: '503 meanwhile; no run is asked for again',
     stage: { sentinel: true },
     seconds: 30,
     async play(stage) {

@@ -8,10 +8,10 @@ const FORGED: readonly PreparedDelivery['signature'][] = ['forged', 'unsigned'];
 export const FORGERY: Fault[] = [
   {
     name: 'forged',
-    what: 'forged and unsigned deliveries among the real ones, while the API is away and `hooks` and Redis are killed',
-    checks: 'each is refused; no run, no removal, and no cleanup that they cancel',
+    what: 'forged and unsigned deliveries come while the API is away and `hooks` and Redis are killed',
+    checks: 'each is refused; none cancels a cleanup',
     stage: { cleanupDelaySeconds: 6 },
-    doubles: { most: 3, because: 'one for each hook whose run was being asked for at the kill' },
+    doubles: { most: 3, because: 'one a hook' },
     seconds: 20,
     async play(stage) {
       const load = stage.load();

@@ -3,7 +3,7 @@ import { ACCEPT_DELIVERY, FINISH_EXECUTION, pushedHashIn } from '../hooks-intern
 import type { Stage } from '../stage/stage';
 import { mustBe, workOn, type Fault } from './fault';
 
-const IN_FLIGHT = { most: 3, because: 'one for each hook whose run was being asked for' };
+const IN_FLIGHT = { most: 3, because: 'one a hook' };
 
 /** A supervisor takes a moment to start a service again. */
 async function startAgain(stage: Stage): Promise<void> {
@@ -43,8 +43,8 @@ function runsWith(stage: Stage, hash: string): number {
 export const HOOKS_KILLED: Fault[] = [
   {
     name: 'killed-before-enqueue',
-    what: '`hooks` is killed (SIGKILL) when it has read a delivery and Redis does not have it yet',
-    checks: 'the delivery that was hit has no answer and no run',
+    what: '`hooks` is killed between reading a delivery and storing it',
+    checks: 'that delivery has no answer and no run',
     doubles: IN_FLIGHT,
     stage: { redisProxy: true },
     seconds: 15,
@@ -56,8 +56,8 @@ export const HOOKS_KILLED: Fault[] = [
   },
   {
     name: 'killed-before-answer',
-    what: '`hooks` is killed when Redis has kept a delivery and its sender has no answer yet',
-    checks: 'the delivery that was hit has its run, once, though nobody was told that it would',
+    what: '`hooks` is killed between storing a delivery and answering it',
+    checks: 'that delivery has one run',
     doubles: IN_FLIGHT,
     stage: { redisProxy: true },
     seconds: 15,
@@ -73,8 +73,8 @@ export const HOOKS_KILLED: Fault[] = [
   },
   {
     name: 'killed-while-asking',
-    what: '`hooks` is killed while the API is being asked for two runs: one never reaches it, one it starts',
-    checks: 'both hooks go on with the run that was hit',
+    what: '`hooks` is killed while asking for two runs, of which one reaches the API',
+    checks: 'both hooks go on with that run',
     doubles: IN_FLIGHT,
     seconds: 25,
     async play(stage) {
@@ -106,8 +106,8 @@ export const HOOKS_KILLED: Fault[] = [
   },
   {
     name: 'killed-after-yes',
-    what: '`hooks` is killed when it has the API’s yes and Redis does not know it yet',
-    checks: 'the run that was hit comes twice: the one case there is',
+    what: '`hooks` is killed between the API’s answer and storing it',
+    checks: 'that run comes twice: the only such case',
     doubles: IN_FLIGHT,
     stage: { redisProxy: true },
     seconds: 20,
@@ -118,9 +118,9 @@ export const HOOKS_KILLED: Fault[] = [
   },
   {
     name: 'killed-after-yes-was-kept',
-    what: '`hooks` is killed when Redis has kept the API’s yes, before it goes on',
-    checks: 'the run that was hit comes once',
-    doubles: { most: 2, because: 'one for each other hook whose run was being asked for' },
+    what: '`hooks` is killed after storing the API’s answer',
+    checks: 'that run comes once',
+    doubles: { most: 2, because: 'one for each other hook' },
     stage: { redisProxy: true },
     seconds: 20,
     async play(stage) {
@@ -130,8 +130,8 @@ export const HOOKS_KILLED: Fault[] = [
   },
   {
     name: 'killed-five-times',
-    what: '`hooks` is killed five times in a row whenever it asks for the same run',
-    checks: 'the sixth time it is started; what came after it waits for it',
+    what: '`hooks` is killed five times while asking for the same run',
+    checks: 'the sixth try starts it; later deliveries wait for it',
     doubles: { most: 10, because: 'one for each other hook at each kill' },
     seconds: 75,
     async play(stage) {

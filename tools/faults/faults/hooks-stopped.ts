@@ -16,7 +16,7 @@ function shareOf(stage: Stage, name: string, from: number): number {
 export const HOOKS_STOPPED: Fault[] = [
   {
     name: 'sigterm-under-load',
-    what: '`hooks` is stopped with SIGTERM under load, and started again, twice',
+    what: '`hooks` is stopped by SIGTERM under load and started again, twice',
     checks: 'exit code 0 each time',
     seconds: 10,
     async play(stage) {
@@ -36,9 +36,9 @@ export const HOOKS_STOPPED: Fault[] = [
   },
   {
     name: 'two-replicas-one-killed',
-    what: 'of two replicas of `hooks` under load, one is killed and never comes back',
-    checks: 'both had a share of the runs before; the other one takes all over',
-    doubles: { most: 6, because: 'one for each of six hooks whose run was being asked for' },
+    what: 'one of two replicas is killed under load and never comes back',
+    checks: 'both asked for runs before; the other one takes over',
+    doubles: { most: 6, because: 'one a hook' },
     stage: { replicas: 2, hooks: 6 },
     seconds: 25,
     async play(stage) {

@@ -57,9 +57,8 @@ async function secondHook(stage: Stage, { workflow }: Webhook): Promise<Webhook>
 export const LATE_DELETIONS: Fault[] = [
   {
     name: 'deletion-resent-late',
-    what: 'deletions of branches are answered 503 by a stopped Redis; the branches are pushed anew before Bitbucket sends the deletions again',
-    checks:
-      'the runs of the branches that are back stay; those of one whose deletion is the last go',
+    what: 'deletions get 503, and are sent again after the branches were pushed anew',
+    checks: 'runs stay unless the deletion is the last event',
     stage: { cleanupDelaySeconds: DELAY_SECONDS },
     seconds: 20,
     async play(stage) {
@@ -95,9 +94,9 @@ export const LATE_DELETIONS: Fault[] = [
   },
   {
     name: 'renamed-repository',
-    what: 'a repository is renamed between the deletion of a branch and the push that brings it back, which comes to another hook of the workflow, while `hooks` is killed',
-    checks: 'the runs of the branch stay, whatever its repository was called at its deletion',
-    doubles: { most: 4, because: 'one for each hook whose run was being asked for at the kill' },
+    what: 'a renamed repository brings a deleted branch back at another hook; `hooks` is killed',
+    checks: 'the runs of the branch stay',
+    doubles: { most: 4, because: 'one a hook' },
     stage: { cleanupDelaySeconds: DELAY_SECONDS * 2 },
     seconds: 20,
     async play(stage) {

@@ -6,7 +6,7 @@ import type { OutgoingHookRun } from '@cds/stand-ins/cds-api';
 import type { Stage } from '../stage/stage';
 import { mustBe, workOn, type Fault } from './fault';
 
-const IN_FLIGHT = { most: 3, because: 'one for each hook whose run was being asked for' };
+const IN_FLIGHT = { most: 3, because: 'one a hook' };
 const CALLS = 5;
 
 interface Called {
@@ -70,8 +70,8 @@ function told(hooks: OutgoingHookRun[]): Promise<unknown> {
 export const OUTGOING: Fault[] = [
   {
     name: 'killed-while-calling',
-    what: '`hooks` is killed (SIGKILL) while the targets of outgoing webhooks have their calls and have not answered',
-    checks: 'each is called again, and CDS is told of its success',
+    what: '`hooks` is killed while targets of outgoing webhooks have not answered',
+    checks: 'each is called again, and CDS told of its success',
     doubles: IN_FLIGHT,
     seconds: 15,
     async play(stage) {
@@ -101,8 +101,8 @@ export const OUTGOING: Fault[] = [
   },
   {
     name: 'api-away-at-callback',
-    what: 'the API is away when outgoing webhooks have been called, and `hooks` is killed meanwhile',
-    checks: 'CDS is told of each when it is back; no target is called again',
+    what: 'the API is away after outgoing calls, and `hooks` is killed',
+    checks: 'CDS is told later; no target is called again',
     doubles: IN_FLIGHT,
     seconds: 20,
     async play(stage) {

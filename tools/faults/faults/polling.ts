@@ -112,9 +112,8 @@ async function killAtRandom(stage: Stage, times: number): Promise<void> {
 export const POLLING: Fault[] = [
   {
     name: 'poller-killed',
-    what: 'Two replicas, a Git Repository Poller, and whoever polls is killed three times: while the API looks, when it has answered and Redis has nothing yet, and when Redis has the first of several changes',
-    checks:
-      'the other replica finds all of them when the time of the poll is over; each has one run, also what was kept already and is told again',
+    what: 'the polling replica is killed three times: before and after the answer, between changes',
+    checks: 'the other replica finds all changes; each has one run',
     stage: { replicas: 2, hooks: 1, redisProxy: true, polling: 'pollers' },
     seconds: 6,
     async play(stage) {
@@ -150,9 +149,9 @@ export const POLLING: Fault[] = [
   },
   {
     name: 'reconcile-late-deliveries',
-    what: 'pushes whose webhook never came are found by polls while `hooks` is killed three times at random; their deliveries are sent late, some meanwhile, the others after their runs',
-    checks: 'a change has one run, whoever told of it first',
-    doubles: { most: 6, because: 'one for each hook at each kill' },
+    what: 'polls find pushes, whose deliveries come late; `hooks` is killed three times',
+    checks: 'each change has one run, whoever told of it first',
+    doubles: { most: 6, because: 'one a hook at each kill' },
     stage: { hooks: 2, polling: 'reconcile' },
     seconds: 20,
     async play(stage) {
@@ -196,10 +195,9 @@ export const POLLING: Fault[] = [
   },
   {
     name: 'reconcile-deletion',
-    what: 'branches are deleted, of which no webhook tells, and pushed again at random, while slow polls of an API that asks for deletions, as none of CDS 0.40 to 0.43 does, look for what is gone and `hooks` is killed',
-    checks:
-      'the runs of a branch that is gone at the end are removed, those of one that is back stay',
-    doubles: { most: 2, because: 'one for each hook at the kill' },
+    what: 'slow polls find deletions among random pushes; `hooks` is killed',
+    checks: 'runs go with their branch; those of branches that are back stay',
+    doubles: { most: 2, because: 'one a hook' },
     stage: { hooks: 2, polling: 'reconcile', asksForDeletions: true, cleanupDelaySeconds: 2 },
     seconds: 20,
     async play(stage) {

@@ -41,8 +41,8 @@ export const QUEUES: Fault[] = [
   ofQueue(
     {
       name: 'rabbitmq-killed',
-      what: 'the broker of a RabbitMQ hook is killed (SIGKILL) and started again while messages flow',
-      checks: 'each message that it confirmed has one run, in order; at the end it holds none',
+      what: 'the broker is killed and started again while messages flow',
+      checks: 'each confirmed message has one run, in order; none is left',
       seconds: 25,
     },
     async (stage, queue) => {
@@ -61,10 +61,9 @@ export const QUEUES: Fault[] = [
   ofQueue(
     {
       name: 'rabbitmq-hooks-killed',
-      what: '`hooks` is killed three times between taking a message and acknowledging it: twice when Redis has it, once before',
-      checks:
-        'the broker has the message again; each has one run, in order, and what was kept twice is a duplicate',
-      doubles: { most: 3, because: 'the one whose run was being asked for, at each kill' },
+      what: '`hooks` is killed three times between taking a message and acknowledging it',
+      checks: 'the message comes again; each has one run, in order',
+      doubles: { most: 3, because: 'one a kill' },
       stage: { redisProxy: true },
       seconds: 25,
     },
@@ -98,8 +97,8 @@ export const QUEUES: Fault[] = [
   ofQueue(
     {
       name: 'rabbitmq-redis-away',
-      what: 'Redis is away while messages of a RabbitMQ hook arrive, and `hooks` is killed meanwhile',
-      checks: 'nothing is acknowledged that is not in Redis; each message has one run, in order',
+      what: 'Redis is away while messages arrive, and `hooks` is killed',
+      checks: 'nothing is acknowledged before it is stored; one run each, in order',
       seconds: 25,
     },
     async (stage, queue) => {

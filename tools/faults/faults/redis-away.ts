@@ -28,8 +28,8 @@ const SLOW_MS = 1_000;
 function frozen(seconds: number): Fault {
   return {
     name: `redis-frozen-${seconds}`,
-    what: `Redis is frozen for ${seconds} s (SIGSTOP) under two replicas: connections stay, answers do not come`,
-    checks: '503 meanwhile; a run that was under way is not asked for again',
+    what: `Redis is frozen for ${seconds} s under two replicas`,
+    checks: '503 meanwhile; no run is asked for again',
     stage: { replicas: 2 },
     seconds: seconds + 10,
     async play(stage) {
@@ -56,7 +56,7 @@ export const REDIS_AWAY: Fault[] = [
   },
   {
     name: 'redis-killed',
-    what: 'Redis is killed (SIGKILL) under load, with its append-only file on, three times',
+    what: 'Redis is killed under load, with its append-only file on, three times',
     seconds: 12,
     async play(stage) {
       const kill = async (): Promise<void> => {
@@ -75,7 +75,7 @@ export const REDIS_AWAY: Fault[] = [
   frozen(60),
   {
     name: 'redis-out-of-memory',
-    what: 'Redis is out of memory (noeviction) under load, and has memory again, five times',
+    what: 'Redis is out of memory (noeviction) under load, five times',
     checks: '503 meanwhile; no script is left half done',
     seconds: 20,
     async play(stage) {
@@ -94,8 +94,8 @@ export const REDIS_AWAY: Fault[] = [
   },
   {
     name: 'redis-away-at-start',
-    what: '`hooks` is started while Redis is away, with deliveries that wait in its file',
-    checks: '503 meanwhile; what waited is worked off when Redis is there',
+    what: '`hooks` starts without Redis, whose file holds waiting deliveries',
+    checks: '503 meanwhile; what waited is processed later',
     seconds: 12,
     async play(stage) {
       await stage.gate.away();
@@ -116,9 +116,9 @@ export const REDIS_AWAY: Fault[] = [
   {
     name: 'redis-flaps-at-start',
     what: 'Redis is killed and started eight times while `hooks` starts, three times over',
-    checks: 'cleanups and deliveries that come in afterwards are worked off, too',
+    checks: 'later cleanups and deliveries are processed, too',
     stage: { cleanupDelaySeconds: 1 },
-    doubles: { most: 9, because: 'one for each hook whose run was being asked for at a kill' },
+    doubles: { most: 9, because: 'one a hook at each kill' },
     seconds: 20,
     async play(stage) {
       const load = stage.load();

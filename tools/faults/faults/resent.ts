@@ -31,8 +31,8 @@ function prepareOne(stage: Stage, number: number): PreparedDelivery {
 export const RESENT: Fault[] = [
   {
     name: 'resent-later',
-    what: 'Bitbucket sends deliveries again: while they wait, after their run, after a kill of `hooks` and of Redis',
-    checks: 'each is answered 200 with the timestamp of the first',
+    what: 'deliveries come again: while they wait, after their run, after kills of `hooks` and Redis',
+    checks: 'each is answered 200 with the first timestamp',
     seconds: 12,
     async play(stage) {
       const load = stage.load();
@@ -57,11 +57,11 @@ export const RESENT: Fault[] = [
       await again();
       await workOn(load);
     },
-    doubles: { most: 3, because: 'one for each hook whose run was being asked for at the kill' },
+    doubles: { most: 3, because: 'one a hook' },
   },
   {
     name: 'resent-at-once',
-    what: 'two replicas get the same delivery at the same moment, forty times, one after the other',
+    what: 'two replicas get the same delivery at once, forty times',
     checks: 'both answer 200 with the same timestamp',
     stage: { replicas: 2 },
     seconds: 8,
@@ -80,8 +80,8 @@ export const RESENT: Fault[] = [
   },
   {
     name: 'resent-after-503',
-    what: 'deliveries are answered 503 by a frozen, then by a stopped Redis, and sent again until they are taken',
-    checks: 'one run each, though some of the first ones had been kept after all',
+    what: 'deliveries get 503 from a frozen, then a stopped Redis, and are sent until taken',
+    checks: 'one run each, though some were stored at first',
     seconds: 15,
     async play(stage) {
       stage.faultBegins();

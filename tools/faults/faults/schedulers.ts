@@ -86,10 +86,9 @@ async function endSchedule(
 export const SCHEDULERS: Fault[] = [
   {
     name: 'scheduler-replica-killed',
-    what: 'Two replicas, a scheduler that runs every second, and one of them is killed five times around its times',
-    checks:
-      'no time is left out; where no fault is on, each run is asked for within 10 s (1 s is promised)',
-    doubles: { most: 15, because: 'one for each hook at each kill' },
+    what: 'one of two replicas is killed five times around the times of a scheduler',
+    checks: 'no time is left out; runs come within 10 s (promised: 1 s)',
+    doubles: { most: 15, because: 'one a hook at each kill' },
     stage: { replicas: 2 },
     seconds: 35,
     async play(stage) {
@@ -116,9 +115,9 @@ export const SCHEDULERS: Fault[] = [
   },
   {
     name: 'scheduler-killed',
-    what: '`hooks` is killed when Redis has taken a time of a scheduler, and nobody was told to work on it yet',
-    checks: 'that time has its run, and so has each that passes until `hooks` is back',
-    doubles: { most: 3, because: 'one for each hook whose run was being asked for' },
+    what: '`hooks` is killed between storing a due time and working on it',
+    checks: 'that time and each that passes meanwhile have their runs',
+    doubles: { most: 3, because: 'one a hook' },
     stage: { redisProxy: true },
     seconds: 35,
     async play(stage) {
@@ -146,9 +145,9 @@ export const SCHEDULERS: Fault[] = [
   },
   {
     name: 'scheduler-all-down',
-    what: 'Both replicas are killed, and come back 15 s later: a scheduler that runs every second was due all the while',
-    checks: 'the last of the missed times runs once, late; those before it are left out',
-    doubles: { most: 3, because: 'one for each hook whose run was being asked for' },
+    what: 'both replicas are down for 15 s while a scheduler is due every second',
+    checks: 'the last missed time runs once, late; earlier ones never',
+    doubles: { most: 3, because: 'one a hook' },
     stage: { replicas: 2 },
     seconds: 60,
     async play(stage) {

@@ -96,12 +96,12 @@ async function disturb(stage: Stage, isOver: () => boolean): Promise<void> {
 export const SEVERAL_AT_ONCE: Fault[] = [
   {
     name: 'several-at-once',
-    what: 'two replicas, six hooks, and one of all these faults after the other at random (with `--long`: sixty of them), with branches that come and go, deliveries sent again, and forged ones',
-    checks: 'each run that comes twice had its answer cut off or forgotten in a kill',
+    what: 'all these faults at random, with two replicas and six hooks (`--long`: sixty)',
+    checks: 'each run that comes twice lost its answer',
     doubles: {
       most: 60,
       mostWithLong: 600,
-      because: 'one for each hook at each kill, and for each answer that was lost',
+      because: 'one a hook at each kill, one for each lost answer',
     },
     stage: { replicas: 2, hooks: 6, wallClocks: true, cleanupDelaySeconds: 3, retryError: 1_000 },
     seconds: 50,

@@ -82,9 +82,8 @@ async function startSecondCds(
 export const STATE: Fault[] = [
   {
     name: 'second-cds',
-    what: 'the `hooks` of a second CDS, with another API and token, is started on the Redis and prefix of the first under load, and killed and started again',
-    checks:
-      'it is refused, says so at AL and answers 503; nothing of the first is removed, and its work goes on, cleanups too',
+    what: '`hooks` of a second CDS starts on the Redis and prefix of the first',
+    checks: 'it says AL and 503; the first loses nothing and goes on',
     stage: { cleanupDelaySeconds: 2 },
     seconds: 15,
     async play(stage) {
@@ -114,9 +113,8 @@ export const STATE: Fault[] = [
   },
   {
     name: 'redis-emptied',
-    what: 'Redis is emptied (FLUSHALL) under two replicas while deliveries wait for the API, and again while all are down',
-    checks:
-      'each is answered 503 until the hooks of the API were read; then runs come; how many were lost is counted',
+    what: 'Redis is emptied (FLUSHALL) while deliveries wait, and again while all are down',
+    checks: '503 until the API’s hooks are read; lost deliveries are counted',
     stage: { replicas: 2 },
     seconds: 20,
     async play(stage) {
@@ -157,10 +155,9 @@ export const STATE: Fault[] = [
   },
   {
     name: 'newer-format',
-    what: 'during a rolling upgrade under load, a newer version moves the state to another format beside a replica that cannot read it, which is restarted meanwhile',
-    checks:
-      'that replica leaves all alone, says so at AL and answers 503; the newer one goes on, with what waited, too',
-    doubles: { most: 3, because: 'one for each hook whose answer was cut off when the API went' },
+    what: 'a newer version moves the state to another format, beside an older replica',
+    checks: 'the older says AL and 503; the newer goes on',
+    doubles: { most: 3, because: 'one a hook' },
     stage: { replicas: 2 },
     seconds: 15,
     async play(stage) {

@@ -74,8 +74,8 @@ async function registered(stage: Stage, name: string): Promise<void> {
 export const VCS_AWAY: Fault[] = [
   {
     name: 'common-restart',
-    what: 'deliveries wait while the API is away; then all are started again, `hooks` first and `vcs` some seconds after it, twice: the API still has the row of `vcs`, and has none',
-    checks: 'every run that waited ends well: none is asked for before `vcs` is there',
+    what: 'the API, `hooks` and, later, `vcs` restart while deliveries wait; twice, once forgetting `vcs`',
+    checks: 'no run that waited is asked for before `vcs` is there',
     stage: { cds: '0.41', hooks: 2, builds: true },
     seconds: 15,
     async play(stage) {
@@ -106,9 +106,8 @@ export const VCS_AWAY: Fault[] = [
   },
   {
     name: 'vcs-away-for-long',
-    what: '`vcs` is away for over 180 s, so that the API has forgotten it, and comes back with a new hash, which the API does not use for a project that it knows',
-    checks:
-      'the runs after it end well, without a restart of the API, and so after one more restart of `vcs`',
+    what: '`vcs` is away until the API forgot it, and has a new hash, unused for known projects',
+    checks: 'later runs end well, without a restart of the API',
     stage: { cds: '0.41', hooks: 2, builds: true },
     seconds: 8,
     async play(stage) {
@@ -133,8 +132,8 @@ export const VCS_AWAY: Fault[] = [
   },
   {
     name: 'vcs-killed-while-building',
-    what: '`vcs` is killed when Bitbucket shows builds as in progress, and is started again when they have ended, twice',
-    checks: 'Bitbucket is told how each ended, though the API never says it again',
+    what: '`vcs` is down while builds end that Bitbucket shows as in progress, twice',
+    checks: 'Bitbucket is told how each ended',
     stage: { cds: '0.41', hooks: 2, builds: true, buildMs: 1_500 },
     seconds: 12,
     async play(stage) {
