@@ -12,7 +12,7 @@ import { scheduler } from './modules/scheduler/scheduler-module';
 import { unsupported, workflowTarget } from './modules/unsupported/unsupported-module';
 import { webhookDeliveries } from './modules/webhook/validate-delivery';
 import { webhook } from './modules/webhook/webhook-module';
-import { MalformedWebhookError } from './payloads/malformed-delivery';
+import { MalformedExecutionError } from './payloads/malformed-execution';
 
 export const HOOK_MODULES: readonly HookModule[] = [
   repositoryWebhook,
@@ -73,14 +73,13 @@ export function checkStart(task: { type: TaskType; config: HookConfig | null }):
  * The payload comes from the configuration at the time of the delivery, the workflow from the
  * current one.
  *
- * @throws MalformedPushError, MalformedWebhookError, MalformedScheduleError, MalformedMessageError,
- *   MalformedPollError
+ * @throws MalformedExecutionError
  */
 export function planDelivery(delivery: DeliveryToPlan): DeliveryPlan {
   const { type, execution, unreadable } = delivery;
-  if (unreadable !== undefined) throw new MalformedWebhookError(unreadable);
+  if (unreadable !== undefined) throw new MalformedExecutionError(unreadable);
   // Changes that a poll finds for a repository webhook are planned like those of a poller.
   const module = execution.poll ? poller : moduleOf(execution.webhook ? type : execution.type);
-  if (!module?.plan) throw new MalformedWebhookError('the execution holds no request');
+  if (!module?.plan) throw new MalformedExecutionError('the execution holds no request');
   return module.plan(delivery);
 }

@@ -44,7 +44,7 @@ export interface HookModule {
   deliveries?: DeliveryValidator;
   /**
    * Plans an execution. Pure.
-   * @throws MalformedPushError and its like where it cannot be read
+   * @throws MalformedExecutionError where it cannot be read
    */
   plan?(delivery: DeliveryToPlan): DeliveryPlan;
   create?(resources: Resources): RunningModule;

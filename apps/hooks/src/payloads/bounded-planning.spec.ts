@@ -1,5 +1,5 @@
 import { cpuTime } from '@cds/testing';
-import { MAX_VARIABLES } from './max-variables';
+import { MAX_VARIABLES } from './flatten-json';
 import { JsonTooComplexError, MAX_JSON_SIGNS, parseBoundedJson } from './parse-bounded-json';
 import { validateRepositoryDelivery } from '../modules/repository-webhook/validate-delivery';
 import { planMessage } from '../modules/rabbitmq/plan-message';

@@ -1,7 +1,11 @@
-import { formatGoNumber } from './format-go-number';
-import { MAX_VARIABLES } from './max-variables';
+import { MalformedExecutionError } from './malformed-execution';
 import { JsonTooComplexError, parseBoundedJson } from './parse-bounded-json';
 
+/**
+ * Variables of one run. Reading as many blocks the event loop for some milliseconds. A payload of
+ * Bitbucket has 256 KB at most and gives fewer.
+ */
+export const MAX_VARIABLES = 12_288;
 /**
  * Of all names and values of one flattened body. Names repeat those of all levels above, so a
  * deeply nested body of 1 MiB would become gigabytes. Recorded bodies of CDS and Bitbucket flatten
@@ -18,34 +22,17 @@ export const MAX_NAME_CHARACTERS = 384 * 1024;
 export const MAX_LONG_NAMES = 16;
 export const LONG_NAME = 4_096;
 
-/** The flattened form of the body is too large; the message says why. */
-export class FlattenedTooLargeError extends Error {
-  override readonly name = 'FlattenedTooLargeError';
-}
-
-function tooManyCharacters(): FlattenedTooLargeError {
-  return new FlattenedTooLargeError(
-    `the JSON body is nested so deeply that its flattened form has more than ${MAX_FLATTENED_CHARACTERS} characters: send a flatter one`,
-  );
-}
-
-function tooManyLongNames(): FlattenedTooLargeError {
-  return new FlattenedTooLargeError(
-    `the JSON body is nested so deeply that more than ${MAX_LONG_NAMES} of its flattened names have more than ${LONG_NAME} characters: send a flatter one`,
-  );
-}
-
-function tooLongNames(): FlattenedTooLargeError {
-  return new FlattenedTooLargeError(
-    `the names in the JSON body have more than ${MAX_NAME_CHARACTERS} characters: send shorter ones`,
-  );
-}
-
-function tooManyVariables(): FlattenedTooLargeError {
-  return new FlattenedTooLargeError(
-    `the JSON body holds more than ${MAX_VARIABLES} values: send fewer`,
-  );
-}
+const TOO_DEEP = 'the JSON body is nested so deeply that';
+const TOO_LARGE = {
+  characters:
+    `${TOO_DEEP} its flattened form has more than ${MAX_FLATTENED_CHARACTERS} characters: ` +
+    'send a flatter one',
+  longNames:
+    `${TOO_DEEP} more than ${MAX_LONG_NAMES} of its flattened names have more than ${LONG_NAME} ` +
+    'characters: send a flatter one',
+  names: `the names in the JSON body have more than ${MAX_NAME_CHARACTERS} characters: send shorter ones`,
+  variables: `the JSON body holds more than ${MAX_VARIABLES} values: send fewer`,
+};
 
 /** An object or array that is being walked through. */
 interface Frame {
@@ -70,9 +57,12 @@ interface Frame {
  *
  * It has its own stack, so that no nesting exhausts the call stack.
  *
- * @throws FlattenedTooLargeError
+ * @param prefix of the message of the error
+ * @throws MalformedExecutionError where the flattened form is too large
  */
-export function flattenJson(root: unknown): Map<string, string> {
+export function flattenJson(root: unknown, prefix = ''): Map<string, string> {
+  const tooLarge = (why: keyof typeof TOO_LARGE) =>
+    new MalformedExecutionError(prefix + TOO_LARGE[why]);
   const variables = new Map<string, string>();
   const stack: Frame[] = isContainer(root) ? [frameOf(root, '', '')] : [];
   let characters = 0;
@@ -88,10 +78,10 @@ export function flattenJson(root: unknown): Map<string, string> {
     const key = frame.keys?.[index];
     if (key === '') continue;
     nameCharacters += key?.length ?? 0;
-    if (nameCharacters > MAX_NAME_CHARACTERS) throw tooLongNames();
+    if (nameCharacters > MAX_NAME_CHARACTERS) throw tooLarge('names');
     const name = key === undefined ? `${frame.name}${index}` : variableName(key);
     // Before they are joined: names of nested arrays grow with the square of the depth.
-    if (frame.path.length + name.length > MAX_FLATTENED_CHARACTERS) throw tooManyCharacters();
+    if (frame.path.length + name.length > MAX_FLATTENED_CHARACTERS) throw tooLarge('characters');
     const path = frame.path === '' ? name : `${frame.path}.${name}`;
 
     const value = frame.values[index];
@@ -103,10 +93,10 @@ export function flattenJson(root: unknown): Map<string, string> {
     const text = scalarText(value as string | number | boolean | null);
     characters += path.length + text.length;
     // Before the name is looked up, which reads its whole length.
-    if (characters > MAX_FLATTENED_CHARACTERS) throw tooManyCharacters();
-    if (path.length > LONG_NAME && ++longNames > MAX_LONG_NAMES) throw tooManyLongNames();
+    if (characters > MAX_FLATTENED_CHARACTERS) throw tooLarge('characters');
+    if (path.length > LONG_NAME && ++longNames > MAX_LONG_NAMES) throw tooLarge('longNames');
     if (variables.has(path)) continue;
-    if (variables.size === MAX_VARIABLES) throw tooManyVariables();
+    if (variables.size === MAX_VARIABLES) throw tooLarge('variables');
     variables.set(path, text);
   }
   return variables;
@@ -115,19 +105,18 @@ export function flattenJson(root: unknown): Map<string, string> {
 /**
  * {@link flattenJson} of a text. What is no JSON gives nothing, as recorded of CDS.
  *
- * @throws FlattenedTooLargeError
+ * @throws MalformedExecutionError
  */
-export function flattenJsonText(text: string): Map<string, string> {
+export function flattenJsonText(text: string, prefix = ''): Map<string, string> {
   let root: unknown;
   try {
     root = parseBoundedJson(text);
   } catch (error) {
     if (!(error instanceof JsonTooComplexError)) return new Map();
-    throw new FlattenedTooLargeError(`the JSON body cannot be taken: ${error.message}`, {
-      cause: error,
-    });
+    const message = `${prefix}the JSON body cannot be taken: ${error.message}`;
+    throw new MalformedExecutionError(message, { cause: error });
   }
-  return flattenJson(root);
+  return flattenJson(root, prefix);
 }
 
 function isContainer(value: unknown): value is object {
@@ -158,20 +147,14 @@ function variableName(key: string): string {
 }
 
 /**
- * {@link flattenJsonText} for the text of an execution.
- *
- * @param Malformed is thrown where the text flattens into too much
- * @param prefix names the text in its message
+ * A finite number as Go's `%v` prints a float64, as in variables of CDS: exponent form from 1e6 up
+ * and below 1e-4, with at least two digits in the exponent (1000000 → `1e+06`, 999999 →
+ * `999999`, 0.00001 → `1e-05`).
  */
-export function flattenExecutionText(
-  text: string,
-  Malformed: new (message: string, options: ErrorOptions) => Error,
-  prefix = '',
-): Map<string, string> {
-  try {
-    return flattenJsonText(text);
-  } catch (error) {
-    if (!(error instanceof FlattenedTooLargeError)) throw error;
-    throw new Malformed(prefix + error.message, { cause: error });
-  }
+export function formatGoNumber(value: number): string {
+  if (Object.is(value, -0)) return '-0';
+  const size = Math.abs(value);
+  if (size === 0 || (size >= 1e-4 && size < 1e6)) return String(value);
+  const [digits = '', exponent = ''] = value.toExponential().split('e');
+  return `${digits}e${exponent.charAt(0)}${exponent.slice(1).padStart(2, '0')}`;
 }

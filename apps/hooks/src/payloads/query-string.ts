@@ -1,4 +1,4 @@
-import { MAX_VARIABLES } from './max-variables';
+import { MAX_VARIABLES } from './flatten-json';
 
 export type QueryPair = [name: string, value: string];
 

@@ -8,7 +8,7 @@ import type {
   PlanDelivery,
 } from '@cds/hooks-store';
 import type { Processor, ProcessOutcome } from './processor';
-import { isMalformedDelivery } from '../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../payloads/malformed-execution';
 import {
   createProcessStep,
   deliveryLog,
@@ -74,7 +74,7 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
       if (!result) return { kind: 'left' };
       plan = result.value;
     } catch (error) {
-      if (!isMalformedDelivery(error)) throw error;
+      if (!(error instanceof MalformedExecutionError)) throw error;
       log.warn({ error }, 'a delivery cannot be read and is given up');
       return finish({ ...afterFailure(reached.state, error.message), failed: true });
     }
@@ -182,7 +182,7 @@ function planned(plan: ProcessDeliveryDeps['plan'], pending: PendingExecution): 
   try {
     return plan(pending);
   } catch (error) {
-    throw isMalformedDelivery(error) ? error : new UnexpectedError(error);
+    throw error instanceof MalformedExecutionError ? error : new UnexpectedError(error);
   }
 }
 

@@ -114,6 +114,6 @@ export type DeliveryToPlan = Pick<
 
 /**
  * Plans an execution; pure.
- * @throws MalformedPushError and others where the execution cannot be read
+ * @throws MalformedExecutionError where the execution cannot be read
  */
 export type PlanDelivery = (delivery: DeliveryToPlan) => DeliveryPlan;

@@ -10,7 +10,7 @@ import {
 import type { TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { isMalformedDelivery } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 
 /** The branch changes of a delivery; the last one of each branch counts. */
 export interface BranchChanges {
@@ -114,7 +114,7 @@ function changesOfExecution(planDelivery: PlanDelivery, pending: ParsedExecution
     // Older versions stored deliveries of repository webhooks without a type.
     plan = planDelivery({ type: type ?? 'RepoWebHook', execution, body });
   } catch (error) {
-    if (isMalformedDelivery(error)) return NO_CHANGES;
+    if (error instanceof MalformedExecutionError) return NO_CHANGES;
     throw error;
   }
   const branches = new Map<string, 'pushed' | 'deleted'>();

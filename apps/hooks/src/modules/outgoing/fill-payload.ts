@@ -1,5 +1,6 @@
 import { interpolate, InterpolateError, type InterpolateOptions } from '@cds/interpolate';
-import { flattenJson, FlattenedTooLargeError } from '../../payloads/flatten-json';
+import { flattenJson } from '../../payloads/flatten-json';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 
 const MAX_PAYLOAD = 1024 * 1024;
 
@@ -34,7 +35,7 @@ function flattened(text: string): Iterable<[string, string]> {
   try {
     return flattenJson(json);
   } catch (error) {
-    if (!(error instanceof FlattenedTooLargeError)) throw error;
+    if (!(error instanceof MalformedExecutionError)) throw error;
     throw new InterpolateError(error.message, { cause: error });
   }
 }

@@ -3,7 +3,7 @@ import type { HookConfig } from '@cds/wire';
 import fc from 'fast-check';
 import { expectCleanPrototypes } from '../../../test/hostile';
 import { pushEvent } from '../../../test/polled';
-import { isMalformedDelivery } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import { planPoll } from './plan-poll';
 
 afterEach(expectCleanPrototypes);
@@ -42,7 +42,7 @@ describe('the plan of a change that polling found', () => {
             expect(step.payload.payload).toBe(poll.event);
           } else expect(poll.kind).toBe('delete');
         } catch (error) {
-          if (!isMalformedDelivery(error)) throw error;
+          if (!(error instanceof MalformedExecutionError)) throw error;
           expect(poll.kind).not.toBe('delete');
         }
       }),

@@ -6,8 +6,8 @@ import {
 } from '@cds/hooks-store';
 import type { HookConfig, TaskType } from '@cds/wire';
 import { z } from 'zod';
-import { flattenExecutionText } from '../../payloads/flatten-json';
-import { MalformedPollError } from '../../payloads/malformed-delivery';
+import { flattenJsonText } from '../../payloads/flatten-json';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 
 const text = z.string().catch('');
 const author = z.object({ name: text, displayName: text, emailAddress: text });
@@ -34,7 +34,7 @@ export interface ChangeToPlan {
  * and the event as JSON in `payload`. For a repository webhook `git.hash.before` is unknown and
  * empty.
  *
- * @throws MalformedPollError
+ * @throws MalformedExecutionError
  */
 export function planPoll({ type, config, poll }: ChangeToPlan): DeliveryPlan {
   const repository = config.repoFullName?.value ?? '';
@@ -69,9 +69,9 @@ export function planPoll({ type, config, poll }: ChangeToPlan): DeliveryPlan {
   };
 }
 
-/** @throws MalformedPollError when the configured payload cannot be flattened */
+/** @throws MalformedExecutionError when the configured payload cannot be flattened */
 export function checkPollPayload(config: HookConfig): void {
-  flattenExecutionText(config.payload?.value ?? '{}', MalformedPollError, 'payload: ');
+  flattenJsonText(config.payload?.value ?? '{}', 'payload: ');
 }
 
 function payloadOf(
@@ -85,9 +85,7 @@ function payloadOf(
   const ref = shortRef(poll.ref);
   // Not assigned, so that `__proto__` is a name like any other.
   return Object.fromEntries<string>([
-    ...(type === 'RepoPoller'
-      ? flattenExecutionText(config.payload?.value ?? '{}', MalformedPollError, 'payload: ')
-      : []),
+    ...(type === 'RepoPoller' ? flattenJsonText(config.payload?.value ?? '{}', 'payload: ') : []),
     ['cds.triggered_by.email', by.emailAddress],
     ['cds.triggered_by.fullname', name],
     ['cds.triggered_by.username', by.displayName || name],
@@ -112,5 +110,5 @@ function readPush(event: string): z.infer<typeof pushSchema> {
   }
   const parsed = pushSchema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new MalformedPollError('the change that was found is no push: it starts no run');
+  throw new MalformedExecutionError('the change that was found is no push: it starts no run');
 }

@@ -1,5 +1,5 @@
 import { CdsError } from '@cds/wire';
-import { isMalformedDelivery, MalformedPollError } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import type { HookModule } from '../hook-module';
 import { createCheckPolling } from './check-polling';
 import { checkPollPayload, planPoll } from './plan-poll';
@@ -15,7 +15,7 @@ export const poller: HookModule = {
     try {
       checkPollPayload(config);
     } catch (error) {
-      if (!isMalformedDelivery(error)) throw error;
+      if (!(error instanceof MalformedExecutionError)) throw error;
       throw new CdsError('wrongRequest', { from: error.message, cause: error });
     }
     return { method: '', config };
@@ -25,7 +25,7 @@ export const poller: HookModule = {
     return typeof hook === 'string' ? hook : undefined;
   },
   plan({ execution: { type, config, poll } }) {
-    if (!poll) throw new MalformedPollError('the execution holds no change');
+    if (!poll) throw new MalformedExecutionError('the execution holds no change');
     return planPoll({ type, config: config ?? {}, poll });
   },
   create(resources) {

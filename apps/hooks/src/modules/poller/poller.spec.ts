@@ -5,7 +5,7 @@ import { VCS } from '../../../test/cds-api-stand-in';
 import { refsOf } from '../../../test/deliveries';
 import { post, type RunningHooks } from '../../../test/running-hooks';
 import { useTestContext, type TestContext } from '../../../test/test-context';
-import { MAX_VARIABLES } from '../../payloads/max-variables';
+import { MAX_VARIABLES } from '../../payloads/flatten-json';
 import { events, hash, pollerHook, pushEvent } from '../../../test/polled';
 
 const timing = { pollMs: 100 };

@@ -1,5 +1,4 @@
-import { flattenExecutionText } from '../../payloads/flatten-json';
-import { MalformedMessageError } from '../../payloads/malformed-delivery';
+import { flattenJsonText } from '../../payloads/flatten-json';
 import { planOfRun } from '../../payloads/plan-of-run';
 import type { DeliveryPlan } from '@cds/hooks-store';
 
@@ -7,15 +6,10 @@ import type { DeliveryPlan } from '@cds/hooks-store';
  * Plans the run of a message: the flattened values of a JSON object or array, and the text as
  * `payload`. Other text gives `payload` alone, as in CDS.
  *
- * @throws MalformedMessageError when the variables are too many
+ * @throws MalformedExecutionError when the variables are too many
  */
 export function planMessage(message: Buffer): DeliveryPlan {
   const text = message.toString('utf8');
   // Not assigned, so that `__proto__` is a name like any other.
-  return planOfRun(
-    Object.fromEntries<string>([
-      ...flattenExecutionText(text, MalformedMessageError),
-      ['payload', text],
-    ]),
-  );
+  return planOfRun(Object.fromEntries<string>([...flattenJsonText(text), ['payload', text]]));
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { cutJsonProperty } from './cut-json-property';
 import { validateRepositoryDelivery } from './validate-delivery';
-import { MalformedPushError, isMalformedDelivery } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import { planPush } from './plan-push';
 import {
   HASH_A,
@@ -304,7 +304,7 @@ describe('planPush', () => {
         `more than ${MAX_CHANGES} changes`,
       ],
     ])('%s', (_, body, message) => {
-      expect(() => planPush(body)).toThrow(MalformedPushError);
+      expect(() => planPush(body)).toThrow(MalformedExecutionError);
       expect(() => planPush(body)).toThrow(message);
     });
 
@@ -326,8 +326,10 @@ describe('planPush', () => {
     const deep = '['.repeat(levels) + ']'.repeat(levels);
     const pushText = `{"changes":[],"x":${deep}}`;
     expect(planPush(Buffer.from(`{"push":${pushText}}`)).steps).toEqual([]);
-    expect(() => planPush(Buffer.from(`{"push":{"changes":${deep}}}`))).toThrow(MalformedPushError);
-    expect(() => planPush(Buffer.from(deep))).toThrow(MalformedPushError);
+    expect(() => planPush(Buffer.from(`{"push":{"changes":${deep}}}`))).toThrow(
+      MalformedExecutionError,
+    );
+    expect(() => planPush(Buffer.from(deep))).toThrow(MalformedExecutionError);
   });
 
   it('throws nothing else, whatever comes', () => {
@@ -354,7 +356,7 @@ describe('planPush', () => {
             for (const value of Object.values(payload)) expect(typeof value).toBe('string');
           }
         } catch (error) {
-          expect(isMalformedDelivery(error)).toBe(true);
+          expect(error).toBeInstanceOf(MalformedExecutionError);
         }
       }),
       { numRuns: 500 },

@@ -1,5 +1,5 @@
 import { cutJsonProperty } from './cut-json-property';
-import { MalformedPushError } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import {
   type Account,
   type CommitAuthor,
@@ -30,7 +30,7 @@ import {
  *
  * @param judged what was known of the changes when the delivery was accepted
  * @param event its name, `git.hook` of the payload from CDS 0.42 on; none before
- * @throws MalformedPushError naming the path that is wrong
+ * @throws MalformedExecutionError naming the path that is wrong
  */
 export function planPush(
   body: Buffer | string,
@@ -161,7 +161,7 @@ function runPayload(
 function repositoryOf(delivery: PushDelivery): string {
   const name = delivery.repository?.full_name;
   if (name) return name;
-  throw new MalformedPushError(
+  throw new MalformedExecutionError(
     'the body is no push of Bitbucket Cloud: repository.full_name: the name of the repository is missing',
   );
 }

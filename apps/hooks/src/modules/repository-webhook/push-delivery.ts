@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MalformedPushError } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import { JsonTooComplexError, parseBoundedJson } from '../../payloads/parse-bounded-json';
 
 /**
@@ -63,7 +63,7 @@ export interface PushDelivery extends Pick<z.infer<typeof push>, 'actor' | 'repo
  * Reads the body of a `repo:push` delivery. Unreadable changes are left out: the branches and tags
  * of the others have their runs.
  *
- * @throws MalformedPushError naming the first path that is wrong, where no change has a ref
+ * @throws MalformedExecutionError naming the first path that is wrong, where no change has a ref
  */
 export function readPushDelivery(json: string): PushDelivery {
   let value: unknown;
@@ -87,8 +87,8 @@ export function readPushDelivery(json: string): PushDelivery {
   return { actor, repository, changes, unreadable: leftOut };
 }
 
-function malformed(problem: string): MalformedPushError {
-  return new MalformedPushError(`the body is no push of Bitbucket Cloud: ${problem}`);
+function malformed(problem: string): MalformedExecutionError {
+  return new MalformedExecutionError(`the body is no push of Bitbucket Cloud: ${problem}`);
 }
 
 function problemOf({ issues: [issue] }: z.ZodError, above: readonly PropertyKey[] = []): string {
@@ -97,8 +97,8 @@ function problemOf({ issues: [issue] }: z.ZodError, above: readonly PropertyKey[
 }
 
 /** @param error of the parser. Its message quotes the body, so it is not passed on. */
-function unreadable(error: unknown): MalformedPushError {
-  return new MalformedPushError(
+function unreadable(error: unknown): MalformedExecutionError {
+  return new MalformedExecutionError(
     error instanceof JsonTooComplexError
       ? `the body is too much to read: ${error.message}`
       : 'the body is not JSON: send what Bitbucket Cloud sends for repo:push',

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expectCleanPrototypes, fill, MIB } from '../../../test/hostile';
 import { cutJsonProperty } from './cut-json-property';
 import { validateRepositoryDelivery } from './validate-delivery';
-import { MalformedPushError } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import { planPush } from './plan-push';
 import { MAX_CHANGES } from './push-delivery';
 import {
@@ -44,11 +44,11 @@ const PAYLOAD_KEYS = new Set([
   ...['cds.triggered_by.username', 'cds.triggered_by.fullname'],
 ]);
 
-const planOf = (body: Buffer): DeliveryPlan | MalformedPushError => {
+const planOf = (body: Buffer): DeliveryPlan | MalformedExecutionError => {
   try {
     return planPush(body);
   } catch (error) {
-    if (error instanceof MalformedPushError) return error;
+    if (error instanceof MalformedExecutionError) return error;
     throw error;
   }
 };
@@ -56,7 +56,7 @@ const planOf = (body: Buffer): DeliveryPlan | MalformedPushError => {
 /** What must hold of any body. */
 function check(body: Buffer): void {
   const plan = planOf(body);
-  if (plan instanceof MalformedPushError) {
+  if (plan instanceof MalformedExecutionError) {
     expect(plan.message.length).toBeLessThan(300);
     expect(validateRepositoryDelivery({ headers: { 'x-event-key': 'repo:push' }, body })).toEqual({
       kind: 'refuse',
@@ -118,7 +118,7 @@ describe('a body for repo:push', () => {
     ['a constructor', '{"constructor":{"prototype":{"push":{"changes":[]}}}}'],
   ])('is refused: %s', (_, text) => {
     const body = Buffer.from(text);
-    expect(planOf(body)).toBeInstanceOf(MalformedPushError);
+    expect(planOf(body)).toBeInstanceOf(MalformedExecutionError);
     check(body);
   });
 

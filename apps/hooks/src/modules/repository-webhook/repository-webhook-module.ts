@@ -1,4 +1,4 @@
-import { MalformedWebhookError } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import type { HookModule } from '../hook-module';
 import { normalizeWebhook } from '../webhook-url';
 import { planPush } from './plan-push';
@@ -13,7 +13,7 @@ export const repositoryWebhook: HookModule = {
   deliveries: repositoryDeliveries,
   plan({ execution, body, namesEvents }) {
     const { webhook } = execution;
-    if (!webhook) throw new MalformedWebhookError('the execution holds no request');
+    if (!webhook) throw new MalformedExecutionError('the execution holds no request');
     return planPush(body, execution, namesEvents ? eventOf(webhook) : undefined);
   },
 };

@@ -1,4 +1,4 @@
-import { MalformedPushError } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import type { DeliveryValidator, IncomingDelivery, Validation } from '../incoming-delivery';
 import { checkPush } from './plan-push';
 import { readPushDelivery } from './push-delivery';
@@ -67,7 +67,7 @@ function validatePush(body: Buffer): Validation {
     const { changes, unreadable } = checkPush(readPushDelivery(body.toString('utf8')));
     return { kind: 'accept', changes, ...(unreadable.length > 0 ? { unreadable } : {}) };
   } catch (error) {
-    if (error instanceof MalformedPushError) return refuse(error.message);
+    if (error instanceof MalformedExecutionError) return refuse(error.message);
     throw error;
   }
 }

@@ -1,6 +1,5 @@
 import type { HookConfig } from '@cds/wire';
-import { flattenExecutionText } from '../../payloads/flatten-json';
-import { MalformedScheduleError } from '../../payloads/malformed-delivery';
+import { flattenJsonText } from '../../payloads/flatten-json';
 import { planOfRun } from '../../payloads/plan-of-run';
 import type { DeliveryPlan } from '@cds/hooks-store';
 
@@ -12,7 +11,7 @@ const NOT_FOR_THE_RUN = new Set(['project', 'workflow', 'cron', 'timezone', 'pay
  * `payload` of the configuration, its text as `payload` (neither when it is `{}`), the rest of the
  * configuration, and `cds.triggered_by.*`.
  *
- * @throws MalformedScheduleError when the payload flattens into too much
+ * @throws MalformedExecutionError when the payload flattens into too much
  */
 export function planSchedule(config: HookConfig): DeliveryPlan {
   const text = config.payload?.value;
@@ -20,12 +19,7 @@ export function planSchedule(config: HookConfig): DeliveryPlan {
   // Not assigned, so that `__proto__` is a name like any other.
   return planOfRun(
     Object.fromEntries<string>([
-      ...(given
-        ? [
-            ...flattenExecutionText(text, MalformedScheduleError, 'payload: '),
-            ['payload', text] as const,
-          ]
-        : []),
+      ...(given ? [...flattenJsonText(text, 'payload: '), ['payload', text] as const] : []),
       ...Object.entries(config)
         .filter(([key]) => !NOT_FOR_THE_RUN.has(key))
         .map(([key, { value }]) => [key, value] as const),

@@ -1,5 +1,5 @@
 import { CdsError, type HookConfig, isCdsError } from '@cds/wire';
-import { isMalformedDelivery } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import type { HookModule } from '../hook-module';
 import { planSchedule } from './plan-schedule';
 import { createScheduleTaskHandler } from './schedule-task-handler';
@@ -47,7 +47,7 @@ function check(config: HookConfig): void {
   try {
     planSchedule(config);
   } catch (error) {
-    if (!isMalformedDelivery(error)) throw error;
+    if (!(error instanceof MalformedExecutionError)) throw error;
     throw new CdsError('wrongRequest', { from: error.message, cause: error });
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { captureLogger, waitFor } from '@cds/testing';
 import type { NodeHook, Task } from '@cds/wire';
-import { MAX_VARIABLES } from '../../payloads/max-variables';
+import { MAX_VARIABLES } from '../../payloads/flatten-json';
 import { nodeHook, plainHook } from '../../../test/node-hooks';
 import { post, type RunningHooks } from '../../../test/running-hooks';
 import { useTestContext } from '../../../test/test-context';

@@ -2,17 +2,17 @@ import fc from 'fast-check';
 import type { HookConfig } from '@cds/wire';
 import {
   flattenJson,
+  formatGoNumber,
   LONG_NAME,
   MAX_FLATTENED_CHARACTERS,
   MAX_LONG_NAMES,
+  MAX_VARIABLES,
 } from '../../payloads/flatten-json';
-import { formatGoNumber } from '../../payloads/format-go-number';
-import { MalformedWebhookError, MalformedScheduleError } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import { isDecodableQuery } from '../../payloads/query-string';
 import { planWebhook } from './plan-webhook';
 import { validatePlanned } from './webhook.fixture';
 import { planSchedule } from '../scheduler/plan-schedule';
-import { MAX_VARIABLES } from '../../payloads/max-variables';
 import { parseQuery } from '../../payloads/query-string';
 
 function config(values: Record<string, string>): HookConfig {
@@ -192,7 +192,7 @@ describe('planWebhook', () => {
         /^the form-encoded body holds "%".*%25$/,
       ],
     ])('%s', (_, request, reason) => {
-      expect(() => planWebhook(delivery(request))).toThrow(MalformedWebhookError);
+      expect(() => planWebhook(delivery(request))).toThrow(MalformedExecutionError);
       expect(validatePlanned(delivery(request))).toEqual({
         kind: 'refuse',
         reason: expect.stringMatching(reason),
@@ -216,7 +216,7 @@ describe('planWebhook', () => {
     });
   });
 
-  it('throws nothing but MalformedWebhookError, and gives texts only', () => {
+  it('throws nothing but MalformedExecutionError, and gives texts only', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('GET', 'POST', 'PUT'),
@@ -229,7 +229,7 @@ describe('planWebhook', () => {
             for (const value of Object.values(payload)) expect(typeof value).toBe('string');
             expect(isDecodableQuery(query)).toBe(true);
           } catch (error) {
-            expect(error).toBeInstanceOf(MalformedWebhookError);
+            expect(error).toBeInstanceOf(MalformedExecutionError);
           }
         },
       ),
@@ -329,7 +329,7 @@ describe('flattenJson', () => {
     expect(validate(nested(depth, MAX_LONG_NAMES + 1))).toEqual(flatter);
     expect(validate(nested(depth / 2, 3_000))).toEqual(flatter);
     expect(() => planSchedule(config({ payload: nested(3_000, 480) }))).toThrow(
-      MalformedScheduleError,
+      MalformedExecutionError,
     );
     // What a program lists flattens into several times its size, as far as a body goes.
     const listed = Array.from({ length: 6_000 }, (_, id) => ({ id, links: { self: '/a/b' } }));
@@ -480,6 +480,6 @@ describe('planSchedule', () => {
 
   it('refuses what flattens into too much', () => {
     const text = `[[${Array.from({ length: MAX_VARIABLES + 1 }, () => '0').join(',')}]]`;
-    expect(() => payloadOf({ payload: text })).toThrow(MalformedScheduleError);
+    expect(() => payloadOf({ payload: text })).toThrow(MalformedExecutionError);
   });
 });

@@ -1,6 +1,6 @@
 import type { HookConfig } from '@cds/wire';
-import { flattenExecutionText } from '../../payloads/flatten-json';
-import { MalformedWebhookError } from '../../payloads/malformed-delivery';
+import { flattenJsonText } from '../../payloads/flatten-json';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import { mediaType } from './media-type';
 import { planOfRun } from '../../payloads/plan-of-run';
 import { parseQuery, type QueryPair } from '../../payloads/query-string';
@@ -28,7 +28,8 @@ const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
  * The **configured** method decides whether the body is read. A JSON body that is neither object
  * nor array, or cannot be parsed, gives `payload` alone.
  *
- * @throws MalformedWebhookError when query or form cannot be decoded, or the variables are too many
+ * @throws MalformedExecutionError when query or form cannot be decoded, or there are too many
+ *   variables
  */
 export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
   const { config, body } = delivery;
@@ -50,7 +51,7 @@ export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
       .map(([key, { value }]) => [key, value] as const),
     ['cds.triggered_by.username', 'cds.webhook'],
     ['cds.triggered_by.fullname', 'CDS Webhook'],
-    ...(json === undefined ? [] : flattenExecutionText(json, MalformedWebhookError)),
+    ...(json === undefined ? [] : flattenJsonText(json)),
     ...form.reverse(),
     ...query.reverse(),
   ]);
@@ -60,5 +61,5 @@ export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
 function decoded(what: string, text: string): QueryPair[] {
   const result = parseQuery(text);
   if ('pairs' in result) return result.pairs;
-  throw new MalformedWebhookError(`the ${what} holds ${result.problem}`);
+  throw new MalformedExecutionError(`the ${what} holds ${result.problem}`);
 }

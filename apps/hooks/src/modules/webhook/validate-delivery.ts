@@ -1,4 +1,4 @@
-import { MalformedWebhookError } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import type { DeliveryValidator, IncomingDelivery, Validation } from '../incoming-delivery';
 import { planWebhook } from './plan-webhook';
 
@@ -27,7 +27,7 @@ export function validateWebhookDelivery({
     planWebhook({ config: { method: value }, query, contentType, body });
     return { kind: 'accept' };
   } catch (error) {
-    if (error instanceof MalformedWebhookError) return { kind: 'refuse', reason: error.message };
+    if (error instanceof MalformedExecutionError) return { kind: 'refuse', reason: error.message };
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { MalformedWebhookError } from '../../payloads/malformed-delivery';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import type { HookModule } from '../hook-module';
 import { normalizeWebhook } from '../webhook-url';
 import { planWebhook } from './plan-webhook';
@@ -10,7 +10,7 @@ export const webhook: HookModule = {
   normalize: normalizeWebhook,
   deliveries: webhookDeliveries,
   plan({ execution: { config, webhook }, body }) {
-    if (!webhook) throw new MalformedWebhookError('the execution holds no request');
+    if (!webhook) throw new MalformedExecutionError('the execution holds no request');
     return planWebhook({
       config: config ?? {},
       query: webhook.request_url,

@@ -5,12 +5,11 @@ import { expectCleanPrototypes, fill, MIB } from '../../../test/hostile';
 import { canonicalHeaders } from '../../payloads/canonical-headers';
 import {
   flattenJson,
-  FlattenedTooLargeError,
+  formatGoNumber,
   MAX_FLATTENED_CHARACTERS,
+  MAX_VARIABLES,
 } from '../../payloads/flatten-json';
-import { formatGoNumber } from '../../payloads/format-go-number';
-import { MalformedWebhookError } from '../../payloads/malformed-delivery';
-import { MAX_VARIABLES } from '../../payloads/max-variables';
+import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import { mediaType } from './media-type';
 import { planWebhook, type WebhookDelivery } from './plan-webhook';
 import { validatePlanned } from './webhook.fixture';
@@ -36,12 +35,12 @@ const request = (body: string | Buffer, contentType = JSON_TYPE, query = ''): We
 });
 
 /** What the run would be told, or why there is none. */
-function outcome(delivery: WebhookDelivery): Record<string, string> | MalformedWebhookError {
+function outcome(delivery: WebhookDelivery): Record<string, string> | MalformedExecutionError {
   try {
     const [run] = planWebhook(delivery).runs;
     return run?.payload ?? {};
   } catch (error) {
-    if (error instanceof MalformedWebhookError) return error;
+    if (error instanceof MalformedExecutionError) return error;
     throw error;
   }
 }
@@ -50,7 +49,7 @@ function outcome(delivery: WebhookDelivery): Record<string, string> | MalformedW
 function check(delivery: WebhookDelivery): void {
   const payload = outcome(delivery);
   const again = outcome({ ...delivery, body: Buffer.from(delivery.body) });
-  if (payload instanceof MalformedWebhookError) {
+  if (payload instanceof MalformedExecutionError) {
     expect(payload.message.length).toBeLessThan(300);
     expect(again).toEqual(payload);
     expect(validatePlanned(delivery)).toEqual({ kind: 'refuse', reason: payload.message });
@@ -143,7 +142,7 @@ describe('a request to a plain webhook', () => {
     ['names that become one, under a long name', colliding(MIB)],
   ])('is refused, with a sentence, when it would become too much: %s', (_, json) => {
     const delivery = request(json);
-    expect(outcome(delivery)).toBeInstanceOf(MalformedWebhookError);
+    expect(outcome(delivery)).toBeInstanceOf(MalformedExecutionError);
     check(delivery);
   });
 
@@ -215,7 +214,7 @@ describe('flattenJson', () => {
             expect(typeof text).toBe('string');
           }
         } catch (error) {
-          expect(error).toBeInstanceOf(FlattenedTooLargeError);
+          expect(error).toBeInstanceOf(MalformedExecutionError);
         }
       }),
       fuzzRuns(300),
