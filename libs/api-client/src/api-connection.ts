@@ -1,12 +1,9 @@
 import type { z } from 'zod';
-import { ApiError } from './api-error';
-import { judgeAnswer } from './judge-answer';
-import { toSafeMessage } from './safe-message';
+import { ApiError, errorOfAnswer } from './api-error';
 import {
   createHttpSender,
   type HttpAnswer,
   type HttpCall,
-  type HttpSender,
   NoAnswerError,
   NotSentError,
 } from './send-request';
@@ -61,7 +58,7 @@ export interface CallOptions {
 
 /** Calls the API as a service, and makes an {@link ApiError} of each failure. */
 export class ApiConnection {
-  readonly #http: HttpSender;
+  readonly #http: ReturnType<typeof createHttpSender>;
   readonly #timeoutMs: number;
   readonly #traceHeaders: ApiConnectionOptions['traceHeaders'];
   readonly #listeners = new Set<() => void>();
@@ -106,7 +103,7 @@ export class ApiConnection {
 
   /** A 2xx. */
   async answer(call: ApiCall, options: CallOptions = {}): Promise<HttpAnswer> {
-    const name = describeCall(call);
+    const name = `${call.method} ${call.path}`;
     const shown = options.anonymous ? undefined : this.credential?.secret;
     try {
       const answer = await this.#http.send({
@@ -114,9 +111,10 @@ export class ApiConnection {
         ...call,
         headers: this.#headers(options),
       });
-      const error = judgeAnswer(name, answer);
+      const error = errorOfAnswer(name, answer);
       if (error?.kind === 'unauthorized' && shown !== undefined) this.refused = shown;
-      if (!error || (error.cdsId !== undefined && answer.status < 500)) this.#announce();
+      if (!error || (error.cdsId !== undefined && answer.status < 500))
+        this.#listeners.forEach((listener) => listener());
       if (error) throw this.#withAdvice(error, options);
       return answer;
     } catch (error) {
@@ -144,16 +142,10 @@ export class ApiConnection {
     return new ApiError(error.kind, `${error.message}: ${advice}`, error);
   }
 
-  #announce(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
   #withoutSecrets(call: string, error: unknown): unknown {
     const hide = (message: string): string =>
       toSafeMessage(message, [this.token, this.credential?.secret]);
-    if (error instanceof ApiError) {
-      return new ApiError(error.kind, hide(error.message), error);
-    }
+    if (error instanceof ApiError) return new ApiError(error.kind, hide(error.message), error);
     if (!(error instanceof NoAnswerError)) return error;
     return new ApiError(
       'unavailable',
@@ -168,12 +160,33 @@ export class ApiConnection {
  * @param why after "the answer"
  */
 export function notOfTheApi(
-  call: Pick<ApiCall, 'method' | 'path'>,
+  { method, path }: Pick<ApiCall, 'method' | 'path'>,
   why = "is not the CDS API's; check that api.http.url is the API",
 ): ApiError {
-  return new ApiError('unavailable', `${describeCall(call)}: the answer ${why}`);
+  return new ApiError('unavailable', `${method} ${path}: the answer ${why}`);
 }
 
-function describeCall({ method, path }: Pick<ApiCall, 'method' | 'path'>): string {
-  return `${method} ${path}`;
+/** Characters of an error's message: it goes to the log and is kept with executions. */
+const MAX_MESSAGE_LENGTH = 2_000;
+
+/** An answer may echo what it was sent, at any length: `message` without `secrets`, and cut. */
+function toSafeMessage(message: string, secrets: readonly (string | undefined)[]): string {
+  return (
+    secrets
+      .flatMap((secret) => (secret ? spellings(secret) : []))
+      .reduce((text, spelling) => text.replaceAll(spelling, '***'), message)
+      // Last, so that no part of a secret is left at the end.
+      .slice(0, MAX_MESSAGE_LENGTH)
+  );
+}
+
+/** How a secret is sent: as it is, within a JSON text, as `X_AUTH_HEADER`. */
+function spellings(secret: string): string[] {
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    Buffer.from(secret)
+      .toString('base64')
+      .replace(/={1,2}$/, ''),
+  ];
 }

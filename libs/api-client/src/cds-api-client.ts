@@ -1,4 +1,4 @@
-import { type HookEvent, type NodeHook, type OutgoingCallback, type VersionInfo } from '@cds/wire';
+import type { HookEvent, NodeHook, OutgoingCallback } from '@cds/wire';
 import * as schemas from './answer-schemas';
 import { type ApiConnectionOptions, notOfTheApi } from './api-connection';
 import { type LeftOutHook, listedHooks } from './listed-hooks';
@@ -107,10 +107,8 @@ export class CdsApiClient extends RegistrationClient {
     requestId,
   }: WorkflowRef & { branch: string }): Promise<void> {
     const path = `${workflowPath(project, workflow)}/runs/branch/${segment(branch)}`;
-    await this.connection.call(
-      { method: 'DELETE', path, timeoutMs: this.#runTimeoutMs },
-      { requestId },
-    );
+    const call = { method: 'DELETE', path, timeoutMs: this.#runTimeoutMs } as const;
+    await this.connection.call(call, { requestId });
   }
 
   /**
@@ -138,7 +136,8 @@ export class CdsApiClient extends RegistrationClient {
     sinceMs: number,
     signal?: AbortSignal,
   ): Promise<PolledEvents | undefined> {
-    const path = `/hook/${segment(uuid)}/workflow/${segment(workflowId)}/vcsevent/${segment(vcsServer)}`;
+    const [hook, workflow, server] = [uuid, workflowId, vcsServer].map(segment);
+    const path = `/hook/${hook}/workflow/${workflow}/vcsevent/${server}`;
     const call = { method: 'GET', path, timeoutMs: POLL_TIMEOUT_MS, signal } as const;
     const headers = { 'X-CDS-Last-Execution': `${Math.floor(sinceMs)}000000` };
     const answer = await this.connection.answer(call, { headers });
@@ -150,10 +149,8 @@ export class CdsApiClient extends RegistrationClient {
 
   /** `GET …/runs/{number}`: as much of a run as concerns this run of an outgoing hook. */
   async workflowRun({ hookRun, ...run }: HookRunRef): Promise<schemas.RunOfHook> {
-    const answer = await this.connection.readable(
-      { method: 'GET', path: runPath(run) },
-      schemas.workflowRun,
-    );
+    const call = { method: 'GET', path: runPath(run) } as const;
+    const answer = await this.connection.readable(call, schemas.workflowRun);
     return { status: answer.status, hookRun: schemas.findHookRun(answer, hookRun) };
   }
 
@@ -175,11 +172,8 @@ export class CdsApiClient extends RegistrationClient {
 
   /** `POST …/hooks/{uuid}/callback`: what came of an outgoing hook. */
   async outgoingHookCallback(ref: HookRunRef, callback: OutgoingCallback): Promise<void> {
-    await this.connection.call({
-      method: 'POST',
-      path: `${hookRunPath(ref)}/callback`,
-      body: callback,
-    });
+    const path = `${hookRunPath(ref)}/callback`;
+    await this.connection.call({ method: 'POST', path, body: callback });
   }
 
   /**
@@ -192,10 +186,9 @@ export class CdsApiClient extends RegistrationClient {
   }
 
   /** `GET /mon/version`: the version of the API; needs no registration. */
-  version(): Promise<VersionInfo> {
-    return this.connection.readable({ method: 'GET', path: '/mon/version' }, schemas.versionInfo, {
-      anonymous: true,
-    });
+  version(): Promise<{ version: string }> {
+    const call = { method: 'GET', path: '/mon/version' } as const;
+    return this.connection.readable(call, schemas.versionInfo, { anonymous: true });
   }
 
   /**

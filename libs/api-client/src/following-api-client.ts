@@ -1,10 +1,24 @@
 import { createPublicKey } from 'node:crypto';
-import { GO_ZERO_TIME, type ServiceRegistration } from '@cds/wire';
 import { bearer, hashCredential } from './api-connection';
 import { CdsApiClient, type CdsApiOptions } from './cds-api-client';
-import type { ApiSession } from './read-session';
-import { type RegistrationRequest, SCOPES_ADVICE } from './registration-client';
-import { type AskForSession, type SharedSession, secretOf } from './shared-session';
+import {
+  type RegistrationRequest,
+  SCOPES_ADVICE,
+  secretOf,
+  type SharedSession,
+} from './registration-client';
+import type { ApiSession } from './sign-in';
+
+/** What a process knows of the session that it has. */
+export interface HeldSession {
+  /** The hash or the JWT; "" before the first. */
+  secret: string;
+  /** The API answered 401 to it. */
+  isRefused: boolean;
+}
+
+/** Asks the process that registers for its session; for another one where it has the same. */
+export type AskForSession = (held: HeldSession) => Promise<SharedSession>;
 
 /**
  * The client of a further process of a service. It shows the API the session of the process that
@@ -19,15 +33,11 @@ export class FollowingApiClient extends CdsApiClient {
     this.#ask = ask;
   }
 
-  override async register(request: RegistrationRequest): Promise<ServiceRegistration> {
-    const session = await this.#session('hash');
-    this.connection.token = request.token;
-    this.connection.credential = hashCredential(session.hash);
-    return {
-      ...{ id: 0, last_heartbeat: GO_ZERO_TIME, group_id: null, group: null },
-      ...request,
-      ...{ is_shared_infra: true, hash: session.hash, up_to_date: session.upToDate },
-    };
+  override async register({ token }: RegistrationRequest) {
+    const { hash, upToDate } = await this.#session('hash');
+    this.connection.token = token;
+    this.connection.credential = hashCredential(hash);
+    return { hash, up_to_date: upToDate };
   }
 
   override async signIn({ token }: { token: string }): Promise<Omit<ApiSession, 'jwt'>> {

@@ -8,20 +8,19 @@ export interface WorkflowRef {
   requestId?: string | undefined;
 }
 
-/** One run of an outgoing hook. */
-export interface HookRunRef extends WorkflowRef {
+export interface RunRef extends WorkflowRef {
   /** Of the workflow's run. */
   number: number;
+}
+
+/** One run of an outgoing hook. */
+export interface HookRunRef extends RunRef {
   /** Its uuid. */
   hookRun: string;
 }
 
 /** A node of a workflow, in one run of it. */
-export interface NodeRef {
-  project: string;
-  workflow: string;
-  /** Of the workflow's run. */
-  number: number;
+export interface NodeRef extends RunRef {
   /** Its name. */
   node: string;
 }
@@ -30,7 +29,7 @@ export function workflowPath(project: string, workflow: string): string {
   return `/project/${segment(project)}/workflows/${segment(workflow)}`;
 }
 
-export function runPath({ project, workflow, number }: Omit<NodeRef, 'node'>): string {
+export function runPath({ project, workflow, number }: RunRef): string {
   return `${workflowPath(project, workflow)}/runs/${number}`;
 }
 

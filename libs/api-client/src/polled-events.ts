@@ -20,7 +20,7 @@ const branch = z
   })
   .refine(({ id, display_id }) => id !== '' || display_id !== '');
 
-/** Tolerates wrong values that are not essential. Drops unknown fields, which may have any depth. */
+/** Tolerates wrong values that are not essential. Drops unknown fields of any depth. */
 const push = z.object({
   repo: text,
   branch,

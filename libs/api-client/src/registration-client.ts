@@ -1,9 +1,7 @@
 import { GO_ZERO_TIME, type MonitoringStatus, type ServiceRegistration } from '@cds/wire';
 import * as schemas from './answer-schemas';
 import { ApiConnection, type ApiConnectionOptions, hashCredential } from './api-connection';
-import type { ApiSession } from './read-session';
-import type { SharedSession } from './shared-session';
-import { signIn } from './sign-in';
+import { type ApiSession, signIn } from './sign-in';
 
 /** CDS answers 401 both to a session that has ended and to a consumer without the scope. */
 export const SCOPES_ADVICE =
@@ -18,6 +16,24 @@ export type RegistrationRequest = Pick<
 
 /** A service as an API 0.44 and later knows it. */
 export type ServiceIdentity = Pick<ServiceRegistration, 'name' | 'type' | 'http_url' | 'config'>;
+
+/** What the API gave a service, as one of its processes tells it to another. */
+export type SharedSession =
+  /** CDS 0.40 to 0.43. */
+  | { kind: 'hash'; hash: string; upToDate: boolean }
+  /** CDS 0.44 and later. */
+  | {
+      kind: 'jwt';
+      jwt: string;
+      /** PEM. */
+      signingKey: string;
+      /** Seconds until it expires. */
+      lifetimeSeconds: number;
+    };
+
+export function secretOf(session: SharedSession): string {
+  return session.kind === 'hash' ? session.hash : session.jwt;
+}
 
 /** The calls by which a service and the CDS API know each other, of each generation. */
 export class RegistrationClient {
@@ -37,16 +53,11 @@ export class RegistrationClient {
   async register(
     registration: RegistrationRequest,
     signal?: AbortSignal,
-  ): Promise<ServiceRegistration> {
+  ): Promise<Pick<ServiceRegistration, 'hash' | 'up_to_date'>> {
     this.connection.token = registration.token;
     const body: ServiceRegistration = {
-      id: 0,
-      last_heartbeat: GO_ZERO_TIME,
-      hash: '',
-      group_id: null,
-      group: null,
-      is_shared_infra: false,
-      up_to_date: false,
+      ...{ id: 0, last_heartbeat: GO_ZERO_TIME, hash: '', group_id: null, group: null },
+      ...{ is_shared_infra: false, up_to_date: false },
       ...registration,
     };
     // Without the hash, which the API may have forgotten: the token identifies the caller.
@@ -100,11 +111,7 @@ export class RegistrationClient {
    * service, after 180 s without one.
    */
   async heartbeat(status: MonitoringStatus, signal?: AbortSignal): Promise<void> {
-    await this.connection.call({
-      method: 'POST',
-      path: '/services/heartbeat',
-      body: status,
-      signal,
-    });
+    const path = '/services/heartbeat';
+    await this.connection.call({ method: 'POST', path, body: status, signal });
   }
 }

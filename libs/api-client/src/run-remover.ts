@@ -73,10 +73,11 @@ export class RunRemover {
   async #runsOfBranch(
     of: WorkflowRef & { branch: string },
   ): Promise<{ numbers: number[]; isAll: boolean }> {
-    const filter = `git.branch=${encodeURIComponent(of.branch)}`;
+    const branch = encodeURIComponent(of.branch);
+    const list = `${workflowPath(of.project, of.workflow)}/runs?git.branch=${branch}`;
     const numbers = new Set<number>();
     for (let offset = 0; offset < MAX_RUNS; offset += PAGE_SIZE) {
-      const path = `${workflowPath(of.project, of.workflow)}/runs?${filter}&offset=${offset}&limit=${PAGE_SIZE}`;
+      const path = `${list}&offset=${offset}&limit=${PAGE_SIZE}`;
       const runs = await this.#call((api) =>
         api.readable({ method: 'GET', path }, schemas.listedRuns, of),
       );

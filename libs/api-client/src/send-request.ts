@@ -12,9 +12,12 @@ const MAX_LIST_BYTES = 128 * 1024 * 1024;
 const MAX_VALUES = 4_000_000;
 /** A page says what it is at its beginning. */
 const PAGE_START_BYTES = 1_024;
-/** Idle connections are given up before the other side does, so that a call does not meet a closed one. */
+/** Idle connections are closed before the other side does so, and a call meets a closed one. */
 const IDLE_CONNECTION_MS = 10_000;
-/** What axios sets for each request. Were Node's agent to set another one after each, both would ask the kernel every time. */
+/**
+ * What axios sets for each request. Were Node's agent to set another one after each, both would ask
+ * the kernel every time.
+ */
 const KEEP_ALIVE_PROBE_MS = 60_000;
 
 /** As axios sends it. */
@@ -39,7 +42,7 @@ export interface HttpAnswer {
   json: unknown;
   /** The body of a 2xx to a call that wants it so; undefined when it could not be read whole. */
   pieces?: Buffer[] | undefined;
-  /** Whether it is a web page: what stands between us and the API (maintenance, login) said it, not the API. */
+  /** Whether it is a web page, of what stands between us and the API (maintenance, login). */
   isPage: boolean;
   /** By their names in lower case. */
   headers: Record<string, unknown>;
@@ -55,14 +58,11 @@ export class NotSentError extends NoAnswerError {
   override readonly name = 'NotSentError';
 }
 
-export interface HttpSender {
-  /** @throws NoAnswerError; NotSentError when nothing was sent, either */
-  send(call: HttpCall): Promise<HttpAnswer>;
-  close(): void;
-}
-
-/** Calls one server over kept connections. Redirects are not followed, proxies of the environment not used. */
-export function createHttpSender(o: { url: string; insecure: boolean }): HttpSender {
+/**
+ * Calls one server over kept connections. Redirects are not followed, proxies of the environment
+ * not used.
+ */
+export function createHttpSender(o: { url: string; insecure: boolean }) {
   const kept = {
     keepAlive: true,
     keepAliveMsecs: KEEP_ALIVE_PROBE_MS,
@@ -83,8 +83,9 @@ export function createHttpSender(o: { url: string; insecure: boolean }): HttpSen
     validateStatus: () => true,
   } satisfies Partial<InternalAxiosRequestConfig>;
   return {
-    send: (call) => send((request) => perform({ ...common, ...request }), call),
-    close() {
+    /** @throws NoAnswerError; NotSentError when nothing was sent, either */
+    send: (call: HttpCall) => send((request) => perform({ ...common, ...request }), call),
+    close(): void {
       httpAgent.destroy();
       httpsAgent.destroy();
     },
@@ -112,9 +113,8 @@ async function send(perform: Perform, call: HttpCall): Promise<HttpAnswer> {
         signal,
       });
       const { status, headers, data: body } = answer;
-      if (call.inPieces && status >= 200 && status < 300)
-        return { status, headers, json: undefined, ...(await readPieces(body, signal)) };
-      return { status, headers, ...(await readAnswer(body, signal)) };
+      const inPieces = call.inPieces === true && status >= 200 && status < 300;
+      return { status, headers, ...(await readBody(body, signal, inPieces)) };
     } catch (error) {
       call.signal?.throwIfAborted();
       // Without its cause: axios's error holds the request, and with it the token.
@@ -125,46 +125,24 @@ async function send(perform: Perform, call: HttpCall): Promise<HttpAnswer> {
   });
 }
 
-async function readAnswer(
+/** Without JSON and pieces when the body broke off or is too large. */
+async function readBody(
   body: Readable,
   signal: AbortSignal,
-): Promise<Pick<HttpAnswer, 'json' | 'isPage'>> {
-  const pieces = await readWhole(body, signal, MAX_ANSWER_BYTES);
-  const text = pieces && Buffer.concat(pieces);
-  const isPage = text !== undefined && isPageStart(text);
-  if (text === undefined || isPage || isTooComplex(text, MAX_VALUES))
-    return { json: undefined, isPage };
+  inPieces: boolean,
+): Promise<Pick<HttpAnswer, 'json' | 'pieces' | 'isPage'>> {
+  const maxBytes = inPieces ? MAX_LIST_BYTES : MAX_ANSWER_BYTES;
+  const read = await readBounded(body, maxBytes, signal).catch(() => undefined);
+  if (!read || read.isTruncated) return { json: undefined, isPage: false };
+  const { chunks: pieces } = read;
+  const isPage = /^\s*</.test(Buffer.concat(pieces, PAGE_START_BYTES).toString('latin1'));
+  if (inPieces) return { json: undefined, pieces, isPage };
+  const text = Buffer.concat(pieces);
+  if (isPage || isTooComplex(text, MAX_VALUES)) return { json: undefined, isPage };
   try {
     return { json: JSON.parse(text.toString('utf8')), isPage };
   } catch {
     return { json: undefined, isPage };
-  }
-}
-
-async function readPieces(
-  body: Readable,
-  signal: AbortSignal,
-): Promise<Pick<HttpAnswer, 'pieces' | 'isPage'>> {
-  const pieces = await readWhole(body, signal, MAX_LIST_BYTES);
-  const [first] = pieces ?? [];
-  return { pieces, isPage: first !== undefined && isPageStart(first) };
-}
-
-function isPageStart(text: Buffer): boolean {
-  return /^\s*</.test(text.toString('latin1', 0, PAGE_START_BYTES));
-}
-
-/** The body in pieces; undefined when it broke off or is too large. */
-async function readWhole(
-  body: Readable,
-  signal: AbortSignal,
-  maxBytes: number,
-): Promise<Buffer[] | undefined> {
-  try {
-    const { chunks, isTruncated } = await readBounded(body, maxBytes, signal);
-    return isTruncated ? undefined : chunks;
-  } catch {
-    return undefined;
   }
 }
 
@@ -174,9 +152,7 @@ const CONNECTING = new Set(['connect', 'getaddrinfo']);
 
 /** Whether no connection was made, or none to trust; several addresses have several errors. */
 function isNotSent(error: unknown): boolean {
-  const { code, syscall, errors, cause } = error as NodeJS.ErrnoException & {
-    errors?: unknown[];
-  };
+  const { code, syscall, errors, cause } = error as NodeJS.ErrnoException & { errors?: unknown[] };
   if (isUntrusted(code) || NOT_CONNECTED.has(code ?? '')) return true;
   if (CONNECTING.has(syscall ?? '')) return true;
   if (errors && errors.length > 0) return errors.every(isNotSent);
@@ -188,9 +164,12 @@ function isNotSent(error: unknown): boolean {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   const { code } = error as NodeJS.ErrnoException;
-  if (isUntrusted(code)) {
-    return `${error.message}: its TLS certificate is not to be trusted; start the service with NODE_EXTRA_CA_CERTS naming the authority that signed it, or, for tests, set api.http.insecure = true`;
-  }
+  if (isUntrusted(code))
+    return (
+      `${error.message}: its TLS certificate is not to be trusted; start the service with ` +
+      'NODE_EXTRA_CA_CERTS naming the authority that signed it, or, for tests, set ' +
+      'api.http.insecure = true'
+    );
   if (error.message) return error.message;
   // Node gives several attempts (IPv6, IPv4) an empty message.
   return code ?? error.name;

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** The header of a signed delivery, as Node spells it. Bitbucket Cloud has no `X-Hub-Signature-256`. */
+/** The header of a signed delivery. Bitbucket Cloud has no `X-Hub-Signature-256`. */
 export const SIGNATURE_HEADER = 'x-hub-signature';
 
 const FORM = /^sha256=([0-9a-f]{64})$/i;
@@ -14,9 +14,9 @@ export function signatureOf(secret: string, body: Uint8Array): string {
 }
 
 /**
- * Whether `header` is the signature of `body` under one of `secrets`. All are tried, each compared in constant time, so
- * that the time it takes tells nothing of how near a guess came, nor which secret it was.
- *
+ * Whether `header` is the signature of `body` under one of `secrets`. All are tried, each compared
+ * in constant time, so that the time it takes tells nothing of how near a guess came, nor which
+ * secret it was.
  * @param body the bytes as they came
  */
 export function isSignedBy(secrets: readonly string[], header: string, body: Uint8Array): boolean {

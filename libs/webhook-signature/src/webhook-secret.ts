@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * The secret of a webhook. It is made anew from the key wherever it is needed, so that no store holds it.
- *
+ * The secret of a webhook. It is made anew from the key wherever it is needed, so that no store
+ * holds it.
  * @param key `webhookKey` of the configuration, `api.token` where there is none
  * @param uuid the hook's in CDS: the last segment of the webhook's URL
  * @returns 64 hexadecimal digits; Bitbucket takes up to 128 characters

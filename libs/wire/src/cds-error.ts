@@ -5,31 +5,15 @@ import { KNOWN_ERRORS, type KnownErrorName } from './known-errors';
 /** The body of every refusal of a CDS service. */
 export const cdsErrorBodySchema = z
   .object({
-    id: z.int().meta({ description: "CDS's number of the error." }),
-    message: z
-      .string()
-      .meta({ description: 'What went wrong and, after `from:`, what to do about it.' }),
+    id: z.int().describe("CDS's number of the error."),
+    message: z.string().describe('What went wrong and, after `from:`, what to do about it.'),
     data: z.null(),
-    uuid: z.uuid().meta({ description: 'New for each error, and logged with it.' }),
+    uuid: z.uuid().describe('New for each error, and logged with it.'),
   })
   .meta({ id: 'CdsError' });
 
-/** What {@link cdsErrorBodySchema} describes; the API's may also have `data`. */
-export interface CdsErrorBody extends Omit<z.infer<typeof cdsErrorBodySchema>, 'data'> {
-  data: unknown;
-}
-
-/** The body that CDS 0.44 and later writes and reads: `from` stands beside the message. */
-export interface CdsErrorBodyWithFrom {
-  id: number;
-  message: string;
-  uuid: string;
-  request_id: string;
-  from?: string;
-}
-
 /** An error body of any CDS, as far as each has it. */
-export interface ReceivedErrorBody {
+interface ReceivedErrorBody {
   id: number;
   message: string;
   /** CDS 0.44 and later. */
@@ -40,7 +24,7 @@ export interface ReceivedErrorBody {
 const MAX_FROM_LENGTH = 2_000;
 
 export interface CdsErrorOptions {
-  /** What went wrong this time and what to do about it; shown to the caller, so it holds no secret. */
+  /** What went wrong this time and what to do about it. The caller sees it: no secret is in it. */
   from?: string | undefined;
   /** Replaces the known error's HTTP status, where an upstream status has to reach the caller. */
   status?: number | undefined;
@@ -73,15 +57,15 @@ export class CdsError extends Error {
   }
 
   /** The JSON that goes to the caller. */
-  toBody(): CdsErrorBody {
+  toBody(): z.infer<typeof cdsErrorBodySchema> {
     return { id: this.id, message: this.message, data: null, uuid: this.uuid };
   }
 
   /**
-   * The same for a caller of CDS 0.44 and later.
+   * The same for a caller of CDS 0.44 and later: `from` stands beside the message.
    * @param requestId of the request, which the caller logs, too
    */
-  toBodyWithFrom(requestId: string): CdsErrorBodyWithFrom {
+  toBodyWithFrom(requestId: string) {
     return {
       id: this.id,
       message: KNOWN_ERRORS[this.kind].message,

@@ -1,7 +1,17 @@
 import { z } from 'zod';
-import { nanosecondsSchema } from './nanoseconds';
 
-/** One value of a hook's configuration, as CDS writes it. What is unknown to us is handed back as it came. */
+/**
+ * Nanoseconds since 1970, by which CDS names executions. Beyond 2^53, so `z.int()` refuses it;
+ * JavaScript carries multiples of 1,000 exactly.
+ */
+export const nanosecondsSchema = z.number().meta({
+  type: 'integer',
+  format: 'int64',
+  description:
+    'Nanoseconds since 1970, a multiple of 1000. Above 2^53: read it as a 64-bit integer.',
+});
+
+/** One value of a hook's configuration, as CDS writes it. Unknown fields are handed back. */
 export const hookConfigValueSchema = z
   .looseObject({
     value: z.string(),
@@ -56,21 +66,19 @@ export type TaskType = z.infer<typeof taskTypeSchema>;
 /** The request that an incoming webhook brought. */
 export const webHookExecutionSchema = z
   .object({
-    request_url: z.string().meta({ description: 'The raw query, without the question mark.' }),
-    request_body: z.string().meta({ description: 'The raw body in base64.' }),
+    request_url: z.string().describe('The raw query, without the question mark.'),
+    request_body: z.string().describe('The raw body in base64.'),
     request_header: z
       .record(z.string(), z.array(z.string()))
-      .meta({ description: "Names in Go's canonical form (`X-Event-Key`)." }),
-    request_method: z
-      .string()
-      .meta({ description: 'Empty for what came in; the method of what goes out.' }),
+      .describe("Names in Go's canonical form (`X-Event-Key`)."),
+    request_method: z.string().describe('Empty for what came in; the method of what goes out.'),
   })
   .meta({ id: 'WebHookExecution' });
 export type WebHookExecution = z.infer<typeof webHookExecutionSchema>;
 
 /** The message that a queue brought. */
 export const rabbitmqExecutionSchema = z
-  .object({ message: z.string().meta({ description: 'In base64.' }) })
+  .object({ message: z.string().describe('In base64.') })
   .meta({ id: 'RabbitmqExecution' });
 export type RabbitmqExecution = z.infer<typeof rabbitmqExecutionSchema>;
 
@@ -79,7 +87,7 @@ export const scheduledTaskSchema = z
   .object({
     date_scheduled_execution: z
       .string()
-      .meta({ description: 'Of a schedule as Go prints a time: `2026-11-22 10:46:00 +0000 UTC`.' }),
+      .describe('Of a schedule as Go prints a time: `2026-11-22 10:46:00 +0000 UTC`.'),
   })
   .meta({ id: 'ScheduledTask' });
 export type ScheduledTask = z.infer<typeof scheduledTaskSchema>;
@@ -88,8 +96,8 @@ export type ScheduledTask = z.infer<typeof scheduledTaskSchema>;
 export const pollExecutionSchema = z
   .object({
     kind: z.enum(['push', 'pullrequest', 'delete']),
-    ref: z.string().meta({ description: '`refs/heads/NAME` or `refs/tags/NAME`.' }),
-    hash: z.string().meta({ description: 'Of the commit; empty for a deletion.' }),
+    ref: z.string().describe('`refs/heads/NAME` or `refs/tags/NAME`.'),
+    hash: z.string().describe('Of the commit; empty for a deletion.'),
   })
   .meta({ id: 'PollExecution' });
 export type PollExecution = z.infer<typeof pollExecutionSchema>;
@@ -97,33 +105,29 @@ export type PollExecution = z.infer<typeof pollExecutionSchema>;
 /** One execution of a task. */
 export const taskExecutionSchema = z
   .object({
-    uuid: z.string().meta({ description: 'Of the task.' }),
+    uuid: z.string().describe('Of the task.'),
     type: taskTypeSchema,
     timestamp: nanosecondsSchema,
     nb_errors: z.int(),
     last_error: z.string().optional(),
-    processing_timestamp: nanosecondsSchema.meta({
-      description: 'When it ended, in nanoseconds; 0 while there is still something to do.',
-    }),
-    workflow_run: z.int().meta({
-      description: 'Number of the last workflow run that it started, 0 before.',
-    }),
-    replay_of: nanosecondsSchema.optional().meta({
-      description:
+    processing_timestamp: nanosecondsSchema.describe(
+      'When it ended, in nanoseconds; 0 while there is still something to do.',
+    ),
+    workflow_run: z.int().describe('Number of the last workflow run that it started, 0 before.'),
+    replay_of: nanosecondsSchema
+      .optional()
+      .describe(
         'Not of CDS: the timestamp of the execution of which an operator asked for this replay.',
-    }),
+      ),
     config: hookConfigSchema.nullable(),
     webhook: webHookExecutionSchema.optional(),
     rabbitmq: rabbitmqExecutionSchema.optional(),
     scheduled_task: scheduledTaskSchema.optional(),
-    poll: pollExecutionSchema
-      .optional()
-      .meta({ description: 'Not of CDS: the change that it is for.' }),
-    status: z.enum(['', 'SCHEDULED', 'DOING', 'DONE']).meta({ description: 'Empty is queued.' }),
+    poll: pollExecutionSchema.optional().describe('Not of CDS: the change that it is for.'),
+    status: z.enum(['', 'SCHEDULED', 'DOING', 'DONE']).describe('Empty is queued.'),
   })
   .meta({ id: 'TaskExecution' });
 export type TaskExecution = z.infer<typeof taskExecutionSchema>;
-export type ExecutionStatus = TaskExecution['status'];
 
 /** A task of `hooks`, as its routes answer it. */
 export const taskSchema = z

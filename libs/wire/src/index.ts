@@ -2,8 +2,6 @@ export { isConsumerToken } from './api-token';
 export * from './cds-error';
 export * from './hook-types';
 export * from './known-errors';
-export * from './nanoseconds';
 export * from './service-types';
-export * from './vcs-content-types';
 export * from './vcs-types';
 export { onOneLine, showHidden, showHiddenOnceParsed } from './visible-text';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** The answer of `/mon/status`, also part of every registration. */
 export const monitoringStatusSchema = z
   .object({
-    now: z.string().meta({ description: 'RFC 3339.' }),
+    now: z.string().describe('RFC 3339.'),
     lines: z.array(
       z
         .object({
@@ -26,7 +26,7 @@ export type MonitoringLevel = MonitoringLine['status'];
 export const readinessSchema = z
   .object({
     ready: z.boolean(),
-    reason: z.string().optional().meta({ description: 'Why not.' }),
+    reason: z.string().optional().describe('Why not.'),
   })
   .meta({ id: 'Readiness' });
 export type ReadinessAnswer = z.infer<typeof readinessSchema>;
@@ -35,7 +35,7 @@ export type ReadinessAnswer = z.infer<typeof readinessSchema>;
 export const versionInfoSchema = z
   .object({
     version: z.string(),
-    architecture: z.string().meta({ description: "In Go's words: `amd64`." }),
+    architecture: z.string().describe("In Go's words: `amd64`."),
     os: z.string(),
     git_hash: z.string(),
     build_time: z.string(),

@@ -5,7 +5,7 @@ export const vcsServerSchema = z
   .object({
     type: z.string(),
     username: z.string(),
-    password: z.string().meta({ description: 'Always empty.' }),
+    password: z.string().describe('Always empty.'),
     url: z.string(),
     sshport: z.int(),
   })
@@ -14,8 +14,8 @@ export type VcsServer = z.infer<typeof vcsServerSchema>;
 
 export const vcsAuthorizeSchema = z
   .object({
-    token: z.string().meta({ description: 'The unguessable `state`.' }),
-    url: z.string().meta({ description: 'Where to send the user.' }),
+    token: z.string().describe('The unguessable `state`.'),
+    url: z.string().describe('Where to send the user.'),
   })
   .meta({ id: 'VcsAuthorize' });
 export type VcsAuthorize = z.infer<typeof vcsAuthorizeSchema>;
@@ -23,8 +23,8 @@ export type VcsAuthorize = z.infer<typeof vcsAuthorizeSchema>;
 /** Answer of `POST /vcs/{name}/authorize`. */
 export const vcsAuthorizationSchema = z
   .object({
-    token: z.string().meta({ description: 'The access token.' }),
-    secret: z.string().meta({ description: 'The refresh token.' }),
+    token: z.string().describe('The access token.'),
+    secret: z.string().describe('The refresh token.'),
   })
   .meta({ id: 'VcsAuthorization' });
 export type VcsAuthorization = z.infer<typeof vcsAuthorizationSchema>;
@@ -52,13 +52,13 @@ export const vcsRepoSchema = z
     id: z.string(),
     name: z.string(),
     slug: z.string(),
-    fullname: z.string().meta({ description: '`workspace/slug`' }),
+    fullname: z.string().describe('`workspace/slug`'),
     url: z.string(),
-    url_commit_format: z.string().meta({ description: 'With `%s` for the hash.' }),
-    url_branch_format: z.string().meta({ description: 'With `%s` for the name.' }),
-    url_tag_format: z.string().meta({ description: 'With `%s` for the name.' }),
-    url_pull_request_format: z.string().meta({ description: 'With `%d` for the number.' }),
-    http_url: z.string().meta({ description: 'To clone over https.' }),
+    url_commit_format: z.string().describe('With `%s` for the hash.'),
+    url_branch_format: z.string().describe('With `%s` for the name.'),
+    url_tag_format: z.string().describe('With `%s` for the name.'),
+    url_pull_request_format: z.string().describe('With `%d` for the number.'),
+    http_url: z.string().describe('To clone over https.'),
     ssh_url: z.string(),
   })
   .meta({ id: 'VcsRepo' });
@@ -66,10 +66,8 @@ export type VcsRepo = z.infer<typeof vcsRepoSchema>;
 
 export const vcsBranchSchema = z
   .object({
-    id: z.string().meta({
-      description: '`refs/heads/NAME` for a VCS project, else the name.',
-    }),
-    display_id: z.string().meta({ description: 'The name.' }),
+    id: z.string().describe('`refs/heads/NAME` for a VCS project, else the name.'),
+    display_id: z.string().describe('The name.'),
     latest_commit: z.string(),
     default: z.boolean(),
     parents: z.array(z.string()).nullable(),
@@ -83,17 +81,17 @@ export const vcsAuthorSchema = z
     displayName: z.string(),
     emailAddress: z.string(),
     avatar: z.string(),
-    slug: z.string().meta({ description: 'Always empty: Bitbucket Cloud has none.' }),
-    id: z.string().meta({ description: 'The uuid of the account, where there is one.' }),
+    slug: z.string().describe('Always empty: Bitbucket Cloud has none.'),
+    id: z.string().describe('The uuid of the account, where there is one.'),
   })
   .meta({ id: 'VcsAuthor' });
 export type VcsAuthor = z.infer<typeof vcsAuthorSchema>;
 
 /** Bitbucket Cloud shows no signature of a commit or a tag; `repositories` reads them by git. */
 const unsigned = {
-  verified: z.boolean().meta({ description: 'Always false.' }),
-  signature: z.string().meta({ description: 'Always empty.' }),
-  key_id: z.string().meta({ description: 'Always empty.' }),
+  verified: z.boolean().describe('Always false.'),
+  signature: z.string().describe('Always empty.'),
+  key_id: z.string().describe('Always empty.'),
 };
 
 export const vcsCommitSchema = z
@@ -101,7 +99,7 @@ export const vcsCommitSchema = z
     id: z.string(),
     author: vcsAuthorSchema,
     committer: vcsAuthorSchema,
-    authorTimestamp: z.int().meta({ description: 'Milliseconds since 1970.' }),
+    authorTimestamp: z.int().describe('Milliseconds since 1970.'),
     message: z.string(),
     url: z.string(),
     ...unsigned,
@@ -112,7 +110,7 @@ export type VcsCommit = z.infer<typeof vcsCommitSchema>;
 export const vcsTagSchema = z
   .object({
     tag: z.string(),
-    sha: z.string().meta({ description: 'The commit, as `hash`.' }),
+    sha: z.string().describe('The commit, as `hash`.'),
     message: z.string(),
     tagger: vcsAuthorSchema,
     hash: z.string(),
@@ -135,7 +133,7 @@ export type VcsPushEvent = z.infer<typeof vcsPushEventSchema>;
 export const vcsPullRequestSchema = z
   .object({
     id: z.int(),
-    change_id: z.string().meta({ description: 'Always empty: of Gerrit.' }),
+    change_id: z.string().describe('Always empty: of Gerrit.'),
     url: z.string(),
     user: vcsAuthorSchema,
     head: vcsPushEventSchema,
@@ -143,19 +141,19 @@ export const vcsPullRequestSchema = z
     title: z.string(),
     merged: z.boolean(),
     closed: z.boolean(),
-    revision: z.string().meta({ description: 'Always empty: of Gerrit.' }),
-    updated: z.string().meta({ description: 'RFC 3339.' }),
+    revision: z.string().describe('Always empty: of Gerrit.'),
+    updated: z.string().describe('RFC 3339.'),
     merge_by: vcsAuthorSchema,
-    state: z.string().meta({ description: 'Always empty: see `merged` and `closed`.' }),
+    state: z.string().describe('Always empty: see `merged` and `closed`.'),
   })
   .meta({ id: 'VcsPullRequest' });
 export type VcsPullRequest = z.infer<typeof vcsPullRequestSchema>;
 
-/** What `GET …/events` answers. The API hands the events back, unread, to `POST …/events?filter=`. */
+/** Answer of `GET …/events`. The API hands the events back unread: `POST …/events?filter=`. */
 export const vcsEventsSchema = z
   .object({
-    events: z.array(z.unknown()).meta({ description: 'To be handed back as they are.' }),
-    delay: z.number().meta({ description: 'Nanoseconds until the API should ask again.' }),
+    events: z.array(z.unknown()).describe('To be handed back as they are.'),
+    delay: z.number().describe('Nanoseconds until the API should ask again.'),
   })
   .meta({ id: 'VcsEvents' });
 export type VcsEvents = z.infer<typeof vcsEventsSchema>;
@@ -182,9 +180,9 @@ export type VcsPullRequestEvent = z.infer<typeof vcsPullRequestEventSchema>;
 
 export const vcsHookSchema = z
   .object({
-    id: z.string().meta({
-      description: 'Of the webhook at Bitbucket; empty when a person has to add it there.',
-    }),
+    id: z
+      .string()
+      .describe('Of the webhook at Bitbucket; empty when a person has to add it there.'),
     name: z.string(),
     events: z.array(z.string()).nullable(),
     method: z.string(),
@@ -201,11 +199,22 @@ export type VcsHook = z.infer<typeof vcsHookSchema>;
 export const vcsCommitStatusSchema = z
   .object({
     ref: z.string(),
-    created_at: z.string().meta({ description: 'RFC 3339.' }),
+    created_at: z.string().describe('RFC 3339.'),
     state: z.string(),
-    description: z.string().meta({
-      description: 'The name of the status; for a VCS project its first 36 characters.',
-    }),
+    description: z
+      .string()
+      .describe('The name of the status; for a VCS project its first 36 characters.'),
   })
   .meta({ id: 'VcsCommitStatus' });
 export type VcsCommitStatus = z.infer<typeof vcsCommitStatusSchema>;
+
+/** A file or a directory of a commit. CDS names the fields as in Go. */
+export const vcsContentSchema = z
+  .object({
+    Name: z.string().describe('Without the directory that it is in.'),
+    IsDirectory: z.boolean(),
+    IsFile: z.boolean(),
+    Content: z.string().describe('The text of the file; empty in a list.'),
+  })
+  .meta({ id: 'VcsContent' });
+export type VcsContent = z.infer<typeof vcsContentSchema>;
