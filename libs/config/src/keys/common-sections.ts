@@ -28,14 +28,14 @@ export const identity = (port: number) => ({
     .describe('How the CDS API reaches this service.')
     .meta({ name: 'URL', notEmpty: true }),
   name: text.describe(
-    'Name of this service in CDS. Every replica has its own. A token that CDS made for a named service is for that name alone: do not change the name beside it.',
+    'Name of this service in CDS; each replica has its own. Do not change it beside a token that CDS made for this name.',
   ),
   webhookKey: secret(
     'remove it in [vcs] and [hooks], and put the key with its line break into hooks.previousWebhookKeys',
   )
     .default('')
     .describe(
-      'Key that the secrets of webhooks are derived from, the same in [vcs] and [hooks]: 32 random characters or more. Empty: api.token is used, and a new token then means new secrets; with the tokens of CDS 0.44 and later, which differ, no signature is checked.',
+      'Key for the secrets of webhooks, the same in [vcs] and [hooks]: 32 random characters or more. Empty: api.token is the key, so a new token means new secrets; with CDS 0.44 and later no signature is checked.',
     ),
 });
 
@@ -47,7 +47,7 @@ export const commonSections = (service: ServiceName, port: number) => ({
       .describe(
         service === 'vcs'
           ? 'Heartbeats that may fail in a row; after one more the service exits.'
-          : 'Heartbeats that may fail in a row; after one more /mon/status shows AL. The service still accepts webhooks.',
+          : 'Heartbeats that may fail in a row; after one more /mon/status shows AL.',
       ),
     requestTimeoutSeconds: integer(1, 3600)
       .default(10)
@@ -57,18 +57,18 @@ export const commonSections = (service: ServiceName, port: number) => ({
       'remove it; where webhookKey is empty, put the token with its line break into hooks.previousWebhookKeys',
     )
       .describe(
-        'CDS 0.44 and later: the token of the consumer of this service, which has it alone. CDS 0.40 to 0.43: sharedInfraToken in section [api.auth] of the CDS API.',
+        'CDS 0.44 and later: the token of the consumer of this service alone. Before: sharedInfraToken in section [api.auth] of the CDS API.',
       )
       .meta({ placeholder: CONSUMER_PLACEHOLDER }),
     generation: generation
       .default('auto')
       .describe(
-        'Version of the CDS API: "auto" finds it out. "0.40", "0.44", "0.51" or "0.54", or any later version of these ranges, fixes it.',
+        'Version of the CDS API: "auto" finds it out; "0.40", "0.44", "0.51", "0.54" or a version between or after them fixes it.',
       ),
   }),
   grpc: section(
     `${service}.api.grpc`,
-    'Accepted because CDS prints it; not used.',
+    'Not used; CDS prints it.',
     { insecure: unused(false), url: unused('http://localhost:8082') },
     { before: '0.44' },
   ),
@@ -86,32 +86,30 @@ export const commonSections = (service: ServiceName, port: number) => ({
   }),
   redis: section(
     `${service}.cache.redis`,
-    'Redis has to persist its data: an append-only file, and maxmemory-policy noeviction.',
+    'Redis needs an append-only file, and maxmemory-policy noeviction.',
     {
       host: redisHost
         .prefault('localhost:6379')
         .describe(
-          'host:port, redis://user:password@host:port/database (rediss:// with TLS), the path of a socket, or name@sentinel1:26379,sentinel2:26379 for Redis Sentinel. What a URL says needs no key of its own.',
+          'host:port, redis://user:password@host:port/database (rediss:// with TLS), the path of a socket, or name@sentinel1:26379,sentinel2:26379. What a URL holds needs no key.',
         )
         .meta({ notEmpty: true }),
-      username: text
-        .default('')
-        .describe('User of Redis (ACL); empty for the default user. With Sentinel: of the master.'),
+      username: text.default('').describe('User of Redis (ACL); empty for the default user.'),
       password: secret('remove it unless the password of Redis has it')
         .default('')
-        .describe('Password of Redis (with Sentinel: of the master); empty when it asks for none.'),
+        .describe('Password of Redis, with Sentinel of the master.'),
       database: integer(0, 65_535)
         .default(0)
-        .describe('Number of the database in Redis, the same for all replicas.')
+        .describe('Database in Redis, the same for all replicas.')
         .meta({ name: 'dbindex' }),
       keyPrefix: keyPrefix
         .default('')
         .describe(
-          'Prefix of every key, the same for all replicas: "acme:" for instance. Two CDS that share a Redis need different prefixes, or different databases.',
+          'Prefix of every key, "acme:" for instance, the same for all replicas. Two CDS on one Redis need different prefixes or databases.',
         ),
       enableTLS: boolean
         .default(false)
-        .describe('Set to true to encrypt every connection to Redis, and to its Sentinels.'),
+        .describe('Set to true to encrypt connections to Redis and its Sentinels.'),
       insecureSkipVerifyTLS: boolean
         .default(false)
         .describe(
@@ -120,7 +118,7 @@ export const commonSections = (service: ServiceName, port: number) => ({
       tlsCaCertFile: file
         .default('')
         .describe(
-          'PEM file with the CAs that Redis and its Sentinels are trusted by; empty for those that Node.js has built in, and NODE_EXTRA_CA_CERTS.',
+          'PEM file with the CAs of Redis and its Sentinels; empty for those of Node.js and NODE_EXTRA_CA_CERTS.',
         ),
       tlsCertFile: file
         .default('')
@@ -128,32 +126,26 @@ export const commonSections = (service: ServiceName, port: number) => ({
       tlsKeyFile: file.default('').describe('PEM file with the private key of tlsCertFile.'),
       tlsKeyPassphrase: secret('remove it unless the passphrase has it')
         .default('')
-        .describe('Passphrase of the key in tlsKeyFile; empty where it has none.'),
+        .describe('Passphrase of the key in tlsKeyFile.'),
       tlsServerName: address
         .default('')
-        .describe(
-          'Name that is in the certificate of Redis, where that of host is not: Sentinels name the master by its address.',
-        ),
+        .describe('Name in the certificate of Redis, where host has another, as with Sentinel.'),
       sentinelUsername: text.default('').describe('User of the Sentinels (ACL).'),
       sentinelPassword: secret('remove it unless the password of the Sentinels has it')
         .default('')
-        .describe('Password of the Sentinels, which is not that of the master.'),
+        .describe('Password of the Sentinels.'),
       sentinelTLS: oneOf(SENTINEL_TLS)
         .default('same')
-        .describe(
-          'Whether connections to Sentinels are encrypted: "same" as those to Redis, "on" or "off".',
-        ),
+        .describe('Encryption of connections to Sentinels: "same" as to Redis, "on" or "off".'),
     },
   ),
   http: section(`${service}.http`, 'Where the service listens.', {
-    addr: address
-      .default('')
-      .describe('Address to listen on, without a port, 127.0.0.1 for instance; empty means all.'),
+    addr: address.default('').describe('Address to listen on, without a port; empty means all.'),
     port: integer(1, 65_535).default(port).describe('Port to listen on.'),
     stopDelaySeconds: integer(0, 60)
       .default(0)
       .describe(
-        'Seconds from SIGTERM for which requests are still taken while /mon/ready answers 503, so that a load balancer sends no more. Then the port closes, and requests under way end.',
+        'Seconds after SIGTERM for which requests are still taken while /mon/ready answers 503, for a load balancer to see it.',
       )
       .meta({ name: 'stopDelay' }),
     headerXForwardedFor: unusedAndUnprinted(
@@ -171,7 +163,7 @@ export const LOG_SECTIONS = {
     skipTextFields: unusedAndUnprinted([], 'Not used: logs are JSON.'),
     textFields: unusedAndUnprinted([], 'Not used: logs are JSON.'),
   }),
-  graylog: section('log.graylog', 'Accepted because CDS prints it; not used.', {
+  graylog: section('log.graylog', 'Not used; CDS prints it.', {
     extraKey: unused(''),
     extraValue: unused(''),
     host: unused(''),

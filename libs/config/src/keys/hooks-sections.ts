@@ -44,9 +44,7 @@ export const HOOKS_SECTIONS = {
     url,
     urlPublic: httpUrl
       .default('')
-      .describe(
-        'How Bitbucket reaches this service: the URL of a webhook is this, /webhook/ and its uuid. Empty: URL is used.',
-      ),
+      .describe('How Bitbucket reaches this service, at /webhook/ behind it. Empty: URL is used.'),
     name,
     disable: boolean
       .default(false)
@@ -55,9 +53,7 @@ export const HOOKS_SECTIONS = {
       ),
     workers: integer(1, 64)
       .default(1)
-      .describe(
-        'Processes of this service on this machine, which share its ports, its name and its registration. More use more cores: no more than there are.',
-      ),
+      .describe('Processes of this service on this machine: as many as cores, or fewer.'),
     executionHistory: integer(1, 10_000).default(10).describe('Executions kept for each task.'),
     retryDelaySeconds: integer(1, DAY)
       .default(120)
@@ -69,18 +65,18 @@ export const HOOKS_SECTIONS = {
     deadLetters: integer(1, 100_000)
       .default(1_000)
       .describe(
-        'Failed executions kept for each task beside its history, and failed cleanups kept over all tasks; `engine hooks dead-letters` lists and retries them.',
+        'Failed executions kept for each task, and failed cleanups kept over all tasks; see `engine hooks dead-letters`.',
       ),
     signature: oneOf(SIGNATURE_MODES)
       .default('auto')
       .describe(
-        'Which deliveries are accepted. "auto": a signature must be valid, and after its first valid one a hook accepts signed deliveries only. "required": signed ones only. "off": all.',
+        'Deliveries that are accepted. "required": signed ones. "auto": the same after the first valid signature of a hook, before that unsigned ones, too. "off": all.',
       ),
     webhookKey,
     previousWebhookKeys: secrets
       .default([])
       .describe(
-        'Earlier values of webhookKey (or api.token): signatures made with them stay valid while the webhooks get their new secrets.',
+        'Earlier values of webhookKey (or api.token), whose signatures stay valid while webhooks get new secrets.',
       ),
     ...ofV2,
   }),
@@ -91,13 +87,13 @@ export const HOOKS_SECTIONS = {
       delaySeconds: integer(0, YEAR)
         .default(DAY)
         .describe(
-          'Time from the deletion of a branch to the removal of its runs, in seconds. A push to the branch cancels the cleanup.',
+          'Seconds from the deletion of a branch to the removal of its runs. A push to the branch cancels it.',
         )
         .meta({ name: 'delay' }),
       token: secret('remove it')
         .default('')
         .describe(
-          'CDS 0.50 and later remove runs by their retention rules, and no service may: empty schedules no cleanup there. With the token of a consumer that may delete runs (not api.token) they are removed after the delay there, too. Not used before CDS 0.50.',
+          'CDS 0.50 and later: token of a consumer that may delete runs (not api.token), to remove them after the delay. Empty: CDS removes them by its retention rules.',
         )
         .meta({ since: '0.50' }),
     },
@@ -106,47 +102,45 @@ export const HOOKS_SECTIONS = {
     intervalSeconds: integer(0, DAY)
       .default(0)
       .describe(
-        'Seconds between two checks of the repository of each RepositoryWebHook for such pushes; 0 is never. Needs polling = true at vcs, and costs Bitbucket calls: 600 or more is sensible.',
+        'Seconds between two checks of each repository for such pushes; 0 is never. Needs polling = true at vcs, and costs Bitbucket calls: take 600 or more.',
       )
       .meta({ name: 'interval' }),
   }),
   outgoing: section(
     'hooks.outgoing',
-    'Limits of outgoing webhooks. allow and deny hold for the brokers of RabbitMQ hooks, too.',
+    'Limits of outgoing webhooks; allow and deny are for RabbitMQ brokers, too.',
     {
       allow: targets
         .default([])
         .describe(
-          'Targets that may be called even if they are addresses of this machine, of its link or of a metadata service, or if deny holds "*".',
+          'Targets that may be called although they are this machine, link-local or a metadata service, or deny holds "*".',
         ),
       deny: targets
         .default([])
         .describe(
-          'Targets that are never called, even if allow names them. "*" is every target that allow does not name.',
+          'Targets that are never called, also if allow names them. "*": all that allow does not name.',
         ),
       timeoutSeconds: integer(1, 60)
         .default(60)
-        .describe('Time limit of one call, with its redirects and its response, in seconds.')
+        .describe('Time limit of one call with its redirects, in seconds.')
         .meta({ name: 'timeout' }),
       maxRedirects: integer(0, 10).default(5).describe('Redirects followed by one call.'),
       maxRequestBytes: integer(1_024, 10_485_760)
         .default(1_048_576)
-        .describe('Size limit of the body of a call, with its variables filled in.'),
+        .describe('Size limit of the body of a call, filled in.'),
       maxLogBytes: integer(1_024, 1_048_576)
         .default(65_536)
-        .describe(
-          'Bytes of the request body and of the response body in the log of the run; no more of a response is read.',
-        ),
+        .describe('Bytes of each body in the log of the run; no more of a response is read.'),
     },
   ),
   ui: section('hooks.ui', 'A page for operators at /admin/ui, at http.port alone.', {
     password: password
       .default('')
-      .describe('Password of that page, 16 characters or more; empty: there is no such page.'),
+      .describe('Password of that page, 16 characters or more; empty: no page.'),
     cdsUrl: httpUrl
       .default('')
       .describe(
-        'URL of the CDS UI, for the links of that page to runs. Empty: the one that the API of CDS 0.44 and later names; before, there are no links.',
+        'URL of the CDS UI, for links to runs. Empty: the one that CDS 0.44 and later names, before that no links.',
       )
       .meta({ name: 'cdsURL' }),
   }),
@@ -155,16 +149,14 @@ export const HOOKS_SECTIONS = {
     ...common.http.shape,
     publicPort: integer(0, 65_535)
       .default(0)
-      .describe(
-        'A second port that serves /webhook/ alone, for the internet. port still serves everything. 0 is none.',
-      ),
+      .describe('A second port that serves /webhook/ alone, for the internet; 0 is none.'),
     publicAddr: address
       .default('')
       .describe('Address to listen on at publicPort; empty means all.'),
     trustedProxies: networks
       .default([])
       .describe(
-        'Addresses and networks of the reverse proxies in front of this service. Their X-Forwarded-For names the client whose requests are limited after many refusals.',
+        'Addresses and networks of reverse proxies whose X-Forwarded-For names the client, for limits on refused senders.',
       ),
   }),
 };

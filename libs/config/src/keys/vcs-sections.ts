@@ -21,11 +21,11 @@ export const VCS_SECTIONS = {
     url,
     name,
     webhookKey,
-    previousWebhookKeys: unused([], 'Not used; accepted so that both sections may look alike.'),
+    previousWebhookKeys: unused([], 'Not used.'),
     proxyWebhook: httpUrl
       .default('')
       .describe(
-        'CDS 0.51 and later: a reverse proxy for the webhooks of VCS projects. Bitbucket calls this URL, a slash and the uuid of the webhook.',
+        'CDS 0.51 and later: a reverse proxy for webhooks of VCS projects, called with a slash and their uuid behind it.',
       )
       .meta({ example: PROXY_EXAMPLE, since: '0.51' }),
   }),
@@ -36,7 +36,7 @@ export const VCS_SECTIONS = {
       uiUrl: httpUrl
         .default('')
         .describe(
-          `URL of the CDS UI, for the links on build statuses. Empty: the one that the API of CDS 0.44 and later names, else ${DEFAULT_UI_URL}.`,
+          `URL of the CDS UI, for links on build statuses. Empty: the one that CDS 0.44 and later names, else ${DEFAULT_UI_URL}.`,
         )
         .meta({ name: 'url', printed: DEFAULT_UI_URL }),
     },
@@ -50,7 +50,7 @@ const OF_SERVERS: CdsVersions = { before: '0.54' };
 
 const SERVER = section(
   'NAME',
-  'A VCS server under the name that CDS projects use for it. Several may stand side by side.',
+  'A VCS server, by the name that CDS projects use. There may be several.',
   {
     url: httpUrl.default('https://bitbucket.org').describe('URL of Bitbucket Cloud in a browser.'),
   },
@@ -65,38 +65,34 @@ const CLOUD = section(
       'leave it while Bitbucket takes it; once it is removed, every project has to be linked again',
     )
       .describe(
-        'Secret of the OAuth consumer. It encrypts stored grants: after a change every project has to be linked again.',
+        'Secret of the OAuth consumer. It encrypts grants: after a change link every project again.',
       )
       .meta({ placeholder: CLIENT_PLACEHOLDER }),
     apiUrl: httpUrl
       .default('https://api.bitbucket.org/2.0')
-      .describe("Bitbucket's REST API. Only tests and proxies need another one."),
+      .describe("Bitbucket's REST API, or a proxy."),
     oauthUrl: httpUrl
       .default('https://bitbucket.org/site/oauth2')
-      .describe(
-        "Bitbucket's OAuth endpoints, authorize and access_token. Only tests and proxies need another one.",
-      ),
+      .describe("Bitbucket's OAuth endpoints, or a proxy."),
     disableWebHooks: boolean.default(false).describe('Set to true to refuse repository webhooks.'),
     disableWebHooksCreation: boolean
       .default(false)
       .describe(
-        'Set to true to add webhooks at Bitbucket by hand: `engine vcs webhook UUID` then prints the URL, the events and the secret.',
+        'Set to true to add webhooks at Bitbucket by hand, as `engine vcs webhook UUID` prints them.',
       ),
     proxyWebhook: httpUrl
       .default('')
-      .describe(
-        'A reverse proxy for webhooks: Bitbucket calls this URL, a slash and the uuid of the webhook.',
-      )
+      .describe('A reverse proxy for webhooks, called with a slash and their uuid behind it.')
       .meta({ example: PROXY_EXAMPLE }),
     polling: boolean
       .default(false)
       .describe(
-        'Set to true to report the events of a repository to the CDS API. It asks for Git Repository Pollers, and for every RepositoryWebHook where hooks.reconcile.interval is set.',
+        'Set to true to report events of repositories to the CDS API, for Git Repository Pollers and hooks.reconcile.interval.',
       ),
     callsPerHour: integer(0)
       .default(1000)
       .describe(
-        'Calls about repositories that Bitbucket grants the OAuth consumer in an hour, 0 for no limit. Near the limit listings are refused, so that runs go on.',
+        'Calls an hour that Bitbucket grants the OAuth consumer, 0 for no limit. Near the limit lists are refused, so that runs go on.',
       ),
   },
   OF_SERVERS,
@@ -109,7 +105,7 @@ const STATUS = section(
     showDetail: boolean
       .default(false)
       .describe(
-        'Set to true to link each build status to its run in the CDS UI. If Bitbucket would refuse that URL (its host has no dot and is not localhost), the status links to the documentation of CDS.',
+        'Set to true to link each build status to its run in the CDS UI. A UI whose host has no dot, which Bitbucket refuses, gives a link to the documentation of CDS.',
       ),
   },
   OF_SERVERS,

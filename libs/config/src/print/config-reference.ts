@@ -10,19 +10,17 @@ engine config new vcs hooks --env         # the same as variables of the environ
 engine config check cds.toml              # everything that is wrong, with key and line
 \`\`\`
 
-- A variable counts before a file, a file before the default. Of several files the later one counts.
-  A service also starts from variables alone.
-- A variable is named \`CDS_\` and the path of the key in capitals, joined by \`_\`. A list in it is
-  written with commas: \`CDS_HOOKS_HTTP_TRUSTEDPROXIES=10.0.0.0/8,192.0.2.7\`.
-- Keys match without regard to case. Names of servers, \`bitbucketcloud\` below, become lower case.
+- A variable counts before a file, a file before the default, a later file before an earlier one. A
+  service also starts from variables alone.
+- A variable is \`CDS_\` and the path of the key in capitals, joined by \`_\`; lists have commas:
+  \`CDS_HOOKS_HTTP_TRUSTEDPROXIES=10.0.0.0/8,192.0.2.7\`.
+- Case of keys does not matter. Names of servers, \`bitbucketcloud\` below, become lower case.
 - An empty variable, and a placeholder such as \`xxxxx\`, count as not set.
 - A secret (${secretKeys()}) may stand in
-  a file that a variable with \`_FILE\` at its end names, as Docker and Kubernetes mount them:
-  \`CDS_VCS_API_TOKEN_FILE=/run/secrets/token\`. The line break at its end does not count. A variable
-  and its \`_FILE\` may not both be set.
-  [What happens when such a file changes](operator-guide.md#secrets)
+  a file, without the line break at its end: \`CDS_VCS_API_TOKEN_FILE=/run/secrets/token\`. A variable
+  and its \`_FILE\` may not both be set. [When such a file changes](operator-guide.md#secrets)
 
-This page is written by \`tools/build/update-config-reference.mts\` from \`libs/config/src/keys\`.
+\`tools/build/update-config-reference.mts\` writes this page from \`libs/config/src/keys\`.
 `;
 
 function secretKeys(): string {
