@@ -15,7 +15,7 @@ function withCds(fault: Fault | undefined, cds: CdsVersion): Fault {
   return {
     ...fault,
     name: `${fault.name}-cds-${cds.replace('.', '-')}`,
-    what: `CDS ${cds}: ${fault.what}`,
+    what: `as \`${fault.name}\`, with CDS ${cds}`,
     stage: { ...fault.stage, cds },
   };
 }

@@ -57,10 +57,11 @@ const PAGE_HEAD = `# The fault matrix
 npm run test:faults # writes this page to tmp/faults/fault-matrix.md
 \`\`\`
 
-Each row passes [the checks of every fault](../tools/faults/README.md#what-is-checked-of-every-fault)
-and its own. "Killed" is SIGKILL, "frozen" is SIGSTOP. "One a hook" is the run that a hook was asking
-for when it was hit. Figures are of one run on two cores, some faults at a time; seconds are counted
-from the end of the fault. [Promises](promises.md) name the faults that prove them.
+Each row passes
+[the checks of every fault](../tools/faults/README.md#what-is-checked-of-every-fault) and its own.
+"Killed" is SIGKILL, "frozen" is SIGSTOP. "One a hook" is the run that a hook was asking for when it
+was hit. Figures are of one run on two cores, some faults at a time; seconds are counted from the
+end of the fault. [Promises](promises.md) name the faults that prove them.
 
 `;
 
