@@ -70,7 +70,7 @@ export const HOOKS_SECTIONS = {
     signature: oneOf(SIGNATURE_MODES)
       .default('auto')
       .describe(
-        'Deliveries that are accepted. "required": signed ones. "auto": the same after the first valid signature of a hook, before that unsigned ones, too. "off": all.',
+        'Whether deliveries are signed. "auto": a signature must be valid, and after the first valid one of a hook there must be one. "required": always. "off": not checked.',
       ),
     webhookKey,
     previousWebhookKeys: secrets
