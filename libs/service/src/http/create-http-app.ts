@@ -40,7 +40,7 @@ export interface HttpAppDeps {
   pages?: { path: string; handler: RequestHandler } | undefined;
   /** Routes for the CDS API. They get the whole body as a Buffer in `req.body`. */
   guarded: Router;
-  /** When given, `/openapi.json` serves the descriptions of all routes. */
+  /** When given, `/openapi.json` serves the descriptions of all routes, or 500 for a wrong one. */
   about?: ServiceDescription;
   /** Bytes, 10 MiB when not given. */
   bodyLimitBytes?: number | undefined;
@@ -53,7 +53,6 @@ export interface HttpAppDeps {
 /**
  * The HTTP side of a service: `/mon/…`, `/openapi.json`, the open routes, the guard, the guarded
  * routes. Every refusal has CDS's error body.
- * @throws Error where the app is to be described and the description of a route is wrong
  */
 export function createHttpApp(deps: HttpAppDeps): Express {
   const app = createApp(deps);

@@ -4,8 +4,8 @@ import { JSON_TYPE, sendBytes } from '../http/send-json';
 import { buildDocument, type ServiceDescription } from './build-document';
 
 /**
- * `/openapi.json`, which holds no secret and is public. Its own route is in the document, too. No
- * request costs more than sending it.
+ * `/openapi.json`, which holds no secret and is public. Its own route is in the document, too. The
+ * first request makes it, so that no start waits for it; no other costs more than sending it.
  */
 export function createDocumentRouter(
   about: ServiceDescription,
@@ -18,12 +18,15 @@ export function createDocumentRouter(
       summary: 'This document',
       answer: z.looseObject({ openapi: z.string(), paths: z.looseObject({}) }),
     },
-    () => (_req, res) => sendBytes(res, JSON_TYPE, bytes),
+    () => (_req, res) => sendBytes(res, JSON_TYPE, (bytes ??= makeBytes())),
   );
-  const document = buildDocument(about, {
-    open: [monitoring, router, open].flatMap((one) => one?.routes() ?? []),
-    guarded: guarded.routes(),
-  });
-  const bytes = Buffer.from(JSON.stringify(document));
+  let bytes: Buffer | undefined;
+  const makeBytes = () => {
+    const document = buildDocument(about, {
+      open: [monitoring, router, open].flatMap((one) => one?.routes() ?? []),
+      guarded: guarded.routes(),
+    });
+    return Buffer.from(JSON.stringify(document));
+  };
   return router;
 }

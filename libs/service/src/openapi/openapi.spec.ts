@@ -3,6 +3,7 @@ import express from 'express';
 import request from 'supertest';
 import { z } from 'zod';
 import { createHttpApp, createRouter, handle, type Router } from '../index';
+import { buildDocument } from './build-document';
 
 const about = { title: 'things', description: '', tags: [] };
 
@@ -16,6 +17,9 @@ function appOf(guarded: Router) {
   });
 }
 
+const documentOf = (guarded: Router) =>
+  buildDocument(about, { open: [], guarded: guarded.routes() });
+
 const nothing = handle(async () => undefined);
 const described = (params?: z.ZodObject) => ({
   summary: 'A thing',
@@ -26,7 +30,7 @@ const toNothing = () => nothing;
 /** As JavaScript has it, which no compiler refuses. */
 const undescribed = () => createRouter().get('/x', nothing as never, undefined as never);
 
-describe('an app that is described', () => {
+describe('a described app', () => {
   it.each([
     ['without a description', undescribed, /GET \/x has no description/],
     [
@@ -64,11 +68,11 @@ describe('an app that is described', () => {
       () => createRouter().use('/a' as never, createRouter().get('/x', described(), toNothing)),
       /whole path/,
     ],
-  ])('is not built with a route %s', (_, makeRouter, message) => {
-    expect(() => appOf(makeRouter())).toThrow(message);
+  ])('has no document with a route %s', (_, makeRouter, message) => {
+    expect(() => documentOf(makeRouter())).toThrow(message);
   });
 
-  it('is not built with two schemas of one name', () => {
+  it('has no document with two schemas of one name', () => {
     const answer = (text: z.ZodType) => {
       const schema = z.object({ text }).meta({ id: 'Twice' });
       return { summary: 'A thing', answer: schema };
@@ -76,7 +80,7 @@ describe('an app that is described', () => {
     const router = createRouter()
       .get('/a', answer(z.string()), toNothing)
       .get('/b', answer(z.int()), toNothing);
-    expect(() => appOf(router)).toThrow(/two schemas are called Twice/);
+    expect(() => documentOf(router)).toThrow(/two schemas are called Twice/);
   });
 
   const withThing = () =>
