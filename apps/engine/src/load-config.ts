@@ -1,6 +1,6 @@
 import {
   formatProblem,
-  isConfigError,
+  ConfigError,
   loadConfig,
   type LoadedConfig,
   type ServiceName,
@@ -16,7 +16,7 @@ export function loadConfigOrSay(
   try {
     return loadConfig({ services, files, documents: context.documents, env: context.env });
   } catch (error) {
-    if (!isConfigError(error)) throw error;
+    if (!(error instanceof ConfigError)) throw error;
     error.problems.forEach((problem) => context.say(formatProblem(problem)));
     return undefined;
   }

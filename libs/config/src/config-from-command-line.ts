@@ -1,12 +1,11 @@
 import { parseArgs } from 'node:util';
-import { formatProblem, isConfigError, type ConfigProblem } from './config-problem';
+import { ConfigError, type ConfigProblem, formatProblem } from './config-problem';
 import type { LoadedConfig } from './config-types';
 import { badConfigExitCode, EXIT_USAGE } from './exit-codes';
 import type { ServiceName } from './keys/section';
 import { type ConfigSources, loadConfig } from './load-config';
 import { readRemoteConfig } from './remote/read-remote-config';
-import { RemoteConfigError } from './remote/remote-config-error';
-import { REMOTE_OPTIONS, type RemoteOptions } from './remote/remote-sources';
+import { REMOTE_OPTIONS, RemoteConfigError, type RemoteOptions } from './remote/remote-sources';
 
 const REMOTE = Object.fromEntries(
   REMOTE_OPTIONS.map(([name]) => [name, { type: 'string' }] as const),
@@ -52,7 +51,7 @@ export async function configFromCommandLine<S extends ServiceName>(
     if (!config) throw new Error(`the configuration has no section [${service}]`);
     return { config: config as Required<LoadedConfig>[S], warnings, sources };
   } catch (error) {
-    if (isConfigError(error)) error.problems.map(formatProblem).forEach(say);
+    if (error instanceof ConfigError) error.problems.map(formatProblem).forEach(say);
     else say(error instanceof Error ? error.message : String(error));
     const mayPass = error instanceof RemoteConfigError && error.mayPass;
     process.exit(mayPass ? EXIT_UNREACHABLE : badConfigExitCode(env));

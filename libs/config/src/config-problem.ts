@@ -22,14 +22,9 @@ export function problemAt(
   level: ConfigProblem['level'],
   message: string,
 ): ConfigProblem {
-  return {
-    key,
-    ...(file !== undefined && { file }),
-    ...(line !== undefined && { line }),
-    message,
-    level,
-  };
+  return { key, file, line, message, level };
 }
+
 const MAX_KEY_LENGTH = 200;
 
 /**
@@ -54,9 +49,4 @@ export class ConfigError extends Error {
       `The configuration has problems:\n${problems.map((p) => `  ${formatProblem(p)}`).join('\n')}`,
     );
   }
-}
-
-/** Whether `error` is a {@link ConfigError}. */
-export function isConfigError(error: unknown): error is ConfigError {
-  return error instanceof ConfigError;
 }

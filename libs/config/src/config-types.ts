@@ -20,8 +20,10 @@ export type RedisConfig = VcsConfig['redis'];
 /** Bounds of the calls of outgoing webhooks. */
 export type OutgoingConfig = HooksConfig['outgoing'];
 
-export interface LoadedConfig {
+export interface LoadedServices {
   vcs?: VcsConfig;
   hooks?: HooksConfig;
+}
+export interface LoadedConfig extends LoadedServices {
   warnings: ConfigProblem[];
 }

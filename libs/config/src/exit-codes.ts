@@ -1,10 +1,9 @@
-/** Set by `engine start` for its children. */
-const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';
+/** Set by a supervisor that keeps the standard input of its child open for as long as it lives. */
+export const SUPERVISED = 'CDS_BITBUCKET_SUPERVISED';
 
 /**
- * A supervised service ends with this when only somebody who changes its configuration can mend
- * what is wrong.
- * `engine start` starts it again after every other end. EX_CONFIG of sysexits.h:
+ * A supervised service ends with this when only a change of its configuration can mend what is
+ * wrong. `engine start` starts it again after every other end. EX_CONFIG of sysexits.h:
  * https://man.openbsd.org/sysexits.3
  */
 export const EXIT_CONFIG = 78;

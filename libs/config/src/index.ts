@@ -1,7 +1,7 @@
-export { formatProblem, isConfigError, type ConfigProblem } from './config-problem';
+export { ConfigError, type ConfigProblem, formatProblem } from './config-problem';
 export { configFromCommandLine, type StartConfig } from './config-from-command-line';
 export * from './config-types';
-export { badConfigExitCode, EXIT_CONFIG, EXIT_USAGE } from './exit-codes';
+export { badConfigExitCode, EXIT_CONFIG, EXIT_USAGE, SUPERVISED } from './exit-codes';
 export type { SignatureMode } from './keys/hooks-sections';
 export type { ServiceName } from './keys/section';
 export type { LogLevel } from './keys/value-types';
@@ -26,11 +26,9 @@ export {
   servicesOf,
 } from './load-config';
 export { readRemoteConfig, type RemoteDocument } from './remote/read-remote-config';
-export { RemoteConfigError } from './remote/remote-config-error';
-export { REMOTE_OPTIONS, type RemoteOptions } from './remote/remote-sources';
+export { REMOTE_OPTIONS, RemoteConfigError, type RemoteOptions } from './remote/remote-sources';
 export { configReference } from './print/config-reference';
-export { printConfig } from './print/print-config';
-export { printEnv } from './print/print-env';
+export { printConfig, printEnv } from './print/print-config';
 export { publicConfig } from './public-config';
 export type { SecretFile } from './sources/environment';
 export { readSecretFile } from './sources/secret-file';

@@ -5,7 +5,7 @@ import { describeShared } from '@cds/testing';
 import { FILLED_IN, fullConfig } from '../test/full-config.fixture';
 import {
   checkConfigText,
-  isConfigError,
+  ConfigError,
   loadConfig,
   readConfigFile,
   publicConfig,
@@ -55,7 +55,7 @@ function problemsOf(work: () => unknown): ConfigProblem[] {
   try {
     work();
   } catch (error) {
-    if (isConfigError(error)) return error.problems;
+    if (error instanceof ConfigError) return error.problems;
     throw error;
   }
   throw new Error('expected a ConfigError');

@@ -1,19 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import { ConfigError, type ConfigProblem } from './config-problem';
-import type { LoadedConfig } from './config-types';
+import type { LoadedConfig, LoadedServices } from './config-types';
 import { LOG_SECTIONS } from './keys/common-sections';
 import { envName, SERVICE_NAMES, type ServiceName } from './keys/section';
 import { checkApiTokens } from './sources/check-api-tokens';
 import { checkBitbucketUrls } from './sources/check-bitbucket-urls';
 import { checkKeys } from './sources/check-keys';
-import { checkNames } from './sources/check-names';
+import { checkNames, checkPorts, checkSameKey } from './sources/check-both-services';
 import { checkProxies } from './sources/check-proxies';
-import { checkPorts } from './sources/check-ports';
 import { checkVariables } from './sources/check-variables';
 import { readEnvironment } from './sources/environment';
 import { readSections } from './sources/read-sections';
 import { readHooks, readVcs } from './sources/read-services';
-import { checkSameKey } from './sources/check-same-key';
 import { Reading } from './sources/reading';
 import { readBounded, whyUnreadable } from './read-bounded';
 import { mergeTrees } from './toml/merge-trees';
@@ -104,7 +102,7 @@ function read(
   texts: readonly ConfigText[],
   wanted: readonly ServiceName[] | undefined,
   env: NodeJS.ProcessEnv,
-): Omit<LoadedConfig, 'warnings'> & { problems: ConfigProblem[]; secrets: string[] } {
+): LoadedServices & { problems: ConfigProblem[]; secrets: string[] } {
   const problems: ConfigProblem[] = [];
   const file = readTrees(texts, problems);
   // Without a readable file nothing else can be said: all of it would seem to be missing.

@@ -8,7 +8,7 @@ import {
   checkConfigText,
   configFromCommandLine,
   formatProblem,
-  isConfigError,
+  ConfigError,
   loadConfig,
   publicConfig,
   readConfigFile,
@@ -88,7 +88,7 @@ function load(env: NodeJS.ProcessEnv, file?: string): unknown {
     expectNoSecret(told);
     return JSON.parse(told);
   } catch (error) {
-    if (!isConfigError(error)) throw error;
+    if (!(error instanceof ConfigError)) throw error;
     expectNoSecret(`${error.stack}${JSON.stringify(error.problems)}`);
     return error.message;
   }

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestCa, encryptedKey } from '@cds/testing';
-import { formatRedisAddress, isConfigError, loadConfig, publicConfig } from './index';
+import { formatRedisAddress, ConfigError, loadConfig, publicConfig } from './index';
 
 const HUNTER = 'hunter2';
 const BASE = { CDS_HOOKS_NAME: 'h', CDS_HOOKS_API_TOKEN: 't', CDS_HOOKS_SIGNATURE: 'off' };
@@ -29,7 +29,7 @@ function refusalsOf(keys: Keys): string[] {
   try {
     redisOf(keys);
   } catch (error) {
-    if (!isConfigError(error)) throw error;
+    if (!(error instanceof ConfigError)) throw error;
     const errors = error.problems.filter(({ level }) => level === 'error');
     return errors.map(({ key, message }) => `${bareKey(key)} ${message}`);
   }

@@ -6,7 +6,7 @@ import { SECRET_VARIABLES } from './sources/secret-variables';
 import {
   checkConfigText,
   type ConfigProblem,
-  isConfigError,
+  ConfigError,
   loadConfig,
   secretValues,
 } from './index';
@@ -40,7 +40,7 @@ function problemsWith(env: NodeJS.ProcessEnv): ConfigProblem[] {
   try {
     return loadConfig({ services: ['vcs'], env }).warnings;
   } catch (error) {
-    if (isConfigError(error)) return error.problems;
+    if (error instanceof ConfigError) return error.problems;
     throw error;
   }
 }

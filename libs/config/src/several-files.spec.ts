@@ -5,7 +5,7 @@ import {
   type ConfigProblem,
   checkConfigText,
   formatProblem,
-  isConfigError,
+  ConfigError,
   loadConfig,
   printConfig,
   readConfigFiles,
@@ -47,7 +47,7 @@ function problemsOf(
   try {
     return loadConfig({ services, files, env }).warnings;
   } catch (error) {
-    if (isConfigError(error)) return error.problems;
+    if (error instanceof ConfigError) return error.problems;
     throw error;
   }
 }

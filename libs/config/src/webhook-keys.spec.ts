@@ -1,4 +1,4 @@
-import { checkConfigText, formatProblem, isConfigError, loadConfig, publicConfig } from './index';
+import { checkConfigText, formatProblem, ConfigError, loadConfig, publicConfig } from './index';
 
 const KEY = 'k'.repeat(32);
 const BASE = {
@@ -18,7 +18,7 @@ function problemsOf(env: NodeJS.ProcessEnv): string[] {
   try {
     load(env);
   } catch (error) {
-    if (isConfigError(error)) return error.problems.map(formatProblem);
+    if (error instanceof ConfigError) return error.problems.map(formatProblem);
     throw error;
   }
   throw new Error('expected a ConfigError');

@@ -2,18 +2,25 @@ import ipaddr from 'ipaddr.js';
 
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-const LOCAL_TRANSLATION = network('64:ff9b:1::/48');
-const TEREDO = network('2001::/32');
-const SITE_LOCAL = network('fec0::/10');
+const LOCAL_TRANSLATION = ipaddr.IPv6.parseCIDR('64:ff9b:1::/48');
+const TEREDO = ipaddr.IPv6.parseCIDR('2001::/32');
+const SITE_LOCAL = ipaddr.IPv6.parseCIDR('fec0::/10');
 
 /** Reads an address as Node gives it, also with a zone (`fe80::1%eth0`). */
 export function parseAddress(text: string): Address {
   return ipaddr.parse(text.replace(/%[^%]*$/, ''));
 }
 
+/** Whether a network of the same version holds the address. */
+export function isWithin(address: Address, [base, bits]: [Address, number]): boolean {
+  return address instanceof ipaddr.IPv6
+    ? base instanceof ipaddr.IPv6 && address.match(base, bits)
+    : base instanceof ipaddr.IPv4 && address.match(base, bits);
+}
+
 /** The kind of an address, in the words of ipaddr.js, and `siteLocal`, which it does not know. */
 export function rangeOf(address: Address): string {
-  return address instanceof ipaddr.IPv6 && address.match(...SITE_LOCAL)
+  return address instanceof ipaddr.IPv6 && address.match(SITE_LOCAL)
     ? 'siteLocal'
     : address.range();
 }
@@ -40,8 +47,8 @@ export function meaningsOf(address: Address): Address[] {
     case '6to4':
       return [v4(2, 3, 4, 5)];
   }
-  if (address.match(...LOCAL_TRANSLATION)) return ofLocalTranslation();
-  if (address.match(...TEREDO)) {
+  if (address.match(LOCAL_TRANSLATION)) return ofLocalTranslation();
+  if (address.match(TEREDO)) {
     // RFC 4380, 4: the server, and the client with every bit turned.
     return [v4(4, 5, 6, 7), new ipaddr.IPv4(bytes.slice(12).map((byte) => byte ^ 0xff))];
   }
@@ -64,11 +71,6 @@ export function meaningsOf(address: Address): Address[] {
       .map(([form]) => form);
     return found.length > 0 ? found : [last];
   }
-}
-
-function network(text: string): [ipaddr.IPv6, number] {
-  const [base = '', bits] = text.split('/');
-  return [ipaddr.IPv6.parse(base), Number(bits)];
 }
 
 function isSame(some: readonly number[], others: readonly number[]): boolean {

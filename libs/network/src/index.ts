@@ -1,9 +1,9 @@
 export { ADDRESS_TIMEOUT_MS, allowSlowConnects } from './connect-timeout';
+export { decoded } from './decoded';
 export { isTooComplex } from './json-weight';
 export { isNeverSent } from './never-sent';
 export { ForwardingAgent, ProxyError, TunnelAgent } from './proxy-agents';
 export {
-  NO_PROXIES,
   type ProxyServer,
   type ProxySettings,
   ProxySettingsError,

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { type Address, isWithin } from './embedded-addresses';
 
 /** A host (an address without brackets) and the port that is called. */
 type Matches = (host: string, port: number) => boolean;
@@ -39,7 +40,7 @@ export function parseNoProxy(text: string): NoProxy {
 function ruleOf(entry: string): Matches | undefined {
   if (entry === '*') return () => true;
   const network = networkOf(entry);
-  if (network) return (host) => isWithin(host, network);
+  if (network) return (host) => isIP(host) !== 0 && isWithin(ipaddr.parse(host), network);
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(entry) ?? [];
   const name = bracketed ?? plain ?? (isIP(entry) === 6 ? entry : undefined);
   if (name === undefined) return undefined;
@@ -59,21 +60,13 @@ function ruleOf(entry: string): Matches | undefined {
     isPort(called);
 }
 
-function networkOf(entry: string): [ipaddr.IPv4 | ipaddr.IPv6, number] | undefined {
+function networkOf(entry: string): [Address, number] | undefined {
   if (!entry.includes('/')) return undefined;
   try {
     return ipaddr.parseCIDR(entry);
   } catch {
     return undefined;
   }
-}
-
-function isWithin(host: string, [base, bits]: [ipaddr.IPv4 | ipaddr.IPv6, number]): boolean {
-  if (isIP(host) === 0) return false;
-  const address = ipaddr.parse(host);
-  if (address instanceof ipaddr.IPv4)
-    return base instanceof ipaddr.IPv4 && address.match(base, bits);
-  return base instanceof ipaddr.IPv6 && address.match(base, bits);
 }
 
 /** In one notation; an IPv4 address in the form of IPv6 is that IPv4 address. */

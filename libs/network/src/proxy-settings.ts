@@ -1,3 +1,4 @@
+import { decoded } from './decoded';
 import { parseNoProxy } from './no-proxy';
 
 /** A proxy of the environment. */
@@ -62,9 +63,6 @@ export function readProxySettings(env: NodeJS.ProcessEnv): ProxySettings {
   };
 }
 
-/** Without a proxy, whatever the environment says. */
-export const NO_PROXIES: ProxySettings = readProxySettings({});
-
 function variableOf(env: NodeJS.ProcessEnv, name: string): [name: string, value: string] {
   for (const variable of [name, name.toLowerCase()]) {
     const value = env[variable]?.trim();
@@ -84,8 +82,8 @@ function readServer(env: NodeJS.ProcessEnv, name: string): ProxyServer | undefin
     throw refuse(
       `must begin with http:// or https://: ${url.protocol}// proxies are not supported`,
     );
-  const user = decode(url.username);
-  const password = decode(url.password);
+  const user = decoded(url.username);
+  const password = decoded(url.password);
   if (user === undefined || password === undefined)
     throw refuse('holds a % in its user or password that is no escape: write it as %25');
   return {
@@ -99,12 +97,4 @@ function readServer(env: NodeJS.ProcessEnv, name: string): ProxyServer | undefin
         : `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
     variable,
   };
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

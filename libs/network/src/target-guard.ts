@@ -1,10 +1,9 @@
 import { lookup as systemLookup } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
-import type { networkInterfaces } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
-import { type Address, meaningsOf, parseAddress, rangeOf } from './embedded-addresses';
-import { isOwnAddress } from './own-addresses';
+import { type Address, isWithin, meaningsOf, parseAddress, rangeOf } from './embedded-addresses';
 
 /** A target that must not be called. The message says which key of the configuration decides. */
 export class TargetRefusedError extends Error {
@@ -85,23 +84,20 @@ function readRules(entries: readonly string[]): Rules {
     all: entries.includes('*'),
     hasNetworks: networks.length > 0,
     isName: (host) => names.has(host) || suffixes.some((suffix) => host.endsWith(suffix)),
-    isAddress: (address) => networks.some(([network, bits]) => isWithin(address, network, bits)),
+    isAddress: (address) => networks.some((network) => isWithin(address, network)),
   };
 }
 
-/** As it is written; only an IPv4 network in the IPv6 form of one (`::ffff:10.0.0.0/104`) is that IPv4 network. */
+/**
+ * As it is written; only an IPv4 network in the IPv6 form of one (`::ffff:10.0.0.0/104`) is that
+ * IPv4 network.
+ */
 function networkOf(base: Address, bits: string | undefined): [Address, number] {
   const whole = base.kind() === 'ipv4' ? 32 : 128;
   const length = bits === undefined ? whole : Math.min(Number(bits), whole);
   if (base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && length >= 96)
     return [base.toIPv4Address(), length - 96];
   return [base, length];
-}
-
-function isWithin(address: Address, network: Address, bits: number): boolean {
-  return address instanceof ipaddr.IPv6
-    ? network instanceof ipaddr.IPv6 && address.match(network, bits)
-    : network instanceof ipaddr.IPv4 && address.match(network, bits);
 }
 
 function plainName(host: string): string {
@@ -123,7 +119,11 @@ export function createTargetGuard(
     interfaces?: typeof networkInterfaces;
   } = {},
 ): TargetGuard {
-  const { resolve = systemLookup, addressesOf = addressesInDns, interfaces } = system;
+  const {
+    resolve = systemLookup,
+    addressesOf = addressesInDns,
+    interfaces = networkInterfaces,
+  } = system;
   const [allow, deny] = [readRules(rules.allow), readRules(rules.deny)];
   const metadata = readRules(METADATA);
 
@@ -148,7 +148,16 @@ export function createTargetGuard(
     if (metadata.isAddress(address)) return 'a metadata address';
     const range = rangeOf(address);
     if (REFUSED_RANGES.includes(range)) return `a ${range} address`;
-    return isOwnAddress(address, interfaces) ? 'an address of this machine' : undefined;
+    return isOwnAddress(address) ? 'an address of this machine' : undefined;
+  }
+
+  /** Whether an address is of this machine's interfaces, read anew: they come and go. */
+  function isOwnAddress(address: Address): boolean {
+    const text = address.toString();
+    return Object.values(interfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .flatMap((own) => meaningsOf(parseAddress(own.address)))
+      .some((meaning) => meaning.toString() === text);
   }
 
   const check = (url: URL): void => {

@@ -1,4 +1,4 @@
-import { SUPERVISED } from './child-processes/environment';
+import { SUPERVISED } from '@cds/config';
 import type { Logger } from './logs/create-logger';
 
 /** CDS's services have 30 s to end. */

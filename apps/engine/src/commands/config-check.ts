@@ -2,7 +2,7 @@ import {
   checkConfigText,
   type ConfigProblem,
   formatProblem,
-  isConfigError,
+  ConfigError,
   loadConfig,
   type LoadedConfig,
   readConfigFiles,
@@ -49,7 +49,7 @@ function configOf(texts: Texts, env: NodeJS.ProcessEnv): LoadedConfig | undefine
   try {
     return loadConfig({ services: servicesOf(texts, env), documents: texts, env });
   } catch (error) {
-    if (!isConfigError(error)) throw error;
+    if (!(error instanceof ConfigError)) throw error;
     return undefined;
   }
 }
@@ -59,7 +59,7 @@ function readTexts(files: readonly string[], { documents }: Context): Texts {
   try {
     return readConfigFiles(files, documents);
   } catch (error) {
-    if (!isConfigError(error)) throw error;
+    if (!(error instanceof ConfigError)) throw error;
     throw new CommandError(error.problems.map(formatProblem).join('\n'));
   }
 }

@@ -1,4 +1,4 @@
-import { isConfigError, redisFromEnvironment } from '@cds/config';
+import { ConfigError, redisFromEnvironment } from '@cds/config';
 import type { RedisConfigLike } from '@cds/redis';
 import { usageError } from '../command-error';
 
@@ -24,7 +24,7 @@ export function sourceAddress(text: string, env: NodeJS.ProcessEnv): RedisConfig
     // CDS's own hooks knows of no key prefix.
     return { ...redisFromEnvironment({ ...env, [HOST]: text }, PREFIX), keyPrefix: '' };
   } catch (error) {
-    if (!isConfigError(error)) throw error;
+    if (!(error instanceof ConfigError)) throw error;
     const sentences = error.problems.map(({ key, message }) => `${key} ${message}`);
     throw usageError(`${sentences.join('; ').replaceAll(HOST, '--from')}.`);
   }

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { SUPERVISED } from '@cds/config';
 import {
   createPauses,
   prefixLines,
   RESTART_PAUSES,
   type RestartPauses,
-  SUPERVISED,
   TERMINAL,
 } from '@cds/service/child-processes';
 import type { Output } from './open-output';

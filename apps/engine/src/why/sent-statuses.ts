@@ -1,4 +1,4 @@
-import { isConfigError, loadConfig } from '@cds/config';
+import { ConfigError, loadConfig } from '@cds/config';
 import { type HookReport, readSentStatuses } from '@cds/hooks-store';
 import type { ConfigOption } from '../config-option';
 import type { Context } from '../context';
@@ -31,7 +31,7 @@ function redisOfVcs(files: readonly string[] | undefined, { env, documents }: Co
   try {
     return loadConfig({ services: ['vcs'], files, documents, env }).vcs?.redis;
   } catch (error) {
-    if (isConfigError(error)) return undefined;
+    if (error instanceof ConfigError) return undefined;
     throw error;
   }
 }

@@ -2,8 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'node:net';
 import type { HeldSession, SharedSession } from '@cds/api-client';
+import { SUPERVISED } from '@cds/config';
 import { forwardLines, type Logger, type ProcessMetrics } from '@cds/service';
-import { createPauses, RESTART_PAUSES, SUPERVISED, TERMINAL } from '@cds/service/child-processes';
+import { createPauses, RESTART_PAUSES, TERMINAL } from '@cds/service/child-processes';
 import { type ServerName, workerEnvironment } from './follow-main-process';
 import { createProcessChannel, type ProcessChannel, SharedServer } from './process-channel';
 

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { PRINTED_SECTIONS } from './index';
 import { section } from './section';
-import { text } from './value-types';
+import { integer, text } from './value-types';
 
 describe('section', () => {
   it('derives what is printed, required and used by default from the schema', () => {
     const { keys } = section('a.b', 'A table.', {
-      toFillIn: text.describe('No default.').meta({ placeholder: 'xxxxx' }),
-      seconds: z.int().prefault(5).describe('Renamed.').meta({ name: 'pause' }),
-      url: text.default('u').describe('Not empty.').meta({ notEmpty: true }),
+      toFillIn: text('No default.', { placeholder: 'xxxxx' }),
+      seconds: integer(0)('Renamed.', { name: 'pause' }).prefault(5),
+      url: text('Not empty.', { notEmpty: true }).default('u'),
     });
 
     expect(keys).toMatchObject([
@@ -19,9 +19,9 @@ describe('section', () => {
   });
 
   it('refuses a key without a comment, and metadata that nothing reads', () => {
-    expect(() => section('a', 'A table.', { key: text.default('') })).toThrow('description');
-    const misspelt = text.default('').describe('A text.').meta({ exmaple: 'x' });
-    expect(() => section('a', 'A table.', { key: misspelt })).toThrow('exmaple');
+    expect(() => section('a', 'A table.', { key: z.string().default('') })).toThrow('description');
+    // @ts-expect-error -- the compiler refuses it
+    text('A text.', { exmaple: 'x' });
   });
 
   it('has a type for every key that is read', () => {

@@ -1,30 +1,10 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { decoded } from '@cds/network';
+import { keyType } from './key-type';
 import { textWarning, textError, withoutLineBreak } from '../values/text-problems';
 import { CDS_GENERATIONS, generationOf, type CdsGeneration } from '../values/cds-version';
 import { parseRedisHost, REDIS_FORMS } from '../values/redis-host';
-
-/** What reading and documenting a value need to know besides its schema. */
-export interface KeyType {
-  /** What would be right, in the words of the reference and of error messages. */
-  expected: string;
-  /** Turns the text of a variable into what a file would hold; undefined where it cannot. */
-  fromVariable?: (text: string) => unknown;
-  /** Its variable may name a file instead: `CDS_VCS_API_TOKEN_FILE`. */
-  isSecret?: true;
-  /** The parts of a value that are secret; the whole of it when not given. */
-  secretParts?: (text: string) => string[];
-  /** What is odd about a value that is accepted. Never quotes it: it may hold a secret. */
-  warn?: (value: unknown) => string | undefined;
-}
-const types = z.registry<
-  Omit<KeyType, 'warn'> & { warn?: (value: z.$input) => string | undefined }
->();
-
-/** What is known of a schema that was made of the types below. */
-export function typeOf(schema: z.ZodType): KeyType {
-  return types.get(schema) ?? { expected: 'anything' };
-}
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 /** CDS's names of the log levels. */
@@ -44,10 +24,10 @@ const anyOf = (values: readonly string[]) =>
   `one of ${values.map((value) => `"${value}"`).join(', ')}`;
 
 /** Texts may begin or end with a space: what was written is what counts. */
-export const text = z
-  .string()
-  .check(refuse(textError))
-  .register(types, { expected: 'a text in quotes', warn: textWarning });
+export const text = keyType(z.string().check(refuse(textError)), {
+  expected: 'a text in quotes',
+  warn: textWarning,
+});
 
 /**
  * A text that a file or `echo` may have given a line break at its end. It is taken as it is
@@ -56,34 +36,30 @@ export const text = z
  * @param lineBreak how to get rid of a line break at the end
  */
 export function secret(lineBreak: string) {
-  return z
-    .string()
-    .check(refuse((value) => textError(withoutLineBreak(value))))
-    .register(types, {
-      expected: 'a text in quotes',
-      isSecret: true,
-      warn(value) {
-        const odd = textWarning(withoutLineBreak(value));
-        if (withoutLineBreak(value) === value) return odd;
-        const warning = `ends with a line break, which counts: ${lineBreak}`;
-        return odd === undefined ? warning : `${warning}; it ${odd}`;
-      },
-    });
+  return keyType(z.string().check(refuse((value) => textError(withoutLineBreak(value)))), {
+    expected: 'a text in quotes',
+    isSecret: true,
+    warn(value) {
+      const odd = textWarning(withoutLineBreak(value));
+      if (withoutLineBreak(value) === value) return odd;
+      const warning = `ends with a line break, which counts: ${lineBreak}`;
+      return odd === undefined ? warning : `${warning}; it ${odd}`;
+    },
+  });
 }
 
 /** Fewer characters can be guessed. */
 const MIN_PASSWORD = 16;
 
 /** A password that people type. A line break at its end, as mounted files have it, is no part of it. */
-export const password = z
-  .string()
-  .transform(withoutLineBreak)
-  .check(refuse(passwordError))
-  .register(types, {
+export const password = keyType(
+  z.string().transform(withoutLineBreak).check(refuse(passwordError)),
+  {
     expected: 'a text in quotes',
     isSecret: true,
     warn: (value) => textWarning(withoutLineBreak(value)),
-  });
+  },
+);
 
 function passwordError(given: string): string | undefined {
   const odd = textError(given);
@@ -92,83 +68,83 @@ function passwordError(given: string): string | undefined {
 }
 
 /** Absolute http or https URL, without credentials, query or fragment. */
-export const httpUrl = trimmed()
-  .check(refuse(urlError))
-  .transform((url) => url.replace(/(?<!\/)\/+$/, ''))
-  .register(types, { expected: 'an absolute http:// or https:// URL in quotes' });
+export const httpUrl = keyType(
+  trimmed()
+    .check(refuse(urlError))
+    .transform((url) => url.replace(/(?<!\/)\/+$/, '')),
+  { expected: 'an absolute http:// or https:// URL in quotes' },
+);
 
 const ADDRESS = 'an IP address or a host name in quotes, without a port';
 const HOST = /^[A-Za-z0-9][A-Za-z0-9.-]*$/;
 /** Address or host name to listen on, without a port. */
-export const address = trimmed()
-  .transform((host) => host.replace(/^\[(.*)\]$/, '$1'))
-  .refine((host) => isIP(host) !== 0 || HOST.test(host), `must be ${ADDRESS}`)
-  .register(types, { expected: ADDRESS });
+export const address = keyType(
+  trimmed()
+    .transform((host) => host.replace(/^\[(.*)\]$/, '$1'))
+    .refine((host) => isIP(host) !== 0 || HOST.test(host), `must be ${ADDRESS}`),
+  { expected: ADDRESS },
+);
 
-export const redisHost = trimmed()
-  .transform((host, context) => {
+export const redisHost = keyType(
+  trimmed().transform((host, context) => {
     const parsed = parseRedisHost(host);
     if (typeof parsed !== 'string') return parsed;
     context.addIssue(parsed);
     return z.NEVER;
-  })
-  // A URL may hold a password.
-  .register(types, {
+  }),
+  {
     ...{ expected: `${REDIS_FORMS}, in quotes`, isSecret: true },
     secretParts: passwordsOf,
-  });
+  },
+);
 
 /** As it is written in a URL, and as it is sent. */
 function passwordsOf(text: string): string[] {
   if (!text.includes('://') || !URL.canParse(text)) return [];
   const { password } = new URL(text);
-  try {
-    return [password, decodeURIComponent(password)];
-  } catch {
-    return [password];
-  }
+  return [password, decoded(password) ?? password];
 }
 
 const FILE = 'the absolute path of a file in quotes';
 /** A service has the folder that its supervisor gives it, so a relative path would mean anything. */
-export const file = trimmed()
-  .refine((path) => path === '' || path.startsWith('/'), `must be ${FILE}`)
-  .register(types, { expected: FILE });
+export const file = keyType(
+  trimmed().refine((path) => path === '' || path.startsWith('/'), `must be ${FILE}`),
+  { expected: FILE },
+);
 
 /** No space, and nothing that a pattern of SCAN or of an ACL takes for more than itself. */
-export const keyPrefix = z
-  .string()
-  .regex(/^[\w.:/-]{0,64}$/)
-  .register(types, { expected: 'a text in quotes of at most 64 letters, digits and . _ : / -' });
+export const keyPrefix = keyType(z.string().regex(/^[\w.:/-]{0,64}$/), {
+  expected: 'a text in quotes of at most 64 letters, digits and . _ : / -',
+});
 
-export const logLevel = trimmed()
-  .transform((name): LogLevel => levelOf(name) ?? 'info')
-  .register(types, {
+export const logLevel = keyType(
+  trimmed().transform((name): LogLevel => levelOf(name) ?? 'info'),
+  {
     expected: anyOf(LOG_LEVELS),
     warn: (name) =>
       levelOf(name) ? undefined : `is ${anyOf(LOG_LEVELS)}; anything else means "info"`,
-  });
+  },
+);
 
 const levelOf = (name: string) => LOG_LEVELS.find((level) => level === name.trim().toLowerCase());
 
 export const oneOf = <const T extends readonly string[]>(values: T) =>
-  trimmed()
-    .toLowerCase()
-    .pipe(z.enum(values))
-    .register(types, { expected: anyOf(values) });
+  keyType(trimmed().toLowerCase().pipe(z.enum(values)), { expected: anyOf(values) });
 
 const GENERATION = `"auto", or the version of CDS in quotes: ${CDS_GENERATIONS.map((first) => `"${first}"`).join(', ')} or another from "${CDS_GENERATIONS[0]}" up`;
 /** The range of CDS versions; `auto` is found out. */
-export const generation = trimmed()
-  .toLowerCase()
-  .transform((given, context): 'auto' | CdsGeneration => {
-    const found = given === 'auto' ? given : generationOf(given);
-    if (!found) context.addIssue(`must be ${GENERATION}`);
-    return found ?? z.NEVER;
-  })
-  .register(types, { expected: GENERATION });
+export const generation = keyType(
+  trimmed()
+    .toLowerCase()
+    .transform((given, context): 'auto' | CdsGeneration => {
+      const found = given === 'auto' ? given : generationOf(given);
+      if (!found) context.addIssue(`must be ${GENERATION}`);
+      return found ?? z.NEVER;
+    }),
+  { expected: GENERATION },
+);
 
-export const boolean = z.boolean().register(types, {
+export const boolean = keyType(z.boolean(), {
   expected: 'true or false, without quotes',
   // The spellings that Go's strconv.ParseBool takes, as CDS's own services use it.
   fromVariable(value) {
@@ -178,24 +154,20 @@ export const boolean = z.boolean().register(types, {
 });
 
 export const integer = (min: number, max = Number.MAX_SAFE_INTEGER) =>
-  z
-    .int()
-    .min(min)
-    .max(max)
-    .register(types, {
-      expected: `a whole number from ${min} ${max === Number.MAX_SAFE_INTEGER ? 'up' : `to ${max}`}`,
-      fromVariable: (digits) =>
-        /^[+-]?\d{1,15}$/.test(digits.trim()) ? Number(digits) : undefined,
-    });
+  keyType(z.int().min(min).max(max), {
+    expected: `a whole number from ${min} ${max === Number.MAX_SAFE_INTEGER ? 'up' : `to ${max}`}`,
+    fromVariable: (digits) => (/^[+-]?\d{1,15}$/.test(digits.trim()) ? Number(digits) : undefined),
+  });
 
 /** As CDS's own services write lists in a variable. */
 const fromVariable = (items: string) => items.split(',');
 
 /** Spaces around one do not count. Of each that ends with a line break both forms count. */
-export const secrets = z
-  .array(z.string().check(refuse((item) => textError(item.trim()))))
-  .transform((items) => items.flatMap(formsOf))
-  .register(types, {
+export const secrets = keyType(
+  z
+    .array(z.string().check(refuse((item) => textError(item.trim()))))
+    .transform((items) => items.flatMap(formsOf)),
+  {
     expected: 'a list of texts: ["…", "…"]',
     isSecret: true,
     fromVariable,
@@ -204,7 +176,8 @@ export const secrets = z
       if (found.length === 0) return undefined;
       return `has a line break at the end of item ${found.join(', ')}: it counts with it and without; remove what no webhook was made with`;
     },
-  });
+  },
+);
 
 function formsOf(item: string): string[] {
   const bare = item.trim();
@@ -228,9 +201,8 @@ export const targets = listOf(
 );
 
 function listOf(noun: string, isRight: (item: string) => boolean, expected: string) {
-  return z
-    .array(z.string())
-    .transform((items, context) => {
+  return keyType(
+    z.array(z.string()).transform((items, context) => {
       const bare = items.map((item) => item.trim());
       const control = bare.map(textError).find((reason) => reason !== undefined);
       const wrong = bare.findIndex((item) => item !== '' && !isRight(item));
@@ -238,8 +210,9 @@ function listOf(noun: string, isRight: (item: string) => boolean, expected: stri
       else if (wrong >= 0)
         context.addIssue(`item ${wrong + 1} is not a valid ${noun}; must be ${expected}`);
       return bare.filter((item) => item !== '');
-    })
-    .register(types, { expected, fromVariable });
+    }),
+    { expected, fromVariable },
+  );
 }
 
 function isTarget(target: string): boolean {

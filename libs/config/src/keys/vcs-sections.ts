@@ -1,5 +1,6 @@
 import { commonSections, identity } from './common-sections';
-import { type CdsVersions, section, unused } from './section';
+import type { CdsVersions } from './key-type';
+import { section, unused } from './section';
 import { boolean, httpUrl, integer, secret, text } from './value-types';
 
 /** The reference prints this URL as an example; a webhook there would reach nobody. */
@@ -22,23 +23,19 @@ export const VCS_SECTIONS = {
     name,
     webhookKey,
     previousWebhookKeys: unused([], 'Not used.'),
-    proxyWebhook: httpUrl
-      .default('')
-      .describe(
-        'CDS 0.51 and later: a reverse proxy for webhooks of VCS projects, called with a slash and their uuid behind it.',
-      )
-      .meta({ example: PROXY_EXAMPLE, since: '0.51' }),
+    proxyWebhook: httpUrl(
+      'CDS 0.51 and later: a reverse proxy for webhooks of VCS projects, called with a slash and their uuid behind it.',
+      { example: PROXY_EXAMPLE, since: '0.51' },
+    ).default(''),
   }),
   ui: section(
     'vcs.UI.http',
     'The CDS UI.',
     {
-      uiUrl: httpUrl
-        .default('')
-        .describe(
-          `URL of the CDS UI, for links on build statuses. Empty: the one that CDS 0.44 and later names, else ${DEFAULT_UI_URL}.`,
-        )
-        .meta({ name: 'url', printed: DEFAULT_UI_URL }),
+      uiUrl: httpUrl(
+        `URL of the CDS UI, for links on build statuses. Empty: the one that CDS 0.44 and later names, else ${DEFAULT_UI_URL}.`,
+        { name: 'url', printed: DEFAULT_UI_URL },
+      ).default(''),
     },
     { before: '0.44' },
   ),
@@ -52,7 +49,7 @@ const SERVER = section(
   'NAME',
   'A VCS server, by the name that CDS projects use. There may be several.',
   {
-    url: httpUrl.default('https://bitbucket.org').describe('URL of Bitbucket Cloud in a browser.'),
+    url: httpUrl('URL of Bitbucket Cloud in a browser.').default('https://bitbucket.org'),
   },
   OF_SERVERS,
 );
@@ -60,40 +57,31 @@ const CLOUD = section(
   BITBUCKET_CLOUD_KIND,
   'The OAuth consumer of a Bitbucket workspace, and its webhooks.',
   {
-    clientId: text.describe('Key of the OAuth consumer.').meta({ placeholder: CLIENT_PLACEHOLDER }),
+    clientId: text('Key of the OAuth consumer.', { placeholder: CLIENT_PLACEHOLDER }),
     clientSecret: secret(
       'leave it while Bitbucket takes it; once it is removed, every project has to be linked again',
-    )
-      .describe(
-        'Secret of the OAuth consumer. It encrypts grants: after a change link every project again.',
-      )
-      .meta({ placeholder: CLIENT_PLACEHOLDER }),
-    apiUrl: httpUrl
-      .default('https://api.bitbucket.org/2.0')
-      .describe("Bitbucket's REST API, or a proxy."),
-    oauthUrl: httpUrl
-      .default('https://bitbucket.org/site/oauth2')
-      .describe("Bitbucket's OAuth endpoints, or a proxy."),
-    disableWebHooks: boolean.default(false).describe('Set to true to refuse repository webhooks.'),
-    disableWebHooksCreation: boolean
-      .default(false)
-      .describe(
-        'Set to true to add webhooks at Bitbucket by hand, as `engine vcs webhook UUID` prints them.',
-      ),
-    proxyWebhook: httpUrl
-      .default('')
-      .describe('A reverse proxy for webhooks, called with a slash and their uuid behind it.')
-      .meta({ example: PROXY_EXAMPLE }),
-    polling: boolean
-      .default(false)
-      .describe(
-        'Set to true to report events of repositories to the CDS API, for Git Repository Pollers and hooks.reconcile.interval.',
-      ),
-    callsPerHour: integer(0)
-      .default(1000)
-      .describe(
-        'Calls an hour that Bitbucket grants the OAuth consumer, 0 for no limit. Near the limit lists are refused, so that runs go on.',
-      ),
+    )(
+      'Secret of the OAuth consumer. It encrypts grants: after a change link every project again.',
+      { placeholder: CLIENT_PLACEHOLDER },
+    ),
+    apiUrl: httpUrl("Bitbucket's REST API, or a proxy.").default('https://api.bitbucket.org/2.0'),
+    oauthUrl: httpUrl("Bitbucket's OAuth endpoints, or a proxy.").default(
+      'https://bitbucket.org/site/oauth2',
+    ),
+    disableWebHooks: boolean('Set to true to refuse repository webhooks.').default(false),
+    disableWebHooksCreation: boolean(
+      'Set to true to add webhooks at Bitbucket by hand, as `engine vcs webhook UUID` prints them.',
+    ).default(false),
+    proxyWebhook: httpUrl(
+      'A reverse proxy for webhooks, called with a slash and their uuid behind it.',
+      { example: PROXY_EXAMPLE },
+    ).default(''),
+    polling: boolean(
+      'Set to true to report events of repositories to the CDS API, for Git Repository Pollers and hooks.reconcile.interval.',
+    ).default(false),
+    callsPerHour: integer(0)(
+      'Calls an hour that Bitbucket grants the OAuth consumer, 0 for no limit. Near the limit lists are refused, so that runs go on.',
+    ).default(1000),
   },
   OF_SERVERS,
 );
@@ -101,12 +89,10 @@ const STATUS = section(
   'Status',
   'Build statuses on commits and comments on pull requests.',
   {
-    disable: boolean.default(false).describe('Set to true to send no build status and no comment.'),
-    showDetail: boolean
-      .default(false)
-      .describe(
-        'Set to true to link each build status to its run in the CDS UI. A UI whose host has no dot, which Bitbucket refuses, gives a link to the documentation of CDS.',
-      ),
+    disable: boolean('Set to true to send no build status and no comment.').default(false),
+    showDetail: boolean(
+      'Set to true to link each build status to its run in the CDS UI. A UI whose host has no dot, which Bitbucket refuses, gives a link to the documentation of CDS.',
+    ).default(false),
   },
   OF_SERVERS,
 );

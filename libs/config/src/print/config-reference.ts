@@ -1,5 +1,5 @@
 import { PRINTED_SECTIONS } from '../keys';
-import { type CdsVersions, envName, type Key, type Section } from '../keys/section';
+import { envName, type Key, type Section } from '../keys/section';
 
 const INTRODUCTION = `# Configuration
 
@@ -54,7 +54,7 @@ function describeSection({ path, comment, keys, versions }: Section): string {
 }
 
 /** Comments of keys say it themselves. */
-function ofVersions({ before }: CdsVersions): string {
+function ofVersions({ before }: Section['versions']): string {
   return before === undefined ? '' : ` Of use before CDS ${before}.`;
 }
 

@@ -11,8 +11,7 @@ import {
   TunnelAgent,
   withTimeout,
 } from '@cds/network';
-import { RemoteConfigError } from './remote-config-error';
-import type { RemoteSource } from './remote-sources';
+import { RemoteConfigError, type RemoteSource } from './remote-sources';
 
 /** For one call, its answer included. */
 const TIMEOUT_MS = 10_000;

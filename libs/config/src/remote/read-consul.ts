@@ -1,8 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import type { CallStore } from './call-store';
-import { RemoteConfigError } from './remote-config-error';
-import type { RemoteSource } from './remote-sources';
+import { RemoteConfigError, type RemoteSource } from './remote-sources';
 
 const entries = z.tuple([z.object({ Key: z.string(), Value: z.base64().nullable() })]);
 

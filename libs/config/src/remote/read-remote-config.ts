@@ -4,8 +4,12 @@ import type { ConfigText } from '../load-config';
 import { type CallStore, callStore } from './call-store';
 import { readConsul } from './read-consul';
 import { readVault } from './read-vault';
-import { RemoteConfigError } from './remote-config-error';
-import { type RemoteOptions, type RemoteSource, remoteSources } from './remote-sources';
+import {
+  RemoteConfigError,
+  type RemoteOptions,
+  type RemoteSource,
+  remoteSources,
+} from './remote-sources';
 
 /** Between two tries of a call that may succeed later. */
 const PAUSES_MS = [1_000, 2_000, 4_000];

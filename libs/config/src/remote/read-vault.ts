@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { CallStore } from './call-store';
-import { RemoteConfigError } from './remote-config-error';
-import type { RemoteSource } from './remote-sources';
+import { RemoteConfigError, type RemoteSource } from './remote-sources';
 
 /** Where CDS's own engine looks. Version 2 of the KV engine has `data/` in it. */
 const PATHS = { v1: 'secret/cds/conf', v2: 'secret/data/cds/conf' };

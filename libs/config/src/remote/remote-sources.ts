@@ -1,5 +1,17 @@
 import { readSecretFile } from '../sources/secret-file';
-import { RemoteConfigError } from './remote-config-error';
+
+/** The configuration cannot be read from Vault or Consul. Never holds a token or what they hold. */
+export class RemoteConfigError extends Error {
+  override readonly name = 'RemoteConfigError';
+
+  /** @param mayPass whether the same call may succeed later */
+  constructor(
+    message: string,
+    readonly mayPass = false,
+  ) {
+    super(message);
+  }
+}
 
 /** Where CDS's own engine looks in Consul. */
 export const DEFAULT_CONSUL_KEY = 'cds/config.api.toml';

@@ -1,15 +1,12 @@
 import { isConsumerToken } from '@cds/wire';
-import type { HooksConfig, LoadedConfig, VcsConfig } from '../config-types';
+import type { HooksConfig, LoadedServices, VcsConfig } from '../config-types';
 import { SERVICE_NAMES, type ServiceName } from '../keys/section';
 import { GENERATION_NAMES } from '../values/cds-version';
 import { readConsumerToken } from '../values/consumer-token';
 import type { Reading } from './reading';
 
-/** What is read of the services; values that are wrong are their defaults. */
-type Loaded = Pick<LoadedConfig, 'vcs' | 'hooks'>;
-
 /** Checks that the tokens, `generation` and the servers belong to one and the same CDS. */
-export function checkApiTokens(reading: Reading, loaded: Loaded): void {
+export function checkApiTokens(reading: Reading, loaded: LoadedServices): void {
   for (const service of SERVICE_NAMES) {
     const api = loaded[service]?.api;
     if (!api || api.token === '') continue;
@@ -28,7 +25,7 @@ const NOT_WHOLE =
 function checkConsumer(reading: Reading, service: ServiceName, token: string): void {
   const place = reading.givenAt(service, 'api', 'token');
   const content = readConsumerToken(token);
-  if (!content) reading.warn(place, NOT_WHOLE);
+  if (!content) reading.warning(place, NOT_WHOLE);
   else if (content.kind === 'start-up')
     reading.error(
       place,
@@ -57,7 +54,7 @@ function checkGeneration(reading: Reading, service: ServiceName, api: VcsConfig[
 }
 
 /** CDS keeps one service a consumer, of one type. */
-function checkOneConsumerEach(reading: Reading, { vcs, hooks }: Loaded): void {
+function checkOneConsumerEach(reading: Reading, { vcs, hooks }: LoadedServices): void {
   if (!vcs || !hooks || !isConsumerToken(hooks.api.token)) return;
   const idOf = (token: string) => readConsumerToken(token)?.id ?? token;
   if (idOf(vcs.api.token) !== idOf(hooks.api.token)) return;
@@ -68,7 +65,7 @@ function checkOneConsumerEach(reading: Reading, { vcs, hooks }: Loaded): void {
 }
 
 /** One API is of one version. */
-function checkOneApi(reading: Reading, { vcs, hooks }: Loaded): void {
+function checkOneApi(reading: Reading, { vcs, hooks }: LoadedServices): void {
   if (!vcs || !hooks || vcs.api.url !== hooks.api.url) return;
   if (vcs.api.token === '' || hooks.api.token === '') return;
   if (isConsumerToken(vcs.api.token) !== isConsumerToken(hooks.api.token))
@@ -87,12 +84,12 @@ function checkOneApi(reading: Reading, { vcs, hooks }: Loaded): void {
 function checkServers(reading: Reading, { api, servers }: VcsConfig): void {
   const place = reading.placeOf('vcs', 'servers');
   if (api.generation === '0.54' && servers.length > 0)
-    reading.warn(
+    reading.warning(
       place,
       'is not used: from CDS 0.54 on credentials belong to VCS projects (`cdsctl project vcs import`); remove it',
     );
   if (api.generation === '0.44' && servers.length === 0)
-    reading.warn(
+    reading.warning(
       place,
       'is missing: CDS 0.44 to 0.50 link repositories by it alone; add [vcs.servers.bitbucketcloud.bitbucketcloud] with clientId and clientSecret',
     );
@@ -103,7 +100,10 @@ function checkCleanupToken(reading: Reading, { api, branchDeletion }: HooksConfi
   if (token === undefined) return;
   const place = reading.givenAt('hooks', 'branchDeletion', 'token');
   if (api.token !== '' && !isConsumerToken(api.token))
-    reading.warn(place, 'is not used: CDS 0.40 to 0.43 let a service remove the runs of a branch');
+    reading.warning(
+      place,
+      'is not used: CDS 0.40 to 0.43 let a service remove the runs of a branch',
+    );
   else if (!isConsumerToken(token))
     reading.error(
       place,

@@ -1,13 +1,10 @@
-import type { LoadedConfig } from '../config-types';
+import type { LoadedServices } from '../config-types';
 import { BITBUCKET_CLOUD_KIND } from '../keys/vcs-sections';
 import { whyNoLink, whyUnreachable } from '../values/bitbucket-url';
 import type { Reading } from './reading';
 
 /** Warns of URLs that Bitbucket Cloud is known to refuse, or cannot reach. */
-export function checkBitbucketUrls(
-  reading: Reading,
-  { vcs, hooks }: Pick<LoadedConfig, 'vcs' | 'hooks'>,
-): void {
+export function checkBitbucketUrls(reading: Reading, { vcs, hooks }: LoadedServices): void {
   // A stand-in of Bitbucket reaches what it is told to; where projects are linked tells what it is.
   const isReal = ({ oauthUrl }: { oauthUrl: string }) =>
     /(^|\.)bitbucket\.org$/.test(new URL(oauthUrl).hostname);
@@ -16,18 +13,18 @@ export function checkBitbucketUrls(
   const withDetail = vcs?.servers.some(({ status }) => status.showDetail && !status.disable);
   const noLink = vcs?.uiUrl !== undefined && withDetail ? whyNoLink(vcs.uiUrl) : undefined;
   if (noLink)
-    reading.warn(
+    reading.warning(
       reading.placeOf('vcs', 'UI', 'http', 'url'),
       `${noLink}, which Bitbucket Cloud refuses in a build status: statuses lead to the documentation of CDS instead of to their runs (Status.showDetail)`,
     );
   for (const { name, proxyWebhook } of vcs?.servers.filter(isReal) ?? []) {
     const reason = proxyWebhook === '' ? undefined : whyUnreachable(proxyWebhook);
     const place = reading.placeOf('vcs', 'servers', name, BITBUCKET_CLOUD_KIND, 'proxyWebhook');
-    if (reason) reading.warn(place, `${reason}: Bitbucket Cloud cannot deliver there`);
+    if (reason) reading.warning(place, `${reason}: Bitbucket Cloud cannot deliver there`);
   }
   const ofProjects = vcs?.proxyWebhook ? whyUnreachable(vcs.proxyWebhook) : undefined;
   if (ofProjects)
-    reading.warn(
+    reading.warning(
       reading.placeOf('vcs', 'proxyWebhook'),
       `${ofProjects}: Bitbucket Cloud cannot deliver there`,
     );
@@ -35,7 +32,7 @@ export function checkBitbucketUrls(
   // An empty one, for which URL stands, has a warning of its own.
   const isEmpty = reading.problems.some(({ key }) => key === 'hooks.urlPublic');
   if (reason && !isEmpty)
-    reading.warn(
+    reading.warning(
       reading.placeOf('hooks', 'urlPublic'),
       `${reason}: Bitbucket Cloud cannot deliver there; it has to be the address of a reverse proxy on the internet`,
     );

@@ -39,7 +39,7 @@ function checkSectionNames(reading: Reading, file: TomlTable): void {
     if (['vcs', 'hooks', 'log'].includes(name) || OTHER_SECTIONS.has(name)) continue;
     const meant = nearest(name, ['vcs', 'hooks', 'log']);
     const isNear = meant !== undefined && distance(name, meant) <= (meant === 'hooks' ? 2 : 1);
-    if (isNear) reading.warn(node, `is not known; did you mean [${meant}]?`);
+    if (isNear) reading.warning(node, `is not known; did you mean [${meant}]?`);
   }
 }
 
@@ -58,7 +58,7 @@ function checkTable(reading: Reading, table: TomlTable, known: KnownTable): void
     const expected = known.children.get(name);
     if (!expected) {
       const names = [...known.children.values()].map((child) => child.name);
-      reading.warn(
+      reading.warning(
         node,
         `is not known and is ignored; the nearest known key is ${nearest(name, names)}`,
       );

@@ -7,7 +7,7 @@ export function checkProxies(reading: Reading, env: NodeJS.ProcessEnv): ProxySet
     const settings = readProxySettings(env);
     if (Object.keys(settings.inForce).length === 0) return undefined;
     for (const entry of settings.unknownExceptions)
-      reading.warn(
+      reading.warning(
         { key: 'NO_PROXY' },
         `"${entry.slice(0, 100)}" is ignored: it is no host, suffix, address or network`,
       );

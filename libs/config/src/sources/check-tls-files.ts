@@ -44,7 +44,7 @@ export function checkTlsFiles(
       const found = (text.match(CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem));
       if (found.length === 0)
         refuse(key, 'holds no certificate: name a PEM file with -----BEGIN CERTIFICATE-----');
-      warnOfDates(found, (message) => reading.warn(placeOf(key), message));
+      warnOfDates(found, (message) => reading.warning(placeOf(key), message));
       return found;
     } catch {
       refuse(key, 'holds a certificate that cannot be read: name a whole PEM file');

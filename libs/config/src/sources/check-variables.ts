@@ -24,7 +24,7 @@ export function checkVariables(reading: Reading, services: readonly ServiceName[
     if (known.includes(name) || KUBERNETES.test(name)) continue;
     const valueOfFile = known.find((key) => fileVariable(key) === name);
     if (valueOfFile !== undefined) {
-      reading.warn(
+      reading.warning(
         { key: name },
         `is ignored: only secrets are read from files; set ${valueOfFile} itself`,
       );
@@ -35,7 +35,7 @@ export function checkVariables(reading: Reading, services: readonly ServiceName[
       if (isFilledInVariable(name, reading.env.get(name)))
         reading.error({ key: name }, otherKindMessage(variable.kind));
     } else if (!variable || variable.about === 'unknown') {
-      reading.warn(
+      reading.warning(
         { key: name },
         `is not known and is ignored; the nearest known variable is ${nearest(name, known)}`,
       );

@@ -89,7 +89,7 @@ function checkTogether(reading: Reading, keys: RedisKeys, placeOf: (key: string)
     refuse('sentinelPassword', 'is empty, but sentinelUsername is not: give its password');
   const username = keys.username || url?.username;
   if (username && keys.password === '' && !url?.password)
-    reading.warn(
+    reading.warning(
       placeOf('password'),
       'is empty, but username is not: right only for a user that needs none (nopass)',
     );
@@ -111,5 +111,5 @@ function checkTlsKeys(reading: Reading, keys: RedisKeys, placeOf: (key: string) 
     'tlsServerName' as const,
   ];
   for (const key of named.filter((each) => keys[each] !== '')) reading.error(placeOf(key), without);
-  if (keys.insecureSkipVerifyTLS) reading.warn(placeOf('insecureSkipVerifyTLS'), without);
+  if (keys.insecureSkipVerifyTLS) reading.warning(placeOf('insecureSkipVerifyTLS'), without);
 }

@@ -75,7 +75,7 @@ function check(reading: Reading, key: Key, place: Slot, value: unknown): unknown
   const warning = issue ? undefined : key.type.warn?.(value);
   if (key.type.isSecret) reading.noteSecret(value, key.type.secretParts);
   if (issue) reading.error(place, explain(issue, key, value));
-  if (warning) reading.warn(place, warning);
+  if (warning) reading.warning(place, warning);
   return data;
 }
 

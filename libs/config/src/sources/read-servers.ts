@@ -39,7 +39,7 @@ export function readServers(
     // Where none is filled in, none is meant: CDS prints them all.
     const others = candidates.filter((each) => filledIn.length > 0 && !filledIn.includes(each));
     for (const { name, block } of others)
-      reading.warn(
+      reading.warning(
         block ?? { key: `vcs.servers.${name}` },
         'is ignored: it has neither clientId nor clientSecret',
       );
@@ -105,7 +105,7 @@ function readServer(reading: Reading, { name, server, block }: Candidate) {
   // CDS's own `config new --env` exports its example; in a file it is a comment, so there it is meant.
   const isExample = cloud.proxyWebhook === PROXY_EXAMPLE && !has(block, 'proxyWebhook');
   if (isExample)
-    reading.warn(
+    reading.warning(
       { key: `vcs.servers.${name}.${BITBUCKET_CLOUD_KIND}.proxyWebhook` },
       `is the printed example ${PROXY_EXAMPLE} and is ignored: put your own proxy there, or remove it`,
     );

@@ -15,7 +15,7 @@ export function readVcs(reading: Reading) {
   const isConsumer = isConsumerToken(token);
   const key = webhookKey(reading, 'vcs', vcs.webhookKey);
   if (key === '' && isConsumer)
-    reading.warn(
+    reading.warning(
       reading.placeOf('vcs', 'webhookKey'),
       `is missing, so that secrets of webhooks are made of the token of [vcs], which [hooks] does not know: ${GIVE_BOTH_A_KEY}`,
     );
@@ -49,7 +49,7 @@ export function readHooks(reading: Reading) {
   });
   const { publicPort, publicAddr, ...http } = values.http;
   if (own.urlPublic === '')
-    reading.warn(
+    reading.warning(
       reading.placeOf('hooks', 'urlPublic'),
       'is empty: webhooks get hooks.URL, which Bitbucket must then be able to reach',
     );
@@ -109,7 +109,7 @@ function readSignatures(
   const isLost = mode !== 'off' && webhookKeys.length === 0 && token !== '';
   if (!isLost) return { signature: mode, webhookKeys };
   const isWanted = reading.isGiven('hooks', 'signature');
-  reading[isWanted ? 'error' : 'warn'](
+  reading[isWanted ? 'error' : 'warning'](
     reading.placeOf('hooks', 'webhookKey'),
     `is missing, so that ${isWanted ? `signature = "${mode}" cannot be kept` : 'signatures of deliveries are not checked'}: ${GIVE_BOTH_A_KEY}`,
   );
@@ -121,7 +121,7 @@ const SHORT_KEY = 16;
 
 function webhookKey(reading: Reading, service: ServiceName, key: string): string {
   if (key !== '' && key.length < SHORT_KEY)
-    reading.warn(
+    reading.warning(
       reading.placeOf(service, 'webhookKey'),
       'is short: take 32 random characters or more, `openssl rand -hex 32` prints some',
     );

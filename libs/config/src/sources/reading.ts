@@ -49,7 +49,7 @@ export class Reading {
     this.problems.push(problemAt(place, 'error', message));
   }
 
-  warn(place: Slot, message: string): void {
+  warning(place: Slot, message: string): void {
     this.problems.push(problemAt(place, 'warning', message));
   }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { problemAt, type ConfigProblem } from '../config-problem';
 import type { TomlNode, TomlTable } from './toml-tree';
 
@@ -23,23 +24,15 @@ function mergeTables(earlier: TomlTable, later: TomlTable, problems: ConfigProbl
 function mergeNodes(earlier: TomlNode, later: TomlNode, problems: ConfigProblem[]): TomlNode {
   if (earlier.kind === 'table' && later.kind === 'table')
     return mergeTables(earlier, later, problems);
-  if (!isSameValue(earlier, later))
-    problems.push(
-      problemAt(
-        later,
-        'warning',
-        `has another value in ${earlier.file ?? 'an earlier file'}${earlier.line === undefined ? '' : `, line ${earlier.line}`}: this one counts; remove the other`,
-      ),
-    );
+  const isSame =
+    earlier.kind === 'leaf' &&
+    later.kind === 'leaf' &&
+    isDeepStrictEqual(earlier.value, later.value);
+  if (!isSame) {
+    const line = earlier.line === undefined ? '' : `, line ${earlier.line}`;
+    const where = `${earlier.file ?? 'an earlier file'}${line}`;
+    const message = `has another value in ${where}: this one counts; remove the other`;
+    problems.push(problemAt(later, 'warning', message));
+  }
   return later;
-}
-
-function isSameValue(a: TomlNode, b: TomlNode): boolean {
-  return a.kind === 'leaf' && b.kind === 'leaf' && text(a.value) === text(b.value);
-}
-
-function text(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) =>
-    typeof each === 'bigint' ? `${each}n` : each,
-  );
 }

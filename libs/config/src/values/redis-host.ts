@@ -1,3 +1,4 @@
+import { decoded } from '@cds/network';
 import { textError } from './text-problems';
 
 export interface HostAndPort {
@@ -99,8 +100,8 @@ function parseUrl(text: string, scheme: string): RedisHost | string {
   const digits = path?.[1];
   if (!path || Number(digits ?? 0) > MAX_DATABASE)
     return `takes nothing but the number of the database behind the host of a URL, from 0 to ${MAX_DATABASE}; ${ENCODE}`;
-  const username = decode(url.username);
-  const password = decode(url.password);
+  const username = decoded(url.username);
+  const password = decoded(url.password);
   if (username === undefined || password === undefined)
     return `has a user or password that is not encoded rightly: ${ENCODE}`;
   const odd = textError(username) ?? textError(password);
@@ -114,15 +115,6 @@ function parseUrl(text: string, scheme: string): RedisHost | string {
       enableTLS: scheme === 'rediss',
     },
   };
-}
-
-/** Undefined where a `%` begins nothing, or the bytes are not UTF-8. */
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function parseHostAndPort(text: string, defaultPort: number): HostAndPort | undefined {

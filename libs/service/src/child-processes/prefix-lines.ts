@@ -1,5 +1,8 @@
 import { Transform } from 'node:stream';
 
+/** Set by a parent process on a terminal, which reads the output of its child through a pipe. */
+export const TERMINAL = 'CDS_BITBUCKET_TERMINAL';
+
 /** Longer lines are cut in pieces, so that a child without line ends does not fill the memory. */
 const MAX_LINE_LENGTH = 1024 * 1024;
 

@@ -1,5 +1,6 @@
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { setGlobalErrorHandler } from '@opentelemetry/core';
+import { decoded } from '@cds/network';
 import type { WarningLogger } from '../tracing';
 
 const EVERY_MS = 60_000;
@@ -104,13 +105,7 @@ function secretsOf(variable: string): string[] {
   const values = /^[a-z]+:\/\//i.test(variable)
     ? [...variable.matchAll(/\/\/([^/]+)@/g)].flatMap(([, user = '']) => [user, ...user.split(':')])
     : variable.split(',').map((pair) => pair.replace(/^[^=]*=/, '').trim());
-  return values.flatMap((value) => [value, decoded(value)]).filter((value) => value.length > 3);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return values
+    .flatMap((value) => [value, decoded(value) ?? value])
+    .filter((value) => value.length > 3);
 }

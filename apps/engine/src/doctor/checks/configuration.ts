@@ -1,7 +1,7 @@
 import {
   type ConfigProblem,
   formatProblem,
-  isConfigError,
+  ConfigError,
   loadConfig,
   type LoadedConfig,
   readConfigFiles,
@@ -37,7 +37,7 @@ export function readConfiguration(
     config = loadConfig({ services, documents: texts, env });
     problems = config.warnings;
   } catch (error) {
-    if (!isConfigError(error)) throw error;
+    if (!(error instanceof ConfigError)) throw error;
     ({ problems } = error);
   }
   const outcomes = problems.slice(0, MAX_PROBLEMS).map(outcomeOf);
