@@ -12,14 +12,10 @@ const NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
  * `example.com` the host and all below it, `.example.com` and `*.example.com` all below it alone;
  * an address; a network (`10.0.0.0/8`), which matches addresses, not names. A port
  * (`example.com:8443`) restricts an entry to it.
+ *
+ * @returns `unknown`: entries that are none of this, which match nothing
  */
-export interface NoProxy {
-  matches: Matches;
-  /** Entries that are none of this, which match nothing. */
-  unknown: string[];
-}
-
-export function parseNoProxy(text: string): NoProxy {
+export function parseNoProxy(text: string): { matches: Matches; unknown: string[] } {
   const rules: Matches[] = [];
   const unknown: string[] = [];
   for (const entry of text.toLowerCase().split(/[\s,]+/)) {

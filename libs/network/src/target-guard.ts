@@ -10,20 +10,6 @@ export class TargetRefusedError extends Error {
   override readonly name = 'TargetRefusedError';
 }
 
-export interface TargetGuard {
-  /** What can be told before the name is resolved. @throws TargetRefusedError */
-  check(url: URL): void;
-  /** The same for the host alone, an address without brackets. @throws TargetRefusedError */
-  checkHost(host: string): void;
-  /**
-   * Checks the name of a target behind a proxy, and the addresses found for it here; the proxy has
-   * its own rules. @throws TargetRefusedError
-   */
-  checkBehindProxy(url: URL): Promise<void>;
-  /** Resolves for the connection itself, so that what is checked is what is connected to. */
-  lookup: LookupFunction;
-}
-
 export interface TargetRules {
   allow: readonly string[];
   deny: readonly string[];
@@ -104,6 +90,8 @@ function plainName(host: string): string {
   return host.toLowerCase().replace(/\.$/, '');
 }
 
+export type TargetGuard = ReturnType<typeof createTargetGuard>;
+
 /**
  * Decides which targets an outgoing webhook, or a hook of a queue, may connect to. `deny` wins over
  * `allow`; its `*` is everything that `allow` does not name. Addresses of this machine, of its link
@@ -118,7 +106,7 @@ export function createTargetGuard(
     addressesOf?: (host: string) => Promise<string[]>;
     interfaces?: typeof networkInterfaces;
   } = {},
-): TargetGuard {
+) {
   const {
     resolve = systemLookup,
     addressesOf = addressesInDns,
@@ -160,24 +148,30 @@ export function createTargetGuard(
       .some((meaning) => meaning.toString() === text);
   }
 
-  const check = (url: URL): void => {
+  /** What can be told before the name is resolved. @throws TargetRefusedError */
+  function check(url: URL): void {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') {
       throw new TargetRefusedError(`${url.protocol} URLs are not called: http and https alone`);
     }
     checkHost(url.hostname.replace(/^\[(.*)\]$/, '$1'));
-  };
+  }
 
-  const checkHost = (name: string): void => {
+  /** The same for the host alone, an address without brackets. @throws TargetRefusedError */
+  function checkHost(name: string): void {
     const host = plainName(name);
     if (host === '') throw new TargetRefusedError('the URL names no host');
     const reason = isIP(host) !== 0 ? whyNot(host, host) : whyNotByName(host);
     if (reason !== undefined) throw new TargetRefusedError(`${host} ${reason}`);
-  };
+  }
 
   function whyNotByName(host: string): string | undefined {
     return deny.isName(host) ? 'is denied by hooks.outgoing.deny' : undefined;
   }
 
+  /**
+   * Checks the name of a target behind a proxy, and the addresses found for it here; the proxy has
+   * its own rules. @throws TargetRefusedError
+   */
   async function checkBehindProxy(url: URL): Promise<void> {
     check(url);
     const host = plainName(url.hostname);
@@ -200,6 +194,7 @@ export function createTargetGuard(
     }
   }
 
+  /** Resolves for the connection itself, so that what is checked is what is connected to. */
   const lookup: LookupFunction = (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '');

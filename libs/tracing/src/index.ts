@@ -1,2 +1,3 @@
 export { startTracing, type StartedTracing } from './start-tracing';
-export type { Attributes, Carrier, Span, SpanStart, Tracing } from './tracing';
+export type { Tracing } from './opentelemetry/create-tracing';
+export type { Attributes, Carrier, Span, SpanStart } from './tracing';

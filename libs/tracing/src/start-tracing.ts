@@ -1,5 +1,6 @@
+import type { Tracing } from './opentelemetry/create-tracing';
 import { readSettings } from './read-settings';
-import type { Tracing, WarningLogger } from './tracing';
+import type { WarningLogger } from './tracing';
 
 export interface StartedTracing {
   /** Undefined where traces are off. */

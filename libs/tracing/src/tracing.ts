@@ -33,30 +33,6 @@ export interface Span {
   end(): void;
 }
 
-/** Makes spans, and exports them. Nothing of it throws or waits for the collector. */
-export interface Tracing {
-  /** Where spans go: no credentials, no query. */
-  readonly endpoint: string;
-  begin(span: SpanStart): Span;
-  /** Does `work` within a span, which fails where it rejects. */
-  run<T>(span: SpanStart, work: (span: Span) => Promise<T>): Promise<T>;
-  /** A span of what ended just now. @param failure why it failed, one of few */
-  record(span: SpanStart & { durationMs: number; failure?: string | undefined }): void;
-  /** Adds to the active span. */
-  annotate(attributes: Attributes): void;
-  /** The W3C context of the active span, to store it. */
-  traceparent(): string | undefined;
-  /** The context of the active span for the CDS API: W3C, and B3, which CDS 0.41 to 0.57 reads. */
-  headers(): Record<string, string> | undefined;
-  /** `trace_id` and `span_id` of the active span. */
-  logFields(): Record<string, string>;
-  /** Where failures of the export are reported, once a minute. */
-  reportTo(logger: WarningLogger): void;
-  /** Exports what is left within {@link stopMs}. */
-  stop(): Promise<void>;
-  readonly stopMs: number;
-}
-
 /** The part of pino's logger that is used here. */
 export interface WarningLogger {
   info(fields: object, message: string): void;

@@ -18,7 +18,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { B3InjectEncoding, B3Propagator } from '@opentelemetry/propagator-b3';
 import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { Attributes, Carrier, Span, SpanStart, Tracing } from '../tracing';
+import type { Attributes, Carrier, Span, SpanStart } from '../tracing';
 import { createFailureReports } from './report-failures';
 
 /** Characters of an attribute: names come from Redis and from outside. */
@@ -41,13 +41,18 @@ interface ActiveSpan {
 }
 const ACTIVE = createContextKey('active span of @cds/tracing');
 
-/** Loads the SDK and starts the export, by the variables of OpenTelemetry. */
+export type Tracing = ReturnType<typeof createTracing>;
+
+/**
+ * Loads the SDK and starts the export, by the variables of OpenTelemetry. Nothing of the result
+ * throws or waits for the collector.
+ */
 export function createTracing(service: {
   service: string;
   name: string;
   version: string;
   endpoint: string;
-}): Tracing {
+}) {
   const failures = createFailureReports(service.endpoint, process.env);
   // Its Context follows promises and timers, so that no call has to hand it on.
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -114,9 +119,11 @@ export function createTracing(service: {
   }
 
   return {
+    /** Where spans go: no credentials, no query. */
     endpoint: service.endpoint,
     begin,
-    async run(start, work) {
+    /** Does `work` within a span, which fails where it rejects. */
+    async run<T>(start: SpanStart, work: (span: Span) => Promise<T>): Promise<T> {
       const span = begin(start);
       try {
         return await span.within(() => work(span));
@@ -127,35 +134,46 @@ export function createTracing(service: {
         span.end();
       }
     },
-    record({ durationMs, failure, ...start }) {
+    /** A span of what ended just now. @param failure why it failed, one of few */
+    record({
+      durationMs,
+      failure,
+      ...start
+    }: SpanStart & { durationMs: number; failure?: string | undefined }): void {
       const { span } = startSpan(start, Date.now() - durationMs);
       if (failure !== undefined) fail(span, failure);
       span.end();
     },
-    annotate: (attributes) => void active()?.span.setAttributes(cut(attributes)),
-    traceparent() {
+    /** Adds to the active span. */
+    annotate: (attributes: Attributes): void => void active()?.span.setAttributes(cut(attributes)),
+    /** The W3C context of the active span, to store it. */
+    traceparent(): string | undefined {
       const current = active();
       if (!current) return undefined;
       const carrier: { traceparent?: string } = {};
       w3c.inject(current.context, carrier, defaultTextMapSetter);
       return carrier.traceparent;
     },
-    headers() {
+    /** The context of the active span for the CDS API: W3C, and B3, which CDS 0.41 to 0.57 reads. */
+    headers(): Record<string, string> | undefined {
       const current = active();
       if (!current) return undefined;
       const carrier: Record<string, string> = {};
       both.inject(current.context, carrier, defaultTextMapSetter);
       return carrier;
     },
-    logFields() {
+    /** `trace_id` and `span_id` of the active span. */
+    logFields(): Record<string, string> {
       const current = active();
       if (!current) return {};
       const { traceId, spanId } = current.span.spanContext();
       return { trace_id: traceId, span_id: spanId };
     },
+    /** Where failures of the export are reported, once a minute. */
     reportTo: failures.reportTo,
     stopMs: STOP_MS,
-    async stop() {
+    /** Exports what is left within `stopMs`. */
+    async stop(): Promise<void> {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_MS)));
       await Promise.race([provider.shutdown().catch(failures.exportFailed), late]);
