@@ -16,23 +16,14 @@ export class RemoteConfigError extends Error {
 /** Where CDS's own engine looks in Consul. */
 export const DEFAULT_CONSUL_KEY = 'cds/config.api.toml';
 
-/** The options of CDS's own `engine start`, as commander names them. */
-export interface RemoteOptions {
-  /** URL of Vault. */
-  vaultAddr?: string | undefined;
-  vaultToken?: string | undefined;
-  /** Address of Consul: `localhost:8500`, or a URL. */
-  remoteConfig?: string | undefined;
-  remoteConfigKey?: string | undefined;
-}
-
-/** Their names on the command line, and what they are for. */
+/** The options of CDS's own `engine start`: as on the command line, as commander names them. */
 export const REMOTE_OPTIONS = [
   ['vault-addr', 'vaultAddr', 'URL of a Vault with the configuration in secret/cds/conf'],
   ['vault-token', 'vaultToken', 'its token; better in VAULT_TOKEN, where `ps` does not show it'],
   ['remote-config', 'remoteConfig', 'address of a Consul with the configuration, host:8500'],
   ['remote-config-key', 'remoteConfigKey', `its key there, ${DEFAULT_CONSUL_KEY} if not given`],
 ] as const;
+export type RemoteOptions = Partial<Record<(typeof REMOTE_OPTIONS)[number][1], string | undefined>>;
 
 /** A Vault or Consul that holds configuration. */
 export interface RemoteSource {

@@ -34,7 +34,7 @@ export function checkVariables(reading: Reading, services: readonly ServiceName[
     if (variable?.about === 'other-kind') {
       if (isFilledInVariable(name, reading.env.get(name)))
         reading.error({ key: name }, otherKindMessage(variable.kind));
-    } else if (!variable || variable.about === 'unknown') {
+    } else if (!variable) {
       reading.warning(
         { key: name },
         `is not known and is ignored; the nearest known variable is ${nearest(name, known)}`,

@@ -13,29 +13,15 @@ export interface SecretFile {
   value: string;
 }
 
-/** The variables of a process whose names begin with `CDS_`, without those that hold nothing. */
-export interface Environment {
-  /** The value of `name`, in capitals; undefined when unset, empty or a placeholder. */
-  get(name: string): string | undefined;
-  /** All names, in capitals; that of the secret for one that names its file. */
-  names: readonly string[];
-  /** The variable that gave the value of `name`: it, or the one that names its file. */
-  givenBy(name: string): string;
-  /** Secrets that were read from files. */
-  secretFiles: readonly SecretFile[];
-  /** What is wrong with variables that name files. */
-  problems: readonly { variable: string; message: string }[];
-}
+export type Environment = ReturnType<typeof readEnvironment>;
 
 /**
+ * The variables of a process whose names begin with `CDS_`, without those that hold nothing.
  * Names match without regard to case. An empty variable counts as unset, as with CDS's own services,
  * and so does a placeholder: `config new --env` prints both.
  * @param services those whose secrets are read from files
  */
-export function readEnvironment(
-  env: NodeJS.ProcessEnv,
-  services: readonly ServiceName[],
-): Environment {
+export function readEnvironment(env: NodeJS.ProcessEnv, services: readonly ServiceName[]) {
   const values = readValues(env);
   const secretFiles: SecretFile[] = [];
   const problems: { variable: string; message: string }[] = [];
@@ -52,10 +38,15 @@ export function readEnvironment(
   for (const { variable, value } of secretFiles) values.set(variable, value);
   const fromFiles = new Set(secretFiles.map(({ variable }) => variable));
   return {
-    get: (name) => values.get(name),
+    /** The value of `name`, in capitals; undefined when unset, empty or a placeholder. */
+    get: (name: string) => values.get(name),
+    /** All names, in capitals; that of the secret for one that names its file. */
     names: [...values.keys()],
-    givenBy: (name) => (fromFiles.has(name) ? fileVariable(name) : name),
+    /** The variable that gave the value of `name`: it, or the one that names its file. */
+    givenBy: (name: string) => (fromFiles.has(name) ? fileVariable(name) : name),
+    /** Secrets that were read from files. */
     secretFiles,
+    /** What is wrong with variables that name files. */
     problems,
   };
 }

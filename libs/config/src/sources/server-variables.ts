@@ -6,11 +6,10 @@ const PREFIX = 'CDS_VCS_SERVERS_';
 const SPELLINGS = ['BITBUCKETCLOUD', 'BITBUCKET_CLOUD'] as const;
 
 /** What an environment variable below `CDS_VCS_SERVERS_` is about. */
-export type ServerVariable =
-  | { about: 'server'; server: string }
+type ServerVariable =
+  | { about: 'server' }
   | { about: 'bitbucketcloud'; server: string }
-  | { about: 'other-kind'; kind: string }
-  | { about: 'unknown' };
+  | { about: 'other-kind'; kind: string };
 
 /** Ends of the variables of `[vcs.servers.NAME.bitbucketcloud]`: `_BITBUCKETCLOUD_CLIENTID`, … */
 const KIND_SUFFIXES = kindSuffixes(() => true);
@@ -54,18 +53,16 @@ export function serverEnvNames(server: string, path: readonly string[]): string[
   );
 }
 
-/** Tells what `name` is about. Undefined when it is not below `CDS_VCS_SERVERS_`. */
+/** Tells what `name` is about. Undefined for one that nothing knows. */
 export function parseServerVariable(name: string): ServerVariable | undefined {
   if (!name.startsWith(PREFIX)) return undefined;
   const rest = name.slice(PREFIX.length);
   const suffix = KIND_SUFFIXES.find((end) => rest.endsWith(end) && rest.length > end.length);
   if (suffix) return { about: 'bitbucketcloud', server: rest.slice(0, -suffix.length) };
-  if (/^.+_BITBUCKET_?CLOUD_/.test(rest)) return { about: 'unknown' };
-
-  const server = /^(.+)_URL$/.exec(rest)?.[1];
-  if (server) return { about: 'server', server };
+  if (/^.+_BITBUCKET_?CLOUD_/.test(rest)) return undefined;
+  if (/^.+_URL$/.test(rest)) return { about: 'server' };
   const kind = OTHER_KIND.exec(rest)?.[1];
-  return kind ? { about: 'other-kind', kind: kind.toLowerCase() } : { about: 'unknown' };
+  return kind ? { about: 'other-kind', kind: kind.toLowerCase() } : undefined;
 }
 
 /**
