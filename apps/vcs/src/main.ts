@@ -16,8 +16,7 @@ import {
   createMetrics,
   createMonitoring,
   createReadiness,
-  createRedisUpMetric,
-  createRedisWritableMetric,
+  createRedisMetrics,
   createRegistration,
   createUiUrl,
   limitHeapGrowth,
@@ -75,10 +74,10 @@ async function main(): Promise<void> {
   const { maxHeartbeatFailures } = config.api;
   const monitoring = createMonitoring({ maxHeartbeatFailures });
   const metrics = createMetrics({ service: 'vcs' });
-  createRedisUpMetric(metrics, async () => {
-    if (!(await answers(redis))) throw new Error('Redis does not answer');
+  createRedisMetrics(metrics, {
+    isUp: () => answers(redis),
+    refusal: () => state.whyNoWrites(),
   });
-  createRedisWritableMetric(metrics, () => state.whyNoWrites());
   // Apart, since the keys are public, and a hash is what opens this service.
   const given = isConsumerToken(config.api.token)
     ? vcsKeys.signingKeys

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { abortable, withTimeout } from '@cds/network';
 import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
 import { buildInfo } from './build-info';
 import { formatGoDuration } from './format-go-duration';
@@ -7,24 +7,20 @@ import type { Registration } from './registration/create-registration';
 
 const LINES_TIMEOUT_MS = 2_000;
 
+type Heartbeats = Pick<Registration, 'failuresInARow' | 'registered'>;
 type StatusLines = () => MonitoringLine[] | Promise<MonitoringLine[]>;
 
-/** The lines of `/mon/status`. */
-export interface Monitoring {
-  /** Never fails and takes 2 s at most: one line takes the place of those that are missing by then. */
-  status(): Promise<MonitoringStatus>;
-  /** Adds lines behind those that are there. */
-  add(lines: StatusLines): void;
-  /** Adds the line on the CDS API. */
-  watch(registration: Pick<Registration, 'failuresInARow' | 'registered'>): void;
-}
+export type Monitoring = ReturnType<typeof createMonitoring>;
 
 /** What `/mon/status` says; it begins with the lines of every CDS service. */
-export function createMonitoring(deps: { maxHeartbeatFailures: number }): Monitoring {
+export function createMonitoring(deps: { maxHeartbeatFailures: number }) {
   const { version } = buildInfo();
   const sources: StatusLines[] = [];
   return {
-    async status() {
+    /**
+     * Never fails and takes 2 s at most: one line takes the place of those that are missing by then.
+     */
+    async status(): Promise<MonitoringStatus> {
       const now = new Date();
       const added = await Promise.all(sources.map(boundedLines));
       return {
@@ -37,15 +33,17 @@ export function createMonitoring(deps: { maxHeartbeatFailures: number }): Monito
         ],
       };
     },
-    add: (lines) => void sources.push(lines),
-    watch(registration) {
+    /** Adds lines behind those that are there. */
+    add: (lines: StatusLines): void => void sources.push(lines),
+    /** Adds the line on the CDS API. */
+    watch(registration: Heartbeats): void {
       sources.push(() => [apiLine(registration, deps.maxHeartbeatFailures)]);
     },
   };
 }
 
 function apiLine(
-  { registered, failuresInARow }: Pick<Registration, 'failuresInARow' | 'registered'>,
+  { registered, failuresInARow }: Heartbeats,
   maxHeartbeatFailures: number,
 ): MonitoringLine {
   if (failuresInARow > 0) {
@@ -58,19 +56,13 @@ function apiLine(
 }
 
 async function boundedLines(lines: StatusLines): Promise<MonitoringLine[]> {
-  const done = new AbortController();
   try {
-    return await Promise.race([
-      lines(),
-      sleep(LINES_TIMEOUT_MS, undefined, { signal: done.signal }).then(() => {
-        throw new Error('too slow');
-      }),
-    ]);
+    return await withTimeout(undefined, LINES_TIMEOUT_MS, ({ signal }) =>
+      abortable(Promise.resolve(lines()), signal, () => new Error('too slow')),
+    );
   } catch {
     // Anybody may read this: addresses and reasons stand in the log only.
     return [line('AL', 'Monitoring', 'the state of this service cannot be read')];
-  } finally {
-    done.abort();
   }
 }
 

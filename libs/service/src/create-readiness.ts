@@ -3,16 +3,10 @@ import { shareFor } from './http/share-for';
 /** Milliseconds for which an answer is shared: several probes may ask every few seconds. */
 const SHARED_MS = 1_000;
 
-/** Whether a service takes requests. */
-export interface Readiness {
-  /** Why it takes none; undefined where it does. */
-  refusal(): Promise<string | undefined>;
-  /** From now on it is stopping, and never ready again. */
-  stop(): void;
-}
+export type Readiness = ReturnType<typeof createReadiness>;
 
 /**
- * What `/mon/ready` answers from.
+ * Whether a service takes requests: what `/mon/ready` answers from.
  *
  * @param deps.refusal why the service takes no requests; asked once a second at most. Never rejects
  */
@@ -20,15 +14,17 @@ export function createReadiness(deps: {
   refusal: () => Promise<string | undefined>;
   /** Only tests need another. */
   sharedMs?: number | undefined;
-}): Readiness {
+}) {
   let isStopping = false;
   const refusal = shareFor(deps.sharedMs ?? SHARED_MS, deps.refusal);
   return {
-    async refusal() {
+    /** Why it takes none; undefined where it does. */
+    async refusal(): Promise<string | undefined> {
       const why = isStopping ? undefined : await refusal();
       // It may have begun to stop meanwhile.
       return isStopping ? 'the service is stopping' : why;
     },
-    stop: () => void (isStopping = true),
+    /** From now on it is stopping, and never ready again. */
+    stop: (): void => void (isStopping = true),
   };
 }

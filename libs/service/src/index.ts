@@ -14,19 +14,17 @@ export { listen, type HttpServer, type ListenOptions } from './http/listen';
 export { sendJson } from './http/send-json';
 export { sendJsonList } from './http/send-json-list';
 export { type ServiceDescription } from './openapi/build-document';
-export { firstOf } from './openapi/first-of';
-export { type RouteHandler, withCommon } from './openapi/route';
+export { firstOf, type RouteHandler, withCommon } from './openapi/route';
 export { createLogger, forwardLines, type Logger, type LoggerOptions } from './logs/create-logger';
 export { logConsole } from './logs/log-console';
-export { countFromZero } from './metrics/count-from-zero';
 export {
+  countFromZero,
   createMetrics,
   type Metrics,
   type OtherProcesses,
   type ProcessMetrics,
 } from './metrics/create-metrics';
-export { createRedisUpMetric } from './metrics/redis-up-metric';
-export { createRedisWritableMetric } from './metrics/redis-writable-metric';
+export { createRedisMetrics } from './metrics/redis-metrics';
 export { createMonitoring, type Monitoring } from './create-monitoring';
 export { createReadiness, type Readiness } from './create-readiness';
 export {
@@ -38,8 +36,7 @@ export type { SignedRequest } from './registration/http-signature';
 export type { ConsumerRefusedError } from './registration/token-refusal';
 export { askSeldom } from './registration/ask-seldom';
 export { createUiUrl, type UiUrl } from './registration/ui-url';
-export { whileOurs } from './registration/while-ours';
-export { createKnownHashes, type KnownHashes } from './registration/known-hashes';
+export { createKnownHashes, type KnownHashes, whileOurs } from './registration/known-hashes';
 export { takeSecrets } from './secrets/take-secrets';
 export { type TakeSecret, watchSecretFiles } from './secrets/watch-secret-files';
 export { runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';

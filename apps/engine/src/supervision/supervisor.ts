@@ -88,7 +88,7 @@ export function createSupervisor(o: {
     finish(exitCode);
   }
 
-  function start(plan: ChildPlan, pauses: ReturnType<typeof createPauses>): void {
+  function start(plan: ChildPlan, nextPause: ReturnType<typeof createPauses>): void {
     const startedAt = performance.now();
     const child = spawnChild(plan, o.nameWidth, o.outputs);
     children.set(plan.name, child);
@@ -102,11 +102,11 @@ export function createSupervisor(o: {
       // What it left behind may hold its port.
       signalGroup(child, 'SIGKILL');
       if (end.isMissing || plan.endsGroup(end.code)) return endGroup(plan.name, end);
-      const pauseMs = pauses.next(performance.now() - startedAt);
+      const pauseMs = nextPause(performance.now() - startedAt);
       o.report({ kind: 'restarting', child: plan.name, end, pauseMs });
       const restart = setTimeout(() => {
         restarts.delete(restart);
-        start(plan, pauses);
+        start(plan, nextPause);
       }, pauseMs);
       restarts.add(restart);
     });

@@ -1,4 +1,4 @@
-import { createRedisUpMetric, createRedisWritableMetric, type Metrics } from '@cds/service';
+import { createRedisMetrics, type Metrics } from '@cds/service';
 import { createStoredCounts } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import { answeredByRedis } from '@cds/redis';
@@ -78,10 +78,10 @@ export function createStoredMetrics(deps: {
   /** All gauges of a scrape share one read. */
   const counts = () => (reading ??= read().finally(() => (reading = undefined)));
 
-  createRedisUpMetric(metrics, async () => {
-    if (!(await counts())) throw new Error('Redis does not answer');
+  createRedisMetrics(metrics, {
+    isUp: async () => (await counts()) !== undefined,
+    refusal: deps.whyNoWrites,
   });
-  createRedisWritableMetric(metrics, deps.whyNoWrites);
   metrics.counter({
     name: 'cds_hooks_deliveries_lost_total',
     help: 'Accepted deliveries that vanished from Redis before they were processed, over all replicas.',

@@ -55,12 +55,12 @@ export function createWorkerProcesses(count: number, logger: Logger): WorkerProc
   }
 
   async function keepRunning(worker: number, answers: AnswersForWorkers): Promise<void> {
-    const pauses = createPauses(PAUSES);
+    const nextPause = createPauses(PAUSES);
     while (!isEnding()) {
       const startedAt = performance.now();
       const ended = await run(worker, answers);
       if (isEnding()) return;
-      const pauseMs = pauses.next(performance.now() - startedAt);
+      const pauseMs = nextPause(performance.now() - startedAt);
       logger.warn({ worker, ...ended, pauseMs }, 'worker process ended: starting it again');
       await sleep(pauseMs, undefined, { signal: ending.signal }).catch(() => undefined);
     }

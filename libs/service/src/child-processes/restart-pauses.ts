@@ -12,18 +12,17 @@ export const RESTART_PAUSES: RestartPauses = {
   healthyAfter: 60_000,
 };
 
-/** The pauses of one child: each twice as long as the one before it, up to the longest. */
-export function createPauses({ first, longest, healthyAfter }: RestartPauses): {
-  /** @param ranMs how long it ran this time */
-  next(ranMs: number): number;
-} {
+/**
+ * The pauses of one child: each twice as long as the one before it, up to the longest.
+ *
+ * @returns takes how long it ran this time
+ */
+export function createPauses({ first, longest, healthyAfter }: RestartPauses) {
   let pause = first;
-  return {
-    next(ranMs) {
-      if (ranMs >= healthyAfter) pause = first;
-      const now = pause;
-      pause = Math.min(pause * 2, longest);
-      return now;
-    },
+  return (ranMs: number): number => {
+    if (ranMs >= healthyAfter) pause = first;
+    const now = pause;
+    pause = Math.min(pause * 2, longest);
+    return now;
   };
 }

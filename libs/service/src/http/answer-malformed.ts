@@ -38,6 +38,11 @@ export function hangUp(socket: Socket, refusal: CdsError): void {
   socket.destroySoon();
 }
 
+/** {@link hangUp} with a 503, for what another try may mend. */
+export function hangUpForNow(socket: Socket, from: string): void {
+  hangUp(socket, new CdsError('unavailable', { from, headers: { 'Retry-After': '5' } }));
+}
+
 function refuse(socket: Duplex, refusal: CdsError): void {
   socket.on('error', () => socket.destroy());
   // Closing over unread bytes would reset the connection, and the answer with it.

@@ -1,4 +1,3 @@
-import type { RequestHandler } from 'express';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JSON_TYPE } from './send-json';
@@ -23,11 +22,6 @@ export function setCommonHeaders(req: IncomingMessage, res: ServerResponse): voi
   const id = typeof given === 'string' && USABLE_ID.test(given) ? given : randomUUID();
   res.setHeader('X-Request-Id', id);
 }
-
-export const commonHeaders: RequestHandler = (req, res, next) => {
-  setCommonHeaders(req, res);
-  next();
-};
 
 /** The id that {@link setCommonHeaders} gave to the request. */
 export function requestIdOf(res: ServerResponse): string {

@@ -2,34 +2,33 @@ import { readFileSync } from 'node:fs';
 
 /** A socket costs about 10 KB; a proxy, Bitbucket and the API together have some hundreds. */
 const MAX_CONNECTIONS = 5_000;
-/** A burst of a thousand deliveries whose bodies are on their way is more than Bitbucket sends. */
-const MAX_BODIES = 1_000;
-/** Clients of CDS, Bitbucket and proxies send one request after the other. */
-const MAX_PIPELINED = 10;
-/** What one turn of the event loop may have to serve of them. */
-const MAX_WAITING = 250;
-/** Two of the longest lists that the API asks for. */
-const MAX_UNREAD_BYTES = 32 * 1024 * 1024;
-/** 256 of the longest headers of `hooks`. Small ones take five times their size in memory. */
-const MAX_HEADER_BYTES_HELD = 16 * 1024 * 1024;
-
 /** What all connections of one server may hold together. */
-export interface ConnectionLimits {
-  connections: number;
-  /** Requests whose headers came and whose body did not come yet, answered or not. */
-  bodies: number;
-  /** Requests of one connection that were not answered yet. */
-  pipelined: number;
-  /** Requests that wait for the answer before them, of all connections. */
-  waiting: number;
-  /** Bytes of answers that wait for their readers. */
-  unreadBytes: number;
+const LIMITS = {
+  /**
+   * Requests whose headers came and whose body did not come yet, answered or not. A burst of a
+   * thousand deliveries whose bodies are on their way is more than Bitbucket sends.
+   */
+  bodies: 1_000,
+  /**
+   * Requests of one connection that were not answered yet. Clients of CDS, Bitbucket and proxies
+   * send one request after the other.
+   */
+  pipelined: 10,
+  /**
+   * Requests that wait for the answer before them, of all connections: what one turn of the event
+   * loop may have to serve of them.
+   */
+  waiting: 250,
+  /** Bytes of answers that wait for their readers: two of the longest lists that the API asks for. */
+  unreadBytes: 32 * 1024 * 1024,
   /**
    * Bytes of headers, counted apart: unfinished ones, those of requests whose body is not there
-   * yet, and long ones of whole requests.
+   * yet, and long ones of whole requests. 256 of the longest headers of `hooks`; small ones take
+   * five times their size in memory.
    */
-  headerBytes: number;
-}
+  headerBytes: 16 * 1024 * 1024,
+};
+export type ConnectionLimits = typeof LIMITS & { connections: number };
 
 /** The limits of one of so many `servers` of this process; what is `given` stays as it is. */
 export function connectionLimits(
@@ -37,15 +36,8 @@ export function connectionLimits(
   servers = 1,
 ): ConnectionLimits {
   const connections = given.connections ?? maxConnections(servers);
-  return {
-    connections,
-    bodies: Math.max(1, Math.min(MAX_BODIES, Math.floor(connections / 2))),
-    pipelined: MAX_PIPELINED,
-    waiting: MAX_WAITING,
-    unreadBytes: MAX_UNREAD_BYTES,
-    headerBytes: MAX_HEADER_BYTES_HELD,
-    ...given,
-  };
+  const bodies = Math.max(1, Math.min(LIMITS.bodies, Math.floor(connections / 2)));
+  return { ...LIMITS, connections, bodies, ...given };
 }
 
 /**

@@ -8,27 +8,16 @@ import { sendJson } from './send-json';
 /** Errors of other services, which this service passes on. */
 const UPSTREAM = new Set([429, 502, 503, 504]);
 
-/** The body of an error, as the caller reads it. */
-export type ErrorBody = (error: CdsError, requestId: string) => object;
-
-const BODY_OF_ALL: ErrorBody = (error) => error.toBody();
-
 /** Answers with an error: its status and headers are set. */
-export type SendError = (res: ServerResponse, error: CdsError) => void;
+type SendError = (res: ServerResponse, error: CdsError) => void;
 
 /** As JSON, which every service of CDS reads. */
-function sendBody(bodyOf: ErrorBody): SendError {
-  return (res, error) => sendJson(res, error.status, bodyOf(error, requestIdOf(res)));
-}
+const sendBody: SendError = (res, error) => sendJson(res, error.status, error.toBody());
 
-/**
- * Turns every error into CDS's error body, and logs it with the uuid that the caller sees.
- * @param send answers in another way
- */
+/** Turns every error into CDS's error body, and logs it with the uuid that the caller sees. */
 export function createErrorMiddleware(
   logger: Logger,
-  bodyOf: ErrorBody = BODY_OF_ALL,
-  send: SendError = sendBody(bodyOf),
+  send: SendError = sendBody,
 ): ErrorRequestHandler {
   return (thrown: unknown, { method, path }, res, next) => {
     const isAnswered = answerError(logger, thrown, { method, path }, res, send);
@@ -43,7 +32,7 @@ export function answerError(
   thrown: unknown,
   request: { method: string | undefined; path: string },
   res: ServerResponse,
-  send: SendError = sendBody(BODY_OF_ALL),
+  send: SendError = sendBody,
 ): boolean {
   const error = toCdsError(thrown);
   logger[levelOf(error.status)](

@@ -1,12 +1,11 @@
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express, type Request, type RequestHandler } from 'express';
+import { decoded } from '@cds/network';
 import type { Tracing } from '@cds/tracing';
 import { CdsError, type MonitoringStatus } from '@cds/wire';
 import type { Logger } from '../logs/create-logger';
 import type { Readiness } from '../create-readiness';
 import type { Metrics } from '../metrics/create-metrics';
-import { checkHost } from './check-host';
-import { checkPath } from './check-path';
-import { commonHeaders } from './common-headers';
+import { requestIdOf, setCommonHeaders } from './common-headers';
 import { createErrorMiddleware } from './create-error-middleware';
 import { createGuard, type Callers } from './create-guard';
 import type { Router } from './create-router';
@@ -16,8 +15,9 @@ import type { ServiceDescription } from '../openapi/build-document';
 import { createDocumentRouter } from '../openapi/document-router';
 import { createMonitoringRouter } from './monitoring-router';
 import { readBody } from './read-body';
+import { sendJson } from './send-json';
 import { traceRequests } from './trace-requests';
-import { closeOnUnreadBody } from './unread-body';
+import { closeUnread } from './unread-body';
 
 /** A build status carries its push twice and can pass 1 MiB. */
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -75,7 +75,12 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   // After the guard, which admits the API alone, and the body, whose events have no context.
   if (deps.tracing) app.use(traceRequests(deps.tracing));
   app.use(deps.guarded.handler, notFound);
-  app.use(createErrorMiddleware(deps.logger, deps.callers.errorBody));
+  const bodyOf = deps.callers.errorBody ?? ((error: CdsError) => error.toBody());
+  app.use(
+    createErrorMiddleware(deps.logger, (res, error) =>
+      sendJson(res, error.status, bodyOf(error, requestIdOf(res))),
+    ),
+  );
   return app;
 }
 
@@ -94,9 +99,23 @@ function createApp(deps: Pick<HttpAppDeps, 'trustedProxies' | 'lingerMs'>): Expr
   app.disable('etag');
   app.enable('strict routing');
   app.enable('case sensitive routing');
-  app.use(commonHeaders, closeOnUnreadBody(deps.lingerMs), checkHost, checkPath);
+  app.use((req, res, next) => {
+    setCommonHeaders(req, res);
+    closeUnread(req, res, deps.lingerMs);
+    const from = problemOf(req);
+    next(from === undefined ? undefined : new CdsError('wrongRequest', { from }));
+  });
   if (deps.trustedProxies?.length) app.set('trust proxy', [...deps.trustedProxies]);
   return app;
+}
+
+/** What is wrong with a request, whatever its route. */
+function problemOf({ httpVersion, headers, path }: Request): string | undefined {
+  // HTTP/1.1 demands it. Node's own refusal would have an empty body.
+  if (httpVersion === '1.1' && headers.host === undefined) return 'the Host header is missing';
+  // A malformed one (`%zz`) would make a route fail.
+  const isMalformed = path.includes('%') && decoded(path) === undefined;
+  return isMalformed ? 'invalid URL escape in the path' : undefined;
 }
 
 /** Express would answer OPTIONS by itself. */

@@ -14,23 +14,24 @@ const MESSAGES = {
     'too many requests of an address without authentication: each further one costs it a connection, and 429 answers all but those of monitoring',
 } as const;
 
-export type FloodLog = ReturnType<typeof createFloodLog>;
+export type WarnOfFlood = ReturnType<typeof createFloodLog>;
 
-/** Warns of what strangers can cause, once a minute for each kind, with how often it happened. */
+/**
+ * Warns of what strangers can cause, once a minute for each kind, with how often it happened.
+ *
+ * @returns takes the limit that was reached, and what else an operator wants to know
+ */
 export function createFloodLog(logger: Logger) {
   const kinds = new Map<keyof typeof MESSAGES, { cut: number; warnedAt: number }>();
 
-  return {
-    /** @param limit that was reached @param about what else an operator wants to know */
-    warn(kind: keyof typeof MESSAGES, limit: number, about: object = {}): void {
-      const state = kinds.get(kind) ?? { cut: 0, warnedAt: -Infinity };
-      kinds.set(kind, state);
-      state.cut += 1;
-      if (performance.now() - state.warnedAt < WARN_EVERY_MS) return;
-      const message = `${MESSAGES[kind]}; is somebody flooding this port?`;
-      logger.warn({ limit, cut: state.cut, ...about }, message);
-      state.warnedAt = performance.now();
-      state.cut = 0;
-    },
+  return (kind: keyof typeof MESSAGES, limit: number, about: object = {}): void => {
+    const state = kinds.get(kind) ?? { cut: 0, warnedAt: -Infinity };
+    kinds.set(kind, state);
+    state.cut += 1;
+    if (performance.now() - state.warnedAt < WARN_EVERY_MS) return;
+    const message = `${MESSAGES[kind]}; is somebody flooding this port?`;
+    logger.warn({ limit, cut: state.cut, ...about }, message);
+    state.warnedAt = performance.now();
+    state.cut = 0;
   };
 }

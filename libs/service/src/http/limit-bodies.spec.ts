@@ -17,7 +17,7 @@ describe('the limit of bodies on their way', () => {
       }) as unknown as IncomingMessage;
     const cut = jest.fn();
     const limits = connectionLimits({ connections: 2_000, bodies: 1_000 });
-    const bodies = limitBodies({ limits, floods: { warn: () => undefined }, cut });
+    const bodies = limitBodies({ limits, warnOfFlood: () => undefined, cut });
     const response = { headersSent: true } as ServerResponse;
     for (let index = 0; index < 1_000; index += 1) bodies.begin(request(), response, 100);
     expect([cut.mock.calls.length, looks]).toEqual([0, 0]);

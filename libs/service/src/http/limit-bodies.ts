@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { CdsError } from '@cds/wire';
-import { hangUp } from './answer-malformed';
+import { hangUpForNow } from './answer-malformed';
 import type { ConnectionLimits } from './connection-limits';
-import type { FloodLog } from './flood-log';
+import type { WarnOfFlood } from './flood-log';
 import { ORDINARY_HEADER_BYTES } from './long-headers';
 
 /** The share of the limit that is free after too many. */
 const SPARE = 0.05;
+const TOO_MUCH = 'too much is being sent at once, and this took longest: send it again';
 
 interface Sending {
   response: ServerResponse;
@@ -22,11 +22,11 @@ interface Sending {
  */
 export function limitBodies({
   limits,
-  floods,
+  warnOfFlood,
   cut,
 }: {
   limits: ConnectionLimits;
-  floods: FloodLog;
+  warnOfFlood: WarnOfFlood;
   cut: (socket: Socket) => void;
 }) {
   /** In the order of waiting, the longest first. Some may have come meanwhile. */
@@ -64,10 +64,10 @@ export function limitBodies({
 
   function cutSending(request: IncomingMessage): void {
     const response = sending.get(request)?.response;
-    floods.warn('bodies', limits.bodies);
+    warnOfFlood('bodies', limits.bodies);
     came(request);
     if (response?.headersSent) cut(request.socket);
-    else hangUp(request.socket, tooManyBodies());
+    else hangUpForNow(request.socket, TOO_MUCH);
   }
 
   return {
@@ -107,11 +107,4 @@ function hasBody({ headers }: IncomingMessage): boolean {
 
 function isWhole({ complete, destroyed }: IncomingMessage): boolean {
   return complete || destroyed;
-}
-
-function tooManyBodies(): CdsError {
-  return new CdsError('unavailable', {
-    from: 'too much is being sent at once, and this took longest: send it again',
-    headers: { 'Retry-After': '5' },
-  });
 }

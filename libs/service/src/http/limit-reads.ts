@@ -19,6 +19,7 @@ interface ReadSocket extends Socket {
  * senders.
  * @param options.withoutRequest whose next bytes nobody has asked for
  * @param options.check cuts those that hold too much
+ * @returns counts what is read of a new connection
  */
 export function limitReads(options: { withoutRequest: () => Iterable<Socket>; check: () => void }) {
   const { withoutRequest, check } = options;
@@ -57,18 +58,15 @@ export function limitReads(options: { withoutRequest: () => Iterable<Socket>; ch
     }
   }
 
-  return {
-    /** Counts what is read of a new connection. */
-    watch(socket: Socket): void {
-      const read = socket as ReadSocket;
-      const unrefTimer = read._unrefTimer;
-      let seen = 0;
-      read._unrefTimer = function countBytes() {
-        unrefTimer.call(read);
-        unchecked += read.bytesRead - seen;
-        seen = read.bytesRead;
-        if (unchecked > MAX_UNCHECKED_BYTES && !isFreeing) pause();
-      };
-    },
+  return function countReads(socket: Socket): void {
+    const read = socket as ReadSocket;
+    const unrefTimer = read._unrefTimer;
+    let seen = 0;
+    read._unrefTimer = function countBytes() {
+      unrefTimer.call(read);
+      unchecked += read.bytesRead - seen;
+      seen = read.bytesRead;
+      if (unchecked > MAX_UNCHECKED_BYTES && !isFreeing) pause();
+    };
   };
 }

@@ -41,7 +41,7 @@ export interface LimitStrangersDeps {
  */
 export function limitStrangers(app: RequestListener, deps: LimitStrangersDeps): RequestListener {
   const { callers, isExempt, networkOf, limits = { perSecond: PER_SECOND, burst: BURST } } = deps;
-  const floods = createFloodLog(deps.logger);
+  const warnOfFlood = createFloodLog(deps.logger);
   const addressOf = createAddressOf(deps.trustedProxies);
   const networks = new LRUCache<string, { left: number; at: number }>({ max: MAX_ADDRESSES });
   /** Their other requests came in the same piece, and are never answered. */
@@ -81,7 +81,7 @@ export function limitStrangers(app: RequestListener, deps: LimitStrangersDeps): 
       return;
     }
     ending.add(socket);
-    floods.warn('strangers', limits.perSecond, { network });
+    warnOfFlood('strangers', limits.perSecond, { network });
     response.setHeader('Connection', 'close');
     if (monitored !== undefined) {
       app(request, response);

@@ -20,30 +20,22 @@ const BACKLOG = 4_096;
 const MAX_IDLE_PARSERS = 50;
 /** Of `maxHeadersCount`. Node's default is some 1,000. */
 const NO_LIMIT = 0;
-const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than Go's clients keep an idle connection (90 s), so that they close it. */
 const KEEP_ALIVE_MS = 95_000;
-/** Without a byte in either direction: longer than any answer or idle connection lasts. */
-const SILENCE_MS = 120_000;
-/** Without a byte that was read, while there is something to read. */
-const UNREAD_MS = 10_000;
-/** How often Node looks for what is too slow; by default every 30 s. */
-const CHECK_EVERY_MS = 5_000;
 
-/** Milliseconds. Only tests need others. */
-export interface HttpTimes {
+/** Milliseconds. */
+const TIMES = {
   /** For the headers, from the first byte or the opening of the connection. */
-  headers: number;
+  headers: 20_000,
   /** For the whole request, not its answer. */
-  request: number;
-  /** Without a byte in either direction. */
-  silence: number;
-  /** Without a byte of the answer that was read. */
-  unread: number;
-  /** How often these are looked at. */
-  check: number;
-}
+  request: 60_000,
+  /** Without a byte in either direction: longer than any answer or idle connection lasts. */
+  silence: 120_000,
+  /** Without a byte that was read, while there is something to read. */
+  unread: 10_000,
+  /** How often Node looks for what is too slow; by default every 30 s. */
+  check: 5_000,
+};
 
 export interface ListenOptions {
   /** Address to listen on; empty means all. */
@@ -51,7 +43,8 @@ export interface ListenOptions {
   /** 0 takes a free one. */
   port: number;
   logger: Logger;
-  times?: Partial<HttpTimes>;
+  /** Only tests need others. */
+  times?: Partial<typeof TIMES>;
   /** Bytes that the headers of a request may take, 256 KiB when not given. */
   maxHeaderBytes?: number | undefined;
   /**
@@ -79,27 +72,26 @@ export interface HttpServer {
 
 /** @throws Error naming the configuration key to change, when the address cannot be had */
 export async function listen(app: RequestListener, options: ListenOptions): Promise<HttpServer> {
-  const { addr, port, logger, times, maxHeaderBytes = MAX_HEADER_BYTES } = options;
+  const { addr, port, logger, maxHeaderBytes = MAX_HEADER_BYTES } = options;
   const { maxHeaders = Infinity } = options;
+  const times = { ...TIMES, ...options.times };
   setMaxIdleHTTPParsers(MAX_IDLE_PARSERS);
   const server = createServer({
     maxHeaderSize: maxHeaderBytes,
-    headersTimeout: times?.headers ?? HEADERS_TIMEOUT_MS,
-    requestTimeout: times?.request ?? REQUEST_TIMEOUT_MS,
-    connectionsCheckingInterval: times?.check ?? CHECK_EVERY_MS,
+    headersTimeout: times.headers,
+    requestTimeout: times.request,
+    connectionsCheckingInterval: times.check,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // The app refuses it, with a body.
     requireHostHeader: false,
   });
   // Node before 24 drops those beyond it without a word: one more shows that there were too many.
   server.maxHeadersCount = maxHeaders < Infinity ? maxHeaders + 1 : NO_LIMIT;
-  const silence = times?.silence ?? SILENCE_MS;
-  server.setTimeout(silence);
+  server.setTimeout(times.silence);
   const connections = trackConnections(server, {
     limits: connectionLimits(options.limits, options.servers),
-    ...{ maxHeaderBytes, logger },
+    ...{ maxHeaderBytes, times, logger },
     closeAfterLongHeaders: options.closeAfterLongHeaders,
-    times: { silence, unread: times?.unread ?? UNREAD_MS },
   });
   const serve: RequestListener = (request, response) => {
     connections.begin(request, response, () => {

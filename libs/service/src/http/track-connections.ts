@@ -1,8 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { CdsError } from '@cds/wire';
 import type { Logger } from '../logs/create-logger';
-import { hangUp } from './answer-malformed';
+import { hangUpForNow } from './answer-malformed';
 import type { ConnectionLimits } from './connection-limits';
 import { createFloodLog } from './flood-log';
 import { limitBodies } from './limit-bodies';
@@ -27,20 +26,12 @@ interface Connection {
   sending?: IncomingMessage | undefined;
 }
 
-/** The connections of one server, by what they wait for. */
-export interface TrackedConnections {
-  /** @param serve is called after the answer before, never when the connection was cut */
-  begin(request: IncomingMessage, response: ServerResponse, serve: () => void): void;
-  /** Closes what is idle, and every other connection after its answer. */
-  drain(): void;
-}
-
 /**
  * Holds the connections of a server to its limits: the one that waited longest makes room. A whole
  * request is never cut for others, unless its sender does not read the answer, or did not wait for
  * the one before.
  * @param options.maxHeaderBytes the longest headers that the server takes
- * @param options.times see `HttpTimes`
+ * @param options.times milliseconds, see `listen`
  * @param options.closeAfterLongHeaders see `ListenOptions`
  */
 export function trackConnections(
@@ -52,9 +43,9 @@ export function trackConnections(
     closeAfterLongHeaders?: boolean | undefined;
     logger: Logger;
   },
-): TrackedConnections {
+) {
   const { limits, maxHeaderBytes, times } = options;
-  const floods = createFloodLog(options.logger);
+  const warnOfFlood = createFloodLog(options.logger);
   const connections = new Map<Socket, Connection>();
   // Each in the order of waiting, the longest first.
   /** Without a request so far. */
@@ -65,8 +56,8 @@ export function trackConnections(
   let headerCheck: NodeJS.Timeout | undefined;
   const longHeaders = createLongHeaders(limits.headerBytes);
 
-  const bodies = limitBodies({ limits, floods, cut });
-  const reads = limitReads({
+  const bodies = limitBodies({ limits, warnOfFlood, cut });
+  const countReads = limitReads({
     withoutRequest: () => [...unused, ...kept],
     check: limitHeaders,
   });
@@ -94,7 +85,7 @@ export function trackConnections(
     },
     begins(socket) {
       unused.add(socket);
-      reads.watch(socket);
+      countReads(socket);
       watchHeaders();
     },
   });
@@ -126,7 +117,7 @@ export function trackConnections(
 
   /** What the kernel still keeps for it goes, too. */
   function cutDeaf(socket: Socket, kind: 'waiting' | 'unread', limit: number): void {
-    floods.warn(kind, limit);
+    warnOfFlood(kind, limit);
     socket.resetAndDestroy();
     cut(socket);
   }
@@ -134,7 +125,7 @@ export function trackConnections(
   /** @returns false when every connection has a request that came whole */
   function makeRoom(): boolean {
     const victim = longestIdle() ?? bodies.longest()?.socket ?? longestUnread();
-    floods.warn('connections', limits.connections);
+    warnOfFlood('connections', limits.connections);
     if (!victim) return false;
     cut(victim);
     return true;
@@ -186,11 +177,12 @@ export function trackConnections(
     for (const { socket, bytes } of unfinished) {
       if (total <= limits.headerBytes) return;
       total -= bytes;
-      floods.warn('headers', limits.headerBytes);
+      warnOfFlood('headers', limits.headerBytes);
       cut(socket);
     }
   }
 
+  /** @param serve is called after the answer before, never when the connection was cut */
   function begin(request: IncomingMessage, response: ServerResponse, serve: () => void): void {
     const { socket } = request;
     const connection = connections.get(socket);
@@ -199,7 +191,7 @@ export function trackConnections(
     const { answers } = connection;
     answers.add(response);
     if (answers.size > limits.pipelined) {
-      floods.warn('pipelined', limits.pipelined);
+      warnOfFlood('pipelined', limits.pipelined);
       cut(socket);
       return;
     }
@@ -207,10 +199,10 @@ export function trackConnections(
     const { areLong, isTooMuch } = longHeaders.hold(request);
     const fits = (mayBeCut: (one: Socket) => boolean) => longHeaders.makeRoom(mayBeCut, cut);
     if (isTooMuch && !fits((one) => kept.has(one)) && !fits(isAnswered)) {
-      floods.warn('longHeaders', limits.headerBytes);
+      warnOfFlood('longHeaders', limits.headerBytes);
       // The answer before this one may be half sent.
       if (answers.size > 1) cut(socket);
-      else hangUp(socket, tooLongHeaders());
+      else hangUpForNow(socket, 'too many requests with long headers at once: send it again');
       return;
     }
     const headerBytes = socket.bytesRead - connection.bytesBefore;
@@ -241,7 +233,8 @@ export function trackConnections(
 
   return {
     begin,
-    drain() {
+    /** Closes what is idle, and every other connection after its answer. */
+    drain(): void {
       draining = true;
       clearInterval(headerCheck);
       while (opening.size > 0) opening.takeLongest()?.destroy();
@@ -268,11 +261,4 @@ function endAfter(request: IncomingMessage): void {
 
 function isGone({ destroyed }: Socket): boolean {
   return destroyed;
-}
-
-function tooLongHeaders(): CdsError {
-  return new CdsError('unavailable', {
-    from: 'too many requests with long headers at once: send it again',
-    headers: { 'Retry-After': '5' },
-  });
 }

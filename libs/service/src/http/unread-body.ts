@@ -1,4 +1,3 @@
-import type { RequestHandler } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** The time for a client that is still sending to read its refusal. */
@@ -21,12 +20,4 @@ export function closeUnread(req: IncomingMessage, res: ServerResponse, lingerMs 
     req.once('end', done);
     socket.once('close', done);
   });
-}
-
-/** {@link closeUnread} for every request. */
-export function closeOnUnreadBody(lingerMs?: number): RequestHandler {
-  return (req, res, next) => {
-    closeUnread(req, res, lingerMs);
-    next();
-  };
 }

@@ -1,5 +1,3 @@
-import { describeError } from './describe-error';
-
 export const HIDDEN = '[redacted]';
 const DEEPEST = 6;
 
@@ -58,6 +56,24 @@ function redactValue(value: unknown, depth: number): unknown {
   // Dates, URLs and the like know how to print themselves.
   if ('toJSON' in value) return value;
   return redactFields(value, depth);
+}
+
+/**
+ * An error as fields of a log line: name, message, stack, simple properties and cause. Objects of
+ * libraries are left out: axios's request and ioredis's command hold secrets.
+ */
+function describeError(error: Error): Record<string, unknown> {
+  const simple = Object.entries(error).filter(
+    ([, value]) => value === null || ['string', 'number', 'boolean'].includes(typeof value),
+  );
+  return {
+    ...Object.fromEntries(simple),
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause instanceof Error ? { cause: error.cause } : {}),
+    ...(error instanceof AggregateError ? { errors: error.errors } : {}),
+  };
 }
 
 /** Bounds the field names. A Map finds one in half the time of an LRU cache. */

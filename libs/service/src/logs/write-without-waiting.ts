@@ -1,5 +1,4 @@
-import { writeSync } from 'node:fs';
-import { openWithoutWaiting } from './open-without-waiting';
+import { constants, openSync, writeSync } from 'node:fs';
 
 /** The bytes that are buffered for a stalled reader: minutes of a busy service at level info. */
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
@@ -121,4 +120,23 @@ export function writerTo({
       return 0;
     }
   };
+}
+
+/**
+ * Opens the terminal of a descriptor once more, with `O_NONBLOCK`: a write to a terminal that
+ * nobody reads, or that Ctrl-S stopped, would wait in the kernel. On `fd` itself the flag would
+ * hold for the shell too.
+ * @returns a descriptor; `fd` where its terminal cannot be opened
+ */
+function openWithoutWaiting(fd: number): number {
+  const { O_WRONLY, O_NOCTTY, O_NONBLOCK } = constants;
+  // Linux knows what a descriptor leads to; after `su` only the second may be opened.
+  for (const path of [`/proc/self/fd/${fd}`, '/dev/tty']) {
+    try {
+      return openSync(path, O_WRONLY | O_NOCTTY | O_NONBLOCK);
+    } catch {
+      // The next one.
+    }
+  }
+  return fd;
 }

@@ -1,6 +1,6 @@
 import { CdsError, KNOWN_ERRORS, type KnownErrorName } from '@cds/wire';
 import type { Request, RequestHandler } from 'express';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { readJson } from '../http/read-json';
 
 /** A header of a request or an answer. */
@@ -116,4 +116,15 @@ function declared<S>(schema: S | undefined, where: string): S {
   if (schema === undefined)
     throw new TypeError(`the route reads its ${where}, of which its description says nothing`);
   return schema;
+}
+
+/**
+ * A value of the query, which is an array when it stands there several times: then the first one
+ * counts.
+ */
+export function firstOf<T extends z.ZodType>(schema: T) {
+  return z.preprocess(
+    (value: unknown) => (Array.isArray(value) ? (value[0] as unknown) : value),
+    schema,
+  );
 }

@@ -4,6 +4,7 @@ import type { CdsError, MonitoringStatus, ServiceType } from '@cds/wire';
 import type { Logger } from '../logs/create-logger';
 import type { SignedRequest } from './http-signature';
 import type { KnownHashes } from './known-hashes';
+import type { ReportedVersion } from './reported-version';
 
 export interface SessionDeps {
   api: CdsApiClient;
@@ -44,8 +45,5 @@ export interface ApiSession {
   errorBody(error: CdsError, requestId: string): object;
   /** What an operator is to do where the API refuses the service. */
   adviceFor(error: unknown): string;
-  /** The version of the API; empty while it is not known. */
-  readonly apiVersion: string;
-  /** The version that heartbeats report. */
-  readonly reportedVersion: string;
+  readonly version: Pick<ReportedVersion, 'ofApi' | 'reported'>;
 }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { KeyObject } from 'node:crypto';
 import { isApiError } from '@cds/api-client';
 import type { CdsGeneration } from '@cds/config';
+import { abortable, withTimeout } from '@cds/network';
 import { CdsError } from '@cds/wire';
 import type { ApiSession, SessionDeps } from './api-session';
 import {
@@ -12,7 +13,6 @@ import {
 } from './token-refusal';
 import { generationFor } from './generation-error';
 import { isSignedBy, type SignedRequest } from './http-signature';
-import { linesForApi } from './lines-for-api';
 import { createReportedVersion } from './reported-version';
 
 /** A JWT is replaced when so much of its lifetime, an hour, is over. */
@@ -92,12 +92,9 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
   }
 
   async function sendHeartbeat(signal: AbortSignal): Promise<void> {
-    const { now, lines } = linesForApi(await deps.monitoring());
+    const { now, lines } = version.inStatus(await deps.monitoring());
     const of = { type: identity.type, service: identity.name, hostname: hostname() };
-    await api.heartbeat(
-      { now, lines: lines.map((line) => ({ ...version.inLine(line), ...of })) },
-      signal,
-    );
+    await api.heartbeat({ now, lines: lines.map((line) => ({ ...line, ...of })) }, signal);
   }
 
   const renew = async (signal: AbortSignal): Promise<void> => {
@@ -136,11 +133,11 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
     },
     hasCredentials: ({ headers }) => headers.authorization?.startsWith('Signature ') ?? false,
     async settled(refusedRequest) {
-      if (!key) return orTimeout(firstKey);
+      if (!key) return waitFor(firstKey);
       if (!refusedRequest) return;
       // The API may have been started with another key since. All its calls wait for the new one.
       if (performance.now() >= recheckAt) recheck ??= recheckKey(key);
-      await orTimeout(recheck);
+      await waitFor(recheck);
     },
     refusal(request) {
       const isSigned = request.headers.authorization !== undefined;
@@ -158,12 +155,7 @@ export function createConsumerSession(deps: SessionDeps): ApiSession {
       };
     },
     errorBody: (error, requestId) => error.toBodyWithFrom(requestId),
-    get apiVersion() {
-      return version.ofApi;
-    },
-    get reportedVersion() {
-      return version.reported;
-    },
+    version,
   };
 }
 
@@ -171,12 +163,10 @@ const NO_SIGNATURE = 'the request is not signed: the caller is not the CDS API';
 const WRONG_SIGNATURE =
   'its signature is not that of the CDS API: a proxy in front of this service has to pass the path and the Host header as they are';
 
-async function orTimeout(signIn: Promise<void> | undefined): Promise<void> {
+/** Never rejects. */
+async function waitFor(signIn: Promise<void> | undefined): Promise<void> {
   if (!signIn) return;
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, SIGN_IN_MS).unref();
-  });
-  await Promise.race([signIn, timeout]);
-  clearTimeout(timer);
+  await withTimeout(undefined, SIGN_IN_MS, ({ signal }) =>
+    abortable(signIn, signal, () => new Error('not signed in yet')),
+  ).catch(() => undefined);
 }

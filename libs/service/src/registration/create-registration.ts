@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isConsumerToken } from '@cds/wire';
 import { buildInfo } from '../build-info';
 import type { Callers } from '../http/create-guard';
 import type { Logger } from '../logs/create-logger';
@@ -7,7 +8,8 @@ import { ConsumerRefusedError } from './token-refusal';
 import { createFailureCount, type FailureCountDeps } from './create-failure-count';
 import { createHeartbeatMetrics } from './heartbeat-metrics';
 import { createKnownHashes, type KnownHashes } from './known-hashes';
-import { createSession } from './create-session';
+import { createConsumerSession } from './consumer-session';
+import { createSharedInfraSession } from './shared-infra-session';
 import type { Metrics } from '../metrics/create-metrics';
 
 /** The API deletes a service that was silent for 180 s. */
@@ -35,73 +37,51 @@ export interface RegistrationDeps
   firstRetryMs?: number | undefined;
 }
 
-export interface Registration {
-  /** Registers and keeps sending heartbeats, in the background. */
-  start(): void;
-  stop(): void;
-  /** Registers now, after a 401. Concurrent calls share one. Rejects with an `ApiError`. */
-  registerNow(): Promise<void>;
-  /** Who may call the guarded routes. */
-  readonly callers: Required<Callers>;
-  /** The version of the API; empty while it is not known. */
-  readonly apiVersion: string;
-  readonly failuresInARow: number;
-  readonly registered: boolean;
-  /** Resolves at the first success; does not reject. */
-  firstRegistration(): Promise<void>;
-  /** Calls `listener`, which must not throw, after every success; returns what ends it. */
-  onHeartbeat(listener: () => void): () => void;
-}
+export type Registration = ReturnType<typeof createRegistration>;
 
 /**
  * Registers the service with the CDS API, waits for an API that is not up, and stays registered.
  */
-export function createRegistration(deps: RegistrationDeps): Registration {
+export function createRegistration(deps: RegistrationDeps) {
   const { logger, identity, intervalMs = INTERVAL_MS, firstRetryMs = FIRST_RETRY_MS } = deps;
   const lifetime = new AbortController();
   const listeners = new Set<() => void>();
   const hashes = deps.hashes ?? createKnownHashes({ logger });
+  const createSession = isConsumerToken(deps.token())
+    ? createConsumerSession
+    : createSharedInfraSession;
   const session = createSession({ ...deps, hashes, renewNow: () => register('renew') });
   const failures = createFailureCount(deps, session.adviceFor);
-  const counts = deps.metrics
-    ? createHeartbeatMetrics({
-        metrics: deps.metrics,
-        service: identity.type,
-        failuresInARow: () => failures.inARow,
-      })
-    : undefined;
+  const count =
+    deps.metrics && createHeartbeatMetrics(deps.metrics, identity.type, () => failures.inARow);
   let started = false;
   let registered = false;
   let underWay: Promise<void> | undefined;
   let resolveFirst: () => void = () => undefined;
   const firstSuccess = new Promise<void>((resolve) => (resolveFirst = resolve));
 
-  const send = async (how: 'heartbeat' | 'renew'): Promise<void> => {
-    await session[how](lifetime.signal);
+  const sendAndNotify = async (how: 'heartbeat' | 'renew'): Promise<void> => {
+    try {
+      await session[how](lifetime.signal);
+      count?.('ok');
+    } catch (error) {
+      if (!lifetime.signal.aborted) count?.('failed');
+      throw error;
+    } finally {
+      // Before anybody hears of it: who registers in answer to this wants a new registration.
+      underWay = undefined;
+    }
     failures.reset();
     if (!registered)
       logger.info(
         {
           name: identity.name,
           version: buildInfo().version,
-          reportedVersion: session.reportedVersion,
+          reportedVersion: session.version.reported,
         },
         deps.isShared ? 'session of the main process taken' : 'registered with the CDS API',
       );
     registered = true;
-  };
-
-  const sendAndNotify = async (how: 'heartbeat' | 'renew'): Promise<void> => {
-    try {
-      await send(how);
-      counts?.ok();
-    } catch (error) {
-      if (!lifetime.signal.aborted) counts?.failed();
-      throw error;
-    } finally {
-      // Before anybody hears of it: who registers in answer to this wants a new registration.
-      underWay = undefined;
-    }
     resolveFirst();
     for (const listener of listeners) listener();
   };
@@ -124,25 +104,31 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   };
 
   return {
-    start() {
+    /** Registers and keeps sending heartbeats, in the background. */
+    start(): void {
       if (started) return;
       started = true;
       void keepRegistered();
     },
-    stop: () => lifetime.abort(new Error('the service is stopping')),
+    stop: (): void => lifetime.abort(new Error('the service is stopping')),
+    /** Registers now, after a 401. Concurrent calls share one. Rejects with an `ApiError`. */
     registerNow: () => register('renew'),
-    callers: session,
-    get apiVersion() {
-      return session.apiVersion;
+    /** Who may call the guarded routes. */
+    callers: session satisfies Required<Callers>,
+    /** The version of the API; empty while it is not known. */
+    get apiVersion(): string {
+      return session.version.ofApi;
     },
-    get failuresInARow() {
+    get failuresInARow(): number {
       return failures.inARow;
     },
-    get registered() {
+    get registered(): boolean {
       return registered;
     },
+    /** Resolves at the first success; does not reject. */
     firstRegistration: () => firstSuccess,
-    onHeartbeat(listener) {
+    /** Calls `listener`, which must not throw, after every success; returns what ends it. */
+    onHeartbeat(listener: () => void): () => void {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },

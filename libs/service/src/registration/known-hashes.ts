@@ -5,35 +5,24 @@ import type { Logger } from '../logs/create-logger';
 /** How long a request of a process's first moments waits for what Redis knows. */
 const SETTLE_MS = 5_000;
 
-/**
- * All hashes that the CDS API ever gave this service under its name. Until its restart the API
- * keeps a client for each project and VCS server with the hash of the moment when it was made; and
- * it has the hash of a process before that process has registered.
- */
-export interface KnownHashes {
-  /** Whether a request with this header comes from the API. Takes the same time for each. */
-  includes(xAuthHeader: string): boolean;
-  /**
-   * Adds a hash of the API, and stores all in the background: a Redis that lost some has them after
-   * the next heartbeat.
-   */
-  add(hash: string): void;
-  /** Fingerprint of the hash that the API gave this process last; undefined before the first. */
-  given(): string | undefined;
-  /** Resolves when Redis's hashes are known, or five seconds after the start. Never rejects. */
-  settled(): Promise<void>;
-}
-
 /** What is stored of a hash: nothing that opens a service, since a hash is random and long. */
 export function fingerprintOf(xAuthHeader: string): string {
   return createHash('sha256').update(xAuthHeader).digest('hex');
 }
 
-/** @param deps.store without one they are known to this process alone */
+export type KnownHashes = ReturnType<typeof createKnownHashes>;
+
+/**
+ * All hashes that the CDS API ever gave this service under its name. Until its restart the API
+ * keeps a client for each project and VCS server with the hash of the moment when it was made; and
+ * it has the hash of a process before that process has registered.
+ *
+ * @param deps.store without one they are known to this process alone
+ */
 export function createKnownHashes(deps: {
   store?: HashStore | undefined;
   logger: Pick<Logger, 'debug' | 'warn'>;
-}): KnownHashes {
+}) {
   const { store, logger } = deps;
   /** Oldest first. */
   const known = new Map<string, { bytes: Buffer; at: number }>();
@@ -78,13 +67,18 @@ export function createKnownHashes(deps: {
   }
 
   return {
-    includes(xAuthHeader) {
+    /** Whether a request with this header comes from the API. Takes the same time for each. */
+    includes(xAuthHeader: string): boolean {
       const given = Buffer.from(fingerprintOf(xAuthHeader), 'hex');
       let found = false;
       for (const { bytes } of known.values()) found = timingSafeEqual(given, bytes) || found;
       return found;
     },
-    add(hash) {
+    /**
+     * Adds a hash of the API, and stores all in the background: a Redis that lost some has them
+     * after the next heartbeat.
+     */
+    add(hash: string): void {
       const fingerprint = fingerprintOf(Buffer.from(hash).toString('base64'));
       given = fingerprint;
       remember({ fingerprint, at: Date.now() });
@@ -97,7 +91,20 @@ export function createKnownHashes(deps: {
         },
       );
     },
+    /** Fingerprint of the hash that the API gave this process last; undefined before the first. */
     given: () => given,
+    /** Resolves when Redis's hashes are known, or five seconds after the start. Never rejects. */
     settled: () => settled,
+  };
+}
+
+/** The same store, into which nothing is put while the state in Redis is another's. */
+export function whileOurs(store: HashStore, isOurs: () => boolean): HashStore {
+  return {
+    ...store,
+    async add(hashes) {
+      if (!isOurs()) throw new Error('the state in Redis is not known to be that of this CDS');
+      await store.add(hashes);
+    },
   };
 }

@@ -1,8 +1,10 @@
 import type { CdsApiClient } from '@cds/api-client';
-import type { MonitoringLine } from '@cds/wire';
+import type { MonitoringStatus } from '@cds/wire';
 import { buildInfo } from '../build-info';
-import { VERSION_COMPONENT } from '../monitoring-components';
+import { API_COMPONENT, VERSION_COMPONENT } from '../monitoring-components';
 import type { Logger } from '../logs/create-logger';
+
+export type ReportedVersion = ReturnType<typeof createReportedVersion>;
 
 /**
  * The version that heartbeats report: the API's own, since it calls services of others out of date
@@ -25,9 +27,18 @@ export function createReportedVersion(deps: {
     get ofApi(): string {
       return ofApi ?? '';
     },
-    /** The line of `/mon/status` as the API is to have it: it compares that of the version, too. */
-    inLine(line: MonitoringLine): MonitoringLine {
-      return line.component === VERSION_COMPONENT ? { ...line, value: reported() } : line;
+    /**
+     * The status as a heartbeat carries it: with this version, which the API compares, and without
+     * what this service thinks of the API.
+     */
+    inStatus({ now, lines }: MonitoringStatus): MonitoringStatus {
+      const forApi = lines.filter(({ component }) => component !== API_COMPONENT);
+      return {
+        now,
+        lines: forApi.map((line) =>
+          line.component === VERSION_COMPONENT ? { ...line, value: reported() } : line,
+        ),
+      };
     },
     /**
      * Asks the API.

@@ -2,7 +2,6 @@ import { type CdsApiClient, isApiError } from '@cds/api-client';
 import { CdsError } from '@cds/wire';
 import type { ApiSession, SessionDeps } from './api-session';
 import { GenerationError, generationFor, TOKEN_ADVICE } from './generation-error';
-import { linesForApi } from './lines-for-api';
 import { createReportedVersion } from './reported-version';
 
 /**
@@ -14,14 +13,13 @@ export function createSharedInfraSession(deps: SessionDeps): ApiSession {
   const version = createReportedVersion({ api, logger });
 
   const send = async (signal: AbortSignal): Promise<{ up_to_date: boolean }> => {
-    const { now, lines } = linesForApi(await deps.monitoring());
     const answer = await api.register(
       {
         name: identity.name,
         type: identity.type,
         http_url: identity.url,
         token: deps.token(),
-        monitoring_status: { now, lines: lines.map((line) => version.inLine(line)) },
+        monitoring_status: version.inStatus(await deps.monitoring()),
         config: deps.config,
         version: version.reported,
       },
@@ -54,12 +52,7 @@ export function createSharedInfraSession(deps: SessionDeps): ApiSession {
       reason: headers.x_auth_header === undefined ? NO_HEADER : WRONG_HEADER,
     }),
     errorBody: (error) => error.toBody(),
-    get apiVersion() {
-      return version.ofApi;
-    },
-    get reportedVersion() {
-      return version.reported;
-    },
+    version,
   };
 }
 

@@ -119,7 +119,7 @@ export function createUi(deps: UiDeps): { path: string; handler: RequestHandler 
   );
   router.use(absentIsUnknown(state));
   router.use((thrown: unknown, request: Request, response: Response, next: (e: unknown) => void) =>
-    createErrorMiddleware(logger, undefined, (_res: ServerResponse, error) =>
+    createErrorMiddleware(logger, (_res: ServerResponse, error) =>
       send(request, response, errorPage(error)),
     )(thrown, request, response, next),
   );
