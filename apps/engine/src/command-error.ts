@@ -18,3 +18,8 @@ export class CommandError extends Error {
 export function usageError(message: string): CommandError {
   return new CommandError(`${message} See --help.`, EXIT_USAGE);
 }
+
+/** The words of an error alone: errors of Redis carry the command, and with it what was stored. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import {
   type ActionOptions,
   addActionOptions,
+  configOption,
   type ConfirmedOptions,
-  yesOption,
-} from './action-options';
+} from './command-options';
 import { listDeadLetters, moveDeadLetters, type MoveOptions } from './commands/hooks-dead-letters';
 import { adoptState } from './commands/adopt-state';
 import { importHooks, type ImportOptions } from './commands/hooks-import';
@@ -12,7 +12,6 @@ import { acknowledgeLostDeliveries } from './commands/hooks-lost-deliveries';
 import { replayExecution } from './commands/hooks-replay';
 import { resetSignature } from './commands/hooks-signature';
 import { whyNoRun, type WhyOptions } from './commands/hooks-why';
-import { configOption } from './config-option';
 import {
   type ListOptions,
   printCleanups,
@@ -24,6 +23,14 @@ import type { Context } from './context';
 
 const hooksConfig = () =>
   configOption('configuration file (TOML) of hooks; the environment when not given');
+const action = (above: Command, name: string, { asks = false } = {}) =>
+  addActionOptions(above.command(name), { asks, config: hooksConfig() });
+const listOf = (group: Command) =>
+  group
+    .command('list')
+    .addOption(hooksConfig())
+    .option('--json', 'print a JSON array')
+    .option('--limit <number>', 'how many to print', '100');
 const UUID = 'uuid of the task in CDS; of a cleanup its own';
 const TIMESTAMP = 'timestamp of the execution (nanoseconds)';
 
@@ -34,12 +41,8 @@ export function addHooksCommands(program: Command, context: Context): void {
   const deadLetters = hooks
     .command('dead-letters')
     .description('executions and branch cleanups that failed for good');
-  deadLetters
-    .command('list')
+  listOf(deadLetters)
     .argument('[uuid]', 'only those of this task and of its cleanups')
-    .addOption(hooksConfig())
-    .option('--json', 'print a JSON array')
-    .option('--limit <number>', 'how many to print', '100')
     .description('list them, the newest first')
     .action(async (uuid: string | undefined, o: ListOptions) => listDeadLetters(uuid, o, context));
   const moves = {
@@ -47,12 +50,12 @@ export function addHooksCommands(program: Command, context: Context): void {
     drop: 'remove them for good',
   };
   for (const verb of ['retry', 'drop'] as const)
-    addActionOptions(deadLetters.command(verb))
+    addActionOptions(deadLetters.command(verb).option('--all', 'all of them, or all of one task'), {
+      asks: true,
+      config: hooksConfig(),
+    })
       .argument('[uuid]', UUID)
       .argument('[timestamp]', TIMESTAMP)
-      .option('--all', 'all of them, or all of one task')
-      .addOption(yesOption())
-      .addOption(hooksConfig())
       .description(moves[verb])
       .action(async (uuid: string | undefined, timestamp: string | undefined, o: MoveOptions) =>
         moveDeadLetters(verb, uuid, timestamp, o, context),
@@ -75,10 +78,9 @@ export function addHooksCommands(program: Command, context: Context): void {
     )
     .action(async (target: string, o: WhyOptions) => whyNoRun(target, o, context));
 
-  addActionOptions(hooks.command('replay'))
+  action(hooks, 'replay')
     .argument('<uuid>', 'uuid of the task in CDS')
     .argument('<timestamp>', TIMESTAMP)
-    .addOption(hooksConfig())
     .description(
       'send any execution that has ended again, as a new one: every run of it is asked for again',
     )
@@ -89,10 +91,8 @@ export function addHooksCommands(program: Command, context: Context): void {
   const signature = hooks
     .command('signature')
     .description('what hooks knows about the signatures of deliveries');
-  addActionOptions(signature.command('reset'))
+  action(signature, 'reset', { asks: true })
     .argument('<uuid>', 'uuid of the task in CDS')
-    .addOption(yesOption())
-    .addOption(hooksConfig())
     .description(
       'take unsigned deliveries of a task again that was signed before (signature = "auto")',
     )
@@ -101,22 +101,17 @@ export function addHooksCommands(program: Command, context: Context): void {
   const lost = hooks
     .command('lost-deliveries')
     .description('accepted deliveries that vanished from Redis');
-  addActionOptions(lost.command('acknowledge'))
-    .addOption(yesOption())
-    .addOption(hooksConfig())
+  action(lost, 'acknowledge', { asks: true })
     .description('say how many were lost and since when, and set their count back to 0')
     .action(async (o: ConfirmedOptions) => acknowledgeLostDeliveries(o, context));
 
-  addActionOptions(hooks.command('adopt'))
-    .addOption(yesOption())
-    .addOption(hooksConfig())
+  action(hooks, 'adopt', { asks: true })
     .description(
       'say that what is in Redis is the state of this CDS, and of no other: after a move that hooks cannot tell from a second CDS',
     )
     .action(async (o: ConfirmedOptions) => adoptState('hooks', o, context));
 
-  addActionOptions(hooks.command('import'))
-    .addOption(hooksConfig())
+  action(hooks, 'import')
     .option('--from <redis>', "Redis of CDS's own hooks; that of the configuration when not given")
     .description(
       "take over the tasks, pending deliveries and branch deletions of CDS's own hooks; its keys are left as they are",
@@ -130,24 +125,15 @@ export function addHooksCommands(program: Command, context: Context): void {
 
 /** Lists with the uuids and timestamps that other commands take. */
 function addLists(hooks: Command, context: Context): void {
-  const listOf = (name: string, description: string) =>
-    hooks
-      .command(name)
-      .description(description)
-      .command('list')
-      .addOption(hooksConfig())
-      .option('--json', 'print a JSON array')
-      .option('--limit <number>', 'how many to print', '100');
-
-  listOf('tasks', 'hooks of workflows, as hooks keeps them')
+  listOf(hooks.command('tasks').description('hooks of workflows, as hooks keeps them'))
     .option('--workflow <project/name>', 'only those of this workflow')
     .description('list tasks, with how many executions wait')
     .action(async (o: TaskListOptions) => printTasks(o, context));
-  listOf('executions', 'what a task received or was due for')
+  listOf(hooks.command('executions').description('what a task received or was due for'))
     .argument('<uuid>', 'uuid of the task in CDS')
     .description('list the executions of a task, the newest first')
     .action(async (uuid: string, o: ListOptions) => printExecutions(uuid, o, context));
-  listOf('cleanups', 'removals of the runs of deleted branches')
+  listOf(hooks.command('cleanups').description('removals of the runs of deleted branches'))
     .description('list them: those that wait by their date, then stopped and failed ones')
     .action(async (o: ListOptions) => printCleanups(o, context));
 }

@@ -1,4 +1,5 @@
 import {
+  type ConfigProblem,
   formatProblem,
   ConfigError,
   loadConfig,
@@ -7,17 +8,28 @@ import {
 } from '@cds/config';
 import type { Context } from './context';
 
+/** What `read` returns, or what `otherwise` makes of the problems of a wrong configuration. */
+export function readOr<T, U>(read: () => T, otherwise: (problems: ConfigProblem[]) => U): T | U {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return otherwise(error.problems);
+  }
+}
+
 /** Loads a configuration. Undefined when it is wrong: its problems are then on standard error. */
 export function loadConfigOrSay(
   services: readonly ServiceName[],
   files: readonly string[] | undefined,
   context: Context,
 ): LoadedConfig | undefined {
-  try {
-    return loadConfig({ services, files, documents: context.documents, env: context.env });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    error.problems.forEach((problem) => context.say(formatProblem(problem)));
-    return undefined;
-  }
+  const { documents, env } = context;
+  return readOr(
+    () => loadConfig({ services, files, documents, env }),
+    (problems) => {
+      problems.forEach((problem) => context.say(formatProblem(problem)));
+      return undefined;
+    },
+  );
 }

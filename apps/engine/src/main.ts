@@ -1,6 +1,6 @@
 #!/usr/bin/env node
+import { createInterface } from 'node:readline';
 import { allowSlowConnects } from '@cds/network';
-import { askAtTerminal } from './ask-at-terminal';
 import { EXIT_FAILED } from './command-error';
 import { runProgram } from './program';
 
@@ -23,3 +23,16 @@ void runProgram(process.argv.slice(2), {
 }).then((exitCode) => {
   process.exitCode ||= exitCode;
 });
+
+/** Asks on standard error. Empty when the terminal ends the input, or at Ctrl-C. */
+async function askAtTerminal(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await new Promise((resolve) => {
+      terminal.once('close', () => resolve(''));
+      terminal.question(question, resolve);
+    });
+  } finally {
+    terminal.close();
+  }
+}

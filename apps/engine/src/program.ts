@@ -1,18 +1,21 @@
 import { CDS_VERSION_OF_TODAY, type RemoteOptions } from '@cds/config';
 import { showHidden } from '@cds/wire';
 import { Command, CommanderError, Option } from 'commander';
-import { addActionOptions, type ConfirmedOptions, yesOption } from './action-options';
-import { buildInfo } from './build-info';
-import { CommandError, EXIT_FAILED, EXIT_USAGE } from './command-error';
+import {
+  addActionOptions,
+  type ConfigOption,
+  configOption,
+  type ConfirmedOptions,
+} from './command-options';
+import { CommandError, EXIT_FAILED, EXIT_USAGE, reasonOf } from './command-error';
 import { checkConfig, type CheckOptions } from './commands/config-check';
 import { doctor, type DoctorOptions } from './commands/doctor';
 import { CONFIG_FORMATS, newConfig, type NewConfigOptions } from './commands/config-new';
 import { startServices } from './commands/start';
 import { adoptState } from './commands/adopt-state';
 import { showWebhook, type WebhookOptions } from './commands/vcs-webhook';
-import { showVersion } from './commands/version';
+import { buildInfo, showVersion } from './commands/version';
 import { addCompletion } from './completion/completion-command';
-import { type ConfigOption, configOption } from './config-option';
 import type { Context } from './context';
 import { addRemoteOptions } from './remote-config';
 import { addHooksCommands } from './hooks-commands';
@@ -42,7 +45,7 @@ export async function runProgram(args: readonly string[], process: Context): Pro
       context.say(`error: ${error.message}`);
       return error.exitCode;
     }
-    context.say(`error: ${error instanceof Error ? error.message : String(error)}`);
+    context.say(`error: ${reasonOf(error)}`);
     return EXIT_FAILED;
   }
 }
@@ -129,9 +132,7 @@ export function createProgram(context: Context, endWith: (exitCode: number) => v
       'print URL, events and secret of a webhook that has to be added at Bitbucket by hand',
     )
     .action(async (uuid: string, o: WebhookOptions) => showWebhook(uuid, o, context));
-  addActionOptions(vcs.command('adopt'))
-    .addOption(configOption())
-    .addOption(yesOption())
+  addActionOptions(vcs.command('adopt'), { asks: true })
     .description(
       'say that what is in Redis is the state of this CDS, and of no other: after a move that vcs cannot tell from a second CDS',
     )

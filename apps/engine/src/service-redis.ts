@@ -1,7 +1,7 @@
 import { formatRedisAddress, type LoadedConfig, type ServiceName } from '@cds/config';
 import { connectRedis, type RedisConfigLike, whenReady } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import { CommandError } from './command-error';
+import { CommandError, reasonOf } from './command-error';
 import type { Context } from './context';
 import { loadConfigOrSay } from './load-config';
 
@@ -39,6 +39,20 @@ export async function withRedis<T>(
   advice: string,
   work: (redis: Redis) => Promise<T>,
 ): Promise<T> {
+  try {
+    return await askRedis(config, work);
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    const address = formatRedisAddress(config.address);
+    throw new CommandError(`Redis at ${address} cannot be asked (${reasonOf(error)}): ${advice}`);
+  }
+}
+
+/** @throws Error saying why Redis cannot be asked, and what `work` throws */
+export async function askRedis<T>(
+  config: RedisConfigLike,
+  work: (redis: Redis) => Promise<T>,
+): Promise<T> {
   let reason = `no answer within ${CONNECT_MS / 1_000} s`;
   const logger = {
     info: () => undefined,
@@ -46,19 +60,11 @@ export async function withRedis<T>(
       if ('reason' in fields) reason = String(fields.reason);
     },
   };
-  const fail = (why: string) =>
-    new CommandError(
-      `Redis at ${formatRedisAddress(config.address)} cannot be asked (${why}): ${advice}`,
-    );
   const redis = connectRedis({ redis: config, logger, name: 'engine' }, 'client');
   try {
     await whenReady(redis, CONNECT_MS);
-    if (redis.status !== 'ready') throw fail(reason);
+    if (redis.status !== 'ready') throw new Error(reason);
     return await work(redis);
-  } catch (error) {
-    if (error instanceof CommandError) throw error;
-    // Only the message: errors of Redis carry the command, and with it what was stored.
-    throw fail(error instanceof Error ? error.message : String(error));
   } finally {
     redis.disconnect();
   }

@@ -1,6 +1,6 @@
 import { createHooksStateMark } from '@cds/hooks-store';
 import { createVcsStateMark } from '@cds/redis';
-import { checkCanConfirm, confirm, type ConfirmedOptions, printResult } from '../action-options';
+import { checkCanConfirm, confirm, type ConfirmedOptions, printResult } from '../command-options';
 import { CommandError } from '../command-error';
 import type { Context } from '../context';
 import { withServiceRedis } from '../service-redis';

@@ -1,5 +1,5 @@
-import { formatJson } from '../print-json';
-import type { ConfigOption } from '../config-option';
+import { formatJson } from '../print';
+import type { ConfigOption } from '../command-options';
 import { EXIT_FAILED, usageError } from '../command-error';
 import type { Context } from '../context';
 import { allChecks } from '../doctor/all-checks';

@@ -6,14 +6,15 @@ import {
   type DeadLetterPreview,
   isCleanupId,
   type Moved,
+  shortTime,
 } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
-import { checkCanConfirm, confirm, type ConfirmedOptions, printResult } from '../action-options';
+import { checkCanConfirm, confirm, type ConfirmedOptions, printResult } from '../command-options';
 import { CommandError, usageError } from '../command-error';
 import type { Context } from '../context';
 import { checkLimit, checkTimestamp, checkUuid } from '../execution-arguments';
 import { withServiceRedis } from '../service-redis';
-import { formatTable } from '../print-table';
+import { type Columns, formatTable } from '../print';
 import { type ListOptions, printRows, sayNewest } from './hooks-lists';
 
 export interface MoveOptions extends ConfirmedOptions {
@@ -39,30 +40,22 @@ export async function listDeadLetters(
       total: await deadLetters.count(uuid),
     };
   });
-  printRows(found, { json: o.json, none: 'There are no dead letters.', table }, context);
+  printRows(found, { json: o.json, none: 'There are no dead letters.', columns: COLUMNS }, context);
   sayNewest(found.length, total, context);
 }
 
-function table(letters: DeadLetter[]): string {
-  return formatTable(
-    [
-      ...['UUID', 'TIMESTAMP', 'KIND', 'FAILED AT', 'WORKFLOW', 'REPOSITORY', 'BRANCH OR TAG'],
-      ...['REQUEST ID', 'ERRORS', 'LAST ERROR'],
-    ],
-    letters.map((letter) => [
-      letter.uuid,
-      String(letter.timestamp),
-      letter.kind,
-      letter.failed_at.replace(/\.\d+Z$/, 'Z'),
-      `${letter.project}/${letter.workflow}`,
-      letter.repository,
-      letter.branch ?? '',
-      letter.request_id,
-      String(letter.nb_errors),
-      letter.last_error,
-    ]),
-  );
-}
+const COLUMNS: Columns<DeadLetter> = {
+  UUID: ({ uuid }) => uuid,
+  TIMESTAMP: ({ timestamp }) => timestamp,
+  KIND: ({ kind }) => kind,
+  'FAILED AT': (letter) => shortTime(letter.failed_at),
+  WORKFLOW: ({ project, workflow }) => `${project}/${workflow}`,
+  REPOSITORY: ({ repository }) => repository,
+  'BRANCH OR TAG': ({ branch }) => branch ?? '',
+  'REQUEST ID': (letter) => letter.request_id,
+  ERRORS: (letter) => letter.nb_errors,
+  'LAST ERROR': (letter) => letter.last_error,
+};
 
 const WORDS = {
   retry: {
@@ -101,9 +94,8 @@ export async function moveDeadLetters(
     }
     const deadLetters = createDeadLetters({ redis });
     if (one) {
-      judge(await deadLetters[verb](one.uuid, one.id));
-      const isCleanup = isCleanupId(one.uuid);
-      const fields = { executions: isCleanup ? 0 : 1, cleanups: isCleanup ? 1 : 0, more: false };
+      checkMoved(await deadLetters[verb](one.uuid, one.id));
+      const fields = { ...countOf(one.uuid), more: false };
       return printResult(o, context, { sentence: `${done}${next}.`, fields });
     }
     await deadLetters.adopt();
@@ -121,9 +113,13 @@ async function preview(
   const dryRun = createDeadLetterPreview({ redis });
   if (!one) return dryRun.all({ uuid, limit: MAX_SHOWN });
   const { result, letters } = await dryRun.one(one.uuid, one.id);
-  judge(result);
-  const isCleanup = isCleanupId(one.uuid);
-  return { executions: isCleanup ? 0 : 1, cleanups: isCleanup ? 1 : 0, letters };
+  checkMoved(result);
+  return { ...countOf(one.uuid), letters };
+}
+
+function countOf(uuid: string): Pick<AllMoved, 'executions' | 'cleanups'> {
+  const isCleanup = isCleanupId(uuid);
+  return { executions: isCleanup ? 0 : 1, cleanups: isCleanup ? 1 : 0 };
 }
 
 function printPreview(
@@ -134,7 +130,7 @@ function printPreview(
 ): void {
   const what = verb === 'retry' ? 'be sent again' : 'be removed for good';
   printResult(o, context, {
-    sentence: `${letters.length === 0 ? '' : `${table(letters)}\n`}This would ${what}, and nothing was written: ${kinds(counts)}.`,
+    sentence: `${letters.length === 0 ? '' : `${formatTable(COLUMNS, letters)}\n`}This would ${what}, and nothing was written: ${kinds(counts)}.`,
     fields: { ...counts, dead_letters: letters },
   });
   const total = counts.executions + counts.cleanups;
@@ -157,7 +153,7 @@ function whichOne(
   );
 }
 
-function judge(result: Moved): void {
+function checkMoved(result: Moved): void {
   if (result === 'unknown')
     throw new CommandError(
       'there is no execution of this uuid and timestamp: see engine hooks dead-letters list.',

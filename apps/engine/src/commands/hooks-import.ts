@@ -1,10 +1,17 @@
-import type { ActionOptions } from '../action-options';
+import { createImport } from '@cds/hooks-store';
+import type { Redis } from 'ioredis';
+import type { ActionOptions } from '../command-options';
 import { CommandError } from '../command-error';
-import { formatJson } from '../print-json';
+import { formatJson } from '../print';
 import type { Context } from '../context';
 import { withServiceRedis, withRedis } from '../service-redis';
-import { importReference } from '../reference/import-reference';
+import { createDryImport } from '../reference/dry-import';
+import { importCleanups } from '../reference/import-cleanups';
+import { importDeliveries } from '../reference/import-deliveries';
+import { createReporter, type ImportReport } from '../reference/import-report';
+import { importTasks } from '../reference/import-tasks';
 import { importRemarks, printImport } from '../reference/print-import';
+import { createReference } from '../reference/read-reference';
 import { IMPORT_PASSWORD, sourceAddress } from '../reference/source-address';
 
 export interface ImportOptions extends ActionOptions {
@@ -16,28 +23,45 @@ const OF_SOURCE = `look whether it and the Redis of the configuration run, wheth
 /** `engine hooks import` */
 export async function importHooks(o: ImportOptions, context: Context): Promise<void> {
   const source = o.from === undefined ? undefined : sourceAddress(o.from, context.env);
-  const report = await withServiceRedis(
-    'hooks',
-    o.config,
-    context,
-    async (into, { redis, retryError }) => {
-      const options = { into, retryError, dryRun: o.dryRun === true, now: Date.now() };
-      // CDS's own hooks knows of no key prefix.
-      return withRedis(source ?? { ...redis, keyPrefix: '' }, OF_SOURCE, (from) =>
-        importReference({ ...options, from }),
-      );
-    },
+  const report = await withServiceRedis('hooks', o.config, context, async (into, config) =>
+    // CDS's own hooks knows of no key prefix.
+    withRedis(source ?? { ...config.redis, keyPrefix: '' }, OF_SOURCE, (from) =>
+      importReference({ from, into, retryError: config.retryError, dryRun: o.dryRun === true }),
+    ),
   );
-  if (!report) {
+  if (!report)
     throw new CommandError(
-      "there is nothing of CDS's own hooks in that Redis (no sorted set hooks:tasks): name the one that it used with --from.",
+      "there is nothing of CDS's own hooks in that Redis (no sorted set hooks:tasks): " +
+        'name the one that it used with --from.',
     );
-  }
   context.out(o.json ? formatJson(report) : printImport(report));
   importRemarks(report).forEach((remark) => context.say(remark));
-  if (report.problems.length > 0) {
+  if (report.problems.length > 0)
     throw new CommandError(
       'not everything could be imported, see above. What could be was; to import again is safe.',
     );
-  }
+}
+
+/**
+ * Imports what CDS's own hooks has to do: tasks, scheduled cleanups, accepted deliveries. Only
+ * reads its keys. Safe to repeat.
+ * @returns undefined when there is nothing of CDS's own hooks
+ */
+async function importReference(deps: {
+  from: Redis;
+  into: Redis;
+  /** Tries in all, as both services are configured. */
+  retryError: number;
+  dryRun: boolean;
+}): Promise<ImportReport | undefined> {
+  const { retryError, into: redis } = deps;
+  const now = Date.now();
+  const reference = createReference({ redis: deps.from });
+  if (!(await reference.isThere())) return undefined;
+  const into = deps.dryRun ? createDryImport({ redis }) : createImport({ redis });
+  const reporter = createReporter(deps.dryRun);
+  const known = await importTasks({ reference, into, reporter, now });
+  await importCleanups({ reference, redis, into, reporter, known, retryError });
+  await importDeliveries({ reference, into, reporter, known, retryError, now });
+  return reporter.report;
 }

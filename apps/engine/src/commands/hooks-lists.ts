@@ -4,16 +4,16 @@ import {
   listExecutions,
   type ListedExecution,
   listTasks,
+  shortTime,
   timestampOfId,
 } from '@cds/hooks-store';
 import type { Task } from '@cds/wire';
 import { CommandError } from '../command-error';
-import type { ConfigOption } from '../config-option';
+import type { ConfigOption } from '../command-options';
 import type { Context } from '../context';
 import { checkLimit, checkUuid } from '../execution-arguments';
 import { withServiceRedis } from '../service-redis';
-import { formatJson } from '../print-json';
-import { formatTable } from '../print-table';
+import { type Columns, formatJson, formatTable } from '../print';
 
 export interface ListOptions extends ConfigOption {
   json?: true;
@@ -26,12 +26,12 @@ export interface TaskListOptions extends ListOptions {
 
 /** Prints rows as JSON for programs, or as a table for people. */
 export function printRows<T>(
-  rows: T[],
-  o: { json: true | undefined; none: string; table: (rows: T[]) => string },
+  rows: readonly T[],
+  o: { json: true | undefined; none: string; columns: Columns<T> },
   context: Context,
 ): void {
   if (o.json) context.out(formatJson(rows));
-  else context.out(rows.length === 0 ? `${o.none}\n` : o.table(rows));
+  else context.out(rows.length === 0 ? `${o.none}\n` : formatTable(o.columns, rows));
 }
 
 export function sayNewest(shown: number, total: number, context: Context): void {
@@ -42,8 +42,7 @@ export function sayNewest(shown: number, total: number, context: Context): void 
 /** `engine hooks tasks list` */
 export async function printTasks(o: TaskListOptions, context: Context): Promise<void> {
   const limit = checkLimit(o.limit);
-  const { workflow } = o;
-  const isWanted = (task: Task) => workflow === undefined || nameOf(task) === workflow;
+  const isWanted = (task: Task) => o.workflow === undefined || nameOf(task) === o.workflow;
   const list = await withServiceRedis('hooks', o.config, context, (redis) =>
     listTasks(redis, limit, isWanted),
   );
@@ -59,21 +58,17 @@ export async function printTasks(o: TaskListOptions, context: Context): Promise<
       nb_executions_total: task.nb_executions_total,
       nb_executions_todo: task.nb_executions_todo,
     }))
-    .sort((a, b) => (nameOfRow(a) < nameOfRow(b) ? -1 : 1));
-  const table = () =>
-    formatTable(
-      ['UUID', 'TYPE', 'WORKFLOW', 'WAITING', 'IN ALL', 'STATE', 'REPOSITORY'],
-      rows.map((row) => [
-        row.uuid,
-        row.type,
-        `${row.project}/${row.workflow}`,
-        String(row.nb_executions_todo),
-        String(row.nb_executions_total),
-        row.stopped ? 'stopped' : 'runs',
-        row.repository,
-      ]),
-    );
-  printRows(rows, { json: o.json, none: 'There are no such tasks.', table }, context);
+    .sort((a, b) => (`${workflowOf(a)}/${a.uuid}` < `${workflowOf(b)}/${b.uuid}` ? -1 : 1));
+  const columns: Columns<(typeof rows)[number]> = {
+    UUID: ({ uuid }) => uuid,
+    TYPE: ({ type }) => type,
+    WORKFLOW: workflowOf,
+    WAITING: (row) => row.nb_executions_todo,
+    'IN ALL': (row) => row.nb_executions_total,
+    STATE: ({ stopped }) => (stopped ? 'stopped' : 'runs'),
+    REPOSITORY: ({ repository }) => repository,
+  };
+  printRows(rows, { json: o.json, none: 'There are no such tasks.', columns }, context);
   if (unreadable.length > 0)
     context.say(
       `${unreadable.length} task(s) cannot be read and are left out: save their workflows. ${unreadable.slice(0, 10).join(' ')}`,
@@ -95,30 +90,22 @@ export async function printExecutions(
   );
   if (!list) throw new CommandError(`there is no task ${uuid}: see engine hooks tasks list.`);
   const { found, total } = list;
-  const table = () => formatTable(EXECUTIONS, found.map(executionRow));
-  printRows(found, { json: o.json, none: 'There are no executions of this task.', table }, context);
+  const none = 'There are no executions of this task.';
+  printRows(found, { json: o.json, none, columns: EXECUTIONS }, context);
   sayNewest(found.length, total, context);
 }
 
-const EXECUTIONS = [
-  ...['TIMESTAMP', 'STATUS', 'ACCEPTED AT', 'TYPE', 'BRANCH OR TAG', 'RUN', 'REQUEST ID'],
-  ...['ERRORS', 'LAST ERROR'],
-];
-
-function executionRow(execution: ListedExecution): string[] {
-  const { workflow_run: run } = execution;
-  return [
-    String(execution.timestamp),
-    execution.status,
-    execution.accepted_at.replace(/\.\d+Z$/, 'Z'),
-    execution.type,
-    execution.refs.join(', '),
-    run === 0 ? '' : String(run),
-    execution.request_id,
-    String(execution.nb_errors),
-    execution.last_error,
-  ];
-}
+const EXECUTIONS: Columns<ListedExecution> = {
+  TIMESTAMP: ({ timestamp }) => timestamp,
+  STATUS: ({ status }) => status,
+  'ACCEPTED AT': (execution) => shortTime(execution.accepted_at),
+  TYPE: ({ type }) => type,
+  'BRANCH OR TAG': ({ refs }) => refs.join(', '),
+  RUN: ({ workflow_run: run }) => (run === 0 ? '' : run),
+  'REQUEST ID': (execution) => execution.request_id,
+  ERRORS: (execution) => execution.nb_errors,
+  'LAST ERROR': (execution) => execution.last_error,
+};
 
 /** `engine hooks cleanups list` */
 export async function printCleanups(o: ListOptions, context: Context): Promise<void> {
@@ -127,22 +114,8 @@ export async function printCleanups(o: ListOptions, context: Context): Promise<v
     listCleanups(redis, limit),
   );
   const rows = found.map(cleanupFields);
-  const table = () =>
-    formatTable(
-      ['UUID', 'STATUS', 'DUE', 'WORKFLOW', 'REPOSITORY', 'BRANCH', 'REQUEST ID', 'LAST ERROR'],
-      rows.map((row) => [
-        row.uuid,
-        row.status,
-        row.due.replace(/\.\d+Z$/, 'Z'),
-        `${row.project}/${row.workflow}`,
-        row.repository,
-        row.branch,
-        row.request_id,
-        row.last_error,
-      ]),
-    );
   const none = 'There are no cleanups of deleted branches.';
-  printRows(rows, { json: o.json, none, table }, context);
+  printRows(rows, { json: o.json, none, columns: CLEANUPS }, context);
   if (total > rows.length)
     context.say(`These are ${rows.length} of ${total}: --limit ${total} shows all.`);
 }
@@ -161,6 +134,17 @@ function cleanupFields(cleanup: Cleanup) {
   };
 }
 
+const CLEANUPS: Columns<ReturnType<typeof cleanupFields>> = {
+  UUID: ({ uuid }) => uuid,
+  STATUS: ({ status }) => status,
+  DUE: ({ due }) => shortTime(due),
+  WORKFLOW: workflowOf,
+  REPOSITORY: ({ repository }) => repository,
+  BRANCH: ({ branch }) => branch,
+  'REQUEST ID': (row) => row.request_id,
+  'LAST ERROR': (row) => row.last_error,
+};
+
 function valueOf({ config }: Task, key: string): string {
   return config?.[key]?.value ?? '';
 }
@@ -169,6 +153,6 @@ function nameOf(task: Task): string {
   return `${valueOf(task, 'project')}/${valueOf(task, 'workflow')}`;
 }
 
-function nameOfRow(row: { project: string; workflow: string; uuid: string }): string {
-  return `${row.project}/${row.workflow}/${row.uuid}`;
+function workflowOf(row: { project: string; workflow: string }): string {
+  return `${row.project}/${row.workflow}`;
 }

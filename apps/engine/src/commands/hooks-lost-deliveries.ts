@@ -1,5 +1,5 @@
 import { createLostDeliveries } from '@cds/hooks-store';
-import { checkCanConfirm, confirm, type ConfirmedOptions, printResult } from '../action-options';
+import { checkCanConfirm, confirm, type ConfirmedOptions, printResult } from '../command-options';
 import type { Context } from '../context';
 import { withServiceRedis } from '../service-redis';
 
@@ -9,19 +9,15 @@ export async function acknowledgeLostDeliveries(
   context: Context,
 ): Promise<void> {
   checkCanConfirm(o, context, 'acknowledge forgets how many deliveries were lost');
-  const { deliveries, since } = await withServiceRedis(
-    'hooks',
-    o.config,
-    context,
-    async (redis) => {
-      const lost = createLostDeliveries({ redis });
-      const counted = await lost.unacknowledged();
-      if (o.dryRun) return counted;
-      if (counted.deliveries > 0)
-        await confirm(o, context, `Forget that ${lostText(counted.deliveries)}?`);
-      return lost.acknowledge();
-    },
-  );
+  const counts = await withServiceRedis('hooks', o.config, context, async (redis) => {
+    const lost = createLostDeliveries({ redis });
+    const counted = await lost.unacknowledged();
+    if (o.dryRun) return counted;
+    if (counted.deliveries > 0)
+      await confirm(o, context, `Forget that ${lostText(counted.deliveries)}?`);
+    return lost.acknowledge();
+  });
+  const { deliveries, since } = counts;
   const what = lostText(deliveries);
   const when = since ? `noticed since ${since.toISOString()}` : 'since when is not known';
   const done = o.dryRun

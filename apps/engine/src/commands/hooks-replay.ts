@@ -6,7 +6,7 @@ import {
   timestampOfId,
 } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
-import { type ActionOptions, printResult } from '../action-options';
+import { type ActionOptions, printResult } from '../command-options';
 import { CommandError } from '../command-error';
 import type { Context } from '../context';
 import { checkTimestamp, checkUuid } from '../execution-arguments';

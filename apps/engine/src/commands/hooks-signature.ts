@@ -1,5 +1,5 @@
 import { createResetSignature, isSigned } from '@cds/hooks-store';
-import { checkCanConfirm, confirm, type ConfirmedOptions, printResult } from '../action-options';
+import { checkCanConfirm, confirm, type ConfirmedOptions, printResult } from '../command-options';
 import { CommandError } from '../command-error';
 import type { Context } from '../context';
 import { checkUuid } from '../execution-arguments';

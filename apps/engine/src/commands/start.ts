@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   EXIT_CONFIG,
   EXIT_USAGE,
@@ -10,15 +12,13 @@ import { cdsEngineEnv, findCdsEngine } from '../cds-engine/find-cds-engine';
 import { waitForApi } from '../cds-engine/wait-for-api';
 import { CommandError, usageError } from '../command-error';
 import { argsForApi } from '../cds-engine/args-for-api';
-import type { ConfigOption } from '../config-option';
+import type { ConfigOption } from '../command-options';
 import type { Context } from '../context';
 import { loadConfigOrSay } from '../load-config';
 import { warnOfOpenFiles } from '../readable-by-others';
 import { remoteForService } from '../remote-config';
 import { isOurService, unknownService } from '../service-names';
-import { forwardSignals } from '../supervision/forward-signals';
 import { openOutput } from '../supervision/open-output';
-import { serviceBundle } from '../supervision/service-bundle';
 import { logLineOf, sentenceOf, type SupervisionEvent } from '../supervision/supervision-event';
 import {
   createSupervisor,
@@ -139,4 +139,36 @@ async function startApi(
 
 function configArgs(files: readonly string[]): string[] {
   return files.flatMap((file) => ['--config', file]);
+}
+
+/** The bundle of a service, in the folder of the engine's. */
+function serviceBundle(service: ServiceName, home: string): string {
+  const bundle = join(home, 'services', service, 'main.js');
+  if (existsSync(bundle)) return bundle;
+  throw new CommandError(
+    `the ${service} service is not installed with this command: ${bundle} is missing. Install the package of the engine again.`,
+  );
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/**
+ * A terminal sends Ctrl-C to a whole group, so behind a wrapper (npx) it comes twice at once. A
+ * service takes a second signal as "at once": only a later one is passed on.
+ */
+const SAME_SIGNAL_MS = 1_000;
+
+/** Passes signals on to the children. Returns how to undo it. */
+function forwardSignals(supervisor: Supervisor): () => void {
+  let last = Number.NEGATIVE_INFINITY;
+  const forward = (signal: NodeJS.Signals): void => {
+    const now = performance.now();
+    const isRepeated = now - last < SAME_SIGNAL_MS;
+    last = now;
+    if (!isRepeated) supervisor.stop(signal === 'SIGHUP' ? 'SIGTERM' : signal);
+  };
+  SIGNALS.forEach((signal) => process.on(signal, forward));
+  return () => {
+    SIGNALS.forEach((signal) => process.off(signal, forward));
+  };
 }

@@ -1,12 +1,15 @@
 import type { LoadedConfig, ServiceName, VcsConfig } from '@cds/config';
+import { vcsKeys } from '@cds/redis';
 import { webhookSecret } from '@cds/webhook-signature';
 import { isConsumerToken } from '@cds/wire';
-import { CommandError, usageError } from '../command-error';
-import type { ConfigOption } from '../config-option';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { CommandError, reasonOf, usageError } from '../command-error';
+import type { ConfigOption } from '../command-options';
 import type { Context } from '../context';
 import { loadConfigOrSay } from '../load-config';
-import { readManualWebhook, type ManualWebhook } from '../manual-webhooks';
-import { formatJson } from '../print-json';
+import { formatJson } from '../print';
+import { askRedis } from '../service-redis';
 
 export interface WebhookOptions extends ConfigOption {
   json?: true;
@@ -30,13 +33,11 @@ export async function showWebhook(
   if (!vcs) throw new CommandError('the configuration has no [vcs]');
 
   const secret = webhookSecret(vcs.webhookKey, uuid);
-  const stored = await readManualWebhook(vcs.redis, uuid).catch((error: unknown) =>
-    error instanceof Error ? error : new Error(String(error)),
-  );
-  if (stored && !(stored instanceof Error)) return print(context, [{ ...stored, secret }], json);
+  const stored = await askRedis(vcs.redis, (redis) => storedWebhook(redis, uuid)).catch(reasonOf);
+  if (typeof stored === 'object') return print(context, [{ ...stored, secret }], json);
   context.say(
-    stored
-      ? `Redis of vcs cannot be asked (${stored.message}): this is what the configuration says.`
+    stored !== undefined
+      ? `Redis of vcs cannot be asked (${stored}): this is what the configuration says.`
       : `vcs has not been asked for webhook ${uuid} (or creates it by itself): this is what the configuration says.`,
   );
   const owners = ownersOf(vcs);
@@ -49,6 +50,19 @@ export async function showWebhook(
   print(context, webhooks, json);
 }
 
+/** A webhook to add at Bitbucket by hand, as vcs stores it in Redis. */
+const manualWebhook = z.object({
+  repository: z.string(),
+  url: z.string(),
+  events: z.array(z.string()),
+});
+
+/** Undefined when vcs stored nothing for the webhook. */
+async function storedWebhook(redis: Redis, uuid: string) {
+  const text = await redis.get(vcsKeys.manualWebhook(uuid));
+  return text === null ? undefined : manualWebhook.parse(JSON.parse(text));
+}
+
 /** Whose webhook it may be: a server's, or a VCS project's, which CDS 0.51 and later have. */
 function ownersOf({ api, servers, proxyWebhook = '' }: VcsConfig) {
   const ofServers = servers.map((server) => ({
@@ -59,10 +73,11 @@ function ownersOf({ api, servers, proxyWebhook = '' }: VcsConfig) {
   return [...ofServers, { label: 'VCS projects', proxyWebhook }];
 }
 
-interface PrintedWebhook extends Omit<ManualWebhook, 'repository'> {
+interface PrintedWebhook extends Partial<z.infer<typeof manualWebhook>> {
   /** Whose it is, where it may be one of several. */
   label?: string;
-  repository?: string;
+  url: string;
+  events: string[];
   secret: string;
 }
 

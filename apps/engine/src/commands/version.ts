@@ -1,6 +1,17 @@
-import { buildInfo } from '../build-info';
 import type { Context } from '../context';
-import { formatJson } from '../print-json';
+import { formatJson } from '../print';
+
+// Put in by the build (tools/build/build-app.mjs).
+declare const BUILD_VERSION: string | undefined;
+declare const BUILD_COMMIT: string | undefined;
+
+/** Version and commit of this bundle; `development` where it was not built by the build. */
+export function buildInfo(): { version: string; commit: string } {
+  return {
+    version: typeof BUILD_VERSION === 'string' ? BUILD_VERSION : 'development',
+    commit: typeof BUILD_COMMIT === 'string' ? BUILD_COMMIT : 'unknown',
+  };
+}
 
 /** `engine version` */
 export function showVersion(o: { json?: true }, context: Context): void {

@@ -2,7 +2,6 @@ import {
   type ConfigSources,
   type HooksConfig,
   type LoadedConfig,
-  type RedisConfig,
   type ServiceName,
   type VcsConfig,
   secretValues,
@@ -18,7 +17,7 @@ import { stateCheck } from './checks/state';
 import { webhookChecks } from './checks/webhooks';
 import { withoutSlash } from './ask-url';
 import { type Check, type Finding, ok, skipped } from './finding';
-import { hideSecrets } from './hide-secrets';
+import { hideSecrets } from './print-findings';
 
 export interface DoctorInput extends ConfigSources {
   env: NodeJS.ProcessEnv;
@@ -56,12 +55,10 @@ export function allChecks({ env, repository, ...sources }: DoctorInput) {
     ...each.flatMap(({ name, own }) => [...apiChecks(name, own, clocks), serviceCheck(name, own)]),
     ...(vcs && redisOfVcs && grants
       ? vcs.servers.flatMap((server) =>
-          bitbucketChecks({
-            ...{ server, proxies: vcs.proxies, redis: redisOfVcs, grants, clocks },
-          }),
+          bitbucketChecks({ server, proxies: vcs.proxies, redis: redisOfVcs, grants, clocks }),
         )
       : []),
-    ...(vcs?.servers.length === 0 ? [noServers()] : []),
+    ...(vcs?.servers.length === 0 ? [{ id: 'bitbucket', run: () => NO_SERVERS }] : []),
     ...publicTargets(vcs, hooks).flatMap(publicChecks),
     ...(repository === undefined
       ? []
@@ -82,54 +79,34 @@ export function allChecks({ env, repository, ...sources }: DoctorInput) {
 }
 
 function withoutConfig(): Check[] {
-  return ['redis', 'api', 'service', 'bitbucket', 'public.answer', 'clock'].map((id) => ({
-    ...{ id, needs: ['config'] },
-    run: () => Promise.resolve(ok('')),
-  }));
+  const ids = ['redis', 'api', 'service', 'bitbucket', 'public.answer', 'clock'];
+  return ids.map((id) => ({ id, needs: ['config'], run: () => ok('') }));
 }
 
 /** A service whose file was not named is not checked, which has to be said. */
 function notConfigured({ vcs, hooks }: LoadedConfig): Check[] {
   const missing = [...(vcs ? [] : ['vcs']), ...(hooks ? [] : ['hooks'])];
-  return missing.map((subject) => ({
-    ...{ id: 'config.other', subject },
-    run: () =>
-      Promise.resolve(
-        skipped(
-          `${subject} is not checked: the configuration has no [${subject}]`,
-          'name its file, too, with another --config',
-        ),
-      ),
-  }));
+  return missing.map((subject) => {
+    const why = `${subject} is not checked: the configuration has no [${subject}]`;
+    const outcome = skipped(why, 'name its file, too, with another --config');
+    return { id: 'config.other', subject, run: () => outcome };
+  });
 }
 
-function noServers(): Check {
-  return {
-    id: 'bitbucket',
-    run: () =>
-      Promise.resolve(
-        skipped(
-          'not checked: without [vcs.servers] all credentials are those of VCS projects, which come with the calls of CDS',
-          'cdsctl project vcs list shows them',
-        ),
-      ),
-  };
-}
+const NO_SERVERS = skipped(
+  'not checked: without [vcs.servers] all credentials are those of VCS projects, ' +
+    'which come with the calls of CDS',
+  'cdsctl project vcs list shows them',
+);
 
 /** Each Redis once: both services may share one. */
 function redisTargets({ vcs, hooks }: LoadedConfig): RedisTarget[] {
-  const byConfig = new Map<string, { services: ServiceName[]; config: RedisConfig }>();
-  for (const [name, own] of [
-    ['vcs', vcs],
-    ['hooks', hooks],
-  ] as const) {
-    if (!own) continue;
-    const key = JSON.stringify(own.redis);
-    const known = byConfig.get(key) ?? { services: [], config: own.redis };
-    known.services.push(name);
-    byConfig.set(key, known);
-  }
-  return [...byConfig.values()].map(({ services, config }) => redisTarget(services, config));
+  if (vcs && hooks && JSON.stringify(vcs.redis) === JSON.stringify(hooks.redis))
+    return [redisTarget(['vcs', 'hooks'], vcs.redis)];
+  return [
+    ...(vcs ? [redisTarget(['vcs'], vcs.redis)] : []),
+    ...(hooks ? [redisTarget(['hooks'], hooks.redis)] : []),
+  ];
 }
 
 function publicTargets(vcs: VcsConfig | undefined, hooks: HooksConfig | undefined) {

@@ -26,22 +26,24 @@ export interface Check {
    * Asks without changing anything. An error that it throws is a failure.
    * @param signal aborted when its time is over
    */
-  run(signal: AbortSignal): Promise<Outcome | readonly (Outcome & { subject?: string })[]>;
+  run(signal: AbortSignal): Outcomes | Promise<Outcomes>;
 }
 
-export const ok = (message: string): Outcome => ({ status: 'ok', message });
-export const skipped = (message: string, fix?: string): Outcome => ({
-  ...{ status: 'skipped', message },
-  ...(fix === undefined ? {} : { fix }),
-});
-export const warning = (message: string, fix: string): Outcome => ({
-  ...{ status: 'warning', message, fix },
-});
-export const failed = (message: string, fix: string): Outcome => ({
-  ...{ status: 'failed', message, fix },
-});
+/** One, or several of which each may have a subject of its own. */
+export type Outcomes = Outcome | readonly (Outcome & { subject?: string })[];
 
-/** The words of an error for people. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+const withFix =
+  (status: FindingStatus) =>
+  (message: string, fix: string): Outcome => ({ status, message, fix });
+
+export const ok = (message: string): Outcome => ({ status: 'ok', message });
+export const warning = withFix('warning');
+export const failed = withFix('failed');
+export function skipped(message: string, fix?: string): Outcome {
+  return { status: 'skipped', message, ...(fix !== undefined && { fix }) };
+}
+
+/** Its id, and its subject where it has one. */
+export function nameOf({ id, subject }: Pick<Finding, 'id' | 'subject'>): string {
+  return subject === '' ? id : `${id} ${subject}`;
 }

@@ -1,4 +1,13 @@
-import { type Check, failed, type Finding, type Outcome, reasonOf, skipped } from './finding';
+import { reasonOf } from '../command-error';
+import {
+  type Check,
+  failed,
+  type Finding,
+  nameOf,
+  type Outcome,
+  type Outcomes,
+  skipped,
+} from './finding';
 
 /** For one check, whatever does not answer. */
 const LIMIT_MS = 15_000;
@@ -17,14 +26,8 @@ export async function runChecks(
     const missing = findings.find(
       (each) => isNeeded(check, each) && (each.status === 'failed' || each.status === 'skipped'),
     );
-    const outcomes = missing
-      ? [
-          skipped(
-            `not checked: ${nameOf(missing)} ${missing.status === 'failed' ? 'failed' : 'is not known'}`,
-          ),
-        ]
-      : await outcomesOf(check);
-    for (const outcome of outcomes) {
+    const outcomes = missing ? notChecked(missing) : await outcomesOf(check);
+    for (const outcome of [outcomes].flat()) {
       const finding = { id: check.id, subject: check.subject ?? '', ...outcome };
       findings.push(finding);
       onFinding(finding);
@@ -33,9 +36,9 @@ export async function runChecks(
   return findings;
 }
 
-/** Its id, and its subject where it has one. */
-export function nameOf({ id, subject }: Pick<Finding, 'id' | 'subject'>): string {
-  return subject === '' ? id : `${id} ${subject}`;
+function notChecked(missing: Finding): Outcome {
+  const why = missing.status === 'failed' ? 'failed' : 'is not known';
+  return skipped(`not checked: ${nameOf(missing)} ${why}`);
 }
 
 function isNeeded({ needs = [] }: Check, finding: Finding): boolean {
@@ -49,26 +52,25 @@ function outcomeOfError(reason: string): Outcome {
   return failed(reason, 'look at what the message names, and ask again');
 }
 
-async function outcomesOf(check: Check): Promise<readonly (Outcome & { subject?: string })[]> {
+async function outcomesOf(check: Check): Promise<Outcomes> {
   const controller = new AbortController();
+  const late = failed(
+    `no answer within ${LIMIT_MS / 1_000} s`,
+    'look at the network in between, and ask again',
+  );
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<Outcome>((resolve) => {
     timer = setTimeout(() => {
       controller.abort();
-      resolve(
-        failed(
-          `no answer within ${LIMIT_MS / 1_000} s`,
-          'look at the network in between, and ask again',
-        ),
-      );
+      resolve(late);
     }, LIMIT_MS);
   });
-  const asking = check
-    .run(controller.signal)
-    .catch((error: unknown) => outcomeOfError(reasonOf(error)));
+  const ask = async (): Promise<Outcomes> => check.run(controller.signal);
   try {
-    const answer = await Promise.race([asking, limit]);
-    return 'status' in answer ? [answer] : answer;
+    return await Promise.race([
+      ask().catch((error: unknown) => outcomeOfError(reasonOf(error))),
+      limit,
+    ]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,10 +1,9 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatJson } from '../print-json';
+import { formatJson } from '../print';
 import { fileRights } from './checks/configuration';
-import { hideSecrets } from './hide-secrets';
-import { formatFinding } from './print-findings';
+import { formatFinding, hideSecrets } from './print-findings';
 
 describe('a finding', () => {
   const finding = { id: 'redis', subject: '', status: 'failed' as const };

@@ -2,9 +2,9 @@ import { cleanupId, type Import, importedName } from '@cds/hooks-store';
 import type { Redis } from 'ioredis';
 import type { Reporter } from './import-report';
 import { type Deletion, type KnownTasks, workflowName } from './import-tasks';
-import { judgeExecution } from './judge-execution';
 import { pushedBranches, wasPushedSince } from './pushed-branches';
 import type { Reference } from './read-reference';
+import { stateOfExecution } from './reference-records';
 
 /** From the deletion of a branch to the removal of its runs, in the reference. */
 const REFERENCE_DELAY_NS = 86_400_000_000_000n;
@@ -34,9 +34,8 @@ export async function importCleanups(deps: {
     for await (const { execution } of reference.executions('RepoWebHook', hook, timestamps)) {
       if (!execution.ok || execution.value.processing_timestamp === 0) continue;
       const at = execution.value.processing_timestamp;
-      for (const branch of pushedBranches(execution.value.webhook?.request_body ?? '')) {
+      for (const branch of pushedBranches(execution.value.webhook?.request_body ?? ''))
         found.set(branch, Math.max(at, found.get(branch) ?? 0));
-      }
     }
     pushes.set(hook, found);
     return found;
@@ -69,25 +68,25 @@ export async function importCleanups(deps: {
     };
     if (deletion.stopped) return passOver('called off there');
     const hooks = known.byWorkflow.get(name) ?? [];
-    const repositories = new Set(hooks.map(({ repository }) => repository));
-    const [hook] = hooks.map((one) => one.uuid).sort();
-    const [repository = ''] = repositories;
+    const repositories = new Set(hooks.map((one) => one.repository));
+    const uuids = hooks.map((one) => one.uuid).sort();
+    const [[repository = ''], [hook]] = [repositories, uuids];
     if (hook === undefined || repositories.size > 1) {
+      const why = hook === undefined ? 'no repository webhook' : 'more than one repository';
       return reporter.problem(
         key,
-        `the runs of its branch are not removed: ${hook === undefined ? 'no repository webhook' : 'more than one repository'} of ${name} is known, so that no push could call it off`,
+        `the runs of its branch are not removed: ${why} of ${name} is known, ` +
+          'so that no push could call it off',
       );
     }
-    const uuids = hooks.map((one) => one.uuid);
     if (await isBack(uuids, branch, deletedNs)) return passOver('branch is back');
     const result = await into.cleanup({
       ...{ uuid, timestamp, due, hook, project, workflow, repository, branch },
       id: cleanupId({ project, workflow, branch }),
       accepted: String(deletedNs / 1000n),
     });
-    if (result === 'busy') {
+    if (result === 'busy')
       return reporter.problem(key, `hook ${hook} was held all the time: import again`);
-    }
     row({ ok: 'imported', known: 'imported before', back: 'branch is back' }[result]);
   }
 
@@ -101,7 +100,7 @@ export async function importCleanups(deps: {
     for await (const found of reference.executions('BranchDeletion', uuid, timestamps)) {
       const { timestamp, execution } = found;
       if (!execution.ok) reporter.problem(found.key, execution.reason);
-      else if (judgeExecution(execution.value, retryError) !== 'done')
+      else if (stateOfExecution(execution.value, retryError) !== 'done')
         await importOne(deletion, timestamp);
     }
   }

@@ -1,15 +1,14 @@
 import { type Import, NEW_STATE } from '@cds/hooks-store';
 import type { Reporter } from './import-report';
 import type { KnownTasks } from './import-tasks';
-import { judgeExecution } from './judge-execution';
 import type { Reference, StoredReferenceExecution } from './read-reference';
-import type { ReferenceExecution } from './reference-records';
+import { type ReferenceExecution, stateOfExecution } from './reference-records';
 
 /** Clocks of two machines. */
 const AHEAD_MS = 3_600_000;
 
 type Hook = KnownTasks['hooks'][number];
-type WithWebhook = ReferenceExecution & { webhook: NonNullable<ReferenceExecution['webhook']> };
+type ReferenceWebhook = NonNullable<ReferenceExecution['webhook']>;
 
 /**
  * Imports accepted deliveries of the reference without runs, by hook, oldest first. Ended ones are
@@ -30,13 +29,10 @@ export async function importDeliveries(deps: {
     const pending: string[] = [];
     let ended = 0;
     const timestamps = await reference.timestamps(type, uuid);
-    for await (const { timestamp, key, execution } of reference.executions(
-      type,
-      uuid,
-      timestamps,
-    )) {
+    for await (const found of reference.executions(type, uuid, timestamps)) {
+      const { timestamp, key, execution } = found;
       if (!execution.ok) reporter.problem(key, execution.reason);
-      else if (judgeExecution(execution.value, retryError) !== 'done') pending.push(timestamp);
+      else if (stateOfExecution(execution.value, retryError) !== 'done') pending.push(timestamp);
       else ended = Math.max(ended, Number(timestamp));
     }
     return { pending, ended };
@@ -45,10 +41,11 @@ export async function importDeliveries(deps: {
   async function importOne(hook: Hook, found: StoredReferenceExecution, ended: number) {
     const { timestamp, key, execution } = found;
     if (!execution.ok) return;
-    const judged = judgeExecution(execution.value, retryError);
-    if (judged === 'done') return;
-    if (!hasWebhook(execution.value)) return reporter.problem(key, 'it holds no request');
+    const before = stateOfExecution(execution.value, retryError);
+    if (before === 'done') return;
     const { webhook, nb_errors, last_error, config } = execution.value;
+    if (!webhook) return reporter.problem(key, 'it holds no request');
+    const { request_url, request_body, request_header } = webhook;
     const acceptedUs = Number(BigInt(timestamp) / 1000n);
     const acceptedAt = Math.floor(acceptedUs / 1000);
     if (acceptedAt > now + AHEAD_MS) return reporter.problem(key, 'its timestamp is in the future');
@@ -57,26 +54,20 @@ export async function importDeliveries(deps: {
         ...{ kind: 'delivery', type: hook.type, uuid: hook.uuid, workflow: hook.workflow, result },
         date: new Date(acceptedAt).toISOString(),
       });
-    if (hook.type === 'RepoWebHook' && header(webhook, 'x-event-key') !== 'repo:push') {
+    if (hook.type === 'RepoWebHook' && header(webhook, 'x-event-key') !== 'repo:push')
       return row('starts no run');
-    }
     const result = await into.delivery({
       ...{ uuid: hook.uuid, timestamp, acceptedUs, late: Number(timestamp) < ended },
       requestUuid: requestUuid(webhook),
       execution: {
         type: hook.type,
         config,
-        webhook: {
-          request_url: webhook.request_url,
-          request_body: webhook.request_body,
-          request_header: webhook.request_header,
-          request_method: '',
-        },
+        webhook: { request_url, request_body, request_header, request_method: '' },
         accepted_at: acceptedAt,
       },
       state: { ...NEW_STATE, nb_errors, last_error },
     });
-    row(DELIVERY_RESULTS[result] + (result === 'known' ? '' : WHY[judged]));
+    row(DELIVERY_RESULTS[result] + (result === 'known' ? '' : WHY[before]));
   }
 
   for (const hook of known.hooks) {
@@ -96,17 +87,13 @@ const DELIVERY_RESULTS = {
 };
 const WHY = { waiting: '', 'under-way': ', was under way', retry: ', had failed' };
 
-function hasWebhook(execution: ReferenceExecution): execution is WithWebhook {
-  return execution.webhook !== null && execution.webhook !== undefined;
-}
-
-function header({ request_header: headers }: WithWebhook['webhook'], name: string): string {
+function header({ request_header: headers }: ReferenceWebhook, name: string): string {
   const found = Object.entries(headers).find(([key]) => key.toLowerCase() === name);
   return found?.[1][0] ?? '';
 }
 
 /** By which Bitbucket would send the delivery again. */
-function requestUuid(webhook: WithWebhook['webhook']): string {
+function requestUuid(webhook: ReferenceWebhook): string {
   const text = header(webhook, 'x-request-uuid');
   return /^[\x21-\x7e]{1,128}$/.test(text) ? text : '';
 }

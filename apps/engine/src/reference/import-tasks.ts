@@ -24,8 +24,6 @@ export interface Deletion {
   stopped: boolean;
 }
 
-const AT_ONCE = 100;
-
 /** For people, and to tell workflows apart: a key of a project holds no slash. */
 export function workflowName(project: string, workflow: string): string {
   return `${project}/${workflow}`;
@@ -46,35 +44,27 @@ export async function importTasks(deps: {
     const { type, stopped } = task.value;
     const project = task.value.config?.project?.value ?? '';
     const workflow = task.value.config?.workflow?.value ?? '';
-    const row = { kind: 'task', type, uuid, date: '', workflow: workflowName(project, workflow) };
+    const name = workflowName(project, workflow);
+    const row = { kind: 'task', type, uuid, date: '', workflow: name } as const;
     if (type === 'BranchDeletion') {
       const branch = task.value.config?.branch?.value ?? '';
       known.deletions.push({ uuid, key, project, workflow, branch, stopped });
       return;
     }
-    if (!isOurType(type)) {
-      return reporter.row({ ...row, kind: 'task', result: 'not taken over' });
-    }
+    if (!isOurType(type)) return reporter.row({ ...row, result: 'not taken over' });
     if (!isTaskUuid(uuid)) return reporter.problem(key, 'its uuid is none that a hook may have');
     const result = await into.task(toKeep(task.value, type), stopped, now);
-    reporter.row({ ...row, kind: 'task', result: TASK_RESULTS[result] + (stopped ? STOPPED : '') });
+    reporter.row({ ...row, result: TASK_RESULTS[result] + (stopped ? STOPPED : '') });
     if (whyNotServed(type) !== undefined) reporter.unserved(type);
     if (type !== 'RepoWebHook' && type !== 'Webhook') return;
-    known.hooks.push({ uuid, type, workflow: row.workflow });
+    known.hooks.push({ uuid, type, workflow: name });
     if (type === 'Webhook') return;
     const repository = task.value.config?.repoFullName?.value ?? '';
-    const hooks = known.byWorkflow.get(row.workflow) ?? [];
-    known.byWorkflow.set(row.workflow, [...hooks, { uuid, repository }]);
+    const hooks = known.byWorkflow.get(name) ?? [];
+    known.byWorkflow.set(name, [...hooks, { uuid, repository }]);
   }
 
-  let chunk: Promise<void>[] = [];
-  for await (const task of reference.tasks()) {
-    chunk.push(importTask(task));
-    if (chunk.length < AT_ONCE) continue;
-    await Promise.all(chunk);
-    chunk = [];
-  }
-  await Promise.all(chunk);
+  for await (const tasks of reference.tasks()) await Promise.all(tasks.map(importTask));
   return known;
 }
 

@@ -50,13 +50,11 @@ export function createReference({ redis }: { redis: Redis }) {
       return (await redis.type(REFERENCE_TASKS)) === 'zset';
     },
 
-    async *tasks(): AsyncGenerator<StoredTask> {
+    async *tasks(): AsyncGenerator<StoredTask[]> {
       for await (const uuids of members(REFERENCE_TASKS)) {
-        const keys = uuids.map((uuid) => memberKey(REFERENCE_TASKS, uuid));
-        const texts = await redis.mget(keys);
-        for (const [index, uuid] of uuids.entries()) {
-          yield { uuid, key: keys[index] ?? '', task: readTask(uuid, texts[index]) };
-        }
+        const keyed = uuids.map((uuid) => ({ uuid, key: memberKey(REFERENCE_TASKS, uuid) }));
+        const texts = await redis.mget(keyed.map(({ key }) => key));
+        yield keyed.map((each, at) => ({ ...each, task: readTask(each.uuid, texts[at]) }));
       }
     },
 

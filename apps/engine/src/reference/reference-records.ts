@@ -1,3 +1,4 @@
+import { taskTypeSchema } from '@cds/wire';
 import { z } from 'zod';
 
 const configValue = z.looseObject({
@@ -14,19 +15,7 @@ const config = z
 /** A task as CDS's own hooks stores it. */
 export const referenceTask = z.looseObject({
   uuid: z.string().min(1),
-  type: z.enum([
-    'RepoWebHook',
-    'Webhook',
-    'Scheduler',
-    'RepoPoller',
-    'Kafka',
-    'RabbitMQ',
-    'Workflow',
-    'Gerrit',
-    'BranchDeletion',
-    'OutgoingWebhook',
-    'OutgoingWorkflow',
-  ]),
+  type: taskTypeSchema,
   config,
   stopped: z.boolean().default(false),
 });
@@ -65,6 +54,25 @@ export const referenceExecution = z.looseObject({
   status: z.enum(['', 'SCHEDULED', 'ENQUEUED', 'DOING', 'DONE']).default(''),
 });
 export type ReferenceExecution = z.infer<typeof referenceExecution>;
+
+/** CDS's own hooks never tries it again: the branch is gone. */
+const NO_BRANCH = 'branchName parameter must be provided';
+
+/**
+ * `done`: nothing is left, or it was given up. `waiting`: never tried. `under-way`: the service
+ * ended meanwhile, so the result is unknown. `retry`: it failed and has tries left.
+ */
+export function stateOfExecution(
+  execution: ReferenceExecution,
+  retryError: number,
+): 'done' | 'waiting' | 'under-way' | 'retry' {
+  const { status, processing_timestamp, nb_errors, last_error } = execution;
+  const isGivenUp = nb_errors >= retryError || last_error.includes(NO_BRANCH);
+  if (status === 'DOING') return isGivenUp ? 'done' : 'under-way';
+  if (processing_timestamp === 0) return isGivenUp ? 'done' : nb_errors > 0 ? 'retry' : 'waiting';
+  if (status === 'ENQUEUED' || last_error !== '') return isGivenUp ? 'done' : 'retry';
+  return 'done';
+}
 
 export type Read<T> = { ok: true; value: T } | { ok: false; reason: string };
 

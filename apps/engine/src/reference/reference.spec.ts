@@ -2,9 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeShared } from '@cds/testing';
-import { judgeExecution } from './judge-execution';
 import { pushedBranches } from './pushed-branches';
-import { readRecord, referenceExecution, referenceTask } from './reference-records';
+import {
+  readRecord,
+  referenceExecution,
+  referenceTask,
+  stateOfExecution,
+} from './reference-records';
 import { sourceAddress } from './source-address';
 
 const execution = (fields: object) => {
@@ -33,7 +37,7 @@ describe('what is left to do for an execution', () => {
       },
     ],
   ])('%s: %j', (left, fields) => {
-    expect(judgeExecution(execution(fields), 3)).toBe(left);
+    expect(stateOfExecution(execution(fields), 3)).toBe(left);
   });
 });
 

@@ -29,22 +29,13 @@ export interface Outputs {
   stderr: Output;
 }
 
-export interface Supervisor {
-  /** Starts a child. Does nothing once all are being stopped. */
-  start(plan: ChildPlan): void;
-  /** Sends `signal` to all; those that are still there after the deadline are killed. */
-  stop(signal: NodeJS.Signals): void;
-  /** Aborts when all are being stopped, for whatever reason. */
-  readonly stopping: AbortSignal;
-  /** Exit code, once all have ended: 0 when they were asked to and did so well. */
-  readonly finished: Promise<number>;
-}
+export type Supervisor = ReturnType<typeof createSupervisor>;
 
 /** How long children may take to finish what is under way. */
 export const STOP_DEADLINE_MS = 30_000;
 
 /** How long the output of a process that has ended is waited for. */
-const LAST_WORDS_MS = 2_000;
+const LATE_OUTPUT_MS = 2_000;
 
 /**
  * Starts a process that ends again, with growing pauses; one whose plan says so takes the others
@@ -56,7 +47,7 @@ export function createSupervisor(o: {
   nameWidth: number;
   stopDeadlineMs?: number;
   pauses?: RestartPauses;
-}): Supervisor {
+}) {
   const children = new Map<string, ChildProcess>();
   const restarts = new Set<NodeJS.Timeout>();
   const stopping = new AbortController();
@@ -119,11 +110,15 @@ export function createSupervisor(o: {
   }
 
   return {
-    start(plan) {
+    /** Starts a child. Does nothing once all are being stopped. */
+    start(plan: ChildPlan): void {
       if (!stopping.signal.aborted) start(plan, createPauses(o.pauses ?? RESTART_PAUSES));
     },
+    /** Sends `signal` to all; those that are still there after the deadline are killed. */
     stop,
+    /** Aborts when all are being stopped, for whatever reason. */
     stopping: stopping.signal,
+    /** Exit code, once all have ended: 0 when they were asked to and did so well. */
     finished,
   };
 }
@@ -159,12 +154,12 @@ function whenEnded(child: ChildProcess, tell: (end: ChildEnd) => void): void {
   );
   child.once('exit', (code, signal) => {
     // Its output may still come, but a process that it left behind may hold it open for ever.
-    const lastWords = setTimeout(() => {
+    const lateOutput = setTimeout(() => {
       child.stdout?.destroy();
       child.stderr?.destroy();
-    }, LAST_WORDS_MS);
+    }, LATE_OUTPUT_MS);
     child.once('close', () => {
-      clearTimeout(lastWords);
+      clearTimeout(lateOutput);
       tell({ code, signal });
     });
   });

@@ -9,7 +9,8 @@ import {
 import { isConsumerToken, monitoringStatusSchema, versionInfoSchema } from '@cds/wire';
 import { type Answer, askUrl, withoutSlash } from '../ask-url';
 import { type Clocks } from './clocks';
-import { type Check, failed, ok, type Outcome, reasonOf, skipped, warning } from '../finding';
+import { reasonOf } from '../../command-error';
+import { type Check, failed, ok, type Outcome, skipped, warning } from '../finding';
 
 export type ServiceConfig = VcsConfig | HooksConfig;
 
@@ -19,59 +20,54 @@ export type ServiceConfig = VcsConfig | HooksConfig;
  */
 export function apiChecks(service: ServiceName, config: ServiceConfig, clocks: Clocks): Check[] {
   const { api } = config;
-  let version: string | undefined;
+  let version = '';
 
   const ask = (path: string, signal: AbortSignal): Promise<Answer> =>
     askUrl({ url: `${withoutSlash(api.url)}${path}`, insecure: api.insecure, signal });
 
   async function reachable(signal: AbortSignal): Promise<Outcome> {
     const fix = `start the API, or correct [${service}.api.http] url; it is the API's own address, without a path`;
-    const answer = await ask('/mon/version', signal).catch((error: unknown) => reasonOf(error));
+    const answer = await ask('/mon/version', signal).catch(reasonOf);
     if (typeof answer === 'string') return failed(`${api.url}: ${answer}`, fix);
     clocks.note(`API ${api.url}`, answer.aheadMs);
-    const read = versionInfoSchema.partial().safeParse(answer.json).data;
-    if (answer.status !== 200 || read?.version === undefined)
+    const found = versionInfoSchema.partial().safeParse(answer.json).data?.version;
+    if (answer.status !== 200 || found === undefined)
       return failed(`${api.url}/mon/version answers ${answer.status}, which is no API of CDS`, fix);
-    const found = read.version;
     version = found;
-    const generation = generationOf(found);
-    return ok(
-      `${api.url} is CDS ${found}${generation ? ` (${GENERATION_NAMES[generation]})` : ''}`,
-    );
+    const name = generationOf(found);
+    return ok(`${api.url} is CDS ${found}${name ? ` (${GENERATION_NAMES[name]})` : ''}`);
   }
 
-  function generation(): Promise<Outcome> {
-    const found = generationOf(version ?? '');
+  function generation(): Outcome {
+    const found = generationOf(version);
     if (found === undefined)
-      return Promise.resolve(
-        /\d\.\d/.test(version ?? '')
-          ? failed(`CDS ${version ?? ''} is too old`, 'these services work with CDS 0.40 and later')
-          : skipped(
-              `not known: the version ${JSON.stringify(version)} has no numbers`,
-              `set [${service}.api] generation`,
-            ),
-      );
+      return /\d\.\d/.test(version)
+        ? failed(`CDS ${version} is too old`, 'these services work with CDS 0.40 and later')
+        : skipped(
+            `not known: the version ${JSON.stringify(version)} has no numbers`,
+            `set [${service}.api] generation`,
+          );
     const fixed = api.generation;
     if (fixed !== undefined && fixed !== found)
-      return Promise.resolve(
-        failed(
-          `[${service}.api] generation is ${fixed}, and the API is of ${found}`,
-          'set it to "auto"',
-        ),
+      return failed(
+        `[${service}.api] generation is ${fixed}, and the API is of ${found}`,
+        'set it to "auto"',
       );
     const isConsumer = isConsumerToken(api.token);
-    if (isConsumer === takesConsumerTokens(version ?? ''))
-      return Promise.resolve(
-        ok(`[${service}.api] token has the form that CDS ${version ?? ''} takes`),
-      );
-    return Promise.resolve(
-      failed(
-        `[${service}.api] token is ${isConsumer ? "a consumer's" : 'no token of a consumer'}, and CDS ${version ?? ''} takes ${isConsumer ? 'the shared.infra token' : 'those alone'}`,
-        isConsumer
-          ? 'set it to sharedInfraToken of [api.auth]'
-          : 'set it to the token of a consumer of this service alone: engine config new of that CDS or cdsctl consumer new makes one',
-      ),
-    );
+    if (isConsumer === takesConsumerTokens(version))
+      return ok(`[${service}.api] token has the form that CDS ${version} takes`);
+    return isConsumer
+      ? failed(
+          `[${service}.api] token is a consumer's, ` +
+            `and CDS ${version} takes the shared.infra token`,
+          'set it to sharedInfraToken of [api.auth]',
+        )
+      : failed(
+          `[${service}.api] token is no token of a consumer, ` +
+            `and CDS ${version} takes those alone`,
+          'set it to the token of a consumer of this service alone: ' +
+            'engine config new of that CDS or cdsctl consumer new makes one',
+        );
   }
 
   /** What the API shows to everybody; CDS of today shows its maintenance alone. */
@@ -82,17 +78,16 @@ export function apiChecks(service: ServiceName, config: ServiceConfig, clocks: C
     );
     const answer = await ask('/mon/status', signal);
     const lines = monitoringStatusSchema.safeParse(answer.json).data?.lines ?? [];
-    if (
-      lines.some(({ component, value }) => component === 'Global/Maintenance' && value === 'true')
-    )
+    const of = (component: string) => lines.find((line) => line.component === component);
+    if (of('Global/Maintenance')?.value === 'true')
       return warning(
         'CDS is under maintenance',
         'deliveries are stored and processed after it ends',
       );
-    const line = lines.find(({ component }) => component === `Global/${service}`);
+    const line = of(`Global/${service}`);
     if (answer.status !== 200 || !line) return unknown;
-    if (line.status === 'OK') return ok(`the API says of its ${service} services: ${line.value}`);
-    return warning(`the API says of its ${service} services: ${line.value}`, `start ${service}`);
+    const text = `the API says of its ${service} services: ${line.value}`;
+    return line.status === 'OK' ? ok(text) : warning(text, `start ${service}`);
   }
 
   const needs = [`api ${service}`];
@@ -112,9 +107,7 @@ export function serviceCheck(service: ServiceName, { url }: ServiceConfig): Chec
         `${base}: ${why}`,
         `start ${service}, or correct [${service}] URL: the API calls it there. This was asked from this machine`,
       );
-    const answer = await askUrl({ url: `${base}/mon/status`, signal }).catch((error: unknown) =>
-      reasonOf(error),
-    );
+    const answer = await askUrl({ url: `${base}/mon/status`, signal }).catch(reasonOf);
     if (typeof answer === 'string') return absent(answer);
     const lines = monitoringStatusSchema.safeParse(answer.json).data?.lines;
     if (answer.status !== 200 || !lines)

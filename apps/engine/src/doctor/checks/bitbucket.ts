@@ -4,10 +4,10 @@ import { vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { askUrl, withoutSlash } from '../ask-url';
-import { type Check, failed, ok, type Outcome, reasonOf, skipped, warning } from '../finding';
+import { reasonOf } from '../../command-error';
+import { type Check, failed, ok, type Outcome, skipped, warning } from '../finding';
 import type { Clocks } from './clocks';
 import type { StoredGrants } from './grants';
-import { missingScopes, NEEDED_SCOPES } from './scopes';
 
 export interface ServerTarget {
   server: BitbucketServerConfig;
@@ -55,13 +55,25 @@ async function reachable(target: ServerTarget, signal: AbortSignal): Promise<Out
   }
 }
 
-const tokenAnswer = z.object({
-  access_token: z.string().optional(),
-  scope: z.string().optional(),
-  scopes: z.string().optional(),
-  error: z.string().optional(),
-  error_description: z.string().optional(),
-});
+/** What vcs needs of a consumer; each with those that imply it. */
+const IMPLIED_BY: Readonly<Record<string, readonly string[]>> = {
+  account: ['account', 'account:write'],
+  'repository:write': ['repository:write', 'pullrequest:write'],
+  'pullrequest:write': ['pullrequest:write'],
+  webhook: ['webhook'],
+};
+
+const NEEDED_SCOPES = Object.keys(IMPLIED_BY);
+
+/** The needed scopes that are not among those given. */
+function missingScopes(given: readonly string[]): string[] {
+  return NEEDED_SCOPES.filter(
+    (needed) => !(IMPLIED_BY[needed] ?? []).some((scope) => given.includes(scope)),
+  );
+}
+
+const text = z.string().optional();
+const tokenAnswer = z.object({ scope: text, scopes: text, error: text, error_description: text });
 
 /**
  * Asks for an access token of the consumer's own, the grant that uses nothing up, and drops it. A
@@ -71,12 +83,7 @@ async function consumer(target: ServerTarget, signal: AbortSignal): Promise<Outc
   const { server, proxies } = target;
   const basic = Buffer.from(`${server.clientId}:${server.clientSecret}`).toString('base64');
   const answer = await askUrl({
-    ...{
-      method: 'POST',
-      url: `${withoutSlash(server.oauthUrl)}/access_token`,
-      proxies,
-      signal,
-    },
+    ...{ method: 'POST', url: `${withoutSlash(server.oauthUrl)}/access_token`, proxies, signal },
     headers: {
       Authorization: `Basic ${basic}`,
       'Content-Type': 'application/x-www-form-urlencoded',
@@ -94,20 +101,16 @@ async function consumer(target: ServerTarget, signal: AbortSignal): Promise<Outc
           'add the permission to the consumer, then link the projects again',
         );
   }
-  const isRefused =
-    answer.status === 401 ||
-    /invalid_client|Invalid OAuth client/i.test(`${said.error ?? ''} ${words}`);
-  if (isRefused)
+  const refusal = `${answer.status} ${words.slice(0, 200)}`;
+  const isUnknown = /invalid_client|Invalid OAuth client/i.test(`${said.error ?? ''} ${words}`);
+  if (answer.status === 401 || isUnknown)
     return failed(
-      `Bitbucket refuses clientId and clientSecret: ${answer.status} ${words.slice(0, 200)}`,
+      `Bitbucket refuses clientId and clientSecret: ${refusal}`,
       `correct both in [vcs.servers.${server.name}.bitbucketcloud]: Workspace settings, OAuth consumers`,
     );
   if (answer.status === 400)
     return ok('Bitbucket takes clientId and clientSecret; it tells the scopes of no such consumer');
-  return skipped(
-    `not known: Bitbucket answers ${answer.status} ${words.slice(0, 200)}`,
-    'ask again later',
-  );
+  return skipped(`not known: Bitbucket answers ${refusal}`, 'ask again later');
 }
 
 async function grants({ server, grants: stored }: ServerTarget): Promise<Outcome> {
@@ -137,28 +140,21 @@ async function oneGrant(target: ServerTarget, signal: AbortSignal): Promise<Outc
     ...{ url: `${withoutSlash(server.apiUrl)}/user`, proxies, signal },
     headers: { Authorization: `Bearer ${alive.accessToken}` },
   });
-  if (answer.status === 200 || answer.status === 403) {
-    const told = answer
-      .header('x-oauth-scopes')
-      .split(/[\s,]+/)
-      .filter((scope) => scope !== '');
-    const missing =
-      answer.status === 403 ? ['account'] : told.length > 0 ? missingScopes(told) : [];
-    if (missing.length > 0)
-      return failed(
-        `a grant lacks the scope ${missing.join(', ')}`,
-        'add the permission to the consumer, then link the project again',
-      );
-    return ok(
-      told.length > 0 ? 'Bitbucket takes a grant, with all scopes' : 'Bitbucket takes a grant',
-    );
-  }
   if (answer.status === 401)
     return failed(
       'Bitbucket refuses a stored grant that has not expired (401)',
       'unlink and link its project',
     );
-  return skipped(`not known: Bitbucket answers ${answer.status}`, 'ask again later');
+  if (answer.status !== 200 && answer.status !== 403)
+    return skipped(`not known: Bitbucket answers ${answer.status}`, 'ask again later');
+  const told = answer.header('x-oauth-scopes').match(/[^\s,]+/g) ?? [];
+  const missing = answer.status === 403 ? ['account'] : told.length > 0 ? missingScopes(told) : [];
+  if (missing.length > 0)
+    return failed(
+      `a grant lacks the scope ${missing.join(', ')}`,
+      'add the permission to the consumer, then link the project again',
+    );
+  return ok(`Bitbucket takes a grant${told.length > 0 ? ', with all scopes' : ''}`);
 }
 
 /** From this part of the limit on, listings are about to be refused. */

@@ -15,18 +15,11 @@ import { type Check, failed, ok, type Outcome, warning } from '../finding';
 /** More of them nobody reads at a time: `engine config check` has all. */
 const MAX_PROBLEMS = 20;
 
-export interface ReadConfiguration {
-  /** Undefined where it is wrong. */
-  config: LoadedConfig | undefined;
-  services: readonly ServiceName[];
-  check: Check;
-}
-
-/** Reads the configuration as `engine start` does, of the services that the files have. */
-export function readConfiguration(
-  sources: ConfigSources,
-  env: NodeJS.ProcessEnv,
-): ReadConfiguration {
+/**
+ * Reads the configuration as `engine start` does, of the services that the files have.
+ * @returns no `config` where it is wrong
+ */
+export function readConfiguration(sources: ConfigSources, env: NodeJS.ProcessEnv) {
   let services: readonly ServiceName[] = [];
   let config: LoadedConfig | undefined;
   let problems: ConfigProblem[];
@@ -42,7 +35,8 @@ export function readConfiguration(
   }
   const outcomes = problems.slice(0, MAX_PROBLEMS).map(outcomeOf);
   if (config) outcomes.unshift(ok(`the configuration of ${services.join(' and ')} is valid`));
-  return { config, services, check: { id: 'config', run: () => Promise.resolve(outcomes) } };
+  const check: Check = { id: 'config', run: () => outcomes };
+  return { config, services, check };
 }
 
 function outcomeOf(problem: ConfigProblem): Outcome {
@@ -57,7 +51,7 @@ export function fileRights(files: readonly string[], config: LoadedConfig | unde
     id: 'config.rights',
     // A file that cannot be read is said there.
     needs: ['config'],
-    async run() {
+    run() {
       const withSecrets = filesWithSecrets(files, config);
       const open = readableByEveryone(withSecrets);
       if (open.length > 0)

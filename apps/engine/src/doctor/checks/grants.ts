@@ -7,27 +7,14 @@ const SCANNED = 1_000;
 /** Keys of others in the same database; a scan is no search without an end. */
 const MAX_SCANS = 500;
 
-export interface ReadGrants {
-  total: number;
-  /** Those that the client secret opens. */
-  readable: { accessToken: string; expiresAt: number }[];
-  /** Whether these are all. */
-  isComplete: boolean;
-}
-
-export interface StoredGrants {
-  of(clientSecret: string): Promise<ReadGrants>;
-  isOnlyServer: boolean;
-  /** Every access token that was read, to keep it out of what is printed. */
-  secrets(): string[];
-}
+export type StoredGrants = ReturnType<typeof storedGrants>;
 
 /** Reads the grants of vcs, without using or renewing any. */
-export function storedGrants(redis: Redis, isOnlyServer: boolean): StoredGrants {
-  let sealed: Promise<{ found: Map<string, string>; isComplete: boolean }> | undefined;
+export function storedGrants(redis: Redis, isOnlyServer: boolean) {
+  let sealed: ReturnType<typeof readAll> | undefined;
   const secrets: string[] = [];
 
-  async function readAll(): Promise<{ found: Map<string, string>; isComplete: boolean }> {
+  async function readAll() {
     const prefix = redis.options.keyPrefix ?? '';
     const match = `${prefix}${vcsKeys.grantPrefix}`.replaceAll(/[\\*?[\]]/g, String.raw`\$&`);
     const found = new Map<string, string>();
@@ -48,8 +35,10 @@ export function storedGrants(redis: Redis, isOnlyServer: boolean): StoredGrants 
 
   return {
     isOnlyServer,
+    /** Every access token that was read, to keep it out of what is printed. */
     secrets: () => secrets,
-    async of(clientSecret) {
+    /** The grants that the client secret opens; `isComplete`: whether all were looked at. */
+    async of(clientSecret: string) {
       sealed ??= readAll();
       const { found, isComplete } = await sealed;
       const cipher = createGrantCipher(clientSecret);

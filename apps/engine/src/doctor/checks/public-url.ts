@@ -5,7 +5,8 @@ import { whyUnreachable } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
 import { z } from 'zod';
 import { askUrl } from '../ask-url';
-import { type Check, failed, ok, type Outcome, reasonOf, skipped, warning } from '../finding';
+import { reasonOf } from '../../command-error';
+import { type Check, failed, ok, type Outcome, skipped, warning } from '../finding';
 
 /** Where Bitbucket delivers. */
 export interface PublicTarget {
@@ -22,16 +23,11 @@ export interface PublicTarget {
  */
 export function publicChecks(target: PublicTarget): Check[] {
   const subject = target.key;
+  const needs = [`public.name ${subject}`];
   return [
     { id: 'public.name', subject, run: () => named(target) },
-    {
-      ...{ id: 'public.tls', subject, needs: [`public.name ${subject}`] },
-      run: (signal) => certificate(target, signal),
-    },
-    {
-      ...{ id: 'public.answer', subject, needs: [`public.name ${subject}`] },
-      run: (signal) => answers(target, signal),
-    },
+    { id: 'public.tls', subject, needs, run: (signal) => certificate(target, signal) },
+    { id: 'public.answer', subject, needs, run: (signal) => answers(target, signal) },
   ];
 }
 
@@ -101,7 +97,7 @@ async function certificate(target: PublicTarget, signal: AbortSignal): Promise<O
       socket.once('secureConnect', resolve).once('error', reject);
       socket.once('timeout', () => reject(new Error('no answer within 10 s')));
     });
-    return judgeCertificate(socket, host);
+    return certificateOutcome(socket, host);
   } catch (error) {
     return failed(
       `no TLS at ${url.host}: ${reasonOf(error)} (${FROM_HERE})`,
@@ -112,7 +108,7 @@ async function certificate(target: PublicTarget, signal: AbortSignal): Promise<O
   }
 }
 
-function judgeCertificate(socket: TLSSocket, host: string): Outcome {
+function certificateOutcome(socket: TLSSocket, host: string): Outcome {
   const { valid_to: ends, subjectaltname: names = 'no name' } = socket.getPeerCertificate();
   if (socket.authorized) {
     const days = Math.floor((Date.parse(ends) - Date.now()) / DAY_MS);

@@ -11,30 +11,19 @@ import {
   whyNoWrites,
 } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import { type Check, failed, ok, type Outcome, reasonOf, skipped, warning } from '../finding';
+import { reasonOf } from '../../command-error';
+import { type Check, failed, ok, type Outcome, skipped, warning } from '../finding';
 import { missingRights } from './redis-rights';
 
 /** A Redis of the configuration. */
-export interface RedisTarget {
-  /** The services that use it. */
-  subject: string;
-  /** Of each of these services one that never exists. A user may have the keys of one service alone. */
-  keys: readonly string[];
-  config: RedisConfig;
-  /** Connected by the first check. */
-  redis: Redis;
-  /** Why it cannot be reached, as far as the connection says. */
-  reason: () => string | undefined;
-  /** The database is not known before it answers. */
-  section: string;
-}
+export type RedisTarget = ReturnType<typeof redisTarget>;
 
 const READY_KEYS = { vcs: vcsKeys.ready, hooks: READY_KEY };
 
 const ABSENT = /^Redis cannot be reached/;
 
 /** Connects in the background. */
-export function redisTarget(services: readonly ServiceName[], config: RedisConfig): RedisTarget {
+export function redisTarget(services: readonly ServiceName[], config: RedisConfig) {
   let reason: string | undefined;
   const logger = {
     info: () => undefined,
@@ -45,10 +34,13 @@ export function redisTarget(services: readonly ServiceName[], config: RedisConfi
     },
   };
   return {
+    /** The services that use it. */
     subject: services.join(','),
+    /** Of each service a key that never exists: a user may have the keys of one service alone. */
     keys: services.map((name) => READY_KEYS[name]),
     config,
     redis: connectRedis({ redis: config, logger, name: 'engine-doctor' }, 'client'),
+    /** Why it cannot be reached, as far as the connection says. */
     reason: () => reason,
     section: services.map((name) => `[${name}.cache.redis]`).join(' and '),
   };
@@ -63,7 +55,7 @@ const SLOW_MS = 50;
 
 /** Is this Redis there, safe, writable and fast? Writes nothing. */
 export function redisChecks(target: RedisTarget): Check[] {
-  const { subject, keys, redis, section } = target;
+  const { subject, keys, redis } = target;
   const needs = [`redis ${subject}`];
   const of = (id: string, run: Check['run']): Check => ({ id: `redis.${id}`, subject, needs, run });
   return [
@@ -79,7 +71,7 @@ export function redisChecks(target: RedisTarget): Check[] {
       ),
     ),
     of('writes', () => writes(redis, keys)),
-    of('rights', () => rights(redis, { keys, section })),
+    of('rights', () => rights(target)),
     of('latency', () => latency(redis)),
   ];
 }
@@ -112,8 +104,6 @@ function connectionFix(reason: string, section: string): string {
   return `start Redis, or correct ${section}; look at firewalls, and at enableTLS where it speaks TLS alone`;
 }
 
-const OLDEST: readonly [number, number] = [6, 2];
-
 async function version(redis: Redis): Promise<Outcome> {
   if ((await isInClusterMode(redis)) === true)
     return failed(
@@ -129,8 +119,7 @@ async function version(redis: Redis): Promise<Outcome> {
     );
   const valkey = await redisInfo(redis, 'server', 'valkey_version');
   const name = valkey === undefined ? `Redis ${text}` : `Valkey ${valkey} (as Redis ${text})`;
-  const isOld =
-    Number(major) < OLDEST[0] || (Number(major) === OLDEST[0] && Number(minor) < OLDEST[1]);
+  const isOld = Number(major) < 6 || (Number(major) === 6 && Number(minor) < 2);
   return isOld ? failed(`${name} is too old`, 'use Redis 6.2 or newer, or Valkey') : ok(name);
 }
 
@@ -166,10 +155,7 @@ function writeFix(why: string): string {
   return 'look at the log of Redis';
 }
 
-async function rights(
-  redis: Redis,
-  { keys, section }: Pick<RedisTarget, 'keys' | 'section'>,
-): Promise<Outcome> {
+async function rights({ redis, keys, section }: RedisTarget): Promise<Outcome> {
   const lists: string[] = [];
   for (const key of keys) {
     const missing = await missingRights(redis, key);

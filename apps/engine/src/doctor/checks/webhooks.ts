@@ -10,7 +10,8 @@ import { hookUuidOf } from '@cds/webhook-signature';
 import type { Task } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { withoutSlash } from '../ask-url';
-import { type Check, failed, ok, type Outcome, reasonOf, skipped, warning } from '../finding';
+import { reasonOf } from '../../command-error';
+import { type Check, failed, ok, type Outcome, skipped, warning } from '../finding';
 import type { StoredGrants } from './grants';
 
 export interface WebhookTarget {
@@ -60,7 +61,7 @@ export function webhookChecks(target: WebhookTarget): Check[] {
     if ('status' in list) return [list];
     const ours = tasks.map((task): Found => ({
       subject: task.uuid,
-      ...judge(task, list.found, list.server, hooks.config),
+      ...compare(task, list.found, list.server, hooks.config),
     }));
     const uuids = new Set(tasks.map(({ uuid }) => uuid));
     const stale = list.found.filter(
@@ -147,7 +148,7 @@ function fixed(token: string): AccessTokenSource {
   };
 }
 
-function judge(
+function compare(
   { uuid }: Task,
   found: readonly BbHook[],
   { proxyWebhook }: BitbucketServerConfig,

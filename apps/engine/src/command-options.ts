@@ -1,8 +1,19 @@
 import { type Command, Option } from 'commander';
 import { CommandError, usageError } from './command-error';
-import type { ConfigOption } from './config-option';
 import type { Context } from './context';
-import { formatJson } from './print-json';
+import { formatJson } from './print';
+
+/** `--config FILE`, which may be given more than once: all files together are the configuration. */
+export function configOption(description = 'configuration file (TOML)'): Option {
+  return new Option('--config <file>', `${description}; may be given more than once`).argParser(
+    (file: string, before: string[] | undefined) => [...(before ?? []), file],
+  );
+}
+
+/** The value of {@link configOption}. */
+export interface ConfigOption {
+  config?: string[];
+}
 
 /** Options of every command that changes what is in Redis. */
 export interface ActionOptions extends ConfigOption {
@@ -15,16 +26,16 @@ export interface ConfirmedOptions extends ActionOptions {
   yes?: true;
 }
 
-/** Adds `--dry-run` and `--json`. */
-export function addActionOptions(command: Command): Command {
-  return command
+/** Adds the options of an action; `--yes` to one that asks at a terminal before it acts. */
+export function addActionOptions(
+  command: Command,
+  { asks = false, config = configOption() } = {},
+): Command {
+  command
     .option('--dry-run', 'say what would be done, and write nothing')
     .option('--json', 'print a JSON object');
-}
-
-/** `--yes`, which answers the question that is asked on a terminal. */
-export function yesOption(): Option {
-  return new Option('--yes', 'do not ask; needed where there is no terminal');
+  if (asks) command.option('--yes', 'do not ask; needed where there is no terminal');
+  return command.addOption(config);
 }
 
 /** Prints the result of an action: a sentence for people, fields for programs. */

@@ -1,4 +1,0 @@
-/** JSON for programs. */
-export function formatJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
