@@ -237,7 +237,9 @@ describe('package.json', () => {
     >;
     const ranges = Object.entries({ ...dependencies, ...devDependencies });
     expect(ranges.length).toBeGreaterThan(40);
-    expect(ranges.filter(([, range]) => !/^(npm:[\w-]+@)?\^\d+\.\d+\.\d+$/.test(range))).toEqual([]);
+    expect(ranges.filter(([, range]) => !/^(npm:[\w-]+@)?\^\d+\.\d+\.\d+$/.test(range))).toEqual(
+      [],
+    );
   });
 });
 
