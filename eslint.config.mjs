@@ -54,7 +54,9 @@ const longFunctions = [
   'libs/service/src/http/track-connections.ts',
 ];
 
-/** The rules of typescript-eslint that need types, tuned where a rule is at odds with the design. */
+/**
+ * The rules of typescript-eslint that need types, tuned where a rule is at odds with the design.
+ */
 const strictWithTypes = {
   extends: [tseslint.configs.strictTypeChecked],
   rules: {
@@ -84,7 +86,10 @@ const linearExpressions = {
   },
 };
 
-/** Limits of time, which fail on a machine that is slow or busy: see "How to test" in CONTRIBUTING.md. */
+/**
+ * Limits of time, which fail on a machine that is slow or busy: see "How to test" in
+ * CONTRIBUTING.md.
+ */
 const SINCE =
   'BinaryExpression[operator="-"][left.callee.object.name=/^(Date|performance)$/][left.callee.property.name="now"]';
 const limitsOfTime = [

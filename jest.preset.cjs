@@ -1,4 +1,5 @@
-// One preset for every project: SWC to CommonJS, the aliases of tsconfig.base.json, workers for specs that wait.
+// One preset for every project: SWC to CommonJS, the aliases of tsconfig.base.json, workers for
+// specs that wait.
 const { availableParallelism } = require('node:os');
 const path = require('node:path');
 const { useTestRedis } = require('./tools/setup/test-redis.cjs');
@@ -34,6 +35,7 @@ module.exports = {
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   // Specs wait for processes and Redis most of the time: one more than the cores, two at least.
   maxWorkers: Math.max(2, Math.min(4, availableParallelism() + 1)),
-  // Far above the minute that `waitFor` waits: it names what did not come, this limit only ends what hangs.
+  // Far above the minute that `waitFor` waits: it names what did not come, this limit only ends
+  // what hangs.
   testTimeout: 5 * 60_000 * Math.max(1, Number(process.env.FUZZ_RUNS ?? 1)),
 };

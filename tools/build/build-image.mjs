@@ -1,6 +1,6 @@
-// Builds the image of an app with docker, or with the tool that CONTAINER_TOOL names (podman, buildah).
-// The base image is an argument: NODE_IMAGE=… (the one that the Dockerfile names, unless set). IMAGE_SOURCE is the
-// address of the repository, for the label.
+// Builds the image of an app with docker, or with the tool that CONTAINER_TOOL names (podman,
+// buildah). The base image is an argument: NODE_IMAGE=… (the one that the Dockerfile names, unless
+// set). IMAGE_SOURCE is the address of the repository, for the label.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';

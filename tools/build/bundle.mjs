@@ -12,7 +12,8 @@ export const workspace = JSON.parse(readFileSync('package.json', 'utf8'));
 
 const [oldestMajor, oldestMinor] = workspace.engines.node.match(/\d+/g);
 
-// Debian 12 has Node.js 18, under which a program would fail somewhere with an error of the language.
+// Debian 12 has Node.js 18, under which a program would fail somewhere with an error of the
+// language.
 const REFUSE_OLD_NODE = `"use strict";{const[a,b]=process.versions.node.split('.').map(Number);if(a<${oldestMajor}||a===${oldestMajor}&&b<${oldestMinor}){console.error('error: Node.js ${oldestMajor}.${oldestMinor} or newer is needed, this is '+process.versions.node+'.');process.exit(1)}}`;
 
 /** OpenTelemetry's ES modules: of these esbuild leaves out what is not used, three quarters. */
@@ -43,8 +44,9 @@ export async function bundle(entryPoints, outdir) {
     target: `node${oldestMajor}.${oldestMinor}`,
     format: 'cjs',
     banner: { js: REFUSE_OLD_NODE },
-    // Node keeps the text of a program in memory as long as it runs, and takes twice as much for it when a single character
-    // is not of Latin-1 (checked below): without its comments it is, and half as long. Lines keep a length that a person can read.
+    // Node keeps the text of a program in memory as long as it runs, and takes twice as much for it
+    // when a single character is not of Latin-1 (checked below): without its comments it is, and
+    // half as long. Lines keep a length that a person can read.
     minifyWhitespace: true,
     lineLimit: 120,
     charset: 'ascii',

@@ -9,7 +9,9 @@ const MAX_TIMER_POLLS = 150;
 /** Other processes may have to see that a connection ends, on a machine that is busy. */
 const PATIENCE_MS = 60_000;
 
-/** What keeps this process alive: how many of each kind (`Timeout`, `TCPSocketWrap`, `ProcessWrap`). */
+/**
+ * What keeps this process alive: how many of each kind (`Timeout`, `TCPSocketWrap`, `ProcessWrap`).
+ */
 function activeResources() {
   const counts = new Map();
   for (const kind of process.getActiveResourcesInfo())

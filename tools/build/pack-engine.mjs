@@ -1,5 +1,6 @@
-// Makes the file that `npm install --global` takes: of a bundle of the engine, with the units for systemd, which images
-// have no use for. Usage: node tools/build/pack-engine.mjs [BUNDLE] [DESTINATION]
+// Makes the file that `npm install --global` takes: of a bundle of the engine, with the units for
+// systemd, which images have no use for. Usage: node tools/build/pack-engine.mjs [BUNDLE]
+// [DESTINATION]
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,6 @@
-// Prints what the specs depend on beside the sources, so that Nx gives no cached result for other surroundings: the
-// versions of Node.js and Redis, which Chromium, RabbitMQ, helm and systemd there are, and whether the recordings that some specs replay are there.
+// Prints what the specs depend on beside the sources, so that Nx gives no cached result for other
+// surroundings: the versions of Node.js and Redis, which Chromium, RabbitMQ, helm and systemd there
+// are, and whether the recordings that some specs replay are there.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { findChromium } from '../setup/find-chromium.mjs';

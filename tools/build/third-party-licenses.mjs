@@ -1,5 +1,5 @@
-// The licences of the packages in a bundle. Each is read before it is on the list below: they let us
-// ship a package inside our programs when its text and its copyright notices are shipped, too.
+// The licences of the packages in a bundle. Each is read before it is on the list below: they let
+// us ship a package inside our programs when its text and its copyright notices are shipped, too.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

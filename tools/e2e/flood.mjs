@@ -1,7 +1,8 @@
 /**
  * A stranger who holds connections: `node flood.mjs URL COUNT HEAD`. Keeps COUNT connections, each
  * of which sends HEAD, and is opened anew five seconds after it was cut. HEAD is base64, and sent
- * REPEAT times. Nothing is read where DEAF is set. Says `steady` once COUNT connections were opened.
+ * REPEAT times. Nothing is read where DEAF is set. Says `steady` once COUNT connections were
+ * opened.
  */
 import { connect } from 'node:net';
 

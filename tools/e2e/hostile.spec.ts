@@ -128,8 +128,8 @@ it('keeps no more than a bound of bodies that never end', async () => {
   await others.areServed();
   await pushIsTaken();
   await others.stop();
-  // Those that were cut off in favour of others were told so; 408 is for those that a machine that is
-  // held up kept waiting until a body was due.
+  // Those that were cut off in favour of others were told so; 408 is for those that a machine that
+  // is held up kept waiting until a body was due.
   const told = senders.flatMap(({ received }) => statusesIn(received()));
   expect(new Set(told.filter((status) => status !== 408))).toEqual(new Set([503]));
   closeAll(senders);

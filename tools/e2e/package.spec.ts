@@ -82,7 +82,10 @@ describe(`the package of the engine command, ${CASE}`, () => {
     expect(spawnSync('chmod', ['-R', mode, path]).status).toBe(0);
   }
 
-  /** The installed command, as a unit of systemd starts it: another user, no HOME, its folder read-only. */
+  /**
+   * The installed command, as a unit of systemd starts it: another user, no HOME, its folder
+   * read-only.
+   */
   function engine(...args: string[]) {
     const { status, stdout, stderr } = spawnSync(join(prefix, 'bin', 'engine'), args, {
       ...OTHER_USER,

@@ -15,7 +15,9 @@ import {
 const POLLING = { CDS_VCS_SERVERS_BITBUCKETCLOUD_BITBUCKETCLOUD_POLLING: 'true' };
 const RECONCILE = { CDS_HOOKS_RECONCILE_INTERVAL: '3600' };
 const POLLS = 'cdsbb:hooks:polls';
-/** It is in a payload several times, and Bitbucket drops payloads from 256 KB on, and tells nobody. */
+/**
+ * It is in a payload several times, and Bitbucket drops payloads from 256 KB on, and tells nobody.
+ */
 const TOO_LONG = 'x'.repeat(90_000);
 
 let stack: Stack;

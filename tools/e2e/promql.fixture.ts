@@ -7,7 +7,9 @@ export interface Selector {
   matchers: { label: string; operator: string; value: string }[];
 }
 
-/** What an expression of PromQL reads, and by which labels it groups. @throws Error where it is none */
+/**
+ * What an expression of PromQL reads, and by which labels it groups. @throws Error where it is none
+ */
 export function readPromql(expression: string): { selectors: Selector[]; grouping: string[] } {
   const text = ({ from, to }: { from: number; to: number }) => expression.slice(from, to);
   const selectors: Selector[] = [];

@@ -1,6 +1,6 @@
 /**
- * A configuration in the shape that the reference's `engine config new` prints: every VCS server it knows with
- * placeholders, the key `bitbucket_cloud`, keys commented out, empty names.
+ * A configuration in the shape that the reference's `engine config new` prints: every VCS server it
+ * knows with placeholders, the key `bitbucket_cloud`, keys commented out, empty names.
  */
 export const REFERENCE_SHAPED_CONFIG = `
 [log]

@@ -12,8 +12,9 @@ export interface Leak {
 const PIECE = 32;
 
 /**
- * Looks for secrets in text or bytes, in every form that they take on their way: as they are, as part of a JSON text or of one
- * in another, URL-encoded, base64 at any offset and in both alphabets, hexadecimal; long ones also in pieces.
+ * Looks for secrets in text or bytes, in every form that they take on their way: as they are, as
+ * part of a JSON text or of one in another, URL-encoded, base64 at any offset and in both
+ * alphabets, hexadecimal; long ones also in pieces.
  *
  * @param secrets values by names
  */

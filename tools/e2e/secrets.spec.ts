@@ -94,7 +94,9 @@ async function startServices(): Promise<void> {
   rememberHashes();
 }
 
-/** The hashes by which the API and its services know each other, and the secrets of all webhooks. */
+/**
+ * The hashes by which the API and its services know each other, and the secrets of all webhooks.
+ */
 function rememberHashes(): void {
   for (const { hash, name } of stack.api.services())
     secrets.set(`hash of ${name} ${hash[0]}`, hash);
@@ -216,7 +218,8 @@ async function refusals(plainUrl: string, pushUrl: string): Promise<void> {
 async function faultsOfBitbucket(): Promise<void> {
   const { faults } = stack.bitbucket;
   const { accessToken, refreshToken } = stack.api.vcsLink(PROJECT);
-  // A proxy that shows what it was sent, and a Bitbucket that quotes it. The client's secret goes to the OAuth server alone.
+  // A proxy that shows what it was sent, and a Bitbucket that quotes it. The client's secret goes
+  // to the OAuth server alone.
   const tokens = `${accessToken} ${refreshToken}`;
   const basic = Buffer.from(
     `${stack.bitbucket.consumer.clientId}:${CONFIGURED.clientSecret}`,

@@ -85,7 +85,10 @@ async function expectTheyAreFoundToWork(file: string): Promise<void> {
   ]);
 }
 
-/** Fills in what an operator fills in; what this project adds to the reference's keys comes from the environment. */
+/**
+ * Fills in what an operator fills in; what this project adds to the reference's keys comes from the
+ * environment.
+ */
 async function startReferenceConfig(printed: string): Promise<void> {
   const { settings } = stack;
   const url = (port: number): string => `http://127.0.0.1:${port}`;

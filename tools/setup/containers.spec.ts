@@ -117,7 +117,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The file that a service starts with, as CDS makes it; none where it starts from its environment. */
+/**
+ * The file that a service starts with, as CDS makes it; none where it starts from its environment.
+ */
 function fileOf(service: string, command: readonly string[] | undefined) {
   if (!command) return { file: [], name: service };
   expect(command).toEqual(['--config', `/conf/${service}.toml`]);

@@ -1,5 +1,5 @@
-// Adds up what the specs and the fault matrix left in tmp/test-results.
-// As a command it ends `.ci/run`: it names what failed, prints the counts, and fails when anything did.
+// Adds up what the specs and the fault matrix left in tmp/test-results. As a command it ends
+// `.ci/run`: it names what failed, prints the counts, and fails when anything did.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,9 @@ export function countsLine({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** A line for each test, spec file or fault that failed. A log of thousands of lines ends with them. */
+/**
+ * A line for each test, spec file or fault that failed. A log of thousands of lines ends with them.
+ */
 export function describeFailures() {
   return readResults().flatMap(({ testResults = [], results: faults = [] }) => [
     ...testResults.flatMap(failuresOfSpec),

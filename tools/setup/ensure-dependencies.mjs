@@ -16,7 +16,9 @@ export function ensureDependencies(root) {
     giveUp('`npm ci` failed: see its output above; it needs a reachable npm registry.');
 }
 
-/** Compares package-lock.json with npm's own record of what it has installed, which it writes last. */
+/**
+ * Compares package-lock.json with npm's own record of what it has installed, which it writes last.
+ */
 export function areInstalled(root) {
   const record = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(record)) return false;

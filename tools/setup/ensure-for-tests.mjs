@@ -1,5 +1,6 @@
-// As a command: installs what single tests need and is not needed otherwise, where it is missing and can be had: Chromium
-// for the page of the sandbox, RabbitMQ for the hooks of that name. Never fails: without them these tests are skipped.
+// As a command: installs what single tests need and is not needed otherwise, where it is missing
+// and can be had: Chromium for the page of the sandbox, RabbitMQ for the hooks of that name. Never
+// fails: without them these tests are skipped.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { canBeRoot, runStep } from './as-root.mjs';
@@ -17,7 +18,10 @@ const PACKAGES = [
   },
 ];
 
-/** Installs what is missing of Debian's packages, and says what is skipped where that is not possible. */
+/**
+ * Installs what is missing of Debian's packages, and says what is skipped where that is not
+ * possible.
+ */
 export function ensureForTests() {
   const missing = PACKAGES.filter(({ isThere }) => !isThere());
   if (missing.length === 0) return;

@@ -20,8 +20,9 @@ const INSTALLERS = [
 ];
 
 /**
- * Sees to it that a `redis-server` is on PATH: that of CDS_TEST_REDIS, or from the system's packages
- * where none is there. Installs it as root or in CI, and asks before it uses sudo elsewhere.
+ * Sees to it that a `redis-server` is on PATH: that of CDS_TEST_REDIS, or from the system's
+ * packages where none is there. Installs it as root or in CI, and asks before it uses sudo
+ * elsewhere.
  */
 export function ensureRedis() {
   try {

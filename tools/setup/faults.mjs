@@ -1,4 +1,5 @@
-// `npm run test:faults [-- OPTIONS]`: makes everything go wrong that docs/promises.md names. See tools/faults.
+// `npm run test:faults [-- OPTIONS]`: makes everything go wrong that docs/promises.md names. See
+// tools/faults.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ensureDependencies } from './ensure-dependencies.mjs';

@@ -1,5 +1,6 @@
-// `npm run test:images`: builds the images with podman, which needs no Docker engine, and runs their specs. The base is
-// NODE_IMAGE, else one that it makes itself. All that it writes is in tmp/images.
+// `npm run test:images`: builds the images with podman, which needs no Docker engine, and runs
+// their specs. The base is NODE_IMAGE, else one that it makes itself. All that it writes is in
+// tmp/images.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

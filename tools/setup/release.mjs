@@ -15,7 +15,8 @@ const SEMVER =
 /**
  * What is said about a release: its section of the changelog.
  *
- * @param {{ version: string, packageVersion: string, lockVersion: string, changelog: string }} release
+ * @param {{ version: string, packageVersion: string, lockVersion: string, changelog: string }}
+ *   release
  * @throws Error with a sentence that says what to do, where this version cannot be released
  */
 export function releaseNotes({ version, packageVersion, lockVersion, changelog }) {

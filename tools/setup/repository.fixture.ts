@@ -8,7 +8,10 @@ export function read(file: string): string {
   return readFileSync(join(root, file), 'utf8');
 }
 
-/** Every file of the repository, from its root. The folders that git ignores are left out; git itself is not needed. */
+/**
+ * Every file of the repository, from its root. The folders that git ignores are left out; git
+ * itself is not needed.
+ */
 export function repositoryFiles(): string[] {
   const ignored = new Set(
     ['.git', ...read('.gitignore').split('\n')].map((line) => line.replace(/\/$/, '')),

@@ -1,4 +1,5 @@
-// How the set-up scripts talk: one line for each thing they do, a sentence and exit 1 where they cannot.
+// How the set-up scripts talk: one line for each thing they do, a sentence and exit 1 where they
+// cannot.
 import { closeSync, openSync, readSync } from 'node:fs';
 import { isatty } from 'node:tty';
 

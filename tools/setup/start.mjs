@@ -1,4 +1,5 @@
-// `npm start [-- --once]`: plays the main job on this machine, without an account anywhere. See tools/sandbox.
+// `npm start [-- --once]`: plays the main job on this machine, without an account anywhere. See
+// tools/sandbox.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ensureDependencies } from './ensure-dependencies.mjs';
@@ -19,7 +20,8 @@ const sandbox = spawn(
   [join(root, 'dist', 'tools', 'sandbox', 'main.js'), ...process.argv.slice(2)],
   { cwd: root, stdio: 'inherit' },
 );
-// Ctrl-C reaches the sandbox by itself: both are in the terminal's process group. A signal sent to this process does not.
+// Ctrl-C reaches the sandbox by itself: both are in the terminal's process group. A signal sent to
+// this process does not.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => sandbox.kill('SIGTERM'));
 sandbox.on('exit', (code) => process.exit(code ?? 1));

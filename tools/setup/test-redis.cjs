@@ -4,8 +4,8 @@ const { delimiter, join, resolve } = require('node:path');
 const FOLDER = resolve(__dirname, '../../tmp/test-redis');
 
 /**
- * Puts the program that CDS_TEST_REDIS names on PATH as `redis-server`, in front of any other: specs
- * start it with options of theirs, kill it, and start it again, which a URL would not allow.
+ * Puts the program that CDS_TEST_REDIS names on PATH as `redis-server`, in front of any other:
+ * specs start it with options of theirs, kill it, and start it again, which a URL would not allow.
  *
  * @throws Error where it names no program
  */

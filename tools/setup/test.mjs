@@ -1,5 +1,5 @@
-// `npm test [-- PROJECT…]`: everything that must hold before a change lands, on a machine that may have
-// nothing but Node and npm. With names it runs the specs of these projects only.
+// `npm test [-- PROJECT…]`: everything that must hold before a change lands, on a machine that may
+// have nothing but Node and npm. With names it runs the specs of these projects only.
 import { rmSync } from 'node:fs';
 import { countResults, countsLine, describeFailures, results } from './count-results.mjs';
 import { ensureDependencies } from './ensure-dependencies.mjs';

@@ -256,7 +256,9 @@ describe('lint', () => {
   const NAMED = 'Name what a pause is for';
   const KEYS = "export * from '@cds/hooks-store/keys';";
   const FLOATING = 'Promises must be awaited';
-  /** The files exist, since rules that need types know no others; what is in them does not count. */
+  /**
+   * The files exist, since rules that need types know no others; what is in them does not count.
+   */
   const probes: [file: string, code: string, sentence: string][] = [
     ['apps/vcs/src/main.ts', "import '../../hooks/src/main';", 'Nothing imports an app'],
     ['apps/vcs/src/main.ts', "import '../../../tools/sandbox/main';", 'do not depend on tools'],

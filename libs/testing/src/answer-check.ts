@@ -38,7 +38,8 @@ export type AnswerCheck = ReturnType<typeof createAnswerCheck>;
  * @param document as the service serves it
  */
 export function createAnswerCheck(document: DescribedApi) {
-  // OpenAPI has keywords of its own. What does not count for JSON Schema is not looked at: the document as a whole.
+  // OpenAPI has keywords of its own. What does not count for JSON Schema is not looked at: the
+  // document as a whole.
   const ajv = addFormats(new Ajv2020({ strict: false, validateSchema: false, allErrors: true }));
   // No format of JSON Schema. Above 2^53, a whole number is all that JavaScript can tell.
   ajv.addFormat('int64', true);

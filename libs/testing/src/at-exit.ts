@@ -5,7 +5,8 @@ function doAll(): void {
 }
 
 /**
- * Does it when this process exits, over one listener however much there is: Node.js warns of eleven.
+ * Does it when this process exits, over one listener however much there is: Node.js warns of
+ * eleven.
  *
  * @param work synchronous
  * @returns what leaves it out, since it was done otherwise

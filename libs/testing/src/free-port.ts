@@ -5,8 +5,9 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Below the range from which systems take the ports of outgoing connections: nobody takes a port between its choice and
- * its use, and a service that was killed finds its port free when it is started again.
+ * Below the range from which systems take the ports of outgoing connections: nobody takes a port
+ * between its choice and its use, and a service that was killed finds its port free when it is
+ * started again.
  */
 const LEAST = 10_240;
 const MOST = 32_000;
@@ -17,7 +18,8 @@ const reservations = join(tmpdir(), `cds-test-ports-${userInfo().uid}`);
 /**
  * A TCP port of 127.0.0.1 that nobody listens on, and that no other test process is given.
  *
- * @param besides what is added to it for a second port that a program takes by itself: free, too, and given to no other
+ * @param besides what is added to it for a second port that a program takes by itself: free, too,
+ *   and given to no other
  */
 export async function freePort(besides = 0): Promise<number> {
   mkdirSync(reservations, { recursive: true });

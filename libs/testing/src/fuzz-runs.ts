@@ -12,8 +12,9 @@ function seed(): { seed?: number } {
 }
 
 /**
- * How often a property is tried: `runs` times, multiplied by the environment's `FUZZ_RUNS`, with the same cases each time
- * unless `FUZZ_SEED` is `random` or a seed. A failure prints its seed, which `FUZZ_SEED` repeats.
+ * How often a property is tried: `runs` times, multiplied by the environment's `FUZZ_RUNS`, with
+ * the same cases each time unless `FUZZ_SEED` is `random` or a seed. A failure prints its seed,
+ * which `FUZZ_SEED` repeats.
  */
 export function fuzzRuns(runs: number): Parameters<unknown> {
   if (!(factor > 0)) throw new Error('FUZZ_RUNS is a number above 0, by which runs are multiplied');

@@ -33,8 +33,8 @@ export const NASTY_JSON: readonly string[] = [
 type Edit = { how: 'replace' | 'twin' | 'extra' | 'drop'; text: string };
 
 /**
- * JSON texts like `value`, with up to `most` places that are wrong: another value, a key given twice, keys such as `__proto__`, a key
- * left out.
+ * JSON texts like `value`, with up to `most` places that are wrong: another value, a key given
+ * twice, keys such as `__proto__`, a key left out.
  */
 export function hostileJson(fc: Fc, value: unknown, most = 3): FastCheck.Arbitrary<string> {
   const edit = fc.record<Edit>({
@@ -47,7 +47,10 @@ export function hostileJson(fc: Fc, value: unknown, most = 3): FastCheck.Arbitra
     .map((edits) => write(value, new Map(edits), { node: 0 }));
 }
 
-/** Bytes as a hostile server sends them in place of `text`: whole, cut off, not UTF-8, behind a byte order mark, or something else altogether. */
+/**
+ * Bytes as a hostile server sends them in place of `text`: whole, cut off, not UTF-8, behind a byte
+ * order mark, or something else altogether.
+ */
 export function hostileBytes(
   fc: Fc,
   text: FastCheck.Arbitrary<string>,

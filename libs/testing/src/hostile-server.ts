@@ -14,7 +14,10 @@ export interface HostileServer {
   open: Set<Socket>;
   /** Answers every request. */
   behave(answer: (req: IncomingMessage, res: ServerResponse) => void): void;
-  /** Answers without end with `chunk`, as fast as it is read. Out: how many bytes went into the socket so far. */
+  /**
+   * Answers without end with `chunk`, as fast as it is read. Out: how many bytes went into the
+   * socket so far.
+   */
   streamForEver(
     chunk: Buffer,
     head?: { status?: number; headers?: Record<string, string> },

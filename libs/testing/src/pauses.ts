@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Waits where no later event tells that nothing came: a short look at a quiet system. A slow machine
- * never fails it. Where something that comes later can be waited for, `waitFor` that instead.
+ * Waits where no later event tells that nothing came: a short look at a quiet system. A slow
+ * machine never fails it. Where something that comes later can be waited for, `waitFor` that
+ * instead.
  *
  * @param ms of which nobody may count on being less than the code under test takes
  */

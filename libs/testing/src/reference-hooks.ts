@@ -29,9 +29,9 @@ export interface ReferenceExecutionOptions {
 }
 
 /**
- * Writes to Redis what the hooks of CDS 0.41 does (engine/hooks/dao.go, engine/api/cache/redis.go): a sorted set of
- * members, scored by the time in nanoseconds as a float, and each member's JSON under the set's key, a colon and the
- * member; timestamps are whole numbers of nanoseconds.
+ * Writes to Redis what the hooks of CDS 0.41 does (engine/hooks/dao.go, engine/api/cache/redis.go):
+ * a sorted set of members, scored by the time in nanoseconds as a float, and each member's JSON
+ * under the set's key, a colon and the member; timestamps are whole numbers of nanoseconds.
  */
 export function referenceHooks(redis: Redis) {
   async function setAdd(set: string, member: string, json: string): Promise<void> {

@@ -3,7 +3,10 @@ interface Layer {
   route?: { path: string; methods: Record<string, boolean> };
 }
 
-/** All routes that an Express app has, of routers at its root: `GET /task/:uuid`; `ALL …` for every method. */
+/**
+ * All routes that an Express app has, of routers at its root: `GET /task/:uuid`; `ALL …` for every
+ * method.
+ */
 export function routesOfApp(app: { router: { stack: unknown[] } }): string[] {
   const walk = (layers: Layer[]): string[] =>
     layers.flatMap(({ route, handle }) =>

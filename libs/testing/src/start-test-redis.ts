@@ -20,7 +20,9 @@ export interface TestRedisOptions {
   args?: string[];
   /** A free one when not given. */
   port?: number;
-  /** Where its data are, and stay at the end; made if need be. A folder of its own when not given. */
+  /**
+   * Where its data are, and stay at the end; made if need be. A folder of its own when not given.
+   */
   folder?: string;
   /** A file for what it prints. */
   log?: string;
@@ -92,8 +94,8 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
       args: [
         ...['--port', String(port), '--bind', HOST, '--dir', folder],
         ...['--save', '', '--appendonly', appendonly ? 'yes' : 'no'],
-        // Each answer follows its write to the file. By default Redis holds writes back for up to 2 s
-        // while the disk is slow, so that a kill loses what was answered:
+        // Each answer follows its write to the file. By default Redis holds writes back for up to 2
+        // s while the disk is slow, so that a kill loses what was answered:
         // https://github.com/redis/redis/blob/7.0/src/aof.c (flushAppendOnlyFile)
         ...['--appendfsync', 'no'],
         ...args,

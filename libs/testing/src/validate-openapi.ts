@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /**
- * Whether a document is right by the OpenAPI specification. In a process of its own: the validator is a module that Jest
- * does not load.
+ * Whether a document is right by the OpenAPI specification. In a process of its own: the validator
+ * is a module that Jest does not load.
  *
  * @throws Error saying what is wrong
  */

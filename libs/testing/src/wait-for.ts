@@ -28,7 +28,8 @@ export interface WaitOptions {
 /**
  * Asks `probe` every 20 ms until it returns something truthy, and returns that. A probe that throws
  * has not succeeded yet: its last error is the cause of the one that ends the waiting. On a machine
- * that is held up, or that is asked for more than its processors, it waits up to four times as long.
+ * that is held up, or that is asked for more than its processors, it waits up to four times as
+ * long.
  *
  * @throws Error naming `what` when the time is over.
  */

@@ -19,7 +19,10 @@ const MOST_MEMORY = 1.3;
 /** Rounds are numbered from here, so that none is taken for the backlog. */
 const FIRST_ROUND = 10;
 
-/** Whether taking in gets slower with what waits. Two services, each with a Redis of its own, side by side. */
+/**
+ * Whether taking in gets slower with what waits. Two services, each with a Redis of its own, side
+ * by side.
+ */
 export const backlog: BenchCase = {
   name: 'backlog',
   what: `intake with ${BACKLOG.toLocaleString('en-US')} executions waiting beside intake with none`,
@@ -42,14 +45,17 @@ export const backlog: BenchCase = {
       const memory = ((await full.redis.usedMemory()) - unused) / bodyBytes;
       const seconds = Math.round((performance.now() - began) / 1000);
       say(`${BACKLOG.toLocaleString('en-US')} deliveries wait after ${seconds} s`);
-      // What the full one takes in stays, and would go to memory that nobody has used before; the empty one's is its own.
+      // What the full one takes in stays, and would go to memory that nobody has used before; the
+      // empty one's is its own.
       for (const { redis } of [full, empty]) await useMemory(redis);
 
       const cpu = {
         ...{ 'service (full)': 0, 'redis (full)': 0 },
         ...{ 'service (empty)': 0, 'redis (empty)': 0 },
       };
-      /** Nothing is answered by the API meanwhile, so that all that was sent is to be found waiting. */
+      /**
+       * Nothing is answered by the API meanwhile, so that all that was sent is to be found waiting.
+       */
       async function intakeOf(stage: HooksStage, round: number): Promise<number> {
         const before = await waitingAt(stage);
         const number = FIRST_ROUND + round;

@@ -23,7 +23,8 @@ export const branches: BenchCase = {
   async run({ folder, pairs, say }: Bench): Promise<Row[]> {
     const stage = await openVcsStage({ folder, latencyMs: LATENCY_MS });
     const common = { stage, pairs, say };
-    // Another repository each time, with other commits: what is known of one says nothing of the next.
+    // Another repository each time, with other commits: what is known of one says nothing of the
+    // next.
     const repoOf = (list: string, round: number): string => `acme/${list}-${round + 1}`;
     try {
       const listed = await compareReads({

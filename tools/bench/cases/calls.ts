@@ -44,7 +44,8 @@ const PUSH: Errand = {
   measured: 'a push with its statuses, not the first of the day: all that the API asks and tells',
   fewest: { branch: 1, commit: 1, repository: 1, status: 2, statuses: 1, pullrequests: 1 },
   why: 'each is another resource; the API tells the start twice and the end three times, which are two statuses',
-  // Once a day the webhooks of a repository are looked at, and the commits of its other pull requests are asked for.
+  // Once a day the webhooks of a repository are looked at, and the commits of its other pull
+  // requests are asked for.
   before: push,
   run: push,
 };
@@ -122,7 +123,10 @@ function nodeRun(repo: string, hash: string, status: string): object {
   };
 }
 
-/** Bitbucket grants an OAuth consumer 1,000 calls an hour: what they are spent for decides how many projects it serves. */
+/**
+ * Bitbucket grants an OAuth consumer 1,000 calls an hour: what they are spent for decides how many
+ * projects it serves.
+ */
 export const calls: BenchCase = {
   name: 'calls',
   what: 'calls of Bitbucket that a link, a push with statuses, a webhook take',
@@ -171,7 +175,8 @@ function rowOf(errand: Errand, totals: number[], spent: BitbucketCalls): Row {
 }
 
 /**
- * The calls until none has come for a while, longer than Bitbucket takes for one: with what follows after an answer.
+ * The calls until none has come for a while, longer than Bitbucket takes for one: with what follows
+ * after an answer.
  */
 async function settled(stage: VcsStage): Promise<BitbucketCalls> {
   const all: BitbucketCalls = {};

@@ -25,13 +25,17 @@ interface Fired {
   lateness: number[];
 }
 
-/** Schedules them, and waits until the API was asked for each removal. @throws Error when one is missing or early */
+/**
+ * Schedules them, and waits until the API was asked for each removal. @throws Error when one is
+ * missing or early
+ */
 async function fire(stage: HooksStage, round: number, spreadMs: number): Promise<Fired> {
   const { api, redis } = stage;
   await api.reset();
   const hooks = stage.hooks.map(({ uuid }) => uuid);
   const before = await redis.usedMemory();
-  // As they are after a deletion, and then, as if the day were almost over, with a date that is near.
+  // As they are after a deletion, and then, as if the day were almost over, with a date that is
+  // near.
   const began = Date.now();
   const tomorrow = began + 86_400_000;
   await scheduleAll(redis, makeCleanups({ count: COUNT, hooks, round, dueOf: () => tomorrow }));
@@ -51,13 +55,16 @@ async function fire(stage: HooksStage, round: number, spreadMs: number): Promise
     what: 'all cleanups to be forgotten',
     timeoutMs: 15_000,
   });
-  // In the order in which they are due: which removal is whose makes no difference to how late they are as a whole.
+  // In the order in which they are due: which removal is whose makes no difference to how late they
+  // are as a whole.
   const lateness = times.sort((a, b) => a - b).map((at, index) => at - dueOf(index));
   if (Math.min(...lateness) < -1) throw new Error('A removal came before it was due');
   return { bytesEach, seconds: (Math.max(...times) - due) / 1_000, lateness };
 }
 
-/** Removals of the runs of deleted branches: what they take while they wait, and how late they are. */
+/**
+ * Removals of the runs of deleted branches: what they take while they wait, and how late they are.
+ */
 export const cleanups: BenchCase = {
   name: 'cleanups',
   what: `${TO_FIRE} scheduled removals: their memory, and how soon they are done once due`,

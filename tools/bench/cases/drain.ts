@@ -10,7 +10,10 @@ const RUNS = HOOKS * PER_HOOK;
 /** Runs that the service asks for at once while the API answers at its usual pace. */
 const PARALLEL = 20;
 
-/** Fills the lists of all hooks while the API answers nothing, lets it go, and waits until all is done. */
+/**
+ * Fills the lists of all hooks while the API answers nothing, lets it go, and waits until all is
+ * done.
+ */
 async function drainOnce(stage: HooksStage, round: number): Promise<DrainRound> {
   const { api, service, redis } = stage;
   await api.reset();

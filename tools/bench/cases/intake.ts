@@ -8,7 +8,9 @@ const HOOKS = 50;
 const CONNECTIONS = 50;
 const PER_ROUND = 15_000;
 
-/** Taking deliveries in: each is signed, checked, kept out of twice, and in Redis before its answer. */
+/**
+ * Taking deliveries in: each is signed, checked, kept out of twice, and in Redis before its answer.
+ */
 export const intake: BenchCase = {
   name: 'intake',
   what: 'signed pushes of 6 KB answered 200 in a second, each in Redis before',

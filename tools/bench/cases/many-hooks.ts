@@ -26,7 +26,10 @@ const HEARTBEATS = 5;
 /** What intake goes on for without a listing beside it. */
 const QUIET_MS = 2_000;
 const LEAST_INTAKE = 0.9;
-/** What is said to be constant may take so much longer: a microsecond for each task would make it 50 ms. */
+/**
+ * What is said to be constant may take so much longer: a microsecond for each task would make it 50
+ * ms.
+ */
 const CONSTANT = 1.25;
 const CONSTANT_MS = 1;
 const MAX_HALT_MS = 20;
@@ -38,7 +41,10 @@ const LEAST_SPREAD = 0.9;
 const count = (value: number): string => value.toLocaleString('en-US');
 const limitName = `itself with ${FEW} tasks`;
 
-/** What depends on the number of tasks, and what must not. A service with a Redis of its own for each number. */
+/**
+ * What depends on the number of tasks, and what must not. A service with a Redis of its own for
+ * each number.
+ */
 export const manyHooks: BenchCase = {
   name: 'many-hooks',
   what: 'intake, status, heartbeat and GET /task with 10, 1,000 and 50,000 tasks',

@@ -11,7 +11,10 @@ const HOOKS = 50;
 const PUSHES = 500;
 const PAUSE_MS = 15;
 
-/** Of each push, how long after its first byte its run was asked for (ms). @throws Error when a run is missing */
+/**
+ * Of each push, how long after its first byte its run was asked for (ms). @throws Error when a run
+ * is missing
+ */
 async function latencies(api: BenchApi, sent: SentPush[]): Promise<number[]> {
   const came = new Map((await api.runTimes()).map(({ hash, at }) => [hash, at]));
   return sent.map(({ hash, at }) => {

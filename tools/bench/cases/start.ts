@@ -18,7 +18,10 @@ const LATEST_MS = 1_000;
 const MAX_MB = 90;
 /** When starting and synchronizing are over. */
 const STARTED_MS = 5_000;
-/** When V8 has given back what that took: it does so only after half a minute or so without much to do. */
+/**
+ * When V8 has given back what that took: it does so only after half a minute or so without much to
+ * do.
+ */
 const IDLE_MS = 45_000;
 
 /** The libraries that `hooks` cannot do without. */

@@ -8,7 +8,8 @@ export interface Compared {
 }
 
 /**
- * Measures ours and its limit in turn, ours first, so that what else the machine does meets both alike.
+ * Measures ours and its limit in turn, ours first, so that what else the machine does meets both
+ * alike.
  *
  * One round of each runs before, uncounted: code is compiled and connections are made in it.
  */

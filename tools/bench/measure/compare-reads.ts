@@ -9,8 +9,8 @@ export interface ComparedReads {
 }
 
 /**
- * Measures how long a read of `vcs` takes beside the same calls made with nothing in between. Both have to read the same, in
- * as many pages: else ours answered from what it remembered.
+ * Measures how long a read of `vcs` takes beside the same calls made with nothing in between. Both
+ * have to read the same, in as many pages: else ours answered from what it remembered.
  *
  * @throws Error when one of them reads something else
  */

@@ -17,7 +17,10 @@ export function summarize(values: readonly number[]): Summary {
   };
 }
 
-/** The value below which so many per cent of the values lie, between two of them where it falls there. */
+/**
+ * The value below which so many per cent of the values lie, between two of them where it falls
+ * there.
+ */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const at = ((sorted.length - 1) * percent) / 100;

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 /** How many repositories each workspace of an account has; its tokens begin with the name. */
 export const ACCOUNTS: Record<string, readonly number[]> = {
   even: Array.from({ length: 10 }, () => 100),
-  // Half of all in one workspace, as it is where a company has a workspace for each team and one for the product.
+  // Half of all in one workspace, as it is where a company has a workspace for each team and one
+  // for the product.
   uneven: [550, ...Array.from({ length: 9 }, () => 50)],
 };
 
@@ -15,7 +16,9 @@ const SHORT_HASH = 12;
 
 type Json = Record<string, unknown>;
 
-/** A token of an account that nobody has used before: what was read with another one serves nothing. */
+/**
+ * A token of an account that nobody has used before: what was read with another one serves nothing.
+ */
 export function newToken(account: string, number: number): string {
   return `${account}.${number}.${createHash('sha256').update(`${number}`).digest('hex')}`;
 }
@@ -29,7 +32,10 @@ export function accountOf(token: string): string | undefined {
 /** How often a branch was pushed to. */
 const pushes = new Map<string, number>();
 
-/** The commit that the n-th branch of a repository points to; another one in every repository, and after every push. */
+/**
+ * The commit that the n-th branch of a repository points to; another one in every repository, and
+ * after every push.
+ */
 export function hashOf(fullName: string, branch: number): string {
   const key = `${fullName} ${branch}`;
   return createHash('sha1')
@@ -57,7 +63,10 @@ export function branchName(number: number): string {
   return number === 0 ? 'main' : `feature/${number}`;
 }
 
-/** Of the n-th branch. The newest are of the newest branches, as a rule; half of the branches have none. */
+/**
+ * Of the n-th branch. The newest are of the newest branches, as a rule; half of the branches have
+ * none.
+ */
 export function branchOfPullRequest(id: number): number {
   return 1 + Math.floor(((PULL_REQUESTS - id) * (BRANCHES - 1)) / PULL_REQUESTS);
 }

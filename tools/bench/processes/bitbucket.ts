@@ -1,4 +1,5 @@
-// Stands in for Bitbucket Cloud where only calls and their latency count: strict about tokens, paging and routes.
+// Stands in for Bitbucket Cloud where only calls and their latency count: strict about tokens,
+// paging and routes.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Request } from 'express';

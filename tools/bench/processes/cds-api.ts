@@ -1,4 +1,5 @@
-// Stands in for the CDS API where it must not be what takes the time: it counts, and judges nothing.
+// Stands in for the CDS API where it must not be what takes the time: it counts, and judges
+// nothing.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answerParent } from './answer-parent';

@@ -11,8 +11,9 @@ const BODY_BYTES = 6 * 1024;
 const HASH_LENGTH = 40;
 
 /**
- * The commit of the n-th delivery of a hook in a round: tells in the stand-in of the API what has come. The first
- * twelve digits differ: `hooks` tells commits apart by these. A round before the measured ones is negative.
+ * The commit of the n-th delivery of a hook in a round: tells in the stand-in of the API what has
+ * come. The first twelve digits differ: `hooks` tells commits apart by these. A round before the
+ * measured ones is negative.
  */
 export function commitOf(round: number, hook: number, number: number): string {
   return `${hex(number, 6)}${hex(hook, 4)}${hex(round & 0xff, 2)}`.padEnd(HASH_LENGTH, '0');

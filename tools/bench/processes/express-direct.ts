@@ -1,4 +1,5 @@
-// What a push costs at best until its run is asked for: read, checked, parsed, and the API called at once.
+// What a push costs at best until its run is asked for: read, checked, parsed, and the API called
+// at once.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import express from 'express';

@@ -1,4 +1,5 @@
-// What Express 5 can do at best: the same body read, the same signature checked, 200 answered, nothing stored.
+// What Express 5 can do at best: the same body read, the same signature checked, 200 answered,
+// nothing stored.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import express from 'express';

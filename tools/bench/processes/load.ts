@@ -1,5 +1,6 @@
-// Sends pushes as Bitbucket does, over connections that stay, and says how many were answered how and how fast: `load`
-// as fast as it goes, `steady` at a set rate (autocannon's rates send a second's share at once, and then pause).
+// Sends pushes as Bitbucket does, over connections that stay, and says how many were answered how
+// and how fast: `load` as fast as it goes, `steady` at a set rate (autocannon's rates send a
+// second's share at once, and then pause).
 import autocannon from 'autocannon';
 import { answerParent } from './answer-parent';
 import { commitOf, type LoadedHook, signedPush } from './deliveries';
@@ -7,7 +8,10 @@ import { endSteady, steady } from './steady-load';
 
 export interface LoadOrder {
   url: string;
-  /** Each connection sends to hooks of its own, so that the order of each hook's deliveries is known. */
+  /**
+   * Each connection sends to hooks of its own, so that the order of each hook's deliveries is
+   * known.
+   */
   hooks: LoadedHook[];
   connections: number;
   /** How many deliveries in all, divided by the number of connections. */

@@ -1,4 +1,5 @@
-// Sends one push after the other, with a pause between, and notes when each began: for what one alone takes.
+// Sends one push after the other, with a pause between, and notes when each began: for what one
+// alone takes.
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerParent } from './answer-parent';

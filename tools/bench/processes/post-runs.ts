@@ -3,11 +3,17 @@ import axios from 'axios';
 import type { RunSample } from './cds-api';
 
 export interface RunSender {
-  /** Asks for the run that the sample asked for, of another hook and commit. @throws Error unless it was accepted */
+  /**
+   * Asks for the run that the sample asked for, of another hook and commit. @throws Error unless it
+   * was accepted
+   */
   post(uuid: string, hash: string): Promise<void>;
 }
 
-/** Sends runs as the services do, by the same HTTP client over kept connections, and does nothing else. */
+/**
+ * Sends runs as the services do, by the same HTTP client over kept connections, and does nothing
+ * else.
+ */
 export function createRunSender(apiUrl: string, sample: RunSample): RunSender {
   const http = axios.create({
     baseURL: apiUrl,

@@ -1,4 +1,5 @@
-// How fast runs of branches can be removed at best: a sorted set is emptied, and the API asked for each.
+// How fast runs of branches can be removed at best: a sorted set is emptied, and the API asked for
+// each.
 import { Agent } from 'node:http';
 import axios from 'axios';
 import { Redis } from 'ioredis';

@@ -4,7 +4,10 @@ import { commitOf, type LoadedHook, signedPush } from './deliveries';
 
 export interface SteadyOrder {
   url: string;
-  /** Deliveries go to them in turn, each hook's over a connection of its own choice, so that their order is known. */
+  /**
+   * Deliveries go to them in turn, each hook's over a connection of its own choice, so that their
+   * order is known.
+   */
   hooks: LoadedHook[];
   connections: number;
   round: number;
@@ -14,7 +17,10 @@ export interface SteadyOrder {
   seconds: number;
 }
 
-/** Milliseconds, each from the moment at which the delivery was handed over, whether its connection was free or not. */
+/**
+ * Milliseconds, each from the moment at which the delivery was handed over, whether its connection
+ * was free or not.
+ */
 export interface SteadyReport {
   answered: number;
   refused: number;
@@ -22,7 +28,10 @@ export interface SteadyReport {
   p50: number;
   p99: number;
   worst: number;
-  /** How much later than planned deliveries were handed over: what the load itself, not the service, was late. */
+  /**
+   * How much later than planned deliveries were handed over: what the load itself, not the service,
+   * was late.
+   */
   late99: number;
 }
 
@@ -34,8 +43,8 @@ export function endSteady(): void {
 }
 
 /**
- * Sends at a set rate whatever the answers do: a service that halts is met by all that would have come meanwhile. A
- * load that waits for answers before it sends would not count those.
+ * Sends at a set rate whatever the answers do: a service that halts is met by all that would have
+ * come meanwhile. A load that waits for answers before it sends would not count those.
  */
 export async function steady(order: SteadyOrder): Promise<SteadyReport> {
   const { hooks, connections, rate } = order;

@@ -18,7 +18,10 @@ export interface BenchApi {
   /** The registrations that followed since the last `reset`. */
   heartbeats(): Promise<Heartbeat[]>;
   counts(): Promise<ApiCounts>;
-  /** The first run that ever came, for whoever is to send the same. @throws Error while none has come */
+  /**
+   * The first run that ever came, for whoever is to send the same. @throws Error while none has
+   * come
+   */
   sample(): Promise<RunSample>;
   /** When each commit's first run came, milliseconds since the epoch. */
   runTimes(): Promise<{ hash: string; at: number }[]>;

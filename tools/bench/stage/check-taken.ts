@@ -8,8 +8,8 @@ export async function waitingAt(stage: HooksStage): Promise<number> {
 }
 
 /**
- * Looks whether the deliveries of a round that are not worked off wait in Redis: behind all others, each once and in the
- * order in which they were sent.
+ * Looks whether the deliveries of a round that are not worked off wait in Redis: behind all others,
+ * each once and in the order in which they were sent.
  *
  * @param sent of each hook, how many
  * @throws Error else

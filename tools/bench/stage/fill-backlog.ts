@@ -10,8 +10,8 @@ import type { HooksStage } from './hooks-stage';
 const AT_ONCE = 500;
 
 /**
- * Puts deliveries in Redis as if they had been sent to the hooks in turn: by the script of the service, each in the form
- * in which the service kept one that was really sent.
+ * Puts deliveries in Redis as if they had been sent to the hooks in turn: by the script of the
+ * service, each in the form in which the service kept one that was really sent.
  *
  * @returns bytes of all bodies
  * @throws Error when what is in Redis then is not of that form, or not as much
@@ -81,7 +81,9 @@ async function newest(stage: HooksStage, uuid: string): Promise<(string | null)[
   return stage.redis.redis.hmget(keys.executions, ...fieldsOf([id]));
 }
 
-/** A stored execution without what digits and letters say: what two of the same hook have in common. */
+/**
+ * A stored execution without what digits and letters say: what two of the same hook have in common.
+ */
 export function formOf(stored: (string | null)[]): string {
   return stored.join('\n').replaceAll(/[0-9a-z]/gi, 'x');
 }

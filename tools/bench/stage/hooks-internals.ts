@@ -1,5 +1,5 @@
-// The only file of this tool that looks into `hooks`: what waits is put into Redis by the very code that keeps it, since a
-// hundred thousand requests would take longer than what is measured.
+// The only file of this tool that looks into `hooks`: what waits is put into Redis by the very code
+// that keeps it, since a hundred thousand requests would take longer than what is measured.
 export { createCleanupQueue } from '../../../apps/hooks/src/queue/cleanup-queue';
 export { createCleanupStore } from '@cds/hooks-store';
 export { createEnqueueDueCleanups } from '../../../apps/hooks/src/modules/branch-cleanup/enqueue-due-cleanups';

@@ -107,8 +107,8 @@ export async function statusTime(stage: HooksStage, times: number): Promise<numb
 }
 
 /**
- * A heartbeat as the API sees it: the median time (ms) from its 401, which has the service register at once, until the
- * heartbeat is there, and its length.
+ * A heartbeat as the API sees it: the median time (ms) from its 401, which has the service register
+ * at once, until the heartbeat is there, and its length.
  */
 export async function heartbeat(
   stage: HooksStage,

@@ -57,8 +57,8 @@ export async function scheduleRaw(
 }
 
 /**
- * Schedules them as the holder of a hook does; those that were scheduled before begin anew, by this date. What is near
- * has its job then as the service gives it.
+ * Schedules them as the holder of a hook does; those that were scheduled before begin anew, by this
+ * date. What is near has its job then as the service gives it.
  */
 export async function scheduleAll(
   { redis }: BenchRedis,

@@ -8,7 +8,10 @@ interface PullRequest {
   source: { branch: { name: string } };
 }
 
-/** Reads lists of Bitbucket with nothing in between: what has not to wait for another call is asked at once. */
+/**
+ * Reads lists of Bitbucket with nothing in between: what has not to wait for another call is asked
+ * at once.
+ */
 export interface PlainClient {
   /** Full names. */
   repositories(token: string): Promise<string[]>;
@@ -19,8 +22,9 @@ export interface PlainClient {
 }
 
 /**
- * The limit of what reads from Bitbucket. Where a page is follows from the one before it only (`next`), so that a list takes as
- * many calls one after the other as it has pages; all lists that are known are read side by side.
+ * The limit of what reads from Bitbucket. Where a page is follows from the one before it only
+ * (`next`), so that a list takes as many calls one after the other as it has pages; all lists that
+ * are known are read side by side.
  */
 export function createPlainClient(apiUrl: string): PlainClient {
   async function list<T>(token: string, path: string): Promise<T[]> {

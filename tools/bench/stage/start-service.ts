@@ -24,7 +24,8 @@ export async function startService(options: {
   const url = `http://127.0.0.1:${port}`;
   const running = await startProcess({
     command: process.execPath,
-    // For a look inside: BENCH_NODE_ARGS='--cpu-prof --cpu-prof-dir=/tmp' leaves a profile of each service.
+    // For a look inside: BENCH_NODE_ARGS='--cpu-prof --cpu-prof-dir=/tmp' leaves a profile of each
+    // service.
     args: [...(process.env['BENCH_NODE_ARGS']?.split(' ') ?? []), bundleOf(app)],
     env,
     cwd: folder,

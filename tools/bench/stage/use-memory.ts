@@ -7,8 +7,9 @@ const AT_ONCE = 500;
 const KEY = 'bench:ballast';
 
 /**
- * Lets Redis take about 400 MB and give it back. What a virtual machine has never used costs several times more at its first use,
- * since its host has to find it; in a machine that has been running for a while there is hardly any such memory.
+ * Lets Redis take about 400 MB and give it back. What a virtual machine has never used costs
+ * several times more at its first use, since its host has to find it; in a machine that has been
+ * running for a while there is hardly any such memory.
  */
 export async function useMemory({ redis }: BenchRedis): Promise<void> {
   const text = 'x'.repeat(ITEM_BYTES);

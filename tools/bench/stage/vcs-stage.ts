@@ -13,7 +13,9 @@ export interface VcsRequest {
   body?: unknown;
 }
 
-/** Redis, the stand-ins of the API and of Bitbucket, and one `vcs`, each in a process of its own. */
+/**
+ * Redis, the stand-ins of the API and of Bitbucket, and one `vcs`, each in a process of its own.
+ */
 export interface VcsStage {
   redis: BenchRedis;
   bitbucket: BenchBitbucket;

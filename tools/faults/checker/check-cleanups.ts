@@ -8,7 +8,10 @@ import {
   type Violation,
 } from './history';
 
-/** A delivery that is being accepted while the removal is on its way to the API may be before or after it. */
+/**
+ * A delivery that is being accepted while the removal is on its way to the API may be before or
+ * after it.
+ */
 const SAME_MOMENT_MS = 1_000;
 /** A cleanup is done so long after it is due, or after the fault is over. */
 export const CLEANUP_WITHIN_MS = 60_000;
@@ -36,10 +39,10 @@ export interface CleanupCheck {
 /**
  * Compares the removals that the API was asked for with the deletions that were accepted.
  *
- * Early is a removal at which no replica's wall clock had come to the acceptance of the deletion plus the delay;
- * clocks that were set count as they stood. Late is one a minute after it was due by every
- * replica's clock and the fault was over. A branch is back when a push to it was accepted after its
- * deletion, or is known to have come after it.
+ * Early is a removal at which no replica's wall clock had come to the acceptance of the deletion
+ * plus the delay; clocks that were set count as they stood. Late is one a minute after it was due
+ * by every replica's clock and the fault was over. A branch is back when a push to it was accepted
+ * after its deletion, or is known to have come after it.
  */
 export function checkCleanups(watched: History): CleanupCheck {
   const history = byWorkflow(watched);
@@ -228,8 +231,9 @@ function isNewSince(history: History, deletion: BranchEvent, removal: AskedRemov
 }
 
 /**
- * Whether this deletion still waited at that removal, behind a push of its hook that had its run only then: its turn comes
- * later, and knows nothing of what was removed before. (Not the first one: its turn was before any removal.)
+ * Whether this deletion still waited at that removal, behind a push of its hook that had its run
+ * only then: its turn comes later, and knows nothing of what was removed before. (Not the first
+ * one: its turn was before any removal.)
  */
 function hadToWait(history: History, deletion: BranchEvent, removal: AskedRemoval): boolean {
   const before = new Set(
@@ -245,7 +249,10 @@ function hadToWait(history: History, deletion: BranchEvent, removal: AskedRemova
   );
 }
 
-/** Whether a push to the branch that had waited was run after the first removal: its run is to be removed, too. */
+/**
+ * Whether a push to the branch that had waited was run after the first removal: its run is to be
+ * removed, too.
+ */
 function hasRunBetween(
   history: History,
   events: BranchEvent[],

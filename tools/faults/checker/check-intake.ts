@@ -7,7 +7,10 @@ import type { History, Violation } from './history';
  */
 export const ANSWER_WITHIN_MS = 2_500;
 
-/** Every request has its answer in time: 2xx, or 503 with Retry-After; 401 or 404 for what was forged. */
+/**
+ * Every request has its answer in time: 2xx, or 503 with Retry-After; 401 or 404 for what was
+ * forged.
+ */
 export function checkIntake(history: History): Violation[] {
   const violations: Violation[] = [];
   for (const sent of history.deliveries) {

@@ -5,7 +5,9 @@ export const RECOVERY_WITHIN_MS = 60_000;
 
 export interface RecoveryCheck {
   violations: Violation[];
-  /** From the fault's end to the run of the first delivery sent after it, of the slowest hook (ms). */
+  /**
+   * From the fault's end to the run of the first delivery sent after it, of the slowest hook (ms).
+   */
   firstRunMs: number | undefined;
   /** From the fault's end to the last run of what was accepted before it (ms). */
   drainedMs: number | undefined;

@@ -19,10 +19,12 @@ export interface RunCheck {
 }
 
 /**
- * Compares the deliveries that were answered with the runs that the API was asked for: each accepted one has its runs,
- * none has more than the promise allows, nothing else has any, and a hook's runs are in the order of its deliveries.
+ * Compares the deliveries that were answered with the runs that the API was asked for: each
+ * accepted one has its runs, none has more than the promise allows, nothing else has any, and a
+ * hook's runs are in the order of its deliveries.
  *
- * @param mostDoubles how many runs may come twice in all; each needs an answer of the API that was lost, too
+ * @param mostDoubles how many runs may come twice in all; each needs an answer of the API that was
+ *   lost, too
  */
 export function checkRuns(history: History, mostDoubles: number): RunCheck {
   const deliveries = deliveriesOf(history);

@@ -1,6 +1,9 @@
 import type { Violation } from './history';
 
-/** A scheduler as it was watched, from its first time to its last one. All times are in ms since 1970. */
+/**
+ * A scheduler as it was watched, from its first time to its last one. All times are in ms since
+ * 1970.
+ */
 export interface WatchedSchedule {
   hook: string;
   /** From one time to the next. */
@@ -9,11 +12,15 @@ export interface WatchedSchedule {
   executions: { time: number; run: number }[];
   /** The runs that the API started, and when it was asked for each. */
   runs: { number: number; askedAt: number }[];
-  /** Runs that may come twice, since a process may have died between the API's yes and what it made of that. */
+  /**
+   * Runs that may come twice, since a process may have died between the API's yes and what it made
+   * of that.
+   */
   mostDoubles: number;
   /**
-   * No process ran from `from` until one was started at `until`, which worked at `readyAt`, or before. Of the
-   * times that passed meanwhile the last one is asked for late, and those before it are left out.
+   * No process ran from `from` until one was started at `until`, which worked at `readyAt`, or
+   * before. Of the times that passed meanwhile the last one is asked for late, and those before it
+   * are left out.
    */
   away?: { from: number; until: number; readyAt: number };
   /** Within this a run has to be asked for after its time, unless that was while a fault was on. */
@@ -22,7 +29,10 @@ export interface WatchedSchedule {
   fault: { from: number; until: number };
 }
 
-/** Whether each time of a scheduler led to one run, none was left out, and each was asked for in time. */
+/**
+ * Whether each time of a scheduler led to one run, none was left out, and each was asked for in
+ * time.
+ */
 export function checkSchedule(schedule: WatchedSchedule): Violation[] {
   const { hook, executions } = schedule;
   const numbers = new Set(schedule.runs.map(({ number }) => number));
@@ -59,7 +69,10 @@ function gaps(schedule: WatchedSchedule): Violation[] {
   });
 }
 
-/** Whether the times between two may be missing: no process ran, and the second one is the last of that while. */
+/**
+ * Whether the times between two may be missing: no process ran, and the second one is the last of
+ * that while.
+ */
 function mayBeLeftOut({ away, periodMs }: WatchedSchedule, before: number, time: number): boolean {
   return (
     away !== undefined &&

@@ -427,7 +427,8 @@ describe('checkCleanups', () => {
     expect(cleanupKinds({ deliveries, removals, clocks: [...begin, before, isBack] })).toEqual([
       'early',
     ]);
-    // Accepted by a clock that is put back afterwards: due in 25 h, not before, and not lost meanwhile.
+    // Accepted by a clock that is put back afterwards: due in 25 h, not before, and not lost
+    // meanwhile.
     const putBack = [shift(0, 25), shift(3, 0)];
     expect(cleanupKinds({ deliveries, clocks: putBack })).toEqual([]);
     expect(cleanupKinds({ deliveries, removals: [removal(20, 'dev')], clocks: putBack })).toEqual([

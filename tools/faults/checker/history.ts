@@ -42,8 +42,8 @@ export interface SentDelivery {
 }
 
 /**
- * One message of a queue. Its publisher sends it until the broker confirms it, always under the same id, and only then the
- * next one: their order is that of the history.
+ * One message of a queue. Its publisher sends it until the broker confirms it, always under the
+ * same id, and only then the next one: their order is that of the history.
  */
 export interface SentMessage {
   hook: string;
@@ -57,8 +57,8 @@ export interface SentMessage {
 }
 
 /**
- * What somebody changed in a repository that is polled for a hook. A poll has to find it, whether a delivery tells of it, too,
- * or none does.
+ * What somebody changed in a repository that is polled for a hook. A poll has to find it, whether a
+ * delivery tells of it, too, or none does.
  */
 export interface PushedChange {
   hook: string;
@@ -140,7 +140,10 @@ export interface Violation {
   sentence: string;
 }
 
-/** One delivery: all requests that carried it; or a message of a queue; or a change that a poll has to find. */
+/**
+ * One delivery: all requests that carried it; or a message of a queue; or a change that a poll has
+ * to find.
+ */
 export interface Delivery {
   hook: string;
   requestUuid: string;
@@ -148,7 +151,10 @@ export interface Delivery {
   changes: Change[];
   /** Nobody sent it: a poll finds it some time. */
   isPolled?: boolean;
-  /** `accepted`: answered 2xx at least once, or confirmed by the broker; `unsure`: nobody was told; `refused`: 4xx alone. */
+  /**
+   * `accepted`: answered 2xx at least once, or confirmed by the broker; `unsure`: nobody was told;
+   * `refused`: 4xx alone.
+   */
   fate: 'accepted' | 'unsure' | 'refused';
   sentAt: number;
   /** When its sender knew that it is accepted. */
@@ -189,7 +195,10 @@ export function deliveriesOf(history: History): Delivery[] {
     .toSorted((one, other) => one.timestamp - other.timestamp);
 }
 
-/** A message that the broker has is as good as accepted: it has to have its run, and the place at which it was sent. */
+/**
+ * A message that the broker has is as good as accepted: it has to have its run, and the place at
+ * which it was sent.
+ */
 function deliveryOf(message: SentMessage, place: number): Delivery {
   const { hook, messageId, hash, sentAt, confirmedAt } = message;
   return {
@@ -204,7 +213,10 @@ function deliveryOf(message: SentMessage, place: number): Delivery {
   };
 }
 
-/** What is in a repository that is polled has to have its run, as if it had been accepted: polls go on until it has. */
+/**
+ * What is in a repository that is polled has to have its run, as if it had been accepted: polls go
+ * on until it has.
+ */
 function deliveryOfPoll({ hook, change, at }: PushedChange): Delivery {
   return {
     hook,

@@ -17,7 +17,10 @@ export interface Fault {
   seconds?: number;
   /** Why it cannot be played on this machine, as a sentence; undefined when it can. */
   skipped?: () => string | undefined;
-  /** Makes it happen, and ends it. What was accepted is waited for afterwards. @throws Error with what went wrong */
+  /**
+   * Makes it happen, and ends it. What was accepted is waited for afterwards. @throws Error with
+   * what went wrong
+   */
   play(stage: Stage): Promise<void>;
 }
 
@@ -35,7 +38,10 @@ export function mustBe(isSo: boolean, sentence: string): void {
   if (!isSo) throw new Error(sentence);
 }
 
-/** Resolves when all that came in is worked off, and Redis knows it: there is no run that a kill could repeat. */
+/**
+ * Resolves when all that came in is worked off, and Redis knows it: there is no run that a kill
+ * could repeat.
+ */
 export async function nothingUnderWay(stage: Stage): Promise<void> {
   const hooks = [...stage.webhooks, ...stage.otherHooks];
   await stage.worked();

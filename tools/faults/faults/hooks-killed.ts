@@ -11,7 +11,10 @@ async function startAgain(stage: Stage): Promise<void> {
   await stage.hooks.start();
 }
 
-/** SIGKILL when `hooks` comes to a script, under load; then it is started again. Returns the script's words. */
+/**
+ * SIGKILL when `hooks` comes to a script, under load; then it is started again. Returns the
+ * script's words.
+ */
 async function killAt(stage: Stage, script: string, when: 'before' | 'after'): Promise<string[]> {
   const load = stage.load();
   await load.accepted(stage.random.between(10, 30));
@@ -24,7 +27,10 @@ async function killAt(stage: Stage, script: string, when: 'before' | 'after'): P
   return words;
 }
 
-/** Kills at the script that takes the API's yes down. Returns how often the run of that yes has come by the end. */
+/**
+ * Kills at the script that takes the API's yes down. Returns how often the run of that yes has come
+ * by the end.
+ */
 async function killAtFinish(stage: Stage, when: 'before' | 'after'): Promise<() => number> {
   const words = await killAt(stage, FINISH_EXECUTION, when);
   const hook = stage.webhooks.find(({ uuid }) => words.includes(uuid));

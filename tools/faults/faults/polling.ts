@@ -66,7 +66,10 @@ async function polledMeanwhile(repository: PolledRepository, work: Promise<unkno
   }
 }
 
-/** What a look at the repository saw may not be so any more when it is compared, and when it is heard. */
+/**
+ * What a look at the repository saw may not be so any more when it is compared, and when it is
+ * heard.
+ */
 function slowLooks(stage: Stage): void {
   const random = stage.random.fork('looks');
   for (let looks = 0; looks < 200; looks += 1)
@@ -80,7 +83,9 @@ function slowLooks(stage: Stage): void {
   );
 }
 
-/** Resolves when the API has removed the runs of a branch, for each hook, that was deleted just now. */
+/**
+ * Resolves when the API has removed the runs of a branch, for each hook, that was deleted just now.
+ */
 async function mustRemove(stage: Stage, branch: string): Promise<void> {
   const from = Date.now();
   await waitFor(

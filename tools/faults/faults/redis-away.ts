@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stage } from '../stage/stage';
 import { mustHaveRefused, workOn, type Fault } from './fault';
 
-/** Under load, something happens to Redis, and ends. The API takes a moment, so that runs are under way then. */
+/**
+ * Under load, something happens to Redis, and ends. The API takes a moment, so that runs are under
+ * way then.
+ */
 async function underLoad(
   stage: Stage,
   begin: () => unknown,
@@ -139,7 +142,10 @@ export const REDIS_AWAY: Fault[] = [
   },
 ];
 
-/** Redis comes and goes while `hooks` is being started: each of its connections may break at its first command. */
+/**
+ * Redis comes and goes while `hooks` is being started: each of its connections may break at its
+ * first command.
+ */
 async function flapWhileStarting(stage: Stage): Promise<void> {
   const starting = stage.hooks.start();
   for (let times = 0; times < 8; times += 1) {

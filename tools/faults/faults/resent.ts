@@ -15,7 +15,10 @@ function mustBeOne(answers: SentDelivery[]): void {
   mustBe(timestamps.size === 1, 'Deliveries with the same X-Request-UUID were answered as two.');
 }
 
-/** Sends as Bitbucket does: again while it is answered 5xx or not at all, with the same X-Request-UUID. */
+/**
+ * Sends as Bitbucket does: again while it is answered 5xx or not at all, with the same
+ * X-Request-UUID.
+ */
 async function sendUntilTaken(stage: Stage, delivery: PreparedDelivery): Promise<SentDelivery> {
   for (;;) {
     const sent = await stage.send(delivery);

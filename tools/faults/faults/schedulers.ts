@@ -12,7 +12,9 @@ const EVERY_SECOND = '* * * * * * *';
 const PERIOD_MS = 1_000;
 /** A second is promised; the rest is for a machine that is slow and busy. */
 const WITHIN_MS = 10_000;
-/** From the end of a fault until everything is punctual again: what was missed is made up for first. */
+/**
+ * From the end of a fault until everything is punctual again: what was missed is made up for first.
+ */
 const PUNCTUAL_AFTER_MS = 15_000;
 /** Times that were missed for longer than this are left out, but for the last one. */
 const MISSED_MS = 10_000;
@@ -43,7 +45,10 @@ async function moreRuns(stage: Stage, workflow: Workflow, count: number): Promis
   });
 }
 
-/** Makes the scheduler due in years, waits until all that it asked for is done, and checks every one of its times. */
+/**
+ * Makes the scheduler due in years, waits until all that it asked for is done, and checks every one
+ * of its times.
+ */
 async function endSchedule(
   stage: Stage,
   workflow: Workflow,
@@ -136,7 +141,8 @@ export const SCHEDULERS: Fault[] = [
       await workOn(load);
       await moreRuns(stage, workflow, 5);
       await endSchedule(stage, workflow, {
-        // The kill may also hit the run of the time before, between the API's yes and what was made of it.
+        // The kill may also hit the run of the time before, between the API's yes and what was made
+        // of it.
         mostDoubles: 1,
         // The start takes that long on a busy machine.
         ...(readyAt - from > MISSED_MS ? { away: { from, until: from, readyAt } } : {}),

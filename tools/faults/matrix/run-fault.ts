@@ -154,8 +154,8 @@ function judge(fault: Fault, stage: Stage | undefined, violations: Violation[]) 
 }
 
 /**
- * Waits until nothing waits any more, in Redis and by the history: what would come twice has come then, too.
- * After the time that everything has to recover in, what is missing is lost.
+ * Waits until nothing waits any more, in Redis and by the history: what would come twice has come
+ * then, too. After the time that everything has to recover in, what is missing is lost.
  */
 async function settle(stage: Stage): Promise<Violation[]> {
   const { history } = stage;

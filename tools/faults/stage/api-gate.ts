@@ -42,7 +42,10 @@ export type Handling =
 
 export type Judge = (call: GateCall) => Handling | Promise<Handling>;
 
-/** What stands between the services and the API: it writes down every run, removal and poll, and can make calls fail. */
+/**
+ * What stands between the services and the API: it writes down every run, removal and poll, and can
+ * make calls fail.
+ */
 export interface ApiGate {
   url: string;
   runs: AskedRun[];

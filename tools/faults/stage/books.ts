@@ -10,7 +10,10 @@ export interface Books {
   violations: Violation[];
 }
 
-/** Looks whether nothing waits any more and the counts agree: nothing that was worked off has left anything behind. */
+/**
+ * Looks whether nothing waits any more and the counts agree: nothing that was worked off has left
+ * anything behind.
+ */
 export async function readBooks(redis: Redis, hooks: { uuid: string }[]): Promise<Books> {
   const violations: Violation[] = [];
   const say = (sentence: string): number => violations.push({ kind: 'books', sentence });

@@ -11,7 +11,10 @@ function folderOf(app: (typeof APPS)[number]): string {
   return join(kept ?? process.env['FAULTS_DIST'] ?? join(root, 'dist', 'apps'), app);
 }
 
-/** The built service, in `dist/apps` or in the folder that FAULTS_DIST names. @throws Error saying how to build it */
+/**
+ * The built service, in `dist/apps` or in the folder that FAULTS_DIST names. @throws Error saying
+ * how to build it
+ */
 export function bundleOf(app: (typeof APPS)[number]): string {
   const file = join(folderOf(app), 'main.js');
   if (!existsSync(file))
@@ -20,7 +23,8 @@ export function bundleOf(app: (typeof APPS)[number]): string {
 }
 
 /**
- * Copies the built services, so that all faults happen to the same ones, though somebody builds meanwhile.
+ * Copies the built services, so that all faults happen to the same ones, though somebody builds
+ * meanwhile.
  *
  * @throws Error saying how to build them
  */

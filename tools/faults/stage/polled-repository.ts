@@ -5,15 +5,26 @@ import type { PreparedDelivery } from './sender';
 import { openSilentRepository } from './silent-repository';
 import type { Stage } from './stage';
 
-/** A repository at Bitbucket of which no webhook tells any more by itself, and the hooks for which it is polled. */
+/**
+ * A repository at Bitbucket of which no webhook tells any more by itself, and the hooks for which
+ * it is polled.
+ */
 export interface PolledRepository {
-  /** Pushes a commit. Returns the deliveries that never came, one for each webhook: they can be sent late. */
+  /**
+   * Pushes a commit. Returns the deliveries that never came, one for each webhook: they can be sent
+   * late.
+   */
   push(branch: string): Promise<PreparedDelivery[]>;
   /** Deletes a branch. */
   remove(branch: string): Promise<void>;
-  /** The next poll of each hook is due now, also where it was taken by a replica that died: the two minutes are over. */
+  /**
+   * The next poll of each hook is due now, also where it was taken by a replica that died: the two
+   * minutes are over.
+   */
   due(): Promise<void>;
-  /** Resolves when a poll of each hook is over that began from now on: what it found is in Redis. */
+  /**
+   * Resolves when a poll of each hook is over that began from now on: what it found is in Redis.
+   */
   poll(): Promise<void>;
   /** Resolves when all that was pushed for these hooks has its run; polls go on until then. */
   worked(): Promise<void>;
@@ -22,7 +33,10 @@ export interface PolledRepository {
 /** Between two times that polls are due while something is waited for. */
 const AGAIN_MS = 1_000;
 
-/** Has no webhook of a repository come any more, and looks at it for the first time: that look finds nothing. */
+/**
+ * Has no webhook of a repository come any more, and looks at it for the first time: that look finds
+ * nothing.
+ */
 export async function openPolledRepository(
   stage: Stage,
   hooks: { uuid: string }[],

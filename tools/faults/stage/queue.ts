@@ -6,14 +6,20 @@ import type { SentMessage } from '../checker/history';
 import type { Random } from '../seeded-random';
 import type { Stage } from './stage';
 
-/** A broker of its own, a workflow that runs for each message of a queue there, and who publishes to it. */
+/**
+ * A broker of its own, a workflow that runs for each message of a queue there, and who publishes to
+ * it.
+ */
 export interface Queue {
   broker: TestRabbitmq;
   /** Of the workflow's hook. */
   uuid: string;
   /** Messages that keep coming, one after the other, until the flow is stopped. */
   flow(): MessageFlow;
-  /** Ids of the messages that the broker holds, those apart that a consumer has and did not acknowledge. */
+  /**
+   * Ids of the messages that the broker holds, those apart that a consumer has and did not
+   * acknowledge.
+   */
   held(): Promise<Set<string>>;
   /** Resolves when the broker has no consumer any more. */
   left(): Promise<void>;
@@ -32,7 +38,10 @@ const PAUSE_MS: [number, number] = [10, 80];
 /** Between two tries to reach a broker that is away. */
 const AGAIN_MS = 100;
 
-/** Starts the broker and waits until `hooks` consumes the queue; ends the broker after the work, whatever comes of it. */
+/**
+ * Starts the broker and waits until `hooks` consumes the queue; ends the broker after the work,
+ * whatever comes of it.
+ */
 export async function withQueue(
   stage: Stage,
   work: (queue: Queue) => Promise<void>,
@@ -93,7 +102,10 @@ async function openQueue(stage: Stage, broker: TestRabbitmq): Promise<Queue> {
   };
 }
 
-/** Each message is published until the broker confirms it, under the same id, before the next one is. */
+/**
+ * Each message is published until the broker confirms it, under the same id, before the next one
+ * is.
+ */
 function startFlow(deps: {
   broker: TestRabbitmq;
   hook: string;

@@ -4,7 +4,10 @@ import { connect, createServer, type Socket } from 'node:net';
 import { freePort } from '@cds/testing';
 import { createCommandReader, type RespCommand } from './resp-commands';
 
-/** Where a process is hit: before Redis gets a script, or when Redis has done it and nobody knows yet. */
+/**
+ * Where a process is hit: before Redis gets a script, or when Redis has done it and nobody knows
+ * yet.
+ */
 export interface KillPoint {
   /** Text of the Lua script. */
   script: string;
@@ -17,8 +20,9 @@ export interface KillPoint {
 export interface RedisProxy {
   port: number;
   /**
-   * Resolves with the words of the command when a service comes to this point. From then on its connection is dead in both directions: the script
-   * does not reach Redis (`before`), or was done and its reply does not come (`after`).
+   * Resolves with the words of the command when a service comes to this point. From then on its
+   * connection is dead in both directions: the script does not reach Redis (`before`), or was done
+   * and its reply does not come (`after`).
    */
   reached(point: KillPoint): Promise<string[]>;
   /**

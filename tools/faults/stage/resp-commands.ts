@@ -7,7 +7,8 @@ export interface RespCommand {
 const CRLF = Buffer.from('\r\n');
 
 /**
- * Cuts what a Redis client sends into commands (RESP arrays of bulk strings, as ioredis writes them).
+ * Cuts what a Redis client sends into commands (RESP arrays of bulk strings, as ioredis writes
+ * them).
  *
  * @returns a function that takes a chunk and gives the commands that it completes
  */

@@ -24,7 +24,10 @@ export interface PreparedDelivery {
 }
 
 export interface Sender {
-  /** A push of branches and deletions of branches, in the order given; `+name` pushes, `-name` deletes. */
+  /**
+   * A push of branches and deletions of branches, in the order given; `+name` pushes, `-name`
+   * deletes.
+   */
   prepare(
     hook: Webhook,
     changes: string[],

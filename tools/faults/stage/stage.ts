@@ -37,7 +37,10 @@ export interface StageOptions {
   sentinel?: boolean;
   /** Replicas whose wall clock can be set. */
   wallClocks?: boolean;
-  /** `vcs` stays up and offers polling; repository webhooks are polled with `reconcile`. See polled-repository.ts. */
+  /**
+   * `vcs` stays up and offers polling; repository webhooks are polled with `reconcile`. See
+   * polled-repository.ts.
+   */
   polling?: 'pollers' | 'reconcile';
   /** The API asks `vcs` for deleted branches, which that of no CDS from 0.40 to 0.43 does. */
   asksForDeletions?: boolean;
@@ -52,7 +55,10 @@ export interface StageOptions {
   retryError?: number;
 }
 
-/** Everything a fault happens to: Redis, API, services and webhooks, all real processes or strict stand-ins. */
+/**
+ * Everything a fault happens to: Redis, API, services and webhooks, all real processes or strict
+ * stand-ins.
+ */
 export interface Stage {
   random: Random;
   long: boolean;
@@ -334,7 +340,10 @@ function cdsOf({ cds, cleanupDelaySeconds, polling, wallClocks }: StageOptions):
   return cds ?? (hasCleanups || polling ? '0.41' : TODAY);
 }
 
-/** One delivery for each hook by each replica, so that Redis knows all scripts and connections are up. */
+/**
+ * One delivery for each hook by each replica, so that Redis knows all scripts and connections are
+ * up.
+ */
 async function warmUp(stage: Stage): Promise<void> {
   for (const replica of stage.replicas)
     for (const hook of stage.webhooks)

@@ -11,11 +11,15 @@ export type Send = (event: string, data: unknown) => void;
 export type EventStream = ReturnType<typeof createEventStream>;
 
 const MAX_CLIENTS = 20;
-/** Bytes that wait for a client which does not read: then it is let go, and comes again when it can. */
+/**
+ * Bytes that wait for a client which does not read: then it is let go, and comes again when it can.
+ */
 const MAX_WAITING = 2 * 1024 * 1024;
 const KEEP_ALIVE_MS = 15_000;
 
-/** Server-Sent Events for a bounded number of clients; a slow one costs a bounded amount of memory. */
+/**
+ * Server-Sent Events for a bounded number of clients; a slow one costs a bounded amount of memory.
+ */
 export function createEventStream(options: EventStreamOptions) {
   const clients = new Set<Response>();
 

@@ -2,7 +2,9 @@ import type { Task } from '@cds/wire';
 import type { BitbucketStandIn } from '@cds/stand-ins/bitbucket';
 import type { CdsApiStandIn } from '@cds/stand-ins/cds-api';
 
-/** What a person who opens the page works with; the story has a project and a repository of its own. */
+/**
+ * What a person who opens the page works with; the story has a project and a repository of its own.
+ */
 export const GUIDE = {
   project: 'DEMO',
   workflow: 'demo',
@@ -10,7 +12,9 @@ export const GUIDE = {
   branch: 'my-branch',
 } as const;
 
-/** Which steps of the guide are done, read off what the two sides hold: nothing else remembers them. */
+/**
+ * Which steps of the guide are done, read off what the two sides hold: nothing else remembers them.
+ */
 export function guide(bitbucket: BitbucketStandIn, api: CdsApiStandIn, tasks: Task[]) {
   const project = api.projects().find(({ key }) => key === GUIDE.project);
   const { branches, webhooks, statuses } = bitbucket.repository(GUIDE.repo);

@@ -13,7 +13,10 @@ export interface Seen {
 
 const PATIENCE_MS = 2_000;
 
-/** Asks the services how they are, beside what the API asks of them: it is nothing for the list of calls. */
+/**
+ * Asks the services how they are, beside what the API asks of them: it is nothing for the list of
+ * calls.
+ */
 export async function lookAround(api: CdsApiStandIn): Promise<Seen> {
   const [tasks, up] = await Promise.all([tasksOf(api), answering(api)]);
   return { tasks, up };

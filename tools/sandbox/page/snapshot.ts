@@ -14,7 +14,10 @@ const REFS = 40;
 
 export type Snapshot = ReturnType<typeof takeSnapshot>;
 
-/** What there is on both sides, as the page shows it: bounded, and without tokens, secrets and signatures. */
+/**
+ * What there is on both sides, as the page shows it: bounded, and without tokens, secrets and
+ * signatures.
+ */
 export function takeSnapshot(deps: {
   bitbucket: BitbucketStandIn;
   api: CdsApiStandIn;

@@ -45,8 +45,8 @@ const POLICY =
 const FILES = [join(__dirname, 'public'), join(__dirname, 'page')];
 
 /**
- * Serves the page of the sandbox: the files, what happens as Server-Sent Events, and the actions of both stand-ins
- * under `/bitbucket` and `/cds`.
+ * Serves the page of the sandbox: the files, what happens as Server-Sent Events, and the actions of
+ * both stand-ins under `/bitbucket` and `/cds`.
  */
 export async function startPage(options: PageOptions): Promise<Page> {
   const { bitbucket, api, host } = options;
@@ -119,7 +119,10 @@ export async function startPage(options: PageOptions): Promise<Page> {
   };
 }
 
-/** What is told on the stand-ins' own addresses has signatures and tokens in it: it is nothing for the page. */
+/**
+ * What is told on the stand-ins' own addresses has signatures and tokens in it: it is nothing for
+ * the page.
+ */
 function withoutTelling(controls: Controls): Controls {
   const doing = Object.entries(controls.actions).filter(([, { tells }]) => !tells);
   return { ...controls, actions: Object.fromEntries(doing) };

@@ -7,7 +7,8 @@ const WORKSPACE = 'acme';
 export type ProjectToken = 'API token' | 'access token';
 
 /**
- * Gives a project its VCS server, as the CDS at hand does it: a user links it, or it has a VCS project with a token.
+ * Gives a project its VCS server, as the CDS at hand does it: a user links it, or it has a VCS
+ * project with a token.
  *
  * @returns what can be seen of it on the stand-ins' side
  */

@@ -1,8 +1,9 @@
 /**
- * Fills in a printed configuration: sets keys, given as `section.key`, and leaves everything else as it is,
- * comments too. A key that is commented out is taken out of its comment.
+ * Fills in a printed configuration: sets keys, given as `section.key`, and leaves everything else
+ * as it is, comments too. A key that is commented out is taken out of its comment.
  *
- * @throws Error for a key that the text does not have: then it is not what `engine config new` prints.
+ * @throws Error for a key that the text does not have: then it is not what `engine config new`
+ *   prints.
  */
 export function fillIn(text: string, values: Record<string, string | number | boolean>): string {
   const open = new Map(

@@ -48,7 +48,10 @@ interface Said {
   status: number | string;
 }
 
-/** What was said between the four since the last time it was asked, in order. Heartbeats are left out. */
+/**
+ * What was said between the four since the last time it was asked, in order. Heartbeats are left
+ * out.
+ */
 export function createListener(bitbucket: BitbucketStandIn, api: CdsApiStandIn): () => string[] {
   const told = new Set<string>();
 

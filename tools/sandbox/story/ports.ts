@@ -1,7 +1,10 @@
 import { createServer } from 'node:net';
 import { freePort } from '@cds/testing';
 
-/** Where everything listens when nothing else does: CDS's own ports, 8090 for Bitbucket, and the CDS UI's for the page. */
+/**
+ * Where everything listens when nothing else does: CDS's own ports, 8090 for Bitbucket, and the CDS
+ * UI's for the page.
+ */
 export const USUAL_PORTS = {
   api: 8081,
   hooks: 8083,

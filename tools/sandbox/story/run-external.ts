@@ -18,9 +18,9 @@ export interface ExternalOptions {
 const PATIENCE_MS = 300_000;
 
 /**
- * Runs the stand-ins alone, on fixed ports of all interfaces, and tells the story with services that are started
- * elsewhere, by Docker Compose for instance. `SANDBOX_API_URL` and `SANDBOX_BITBUCKET_URL` say how these reach the
- * stand-ins.
+ * Runs the stand-ins alone, on fixed ports of all interfaces, and tells the story with services
+ * that are started elsewhere, by Docker Compose for instance. `SANDBOX_API_URL` and
+ * `SANDBOX_BITBUCKET_URL` say how these reach the stand-ins.
  */
 export async function runExternal(options: ExternalOptions): Promise<number> {
   const { env, narrator, say, interrupted } = options;

@@ -11,8 +11,8 @@ export interface RunFolder {
 }
 
 /**
- * A folder for this process below `.sandbox`, so that two runs do not meet. What runs that are no more have left
- * behind is removed, and a Redis that outlived its run is ended.
+ * A folder for this process below `.sandbox`, so that two runs do not meet. What runs that are no
+ * more have left behind is removed, and a Redis that outlived its run is ended.
  */
 export function createRunFolder(root: string, pid = process.pid): RunFolder {
   const parent = join(root, '.sandbox');
@@ -47,7 +47,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Process ids are used again: this one must be working in that very folder. Known on Linux only. */
+/**
+ * Process ids are used again: this one must be working in that very folder. Known on Linux only.
+ */
 function isRedisIn(pid: number, folder: string): boolean {
   try {
     return readlinkSync(`/proc/${pid}/cwd`) === join(folder, 'redis');

@@ -34,8 +34,8 @@ const INTERRUPTED = 130;
 const LOG_LINES_SHOWN = 40;
 
 /**
- * Starts Redis, the stand-ins and the real services on this machine, tells the story, and then stays up unless it
- * is told `once`. Returns the exit code; everything it started has ended then.
+ * Starts Redis, the stand-ins and the real services on this machine, tells the story, and then
+ * stays up unless it is told `once`. Returns the exit code; everything it started has ended then.
  */
 export async function runLocal(options: LocalOptions): Promise<number> {
   const { root, narrator, say, interrupted } = options;
@@ -140,7 +140,9 @@ export async function runLocal(options: LocalOptions): Promise<number> {
   }
 }
 
-/** The configuration is the file alone: what the caller has set for a CDS of theirs is not meant. */
+/**
+ * The configuration is the file alone: what the caller has set for a CDS of theirs is not meant.
+ */
 function withoutCdsVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('CDS_')));
 }

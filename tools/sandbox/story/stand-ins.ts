@@ -22,7 +22,9 @@ export interface StandInOptions {
   publicUrls?: { api: string; bitbucket: string };
 }
 
-/** Starts both stand-ins, the consumer's callback leading to the API, and the page that shows them. */
+/**
+ * Starts both stand-ins, the consumer's callback leading to the API, and the page that shows them.
+ */
 export async function startStandIns(options: StandInOptions): Promise<StandIns> {
   const { cds, host, ports, publicUrls } = options;
   const localhost = (port: number): string => `http://localhost:${port}`;

@@ -24,8 +24,8 @@ export const REPO = 'acme/web-shop';
 export const BRANCH = 'feature-login';
 
 /**
- * Plays the main job between the two services and the stand-ins, and prints who said what to whom, each chapter
- * with the proof seen on the stand-ins' side.
+ * Plays the main job between the two services and the stand-ins, and prints who said what to whom,
+ * each chapter with the proof seen on the stand-ins' side.
  *
  * @throws Error at the first thing that does not come about.
  */

@@ -24,7 +24,10 @@ export type Handler = (
   response: Response,
 ) => Json | undefined;
 
-/** Wraps a handler: checks the token's scopes, applies `fields`, answers what is returned (nothing: 204). */
+/**
+ * Wraps a handler: checks the token's scopes, applies `fields`, answers what is returned (nothing:
+ * 204).
+ */
 export function guarded(scopes: string[], handler: Handler): RequestHandler {
   return (request, response) => {
     requireScopesOf(response, scopes);

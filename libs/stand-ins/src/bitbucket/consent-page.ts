@@ -26,7 +26,10 @@ button { font: inherit; font-weight: 600; padding: .5rem 1rem; border-radius: 4p
 button[value=allow] { background: var(--blue); border-color: var(--blue); color: var(--on-blue) }
 :focus-visible { outline: 3px solid var(--blue); outline-offset: 2px }`;
 
-/** The page holds nothing but text and this one style. A form-action would forbid the way back to CDS. */
+/**
+ * The page holds nothing but text and this one style. A form-action would forbid the way back to
+ * CDS.
+ */
 const POLICY = `default-src 'none'; frame-ancestors 'none'; base-uri 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 
 function escaped(text: string): string {

@@ -2,7 +2,9 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { sendRequest } from '../http/send-request';
 import type { Webhook } from './model';
 
-/** How somebody without the secret of a webhook signs: not at all, or with a secret of their own. */
+/**
+ * How somebody without the secret of a webhook signs: not at all, or with a secret of their own.
+ */
 export const SIGNATURES = ['none', 'wrong'] as const;
 
 /** A delivery that Bitbucket did not send. */
@@ -19,7 +21,10 @@ export interface Forgery {
   answer: string;
 }
 
-/** Sends a delivery to a webhook as an attacker would, who knows its address and what deliveries look like. */
+/**
+ * Sends a delivery to a webhook as an attacker would, who knows its address and what deliveries
+ * look like.
+ */
 export async function forgeDelivery(forged: {
   repository: string;
   webhook: Webhook;

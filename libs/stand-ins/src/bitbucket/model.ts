@@ -17,7 +17,10 @@ export interface Workspace {
   uuid: string;
   slug: string;
   name: string;
-  /** Whether the account that gives the grant is in it. What is in other workspaces is hidden from it. */
+  /**
+   * Whether the account that gives the grant is in it. What is in other workspaces is hidden from
+   * it.
+   */
   member: boolean;
 }
 

@@ -36,10 +36,10 @@ export interface Pages {
 }
 
 /**
- * Cuts lists into pages. A page is named by a cursor that only this server can read, and that is good only in
- * the very `next` link it was given in. A page counts by position in the list as it is then: what
- * comes and goes meanwhile moves the rest, as at the real one. `page` and `previous` are left out,
- * and `size` where `tellsSize` does not say otherwise: nobody may rely on them.
+ * Cuts lists into pages. A page is named by a cursor that only this server can read, and that is
+ * good only in the very `next` link it was given in. A page counts by position in the list as it is
+ * then: what comes and goes meanwhile moves the rest, as at the real one. `page` and `previous` are
+ * left out, and `size` where `tellsSize` does not say otherwise: nobody may rely on them.
  */
 export function createPages(publicUrl: () => string, tellsSize = false): Pages {
   const cursors = new Map<string, { location: string; offset: number }>();

@@ -1,9 +1,9 @@
 type Tree = Map<string, Tree>;
 
 /**
- * Applies Bitbucket's `fields` parameter: a comma-separated list of dotted paths with `*` as wildcard. Plain paths
- * select, `-path` takes away, `+path` adds to what an answer usually holds (ours already hold everything).
- * What is selected is all there is: `next` too has to be asked for.
+ * Applies Bitbucket's `fields` parameter: a comma-separated list of dotted paths with `*` as
+ * wildcard. Plain paths select, `-path` takes away, `+path` adds to what an answer usually holds
+ * (ours already hold everything). What is selected is all there is: `next` too has to be asked for.
  */
 export function selectFields(answer: unknown, fields: string): unknown {
   const paths = fields.split(',').filter(Boolean);

@@ -85,7 +85,9 @@ export function removeTag(repository: Repository, name: string): RefChange {
   return { type: 'tag', name, before, after: null };
 }
 
-/** The commits that a push of a branch brings, newest first: all of the history for a new branch. */
+/**
+ * The commits that a push of a branch brings, newest first: all of the history for a new branch.
+ */
 export function commitsOf(
   repository: Repository,
   change: RefChange & { type: 'branch' },

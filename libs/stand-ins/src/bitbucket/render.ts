@@ -20,7 +20,10 @@ const MERGE_STRATEGIES = [
 
 export type Renderer = ReturnType<typeof createRenderer>;
 
-/** Writes what the store holds as Bitbucket's JSON. `publicUrl` is the origin that all links begin with. */
+/**
+ * Writes what the store holds as Bitbucket's JSON. `publicUrl` is the origin that all links begin
+ * with.
+ */
 export function createRenderer(publicUrl: () => string) {
   const api = (path: string): Json => ({ href: `${publicUrl()}/2.0${path}` });
   const html = (path: string): Json => ({ href: `${publicUrl()}/${path}` });

@@ -101,7 +101,10 @@ function webhookOf(repository: Repository, uuid: string | undefined): Webhook {
   return found;
 }
 
-/** The webhook with what a body changes: keys that are absent stay. @throws BitbucketApiError 400, 403 */
+/**
+ * The webhook with what a body changes: keys that are absent stay. @throws BitbucketApiError 400,
+ * 403
+ */
 function changed(before: Webhook, body: Json, response: Response): Webhook {
   const { secret: secretBefore, ...rest } = before;
   const hook: Webhook = { ...rest };

@@ -86,7 +86,10 @@ export interface BitbucketStandIn {
   deliveries(): Delivery[];
   resend(delivery: Delivery): Promise<Delivery>;
   onAttempt(listener: (delivery: Delivery, attempt: Attempt) => void): void;
-  /** Calls the webhook of a repository without knowing its secret. @throws BitbucketApiError 404 without a webhook */
+  /**
+   * Calls the webhook of a repository without knowing its secret. @throws BitbucketApiError 404
+   * without a webhook
+   */
   forge(input: In<Pick<Forgery, 'signature'>>): Promise<Forgery>;
   /** Newest last. */
   forgeries(): Forgery[];

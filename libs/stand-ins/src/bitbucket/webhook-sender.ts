@@ -38,7 +38,10 @@ export interface WebhookSenderOptions {
 }
 
 export interface WebhookSender {
-  /** Sends an event to every active webhook that asked for it. Resolves when the last attempt is over. */
+  /**
+   * Sends an event to every active webhook that asked for it. Resolves when the last attempt is
+   * over.
+   */
   send(repository: Repository, event: string, payload: Json): Promise<Delivery[]>;
   /** Sends a delivery once more, as its "Resend" button does. */
   resend(delivery: Delivery): Promise<Delivery>;
@@ -55,7 +58,10 @@ const MAX_ATTEMPTS = 3;
 const MAX_PAYLOAD = 256 * 1024;
 const HISTORY = 1_000;
 
-/** Sends deliveries as Bitbucket Cloud does: signed if there is a secret, three attempts on 5xx, no redirects. */
+/**
+ * Sends deliveries as Bitbucket Cloud does: signed if there is a secret, three attempts on 5xx, no
+ * redirects.
+ */
 export function createWebhookSender(options: WebhookSenderOptions): WebhookSender {
   const history: Delivery[] = [];
   const underWay = new Set<Promise<unknown>>();

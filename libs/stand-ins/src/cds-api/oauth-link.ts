@@ -12,7 +12,10 @@ const tokensSchema = z.object({ token: z.string().min(1), secret: z.string().min
 
 export type OAuthLink = ReturnType<typeof createOAuthLink>;
 
-/** Links projects to VCS servers: asks `vcs` for the page, takes the callback, has `vcs` exchange the code. */
+/**
+ * Links projects to VCS servers: asks `vcs` for the page, takes the callback, has `vcs` exchange
+ * the code.
+ */
 export function createOAuthLink(deps: {
   projects: ProjectStore;
   caller: ServiceCaller;
@@ -94,7 +97,8 @@ export function createOAuthLink(deps: {
     router,
     begin,
     /**
-     * Does what a user's browser does: opens the page, agrees, follows the redirect to the callback.
+     * Does what a user's browser does: opens the page, agrees, follows the redirect to the
+     * callback.
      * @throws Error naming the page, when it does not redirect by itself.
      */
     async link(project: string, server: string): Promise<{ state: string; url: string }> {

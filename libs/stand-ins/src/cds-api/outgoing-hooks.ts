@@ -9,7 +9,10 @@ import type { WorkflowRun } from './model';
 import { configValue, type ProjectStore } from './project-store';
 import type { ServiceCaller } from './service-caller';
 
-/** What a node with an outgoing hook is configured with, and the variables of the run that comes to it. */
+/**
+ * What a node with an outgoing hook is configured with, and the variables of the run that comes to
+ * it.
+ */
 export interface OutgoingHookOrder {
   project: string;
   workflow: string;
@@ -152,7 +155,8 @@ export function createOutgoingHooks(deps: { projects: ProjectStore; caller: Serv
   });
   router.get(`${path}/hooks/:uuid/details`, (request, response) => {
     const { hook } = hookRunOf(request.params);
-    // What is undefined is left out: as the real one, without secrets there are no variables at all.
+    // What is undefined is left out: as the real one, without secrets there are no variables at
+    // all.
     const secrets = parametersOf(hook.order.secrets, 'password');
     const build_parameters = secrets.length > 0 ? secrets : undefined;
     answerJson(response, 200, { ...nodeRun(hook), build_parameters });

@@ -56,7 +56,10 @@ export function configValue(value: string, type = '', configurable = false): Hoo
   return { value, configurable, type, multiple_choice_list: null };
 }
 
-/** The ids of the kinds of hooks, as they were recorded; pollers and RabbitMQ were not, and nobody reads theirs. */
+/**
+ * The ids of the kinds of hooks, as they were recorded; pollers and RabbitMQ were not, and nobody
+ * reads theirs.
+ */
 const MODEL_IDS = {
   WebHook: 1,
   RepositoryWebHook: 2,

@@ -13,9 +13,10 @@ export interface RunPage {
 }
 
 /**
- * What `GET …/runs` answers (https://github.com/ovh/cds/blob/v0.57.0/engine/api/workflow/dao_run.go, LoadRunsSummaries):
- * every parameter but `offset`, `limit` and `workflow` is a tag. With one tag alone removed runs are listed, too, until
- * they are purged; the count is that of all runs, whatever was asked for.
+ * What `GET …/runs` answers
+ * (https://github.com/ovh/cds/blob/v0.57.0/engine/api/workflow/dao_run.go, LoadRunsSummaries):
+ * every parameter but `offset`, `limit` and `workflow` is a tag. With one tag alone removed runs
+ * are listed, too, until they are purged; the count is that of all runs, whatever was asked for.
  *
  * @throws ApiRefusal 400 for an offset or a limit that is no number
  */
@@ -54,7 +55,10 @@ function numberIn(text: unknown): number {
   return Number(text);
 }
 
-/** Several tags are compared in one list whose separator is a comma: a value with one is never found. */
+/**
+ * Several tags are compared in one list whose separator is a comma: a value with one is never
+ * found.
+ */
 function hasTag(
   run: WorkflowRun,
   [name, value]: readonly [string, string],

@@ -21,11 +21,11 @@ export function removeRuns(
 const branchOf = ({ event }: WorkflowRun): string => event.payload['git.branch'] ?? '';
 
 /**
- * Removes runs whose branch is gone, of workflows whose rule is
- * `return has_git_branch == "false" or git_branch_exist ~= "false"`: what the API does each quarter of an hour where
- * an administrator has switched its rules on
- * (https://github.com/ovh/cds/blob/v0.57.0/engine/api/purge/purge_run.go). A run without a branch, of a tag for
- * instance, stays; where `vcs` does not answer, all do.
+ * Removes runs whose branch is gone, of workflows whose rule is `return has_git_branch == "false"
+ * or git_branch_exist ~= "false"`: what the API does each quarter of an hour where an administrator
+ * has switched its rules on
+ * (https://github.com/ovh/cds/blob/v0.57.0/engine/api/purge/purge_run.go). A run without a branch,
+ * of a tag for instance, stays; where `vcs` does not answer, all do.
  */
 export async function applyRetentionRule(
   projects: readonly Project[],

@@ -33,7 +33,10 @@ const runSchema = z.looseObject({
 /** Of a scheduler's configuration these are never part of a run's payload. */
 const NEVER_IN_PAYLOAD = ['project', 'workflow', 'cron', 'timezone'];
 
-/** What is wrong with a run of a workflow that runs by the clock; undefined when nothing is, or it is another one. */
+/**
+ * What is wrong with a run of a workflow that runs by the clock; undefined when nothing is, or it
+ * is another one.
+ */
 function whyNotScheduled(
   { hook }: Workflow,
   run: { uuid: string; payload: Record<string, string> },

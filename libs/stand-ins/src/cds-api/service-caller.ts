@@ -51,7 +51,10 @@ export interface CallOptions {
 }
 
 export interface ServiceCaller {
-  /** Calls the first service of a type and, after any error status, the next. @throws ServiceCallError */
+  /**
+   * Calls the first service of a type and, after any error status, the next. @throws
+   * ServiceCallError
+   */
   call(type: RegisteredService['type'], options: CallOptions): Promise<ServiceAnswer>;
   /** Newest last. */
   calls(): ServiceCall[];

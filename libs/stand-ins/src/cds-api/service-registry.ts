@@ -20,7 +20,10 @@ export interface ServiceRegistry {
   forget(type?: RegisteredService['type']): void;
 }
 
-/** @param forgottenAfterMs how long a service may be silent; 180,000 as the API has it when not given */
+/**
+ * @param forgottenAfterMs how long a service may be silent; 180,000 as the API has it when not
+ * given
+ */
 export function createServiceRegistry(forgottenAfterMs = FORGOTTEN_AFTER_MS): ServiceRegistry {
   const services = new Map<string, RegisteredService>();
   let lastId = 0;

@@ -51,7 +51,9 @@ export interface CdsApiOptions {
   forgottenAfterMs?: number;
 }
 
-/** A stand-in of the CDS API, on both sides: what it answers to services, and what it asks of them. */
+/**
+ * A stand-in of the CDS API, on both sides: what it answers to services, and what it asks of them.
+ */
 export interface CdsApiStandIn {
   url: string;
   port: number;
@@ -88,7 +90,9 @@ export interface CdsApiStandIn {
   beginLink(project: string, server?: string): Promise<{ state: string; url: string }>;
   /** As `cdsctl project vcs import` does it. @throws ApiRefusal by a CDS before 0.51 */
   importVcsProject(asked: NewVcsProject): Promise<VcsProject>;
-  /** Forgets the tokens of a project. @throws Error while a workflow uses them, as CDS refuses it */
+  /**
+   * Forgets the tokens of a project. @throws Error while a workflow uses them, as CDS refuses it
+   */
   unlink(project: string, server?: string): void;
   projects(): Project[];
   vcsLink(project: string, server?: string): VcsLink;

@@ -16,8 +16,9 @@ export interface VcsCalls {
 }
 
 /**
- * The API's client of `vcs`. That of 0.40 to 0.43 is made at the first call for a project and a server, and calls the
- * `vcs` services of that moment, with their URLs and hashes, until the API is restarted
+ * The API's client of `vcs`. That of 0.40 to 0.43 is made at the first call for a project and a
+ * server, and calls the `vcs` services of that moment, with their URLs and hashes, until the API is
+ * restarted
  * (https://github.com/ovh/cds/blob/0.41.0/engine/api/repositoriesmanager/repositories_manager.go).
  */
 export function createVcsCalls(deps: {

@@ -12,7 +12,9 @@ const pushSchema = z.looseObject({ commit: z.looseObject({ id: z.string() }) });
 const pushesSchema = z.array(pushSchema);
 const pullRequestsSchema = z.array(z.looseObject({ head: pushSchema }));
 
-/** What the API answers to a hook that polls: it asks `vcs`, and leaves out commits that have a run. */
+/**
+ * What the API answers to a hook that polls: it asks `vcs`, and leaves out commits that have a run.
+ */
 export function createVcsEvents(deps: {
   projects: ProjectStore;
   vcs: VcsCalls;

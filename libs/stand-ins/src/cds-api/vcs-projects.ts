@@ -29,7 +29,8 @@ export type NewVcsProject = z.input<typeof vcsProjectSchema>;
 /**
  * Gives a project a VCS server with a credential of its own.
  *
- * @throws ApiRefusal 400 by a CDS that has no VCS projects; the error of `vcs` where the import asks it
+ * @throws ApiRefusal 400 by a CDS that has no VCS projects; the error of `vcs` where the import
+ *   asks it
  */
 export async function importVcsProject(
   deps: {

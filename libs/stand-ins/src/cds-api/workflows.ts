@@ -63,7 +63,10 @@ export function createWorkflows(deps: {
   const hookOf = (model: Parameters<typeof newHook>[0], config: NodeHook['config']): NodeHook =>
     newHook(model, config, generation.hookFields());
 
-  /** Gives the hook to `hooks`, which fills in the URL that it listens on, if it is one that is called. */
+  /**
+   * Gives the hook to `hooks`, which fills in the URL that it listens on, if it is one that is
+   * called.
+   */
   async function register(hook: NodeHook): Promise<NodeHook> {
     const { body } = await caller.call('hooks', {
       method: 'POST',
@@ -190,7 +193,10 @@ export function createWorkflows(deps: {
       return save(project, name, await register(hookOf('Scheduler', config)));
     },
 
-    /** A workflow that runs for every message of a queue, and the integration of its project that knows the broker. */
+    /**
+     * A workflow that runs for every message of a queue, and the integration of its project that
+     * knows the broker.
+     */
     async createQueueWorkflow(asked: NewQueueWorkflow): Promise<Workflow> {
       const { project, name, queue } = asked;
       projects.ensureProject(project).integrations.set(`${name}-broker`, {

@@ -66,9 +66,9 @@ export function createControls(actions: Record<string, ControlAction>): Controls
 }
 
 /**
- * The control surface over HTTP, for people with curl: `GET /` lists the actions, `GET /NAME` asks what needs no input,
- * `POST /NAME` with a JSON object does the rest. Bad input is a 400 that says what is wrong. Of actions of the same name
- * the first one counts.
+ * The control surface over HTTP, for people with curl: `GET /` lists the actions, `GET /NAME` asks
+ * what needs no input, `POST /NAME` with a JSON object does the rest. Bad input is a 400 that says
+ * what is wrong. Of actions of the same name the first one counts.
  */
 export function createControlRouter(...all: Controls[]): Router {
   const find = (name: string): Controls | undefined =>

@@ -4,7 +4,9 @@ import type { NextFunction, Request, Response } from 'express';
 export interface LoggedRequest {
   at: string;
   method: string;
-  /** The route that served it, `/2.0/repositories/:workspace/:slug` for instance; '' when none did. */
+  /**
+   * The route that served it, `/2.0/repositories/:workspace/:slug` for instance; '' when none did.
+   */
   template: string;
   /** Path and query as they came. */
   url: string;

@@ -1,8 +1,9 @@
 import type { NextFunction, Request, Response } from 'express';
 
 /**
- * Lets through what no browser sent (curl, a test), what a person typed into the address bar, and what a page of this
- * very origin asks. A page elsewhere would otherwise do as it likes with everything that listens on this machine.
+ * Lets through what no browser sent (curl, a test), what a person typed into the address bar, and
+ * what a page of this very origin asks. A page elsewhere would otherwise do as it likes with
+ * everything that listens on this machine.
  */
 export function refuseOtherOrigins(request: Request, response: Response, next: NextFunction): void {
   const origin = request.get('origin');
@@ -18,8 +19,8 @@ export function refuseOtherOrigins(request: Request, response: Response, next: N
 }
 
 /**
- * Refuses requests that were sent to another name than ours: a page elsewhere whose name was made to lead to this
- * machine would be of the same origin.
+ * Refuses requests that were sent to another name than ours: a page elsewhere whose name was made
+ * to lead to this machine would be of the same origin.
  *
  * @param hosts as they stand in `Host`, port included
  */
@@ -36,8 +37,8 @@ export function onlyForHosts(hosts: readonly string[]) {
 const LOCAL_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Lets browsers in by the names of this machine alone, as {@link onlyForHosts} does it for a page whose port is known. Others
- * (curl, services in containers) may use any name.
+ * Lets browsers in by the names of this machine alone, as {@link onlyForHosts} does it for a page
+ * whose port is known. Others (curl, services in containers) may use any name.
  */
 export function browsersByLocalName(
   request: Request,

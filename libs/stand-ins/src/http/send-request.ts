@@ -1,7 +1,9 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
-/** A request to send exactly as given: no header is added but Host, Content-Length and Connection. */
+/**
+ * A request to send exactly as given: no header is added but Host, Content-Length and Connection.
+ */
 export interface OutgoingRequest {
   method: string;
   /** Absolute. What follows the origin goes over the wire byte for byte. */
@@ -26,8 +28,9 @@ export class RequestTimeoutError extends Error {
 const ORIGIN = /^https?:\/\/[^/?#]+/i;
 
 /**
- * Sends a request as clients do that build their URLs by hand (Go's, for one): WHATWG URLs and fetch would
- * rewrite the path and add headers. Rejects with {@link RequestTimeoutError} or the connection's error.
+ * Sends a request as clients do that build their URLs by hand (Go's, for one): WHATWG URLs and
+ * fetch would rewrite the path and add headers. Rejects with {@link RequestTimeoutError} or the
+ * connection's error.
  */
 export function sendRequest(outgoing: OutgoingRequest): Promise<IncomingAnswer> {
   const origin = ORIGIN.exec(outgoing.url)?.[0];

@@ -18,9 +18,9 @@ export function shortStatusName(run: WorkflowRun): string {
 const NO_TIME = -62_135_596_800;
 
 /**
- * The event that the API posts to `vcs` when a node of a run changes: it carries the push twice, once in the hook
- * event and once as the node's own payload. An event of the second kind the API makes up when it finds that a
- * status is missing; it names no host.
+ * The event that the API posts to `vcs` when a node of a run changes: it carries the push twice,
+ * once in the hook event and once as the node's own payload. An event of the second kind the API
+ * makes up when it finds that a status is missing; it names no host.
  */
 export function buildEvent(
   run: WorkflowRun,

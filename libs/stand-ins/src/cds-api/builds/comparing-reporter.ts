@@ -4,16 +4,20 @@ import { postStatus, type ReporterDeps, type ReporterOf } from './reporter';
 
 /** What differs among the versions that compare. */
 export interface StatusForm {
-  /** The name of the status of a run, which is compared with the `description` of those that are listed. */
+  /**
+   * The name of the status of a run, which is compared with the `description` of those that are
+   * listed.
+   */
   nameOf(run: WorkflowRun): string;
   bodyOf(deps: ReporterDeps, status: NodeStatus): unknown;
   isSameCommit(one: string, other: string): boolean;
 }
 
 /**
- * 0.50 and later (https://github.com/ovh/cds/blob/v0.57.0/engine/api/workflow/workflow_run_event.go): at the start and
- * at the end the statuses of the commit are listed, and one is sent unless it is there; a failed build is commented on
- * at its pull request.
+ * 0.50 and later
+ * (https://github.com/ovh/cds/blob/v0.57.0/engine/api/workflow/workflow_run_event.go): at the start
+ * and at the end the statuses of the commit are listed, and one is sent unless it is there; a
+ * failed build is commented on at its pull request.
  */
 export function reportByComparing(form: StatusForm): ReporterOf {
   return (deps) => {

@@ -2,7 +2,10 @@ import type { VcsWebhooksInfo } from '@cds/wire';
 import type { Project } from '../model';
 import type { IncomingAnswer } from '../../http/send-request';
 
-/** Calls a route below `/vcs/{server}` with the project's credential and returns the body of the answer. */
+/**
+ * Calls a route below `/vcs/{server}` with the project's credential and returns the body of the
+ * answer.
+ */
 export type VcsCall = (method: string, path: string, body?: unknown) => Promise<unknown>;
 
 /** What a project shows to a VCS server, and what the API knows of the server by it. */

@@ -6,8 +6,8 @@ import { base64, type CredentialKind } from './credential';
 const pollingSchema = z.object({ polling_supported: z.boolean(), polling_disabled: z.boolean() });
 
 /**
- * Up to 0.53: the tokens that a user got for the project. A new access token in an answer replaces the stored one,
- * with the time of its arrival; of a new refresh token the API never hears.
+ * Up to 0.53: the tokens that a user got for the project. A new access token in an answer replaces
+ * the stored one, with the time of its arrival; of a new refresh token the API never hears.
  */
 export const OAUTH_GRANT: CredentialKind = {
   of(project, server) {

@@ -15,7 +15,9 @@ export interface GenerationStage {
   /** The routes of the repository at `vcs`. */
   repo: string;
   callAsHooks(method: string, path: string, body?: unknown): ReturnType<typeof callApi>;
-  /** Links the project P, or imports its VCS project, and gives it the workflow w on the repository. */
+  /**
+   * Links the project P, or imports its VCS project, and gives it the workflow w on the repository.
+   */
   createWorkflow(more?: { keepsRunsOf?: 'existing branches' }): Promise<void>;
   /** Asks for a run of w, and waits for its end. */
   run(payload: Record<string, string>): Promise<void>;

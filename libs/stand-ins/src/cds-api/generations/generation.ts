@@ -17,7 +17,9 @@ export interface GenerationDeps extends AccessDeps {
   newHash: () => string;
 }
 
-/** What differs from one CDS to another. The rest of the stand-in asks it, and never for a version. */
+/**
+ * What differs from one CDS to another. The rest of the stand-in asks it, and never for a version.
+ */
 export interface Generation {
   cds: CdsVersion;
   /** In `/mon/version`. */

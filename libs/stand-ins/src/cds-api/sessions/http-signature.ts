@@ -13,8 +13,8 @@ export interface SignedCall {
 const SIGNED_HEADERS = '(request-target) host date';
 
 /**
- * What a signature of the API is over (draft-cavage-http-signatures-06, as httpsig.v0 for Go makes it): the path
- * decoded, the query as it is; a header that the request does not have adds no line.
+ * What a signature of the API is over (draft-cavage-http-signatures-06, as httpsig.v0 for Go makes
+ * it): the path decoded, the query as it is; a header that the request does not have adds no line.
  *
  * @throws URIError for a path that cannot be decoded, which Go cannot call either
  */
