@@ -1,4 +1,5 @@
-// For .github/workflows/release.yml, each with a sentence and exit code 1 where VERSION cannot be released:
+// For .github/workflows/release.yml. Each ends with a sentence and exit code 1 where VERSION cannot
+// be released:
 //   node tools/setup/release.mjs check VERSION   that it can be
 //   node tools/setup/release.mjs notes VERSION   its section of CHANGELOG.md
 import { execFileSync } from 'node:child_process';
