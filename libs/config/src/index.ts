@@ -1,5 +1,5 @@
 export { ConfigError, type ConfigProblem, formatProblem } from './config-problem';
-export { configFromCommandLine, type StartConfig } from './config-from-command-line';
+export { configFromCommandLine } from './config-from-command-line';
 export * from './config-types';
 export { badConfigExitCode, EXIT_CONFIG, EXIT_USAGE, SUPERVISED } from './exit-codes';
 export type { SignatureMode } from './keys/hooks-sections';

@@ -9,7 +9,7 @@ export {
   ProxySettingsError,
   readProxySettings,
 } from './proxy-settings';
-export { type BoundedBody, readBounded } from './read-bounded';
+export { readBounded } from './read-bounded';
 export { isUntrusted } from './untrusted';
 export { abortable, type DeadlineContext, withTimeout } from './with-timeout';
 export {

@@ -1,7 +1,7 @@
 export { buildInfo, versionInfo } from './build-info';
 export { formatGoDuration } from './format-go-duration';
 export { requestIdOf } from './http/common-headers';
-export { createFastPathRoute, type FastPathHandler, type RouteMatch } from './http/fast-path-route';
+export { createFastPathRoute, type FastPathHandler } from './http/fast-path-route';
 export { type Callers } from './http/create-guard';
 export { createHttpApp, createPublicApp, type HttpAppDeps } from './http/create-http-app';
 export { createErrorMiddleware } from './http/create-error-middleware';
@@ -11,17 +11,15 @@ export { limitHeapGrowth } from './limit-heap-growth';
 export { limitStrangers } from './http/limit-strangers';
 export { writeHealthAddress } from './health-address';
 export { listen, type HttpServer, type ListenOptions } from './http/listen';
-export { sendJson } from './http/send-json';
-export { sendJsonList } from './http/send-json-list';
+export { sendJson, sendJsonList } from './http/send-json';
 export { type ServiceDescription } from './openapi/build-document';
 export { firstOf, type RouteHandler, withCommon } from './openapi/route';
-export { createLogger, forwardLines, type Logger, type LoggerOptions } from './logs/create-logger';
+export { createLogger, forwardLines, type Logger } from './logs/create-logger';
 export { logConsole } from './logs/log-console';
 export {
   countFromZero,
   createMetrics,
   type Metrics,
-  type OtherProcesses,
   type ProcessMetrics,
 } from './metrics/create-metrics';
 export { createRedisMetrics } from './metrics/redis-metrics';
@@ -35,8 +33,8 @@ export {
 export type { SignedRequest } from './registration/http-signature';
 export type { ConsumerRefusedError } from './registration/token-refusal';
 export { askSeldom } from './registration/ask-seldom';
-export { createUiUrl, type UiUrl } from './registration/ui-url';
+export { createUiUrl } from './registration/ui-url';
 export { createKnownHashes, type KnownHashes, whileOurs } from './registration/known-hashes';
 export { takeSecrets } from './secrets/take-secrets';
 export { type TakeSecret, watchSecretFiles } from './secrets/watch-secret-files';
-export { runUntilSignal, type RunUntilSignalOptions } from './run-until-signal';
+export { runUntilSignal } from './run-until-signal';

@@ -1,7 +1,7 @@
 import { captureLogger, startOtlpReceiver, waitFor, type OtlpReceiver } from '@cds/testing';
 import { startTracing, type Tracing } from '.';
 import { createFailureReports } from './opentelemetry/report-failures';
-import { readSettings } from './read-settings';
+import { readSettings } from './start-tracing';
 
 const SERVICE = { service: 'hooks', name: 'hooks-1', version: '1.2.3' };
 /** Of `stopMs`. */

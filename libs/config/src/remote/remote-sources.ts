@@ -45,54 +45,53 @@ export interface RemoteSource {
  */
 export function remoteSources(
   options: RemoteOptions,
-  o: { hasFiles: boolean; env: NodeJS.ProcessEnv },
+  { hasFiles, env }: { hasFiles: boolean; env: NodeJS.ProcessEnv },
 ): RemoteSource[] {
-  const given = (value: string | undefined) => value || undefined;
-  const vault = { addr: given(options.vaultAddr), token: given(options.vaultToken) };
-  const consul = { addr: given(options.remoteConfig), key: given(options.remoteConfigKey) };
-  const isNamed = o.hasFiles || consul.addr !== undefined;
-  const sources = [vaultOf(vault, o.env, isNamed), consulOf(consul, o.env)];
+  const given: RemoteOptions = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value),
+  );
+  const sources = [vaultOf(given, env, hasFiles), consulOf(given, env)];
   return sources.filter((source) => source !== undefined);
 }
 
 function vaultOf(
-  given: { addr: string | undefined; token: string | undefined },
+  { vaultAddr, vaultToken, remoteConfig }: RemoteOptions,
   env: NodeJS.ProcessEnv,
-  isNamed: boolean,
+  hasFiles: boolean,
 ): RemoteSource | undefined {
-  const isAsked = given.addr !== undefined || given.token !== undefined;
+  const isNamed = hasFiles || remoteConfig !== undefined;
+  const isAsked = vaultAddr !== undefined || vaultToken !== undefined;
   const hasToken = [env.VAULT_TOKEN, env.VAULT_TOKEN_FILE].some(Boolean);
   if (!isAsked && (isNamed || !hasToken || !env.VAULT_ADDR)) return undefined;
-  const address = given.addr ?? env.VAULT_ADDR;
+  const address = vaultAddr ?? env.VAULT_ADDR;
   if (!address)
     throw new RemoteConfigError(
       '--vault-token is given, and no address of Vault: give --vault-addr, or VAULT_ADDR',
     );
-  const token = checked('--vault-token', given.token) ?? secretOf(env, 'VAULT_TOKEN');
+  const token = checked('--vault-token', vaultToken) ?? secretOf(env, 'VAULT_TOKEN');
   if (token === undefined)
     throw new RemoteConfigError(
       '--vault-addr is given, and no token for Vault: give VAULT_TOKEN, VAULT_TOKEN_FILE or --vault-token',
     );
-  const name = given.addr === undefined ? 'VAULT_ADDR' : '--vault-addr';
+  const name = vaultAddr === undefined ? 'VAULT_ADDR' : '--vault-addr';
   const namespace = env.VAULT_NAMESPACE || undefined;
   return { kind: 'Vault', url: toUrl(name, address, VAULT_EXAMPLE), token, namespace, key: '' };
 }
 
 function consulOf(
-  given: { addr: string | undefined; key: string | undefined },
+  { remoteConfig, remoteConfigKey }: RemoteOptions,
   env: NodeJS.ProcessEnv,
 ): RemoteSource | undefined {
-  const { addr } = given;
-  if (addr === undefined) {
-    if (given.key === undefined) return undefined;
+  if (remoteConfig === undefined) {
+    if (remoteConfigKey === undefined) return undefined;
     throw new RemoteConfigError(
       '--remote-config-key is given, and no address of Consul: give --remote-config',
     );
   }
   const scheme = /^(1|t|true)$/i.test(env.CONSUL_HTTP_SSL ?? '') ? 'https' : 'http';
-  const address = addr.includes('://') ? addr : `${scheme}://${addr}`;
+  const address = remoteConfig.includes('://') ? remoteConfig : `${scheme}://${remoteConfig}`;
   // Clients of Consul take a slash in front for a mistake, and drop it.
-  const key = (given.key ?? DEFAULT_CONSUL_KEY).replace(/^\//, '');
+  const key = (remoteConfigKey ?? DEFAULT_CONSUL_KEY).replace(/^\//, '');
   if (key === '' || key.endsWith('/'))
     throw new RemoteConfigError('--remote-config-key has to be the name of a key, no folder');
   return {

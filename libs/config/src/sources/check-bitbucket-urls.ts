@@ -1,3 +1,4 @@
+import type { Slot } from '../config-problem';
 import type { LoadedServices } from '../config-types';
 import { BITBUCKET_CLOUD_KIND } from '../keys/vcs-sections';
 import { whyNoLink, whyUnreachable } from '../values/bitbucket-url';
@@ -17,23 +18,22 @@ export function checkBitbucketUrls(reading: Reading, { vcs, hooks }: LoadedServi
       reading.placeOf('vcs', 'UI', 'http', 'url'),
       `${noLink}, which Bitbucket Cloud refuses in a build status: statuses lead to the documentation of CDS instead of to their runs (Status.showDetail)`,
     );
-  for (const { name, proxyWebhook } of vcs?.servers.filter(isReal) ?? []) {
-    const reason = proxyWebhook === '' ? undefined : whyUnreachable(proxyWebhook);
-    const place = reading.placeOf('vcs', 'servers', name, BITBUCKET_CLOUD_KIND, 'proxyWebhook');
-    if (reason) reading.warning(place, `${reason}: Bitbucket Cloud cannot deliver there`);
-  }
-  const ofProjects = vcs?.proxyWebhook ? whyUnreachable(vcs.proxyWebhook) : undefined;
-  if (ofProjects)
-    reading.warning(
-      reading.placeOf('vcs', 'proxyWebhook'),
-      `${ofProjects}: Bitbucket Cloud cannot deliver there`,
+  const warnOfUnreachable = (url: string | undefined, place: Slot, advice = '') => {
+    const reason = url ? whyUnreachable(url) : undefined;
+    if (reason) reading.warning(place, `${reason}: Bitbucket Cloud cannot deliver there${advice}`);
+  };
+  for (const { name, proxyWebhook } of vcs?.servers.filter(isReal) ?? [])
+    warnOfUnreachable(
+      proxyWebhook,
+      reading.placeOf('vcs', 'servers', name, BITBUCKET_CLOUD_KIND, 'proxyWebhook'),
     );
-  const reason = hooks && !isStandIn ? whyUnreachable(hooks.urlPublic) : undefined;
+  warnOfUnreachable(vcs?.proxyWebhook, reading.placeOf('vcs', 'proxyWebhook'));
   // An empty one, for which URL stands, has a warning of its own.
   const isEmpty = reading.problems.some(({ key }) => key === 'hooks.urlPublic');
-  if (reason && !isEmpty)
-    reading.warning(
+  if (!isStandIn && !isEmpty)
+    warnOfUnreachable(
+      hooks?.urlPublic,
       reading.placeOf('hooks', 'urlPublic'),
-      `${reason}: Bitbucket Cloud cannot deliver there; it has to be the address of a reverse proxy on the internet`,
+      '; it has to be the address of a reverse proxy on the internet',
     );
 }

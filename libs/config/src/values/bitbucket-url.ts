@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 
 /** One part of a host name. */
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -27,6 +28,9 @@ export function whyNoLink(url: string): string | undefined {
 const INTERNAL_NAME =
   /(^|\.)(localhost|local|internal|intranet|lan|home|corp|private|test|invalid|home\.arpa)\.?$/;
 
+/** Of `ipaddr.js`: of this machine, of private networks, or none. */
+const INTERNAL_RANGES = /^(loopback|private|carrierGradeNat|uniqueLocal|linkLocal|unspecified)$/;
+
 /**
  * Why Bitbucket Cloud cannot deliver a webhook there; undefined where nothing speaks against it.
  */
@@ -34,26 +38,11 @@ export function whyUnreachable(url: string): string | undefined {
   const { hostname } = new URL(url);
   const address = hostname.replace(/^\[(.*)\]$/, '$1');
   if (isIP(address) !== 0)
-    return isInternalAddress(address)
+    return INTERNAL_RANGES.test(ipaddr.parse(address).range())
       ? 'is an address of this machine or a private network'
       : undefined;
   if (INTERNAL_NAME.test(hostname)) return 'is a name that is known inside a network alone';
   return hostname.replace(/\.$/, '').includes('.')
     ? undefined
     : 'has a host without a dot, which is known inside a network alone';
-}
-
-/** Loopback, private, shared, link-local and unspecified addresses. */
-function isInternalAddress(address: string): boolean {
-  if (isIP(address) === 6)
-    // As a URL writes it: in its shortest form, an embedded IPv4 address in hexadecimal digits.
-    return address === '::' || address === '::1' || /^(f[cd]|fe[89ab])/.test(address);
-  const [a = 0, b = 0] = address.split('.').map(Number);
-  return (
-    [0, 10, 127].includes(a) ||
-    (a === 172 && b >= 16 && b <= 31) ||
-    (a === 192 && b === 168) ||
-    (a === 169 && b === 254) ||
-    (a === 100 && b >= 64 && b <= 127)
-  );
 }

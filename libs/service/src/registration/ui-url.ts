@@ -2,8 +2,6 @@ import type { CdsApiClient } from '@cds/api-client';
 import type { Logger } from '../logs/create-logger';
 import { askSeldom } from './ask-seldom';
 
-export type UiUrl = ReturnType<typeof createUiUrl>;
-
 /**
  * The URL of the CDS UI, for links.
  *
