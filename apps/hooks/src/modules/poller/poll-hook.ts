@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { CdsApiClient, PolledEvents } from '@cds/api-client';
+import type { PolledEvents } from '@cds/api-client';
 import {
-  type Clock,
   NEW_STATE,
   type PolledChange,
-  type DeliveryStore,
   DEFAULT_DELAY_MS,
   pollDelayMs,
   REFUSED_DELAY_MS,
@@ -14,13 +12,11 @@ import {
   comparedHash,
   type RefChange,
 } from '@cds/hooks-store';
-import type { Logger } from '@cds/service';
-import type { ApiCaller } from '../../queue/call-api';
 import type { PollResult } from '../../queue/work-metrics';
+import type { Resources } from '../../resources';
 import { answeredByRedis } from '@cds/redis';
+import { askForEvents, polledHook } from './ask-for-events';
 import { changesOf } from './changes-of';
-import { polledHook } from './polled-hook';
-import { isVcsReached } from './vcs-reached';
 
 export interface PolledOutcome extends EndedPoll {
   result: PollResult;
@@ -28,28 +24,8 @@ export interface PolledOutcome extends EndedPoll {
   found: number;
 }
 
-export interface PollHookDeps {
-  api: Pick<CdsApiClient, 'pollVcsEvents' | 'vcsServers'>;
-  callApi: ApiCaller;
-  store: Pick<DeliveryStore, 'accept'>;
-  /** Called for a hook with new pending executions. */
-  workArrived: (uuid: string) => void;
-  logger: Logger;
-  now: Clock;
-  /** The least time between two polls of a repository webhook. */
-  reconcileSeconds: number;
-  shortestDelayMs?: number | undefined;
-}
-
 /** Changes that are stored concurrently. */
 const MAX_CONCURRENT = 50;
-
-const VCS_AWAY = 'the API reaches no vcs, without which no repository can be polled';
-
-/** Why a server is not polled, for the operator. */
-export function notPolled(vcsServer: string): string {
-  return `the VCS server ${JSON.stringify(vcsServer.slice(0, 100))} does not offer polling: for Bitbucket Cloud set polling = true in its section of vcs; other hosts are not polled`;
-}
 
 /**
  * Polls the repository of a hook and stores each new change as an execution. When it resolves, all
@@ -57,12 +33,17 @@ export function notPolled(vcsServer: string): string {
  *
  * @throws what Redis throws; the reason of `signal`
  */
-export function createPollHook(deps: PollHookDeps) {
-  const { api, callApi, store, workArrived, logger, now } = deps;
+export function createPollHook(
+  resources: Pick<
+    Resources,
+    'api' | 'callApi' | 'config' | 'logger' | 'now' | 'queues' | 'stores' | 'timing'
+  >,
+) {
+  const { config, logger, now, queues, stores, timing } = resources;
 
   async function accept(poll: TakenPoll, change: PolledChange, requestId: string) {
     const acceptance = await answeredByRedis(() =>
-      store.accept({
+      stores.deliveries.accept({
         uuid: poll.uuid,
         // No request came: the store checks the method of a repository webhook.
         method: poll.method,
@@ -95,7 +76,7 @@ export function createPollHook(deps: PollHookDeps) {
       found += accepted.filter(Boolean).length;
     }
     if (found === 0) return 0;
-    workArrived(poll.uuid);
+    queues.hooks.ensureSoon(poll.uuid);
     logger.info({ requestId, hook: poll.uuid, changes: found }, 'poll found changes');
     return found;
   }
@@ -105,46 +86,29 @@ export function createPollHook(deps: PollHookDeps) {
     if (typeof hook === 'string') {
       return { result: 'refused', found: 0, pauseMs: REFUSED_DELAY_MS, error: hook };
     }
-    const called = await callApi(
-      () => api.pollVcsEvents(hook, poll.since, signal),
-      () => Promise.resolve(!signal.aborted),
-    );
-    signal.throwIfAborted();
-    if (!called || !called.ok) {
-      const failure = called?.failure;
-      const isNo = failure?.kind === 'refused' && (failure.status ?? 400) < 500;
-      return {
-        result: isNo ? 'refused' : 'unavailable',
-        found: 0,
-        pauseMs: delay(poll, isNo ? REFUSED_DELAY_MS : DEFAULT_DELAY_MS),
-        error: failure?.message ?? 'given up',
-      };
+    const answer = await askForEvents(resources, hook, poll.since, signal);
+    if (answer.result !== 'ok') {
+      const ms = answer.result === 'unavailable' ? DEFAULT_DELAY_MS : REFUSED_DELAY_MS;
+      return { ...answer, found: 0, pauseMs: delay(poll, ms) };
     }
-    const events = called.value;
-    if (!events && !(await isVcsReached({ api, callApi }, signal))) {
-      const pauseMs = delay(poll, DEFAULT_DELAY_MS);
-      return { result: 'unavailable', found: 0, pauseMs, error: VCS_AWAY };
-    }
-    if (!events) {
-      const pauseMs = delay(poll, REFUSED_DELAY_MS);
-      return { result: 'unsupported', found: 0, pauseMs, error: notPolled(hook.vcsServer) };
-    }
+    const { events } = answer;
     if (events.unreadable > 0)
       logger.warn(
         { hook: poll.uuid, events: events.unreadable },
         'unreadable events of a poll are left out: too many, too large or unknown',
       );
     const found = await acceptAll(poll, events);
-    const pauseMs = pollDelayMs(events.intervalSeconds, leastSeconds(poll), deps.shortestDelayMs);
+    const pauseMs = pollDelayMs(events.intervalSeconds, leastSeconds(poll), timing.pollMs);
     return { result: 'ok', found, pauseMs };
   };
 
+  /** Between two polls. */
   function leastSeconds({ type }: TakenPoll): number {
-    return type === 'RepoWebHook' ? deps.reconcileSeconds : 0;
+    return type === 'RepoWebHook' ? config.reconcile.intervalSeconds : 0;
   }
 
   function delay(poll: TakenPoll, ms: number): number {
-    const least = deps.shortestDelayMs ?? 0;
+    const least = timing.pollMs ?? 0;
     return Math.max(least > 0 ? Math.min(ms, least) : ms, leastSeconds(poll) * 1_000);
   }
 }

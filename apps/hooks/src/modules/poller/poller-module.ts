@@ -1,11 +1,10 @@
 import { CdsError } from '@cds/wire';
 import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import type { HookModule } from '../hook-module';
-import { createCheckPolling } from './check-polling';
+import type { HandledTask, TaskHandler } from '../task-handler';
+import { polledHook } from './ask-for-events';
+import { checkPolling } from './check-polling';
 import { checkPollPayload, planPoll } from './plan-poll';
-import { createPollHook } from './poll-hook';
-import { createPollTaskHandler } from './poll-task-handler';
-import { polledHook } from './polled-hook';
 import { createPoller } from './poller';
 
 /** Hooks whose repository is polled, and the polls of repository webhooks for lost deliveries. */
@@ -29,28 +28,26 @@ export const poller: HookModule = {
     return planPoll({ type, config: config ?? {}, poll });
   },
   create(resources) {
-    const { api, callApi, stores, queues, logger, now, config, timing, workMetrics } = resources;
-    const { tracing } = resources;
+    const { stores, config } = resources;
     const store = stores.polls;
-    const tasks = createPollTaskHandler({ store });
-    const checkStart = createCheckPolling({ api, callApi, store });
+    // Redis decides by the task as it is now, since another replica may have changed it.
+    const align = ({ uuid }: HandledTask) => store.align(uuid);
+    const tasks: TaskHandler = {
+      stored: align,
+      started: ({ uuid, type }) => store.align(uuid, type === 'RepoPoller'),
+      stopped: align,
+      removed: align,
+      nextRun: ({ uuid }) => store.next(uuid),
+      leaveOut: ({ uuid }, due) => store.leaveOut({ uuid, due }),
+    };
+    const checkStart = (task: HandledTask) => checkPolling(resources, task);
     // Where they are not polled, a look at each of thousands would find nothing. Polls of before
     // the configuration was changed end when they are due.
     const ofWebhooks = config.reconcile.intervalSeconds > 0 ? { RepoWebHook: tasks } : {};
     return {
       tasks: { RepoPoller: { ...tasks, checkStart }, ...ofWebhooks },
       work() {
-        const loop = createPoller({
-          store,
-          pollHook: createPollHook({
-            ...{ api, callApi, store: stores.deliveries, logger, now },
-            workArrived: queues.hooks.ensureSoon,
-            reconcileSeconds: config.reconcile.intervalSeconds,
-            shortestDelayMs: timing.pollMs,
-          }),
-          ...{ logger, tracing },
-          polled: workMetrics.polled,
-        });
+        const loop = createPoller(resources);
         loop.start();
         return { stop: loop.stop };
       },

@@ -1,21 +1,9 @@
-import type { Logger } from '@cds/service';
-import type { Tracing } from '@cds/tracing';
-import { answeredByRedis, createDueLoop, type DueLoop } from '@cds/redis';
+import type { DuePoll, TakenPoll } from '@cds/hooks-store';
+import { answeredByRedis, createDueLoop } from '@cds/redis';
 import { LRUCache } from 'lru-cache';
 import type { PollResult } from '../../queue/work-metrics';
-import type { PolledOutcome, PollHook } from './poll-hook';
-import type { DuePoll, PollStore, TakenPoll } from '@cds/hooks-store';
-
-export interface PollerDeps {
-  store: PollStore;
-  pollHook: PollHook;
-  logger: Logger;
-  tracing?: Tracing | undefined;
-  polled?: (kind: 'poller' | 'reconcile', result: PollResult, found: number) => void;
-}
-
-/** Its `stop` aborts calls to the API. */
-export type Poller = Pick<DueLoop, 'start' | 'stop'>;
+import type { Resources } from '../../resources';
+import { createPollHook, type PolledOutcome, type PollHook } from './poll-hook';
 
 /** Concurrent polls of one replica. Each is up to five calls of the API at `vcs`. */
 const MAX_AT_ONCE = 8;
@@ -29,26 +17,29 @@ const BROKEN_PAUSE_MS = 10_000;
 const BUSY_SLEEP_MS = 50;
 
 /** Polls the repositories that are due. Every replica does; a script gives each poll to one. */
-export function createPoller(deps: PollerDeps): Poller {
-  const { store, logger, polled, tracing } = deps;
+export function createPoller(
+  resources: Parameters<typeof createPollHook>[0] & Pick<Resources, 'tracing' | 'workMetrics'>,
+) {
+  const { logger, tracing, workMetrics } = resources;
+  const store = resources.stores.polls;
+  const poll = createPollHook(resources);
   const pollHook: PollHook = tracing
-    ? (...args) =>
-        tracing.run({ name: 'poll', kind: 'internal', parent: {} }, () => deps.pollHook(...args))
-    : deps.pollHook;
+    ? (...args) => tracing.run({ name: 'poll', kind: 'internal', parent: {} }, () => poll(...args))
+    : poll;
   const underWay = new Map<string, Promise<void>>();
   const warned = new LRUCache<PollResult, true>({ max: 10, ttl: WARN_AGAIN_MS });
   const ending = new AbortController();
   const { signal } = ending;
 
   async function ended(poll: TakenPoll, outcome: PolledOutcome): Promise<void> {
-    polled?.(poll.type === 'RepoPoller' ? 'poller' : 'reconcile', outcome.result, outcome.found);
-    const { uuid } = poll;
-    const { error, pauseMs } = outcome;
+    const { uuid, type } = poll;
+    const { error, found, pauseMs, result } = outcome;
+    workMetrics.polled(type === 'RepoPoller' ? 'poller' : 'reconcile', result, found);
     const stored = await answeredByRedis(() => store.end(poll, outcome));
     const pause = Math.round(pauseMs / 1_000);
     if (stored === 'better') logger.info({ hook: uuid }, 'polls of a hook succeed again');
     if (error !== undefined)
-      logger[stored === 'failed' && isWorthWarning(outcome.result) ? 'warn' : 'debug'](
+      logger[stored === 'failed' && isWorthWarning(result) ? 'warn' : 'debug'](
         { hook: uuid, error, pauseSeconds: pause },
         'poll failed: it will be repeated',
       );
@@ -108,6 +99,7 @@ export function createPoller(deps: PollerDeps): Poller {
 
   return {
     start: loop.start,
+    /** Aborts calls to the API. */
     async stop() {
       ending.abort();
       await loop.stop();
