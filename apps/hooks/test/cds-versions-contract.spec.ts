@@ -8,6 +8,7 @@ import { planPush } from '../src/modules/repository-webhook/plan-push';
 import { pushDelivery } from './pushes';
 import type { RunningHooks } from './running-hooks';
 import { useTestContext } from './test-context';
+import { runsOf } from './planned-runs';
 
 interface Exchange {
   from: string;
@@ -33,9 +34,9 @@ describe('the payload of a push', () => {
   it('holds the whole delivery as it came, and the name of the event', () => {
     const delivery = JSON.parse(String(pushDelivery({ push: 'main' }).body)) as { push: object };
     const body = JSON.stringify(delivery, undefined, 1);
-    const [run] = planPush(body, {}, 'repo:push').runs;
+    const [run] = runsOf(planPush(body, {}, 'repo:push'));
     expect(run?.payload).toMatchObject({ payload: body, 'git.hook': 'repo:push' });
-    const [before] = planPush(body).runs;
+    const [before] = runsOf(planPush(body));
     expect(before?.payload).not.toHaveProperty('git.hook');
     expect(JSON.parse(before?.payload.payload ?? '')).toEqual(delivery.push);
   });
@@ -135,7 +136,7 @@ describeShared('the recorded calls of current versions', (root) => {
           body: Buffer.from(JSON.stringify(request.body)),
           namesEvents: true,
         });
-        return plan.runs.map(({ payload }) => ({ uuid, payload }));
+        return runsOf(plan).map(({ payload }) => ({ uuid, payload }));
       });
     // Hooks do not wait for each other.
     planned.sort((a, b) => a.uuid.localeCompare(b.uuid));

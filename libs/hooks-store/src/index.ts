@@ -33,7 +33,6 @@ export type {
   DeliveryPlan,
   DeliveryStep,
   JudgedChanges,
-  PushChange,
   RefChange,
 } from './deliveries/delivery-plan';
 export { createDeliveryStore, type DeliveryStore } from './deliveries/delivery-store';
@@ -138,7 +137,7 @@ export { readTaskConfig } from './tasks/read-task-config';
 export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
 export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';
 export { whyNotServed } from './tasks/why-not-served';
-export { readConfig } from './unreadable/read-config';
+export { parseJson, readConfig } from './unreadable/read-config';
 export {
   createKeyRepair,
   type KeySetAside,

@@ -1,10 +1,3 @@
-/** One changed branch or tag of a push, in the order of the delivery. */
-export interface PushChange {
-  kind: 'branch-pushed' | 'tag-pushed' | 'branch-deleted' | 'tag-deleted';
-  /** Short name, without `refs/heads/`; may hold `/`. */
-  name: string;
-}
-
 /**
  * A change of a branch or tag from one commit to another. Hashes have only the compared digits; ""
  * where the ref did not exist, `?` where the commit is unknown.
@@ -43,14 +36,10 @@ export type DeliveryStep =
     }
   | { type: 'delete-branch'; branch: string };
 
-/** The runs and cleanups of an execution. `steps` holds all in order; the rest are views on it. */
+/** The runs and cleanups of an execution, in order. */
 export interface DeliveryPlan {
-  runs: { payload: Record<string, string> }[];
-  deletedBranches: string[];
-  pushedBranches: string[];
   /** `workspace/slug` as the delivery names it; empty for a plain webhook. */
   repository: string;
-  changes: PushChange[];
   steps: DeliveryStep[];
   /** Changes without a step, and why. */
   leftOut?: { name: string; reason: string }[];

@@ -1,9 +1,4 @@
-import {
-  type PolledChange,
-  shortRef,
-  type DeliveryPlan,
-  type DeliveryStep,
-} from '@cds/hooks-store';
+import { type DeliveryPlan, parseJson, type PolledChange, shortRef } from '@cds/hooks-store';
 import type { HookConfig, TaskType } from '@cds/wire';
 import { z } from 'zod';
 import { flattenJsonText } from '../../payloads/flatten-json';
@@ -39,33 +34,15 @@ export interface ChangeToPlan {
 export function planPoll({ type, config, poll }: ChangeToPlan): DeliveryPlan {
   const repository = config.repoFullName?.value ?? '';
   const ref = shortRef(poll.ref);
-  const plan = { repository, runs: [], deletedBranches: [], pushedBranches: [], changes: [] };
+  const branch = 'branch' in ref ? ref.branch : undefined;
   if (poll.kind === 'delete') {
-    if (!('branch' in ref)) return { ...plan, steps: [] };
-    const { branch } = ref;
-    return {
-      ...plan,
-      steps: [{ type: 'delete-branch', branch }],
-      deletedBranches: [branch],
-      changes: [{ kind: 'branch-deleted', name: branch }],
-    };
+    return { repository, steps: branch === undefined ? [] : [{ type: 'delete-branch', branch }] };
   }
   const payload = payloadOf({ type, config, poll }, repository);
-  const isOfWebhook = type === 'RepoWebHook';
-  const step: DeliveryStep =
-    isOfWebhook && 'branch' in ref
-      ? { type: 'run', payload, branch: ref.branch }
-      : { type: 'run', payload };
+  const isOfBranch = type === 'RepoWebHook' && branch !== undefined;
   return {
-    ...plan,
-    steps: [step],
-    runs: [{ payload }],
-    pushedBranches: 'branch' in ref ? [ref.branch] : [],
-    changes: [
-      'branch' in ref
-        ? { kind: 'branch-pushed', name: ref.branch }
-        : { kind: 'tag-pushed', name: ref.tag },
-    ],
+    repository,
+    steps: [isOfBranch ? { type: 'run', payload, branch } : { type: 'run', payload }],
   };
 }
 
@@ -102,13 +79,7 @@ function payloadOf(
 }
 
 function readPush(event: string): z.infer<typeof pushSchema> {
-  let json: unknown;
-  try {
-    json = JSON.parse(event);
-  } catch {
-    json = undefined;
-  }
-  const parsed = pushSchema.safeParse(json);
+  const parsed = pushSchema.safeParse(parseJson(event));
   if (parsed.success) return parsed.data;
   throw new MalformedExecutionError('the change that was found is no push: it starts no run');
 }

@@ -10,6 +10,5 @@ import type { DeliveryPlan } from '@cds/hooks-store';
  */
 export function planMessage(message: Buffer): DeliveryPlan {
   const text = message.toString('utf8');
-  // Not assigned, so that `__proto__` is a name like any other.
-  return planOfRun(Object.fromEntries<string>([...flattenJsonText(text), ['payload', text]]));
+  return planOfRun([...flattenJsonText(text), ['payload', text]]);
 }

@@ -14,7 +14,6 @@ import {
   type DeliveryPlan,
   type DeliveryStep,
   type JudgedChanges,
-  type PushChange,
   type RefChange,
 } from '@cds/hooks-store';
 
@@ -62,7 +61,8 @@ const MAX_REF_LENGTH = 1_000;
 const DOUBLE = 'another delivery held this change before';
 /** In doubt the runs stay: they can be removed later, but not brought back. */
 const LATE_DELETION =
-  'the branch was pushed to after this deletion, which names another commit than the last known push; ' +
+  'the branch was pushed to after this deletion, ' +
+  'which names another commit than the last known push; ' +
   'if a push was never delivered and the branch is gone, delete its runs in CDS';
 
 function planDelivery(
@@ -70,7 +70,6 @@ function planDelivery(
   common: Record<string, string>,
   { double_changes = [], late_changes = [] }: JudgedChanges,
 ): DeliveryPlan {
-  const changes: PushChange[] = [];
   const steps: DeliveryStep[] = [];
   const leftOut: { name: string; reason: string }[] = [];
   for (const { index, ...change } of delivery.changes) {
@@ -85,31 +84,23 @@ function planDelivery(
       continue;
     }
     if (change.new) {
-      const kind = pushedKind(change.new);
-      if (!kind) continue;
-      changes.push({ kind, name: change.new.name });
+      const { type } = change.new;
+      if (type !== 'branch' && type !== 'tag') continue;
       const commit = runPayload(delivery, change.new, change.old ?? undefined);
       const payload = { ...commit, ...common };
       steps.push(
-        kind === 'branch-pushed'
+        type === 'branch'
           ? { type: 'run', payload, branch: name, ...(isLate ? { isLate } : {}) }
           : { type: 'run', payload },
       );
     } else if (change.old?.type === 'branch') {
-      changes.push({ kind: 'branch-deleted', name: change.old.name });
-      steps.push({ type: 'delete-branch', branch: change.old.name });
-    } else if (change.old?.type === 'tag') {
-      changes.push({ kind: 'tag-deleted', name: change.old.name });
+      steps.push({ type: 'delete-branch', branch: name });
     }
   }
 
   return {
     repository: steps.length > 0 ? repositoryOf(delivery) : (delivery.repository?.full_name ?? ''),
-    changes,
     steps,
-    runs: steps.flatMap((step) => (step.type === 'run' ? [{ payload: step.payload }] : [])),
-    deletedBranches: namesOf(changes, 'branch-deleted'),
-    pushedBranches: namesOf(changes, 'branch-pushed'),
     ...(leftOut.length > 0 ? { leftOut } : {}),
   };
 }
@@ -127,15 +118,6 @@ function hashOf(ref: Ref | null | undefined): string {
   if (!ref) return '';
   const hash = ref.target?.hash ?? '';
   return /^[0-9a-f]+$/i.test(hash) ? comparedHash(hash) : '?';
-}
-
-function pushedKind(ref: Ref): PushChange['kind'] | undefined {
-  if (ref.type === 'branch') return 'branch-pushed';
-  return ref.type === 'tag' ? 'tag-pushed' : undefined;
-}
-
-function namesOf(changes: PushChange[], kind: PushChange['kind']): string[] {
-  return changes.filter((change) => change.kind === kind).map((change) => change.name);
 }
 
 function runPayload(
@@ -162,7 +144,8 @@ function repositoryOf(delivery: PushDelivery): string {
   const name = delivery.repository?.full_name;
   if (name) return name;
   throw new MalformedExecutionError(
-    'the body is no push of Bitbucket Cloud: repository.full_name: the name of the repository is missing',
+    'the body is no push of Bitbucket Cloud: ' +
+      'repository.full_name: the name of the repository is missing',
   );
 }
 

@@ -6,6 +6,7 @@ import { validateRepositoryDelivery } from './validate-delivery';
 import { planWebhook } from '../webhook/plan-webhook';
 import { validatePlanned } from '../webhook/webhook.fixture';
 import { planPush } from './plan-push';
+import { runsOf } from '../../../test/planned-runs';
 
 interface RecordedPush {
   file: string;
@@ -46,7 +47,7 @@ describeShared('recorded deliveries', (root) => {
           actor: { username?: string; nickname?: string };
         };
         expect(
-          plan.runs.map(({ payload: { payload, ...rest } }) => ({
+          runsOf(plan).map(({ payload: { payload, ...rest } }) => ({
             ...rest,
             payload: JSON.parse(payload ?? '') as unknown,
           })),
@@ -59,7 +60,9 @@ describeShared('recorded deliveries', (root) => {
             payload: delivery.push,
           })),
         );
-        expect(plan.deletedBranches).toEqual(recorded.scheduled_branch_deletions);
+        expect(
+          plan.steps.flatMap((step) => (step.type === 'delete-branch' ? [step.branch] : [])),
+        ).toEqual(recorded.scheduled_branch_deletions);
       });
     }
   });
@@ -73,9 +76,9 @@ describeShared('recorded deliveries', (root) => {
       .flatMap((body) => (body?.hook ? [{ ...body.hook.payload, payload: '' }] : []));
 
     it.each(exchanges)('delivery %# starts one of the recorded runs', ({ request }) => {
-      const plan = planPush(Buffer.from(JSON.stringify(request.body)));
-      expect(plan.runs).toHaveLength(1);
-      for (const { payload } of plan.runs) expect(runs).toContainEqual({ ...payload, payload: '' });
+      const planned = runsOf(planPush(Buffer.from(JSON.stringify(request.body))));
+      expect(planned).toHaveLength(1);
+      for (const { payload } of planned) expect(runs).toContainEqual({ ...payload, payload: '' });
     });
   });
 
@@ -111,7 +114,7 @@ describeShared('recorded deliveries', (root) => {
         }
         expect(validatePlanned(delivery)).toEqual({ kind: 'accept' });
         expect(
-          planWebhook(delivery).runs.map(({ payload }) => Object.entries(payload).sort()),
+          runsOf(planWebhook(delivery)).map(({ payload }) => Object.entries(payload).sort()),
         ).toEqual(recorded.payloads.map((payload) => Object.entries(payload).sort()));
       });
     });

@@ -53,7 +53,8 @@ export function validateRepositoryDelivery({
   if (SERVER_EVENTS.test(event)) return foreign('Bitbucket Server');
   if (!CLOUD_EVENTS.test(event)) {
     return refuse(
-      `the header X-Event-Key holds ${JSON.stringify(event.slice(0, 100))}, which is no event of Bitbucket Cloud`,
+      `the header X-Event-Key holds ${JSON.stringify(event.slice(0, 100))}, ` +
+        'which is no event of Bitbucket Cloud',
     );
   }
   return event === 'repo:push'

@@ -16,15 +16,12 @@ const NOT_FOR_THE_RUN = new Set(['project', 'workflow', 'cron', 'timezone', 'pay
 export function planSchedule(config: HookConfig): DeliveryPlan {
   const text = config.payload?.value;
   const given = text !== undefined && text !== '{}';
-  // Not assigned, so that `__proto__` is a name like any other.
-  return planOfRun(
-    Object.fromEntries<string>([
-      ...(given ? [...flattenJsonText(text, 'payload: '), ['payload', text] as const] : []),
-      ...Object.entries(config)
-        .filter(([key]) => !NOT_FOR_THE_RUN.has(key))
-        .map(([key, { value }]) => [key, value] as const),
-      ['cds.triggered_by.username', 'cds.scheduler'],
-      ['cds.triggered_by.fullname', 'CDS Scheduler'],
-    ]),
-  );
+  return planOfRun([
+    ...(given ? [...flattenJsonText(text, 'payload: '), ['payload', text] as const] : []),
+    ...Object.entries(config)
+      .filter(([key]) => !NOT_FOR_THE_RUN.has(key))
+      .map(([key, { value }]) => [key, value] as const),
+    ['cds.triggered_by.username', 'cds.scheduler'],
+    ['cds.triggered_by.fullname', 'CDS Scheduler'],
+  ]);
 }

@@ -14,6 +14,7 @@ import { planWebhook } from './plan-webhook';
 import { validatePlanned } from './webhook.fixture';
 import { planSchedule } from '../scheduler/plan-schedule';
 import { parseQuery } from '../../payloads/query-string';
+import { runsOf } from '../../../test/planned-runs';
 
 function config(values: Record<string, string>): HookConfig {
   return Object.fromEntries(
@@ -54,20 +55,13 @@ function delivery({
   };
 }
 
-const payloadOf = (request: Request) => planWebhook(delivery(request)).runs[0]?.payload ?? {};
+const payloadOf = (request: Request) => runsOf(planWebhook(delivery(request)))[0]?.payload ?? {};
 
 describe('planWebhook', () => {
   it('plans one run, of no branch and no repository', () => {
     const plan = planWebhook(delivery({ query: 'git.branch=dev', body: '{"A":1}' }));
     const payload = { ...TRIGGERED_BY, 'git.branch': 'dev', a: '1', payload: '{"A":1}' };
-    expect(plan).toEqual({
-      runs: [{ payload }],
-      steps: [{ type: 'run', payload }],
-      deletedBranches: [],
-      pushedBranches: [],
-      changes: [],
-      repository: '',
-    });
+    expect(plan).toEqual({ steps: [{ type: 'run', payload }], repository: '' });
   });
 
   it('hands on the configuration but project, workflow and method', () => {
@@ -445,7 +439,7 @@ describe('planSchedule', () => {
   };
   const SCHEDULE = { cron: '@daily', timezone: 'UTC', project: 'P', workflow: 'w' };
   const payloadOf = (values: Record<string, string>) =>
-    planSchedule(config({ ...SCHEDULE, ...values })).runs;
+    runsOf(planSchedule(config({ ...SCHEDULE, ...values })));
 
   it('asks for one run, with the flattened payload, its text, and the rest of the configuration', () => {
     const text = '{"Git": {"branch": "dev"}, "n": 1000000, "workflow_id": "0", "payload": "x"}';
@@ -460,8 +454,7 @@ describe('planSchedule', () => {
         },
       },
     ]);
-    const plan = planSchedule(config(SCHEDULE));
-    expect(plan.steps).toEqual([{ type: 'run', payload: plan.runs[0]?.payload }]);
+    expect(planSchedule(config(SCHEDULE)).steps).toEqual([{ type: 'run', payload: SCHEDULED_BY }]);
   });
 
   it('hands on nothing of {} or no payload, and the text alone of what is no JSON', () => {

@@ -1,7 +1,6 @@
 import type { HookConfig } from '@cds/wire';
 import { flattenJsonText } from '../../payloads/flatten-json';
 import { MalformedExecutionError } from '../../payloads/malformed-execution';
-import { mediaType } from './media-type';
 import { planOfRun } from '../../payloads/plan-of-run';
 import { parseQuery, type QueryPair } from '../../payloads/query-string';
 import type { DeliveryPlan } from '@cds/hooks-store';
@@ -42,9 +41,7 @@ export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
       : [];
   const json = type === 'application/json' ? body.toString('utf8') : undefined;
 
-  // Of several entries for a name, the last one stays. Not assigned, so that `__proto__` is a name
-  // like any other.
-  const payload = Object.fromEntries<string>([
+  return planOfRun([
     ...(json === undefined ? [] : [['payload', json] as const]),
     ...Object.entries(config)
       .filter(([key]) => !NOT_FOR_THE_RUN.has(key))
@@ -55,7 +52,11 @@ export function planWebhook(delivery: WebhookDelivery): DeliveryPlan {
     ...form.reverse(),
     ...query.reverse(),
   ]);
-  return planOfRun(payload);
+}
+
+/** `Application/JSON; charset=utf-8` → `application/json`. Empty for an empty header. */
+export function mediaType(contentType: string): string {
+  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
 
 function decoded(what: string, text: string): QueryPair[] {

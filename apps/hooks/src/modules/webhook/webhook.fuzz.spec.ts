@@ -10,10 +10,10 @@ import {
   MAX_VARIABLES,
 } from '../../payloads/flatten-json';
 import { MalformedExecutionError } from '../../payloads/malformed-execution';
-import { mediaType } from './media-type';
-import { planWebhook, type WebhookDelivery } from './plan-webhook';
+import { mediaType, planWebhook, type WebhookDelivery } from './plan-webhook';
 import { validatePlanned } from './webhook.fixture';
 import { isDecodableQuery, parseQuery } from '../../payloads/query-string';
+import { runsOf } from '../../../test/planned-runs';
 
 afterEach(expectCleanPrototypes);
 
@@ -37,7 +37,7 @@ const request = (body: string | Buffer, contentType = JSON_TYPE, query = ''): We
 /** What the run would be told, or why there is none. */
 function outcome(delivery: WebhookDelivery): Record<string, string> | MalformedExecutionError {
   try {
-    const [run] = planWebhook(delivery).runs;
+    const [run] = runsOf(planWebhook(delivery));
     return run?.payload ?? {};
   } catch (error) {
     if (error instanceof MalformedExecutionError) return error;
