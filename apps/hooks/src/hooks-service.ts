@@ -126,9 +126,7 @@ export async function createHooks(
     monitoring: monitoring.status,
     trustedProxies: config.http.trustedProxies,
     sharedMs: timing.sharedMs,
-    executeOutgoing: createExecuteOutgoing({
-      ...{ store: stores.outgoing, workArrived: queues.resume, logger, now },
-    }),
+    executeOutgoing: createExecuteOutgoing(resources),
     taskService,
     pages: createOperatorPages(resources, {
       ...{ admin: adminService, tasks: taskService, handleTasks, monitoring, state },

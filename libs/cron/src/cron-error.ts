@@ -10,7 +10,3 @@ export class CronError extends Error {
     super(message);
   }
 }
-
-export function isCronError(error: unknown): error is CronError {
-  return error instanceof CronError;
-}

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type CronError, createSchedule, isCronError } from '.';
+import { createSchedule, CronError } from '.';
 
 interface Row {
   cron: string;
@@ -38,7 +38,7 @@ function errorOf(cron: string, zone = 'UTC'): CronError {
   try {
     createSchedule(cron, zone);
   } catch (error) {
-    if (isCronError(error)) return error;
+    if (error instanceof CronError) return error;
     throw error;
   }
   throw new Error(`${cron} in ${zone} was taken`);

@@ -1,2 +1,2 @@
-export { CronError, isCronError } from './cron-error';
+export { CronError } from './cron-error';
 export { createSchedule, type Schedule } from './create-schedule';

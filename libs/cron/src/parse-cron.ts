@@ -33,7 +33,8 @@ export function parseCron(expression: string): string[] {
     const column = found.length > 7 ? columnOf(found[7]) : expression.length + 1;
     failAt(
       column,
-      `it has ${found.length} fields, not 5 (minute, hour, day of the month, month, day of the week), ` +
+      `it has ${found.length} fields, ` +
+        'not 5 (minute, hour, day of the month, month, day of the week), ' +
         '6 with the year at the end, or 7 with the seconds in front too',
     );
   }

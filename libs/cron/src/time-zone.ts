@@ -25,8 +25,8 @@ export function wholeSeconds(instant: number): number {
 
 function formatOf(name: string): Intl.DateTimeFormat {
   const refused = new CronError(
-    `${JSON.stringify(name.slice(0, 100))} is no time zone: write a name of the IANA database such as Europe/Paris, or ` +
-      'nothing for UTC',
+    `${JSON.stringify(name.slice(0, 100))} is no time zone: ` +
+      'write a name of the IANA database such as Europe/Paris, or nothing for UTC',
   );
   // Intl also accepts offsets such as +01:00.
   if (!/^[A-Za-z]/.test(name)) throw refused;

@@ -1,6 +1,6 @@
 import { InterpolateError } from './interpolate-error';
 
-export interface Work {
+interface Work {
   /** Characters that helpers read and write. The slowest helper takes about 0.25 µs for one. */
   characters: number;
   /** Expressions, and values in them. */
@@ -26,7 +26,8 @@ export function createBudget(most: Readonly<Work> = MAX_WORK): Budget {
       spent.steps += steps;
       if (spent.characters > most.characters) {
         throw new TooMuchWorkError(
-          `the helpers of the expressions would read and write more than ${most.characters} characters in all: use fewer helpers, or shorter values`,
+          `the helpers of the expressions would read and write more than ${most.characters} ` +
+            'characters in all: use fewer helpers, or shorter values',
         );
       }
       if (spent.steps > most.steps) {

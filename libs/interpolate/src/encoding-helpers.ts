@@ -1,17 +1,21 @@
 import { posix } from 'node:path';
 import { textOf, type Value } from './value';
 
-const GO_ESCAPES: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
+/** The character that a letter after a backslash stands for. */
+export const GO_ESCAPES: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
+  '"': '"',
 };
+const LETTERS = new Map(
+  Object.entries(GO_ESCAPES).map(([letter, character]) => [character, letter]),
+);
 /** Go does not escape these. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
@@ -20,7 +24,8 @@ export function goQuote(text: string): string {
   let quoted = '';
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
-    if (GO_ESCAPES[character]) quoted += GO_ESCAPES[character];
+    const letter = LETTERS.get(character);
+    if (letter !== undefined) quoted += `\\${letter}`;
     else if (PRINTABLE.test(character)) quoted += character;
     else if (code < 0x80) quoted += `\\x${code.toString(16).padStart(2, '0')}`;
     else if (code < 0x10000) quoted += `\\u${code.toString(16).padStart(4, '0')}`;
@@ -44,7 +49,8 @@ export function fromBase64(text: string): string {
   const wrong = stripped.search(/[^A-Za-z0-9+/](?!=?$)|[^A-Za-z0-9+/=]$/);
   const isWhole = stripped.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(stripped);
   if (wrong < 0 && isWhole) return Buffer.from(stripped, 'base64').toString();
-  return `illegal base64 data at input byte ${wrong < 0 ? Math.floor(stripped.length / 4) * 4 : wrong}`;
+  const at = wrong < 0 ? Math.floor(stripped.length / 4) * 4 : wrong;
+  return `illegal base64 data at input byte ${at}`;
 }
 
 export function urlencode(text: string): string {

@@ -27,68 +27,51 @@ export function checkSize(characters: number, limit: number): void {
   }
 }
 
-function onText(name: string, change: (text: string) => string): [string, Helper] {
-  return [name, { least: 1, most: 1, call: ([value = null]) => change(asText(value, name)) }];
+interface Kinds {
+  text: string;
+  count: number;
 }
+type Given<K extends readonly (keyof Kinds)[]> = { [I in keyof K]: Kinds[K[I]] };
 
-function onTwoTexts(name: string, change: (a: string, b: string) => string): [string, Helper] {
-  return [
-    name,
-    {
-      least: 2,
-      most: 2,
-      call: ([a = null, b = null]) => change(asText(a, name), asText(b, name)),
-    },
-  ];
-}
-
-function withCount(
+/**
+ * A helper of texts and whole numbers.
+ *
+ * @param kinds of its values
+ * @param size of the result, where it may be much larger than the values
+ */
+function typed<const K extends readonly (keyof Kinds)[]>(
   name: string,
-  change: (count: number, text: string) => string,
-  size: (count: number, text: string) => number = () => 0,
+  kinds: K,
+  change: (...values: Given<K>) => string,
+  size?: (...values: Given<K>) => number,
 ): [string, Helper] {
   return [
     name,
     {
-      least: 2,
-      most: 2,
-      call([first = null, second = null], limit) {
-        const [count, given] = [asCount(first, name), asText(second, name)];
-        checkSize(size(count, given), limit);
-        return change(count, given);
+      least: kinds.length,
+      most: kinds.length,
+      call(values, limit) {
+        const read = values.map((value, index) =>
+          kinds[index] === 'count' ? asCount(value, name) : asText(value, name),
+        ) as unknown as Given<K>;
+        if (size) checkSize(size(...read), limit);
+        return change(...read);
       },
     },
   ];
 }
 
-function withTwoCounts(
-  name: string,
-  change: (a: number, b: number, text: string) => string,
-): [string, Helper] {
-  return [
-    name,
-    {
-      least: 3,
-      most: 3,
-      call: ([a = null, b = null, given = null]) =>
-        change(asCount(a, name), asCount(b, name), asText(given, name)),
-    },
-  ];
+function onText(name: string, change: (text: string) => string): [string, Helper] {
+  return typed(name, ['text'], change);
 }
 
 function random(name: text.RandomHelper): [string, Helper] {
-  return [
+  return typed(
     name,
-    {
-      least: 1,
-      most: 1,
-      call([value = null], limit) {
-        const count = asCount(value, name);
-        checkSize(count, limit);
-        return text.random(name, count);
-      },
-    },
-  ];
+    ['count'],
+    (count) => text.random(name, count),
+    (count) => count,
+  );
 }
 
 function ofAny(
@@ -135,28 +118,39 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   onText('urlencode', urlencode),
   onText('dirname', dirname),
   onText('basename', basename),
-  onTwoTexts('trimall', text.trimAll),
-  onTwoTexts('trimAll', text.trimAll),
-  onTwoTexts('trimSuffix', (end, given) =>
+  typed('trimall', ['text', 'text'], text.trimAll),
+  typed('trimAll', ['text', 'text'], text.trimAll),
+  typed('trimSuffix', ['text', 'text'], (end, given) =>
     end !== '' && given.endsWith(end) ? given.slice(0, -end.length) : given,
   ),
-  onTwoTexts('trimPrefix', (start, given) =>
+  typed('trimPrefix', ['text', 'text'], (start, given) =>
     given.startsWith(start) ? given.slice(start.length) : given,
   ),
-  withCount('abbrev', text.abbrev),
-  withCount('trunc', text.trunc),
-  withCount(
+  typed('abbrev', ['count', 'text'], text.abbrev),
+  typed('trunc', ['count', 'text'], text.trunc),
+  typed(
     'repeat',
+    ['count', 'text'],
     (count, given) => {
       if (count < 0) throw new InterpolateError('repeat: the number is below 0');
       return given.repeat(count);
     },
     (count, given) => count * given.length,
   ),
-  withCount('indent', (spaces, given) => indent(Math.max(0, spaces), given), indented),
-  withCount('nindent', (spaces, given) => `\n${indent(Math.max(0, spaces), given)}`, indented),
-  withTwoCounts('substr', text.substr),
-  withTwoCounts('abbrevboth', text.abbrevboth),
+  typed(
+    'indent',
+    ['count', 'text'],
+    (spaces, given) => indent(Math.max(0, spaces), given),
+    indented,
+  ),
+  typed(
+    'nindent',
+    ['count', 'text'],
+    (spaces, given) => `\n${indent(Math.max(0, spaces), given)}`,
+    indented,
+  ),
+  typed('substr', ['count', 'count', 'text'], text.substr),
+  typed('abbrevboth', ['count', 'count', 'text'], text.abbrevboth),
   random('randAlphaNum'),
   random('randAlpha'),
   random('randASCII'),

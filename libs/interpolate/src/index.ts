@@ -1,4 +1,4 @@
-export { type Budget, createBudget, MAX_WORK, TooMuchWorkError, type Work } from './budget';
-export { interpolate, type InterpolateOptions, MAX_CHARACTERS } from './interpolate';
+export { type Budget, createBudget, MAX_WORK, TooMuchWorkError } from './budget';
+export { interpolate } from './interpolate';
 export { InterpolateError } from './interpolate-error';
 export { HELPERS } from './helpers';

@@ -5,13 +5,13 @@ import { type Operand, parseAction, type Pipeline } from './parse-action';
 import { textOf, type Value } from './value';
 
 /** The default limit of a result. */
-export const MAX_CHARACTERS = 1024 * 1024;
+const MAX_CHARACTERS = 1024 * 1024;
 
-export interface InterpolateOptions {
+interface InterpolateOptions {
   /** Characters of the result, and of every value on the way. */
   limit?: number;
   /** May be shared by several texts. The default is a new one. */
-  budget?: Budget;
+  budget?: Budget | undefined;
 }
 
 /** With one of these, an unknown variable has no value. */

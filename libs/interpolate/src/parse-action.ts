@@ -1,3 +1,4 @@
+import { GO_ESCAPES } from './encoding-helpers';
 import { InterpolateError } from './interpolate-error';
 import type { Value } from './value';
 
@@ -109,18 +110,6 @@ function numberOf(written: string): Value {
   return BigInt.asIntN(64, value);
 }
 
-const SHORT_ESCAPES: Readonly<Record<string, string>> = {
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-  '\\': '\\',
-  '"': '"',
-};
-
 /** The text of a Go string literal. */
 function unquote(quoted: string, fail: (what: string) => never): string {
   return quoted
@@ -133,7 +122,7 @@ function unquote(quoted: string, fail: (what: string) => never): string {
           const point = code === undefined ? parseInt(octal ?? '', 8) : parseInt(code, 16);
           return point > 0x10ffff ? fail('an invalid character') : String.fromCodePoint(point);
         }
-        return SHORT_ESCAPES[short] ?? fail(`the unknown escape \\${short}`);
+        return GO_ESCAPES[short] ?? fail(`the unknown escape \\${short}`);
       },
     );
 }

@@ -5,9 +5,9 @@ import { createCancelCleanups } from './cancel-cleanups';
 import { createCleanUpBranch } from './clean-up-branch';
 import { createCleanUpTogether } from './clean-up-together';
 import { createCleanupWorker } from './cleanup-worker';
+import { createEnqueueDueCleanups } from './enqueue-due-cleanups';
 import { createRemoveRuns } from './remove-runs';
 import { createRunRemoval } from './run-removal';
-import { createRequeueCleanups } from './requeue-cleanups';
 import { createWaitingBranchChanges } from './waiting-branch-changes';
 
 /** Scheduled cleanups of deleted branches, each a task of its own. */
@@ -16,32 +16,20 @@ export const branchCleanup = (plan: PlanDelivery): HookModule => ({
   unlisted: true,
   normalize: ({ config }) => ({ method: '', config }),
   create(resources) {
-    const { redis, callApi, stores, queues, logger, now, config, timing, workMetrics } = resources;
-    const store = stores.cleanups;
+    const { redis, stores, queues } = resources;
     const waiting = createWaitingBranchChanges({ redis, plan, keyRepair: stores.keyRepair });
-    const delayMs = config.branchDeletion.delaySeconds * 1_000;
-    const retryDelayMs = config.retryDelaySeconds * 1_000;
     const removal = createRunRemoval(resources);
-    const beforeRemoval = createCancelCleanups({ waiting, store, logger, workMetrics });
     return {
-      tasks: { RepoWebHook: { beforeRemoval } },
+      tasks: { RepoWebHook: { beforeRemoval: createCancelCleanups(resources, waiting) } },
       work({ hookLock, workerConnection, killed }) {
-        const common = { store, hookLock, logger, now, retryDelayMs, workMetrics };
-        const { retryError } = config;
-        const removeRuns = createRemoveRuns({ ...common, removal, callApi, retryError, killed });
-        const worker = createCleanupWorker({
-          ...{ connection: workerConnection, keyPrefix: config.redis.keyPrefix, logger },
-          tracing: resources.tracing,
-          ...{ apiOutage: queues.apiOutage, lockMs: timing.lockMs, queue: queues.cleanups },
-          cleanUpBranch: createCleanUpBranch({
-            ...{ ...common, redis, waiting, removeRuns, delayMs },
-            hooksOf: stores.tasks.hooksOf,
-          }),
-          cleanUpTogether: createCleanUpTogether({ ...common, removeRuns }),
+        const removeRuns = createRemoveRuns(resources, removal, killed);
+        const worker = createCleanupWorker(resources, workerConnection, {
+          cleanUpBranch: createCleanUpBranch(resources, { hookLock, waiting, removeRuns }),
+          cleanUpTogether: createCleanUpTogether(resources, { hookLock, removeRuns }),
         });
         return {
-          cleanups: createBranchCleanups({ ...common, removal, queue: queues.cleanups, delayMs }),
-          lostJobs: createRequeueCleanups({ store, queue: queues.cleanups }),
+          cleanups: createBranchCleanups(resources, { hookLock, removal }),
+          lostJobs: createEnqueueDueCleanups({ store: stores.cleanups, queue: queues.cleanups }),
           async stop(deadlineMs) {
             await worker.close(deadlineMs);
             removal.close();

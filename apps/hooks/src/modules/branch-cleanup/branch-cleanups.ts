@@ -1,29 +1,15 @@
-import type { Logger } from '@cds/service';
-import {
-  type Clock,
-  cleanupId,
-  olderCleanupId,
-  type HookLock,
-  type CleanupStore,
-} from '@cds/hooks-store';
+import { cleanupId, olderCleanupId, type HookLock } from '@cds/hooks-store';
 import type { BranchCleanups, BranchOfDelivery } from '../../queue/process-step';
-import type { CleanupQueue } from '../../queue/cleanup-queue';
-import type { WorkMetrics } from '../../queue/work-metrics';
+import type { Resources } from '../../resources';
 import type { RunRemoval } from './run-removal';
 
 /** Deliveries schedule and cancel cleanups under the hook lock, so that the latest one wins. */
-export function createBranchCleanups(deps: {
-  store: CleanupStore;
-  queue: CleanupQueue;
-  removal: Pick<RunRemoval, 'isOfApi'>;
-  hookLock: Pick<HookLock, 'acquire' | 'release'>;
-  logger: Logger;
-  now: Clock;
-  /** From the deletion to the cleanup (ms). */
-  delayMs: number;
-  workMetrics: WorkMetrics;
-}): BranchCleanups {
-  const { store, queue, removal, hookLock, logger, now, delayMs } = deps;
+export function createBranchCleanups(
+  resources: Pick<Resources, 'config' | 'logger' | 'now' | 'queues' | 'stores' | 'workMetrics'>,
+  { hookLock, removal }: { hookLock: HookLock; removal: RunRemoval },
+): BranchCleanups {
+  const { config, logger, now, queues, workMetrics } = resources;
+  const store = resources.stores.cleanups;
 
   function keyOf({ pending, repository, branch }: BranchOfDelivery) {
     const project = pending.config?.project?.value ?? '';
@@ -54,7 +40,7 @@ export function createBranchCleanups(deps: {
       if (removal.isOfApi()) return true;
       const key = keyOf(of);
       const id = cleanupId(key);
-      const due = of.pending.execution.accepted_at + delayMs;
+      const due = of.pending.execution.accepted_at + config.branchDeletion.delaySeconds * 1_000;
       const scheduled = await store.schedule(of.lock.lockToken, {
         ...key,
         id,
@@ -71,8 +57,8 @@ export function createBranchCleanups(deps: {
         );
         return true;
       }
-      deps.workMetrics.cleanupScheduled();
-      await queue.enqueue(id, due - now());
+      workMetrics.cleanupScheduled();
+      await queues.cleanups.enqueue(id, due - now());
       logger.info(
         { ...nameOf(of), cleanup: id, due: new Date(due).toISOString(), ...key },
         'branch deleted: the removal of its runs is scheduled',
@@ -95,13 +81,13 @@ export function createBranchCleanups(deps: {
       let result = await cancel();
       if (result.kind === 'busy' && (await isLeftover(result.hook))) result = await cancel();
       if (result.kind === 'cancelled') {
-        deps.workMetrics.cleanupEnded('cancelled');
+        workMetrics.cleanupEnded('cancelled');
         logger.info(
           { ...nameOf(of), cleanup: id, scheduledBy: result.requestId, ...key },
           'branch pushed again: the removal of its runs is cancelled',
         );
       }
-      if (result.kind === 'unsure') await queue.enqueue(result.id, 0);
+      if (result.kind === 'unsure') await queues.cleanups.enqueue(result.id, 0);
       return result.kind === 'none' || result.kind === 'cancelled' ? 'ok' : result.kind;
     },
   };

@@ -1,7 +1,6 @@
+import { cleanupId, olderCleanupId } from '@cds/hooks-store';
 import type { HookConfig } from '@cds/wire';
-import type { Logger } from '@cds/service';
-import { cleanupId, olderCleanupId, type CleanupStore } from '@cds/hooks-store';
-import type { WorkMetrics } from '../../queue/work-metrics';
+import type { Resources } from '../../resources';
 import type { BranchChanges, WaitingBranchChanges } from './waiting-branch-changes';
 
 /** Cleanups that are cancelled concurrently. */
@@ -11,14 +10,10 @@ const AT_ONCE = 100;
  * Before pending deliveries are removed, cancels the cleanups that their pushes would have
  * cancelled. A crash before the removal then only keeps runs.
  */
-export function createCancelCleanups(deps: {
-  waiting: WaitingBranchChanges;
-  store: CleanupStore;
-  logger: Logger;
-  workMetrics: WorkMetrics;
-}) {
-  const { waiting, store, logger } = deps;
-
+export function createCancelCleanups(
+  { logger, stores, workMetrics }: Pick<Resources, 'logger' | 'stores' | 'workMetrics'>,
+  waiting: WaitingBranchChanges,
+) {
   /**
    * @param only the id of the delivery to remove; all pending ones when not given
    * @returns the id of the last pending delivery, or ""
@@ -28,40 +23,30 @@ export function createCancelCleanups(deps: {
     only?: string,
   ): Promise<string> {
     const { deliveries, lastSeen } = await waiting.read(hook.uuid);
-    const last = new Map<string, { id: string; branchChanges: BranchChanges }>();
+    const last = new Map<string, BranchChanges>();
     const asked = new Set<string>();
     for (const delivery of deliveries) {
-      for (const branch of delivery.branchChanges.branches.keys()) {
+      for (const branch of delivery.branches.keys()) {
         last.set(branch, delivery);
         if (only === undefined || only === delivery.id) asked.add(branch);
       }
     }
     const back = [...last].filter(
-      ([branch, { branchChanges }]) =>
-        asked.has(branch) && branchChanges.branches.get(branch) === 'pushed',
+      ([branch, { branches }]) => asked.has(branch) && branches.get(branch) === 'pushed',
     );
     for (let i = 0; i < back.length; i += AT_ONCE) {
-      await Promise.all(
-        back
-          .slice(i, i + AT_ONCE)
-          .map(([branch, { id, branchChanges }]) => cancelOne(branch, id, branchChanges)),
-      );
+      await Promise.all(back.slice(i, i + AT_ONCE).map((push) => cancelOne(...push)));
     }
     return lastSeen;
 
-    async function cancelOne(
-      branch: string,
-      push: string,
-      { repository }: BranchChanges,
-    ): Promise<void> {
+    async function cancelOne(branch: string, { id: push, repository }: BranchChanges) {
       const project = hook.config?.project?.value ?? '';
       const workflow = hook.config?.workflow?.value ?? '';
       const id = cleanupId({ project, workflow, branch });
       const olderId = olderCleanupId({ project, workflow, repository, branch });
       const of = { id, olderId, hook: hook.uuid, branch, push };
-      const cancelled = await store.cancelBeforePush(of);
-      if (cancelled === 0) return;
-      deps.workMetrics.cleanupEnded('cancelled');
+      if ((await stores.cleanups.cancelBeforePush(of)) === 0) return;
+      workMetrics.cleanupEnded('cancelled');
       logger.info(
         { hook: hook.uuid, cleanup: id, branch, project, workflow },
         'a pending push is removed: the cleanup of its branch is cancelled',

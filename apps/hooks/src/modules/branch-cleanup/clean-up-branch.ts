@@ -1,16 +1,13 @@
-import type { Logger } from '@cds/service';
-import type { Redis } from 'ioredis';
+import type { WorkflowRef } from '@cds/api-client';
 import {
-  type Clock,
   type Cleanup,
-  readTaskConfig,
+  findBranchElsewhere,
   type HeldLock,
   type HookLock,
-  type CleanupStore,
-  findBranchElsewhere,
+  readTaskConfig,
 } from '@cds/hooks-store';
 import { pauseEnd } from '../../queue/api-failure';
-import type { WorkMetrics } from '../../queue/work-metrics';
+import type { Resources } from '../../resources';
 import { latestBranchChange } from './latest-branch-change';
 import {
   BUSY_MS,
@@ -18,7 +15,6 @@ import {
   END,
   nameOf,
   type RemoveRuns,
-  type RunsOf,
   waitUntil,
 } from './remove-runs';
 import type { WaitingBranchChanges } from './waiting-branch-changes';
@@ -31,26 +27,17 @@ import type { WaitingBranchChanges } from './waiting-branch-changes';
  * the result of an earlier call is unknown, the API may still carry it out: the call is always
  * repeated, and pushes wait for it.
  */
-export function createCleanUpBranch(deps: {
-  redis: Redis;
-  store: CleanupStore;
-  hookLock: HookLock;
-  waiting: WaitingBranchChanges;
-  /** The hooks through which runs of a workflow may start. */
-  hooksOf(project: string, workflow: string): Promise<string[]>;
-  removeRuns: RemoveRuns;
-  logger: Logger;
-  now: Clock;
-  retryDelayMs: number;
-  /** From a deletion to the cleanup (ms). */
-  delayMs: number;
-  workMetrics: WorkMetrics;
-}) {
-  const { redis, store, hookLock, removeRuns, logger, now, retryDelayMs } = deps;
-  const { waiting, hooksOf, delayMs } = deps;
+export function createCleanUpBranch(
+  resources: Pick<Resources, 'config' | 'logger' | 'now' | 'redis' | 'stores' | 'workMetrics'>,
+  deps: { hookLock: HookLock; waiting: WaitingBranchChanges; removeRuns: RemoveRuns },
+) {
+  const { config, redis, logger, now, stores, workMetrics } = resources;
+  const store = stores.cleanups;
+  const { hooksOf } = stores.tasks;
+  const { hookLock, waiting, removeRuns } = deps;
 
   /** The current ones of the hook's task; the stored ones if the task is gone or unreadable. */
-  async function targetOf(cleanup: Cleanup): Promise<{ project: string; workflow: string }> {
+  async function targetOf(cleanup: Cleanup): Promise<WorkflowRef> {
     const config = await readTaskConfig(redis, cleanup.hook);
     const project = config?.project?.value;
     const workflow = config?.workflow?.value;
@@ -67,7 +54,7 @@ export function createCleanUpBranch(deps: {
   ): Promise<CleanupOutcome> {
     const { kind } = await store.cancel(lock.lockToken, cleanup);
     if (kind !== 'cancelled') return waitUntil(now() + BUSY_MS);
-    deps.workMetrics.cleanupEnded('cancelled');
+    workMetrics.cleanupEnded('cancelled');
     logger.info({ ...nameOf(cleanup), branch: cleanup.branch, ...of }, why);
     return END;
   }
@@ -85,9 +72,7 @@ export function createCleanUpBranch(deps: {
 
   async function cleanUp(cleanup: Cleanup, lock: HeldLock): Promise<CleanupOutcome> {
     const { project, workflow } = await targetOf(cleanup);
-    if (cleanup.unsure) {
-      return remove(cleanup, lock, { project, workflow }, new Map());
-    }
+    if (cleanup.unsure) return remove(cleanup, lock, { project, workflow }, new Map());
     const isRenamed = project !== cleanup.project || workflow !== cleanup.workflow;
     const others = [
       ...(await hooksOf(project, workflow)),
@@ -99,16 +84,11 @@ export function createCleanUpBranch(deps: {
     if (branchChanges.kind === 'pushed')
       return cancel(cleanup, lock, 'cleanup cancelled: a pending push brings the branch back');
     const lives = await findBranchElsewhere(redis, cleanup, hooks);
-    if (lives !== undefined)
-      return cancel(
-        cleanup,
-        lock,
-        'cleanup cancelled: the branch exists at another hook of the workflow',
-        {
-          lives,
-        },
-      );
-    const due = branchChanges.acceptedAt + delayMs;
+    if (lives !== undefined) {
+      const why = 'cleanup cancelled: the branch exists at another hook of the workflow';
+      return cancel(cleanup, lock, why, { lives });
+    }
+    const due = branchChanges.acceptedAt + config.branchDeletion.delaySeconds * 1_000;
     if (branchChanges.kind === 'deleted' && due > now()) return postpone(cleanup, lock, due);
 
     return remove(cleanup, lock, { project, workflow }, branchChanges.lastSeen);
@@ -117,7 +97,7 @@ export function createCleanUpBranch(deps: {
   async function remove(
     cleanup: Cleanup,
     lock: HeldLock,
-    of: RunsOf,
+    of: WorkflowRef,
     lastSeen: ReadonlyMap<string, string>,
   ): Promise<CleanupOutcome> {
     const begin = () => store.begin(lock.lockToken, cleanup, lastSeen);
@@ -134,7 +114,7 @@ export function createCleanUpBranch(deps: {
   return async function cleanUpBranch(id: string): Promise<CleanupOutcome> {
     const cleanup = await store.read(id);
     if (!cleanup || cleanup.status !== 'waiting') return END;
-    const until = notBefore(cleanup, now(), retryDelayMs);
+    const until = notBefore(cleanup, now(), config);
     if (until > now()) return waitUntil(until);
 
     const lock = await hookLock.acquire(cleanup.hook);
@@ -153,9 +133,9 @@ export function createCleanUpBranch(deps: {
 export function notBefore(
   { due, retry_at, unsure }: Pick<Cleanup, 'due' | 'retry_at' | 'unsure'>,
   now: number,
-  retryDelayMs: number,
+  { retryDelaySeconds }: Pick<Resources['config'], 'retryDelaySeconds'>,
 ): number {
-  return Math.max(unsure ? 0 : due, pauseEnd(retry_at, now, retryDelayMs));
+  return Math.max(unsure ? 0 : due, pauseEnd(retry_at, now, retryDelaySeconds * 1_000));
 }
 
 export type CleanUpBranch = ReturnType<typeof createCleanUpBranch>;

@@ -1,5 +1,5 @@
-import type { Cleanup, Clock, HeldLocks, HookLock, CleanupStore } from '@cds/hooks-store';
-import type { Logger } from '@cds/service';
+import type { Cleanup, HeldLocks, HookLock } from '@cds/hooks-store';
+import type { Resources } from '../../resources';
 import { notBefore } from './clean-up-branch';
 import { type CleanupOutcome, type RemoveRuns, waitUntil } from './remove-runs';
 
@@ -24,17 +24,14 @@ const CHECKED_MS = 20;
  *
  * Cleanups whose branch a pending delivery may name are left to be done alone.
  */
-export function createCleanUpTogether(deps: {
-  store: Pick<CleanupStore, 'readAll' | 'beginDue' | 'letGo'>;
-  hookLock: Pick<HookLock, 'newToken' | 'releaseAll' | 'releaseSome' | 'isDead'>;
-  removeRuns: RemoveRuns;
-  logger: Logger;
-  now: Clock;
-  retryDelayMs: number;
-}) {
-  const { store, hookLock, removeRuns, now, retryDelayMs } = deps;
+export function createCleanUpTogether(
+  resources: Pick<Resources, 'config' | 'logger' | 'now' | 'stores'>,
+  { hookLock, removeRuns }: { hookLock: HookLock; removeRuns: RemoveRuns },
+) {
+  const { config, logger, now } = resources;
+  const store = resources.stores.cleanups;
 
-  const notBeforeOf = (cleanup: Cleanup) => notBefore(cleanup, now(), retryDelayMs);
+  const notBeforeOf = (cleanup: Cleanup) => notBefore(cleanup, now(), config);
 
   function leaveAlone(left: LeftCleanups, cleanup: Cleanup): void {
     left.alone.push({ id: cleanup.id, outcome: waitUntil(notBeforeOf(cleanup)) });
@@ -45,7 +42,7 @@ export function createCleanUpTogether(deps: {
     try {
       await store.letGo(lockToken, cleanups);
     } catch (error) {
-      deps.logger.debug({ error }, 'failed to unmark cleanups that were not done');
+      logger.debug({ error }, 'failed to unmark cleanups that were not done');
     }
   }
 
@@ -109,7 +106,7 @@ export function createCleanUpTogether(deps: {
         if (outcome.kind === 'end') continue;
         left.alone.push({ id: cleanup.id, outcome });
         // Each of the others gets a pause of its own.
-        if (outcome.forApi) void letGo('');
+        if (outcome.outages !== undefined) void letGo('');
       }
     } finally {
       clearTimeout(timer);

@@ -1,34 +1,27 @@
-import type { Logger } from '@cds/service';
-import type { Tracing } from '@cds/tracing';
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { ApiOutage } from '../../queue/api-outage';
+import { CLEANUP_QUEUE, type CleanupJob } from '../../queue/cleanup-queue';
 import { cleanupJobId } from '../../queue/job-ids';
 import { createJobWorker, type JobOutcome } from '../../queue/job-worker';
+import type { Resources } from '../../resources';
 import type { CleanUpBranch } from './clean-up-branch';
 import type { CleanUpTogether, LeftCleanups } from './clean-up-together';
-import { CLEANUP_QUEUE, type CleanupJob, type CleanupQueue } from '../../queue/cleanup-queue';
 import { BUSY_MS } from './remove-runs';
 
 /** Of cleanups, or groups of them: as many as deliveries, to not flood the API. */
 const MAX_JOBS = 20;
 
-export function createCleanupWorker(deps: {
-  connection: Redis;
-  keyPrefix?: string | undefined;
-  cleanUpBranch: CleanUpBranch;
-  cleanUpTogether: CleanUpTogether;
-  queue: Pick<CleanupQueue, 'enqueue' | 'enqueueAgain' | 'enqueueAlone'>;
-  apiOutage: ApiOutage;
-  logger: Logger;
-  tracing?: Tracing | undefined;
-  lockMs?: number | undefined;
-}) {
-  const { queue, apiOutage } = deps;
+export function createCleanupWorker(
+  resources: Pick<Resources, 'config' | 'logger' | 'queues' | 'timing' | 'tracing'>,
+  connection: Redis,
+  deps: { cleanUpBranch: CleanUpBranch; cleanUpTogether: CleanUpTogether },
+) {
+  const { config, logger, timing, tracing } = resources;
+  const { apiOutage, cleanups: queue } = resources.queues;
 
   async function enqueueAlone({ id, outcome }: LeftCleanups['alone'][number]): Promise<void> {
     const delayMs = outcome.until - Date.now();
-    if (!outcome.forApi) return queue.enqueue(id, delayMs);
+    if (outcome.outages === undefined) return queue.enqueue(id, delayMs);
     const job = await queue.enqueueAlone(id, delayMs);
     await apiOutage.add(job, outcome.until, outcome.outages);
   }
@@ -41,7 +34,7 @@ export function createCleanupWorker(deps: {
         queue.enqueueAgain(busy, BUSY_MS),
       ]);
     } catch (error) {
-      deps.logger.debug({ error }, 'failed to enqueue cleanups: the next sweep does');
+      logger.debug({ error }, 'failed to enqueue cleanups: the next sweep does');
     }
   }
 
@@ -54,18 +47,13 @@ export function createCleanupWorker(deps: {
     await apiOutage.remove(cleanupJobId(id));
     const outcome = await deps.cleanUpBranch(id);
     if (outcome.kind === 'end') return { kind: 'end' };
-    if (outcome.forApi) await apiOutage.add(job, outcome.until, outcome.outages);
+    if (outcome.outages !== undefined) await apiOutage.add(job, outcome.until, outcome.outages);
     return { kind: 'delay', until: outcome.until };
   }
 
-  const { tracing } = deps;
   return createJobWorker<CleanupJob>({
-    queue: CLEANUP_QUEUE,
-    connection: deps.connection,
-    keyPrefix: deps.keyPrefix,
-    logger: deps.logger,
-    concurrency: MAX_JOBS,
-    lockMs: deps.lockMs,
+    ...{ queue: CLEANUP_QUEUE, connection, keyPrefix: config.redis.keyPrefix, logger },
+    ...{ concurrency: MAX_JOBS, lockMs: timing.lockMs },
     process: tracing
       ? (job) => tracing.run({ name: 'clean up', kind: 'consumer', parent: {} }, () => process(job))
       : process,

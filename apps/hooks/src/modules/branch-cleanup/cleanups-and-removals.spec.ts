@@ -299,7 +299,7 @@ describe('branch cleanups, removals and other hooks', () => {
 
     expect(read.lastSeen).toBe('120');
     expect(read.deliveries).toHaveLength(120);
-    expect(read.deliveries[0]).toMatchObject({ id: '1', branchChanges: { acceptedAt: 7 } });
+    expect(read.deliveries[0]).toMatchObject({ id: '1', acceptedAt: 7 });
     expect(turns).toBeGreaterThanOrEqual(3);
     await context.redisClient.hset(keys.executions, '1', 'not to be read again');
     expect((await waiting.read('many')).deliveries).toEqual(read.deliveries);

@@ -45,7 +45,7 @@ describe('the jobs of cleanups', () => {
     });
   }
 
-  const rung = async () =>
+  const enqueued = async () =>
     (await queue.queue.getDelayed()).flatMap(({ data }) => ('ids' in data ? data.ids : [data.id]));
   const delays = async () => (await queue.queue.getDelayed()).map(({ delay }) => delay);
 
@@ -81,15 +81,15 @@ describe('the jobs of cleanups', () => {
     );
     const ahead = enqueueDue();
     await ahead.enqueue(due - 1_000);
-    expect((await rung()).sort()).toEqual(ids.sort());
+    expect((await enqueued()).sort()).toEqual(ids.sort());
 
     // One that is done is not looked at again; after an outage of Redis all are that are near.
     await queue.queue.obliterate({ force: true });
     await ahead.enqueue(due - 900);
-    expect(await rung()).toEqual([]);
+    expect(await enqueued()).toEqual([]);
     ahead.beginAnew();
     await ahead.enqueue(due - 900);
-    expect((await rung()).sort()).toEqual(ids.sort());
+    expect((await enqueued()).sort()).toEqual(ids.sort());
   });
 
   it('are given although the clock was put back since', async () => {

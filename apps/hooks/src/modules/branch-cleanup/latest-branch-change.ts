@@ -24,13 +24,13 @@ export async function latestBranchChange(
   for (const uuid of hooks) {
     const { deliveries, lastSeen } = await waiting.read(uuid);
     latest.lastSeen.set(uuid, lastSeen);
-    for (const { id, branchChanges } of deliveries) {
-      const kind = branchChanges.branches.get(cleanup.branch);
+    for (const { id, acceptedAt, branches } of deliveries) {
+      const kind = branches.get(cleanup.branch);
       if (!kind || Number(id) < latestId) continue;
       if (kind === 'deleted' && id === cleanup.accepted) continue;
       latestId = Number(id);
       latest.kind = kind;
-      latest.acceptedAt = branchChanges.acceptedAt;
+      latest.acceptedAt = acceptedAt;
     }
   }
   return latest;

@@ -1,17 +1,17 @@
-import type { Logger } from '@cds/service';
-import type { Cleanup, Clock, CleanupStore } from '@cds/hooks-store';
-import type { ApiCaller } from '../../queue/call-api';
+import type { WorkflowRef } from '@cds/api-client';
+import type { Cleanup } from '@cds/hooks-store';
 import { type Failure, outagePauseMs } from '../../queue/api-failure';
 import { retryWrite } from '../../queue/retry-write';
-import type { WorkMetrics } from '../../queue/work-metrics';
+import type { Resources } from '../../resources';
 import type { RunRemoval } from './run-removal';
 
 export type CleanupOutcome =
   | { kind: 'end' }
-  /** Not before `until` (ms). */
-  | { kind: 'wait'; until: number; forApi: false }
-  /** Not before `until`, unless the API answers. `outages`: tries in a row without an answer. */
-  | { kind: 'wait'; until: number; forApi: true; outages: number };
+  /**
+   * Not before `until` (ms). `outages`: tries in a row that the API did not answer; it may begin
+   * sooner when the API does.
+   */
+  | { kind: 'wait'; until: number; outages?: number };
 
 /** More runs are left than one turn removes. */
 const MORE_RUNS: Failure = {
@@ -20,17 +20,12 @@ const MORE_RUNS: Failure = {
   mayBeDone: false,
 };
 
-export interface RunsOf {
-  project: string;
-  workflow: string;
-}
-
 /** Before a locked hook or cleanup is tried again. */
 export const BUSY_MS = 300;
 export const END: CleanupOutcome = { kind: 'end' };
 
 export function waitUntil(until: number): CleanupOutcome & { kind: 'wait' } {
-  return { kind: 'wait', until, forApi: false };
+  return { kind: 'wait', until };
 }
 
 /**
@@ -47,19 +42,15 @@ function removalAfter({ unsure }: Cleanup, failure: Failure): 'answered' | 'unsu
  * Has the API remove the runs of a branch, under its hook lock, and stores the result. Without one,
  * the cleanup stays `unsure` until the API has answered.
  */
-export function createRemoveRuns(deps: {
-  store: Pick<CleanupStore, 'fail' | 'finish'>;
-  removal: Pick<RunRemoval, 'isOfApi' | 'remove'>;
-  callApi: ApiCaller;
-  logger: Logger;
-  now: Clock;
-  retryDelayMs: number;
-  retryError: number;
-  killed: AbortSignal;
-  workMetrics: WorkMetrics;
-}) {
-  const { store, removal, callApi, logger, now, retryDelayMs, retryError } = deps;
-  const stored = { logger, signal: deps.killed };
+export function createRemoveRuns(
+  resources: Pick<Resources, 'callApi' | 'config' | 'logger' | 'now' | 'stores' | 'workMetrics'>,
+  removal: RunRemoval,
+  killed: AbortSignal,
+) {
+  const { callApi, config, logger, now, workMetrics } = resources;
+  const store = resources.stores.cleanups;
+  const retryDelayMs = config.retryDelaySeconds * 1_000;
+  const stored = { logger, signal: killed };
 
   async function saveFailure(cleanup: Cleanup, failure: Failure): Promise<CleanupOutcome> {
     const isSlash = isSlashBefore052(cleanup, failure);
@@ -67,7 +58,7 @@ export function createRemoveRuns(deps: {
     const refused = failure.kind === 'refused';
     const nbErrors = cleanup.nb_errors + (refused ? 1 : 0);
     const outages = refused ? 0 : cleanup.outages + 1;
-    const isFinal = refused && (nbErrors >= retryError || isSlash);
+    const isFinal = refused && (nbErrors >= config.retryError || isSlash);
     const pause = refused ? retryDelayMs : outagePauseMs(outages, retryDelayMs);
     const retryAt = isFinal ? undefined : now() + pause;
     const removal = removalAfter(cleanup, failure);
@@ -76,24 +67,16 @@ export function createRemoveRuns(deps: {
     else if (isFinal)
       logger.error(of, 'cleanup failed: the runs of the deleted branch stay, see its task');
     else logger.warn(of, 'cleanup failed: it is tried again later');
+    const failed = { nbErrors, error, outages, retryAt, refused, removal };
     const { kept, dropped } = await retryWrite(
-      () =>
-        store.fail(cleanup, {
-          nbErrors,
-          error,
-          outages,
-          retryAt,
-          refused,
-          removal,
-          now: now(),
-        }),
+      () => store.fail(cleanup, { ...failed, now: now() }),
       stored,
     );
     if (kept === 'changed') return waitUntil(now());
-    if (isFinal) deps.workMetrics.cleanupEnded('failed', dropped);
-    else deps.workMetrics.retried('cleanup', failure.kind);
+    if (isFinal) workMetrics.cleanupEnded('failed', dropped);
+    else workMetrics.retried('cleanup', failure.kind);
     if (retryAt === undefined) return END;
-    return refused ? waitUntil(retryAt) : { kind: 'wait', until: retryAt, forApi: true, outages };
+    return { ...waitUntil(retryAt), ...(refused ? {} : { outages }) };
   }
 
   /**
@@ -102,14 +85,14 @@ export function createRemoveRuns(deps: {
    */
   return async function removeRuns(
     cleanup: Cleanup,
-    { project, workflow }: RunsOf,
+    { project, workflow }: WorkflowRef,
     stillMine: () => Promise<boolean>,
   ): Promise<CleanupOutcome> {
     const { branch, requestId } = cleanup;
     if (removal.isOfApi()) {
       // Scheduled before the API was upgraded.
       await retryWrite(() => store.finish(cleanup, now()), stored);
-      deps.workMetrics.cleanupEnded('cancelled');
+      workMetrics.cleanupEnded('cancelled');
       const why = 'cleanup ended: the CDS API removes the runs by its retention rules';
       logger.info({ ...nameOf(cleanup), project, workflow, branch }, why);
       return END;
@@ -124,7 +107,7 @@ export function createRemoveRuns(deps: {
     if (!result.ok) return saveFailure(cleanup, result.failure);
     if (!result.value) return saveFailure(cleanup, MORE_RUNS);
     const finished = await retryWrite(() => store.finish(cleanup, begunAt), stored);
-    if (finished !== 'waiting') deps.workMetrics.cleanupEnded('done');
+    if (finished !== 'waiting') workMetrics.cleanupEnded('done');
     logger.info(
       { ...nameOf(cleanup), project, workflow, branch },
       'the runs of a deleted branch were removed',
@@ -146,5 +129,8 @@ function isSlashBefore052(cleanup: Cleanup, failure: Failure): boolean {
 }
 
 function slashSentence(message: string): string {
-  return `a CDS before 0.52 cannot remove the runs of a branch whose name holds a slash: remove them by hand, or upgrade CDS (it answered: ${message})`;
+  return (
+    'a CDS before 0.52 cannot remove the runs of a branch whose name holds a slash: ' +
+    `remove them by hand, or upgrade CDS (it answered: ${message})`
+  );
 }

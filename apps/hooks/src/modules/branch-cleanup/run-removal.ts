@@ -50,7 +50,8 @@ export function createRunRemoval(deps: {
       if (!isLogged)
         logger.info(
           { apiVersion: registration.apiVersion },
-          'CDS API removes the runs of deleted branches by the retention rules of workflows: no cleanup is scheduled',
+          'CDS API removes the runs of deleted branches by the retention rules of workflows: ' +
+            'no cleanup is scheduled',
         );
       isLogged = true;
       return true;

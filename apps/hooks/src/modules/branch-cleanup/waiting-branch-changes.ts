@@ -14,6 +14,8 @@ import { MalformedExecutionError } from '../../payloads/malformed-execution';
 
 /** The branch changes of a delivery; the last one of each branch counts. */
 export interface BranchChanges {
+  /** Of the delivery. */
+  id: string;
   /** Milliseconds. */
   acceptedAt: number;
   /** `workspace/slug` */
@@ -23,7 +25,7 @@ export interface BranchChanges {
 
 export interface WaitingChanges {
   /** In order of acceptance. */
-  deliveries: { id: string; branchChanges: BranchChanges }[];
+  deliveries: BranchChanges[];
   /** Id of the last pending delivery, or "". */
   lastSeen: string;
 }
@@ -35,7 +37,11 @@ const CHUNK = 50;
 /** Characters of names in the cache, with its overhead. */
 const MAX_CACHED = 8_000_000;
 const PER_ENTRY = 100;
-const NO_CHANGES: BranchChanges = { acceptedAt: 0, repository: '', branches: new Map() };
+const NO_CHANGES = {
+  acceptedAt: 0,
+  repository: '',
+  branches: new Map<string, 'pushed' | 'deleted'>(),
+};
 
 /**
  * Reads the branch changes in a hook's pending deliveries. A delivery never changes, so each is
@@ -62,7 +68,7 @@ export function createWaitingBranchChanges(deps: {
     const missing = ids.filter((id) => !found.get(id));
     if (missing.length > 0) {
       for (const [id, execution] of await pending.read(uuid, missing)) {
-        const branchChanges = changesOfExecution(deps.plan, execution);
+        const branchChanges = { id, ...changesOfExecution(deps.plan, execution) };
         found.set(id, branchChanges);
         known.set(`${uuid}/${id}`, branchChanges);
       }
@@ -70,7 +76,7 @@ export function createWaitingBranchChanges(deps: {
     }
     return ids.flatMap((id) => {
       const branchChanges = found.get(id);
-      return branchChanges && branchChanges.branches.size > 0 ? [{ id, branchChanges }] : [];
+      return branchChanges && branchChanges.branches.size > 0 ? [branchChanges] : [];
     });
   }
 
@@ -101,7 +107,10 @@ export function createWaitingBranchChanges(deps: {
   };
 }
 
-function changesOfExecution(planDelivery: PlanDelivery, pending: ParsedExecution): BranchChanges {
+function changesOfExecution(
+  planDelivery: PlanDelivery,
+  pending: ParsedExecution,
+): Omit<BranchChanges, 'id'> {
   // An unreadable delivery fails when it is processed.
   if (!pending) return NO_CHANGES;
   const { execution, body } = pending;

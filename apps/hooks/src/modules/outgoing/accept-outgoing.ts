@@ -1,19 +1,6 @@
-import {
-  timestampOfId,
-  type Clock,
-  type NodeRun,
-  readOutgoingHook,
-  type OutgoingStore,
-} from '@cds/hooks-store';
-import type { Logger } from '@cds/service';
+import { type NodeRun, readOutgoingHook, timestampOfId } from '@cds/hooks-store';
 import type { Task } from '@cds/wire';
-
-export interface ExecuteOutgoingDeps {
-  store: OutgoingStore;
-  workArrived: (uuid: string) => void;
-  logger: Logger;
-  now: Clock;
-}
+import type { Resources } from '../../resources';
 
 export type ExecuteOutgoing = ReturnType<typeof createExecuteOutgoing>;
 
@@ -21,8 +8,11 @@ export type ExecuteOutgoing = ReturnType<typeof createExecuteOutgoing>;
  * Stores a call of an outgoing hook. When it resolves, the execution is in Redis. A call that comes
  * again gets the same answer, and is executed once.
  */
-export function createExecuteOutgoing(deps: ExecuteOutgoingDeps) {
-  const { store, workArrived, logger, now } = deps;
+export function createExecuteOutgoing(
+  resources: Pick<Resources, 'logger' | 'now' | 'queues' | 'stores'>,
+) {
+  const { logger, now, queues } = resources;
+  const store = resources.stores.outgoing;
 
   /** @throws CdsError 400, 413 */
   return async function executeOutgoing(run: NodeRun): Promise<Task> {
@@ -30,7 +20,7 @@ export function createExecuteOutgoing(deps: ExecuteOutgoingDeps) {
     const { uuid, type, config, request } = hook;
     const { isNew, id, stopped } = await store.accept(hook, now());
     if (!isNew) logger.info({ hook: uuid, run: hook.hookRun }, 'outgoing hook is a duplicate');
-    if (!stopped) workArrived(uuid);
+    if (!stopped) queues.resume(uuid);
     void store.forgetUnused(now()).catch((error: unknown) => {
       logger.debug({ error }, 'failed to remove unused outgoing hooks');
     });

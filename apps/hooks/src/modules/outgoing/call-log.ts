@@ -1,12 +1,6 @@
 import type { Dump, TargetAnswer } from './call-target';
-import type { TargetRequest } from './target-request';
-import {
-  createMasking,
-  type Masking,
-  type MaskingOptions,
-  type Secret,
-  TooMuchToMaskError,
-} from './mask-secrets';
+import { decodeUri, type TargetRequest } from './target-request';
+import { createMasking, type Masking, type Secret, TooMuchToMaskError } from './mask-secrets';
 
 export type CallToShow = Pick<TargetAnswer, 'request' | 'response'> | { error: string };
 
@@ -28,8 +22,8 @@ export function callLogOf(order: CallLogOrder): string {
 }
 
 /** @throws TooMuchToMaskError */
-export function maskedLogOf({ call, secrets }: CallLogOrder, options?: MaskingOptions): string {
-  const masking = createMasking(secrets, options);
+export function maskedLogOf({ call, secrets }: CallLogOrder, mostLooks?: number): string {
+  const masking = createMasking(secrets, mostLooks);
   return 'error' in call
     ? masking.mask(call.error).slice(0, MAX_MESSAGE_LENGTH)
     : showCall(call, masking);
@@ -50,35 +44,14 @@ function showCall(call: Exclude<CallToShow, { error: string }>, masking: Masking
 
 /** Credentials in a header or in the URL, which need not be variables of CDS. */
 export function credentialsOf({ headers, url }: TargetRequest): Secret[] {
-  const secrets: Secret[] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    if (!/^(proxy-)?authorization$/i.test(name)) continue;
-    secrets.push({ name: 'Authorization', value });
-    const credentials = value.slice(value.indexOf(' ') + 1);
-    if (credentials !== value) secrets.push({ name: 'Authorization', value: credentials });
-  }
-  if (!URL.canParse(url)) return secrets;
-  const { username, password } = new URL(url);
-  if (username === '' && password === '') return secrets;
-  const plain = [username, password].map(decoded);
-  const basic = Buffer.from(plain.join(':')).toString('base64');
-  const name = 'Authorization';
-  return [
-    ...secrets,
-    { name, value: basic },
-    ...(password === ''
-      ? []
-      : [
-          { name, value: password },
-          { name, value: plain[1] ?? '' },
-        ]),
-  ].filter(({ value }) => value !== '');
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  const values = Object.entries(headers)
+    .filter(([name]) => /^(proxy-)?authorization$/i.test(name))
+    .flatMap(([, value]) => [value, value.slice(value.indexOf(' ') + 1)]);
+  const { username, password } = URL.canParse(url) ? new URL(url) : { username: '', password: '' };
+  const plain = [username, password].map(decodeUri);
+  if (username !== '' || password !== '')
+    values.push(Buffer.from(plain.join(':')).toString('base64'), password, plain[1] ?? '');
+  return [...new Set(values)]
+    .filter((value) => value !== '')
+    .map((value) => ({ name: 'Authorization', value }));
 }

@@ -12,8 +12,8 @@ import {
   type TargetGuard,
   TargetRefusedError,
 } from '@cds/network';
-import { CallFailedError } from './call-failed-error';
 import {
+  CallFailedError,
   firstHop,
   headersOf,
   type Hop,
@@ -62,7 +62,7 @@ export function createCallTarget(deps: {
     request: TargetRequest,
     signal: AbortSignal,
   ): Promise<TargetAnswer> {
-    let hop = firstHop(request, bounds);
+    let hop = firstHop(request, bounds.maxRequestBytes);
     const until = AbortSignal.timeout(bounds.timeoutMs);
     const abort = new AbortController();
     const stop = (): void => abort.abort();
@@ -79,7 +79,8 @@ export function createCallTarget(deps: {
         answer.destroy();
         if (redirects >= bounds.maxRedirects) {
           throw new CallFailedError(
-            `the target redirects more than ${bounds.maxRedirects} times (hooks.outgoing.maxRedirects)`,
+            `the target redirects more than ${bounds.maxRedirects} times ` +
+              '(hooks.outgoing.maxRedirects)',
             false,
           );
         }
@@ -112,7 +113,6 @@ export function createCallTarget(deps: {
     proxy: ProxyServer | undefined,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
-    const { promise, resolve, reject } = withResolvers<IncomingMessage>();
     const isTls = hop.url.protocol === 'https:';
     const common = {
       method: hop.method,
@@ -120,22 +120,23 @@ export function createCallTarget(deps: {
       maxHeaderSize: MAX_HEADER_BYTES,
       signal,
     };
-    const request =
-      proxy && !isTls
-        ? requestThroughProxy(hop.url, proxy, common)
-        : (isTls ? httpsRequest : httpRequest)(hop.url, {
-            ...common,
-            agent: proxy ? new TunnelAgent(proxy) : isTls ? new HttpsAgent() : new HttpAgent(),
-            lookup: guard.lookup,
-          });
-    request.once('response', resolve);
-    request.once('error', reject);
-    request.once('upgrade', (_answer, socket) => {
-      socket.destroy();
-      reject(new CallFailedError('the target switches to another protocol', true));
+    return new Promise((resolve, reject) => {
+      const request =
+        proxy && !isTls
+          ? requestThroughProxy(hop.url, proxy, common)
+          : (isTls ? httpsRequest : httpRequest)(hop.url, {
+              ...common,
+              agent: proxy ? new TunnelAgent(proxy) : isTls ? new HttpsAgent() : new HttpAgent(),
+              lookup: guard.lookup,
+            });
+      request.once('response', resolve);
+      request.once('error', reject);
+      request.once('upgrade', (_answer, socket) => {
+        socket.destroy();
+        reject(new CallFailedError('the target switches to another protocol', true));
+      });
+      request.end(hop.body);
     });
-    request.end(hop.body);
-    return promise;
   }
 
   /** Reads no more than the log shows. */
@@ -222,14 +223,4 @@ function responseHead({
   for (let i = 0; i < rawHeaders.length; i += 2)
     head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
   return `${head}\r\n`;
-}
-
-function withResolvers<T>() {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }

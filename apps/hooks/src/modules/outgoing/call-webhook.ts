@@ -1,29 +1,24 @@
 import { InterpolateError } from '@cds/interpolate';
-import { type OffThread, OffThreadError } from './worker-thread/off-thread';
 import { type CallToShow, credentialsOf, notShown } from './call-log';
-import { CallFailedError } from './call-failed-error';
 import type { CallBounds, createCallTarget } from './call-target';
-import { hostOf } from './target-request';
-import { type CallHook, type HookCallOutcome, nodeOf } from './hook-call';
+import type { CallHook, HookCallOutcome } from './hook-call';
+import { CallFailedError, hostOf } from './target-request';
 import { variablesOf } from './variables';
-
-export interface CallWebhookDeps {
-  callTarget: ReturnType<typeof createCallTarget>;
-  bounds: CallBounds;
-  nowIso: () => string;
-  offThread: OffThread;
-}
+import { type OffThread, OffThreadError } from './worker-thread/off-thread';
 
 /** Calls the target of an outgoing webhook with the variables of the run filled in. */
-export function createCallWebhook(deps: CallWebhookDeps): CallHook {
-  const { callTarget, bounds, nowIso, offThread } = deps;
+export function createCallWebhook(deps: {
+  callTarget: ReturnType<typeof createCallTarget>;
+  bounds: CallBounds;
+  offThread: OffThread;
+}): CallHook {
+  const { callTarget, bounds, offThread } = deps;
 
   return async function callWebhook(call): Promise<HookCallOutcome> {
     const details = await call.details();
     const { values, secrets } = variablesOf(call.parameters, details);
-    const { execution, start } = call;
     const { project } = call.ref;
-    const { webhook } = execution;
+    const { webhook } = call.execution;
     const { maxRequestBytes } = bounds;
     /** Never fails, since a call must not be repeated because its log cannot be shown. */
     const show = (toShow: CallToShow): Promise<string> =>
@@ -45,17 +40,7 @@ export function createCallWebhook(deps: CallWebhookDeps): CallHook {
       if (answer.status >= 400) {
         return { kind: 'failed', message: `HTTP Status ${answer.status}`, final: false, log };
       }
-      return {
-        kind: 'over',
-        callback: {
-          workflow_node_outgoing_hook_id: nodeOf(execution),
-          start,
-          done: nowIso(),
-          status: 'Success',
-          log,
-          workflow_run_number: null,
-        },
-      };
+      return { kind: 'over', result: { status: 'Success', log, workflow_run_number: null } };
     } catch (error) {
       if (error instanceof OffThreadError) {
         const message = `the request cannot be made: ${error.message}`;

@@ -1,12 +1,12 @@
 import { InterpolateError } from '@cds/interpolate';
 import { GO_ZERO_TIME } from '@cds/wire';
 import { type OffThread, OffThreadError } from './worker-thread/off-thread';
-import { type CallHook, type HookCallOutcome, nodeOf } from './hook-call';
+import type { CallHook, HookCallOutcome } from './hook-call';
 
 /** Starts a run of the target workflow, with the calling run as its parent. */
 export function createCallWorkflow({ offThread }: { offThread: OffThread }): CallHook {
   return async function callWorkflow(call): Promise<HookCallOutcome> {
-    const { execution, ref, start } = call;
+    const { execution, ref } = call;
     const of = (key: string): string => execution.config?.[key]?.value ?? '';
     const [project, workflow] = [of('target_project'), of('target_workflow')];
     let payload: Record<string, string>;
@@ -32,9 +32,7 @@ export function createCallWorkflow({ offThread }: { offThread: OffThread }): Cal
     const run = await call.ask((api) => api.runWorkflow({ project, workflow, event }));
     return {
       kind: 'over',
-      callback: {
-        workflow_node_outgoing_hook_id: nodeOf(execution),
-        start,
+      result: {
         done: GO_ZERO_TIME,
         status: 'Building',
         log: `Workflow ${project}/${workflow} #${run.runNumber}.${run.subNumber} has been started`,

@@ -1,17 +1,3 @@
-export interface ConcurrencyLimits {
-  max: number;
-  maxPerProject: number;
-  maxPerHost: number;
-}
-
-export interface ConcurrencyLimiterDeps {
-  limits: ConcurrencyLimits;
-  /** Called when a slot is reserved for a hook that waits. Never throws. */
-  resume: (hook: string) => void;
-  /** How long a slot stays reserved (ms). */
-  reservedMs?: number;
-}
-
 /** Held by one execution. */
 export interface Slot {
   /** @returns false when the host has no slot: the execution has to end, and its hook to wait */
@@ -21,8 +7,6 @@ export interface Slot {
   /** Safe to repeat. */
   release(): void;
 }
-
-export type ConcurrencyLimiter = ReturnType<typeof createConcurrencyLimiter>;
 
 interface Need {
   project: string;
@@ -59,7 +43,13 @@ function createUsage(max: number) {
  * job of a hook without a slot pauses in Redis, and is resumed when a slot is free and reserved for
  * it. Hooks of one project are resumed in their order, projects in turn.
  */
-export function createConcurrencyLimiter(deps: ConcurrencyLimiterDeps) {
+export function createConcurrencyLimiter(deps: {
+  limits: { max: number; maxPerProject: number; maxPerHost: number };
+  /** Called when a slot is reserved for a hook that waits. Never throws. */
+  resume: (hook: string) => void;
+  /** How long a slot stays reserved. */
+  reservedMs?: number;
+}) {
   const { limits, resume, reservedMs = RESERVED_MS } = deps;
   const projects = createUsage(limits.maxPerProject);
   const hosts = createUsage(limits.maxPerHost);

@@ -1,8 +1,6 @@
-import { interpolate, InterpolateError, type InterpolateOptions } from '@cds/interpolate';
+import { type Budget, interpolate, InterpolateError } from '@cds/interpolate';
 import { flattenJson } from '../../payloads/flatten-json';
 import { MalformedExecutionError } from '../../payloads/malformed-execution';
-
-const MAX_PAYLOAD = 1024 * 1024;
 
 export interface FillPayloadOrder {
   template: string;
@@ -17,10 +15,10 @@ export interface FillPayloadOrder {
  */
 export function fillPayload(
   { template, values }: FillPayloadOrder,
-  options: InterpolateOptions = { limit: MAX_PAYLOAD },
+  budget?: Budget,
 ): Record<string, string> {
   if (template.trim() === '' || template.trim() === '{}') return {};
-  const text = interpolate(template, values, options);
+  const text = interpolate(template, values, { budget });
   return Object.fromEntries([['payload', text], ...flattened(text)]);
 }
 

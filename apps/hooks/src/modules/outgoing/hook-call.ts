@@ -3,8 +3,12 @@ import type { StoredExecution } from '@cds/hooks-store';
 import type { OutgoingCallback } from '@cds/wire';
 import type { Slot } from './concurrency-limiter';
 
+/** What is reported of a call. `done`: now where it is not given. */
+export type CallResult = Pick<OutgoingCallback, 'status' | 'log' | 'workflow_run_number'> &
+  Partial<Pick<OutgoingCallback, 'done'>>;
+
 export type HookCallOutcome =
-  | { kind: 'over'; callback: OutgoingCallback }
+  | { kind: 'over'; result: CallResult }
   /** `final`: another try would fail in the same way. */
   | { kind: 'failed'; message: string; final: boolean; log?: string }
   /** The run does not wait for the hook any more: nothing is called or reported. */
@@ -18,8 +22,6 @@ export interface HookCall {
   execution: StoredExecution;
   /** Of the run, without its secrets. */
   parameters: readonly BuildParameter[];
-  /** When this try began (RFC 3339). */
-  start: string;
   /** Aborted when the service must end now. */
   signal: AbortSignal;
   /** Calls the API. @throws ApiFailedError */
@@ -34,10 +36,6 @@ export interface HookCall {
 
 /** @throws ApiFailedError */
 export type CallHook = (call: HookCall) => Promise<HookCallOutcome>;
-
-export function nodeOf({ config }: StoredExecution): number {
-  return Number(config?.HookID?.value ?? 0);
-}
 
 export function refOf({ config }: StoredExecution): HookRunRef {
   const of = (key: string): string => config?.[key]?.value ?? '';

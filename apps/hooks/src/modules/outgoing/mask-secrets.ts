@@ -31,11 +31,6 @@ export class TooMuchToMaskError extends Error {
   override readonly name = 'TooMuchToMaskError';
 }
 
-export interface MaskingOptions {
-  /** For all texts together. */
-  mostLooks?: number;
-}
-
 export interface Masking {
   /**
    * The text with `**name**` in place of each secret.
@@ -77,12 +72,10 @@ type Hidden = Int32Array;
  * Of several forms at one index the longest counts. Longer forms hide before shorter ones that
  * overlap them.
  *
+ * @param mostLooks for all texts together
  * @throws TooMuchToMaskError
  */
-export function createMasking(
-  secrets: readonly Secret[],
-  { mostLooks = MAX_LOOKS }: MaskingOptions = {},
-): Masking {
+export function createMasking(secrets: readonly Secret[], mostLooks = MAX_LOOKS): Masking {
   const parts = partsOf(secrets);
   const secretPrefixes = createSecretPrefixes();
   let [added, looks, characters] = [0, 0, 0];

@@ -9,20 +9,10 @@ export const outgoing: HookModule = {
   ordering: 'any',
   normalize: ({ config }) => ({ method: '', config }),
   create: (resources) => ({
-    work({ ending, killed }) {
-      const { api, callApi, logger, now, config, stores, queues, workMetrics } = resources;
+    work(period) {
       const offThread = createOffThread();
-      killed.addEventListener('abort', offThread.stop, { once: true });
-      const processors = createOutgoingProcessors(config.outgoing, {
-        ...{ api, callApi, logger, now, ending, killed, offThread },
-        retryDelayMs: config.retryDelaySeconds * 1_000,
-        retryError: config.retryError,
-        proxies: config.proxies,
-        store: stores.deliveries,
-        metrics: workMetrics,
-        resume: queues.hooks.goOnSoon,
-      });
-      return { processors };
+      period.killed.addEventListener('abort', offThread.stop, { once: true });
+      return { processors: createOutgoingProcessors(resources, period, offThread) };
     },
   }),
 };

@@ -1,26 +1,16 @@
 import type { CdsApiClient } from '@cds/api-client';
-import type { ExecutionState, PendingExecution, Saved, HeldLock } from '@cds/hooks-store';
+import type { ExecutionState, HeldLock, PendingExecution, Saved } from '@cds/hooks-store';
 import type { OutgoingCallback } from '@cds/wire';
-import type { ApiCaller } from '../../queue/call-api';
-import { MAX_ATTEMPTS, NEVER_ENDED } from '../../queue/attempts';
 import { type Failure, outagePauseMs } from '../../queue/api-failure';
-import { createSaveProgress, type SaveProgressDeps } from '../../queue/save-progress';
-import { stackOf, unexpectedSentence } from '../../queue/unexpected-error';
+import { MAX_ATTEMPTS, NEVER_ENDED } from '../../queue/attempts';
 import type { ProcessOutcome } from '../../queue/processor';
+import { createSaveProgress } from '../../queue/save-progress';
+import { stackOf, unexpectedSentence } from '../../queue/unexpected-error';
+import type { WorkPeriod } from '../../queue/work-period';
+import type { Resources } from '../../resources';
 import type { Slot } from './concurrency-limiter';
-import { type CallHook, type HookCallOutcome, nodeOf, refOf } from './hook-call';
+import { type CallHook, type CallResult, type HookCallOutcome, refOf } from './hook-call';
 import { checkIsThere, isNotFound, MAX_NOT_YET, NotYetError, notYetPauseMs } from './not-yet';
-
-export interface ProcessOutgoingDeps extends SaveProgressDeps {
-  api: CdsApiClient;
-  callApi: ApiCaller;
-  callHook: CallHook;
-  retryDelayMs: number;
-  /** Tries of the call, and of the callback. */
-  retryError: number;
-  ending: AbortSignal;
-  called?: (result: 'success' | 'failed' | 'nothing') => void;
-}
 
 class ApiFailedError extends Error {
   override readonly name = 'ApiFailedError';
@@ -38,23 +28,33 @@ class LostError extends Error {
 const WAITS = 'Building';
 const [CALLED, REPORTED] = [1, 2];
 
-/** As {@link Processor}, with the slot of the execution. */
-export type ProcessOutgoing = (
-  lock: HeldLock,
-  pending: PendingExecution,
-  slot: Slot,
-) => Promise<ProcessOutcome>;
-
 /**
  * Processes one execution of an outgoing hook in two steps: the call, and the callback. The result
  * of the call is saved before the callback is sent. The target is called twice only when the
  * process crashes between its answer and that.
  */
-export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoing {
-  const { api, callApi, callHook, logger, now, retryDelayMs, retryError } = deps;
-  const saveProgress = createSaveProgress(deps);
+export function createProcessOutgoing(
+  resources: Pick<
+    Resources,
+    'api' | 'callApi' | 'config' | 'logger' | 'now' | 'stores' | 'workMetrics'
+  >,
+  { ending, killed }: Pick<WorkPeriod, 'ending' | 'killed'>,
+  { kind, callHook }: { kind: 'webhook' | 'workflow'; callHook: CallHook },
+) {
+  const { api, callApi, logger, now, stores, workMetrics } = resources;
+  const { retryError } = resources.config;
+  const retryDelayMs = resources.config.retryDelaySeconds * 1_000;
+  const saveProgress = createSaveProgress({
+    ...{ store: stores.deliveries, logger, now, killed },
+    ended: workMetrics.executionEnded,
+  });
 
-  return async function processOutgoing(lock, pending, { takeHost }): Promise<ProcessOutcome> {
+  /** As a `Processor`, with the slot of the execution. */
+  return async function processOutgoing(
+    lock: HeldLock,
+    pending: PendingExecution,
+    { takeHost }: Slot,
+  ): Promise<ProcessOutcome> {
     const { execution } = pending;
     const { timestamp, request_id } = execution;
     const log = logger.child({ requestId: request_id, hook: lock.uuid, execution: timestamp });
@@ -83,7 +83,7 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
 
     /** @throws ApiFailedError, LostError */
     async function ask<T>(call: (client: CdsApiClient) => Promise<T>): Promise<T> {
-      if (deps.ending.aborted) throw new LostError();
+      if (ending.aborted) throw new LostError();
       const mine = async () => (await save(state)) === 'ok';
       const result = await callApi(() => call(api), mine);
       if (!result) throw new LostError();
@@ -142,12 +142,12 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
       return pause({ ...state, not_yet: not_yet + 1, retry_at: until }, until, false);
     }
 
-    async function tryOnce(start: string): Promise<HookCallOutcome> {
+    async function tryOnce(): Promise<HookCallOutcome> {
       const run = await askForPosted((client) => client.workflowRun(ref));
       if (mayBeLate()) checkIsThere(run);
       if (run.status !== WAITS) {
-        const reason = `the run of the workflow is ${JSON.stringify(run.status.slice(0, 50))} and waits for no hook: nothing was called`;
-        return { kind: 'nothing', reason };
+        const is = `the run of the workflow is ${JSON.stringify(run.status.slice(0, 50))}`;
+        return { kind: 'nothing', reason: `${is} and waits for no hook: nothing was called` };
       }
       if (!run.hookRun) {
         const message = `the run of the workflow has no outgoing hook ${ref.hookRun}`;
@@ -156,9 +156,8 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
       await saveOrLose(state, 'by itself');
       const parameters = run.hookRun.build_parameters;
       const details = () => askForPosted((client) => client.outgoingHookDetails(ref));
-      const { killed: signal } = deps;
       const asked = { ask, details, attempt: doAttempt, takeHost };
-      return callHook({ ref, execution, parameters, start, signal, ...asked });
+      return callHook({ ref, execution, parameters, signal: killed, ...asked });
     }
 
     /** @returns undefined when the callback is to be sent now */
@@ -168,7 +167,7 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
       try {
         outcome = isPoison
           ? { kind: 'failed', message: NEVER_ENDED, final: true }
-          : await tryOnce(start);
+          : await tryOnce();
       } catch (error) {
         if (error instanceof NotYetError) return askAgainSoon(error.message);
         if (error instanceof ApiFailedError) {
@@ -176,17 +175,17 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
           outcome = { kind: 'failed', message: error.message, final: false };
         } else {
           // The state stays as it is: the next holder of the lock begins again.
-          if (error instanceof LostError || deps.killed.aborted) throw error;
+          if (error instanceof LostError || killed.aborted) throw error;
           log.error({ stack: stackOf(error) }, 'outgoing hook failed with an unexpected error');
           outcome = { kind: 'failed', message: unexpectedSentence(error), final: false };
         }
       }
-      if (deps.killed.aborted) return { kind: 'left' };
+      if (killed.aborted) return { kind: 'left' };
       // No try was made. The limiter replaces the time.
       if (outcome.kind === 'host is full') return pause(state, now(), false);
       if (outcome.kind === 'nothing') {
         log.info({ reason: outcome.reason }, 'outgoing hook is not executed');
-        deps.called?.('nothing');
+        workMetrics.outgoingCalled(kind, 'nothing');
         return finish({ ...state, last_error: outcome.reason });
       }
       if (outcome.kind === 'failed' && !outcome.final && state.refusals + 1 < retryError) {
@@ -197,12 +196,15 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
         outcome.kind === 'failed'
           ? { ...counted(outcome.message), failed: isPoison }
           : { ...state, last_error: '' };
-      const callback =
-        outcome.kind === 'failed' ? failedCallback(start, outcome) : outcome.callback;
+      const result = outcome.kind === 'failed' ? failed(outcome) : outcome.result;
+      const callback: OutgoingCallback = {
+        workflow_node_outgoing_hook_id: Number(execution.config?.HookID?.value ?? 0),
+        ...{ start, done: new Date(now()).toISOString(), ...result },
+      };
       if (outcome.kind === 'failed') {
         log.warn({ error: outcome.message }, 'outgoing hook failed for good: reporting it to CDS');
       }
-      deps.called?.(outcome.kind === 'failed' ? 'failed' : 'success');
+      workMetrics.outgoingCalled(kind, outcome.kind === 'failed' ? 'failed' : 'success');
       const workflow_run = callback.workflow_run_number ?? state.workflow_run;
       await saveOrLose({
         ...over,
@@ -214,20 +216,6 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
         retry_at: 0,
       });
       return undefined;
-    }
-
-    function failedCallback(
-      start: string,
-      { message, log: dumped }: HookCallOutcome & { kind: 'failed' },
-    ): OutgoingCallback {
-      return {
-        workflow_node_outgoing_hook_id: nodeOf(execution),
-        start,
-        done: new Date(now()).toISOString(),
-        status: 'Fail',
-        log: dumped === undefined ? message : `${message}\n\n${dumped}`,
-        workflow_run_number: null,
-      };
     }
 
     async function sendCallback(callback: OutgoingCallback): Promise<ProcessOutcome> {
@@ -256,6 +244,11 @@ export function createProcessOutgoing(deps: ProcessOutgoingDeps): ProcessOutgoin
       throw error;
     }
   };
+}
+
+function failed({ message, log }: HookCallOutcome & { kind: 'failed' }): CallResult {
+  const shown = log === undefined ? message : `${message}\n\n${log}`;
+  return { status: 'Fail', log: shown, workflow_run_number: null };
 }
 
 function firstLine(text: string): string {

@@ -1,5 +1,15 @@
 import type { IncomingMessage } from 'node:http';
-import { CallFailedError } from './call-failed-error';
+
+/** A call without an answer. `final`: another try would fail in the same way. */
+export class CallFailedError extends Error {
+  override readonly name = 'CallFailedError';
+  constructor(
+    message: string,
+    readonly final: boolean,
+  ) {
+    super(message);
+  }
+}
 
 export interface TargetRequest {
   method: string;
@@ -21,10 +31,7 @@ export interface Hop {
 }
 
 /** @throws CallFailedError for a hook that cannot be called */
-export function firstHop(
-  request: TargetRequest,
-  { maxRequestBytes }: { maxRequestBytes: number },
-): Hop {
+export function firstHop(request: TargetRequest, maxRequestBytes: number): Hop {
   const url = parse(request.url.trim());
   const method = request.method.trim().toUpperCase() || 'POST';
   if (!METHOD.test(method) || NOT_CALLED.includes(method)) {
@@ -33,13 +40,14 @@ export function firstHop(
   const body = Buffer.from(request.body);
   if (body.length > maxRequestBytes) {
     throw new CallFailedError(
-      `the body has ${body.length} bytes, and hooks.outgoing.maxRequestBytes allows ${maxRequestBytes}`,
+      `the body has ${body.length} bytes, ` +
+        `and hooks.outgoing.maxRequestBytes allows ${maxRequestBytes}`,
       true,
     );
   }
   const headers = { ...request.headers };
   if (url.username !== '' || url.password !== '') {
-    const credentials = `${decode(url.username)}:${decode(url.password)}`;
+    const credentials = `${decodeUri(url.username)}:${decodeUri(url.password)}`;
     headers.Authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
     url.username = '';
     url.password = '';
@@ -51,9 +59,6 @@ export function firstHop(
 export function redirectOf({ statusCode = 0, headers }: IncomingMessage): string | undefined {
   return [301, 302, 303, 307, 308].includes(statusCode) ? headers.location : undefined;
 }
-
-/** Headers that a redirect to another server keeps. */
-const KEPT_HEADERS = ['content-type'];
 
 /** @throws CallFailedError for a redirect that is not followed */
 export function nextHop(hop: Hop, status: number, location: string): Hop {
@@ -67,11 +72,11 @@ export function nextHop(hop: Hop, status: number, location: string): Hop {
     throw new CallFailedError('the target redirects from https to http', true);
   }
   const keepsMethod = status === 307 || status === 308 || hop.method === 'HEAD';
+  // A redirect to another server keeps only the content type.
+  const isSameOrigin = url.origin === hop.url.origin;
   const headers = Object.fromEntries(
-    Object.entries(hop.headers).filter(
-      ([name]) =>
-        (url.origin === hop.url.origin || KEPT_HEADERS.includes(name.toLowerCase())) &&
-        (keepsMethod || name.toLowerCase() !== 'content-type'),
+    Object.entries(hop.headers).filter(([name]) =>
+      name.toLowerCase() === 'content-type' ? keepsMethod : isSameOrigin,
     ),
   );
   return keepsMethod
@@ -101,7 +106,7 @@ function parse(text: string): URL {
   return new URL(text);
 }
 
-function decode(text: string): string {
+export function decodeUri(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { LookupFunction } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ConsumeMessage, type Options } from 'amqplib';
@@ -99,15 +100,10 @@ export async function consumeQueue(options: ConsumeQueueOptions): Promise<void> 
       settings.consumerTag === '' ? {} : { consumerTag: settings.consumerTag },
     );
     options.consuming(notBound);
-    const stopListening = new AbortController();
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), {
-        once: true,
-        signal: stopListening.signal,
-      });
-    });
-    await Promise.race([ended, aborted]).finally(() => stopListening.abort());
+    const left = new AbortController();
+    const aborted =
+      signal.aborted || once(signal, 'abort', { signal: left.signal }).catch(() => undefined);
+    await Promise.race([ended, aborted]).finally(() => left.abort());
     const endChannel = async (): Promise<void> => {
       await channel.cancel(consumerTag);
       await Promise.all(underWay);

@@ -1,73 +1,42 @@
-import type { CdsApiClient } from '@cds/api-client';
-import type { Clock, DeliveryStore } from '@cds/hooks-store';
-import { countFromZero, type Logger, type Metrics } from '@cds/service';
+import { createTargetGuard } from '@cds/network';
+import { countFromZero } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
-import type { Redis } from 'ioredis';
-import type { TargetGuard } from '@cds/network';
-import { type Consumers, createConsumers } from './consumers';
+import type { Resources } from '../../resources';
+import type { QueueMessage } from './consume-queue';
+import { createConsumers } from './consumers';
 import { keepConsuming } from './keep-consuming';
 import { createStoreMessage } from './store-message';
-import { createWantedQueues } from './wanted-queues';
-
-export interface ConsumedQueuesDeps {
-  redis: Redis;
-  api: Pick<CdsApiClient, 'projectIntegration'>;
-  guard: TargetGuard;
-  store: Pick<DeliveryStore, 'accept'>;
-  /** @param waiting pending executions of the hook */
-  workArrived: (uuid: string, waiting: number) => void;
-  metrics: Pick<Metrics, 'counter' | 'gauge'>;
-  logger: Logger;
-  now: Clock;
-  /** Between two reads of the wanted queues, and before the first retry. */
-  timing: { queuesMs?: number | undefined; firstRetryMs?: number | undefined };
-}
 
 /** Queues that `/mon/status` names because they are not consumed. */
 const MAX_NAMED = 50;
 const RESULTS = ['stored', 'duplicate', 'returned', 'rejected'] as const;
 
 /** Consumes the queues of RabbitMQ hooks in this process, with metrics and status. */
-export function createConsumedQueues(deps: ConsumedQueuesDeps) {
-  const messages = deps.metrics.counter({
+export function createConsumedQueues(resources: Resources) {
+  const { metrics, config } = resources;
+  const messages = metrics.counter({
     name: 'cds_hooks_rabbitmq_messages_total',
     help: 'Messages of RabbitMQ queues, by what became of them.',
     labels: ['result'],
   });
   countFromZero(messages, { result: RESULTS });
-  const storeMessage = createStoreMessage({
-    ...deps,
+  const storeMessage = createStoreMessage(resources, {
     count: (result) => messages.inc({ result }),
     notTaken: (uuid) => consumers.notTaken(uuid),
   });
-  const wanted = createWantedQueues({ redis: deps.redis });
-  const consumers: Consumers = createConsumers({
-    wanted,
-    logger: deps.logger,
-    everyMs: deps.timing.queuesMs,
-    consume: ({ uuid, settings }, changed, signal) =>
-      keepConsuming(
-        {
-          uuid,
-          settings,
-          api: deps.api,
-          guard: deps.guard,
-          take: (message) => storeMessage(uuid, message, signal),
-          changed,
-          logger: deps.logger,
-          firstPauseMs: deps.timing.firstRetryMs,
-        },
-        signal,
-      ),
+  const guard = createTargetGuard(config.outgoing);
+  const consumers = createConsumers(resources, (hook, changed, signal) => {
+    const take = (message: QueueMessage) => storeMessage(hook.uuid, message, signal);
+    return keepConsuming(hook, { guard, take, changed }, resources, signal);
   });
-  deps.metrics.gauge({
+  metrics.gauge({
     name: 'cds_hooks_rabbitmq_consumers',
     help: 'Queues of RabbitMQ hooks, by whether this process consumes them or waits to.',
     labels: ['state'],
     collect() {
       const states = [...consumers.states().values()];
       for (const state of ['consuming', 'waiting'] as const)
-        this.set({ state }, states.filter(({ kind }) => kind === state).length);
+        this.set({ state }, states.filter((one) => one === state).length);
     },
   });
 
@@ -80,7 +49,7 @@ export function createConsumedQueues(deps: ConsumedQueuesDeps) {
     statusLines(): MonitoringLine[] {
       const states = [...consumers.states()];
       if (states.length === 0) return [];
-      const waiting = states.flatMap(([uuid, { kind }]) => (kind === 'waiting' ? [uuid] : []));
+      const waiting = states.flatMap(([uuid, state]) => (state === 'waiting' ? [uuid] : []));
       const consumed = `${states.length - waiting.length} of ${states.length} consumed`;
       return [
         { component: 'RabbitMQ Queues', value: consumed, status: 'OK', type: '' },

@@ -1,24 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createQueueStore, parseJson } from '@cds/hooks-store';
 import { createDueLoop } from '@cds/redis';
-import type { Logger } from '@cds/service';
-import { z } from 'zod';
-import type { TaskHandler } from '../task-handler';
-import type { ConsumerState } from './keep-consuming';
-import type { RabbitmqSettings } from './rabbitmq-settings';
-import type { WantedQueues } from './wanted-queues';
-
-export interface ConsumersDeps {
-  wanted: WantedQueues;
-  /** Consumes the queue of one hook until `signal` is aborted. */
-  consume: (
-    hook: { uuid: string; settings: RabbitmqSettings },
-    changed: (state: ConsumerState) => void,
-    signal: AbortSignal,
-  ) => Promise<void>;
-  logger: Logger;
-  /** Between two reads of the wanted queues (ms). */
-  everyMs?: number | undefined;
-}
+import type { Resources } from '../../resources';
+import type { HandledTask, TaskHandler } from '../task-handler';
+import type { ConsumerState, HookOfQueue } from './keep-consuming';
+import { readSettings, settingsSchema } from './rabbitmq-settings';
 
 interface Consumer {
   /** JSON. */
@@ -31,50 +17,29 @@ interface Consumer {
 /** A broker that does not answer does not delay the end of the service. */
 const STOP_MS = 5_000;
 
-const settingsSchema = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      context.addIssue({ code: 'custom', message: 'no JSON' });
-      return z.NEVER;
-    }
-  })
-  .pipe(
-    z.record(
-      z.enum([
-        ...(['project', 'integration', 'exchange', 'exchangeType'] as const),
-        ...(['queue', 'bindingKey', 'consumerTag'] as const),
-      ]),
-      z.string(),
-    ),
-  );
-
-export interface Consumers {
-  taskHandler: TaskHandler;
-  start(): void;
-  /** Finishes the messages that are being taken. Resolves after {@link STOP_MS} at the latest. */
-  stop(): Promise<void>;
-  /** Called after a message for a hook that takes none. */
-  notTaken(uuid: string): Promise<void>;
-  states(): ReadonlyMap<string, ConsumerState>;
-}
-
 /**
  * The consumers of this process. Every replica consumes every queue; the broker delivers each
  * message to one. The wanted queues stand in one hash of Redis (uuid → settings), which tasks
  * change and every replica reads every two seconds.
+ *
+ * @param consume consumes the queue of one hook until `signal` is aborted
  */
-export function createConsumers(deps: ConsumersDeps): Consumers {
-  const { wanted, logger, everyMs = 2_000 } = deps;
+export function createConsumers(
+  { redis, logger, timing }: Pick<Resources, 'redis' | 'logger' | 'timing'>,
+  consume: (
+    hook: HookOfQueue,
+    changed: (state: ConsumerState) => void,
+    signal: AbortSignal,
+  ) => Promise<void>,
+) {
+  const wanted = createQueueStore({ redis });
   const running = new Map<string, Consumer>();
   /** A hook gets no second consumer before the first has ended. */
   const leaving = new Map<string, Promise<void>>();
   const warnedUnreadable = new Set<string>();
 
   function begin(uuid: string, text: string): void {
-    const settings = settingsSchema.safeParse(text);
+    const settings = settingsSchema.safeParse(parseJson(text));
     if (!settings.success) {
       if (!warnedUnreadable.has(uuid))
         logger.warn({ hook: uuid }, 'stored queue settings are unreadable: save the workflow');
@@ -84,13 +49,14 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
     const stop = new AbortController();
     const consumer: Consumer = {
       settings: text,
-      state: { kind: 'waiting', reason: 'connecting' },
+      state: 'waiting',
       stop,
       ended: Promise.resolve(),
     };
-    consumer.ended = deps
-      .consume({ uuid, settings: settings.data }, (state) => (consumer.state = state), stop.signal)
-      .catch((error: unknown) => logger.error({ err: error, hook: uuid }, 'consumer broke off'));
+    const changed = (state: ConsumerState) => (consumer.state = state);
+    consumer.ended = consume({ uuid, settings: settings.data }, changed, stop.signal).catch(
+      (error: unknown) => logger.error({ err: error, hook: uuid }, 'consumer broke off'),
+    );
     running.set(uuid, consumer);
   }
 
@@ -117,27 +83,39 @@ export function createConsumers(deps: ConsumersDeps): Consumers {
       await reconcile();
       return undefined;
     },
-    maxSleepMs: everyMs,
+    maxSleepMs: timing.queuesMs ?? 2_000,
     failed: (error) => logger.debug({ error }, 'failed to read the queues to consume'),
   });
 
   const thenReconcile = (change: Promise<void>): Promise<void> => change.finally(loop.runNow);
 
+  function want({ uuid, config }: HandledTask): Promise<void> {
+    const settings = readSettings(config);
+    const text = 'problem' in settings ? '' : JSON.stringify(settings);
+    return thenReconcile(wanted.want(uuid, config, text));
+  }
+
+  const forget = ({ uuid }: HandledTask) => thenReconcile(wanted.forget(uuid));
+  const taskHandler: TaskHandler = {
+    stored: want,
+    started: want,
+    stopped: forget,
+    removed: forget,
+  };
+
   return {
-    taskHandler: {
-      stored: ({ uuid, config }) => thenReconcile(wanted.want(uuid, config)),
-      started: ({ uuid, config }) => thenReconcile(wanted.want(uuid, config)),
-      stopped: ({ uuid }) => thenReconcile(wanted.forget(uuid)),
-      removed: ({ uuid }) => thenReconcile(wanted.forget(uuid)),
-    },
+    taskHandler,
     start: loop.start,
-    async stop() {
+    /** Finishes the messages that are being taken. Resolves after {@link STOP_MS} at the latest. */
+    async stop(): Promise<void> {
       await loop.stop();
       for (const [uuid, consumer] of running) end(uuid, consumer);
       const deadline = sleep(STOP_MS, undefined, { ref: false });
       await Promise.race([Promise.all(leaving.values()), deadline]);
     },
-    notTaken: (uuid) => thenReconcile(wanted.check(uuid)),
-    states: () => new Map([...running].map(([uuid, { state }]) => [uuid, state])),
+    /** Called after a message for a hook that takes none. */
+    notTaken: (uuid: string): Promise<void> => thenReconcile(wanted.check(uuid)),
+    states: (): ReadonlyMap<string, ConsumerState> =>
+      new Map([...running].map(([uuid, { state }]) => [uuid, state])),
   };
 }

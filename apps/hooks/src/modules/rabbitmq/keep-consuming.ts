@@ -1,23 +1,15 @@
-import type { CdsApiClient } from '@cds/api-client';
-import type { Logger } from '@cds/service';
 import { ExponentialBackoff, handleAll, retry } from 'cockatiel';
 import type { TargetGuard } from '@cds/network';
+import type { Resources } from '../../resources';
 import { brokerAddress } from './broker-address';
 import { consumeQueue, type MessageResult, type QueueMessage } from './consume-queue';
 import type { RabbitmqSettings } from './rabbitmq-settings';
 
-export type ConsumerState = { kind: 'consuming' } | { kind: 'waiting'; reason: string };
+export type ConsumerState = 'consuming' | 'waiting';
 
-export interface KeepConsumingDeps {
+export interface HookOfQueue {
   uuid: string;
   settings: RabbitmqSettings;
-  api: Pick<CdsApiClient, 'projectIntegration'>;
-  /** Checks the broker's address, which users of the project choose. */
-  guard: TargetGuard;
-  take: (message: QueueMessage) => Promise<MessageResult>;
-  changed: (state: ConsumerState) => void;
-  logger: Logger;
-  firstPauseMs?: number | undefined;
 }
 
 const MAX_PAUSE_MS = 30_000;
@@ -29,11 +21,22 @@ const WORKED_MS = 5_000;
  * the integration. Address and password are read from the API for each connection, and stored
  * nowhere.
  */
-export async function keepConsuming(deps: KeepConsumingDeps, signal: AbortSignal): Promise<void> {
-  const { api, guard, settings, changed, logger, firstPauseMs = 500 } = deps;
+export async function keepConsuming(
+  { uuid, settings }: HookOfQueue,
+  deps: {
+    /** Checks the broker's address, which users of the project choose. */
+    guard: TargetGuard;
+    take: (message: QueueMessage) => Promise<MessageResult>;
+    changed: (state: ConsumerState) => void;
+  },
+  { api, logger, timing }: Pick<Resources, 'api' | 'logger' | 'timing'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { guard, take, changed } = deps;
+  const { firstRetryMs: initialDelay = 500 } = timing;
   const again = retry(handleAll, {
     maxAttempts: Infinity,
-    backoff: new ExponentialBackoff({ initialDelay: firstPauseMs, maxDelay: MAX_PAUSE_MS }),
+    backoff: new ExponentialBackoff({ initialDelay, maxDelay: MAX_PAUSE_MS }),
   });
   let logged = '';
   let loggedNotBound: string | undefined;
@@ -48,16 +51,17 @@ export async function keepConsuming(deps: KeepConsumingDeps, signal: AbortSignal
         broker,
         lookup: guard.lookup,
         settings,
-        take: deps.take,
+        take,
         consuming(notBound) {
           consumingSince = performance.now();
           logged = '';
-          changed({ kind: 'consuming' });
-          logger.info({ hook: deps.uuid, queue: settings.queue }, 'queue is consumed');
+          changed('consuming');
+          logger.info({ hook: uuid, queue: settings.queue }, 'queue is consumed');
           if (notBound !== undefined && notBound !== loggedNotBound)
             logger.warn(
-              { hook: deps.uuid, ...settings, reason: notBound },
-              'queue is consumed but cannot be bound: bind it to the exchange, or grant the user that right',
+              { hook: uuid, ...settings, reason: notBound },
+              'queue is consumed but cannot be bound: ' +
+                'bind it to the exchange, or grant the user that right',
             );
           loggedNotBound = notBound;
         },
@@ -66,12 +70,13 @@ export async function keepConsuming(deps: KeepConsumingDeps, signal: AbortSignal
     } catch (error) {
       if (signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
-      changed({ kind: 'waiting', reason });
+      changed('waiting');
       // Once for each reason, not for each try.
       if (reason !== logged)
         logger.warn(
-          { hook: deps.uuid, queue: settings.queue, reason },
-          'queue is not consumed, it is tried again: check the integration of the project and the broker',
+          { hook: uuid, queue: settings.queue, reason },
+          'queue is not consumed, it is tried again: ' +
+            'check the integration of the project and the broker',
         );
       logged = reason;
       const worked = consumingSince !== undefined && performance.now() - consumingSince > WORKED_MS;

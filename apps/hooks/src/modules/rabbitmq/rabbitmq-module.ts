@@ -1,4 +1,3 @@
-import { createTargetGuard } from '@cds/network';
 import { CdsError } from '@cds/wire';
 import type { HookModule } from '../hook-module';
 import { createConsumedQueues } from './consumed-queues';
@@ -16,21 +15,14 @@ export const rabbitmq: HookModule = {
     return planMessage(Buffer.from(rabbitmq?.message ?? '', 'base64'));
   },
   create(resources) {
-    const { redis, api, registration, stores, queues, metrics } = resources;
-    const { logger, now, timing, config } = resources;
     let isStarted = false;
-    const consumed = createConsumedQueues({
-      ...{ redis, api, metrics, logger, now, timing },
-      store: stores.deliveries,
-      workArrived: queues.arrived,
-      guard: createTargetGuard(config.outgoing),
-    });
+    const consumed = createConsumedQueues(resources);
     return {
       tasks: { RabbitMQ: consumed.taskHandler },
       start() {
         isStarted = true;
         // The API knows where the brokers are.
-        void registration.firstRegistration().then(() => isStarted && consumed.start());
+        void resources.registration.firstRegistration().then(() => isStarted && consumed.start());
       },
       stop() {
         isStarted = false;

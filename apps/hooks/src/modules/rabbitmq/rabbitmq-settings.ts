@@ -1,16 +1,18 @@
 import type { HookConfig } from '@cds/wire';
+import { z } from 'zod';
 
-export interface RabbitmqSettings {
-  project: string;
+export const settingsSchema = z.strictObject({
+  project: z.string(),
   /** The project's integration that knows the broker and its password. */
-  integration: string;
-  exchange: string;
-  exchangeType: string;
-  queue: string;
-  bindingKey: string;
+  integration: z.string(),
+  exchange: z.string(),
+  exchangeType: z.string(),
+  queue: z.string(),
+  bindingKey: z.string(),
   /** When empty, the broker chooses one. */
-  consumerTag: string;
-}
+  consumerTag: z.string(),
+});
+export type RabbitmqSettings = z.infer<typeof settingsSchema>;
 
 /** The bound of short strings in AMQP 0-9-1. */
 const MAX_BYTES = 255;
@@ -47,7 +49,9 @@ export function readSettings(config: HookConfig | null): RabbitmqSettings | { pr
     };
   if (!EXCHANGE_TYPES.has(exchangeType) && !exchangeType.startsWith('x-'))
     return {
-      problem: `exchange_type is one of ${[...EXCHANGE_TYPES].join(', ')}, or x-… of a plugin, not ${exchangeType}`,
+      problem:
+        `exchange_type is one of ${[...EXCHANGE_TYPES].join(', ')}, ` +
+        `or x-… of a plugin, not ${exchangeType}`,
     };
   return settings;
 }

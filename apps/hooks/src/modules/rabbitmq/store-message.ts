@@ -1,14 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '@cds/service';
-import {
-  type Clock,
-  NEW_STATE,
-  timestampOfMs,
-  type DeliveryStore,
-  type Acceptance,
-} from '@cds/hooks-store';
+import { type Acceptance, NEW_STATE, timestampOfMs } from '@cds/hooks-store';
 import { answeredByRedis } from '@cds/redis';
+import type { Resources } from '../../resources';
 import type { MessageResult, QueueMessage } from './consume-queue';
 
 /** As for the body of a delivery. */
@@ -18,33 +12,22 @@ const REDIS_OUTAGE_PAUSE_MS = 500;
 const NOT_TAKEN_PAUSE_MS = 2_000;
 
 const DUPLICATE =
-  'duplicate: a message with the same id and content was accepted before, see the execution {first}';
-
-export interface StoreMessageDeps {
-  store: Pick<DeliveryStore, 'accept'>;
-  /** @param waiting pending executions of the hook */
-  workArrived: (uuid: string, waiting: number) => void;
-  /** Called for a hook that takes no messages any more. */
-  notTaken: (uuid: string) => Promise<void>;
-  count: (result: MessageResult | 'duplicate') => void;
-  logger: Logger;
-  now: Clock;
-}
-
-export type StoreMessage = (
-  uuid: string,
-  message: QueueMessage,
-  signal: AbortSignal,
-) => Promise<MessageResult>;
+  'duplicate: a message with the same id and content was accepted before, ' +
+  'see the execution {first}';
 
 /**
  * Stores a message as an execution of its hook. It stays with the broker until Redis has it. A
  * message that comes again, since its acknowledgement was lost, is a duplicate by its id and
  * content. Without an id it starts a second run.
  */
-export function createStoreMessage(deps: StoreMessageDeps): StoreMessage {
-  const { store, logger, now } = deps;
-
+export function createStoreMessage(
+  { stores, queues, logger, now }: Pick<Resources, 'stores' | 'queues' | 'logger' | 'now'>,
+  on: {
+    /** Called for a hook that takes no messages any more. */
+    notTaken: (uuid: string) => Promise<void>;
+    count: (result: MessageResult | 'duplicate') => void;
+  },
+) {
   function accept(
     uuid: string,
     { content }: QueueMessage,
@@ -54,7 +37,7 @@ export function createStoreMessage(deps: StoreMessageDeps): StoreMessage {
     const processed = timestampOfMs(acceptedAt);
     const done = { ...NEW_STATE, status: 'DONE' as const, processing_timestamp: processed };
     return answeredByRedis(() =>
-      store.accept({
+      stores.deliveries.accept({
         uuid,
         method: '',
         validatedFor: 'RabbitMQ',
@@ -70,14 +53,19 @@ export function createStoreMessage(deps: StoreMessageDeps): StoreMessage {
     );
   }
 
-  return async function storeMessage(uuid, message, signal) {
+  return async function storeMessage(
+    uuid: string,
+    message: QueueMessage,
+    signal: AbortSignal,
+  ): Promise<MessageResult> {
     const { length } = message.content;
     if (length > MAX_MESSAGE_BYTES) {
       logger.error(
         { hook: uuid, bytes: length, most: MAX_MESSAGE_BYTES },
-        'message is too large and starts no run: the broker moves it to the dead-letter exchange of the queue, if there is one',
+        'message is too large and starts no run: ' +
+          'the broker moves it to the dead-letter exchange of the queue, if there is one',
       );
-      deps.count('rejected');
+      on.count('rejected');
       return 'rejected';
     }
     // The same for every try: one that timed out may have been stored.
@@ -86,8 +74,8 @@ export function createStoreMessage(deps: StoreMessageDeps): StoreMessage {
       try {
         const acceptance = await accept(uuid, message, names);
         if (acceptance.kind === 'accepted' || acceptance.kind === 'duplicate') {
-          if (acceptance.kind === 'accepted') deps.workArrived(uuid, acceptance.waiting);
-          deps.count(acceptance.kind === 'accepted' ? 'stored' : 'duplicate');
+          if (acceptance.kind === 'accepted') queues.arrived(uuid, acceptance.waiting);
+          on.count(acceptance.kind === 'accepted' ? 'stored' : 'duplicate');
           return 'stored';
         }
         break;
@@ -105,10 +93,10 @@ export function createStoreMessage(deps: StoreMessageDeps): StoreMessage {
         { requestId: names.requestId, hook: uuid },
         'message returned to its queue: the hook was removed, or has another type',
       );
-      await deps.notTaken(uuid).catch(() => undefined);
+      await on.notTaken(uuid).catch(() => undefined);
       await sleep(NOT_TAKEN_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
-    deps.count('returned');
+    on.count('returned');
     return 'returned';
   };
 }

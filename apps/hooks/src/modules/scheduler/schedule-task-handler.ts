@@ -7,7 +7,7 @@ import { scheduleOf, scheduleText } from './scheduled-times';
  * Aligns the due times of schedulers with their tasks. Redis decides by the task as it is now,
  * since another replica may have changed it.
  */
-export function createScheduleTaskHandler({ store }: { store: ScheduleStore }): TaskHandler {
+export function createScheduleTaskHandler(store: ScheduleStore): TaskHandler {
   const scheduled = ({ uuid, config }: HandledTask) => ({
     uuid,
     config: JSON.stringify(config),

@@ -1,4 +1,4 @@
-import { createSchedule, isCronError, type Schedule } from '@cds/cron';
+import { createSchedule, CronError, type Schedule } from '@cds/cron';
 import type { Occurrence } from '@cds/hooks-store';
 import { CdsError, type HookConfig } from '@cds/wire';
 import { LRUCache } from 'lru-cache';
@@ -25,7 +25,7 @@ function readSchedule(cron: string, timeZone: string): Schedule {
   try {
     return createSchedule(cron, timeZone);
   } catch (error) {
-    if (!isCronError(error)) throw error;
+    if (!(error instanceof CronError)) throw error;
     const key = error.column === undefined ? 'timezone' : 'cron';
     throw new CdsError('wrongRequest', { from: `${key}: ${error.message}`, cause: error });
   }

@@ -1,25 +1,9 @@
 import type { Schedule } from '@cds/cron';
-import type { Logger } from '@cds/service';
-import {
-  readConfig,
-  type DueScheduler,
-  type ReadScheduler,
-  type ScheduleStore,
-} from '@cds/hooks-store';
+import { type DueScheduler, readConfig, type ReadScheduler } from '@cds/hooks-store';
+import { answeredByRedis, createDueLoop } from '@cds/redis';
 import { isCdsError } from '@cds/wire';
-import { answeredByRedis, createDueLoop, type DueLoop } from '@cds/redis';
-import type { HookQueue } from '../../queue/hook-queue';
+import type { Resources } from '../../resources';
 import { occurrenceOf, scheduleOf, scheduleText } from './scheduled-times';
-
-export interface SchedulerLoopDeps {
-  store: ScheduleStore;
-  hookQueue: Pick<HookQueue, 'ensureSoon'>;
-  logger: Logger;
-  /** Called for each due time that this replica took. */
-  fired?: (result: 'on_time' | 'late' | 'skipped') => void;
-}
-
-export type SchedulerLoop = Pick<DueLoop, 'start' | 'stop'>;
 
 /** Due times that are taken concurrently. */
 const MAX_CONCURRENT = 100;
@@ -32,8 +16,11 @@ const AGAIN_MS = 5;
  * Stores an execution when a scheduler is due. Every replica tries; a script gives each time to
  * one. This costs one small script every half second and replica, for any number of schedulers.
  */
-export function createSchedulerLoop(deps: SchedulerLoopDeps): SchedulerLoop {
-  const { store, hookQueue, logger, fired } = deps;
+export function createSchedulerLoop(
+  resources: Pick<Resources, 'logger' | 'queues' | 'stores' | 'workMetrics'>,
+) {
+  const { logger, queues, workMetrics } = resources;
+  const store = resources.stores.schedules;
 
   /** @returns undefined when the scheduler was removed, is invalid, or has another schedule */
   async function readOne(scheduler: ReadScheduler, now: number): Promise<Schedule | undefined> {
@@ -66,12 +53,12 @@ export function createSchedulerLoop(deps: SchedulerLoopDeps): SchedulerLoop {
     const occurrence = occurrenceOf(schedule, due, now);
     const taken = await store.take(scheduler, occurrence);
     if (taken === 'skipped') {
-      fired?.('skipped');
+      workMetrics.schedulerFired('skipped');
       logger.debug({ hook: uuid, due }, 'scheduled run skipped: an earlier one waits');
     }
     if (taken !== 'taken') return;
-    hookQueue.ensureSoon(uuid);
-    fired?.(occurrence.late ? 'late' : 'on_time');
+    queues.hooks.ensureSoon(uuid);
+    workMetrics.schedulerFired(occurrence.late ? 'late' : 'on_time');
     if (!occurrence.late) return;
     logger.warn(
       {
@@ -79,7 +66,8 @@ export function createSchedulerLoop(deps: SchedulerLoopDeps): SchedulerLoop {
         due: new Date(due).toISOString(),
         time: new Date(occurrence.time).toISOString(),
       },
-      'scheduled run is late, missed ones before it are skipped: no replica or no Redis was running',
+      'scheduled run is late, missed ones before it are skipped: ' +
+        'no replica or no Redis was running',
     );
   }
 

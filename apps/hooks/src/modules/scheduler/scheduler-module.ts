@@ -23,17 +23,11 @@ export const scheduler: HookModule = {
     }
   },
   plan: ({ execution }) => planSchedule(execution.config ?? {}),
-  create({ stores, queues, logger, workMetrics }) {
-    const store = stores.schedules;
+  create(resources) {
     return {
-      tasks: { Scheduler: createScheduleTaskHandler({ store }) },
+      tasks: { Scheduler: createScheduleTaskHandler(resources.stores.schedules) },
       work() {
-        const loop = createSchedulerLoop({
-          store,
-          logger,
-          hookQueue: queues.hooks,
-          fired: workMetrics.schedulerFired,
-        });
+        const loop = createSchedulerLoop(resources);
         loop.start();
         return { stop: loop.stop };
       },

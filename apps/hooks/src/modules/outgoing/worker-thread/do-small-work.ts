@@ -9,23 +9,23 @@ import type { OrderOf, ResultOf, WorkName } from './heavy-work';
 const SMALL_WORK = { characters: 65_536, steps: 1_000 };
 const SMALL_TEXT = 65_536;
 const SMALL_SECRETS = 4_096;
-const SMALL_MASKING = { mostLooks: 200_000 };
+const SMALL_LOOKS = 200_000;
 
 const SMALL: { [Name in WorkName]: (order: OrderOf<Name>) => ResultOf<Name> | undefined } = {
   fillIn(order: FillInOrder) {
     if (JSON.stringify(order.webhook).length > SMALL_TEXT) return undefined;
-    return orMore(() => fillIn(order, createBudget(SMALL_WORK)));
+    return fillIn(order, createBudget(SMALL_WORK));
   },
   fillPayload(order: FillPayloadOrder) {
     if (order.template.length > SMALL_TEXT) return undefined;
-    return orMore(() => fillPayload(order, { budget: createBudget(SMALL_WORK) }));
+    return fillPayload(order, createBudget(SMALL_WORK));
   },
   callLogOf(order: CallLogOrder) {
     const { call, secrets } = order;
     const texts = 'error' in call ? [call.error] : [call.request, call.response].flatMap(textsOf);
     const isSmall =
       lengthOf(texts) <= SMALL_TEXT && lengthOf(secrets.map(({ value }) => value)) <= SMALL_SECRETS;
-    return isSmall ? orMore(() => maskedLogOf(order, SMALL_MASKING)) : undefined;
+    return isSmall ? maskedLogOf(order, SMALL_LOOKS) : undefined;
   },
 };
 
@@ -34,12 +34,8 @@ export function doSmallWork<Name extends WorkName>(
   name: Name,
   order: OrderOf<Name>,
 ): ResultOf<Name> | undefined {
-  return SMALL[name](order);
-}
-
-function orMore<T>(work: () => T): T | undefined {
   try {
-    return work();
+    return SMALL[name](order);
   } catch (error) {
     if (error instanceof TooMuchWorkError || error instanceof TooMuchToMaskError) return undefined;
     throw error;

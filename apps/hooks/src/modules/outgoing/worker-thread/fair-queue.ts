@@ -1,15 +1,8 @@
-export interface FairQueueLimits {
-  max: number;
-  maxPerOwner: number;
-}
-
-export type FairQueue<T> = ReturnType<typeof createFairQueue<T>>;
-
 /**
  * A queue in which owners take turns. The items of one owner keep their order. An item waits for
  * one item of each other owner at most, and for those of its own.
  */
-export function createFairQueue<T>({ max, maxPerOwner }: FairQueueLimits) {
+export function createFairQueue<T>({ max, maxPerOwner }: { max: number; maxPerOwner: number }) {
   /** The owner of the next turn is first. */
   const byOwner = new Map<string, T[]>();
   let size = 0;

@@ -4,9 +4,9 @@ import { fillIn } from '../fill-in';
 import { fillPayload } from '../fill-payload';
 
 /** Work on one user's data that may take long. Pure: input and output are copied to threads. */
-export const HEAVY_WORK = { fillIn, fillPayload, callLogOf };
+const HEAVY_WORK = { fillIn, fillPayload, callLogOf };
 
-export type HeavyWork = typeof HEAVY_WORK;
+type HeavyWork = typeof HEAVY_WORK;
 export type WorkName = keyof HeavyWork;
 export type OrderOf<Name extends WorkName> = Parameters<HeavyWork[Name]>[0];
 export type ResultOf<Name extends WorkName> = ReturnType<HeavyWork[Name]>;

@@ -1,14 +1,14 @@
 import { InterpolateError } from '@cds/interpolate';
 import type { Worker } from 'node:worker_threads';
 import { doSmallWork } from './do-small-work';
-import { createFairQueue, type FairQueueLimits } from './fair-queue';
+import { createFairQueue } from './fair-queue';
 import type { OrderOf, ResultOf, WorkMessage, WorkName, WorkReply } from './heavy-work';
 import { startThread } from './start-thread';
 
 /** Bounded work takes far less, also on a busy machine. */
 const DEADLINE_MS = 30_000;
 /** Orders that wait. Bounds the memory alone: fewer executions run at once. */
-const LIMITS: FairQueueLimits = { max: 1_000, maxPerOwner: 100 };
+const LIMITS = { max: 1_000, maxPerOwner: 100 };
 /** An idle thread takes ten megabytes. */
 const IDLE_MS = 60_000;
 
