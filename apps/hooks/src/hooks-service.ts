@@ -4,7 +4,7 @@ import { watchRedisHealth, whenReady } from '@cds/redis';
 import { createMonitoring, createReadiness, type Logger } from '@cds/service';
 import type { Tracing } from '@cds/tracing';
 import { createAdminService } from './admin/admin-service';
-import { createOperatorPages } from './admin/ui/create-operator-pages';
+import { createOperatorPages } from './admin/ui/ui-router';
 import { getApps } from './get-app';
 import { HOOK_MODULES } from './hook-modules';
 import { listenAll } from './listen-all';

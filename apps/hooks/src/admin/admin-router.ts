@@ -121,7 +121,8 @@ export function createAdminRouter(deps: { service: AdminService }): Router {
       ...{ summary: 'Pauses or resumes the processing', query: maintenanceQuery },
       ...{ answer: 'nothing', errors: REDIS_AWAY },
       description:
-        'For all replicas, and over restarts, while CDS is maintained. Deliveries are accepted and wait.',
+        'For all replicas, and over restarts, while CDS is maintained. ' +
+        'Deliveries are accepted and wait.',
     },
     ({ query }) => one((request) => service.setMaintenance(query(request).enable === 'true')),
   );

@@ -2,7 +2,6 @@ import {
   createDeadLetters,
   createReplay,
   createResetSignature,
-  type DeadLetter,
   type DeadLetterRef,
   idOfTimestamp,
   type Moved,
@@ -37,7 +36,6 @@ export const replayAnswerSchema = z
     }),
   })
   .meta({ id: 'ReplayAnswer' });
-export type ReplayAnswer = z.infer<typeof replayAnswerSchema>;
 
 export const dueAnswerSchema = z
   .object({
@@ -47,7 +45,6 @@ export const dueAnswerSchema = z
     }),
   })
   .meta({ id: 'DueAnswer' });
-export type DueAnswer = z.infer<typeof dueAnswerSchema>;
 
 /** The API waits about a minute for an answer. */
 const ALL_MS = 20_000;
@@ -80,14 +77,10 @@ export function createAdminService(
 
   return {
     /** Newest first. @param page.uuid of a task, for its own and those of its cleanups */
-    list: (page: {
-      uuid?: string | undefined;
-      offset: number;
-      limit: number;
-    }): Promise<DeadLetter[]> => deadLetters.list(page),
+    list: deadLetters.list,
 
     /** The number of dead letters, of one task and its cleanups or of all. */
-    count: (uuid?: string): Promise<number> => deadLetters.count(uuid),
+    count: deadLetters.count,
 
     /** Whether an execution is a dead letter. @throws CdsError 400 */
     isDead: async ({ uuid, timestamp }: ExecutionRef): Promise<boolean> =>
@@ -120,7 +113,7 @@ export function createAdminService(
     },
 
     /** Of an execution that has ended. @throws CdsError 400, 404, 409 */
-    async replay({ uuid, timestamp }: ExecutionRef): Promise<ReplayAnswer> {
+    async replay({ uuid, timestamp }: ExecutionRef): Promise<z.infer<typeof replayAnswerSchema>> {
       const id = idOf(uuid, timestamp);
       const replayed = await replay(uuid, id, now());
       switch (replayed.kind) {
@@ -153,17 +146,21 @@ export function createAdminService(
     },
 
     /** Safe to repeat. @throws CdsError 400, 404, 409 */
-    async makeDue(uuid: string): Promise<DueAnswer> {
+    async makeDue(uuid: string): Promise<z.infer<typeof dueAnswerSchema>> {
       if (!isCleanupId(uuid)) {
         throw new CdsError('wrongRequest', {
-          from: 'this is no uuid of a cleanup, which has 64 digits: GET /task lists them as BranchDeletion',
+          from:
+            'this is no uuid of a cleanup, which has 64 digits: ' +
+            'GET /task lists them as BranchDeletion',
         });
       }
       const made = await stores.cleanups.makeDue(uuid, now());
       switch (made.kind) {
         case 'unknown':
           throw new CdsError('notFound', {
-            from: 'no cleanup is pending under this uuid: it was done or cancelled, or never scheduled; GET /task lists them as BranchDeletion',
+            from:
+              'no cleanup is pending under this uuid: it was done or cancelled, ' +
+              'or never scheduled; GET /task lists them as BranchDeletion',
           });
         case 'stopped':
           throw new CdsError('conflict', {
@@ -171,7 +168,9 @@ export function createAdminService(
           });
         case 'failed':
           throw new CdsError('conflict', {
-            from: 'the cleanup failed for good or was ended: GET /task/{uuid}/start lets it try again',
+            from:
+              'the cleanup failed for good or was ended: ' +
+              'GET /task/{uuid}/start lets it try again',
           });
       }
       logger.info({ cleanup: uuid }, 'cleanup made due now');
@@ -200,7 +199,9 @@ function idOf(uuid: string, timestamp: string): string {
   const id = idOfTimestamp(timestamp);
   if (id !== undefined && isTaskUuid(uuid)) return id;
   throw new CdsError('wrongRequest', {
-    from: 'no execution is called this: the timestamp is a number of nanoseconds that ends in 000, as GET /admin/dead-letters and GET /task/{uuid}/execution show it',
+    from:
+      'no execution is called this: the timestamp is a number of nanoseconds that ends in 000, ' +
+      'as GET /admin/dead-letters and GET /task/{uuid}/execution show it',
   });
 }
 
@@ -213,7 +214,9 @@ function checkMoved(result: Moved): void {
   }
   if (result === 'not-dead') {
     throw new CdsError('conflict', {
-      from: 'the execution is no dead letter, or no longer: it waits or has ended; POST /admin/task/{uuid}/execution/{timestamp}/replay sends any that has ended again',
+      from:
+        'the execution is no dead letter, or no longer: it waits or has ended; ' +
+        'POST /admin/task/{uuid}/execution/{timestamp}/replay sends any that has ended again',
     });
   }
 }

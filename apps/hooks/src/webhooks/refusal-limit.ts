@@ -17,15 +17,7 @@ const MAX_ADDRESSES = 10_000;
  * delivery is not counted: its sender knows a hook, so there is nothing to guess.
  */
 export function createRefusalLimit() {
-  const counts = new LRUCache<string, { refusals: number; until: number }>({ max: MAX_ADDRESSES });
-
-  /** Whole seconds until the limit ends; undefined when the address is not over it. */
-  function retryAfter(address: string): number | undefined {
-    const count = counts.get(networkOf(address));
-    const left = count ? count.until - performance.now() : 0;
-    if (!count || left <= 0 || count.refusals < REFUSALS_PER_MINUTE) return undefined;
-    return Math.ceil(left / 1000);
-  }
+  const { retryAfter, count } = createAddressLimit(REFUSALS_PER_MINUTE, WINDOW_MS);
 
   return {
     retryAfter,
@@ -34,12 +26,33 @@ export function createRefusalLimit() {
     apply(error: CdsError, address: string): CdsError {
       if (!(error instanceof Refusal) || !error.isOfStranger) return error;
       const seconds = retryAfter(address);
+      count(address);
+      return seconds === undefined ? error : limited(seconds);
+    },
+  };
+}
+
+/** Bounds what is counted for each address, in this process. */
+export function createAddressLimit(max: number, windowMs: number) {
+  const counts = new LRUCache<string, { count: number; until: number }>({ max: MAX_ADDRESSES });
+
+  return {
+    /** Whole seconds until the limit ends; undefined when the address is not over it. */
+    retryAfter(address: string): number | undefined {
+      const counted = counts.get(networkOf(address));
+      const left = counted ? counted.until - performance.now() : 0;
+      if (!counted || left <= 0 || counted.count < max) return undefined;
+      return Math.ceil(left / 1_000);
+    },
+
+    /** @returns how many there are in this window */
+    count(address: string): number {
       const network = networkOf(address);
       const now = performance.now();
-      const count = counts.get(network);
-      if (count && count.until > now) count.refusals++;
-      else counts.set(network, { refusals: 1, until: now + WINDOW_MS });
-      return seconds === undefined ? error : limited(seconds);
+      const before = counts.get(network);
+      if (before && before.until > now) return ++before.count;
+      counts.set(network, { count: 1, until: now + windowMs });
+      return 1;
     },
   };
 }

@@ -1,11 +1,16 @@
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import express, { type Request, type RequestHandler, type Response } from 'express';
-import { createLoginLimit, MAX_WRONG } from './login-limit';
+import { createAddressLimit } from '../../webhooks/refusal-limit';
+import { layout } from './layout';
+import { loginPage } from './login-page';
 import { readQuery } from './page-deps';
 import { pathOf, UI } from './paths';
 import type { Sessions } from './sessions';
 
+/** Wrong passwords of an address in the window; then even the right one is refused. */
+export const MAX_WRONG = 10;
+const WINDOW_MS = 5 * 60_000;
 const COOKIE = 'cdsbb_hooks_ui';
 /** A form has a password, or two names of an execution, and its token. */
 const MAX_FORM_BYTES = 8_192;
@@ -44,14 +49,20 @@ function isForeign({ headers }: Request): boolean {
 
 function foreignForm(): CdsError {
   return new CdsError('forbidden', {
-    from: 'the form was sent by a page of another origin. Behind a proxy: it has to pass on Host, or serve https',
+    from:
+      'the form was sent by a page of another origin. ' +
+      'Behind a proxy: it has to pass on Host, or serve https',
   });
 }
 
 /** Who is signed in, the login and the logout. */
-export function createAccess(deps: { sessions: Sessions; logger: Logger; loginPage: LoginPage }) {
-  const { sessions, logger, loginPage } = deps;
-  const limit = createLoginLimit();
+export function createAccess(deps: { sessions: Sessions; logger: Logger; service: string }) {
+  const { sessions, logger, service } = deps;
+  const limit = createAddressLimit(MAX_WRONG, WINDOW_MS);
+
+  function askForPassword(response: Response, next: string, error?: string): void {
+    response.end(layout(loginPage({ next, error }), { service }).text);
+  }
 
   /** The token of the session; undefined where nobody is signed in. */
   function sessionOf({ headers }: Request): string | undefined {
@@ -88,7 +99,7 @@ export function createAccess(deps: { sessions: Sessions; logger: Logger; loginPa
     }) satisfies RequestHandler,
 
     askForPassword: ((request, response) => {
-      loginPage(response, { next: nextOf(readQuery(request.query).text('next')) });
+      askForPassword(response, nextOf(readQuery(request.query).text('next')));
     }) satisfies RequestHandler,
 
     /** Behind {@link readForm}. */
@@ -100,7 +111,7 @@ export function createAccess(deps: { sessions: Sessions; logger: Logger; loginPa
       if (seconds !== undefined) {
         response.status(429).setHeader('Retry-After', seconds);
         const error = `Too many wrong passwords: try again in ${seconds} seconds.`;
-        return loginPage(response, { next, error });
+        return askForPassword(response, next, error);
       }
       const { password } = form;
       if (typeof password === 'string' && sessions.isPassword(password)) {
@@ -108,11 +119,11 @@ export function createAccess(deps: { sessions: Sessions; logger: Logger; loginPa
         response.cookie(COOKIE, sessions.start(), cookieOf(request));
         return redirect(response, next || UI);
       }
-      const wrong = limit.wrong(address);
+      const wrong = limit.count(address);
       if (wrong === 1 || wrong === MAX_WRONG)
         logger.warn({ address, wrong }, 'login of an operator refused');
       response.status(401);
-      loginPage(response, { next, error: 'The password is wrong.' });
+      askForPassword(response, next, 'The password is wrong.');
     }) satisfies RequestHandler,
 
     logOut: ((request, response) => {
@@ -121,9 +132,6 @@ export function createAccess(deps: { sessions: Sessions; logger: Logger; loginPa
     }) satisfies RequestHandler,
   };
 }
-
-/** Answers with the form that asks for the password. */
-export type LoginPage = (response: Response, of: { next: string; error?: string }) => void;
 
 function nextOf(given: string): string {
   return OWN_PATH.test(given) ? given : '';

@@ -1,4 +1,4 @@
-import type { ActionName } from './actions';
+import { type ActionName, ACTIONS } from './actions';
 import { html, type Html } from './html';
 import { tokenField } from './layout';
 import { pathOf } from './paths';
@@ -10,12 +10,16 @@ export interface ActionTarget {
   timestamp?: string | number | undefined;
 }
 
-/** A link to the page that asks whether to do it. */
+/**
+ * A link to the page that asks whether to do it.
+ *
+ * @param about what of several, for who does not see the row
+ */
 export function actionLink(
   name: ActionName,
   { uuid, timestamp }: ActionTarget,
-  text: string,
   about?: string,
+  text = ACTIONS[name].label,
 ): Html {
   const href = pathOf(`/confirm/${name}`, { uuid, timestamp });
   return html`<a href="${href}" ${about !== undefined && html` aria-label="${text} ${about}"`}
@@ -23,19 +27,22 @@ export function actionLink(
   >`;
 }
 
-/** A button that does it. @param about what of several, for who does not see the row */
+/** A button that does it. */
 export function actionButton(
   name: ActionName,
   { uuid, timestamp }: ActionTarget,
-  of: { text: string; formToken: string; about?: string; style?: 'quiet' | 'bad' },
+  { formToken, about, isBad }: { formToken: string; about?: string; isBad?: boolean | undefined },
 ): Html {
-  const { text, formToken, about, style = '' } = of;
+  const { label } = ACTIONS[name];
   const field = (field: string, value: string | number | undefined) =>
     value !== undefined && html`<input type="hidden" name="${field}" value="${value}" />`;
   return html`<form method="post" action="${pathOf(`/do/${name}`)}">
     ${tokenField(formToken)}${field('uuid', uuid)}${field('timestamp', timestamp)}
-    <button class="${style}" ${about !== undefined && html`aria-label="${text} ${about}"`}>
-      ${text}
+    <button
+      class="${isBad && 'bad'}"
+      ${about !== undefined && html`aria-label="${label} ${about}"`}
+    >
+      ${label}
     </button>
   </form>`;
 }

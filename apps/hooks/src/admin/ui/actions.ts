@@ -47,7 +47,8 @@ function movedSentence(done: Query, what: string): string {
 
 async function lettersText(deps: PageDeps, { uuid }: Target): Promise<string> {
   const count = await deps.admin.count(uuid || undefined);
-  return `It is about ${count} dead letters${uuid === '' ? ', those of all hooks' : ` of ${uuid}`}.`;
+  const whose = uuid === '' ? ', those of all hooks' : ` of ${uuid}`;
+  return `It is about ${count} dead letters${whose}.`;
 }
 
 const table = {

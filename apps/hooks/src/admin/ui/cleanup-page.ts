@@ -2,7 +2,7 @@ import { type Cleanup, type CleanupSet, pageOfCleanups } from '@cds/hooks-store'
 import { actionButton, actionLink } from './action-forms';
 import { distanceOf, timeOf } from './format';
 import { html, type Part } from './html';
-import { lists, type Page, pager, table } from './layout';
+import { lists, offsetPager, type Page, table } from './layout';
 import { MAX_OFFSET, PAGE, type PageRequest } from './page-deps';
 import { hookPath, pathOf } from './paths';
 
@@ -39,10 +39,7 @@ export async function cleanupPage({ deps, query, formToken }: PageRequest): Prom
         rows: found.map((cleanup) => cellsOf(cleanup, { formToken, now: deps.now() })),
         none: 'There is none.',
       })}
-      ${pager([
-        ['Before', offset > 0 ? at(Math.max(0, offset - PAGE)) : undefined],
-        ['After', offset + PAGE < total ? at(offset + PAGE) : undefined],
-      ])}`,
+      ${offsetPager(at, { offset, isMore: offset + PAGE < total })}`,
   };
 }
 
@@ -67,12 +64,8 @@ export function cleanupActions(
   return html`<div class="actions">
     ${
       status === 'waiting'
-        ? [
-            actionLink('stop', { uuid }, 'Stop', about),
-            html``,
-            actionLink('do-now', { uuid }, 'Do it now', about),
-          ]
-        : actionButton('start', { uuid }, { text: 'Start', formToken, about })
+        ? [actionLink('stop', { uuid }, about), html``, actionLink('do-now', { uuid }, about)]
+        : actionButton('start', { uuid }, { formToken, about })
     }
   </div>`;
 }

@@ -15,7 +15,6 @@ export async function confirmPage({ deps, query, params, formToken }: PageReques
   const target = { uuid, timestamp };
   const text =
     typeof confirm?.text === 'function' ? await confirm.text(deps, target) : confirm?.text;
-  const style = confirm?.isBad ? 'bad' : undefined;
   return {
     title: confirm?.title ?? `${label}?`,
     body: html` <p>${text}</p>
@@ -24,7 +23,7 @@ export async function confirmPage({ deps, query, params, formToken }: PageReques
         ['Execution', timestamp],
       ])}
       <div class="actions">
-        ${actionButton(name, target, { text: label, formToken, ...(style && { style }) })}
+        ${actionButton(name, target, { formToken, isBad: confirm?.isBad })}
         <a href="${place(target)}">Cancel</a>
       </div>`,
   };

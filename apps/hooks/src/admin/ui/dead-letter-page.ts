@@ -2,7 +2,7 @@ import type { DeadLetter } from '@cds/hooks-store';
 import { actionButton, actionLink } from './action-forms';
 import { timeOf } from './format';
 import { html, type Part } from './html';
-import { type Page, pager, table } from './layout';
+import { offsetPager, type Page, table } from './layout';
 import { MAX_OFFSET, PAGE, type PageRequest } from './page-deps';
 import { executionPath, hookPath, pathOf } from './paths';
 
@@ -24,8 +24,7 @@ export async function deadLetterPage({ deps, query, formToken }: PageRequest): P
       ${
         shown.length > 0 &&
         html`<p class="actions">
-          ${actionLink('retry-all', { uuid }, 'Retry all')}
-          ${actionLink('drop-all', { uuid }, 'Drop all')}
+          ${actionLink('retry-all', { uuid })} ${actionLink('drop-all', { uuid })}
         </p>`
       }
       ${table({
@@ -34,10 +33,7 @@ export async function deadLetterPage({ deps, query, formToken }: PageRequest): P
         rows: shown.map((letter) => cellsOf(letter, formToken)),
         none: 'There is none.',
       })}
-      ${pager([
-        ['Newer', offset > 0 ? at(Math.max(0, offset - PAGE)) : undefined],
-        ['Older', letters.length > PAGE ? at(offset + PAGE) : undefined],
-      ])}`,
+      ${offsetPager(at, { offset, isMore: letters.length > PAGE }, ['Newer', 'Older'])}`,
   };
 }
 
@@ -54,8 +50,7 @@ function cellsOf(letter: DeadLetter, formToken: string): Part[] {
     letter.last_error,
     letter.nb_errors,
     html`<div class="actions">
-      ${actionButton('retry', target, { text: 'Retry', formToken, about })}
-      ${actionLink('drop', target, 'Drop', about)}
+      ${actionButton('retry', target, { formToken, about })} ${actionLink('drop', target, about)}
     </div>`,
   ];
 }

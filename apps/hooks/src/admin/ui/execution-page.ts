@@ -58,11 +58,10 @@ function actionsOf(execution: TaskExecution, isDead: boolean, formToken: string)
   const target = { uuid, timestamp };
   if (isDead)
     return html`<div class="actions">
-      ${actionButton('retry', target, { text: 'Retry', formToken })}
-      ${actionLink('drop', target, 'Drop')}
+      ${actionButton('retry', target, { formToken })} ${actionLink('drop', target)}
     </div>`;
   const isEnded = status === 'DONE';
   return html`<div class="actions">
-    ${isEnded ? actionLink('replay', target, 'Replay') : actionLink('end', target, 'End it')}
+    ${isEnded ? actionLink('replay', target) : actionLink('end', target)}
   </div>`;
 }

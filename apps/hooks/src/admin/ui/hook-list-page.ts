@@ -3,7 +3,7 @@ import { CdsError, type Task } from '@cds/wire';
 import { configValue, nameOf } from './describe-hook';
 import { distanceOf, timeOf } from './format';
 import { html, type Part } from './html';
-import { lists, type Page, pager, search, table } from './layout';
+import { lists, offsetPager, type Page, pager, search, table } from './layout';
 import { MAX_OFFSET, PAGE, type PageRequest } from './page-deps';
 import { hookPath, pathOf } from './paths';
 
@@ -13,6 +13,8 @@ const TITLES = {
   waiting: 'Waiting hooks',
   stopped: 'Stopped hooks with pending executions',
 } as const;
+
+const COLUMNS = ['Workflow', 'Type', 'Repository', 'State', 'Pending', 'Executions', 'Uuid'];
 
 /** Finds hooks, and lists those with pending executions. Never reads more than one page of each. */
 export async function hookListPage({ deps, query }: PageRequest): Promise<Page> {
@@ -52,7 +54,7 @@ async function found(
   return [
     table({
       caption: words === '' ? TITLES.all : `Hooks with ${words}`,
-      columns: ['Workflow', 'Type', 'Repository', 'State', 'Pending', 'Executions', 'Uuid'],
+      columns: COLUMNS,
       rows: tasks.map(cellsOf),
       none: more === undefined ? 'There is no such hook.' : 'None so far: look further.',
     }),
@@ -80,20 +82,14 @@ async function waiting(
   return [
     table({
       caption: `${TITLES[list]}, ${total} in all, the one that waits longest first`,
-      columns: [
-        ...['Workflow', 'Type', 'Repository', 'State', 'Pending', 'Executions', 'Uuid'],
-        'Waits since',
-      ],
+      columns: [...COLUMNS, 'Waits since'],
       rows: hooks.map(({ task, at: since }) => [
         ...cellsOf(task),
         html`${timeOf(since)}, ${distanceOf(since, now())}`,
       ]),
       none: 'There is none.',
     }),
-    pager([
-      ['Before', offset > 0 ? at(Math.max(0, offset - PAGE)) : undefined],
-      ['After', offset + PAGE < total ? at(offset + PAGE) : undefined],
-    ]),
+    offsetPager(at, { offset, isMore: offset + PAGE < total }),
   ];
 }
 

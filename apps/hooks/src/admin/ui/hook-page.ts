@@ -28,7 +28,7 @@ async function ofHook(request: PageRequest, task: Task): Promise<Page> {
   const limit = Math.max(1, query.count('limit', PAGE, MAX_SHOWN));
   const [report, next] = await Promise.all([
     reportOf(deps.redis, task, { limit, branch: undefined, signal }),
-    deps.nextRun(task),
+    deps.handleTasks.nextRun(task),
   ]);
   const events = await pushEvents(request, { task, report });
   const isMore = report.events.length >= limit && limit < MAX_SHOWN;
@@ -49,12 +49,12 @@ async function ofHook(request: PageRequest, task: Task): Promise<Page> {
       <div class="actions">
         ${
           task.stopped
-            ? actionButton('start', { uuid }, { text: 'Start', formToken })
-            : actionLink('stop', { uuid }, 'Stop')
+            ? actionButton('start', { uuid }, { formToken })
+            : actionLink('stop', { uuid })
         }
         <a href="${pathOf('/dead-letters', { uuid })}">Its dead letters</a>
-        ${actionLink('retry-all', { uuid }, 'Retry all its dead letters')}
-        ${report.queue.signed && actionLink('reset-signature', { uuid }, 'Accept unsigned deliveries again')}
+        ${actionLink('retry-all', { uuid }, undefined, 'Retry all its dead letters')}
+        ${report.queue.signed && actionLink('reset-signature', { uuid })}
       </div>
       <h2>Executions</h2>
       ${events}

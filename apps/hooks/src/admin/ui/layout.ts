@@ -1,4 +1,5 @@
 import { html, type Html, type Part } from './html';
+import { PAGE } from './page-deps';
 import { pathOf, UI } from './paths';
 
 const SECTIONS = [
@@ -144,6 +145,18 @@ export function pager(links: readonly (readonly [text: string, href: string | un
   return html`<nav aria-label="More of this list" class="actions">
     ${there.map(([text, href]) => html`<a href="${href}">${text}</a>`)}
   </nav>`;
+}
+
+/** Links to the pages of a list that is counted from its beginning. */
+export function offsetPager(
+  at: (offset: number) => string,
+  { offset, isMore }: { offset: number; isMore: boolean },
+  [before, after] = ['Before', 'After'],
+): Part {
+  return pager([
+    [before, offset > 0 ? at(Math.max(0, offset - PAGE)) : undefined],
+    [after, isMore ? at(offset + PAGE) : undefined],
+  ]);
 }
 
 /** A form that asks for a list or an answer. */

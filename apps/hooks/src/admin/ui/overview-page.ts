@@ -7,7 +7,7 @@ import { html, type Html, type Part } from './html';
 import { facts, type Page, table } from './layout';
 import type { PageDeps, PageRequest } from './page-deps';
 import { hookPath, pathOf } from './paths';
-import { whySearch } from './why-search';
+import { whySearch } from './why-page';
 
 const UUID = /[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
@@ -24,7 +24,7 @@ const PLACES: readonly (readonly [start: string, path: string])[] = [
 
 /** How the service is, as `/mon/status` has it, and what there is to act on. */
 export async function overviewPage({ deps }: PageRequest): Promise<Page> {
-  const [{ lines }, counts] = await Promise.all([deps.monitoring(), storedCounts(deps)]);
+  const [{ lines }, counts] = await Promise.all([deps.monitoring.status(), storedCounts(deps)]);
   const wrong = lines.filter(({ status }) => status !== 'OK').sort(byStatus);
   return {
     title: 'Overview',
@@ -47,7 +47,7 @@ async function storedCounts(deps: PageDeps): Promise<Html | undefined> {
   const read = () =>
     Promise.all([
       createStoredCounts({ redis: deps.redis }).forMetrics(deps.now()),
-      deps.isMaintained(),
+      deps.queues.maintenance.isOn(),
     ]);
   const answer = await answeredByRedis(read).catch(() => undefined);
   if (!answer) return undefined;
@@ -71,13 +71,7 @@ async function storedCounts(deps: PageDeps): Promise<Html | undefined> {
       ],
       ['Lost deliveries', lost > 0 ? lostDeliveries(lost) : '0'],
     ])}
-    <div class="actions">
-      ${
-        isMaintained
-          ? actionLink('resume', {}, 'Resume the processing')
-          : actionLink('pause', {}, 'Pause the processing')
-      }
-    </div>`;
+    <div class="actions">${actionLink(isMaintained ? 'resume' : 'pause', {})}</div>`;
 }
 
 function lostDeliveries(lost: number): Html {

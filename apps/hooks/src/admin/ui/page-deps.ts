@@ -1,4 +1,4 @@
-import type { MonitoringStatus } from '@cds/wire';
+import type { Monitoring } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { Request } from 'express';
 import type { Resources } from '../../resources';
@@ -7,15 +7,14 @@ import type { TaskService } from '../../tasks/task-service';
 import type { AdminService } from '../admin-service';
 
 /** What the pages show, and what their actions call. */
-export interface PageDeps extends Pick<Resources, 'redis' | 'now' | 'logger'> {
+export interface PageDeps extends Pick<
+  Resources,
+  'config' | 'logger' | 'now' | 'queues' | 'redis'
+> {
   admin: AdminService;
   tasks: TaskService;
-  nextRun: HandleTasks['nextRun'];
-  monitoring: () => Promise<MonitoringStatus>;
-  /** Whether the processing is paused for a maintenance of CDS. */
-  isMaintained: () => Promise<boolean>;
-  /** `[hooks] disable` of the configuration. */
-  disabled: boolean;
+  handleTasks: Pick<HandleTasks, 'nextRun'>;
+  monitoring: Pick<Monitoring, 'status'>;
   /** Of the CDS UI; empty while it is not known. */
   uiUrl: () => string;
 }
@@ -36,10 +35,7 @@ export type Query = ReturnType<typeof readQuery>;
 
 /** The query of a URL, or a form, bounded. A name that is given twice counts as not given. */
 export function readQuery(given: unknown) {
-  const values = (typeof given === 'object' && given !== null ? given : {}) as Record<
-    string,
-    unknown
-  >;
+  const values = (given ?? {}) as Record<string, unknown>;
   const text = (name: string): string => {
     const value = values[name];
     return typeof value === 'string' ? value.trim().slice(0, MAX_TEXT) : '';

@@ -26,12 +26,12 @@ export async function pushEvents(
   { task, report }: { task: Task; report: HookReport },
 ): Promise<Part> {
   const { deps } = request;
-  // Without a vcs in this Redis there are none, which says nothing of Bitbucket. The user of Redis may
-  // not be allowed to read them: the rest is shown all the same.
+  // Without a vcs in this Redis there are none, which says nothing of Bitbucket. The user of Redis
+  // may not be allowed to read them: the rest is shown all the same.
   await readSentStatuses(deps.redis, report).catch((error: unknown) => {
     deps.logger.debug({ error }, 'failed to read the build statuses that vcs sent');
   });
-  const held = queueSentence(report, { disabled: deps.disabled });
+  const held = queueSentence(report, { disabled: deps.config.disable });
   return [
     held !== undefined && html`<p class="note">${held}.</p>`,
     report.cleanups.map(
@@ -73,7 +73,7 @@ function executionCells(
       actionButton(
         'retry',
         { uuid, timestamp },
-        { text: 'Retry', formToken, about: `the push of ${refs.join(', ')}` },
+        { formToken, about: `the push of ${refs.join(', ')}` },
       ),
   ];
 }

@@ -2,7 +2,7 @@ import { type HookOrder, pageOfHooks } from '@cds/hooks-store';
 import { configValue, nameOf } from './describe-hook';
 import { distanceOf, timeOf } from './format';
 import { html } from './html';
-import { lists, type Page, pager, table } from './layout';
+import { lists, offsetPager, type Page, table } from './layout';
 import { MAX_OFFSET, PAGE, type PageRequest } from './page-deps';
 import { hookPath, pathOf } from './paths';
 
@@ -35,9 +35,6 @@ export async function schedulePage({ deps, query }: PageRequest): Promise<Page> 
       ]),
       none: 'There is none.',
     })}
-    ${pager([
-      ['Before', offset > 0 ? at(Math.max(0, offset - PAGE)) : undefined],
-      ['After', offset + PAGE < total ? at(offset + PAGE) : undefined],
-    ])}`,
+    ${offsetPager(at, { offset, isMore: offset + PAGE < total })}`,
   };
 }

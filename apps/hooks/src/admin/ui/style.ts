@@ -49,7 +49,9 @@ button.bad { background: var(--bad); border-color: var(--bad); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; color: var(--quiet); padding: .25rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line); }
+th, td {
+  text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line);
+}
 tbody th, td { min-width: 9rem; }
 thead th { overflow-wrap: normal; }
 time { white-space: nowrap; }
@@ -59,7 +61,8 @@ dt { color: var(--quiet); }
 dd { margin: 0; }
 pre {
   background: var(--panel); border: 1px solid var(--line); border-radius: 4px;
-  padding: .75rem; overflow: auto; max-height: 40rem; white-space: pre-wrap; overflow-wrap: anywhere;
+  padding: .75rem; overflow: auto; max-height: 40rem;
+  white-space: pre-wrap; overflow-wrap: anywhere;
 }
 code { font-family: ui-monospace, monospace; font-size: .92em; overflow-wrap: anywhere; }
 .note { background: var(--panel); border-left: 4px solid var(--link); padding: .6rem .9rem; }

@@ -1,8 +1,9 @@
-import { createErrorMiddleware } from '@cds/service';
+import { createErrorMiddleware, createUiUrl } from '@cds/service';
 import { answeredByRedis } from '@cds/redis';
-import { type CdsError, CdsError as Refusal } from '@cds/wire';
+import { CdsError, isConsumerToken } from '@cds/wire';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { ServerResponse } from 'node:http';
+import type { Resources } from '../../resources';
 import { absentIsUnknown, onlyOurState, type StateOfRoutes } from '../../state/guard-routes';
 import { createAccess, onlyOwnForms, readForm, redirect } from './access';
 import { ACTIONS, isActionName } from './actions';
@@ -14,7 +15,6 @@ import { hookListPage } from './hook-list-page';
 import { hookPage } from './hook-page';
 import { html } from './html';
 import { layout, type Page } from './layout';
-import { loginPage } from './login-page';
 import { overviewPage } from './overview-page';
 import { type PageDeps, pageRequest, type PageRequest, readQuery } from './page-deps';
 import { pathOf, UI } from './paths';
@@ -32,7 +32,8 @@ const HEADERS = new Map([
   ['Content-Type', 'text/html; charset=utf-8'],
   [
     'Content-Security-Policy',
-    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; " +
+      "frame-ancestors 'none'",
   ],
   // Forms would have the origin `null` with a stricter one.
   ['Referrer-Policy', 'same-origin'],
@@ -40,21 +41,25 @@ const HEADERS = new Map([
   ['X-Frame-Options', 'DENY'],
 ]);
 
-export interface UiDeps extends PageDeps {
-  password: string;
-  /** As the pages call this service. */
-  service: string;
-  state: StateOfRoutes;
-}
-
-/** The pages for operators, to be mounted at {@link UI}. They bring their own guard. */
-export function createUi(deps: UiDeps): { path: string; handler: RequestHandler } {
-  const { logger, service, state } = deps;
-  const sessions = createSessions(deps.password);
-  const access = createAccess({
-    ...{ sessions, logger },
-    loginPage: (response, of) => void response.end(layout(loginPage(of), { service }).text),
-  });
+/**
+ * The pages for operators, to be mounted at {@link UI}; undefined where the configuration has no
+ * password for them. They bring their own guard.
+ */
+export function createOperatorPages(
+  resources: Resources,
+  parts: Omit<PageDeps, keyof Resources | 'uiUrl'> & { state: StateOfRoutes },
+): { path: string; handler: RequestHandler } | undefined {
+  const { config, api, registration, logger } = resources;
+  const { name: service, ui } = config;
+  if (!ui) return undefined;
+  // An API before CDS 0.44 does not know the address of its UI.
+  const configured = isConsumerToken(config.api.token) ? ui.cdsUrl : (ui.cdsUrl ?? '');
+  const uiUrl = createUiUrl({ configured, api, logger });
+  registration.onHeartbeat(() => void uiUrl.refresh());
+  const { state } = parts;
+  const deps: PageDeps = { ...resources, ...parts, uiUrl: uiUrl.get };
+  const sessions = createSessions(ui.password);
+  const access = createAccess({ sessions, logger, service });
   const tokenOf = (request: Request): string | undefined => {
     const session = access.sessionOf(request);
     return session && sessions.formToken(session);
@@ -78,14 +83,15 @@ export function createUi(deps: UiDeps): { path: string; handler: RequestHandler 
 
   const act: RequestHandler = async (request, response) => {
     const name = String(request.params['action']);
-    if (!isActionName(name)) throw new Refusal('notFound', { from: 'there is no such action' });
+    if (!isActionName(name)) throw new CdsError('notFound', { from: 'there is no such action' });
     const form = readQuery(request.body);
     const target = { uuid: form.text('uuid'), timestamp: form.text('timestamp') };
     const done = await answeredByRedis(() => ACTIONS[name].run(deps, target), ACTION_MS);
     logger.info({ action: name, ...target, ...done, address: request.ip }, 'operator acts');
     const place = ACTIONS[name].place(target);
-    const query = new URLSearchParams({ done: name, ...counts(done ?? {}) }).toString();
-    redirect(response, `${place}${place.includes('?') ? '&' : '?'}${query}`);
+    const query = new URLSearchParams({ done: name });
+    for (const [counted, count] of Object.entries(done ?? {})) query.set(counted, String(count));
+    redirect(response, `${place}${place.includes('?') ? '&' : '?'}${query.toString()}`);
   };
 
   const router = Router({ strict: true, caseSensitive: true });
@@ -115,7 +121,7 @@ export function createUi(deps: UiDeps): { path: string; handler: RequestHandler 
   router.get('/confirm/:action', page(confirmPage));
   router.post('/do/:action', readForm, access.ownForm, act);
   router.use((_request, _response, next) =>
-    next(new Refusal('notFound', { from: 'no such page' })),
+    next(new CdsError('notFound', { from: 'no such page' })),
   );
   router.use(absentIsUnknown(state));
   router.use((thrown: unknown, request: Request, response: Response, next: (e: unknown) => void) =>
@@ -140,8 +146,4 @@ function saidOf(request: Request): string | undefined {
   const query = readQuery(request.query);
   const name = query.text('done');
   return isActionName(name) ? ACTIONS[name].said(query) : undefined;
-}
-
-function counts(of: Readonly<Record<string, number>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(of).map(([name, count]) => [name, String(count)]));
 }

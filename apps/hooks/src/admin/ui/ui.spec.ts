@@ -6,7 +6,7 @@ import { plainHook, repositoryHook } from '../../../test/node-hooks';
 import { post, type RunningHooks } from '../../../test/running-hooks';
 import { useTestContext } from '../../../test/test-context';
 import { html } from './html';
-import { MAX_WRONG } from './login-limit';
+import { MAX_WRONG } from './access';
 import { executionPath, hookPath, pathOf, UI } from './paths';
 import { prettyJson } from './pretty-json';
 import { createSessions } from './sessions';

@@ -1,17 +1,16 @@
 import { MAX_HOOKS, nextSteps, pushTarget, reportOf, tasksOf } from '@cds/hooks-store';
 import type { Task } from '@cds/wire';
 import { nameOf } from './describe-hook';
-import { html, type Part } from './html';
-import type { Page } from './layout';
+import { html, type Html, type Part } from './html';
+import { type Page, search } from './layout';
 import { PAGE, type PageRequest } from './page-deps';
 import { hookPath, pathOf } from './paths';
 import { pushEvents } from './push-events';
-import { whySearch } from './why-search';
 
 /** Events of each hook. */
 const SHOWN = 10;
 
-/** Why a push made no run: what became of the pushes that the hooks of a repository were told of. */
+/** Why a push made no run: what became of the pushes that a repository's hooks received. */
 export async function whyPage(request: PageRequest): Promise<Page> {
   const { query } = request;
   const [given, branch] = [query.text('target'), query.text('branch')];
@@ -30,7 +29,8 @@ async function answer(
   const target = pushTarget(given);
   if (target === undefined)
     return note(
-      `${JSON.stringify(given)} is no workspace/repository, no URL of a webhook and no uuid of a hook.`,
+      `${JSON.stringify(given)} is no workspace/repository, ` +
+        'no URL of a webhook and no uuid of a hook.',
     );
   const { signal, deps } = request;
   const tasks = await tasksOf(deps.redis, target, signal);
@@ -67,8 +67,10 @@ function unknown(target: string): Part {
   return [
     note(
       isRepository
-        ? `hooks knows no hook of ${target}. Has a workflow a repository webhook for it, and is it written like that? Saving the workflow in CDS makes the hook again.`
-        : `There is no hook ${target}: deliveries to it are answered 404. A webhook at Bitbucket that still calls it can be removed there.`,
+        ? `hooks knows no hook of ${target}. Has a workflow a repository webhook for it, ` +
+            'and is it written like that? Saving the workflow in CDS makes the hook again.'
+        : `There is no hook ${target}: deliveries to it are answered 404. ` +
+            'A webhook at Bitbucket that still calls it can be removed there.',
     ),
     html`<p><a href="${pathOf('/hooks', { q: target })}">Look for hooks with ${target}</a></p>`,
   ];
@@ -76,4 +78,20 @@ function unknown(target: string): Part {
 
 function note(text: string): Part {
   return html`<p class="note bad">${text}</p>`;
+}
+
+/** The form that asks why a push made no run. */
+export function whySearch(target = '', branch = ''): Html {
+  return search({
+    path: '/why',
+    label: 'Why no run?',
+    button: 'Find out',
+    fields: [
+      {
+        ...{ name: 'target', label: 'Repository or webhook', value: target, required: true },
+        hint: 'workspace/repository, the URL of the webhook, or the uuid of the hook',
+      },
+      { name: 'branch', label: 'Branch or tag', value: branch, hint: 'may be empty' },
+    ],
+  });
 }
