@@ -2,8 +2,8 @@ import { abortable, withTimeout } from '@cds/network';
 import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
 import { buildInfo } from './build-info';
 import { formatGoDuration } from './format-go-duration';
-import { API_COMPONENT, VERSION_COMPONENT } from './monitoring-components';
 import type { Registration } from './registration/create-registration';
+import { API_COMPONENT, VERSION_COMPONENT } from './registration/reported-version';
 
 const LINES_TIMEOUT_MS = 2_000;
 
@@ -17,9 +17,7 @@ export function createMonitoring(deps: { maxHeartbeatFailures: number }) {
   const { version } = buildInfo();
   const sources: StatusLines[] = [];
   return {
-    /**
-     * Never fails and takes 2 s at most: one line takes the place of those that are missing by then.
-     */
+    /** Never fails and takes 2 s at most: one line takes the place of those that are late. */
     async status(): Promise<MonitoringStatus> {
       const now = new Date();
       const added = await Promise.all(sources.map(boundedLines));

@@ -6,8 +6,8 @@ import type { Logger } from './logs/create-logger';
 const EVERY_ADDRESS = ['', '0.0.0.0', '::'];
 
 /**
- * Writes where the service listens into the folder that `HEALTH_FOLDER` of the environment names, as
- * images set it: their health check is a shell, which reads no configuration file.
+ * Writes where the service listens into the folder that the variable `HEALTH_FOLDER` names. Images
+ * set it: their health check is a shell, which reads no configuration file.
  *
  * @param o.addr as configured; empty means all
  */

@@ -51,7 +51,7 @@ export function secret(lineBreak: string) {
 /** Fewer characters can be guessed. */
 const MIN_PASSWORD = 16;
 
-/** A password that people type. A line break at its end, as mounted files have it, is no part of it. */
+/** A password that people type. A line break at its end, as of a mounted file, does not count. */
 export const password = keyType(
   z.string().transform(withoutLineBreak).check(refuse(passwordError)),
   {
@@ -106,7 +106,7 @@ function passwordsOf(text: string): string[] {
 }
 
 const FILE = 'the absolute path of a file in quotes';
-/** A service has the folder that its supervisor gives it, so a relative path would mean anything. */
+/** A relative path would mean anything: a service has the folder that its supervisor gives it. */
 export const file = keyType(
   trimmed().refine((path) => path === '' || path.startsWith('/'), `must be ${FILE}`),
   { expected: FILE },
@@ -131,7 +131,8 @@ const levelOf = (name: string) => LOG_LEVELS.find((level) => level === name.trim
 export const oneOf = <const T extends readonly string[]>(values: T) =>
   keyType(trimmed().toLowerCase().pipe(z.enum(values)), { expected: anyOf(values) });
 
-const GENERATION = `"auto", or the version of CDS in quotes: ${CDS_GENERATIONS.map((first) => `"${first}"`).join(', ')} or another from "${CDS_GENERATIONS[0]}" up`;
+const FIRST_VERSIONS = CDS_GENERATIONS.map((first) => `"${first}"`);
+const GENERATION = `"auto", or the version of CDS in quotes: ${FIRST_VERSIONS.join(', ')} or another from ${FIRST_VERSIONS[0]} up`;
 /** The range of CDS versions; `auto` is found out. */
 export const generation = keyType(
   trimmed()

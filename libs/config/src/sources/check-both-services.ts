@@ -43,8 +43,8 @@ function nameOf(reading: Reading, section: string): { name: string; place: Slot 
 }
 
 /**
- * Warns where `vcs` would sign webhooks with a key that `hooks` does not take; refuses it where that
- * key is the token of a consumer, which `hooks` never has.
+ * Warns where `vcs` would sign webhooks with a key that `hooks` does not take; refuses it where
+ * that key is the token of a consumer, which `hooks` never has.
  */
 export function checkSameKey(reading: Reading, { vcs, hooks }: LoadedServices): void {
   if (!vcs || !hooks || hooks.signature === 'off') return;

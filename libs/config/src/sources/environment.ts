@@ -17,8 +17,8 @@ export type Environment = ReturnType<typeof readEnvironment>;
 
 /**
  * The variables of a process whose names begin with `CDS_`, without those that hold nothing.
- * Names match without regard to case. An empty variable counts as unset, as with CDS's own services,
- * and so does a placeholder: `config new --env` prints both.
+ * Names match without regard to case. An empty variable counts as unset, as with CDS's own
+ * services, and so does a placeholder: `config new --env` prints both.
  * @param services those whose secrets are read from files
  */
 export function readEnvironment(env: NodeJS.ProcessEnv, services: readonly ServiceName[]) {

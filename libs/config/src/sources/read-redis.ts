@@ -47,7 +47,7 @@ function isEncrypted({ enableTLS, host }: RedisKeys): boolean {
   return enableTLS || host.url?.enableTLS === true;
 }
 
-/** How connections are encrypted, as `RedisTls` of libs/redis. Files are absolute paths of PEM files. */
+/** How connections are encrypted, as `RedisTls` of libs/redis: absolute paths of PEM files. */
 function tlsOf(keys: RedisKeys) {
   return {
     rejectUnauthorized: !keys.insecureSkipVerifyTLS,

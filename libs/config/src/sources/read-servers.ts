@@ -102,7 +102,7 @@ function readServer(reading: Reading, { name, server, block }: Candidate) {
     table: path.length > 3 ? block && findTable(block, path.slice(4)) : server,
     envNames: (key) => serverEnvNames(name, [...path.slice(3), key]),
   }));
-  // CDS's own `config new --env` exports its example; in a file it is a comment, so there it is meant.
+  // CDS's own `config new --env` exports its example; in a file that is a comment, so it is meant.
   const isExample = cloud.proxyWebhook === PROXY_EXAMPLE && !has(block, 'proxyWebhook');
   if (isExample)
     reading.warning(

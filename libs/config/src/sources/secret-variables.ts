@@ -15,7 +15,7 @@ export const SECRET_VARIABLES: Readonly<Record<ServiceName, readonly string[]>> 
   hooks: secretsOf('hooks'),
 };
 
-/** `CDS_VCS_API_TOKEN` for `CDS_VCS_API_TOKEN_FILE`; undefined where it is no secret of `services`. */
+/** `CDS_VCS_API_TOKEN` for `CDS_VCS_API_TOKEN_FILE`, where that is a secret of `services`. */
 export function secretOfFileVariable(
   variable: string,
   services: readonly ServiceName[] = SERVICE_NAMES,

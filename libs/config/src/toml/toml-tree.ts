@@ -35,8 +35,8 @@ export function readTomlTree(
   file?: string,
 ): TomlTable | undefined {
   try {
-    // A number that JavaScript cannot carry is a wrong value of its key alone; sections of CDS itself
-    // may hold 64 bits.
+    // A number that JavaScript cannot carry is a wrong value of its key alone; sections of CDS
+    // itself may hold 64 bits.
     const document: unknown = parse(text, { integersAsBigInt: 'asNeeded' });
     return toTable([], document as object, { lines: indexLines(text), file });
   } catch (error) {

@@ -1,19 +1,11 @@
-/**
- * Whether `value` is what a printed configuration holds where something has to be filled in: `xxxxx`,
- * `enter sharedInfraToken from section [api.auth] here`, `************`. Such a value counts as missing.
- */
-function isPlaceholder(value: unknown): boolean {
-  return (
-    typeof value === 'string' &&
-    /^(x{3,}|\*{8,}|enter (sharedInfraToken|the token that CDS).*)$/i.test(value.trim())
-  );
-}
+/** What a printed configuration holds where something has to be filled in, from CDS, too. */
+const PLACEHOLDER = /^(x{3,}|\*{8,}|enter (sharedInfraToken|the token that CDS).*)$/i;
 
-/** Whether nothing was filled in. */
+/**
+ * Whether nothing was filled in: also for `xxxxx`, `************` and
+ * `enter sharedInfraToken from section [api.auth] here`.
+ */
 export function isMissing(value: unknown): boolean {
-  return (
-    value === undefined ||
-    (typeof value === 'string' && value.trim() === '') ||
-    isPlaceholder(value)
-  );
+  if (typeof value !== 'string') return value === undefined;
+  return value.trim() === '' || PLACEHOLDER.test(value.trim());
 }

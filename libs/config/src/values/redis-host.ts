@@ -7,8 +7,8 @@ export interface HostAndPort {
 }
 
 /**
- * Where Redis is: one server, its Unix socket, or the Sentinels that know which server is the master
- * of `name`.
+ * Where Redis is: one server, its Unix socket, or the Sentinels that know which server is the
+ * master of `name`.
  */
 export type RedisAddress =
   | ({ kind: 'single' } & HostAndPort)

@@ -19,21 +19,23 @@ export function textError(text: string): string | undefined {
   const bare = withoutLineBreak(text);
   if (bare !== text && !CONTROL.test(bare)) return 'ends with a line break: remove it';
   const control = CONTROL.exec(text);
-  if (!control) return undefined;
-  const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
-  return `holds a control character (U+${code}, character ${control.index + 1}): remove it`;
+  return control ? `holds a control character (${placeOf(control)}): remove it` : undefined;
 }
 
 /** Why an accepted text is probably a mistake; undefined where it is not. Never quotes it. */
 export function textWarning(text: string): string | undefined {
   const invisible = INVISIBLE.exec(text);
-  if (invisible) {
-    const code = invisible[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
-    return `holds an invisible character (U+${code}, character ${invisible.index + 1}), which copying may have brought: it counts`;
-  }
+  if (invisible)
+    return `holds an invisible character (${placeOf(invisible)}), which copying may have brought: it counts`;
   if (text !== text.trim()) return 'begins or ends with a space, which counts';
   const [, opening = '', closing = ''] = QUOTED.exec(text) ?? [];
   if (opening !== '' && text.length > 2 && closing === (CLOSING[opening] ?? opening))
     return 'stands in quotes of its own, which count: one pair of them is enough';
   return undefined;
+}
+
+/** `U+200B, character 3` */
+function placeOf({ 0: character, index }: RegExpExecArray): string {
+  const code = character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+  return `U+${code}, character ${index + 1}`;
 }

@@ -19,7 +19,7 @@ const LIMITS = {
    * loop may have to serve of them.
    */
   waiting: 250,
-  /** Bytes of answers that wait for their readers: two of the longest lists that the API asks for. */
+  /** Bytes of answers that wait for their readers: two of the longest lists of the API. */
   unreadBytes: 32 * 1024 * 1024,
   /**
    * Bytes of headers, counted apart: unfinished ones, those of requests whose body is not there

@@ -9,14 +9,12 @@ import { requestIdOf, setCommonHeaders } from './common-headers';
 import { createErrorMiddleware } from './create-error-middleware';
 import { createGuard, type Callers } from './create-guard';
 import type { Router } from './create-router';
-import { createRequestLog } from './create-request-log';
-import { createRequestMetrics } from './request-metrics';
 import type { ServiceDescription } from '../openapi/build-document';
 import { createDocumentRouter } from '../openapi/document-router';
 import { createMonitoringRouter } from './monitoring-router';
+import { createRequestLog, createRequestMetrics, traceRequests } from './observe-requests';
 import { readBody } from './read-body';
 import { sendJson } from './send-json';
-import { traceRequests } from './trace-requests';
 import { closeUnread } from './unread-body';
 
 /** A build status carries its push twice and can pass 1 MiB. */

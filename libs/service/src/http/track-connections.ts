@@ -63,14 +63,14 @@ export function trackConnections(
   });
   const pipelined = queuePipelined({
     most: limits.waiting,
-    cut: (socket) => cutDeaf(socket, 'waiting', limits.waiting),
+    cut: (socket) => reset(socket, 'waiting', limits.waiting),
   });
   const unread = watchUnread({
     sockets: connections,
     unreadMs: times.unread,
     silenceMs: times.silence,
     most: limits.unreadBytes,
-    cut: (socket) => cutDeaf(socket, 'unread', limits.unreadBytes),
+    cut: (socket) => reset(socket, 'unread', limits.unreadBytes),
   });
 
   const opening = paceConnections(server, {
@@ -116,7 +116,7 @@ export function trackConnections(
   }
 
   /** What the kernel still keeps for it goes, too. */
-  function cutDeaf(socket: Socket, kind: 'waiting' | 'unread', limit: number): void {
+  function reset(socket: Socket, kind: 'waiting' | 'unread', limit: number): void {
     warnOfFlood(kind, limit);
     socket.resetAndDestroy();
     cut(socket);

@@ -5,8 +5,8 @@ const MAX_HELD_BYTES = 8 * 1024 * 1024;
 /** How often a reader that stalls is looked for. */
 const RETRY_MS = 50;
 /** How long the end of a process waits for its reader. */
-const LAST_WORDS_MS = 1_000;
-const LAST_WORDS_RETRY_MS = 10;
+const EXIT_MS = 1_000;
+const EXIT_RETRY_MS = 10;
 
 export interface WriteWithoutWaitingDeps {
   /**
@@ -79,11 +79,11 @@ export function writeWithoutWaiting(deps: WriteWithoutWaitingDeps): (lines: stri
   let endsAt = Infinity;
   function flushToEnd(): void {
     const pause = new Int32Array(new SharedArrayBuffer(4));
-    while (!flush() && performance.now() < endsAt) Atomics.wait(pause, 0, 0, LAST_WORDS_RETRY_MS);
+    while (!flush() && performance.now() < endsAt) Atomics.wait(pause, 0, 0, EXIT_RETRY_MS);
   }
   process.on('exit', () => {
     isEnding = true;
-    endsAt = performance.now() + LAST_WORDS_MS;
+    endsAt = performance.now() + EXIT_MS;
     flushToEnd();
   });
 

@@ -5,7 +5,7 @@ const MAX_MS = 1_000;
 
 /**
  * @param redis.isUp whether it answers: asked with each scrape, and given a second
- * @param redis.refusal why it refused a write, until it takes one again; undefined where it takes them
+ * @param redis.refusal why it refused a write, until it takes one again
  */
 export function createRedisMetrics(
   metrics: Pick<Metrics, 'gauge' | 'service'>,

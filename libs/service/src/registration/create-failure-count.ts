@@ -34,7 +34,7 @@ export function createFailureCount(deps: FailureCountDeps, adviceFor: (error: un
       } else if (registered) {
         logger.warn({ err: error, failuresInARow: inARow }, 'heartbeat to the CDS API failed');
       } else {
-        // Once loud, then quiet: this may take as long as an operator likes.
+        // One warning: this may take as long as an operator likes.
         logger[waiting ? 'debug' : 'warn']({ err: error }, 'waiting for the CDS API');
         waiting = true;
       }

@@ -1,8 +1,12 @@
 import type { CdsApiClient } from '@cds/api-client';
 import type { MonitoringStatus } from '@cds/wire';
 import { buildInfo } from '../build-info';
-import { API_COMPONENT, VERSION_COMPONENT } from '../monitoring-components';
 import type { Logger } from '../logs/create-logger';
+
+/** The component of the monitoring line about the API; no heartbeat contains this line. */
+export const API_COMPONENT = 'CDS API';
+/** The component of the line about the version; the API compares its value with its own version. */
+export const VERSION_COMPONENT = 'Version';
 
 export type ReportedVersion = ReturnType<typeof createReportedVersion>;
 

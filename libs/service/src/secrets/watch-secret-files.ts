@@ -1,7 +1,7 @@
 import { readSecretFile, type SecretFile } from '@cds/config';
 import type { Logger } from '../logs/create-logger';
 
-/** A file is small and its text in the cache of the kernel: reading it costs less than a log line. */
+/** A small file is in the cache of the kernel: reading it costs less than a log line. */
 const INTERVAL_MS = 10_000;
 
 /** Takes a new value. @returns false where only a restart can */

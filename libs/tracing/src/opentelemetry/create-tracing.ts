@@ -154,7 +154,7 @@ export function createTracing(service: {
       w3c.inject(current.context, carrier, defaultTextMapSetter);
       return carrier.traceparent;
     },
-    /** The context of the active span for the CDS API: W3C, and B3, which CDS 0.41 to 0.57 reads. */
+    /** Context of the active span for the CDS API: W3C, and B3, which CDS 0.41 to 0.57 reads. */
     headers(): Record<string, string> | undefined {
       const current = active();
       if (!current) return undefined;

@@ -100,7 +100,7 @@ function reasonOf(error: unknown): string {
   return code === undefined || message.includes(String(code)) ? message : `${code} ${message}`;
 }
 
-/** The values of `name=value,name=value`, and what stands before the @ of a URL, as sent and as written. */
+/** The values of `name=value,…`, and what stands before the @ of a URL, as sent and as written. */
 function secretsOf(variable: string): string[] {
   const values = /^[a-z]+:\/\//i.test(variable)
     ? [...variable.matchAll(/\/\/([^/]+)@/g)].flatMap(([, user = '']) => [user, ...user.split(':')])

@@ -1,5 +1,30 @@
+import type { Tracing } from '@cds/tracing';
 import type { Request, RequestHandler } from 'express';
+import type { Logger } from '../logs/create-logger';
 import type { Metrics } from '../metrics/create-metrics';
+import { requestIdOf } from './common-headers';
+
+/** Logs each request after its answer; without the query, which may hold secrets. */
+export function createRequestLog(logger: Logger): RequestHandler {
+  return (req, res, next) => {
+    const began = performance.now();
+    const { method, path } = req;
+    res.once('close', () => {
+      logger.debug(
+        {
+          requestId: requestIdOf(res),
+          method,
+          path,
+          status: res.statusCode,
+          answered: res.writableFinished,
+          durationMs: Math.round(performance.now() - began),
+        },
+        'Request',
+      );
+    });
+    next();
+  };
+}
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']);
 /** Whatever a stranger can make up is one value. */
@@ -37,8 +62,30 @@ export function createRequestMetrics(
   };
 }
 
+/** A span for each request of the CDS API, in the trace of its headers, which are to be trusted. */
+export function traceRequests(tracing: Tracing): RequestHandler {
+  return (req, res, next) => {
+    const { method } = req;
+    const span = tracing.begin({
+      name: method,
+      kind: 'server',
+      parent: req.headers,
+      attributes: { 'http.request.method': method },
+    });
+    res.once('close', () => {
+      const route = templateOf(req);
+      span.rename(`${method} ${route}`);
+      span.set({ 'http.route': route, 'http.response.status_code': res.statusCode });
+      if (!res.writableFinished) span.fail('abandoned');
+      else if (res.statusCode >= 500) span.fail(String(res.statusCode));
+      span.end();
+    });
+    span.within(next);
+  };
+}
+
 /** The template of the request's route; `other` where it has none. */
-export function templateOf(req: Request): string {
+function templateOf(req: Request): string {
   const path: unknown = (req.route as { path?: unknown } | undefined)?.path;
   return typeof path === 'string' ? path : OTHER;
 }
