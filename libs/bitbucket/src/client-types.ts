@@ -54,10 +54,8 @@ export interface BitbucketPart {
 
 /** The part of pino's logger that is used here. */
 export interface BitbucketLogger {
-  debug(obj: object, msg: string): void;
   info(obj: object, msg: string): void;
   warn(obj: object, msg: string): void;
-  error(obj: object, msg: string): void;
 }
 
 /** One HTTP attempt, for metrics. Holds no value of a request. */

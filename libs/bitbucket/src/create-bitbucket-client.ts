@@ -10,19 +10,14 @@ import { createRepositories } from './resources/repositories';
 import { createSource } from './resources/source';
 import { createStatuses } from './resources/statuses';
 import { createWebhooks } from './resources/webhooks';
-import { createWorkspaces } from './resources/workspaces';
 
 /** A client for one credential, cheap to make: all clients share connections and known hashes. */
 export function createBitbucketClient(o: BitbucketClientOptions): BitbucketClient {
   const http = createApiHttp(o);
-  const { listWorkspaces } = createWorkspaces(http, o.part);
   const { newestBranches, resolveRevision, ...refs } = createRefs(http);
-  const commits = createCommits(http, { resolveRevision });
-  const fullHashes = createFullHashes({
-    apiUrl: o.apiUrl,
-    refs: { newestBranches },
-    getCommit: commits.getCommit,
-  });
+  const commits = createCommits(http, resolveRevision);
+  const { apiUrl } = o;
+  const fullHashes = createFullHashes({ apiUrl, newestBranches, getCommit: commits.getCommit });
   /** A read of one commit, of which the hash is noted. */
   function noting<T extends { hash: string }>(
     read: (repo: RepoRef, name: string, ctx: CallContext) => Promise<T>,
@@ -35,18 +30,14 @@ export function createBitbucketClient(o: BitbucketClientOptions): BitbucketClien
   }
 
   return {
-    listWorkspaces,
-    ...createRepositories({
-      ...{ http, logger: o.logger, part: o.part, listWorkspaces },
-      isOfUser: o.tokens.user !== undefined || o.part === undefined,
-    }),
+    ...createRepositories(http, o.part, o.tokens.user !== undefined || o.part === undefined),
     ...refs,
     ...commits,
     getBranch: noting(refs.getBranch),
     getCommit: noting(commits.getCommit),
-    ...createStatuses(http, { resolveRevision }),
-    ...createPullRequests({ http, fullHashes, logger: o.logger }),
-    ...createSource(http, { resolveRevision }),
+    ...createStatuses(http, resolveRevision),
+    ...createPullRequests(http, fullHashes),
+    ...createSource(http, resolveRevision),
     ...createReports(http),
     ...createWebhooks(http),
   };

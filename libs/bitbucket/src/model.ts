@@ -20,7 +20,7 @@ export interface BbRepository {
   cloneHttps: string;
   cloneSsh: string;
   /** Absent in an empty repository. */
-  mainBranch?: string;
+  mainBranch?: string | undefined;
 }
 
 export interface BbBranch {
@@ -36,9 +36,9 @@ export interface BbTag {
   /** The commit's hash, not the tag object's. */
   hash: string;
   /** ISO 8601. Absent for a lightweight tag. */
-  date?: string;
+  date?: string | undefined;
   /** Absent for a lightweight tag. */
-  tagger?: BbAuthor;
+  tagger?: BbAuthor | undefined;
   /** Of the commit. */
   author: BbAuthor;
 }
@@ -55,10 +55,10 @@ export interface BbAuthor {
   raw: string;
   displayName: string;
   /** With braces; absent where the mail belongs to no account. */
-  uuid?: string;
+  uuid?: string | undefined;
   username?: string | undefined;
-  nickname?: string;
-  avatarUrl?: string;
+  nickname?: string | undefined;
+  avatarUrl?: string | undefined;
   /** What stands between `<` and `>` in `raw`, else empty. */
   email: string;
 }
@@ -81,7 +81,7 @@ export interface BbStatus {
   state: string;
   description: string;
   url: string;
-  refname?: string;
+  refname?: string | undefined;
   /** ISO 8601. */
   createdOn: string;
   /** ISO 8601. */
@@ -103,7 +103,7 @@ export type PullRequestState = 'OPEN' | 'MERGED' | 'DECLINED' | 'SUPERSEDED';
 
 export interface BbPullRequestEnd {
   /** Full name; absent when the fork was deleted or may not be seen. */
-  repository?: string;
+  repository?: string | undefined;
   branch: string;
   /** 40 digits wherever they can be had, else Bitbucket's 12. */
   hash: string;
@@ -135,7 +135,7 @@ export interface NewPullRequest {
 export interface BbSourceEntry {
   /** From the root of the repository, without a slash at the end. */
   path: string;
-  /** `link`: symbolic; `submodule`: another repository; `lfs`: a file whose content is elsewhere. */
+  /** `link`: symbolic; `submodule`: another repository; `lfs`: a file stored elsewhere. */
   kind: 'file' | 'directory' | 'link' | 'submodule' | 'lfs';
   isExecutable: boolean;
   /** Bytes; 0 for all but files. */
@@ -167,7 +167,7 @@ export interface BbHook {
   description: string;
   active: boolean;
   events: string[];
-  secretSet?: boolean;
+  secretSet?: boolean | undefined;
 }
 
 export interface HookSettings {

@@ -1,3 +1,6 @@
+import type { PathValues } from './http/urls';
+import type { RepoRef } from './model';
+
 const repo = '/repositories/{workspace}/{repo_slug}';
 
 /**
@@ -67,4 +70,12 @@ export const routes = {
   deleteHook: { method: 'DELETE', template: `${repo}/hooks/{uid}`, repeat: 'always' },
 } as const satisfies Record<string, Route>;
 
-export const ROUTES: readonly Route[] = Object.values(routes);
+/** Names a call in errors and the log: without any value. */
+export function callName({ method, template }: Route): string {
+  return `${method} ${template}`;
+}
+
+/** The values of `{workspace}` and `{repo_slug}`, and what a route needs besides. */
+export function repoPath({ workspace, slug }: RepoRef, more: PathValues = {}): PathValues {
+  return { workspace, repo_slug: slug, ...more };
+}

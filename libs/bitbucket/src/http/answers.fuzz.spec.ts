@@ -17,7 +17,7 @@ import {
   repositoryValue,
 } from '../../test/values.fixture';
 import { parseErrorBody } from './parse-error-body';
-import { parseRetryAfter } from './retry-after';
+import { parseRetryAfter } from './refusal';
 import { urlBelowApi } from './urls';
 
 const TOKEN = 'Zq7-the-access-token-nobody-may-read==';

@@ -1,12 +1,6 @@
 import type { z } from 'zod';
-import type {
-  AccessTokenSource,
-  BitbucketCall,
-  BitbucketClientOptions,
-  BitbucketLogger,
-  CallContext,
-} from '../client-types';
-import type { Route } from '../routes';
+import type { BitbucketCall, BitbucketClientOptions, CallContext } from '../client-types';
+import { callName, type Route } from '../routes';
 import { BitbucketError } from './bitbucket-error';
 import { parseJsonAnswer } from './parse-json-answer';
 import { refusalError } from './refusal';
@@ -32,23 +26,16 @@ export interface ApiCall {
 export interface ApiAnswer {
   status: number;
   url: string;
-  /** Size of the body. */
-  bytes: number;
   /** As it came. */
   body: Buffer;
   /** Throws `invalid-answer` when the body is not what `schema` takes. */
   read<T>(schema: z.ZodType<T>): T;
 }
 
-/** Calls of routes, with a token, retries and errors. */
-export interface ApiHttp {
-  logger: BitbucketLogger | undefined;
-  call(route: Route, o: ApiCall, ctx: CallContext): Promise<ApiAnswer>;
-  /** Reads a further page at a URL that Bitbucket gave. */
-  follow(route: Route, url: string, current: string, ctx: CallContext): Promise<ApiAnswer>;
-}
+export type ApiHttp = ReturnType<typeof createApiHttp>;
 
-export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
+/** Calls of routes, with a token, retries and errors. */
+export function createApiHttp(o: BitbucketClientOptions) {
   const apiUrl = o.apiUrl.replace(/(?<!\/)\/+$/, '');
   const { user } = o.tokens;
   /** Of Basic, the pair has a spelling of its own. */
@@ -56,14 +43,9 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
     user === undefined ? tokens : [...tokens, `${user}:${tokens[0]}`];
   const settings = { timeoutMs: o.attemptTimeoutMs ?? 15_000, proxies: o.proxies };
 
-  async function attempt(
-    route: Route,
-    request: HttpRequest,
-    tokens: Tokens,
-    ctx: CallContext,
-    isRetry: boolean,
-  ): Promise<HttpAnswer> {
-    const headers = { ...request.headers, Authorization: authorizationOf(o.tokens, tokens[0]) };
+  async function attempt(request: HttpRequest, tokens: Tokens, ctx: CallContext, isRetry: boolean) {
+    const { route } = request;
+    const headers = { ...request.headers, Authorization: authorizationOf(user, tokens[0]) };
     const startedAt = performance.now();
     const report = (outcome: Outcome) =>
       o.onCall?.({
@@ -75,7 +57,7 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
       });
     try {
       const answer = await sendOnce({ ...request, headers }, settings, ctx);
-      if (answer.status >= 400) throw refusalError(request.call, answer, secretsOf(tokens));
+      if (answer.status >= 400) throw refusalError(callName(route), answer, secretsOf(tokens));
       report({ status: answer.status, callsPerHour: callsPerHourOf(answer) });
       return answer;
     } catch (error) {
@@ -84,95 +66,75 @@ export function createApiHttp(o: BitbucketClientOptions): ApiHttp {
     }
   }
 
-  function sendWithToken(
-    route: Route,
-    request: HttpRequest,
-    tokens: Tokens,
-    ctx: CallContext,
-  ): Promise<HttpAnswer> {
+  function sendWithToken(request: HttpRequest, tokens: Tokens, ctx: CallContext) {
+    const { route } = request;
     const retries = {
       repeat: route.repeat,
       firstPauseMs: o.firstPauseMs ?? 1_000,
-      onRetry(failure: BitbucketError, pauseMs: number) {
-        const { kind, status, bitbucketMessage } = failure;
+      onRetry({ kind, status, bitbucketMessage }: BitbucketError, pauseMs: number) {
         o.logger?.info(
-          { call: request.call, kind, status, bitbucketMessage, pauseMs },
+          { call: callName(route), kind, status, bitbucketMessage, pauseMs },
           'Bitbucket call failed: trying again',
         );
       },
     };
-    let attempts = 0;
-    return withRetries(retries, ctx, () => {
-      attempts += 1;
-      return attempt(route, request, tokens, ctx, attempts > 1);
-    });
+    return withRetries(retries, ctx, (isRetry) => attempt(request, tokens, ctx, isRetry));
   }
 
   /** Follows redirects of reads, a few and below apiUrl only. */
   async function sendFollowing(
-    route: Route,
     request: HttpRequest,
     tokens: Tokens,
     ctx: CallContext,
   ): Promise<ApiAnswer> {
+    const call = callName(request.route);
     let { url } = request;
     for (let hops = 0; ; hops += 1) {
-      const answer = await sendWithToken(route, { ...request, url }, tokens, ctx);
+      const answer = await sendWithToken({ ...request, url }, tokens, ctx);
       const { status, body } = answer;
-      if (status < 300) {
-        return {
-          status,
-          url,
-          bytes: body.length,
-          body,
-          read: parseJsonAnswer(request.call, answer),
-        };
-      }
-      if (route.method !== 'GET' || answer.header('location') === '' || hops === MAX_REDIRECTS) {
-        throw refusalError(request.call, answer, secretsOf(tokens));
-      }
-      url = urlBelowApi(apiUrl, answer.header('location'), url, request.call);
+      if (status < 300) return { status, url, body, read: parseJsonAnswer(call, answer) };
+      const location = answer.header('location');
+      if (request.route.method !== 'GET' || location === '' || hops === MAX_REDIRECTS)
+        throw refusalError(call, answer, secretsOf(tokens));
+      url = urlBelowApi(apiUrl, location, url, call);
     }
   }
 
   /** A 401 did nothing, so that writes too are sent again with the new token. */
-  async function send(
-    route: Route,
-    request: HttpRequest,
-    ctx: CallContext,
-    secrets: readonly string[] = [],
-  ): Promise<ApiAnswer> {
-    if (ctx.signal.aborted) throw outOfTime(request.call);
+  async function send(request: HttpRequest, ctx: CallContext, secrets: readonly string[] = []) {
+    if (ctx.signal.aborted) throw outOfTime(callName(request.route));
     const token = await o.tokens.current(ctx);
     try {
-      return await sendFollowing(route, request, [token, ...secrets], ctx);
+      return await sendFollowing(request, [token, ...secrets], ctx);
     } catch (error) {
       if (!(error instanceof BitbucketError) || error.status !== 401) throw error;
       const renewed = await o.tokens.renew(token, ctx, error);
-      return sendFollowing(route, request, [renewed, token, ...secrets], ctx);
+      return sendFollowing(request, [renewed, token, ...secrets], ctx);
     }
+  }
+
+  function call(route: Route, { path, query, body, secrets }: ApiCall, ctx: CallContext) {
+    const search = query === undefined || query.size === 0 ? '' : `?${query.toString()}`;
+    const url = `${apiUrl}${expandTemplate(route.template, path, callName(route))}${search}`;
+    return send(newRequest(route, url, body), ctx, secrets);
   }
 
   return {
     logger: o.logger,
-    call(route, { path, query, body, secrets }, ctx) {
-      const search = query === undefined || query.size === 0 ? '' : `?${query.toString()}`;
-      const url = `${apiUrl}${expandTemplate(route.template, path, callName(route))}${search}`;
-      return send(route, newRequest(route, url, body), ctx, secrets);
+    call,
+    async read<T>(route: Route, path: PathValues, schema: z.ZodType<T>, ctx: CallContext) {
+      return (await call(route, { path }, ctx)).read(schema);
     },
-    follow(route, url, current, ctx) {
-      const next = urlBelowApi(apiUrl, url, current, callName(route));
-      return send(route, newRequest(route, next), ctx);
+    /** Reads a further page at a URL that Bitbucket gave. */
+    follow(route: Route, url: string, current: string, ctx: CallContext) {
+      return send(newRequest(route, urlBelowApi(apiUrl, url, current, callName(route))), ctx);
     },
   };
 }
 
-function authorizationOf({ user }: AccessTokenSource, token: string): string {
-  return user === undefined ? `Bearer ${token}` : `Basic ${base64(`${user}:${token}`)}`;
-}
-
-function base64(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64');
+function authorizationOf(user: string | undefined, token: string): string {
+  if (user === undefined) return `Bearer ${token}`;
+  return `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`;
 }
 
 /**
@@ -193,23 +155,12 @@ function outcomeOf(error: unknown, ctx: CallContext): Outcome {
   return { status, failure: kind === 'timeout' && ctx.signal.aborted ? 'abandoned' : kind };
 }
 
-/** For errors and the log: without any value. */
-export function callName(route: Route): string {
-  return `${route.method} ${route.template}`;
-}
-
 function newRequest(route: Route, url: string, body?: unknown): HttpRequest {
   const headers: Record<string, string> = {
     Accept: route.accept ?? 'application/json',
     'User-Agent': 'cds-bitbucket-cloud',
   };
-  if (body !== undefined) headers['Content-Type'] = 'application/json';
-  return {
-    method: route.method,
-    url,
-    headers,
-    body: body === undefined ? undefined : JSON.stringify(body),
-    call: callName(route),
-    repeat: route.repeat,
-  };
+  if (body === undefined) return { route, url, headers };
+  headers['Content-Type'] = 'application/json';
+  return { route, url, headers, body: JSON.stringify(body) };
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { CallContext } from '../client-types';
-import type { Route } from '../routes';
-import { type ApiAnswer, type ApiHttp, callName } from './api-http';
-import { BitbucketError } from './bitbucket-error';
-import { boundedArray } from '../schemas/bounded-array';
+import { callName, type Route } from '../routes';
+import { boundedArray } from '../schemas/text';
+import type { ApiAnswer, ApiHttp } from './api-http';
+import { invalidAnswer } from './bitbucket-error';
 import type { PathValues } from './urls';
 
 const MAX_PAGES = 1_000;
@@ -13,12 +13,28 @@ const MAX_WARNINGS = 5;
 const MAX_NAME_CHARACTERS = 100;
 
 /** How much may still be read for one answer; lists that make it together share it. */
-export interface ListBudget {
-  bytes: number;
-}
-
-export function listBudget(): ListBudget {
+export function listBudget() {
   return { bytes: MAX_LIST_BYTES };
+}
+export type ListBudget = ReturnType<typeof listBudget>;
+
+/**
+ * The query of a list: `pagelen`, `fields` (the parts of each value that are used), and, where the
+ * list takes one, a `sort` key that does not change: pages are counted by position, and a push
+ * would move a branch to another page.
+ * https://developer.atlassian.com/cloud/bitbucket/rest/intro/#partial-response
+ */
+export function listQuery(
+  pagelen: number,
+  valueFields: string,
+  sort?: 'name' | 'created_on' | '-created_on',
+): URLSearchParams {
+  const fields = [...valueFields.split(',').map((field) => `values.${field}`), 'next', 'size'];
+  return new URLSearchParams({
+    pagelen: String(pagelen),
+    fields: fields.join(','),
+    ...(sort && { sort }),
+  });
 }
 
 export interface ListCall<T> {
@@ -32,18 +48,11 @@ export interface ListCall<T> {
   budget?: ListBudget;
 }
 
-/** A page; `size`, of the whole list, is missing in some lists. */
-interface Page {
-  url: string;
-  values: unknown[];
-  next?: string | null | undefined;
-  size?: number | undefined;
-}
-
 const pageSchema = z.object({
   values: boundedArray(z.unknown()),
   // Anything else is no end: half a list taken for the whole would be worse than none.
   next: z.string().nullish(),
+  // Of the whole list; missing in some lists.
   size: z.number().int().nonnegative().optional().catch(undefined),
 });
 
@@ -63,10 +72,11 @@ export async function* readPages<T>(
   const budget = o.budget ?? listBudget();
   const seen = new Set<string>();
   const take = createTake(http, route, o);
+  const invalid = (message: string) => invalidAnswer(callName(route), message);
 
-  function pageOf(answer: ApiAnswer): Page {
-    budget.bytes -= answer.bytes;
-    if (budget.bytes < 0) throw refuse(route, `the list is larger than ${MAX_LIST_BYTES} bytes`);
+  function pageOf(answer: ApiAnswer) {
+    budget.bytes -= answer.body.length;
+    if (budget.bytes < 0) throw invalid(`the list is larger than ${MAX_LIST_BYTES} bytes`);
     return { url: answer.url, ...answer.read(pageSchema) };
   }
 
@@ -92,8 +102,8 @@ export async function* readPages<T>(
     before.push({ url: page.url, count: page.values.length });
     const { next } = page;
     if (!next) return undefined;
-    if (seen.has(next)) throw refuse(route, 'the pages lead in a circle');
-    if (before.length === MAX_PAGES) throw refuse(route, `there are more than ${MAX_PAGES} pages`);
+    if (seen.has(next)) throw invalid('the pages lead in a circle');
+    if (before.length === MAX_PAGES) throw invalid(`there are more than ${MAX_PAGES} pages`);
     seen.add(next);
     answer = await http.follow(route, next, page.url, ctx);
   }
@@ -118,7 +128,10 @@ function createTake<T>(
     const unreadable = read.filter(({ success }) => !success);
     // All of them: then it is no list of this, and nothing would be taken for the whole.
     if (values.length > 0 && unreadable.length === values.length)
-      throw refuse(route, `values.0 is not as expected (${problemOf(unreadable[0])})`);
+      throw invalidAnswer(
+        callName(route),
+        `values.0 is not as expected (${problemOf(unreadable[0])})`,
+      );
     for (const one of unreadable.slice(0, MAX_WARNINGS))
       http.logger?.warn(
         { call: callName(route), item: nameOf(one.value), problem: problemOf(one) },
@@ -155,12 +168,4 @@ export async function collectPages<T>(
     if (values.length >= limit) break;
   }
   return values.length > limit ? values.slice(0, limit) : values;
-}
-
-function refuse(route: Route, bitbucketMessage: string): BitbucketError {
-  return new BitbucketError({
-    kind: 'invalid-answer',
-    call: callName(route),
-    bitbucketMessage,
-  });
 }

@@ -34,7 +34,7 @@ export function parseErrorBody(
   hide: (text: string) => string = (text) => text,
 ): ErrorBody {
   const text = body.toString('utf8');
-  const oneLine = (line: string) => cut(withoutBreaks(hide(line)));
+  const oneLine = (line: string) => readable(hide(line));
   const json = parseJson(text);
   const rest = restError.safeParse(json);
   if (rest.success) return { message: oneLine(restMessage(rest.data.error)) };
@@ -102,11 +102,8 @@ function stripHtml(text: string): string {
   return page.replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ').replace(/<[^<>]*>/g, ' ');
 }
 
-function withoutBreaks(text: string): string {
+function readable(text: string): string {
   // eslint-disable-next-line no-control-regex
-  return text.replace(/[\s\u0000-\u001f\u007f]+/g, ' ').trim();
-}
-
-function cut(line: string): string {
+  const line = text.replace(/[\s\u0000-\u001f\u007f]+/g, ' ').trim();
   return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}…` : line;
 }

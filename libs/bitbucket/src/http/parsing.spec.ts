@@ -1,7 +1,7 @@
 import { growth, LINEAR } from '@cds/testing';
 import fc from 'fast-check';
 import { parseErrorBody } from './parse-error-body';
-import { parseRetryAfter } from './retry-after';
+import { parseRetryAfter } from './refusal';
 import { expandTemplate } from './urls';
 
 describe('parseErrorBody', () => {

@@ -9,21 +9,18 @@ import {
   withTimeout,
 } from '@cds/network';
 import type { CallContext } from '../client-types';
-import type { RepeatRule } from '../routes';
+import { callName, type Route } from '../routes';
 import { agentsFor } from './agents';
-import { BitbucketError } from './bitbucket-error';
+import { BitbucketError, invalidAnswer } from './bitbucket-error';
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 
 export interface HttpRequest {
-  method: string;
+  route: Route;
   url: string;
   headers: Record<string, string>;
   body?: string | undefined;
-  /** For errors: method and route, no values. */
-  call: string;
-  repeat: RepeatRule;
 }
 
 export interface HttpAnswer {
@@ -47,35 +44,43 @@ export async function sendOnce(
   settings: RequestSettings,
   ctx: CallContext,
 ): Promise<HttpAnswer> {
+  const call = callName(request.route);
   return withTimeout(ctx, settings.timeoutMs, async ({ signal }) => {
     try {
       const response = await start(request, settings, signal);
-      const isRead = response.status < 300;
+      const { status } = response;
+      const isRead = status < 300;
       const maxBytes = isRead ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES;
       const { chunks, isTruncated } = await readBounded(response.data, maxBytes, signal);
-      if (isTruncated && isRead) throw tooLarge(request.call, response.status);
+      if (isTruncated && isRead)
+        throw invalidAnswer(
+          call,
+          `the answer is larger than ${MAX_ANSWER_BYTES} bytes and was not read`,
+          status,
+        );
       const body = Buffer.concat(chunks).subarray(0, maxBytes);
-      return { status: response.status, header: headerReader(response), body };
+      return { status, header: headerReader(response), body };
     } catch (error) {
       if (error instanceof BitbucketError) throw error;
-      if (signal.aborted) throw timedOut(request.call, settings.timeoutMs, ctx);
-      throw unreachable(request.call, error);
+      if (ctx.signal.aborted) throw outOfTime(call);
+      if (signal.aborted) throw timedOut(call, `no whole answer within ${settings.timeoutMs} ms`);
+      throw unreachable(call, error);
     }
   });
 }
 
 function start(
-  request: HttpRequest,
-  settings: RequestSettings,
+  { route, url, headers, body }: HttpRequest,
+  { proxies }: RequestSettings,
   signal: AbortSignal,
 ): Promise<AxiosResponse<Readable>> {
-  const agents = agentsFor(request.repeat, request.url, settings.proxies);
+  const agents = agentsFor(route.repeat, url, proxies);
   return axios.request<Readable>({
     adapter: 'http',
-    method: request.method,
-    url: request.url,
-    headers: request.headers,
-    data: request.body,
+    method: route.method,
+    url,
+    headers,
+    data: body,
     httpAgent: agents.http,
     httpsAgent: agents.https,
     // Its own way through proxies takes a refusal of the proxy for an answer of the server.
@@ -95,56 +100,32 @@ function headerReader(response: AxiosResponse): (name: string) => string {
   };
 }
 
-function tooLarge(call: string, status: number): BitbucketError {
-  return new BitbucketError({
-    kind: 'invalid-answer',
-    call,
-    status,
-    bitbucketMessage: `the answer is larger than ${MAX_ANSWER_BYTES} bytes and was not read`,
-  });
-}
-
-function timedOut(call: string, timeoutMs: number, ctx: CallContext): BitbucketError {
-  if (ctx.signal.aborted) return outOfTime(call);
-  return new BitbucketError({
-    kind: 'timeout',
-    call,
-    bitbucketMessage: `no whole answer within ${timeoutMs} ms`,
-  });
-}
-
 /** The caller does not wait any more. */
 export function outOfTime(call: string): BitbucketError {
-  return new BitbucketError({
-    kind: 'timeout',
-    call,
-    bitbucketMessage: 'no answer before the time for this request ended',
-  });
+  return timedOut(call, 'no answer before the time for this request ended');
+}
+
+function timedOut(call: string, bitbucketMessage: string): BitbucketError {
+  return new BitbucketError({ kind: 'timeout', call, bitbucketMessage });
 }
 
 /** The original error is not kept as a cause: axios puts the request, with its token, into it. */
 function unreachable(call: string, error: unknown): BitbucketError {
+  const failure = (bitbucketMessage: string, notSent: boolean, untrusted = false) =>
+    new BitbucketError({ kind: 'unreachable', call, bitbucketMessage, notSent, untrusted });
   const code = errorCode(error);
-  if (isUntrusted(code)) {
-    return new BitbucketError({
-      kind: 'unreachable',
-      call,
-      bitbucketMessage: `the TLS certificate is not to be trusted (${code}): check apiUrl, oauthUrl and what stands in between; the certificate of a company's own proxy is trusted when NODE_EXTRA_CA_CERTS names its authority`,
-      notSent: true,
-      untrusted: true,
-    });
-  }
+  if (isUntrusted(code))
+    return failure(
+      `the TLS certificate is not to be trusted (${code}): check apiUrl, oauthUrl and what ` +
+        "stands in between; the certificate of a company's own proxy is trusted when " +
+        'NODE_EXTRA_CA_CERTS names its authority',
+      true,
+      true,
+    );
   const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof ProxyError) {
-    const bitbucketMessage = `cannot be reached: ${cause.message}`;
-    return new BitbucketError({ kind: 'unreachable', call, bitbucketMessage, notSent: true });
-  }
-  return new BitbucketError({
-    kind: 'unreachable',
-    call,
-    bitbucketMessage: `cannot be reached, or the connection broke (${code})`,
-    notSent: isNeverSent(error),
-  });
+  if (cause instanceof ProxyError) return failure(`cannot be reached: ${cause.message}`, true);
+  const message = `cannot be reached, or the connection broke (${code})`;
+  return failure(message, isNeverSent(error));
 }
 
 function errorCode(error: unknown): string {

@@ -1,4 +1,4 @@
-import { BitbucketError } from './bitbucket-error';
+import { BitbucketError, invalidAnswer } from './bitbucket-error';
 
 /** A list is a path of several segments; '' at its end makes a slash there. */
 export type PathValues = Readonly<Record<string, string | number | readonly string[]>>;
@@ -48,11 +48,11 @@ export function urlBelowApi(apiUrl: string, given: string, current: string, call
   const canonical = pathBelow(CANONICAL, given, `${CANONICAL}${current.slice(apiUrl.length)}`);
   if (canonical !== undefined) return `${apiUrl}${canonical}`;
   const origin = URL.canParse(given, current) ? new URL(given, current).origin : '';
-  throw new BitbucketError({
-    kind: 'invalid-answer',
+  const there = origin.slice(0, MAX_ORIGIN) || 'a malformed address';
+  throw invalidAnswer(
     call,
-    bitbucketMessage: `the answer leads to ${origin.slice(0, MAX_ORIGIN) || 'a malformed address'}, away from ${apiUrl}; it was not followed`,
-  });
+    `the answer leads to ${there}, away from ${apiUrl}; it was not followed`,
+  );
 }
 
 /** Path and query of `given` after the path of `base`; undefined where it is not below it. */

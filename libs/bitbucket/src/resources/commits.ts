@@ -1,16 +1,14 @@
 import type { BitbucketClient } from '../client-types';
 import type { ApiHttp } from '../http/api-http';
-import { listQuery } from '../http/list-query';
-import { collectPages } from '../http/paginate';
+import { collectPages, listQuery } from '../http/paginate';
 import type { BbCommit } from '../model';
-import { routes } from '../routes';
+import { repoPath, routes } from '../routes';
 import { COMMIT_FIELDS, commitSchema } from '../schemas/commit';
 import type { Refs } from './refs';
-import { repoPath } from './repo-path';
 
 export function createCommits(
   http: ApiHttp,
-  refs: Pick<Refs, 'resolveRevision'>,
+  resolveRevision: Refs['resolveRevision'],
 ): Pick<BitbucketClient, 'listCommits' | 'getCommit'> {
   return {
     async listCommits(repo, { include, exclude, limit }, ctx) {
@@ -24,9 +22,8 @@ export function createCommits(
       return collectPages(http, routes.listCommits, call, ctx);
     },
     async getCommit(repo, revision, ctx) {
-      const commit = await refs.resolveRevision(repo, revision, ctx);
-      const answer = await http.call(routes.getCommit, { path: repoPath(repo, { commit }) }, ctx);
-      return answer.read(commitSchema);
+      const commit = await resolveRevision(repo, revision, ctx);
+      return http.read(routes.getCommit, repoPath(repo, { commit }), commitSchema, ctx);
     },
   };
 }

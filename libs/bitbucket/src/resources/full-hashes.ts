@@ -3,7 +3,6 @@ import type { BitbucketClient, CallContext } from '../client-types';
 import { BitbucketError } from '../http/bitbucket-error';
 import { AT_A_TIME, sideBySide } from '../http/side-by-side';
 import type { BbPullRequest, BbPullRequestEnd, RepoRef } from '../model';
-import { createHeadIndex, type HeadIndex } from './head-index';
 import type { Refs } from './refs';
 
 const FULL_HASH = /^[0-9a-f]{40}$/;
@@ -17,25 +16,14 @@ const PAGES = 3;
 /** Full hash by API, repository and short hash. Never changes, so all clients share it. */
 const known = new LRUCache<string, string>({ max: 20_000 });
 
-export interface FullHashesDeps {
-  apiUrl: string;
-  refs: Pick<Refs, 'newestBranches'>;
-  getCommit: BitbucketClient['getCommit'];
-}
-
-export interface FullHashes {
-  /** Takes note of a commit that was read: the pull request of its branch is often read next. */
-  note(repo: RepoRef, hash: string): void;
-  /** All pull requests of `repo`, with 40-digit hashes where Bitbucket returns them. */
-  complete(
-    repo: RepoRef,
-    pages: AsyncGenerator<BbPullRequest[], undefined>,
-    ctx: CallContext,
-  ): Promise<BbPullRequest[]>;
-}
+export type FullHashes = ReturnType<typeof createFullHashes>;
 
 /** Bitbucket gives the commits of a pull request by 12 digits only. */
-export function createFullHashes(deps: FullHashesDeps): FullHashes {
+export function createFullHashes(deps: {
+  apiUrl: string;
+  newestBranches: Refs['newestBranches'];
+  getCommit: BitbucketClient['getCommit'];
+}) {
   const cacheKey = (fullName: string, short: string) => `${deps.apiUrl} ${fullName} ${short}`;
 
   /**
@@ -48,7 +36,7 @@ export function createFullHashes(deps: FullHashesDeps): FullHashes {
     ctx: CallContext,
   ): Promise<BbPullRequest[]> {
     const own = nameOf(repo);
-    const branches = deps.refs.newestBranches(repo, ctx);
+    const branches = deps.newestBranches(repo, ctx);
     const heads = createHeadIndex();
     const all: BbPullRequest[] = [];
     const unknown = new Map<string, ShortEnd>();
@@ -78,7 +66,7 @@ export function createFullHashes(deps: FullHashesDeps): FullHashes {
   }
 
   /** Takes out of `unknown` what is the head of a branch. @returns how many */
-  function learn(unknown: Map<string, ShortEnd>, heads: HeadIndex): number {
+  function learn(unknown: Map<string, ShortEnd>, heads: ReturnType<typeof createHeadIndex>) {
     let learned = 0;
     for (const { repository, hash } of unknown.values()) {
       const full = heads.find(hash);
@@ -118,10 +106,16 @@ export function createFullHashes(deps: FullHashesDeps): FullHashes {
   }
 
   return {
-    note(repo, hash) {
+    /** Takes note of a commit that was read: the pull request of its branch is often read next. */
+    note(repo: RepoRef, hash: string): void {
       if (isFull(hash)) known.set(cacheKey(nameOf(repo), hash.slice(0, SHORT)), hash);
     },
-    async complete(repo, pages, ctx) {
+    /** All pull requests of `repo`, with 40-digit hashes where Bitbucket returns them. */
+    async complete(
+      repo: RepoRef,
+      pages: AsyncGenerator<BbPullRequest[], undefined>,
+      ctx: CallContext,
+    ): Promise<BbPullRequest[]> {
       const own = nameOf(repo);
       const pullRequests = await readBesideBranches(repo, pages, ctx);
       const unknown = unknownEnds(pullRequests, own);
@@ -135,6 +129,37 @@ export function createFullHashes(deps: FullHashesDeps): FullHashes {
         source: full(pullRequest.source),
         destination: full(pullRequest.destination),
       }));
+    },
+  };
+}
+
+/**
+ * The hashes of branches' last commits, to be found by their beginning, in constant time: a
+ * repository may have thousands of branches and pull requests.
+ */
+function createHeadIndex() {
+  const all: string[] = [];
+  /** By length of the beginning: Bitbucket's have 12 digits, as a rule. */
+  const byLength = new Map<number, Map<string, string>>();
+
+  function put(index: Map<string, string>, length: number, hashes: readonly string[]): void {
+    for (const hash of hashes) index.set(hash.slice(0, length), hash);
+  }
+
+  return {
+    add(hashes: readonly string[]): void {
+      all.push(...hashes);
+      for (const [length, index] of byLength) put(index, length, hashes);
+    },
+    /** The whole hash that begins with `short`, if it is there. */
+    find(short: string): string | undefined {
+      let index = byLength.get(short.length);
+      if (!index) {
+        index = new Map();
+        put(index, short.length, all);
+        byLength.set(short.length, index);
+      }
+      return index.get(short);
     },
   };
 }

@@ -1,13 +1,11 @@
-import type { BitbucketClient, BitbucketLogger, CallContext } from '../client-types';
+import type { BitbucketClient, CallContext } from '../client-types';
 import type { ApiHttp } from '../http/api-http';
 import { BitbucketError } from '../http/bitbucket-error';
-import { listQuery } from '../http/list-query';
-import { readPages } from '../http/paginate';
+import { listQuery, readPages } from '../http/paginate';
 import type { BbPullRequest, NewPullRequest, RepoRef } from '../model';
-import { routes } from '../routes';
+import { repoPath, routes } from '../routes';
 import { PULL_REQUEST_FIELDS, pullRequestSchema } from '../schemas/pull-request';
 import type { FullHashes } from './full-hashes';
-import { repoPath } from './repo-path';
 
 type PullRequestsClient = Pick<
   BitbucketClient,
@@ -17,13 +15,7 @@ type PullRequestsClient = Pick<
 /** Bitbucket's own bound for this list; more is a 400. */
 const PAGELEN = 50;
 
-export function createPullRequests(deps: {
-  http: ApiHttp;
-  fullHashes: FullHashes;
-  logger?: BitbucketLogger | undefined;
-}): PullRequestsClient {
-  const { http, fullHashes, logger } = deps;
-
+export function createPullRequests(http: ApiHttp, fullHashes: FullHashes): PullRequestsClient {
   async function completeOne(repo: RepoRef, pullRequest: BbPullRequest, ctx: CallContext) {
     const [completed] = await fullHashes.complete(repo, onePage([pullRequest]), ctx);
     return completed ?? pullRequest;
@@ -45,8 +37,8 @@ export function createPullRequests(deps: {
     },
     async getPullRequest(repo, id, ctx) {
       const path = repoPath(repo, { pull_request_id: id });
-      const answer = await http.call(routes.getPullRequest, { path }, ctx);
-      return completeOne(repo, answer.read(pullRequestSchema), ctx);
+      const found = await http.read(routes.getPullRequest, path, pullRequestSchema, ctx);
+      return completeOne(repo, found, ctx);
     },
     async createPullRequest(repo, pullRequest, ctx) {
       const call = { path: repoPath(repo), body: toBody(pullRequest) };
@@ -58,7 +50,7 @@ export function createPullRequests(deps: {
         // It exists: failing now would make the caller create it again.
         if (!(error instanceof BitbucketError)) throw error;
         const { status, bitbucketMessage } = error;
-        logger?.warn(
+        http.logger?.warn(
           { pullRequest: created.id, status, bitbucketMessage },
           'full hashes of a created pull request cannot be read',
         );

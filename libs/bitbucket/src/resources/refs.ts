@@ -1,10 +1,9 @@
 import type { BitbucketClient, CallContext } from '../client-types';
 import type { ApiHttp } from '../http/api-http';
 import { BitbucketError } from '../http/bitbucket-error';
-import { listQuery } from '../http/list-query';
-import { collectPages, readPages } from '../http/paginate';
+import { collectPages, listQuery, readPages } from '../http/paginate';
 import type { BbBranch, BbRef, RepoRef } from '../model';
-import { routes } from '../routes';
+import { repoPath, routes } from '../routes';
 import {
   BRANCH_FIELDS,
   branchSchema,
@@ -16,7 +15,6 @@ import {
   TAG_FIELDS,
   tagSchema,
 } from '../schemas/refs';
-import { repoPath } from './repo-path';
 
 type RefsClient = Pick<
   BitbucketClient,
@@ -41,15 +39,11 @@ export function createRefs(http: ApiHttp): Refs {
     return { path: repoPath(repo), query, item: branchSchema, identity: nameOf };
   }
 
-  async function getBranch(repo: RepoRef, name: string, ctx: CallContext) {
-    const answer = await http.call(routes.getBranch, { path: repoPath(repo, { name }) }, ctx);
-    return answer.read(branchSchema);
-  }
+  const getBranch = (repo: RepoRef, name: string, ctx: CallContext) =>
+    http.read(routes.getBranch, repoPath(repo, { name }), branchSchema, ctx);
 
-  async function getTag(repo: RepoRef, name: string, ctx: CallContext) {
-    const answer = await http.call(routes.getTag, { path: repoPath(repo, { name }) }, ctx);
-    return answer.read(tagSchema);
-  }
+  const getTag = (repo: RepoRef, name: string, ctx: CallContext) =>
+    http.read(routes.getTag, repoPath(repo, { name }), tagSchema, ctx);
 
   return {
     getBranch,

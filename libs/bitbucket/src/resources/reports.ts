@@ -1,8 +1,7 @@
 import type { BitbucketClient } from '../client-types';
 import type { ApiHttp } from '../http/api-http';
 import type { NewReport } from '../model';
-import { routes } from '../routes';
-import { repoPath } from './repo-path';
+import { repoPath, routes } from '../routes';
 
 /** Reports of Bitbucket's code insights. */
 export function createReports(http: ApiHttp): Pick<BitbucketClient, 'putReport'> {

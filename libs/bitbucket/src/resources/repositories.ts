@@ -1,25 +1,34 @@
-import type { BitbucketClient, BitbucketLogger, BitbucketPart, CallContext } from '../client-types';
+import type { BitbucketClient, BitbucketPart, CallContext } from '../client-types';
 import type { ApiHttp } from '../http/api-http';
 import { BitbucketError } from '../http/bitbucket-error';
-import { listQuery } from '../http/list-query';
-import { collectPages, listBudget, type ListBudget } from '../http/paginate';
+import { collectPages, listBudget, type ListBudget, listQuery } from '../http/paginate';
 import { sideBySide } from '../http/side-by-side';
 import type { BbRepository, BbWorkspace, RepoRef } from '../model';
-import { routes } from '../routes';
-import { REPOSITORY_FIELDS, repositorySchema } from '../schemas/repository';
-import { repoPath } from './repo-path';
+import { repoPath, routes } from '../routes';
+import { REPOSITORY_FIELDS, repositorySchema, workspaceAccessSchema } from '../schemas/repository';
 
-type RepositoriesClient = Pick<BitbucketClient, 'listRepositories' | 'getRepository' | 'listForks'>;
+type RepositoriesClient = Pick<
+  BitbucketClient,
+  'listWorkspaces' | 'listRepositories' | 'getRepository' | 'listForks'
+>;
 
-export function createRepositories(deps: {
-  http: ApiHttp;
-  logger?: BitbucketLogger | undefined;
-  listWorkspaces: BitbucketClient['listWorkspaces'];
-  part: BitbucketPart | undefined;
-  /** False for an access token of a workspace or project: it is no member, and sees its own. */
-  isOfUser: boolean;
-}): RepositoriesClient {
-  const { http, logger, part } = deps;
+/**
+ * @param part the only part that is listed, where it is known
+ * @param isOfUser false for an access token of a workspace or project: it is no member, and sees
+ *   its own
+ */
+export function createRepositories(
+  http: ApiHttp,
+  part: BitbucketPart | undefined,
+  isOfUser: boolean,
+): RepositoriesClient {
+  async function listWorkspaces(ctx: CallContext): Promise<BbWorkspace[]> {
+    if (part) return [{ slug: part.workspace, uuid: '' }];
+    const query = new URLSearchParams({ pagelen: '100', sort: 'slug' });
+    const bySlug = ({ slug }: BbWorkspace) => slug;
+    const call = { path: {}, query, item: workspaceAccessSchema, identity: bySlug };
+    return collectPages(http, routes.listWorkspaces, call, ctx);
+  }
 
   function listOfWorkspace(
     slug: string,
@@ -27,7 +36,7 @@ export function createRepositories(deps: {
     ctx: CallContext,
   ): Promise<BbRepository[]> {
     const query = listQuery(100, REPOSITORY_FIELDS, 'created_on');
-    if (deps.isOfUser) query.set('role', 'member');
+    if (isOfUser) query.set('role', 'member');
     if (part?.project !== undefined) query.set('q', `project.key="${part.project}"`);
     const call = { path: { workspace: slug }, query, item: repositorySchema, identity, budget };
     return collectPages(http, routes.listRepositories, call, ctx);
@@ -46,7 +55,7 @@ export function createRepositories(deps: {
       if (!isRefusedWorkspace(error)) throw error;
       refusals.push(error);
       const { status, bitbucketMessage } = error;
-      logger?.warn(
+      http.logger?.warn(
         { workspace: workspace.slug, status, bitbucketMessage },
         'workspace refuses to list its repositories: left out',
       );
@@ -54,19 +63,18 @@ export function createRepositories(deps: {
     }
   }
 
-  async function getRepository(repo: RepoRef, ctx: CallContext): Promise<BbRepository> {
-    const answer = await http.call(routes.getRepository, { path: repoPath(repo) }, ctx);
-    return answer.read(repositorySchema);
-  }
+  const getRepository = (repo: RepoRef, ctx: CallContext) =>
+    http.read(routes.getRepository, repoPath(repo), repositorySchema, ctx);
 
   return {
+    listWorkspaces,
     getRepository,
     async listRepositories(ctx) {
       if (part?.repository !== undefined) {
         const { workspace, repository: slug } = part;
         return [await getRepository({ workspace, slug }, ctx)];
       }
-      const workspaces = await deps.listWorkspaces(ctx);
+      const workspaces = await listWorkspaces(ctx);
       const refusals: BitbucketError[] = [];
       const budget = listBudget();
       const lists = await sideBySide(workspaces, ctx, (workspace, inner) =>

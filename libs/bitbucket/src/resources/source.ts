@@ -1,20 +1,21 @@
 import type { BitbucketClient } from '../client-types';
 import type { ApiHttp } from '../http/api-http';
-import { listQuery } from '../http/list-query';
-import { collectPages } from '../http/paginate';
+import { collectPages, listQuery } from '../http/paginate';
 import type { BbSourceEntry } from '../model';
-import { routes } from '../routes';
+import { repoPath, routes } from '../routes';
 import { SOURCE_FIELDS, sourceEntrySchema } from '../schemas/source';
 import type { Refs } from './refs';
-import { repoPath } from './repo-path';
 
 type SourceClient = Pick<BitbucketClient, 'listSource' | 'getSourceEntry' | 'readSource'>;
 
 /** Directories and files of a commit. */
-export function createSource(http: ApiHttp, refs: Pick<Refs, 'resolveRevision'>): SourceClient {
+export function createSource(
+  http: ApiHttp,
+  resolveRevision: Refs['resolveRevision'],
+): SourceClient {
   return {
     async listSource(repo, revision, directory, { maxDepth, limit }, ctx) {
-      const commit = await refs.resolveRevision(repo, revision, ctx);
+      const commit = await resolveRevision(repo, revision, ctx);
       // 10 and 100 are Bitbucket's bounds for a page.
       const query = listQuery(Math.min(100, Math.max(10, limit)), SOURCE_FIELDS);
       query.set('max_depth', String(maxDepth));
@@ -24,7 +25,7 @@ export function createSource(http: ApiHttp, refs: Pick<Refs, 'resolveRevision'>)
       return collectPages(http, routes.listSource, call, ctx);
     },
     async getSourceEntry(repo, revision, path, ctx) {
-      const commit = await refs.resolveRevision(repo, revision, ctx);
+      const commit = await resolveRevision(repo, revision, ctx);
       const call = {
         path: repoPath(repo, { commit, path: segmentsOf(path) }),
         query: new URLSearchParams({ format: 'meta' }),
@@ -32,7 +33,7 @@ export function createSource(http: ApiHttp, refs: Pick<Refs, 'resolveRevision'>)
       return (await http.call(routes.getSourceMeta, call, ctx)).read(sourceEntrySchema);
     },
     async readSource(repo, revision, path, ctx) {
-      const commit = await refs.resolveRevision(repo, revision, ctx);
+      const commit = await resolveRevision(repo, revision, ctx);
       const call = { path: repoPath(repo, { commit, path: segmentsOf(path) }) };
       return (await http.call(routes.readSource, call, ctx)).body;
     },

@@ -1,23 +1,21 @@
 import type { BitbucketClient } from '../client-types';
 import type { ApiHttp } from '../http/api-http';
 import { BitbucketError } from '../http/bitbucket-error';
-import { listQuery } from '../http/list-query';
-import { collectPages } from '../http/paginate';
+import { collectPages, listQuery } from '../http/paginate';
 import type { NewStatus } from '../model';
-import { routes } from '../routes';
+import { callName, repoPath, routes } from '../routes';
 import { STATUS_FIELDS, statusSchema } from '../schemas/status';
 import type { Refs } from './refs';
-import { repoPath } from './repo-path';
 
 const MAX_KEY = 40;
 
 export function createStatuses(
   http: ApiHttp,
-  refs: Pick<Refs, 'resolveRevision'>,
+  resolveRevision: Refs['resolveRevision'],
 ): Pick<BitbucketClient, 'listStatuses' | 'postStatus'> {
   return {
     async listStatuses(repo, revision, ctx) {
-      const commit = await refs.resolveRevision(repo, revision, ctx);
+      const commit = await resolveRevision(repo, revision, ctx);
       const query = listQuery(100, STATUS_FIELDS, 'created_on');
       // By the time they were made: new ones come at the end, none goes, and none can come twice.
       const identity = () => '';
@@ -38,9 +36,11 @@ function requireShortKey(key: string): void {
   if (key !== '' && key.length <= MAX_KEY) return;
   throw new BitbucketError({
     kind: 'answer',
-    call: `POST ${routes.postStatus.template}`,
+    call: callName(routes.postStatus),
     status: 400,
-    bitbucketMessage: `the key of a build status has 1 to ${MAX_KEY} characters, this one has ${key.length}: shorten it, so that it stays distinct`,
+    bitbucketMessage:
+      `the key of a build status has 1 to ${MAX_KEY} characters, this one has ${key.length}: ` +
+      'shorten it, so that it stays distinct',
   });
 }
 

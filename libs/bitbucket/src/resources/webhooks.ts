@@ -3,9 +3,8 @@ import type { ApiHttp } from '../http/api-http';
 import { BitbucketError } from '../http/bitbucket-error';
 import { collectPages } from '../http/paginate';
 import type { BbHook, HookSettings } from '../model';
-import { routes } from '../routes';
+import { repoPath, routes } from '../routes';
 import { hookSchema } from '../schemas/hook';
-import { repoPath } from './repo-path';
 
 type HooksClient = Pick<BitbucketClient, 'listHooks' | 'createHook' | 'updateHook' | 'deleteHook'>;
 

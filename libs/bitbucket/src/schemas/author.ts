@@ -10,11 +10,9 @@ const account = z.object({
   nickname: optionalText,
   links: z
     .object({ avatar: href })
-    .transform((links) => links.avatar)
-    .catch(''),
+    .transform(({ avatar }) => avatar || undefined)
+    .catch(undefined),
 });
-
-type Account = z.infer<typeof account>;
 
 /** `raw` comes from git, `user` when the mail belongs to an account. */
 export const gitAuthor = z
@@ -28,15 +26,14 @@ export const accountAuthor = account
   .catch(undefined)
   .transform((user) => toAuthor('', user));
 
-function toAuthor(raw: string, user: Account | undefined): BbAuthor {
-  const author: BbAuthor = {
+function toAuthor(raw: string, user: z.infer<typeof account> | undefined): BbAuthor {
+  return {
     raw,
     displayName: user?.display_name || (raw.split('<')[0] ?? '').trim(),
     email: /<([^<>]*)>/.exec(raw)?.[1]?.trim() ?? '',
+    uuid: user?.uuid,
+    username: user?.username,
+    nickname: user?.nickname,
+    avatarUrl: user?.links,
   };
-  if (user?.uuid) author.uuid = user.uuid;
-  if (user?.username) author.username = user.username;
-  if (user?.nickname) author.nickname = user.nickname;
-  if (user?.links) author.avatarUrl = user.links;
-  return author;
 }

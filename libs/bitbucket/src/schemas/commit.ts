@@ -12,20 +12,6 @@ export const commitSchema = z
     parents: hashes,
     links: htmlLink,
   })
-  .transform(({ links, ...commit }): BbCommit => ({
-    hash: commit.hash,
-    date: commit.date,
-    message: commit.message,
-    htmlUrl: links,
-    author: commit.author,
-    parents: commit.parents,
-  }));
+  .transform(({ links: htmlUrl, ...rest }): BbCommit => ({ ...rest, htmlUrl }));
 
-export const COMMIT_FIELDS = [
-  'hash',
-  'date',
-  'message',
-  'author',
-  'parents.hash',
-  'links.html.href',
-] as const;
+export const COMMIT_FIELDS = 'hash,date,message,author,parents.hash,links.html.href';

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { BbHook } from '../model';
-import { boundedArray } from './bounded-array';
-import { text } from './text';
+import { boundedArray, text } from './text';
 
 export const hookSchema = z
   .object({
@@ -12,7 +11,4 @@ export const hookSchema = z
     events: boundedArray(z.string()).catch([]),
     secret_set: z.boolean().optional().catch(undefined),
   })
-  .transform(({ secret_set: secretSet, ...hook }): BbHook => ({
-    ...hook,
-    ...(secretSet !== undefined && { secretSet }),
-  }));
+  .transform(({ secret_set: secretSet, ...rest }): BbHook => ({ ...rest, secretSet }));

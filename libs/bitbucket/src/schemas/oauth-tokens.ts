@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OAuthTokens } from '../oauth/oauth-types';
-import { boundedArray } from './bounded-array';
+import { boundedArray } from './text';
 
 /** The shorter of the lifetimes seen: `expires_in` is only recommended (RFC 6749, 5.1). */
 const DEFAULT_EXPIRES_IN = 3600;

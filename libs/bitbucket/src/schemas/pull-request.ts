@@ -17,7 +17,7 @@ const end = z
       .catch(undefined),
   })
   .transform(({ branch, commit, repository }): BbPullRequestEnd => ({
-    ...(repository && { repository: repository.full_name }),
+    repository: repository?.full_name,
     branch: branch.name,
     hash: commit.hash,
   }));
@@ -33,26 +33,16 @@ export const pullRequestSchema = z
     destination: end,
     links: htmlLink,
   })
-  .transform(({ links, ...rest }): BbPullRequest => ({
-    id: rest.id,
-    title: rest.title,
-    state: rest.state,
-    htmlUrl: links,
-    author: rest.author,
-    updatedOn: rest.updated_on,
-    source: rest.source,
-    destination: rest.destination,
+  .transform(({ links: htmlUrl, updated_on: updatedOn, ...rest }): BbPullRequest => ({
+    ...rest,
+    htmlUrl,
+    updatedOn,
   }));
 
 const END_FIELDS = ['branch.name', 'commit.hash', 'repository.full_name'];
 
-export const PULL_REQUEST_FIELDS: readonly string[] = [
-  'id',
-  'title',
-  'state',
-  'links.html.href',
-  'author',
-  'updated_on',
+export const PULL_REQUEST_FIELDS = [
+  'id,title,state,links.html.href,author,updated_on',
   ...END_FIELDS.map((field) => `source.${field}`),
   ...END_FIELDS.map((field) => `destination.${field}`),
-];
+].join(',');

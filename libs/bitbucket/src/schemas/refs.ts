@@ -3,18 +3,13 @@ import type { BbBranch, BbRef, BbTag } from '../model';
 import { gitAuthor } from './author';
 import { hashes, htmlLink, optionalText, text } from './text';
 
-export const branchSchema = z
-  .object({
-    name: z.string(),
-    target: z.object({ hash: z.string(), parents: hashes }),
-  })
-  .transform(({ name, target }): BbBranch => ({
-    name,
-    hash: target.hash,
-    parents: target.parents,
-  }));
+const target = z.object({ hash: z.string(), parents: hashes });
 
-export const BRANCH_FIELDS = ['name', 'target.hash', 'target.parents.hash'] as const;
+export const branchSchema = z
+  .object({ name: z.string(), target })
+  .transform(({ name, target: commit }): BbBranch => ({ name, ...commit }));
+
+export const BRANCH_FIELDS = 'name,target.hash,target.parents.hash';
 
 /** A branch and the time of its last commit: milliseconds since 1970, 0 where not known. */
 export interface DatedBranch {
@@ -22,21 +17,14 @@ export interface DatedBranch {
   committedAt: number;
 }
 
-const commitDate = z.object({ target: z.object({ date: text }) });
+export const datedBranchSchema = z
+  .object({ name: z.string(), target: target.extend({ date: text }) })
+  .transform(({ name, target: { date, ...commit } }): DatedBranch => ({
+    branch: { name, ...commit },
+    committedAt: Date.parse(date) || 0,
+  }));
 
-export const datedBranchSchema = z.unknown().transform((value, context): DatedBranch => {
-  const branch = branchSchema.safeParse(value);
-  if (!branch.success) {
-    branch.error.issues.forEach(({ path, message }) =>
-      context.addIssue({ code: 'custom', path, message }),
-    );
-    return z.NEVER;
-  }
-  const date = Date.parse(commitDate.safeParse(value).data?.target.date ?? '');
-  return { branch: branch.data, committedAt: Number.isNaN(date) ? 0 : date };
-});
-
-export const DATED_BRANCH_FIELDS = [...BRANCH_FIELDS, 'target.date'];
+export const DATED_BRANCH_FIELDS = `${BRANCH_FIELDS},target.date`;
 
 /** `message`, `date` and `tagger` are null in a lightweight tag. */
 export const tagSchema = z
@@ -47,23 +35,13 @@ export const tagSchema = z
     tagger: gitAuthor,
     target: z.object({ hash: z.string(), author: gitAuthor }),
   })
-  .transform(({ name, message, date, tagger, target }): BbTag => ({
-    name,
-    message,
-    hash: target.hash,
-    author: target.author,
-    ...(date !== undefined && { date }),
-    ...((tagger.raw !== '' || tagger.displayName !== '') && { tagger }),
+  .transform(({ name, message, date, tagger, target: { hash, author } }): BbTag => ({
+    ...{ name, message, hash, author },
+    date,
+    tagger: tagger.raw !== '' || tagger.displayName !== '' ? tagger : undefined,
   }));
 
-export const TAG_FIELDS = [
-  'name',
-  'message',
-  'date',
-  'tagger',
-  'target.hash',
-  'target.author',
-] as const;
+export const TAG_FIELDS = 'name,message,date,tagger,target.hash,target.author';
 
 /** Other kinds of refs (Mercurial's bookmarks) are gone since 2020. */
 export const refSchema = z
@@ -78,18 +56,11 @@ export const refSchema = z
       links: htmlLink,
     }),
   })
-  .transform(({ type, name, target: { links, ...commit } }): BbRef => ({
+  .transform(({ type, name, target: { links: htmlUrl, ...commit } }): BbRef => ({
     type,
     name,
-    commit: { ...commit, htmlUrl: links },
+    commit: { ...commit, htmlUrl },
   }));
 
-export const REF_FIELDS = [
-  'type',
-  'name',
-  'target.hash',
-  'target.date',
-  'target.message',
-  'target.author',
-  'target.links.html.href',
-] as const;
+export const REF_FIELDS =
+  'type,name,target.hash,target.date,target.message,target.author,target.links.html.href';

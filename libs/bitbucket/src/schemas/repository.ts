@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { BbRepository } from '../model';
-import { boundedArray } from './bounded-array';
-import { href, text } from './text';
+import type { BbRepository, BbWorkspace } from '../model';
+import { boundedArray, href, text } from './text';
 
 const cloneLinks = boundedArray(z.object({ name: text, href: text })).catch([]);
 
@@ -23,7 +22,7 @@ export const repositorySchema = z
       htmlUrl: body.links.html,
       cloneHttps: cloneUrl(body.links.clone, 'https'),
       cloneSsh: cloneUrl(body.links.clone, 'ssh'),
-      ...(body.mainbranch && { mainBranch: body.mainbranch.name }),
+      mainBranch: body.mainbranch?.name,
     };
   });
 
@@ -33,11 +32,9 @@ function cloneUrl(links: { name: string; href: string }[], name: string): string
 }
 
 /** For `fields=` of a list. */
-export const REPOSITORY_FIELDS = [
-  'uuid',
-  'name',
-  'full_name',
-  'mainbranch.name',
-  'links.html.href',
-  'links.clone',
-] as const;
+export const REPOSITORY_FIELDS = 'uuid,name,full_name,mainbranch.name,links.html.href,links.clone';
+
+/** One value of `/user/workspaces`: the workspace is inside, without a name. */
+export const workspaceAccessSchema = z
+  .object({ workspace: z.object({ slug: z.string().min(1), uuid: text }) })
+  .transform((access): BbWorkspace => access.workspace);

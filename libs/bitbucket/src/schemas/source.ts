@@ -24,7 +24,7 @@ export const sourceEntrySchema = z
     };
   });
 
-export const SOURCE_FIELDS = ['type', 'path', 'size', 'attributes'] as const;
+export const SOURCE_FIELDS = 'type,path,size,attributes';
 
 function kindOf(type: string, marks: readonly string[]): BbSourceEntry['kind'] {
   if (type === 'commit_directory') return 'directory';

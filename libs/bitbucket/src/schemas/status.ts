@@ -13,20 +13,10 @@ export const statusSchema = z
     created_on: text,
     updated_on: text,
   })
-  .transform(({ refname, created_on: createdOn, updated_on: updatedOn, ...rest }): BbStatus => ({
+  .transform(({ created_on: createdOn, updated_on: updatedOn, ...rest }): BbStatus => ({
     ...rest,
-    ...(refname !== undefined && { refname }),
     createdOn,
     updatedOn,
   }));
 
-export const STATUS_FIELDS = [
-  'key',
-  'name',
-  'state',
-  'description',
-  'url',
-  'refname',
-  'created_on',
-  'updated_on',
-] as const;
+export const STATUS_FIELDS = 'key,name,state,description,url,refname,created_on,updated_on';
